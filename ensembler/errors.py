@@ -1,0 +1,72 @@
+"""The tree of our errors: each is one sentence that says what is wrong, with what, and what to do next.
+
+EnsemblerError
+├── Question               something that cannot be found out; an option answers it
+├── BadData                photos, tables or archives that cannot be used
+│   └── UnreadablePhoto
+├── BadChoice              a member, setting or file that does not exist or does not fit
+├── Mismatch               results that belong to other samples, folds, classes or settings
+├── StorageError           no space, no permission, a name already taken
+├── JobFailed              a job's process ended badly
+└── KaggleError            what Kaggle, or the way to it, answered
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class EnsemblerError(Exception):
+    """Base of all errors that a person can mend; printed as one line, exit code 1."""
+
+
+class Question(EnsemblerError):
+    """Something about a competition cannot be found out and must not be guessed."""
+
+
+class BadData(EnsemblerError):
+    """Photos, tables or archives that cannot be used as they are."""
+
+
+class UnreadablePhoto(BadData):
+    """A file that should be a photo cannot be decoded."""
+
+
+class BadChoice(EnsemblerError):
+    """A member, setting or file was named that does not exist or does not fit."""
+
+    @classmethod
+    def unknown(cls, kind: str, name: str, known: Iterable[str], listing: str = "") -> BadChoice:
+        """Say that ``name`` is not a known ``kind`` and suggest the nearest that is."""
+        known = sorted(known)
+        near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
+        if near:
+            hint = f"did you mean {' or '.join(near)}?"
+        elif listing:
+            hint = listing
+        else:
+            hint = f"known are {', '.join(known[:12]) or 'none yet'}."
+        return cls(f"There is no {kind} named {name!r}: {hint}")
+
+
+class Mismatch(EnsemblerError):
+    """Results on disk belong to other samples, folds, classes or settings than those asked for."""
+
+
+class StorageError(EnsemblerError):
+    """The disk refuses: no space, no permission, or something else lies there."""
+
+    @classmethod
+    def from_os(cls, error: OSError) -> StorageError:
+        """Turn the operating system's refusal into a sentence that names the file."""
+        where = error.filename or "a file"
+        return cls(f"Cannot write or read {where}: {error.strerror or error}; free space or change permissions.")
+
+
+class JobFailed(EnsemblerError):
+    """A job's process ended without its result."""
+
+
+class KaggleError(EnsemblerError):
+    """Kaggle, or the network on the way to it, refused."""

@@ -1,0 +1,321 @@
+"""Where things lie, and writing them so that a file is there whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import io
+import json
+import os
+import re
+import shutil
+import tempfile
+import tomllib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tomli_w
+
+from .errors import BadChoice, BadData, StorageError
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]*")
+
+
+def checked_name(name: str, kind: str) -> str:
+    """Return ``name`` if it can be a folder's name.
+
+    Raises
+    ------
+    BadChoice
+        If it is empty or has characters that do not belong into a file name.
+    """
+    if not NAME.fullmatch(name):
+        raise BadChoice(f"{name!r} cannot name a {kind}: use letters, digits, '.', '_' and '-'.")
+    return name
+
+
+@dataclass(frozen=True)
+class CompetitionFolder:
+    """Paths of one competition below ``data/NAME``."""
+
+    root: Path
+
+    @property
+    def name(self) -> str:
+        """The competition's name."""
+        return self.root.name
+
+    @property
+    def manifest(self) -> Path:
+        """What was found out about the competition."""
+        return self.root / "competition.toml"
+
+    @property
+    def raw(self) -> Path:
+        """The archive as downloaded, and beside it what came out of it."""
+        return self.root / "raw"
+
+    @property
+    def extracted(self) -> Path:
+        """The unpacked archive."""
+        return self.raw / "extracted"
+
+    @property
+    def train(self) -> Path:
+        """Table of labelled photos: id, path, label, group."""
+        return self.root / "train.csv"
+
+    @property
+    def test(self) -> Path:
+        """Table of photos to predict: id, path."""
+        return self.root / "test.csv"
+
+    @property
+    def unreadable(self) -> Path:
+        """Table of photos that cannot be decoded: id, path, reason."""
+        return self.root / "unreadable.csv"
+
+    @property
+    def stamp(self) -> Path:
+        """What the tables were made from."""
+        return self.root / "tables.json"
+
+    @property
+    def folds(self) -> Path:
+        """Table id, fold, shared by all members."""
+        return self.root / "folds.csv"
+
+    @property
+    def solution(self) -> Path:
+        """Hidden labels of the test photos, where we hold them."""
+        return self.root / "solution.csv"
+
+    @property
+    def sample(self) -> Path:
+        """The sample submission that we wrote ourselves for a local folder."""
+        return self.root / "sample_submission.csv"
+
+    @property
+    def features(self) -> Path:
+        """Frozen features, computed once; safe to delete."""
+        return self.root / "cache" / "features"
+
+    @property
+    def logs(self) -> Path:
+        """What job processes printed."""
+        return self.root / "logs"
+
+    def member(self, name: str) -> Path:
+        """Folder of one member."""
+        return self.root / "members" / name
+
+    def fold(self, member: str, fold: int) -> Path:
+        """Folder of one member's fold."""
+        return self.member(member) / f"fold-{fold}"
+
+    def stack(self, name: str) -> Path:
+        """Folder of one stack."""
+        return self.root / "stacks" / name
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """The two folders that everything lies in."""
+
+    data: Path
+    submissions: Path
+
+    def competition(self, name: str) -> CompetitionFolder:
+        """Paths of the competition ``name``, whether or not it is there."""
+        return CompetitionFolder((self.data / checked_name(name, "competition")).absolute())
+
+    def competitions(self) -> list[str]:
+        """Names of all competitions that have been fetched or adopted."""
+        return sorted(path.parent.name for path in self.data.glob("*/competition.toml"))
+
+    def current(self, name: str | None = None) -> CompetitionFolder:
+        """Paths of the competition ``name``, or of the one last fetched or adopted.
+
+        Raises
+        ------
+        BadChoice
+            If there is no such competition.
+        """
+        if name is None:
+            marker = self.data / "current"
+            if not marker.is_file():
+                raise BadChoice("No competition has been fetched yet: begin with `ensembler fetch SLUG`.")
+            name = marker.read_text("utf-8").strip()
+        if name not in (known := self.competitions()):
+            raise BadChoice.unknown("competition", name, known)
+        return self.competition(name)
+
+    def make_current(self, folder: CompetitionFolder) -> None:
+        """Remember ``folder`` as the competition that later commands mean."""
+        write_text(self.data / "current", folder.name + "\n")
+
+
+@contextlib.contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """Give a temporary path beside ``path`` that takes its place once the block has ended well.
+
+    Raises
+    ------
+    StorageError
+        If the disk refuses; nothing is left behind then.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".writing-", dir=path.parent) as folder:
+            # Same name, so that writers that look at the suffix (Keras, NumPy) see the real one.
+            temporary = Path(folder) / path.name
+            yield temporary
+            sync(temporary)
+            temporary.replace(path)
+            sync(path.parent)
+    except OSError as error:
+        raise StorageError.from_os(error) from error
+
+
+def sync(path: Path) -> None:
+    """Have the disk hold what was written to ``path``, a file or a folder."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+@contextlib.contextmanager
+def whole_folder(path: Path) -> Iterator[Path]:
+    """Give a temporary folder that takes the place of ``path`` once the block has ended well."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
+        temporary.chmod(0o755)
+    except OSError as error:
+        raise StorageError.from_os(error) from error
+    try:
+        yield temporary
+        if path.exists():
+            old = Path(tempfile.mkdtemp(prefix=f".{path.name}-old-", dir=path.parent))
+            path.replace(old)
+            temporary.replace(path)
+            shutil.rmtree(old)
+        else:
+            temporary.replace(path)
+    except OSError as error:
+        raise StorageError.from_os(error) from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write ``content`` whole or not at all."""
+    with whole_file(path) as temporary:
+        temporary.write_bytes(content)
+
+
+def write_text(path: Path, content: str) -> None:
+    """Write ``content`` as UTF-8, whole or not at all."""
+    write_bytes(path, content.encode("utf-8"))
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write ``content`` as indented JSON."""
+    write_text(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+
+
+def read_json(path: Path) -> Any:
+    """Read JSON that we wrote.
+
+    Raises
+    ------
+    BadData
+        If the file is missing or is not JSON.
+    """
+    try:
+        return json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise BadData(f"Cannot read {path} ({error}): delete it and run the command that made it again.") from error
+
+
+def write_toml(path: Path, header: str, content: dict[str, Any]) -> None:
+    """Write ``content`` as TOML under comment lines."""
+    comments = "".join(f"# {line}".rstrip() + "\n" for line in header.splitlines())
+    write_text(path, comments + "\n" + tomli_w.dumps(content, multiline_strings=False))
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Read TOML that a person may have edited.
+
+    Raises
+    ------
+    BadData
+        If the file is missing or is not TOML.
+    """
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise BadData(f"Cannot read {path}: {error}; mend it, or delete it and fetch again.") from error
+
+
+def write_arrays(path: Path, **arrays: np.ndarray[Any, Any]) -> None:
+    """Write arrays as ``.npz`` without pickles."""
+    buffer = io.BytesIO()
+    np.savez(buffer, allow_pickle=False, **arrays)
+    write_bytes(path, buffer.getvalue())
+
+
+def read_arrays(path: Path) -> dict[str, np.ndarray[Any, Any]]:
+    """Read all arrays of an ``.npz`` file that holds no pickles.
+
+    Raises
+    ------
+    BadData
+        If the file is missing or damaged.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            return {name: archive[name] for name in archive.files}
+    except Exception as error:  # noqa: BLE001 - zipfile, zlib and NumPy each have errors of their own here
+        raise BadData(f"Cannot read {path} ({error}): delete its folder and run again.") from error
+
+
+def fingerprint(content: Any) -> str:
+    """Hash anything that JSON can hold, independent of the order of keys."""
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode("utf-8")).hexdigest()[:16]
+
+
+def file_digest(path: Path, on_bytes: Callable[[int], None] | None = None) -> str:
+    """SHA-256 of a file's bytes, in hexadecimal; ``on_bytes`` hears how many were read."""
+    digest = hashlib.sha256()
+    try:
+        with path.open("rb") as stream:
+            while block := stream.read(1 << 20):
+                digest.update(block)
+                if on_bytes:
+                    on_bytes(len(block))
+    except OSError as error:
+        raise StorageError.from_os(error) from error
+    return digest.hexdigest()
+
+
+def require_space(folder: Path, needed: int, purpose: str) -> None:
+    """Make sure that ``needed`` bytes are free where ``folder`` is or will be.
+
+    Raises
+    ------
+    StorageError
+        If they are not.
+    """
+    existing = next(path for path in (folder, *folder.parents) if path.exists())
+    free = shutil.disk_usage(existing).free
+    if needed > free:
+        raise StorageError(
+            f"{purpose} needs {needed / 1e9:.2f} GB in {folder}, but only {free / 1e9:.2f} GB are free: "
+            "free some space or choose another folder with --data."
+        )
