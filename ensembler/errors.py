@@ -61,7 +61,9 @@ class StorageError(EnsemblerError):
     def from_os(cls, error: OSError) -> StorageError:
         """Turn the operating system's refusal into a sentence that names the file."""
         where = error.filename or "a file"
-        return cls(f"Cannot write or read {where}: {error.strerror or error}; free space or change permissions.")
+        return cls(
+            f"Cannot write or read {where}: {error.strerror or error}; free space or change permissions."
+        )
 
 
 class JobFailed(EnsemblerError):

@@ -240,7 +240,9 @@ def read_json(path: Path) -> Any:
     try:
         return json.loads(path.read_text("utf-8"))
     except (OSError, ValueError) as error:
-        raise BadData(f"Cannot read {path} ({error}): delete it and run the command that made it again.") from error
+        raise BadData(
+            f"Cannot read {path} ({error}): delete it and run the command that made it again."
+        ) from error
 
 
 def write_toml(path: Path, header: str, content: dict[str, Any]) -> None:
@@ -264,9 +266,11 @@ def read_toml(path: Path) -> dict[str, Any]:
 
 
 def write_arrays(path: Path, **arrays: np.ndarray[Any, Any]) -> None:
-    """Write arrays as ``.npz`` without pickles."""
+    """Write arrays as ``.npz``; arrays of objects, which only a pickle could hold, are refused."""
+    if objects := [name for name, array in arrays.items() if array.dtype.hasobject]:
+        raise TypeError(f"Arrays of objects cannot be stored. Received: {objects}")
     buffer = io.BytesIO()
-    np.savez(buffer, allow_pickle=False, **arrays)
+    np.savez(buffer, **arrays)
     write_bytes(path, buffer.getvalue())
 
 
@@ -281,7 +285,7 @@ def read_arrays(path: Path) -> dict[str, np.ndarray[Any, Any]]:
     try:
         with np.load(path, allow_pickle=False) as archive:
             return {name: archive[name] for name in archive.files}
-    except Exception as error:  # noqa: BLE001 - zipfile, zlib and NumPy each have errors of their own here
+    except Exception as error:
         raise BadData(f"Cannot read {path} ({error}): delete its folder and run again.") from error
 
 

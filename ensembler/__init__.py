@@ -1,0 +1,58 @@
+"""From a Kaggle image competition's slug to a scored submission by a stack of fine-tuned Keras backbones.
+
+The names below are the public API; each loads what it needs at its first use.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .competition.layout import Hints
+    from .errors import EnsemblerError
+    from .storage import Workspace
+    from .workflows.competitions import adopt, fetch
+    from .workflows.demo import demo
+    from .workflows.stacks import stack
+    from .workflows.submitting import score, submit
+    from .workflows.training import train_members
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "EnsemblerError": "errors",
+    "Hints": "competition.layout",
+    "Workspace": "storage",
+    "adopt": "workflows.competitions",
+    "demo": "workflows.demo",
+    "fetch": "workflows.competitions",
+    "score": "workflows.submitting",
+    "stack": "workflows.stacks",
+    "submit": "workflows.submitting",
+    "train_members": "workflows.training",
+}
+
+__all__ = [
+    "EnsemblerError",
+    "Hints",
+    "Workspace",
+    "__version__",
+    "adopt",
+    "demo",
+    "fetch",
+    "score",
+    "stack",
+    "submit",
+    "train_members",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f".{_HOMES[name]}", __name__), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

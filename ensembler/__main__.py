@@ -1,0 +1,5 @@
+"""``python -m ensembler``."""
+
+from .cli import main
+
+main()

@@ -1,0 +1,165 @@
+"""From labels and the sample submission's columns to the task, the classes and their order."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from ..errors import BadChoice, BadData, Question
+from .labels import TAG_SEPARATOR
+from .manifest import AnswerKind, Task
+from .sample_submission import SampleSubmission
+
+# What Kaggle's own data page says of a column that the files alone leave open.
+_KNOWN_POSITIVE = {"dogs-vs-cats": "dog"}
+_YES = frozenset({"1", "1.0", "true", "yes", "positive", "y"})
+
+
+@dataclass(frozen=True)
+class OneHot:
+    """Labels as columns of 0 and 1, a column per class."""
+
+    classes: tuple[str, ...]
+    exclusive: bool
+
+    @classmethod
+    def read(cls, table: pd.DataFrame, source: Path) -> OneHot:
+        """Look whether each row has exactly one class."""
+        flags = table.apply(pd.to_numeric, errors="coerce")
+        if not flags.isin([0, 1]).all(axis=None):
+            raise BadData(
+                f"{source} has other values than 0 and 1 in its columns {', '.join(table.columns)}."
+            )
+        return cls(tuple(map(str, table.columns)), bool((flags.sum(axis=1) == 1).all()))
+
+
+@dataclass(frozen=True)
+class Tags:
+    """Several labels a photo, joined by blanks in one column."""
+
+    classes: tuple[str, ...]
+
+    @staticmethod
+    def fits(values: pd.Series) -> bool:
+        """Whether cells are combinations of few tags rather than names that have blanks in them."""
+        words = values.str.split()
+        return bool((words.str.len() > 1).any()) and words.explode().nunique() < values.nunique()
+
+    @classmethod
+    def split(cls, values: pd.Series) -> Tags:
+        """Collect all tags, sorted."""
+        return cls(tuple(sorted(values.str.split().explode().dropna().unique())))
+
+
+def decide_task(
+    labels: pd.Series | OneHot | Tags, sample: SampleSubmission, slug: str, positive: str | None
+) -> tuple[Task, tuple[str, ...], AnswerKind]:
+    """Decide the task, the classes in the order of the answer's columns, and what the answer holds.
+
+    Raises
+    ------
+    Question
+        If a binary task leaves open which class its column is the probability of.
+    BadData
+        If the sample's columns and the labels do not name the same classes.
+    """
+    if isinstance(labels, Tags):
+        if len(sample.columns) == 1:
+            return "multilabel", labels.classes, "tags"
+        return "multilabel", match_columns(sample.columns, labels.classes, sample.path), "probabilities"
+    if isinstance(labels, OneHot):
+        return "multiclass" if labels.exclusive else "multilabel", labels.classes, "probabilities"
+    classes = sorted_classes(labels)
+    if len(sample.columns) > 1:
+        return "multiclass", match_columns(sample.columns, classes, sample.path), "probabilities"
+    if len(classes) > 2:
+        return "multiclass", classes, "label"
+    chosen = positive_class(classes, sample.columns[0], slug, positive)
+    ordered = tuple(name for name in classes if name != chosen) + (chosen,)
+    return "binary", ordered, "probabilities" if sample.has_numbers else "label"
+
+
+def sorted_classes(labels: pd.Series) -> tuple[str, ...]:
+    """All different labels: by number if all are numbers, else by name.
+
+    Raises
+    ------
+    BadData
+        If there are fewer than two, or an empty one, or one with the separator of our tables.
+    """
+    classes = [str(label) for label in labels.unique()]
+    if "" in classes:
+        raise BadData(
+            f"{int((labels == '').sum())} training photos have an empty label: give them one, or drop them."
+        )
+    if any(TAG_SEPARATOR in name for name in classes):
+        raise BadData(
+            f"A class has {TAG_SEPARATOR!r} in its name, which separates labels in our tables: rename it."
+        )
+    if len(classes) < 2:
+        raise BadData(f"All training photos have the label {classes[0]!r}; at least two classes are needed.")
+    numeric = all(re.fullmatch(r"-?\d+", name) for name in classes)
+    return tuple(sorted(classes, key=int) if numeric else sorted(classes))
+
+
+def match_columns(columns: tuple[str, ...], classes: tuple[str, ...], sample: Path) -> tuple[str, ...]:
+    """Return the class of each column: of the same name, or the only one that the column's name ends with.
+
+    Raises
+    ------
+    BadData
+        If a column has no class or a class no column.
+    """
+    plain = {_plain(name): name for name in classes}
+    matched = [plain.get(_plain(column)) or _only_suffix(column, classes) for column in columns]
+    lonely = [column for column, name in zip(columns, matched, strict=True) if name is None]
+    left = sorted(set(classes) - set(filter(None, matched)))
+    if lonely or left:
+        what = (
+            f"no class for its columns {', '.join(lonely[:5])}"
+            if lonely
+            else f"no column for {', '.join(left[:5])}"
+        )
+        raise BadData(
+            f"{sample} does not fit the labels: there is {what} (classes: {', '.join(classes[:8])}); "
+            "name another file with --sample or --labels."
+        )
+    return tuple(name for name in matched if name is not None)
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[^\w]|_", "", name).lower() or name
+
+
+def _only_suffix(column: str, classes: tuple[str, ...]) -> str | None:
+    found = [
+        name for name in classes if re.fullmatch(rf".*[\W_]{re.escape(name)}", column, flags=re.IGNORECASE)
+    ]
+    return found[0] if len(found) == 1 else None
+
+
+def positive_class(classes: tuple[str, ...], column: str, slug: str, named: str | None) -> str:
+    """Return the class that a binary answer's column is the probability of.
+
+    Raises
+    ------
+    Question
+        If neither the column's name, the labels (0 and 1, no and yes) nor the competition's slug tell.
+    """
+    if named is not None:
+        if named not in classes:
+            raise BadChoice.unknown("class", named, classes)
+        return named
+    for known in (
+        [name for name in classes if _plain(name) and _plain(name) in _plain(column)],
+        [name for name in classes if name.lower() in _YES],
+        [name for prefix, name in _KNOWN_POSITIVE.items() if slug.startswith(prefix) and name in classes],
+    ):
+        if len(known) == 1:
+            return known[0]
+    raise Question(
+        f"Which class is the column {column!r} the probability of: {' or '.join(classes)}? Answer with --positive CLASS."
+    )

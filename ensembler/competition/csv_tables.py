@@ -1,0 +1,38 @@
+"""Reading and writing CSV tables as text: an id like 007 stays as it is, and an empty cell is an empty string."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from ..errors import BadData
+from ..storage import write_text
+
+
+def read_table(path: Path, rows: int | None = None) -> pd.DataFrame:
+    """Read a CSV with every cell as text.
+
+    Parameters
+    ----------
+    path
+        The CSV, UTF-8 with or without a byte order mark.
+    rows
+        Read this many rows only.
+
+    Raises
+    ------
+    BadData
+        If the file is missing, empty or not a CSV.
+    """
+    try:
+        return pd.read_csv(
+            path, dtype=str, keep_default_na=False, na_filter=False, encoding="utf-8-sig", nrows=rows
+        )
+    except (OSError, ValueError) as error:  # pandas' parser errors and Unicode errors are ValueErrors
+        raise BadData(f"Cannot read {path} as a CSV with a header: {error}.") from error
+
+
+def write_table(path: Path, table: pd.DataFrame) -> None:
+    """Write ``table`` as CSV with a header and without row numbers, whole or not at all."""
+    write_text(path, table.to_csv(index=False, lineterminator="\n"))

@@ -1,0 +1,52 @@
+"""The embedded demo: scikit-learn's handwritten digits, written as a competition in Kaggle's own layout."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from PIL import Image
+
+from ..storage import whole_file
+
+NAME = "digits"
+TEST_SHARE = 0.2
+
+
+def write_digits(archive: Path, seed: int = 0) -> pd.DataFrame:
+    """Write ``archive``, a zip as Kaggle gives it: ``train/`` and ``test/`` with PNG photos, tables beside them.
+
+    The 1,797 photos of 8x8 pixels come from the UCI Optical Recognition of Handwritten Digits (E. Alpaydin and
+    C. Kaynak, 1998) and are part of scikit-learn.
+
+    Returns
+    -------
+    DataFrame
+        The hidden labels of the test photos: id, label.
+    """
+    from sklearn.datasets import load_digits
+    from sklearn.model_selection import train_test_split
+
+    digits: Any = load_digits()
+    pixels = np.round(digits.images * (255 / 16)).astype(np.uint8)
+    rows = np.arange(len(pixels))
+    train, test = train_test_split(rows, test_size=TEST_SHARE, random_state=seed, stratify=digits.target)
+    table = pd.DataFrame({"id": [f"{row:04d}" for row in rows], "label": digits.target.astype(str)})
+    sample = table.loc[test, ["id"]].assign(**{str(digit): 0.1 for digit in range(10)})
+    with whole_file(archive) as temporary, zipfile.ZipFile(temporary, "w") as opened:
+        opened.writestr("labels.csv", table.loc[train].to_csv(index=False))
+        opened.writestr("sample_submission.csv", sample.to_csv(index=False))
+        for folder, members in (("train", train), ("test", test)):
+            for row in members:
+                opened.writestr(f"{folder}/{table.loc[row, 'id']}.png", _png(pixels[row]))
+    return table.loc[test].reset_index(drop=True)
+
+
+def _png(pixels: np.ndarray[Any, Any]) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, format="PNG")
+    return buffer.getvalue()

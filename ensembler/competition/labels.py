@@ -1,0 +1,138 @@
+"""Labels of the training photos: from file names, from folders, or from a CSV."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from pathlib import Path, PurePosixPath
+
+import pandas as pd
+
+from ..errors import BadData
+from .csv_tables import read_table
+from .manifest import Manifest, TrainLayout
+from .photo_files import PhotoFiles
+
+TAG_SEPARATOR = "|"
+_NUMBERED = re.compile(r"(?P<label>.*?[^\W\d_].*?)[\W_]*\d+")
+
+
+def label_in_name(path: str) -> str:
+    """Return the part of a photo's name before its number (``cat`` of ``cat.12.jpg``), or an empty string."""
+    match = _NUMBERED.fullmatch(PurePosixPath(path).stem)
+    return match["label"] if match else ""
+
+
+def names_tell_labels(photos: PhotoFiles) -> bool:
+    """Whether the file names look like labels and numbers: few labels, each on several photos."""
+    counts = Counter(map(label_in_name, photos.paths))
+    return "" not in counts and 2 <= len(counts) <= len(photos.paths) / 2 and min(counts.values()) >= 2
+
+
+def folders_tell_labels(photos: PhotoFiles, folder: str) -> bool:
+    """Whether each photo lies in one of at least two folders right below ``folder``."""
+    depth = 0 if folder == "." else len(PurePosixPath(folder).parts)
+    parts = [PurePosixPath(path).parts[depth:] for path in photos.paths]
+    return all(len(part) == 2 for part in parts) and len({part[0] for part in parts}) >= 2
+
+
+def labelled_photos(
+    manifest: Manifest, photos: PhotoFiles, to_predict: frozenset[str] = frozenset()
+) -> pd.DataFrame:
+    """Make the table of labelled photos: id, path, label.
+
+    Several labels of one photo are joined by ``|``. Photos ``to_predict``, given by their paths, need no label.
+
+    Raises
+    ------
+    BadData
+        If a photo has no label, a label no photo, or a label is none of the manifest's classes.
+    """
+    layout = manifest.train
+    inside = photos.inside(layout.folder)
+    if layout.labels == "csv":
+        table = _from_csv(manifest, inside, to_predict)
+    else:
+        table = pd.DataFrame({"id": _ids(inside), "path": list(inside.paths)})
+        table["label"] = [_label_of(path, layout) for path in inside.paths]
+    _check_classes(table, manifest)
+    return table
+
+
+def _label_of(path: str, layout: TrainLayout) -> str:
+    return label_in_name(path) if layout.labels == "names" else PurePosixPath(path).parent.name
+
+
+def _ids(photos: PhotoFiles) -> list[str]:
+    """File names without suffix where those are unique, else paths."""
+    stems = [PurePosixPath(path).stem for path in photos.paths]
+    return stems if len(set(stems)) == len(stems) else list(photos.paths)
+
+
+def _from_csv(manifest: Manifest, photos: PhotoFiles, to_predict: frozenset[str]) -> pd.DataFrame:
+    layout = manifest.train
+    source = photos.root / layout.file
+    labels = read_table(source)
+    if missing := {layout.id_column, *layout.columns} - set(labels.columns):
+        raise BadData(
+            f"{source} has no column {', '.join(sorted(missing))}; it has {', '.join(labels.columns)}."
+        )
+    ids = labels[layout.id_column]
+    if (twice := ids[ids.duplicated()]).size:
+        raise BadData(
+            f"{source} gives {len(twice)} ids more than once (first: {twice.iloc[0]!r}); keep one row each."
+        )
+    table = pd.DataFrame({"id": ids, "path": [photos.find(identity) for identity in ids]})
+    table["label"] = _joined_labels(labels, manifest, source)
+    _check_every_label_has_a_photo(table, source, photos, layout.folder)
+    if not layout.incomplete:
+        _check_every_photo_has_a_label(to_predict.union(table["path"]), source, photos, layout.folder)
+    return table
+
+
+def _joined_labels(labels: pd.DataFrame, manifest: Manifest, source: Path) -> pd.Series:
+    layout = manifest.train
+    if len(layout.columns) == 1:
+        column = labels[layout.columns[0]].str.strip()
+        return column.str.split().str.join(TAG_SEPARATOR) if manifest.task == "multilabel" else column
+    flags = labels[list(layout.columns)].apply(pd.to_numeric, errors="coerce")
+    if not flags.isin([0, 1]).all(axis=None):
+        raise BadData(f"{source} has other values than 0 and 1 in its columns {', '.join(layout.columns)}.")
+    names = pd.Series(list(manifest.classes), index=list(layout.columns))
+    return flags.astype(bool).apply(lambda row: TAG_SEPARATOR.join(names[row.to_numpy()]), axis=1)
+
+
+def _check_every_label_has_a_photo(
+    table: pd.DataFrame, source: Path, photos: PhotoFiles, folder: str
+) -> None:
+    unknown = table.loc[table["path"] == "", "id"]
+    if len(unknown):
+        raise BadData(
+            f"{source} names {len(unknown)} photos that are not in {photos.root / folder} "
+            f"(first: {unknown.iloc[0]!r}): add the photos or delete those rows."
+        )
+
+
+def _check_every_photo_has_a_label(
+    known: frozenset[str], source: Path, photos: PhotoFiles, folder: str
+) -> None:
+    if missed := [path for path in photos.paths if path not in known]:
+        raise BadData(
+            f"{source} has no label for {len(missed)} photos of {photos.root / folder} "
+            f"(first: {missed[0]}): add them, or leave such photos out with --incomplete-labels."
+        )
+
+
+def _check_classes(table: pd.DataFrame, manifest: Manifest) -> None:
+    known = set(manifest.classes)
+    labels = (
+        table["label"].str.split(TAG_SEPARATOR, regex=False).explode()
+        if manifest.task == "multilabel"
+        else table["label"]
+    )
+    strange = labels[~labels.isin(known | ({""} if manifest.task == "multilabel" else set()))]
+    if len(strange):
+        raise BadData(
+            f"{len(strange)} training photos have a label that is none of the classes "
+            f"(first: {strange.iloc[0]!r}); correct the label or `classes` in competition.toml."
+        )

@@ -1,0 +1,173 @@
+"""The manifest: what was found out about a competition, for a person to read and correct."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from ..errors import BadData
+from ..storage import fingerprint, read_toml, write_toml
+
+Task = Literal["binary", "multiclass", "multilabel"]
+AnswerKind = Literal["probabilities", "label", "tags"]
+LabelSource = Literal["names", "folders", "csv"]
+
+HEADER = """\
+What ensembler found out about this competition. Correct it where it is wrong; the tables follow at the next command.
+
+task            binary (one probability a photo), multiclass (one class a photo) or multilabel (any number of classes)
+classes         all classes; in a binary task the last one is the class that the probability is of
+photos          the folder that all other paths start from, relative to this file unless absolute
+[train]         labels = "names": the class is the part of the file name before the number (cat.12.jpg)
+                labels = "folders": the class is the name of the folder that the photo lies in
+                labels = "csv": the table `file` gives each id's class in `columns` (one column of classes,
+                or a column of 0 and 1 for each class); incomplete = true leaves out photos without a label
+[test]          the folder of the photos to predict
+[answer]        the sample submission, its id column, the columns to fill in (one per class, in the order of
+                `classes`), and what to write: "probabilities", the "label" itself, or "tags" joined by blanks
+"""
+
+
+@dataclass(frozen=True)
+class TrainLayout:
+    """Where labelled photos lie and where their labels come from."""
+
+    folder: str
+    labels: LabelSource
+    file: str = ""
+    id_column: str = ""
+    columns: tuple[str, ...] = ()
+    incomplete: bool = False
+
+
+@dataclass(frozen=True)
+class TestLayout:
+    """Where the photos to predict lie."""
+
+    __test__ = False  # not a test class, whatever pytest makes of the name
+
+    folder: str
+
+
+@dataclass(frozen=True)
+class AnswerLayout:
+    """What the submission looks like."""
+
+    sample: str
+    id_column: str
+    columns: tuple[str, ...]
+    kind: AnswerKind
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """Everything that later stages need to know about a competition.
+
+    ``outputs`` are the classes that a network gives a probability for, in the order of its units: the last class
+    alone in a binary task (one sigmoid unit), else all classes.
+    """
+
+    name: str
+    slug: str
+    task: Task
+    classes: tuple[str, ...]
+    photos: str
+    train: TrainLayout
+    test: TestLayout
+    answer: AnswerLayout
+    metric: str = "log loss"
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """Classes in the order of the networks' units."""
+        return self.classes[-1:] if self.task == "binary" else self.classes
+
+    @property
+    def sums_to_one(self) -> bool:
+        """Whether a photo's probabilities sum to 1."""
+        return self.task == "multiclass"
+
+    @property
+    def fingerprint(self) -> str:
+        """Hash of all that the tables depend on."""
+        return fingerprint(asdict(self))
+
+    def sentence(self) -> str:
+        """Tell the task in words."""
+        if self.task == "binary":
+            return f"binary: `{self.answer.columns[0]}` is the probability of {self.classes[-1]!r}, not {self.classes[0]!r}"
+        shown = ", ".join(self.classes[:6]) + (", ..." if len(self.classes) > 6 else "")
+        kind = "one class a photo" if self.task == "multiclass" else "any number of classes a photo"
+        return f"{self.task}, {kind}, of {len(self.classes)}: {shown}"
+
+    def save(self, path: Path) -> None:
+        """Write the manifest with comments that explain it."""
+        content = asdict(self)
+        for section in ("train", "test"):
+            content[section] = {
+                key: value for key, value in content[section].items() if value not in ("", (), False)
+            }
+        write_toml(path, HEADER, _lists(content))
+
+    @classmethod
+    def load(cls, path: Path) -> Manifest:
+        """Read a manifest that a person may have edited.
+
+        Raises
+        ------
+        BadData
+            If a key is missing, unknown or of the wrong kind.
+        """
+        content = read_toml(path)
+        try:
+            manifest = cls(
+                **{
+                    **_tuples(content),
+                    "train": TrainLayout(**_tuples(content["train"])),
+                    "test": TestLayout(**content["test"]),
+                    "answer": AnswerLayout(**_tuples(content["answer"])),
+                }
+            )
+        except (KeyError, TypeError) as error:
+            known = ", ".join(field.name for field in fields(cls))
+            raise BadData(
+                f"{path} lacks a key or has an unknown one ({error}); the top-level keys are {known}."
+            ) from error
+        _check(manifest, path)
+        return manifest
+
+
+def _check(manifest: Manifest, path: Path) -> None:
+    choices = {
+        "task": (manifest.task, get_args(Task)),
+        "train.labels": (manifest.train.labels, get_args(LabelSource)),
+        "answer.kind": (manifest.answer.kind, get_args(AnswerKind)),
+    }
+    for key, (value, allowed) in choices.items():
+        if value not in allowed:
+            raise BadData(f"In {path}, {key} must be one of {', '.join(allowed)}. Received: {value!r}")
+    classes = manifest.classes
+    if len(classes) < 2 or len(set(classes)) != len(classes):
+        raise BadData(
+            f"In {path}, classes must name at least two different classes. Received: {list(classes)}"
+        )
+    if manifest.task == "binary" and len(classes) != 2:
+        raise BadData(f"In {path}, a binary task has two classes. Received: {list(classes)}")
+    columns = len(manifest.answer.columns)
+    expected = len(manifest.outputs) if manifest.answer.kind == "probabilities" else 1
+    if columns != expected:
+        raise BadData(
+            f"In {path}, answer.columns must name {expected} column(s), one per class. Received: {columns}"
+        )
+
+
+def _lists(content: dict[str, Any]) -> dict[str, Any]:
+    return {
+        key: _lists(value) if isinstance(value, dict) else list(value) if isinstance(value, tuple) else value
+        for key, value in content.items()
+    }
+
+
+def _tuples(content: dict[str, Any]) -> dict[str, Any]:
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in content.items()}

@@ -1,0 +1,83 @@
+"""The photos below a folder, and finding one by the id that a table gives it."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path, PurePosixPath
+
+from ..errors import BadData
+
+SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp"})
+
+
+@dataclass(frozen=True)
+class PhotoFiles:
+    """Photos below ``root``: paths relative to it, with forward slashes, sorted."""
+
+    root: Path
+    paths: tuple[str, ...]
+
+    @classmethod
+    def below(cls, root: Path) -> PhotoFiles:
+        """List all photos below ``root``; hidden files and ``__MACOSX`` are passed over.
+
+        Raises
+        ------
+        BadData
+            If there is no photo at all.
+        """
+        paths = [
+            (Path(folder) / name).relative_to(root).as_posix()
+            for folder, folders, names in os.walk(root)
+            if not _prune(folders)
+            for name in names
+            if PurePosixPath(name).suffix.lower() in SUFFIXES and not name.startswith(".")
+        ]
+        if not paths:
+            raise BadData(
+                f"There are no photos in {root}: looked for {', '.join(sorted(SUFFIXES))} at any depth."
+            )
+        return cls(root, tuple(sorted(paths)))
+
+    def inside(self, folder: str) -> PhotoFiles:
+        """Keep those below ``folder``, itself relative to ``root``; ``.`` is all."""
+        if folder in (".", ""):
+            return self
+        return PhotoFiles(self.root, tuple(path for path in self.paths if path.startswith(folder + "/")))
+
+    @cached_property
+    def by_id(self) -> dict[str, str]:
+        """Path of each id: a file's name, with or without suffix; ids that mean several files are left out."""
+        counts: Counter[str] = Counter()
+        found: dict[str, str] = {}
+        for path in self.paths:
+            for key in {name := PurePosixPath(path).name, PurePosixPath(name).stem}:
+                counts[key] += 1
+                found[key] = path
+        return {key: path for key, path in found.items() if counts[key] == 1}
+
+    def find(self, identity: str) -> str:
+        """Path of the photo that a table calls ``identity``, or an empty string."""
+        if identity in self.by_id:
+            return self.by_id[identity]
+        return self._by_path.get(identity, "")
+
+    @cached_property
+    def _by_path(self) -> dict[str, str]:
+        return {key: path for path in self.paths for key in (path, str(PurePosixPath(path).with_suffix("")))}
+
+
+def _prune(folders: list[str]) -> bool:
+    """Keep ``os.walk`` out of hidden folders; always False, so that it fits a comprehension's condition."""
+    folders[:] = sorted(name for name in folders if not name.startswith(".") and name != "__MACOSX")
+    return False
+
+
+def common_folder(paths: tuple[str, ...] | list[str]) -> str:
+    """Return the deepest folder that holds all ``paths``; ``.`` if it is the root."""
+    if not paths:
+        return "."
+    return os.path.commonpath([str(PurePosixPath(path).parent) for path in paths]) or "."

@@ -1,0 +1,173 @@
+"""The sample tables: which photos there are, their labels and groups; one truth for all later stages."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ..errors import BadData
+from ..storage import CompetitionFolder, file_digest, fingerprint, read_json, write_json
+from .csv_tables import read_table, write_table
+from .labels import TAG_SEPARATOR, labelled_photos
+from .manifest import Manifest
+from .photo_files import PhotoFiles
+from .sample_submission import SampleSubmission
+
+
+@dataclass(frozen=True)
+class Tables:
+    """A competition's photos.
+
+    ``train`` has the columns id, path, label, group; ``test`` id and path, in the order of the sample submission.
+    Paths are relative to ``photos``; a test photo that is missing or cannot be read has an empty path. An empty
+    group means a photo that is nobody's twin.
+    """
+
+    manifest: Manifest
+    photos: Path
+    train: pd.DataFrame
+    test: pd.DataFrame
+
+    @cached_property
+    def targets(self) -> NDArray[np.float32]:
+        """0 and 1 for each training photo and each of the manifest's outputs, shape (photos, outputs)."""
+        return encode_labels(self.train["label"], self.manifest)
+
+    @property
+    def train_paths(self) -> list[Path]:
+        """Files of the training photos, in the table's order."""
+        return [self.photos / path for path in self.train["path"]]
+
+    @property
+    def readable_test(self) -> NDArray[np.bool_]:
+        """Which test photos can be predicted from pixels."""
+        return (self.test["path"] != "").to_numpy(dtype=bool)
+
+    @property
+    def test_paths(self) -> list[Path]:
+        """Files of the readable test photos, in the table's order."""
+        return [self.photos / path for path in self.test.loc[self.readable_test, "path"]]
+
+    @property
+    def prior(self) -> NDArray[np.float64]:
+        """Share of each output among the training labels, kept off 0 and 1."""
+        return np.asarray((self.targets.sum(axis=0) + 0.5) / (len(self.targets) + 1.0), dtype=np.float64)
+
+
+def encode_labels(labels: pd.Series, manifest: Manifest) -> NDArray[np.float32]:
+    """Turn labels into 0 and 1 for each output, shape (photos, outputs)."""
+    flags = labels.str.get_dummies(TAG_SEPARATOR).reindex(columns=list(manifest.outputs), fill_value=0)
+    return flags.to_numpy(dtype=np.float32)
+
+
+def make_tables(manifest: Manifest, photos: PhotoFiles) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Make the tables of training and test photos from the files, before anybody looked into them.
+
+    Raises
+    ------
+    BadData
+        If photos, labels and sample do not fit each other.
+    """
+    sample = SampleSubmission.read(photos.root / manifest.answer.sample)
+    if manifest.answer.id_column != sample.id_column:
+        raise BadData(
+            f"The first column of {sample.path} is {sample.id_column!r}, not {manifest.answer.id_column!r}."
+        )
+    inside = photos.inside(manifest.test.folder)
+    test = pd.DataFrame({"id": sample.ids, "path": [inside.find(identity) for identity in sample.ids]})
+    if (test["path"] == "").all():
+        raise BadData(f"None of the ids of {sample.path} is a photo in {photos.root / manifest.test.folder}.")
+    to_predict = frozenset(test["path"]) - {""}
+    train = labelled_photos(manifest, photos, to_predict)
+    # A photo that is asked for must not be learned from, even where its label is known.
+    train = train.loc[~train["path"].isin(to_predict)].reset_index(drop=True)
+    return train.assign(group=""), test
+
+
+def without_unreadable(
+    train: pd.DataFrame, test: pd.DataFrame, reasons: dict[str, str]
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Leave unreadable photos out of training and mark them in test.
+
+    Parameters
+    ----------
+    train, test
+        The tables.
+    reasons
+        Path to what is wrong with the photo.
+
+    Returns
+    -------
+    tuple
+        The training table without them, the test table with their paths emptied, and the table of what was found:
+        id, path, set, reason (a test id without a photo has an empty path).
+    """
+    bad_train, bad_test = train["path"].isin(reasons.keys()), test["path"].isin(reasons.keys())
+    found = pd.concat(
+        [
+            train.loc[bad_train, ["id", "path"]].assign(set="train"),
+            test.loc[bad_test, ["id", "path"]].assign(set="test"),
+        ]
+    )
+    found["reason"] = found["path"].map(reasons)
+    missing = test.loc[test["path"] == "", ["id", "path"]].assign(set="test", reason="there is no such photo")
+    kept = train.loc[~bad_train].reset_index(drop=True)
+    return (
+        kept,
+        test.assign(path=test["path"].where(~bad_test, "")),
+        pd.concat([found, missing], ignore_index=True),
+    )
+
+
+def group_twins(train: pd.DataFrame, digests: dict[str, str]) -> pd.DataFrame:
+    """Put photos of identical content into one group, named after the first of them."""
+    keys = train["path"].map(digests)
+    first = train["id"].groupby(keys).transform("first")
+    twins = keys.groupby(keys).transform("size") > 1
+    return train.assign(group=first.where(twins, train["group"]))
+
+
+def save_tables(
+    folder: CompetitionFolder,
+    manifest: Manifest,
+    train: pd.DataFrame,
+    test: pd.DataFrame,
+    unreadable: pd.DataFrame,
+) -> None:
+    """Write the tables; the stamp that says what they were made from comes last."""
+    write_table(folder.train, train[["id", "path", "label", "group"]])
+    write_table(folder.test, test[["id", "path"]])
+    write_table(folder.unreadable, unreadable[["id", "path", "set", "reason"]])
+    write_json(folder.stamp, {"manifest": manifest.fingerprint})
+
+
+def tables_are_current(folder: CompetitionFolder, manifest: Manifest) -> bool:
+    """Whether the tables were made from the manifest as it stands now."""
+    files = (folder.train, folder.test, folder.unreadable, folder.stamp)
+    if not all(path.is_file() for path in files):
+        return False
+    stamp: dict[str, Any] = read_json(folder.stamp)
+    return stamp.get("manifest") == manifest.fingerprint
+
+
+def load_tables(folder: CompetitionFolder) -> Tables:
+    """Read the manifest and the tables.
+
+    Raises
+    ------
+    BadData
+        If one of them is missing or damaged.
+    """
+    manifest = Manifest.load(folder.manifest)
+    return Tables(manifest, folder.root / manifest.photos, read_table(folder.train), read_table(folder.test))
+
+
+def samples_fingerprint(folder: CompetitionFolder, manifest: Manifest) -> str:
+    """Hash of everything that a member's predictions rest on but its settings and the folds."""
+    return fingerprint([file_digest(folder.train), file_digest(folder.test), manifest.outputs, manifest.task])

@@ -1,0 +1,1 @@
+"""Where jobs run: here each in a process of its own on this machine."""

@@ -1,0 +1,176 @@
+"""Jobs on this machine, each in a process of its own, so that a library's leaks end with it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import IO, Any
+
+from .. import errors
+from ..progress import Progress, Task
+from .job import Job
+
+# On x86 processors without AVX-512 TensorFlow leaves oneDNN off, though it is several times faster there.
+_ENVIRONMENT = {
+    "TF_ENABLE_ONEDNN_OPTS": "1",
+    "TF_CPP_MIN_LOG_LEVEL": "2",
+    "TF_FORCE_GPU_ALLOW_GROWTH": "true",
+    "PYTHONUNBUFFERED": "1",
+}
+_LAST_LINES = 5
+
+
+def run_jobs(jobs: Sequence[Job], logs: Path, progress: Progress, parallel: int = 1) -> list[Any]:
+    """Run jobs; one that fails does not keep the others from running.
+
+    Parameters
+    ----------
+    jobs
+        Work to do.
+    logs
+        Folder for what each process prints.
+    progress
+        Hears what the processes tell.
+    parallel
+        Processes at a time; they share the processors.
+
+    Returns
+    -------
+    list
+        What each job returned.
+
+    Raises
+    ------
+    EnsemblerError
+        The first job's own error if all that failed told the same.
+    JobFailed
+        If jobs failed in several ways or without a word; it has their names and the last lines of their logs.
+    """
+    results, failures = [], []
+    with ThreadPoolExecutor(parallel) as pool, _children_end_with_us() as children:
+        running = [
+            pool.submit(_run, job, logs / f"{job.name}.log", progress, parallel, children) for job in jobs
+        ]
+        for future in running:
+            try:
+                results.append(future.result())
+            except errors.EnsemblerError as error:
+                failures.append(error)
+    if failures and len({str(error) for error in failures}) == 1:
+        raise failures[0]
+    if failures:
+        raise errors.JobFailed(" ".join(str(error) for error in failures))
+    return results
+
+
+@contextlib.contextmanager
+def _children_end_with_us() -> Iterator[list[subprocess.Popen[str]]]:
+    """Give a list of processes that are killed when the block is left, by an interruption above all."""
+    children: list[subprocess.Popen[str]] = []
+    try:
+        yield children
+    except BaseException:
+        for child in children:
+            child.kill()
+        raise
+
+
+def _run(
+    job: Job, log: Path, progress: Progress, parallel: int, children: list[subprocess.Popen[str]]
+) -> Any:
+    try:
+        log.parent.mkdir(parents=True, exist_ok=True)
+        sink = log.open("wb")
+    except OSError as error:
+        raise errors.StorageError.from_os(error) from error
+    with sink:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "ensembler.engines.worker"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=sink,
+            text=True,
+            encoding="utf-8",
+            env={**_ENVIRONMENT, **_share_of_processors(parallel), **os.environ},
+        )
+        children.append(process)
+        try:
+            return _follow(job, process, log, progress)
+        finally:
+            process.kill()
+            process.wait()
+
+
+def _share_of_processors(parallel: int) -> dict[str, str]:
+    if parallel == 1:
+        return {}
+    threads = str(max(1, (os.cpu_count() or 1) // parallel))
+    return {"TF_NUM_INTRAOP_THREADS": threads, "TF_NUM_INTEROP_THREADS": threads, "OMP_NUM_THREADS": threads}
+
+
+def _follow(job: Job, process: subprocess.Popen[str], log: Path, progress: Progress) -> Any:
+    if process.stdin is None or process.stdout is None:
+        raise RuntimeError("A job's process was started without pipes.")
+    process.stdin.write(job.to_line())
+    process.stdin.close()
+    ended = _relay(process.stdout, progress)
+    code = process.wait()
+    if ended.get("event") == "result":
+        return ended["value"]
+    if ended.get("event") == "error":
+        raise getattr(errors, ended["kind"])(ended["text"])
+    raise errors.JobFailed(
+        f"The job {job.name} ended without a result ({_exit_in_words(code)}); the end of {log}: {_last_lines(log)}"
+    )
+
+
+def _relay(lines: IO[str], progress: Progress) -> Mapping[str, Any]:
+    """Pass events on to ``progress`` until the process ends; return the last one, its result or error."""
+    tasks: dict[int, Task] = {}
+    ended: Mapping[str, Any] = {}
+    for line in lines:
+        event = json.loads(line)
+        match event["event"]:
+            case "start":
+                tasks[event["task"]] = progress.start(event["label"], event["total"])
+            case "advance":
+                tasks[event["task"]].advance(event["steps"])
+            case "finish":
+                tasks.pop(event["task"]).finish()
+            case "note":
+                progress.note(event["text"])
+            case "warn":
+                progress.warn(event["text"])
+            case _:
+                ended = event
+    for task in tasks.values():
+        task.finish()
+    return ended
+
+
+def _exit_in_words(code: int) -> str:
+    if code == -9:
+        return "killed, most likely for want of memory; try a smaller --batch-size"
+    return f"signal {-code}" if code < 0 else f"exit code {code}"
+
+
+def _last_lines(log: Path) -> str:
+
+    lines = log.read_text("utf-8", errors="replace").strip().splitlines()
+    return " | ".join(lines[-_LAST_LINES:]) or "nothing was printed"
+
+
+def has_gpu() -> bool:
+    """Whether TensorFlow finds a GPU; asked in a process of its own, and only where there is a driver."""
+    if not shutil.which("nvidia-smi"):
+        return False
+    question = "import tensorflow as tf, sys; sys.exit(0 if tf.config.list_physical_devices('GPU') else 1)"
+    answer = subprocess.run([sys.executable, "-c", question], capture_output=True, check=False)
+    return answer.returncode == 0

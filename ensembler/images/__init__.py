@@ -1,0 +1,1 @@
+"""Photos to batches of pixels, and looking each photo through once."""

@@ -1,0 +1,39 @@
+"""Three small networks for photos of 8 pixels, trained from nothing in seconds: the demo's and the tests' backbones.
+
+They take the arguments that the builders of ``keras.applications`` take, and return a model without top.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+from keras import layers
+
+
+def dense_network(input_shape: tuple[int, int, int], **_: Any) -> Any:
+    """One hidden layer over all pixels."""
+    pixels = keras.Input(input_shape)
+    hidden = layers.Dense(128, activation="relu")(layers.Flatten()(pixels))
+    # One place of 128 channels, so that pooling over places finds what it expects of a backbone.
+    return keras.Model(pixels, layers.Reshape((1, 1, 128))(hidden), name="dense_network")
+
+
+def conv_network(input_shape: tuple[int, int, int], **_: Any) -> Any:
+    """Two convolutions with pooling between, then one over all that is left."""
+    pixels = keras.Input(input_shape)
+    flow = layers.Conv2D(24, 3, padding="same", activation="relu")(pixels)
+    flow = layers.MaxPooling2D()(flow)
+    flow = layers.Conv2D(48, 3, padding="same", activation="relu")(flow)
+    flow = layers.Conv2D(96, flow.shape[1], activation="relu")(flow)
+    return keras.Model(pixels, flow, name="conv_network")
+
+
+def separable_network(input_shape: tuple[int, int, int], **_: Any) -> Any:
+    """Depthwise separable convolutions with one residual connection."""
+    pixels = keras.Input(input_shape)
+    flow = layers.Conv2D(32, 3, padding="same", activation="relu")(pixels)
+    inner = layers.SeparableConv2D(32, 3, padding="same", activation="relu")(flow)
+    flow = layers.MaxPooling2D()(layers.add([flow, inner]))
+    flow = layers.SeparableConv2D(96, flow.shape[1], activation="relu")(flow)
+    return keras.Model(pixels, flow, name="separable_network")

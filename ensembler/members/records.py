@@ -1,0 +1,164 @@
+"""What is kept of a member: its settings, and of each fold predictions, history and score."""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import BadData, Mismatch
+from ..storage import (
+    CompetitionFolder,
+    file_digest,
+    fingerprint,
+    read_arrays,
+    read_json,
+    write_arrays,
+    write_json,
+    write_text,
+)
+from .settings import MemberSettings
+
+
+@dataclass(frozen=True)
+class MemberRecord:
+    """What a member's predictions belong to: hashes of samples and folds, the order of classes, the settings."""
+
+    name: str
+    settings: MemberSettings
+    samples: str
+    folds: str
+    folds_count: int
+    classes: tuple[str, ...]
+
+    @property
+    def fingerprint(self) -> str:
+        """Hash that each fold's record must carry."""
+        return fingerprint(asdict(self))
+
+    def save(self, folder: CompetitionFolder) -> None:
+        """Write ``member.json``."""
+        write_json(folder.member(self.name) / "member.json", asdict(self))
+
+    @classmethod
+    def load(cls, folder: CompetitionFolder, name: str) -> MemberRecord:
+        """Read ``member.json``.
+
+        Raises
+        ------
+        BadData
+            If it is missing, damaged or of another version.
+        """
+        path = folder.member(name) / "member.json"
+        content = read_json(path)
+        try:
+            settings = MemberSettings(**content.pop("settings"))
+            return cls(settings=settings, **{**content, "classes": tuple(content["classes"])})
+        except (KeyError, TypeError, AttributeError) as error:
+            raise BadData(
+                f"{path} is not of this version ({error}): train {name} anew with --restart."
+            ) from error
+
+    def is_finished(self, folder: CompetitionFolder, fold: int) -> bool:
+        """Whether ``fold`` was trained to the end with these very settings, samples and folds."""
+        path = folder.fold(self.name, fold) / "fold.json"
+        return path.is_file() and read_json(path).get("member") == self.fingerprint
+
+    def unfinished(self, folder: CompetitionFolder) -> list[int]:
+        """Folds still to be trained."""
+        return [fold for fold in range(self.folds_count) if not self.is_finished(folder, fold)]
+
+
+@dataclass(frozen=True)
+class FoldPredictions:
+    """Probabilities for the held-out and the test photos, with their ids and the order of classes.
+
+    Arrays have the shape (photos, classes); test photos that cannot be read are not among them.
+    """
+
+    held_out_ids: NDArray[np.str_]
+    held_out: NDArray[np.float32]
+    test_ids: NDArray[np.str_]
+    test: NDArray[np.float32]
+    classes: NDArray[np.str_]
+
+
+def save_fold(
+    folder: CompetitionFolder,
+    record: MemberRecord,
+    fold: int,
+    predictions: FoldPredictions,
+    history: list[dict[str, Any]],
+    score: float,
+    seconds: float,
+) -> None:
+    """Write a fold's files; ``fold.json``, which says that it is finished, comes last and has their checksums."""
+    place = folder.fold(record.name, fold)
+    write_arrays(place / "predictions.npz", **vars(predictions))
+    write_text(place / "history.csv", _csv(history))
+    files = sorted(path for path in place.iterdir() if path.suffix in (".keras", ".npz", ".csv"))
+    write_json(
+        place / "fold.json",
+        {
+            "member": record.fingerprint,
+            "fold": fold,
+            "log_loss": score,
+            "held_out": len(predictions.held_out_ids),
+            "seconds": round(seconds, 3),
+            "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+            "sha256": {path.name: file_digest(path) for path in files},
+        },
+    )
+
+
+def load_fold(
+    folder: CompetitionFolder, record: MemberRecord, fold: int
+) -> tuple[FoldPredictions, dict[str, Any]]:
+    """Read a finished fold's predictions and ``fold.json``.
+
+    Raises
+    ------
+    BadData
+        If the predictions are not those that were written.
+    Mismatch
+        If the fold is not finished, or belongs to other settings.
+    """
+    place = folder.fold(record.name, fold)
+    if not record.is_finished(folder, fold):
+        raise Mismatch(f"Fold {fold} of {record.name} is not finished: run `ensembler train-members` again.")
+    told: dict[str, Any] = read_json(place / "fold.json")
+    path = place / "predictions.npz"
+    if not path.is_file() or file_digest(path) != told["sha256"][path.name]:
+        raise BadData(
+            f"{path} is not what was written: delete {place} and run `ensembler train-members` again."
+        )
+    return FoldPredictions(**read_arrays(path)), told
+
+
+def trained_members(folder: CompetitionFolder) -> list[str]:
+    """Names of all members of which something was trained."""
+    return sorted(path.parent.name for path in (folder.root / "members").glob("*/member.json"))
+
+
+def network_files(folder: CompetitionFolder, record: MemberRecord) -> list[Path]:
+    """Keras files that make up the member: a frozen backbone and its heads, or a whole network per fold."""
+    if record.settings.unfreeze == "none":
+        heads = [folder.fold(record.name, fold) / "head.keras" for fold in range(record.folds_count)]
+        return [folder.member(record.name) / "backbone.keras", *heads]
+    return [folder.fold(record.name, fold) / "model.keras" for fold in range(record.folds_count)]
+
+
+def _csv(rows: list[dict[str, Any]]) -> str:
+    if not rows:
+        return ""
+    buffer = io.StringIO()
+    writer = csv.DictWriter(buffer, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return buffer.getvalue()

@@ -1,0 +1,1 @@
+"""From an answer to Kaggle: the CSV, its checks, and the way there and back."""

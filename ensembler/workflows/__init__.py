@@ -1,0 +1,1 @@
+"""What each command does, told in order; one module a stage. The same functions are the Python API."""

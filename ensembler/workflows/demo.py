@@ -1,0 +1,54 @@
+"""The whole way on embedded data: the handwritten digits of scikit-learn as a competition."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from ..competition import digits
+from ..competition.csv_tables import write_table
+from ..progress import Progress
+from ..storage import Workspace
+from .competitions import HERE, SILENT, fetch
+from .results import Scored, StackResult
+from .stacks import stack
+from .submitting import score
+from .training import train_members
+
+MEMBERS = ("demo-dense", "demo-conv", "demo-separable")
+FOLDS = 5
+EPOCHS = 12
+BATCH_SIZE = 64
+
+
+def demo(*, workspace: Workspace = HERE, progress: Progress = SILENT) -> tuple[StackResult, Scored]:
+    """Fetch the digits, train three small networks from nothing, stack them, score the CSV on hidden labels.
+
+    Returns
+    -------
+    tuple
+        The stack, and its CSV scored against the labels that no other step reads.
+    """
+    folder = workspace.competition(digits.NAME)
+    if folder.solution.is_file() and folder.extracted.is_dir():
+        fetch(digits.NAME, workspace=workspace, progress=progress)
+    else:
+        with tempfile.TemporaryDirectory() as temporary:
+            archive = Path(temporary) / f"{digits.NAME}.zip"
+            hidden = digits.write_digits(archive)
+            fetch(digits.NAME, archive=archive, force=True, workspace=workspace, progress=progress)
+        write_table(folder.solution, hidden)
+    train_members(
+        MEMBERS,
+        competition=digits.NAME,
+        folds=FOLDS,
+        weights="none",
+        unfreeze="all",
+        epochs=EPOCHS,
+        batch_size=BATCH_SIZE,
+        workspace=workspace,
+        progress=progress,
+    )
+    stacked = stack(MEMBERS, competition=digits.NAME, workspace=workspace, progress=progress)
+    scored = score(stacked.submission, competition=digits.NAME, workspace=workspace, progress=progress)
+    return stacked, scored

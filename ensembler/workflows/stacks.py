@@ -1,0 +1,144 @@
+"""Stack members: score honestly, build the one-file ensemble, write the CSV."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..competition.folds import load_folds
+from ..competition.metrics import accuracy, log_loss
+from ..competition.tables import Tables
+from ..engines.job import Job
+from ..engines.local import run_jobs
+from ..errors import BadChoice
+from ..members.records import trained_members
+from ..progress import Progress
+from ..stacking.inputs import MemberPredictions, load_members
+from ..stacking.meta_learner import DenseMetaLearner, log_odds, nested_predictions
+from ..stacking.records import save_meta_learner, save_stack_figures, save_stack_predictions, stack_name
+from ..storage import CompetitionFolder, Workspace, checked_name
+from ..submission.answer import write_answer
+from .competitions import HERE, SILENT, open_competition
+from .results import MemberResult, StackResult
+from .training import member_results
+
+
+def stack(
+    members: Sequence[str] | None = None,
+    *,
+    name: str | None = None,
+    competition: str | None = None,
+    seed: int = 0,
+    workspace: Workspace = HERE,
+    progress: Progress = SILENT,
+) -> StackResult:
+    """Stack trained members under the dense meta-learner and write the submission.
+
+    The score is that of nested folds: each row is predicted by a meta-learner that was fitted, its penalty chosen,
+    on the other folds' out-of-fold predictions. The submission and ``stack.keras`` use one fitted on all of them.
+
+    Parameters
+    ----------
+    members
+        Names of trained members; None is all.
+    name
+        Of the stack; None names it after its members.
+    competition
+        Its name; None is the one last brought in.
+    seed
+        Of the meta-learner.
+
+    Raises
+    ------
+    BadChoice, Mismatch
+        If a member is unknown, unfinished, or does not belong to these photos and folds.
+    """
+    folder, tables = open_competition(competition, workspace, progress)
+    names = list(members) if members else trained_members(folder)
+    if not names:
+        raise BadChoice(
+            f"No member of {folder.name} is trained yet: begin with `ensembler train-members --members ...`."
+        )
+    loaded = load_members(folder, tables, names)
+    title = checked_name(name or stack_name(names), "stack")
+    nested, test = _learn(folder, tables, loaded, title, seed, progress)
+    built = _build(folder, title, names, progress)
+    csv = write_answer(workspace.submissions / folder.name, title, tables, test)
+    result = _result(folder, tables, loaded, title, nested, csv.absolute(), float(built["difference"]))
+    save_stack_figures(folder, title, _figures(result, loaded))
+    return result
+
+
+def _learn(
+    folder: CompetitionFolder,
+    tables: Tables,
+    members: Sequence[MemberPredictions],
+    title: str,
+    seed: int,
+    progress: Progress,
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Fit the meta-learner and store it; return the nested out-of-fold and the test probabilities."""
+    folds, exclusive = load_folds(folder, tables), tables.manifest.sums_to_one
+    X = log_odds([member.out_of_fold for member in members], exclusive=exclusive)
+    learner = DenseMetaLearner(exclusive=exclusive, random_state=seed)
+    task = progress.start("meta-learner", len(np.unique(folds)) + 1)
+    nested = nested_predictions(learner, X, tables.targets, folds, task)
+    learner.fit(X, tables.targets, folds)
+    task.advance()
+    task.finish()
+    test = learner.predict_proba(log_odds([member.test for member in members], exclusive=exclusive))
+    save_meta_learner(folder, title, learner)
+    save_stack_predictions(folder, title, tables, nested, test)
+    return nested, test
+
+
+def _build(folder: CompetitionFolder, title: str, names: list[str], progress: Progress) -> dict[str, Any]:
+    told = {"competition": str(folder.root), "stack": title, "members": names}
+    job = Job(f"stack-{title}", "ensembler.stacking.keras_stack:build_stack_file", told)
+    built: dict[str, Any] = run_jobs([job], folder.logs, progress)[0]
+    return built
+
+
+def _result(
+    folder: CompetitionFolder,
+    tables: Tables,
+    members: Sequence[MemberPredictions],
+    title: str,
+    nested: NDArray[np.float32],
+    csv: Any,
+    difference: float,
+) -> StackResult:
+    exclusive = tables.manifest.sums_to_one
+    mean = np.mean([member.out_of_fold for member in members], axis=0)
+    return StackResult(
+        name=title,
+        log_loss=log_loss(tables.targets, nested, exclusive=exclusive),
+        accuracy=accuracy(tables.targets, nested, exclusive=exclusive),
+        mean_log_loss=log_loss(tables.targets, mean, exclusive=exclusive),
+        mean_accuracy=accuracy(tables.targets, mean, exclusive=exclusive),
+        members=tuple(member_results(folder, tables, members)),
+        submission=csv,
+        model=folder.stack(title) / "stack.keras",
+        difference=difference,
+    )
+
+
+def _figures(result: StackResult, members: Sequence[MemberPredictions]) -> dict[str, Any]:
+    return {
+        "name": result.name,
+        "log_loss": result.log_loss,
+        "accuracy": result.accuracy,
+        "mean_log_loss": result.mean_log_loss,
+        "members": [
+            _member_figures(figures, member) for figures, member in zip(result.members, members, strict=True)
+        ],
+        "submission": str(result.submission),
+        "difference": result.difference,
+    }
+
+
+def _member_figures(figures: MemberResult, member: MemberPredictions) -> dict[str, Any]:
+    return {"name": figures.name, "log_loss": figures.log_loss, "fingerprint": member.record.fingerprint}
