@@ -87,15 +87,15 @@ def commands(context: click.Context, data: Path, submissions: Path, *, quiet: bo
     ensembler submit                            check, upload, show the public score
 
     Every option can be set by an environment variable: ENSEMBLER_DATA, ENSEMBLER_TRAIN_MEMBERS_FOLDS, ...
-    """
+    """  # noqa: D301 - click's mark for lines to keep is a backspace, not a backslash
     if context.invoked_subcommand and not any(flag in sys.argv for flag in ("-h", "--help")):
         context.obj = Context(data, submissions, quiet=quiet)
 
 
 def _competition_option(command: F) -> F:
-    return click.option(
-        "-c", "--competition", metavar="NAME", help="Instead of the one last fetched or adopted."
-    )(command)
+    return click.option("-c", "--competition", metavar="NAME", help="Instead of the one last fetched or adopted.")(
+        command
+    )
 
 
 def _json_option(command: F) -> F:
@@ -105,16 +105,10 @@ def _json_option(command: F) -> F:
 def _hint_options(command: F) -> F:
     for option in (
         click.option("--positive", metavar="CLASS", help="Class that a binary answer is the probability of."),
-        click.option(
-            "--labels", metavar="FILE", help="Table of labels, relative to the competition's files."
-        ),
+        click.option("--labels", metavar="FILE", help="Table of labels, relative to the competition's files."),
         click.option("--label-column", metavar="COLUMN", help="Column of that table with the class."),
-        click.option(
-            "--sample", metavar="FILE", help="Sample submission, relative to the competition's files."
-        ),
-        click.option(
-            "--incomplete-labels", is_flag=True, help="Leave out photos that the table does not label."
-        ),
+        click.option("--sample", metavar="FILE", help="Sample submission, relative to the competition's files."),
+        click.option("--incomplete-labels", is_flag=True, help="Leave out photos that the table does not label."),
     ):
         command = option(command)
     return command
@@ -133,7 +127,7 @@ def _members(_context: click.Context, _option: click.Parameter, value: str | Non
 @commands.command()
 @_json_option
 @click.pass_obj
-def demo(context: Context, *, as_json: bool) -> None:
+def demo(context: Context, /, *, as_json: bool) -> None:
     """Go the whole way on embedded data: no account, no download, no GPU."""
     from .workflows.demo import demo as run
 
@@ -154,7 +148,7 @@ def demo(context: Context, *, as_json: bool) -> None:
 @click.option("--force", is_flag=True, help="Download, unpack and find out anew.")
 @_hint_options
 @click.pass_obj
-def fetch(context: Context, competition: str, archive: Path | None, *, force: bool, **hints: Any) -> None:
+def fetch(context: Context, /, competition: str, archive: Path | None, *, force: bool, **hints: Any) -> None:
     """Download a competition, unpack it and find out its layout."""
     from .workflows.competitions import fetch as run
 
@@ -166,30 +160,24 @@ def fetch(context: Context, competition: str, archive: Path | None, *, force: bo
 @commands.command()
 @click.argument("photos", type=click.Path(path_type=Path), metavar="FOLDER")
 @click.option("--name", required=True, help="What to call the competition.")
-@click.option(
-    "--test-size", type=float, default=0.2, show_default=True, help="Share of the photos to predict."
-)
+@click.option("--test-size", type=float, default=0.2, show_default=True, help="Share of the photos to predict.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Chooses them.")
 @click.option("--force", is_flag=True, help="Begin anew with a name that is in use.")
 @_hint_options
 @click.pass_obj
 def adopt(
-    context: Context, photos: Path, name: str, test_size: float, seed: int, *, force: bool, **hints: Any
+    context: Context, /, photos: Path, name: str, test_size: float, seed: int, *, force: bool, **hints: Any
 ) -> None:
     """Make a competition of a local folder: a class per subfolder, or photos and a CSV."""
     from .workflows.competitions import adopt as run
 
     with context.progress:
-        fetched = run(
-            photos, name, test_size=test_size, seed=seed, force=force, hints=_hints(hints), **context.common
-        )
+        fetched = run(photos, name, test_size=test_size, seed=seed, force=force, hints=_hints(hints), **context.common)
     _show_competition(fetched)
 
 
 @commands.command("train-members")
-@click.option(
-    "--members", required=True, callback=_members, metavar="A,B,C", help="Backbones, such as b0,b2,b3."
-)
+@click.option("--members", required=True, callback=_members, metavar="A,B,C", help="Backbones, such as b0,b2,b3.")
 @_competition_option
 @click.option("--folds", type=int, default=5, show_default=True, help="Folds, shared by all members.")
 @click.option(
@@ -211,7 +199,7 @@ def adopt(
 @click.option("--restart", is_flag=True, help="Forget what these members learned before.")
 @_json_option
 @click.pass_obj
-def train_members(context: Context, members: list[str], *, as_json: bool, **options: Any) -> None:
+def train_members(context: Context, /, members: list[str], *, as_json: bool, **options: Any) -> None:
     """Train backbones over all folds; finished folds are kept."""
     from .workflows.training import train_members as run
 
@@ -224,15 +212,13 @@ def train_members(context: Context, members: list[str], *, as_json: bool, **opti
 
 
 @commands.command()
-@click.option(
-    "--members", callback=_members, metavar="A,B,C", help="Trained members; all of them by default."
-)
+@click.option("--members", callback=_members, metavar="A,B,C", help="Trained members; all of them by default.")
 @click.option("--name", help="Of the stack; by default its members' names.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the meta-learner.")
 @_competition_option
 @_json_option
 @click.pass_obj
-def stack(context: Context, *, as_json: bool, **options: Any) -> None:
+def stack(context: Context, /, *, as_json: bool, **options: Any) -> None:
     """Stack members, score the stack by nested folds, write the CSV."""
     from .workflows.stacks import stack as run
 
@@ -247,7 +233,7 @@ def stack(context: Context, *, as_json: bool, **options: Any) -> None:
 @_competition_option
 @_json_option
 @click.pass_obj
-def submit(context: Context, csv: Path | None, *, as_json: bool, **options: Any) -> None:
+def submit(context: Context, /, csv: Path | None, *, as_json: bool, **options: Any) -> None:
     """Check a CSV (the newest by default), upload it, print the public score."""
     from .workflows.submitting import submit as run
 
@@ -267,7 +253,7 @@ def submit(context: Context, csv: Path | None, *, as_json: bool, **options: Any)
 @_competition_option
 @_json_option
 @click.pass_obj
-def score(context: Context, csv: Path | None, *, as_json: bool, **options: Any) -> None:
+def score(context: Context, /, csv: Path | None, *, as_json: bool, **options: Any) -> None:
     """Score a CSV (the newest by default) against hidden labels."""
     from .workflows.submitting import score as run
 
@@ -282,9 +268,7 @@ def score(context: Context, csv: Path | None, *, as_json: bool, **options: Any) 
 def _show_competition(fetched: Fetched) -> None:
     manifest = fetched.manifest
     sources = {"names": "file names", "folders": "folder names", "csv": manifest.train.file}
-    left = (
-        f", {fetched.unreadable} unreadable (see {fetched.folder.unreadable})" if fetched.unreadable else ""
-    )
+    left = f", {fetched.unreadable} unreadable (see {fetched.folder.unreadable})" if fetched.unreadable else ""
     click.echo(f"{manifest.name}")
     click.echo(f"  task      {manifest.sentence()}")
     click.echo(f"  labels    from {sources[manifest.train.labels]} in {manifest.train.folder}")

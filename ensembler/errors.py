@@ -14,7 +14,26 @@ EnsemblerError
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+import errno
+from collections.abc import Iterable, Sized
+
+_CHANGE_PERMISSIONS = "change its permissions or choose another folder with --data"
+_MOVE_AWAY = "move away what lies there, or choose another folder with --data"
+_REMEDIES = {
+    errno.ENOSPC: "free some space or choose another folder with --data",
+    errno.EDQUOT: "free some space or choose another folder with --data",
+    errno.EACCES: _CHANGE_PERMISSIONS,
+    errno.EPERM: _CHANGE_PERMISSIONS,
+    errno.EROFS: _CHANGE_PERMISSIONS,
+    errno.EEXIST: _MOVE_AWAY,
+    errno.ENOTDIR: _MOVE_AWAY,
+    errno.EISDIR: _MOVE_AWAY,
+}
+
+
+def counted(things: Sized, word: str) -> str:
+    """``1 photo``, ``2 photos``."""
+    return f"{len(things)} {word}{'' if len(things) == 1 else 's'}"
 
 
 class EnsemblerError(Exception):
@@ -61,9 +80,8 @@ class StorageError(EnsemblerError):
     def from_os(cls, error: OSError) -> StorageError:
         """Turn the operating system's refusal into a sentence that names the file."""
         where = error.filename or "a file"
-        return cls(
-            f"Cannot write or read {where}: {error.strerror or error}; free space or change permissions."
-        )
+        remedy = _REMEDIES.get(error.errno or 0, "look at what lies there, then try again")
+        return cls(f"Cannot write or read {where}: {error.strerror or error}; {remedy}.")
 
 
 class JobFailed(EnsemblerError):

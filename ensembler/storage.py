@@ -14,7 +14,7 @@ import tomllib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import tomli_w
@@ -132,6 +132,11 @@ class Workspace:
         """Paths of the competition ``name``, whether or not it is there."""
         return CompetitionFolder((self.data / checked_name(name, "competition")).absolute())
 
+    @property
+    def marker(self) -> Path:
+        """File with the name of the competition last fetched or adopted; no competition can have its name."""
+        return self.data / ".current"
+
     def competitions(self) -> list[str]:
         """Names of all competitions that have been fetched or adopted."""
         return sorted(path.parent.name for path in self.data.glob("*/competition.toml"))
@@ -145,7 +150,7 @@ class Workspace:
             If there is no such competition.
         """
         if name is None:
-            marker = self.data / "current"
+            marker = self.marker
             if not marker.is_file():
                 raise BadChoice("No competition has been fetched yet: begin with `ensembler fetch SLUG`.")
             name = marker.read_text("utf-8").strip()
@@ -155,7 +160,7 @@ class Workspace:
 
     def make_current(self, folder: CompetitionFolder) -> None:
         """Remember ``folder`` as the competition that later commands mean."""
-        write_text(self.data / "current", folder.name + "\n")
+        write_text(self.marker, folder.name + "\n")
 
 
 @contextlib.contextmanager
@@ -194,23 +199,19 @@ def whole_folder(path: Path) -> Iterator[Path]:
     """Give a temporary folder that takes the place of ``path`` once the block has ended well."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
-        temporary.chmod(0o755)
+        aside = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
+        (aside / "new").mkdir()
     except OSError as error:
         raise StorageError.from_os(error) from error
     try:
-        yield temporary
+        yield aside / "new"
         if path.exists():
-            old = Path(tempfile.mkdtemp(prefix=f".{path.name}-old-", dir=path.parent))
-            path.replace(old)
-            temporary.replace(path)
-            shutil.rmtree(old)
-        else:
-            temporary.replace(path)
+            path.replace(aside / "old")
+        (aside / "new").replace(path)
     except OSError as error:
         raise StorageError.from_os(error) from error
     finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+        shutil.rmtree(aside, ignore_errors=True)
 
 
 def write_bytes(path: Path, content: bytes) -> None:
@@ -240,9 +241,7 @@ def read_json(path: Path) -> Any:
     try:
         return json.loads(path.read_text("utf-8"))
     except (OSError, ValueError) as error:
-        raise BadData(
-            f"Cannot read {path} ({error}): delete it and run the command that made it again."
-        ) from error
+        raise BadData(f"Cannot read {path} ({error}): delete it and run the command that made it again.") from error
 
 
 def write_toml(path: Path, header: str, content: dict[str, Any]) -> None:
@@ -270,7 +269,7 @@ def write_arrays(path: Path, **arrays: np.ndarray[Any, Any]) -> None:
     if objects := [name for name, array in arrays.items() if array.dtype.hasobject]:
         raise TypeError(f"Arrays of objects cannot be stored. Received: {objects}")
     buffer = io.BytesIO()
-    np.savez(buffer, **arrays)
+    np.savez(buffer, **cast("dict[str, Any]", arrays))
     write_bytes(path, buffer.getvalue())
 
 
@@ -283,7 +282,7 @@ def read_arrays(path: Path) -> dict[str, np.ndarray[Any, Any]]:
         If the file is missing or damaged.
     """
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
             return {name: archive[name] for name in archive.files}
     except Exception as error:
         raise BadData(f"Cannot read {path} ({error}): delete its folder and run again.") from error

@@ -2,14 +2,30 @@
 
 from __future__ import annotations
 
+import lzma
+import re
 import shutil
 import stat
+import struct
 import zipfile
+import zlib
 from pathlib import Path, PurePosixPath
 
 from ..errors import BadData
 from ..progress import Progress, Task
 from ..storage import require_space, whole_folder
+
+# What the standard library raises for a damaged archive; RuntimeError is its word for an encrypted one.
+_DAMAGE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    struct.error,
+    EOFError,
+    ValueError,
+    NotImplementedError,
+    RuntimeError,
+)
 
 
 def extract(archive: Path, folder: Path, progress: Progress) -> None:
@@ -26,38 +42,39 @@ def extract(archive: Path, folder: Path, progress: Progress) -> None:
         If there is no room; nothing is left behind then.
     """
     with whole_folder(folder) as temporary:
-        _unpack(archive, temporary, progress)
-        while inner := sorted(temporary.rglob("*.zip")):
+        _unpack(archive, temporary, progress, str(archive))
+        while inner := sorted(
+            path for path in temporary.rglob("*") if path.suffix.lower() == ".zip" and path.is_file()
+        ):
             for path in inner:
-                _unpack(path, _place_for(path), progress)
+                _unpack(path, None, progress, f"{path.relative_to(temporary)} in {archive}")
                 path.unlink()
 
 
-def _unpack(archive: Path, folder: Path, progress: Progress) -> None:
+def _unpack(archive: Path, folder: Path | None, progress: Progress, shown: str) -> None:
+    """Unpack into ``folder``, or where an inner archive belongs; ``shown`` is what errors call the archive."""
     try:
         with zipfile.ZipFile(archive) as opened:
             members = [info for info in opened.infolist() if not info.is_dir()]
+            place = folder or _place_for(archive, opened)
             total = sum(info.file_size for info in members)
-            require_space(folder, total, f"Unpacking {archive.name}")
+            require_space(place, total, f"Unpacking {archive.name}")
             task = progress.start(f"unpack {archive.name}", total)
             for info in members:
-                _unpack_member(opened, info, folder, task)
+                _unpack_member(opened, info, place, task, shown)
             task.finish()
-    except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError) as error:
-        # RuntimeError is the standard library's word for an encrypted archive.
-        raise BadData(f"{archive} is damaged or no zip ({error}): download it again.") from error
+    except _DAMAGE as error:
+        raise BadData(f"{shown} is damaged or no zip ({error}): download it again, with --force.") from error
 
 
-def _unpack_member(opened: zipfile.ZipFile, info: zipfile.ZipInfo, folder: Path, task: Task) -> None:
+def _unpack_member(opened: zipfile.ZipFile, info: zipfile.ZipInfo, folder: Path, task: Task, shown: str) -> None:
     inside = PurePosixPath(info.filename.replace("\\", "/"))
-    if inside.is_absolute() or ".." in inside.parts or ":" in inside.parts[0]:
+    if not inside.parts or inside.is_absolute() or ".." in inside.parts or re.match("[A-Za-z]:", inside.parts[0]):
         raise BadData(
-            f"{opened.filename} has a member that would land outside its folder: {info.filename!r}."
+            f"{shown} has a member that would land outside its folder: {info.filename!r}; take another archive."
         )
     if stat.S_ISLNK(info.external_attr >> 16):
-        raise BadData(
-            f"{opened.filename} has a link among its members: {info.filename!r}; unpack it yourself."
-        )
+        raise BadData(f"{shown} has a link among its members: {info.filename!r}; unpack it and `ensembler adopt` that.")
     target = folder / inside
     target.parent.mkdir(parents=True, exist_ok=True)
     with opened.open(info) as source, target.open("wb") as sink:  # reading to the end compares the checksum
@@ -65,10 +82,7 @@ def _unpack_member(opened: zipfile.ZipFile, info: zipfile.ZipInfo, folder: Path,
     task.advance(info.file_size)
 
 
-def _place_for(archive: Path) -> Path:
+def _place_for(archive: Path, opened: zipfile.ZipFile) -> Path:
     """Beside the archive if all of it lies in one folder of the archive's name, else in a new folder of that name."""
-    if not zipfile.is_zipfile(archive):
-        raise BadData(f"{archive.name} inside the archive is damaged or no zip: download the archive again.")
-    with zipfile.ZipFile(archive) as opened:
-        tops = {PurePosixPath(name).parts[0] for name in opened.namelist() if PurePosixPath(name).parts}
+    tops = {PurePosixPath(name).parts[0] for name in opened.namelist() if PurePosixPath(name).parts}
     return archive.parent if tops == {archive.stem} else archive.with_suffix("")

@@ -8,9 +8,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from ..errors import BadChoice, BadData, Question
-from .labels import TAG_SEPARATOR
-from .manifest import AnswerKind, Task
+from ..errors import BadChoice, BadData, Question, counted
+from .manifest import SEPARATOR, AnswerKind, Task
 from .sample_submission import SampleSubmission
 
 # What Kaggle's own data page says of a column that the files alone leave open.
@@ -30,9 +29,7 @@ class OneHot:
         """Look whether each row has exactly one class."""
         flags = table.apply(pd.to_numeric, errors="coerce")
         if not flags.isin([0, 1]).all(axis=None):
-            raise BadData(
-                f"{source} has other values than 0 and 1 in its columns {', '.join(table.columns)}."
-            )
+            raise BadData(f"{source} has other values than 0 and 1 in its columns {', '.join(table.columns)}.")
         return cls(tuple(map(str, table.columns)), bool((flags.sum(axis=1) == 1).all()))
 
 
@@ -46,7 +43,7 @@ class Tags:
     def fits(values: pd.Series) -> bool:
         """Whether cells are combinations of few tags rather than names that have blanks in them."""
         words = values.str.split()
-        return bool((words.str.len() > 1).any()) and words.explode().nunique() < values.nunique()
+        return any(len(tags) > 1 for tags in words) and words.explode().nunique() < values.nunique()
 
     @classmethod
     def split(cls, values: pd.Series) -> Tags:
@@ -78,8 +75,8 @@ def decide_task(
     if len(classes) > 2:
         return "multiclass", classes, "label"
     chosen = positive_class(classes, sample.columns[0], slug, positive)
-    ordered = tuple(name for name in classes if name != chosen) + (chosen,)
-    return "binary", ordered, "probabilities" if sample.has_numbers else "label"
+    other = next(name for name in classes if name != chosen)
+    return "binary", (other, chosen), "probabilities" if sample.has_numbers else "label"
 
 
 def sorted_classes(labels: pd.Series) -> tuple[str, ...]:
@@ -92,13 +89,10 @@ def sorted_classes(labels: pd.Series) -> tuple[str, ...]:
     """
     classes = [str(label) for label in labels.unique()]
     if "" in classes:
-        raise BadData(
-            f"{int((labels == '').sum())} training photos have an empty label: give them one, or drop them."
-        )
-    if any(TAG_SEPARATOR in name for name in classes):
-        raise BadData(
-            f"A class has {TAG_SEPARATOR!r} in its name, which separates labels in our tables: rename it."
-        )
+        empty = labels[labels == ""]
+        raise BadData(f"The label of {counted(empty, 'training photo')} is empty: give each a label, or drop its row.")
+    if any(SEPARATOR in name for name in classes):
+        raise BadData(f"A class has {SEPARATOR!r} in its name, which separates labels in our tables: rename it.")
     if len(classes) < 2:
         raise BadData(f"All training photos have the label {classes[0]!r}; at least two classes are needed.")
     numeric = all(re.fullmatch(r"-?\d+", name) for name in classes)
@@ -115,14 +109,14 @@ def match_columns(columns: tuple[str, ...], classes: tuple[str, ...], sample: Pa
     """
     plain = {_plain(name): name for name in classes}
     matched = [plain.get(_plain(column)) or _only_suffix(column, classes) for column in columns]
-    lonely = [column for column, name in zip(columns, matched, strict=True) if name is None]
+    lonely = [
+        column
+        for place, (column, name) in enumerate(zip(columns, matched, strict=True))
+        if name is None or name in matched[:place]
+    ]
     left = sorted(set(classes) - set(filter(None, matched)))
     if lonely or left:
-        what = (
-            f"no class for its columns {', '.join(lonely[:5])}"
-            if lonely
-            else f"no column for {', '.join(left[:5])}"
-        )
+        what = f"no class for its columns {', '.join(lonely[:5])}" if lonely else f"no column for {', '.join(left[:5])}"
         raise BadData(
             f"{sample} does not fit the labels: there is {what} (classes: {', '.join(classes[:8])}); "
             "name another file with --sample or --labels."
@@ -134,10 +128,13 @@ def _plain(name: str) -> str:
     return re.sub(r"[^\w]|_", "", name).lower() or name
 
 
+def _words(name: str) -> str:
+    """``isDog`` and ``is_dog`` as ``is dog``; a class must be a whole word, for there is a cat in ``category``."""
+    return " ".join(re.findall(r"[^\W_]+", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name).lower()))
+
+
 def _only_suffix(column: str, classes: tuple[str, ...]) -> str | None:
-    found = [
-        name for name in classes if re.fullmatch(rf".*[\W_]{re.escape(name)}", column, flags=re.IGNORECASE)
-    ]
+    found = [name for name in classes if re.fullmatch(rf".*[\W_]{re.escape(name)}", column, flags=re.IGNORECASE)]
     return found[0] if len(found) == 1 else None
 
 
@@ -154,12 +151,13 @@ def positive_class(classes: tuple[str, ...], column: str, slug: str, named: str 
             raise BadChoice.unknown("class", named, classes)
         return named
     for known in (
-        [name for name in classes if _plain(name) and _plain(name) in _plain(column)],
+        [name for name in classes if f" {_words(name)} " in f" {_words(column)} "],
         [name for name in classes if name.lower() in _YES],
         [name for prefix, name in _KNOWN_POSITIVE.items() if slug.startswith(prefix) and name in classes],
     ):
         if len(known) == 1:
             return known[0]
     raise Question(
-        f"Which class is the column {column!r} the probability of: {' or '.join(classes)}? Answer with --positive CLASS."
+        f"Which class is the column {column!r} the probability of: {' or '.join(classes)}? "
+        "Answer with --positive CLASS."
     )

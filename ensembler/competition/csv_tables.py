@@ -26,11 +26,14 @@ def read_table(path: Path, rows: int | None = None) -> pd.DataFrame:
         If the file is missing, empty or not a CSV.
     """
     try:
-        return pd.read_csv(
-            path, dtype=str, keep_default_na=False, na_filter=False, encoding="utf-8-sig", nrows=rows
-        )
+        table = pd.read_csv(path, dtype=str, keep_default_na=False, na_filter=False, encoding="utf-8-sig", nrows=rows)
     except (OSError, ValueError) as error:  # pandas' parser errors and Unicode errors are ValueErrors
-        raise BadData(f"Cannot read {path} as a CSV with a header: {error}.") from error
+        reason = " ".join(str(error).split())
+        raise BadData(f"Cannot read {path} as a CSV with a header: {reason}; correct or replace it.") from error
+    # pandas takes the first column for an index, without a word, when all rows have a cell too many.
+    if not isinstance(table.index, pd.RangeIndex):
+        raise BadData(f"The rows of {path} have more cells than its header: correct or replace it.")
+    return table
 
 
 def write_table(path: Path, table: pd.DataFrame) -> None:

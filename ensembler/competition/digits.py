@@ -43,7 +43,8 @@ def write_digits(archive: Path, seed: int = 0) -> pd.DataFrame:
         for folder, members in (("train", train), ("test", test)):
             for row in members:
                 opened.writestr(f"{folder}/{table.loc[row, 'id']}.png", _png(pixels[row]))
-    return table.loc[test].reset_index(drop=True)
+    hidden: pd.DataFrame = table.loc[test].reset_index(drop=True)
+    return hidden
 
 
 def _png(pixels: np.ndarray[Any, Any]) -> bytes:

@@ -41,9 +41,7 @@ def make_folds(labels: pd.Series, groups: pd.Series, folds: int, seed: int) -> N
     """
     from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
-    units = np.where(
-        groups == "", "row-" + np.arange(len(groups)).astype(str), "group-" + groups.to_numpy(dtype=str)
-    )
+    units = np.where(groups == "", "row-" + np.arange(len(groups)).astype(str), "group-" + groups.to_numpy(dtype=str))
     if (count := len(np.unique(units))) < folds:
         raise BadData(f"{folds} folds need at least {folds} independent training photos, there are {count}.")
     strata = _strata(labels, folds)
@@ -53,16 +51,14 @@ def make_folds(labels: pd.Series, groups: pd.Series, folds: int, seed: int) -> N
     with warnings.catch_warnings():
         # A class rarer than the folds cannot be in each of them; it is still spread as widely as it goes.
         warnings.filterwarnings("ignore", message="The least populated class", category=UserWarning)
-        parts = splitter(folds, shuffle=True, random_state=seed).split(
-            strata, strata, groups=None if alone else units
-        )
+        parts = splitter(folds, shuffle=True, random_state=seed).split(strata, strata, groups=None if alone else units)
         for fold, (_, held_out) in enumerate(parts):
             assigned[held_out] = fold
     return assigned
 
 
 def _strata(labels: pd.Series, folds: int) -> NDArray[np.int64]:
-    """Number the labels; all those rarer than the folds count as one stratum."""
+    """Give each label a number, and all those rarer than the folds one together."""
     counts = labels.map(labels.value_counts())
     codes, _ = pd.factorize(labels.where(counts >= folds, "\0rare"), sort=True)
     return np.asarray(codes, dtype=np.int64)
@@ -79,9 +75,7 @@ def shared_folds(folder: CompetitionFolder, tables: Tables, folds: int, seed: in
         If the folds on disk are of another number or of other photos.
     """
     if folds < 2:
-        raise BadChoice(
-            f"At least 2 folds are needed to predict rows that nothing was fitted on. Received: {folds}"
-        )
+        raise BadChoice(f"At least 2 folds are needed to predict rows that nothing was fitted on. Received: {folds}")
     if not folder.folds.is_file():
         assigned = make_folds(tables.train["label"], tables.train["group"], folds, seed)
         write_table(folder.folds, pd.DataFrame({"id": tables.train["id"], "fold": assigned}))
@@ -102,10 +96,16 @@ def load_folds(folder: CompetitionFolder, tables: Tables) -> NDArray[np.int64]:
     ------
     Mismatch
         If the ids differ.
+    BadData
+        If the table is damaged.
     """
     table = read_table(folder.folds)
-    by_id = pd.Series(table["fold"].astype(int).to_numpy(), index=table["id"])
-    if len(by_id) != len(tables.train) or not tables.train["id"].isin(by_id.index).all():
+    if not {"id", "fold"} <= set(table.columns) or not table["fold"].str.fullmatch(r"\d{1,9}").all():
+        raise BadData(f"{folder.folds} must have the columns id and fold, a number from 0: correct it or delete it.")
+    by_id = pd.Series(table["fold"].astype(np.int64).to_numpy(), index=table["id"])
+    if (numbers := sorted(set(by_id))) != list(range(len(numbers))) or len(numbers) < 2:
+        raise BadData(f"The folds in {folder.folds} must be numbered 0, 1, ... without a gap: correct it or delete it.")
+    if sorted(by_id.index) != sorted(tables.train["id"]):
         raise Mismatch(
             f"{folder.folds} was made for other photos than {folder.train} lists: delete it and "
             f"{folder.root / 'members'} to begin anew."

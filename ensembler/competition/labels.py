@@ -6,21 +6,21 @@ import re
 from collections import Counter
 from pathlib import Path, PurePosixPath
 
+import numpy as np
 import pandas as pd
 
-from ..errors import BadData
+from ..errors import BadData, counted
 from .csv_tables import read_table
-from .manifest import Manifest, TrainLayout
+from .manifest import SEPARATOR, Manifest, TrainLayout
 from .photo_files import PhotoFiles
-
-TAG_SEPARATOR = "|"
-_NUMBERED = re.compile(r"(?P<label>.*?[^\W\d_].*?)[\W_]*\d+")
 
 
 def label_in_name(path: str) -> str:
     """Return the part of a photo's name before its number (``cat`` of ``cat.12.jpg``), or an empty string."""
-    match = _NUMBERED.fullmatch(PurePosixPath(path).stem)
-    return match["label"] if match else ""
+    stem = PurePosixPath(path).stem
+    bare = stem.rstrip("0123456789")
+    label = re.sub(r"[\W_]+$", "", bare)
+    return label if bare != stem and re.search(r"[^\W\d_]", label) else ""
 
 
 def names_tell_labels(photos: PhotoFiles) -> bool:
@@ -36,9 +36,7 @@ def folders_tell_labels(photos: PhotoFiles, folder: str) -> bool:
     return all(len(part) == 2 for part in parts) and len({part[0] for part in parts}) >= 2
 
 
-def labelled_photos(
-    manifest: Manifest, photos: PhotoFiles, to_predict: frozenset[str] = frozenset()
-) -> pd.DataFrame:
+def labelled_photos(manifest: Manifest, photos: PhotoFiles, to_predict: frozenset[str] = frozenset()) -> pd.DataFrame:
     """Make the table of labelled photos: id, path, label.
 
     Several labels of one photo are joined by ``|``. Photos ``to_predict``, given by their paths, need no label.
@@ -50,13 +48,21 @@ def labelled_photos(
     """
     layout = manifest.train
     inside = photos.inside(layout.folder)
+    to_learn = inside.without(to_predict | _test_photos_among(inside, manifest))
     if layout.labels == "csv":
-        table = _from_csv(manifest, inside, to_predict)
+        table = _from_csv(manifest, inside, to_learn)
     else:
-        table = pd.DataFrame({"id": _ids(inside), "path": list(inside.paths)})
-        table["label"] = [_label_of(path, layout) for path in inside.paths]
+        table = pd.DataFrame({"id": _ids(to_learn), "path": list(to_learn.paths)})
+        table["label"] = [_label_of(path, layout) for path in to_learn.paths]
     _check_classes(table, manifest)
     return table
+
+
+def _test_photos_among(photos: PhotoFiles, manifest: Manifest) -> frozenset[str]:
+    """Photos of a test folder that lies inside the training folder."""
+    test, train = manifest.test.folder, manifest.train.folder
+    nested = test not in (".", train) and (train == "." or test.startswith(train + "/"))
+    return frozenset(photos.inside(test).paths) if nested else frozenset()
 
 
 def _label_of(path: str, layout: TrainLayout) -> str:
@@ -69,24 +75,23 @@ def _ids(photos: PhotoFiles) -> list[str]:
     return stems if len(set(stems)) == len(stems) else list(photos.paths)
 
 
-def _from_csv(manifest: Manifest, photos: PhotoFiles, to_predict: frozenset[str]) -> pd.DataFrame:
+def _from_csv(manifest: Manifest, photos: PhotoFiles, to_learn: PhotoFiles) -> pd.DataFrame:
     layout = manifest.train
     source = photos.root / layout.file
     labels = read_table(source)
     if missing := {layout.id_column, *layout.columns} - set(labels.columns):
-        raise BadData(
-            f"{source} has no column {', '.join(sorted(missing))}; it has {', '.join(labels.columns)}."
-        )
+        raise BadData(f"{source} has no column {', '.join(sorted(missing))}; it has {', '.join(labels.columns)}.")
     ids = labels[layout.id_column]
     if (twice := ids[ids.duplicated()]).size:
         raise BadData(
-            f"{source} gives {len(twice)} ids more than once (first: {twice.iloc[0]!r}); keep one row each."
+            f"{source} gives {counted(twice.unique(), 'id')} more than once (first: {twice.iloc[0]!r}): "
+            "keep one row each."
         )
     table = pd.DataFrame({"id": ids, "path": [photos.find(identity) for identity in ids]})
     table["label"] = _joined_labels(labels, manifest, source)
     _check_every_label_has_a_photo(table, source, photos, layout.folder)
     if not layout.incomplete:
-        _check_every_photo_has_a_label(to_predict.union(table["path"]), source, photos, layout.folder)
+        _check_every_photo_has_a_label(to_learn.without(set(table["path"])), source, layout.folder)
     return table
 
 
@@ -94,45 +99,40 @@ def _joined_labels(labels: pd.DataFrame, manifest: Manifest, source: Path) -> pd
     layout = manifest.train
     if len(layout.columns) == 1:
         column = labels[layout.columns[0]].str.strip()
-        return column.str.split().str.join(TAG_SEPARATOR) if manifest.task == "multilabel" else column
+        return column.str.split().str.join(SEPARATOR) if manifest.task == "multilabel" else column
     flags = labels[list(layout.columns)].apply(pd.to_numeric, errors="coerce")
     if not flags.isin([0, 1]).all(axis=None):
         raise BadData(f"{source} has other values than 0 and 1 in its columns {', '.join(layout.columns)}.")
-    names = pd.Series(list(manifest.classes), index=list(layout.columns))
-    return flags.astype(bool).apply(lambda row: TAG_SEPARATOR.join(names[row.to_numpy()]), axis=1)
+    names = np.array(manifest.classes, dtype=object)
+    given = flags.to_numpy(dtype=bool)
+    return pd.Series([SEPARATOR.join(names[row]) for row in given], index=labels.index, dtype=str)
 
 
-def _check_every_label_has_a_photo(
-    table: pd.DataFrame, source: Path, photos: PhotoFiles, folder: str
-) -> None:
+def _check_every_label_has_a_photo(table: pd.DataFrame, source: Path, photos: PhotoFiles, folder: str) -> None:
     unknown = table.loc[table["path"] == "", "id"]
     if len(unknown):
         raise BadData(
-            f"{source} names {len(unknown)} photos that are not in {photos.root / folder} "
-            f"(first: {unknown.iloc[0]!r}): add the photos or delete those rows."
+            f"{source} names photos that are not in {photos.root / folder}: {counted(unknown, 'id')} "
+            f"(first: {unknown.iloc[0]!r}); add the photos or delete those rows."
         )
 
 
-def _check_every_photo_has_a_label(
-    known: frozenset[str], source: Path, photos: PhotoFiles, folder: str
-) -> None:
-    if missed := [path for path in photos.paths if path not in known]:
+def _check_every_photo_has_a_label(missed: PhotoFiles, source: Path, folder: str) -> None:
+    if missed.paths:
         raise BadData(
-            f"{source} has no label for {len(missed)} photos of {photos.root / folder} "
-            f"(first: {missed[0]}): add them, or leave such photos out with --incomplete-labels."
+            f"{source} has no label for {counted(missed.paths, 'photo')} of {missed.root / folder} "
+            f"(first: {missed.paths[0]}): add them, or leave such photos out with --incomplete-labels."
         )
 
 
 def _check_classes(table: pd.DataFrame, manifest: Manifest) -> None:
     known = set(manifest.classes)
     labels = (
-        table["label"].str.split(TAG_SEPARATOR, regex=False).explode()
-        if manifest.task == "multilabel"
-        else table["label"]
+        table["label"].str.split(SEPARATOR, regex=False).explode() if manifest.task == "multilabel" else table["label"]
     )
     strange = labels[~labels.isin(known | ({""} if manifest.task == "multilabel" else set()))]
     if len(strange):
         raise BadData(
-            f"{len(strange)} training photos have a label that is none of the classes "
-            f"(first: {strange.iloc[0]!r}); correct the label or `classes` in competition.toml."
+            f"The labels of {counted(strange, 'training photo')} are none of the classes "
+            f"(first: {strange.iloc[0]!r}): correct the labels, or `classes` in competition.toml."
         )

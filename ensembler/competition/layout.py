@@ -14,9 +14,11 @@ from .csv_tables import read_table
 from .labels import folders_tell_labels, label_in_name, names_tell_labels
 from .manifest import AnswerLayout, LabelSource, Manifest, TestLayout, TrainLayout
 from .photo_files import PhotoFiles, common_folder
-from .sample_submission import SampleSubmission, csv_files, find_sample, looks_like_sample
+from .sample_submission import SampleSubmission, csv_files, find_sample, looks_like_sample, relative
 
 _LABEL_NAMES = ("label", "labels", "class", "target", "category", "species", "breed", "tags", "classname")
+# What may follow "train" and "test" in a folder's name; "trainers" may be a class.
+_SET_ENDINGS = "(?:ing|set|data|images?|imgs?|photos?|pictures?|pics?)?"
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,7 @@ def find_layout(root: Path, name: str, slug: str, hints: Hints, photos_at: str) 
         photos=photos_at,
         train=training.layout,
         test=TestLayout(test),
-        answer=AnswerLayout(str(sample.path.relative_to(root)), sample.id_column, sample.columns, kind),
+        answer=AnswerLayout(relative(sample.path, root), sample.id_column, sample.columns, kind),
     )
 
 
@@ -101,16 +103,12 @@ def find_training(photos: PhotoFiles, sample: SampleSubmission | None, hints: Hi
     """
     paths = in_set(photos, "train")
     folder = set_folder(paths, "train") if paths else common_folder(_rest(photos))
-    inside = photos.inside(folder)
+    inside = PhotoFiles(photos.root, tuple(paths or _rest(photos)))
     table = _label_table(inside, sample, hints)
     if table is not None:
-        return _from_table(table, folder, photos.root, sample, hints)
-    if not paths:
-        inside = PhotoFiles(photos.root, tuple(_rest(photos)))
+        return _from_table(table, folder, inside, sample, hints)
     if folders_tell_labels(inside, folder):
-        return Training(
-            TrainLayout(folder, "folders"), pd.Series([PurePosixPath(p).parent.name for p in inside.paths])
-        )
+        return Training(TrainLayout(folder, "folders"), pd.Series([PurePosixPath(p).parent.name for p in inside.paths]))
     if names_tell_labels(inside):
         return Training(TrainLayout(folder, "names"), pd.Series([label_in_name(p) for p in inside.paths]))
     raise Question(
@@ -131,9 +129,9 @@ def set_folder(paths: list[str], word: str) -> str:
 
 
 def _set_depth(path: str, word: str) -> int:
-    """How many leading parts of ``path`` lead to the folder named after the set; 0 if none is."""
+    """Count the leading parts of ``path`` that lead to the folder named after the set; 0 if none is."""
     for depth, part in enumerate(PurePosixPath(path).parts[:-1], start=1):
-        if word in re.split(r"[^a-z]+", part.lower()) or part.lower().startswith(word):
+        if re.search(rf"(?<![a-z]){word}{_SET_ENDINGS}(?![a-z])", part.lower()):
             return depth
     return 0
 
@@ -152,13 +150,11 @@ def _label_table(photos: PhotoFiles, sample: SampleSubmission | None, hints: Hin
     candidates = [
         path
         for path in csv_files(photos.root)
-        if not looks_like_sample(path)
-        and (sample is None or path != sample.path)
-        and _id_column(path, photos)
+        if not looks_like_sample(path) and (sample is None or path != sample.path) and _id_column(path, photos)
     ]
     likely = [path for path in candidates if re.search("train|label", path.stem.lower())] or candidates
     if len(likely) > 1:
-        names = ", ".join(str(path.relative_to(photos.root)) for path in likely)
+        names = ", ".join(relative(path, photos.root) for path in likely)
         raise Question(f"Which table holds the labels: {names}? Answer with --labels FILE.")
     return likely[0] if likely else None
 
@@ -166,27 +162,22 @@ def _label_table(photos: PhotoFiles, sample: SampleSubmission | None, hints: Hin
 def _id_column(path: Path, photos: PhotoFiles) -> str:
     """Name of the column that holds photos' names, judged on the first rows; empty if there is none."""
     head = read_table(path, rows=200)
-    matches = {
-        str(column): sum(bool(photos.find(value)) for value in head[column]) for column in head.columns
-    }
+    matches = {str(column): sum(bool(photos.find(value)) for value in head[column]) for column in head.columns}
     best = max(matches, key=lambda column: matches[column], default="")
     return best if best and matches[best] * 2 >= len(head) and len(head.columns) > 1 and matches[best] else ""
 
 
-def _from_table(
-    path: Path, folder: str, root: Path, sample: SampleSubmission | None, hints: Hints
-) -> Training:
-    id_column = _id_column(path, PhotoFiles.below(root).inside(folder))
+def _from_table(path: Path, folder: str, photos: PhotoFiles, sample: SampleSubmission | None, hints: Hints) -> Training:
+    id_column = _id_column(path, photos)
     if not id_column:
         raise BadData(
-            f"No column of {path} holds the names of photos in {root / folder}: check both, or --labels."
+            f"No column of {path} holds the names of photos in {photos.root / folder} beside one of labels: "
+            "correct it, or name another file with --labels."
         )
     table = read_table(path)
     columns = _label_columns(table, id_column, sample, hints, path)
     source: LabelSource = "csv"
-    layout = TrainLayout(
-        folder, source, str(path.relative_to(root)), id_column, columns, hints.incomplete_labels
-    )
+    layout = TrainLayout(folder, source, relative(path, photos.root), id_column, columns, hints.incomplete_labels)
     if len(columns) > 1:
         return Training(layout, OneHot.read(table[list(columns)], path))
     values = table[columns[0]].str.strip()
@@ -207,6 +198,6 @@ def _label_columns(
     likely = [column for column in others if column.lower() in _LABEL_NAMES]
     if len(others) == 1 or len(likely) == 1:
         return tuple(likely or others)
-    raise Question(
-        f"Which column of {path} holds the label: {', '.join(others)}? Answer with --label-column COLUMN."
-    )
+    if sample is None and table[others].isin(["0", "1"]).all(axis=None):
+        return tuple(others)
+    raise Question(f"Which column of {path} holds the label: {', '.join(others)}? Answer with --label-column COLUMN.")

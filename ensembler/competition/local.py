@@ -55,7 +55,7 @@ def _task_of(training: Training, positive: str | None) -> tuple[Task, tuple[str,
     last = positive or classes[-1]
     if last not in classes:
         raise BadChoice.unknown("class", last, classes)
-    return "binary", tuple(name for name in classes if name != last) + (last,)
+    return "binary", (next(name for name in classes if name != last), last)
 
 
 def choose_test(
@@ -91,18 +91,16 @@ def choose_test(
     chosen = _share_of_each_class(table["label"], units, share, seed)
     hidden = table.loc[units.isin(chosen)]
     if hidden.empty or len(hidden) == len(table):
-        raise BadData(
-            f"{len(table)} photos are too few to keep a share of {share} apart; change --test-size."
-        )
+        raise BadData(f"{len(table)} photos are too few to keep a share of {share} apart; change --test-size.")
     return hidden["id"].tolist(), hidden[["id", "label"]]
 
 
 def _share_of_each_class(labels: pd.Series, units: pd.Series, share: float, seed: int) -> set[str]:
-    """Digests of ``share`` of the different photos of each class, at least one where a class has two or more."""
+    """Digests of ``share`` of the different photos of each class; with two or more, at least one on each side."""
     random = np.random.default_rng(seed)
     chosen: set[str] = set()
     first = ~units.duplicated()
     for _, members in units[first].groupby(labels[first], sort=True):
-        count = max(round(share * len(members)), int(len(members) > 1))
+        count = min(max(round(share * len(members)), 1), len(members) - 1)
         chosen.update(random.permutation(members.to_numpy(dtype=object))[:count])
     return chosen

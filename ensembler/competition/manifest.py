@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Callable
+from dataclasses import MISSING, asdict, dataclass, fields
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal, NamedTuple, TypeVar, cast, get_args
 
 from ..errors import BadData
 from ..storage import fingerprint, read_toml, write_toml
@@ -12,6 +13,10 @@ from ..storage import fingerprint, read_toml, write_toml
 Task = Literal["binary", "multiclass", "multilabel"]
 AnswerKind = Literal["probabilities", "label", "tags"]
 LabelSource = Literal["names", "folders", "csv"]
+T = TypeVar("T")
+
+# Between several labels of one photo in our tables.
+SEPARATOR = "|"
 
 HEADER = """\
 What ensembler found out about this competition. Correct it where it is wrong; the tables follow at the next command.
@@ -96,7 +101,8 @@ class Manifest:
     def sentence(self) -> str:
         """Tell the task in words."""
         if self.task == "binary":
-            return f"binary: `{self.answer.columns[0]}` is the probability of {self.classes[-1]!r}, not {self.classes[0]!r}"
+            other, positive = self.classes
+            return f"binary: `{self.answer.columns[0]}` is the probability of {positive!r}, not {other!r}"
         shown = ", ".join(self.classes[:6]) + (", ..." if len(self.classes) > 6 else "")
         kind = "one class a photo" if self.task == "multiclass" else "any number of classes a photo"
         return f"{self.task}, {kind}, of {len(self.classes)}: {shown}"
@@ -105,9 +111,7 @@ class Manifest:
         """Write the manifest with comments that explain it."""
         content = asdict(self)
         for section in ("train", "test"):
-            content[section] = {
-                key: value for key, value in content[section].items() if value not in ("", (), False)
-            }
+            content[section] = {key: value for key, value in content[section].items() if value not in ("", (), False)}
         write_toml(path, HEADER, _lists(content))
 
     @classmethod
@@ -120,22 +124,46 @@ class Manifest:
             If a key is missing, unknown or of the wrong kind.
         """
         content = read_toml(path)
-        try:
-            manifest = cls(
-                **{
-                    **_tuples(content),
-                    "train": TrainLayout(**_tuples(content["train"])),
-                    "test": TestLayout(**content["test"]),
-                    "answer": AnswerLayout(**_tuples(content["answer"])),
-                }
-            )
-        except (KeyError, TypeError) as error:
-            known = ", ".join(field.name for field in fields(cls))
-            raise BadData(
-                f"{path} lacks a key or has an unknown one ({error}); the top-level keys are {known}."
-            ) from error
+        for section, layout in (("train", TrainLayout), ("test", TestLayout), ("answer", AnswerLayout)):
+            content[section] = _checked_table(content.get(section), layout, path, f"{section}.")
+        manifest = _checked_table(content, cls, path, "")
         _check(manifest, path)
         return manifest
+
+
+def _checked_table(table: Any, kind: type[T], path: Path, prefix: str) -> T:
+    """Make a ``kind`` of a table in TOML whose keys and values fit its fields."""
+    if not isinstance(table, dict):
+        raise BadData(f"{path} lacks the section [{prefix.rstrip('.')}]: add it, or fetch again with --force.")
+    known = {field.name: field for field in fields(cast("Any", kind))}
+    needed = {name for name, field in known.items() if field.default is MISSING}
+    if wrong := sorted((needed - set(table)) | (set(table) - set(known))):
+        names = ", ".join(prefix + name for name in wrong)
+        raise BadData(f"{path} lacks these keys, or they are unknown: {names}; known are {', '.join(known)}.")
+    for name, value in table.items():
+        # A section below was made into its own kind already.
+        if (wanted := _WANTED.get(str(known[name].type).split("[")[0])) and not wanted.fits(value):
+            raise BadData(f"In {path}, {prefix}{name} must be {wanted.words}. Received: {value!r}")
+    return kind(**{name: tuple(value) if isinstance(value, list) else value for name, value in table.items()})
+
+
+class _Wanted(NamedTuple):
+    words: str
+    fits: Callable[[Any], bool]
+
+
+_TEXT = _Wanted("a text in quotes", lambda value: isinstance(value, str))
+_WANTED = {
+    "str": _TEXT,
+    "Task": _TEXT,
+    "LabelSource": _TEXT,
+    "AnswerKind": _TEXT,
+    "bool": _Wanted("true or false", lambda value: isinstance(value, bool)),
+    "tuple": _Wanted(
+        "a list of texts in quotes",
+        lambda value: isinstance(value, list) and all(isinstance(item, str) for item in value),
+    ),
+}
 
 
 def _check(manifest: Manifest, path: Path) -> None:
@@ -147,18 +175,33 @@ def _check(manifest: Manifest, path: Path) -> None:
     for key, (value, allowed) in choices.items():
         if value not in allowed:
             raise BadData(f"In {path}, {key} must be one of {', '.join(allowed)}. Received: {value!r}")
+    _check_classes(manifest, path)
+    _check_columns(manifest, path)
+
+
+def _check_classes(manifest: Manifest, path: Path) -> None:
     classes = manifest.classes
     if len(classes) < 2 or len(set(classes)) != len(classes):
-        raise BadData(
-            f"In {path}, classes must name at least two different classes. Received: {list(classes)}"
-        )
+        raise BadData(f"In {path}, classes must name at least two different classes. Received: {list(classes)}")
     if manifest.task == "binary" and len(classes) != 2:
         raise BadData(f"In {path}, a binary task has two classes. Received: {list(classes)}")
+    if odd := [name for name in classes if SEPARATOR in name or not name.strip()]:
+        raise BadData(f"In {path}, classes must not be empty nor have {SEPARATOR!r} in their names. Received: {odd}")
+
+
+def _check_columns(manifest: Manifest, path: Path) -> None:
     columns = len(manifest.answer.columns)
     expected = len(manifest.outputs) if manifest.answer.kind == "probabilities" else 1
     if columns != expected:
+        raise BadData(f"In {path}, answer.columns must name {expected} column(s), one per class. Received: {columns}")
+    if manifest.train.labels != "csv":
+        return
+    if not (manifest.train.file and manifest.train.id_column):
+        raise BadData(f"In {path}, train.file and train.id_column must say where the labels are.")
+    if len(manifest.train.columns) not in (1, len(manifest.classes)):
         raise BadData(
-            f"In {path}, answer.columns must name {expected} column(s), one per class. Received: {columns}"
+            f"In {path}, train.columns must name one column of labels, or one for each of the "
+            f"{len(manifest.classes)} classes. Received: {list(manifest.train.columns)}"
         )
 
 
@@ -167,7 +210,3 @@ def _lists(content: dict[str, Any]) -> dict[str, Any]:
         key: _lists(value) if isinstance(value, dict) else list(value) if isinstance(value, tuple) else value
         for key, value in content.items()
     }
-
-
-def _tuples(content: dict[str, Any]) -> dict[str, Any]:
-    return {key: tuple(value) if isinstance(value, list) else value for key, value in content.items()}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from collections.abc import Container
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -37,9 +38,7 @@ class PhotoFiles:
             if PurePosixPath(name).suffix.lower() in SUFFIXES and not name.startswith(".")
         ]
         if not paths:
-            raise BadData(
-                f"There are no photos in {root}: looked for {', '.join(sorted(SUFFIXES))} at any depth."
-            )
+            raise BadData(f"There are no photos in {root}: looked for {', '.join(sorted(SUFFIXES))} at any depth.")
         return cls(root, tuple(sorted(paths)))
 
     def inside(self, folder: str) -> PhotoFiles:
@@ -47,6 +46,10 @@ class PhotoFiles:
         if folder in (".", ""):
             return self
         return PhotoFiles(self.root, tuple(path for path in self.paths if path.startswith(folder + "/")))
+
+    def without(self, paths: Container[str]) -> PhotoFiles:
+        """Leave out ``paths``."""
+        return PhotoFiles(self.root, tuple(path for path in self.paths if path not in paths))
 
     @cached_property
     def by_id(self) -> dict[str, str]:

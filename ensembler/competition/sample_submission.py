@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from ..errors import BadChoice, BadData, Question
+from ..errors import BadChoice, BadData, Question, counted
 from .csv_tables import read_table
 
 
@@ -36,8 +36,8 @@ class SampleSubmission:
     @property
     def has_numbers(self) -> bool:
         """Whether all cells to fill in hold numbers, as a sample of probabilities does."""
-        cells = self.table.iloc[:, 1:].head(1000).stack()
-        return bool(pd.to_numeric(cells, errors="coerce").notna().all())
+        cells = self.table.iloc[:, 1:].head(1000)
+        return bool(cells.apply(pd.to_numeric, errors="coerce").notna().all(axis=None))
 
     @classmethod
     def read(cls, path: Path) -> SampleSubmission:
@@ -50,13 +50,12 @@ class SampleSubmission:
         """
         table = read_table(path)
         if table.shape[1] < 2 or table.empty:
-            raise BadData(
-                f"{path} is no sample submission: it needs an id column, a column to fill in, and rows."
-            )
+            raise BadData(f"{path} is no sample submission: it needs an id column, a column to fill in, and rows.")
         twice = table.iloc[:, 0][table.iloc[:, 0].duplicated()]
         if len(twice):
             raise BadData(
-                f"{path} has {len(twice)} ids more than once (first: {twice.iloc[0]!r}); ids must be unique."
+                f"{path} has {counted(twice.unique(), 'id')} more than once (first: {twice.iloc[0]!r}): "
+                "name another file with --sample."
             )
         return cls(path, table)
 
@@ -81,7 +80,7 @@ def find_sample(root: Path, named: str | None) -> SampleSubmission | None:
         return None
     shallow = [path for path in found if len(path.parts) == len(found[0].parts)]
     if len(shallow) > 1:
-        names = ", ".join(str(path.relative_to(root)) for path in shallow)
+        names = ", ".join(relative(path, root) for path in shallow)
         raise Question(f"Which is the sample submission: {names}? Answer with --sample FILE.")
     return SampleSubmission.read(found[0])
 
@@ -92,9 +91,12 @@ def looks_like_sample(path: Path) -> bool:
     return "sample" in name and "sub" in name
 
 
+def relative(path: Path, root: Path) -> str:
+    """``path`` as a manifest names it: from ``root`` on, with forward slashes; absolute if it lies elsewhere."""
+    return (path.relative_to(root) if path.is_relative_to(root) else path.absolute()).as_posix()
+
+
 def csv_files(root: Path) -> list[Path]:
     """All CSVs below ``root``, the shallowest first."""
-    found = (
-        path for path in root.rglob("*.csv") if not path.name.startswith(".") and "__MACOSX" not in path.parts
-    )
+    found = (path for path in root.rglob("*.csv") if not path.name.startswith(".") and "__MACOSX" not in path.parts)
     return sorted(found, key=lambda path: (len(path.parts), path.as_posix()))

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from ..errors import BadData
 from ..storage import CompetitionFolder, file_digest, fingerprint, read_json, write_json
 from .csv_tables import read_table, write_table
-from .labels import TAG_SEPARATOR, labelled_photos
-from .manifest import Manifest
+from .labels import labelled_photos
+from .manifest import SEPARATOR, Manifest
 from .photo_files import PhotoFiles
 from .sample_submission import SampleSubmission
 
@@ -62,7 +62,7 @@ class Tables:
 
 def encode_labels(labels: pd.Series, manifest: Manifest) -> NDArray[np.float32]:
     """Turn labels into 0 and 1 for each output, shape (photos, outputs)."""
-    flags = labels.str.get_dummies(TAG_SEPARATOR).reindex(columns=list(manifest.outputs), fill_value=0)
+    flags = labels.str.get_dummies(SEPARATOR).reindex(columns=list(manifest.outputs), fill_value=0)
     return flags.to_numpy(dtype=np.float32)
 
 
@@ -76,9 +76,7 @@ def make_tables(manifest: Manifest, photos: PhotoFiles) -> tuple[pd.DataFrame, p
     """
     sample = SampleSubmission.read(photos.root / manifest.answer.sample)
     if manifest.answer.id_column != sample.id_column:
-        raise BadData(
-            f"The first column of {sample.path} is {sample.id_column!r}, not {manifest.answer.id_column!r}."
-        )
+        raise BadData(f"The first column of {sample.path} is {sample.id_column!r}, not {manifest.answer.id_column!r}.")
     inside = photos.inside(manifest.test.folder)
     test = pd.DataFrame({"id": sample.ids, "path": [inside.find(identity) for identity in sample.ids]})
     if (test["path"] == "").all():
@@ -145,6 +143,11 @@ def save_tables(
     write_table(folder.test, test[["id", "path"]])
     write_table(folder.unreadable, unreadable[["id", "path", "set", "reason"]])
     write_json(folder.stamp, {"manifest": manifest.fingerprint})
+
+
+def forget_tables(folder: CompetitionFolder) -> None:
+    """Have the tables made again, because the files they were made from are replaced."""
+    folder.stamp.unlink(missing_ok=True)
 
 
 def tables_are_current(folder: CompetitionFolder, manifest: Manifest) -> bool:

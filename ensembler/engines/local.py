@@ -55,9 +55,7 @@ def run_jobs(jobs: Sequence[Job], logs: Path, progress: Progress, parallel: int 
     """
     results, failures = [], []
     with ThreadPoolExecutor(parallel) as pool, _children_end_with_us() as children:
-        running = [
-            pool.submit(_run, job, logs / f"{job.name}.log", progress, parallel, children) for job in jobs
-        ]
+        running = [pool.submit(_run, job, logs / f"{job.name}.log", progress, parallel, children) for job in jobs]
         for future in running:
             try:
                 results.append(future.result())
@@ -82,30 +80,30 @@ def _children_end_with_us() -> Iterator[list[subprocess.Popen[str]]]:
         raise
 
 
-def _run(
-    job: Job, log: Path, progress: Progress, parallel: int, children: list[subprocess.Popen[str]]
-) -> Any:
+def _run(job: Job, log: Path, progress: Progress, parallel: int, children: list[subprocess.Popen[str]]) -> Any:
     try:
         log.parent.mkdir(parents=True, exist_ok=True)
         sink = log.open("wb")
     except OSError as error:
         raise errors.StorageError.from_os(error) from error
-    with sink:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "ensembler.engines.worker"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=sink,
-            text=True,
-            encoding="utf-8",
-            env={**_ENVIRONMENT, **_share_of_processors(parallel), **os.environ},
-        )
+    with sink, _started(sink, parallel) as process:
         children.append(process)
         try:
             return _follow(job, process, log, progress)
         finally:
             process.kill()
-            process.wait()
+
+
+def _started(log: IO[bytes], parallel: int) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "ensembler.engines.worker"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=log,
+        text=True,
+        encoding="utf-8",
+        env={**_ENVIRONMENT, **_share_of_processors(parallel), **os.environ},
+    )
 
 
 def _share_of_processors(parallel: int) -> dict[str, str]:

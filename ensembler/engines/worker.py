@@ -36,9 +36,9 @@ class EventLines(Progress):
         self._stream = stream
         self._tasks = 0
 
-    def send(self, kind: str, **content: Any) -> None:
+    def send(self, event: str, **content: Any) -> None:
         """Write one event."""
-        self._stream.write(json.dumps({"event": kind, **content}) + "\n")
+        self._stream.write(json.dumps({"event": event, **content}) + "\n")
         self._stream.flush()
 
     def start(self, label: str, total: int) -> Task:

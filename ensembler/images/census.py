@@ -1,4 +1,4 @@
-"""Look each photo through once: can it be read, and which photos are the same file twice?"""
+"""Looking each photo through once: which cannot be read, and which are the same file twice."""
 
 from __future__ import annotations
 
@@ -37,9 +37,7 @@ def take_census(root: Path, paths: Sequence[str], progress: Progress) -> Census:
     census = Census()
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         looks = pool.map(lambda path: _look(root / path), paths)
-        for path, (digest, problem) in zip(
-            paths, progress.track(looks, "look at photos", len(paths)), strict=True
-        ):
+        for path, (digest, problem) in zip(paths, progress.track(looks, "look at photos", len(paths)), strict=True):
             if problem:
                 census.problems[path] = problem
             else:

@@ -11,6 +11,7 @@ Pillow's bilinear filter widens with the scale, so it is antialiased; the EXIF o
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,10 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from ..errors import UnreadablePhoto
+
+# Broken EXIF entries and large photos are no news to a person: the pixels are read all the same.
+warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.TiffImagePlugin")
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 
 
 def decode_photo(path: Path, size: int) -> NDArray[np.uint8]:

@@ -15,9 +15,7 @@ from .assignment import Assignment
 from .network import build_backbone, predict
 
 
-def frozen_features(
-    assignment: Assignment, progress: Progress
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def frozen_features(assignment: Assignment, progress: Progress) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Return the features of the training photos and of the readable test photos, shape (photos, width) each.
 
     They are read from the cache where they lie, else computed and stored there.
@@ -65,9 +63,7 @@ def _compute(assignment: Assignment, path: Path, progress: Progress) -> None:
     settings, tables = assignment.record.settings, assignment.tables
     model = keep_backbone(assignment)
     paths = tables.train_paths + tables.test_paths
-    require_space(
-        path.parent, 4 * len(paths) * int(model.output_shape[-1]), f"The features of {assignment.member}"
-    )
+    require_space(path.parent, 4 * len(paths) * int(model.output_shape[-1]), f"The features of {assignment.member}")
     task = progress.start(f"{assignment.member}: frozen features", len(paths))
     batches = pixel_batches(paths, settings.image_size, settings.batch_size)
     features = predict(model, batches, len(paths), settings.batch_size, task)

@@ -37,9 +37,10 @@ def _fine_tune_fold(assignment: Assignment, fold: int, progress: Progress) -> No
     history = _fit(model, assignment, fold, progress)
     held_out, test = _predict(model, assignment, fold, progress)
     model.trainable = False
+    _, backbone, head = model.layers
     with whole_file(assignment.folder.fold(assignment.member, fold) / "model.keras") as temporary:
         # A model without optimizer: half the size, and nothing to recompile.
-        join(*model.layers[1:], assignment.member).save(temporary)
+        join(backbone, head, assignment.member).save(temporary)
     predictions, score = assignment.predictions(fold, held_out, test)
     history[-1]["held_out_log_loss"] = score
     seconds = time.monotonic() - began
@@ -64,10 +65,8 @@ def _starting_network(assignment: Assignment, fold: int, progress: Progress) -> 
     return join(backbone, build_head(kernel, bias, exclusive=assignment.exclusive), assignment.member)
 
 
-def _random_head(
-    width: int, assignment: Assignment, seed: int
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Glorot's uniform weights, and the logarithm of the prior's odds as bias, so that the first loss is the prior's."""
+def _random_head(width: int, assignment: Assignment, seed: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Glorot's uniform weights, and the logarithm of the prior's odds as bias: the first loss is about the prior's."""
     prior = assignment.tables.prior
     limit = np.sqrt(6 / (width + len(prior)))
     kernel = np.random.default_rng(seed).uniform(-limit, limit, (width, len(prior)))

@@ -70,9 +70,7 @@ class LinearHead(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untype
         self.bias_ = (bias - (mean / deviation) @ kernel).astype(np.float32)
         return self
 
-    def _choose_strength(
-        self, Z: NDArray[np.float32], Y: NDArray[np.float32], folds: NDArray[np.int64]
-    ) -> float:
+    def _choose_strength(self, Z: NDArray[np.float32], Y: NDArray[np.float32], folds: NDArray[np.int64]) -> float:
         parts = [(folds != fold, folds == fold) for fold in np.unique(folds)]
         if len(parts) < 2:
             return self.strengths[len(self.strengths) // 2]

@@ -1,9 +1,10 @@
-"""Keras networks: pixels to features by a backbone with its preprocessing inside, features to probabilities by a head."""
+"""Keras networks: a backbone with its preprocessing inside takes pixels to features, a head those to probabilities."""
 
 from __future__ import annotations
 
 import importlib
 import math
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -62,9 +63,7 @@ def preprocess(pixels: Any, kind: Preprocessing) -> Any:
         offset = [-mean / deviation for mean, deviation in zip(_MEAN, _DEVIATION, strict=True)]
         return layers.Rescaling(scale, offset=offset)(pixels)
     if kind == "caffe":
-        return layers.Rescaling(1.0, offset=[-mean for mean in _CAFFE_MEAN_BGR])(
-            keras.ops.flip(pixels, axis=-1)
-        )
+        return layers.Rescaling(1.0, offset=[-mean for mean in _CAFFE_MEAN_BGR])(keras.ops.flip(pixels, axis=-1))
     return pixels
 
 
@@ -96,9 +95,7 @@ def _not_built(backbone: Backbone, image_size: int, error: Exception) -> Excepti
             "folder of weights with --weights FOLDER, or train from nothing with --weights none."
         )
     if isinstance(error, ValueError):
-        return BadChoice(
-            f"{backbone.name} cannot be built for photos of {image_size} pixels: {_first_line(error)}"
-        )
+        return BadChoice(f"{backbone.name} cannot be built for photos of {image_size} pixels: {_first_line(error)}")
     return error
 
 
@@ -120,8 +117,11 @@ def _with_imagenet_rescaling(network: Any) -> Any:
 
 def _load(network: Any, weights: Path, name: str) -> Any:
     try:
-        network.load_weights(weights)
-    except (ValueError, OSError, KeyError) as error:
+        with warnings.catch_warnings():
+            # Keras only warns where a file lacks a part of the network, and leaves that part random.
+            warnings.simplefilter("error", UserWarning)
+            network.load_weights(weights)
+    except (ValueError, OSError, KeyError, UserWarning) as error:
         raise BadChoice(
             f"The weights in {weights} do not fit {name} without top ({_first_line(error)}): give a folder with "
             f"{name}.weights.h5 as saved by that network."
@@ -142,9 +142,7 @@ def freeze_batch_norm(model: Any) -> None:
             freeze_batch_norm(layer)
 
 
-def build_head(
-    kernel: NDArray[np.float32], bias: NDArray[np.float32], *, exclusive: bool, name: str = "head"
-) -> Any:
+def build_head(kernel: NDArray[np.float32], bias: NDArray[np.float32], *, exclusive: bool, name: str = "head") -> Any:
     """Make a Keras head of a linear one.
 
     Parameters

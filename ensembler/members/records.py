@@ -61,9 +61,7 @@ class MemberRecord:
             settings = MemberSettings(**content.pop("settings"))
             return cls(settings=settings, **{**content, "classes": tuple(content["classes"])})
         except (KeyError, TypeError, AttributeError) as error:
-            raise BadData(
-                f"{path} is not of this version ({error}): train {name} anew with --restart."
-            ) from error
+            raise BadData(f"{path} is not of this version ({error}): train {name} anew with --restart.") from error
 
     def is_finished(self, folder: CompetitionFolder, fold: int) -> bool:
         """Whether ``fold`` was trained to the end with these very settings, samples and folds."""
@@ -117,9 +115,7 @@ def save_fold(
     )
 
 
-def load_fold(
-    folder: CompetitionFolder, record: MemberRecord, fold: int
-) -> tuple[FoldPredictions, dict[str, Any]]:
+def load_fold(folder: CompetitionFolder, record: MemberRecord, fold: int) -> tuple[FoldPredictions, dict[str, Any]]:
     """Read a finished fold's predictions and ``fold.json``.
 
     Raises
@@ -135,9 +131,7 @@ def load_fold(
     told: dict[str, Any] = read_json(place / "fold.json")
     path = place / "predictions.npz"
     if not path.is_file() or file_digest(path) != told["sha256"][path.name]:
-        raise BadData(
-            f"{path} is not what was written: delete {place} and run `ensembler train-members` again."
-        )
+        raise BadData(f"{path} is not what was written: delete {place} and run `ensembler train-members` again.")
     return FoldPredictions(**read_arrays(path)), told
 
 

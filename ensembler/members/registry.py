@@ -41,9 +41,7 @@ class Backbone:
     tiny: bool = False
 
 
-def _keras(
-    name: str, function: str, size: int, preprocessing: Preprocessing, **arguments: float | bool
-) -> Backbone:
+def _keras(name: str, function: str, size: int, preprocessing: Preprocessing, **arguments: float | bool) -> Backbone:
     return Backbone(name, f"keras.applications:{function}", size, preprocessing, arguments)
 
 

@@ -81,9 +81,7 @@ def choose_settings(
         if value is not None and value < least:
             raise BadChoice(f"{name} must be at least {least}. Received: {value}")
     if backbone.tiny and weights == "imagenet":
-        raise BadChoice(
-            f"{backbone.name} has no ImageNet weights: train it from nothing with --weights none."
-        )
+        raise BadChoice(f"{backbone.name} has no ImageNet weights: train it from nothing with --weights none.")
     source = weights if weights in ("imagenet", "none") else str(weights_file(Path(weights), backbone.name))
     from_nothing = source == "none"
     usual_epochs = DEFAULT_EPOCHS_FROM_NOTHING if from_nothing else DEFAULT_EPOCHS
@@ -112,8 +110,6 @@ def weights_file(folder: Path, name: str) -> Path:
     if path.is_file():
         return path
     if not folder.is_dir():
-        raise BadChoice(
-            f"There is no folder {folder}: --weights takes imagenet, none, or a folder of NAME.weights.h5."
-        )
+        raise BadChoice(f"There is no folder {folder}: --weights takes imagenet, none, or a folder of NAME.weights.h5.")
     there = sorted(file.name.removesuffix(".weights.h5") for file in folder.glob("*.weights.h5"))
     raise BadChoice(f"{folder} has no {path.name}; it holds weights of {', '.join(there) or 'no backbone'}.")

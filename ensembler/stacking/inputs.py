@@ -59,9 +59,7 @@ def load_members(folder: CompetitionFolder, tables: Tables, names: Sequence[str]
     known = trained_members(folder)
     for name in names:
         if name not in known:
-            raise BadChoice.unknown(
-                "trained member", name, known, "train it first with `ensembler train-members`."
-            )
+            raise BadChoice.unknown("trained member", name, known, "train it first with `ensembler train-members`.")
     if len(set(names)) < len(names):
         raise BadChoice(f"A member is named twice: {', '.join(names)}; name each once.")
     samples, folds = samples_fingerprint(folder, tables.manifest), file_digest(folder.folds)
@@ -76,9 +74,7 @@ def _load_member(
     parts = [predictions for predictions, _ in loaded]
     for part in parts:
         if tuple(part.classes) != tables.manifest.outputs:
-            raise Mismatch(
-                f"Predictions of {record.name} are for other classes: train it anew with --restart."
-            )
+            raise Mismatch(f"Predictions of {record.name} are for other classes: train it anew with --restart.")
     return MemberPredictions(
         record=record,
         out_of_fold=_joined_out_of_fold(parts, tables, record.name),
@@ -95,9 +91,7 @@ def _refuse_strangers(record: MemberRecord, tables: Tables, samples: str, folds:
         ("folds", record.folds, folds),
     ):
         if mine != theirs:
-            raise Mismatch(
-                f"{record.name} was trained with other {what} than there are now: train it with --restart."
-            )
+            raise Mismatch(f"{record.name} was trained with other {what} than there are now: train it with --restart.")
 
 
 def _joined_out_of_fold(parts: list[FoldPredictions], tables: Tables, name: str) -> NDArray[np.float32]:
@@ -112,13 +106,9 @@ def _mean_of_test(parts: list[FoldPredictions], tables: Tables, name: str) -> ND
     return np.asarray(np.mean(ordered, axis=0, dtype=np.float64), dtype=np.float32)
 
 
-def _in_order(
-    ids: NDArray[np.str_], values: NDArray[np.float32], wanted: pd.Series, what: str
-) -> NDArray[np.float32]:
+def _in_order(ids: NDArray[np.str_], values: NDArray[np.float32], wanted: pd.Series, what: str) -> NDArray[np.float32]:
     """Rows of ``values`` in the order of the ids ``wanted``, each exactly once."""
-    place = (
-        pd.Index(ids).get_indexer(pd.Index(wanted.to_numpy(dtype=str))) if pd.Index(ids).is_unique else None
-    )
+    place = pd.Index(ids).get_indexer(pd.Index(wanted.to_numpy(dtype=str))) if pd.Index(ids).is_unique else None
     if place is None or len(ids) != len(wanted) or (place < 0).any():
         raise Mismatch(f"{what} do not have each photo exactly once: train the member anew with --restart.")
     if not np.isfinite(values).all():

@@ -1,4 +1,4 @@
-"""The stack as one Keras file: renamed, frozen sub-models under the dense meta-learner, from pixels to probabilities."""
+"""The stack as one Keras file, pixels to probabilities: renamed, frozen sub-models under the dense meta-learner."""
 
 from __future__ import annotations
 
@@ -105,9 +105,7 @@ def _dense(odds: Any, network: DenseNetwork, seed: int, *, exclusive: bool) -> A
     outputs = network.layers[-1][0].shape[1]
     skip = np.kron(network.skip[:, None], np.eye(outputs))
     flow = layers.add([_filled(odds, skip, np.zeros(outputs), None, f"meta_{seed}_skip"), flow])
-    return layers.Activation("softmax" if exclusive else "sigmoid", dtype="float32", name=f"meta_{seed}")(
-        flow
-    )
+    return layers.Activation("softmax" if exclusive else "sigmoid", dtype="float32", name=f"meta_{seed}")(flow)
 
 
 def _filled(flow: Any, kernel: Any, bias: Any, activation: str | None, name: str) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -64,11 +65,9 @@ class DenseNetwork:
         widths = (members * outputs, *HIDDEN)
         hidden = [
             (random.normal(0, np.sqrt(2 / width), (width, following)), np.zeros(following))
-            for width, following in zip(widths[:-1], widths[1:], strict=True)
+            for width, following in pairwise(widths)
         ]
-        return cls(
-            np.full(members, 1 / members), (*hidden, (np.zeros((HIDDEN[-1], outputs)), np.zeros(outputs)))
-        )
+        return cls(np.full(members, 1 / members), (*hidden, (np.zeros((HIDDEN[-1], outputs)), np.zeros(outputs))))
 
     def arrays(self) -> list[Float]:
         """All weights, in the order of :meth:`filled`."""
@@ -153,9 +152,7 @@ class DenseMetaLearner(BaseEstimator):  # type: ignore[misc]  # scikit-learn is 
         self.seeds = seeds
         self.random_state = random_state
 
-    def fit(
-        self, X: NDArray[np.float32], Y: NDArray[np.float32], folds: NDArray[np.int64]
-    ) -> DenseMetaLearner:
+    def fit(self, X: NDArray[np.float32], Y: NDArray[np.float32], folds: NDArray[np.int64]) -> DenseMetaLearner:
         """Choose the penalty by the inner ``folds``, then fit on all rows.
 
         Parameters
@@ -176,11 +173,10 @@ class DenseMetaLearner(BaseEstimator):  # type: ignore[misc]  # scikit-learn is 
     def predict_proba(self, X: NDArray[np.float32]) -> NDArray[np.float32]:
         """Probabilities of shape (rows, outputs)."""
         check_is_fitted(self)
-        return np.mean([self._forward(network, X) for network in self.networks_], axis=0, dtype=np.float32)
+        every = [self._forward(network, X) for network in self.networks_]
+        return np.asarray(np.mean(every, axis=0), dtype=np.float32)
 
-    def _choose_penalty(
-        self, X: NDArray[np.float32], Y: NDArray[np.float32], folds: NDArray[np.int64]
-    ) -> float:
+    def _choose_penalty(self, X: NDArray[np.float32], Y: NDArray[np.float32], folds: NDArray[np.int64]) -> float:
         if len(np.unique(folds)) < 2:
             return self.penalties[0]
         losses = []
@@ -192,9 +188,7 @@ class DenseMetaLearner(BaseEstimator):  # type: ignore[misc]  # scikit-learn is 
             losses.append(log_loss(Y, inner, exclusive=self.exclusive))
         return self.penalties[int(np.argmin(losses))]
 
-    def _fit_network(
-        self, X: NDArray[np.float32], Y: NDArray[np.float32], penalty: float, seed: int
-    ) -> DenseNetwork:
+    def _fit_network(self, X: NDArray[np.float32], Y: NDArray[np.float32], penalty: float, seed: int) -> DenseNetwork:
         raw, targets = X.astype(np.float64), Y.astype(np.float64)
         mean, deviation = raw.mean(axis=0), raw.std(axis=0)
         deviation[deviation < 1e-6] = 1.0
@@ -209,9 +203,7 @@ class DenseMetaLearner(BaseEstimator):  # type: ignore[misc]  # scikit-learn is 
 
         flat = np.concatenate([array.ravel() for array in start.arrays()])
         # Few iterations are part of the regularisation.
-        fitted = minimize(
-            loss_and_gradient, flat, jac=True, method="L-BFGS-B", options={"maxiter": ITERATIONS}
-        )
+        fitted = minimize(loss_and_gradient, flat, jac=True, method="L-BFGS-B", options={"maxiter": ITERATIONS})
         return _unstandardised(start.filled(fitted.x), mean, deviation)
 
     def _forward(self, network: DenseNetwork, X: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -220,7 +212,7 @@ class DenseMetaLearner(BaseEstimator):  # type: ignore[misc]  # scikit-learn is 
 
 
 def _loss_and_error(scores: Float, targets: Float, *, exclusive: bool) -> tuple[float, Float]:
-    """Summed log loss, and its derivative by the scores."""
+    """Return the summed log loss, and its derivative by the scores."""
     if exclusive:
         shifted = scores - scores.max(axis=1, keepdims=True)
         logs = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))

@@ -116,9 +116,7 @@ def score_answer(csv: Path, solution: Path, manifest: Manifest) -> dict[str, flo
     id_column = manifest.answer.id_column
     if set(answer[id_column]) != set(truth["id"]):
         raise Mismatch(f"{csv} and {solution} are not about the same ids: name the CSV of this competition.")
-    joined = (
-        answer.set_index(id_column).loc[truth["id"], list(manifest.answer.columns)].astype(float).to_numpy()
-    )
+    joined = answer.set_index(id_column).loc[truth["id"], list(manifest.answer.columns)].astype(float).to_numpy()
     targets = encode_labels(truth["label"], manifest)
     return {
         "log_loss": log_loss(targets, joined, exclusive=manifest.sums_to_one),

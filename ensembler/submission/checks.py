@@ -64,9 +64,7 @@ def read_text_table(path: Path) -> pd.DataFrame:
     return table
 
 
-def problems(
-    table: pd.DataFrame, sample: pd.DataFrame, *, probabilities: bool, rows_sum_to_one: bool
-) -> list[str]:
+def problems(table: pd.DataFrame, sample: pd.DataFrame, *, probabilities: bool, rows_sum_to_one: bool) -> list[str]:
     """Tell all that is wrong with a submission, a sentence each.
 
     Parameters
@@ -152,9 +150,7 @@ def _order(ids: pd.Series[str], expected: pd.Series[str]) -> str:
 
 def _empty(cells: pd.DataFrame) -> pd.DataFrame:
     """Mark cells that say nothing; ``nan`` is what a missing number becomes in text."""
-    empty: pd.DataFrame = cells.apply(
-        lambda column: column.fillna("").str.strip().str.lower().isin(["", "nan"])
-    )
+    empty: pd.DataFrame = cells.apply(lambda column: column.fillna("").str.strip().str.lower().isin(["", "nan"]))
     return empty
 
 

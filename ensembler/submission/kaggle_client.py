@@ -190,9 +190,7 @@ class Kaggle:
             task.finish()
         if score.status == "ERROR":
             reason = score.reason or "it gives no reason"
-            raise KaggleError(
-                f"Kaggle could not score submission {ref}: {reason}; see {_submissions_page(slug)}."
-            )
+            raise KaggleError(f"Kaggle could not score submission {ref}: {reason}; see {_submissions_page(slug)}.")
         return score
 
     @contextlib.contextmanager
@@ -218,9 +216,7 @@ class Kaggle:
     def _accepted(self, slug: str, reply: Any) -> int:
         """Take the number out of a reply; the client raises nothing when the upload has failed."""
         if reply.message == self.api.COMPETITION_SUBMIT_UPLOAD_FAILED_MESSAGE:
-            raise KaggleError(
-                f"The upload to {slug} failed, so nothing was submitted: try again in a minute."
-            )
+            raise KaggleError(f"The upload to {slug} failed, so nothing was submitted: try again in a minute.")
         if not reply.ref:
             reason = _one_line(reply.message) or "it gives no reason"
             raise KaggleError(f"Kaggle did not take the submission: {reason}; see {_submissions_page(slug)}.")
@@ -239,9 +235,7 @@ class Kaggle:
         where = _submissions_page(slug)
         if listed:
             raise KaggleError(f"Nothing was submitted, as {where} shows. {trouble}") from trouble
-        raise KaggleError(
-            f"The submission may count all the same: look at {where} first. {trouble}"
-        ) from trouble
+        raise KaggleError(f"The submission may count all the same: look at {where} first. {trouble}") from trouble
 
     def _submissions(self, slug: str) -> list[Any]:
         """List the newest submissions."""
@@ -304,8 +298,7 @@ def _signed_in() -> Any:
         # Network errors are OSErrors too, but none gets out of this import: it is the settings' folder.
         where = f"its folder {error.filename}" if error.filename else "its folder"
         raise KaggleError(
-            f"The kaggle client cannot use {where} ({error.strerror}): "
-            "set KAGGLE_CONFIG_DIR to one that it may write."
+            f"The kaggle client cannot use {where} ({error.strerror}): set KAGGLE_CONFIG_DIR to one that it may write."
         ) from error
     api = kaggle.api
     if not api._authenticated:
@@ -314,8 +307,7 @@ def _signed_in() -> Any:
     token, source = get_access_token_from_env()
     if token and api.config_values.get("auth_method") == "LEGACY_API_KEY":
         raise KaggleError(
-            f"Kaggle does not take the token in {source}, which hides your API key: "
-            f"remove it, or {HOW_TO_SIGN_IN}."
+            f"Kaggle does not take the token in {source}, which hides your API key: remove it, or {HOW_TO_SIGN_IN}."
         )
     return api
 
@@ -407,9 +399,7 @@ def _translated(slug: str = "", secrets: list[str] | None = None) -> Iterator[No
         raise StorageError.from_os(error) from error
     except ValueError as error:
         if "does not match expected size" in str(error):
-            raise _WrongSizeError(
-                f"The download of {slug} was spoilt on the way and removed: try again."
-            ) from error
+            raise _WrongSizeError(f"The download of {slug} was spoilt on the way and removed: try again.") from error
         raise _not_understood(error) from error
     except (KeyError, TypeError, AttributeError) as error:
         raise _not_understood(error) from error
@@ -420,9 +410,7 @@ def _translated(slug: str = "", secrets: list[str] | None = None) -> Iterator[No
 def _not_understood(error: Exception) -> KaggleError:
     """Blame the client, which falls over answers that it does not expect."""
     kind = type(error).__name__
-    return KaggleError(
-        f"The kaggle client stumbled over Kaggle's answer ({kind}): update it, `pip install -U kaggle`."
-    )
+    return KaggleError(f"The kaggle client stumbled over Kaggle's answer ({kind}): update it, `pip install -U kaggle`.")
 
 
 def _refusal(error: requests.HTTPError, slug: str, secrets: list[str]) -> KaggleError:
@@ -433,9 +421,7 @@ def _refusal(error: requests.HTTPError, slug: str, secrets: list[str]) -> Kaggle
     if status in (403, 404):
         return _closed_door(slug, _text(error) if status == 403 else "")
     if status == 429:
-        return _PassingError(
-            f"Kaggle has had too many requests from you: try again {_pause_asked_for(error)}."
-        )
+        return _PassingError(f"Kaggle has had too many requests from you: try again {_pause_asked_for(error)}.")
     if status >= 500:
         return _PassingError(f"Kaggle has trouble of its own ({status}): try again in a few minutes.")
     if not reason:

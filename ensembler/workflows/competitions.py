@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from ..competition.archives import extract
-from ..competition.csv_tables import write_table
+from ..competition.csv_tables import read_table, write_table
 from ..competition.layout import Hints, find_layout
 from ..competition.local import choose_test, find_local_layout
 from ..competition.manifest import Manifest
@@ -16,6 +16,7 @@ from ..competition.photo_files import PhotoFiles
 from ..competition.sample_submission import find_sample
 from ..competition.tables import (
     Tables,
+    forget_tables,
     group_twins,
     load_tables,
     make_tables,
@@ -23,7 +24,7 @@ from ..competition.tables import (
     tables_are_current,
     without_unreadable,
 )
-from ..errors import BadChoice, BadData, StorageError
+from ..errors import BadChoice, BadData, StorageError, counted
 from ..images.census import Census, take_census
 from ..progress import Progress
 from ..storage import CompetitionFolder, Workspace, file_digest, require_space, whole_file, write_text
@@ -72,6 +73,7 @@ def fetch(
     folder = workspace.competition(slug)
     _refuse_other_archive(folder, archive, force=force)
     if force or not folder.extracted.is_dir():
+        forget_tables(folder)
         extract(_archive_in_place(folder, archive, progress, force=force), folder.extracted, progress)
     if force or hints != NO_HINTS or not folder.manifest.is_file():
         find_layout(folder.extracted, slug, slug, hints, "raw/extracted").save(folder.manifest)
@@ -87,9 +89,7 @@ def _refuse_other_archive(folder: CompetitionFolder, archive: Path | None, *, fo
         raise StorageError(f"{folder.raw} holds another archive than {archive}: replace it with --force.")
 
 
-def _archive_in_place(
-    folder: CompetitionFolder, archive: Path | None, progress: Progress, *, force: bool
-) -> Path:
+def _archive_in_place(folder: CompetitionFolder, archive: Path | None, progress: Progress, *, force: bool) -> Path:
     """Have the competition's zip in ``raw/``, with its SHA-256 beside it."""
     place = folder.raw / f"{folder.name}.zip"
     if archive is not None:
@@ -151,10 +151,12 @@ def adopt(
     if not root.is_dir():
         raise BadChoice(f"There is no folder {photos}: `ensembler adopt` takes a folder of photos.")
     folder = workspace.competition(name)
-    if not folder.manifest.is_file() or force or hints != NO_HINTS:
+    if force or not folder.manifest.is_file():
         return _adopt_anew(folder, root, test_size, seed, hints, workspace, progress)
     if Manifest.load(folder.manifest).photos != str(root):
         raise StorageError(f"{name} is already the name of another competition: choose another, or --force.")
+    if hints != NO_HINTS:
+        return _adopt_anew(folder, root, test_size, seed, hints, workspace, progress)
     return _ready(workspace, folder, progress)
 
 
@@ -167,6 +169,7 @@ def _adopt_anew(
     workspace: Workspace,
     progress: Progress,
 ) -> Fetched:
+    forget_tables(folder)
     if find_sample(root, hints.sample) is not None:
         find_layout(root, folder.name, "", hints, str(root)).save(folder.manifest)
         return _ready(workspace, folder, progress)
@@ -177,15 +180,14 @@ def _adopt_anew(
     even = 1 / len(manifest.classes)
     sample = pd.DataFrame({"id": ids}).assign(**dict.fromkeys(manifest.answer.columns, even))
     write_table(folder.sample, sample)
+    folder.solution.unlink(missing_ok=True)
     if not hidden.empty:
         write_table(folder.solution, hidden)
     manifest.save(folder.manifest)
     return _ready(workspace, folder, progress, census)
 
 
-def open_competition(
-    name: str | None, workspace: Workspace, progress: Progress
-) -> tuple[CompetitionFolder, Tables]:
+def open_competition(name: str | None, workspace: Workspace, progress: Progress) -> tuple[CompetitionFolder, Tables]:
     """Open a competition that was brought in; tables are remade if a person edited the manifest.
 
     Raises
@@ -211,13 +213,11 @@ def _ready(
         _make_tables(folder, manifest, progress, census)
     workspace.make_current(folder)
     tables = load_tables(folder)
-    unreadable = len(pd.read_csv(folder.unreadable, dtype=str))
+    unreadable = len(read_table(folder.unreadable))
     return Fetched(folder, manifest, len(tables.train), len(tables.test), unreadable)
 
 
-def _make_tables(
-    folder: CompetitionFolder, manifest: Manifest, progress: Progress, census: Census | None
-) -> None:
+def _make_tables(folder: CompetitionFolder, manifest: Manifest, progress: Progress, census: Census | None) -> None:
     files = PhotoFiles.below(folder.root / manifest.photos)
     train, test = make_tables(manifest, files)
     if census is None:
@@ -225,9 +225,7 @@ def _make_tables(
         census = take_census(files.root, asked, progress)
     train, test, unreadable = without_unreadable(train, test, census.problems)
     if train.empty:
-        raise BadData(
-            f"No training photo in {files.root / manifest.train.folder} can be read: are they photos?"
-        )
+        raise BadData(f"No training photo in {files.root / manifest.train.folder} can be read: are they photos?")
     _tell_unreadable(unreadable, progress)
     save_tables(folder, manifest, group_twins(train, census.digests), test, unreadable)
 
@@ -239,6 +237,6 @@ def _tell_unreadable(unreadable: pd.DataFrame, progress: Progress) -> None:
             names = [path or identity for path, identity in zip(rows["path"], rows["id"], strict=True)]
             more = ", ..." if len(names) > _SHOWN else ""
             progress.warn(
-                f"{len(names)} {where} photos cannot be read and are {fate}: {', '.join(names[:_SHOWN])}{more} "
+                f"{counted(names, f'{where} photo')} cannot be read, {fate}: {', '.join(names[:_SHOWN])}{more} "
                 f"({rows['reason'].iloc[0]})"
             )

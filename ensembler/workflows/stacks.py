@@ -132,9 +132,7 @@ def _figures(result: StackResult, members: Sequence[MemberPredictions]) -> dict[
         "log_loss": result.log_loss,
         "accuracy": result.accuracy,
         "mean_log_loss": result.mean_log_loss,
-        "members": [
-            _member_figures(figures, member) for figures, member in zip(result.members, members, strict=True)
-        ],
+        "members": [_member_figures(figures, member) for figures, member in zip(result.members, members, strict=True)],
         "submission": str(result.submission),
         "difference": result.difference,
     }

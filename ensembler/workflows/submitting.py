@@ -43,9 +43,7 @@ def submit(
     """
     folder, tables = open_competition(competition, workspace, progress)
     if folder.solution.is_file() or not tables.manifest.slug:
-        raise BadChoice(
-            f"{folder.name} is not on Kaggle: `ensembler score` scores it here where labels are known."
-        )
+        raise BadChoice(f"{folder.name} is not on Kaggle: `ensembler score` scores it here where labels are known.")
     path = csv or newest_answer(workspace.submissions / folder.name)
     check_answer(path, tables.manifest, tables.photos)
     # The digest makes the description unique, so that an upload whose reply was lost can be found again.
@@ -84,9 +82,7 @@ def score(
     folder, tables = open_competition(competition, workspace, progress)
     solution = truth or folder.solution
     if not solution.is_file():
-        raise BadChoice(
-            f"There are no labels in {solution}: name a CSV with columns id and label by --truth."
-        )
+        raise BadChoice(f"There are no labels in {solution}: name a CSV with columns id and label by --truth.")
     path = csv or newest_answer(workspace.submissions / folder.name)
     figures = score_answer(path, solution, tables.manifest)
     return Scored(path, figures["log_loss"], figures["accuracy"])

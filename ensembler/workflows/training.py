@@ -91,8 +91,7 @@ def train_members(
     folder, tables = open_competition(competition, workspace, progress)
     chosen = unfreeze or _default_unfreeze(weights, progress)
     settled = [
-        choose_settings(backbone, weights, chosen, epochs, image_size, batch_size, seed)
-        for backbone in backbones
+        choose_settings(backbone, weights, chosen, epochs, image_size, batch_size, seed) for backbone in backbones
     ]
     shared_folds(folder, tables, folds, seed)
     plans = [_plan(folder, tables, settings, source, folds) for settings, source in settled]
@@ -114,9 +113,7 @@ def _default_unfreeze(weights: str, progress: Progress) -> Unfreeze:
     return "none"
 
 
-def _plan(
-    folder: CompetitionFolder, tables: Tables, settings: MemberSettings, source: str, folds: int
-) -> Plan:
+def _plan(folder: CompetitionFolder, tables: Tables, settings: MemberSettings, source: str, folds: int) -> Plan:
     record = MemberRecord(
         name=settings.backbone,
         settings=settings,
@@ -138,7 +135,7 @@ def _make_room(folder: CompetitionFolder, record: MemberRecord, *, restart: bool
         if there.fingerprint != record.fingerprint:
             what = there.settings.differences(record.settings) or "photos, labels, folds or classes"
             raise Mismatch(
-                f"{record.name} is there with other settings: {what}. Ask for the same, or forget the old with --restart."
+                f"{record.name} was trained with other settings: {what}; ask for those, or forget them with --restart."
             )
         return
     record.save(folder)

@@ -1,0 +1,44 @@
+# `make demo` and `make test` each work alone on a fresh machine: both make .venv first if it is missing or out of date.
+
+# The first Python that runs (a name on the PATH may be a shim without a version behind it) and is new enough.
+SUITS := import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))
+PYTHON ?= $(shell for name in python3.13 python3.12 python3.11 python3; do \
+	if $$name -c '$(SUITS)' >/dev/null 2>&1; then echo $$name; break; fi; done)
+
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/installed
+
+.PHONY: install demo test check format clean
+
+install: $(STAMP)
+
+$(STAMP): setup.cfg pyproject.toml
+	@chosen="$(PYTHON)"; \
+	if ! "$$chosen" -c '$(SUITS)' >/dev/null 2>&1; then \
+		echo "Python 3.11, 3.12 or 3.13 is needed: install one, or name it by make PYTHON=..." >&2; exit 1; fi; \
+	if ! "$$chosen" -c 'import venv, ensurepip' >/dev/null 2>&1; then \
+		echo "$$chosen lacks venv or ensurepip: install them (on Debian: apt-get install python3-venv)." >&2; exit 1; fi; \
+	if ! $(BIN)/python -m pip --version >/dev/null 2>&1; then "$$chosen" -m venv --clear $(VENV); fi
+	$(BIN)/python -m pip install --editable '.[dev]'
+	@touch $@
+
+demo: $(STAMP)
+	$(BIN)/ensembler demo
+
+test: $(STAMP)
+	$(BIN)/pytest
+
+check: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(STAMP)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+# What was fetched, trained and written (data/, submissions/) stays.
+clean:
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

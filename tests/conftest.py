@@ -1,0 +1,55 @@
+"""Shared fixtures: nothing reaches beyond loopback, and the demo is run once for all tests that look at its files."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+
+from ensembler.storage import CompetitionFolder, Workspace  # noqa: E402 - the environment comes first
+from ensembler.workflows.results import Scored, StackResult  # noqa: E402
+
+NOBODY = "http://127.0.0.1:9"
+
+
+@pytest.fixture(autouse=True, scope="session")
+def no_network() -> Iterator[None]:
+    """pytest-socket guards this process; a proxy that nobody answers guards those that it starts."""
+    patch = pytest.MonkeyPatch()
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"):
+        patch.setenv(name, NOBODY)
+    for name in ("NO_PROXY", "no_proxy"):
+        patch.delenv(name, raising=False)
+    yield
+    patch.undo()
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    return Workspace(tmp_path / "data", tmp_path / "submissions")
+
+
+@dataclass(frozen=True)
+class Demo:
+    """The demo as it was left on disk."""
+
+    workspace: Workspace
+    folder: CompetitionFolder
+    stacked: StackResult
+    scored: Scored
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
+    from ensembler.workflows.demo import demo as run
+
+    root = tmp_path_factory.mktemp("demo")
+    workspace = Workspace(root / "data", root / "submissions")
+    stacked, scored = run(workspace=workspace)
+    return Demo(workspace, workspace.competition("digits"), stacked, scored)

@@ -1,0 +1,178 @@
+"""Members trained in real processes on small photos made here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from ensembler.competition.tables import load_tables
+from ensembler.errors import BadChoice, EnsemblerError, Mismatch
+from ensembler.images.decoding import decode_photo
+from ensembler.members.network import build_backbone
+from ensembler.members.registry import find_backbone
+from ensembler.storage import CompetitionFolder, Workspace
+from ensembler.workflows.competitions import adopt
+from ensembler.workflows.stacks import stack
+from ensembler.workflows.training import train_members
+
+
+def write_photos(folder: Path, rows: int, *, told: bool, seed: int = 0) -> Path:
+    """Photos of noise in two classes; ``told`` makes class b brighter, else labels are coin tosses."""
+    random = np.random.default_rng(seed)
+    for row in range(rows):
+        name = "ab"[row % 2]
+        pixels = random.integers(0, 180, (8, 8, 3)) + (40 if told and name == "b" else 0)
+        place = folder / name
+        place.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(pixels.astype(np.uint8)).save(place / f"{row}.png")
+    return folder
+
+
+@dataclass(frozen=True)
+class Small:
+    workspace: Workspace
+    folder: CompetitionFolder
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Small:
+    """A small competition with one frozen member of given weights and one of another size."""
+    root = tmp_path_factory.mktemp("small")
+    workspace = Workspace(root / "data", root / "submissions")
+    adopt(write_photos(root / "photos", 80, told=True), "small", workspace=workspace)
+    weights = root / "weights"
+    weights.mkdir()
+    for name in ("demo-conv", "demo-dense"):
+        network = build_backbone(find_backbone(name), 8, "none", 5).layers[2]
+        network.save_weights(weights / f"{name}.weights.h5")
+    results = train_members(["demo-conv"], weights=str(weights), unfreeze="none", folds=4, workspace=workspace)
+    assert results[0].log_loss < 0.6
+    return Small(workspace, workspace.competition("small"))
+
+
+def test_a_frozen_member_keeps_its_backbone_once(small: Small) -> None:
+    files = sorted(path.relative_to(small.folder.member("demo-conv")).as_posix() for path in small.folder.root.rglob("*.keras") if "members" in path.parts)
+    assert files == ["backbone.keras", *(f"fold-{fold}/head.keras" for fold in range(4))]
+
+
+def test_stack_keras_holds_a_frozen_backbone_once_and_repeats_the_predictions(small: Small) -> None:
+    result = stack(["demo-conv"], name="single", workspace=small.workspace)
+    model = keras.saving.load_model(result.model)
+    member = model.get_layer("demo-conv")
+    backbones = [layer for layer in member.layers if layer.name == "demo-conv"]
+    heads = [layer.name for layer in member.layers if layer.name.startswith("fold_")]
+    assert len(backbones) == 1
+    assert heads == ["fold_0", "fold_1", "fold_2", "fold_3"]
+    pixels = np.stack([decode_photo(path, 8) for path in load_tables(small.folder).test_paths])
+    stored = np.load(small.folder.stack("single") / "predictions.npz")["test"]
+    assert np.abs(model.predict(pixels, verbose=0) - stored).max() < 1e-5
+
+
+def test_members_of_two_sizes_make_a_stack_of_two_inputs(small: Small) -> None:
+    weights = str(small.workspace.data.parent / "weights")
+    train_members(["demo-dense"], weights="none", unfreeze="none", folds=4, image_size=12, workspace=small.workspace)
+    result = stack(["demo-conv", "demo-dense"], workspace=small.workspace)
+    model = keras.saving.load_model(result.model)
+    assert [tensor.name for tensor in model.inputs] == ["pixels_8", "pixels_12"]
+    tables = load_tables(small.folder)
+    pixels = [np.stack([decode_photo(path, size) for path in tables.test_paths]) for size in (8, 12)]
+    stored = np.load(small.folder.stack(result.name) / "predictions.npz")["test"]
+    assert np.abs(model.predict(pixels, verbose=0) - stored).max() < 1e-5
+    assert weights
+
+
+def test_a_finished_fold_is_not_trained_again_and_a_lost_one_is(small: Small) -> None:
+    arguments = {"weights": str(small.workspace.data.parent / "weights"), "unfreeze": "none", "folds": 4}
+    place = small.folder.member("demo-conv")
+    kept, lost = place / "fold-0" / "fold.json", place / "fold-2" / "fold.json"
+    time, before = kept.stat().st_mtime_ns, np.load(lost.parent / "predictions.npz")["held_out"]
+    lost.unlink()
+    train_members(["demo-conv"], workspace=small.workspace, **arguments)  # type: ignore[arg-type]
+    assert kept.stat().st_mtime_ns == time
+    assert np.array_equal(np.load(lost.parent / "predictions.npz")["held_out"], before)
+
+
+@pytest.mark.parametrize(
+    ("changed", "kind", "words"),
+    [
+        ({"image_size": 16}, Mismatch, r"image_size 8 \(there\) / 16 \(asked\)"),
+        ({"folds": 5}, Mismatch, "has 4 folds, 5 were asked for"),
+        ({"folds": 1}, BadChoice, "At least 2 folds"),
+        ({"batch_size": 0}, BadChoice, "--batch-size must be at least 1"),
+        ({"weights": "nowhere"}, BadChoice, "There is no folder nowhere"),
+        ({"weights": "imagenet"}, BadChoice, "no ImageNet weights"),
+        ({"members": ["demo-cnov"]}, BadChoice, "did you mean demo-conv"),
+        ({"members": ["demo-conv", "demo-conv"]}, BadChoice, "each member once"),
+        ({"members": ["demo-separable"]}, BadChoice, "holds weights of demo-conv, demo-dense"),
+        ({"competition": "smal"}, BadChoice, "did you mean small"),
+    ],
+)
+def test_what_does_not_fit_is_refused_before_anything_is_trained(
+    small: Small, changed: dict[str, object], kind: type[EnsemblerError], words: str
+) -> None:
+    arguments: dict[str, object] = {
+        "members": ["demo-conv"],
+        "weights": str(small.workspace.data.parent / "weights"),
+        "unfreeze": "none",
+        "folds": 4,
+        **changed,
+    }
+    before = sorted(small.folder.root.rglob("*"))
+    with pytest.raises(kind, match=words):
+        train_members(workspace=small.workspace, **arguments)  # type: ignore[arg-type]
+    assert sorted(small.folder.root.rglob("*")) == before
+
+
+def test_weights_that_do_not_fit_are_told_by_the_job(small: Small, tmp_path: Path) -> None:
+    wrong = tmp_path / "demo-separable.weights.h5"
+    wrong.write_bytes((small.workspace.data.parent / "weights" / "demo-dense.weights.h5").read_bytes())
+    with pytest.raises(BadChoice, match="do not fit demo-separable"):
+        train_members(["demo-separable"], weights=str(tmp_path), unfreeze="none", folds=4, workspace=small.workspace)
+
+
+def test_changed_labels_make_members_useless(small: Small, tmp_path: Path) -> None:
+    table = small.folder.train
+    content = table.read_text()
+    try:
+        rows = pd.read_csv(table, dtype=str, keep_default_na=False)
+        rows.loc[0, "label"] = "a" if rows.loc[0, "label"] == "b" else "b"
+        table.write_text(rows.to_csv(index=False))
+        with pytest.raises(Mismatch, match="other photos or labels"):
+            stack(["demo-conv"], workspace=small.workspace)
+    finally:
+        table.write_text(content)
+
+
+@pytest.mark.parametrize("name", ["demo-cnv", "b0"])
+def test_only_trained_members_can_be_stacked(small: Small, name: str) -> None:
+    with pytest.raises(BadChoice, match="trained member"):
+        stack([name], workspace=small.workspace)
+
+
+def test_a_network_that_memorises_its_rows_knows_nothing_of_those_held_out(workspace: Workspace, tmp_path: Path) -> None:
+    """Truth 1, by the only proof there is: labels are coin tosses, so whoever scores well has seen them."""
+    adopt(write_photos(tmp_path / "photos", 100, told=False), "noise", workspace=workspace)
+    result = train_members(["demo-dense"], weights="none", folds=2, epochs=40, workspace=workspace)[0]
+    history = pd.read_csv(workspace.competition("noise").fold("demo-dense", 0) / "history.csv")
+    assert history["training_log_loss"].iloc[-1] < 0.2
+    assert result.log_loss > 0.65
+
+
+def test_the_same_seed_gives_the_same_member_and_csv(tmp_path: Path) -> None:
+    photos = write_photos(tmp_path / "photos", 40, told=True)
+    found = []
+    for run in ("first", "second"):
+        workspace = Workspace(tmp_path / run / "data", tmp_path / run / "submissions")
+        adopt(photos, "same", workspace=workspace)
+        train_members(["demo-dense"], weights="none", folds=2, epochs=2, workspace=workspace)
+        result = stack(workspace=workspace)
+        folder = workspace.competition("same")
+        predictions = np.load(folder.fold("demo-dense", 1) / "predictions.npz")["held_out"]
+        found.append((folder.folds.read_bytes(), predictions.tobytes(), result.submission.read_bytes()))
+    assert found[0] == found[1]
