@@ -220,6 +220,14 @@ def write_bytes(path: Path, content: bytes) -> None:
         temporary.write_bytes(content)
 
 
+def remove(path: Path) -> None:
+    """Delete a file if it is there."""
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise StorageError.from_os(error) from error
+
+
 def write_text(path: Path, content: str) -> None:
     """Write ``content`` as UTF-8, whole or not at all."""
     write_bytes(path, content.encode("utf-8"))

@@ -12,8 +12,8 @@ import pytest
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
-from ensembler.storage import CompetitionFolder, Workspace  # noqa: E402 - the environment comes first
-from ensembler.workflows.results import Scored, StackResult  # noqa: E402
+from ensembler.storage import CompetitionFolder, Workspace
+from ensembler.workflows.results import Scored, StackResult
 
 NOBODY = "http://127.0.0.1:9"
 

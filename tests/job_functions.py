@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from typing import Any
 
 from ensembler.errors import BadChoice
@@ -30,3 +31,8 @@ def crash(told: dict[str, Any], progress: Progress) -> None:
 
 def die(told: dict[str, Any], progress: Progress) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
+
+
+def wait(told: dict[str, Any], progress: Progress) -> None:
+    print("waiting", os.getpid(), flush=True)
+    time.sleep(60)

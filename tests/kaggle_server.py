@@ -221,9 +221,7 @@ class KaggleServer:
 
     def _list_submissions(self, body: dict[str, Any]) -> Answer:
         self._grade()
-        return Answer(
-            content={"submissions": self.submissions[: body.get("pageSize", 20)], "nextPageToken": ""}
-        )
+        return Answer(content={"submissions": self.submissions[: body.get("pageSize", 20)], "nextPageToken": ""})
 
     def _get_submission(self, body: dict[str, Any]) -> Answer:
         self._grade()

@@ -95,8 +95,12 @@ DAMAGED = {
     "a wrong checksum": broken(STORED, b"hello world", b"hellO world"),
     "a broken stream": DEFLATED[:60] + b"\xff" * 40 + DEFLATED[100:],
     "a broken directory": broken(STORED, b"PK\x01\x02", b"PK\x09\x09"),
-    "encrypted": broken(broken(STORED, b"PK\x01\x02\x14\x03\x14\x00\x00", b"PK\x01\x02\x14\x03\x14\x00\x01"), b"PK\x03\x04\x14\x00\x00", b"PK\x03\x04\x14\x00\x01"),
-}  # fmt: skip
+    "encrypted": broken(
+        broken(STORED, b"PK\x01\x02\x14\x03\x14\x00\x00", b"PK\x01\x02\x14\x03\x14\x00\x01"),
+        b"PK\x03\x04\x14\x00\x00",
+        b"PK\x03\x04\x14\x00\x01",
+    ),
+}
 
 
 @pytest.mark.parametrize("content", DAMAGED.values(), ids=DAMAGED)

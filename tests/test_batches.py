@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from itertools import islice
+from itertools import chain, islice
 
 import numpy as np
 import pytest
@@ -70,7 +70,7 @@ def test_photos_in_memory_and_streamed_are_the_same(paths, monkeypatch):
     monkeypatch.setattr(batches, "IN_MEMORY", 0)
     streamed = first_epochs(paths, epochs=2)
     assert rows(held) == rows(streamed)
-    for (one, _), (other, _) in zip(sum(held, []), sum(streamed, []), strict=True):
+    for (one, _), (other, _) in zip(chain(*held), chain(*streamed), strict=True):
         np.testing.assert_array_equal(one, other)
 
 

@@ -20,9 +20,7 @@ def table_of(text):
 
 
 def found(text, sample=SAMPLE, *, probabilities=True, rows_sum_to_one=True):
-    return problems(
-        table_of(text), table_of(sample), probabilities=probabilities, rows_sum_to_one=rows_sum_to_one
-    )
+    return problems(table_of(text), table_of(sample), probabilities=probabilities, rows_sum_to_one=rows_sum_to_one)
 
 
 CASES = {

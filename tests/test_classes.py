@@ -32,19 +32,25 @@ def sample(tmp_path):
 
 CASES = {
     "binary, known competition": (
-        "dog,cat,cat", "id,label;1,0.5", "dogs-vs-cats-redux-kernels-edition", ("binary", ("cat", "dog"), "probabilities"),
+        "dog,cat,cat",
+        "id,label;1,0.5",
+        "dogs-vs-cats-redux-kernels-edition",
+        ("binary", ("cat", "dog"), "probabilities"),
     ),
     "binary, 0 and 1": ("0,1,1,0", "id,has_cactus;1,0.5", "", ("binary", ("0", "1"), "probabilities")),
     "binary, no and yes": ("yes,no", "id,target;1,0.5", "", ("binary", ("no", "yes"), "probabilities")),
     "binary, the column's name": ("ant,bee", "id,is_ant;1,0.5", "", ("binary", ("bee", "ant"), "probabilities")),
     "binary, the class itself": ("Y,N", "id,answer;1,N", "", ("binary", ("N", "Y"), "label")),
     "a column a class": (
-        "b,a,c", "id,c,a,b;1,.3,.3,.3", "", ("multiclass", ("c", "a", "b"), "probabilities"),
+        "b,a,c",
+        "id,c,a,b;1,.3,.3,.3",
+        "",
+        ("multiclass", ("c", "a", "b"), "probabilities"),
     ),
     "two columns": ("b,a", "id,b,a;1,.5,.5", "", ("multiclass", ("b", "a"), "probabilities")),
     "one column, many classes": ("10,9,2", "id,label;1,0", "", ("multiclass", ("2", "9", "10"), "label")),
     "one column, many names": ("b,a,c", "id,label;1,a", "", ("multiclass", ("a", "b", "c"), "label")),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(("given", "text", "slug", "expected"), CASES.values(), ids=CASES)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import contextlib
+import io
 import subprocess
 import sys
 
@@ -20,7 +22,7 @@ ORIENTATION = 0x0112
 def plain_pillow(path, size):
     """Run the lines that the docstring promises to be enough."""
     lines = [line.strip() for line in decoding.__doc__.splitlines() if line.startswith("    ")]
-    scope = {"Image": Image, "ImageOps": ImageOps, "numpy": np, "path": path, "size": size}
+    scope = {"Image": Image, "ImageOps": ImageOps, "numpy": np, "path": io.BytesIO(path.read_bytes()), "size": size}
     exec("\n".join(lines), scope)
     return scope["pixels"]
 
@@ -88,7 +90,8 @@ def test_a_photo_of_the_right_size_is_untouched(saved):
     np.testing.assert_array_equal(decode_photo(saved(photo, "x.png"), 16), pixels(3, (16, 16)))
 
 
-def test_shrinking_is_antialiased(saved):
+def test_shrinking_is_bilinear_and_antialiased(saved):
+    assert "Image.Resampling.BILINEAR" in decoding.__doc__
     checks = np.indices((64, 64)).sum(axis=0) % 2 * 255
     shrunk = decode_photo(saved(Image.fromarray(checks.astype(np.uint8)), "x.png"), 8)
     assert np.abs(shrunk.astype(int) - 127).max() <= 8
@@ -168,10 +171,8 @@ def test_a_damaged_file_is_pixels_or_unreadable(tmp_path, suffix, changes, lengt
         content[place % len(content)] = value
     path = tmp_path / f"x{suffix}"
     path.write_bytes(content)
-    try:
+    with contextlib.suppress(UnreadablePhoto):
         assert decode_photo(path, 8).shape == (8, 8, 3)
-    except UnreadablePhoto:
-        pass
 
 
 def jpeg_with_broken_exif(tmp_path):
@@ -180,7 +181,8 @@ def jpeg_with_broken_exif(tmp_path):
     exif[ORIENTATION] = 1
     COLOUR.save(tmp_path / "x.jpg", exif=exif)
     content = (tmp_path / "x.jpg").read_bytes()
-    (tmp_path / "x.jpg").write_bytes(content.replace(b"II*\0\x08\0\0\0\x02", b"II*\0\x08\0\0\0\x09"))
+    entries = content.index(b"Exif\0\0") + 6 + 8
+    (tmp_path / "x.jpg").write_bytes(content[:entries] + b"\x7f\x7f" + content[entries + 2 :])
     return tmp_path / "x.jpg"
 
 
@@ -192,8 +194,8 @@ def test_broken_exif_is_passed_over(tmp_path):
 
 def test_broken_exif_is_no_news_to_a_person(tmp_path):
     path = jpeg_with_broken_exif(tmp_path)
-    with pytest.warns(UserWarning, match="Corrupt EXIF|Truncated|Tag data"):
-        Image.open(path).getexif().get(ORIENTATION)
+    with pytest.warns(UserWarning, match="Corrupt EXIF"):
+        Image.open(io.BytesIO(path.read_bytes())).getexif()
     script = "import sys, pathlib, ensembler.images.decoding as d; d.decode_photo(pathlib.Path(sys.argv[1]), 8)"
     ran = subprocess.run([sys.executable, "-c", script, path], capture_output=True, text=True, check=True)
     assert (ran.stdout, ran.stderr) == ("", "")

@@ -16,7 +16,8 @@ from ensembler.competition.metrics import log_loss
 from ensembler.competition.tables import load_tables
 from ensembler.images.decoding import decode_photo
 from ensembler.members.records import MemberRecord, load_fold
-from ensembler.workflows.demo import MEMBERS, demo as run_demo
+from ensembler.workflows.demo import MEMBERS
+from ensembler.workflows.demo import demo as run_demo
 
 
 def test_every_training_row_is_predicted_once_out_of_fold(demo: Demo) -> None:

@@ -9,9 +9,7 @@ import pytest
 from ensembler import errors
 from ensembler.errors import BadChoice, EnsemblerError, StorageError, counted
 
-KINDS = [
-    kind for _, kind in inspect.getmembers(errors, inspect.isclass) if issubclass(kind, Exception)
-]
+KINDS = [kind for _, kind in inspect.getmembers(errors, inspect.isclass) if issubclass(kind, Exception)]
 
 
 @pytest.mark.parametrize("kind", KINDS)

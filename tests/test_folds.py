@@ -13,9 +13,15 @@ from ensembler.errors import BadChoice, BadData, Mismatch
 from ensembler.storage import CompetitionFolder
 
 MANIFEST = Manifest(
-    "pets", "", "binary", ("cat", "dog"), ".", TrainLayout("train", "names"), TestLayout("test"),
+    "pets",
+    "",
+    "binary",
+    ("cat", "dog"),
+    ".",
+    TrainLayout("train", "names"),
+    TestLayout("test"),
     AnswerLayout("s.csv", "id", ("dog",), "probabilities"),
-)  # fmt: skip
+)
 
 
 def column(values):

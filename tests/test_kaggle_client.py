@@ -500,9 +500,7 @@ def test_reply_is_lost_but_the_submission_counts(server, kaggle, csv):
     kaggle.submit(SLUG, csv, "another")
     server.fail("CreateSubmission", server.lose_reply)
     ref = kaggle.submit(SLUG, csv, "unique")
-    assert [
-        submission["ref"] for submission in server.submissions if submission["description"] == "unique"
-    ] == [ref]
+    assert [submission["ref"] for submission in server.submissions if submission["description"] == "unique"] == [ref]
 
 
 def test_reply_is_lost_and_the_list_is_late(server, kaggle, csv):

@@ -36,8 +36,10 @@ def test_dogs_vs_cats(tmp_path):
     assert manifest.test == TestLayout("test")
     assert manifest.answer == AnswerLayout("sample_submission.csv", "id", ("label",), "probabilities")
     assert (manifest.name, manifest.slug, manifest.photos) == (
-        "pets", "dogs-vs-cats-redux-kernels-edition", "raw/extracted",
-    )  # fmt: skip
+        "pets",
+        "dogs-vs-cats-redux-kernels-edition",
+        "raw/extracted",
+    )
 
 
 @pytest.mark.parametrize("top", ["", "dogs/", "a/b/"])
@@ -68,8 +70,11 @@ def test_classes_beside_the_test_folder(tmp_path):
 def test_a_csv_of_ids_and_labels(tmp_path):
     photos = below("train", "a.jpg", "b.jpg", "c.jpg") + below("test", "d.jpg")
     root = made(
-        tmp_path, photos, labels_csv="id,breed;a,pug;b,chow;c,great dane", sample_submission_csv="id,chow,great_dane,pug;d,0,0,0"
-    )  # fmt: skip
+        tmp_path,
+        photos,
+        labels_csv="id,breed;a,pug;b,chow;c,great dane",
+        sample_submission_csv="id,chow,great_dane,pug;d,0,0,0",
+    )
     manifest = found(root)
     assert (manifest.task, manifest.classes) == ("multiclass", ("chow", "great dane", "pug"))
     assert manifest.train == TrainLayout("train", "csv", "labels.csv", "id", ("breed",))

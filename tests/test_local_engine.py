@@ -1,5 +1,10 @@
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -47,7 +52,9 @@ def job(function: str, **told: object) -> Job:
 def test_a_job_tells_how_it_goes_and_returns_its_result(tmp_path: Path) -> None:
     listener = Listener()
     assert run_jobs([job("double", number=21)], tmp_path, listener) == [42]
-    assert listener.heard == ["start double 2", "advance 2", "finish", "note half-way", "warn look out"]
+    start_up = ["start double: start-up 1", "advance 1", "finish"]
+    told = ["start double 2", "advance 2", "finish", "note half-way", "warn look out"]
+    assert listener.heard[: len(start_up + told)] == start_up + told
     assert "printed by a library" in (tmp_path / "double.log").read_text()
 
 
@@ -88,3 +95,22 @@ def test_logs_that_cannot_be_written_are_our_error(tmp_path: Path) -> None:
     (tmp_path / "logs").write_text("a file where a folder should be")
     with pytest.raises(StorageError, match="logs"):
         run_jobs([job("double", number=1)], tmp_path / "logs", Progress())
+
+
+def test_an_interruption_ends_the_running_job_and_starts_no_other(tmp_path: Path) -> None:
+    program = (
+        "from pathlib import Path; from ensembler.engines.job import Job; from ensembler.engines.local import run_jobs;"
+        "from ensembler.progress import Progress;"
+        f"run_jobs([Job(n, 'job_functions:wait', {{}}) for n in 'ab'], Path({str(tmp_path)!r}), Progress())"
+    )
+    parent = subprocess.Popen([sys.executable, "-c", program], stderr=subprocess.DEVNULL)
+    started = tmp_path / "a.log"
+    deadline = time.monotonic() + 30
+    while not (started.is_file() and "waiting" in started.read_text()) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    parent.send_signal(signal.SIGINT)
+    assert parent.wait(timeout=20) != 0
+    child = int(started.read_text().split()[-1])
+    with pytest.raises(ProcessLookupError):
+        os.kill(child, 0)
+    assert not (tmp_path / "b.log").exists()

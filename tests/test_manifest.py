@@ -22,7 +22,7 @@ LEAVES = Manifest(
     name="leaves",
     slug="plant-pathology",
     task="multiclass",
-    classes=("rust", "scab", "it's \"fine\""),
+    classes=("rust", "scab", 'it\'s "fine"'),
     photos="/photos/of leaves",
     train=TrainLayout("images", "csv", "train.csv", "image_id", ("r", "s", "f"), incomplete=True),
     test=TestLayout("images"),
@@ -64,8 +64,8 @@ def test_outputs(manifest, outputs, sums_to_one):
     ("manifest", "says"),
     [
         (DOGS, "binary: `label` is the probability of 'dog', not 'cat'"),
-        (LEAVES, "multiclass, one class a photo, of 3: rust, scab, it's \"fine\""),
-        (TAGS, "multilabel, any number of classes a photo, of 3: rust, scab, it's \"fine\""),
+        (LEAVES, 'multiclass, one class a photo, of 3: rust, scab, it\'s "fine"'),
+        (TAGS, 'multilabel, any number of classes a photo, of 3: rust, scab, it\'s "fine"'),
         (replace(LEAVES, classes=tuple("abcdefgh")), "multiclass, one class a photo, of 8: a, b, c, d, e, f, ..."),
     ],
 )

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.optimize import check_grad
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
-from scipy.optimize import check_grad
 
 from ensembler.competition.metrics import log_loss
 from ensembler.stacking.meta_learner import (
@@ -16,7 +16,9 @@ from ensembler.stacking.meta_learner import (
 )
 
 
-def members(classes: int, noises: tuple[float, ...], rows: int = 600, seed: int = 0) -> tuple[list[np.ndarray], np.ndarray]:
+def members(
+    classes: int, noises: tuple[float, ...], rows: int = 600, seed: int = 0
+) -> tuple[list[np.ndarray], np.ndarray]:
     """Members that see the true scores through noise of their own; one output if ``classes`` is 1."""
     random = np.random.default_rng(seed)
     scores = random.normal(0, 2, (rows, classes))
@@ -36,7 +38,8 @@ def test_it_beats_its_best_member_and_the_plain_mean(classes: int) -> None:
     seen, targets = members(classes, (1.0, 1.5, 4.0))
     exclusive = classes > 1
     folds = np.arange(len(targets)) % 5
-    nested = nested_predictions(DenseMetaLearner(exclusive=exclusive), log_odds(seen, exclusive=exclusive), targets, folds)
+    X = log_odds(seen, exclusive=exclusive)
+    nested = nested_predictions(DenseMetaLearner(exclusive=exclusive), X, targets, folds)
     stack = log_loss(targets, nested, exclusive=exclusive)
     assert stack < min(log_loss(targets, part, exclusive=exclusive) for part in seen)
     assert stack < log_loss(targets, np.mean(seen, axis=0), exclusive=exclusive)

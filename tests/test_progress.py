@@ -38,8 +38,7 @@ def test_an_item_counts_once_it_is_worked_on():
 def test_work_that_fails_is_finished_too():
     progress = Counting()
     with pytest.raises(ZeroDivisionError):
-        for item in progress.track([1, 0, 1], "divisions", 3):
-            1 / item
+        list(progress.track((1 / number for number in (1, 0, 1)), "divisions", 3))
     assert (progress.steps, progress.finished) == (1, 1)
 
 

@@ -35,12 +35,16 @@ def test_names_mean_what_they_say(name: str, function: str, size: int) -> None:
     assert backbone.image_size == size
 
 
-@pytest.mark.parametrize(("name", "width"), [("mobilenet-0.5", 0.5), ("mobilenetv2-0.35", 0.35), ("mobilenetv2-1.4", 1.4)])
+@pytest.mark.parametrize(
+    ("name", "width"), [("mobilenet-0.5", 0.5), ("mobilenetv2-0.35", 0.35), ("mobilenetv2-1.4", 1.4)]
+)
 def test_other_widths_are_members_of_their_own(name: str, width: float) -> None:
     assert find_backbone(name).arguments == {"alpha": width}
 
 
-@pytest.mark.parametrize(("name", "near"), [("mobilenetv22", "mobilenetv2"), ("resnet5", "resnet50"), ("vgg-16", "vgg16")])
+@pytest.mark.parametrize(
+    ("name", "near"), [("mobilenetv22", "mobilenetv2"), ("resnet5", "resnet50"), ("vgg-16", "vgg16")]
+)
 def test_an_unknown_name_gets_the_nearest(name: str, near: str) -> None:
     with pytest.raises(BadChoice, match=near):
         find_backbone(name)

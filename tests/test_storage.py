@@ -17,6 +17,7 @@ from ensembler.storage import (
     read_arrays,
     read_json,
     read_toml,
+    remove,
     require_space,
     whole_file,
     whole_folder,
@@ -46,6 +47,11 @@ def test_the_temporary_file_has_the_same_suffix_and_disk(tmp_path):
     assert everything_in(tmp_path) == ["net.keras"]
 
 
+def half_then(error, path):
+    path.write_text("half")
+    raise error
+
+
 @pytest.mark.parametrize("old", ["old", None])
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, SystemExit])
 def test_failing_inside_leaves_the_old_file(tmp_path, old, error):
@@ -53,8 +59,7 @@ def test_failing_inside_leaves_the_old_file(tmp_path, old, error):
     if old:
         path.write_text(old)
     with pytest.raises(error), whole_file(path) as temporary:
-        temporary.write_text("half")
-        raise error
+        half_then(error, temporary)
     assert everything_in(tmp_path) == (["table.csv"] if old else [])
     assert not old or path.read_text() == old
 
@@ -76,6 +81,21 @@ def test_nobody_sees_the_new_file_before_it_is_whole(tmp_path):
     assert path.read_text() == "new"
 
 
+def test_the_disk_holds_the_content_before_the_name(tmp_path, monkeypatch):
+    path = tmp_path / "table.csv"
+    synced = []
+    really = os.fsync
+
+    def watched(handle):
+        synced.append((os.fstat(handle).st_size, path.exists()))
+        really(handle)
+
+    monkeypatch.setattr(os, "fsync", watched)
+    write_text(path, "whole")
+    assert synced[0] == (5, False)
+    assert len(synced) == 2
+
+
 def test_a_new_file_has_usual_permissions(tmp_path):
     write_text(tmp_path / "ours", "")
     (tmp_path / "usual").write_text("")
@@ -88,6 +108,16 @@ def test_a_file_where_a_folder_should_be(tmp_path, write):
     with pytest.raises(StorageError, match=r"data.*move away what lies there"):
         write(tmp_path / "data" / "x.csv", "")
     assert (tmp_path / "data").read_text() == "I am no folder"
+
+
+def test_removing(tmp_path):
+    write_text(tmp_path / "x.csv", "")
+    remove(tmp_path / "x.csv")
+    remove(tmp_path / "x.csv")
+    assert everything_in(tmp_path) == []
+    write_text(tmp_path / "x", "")
+    with pytest.raises(StorageError, match="move away"):
+        remove(tmp_path / "x" / "y")
 
 
 def test_a_folder_where_a_file_should_be(tmp_path):
@@ -115,8 +145,7 @@ def test_a_folder_takes_its_place_whole(tmp_path):
 def test_failing_inside_leaves_the_old_folder(tmp_path, error):
     write_text(tmp_path / "extracted" / "old", "")
     with pytest.raises(error), whole_folder(tmp_path / "extracted") as temporary:
-        (temporary / "half").write_text("half")
-        raise error
+        half_then(error, temporary / "half")
     assert everything_in(tmp_path) == ["extracted", "extracted/old"]
 
 

@@ -41,7 +41,7 @@ def make_folds(labels: pd.Series, groups: pd.Series, folds: int, seed: int) -> N
     """
     from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
-    units = np.where(groups == "", "row-" + np.arange(len(groups)).astype(str), "group-" + groups.to_numpy(dtype=str))
+    units = np.array([f"group-{group}" if group else f"row-{row}" for row, group in enumerate(groups)])
     if (count := len(np.unique(units))) < folds:
         raise BadData(f"{folds} folds need at least {folds} independent training photos, there are {count}.")
     strata = _strata(labels, folds)

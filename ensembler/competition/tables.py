@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ..errors import BadData
-from ..storage import CompetitionFolder, file_digest, fingerprint, read_json, write_json
+from ..storage import CompetitionFolder, file_digest, fingerprint, read_json, remove, write_json
 from .csv_tables import read_table, write_table
 from .labels import labelled_photos
 from .manifest import SEPARATOR, Manifest
@@ -57,7 +57,9 @@ class Tables:
     @property
     def prior(self) -> NDArray[np.float64]:
         """Share of each output among the training labels, kept off 0 and 1."""
-        return np.asarray((self.targets.sum(axis=0) + 0.5) / (len(self.targets) + 1.0), dtype=np.float64)
+        return np.asarray(
+            (self.targets.sum(axis=0, dtype=np.float64) + 0.5) / (len(self.targets) + 1.0), dtype=np.float64
+        )
 
 
 def encode_labels(labels: pd.Series, manifest: Manifest) -> NDArray[np.float32]:
@@ -147,7 +149,7 @@ def save_tables(
 
 def forget_tables(folder: CompetitionFolder) -> None:
     """Have the tables made again, because the files they were made from are replaced."""
-    folder.stamp.unlink(missing_ok=True)
+    remove(folder.stamp)
 
 
 def tables_are_current(folder: CompetitionFolder, manifest: Manifest) -> bool:

@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import IO, Any
 
@@ -54,13 +54,15 @@ def run_jobs(jobs: Sequence[Job], logs: Path, progress: Progress, parallel: int 
         If jobs failed in several ways or without a word; it has their names and the last lines of their logs.
     """
     results, failures = [], []
-    with ThreadPoolExecutor(parallel) as pool, _children_end_with_us() as children:
+    children: list[subprocess.Popen[str]] = []
+    with ThreadPoolExecutor(parallel) as pool:
         running = [pool.submit(_run, job, logs / f"{job.name}.log", progress, parallel, children) for job in jobs]
-        for future in running:
-            try:
-                results.append(future.result())
-            except errors.EnsemblerError as error:
-                failures.append(error)
+        with _ended_with_us(running, children):
+            for future in running:
+                try:
+                    results.append(future.result())
+                except errors.EnsemblerError as error:
+                    failures.append(error)
     if failures and len({str(error) for error in failures}) == 1:
         raise failures[0]
     if failures:
@@ -69,12 +71,13 @@ def run_jobs(jobs: Sequence[Job], logs: Path, progress: Progress, parallel: int 
 
 
 @contextlib.contextmanager
-def _children_end_with_us() -> Iterator[list[subprocess.Popen[str]]]:
-    """Give a list of processes that are killed when the block is left, by an interruption above all."""
-    children: list[subprocess.Popen[str]] = []
+def _ended_with_us(waiting: Sequence[Future[Any]], children: Sequence[subprocess.Popen[str]]) -> Iterator[None]:
+    """Start no further job and kill those that run when the block is left by an interruption."""
     try:
-        yield children
+        yield
     except BaseException:
+        for future in waiting:
+            future.cancel()
         for child in children:
             child.kill()
         raise
@@ -118,7 +121,7 @@ def _follow(job: Job, process: subprocess.Popen[str], log: Path, progress: Progr
         raise RuntimeError("A job's process was started without pipes.")
     process.stdin.write(job.to_line())
     process.stdin.close()
-    ended = _relay(process.stdout, progress)
+    ended = _relay(process.stdout, progress, progress.start(f"{job.name}: start-up", 1))
     code = process.wait()
     if ended.get("event") == "result":
         return ended["value"]
@@ -129,12 +132,18 @@ def _follow(job: Job, process: subprocess.Popen[str], log: Path, progress: Progr
     )
 
 
-def _relay(lines: IO[str], progress: Progress) -> Mapping[str, Any]:
-    """Pass events on to ``progress`` until the process ends; return the last one, its result or error."""
+def _relay(lines: IO[str], progress: Progress, start_up: Task) -> Mapping[str, Any]:
+    """Pass events on to ``progress`` until the process ends; return the last one, its result or error.
+
+    ``start_up`` ends with the first event: until then libraries are loaded.
+    """
     tasks: dict[int, Task] = {}
     ended: Mapping[str, Any] = {}
-    for line in lines:
+    for number, line in enumerate(lines):
         event = json.loads(line)
+        if number == 0:
+            start_up.advance()
+            start_up.finish()
         match event["event"]:
             case "start":
                 tasks[event["task"]] = progress.start(event["label"], event["total"])
@@ -148,7 +157,7 @@ def _relay(lines: IO[str], progress: Progress) -> Mapping[str, Any]:
                 progress.warn(event["text"])
             case _:
                 ended = event
-    for task in tasks.values():
+    for task in (start_up, *tasks.values()):
         task.finish()
     return ended
 

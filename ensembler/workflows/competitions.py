@@ -27,7 +27,7 @@ from ..competition.tables import (
 from ..errors import BadChoice, BadData, StorageError, counted
 from ..images.census import Census, take_census
 from ..progress import Progress
-from ..storage import CompetitionFolder, Workspace, file_digest, require_space, whole_file, write_text
+from ..storage import CompetitionFolder, Workspace, file_digest, remove, require_space, whole_file, write_text
 from ..submission.kaggle_client import Kaggle, slug_of
 from .results import Fetched
 
@@ -98,7 +98,7 @@ def _archive_in_place(folder: CompetitionFolder, archive: Path | None, progress:
             shutil.copyfile(archive, temporary)
     else:
         if force:
-            place.unlink(missing_ok=True)
+            remove(place)
         place = Kaggle.connect().download(folder.name, folder.raw, progress)
     task = progress.start(f"checksum of {place.name}", place.stat().st_size)
     write_text(place.with_suffix(".zip.sha256"), f"{file_digest(place, task.advance)}  {place.name}\n")
@@ -180,7 +180,7 @@ def _adopt_anew(
     even = 1 / len(manifest.classes)
     sample = pd.DataFrame({"id": ids}).assign(**dict.fromkeys(manifest.answer.columns, even))
     write_table(folder.sample, sample)
-    folder.solution.unlink(missing_ok=True)
+    remove(folder.solution)
     if not hidden.empty:
         write_table(folder.solution, hidden)
     manifest.save(folder.manifest)

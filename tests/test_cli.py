@@ -1,0 +1,127 @@
+"""The command line as a person uses it: real processes, what they print, and how they exit."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import Demo
+from PIL import Image
+
+
+def ensembler(*words: str, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "ensembler", *words],
+        cwd=folder,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def photos(folder: Path, names: list[str]) -> None:
+    for number, name in enumerate(names):
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (9, 7), (number * 7 % 256, 50, 90)).save(path)
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Path:
+    """Folders to adopt, good and bad."""
+    photos(tmp_path / "good", [f"{name}/{n}.png" for name in "ab" for n in range(6)])
+    (tmp_path / "empty").mkdir()
+    photos(tmp_path / "mute", [f"{n}.png" for n in range(4)])
+    photos(tmp_path / "missing", [f"train/{n}.png" for n in range(5)])
+    (tmp_path / "missing" / "labels.csv").write_text("id,label\n0,a\n1,b\n2,a\n3,b\n")
+    photos(tmp_path / "unknown", [f"train/{n}.png" for n in range(3)])
+    (tmp_path / "unknown" / "labels.csv").write_text("id,label\n0,a\n1,b\n2,a\n9,b\n")
+    photos(tmp_path / "strange", [*(f"train/{n}.png" for n in range(4)), "test/7.png"])
+    (tmp_path / "strange" / "labels.csv").write_text("id,label\n0,a\n1,b\n2,c\n3,a\n")
+    (tmp_path / "strange" / "sample_submission.csv").write_text("id,x,y,z\n7,0.3,0.3,0.4\n")
+    (tmp_path / "no.zip").write_text("this is no zip")
+    (tmp_path / "file").write_text("not a folder")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["adopt", "nowhere", "--name", "x"], "There is no folder nowhere"),
+        (["adopt", "empty", "--name", "x"], "There are no photos in"),
+        (["adopt", "mute", "--name", "x"], "Where are the labels"),
+        (["adopt", "missing", "--name", "x"], "has no label for 1 photo"),
+        (["adopt", "unknown", "--name", "x"], "names photos that are not in"),
+        (["adopt", "strange", "--name", "x"], "no class for its columns x, y, z"),
+        (["adopt", "good", "--name", "a/b"], "cannot name a competition"),
+        (["adopt", "good", "--name", "x", "--test-size", "1.5"], "--test-size"),
+        (["--data", "file/below", "adopt", "good", "--name", "x"], "file"),
+        (["fetch", "some-slug", "--from", "nowhere.zip"], "There is no file nowhere.zip"),
+        (["fetch", "some-slug", "--from", "no.zip"], "damaged or no zip"),
+        (["fetch", "https://example.org/x"], "is no competition"),
+        (["train-members", "--members", "b0"], "begin with `ensembler fetch SLUG`"),
+        (["train-members", "--members", "b00"], "did you mean"),
+        (["stack"], "begin with `ensembler fetch SLUG`"),
+        (["submit"], "begin with `ensembler fetch SLUG`"),
+    ],
+)
+def test_bad_input_is_one_sentence_exit_code_1_and_nothing_half_written(
+    words: list[str], said: str, files: Path
+) -> None:
+    ended = ensembler(*words, folder=files)
+    assert ended.returncode == 1
+    lines = ended.stderr.strip().splitlines()
+    assert lines[-1].startswith("Error: ")
+    assert said in lines[-1]
+    assert "Traceback" not in ended.stderr
+    assert ended.stdout == ""
+    assert not list(files.glob("data/*/competition.toml"))
+
+
+@pytest.mark.parametrize("words", [["train-members"], ["fetch"], ["stack", "--nonsense"], ["nonsense"]])
+def test_wrong_usage_is_exit_code_2(words: list[str], tmp_path: Path) -> None:
+    ended = ensembler(*words, folder=tmp_path)
+    assert ended.returncode == 2
+    assert "Usage:" in ended.stderr
+
+
+def test_adopt_prints_what_was_found_out(files: Path) -> None:
+    ended = ensembler("adopt", "good", "--name", "letters", folder=files)
+    assert ended.returncode == 0, ended.stderr
+    assert "`b` is the probability of 'b', not 'a'" in ended.stdout
+    assert "10 to train on, 2 to predict" in ended.stdout
+    assert (files / "data" / "letters" / "competition.toml").is_file()
+
+
+def test_options_have_environment_variables(files: Path) -> None:
+    ended = ensembler("adopt", "good", "--name", "x", folder=files, ENSEMBLER_DATA="elsewhere", ENSEMBLER_QUIET="1")
+    assert ended.returncode == 0
+    assert ended.stderr == ""
+    assert (files / "elsewhere" / "x" / "train.csv").is_file()
+
+
+def test_stack_prints_json_of_the_shape_that_was_promised(demo: Demo, tmp_path: Path) -> None:
+    folders = ["--data", str(demo.workspace.data), "--submissions", str(demo.workspace.submissions)]
+    ended = ensembler(*folders, "stack", "--members", "demo-dense,demo-conv", "--json", folder=tmp_path)
+    assert ended.returncode == 0, ended.stderr
+    printed = json.loads(ended.stdout)
+    assert set(printed) == {"score", "members", "submission", "model"}
+    assert [member["name"] for member in printed["members"]] == ["demo-dense", "demo-conv"]
+    assert Path(printed["submission"]).is_file()
+    assert Path(printed["model"]).is_file()
+    scored = ensembler(*folders, "score", printed["submission"], "--json", folder=tmp_path)
+    assert json.loads(scored.stdout)["log_loss"] < 0.3
+
+
+def test_a_finished_member_is_shown_without_training(demo: Demo, tmp_path: Path) -> None:
+    folders = ["--data", str(demo.workspace.data), "--submissions", str(demo.workspace.submissions)]
+    options = ["--weights", "none", "--epochs", "12", "--batch-size", "64"]
+    ended = ensembler(*folders, "train-members", "--members", "demo-conv", *options, folder=tmp_path)
+    assert ended.returncode == 0, ended.stderr
+    assert "demo-conv" in ended.stdout
+    assert "fine-tune" not in ended.stderr
