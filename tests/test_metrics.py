@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import sklearn.metrics
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -13,6 +13,7 @@ SCORES = arrays(np.float64, (6, 3), elements=st.floats(1e-6, 1))
 CLASSES = [0, 1, 2, 2, 1, 0]
 
 
+@settings(deadline=None)
 @given(SCORES)
 def test_of_one_class_a_photo(scores):
     probabilities = scores / scores.sum(axis=1, keepdims=True)
@@ -23,6 +24,7 @@ def test_of_one_class_a_photo(scores):
     assert accuracy(targets, probabilities, exclusive=True) == pytest.approx(expected)
 
 
+@settings(deadline=None)
 @given(SCORES)
 def test_of_several_labels_it_is_the_mean_over_columns(scores):
     targets = np.array([[0, 1, 1], [1, 1, 0], [0, 0, 0], [1, 0, 1], [1, 1, 1], [0, 0, 1]])
