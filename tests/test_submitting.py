@@ -88,6 +88,18 @@ def test_what_the_sample_does_not_ask_for_is_not_uploaded(
     assert not kaggle.uploads
 
 
+def test_a_damaged_download_is_removed_and_fetched_anew(
+    kaggle: KaggleServer, workspace: Workspace, competition: bytes
+) -> None:
+    place = competition.index(b"sample_submission.csv") + 40
+    kaggle.competitions[SLUG] = competition[:place] + b"XX" + competition[place + 2 :]
+    with pytest.raises(BadData, match="download it again"):
+        fetch(SLUG, workspace=workspace)
+    assert not [path for path in workspace.data.rglob("*") if path.is_file()]
+    kaggle.competitions[SLUG] = competition
+    assert fetch(SLUG, workspace=workspace).training == 12
+
+
 def test_a_second_fetch_asks_nothing_of_kaggle(fetched: Workspace, kaggle: KaggleServer) -> None:
     before = len(kaggle.requests)
     fetch(SLUG, workspace=fetched)

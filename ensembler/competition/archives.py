@@ -64,7 +64,7 @@ def _unpack(archive: Path, folder: Path | None, progress: Progress, shown: str) 
                 _unpack_member(opened, info, place, task, shown)
             task.finish()
     except _DAMAGE as error:
-        raise BadData(f"{shown} is damaged or no zip ({error}): download it again, with --force.") from error
+        raise BadData(f"{shown} is damaged or no zip ({error}): download it again.") from error
 
 
 def _unpack_member(opened: zipfile.ZipFile, info: zipfile.ZipInfo, folder: Path, task: Task, shown: str) -> None:

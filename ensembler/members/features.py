@@ -42,11 +42,16 @@ def keep_backbone(assignment: Assignment) -> Any:
     path = assignment.folder.member(assignment.member) / "backbone.keras"
     if path.is_file():
         return keras.saving.load_model(path, compile=False)
+    model = _build(assignment)
+    with whole_file(path) as temporary:
+        model.save(temporary)
+    return model
+
+
+def _build(assignment: Assignment) -> Any:
     settings = assignment.record.settings
     model = build_backbone(assignment.backbone, settings.image_size, assignment.weights_source, settings.seed)
     model.trainable = False
-    with whole_file(path) as temporary:
-        model.save(temporary)
     return model
 
 
@@ -61,7 +66,8 @@ def _cache_file(assignment: Assignment) -> Path:
 
 def _compute(assignment: Assignment, path: Path, progress: Progress) -> None:
     settings, tables = assignment.record.settings, assignment.tables
-    model = keep_backbone(assignment)
+    # Only a frozen member is made of this backbone; a fine-tuned one will have changed it in every fold.
+    model = keep_backbone(assignment) if settings.unfreeze == "none" else _build(assignment)
     paths = tables.train_paths + tables.test_paths
     require_space(path.parent, 4 * len(paths) * int(model.output_shape[-1]), f"The features of {assignment.member}")
     task = progress.start(f"{assignment.member}: frozen features", len(paths))

@@ -74,7 +74,7 @@ def fetch(
     _refuse_other_archive(folder, archive, force=force)
     if force or not folder.extracted.is_dir():
         forget_tables(folder)
-        extract(_archive_in_place(folder, archive, progress, force=force), folder.extracted, progress)
+        _unpack(folder, _archive_in_place(folder, archive, progress, force=force), progress)
     if force or hints != NO_HINTS or not folder.manifest.is_file():
         find_layout(folder.extracted, slug, slug, hints, "raw/extracted").save(folder.manifest)
     return _ready(workspace, folder, progress)
@@ -104,6 +104,16 @@ def _archive_in_place(folder: CompetitionFolder, archive: Path | None, progress:
     write_text(place.with_suffix(".zip.sha256"), f"{file_digest(place, task.advance)}  {place.name}\n")
     task.finish()
     return place
+
+
+def _unpack(folder: CompetitionFolder, archive: Path, progress: Progress) -> None:
+    try:
+        extract(archive, folder.extracted, progress)
+    except BadData:
+        # It must not be taken for a finished download the next time.
+        remove(archive)
+        remove(archive.with_suffix(".zip.sha256"))
+        raise
 
 
 def _recorded_digest(folder: CompetitionFolder) -> str:
