@@ -50,7 +50,9 @@ def main() -> None:
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
-    except (PermissionError, FileNotFoundError, FileExistsError, NotADirectoryError) as error:
+    except OSError as error:
+        if not StorageError.is_refusal(error):
+            raise
         _fail(str(StorageError.from_os(error)))
 
 
@@ -286,13 +288,13 @@ def _show_members(results: list[MemberResult] | tuple[MemberResult, ...], more: 
         [
             result.name,
             f"{result.log_loss:.4f}",
-            f"{min(result.fold_log_losses):.4f} .. {max(result.fold_log_losses):.4f}",
+            " ".join(f"{loss:.3f}" for loss in result.fold_log_losses),
             f"{result.accuracy:.4f}",
             f"{result.seconds:.0f}",
         ]
         for result in results
     ]
-    print_table(["member", "log loss", "over folds", "accuracy", "seconds"], rows + more)
+    print_table(["member", "log loss", "per fold", "accuracy", "seconds"], rows + more)
 
 
 def _show_stack(result: StackResult, scored: Scored | None, *, as_json: bool) -> None:

@@ -76,6 +76,11 @@ class Mismatch(EnsemblerError):
 class StorageError(EnsemblerError):
     """The disk refuses: no space, no permission, or something else lies there."""
 
+    @staticmethod
+    def is_refusal(error: OSError) -> bool:
+        """Whether the disk refused, as opposed to a bug of ours or a refusal by the network."""
+        return error.errno in _REMEDIES
+
     @classmethod
     def from_os(cls, error: OSError) -> StorageError:
         """Turn the operating system's refusal into a sentence that names the file."""

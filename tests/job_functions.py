@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import time
@@ -36,3 +37,7 @@ def die(told: dict[str, Any], progress: Progress) -> None:
 def wait(told: dict[str, Any], progress: Progress) -> None:
     print("waiting", os.getpid(), flush=True)
     time.sleep(60)
+
+
+def fill(told: dict[str, Any], progress: Progress) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device", "some/file")

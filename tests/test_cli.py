@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import subprocess
@@ -11,6 +12,9 @@ from pathlib import Path
 import pytest
 from conftest import Demo
 from PIL import Image
+
+from ensembler.cli import main
+from ensembler.errors import BadChoice
 
 
 def ensembler(*words: str, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -120,8 +124,40 @@ def test_stack_prints_json_of_the_shape_that_was_promised(demo: Demo, tmp_path: 
 
 def test_a_finished_member_is_shown_without_training(demo: Demo, tmp_path: Path) -> None:
     folders = ["--data", str(demo.workspace.data), "--submissions", str(demo.workspace.submissions)]
-    options = ["--weights", "none", "--epochs", "12", "--batch-size", "64"]
+    options = ["--weights", "none", "--epochs", "10", "--batch-size", "64"]
     ended = ensembler(*folders, "train-members", "--members", "demo-conv", *options, folder=tmp_path)
     assert ended.returncode == 0, ended.stderr
     assert "demo-conv" in ended.stdout
     assert "fine-tune" not in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "said"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device", "x.csv"), 1, "x.csv: No space left on device"),
+        (BadChoice("No."), 1, "Error: No."),
+        (KeyboardInterrupt(), 130, "goes on from here"),
+    ],
+)
+def test_errors_become_output_in_one_place(
+    error: BaseException, code: int, said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr("ensembler.workflows.stacks.stack", fail)
+    monkeypatch.setattr(sys, "argv", ["ensembler", "stack"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == code
+    assert said in capsys.readouterr().err
+
+
+def test_a_bug_of_ours_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("ensembler.workflows.stacks.stack", fail)
+    monkeypatch.setattr(sys, "argv", ["ensembler", "stack"])
+    with pytest.raises(ZeroDivisionError):
+        main()

@@ -16,7 +16,7 @@ from ensembler.competition.metrics import log_loss
 from ensembler.competition.tables import load_tables
 from ensembler.images.decoding import decode_photo
 from ensembler.members.records import MemberRecord, load_fold
-from ensembler.workflows.demo import MEMBERS
+from ensembler.workflows.demo import EPOCHS, MEMBERS
 from ensembler.workflows.demo import demo as run_demo
 
 
@@ -98,7 +98,7 @@ def test_fold_json_has_the_checksums_of_its_files(demo: Demo) -> None:
     place = demo.folder.fold(MEMBERS[0], 0)
     told = json.loads((place / "fold.json").read_text())
     assert set(told["sha256"]) == {"model.keras", "predictions.npz", "history.csv"}
-    assert len(pd.read_csv(place / "history.csv")) == 12
+    assert len(pd.read_csv(place / "history.csv")) == EPOCHS
 
 
 def test_a_second_run_trains_nothing_and_gives_the_same_csv(demo: Demo) -> None:

@@ -8,7 +8,7 @@ import os
 import sys
 from typing import Any, TextIO
 
-from ..errors import EnsemblerError
+from ..errors import EnsemblerError, StorageError
 from ..progress import Progress, Task
 from .job import Job
 
@@ -65,10 +65,18 @@ def main() -> int:
     try:
         result = getattr(importlib.import_module(module), function)(job.told, events)
     except EnsemblerError as error:
-        events.send("error", kind=type(error).__name__, text=str(error))
-        return 1
+        return _told(error, events)
+    except OSError as error:
+        if not StorageError.is_refusal(error):
+            raise
+        return _told(StorageError.from_os(error), events)
     events.send("result", value=result)
     return 0
+
+
+def _told(error: EnsemblerError, events: EventLines) -> int:
+    events.send("error", kind=type(error).__name__, text=str(error))
+    return 1
 
 
 if __name__ == "__main__":

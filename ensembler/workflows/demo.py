@@ -17,7 +17,7 @@ from .training import train_members
 
 MEMBERS = ("demo-dense", "demo-conv", "demo-separable")
 FOLDS = 5
-EPOCHS = 12
+EPOCHS = 10
 BATCH_SIZE = 64
 
 
