@@ -54,18 +54,16 @@ class Tables:
         """Files of the readable test photos, in the table's order."""
         return [self.photos / path for path in self.test.loc[self.readable_test, "path"]]
 
-    @property
-    def prior(self) -> NDArray[np.float64]:
-        """Share of each output among the training labels, kept off 0 and 1."""
-        return np.asarray(
-            (self.targets.sum(axis=0, dtype=np.float64) + 0.5) / (len(self.targets) + 1.0), dtype=np.float64
-        )
-
 
 def encode_labels(labels: pd.Series, manifest: Manifest) -> NDArray[np.float32]:
     """Turn labels into 0 and 1 for each output, shape (photos, outputs)."""
     flags = labels.str.get_dummies(SEPARATOR).reindex(columns=list(manifest.outputs), fill_value=0)
     return flags.to_numpy(dtype=np.float32)
+
+
+def prior(targets: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Share of each output among ``targets``, kept off 0 and 1 by half a row."""
+    return np.asarray((targets.sum(axis=0, dtype=np.float64) + 0.5) / (len(targets) + 1.0))
 
 
 def make_tables(manifest: Manifest, photos: PhotoFiles) -> tuple[pd.DataFrame, pd.DataFrame]:

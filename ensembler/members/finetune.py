@@ -9,6 +9,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from ..competition.tables import prior
 from ..images.batches import pixel_batches, steps, training_batches
 from ..progress import Progress, Task
 from ..storage import whole_file
@@ -60,17 +61,19 @@ def _starting_network(assignment: Assignment, fold: int, progress: Progress) -> 
         kernel, bias = fitted.kernel_, fitted.bias_
         freeze_batch_norm(backbone)
     else:
-        kernel, bias = _random_head(int(backbone.output_shape[-1]), assignment, seed)
+        seen = prior(assignment.tables.targets[assignment.fold_of_row != fold])
+        kernel, bias = _random_head(int(backbone.output_shape[-1]), seen, seed, exclusive=assignment.exclusive)
     keras.utils.set_random_seed(settings.seed + fold)
     return join(backbone, build_head(kernel, bias, exclusive=assignment.exclusive), assignment.member)
 
 
-def _random_head(width: int, assignment: Assignment, seed: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Glorot's uniform weights, and the logarithm of the prior's odds as bias: the first loss is about the prior's."""
-    prior = assignment.tables.prior
-    limit = np.sqrt(6 / (width + len(prior)))
-    kernel = np.random.default_rng(seed).uniform(-limit, limit, (width, len(prior)))
-    bias = np.log(prior) if assignment.exclusive else np.log(prior / (1 - prior))
+def _random_head(
+    width: int, shares: NDArray[np.float64], seed: int, *, exclusive: bool
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Glorot's uniform weights, and the log-odds of the shares as bias: the first loss is about the prior's."""
+    limit = np.sqrt(6 / (width + len(shares)))
+    kernel = np.random.default_rng(seed).uniform(-limit, limit, (width, len(shares)))
+    bias = np.log(shares) if exclusive else np.log(shares / (1 - shares))
     return kernel.astype(np.float32), bias.astype(np.float32)
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ..competition.csv_tables import read_table, write_table
 from ..competition.manifest import Manifest
 from ..competition.metrics import accuracy, log_loss
-from ..competition.tables import Tables, encode_labels
+from ..competition.tables import Tables, encode_labels, prior
 from ..errors import BadData, Mismatch
 from .checks import check_csv
 
@@ -31,7 +31,7 @@ def answer_table(tables: Tables, probabilities: NDArray[np.float32]) -> pd.DataF
         For the readable test photos in the table's order, shape (photos, outputs).
     """
     manifest = tables.manifest
-    every = np.tile(tables.prior, (len(tables.test), 1))
+    every = np.tile(prior(tables.targets), (len(tables.test), 1))
     every[tables.readable_test] = probabilities.astype(np.float64)
     if manifest.sums_to_one:
         every /= every.sum(axis=1, keepdims=True)
