@@ -391,7 +391,7 @@ def test_a_typo_in_the_slug(kaggle, tmp_path):
         (requests.exceptions.ChunkedEncodingError("broken off"), ["check the network"]),
         (ValueError("something else"), ["ValueError", "pip install -U kaggle"]),
         (SystemExit(1), ["settings/api"]),
-        (OSError(28, "No space left on device", "x.zip"), ["x.zip", "free space"]),
+        (OSError(28, "No space left on device", "x.zip"), ["x.zip", "free some space"]),
     ],
 )
 def test_errors_that_a_local_server_cannot_cause(error, words):

@@ -28,12 +28,12 @@ def test_from_the_archive_to_the_csv(workspace: Workspace) -> None:
     fetched = fetch("dogs-vs-cats-mini", archive=ARCHIVE, workspace=workspace)
     assert (fetched.training, fetched.test, fetched.unreadable) == (1600, 799, 0)
     assert fetched.manifest.classes == ("cat", "dog")
-    # 96 pixels rather than 224: a fifth of the time, and still far better than chance.
+    # 160 pixels rather than 224: half the time, and still far better than chance.
     member = train_members(
-        ["mobilenetv2-0.35"], weights=str(WEIGHTS), unfreeze="none", image_size=96, workspace=workspace
+        ["mobilenetv2-0.35"], weights=str(WEIGHTS), unfreeze="none", image_size=160, workspace=workspace
     )[0]
-    assert member.log_loss < 0.25
-    assert member.accuracy > 0.9
+    assert member.log_loss < 0.2
+    assert member.accuracy > 0.92
     result = stack(workspace=workspace)
     assert result.difference < 1e-5
     answer = read_table(result.submission)

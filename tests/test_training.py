@@ -133,6 +133,8 @@ def test_weights_that_do_not_fit_are_told_by_the_job(small: Small, tmp_path: Pat
     wrong.write_bytes((small.workspace.data.parent / "weights" / "demo-dense.weights.h5").read_bytes())
     with pytest.raises(BadChoice, match="do not fit demo-separable"):
         train_members(["demo-separable"], weights=str(tmp_path), unfreeze="none", folds=4, workspace=small.workspace)
+    result = stack(workspace=small.workspace)
+    assert "demo-separable" not in [member.name for member in result.members]
 
 
 def test_changed_labels_make_members_useless(small: Small, tmp_path: Path) -> None:

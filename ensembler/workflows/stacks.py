@@ -14,7 +14,7 @@ from ..competition.tables import Tables
 from ..engines.job import Job
 from ..engines.local import run_jobs
 from ..errors import BadChoice
-from ..members.records import trained_members
+from ..members.records import MemberRecord, trained_members
 from ..progress import Progress
 from ..stacking.inputs import MemberPredictions, load_members
 from ..stacking.meta_learner import DenseMetaLearner, log_odds, nested_predictions
@@ -43,7 +43,7 @@ def stack(
     Parameters
     ----------
     members
-        Names of trained members; None is all.
+        Names of trained members; None is all that are finished.
     name
         Of the stack; None names it after its members.
     competition
@@ -57,7 +57,7 @@ def stack(
         If a member is unknown, unfinished, or does not belong to these photos and folds.
     """
     folder, tables = open_competition(competition, workspace, progress)
-    names = list(members) if members else trained_members(folder)
+    names = list(members) if members else _finished(folder, progress)
     if not names:
         raise BadChoice(
             f"No member of {folder.name} is trained yet: begin with `ensembler train-members --members ...`."
@@ -70,6 +70,17 @@ def stack(
     result = _result(folder, tables, loaded, title, nested, csv.absolute(), float(built["difference"]))
     save_stack_figures(folder, title, _figures(result, loaded))
     return result
+
+
+def _finished(folder: CompetitionFolder, progress: Progress) -> list[str]:
+    """Members of which all folds are trained; the others are told."""
+    records = [MemberRecord.load(folder, name) for name in trained_members(folder)]
+    for record in records:
+        if missing := record.unfinished(folder):
+            progress.warn(
+                f"{record.name} is left out: {len(missing)} of {record.folds_count} folds are not trained."
+            )
+    return [record.name for record in records if not record.unfinished(folder)]
 
 
 def _learn(
