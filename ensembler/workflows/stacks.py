@@ -77,9 +77,7 @@ def _finished(folder: CompetitionFolder, progress: Progress) -> list[str]:
     records = [MemberRecord.load(folder, name) for name in trained_members(folder)]
     for record in records:
         if missing := record.unfinished(folder):
-            progress.warn(
-                f"{record.name} is left out: {len(missing)} of {record.folds_count} folds are not trained."
-            )
+            progress.warn(f"{record.name} is left out: {len(missing)} of {record.folds_count} folds are not trained.")
     return [record.name for record in records if not record.unfinished(folder)]
 
 
