@@ -1,0 +1,58 @@
+"""A small competition and members with predictions made up here: no network is trained."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from photos import write_photo
+
+from ensembler.competition.folds import load_folds, shared_folds
+from ensembler.competition.tables import Tables, load_tables, samples_fingerprint
+from ensembler.members.records import FoldPredictions, MemberRecord, save_fold
+from ensembler.members.settings import MemberSettings
+from ensembler.storage import CompetitionFolder, Workspace, file_digest
+from ensembler.workflows.competitions import adopt
+
+FOLDS = 3
+SETTINGS = MemberSettings("demo-conv", "none", "none", 0, 8, 32, 1e-3, 0)
+
+
+def small_competition(root: Path) -> tuple[CompetitionFolder, Tables]:
+    """Thirty photos in three classes, six of them to be predicted, in three folds."""
+    for row in range(30):
+        write_photo(root / "photos" / "abc"[row % 3] / f"{row}.png", row)
+    workspace = Workspace(root / "data", root / "submissions")
+    adopt(root / "photos", "made", workspace=workspace)
+    folder = workspace.competition("made")
+    tables = load_tables(folder)
+    shared_folds(folder, tables, FOLDS, 0)
+    return folder, tables
+
+
+def record_of(folder: CompetitionFolder, tables: Tables, name: str = "demo-conv") -> MemberRecord:
+    samples = samples_fingerprint(folder, tables.manifest)
+    return MemberRecord(name, SETTINGS, samples, file_digest(folder.folds), FOLDS, tables.manifest.outputs)
+
+
+def make_member(folder: CompetitionFolder, tables: Tables, name: str, *, shuffled: bool = False) -> np.ndarray:
+    """Write a member's folds, each in an order of its own if ``shuffled``; return its out-of-fold probabilities."""
+    random = np.random.default_rng(1)
+    every = random.dirichlet(np.ones(3), len(tables.train)).astype(np.float32)
+    test = random.dirichlet(np.ones(3), len(tables.test)).astype(np.float32)
+    record = record_of(folder, tables, name)
+    record.save(folder)
+    fold_of_row = load_folds(folder, tables)
+    for fold in range(FOLDS):
+        rows, asked = np.flatnonzero(fold_of_row == fold), np.arange(len(test))
+        if shuffled:
+            rows, asked = random.permutation(rows), random.permutation(asked)
+        predictions = FoldPredictions(
+            tables.train["id"].to_numpy(dtype=str)[rows],
+            every[rows],
+            tables.test["id"].to_numpy(dtype=str)[asked],
+            test[asked],
+            np.array(tables.manifest.outputs, dtype=str),
+        )
+        save_fold(folder, record, fold, predictions, [{"phase": "head"}], 0.5, 1.0)
+    return every

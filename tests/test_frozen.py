@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from members_made import FOLDS, record_of, small_competition
+
+from ensembler.competition.csv_tables import write_table
+from ensembler.members.assignment import Assignment
+from ensembler.members.frozen import fit_head
+
+
+def test_a_head_does_not_depend_on_the_labels_of_its_held_out_fold(tmp_path: Path) -> None:
+    """Truth 1: every label of the held-out fold is changed, and the head stays the same to the last bit."""
+    folder, tables = small_competition(tmp_path)
+    record_of(folder, tables).save(folder)
+    features = np.random.default_rng(0).normal(size=(len(tables.train), 6)).astype(np.float32)
+    assignment = Assignment(folder, "demo-conv", tuple(range(FOLDS)), "none")
+    before = fit_head(assignment, 0, features)
+    held_out = assignment.fold_of_row == 0
+    other = tables.train.copy()
+    other.loc[held_out, "label"] = other.loc[held_out, "label"].map({"a": "b", "b": "c", "c": "a"})
+    write_table(folder.train, other)
+    again = Assignment(folder, "demo-conv", tuple(range(FOLDS)), "none")
+    assert not np.array_equal(again.tables.targets, assignment.tables.targets)
+    after = fit_head(again, 0, features)
+    assert np.array_equal(before.kernel_, after.kernel_)
+    assert np.array_equal(before.bias_, after.bias_)
+    assert not np.array_equal(fit_head(assignment, 1, features).kernel_, fit_head(again, 1, features).kernel_)
+
+
+def test_an_assignment_survives_json(tmp_path: Path) -> None:
+    folder, _ = small_competition(tmp_path)
+    assignment = Assignment(folder, "demo-conv", (1, 2), "none")
+    assert Assignment.from_json(assignment.to_json()) == assignment
