@@ -3,7 +3,8 @@
 EnsemblerError
 ├── Question               something that cannot be found out; an option answers it
 ├── BadData                photos, tables or archives that cannot be used
-│   └── UnreadablePhoto
+│   ├── UnreadablePhoto
+│   └── DamagedArchive
 ├── BadChoice              a member, setting or file that does not exist or does not fit
 ├── Mismatch               results that belong to other samples, folds, classes or settings
 ├── StorageError           no space, no permission, a name already taken
@@ -50,6 +51,10 @@ class BadData(EnsemblerError):
 
 class UnreadablePhoto(BadData):
     """A file that should be a photo cannot be decoded."""
+
+
+class DamagedArchive(BadData):
+    """An archive cannot be read to its end, or its checksums do not agree."""
 
 
 class BadChoice(EnsemblerError):

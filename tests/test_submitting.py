@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import io
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
-from kaggle_server import KaggleServer
-from PIL import Image
+from kaggle_server import KaggleServer, archive
+from photos import photo_bytes
 
 from ensembler.errors import BadChoice, BadData, KaggleError
 from ensembler.storage import Workspace
@@ -20,28 +18,13 @@ from ensembler.workflows.submitting import score, submit
 SLUG = "dogs-vs-cats-tiny"
 
 
-def photo(seed: int) -> bytes:
-    pixels = np.random.default_rng(seed).integers(0, 256, (12, 16, 3)).astype(np.uint8)
-    buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, format="JPEG")
-    return buffer.getvalue()
-
-
-def zipped(members: dict[str, bytes]) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as opened:
-        for name, content in members.items():
-            opened.writestr(name, content)
-    return buffer.getvalue()
-
-
 @pytest.fixture(scope="module")
 def competition() -> bytes:
     """A competition in the layout of dogs-vs-cats-redux: zips in a zip, labels in file names."""
-    train = {f"train/{name}.{n}.jpg": photo(n) for n, name in enumerate(("cat", "dog") * 6)}
-    test = {f"test/{n}.jpg": photo(100 + n) for n in range(1, 4)}
+    train = {f"train/{name}.{n}.jpg": photo_bytes(n, ".jpg") for n, name in enumerate(("cat", "dog") * 6)}
+    test = {f"test/{n}.jpg": photo_bytes(100 + n, ".jpg") for n in range(1, 4)}
     sample = "id,label\n" + "".join(f"{n},0.5\n" for n in range(1, 4))
-    return zipped({"train.zip": zipped(train), "test.zip": zipped(test), "sample_submission.csv": sample.encode()})
+    return archive({"train.zip": archive(train), "test.zip": archive(test), "sample_submission.csv": sample.encode()})
 
 
 @pytest.fixture
@@ -116,7 +99,7 @@ def test_a_local_competition_is_scored_here_not_submitted(workspace: Workspace, 
     for n in range(20):
         path = tmp_path / "photos" / ("ab"[n % 2]) / f"{n}.jpg"
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(photo(n))
+        path.write_bytes(photo_bytes(n, ".jpg"))
     adopt(tmp_path / "photos", "local", workspace=workspace)
     with pytest.raises(BadChoice, match="ensembler score"):
         submit(workspace=workspace)

@@ -11,7 +11,7 @@ import zipfile
 import zlib
 from pathlib import Path, PurePosixPath
 
-from ..errors import BadData
+from ..errors import BadData, DamagedArchive
 from ..progress import Progress, Task
 from ..storage import require_space, whole_folder
 
@@ -36,8 +36,10 @@ def extract(archive: Path, folder: Path, progress: Progress) -> None:
 
     Raises
     ------
+    DamagedArchive
+        If an archive cannot be read or its checksums do not agree.
     BadData
-        If an archive is damaged (checksums are compared), has members that would land outside, or links.
+        If it has members that would land outside, or links.
     StorageError
         If there is no room; nothing is left behind then.
     """
@@ -64,7 +66,7 @@ def _unpack(archive: Path, folder: Path | None, progress: Progress, shown: str) 
                 _unpack_member(opened, info, place, task, shown)
             task.finish()
     except _DAMAGE as error:
-        raise BadData(f"{shown} is damaged or no zip ({error}): download it again.") from error
+        raise DamagedArchive(f"{shown} is damaged or no zip ({error}): download it again.") from error
 
 
 def _unpack_member(opened: zipfile.ZipFile, info: zipfile.ZipInfo, folder: Path, task: Task, shown: str) -> None:

@@ -24,7 +24,7 @@ from ..competition.tables import (
     tables_are_current,
     without_unreadable,
 )
-from ..errors import BadChoice, BadData, StorageError, counted
+from ..errors import BadChoice, BadData, DamagedArchive, StorageError, counted
 from ..images.census import Census, take_census
 from ..progress import Progress
 from ..storage import CompetitionFolder, Workspace, file_digest, remove, require_space, whole_file, write_text
@@ -109,7 +109,7 @@ def _archive_in_place(folder: CompetitionFolder, archive: Path | None, progress:
 def _unpack(folder: CompetitionFolder, archive: Path, progress: Progress) -> None:
     try:
         extract(archive, folder.extracted, progress)
-    except BadData:
+    except DamagedArchive:
         # It must not be taken for a finished download the next time.
         remove(archive)
         remove(archive.with_suffix(".zip.sha256"))
