@@ -4,10 +4,12 @@ EnsemblerError
 ├── Question               something that cannot be found out; an option answers it
 ├── BadData                photos, tables or archives that cannot be used
 │   ├── UnreadablePhoto
+│   ├── BadAnswer
 │   └── DamagedArchive
 ├── BadChoice              a member, setting or file that does not exist or does not fit
 ├── Mismatch               results that belong to other samples, folds, classes or settings
 ├── StorageError           no space, no permission, a name already taken
+├── Busy                   another process is at work on the same files
 ├── JobFailed              a job's process ended badly
 └── KaggleError            what Kaggle, or the way to it, answered
 """
@@ -16,7 +18,7 @@ from __future__ import annotations
 
 import difflib
 import errno
-from collections.abc import Iterable, Sized
+from collections.abc import Iterable, Sequence, Sized
 
 _CHANGE_PERMISSIONS = "change its permissions or choose another folder with --data"
 _MOVE_AWAY = "move away what lies there, or choose another folder with --data"
@@ -51,6 +53,19 @@ class BadData(EnsemblerError):
 
 class UnreadablePhoto(BadData):
     """A file that should be a photo cannot be decoded."""
+
+
+class BadAnswer(BadData):
+    """A CSV that Kaggle would refuse or score badly.
+
+    ``headline`` says what to do; ``problems`` are all that is wrong: what, and where it is seen first or nothing.
+    """
+
+    def __init__(self, headline: str, problems: Sequence[tuple[str, str]]) -> None:
+        self.headline = headline
+        self.problems = tuple(problems)
+        told = "; ".join(f"{what}, the first is {first}" if first else what for what, first in self.problems)
+        super().__init__(f"{headline}: {told}.")
 
 
 class DamagedArchive(BadData):
@@ -92,6 +107,10 @@ class StorageError(EnsemblerError):
         where = error.filename or "a file"
         remedy = _REMEDIES.get(error.errno or 0, "look at what lies there, then try again")
         return cls(f"Cannot write or read {where}: {error.strerror or error}; {remedy}.")
+
+
+class Busy(EnsemblerError):
+    """Another process is at work on the same files."""
 
 
 class JobFailed(EnsemblerError):

@@ -26,6 +26,12 @@ class Progress:
         del label, total
         return Task()
 
+    def start_bytes(self, label: str, total: int, done: int = 0) -> Task:
+        """Begin a stretch of ``total`` bytes, 0 if unknown, of which ``done`` were there before."""
+        task = self.start(label, total)
+        task.advance(done)
+        return task
+
     def note(self, text: str) -> None:
         """Tell something worth knowing."""
 
@@ -41,3 +47,6 @@ class Progress:
                 task.advance()
         finally:
             task.finish()
+
+
+SILENT = Progress()

@@ -9,6 +9,7 @@ import json
 import os
 import re
 import shutil
+import socket
 import tempfile
 import tomllib
 from collections.abc import Callable, Iterator
@@ -21,6 +22,8 @@ import tomli_w
 
 from .errors import BadChoice, BadData, StorageError
 
+# Names of what is being written tell by whom: the machine and the process.
+_UNFINISHED = re.compile(r"\.writing-(?P<host>[0-9a-f]{8})-(?P<process>[0-9]+)-.*")
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]*")
 
 
@@ -54,6 +57,11 @@ class CompetitionFolder:
         return self.root / "competition.toml"
 
     @property
+    def hints(self) -> Path:
+        """A person's answers to what could not be found out, and what the manifest looked like then."""
+        return self.root / "hints.json"
+
+    @property
     def raw(self) -> Path:
         """The archive as downloaded, and beside it what came out of it."""
         return self.root / "raw"
@@ -62,6 +70,26 @@ class CompetitionFolder:
     def extracted(self) -> Path:
         """The unpacked archive."""
         return self.raw / "extracted"
+
+    @property
+    def archive(self) -> Path:
+        """The archive as downloaded; it is there once it is whole."""
+        return self.raw / f"{self.name}.zip"
+
+    @property
+    def digest(self) -> Path:
+        """SHA-256 of the archive, as ``sha256sum -c`` reads it."""
+        return self.raw / f"{self.name}.zip.sha256"
+
+    @property
+    def renewing(self) -> Path:
+        """There while what is unpacked is being replaced; it says how far that has come."""
+        return self.raw / "renewing"
+
+    @property
+    def facts(self) -> Path:
+        """What Kaggle told of the competition when it was downloaded."""
+        return self.raw / "kaggle.json"
 
     @property
     def train(self) -> Path:
@@ -92,6 +120,11 @@ class CompetitionFolder:
     def solution(self) -> Path:
         """Hidden labels of the test photos, where we hold them."""
         return self.root / "solution.csv"
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether we hold the hidden labels ourselves: such a competition is not on Kaggle, whatever its name."""
+        return self.solution.is_file()
 
     @property
     def sample(self) -> Path:
@@ -132,6 +165,10 @@ class Workspace:
         """Paths of the competition ``name``, whether or not it is there."""
         return CompetitionFolder((self.data / checked_name(name, "competition")).absolute())
 
+    def lock(self, name: str, work: str) -> Path:
+        """Lock of one kind of ``work`` on the competition ``name``, whether or not it is there yet."""
+        return self.data / ".locks" / f"{checked_name(name, 'competition')}.{work}"
+
     @property
     def marker(self) -> Path:
         """File with the name of the competition last fetched or adopted; no competition can have its name."""
@@ -163,6 +200,10 @@ class Workspace:
         write_text(self.marker, folder.name + "\n")
 
 
+# Where everything lies unless somebody says otherwise.
+HERE = Workspace(Path("data"), Path("submissions"))
+
+
 @contextlib.contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
     """Give a temporary path beside ``path`` that takes its place once the block has ended well.
@@ -174,7 +215,7 @@ def whole_file(path: Path) -> Iterator[Path]:
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".writing-", dir=path.parent) as folder:
+        with tempfile.TemporaryDirectory(prefix=_unfinished(), dir=path.parent) as folder:
             # Same name, so that writers that look at the suffix (Keras, NumPy) see the real one.
             temporary = Path(folder) / path.name
             yield temporary
@@ -199,7 +240,7 @@ def whole_folder(path: Path) -> Iterator[Path]:
     """Give a temporary folder that takes the place of ``path`` once the block has ended well."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        aside = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
+        aside = Path(tempfile.mkdtemp(prefix=_unfinished(), dir=path.parent))
         (aside / "new").mkdir()
     except OSError as error:
         raise StorageError.from_os(error) from error
@@ -212,6 +253,45 @@ def whole_folder(path: Path) -> Iterator[Path]:
         raise StorageError.from_os(error) from error
     finally:
         shutil.rmtree(aside, ignore_errors=True)
+
+
+def _unfinished() -> str:
+    """Begin the name of what this process writes."""
+    return f".writing-{_host()}-{os.getpid()}-"
+
+
+def _host() -> str:
+    return hashlib.sha256(socket.gethostname().encode("utf-8")).hexdigest()[:8]
+
+
+def sweep(folder: Path, *, everybody: bool = False) -> None:
+    """Remove what killed processes left half-written in ``folder``.
+
+    Parameters
+    ----------
+    folder : Path
+        Where to look; not below it.
+    everybody : bool
+        Remove also what other machines, or processes that live, are writing: where nobody but us may write.
+    """
+    for path in folder.glob(".writing-*"):
+        name = _UNFINISHED.fullmatch(path.name)
+        if everybody or (name and name["host"] == _host() and _is_gone(int(name["process"]))):
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def _is_gone(process: int) -> bool:
+    if os.name != "posix":
+        # Signal 0 is not a question there.
+        return False
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return True
+    except OSError:
+        # Somebody else's, but there.
+        return False
+    return False
 
 
 def write_bytes(path: Path, content: bytes) -> None:
@@ -252,10 +332,10 @@ def read_json(path: Path) -> Any:
         raise BadData(f"Cannot read {path} ({error}): delete it and run the command that made it again.") from error
 
 
-def write_toml(path: Path, header: str, content: dict[str, Any]) -> None:
-    """Write ``content`` as TOML under comment lines."""
+def toml_text(header: str, content: dict[str, Any]) -> str:
+    """Give ``content`` as TOML under comment lines."""
     comments = "".join(f"# {line}".rstrip() + "\n" for line in header.splitlines())
-    write_text(path, comments + "\n" + tomli_w.dumps(content, multiline_strings=False))
+    return comments + "\n" + tomli_w.dumps(content, multiline_strings=False)
 
 
 def read_toml(path: Path) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -10,7 +11,7 @@ from ..errors import BadData
 from ..storage import write_text
 
 
-def read_table(path: Path, rows: int | None = None) -> pd.DataFrame:
+def read_table(path: Path, rows: int | None = None, columns: Sequence[str] | None = None) -> pd.DataFrame:
     """Read a CSV with every cell as text.
 
     Parameters
@@ -19,6 +20,8 @@ def read_table(path: Path, rows: int | None = None) -> pd.DataFrame:
         The CSV, UTF-8 with or without a byte order mark.
     rows
         Read this many rows only.
+    columns
+        Read these columns only, in the order of the file.
 
     Raises
     ------
@@ -26,7 +29,15 @@ def read_table(path: Path, rows: int | None = None) -> pd.DataFrame:
         If the file is missing, empty or not a CSV.
     """
     try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False, na_filter=False, encoding="utf-8-sig", nrows=rows)
+        table = pd.read_csv(
+            path,
+            dtype=str,
+            keep_default_na=False,
+            na_filter=False,
+            encoding="utf-8-sig",
+            nrows=rows,
+            usecols=None if columns is None else list(columns),
+        )
     except (OSError, ValueError) as error:  # pandas' parser errors and Unicode errors are ValueErrors
         reason = " ".join(str(error).split())
         raise BadData(f"Cannot read {path} as a CSV with a header: {reason}; correct or replace it.") from error
@@ -34,6 +45,17 @@ def read_table(path: Path, rows: int | None = None) -> pd.DataFrame:
     if not isinstance(table.index, pd.RangeIndex):
         raise BadData(f"The rows of {path} have more cells than its header: correct or replace it.")
     return table
+
+
+def read_header(path: Path) -> list[str]:
+    """Read the names of a CSV's columns.
+
+    Raises
+    ------
+    BadData
+        As :func:`read_table` does.
+    """
+    return [str(name) for name in read_table(path, rows=0).columns]
 
 
 def write_table(path: Path, table: pd.DataFrame) -> None:

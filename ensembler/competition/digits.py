@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import io
 import zipfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from PIL import Image
 
 from ..storage import whole_file
+from .archives.pixel_tables import png_bytes
 
 NAME = "digits"
 TEST_SHARE = 0.2
@@ -42,12 +41,6 @@ def write_digits(archive: Path, seed: int = 0) -> pd.DataFrame:
         opened.writestr("sample_submission.csv", sample.to_csv(index=False))
         for folder, members in (("train", train), ("test", test)):
             for row in members:
-                opened.writestr(f"{folder}/{table.loc[row, 'id']}.png", _png(pixels[row]))
+                opened.writestr(f"{folder}/{table.loc[row, 'id']}.png", png_bytes(pixels[row]))
     hidden: pd.DataFrame = table.loc[test].reset_index(drop=True)
     return hidden
-
-
-def _png(pixels: np.ndarray[Any, Any]) -> bytes:
-    buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, format="PNG")
-    return buffer.getvalue()

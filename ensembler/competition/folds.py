@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ..errors import BadChoice, BadData, Mismatch
+from ..errors import BadChoice, BadData, Mismatch, counted
 from ..storage import CompetitionFolder
 from .csv_tables import read_table, write_table
 from .tables import Tables
@@ -95,7 +95,7 @@ def load_folds(folder: CompetitionFolder, tables: Tables) -> NDArray[np.int64]:
     Raises
     ------
     Mismatch
-        If the ids differ.
+        If the ids differ, or a group is in several folds.
     BadData
         If the table is damaged.
     """
@@ -110,4 +110,16 @@ def load_folds(folder: CompetitionFolder, tables: Tables) -> NDArray[np.int64]:
             f"{folder.folds} was made for other photos than {folder.train} lists: delete it and "
             f"{folder.root / 'members'} to begin anew."
         )
-    return by_id.loc[tables.train["id"]].to_numpy(dtype=np.int64)
+    assigned = by_id.loc[tables.train["id"]].to_numpy(dtype=np.int64)
+    _check_groups_are_whole(assigned, tables.train["group"], folder)
+    return assigned
+
+
+def _check_groups_are_whole(assigned: NDArray[np.int64], groups: pd.Series, folder: CompetitionFolder) -> None:
+    """Refuse folds that were made before the groups were known."""
+    split = pd.Series(assigned, index=groups.index).groupby(groups).nunique().drop("", errors="ignore") > 1
+    if split.any():
+        raise Mismatch(
+            f"{folder.folds} splits {counted(split[split], 'group')} of {folder.train} (first: {split.idxmax()!r}): "
+            f"delete it and {folder.root / 'members'} to begin anew."
+        )

@@ -7,13 +7,16 @@ from dataclasses import MISSING, asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypeVar, cast, get_args
 
-from ..errors import BadData
-from ..storage import fingerprint, read_toml, write_toml
+from ..errors import BadChoice, BadData
+from ..storage import fingerprint, read_toml, toml_text, write_text
+from .metrics.metrics import metric_for
 
 Task = Literal["binary", "multiclass", "multilabel"]
-AnswerKind = Literal["probabilities", "label", "tags"]
+AnswerKind = Literal["probabilities", "label", "tags", "flag"]
 LabelSource = Literal["names", "folders", "csv"]
 T = TypeVar("T")
+# Keys that a person may change without having all photos looked at again.
+_NOT_IN_TABLES = ("metric", "code_only", "class_names")
 
 # Between several labels of one photo in our tables.
 SEPARATOR = "|"
@@ -24,13 +27,20 @@ What ensembler found out about this competition. Correct it where it is wrong; t
 task            binary (one probability a photo), multiclass (one class a photo) or multilabel (any number of classes)
 classes         all classes; in a binary task the last one is the class that the probability is of
 photos          the folder that all other paths start from, relative to this file unless absolute
+metric          what the competition is judged by; selection and the CSV follow it
+code_only       true if Kaggle takes submissions from notebooks alone
+class_names     what the classes are called, in their order, if they are numbers; for reading only
 [train]         labels = "names": the class is the part of the file name before the number (cat.12.jpg)
                 labels = "folders": the class is the name of the folder that the photo lies in
                 labels = "csv": the table `file` gives each id's class in `columns` (one column of classes,
                 or a column of 0 and 1 for each class); incomplete = true leaves out photos without a label
-[test]          the folder of the photos to predict
+                groups: a table that gives each id (`group_id_column`) the group it belongs to (`group_column`), such
+                as its patient, or "names" for photos named alike but for left and right; the folds keep groups whole;
+                delete these three lines to do without groups
+[test]          the folder of the photos to predict; more_folders are searched for those that it lacks
 [answer]        the sample submission, its id column, the columns to fill in (one per class, in the order of
-                `classes`), and what to write: "probabilities", the "label" itself, or "tags" joined by blanks
+                `classes`), and what to write: "probabilities", the "label" itself, "tags" joined by blanks, or a "flag"
+                (1 for the last of two classes, 0 for the other)
 """
 
 
@@ -44,15 +54,24 @@ class TrainLayout:
     id_column: str = ""
     columns: tuple[str, ...] = ()
     incomplete: bool = False
+    groups: str = ""
+    group_id_column: str = ""
+    group_column: str = ""
 
 
 @dataclass(frozen=True)
 class TestLayout:
-    """Where the photos to predict lie."""
+    """Where the photos to predict lie; an id that is in several folders means the photo in the first of them."""
 
     __test__ = False  # not a test class, whatever pytest makes of the name
 
     folder: str
+    more_folders: tuple[str, ...] = ()
+
+    @property
+    def folders(self) -> tuple[str, ...]:
+        """All folders, in the order to search them."""
+        return (self.folder, *self.more_folders)
 
 
 @dataclass(frozen=True)
@@ -82,6 +101,8 @@ class Manifest:
     test: TestLayout
     answer: AnswerLayout
     metric: str = "log loss"
+    code_only: bool = False
+    class_names: tuple[str, ...] = ()
 
     @property
     def outputs(self) -> tuple[str, ...]:
@@ -96,23 +117,37 @@ class Manifest:
     @property
     def fingerprint(self) -> str:
         """Hash of all that the tables depend on."""
-        return fingerprint(asdict(self))
+        return fingerprint({key: value for key, value in asdict(self).items() if key not in _NOT_IN_TABLES})
 
     def sentence(self) -> str:
         """Tell the task in words."""
         if self.task == "binary":
-            other, positive = self.classes
-            return f"binary: `{self.answer.columns[0]}` is the probability of {positive!r}, not {other!r}"
-        shown = ", ".join(self.classes[:6]) + (", ..." if len(self.classes) > 6 else "")
+            other, positive = self.class_names or self.classes
+            column = self.answer.columns[0]
+            if self.answer.kind == "label":
+                return f"binary: `{column}` is {other!r} or {positive!r}"
+            if self.answer.kind == "flag":
+                return f"binary: `{column}` is 1 for {positive!r}, 0 for {other!r}"
+            return f"binary: `{column}` is the probability of {positive!r}, not {other!r}"
+        named = [f"{name} ({meaning})" for name, meaning in zip(self.classes, self.class_names, strict=False)]
+        shown = ", ".join((named or list(self.classes))[:6]) + (", ..." if len(self.classes) > 6 else "")
         kind = "one class a photo" if self.task == "multiclass" else "any number of classes a photo"
         return f"{self.task}, {kind}, of {len(self.classes)}: {shown}"
 
     def save(self, path: Path) -> None:
         """Write the manifest with comments that explain it."""
+        write_text(path, self.text)
+
+    @property
+    def text(self) -> str:
+        """The manifest as TOML, with comments that explain it."""
         content = asdict(self)
         for section in ("train", "test"):
             content[section] = {key: value for key, value in content[section].items() if value not in ("", (), False)}
-        write_toml(path, HEADER, _lists(content))
+        for key in ("code_only", "class_names"):
+            if not content[key]:
+                del content[key]
+        return toml_text(HEADER, _lists(content))
 
     @classmethod
     def load(cls, path: Path) -> Manifest:
@@ -175,6 +210,12 @@ def _check(manifest: Manifest, path: Path) -> None:
     for key, (value, allowed) in choices.items():
         if value not in allowed:
             raise BadData(f"In {path}, {key} must be one of {', '.join(allowed)}. Received: {value!r}")
+    if manifest.answer.kind == "flag" and manifest.task != "binary":
+        raise BadData(f"In {path}, answer.kind must be label or probabilities where there are more than two classes.")
+    try:
+        metric_for(manifest.metric, manifest.task)
+    except BadChoice as error:
+        raise BadData(f"In {path}, metric is none that judges a {manifest.task} task: {error}") from error
     _check_classes(manifest, path)
     _check_columns(manifest, path)
 
@@ -185,6 +226,11 @@ def _check_classes(manifest: Manifest, path: Path) -> None:
         raise BadData(f"In {path}, classes must name at least two different classes. Received: {list(classes)}")
     if manifest.task == "binary" and len(classes) != 2:
         raise BadData(f"In {path}, a binary task has two classes. Received: {list(classes)}")
+    if manifest.class_names and len(manifest.class_names) != len(classes):
+        raise BadData(
+            f"In {path}, class_names must have a name for each of the {len(classes)} classes, or be deleted. "
+            f"Received: {list(manifest.class_names)}"
+        )
     if odd := [name for name in classes if SEPARATOR in name or not name.strip()]:
         raise BadData(f"In {path}, classes must not be empty nor have {SEPARATOR!r} in their names. Received: {odd}")
 
@@ -194,6 +240,8 @@ def _check_columns(manifest: Manifest, path: Path) -> None:
     expected = len(manifest.outputs) if manifest.answer.kind == "probabilities" else 1
     if columns != expected:
         raise BadData(f"In {path}, answer.columns must name {expected} column(s), one per class. Received: {columns}")
+    if manifest.train.groups and not (manifest.train.group_id_column and manifest.train.group_column):
+        raise BadData(f"In {path}, train.group_id_column and train.group_column must say where the groups are.")
     if manifest.train.labels != "csv":
         return
     if not (manifest.train.file and manifest.train.id_column):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Container
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -30,13 +30,7 @@ class PhotoFiles:
         BadData
             If there is no photo at all.
         """
-        paths = [
-            (Path(folder) / name).relative_to(root).as_posix()
-            for folder, folders, names in os.walk(root)
-            if not _prune(folders)
-            for name in names
-            if PurePosixPath(name).suffix.lower() in SUFFIXES and not name.startswith(".")
-        ]
+        paths = list(_walk(root))
         if not paths:
             raise BadData(f"There are no photos in {root}: looked for {', '.join(sorted(SUFFIXES))} at any depth.")
         return cls(root, tuple(sorted(paths)))
@@ -68,15 +62,32 @@ class PhotoFiles:
             return self.by_id[identity]
         return self._by_path.get(identity, "")
 
+    def share_of(self, identities: Sequence[str]) -> float:
+        """Share of ``identities`` that name a photo, be it one of several of that name."""
+        names = {key for path in self.paths for key in (PurePosixPath(path).name, PurePosixPath(path).stem)}
+        return sum(identity in names or identity in self._by_path for identity in identities) / len(identities)
+
     @cached_property
     def _by_path(self) -> dict[str, str]:
         return {key: path for path in self.paths for key in (path, str(PurePosixPath(path).with_suffix("")))}
 
 
-def _prune(folders: list[str]) -> bool:
-    """Keep ``os.walk`` out of hidden folders; always False, so that it fits a comprehension's condition."""
+def has_photos(root: Path) -> bool:
+    """Whether there is any photo below ``root``."""
+    return next(_walk(root), None) is not None
+
+
+def _walk(root: Path) -> Iterator[str]:
+    for folder, folders, names in os.walk(root):
+        _prune(folders)
+        for name in names:
+            if PurePosixPath(name).suffix.lower() in SUFFIXES and not name.startswith("."):
+                yield (Path(folder) / name).relative_to(root).as_posix()
+
+
+def _prune(folders: list[str]) -> None:
+    """Keep ``os.walk`` out of hidden folders."""
     folders[:] = sorted(name for name in folders if not name.startswith(".") and name != "__MACOSX")
-    return False
 
 
 def common_folder(paths: tuple[str, ...] | list[str]) -> str:

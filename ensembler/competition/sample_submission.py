@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import pandas as pd
 
 from ..errors import BadChoice, BadData, Question, counted
 from .csv_tables import read_table
+from .photo_files import PhotoFiles, has_photos
+
+# Share of rows that must name photos for a column to be that of the ids.
+_MOST_ROWS = 0.5
 
 
 @dataclass(frozen=True)
@@ -39,6 +44,11 @@ class SampleSubmission:
         cells = self.table.iloc[:, 1:].head(1000)
         return bool(cells.apply(pd.to_numeric, errors="coerce").notna().all(axis=None))
 
+    @cached_property
+    def cells(self) -> frozenset[str]:
+        """Different cells of the first column to fill in, without the empty ones."""
+        return frozenset(self.table.iloc[:, 1].str.strip()) - {""}
+
     @classmethod
     def read(cls, path: Path) -> SampleSubmission:
         """Read a sample submission.
@@ -63,26 +73,70 @@ class SampleSubmission:
 def find_sample(root: Path, named: str | None) -> SampleSubmission | None:
     """Find the sample submission below ``root``, or take the one ``named``; None if there is none.
 
+    Of several, the one that the photos answer best is taken.
+
     Raises
     ------
     BadChoice
         If the one named is not there.
     Question
         If several could be it.
+    BadData
+        If another column than the first has the names of photos.
     """
     if named:
         path = root / named
         if not path.is_file():
             raise BadChoice(f"There is no {path}: --sample takes a path relative to {root}.")
-        return SampleSubmission.read(path)
+        return _read(path, root)
     found = [path for path in csv_files(root) if looks_like_sample(path)]
-    if not found:
-        return None
     shallow = [path for path in found if len(path.parts) == len(found[0].parts)]
     if len(shallow) > 1:
-        names = ", ".join(relative(path, root) for path in shallow)
+        return _best_answered(shallow, root)
+    return _read(shallow[0], root) if shallow else None
+
+
+def _read(path: Path, root: Path) -> SampleSubmission:
+    """Read a sample submission whose first column has the names of photos, if any has."""
+    try:
+        sample = SampleSubmission.read(path)
+    except BadData:
+        _refuse_ids_elsewhere(path, root)
+        raise
+    if len(sample.columns) == 1:
+        _refuse_ids_elsewhere(path, root)
+    return sample
+
+
+def _refuse_ids_elsewhere(path: Path, root: Path) -> None:
+    table = read_table(path)
+    if table.empty or not has_photos(root):
+        return
+    photos = PhotoFiles.below(root)
+    if photos.share_of(table.iloc[:, 0].tolist()):
+        return
+    for column in table.columns[1:]:
+        if photos.share_of(table[column].tolist()) > _MOST_ROWS:
+            raise BadData(
+                f"{path} has the names of photos in its column {column!r}, not in the first: save it with that column "
+                "first, and name that file with --sample."
+            )
+
+
+def _best_answered(paths: list[Path], root: Path) -> SampleSubmission:
+    """Choose among the samples of a competition's stages: the one whose ids are photos, and of those the longest.
+
+    A later stage asks for photos that may be missing, or repeats the ids of the stage before.
+    """
+    photos = PhotoFiles.below(root) if has_photos(root) else PhotoFiles(root, ())
+    samples = [SampleSubmission.read(path) for path in paths]
+    ranks = {sample.path: (photos.share_of(sample.ids), len(sample.ids)) for sample in samples}
+    best = max(ranks.values())
+    chosen = [sample for sample in samples if ranks[sample.path] == best]
+    if len(chosen) > 1 or not best[0]:
+        names = ", ".join(relative(path, root) for path in paths)
         raise Question(f"Which is the sample submission: {names}? Answer with --sample FILE.")
-    return SampleSubmission.read(found[0])
+    return chosen[0]
 
 
 def looks_like_sample(path: Path) -> bool:
@@ -98,5 +152,9 @@ def relative(path: Path, root: Path) -> str:
 
 def csv_files(root: Path) -> list[Path]:
     """All CSVs below ``root``, the shallowest first."""
-    found = (path for path in root.rglob("*.csv") if not path.name.startswith(".") and "__MACOSX" not in path.parts)
+    found = (
+        path
+        for path in root.rglob("*.[cC][sS][vV]")
+        if not path.name.startswith(".") and "__MACOSX" not in path.parts and path.is_file()
+    )
     return sorted(found, key=lambda path: (len(path.parts), path.as_posix()))

@@ -14,7 +14,9 @@ from numpy.typing import NDArray
 from ..errors import BadData
 from ..storage import CompetitionFolder, file_digest, fingerprint, read_json, remove, write_json
 from .csv_tables import read_table, write_table
-from .labels import labelled_photos
+from .layout.groups import column_of, read_groups
+from .layout.joined_groups import joined_groups
+from .layout.labels import labelled_photos
 from .manifest import SEPARATOR, Manifest
 from .photo_files import PhotoFiles
 from .sample_submission import SampleSubmission
@@ -26,7 +28,7 @@ class Tables:
 
     ``train`` has the columns id, path, label, group; ``test`` id and path, in the order of the sample submission.
     Paths are relative to ``photos``; a test photo that is missing or cannot be read has an empty path. An empty
-    group means a photo that is nobody's twin.
+    group means a photo that belongs with no other.
     """
 
     manifest: Manifest
@@ -77,15 +79,28 @@ def make_tables(manifest: Manifest, photos: PhotoFiles) -> tuple[pd.DataFrame, p
     sample = SampleSubmission.read(photos.root / manifest.answer.sample)
     if manifest.answer.id_column != sample.id_column:
         raise BadData(f"The first column of {sample.path} is {sample.id_column!r}, not {manifest.answer.id_column!r}.")
-    inside = photos.inside(manifest.test.folder)
-    test = pd.DataFrame({"id": sample.ids, "path": [inside.find(identity) for identity in sample.ids]})
+    test = pd.DataFrame({"id": sample.ids, "path": _test_paths(manifest, photos, sample.ids)})
     if (test["path"] == "").all():
         raise BadData(f"None of the ids of {sample.path} is a photo in {photos.root / manifest.test.folder}.")
     to_predict = frozenset(test["path"]) - {""}
     train = labelled_photos(manifest, photos, to_predict)
     # A photo that is asked for must not be learned from, even where its label is known.
     train = train.loc[~train["path"].isin(to_predict)].reset_index(drop=True)
-    return train.assign(group=""), test
+    return train.assign(group=photo_groups(train["path"], manifest, photos)), test
+
+
+def _test_paths(manifest: Manifest, photos: PhotoFiles, ids: list[str]) -> list[str]:
+    """Path of each id's photo in the first test folder that has it, or an empty string."""
+    folders = [photos.inside(folder) for folder in manifest.test.folders]
+    return [next((path for inside in folders if (path := inside.find(identity))), "") for identity in ids]
+
+
+def photo_groups(paths: pd.Series, manifest: Manifest, photos: PhotoFiles) -> pd.Series:
+    """Return the group that the manifest's table of groups gives each training photo, empty for none."""
+    column = column_of(manifest.train)
+    if column is None:
+        return pd.Series("", index=paths.index, dtype=str)
+    return paths.map(read_groups(column, photos.inside(manifest.train.folder))).fillna("")
 
 
 def without_unreadable(
@@ -124,11 +139,13 @@ def without_unreadable(
 
 
 def group_twins(train: pd.DataFrame, digests: dict[str, str]) -> pd.DataFrame:
-    """Put photos of identical content into one group, named after the first of them."""
-    keys = train["path"].map(digests)
-    first = train["id"].groupby(keys).transform("first")
-    twins = keys.groupby(keys).transform("size") > 1
-    return train.assign(group=first.where(twins, train["group"]))
+    """Put photos of identical content into one group; groups that share such a photo become one.
+
+    A group is named after the first of those that it joins, or after its first photo.
+    """
+    contents = train["path"].map(digests).fillna("")
+    twins = contents.where(contents.duplicated(keep=False), "")
+    return train.assign(group=joined_groups(train["id"], [train["group"], twins]))
 
 
 def save_tables(

@@ -7,14 +7,22 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ..errors import BadChoice, BadData
-from .classes import OneHot, Tags, sorted_classes
+from ...errors import BadChoice, BadData
+from ..manifest import AnswerLayout, Manifest, Task, TestLayout
+from ..metrics.metrics import default_metric, metric_for, metric_named
+from ..photo_files import PhotoFiles
+from ..tables import photo_groups
+from .class_names import find_class_names
+from .classes import OneHot, sorted_classes
+from .joined_groups import joined_groups
 from .labels import labelled_photos
-from .layout import Hints, Training, find_training, in_set, set_folder
-from .manifest import AnswerLayout, Manifest, Task, TestLayout
-from .photo_files import PhotoFiles
+from .layout import Hints, Training, find_training
+from .photo_sets import in_set, set_folder
+from .tags import Tags
 
 ID_COLUMN = "id"
+# Sorts apart from all classes.
+_SEVERAL = "\0several"
 
 
 def find_local_layout(photos: PhotoFiles, name: str, hints: Hints, sample: Path) -> Manifest:
@@ -24,10 +32,10 @@ def find_local_layout(photos: PhotoFiles, name: str, hints: Hints, sample: Path)
 
     Raises
     ------
-    Question, BadData
-        As :func:`ensembler.competition.layout.find_training` does.
+    Question, BadChoice, BadData
+        As :func:`ensembler.competition.layout.layout.find_training` does.
     """
-    training = find_training(photos, None, hints)
+    training = find_training(photos, None, hints, metric_named(hints.metric) if hints.metric else None)
     task, classes = _task_of(training, hints.positive)
     outputs = classes[-1:] if task == "binary" else classes
     test = in_set(photos, "test")
@@ -40,6 +48,8 @@ def find_local_layout(photos: PhotoFiles, name: str, hints: Hints, sample: Path)
         train=training.layout,
         test=TestLayout(set_folder(test, "test") if test else training.layout.folder),
         answer=AnswerLayout(str(sample), ID_COLUMN, outputs, "probabilities"),
+        metric=(metric_for(hints.metric, task) if hints.metric else default_metric(task, "probabilities")).name,
+        class_names=find_class_names(photos.root, classes),
     )
 
 
@@ -63,7 +73,7 @@ def choose_test(
 ) -> tuple[list[str], pd.DataFrame]:
     """Choose the photos to predict: those of a test folder, else a share of each class.
 
-    Photos of identical content (the same digest) go to the same side.
+    Photos of identical content (the same digest) or of one group go to the same side.
 
     Parameters
     ----------
@@ -87,7 +97,7 @@ def choose_test(
         raise BadChoice(f"--test-size is a share of the photos, between 0 and 1. Received: {share}")
     table = labelled_photos(manifest, photos)
     table = table[table["path"].isin(digests.keys())]
-    units = table["path"].map(digests)
+    units = _units(table, manifest, photos, digests)
     chosen = _share_of_each_class(table["label"], units, share, seed)
     hidden = table.loc[units.isin(chosen)]
     if hidden.empty or len(hidden) == len(table):
@@ -95,12 +105,29 @@ def choose_test(
     return hidden["id"].tolist(), hidden[["id", "label"]]
 
 
+def _units(table: pd.DataFrame, manifest: Manifest, photos: PhotoFiles, digests: dict[str, str]) -> pd.Series:
+    """Name what must stay on one side with each photo: itself, its twins, its group."""
+    groups = photo_groups(table["path"], manifest, photos)
+    joined = joined_groups(table["path"], [groups, table["path"].map(digests)])
+    return joined.where(joined != "", table["path"])
+
+
 def _share_of_each_class(labels: pd.Series, units: pd.Series, share: float, seed: int) -> set[str]:
-    """Digests of ``share`` of the different photos of each class; with two or more, at least one on each side."""
+    """Units that hold about ``share`` of the photos of each class; of two or more, at least one goes on each side.
+
+    Units of several classes are drawn together, apart from those of one class. No class is drawn whole.
+    """
     random = np.random.default_rng(seed)
     chosen: set[str] = set()
+    sizes = units.value_counts()
+    several = labels.groupby(units).transform("nunique") > 1
     first = ~units.duplicated()
-    for _, members in units[first].groupby(labels[first], sort=True):
-        count = min(max(round(share * len(members)), 1), len(members) - 1)
-        chosen.update(random.permutation(members.to_numpy(dtype=object))[:count])
+    for _, members in units[first].groupby(labels[first].where(~several[first], _SEVERAL), sort=True):
+        order = random.permutation(members.to_numpy(dtype=object))
+        photos = sizes.loc[order].to_numpy().cumsum()
+        nearest = int(np.abs(photos - share * photos[-1]).argmin()) + 1
+        chosen.update(order[: min(nearest, len(members) - 1)])
+    for _, members in units.groupby(labels, sort=True):
+        if chosen.issuperset(members):
+            chosen.remove(members.iloc[0])
     return chosen

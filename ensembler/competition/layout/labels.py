@@ -9,10 +9,11 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 import pandas as pd
 
-from ..errors import BadData, counted
-from .csv_tables import read_table
-from .manifest import SEPARATOR, Manifest, TrainLayout
-from .photo_files import PhotoFiles
+from ...errors import BadData, counted
+from ..csv_tables import read_table
+from ..manifest import SEPARATOR, Manifest, TrainLayout
+from ..photo_files import PhotoFiles
+from .photo_sets import in_class_folders, set_of
 
 
 def label_in_name(path: str) -> str:
@@ -30,9 +31,11 @@ def names_tell_labels(photos: PhotoFiles) -> bool:
 
 
 def folders_tell_labels(photos: PhotoFiles, folder: str) -> bool:
-    """Whether each photo lies in one of at least two folders right below ``folder``."""
-    depth = 0 if folder == "." else len(PurePosixPath(folder).parts)
-    parts = [PurePosixPath(path).parts[depth:] for path in photos.paths]
+    """Whether each photo lies in one of at least two folders right below ``folder``, or below those of its sets.
+
+    A folder that names a set, such as ``train-128``, is no class.
+    """
+    parts = [in_class_folders(path, folder).parts for path in photos.paths]
     return all(len(part) == 2 for part in parts) and len({part[0] for part in parts}) >= 2
 
 
@@ -59,10 +62,15 @@ def labelled_photos(manifest: Manifest, photos: PhotoFiles, to_predict: frozense
 
 
 def _test_photos_among(photos: PhotoFiles, manifest: Manifest) -> frozenset[str]:
-    """Photos of a test folder that lies inside the training folder."""
-    test, train = manifest.test.folder, manifest.train.folder
-    nested = test not in (".", train) and (train == "." or test.startswith(train + "/"))
-    return frozenset(photos.inside(test).paths) if nested else frozenset()
+    """Photos of test folders that lie inside the training folder."""
+    train = manifest.train.folder
+    named = set() if set_of(f"{train}/photo") == "test" else {path for path in photos.paths if set_of(path) == "test"}
+    nested = [
+        folder
+        for folder in manifest.test.folders
+        if folder not in (".", train) and (train == "." or folder.startswith(train + "/"))
+    ]
+    return frozenset(named.union(*(photos.inside(folder).paths for folder in nested)))
 
 
 def _label_of(path: str, layout: TrainLayout) -> str:
@@ -89,6 +97,8 @@ def _from_csv(manifest: Manifest, photos: PhotoFiles, to_learn: PhotoFiles) -> p
         )
     table = pd.DataFrame({"id": ids, "path": [photos.find(identity) for identity in ids]})
     table["label"] = _joined_labels(labels, manifest, source)
+    # A row of nothing, such as that of a file .DS_Store, says nothing about any photo.
+    table = table[(table["path"] != "") | (labels[list(layout.columns)] != "").any(axis=1)].reset_index(drop=True)
     _check_every_label_has_a_photo(table, source, photos, layout.folder)
     if not layout.incomplete:
         _check_every_photo_has_a_label(to_learn.without(set(table["path"])), source, layout.folder)

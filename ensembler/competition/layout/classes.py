@@ -8,12 +8,14 @@ from pathlib import Path
 
 import pandas as pd
 
-from ..errors import BadChoice, BadData, Question, counted
-from .manifest import SEPARATOR, AnswerKind, Task
-from .sample_submission import SampleSubmission
+from ...errors import BadChoice, BadData, Question, counted
+from ..manifest import SEPARATOR, AnswerKind, Task
+from ..sample_submission import SampleSubmission
+from .class_order import in_order
+from .known import known_positives
+from .sample_cells import FLAGS, are_probabilities, require_classes
+from .tags import Tags
 
-# What Kaggle's own data page says of a column that the files alone leave open.
-_KNOWN_POSITIVE = {"dogs-vs-cats": "dog"}
 _YES = frozenset({"1", "1.0", "true", "yes", "positive", "y"})
 
 
@@ -33,38 +35,41 @@ class OneHot:
         return cls(tuple(map(str, table.columns)), bool((flags.sum(axis=1) == 1).all()))
 
 
-@dataclass(frozen=True)
-class Tags:
-    """Several labels a photo, joined by blanks in one column."""
-
-    classes: tuple[str, ...]
-
-    @staticmethod
-    def fits(values: pd.Series) -> bool:
-        """Whether cells are combinations of few tags rather than names that have blanks in them."""
-        words = values.str.split()
-        return any(len(tags) > 1 for tags in words) and words.explode().nunique() < values.nunique()
-
-    @classmethod
-    def split(cls, values: pd.Series) -> Tags:
-        """Collect all tags, sorted."""
-        return cls(tuple(sorted(values.str.split().explode().dropna().unique())))
-
-
 def decide_task(
-    labels: pd.Series | OneHot | Tags, sample: SampleSubmission, slug: str, positive: str | None
+    labels: pd.Series | OneHot | Tags,
+    sample: SampleSubmission,
+    slug: str,
+    positive: str | None,
+    *,
+    takes_labels: bool | None = None,
+    confirmed: bool = False,
 ) -> tuple[Task, tuple[str, ...], AnswerKind]:
     """Decide the task, the classes in the order of the answer's columns, and what the answer holds.
+
+    Parameters
+    ----------
+    labels, sample
+        As they were found.
+    slug
+        The competition on Kaggle.
+    positive
+        The class that a binary answer's column is the probability of, if a person said so.
+    takes_labels
+        Whether the metric judges labels rather than probabilities; None if it is not known.
+    confirmed
+        Whether a person said that classes are asked for, whatever the cells of the sample hold.
 
     Raises
     ------
     Question
-        If a binary task leaves open which class its column is the probability of.
+        If a binary task leaves open which class its column is the probability of, or the sample's cells are no classes.
     BadData
         If the sample's columns and the labels do not name the same classes.
     """
     if isinstance(labels, Tags):
         if len(sample.columns) == 1:
+            if not confirmed:
+                require_classes(sample, {word for cell in sample.cells for word in cell.split()}, labels.classes)
             return "multilabel", labels.classes, "tags"
         return "multilabel", match_columns(sample.columns, labels.classes, sample.path), "probabilities"
     if isinstance(labels, OneHot):
@@ -73,10 +78,30 @@ def decide_task(
     if len(sample.columns) > 1:
         return "multiclass", match_columns(sample.columns, classes, sample.path), "probabilities"
     if len(classes) > 2:
+        if not confirmed:
+            require_classes(sample, sample.cells, classes)
         return "multiclass", classes, "label"
+    kind = _binary_kind(sample, classes, takes_labels=takes_labels, confirmed=confirmed)
     chosen = positive_class(classes, sample.columns[0], slug, positive)
     other = next(name for name in classes if name != chosen)
-    return "binary", (other, chosen), "probabilities" if sample.has_numbers else "label"
+    return "binary", (other, chosen), kind
+
+
+def _binary_kind(
+    sample: SampleSubmission, classes: tuple[str, ...], *, takes_labels: bool | None, confirmed: bool
+) -> AnswerKind:
+    """One column holds labels if the metric takes them and the sample shows one; no known metric follows the sample."""
+    cells = sample.cells
+    if takes_labels and cells <= set(classes):
+        return "label"
+    if takes_labels and cells <= FLAGS:
+        return "flag"
+    # A metric of probabilities does not help where the sample has words to fill in.
+    if cells and are_probabilities(cells):
+        return "probabilities"
+    if not confirmed:
+        require_classes(sample, cells, classes)
+    return "probabilities" if not cells and takes_labels is False else "label"
 
 
 def sorted_classes(labels: pd.Series) -> tuple[str, ...]:
@@ -95,8 +120,7 @@ def sorted_classes(labels: pd.Series) -> tuple[str, ...]:
         raise BadData(f"A class has {SEPARATOR!r} in its name, which separates labels in our tables: rename it.")
     if len(classes) < 2:
         raise BadData(f"All training photos have the label {classes[0]!r}; at least two classes are needed.")
-    numeric = all(re.fullmatch(r"-?\d+", name) for name in classes)
-    return tuple(sorted(classes, key=int) if numeric else sorted(classes))
+    return in_order(classes)
 
 
 def match_columns(columns: tuple[str, ...], classes: tuple[str, ...], sample: Path) -> tuple[str, ...]:
@@ -153,7 +177,7 @@ def positive_class(classes: tuple[str, ...], column: str, slug: str, named: str 
     for known in (
         [name for name in classes if f" {_words(name)} " in f" {_words(column)} "],
         [name for name in classes if name.lower() in _YES],
-        [name for prefix, name in _KNOWN_POSITIVE.items() if slug.startswith(prefix) and name in classes],
+        sorted(set(known_positives(slug)) & set(classes)),
     ):
         if len(known) == 1:
             return known[0]

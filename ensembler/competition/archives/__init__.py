@@ -1,0 +1,1 @@
+"""Unpacking what was downloaded, of every kind, within limits."""

@@ -1,0 +1,180 @@
+"""Opening archives of every kind, known by their suffix: zip, 7z, tar, and single files that are compressed."""
+
+from __future__ import annotations
+
+import bz2
+import contextlib
+import gzip
+import lzma
+import shutil
+import struct
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import IO, cast
+
+from .members import ArchiveReader, Member, MemberKind, OpenSink, kind_of_mode
+
+_BLOCK = 1 << 20
+
+# What the libraries raise for a damaged archive.
+DAMAGE: tuple[type[Exception], ...] = (
+    zipfile.BadZipFile,
+    tarfile.TarError,
+    zlib.error,
+    lzma.LZMAError,
+    struct.error,
+    EOFError,
+    ValueError,
+    RuntimeError,
+)
+
+
+class _Zip:
+    def __init__(self, opened: zipfile.ZipFile) -> None:
+        self._opened = opened
+        self._infos = {info.filename: info for info in opened.infolist()}
+        self.members = [
+            Member(name, _zip_kind(info), info.file_size, encrypted=bool(info.flag_bits & 1))
+            for name, info in self._infos.items()
+        ]
+
+    def unpack(self, files: list[Member], open_sink: OpenSink) -> None:
+        for member in files:
+            # Reading to the end compares the checksum.
+            with self._opened.open(self._infos[member.name]) as source, open_sink(member) as sink:
+                shutil.copyfileobj(source, sink, _BLOCK)
+
+
+def _zip_kind(info: zipfile.ZipInfo) -> MemberKind:
+    return "folder" if info.is_dir() else kind_of_mode(info.external_attr >> 16)
+
+
+@contextlib.contextmanager
+def _open_zip(path: Path) -> Iterator[ArchiveReader]:
+    with zipfile.ZipFile(path) as opened:
+        yield _Zip(opened)
+
+
+class _Tar:
+    def __init__(self, opened: tarfile.TarFile) -> None:
+        self._opened = opened
+        self._infos = {_readable(info.name): info for info in opened.getmembers()}
+        self.members = [Member(name, _tar_kind(info), info.size) for name, info in self._infos.items()]
+
+    def unpack(self, files: list[Member], open_sink: OpenSink) -> None:
+        for member in files:
+            source = self._opened.extractfile(self._infos[member.name])
+            if source is None:
+                raise tarfile.ReadError(f"no content of {member.name!r}")
+            with source, open_sink(member) as sink:
+                shutil.copyfileobj(source, sink, _BLOCK)
+
+
+def _tar_kind(info: tarfile.TarInfo) -> MemberKind:
+    if info.isdir():
+        return "folder"
+    if info.issym() or info.islnk():
+        return "link"
+    return "file" if info.isfile() else "device"
+
+
+def _readable(name: str) -> str:
+    """Read a name that is no UTF-8 as zip archives would, since our tables could not hold it otherwise."""
+    raw = name.encode("utf-8", "surrogateescape")
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError:
+        return raw.decode("cp437")
+
+
+@contextlib.contextmanager
+def _open_tar(path: Path) -> Iterator[ArchiveReader]:
+    with tarfile.open(path, "r:", encoding="utf-8", errors="surrogateescape") as opened:
+        yield _Tar(opened)
+
+
+@contextlib.contextmanager
+def _open_seven_zip(path: Path) -> Iterator[ArchiveReader]:
+    from .seven_zip import open_seven_zip
+
+    with open_seven_zip(path) as opened:
+        yield opened
+
+
+class _Compressed:
+    """One compressed file; a compressed tar becomes a tar."""
+
+    def __init__(self, path: Path, source: IO[bytes]) -> None:
+        if not path.stat().st_size:
+            raise EOFError("it is empty")  # which gzip takes for the end
+        self._source = source
+        name = path.stem + (".tar" if path.suffix.lower() in _SHORT_TARS else "")
+        self.members = [Member(name, "file")]
+
+    def unpack(self, files: list[Member], open_sink: OpenSink) -> None:
+        for member in files:
+            with open_sink(member) as sink:
+                shutil.copyfileobj(self._source, sink, _BLOCK)
+
+
+def _open_compressed(path: Path) -> AbstractContextManager[ArchiveReader]:
+    return _compressed(path, _DECOMPRESSORS[_SHORT_TARS.get(path.suffix.lower(), path.suffix.lower())])
+
+
+@contextlib.contextmanager
+def _compressed(path: Path, decompress: Callable[[Path], IO[bytes]]) -> Iterator[ArchiveReader]:
+    with decompress(path) as source:
+        yield _Compressed(path, source)
+
+
+def _gunzip(path: Path) -> IO[bytes]:
+    return cast("IO[bytes]", gzip.open(path, "rb"))
+
+
+def _bunzip(path: Path) -> IO[bytes]:
+    return bz2.open(path, "rb")
+
+
+def _unxz(path: Path) -> IO[bytes]:
+    return lzma.open(path, "rb")
+
+
+_DECOMPRESSORS = {".gz": _gunzip, ".bz2": _bunzip, ".xz": _unxz}
+_SHORT_TARS = {".tgz": ".gz", ".tbz": ".bz2", ".tbz2": ".bz2", ".txz": ".xz"}
+_FORMATS: dict[str, Callable[[Path], AbstractContextManager[ArchiveReader]]] = {
+    ".zip": _open_zip,
+    ".7z": _open_seven_zip,
+    ".tar": _open_tar,
+    **dict.fromkeys([*_DECOMPRESSORS, *_SHORT_TARS], _open_compressed),
+}
+
+
+def is_archive(path: Path) -> bool:
+    """Whether a file's suffix says that it is an archive that we can open."""
+    return path.suffix.lower() in _FORMATS
+
+
+def format_name(path: Path) -> str:
+    """Kind of archive by its suffix, such as ``zip``; what has none of ours is taken for a zip."""
+    return path.suffix.lower().lstrip(".") if is_archive(path) else "zip"
+
+
+@contextlib.contextmanager
+def open_archive(path: Path) -> Iterator[ArchiveReader]:
+    """Open an archive for reading.
+
+    Raises
+    ------
+    EncryptedArchive
+        If even its names need a password.
+    NotImplementedError
+        If it is packed in a way that the libraries do not know.
+    Exception
+        One of ``DAMAGE``, or an ``OSError`` without a number, if it is damaged.
+    """
+    with _FORMATS.get(path.suffix.lower(), _open_zip)(path) as reader:
+        yield reader

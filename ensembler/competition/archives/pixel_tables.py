@@ -1,0 +1,150 @@
+"""Photos given as rows of pixels in a CSV: drawn once, so that all later stages find ordinary files."""
+
+from __future__ import annotations
+
+import io
+import math
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from PIL import Image
+
+from ...errors import BadData
+from ...progress import Progress
+from ..csv_tables import read_header, read_table, write_table
+from ..photo_files import has_photos
+from ..sample_submission import csv_files, looks_like_sample
+
+_PIXEL = re.compile(r"pixel[ _-]?(\d+)", re.IGNORECASE)
+_ID = re.compile(r"id|(?:.*[ _-]id)|(?:.*[a-z]Id)|(?:.*ID)")
+_FILE_NAME = r"[\w-][\w.-]*"
+# Rows read at a time; 16 MB of whole numbers for photos of 28 x 28 pixels.
+_CHUNK = 5000
+
+
+@dataclass(frozen=True)
+class PixelTable:
+    """A CSV with a photo in each row.
+
+    ``pixels`` are its columns from the top left pixel to the bottom right one, row by row; of a colour photo each
+    pixel has three columns in a row: red, green, blue. ``others`` are the columns beside them.
+    """
+
+    path: Path
+    pixels: tuple[str, ...]
+    others: tuple[str, ...]
+
+    @classmethod
+    def read(cls, path: Path) -> PixelTable | None:
+        """Look for columns pixel0, pixel1, ... (or from 1 on) that fill a square; None if there are none."""
+        try:
+            header = read_header(path)
+        except BadData:  # told to whoever needs that table
+            return None
+        numbers = {name: int(match[1]) for name in header if (match := _PIXEL.fullmatch(name))}
+        pixels = tuple(sorted(numbers, key=lambda name: numbers[name]))
+        first = min(numbers.values(), default=0)
+        in_a_row = first in (0, 1) and [numbers[name] for name in pixels] == list(range(first, first + len(pixels)))
+        table = cls(path, pixels, tuple(name for name in header if name not in numbers))
+        return table if in_a_row and len(pixels) > 1 and table.shape else None
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Height, width and, of colour photos, 3; empty if the pixels fill no square."""
+        for channels, more in ((1, ()), (3, (3,))):
+            side = math.isqrt(len(self.pixels) // channels)
+            if side * side * channels == len(self.pixels):
+                return (side, side, *more)
+        return ()
+
+    @property
+    def folder(self) -> Path:
+        """Where its photos go: ``train/`` for ``train.csv``."""
+        return self.path.with_suffix("")
+
+
+def draw_pixel_tables(root: Path, progress: Progress) -> None:
+    """Draw the photos of all tables of pixels below ``root`` as PNG files, if there are no other photos.
+
+    A photo is named after its row's id, or, in a table without one, after the number of its row: from 0 if the
+    sample submission counts so, else from 1. The table keeps its other columns, and the id.
+
+    Raises
+    ------
+    BadData
+        If pixels are no whole numbers from 0 to 255.
+    """
+    if has_photos(root):
+        return
+    paths = csv_files(root)
+    samples = [path for path in paths if looks_like_sample(path)]
+    for table in filter(None, map(PixelTable.read, paths)):
+        _draw(table, samples, progress)
+
+
+def _draw(table: PixelTable, samples: list[Path], progress: Progress) -> None:
+    rest = _with_id(table, samples)
+    table.folder.mkdir(exist_ok=True)
+    task = progress.start(f"draw {table.path.name}", len(rest))
+    for names, photos in _chunks(table, rest.iloc[:, 0].tolist()):
+        for name, photo in zip(names, photos, strict=True):
+            (table.folder / f"{name}.png").write_bytes(png_bytes(photo))
+        task.advance(len(names))
+    task.finish()
+    write_table(table.path, rest)
+    progress.note(f"The pixels of {table.path.name} became {len(rest)} photos in {table.folder.name}/.")
+
+
+def _with_id(table: PixelTable, samples: list[Path]) -> pd.DataFrame:
+    """Read the columns beside the pixels, the one of ids first."""
+    rest = read_table(table.path, columns=[*table.others, table.pixels[0]]).drop(columns=table.pixels[0])
+    for name in filter(_ID.fullmatch, table.others):
+        if rest[name].is_unique and rest[name].str.fullmatch(_FILE_NAME).all():
+            return rest[[name, *(other for other in table.others if other != name)]]
+    first = 0 if any(_counts_from_zero(path, len(rest)) for path in samples) else 1
+    name = next(free for free in ("id", "row", "photo", "number of the row") if free not in table.others)
+    rest.insert(0, name, [str(number) for number in range(first, first + len(rest))])
+    return rest
+
+
+def _counts_from_zero(sample: Path, rows: int) -> bool:
+    ids = read_table(sample).iloc[:, 0]
+    return len(ids) == rows and ids.tolist() == [str(number) for number in range(rows)]
+
+
+def _chunks(table: PixelTable, names: list[str]) -> Iterator[tuple[list[str], NDArray[np.uint8]]]:
+    """Give names and photos, of shape (photos, height, width) or (photos, height, width, 3), a few thousand at once."""
+    try:
+        with pd.read_csv(
+            table.path,
+            usecols=list(table.pixels),
+            dtype=np.int32,
+            na_filter=False,
+            encoding="utf-8-sig",
+            chunksize=_CHUNK,
+        ) as reader:
+            for chunk in reader:
+                pixels = chunk[list(table.pixels)].to_numpy()
+                if pixels.min() < 0 or pixels.max() > 255:
+                    raise ValueError("some are below 0 or above 255")  # noqa: TRY301 - told like pandas' own below
+                start = int(chunk.index[0])
+                yield names[start : start + len(chunk)], pixels.astype(np.uint8).reshape(-1, *table.shape)
+    except ValueError as error:
+        reason = " ".join(str(error).split())
+        raise BadData(
+            f"The pixels in {table.path} are no whole numbers from 0 to 255 ({reason}): correct them."
+        ) from error
+
+
+def png_bytes(photo: NDArray[Any]) -> bytes:
+    """Give a photo as a PNG file: shape (height, width) or (height, width, 3), of uint8."""
+    # Pillow is a third as fast when it writes files itself, and threads only get into each other's way.
+    buffer = io.BytesIO()
+    Image.fromarray(photo).save(buffer, format="PNG")
+    return buffer.getvalue()

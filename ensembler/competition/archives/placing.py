@@ -1,0 +1,70 @@
+"""Putting what came out of an archive inside another one in its place, where nothing is replaced."""
+
+from __future__ import annotations
+
+import filecmp
+import itertools
+from pathlib import Path, PurePath
+
+
+def is_litter(path: PurePath) -> bool:
+    """Whether a path inside an archive is of what computers add for themselves: hidden files, a Mac's folder."""
+    return path.name.startswith(".") or "__MACOSX" in path.parts
+
+
+def put_in_place(unpacked: Path, archive: Path) -> Path | None:
+    """Move what came out of an archive to where it belongs.
+
+    That is beside the archive if all of it lies in one folder or file of the archive's name, else in a folder of that
+    name. What is there already stays; of two files with the same name and content one is kept.
+
+    Parameters
+    ----------
+    unpacked
+        Folder with what came out, on the same disk.
+    archive
+        The archive.
+
+    Returns
+    -------
+    Path or None
+        The folder with another name that it went to, if something else lies in its place.
+    """
+    target = _usual_place(unpacked, archive)
+    if not _clashes(unpacked, target):
+        _merge(unpacked, target)
+        return None
+    folder = archive.with_suffix("")
+    free = next(
+        path for number in itertools.count(2) if not (path := folder.with_name(f"{folder.name}-{number}")).exists()
+    )
+    _merge(unpacked, free)
+    return free
+
+
+def _usual_place(unpacked: Path, archive: Path) -> Path:
+    tops = {path.name for path in unpacked.iterdir() if not is_litter(PurePath(path.name))}
+    # train.tgz becomes train.tar, which is unpacked in its turn.
+    beside = len(tops) == 1 and tops <= {archive.stem, archive.stem + ".tar"}
+    return archive.parent if beside else archive.with_suffix("")
+
+
+def _clashes(source: Path, target: Path) -> bool:
+    """Whether something else than ``source`` lies at ``target``, or in it."""
+    if not target.exists():
+        return False
+    if source.is_dir() and target.is_dir():
+        children = (path for path in source.iterdir() if not is_litter(PurePath(path.name)))
+        return any(_clashes(path, target / path.name) for path in children)
+    return not (source.is_file() and target.is_file() and filecmp.cmp(source, target, shallow=False))
+
+
+def _merge(source: Path, target: Path) -> None:
+    """Move into ``target`` what it lacks."""
+    target.mkdir(exist_ok=True)
+    for path in source.iterdir():
+        place = target / path.name
+        if not place.exists():
+            path.rename(place)
+        elif path.is_dir() and place.is_dir():
+            _merge(path, place)

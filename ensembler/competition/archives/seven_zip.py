@@ -1,0 +1,107 @@
+"""Reading 7z archives; apart from the other kinds because py7zr is loaded only where there is one."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+
+import py7zr
+from py7zr.exceptions import ArchiveError, PasswordRequired, UnsupportedCompressionMethodError
+from py7zr.io import Py7zIO, WriterFactory
+
+from .members import ArchiveReader, EncryptedArchive, Member, MemberKind, OpenSink, Sink
+
+# What py7zr stumbles over where a header makes no sense.
+_NONSENSE = (LookupError, TypeError, AssertionError, OverflowError)
+
+
+@contextlib.contextmanager
+def open_seven_zip(path: Path) -> Iterator[ArchiveReader]:
+    """Open a 7z archive.
+
+    Raises
+    ------
+    EncryptedArchive
+        If even its names need a password.
+    NotImplementedError
+        If it is packed in a way that py7zr does not know.
+    ValueError
+        If it is damaged.
+    """
+    try:
+        # From an open file py7zr unpacks one member after the other, from a path several at once.
+        with path.open("rb") as stream, py7zr.SevenZipFile(stream) as opened:
+            yield _SevenZip(opened, path.parent.absolute())
+    except PasswordRequired as error:
+        raise EncryptedArchive from error
+    except UnsupportedCompressionMethodError as error:
+        raise NotImplementedError(str(error.message)) from error
+    except (ArchiveError, *_NONSENSE) as error:
+        raise ValueError(f"{type(error).__name__} {error}".strip()) from error
+
+
+class _SevenZip:
+    def __init__(self, opened: py7zr.SevenZipFile, base: Path) -> None:
+        self._opened = opened
+        self._base = base
+        locked = bool(opened.needs_password())
+        self.members = [
+            Member(info.filename, _kind(info), info.uncompressed or 0, encrypted=locked) for info in opened.list()
+        ]
+
+    def unpack(self, files: list[Member], open_sink: OpenSink) -> None:
+        with contextlib.ExitStack() as open_now:
+            factory = _Sinks(self._base, files, open_sink, open_now)
+            self._opened.extract(self._base, [member.name for member in files], factory=factory)
+
+
+def _kind(info: py7zr.FileInfo) -> MemberKind:
+    if info.is_directory:
+        return "folder"
+    if info.is_symlink:
+        return "link"
+    return "file" if info.is_file else "device"
+
+
+class _Sinks(WriterFactory):
+    """Gives py7zr a sink for each member; nothing is written to ``base``, which it merely puts before the names."""
+
+    def __init__(self, base: Path, files: list[Member], open_sink: OpenSink, open_now: contextlib.ExitStack) -> None:
+        self._base = base
+        self._wanted = {PurePosixPath(member.name): member for member in files}
+        self._open_sink = open_sink
+        self._open_now = open_now
+
+    def create(self, filename: str) -> Py7zIO:
+        """Close the sink before this one and open the next."""
+        self._open_now.close()
+        member = self._wanted[PurePosixPath(Path(filename).relative_to(self._base).as_posix())]
+        return _Writer(self._open_now.enter_context(self._open_sink(member)))
+
+
+class _Writer(Py7zIO):
+    """A sink as py7zr wants it; of all its methods but ``write``, py7zr needs that they are there."""
+
+    def __init__(self, sink: Sink) -> None:
+        self._sink = sink
+        self._size = 0
+
+    def write(self, s: bytes | bytearray) -> int:
+        self._sink.write(bytes(s))
+        self._size += len(s)
+        return len(s)
+
+    def read(self, size: int | None = None) -> bytes:
+        del size
+        return b""
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        del whence
+        return offset
+
+    def flush(self) -> None:
+        pass
+
+    def size(self) -> int:
+        return self._size

@@ -1,0 +1,203 @@
+"""Unpacking what was downloaded: archives in archives, checked, and there whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import IO
+
+from ...errors import BadData, DamagedArchive, counted
+from ...progress import Progress, Task
+from ...storage import require_space, whole_folder
+from .formats import DAMAGE, format_name, is_archive, open_archive
+from .limit import DEEPEST, UnpackLimit
+from .members import ArchiveReader, EncryptedArchive, Member
+from .pixel_tables import draw_pixel_tables
+from .placing import is_litter, put_in_place
+
+
+class _Unreadable(Exception):
+    """An archive is damaged or of an unknown kind; says so, but not what to do."""
+
+
+class _Damaged(_Unreadable):
+    """Another download may help."""
+
+
+def extract(archive: Path, folder: Path, progress: Progress, *, most_bytes: int | None = None) -> None:
+    """Unpack ``archive`` into ``folder``, with every archive inside it in its own place.
+
+    An archive named ``train.zip`` whose members all begin with ``train/`` is unpacked beside itself, any other into
+    a folder of its name, or of another name if that one is taken. The inner archives are deleted; the outer one stays
+    where it is. Those that are encrypted or cannot be read are told and kept as they are, hidden files too. Photos that
+    are given as a table of pixels become files.
+
+    Parameters
+    ----------
+    archive
+        A zip, 7z, tar or compressed file.
+    folder
+        What is there already is replaced.
+    most_bytes
+        Write no more than that, 0 for any number; by default as :class:`UnpackLimit` finds usual.
+
+    Raises
+    ------
+    DamagedArchive
+        If it cannot be read or its checksums do not agree; those of archives inside it are vouched for by its own.
+    BadData
+        If it is packed in an unknown way, if it has members that would land outside, links or devices, if it unpacks to
+        more than it may, or if all of it is encrypted.
+    StorageError
+        If there is no room; nothing is left behind then.
+    """
+    with whole_folder(folder) as temporary:
+        unpacking = _Unpacking(archive, temporary, UnpackLimit(archive, most_bytes), progress)
+        unpacking.run()
+        draw_pixel_tables(temporary, progress)
+
+
+@dataclass
+class _Unpacking:
+    """One outer archive on its way into one folder."""
+
+    archive: Path
+    root: Path
+    limit: UnpackLimit
+    progress: Progress
+    locked: set[Path] = field(default_factory=set)
+    unreadable: set[Path] = field(default_factory=set)
+
+    def run(self) -> None:
+        self._unpack_outer()
+        for _ in range(DEEPEST):
+            inner = sorted(set(self._archives()) - self.locked - self.unreadable)
+            if not inner:
+                break
+            for path in inner:
+                self._unpack_inner(path)
+        else:
+            raise BadData(f"{self.archive} has archives more than {DEEPEST} deep in each other: unpack it by hand.")
+        if self.locked and not any(path.is_file() and path not in self.locked for path in self.root.rglob("*")):
+            raise BadData(
+                f"All of {self.archive} is encrypted: unpack it with its password and `ensembler adopt` the folder."
+            )
+
+    def _archives(self) -> Iterator[Path]:
+        for path in self.root.rglob("*"):
+            if is_archive(path) and path.is_file() and not is_litter(path.relative_to(self.root)):
+                yield path
+
+    def _unpack_outer(self) -> None:
+        try:
+            if not self._unpack(self.archive, self.root, str(self.archive)):
+                self.locked.add(self.archive)
+        except _Damaged as error:
+            raise DamagedArchive(f"{error}: download it again.") from error
+        except _Unreadable as error:
+            raise BadData(f"{error}: unpack it with another program and `ensembler adopt` the folder.") from error
+
+    def _unpack_inner(self, archive: Path) -> None:
+        """Unpack where it belongs, and delete it; one that cannot be read stays."""
+        shown = f"{archive.relative_to(self.root)} in {self.archive}"
+        with tempfile.TemporaryDirectory(prefix=".unpacking-", dir=archive.parent) as aside:
+            try:
+                if not self._unpack(archive, Path(aside), shown):
+                    self.locked.add(archive)
+                    return
+            except _Unreadable as error:
+                self.progress.warn(f"{error}: it was left as it is.")
+                self.unreadable.add(archive)
+                return
+            if moved := put_in_place(Path(aside), archive):
+                where = moved.relative_to(self.root).as_posix()
+                self.progress.warn(f"{shown} was unpacked into {where}, because something else lies in its place.")
+        archive.unlink()
+
+    def _unpack(self, archive: Path, folder: Path, shown: str) -> bool:
+        """Unpack into ``folder``; ``shown`` is what messages call the archive.
+
+        Returns whether anything of it could be read without a password.
+        """
+        try:
+            with _damage_told(archive, shown), open_archive(archive) as opened:
+                return self._pour(archive, opened, folder, shown)
+        except EncryptedArchive:
+            self.progress.warn(f"{shown} is encrypted and was left out.")
+            return False
+
+    def _pour(self, archive: Path, opened: ArchiveReader, folder: Path, shown: str) -> bool:
+        files = [member for member in opened.members if member.kind != "folder"]
+        places = {member.name: _checked_place(member, shown) for member in files}
+        readable = [member for member in files if not member.encrypted]
+        if len(readable) < len(files):
+            self.progress.warn(f"{shown} is encrypted: {counted(files[len(readable) :], 'file')} left out.")
+        if files and not readable:
+            return False
+        claimed = sum(member.size for member in readable)
+        require_space(folder, claimed, f"Unpacking {archive.name}")
+        self.limit.begin(archive, claimed, shown)
+        task = self.progress.start_bytes(f"unpack {archive.name}", claimed)
+
+        @contextlib.contextmanager
+        def open_sink(member: Member) -> Iterator[_Counted]:
+            path = folder / places[member.name]
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with path.open("wb") as stream:
+                yield _Counted(stream, self.limit, task)
+
+        opened.unpack(readable, open_sink)
+        task.finish()
+        return True
+
+
+@dataclass(frozen=True)
+class _Counted:
+    """A file that counts what is written to it."""
+
+    stream: IO[bytes]
+    limit: UnpackLimit
+    task: Task
+
+    def write(self, block: bytes, /) -> int:
+        self.limit.count(len(block))
+        self.task.advance(len(block))
+        return self.stream.write(block)
+
+
+@contextlib.contextmanager
+def _damage_told(archive: Path, shown: str) -> Iterator[None]:
+    try:
+        yield
+    except NotImplementedError as error:
+        raise _Unreadable(f"{shown} is packed in a way that cannot be read here ({error})") from error
+    except DAMAGE as error:
+        raise _Damaged(_damaged(archive, shown, error)) from error
+    except OSError as error:
+        # gzip and bz2 tell of damage by an OSError, but one that no operating system numbered.
+        if error.errno is not None:
+            raise
+        raise _Damaged(_damaged(archive, shown, error)) from error
+
+
+def _damaged(archive: Path, shown: str, error: Exception) -> str:
+    reason = " ".join(str(error).split()) or type(error).__name__
+    return f"{shown} is damaged or no {format_name(archive)} ({reason})"
+
+
+def _checked_place(member: Member, shown: str) -> PurePosixPath:
+    """Return where a member belongs below the archive's folder."""
+    inside = PurePosixPath(member.name.replace("\\", "/"))
+    if not inside.parts or inside.is_absolute() or ".." in inside.parts or re.match("[A-Za-z]:", inside.parts[0]):
+        raise BadData(
+            f"{shown} has a member that would land outside its folder: {member.name!r}; take another archive."
+        )
+    if member.kind != "file":
+        raise BadData(
+            f"{shown} has a {member.kind} among its members: {member.name!r}; unpack it and `ensembler adopt` that."
+        )
+    return inside

@@ -1,0 +1,1 @@
+"""What a competition asks, found out from its files alone."""

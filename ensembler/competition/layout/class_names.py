@@ -1,0 +1,49 @@
+"""Names of classes that the labels merely number, from a JSON file beside the photos."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+# A competition may ship a JSON file per photo; a map of classes is small and lies near the top.
+_MOST_FILES = 50
+_MOST_BYTES = 1 << 20
+_DEEPEST = 2
+
+
+def find_class_names(root: Path, classes: tuple[str, ...]) -> tuple[str, ...]:
+    """Find a JSON object that has a name for each class, such as ``label_num_to_disease_map.json``.
+
+    Parameters
+    ----------
+    root
+        The competition's files.
+    classes
+        The classes as the labels have them.
+
+    Returns
+    -------
+    tuple
+        The names in the order of ``classes``; empty if there is no such file.
+    """
+    for path in _json_files(root):
+        names = _read(path)
+        if set(classes) <= set(names) and all(isinstance(names[name], str) and names[name].strip() for name in classes):
+            return tuple(names[name].strip() for name in classes)
+    return ()
+
+
+def _json_files(root: Path) -> list[Path]:
+    found: list[Path] = []
+    for depth in range(_DEEPEST):
+        found += sorted(path for path in root.glob("*/" * depth + "*.json") if path.is_file())[:_MOST_FILES]
+    return [path for path in found if path.stat().st_size <= _MOST_BYTES]
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text("utf-8-sig"))
+    except (OSError, ValueError, RecursionError):
+        return {}  # not every JSON file of a competition is ours to read
+    return content if isinstance(content, dict) else {}

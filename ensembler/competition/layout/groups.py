@@ -1,0 +1,227 @@
+"""Groups of photos that belong together, such as those of one patient, as a table or the photos' names tell them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import pandas as pd
+
+from ...errors import BadChoice, BadData
+from ..csv_tables import read_header, read_table
+from ..manifest import TrainLayout
+from ..photo_files import PhotoFiles
+from ..sample_submission import SampleSubmission, relative
+from .joined_groups import joined_groups
+from .name_pairs import come_in_pairs, pair_names
+from .readable_tables import HEAD, readable_tables
+
+# What is photographed more than once: someone or something first, then an occasion, then a place. The first match in
+# this order is taken. Words like class, type, view or date are left out, for they rather describe a photo.
+_BEINGS = (
+    "patient",
+    "subject",
+    "driver",
+    "person",
+    "participant",
+    "individual",
+    "animal",
+    "donor",
+    "specimen",
+    "owner",
+)
+_OCCASIONS = (
+    "group",
+    "case",
+    "study",
+    "series",
+    "sequence",
+    "seq",
+    "session",
+    "burst",
+    "video",
+    "clip",
+    "scene",
+    "slide",
+)
+_PLACES = ("location", "site", "camera")
+_GROUP_NAMES = (*_BEINGS, *_OCCASIONS, *_PLACES)
+# The usual number of folds; fewer groups cannot fill them.
+_FEWEST_GROUPS = 5
+NONE = "none"
+NAMES = "names"
+
+
+@dataclass(frozen=True)
+class GroupColumn:
+    """Where the groups are: a table, as a manifest names it, its column of photos and its column of groups.
+
+    The table :data:`NAMES` stands for the photos' own names, which differ by left and right alone within a pair.
+    """
+
+    file: str
+    id_column: str
+    column: str
+
+
+PAIRS = GroupColumn(NAMES, "name", "pair")
+
+
+def group_name_rank(column: str) -> int | None:
+    """Place of a column's name among those of groups, such as ``patient`` or ``PatientID``; None if it is none."""
+    bare = re.sub(r"[\W_]", "", column.lower())
+    names = [
+        bare,
+        *(bare.removesuffix(ending) for ending in ("id", "uid", "instanceuid", "no", "num", "number", "name", "code")),
+    ]
+    return next((rank for rank, name in enumerate(_GROUP_NAMES) if name in names), None)
+
+
+def id_column_of(path: Path, photos: PhotoFiles) -> str:
+    """Name of the column that holds photos' names, judged on the first rows; empty if there is none."""
+    head = read_table(path, rows=HEAD)
+    matches = {str(column): sum(bool(photos.find(value)) for value in head[column]) for column in head.columns}
+    best = max(matches, key=lambda column: matches[column], default="")
+    return best if best and matches[best] * 2 >= len(head) and len(head.columns) > 1 and matches[best] else ""
+
+
+def find_groups(photos: PhotoFiles, labels: pd.Series, sample: SampleSubmission | None) -> GroupColumn | None:
+    """Find a column that says which training photos belong together, or else pairs of names.
+
+    It has a name that groups have, and groups the photos: it is not the label under another name, not different for
+    each photo, and does not split them into fewer groups than there are folds. Where its groups lie within those of
+    another such column, that one is taken, but places are not taken for the beings that live there.
+
+    Parameters
+    ----------
+    photos
+        The training photos.
+    labels
+        The label of each by its path.
+    sample
+        The sample submission, which is no table of groups.
+    """
+    found: list[_Candidate] = []
+    for path in readable_tables(photos.root, sample):
+        ranks = {name: rank for name in read_header(path) if (rank := group_name_rank(name)) is not None}
+        id_column = id_column_of(path, photos) if ranks else ""
+        for name in sorted(set(ranks) - {id_column}) if id_column else []:
+            column = GroupColumn(relative(path, photos.root), id_column, name)
+            groups = _read_if_whole(column, photos)
+            if _groups_the_photos(groups, labels):
+                found.append(_Candidate(ranks[name], column, groups))
+    if come_in_pairs(labels) and _groups_the_photos(pairs := pair_names(photos.paths), labels):
+        found.append(_Candidate(len(_BEINGS) - 1, PAIRS, pairs))
+    return _coarsest(min(found, key=lambda item: item.rank), found).column if found else None
+
+
+class _Candidate(NamedTuple):
+    """A column of groups, the place of its name among those of groups, and the group of each photo."""
+
+    rank: int
+    column: GroupColumn
+    groups: pd.Series
+
+    @property
+    def is_of_beings(self) -> bool:
+        return self.rank < len(_BEINGS)
+
+    @property
+    def is_of_places(self) -> bool:
+        return self.rank >= len(_BEINGS) + len(_OCCASIONS)
+
+
+def _coarsest(first: _Candidate, found: list[_Candidate]) -> _Candidate:
+    """Return the candidate of the fewest groups that hold those of the first one whole."""
+    wider = [
+        other
+        for other in found
+        if not (first.is_of_beings and other.is_of_places) and _lie_within(first.groups, other.groups)
+    ]
+    return min(wider, key=lambda other: other.groups.nunique(), default=first)
+
+
+def _lie_within(groups: pd.Series, wider: pd.Series) -> bool:
+    """Whether each group lies whole in one of fewer, wider ones."""
+    if not groups.index.isin(wider.index).all() or wider.nunique() >= groups.nunique():
+        return False
+    return bool((wider[groups.index].groupby(groups).nunique() == 1).all())
+
+
+def _read_if_whole(column: GroupColumn, photos: PhotoFiles) -> pd.Series:
+    """Read the groups of a table that nobody named; none if it cannot be read to its end."""
+    try:
+        return read_groups(column, photos)
+    except BadData:
+        return pd.Series(dtype=str)
+
+
+def named_groups(answer: str, photos: PhotoFiles) -> GroupColumn | None:
+    """Read a person's answer: ``FILE:COLUMN``, ``names`` for pairs of left and right, or ``none``.
+
+    Raises
+    ------
+    BadChoice
+        If there is no such file or column.
+    BadData
+        If the file has no column of photos.
+    """
+    if answer.strip().lower() == NONE:
+        return None
+    if answer.strip().lower() == NAMES:
+        return PAIRS
+    file, _, column = answer.rpartition(":")
+    path = photos.root / file
+    if not file or not path.is_file():
+        raise BadChoice(
+            f"There is no table {path}: --groups takes FILE:COLUMN, the file relative to {photos.root}, or {NONE}."
+        )
+    if column not in (header := read_header(path)):
+        raise BadChoice.unknown("group column", column, header)
+    if not (id_column := id_column_of(path, photos)):
+        raise BadData(f"No column of {path} holds the names of training photos: name another table with --groups.")
+    return GroupColumn(relative(path, photos.root), id_column, column)
+
+
+def column_of(layout: TrainLayout) -> GroupColumn | None:
+    """Return the groups that a manifest names, or None."""
+    if not layout.groups:
+        return None
+    return GroupColumn(layout.groups, layout.group_id_column, layout.group_column)
+
+
+def read_groups(column: GroupColumn, photos: PhotoFiles) -> pd.Series:
+    """Read the group of each photo, by its path; a photo of several groups makes one group of them.
+
+    Raises
+    ------
+    BadData
+        If the table lacks one of the columns.
+    """
+    if column.file == NAMES:
+        return pair_names(photos.paths)
+    path = photos.root / column.file
+    if missing := {column.id_column, column.column} - set(read_header(path)):
+        raise BadData(f"{path} has no column {', '.join(sorted(missing))}: correct train.groups in competition.toml.")
+    table = read_table(path, columns=list({column.id_column, column.column}))
+    paths = table[column.id_column].map(photos.find)
+    names = table[column.column].str.strip()
+    known = (paths != "") & (names != "")
+    paths, names = paths[known], names[known]
+    joined = joined_groups(paths, [names])
+    return pd.Series(joined.to_numpy(), index=paths, dtype=str).groupby(level=0).first()
+
+
+def _groups_the_photos(groups: pd.Series, labels: pd.Series) -> bool:
+    """Whether a column groups most photos, in its own way, and finely enough for folds."""
+    known = labels[labels.index.isin(groups.index)]
+    if len(known) * 2 < len(labels):
+        return False
+    groups = groups[known.index]
+    count = groups.nunique()
+    if not _FEWEST_GROUPS <= count < len(groups):
+        return False
+    pairs = pd.DataFrame({"group": groups, "label": known}).drop_duplicates()
+    return not (len(pairs) == count == known.nunique())

@@ -1,0 +1,62 @@
+"""What Kaggle's own pages tell of well-known competitions, for zips that come without asking Kaggle."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class KnownCompetition:
+    """What the files alone leave open.
+
+    ``metric`` has the name that :mod:`ensembler.competition.metrics.metrics` gives it, ``positive`` is the class that a
+    binary answer is the probability of, and ``code_only`` competitions take submissions from notebooks alone.
+    """
+
+    metric: str
+    positive: str = ""
+    code_only: bool = False
+
+
+_KNOWN = {
+    "aerial-cactus-identification": KnownCompetition("roc auc", code_only=True),
+    "aptos2019-blindness-detection": KnownCompetition("quadratic weighted kappa", code_only=True),
+    "cassava-disease": KnownCompetition("accuracy"),
+    "cassava-leaf-disease-classification": KnownCompetition("accuracy", code_only=True),
+    "cifar-10": KnownCompetition("accuracy"),
+    "datasciencebowl": KnownCompetition("log loss"),
+    "diabetic-retinopathy-detection": KnownCompetition("quadratic weighted kappa"),
+    "digit-recognizer": KnownCompetition("accuracy"),
+    "dog-breed-identification": KnownCompetition("log loss"),
+    # The first competition of that name was judged by accuracy, its successor by log loss.
+    "dogs-vs-cats": KnownCompetition("accuracy", positive="dog"),
+    "dogs-vs-cats-redux-kernels-edition": KnownCompetition("log loss", positive="dog"),
+    "histopathologic-cancer-detection": KnownCompetition("roc auc"),
+    "imet-2019-fgvc6": KnownCompetition("sample f2", code_only=True),
+    "intel-mobileodt-cervical-cancer-screening": KnownCompetition("log loss"),
+    "invasive-species-monitoring": KnownCompetition("roc auc"),
+    "iwildcam-2019-fgvc6": KnownCompetition("macro f1"),
+    "kannada-mnist": KnownCompetition("accuracy", code_only=True),
+    "leaf-classification": KnownCompetition("log loss"),
+    "noaa-right-whale-recognition": KnownCompetition("log loss"),
+    "paddy-disease-classification": KnownCompetition("accuracy"),
+    "planet-understanding-the-amazon-from-space": KnownCompetition("sample f2"),
+    "plant-pathology-2020-fgvc7": KnownCompetition("mean column-wise roc auc"),
+    "plant-pathology-2021-fgvc8": KnownCompetition("sample f1", code_only=True),
+    "plant-seedlings-classification": KnownCompetition("micro f1"),
+    "ranzcr-clip-catheter-line-classification": KnownCompetition("mean column-wise roc auc", code_only=True),
+    "siim-isic-melanoma-classification": KnownCompetition("roc auc"),
+    "state-farm-distracted-driver-detection": KnownCompetition("log loss"),
+    "street-view-getting-started-with-julia": KnownCompetition("accuracy"),
+    "the-nature-conservancy-fisheries-monitoring": KnownCompetition("log loss"),
+}
+
+
+def known_competition(slug: str) -> KnownCompetition | None:
+    """Return what is known of a competition by its slug, or None."""
+    return _KNOWN.get(slug)
+
+
+def known_positives(slug: str) -> list[str]:
+    """Return the classes that a binary answer's column may mean in competitions whose slugs begin like this one."""
+    return [known.positive for name, known in _KNOWN.items() if known.positive and slug.startswith(name)]

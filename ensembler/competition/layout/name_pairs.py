@@ -1,0 +1,42 @@
+"""Photos in pairs by their names: the left and the right eye, ear or hand of one being."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import PurePosixPath
+
+import pandas as pd
+
+_SIDE = re.compile(r"(?:^|(?<=[\W_]))(left|right)(?=[\W_]|$)")
+# Share of the photos that must have their other side beside them.
+_MOSTLY_PAIRED = 0.9
+
+
+def pair_names(paths: Sequence[str]) -> pd.Series:
+    """Return the name of each photo's pair, by its path: what is left without its side; empty for a photo without one.
+
+    ``10_left.jpeg`` and ``10_right.jpeg`` are the pair ``10``.
+    """
+    names = pd.Series([_without_side(path) for path in paths], index=list(paths), dtype=str)
+    return names[names != ""]
+
+
+def come_in_pairs(labels: pd.Series) -> bool:
+    """Whether nearly all photos, given as labels by their paths, come in pairs whose sides are not the labels."""
+    sides = pd.Series([_side(path) for path in labels.index], index=labels.index, dtype=str)
+    names = pair_names(list(labels.index))
+    whole = names[sides[names.index].groupby(names).transform("nunique") == 2]
+    if not len(labels) or len(whole) < _MOSTLY_PAIRED * len(labels):
+        return False
+    return len(pd.DataFrame({"side": sides, "label": labels}).drop_duplicates()) > labels.nunique()
+
+
+def _side(path: str) -> str:
+    found = _SIDE.findall(PurePosixPath(path).stem.lower())
+    return str(found[0]) if len(found) == 1 else ""
+
+
+def _without_side(path: str) -> str:
+    stem = PurePosixPath(path).stem.lower()
+    return re.sub(r"[\W_]+", "_", _SIDE.sub("", stem)).strip("_") if _side(path) else ""

@@ -1,0 +1,152 @@
+"""Which photos are to be learned from and which are to be predicted, by the names of their folders."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from functools import lru_cache
+from pathlib import PurePosixPath
+
+from ...errors import BadData
+from ..manifest import TestLayout
+from ..photo_files import PhotoFiles, common_folder
+from ..sample_submission import SampleSubmission
+from .photo_versions import one_version
+
+# What may follow "train" and "test" in a folder's name; "trainers" may be a class.
+_SET_ENDINGS = "(?:ing|set|data|images?|imgs?|photos?|pictures?|pics?)?"
+_SETS = ("train", "test")
+# Of the same photos in several formats the first is taken: tif files may hold more bands and bits than a photo has.
+_PREFERRED = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff")
+
+
+def in_set(photos: PhotoFiles, word: str) -> list[str]:
+    """Paths below a folder whose name has ``word`` in it, such as ``train_images``."""
+    return [path for path in photos.paths if set_of(path) == word]
+
+
+def set_of(path: str) -> str:
+    """Which set the folders of a path name: ``train``, ``test`` or none.
+
+    A folder named after nothing but a set (``test1``) counts before one that has more in its name (``test_tube``), for
+    that may be a class; of the former the deepest counts, of the latter the first.
+    """
+    return _set_of_folder(path.rpartition("/")[0])
+
+
+@lru_cache(maxsize=1 << 16)
+def _set_of_folder(folder: str) -> str:
+    named = [(word, part) for part in PurePosixPath(folder).parts if (word := _set_named(part))]
+    plain = [word for word, part in named if re.fullmatch(rf"{word}[\W_]*{_SET_ENDINGS}[\W_]*\d*", part.lower())]
+    return plain[-1] if plain else named[0][0] if named else ""
+
+
+def _set_named(part: str) -> str:
+    """Return the set that a folder's name has in it; none if it has both."""
+    words = [word for word in _SETS if _names(part, word)]
+    return words[0] if len(words) == 1 else ""
+
+
+def _names(part: str, word: str) -> bool:
+    return bool(re.search(rf"(?<![a-z]){word}{_SET_ENDINGS}(?![a-z])", part.lower()))
+
+
+def set_folder(paths: list[str], word: str) -> str:
+    """Return the folder that names the set, the common one if there are several."""
+    folders = {_set_folder(path, word) for path in paths}
+    return folders.pop() if len(folders) == 1 else common_folder(paths)
+
+
+def _set_folder(path: str, word: str) -> str:
+    return "/".join(PurePosixPath(path).parts[: _set_depth(path, word)])
+
+
+def _set_depth(path: str, word: str) -> int:
+    """Count the leading parts of ``path`` that lead to the folder named after the set; 0 if none is."""
+    for depth, part in enumerate(PurePosixPath(path).parts[:-1], start=1):
+        if _names(part, word):
+            return depth
+    return 0
+
+
+def in_class_folders(path: str, folder: str) -> PurePosixPath:
+    """Return what is left of a path below ``folder``, and below the folder of its set if that lies deeper."""
+    depth = 0 if folder == "." else len(PurePosixPath(folder).parts)
+    if not set_of(f"{folder}/photo") and (word := set_of(path)):
+        depth = max(depth, _set_depth(path, word))
+    return PurePosixPath(*PurePosixPath(path).parts[depth:])
+
+
+def training_set(photos: PhotoFiles) -> tuple[str, PhotoFiles]:
+    """Return the folder of the training photos, and those photos: all that are not named test if none is named train.
+
+    Of folders with the same photos in several formats or sizes, such as ``train-jpg`` and ``train-tif``, one is taken.
+    """
+    named = one_version(_by_folder(in_set(photos, "train"), "train"), _by_folder(in_set(photos, "test"), "test"))
+    rest = named or [path for path in photos.paths if set_of(path) != "test"]
+    folder = set_folder(named, "train") if named else common_folder(rest)
+    return folder, PhotoFiles(photos.root, tuple(rest))
+
+
+def _by_folder(paths: list[str], word: str) -> dict[str, list[str]]:
+    """Put paths together by the folder that names their set, folders of preferred formats first."""
+    folders: dict[str, list[str]] = {}
+    for path in paths:
+        folders.setdefault(_set_folder(path, word), []).append(path)
+    return dict(sorted(folders.items(), key=lambda item: (_preference(item[1]), item[0])))
+
+
+def _preference(paths: list[str]) -> int:
+    suffix, _ = Counter(PurePosixPath(path).suffix.lower() for path in paths).most_common(1)[0]
+    return _PREFERRED.index(suffix)
+
+
+def photos_to_predict(photos: PhotoFiles, sample: SampleSubmission) -> TestLayout:
+    """Find the folders of the photos to predict: those named test that have the sample's ids, else any.
+
+    Raises
+    ------
+    BadData
+        If no photo has the name of an id.
+    """
+    named = in_set(photos, "test")
+    folders = _answering(_by_folder(named, "test"), photos, sample)
+    if folders:
+        return TestLayout(folders[0], tuple(folders[1:]))
+    matched = [] if named else [path for identity in sample.ids if (path := photos.find(identity))]
+    if not matched:
+        raise _unanswered(sample, PhotoFiles(photos.root, tuple(named)) if named else photos)
+    return TestLayout(common_folder(matched))
+
+
+def _unanswered(sample: SampleSubmission, photos: PhotoFiles) -> BadData:
+    """Say that no photo has the name of an id, and why another sample submission would not help, if that is known."""
+    identity = sample.ids[0]
+    asks = f"{sample.path} asks for ids like {identity!r}"
+    for path in photos.paths:
+        above = [part for part in PurePosixPath(path).parts[:-1] if not _set_named(part)]
+        names = [*above, PurePosixPath(path).stem]
+        if any(_begins(name, identity) or _begins(identity, name) for name in names):
+            return BadData(
+                f"{asks}, which do not stand for one photo each (see {photos.root / path}): only competitions that ask "
+                "for one row for each photo file can be answered."
+            )
+    where = photos.root / common_folder(photos.paths)
+    return BadData(f"{asks}, but no photo in {where} has such a name: name another file with --sample.")
+
+
+def _begins(name: str, start: str) -> bool:
+    """Whether a name is another one, or that with more after a separator."""
+    return name == start or bool(re.match(rf"{re.escape(start)}[\W_]", name))
+
+
+def _answering(folders: dict[str, list[str]], photos: PhotoFiles, sample: SampleSubmission) -> list[str]:
+    """Return the folders that have ids which those before them lack."""
+    missing, answering = sample.ids, []
+    for folder, paths in folders.items():
+        inside = PhotoFiles(photos.root, tuple(paths))
+        left = [identity for identity in missing if not inside.find(identity)]
+        if len(left) < len(missing):
+            answering.append(folder)
+        missing = left
+    return answering

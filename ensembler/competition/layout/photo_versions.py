@@ -1,0 +1,79 @@
+"""The same photos in several formats or sizes, a folder each: members learn from one of them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from pathlib import PurePosixPath
+
+# Share of a folder's photos that another folder must have, too, to be the same in another format or size.
+_SAME_PHOTOS = 0.9
+# Numbers below this in names of folders count parts, as in ``train_1``; from it on they are sizes, as in ``train-16``.
+_FIRST_SIZE = 16
+_ENDING = re.compile(r"[\W_][^\W\d_]+$")
+
+
+def one_version(folders: dict[str, list[str]], test_folders: Collection[str]) -> list[str]:
+    """Return the paths of all training folders but those that have the photos of another one.
+
+    Of several versions the one is taken that has a counterpart among the test folders, for members should learn from
+    photos of the kind that they predict; of those the first. Photos named after others, such as ``4_thumbnail.png``
+    after ``4.png``, come last.
+
+    Parameters
+    ----------
+    folders
+        Paths by the folder that names their set, the preferred ones first.
+    test_folders
+        Folders of photos to predict.
+    """
+    sets = {folder: _Names(paths) for folder, paths in folders.items()}
+    derived = {
+        folder
+        for folder, names in sets.items()
+        if any(names.are_made_of(others) for other, others in sets.items() if other != folder)
+    }
+    kept: list[str] = []
+    for folder in sorted(folders, key=lambda folder: (folder in derived, _counterpart(folder) not in test_folders)):
+        if not any(sets[folder].are_those_of(sets[other]) and not _are_parts(folder, other) for other in kept):
+            kept.append(folder)
+    return sorted(path for folder in kept for path in folders[folder])
+
+
+class _Names:
+    """What the photos of a folder are called, with and without the ending that all of them have."""
+
+    def __init__(self, paths: list[str]) -> None:
+        self.stems = frozenset(PurePosixPath(path).stem for path in paths)
+        self.suffixes = frozenset(PurePosixPath(path).suffix.lower() for path in paths)
+        endings = {found[0] if (found := _ENDING.search(stem)) else "" for stem in self.stems}
+        ending = endings.pop() if len(endings) == 1 else ""
+        self.bare = frozenset(stem.removesuffix(ending) for stem in self.stems)
+
+    def are_those_of(self, other: _Names) -> bool:
+        """Whether they are the other folder's; in one format, a smaller folder may number its own photos like those."""
+        if not _mostly(self.stems, other.stems):
+            return self.are_made_of(other)
+        return not self.suffixes & other.suffixes or _mostly(other.stems, self.stems)
+
+    def are_made_of(self, other: _Names) -> bool:
+        """Whether they are named after the other folder's."""
+        return not _mostly(self.stems, other.stems) and _mostly(self.bare, other.stems)
+
+
+def _mostly(names: frozenset[str], known: frozenset[str]) -> bool:
+    return len(names & known) >= _SAME_PHOTOS * len(names)
+
+
+def _counterpart(folder: str) -> str:
+    """Name of the test folder that belongs to a training folder: ``test-128`` to ``train-128``."""
+    above, _, name = folder.rpartition("/")
+    counterpart = re.sub("train", lambda found: "Test" if found[0][0] == "T" else "test", name, flags=re.IGNORECASE)
+    return f"{above}/{counterpart}" if above else counterpart
+
+
+def _are_parts(folder: str, other: str) -> bool:
+    """Whether two folders are numbered parts of one set, each of which may number its photos from one on."""
+    if re.sub(r"\d+", "", folder) != re.sub(r"\d+", "", other):
+        return False
+    return all(int(number) < _FIRST_SIZE for name in (folder, other) for number in re.findall(r"\d+", name))

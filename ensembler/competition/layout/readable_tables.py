@@ -1,0 +1,43 @@
+"""The CSVs beside the photos that can be read at all: nobody may need those that cannot."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ...errors import BadData
+from ..csv_tables import read_table
+from ..sample_submission import SampleSubmission, csv_files, looks_like_sample
+
+# Rows by which a table is judged.
+HEAD = 200
+
+
+def readable_tables(root: Path, sample: SampleSubmission | None) -> list[Path]:
+    """Return the CSVs below ``root`` that are no sample submission and can be read, the shallowest first."""
+    return [path for path in _tables(root, sample) if _reason(path) is None]
+
+
+def refuse_unreadable(root: Path, sample: SampleSubmission | None) -> None:
+    """Tell of the first CSV that cannot be read, for where one was looked for in vain.
+
+    Raises
+    ------
+    BadData
+        If there is one.
+    """
+    for path in _tables(root, sample):
+        if reason := _reason(path):
+            raise reason
+
+
+def _tables(root: Path, sample: SampleSubmission | None) -> list[Path]:
+    paths = [path for path in csv_files(root) if not looks_like_sample(path)]
+    return [path for path in paths if sample is None or path != sample.path]
+
+
+def _reason(path: Path) -> BadData | None:
+    try:
+        read_table(path, rows=HEAD)
+    except BadData as error:
+        return error
+    return None

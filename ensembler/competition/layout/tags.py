@@ -1,0 +1,81 @@
+"""Labels of several words: tags of which a photo may have any number, or names that have blanks in them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from ...errors import Question
+from ..metrics.metrics import Metric
+from ..sample_submission import SampleSubmission
+from .class_order import in_order
+
+
+@dataclass(frozen=True)
+class Tags:
+    """Several labels a photo, joined by blanks in one column."""
+
+    classes: tuple[str, ...]
+
+    @staticmethod
+    def fits(values: pd.Series) -> bool:
+        """Whether cells may be combinations of few tags rather than names that have blanks in them."""
+        words = values.str.split()
+        return any(len(tags) > 1 for tags in words) and words.explode().nunique() < values.nunique()
+
+    @classmethod
+    def split(cls, values: pd.Series) -> Tags:
+        """Collect all tags, by number if all are numbers, else by name."""
+        return cls(in_order(values.str.split().explode().dropna().unique()))
+
+
+def are_tags(values: pd.Series, sample: SampleSubmission | None, metric: Metric | None) -> bool:
+    """Decide whether cells are combinations of tags, or names that have blanks in them, such as ``red fox``.
+
+    Parameters
+    ----------
+    values
+        The label of each photo as its table has it.
+    sample
+        The sample submission, if there is one; it shows what an answer looks like.
+    metric
+        What judges the competition, if it is known.
+
+    Raises
+    ------
+    Question
+        If neither the sample, the labels nor the metric tell.
+    """
+    if not Tags.fits(values):
+        return False
+    names, words = set(values) - {""}, {word for value in values for word in value.split()}
+    judges_tags = metric is not None and metric.name.startswith("sample ")
+    # Tags stand alone, too; the words of names do not.
+    alone = bool(names & words)
+    if judges_tags and alone:
+        return True
+    if sample is not None and (told := _told_by(sample, names, words)) is not None:
+        return told
+    if alone or metric is not None:
+        return alone or judges_tags
+    raise Question(
+        f"Is a label like {min(names)!r} one name, or are those several tags? "
+        "Answer with --metric accuracy for a name, --metric 'sample f1' for tags."
+    )
+
+
+def _told_by(sample: SampleSubmission, names: set[str], words: set[str]) -> bool | None:
+    """Tell tags from names by the sample's cells, or its columns, one for each class; None if it shows none."""
+    if len(sample.columns) > 1:
+        columns = {_plain(column) for column in sample.columns}
+        return not columns >= {_plain(name) for name in names}
+    if not sample.cells or not {word for cell in sample.cells for word in cell.split()} <= words:
+        return None
+    if sample.cells <= names:
+        return False if any(len(cell.split()) > 1 for cell in sample.cells) else None
+    return True
+
+
+def _plain(name: str) -> str:
+    return "".join(filter(str.isalnum, name.lower()))

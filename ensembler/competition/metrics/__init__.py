@@ -1,0 +1,1 @@
+"""What competitions are judged by, and how an answer follows from it."""

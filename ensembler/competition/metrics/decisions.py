@@ -1,0 +1,212 @@
+"""From probabilities to the classes and tags that a metric rewards most.
+
+Every rule looks at probabilities alone and takes them at their word; nothing is fitted to labels, so nothing can leak.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..manifest import Manifest
+from .metrics import Metric
+
+Probabilities = NDArray[np.float64]
+Decided = NDArray[np.bool_]
+
+# Rarer tags than a photo's most probable ones hardly change its F score.
+MOST_TAGS = 40
+# Rows at a time, to bound the memory.
+_CHUNK = 2048
+_ROUNDS = 20
+
+
+def decide(metric: Metric, probabilities: NDArray[np.floating], manifest: Manifest) -> Decided:
+    """Choose the class, or the tags, of each photo.
+
+    Parameters
+    ----------
+    metric
+        One that takes labels.
+    probabilities
+        Shape (photos, outputs).
+
+    Returns
+    -------
+    array of shape (photos, outputs)
+        True for what is chosen: one class a photo, or at least one tag.
+    """
+    given = np.asarray(probabilities, dtype=np.float64)
+    if manifest.task == "multilabel":
+        return _with_a_tag(_tags(metric, given), given)
+    if manifest.task == "multiclass":
+        return _columns(_classes(metric, given, manifest), given.shape[1])
+    if metric.name == "f1":
+        return _most_f1(given)
+    both = np.column_stack([1 - given, given])
+    return np.asarray(_classes(metric, both, manifest)[:, None] == 1)
+
+
+def _classes(metric: Metric, probabilities: Probabilities, manifest: Manifest) -> NDArray[np.intp]:
+    if metric.name == "quadratic weighted kappa":
+        return kappa_classes(probabilities, class_levels(manifest.classes))
+    if metric.name == "macro f1":
+        return macro_f1_classes(probabilities)
+    return np.asarray(probabilities.argmax(axis=1))
+
+
+def _tags(metric: Metric, probabilities: Probabilities) -> Decided:
+    if metric.name in ("sample f1", "sample f2"):
+        return sample_f_tags(probabilities, metric.beta)
+    if metric.name == "macro f1":
+        return np.column_stack([_most_f1(column[:, None]) for column in probabilities.T])
+    if metric.name == "micro f1":
+        return _most_f1(probabilities)
+    return probabilities > 0.5
+
+
+def _columns(classes: NDArray[np.intp], count: int) -> Decided:
+    return np.asarray(np.arange(count) == classes[:, None])
+
+
+def _with_a_tag(decided: Decided, probabilities: Probabilities) -> Decided:
+    """Give a row without tags its most probable one, since an answer must not have empty cells."""
+    bare = ~decided.any(axis=1)
+    decided[bare] = _columns(probabilities[bare].argmax(axis=1), probabilities.shape[1])
+    return decided
+
+
+def class_levels(classes: tuple[str, ...]) -> Probabilities:
+    """Return the numbers that classes stand for: their names if all are numbers, else their places."""
+    places = np.arange(len(classes), dtype=np.float64)
+    try:
+        levels = np.array([float(name) for name in classes])
+    except ValueError:
+        return places
+    return levels if np.isfinite(levels).all() else places
+
+
+def kappa_classes(probabilities: Probabilities, levels: Probabilities) -> NDArray[np.intp]:
+    """Choose the classes with the largest expected quadratic weighted kappa.
+
+    Kappa is 1 less a ratio: the squared distance to the truth over that by chance, which is larger for bold answers.
+    The class nearest to a row's expected level makes the distance smallest. The ratio is smallest for the class nearest
+    to that level after it is moved away from the mean of all rows, the further the larger the ratio is; so the two are
+    found in turn (Dinkelbach, On nonlinear fractional programming, Management Science 13, 1967).
+
+    Parameters
+    ----------
+    probabilities
+        Shape (rows, classes).
+    levels
+        The number that each class stands for.
+    """
+    means, squares = probabilities @ levels, probabilities @ levels**2
+    centre, spread = means.mean(), squares.mean() - means.mean() ** 2
+
+    def ratio_of(answer: Probabilities) -> float:
+        chance = spread + ((answer - centre) ** 2).mean()
+        return float((squares - 2 * means * answer + answer**2).mean() / chance) if chance > 0 else 1.0
+
+    best = _nearest(means, levels)
+    smallest, ratio = ratio_of(levels[best]), ratio_of(means)
+    for _ in range(_ROUNDS):
+        if ratio > 1 - 1e-9:
+            break
+        chosen = _nearest(centre + (means - centre) / (1 - ratio), levels)
+        ratio = ratio_of(levels[chosen])
+        if ratio >= smallest:
+            break
+        best, smallest = chosen, ratio
+    return best
+
+
+def _nearest(values: Probabilities, levels: Probabilities) -> NDArray[np.intp]:
+    order = np.argsort(levels)
+    between = (levels[order][1:] + levels[order][:-1]) / 2
+    return np.asarray(order[np.searchsorted(between, values)])
+
+
+def macro_f1_classes(probabilities: Probabilities) -> NDArray[np.intp]:
+    """Choose classes for the largest expected mean of the classes' F1, beginning with the most probable ones.
+
+    A class's F1 is twice its hits over the rows given to it and those that belong to it. Giving it one more row of
+    probability p changes that by (2 p - F1) over the same sum, so in each round every row goes where it would add most
+    (Narasimhan et al., Consistent multiclass algorithms for complex performance measures, ICML 2015, step along the
+    same gradient). F1 and sum are averaged with those of the rounds before, lest too many rows move at once. The best
+    round is taken, judged by the probabilities.
+    """
+    rows, outputs = np.arange(len(probabilities)), probabilities.shape[1]
+    belonging = probabilities.sum(axis=0)
+    best = chosen = probabilities.argmax(axis=1)
+    largest, slow_scores, slow_sums = -np.inf, None, None
+    for _ in range(_ROUNDS):
+        hits = np.bincount(chosen, weights=probabilities[rows, chosen], minlength=outputs)
+        sums = np.maximum(np.bincount(chosen, minlength=outputs) + belonging, 1e-12)
+        scores = 2 * hits / sums
+        if scores.mean() > largest:
+            best, largest = chosen, scores.mean()
+        slow_scores = scores if slow_scores is None else (slow_scores + scores) / 2
+        slow_sums = sums if slow_sums is None else (slow_sums + sums) / 2
+        chosen = ((2 * probabilities - slow_scores) / slow_sums).argmax(axis=1)
+    return np.asarray(best)
+
+
+def _most_f1(probabilities: Probabilities) -> Decided:
+    """Choose the cells with the largest expected F1 of all of them together.
+
+    The best cells are those of a probability over half of the F1 they reach (Lipton et al., Optimal thresholding of
+    classifiers to maximize F1 measure, ECML 2014).
+    """
+    falling = -np.sort(-probabilities, axis=None)
+    reached = 2 * np.cumsum(falling) / (np.arange(1, len(falling) + 1) + falling.sum())
+    return np.asarray(probabilities >= reached.max() / 2)
+
+
+def sample_f_tags(probabilities: Probabilities, beta: float) -> Decided:
+    """Choose each row's tags for the largest expected F score, if tags are independent; at least one.
+
+    Among sets of one size the most probable tags are best (Jansche, A maximum expected utility framework for binary
+    sequence labeling, ACL 2007), and the expected score of each size follows from how many of the tags chosen, and of
+    the others, are true: two Poisson binomials (Ye et al., Optimizing F-measure: a tale of two approaches, ICML 2012).
+
+    Parameters
+    ----------
+    probabilities
+        Shape (rows, tags); all but the :data:`MOST_TAGS` most probable of a row are left out.
+    beta
+        How many times as much recall matters as precision.
+    """
+    most = min(MOST_TAGS, probabilities.shape[1])
+    decided = np.zeros(probabilities.shape, dtype=bool)
+    for start in range(0, len(probabilities), _CHUNK):
+        part = probabilities[start : start + _CHUNK]
+        order = np.argsort(-part, axis=1, kind="stable")[:, :most]
+        sizes = _best_sizes(np.take_along_axis(part, order, axis=1), beta)
+        np.put_along_axis(decided[start : start + _CHUNK], order, np.arange(most) < sizes[:, None], axis=1)
+    return decided
+
+
+def _best_sizes(falling: Probabilities, beta: float) -> NDArray[np.intp]:
+    """How many of the first tags to choose, given each row's probabilities from the largest on."""
+    tags = falling.shape[1]
+    others = [np.ones((len(falling), 1))]
+    for tag in reversed(range(1, tags)):
+        others.append(_one_more(others[-1], falling[:, tag]))
+    hits = np.ones((len(falling), 1))
+    expected = np.empty(falling.shape)
+    for size in range(1, tags + 1):
+        hits = _one_more(hits, falling[:, size - 1])
+        missed = others[tags - size]
+        found, left = np.arange(size + 1)[:, None], np.arange(tags - size + 1)
+        scores = (1 + beta**2) * found / (beta**2 * (found + left) + size)
+        expected[:, size - 1] = (hits @ scores * missed).sum(axis=1)
+    return np.asarray(expected.argmax(axis=1) + 1)
+
+
+def _one_more(counts: Probabilities, probability: Probabilities) -> Probabilities:
+    """Distribution of a count, shape (rows, 0 to most), once one more tag may be true."""
+    grown = np.zeros((counts.shape[0], counts.shape[1] + 1))
+    grown[:, :-1] = counts * (1 - probability[:, None])
+    grown[:, 1:] += counts * probability[:, None]
+    return grown

@@ -1,0 +1,114 @@
+"""Scores of predictions by a competition's metric, each with its standard error."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..manifest import Manifest
+from ..tables import Tables
+from .measures import Measured, measure, measure_decided
+from .metrics import METRICS, Metric, accuracy, metric_for
+from .standard_errors import units_of
+
+
+class Estimate(NamedTuple):
+    """A score and its standard error, each not a number where it cannot be had."""
+
+    score: float
+    standard_error: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Figures:
+    """What is told of probabilities: the competition's metric and log loss, with standard errors, and accuracy."""
+
+    metric: str
+    score: float
+    standard_error: float
+    log_loss: float
+    log_loss_error: float
+    accuracy: float
+
+
+def evaluate(
+    metric: Metric, targets: NDArray[np.floating], probabilities: NDArray[np.floating], manifest: Manifest
+) -> float:
+    """Score probabilities; a metric of labels judges what :func:`.decide` makes of them.
+
+    Parameters
+    ----------
+    targets, probabilities
+        Arrays of shape (rows, outputs); targets are 0 or 1.
+
+    Returns
+    -------
+    float
+        Not a number where the rows cannot tell, such as the AUC of rows of one class.
+    """
+    return measure(metric, targets, probabilities, manifest).value
+
+
+def evaluate_with_error(
+    metric: Metric,
+    targets: NDArray[np.floating],
+    probabilities: NDArray[np.floating],
+    manifest: Manifest,
+    groups: Sequence[str] = (),
+) -> Estimate:
+    """Score probabilities as :func:`evaluate` does, with the standard error of the score.
+
+    Parameters
+    ----------
+    groups
+        A group per row, empty for rows on their own; rows of one group count as one observation.
+    """
+    return _estimate(measure(metric, targets, probabilities, manifest), len(targets), groups)
+
+
+def evaluate_decided(
+    metric: Metric, targets: NDArray[np.floating], decided: NDArray[np.bool_], manifest: Manifest
+) -> Estimate:
+    """Score classes or tags, true where they were chosen, by a metric that takes labels."""
+    return _estimate(measure_decided(metric, targets > 0.5, decided, manifest), len(targets))
+
+
+def _estimate(measured: Measured, rows: int, groups: Sequence[str] = ()) -> Estimate:
+    units = units_of(groups) if len(groups) else np.arange(rows)
+    return Estimate(measured.value, measured.standard_error(units))
+
+
+def judge(
+    targets: NDArray[np.floating],
+    probabilities: NDArray[np.floating],
+    manifest: Manifest,
+    groups: Sequence[str] = (),
+) -> Figures:
+    """Return all figures of probabilities.
+
+    Raises
+    ------
+    BadChoice
+        If the manifest's metric is unknown or cannot judge its task.
+    """
+    metric = metric_for(manifest.metric, manifest.task)
+    loss = METRICS["log loss"].for_task(manifest.task)
+    log_loss = evaluate_with_error(loss, targets, probabilities, manifest, groups)
+    own = log_loss if metric == loss else evaluate_with_error(metric, targets, probabilities, manifest, groups)
+    return Figures(
+        metric=metric.name,
+        score=own.score,
+        standard_error=own.standard_error,
+        log_loss=log_loss.score,
+        log_loss_error=log_loss.standard_error,
+        accuracy=accuracy(targets, probabilities, exclusive=manifest.sums_to_one),
+    )
+
+
+def judge_out_of_fold(tables: Tables, probabilities: NDArray[np.floating]) -> Figures:
+    """Return all figures of probabilities for the training photos, in the table's order."""
+    return judge(tables.targets, probabilities, tables.manifest, tables.train["group"].tolist())

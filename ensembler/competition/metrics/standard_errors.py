@@ -1,0 +1,90 @@
+"""How far a score may be off because the photos it was taken on are a sample."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+RESAMPLES = 200
+# Resamples at a time, to bound the memory.
+_AT_ONCE = 20
+
+
+def units_of(groups: Sequence[str]) -> NDArray[np.intp]:
+    """Give a number to each of the independent units that rows belong to: a group, or a row whose group is empty."""
+    names = [f"group {group}" if group else f"row {row}" for row, group in enumerate(groups)]
+    return np.asarray(pd.factorize(np.array(names, dtype=object))[0], dtype=np.intp)
+
+
+@dataclass(frozen=True)
+class OfInfluences:
+    """A score that each row moves by a known amount, such as a mean.
+
+    Attributes
+    ----------
+    value
+        The score.
+    influences
+        What each row adds to it, times the number of rows, less the score; they sum to 0.
+    """
+
+    value: float
+    influences: NDArray[np.float64]
+
+    @classmethod
+    def mean(cls, values: NDArray[np.floating]) -> OfInfluences:
+        """Return the mean of a value per row."""
+        average = float(np.mean(values, dtype=np.float64))
+        return cls(average, np.asarray(values, dtype=np.float64) - average)
+
+    def standard_error(self, units: NDArray[np.intp]) -> float:
+        """Return the standard error, rows of one unit taken together; not a number for less than two units."""
+        sums = np.bincount(units, weights=self.influences)
+        if len(sums) < 2:
+            return float("nan")
+        return float(np.sqrt((sums**2).sum() * len(sums) / (len(sums) - 1)) / len(units))
+
+
+@dataclass(frozen=True)
+class OfCounts:
+    """A score that is computed from counts of rows.
+
+    Attributes
+    ----------
+    marks
+        Sparse, shape (counts, rows): which counts a row enters.
+    score
+        From counts of shape (counts, samples) to a score per sample, not a number where there is none.
+    """
+
+    marks: Any
+    score: Callable[[NDArray[np.float64]], NDArray[np.float64]]
+
+    @property
+    def value(self) -> float:
+        """The score of all rows."""
+        return float(self.score(np.asarray(self.marks.sum(axis=1), dtype=np.float64))[0])
+
+    def standard_error(self, units: NDArray[np.intp]) -> float:
+        """Return the standard deviation over 200 resamples of units (Efron's bootstrap), always the same ones."""
+        from scipy.sparse import csr_array
+
+        count = int(units.max()) + 1
+        rows = np.arange(len(units))
+        by_unit = self.marks @ csr_array((np.ones(len(units)), (rows, units)), shape=(len(units), count))
+        random = np.random.default_rng(0)
+        scores = [self.score(by_unit @ _drawn(count, random)) for _ in range(RESAMPLES // _AT_ONCE)]
+        known = np.concatenate(scores)
+        known = known[np.isfinite(known)]
+        return float(known.std(ddof=1)) if count > 1 and len(known) > 1 else float("nan")
+
+
+def _drawn(count: int, random: np.random.Generator) -> NDArray[np.float64]:
+    """How often each unit is in each resample, shape (units, resamples)."""
+    draws = [np.bincount(random.integers(count, size=count), minlength=count) for _ in range(_AT_ONCE)]
+    return np.column_stack(draws).astype(np.float64)
