@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,14 +11,30 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ..competition.csv_tables import read_table, write_table
-from ..competition.manifest import Manifest
-from ..competition.metrics import accuracy, log_loss
+from ..competition.manifest import SEPARATOR, Manifest
+from ..competition.metrics.decisions import decide
+from ..competition.metrics.metrics import Metric, accuracy, metric_for, metric_of_labels
+from ..competition.metrics.scoring import evaluate_decided, judge
 from ..competition.tables import Tables, encode_labels, prior
 from ..errors import BadData, Mismatch
 from .checks import check_csv
 
 # Nine digits hold all that float32 knows.
 _DIGITS = "%.9g"
+# What is written for the first and the last of two classes.
+_FLAGS = ("0", "1")
+
+
+@dataclass(frozen=True, kw_only=True)
+class AnswerScore:
+    """How good a submission is; labels have no log loss."""
+
+    metric: str
+    score: float
+    standard_error: float
+    log_loss: float | None
+    log_loss_error: float | None
+    accuracy: float
 
 
 def answer_table(tables: Tables, probabilities: NDArray[np.float32]) -> pd.DataFrame:
@@ -40,18 +57,28 @@ def answer_table(tables: Tables, probabilities: NDArray[np.float32]) -> pd.DataF
         for column, values in zip(manifest.answer.columns, every.T, strict=True):
             table[column] = [_DIGITS % value for value in values]
     else:
-        table[manifest.answer.columns[0]] = predicted_labels(manifest, every)
+        labels = predicted_labels(manifest, every)
+        table[manifest.answer.columns[0]] = _as_flags(labels, manifest) if manifest.answer.kind == "flag" else labels
     return table
 
 
+def _as_flags(labels: list[str], manifest: Manifest) -> list[str]:
+    """Write the two classes as 0 and 1, the last one as 1."""
+    return [_FLAGS[manifest.classes.index(label)] for label in labels]
+
+
 def predicted_labels(manifest: Manifest, probabilities: NDArray[np.float64]) -> list[str]:
-    """Return the most probable class of each row, or its tags (over one half) joined by blanks."""
-    classes = np.array(manifest.classes, dtype=object)
-    if manifest.task == "binary":
-        return [str(label) for label in classes[(probabilities[:, 0] > 0.5).astype(int)]]
-    if manifest.task == "multiclass":
-        return [str(label) for label in classes[probabilities.argmax(axis=1)]]
-    return [" ".join(classes[row]) for row in probabilities > 0.5]
+    """Return the class of each row that the competition's metric rewards most, or its tags joined by blanks."""
+    decided = decide(_judge_of_labels(manifest), probabilities, manifest)
+    if manifest.task == "multilabel":
+        classes = np.array(manifest.classes, dtype=object)
+        return [" ".join(classes[row]) for row in decided]
+    chosen = decided[:, 0].astype(int) if manifest.task == "binary" else decided.argmax(axis=1)
+    return [manifest.classes[number] for number in chosen]
+
+
+def _judge_of_labels(manifest: Manifest) -> Metric:
+    return metric_of_labels(metric_for(manifest.metric, manifest.task), manifest.task)
 
 
 def write_answer(folder: Path, stack: str, tables: Tables, probabilities: NDArray[np.float32]) -> Path:
@@ -88,40 +115,97 @@ def check_answer(csv: Path, manifest: Manifest, photos: Path) -> None:
     BadData
         With all that is wrong.
     """
-    probabilities = manifest.answer.kind == "probabilities"
+    kind = manifest.answer.kind
+    words = {"probabilities": (), "flag": _FLAGS}.get(kind, manifest.classes)
     check_csv(
         csv,
         photos / manifest.answer.sample,
-        probabilities=probabilities,
-        rows_sum_to_one=probabilities and manifest.sums_to_one,
+        probabilities=kind == "probabilities",
+        rows_sum_to_one=kind == "probabilities" and manifest.sums_to_one,
+        labels=words,
     )
 
 
-def score_answer(csv: Path, solution: Path, manifest: Manifest) -> dict[str, float]:
-    """Score a submission of probabilities against hidden labels, joined by id.
+def score_answer(csv: Path, solution: Path, manifest: Manifest) -> AnswerScore:
+    """Score a submission against hidden labels, joined by id.
 
-    Returns
-    -------
-    dict
-        ``log_loss`` and ``accuracy``.
+    Parameters
+    ----------
+    csv
+        The submission: probabilities, labels, flags or tags, as the manifest says.
+    solution
+        A table with the columns id and label; several labels of a photo are separated by ``|``.
 
     Raises
     ------
     Mismatch
-        If the two have different ids, or the submission holds labels rather than probabilities.
+        If the two have different ids, or one names a class that the competition has not.
+    BadData
+        If one lacks columns, or has a probability that is no number.
     """
-    if manifest.answer.kind != "probabilities":
-        raise Mismatch(f"{csv} holds labels, not probabilities, and has no log loss.")
-    answer, truth = read_table(csv), read_table(solution)
-    id_column = manifest.answer.id_column
-    if set(answer[id_column]) != set(truth["id"]):
+    answer = _read(csv, (manifest.answer.id_column, *manifest.answer.columns))
+    truth = _read(solution, ("id", "label"))
+    answer = answer.set_index(manifest.answer.id_column)[list(manifest.answer.columns)]
+    if sorted(answer.index) != sorted(truth["id"]) or not answer.index.is_unique:
         raise Mismatch(f"{csv} and {solution} are not about the same ids: name the CSV of this competition.")
-    joined = answer.set_index(id_column).loc[truth["id"], list(manifest.answer.columns)].astype(float).to_numpy()
-    targets = encode_labels(truth["label"], manifest)
-    return {
-        "log_loss": log_loss(targets, joined, exclusive=manifest.sums_to_one),
-        "accuracy": accuracy(targets, joined, exclusive=manifest.sums_to_one),
-    }
+    answer = answer.loc[truth["id"]]
+    targets = _flags(truth["label"], manifest, solution)
+    if manifest.answer.kind == "probabilities":
+        return AnswerScore(**vars(judge(targets, _numbers(answer, csv), manifest)))
+    return _score_labels(targets, answer.iloc[:, 0], manifest, csv)
+
+
+def _score_labels(targets: NDArray[np.float32], labels: pd.Series, manifest: Manifest, csv: Path) -> AnswerScore:
+    if manifest.answer.kind == "tags":
+        labels = labels.str.split().str.join(SEPARATOR)
+    elif manifest.answer.kind == "flag":
+        labels = _from_flags(labels, manifest, csv)
+    decided = _flags(labels, manifest, csv) > 0
+    metric = _judge_of_labels(manifest)
+    estimate = evaluate_decided(metric, targets, decided, manifest)
+    return AnswerScore(
+        metric=metric.name,
+        score=estimate.score,
+        standard_error=estimate.standard_error,
+        log_loss=None,
+        log_loss_error=None,
+        accuracy=accuracy(targets, decided, exclusive=manifest.sums_to_one),
+    )
+
+
+def _from_flags(labels: pd.Series, manifest: Manifest, csv: Path) -> pd.Series:
+    """Turn 0 and 1 into the classes that they stand for."""
+    if strange := sorted(set(labels) - set(_FLAGS)):
+        raise Mismatch(f"{csv} has {strange[0]!r} where 0 or 1 must be: correct it, or name another file.")
+    return labels.map(dict(zip(_FLAGS, manifest.classes, strict=True)))
+
+
+def _read(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
+    table = read_table(path)
+    if missing := [name for name in columns if name not in table]:
+        raise BadData(f"{path} lacks the columns {', '.join(missing[:5])}: name a CSV that has them.")
+    return table
+
+
+def _flags(labels: pd.Series, manifest: Manifest, source: Path) -> NDArray[np.float32]:
+    """Turn labels into 0 and 1; a class that we do not know would pass for none at all."""
+    named = labels.str.split(SEPARATOR, regex=False).explode() if manifest.task == "multilabel" else labels
+    known = {*manifest.classes, ""} if manifest.task == "multilabel" else set(manifest.classes)
+    if strange := sorted(set(named) - known):
+        raise Mismatch(
+            f"{source} has the label {strange[0]!r}, which is no class of this competition: correct it, or name "
+            "another file."
+        )
+    return encode_labels(labels, manifest)
+
+
+def _numbers(answer: pd.DataFrame, csv: Path) -> NDArray[np.float64]:
+    numbers = answer.apply(pd.to_numeric, errors="coerce").to_numpy(dtype=np.float64)
+    if not np.isfinite(numbers).all():
+        row, column = np.argwhere(~np.isfinite(numbers))[0]
+        value, identity = answer.iat[row, column], answer.index[row]
+        raise BadData(f"{csv} has {value!r} for a probability of id {identity!r}: write a number from 0 to 1 there.")
+    return np.asarray(numbers)
 
 
 def newest_answer(folder: Path) -> Path:

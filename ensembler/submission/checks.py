@@ -3,20 +3,34 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from ..errors import BadData
+from ..competition.csv_tables import read_table
+from ..errors import BadAnswer
 
 TOLERANCE = 1e-4
 # Room for the rounding of the sum itself, so that a row that is off by exactly the tolerance passes.
 ROUNDING = 1e-9
 
 
-def check_csv(csv: Path, sample: Path, *, probabilities: bool, rows_sum_to_one: bool) -> None:
+class Problem(NamedTuple):
+    """One kind of problem: what is wrong and how often, and where that is seen first."""
+
+    what: str
+    first: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.what}, the first is {self.first}." if self.first else f"{self.what}."
+
+
+def check_csv(
+    csv: Path, sample: Path, *, probabilities: bool, rows_sum_to_one: bool, labels: Collection[str] = ()
+) -> None:
     """Make sure that Kaggle will take a submission.
 
     Parameters
@@ -29,68 +43,63 @@ def check_csv(csv: Path, sample: Path, *, probabilities: bool, rows_sum_to_one: 
         Whether all columns but the first hold probabilities; otherwise they hold labels.
     rows_sum_to_one : bool
         Whether the probabilities of a row must sum to 1.
+    labels : collection of str
+        The words that a cell may be made of, blanks between them, where it holds no probability; any, if empty.
 
     Raises
     ------
+    BadAnswer
+        With all problems at once.
     BadData
-        With all problems at once, or if one of the files cannot be read as a table.
+        If one of the files cannot be read as a table.
     """
     found = problems(
-        read_text_table(csv),
-        read_text_table(sample),
+        read_table(csv),
+        read_table(sample),
         probabilities=probabilities,
         rows_sum_to_one=rows_sum_to_one,
+        labels=labels,
     )
     if found:
-        raise BadData(f"Mend {csv} before submitting it. {' '.join(found)}")
+        raise BadAnswer(f"Mend {csv} before submitting it", [(problem.what, problem.first) for problem in found])
 
 
-def read_text_table(path: Path) -> pd.DataFrame:
-    """Read a CSV with every cell as it is written, so that id ``007`` stays ``007``.
-
-    Raises
-    ------
-    BadData
-        If it is not a table in UTF-8.
-    """
-    try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False)
-    except (OSError, ValueError) as error:
-        reason = " ".join(str(error).split())
-        raise BadData(f"Cannot read {path} as a table: {reason}; write it again.") from error
-    # pandas takes the first column for an index, without a word, when all rows have a cell too many.
-    if not isinstance(table.index, pd.RangeIndex):
-        raise BadData(f"The rows of {path} have more cells than its header: write it again.")
-    return table
-
-
-def problems(table: pd.DataFrame, sample: pd.DataFrame, *, probabilities: bool, rows_sum_to_one: bool) -> list[str]:
-    """Tell all that is wrong with a submission, a sentence each.
+def problems(
+    table: pd.DataFrame,
+    sample: pd.DataFrame,
+    *,
+    probabilities: bool,
+    rows_sum_to_one: bool,
+    labels: Collection[str] = (),
+) -> list[Problem]:
+    """Tell all that is wrong with a submission.
 
     Parameters
     ----------
     table : pandas.DataFrame
-        The submission; every cell is text, as `read_text_table` gives it. The first column is the id.
+        The submission; every cell is text, as `read_table` gives it. The first column is the id.
     sample : pandas.DataFrame
         The competition's sample submission, read in the same way.
     probabilities : bool
         Whether all columns but the first hold probabilities; otherwise they hold labels.
     rows_sum_to_one : bool
         Whether the probabilities of a row must sum to 1, within 1e-4.
+    labels : collection of str
+        The words that a cell may be made of where it holds no probability; any, if empty.
 
     Returns
     -------
-    list of str
+    list of Problem
         Empty if nothing is wrong.
     """
-    found = list(_columns(list(table.columns), list(sample.columns)))
+    found: list[Problem] = list(_columns(list(table.columns), list(sample.columns)))
     identity = sample.columns[0]
     if identity not in table:
         return found
     found += _identities(table[identity], sample[identity])
     cells = table.set_index(identity)[[name for name in sample.columns[1:] if name in table]]
     if not probabilities:
-        return found + _told("empty", cells, _empty(cells))
+        return found + _words(cells, labels)
     numbers = cells.apply(pd.to_numeric, errors="coerce")
     found += _numbers(cells, numbers)
     if rows_sum_to_one and cells.shape[1]:
@@ -98,16 +107,16 @@ def problems(table: pd.DataFrame, sample: pd.DataFrame, *, probabilities: bool, 
     return found
 
 
-def _columns(names: list[str], expected: list[str]) -> Iterator[str]:
+def _columns(names: list[str], expected: list[str]) -> Iterator[Problem]:
     """Tell what is wrong with the header."""
     missing = [name for name in expected if name not in names]
     extra = [name for name in names if name not in expected]
     if missing:
-        yield f"Columns are missing: {_listed(missing)}."
+        yield Problem(f"Columns are missing: {_listed(missing)}")
     if extra:
-        yield f"Columns are not in the sample submission: {_listed(extra)}."
+        yield Problem(f"Columns are not in the sample submission: {_listed(extra)}")
     if not missing and not extra and names != expected:
-        yield f"The columns are in the wrong order: they must be {_listed(expected)}."
+        yield Problem(f"The columns are in the wrong order: they must be {_listed(expected)}")
 
 
 def _listed(names: list[str], most: int = 10) -> str:
@@ -116,7 +125,7 @@ def _listed(names: list[str], most: int = 10) -> str:
     return ", ".join(map(repr, names[:most])) + more
 
 
-def _identities(ids: pd.Series[str], expected: pd.Series[str]) -> list[str]:
+def _identities(ids: pd.Series[str], expected: pd.Series[str]) -> list[Problem]:
     """Tell what is wrong with the first column."""
     ids, expected = ids.fillna(""), expected.fillna("")
     if ids.tolist() == expected.tolist():
@@ -129,11 +138,11 @@ def _identities(ids: pd.Series[str], expected: pd.Series[str]) -> list[str]:
     return found or [_order(ids, expected)]
 
 
-def _of_ids(what: str, ids: pd.Series[str]) -> list[str]:
+def _of_ids(what: str, ids: pd.Series[str]) -> list[Problem]:
     """Count distinct ids and name the first."""
     if ids.empty:
         return []
-    return [f"{_counted(ids.nunique(), 'id')} {what}, the first is {ids.iloc[0]!r}."]
+    return [Problem(f"{_counted(ids.nunique(), 'id')} {what}", repr(ids.iloc[0]))]
 
 
 def _counted(count: int, noun: str) -> str:
@@ -141,11 +150,11 @@ def _counted(count: int, noun: str) -> str:
     return f"{count} {noun} is" if count == 1 else f"{count} {noun}s are"
 
 
-def _order(ids: pd.Series[str], expected: pd.Series[str]) -> str:
+def _order(ids: pd.Series[str], expected: pd.Series[str]) -> Problem:
     """Say where two columns with the same ids part."""
     pairs = enumerate(itertools.zip_longest(ids, expected, fillvalue=""), start=1)
     row, (got, wanted) = next((row, pair) for row, pair in pairs if len(set(pair)) == 2)
-    return f"The ids are not in the sample submission's order: row {row} is {got!r} instead of {wanted!r}."
+    return Problem(f"The ids are not in the sample submission's order: row {row} is {got!r} instead of {wanted!r}")
 
 
 def _empty(cells: pd.DataFrame) -> pd.DataFrame:
@@ -154,7 +163,19 @@ def _empty(cells: pd.DataFrame) -> pd.DataFrame:
     return empty
 
 
-def _numbers(cells: pd.DataFrame, numbers: pd.DataFrame) -> list[str]:
+def _words(cells: pd.DataFrame, labels: Collection[str]) -> list[Problem]:
+    """Tell what is wrong with single labels."""
+    empty = _empty(cells)
+    if not labels:
+        return _told("empty", cells, empty)
+    known = frozenset(labels)
+    fits: pd.DataFrame = cells.apply(
+        lambda column: column.map(lambda cell: cell in known or known.issuperset(cell.split()))
+    )
+    return [*_told("empty", cells, empty), *_told("no label of the competition", cells, ~fits & ~empty)]
+
+
+def _numbers(cells: pd.DataFrame, numbers: pd.DataFrame) -> list[Problem]:
     """Tell what is wrong with single probabilities."""
     unread = numbers.isna()
     # Looking at text is slow, so look at those few columns only where some number could not be read.
@@ -167,22 +188,22 @@ def _numbers(cells: pd.DataFrame, numbers: pd.DataFrame) -> list[str]:
     ]
 
 
-def _told(what: str, cells: pd.DataFrame, wrong: pd.DataFrame) -> list[str]:
+def _told(what: str, cells: pd.DataFrame, wrong: pd.DataFrame) -> list[Problem]:
     """Count wrong cells and show the first."""
     places = np.argwhere(wrong.to_numpy(dtype=bool))
     if not len(places):
         return []
     row, column = places[0]
-    first = f"the first is {cells.iat[row, column]!r} in column {cells.columns[column]!r}"
+    first = f"{cells.iat[row, column]!r} in column {cells.columns[column]!r} of id {cells.index[row]!r}"
     what = what.replace("a number", "numbers") if len(places) > 1 else what
-    return [f"{_counted(len(places), 'value')} {what}, {first} of id {cells.index[row]!r}."]
+    return [Problem(f"{_counted(len(places), 'value')} {what}", first)]
 
 
-def _sums(numbers: pd.DataFrame) -> list[str]:
+def _sums(numbers: pd.DataFrame) -> list[Problem]:
     """Tell which rows do not sum to 1; those with cells that are no numbers have been told of already."""
     sums = numbers.sum(axis="columns", skipna=False).dropna()
     wrong = sums[(sums - 1).abs() > TOLERANCE + ROUNDING]
     if wrong.empty:
         return []
     rows = "1 row does" if len(wrong) == 1 else f"{len(wrong)} rows do"
-    return [f"{rows} not sum to 1, the first is id {wrong.index[0]!r} with {wrong.iloc[0]:.6g}."]
+    return [Problem(f"{rows} not sum to 1", f"id {wrong.index[0]!r} with {wrong.iloc[0]:.6g}")]

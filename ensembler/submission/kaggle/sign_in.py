@@ -1,0 +1,186 @@
+"""Signing in to Kaggle with what its client finds, and telling which credential that is and which ones it hides.
+
+The only home of ``import kaggle``: the package signs in, and may exit the process, while it is imported; so it is
+imported late, in one function.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from ...errors import KaggleError
+from .errors import HOW_TO_SIGN_IN, BadCredential, translated
+from .patience import Patience
+
+Kind = Literal["ACCESS_TOKEN", "LEGACY_API_KEY", "OAUTH"]
+_KEY_PARTS = frozenset({"username", "key"})
+_NAMES = {"ACCESS_TOKEN": "token", "LEGACY_API_KEY": "API key", "OAUTH": "login"}
+
+
+@dataclass(frozen=True)
+class Credential:
+    """A credential and where it lies; what it is stays there."""
+
+    kind: Kind
+    where: str
+
+    def __str__(self) -> str:
+        return f"the {_NAMES[self.kind]} in {self.where}"
+
+
+def sign_in(patience: Patience) -> Any:
+    """Return the client, signed in.
+
+    Raises
+    ------
+    KaggleError
+        If there are no credentials, they are refused, or the network is down.
+    """
+    _refuse_malformed()
+    with quiet(), explained(), translated(), patience.limits():
+        return _signed_in()
+
+
+def _refuse_malformed() -> None:
+    """Tell of credentials that no request can carry, before the client tells them to everybody in a traceback."""
+    for name in ("KAGGLE_API_TOKEN", "KAGGLE_USERNAME", "KAGGLE_KEY"):
+        value = os.environ.get(name, "")
+        if (not value.isascii() or any(map(str.isspace, value))) and not _is_file(value):
+            raise BadCredential(f"{name} has a blank, a line break or another odd character in it: set it anew.")
+    if (file := _key_file()).is_file() and not _keys_of(file) and not credentials():
+        raise BadCredential(
+            f"{file} does not hold a username and a key as JSON: download it anew, or {HOW_TO_SIGN_IN}."
+        )
+
+
+def _signed_in() -> Any:
+    """Import the client, which signs in as it is imported, and again only if that failed.
+
+    The first failure was swallowed, and the second says why.
+    """
+    try:
+        import kaggle
+        from kaggle.api.kaggle_api_extended import KaggleApi
+    except OSError as error:
+        # Network errors are OSErrors too, but none gets out of this import: it is the settings' folder.
+        where = f"its folder {error.filename}" if error.filename else "its folder"
+        raise KaggleError(
+            f"The kaggle client cannot use {where} ({error.strerror}): set KAGGLE_CONFIG_DIR to one that it may write."
+        ) from error
+    api = kaggle.api
+    if not api._authenticated:
+        api = KaggleApi()
+        api.authenticate()
+    used = api.config_values.get("auth_method")
+    there = credentials()
+    if there and there[0].kind == "ACCESS_TOKEN" and used != "ACCESS_TOKEN":
+        # The client passes over a token that Kaggle does not know, then sends it all the same.
+        raise BadCredential(_refused(there, "ACCESS_TOKEN"))
+    return api
+
+
+@contextlib.contextmanager
+def explained(used: str | None = None) -> Iterator[None]:
+    """Have a refused credential told by its place, with those that it hides.
+
+    Parameters
+    ----------
+    used : str or None
+        The client's word for how it signed in; None if it is not signed in yet.
+    """
+    try:
+        yield
+    except BadCredential as error:
+        there = credentials()
+        if not there or (used and used not in {credential.kind for credential in there}):
+            raise
+        raise BadCredential(_refused(there, used or there[0].kind)) from error
+
+
+def _refused(there: list[Credential], used: str) -> str:
+    first = next(place for place, credential in enumerate(there) if credential.kind == used)
+    hidden = [str(credential) for credential in there[first + 1 :]]
+    hides = f", which hides {' and '.join(hidden)}" if hidden else ""
+    remedy = f"remove it, or {HOW_TO_SIGN_IN}" if hidden else HOW_TO_SIGN_IN
+    return f"Kaggle does not accept {there[first]}{hides}: {remedy}."
+
+
+def credentials() -> list[Credential]:
+    """All credentials of this person, in the order in which Kaggle's client looks for them; the first one wins."""
+    home = Path("~/.kaggle").expanduser()
+    found = [*_tokens(home), *_keys()]
+    if (login := home / "credentials.json").is_file():
+        found.append(Credential("OAUTH", str(login)))
+    return found
+
+
+def _tokens(home: Path) -> Iterator[Credential]:
+    token = os.environ.get("KAGGLE_API_TOKEN")
+    if token:
+        named = _is_file(token)
+        yield Credential("ACCESS_TOKEN", f"{token}, which KAGGLE_API_TOKEN names" if named else "KAGGLE_API_TOKEN")
+    for name in ("access_token", "access_token.txt"):
+        if _has_text(home / name):
+            yield Credential("ACCESS_TOKEN", str(home / name))
+
+
+def _keys() -> Iterator[Credential]:
+    """Find API keys: user and key may come from the environment or from the file, each on its own."""
+    file = _key_file()
+    in_file = _keys_of(file)
+    in_environment = {name for name in _KEY_PARTS if f"KAGGLE_{name.upper()}" in os.environ}
+    if in_environment >= _KEY_PARTS:
+        yield Credential("LEGACY_API_KEY", "KAGGLE_USERNAME and KAGGLE_KEY")
+    elif in_environment and in_environment | in_file >= _KEY_PARTS:
+        names = " and ".join(f"KAGGLE_{name.upper()}" for name in sorted(in_environment))
+        yield Credential("LEGACY_API_KEY", f"{names}, with the rest from {file}")
+        return
+    if in_file >= _KEY_PARTS:
+        yield Credential("LEGACY_API_KEY", str(file))
+
+
+def _key_file() -> Path:
+    return Path(os.environ.get("KAGGLE_CONFIG_DIR") or "~/.kaggle").expanduser() / "kaggle.json"
+
+
+def _keys_of(file: Path) -> set[str]:
+    try:
+        content = json.loads(file.read_text("utf-8"))
+    except (OSError, ValueError):
+        return set()
+    return {name for name in _KEY_PARTS if isinstance(content, dict) and content.get(name)}
+
+
+def _is_file(text: str) -> bool:
+    """Whether a token is a path; one that is too long for a path is not."""
+    try:
+        return Path(text).is_file()
+    except OSError:
+        return False
+
+
+def _has_text(path: Path) -> bool:
+    try:
+        return bool(path.read_text("utf-8").strip())
+    except (OSError, ValueError):
+        return False
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Keep the client from stdout, which is for data, and from stdin, which its ``exit()`` would close."""
+    stdin = sys.stdin
+    sys.stdin = io.StringIO()
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):
+            yield
+    finally:
+        sys.stdin = stdin

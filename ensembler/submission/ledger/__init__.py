@@ -1,0 +1,1 @@
+"""Every answer that was made, every upload of it, and what Kaggle said."""

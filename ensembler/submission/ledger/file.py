@@ -1,0 +1,217 @@
+"""The ledger's file: one SQLite database that several processes may use at once; its schema, its versions, its errors.
+
+It keeps a rollback journal, not a write-ahead log. That log needs memory that processes share, which a network drive
+does not have, and a file of its own even to read, which a read-only folder refuses.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from ...errors import BadData, StorageError
+
+# Longer than any writer holds the file, its wait for a slow disk included.
+PATIENCE_SECONDS = 30.0
+# Says whose database it is, in its header: "ensl".
+APPLICATION = 0x656E736C
+
+Migrations = tuple[tuple[str, ...], ...]
+# One entry a version of the schema: the statements that lead to it from the one before. Those that were ever released
+# are never changed. No STRICT and no RETURNING: Python may be linked to an SQLite of 2018.
+MIGRATIONS: Migrations = (
+    (
+        """
+        CREATE TABLE answers (
+            id INTEGER PRIMARY KEY,
+            competition TEXT NOT NULL,
+            slug TEXT NOT NULL,
+            path TEXT NOT NULL,
+            sha256 TEXT NOT NULL,
+            total_bytes INTEGER NOT NULL,
+            made TEXT NOT NULL,
+            kind TEXT NOT NULL,
+            stack TEXT NOT NULL,
+            members TEXT NOT NULL,
+            folds TEXT NOT NULL,
+            samples TEXT NOT NULL,
+            metric TEXT NOT NULL,
+            larger_is_better INTEGER,
+            own REAL,
+            own_error REAL,
+            own_log_loss REAL,
+            UNIQUE (competition, sha256, path)
+        )
+        """,
+        """
+        CREATE TABLE uploads (
+            id INTEGER PRIMARY KEY,
+            answer INTEGER REFERENCES answers (id),
+            slug TEXT NOT NULL,
+            file_name TEXT NOT NULL,
+            total_bytes INTEGER NOT NULL,
+            description TEXT NOT NULL,
+            ref INTEGER,
+            began TEXT,
+            submitted TEXT,
+            status TEXT NOT NULL,
+            public REAL,
+            private REAL,
+            reason TEXT NOT NULL,
+            UNIQUE (slug, ref)
+        )
+        """,
+        "CREATE INDEX uploads_of_answers ON uploads (answer)",
+    ),
+)
+
+
+@dataclass(frozen=True)
+class LedgerFile:
+    """The database at ``path``, which need not be there yet; opened for each use, so threads and forks may share it.
+
+    ``patience`` is how many seconds to wait for others that hold it.
+    """
+
+    path: Path
+    patience: float = PATIENCE_SECONDS
+    migrations: Migrations = MIGRATIONS
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """Give a snapshot with today's schema; neither a file nor a newer schema is written for it.
+
+        Raises
+        ------
+        BadData
+            If the file is damaged, not ours, or of a newer version.
+        StorageError
+            If the disk refuses.
+        """
+        if not self.path.exists():
+            with closing(self._in_memory()) as nothing:
+                yield nothing
+            return
+        # Not mode=ro: what a killed writer left half done must be taken back before anything can be read.
+        with _translated(self.path), closing(self._connected("rw")) as connection:
+            connection.execute("BEGIN")
+            if self._version(connection) == len(self.migrations):
+                yield connection
+                return
+            with closing(self._in_memory(connection)) as renewed:
+                yield renewed
+
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """Give a transaction that is kept whole or, if the block fails, not at all; the file is made if need be.
+
+        Raises
+        ------
+        BadData
+            If the file is damaged, not ours, or of a newer version.
+        StorageError
+            If the disk refuses, or another process holds the file too long.
+        """
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StorageError.from_os(error) from error
+        with _translated(self.path), closing(self._connected("rwc")) as connection:
+            # At once, not at the first write: two that read first and then both want to write block each other.
+            connection.execute("BEGIN IMMEDIATE")
+            # What fails from here on is rolled back as the connection closes.
+            self._migrate(connection, self._version(connection))
+            yield connection
+            connection.execute("COMMIT")
+
+    def _connected(self, mode: str) -> sqlite3.Connection:
+        address = f"{self.path.absolute().as_uri()}?mode={mode}"
+        connection = sqlite3.connect(address, uri=True, timeout=self.patience, isolation_level=None)
+        connection.row_factory = sqlite3.Row
+        connection.execute("PRAGMA foreign_keys = ON")
+        return connection
+
+    def _version(self, connection: sqlite3.Connection) -> int:
+        """Return the version of the schema, 0 if there is none yet."""
+        version = _number(connection, "PRAGMA user_version")
+        application = _number(connection, "PRAGMA application_id")
+        if application != APPLICATION and (version or application or _number(connection, _COUNT_TABLES)):
+            raise BadData(f"{self.path} is a database of another program: move it aside, and a new ledger is begun.")
+        if version > len(self.migrations):
+            raise BadData(
+                f"{self.path} was written by a newer ensembler (its version is {version}, this one knows "
+                f"{len(self.migrations)}): update ensembler, or choose another folder with --submissions."
+            )
+        # A ledger is small, so looking through all of it costs next to nothing.
+        if (found := connection.execute("PRAGMA quick_check(1)").fetchone()[0]) != "ok":
+            raise _damaged(self.path, " ".join(str(found).split()))
+        return version
+
+    def _migrate(self, connection: sqlite3.Connection, version: int) -> None:
+        """Bring the schema to today's version, inside the caller's transaction."""
+        if version == len(self.migrations):
+            return
+        for statements in self.migrations[version:]:
+            for statement in statements:
+                connection.execute(statement)
+        connection.execute(f"PRAGMA application_id = {APPLICATION}")
+        connection.execute(f"PRAGMA user_version = {len(self.migrations)}")
+
+    def _in_memory(self, source: sqlite3.Connection | None = None) -> sqlite3.Connection:
+        """Return a database in memory with today's schema: an empty one, or a copy of ``source``."""
+        copy = sqlite3.connect(":memory:", isolation_level=None)
+        copy.row_factory = sqlite3.Row
+        if source is not None:
+            source.backup(copy)
+        self._migrate(copy, _number(copy, "PRAGMA user_version"))
+        return copy
+
+
+_COUNT_TABLES = "SELECT count(*) FROM sqlite_master"
+
+
+def _number(connection: sqlite3.Connection, question: str) -> int:
+    return int(connection.execute(question).fetchone()[0])
+
+
+def _damaged(path: Path, why: str) -> BadData:
+    return BadData(
+        f"{path} is damaged ({why}): move it aside, and a new ledger is begun; the CSVs are untouched, and "
+        "`ensembler submissions` fills it again with what Kaggle knows."
+    )
+
+
+_ELSEWHERE = "choose another folder with --submissions"
+_HELD = f"try again when the program that holds it is done; on a network drive that cannot lock files, {_ELSEWHERE}"
+_PERMISSIONS = f"change its permissions and its folder's, or {_ELSEWHERE}"
+_REMEDIES = {
+    sqlite3.SQLITE_FULL: f"free some space, or {_ELSEWHERE}",
+    sqlite3.SQLITE_BUSY: _HELD,
+    sqlite3.SQLITE_LOCKED: _HELD,
+    sqlite3.SQLITE_PROTOCOL: _HELD,
+    sqlite3.SQLITE_READONLY: _PERMISSIONS,
+    sqlite3.SQLITE_CANTOPEN: _PERMISSIONS,
+    sqlite3.SQLITE_PERM: _PERMISSIONS,
+    sqlite3.SQLITE_AUTH: _PERMISSIONS,
+    sqlite3.SQLITE_IOERR: f"check the disk, or {_ELSEWHERE}",
+    sqlite3.SQLITE_NOLFS: f"it is too large for this disk: {_ELSEWHERE}",
+}
+
+
+@contextlib.contextmanager
+def _translated(path: Path) -> Iterator[None]:
+    """Turn what SQLite raises into one sentence of ours; what only a bug of ours can cause stays as it is."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        # The lower byte is the kind of error; the rest tells what exactly was tried.
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        if code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
+            raise _damaged(path, str(error)) from error
+        if code not in _REMEDIES:
+            raise
+        raise StorageError(f"Cannot write or read {path} ({error}): {_REMEDIES[code]}.") from error

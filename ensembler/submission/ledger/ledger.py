@@ -1,0 +1,242 @@
+"""The ledger: every answer that was made, every upload of it, and what Kaggle said; ``submissions/ledger.db``.
+
+An answer is a file, known by its bytes. It may be uploaded several times, by us or by hand in the browser, and Kaggle
+may know uploads of files that we never saw: so answers and uploads are two tables.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from ...errors import BadChoice
+from ..kaggle.facts import Submission
+from .file import LedgerFile
+from .merge import merge_submissions, take_ref
+from .rows import Answer, Row, finite, read_rows, utc_text
+
+FILE_NAME = "ledger.db"
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """The ledger of one folder of submissions; each call is one transaction, so several processes may use it at once.
+
+    Paths below ``folder`` are kept relative to it, so the folder can be moved as a whole.
+    """
+
+    folder: Path
+
+    @property
+    def path(self) -> Path:
+        """The ledger's file; it is made by the first call that has something to write."""
+        return self.folder / FILE_NAME
+
+    def record(self, answer: Answer) -> int:
+        """Remember an answer; the same one again changes nothing.
+
+        A file whose bytes a stack is known to have made is that stack's answer wherever it was copied to; and what a
+        stack tells takes the place of what was recorded by hand.
+
+        Returns
+        -------
+        int
+            The answer's number, to upload it by.
+        """
+        values = _answer_values(answer, self._kept_path(answer.path))
+        with self._file.writing() as connection:
+            known = connection.execute(_KNOWN_ANSWER, values).fetchone()
+            if known is None:
+                return int(connection.execute(_NEW_ANSWER, values).lastrowid or 0)
+            if answer.stack and not known["stack"]:
+                connection.execute(_RENEWED_ANSWER, values | {"id": known["id"]})
+            elif answer.slug and not known["slug"]:
+                connection.execute("UPDATE answers SET slug = :slug WHERE id = :id", values | {"id": known["id"]})
+            return int(known["id"])
+
+    def uploads_of(self, slug: str, sha256: str) -> list[Row]:
+        """Return the uploads of these very bytes that reached Kaggle, or may have; newest first."""
+        with self._file.reading() as connection:
+            return _uploads_of(read_rows(connection, self.folder, sha256), slug)
+
+    def check_new(self, answer: Answer, *, again: bool = False) -> None:
+        """Refuse what :meth:`begin` would refuse, without beginning.
+
+        Raises
+        ------
+        BadChoice
+            If these bytes have been uploaded before, or another process is doing so now.
+        """
+        if not again:
+            _refuse(answer.path.name, self.uploads_of(answer.slug, answer.sha256))
+
+    def begin(self, answer: int, description: str, *, again: bool = False) -> int:
+        """Remember that an upload begins, before its first byte is sent.
+
+        If no reply ever comes, because the process was killed say, a later :meth:`merge` finds out what became of it.
+
+        Parameters
+        ----------
+        answer
+            Its number, from :meth:`record`; its slug must be known.
+        description
+            What Kaggle is told. Let it be unique: by it alone an upload is found whose reply was lost.
+        again
+            Upload even if these bytes have been uploaded before.
+
+        Returns
+        -------
+        int
+            The upload's number.
+
+        Raises
+        ------
+        BadChoice
+            If these bytes have been uploaded before, or another process is doing so now.
+        """
+        with self._file.writing() as connection:
+            made = connection.execute("SELECT * FROM answers WHERE id = ?", (answer,)).fetchone()
+            if made is None or not made["slug"]:
+                raise ValueError(f"Only a recorded answer with a slug can be uploaded. Received: {answer}")
+            name = Path(made["path"]).name
+            if not again:
+                _refuse(name, _uploads_of(read_rows(connection, self.folder, made["sha256"]), made["slug"]))
+            values = {
+                "answer": answer,
+                "slug": made["slug"],
+                "file_name": name,
+                "total_bytes": made["total_bytes"],
+                "description": description,
+                "began": utc_text(datetime.now(UTC)),
+            }
+            return int(connection.execute(_NEW_UPLOAD, values).lastrowid or 0)
+
+    def accepted(self, upload: int, ref: int) -> None:
+        """Remember that Kaggle took an upload, as number ``ref``."""
+        with self._file.writing() as connection:
+            take_ref(connection, upload, ref, datetime.now(UTC))
+
+    def failed(self, upload: int, reason: str) -> None:
+        """Remember that an upload did not reach Kaggle; one that is known to have reached it stays as it is."""
+        with self._file.writing() as connection:
+            connection.execute(
+                "UPDATE uploads SET status = 'FAILED', reason = ? WHERE id = ? AND ref IS NULL", (reason, upload)
+            )
+
+    def merge(self, slug: str, submissions: Sequence[Submission], *, complete: bool = False) -> int:
+        """Take over what Kaggle says; nothing that is not in ``submissions`` is forgotten.
+
+        A submission is the upload with its ref; else the one without a ref that has its description; else, uploaded
+        by hand, it is of the answer with its file name and size that Kaggle has not had yet; else of a file that we
+        never saw.
+
+        Parameters
+        ----------
+        slug
+            The competition on Kaggle.
+        submissions
+            What Kaggle lists, in any order.
+        complete
+            Whether these are all there are. Then an upload that began ten minutes ago and is not among them has failed.
+
+        Returns
+        -------
+        int
+            How many uploads are new or have changed.
+        """
+        if not submissions and not self.path.exists():
+            return 0
+        with self._file.writing() as connection:
+            return merge_submissions(connection, slug, submissions, complete=complete, now=datetime.now(UTC))
+
+    def rows(self, competition: str | None = None, slug: str = "") -> list[Row]:
+        """Return everything, newest first.
+
+        Parameters
+        ----------
+        competition
+            The answers of this one alone, by our name of it.
+        slug
+            With it, also what was uploaded to this competition by hand.
+        """
+        with self._file.reading() as connection:
+            found = read_rows(connection, self.folder)
+        return [row for row in found if competition is None or _is_about(row, competition, slug)]
+
+    @property
+    def _file(self) -> LedgerFile:
+        return LedgerFile(self.path)
+
+    def _kept_path(self, path: Path) -> str:
+        # The file itself may be a link to elsewhere, which is nobody's business.
+        place = path.absolute().parent.resolve() / path.name
+        root = self.folder.resolve()
+        return place.relative_to(root).as_posix() if place.is_relative_to(root) else str(place)
+
+
+_ANSWER_COLUMNS = (
+    "competition, slug, path, sha256, total_bytes, made, kind, stack, members, folds, samples, metric, "
+    "larger_is_better, own, own_error, own_log_loss"
+)
+_PLACEHOLDERS = ", ".join(f":{column}" for column in _ANSWER_COLUMNS.split(", "))
+# The stack's own first, then the one at this path.
+_KNOWN_ANSWER = """
+    SELECT id, stack, slug FROM answers
+    WHERE competition = :competition AND sha256 = :sha256 AND (path = :path OR (stack != '' AND :stack = ''))
+    ORDER BY stack = '', path != :path, id LIMIT 1
+"""
+_NEW_ANSWER = f"INSERT INTO answers ({_ANSWER_COLUMNS}) VALUES ({_PLACEHOLDERS})"  # noqa: S608 - our own names
+_RENEWED_ANSWER = f"UPDATE answers SET ({_ANSWER_COLUMNS}) = ({_PLACEHOLDERS}) WHERE id = :id"  # noqa: S608
+_NEW_UPLOAD = """
+    INSERT INTO uploads (answer, slug, file_name, total_bytes, description, began, status, reason)
+    VALUES (:answer, :slug, :file_name, :total_bytes, :description, :began, 'UPLOADING', '')
+"""
+
+
+def _answer_values(answer: Answer, path: str) -> dict[str, Any]:
+    """Return the values of an answer's columns."""
+    return {
+        **{name: getattr(answer, name) for name in _ANSWER_COLUMNS.split(", ")},
+        "path": path,
+        "made": utc_text(answer.made or datetime.now(UTC)),
+        "members": json.dumps([member._asdict() for member in answer.members]),
+        "own": finite(answer.own),
+        "own_error": finite(answer.own_error),
+        "own_log_loss": finite(answer.own_log_loss),
+    }
+
+
+def _is_about(row: Row, competition: str, slug: str) -> bool:
+    """Whether a row is of a competition's answer, or of an unknown file uploaded to it."""
+    return row.slug == slug if row.path is None else row.competition == competition
+
+
+def _uploads_of(rows: list[Row], slug: str) -> list[Row]:
+    return [row for row in rows if row.slug == slug and row.status not in {"", "FAILED"}]
+
+
+def _refuse(name: str, earlier: list[Row]) -> None:
+    if earlier:
+        raise BadChoice(_already_uploaded(name, earlier[0]))
+
+
+def _already_uploaded(name: str, row: Row) -> str:
+    """Say which upload of the same bytes there was."""
+    if row.status == "UPLOADING":
+        return (
+            f"An upload of {name} began at {row.when:%Y-%m-%d %H:%M} UTC and its end is not known yet: see "
+            "`ensembler submissions`, or submit it all the same with --again."
+        )
+    result = "without a public score" if row.public is None else f"public score {row.public}"
+    if row.status == "PENDING":
+        result = "not scored yet"
+    if row.status == "ERROR":
+        result = f"Kaggle could not score it: {row.reason or 'it gives no reason'}"
+    return (
+        f"The bytes of {name} were uploaded already as {row.file_name}, submission {row.ref} of "
+        f"{row.when:%Y-%m-%d %H:%M} UTC ({result}): submit them once more with --again."
+    )

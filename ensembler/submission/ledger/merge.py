@@ -1,0 +1,130 @@
+"""Bring together the uploads that the ledger knows and the submissions that Kaggle lists."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from pathlib import PurePath
+from typing import Any
+
+from ..kaggle.facts import Submission
+from .rows import finite, utc_text
+
+# An upload that is not listed may still be on its way, in a process that lives, over a slow line. One that is given up
+# too early is none the worse: it is found again by its description.
+GIVEN_UP_AFTER = timedelta(minutes=10)
+
+
+def merge_submissions(
+    connection: sqlite3.Connection, slug: str, submissions: Sequence[Submission], *, complete: bool, now: datetime
+) -> int:
+    """Find each submission's upload, or add one, and take over what Kaggle says; see :meth:`Ledger.merge`.
+
+    Returns
+    -------
+    int
+        How many uploads are new or have changed.
+    """
+    # Kaggle counts refs upwards: of two uploads with one description, the older gets the older submission.
+    changed = sum(_merge_one(connection, slug, one) for one in sorted(submissions, key=lambda one: one.ref))
+    return changed + (_give_up(connection, slug, now) if complete else 0)
+
+
+def take_ref(connection: sqlite3.Connection, upload: int, ref: int, now: datetime) -> None:
+    """Give an upload its ref, with what is known of it already if a merge was quicker than Kaggle's reply."""
+    wanted = {"upload": upload, "ref": ref}
+    holder = connection.execute(_HOLDER, wanted).fetchone()
+    if holder and holder["id"] == upload:
+        return
+    told: dict[str, Any] = {"status": "PENDING", "submitted": utc_text(now), "public": None, "private": None}
+    told["reason"] = ""
+    if holder:
+        told = {name: holder[name] for name in told}
+        # Without a beginning the merge took it for one by hand; else it was another upload with our description.
+        connection.execute(_REMOVE if holder["began"] is None else _UNKNOWN_AGAIN, (holder["id"],))
+    connection.execute(_TAKE, wanted | told)
+
+
+def _merge_one(connection: sqlite3.Connection, slug: str, submission: Submission) -> int:
+    values = _values(slug, submission)
+    known = connection.execute("SELECT id FROM uploads WHERE slug = :slug AND ref = :ref", values).fetchone()
+    upload = known["id"] if known else _with_description(connection, values)
+    if upload is not None:
+        return connection.execute(_UPDATE, values | {"id": upload}).rowcount
+    return connection.execute(_INSERT, values | {"answer": _made_here(connection, values)}).rowcount
+
+
+def _values(slug: str, submission: Submission) -> dict[str, Any]:
+    return {
+        "slug": slug,
+        "ref": submission.ref,
+        "file_name": submission.file_name,
+        "total_bytes": submission.total_bytes,
+        "description": submission.description,
+        "submitted": utc_text(submission.when) if submission.when else None,
+        "status": submission.status,
+        "public": finite(submission.public),
+        "private": finite(submission.private),
+        "reason": submission.reason,
+    }
+
+
+def _with_description(connection: sqlite3.Connection, values: dict[str, Any]) -> int | None:
+    """Find the upload of ours whose ref we never heard, by what Kaggle was told; blanks do not count."""
+    if not (wanted := values["description"].split()):
+        return None
+    found = connection.execute(
+        "SELECT id, description FROM uploads WHERE slug = :slug AND ref IS NULL ORDER BY id", values
+    )
+    return next((upload["id"] for upload in found if upload["description"].split() == wanted), None)
+
+
+def _made_here(connection: sqlite3.Connection, values: dict[str, Any]) -> int | None:
+    """Find the newest answer of a stack that Kaggle has not had yet, by the file's name, which is unique, and size."""
+    found = connection.execute(_NOT_HAD, values)
+    return next((answer["id"] for answer in found if PurePath(answer["path"]).name == values["file_name"]), None)
+
+
+def _give_up(connection: sqlite3.Connection, slug: str, now: datetime) -> int:
+    return connection.execute(_GIVE_UP, (slug, utc_text(now - GIVEN_UP_AFTER))).rowcount
+
+
+_HOLDER = "SELECT * FROM uploads WHERE ref = :ref AND slug = (SELECT slug FROM uploads WHERE id = :upload)"
+_REMOVE = "DELETE FROM uploads WHERE id = ?"
+_UNKNOWN_AGAIN = """
+    UPDATE uploads SET ref = NULL, submitted = NULL, status = 'UPLOADING', public = NULL, private = NULL, reason = ''
+    WHERE id = ?
+"""
+_TAKE = """
+    UPDATE uploads SET ref = :ref, submitted = :submitted, status = :status, public = :public, private = :private,
+        reason = :reason
+    WHERE id = :upload
+"""
+# What Kaggle leaves out stays as it was. Rows that say the same already are not counted, nor written.
+_UPDATE = """
+    UPDATE uploads SET ref = :ref, status = :status, public = :public, private = :private, reason = :reason,
+        submitted = coalesce(:submitted, submitted), description = coalesce(nullif(:description, ''), description),
+        file_name = coalesce(nullif(:file_name, ''), file_name),
+        total_bytes = coalesce(nullif(:total_bytes, 0), total_bytes)
+    WHERE id = :id AND (ref IS NOT :ref OR status != :status OR public IS NOT :public OR private IS NOT :private
+        OR reason != :reason OR submitted IS NOT coalesce(:submitted, submitted)
+        OR description != coalesce(nullif(:description, ''), description)
+        OR file_name != coalesce(nullif(:file_name, ''), file_name)
+        OR total_bytes != coalesce(nullif(:total_bytes, 0), total_bytes))
+"""
+_INSERT = """
+    INSERT INTO uploads (answer, slug, file_name, total_bytes, description, ref, submitted, status, public, private,
+        reason)
+    VALUES (:answer, :slug, :file_name, :total_bytes, :description, :ref, :submitted, :status, :public, :private,
+        :reason)
+"""
+_NOT_HAD = """
+    SELECT id, path FROM answers WHERE slug = :slug AND total_bytes = :total_bytes AND stack != ''
+        AND NOT EXISTS (SELECT 1 FROM uploads WHERE uploads.answer = answers.id AND ref IS NOT NULL)
+    ORDER BY made DESC, id DESC
+"""
+_GIVE_UP = """
+    UPDATE uploads SET status = 'FAILED', reason = 'It never reached Kaggle.'
+    WHERE slug = ? AND ref IS NULL AND status = 'UPLOADING' AND began < ?
+"""

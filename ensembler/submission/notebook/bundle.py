@@ -1,0 +1,80 @@
+"""What a notebook needs to repeat our answer: the stack, the manifest, wheels, and a list of them with their hashes."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from ...errors import BadData
+from ...storage import file_digest, fingerprint, read_json, write_json
+
+MODEL = "stack.keras"
+MANIFEST = "competition.toml"
+_PUSH_AGAIN = "run `ensembler notebook --push` again"
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A folder that is uploaded as a dataset; its list is named after its content, so that the name tells it all.
+
+    Attributes
+    ----------
+    competition
+        Slug on Kaggle.
+    stack
+        The stack's name.
+    outputs
+        Classes in the order of the stack's probabilities.
+    labels
+        How many training photos have each label; photos without pixels are answered by their shares.
+    files
+        SHA-256 of each other file.
+    """
+
+    competition: str
+    stack: str
+    outputs: tuple[str, ...]
+    labels: dict[str, int]
+    files: dict[str, str]
+
+    @property
+    def list_name(self) -> str:
+        """Name of the file that lists the others."""
+        return f"ensembler-{fingerprint(asdict(self))}.json"
+
+    def save(self, folder: Path) -> Path:
+        """Write the list into the folder of the files."""
+        path = folder / self.list_name
+        write_json(path, asdict(self))
+        return path
+
+    @classmethod
+    def load(cls, path: Path) -> Bundle:
+        """Read the list, and make sure that the files beside it are those that it was made with.
+
+        Raises
+        ------
+        BadData
+            If the list or a file is missing or changed.
+        """
+        content: dict[str, Any] = read_json(path)
+        try:
+            bundle = cls(**{**content, "outputs": tuple(content["outputs"])})
+        except (KeyError, TypeError) as error:
+            raise BadData(f"{path} was written by another version of ensembler ({error}): {_PUSH_AGAIN}.") from error
+        if bundle.list_name != path.name:
+            raise BadData(f"{path} is not what it was named after: {_PUSH_AGAIN}.")
+        for name, digest in bundle.files.items():
+            file = path.parent / name
+            if not file.is_file():
+                raise BadData(f"{file} is missing in the dataset: {_PUSH_AGAIN}.")
+            if file_digest(file) != digest:
+                raise BadData(f"{file} is not the file that was uploaded: {_PUSH_AGAIN}.")
+        return bundle
+
+
+def is_list_name(name: str) -> bool:
+    """Whether a file's name is that of a bundle's list."""
+    return re.fullmatch(r"ensembler-[0-9a-f]{16}\.json", name) is not None

@@ -1,0 +1,99 @@
+"""The notebook's cells: find the dataset, install its wheels, answer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from .bundle import Bundle
+
+
+def notebook_content(
+    bundle: Bundle, dataset: str, wanted: Sequence[str], figures: dict[str, Any], *, gpu: bool
+) -> dict[str, Any]:
+    """Write a notebook in Jupyter's format 4.5.
+
+    Parameters
+    ----------
+    bundle
+        What the notebook reads.
+    dataset
+        Name of the dataset with it, to tell a person who has lost it.
+    wanted
+        What pip is to install of it, such as ``keras>=3.6``; what the image has already stays.
+    figures
+        The stack's own, to show.
+    gpu
+        Whether the notebook runs on a GPU.
+    """
+    sources = [
+        ("markdown", _heading(bundle, figures, gpu=gpu)),
+        ("code", _FIND.format(bundle.list_name, dataset)),
+        ("code", _INSTALL.format(list(wanted))),
+        ("code", _ANSWER),
+    ]
+    kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
+    return {
+        "cells": [_cell(f"cell-{number}", kind, source) for number, (kind, source) in enumerate(sources)],
+        "metadata": {"kernelspec": kernel, "language_info": {"name": "python"}},
+        "nbformat": 4,
+        "nbformat_minor": 5,
+    }
+
+
+def _cell(name: str, kind: str, source: str) -> dict[str, Any]:
+    cell = {"cell_type": kind, "id": name, "metadata": {}, "source": source.strip()}
+    return cell | ({"execution_count": None, "outputs": []} if kind == "code" else {})
+
+
+def _heading(bundle: Bundle, figures: dict[str, Any], *, gpu: bool) -> str:
+    members = ", ".join(member["name"] for member in figures["members"])
+    # A stack that was built before there were other metrics tells log loss alone.
+    score = f"{figures.get('metric', 'log loss')} {figures.get('score', figures['log_loss']):.5f}"
+    return f"""
+# {bundle.competition}: the stack `{bundle.stack}`
+
+Members: {members}. On rows that nothing was fitted on: {score}.
+
+It reads the photos that are mounted, predicts them with one Keras model on the {"GPU" if gpu else "CPU"}, without the
+internet, and writes `submission.csv` with the ids of the mounted sample submission.
+"""
+
+
+_FIND = """
+import importlib
+import os
+import subprocess
+import sys
+from itertools import islice
+from pathlib import Path
+
+INPUT = Path(os.environ.get("ENSEMBLER_KAGGLE_INPUT", "/kaggle/input"))
+OUTPUT = Path(os.environ.get("ENSEMBLER_KAGGLE_OUTPUT", "/kaggle/working/submission.csv"))
+COMPETITION = os.environ.get("ENSEMBLER_KAGGLE_COMPETITION")
+LIST = "{0}"
+
+places = ("*", "datasets/*/*", "*/*")
+bundle = next((path for place in places for path in INPUT.glob(f"{{place}}/{{LIST}}")), None)
+if bundle is None:
+    raise FileNotFoundError(f"{{LIST}} is not in {{INPUT}}: add the dataset {1} in the version that belongs here.")
+print(bundle)
+"""
+
+_INSTALL = """
+WANTED = {0}
+options = ["--no-index", "--no-deps", "--disable-pip-version-check", "--find-links", str(bundle.parent)]
+pip = subprocess.run([sys.executable, "-m", "pip", "install", *options, *WANTED], capture_output=True, text=True)
+print(pip.stdout)
+if pip.returncode:
+    raise RuntimeError(f"pip cannot install {{WANTED}}: {{pip.stderr}}")
+importlib.invalidate_caches()
+"""
+
+_ANSWER = """
+from ensembler.submission.notebook.offline import answer_offline
+
+answer_offline(bundle, INPUT, OUTPUT, Path(COMPETITION) if COMPETITION else None)
+with OUTPUT.open() as lines:
+    print(*islice(lines, 6), sep="")
+"""

@@ -1,0 +1,271 @@
+"""To a code competition: push the notebook, watch its run, submit the version, wait for the score.
+
+Nothing is remembered here: each step first asks Kaggle whether it was done already. So a command that was interrupted
+goes on when it is run again, and nothing is sent twice because a reply was lost.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ...errors import KaggleError
+from ...progress import Progress
+from ...storage import write_text
+from ..kaggle.client import Kaggle
+from ..kaggle.errors import SITE, PassingError, Unsettled, one_line, submissions_page
+from ..kaggle.facts import Submission
+from .asking import NotThere, ask_if_there, asking_about
+from .folder import NotebookFolder
+from .waits import USUAL, Waits, patiently
+
+ANSWER = "submission.csv"
+# The method of Kaggle's API that submits a version.
+_SUBMISSION = "CreateCodeSubmission"
+_RUNNING, _COMPLETE, _FAILED = {"QUEUED", "RUNNING"}, "COMPLETE", {"ERROR", "CANCEL_ACKNOWLEDGED"}
+_AGAIN = "run the same command again to go on"
+
+
+@dataclass(frozen=True)
+class CodeCompetition:
+    """One notebook's way to Kaggle.
+
+    Attributes
+    ----------
+    kaggle
+        Kaggle, signed in as the owner of the notebook.
+    folder
+        Dataset and notebook, as written.
+    competition
+        Slug of the competition.
+    progress
+        Hears of each step.
+    waits
+        How long each may take.
+    """
+
+    kaggle: Kaggle
+    folder: NotebookFolder
+    competition: str
+    progress: Progress
+    waits: Waits = USUAL
+
+    @property
+    def _what(self) -> str:
+        return f"the notebook {self.folder.reference}"
+
+    def push(self) -> int:
+        """Have the notebook on Kaggle as it is in the folder, and running or run.
+
+        Returns
+        -------
+        int
+            The number of its version.
+
+        Raises
+        ------
+        KaggleError
+            If Kaggle refuses it, or cannot find the dataset or the competition.
+        """
+        if (version := self._pushed()) and self._run_status()[0] not in _FAILED:
+            self.progress.note(f"Version {version} of {self._what} is this one already.")
+            return version
+        try:
+            with asking_about(self.kaggle, self._what):
+                reply = self.kaggle.api.kernels_push(str(self.folder.notebook))
+        except PassingError:
+            # The reply may be lost on the way back, and the notebook run all the same.
+            version = self._pushed()
+            if not version:
+                raise
+        else:
+            self._refuse_reply(reply)
+            version = int(reply.version_number)
+        self.progress.note(f"Pushed version {version} of {self._page()}.")
+        self._wait_for_start(version)
+        return version
+
+    def _wait_for_start(self, version: int) -> None:
+        """Wait until a new version runs, for until then Kaggle tells the end of the former one.
+
+        A run may be over between two looks, so after a while the end is believed.
+        """
+        task = self.progress.start(f"waiting for version {version} of {self._what} to start", 0)
+        try:
+            for passed in self.waits.looks():
+                with patiently(self.progress), contextlib.suppress(NotThere):
+                    status, _ = self._run_status()
+                    if status in _RUNNING or version == 1:
+                        return
+                if passed >= self.waits.settling:
+                    return
+        finally:
+            task.finish()
+
+    def watch(self, version: int, log: Path) -> None:
+        """Wait until the notebook has run to its end.
+
+        Parameters
+        ----------
+        version
+            The number to tell a person.
+        log
+            File for what a failed run printed.
+
+        Raises
+        ------
+        KaggleError
+            If it failed, with Kaggle's reason, was cancelled, or takes too long.
+        """
+        what = f"version {version} of {self._what}"
+        task = self.progress.start(f"waiting for {what}", 0)
+        status = ""
+        try:
+            for _ in self.waits.looks():
+                with patiently(self.progress):
+                    status, reason = self._run_status()
+                    if status == _COMPLETE:
+                        return
+                    if status in _FAILED:
+                        raise KaggleError(self._told_failure(what, status, reason, log))
+        finally:
+            task.finish()
+        raise KaggleError(f"{self.waits.late(what, status)}; look at {self._page()}, or {_AGAIN}.")
+
+    def submitted(self, version: int) -> int | None:
+        """Return the number of the submission of that version, None if there is none that Kaggle could score."""
+        for submission in self.kaggle.submissions(self.competition, self.progress):
+            if submission.description.endswith(self._mark(version)) and submission.status != "ERROR":
+                self.progress.note(f"Version {version} of {self._what} is submitted already.")
+                return submission.ref
+        return None
+
+    def submitted_as_it_is(self) -> int | None:
+        """Return the number of the submission of the notebook as it lies in the folder, None if there is none."""
+        version = self._pushed()
+        return self.submitted(version) if version else None
+
+    def submit(self, version: int, description: str) -> int:
+        """Submit the output of a version.
+
+        Parameters
+        ----------
+        version
+            The version that ran.
+        description
+            What it can be found by, should the reply be lost.
+
+        Returns
+        -------
+        int
+            The submission's number.
+
+        Raises
+        ------
+        Unsettled
+            If Kaggle's reply was lost: it may count all the same.
+        KaggleError
+            If Kaggle refuses; nothing was submitted then.
+        """
+        try:
+            with self.kaggle.asking(self.competition):
+                reply = self.kaggle.api.competition_submit_code(
+                    ANSWER, description, self.competition, self.folder.reference, version, quiet=True
+                )
+        except PassingError as trouble:
+            if not trouble.may_have_done(_SUBMISSION):
+                raise KaggleError(f"Nothing was submitted. {trouble}") from None
+            raise Unsettled(f"The submission may count all the same: {_AGAIN}, it looks first. {trouble}") from None
+        if not reply.ref:
+            reason = one_line(reply.message) or "it gives no reason"
+            raise KaggleError(f"Kaggle did not take the notebook: {reason}; see {submissions_page(self.competition)}.")
+        return int(reply.ref)
+
+    def wait_for_score(self, ref: int) -> Submission:
+        """Wait for the score of a submission: Kaggle runs the notebook again, on hidden photos, which takes hours."""
+        return self.kaggle.wait_for_score(
+            self.competition, ref, self.progress, timeout=self.waits.longest, interval=self.waits.most
+        )
+
+    def description(self, version: int, message: str = "") -> str:
+        """Describe a submission so that it cannot be taken for another one."""
+        return f"{message} {self._mark(version)}".strip()
+
+    def _mark(self, version: int) -> str:
+        return f"[{self.folder.slug} version {version}]"
+
+    def _pushed(self) -> int | None:
+        """Return the version of the notebook on Kaggle if its cells are those of ours, else None."""
+
+        def ask() -> Any:
+            with self.kaggle.api.build_kaggle_client() as client:
+                from kagglesdk.kernels.types.kernels_api_service import ApiGetKernelRequest
+
+                request = ApiGetKernelRequest()
+                request.user_name, request.kernel_slug = self.folder.owner, self.folder.slug
+                return client.kernels.kernels_api_client.get_kernel(request)
+
+        told = ask_if_there(self.kaggle, self._what, ask, self.progress)
+        if told is None or told.blob is None or told.metadata is None:
+            return None
+        same = _cells(told.blob.source) == _cells(self.folder.code.read_text("utf-8"))
+        return int(told.metadata.current_version_number or 0) or None if same else None
+
+    def _refuse_reply(self, reply: Any) -> None:
+        """Look for what went wrong in a reply, since the client raises nothing."""
+        if reply.error:
+            raise KaggleError(f"Kaggle did not take {self._what}: {one_line(reply.error)}.")
+        for what, unknown, remedy in (
+            ("dataset", reply.invalid_dataset_sources, "wait a minute and run the same command again"),
+            ("competition", reply.invalid_competition_sources, f"join it at {SITE}/competitions/{self.competition}"),
+        ):
+            if unknown:
+                raise KaggleError(f"The notebook cannot use the {what} {', '.join(map(str, unknown))}: {remedy}.")
+        if not reply.version_number:
+            raise KaggleError(f"Kaggle gave {self._what} no version: {_AGAIN}.")
+
+    def _run_status(self) -> tuple[str, str]:
+        """Look how far the newest version has run, and why it failed."""
+        # The client's own method makes a refusal a ValueError, which tells nothing.
+        with asking_about(self.kaggle, self._what), self.kaggle.api.build_kaggle_client() as client:
+            from kagglesdk.kernels.types.kernels_api_service import ApiGetKernelSessionStatusRequest
+
+            request = ApiGetKernelSessionStatusRequest()
+            request.user_name, request.kernel_slug = self.folder.owner, self.folder.slug
+            told = client.kernels.kernels_api_client.get_kernel_session_status(request)
+            return str(told.status.name), one_line(told.failure_message)
+
+    def _told_failure(self, what: str, status: str, reason: str, log: Path) -> str:
+        if status != "ERROR":
+            return f"The run of {what} was cancelled: {_AGAIN}, it is pushed anew."
+        lines = ""
+        with contextlib.suppress(KaggleError), asking_about(self.kaggle, self._what):
+            lines = _log_text(self.kaggle.api.kernels_logs(self.folder.reference))
+        if lines:
+            write_text(log, lines)
+        last = one_line(lines.strip().splitlines()[-1]) if lines.strip() else ""
+        told = reason or last or "it gives no reason"
+        where = f"{log} and {self._page()}" if lines else self._page()
+        return f"The run of {what} failed: {told}; look at {where}."
+
+    def _page(self) -> str:
+        return f"{SITE}/code/{self.folder.reference}"
+
+
+def _cells(notebook: str) -> list[str]:
+    """Return the sources of a notebook's cells, all that Kaggle keeps as it was sent; none if it is no notebook."""
+    try:
+        return ["".join(cell["source"]) for cell in json.loads(notebook)["cells"]]
+    except (ValueError, KeyError, TypeError):
+        return []
+
+
+def _log_text(log: str) -> str:
+    """Put a run's log, a list of pieces in JSON, into the text that was printed."""
+    try:
+        return "".join(str(piece["data"]) for piece in json.loads(log))
+    except (ValueError, KeyError, TypeError):
+        return log

@@ -1,0 +1,220 @@
+"""A notebook that repeats our answer on Kaggle without a network, and the private dataset that it reads."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from ...competition.tables import Tables
+from ...errors import BadChoice, BadData, Mismatch
+from ...storage import CompetitionFolder, file_digest, fingerprint, read_arrays, read_json, whole_folder, write_json
+from .bundle import MANIFEST, MODEL, Bundle, is_list_name
+from .cells import notebook_content
+from .wheels import installed_version, write_wheel
+
+# What Kaggle's image lacks, or may have too old: an older Keras cannot read what a newer one has written.
+SHIPPED = ("ensembler", "keras", "tomli-w")
+SOMEBODY = "YOUR-USERNAME"
+CODE_FILE = "submission.ipynb"
+_DATASET_METADATA = "dataset-metadata.json"
+_NOTEBOOK_METADATA = "kernel-metadata.json"
+# Left behind by those who only look: they are nobody's work.
+_MADE_BY_PROGRAMS = {".DS_Store", ".ipynb_checkpoints", "Thumbs.db"}
+_LONGEST_SLUG = 50
+_DIGITS_OF_HASH = 8
+
+
+@dataclass(frozen=True)
+class NotebookFolder:
+    """The folder ``dataset`` to upload and the folder ``notebook`` to push, both under one name on Kaggle."""
+
+    root: Path
+    owner: str
+    slug: str
+
+    @property
+    def dataset(self) -> Path:
+        """Files of the dataset, with Kaggle's description of it."""
+        return self.root / "dataset"
+
+    @property
+    def notebook(self) -> Path:
+        """The notebook, with Kaggle's description of it."""
+        return self.root / "notebook"
+
+    @property
+    def code(self) -> Path:
+        """The notebook itself."""
+        return self.notebook / CODE_FILE
+
+    @property
+    def reference(self) -> str:
+        """Name of both on Kaggle."""
+        return f"{self.owner}/{self.slug}"
+
+
+def notebook_slug(competition: str, stack: str) -> str:
+    """Name dataset and notebook so that Kaggle takes it: 6 to 50 small letters, digits and hyphens."""
+    slug = re.sub(r"[^a-z0-9]+", "-", f"ensembler {competition} {stack}".lower()).strip("-")
+    if len(slug) <= _LONGEST_SLUG:
+        return slug
+    digest = fingerprint([competition, stack])[:_DIGITS_OF_HASH]
+    return f"{slug[: _LONGEST_SLUG - _DIGITS_OF_HASH - 1].rstrip('-')}-{digest}"
+
+
+def title_of(slug: str) -> str:
+    """Return the title that Kaggle turns into ``slug``; another would give the notebook another address."""
+    return slug.replace("-", " ")
+
+
+def chosen_stack(folder: CompetitionFolder, named: str | None) -> str:
+    """Return the stack ``named``, or the one built last.
+
+    Raises
+    ------
+    BadChoice
+        If there is none, or it is not finished.
+    """
+    finished = {path.parent.name: path for path in folder.stack("").glob("*/stack.json")}
+    if not finished:
+        raise BadChoice(f"No stack of {folder.name} is built yet: build one with `ensembler stack`.")
+    if named is None:
+        return max(finished, key=lambda name: finished[name].stat().st_mtime)
+    if named not in finished:
+        raise BadChoice.unknown("stack", named, finished)
+    return named
+
+
+def write_notebook(
+    folder: CompetitionFolder, tables: Tables, stack: str, output: Path, *, owner: str = SOMEBODY, gpu: bool = True
+) -> NotebookFolder:
+    """Write dataset and notebook of a finished stack, in place of what was there.
+
+    Parameters
+    ----------
+    folder
+        The competition's.
+    tables
+        Its photos; of them only how many have each label goes along.
+    stack
+        The stack's name.
+    output
+        The folder to write.
+    owner
+        Whose the two shall be on Kaggle.
+    gpu
+        Whether the notebook asks for a GPU.
+
+    Raises
+    ------
+    BadChoice
+        If the competition is not on Kaggle, or something else lies in ``output``.
+    Mismatch
+        If the stack was built for other classes.
+    """
+    slug, sample = tables.manifest.slug, tables.manifest.answer.sample
+    if not slug:
+        raise BadChoice(f"{folder.name} is not on Kaggle, so no notebook can answer it there: `ensembler fetch` one.")
+    if Path(sample).is_absolute():
+        raise BadChoice(f"{sample} is not among the files of {slug}, so no notebook finds it: name theirs by --sample.")
+    _refuse_strange_folder(output)
+    place = folder.stack(stack)
+    if tuple(read_arrays(place / "predictions.npz")["classes"].tolist()) != tables.manifest.outputs:
+        raise Mismatch(f"{place} was built for other classes than there are now: build it anew with `ensembler stack`.")
+    written = NotebookFolder(output, owner, notebook_slug(slug, stack))
+    with whole_folder(output) as temporary:
+        fresh = replace(written, root=temporary)
+        bundle = _write_dataset(fresh, tables, stack, place / MODEL)
+        _write_code(fresh, bundle, read_json(place / "stack.json"), gpu=gpu)
+    return written
+
+
+def _refuse_strange_folder(output: Path) -> None:
+    """Make sure that nothing but a notebook of ours is replaced."""
+    if not output.exists() or (output.is_dir() and not any(output.iterdir())):
+        return
+    if strange := _not_ours(output):
+        raise BadChoice(f"{strange} is no part of a notebook that was written here: name another folder by --output.")
+
+
+def _not_ours(output: Path) -> Path | None:
+    """Return the first thing that we did not write, the folder itself if it is no whole notebook of ours."""
+    written = NotebookFolder(output, SOMEBODY, "")
+    lists = [path for path in written.dataset.glob("*.json") if is_list_name(path.name)]
+    if len(lists) != 1 or not written.code.is_file():
+        return output
+    try:
+        listed = read_json(lists[0])["files"].keys()
+    except (BadData, KeyError, TypeError, AttributeError):
+        return lists[0]
+    ours = {
+        output: {written.dataset.name, written.notebook.name},
+        written.dataset: {*listed, lists[0].name, _DATASET_METADATA},
+        written.notebook: {CODE_FILE, _NOTEBOOK_METADATA},
+    }
+    paths = (path for folder, names in ours.items() for path in sorted(folder.iterdir()) if path.name not in names)
+    return next((path for path in paths if path.name not in _MADE_BY_PROGRAMS), None)
+
+
+def _write_dataset(to: NotebookFolder, tables: Tables, stack: str, model: Path) -> Bundle:
+    to.dataset.mkdir()
+    _link(model, to.dataset / MODEL)
+    # Where photos lie here is nobody's business there.
+    replace(tables.manifest, photos=".").save(to.dataset / MANIFEST)
+    for name in SHIPPED:
+        write_wheel(to.dataset, name)
+    bundle = Bundle(
+        competition=tables.manifest.slug,
+        stack=stack,
+        outputs=tables.manifest.outputs,
+        labels={str(label): int(count) for label, count in sorted(tables.train["label"].value_counts().items())},
+        files={path.name: file_digest(path) for path in sorted(to.dataset.iterdir())},
+    )
+    bundle.save(to.dataset)
+    write_json(
+        to.dataset / _DATASET_METADATA,
+        {
+            "title": title_of(to.slug),
+            "id": to.reference,
+            "licenses": [{"name": "other"}],
+            "description": f"The stack {stack} for {bundle.competition}, and what its notebook installs.",
+        },
+    )
+    return bundle
+
+
+def _link(source: Path, target: Path) -> None:
+    """Have the same file twice without its bytes twice; finished files are replaced, never written to."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
+
+
+def _write_code(to: NotebookFolder, bundle: Bundle, figures: dict[str, Any], *, gpu: bool) -> None:
+    to.notebook.mkdir()
+    first, *others = SHIPPED
+    wanted = [f"{first}=={installed_version(first)}", *(f"{name}>={installed_version(name)}" for name in others)]
+    write_json(to.code, notebook_content(bundle, to.reference, wanted, figures, gpu=gpu))
+    write_json(
+        to.notebook / _NOTEBOOK_METADATA,
+        {
+            "id": to.reference,
+            "title": title_of(to.slug),
+            "code_file": CODE_FILE,
+            "language": "python",
+            "kernel_type": "notebook",
+            "is_private": True,
+            "enable_gpu": gpu,
+            "enable_tpu": False,
+            "enable_internet": False,
+            "dataset_sources": [to.reference],
+            "competition_sources": [bundle.competition],
+            "kernel_sources": [],
+            "model_sources": [],
+        },
+    )

@@ -1,0 +1,163 @@
+"""A competition as Kaggle mounts it in a notebook: its sample submission, and the photos that it asks for."""
+
+from __future__ import annotations
+
+import glob
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+import pandas as pd
+
+from ...competition.archives.formats import is_archive
+from ...competition.archives.pixel_tables import draw_pixel_tables
+from ...competition.archives.unpacking import extract
+from ...competition.manifest import Manifest
+from ...competition.photo_files import PhotoFiles
+from ...competition.sample_submission import SampleSubmission, csv_files
+from ...errors import BadData
+from ...progress import Progress
+
+_SHOWN = 10
+
+
+@dataclass(frozen=True)
+class Mounted:
+    """A competition that can only be read; what is packed there is unpacked elsewhere.
+
+    Attributes
+    ----------
+    manifest
+        The competition's.
+    sample_root
+        Folder that the path of the sample submission starts from.
+    photo_roots
+        Folders that the paths of the test photos' folders start from, in the manifest's order.
+    """
+
+    manifest: Manifest
+    sample_root: Path
+    photo_roots: tuple[Path, ...]
+
+    @classmethod
+    def open(cls, manifest: Manifest, root: Path, scratch: Path, progress: Progress) -> Mounted:
+        """Find what the manifest names.
+
+        Parameters
+        ----------
+        manifest
+            Says where sample submission and photos lie.
+        root
+            The competition's folder.
+        scratch
+            Folder for what must be unpacked.
+        progress
+            Hears of unpacking.
+
+        Raises
+        ------
+        BadData
+            If the sample submission or a folder of test photos is not there.
+        """
+        roots = tuple(_holding(folder, root, scratch, progress) for folder in manifest.test.folders)
+        return cls(manifest, _holding(manifest.answer.sample, root, scratch, progress), roots)
+
+    def asked(self) -> pd.DataFrame:
+        """Read which photos are asked for: id and path, which is empty where there is no photo.
+
+        Raises
+        ------
+        BadData
+            If there is no photo at all, or none has an id of the sample submission.
+        """
+        sample = SampleSubmission.read(self.sample_root / self.manifest.answer.sample)
+        folders = self.manifest.test.folders
+        photos = [_photos_in(root, folder) for root, folder in zip(self.photo_roots, folders, strict=True)]
+        paths = [_find(identity, photos) for identity in sample.ids]
+        if not any(paths):
+            raise BadData(
+                f"None of the ids of {sample.path} is a photo in {self.photo_roots[0] / folders[0]} "
+                f"(first: {sample.ids[0]!r}): check the folders in the manifest."
+            )
+        return pd.DataFrame({"id": sample.ids, "path": paths})
+
+
+def find_mount(slug: str, inputs: Path) -> Path:
+    """Find the folder of a competition below ``inputs``, where Kaggle has changed its place once.
+
+    Kaggle spells it as the competition's founders did, with capitals; slugs here have none.
+
+    Raises
+    ------
+    BadData
+        If it is not there.
+    """
+    folders = [path for place in (inputs, inputs / "competitions") for path in sorted(place.glob("*"))]
+    found = [path for path in folders if path.name.lower() == slug.lower() and path.is_dir()]
+    if found:
+        return min(found, key=lambda path: path.name != slug)
+    there = sorted(path.relative_to(inputs).as_posix() for path in [*inputs.glob("*"), *inputs.glob("competitions/*")])
+    raise BadData(f"{slug} is not mounted in {inputs} ({', '.join(there) or 'nothing is'}): add it to the notebook.")
+
+
+def _find(identity: str, photos: list[PhotoFiles]) -> str:
+    return next((str(files.root / path) for files in photos if (path := files.find(identity))), "")
+
+
+def _photos_in(root: Path, folder: str) -> PhotoFiles:
+    """List the photos of one folder by their paths from ``root``; others may be many and slow to list."""
+    if folder in (".", ""):
+        return PhotoFiles.below(root)
+    below = PhotoFiles.below(root / folder)
+    return PhotoFiles(root, tuple(f"{folder}/{path}" for path in below.paths))
+
+
+def _holding(wanted: str, root: Path, scratch: Path, progress: Progress) -> Path:
+    """Return ``root`` if it has ``wanted``, else a folder that has it after the same work as after a download."""
+    if (root / wanted).exists():
+        return root
+    place = PurePosixPath(wanted)
+    for inner in [*reversed(place.parents), place]:
+        for archive in _archives_of(root, inner):
+            unpacked = _unpack(archive, inner, scratch, progress)
+            if (unpacked / wanted).exists():
+                return unpacked
+    drawn = _draw(root, scratch, progress)
+    if (drawn / wanted).exists():
+        return drawn
+    found = ", ".join(sorted(path.name for path in root.iterdir())[:_SHOWN])
+    raise BadData(f"{root} has no {wanted}, nor an archive with it (it has {found}): check the manifest's paths.")
+
+
+def _archives_of(root: Path, inner: PurePosixPath) -> list[Path]:
+    if not inner.name:
+        return []
+    named = (root / inner.parent).glob(f"{glob.escape(inner.name)}.*")
+    return sorted(path for path in named if is_archive(path) and path.is_file())
+
+
+def _unpack(archive: Path, inner: PurePosixPath, scratch: Path, progress: Progress) -> Path:
+    """Unpack an archive to where ``fetch`` would have: beside itself if its members begin with its own name."""
+    unpacked, root = Path(tempfile.mkdtemp(dir=scratch)) / inner.name, Path(tempfile.mkdtemp(dir=scratch))
+    try:
+        extract(archive, unpacked, progress, most_bytes=0)
+    except ModuleNotFoundError as error:
+        raise BadData(f"{archive} cannot be unpacked without {error.name}, which is not installed here.") from error
+    tops = {path.name for path in unpacked.iterdir()}
+    place = root / inner.parent if tops == {inner.name} else root / inner
+    place.mkdir(parents=True, exist_ok=True)
+    for path in unpacked.iterdir():
+        shutil.move(path, place / path.name)
+    return root
+
+
+def _draw(mount: Path, scratch: Path, progress: Progress) -> Path:
+    """Draw photos that are mounted as tables of pixels."""
+    root = Path(tempfile.mkdtemp(dir=scratch))
+    for table in csv_files(mount):
+        link = root / table.relative_to(mount)
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.symlink_to(table)
+    draw_pixel_tables(root, progress)
+    return root
