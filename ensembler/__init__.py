@@ -9,26 +9,32 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .competition.layout import Hints
+    from .competition.layout.layout import Hints
     from .errors import EnsemblerError
     from .storage import Workspace
-    from .workflows.competitions import adopt, fetch
+    from .workflows.competitions import adopt
     from .workflows.demo import demo
+    from .workflows.fetching import fetch
+    from .workflows.hidden_labels import score
+    from .workflows.history import submissions
+    from .workflows.notebooks import notebook
     from .workflows.stacks import stack
-    from .workflows.submitting import score, submit
+    from .workflows.submitting import submit
     from .workflows.training import train_members
 
 __version__ = "0.1.0"
 
 _HOMES = {
     "EnsemblerError": "errors",
-    "Hints": "competition.layout",
+    "Hints": "competition.layout.layout",
     "Workspace": "storage",
     "adopt": "workflows.competitions",
     "demo": "workflows.demo",
-    "fetch": "workflows.competitions",
-    "score": "workflows.submitting",
+    "fetch": "workflows.fetching",
+    "notebook": "workflows.notebooks",
+    "score": "workflows.hidden_labels",
     "stack": "workflows.stacks",
+    "submissions": "workflows.history",
     "submit": "workflows.submitting",
     "train_members": "workflows.training",
 }
@@ -41,8 +47,10 @@ __all__ = [
     "adopt",
     "demo",
     "fetch",
+    "notebook",
     "score",
     "stack",
+    "submissions",
     "submit",
     "train_members",
 ]

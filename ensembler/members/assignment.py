@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..competition.folds import load_folds
-from ..competition.metrics import log_loss
+from ..competition.metrics.metrics import log_loss
 from ..competition.tables import Tables, load_tables
 from ..storage import CompetitionFolder
 from .records import FoldPredictions, MemberRecord

@@ -13,7 +13,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.utils.validation import check_is_fitted
 from threadpoolctl import threadpool_limits
 
-from ..competition.metrics import row_losses
+from ..competition.metrics.metrics import row_losses
 
 # Inverse strengths of the L2 penalty, the strongest first: half decades, on standardised features.
 STRENGTHS = tuple(float(10**exponent) for exponent in np.arange(-4.0, 1.01, 0.5))

@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ..competition.metrics import log_loss
 from ..competition.tables import Tables, samples_fingerprint
 from ..errors import BadChoice, BadData, Mismatch
 from ..members.records import FoldPredictions, MemberRecord, load_fold, trained_members
@@ -114,8 +113,3 @@ def _in_order(ids: NDArray[np.str_], values: NDArray[np.float32], wanted: pd.Ser
     if not np.isfinite(values).all():
         raise BadData(f"{what} hold values that are no numbers: train the member anew with --restart.")
     return values[place]
-
-
-def out_of_fold_score(member: MemberPredictions, tables: Tables) -> float:
-    """Log loss of a member over all training photos."""
-    return log_loss(tables.targets, member.out_of_fold, exclusive=tables.manifest.sums_to_one)

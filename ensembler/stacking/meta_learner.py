@@ -14,7 +14,7 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.utils.validation import check_is_fitted
 from threadpoolctl import threadpool_limits
 
-from ..competition.metrics import log_loss
+from ..competition.metrics.metrics import log_loss
 from ..members.linear_head import probabilities
 from ..progress import Task
 

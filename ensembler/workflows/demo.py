@@ -7,15 +7,17 @@ from pathlib import Path
 
 from ..competition import digits
 from ..competition.csv_tables import write_table
-from ..progress import Progress
-from ..storage import Workspace
-from .competitions import HERE, SILENT, fetch
+from ..competition.layout.layout import Hints
+from ..progress import SILENT, Progress
+from ..storage import HERE, Workspace
+from .fetching import fetch
+from .hidden_labels import score
 from .results import Scored, StackResult
 from .stacks import stack
-from .submitting import score
 from .training import train_members
 
 MEMBERS = ("demo-dense", "demo-conv", "demo-separable")
+METRIC = Hints(metric="log loss")
 FOLDS = 5
 EPOCHS = 10
 BATCH_SIZE = 64
@@ -36,7 +38,7 @@ def demo(*, workspace: Workspace = HERE, progress: Progress = SILENT) -> tuple[S
         with tempfile.TemporaryDirectory() as temporary:
             archive = Path(temporary) / f"{digits.NAME}.zip"
             hidden = digits.write_digits(archive)
-            fetch(digits.NAME, archive=archive, force=True, workspace=workspace, progress=progress)
+            fetch(digits.NAME, archive=archive, hints=METRIC, force=True, workspace=workspace, progress=progress)
         write_table(folder.solution, hidden)
     train_members(
         MEMBERS,

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from ..competition.manifest import Manifest
+from ..competition.metrics.scoring import Figures
 from ..storage import CompetitionFolder
+from ..submission.answer import AnswerScore
 
 
 @dataclass(frozen=True)
@@ -20,40 +23,63 @@ class Fetched:
     unreadable: int
 
 
-@dataclass(frozen=True)
-class MemberResult:
-    """A member with its out-of-fold figures; log losses in nats, accuracy from 0 to 1."""
+@dataclass(frozen=True, kw_only=True)
+class MemberResult(Figures):
+    """A member with its out-of-fold figures.
+
+    ``score`` is by the competition's ``metric``; log losses are in nats, accuracy is from 0 to 1.
+    """
 
     name: str
-    log_loss: float
-    accuracy: float
     fold_log_losses: tuple[float, ...]
     seconds: float
     folder: Path
 
 
-@dataclass(frozen=True)
-class StackResult:
-    """A stack with its nested out-of-fold figures, beside its members' and their plain mean's.
+@dataclass(frozen=True, kw_only=True)
+class StackResult(Figures):
+    """A stack with its nested out-of-fold figures, beside its members' and their plain ``mean``'s.
 
     ``difference`` is the largest between what ``model`` predicts from pixels and the stored predictions.
     """
 
     name: str
-    log_loss: float
-    accuracy: float
-    mean_log_loss: float
-    mean_accuracy: float
+    mean: Figures
     members: tuple[MemberResult, ...]
     submission: Path
     model: Path
     difference: float
 
+    @property
+    def mean_log_loss(self) -> float:
+        """Log loss of the members' plain mean."""
+        return self.mean.log_loss
 
-@dataclass(frozen=True)
-class Scored:
+    @property
+    def mean_accuracy(self) -> float:
+        """Accuracy of the members' plain mean."""
+        return self.mean.accuracy
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scored(AnswerScore):
     """A submission scored against hidden labels."""
 
     submission: Path
-    log_loss: float
-    accuracy: float
+
+
+@dataclass(frozen=True)
+class Submitted:
+    """A CSV that was uploaded, or would be. ``ref`` is None after a dry run; scores are None until there are any."""
+
+    submission: Path
+    slug: str
+    description: str
+    ref: int | None
+    status: str
+    public: float | None
+    private: float | None
+
+    def fields(self) -> dict[str, Any]:
+        """Return what JSON can hold."""
+        return {**asdict(self), "submission": str(self.submission)}

@@ -9,20 +9,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..competition.folds import load_folds
-from ..competition.metrics import accuracy, log_loss
+from ..competition.metrics.metrics import METRICS
+from ..competition.metrics.scoring import judge_out_of_fold
 from ..competition.tables import Tables
 from ..engines.job import Job
 from ..engines.local import run_jobs
 from ..errors import BadChoice
 from ..members.records import MemberRecord, trained_members
-from ..progress import Progress
+from ..progress import SILENT, Progress
 from ..stacking.inputs import MemberPredictions, load_members
 from ..stacking.meta_learner import DenseMetaLearner, log_odds, nested_predictions
 from ..stacking.records import save_meta_learner, save_stack_figures, save_stack_predictions, stack_name
-from ..storage import CompetitionFolder, Workspace, checked_name
+from ..storage import HERE, CompetitionFolder, Workspace, checked_name, file_digest
 from ..submission.answer import write_answer
-from .competitions import HERE, SILENT, open_competition
-from .results import MemberResult, StackResult
+from ..submission.ledger.ledger import Ledger
+from ..submission.ledger.rows import Answer, MemberUsed
+from .answers import metric_is_kaggles
+from .competitions import open_competition
+from .results import StackResult
+from .score_text import score_fields
 from .training import member_results
 
 
@@ -38,7 +43,8 @@ def stack(
     """Stack trained members under the dense meta-learner and write the submission.
 
     The score is that of nested folds: each row is predicted by a meta-learner that was fitted, its penalty chosen,
-    on the other folds' out-of-fold predictions. The submission and ``stack.keras`` use one fitted on all of them.
+    on the other folds' out-of-fold predictions. It is by the competition's metric; the meta-learner minimises log loss,
+    whatever the metric. The submission and ``stack.keras`` use one fitted on all of them.
 
     Parameters
     ----------
@@ -69,6 +75,7 @@ def stack(
     csv = write_answer(workspace.submissions / folder.name, title, tables, test)
     result = _result(folder, tables, loaded, title, nested, csv.absolute(), float(built["difference"]))
     save_stack_figures(folder, title, _figures(result, loaded))
+    _remember(folder, tables, loaded, result, workspace)
     return result
 
 
@@ -120,32 +127,57 @@ def _result(
     csv: Any,
     difference: float,
 ) -> StackResult:
-    exclusive = tables.manifest.sums_to_one
     mean = np.mean([member.out_of_fold for member in members], axis=0)
     return StackResult(
         name=title,
-        log_loss=log_loss(tables.targets, nested, exclusive=exclusive),
-        accuracy=accuracy(tables.targets, nested, exclusive=exclusive),
-        mean_log_loss=log_loss(tables.targets, mean, exclusive=exclusive),
-        mean_accuracy=accuracy(tables.targets, mean, exclusive=exclusive),
+        mean=judge_out_of_fold(tables, mean),
         members=tuple(member_results(folder, tables, members)),
         submission=csv,
         model=folder.stack(title) / "stack.keras",
         difference=difference,
+        **vars(judge_out_of_fold(tables, nested)),
     )
+
+
+def _remember(
+    folder: CompetitionFolder,
+    tables: Tables,
+    members: Sequence[MemberPredictions],
+    result: StackResult,
+    workspace: Workspace,
+) -> None:
+    """Write the CSV into the ledger, with our own score of it."""
+    answer = Answer(
+        competition=folder.name,
+        path=result.submission,
+        sha256=file_digest(result.submission),
+        total_bytes=result.submission.stat().st_size,
+        slug="" if folder.is_ours else tables.manifest.slug,
+        stack=result.name,
+        members=tuple(MemberUsed(member.name, member.record.fingerprint) for member in members),
+        folds=members[0].record.folds,
+        samples=members[0].record.samples,
+        metric=result.metric,
+        larger_is_better=METRICS[result.metric].larger_is_better if metric_is_kaggles(folder) else None,
+        own=result.score,
+        own_error=result.standard_error,
+        own_log_loss=result.log_loss,
+    )
+    Ledger(workspace.submissions).record(answer)
 
 
 def _figures(result: StackResult, members: Sequence[MemberPredictions]) -> dict[str, Any]:
     return {
         "name": result.name,
-        "log_loss": result.log_loss,
-        "accuracy": result.accuracy,
-        "mean_log_loss": result.mean_log_loss,
-        "members": [_member_figures(figures, member) for figures, member in zip(result.members, members, strict=True)],
+        **score_fields(result),
+        "mean": score_fields(result.mean),
+        "members": [
+            {"name": figures.name, **score_fields(figures), "fingerprint": member.record.fingerprint}
+            for figures, member in zip(result.members, members, strict=True)
+        ],
+        "folds": members[0].record.folds,
+        "samples": members[0].record.samples,
         "submission": str(result.submission),
+        "sha256": file_digest(result.submission),
         "difference": result.difference,
     }
-
-
-def _member_figures(figures: MemberResult, member: MemberPredictions) -> dict[str, Any]:
-    return {"name": figures.name, "log_loss": figures.log_loss, "fingerprint": member.record.fingerprint}

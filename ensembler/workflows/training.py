@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..competition.folds import shared_folds
-from ..competition.metrics import accuracy
+from ..competition.metrics.scoring import judge_out_of_fold
 from ..competition.tables import Tables, samples_fingerprint
 from ..engines.job import Job
 from ..engines.local import has_gpu, run_jobs
@@ -17,10 +17,10 @@ from ..members.assignment import Assignment
 from ..members.records import MemberRecord, trained_members
 from ..members.registry import BACKBONES, find_backbone
 from ..members.settings import MemberSettings, Unfreeze, choose_settings
-from ..progress import Progress
-from ..stacking.inputs import MemberPredictions, load_members, out_of_fold_score
-from ..storage import CompetitionFolder, Workspace, file_digest
-from .competitions import HERE, SILENT, open_competition
+from ..progress import SILENT, Progress
+from ..stacking.inputs import MemberPredictions, load_members
+from ..storage import HERE, CompetitionFolder, Workspace, file_digest
+from .competitions import open_competition
 from .results import MemberResult
 
 
@@ -167,11 +167,10 @@ def member_results(
     return [
         MemberResult(
             name=member.name,
-            log_loss=out_of_fold_score(member, tables),
-            accuracy=accuracy(tables.targets, member.out_of_fold, exclusive=tables.manifest.sums_to_one),
             fold_log_losses=member.fold_scores,
             seconds=member.seconds,
             folder=folder.member(member.name),
+            **vars(judge_out_of_fold(tables, member.out_of_fold)),
         )
         for member in members
     ]
