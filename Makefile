@@ -27,7 +27,7 @@ demo: $(STAMP)
 	$(BIN)/ensembler demo
 
 test: $(STAMP)
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses auto --maxprocesses 4
 
 check: $(STAMP)
 	$(BIN)/ruff check .

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,6 +17,23 @@ from ensembler.storage import CompetitionFolder, Workspace
 from ensembler.workflows.results import Scored, StackResult
 
 NOBODY = "http://127.0.0.1:9"
+
+
+# Their tests look at the demo's files, which take a minute to make.
+DEMO_FILES = {"test_cli.py", "test_demo.py", "test_notebook_run.py"}
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Have each file's tests, and all that look at the demo, stay together when several processes share the tests."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByFile(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = nodeid.partition("::")[0]
+            return "demo" if Path(file).name in DEMO_FILES else file
+
+    return ByFile(config, log)
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -13,7 +13,10 @@ import json
 import socket
 import sys
 import threading
+import time
+import traceback
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -23,8 +26,11 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from ensembler.errors import EnsemblerError, KaggleError
+
 USER = "tester"
 KEY = "0123456789abcdef-secret-key"
+TOKEN = "KGAT_secret-token"
 STORAGE = "http://storage.test"
 # What real storage puts after the question mark is as good as a password for some minutes.
 SIGNATURE = "Signature=secret-signature"
@@ -76,16 +82,31 @@ class KaggleServer:
     """Competitions by slug, each the bytes of its zip; what was submitted; what was asked.
 
     ``fail`` makes a method fail. A submission is pending for ``pending_polls`` looks, then gets ``outcome``.
+    ``facts`` overrides what is told of a competition, ``limits`` what is told of today's submissions.
+
+    The storage sends pieces of ``piece`` bytes with a ``pause`` of seconds between them, and hangs up after ``cut``
+    bytes of each answer, or falls silent for ten minutes after ``stall`` of them; ``sent`` counts the bytes of archives
+    that left. Every answer comes after a ``lull``.
     """
 
     def __init__(self, competitions: dict[str, bytes] | None = None) -> None:
         self.competitions = competitions or {}
         self.submissions: list[dict[str, Any]] = []
         self.uploads: dict[str, bytes] = {}
+        self.names: dict[str, str] = {}
         self.requests: list[Request] = []
         self.outcome: dict[str, Any] = {"status": "COMPLETE", "publicScore": "0.04", "privateScore": ""}
         self.pending_polls = 1
-        self.user_has_entered = True
+        self.unknown = refusal(403, "Permission 'competitions.participate' was denied")
+        self.facts: dict[str, Any] = {}
+        self.limits: dict[str, Any] = {"numToday": 1, "numTotal": 7, "numAllowedNow": 4, "limitedByTotal": False}
+        self.piece = 1 << 16
+        self.pause = 0.0
+        self.lull = 0.0
+        self.cut: int | None = None
+        self.stall: int | None = None
+        self._over = threading.Event()
+        self.sent = 0
         self._troubles: dict[str, tuple[Trouble, int | None]] = {}
         self._lock = threading.Lock()
         self._http = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
@@ -97,6 +118,7 @@ class KaggleServer:
         return self
 
     def __exit__(self, *error: object) -> None:
+        self._over.set()
         self._http.shutdown()
         self._thread.join()
         self._http.server_close()
@@ -165,19 +187,25 @@ class KaggleServer:
             return refusal(401, "Unauthenticated")
         slug = request.json.get("competitionName")
         if slug is not None and slug not in self.competitions:
-            return refusal(403, "Permission 'competitions.participate' was denied")
-        methods: dict[str, Callable[[dict[str, Any]], Answer]] = {
+            return self.unknown
+        methods = self.methods()
+        if request.method not in methods:
+            return refusal(404, f"There is no {request.method} here")
+        return methods[request.method](request.json)
+
+    def methods(self) -> dict[str, Callable[[dict[str, Any]], Answer]]:
+        """What answers each method of the API, given the request's body."""
+        return {
             "ListDataFiles": self._list_data_files,
             "DownloadDataFiles": self._download_data_files,
             "StartSubmissionUpload": self._start_submission_upload,
             "CreateSubmission": self._create_submission,
             "ListSubmissions": self._list_submissions,
             "GetSubmission": self._get_submission,
+            "GetSubmissionLimits": self._get_submission_limits,
             "GetCompetition": self._get_competition,
+            "ListCompetitions": self._list_competitions,
         }
-        if request.method not in methods:
-            return refusal(404, f"There is no {request.method} here")
-        return methods[request.method](request.json)
 
     def _list_data_files(self, body: dict[str, Any]) -> Answer:
         with zipfile.ZipFile(io.BytesIO(self.competitions[body["competitionName"]])) as archive:
@@ -200,6 +228,7 @@ class KaggleServer:
 
     def _start_submission_upload(self, body: dict[str, Any]) -> Answer:
         token = f"token-{len(self.asked('StartSubmissionUpload'))}"
+        self.names[token] = body["fileName"]
         return Answer(content={"token": token, "createUrl": f"{STORAGE}/upload/{token}?{SIGNATURE}"})
 
     def _create_submission(self, body: dict[str, Any]) -> Answer:
@@ -210,7 +239,7 @@ class KaggleServer:
             "ref": ref,
             "date": "2026-01-01T00:00:00Z",
             "description": body.get("submissionDescription", ""),
-            "fileName": "submission.csv",
+            "fileName": self.names[body["blobFileTokens"]],
             "totalBytes": len(self.uploads[body["blobFileTokens"]]),
             "status": "PENDING",
             "publicScore": "",
@@ -221,12 +250,24 @@ class KaggleServer:
 
     def _list_submissions(self, body: dict[str, Any]) -> Answer:
         self._grade()
-        return Answer(content={"submissions": self.submissions[: body.get("pageSize", 20)], "nextPageToken": ""})
+        begin = int(body.get("pageToken") or 0)
+        end = begin + body.get("pageSize", 20)
+        token = str(end) if end < len(self.submissions) else ""
+        return Answer(content={"submissions": self.submissions[begin:end], "nextPageToken": token})
 
     def _get_submission(self, body: dict[str, Any]) -> Answer:
         self._grade()
         found = [submission for submission in self.submissions if submission["ref"] == body["ref"]]
         return Answer(content=found[0]) if found else refusal(404, "Submission not found")
+
+    def _get_submission_limits(self, body: dict[str, Any]) -> Answer:
+        return Answer(content=self.limits)
+
+    def _list_competitions(self, body: dict[str, Any]) -> Answer:
+        words = body.get("search", "").split()
+        found = [slug for slug in self.competitions if any(word in slug for word in words)]
+        listed = [{"ref": f"https://www.kaggle.com/competitions/{slug}", "title": slug} for slug in found]
+        return Answer(content={"competitions": listed, "nextPageToken": ""})
 
     def _grade(self) -> None:
         if self.pending_polls > 0:
@@ -242,13 +283,17 @@ class KaggleServer:
                 "deadline": "2030-01-01T00:00:00Z",
                 "evaluationMetric": "Log Loss",
                 "maxDailySubmissions": 5,
-                "userHasEntered": self.user_has_entered,
+                "userHasEntered": True,
                 "isKernelsSubmissionsOnly": False,
                 "submissionsDisabled": False,
             }
+            | self.facts
         )
 
     def _put(self, request: Request) -> Answer:
+        if request.headers.get("Content-Range", "").startswith("bytes */"):
+            # Not an upload, but the question how far one has come.
+            return Answer(200 if request.path.rsplit("/", 1)[-1] in self.uploads else 308, "")
         self.uploads[request.path.rsplit("/", 1)[-1]] = request.body
         return Answer(201, "")
 
@@ -257,12 +302,15 @@ class KaggleServer:
         headers = {
             "Content-Type": "application/zip",
             "Accept-Ranges": "bytes",
-            "ETag": '"one"',
+            "ETag": f'"{zlib.crc32(content)}"',
             "Last-Modified": DATE,
         }
-        if "Range" not in request.headers:
+        same = request.headers.get("If-Range", headers["ETag"]) == headers["ETag"]
+        if "Range" not in request.headers or not same:
             return Answer(200, content, headers)
         begin = int(request.headers["Range"].removeprefix("bytes=").removesuffix("-"))
+        if begin >= len(content):
+            return Answer(416, "", {"Content-Range": f"bytes */{len(content)}"})
         headers["Content-Range"] = f"bytes {begin}-{len(content) - 1}/{len(content)}"
         return Answer(206, content[begin:], headers)
 
@@ -282,25 +330,58 @@ class KaggleServer:
             def _serve(self, method: str) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
                 path = urlsplit(self.path).path
+                time.sleep(kaggle.lull)
                 answer = kaggle.respond(Request(method, path, dict(self.headers), body))
                 if answer is None:
                     self.connection.shutdown(socket.SHUT_RDWR)
                     return
                 # A client that has heard enough, by the headers, hangs up.
                 with contextlib.suppress(ConnectionError):
-                    self._send(answer)
+                    self._send(answer, method)
 
-            def _send(self, answer: Answer) -> None:
+            def _send(self, answer: Answer, method: str) -> None:
                 self.send_response(answer.status)
                 for name, value in answer.all_headers().items():
                     self.send_header(name, value)
                 self.end_headers()
-                self.wfile.write(answer.encoded())
+                if method == "GET":
+                    self._pour(answer.encoded())
+                else:
+                    self.wfile.write(answer.encoded())
+
+            def _pour(self, content: bytes) -> None:
+                """Send an archive, piece by piece, as far as it is meant to get."""
+                for begin in range(0, len(content), kaggle.piece):
+                    end = min(begin + kaggle.piece, len(content) if kaggle.cut is None else kaggle.cut)
+                    self.wfile.write(content[begin:end])
+                    with kaggle._lock:
+                        kaggle.sent += end - begin
+                    if end == kaggle.cut:
+                        self.connection.shutdown(socket.SHUT_RDWR)
+                        return
+                    if kaggle.stall is not None and begin >= kaggle.stall:
+                        kaggle._over.wait(600)
+                        return
+                    time.sleep(kaggle.pause)
 
             def log_message(self, *words: object) -> None:
                 pass
 
         return Handler
+
+
+@contextlib.contextmanager
+def said(*words: str, kind: type[EnsemblerError] = KaggleError) -> Iterator[pytest.ExceptionInfo[EnsemblerError]]:
+    """Expect one error that has all these words and none of the secrets, not even in its traceback."""
+    with pytest.raises(kind) as caught:
+        yield caught
+    message = str(caught.value)
+    for word in words:
+        assert word in message
+    assert "\n" not in message
+    seen = "".join(traceback.format_exception(caught.value))
+    for secret in (KEY, TOKEN, SIGNATURE, "secret-password"):
+        assert secret not in seen
 
 
 def forget_kaggle() -> None:
@@ -309,10 +390,10 @@ def forget_kaggle() -> None:
         del sys.modules[name]
 
 
-def archive(files: dict[str, bytes]) -> bytes:
+def archive(files: dict[str, bytes], *, compressed: bool = False) -> bytes:
     """Give the bytes of a zip."""
     buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as writer:
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED if compressed else zipfile.ZIP_STORED) as writer:
         for name, content in files.items():
             writer.writestr(name, content)
     return buffer.getvalue()

@@ -64,19 +64,34 @@ def write_csv(path: Path, text: str) -> Path:
 
 
 class Heard(Progress):
-    """Remembers what work reported."""
+    """Remembers what work reported; ``steps`` are those of all tasks together."""
 
     def __init__(self) -> None:
         self.labels: list[str] = []
+        self.totals: list[int] = []
+        self.steps = 0
+        self.finished = 0
         self.notes: list[str] = []
         self.warnings: list[str] = []
 
     def start(self, label: str, total: int) -> Task:
         self.labels.append(label)
-        return Task()
+        self.totals.append(total)
+        return _HeardTask(self)
 
     def note(self, text: str) -> None:
         self.notes.append(text)
 
     def warn(self, text: str) -> None:
         self.warnings.append(text)
+
+
+class _HeardTask(Task):
+    def __init__(self, heard: Heard) -> None:
+        self.heard = heard
+
+    def advance(self, steps: int = 1) -> None:
+        self.heard.steps += steps
+
+    def finish(self) -> None:
+        self.heard.finished += 1

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ensembler.errors import BadData
-from ensembler.submission.checks import check_csv, problems, read_text_table
+from ensembler.errors import BadAnswer, BadData
+from ensembler.submission.checks import check_csv, problems
 
 SAMPLE = "id,cat,dog\n1,0.5,0.5\n2,0.5,0.5\n03,0.5,0.5\n"
 
@@ -19,8 +19,15 @@ def table_of(text):
     return pd.read_csv(io.StringIO(text), dtype=str, keep_default_na=False)
 
 
-def found(text, sample=SAMPLE, *, probabilities=True, rows_sum_to_one=True):
-    return problems(table_of(text), table_of(sample), probabilities=probabilities, rows_sum_to_one=rows_sum_to_one)
+def found(text, sample=SAMPLE, *, probabilities=True, rows_sum_to_one=True, labels=()):
+    told = problems(
+        table_of(text),
+        table_of(sample),
+        probabilities=probabilities,
+        rows_sum_to_one=rows_sum_to_one,
+        labels=labels,
+    )
+    return list(map(str, told))
 
 
 CASES = {
@@ -135,6 +142,21 @@ def test_labels_may_be_any_word(label, expected):
     assert found(text, "id,label\n1,cat\n2,cat\n", probabilities=False, rows_sum_to_one=False) == expected
 
 
+@pytest.mark.parametrize(
+    ("label", "fits"), [("cat", True), ("big dog", True), ("cat dog", True), ("cow", False), ("cat cow", False)]
+)
+def test_labels_are_those_of_the_competition(label, fits):
+    told = found(
+        f"id,label\n1,cat\n2,{label}\n",
+        "id,label\n1,cat\n2,cat\n",
+        probabilities=False,
+        rows_sum_to_one=False,
+        labels=("cat", "dog", "big dog"),
+    )
+    expected = f"1 value is no label of the competition, the first is {label!r} in column 'label' of id '2'."
+    assert told == ([] if fits else [expected])
+
+
 def test_an_id_that_the_sample_repeats_may_be_repeated():
     sample = "id,label\n1,a\n1,b\n2,a\n"
     swapped = "id,label\n1,a\n2,b\n1,a\n"
@@ -198,8 +220,13 @@ def test_a_good_file_passes(tmp_path, sample_file):
 def test_a_file_is_refused_with_all_its_problems(tmp_path, sample_file):
     csv = tmp_path / "bad.csv"
     csv.write_text("id,cat,dog\n1,2,0\n2,0.5,0.5\n")
-    with pytest.raises(BadData, match=r"bad\.csv.*1 id is missing.*outside of 0 to 1.*not sum to 1"):
+    with pytest.raises(BadAnswer, match=r"bad\.csv.*1 id is missing.*outside of 0 to 1.*not sum to 1") as caught:
         check_csv(csv, sample_file, probabilities=True, rows_sum_to_one=True)
+    assert [what for what, _ in caught.value.problems] == [
+        "1 id is missing",
+        "1 value is outside of 0 to 1",
+        "1 row does not sum to 1",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -212,9 +239,9 @@ def test_a_file_is_refused_with_all_its_problems(tmp_path, sample_file):
         (None, "No such file"),
     ],
 )
-def test_what_is_no_table_is_told_with_its_name(tmp_path, content, says):
+def test_what_is_no_table_is_told_with_its_name(tmp_path, sample_file, content, says):
     csv = tmp_path / "odd.csv"
     if content is not None:
         csv.write_bytes(content)
     with pytest.raises(BadData, match=rf"(?s)odd\.csv.*{says}"):
-        read_text_table(csv)
+        check_csv(csv, sample_file, probabilities=True, rows_sum_to_one=True)

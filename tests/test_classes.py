@@ -6,14 +6,14 @@ import pandas as pd
 import pytest
 from photos import write_csv
 
-from ensembler.competition.classes import (
+from ensembler.competition.layout.classes import (
     OneHot,
-    Tags,
     decide_task,
     match_columns,
     positive_class,
     sorted_classes,
 )
+from ensembler.competition.layout.tags import Tags
 from ensembler.competition.sample_submission import SampleSubmission
 from ensembler.errors import BadChoice, BadData, Question
 
@@ -71,6 +71,64 @@ def test_several_labels_a_photo(sample, given, text, expected):
     assert decide_task(given, sample(text), "", None) == expected
 
 
+@pytest.mark.parametrize(
+    ("given", "text", "takes_labels", "kind"),
+    [
+        ("0,1,1,0", "id,has_cactus;1,0", True, "label"),
+        ("0,1,1,0", "id,has_cactus;1,0", False, "probabilities"),
+        ("0,1,1,0", "id,has_cactus;1,0", None, "probabilities"),
+        ("0,1,1,0", "id,has_cactus;1,0.5", True, "probabilities"),
+        ("no,yes", "id,label;1,0", True, "flag"),
+        ("no,yes", "id,label;1,0;2,1", True, "flag"),
+        ("no,yes", "id,label;1,0", None, "probabilities"),
+        ("no,yes", "id,label;1,0", False, "probabilities"),
+        ("no,yes", "id,label;1,0.5", True, "probabilities"),
+        ("0.0,1.0", "id,label;1,0", True, "flag"),
+        ("0.0,1.0", "id,label;1,0.0", True, "label"),
+        ("no,yes", "id,label;1,", True, "label"),
+        ("no,yes", "id,label;1,", None, "label"),
+        ("no,yes", "id,label;1,", False, "probabilities"),
+        ("no,yes", "id,label;1,no", True, "label"),
+        ("no,yes", "id,label;1,no", False, "label"),
+        ("0,1,2", "id,label;1,0", False, "label"),
+        ("a,b,c", "id,a,b,c;1,0,0,1", True, "probabilities"),
+    ],
+)
+def test_the_answer_follows_the_metric_where_the_sample_lets_it(sample, given, text, takes_labels, kind):
+    assert decide_task(labels(given), sample(text), "", None, takes_labels=takes_labels)[2] == kind
+
+
+@pytest.mark.parametrize(
+    ("given", "text", "says"),
+    [
+        ("a,b,c", "id,label;1,0", r"cells like '0' in its column 'label', which is none .*found \(a, b, c\)\?"),
+        ("a,b,c", "id,label;1,a;2,Unknown", "cells like 'Unknown'"),
+        ("a,b,c", "id,label;1,a b c", r"none of the classes found .*but several words, as rankings \(MAP@5\)"),
+        ("1,2,3", "id,label;1,20.48", "a fractional number, as regressions have"),
+        ("1,2,3", "id,label;1,137790 0.1", "several words"),
+        ("yes,no", "id,label;1,20.48", "cells like '20.48'"),
+        ("yes,no", "id,label;1,a b", "cells like 'a b'"),
+    ],
+)
+def test_cells_that_are_no_classes_are_asked_about(sample, given, text, says):
+    with pytest.raises(Question, match=rf"{says}.*--label-column COLUMN; .* with --metric NAME\."):
+        decide_task(labels(given), sample(text), "", None)
+    kind = decide_task(labels(given), sample(text), "", None, takes_labels=True, confirmed=True)[2]
+    assert kind == "label"
+
+
+@pytest.mark.parametrize("text", ["id,label;1,7", "id,label;1,", "id,label;1,3;2,", "id,label;1,1.0"])
+def test_cells_that_may_be_left_to_fill_in(sample, text):
+    assert decide_task(labels("1,2,3"), sample(text), "", None) == ("multiclass", ("1", "2", "3"), "label")
+
+
+def test_tags_of_the_sample_must_be_tags(sample):
+    with pytest.raises(Question, match="cells like 'c'"):
+        decide_task(Tags(("a", "b")), sample("id,tags;1,a c"), "", None)
+    assert decide_task(Tags(("a", "b")), sample("id,tags;1,a c"), "", None, confirmed=True)[2] == "tags"
+    assert decide_task(Tags(("7", "8")), sample("id,tags;1,0"), "", None)[2] == "tags"
+
+
 def test_which_class_a_column_means_is_asked(sample):
     with pytest.raises(Question, match="Which class is the column 'label' the probability of: cat or dog"):
         decide_task(labels("cat,dog"), sample("id,label;1,0.5"), "pets", None)
@@ -114,7 +172,13 @@ def test_a_positive_class_must_exist():
 
 @pytest.mark.parametrize(
     ("given", "classes"),
-    [("b,a,b", ("a", "b")), ("10,9,-1", ("-1", "9", "10")), ("10,9,x", ("10", "9", "x")), ("B,a", ("B", "a"))],
+    [
+        ("b,a,b", ("a", "b")),
+        ("10,9,-1", ("-1", "9", "10")),
+        ("10,9,x", ("10", "9", "x")),
+        ("B,a", ("B", "a")),
+        ("10.0,9.0", ("9.0", "10.0")),
+    ],
 )
 def test_sorted_classes(given, classes):
     assert sorted_classes(labels(given)) == classes
@@ -161,23 +225,6 @@ def test_columns_match_classes_by_name(columns, classes, matched):
 def test_columns_that_match_no_class(columns, classes, says):
     with pytest.raises(BadData, match=rf"s\.csv does not fit the labels: there is .*{says}.*--sample or --labels"):
         match_columns(columns, classes, Path("s.csv"))
-
-
-@pytest.mark.parametrize(
-    ("values", "fits"),
-    [
-        (["haze primary", "primary", "clear primary", "haze", "clear"], True),
-        (["great dane", "chow"], False),
-        (["cat", "dog"], False),
-        (["a b", "", "a", "b"], True),
-    ],
-)
-def test_tags_are_told_from_names_with_blanks(values, fits):
-    assert Tags.fits(pd.Series(values)) is fits
-
-
-def test_tags_are_split():
-    assert Tags.split(pd.Series(["b a", "", "c", "a"])).classes == ("a", "b", "c")
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,10 @@ import pytest
 from conftest import Demo
 from PIL import Image
 
+from ensembler import cli
 from ensembler.cli import main
 from ensembler.errors import BadChoice
+from ensembler.workflows.results import Submitted
 
 
 def ensembler(*words: str, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -109,12 +111,48 @@ def test_options_have_environment_variables(files: Path) -> None:
     assert (files / "elsewhere" / "x" / "train.csv").is_file()
 
 
+def test_environment_variables_are_named_after_what_is_typed(files: Path) -> None:
+    ensembler("adopt", "good", "--name", "x", folder=files)
+    variables = {
+        "ENSEMBLER_SUBMISSIONS_JSON": "1",
+        "ENSEMBLER_SUBMISSIONS_ALL": "1",
+        "ENSEMBLER_SUBMISSIONS_OFFLINE": "1",
+    }
+    ended = ensembler("submissions", folder=files, **variables)
+    assert (ended.returncode, ended.stdout) == (0, "[]\n"), ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("status", "public", "private", "says"),
+    [
+        ("PENDING", None, None, "Submission 7: not scored yet; `ensembler submissions` will show its score."),
+        ("COMPLETE", 0.04, None, "Submission 7: public score 0.04"),
+        ("COMPLETE", 0.04, 0.05, "Submission 7: public score 0.04, private score 0.05"),
+        ("COMPLETE", None, 0.05, "Submission 7: private score 0.05"),
+        ("COMPLETE", None, None, "Submission 7: taken, without a score"),
+    ],
+)
+def test_what_became_of_a_submission(status: str, public: float | None, private: float | None, says: str) -> None:
+    submitted = Submitted(Path("a.csv"), "pets", "[a]", 7, status, public, private)
+    assert cli._submitted_words(submitted) == says
+
+
+@pytest.mark.parametrize(
+    "option", [["--timeout", "0"], ["--timeout", "inf"], ["--unpack-limit", "nan"], ["--unpack-limit", "-1"]]
+)
+def test_numbers_that_are_none_are_wrong_options(option: list[str], files: Path) -> None:
+    assert ensembler("fetch", "pets", *option, folder=files).returncode == 2
+
+
 def test_stack_prints_json_of_the_shape_that_was_promised(demo: Demo, tmp_path: Path) -> None:
     folders = ["--data", str(demo.workspace.data), "--submissions", str(demo.workspace.submissions)]
     ended = ensembler(*folders, "stack", "--members", "demo-dense,demo-conv", "--json", folder=tmp_path)
     assert ended.returncode == 0, ended.stderr
     printed = json.loads(ended.stdout)
-    assert set(printed) == {"score", "members", "submission", "model"}
+    scores = {"metric", "score", "standard_error", "log_loss", "log_loss_error", "accuracy"}
+    assert set(printed) == {*scores, "mean", "members", "submission", "model"}
+    assert printed["score"] == printed["log_loss"]
+    assert all(set(member) == {"name", *scores} for member in printed["members"])
     assert [member["name"] for member in printed["members"]] == ["demo-dense", "demo-conv"]
     assert Path(printed["submission"]).is_file()
     assert Path(printed["model"]).is_file()

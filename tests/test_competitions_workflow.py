@@ -6,10 +6,11 @@ import pytest
 from photos import Heard, photo_bytes, truncate, write_csv, write_photo, write_photos, zip_bytes
 
 from ensembler.competition.csv_tables import read_table
-from ensembler.competition.layout import Hints
+from ensembler.competition.layout.layout import Hints
 from ensembler.competition.manifest import Manifest
 from ensembler.errors import BadChoice, BadData, Question, StorageError
-from ensembler.workflows.competitions import adopt, fetch, open_competition
+from ensembler.workflows.competitions import adopt, open_competition
+from ensembler.workflows.fetching import fetch
 
 SLUG = "dogs-vs-cats-mini"
 SIZE = (60, 60)
@@ -53,10 +54,10 @@ def test_fetching_from_a_zip(workspace, archived):
     assert fetched.manifest.classes == ("cat", "dog")
     assert heard.warnings == []
     assert heard.labels == [
-        "checksum of dogs-vs-cats-mini.zip",
-        "unpack dogs-vs-cats-mini.zip",
+        "unpack downloaded.zip",
         "unpack test.zip",
         "unpack train.zip",
+        "checksum of dogs-vs-cats-mini.zip",
         "look at photos",
     ]
     folder, tables = open_competition(None, workspace, heard)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from ensembler.competition.csv_tables import read_table, write_table
+from ensembler.competition.csv_tables import read_header, read_table, write_table
 from ensembler.errors import BadData
 
 
@@ -65,3 +65,12 @@ def test_numbers_are_written_in_full(tmp_path):
     numbers = [0.1, 1 / 3, 1e-15, 1.0]
     write_table(tmp_path / "x.csv", pd.DataFrame({"p": numbers}))
     assert read_table(tmp_path / "x.csv")["p"].astype(float).tolist() == numbers
+
+
+def test_some_columns_alone(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("\ufeffid,x,y\n007,1,\n8,2,z\n", "utf-8")
+    assert read_header(path) == ["id", "x", "y"]
+    assert read_table(path, columns=["y", "id"]).to_dict("list") == {"id": ["007", "8"], "y": ["", "z"]}
+    path.write_text("id,x\n", "utf-8")
+    assert read_header(path) == ["id", "x"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -12,10 +13,11 @@ import pytest
 from conftest import Demo
 
 from ensembler.competition.csv_tables import read_table
-from ensembler.competition.metrics import log_loss
+from ensembler.competition.metrics.metrics import log_loss
 from ensembler.competition.tables import load_tables
 from ensembler.images.decoding import decode_photo
 from ensembler.members.records import MemberRecord, load_fold
+from ensembler.submission.ledger.ledger import Ledger
 from ensembler.workflows.demo import EPOCHS, MEMBERS
 from ensembler.workflows.demo import demo as run_demo
 
@@ -108,3 +110,17 @@ def test_a_second_run_trains_nothing_and_gives_the_same_csv(demo: Demo) -> None:
     assert after == before
     assert stacked.submission.read_bytes() == demo.stacked.submission.read_bytes()
     assert Path(stacked.submission) != demo.stacked.submission
+
+
+def test_the_ledger_knows_the_csv_and_where_it_came_from(demo: Demo) -> None:
+    rows = [row for row in Ledger(demo.workspace.submissions).rows() if row.path == demo.stacked.submission]
+    [row] = rows
+    assert (row.competition, row.slug, row.stack, row.status) == ("digits", "", demo.stacked.name, "")
+    assert [name for name, _ in row.members] == list(MEMBERS)
+    assert [member.fingerprint for member in row.members] == [
+        MemberRecord.load(demo.folder, name).fingerprint for name in MEMBERS
+    ]
+    assert (row.metric, row.own, row.own_log_loss) == ("log loss", demo.stacked.score, demo.stacked.log_loss)
+    assert row.own_error is not None
+    assert 0 < row.own_error < row.own
+    assert row.sha256 == hashlib.sha256(demo.stacked.submission.read_bytes()).hexdigest()

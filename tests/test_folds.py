@@ -124,6 +124,16 @@ def test_other_photos_are_refused(folder, ids):
         shared_folds(folder, tables_of(ids), 5, 0)
 
 
+def test_folds_made_before_the_groups_were_known_are_refused(folder):
+    tables = tables_of(IDS)
+    made = shared_folds(folder, tables, 5, 0)
+    tables.train["group"] = [f"p{fold}" for fold in made]
+    np.testing.assert_array_equal(load_folds(folder, tables), made)
+    tables.train.loc[made == 1, "group"] = "p0"
+    with pytest.raises(Mismatch, match=r"folds\.csv splits 1 group of \S+train\.csv \(first: 'p0'\): delete it and"):
+        shared_folds(folder, tables, 5, 0)
+
+
 @pytest.mark.parametrize("folds", [-1, 0, 1])
 def test_too_few_folds(folder, folds):
     with pytest.raises(BadChoice, match=f"At least 2 folds.*Received: {folds}"):

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from photos import write_csv, write_photos
 
-from ensembler.competition.labels import folders_tell_labels, label_in_name, labelled_photos, names_tell_labels
+from ensembler.competition.layout.labels import folders_tell_labels, label_in_name, labelled_photos, names_tell_labels
 from ensembler.competition.manifest import AnswerLayout, Manifest, TestLayout, TrainLayout
 from ensembler.competition.photo_files import PhotoFiles
 from ensembler.errors import BadData
@@ -52,7 +52,12 @@ def test_names_tell_labels(names, tell):
     [
         (["train/cat/1.jpg", "train/dog/1.jpg"], "train", True),
         (["cat/1.jpg", "dog/1.jpg"], ".", True),
-        (["train/cat/1.jpg", "train/dog/1.jpg"], ".", False),
+        (["train/cat/1.jpg", "train/dog/1.jpg"], ".", True),
+        (["train1/cat/1.jpg", "train2/dog/1.jpg", "train2/cat/2.jpg"], ".", True),
+        (["train-128/1.jpg", "train-256/1.jpg"], ".", False),
+        (["train/car/1.jpg", "train/train/1.jpg"], "train", True),
+        (["train_1/cat.1.jpg", "train_2/dog.1.jpg"], ".", False),
+        (["imgs/train/1.jpg", "imgs/train2/1.jpg"], "imgs", False),
         (["train/cat/1.jpg", "train/cat/2.jpg"], "train", False),
         (["train/cat/1.jpg", "train/dog/1.jpg", "train/2.jpg"], "train", False),
         (["train/cat/1.jpg", "train/dog/x/1.jpg"], "train", False),
@@ -93,6 +98,17 @@ def test_a_test_folder_beside_the_classes_is_no_class(tmp_path):
     write_photos(tmp_path, "cat/1.jpg", "dog/2.jpg", "test/3.jpg", "test/4.jpg")
     manifest = manifest_of(TrainLayout(".", "folders"))
     assert [row[0] for row in labelled(tmp_path, manifest)] == ["1", "2"]
+
+
+def test_photos_of_other_test_folders_are_not_learned_from(tmp_path):
+    write_photos(tmp_path, "train1/cat.1.jpg", "train2/dog.2.jpg", "test/3.jpg", "test_hq/3.jpg")
+    manifest = manifest_of(TrainLayout(".", "names"))
+    assert [row[1] for row in labelled(tmp_path, manifest)] == ["train1/cat.1.jpg", "train2/dog.2.jpg"]
+
+
+def test_a_test_folder_that_a_person_learns_from(tmp_path):
+    write_photos(tmp_path, "test1/cat.1.jpg", "test1/dog.2.jpg", "other/3.jpg")
+    assert len(labelled(tmp_path, manifest_of(TrainLayout("test1", "names"), test="other"))) == 2
 
 
 def test_photos_to_predict_need_no_label(tmp_path):
@@ -144,6 +160,15 @@ def test_a_table_that_does_not_fit(tmp_path, text, says):
     write_photos(tmp_path, "train/1.jpg", "train/2.jpg", "test/3.jpg")
     write_csv(tmp_path / "labels.csv", text)
     with pytest.raises(BadData, match=says):
+        labelled(tmp_path, manifest_of(CSV))
+
+
+def test_a_row_of_no_photo_and_no_label_says_nothing(tmp_path):
+    write_photos(tmp_path, "train/1.jpg", "train/2.jpg")
+    write_csv(tmp_path / "labels.csv", "id,label;.DS_Store,;1,cat;2,dog")
+    assert [row[2] for row in labelled(tmp_path, manifest_of(CSV))] == ["cat", "dog"]
+    write_csv(tmp_path / "labels.csv", "id,label;1,;2,dog")
+    with pytest.raises(BadData, match="The labels of 1 training photo are none of the classes"):
         labelled(tmp_path, manifest_of(CSV))
 
 

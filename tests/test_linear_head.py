@@ -6,7 +6,7 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
 
-from ensembler.competition.metrics import log_loss
+from ensembler.competition.metrics.metrics import log_loss
 from ensembler.members.linear_head import STRENGTHS, LinearHead, probabilities
 
 

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 from photos import write_csv, write_photo, write_photos
 
-from ensembler.competition.layout import Hints
-from ensembler.competition.local import choose_test, find_local_layout
+from ensembler.competition.layout.layout import Hints
+from ensembler.competition.layout.local import choose_test, find_local_layout
 from ensembler.competition.manifest import TestLayout, TrainLayout
 from ensembler.competition.photo_files import PhotoFiles
 from ensembler.errors import BadChoice, BadData, Question
@@ -61,6 +63,14 @@ def test_a_table_of_labels(tmp_path, text, task, classes):
     assert (manifest.task, manifest.classes, manifest.train.labels) == (task, classes, "csv")
 
 
+def test_numbers_to_be_estimated_are_no_classes(tmp_path):
+    write_csv(tmp_path / "labels.csv", "id,age;0,20.0;1,21.5;2,20.0")
+    write_photos(tmp_path, "x/0.png", "x/1.png", "x/2.png")
+    with pytest.raises(BadData, match=r"holds fractional numbers like 21\.5"):
+        found(tmp_path)
+    assert found(tmp_path, Hints(metric="accuracy")).classes == ("20.0", "21.5")
+
+
 def test_photos_without_labels_are_a_question(tmp_path):
     with pytest.raises(Question, match="Where are the labels"):
         found(write_photos(tmp_path, "1.png", "2.png"))
@@ -96,6 +106,54 @@ def test_twins_go_to_the_same_side(tmp_path):
         ids, _ = chosen(tmp_path, 0.3, seed, digests)
         apart = {digests[identity] for identity in ids}
         assert len(ids) == 2 * len(apart) == 12
+
+
+OWNERS = [f"owner{number}" for number in range(10)]
+
+
+def owned(root, share, seed, digests=None):
+    """Keep a share of photos apart, of two classes, four of each owner; returns how many, and their owners."""
+    names = [f"{kind}/{owner}-{row}.png" for owner in OWNERS for kind in ("boat", "car") for row in (1, 2)]
+    write_photos(root, *names)
+    rows = [f"{name},{name.split('/')[1].split('-')[0]}" for name in names]
+    write_csv(root / "owners.csv", "file,owner;" + ";".join(rows))
+    ids, hidden = chosen(root, share, seed, digests)
+    apart = {re.findall(r"owner\d", identity)[0] for identity in ids}
+    assert hidden["label"].value_counts().to_dict() == {"boat": 2 * len(apart), "car": 2 * len(apart)}
+    return len(ids), apart
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize(("share", "count"), [(0.2, 2), (0.5, 5), (0.9, 9), (0.99, 9), (0.01, 1)])
+def test_groups_go_to_the_same_side(tmp_path, seed, share, count):
+    photos, apart = owned(tmp_path, share, seed)
+    assert (photos, len(apart)) == (4 * count, count)
+
+
+def test_twins_tie_groups_together(tmp_path):
+    owned(tmp_path, 0.5, 0)
+    files = PhotoFiles.below(tmp_path)
+    digests = {path: "twin" if path in ("boat/owner3-1.png", "car/owner7-2.png") else path for path in files.paths}
+    for seed in range(6):
+        _, apart = owned(tmp_path, 0.4, seed, digests)
+        assert ("owner3" in apart) == ("owner7" in apart)
+
+
+def test_a_class_of_one_group_is_left_to_learn_from(tmp_path):
+    write_photos(tmp_path, *photos_of(car=20, boat=20), "bus/90.png", "bus/91.png")
+    rows = [f"{path},{path.split('/')[1][0]}" for path in PhotoFiles.below(tmp_path).paths]
+    write_csv(tmp_path / "owners.csv", "file,owner;" + ";".join(rows))
+    for seed in range(6):
+        _, hidden = chosen(tmp_path, 0.5, seed)
+        assert "bus" not in set(hidden["label"])
+
+
+@pytest.mark.parametrize(
+    ("metric", "named"), [(None, "log loss"), ("AUC", "mean column-wise roc auc"), ("QWK", "quadratic weighted kappa")]
+)
+def test_the_metric(tmp_path, metric, named):
+    manifest = found(write_photos(tmp_path, *photos_of(car=2, boat=2, bus=2)), Hints(metric=metric))
+    assert (manifest.metric, manifest.answer.kind) == (named, "probabilities")
 
 
 def test_unreadable_photos_are_not_asked_for(tmp_path):

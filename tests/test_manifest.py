@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import tomllib
 from dataclasses import replace
 
 import pytest
 
 from ensembler.competition.manifest import AnswerLayout, Manifest, TestLayout, TrainLayout
 from ensembler.errors import BadData
-from ensembler.storage import read_toml, write_toml
+from ensembler.storage import read_toml, toml_text, write_text
 
 DOGS = Manifest(
     name="dogs",
@@ -34,9 +35,17 @@ TAGS = replace(
     train=TrainLayout("images", "csv", "train.csv", "image", ("tags",)),
     answer=AnswerLayout("sample.csv", "image", ("tags",), "tags"),
 )
+DRIVERS = replace(
+    LEAVES,
+    train=replace(LEAVES.train, groups="drivers.csv", group_id_column="img", group_column="subject"),
+    test=TestLayout("test-jpg", ("test-jpg-additional", "more")),
+    metric="mean column-wise roc auc",
+    code_only=True,
+    class_names=("Rust", "Scab", "Fine"),
+)
 
 
-@pytest.mark.parametrize("manifest", [DOGS, LEAVES, TAGS])
+@pytest.mark.parametrize("manifest", [DOGS, LEAVES, TAGS, DRIVERS])
 def test_it_comes_back_as_it_was_saved(tmp_path, manifest):
     path = tmp_path / "competition.toml"
     manifest.save(path)
@@ -49,6 +58,40 @@ def test_it_explains_itself_and_shows_no_empty_keys(tmp_path):
     assert text.startswith("# What ensembler found out")
     assert "the last one is the class that the probability is of" in text
     assert read_toml(tmp_path / "competition.toml")["train"] == {"folder": "train", "labels": "names"}
+
+
+OLD = """
+name = "dogs"
+slug = "dogs-vs-cats-redux-kernels-edition"
+task = "binary"
+classes = ["cat", "dog"]
+photos = "raw/extracted"
+metric = "log loss"
+
+[train]
+folder = "train"
+labels = "names"
+
+[test]
+folder = "test"
+
+[answer]
+sample = "sample_submission.csv"
+id_column = "id"
+columns = ["label"]
+kind = "probabilities"
+"""
+
+
+def test_manifests_of_the_first_version_load(tmp_path):
+    (tmp_path / "competition.toml").write_text(OLD, "utf-8")
+    assert Manifest.load(tmp_path / "competition.toml") == DOGS
+
+
+def test_what_is_not_said_is_not_written(tmp_path):
+    DOGS.save(tmp_path / "competition.toml")
+    assert read_toml(tmp_path / "competition.toml").keys() == tomllib.loads(OLD).keys()
+    assert read_toml(tmp_path / "competition.toml")["test"] == {"folder": "test"}
 
 
 @pytest.mark.parametrize(
@@ -65,6 +108,9 @@ def test_outputs(manifest, outputs, sums_to_one):
     [
         (DOGS, "binary: `label` is the probability of 'dog', not 'cat'"),
         (LEAVES, 'multiclass, one class a photo, of 3: rust, scab, it\'s "fine"'),
+        (DRIVERS, 'multiclass, one class a photo, of 3: rust (Rust), scab (Scab), it\'s "fine" (Fine)'),
+        (replace(DOGS, class_names=("Cat", "Dog")), "binary: `label` is the probability of 'Dog', not 'Cat'"),
+        (replace(DOGS, answer=replace(DOGS.answer, kind="label")), "binary: `label` is 'cat' or 'dog'"),
         (TAGS, 'multilabel, any number of classes a photo, of 3: rust, scab, it\'s "fine"'),
         (replace(LEAVES, classes=tuple("abcdefgh")), "multiclass, one class a photo, of 8: a, b, c, d, e, f, ..."),
     ],
@@ -95,7 +141,7 @@ def edited(tmp_path, manifest, section, **keys):
     table.update(keys)
     for key in [key for key, value in keys.items() if value is None]:
         del table[key]
-    write_toml(path, "", content)
+    write_text(path, toml_text("", content))
     return path
 
 
@@ -123,7 +169,12 @@ def edited(tmp_path, manifest, section, **keys):
         (LEAVES, "", {"classes": ["rust", "scab"]}, r"answer\.columns must name 2 column"),
         (LEAVES, "train", {"columns": ["r", "s"]}, r"train\.columns must name one column of labels, or one for each"),
         (LEAVES, "train", {"file": None}, r"train\.file and train\.id_column must say"),
+        (DRIVERS, "train", {"group_column": None}, r"train\.group_id_column and train\.group_column must say"),
+        (DRIVERS, "", {"class_names": ["Rust"]}, "class_names must have a name for each of the 3 classes"),
+        (DRIVERS, "", {"code_only": "yes"}, "code_only must be true or false. Received: 'yes'"),
+        (DRIVERS, "test", {"more_folders": "more"}, r"test\.more_folders must be a list of texts"),
         (TAGS, "answer", {"columns": ["a", "b", "c"]}, r"answer\.columns must name 1 column"),
+        (TAGS, "answer", {"kind": "flag"}, r"answer\.kind must be label or probabilities where there are more"),
     ],
 )
 def test_what_a_person_may_get_wrong(tmp_path, manifest, section, keys, says):
@@ -140,3 +191,35 @@ def test_what_is_no_toml(tmp_path, content):
         path.write_bytes(content)
     with pytest.raises(BadData, match=r"Cannot read .*competition\.toml.*mend it, or delete it and fetch again"):
         Manifest.load(path)
+
+
+@pytest.mark.parametrize(
+    ("metric", "says"),
+    [("log los", "did you mean log loss"), ("", "metric")],
+)
+def test_a_metric_that_is_none_is_told_before_anything_is_trained(tmp_path, metric, says):
+    path = tmp_path / "competition.toml"
+    replace(DOGS, metric=metric).save(path)
+    with pytest.raises(BadData, match=rf"competition\.toml.*{says}"):
+        Manifest.load(path)
+
+
+@pytest.mark.parametrize("change", [{"metric": "accuracy"}, {"code_only": False}, {"class_names": ()}])
+def test_what_the_tables_do_not_depend_on_leaves_its_fingerprint(change):
+    assert replace(DRIVERS, **change) != DRIVERS
+    assert replace(DRIVERS, **change).fingerprint == DRIVERS.fingerprint
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"task": "multilabel"},
+        {"classes": ("rust", "scab", "fine")},
+        {"photos": "elsewhere"},
+        {"train": replace(DRIVERS.train, groups="")},
+        {"test": TestLayout("test-jpg")},
+        {"answer": replace(DRIVERS.answer, sample="other.csv")},
+    ],
+)
+def test_what_the_tables_depend_on_changes_its_fingerprint(change):
+    assert replace(DRIVERS, **change).fingerprint != DRIVERS.fingerprint

@@ -6,7 +6,7 @@ from scipy.optimize import check_grad
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
-from ensembler.competition.metrics import log_loss
+from ensembler.competition.metrics.metrics import log_loss
 from ensembler.stacking.meta_learner import (
     DenseMetaLearner,
     DenseNetwork,

@@ -7,7 +7,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from ensembler.competition.metrics import EPSILON, accuracy, log_loss, row_losses
+from ensembler.competition.metrics.metrics import (
+    EPSILON,
+    METRICS,
+    accuracy,
+    default_metric,
+    log_loss,
+    metric_for,
+    metric_named,
+    metric_of_labels,
+    row_losses,
+)
+from ensembler.errors import BadChoice
 
 SCORES = arrays(np.float64, (6, 3), elements=st.floats(1e-6, 1))
 CLASSES = [0, 1, 2, 2, 1, 0]
@@ -56,3 +67,113 @@ def test_a_row_each():
     losses = row_losses(np.eye(3), np.full((3, 3), 1 / 3), exclusive=True)
     assert losses.shape == (3,)
     assert losses == pytest.approx(np.log(3))
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_our_own_names_are_understood(name):
+    assert metric_named(name) == metric_named(name.upper().replace(" ", "_")) == METRICS[name]
+
+
+# As Kaggle's pages, its list of competitions and its programs spell them.
+@pytest.mark.parametrize(
+    ("spelling", "task", "name"),
+    [
+        ("Log Loss", "binary", "log loss"),
+        ("LogLoss", "binary", "log loss"),
+        ("Multi Class Log Loss", "multiclass", "log loss"),
+        ("Multiclass Loss", "multiclass", "log loss"),
+        ("MulticlassLoss", "multiclass", "log loss"),
+        ("MultiClassLogLoss", "multiclass", "log loss"),
+        ("Log Loss", "multilabel", "mean column-wise log loss"),
+        ("Mean Columnwise Log Loss", "multilabel", "mean column-wise log loss"),
+        ("MeanColumnwiseLogLoss", "multilabel", "mean column-wise log loss"),
+        ("Mean Columnwise Log Loss", "binary", "log loss"),
+        ("Categorization Accuracy", "multiclass", "accuracy"),
+        ("CategorizationAccuracy", "binary", "accuracy"),
+        ("Accuracy Score", "binary", "accuracy"),
+        ("Area Under Receiver Operating Characteristic Curve", "binary", "roc auc"),
+        ("AUC", "binary", "roc auc"),
+        ("Roc Auc Score", "binary", "roc auc"),
+        ("AUC", "multiclass", "mean column-wise roc auc"),
+        ("MCAUC", "multilabel", "mean column-wise roc auc"),
+        ("Mean Columnwise AUC", "multiclass", "mean column-wise roc auc"),
+        ("Mean Column-wise ROC AUC", "multiclass", "mean column-wise roc auc"),
+        (
+            "Mean Columnwise Area Under Receiver Operating Characteristic Curve",
+            "multilabel",
+            "mean column-wise roc auc",
+        ),
+        ("MCAUC", "binary", "roc auc"),
+        ("MeanFScore", "multilabel", "sample f1"),
+        ("Mean F-Score", "multiclass", "micro f1"),
+        ("Mean F1-Score", "binary", "micro f1"),
+        ("MeanFScoreBeta", "multilabel", "sample f2"),
+        ("F_{Beta} Score", "multilabel", "sample f2"),
+        ("Mean F-Score (Beta=1)", "multilabel", "sample f1"),
+        ("F2", "multilabel", "sample f2"),
+        ("Macro F-Score", "multiclass", "macro f1"),
+        ("MacroFScore", "multilabel", "macro f1"),
+        ("Macro F1 Score", "multiclass", "macro f1"),
+        ("F1 Score", "binary", "f1"),
+        ("F-Score", "multiclass", "macro f1"),
+        ("Quadratic Weighted Kappa", "multiclass", "quadratic weighted kappa"),
+        ("QuadraticWeightedKappa", "multiclass", "quadratic weighted kappa"),
+    ],
+)
+def test_kaggles_names_mean_what_the_task_makes_of_them(spelling, task, name):
+    assert metric_for(spelling, task).name == name
+
+
+@pytest.mark.parametrize("text", ["", "Score", "RMSE", "MAP@{K}", "Weighted Mean Columnwise Log Loss", "Dice"])
+def test_what_is_not_known_is_not_guessed(text):
+    assert metric_named(text) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "task", "words"),
+    [
+        ("acuracy", "binary", "did you mean accuracy"),
+        ("dice", "multiclass", "no metric named 'dice'"),
+        ("quadratic weighted kappa", "multilabel", "cannot judge a multilabel task: choose one of"),
+    ],
+)
+def test_what_does_not_fit_is_refused(text, task, words):
+    with pytest.raises(BadChoice, match=words):
+        metric_for(text, task)
+
+
+@pytest.mark.parametrize("metric", METRICS.values(), ids=METRICS)
+def test_a_metric_stays_itself_in_its_tasks(metric):
+    assert {metric.for_task(task) for task in metric.tasks} == {metric}
+
+
+@pytest.mark.parametrize(
+    ("task", "kind", "name"),
+    [
+        ("binary", "probabilities", "log loss"),
+        ("multiclass", "probabilities", "log loss"),
+        ("multilabel", "probabilities", "mean column-wise log loss"),
+        ("binary", "label", "accuracy"),
+        ("multiclass", "label", "accuracy"),
+        ("multilabel", "tags", "sample f1"),
+    ],
+)
+def test_the_default(task, kind, name):
+    assert default_metric(task, kind).name == name
+
+
+def test_answers_of_labels_are_judged_by_a_metric_that_takes_them():
+    assert metric_of_labels(METRICS["sample f2"], "multilabel").name == "sample f2"
+    assert metric_of_labels(METRICS["log loss"], "multiclass").name == "accuracy"
+    assert metric_of_labels(METRICS["mean column-wise log loss"], "multilabel").name == "sample f1"
+
+
+def test_better_is_larger_or_smaller_and_any_number_beats_none():
+    loss, area, none = METRICS["log loss"], METRICS["roc auc"], float("nan")
+    assert loss.is_better(0.1, 0.2)
+    assert not loss.is_better(0.2, 0.1)
+    assert area.is_better(0.2, 0.1)
+    assert not area.is_better(0.1, 0.1)
+    assert area.is_better(0.1, none)
+    assert not area.is_better(none, 0.1)
+    assert not area.is_better(none, none)

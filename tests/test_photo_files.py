@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from ensembler.competition.photo_files import PhotoFiles, common_folder
+from ensembler.competition.photo_files import PhotoFiles, common_folder, has_photos
 from ensembler.errors import BadData
 
 
@@ -79,6 +79,21 @@ def test_without():
 def test_finding_a_photo_by_what_a_table_calls_it(identity, path):
     photos = photos_named("train/1.jpg", "train/cat.12.jpg", "x/7.jpg", "x/7.png", "x/8.jpg", "y/8.jpg")
     assert photos.find(identity) == path
+
+
+@pytest.mark.parametrize(
+    ("identities", "share"),
+    [(["1", "9"], 0.5), (["7", "8.jpg", "7.png"], 1), (["train/1", "y/8.jpg"], 1), (["", "y", "01", "x/1.jpg"], 0)],
+)
+def test_the_share_of_ids_that_name_a_photo(identities, share):
+    photos = photos_named("train/1.jpg", "train/cat.12.jpg", "x/7.jpg", "x/7.png", "x/8.jpg", "y/8.jpg")
+    assert photos.share_of(identities) == share
+
+
+def test_whether_there_are_photos(tmp_path):
+    assert not has_photos(tmp_path)
+    files_below(tmp_path, "a/b/1.jpg")
+    assert has_photos(tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -35,6 +35,12 @@ def test_an_item_counts_once_it_is_worked_on():
     assert steps == [0, 1, 2]
 
 
+def test_bytes_that_were_there_before_are_counted():
+    progress = Counting()
+    progress.start_bytes("download", 10, done=4)
+    assert (progress.started, progress.steps) == ([("download", 10)], 4)
+
+
 def test_work_that_fails_is_finished_too():
     progress = Counting()
     with pytest.raises(ZeroDivisionError):

@@ -12,8 +12,10 @@ PUBLIC = [
     "adopt",
     "demo",
     "fetch",
+    "notebook",
     "score",
     "stack",
+    "submissions",
     "submit",
     "train_members",
 ]

@@ -9,7 +9,7 @@ import pytest
 
 from ensembler.competition.csv_tables import read_table
 from ensembler.storage import Workspace
-from ensembler.workflows.competitions import fetch
+from ensembler.workflows.fetching import fetch
 from ensembler.workflows.stacks import stack
 from ensembler.workflows.training import train_members
 

@@ -3,10 +3,14 @@ from __future__ import annotations
 import hashlib
 import os
 import pickle
+import signal
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 
+from ensembler import storage
 from ensembler.errors import BadChoice, BadData, StorageError
 from ensembler.storage import (
     CompetitionFolder,
@@ -19,13 +23,13 @@ from ensembler.storage import (
     read_toml,
     remove,
     require_space,
+    toml_text,
     whole_file,
     whole_folder,
     write_arrays,
     write_bytes,
     write_json,
     write_text,
-    write_toml,
 )
 
 
@@ -159,7 +163,7 @@ def test_json_comes_back(tmp_path):
 
 
 def test_toml_comes_back_under_comments(tmp_path):
-    write_toml(tmp_path / "x.toml", "first\n\nthird", CONTENT)
+    write_text(tmp_path / "x.toml", toml_text("first\n\nthird", CONTENT))
     assert read_toml(tmp_path / "x.toml") == CONTENT
     assert (tmp_path / "x.toml").read_text("utf-8").startswith("# first\n#\n# third\n\n")
 
@@ -275,3 +279,23 @@ def test_all_paths_of_a_competition_lie_in_its_folder(tmp_path):
     assert len(set(paths)) == len(paths) > 10
     assert all(path == folder.root or folder.root in path.parents for path in paths)
     assert folder.fold("b0", 3) == folder.member("b0") / "fold-3"
+
+
+def test_what_a_killed_process_left_half_written_is_swept(tmp_path):
+    script = """
+import os, signal, sys
+from pathlib import Path
+from ensembler.storage import whole_file, whole_folder
+with whole_folder(Path(sys.argv[1]) / "folder") as folder, whole_file(Path(sys.argv[1]) / "file") as file:
+    file.touch()
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+    assert subprocess.run([sys.executable, "-c", script, str(tmp_path)], check=False).returncode == -signal.SIGKILL
+    others = tmp_path / ".writing-00000000-1-elsewhere"
+    others.mkdir()
+    with whole_file(tmp_path / "ours") as ours:
+        ours.write_text("not swept")
+        assert len(list(tmp_path.iterdir())) == 4
+        storage.sweep(tmp_path)
+        assert len(list(tmp_path.iterdir())) == 2
+    assert sorted(path.name for path in tmp_path.iterdir()) == [others.name, "ours"]

@@ -130,6 +130,42 @@ def test_twins_are_grouped(root):
     assert group_twins(train, {path: path for path in digests})["group"].tolist() == ["", "", ""]
 
 
+GROUPED = replace(PETS, train=replace(PETS.train, groups="meta.csv", group_id_column="file", group_column="owner"))
+
+
+@pytest.mark.parametrize(
+    ("rows", "twins", "groups"),
+    [
+        ("cat.1,ann;cat.2,ann;dog.1,bob", "xyz", ["ann", "ann", "bob"]),
+        ("cat.1,ann;cat.2,bob;dog.1,bob", "xyx", ["ann", "ann", "ann"]),
+        ("cat.1,ann;cat.2,;dog.1,bob", "xyy", ["ann", "bob", "bob"]),
+        ("cat.1,ann", "xyy", ["ann", "cat.2", "cat.2"]),
+        ("cat.1,cat.2", "xyy", ["cat.2", "cat.2'", "cat.2'"]),
+    ],
+)
+def test_groups_come_from_a_table_and_are_joined_by_twins(root, rows, twins, groups):
+    write_csv(root / "meta.csv", f"file,owner;{rows};1,ann")
+    train, _ = make_tables(GROUPED, PhotoFiles.below(root))
+    assert train["path"].tolist() == ["train/cat.1.jpg", "train/cat.2.jpg", "train/dog.1.jpg"]
+    assert group_twins(train, dict(zip(train["path"], twins, strict=True)))["group"].tolist() == groups
+
+
+def test_photos_of_all_test_folders_are_not_learned_from(tmp_path):
+    write_photos(tmp_path, "cat/1.jpg", "dog/2.jpg", "test_a/3.jpg", "test_b/4.jpg", "test_b/not_asked_for.jpg")
+    write_csv(tmp_path / "sample_submission.csv", "id,dog;3,0;4,0")
+    manifest = replace(PETS, train=TrainLayout(".", "folders"), test=TestLayout("test_a", ("test_b",)))
+    train, test = make_tables(manifest, PhotoFiles.below(tmp_path))
+    assert train["path"].tolist() == ["cat/1.jpg", "dog/2.jpg"]
+    assert test["path"].tolist() == ["test_a/3.jpg", "test_b/4.jpg"]
+
+
+def test_test_photos_come_from_the_first_folder_that_has_them(root):
+    write_photos(root, "more/7.jpg", "more/1.jpg", "other/02.jpg")
+    manifest = replace(PETS, test=TestLayout("test", ("more",)))
+    _, test = make_tables(manifest, PhotoFiles.below(root))
+    assert test["path"].tolist() == ["test/02.jpg", "more/7.jpg", "test/1.jpg"]
+
+
 @pytest.fixture
 def folder(root, tmp_path_factory):
     folder = CompetitionFolder(tmp_path_factory.mktemp("pets"))

@@ -10,14 +10,18 @@ import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
+from sklearn.metrics import roc_auc_score
 
+from ensembler.competition.metrics.metrics import log_loss
 from ensembler.competition.tables import load_tables
 from ensembler.errors import BadChoice, EnsemblerError, Mismatch
 from ensembler.images.decoding import decode_photo
 from ensembler.members.network import build_backbone
+from ensembler.members.records import MemberRecord
 from ensembler.members.registry import find_backbone
-from ensembler.storage import CompetitionFolder, Workspace
+from ensembler.storage import CompetitionFolder, Workspace, file_digest, read_json
 from ensembler.workflows.competitions import adopt
+from ensembler.workflows.results import StackResult
 from ensembler.workflows.stacks import stack
 from ensembler.workflows.training import train_members
 
@@ -62,9 +66,22 @@ def test_a_frozen_member_keeps_its_backbone_once(small: Small) -> None:
     assert files == ["backbone.keras", *(f"fold-{fold}/head.keras" for fold in range(4))]
 
 
-def test_stack_keras_holds_a_frozen_backbone_once_and_repeats_the_predictions(small: Small) -> None:
-    result = stack(["demo-conv"], name="single", workspace=small.workspace)
-    model = keras.saving.load_model(result.model)
+@pytest.fixture(scope="module")
+def single(small: Small) -> StackResult:
+    """A stack of one member, made while the competition's metric is another than log loss."""
+    content = small.folder.manifest.read_text()
+    assert 'metric = "log loss"' in content
+    small.folder.manifest.write_text(content.replace('metric = "log loss"', 'metric = "roc auc"'))
+    try:
+        return stack(["demo-conv"], name="single", workspace=small.workspace)
+    finally:
+        small.folder.manifest.write_text(content)
+
+
+def test_stack_keras_holds_a_frozen_backbone_once_and_repeats_the_predictions(
+    small: Small, single: StackResult
+) -> None:
+    model = keras.saving.load_model(single.model)
     member = model.get_layer("demo-conv")
     backbones = [layer for layer in member.layers if layer.name == "demo-conv"]
     heads = [layer.name for layer in member.layers if layer.name.startswith("fold_")]
@@ -73,6 +90,23 @@ def test_stack_keras_holds_a_frozen_backbone_once_and_repeats_the_predictions(sm
     pixels = np.stack([decode_photo(path, 8) for path in load_tables(small.folder).test_paths])
     stored = np.load(small.folder.stack("single") / "predictions.npz")["test"]
     assert np.abs(model.predict(pixels, verbose=0) - stored).max() < 1e-5
+
+
+def test_a_stack_is_judged_by_the_competitions_metric(small: Small, single: StackResult) -> None:
+    targets = load_tables(small.folder).targets
+    stored = np.load(small.folder.stack("single") / "predictions.npz")["out_of_fold"]
+    assert single.metric == "roc auc"
+    assert single.score == pytest.approx(roc_auc_score(targets, stored))
+    assert single.log_loss == pytest.approx(log_loss(targets, stored, exclusive=False))
+    assert 0 < single.log_loss_error < single.log_loss
+    figures = read_json(small.folder.stack("single") / "stack.json")
+    assert figures["sha256"] == file_digest(single.submission)
+    for name in ("metric", "score", "standard_error", "log_loss", "log_loss_error", "accuracy"):
+        assert figures[name] == getattr(single, name)
+        assert figures["mean"][name] == getattr(single.mean, name)
+        assert figures["members"][0][name] == getattr(single.members[0], name)
+    assert figures["members"][0]["name"] == "demo-conv"
+    assert figures["members"][0]["fingerprint"] == MemberRecord.load(small.folder, "demo-conv").fingerprint
 
 
 def test_members_of_two_sizes_make_a_stack_of_two_inputs(small: Small) -> None:

@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from ensembler.errors import Busy, StorageError
+from ensembler.locks import held
+
+IMPORTS = """
+import sys, time
+from pathlib import Path
+from ensembler.errors import Busy
+from ensembler.locks import held
+"""
+HOLD = """
+with held(Path(sys.argv[1]), "it"):
+    print("held", flush=True)
+    time.sleep(60)
+"""
+COUNT = """
+for _ in range(50):
+    while True:
+        try:
+            with held(Path(sys.argv[1]), "it"):
+                count = Path(sys.argv[2])
+                count.write_text(str(int(count.read_text()) + 1))
+            break
+        except Busy:
+            time.sleep(0.001)
+"""
+
+
+@pytest.fixture
+def holder(tmp_path):
+    """Another process that holds the lock until it is killed."""
+    command = [sys.executable, "-c", IMPORTS + HOLD, str(tmp_path / ".lock")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline() == "held\n"
+        yield process
+        process.kill()
+
+
+def test_a_lock_comes_and_goes(tmp_path):
+    for _ in range(2):
+        with held(tmp_path / "new" / ".lock", "it"):
+            pass
+    assert [path.name for path in (tmp_path / "new").iterdir()] == [".lock"]
+
+
+def test_the_second_hears_who_holds_it(tmp_path, holder):
+    with pytest.raises(Busy, match=rf"dogs is in use by process {holder.pid} on \S+ since .* UTC"):
+        held(tmp_path / ".lock", "dogs").__enter__()
+
+
+@pytest.mark.parametrize("content", [None, "", "{}", "[1]"])
+def test_a_holder_that_left_no_name(tmp_path, holder, content):
+    note = tmp_path / ".lock.json"
+    note.unlink() if content is None else note.write_text(content)
+    with pytest.raises(Busy, match="in use by another process"):
+        held(tmp_path / ".lock", "dogs").__enter__()
+
+
+def test_the_lock_of_the_dead_is_free(tmp_path, holder):
+    holder.kill()
+    holder.wait()
+    assert (tmp_path / ".lock.json").exists()
+    with held(tmp_path / ".lock", "it"):
+        pass
+    assert [path.name for path in tmp_path.iterdir()] == [".lock"]
+
+
+def test_a_lock_is_released_when_the_work_fails(tmp_path):
+    with pytest.raises(ZeroDivisionError), held(tmp_path / ".lock", "it"):
+        raise ZeroDivisionError
+    with held(tmp_path / ".lock", "it"):
+        pass
+
+
+def test_only_one_of_many_holds_it(tmp_path):
+    count = tmp_path / "count"
+    count.write_text("0")
+    command = [sys.executable, "-c", IMPORTS + COUNT, str(tmp_path / ".lock"), str(count)]
+    for process in [subprocess.Popen(command) for _ in range(3)]:
+        assert process.wait() == 0
+    assert count.read_text() == "150"
+
+
+def test_the_disk_refuses(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(StorageError, match="file"):
+        held(tmp_path / "file" / ".lock", "it").__enter__()

@@ -1,0 +1,154 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from ensembler.competition.layout.photo_sets import in_set, photos_to_predict, set_folder, set_of, training_set
+from ensembler.competition.manifest import TestLayout
+from ensembler.competition.photo_files import PhotoFiles
+from ensembler.competition.sample_submission import SampleSubmission
+from ensembler.errors import BadData
+
+
+def photos(*paths):
+    return PhotoFiles(Path("root"), tuple(sorted(paths)))
+
+
+def below(folder, suffix, *stems):
+    return [f"{folder}/{stem}{suffix}" for stem in stems]
+
+
+def asking_for(*ids):
+    return SampleSubmission(Path("sample.csv"), pd.DataFrame({"id": ids, "label": "0"}))
+
+
+@pytest.mark.parametrize(
+    ("folder", "is_test"),
+    [
+        *(
+            (folder, True)
+            for folder in ("test", "Test", "test1", "test_stg1", "test-jpg", "imgs/test", "testing", "test_images")
+        ),
+        *((folder, False) for folder in ("testudo", "tester", "latest", "contest", "images")),
+    ],
+)
+def test_folders_named_after_a_set(folder, is_test):
+    assert bool(in_set(photos(f"{folder}/1.jpg"), "test")) is is_test
+
+
+@pytest.mark.parametrize(
+    ("path", "named"),
+    [
+        ("train/cat/1.jpg", "train"),
+        ("train/test_tube/1.jpg", "train"),
+        ("train_images/bullet_train/1.jpg", "train"),
+        ("train/test/1.jpg", "test"),
+        ("test_data/train/1.jpg", "train"),
+        ("train_test_photos/train/1.jpg", "train"),
+        ("train_test_photos/1.jpg", ""),
+        ("test-jpg/train-like/1.jpg", "test"),
+        ("images/test.jpg", ""),
+        ("test1/test1/1.jpg", "test"),
+    ],
+)
+def test_the_set_that_folders_name(path, named):
+    assert set_of(path) == named
+
+
+def test_the_folder_of_a_set():
+    assert set_folder(["a/train/x/1.jpg", "a/train/y/2.jpg"], "train") == "a/train"
+    assert set_folder(["a/train1/1.jpg", "a/train2/2.jpg"], "train") == "a"
+
+
+@pytest.mark.parametrize(
+    ("paths", "folder", "count"),
+    [
+        (below("train", ".jpg", "1", "2") + below("test", ".jpg", "3"), "train", 2),
+        (below("train-jpg", ".jpg", "1", "2") + below("train-tif-v2", ".tif", "1", "2"), "train-jpg", 2),
+        (below("train-tif", ".tif", "1", "2") + below("train-x", ".jpg", "1", "2"), "train-x", 2),
+        (below("train-a", ".jpg", "1", "2") + below("train-b", ".jpg", "1", "2"), "train-a", 2),
+        (below("train-128", ".jpg", "1", "2") + below("train-512", ".jpg", "1", "2"), "train-128", 2),
+        (
+            [path for size in (128, 256, 512) for path in below(f"train-{size}", ".jpg", "1", "2")]
+            + below("test-256", ".jpg", "7"),
+            "train-256",
+            2,
+        ),
+        (
+            below("in/Train-256", ".jpg", "1") + below("in/Train-512", ".jpg", "1") + below("in/Test-512", ".jpg", "7"),
+            "in/Train-512",
+            1,
+        ),
+        (below("train_1", ".jpg", "cat.1", "dog.1") + below("train_2", ".jpg", "cat.1", "dog.1"), ".", 4),
+        (below("train_1", ".jpg", "1", "2") + below("train_2", ".jpg", "3", "4"), ".", 4),
+        (below("train_images", ".png", "4", "7") + below("train_thumbnails", ".png", "4_thumbnail"), "train_images", 2),
+        (
+            below("train", ".jpg", "a_01", "a_02")
+            + below("train_hq", ".jpg", "a_01", "a_02")
+            + below("train_masks", ".gif", "a_01_mask", "a_02_mask"),
+            "train",
+            2,
+        ),
+        (below("train", ".jpg", "1", "2") + below("train/test", ".jpg", "3"), "train", 2),
+        (below("images", ".jpg", "1") + below("test_hq", ".jpg", "1") + below("test", ".jpg", "1"), "images", 1),
+        (below("train-a", ".jpg", "1", "2") + below("train-b", ".tif", "3", "4"), ".", 4),
+        (below("train-a", ".jpg", "1") + below("train-b", ".tif", "1", "4"), ".", 3),
+        (below("train/cat", ".jpg", "1") + below("train/dog", ".png", "1"), "train", 2),
+        (below("images", ".jpg", "1", "2") + below("test", ".jpg", "3"), "images", 2),
+        (below("images", ".jpg", "1", "2"), "images", 2),
+    ],
+)
+def test_the_photos_to_learn_from(paths, folder, count):
+    where, inside = training_set(photos(*paths))
+    assert (where, len(inside.paths)) == (folder, count)
+
+
+@pytest.mark.parametrize(
+    ("paths", "ids", "layout"),
+    [
+        (below("test", ".jpg", "1", "2"), "12", TestLayout("test")),
+        (
+            below("test-jpg", ".jpg", "1") + below("test-more", ".jpg", "2"),
+            "12",
+            TestLayout("test-jpg", ("test-more",)),
+        ),
+        (below("test-tif", ".tif", "1", "2") + below("test-x", ".jpg", "1", "2"), "12", TestLayout("test-x")),
+        (below("test-tif", ".tif", "1", "2") + below("test-x", ".jpg", "1"), "12", TestLayout("test-x", ("test-tif",))),
+        (below("test_a", ".jpg", "1") + below("test_b", ".jpg", "7"), "1", TestLayout("test_a")),
+        (below("images", ".jpg", "1", "2") + below("other", ".jpg", "3"), "12", TestLayout("images")),
+        (below("a", ".jpg", "1") + below("b", ".jpg", "2"), "12", TestLayout(".")),
+    ],
+)
+def test_the_photos_to_predict(paths, ids, layout):
+    assert photos_to_predict(photos(*paths), asking_for(*ids)) == layout
+
+
+@pytest.mark.parametrize(
+    "paths", [below("test", ".jpg", "1"), below("images", ".jpg", "1"), ["test/1.jpg", "train/9.jpg"]]
+)
+def test_ids_that_no_photo_has(paths):
+    with pytest.raises(BadData, match=r"sample\.csv asks for ids like '9', but no photo in root\S* has such a name"):
+        photos_to_predict(photos(*paths), asking_for("9", "8"))
+
+
+@pytest.mark.parametrize(
+    ("path", "identity"),
+    [
+        ("test/ab12_red.png", "ab12"),
+        ("test/cee631_0.tif", "cee631"),
+        ("stage_2_test/ID_1.png", "ID_1_any"),
+        ("test_images/10008/7364.png", "10008_L"),
+        ("test/10008/7364.png", "10008"),
+    ],
+)
+def test_ids_of_more_or_less_than_a_photo(path, identity):
+    with pytest.raises(BadData, match=r"do not stand for one photo each .see root\S*.: only .* one row for each photo"):
+        photos_to_predict(photos(path, "train/1.png"), asking_for(identity))
+
+
+@pytest.mark.parametrize("identity", ["test_9", "ab1", "cd"])
+def test_ids_of_missing_photos(identity):
+    with pytest.raises(BadData, match=r"but no photo in root.test has such a name: name another file with --sample"):
+        photos_to_predict(photos("test/ab12_red.png", "test/test7.png"), asking_for(identity))
