@@ -39,7 +39,10 @@ NARROWER = {
 # Code that runs in job processes alone: nobody else may load TensorFlow.
 JOB_CODE = {
     "members/network.py",
-    "members/finetune.py",
+    "members/fine_tuning/job.py",
+    "members/fine_tuning/unfreezing.py",
+    "members/heads.py",
+    "members/inference.py",
     "members/features.py",
     "members/demo_networks.py",
     "stacking/keras_stack.py",

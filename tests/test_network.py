@@ -8,7 +8,10 @@ import numpy as np
 import pytest
 
 from ensembler.errors import BadChoice
-from ensembler.members.network import build_backbone, build_head, freeze_batch_norm, join, predict, preprocess
+from ensembler.members.fine_tuning.unfreezing import freeze_batch_norm
+from ensembler.members.heads import build_head
+from ensembler.members.inference import join, predict
+from ensembler.members.network import build_backbone, preprocess
 from ensembler.members.registry import find_backbone
 from ensembler.progress import Task
 

@@ -7,6 +7,7 @@ import pytest
 from members_made import FOLDS, SETTINGS, make_member, record_of, small_competition
 
 from ensembler.errors import BadData
+from ensembler.members.phases import Phase
 from ensembler.members.records import MemberRecord, load_fold, network_files, trained_members
 
 
@@ -47,15 +48,15 @@ def test_a_record_of_another_version_is_refused(content: str, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(
-    ("unfreeze", "names"),
+    ("phases", "names"),
     [
-        ("none", ["backbone.keras", "fold-0/head.keras", "fold-1/head.keras", "fold-2/head.keras"]),
-        ("all", ["fold-0/model.keras", "fold-1/model.keras", "fold-2/model.keras"]),
+        ((), ["backbone.keras", "fold-0/head.keras", "fold-1/head.keras", "fold-2/head.keras"]),
+        ((Phase("all", 2, 1e-4),), ["fold-0/model.keras", "fold-1/model.keras", "fold-2/model.keras"]),
     ],
 )
-def test_the_files_that_make_up_a_member(unfreeze: str, names: list[str], tmp_path: Path) -> None:
+def test_the_files_that_make_up_a_member(phases: tuple[Phase, ...], names: list[str], tmp_path: Path) -> None:
     folder, tables = small_competition(tmp_path)
     record = record_of(folder, tables)
-    record = replace(record, settings=replace(SETTINGS, unfreeze=unfreeze))  # type: ignore[arg-type]
+    record = replace(record, settings=replace(SETTINGS, phases=phases))
     place = folder.member("demo-conv")
     assert [path.relative_to(place).as_posix() for path in network_files(folder, record)] == names

@@ -18,7 +18,7 @@ def settled(name: str, weights: str, **changes: object) -> tuple[MemberSettings,
 
 
 def test_a_frozen_member_has_no_epochs() -> None:
-    assert settled("b0", "imagenet", unfreeze="none", epochs=7)[0].epochs == 0
+    assert settled("b0", "imagenet", unfreeze="none", epochs=7)[0].phases == ()
 
 
 @pytest.mark.parametrize(("name", "size"), [("b3", 300), ("mobilenet-0.5", 160)])
@@ -29,8 +29,8 @@ def test_a_backbone_brings_its_own_size(name: str, size: int) -> None:
 
 def test_networks_from_nothing_train_longer_and_faster() -> None:
     pretrained, nothing = settled("b0", "imagenet")[0], settled("b0", "none")[0]
-    assert nothing.epochs > pretrained.epochs
-    assert nothing.learning_rate > pretrained.learning_rate
+    assert nothing.phases[0].epochs > pretrained.phases[0].epochs
+    assert nothing.phases[0].learning_rate > pretrained.phases[0].learning_rate
 
 
 def test_weights_of_a_folder_are_known_by_their_content(tmp_path: Path) -> None:
@@ -58,6 +58,6 @@ def test_numbers_out_of_range_are_refused(changes: dict[str, object], words: str
 
 def test_differences_are_told_by_name() -> None:
     settings = settled("b0", "imagenet")[0]
-    told = settings.differences(replace(settings, epochs=9, seed=4))
-    assert told == "epochs 3 (there) / 9 (asked), seed 0 (there) / 4 (asked)"
+    told = settings.differences(replace(settings, image_size=96, seed=4))
+    assert told == "image_size 224 (there) / 96 (asked), seed 0 (there) / 4 (asked)"
     assert settings.differences(settings) == ""

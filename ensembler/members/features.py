@@ -12,7 +12,8 @@ from ..images.batches import pixel_batches
 from ..progress import Progress
 from ..storage import fingerprint, require_space, whole_file
 from .assignment import Assignment
-from .network import build_backbone, predict
+from .inference import predict
+from .network import build_backbone
 
 
 def frozen_features(assignment: Assignment, progress: Progress) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -67,7 +68,7 @@ def _cache_file(assignment: Assignment) -> Path:
 def _compute(assignment: Assignment, path: Path, progress: Progress) -> None:
     settings, tables = assignment.record.settings, assignment.tables
     # Only a frozen member is made of this backbone; a fine-tuned one will have changed it in every fold.
-    model = keep_backbone(assignment) if settings.unfreeze == "none" else _build(assignment)
+    model = keep_backbone(assignment) if settings.frozen else _build(assignment)
     paths = tables.train_paths + tables.test_paths
     require_space(path.parent, 4 * len(paths) * int(model.output_shape[-1]), f"The features of {assignment.member}")
     task = progress.start(f"{assignment.member}: frozen features", len(paths))

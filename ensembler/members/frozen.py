@@ -12,8 +12,8 @@ from ..progress import Progress
 from ..storage import whole_file
 from .assignment import Assignment
 from .features import frozen_features, keep_backbone
+from .heads import build_head
 from .linear_head import LinearHead
-from .network import build_head
 from .records import save_fold
 
 

@@ -1,4 +1,4 @@
-"""Keras networks: a backbone with its preprocessing inside takes pixels to features, a head those to probabilities."""
+"""Backbones as Keras networks: preprocessing inside, weights as published, from pixels to pooled features."""
 
 from __future__ import annotations
 
@@ -9,9 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import keras
-import numpy as np
 from keras import layers
-from numpy.typing import NDArray
 
 from ..errors import BadChoice
 from .registry import Backbone, Preprocessing
@@ -131,69 +129,3 @@ def _load(network: Any, weights: Path, name: str) -> Any:
 
 def _first_line(error: Exception) -> str:
     return str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__
-
-
-def freeze_batch_norm(model: Any) -> None:
-    """Keep BatchNormalization in inference mode, at any depth of ``model``."""
-    for layer in model.layers:
-        if isinstance(layer, layers.BatchNormalization):
-            layer.trainable = False
-        elif hasattr(layer, "layers"):
-            freeze_batch_norm(layer)
-
-
-def build_head(kernel: NDArray[np.float32], bias: NDArray[np.float32], *, exclusive: bool, name: str = "head") -> Any:
-    """Make a Keras head of a linear one.
-
-    Parameters
-    ----------
-    kernel, bias
-        Weights of shape (width, outputs) and (outputs,).
-    exclusive
-        Softmax over the outputs instead of a sigmoid for each.
-    name
-        Of the model.
-    """
-    features = keras.Input((kernel.shape[0],), name="features")
-    activation = "softmax" if exclusive else "sigmoid"
-    # float32 whatever the policy: probabilities near 0 and 1 decide the log loss.
-    dense = layers.Dense(kernel.shape[1], activation=activation, name="probabilities", dtype="float32")
-    model = keras.Model(features, dense(features), name=name)
-    dense.set_weights([kernel, bias])
-    return model
-
-
-def join(backbone: Any, head: Any, name: str) -> Any:
-    """Put a head on a backbone: pixels to probabilities."""
-    pixels = keras.Input(backbone.input_shape[1:], name="pixels")
-    return keras.Model(pixels, head(backbone(pixels)), name=name)
-
-
-def predict(model: Any, batches: Any, rows: int, batch_size: int, task: Any) -> NDArray[np.float32]:
-    """Run ``model`` over batches of pixels.
-
-    Parameters
-    ----------
-    model
-        Gives an array of shape (batch, width).
-    batches
-        Yields arrays of at most ``batch_size`` photos, ``rows`` in all.
-    rows, batch_size
-        Sizes; a smaller last batch is filled up, so that the network is compiled for one shape only.
-    task
-        Hears how many photos are done.
-
-    Returns
-    -------
-    array of shape (rows, width)
-    """
-    model.compile(jit_compile=False)
-    result = np.empty((rows, model.output_shape[-1]), dtype=np.float32)
-    done = 0
-    for batch in batches:
-        filled = np.concatenate([batch, np.zeros((batch_size - len(batch), *batch.shape[1:]), batch.dtype)])
-        result[done : done + len(batch)] = np.asarray(model.predict_on_batch(filled))[: len(batch)]
-        done += len(batch)
-        task.advance(len(batch))
-    task.finish()
-    return result

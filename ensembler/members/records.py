@@ -58,7 +58,7 @@ class MemberRecord:
         path = folder.member(name) / "member.json"
         content = read_json(path)
         try:
-            settings = MemberSettings(**content.pop("settings"))
+            settings = MemberSettings.from_json(content.pop("settings"))
             return cls(settings=settings, **{**content, "classes": tuple(content["classes"])})
         except (KeyError, TypeError, AttributeError) as error:
             raise BadData(f"{path} is not of this version ({error}): train {name} anew with --restart.") from error
@@ -142,7 +142,7 @@ def trained_members(folder: CompetitionFolder) -> list[str]:
 
 def network_files(folder: CompetitionFolder, record: MemberRecord) -> list[Path]:
     """Keras files that make up the member: a frozen backbone and its heads, or a whole network per fold."""
-    if record.settings.unfreeze == "none":
+    if record.settings.frozen:
         heads = [folder.fold(record.name, fold) / "head.keras" for fold in range(record.folds_count)]
         return [folder.member(record.name) / "backbone.keras", *heads]
     return [folder.fold(record.name, fold) / "model.keras" for fold in range(record.folds_count)]

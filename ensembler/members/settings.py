@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from ..errors import BadChoice
+from ..images.views import Views
 from ..storage import file_digest
+from .phases import BatchNorm, Phase, check_unfreeze
 from .registry import Backbone
 
-Unfreeze = Literal["none", "all"]
+Pooling = Literal["average", "max"]
+HeadStart = Literal["fitted", "random"]
+ClassWeights = Literal["none", "balanced"]
+Augmentation = Literal["none", "crops", "pixels", "strong"]
+Precision = Literal["float32", "bfloat16", "float16"]
 
 DEFAULT_EPOCHS = 3
 DEFAULT_EPOCHS_FROM_NOTHING = 20
@@ -20,37 +26,111 @@ DEFAULT_EPOCHS_FROM_NOTHING = 20
 class MemberSettings:
     """Settings of one member.
 
-    ``weights`` is ``imagenet``, ``none``, or the SHA-256 of the file. ``epochs`` counts passes of fine-tuning over
-    the training folds and is 0 for a frozen backbone. ``learning_rate`` is the highest, after warm-up.
+    Attributes
+    ----------
+    backbone
+        Its name.
+    builder
+        Of a backbone that is not in the registry: ``module:function``, or ``file`` for a ``.keras`` file; else empty.
+    preprocessing
+        What is done to pixels before a backbone that is not in the registry; else empty.
+    weights
+        ``imagenet``, ``none``, or the SHA-256 of the file.
+    image_size
+        Height and width in pixels.
+    batch_size
+        Photos a step.
+    seed
+        Of random weights, of the order of photos and of augmentation.
+    pooling
+        Over places, from the backbone's maps to features.
+    hidden
+        Units of a dense layer between features and probabilities; 0 for none.
+    dropout
+        Share of what enters a dense layer that is dropped in training, from 0 to below 1.
+    head
+        ``fitted`` on frozen features, or ``random``.
+    flips
+        Whether the head is fitted on mirrored photos too.
+    phases
+        Of fine-tuning; none for a frozen backbone.
+    augmentation
+        Of training photos.
+    label_smoothing
+        Share of a label that is spread over all classes, from 0 to below 1.
+    class_weights
+        ``balanced`` gives each class the same weight in the loss, however rare.
+    weight_decay
+        Of AdamW, on kernels alone.
+    clip_norm
+        Largest norm of all gradients together; 0 for no limit.
+    first_block_rate
+        Learning rate of the backbone's first block as a share of the head's; between them it grows geometrically.
+    ema
+        Share of the running mean of the weights that is kept at each step; 0 for no mean.
+    patience
+        Epochs without a better log loss, on rows kept apart, after which a phase ends; 0 trains all epochs on all rows.
+    precision
+        Of the layers' arithmetic in fine-tuning; weights, probabilities and losses are float32 always.
+    tta
+        Views of a photo that are averaged when it is predicted.
     """
 
     backbone: str
+    builder: str
+    preprocessing: str
     weights: str
-    unfreeze: Unfreeze
-    epochs: int
     image_size: int
     batch_size: int
-    learning_rate: float
     seed: int
+    pooling: Pooling
+    hidden: int
+    dropout: float
+    head: HeadStart
+    flips: bool
+    phases: tuple[Phase, ...]
+    augmentation: Augmentation
+    label_smoothing: float
+    class_weights: ClassWeights
+    weight_decay: float
+    clip_norm: float
+    first_block_rate: float
+    ema: float
+    patience: int
+    precision: Precision
+    tta: Views
+
+    @property
+    def frozen(self) -> bool:
+        """Whether the backbone stays as it was pretrained."""
+        return not self.phases
+
+    @classmethod
+    def from_json(cls, told: dict[str, Any]) -> MemberSettings:
+        """Read what ``dataclasses.asdict`` and JSON made of it."""
+        return cls(**{**told, "phases": tuple(Phase(**phase) for phase in told["phases"])})
 
     def differences(self, other: MemberSettings) -> str:
         """Tell what differs, as ``epochs 3 (there) / 5 (asked)``."""
-        mine, theirs = asdict(self), asdict(other)
         return ", ".join(
-            f"{key} {_short(mine[key])} (there) / {_short(theirs[key])} (asked)"
-            for key in mine
-            if mine[key] != theirs[key]
+            f"{name} {_short(mine)} (there) / {_short(theirs)} (asked)"
+            for name, mine, theirs in (
+                (field.name, getattr(self, field.name), getattr(other, field.name)) for field in fields(self)
+            )
+            if mine != theirs
         )
 
 
 def _short(value: object) -> str:
+    if isinstance(value, tuple):
+        return "; ".join(map(str, value)) or "none"
     return str(value)[:12]
 
 
 def choose_settings(
     backbone: Backbone,
     weights: str,
-    unfreeze: Unfreeze,
+    unfreeze: str,
     epochs: int | None,
     image_size: int | None,
     batch_size: int,
@@ -85,15 +165,33 @@ def choose_settings(
     source = weights if weights in ("imagenet", "none") else str(weights_file(Path(weights), backbone.name))
     from_nothing = source == "none"
     usual_epochs = DEFAULT_EPOCHS_FROM_NOTHING if from_nothing else DEFAULT_EPOCHS
+    check_unfreeze(unfreeze)
+    norm: BatchNorm = "train" if from_nothing else "frozen"
+    rate = 5e-3 if backbone.tiny else 1e-3 if from_nothing else 1e-4
     settings = MemberSettings(
         backbone=backbone.name,
+        builder="",
+        preprocessing="",
         weights=source if source in ("imagenet", "none") else file_digest(Path(source)),
-        unfreeze=unfreeze,
-        epochs=0 if unfreeze == "none" else epochs or usual_epochs,
         image_size=image_size or backbone.image_size,
         batch_size=batch_size,
-        learning_rate=5e-3 if backbone.tiny else 1e-3 if from_nothing else 1e-4,
         seed=seed,
+        pooling="average",
+        hidden=0,
+        dropout=0.0,
+        head="random" if from_nothing and unfreeze != "none" else "fitted",
+        flips=False,
+        phases=() if unfreeze == "none" else (Phase(unfreeze, epochs or usual_epochs, rate, norm),),
+        augmentation="none",
+        label_smoothing=0.0,
+        class_weights="none",
+        weight_decay=0.0,
+        clip_norm=0.0,
+        first_block_rate=1.0,
+        ema=0.0,
+        patience=0,
+        precision="float32",
+        tta="none",
     )
     return settings, source
 

@@ -60,7 +60,7 @@ def _network(folder: CompetitionFolder, record: MemberRecord) -> Any:
     models = [keras.saving.load_model(path, compile=False) for path in network_files(folder, record)]
     size = record.settings.image_size
     pixels = keras.Input((size, size, 3), name="pixels")
-    frozen = record.settings.unfreeze == "none"
+    frozen = record.settings.frozen
     flow = models[0](pixels) if frozen else pixels
     folds = models[1:] if frozen else models
     for fold, model in enumerate(folds):

@@ -16,7 +16,7 @@ from ..errors import BadChoice, Mismatch
 from ..members.assignment import Assignment
 from ..members.records import MemberRecord, trained_members
 from ..members.registry import BACKBONES, find_backbone
-from ..members.settings import MemberSettings, Unfreeze, choose_settings
+from ..members.settings import MemberSettings, choose_settings
 from ..progress import SILENT, Progress
 from ..stacking.inputs import MemberPredictions, load_members
 from ..storage import HERE, CompetitionFolder, Workspace, file_digest
@@ -38,7 +38,7 @@ def train_members(
     competition: str | None = None,
     folds: int = 5,
     weights: str = "imagenet",
-    unfreeze: Unfreeze | None = None,
+    unfreeze: str | None = None,
     epochs: int | None = None,
     image_size: int | None = None,
     batch_size: int = 32,
@@ -103,7 +103,7 @@ def train_members(
     return member_results(folder, tables, load_members(folder, tables, members))
 
 
-def _default_unfreeze(weights: str, progress: Progress) -> Unfreeze:
+def _default_unfreeze(weights: str, progress: Progress) -> str:
     if weights == "none":
         progress.note("Nothing is pretrained, so the whole networks are trained (--unfreeze all).")
         return "all"
@@ -147,9 +147,9 @@ def _jobs(folder: CompetitionFolder, plan: Plan) -> list[Job]:
     missing = record.unfinished(folder)
     if not missing:
         return []
-    if record.settings.unfreeze == "none":
+    if record.settings.frozen:
         return [_job(folder, plan, "ensembler.members.frozen:train_frozen", missing, record.name)]
-    function = "ensembler.members.finetune:fine_tune"
+    function = "ensembler.members.fine_tuning.job:fine_tune"
     if BACKBONES[record.settings.backbone].tiny:
         return [_job(folder, plan, function, missing, record.name)]
     return [_job(folder, plan, function, [fold], f"{record.name}-fold-{fold}") for fold in missing]

@@ -9,15 +9,18 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from ..competition.tables import prior
-from ..images.batches import pixel_batches, steps, training_batches
-from ..progress import Progress, Task
-from ..storage import whole_file
-from .assignment import Assignment
-from .features import frozen_features
-from .frozen import fit_head
-from .network import build_backbone, build_head, freeze_batch_norm, join, predict
-from .records import save_fold
+from ...competition.tables import prior
+from ...images.batches import pixel_batches, steps, training_batches
+from ...progress import Progress, Task
+from ...storage import whole_file
+from ..assignment import Assignment
+from ..features import frozen_features
+from ..frozen import fit_head
+from ..heads import build_head
+from ..inference import join, predict
+from ..network import build_backbone
+from ..records import save_fold
+from .unfreezing import freeze_batch_norm
 
 # Share of the steps in which the learning rate rises to its highest; then it falls to nothing along a cosine.
 WARM_UP = 0.1
@@ -59,10 +62,11 @@ def _starting_network(assignment: Assignment, fold: int, progress: Progress) -> 
         features, _ = frozen_features(assignment, progress)
         fitted = fit_head(assignment, fold, features)
         kernel, bias = fitted.kernel_, fitted.bias_
-        freeze_batch_norm(backbone)
     else:
         seen = prior(assignment.tables.targets[assignment.fold_of_row != fold])
         kernel, bias = _random_head(int(backbone.output_shape[-1]), seen, seed, exclusive=assignment.exclusive)
+    if settings.phases[0].batch_norm == "frozen":
+        freeze_batch_norm(backbone)
     keras.utils.set_random_seed(settings.seed + fold)
     return join(backbone, build_head(kernel, bias, exclusive=assignment.exclusive), assignment.member)
 
@@ -82,9 +86,10 @@ def _fit(model: Any, assignment: Assignment, fold: int, progress: Progress) -> l
     rows = np.flatnonzero(assignment.fold_of_row != fold)
     paths = tables.train_paths
     per_epoch = steps(len(rows), settings.batch_size)
-    total = per_epoch * settings.epochs
+    phase = settings.phases[0]
+    total = per_epoch * phase.epochs
     model.compile(
-        optimizer=keras.optimizers.Adam(_schedule(settings.learning_rate, total)),
+        optimizer=keras.optimizers.Adam(_schedule(phase.learning_rate, total)),
         # One output is the binary log loss; several independent ones their mean; softmax the categorical one.
         loss="categorical_crossentropy" if assignment.exclusive else "binary_crossentropy",
         jit_compile=_on_gpu(),
@@ -100,7 +105,7 @@ def _fit(model: Any, assignment: Assignment, fold: int, progress: Progress) -> l
     model.fit(
         batches,
         steps_per_epoch=per_epoch,
-        epochs=settings.epochs,
+        epochs=phase.epochs,
         verbose=0,
         callbacks=[watcher],
         shuffle=False,

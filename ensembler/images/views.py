@@ -1,0 +1,45 @@
+"""Views of a photo: mirrored and cut at a corner, the same in training and in prediction."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Views = Literal["none", "flip", "crops"]
+
+# Share of height and width that a crop keeps.
+CROP = 7 / 8
+
+
+@dataclass(frozen=True)
+class View:
+    """One way to look at a photo.
+
+    Attributes
+    ----------
+    corner
+        ``(row, column)``, each 0 or 1, of the corner that the crop keeps; None for the whole photo.
+    mirrored
+        Left and right changed places.
+    """
+
+    corner: tuple[int, int] | None = None
+    mirrored: bool = False
+
+    def box(self, size: int) -> tuple[int, int, int, int]:
+        """Left, upper, right and lower edge in a photo of ``size`` pixels; the crop is then resized to ``size``."""
+        if self.corner is None:
+            return 0, 0, size, size
+        kept = round(CROP * size)
+        upper, left = (size - kept if far else 0 for far in self.corner)
+        return left, upper, left + kept, upper + kept
+
+
+WHOLE, MIRRORED = View(), View(mirrored=True)
+_CORNERS = (None, (0, 0), (0, 1), (1, 0), (1, 1))
+
+VIEWS: dict[Views, tuple[View, ...]] = {
+    "none": (WHOLE,),
+    "flip": (WHOLE, MIRRORED),
+    "crops": tuple(View(corner, mirrored) for corner in _CORNERS for mirrored in (False, True)),
+}

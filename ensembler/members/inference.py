@@ -1,0 +1,45 @@
+"""Whole networks, pixels to probabilities, and what they predict."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+
+def join(backbone: Any, head: Any, name: str) -> Any:
+    """Put a head on a backbone: pixels to probabilities."""
+    pixels = keras.Input(backbone.input_shape[1:], name="pixels")
+    return keras.Model(pixels, head(backbone(pixels)), name=name)
+
+
+def predict(model: Any, batches: Any, rows: int, batch_size: int, task: Any) -> NDArray[np.float32]:
+    """Run ``model`` over batches of pixels.
+
+    Parameters
+    ----------
+    model
+        Gives an array of shape (batch, width).
+    batches
+        Yields arrays of at most ``batch_size`` photos, ``rows`` in all.
+    rows, batch_size
+        Sizes; a smaller last batch is filled up, so that the network is compiled for one shape only.
+    task
+        Hears how many photos are done.
+
+    Returns
+    -------
+    array of shape (rows, width)
+    """
+    model.compile(jit_compile=False)
+    result = np.empty((rows, model.output_shape[-1]), dtype=np.float32)
+    done = 0
+    for batch in batches:
+        filled = np.concatenate([batch, np.zeros((batch_size - len(batch), *batch.shape[1:]), batch.dtype)])
+        result[done : done + len(batch)] = np.asarray(model.predict_on_batch(filled))[: len(batch)]
+        done += len(batch)
+        task.advance(len(batch))
+    task.finish()
+    return result
