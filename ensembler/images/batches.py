@@ -5,19 +5,31 @@ from __future__ import annotations
 import math
 import os
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .augmentation import Augmentation
+from .augmentation.mixing import mix
+from .augmentation.photos import augment_photo
 from .decoding import decode_photo
 
 # Batches decoded ahead of the network: enough to hide decoding, few enough to keep memory small.
 AHEAD = 3
 # Bytes of decoded photos that are held rather than decoded again each epoch.
 IN_MEMORY = 512 * 1024**2
+
+S = TypeVar("S")
+T = TypeVar("T")
+Pixels = NDArray[np.uint8]
+# Pixels, targets, weights.
+Batch = tuple[Pixels, NDArray[np.float32], NDArray[np.float32]]
 
 
 def pixel_batches(paths: Sequence[Path], size: int, batch_size: int) -> Iterator[NDArray[np.uint8]]:
@@ -43,45 +55,139 @@ def pixel_batches(paths: Sequence[Path], size: int, batch_size: int) -> Iterator
         If one cannot be decoded.
     """
     batches = (paths[start : start + batch_size] for start in range(0, len(paths), batch_size))
+    decode = partial(decode_photo, size=size)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        waiting: deque[list[Future[NDArray[np.uint8]]]] = deque()
-        for batch in batches:
-            waiting.append([pool.submit(decode_photo, path, size) for path in batch])
-            if len(waiting) > AHEAD:
-                yield _stacked(waiting.popleft())
-        while waiting:
-            yield _stacked(waiting.popleft())
+        yield from _ahead(_together(pool, decode, batch, np.stack) for batch in batches)
 
 
-def _stacked(photos: list[Future[NDArray[np.uint8]]]) -> NDArray[np.uint8]:
-    return np.stack([photo.result() for photo in photos])
+def _together(
+    pool: ThreadPoolExecutor, work: Callable[[S], Pixels], things: Iterable[S], finish: Callable[[list[Pixels]], T]
+) -> Future[T]:
+    """Work on each thing in a thread of its own, then put the results together in another."""
+    parts = [pool.submit(work, thing) for thing in things]
+    # The pool begins with what came first, so when this waits for the parts, each of them is done or in another thread.
+    return pool.submit(lambda: finish([part.result() for part in parts]))
 
 
-def training_batches(
-    paths: Sequence[Path], targets: NDArray[np.float32], size: int, batch_size: int, seed: int
-) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.float32]]]:
-    """Give photos in a new random order each epoch, without end; every epoch has each photo once.
+def _ahead(results: Iterator[Future[T]]) -> Iterator[T]:
+    """Give results in their order, while the work for the next ones goes on."""
+    waiting: deque[Future[T]] = deque()
+    for result in results:
+        waiting.append(result)
+        if len(waiting) > AHEAD:
+            yield waiting.popleft().result()
+    while waiting:
+        yield waiting.popleft().result()
 
-    The order depends on ``seed`` alone. Photos that fit into memory are decoded once.
+
+class TrainingPhotos:
+    """Photos that a network learns from: each once an epoch, in random order, changed at random.
+
+    An epoch depends on its number and the seed alone, not on earlier epochs, threads or memory; so a training that was
+    cut off can go on as if it had not been.
+
+    Parameters
+    ----------
+    paths
+        Files of the photos. Those that fit into memory together are decoded once, others anew each epoch.
+    targets
+        Shape (photos, outputs).
+    size
+        Height and width in pixels.
+
+    Raises
+    ------
+    UnreadablePhoto
+        If one cannot be decoded.
     """
-    random = np.random.default_rng(seed)
-    stored = _in_memory(paths, size)
-    while True:
-        order = random.permutation(len(paths))
-        rows = [order[start : start + batch_size] for start in range(0, len(order), batch_size)]
-        if stored is None:
-            pixels = pixel_batches([paths[row] for row in order], size, batch_size)
-        else:
-            pixels = (stored[batch] for batch in rows)
-        for batch, decoded in zip(rows, pixels, strict=True):
-            yield decoded, targets[batch]
+
+    def __init__(self, paths: Sequence[Path], targets: NDArray[np.float32], size: int) -> None:
+        self._paths = paths
+        self._targets = targets
+        self._size = size
+        self._stored = _in_memory(paths, size)
+
+    def epoch(
+        self, number: int, *, batch_size: int, seed: int, augmentation: Augmentation, parts: int = 1
+    ) -> Iterator[Batch]:
+        """Go through the photos once.
+
+        Parameters
+        ----------
+        number
+            Of the epoch, from 0.
+        batch_size
+            Photos a batch. The last batch is filled up with photos that do not count.
+        seed
+            Of order and augmentation.
+        augmentation
+            How photos are changed; photos are mixed with others of their batch.
+        parts
+            Each batch is given in so many parts of one size, for a device that cannot take it whole. Must divide
+            ``batch_size``.
+
+        Yields
+        ------
+        tuple
+            Of a part: pixels from 0 to 255 of shape (batch_size / parts, size, size, 3), targets of shape
+            (batch_size / parts, outputs), and weights, 0 for photos that fill up and else 1.
+        """
+        draws = _Draws(seed, number, augmentation)
+        order = epoch_order(len(self._paths), number, seed)
+        # Repeats the order from its beginning where it is too short.
+        batches = np.resize(order, (steps(len(order), batch_size), batch_size))
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            made = (
+                _together(pool, partial(self._photo, draws), rows, partial(self._batch, draws, index, rows))
+                for index, rows in enumerate(batches)
+            )
+            for batch in _ahead(made):
+                yield from zip(*(np.split(array, parts) for array in batch), strict=True)
+
+    def _photo(self, draws: _Draws, row: int) -> Pixels:
+        pixels = decode_photo(self._paths[row], self._size) if self._stored is None else self._stored[row]
+        return augment_photo(pixels, draws.augmentation, draws.of_photo(row))
+
+    def _batch(self, draws: _Draws, index: int, rows: NDArray[np.int64], photos: list[Pixels]) -> Batch:
+        pixels, targets = np.stack(photos), self._targets[rows]
+        counting = min(len(rows), len(self._paths) - index * len(rows))
+        if draws.augmentation == "strong":
+            mixed = mix(pixels[:counting], targets[:counting], draws.of_batch(index))
+            pixels[:counting], targets[:counting] = mixed
+        return pixels, targets, (np.arange(len(rows)) < counting).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class _Draws:
+    """Where the random numbers of an epoch come from: each photo and each batch has its own."""
+
+    seed: int
+    number: int
+    augmentation: Augmentation
+
+    # The 1 and the 2 keep these apart from the order's numbers and from each other.
+    def of_photo(self, row: int) -> np.random.Generator:
+        return np.random.default_rng([self.seed, self.number, 1, row])
+
+    def of_batch(self, index: int) -> np.random.Generator:
+        return np.random.default_rng([self.seed, self.number, 2, index])
+
+
+def epoch_order(photos: int, number: int, seed: int) -> NDArray[np.int64]:
+    """Rows in the order in which the epoch ``number`` has them."""
+    return np.random.default_rng([seed, number]).permutation(photos)
 
 
 def _in_memory(paths: Sequence[Path], size: int) -> NDArray[np.uint8] | None:
     """All photos decoded, or None if they would take too much memory."""
     if len(paths) * size * size * 3 > IN_MEMORY:
         return None
-    return np.concatenate(list(pixel_batches(paths, size, 256)))
+    stored = np.empty((len(paths), size, size, 3), np.uint8)
+    for start, batch in zip(range(0, len(paths), 256), pixel_batches(paths, size, 256), strict=True):
+        stored[start : start + len(batch)] = batch
+    # All epochs look at these very pixels.
+    stored.flags.writeable = False
+    return stored
 
 
 def steps(photos: int, batch_size: int) -> int:

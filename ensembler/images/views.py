@@ -26,6 +26,11 @@ class View:
     corner: tuple[int, int] | None = None
     mirrored: bool = False
 
+    def __str__(self) -> str:
+        """Part of a file's name: empty for the whole photo."""
+        corner = "" if self.corner is None else f"-corner{self.corner[0]}{self.corner[1]}"
+        return f"{corner}{'-mirrored' if self.mirrored else ''}"
+
     def box(self, size: int) -> tuple[int, int, int, int]:
         """Left, upper, right and lower edge in a photo of ``size`` pixels; the crop is then resized to ``size``."""
         if self.corner is None:

@@ -1,0 +1,126 @@
+"""A picture of what a network would be trained on: a few photos as they are, and as some epochs would show them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+from ..batches import TrainingPhotos, epoch_order
+from . import Augmentation
+
+PHOTOS = 6
+# Of what is drawn, in pixels: photos between these sizes are shown as they are.
+SMALLEST, LARGEST = 128, 224
+GAP, LINE, LETTER = 6, 24, 13
+
+# Pixels and targets.
+Shown = tuple[NDArray[np.uint8], NDArray[np.float32]]
+
+
+def contact_sheet(
+    paths: Sequence[Path],
+    labels: Sequence[str],
+    targets: NDArray[np.float32],
+    size: int,
+    augmentation: Augmentation,
+    seed: int,
+    views: int = 7,
+) -> Image.Image:
+    """Draw some training photos and what augmentation makes of them.
+
+    Parameters
+    ----------
+    paths
+        Files of all training photos; a few are drawn from them, of as many different classes as can be.
+    labels
+        Names of the outputs; where a single output tells two classes apart, the names of both, its own last.
+    targets
+        Shape (photos, outputs).
+    size
+        Height and width in pixels that photos have in training.
+    augmentation
+        To be shown.
+    seed
+        Of the choice of photos and of the augmentation.
+    views
+        Augmented versions of each photo.
+
+    Returns
+    -------
+    PIL.Image.Image
+        A row for each photo: as decoded, then as the first epochs of a training on these photos show it; under each
+        its label, with shares where photos are mixed.
+
+    Raises
+    ------
+    UnreadablePhoto
+        If a photo cannot be decoded.
+    """
+    rows = _different(targets, seed)
+    photos = TrainingPhotos([paths[row] for row in rows], targets[rows], size)
+    shown = [_epoch(photos, len(rows), 0, seed, "none")]
+    shown += [_epoch(photos, len(rows), number, seed, augmentation) for number in range(views)]
+    headings = ["as decoded", *(f"{augmentation}, epoch {number + 1}" for number in range(views))]
+    return _drawn(shown, headings, labels)
+
+
+def _different(targets: NDArray[np.float32], seed: int) -> list[int]:
+    """Rows of a few photos: first one of each class, then a second one of each, and so on."""
+    before: Counter[bytes] = Counter()
+    turns = []
+    for row in np.random.default_rng(seed).permutation(len(targets)):
+        turns.append((before[targets[row].tobytes()], int(row)))
+        before[targets[row].tobytes()] += 1
+    return [row for _, row in sorted(turns, key=lambda turn: turn[0])[:PHOTOS]]
+
+
+def _epoch(photos: TrainingPhotos, count: int, number: int, seed: int, augmentation: Augmentation) -> Shown:
+    """All photos as one epoch shows them, in the order in which they were given."""
+    pixels, targets, _ = next(photos.epoch(number, batch_size=count, seed=seed, augmentation=augmentation))
+    places = np.argsort(epoch_order(count, number, seed))
+    return pixels[places], targets[places]
+
+
+def _drawn(shown: Sequence[Shown], headings: Sequence[str], labels: Sequence[str]) -> Image.Image:
+    rows, size = shown[0][0].shape[:2]
+    side = min(max(size, SMALLEST), LARGEST)
+    sheet = Image.new("RGB", (len(shown) * (side + GAP) + GAP, LINE + rows * (side + LINE) + GAP), "white")
+    pen = ImageDraw.Draw(sheet)
+    for column, ((pixels, targets), heading) in enumerate(zip(shown, headings, strict=True)):
+        left = GAP + column * (side + GAP)
+        _write(pen, (left, 0), heading, side)
+        for row, (photo, target) in enumerate(zip(pixels, targets, strict=True)):
+            top = LINE + row * (side + LINE)
+            # Small photos keep their squares, so that a person sees what the network sees.
+            resampling = Image.Resampling.NEAREST if size < side else Image.Resampling.LANCZOS
+            sheet.paste(Image.fromarray(photo).resize((side, side), resampling), (left, top))
+            _write(pen, (left, top + side), caption(target, labels), side)
+    return sheet
+
+
+def _write(pen: ImageDraw.ImageDraw, place: tuple[int, int], text: str, width: int) -> None:
+    """Write a line of text, cut off where it would not fit."""
+    font = ImageFont.load_default(LETTER)
+    kept = text
+    while kept and pen.textlength(kept + "..." * (kept != text), font) > width:
+        kept = kept[:-1]
+    pen.text(place, kept + "..." * (kept != text), "black", font)
+
+
+def caption(target: NDArray[np.float32], labels: Sequence[str]) -> str:
+    """Tell the labels of a photo, the largest share first: ``cat``, or ``cat 0.70 dog 0.30`` for a mixed one."""
+    shares = [1 - target[0], target[0]] if len(labels) == 2 and len(target) == 1 else target
+    return " ".join(_told(labels, np.asarray(shares))) or "no label"
+
+
+def _told(labels: Sequence[str], shares: NDArray[np.float32]) -> Iterator[str]:
+    for index in np.argsort(-shares, kind="stable"):
+        if shares[index] >= 0.995:
+            yield labels[index]
+        elif shares[index] >= 0.005:
+            yield f"{labels[index]} {shares[index]:.2f}"

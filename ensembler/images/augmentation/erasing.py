@@ -1,0 +1,35 @@
+"""Random erasing: a rectangle of noise somewhere in the photo (Zhong et al., Random Erasing, 2020)."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.random import Generator
+from PIL import Image
+
+# Share of photos that lose a rectangle.
+PROBABILITY = 0.25
+# Of the photo's area, evenly drawn. The paper goes up to 0.4; with the other changes, that hides whole animals.
+AREA = (0.02, 0.2)
+# Narrowest height to width; the widest is its inverse.
+RATIO = 0.3
+
+
+def random_erasing(photo: Image.Image, random: Generator) -> Image.Image:
+    """Replace a random rectangle by random colours, in some of the photos."""
+    if random.random() >= PROBABILITY:
+        return photo
+    pixels = np.array(photo)
+    place = _rectangle(photo.height, photo.width, random)
+    pixels[place] = random.integers(256, size=pixels[place].shape, dtype=np.uint8)
+    return Image.fromarray(pixels)
+
+
+def _rectangle(height: int, width: int, random: Generator) -> tuple[slice, slice]:
+    area = random.uniform(*AREA) * height * width
+    ratio = math.exp(random.uniform(math.log(RATIO), -math.log(RATIO)))
+    rows = min(height, max(1, round(math.sqrt(area * ratio))))
+    columns = min(width, max(1, round(math.sqrt(area / ratio))))
+    top, left = random.integers(height - rows + 1), random.integers(width - columns + 1)
+    return slice(top, top + rows), slice(left, left + columns)

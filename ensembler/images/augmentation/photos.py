@@ -1,0 +1,56 @@
+"""One training photo changed at random, by the kind of augmentation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+
+from ..views import VIEWS
+from . import Augmentation
+from .crops import seen_as
+from .erasing import random_erasing
+from .pixel_changes import change_pixels
+from .rand_augment import rand_augment
+
+
+def augment_photo(pixels: NDArray[np.uint8], augmentation: Augmentation, random: Generator) -> NDArray[np.uint8]:
+    """Change one photo as ``augmentation`` says.
+
+    Parameters
+    ----------
+    pixels
+        Shape (size, size, 3), from 0 to 255; they stay as they are.
+    augmentation
+        Of ``strong``, the part that looks at one photo alone; :func:`.mixing.mix` is the other.
+    random
+        Decides everything.
+
+    Returns
+    -------
+    array of shape (size, size, 3)
+    """
+    if augmentation == "none":
+        return pixels
+    return np.asarray(_CHANGES[augmentation](Image.fromarray(pixels), random))
+
+
+def _crops(photo: Image.Image, random: Generator) -> Image.Image:
+    views = VIEWS["crops"]
+    return seen_as(photo, views[random.integers(len(views))])
+
+
+def _strong(photo: Image.Image, random: Generator) -> Image.Image:
+    if random.random() < 0.5:
+        photo = ImageOps.mirror(photo)
+    return random_erasing(rand_augment(photo, random), random)
+
+
+_CHANGES: dict[Augmentation, Callable[[Image.Image, Generator], Image.Image]] = {
+    "crops": _crops,
+    "pixels": change_pixels,
+    "strong": _strong,
+}
