@@ -6,6 +6,7 @@ import errno
 import os
 import signal
 import time
+from pathlib import Path
 from typing import Any
 
 from ensembler.errors import BadChoice
@@ -41,3 +42,20 @@ def wait(told: dict[str, Any], progress: Progress) -> None:
 
 def fill(told: dict[str, Any], progress: Progress) -> None:
     raise OSError(errno.ENOSPC, "No space left on device", "some/file")
+
+
+def use_gpu(told: dict[str, Any], progress: Progress) -> str | None:
+    """Hold the GPU that is seen for as long as it takes that ``together`` jobs have begun; refuse one in use."""
+    gpu, folder = os.environ.get("CUDA_VISIBLE_DEVICES"), Path(told["folder"])
+    in_use = folder / f"{gpu} in use"
+    in_use.touch(exist_ok=False)
+    (folder / f"{os.getpid()} began").touch()
+    deadline = time.monotonic() + 20
+    while len(list(folder.glob("* began"))) < told["together"]:
+        if time.monotonic() > deadline:
+            raise BadChoice("The other jobs have not begun.")
+        time.sleep(0.01)
+    in_use.unlink()
+    if told.get("dies"):
+        os.kill(os.getpid(), signal.SIGKILL)
+    return gpu

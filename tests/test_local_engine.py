@@ -98,20 +98,56 @@ def test_logs_that_cannot_be_written_are_our_error(tmp_path: Path) -> None:
         run_jobs([job("double", number=1)], tmp_path / "logs", Progress())
 
 
-def test_an_interruption_ends_the_running_job_and_starts_no_other(tmp_path: Path) -> None:
-    program = (
-        "from pathlib import Path; from ensembler.engines.job import Job; from ensembler.engines.local import run_jobs;"
-        "from ensembler.progress import Progress;"
-        f"run_jobs([Job(n, 'job_functions:wait', {{}}) for n in 'ab'], Path({str(tmp_path)!r}), Progress())"
-    )
-    parent = subprocess.Popen([sys.executable, "-c", program], stderr=subprocess.DEVNULL)
-    started = tmp_path / "a.log"
+def gpu_job(name: str, folder: Path, together: int, **told: object) -> Job:
+    folder.mkdir(exist_ok=True)
+    return Job(name, "job_functions:use_gpu", {"folder": str(folder), "together": together, **told})
+
+
+@pytest.mark.parametrize("gpus", [("0",), ("GPU-a", "GPU-b"), ("2", "0", "1")])
+def test_a_gpu_for_each_job_and_a_job_for_each_gpu(gpus: tuple[str, ...], tmp_path: Path) -> None:
+    jobs = [gpu_job(str(number), tmp_path / "gpus", len(gpus)) for number in range(5)]
+    seen = run_jobs(jobs, tmp_path, Progress(), gpus=gpus)
+    assert set(seen) == set(gpus)
+    assert len(seen) == 5
+
+
+def test_a_gpu_is_given_back_by_a_job_that_fails(tmp_path: Path) -> None:
+    jobs = [gpu_job(str(number), tmp_path / "gpus", 1, dies=number < 2) for number in range(3)]
+    with pytest.raises(JobFailed, match=r"job 0 ended.*job 1 ended"):
+        run_jobs(jobs, tmp_path, Progress(), gpus=["x"])
+    assert len(list((tmp_path / "gpus").glob("* began"))) == 3
+
+
+def test_without_gpus_to_choose_from_a_job_sees_what_we_see(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "4,5")
+    assert run_jobs([gpu_job("all", tmp_path / "gpus", 1)], tmp_path, Progress()) == ["4,5"]
+
+
+WAITING = """
+from pathlib import Path
+from ensembler.engines.job import Job
+from ensembler.engines.local import run_jobs
+from ensembler.progress import Progress
+run_jobs([Job(name, "job_functions:wait", {{}}) for name in "abcd"], Path({logs!r}), Progress(), gpus={gpus})
+"""
+
+
+@pytest.mark.parametrize("gpus", [(), ("0", "1")], ids=["one job at a time", "a job per GPU"])
+@pytest.mark.parametrize("everybody", [False, True], ids=["the parent is told", "all processes are told"])
+def test_an_interruption_ends_the_running_jobs_and_starts_no_other(
+    gpus: tuple[str, ...], everybody: bool, tmp_path: Path
+) -> None:
+    program = WAITING.format(logs=str(tmp_path), gpus=gpus)
+    parent = subprocess.Popen([sys.executable, "-c", program], stderr=subprocess.DEVNULL, start_new_session=True)
+    running = [tmp_path / f"{name}.log" for name in "abcd"[: len(gpus) or 1]]
     deadline = time.monotonic() + 30
-    while not (started.is_file() and "waiting" in started.read_text()) and time.monotonic() < deadline:
+    while not all(log.is_file() and "waiting" in log.read_text() for log in running) and time.monotonic() < deadline:
         time.sleep(0.05)
-    parent.send_signal(signal.SIGINT)
+    # As a terminal does it: to the whole group.
+    (os.killpg if everybody else os.kill)(parent.pid, signal.SIGINT)
     assert parent.wait(timeout=20) != 0
-    child = int(started.read_text().split()[-1])
-    with pytest.raises(ProcessLookupError):
-        os.kill(child, 0)
-    assert not (tmp_path / "b.log").exists()
+    for log in running:
+        with pytest.raises(ProcessLookupError):
+            os.kill(int(log.read_text().splitlines()[0].split()[1]), 0)
+    others = {path for path in tmp_path.glob("*.log") if path not in running and "waiting" in path.read_text()}
+    assert not others

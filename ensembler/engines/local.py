@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
-import shutil
 import subprocess
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -16,18 +13,14 @@ from typing import IO, Any
 from .. import errors
 from ..progress import Progress, Task
 from .job import Job
+from .worker_processes import WorkerProcesses
 
-# On x86 processors without AVX-512 TensorFlow leaves oneDNN off, though it is several times faster there.
-_ENVIRONMENT = {
-    "TF_ENABLE_ONEDNN_OPTS": "1",
-    "TF_CPP_MIN_LOG_LEVEL": "2",
-    "TF_FORCE_GPU_ALLOW_GROWTH": "true",
-    "PYTHONUNBUFFERED": "1",
-}
 _LAST_LINES = 5
 
 
-def run_jobs(jobs: Sequence[Job], logs: Path, progress: Progress, parallel: int = 1) -> list[Any]:
+def run_jobs(
+    jobs: Sequence[Job], logs: Path, progress: Progress, parallel: int = 1, gpus: Sequence[str] = ()
+) -> list[Any]:
     """Run jobs; one that fails does not keep the others from running.
 
     Parameters
@@ -39,7 +32,10 @@ def run_jobs(jobs: Sequence[Job], logs: Path, progress: Progress, parallel: int 
     progress
         Hears what the processes tell.
     parallel
-        Processes at a time; they share the processors.
+        Processes at a time; they share the processors. Without effect where ``gpus`` are given.
+    gpus
+        What ``CUDA_VISIBLE_DEVICES`` calls the GPUs, each of which gets one job at a time, and each job one of them.
+        Without any, each job sees all GPUs.
 
     Returns
     -------
@@ -54,10 +50,10 @@ def run_jobs(jobs: Sequence[Job], logs: Path, progress: Progress, parallel: int 
         If jobs failed in several ways or without a word; it has their names and the last lines of their logs.
     """
     results, failures = [], []
-    children: list[subprocess.Popen[str]] = []
-    with ThreadPoolExecutor(parallel) as pool:
-        running = [pool.submit(_run, job, logs / f"{job.name}.log", progress, parallel, children) for job in jobs]
-        with _ended_with_us(running, children):
+    processes = WorkerProcesses(parallel, gpus)
+    with ThreadPoolExecutor(processes.limit) as pool:
+        running = [pool.submit(_run, job, logs / f"{job.name}.log", progress, processes) for job in jobs]
+        with _ended_with_us(running, processes):
             for future in running:
                 try:
                     results.append(future.result())
@@ -71,49 +67,28 @@ def run_jobs(jobs: Sequence[Job], logs: Path, progress: Progress, parallel: int 
 
 
 @contextlib.contextmanager
-def _ended_with_us(waiting: Sequence[Future[Any]], children: Sequence[subprocess.Popen[str]]) -> Iterator[None]:
+def _ended_with_us(waiting: Sequence[Future[Any]], processes: WorkerProcesses) -> Iterator[None]:
     """Start no further job and kill those that run when the block is left by an interruption."""
     try:
         yield
     except BaseException:
         for future in waiting:
             future.cancel()
-        for child in children:
-            child.kill()
+        processes.kill()
         raise
 
 
-def _run(job: Job, log: Path, progress: Progress, parallel: int, children: list[subprocess.Popen[str]]) -> Any:
+def _run(job: Job, log: Path, progress: Progress, processes: WorkerProcesses) -> Any:
     try:
         log.parent.mkdir(parents=True, exist_ok=True)
         sink = log.open("wb")
     except OSError as error:
         raise errors.StorageError.from_os(error) from error
-    with sink, _started(sink, parallel) as process:
-        children.append(process)
+    with sink, processes.slot() as environment, processes.start(sink, environment) as process:
         try:
             return _follow(job, process, log, progress)
         finally:
             process.kill()
-
-
-def _started(log: IO[bytes], parallel: int) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "ensembler.engines.worker"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=log,
-        text=True,
-        encoding="utf-8",
-        env={**_ENVIRONMENT, **_share_of_processors(parallel), **os.environ},
-    )
-
-
-def _share_of_processors(parallel: int) -> dict[str, str]:
-    if parallel == 1:
-        return {}
-    threads = str(max(1, (os.cpu_count() or 1) // parallel))
-    return {"TF_NUM_INTRAOP_THREADS": threads, "TF_NUM_INTEROP_THREADS": threads, "OMP_NUM_THREADS": threads}
 
 
 def _follow(job: Job, process: subprocess.Popen[str], log: Path, progress: Progress) -> Any:
@@ -169,15 +144,5 @@ def _exit_in_words(code: int) -> str:
 
 
 def _last_lines(log: Path) -> str:
-
     lines = log.read_text("utf-8", errors="replace").strip().splitlines()
     return " | ".join(lines[-_LAST_LINES:]) or "nothing was printed"
-
-
-def has_gpu() -> bool:
-    """Whether TensorFlow finds a GPU; asked in a process of its own, and only where there is a driver."""
-    if not shutil.which("nvidia-smi"):
-        return False
-    question = "import tensorflow as tf, sys; sys.exit(0 if tf.config.list_physical_devices('GPU') else 1)"
-    answer = subprocess.run([sys.executable, "-c", question], capture_output=True, check=False)
-    return answer.returncode == 0

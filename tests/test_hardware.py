@@ -1,0 +1,166 @@
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from ensembler.engines import hardware
+from ensembler.engines.hardware import Gpu, describe_hardware, read_listing, visible_gpus
+from ensembler.engines.machine_memory import machine_memory
+
+MB = 2**20
+T4 = Gpu("Tesla T4", 15360 * MB, (7, 5), "GPU-aa11")
+A100 = Gpu("NVIDIA A100-SXM4-40GB", 40960 * MB, (8, 0), "GPU-aa22")
+LISTING = "0, GPU-aa11, Tesla T4, 15360, 7.5\n1, GPU-aa22, NVIDIA A100-SXM4-40GB, 40960, 8.0\n"
+SEES = "class config: list_physical_devices = staticmethod(lambda kind: ['one'] if kind == 'GPU' else [])"
+SEES_NONE = "class config: list_physical_devices = staticmethod(lambda kind: [])"
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+
+
+def install_driver(folder: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> None:
+    """Put an ``nvidia-smi`` onto the PATH that runs ``script``, and notes how it was called."""
+    program = folder / "bin" / "nvidia-smi"
+    program.parent.mkdir()
+    program.write_text(f'#!/bin/sh\necho "$@" > {folder}/called\n{script}\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}{os.pathsep}{os.environ['PATH']}")
+
+
+def install_tensorflow(folder: Path, monkeypatch: pytest.MonkeyPatch, source: str) -> None:
+    """Have a process of its own import ``source`` in TensorFlow's place."""
+    (folder / "tensorflow.py").write_text(source)
+    monkeypatch.setenv("PYTHONPATH", str(folder))
+
+
+def prints(text: str, code: int = 0) -> str:
+    return f"cat <<'END'\n{text}\nEND\nexit {code}"
+
+
+@pytest.mark.parametrize(
+    ("listing", "expected"),
+    [
+        ("", ()),
+        (LISTING, (T4, A100)),
+        ("\n".join(reversed(LISTING.splitlines())), (T4, A100)),
+        ("Warning: persistence mode is off\n" + LISTING, (T4, A100)),
+        ("0, GPU-x, NVIDIA GB10, [N/A], 12.1", (Gpu("NVIDIA GB10", 99, (12, 1), "GPU-x"),)),
+        ("0, GPU-x, [Unknown Error], [Unknown Error], [Unknown Error]", ()),
+        ("NVIDIA-SMI has failed", ()),
+    ],
+    ids=["nothing", "two", "unsorted", "complaint", "shared memory", "fallen off the bus", "failure"],
+)
+def test_reading_what_the_driver_lists(listing: str, expected: tuple[Gpu, ...]) -> None:
+    assert read_listing(listing, shared_memory=99) == expected
+
+
+@pytest.mark.parametrize(
+    ("visible", "names"),
+    [
+        (None, ["GPU-aa11", "GPU-aa22"]),
+        ("0,1", ["0", "1"]),
+        ("1, 0", ["1", "0"]),
+        ("1", ["1"]),
+        ("GPU-aa22", ["GPU-aa22"]),
+        ("GPU-aa2", ["GPU-aa2"]),
+        ("0,7,1", ["0"]),
+        ("GPU-bb,0", []),
+        ("0,-1,1", ["0"]),
+        ("", []),
+        ("nonsense", []),
+    ],
+)
+def test_what_is_hidden_is_left_to_others(visible: str | None, names: list[str]) -> None:
+    assert [gpu.identity for gpu in visible_gpus((T4, A100), visible)] == names
+
+
+def test_one_alone_is_number_0() -> None:
+    assert [gpu.identity for gpu in visible_gpus((A100,), None)] == ["0"]
+
+
+@pytest.mark.parametrize(
+    ("visible", "kinds"),
+    [("1,0", [A100.name, T4.name]), ("GPU-aa2", [A100.name]), ("MIG-1,MIG-2", [T4.name, T4.name])],
+)
+def test_hidden_gpus_are_not_described(visible: str, kinds: list[str]) -> None:
+    assert [gpu.name for gpu in visible_gpus((T4, A100), visible)] == kinds
+
+
+def test_gpus_that_tensorflow_can_use(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    install_driver(tmp_path, monkeypatch, prints(LISTING))
+    install_tensorflow(tmp_path, monkeypatch, SEES)
+    found = describe_hardware()
+    assert (found.gpus, found.memory_bytes, found.trouble) == ((T4, A100), machine_memory(), "")
+    asked = (tmp_path / "called").read_text()
+    assert asked == "--query-gpu=index,uuid,name,memory.total,compute_cap --format=csv,noheader,nounits\n"
+
+
+@pytest.mark.parametrize("source", [SEES_NONE, "raise ImportError"], ids=["sees none", "cannot be imported"])
+def test_gpus_that_tensorflow_cannot_use(source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    install_driver(tmp_path, monkeypatch, prints(LISTING))
+    install_tensorflow(tmp_path, monkeypatch, source)
+    found = describe_hardware()
+    assert found.gpus == ()
+    assert "pip install 'ensembler[gpu]'" in found.trouble
+
+
+def test_the_real_tensorflow_is_asked_about_the_gpus_left_visible(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # No machine has a GPU of this name, so TensorFlow sees none.
+    install_driver(tmp_path, monkeypatch, prints(LISTING))
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "GPU-aa11")
+    assert "TensorFlow cannot use it" in describe_hardware().trouble
+
+
+@pytest.mark.parametrize(
+    ("script", "told"),
+    [
+        (prints("No devices were found", 6), ""),
+        (prints(""), ""),
+        (prints("NVIDIA-SMI has failed because it couldn't communicate.\nMore.", 9), "(NVIDIA-SMI has failed"),
+        ("exit 3", "(exit code 3)"),
+        ("kill -9 $$", "(exit code -9)"),
+    ],
+    ids=["no device", "empty", "driver", "silent", "killed"],
+)
+def test_no_gpu(script: str, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    install_driver(tmp_path, monkeypatch, script)
+    install_tensorflow(tmp_path, monkeypatch, SEES)
+    found = describe_hardware()
+    assert found.gpus == ()
+    assert told in found.trouble
+    assert bool(told) == bool(found.trouble)
+
+
+@pytest.mark.parametrize("slow", ["driver", "tensorflow"])
+def test_nobody_is_waited_for_in_vain(slow: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hardware, "_DRIVER_ANSWERS_IN", 0.5)
+    monkeypatch.setattr(hardware, "_TENSORFLOW_ANSWERS_IN", 0.5)
+    install_driver(tmp_path, monkeypatch, "exec sleep 30" if slow == "driver" else prints(LISTING))
+    install_tensorflow(tmp_path, monkeypatch, "import time; time.sleep(30)")
+    began = time.monotonic()
+    found = describe_hardware()
+    assert time.monotonic() - began < 10
+    assert found.gpus == ()
+    assert ("timed out" if slow == "driver" else "TensorFlow") in found.trouble
+
+
+@pytest.mark.parametrize("visible", ["", "-1"])
+def test_neither_is_asked_where_all_is_hidden(visible: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    install_driver(tmp_path, monkeypatch, prints(LISTING))
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    assert describe_hardware().gpus == ()
+    assert not (tmp_path / "called").exists()
+
+
+def test_machines_without_a_driver_pay_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    install_tensorflow(tmp_path, monkeypatch, f"open({str(tmp_path / 'asked')!r}, 'w')")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert describe_hardware() == hardware.Hardware((), machine_memory())
+    assert not (tmp_path / "asked").exists()
