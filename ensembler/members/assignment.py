@@ -14,18 +14,20 @@ from ..competition.folds import load_folds
 from ..competition.metrics.metrics import log_loss
 from ..competition.tables import Tables, load_tables
 from ..storage import CompetitionFolder
+from .own_backbones import OWN_WEIGHTS, backbone_of
 from .records import FoldPredictions, MemberRecord
-from .registry import Backbone, find_backbone
+from .registry import Backbone
 
 
 @dataclass(frozen=True)
 class Assignment:
-    """One member of one competition, some of its folds, and where the weights come from."""
+    """One member of one competition, some of its folds, where the weights come from, and which devices train it."""
 
     folder: CompetitionFolder
     member: str
     folds: tuple[int, ...]
     weights: str
+    data_parallel: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """Return the description that a job's process gets."""
@@ -34,13 +36,14 @@ class Assignment:
             "member": self.member,
             "folds": list(self.folds),
             "weights": self.weights,
+            "data_parallel": self.data_parallel,
         }
 
     @classmethod
     def from_json(cls, told: dict[str, Any]) -> Assignment:
         """Read the description that a job's process got."""
         folder = CompetitionFolder(Path(told["competition"]))
-        return cls(folder, told["member"], tuple(told["folds"]), told["weights"])
+        return cls(folder, told["member"], tuple(told["folds"]), told["weights"], told["data_parallel"])
 
     @cached_property
     def tables(self) -> Tables:
@@ -60,12 +63,13 @@ class Assignment:
     @property
     def backbone(self) -> Backbone:
         """The member's backbone."""
-        return find_backbone(self.record.settings.backbone)
+        settings = self.record.settings
+        return backbone_of(settings.backbone, settings.builder, settings.preprocessing, settings.image_size)
 
     @property
     def weights_source(self) -> str | Path:
-        """``imagenet``, ``none`` or a file."""
-        return self.weights if self.weights in ("imagenet", "none") else Path(self.weights)
+        """``imagenet``, ``none``, ``own`` or a file."""
+        return self.weights if self.weights in ("imagenet", "none", OWN_WEIGHTS) else Path(self.weights)
 
     @property
     def exclusive(self) -> bool:

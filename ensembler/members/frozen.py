@@ -1,4 +1,4 @@
-"""The job of a frozen member: its features once, then a linear head for each fold."""
+"""The job of a frozen member: its features once, then a head for each fold."""
 
 from __future__ import annotations
 
@@ -8,47 +8,52 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..images.views import VIEWS
 from ..progress import Progress
 from ..storage import whole_file
 from .assignment import Assignment
-from .features import frozen_features, keep_backbone
-from .heads import build_head
-from .linear_head import LinearHead
+from .features import Features, frozen_features, keep_backbone
+from .head_fitting import Head, fit_head, keras_head, learned_views
+from .hidden_head import HiddenHead
 from .records import save_fold
 
 
 def train_frozen(told: dict[str, Any], progress: Progress) -> dict[str, Any]:
     """Train the heads of the folds named in ``told``; see :class:`Assignment`."""
     assignment = Assignment.from_json(told)
-    features, test_features = frozen_features(assignment, progress)
+    views = dict.fromkeys([*learned_views(assignment), *VIEWS[assignment.record.settings.tta]])
+    features = frozen_features(assignment, list(views), progress)
     keep_backbone(assignment)
     task = progress.start(f"{assignment.member}: heads", len(assignment.folds))
     for fold in assignment.folds:
-        _train_fold(assignment, fold, features, test_features)
+        _train_fold(assignment, fold, features)
         task.advance()
     task.finish()
     return {}
 
 
-def _train_fold(
-    assignment: Assignment, fold: int, features: NDArray[np.float32], test_features: NDArray[np.float32]
-) -> None:
+def _train_fold(assignment: Assignment, fold: int, features: Features) -> None:
     began = time.monotonic()
-    held_out = assignment.fold_of_row == fold
-    head = fit_head(assignment, fold, features)
+    settings = assignment.record.settings
+    head = fit_head(assignment, fold, {view: training for view, (training, _) in features.items()})
     place = assignment.folder.fold(assignment.member, fold)
     with whole_file(place / "head.keras") as temporary:
-        build_head(head.kernel_, head.bias_, exclusive=assignment.exclusive).save(temporary)
+        keras_head(head, settings.dropout).save(temporary)
+    held_out = assignment.fold_of_row == fold
     predictions, score = assignment.predictions(
-        fold, head.predict_proba(features[held_out]), head.predict_proba(test_features)
+        fold,
+        _mean_over_views(head, [features[view][0][held_out] for view in VIEWS[settings.tta]]),
+        _mean_over_views(head, [features[view][1] for view in VIEWS[settings.tta]]),
     )
-    history = [{"phase": "head", "inverse_penalty": head.strength_, "held_out_log_loss": score}]
+    history = [{"phase": "head", **_chosen(head), "held_out_log_loss": score}]
     seconds = time.monotonic() - began
     save_fold(assignment.folder, assignment.record, fold, predictions, history, score, seconds)
 
 
-def fit_head(assignment: Assignment, fold: int, features: NDArray[np.float32]) -> LinearHead:
-    """Fit a linear head on all folds but ``fold``; those others choose its strength among themselves."""
-    rows = assignment.fold_of_row != fold
-    head = LinearHead(exclusive=assignment.exclusive)
-    return head.fit(features[rows], assignment.tables.targets[rows], assignment.fold_of_row[rows])
+def _mean_over_views(head: Head, views: list[NDArray[np.float32]]) -> NDArray[np.float32]:
+    return np.asarray(np.mean([head.predict_proba(view) for view in views], axis=0), dtype=np.float32)
+
+
+def _chosen(head: Head) -> dict[str, Any]:
+    """Return what the folds chose of the head."""
+    return {"epochs": head.epochs_} if isinstance(head, HiddenHead) else {"inverse_penalty": head.strength_}

@@ -1,7 +1,8 @@
-"""Heads: from pooled features to probabilities."""
+"""Heads as Keras networks: from pooled features to probabilities."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -9,23 +10,81 @@ import numpy as np
 from keras import layers
 from numpy.typing import NDArray
 
+# Kernel of shape (inputs, units) and bias of shape (units,).
+Dense = tuple[NDArray[np.float32], NDArray[np.float32]]
 
-def build_head(kernel: NDArray[np.float32], bias: NDArray[np.float32], *, exclusive: bool, name: str = "head") -> Any:
-    """Make a Keras head of a linear one.
+
+def build_head(
+    kernel: NDArray[np.float32],
+    bias: NDArray[np.float32],
+    *,
+    exclusive: bool,
+    hidden: Sequence[Dense] = (),
+    dropout: float = 0.0,
+    name: str = "head",
+) -> Any:
+    """Make a Keras head of given weights.
 
     Parameters
     ----------
     kernel, bias
-        Weights of shape (width, outputs) and (outputs,).
+        Of the last layer: shapes (width, outputs) and (outputs,).
     exclusive
         Softmax over the outputs instead of a sigmoid for each.
+    hidden
+        Weights of dense layers before it, rectified.
+    dropout
+        Share of what enters each dense layer that is dropped in training.
     name
         Of the model.
     """
-    features = keras.Input((kernel.shape[0],), name="features")
-    activation = "softmax" if exclusive else "sigmoid"
-    # float32 whatever the policy: probabilities near 0 and 1 decide the log loss.
-    dense = layers.Dense(kernel.shape[1], activation=activation, name="probabilities", dtype="float32")
-    model = keras.Model(features, dense(features), name=name)
-    dense.set_weights([kernel, bias])
+    every = [*hidden, (kernel, bias)]
+    features = flow = keras.Input((every[0][0].shape[0],), name="features")
+    dense = []
+    for number, (weights, _) in enumerate(every):
+        if dropout:
+            flow = layers.Dropout(dropout, name=f"dropout_{number}")(flow)
+        dense.append(_dense(weights.shape[1], number, last=number == len(every) - 1, exclusive=exclusive))
+        flow = dense[-1](flow)
+    model = keras.Model(features, flow, name=name)
+    for layer, given in zip(dense, every, strict=True):
+        layer.set_weights(list(given))
     return model
+
+
+def _dense(units: int, number: int, *, last: bool, exclusive: bool) -> Any:
+    if not last:
+        return layers.Dense(units, activation="relu", name=f"hidden_{number}")
+    # float32 whatever the policy: probabilities near 0 and 1 decide the log loss.
+    activation = "softmax" if exclusive else "sigmoid"
+    return layers.Dense(units, activation=activation, name="probabilities", dtype="float32")
+
+
+def random_head(
+    width: int, shares: NDArray[np.float64], seed: int, *, exclusive: bool, hidden: int = 0, dropout: float = 0.0
+) -> Any:
+    """Make a head that knows nothing yet but how common each class is.
+
+    Parameters
+    ----------
+    width
+        Of the features.
+    shares
+        Of each output among the rows to learn from; their log-odds are the bias, so that the first loss is about the
+        prior's.
+    seed
+        Of the kernels, which are drawn as Glorot & Bengio do (Understanding the difficulty of training deep
+        feedforward neural networks, 2010).
+    hidden
+        Units of a dense layer in between; 0 for none.
+    """
+    random = np.random.default_rng(seed)
+    layers_before = [(_glorot(random, width, hidden), np.zeros(hidden, np.float32))] if hidden else []
+    kernel = _glorot(random, hidden or width, len(shares))
+    bias = np.log(shares) if exclusive else np.log(shares / (1 - shares))
+    return build_head(kernel, bias.astype(np.float32), exclusive=exclusive, hidden=layers_before, dropout=dropout)
+
+
+def _glorot(random: np.random.Generator, inputs: int, outputs: int) -> NDArray[np.float32]:
+    limit = np.sqrt(6 / (inputs + outputs))
+    return random.uniform(-limit, limit, (inputs, outputs)).astype(np.float32)

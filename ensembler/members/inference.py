@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import keras
 import numpy as np
 from numpy.typing import NDArray
+
+from ..progress import Task
 
 
 def join(backbone: Any, head: Any, name: str) -> Any:
@@ -15,7 +18,7 @@ def join(backbone: Any, head: Any, name: str) -> Any:
     return keras.Model(pixels, head(backbone(pixels)), name=name)
 
 
-def predict(model: Any, batches: Any, rows: int, batch_size: int, task: Any) -> NDArray[np.float32]:
+def predict(model: Any, batches: Any, rows: int, batch_size: int, task: Task) -> NDArray[np.float32]:
     """Run ``model`` over batches of pixels.
 
     Parameters
@@ -33,13 +36,23 @@ def predict(model: Any, batches: Any, rows: int, batch_size: int, task: Any) -> 
     -------
     array of shape (rows, width)
     """
-    model.compile(jit_compile=False)
-    result = np.empty((rows, model.output_shape[-1]), dtype=np.float32)
+    return predict_each([model], batches, rows, batch_size, task)[0]
+
+
+def predict_each(
+    models: list[Any], batches: Iterable[NDArray[np.uint8]], rows: int, batch_size: int, task: Task
+) -> list[NDArray[np.float32]]:
+    """Run several models over the same batches, so that photos are decoded once; see :func:`predict`."""
+    for model in models:
+        if not model.compiled:
+            model.compile(jit_compile=False)
+    results = [np.empty((rows, model.output_shape[-1]), dtype=np.float32) for model in models]
     done = 0
     for batch in batches:
         filled = np.concatenate([batch, np.zeros((batch_size - len(batch), *batch.shape[1:]), batch.dtype)])
-        result[done : done + len(batch)] = np.asarray(model.predict_on_batch(filled))[: len(batch)]
+        for model, result in zip(models, results, strict=True):
+            result[done : done + len(batch)] = np.asarray(model.predict_on_batch(filled))[: len(batch)]
+            task.advance(len(batch))
         done += len(batch)
-        task.advance(len(batch))
     task.finish()
-    return result
+    return results

@@ -46,35 +46,57 @@ class LinearHead(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untype
         self.exclusive = exclusive
         self.strengths = strengths
 
-    def fit(self, X: NDArray[np.float32], Y: NDArray[np.float32], folds: NDArray[np.int64]) -> LinearHead:
+    def fit(
+        self,
+        X: NDArray[np.float32],
+        Y: NDArray[np.float32],
+        folds: NDArray[np.int64],
+        *,
+        views: int = 1,
+        weights: NDArray[np.float32] | None = None,
+    ) -> LinearHead:
         """Choose the strength by the inner ``folds``, then fit on all rows.
 
         Parameters
         ----------
-        X, Y
-            Features of shape (rows, width) and targets 0 or 1 of shape (rows, outputs).
-        folds
-            Fold of each row; each is held out once to choose the strength.
+        X
+            Features of shape (views x rows, width): all rows as one view shows them, then as the next does.
+        Y, folds
+            Targets 0 or 1 of shape (rows, outputs), and the fold of each row; each is held out once, in all its views,
+            to choose the strength.
+        views
+            How many there are of each row.
+        weights
+            Of each output where it is absent and where it is present, shape (2, outputs); None for 1.
         """
+        Y, folds = np.tile(Y, (views, 1)), np.tile(folds, views)
+        row_weights = _row_weights(Y, weights, exclusive=self.exclusive)
         mean = X.mean(axis=0, dtype=np.float64)
         deviation = X.std(axis=0, dtype=np.float64)
         deviation[deviation < 1e-6] = 1.0
         Z = ((X - mean) / deviation).astype(np.float32)
         # L-BFGS is a chain of small products, which the hand-over between threads slows down several times.
         with threadpool_limits(1, user_api="blas"):
-            self.strength_ = self._choose_strength(Z, Y, folds)
-            path = _Path(Z, Y, exclusive=self.exclusive)
+            self.strength_ = self._choose_strength(Z, Y, folds, row_weights, views)
+            path = _Path(Z, Y, row_weights, exclusive=self.exclusive)
             for strength in self.strengths[: self.strengths.index(self.strength_) + 1]:
                 kernel, bias = path.fit(strength)
         self.kernel_ = (kernel / deviation[:, None]).astype(np.float32)
         self.bias_ = (bias - (mean / deviation) @ kernel).astype(np.float32)
         return self
 
-    def _choose_strength(self, Z: NDArray[np.float32], Y: NDArray[np.float32], folds: NDArray[np.int64]) -> float:
+    def _choose_strength(
+        self,
+        Z: NDArray[np.float32],
+        Y: NDArray[np.float32],
+        folds: NDArray[np.int64],
+        row_weights: NDArray[np.float64],
+        views: int,
+    ) -> float:
         parts = [(folds != fold, folds == fold) for fold in np.unique(folds)]
         if len(parts) < 2:
             return self.strengths[len(self.strengths) // 2]
-        paths = [_Path(Z[rest], Y[rest], exclusive=self.exclusive) for rest, _ in parts]
+        paths = [_Path(Z[rest], Y[rest], row_weights[rest], exclusive=self.exclusive) for rest, _ in parts]
         losses: list[NDArray[np.float64]] = []
         for strength in self.strengths:
             inner = np.empty(len(Z))
@@ -84,7 +106,8 @@ class LinearHead(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untype
                 inner[held_out] = row_losses(
                     Y[held_out], probabilities(scores, exclusive=self.exclusive), exclusive=self.exclusive
                 )
-            losses.append(inner)
+            # The standard error counts photos, not their views.
+            losses.append((inner * row_weights.mean(axis=1)).reshape(views, -1).mean(axis=0))
             if len(losses) - 1 - _best(losses) >= PATIENCE:
                 break
         return self.strengths[_strongest_within_error(losses)]
@@ -105,6 +128,17 @@ def probabilities(scores: NDArray[Any], *, exclusive: bool) -> NDArray[np.float3
     return np.asarray(np.where(scores >= 0, 1 / (1 + small), small / (1 + small)), dtype=np.float32)
 
 
+def _row_weights(
+    Y: NDArray[np.float32], weights: NDArray[np.float32] | None, *, exclusive: bool
+) -> NDArray[np.float64]:
+    """Weight of each row in each fit, shape (rows, fits): one fit where classes are exclusive, else one an output."""
+    if weights is None:
+        return np.ones((len(Y), 1 if exclusive else Y.shape[1]))
+    if exclusive:
+        return np.asarray((Y @ weights[1])[:, None], dtype=np.float64)
+    return np.asarray(np.where(Y > 0.5, weights[1], weights[0]), dtype=np.float64)
+
+
 def _best(losses: list[NDArray[np.float64]]) -> int:
     return int(np.argmin([loss.mean() for loss in losses]))
 
@@ -121,8 +155,11 @@ def _strongest_within_error(losses: list[NDArray[np.float64]]) -> int:
 class _Path:
     """Fits of ever weaker penalties on the same rows, each started from the one before."""
 
-    def __init__(self, Z: NDArray[np.float32], Y: NDArray[np.float32], *, exclusive: bool) -> None:
+    def __init__(
+        self, Z: NDArray[np.float32], Y: NDArray[np.float32], row_weights: NDArray[np.float64], *, exclusive: bool
+    ) -> None:
         self.Z = Z
+        self.row_weights = row_weights.T
         self.exclusive = exclusive
         self.columns = [Y.argmax(axis=1)] if exclusive else [column > 0.5 for column in Y.T]
         self.outputs = Y.shape[1]
@@ -130,12 +167,13 @@ class _Path:
 
     def fit(self, strength: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return kernel (width, outputs) and bias (outputs,)."""
-        parts = [self._fit_one(*pair, strength) for pair in zip(self.models, self.columns, strict=True)]
+        each = zip(self.models, self.columns, self.row_weights, strict=True)
+        parts = [self._fit_one(*one, strength) for one in each]
         kernel = np.concatenate([part[0] for part in parts], axis=1)
         return kernel, np.concatenate([part[1] for part in parts])
 
     def _fit_one(
-        self, model: Any, labels: NDArray[Any], strength: float
+        self, model: Any, labels: NDArray[Any], row_weights: NDArray[np.float64], strength: float
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         present = np.unique(labels)
         if len(present) < 2:
@@ -144,7 +182,7 @@ class _Path:
         with warnings.catch_warnings():
             # A path need not converge at each step; the held-out loss judges what came out.
             warnings.simplefilter("ignore", ConvergenceWarning)
-            model.fit(self.Z, labels)
+            model.fit(self.Z, labels, None if (row_weights == 1).all() else row_weights)
         kernel, bias = model.coef_.T.astype(np.float64), model.intercept_.astype(np.float64)
         return self._spread(kernel, bias, present) if self.exclusive else (kernel, bias)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 import math
 import warnings
@@ -9,10 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 from keras import layers
 
 from ..errors import BadChoice
+from .own_networks import own_network
 from .registry import Backbone, Preprocessing
+from .settings import Pooling
 
 # Of ImageNet's photos, in RGB and from 0 to 1; keras.applications uses the same figures.
 _MEAN = (0.485, 0.456, 0.406)
@@ -20,7 +24,9 @@ _DEVIATION = (0.229, 0.224, 0.225)
 _CAFFE_MEAN_BGR = (103.939, 116.779, 123.68)
 
 
-def build_backbone(backbone: Backbone, image_size: int, weights: str | Path, seed: int) -> Any:
+def build_backbone(
+    backbone: Backbone, image_size: int, weights: str | Path, seed: int, pooling: Pooling = "average"
+) -> Any:
     """Build the network from pixels to pooled features.
 
     Parameters
@@ -33,6 +39,8 @@ def build_backbone(backbone: Backbone, image_size: int, weights: str | Path, see
         ``imagenet`` (Keras downloads them), ``none`` (random), or a file without top.
     seed
         Of random weights.
+    pooling
+        Over places: ``average`` or ``max``.
 
     Returns
     -------
@@ -45,11 +53,22 @@ def build_backbone(backbone: Backbone, image_size: int, weights: str | Path, see
         If the weights do not fit or cannot be had, or the network does not exist at this size.
     """
     keras.utils.set_random_seed(seed)
-    network = _without_top(backbone, image_size, weights)
+    network = (
+        own_network(backbone, image_size, weights)
+        if backbone.own
+        else _without_top(backbone, image_size, weights, pooling)
+    )
     pixels = keras.Input((image_size, image_size, 3), name="pixels")
     flow = network(preprocess(pixels, backbone.preprocessing))
-    features = layers.GlobalAveragePooling2D(name="features")(flow)
-    return keras.Model(pixels, features, name=backbone.name)
+    return keras.Model(pixels, _pooled(flow, pooling), name=backbone.name)
+
+
+def _pooled(flow: Any, pooling: Pooling) -> Any:
+    if len(flow.shape) == 2:
+        # The network has pooled by itself.
+        return layers.Identity(name="features")(flow)
+    pool = layers.GlobalMaxPooling2D if pooling == "max" else layers.GlobalAveragePooling2D
+    return pool(name="features")(flow)
 
 
 def preprocess(pixels: Any, kind: Preprocessing) -> Any:
@@ -65,7 +84,7 @@ def preprocess(pixels: Any, kind: Preprocessing) -> Any:
     return pixels
 
 
-def _without_top(backbone: Backbone, image_size: int, weights: str | Path) -> Any:
+def _without_top(backbone: Backbone, image_size: int, weights: str | Path, pooling: Pooling) -> Any:
     module, function = backbone.builder.split(":")
     build = getattr(importlib.import_module(module), function)
     from_file = isinstance(weights, Path)
@@ -74,6 +93,7 @@ def _without_top(backbone: Backbone, image_size: int, weights: str | Path) -> An
             input_shape=(image_size, image_size, 3),
             include_top=False,
             weights="imagenet" if weights == "imagenet" else None,
+            pooling={"average": "avg", "max": "max"}[pooling] if backbone.pools_itself else None,
             **backbone.arguments,
         )
     except Exception as error:
@@ -129,3 +149,12 @@ def _load(network: Any, weights: Path, name: str) -> Any:
 
 def _first_line(error: Exception) -> str:
     return str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__
+
+
+def model_digest(model: Any) -> str:
+    """Hash of all weights of a model, by which a network that a person's function built is known again."""
+    digest = hashlib.sha256()
+    for weight in model.get_weights():
+        digest.update(str(weight.shape).encode())
+        digest.update(np.ascontiguousarray(weight).tobytes())
+    return digest.hexdigest()

@@ -31,6 +31,14 @@ class Backbone:
         Further arguments of the builder.
     tiny
         Trained within seconds, so that its folds share one process.
+    pools_itself
+        The builder pools over places, since a layer of the network comes after the pooling.
+    own
+        A person's own: the builder is ``module:function`` that takes ``input_shape`` alone, or ``file``.
+    parameters
+        Numbers in its weights; 0 where unknown.
+    activations
+        Bytes of float32 that training keeps for the way back, for each pixel of a photo; 0 where unknown.
     """
 
     name: str
@@ -39,10 +47,80 @@ class Backbone:
     preprocessing: Preprocessing
     arguments: dict[str, float | bool] = field(default_factory=dict)
     tiny: bool = False
+    pools_itself: bool = False
+    own: bool = False
+    parameters: int = 0
+    activations: int = 0
+
+
+# Parameters without top, and bytes of activations for each pixel: all outputs of all layers, counted at the own size.
+_COSTS = {
+    "b0": (4_049_571, 2_002),
+    "b1": (6_575_239, 2_788),
+    "b2": (7_768_569, 3_012),
+    "b3": (10_783_535, 3_889),
+    "b4": (17_673_823, 4_988),
+    "b5": (28_513_527, 6_892),
+    "b6": (40_960_143, 8_690),
+    "b7": (64_097_687, 11_623),
+    "v2b0": (5_919_312, 1_289),
+    "v2b1": (6_931_124, 1_749),
+    "v2b2": (8_769_374, 2_000),
+    "v2b3": (12_930_622, 2_399),
+    "v2s": (20_331_360, 3_341),
+    "v2m": (53_150_388, 5_419),
+    "v2l": (117_746_848, 9_547),
+    "mobilenet": (3_228_864, 1_343),
+    "mobilenet-0.75": (1_832_976, 1_011),
+    "mobilenet-0.5": (829_536, 678),
+    "mobilenet-0.25": (218_544, 346),
+    "mobilenetv2": (2_257_984, 1_739),
+    "mobilenetv2-0.35": (410_208, 755),
+    "mobilenetv2-0.5": (706_224, 953),
+    "mobilenetv2-0.75": (1_382_064, 1_538),
+    "mobilenetv2-1.3": (3_766_048, 2_346),
+    "mobilenetv2-1.4": (4_363_712, 2_491),
+    "mobilenetv3s": (939_120, 427),
+    "mobilenetv3s-0.75": (583_160, 395),
+    "mobilenetv3l": (2_996_352, 1_230),
+    "mobilenetv3l-0.75": (1_808_736, 1_118),
+    "inceptionv3": (21_802_784, 1_456),
+    "inceptionresnetv2": (54_336_736, 3_633),
+    "xception": (20_861_480, 2_818),
+    "resnet50": (23_587_712, 2_959),
+    "resnet101": (42_658_176, 4_455),
+    "resnet152": (58_370_944, 6_303),
+    "resnet50v2": (23_564_800, 2_501),
+    "resnet101v2": (42_626_560, 4_086),
+    "resnet152v2": (58_331_648, 6_039),
+    "densenet121": (7_037_504, 3_980),
+    "densenet169": (12_642_880, 4_790),
+    "densenet201": (18_321_984, 6_161),
+    "nasnetmobile": (4_269_716, 2_207),
+    "nasnetlarge": (84_916_818, 10_608),
+    "vgg16": (14_714_688, 1_214),
+    "vgg19": (20_024_384, 1_318),
+    "convnextt": (27_820_128, 2_361),
+    "convnexts": (49_454_688, 3_765),
+    "convnextb": (87_566_464, 5_012),
+    "convnextl": (196_230_336, 7_506),
+    "convnextxl": (348_147_968, 10_000),
+}
 
 
 def _keras(name: str, function: str, size: int, preprocessing: Preprocessing, **arguments: float | bool) -> Backbone:
-    return Backbone(name, f"keras.applications:{function}", size, preprocessing, arguments)
+    parameters, activations = _COSTS[name]
+    return Backbone(
+        name,
+        f"keras.applications:{function}",
+        size,
+        preprocessing,
+        arguments,
+        # Keras puts ConvNeXt's last normalization after the pooling.
+        pools_itself=function.startswith("ConvNeXt"),
+        parameters=parameters,
+        activations=activations,
+    )
 
 
 def _demo(name: str, function: str) -> Backbone:

@@ -12,7 +12,9 @@ from keras import layers, ops
 from ..competition.tables import load_tables
 from ..errors import Mismatch
 from ..images.decoding import decode_photo
+from ..images.views import VIEWS
 from ..members.records import MemberRecord, network_files
+from ..members.view_networks import mean_of, viewed
 from ..progress import Progress
 from ..storage import CompetitionFolder, read_arrays, whole_file
 from .meta_learner import CLIP, DenseNetwork
@@ -56,16 +58,17 @@ def build_stack_file(told: dict[str, Any], progress: Progress) -> dict[str, Any]
 
 
 def _network(folder: CompetitionFolder, record: MemberRecord) -> Any:
-    """One sub-model per member: the mean over its folds, a frozen backbone standing in it once."""
+    """One sub-model per member: the mean over its folds and views, each network standing in it once."""
     models = [keras.saving.load_model(path, compile=False) for path in network_files(folder, record)]
     size = record.settings.image_size
     pixels = keras.Input((size, size, 3), name="pixels")
-    frozen = record.settings.frozen
-    flow = models[0](pixels) if frozen else pixels
-    folds = models[1:] if frozen else models
-    for fold, model in enumerate(folds):
+    flows = [viewed(pixels, view) for view in VIEWS[record.settings.tta]]
+    if record.settings.frozen:
+        flows = [models[0](flow) for flow in flows]
+        models = models[1:]
+    for fold, model in enumerate(models):
         model.name = f"fold_{fold}"
-    mean = layers.Average(name="mean")([model(flow) for model in folds])
+    mean = mean_of([model(flow) for model in models for flow in flows])
     network = keras.Model(pixels, mean, name=record.name)
     network.trainable = False
     return network

@@ -1,0 +1,76 @@
+"""The head of a fold: fitted on the frozen features of the other folds, or random."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..competition.tables import prior
+from ..images.views import MIRRORED, WHOLE, View
+from ..progress import Progress
+from .assignment import Assignment
+from .features import Features, frozen_features
+from .heads import build_head, random_head
+from .hidden_head import HiddenHead
+from .linear_head import LinearHead
+from .losses import class_weights
+
+Head = LinearHead | HiddenHead
+
+
+def learned_views(assignment: Assignment) -> tuple[View, ...]:
+    """Name the views of a photo that a head is fitted on."""
+    return (WHOLE, MIRRORED) if assignment.record.settings.flips else (WHOLE,)
+
+
+def fit_head(assignment: Assignment, fold: int, features: Mapping[View, NDArray[np.float32]]) -> Head:
+    """Fit a head on all folds but ``fold``; those others choose its strength or epochs among themselves.
+
+    Parameters
+    ----------
+    features
+        Of the training photos, shape (photos, width), for each of :func:`learned_views`.
+    """
+    settings = assignment.record.settings
+    rows = assignment.fold_of_row != fold
+    views = learned_views(assignment)
+    X = np.concatenate([features[view][rows] for view in views])
+    Y, folds = assignment.tables.targets[rows], assignment.fold_of_row[rows]
+    if settings.hidden:
+        return HiddenHead(settings, exclusive=assignment.exclusive).fit(X, Y, folds, views=len(views))
+    weights = class_weights(Y, settings.class_weights, exclusive=assignment.exclusive)
+    return LinearHead(exclusive=assignment.exclusive).fit(X, Y, folds, views=len(views), weights=weights)
+
+
+def keras_head(head: Head, dropout: float) -> Any:
+    """Return a fitted head as a Keras network of features."""
+    if isinstance(head, HiddenHead):
+        return head.keras_head()
+    return build_head(head.kernel_, head.bias_, exclusive=head.exclusive, dropout=dropout)
+
+
+def starting_head(assignment: Assignment, fold: int, width: int, progress: Progress) -> Any:
+    """Return the head that fine-tuning begins with, as a Keras network of features.
+
+    Parameters
+    ----------
+    width
+        Of the features.
+    """
+    settings = assignment.record.settings
+    if settings.head == "random":
+        seen = prior(assignment.tables.targets[assignment.fold_of_row != fold])
+        return random_head(
+            width,
+            seen,
+            settings.seed + fold,
+            exclusive=assignment.exclusive,
+            hidden=settings.hidden,
+            dropout=settings.dropout,
+        )
+    features: Features = frozen_features(assignment, learned_views(assignment), progress)
+    fitted = fit_head(assignment, fold, {view: training for view, (training, _) in features.items()})
+    return keras_head(fitted, settings.dropout)

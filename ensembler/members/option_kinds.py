@@ -1,0 +1,113 @@
+"""Kinds of values that options take: each is called with what a person gave and returns it, checked and typed."""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Callable
+from typing import Any, Literal, get_args
+
+from ..errors import BadChoice
+
+Reader = Callable[[object], Any]
+Limit = tuple[Literal["at least", "above", "below", "at most"], float]
+
+_HOLDS = {"at least": operator.ge, "above": operator.gt, "below": operator.lt, "at most": operator.le}
+
+
+class Unfit(ValueError):
+    """A value does not fit; the text goes on after the option's name, as ``must be at least 1``."""
+
+
+def checked(label: str, reader: Reader, value: object) -> Any:
+    """Read a value, and name what it is of if it does not fit.
+
+    Raises
+    ------
+    BadChoice
+        If it does not.
+    """
+    try:
+        return reader(value)
+    except Unfit as unfit:
+        raise BadChoice(f"{label} {unfit}. Received: {value}") from unfit
+
+
+class Number:
+    """A number within limits; it may be given as it is typed on the command line.
+
+    Parameters
+    ----------
+    kind
+        ``int`` or ``float``; whole numbers are floats too.
+    limits
+        Such as ``("at least", 0), ("below", 1)``.
+    """
+
+    def __init__(self, kind: type[int] | type[float], *limits: Limit) -> None:
+        self.kind = kind
+        self.limits = limits
+
+    def __call__(self, value: object) -> int | float:
+        """Return the number that ``value`` is.
+
+        Raises
+        ------
+        Unfit
+            If it is none, or out of range.
+        """
+        number = self._number(value)
+        if not all(_HOLDS[word](number, limit) for word, limit in self.limits):
+            raise Unfit("must be " + " and ".join(f"{word} {limit:.10g}" for word, limit in self.limits))
+        return number
+
+    def _number(self, value: object) -> int | float:
+        whole = self.kind is int
+        fitting = (int, str) if whole else (int, float, str)
+        if isinstance(value, fitting) and not isinstance(value, bool):
+            try:
+                number = self.kind(value)
+            except (ValueError, OverflowError):
+                number = math.nan
+            if math.isfinite(number):
+                return number
+        raise Unfit("must be a whole number" if whole else "must be a number")
+
+
+def one_of(literal: Any) -> Reader:
+    """Make the reader of a ``Literal`` of words."""
+    words = get_args(literal)
+
+    def read(value: object) -> str:
+        for word in words:
+            if value == word:
+                return str(word)
+        raise Unfit(f"takes {', '.join(words[:-1])} or {words[-1]}")
+
+    return read
+
+
+def text(value: object) -> str:
+    """Return a word or path.
+
+    Raises
+    ------
+    Unfit
+        If there is none.
+    """
+    if not isinstance(value, str) or not value.strip():
+        raise Unfit("must be some text")
+    return value
+
+
+def flag(value: object) -> bool:
+    """Return yes or no.
+
+    Raises
+    ------
+    Unfit
+        If it is neither.
+    """
+    if not isinstance(value, bool):
+        raise Unfit("must be true or false")
+    return value
