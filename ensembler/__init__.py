@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     from .competition.layout.layout import Hints
     from .errors import EnsemblerError
     from .storage import Workspace
+    from .workflows.augmented_photos import show_augmented
     from .workflows.competitions import adopt
+    from .workflows.configuration_text import config
     from .workflows.demo import demo
     from .workflows.fetching import fetch
     from .workflows.hidden_labels import score
@@ -29,10 +31,12 @@ _HOMES = {
     "Hints": "competition.layout.layout",
     "Workspace": "storage",
     "adopt": "workflows.competitions",
+    "config": "workflows.configuration_text",
     "demo": "workflows.demo",
     "fetch": "workflows.fetching",
     "notebook": "workflows.notebooks",
     "score": "workflows.hidden_labels",
+    "show_augmented": "workflows.augmented_photos",
     "stack": "workflows.stacks",
     "submissions": "workflows.history",
     "submit": "workflows.submitting",
@@ -45,10 +49,12 @@ __all__ = [
     "Workspace",
     "__version__",
     "adopt",
+    "config",
     "demo",
     "fetch",
     "notebook",
     "score",
+    "show_augmented",
     "stack",
     "submissions",
     "submit",

@@ -31,6 +31,10 @@ DAY = 24 * 60 * 60
 class _Option(click.Option):
     """An option whose environment variable has the name that a person types, whatever the parameter is called."""
 
+    def __init__(self, *arguments: Any, section: str = "Options", **attributes: Any) -> None:
+        super().__init__(*arguments, **attributes)
+        self.section = section
+
     def resolve_envvar_value(self, ctx: click.Context) -> str | None:
         """Look for ``ENSEMBLER_COMMAND_OPTION``."""
         typed = max(self.opts, key=len).lstrip("-").replace("-", "_").upper()
@@ -38,6 +42,26 @@ class _Option(click.Option):
 
 
 _option = functools.partial(click.option, cls=_Option)
+
+
+class _Sectioned(click.Command):
+    """A command whose help lists its options in sections."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write each section under its title, in the order in which they come first."""
+        sections: dict[str, list[tuple[str, str]]] = {}
+        for parameter in self.get_params(ctx):
+            if (record := parameter.get_help_record(ctx)) is not None:
+                sections.setdefault(getattr(parameter, "section", "Options"), []).append(record)
+        for title, records in sections.items():
+            with formatter.section(title):
+                formatter.write_dl(records)
+
+
+class _Phrase(click.types.StringParamType):
+    """Text with spaces in it; an environment variable separates several by semicolons."""
+
+    envvar_list_splitter = ";"
 
 
 class Context:
@@ -235,39 +259,127 @@ def adopt(
     _show_competition(fetched)
 
 
-@commands.command("train-members")
+# Options of training by section: what is typed, how its value is written, and its help. They are passed on as text:
+# one place checks them, whether they come from here, from a file or from Python.
+_TRAINING: dict[str, list[tuple[list[str], str | None, str]]] = {
+    "Start": [
+        (["--weights"], "imagenet|none|FOLDER", "What networks start from; imagenet by default."),
+        (["--backbone", "backbones"], "[NAME=]SPEC", "A backbone of your own; see docs/training.md. Repeatable."),
+        (["--head"], "fitted|random", "Fitted on frozen features first, or random."),
+        (["--image-size"], "PIXELS", "Height and width; each backbone's own by default."),
+        (["--seed"], "N", "Of folds, random weights, order and augmentation; 0 by default."),
+    ],
+    "Fine-tuning": [
+        (["--unfreeze"], "none|all|last:N|from:BLOCK", "What is trained of the backbone."),
+        (["--epochs"], "N", "Passes over the photos."),
+        (["--learning-rate"], "RATE", "The highest, of the head."),
+        (["--batch-norm"], "frozen|train", "Whether BatchNormalization is trained."),
+        (
+            ["--phase", "phases"],
+            "PHASE",
+            "Instead of those four, such as 'from:block5 epochs=5 learning-rate=1e-3'. Repeatable.",
+        ),
+        (["--first-block-rate"], "SHARE", "Learning rate of the first block, as a share of the head's."),
+        (["--patience"], "EPOCHS", "Without a better log loss before a phase ends; 0 for never."),
+    ],
+    "Head": [
+        (["--pooling"], "average|max", "From maps to features."),
+        (["--hidden"], "UNITS", "Of a dense layer before the last one; 0 for none."),
+        (["--dropout"], "SHARE", "Of what enters a dense layer."),
+    ],
+    "Photos and labels": [
+        (["--flips/--no-flips"], None, "Whether mirrored photos are as good as others."),
+        (["--augment", "augmentation"], "none|crops|pixels|strong", "Of photos in fine-tuning."),
+        (["--tta"], "none|flip|crops", "Views that are averaged in prediction."),
+        (["--label-smoothing"], "SHARE", "Of each label, spread over all classes."),
+        (["--class-weights"], "none|balanced", "Balanced: rare classes count as much as others."),
+    ],
+    "Steps": [
+        (["--batch-size"], "PHOTOS", "In a step; by default what memory allows."),
+        (["--weight-decay"], "RATE", "Of AdamW, on kernels alone."),
+        (["--clip-norm"], "NORM", "Largest norm of all gradients; 0 for no limit."),
+        (["--ema"], "SHARE", "Of the running mean of the weights kept at each step; 0 for none."),
+        (["--precision"], "auto|float32|bfloat16|float16", "Of the layers' arithmetic."),
+        (["--data-parallel/--no-data-parallel"], None, "Whether all GPUs share each step of one network."),
+    ],
+}
+
+
+def _training_options(command: F) -> F:
+    """Add what decides how members are trained."""
+    for section, rows in reversed(_TRAINING.items()):
+        for names, metavar, text in reversed(rows):
+            several = names[-1] in ("phases", "backbones")
+            kind: dict[str, Any] = {"default": None} if metavar is None else {"type": _Phrase(), "metavar": metavar}
+            command = _option(*names, help=text, section=section, multiple=several, **kind)(command)
+    for option in (
+        _option("--config", type=click.Path(path_type=Path), metavar="FILE.toml", help="Options as `config` prints."),
+        _option("--preset", metavar="quick|good|best", help="Sets options together; good by default."),
+    ):
+        command = option(command)
+    return command
+
+
+def _given(options: dict[str, Any]) -> dict[str, Any]:
+    """Return the options that a person gave."""
+    return {name: value for name, value in options.items() if value not in (None, ())}
+
+
+@commands.command("train-members", cls=_Sectioned)
 @_option("--members", required=True, callback=_members, metavar="A,B,C", help="Backbones, such as b0,b2,b3.")
 @_competition_option
 @_option("--folds", type=int, default=5, show_default=True, help="Folds, shared by all members.")
-@_option(
-    "--weights",
-    default="imagenet",
-    show_default=True,
-    metavar="imagenet|none|FOLDER",
-    help="What networks start from.",
-)
-@_option(
-    "--unfreeze",
-    type=click.Choice(["none", "all"]),
-    help="What is trained; by default all if there is a GPU.",
-)
-@_option("--epochs", type=int, help="Passes of fine-tuning.")
-@_option("--image-size", type=int, help="Height and width in pixels; each backbone's own by default.")
-@_option("--batch-size", type=int, default=32, show_default=True, help="Photos a step.")
-@_option("--seed", type=int, default=0, show_default=True, help="Of folds, weights and order.")
 @_option("--restart", is_flag=True, help="Forget what these members learned before.")
+@_option(
+    "--show-augmented",
+    type=click.Path(path_type=Path),
+    metavar="FILE.png",
+    help="Draw what the first member would be trained on, and train nothing.",
+)
 @_json_option
+@_training_options
 @click.pass_obj
-def train_members(context: Context, /, members: list[str], *, as_json: bool, **options: Any) -> None:
-    """Train backbones over all folds; finished folds are kept."""
+def train_members(
+    context: Context, /, members: list[str], *, as_json: bool, show_augmented: Path | None, **options: Any
+) -> None:
+    """Train backbones over all folds; finished folds are kept.
+
+    What is left open is chosen by preset, backbone and machine: `ensembler config` prints it with its reasons.
+    """
     from .workflows.training import train_members as run
 
+    if show_augmented:
+        _draw_augmented(context, show_augmented, members, **options)
+        return
     with context.progress:
-        results = run(members, **options, **context.common)
+        results = run(members, **_given(options), **context.common)
     if as_json:
         click.echo(json.dumps({"members": [_member_json(result) for result in results]}, indent=2))
         return
     _show_members(results)
+
+
+def _draw_augmented(
+    context: Context, file: Path, members: list[str], *, folds: int, restart: bool, **options: Any
+) -> None:
+    from .workflows.augmented_photos import show_augmented
+
+    del folds, restart  # nothing is trained
+    with context.progress:
+        drawn = show_augmented(file, members, **_given(options), **context.common)
+    click.echo(f"{drawn.file}: {drawn.member} with --augment {drawn.augmentation}; nothing was trained.")
+
+
+# It reads the environment variables of the command whose options it tells.
+@commands.command("config", cls=_Sectioned, context_settings={"auto_envvar_prefix": "ENSEMBLER_TRAIN_MEMBERS"})
+@_option("--members", callback=_members, metavar="A,B,C", help="Backbones, each with what it has of its own.")
+@_training_options
+@click.pass_obj
+def show_config(_context: Context, /, members: list[str] | None, **options: Any) -> None:
+    """Print the options of training in force, and where each comes from; --config takes what it prints."""
+    from .workflows.configuration_text import config as run
+
+    click.echo(run(members, **_given(options)), nl=False)
 
 
 @commands.command()

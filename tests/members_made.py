@@ -9,14 +9,16 @@ from photos import write_photo
 
 from ensembler.competition.folds import load_folds, shared_folds
 from ensembler.competition.tables import Tables, load_tables, samples_fingerprint
+from ensembler.members.choosing import choose_settings
 from ensembler.members.records import FoldPredictions, MemberRecord, save_fold
 from ensembler.members.registry import find_backbone
-from ensembler.members.settings import choose_settings
 from ensembler.storage import CompetitionFolder, Workspace, file_digest
 from ensembler.workflows.competitions import adopt
 
 FOLDS = 3
-SETTINGS, _ = choose_settings(find_backbone("demo-conv"), "none", "none", None, 8, 32, 0)
+SETTINGS, _ = choose_settings(
+    find_backbone("demo-conv"), {"weights": "none", "unfreeze": "none", "image_size": 8, "batch_size": 32}
+)
 
 
 def small_competition(root: Path) -> tuple[CompetitionFolder, Tables]:

@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -72,6 +73,12 @@ def files(tmp_path: Path) -> Path:
         (["fetch", "https://example.org/x"], "is no competition"),
         (["train-members", "--members", "b0"], "begin with `ensembler fetch SLUG`"),
         (["train-members", "--members", "b00"], "did you mean"),
+        (["train-members", "--members", "b0", "--epochs", "many"], "--epochs must be a whole number. Received: many"),
+        (["train-members", "--members", "b0", "--phase", "all"], "The phase 'all' lacks epochs and learning-rate"),
+        (["train-members", "--members", "b0", "--config", "nowhere.toml"], "Cannot read nowhere.toml"),
+        (["train-members", "--members", "b0", "--show-augmented", "a.gif"], "--show-augmented takes FILE.png"),
+        (["config", "--members", "b00"], "did you mean"),
+        (["config", "--preset", "great"], "--preset takes quick, good or best. Received: great"),
         (["stack"], "begin with `ensembler fetch SLUG`"),
         (["submit"], "begin with `ensembler fetch SLUG`"),
     ],
@@ -167,6 +174,38 @@ def test_a_finished_member_is_shown_without_training(demo: Demo, tmp_path: Path)
     assert ended.returncode == 0, ended.stderr
     assert "demo-conv" in ended.stdout
     assert "fine-tune" not in ended.stderr
+
+
+def test_options_of_training_come_from_the_command_its_variables_a_file_and_a_preset(tmp_path: Path) -> None:
+    (tmp_path / "a.toml").write_text("epochs = 3\nema = 0.5\nhidden = 4\n")
+    variables = {"ENSEMBLER_TRAIN_MEMBERS_EMA": "0.25", "ENSEMBLER_TRAIN_MEMBERS_EPOCHS": "4"}
+    words = ["config", "--preset", "best", "--config", "a.toml", "--epochs", "5"]
+    ended = ensembler(*words, folder=tmp_path, **variables)
+    assert ended.returncode == 0, ended.stderr
+    told = tomllib.loads(ended.stdout)
+    assert [told[name] for name in ("epochs", "ema", "hidden", "tta")] == [5, 0.25, 4, "crops"]
+
+
+def test_phases_in_a_variable_are_separated_by_semicolons(tmp_path: Path) -> None:
+    phases = "none epochs=1 learning-rate=0.5 batch-norm=frozen; all epochs=2 learning-rate=0.25 batch-norm=train"
+    ended = ensembler("config", folder=tmp_path, ENSEMBLER_TRAIN_MEMBERS_PHASE=phases)
+    assert tomllib.loads(ended.stdout)["phases"] == phases.split("; ")
+
+
+def test_a_members_help_is_in_sections(tmp_path: Path) -> None:
+    told = ensembler("train-members", "--help", folder=tmp_path).stdout
+    titles = [line for line in told.splitlines() if line.endswith(":") and not line.startswith(" ")]
+    assert titles == ["Options:", "Start:", "Fine-tuning:", "Head:", "Photos and labels:", "Steps:"]
+
+
+def test_augmented_photos_are_drawn_and_nothing_is_trained(files: Path) -> None:
+    ensembler("adopt", "good", "--name", "x", folder=files)
+    words = ["train-members", "--members", "b0", "--image-size", "32", "--augment", "strong"]
+    ended = ensembler(*words, "--show-augmented", "a.png", folder=files)
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout == "a.png: b0 with --augment strong; nothing was trained.\n"
+    assert (files / "a.png").is_file()
+    assert not (files / "data" / "x" / "members").exists()
 
 
 @pytest.mark.parametrize(

@@ -2,12 +2,16 @@ from __future__ import annotations
 
 import re
 import runpy
+import shlex
 from pathlib import Path
 
 import click
 import pytest
 
+from ensembler import cli
 from ensembler.cli import commands
+from ensembler.members.presets import Machine
+from ensembler.workflows.configuration import configure
 
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "commands.md"
@@ -73,3 +77,25 @@ def test_links_between_pages_lead_somewhere(page):
         assert target.exists(), file
         if anchor:
             assert anchor in anchors(target.read_text("utf-8")), f"{file}#{anchor}"
+
+
+TRAINING = (ROOT / "docs" / "training.md").read_text("utf-8")
+EXAMPLES = re.findall(r"^ensembler ((?:train-members|config) .*)$", TRAINING, flags=re.MULTILINE)
+NOT_OPTIONS = ("members", "competition", "folds", "restart", "show_augmented", "as_json")
+
+
+def test_there_are_examples_of_training():
+    assert len(EXAMPLES) > 8
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_examples_of_training_are_understood(example, tmp_path, monkeypatch):
+    (tmp_path / "options.toml").write_text(re.search(r"^```toml\n(.*?)^```$", TRAINING, re.DOTALL | re.MULTILINE)[1])
+    monkeypatch.chdir(tmp_path)
+    command, *words = shlex.split(example, comments=True)
+    told = commands.commands[command].make_context(command, words).params
+    given = cli._given({name: value for name, value in told.items() if name not in NOT_OPTIONS})
+    preset, config = (given.pop(name, None) for name in ("preset", "config"))
+    configuration = configure(given, preset, config)
+    for member in told["members"]:
+        assert configuration.settings(Machine(), member)

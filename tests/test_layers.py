@@ -39,10 +39,19 @@ NARROWER = {
 # Code that runs in job processes alone: nobody else may load TensorFlow.
 JOB_CODE = {
     "members/network.py",
+    "members/own_networks.py",
+    "members/view_networks.py",
+    "members/fine_tuning/devices.py",
+    "members/fine_tuning/epochs.py",
     "members/fine_tuning/job.py",
+    "members/fine_tuning/optimizer.py",
+    "members/fine_tuning/precision.py",
+    "members/fine_tuning/trouble.py",
     "members/fine_tuning/unfreezing.py",
     "members/heads.py",
+    "members/hidden_head.py",
     "members/inference.py",
+    "members/losses.py",
     "members/features.py",
     "members/demo_networks.py",
     "stacking/keras_stack.py",
@@ -50,7 +59,7 @@ JOB_CODE = {
     "submission/notebook/offline.py",
 }
 # Modules that import job code and so are job code too, though they do not import Keras themselves.
-JOB_ENTRIES = {"members/frozen.py"}
+JOB_ENTRIES = {"members/frozen.py", "members/head_fitting.py"}
 HEAVY = {
     "click": {"cli.py"},
     "rich": {"console.py"},

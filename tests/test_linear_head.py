@@ -84,3 +84,35 @@ def test_probabilities_survive_large_scores(exclusive: bool) -> None:
     assert np.isfinite(guess).all()
     assert guess[0].tolist() == [1, 0]
     assert guess[1].tolist() == [0.5, 0.5]
+
+
+@pytest.mark.parametrize("views", [1, 3])
+def test_the_strength_is_chosen_by_photos_not_by_their_views(views: int) -> None:
+    features, labels, folds = blobs(2, rows=100)
+    targets = labels[:, None].astype(np.float32)
+    plain = LinearHead(exclusive=False).fit(features, targets, folds)
+    again = LinearHead(exclusive=False).fit(np.tile(features, (views, 1)), targets, folds, views=views)
+    # So many copies of a row make its penalty as much weaker.
+    stronger = LinearHead(exclusive=False, strengths=tuple(strength / views for strength in STRENGTHS))
+    same = stronger.fit(np.tile(features, (views, 1)), targets, folds, views=views)
+    assert same.strength_ * views == pytest.approx(plain.strength_)
+    assert same.predict_proba(features) == pytest.approx(plain.predict_proba(features), abs=2e-3)
+    assert again.kernel_.shape == plain.kernel_.shape
+
+
+def test_weights_count_a_row_as_often_as_they_say() -> None:
+    features, labels, folds = blobs(2, rows=200)
+    targets = (labels * (np.arange(200) % 5 == 0)).astype(np.float32)[:, None]
+    weights = np.array([[1], [3]], np.float32)
+    rows = np.concatenate([np.arange(200), np.repeat(np.flatnonzero(targets[:, 0]), 2)])
+    strengths = (0.01,)
+    weighted = LinearHead(exclusive=False, strengths=strengths).fit(features, targets, folds, weights=weights)
+    repeated = LinearHead(exclusive=False, strengths=strengths).fit(features[rows], targets[rows], folds[rows])
+    plain = LinearHead(exclusive=False, strengths=strengths).fit(features, targets, folds)
+    # They differ by the standardisation, which repeated rows move a little.
+    assert weighted.predict_proba(features) == pytest.approx(repeated.predict_proba(features), abs=0.05)
+    assert weighted.predict_proba(features).mean() > 1.3 * plain.predict_proba(features).mean()
+    both = LinearHead(exclusive=True, strengths=strengths).fit(
+        features, np.hstack([1 - targets, targets]), folds, weights=np.array([[1, 1], [1, 3]], np.float32)
+    )
+    assert both.predict_proba(features)[:, 1:].mean() > 1.3 * plain.predict_proba(features).mean()

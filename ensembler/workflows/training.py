@@ -6,30 +6,52 @@ import os
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Unpack
 
 from ..competition.folds import shared_folds
 from ..competition.metrics.scoring import judge_out_of_fold
 from ..competition.tables import Tables, samples_fingerprint
 from ..engines.job import Job
-from ..engines.local import has_gpu, run_jobs
+from ..engines.local import run_jobs
 from ..errors import BadChoice, Mismatch
 from ..members.assignment import Assignment
+from ..members.choosing import unused_options
+from ..members.option_reading import typed
+from ..members.options import TrainingOptions
+from ..members.presets import NO_GPU, NOTHING, Preset
 from ..members.records import MemberRecord, trained_members
-from ..members.registry import BACKBONES, find_backbone
-from ..members.settings import MemberSettings, choose_settings
+from ..members.registry import Backbone
+from ..members.settings import MemberSettings
 from ..progress import SILENT, Progress
 from ..stacking.inputs import MemberPredictions, load_members
 from ..storage import HERE, CompetitionFolder, Workspace, file_digest
 from .competitions import open_competition
+from .configuration import Configuration, configure
+from .machine import PLAIN, ThisMachine, this_machine
 from .results import MemberResult
 
 
 @dataclass(frozen=True)
 class Plan:
-    """A member to be trained, and where its weights come from."""
+    """A member to be trained, and how.
+
+    Attributes
+    ----------
+    record
+        Its settings, and what they belong to.
+    weights
+        Where its weights come from.
+    data_parallel
+        Whether all GPUs work on each of its networks.
+    tiny
+        Whether its folds share a process.
+    """
 
     record: MemberRecord
     weights: str
+    data_parallel: bool
+    tiny: bool
 
 
 def train_members(
@@ -37,41 +59,32 @@ def train_members(
     *,
     competition: str | None = None,
     folds: int = 5,
-    weights: str = "imagenet",
-    unfreeze: str | None = None,
-    epochs: int | None = None,
-    image_size: int | None = None,
-    batch_size: int = 32,
-    seed: int = 0,
     restart: bool = False,
+    preset: Preset | None = None,
+    config: str | Path | None = None,
     workspace: Workspace = HERE,
     progress: Progress = SILENT,
+    **options: Unpack[TrainingOptions],
 ) -> list[MemberResult]:
     """Train backbones over all folds; a fold that is finished is not trained again.
 
     Parameters
     ----------
     members
-        Names of backbones, see :data:`ensembler.members.registry.BACKBONES`.
+        Names of backbones, see :data:`ensembler.members.registry.BACKBONES`, or of one's own.
     competition
         Its name; None is the one last brought in.
     folds
         How many; the first call makes them, and all members share them.
-    weights
-        ``imagenet``, ``none`` (random), or a folder with ``NAME.weights.h5``, without top.
-    unfreeze
-        ``none`` trains a linear head on frozen features, ``all`` the whole network after that; None chooses
-        ``all`` where there is a GPU, or where nothing is pretrained, else ``none``.
-    epochs
-        Passes of fine-tuning; None is a default.
-    image_size
-        Height and width in pixels; None is each backbone's own.
-    batch_size
-        Photos a step.
-    seed
-        Of folds, random weights and the order of photos.
     restart
         Forget what these members learned before.
+    preset
+        Sets options together: ``quick``, ``good`` or ``best``; None is the file's, or ``good``.
+    config
+        A TOML file of options, which win over the preset's; see :func:`ensembler.workflows.configuration.configure`.
+    **options
+        Win over the file's; see :class:`ensembler.members.options.TrainingOptions`. What is left open is chosen by
+        preset, family of the backbone and machine.
 
     Returns
     -------
@@ -85,36 +98,61 @@ def train_members(
     JobFailed
         If a job's process died; the other jobs ran all the same.
     """
-    if not members or len(set(members)) < len(members):
-        raise BadChoice(f"Name each member once, at least one. Received: {', '.join(members) or 'none'}")
-    backbones = [find_backbone(name) for name in members]
+    configuration = configure(options, preset, config)
+    backbones = named_backbones(configuration, members)
     folder, tables = open_competition(competition, workspace, progress)
-    chosen = unfreeze or _default_unfreeze(weights, progress)
-    settled = [
-        choose_settings(backbone, weights, chosen, epochs, image_size, batch_size, seed) for backbone in backbones
+    tiny = all(backbone.tiny for backbone in backbones)
+    # To look for GPUs takes longer than to train such networks.
+    here = PLAIN if tiny else this_machine()
+    settled = [configuration.settings(here.machine, name) for name in members]
+    general = configuration.in_force(here.machine).options
+    shared_folds(folder, tables, folds, general["seed"])
+    _say(configuration, [settings for settings, _ in settled], here, progress)
+    plans = [
+        Plan(_record(folder, tables, settings, folds), source, general["data_parallel"], backbone.tiny)
+        for backbone, (settings, source) in zip(backbones, settled, strict=True)
     ]
-    shared_folds(folder, tables, folds, seed)
-    plans = [_plan(folder, tables, settings, source, folds) for settings, source in settled]
     for plan in plans:
         _make_room(folder, plan.record, restart=restart)
-    tiny = all(backbone.tiny for backbone in backbones)
     jobs = [job for plan in plans for job in _jobs(folder, plan)]
-    run_jobs(jobs, folder.logs, progress, parallel=os.cpu_count() or 1 if tiny else 1)
+    gpus = () if general["data_parallel"] else here.gpus
+    run_jobs(jobs, folder.logs, progress, parallel=os.cpu_count() or 1 if tiny else 1, gpus=gpus)
     return member_results(folder, tables, load_members(folder, tables, members))
 
 
-def _default_unfreeze(weights: str, progress: Progress) -> str:
-    if weights == "none":
+def named_backbones(configuration: Configuration, members: Sequence[str]) -> list[Backbone]:
+    """Find the backbones that a person named.
+
+    Raises
+    ------
+    BadChoice
+        If there is no such backbone, or one is named twice, or none.
+    """
+    if not members or len(set(members)) < len(members):
+        raise BadChoice(f"Name each member once, at least one. Received: {', '.join(members) or 'none'}")
+    return [configuration.network(name) for name in members]
+
+
+def _say(
+    configuration: Configuration, settled: Sequence[MemberSettings], here: ThisMachine, progress: Progress
+) -> None:
+    """Tell what a person may not expect."""
+    if here.trouble:
+        progress.warn(here.trouble)
+    sources = {configuration.in_force(here.machine, one.backbone).sources.get("unfreeze") for one in settled}
+    if NO_GPU in sources:
+        progress.note("No GPU: heads are trained on frozen backbones; --unfreeze all fine-tunes them whole.")
+    if NOTHING in sources:
         progress.note("Nothing is pretrained, so the whole networks are trained (--unfreeze all).")
-        return "all"
-    if has_gpu():
-        return "all"
-    progress.note("No GPU: heads are trained on frozen backbones; --unfreeze all fine-tunes them whole.")
-    return "none"
+    # A file may tell all options; who types one expects an effect.
+    unused = {name for one in settled for name in unused_options(configuration.command.options, one)}
+    if unused:
+        names = ", ".join(sorted(map(typed, unused)))
+        progress.warn(f"A frozen backbone (--unfreeze none) makes no use of {names}.")
 
 
-def _plan(folder: CompetitionFolder, tables: Tables, settings: MemberSettings, source: str, folds: int) -> Plan:
-    record = MemberRecord(
+def _record(folder: CompetitionFolder, tables: Tables, settings: MemberSettings, folds: int) -> MemberRecord:
+    return MemberRecord(
         name=settings.backbone,
         settings=settings,
         samples=samples_fingerprint(folder, tables.manifest),
@@ -122,7 +160,6 @@ def _plan(folder: CompetitionFolder, tables: Tables, settings: MemberSettings, s
         folds_count=folds,
         classes=tables.manifest.outputs,
     )
-    return Plan(record, source)
 
 
 def _make_room(folder: CompetitionFolder, record: MemberRecord, *, restart: bool) -> None:
@@ -150,13 +187,13 @@ def _jobs(folder: CompetitionFolder, plan: Plan) -> list[Job]:
     if record.settings.frozen:
         return [_job(folder, plan, "ensembler.members.frozen:train_frozen", missing, record.name)]
     function = "ensembler.members.fine_tuning.job:fine_tune"
-    if BACKBONES[record.settings.backbone].tiny:
+    if plan.tiny:
         return [_job(folder, plan, function, missing, record.name)]
     return [_job(folder, plan, function, [fold], f"{record.name}-fold-{fold}") for fold in missing]
 
 
 def _job(folder: CompetitionFolder, plan: Plan, function: str, folds: list[int], name: str) -> Job:
-    assignment = Assignment(folder, plan.record.name, tuple(folds), plan.weights)
+    assignment = Assignment(folder, plan.record.name, tuple(folds), plan.weights, data_parallel=plan.data_parallel)
     return Job(name, function, assignment.to_json())
 
 

@@ -6,8 +6,9 @@ import numpy as np
 from members_made import FOLDS, record_of, small_competition
 
 from ensembler.competition.csv_tables import write_table
+from ensembler.images.views import WHOLE
 from ensembler.members.assignment import Assignment
-from ensembler.members.frozen import fit_head
+from ensembler.members.head_fitting import fit_head
 
 
 def test_a_head_does_not_depend_on_the_labels_of_its_held_out_fold(tmp_path: Path) -> None:
@@ -16,17 +17,18 @@ def test_a_head_does_not_depend_on_the_labels_of_its_held_out_fold(tmp_path: Pat
     record_of(folder, tables).save(folder)
     features = np.random.default_rng(0).normal(size=(len(tables.train), 6)).astype(np.float32)
     assignment = Assignment(folder, "demo-conv", tuple(range(FOLDS)), "none")
-    before = fit_head(assignment, 0, features)
+    before = fit_head(assignment, 0, {WHOLE: features})
     held_out = assignment.fold_of_row == 0
     other = tables.train.copy()
     other.loc[held_out, "label"] = other.loc[held_out, "label"].map({"a": "b", "b": "c", "c": "a"})
     write_table(folder.train, other)
     again = Assignment(folder, "demo-conv", tuple(range(FOLDS)), "none")
     assert not np.array_equal(again.tables.targets, assignment.tables.targets)
-    after = fit_head(again, 0, features)
+    after = fit_head(again, 0, {WHOLE: features})
     assert np.array_equal(before.kernel_, after.kernel_)
     assert np.array_equal(before.bias_, after.bias_)
-    assert not np.array_equal(fit_head(assignment, 1, features).kernel_, fit_head(again, 1, features).kernel_)
+    other = fit_head(again, 1, {WHOLE: features})
+    assert not np.array_equal(fit_head(assignment, 1, {WHOLE: features}).kernel_, other.kernel_)
 
 
 def test_an_assignment_survives_json(tmp_path: Path) -> None:

@@ -1,0 +1,244 @@
+"""What each ingredient of fine-tuning gains or loses on a competition's zip: held-out log loss against a base.
+
+Each ingredient changes one thing of the base and is trained once for each seed. A seed decides folds, random weights,
+the order of photos and augmentation; fold 0 is held out. Differences are paired by seed. What was trained is kept in
+``results.jsonl`` of the working folder, so that another run trains only what is missing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from labelled_photos import competition_of, with_folds
+from paired_results import Results, table
+
+import ensembler
+from ensembler.competition.tables import load_tables, samples_fingerprint
+from ensembler.console import ConsoleProgress
+from ensembler.engines.job import Job
+from ensembler.engines.local import run_jobs
+from ensembler.errors import EnsemblerError
+from ensembler.members.assignment import Assignment
+from ensembler.members.choosing import choose_settings
+from ensembler.members.option_reading import read_options
+from ensembler.members.options import TrainingOptions
+from ensembler.members.records import MemberRecord
+from ensembler.members.registry import find_backbone
+from ensembler.progress import Progress
+from ensembler.storage import CompetitionFolder, file_digest, fingerprint, read_json
+
+FOLDS, HELD_OUT = 5, 0
+
+BASE = "fine-tuned"
+BASE_OPTIONS: TrainingOptions = {
+    "head": "fitted",
+    "flips": True,
+    "pooling": "average",
+    "hidden": 0,
+    "dropout": 0.0,
+    "unfreeze": "all",
+    "epochs": 2,
+    "learning_rate": 1e-4,
+    "batch_norm": "frozen",
+    "augmentation": "none",
+    "label_smoothing": 0.0,
+    "class_weights": "none",
+    "weight_decay": 0.01,
+    "clip_norm": 0.0,
+    "first_block_rate": 0.1,
+    "ema": 0.0,
+    "patience": 0,
+    "precision": "float32",
+    "tta": "none",
+}
+
+# What each changes of the base. Frozen ones come first: they leave their features for the others.
+INGREDIENTS: dict[str, TrainingOptions] = {
+    "frozen": {"unfreeze": "none", "flips": False},
+    "frozen-flips": {"unfreeze": "none"},
+    "frozen-flips-tta": {"unfreeze": "none", "tta": "flip"},
+    BASE: {},
+    "one-rate": {"first_block_rate": 1.0},
+    "ema": {"ema": 0.95},
+    "crops": {"augmentation": "crops"},
+    "pixels": {"augmentation": "pixels"},
+    "strong": {"augmentation": "strong"},
+    "strong-long": {"augmentation": "strong", "epochs": 10, "learning_rate": 3e-4},
+    "smoothing": {"label_smoothing": 0.1},
+    "batch-norm-train": {"batch_norm": "train"},
+    "dropout": {"dropout": 0.2},
+    "decay": {"weight_decay": 0.05},
+    "clip": {"clip_norm": 1.0},
+    "tta-flip": {"tta": "flip"},
+    "tta-crops": {"tta": "crops"},
+    "random-head": {"head": "random"},
+    "crops-tta": {"augmentation": "crops", "tta": "flip"},
+}
+
+
+@dataclass(frozen=True)
+class Run:
+    """One ingredient with one seed."""
+
+    ingredient: str
+    seed: int
+    folder: CompetitionFolder
+    record: MemberRecord
+    weights: str
+
+    @property
+    def key(self) -> str:
+        """Hash of all that the score depends on, but for the code."""
+        return key_of(self.record)
+
+    @property
+    def job(self) -> Job:
+        """The package's own job, for the held-out fold alone."""
+        place = "frozen:train_frozen" if self.record.settings.frozen else "fine_tuning.job:fine_tune"
+        assignment = Assignment(self.folder, self.record.name, (HELD_OUT,), self.weights)
+        name = f"{self.ingredient}-seed-{self.seed}"
+        return Job(name, f"ensembler.members.{place}", assignment.to_json())
+
+    @property
+    def finished(self) -> bool:
+        """Whether its files are there."""
+        return self.record.is_finished(self.folder, HELD_OUT)
+
+    def result(self, code: str) -> dict[str, Any]:
+        """Return the line that is kept of it."""
+        told = read_json(self.folder.fold(self.record.name, HELD_OUT) / "fold.json")
+        kept = {name: told[name] for name in ("log_loss", "held_out", "seconds", "finished")}
+        settings = asdict(self.record.settings)
+        return {"key": self.key, "ingredient": self.ingredient, "seed": self.seed, **kept, "code": code, **settings}
+
+
+def key_of(record: MemberRecord) -> str:
+    return fingerprint([asdict(record.settings), record.samples, record.folds, HELD_OUT])
+
+
+def code_digest() -> str:
+    """Hash of the code that decodes, trains and predicts."""
+    root = Path(ensembler.__file__).parent
+    sources = sorted(path for room in ("images", "members") for path in (root / room).rglob("*.py"))
+    return fingerprint([file_digest(path) for path in sources])
+
+
+def plan(folder: CompetitionFolder, ingredient: str, backbone: str, asked: TrainingOptions) -> Run:
+    """Plan one run, and write its settings."""
+    settings, weights = choose_settings(find_backbone(backbone), asked)
+    manifest = load_tables(folder).manifest
+    record = MemberRecord(
+        name=ingredient,
+        settings=settings,
+        samples=samples_fingerprint(folder, manifest),
+        folds=file_digest(folder.folds),
+        folds_count=FOLDS,
+        classes=manifest.outputs,
+    )
+    # Another base makes other members, which must not take each other's place.
+    record = replace(record, name=f"{ingredient}-{key_of(record)}")
+    record.save(folder)
+    return Run(ingredient, settings.seed, folder, record, weights)
+
+
+def change(text: str) -> tuple[str, str]:
+    """Read ``OPTION=VALUE``."""
+    name, _, value = text.partition("=")
+    return name, value
+
+
+def options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("archive", type=Path, help="the competition's zip, named after its slug")
+    parser.add_argument("weights", type=Path, help="a folder of NAME.weights.h5")
+    parser.add_argument("--work", type=Path, required=True, help="folder for photos, members and results; kept")
+    parser.add_argument("--backbone", default="mobilenetv2-0.35")
+    parser.add_argument("--image-size", type=int, default=160)
+    parser.add_argument("--batch-size", type=int, default=32)
+    parser.add_argument(
+        "--base", metavar="OPTION=VALUE", type=change, action="append", default=[], help="change the base; repeatable"
+    )
+    parser.add_argument("--photos", type=int, help="take only so many labelled photos")
+    parser.add_argument("--seeds", default="0,1,2", help="separated by commas")
+    parser.add_argument("--only", default=",".join(INGREDIENTS), help="ingredients, separated by commas; and the base")
+    parser.add_argument("--workers", type=int, default=1, help="runs at a time, which share the processors")
+    told = parser.parse_args()
+    told.seeds = [int(seed) for seed in told.seeds.split(",")]
+    asked = {*told.only.split(","), BASE}
+    if unknown := asked - INGREDIENTS.keys():
+        parser.error(f"unknown ingredients {', '.join(sorted(unknown))}; there are {', '.join(INGREDIENTS)}")
+    told.ingredients = [ingredient for ingredient in INGREDIENTS if ingredient in asked]
+    return told
+
+
+def plan_all(told: argparse.Namespace, progress: Progress) -> list[Run]:
+    """Plan each ingredient with each seed."""
+    sizes = {"weights": str(told.weights), "image_size": told.image_size, "batch_size": told.batch_size}
+    base: TrainingOptions = {**BASE_OPTIONS, **read_options(sizes | dict(told.base))}
+    shared = competition_of(told.archive, told.photos, told.work.absolute(), progress)
+    folders = {seed: with_folds(shared, FOLDS, seed) for seed in told.seeds}
+    return [
+        plan(folder, ingredient, told.backbone, {**base, **INGREDIENTS[ingredient], "seed": seed})
+        for seed, folder in folders.items()
+        for ingredient in told.ingredients
+    ]
+
+
+def main() -> None:
+    told = options()
+    code = code_digest()
+    with ConsoleProgress() as progress:
+        runs = plan_all(told, progress)
+        results = Results(told.work / "results.jsonl")
+        trouble = train(runs, results, code, told.workers, progress)
+    # Two ingredients may be the same thing under two names.
+    lines = [results.by_key[run.key] | {"ingredient": run.ingredient} for run in runs if run.key in results.by_key]
+    print(caption(told, {line["held_out"] for line in lines}))
+    print(table(lines, INGREDIENTS, BASE))
+    if any(line["code"] != code for line in lines):
+        print("\nSome were trained before the code was changed: a new --work trains all anew.", file=sys.stderr)
+    sys.exit(trouble)
+
+
+def train(runs: Sequence[Run], results: Results, code: str, workers: int, progress: Progress) -> str | None:
+    """Train what is missing, each run in a process of its own; return what went wrong."""
+    # What a run that was killed has finished.
+    collect(runs, results, code)
+    missing = {run.key: run.job for run in runs if run.key not in results.by_key}
+    try:
+        run_jobs(list(missing.values()), results.path.parent / "logs", progress, workers)
+    except EnsemblerError as error:
+        return str(error)
+    finally:
+        collect(runs, results, code)
+    return None
+
+
+def collect(runs: Sequence[Run], results: Results, code: str) -> None:
+    for run in runs:
+        if run.key not in results.by_key and run.finished:
+            results.append(run.result(code))
+
+
+def caption(told: argparse.Namespace, held_out: set[int]) -> str:
+    libraries = ", ".join(f"{name} {version(name)}" for name in ("tensorflow", "keras"))
+    base = BASE_OPTIONS | read_options(dict(told.base))
+    return (
+        f"{told.backbone} at {told.image_size} pixels, batches of {told.batch_size}, "
+        f"{'/'.join(map(str, sorted(held_out)))} photos held out; {libraries}.\n"
+        f"Base: {', '.join(f'{name} {value}' for name, value in base.items())}.\n"
+        "Differences: mean over seeds ± standard error, paired by seed; below zero is better.\n"
+    )
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except EnsemblerError as error:
+        sys.exit(str(error))

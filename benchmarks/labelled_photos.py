@@ -1,0 +1,62 @@
+"""A competition of the labelled photos in a zip, all or some, once for each seed: the seed makes the folds."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from ensembler.competition.folds import shared_folds
+from ensembler.competition.tables import Tables, load_tables
+from ensembler.progress import Progress
+from ensembler.storage import CompetitionFolder, Workspace, whole_folder
+from ensembler.workflows.competitions import adopt, open_competition
+from ensembler.workflows.fetching import fetch
+
+# A competition has photos to be predicted; benchmarks on labelled photos have no use for them.
+TEST_PHOTOS = 2
+
+
+def competition_of(archive: Path, photos: int | None, work: Path, progress: Progress) -> CompetitionFolder:
+    """Make a competition of the labelled photos in a zip, or of some of them; each photo has one label."""
+    workspace = Workspace(work / f"photos-{photos or 'all'}", work / "submissions")
+    folder = workspace.competition("labelled")
+    if not folder.stamp.is_file():
+        fetched = Workspace(work / "fetched", work / "submissions")
+        fetch(archive.stem, archive=archive, workspace=fetched, progress=progress)
+        _, tables = open_competition(archive.stem, fetched, progress)
+        root = workspace.data / "by-class"
+        copy_photos(tables, photos, root)
+        adopt(root, folder.name, workspace=workspace, progress=progress)
+    return folder
+
+
+def copy_photos(tables: Tables, count: int | None, root: Path) -> None:
+    """Copy ``count`` labelled photos, of each class its share, into a folder for each class."""
+    shuffled = tables.train.sample(frac=1, random_state=0)
+    sizes = shuffled["label"].map(shuffled["label"].value_counts())
+    spread = (shuffled.groupby("label").cumcount() + 0.5) / sizes
+    chosen = shuffled.loc[spread.sort_values(kind="stable").index[:count]]
+    with whole_folder(root) as place:
+        for label, path in zip(chosen["label"], chosen["path"], strict=True):
+            copy_photo(tables.photos / path, place / label)
+        for photo in tables.test_paths[:TEST_PHOTOS]:
+            copy_photo(photo, place / "test")
+
+
+def copy_photo(photo: Path, folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(photo, folder / photo.name)
+
+
+def with_folds(shared: CompetitionFolder, folds: int, seed: int) -> CompetitionFolder:
+    """Return the same competition with the folds of a seed; its frozen features are shared by all seeds."""
+    folder = CompetitionFolder(shared.root.parent / f"seed-{seed}")
+    if not folder.folds.is_file():
+        folder.root.mkdir(exist_ok=True)
+        for path in filter(Path.is_file, shared.root.iterdir()):
+            shutil.copyfile(path, folder.root / path.name)
+        shared.features.mkdir(parents=True, exist_ok=True)
+        if not folder.features.parent.exists():
+            folder.features.parent.symlink_to(shared.features.parent)
+        shared_folds(folder, load_tables(folder), folds, seed)
+    return folder

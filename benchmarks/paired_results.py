@@ -1,0 +1,61 @@
+"""Results of benchmarks: lines of JSON in a file, compared seed by seed in a Markdown table."""
+
+from __future__ import annotations
+
+import json
+import statistics
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from ensembler.storage import write_text
+
+# Of one run: at least its key, ingredient, seed, log_loss and seconds.
+Line = dict[str, Any]
+
+
+class Results:
+    """Lines of results in a file, by their keys."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        lines = map(json.loads, path.read_text("utf-8").splitlines()) if path.is_file() else ()
+        self.by_key: dict[str, Line] = {line["key"]: line for line in lines}
+
+    def append(self, line: Line) -> None:
+        """Keep one more; a kill leaves the file with it or without it, never with half of it."""
+        self.by_key[line["key"]] = line
+        write_text(self.path, "".join(json.dumps(kept) + "\n" for kept in self.by_key.values()))
+
+
+def table(lines: Sequence[Line], ingredients: Iterable[str], base: str) -> str:
+    """Write results as a Markdown table: a row for each of ``ingredients``, compared with ``base`` seed by seed."""
+    rows = [
+        "| ingredient | held-out log loss | difference to the base | seeds | seconds |",
+        "|---|---:|---:|---:|---:|",
+    ]
+    of_base = scores_of(lines, base)
+    for ingredient in ingredients:
+        scores = scores_of(lines, ingredient)
+        if not scores:
+            continue
+        losses = list(scores.values())
+        differences = [score - of_base[seed] for seed, score in scores.items() if seed in of_base]
+        seconds = statistics.mean(line["seconds"] for line in lines if line["ingredient"] == ingredient)
+        against = "base" if ingredient == base else signed(differences)
+        rows.append(f"| {ingredient} | {statistics.mean(losses):.4f} | {against} | {len(scores)} | {seconds:.0f} |")
+    return "\n".join(rows)
+
+
+def scores_of(lines: Sequence[Line], ingredient: str) -> dict[int, float]:
+    return {line["seed"]: line["log_loss"] for line in lines if line["ingredient"] == ingredient}
+
+
+def signed(differences: Sequence[float]) -> str:
+    """Mean of paired differences and its standard error over the seeds; below zero is better than the base."""
+    if not differences:
+        return ""
+    mean = f"{statistics.mean(differences):+.4f}"
+    if len(differences) == 1:
+        return mean
+    return f"{mean} ± {statistics.stdev(differences) / len(differences) ** 0.5:.4f}"

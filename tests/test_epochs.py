@@ -1,0 +1,230 @@
+"""Training on rows made here: what is kept, what is mended, what a device more changes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+from keras import layers, ops
+from members_made import SETTINGS
+from photos import Heard
+
+from ensembler.errors import BadChoice
+from ensembler.members.fine_tuning.devices import Devices
+from ensembler.members.fine_tuning.epochs import Lesson, Training
+from ensembler.members.heads import build_head
+from ensembler.members.inference import join
+from ensembler.members.network import build_backbone
+from ensembler.members.phases import Phase
+from ensembler.members.registry import find_backbone
+from ensembler.members.settings import MemberSettings
+
+RANDOM = np.random.default_rng(0)
+PIXELS = RANDOM.integers(0, 256, (40, 8, 8, 3)).astype(np.uint8)
+TARGETS = (PIXELS.mean(axis=(1, 2, 3)) > 127).astype("f4")[:, None]
+BATCH = 16
+TRAINED = Phase("all", 3, 0.01, "train")
+
+
+class Photos:
+    """What :class:`TrainingPhotos` gives, without files; a batch larger than ``most`` does not fit into memory."""
+
+    def __init__(self, most: int = 1000) -> None:
+        self.most = most
+
+    def epoch(self, number: int, *, batch_size: int, seed: int, augmentation: str, parts: int) -> Iterator[Any]:
+        assert augmentation == "none"
+        if batch_size // parts > self.most:
+            raise MemoryError("RESOURCE_EXHAUSTED: out of memory while trying to allocate")
+        order = np.random.default_rng([seed, number]).permutation(40)
+        order = np.concatenate([order, order[:8]])  # fills the last batch
+        weights = np.repeat(np.array([1, 0], "f4"), [40, 8])
+        for start in range(0, 48, batch_size // parts):
+            part = slice(start, start + batch_size // parts)
+            yield PIXELS[order[part]], TARGETS[order[part]], weights[part]
+
+
+def network() -> Any:
+    backbone = build_backbone(find_backbone("demo-conv"), 8, "none", 0)
+    kernel = np.random.default_rng(1).normal(size=(backbone.output_shape[-1], 1)).astype("f4") / 10
+    return join(backbone, build_head(kernel, np.zeros(1, "f4"), exclusive=False), "member")
+
+
+def log_loss_of(model: Any) -> dict[str, float]:
+    probabilities = np.clip(model(PIXELS[:20].astype("f4"), training=False), 1e-7, 1 - 1e-7)
+    labels = TARGETS[:20]
+    return {"held_out": float(-np.mean(labels * np.log(probabilities) + (1 - labels) * np.log(1 - probabilities)))}
+
+
+def lesson(
+    build: Callable[[], Any] = network,
+    judge: Callable[[Any], dict[str, float]] = log_loss_of,
+    most: int = 1000,
+    **changes: Any,
+) -> Lesson:
+    settings: MemberSettings = replace(SETTINGS, **{"batch_size": BATCH, "phases": (TRAINED,), **changes})
+    return Lesson("m, fold 0", settings, False, Photos(most), TARGETS, 7, build, judge)  # type: ignore[arg-type]
+
+
+def trained(heard: Heard | None = None, **changes: Any) -> tuple[Training, Any]:
+    progress = heard or Heard()
+    training = Training(lesson(**changes), Devices(spread=False, batch_size=BATCH, progress=progress), progress)
+    return training, training.run()
+
+
+def far_apart(one: Any, two: Any) -> float:
+    return max(float(np.abs(a - b).max()) for a, b in zip(one.get_weights(), two.get_weights(), strict=True))
+
+
+def test_the_network_learns_and_the_history_tells() -> None:
+    training, model = trained(phases=(replace(TRAINED, epochs=12),))
+    losses = [row["training_loss"] for row in training.history]
+    assert losses[-1] < 0.6 * losses[0]
+    assert training.history[-1]["held_out_log_loss"] == pytest.approx(log_loss_of(model)["held_out"], abs=1e-6)
+    assert [row["epoch"] for row in training.history] == list(range(1, 13))
+
+
+def test_the_training_loss_counts_each_photo_once() -> None:
+    training, _ = trained(phases=(Phase("none", 1, 1e-9),))
+    probabilities = np.array(network()(PIXELS.astype("f4"), training=False))
+    expected = -np.mean(TARGETS * np.log(probabilities) + (1 - TARGETS) * np.log(1 - probabilities))
+    assert training.history[0]["training_loss"] == pytest.approx(expected, rel=1e-4)
+
+
+def test_the_same_seed_gives_the_same_network() -> None:
+    first, second = trained()[1], trained()[1]
+    assert far_apart(first, second) == 0
+
+
+def test_phases_follow_each_other_each_with_its_own_layers() -> None:
+    start = network()
+    training, model = trained(phases=(Phase("none", 2, 0.05), Phase("last:1", 1, 0.05)))
+    assert [(row["phase"], row["epoch"]) for row in training.history] == [("none", 1), ("none", 2), ("last:1", 1)]
+    backbone_then, backbone_now = start.layers[1].get_weights(), model.layers[1].get_weights()
+    moved = [not np.array_equal(*pair) for pair in zip(backbone_then, backbone_now, strict=True)]
+    assert moved == [False, False, False, False, True, True]  # three convolutions, the last of which was unfrozen
+    assert not np.array_equal(start.layers[2].get_weights()[0], model.layers[2].get_weights()[0])
+
+
+def test_the_running_mean_is_what_is_judged_and_kept() -> None:
+    _, plain = trained()
+    training, mean = trained(ema=0.9)
+    assert far_apart(plain, mean) > 1e-4
+    assert training.history[-1]["held_out_log_loss"] == pytest.approx(log_loss_of(mean)["held_out"], abs=1e-6)
+
+
+def watched(losses: list[float], kept: list[Any]) -> Callable[[Any], dict[str, float]]:
+    def judge(model: Any) -> dict[str, float]:
+        kept.append([weight.copy() for weight in model.get_weights()])
+        return {"watched": losses[len(kept) - 1], "held_out": 0.0}
+
+    return judge
+
+
+@pytest.mark.parametrize("ema", [0.0, 0.9])
+def test_patience_keeps_the_best_epoch_and_stops_behind_it(ema: float) -> None:
+    kept: list[Any] = []
+    heard = Heard()
+    judge = watched([0.5, 0.3, 0.4, 0.35, 0.1], kept)
+    training, model = trained(heard, judge=judge, patience=2, ema=ema, phases=(replace(TRAINED, epochs=5),))
+    assert len(training.history) == 4
+    assert all(np.array_equal(*pair) for pair in zip(model.get_weights(), kept[1], strict=True))
+    assert any("no better for 2 epochs" in note for note in heard.notes)
+
+
+def test_without_patience_the_last_epoch_is_kept() -> None:
+    kept: list[Any] = []
+    training, model = trained(judge=watched([0.5, 0.3, 0.4], kept))
+    assert len(training.history) == 3
+    assert all(np.array_equal(*pair) for pair in zip(model.get_weights(), kept[2], strict=True))
+
+
+@keras.saving.register_keras_serializable("tests")
+class Trouble(layers.Layer):  # type: ignore[misc]  # Keras is untyped
+    """Passes its input on; a large batch takes more memory than there is, and 16 bits give no numbers."""
+
+    def __init__(self, most: int = 1000, *, numbers: Callable[[str], bool] = lambda _: True, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.most = most
+        self.numbers = numbers
+
+    def call(self, flow: Any, training: bool = False) -> Any:
+        if not training:
+            return flow
+        size = ops.where(ops.shape(flow)[0] > self.most, 2**30, 1)
+        huge = ops.cast(ops.broadcast_to(ops.ones((1, 1)), (size, 2**12)), "float32")
+        broken = 1.0 if self.numbers(self.compute_dtype) else float("nan")
+        return flow * ops.cast(broken * ops.max(huge + ops.sum(ops.cast(flow, "float32")) * 0), flow.dtype)
+
+
+def troubled(**trouble: Any) -> Callable[[], Any]:
+    def build() -> Any:
+        plain = network()
+        _, backbone, head = plain.layers
+        pixels = keras.Input((8, 8, 3))
+        hurt = keras.Model(pixels, Trouble(**trouble)(backbone(pixels)), name=backbone.name)
+        return join(hurt, head, "member")
+
+    return build
+
+
+@pytest.mark.parametrize(("most", "parts"), [(8, 2), (4, 4)])
+def test_out_of_memory_takes_batches_in_parts_with_the_same_result(most: int, parts: int) -> None:
+    heard = Heard()
+    _, expected = trained(weight_decay=0.01, clip_norm=1.0)
+    training, model = trained(heard, most=most, weight_decay=0.01, clip_norm=1.0)
+    assert training.history[0]["batch"] == f"{BATCH // parts} x {parts}"
+    assert far_apart(expected, model) < 1e-4
+    assert any("out of memory" in warning for warning in heard.warnings)
+
+
+@pytest.mark.slow
+def test_tensorflow_says_out_of_memory_as_we_understand_it() -> None:
+    """TensorFlow waits ten seconds for memory before it gives up."""
+    _, expected = trained()
+    training, model = trained(build=troubled(most=8))
+    assert training.history[0]["batch"] == "8 x 2"
+    assert far_apart(expected, model) < 1e-4
+
+
+def test_a_photo_too_large_for_memory_is_told() -> None:
+    with pytest.raises(BadChoice, match="1 photos of 8 pixels do not fit into memory"):
+        trained(most=0)
+
+
+def test_another_error_is_not_taken_for_want_of_memory() -> None:
+    def judge(_: Any) -> dict[str, float]:
+        raise RuntimeError("a bug of ours")
+
+    with pytest.raises(RuntimeError, match="a bug of ours"):
+        trained(judge=judge)
+
+
+def test_a_loss_that_is_no_number_goes_back_to_float32_and_half_the_rate() -> None:
+    heard = Heard()
+    build = troubled(numbers=lambda dtype: dtype == "float32")
+    training, model = trained(heard, build=build, precision="bfloat16")
+    _, expected = trained(phases=(replace(TRAINED, learning_rate=TRAINED.learning_rate / 2),))
+    assert [row["precision"] for row in training.history] == ["float32"] * 3
+    assert far_apart(expected, model) < 1e-5
+    assert sum("no number" in warning for warning in heard.warnings) == 1
+
+
+def test_a_second_time_it_is_told() -> None:
+    with pytest.raises(BadChoice, match="no number, in float32 and at half the learning rate too"):
+        trained(build=troubled(numbers=lambda _: False))
+
+
+@pytest.mark.parametrize("precision", ["bfloat16", "float16"])
+def test_sixteen_bits_learn_too_and_predict_in_float32(precision: str) -> None:
+    training, model = trained(precision=precision, phases=(replace(TRAINED, epochs=12),))
+    losses = [row["training_loss"] for row in training.history]
+    assert losses[-1] < 0.7 * losses[0]
+    assert {layer.compute_dtype for layer in model.layers[1].layers} == {"float32"}
+    assert training.model.layers[1].layers[2].layers[1].compute_dtype == precision
+    assert training.model.output.dtype == "float32"
+    assert training.history[-1]["held_out_log_loss"] == pytest.approx(log_loss_of(model)["held_out"], abs=1e-6)
