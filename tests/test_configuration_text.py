@@ -80,7 +80,7 @@ def test_each_value_says_where_it_comes_from(tmp_path: Path) -> None:
 def test_members_tell_what_differs_alone() -> None:
     told = tomllib.loads(text_of(configure({}), ["b3", "mobilenetv2-0.35"], CPU))
     assert told["members"] == {
-        "b3": {"image_size": 300, "batch_size": 32},
+        "b3": {"image_size": 300, "batch_size": 8},
         "mobilenetv2-0.35": {"image_size": 224, "batch_size": 32},
     }
     assert "image_size" not in told

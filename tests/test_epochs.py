@@ -15,7 +15,8 @@ from photos import Heard
 
 from ensembler.errors import BadChoice
 from ensembler.members.fine_tuning.devices import Devices
-from ensembler.members.fine_tuning.epochs import Lesson, Training
+from ensembler.members.fine_tuning.epochs import Training
+from ensembler.members.fine_tuning.lesson import Lesson
 from ensembler.members.heads import build_head
 from ensembler.members.inference import join
 from ensembler.members.network import build_backbone
@@ -217,6 +218,14 @@ def test_a_loss_that_is_no_number_goes_back_to_float32_and_half_the_rate() -> No
 def test_a_second_time_it_is_told() -> None:
     with pytest.raises(BadChoice, match="no number, in float32 and at half the learning rate too"):
         trained(build=troubled(numbers=lambda _: False))
+
+
+def test_weights_that_the_last_step_spoils_are_noticed() -> None:
+    """One step an epoch: its loss is known before the weights become too large for numbers."""
+    heard = Heard()
+    with pytest.raises(BadChoice, match="no number, in float32"):
+        trained(heard, batch_size=48, phases=(Phase("all", 1, 1e39),))
+    assert sum("no number in epoch 1" in warning for warning in heard.warnings) == 1
 
 
 @pytest.mark.parametrize("precision", ["bfloat16", "float16"])

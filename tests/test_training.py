@@ -138,7 +138,7 @@ def test_a_finished_fold_is_not_trained_again_and_a_lost_one_is(small: Small) ->
         ({"folds": 5}, Mismatch, "has 4 folds, 5 were asked for"),
         ({"folds": 1}, BadChoice, "At least 2 folds"),
         ({"batch_size": 0}, BadChoice, "--batch-size must be at least 1"),
-        ({"weights": "nowhere"}, BadChoice, "There is no folder nowhere"),
+        ({"weights": "nowhere"}, BadChoice, r"There is no folder /.*/nowhere"),
         ({"weights": "imagenet"}, BadChoice, "no ImageNet weights"),
         ({"members": ["demo-cnov"]}, BadChoice, "did you mean demo-conv"),
         ({"members": ["demo-conv", "demo-conv"]}, BadChoice, "each member once"),

@@ -25,7 +25,7 @@ class Devices:
     ----------
     spread
         Over all devices of this machine: each takes its share of every batch, and gradients are summed
-        (``tf.distribute.MirroredStrategy``; ``keras.distribution.DataParallel`` where Keras runs on JAX).
+        (``tf.distribute.MirroredStrategy``).
     batch_size
         Photos a step, of all devices together.
 
@@ -40,12 +40,8 @@ class Devices:
         self.count = 1
         if not spread:
             return
-        if keras.backend.backend() == "jax":
-            self.count = len(keras.distribution.list_devices())
-            keras.distribution.set_distribution(keras.distribution.DataParallel(auto_shard_dataset=False))
-        else:
-            self._strategy = _mirrored()
-            self.count = self._strategy.num_replicas_in_sync
+        self._strategy = _mirrored()
+        self.count = self._strategy.num_replicas_in_sync
         if self.count == 1:
             progress.note("--data-parallel: there is one device, so it does all the work.")
         if batch_size % self.count:

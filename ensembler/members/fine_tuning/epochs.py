@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -14,49 +13,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import BadChoice
-from ...images.batches import TrainingPhotos, steps
+from ...images.batches import steps
 from ...progress import Progress, Task
 from ..losses import LogLoss, class_weights
-from ..settings import MemberSettings
+from .callbacks import Steps, StopAtNaN
 from .devices import Devices, on_gpu
+from .lesson import Lesson
 from .optimizer import LayerwiseAdamW, build_optimizer, restore, state_of, swap_means
 from .precision import built_in
-from .trouble import StopAtNaN, is_out_of_memory
+from .trouble import is_out_of_memory
 from .unfreezing import layer_rates, unfreeze
 
 Weights = list[NDArray[Any]]
-
-
-@dataclass(frozen=True)
-class Lesson:
-    """What a network is trained on.
-
-    Attributes
-    ----------
-    name
-        Of member and fold, as a person reads it.
-    settings
-        The member's.
-    exclusive
-        One class a photo, or several.
-    photos, targets
-        To learn from; targets have the shape (photos, outputs).
-    seed
-        Of this fold.
-    build
-        Makes the network as it starts, in the precision that layers are made in.
-    judge
-        Gives log losses of a network by the name of what it was judged on: ``watched``, ``held_out``.
-    """
-
-    name: str
-    settings: MemberSettings
-    exclusive: bool
-    photos: TrainingPhotos
-    targets: NDArray[np.float32]
-    seed: int
-    build: Callable[[], Any]
-    judge: Callable[[Any], dict[str, float]]
 
 
 class Training:
@@ -190,11 +158,15 @@ class Training:
                     raise
                 self._halve_batch(number, error)
             else:
-                if math.isfinite(loss):
+                if math.isfinite(loss) and self._has_numbers():
                     return loss
                 self._be_careful(number)
             self.model.set_weights(weights)
             restore(self.optimizer, state)
+
+    def _has_numbers(self) -> bool:
+        """Whether all weights are numbers still: the last step of an epoch can spoil them after its loss is known."""
+        return all(np.isfinite(weight).all() for weight in self.model.get_weights())
 
     def _fit(self, task: Task) -> float:
         settings = self._settings
@@ -213,7 +185,7 @@ class Training:
                 steps_per_epoch=count,
                 epochs=1,
                 verbose=0,
-                callbacks=[_Watcher(task, self._parts), StopAtNaN()],
+                callbacks=[Steps(task, self._parts), StopAtNaN()],
                 shuffle=False,
             )
         # Keras counts the rows of weight 0 that fill the last batch; they have no loss.
@@ -252,17 +224,3 @@ class Training:
         if before.precision != "float32":
             self._build()
         self._compile(number)
-
-
-class _Watcher(keras.callbacks.Callback):  # type: ignore[misc]  # Keras is untyped
-    """Tells each update."""
-
-    def __init__(self, task: Task, parts: int) -> None:
-        super().__init__()
-        self.task = task
-        self.parts = parts
-
-    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        del logs
-        if (batch + 1) % self.parts == 0:
-            self.task.advance()

@@ -23,7 +23,8 @@ from ..network import build_backbone
 from ..records import save_fold
 from ..view_networks import with_views
 from .devices import Devices
-from .epochs import Lesson, Training
+from .epochs import Training
+from .lesson import Lesson
 from .watched import set_apart
 
 
