@@ -14,8 +14,7 @@ import pytest
 from conftest import Demo
 from PIL import Image
 
-from ensembler import cli
-from ensembler.cli import main
+from ensembler.cli import main, submission_commands
 from ensembler.errors import BadChoice
 from ensembler.workflows.results import Submitted
 
@@ -141,7 +140,7 @@ def test_environment_variables_are_named_after_what_is_typed(files: Path) -> Non
 )
 def test_what_became_of_a_submission(status: str, public: float | None, private: float | None, says: str) -> None:
     submitted = Submitted(Path("a.csv"), "pets", "[a]", 7, status, public, private)
-    assert cli._submitted_words(submitted) == says
+    assert submission_commands._submitted_words(submitted) == says
 
 
 @pytest.mark.parametrize(

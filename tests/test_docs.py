@@ -8,8 +8,8 @@ from pathlib import Path
 import click
 import pytest
 
-from ensembler import cli
 from ensembler.cli import commands
+from ensembler.cli.training_options import given as given_options
 from ensembler.members.presets import Machine
 from ensembler.workflows.configuration import configure
 
@@ -94,7 +94,7 @@ def test_examples_of_training_are_understood(example, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     command, *words = shlex.split(example, comments=True)
     told = commands.commands[command].make_context(command, words).params
-    given = cli._given({name: value for name, value in told.items() if name not in NOT_OPTIONS})
+    given = given_options({name: value for name, value in told.items() if name not in NOT_OPTIONS})
     preset, config = (given.pop(name, None) for name in ("preset", "config"))
     configuration = configure(given, preset, config)
     for member in told["members"]:

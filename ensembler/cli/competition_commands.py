@@ -1,0 +1,120 @@
+"""Commands that bring a competition in: ``fetch``, ``adopt``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from .context import Context
+from .options import F, option, timeout_option
+
+if TYPE_CHECKING:
+    from ..competition.layout.layout import Hints
+    from ..workflows.results import Fetched
+
+
+def _hint_options(command: F) -> F:
+    for added in (
+        option("--positive", metavar="CLASS", help="Class that a binary answer is the probability of."),
+        option("--labels", metavar="FILE", help="Table of labels, relative to the competition's files."),
+        option("--label-column", metavar="COLUMN", help="Column of that table with the class."),
+        option("--sample", metavar="FILE", help="Sample submission, relative to the competition's files."),
+        option("--incomplete-labels", is_flag=True, help="Leave out photos that the table does not label."),
+        option("--groups", metavar="FILE:COLUMN|names|none", help="Photos that folds must keep together."),
+        option("--metric", metavar="NAME", help="What the competition is judged by."),
+    ):
+        command = added(command)
+    return command
+
+
+def _hints(options: dict[str, Any]) -> Hints:
+    from ..competition.layout.layout import Hints
+
+    return Hints(**options)
+
+
+@click.command()
+@click.argument("competition", metavar="SLUG|URL")
+@option(
+    "--from",
+    "archive",
+    type=click.Path(path_type=Path),
+    metavar="FILE.zip",
+    help="A zip downloaded by the browser.",
+)
+@option("--force", is_flag=True, help="Download, unpack and find out anew.")
+@option(
+    "--unpack-limit",
+    type=click.IntRange(min=0),
+    metavar="GB",
+    help="Unpack no more than that, 0 for no limit; by default 50 GB or ten times the archive.",
+)
+@timeout_option
+@_hint_options
+@click.pass_obj
+def fetch(
+    context: Context,
+    /,
+    competition: str,
+    archive: Path | None,
+    *,
+    force: bool,
+    unpack_limit: int | None,
+    timeout: int,
+    **hints: Any,
+) -> None:
+    """Download a competition, unpack it and find out its layout; it goes on where it was interrupted."""
+    from ..workflows.fetching import fetch as run
+
+    most = None if unpack_limit is None else unpack_limit * 10**9
+    with context.progress:
+        fetched = run(
+            competition,
+            archive=archive,
+            hints=_hints(hints),
+            force=force,
+            most_bytes=most,
+            timeout=timeout,
+            **context.common,
+        )
+    _show_competition(fetched)
+
+
+@click.command()
+@click.argument("photos", type=click.Path(path_type=Path), metavar="FOLDER")
+@option("--name", required=True, help="What to call the competition.")
+@option("--test-size", type=float, default=0.2, show_default=True, help="Share of the photos to predict.")
+@option("--seed", type=int, default=0, show_default=True, help="Chooses them.")
+@option("--force", is_flag=True, help="Begin anew with a name that is in use.")
+@_hint_options
+@click.pass_obj
+def adopt(
+    context: Context, /, photos: Path, name: str, test_size: float, seed: int, *, force: bool, **hints: Any
+) -> None:
+    """Make a competition of a local folder: a class per subfolder, or photos and a CSV."""
+    from ..workflows.competitions import adopt as run
+
+    with context.progress:
+        fetched = run(photos, name, test_size=test_size, seed=seed, force=force, hints=_hints(hints), **context.common)
+    _show_competition(fetched)
+
+
+def _show_competition(fetched: Fetched) -> None:
+    manifest = fetched.manifest
+    sources = {"names": "file names", "folders": "folder names", "csv": manifest.train.file}
+    left = f", {fetched.unreadable} unreadable (see {fetched.folder.unreadable})" if fetched.unreadable else ""
+    click.echo(f"{manifest.name}")
+    click.echo(f"  task      {manifest.sentence()}")
+    click.echo(f"  labels    from {sources[manifest.train.labels]} in {manifest.train.folder}")
+    click.echo(
+        f"  answer    {manifest.answer.id_column} + {', '.join(manifest.answer.columns[:6])}: {manifest.answer.kind}"
+    )
+    click.echo(f"  photos    {fetched.training} to train on, {fetched.test} to predict{left}")
+    click.echo(f"  metric    {manifest.metric}")
+    if manifest.train.groups:
+        click.echo(f"  groups    {manifest.train.group_column} of {manifest.train.groups}, kept whole by the folds")
+    if manifest.code_only:
+        click.echo("  submit    from a notebook alone")
+    click.echo(f"  manifest  {fetched.folder.manifest} (correct it there if anything is wrong)")

@@ -1,0 +1,81 @@
+"""The program: its commands, and how errors are told."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from .. import __version__
+from ..errors import BadAnswer, EnsemblerError, StorageError
+from .competition_commands import adopt, fetch
+from .context import Context
+from .endings import INTERRUPTED, fail
+from .options import option
+from .stack_commands import demo, score, stack
+from .submission_commands import notebook, submissions, submit
+from .training_commands import show_config, train_members
+
+
+@click.group(context_settings={"auto_envvar_prefix": "ENSEMBLER", "help_option_names": ["-h", "--help"]})
+@option(
+    "--data",
+    type=click.Path(path_type=Path),
+    default=Path("data"),
+    show_default=True,
+    help="Folder of competitions.",
+)
+@option(
+    "--submissions",
+    type=click.Path(path_type=Path),
+    default=Path("submissions"),
+    show_default=True,
+    help="Folder of CSVs.",
+)
+@option("-q", "--quiet", is_flag=True, help="No progress, warnings and errors only.")
+@click.version_option(__version__, prog_name="ensembler")
+@click.pass_context
+def commands(context: click.Context, data: Path, submissions: Path, *, quiet: bool) -> None:
+    """From a Kaggle image competition's slug to a scored submission.
+
+    \b
+    ensembler fetch SLUG                        download, unpack, find out the layout
+    ensembler train-members --members b0,b2,b3  train each backbone, fold by fold
+    ensembler stack                             stack them, score honestly, write the CSV
+    ensembler submit                            check, upload, show the public score
+
+    Every option can be set by an environment variable: ENSEMBLER_DATA, ENSEMBLER_TRAIN_MEMBERS_FOLDS, ...
+    """  # noqa: D301 - click's mark for lines to keep is a backspace, not a backslash
+    if context.invoked_subcommand and not any(flag in sys.argv for flag in ("-h", "--help")):
+        context.obj = Context(data, submissions, quiet=quiet)
+
+
+for _command in (demo, fetch, adopt, show_config, train_members, stack, score, submit, submissions, notebook):
+    commands.add_command(_command)
+
+
+def main() -> None:
+    """Run the command line; our errors become one line and exit code 1, a bug of ours keeps its traceback."""
+    try:
+        commands.main(standalone_mode=False)
+    except BadAnswer as error:
+        _show_problems(error)
+        fail(f"{error.headline}.")
+    except EnsemblerError as error:
+        fail(str(error))
+    except click.exceptions.Abort:
+        fail("Interrupted; the same command goes on from here.", INTERRUPTED)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except OSError as error:
+        if not StorageError.is_refusal(error):
+            raise
+        fail(str(StorageError.from_os(error)))
+
+
+def _show_problems(error: BadAnswer) -> None:
+    from ..console import print_table
+
+    print_table(["problem", "first seen"], error.problems, to_error=True)

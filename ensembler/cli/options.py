@@ -1,0 +1,76 @@
+"""How options are declared, and those that several commands have."""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+F = TypeVar("F", bound=Callable[..., Any])
+DAY = 24 * 60 * 60
+
+
+class Option(click.Option):
+    """An option whose environment variable has the name that a person types, whatever the parameter is called."""
+
+    def __init__(self, *arguments: Any, section: str = "Options", **attributes: Any) -> None:
+        super().__init__(*arguments, **attributes)
+        self.section = section
+
+    def resolve_envvar_value(self, ctx: click.Context) -> str | None:
+        """Look for ``ENSEMBLER_COMMAND_OPTION``."""
+        typed = max(self.opts, key=len).lstrip("-").replace("-", "_").upper()
+        return os.environ.get(f"{ctx.auto_envvar_prefix}_{typed}") or None
+
+
+option = functools.partial(click.option, cls=Option)
+
+
+class Sectioned(click.Command):
+    """A command whose help lists its options in sections."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write each section under its title, in the order in which they come first."""
+        sections: dict[str, list[tuple[str, str]]] = {}
+        for parameter in self.get_params(ctx):
+            if (record := parameter.get_help_record(ctx)) is not None:
+                sections.setdefault(getattr(parameter, "section", "Options"), []).append(record)
+        for title, records in sections.items():
+            with formatter.section(title):
+                formatter.write_dl(records)
+
+
+class Phrase(click.types.StringParamType):
+    """Text with spaces in it; an environment variable separates several by semicolons."""
+
+    envvar_list_splitter = ";"
+
+
+def competition_option(command: F) -> F:
+    """Add the choice of the competition."""
+    return option("-c", "--competition", metavar="NAME", help="Instead of the one last fetched or adopted.")(command)
+
+
+def timeout_option(command: F) -> F:
+    """Add the limit of a wait for Kaggle."""
+    return option(
+        "--timeout",
+        type=click.IntRange(1, DAY),
+        default=60,
+        show_default=True,
+        metavar="SECONDS",
+        help="Without an answer from Kaggle, after which a question is repeated.",
+    )(command)
+
+
+def json_option(command: F) -> F:
+    """Add the choice of JSON."""
+    return option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")(command)
+
+
+def member_names(_context: click.Context, _option: click.Parameter, value: str | None) -> list[str] | None:
+    """Read names that are separated by commas."""
+    return None if value is None else [name.strip() for name in value.split(",") if name.strip()]

@@ -1,0 +1,89 @@
+"""Commands that make an answer and judge it: ``stack``, ``score``, and ``demo``, which goes the whole way."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from .context import Context
+from .options import competition_option, json_option, member_names, option
+
+if TYPE_CHECKING:
+    from ..workflows.results import Scored, StackResult
+
+
+@click.command()
+@option("--members", callback=member_names, metavar="A,B,C", help="Trained members; all of them by default.")
+@option("--name", help="Of the stack; by default its members' names.")
+@option("--seed", type=int, default=0, show_default=True, help="Of the meta-learner.")
+@competition_option
+@json_option
+@click.pass_obj
+def stack(context: Context, /, *, as_json: bool, **options: Any) -> None:
+    """Stack members, score the stack by nested folds, write the CSV."""
+    from ..workflows.stacks import stack as run
+
+    with context.progress:
+        result = run(**options, **context.common)
+    _show_stack(result, None, as_json=as_json)
+
+
+@click.command()
+@click.argument("csv", required=False, type=click.Path(path_type=Path))
+@option("--truth", type=click.Path(path_type=Path), help="CSV with columns id and label.")
+@competition_option
+@json_option
+@click.pass_obj
+def score(context: Context, /, csv: Path | None, *, as_json: bool, **options: Any) -> None:
+    """Score a CSV (the newest by default) against hidden labels."""
+    from ..workflows.hidden_labels import score as run
+    from ..workflows.score_text import score_fields
+
+    with context.progress:
+        result = run(csv, **options, **context.common)
+    if as_json:
+        click.echo(json.dumps(score_fields(result)))
+    else:
+        _show_score(result)
+
+
+@click.command()
+@json_option
+@click.pass_obj
+def demo(context: Context, /, *, as_json: bool) -> None:
+    """Go the whole way on embedded data: no account, no download, no GPU."""
+    from ..workflows.demo import demo as run
+
+    with context.progress:
+        stacked, scored = run(**context.common)
+    _show_stack(stacked, scored, as_json=as_json)
+
+
+def _show_stack(result: StackResult, scored: Scored | None, *, as_json: bool) -> None:
+    from ..console import print_table
+    from ..workflows.score_text import score_fields, score_table, scored_words
+
+    if as_json:
+        members = [{"name": member.name, **score_fields(member)} for member in result.members]
+        paths = {"submission": str(result.submission), "model": str(result.model)}
+        hidden = score_fields(scored, "hidden_") if scored else {}
+        told = {**score_fields(result), "mean": score_fields(result.mean), "members": members, **paths, **hidden}
+        click.echo(json.dumps(told, indent=2))
+        return
+    print_table(*score_table(result.members, result))
+    click.echo("")
+    if scored:
+        click.echo(f"hidden labels: {scored_words(scored)}")
+    click.echo(f"submission     {result.submission}")
+    click.echo(f"model          {result.model} (repeats the stored predictions to {result.difference:.1g})")
+    for member in result.members:
+        click.echo(f"member         {member.folder}")
+
+
+def _show_score(result: Scored) -> None:
+    from ..workflows.score_text import scored_words
+
+    click.echo(f"{result.submission}: {scored_words(result)}")

@@ -1,0 +1,123 @@
+"""Commands that talk to Kaggle about answers: ``submit``, ``submissions``, ``notebook``."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from .context import Context
+from .endings import INTERRUPTED, fail
+from .options import competition_option, json_option, option, timeout_option
+
+if TYPE_CHECKING:
+    from ..workflows.history_text import Row
+    from ..workflows.results import Submitted
+
+
+@click.command()
+@click.argument("csv", required=False, type=click.Path(path_type=Path))
+@option("-m", "--message", default="", help="Description on Kaggle.")
+@option("--again", is_flag=True, help="Also if the same bytes were uploaded before.")
+@option("--dry-run", is_flag=True, help="Do all but the upload.")
+@option("--wait/--no-wait", default=True, show_default=True, help="For the score.")
+@timeout_option
+@competition_option
+@json_option
+@click.pass_obj
+def submit(context: Context, /, csv: Path | None, *, as_json: bool, **options: Any) -> None:
+    """Check a CSV (the newest by default), upload it, print the public score."""
+    from ..workflows.submitting import submit as run
+
+    try:
+        with context.progress:
+            result = run(csv, **options, **context.common)
+    except KeyboardInterrupt:
+        fail("Interrupted; `ensembler submissions` shows what became of it.", INTERRUPTED)
+    click.echo(json.dumps(result.fields(), indent=2) if as_json else _submitted_words(result))
+
+
+@click.command()
+@competition_option
+@option("--all", "every", is_flag=True, help="All competitions.")
+@option("--offline", is_flag=True, help="Ask nothing of Kaggle.")
+@json_option
+@option("--csv", "as_csv", is_flag=True, help="Print a CSV instead of a table.")
+@click.pass_obj
+def submissions(
+    context: Context, /, competition: str | None, *, every: bool, offline: bool, as_json: bool, as_csv: bool
+) -> None:
+    """List what was made and submitted, newest first, with Kaggle's scores.
+
+    Kaggle is asked first what became of it, and what was submitted in the browser. The gap is how much worse the public
+    score is than our own: positive if Kaggle's is worse, whichever way the metric goes; "se" counts standard errors of
+    our own score.
+    """
+    from ..workflows.history import submissions as run
+
+    if competition and every:
+        raise click.UsageError("Name a competition or list --all, not both.")
+    if as_json and as_csv:
+        raise click.UsageError("Print --json or --csv, not both.")
+    with context.progress:
+        rows = run(competition, every=every, refresh=not offline, **context.common)
+    if not rows:
+        context.progress.note("There is nothing yet: `ensembler stack` writes a CSV, `ensembler submit` uploads it.")
+    if as_json:
+        click.echo(json.dumps([row.fields() for row in rows], indent=2))
+    else:
+        _show_submissions(rows, every=every, as_csv=as_csv)
+
+
+@click.command()
+@option("--stack", metavar="NAME", help="A finished stack; the one built last by default.")
+@option("--push", is_flag=True, help="Upload dataset and notebook, both private, and wait until it has run.")
+@option("--submit", is_flag=True, help="Push it, submit what it wrote, print the public score.")
+@option("--wait/--no-wait", default=True, show_default=True, help="For the score, which takes Kaggle hours.")
+@option("--timeout", type=float, default=720, show_default=True, help="Minutes to wait for each of its steps.")
+@option("--gpu/--no-gpu", default=True, show_default=True, help="What the notebook asks for.")
+@option("-o", "--output", type=click.Path(path_type=Path), help="Folder to write; beside the stack by default.")
+@option("-m", "--message", default="", help="Description of the submission.")
+@competition_option
+@json_option
+@click.pass_obj
+def notebook(context: Context, /, *, timeout: float, as_json: bool, **options: Any) -> None:
+    """Answer a code competition: write a notebook, push it, submit it.
+
+    The notebook needs no internet: a private dataset brings the stack and the wheels that it installs. The same command
+    goes on where it was interrupted.
+    """
+    from ..workflows.notebooks import notebook as run
+    from ..workflows.notebooks import waits_of
+
+    with context.progress:
+        result = run(**options, waits=waits_of(timeout), **context.common)
+    if as_json:
+        click.echo(json.dumps(result.fields(), indent=2))
+    else:
+        click.echo("\n".join(result.lines()))
+
+
+def _submitted_words(result: Submitted) -> str:
+    if result.ref is None:
+        return f"{result.submission} would be submitted to {result.slug} as {result.description!r}."
+    if result.status == "PENDING":
+        return f"Submission {result.ref}: not scored yet; `ensembler submissions` will show its score."
+    scores = (("public", result.public), ("private", result.private))
+    told = ", ".join(f"{kind} score {score:g}" for kind, score in scores if score is not None)
+    return f"Submission {result.ref}: {told or 'taken, without a score'}"
+
+
+def _show_submissions(rows: list[Row], *, every: bool, as_csv: bool) -> None:
+    from ..workflows import history_text
+
+    if as_csv:
+        # As bytes: the ends of its lines are the same on every system.
+        click.echo(history_text.as_csv(rows).encode(), nl=False)
+    elif rows:
+        width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+        click.echo("\n".join(history_text.as_table(rows, width=width, every=every)))

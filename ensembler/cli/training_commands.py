@@ -1,0 +1,92 @@
+"""Commands that train members: ``train-members``, ``config``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from .context import Context
+from .options import Sectioned, competition_option, json_option, member_names, option
+from .training_options import given, training_options
+
+if TYPE_CHECKING:
+    from ..workflows.results import MemberResult
+
+
+@click.command("train-members", cls=Sectioned)
+@option("--members", required=True, callback=member_names, metavar="A,B,C", help="Backbones, such as b0,b2,b3.")
+@competition_option
+@option("--folds", type=int, default=5, show_default=True, help="Folds, shared by all members.")
+@option("--restart", is_flag=True, help="Forget what these members learned before.")
+@option(
+    "--show-augmented",
+    type=click.Path(path_type=Path),
+    metavar="FILE.png",
+    help="Draw what the first member would be trained on, and train nothing.",
+)
+@json_option
+@training_options
+@click.pass_obj
+def train_members(
+    context: Context, /, members: list[str], *, as_json: bool, show_augmented: Path | None, **options: Any
+) -> None:
+    """Train backbones over all folds; finished folds are kept.
+
+    What is left open is chosen by preset, backbone and machine: `ensembler config` prints it with its reasons.
+    """
+    from ..workflows.training import train_members as run
+
+    if show_augmented:
+        _draw_augmented(context, show_augmented, members, **options)
+        return
+    with context.progress:
+        results = run(members, **given(options), **context.common)
+    if as_json:
+        click.echo(json.dumps({"members": [_member_json(result) for result in results]}, indent=2))
+        return
+    _show_members(results)
+
+
+def _draw_augmented(
+    context: Context, file: Path, members: list[str], *, folds: int, restart: bool, **options: Any
+) -> None:
+    from ..workflows.augmented_photos import show_augmented
+
+    del folds, restart  # nothing is trained
+    with context.progress:
+        drawn = show_augmented(file, members, **given(options), **context.common)
+    click.echo(f"{drawn.file}: {drawn.member} with --augment {drawn.augmentation}; nothing was trained.")
+
+
+# It reads the environment variables of the command whose options it tells.
+@click.command("config", cls=Sectioned, context_settings={"auto_envvar_prefix": "ENSEMBLER_TRAIN_MEMBERS"})
+@option("--members", callback=member_names, metavar="A,B,C", help="Backbones, each with what it has of its own.")
+@training_options
+@click.pass_obj
+def show_config(_context: Context, /, members: list[str] | None, **options: Any) -> None:
+    """Print the options of training in force, and where each comes from; --config takes what it prints."""
+    from ..workflows.configuration_text import config as run
+
+    click.echo(run(members, **given(options)), nl=False)
+
+
+def _show_members(results: list[MemberResult]) -> None:
+    from ..console import print_table
+    from ..workflows.score_text import score_table
+
+    print_table(*score_table(results))
+
+
+def _member_json(result: MemberResult) -> dict[str, Any]:
+    from ..workflows.score_text import score_fields
+
+    return {
+        "name": result.name,
+        **score_fields(result),
+        "folds": list(result.fold_log_losses),
+        "seconds": result.seconds,
+        "folder": str(result.folder),
+    }
