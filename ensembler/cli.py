@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import io
 import json
 import os
 import shutil
@@ -82,6 +83,7 @@ class Context:
 
 def main() -> None:
     """Run the command line; our errors become one line and exit code 1, a bug of ours keeps its traceback."""
+    _print_any_letter()
     try:
         commands.main(standalone_mode=False)
     except BadAnswer as error:
@@ -98,6 +100,12 @@ def main() -> None:
         if not StorageError.is_refusal(error):
             raise
         _fail(str(StorageError.from_os(error)))
+
+
+def _print_any_letter() -> None:
+    """Have a letter that standard output cannot hold printed by its number: pipes on Windows know a few hundred."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def _fail(text: str, code: int = 1) -> NoReturn:
