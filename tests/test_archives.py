@@ -18,7 +18,7 @@ from archives_made import seven_zip_bytes, tar_bytes
 from photos import Heard, photo_bytes, truncate, zip_bytes
 
 from ensembler.competition.archives import limit
-from ensembler.competition.archives.unpacking import extract
+from ensembler.competition.archives.unpacking import claimed_size, extract
 from ensembler.errors import BadData, DamagedArchive, StorageError
 from ensembler.progress import Progress
 
@@ -226,6 +226,22 @@ def test_no_room(tmp_path):
     with pytest.raises(StorageError, match=r"Unpacking pets\.zip needs 1000000000\.00 GB"):
         extract(archive, tmp_path / "extracted", Progress())
     assert left_behind(tmp_path) == ["pets.zip"]
+
+
+@pytest.mark.parametrize(
+    ("content", "size"),
+    [
+        (
+            zip_bytes({"a/": b"", "a/1.txt": bytes(300), "in.zip": zip_bytes({"2.txt": b""})}),
+            300 + len(zip_bytes({"2.txt": b""})),
+        ),
+        (zip_bytes({}), 0),
+        (b"no zip", 0),
+    ],
+)
+def test_what_an_archive_says_that_it_unpacks_to(tmp_path, content, size):
+    (tmp_path / "pets.zip").write_bytes(content)
+    assert claimed_size(tmp_path / "pets.zip") == size
 
 
 def test_progress_is_told_of_each_archive(tmp_path):

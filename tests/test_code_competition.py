@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from kaggle_code_server import KaggleCodeServer
-from kaggle_server import USER, Answer, refusal
+from kaggle_server import KEY, USER, Answer, refusal, said
 from photos import Heard
 
 from ensembler.errors import KaggleError
@@ -251,3 +251,15 @@ def test_a_submission_that_failed_is_not_taken_for_one(
     server.pending_polls, server.outcome = 0, {"status": "ERROR", "errorDescription": "Notebook Timeout"}
     assert way.wait_for_score(ref).reason == "Notebook Timeout"
     assert way.submitted(version) is None
+
+
+def test_our_key_in_kaggles_words_is_not_shown(server: KaggleCodeServer, way: CodeCompetition, tmp_path: Path) -> None:
+    server.save_reply = {"error": f"Who is {KEY}?"}
+    with said("Who is ***?"):
+        way.push()
+    server.save_reply, server.ending = {}, {"status": "ERROR", "failureMessage": f"Who is {KEY}?"}
+    with said("Who is ***?"):
+        ran(way, tmp_path)
+    server.fail("CreateCodeSubmission", Answer(content={"message": f"Who is {KEY}?", "ref": 0}))
+    with said("Who is ***?"):
+        way.submit(1, way.description(1))

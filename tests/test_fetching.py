@@ -371,3 +371,51 @@ def test_another_zip_is_taken_although_a_forced_fetch_never_ended(server, worksp
     assert fetch(SLUG, archive=mine, workspace=workspace).manifest.classes == ("cat", "dog")
     assert folder.archive.read_bytes() == ZIP
     assert not folder.renewing.exists()
+
+
+def test_a_second_fetch_from_the_same_zip_does_not_read_it_again(workspace, tmp_path, monkeypatch):
+    mine = tmp_path / "mine.zip"
+    mine.write_bytes(ZIP)
+    fetch(SLUG, archive=mine, workspace=workspace)
+    heard = Heard()
+    with monkeypatch.context() as patch:
+        patch.setattr("ensembler.workflows.checksums.file_digest", pytest.fail)
+        assert fetch(SLUG, archive=mine, workspace=workspace, progress=heard).training == 20
+    assert heard.labels == []
+
+
+def test_a_zip_that_was_copied_but_not_kept_is_taken_again(workspace, folder, tmp_path, monkeypatch):
+    mine = tmp_path / "mine.zip"
+    mine.write_bytes(ZIP)
+    fetch(SLUG, archive=mine, workspace=workspace)
+    right = tree(folder.root)
+    shutil.rmtree(folder.root)
+
+    def killed_afterwards(*arguments, **options):
+        unpack(*arguments, **options)
+        raise KeyboardInterrupt
+
+    unpack = fetching.extract
+    with monkeypatch.context() as patch:
+        patch.setattr(fetching, "extract", killed_afterwards)
+        with pytest.raises(KeyboardInterrupt):
+            fetch(SLUG, archive=mine, workspace=workspace)
+    assert folder.extracted.is_dir()
+    assert not folder.archive.exists()
+    fetch(SLUG, archive=mine, workspace=workspace)
+    assert tree(folder.root) == right
+
+
+def test_room_for_a_zip_and_its_files_is_asked_for_before_it_is_copied(workspace, folder, tmp_path, monkeypatch):
+    mine, asked = tmp_path / "mine.zip", []
+    mine.write_bytes(zip_bytes({"blank.txt": bytes(5_000_000)}))
+
+    def refuse(place, needed, purpose):
+        asked.append((place, needed, purpose))
+        raise StorageError("full")
+
+    monkeypatch.setattr(fetching, "require_space", refuse)
+    with pytest.raises(StorageError, match="full"):
+        fetch(SLUG, archive=mine, workspace=workspace)
+    assert asked == [(folder.raw, mine.stat().st_size + 5_000_000, "Copying and unpacking mine.zip")]
+    assert not folder.archive.exists()

@@ -261,6 +261,17 @@ def test_the_command_prints_a_table_json_and_csv(ledger, workspace, kaggle):
     assert [row["competition"] for row in csv.DictReader(io.StringIO(printed))].count(CATS) == 1
 
 
+@pytest.mark.parametrize("words", [(), ("--json",), ("--csv",)])
+def test_letters_that_a_pipe_on_windows_does_not_know_are_no_bug(words, ledger, workspace, monkeypatch):
+    monkeypatch.setenv("PYTHONIOENCODING", "cp1252")
+    ledger.merge(DOGS, [Submission(7, "COMPLETE", public=0.5, description="größer als 日本")])
+    places = ["--data", str(workspace.data), "--submissions", str(workspace.submissions)]
+    command = [sys.executable, "-m", "ensembler", *places, "submissions", "--offline", *words]
+    printed = subprocess.run(command, capture_output=True, check=True).stdout
+    told = {(): "größer als \\u65e5\\u672c".encode("cp1252"), ("--json",): b"\\u65e5", ("--csv",): "日本".encode()}
+    assert told[words] in printed
+
+
 @pytest.mark.parametrize(("words", "printed"), [([], ""), (["--json"], "[]\n")])
 def test_the_command_says_what_to_do_if_there_is_nothing(words, printed, workspace):
     ended = typed("--all", *words, workspace=workspace)

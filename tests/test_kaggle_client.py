@@ -10,7 +10,7 @@ import zipfile
 from datetime import UTC, datetime
 
 import pytest
-from kaggle_server import Answer, KaggleServer, archive, refusal, said
+from kaggle_server import KEY, Answer, KaggleServer, archive, refusal, said
 from photos import Heard
 
 from ensembler.errors import BadChoice, BadData, StorageError
@@ -475,6 +475,12 @@ def test_upload_fails(server, kaggle, csv, status, capfd):
 def test_kaggle_does_not_take_it(server, kaggle, csv):
     server.fail("CreateSubmission", Answer(content={"message": "Not\ntoday.", "ref": 0}))
     with said("Not today;", f"competitions/{SLUG}/submissions"):
+        kaggle.submit(SLUG, csv, "m")
+
+
+def test_our_key_in_kaggles_words_is_not_shown(server, kaggle, csv):
+    server.fail("CreateSubmission", Answer(content={"message": f"Who is {KEY}?", "ref": 0}))
+    with said("Who is ***?;"):
         kaggle.submit(SLUG, csv, "m")
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from kaggle_code_server import KaggleCodeServer
-from kaggle_server import USER, Answer, Request
+from kaggle_server import KEY, USER, Answer, Request, refusal, said
 from photos import Heard
 
 from ensembler.errors import KaggleError
@@ -134,6 +134,22 @@ def test_what_kaggle_says_against_a_dataset_is_told(server: KaggleCodeServer, da
 
     server.fail("CreateDataset", Answer(content={"status": "error", "error": "Too many\ndatasets."}))
     with pytest.raises(KaggleError, match=r"did not take the dataset .*: Too many datasets;"):
+        dataset.upload()
+
+
+@pytest.mark.parametrize(
+    ("method", "answer"),
+    [
+        ("CreateDataset", refusal(400, f"Who is {KEY}?")),
+        ("CreateDataset", Answer(content={"status": "error", "error": f"Who is {KEY}?"})),
+        ("StartBlobUpload", refusal(403, f"Who is {KEY}?")),
+    ],
+)
+def test_our_key_in_kaggles_words_is_not_shown(
+    method: str, answer: Answer, server: KaggleCodeServer, dataset: PrivateDataset
+) -> None:
+    server.fail(method, answer)
+    with said("Who is ***?"):
         dataset.upload()
 
 

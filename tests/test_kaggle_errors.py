@@ -93,7 +93,11 @@ CASES = {
         Intercepted,
         ["login page"],
     ),
-    "certificate": (requests.exceptions.SSLError("certificate verify failed"), PassingError, ["REQUESTS_CA_BUNDLE"]),
+    "certificate": (
+        requests.exceptions.SSLError("certificate verify failed"),
+        PassingError,
+        ["login page", "REQUESTS_CA_BUNDLE"],
+    ),
     "proxy": (requests.exceptions.ProxyError("http://me:secret-password@proxy"), PassingError, ["HTTPS_PROXY"]),
     "no answer": (requests.ReadTimeout("read timed out"), PassingError, ["in time"]),
     "no connection": (requests.ConnectTimeout("timed out"), PassingError, ["in time"]),

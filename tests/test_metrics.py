@@ -114,6 +114,8 @@ def test_our_own_names_are_understood(name):
         ("Macro F-Score", "multiclass", "macro f1"),
         ("MacroFScore", "multilabel", "macro f1"),
         ("Macro F1 Score", "multiclass", "macro f1"),
+        ("F-Score (Macro)", "multiclass", "macro f1"),
+        ("F-Score (Micro)", "multilabel", "micro f1"),
         ("F1 Score", "binary", "f1"),
         ("F-Score", "multiclass", "macro f1"),
         ("Quadratic Weighted Kappa", "multiclass", "quadratic weighted kappa"),

@@ -72,6 +72,7 @@ def test_the_newest_csv_is_uploaded_as_it_is_and_its_public_score_told(fetched, 
     assert done.description.startswith("first try [20260101-000000-b0 ")
     assert "4 more submissions today, 1 made." in heard.notes
     [row] = Ledger(fetched.submissions).rows()
+    assert (row.metric, row.larger_is_better, row.source) == ("", None, "by hand")
     assert (row.ref, row.status, row.public, row.path, row.description) == (
         done.ref,
         "COMPLETE",

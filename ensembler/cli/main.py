@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from pathlib import Path
 
@@ -57,6 +58,7 @@ for _command in (demo, fetch, adopt, show_config, train_members, stack, score, s
 
 def main() -> None:
     """Run the command line; our errors become one line and exit code 1, a bug of ours keeps its traceback."""
+    _print_any_letter()
     try:
         commands.main(standalone_mode=False)
     except BadAnswer as error:
@@ -73,6 +75,12 @@ def main() -> None:
         if not StorageError.is_refusal(error):
             raise
         fail(str(StorageError.from_os(error)))
+
+
+def _print_any_letter() -> None:
+    """Have a letter that standard output cannot hold printed by its number: pipes on Windows know a few hundred."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def _show_problems(error: BadAnswer) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ..competition.archives.unpacking import extract
+from ..competition.archives.unpacking import claimed_size, extract
 from ..competition.layout.layout import Hints, find_layout, metric_is_guess
 from ..competition.layout.not_classification import refuse_metric
 from ..competition.manifest import Manifest
@@ -20,7 +21,6 @@ from ..storage import (
     HERE,
     CompetitionFolder,
     Workspace,
-    file_digest,
     read_json,
     remove,
     require_space,
@@ -33,6 +33,7 @@ from ..submission.kaggle.client import Kaggle, slug_of
 from ..submission.kaggle.download import forget
 from ..submission.kaggle.patience import PATIENT, Patience
 from .answers import keep_edited, remembered, save_found
+from .checksums import is_another, write_checksum
 from .competitions import NO_HINTS, ready
 from .results import Fetched
 
@@ -91,11 +92,11 @@ def fetch(
         sweep(folder.root)
         # Nobody else writes there while we hold the lock.
         sweep(folder.raw, everybody=True)
-        _refuse_other(folder, archive, force=force)
+        _refuse_other(folder, archive, progress, force=force)
         stage = _stage(folder)
         anew = force or bool(stage)
         answers = hints if anew else remembered(folder, hints)
-        if archive is not None and (anew or not folder.extracted.is_dir()):
+        if archive is not None and (anew or not _is_taken(folder)):
             _take(archive, folder, most_bytes, progress)
         elif (anew and stage != _UNPACKED) or not folder.extracted.is_dir():
             _bring(folder, patience, answers, most_bytes, progress, force=force)
@@ -107,7 +108,7 @@ def fetch(
         return ready(workspace, folder, progress)
 
 
-def _refuse_other(folder: CompetitionFolder, archive: Path | None, *, force: bool) -> None:
+def _refuse_other(folder: CompetitionFolder, archive: Path | None, progress: Progress, *, force: bool) -> None:
     """Make sure that nothing else lies there under this name, unless it is to be replaced."""
     if force or folder.renewing.is_file():
         return
@@ -116,23 +117,13 @@ def _refuse_other(folder: CompetitionFolder, archive: Path | None, *, force: boo
             f"{folder.name} is the name of a competition that was made of {photos}: move {folder.root} away, or "
             "replace it with --force."
         )
-    if archive is not None and folder.extracted.is_dir() and file_digest(archive) != _digest(folder):
+    if archive is not None and _is_taken(folder) and is_another(archive, folder, progress):
         raise StorageError(f"{folder.raw} holds another archive than {archive}: replace it with --force.")
 
 
-def _digest(folder: CompetitionFolder) -> str:
-    """Return the SHA-256 of the archive, which is taken if nobody wrote it down."""
-    if not folder.archive.is_file():
-        return ""
-    if not folder.digest.is_file():
-        _write_digest(folder, SILENT)
-    return folder.digest.read_text("utf-8").split()[0]
-
-
-def _write_digest(folder: CompetitionFolder, progress: Progress) -> None:
-    task = progress.start_bytes(f"checksum of {folder.archive.name}", folder.archive.stat().st_size)
-    write_text(folder.digest, f"{file_digest(folder.archive, task.advance)}  {folder.archive.name}\n")
-    task.finish()
+def _is_taken(folder: CompetitionFolder) -> bool:
+    """Whether an archive is unpacked, and our copy of it, which comes last, was kept or is no longer needed."""
+    return folder.extracted.is_dir() and (folder.archive.is_file() or folder.manifest.is_file())
 
 
 def _take(archive: Path, folder: CompetitionFolder, most_bytes: int | None, progress: Progress) -> None:
@@ -143,13 +134,15 @@ def _take(archive: Path, folder: CompetitionFolder, most_bytes: int | None, prog
     if ours:
         extract(archive, folder.extracted, progress, most_bytes=most_bytes)
     else:
-        require_space(folder.raw, archive.stat().st_size, f"Copying {archive.name}")
+        original = archive.stat()
+        require_space(folder.raw, original.st_size + claimed_size(archive), f"Copying and unpacking {archive.name}")
         with whole_file(folder.archive) as temporary:
             shutil.copyfile(archive, temporary)
+            os.utime(temporary, ns=(original.st_atime_ns, original.st_mtime_ns))
             extract(archive, folder.extracted, progress, most_bytes=most_bytes)
             remove(folder.digest)
             remove(folder.facts)
-    _write_digest(folder, progress)
+    write_checksum(folder, progress)
 
 
 def _bring(
@@ -219,7 +212,7 @@ def _unpack(folder: CompetitionFolder, most_bytes: int | None, progress: Progres
     """Unpack the archive, which compares all checksums in it; one that is damaged is removed."""
     forget_tables(folder)
     if not folder.digest.is_file():
-        _write_digest(folder, progress)
+        write_checksum(folder, progress)
     try:
         extract(folder.archive, folder.extracted, progress, most_bytes=most_bytes)
     except DamagedArchive:

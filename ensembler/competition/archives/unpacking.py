@@ -19,6 +19,8 @@ from .members import ArchiveReader, EncryptedArchive, Member
 from .pixel_tables import draw_pixel_tables
 from .placing import is_litter, put_in_place
 
+_SAYS_NOTHING: tuple[type[Exception], ...] = (*DAMAGE, EncryptedArchive, NotImplementedError, OSError)
+
 
 class _Unreadable(Exception):
     """An archive is damaged or of an unknown kind; says so, but not what to do."""
@@ -59,6 +61,15 @@ def extract(archive: Path, folder: Path, progress: Progress, *, most_bytes: int 
         unpacking = _Unpacking(archive, temporary, UnpackLimit(archive, most_bytes), progress)
         unpacking.run()
         draw_pixel_tables(temporary, progress)
+
+
+def claimed_size(archive: Path) -> int:
+    """Bytes that an archive says it unpacks to, those of archives inside it left out; 0 if it cannot be read."""
+    try:
+        with open_archive(archive) as opened:
+            return sum(member.size for member in opened.members)
+    except _SAYS_NOTHING:
+        return 0
 
 
 @dataclass

@@ -129,8 +129,8 @@ _SPELLINGS = {
         "macro ROC AUC",
     ),
     "f1": ("F", "binary f1"),
-    "macro f1": ("macro F", "macro averaged f1", "f1 macro", "mean macro f1"),
-    "micro f1": ("micro F", "micro averaged f1", "f1 micro"),
+    "macro f1": ("macro F", "F macro", "macro averaged f1", "f1 macro", "mean macro f1"),
+    "micro f1": ("micro F", "F micro", "micro averaged f1", "f1 micro"),
     "sample f1": ("mean F", "mean f1", "mean F beta 1", "F beta 1", "samples f1", "sample F"),
     # Kaggle's name leaves beta open; its competitions of tags, on the Amazon and on museum pieces, took 2.
     "sample f2": ("f2", "mean f2", "samples f2", "F beta", "mean F beta", "mean F beta 2", "F beta 2"),

@@ -27,6 +27,7 @@ from .errors import (
     one_line,
     submissions_page,
     translated,
+    without_secrets,
 )
 from .facts import CompetitionFacts, Limits, Submission
 from .patience import PATIENT, Patience
@@ -99,10 +100,18 @@ class Kaggle:
     @contextlib.contextmanager
     def translated(self, slug: str = "") -> Iterator[None]:
         """Turn what the client and the network raise into errors of ours that hold no secrets."""
-        secrets = [str(self.api.config_values.get(name) or "") for name in ("key", "token")]
         used = self.api.config_values.get("auth_method")
-        with explained(used), translated(slug, [secret for secret in secrets if secret]):
+        with explained(used), translated(slug, self._secrets):
             yield
+
+    def words(self, told: object) -> str:
+        """Fit Kaggle's own words, or none, into a sentence of ours, without our key or token."""
+        return without_secrets(one_line(told), self._secrets)
+
+    @property
+    def _secrets(self) -> list[str]:
+        values = self.api.config_values
+        return [str(values[name]) for name in ("key", "token") if values.get(name)]
 
     def competition(self, slug: str, progress: Progress = SILENT) -> CompetitionFacts:
         """Ask what Kaggle knows of a competition.
@@ -354,7 +363,7 @@ class Kaggle:
         if reply.message == self.api.COMPETITION_SUBMIT_UPLOAD_FAILED_MESSAGE:
             raise KaggleError(f"The upload to {slug} failed, so nothing was submitted: try again in a minute.")
         if not reply.ref:
-            reason = one_line(reply.message) or "it gives no reason"
+            reason = self.words(reply.message) or "it gives no reason"
             raise KaggleError(f"Kaggle did not take the submission: {reason}; see {submissions_page(slug)}.")
         return int(reply.ref)
 

@@ -77,8 +77,8 @@ _NETWORK: tuple[tuple[type[Exception], str], ...] = (
     ),
     (
         requests.exceptions.SSLError,
-        "The connection to Kaggle is not trusted: if your network has its own certificate, name its file in "
-        "REQUESTS_CA_BUNDLE.",
+        "The connection to Kaggle is not trusted: if your network has a login page, sign in there by a browser; if it "
+        "has its own certificate, name its file in REQUESTS_CA_BUNDLE.",
     ),
     (requests.Timeout, "Kaggle did not answer in time: try again in a few minutes."),
     (requests.RequestException, "The connection to Kaggle failed: check the network and try again."),
@@ -144,6 +144,13 @@ def intercepted() -> Intercepted:
 def one_line(words: object) -> str:
     """Fit Kaggle's words, or none, into a sentence of ours."""
     return " ".join(str(words or "").split()).rstrip(".")
+
+
+def without_secrets(words: str, secrets: Sequence[str]) -> str:
+    """Put stars in the place of what must not be seen in Kaggle's own words."""
+    for secret in secrets:
+        words = words.replace(secret, "***")
+    return words
 
 
 def rules_page(slug: str) -> str:
@@ -224,10 +231,7 @@ def _status(error: requests.HTTPError) -> int:
 
 def _reason(error: requests.HTTPError, secrets: Sequence[str], most: int = 300) -> str:
     """Give Kaggle's own words, if it found any, without what must not be seen."""
-    reason = one_line(_json(error).get("message"))
-    for secret in secrets:
-        reason = reason.replace(secret, "***")
-    return reason[:most]
+    return without_secrets(one_line(_json(error).get("message")), secrets)[:most]
 
 
 def _json(error: requests.HTTPError) -> dict[str, Any]:

@@ -11,7 +11,6 @@ import requests
 from ...errors import KaggleError
 from ...progress import Progress
 from ..kaggle.client import Kaggle
-from ..kaggle.errors import one_line
 
 T = TypeVar("T")
 _LONGEST = 300
@@ -41,7 +40,7 @@ def asking_about(kaggle: Kaggle, what: str) -> Iterator[None]:
             if status not in (400, 403, 404):
                 raise
             kind = KaggleError if status == 400 else NotThere
-            raise kind(f"Kaggle refused {what} ({status}): {_reason(error)}.") from None
+            raise kind(f"Kaggle refused {what} ({status}): {_reason(error, kaggle)}.") from None
         except ValueError as error:
             # Client 2.2.5 says so; 2.2.4 passes over the file without a word.
             before, said, name = str(error).partition(_UPLOAD_FAILED)
@@ -63,10 +62,10 @@ def ask_if_there(kaggle: Kaggle, what: str, ask: Callable[[], T], progress: Prog
         return None
 
 
-def _reason(error: requests.HTTPError) -> str:
+def _reason(error: requests.HTTPError, kaggle: Kaggle) -> str:
     try:
         told: Any = error.response.json()
     except (ValueError, requests.RequestException):
         told = {}
-    reason = one_line(told.get("message")) if isinstance(told, dict) else ""
+    reason = kaggle.words(told.get("message")) if isinstance(told, dict) else ""
     return reason[:_LONGEST] or "it gives no reason"

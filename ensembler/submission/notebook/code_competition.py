@@ -16,7 +16,7 @@ from ...errors import KaggleError
 from ...progress import Progress
 from ...storage import write_text
 from ..kaggle.client import Kaggle
-from ..kaggle.errors import SITE, PassingError, Unsettled, one_line, submissions_page
+from ..kaggle.errors import SITE, PassingError, Unsettled, submissions_page
 from ..kaggle.facts import Submission
 from .asking import NotThere, ask_if_there, asking_about
 from .folder import NotebookFolder
@@ -180,7 +180,7 @@ class CodeCompetition:
                 raise KaggleError(f"Nothing was submitted. {trouble}") from None
             raise Unsettled(f"The submission may count all the same: {_AGAIN}, it looks first. {trouble}") from None
         if not reply.ref:
-            reason = one_line(reply.message) or "it gives no reason"
+            reason = self.kaggle.words(reply.message) or "it gives no reason"
             raise KaggleError(f"Kaggle did not take the notebook: {reason}; see {submissions_page(self.competition)}.")
         return int(reply.ref)
 
@@ -217,7 +217,7 @@ class CodeCompetition:
     def _refuse_reply(self, reply: Any) -> None:
         """Look for what went wrong in a reply, since the client raises nothing."""
         if reply.error:
-            raise KaggleError(f"Kaggle did not take {self._what}: {one_line(reply.error)}.")
+            raise KaggleError(f"Kaggle did not take {self._what}: {self.kaggle.words(reply.error)}.")
         for what, unknown, remedy in (
             ("dataset", reply.invalid_dataset_sources, "wait a minute and run the same command again"),
             ("competition", reply.invalid_competition_sources, f"join it at {SITE}/competitions/{self.competition}"),
@@ -236,7 +236,7 @@ class CodeCompetition:
             request = ApiGetKernelSessionStatusRequest()
             request.user_name, request.kernel_slug = self.folder.owner, self.folder.slug
             told = client.kernels.kernels_api_client.get_kernel_session_status(request)
-            return str(told.status.name), one_line(told.failure_message)
+            return str(told.status.name), self.kaggle.words(told.failure_message)
 
     def _told_failure(self, what: str, status: str, reason: str, log: Path) -> str:
         if status != "ERROR":
@@ -246,7 +246,7 @@ class CodeCompetition:
             lines = _log_text(self.kaggle.api.kernels_logs(self.folder.reference))
         if lines:
             write_text(log, lines)
-        last = one_line(lines.strip().splitlines()[-1]) if lines.strip() else ""
+        last = self.kaggle.words(lines.strip().splitlines()[-1]) if lines.strip() else ""
         told = reason or last or "it gives no reason"
         where = f"{log} and {self._page()}" if lines else self._page()
         return f"The run of {what} failed: {told}; look at {where}."

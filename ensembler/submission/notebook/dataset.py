@@ -8,7 +8,7 @@ from typing import Any
 from ...errors import KaggleError
 from ...progress import Progress
 from ..kaggle.client import Kaggle
-from ..kaggle.errors import SITE, PassingError, one_line
+from ..kaggle.errors import SITE, PassingError
 from .asking import ask_if_there, asking_about
 from .bundle import is_list_name
 from .folder import NotebookFolder
@@ -88,7 +88,7 @@ class PrivateDataset:
             raise
         # The client asks again when a reply is lost, and is told then that there is such a dataset.
         if (reply.error or reply.status == "error") and not (new and self._status() is not None):
-            reason = one_line(reply.error) or "it gives no reason"
+            reason = self.kaggle.words(reply.error) or "it gives no reason"
             raise KaggleError(f"Kaggle did not take {self._what}: {reason}; {_AGAIN}.")
 
     def _create(self) -> Any:
