@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from gpu import caption, child, combinations, completed, key, keep, missing, options
+from gpu import caption, child, combinations, completed, keep, key, missing, options
 from paired_results import Results
 
 FACTS = {"device": "NVIDIA H100", "backend": "jax", "versions": "keras 3.15.1"}
