@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,8 @@ import pytest
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+# Benchmarks are scripts; tests of their parts import them.
+sys.path.append(str(Path(__file__).parents[1] / "benchmarks"))
 
 from ensembler.storage import CompetitionFolder, Workspace
 from ensembler.workflows.results import Scored, StackResult

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import re
 import runpy
 import shlex
@@ -10,7 +11,8 @@ import pytest
 
 from ensembler.cli import commands
 from ensembler.cli.training_options import given as given_options
-from ensembler.members.presets import Machine
+from ensembler.images.views import VIEWS
+from ensembler.members.presets import DEFAULTS, FAMILIES, FROM_NOTHING, PRESETS, WITHOUT_GPU, Machine
 from ensembler.workflows.configuration import configure
 
 ROOT = Path(__file__).parent.parent
@@ -99,3 +101,64 @@ def test_examples_of_training_are_understood(example, tmp_path, monkeypatch):
     configuration = configure(given, preset, config)
     for member in told["members"]:
         assert configuration.settings(Machine(), member)
+
+
+def rows_below(heading):
+    """Cells of the first table below a line of a page, without marks of code."""
+    lines = TRAINING[TRAINING.index(heading) :].splitlines()
+    start = next(number for number, line in enumerate(lines) if line.startswith("|"))
+    table = itertools.takewhile(lambda line: line.startswith("|"), lines[start:])
+    return [[cell.strip() for cell in line.replace("`", "").strip("|").split("|")] for line in table]
+
+
+def words_of(preset):
+    """What the table of presets is to say of one."""
+    options, without = PRESETS[preset], WITHOUT_GPU.get(preset, {})
+    trained = {"none": "nothing", "all": "everything"}
+    whole = trained[options["unfreeze"]]
+    if "unfreeze" in without:
+        whole += f" with a GPU, else {trained[without['unfreeze']]}"
+    fine_tuned = options["unfreeze"] != "none"
+    views = len(VIEWS[options["tta"]])
+    return {
+        "trained of the backbone": whole,
+        "epochs of fine-tuning": str(options["epochs"]) if fine_tuned else "",
+        "augmentation in fine-tuning": options["augmentation"] if fine_tuned else "",
+        "head fitted on mirrored photos": "yes" if options["flips"] else "no",
+        "views averaged in prediction": f"{views} ({options['tta']})" if views > 1 else "1",
+        "label smoothing": f"{options['label_smoothing']:g}",
+        "running mean of the weights": f"{options['ema']:g}" if options["ema"] else "none",
+    }
+
+
+@pytest.mark.parametrize(("column", "preset"), list(enumerate(PRESETS, 1)))
+def test_the_table_of_presets_is_true(column, preset):
+    head, _, *rows = rows_below("## In short")
+    assert head[column].split()[0] == preset
+    assert {row[0]: row[column] for row in rows} == words_of(preset)
+
+
+def test_the_table_of_presets_leaves_nothing_out():
+    assert len(words_of("best")) == len(PRESETS["best"])
+
+
+def test_the_table_of_families_is_true():
+    _, _, *rows = rows_below("Some families want other rates")
+    told = {name: (float(rate), float(decay)) for name, rate, decay in rows}
+    wanted = {"most": {}, "from nothing (--weights none)": FROM_NOTHING}
+    wanted |= {f"{family}...": options for family, options in FAMILIES.items()}
+    found = {name: DEFAULTS | options for name, options in wanted.items()}
+    assert told == {name: (options["learning_rate"], options["weight_decay"]) for name, options in found.items()}
+
+
+@pytest.mark.parametrize(
+    ("words", "option"),
+    [
+        ("`--clip-norm 1` scales all gradients down where their common norm is larger. 0, the default", "clip_norm"),
+        ("`--first-block-rate 0.1`, the default", "first_block_rate"),
+        ("0, the default, trains all epochs", "patience"),
+    ],
+)
+def test_defaults_in_words_are_true(words, option):
+    assert words in TRAINING
+    assert re.search(r"(\S+?)`?, the default", words)[1] == f"{DEFAULTS[option]:g}"

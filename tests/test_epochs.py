@@ -215,6 +215,35 @@ def test_a_loss_that_is_no_number_goes_back_to_float32_and_half_the_rate() -> No
     assert sum("no number" in warning for warning in heard.warnings) == 1
 
 
+class PoisonedPhotos(Photos):
+    """Its second epoch has a label that is no number, when it is asked for first; keeps the weights met each time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.training: Any = None
+        self.met: list[tuple[int, Any]] = []
+
+    def epoch(self, number: int, **told: Any) -> Iterator[Any]:
+        self.met.append((number, self.training.model.get_weights()))
+        poisoned = number == 1 and len(self.met) == 2
+        for pixels, targets, weights in super().epoch(number, **told):
+            yield pixels, np.full_like(targets, np.nan) if poisoned else targets, weights
+
+
+def test_a_loss_that_becomes_no_number_goes_back_to_the_epoch_before() -> None:
+    heard, photos = Heard(), PoisonedPhotos()
+    poisoned = replace(lesson(precision="bfloat16"), photos=photos)  # type: ignore[arg-type]
+    photos.training = Training(poisoned, Devices(spread=False, batch_size=BATCH, progress=heard), heard)
+    photos.training.run()
+    numbers, weights = zip(*photos.met, strict=True)
+    assert numbers == (0, 1, 1, 2)
+    assert not np.array_equal(weights[0][0], weights[1][0])
+    assert all(np.array_equal(*pair) for pair in zip(weights[1], weights[2], strict=True))
+    assert [row["precision"] for row in photos.training.history] == ["bfloat16", "float32", "float32"]
+    assert len(heard.warnings) == 1
+    assert "no number in epoch 2; back to the epoch before, in float32 and with half" in heard.warnings[0]
+
+
 def test_a_second_time_it_is_told() -> None:
     with pytest.raises(BadChoice, match="no number, in float32 and at half the learning rate too"):
         trained(build=troubled(numbers=lambda _: False))

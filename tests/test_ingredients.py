@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 import pandas as pd
 import pytest
 from members_made import record_of
@@ -15,12 +16,13 @@ from test_training import write_photos
 
 from ensembler.competition.folds import shared_folds
 from ensembler.competition.tables import load_tables
+from ensembler.images.decoding import decode_photo
 from ensembler.members.assignment import Assignment
 from ensembler.members.choosing import choose_settings
 from ensembler.members.fine_tuning.job import fine_tune
 from ensembler.members.network import build_backbone
 from ensembler.members.options import TrainingOptions
-from ensembler.members.records import MemberRecord
+from ensembler.members.records import MemberRecord, load_fold
 from ensembler.members.registry import find_backbone
 from ensembler.progress import SILENT
 from ensembler.storage import CompetitionFolder, Workspace
@@ -122,6 +124,17 @@ def test_a_fine_tuned_member_with_every_ingredient(small: Small) -> None:
     assert set(history["precision"]) == {"bfloat16"}
     loaded = keras.saving.load_model(small.folder.fold("demo-separable", 0) / "model.keras")
     assert {layer.compute_dtype for layer in loaded.layers[1].layers} == {"float32"}
+    assert_held_out_photos_are_as_they_are(small, loaded)
+
+
+def assert_held_out_photos_are_as_they_are(small: Small, model: Any) -> None:
+    """What was stored is what the fold's network says of photos that nothing was done to but the views asked for."""
+    tables = load_tables(small.folder)
+    stored, _ = load_fold(small.folder, MemberRecord.load(small.folder, "demo-separable"), 0)
+    path_of = dict(zip(tables.train["id"], tables.train_paths, strict=True))
+    photos = np.stack([decode_photo(path_of[name], 8) for name in stored.held_out_ids])
+    expected = np.mean([model.predict(view, verbose=0) for view in (photos, photos[:, :, ::-1])], axis=0)
+    assert stored.held_out == pytest.approx(expected, abs=1e-5)
 
 
 # Head then everything; blocks and BatchNormalization then everything; everything from the start under a random head.

@@ -66,7 +66,8 @@ HEAVY = {
     "kaggle": {"submission/kaggle/sign_in.py"},
     "kagglesdk": {"submission/kaggle/client.py", "submission/notebook/code_competition.py"},
     "keras": JOB_CODE,
-    "tensorflow": JOB_CODE,
+    # All else is plain Keras 3, which runs on JAX and PyTorch too.
+    "tensorflow": {"members/fine_tuning/devices.py"},
     "PIL": {"images/", "competition/archives/pixel_tables.py"},
     "py7zr": {"competition/archives/seven_zip.py"},
     "sklearn": {"competition/", "members/", "stacking/"},

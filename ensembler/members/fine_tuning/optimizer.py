@@ -84,7 +84,8 @@ def build_optimizer(
     optimizer.set_rates(rates)
     if settings.ema:
         for variable, mean in zip(variables, optimizer._model_variables_moving_average, strict=True):
-            mean.assign(variable)
+            # A copy: JAX gives the memory of both away at each step, and can give away the same memory only once.
+            mean.assign(ops.copy(variable))
     return optimizer
 
 

@@ -1,0 +1,233 @@
+"""The process in which ``gpu.py`` measures: the package's own network code on any backend of Keras.
+
+It reads settings as a line of JSON on standard input and writes a line of JSON for each measure; without settings it
+tells the device and the versions. Nothing here imports TensorFlow by itself.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import math
+import os
+import platform
+import statistics
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+# JAX takes three quarters of a GPU's memory unless it is told otherwise, TensorFlow nearly all.
+os.environ.setdefault("XLA_PYTHON_CLIENT_MEM_FRACTION", "0.95")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import keras
+import numpy as np
+
+from ensembler.members.choosing import choose_settings
+from ensembler.members.fine_tuning.optimizer import build_optimizer
+from ensembler.members.fine_tuning.precision import built_in
+from ensembler.members.fine_tuning.trouble import is_out_of_memory
+from ensembler.members.fine_tuning.unfreezing import layer_rates, unfreeze
+from ensembler.members.heads import random_head
+from ensembler.members.inference import join
+from ensembler.members.losses import LogLoss, class_weights
+from ensembler.members.network import build_backbone
+from ensembler.members.options import TrainingOptions
+from ensembler.members.registry import find_backbone
+
+# What is told of one measure.
+Line = dict[str, Any]
+
+# Of the head; it hardly counts beside the backbone.
+CLASSES = 100
+# A stretch that is timed has no more steps than that, however quick they are.
+MOST_STEPS = 500
+
+# What a person with a GPU gets by default, but for random weights, which are as fast as others.
+OPTIONS: TrainingOptions = {
+    "weights": "none",
+    "unfreeze": "all",
+    "head": "random",
+    "epochs": 5,
+    "learning_rate": 1e-4,
+    "batch_norm": "frozen",
+    "first_block_rate": 0.1,
+}
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What one process measures.
+
+    Attributes
+    ----------
+    backbone, precision
+        Names.
+    xla
+        Whether the network is compiled by XLA. JAX without it does each operation by itself.
+    mode
+        ``training`` or ``prediction``.
+    batches
+        Photos a step, growing.
+    size
+        Of the photos, height and width in pixels.
+    seconds
+        About as long a stretch is timed.
+    repeats
+        So many stretches are timed; their median counts.
+    most_steps
+        In one stretch.
+    """
+
+    backbone: str
+    precision: Any
+    xla: bool
+    mode: str
+    batches: tuple[int, ...]
+    size: int
+    seconds: float
+    repeats: int
+    most_steps: int = MOST_STEPS
+
+
+def facts() -> dict[str, str]:
+    """Tell the device and the versions that figures hold for."""
+    backend = keras.backend.backend()
+    names = ["keras", *(("jax", "jaxlib") if backend == "jax" else (backend,))]
+    return {
+        "device": device_name(backend),
+        "backend": backend,
+        "versions": ", ".join([f"{name} {version(name)}" for name in names] + [f"Python {platform.python_version()}"]),
+    }
+
+
+def device_name(backend: str) -> str:
+    """Name the device that the backend works on by default."""
+    library = importlib.import_module(backend)
+    if backend == "jax":
+        kinds = [device.device_kind for device in library.devices() if device.platform != "cpu"]
+    elif backend == "tensorflow":
+        details = library.config.experimental.get_device_details
+        kinds = [details(gpu).get("device_name", "GPU") for gpu in library.config.list_physical_devices("GPU")]
+    else:
+        kinds = [library.cuda.get_device_name(number) for number in range(library.cuda.device_count())]
+    return kinds[0] if kinds else f"CPU, {processor()}, {os.cpu_count()} cores"
+
+
+def processor() -> str:
+    """Name the processor, in Linux's words where it is Linux."""
+    told = Path("/proc/cpuinfo")
+    lines = told.read_text("utf-8").splitlines() if told.is_file() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()
+
+
+def photos_and_targets(batch: int, size: int) -> tuple[Any, Any]:
+    """Noise in the form of decoded photos, and a class for each."""
+    random = np.random.default_rng(0)
+    photos = random.integers(0, 256, (batch, size, size, 3), dtype=np.uint8)
+    return photos, np.eye(CLASSES, dtype=np.float32)[random.integers(0, CLASSES, batch)]
+
+
+def network(setting: Setting) -> Any:
+    """Build the network and compile it, as a member's fine-tuning does."""
+    backbone = find_backbone(setting.backbone)
+    settings, _ = choose_settings(backbone, {**OPTIONS, "image_size": setting.size, "precision": setting.precision})
+    phase = settings.phases[0]
+    with built_in(setting.precision):
+        features = build_backbone(backbone, setting.size, "none", settings.seed)
+        shares = np.full(CLASSES, 1 / CLASSES)
+        head = random_head(int(features.output_shape[-1]), shares, settings.seed, exclusive=True)
+        model = join(features, head, setting.backbone)
+    unfreeze(features, phase)
+    rates = layer_rates(features, settings.first_block_rate)
+    weights = class_weights(np.eye(CLASSES, dtype=np.float32), "none", exclusive=True)
+    model.compile(
+        optimizer=build_optimizer(model, phase, settings, 10_000, rates),
+        loss=LogLoss(exclusive=True, smoothing=0.0, weights=weights),
+        jit_compile=setting.xla,
+    )
+    return model
+
+
+def stretch(model: Any, setting: Setting, batch: int) -> Callable[[int], None]:
+    """Make a function that does so many steps; photos come from memory, as after decoding."""
+    photos, targets = photos_and_targets(batch, setting.size)
+    counting = np.ones(batch, np.float32)
+
+    def batches(steps: int) -> Iterator[tuple[Any, ...]]:
+        for _ in range(steps):
+            yield photos, targets, counting
+
+    def train(steps: int) -> None:
+        fitted = model.fit(batches(steps), steps_per_epoch=steps, epochs=1, verbose=0, shuffle=False)
+        # To read the loss is to wait for the last step.
+        if not math.isfinite(float(fitted.history["loss"][0])):
+            raise ArithmeticError("the loss is no number")
+
+    def predict(steps: int) -> None:
+        for _ in range(steps):
+            model.predict_on_batch(photos)
+
+    return train if setting.mode == "training" else predict
+
+
+def photos_a_second(work: Callable[[int], None], setting: Setting, batch: int) -> float:
+    """Time some stretches after steps that compile and warm up; return the median of their rates."""
+    work(2)
+    steps = max(1, min(setting.most_steps, math.ceil(setting.seconds / timed(work, min(3, setting.most_steps)))))
+    return batch / statistics.median(timed(work, steps) for _ in range(setting.repeats))
+
+
+def timed(work: Callable[[int], None], steps: int) -> float:
+    """Seconds a step."""
+    began = time.perf_counter()
+    work(steps)
+    return (time.perf_counter() - began) / steps
+
+
+def measure(setting: Setting, tell: Callable[[Line], None]) -> None:
+    """Build the network and measure it."""
+    measure_each(partial(stretch, network(setting), setting), setting, tell)
+
+
+def measure_each(
+    stretch_of: Callable[[int], Callable[[int], None]], setting: Setting, tell: Callable[[Line], None]
+) -> None:
+    """Measure batch after batch; the first that does not fit into memory is the last."""
+    for batch in setting.batches:
+        try:
+            rate = photos_a_second(stretch_of(batch), setting, batch)
+        except Exception as error:  # noqa: BLE001  # told in the table; other batches may do
+            if is_out_of_memory(error):
+                tell({"batch": batch, "outcome": "memory"})
+                return
+            tell({"batch": batch, "outcome": "failed", "words": f"{type(error).__name__}: {str(error)[:300]}"})
+        else:
+            tell({"batch": batch, "outcome": "measured", "rate": rate})
+
+
+def main() -> None:
+    told = sys.stdin.readline()
+    results = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
+    # What libraries print must not come between the lines.
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+
+    def tell(line: Line) -> None:
+        results.write(json.dumps(line) + "\n")
+        results.flush()
+
+    if not told.strip():
+        tell(facts())
+        return
+    setting = json.loads(told)
+    measure(Setting(**{**setting, "batches": tuple(setting["batches"])}), tell)
+
+
+if __name__ == "__main__":
+    main()
