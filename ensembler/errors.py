@@ -12,6 +12,8 @@ EnsemblerError
 ├── Busy                   another process is at work on the same files
 ├── JobFailed              a job's process ended badly
 └── KaggleError            what Kaggle, or the way to it, answered
+
+Interrupted is no child of it: somebody asked for the end, so it is a KeyboardInterrupt, which nothing mends on the way.
 """
 
 from __future__ import annotations
@@ -31,6 +33,7 @@ _REMEDIES = {
     errno.EEXIST: _MOVE_AWAY,
     errno.ENOTDIR: _MOVE_AWAY,
     errno.EISDIR: _MOVE_AWAY,
+    errno.EFBIG: "choose a folder on a file system for larger files with --data",
 }
 
 
@@ -115,6 +118,23 @@ class Busy(EnsemblerError):
 
 class JobFailed(EnsemblerError):
     """A job's process ended without its result."""
+
+
+class Interrupted(KeyboardInterrupt):
+    """The work was asked to end and has saved what it had.
+
+    Parameters
+    ----------
+    *places
+        Where each job was, such as ``in epoch 3 of 5 of b0, fold 2``.
+    """
+
+    def __init__(self, *places: str) -> None:
+        self.places = places
+        super().__init__(" ".join(["Interrupted", *filter(None, [", and ".join(places)])]))
+
+    def __str__(self) -> str:
+        return f"{self.args[0]}; the same command goes on from here."
 
 
 class KaggleError(EnsemblerError):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
+from .errors import Interrupted
+
 T = TypeVar("T")
 
 
@@ -19,7 +21,29 @@ class Task:
 
 
 class Progress:
-    """Where work reports to. This one keeps silent."""
+    """Where work reports to, and where it hears that it should end. This one keeps silent."""
+
+    @property
+    def stopping(self) -> bool:
+        """Whether the work should save what it has and end by :class:`~ensembler.errors.Interrupted`."""
+        return False
+
+    def go_on(self, place: str) -> None:
+        """Do nothing, unless the work should end.
+
+        Raises
+        ------
+        Interrupted
+            At ``place``, such as ``in the heads of b0``.
+        """
+        if self.stopping:
+            raise Interrupted(place)
+
+    def until_stopped(self, items: Iterable[T], place: str) -> Iterator[T]:
+        """Pass ``items`` through, unless the work should end; see :meth:`go_on`."""
+        for item in items:
+            self.go_on(place)
+            yield item
 
     def start(self, label: str, total: int) -> Task:
         """Begin a stretch of ``total`` steps under ``label``."""
@@ -39,10 +63,11 @@ class Progress:
         """Tell something that a person may want to change."""
 
     def track(self, items: Iterable[T], label: str, total: int) -> Iterator[T]:
-        """Pass ``items`` through, one step each."""
+        """Pass ``items`` through, one step each, unless the work should end."""
         task = self.start(label, total)
         try:
             for item in items:
+                self.go_on(f"in {label}")
                 yield item
                 task.advance()
         finally:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import io
 import json
 import os
 import re
@@ -12,6 +11,7 @@ import shutil
 import socket
 import tempfile
 import tomllib
+import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -141,6 +141,10 @@ class CompetitionFolder:
         """What job processes printed."""
         return self.root / "logs"
 
+    def lock(self, work: str) -> Path:
+        """Lock of one kind of ``work`` on this competition; outside of its folder, which may be deleted."""
+        return self.root.parent / ".locks" / f"{self.name}.{work}"
+
     def member(self, name: str) -> Path:
         """Folder of one member."""
         return self.root / "members" / name
@@ -148,6 +152,14 @@ class CompetitionFolder:
     def fold(self, member: str, fold: int) -> Path:
         """Folder of one member's fold."""
         return self.member(member) / f"fold-{fold}"
+
+    def backbone(self, member: str) -> Path:
+        """Backbone that all folds of a frozen member share."""
+        return self.member(member) / "backbone.keras"
+
+    def checkpoint(self, member: str, fold: int) -> Path:
+        """How far the training of one member's fold is; gone when the fold is finished."""
+        return self.fold(member, fold) / "checkpoint.npz"
 
     def stack(self, name: str) -> Path:
         """Folder of one stack."""
@@ -167,7 +179,7 @@ class Workspace:
 
     def lock(self, name: str, work: str) -> Path:
         """Lock of one kind of ``work`` on the competition ``name``, whether or not it is there yet."""
-        return self.data / ".locks" / f"{checked_name(name, 'competition')}.{work}"
+        return self.competition(name).lock(work)
 
     @property
     def marker(self) -> Path:
@@ -308,6 +320,18 @@ def remove(path: Path) -> None:
         raise StorageError.from_os(error) from error
 
 
+def remove_folder(path: Path) -> None:
+    """Delete a folder whole or not at all, if it is there; :func:`sweep` finishes what a kill cuts off."""
+    if not path.exists():
+        return
+    try:
+        aside = Path(tempfile.mkdtemp(prefix=_unfinished(), dir=path.parent))
+        path.replace(aside / "old")
+        shutil.rmtree(aside)
+    except OSError as error:
+        raise StorageError.from_os(error) from error
+
+
 def write_text(path: Path, content: str) -> None:
     """Write ``content`` as UTF-8, whole or not at all."""
     write_bytes(path, content.encode("utf-8"))
@@ -356,9 +380,8 @@ def write_arrays(path: Path, **arrays: np.ndarray[Any, Any]) -> None:
     """Write arrays as ``.npz``; arrays of objects, which only a pickle could hold, are refused."""
     if objects := [name for name, array in arrays.items() if array.dtype.hasobject]:
         raise TypeError(f"Arrays of objects cannot be stored. Received: {objects}")
-    buffer = io.BytesIO()
-    np.savez(buffer, **cast("dict[str, Any]", arrays))
-    write_bytes(path, buffer.getvalue())
+    with whole_file(path) as temporary:
+        np.savez(temporary, **cast("dict[str, Any]", arrays))
 
 
 def read_arrays(path: Path) -> dict[str, np.ndarray[Any, Any]]:
@@ -393,6 +416,15 @@ def file_digest(path: Path, on_bytes: Callable[[int], None] | None = None) -> st
     except OSError as error:
         raise StorageError.from_os(error) from error
     return digest.hexdigest()
+
+
+def is_whole_zip(path: Path) -> bool:
+    """Whether a file is a zip archive that agrees with the checksums in it."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return archive.testzip() is None
+    except (OSError, zipfile.BadZipFile):
+        return False
 
 
 def require_space(folder: Path, needed: int, purpose: str) -> None:

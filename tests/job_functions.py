@@ -36,8 +36,24 @@ def die(told: dict[str, Any], progress: Progress) -> None:
 
 
 def wait(told: dict[str, Any], progress: Progress) -> None:
+    """Wait for a stop; a stubborn job hears none."""
     print("waiting", os.getpid(), flush=True)
-    time.sleep(60)
+    for _ in range(600):
+        if not told.get("stubborn"):
+            progress.go_on("in step 3 of it")
+        time.sleep(0.1)
+
+
+def end_by_signal(told: dict[str, Any], progress: Progress) -> None:
+    print("about to do it", flush=True)
+    os.kill(os.getpid(), told["signal"])
+
+
+def chatter(told: dict[str, Any], progress: Progress) -> list[int]:
+    """Tell a lot and return a lot."""
+    for _ in progress.track(range(500), "chatter", 500):
+        progress.note("x" * 100)
+    return list(range(1000))
 
 
 def fill(told: dict[str, Any], progress: Progress) -> None:

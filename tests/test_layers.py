@@ -45,6 +45,7 @@ JOB_CODE = {
     "members/fine_tuning/devices.py",
     "members/fine_tuning/epochs.py",
     "members/fine_tuning/job.py",
+    "members/fine_tuning/learner.py",
     "members/fine_tuning/optimizer.py",
     "members/fine_tuning/precision.py",
     "members/fine_tuning/unfreezing.py",

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -124,30 +125,126 @@ def test_without_gpus_to_choose_from_a_job_sees_what_we_see(tmp_path: Path, monk
 
 
 WAITING = """
+import sys
 from pathlib import Path
 from ensembler.engines.job import Job
 from ensembler.engines.local import run_jobs
 from ensembler.progress import Progress
-run_jobs([Job(name, "job_functions:wait", {{}}) for name in "abcd"], Path({logs!r}), Progress(), gpus={gpus})
+class Told(Progress):
+    def note(self, text):
+        print(text, file=sys.stderr, flush=True)
+jobs = [Job(name, "job_functions:wait", {told}) for name in "abcd"]
+try:
+    run_jobs(jobs, Path({logs!r}), Told(), gpus={gpus})
+except KeyboardInterrupt as error:
+    sys.exit(f"{{type(error).__name__}}: {{error}}")
 """
+
+
+class Waiting:
+    """A process that waits for jobs which wait."""
+
+    def __init__(self, logs: Path, gpus: tuple[str, ...] = (), **told: object) -> None:
+        program = WAITING.format(logs=str(logs), gpus=gpus, told=told)
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", program], stderr=subprocess.PIPE, text=True, start_new_session=True
+        )
+        self.logs = logs
+        self.running = [logs / f"{name}.log" for name in "abcd"[: len(gpus) or 1]]
+        self.until(lambda: all(log.is_file() and "waiting" in log.read_text() for log in self.running))
+
+    @staticmethod
+    def until(there: Callable[[], bool]) -> bool:
+        deadline = time.monotonic() + 30
+        while not (seen := there()) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        return seen
+
+    def jobs_live(self) -> bool:
+        for log in self.running:
+            try:
+                os.kill(int(log.read_text().splitlines()[0].split()[1]), 0)
+            except ProcessLookupError:
+                continue
+            return True
+        return False
+
+    def others(self) -> set[Path]:
+        """Logs of jobs that should not have begun."""
+        logs = set(self.logs.glob("*.log")) - set(self.running)
+        return {log for log in logs if "waiting" in log.read_text()}
 
 
 @pytest.mark.parametrize("gpus", [(), ("0", "1")], ids=["one job at a time", "a job per GPU"])
 @pytest.mark.parametrize("everybody", [False, True], ids=["the parent is told", "all processes are told"])
-def test_an_interruption_ends_the_running_jobs_and_starts_no_other(
+def test_an_interruption_asks_the_running_jobs_to_end_and_starts_no_other(
     gpus: tuple[str, ...], everybody: bool, tmp_path: Path
 ) -> None:
-    program = WAITING.format(logs=str(tmp_path), gpus=gpus)
-    parent = subprocess.Popen([sys.executable, "-c", program], stderr=subprocess.DEVNULL, start_new_session=True)
-    running = [tmp_path / f"{name}.log" for name in "abcd"[: len(gpus) or 1]]
-    deadline = time.monotonic() + 30
-    while not all(log.is_file() and "waiting" in log.read_text() for log in running) and time.monotonic() < deadline:
-        time.sleep(0.05)
+    waiting = Waiting(tmp_path, gpus)
     # As a terminal does it: to the whole group.
-    (os.killpg if everybody else os.kill)(parent.pid, signal.SIGINT)
-    assert parent.wait(timeout=20) != 0
-    for log in running:
-        with pytest.raises(ProcessLookupError):
-            os.kill(int(log.read_text().splitlines()[0].split()[1]), 0)
-    others = {path for path in tmp_path.glob("*.log") if path not in running and "waiting" in path.read_text()}
-    assert not others
+    (os.killpg if everybody else os.kill)(waiting.process.pid, signal.SIGINT)
+    told = waiting.process.communicate(timeout=20)[1].splitlines()
+    places = ", and ".join(["in step 3 of it"] * len(waiting.running))
+    assert told == [
+        "Stopping once the step is finished and saved; Ctrl-C again stops at once.",
+        f"Interrupted: Interrupted {places}; the same command goes on from here.",
+    ]
+    assert not waiting.jobs_live()
+    assert not waiting.others()
+
+
+def test_a_second_interruption_kills_what_does_not_end(tmp_path: Path) -> None:
+    waiting = Waiting(tmp_path, stubborn=True)
+    os.killpg(waiting.process.pid, signal.SIGINT)
+    assert "Ctrl-C again" in waiting.process.stderr.readline()
+    assert waiting.jobs_live()
+    os.killpg(waiting.process.pid, signal.SIGINT)
+    waiting.process.communicate(timeout=20)
+    assert waiting.process.returncode != 0
+    assert not waiting.jobs_live()
+    assert not waiting.others()
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
+def test_jobs_end_when_the_process_that_waits_for_them_is_killed(how: signal.Signals, tmp_path: Path) -> None:
+    waiting = Waiting(tmp_path, ("0", "1"))
+    os.kill(waiting.process.pid, how)
+    waiting.process.communicate(timeout=20)
+    assert waiting.until(lambda: not waiting.jobs_live())
+    assert not waiting.others()
+
+
+@pytest.mark.parametrize("how", [signal.SIGSEGV, signal.SIGTERM])
+def test_a_job_that_a_signal_ended_is_named_with_the_end_of_its_log(how: signal.Signals, tmp_path: Path) -> None:
+    jobs = [job("end_by_signal", signal=int(how)), job("double", number=1)]
+    with pytest.raises(JobFailed, match=rf"job end_by_signal ended .*signal {int(how)}.*about to do it"):
+        run_jobs(jobs, tmp_path, Progress())
+    assert "printed by a library" in (tmp_path / "double.log").read_text()
+
+
+FORTY_JOBS = """
+from pathlib import Path
+from ensembler.engines.job import Job
+from ensembler.engines.local import run_jobs
+from ensembler.progress import Progress, Task
+
+class Looks(Progress):
+    begun = 0
+    def start(self, label, total):
+        # A job tells its first stretch of work once it has started up.
+        self.begun += label == "chatter"
+        if label == "chatter" and self.begun in (10, 40):
+            print(int(Path("/proc/self/statm").read_text().split()[1]) * 4096)
+        return Task()
+
+run_jobs([Job(str(n), "job_functions:chatter", {{}}) for n in range(40)], Path({logs!r}), Looks(), parallel=2)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="memory is read from /proc")
+def test_the_memory_of_the_parent_stays_flat_over_forty_jobs(tmp_path: Path) -> None:
+    """It holds what the jobs return, and nothing of what they told."""
+    program = FORTY_JOBS.format(logs=str(tmp_path))
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    after_10, after_40 = map(int, ended.stdout.split())
+    assert after_40 - after_10 < 2e6

@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+import json
+import os
+import socket
 import subprocess
 import sys
+import time
 
 import pytest
 
 from ensembler.errors import Busy, StorageError
-from ensembler.locks import held
+from ensembler.locks import SILENT_FOR, held
 
 IMPORTS = """
 import sys, time
@@ -76,6 +80,52 @@ def test_a_lock_is_released_when_the_work_fails(tmp_path):
         raise ZeroDivisionError
     with held(tmp_path / ".lock", "it"):
         pass
+
+
+HOST = "far-away"
+
+
+def note_of(lock, host, silent_for):
+    """What another machine, which the drive may know nothing of, left beside a lock."""
+    note = lock.with_name(f"{lock.name}.json")
+    note.write_text(json.dumps({"host": host, "process": 7, "since": "2026-01-01 00:00:00 UTC"}))
+    then = time.time() - silent_for
+    os.utime(note, (then, then))
+
+
+def test_another_machine_that_lives_holds_what_the_drive_calls_free(tmp_path):
+    note_of(tmp_path / ".lock", HOST, 40)
+    with pytest.raises(Busy, match=r"dogs is in use by process 7 on far-away since .*, last heard of 4\d s ago"):
+        held(tmp_path / ".lock", "dogs").__enter__()
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".lock", ".lock.json"]
+
+
+@pytest.mark.parametrize("host", [HOST, socket.gethostname()])
+def test_a_note_that_was_left_behind_holds_nothing(host, tmp_path):
+    note_of(tmp_path / ".lock", host, SILENT_FOR + 10 if host == HOST else 0)
+    with held(tmp_path / ".lock", "dogs"):
+        assert json.loads((tmp_path / ".lock.json").read_text())["process"] == os.getpid()
+
+
+def test_the_lock_of_a_dead_machine_is_taken_over_from_the_drive(tmp_path, holder):
+    """The holder stands for what the drive believes."""
+    note_of(tmp_path / ".lock", HOST, SILENT_FOR - 10)
+    with pytest.raises(Busy, match="far-away"):
+        held(tmp_path / ".lock", "dogs").__enter__()
+    note_of(tmp_path / ".lock", HOST, SILENT_FOR + 10)
+    with held(tmp_path / ".lock", "dogs"), pytest.raises(Busy, match=f"process {os.getpid()}"):
+        held(tmp_path / ".lock", "dogs").__enter__()
+
+
+def test_the_living_touch_their_note(tmp_path, monkeypatch):
+    monkeypatch.setattr("ensembler.locks.HEARTBEAT", 0.01)
+    with held(tmp_path / ".lock", "dogs"):
+        note = tmp_path / ".lock.json"
+        os.utime(note, (0, 0))
+        deadline = time.monotonic() + 10
+        while not note.stat().st_mtime and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert time.time() - note.stat().st_mtime < 60
 
 
 def test_only_one_of_many_holds_it(tmp_path):

@@ -1,14 +1,28 @@
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from members_made import FOLDS, SETTINGS, make_member, record_of, small_competition
 
 from ensembler.errors import BadData
 from ensembler.members.phases import Phase
-from ensembler.members.records import MemberRecord, load_fold, network_files, trained_members
+from ensembler.members.records import (
+    FoldPredictions,
+    MemberRecord,
+    check_networks,
+    load_fold,
+    network_files,
+    save_fold,
+    tidy,
+    trained_members,
+)
+from ensembler.storage import CompetitionFolder, whole_file, write_bytes
 
 
 def test_a_record_comes_back_as_it_was(tmp_path: Path) -> None:
@@ -36,6 +50,55 @@ def test_predictions_that_were_tampered_with_are_refused(tmp_path: Path) -> None
     path.write_bytes(path.read_bytes()[:-1] + b"x")
     with pytest.raises(BadData, match="not what was written"):
         load_fold(folder, record_of(folder, tables), 0)
+
+
+def networks(folder: CompetitionFolder, record: MemberRecord) -> list[Path]:
+    """Finished folds with files that stand for networks."""
+    paths = network_files(folder, record)
+    for path in paths:
+        write_bytes(path, path.name.encode())
+    random = np.random.default_rng(0)
+    for fold in range(FOLDS):
+        predictions = FoldPredictions(
+            np.array(["1"]), random.random((1, 1)), np.array([]), np.zeros((0, 1)), np.array([])
+        )
+        save_fold(folder, record, fold, predictions, [], 0.5, 1.0)
+    return paths
+
+
+@pytest.mark.parametrize("phases", [(), (Phase("all", 2, 1e-4),)], ids=["frozen", "fine-tuned"])
+def test_a_damaged_network_is_refused(phases: tuple[Phase, ...], tmp_path: Path) -> None:
+    folder, tables = small_competition(tmp_path)
+    record = replace(record_of(folder, tables), settings=replace(SETTINGS, phases=phases))
+    for path in networks(folder, record):
+        check_networks(folder, record)
+        whole = path.read_bytes()
+        for damaged in (whole[:-1], whole[:-1] + b"x", None):
+            path.unlink() if damaged is None else path.write_bytes(damaged)
+            with pytest.raises(BadData, match=rf"{path} is not what was written: .*(--restart|again)\.$"):
+                check_networks(folder, record)
+        path.write_bytes(whole)
+
+
+def test_what_a_kill_left_is_removed_and_a_checkpoint_that_is_needed_is_not(tmp_path: Path) -> None:
+    folder, tables = small_competition(tmp_path)
+    make_member(folder, tables, "demo-conv")
+    record = record_of(folder, tables)
+    for fold in (0, 1):
+        write_bytes(folder.checkpoint("demo-conv", fold), b"some state")
+    (folder.fold("demo-conv", 1) / "fold.json").unlink()
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    with whole_file(folder.fold("demo-conv", 0) / "a") as temporary:
+        temporary.touch()
+        ours = temporary.parent
+        left = ours.with_name(ours.name.replace(f"-{os.getpid()}-", f"-{dead.pid}-"))
+        left.mkdir()
+        tidy(folder, record)
+        assert ours.is_dir()
+    assert not left.exists()
+    assert not folder.checkpoint("demo-conv", 0).exists()
+    assert folder.checkpoint("demo-conv", 1).exists()
 
 
 @pytest.mark.parametrize("content", ["{}", "[]", "not JSON", '{"settings": {"colour": "red"}}'])

@@ -63,8 +63,8 @@ def test_a_slot_is_lent_to_one_at_a_time_and_given_back_after_trouble() -> None:
 def test_none_is_started_after_the_kill(tmp_path: Path) -> None:
     processes = WorkerProcesses(2)
     with (tmp_path / "log").open("wb") as log, processes.slot() as environment:
-        with processes.start(log, environment) as running:
+        with processes.running("", log, environment) as running:
             processes.kill()
             assert running.wait(timeout=20) == -9
-        with pytest.raises(CancelledError):
-            processes.start(log, environment)
+        with pytest.raises(CancelledError), processes.running("", log, environment):
+            pass

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from .. import __version__
-from ..errors import BadAnswer, EnsemblerError, StorageError
+from ..errors import BadAnswer, EnsemblerError, Interrupted, StorageError
 from .competition_commands import adopt, fetch
 from .context import Context
 from .endings import INTERRUPTED, fail
@@ -66,8 +66,10 @@ def main() -> None:
         fail(f"{error.headline}.")
     except EnsemblerError as error:
         fail(str(error))
-    except click.exceptions.Abort:
-        fail("Interrupted; the same command goes on from here.", INTERRUPTED)
+    except click.exceptions.Abort as error:
+        # Click makes this of every KeyboardInterrupt, of which ours know where the work was.
+        told = error.__cause__ if isinstance(error.__cause__, Interrupted) else Interrupted()
+        fail(str(told), INTERRUPTED)
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)

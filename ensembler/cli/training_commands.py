@@ -22,6 +22,12 @@ if TYPE_CHECKING:
 @option("--folds", type=int, default=5, show_default=True, help="Folds, shared by all members.")
 @option("--restart", is_flag=True, help="Forget what these members learned before.")
 @option(
+    "--checkpoint-minutes",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="MINUTES",
+    help="Between checkpoints of fine-tuning, instead of one after each epoch.",
+)
+@option(
     "--show-augmented",
     type=click.Path(path_type=Path),
     metavar="FILE.png",
@@ -51,11 +57,18 @@ def train_members(
 
 
 def _draw_augmented(
-    context: Context, file: Path, members: list[str], *, folds: int, restart: bool, **options: Any
+    context: Context,
+    file: Path,
+    members: list[str],
+    *,
+    folds: int,
+    restart: bool,
+    checkpoint_minutes: float | None,
+    **options: Any,
 ) -> None:
     from ..workflows.augmented_photos import show_augmented
 
-    del folds, restart  # nothing is trained
+    del folds, restart, checkpoint_minutes  # nothing is trained
     with context.progress:
         drawn = show_augmented(file, members, **given(options), **context.common)
     click.echo(f"{drawn.file}: {drawn.member} with --augment {drawn.augmentation}; nothing was trained.")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
+import signal
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import IO, Any
 
@@ -16,12 +16,17 @@ from .job import Job
 from .worker_processes import WorkerProcesses
 
 _LAST_LINES = 5
+# Seconds; Windows notices Ctrl-C between waits only.
+_LOOK = 0.5
 
 
 def run_jobs(
     jobs: Sequence[Job], logs: Path, progress: Progress, parallel: int = 1, gpus: Sequence[str] = ()
 ) -> list[Any]:
     """Run jobs; one that fails does not keep the others from running.
+
+    An interruption (Ctrl-C) asks the running jobs to save what they have and end, and starts no other; a second one
+    kills them.
 
     Parameters
     ----------
@@ -48,34 +53,77 @@ def run_jobs(
         The first job's own error if all that failed told the same.
     JobFailed
         If jobs failed in several ways or without a word; it has their names and the last lines of their logs.
+    Interrupted
+        After an interruption, once all jobs have ended; it tells where they were.
     """
-    results, failures = [], []
     processes = WorkerProcesses(parallel, gpus)
     with ThreadPoolExecutor(processes.limit) as pool:
         running = [pool.submit(_run, job, logs / f"{job.name}.log", progress, processes) for job in jobs]
-        with _ended_with_us(running, processes):
-            for future in running:
-                try:
-                    results.append(future.result())
-                except errors.EnsemblerError as error:
-                    failures.append(error)
-    if failures and len({str(error) for error in failures}) == 1:
-        raise failures[0]
+        interrupted = _all_ended(running, processes, progress)
+    return _results(jobs, running, progress, interrupted=interrupted)
+
+
+def _all_ended(running: Sequence[Future[Any]], processes: WorkerProcesses, progress: Progress) -> bool:
+    """Wait for all jobs, also after an interruption; whether there was one."""
+    try:
+        try:
+            _wait(running)
+        except KeyboardInterrupt:
+            processes.stop()
+            _cancel(running)
+            progress.note("Stopping once the step is finished and saved; Ctrl-C again stops at once.")
+            _wait(running)
+            return True
+    except BaseException:
+        _cancel(running)
+        processes.kill()
+        raise
+    return False
+
+
+def _wait(running: Sequence[Future[Any]]) -> None:
+    while wait(running, _LOOK).not_done:
+        pass
+
+
+def _cancel(running: Sequence[Future[Any]]) -> None:
+    for future in running:
+        future.cancel()
+
+
+def _results(jobs: Sequence[Job], ended: Sequence[Future[Any]], progress: Progress, *, interrupted: bool) -> list[Any]:
+    """Return what the jobs returned, or raise what kept them from it."""
+    results: list[Any] = []
+    failures: dict[str, errors.EnsemblerError] = {}
+    places: list[str] = []
+    for job, future in zip(jobs, ended, strict=True):
+        try:
+            results.append(future.result())
+        except CancelledError:
+            continue
+        except errors.Interrupted as error:
+            places += error.places
+        except errors.EnsemblerError as error:
+            failures[job.name] = error
+    if interrupted or places:
+        for failure in failures.values():
+            progress.warn(str(failure))
+        raise errors.Interrupted(*places)
     if failures:
-        raise errors.JobFailed(" ".join(str(error) for error in failures))
+        raise _failure(failures)
     return results
 
 
-@contextlib.contextmanager
-def _ended_with_us(waiting: Sequence[Future[Any]], processes: WorkerProcesses) -> Iterator[None]:
-    """Start no further job and kill those that run when the block is left by an interruption."""
-    try:
-        yield
-    except BaseException:
-        for future in waiting:
-            future.cancel()
-        processes.kill()
-        raise
+def _failure(failures: Mapping[str, errors.EnsemblerError]) -> errors.EnsemblerError:
+    told = {str(error) for error in failures.values()}
+    if len(told) == 1:
+        return next(iter(failures.values()))
+    return errors.JobFailed(
+        " ".join(
+            str(error) if isinstance(error, errors.JobFailed) else f"{name}: {error}"
+            for name, error in failures.items()
+        )
+    )
 
 
 def _run(job: Job, log: Path, progress: Progress, processes: WorkerProcesses) -> Any:
@@ -84,24 +132,22 @@ def _run(job: Job, log: Path, progress: Progress, processes: WorkerProcesses) ->
         sink = log.open("wb")
     except OSError as error:
         raise errors.StorageError.from_os(error) from error
-    with sink, processes.slot() as environment, processes.start(sink, environment) as process:
-        try:
-            return _follow(job, process, log, progress)
-        finally:
-            process.kill()
+    with sink, processes.slot() as environment, processes.running(job.to_line(), sink, environment) as process:
+        return _follow(job, process, log, progress)
 
 
 def _follow(job: Job, process: subprocess.Popen[str], log: Path, progress: Progress) -> Any:
-    if process.stdin is None or process.stdout is None:
+    if process.stdout is None:
         raise RuntimeError("A job's process was started without pipes.")
-    process.stdin.write(job.to_line())
-    process.stdin.close()
     ended = _relay(process.stdout, progress, progress.start(f"{job.name}: start-up", 1))
     code = process.wait()
     if ended.get("event") == "result":
         return ended["value"]
     if ended.get("event") == "error":
         raise getattr(errors, ended["kind"])(ended["text"])
+    # Ctrl-C may reach a process before it has learned to leave that to us.
+    if ended.get("event") == "interrupted" or code == -signal.SIGINT:
+        raise errors.Interrupted(*ended.get("places", ()))
     raise errors.JobFailed(
         f"The job {job.name} ended without a result ({_exit_in_words(code)}); the end of {log}: {_last_lines(log)}"
     )

@@ -5,11 +5,13 @@ from __future__ import annotations
 import importlib
 import json
 import os
+import signal
 import sys
 from typing import Any, TextIO
 
-from ..errors import EnsemblerError, StorageError
+from ..errors import EnsemblerError, Interrupted, StorageError
 from ..progress import Progress, Task
+from .control import Control
 from .job import Job
 
 
@@ -30,16 +32,26 @@ class LineTask(Task):
 
 
 class EventLines(Progress):
-    """Progress as lines of JSON for the process that waits."""
+    """Progress as lines of JSON for the process that waits, which may ask for the end in return."""
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: TextIO, control: Control) -> None:
         self._stream = stream
+        self._control = control
         self._tasks = 0
+
+    @property
+    def stopping(self) -> bool:
+        """Whether the process that waits asked for the end, or has died."""
+        return self._control.stopping
 
     def send(self, event: str, **content: Any) -> None:
         """Write one event."""
-        self._stream.write(json.dumps({"event": event, **content}) + "\n")
-        self._stream.flush()
+        try:
+            self._stream.write(json.dumps({"event": event, **content}) + "\n")
+            self._stream.flush()
+        except BrokenPipeError:
+            # Nobody waits any more: the work is to be saved, whatever it was about to tell.
+            self._control.stop()
 
     def start(self, label: str, total: int) -> Task:
         """Tell the beginning of a stretch of work."""
@@ -58,14 +70,22 @@ class EventLines(Progress):
 
 def main() -> int:
     """Run the job on standard input; what libraries print goes to standard error, the log."""
-    job = Job.from_line(sys.stdin.readline())
-    events = EventLines(os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8"))
+    # A terminal sends Ctrl-C to everybody; the parent hears it too and says what is to be done.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    control = Control()
+    if not (line := control.job_line()):
+        return 1
+    job = Job.from_line(line)
+    events = EventLines(os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8"), control)
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     module, function = job.function.split(":")
     try:
         result = getattr(importlib.import_module(module), function)(job.told, events)
     except EnsemblerError as error:
         return _told(error, events)
+    except Interrupted as error:
+        events.send("interrupted", places=error.places)
+        return 1
     except OSError as error:
         if not StorageError.is_refusal(error):
             raise

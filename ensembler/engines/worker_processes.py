@@ -12,6 +12,8 @@ from queue import SimpleQueue
 from threading import Lock
 from typing import IO
 
+from .control import STOP
+
 # On x86 processors without AVX-512 TensorFlow leaves oneDNN off, though it is several times faster there.
 _ENVIRONMENT = {
     "TF_ENABLE_ONEDNN_OPTS": "1",
@@ -43,8 +45,8 @@ class WorkerProcesses:
         self._free: SimpleQueue[dict[str, str]] = SimpleQueue()
         for slot in slots:
             self._free.put(slot)
-        self._started: list[subprocess.Popen[str]] = []
-        self._killed = False
+        self._running: list[subprocess.Popen[str]] = []
+        self._ending = False
         self._lock = Lock()
 
     @contextlib.contextmanager
@@ -57,16 +59,29 @@ class WorkerProcesses:
         finally:
             self._free.put(own)
 
-    def start(self, log: IO[bytes], environment: Mapping[str, str]) -> subprocess.Popen[str]:
-        """Start a process that waits for its job.
+    @contextlib.contextmanager
+    def running(self, line: str, log: IO[bytes], environment: Mapping[str, str]) -> Iterator[subprocess.Popen[str]]:
+        """Run a process that is given a job's line, for the length of the block.
+
+        Its standard input stays open: its end would tell the process that we have died.
 
         Raises
         ------
         CancelledError
-            After :meth:`kill`: a process started then would outlive the interruption.
+            After :meth:`stop` or :meth:`kill`: a process started then would outlive the interruption.
         """
+        with self._start(line, log, environment) as process:
+            try:
+                yield process
+            finally:
+                process.kill()
+                with self._lock:
+                    self._running.remove(process)
+
+    def _start(self, line: str, log: IO[bytes], environment: Mapping[str, str]) -> subprocess.Popen[str]:
+        # The lock keeps a stop from reaching the process before its job does.
         with self._lock:
-            if self._killed:
+            if self._ending:
                 raise CancelledError
             process = subprocess.Popen(
                 [sys.executable, "-m", "ensembler.engines.worker"],
@@ -77,15 +92,31 @@ class WorkerProcesses:
                 encoding="utf-8",
                 env=environment,
             )
-            self._started.append(process)
+            self._running.append(process)
+            _send(process, line)
             return process
+
+    def stop(self) -> None:
+        """Ask the processes that run to save what they have and end, and start no other."""
+        with self._lock:
+            self._ending = True
+            for process in self._running:
+                _send(process, f"{STOP}\n")
 
     def kill(self) -> None:
         """Kill the processes that run, and start no other."""
         with self._lock:
-            self._killed = True
-            for process in self._started:
+            self._ending = True
+            for process in self._running:
                 process.kill()
+
+
+def _send(process: subprocess.Popen[str], text: str) -> None:
+    """Write past Python's buffer: what a process that has just ended did not take must not trouble us later."""
+    if process.stdin is None:
+        raise RuntimeError("A job's process was started without pipes.")
+    with contextlib.suppress(OSError):
+        os.write(process.stdin.fileno(), text.encode("utf-8"))
 
 
 def _share_of_processors(parallel: int) -> dict[str, str]:

@@ -108,7 +108,14 @@ class TrainingPhotos:
         self._stored = _in_memory(paths, size)
 
     def epoch(
-        self, number: int, *, batch_size: int, seed: int, augmentation: Augmentation, parts: int = 1
+        self,
+        number: int,
+        *,
+        batch_size: int,
+        seed: int,
+        augmentation: Augmentation,
+        parts: int = 1,
+        first: int = 0,
     ) -> Iterator[Batch]:
         """Go through the photos once.
 
@@ -125,6 +132,8 @@ class TrainingPhotos:
         parts
             Each batch is given in so many parts of one size, for a device that cannot take it whole. Must divide
             ``batch_size``.
+        first
+            Batch to begin with, from 0; those before it are left out.
 
         Yields
         ------
@@ -139,7 +148,7 @@ class TrainingPhotos:
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             made = (
                 _together(pool, partial(self._photo, draws), rows, partial(self._batch, draws, index, rows))
-                for index, rows in enumerate(batches)
+                for index, rows in enumerate(batches[first:], first)
             )
             for batch in _ahead(made):
                 yield from zip(*(np.split(array, parts) for array in batch), strict=True)

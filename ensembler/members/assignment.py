@@ -21,13 +21,18 @@ from .registry import Backbone
 
 @dataclass(frozen=True)
 class Assignment:
-    """One member of one competition, some of its folds, where the weights come from, and which devices train it."""
+    """One member of one competition, some of its folds, where the weights come from, and how it is trained.
+
+    ``data_parallel`` has all devices train one network; ``checkpoint_minutes`` lie between two checkpoints, which else
+    are written at the end of each epoch.
+    """
 
     folder: CompetitionFolder
     member: str
     folds: tuple[int, ...]
     weights: str
     data_parallel: bool = False
+    checkpoint_minutes: float | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the description that a job's process gets."""
@@ -37,13 +42,15 @@ class Assignment:
             "folds": list(self.folds),
             "weights": self.weights,
             "data_parallel": self.data_parallel,
+            "checkpoint_minutes": self.checkpoint_minutes,
         }
 
     @classmethod
     def from_json(cls, told: dict[str, Any]) -> Assignment:
         """Read the description that a job's process got."""
         folder = CompetitionFolder(Path(told["competition"]))
-        return cls(folder, told["member"], tuple(told["folds"]), told["weights"], told["data_parallel"])
+        names = ("member", "weights", "data_parallel", "checkpoint_minutes")
+        return cls(folder, folds=tuple(told["folds"]), **{name: told[name] for name in names})
 
     @cached_property
     def tables(self) -> Tables:

@@ -10,13 +10,17 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from ..errors import Interrupted
 from ..images.batches import pixel_batches
 from ..images.views import View
 from ..progress import Progress
-from ..storage import fingerprint, require_space, whole_file
+from ..storage import fingerprint, is_whole_zip, require_space, sweep, whole_file
 from .assignment import Assignment
-from .inference import predict_each
+from .feature_parts import FeatureParts
+from .inference import answers_to
 from .network import build_backbone, model_digest
+from .records import check_backbone
+from .turns import turn
 from .view_networks import through_view
 
 # Of each view: features of the training photos and of the readable test photos, shape (photos, width) each.
@@ -26,7 +30,8 @@ Features = dict[View, tuple[NDArray[np.float32], NDArray[np.float32]]]
 def frozen_features(assignment: Assignment, views: Sequence[View], progress: Progress) -> Features:
     """Return the features of all photos as each view shows them.
 
-    They are read from the cache where they lie, else computed, each photo being decoded once, and stored there.
+    They are read from the cache where they lie, else computed, each photo being decoded once, and stored there. What a
+    run that was cut off had computed is not computed again.
 
     Raises
     ------
@@ -36,18 +41,29 @@ def frozen_features(assignment: Assignment, views: Sequence[View], progress: Pro
         If there is no room for them.
     """
     paths = {view: _cache_file(assignment, view) for view in views}
-    missing = {view: path for view, path in paths.items() if not path.is_file()}
-    if missing:
-        _compute(assignment, missing, progress)
+    if not all(path.is_file() for path in paths.values()):
+        what = f"{assignment.member}: frozen features"
+        with turn(assignment.folder, f"features-{assignment.record.settings.backbone}", what, progress):
+            # Another job may have computed them while this one waited.
+            missing = {view: path for view, path in paths.items() if not path.is_file()}
+            if missing:
+                sweep(assignment.folder.features)
+                _compute(assignment, missing, progress)
     training = len(assignment.tables.train)
     stored = {view: np.load(path, mmap_mode="r", allow_pickle=False) for view, path in paths.items()}
     return {view: (features[:training], features[training:]) for view, features in stored.items()}
 
 
 def keep_backbone(assignment: Assignment) -> Any:
-    """Return the backbone, from ``backbone.keras`` if it is there, else built and saved there."""
-    path = assignment.folder.member(assignment.member) / "backbone.keras"
-    if path.is_file():
+    """Return the backbone, from ``backbone.keras`` if it is there, else built and saved there.
+
+    Raises
+    ------
+    BadData
+        If it is not that which the heads of finished folds belong to.
+    """
+    path = assignment.folder.backbone(assignment.member)
+    if check_backbone(assignment.folder, assignment.record) or is_whole_zip(path):
         return keras.saving.load_model(path, compile=False)
     model = _build(assignment)
     with whole_file(path) as temporary:
@@ -84,9 +100,15 @@ def _compute(assignment: Assignment, missing: dict[View, Path], progress: Progre
     room = 4 * len(missing) * len(paths) * int(model.output_shape[-1])
     require_space(assignment.folder.features, room, f"The features of {assignment.member}")
     task = progress.start(f"{assignment.member}: frozen features", len(missing) * len(paths))
-    batches = pixel_batches(paths, settings.image_size, settings.batch_size)
+    parts = FeatureParts(list(missing.values()), progress)
+    task.advance(len(missing) * parts.rows)
+    batches = pixel_batches(paths[parts.rows :], settings.image_size, settings.batch_size)
     networks = [through_view(model, view) for view in missing]
-    results = predict_each(networks, batches, len(paths), settings.batch_size, task)
-    for path, features in zip(missing.values(), results, strict=True):
-        with whole_file(path) as temporary:
-            np.save(temporary, features)
+    try:
+        going_on = progress.until_stopped(batches, f"in the frozen features of {assignment.member}")
+        for features in answers_to(networks, going_on, settings.batch_size, task):
+            parts.add(features)
+    except Interrupted:
+        parts.write()
+        raise
+    parts.finish()

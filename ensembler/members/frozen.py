@@ -16,6 +16,7 @@ from .features import Features, frozen_features, keep_backbone
 from .head_fitting import Head, fit_head, keras_head, learned_views
 from .hidden_head import HiddenHead
 from .records import save_fold
+from .turns import fold_to_train
 
 
 def train_frozen(told: dict[str, Any], progress: Progress) -> dict[str, Any]:
@@ -25,8 +26,11 @@ def train_frozen(told: dict[str, Any], progress: Progress) -> dict[str, Any]:
     features = frozen_features(assignment, list(views), progress)
     keep_backbone(assignment)
     task = progress.start(f"{assignment.member}: heads", len(assignment.folds))
-    for fold in assignment.folds:
-        _train_fold(assignment, fold, features)
+    for number, fold in enumerate(assignment.folds):
+        progress.go_on(f"after {number} of {len(assignment.folds)} heads of {assignment.member}")
+        with fold_to_train(assignment, fold, progress) as missing:
+            if missing:
+                _train_fold(assignment, fold, features)
         task.advance()
     task.finish()
     return {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import keras
@@ -43,16 +43,27 @@ def predict_each(
     models: list[Any], batches: Iterable[NDArray[np.uint8]], rows: int, batch_size: int, task: Task
 ) -> list[NDArray[np.float32]]:
     """Run several models over the same batches, so that photos are decoded once; see :func:`predict`."""
+    results = [np.empty((rows, model.output_shape[-1]), dtype=np.float32) for model in models]
+    done = 0
+    for answers in answers_to(models, batches, batch_size, task):
+        for result, answer in zip(results, answers, strict=True):
+            result[done : done + len(answer)] = answer
+        done += len(answers[0])
+    return results
+
+
+def answers_to(
+    models: list[Any], batches: Iterable[NDArray[np.uint8]], batch_size: int, task: Task
+) -> Iterator[list[NDArray[np.float32]]]:
+    """Give what each model makes of one batch after the other; see :func:`predict`."""
     for model in models:
         if not model.compiled:
             model.compile(jit_compile=False)
-    results = [np.empty((rows, model.output_shape[-1]), dtype=np.float32) for model in models]
-    done = 0
     for batch in batches:
         filled = np.concatenate([batch, np.zeros((batch_size - len(batch), *batch.shape[1:]), batch.dtype)])
-        for model, result in zip(models, results, strict=True):
-            result[done : done + len(batch)] = np.asarray(model.predict_on_batch(filled))[: len(batch)]
+        answers = []
+        for model in models:
+            answers.append(np.asarray(model.predict_on_batch(filled))[: len(batch)])
             task.advance(len(batch))
-        done += len(batch)
+        yield answers
     task.finish()
-    return results

@@ -19,11 +19,16 @@ from ..storage import (
     fingerprint,
     read_arrays,
     read_json,
+    remove,
+    sweep,
     write_arrays,
     write_json,
     write_text,
 )
 from .settings import MemberSettings
+
+# As seen from a fold.
+_SHARED = "../backbone.keras"
 
 
 @dataclass(frozen=True)
@@ -100,7 +105,8 @@ def save_fold(
     place = folder.fold(record.name, fold)
     write_arrays(place / "predictions.npz", **vars(predictions))
     write_text(place / "history.csv", _csv(history))
-    files = sorted(path for path in place.iterdir() if path.suffix in (".keras", ".npz", ".csv"))
+    names = {"head.keras", "model.keras", "predictions.npz", "history.csv", _SHARED}
+    digests = {name: file_digest(place / name) for name in sorted(names) if (place / name).is_file()}
     write_json(
         place / "fold.json",
         {
@@ -110,7 +116,7 @@ def save_fold(
             "held_out": len(predictions.held_out_ids),
             "seconds": round(seconds, 3),
             "finished": datetime.now(UTC).isoformat(timespec="seconds"),
-            "sha256": {path.name: file_digest(path) for path in files},
+            "sha256": digests,
         },
     )
 
@@ -130,9 +136,55 @@ def load_fold(folder: CompetitionFolder, record: MemberRecord, fold: int) -> tup
         raise Mismatch(f"Fold {fold} of {record.name} is not finished: run `ensembler train-members` again.")
     told: dict[str, Any] = read_json(place / "fold.json")
     path = place / "predictions.npz"
-    if not path.is_file() or file_digest(path) != told["sha256"][path.name]:
-        raise BadData(f"{path} is not what was written: delete {place} and run `ensembler train-members` again.")
+    _check(path, told["sha256"][path.name], f"delete {place} and run `ensembler train-members` again.")
     return FoldPredictions(**read_arrays(path)), told
+
+
+def _check(path: Path, digest: str, remedy: str) -> None:
+    if not path.is_file() or file_digest(path) != digest:
+        raise BadData(f"{path} is not what was written: {remedy}")
+
+
+def check_networks(folder: CompetitionFolder, record: MemberRecord) -> None:
+    """Compare the networks of all finished folds with the checksums in ``fold.json``.
+
+    Raises
+    ------
+    BadData
+        If one is not that which was written.
+    """
+    finished = [fold for fold in range(record.folds_count) if record.is_finished(folder, fold)]
+    for place in (folder.fold(record.name, fold) for fold in finished):
+        for name, digest in read_json(place / "fold.json")["sha256"].items():
+            if name in ("head.keras", "model.keras"):
+                _check(place / name, digest, f"delete {place} and run `ensembler train-members` again.")
+    check_backbone(folder, record)
+
+
+def check_backbone(folder: CompetitionFolder, record: MemberRecord) -> bool:
+    """Compare the backbone that the folds share with the checksums in their ``fold.json``; whether there were any.
+
+    Raises
+    ------
+    BadData
+        If it is not that which a finished fold was made with.
+    """
+    finished = [fold for fold in range(record.folds_count) if record.is_finished(folder, fold)]
+    told = [read_json(folder.fold(record.name, fold) / "fold.json")["sha256"] for fold in finished]
+    digests = {digests[_SHARED] for digests in told if _SHARED in digests}
+    for digest in digests:
+        _check(folder.backbone(record.name), digest, f"train {record.name} anew with --restart.")
+    return bool(digests)
+
+
+def tidy(folder: CompetitionFolder, record: MemberRecord) -> None:
+    """Remove what killed runs left of a member: files half-written, and checkpoints of folds that are finished."""
+    sweep(folder.member(record.name).parent)
+    sweep(folder.member(record.name))
+    for fold in range(record.folds_count):
+        sweep(folder.fold(record.name, fold))
+        if record.is_finished(folder, fold):
+            remove(folder.checkpoint(record.name, fold))
 
 
 def trained_members(folder: CompetitionFolder) -> list[str]:
@@ -144,7 +196,7 @@ def network_files(folder: CompetitionFolder, record: MemberRecord) -> list[Path]
     """Keras files that make up the member: a frozen backbone and its heads, or a whole network per fold."""
     if record.settings.frozen:
         heads = [folder.fold(record.name, fold) / "head.keras" for fold in range(record.folds_count)]
-        return [folder.member(record.name) / "backbone.keras", *heads]
+        return [folder.backbone(record.name), *heads]
     return [folder.fold(record.name, fold) / "model.keras" for fold in range(record.folds_count)]
 
 

@@ -13,7 +13,7 @@ from ..competition.tables import load_tables
 from ..errors import Mismatch
 from ..images.decoding import decode_photo
 from ..images.views import VIEWS
-from ..members.records import MemberRecord, network_files
+from ..members.records import MemberRecord, check_networks, network_files
 from ..members.view_networks import mean_of, viewed
 from ..progress import Progress
 from ..storage import CompetitionFolder, read_arrays, whole_file
@@ -59,6 +59,7 @@ def build_stack_file(told: dict[str, Any], progress: Progress) -> dict[str, Any]
 
 def _network(folder: CompetitionFolder, record: MemberRecord) -> Any:
     """One sub-model per member: the mean over its folds and views, each network standing in it once."""
+    check_networks(folder, record)
     models = [keras.saving.load_model(path, compile=False) for path in network_files(folder, record)]
     size = record.settings.image_size
     pixels = keras.Input((size, size, 3), name="pixels")

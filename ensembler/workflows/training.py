@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,17 +15,18 @@ from ..competition.tables import Tables, samples_fingerprint
 from ..engines.job import Job
 from ..engines.local import run_jobs
 from ..errors import BadChoice, Mismatch
+from ..locks import held
 from ..members.assignment import Assignment
 from ..members.choosing import unused_options
 from ..members.option_reading import typed
 from ..members.options import TrainingOptions
 from ..members.presets import NO_GPU, NOTHING, Preset
-from ..members.records import MemberRecord, trained_members
+from ..members.records import MemberRecord, tidy, trained_members
 from ..members.registry import Backbone
 from ..members.settings import MemberSettings
 from ..progress import SILENT, Progress
 from ..stacking.inputs import MemberPredictions, load_members
-from ..storage import HERE, CompetitionFolder, Workspace, file_digest
+from ..storage import HERE, CompetitionFolder, Workspace, file_digest, remove_folder
 from .competitions import open_competition
 from .configuration import Configuration, configure
 from .machine import PLAIN, ThisMachine, this_machine
@@ -46,12 +47,15 @@ class Plan:
         Whether all GPUs work on each of its networks.
     tiny
         Whether its folds share a process.
+    checkpoint_minutes
+        Time between two checkpoints; None for one at the end of each epoch.
     """
 
     record: MemberRecord
     weights: str
     data_parallel: bool
     tiny: bool
+    checkpoint_minutes: float | None
 
 
 def train_members(
@@ -60,6 +64,7 @@ def train_members(
     competition: str | None = None,
     folds: int = 5,
     restart: bool = False,
+    checkpoint_minutes: float | None = None,
     preset: Preset | None = None,
     config: str | Path | None = None,
     workspace: Workspace = HERE,
@@ -78,6 +83,8 @@ def train_members(
         How many; the first call makes them, and all members share them.
     restart
         Forget what these members learned before.
+    checkpoint_minutes
+        Time between two checkpoints of fine-tuning, also within an epoch; None for one at the end of each epoch.
     preset
         Sets options together: ``quick``, ``good`` or ``best``; None is the file's, or ``good``.
     config
@@ -95,9 +102,15 @@ def train_members(
     ------
     BadChoice, Mismatch
         If a name, number or folder does not fit, or a member is there with other settings.
+    Busy
+        If another process is training one of these members.
     JobFailed
         If a job's process died; the other jobs ran all the same.
+    Interrupted
+        After Ctrl-C, once the step is finished and saved; the same call goes on from there.
     """
+    if checkpoint_minutes is not None and checkpoint_minutes <= 0:
+        raise BadChoice(f"--checkpoint-minutes must be more than 0. Received: {checkpoint_minutes}")
     configuration = configure(options, preset, config)
     backbones = named_backbones(configuration, members)
     folder, tables = open_competition(competition, workspace, progress)
@@ -109,14 +122,24 @@ def train_members(
     shared_folds(folder, tables, folds, general["seed"])
     _say(configuration, [settings for settings, _ in settled], here, progress)
     plans = [
-        Plan(_record(folder, tables, settings, folds), source, general["data_parallel"], backbone.tiny)
+        Plan(
+            _record(folder, tables, settings, folds),
+            source,
+            general["data_parallel"],
+            backbone.tiny,
+            checkpoint_minutes,
+        )
         for backbone, (settings, source) in zip(backbones, settled, strict=True)
     ]
-    for plan in plans:
-        _make_room(folder, plan.record, restart=restart)
-    jobs = [job for plan in plans for job in _jobs(folder, plan)]
-    gpus = () if general["data_parallel"] else here.gpus
-    run_jobs(jobs, folder.logs, progress, parallel=os.cpu_count() or 1 if tiny else 1, gpus=gpus)
+    with contextlib.ExitStack() as ours:
+        for plan in plans:
+            name = plan.record.name
+            ours.enter_context(held(folder.lock(f"member-{name}"), f"{name} of {folder.name}"))
+        for plan in plans:
+            _make_room(folder, plan.record, restart=restart)
+        jobs = [job for plan in plans for job in _jobs(folder, plan)]
+        gpus = () if general["data_parallel"] else here.gpus
+        run_jobs(jobs, folder.logs, progress, parallel=os.cpu_count() or 1 if tiny else 1, gpus=gpus)
     return member_results(folder, tables, load_members(folder, tables, members))
 
 
@@ -164,9 +187,8 @@ def _record(folder: CompetitionFolder, tables: Tables, settings: MemberSettings,
 
 def _make_room(folder: CompetitionFolder, record: MemberRecord, *, restart: bool) -> None:
     """Write the member's settings, unless the same are there; refuse to mix it with others."""
-    place = folder.member(record.name)
-    if restart and place.exists():
-        shutil.rmtree(place)
+    if restart:
+        remove_folder(folder.member(record.name))
     if record.name in trained_members(folder):
         there = MemberRecord.load(folder, record.name)
         if there.fingerprint != record.fingerprint:
@@ -174,6 +196,7 @@ def _make_room(folder: CompetitionFolder, record: MemberRecord, *, restart: bool
             raise Mismatch(
                 f"{record.name} was trained with other settings: {what}; ask for those, or forget them with --restart."
             )
+        tidy(folder, record)
         return
     record.save(folder)
 
@@ -193,7 +216,14 @@ def _jobs(folder: CompetitionFolder, plan: Plan) -> list[Job]:
 
 
 def _job(folder: CompetitionFolder, plan: Plan, function: str, folds: list[int], name: str) -> Job:
-    assignment = Assignment(folder, plan.record.name, tuple(folds), plan.weights, data_parallel=plan.data_parallel)
+    assignment = Assignment(
+        folder,
+        plan.record.name,
+        tuple(folds),
+        plan.weights,
+        data_parallel=plan.data_parallel,
+        checkpoint_minutes=plan.checkpoint_minutes,
+    )
     return Job(name, function, assignment.to_json())
 
 

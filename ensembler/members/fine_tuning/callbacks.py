@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -35,3 +36,29 @@ class Steps(keras.callbacks.Callback):  # type: ignore[misc]  # Keras is untyped
         del logs
         if (batch + 1) % self.parts == 0:
             self.task.advance()
+
+
+class BetweenSteps(keras.callbacks.Callback):  # type: ignore[misc]  # Keras is untyped
+    """Lets something be done between two updates of an epoch; after the last one it is for the epoch to do.
+
+    Parameters
+    ----------
+    do
+        Takes the updates done so far and a function that gives the sum of their losses, which waits for the device.
+    parts
+        Batches that make up an update.
+    updates
+        Of the epoch, or of what is left of it.
+    """
+
+    def __init__(self, do: Callable[[int, Callable[[], float]], None], parts: int, updates: int) -> None:
+        super().__init__()
+        self.do = do
+        self.parts = parts
+        self.updates = updates
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        """Do it once all parts of an update are done."""
+        done, rest = divmod(batch + 1, self.parts)
+        if not rest and done < self.updates:
+            self.do(done, lambda: float(logs["loss"]) * done)

@@ -4,152 +4,169 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import replace
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-import keras
-import numpy as np
-from numpy.typing import NDArray
-
-from ...errors import BadChoice
-from ...images.batches import steps
+from ...errors import BadChoice, Interrupted
 from ...progress import Progress, Task
-from ..losses import LogLoss, class_weights
-from .callbacks import Steps, StopAtNaN
-from .devices import Devices, on_gpu
+from .callbacks import BetweenSteps, Steps, StopAtNaN
+from .checkpoints import NOWHERE, Checkpoints, TrainingState
+from .devices import Devices
+from .learner import Learner
 from .lesson import Lesson
-from .optimizer import LayerwiseAdamW, build_optimizer, restore, state_of, swap_means
-from .precision import built_in
 from .trouble import is_out_of_memory
-from .unfreezing import layer_rates, unfreeze
-
-Weights = list[NDArray[Any]]
 
 
 class Training:
     """Trains one network; :meth:`run` does it all.
 
+    Parameters
+    ----------
+    checkpoints
+        Keep where the training is. If there is one already, the training goes on from there, and ends as if it had
+        never been cut off.
+
     Attributes
     ----------
-    model
+    state
+        How far the training is, with a row of history for each epoch.
+    learner
         The network that learns; in the end it has the best weights or the mean ones, as the settings say.
-    history
-        A row for each epoch.
     """
 
-    def __init__(self, lesson: Lesson, devices: Devices, progress: Progress) -> None:
+    def __init__(
+        self, lesson: Lesson, devices: Devices, progress: Progress, checkpoints: Checkpoints = NOWHERE
+    ) -> None:
         self.lesson = lesson
         self.devices = devices
         self.progress = progress
-        self.history: list[dict[str, Any]] = []
-        self._settings = lesson.settings
-        self._parts = 1  # of a batch, one after the other
-        self._build()
-
-    def _build(self) -> None:
-        with self.devices.scope(), built_in(self._settings.precision):
-            self.model = self.lesson.build()
-        self._plain: Any = None
-
-    def run(self) -> Any:
-        """Go through all phases; return the trained network, in float32 and on one device."""
-        per_epoch = self._steps()
-        total = sum(phase.epochs for phase in self._settings.phases) * per_epoch
-        task = self.progress.start(f"{self.lesson.name}: fine-tune", total)
-        for number in range(len(self._settings.phases)):
-            self._phase(number, task)
-        task.finish()
-        return self._synced() if self._apart else self.model
-
-    def _steps(self) -> int:
-        return steps(len(self.lesson.targets), self._settings.batch_size)
-
-    def _phase(self, number: int, task: Task) -> None:
-        self._compile(number)
-        best, best_weights, behind = math.inf, None, 0
-        for epoch in range(self._settings.phases[number].epochs):
-            row = self._epoch(number, epoch, task)
-            if not self._settings.patience:
-                continue
-            if row["watched_log_loss"] < best:
-                best, best_weights, behind = row["watched_log_loss"], self._mean_weights(), 0
-            elif (behind := behind + 1) == self._settings.patience:
-                self.progress.note(f"{self.lesson.name}: no better for {behind} epochs, so phase {number + 1} ends.")
-                break
-        self.model.set_weights(best_weights or self._mean_weights())
-
-    def _compile(self, number: int) -> None:
-        phase = self._settings.phases[number]
-        with self.devices.scope():
-            _, backbone, _head = self.model.layers
-            unfreeze(backbone, phase)
-            rates = layer_rates(backbone, self._settings.first_block_rate)
-            updates = self._steps() * phase.epochs
-            self.optimizer: LayerwiseAdamW = build_optimizer(
-                self.model, phase, self._settings, updates, rates, accumulated=self._parts
-            )
-            scaled = self._settings.precision == "float16"
-            self.model.compile(
-                optimizer=keras.optimizers.LossScaleOptimizer(self.optimizer) if scaled else self.optimizer,
-                loss=self._loss(),
-                jit_compile=on_gpu(),
-                auto_scale_loss=False,
-            )
+        self._checkpoints = checkpoints
+        self.state = TrainingState()
+        self._counted = self._epoch_began = time.monotonic()
+        self._unsaved = False
+        self.learner = self._go_on() or Learner(lesson, devices)
 
     @property
-    def _apart(self) -> bool:
-        """Whether the network that predicts is another one than the network that learns."""
-        return self.devices.shared or self._settings.precision != "float32"
+    def model(self) -> Any:
+        """The network that learns."""
+        return self.learner.model
 
-    def _synced(self) -> Any:
-        """Return the network that predicts, with the weights of the one that learns."""
-        if self._plain is None:
-            # Compiling for prediction must not undo what is compiled for training, hence a second model of the layers.
-            self._plain = self.lesson.build() if self._apart else keras.Model(self.model.input, self.model.output)
-        if self._apart:
-            self._plain.set_weights(self.model.get_weights())
-        return self._plain
+    @property
+    def history(self) -> list[dict[str, Any]]:
+        """A row for each epoch."""
+        return self.state.history
 
-    def _judge(self) -> dict[str, float]:
-        swap_means(self.optimizer)
-        judged = self.lesson.judge(self._synced())
-        swap_means(self.optimizer)
-        return judged
+    def _go_on(self) -> Learner | None:
+        """Return the network as a checkpoint has it, if there is one."""
+        if (state := self._checkpoints.load(self.progress)) is None or state.begin is None:
+            return None
+        learner = Learner(self.lesson, self.devices, parts=state.parts, careful=state.careful)
+        try:
+            learner.compile(state.phase)
+            learner.return_to(state.now or state.begin)
+        except (ValueError, KeyError, IndexError) as error:
+            self._checkpoints.refuse(self.progress, error)
+            return None
+        self.state = state
+        return learner
 
-    def _mean_weights(self) -> Weights:
-        """Return the running mean of the weights where there is one, else the weights."""
-        swap_means(self.optimizer)
-        weights: Weights = self.model.get_weights()
-        swap_means(self.optimizer)
-        return weights
+    def run(self) -> Any:
+        """Go through all phases; return the trained network, in float32 and on one device.
 
-    def _loss(self) -> LogLoss:
-        lesson, settings = self.lesson, self._settings
-        weights = class_weights(lesson.targets, settings.class_weights, exclusive=lesson.exclusive)
-        return LogLoss(exclusive=lesson.exclusive, smoothing=settings.label_smoothing, weights=weights)
+        Raises
+        ------
+        Interrupted
+            If the work was asked to end; a checkpoint has been written then.
+        """
+        per_epoch = self.learner.steps
+        task = self.progress.start(f"{self.lesson.name}: fine-tune", self._epochs * per_epoch)
+        task.advance(len(self.history) * per_epoch + self.state.step)
+        try:
+            for number in range(self.state.phase, len(self.lesson.settings.phases)):
+                self._phase(number, task)
+        except Interrupted:
+            self._save()
+            raise Interrupted(self._place()) from None
+        if self._unsaved:
+            self._save()
+        task.finish()
+        return self.learner.finished()
+
+    @property
+    def _epochs(self) -> int:
+        return sum(phase.epochs for phase in self.lesson.settings.phases)
+
+    def _place(self) -> str:
+        return f"in epoch {min(len(self.history) + 1, self._epochs)} of {self._epochs} of {self.lesson.name}"
+
+    def _phase(self, number: int, task: Task) -> None:
+        state, learner = self.state, self.learner
+        if state.begin is None or state.phase != number:
+            learner.compile(number)
+            state.start_phase(number)
+            state.begin = learner.moment()
+        while not self._is_over(number):
+            row = self._epoch(number, state.epoch, task)
+            self._end_epoch(row)
+        learner.model.set_weights(state.best_weights if state.best_weights is not None else learner.mean_weights())
+
+    def _is_over(self, number: int) -> bool:
+        """Whether a phase has had its epochs, or lost patience."""
+        patience, state = self.lesson.settings.patience, self.state
+        return state.epoch >= self.lesson.settings.phases[number].epochs or 0 < patience <= state.behind
+
+    def _end_epoch(self, row: dict[str, Any]) -> None:
+        """Write down an epoch, and what patience makes of it."""
+        state, patience = self.state, self.lesson.settings.patience
+        state.history.append(row)
+        state.epoch += 1
+        if patience and row["watched_log_loss"] < state.best:
+            state.best, state.behind, state.best_weights = row["watched_log_loss"], 0, self.learner.mean_weights()
+        elif patience:
+            state.behind += 1
+            if state.behind == patience:
+                self.progress.note(
+                    f"{self.lesson.name}: no better for {patience} epochs, so phase {state.phase + 1} ends."
+                )
+        state.start_epoch()
+        state.begin = self.learner.moment()
+        self._unsaved = True
+        if self._checkpoints.is_due(between_epochs=True):
+            self._save()
+
+    def _save(self) -> None:
+        """Write a checkpoint, between two steps."""
+        state, learner, now = self.state, self.learner, time.monotonic()
+        state.seconds, self._counted = state.seconds + now - self._counted, now
+        state.parts, state.careful = learner.parts, learner.careful
+        if state.step:
+            state.epoch_seconds, state.now = now - self._epoch_began, learner.moment()
+        self._checkpoints.save(state)
+        state.now = None
+        self._unsaved = False
 
     def _epoch(self, number: int, epoch: int, task: Task) -> dict[str, Any]:
-        began = time.monotonic()
+        self.progress.go_on(self._place())
+        self._epoch_began = time.monotonic() - self.state.epoch_seconds
         loss = self._mended(number, task)
-        seconds = time.monotonic() - began
-        judged = self._judge()
-        row = {
-            "phase": str(self._settings.phases[number].unfreeze),
+        seconds = time.monotonic() - self._epoch_began
+        judged = self.learner.judged()
+        settings, parts = self.learner.settings, self.learner.parts
+        return {
+            "phase": str(settings.phases[number].unfreeze),
             "epoch": epoch + 1,
             "training_loss": loss,
             "watched_log_loss": judged.get("watched", ""),
             "held_out_log_loss": judged.get("held_out", ""),
-            "precision": self._settings.precision,
-            "batch": f"{self._settings.batch_size // self._parts} x {self._parts}",
+            "precision": settings.precision,
+            "batch": f"{settings.batch_size // parts} x {parts}",
             "seconds": round(seconds, 3),
         }
-        self.history.append(row)
-        return row
 
     def _mended(self, number: int, task: Task) -> float:
         """Do one epoch, again and otherwise if it fails; return its mean loss."""
-        weights, state = self.model.get_weights(), state_of(self.optimizer)
+        state, learner = self.state, self.learner
         while True:
             try:
                 loss = self._fit(task)
@@ -158,69 +175,79 @@ class Training:
                     raise
                 self._halve_batch(number, error)
             else:
-                if math.isfinite(loss) and self._has_numbers():
+                if math.isfinite(loss) and learner.has_numbers():
                     return loss
                 self._be_careful(number)
-            self.model.set_weights(weights)
-            restore(self.optimizer, state)
-
-    def _has_numbers(self) -> bool:
-        """Whether all weights are numbers still: the last step of an epoch can spoil them after its loss is known."""
-        return all(np.isfinite(weight).all() for weight in self.model.get_weights())
+            if (begin := state.begin) is None:
+                raise RuntimeError("An epoch was begun without knowing where.")
+            learner.return_to(begin)
+            state.start_epoch()
+            state.begin = begin
 
     def _fit(self, task: Task) -> float:
-        settings = self._settings
-        batches = partial(
-            self.lesson.photos.epoch,
-            len(self.history),
-            batch_size=settings.batch_size,
-            seed=self.lesson.seed,
-            augmentation=settings.augmentation,
-            parts=self._parts,
-        )
-        count = self._steps() * self._parts
-        with self.devices.scope():
-            fitted = self.model.fit(
-                self.devices.feed(batches),
-                steps_per_epoch=count,
-                epochs=1,
-                verbose=0,
-                callbacks=[Steps(task, self._parts), StopAtNaN()],
-                shuffle=False,
+        """Do the steps that are left of an epoch; return its mean loss."""
+        settings, state, parts = self.learner.settings, self.state, self.learner.parts
+        first, before, left = state.step, state.loss_sum, self.learner.steps - state.step
+
+        def between(done: int, loss_sum: Callable[[], float]) -> None:
+            state.step = first + done
+            if self.progress.stopping or self._checkpoints.is_due(between_epochs=False):
+                state.loss_sum = before + loss_sum()
+                self.progress.go_on(self._place())
+                self._save()
+
+        if left:
+            batches = partial(
+                self.lesson.photos.epoch,
+                len(self.history),
+                batch_size=settings.batch_size,
+                seed=self.lesson.seed,
+                augmentation=settings.augmentation,
+                parts=parts,
+                first=first,
             )
+            with self.devices.scope():
+                fitted = self.model.fit(
+                    self.devices.feed(batches),
+                    steps_per_epoch=left * parts,
+                    epochs=1,
+                    verbose=0,
+                    callbacks=[Steps(task, parts), BetweenSteps(between, parts, left), StopAtNaN()],
+                    shuffle=False,
+                )
+            state.step, state.loss_sum = first + left, before + float(fitted.history["loss"][0]) * left
         # Keras counts the rows of weight 0 that fill the last batch; they have no loss.
-        return float(fitted.history["loss"][0]) * self._steps() * settings.batch_size / len(self.lesson.targets)
+        return state.loss_sum * settings.batch_size / len(self.lesson.targets)
 
     def _halve_batch(self, number: int, error: Exception) -> None:
         """Take each batch in parts, so that memory suffices and the updates stay the same."""
-        settings, parts = self._settings, 2 * self._parts
-        what = f"{self.lesson.name}: {settings.batch_size // self._parts} photos of {settings.image_size} pixels do not"
+        learner, parts = self.learner, 2 * self.learner.parts
+        settings = learner.settings
+        what = (
+            f"{self.lesson.name}: {settings.batch_size // learner.parts} photos of {settings.image_size} pixels do not"
+        )
         if self.devices.shared:
             # Keras adds up gradients under a condition, which tf.distribute cannot cross.
             raise BadChoice(f"{what} fit into the memory of {self.devices.count} devices: use a smaller --batch-size.")
         if settings.batch_size % parts:
             raise BadChoice(f"{what} fit into memory: use a smaller --image-size or another backbone.") from error
-        self._parts = parts
+        learner.parts = parts
         self.progress.warn(
-            f"{self.lesson.name}: out of memory; batches of {self._settings.batch_size} photos are now taken in "
+            f"{self.lesson.name}: out of memory; batches of {settings.batch_size} photos are now taken in "
             f"{parts} parts, with gradients added up and the learning rate as before."
         )
-        self._compile(number)
+        learner.compile(number)
 
     def _be_careful(self, number: int) -> None:
         """Go on in float32 with half the learning rate."""
-        lesson, before = self.lesson, self._settings
-        if before is not lesson.settings:
+        name = self.lesson.name
+        if self.learner.careful:
             raise BadChoice(
-                f"{lesson.name}: the loss is no number, in float32 and at half the learning rate too: try a lower "
+                f"{name}: the loss is no number, in float32 and at half the learning rate too: try a lower "
                 "--learning-rate, or look at the photos by --show-augmented."
             )
-        phases = tuple(replace(phase, learning_rate=phase.learning_rate / 2) for phase in before.phases)
-        self._settings = replace(before, precision="float32", phases=phases)
         self.progress.warn(
-            f"{lesson.name}: the loss became no number in epoch {len(self.history) + 1}; back to the epoch before, in "
+            f"{name}: the loss became no number in epoch {len(self.history) + 1}; back to the epoch before, in "
             "float32 and with half the learning rate."
         )
-        if before.precision != "float32":
-            self._build()
-        self._compile(number)
+        self.learner.be_careful(number)

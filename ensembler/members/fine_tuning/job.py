@@ -14,14 +14,17 @@ from numpy.typing import NDArray
 
 from ...competition.metrics.metrics import log_loss
 from ...images.batches import TrainingPhotos, pixel_batches
-from ...progress import SILENT, Progress
-from ...storage import whole_file
+from ...progress import Progress, Task
+from ...storage import fingerprint, whole_file
 from ..assignment import Assignment
-from ..head_fitting import starting_head
+from ..features import frozen_features
+from ..head_fitting import learned_views, starting_head
 from ..inference import join, predict
 from ..network import build_backbone
 from ..records import save_fold
+from ..turns import fold_to_train
 from ..view_networks import with_views
+from .checkpoints import Checkpoints
 from .devices import Devices
 from .epochs import Training
 from .lesson import Lesson
@@ -35,24 +38,32 @@ def fine_tune(told: dict[str, Any], progress: Progress) -> dict[str, Any]:
         spread=assignment.data_parallel, batch_size=assignment.record.settings.batch_size, progress=progress
     )
     for fold in assignment.folds:
-        _fine_tune_fold(assignment, fold, devices, progress)
+        with fold_to_train(assignment, fold, progress) as missing:
+            if missing:
+                _fine_tune_fold(assignment, fold, devices, progress)
         keras.backend.clear_session()
     return {}
 
 
 def _fine_tune_fold(assignment: Assignment, fold: int, devices: Devices, progress: Progress) -> None:
     began = time.monotonic()
-    training = Training(_lesson(assignment, fold, progress), devices, progress)
+    place = assignment.folder.fold(assignment.member, fold)
+    owner = fingerprint([assignment.record.fingerprint, fold])
+    path = assignment.folder.checkpoint(assignment.member, fold)
+    checkpoints = Checkpoints(path, owner, assignment.checkpoint_minutes)
+    training = Training(_lesson(assignment, fold, progress), devices, progress, checkpoints)
+    began -= training.state.seconds
     model = training.run()
     held_out, test = _predict(model, assignment, fold, progress)
     model.trainable = False
     _, backbone, head = model.layers
-    with whole_file(assignment.folder.fold(assignment.member, fold) / "model.keras") as temporary:
+    with whole_file(place / "model.keras") as temporary:
         # A model without optimizer: half the size, and nothing to recompile.
         join(backbone, head, assignment.member).save(temporary)
     predictions, score = assignment.predictions(fold, held_out, test)
     seconds = time.monotonic() - began
     save_fold(assignment.folder, assignment.record, fold, predictions, training.history, score, seconds)
+    checkpoints.remove()
 
 
 def _lesson(assignment: Assignment, fold: int, progress: Progress) -> Lesson:
@@ -71,13 +82,16 @@ def _lesson(assignment: Assignment, fold: int, progress: Progress) -> Lesson:
         targets=targets[rows],
         seed=seed,
         build=partial(_starting_network, assignment, fold, progress),
-        judge=partial(_log_losses, assignment=assignment, judged_on=judged_on),
+        judge=partial(_log_losses, assignment=assignment, judged_on=judged_on, progress=progress),
     )
 
 
 def _starting_network(assignment: Assignment, fold: int, progress: Progress) -> Any:
     """Build the network as fine-tuning finds it."""
     settings = assignment.record.settings
+    if settings.head == "fitted":
+        # Before anything is random: features that lie there already must not change the numbers of what follows.
+        frozen_features(assignment, learned_views(assignment), progress)
     # Each fold of a random network starts from numbers of its own, which makes their mean better.
     seed = settings.seed + fold if settings.weights == "none" else settings.seed
     backbone = build_backbone(
@@ -88,12 +102,14 @@ def _starting_network(assignment: Assignment, fold: int, progress: Progress) -> 
     return join(backbone, head, assignment.member)
 
 
-def _log_losses(model: Any, assignment: Assignment, judged_on: dict[str, NDArray[np.int64]]) -> dict[str, float]:
+def _log_losses(
+    model: Any, assignment: Assignment, judged_on: dict[str, NDArray[np.int64]], progress: Progress
+) -> dict[str, float]:
     """Log loss on each set of rows, of photos as they are."""
     paths, targets = assignment.tables.train_paths, assignment.tables.targets
     losses = {}
     for name, rows in judged_on.items():
-        probabilities = _probabilities(model, [paths[row] for row in rows], assignment, SILENT, "")
+        probabilities = _probabilities(model, [paths[row] for row in rows], assignment, progress, Task())
         losses[name] = log_loss(targets[rows], probabilities, exclusive=assignment.exclusive)
     return losses
 
@@ -106,13 +122,15 @@ def _predict(
     held_out = np.flatnonzero(assignment.fold_of_row == fold)
     paths = [tables.train_paths[row] for row in held_out] + tables.test_paths
     viewed = with_views(model, assignment.record.settings.tta)
-    probabilities = _probabilities(viewed, paths, assignment, progress, f"{assignment.member}: predict fold {fold}")
+    task = progress.start(f"{assignment.member}: predict fold {fold}", len(paths))
+    probabilities = _probabilities(viewed, paths, assignment, progress, task)
     return probabilities[: len(held_out)], probabilities[len(held_out) :]
 
 
 def _probabilities(
-    model: Any, paths: Sequence[Path], assignment: Assignment, progress: Progress, label: str
+    model: Any, paths: Sequence[Path], assignment: Assignment, progress: Progress, task: Task
 ) -> NDArray[np.float32]:
     settings = assignment.record.settings
     batches = pixel_batches(paths, settings.image_size, settings.batch_size)
-    return predict(model, batches, len(paths), settings.batch_size, progress.start(label, len(paths)))
+    going_on = progress.until_stopped(batches, f"in the predictions of {assignment.member}")
+    return predict(model, going_on, len(paths), settings.batch_size, task)

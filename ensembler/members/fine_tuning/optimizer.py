@@ -42,6 +42,9 @@ class LayerwiseAdamW(keras.optimizers.AdamW):  # type: ignore[misc]  # Keras is 
     def _apply_weight_decay(self, variables: Any) -> None:
         """Nothing: :meth:`update_step` decays, by the variable's own rate."""
 
+    def finalize_variable_values(self, var_list: Any) -> None:
+        """Nothing: Keras would put the means in the place of the weights after each ``fit``, which is an epoch here."""
+
     def _update_model_variables_moving_average(self, trainable_variables: Any) -> None:
         step = ops.cast(self.iterations, "float32")
         kept = ops.minimum(self.ema_momentum, (1.0 + step) / (10.0 + step))
@@ -126,6 +129,26 @@ def restore(optimizer: LayerwiseAdamW, state: Mapping[str, NDArray[Any]]) -> Non
     for place, variable in enumerate(_remembered(optimizer)):
         variable.assign(state[str(place)])
     optimizer._iterations.assign(int(state["updates"]) * (optimizer.gradient_accumulation_steps or 1))
+
+
+def state_of_loss_scale(optimizer: Any) -> dict[str, NDArray[Any]]:
+    """Return what an optimizer remembers of the scale of the loss; nothing if it scales none, or has made no step."""
+    if not isinstance(optimizer, keras.optimizers.LossScaleOptimizer) or not optimizer.built:
+        return {}
+    return {name: ops.convert_to_numpy(getattr(optimizer, name)) for name in _LOSS_SCALE}
+
+
+def restore_loss_scale(optimizer: Any, variables: list[Any], state: Mapping[str, NDArray[Any]]) -> None:
+    """Give an optimizer that scales the loss the scale that another one had."""
+    if not isinstance(optimizer, keras.optimizers.LossScaleOptimizer) or _LOSS_SCALE[0] not in state:
+        return
+    if not optimizer.built:
+        optimizer.build(variables)
+    for name in _LOSS_SCALE:
+        getattr(optimizer, name).assign(state[name])
+
+
+_LOSS_SCALE = ("dynamic_scale", "step_counter")
 
 
 def _remembered(optimizer: LayerwiseAdamW) -> list[Any]:
