@@ -107,13 +107,18 @@ class CompetitionFolder:
         return self.root / "unreadable.csv"
 
     @property
+    def duplicates(self) -> Path:
+        """Table of photos that show the same picture twice: set and id of both, distance, similarity."""
+        return self.root / "duplicates.csv"
+
+    @property
     def stamp(self) -> Path:
         """What the tables were made from."""
         return self.root / "tables.json"
 
     @property
     def folds(self) -> Path:
-        """Table id, fold, shared by all members."""
+        """Table id, fold, for repeats fold_2 and so on, shared by all members."""
         return self.root / "folds.csv"
 
     @property
@@ -393,6 +398,11 @@ def file_digest(path: Path, on_bytes: Callable[[int], None] | None = None) -> st
     except OSError as error:
         raise StorageError.from_os(error) from error
     return digest.hexdigest()
+
+
+def text_digest(content: str) -> str:
+    """Return what :func:`file_digest` gives for a file that :func:`write_text` wrote."""
+    return hashlib.sha256(content.encode("utf-8")).hexdigest()
 
 
 def require_space(folder: Path, needed: int, purpose: str) -> None:

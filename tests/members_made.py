@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from photos import write_photo
 
-from ensembler.competition.folds import load_folds, shared_folds
+from ensembler.competition.folds.file import load_folds, shared_folds
 from ensembler.competition.tables import Tables, load_tables, samples_fingerprint
 from ensembler.members.choosing import choose_settings
 from ensembler.members.records import FoldPredictions, MemberRecord, save_fold
@@ -29,7 +29,7 @@ def small_competition(root: Path) -> tuple[CompetitionFolder, Tables]:
     adopt(root / "photos", "made", workspace=workspace)
     folder = workspace.competition("made")
     tables = load_tables(folder)
-    shared_folds(folder, tables, FOLDS, 0)
+    shared_folds(folder, tables, FOLDS)
     return folder, tables
 
 
