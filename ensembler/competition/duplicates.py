@@ -114,9 +114,7 @@ class DuplicateCounts:
         """Tell what there is, or nothing."""
         told = []
         if self.training:
-            told.append(
-                f"{self.training} training photos show the same picture as others, which one fold keeps together"
-            )
+            told.append(f"{self.training} training photos show the same picture as others, kept in one fold")
         if self.to_predict:
             told.append(f"{self.to_predict} the same as photos to predict")
         return "; ".join(told)

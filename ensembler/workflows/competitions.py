@@ -201,7 +201,8 @@ def _tell_duplicates(folder: CompetitionFolder, counts: DuplicateCounts, progres
         progress.note(f"{told} (listed in {folder.duplicates})")
     if counts.contradicting:
         progress.warn(
-            f"{counts.contradicting} pairs of training photos show the same picture under different labels: see "
+            f"{counted(range(counts.contradicting), 'pair')} of training photos "
+            f"{'shows' if counts.contradicting == 1 else 'show'} the same picture under different labels: see "
             f"{folder.duplicates}."
         )
 

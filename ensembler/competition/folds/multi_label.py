@@ -17,8 +17,8 @@ def spread_tags(labels: pd.Series, units: NDArray[np.int64], folds: int, seed: i
     """Assign each row to a fold by iterative stratification.
 
     The rarest label comes first, since it leaves the least choice: each photo that has it goes to the fold that lacks
-    it most (K. Sechidis, G. Tsoumakas, I. Vlahavas, *On the Stratification of Multi-Label Data*, ECML PKDD 2011). A group
-    goes as one, and large ones go first, while there is room for them everywhere.
+    it most (K. Sechidis, G. Tsoumakas, I. Vlahavas, *On the Stratification of Multi-Label Data*, ECML PKDD 2011). A
+    group goes as one, and large ones go first, while there is room for them everywhere.
 
     Parameters
     ----------
