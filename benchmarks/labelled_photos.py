@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from ensembler.competition.folds import shared_folds
+from ensembler.competition.folds.file import shared_folds
 from ensembler.competition.tables import Tables, load_tables
 from ensembler.progress import Progress
 from ensembler.storage import CompetitionFolder, Workspace, whole_folder
@@ -58,5 +58,5 @@ def with_folds(shared: CompetitionFolder, folds: int, seed: int) -> CompetitionF
         shared.features.mkdir(parents=True, exist_ok=True)
         if not folder.features.parent.exists():
             folder.features.parent.symlink_to(shared.features.parent)
-        shared_folds(folder, load_tables(folder), folds, seed)
+        shared_folds(folder, load_tables(folder), folds, seed=seed)
     return folder

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .workflows.configuration_text import config
     from .workflows.demo import demo
     from .workflows.fetching import fetch
+    from .workflows.folds import folds
     from .workflows.hidden_labels import score
     from .workflows.history import submissions
     from .workflows.notebooks import notebook
@@ -34,6 +35,7 @@ _HOMES = {
     "config": "workflows.configuration_text",
     "demo": "workflows.demo",
     "fetch": "workflows.fetching",
+    "folds": "workflows.folds",
     "notebook": "workflows.notebooks",
     "score": "workflows.hidden_labels",
     "show_augmented": "workflows.augmented_photos",
@@ -52,6 +54,7 @@ __all__ = [
     "config",
     "demo",
     "fetch",
+    "folds",
     "notebook",
     "score",
     "show_augmented",

@@ -107,13 +107,18 @@ class CompetitionFolder:
         return self.root / "unreadable.csv"
 
     @property
+    def duplicates(self) -> Path:
+        """Table of photos that show the same picture twice: set and id of both, distance, similarity."""
+        return self.root / "duplicates.csv"
+
+    @property
     def stamp(self) -> Path:
         """What the tables were made from."""
         return self.root / "tables.json"
 
     @property
     def folds(self) -> Path:
-        """Table id, fold, shared by all members."""
+        """Table id, fold, for repeats fold_2 and so on, shared by all members."""
         return self.root / "folds.csv"
 
     @property
@@ -425,6 +430,11 @@ def is_whole_zip(path: Path) -> bool:
             return archive.testzip() is None
     except (OSError, zipfile.BadZipFile):
         return False
+
+
+def text_digest(content: str) -> str:
+    """Return what :func:`file_digest` gives for a file that :func:`write_text` wrote."""
+    return hashlib.sha256(content.encode("utf-8")).hexdigest()
 
 
 def require_space(folder: Path, needed: int, purpose: str) -> None:

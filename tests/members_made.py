@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from photos import write_photo
 
-from ensembler.competition.folds import load_folds, shared_folds
+from ensembler.competition.folds.file import load_folds, shared_folds
 from ensembler.competition.tables import Tables, load_tables, samples_fingerprint
 from ensembler.members.choosing import choose_settings
 from ensembler.members.records import FoldPredictions, MemberRecord, save_fold
@@ -29,25 +29,27 @@ def small_competition(root: Path) -> tuple[CompetitionFolder, Tables]:
     adopt(root / "photos", "made", workspace=workspace)
     folder = workspace.competition("made")
     tables = load_tables(folder)
-    shared_folds(folder, tables, FOLDS, 0)
+    shared_folds(folder, tables, FOLDS)
     return folder, tables
 
 
 def record_of(folder: CompetitionFolder, tables: Tables, name: str = "demo-conv") -> MemberRecord:
     samples = samples_fingerprint(folder, tables.manifest)
-    return MemberRecord(name, SETTINGS, samples, file_digest(folder.folds), FOLDS, tables.manifest.outputs)
+    return MemberRecord(
+        name, SETTINGS, samples, file_digest(folder.folds), load_folds(folder, tables).splits, tables.manifest.outputs
+    )
 
 
 def make_member(folder: CompetitionFolder, tables: Tables, name: str, *, shuffled: bool = False) -> np.ndarray:
-    """Write a member's folds, each in an order of its own if ``shuffled``; return its out-of-fold probabilities."""
+    """Write a member's folds, each in an order of its own if ``shuffled``; return the probabilities of all training photos."""
     random = np.random.default_rng(1)
     every = random.dirichlet(np.ones(3), len(tables.train)).astype(np.float32)
     test = random.dirichlet(np.ones(3), len(tables.test)).astype(np.float32)
     record = record_of(folder, tables, name)
     record.save(folder)
-    fold_of_row = load_folds(folder, tables)
-    for fold in range(FOLDS):
-        rows, asked = np.flatnonzero(fold_of_row == fold), np.arange(len(test))
+    folds = load_folds(folder, tables)
+    for fold in range(folds.splits):
+        rows, asked = np.flatnonzero(folds.held_out(fold)), np.arange(len(test))
         if shuffled:
             rows, asked = random.permutation(rows), random.permutation(asked)
         predictions = FoldPredictions(

@@ -16,7 +16,7 @@ from photos import Heard, photo_bytes, zip_bytes
 from PIL import Image
 
 from ensembler.competition.archives.unpacking import extract
-from ensembler.competition.folds import make_folds
+from ensembler.competition.folds.making import make_folds
 from ensembler.competition.layout.layout import Hints, find_layout
 from ensembler.competition.photo_files import PhotoFiles
 from ensembler.competition.tables import make_tables

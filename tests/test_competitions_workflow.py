@@ -1,14 +1,22 @@
 from __future__ import annotations
 
+import io
 from dataclasses import replace
 
+import pandas as pd
 import pytest
+from copies_made import COPIES, scene
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from photos import Heard, photo_bytes, truncate, write_csv, write_photo, write_photos, zip_bytes
+from PIL import Image
 
 from ensembler.competition.csv_tables import read_table
+from ensembler.competition.folds.file import new_folds
 from ensembler.competition.layout.layout import Hints
 from ensembler.competition.manifest import Manifest
 from ensembler.errors import BadChoice, BadData, Question, StorageError
+from ensembler.storage import Workspace
 from ensembler.workflows.competitions import adopt, open_competition
 from ensembler.workflows.fetching import fetch
 
@@ -59,6 +67,7 @@ def test_fetching_from_a_zip(workspace, archived):
         "unpack train.zip",
         "checksum of dogs-vs-cats-mini.zip",
         "look at photos",
+        "look for near-duplicates",
     ]
     folder, tables = open_competition(None, workspace, heard)
     assert folder == fetched.folder
@@ -105,9 +114,9 @@ def test_opening_remakes_the_tables_of_an_edited_manifest(workspace, archived):
     heard = Heard()
     _, tables = open_competition(None, workspace, heard)
     assert (tables.targets[:, 0] == (tables.train["label"] == "cat")).all()
-    assert heard.labels == ["look at photos"]
+    assert heard.labels == ["look at photos", "look for near-duplicates"]
     open_competition(None, workspace, heard)
-    assert heard.labels == ["look at photos"]
+    assert heard.labels == ["look at photos", "look for near-duplicates"]
 
 
 def test_an_edit_that_does_not_fit_is_told(workspace, archived):
@@ -133,7 +142,7 @@ def test_hints_find_out_anew_without_unpacking(workspace, archived):
     heard = Heard()
     fetched = fetch("pets", hints=Hints(positive="cat"), workspace=workspace, progress=heard)
     assert fetched.manifest.classes == ("dog", "cat")
-    assert heard.labels == ["look at photos"]
+    assert heard.labels == ["look at photos", "look for near-duplicates"]
 
 
 def test_no_file_to_take(workspace, tmp_path):
@@ -198,6 +207,61 @@ def test_twins_share_a_group(workspace, archived):
     folder = fetch(SLUG, archive=archive, workspace=workspace).folder
     groups = read_table(folder.train).set_index("id")["group"]
     assert groups[groups != ""].to_dict() == {"cat.1": "cat.1", "dog.3": "cat.1"}
+
+
+def file_of(photo, suffix=".jpg"):
+    buffer = io.BytesIO()
+    photo.save(buffer, Image.registered_extensions()[suffix])
+    return buffer.getvalue()
+
+
+def test_near_duplicates_share_a_group_and_are_listed(workspace, archived):
+    changed = {
+        "train/cat.0.jpg": file_of(scene(0)),
+        "train/dog.2.jpg": file_of(COPIES["smaller"](scene(0))),
+        "train/cat.1.jpg": file_of(scene(1)),
+        "test/2.jpg": file_of(COPIES["cut by 2 %"](scene(1))),
+    }
+    heard = Heard()
+    fetched = fetch(SLUG, archive=archived(dogs_and_cats(**changed)), workspace=workspace, progress=heard)
+    groups = read_table(fetched.folder.train).set_index("id")["group"]
+    assert groups[groups != ""].to_dict() == {"cat.0": "cat.0", "dog.2": "cat.0"}
+    listed = read_table(fetched.folder.duplicates)
+    assert listed[["set", "id", "other_set", "other_id"]].to_numpy().tolist() == [
+        ["train", "cat.0", "train", "dog.2"],
+        ["train", "cat.1", "test", "2"],
+    ]
+    assert (listed["similarity"].astype(float) > 0.94).all()
+    counts = fetched.duplicates
+    assert (counts.training, counts.to_predict, counts.contradicting) == (2, 1, 1)
+    assert [note for note in heard.notes if note.startswith("2 training photos show the same picture as others")]
+    assert heard.warnings == [
+        f"1 pair of training photos shows the same picture under different labels: see {fetched.folder.duplicates}."
+    ]
+    assert fetch(SLUG, workspace=workspace).duplicates == counts
+
+
+@settings(deadline=None, max_examples=5)
+@given(st.lists(st.sampled_from(sorted(COPIES)), min_size=6, max_size=6), st.integers(0, 99))
+def test_planted_copies_go_to_one_side_and_into_one_fold(tmp_path_factory, copies, seed):
+    root = tmp_path_factory.mktemp("planted")
+    for number, name in enumerate(copies):
+        for kind, photo in (("a", scene(number)), ("b", COPIES[name](scene(number))), ("a", scene(100 + number))):
+            place = root / "photos" / kind / f"{number}-{photo.size[0]}-{len(list(root.rglob('*.*')))}.png"
+            place.parent.mkdir(parents=True, exist_ok=True)
+            photo.save(place)
+    workspace = Workspace(root / "data", root / "submissions")
+    folder = adopt(root / "photos", "planted", test_size=0.3, seed=seed, workspace=workspace).folder
+    _, tables = open_competition(None, workspace, Heard())
+    listed = read_table(folder.duplicates)
+    assert set(listed["other_set"]) <= {"train"}
+    families = tables.train.set_index("id")["group"]
+    assert (families[listed["id"]].to_numpy() == families[listed["other_id"]].to_numpy()).all()
+    assert len(listed) == 6 - (tables.test["id"].str.startswith("b/")).sum()
+    for folds, repeats in ((3, 2), (1, 1)):
+        made = new_folds(tables, folds, repeats, seed)
+        places = pd.Series(list(map(tuple, made.assigned)), index=tables.train["id"])
+        assert (places[listed["id"]].to_numpy() == places[listed["other_id"]].to_numpy()).all()
 
 
 def labelled(rows):

@@ -6,160 +6,95 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ensembler.competition.folds import load_folds, make_folds, shared_folds
-from ensembler.competition.manifest import AnswerLayout, Manifest, TestLayout, TrainLayout
+from ensembler.competition.folds.file import new_folds
+from ensembler.competition.folds.folds import Folds
 from ensembler.competition.tables import Tables
-from ensembler.errors import BadChoice, BadData, Mismatch
-from ensembler.storage import CompetitionFolder
+from ensembler.errors import BadData
 
-MANIFEST = Manifest(
-    "pets",
-    "",
-    "binary",
-    ("cat", "dog"),
-    ".",
-    TrainLayout("train", "names"),
-    TestLayout("test"),
-    AnswerLayout("s.csv", "id", ("dog",), "probabilities"),
-)
-
-
-def column(values):
-    return pd.Series(list(values), dtype=str)
+LABELS = {"binary": ["cat", "dog"], "multiclass": ["a", "b", "c"], "multilabel": ["a", "a|b", "b|c", "c", ""]}
 
 
 @st.composite
-def rows(draw):
-    """Labels and groups of some rows, a number of folds and a seed."""
-    folds = draw(st.integers(2, 5))
-    count = draw(st.integers(folds, 60))
-    labels = draw(st.lists(st.sampled_from(["cat", "dog", "a|b", ""]), min_size=count, max_size=count))
-    names = st.sampled_from(["", "", "", "g1", "g2", "7"])
-    groups = draw(st.lists(names, min_size=count, max_size=count))
-    return column(labels), column(groups), folds, draw(st.integers(0, 2**31))
+def asked_folds(draw: st.DrawFn) -> tuple[pd.DataFrame, int, int, int]:
+    """Some photos of any task, in groups or not, and numbers of folds, of repeats and of a seed."""
+    count = draw(st.integers(10, 60))
+    names = LABELS[draw(st.sampled_from(sorted(LABELS)))]
+    labels = draw(st.lists(st.sampled_from(names), min_size=count, max_size=count))
+    groups = draw(st.lists(st.sampled_from(["", "", "", "g1", "g2", "g3"]), min_size=count - 5, max_size=count - 5))
+    ids = [str(row) for row in range(count)]
+    # Five on their own, so that five folds can be made.
+    train = pd.DataFrame({"id": ids, "label": labels, "group": groups + [""] * 5}, dtype=str)
+    return train, draw(st.integers(1, 5)), draw(st.integers(1, 3)), draw(st.integers(0, 2**20))
 
 
-@settings(deadline=None)
-@given(rows())
-def test_each_row_has_one_fold_and_no_group_straddles(drawn):
-    labels, groups, folds, seed = drawn
-    independent = (groups == "").sum() + groups[groups != ""].nunique()
-    if independent < folds:
-        with pytest.raises(BadData, match=f"{folds} folds need at least {folds} independent training photos"):
-            make_folds(labels, groups, folds, seed)
-        return
-    assigned = make_folds(labels, groups, folds, seed)
-    assert assigned.shape == (len(labels),)
-    assert set(assigned) == set(range(folds))
-    for name in set(groups) - {""}:
-        assert len(set(assigned[groups == name])) == 1
-    np.testing.assert_array_equal(assigned, make_folds(labels, groups, folds, seed))
+def made(train: pd.DataFrame, folds: int, repeats: int, seed: int) -> Folds:
+    return new_folds(Tables(None, None, train, train), folds, repeats, seed)  # type: ignore[arg-type]
 
 
-@settings(deadline=None)
-@given(st.integers(0, 1000), st.integers(2, 5))
-def test_classes_are_spread_evenly(seed, folds):
-    labels = column(["cat"] * 40 + ["dog"] * 20 + ["cow"] * 3)
-    assigned = make_folds(labels, column([""] * 63), folds, seed)
-    for label in ("cat", "dog", "cow"):
-        counts = np.bincount(assigned[labels == label], minlength=folds)
-        assert counts.max() - counts.min() <= 1
+def straddle(groups: pd.Series, parts: np.ndarray) -> bool:
+    """Whether a group is in several parts."""
+    named = (groups != "").to_numpy()
+    return bool((pd.Series(parts[named]).groupby(groups.to_numpy()[named]).nunique() > 1).any())
 
 
-def test_groups_are_spread_evenly_too():
-    labels = column(["cat", "cat", "dog", "dog"] * 25)
-    groups = column([f"g{row // 2}" for row in range(100)])
-    assigned = make_folds(labels, groups, 5, 0)
-    counts = np.bincount(assigned[labels == "cat"], minlength=5)
-    assert counts.max() - counts.min() <= 4
+@settings(deadline=None, max_examples=60)
+@given(asked_folds())
+def test_no_group_straddles_any_division(asked: tuple[pd.DataFrame, int, int, int]) -> None:
+    train, folds = asked[0], made(*asked)
+    for split in range(folds.splits):
+        held_out, training = folds.held_out(split), folds.training(split)
+        assert held_out.any()
+        assert (held_out ^ training).all()
+        assert not straddle(train["group"], held_out)
+        inner = folds.inner_folds(split)
+        assert inner.shape == (training.sum(),)
+        assert len(set(inner)) == (folds.count - 1 if folds.count > 1 else len(set(inner)))
+        assert not straddle(train["group"][training], inner)
+    if len(set(train["group"][folds.scored])) > 1:
+        assert not straddle(train["group"][folds.scored], folds.nested_folds())
 
 
-def test_another_seed_makes_other_folds():
-    labels, groups = column(["cat", "dog"] * 20), column([""] * 40)
-    assert (make_folds(labels, groups, 5, 0) != make_folds(labels, groups, 5, 1)).any()
+@settings(deadline=None, max_examples=30)
+@given(asked_folds())
+def test_each_photo_is_held_out_once_a_repeat_or_one_fifth_is(asked: tuple[pd.DataFrame, int, int, int]) -> None:
+    train, folds = asked[0], made(*asked)
+    times = np.sum([folds.held_out(split) for split in range(folds.splits)], axis=0)
+    if folds.count > 1:
+        assert (times == folds.repeats).all()
+        assert folds.scored.all()
+    else:
+        np.testing.assert_array_equal(times > 0, folds.scored)
+        assert 0 < folds.held_out(0).sum() < len(train)
 
 
-def test_a_group_may_be_named_like_a_row():
-    assigned = make_folds(column("abababab"), column(["row-3", "row-3", *[""] * 6]), 2, 0)
-    assert assigned[0] == assigned[1]
+def folds_of(count: int, repeats: int, rows: int = 40, groups: list[str] | None = None) -> Folds:
+    train = pd.DataFrame({"id": [str(row) for row in range(rows)], "label": "a", "group": groups or ""}, dtype=str)
+    train.loc[::2, "label"] = "b"
+    return made(train, count, repeats, 0)
 
 
-def tables_of(ids):
-    labels = ["cat" if row % 2 else "dog" for row in range(len(ids))]
-    train = pd.DataFrame({"id": column(ids), "path": column(ids), "label": column(labels), "group": ""})
-    return Tables(MANIFEST, None, train, train)
+def test_splits_are_numbered_repeat_by_repeat() -> None:
+    folds = folds_of(3, 2)
+    assert [folds.place(split) for split in range(folds.splits)] == [(0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2)]
+    np.testing.assert_array_equal(folds.held_out(4), folds.assigned[:, 1] == 1)
+    assert (folds.assigned[:, 0] != folds.assigned[:, 1]).any()
 
 
-IDS = [f"{row:03d}" for row in range(20)]
+def test_one_fold_holds_out_a_fifth_of_each_class() -> None:
+    folds = folds_of(1, 1)
+    assert folds.labels[folds.held_out(0)].value_counts().to_dict() == {"a": 4, "b": 4}
+    assert sorted(np.bincount(folds.inner_folds(0))) == [6, 6, 6, 7, 7]
+    assert len(set(folds.nested_folds())) == 5
 
 
-@pytest.fixture
-def folder(tmp_path):
-    return CompetitionFolder(tmp_path)
+def test_inner_folds_know_nothing_of_what_is_held_out() -> None:
+    folds = folds_of(1, 1)
+    before = folds.inner_folds(0)
+    folds.labels[folds.held_out(0)] = "c"
+    np.testing.assert_array_equal(folds.inner_folds(0), before)
 
 
-def test_folds_are_made_once(folder):
-    made = shared_folds(folder, tables_of(IDS), 5, 0)
-    assert folder.folds.read_text().startswith(f"id,fold\n000,{made[0]}\n001,{made[1]}\n")
-    np.testing.assert_array_equal(shared_folds(folder, tables_of(IDS), 5, seed=99), made)
-
-
-def test_folds_are_joined_by_id(folder):
-    made = shared_folds(folder, tables_of(IDS), 5, 0)
-    lines = folder.folds.read_text().splitlines()
-    folder.folds.write_text("\n".join([lines[0], *reversed(lines[1:])]))
-    np.testing.assert_array_equal(load_folds(folder, tables_of(IDS)), made)
-
-
-def test_another_number_of_folds_is_refused(folder):
-    shared_folds(folder, tables_of(IDS), 5, 0)
-    with pytest.raises(Mismatch, match=r"folds\.csv has 5 folds, 3 were asked for: use --folds 5, or delete"):
-        shared_folds(folder, tables_of(IDS), 3, 0)
-
-
-@pytest.mark.parametrize("ids", [IDS[:-1], [*IDS, "x"], [*IDS[:-1], "x"]])
-def test_other_photos_are_refused(folder, ids):
-    shared_folds(folder, tables_of(IDS), 5, 0)
-    with pytest.raises(Mismatch, match=r"folds\.csv was made for other photos than .*train\.csv lists"):
-        shared_folds(folder, tables_of(ids), 5, 0)
-
-
-def test_folds_made_before_the_groups_were_known_are_refused(folder):
-    tables = tables_of(IDS)
-    made = shared_folds(folder, tables, 5, 0)
-    tables.train["group"] = [f"p{fold}" for fold in made]
-    np.testing.assert_array_equal(load_folds(folder, tables), made)
-    tables.train.loc[made == 1, "group"] = "p0"
-    with pytest.raises(Mismatch, match=r"folds\.csv splits 1 group of \S+train\.csv \(first: 'p0'\): delete it and"):
-        shared_folds(folder, tables, 5, 0)
-
-
-@pytest.mark.parametrize("folds", [-1, 0, 1])
-def test_too_few_folds(folder, folds):
-    with pytest.raises(BadChoice, match=f"At least 2 folds.*Received: {folds}"):
-        shared_folds(folder, tables_of(IDS), folds, 0)
-    assert not folder.folds.exists()
-
-
-def test_too_few_photos(folder):
-    with pytest.raises(BadData, match="5 folds need at least 5 independent training photos, there are 4"):
-        shared_folds(folder, tables_of(IDS[:4]), 5, 0)
-    assert not folder.folds.exists()
-
-
-@pytest.mark.parametrize(
-    ("text", "error", "says"),
-    [
-        ("id,part\na,0\nb,1\n", BadData, "must have the columns id and fold"),
-        ("id,fold\na,0\nb,x\n", BadData, "must have the columns id and fold, a number"),
-        ("id,fold\na,-1\nb,0\n", BadData, "a number from 0"),
-        ("id,fold\na,1\nb,2\n", BadData, "numbered 0, 1, ... without a gap"),
-        ("id,fold\na,0\nb,0\n", BadData, "numbered 0, 1"),
-        ("id,fold\na,0\na,1\n", Mismatch, "other photos"),
-        ("", BadData, "Cannot read"),
-    ],
-)
-def test_damaged_folds(folder, text, error, says):
-    folder.folds.write_text(text)
-    with pytest.raises(error, match=rf"folds\.csv.*{says}|{says}.*folds\.csv"):
-        load_folds(folder, tables_of(["a", "b"]))
+def test_held_out_photos_of_one_group_cannot_score_a_stack() -> None:
+    folds = folds_of(1, 1, groups=[f"p{row // 8}" for row in range(40)])
+    with pytest.raises(BadData, match="All held-out photos belong to one group"):
+        folds.nested_folds()

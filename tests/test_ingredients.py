@@ -14,7 +14,7 @@ import pytest
 from members_made import record_of
 from test_training import write_photos
 
-from ensembler.competition.folds import shared_folds
+from ensembler.competition.folds.file import shared_folds
 from ensembler.competition.tables import load_tables
 from ensembler.images.decoding import decode_photo
 from ensembler.members.assignment import Assignment
@@ -156,7 +156,7 @@ def test_the_articles_schedules_run_to_the_end(small: Small, schedule: dict[str,
     options: TrainingOptions = {"weights": "none", "head": "random", "image_size": 32, **schedule}  # type: ignore[typeddict-item]
     settings, weights = choose_settings(find_backbone("mobilenetv2-0.35"), options)
     tables = load_tables(small.folder)
-    shared_folds(small.folder, tables, FOLDS, 0)
+    shared_folds(small.folder, tables, FOLDS)
     record = replace(record_of(small.folder, tables, "scheduled"), settings=settings, folds_count=FOLDS)
     record.save(small.folder)
     fine_tune(Assignment(small.folder, "scheduled", (0,), weights).to_json(), SILENT)

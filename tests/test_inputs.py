@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from members_made import make_member, record_of, small_competition
 
+from ensembler.competition.folds.file import new_folds, save_folds
 from ensembler.errors import BadChoice, BadData, Mismatch
 from ensembler.members.records import FoldPredictions, MemberRecord, load_fold, save_fold
 from ensembler.stacking.inputs import load_members
@@ -31,11 +32,34 @@ def test_test_predictions_are_the_mean_over_folds_by_id(tmp_path: Path) -> None:
     assert member.test == pytest.approx(np.array([by_id[identity] for identity in tables.test["id"]]), abs=1e-6)
 
 
-def resave(folder, tables, **changes) -> None:  # type: ignore[no-untyped-def]
-    """Write fold 0 again with other arrays, as a valid fold."""
+@pytest.mark.parametrize(("count", "repeats"), [(2, 3), (1, 1), (1, 2)])
+def test_each_photo_is_out_of_fold_the_mean_over_repeats(count: int, repeats: int, tmp_path: Path) -> None:
+    """Truth 1: by networks that never saw it alone; photos that no network held out are left out."""
+    folder, tables = small_competition(tmp_path)
+    folds = new_folds(tables, count, repeats, 0)
+    save_folds(folder, tables, folds)
+    make_member(folder, tables, "demo-conv", shuffled=True)
+    seen: dict[str, list[np.ndarray]] = {}
+    for split in range(folds.splits):
+        predictions, _ = load_fold(folder, record_of(folder, tables), split)
+        learned = set(tables.train["id"][folds.training(split)])
+        raised = predictions.held_out + np.float32(0.01 * split)
+        resave(folder, tables, split, held_out=raised)
+        for identity, probabilities in zip(predictions.held_out_ids, raised, strict=True):
+            assert identity not in learned
+            seen.setdefault(str(identity), []).append(probabilities)
+    [member] = load_members(folder, tables, ["demo-conv"])
+    scored = tables.train["id"][folds.scored]
+    assert set(scored) == set(seen)
+    assert member.out_of_fold == pytest.approx(np.array([np.mean(seen[identity], axis=0) for identity in scored]))
+    assert len(member.fold_scores) == count * repeats
+
+
+def resave(folder, tables, fold=0, **changes) -> None:  # type: ignore[no-untyped-def]
+    """Write a fold again with other arrays, as a valid fold."""
     record = record_of(folder, tables)
-    predictions, _ = load_fold(folder, record, 0)
-    save_fold(folder, record, 0, FoldPredictions(**{**vars(predictions), **changes}), [], 0.5, 1.0)
+    predictions, _ = load_fold(folder, record, fold)
+    save_fold(folder, record, fold, FoldPredictions(**{**vars(predictions), **changes}), [], 0.5, 1.0)
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ PUBLIC = [
     "config",
     "demo",
     "fetch",
+    "folds",
     "notebook",
     "score",
     "show_augmented",

@@ -171,7 +171,9 @@ def folder(root, tmp_path_factory):
     folder = CompetitionFolder(tmp_path_factory.mktemp("pets"))
     manifest = replace(PETS, photos=str(root))
     manifest.save(folder.manifest)
-    save_tables(folder, manifest, *without_unreadable(*make_tables(manifest, PhotoFiles.below(root)), {}))
+    save_tables(
+        folder, manifest, *without_unreadable(*make_tables(manifest, PhotoFiles.below(root)), {}), pd.DataFrame()
+    )
     return folder
 
 

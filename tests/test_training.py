@@ -136,7 +136,8 @@ def test_a_finished_fold_is_not_trained_again_and_a_lost_one_is(small: Small) ->
     [
         ({"image_size": 16}, Mismatch, r"image_size 8 \(there\) / 16 \(asked\)"),
         ({"folds": 5}, Mismatch, "has 4 folds, 5 were asked for"),
-        ({"folds": 1}, BadChoice, "At least 2 folds"),
+        ({"repeats": 2}, Mismatch, "has 1 repeat, 2 were asked for"),
+        ({"folds": 0}, BadChoice, "--folds takes a number from 1"),
         ({"batch_size": 0}, BadChoice, "--batch-size must be at least 1"),
         ({"weights": "nowhere"}, BadChoice, r"There is no folder /.*/nowhere"),
         ({"weights": "imagenet"}, BadChoice, "no ImageNet weights"),

@@ -112,6 +112,8 @@ def _show_competition(fetched: Fetched) -> None:
         f"  answer    {manifest.answer.id_column} + {', '.join(manifest.answer.columns[:6])}: {manifest.answer.kind}"
     )
     click.echo(f"  photos    {fetched.training} to train on, {fetched.test} to predict{left}")
+    if told := fetched.duplicates.sentence():
+        click.echo(f"  copies    {told} (see {fetched.folder.duplicates})")
     click.echo(f"  metric    {manifest.metric}")
     if manifest.train.groups:
         click.echo(f"  groups    {manifest.train.group_column} of {manifest.train.groups}, kept whole by the folds")

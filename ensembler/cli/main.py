@@ -13,6 +13,7 @@ from ..errors import BadAnswer, EnsemblerError, Interrupted, StorageError
 from .competition_commands import adopt, fetch
 from .context import Context
 from .endings import INTERRUPTED, fail
+from .fold_commands import folds
 from .options import option
 from .stack_commands import demo, score, stack
 from .submission_commands import notebook, submissions, submit
@@ -52,7 +53,7 @@ def commands(context: click.Context, data: Path, submissions: Path, *, quiet: bo
         context.obj = Context(data, submissions, quiet=quiet)
 
 
-for _command in (demo, fetch, adopt, show_config, train_members, stack, score, submit, submissions, notebook):
+for _command in (demo, fetch, adopt, folds, show_config, train_members, stack, score, submit, submissions, notebook):
     commands.add_command(_command)
 
 

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 @click.command("train-members", cls=Sectioned)
 @option("--members", required=True, callback=member_names, metavar="A,B,C", help="Backbones, such as b0,b2,b3.")
 @competition_option
-@option("--folds", type=int, default=5, show_default=True, help="Folds, shared by all members.")
+@option("--folds", type=int, help="Shared by all members; 1 holds out a fifth. By default what is there, else 5.")
+@option("--repeats", type=int, help="Times that folds are made, others each time; what is there, else 1.")
 @option("--restart", is_flag=True, help="Forget what these members learned before.")
 @option(
     "--checkpoint-minutes",
@@ -61,14 +62,15 @@ def _draw_augmented(
     file: Path,
     members: list[str],
     *,
-    folds: int,
+    folds: int | None,
+    repeats: int | None,
     restart: bool,
     checkpoint_minutes: float | None,
     **options: Any,
 ) -> None:
     from ..workflows.augmented_photos import show_augmented
 
-    del folds, restart, checkpoint_minutes  # nothing is trained
+    del folds, repeats, restart, checkpoint_minutes  # nothing is trained
     with context.progress:
         drawn = show_augmented(file, members, **given(options), **context.common)
     click.echo(f"{drawn.file}: {drawn.member} with --augment {drawn.augmentation}; nothing was trained.")

@@ -138,12 +138,13 @@ def without_unreadable(
     )
 
 
-def group_twins(train: pd.DataFrame, digests: dict[str, str]) -> pd.DataFrame:
-    """Put photos of identical content into one group; groups that share such a photo become one.
+def group_twins(train: pd.DataFrame, pictures: dict[str, str]) -> pd.DataFrame:
+    """Put photos of the same picture into one group; groups that share such a photo become one.
 
-    A group is named after the first of those that it joins, or after its first photo.
+    A group is named after the first of those that it joins, or after its first photo. ``pictures`` tells what is the
+    same for photos of the same picture, by their paths.
     """
-    contents = train["path"].map(digests).fillna("")
+    contents = train["path"].map(pictures).fillna("")
     twins = contents.where(contents.duplicated(keep=False), "")
     return train.assign(group=joined_groups(train["id"], [train["group"], twins]))
 
@@ -154,11 +155,13 @@ def save_tables(
     train: pd.DataFrame,
     test: pd.DataFrame,
     unreadable: pd.DataFrame,
+    duplicates: pd.DataFrame,
 ) -> None:
     """Write the tables; the stamp that says what they were made from comes last."""
     write_table(folder.train, train[["id", "path", "label", "group"]])
     write_table(folder.test, test[["id", "path"]])
     write_table(folder.unreadable, unreadable[["id", "path", "set", "reason"]])
+    write_table(folder.duplicates, duplicates)
     write_json(folder.stamp, {"manifest": manifest.fingerprint})
 
 

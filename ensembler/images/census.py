@@ -1,4 +1,4 @@
-"""Looking each photo through once: which cannot be read, and which are the same file twice."""
+"""Looking each photo through once: which cannot be read, and what tells whether two show the same picture."""
 
 from __future__ import annotations
 
@@ -12,13 +12,25 @@ from pathlib import Path
 from ..errors import UnreadablePhoto
 from ..progress import Progress
 from .decoding import open_photo
+from .miniatures import Miniature, miniature
 
 
 @dataclass
 class Census:
-    """What was seen: a digest of each readable photo's bytes, and what is wrong with the others."""
+    """What was seen, by path.
+
+    Attributes
+    ----------
+    digests
+        Of each readable photo's bytes.
+    miniatures
+        Of each readable photo that is not too small for one.
+    problems
+        What is wrong with the others.
+    """
 
     digests: dict[str, str] = field(default_factory=dict)
+    miniatures: dict[str, Miniature] = field(default_factory=dict)
     problems: dict[str, str] = field(default_factory=dict)
 
 
@@ -37,18 +49,20 @@ def take_census(root: Path, paths: Sequence[str], progress: Progress) -> Census:
     census = Census()
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         looks = pool.map(lambda path: _look(root / path), paths)
-        for path, (digest, problem) in zip(paths, progress.track(looks, "look at photos", len(paths)), strict=True):
-            if problem:
-                census.problems[path] = problem
-            else:
-                census.digests[path] = digest
+        for path, seen in zip(paths, progress.track(looks, "look at photos", len(paths)), strict=True):
+            if isinstance(seen, str):
+                census.problems[path] = seen
+                continue
+            census.digests[path], small = seen
+            if small is not None:
+                census.miniatures[path] = small
     return census
 
 
-def _look(path: Path) -> tuple[str, str]:
-    """Digest of a photo's bytes, and what is wrong with it, if anything."""
+def _look(path: Path) -> tuple[str, Miniature | None] | str:
+    """Digest of a photo's bytes and its miniature, or what is wrong with it."""
     try:
-        open_photo(path)
+        photo = open_photo(path)
     except UnreadablePhoto as error:
-        return "", str(error.__cause__)
-    return hashlib.blake2b(path.read_bytes(), digest_size=16).hexdigest(), ""
+        return str(error.__cause__)
+    return hashlib.blake2b(path.read_bytes(), digest_size=16).hexdigest(), miniature(photo)

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..competition.folds import load_folds
+from ..competition.folds.file import load_folds
+from ..competition.folds.folds import Folds
 from ..competition.metrics.metrics import log_loss
 from ..competition.tables import Tables, load_tables
 from ..storage import CompetitionFolder
@@ -58,8 +59,8 @@ class Assignment:
         return load_tables(self.folder)
 
     @cached_property
-    def fold_of_row(self) -> NDArray[np.int64]:
-        """Fold of each training row."""
+    def splits(self) -> Folds:
+        """Which rows each fold holds out, and which it learns from."""
         return load_folds(self.folder, self.tables)
 
     @cached_property
@@ -87,7 +88,7 @@ class Assignment:
         self, fold: int, held_out: NDArray[np.float32], test: NDArray[np.float32]
     ) -> tuple[FoldPredictions, float]:
         """Join a fold's probabilities with their ids; return them with the held-out log loss."""
-        rows = self.fold_of_row == fold
+        rows = self.splits.held_out(fold)
         table = self.tables
         predictions = FoldPredictions(
             held_out_ids=table.train.loc[rows, "id"].to_numpy(dtype=str),

@@ -43,7 +43,7 @@ def _train_fold(assignment: Assignment, fold: int, features: Features) -> None:
     place = assignment.folder.fold(assignment.member, fold)
     with whole_file(place / "head.keras") as temporary:
         keras_head(head, settings.dropout).save(temporary)
-    held_out = assignment.fold_of_row == fold
+    held_out = assignment.splits.held_out(fold)
     predictions, score = assignment.predictions(
         fold,
         _mean_over_views(head, [features[view][0][held_out] for view in VIEWS[settings.tta]]),

@@ -27,7 +27,7 @@ def learned_views(assignment: Assignment) -> tuple[View, ...]:
 
 
 def fit_head(assignment: Assignment, fold: int, features: Mapping[View, NDArray[np.float32]]) -> Head:
-    """Fit a head on all folds but ``fold``; those others choose its strength or epochs among themselves.
+    """Fit a head on what ``fold`` does not hold out; its inner folds choose strength or epochs among themselves.
 
     Parameters
     ----------
@@ -35,10 +35,10 @@ def fit_head(assignment: Assignment, fold: int, features: Mapping[View, NDArray[
         Of the training photos, shape (photos, width), for each of :func:`learned_views`.
     """
     settings = assignment.record.settings
-    rows = assignment.fold_of_row != fold
+    rows = assignment.splits.training(fold)
     views = learned_views(assignment)
     X = np.concatenate([features[view][rows] for view in views])
-    Y, folds = assignment.tables.targets[rows], assignment.fold_of_row[rows]
+    Y, folds = assignment.tables.targets[rows], assignment.splits.inner_folds(fold)
     if settings.hidden:
         return HiddenHead(settings, exclusive=assignment.exclusive).fit(X, Y, folds, views=len(views))
     weights = class_weights(Y, settings.class_weights, exclusive=assignment.exclusive)
@@ -62,7 +62,7 @@ def starting_head(assignment: Assignment, fold: int, width: int, progress: Progr
     """
     settings = assignment.record.settings
     if settings.head == "random":
-        seen = prior(assignment.tables.targets[assignment.fold_of_row != fold])
+        seen = prior(assignment.tables.targets[assignment.splits.training(fold)])
         return random_head(
             width,
             seen,

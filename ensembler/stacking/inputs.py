@@ -9,6 +9,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ..competition.folds.file import load_folds
+from ..competition.folds.folds import NEVER, Folds
 from ..competition.tables import Tables, samples_fingerprint
 from ..errors import BadChoice, BadData, Mismatch
 from ..members.records import FoldPredictions, MemberRecord, load_fold, trained_members
@@ -24,9 +26,10 @@ class MemberPredictions:
     record
         The member's settings.
     out_of_fold
-        For the training photos, each by the one network that did not see it, shape (photos, outputs).
+        For the scored training photos, in the table's order, shape (scored photos, outputs): of each, the mean over the
+        repeats, in each of which the one network predicted it that did not see it.
     test
-        For the readable test photos, the mean over the folds' networks, shape (photos, outputs).
+        For the readable test photos, the mean over all networks, shape (photos, outputs).
     fold_scores
         Held-out log loss of each fold.
     seconds
@@ -61,14 +64,15 @@ def load_members(folder: CompetitionFolder, tables: Tables, names: Sequence[str]
             raise BadChoice.unknown("trained member", name, known, "train it first with `ensembler train-members`.")
     if len(set(names)) < len(names):
         raise BadChoice(f"A member is named twice: {', '.join(names)}; name each once.")
-    samples, folds = samples_fingerprint(folder, tables.manifest), file_digest(folder.folds)
-    return [_load_member(folder, tables, MemberRecord.load(folder, name), samples, folds) for name in names]
+    samples, digest = samples_fingerprint(folder, tables.manifest), file_digest(folder.folds)
+    records = [MemberRecord.load(folder, name) for name in names]
+    for record in records:
+        _refuse_strangers(record, tables, samples, digest)
+    folds = load_folds(folder, tables)
+    return [_load_member(folder, tables, record, folds) for record in records]
 
 
-def _load_member(
-    folder: CompetitionFolder, tables: Tables, record: MemberRecord, samples: str, folds: str
-) -> MemberPredictions:
-    _refuse_strangers(record, tables, samples, folds)
+def _load_member(folder: CompetitionFolder, tables: Tables, record: MemberRecord, folds: Folds) -> MemberPredictions:
     loaded = [load_fold(folder, record, fold) for fold in range(record.folds_count)]
     parts = [predictions for predictions, _ in loaded]
     for part in parts:
@@ -76,7 +80,7 @@ def _load_member(
             raise Mismatch(f"Predictions of {record.name} are for other classes: train it anew with --restart.")
     return MemberPredictions(
         record=record,
-        out_of_fold=_joined_out_of_fold(parts, tables, record.name),
+        out_of_fold=_joined_out_of_fold(parts, tables, folds, record.name),
         test=_mean_of_test(parts, tables, record.name),
         fold_scores=tuple(float(told["log_loss"]) for _, told in loaded),
         seconds=float(sum(told["seconds"] for _, told in loaded)),
@@ -93,10 +97,15 @@ def _refuse_strangers(record: MemberRecord, tables: Tables, samples: str, folds:
             raise Mismatch(f"{record.name} was trained with other {what} than there are now: train it with --restart.")
 
 
-def _joined_out_of_fold(parts: list[FoldPredictions], tables: Tables, name: str) -> NDArray[np.float32]:
-    ids = np.concatenate([part.held_out_ids for part in parts])
-    stacked = np.concatenate([part.held_out for part in parts])
-    return _in_order(ids, stacked, tables.train["id"], f"Out-of-fold predictions of {name}")
+def _joined_out_of_fold(parts: list[FoldPredictions], tables: Tables, folds: Folds, name: str) -> NDArray[np.float32]:
+    """Mean over the repeats of each scored photo's predictions, which must be those of its held-out networks."""
+    sums = np.zeros((len(tables.train), len(tables.manifest.outputs)))
+    for split, part in enumerate(parts):
+        rows = folds.held_out(split)
+        what = f"Out-of-fold predictions of {name}"
+        sums[rows] += _in_order(part.held_out_ids, part.held_out, tables.train.loc[rows, "id"], what)
+    times = (folds.assigned != NEVER).sum(axis=1)[folds.scored, None]
+    return np.asarray(sums[folds.scored] / times, dtype=np.float32)
 
 
 def _mean_of_test(parts: list[FoldPredictions], tables: Tables, name: str) -> NDArray[np.float32]:

@@ -47,13 +47,14 @@ def save_stack_predictions(
     folder: CompetitionFolder,
     name: str,
     tables: Tables,
+    scored: NDArray[np.bool_],
     nested: NDArray[np.float32],
     test: NDArray[np.float32],
 ) -> None:
-    """Write nested out-of-fold and test probabilities with their ids and the order of classes."""
+    """Write nested out-of-fold probabilities of the scored photos, and test probabilities, with ids and classes."""
     write_arrays(
         folder.stack(name) / "predictions.npz",
-        out_of_fold_ids=tables.train["id"].to_numpy(dtype=str),
+        out_of_fold_ids=tables.train.loc[scored, "id"].to_numpy(dtype=str),
         out_of_fold=nested,
         test_ids=tables.test.loc[tables.readable_test, "id"].to_numpy(dtype=str),
         test=test,

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
 from ..competition.csv_tables import read_table, write_table
+from ..competition.duplicates import (
+    DuplicateCounts,
+    Pair,
+    count_duplicates,
+    duplicates_table,
+    families,
+    identical_pairs,
+    load_duplicates,
+)
 from ..competition.layout.layout import Hints, find_layout
 from ..competition.layout.local import choose_test, find_local_layout
 from ..competition.manifest import Manifest
@@ -24,6 +34,7 @@ from ..competition.tables import (
 )
 from ..errors import BadChoice, BadData, StorageError, counted
 from ..images.census import Census, take_census
+from ..images.near_duplicates import near_duplicates
 from ..progress import SILENT, Progress
 from ..storage import HERE, CompetitionFolder, Workspace, remove
 from .answers import keep_edited, remembered, save_found
@@ -32,6 +43,14 @@ from .results import Fetched
 NO_HINTS = Hints()
 # Names shown of a longer list.
 _SHOWN = 3
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a look at all photos told: the census, and pairs that show the same picture."""
+
+    census: Census
+    pairs: list[Pair]
 
 
 def adopt(
@@ -102,7 +121,10 @@ def _adopt_anew(
     files = PhotoFiles.below(root)
     manifest = find_local_layout(files, folder.name, hints, folder.sample)
     census = take_census(root, files.paths, progress)
-    ids, hidden = choose_test(manifest, files, census.digests, test_size, seed)
+    apart = manifest.test.folder != manifest.train.folder
+    asked = frozenset(files.inside(manifest.test.folder).paths if apart else ())
+    pairs = _pairs(census, asked, progress)
+    ids, hidden = choose_test(manifest, files, families(census.digests, pairs), test_size, seed)
     even = 1 / len(manifest.classes)
     sample = pd.DataFrame({"id": ids}).assign(**dict.fromkeys(manifest.answer.columns, even))
     write_table(folder.sample, sample)
@@ -111,7 +133,7 @@ def _adopt_anew(
         write_table(folder.solution, hidden)
     keep_edited(folder, progress)
     save_found(folder, manifest, hints)
-    return ready(workspace, folder, progress, census)
+    return ready(workspace, folder, progress, Seen(census, pairs))
 
 
 def open_competition(name: str | None, workspace: Workspace, progress: Progress) -> tuple[CompetitionFolder, Tables]:
@@ -127,11 +149,11 @@ def open_competition(name: str | None, workspace: Workspace, progress: Progress)
     folder = workspace.current(name)
     manifest = Manifest.load(folder.manifest)
     if not tables_are_current(folder, manifest):
-        _make_tables(folder, manifest, progress, None)
+        _make_tables(folder, manifest, progress)
     return folder, load_tables(folder)
 
 
-def ready(workspace: Workspace, folder: CompetitionFolder, progress: Progress, census: Census | None = None) -> Fetched:
+def ready(workspace: Workspace, folder: CompetitionFolder, progress: Progress, seen: Seen | None = None) -> Fetched:
     """Have the tables of a competition whose manifest stands, and make it the current one.
 
     Raises
@@ -141,24 +163,48 @@ def ready(workspace: Workspace, folder: CompetitionFolder, progress: Progress, c
     """
     manifest = Manifest.load(folder.manifest)
     if not tables_are_current(folder, manifest):
-        _make_tables(folder, manifest, progress, census)
+        _make_tables(folder, manifest, progress, seen)
     workspace.make_current(folder)
     tables = load_tables(folder)
     unreadable = len(read_table(folder.unreadable))
-    return Fetched(folder, manifest, len(tables.train), len(tables.test), unreadable)
+    labels = tables.train.set_index("id")["label"]
+    duplicates = count_duplicates(load_duplicates(folder), labels)
+    return Fetched(folder, manifest, len(tables.train), len(tables.test), unreadable, duplicates)
 
 
-def _make_tables(folder: CompetitionFolder, manifest: Manifest, progress: Progress, census: Census | None) -> None:
+def _make_tables(folder: CompetitionFolder, manifest: Manifest, progress: Progress, seen: Seen | None = None) -> None:
     files = PhotoFiles.below(folder.root / manifest.photos)
     train, test = make_tables(manifest, files)
-    if census is None:
+    if seen is None:
         asked = sorted({*train["path"], *test["path"]} - {""})
         census = take_census(files.root, asked, progress)
-    train, test, unreadable = without_unreadable(train, test, census.problems)
+        seen = Seen(census, _pairs(census, frozenset(test["path"]), progress))
+    train, test, unreadable = without_unreadable(train, test, seen.census.problems)
     if train.empty:
         raise BadData(f"No training photo in {files.root / manifest.train.folder} can be read: are they photos?")
     _tell_unreadable(unreadable, progress)
-    save_tables(folder, manifest, group_twins(train, census.digests), test, unreadable)
+    duplicates = duplicates_table(train, test, seen.pairs)
+    counts = count_duplicates(duplicates, train.set_index("id")["label"])
+    _tell_duplicates(folder, counts, progress)
+    train = group_twins(train, families(train["path"], seen.pairs))
+    save_tables(folder, manifest, train, test, unreadable, duplicates)
+
+
+def _pairs(census: Census, to_predict: frozenset[str], progress: Progress) -> list[Pair]:
+    """Pair photos of the same bytes, then those of the same picture; photos to predict not with each other."""
+    return identical_pairs(census.digests, to_predict) + near_duplicates(census.miniatures, progress, to_predict)
+
+
+def _tell_duplicates(folder: CompetitionFolder, counts: DuplicateCounts, progress: Progress) -> None:
+    told = counts.sentence()
+    if told:
+        progress.note(f"{told} (listed in {folder.duplicates})")
+    if counts.contradicting:
+        progress.warn(
+            f"{counted(range(counts.contradicting), 'pair')} of training photos "
+            f"{'shows' if counts.contradicting == 1 else 'show'} the same picture under different labels: see "
+            f"{folder.duplicates}."
+        )
 
 
 def _tell_unreadable(unreadable: pd.DataFrame, progress: Progress) -> None:

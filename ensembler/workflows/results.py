@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from ..competition.duplicates import DuplicateCounts
 from ..competition.manifest import Manifest
 from ..competition.metrics.scoring import Figures
 from ..storage import CompetitionFolder
@@ -14,13 +15,17 @@ from ..submission.answer import AnswerScore
 
 @dataclass(frozen=True)
 class Fetched:
-    """A competition that is ready to be trained on, with how many photos it has."""
+    """A competition that is ready to be trained on, with how many photos it has.
+
+    ``duplicates`` counts training photos that show the same picture as another photo.
+    """
 
     folder: CompetitionFolder
     manifest: Manifest
     training: int
     test: int
     unreadable: int
+    duplicates: DuplicateCounts
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..competition.folds import load_folds
+from ..competition.folds.file import load_folds
+from ..competition.folds.folds import Folds
 from ..competition.metrics.metrics import METRICS
 from ..competition.metrics.scoring import judge_out_of_fold
 from ..competition.tables import Tables
@@ -70,18 +71,24 @@ def stack(
         )
     loaded = load_members(folder, tables, names)
     title = checked_name(name or stack_name(names), "stack")
-    nested, test = _learn(folder, tables, loaded, title, seed, progress)
+    folds = load_folds(folder, tables)
+    nested, test = _learn(folder, tables, loaded, folds, title, seed, progress)
     built = _build(folder, title, names, progress)
     csv = write_answer(workspace.submissions / folder.name, title, tables, test)
-    result = _result(folder, tables, loaded, title, nested, csv.absolute(), float(built["difference"]))
+    result = _result(folder, tables, loaded, folds, title, nested, csv.absolute(), float(built["difference"]))
     save_stack_figures(folder, title, _figures(result, loaded))
     _remember(folder, tables, loaded, result, workspace)
     return result
 
 
 def _finished(folder: CompetitionFolder, progress: Progress) -> list[str]:
-    """Members of which all folds are trained; the others are told."""
+    """Members of which all folds are trained, on the folds there are now; the others are told."""
     records = [MemberRecord.load(folder, name) for name in trained_members(folder)]
+    now = file_digest(folder.folds) if folder.folds.is_file() else ""
+    for record in records:
+        if record.folds != now:
+            progress.warn(f"{record.name} is left out: it was trained on other folds; --restart trains it on these.")
+    records = [record for record in records if record.folds == now]
     for record in records:
         if missing := record.unfinished(folder):
             progress.warn(f"{record.name} is left out: {len(missing)} of {record.folds_count} folds are not trained.")
@@ -92,22 +99,23 @@ def _learn(
     folder: CompetitionFolder,
     tables: Tables,
     members: Sequence[MemberPredictions],
+    folds: Folds,
     title: str,
     seed: int,
     progress: Progress,
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Fit the meta-learner and store it; return the nested out-of-fold and the test probabilities."""
-    folds, exclusive = load_folds(folder, tables), tables.manifest.sums_to_one
+    parts, exclusive, targets = folds.nested_folds(), tables.manifest.sums_to_one, tables.targets[folds.scored]
     X = log_odds([member.out_of_fold for member in members], exclusive=exclusive)
     learner = DenseMetaLearner(exclusive=exclusive, random_state=seed)
-    task = progress.start("meta-learner", len(np.unique(folds)) + 1)
-    nested = nested_predictions(learner, X, tables.targets, folds, task)
-    learner.fit(X, tables.targets, folds)
+    task = progress.start("meta-learner", len(np.unique(parts)) + 1)
+    nested = nested_predictions(learner, X, targets, parts, task)
+    learner.fit(X, targets, parts)
     task.advance()
     task.finish()
     test = learner.predict_proba(log_odds([member.test for member in members], exclusive=exclusive))
     save_meta_learner(folder, title, learner)
-    save_stack_predictions(folder, title, tables, nested, test)
+    save_stack_predictions(folder, title, tables, folds.scored, nested, test)
     return nested, test
 
 
@@ -122,6 +130,7 @@ def _result(
     folder: CompetitionFolder,
     tables: Tables,
     members: Sequence[MemberPredictions],
+    folds: Folds,
     title: str,
     nested: NDArray[np.float32],
     csv: Any,
@@ -130,12 +139,12 @@ def _result(
     mean = np.mean([member.out_of_fold for member in members], axis=0)
     return StackResult(
         name=title,
-        mean=judge_out_of_fold(tables, mean),
-        members=tuple(member_results(folder, tables, members)),
+        mean=judge_out_of_fold(tables, mean, folds.scored),
+        members=tuple(member_results(folder, tables, members, folds)),
         submission=csv,
         model=folder.stack(title) / "stack.keras",
         difference=difference,
-        **vars(judge_out_of_fold(tables, nested)),
+        **vars(judge_out_of_fold(tables, nested, folds.scored)),
     )
 
 

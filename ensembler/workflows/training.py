@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Unpack
 
-from ..competition.folds import shared_folds
+from ..competition.folds.file import shared_folds
+from ..competition.folds.folds import Folds
 from ..competition.metrics.scoring import judge_out_of_fold
 from ..competition.tables import Tables, samples_fingerprint
 from ..engines.job import Job
@@ -62,7 +63,8 @@ def train_members(
     members: Sequence[str],
     *,
     competition: str | None = None,
-    folds: int = 5,
+    folds: int | None = None,
+    repeats: int | None = None,
     restart: bool = False,
     checkpoint_minutes: float | None = None,
     preset: Preset | None = None,
@@ -80,7 +82,11 @@ def train_members(
     competition
         Its name; None is the one last brought in.
     folds
-        How many; the first call makes them, and all members share them.
+        How many; the first call makes them, and all members share them. 1 holds out one fifth, and scores members on it
+        alone. None takes what is there, or 5. Others are made by :func:`ensembler.folds`.
+    repeats
+        Times that folds are made, each time others, so that each photo is predicted so often. None takes what is there,
+        or once.
     restart
         Forget what these members learned before.
     checkpoint_minutes
@@ -119,11 +125,11 @@ def train_members(
     here = PLAIN if tiny else this_machine()
     settled = [configuration.settings(here.machine, name) for name in members]
     general = configuration.in_force(here.machine).options
-    shared_folds(folder, tables, folds, general["seed"])
+    shared = shared_folds(folder, tables, folds, repeats, general["seed"])
     _say(configuration, [settings for settings, _ in settled], here, progress)
     plans = [
         Plan(
-            _record(folder, tables, settings, folds),
+            _record(folder, tables, settings, shared),
             source,
             general["data_parallel"],
             backbone.tiny,
@@ -140,7 +146,7 @@ def train_members(
         jobs = [job for plan in plans for job in _jobs(folder, plan)]
         gpus = () if general["data_parallel"] else here.gpus
         run_jobs(jobs, folder.logs, progress, parallel=os.cpu_count() or 1 if tiny else 1, gpus=gpus)
-    return member_results(folder, tables, load_members(folder, tables, members))
+    return member_results(folder, tables, load_members(folder, tables, members), shared)
 
 
 def named_backbones(configuration: Configuration, members: Sequence[str]) -> list[Backbone]:
@@ -174,13 +180,13 @@ def _say(
         progress.warn(f"A frozen backbone (--unfreeze none) makes no use of {names}.")
 
 
-def _record(folder: CompetitionFolder, tables: Tables, settings: MemberSettings, folds: int) -> MemberRecord:
+def _record(folder: CompetitionFolder, tables: Tables, settings: MemberSettings, folds: Folds) -> MemberRecord:
     return MemberRecord(
         name=settings.backbone,
         settings=settings,
         samples=samples_fingerprint(folder, tables.manifest),
         folds=file_digest(folder.folds),
-        folds_count=folds,
+        folds_count=folds.splits,
         classes=tables.manifest.outputs,
     )
 
@@ -228,7 +234,7 @@ def _job(folder: CompetitionFolder, plan: Plan, function: str, folds: list[int],
 
 
 def member_results(
-    folder: CompetitionFolder, tables: Tables, members: Sequence[MemberPredictions]
+    folder: CompetitionFolder, tables: Tables, members: Sequence[MemberPredictions], folds: Folds
 ) -> list[MemberResult]:
     """Score members out of fold."""
     return [
@@ -237,7 +243,7 @@ def member_results(
             fold_log_losses=member.fold_scores,
             seconds=member.seconds,
             folder=folder.member(member.name),
-            **vars(judge_out_of_fold(tables, member.out_of_fold)),
+            **vars(judge_out_of_fold(tables, member.out_of_fold, folds.scored)),
         )
         for member in members
     ]

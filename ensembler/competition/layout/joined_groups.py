@@ -23,7 +23,7 @@ def joined_groups(photos: pd.Series, keys: Sequence[pd.Series]) -> pd.Series:
         A group per row: the first key of the first kind among its rows, else its first photo; empty for a photo on its
         own.
     """
-    sets = _Sets()
+    sets = Sets()
     for kind, column in enumerate(keys):
         for photo, key in zip(photos, column, strict=True):
             if key:
@@ -56,13 +56,14 @@ def _free(name: str, taken: set[str]) -> str:
     return name
 
 
-class _Sets:
+class Sets:
     """Disjoint sets that can be joined (union-find)."""
 
     def __init__(self) -> None:
         self._above: dict[Hashable, Hashable] = {}
 
     def find(self, item: Hashable) -> Hashable:
+        """Return what stands for the set that an item is in; an item that is new is a set of its own."""
         above = self._above.setdefault(item, item)
         while above != self._above[above]:
             # Shorten the way for the next time.
@@ -72,4 +73,5 @@ class _Sets:
         return above
 
     def join(self, one: Hashable, other: Hashable) -> None:
+        """Make one set of those that two items are in."""
         self._above[self.find(other)] = self.find(one)

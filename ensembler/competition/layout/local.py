@@ -69,18 +69,18 @@ def _task_of(training: Training, positive: str | None) -> tuple[Task, tuple[str,
 
 
 def choose_test(
-    manifest: Manifest, photos: PhotoFiles, digests: dict[str, str], share: float, seed: int
+    manifest: Manifest, photos: PhotoFiles, pictures: dict[str, str], share: float, seed: int
 ) -> tuple[list[str], pd.DataFrame]:
     """Choose the photos to predict: those of a test folder, else a share of each class.
 
-    Photos of identical content (the same digest) or of one group go to the same side.
+    Photos of the same picture or of one group go to the same side.
 
     Parameters
     ----------
     manifest, photos
         The layout and the files.
-    digests
-        Path to a digest of the file's content.
+    pictures
+        Path of each readable photo to what is the same for photos of the same picture.
     share
         Share of the labelled photos to keep apart, between 0 and 1.
     seed
@@ -96,8 +96,8 @@ def choose_test(
     if not 0 < share < 1:
         raise BadChoice(f"--test-size is a share of the photos, between 0 and 1. Received: {share}")
     table = labelled_photos(manifest, photos)
-    table = table[table["path"].isin(digests.keys())]
-    units = _units(table, manifest, photos, digests)
+    table = table[table["path"].isin(pictures.keys())]
+    units = _units(table, manifest, photos, pictures)
     chosen = _share_of_each_class(table["label"], units, share, seed)
     hidden = table.loc[units.isin(chosen)]
     if hidden.empty or len(hidden) == len(table):
@@ -105,10 +105,10 @@ def choose_test(
     return hidden["id"].tolist(), hidden[["id", "label"]]
 
 
-def _units(table: pd.DataFrame, manifest: Manifest, photos: PhotoFiles, digests: dict[str, str]) -> pd.Series:
+def _units(table: pd.DataFrame, manifest: Manifest, photos: PhotoFiles, pictures: dict[str, str]) -> pd.Series:
     """Name what must stay on one side with each photo: itself, its twins, its group."""
     groups = photo_groups(table["path"], manifest, photos)
-    joined = joined_groups(table["path"], [groups, table["path"].map(digests)])
+    joined = joined_groups(table["path"], [groups, table["path"].map(pictures)])
     return joined.where(joined != "", table["path"])
 
 

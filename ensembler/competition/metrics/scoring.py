@@ -109,6 +109,13 @@ def judge(
     )
 
 
-def judge_out_of_fold(tables: Tables, probabilities: NDArray[np.floating]) -> Figures:
-    """Return all figures of probabilities for the training photos, in the table's order."""
-    return judge(tables.targets, probabilities, tables.manifest, tables.train["group"].tolist())
+def judge_out_of_fold(tables: Tables, probabilities: NDArray[np.floating], scored: NDArray[np.bool_]) -> Figures:
+    """Return all figures of probabilities for the scored training photos, in the table's order.
+
+    Parameters
+    ----------
+    scored
+        Which training photos the rows of ``probabilities`` are of, shape (photos,).
+    """
+    groups = tables.train.loc[scored, "group"].tolist()
+    return judge(tables.targets[scored], probabilities, tables.manifest, groups)

@@ -68,11 +68,11 @@ def _fine_tune_fold(assignment: Assignment, fold: int, devices: Devices, progres
 
 def _lesson(assignment: Assignment, fold: int, progress: Progress) -> Lesson:
     settings, tables = assignment.record.settings, assignment.tables
-    rows, judged_on = np.flatnonzero(assignment.fold_of_row != fold), {}
+    rows, judged_on = np.flatnonzero(assignment.splits.training(fold)), {}
     seed = settings.seed + fold
     if settings.patience:
         rows, judged_on["watched"] = set_apart(rows, tables, seed)
-    judged_on["held_out"] = np.flatnonzero(assignment.fold_of_row == fold)
+    judged_on["held_out"] = np.flatnonzero(assignment.splits.held_out(fold))
     paths, targets = tables.train_paths, tables.targets
     return Lesson(
         name=f"{assignment.member}, fold {fold}",
@@ -119,7 +119,7 @@ def _predict(
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Probabilities for the held-out and the readable test photos, averaged over the views of the settings."""
     tables = assignment.tables
-    held_out = np.flatnonzero(assignment.fold_of_row == fold)
+    held_out = np.flatnonzero(assignment.splits.held_out(fold))
     paths = [tables.train_paths[row] for row in held_out] + tables.test_paths
     viewed = with_views(model, assignment.record.settings.tta)
     task = progress.start(f"{assignment.member}: predict fold {fold}", len(paths))

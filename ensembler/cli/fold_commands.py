@@ -1,0 +1,63 @@
+"""The command that shows the folds and makes others: ``folds``."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from .context import Context
+from .options import competition_option, json_option, option
+
+if TYPE_CHECKING:
+    from ..workflows.folds import FoldsResult
+
+
+@click.command()
+@option("--folds", type=int, help="Make so many; 1 holds out one fifth.")
+@option("--repeats", type=int, help="Make them so often, each time others.")
+@option("--seed", type=click.IntRange(0, 2**31), help="Make those of a seed.")
+@option("--yes", "discard", is_flag=True, help="Make them even if trained members become useless.")
+@competition_option
+@json_option
+@click.pass_obj
+def folds(context: Context, /, *, discard: bool, as_json: bool, **options: Any) -> None:
+    """Show how photos are spread over the folds, or make others.
+
+    Members are trained and compared on the same folds. Others make useless what was trained before; that is said first,
+    and asked or refused.
+    """
+    from ..workflows.folds import folds as run
+
+    numbers = {name: options[name] for name in ("folds", "repeats", "seed")}
+    if any(number is not None for number in numbers.values()) and not discard and sys.stdin.isatty():
+        discard = _asked(context, options.get("competition"), numbers)
+    with context.progress:
+        result = run(**options, discard=discard, **context.common)
+    _show(result, as_json=as_json)
+
+
+def _asked(context: Context, competition: str | None, numbers: dict[str, int | None]) -> bool:
+    """Ask whether what becomes useless may."""
+    from ..workflows.folds import made_useless
+
+    useless = made_useless(competition, **numbers, workspace=context.workspace)
+    if not useless:
+        return False
+    click.confirm(f"New folds make useless {useless.sentence()}. Make them?", abort=True, err=True)
+    return True
+
+
+def _show(result: FoldsResult, *, as_json: bool) -> None:
+    from ..console import print_table
+    from ..workflows.folds_text import folds_fields, folds_table, folds_words
+
+    if as_json:
+        click.echo(json.dumps(folds_fields(result), indent=2))
+        return
+    print_table(*folds_table(result))
+    click.echo("")
+    for line in folds_words(result):
+        click.echo(line)

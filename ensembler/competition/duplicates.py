@@ -1,0 +1,139 @@
+"""Photos that are there twice: the pairs that were seen, the families that they make, and the table of them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+
+import pandas as pd
+
+from ..storage import CompetitionFolder
+from .csv_tables import read_table
+from .layout.joined_groups import Sets
+
+COLUMNS = ("set", "id", "other_set", "other_id", "distance", "similarity")
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two photos that show the same picture.
+
+    Attributes
+    ----------
+    one, other
+        Their paths.
+    distance
+        Bits in which their perceptual hashes differ, of 64.
+    similarity
+        Correlation of their pixels, up to 1.
+    """
+
+    one: str
+    other: str
+    distance: int
+    similarity: float
+
+
+def identical_pairs(digests: Mapping[str, str], unasked: Collection[str] = frozenset()) -> list[Pair]:
+    """Pair each photo with the first of the same content.
+
+    Parameters
+    ----------
+    digests
+        Path to a digest of the file's bytes.
+    unasked
+        Paths of photos that are not paired with each other, but each of the rest with the first of them.
+    """
+    first: dict[tuple[str, bool], str] = {}
+    for path, digest in digests.items():
+        first.setdefault((digest, path in unasked), path)
+    pairs = []
+    for path, digest in digests.items():
+        if path not in unasked:
+            partners = [first.get((digest, apart)) for apart in (False, True)]
+            pairs += [Pair(partner, path, 0, 1.0) for partner in partners if partner not in (None, path)]
+    return pairs
+
+
+def families(paths: Iterable[str], pairs: Iterable[Pair]) -> dict[str, str]:
+    """Name for each path the first one that it is paired with, directly or over others; itself if with none."""
+    known = list(paths)
+    sets = Sets()
+    places = {path: place for place, path in enumerate(known)}
+    for pair in pairs:
+        if pair.one in places and pair.other in places:
+            sets.join(pair.one, pair.other)
+    first: dict[object, str] = {}
+    return {path: first.setdefault(sets.find(path), path) for path in known}
+
+
+def duplicates_table(train: pd.DataFrame, test: pd.DataFrame, pairs: Iterable[Pair]) -> pd.DataFrame:
+    """List pairs with a training photo in them; it stands first.
+
+    Parameters
+    ----------
+    train, test
+        The sample tables, with the columns id and path.
+
+    Returns
+    -------
+    DataFrame
+        Columns set, id, other_set, other_id, distance and similarity; training photos with each other first.
+    """
+    places = {path: ("test", identity) for identity, path in zip(test["id"], test["path"], strict=True) if path}
+    places |= {path: ("train", identity) for identity, path in zip(train["id"], train["path"], strict=True)}
+    rows: dict[tuple[str, ...], tuple[int, str]] = {}
+    for pair in pairs:
+        if pair.one in places and pair.other in places:
+            one, other = sorted((places[pair.one], places[pair.other]), key=lambda place: place[0] != "train")
+            if one[0] == "train":
+                rows.setdefault((*one, *other), (pair.distance, f"{pair.similarity:.4f}"))
+    listed = sorted(((*who, *figures) for who, figures in rows.items()), key=lambda row: row[2] != "train")
+    return pd.DataFrame(listed, columns=list(COLUMNS))
+
+
+@dataclass(frozen=True)
+class DuplicateCounts:
+    """What the table of duplicates tells.
+
+    Attributes
+    ----------
+    training
+        Training photos that show the same picture as another one.
+    to_predict
+        Training photos that show the same picture as a photo to predict.
+    contradicting
+        Pairs of training photos with different labels.
+    """
+
+    training: int
+    to_predict: int
+    contradicting: int
+
+    def sentence(self) -> str:
+        """Tell what there is, or nothing."""
+        told = []
+        if self.training:
+            told.append(f"{self.training} training photos show the same picture as others, kept in one fold")
+        if self.to_predict:
+            told.append(f"{self.to_predict} the same as photos to predict")
+        return "; ".join(told)
+
+
+def load_duplicates(folder: CompetitionFolder) -> pd.DataFrame:
+    """Read the table of duplicates; empty for a competition of an earlier version, whose photos were not compared."""
+    return read_table(folder.duplicates) if folder.duplicates.is_file() else pd.DataFrame(columns=list(COLUMNS))
+
+
+def twins_of(duplicates: pd.DataFrame) -> set[str]:
+    """Ids of training photos that show the same picture as another training photo."""
+    among = duplicates[duplicates["other_set"] == "train"]
+    return {*among["id"], *among["other_id"]}
+
+
+def count_duplicates(duplicates: pd.DataFrame, labels: pd.Series) -> DuplicateCounts:
+    """Count what the table of duplicates tells; ``labels`` are those of the training photos by id."""
+    among = duplicates[duplicates["other_set"] == "train"]
+    differ = among["id"].map(labels).to_numpy() != among["other_id"].map(labels).to_numpy()
+    to_predict = duplicates.loc[duplicates["other_set"] == "test", "id"]
+    return DuplicateCounts(len(twins_of(duplicates)), int(to_predict.nunique()), int(differ.sum()))

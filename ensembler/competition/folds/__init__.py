@@ -1,0 +1,1 @@
+"""Folds: which photos are held out together, made once and shared by all members."""

@@ -1,0 +1,152 @@
+"""``folds.csv``: made once, shared by all members, never silently remade."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ...errors import BadChoice, BadData, Mismatch, counted
+from ...storage import CompetitionFolder, write_text
+from ..csv_tables import read_table, table_text
+from ..tables import Tables
+from .folds import FIFTHS, NEVER, Folds
+from .making import make_folds
+
+DEFAULT = 5
+
+
+def new_folds(tables: Tables, folds: int | None, repeats: int | None, seed: int) -> Folds:
+    """Make folds, and keep them nowhere.
+
+    Parameters
+    ----------
+    folds
+        In each repeat, at least 1; 1 holds out one fifth. None is 5.
+    repeats
+        How often, each time with new folds; None is once.
+    seed
+        Of the first repeat; those after it have the numbers that follow.
+
+    Raises
+    ------
+    BadChoice
+        If a number is too small.
+    BadData
+        If there are too few photos or groups.
+    """
+    count, times = DEFAULT if folds is None else folds, 1 if repeats is None else repeats
+    if count < 1:
+        raise BadChoice(f"At least 1 fold is needed, which holds out one fifth of the photos. Received: {count}")
+    if times < 1:
+        raise BadChoice(f"Folds are made at least once: --repeats takes a number from 1. Received: {times}")
+    labels, groups = tables.train["label"], tables.train["group"]
+    columns = [make_folds(labels, groups, count if count > 1 else FIFTHS, seed + repeat) for repeat in range(times)]
+    assigned = np.stack(columns, axis=1)
+    return Folds(assigned if count > 1 else np.where(assigned == 0, 0, NEVER), count, labels, groups)
+
+
+def shared_folds(
+    folder: CompetitionFolder, tables: Tables, folds: int | None = None, repeats: int | None = None, seed: int = 0
+) -> Folds:
+    """Return the competition's folds; make them if there are none yet.
+
+    Parameters
+    ----------
+    folds, repeats
+        What was asked for; None takes what is there, or what :func:`new_folds` does.
+    seed
+        Of folds that are made.
+
+    Raises
+    ------
+    BadChoice
+        If a number is too small.
+    Mismatch
+        If the folds on disk are of another number or of other photos.
+    """
+    if not folder.folds.is_file():
+        made = new_folds(tables, folds, repeats, seed)
+        save_folds(folder, tables, made)
+        return made
+    there = load_folds(folder, tables)
+    for what, asked, has in (("fold", folds, there.count), ("repeat", repeats, there.repeats)):
+        if asked is not None and asked < 1:
+            raise BadChoice(f"--{what}s takes a number from 1. Received: {asked}")
+        if asked is not None and asked != has:
+            raise Mismatch(
+                f"{folder.folds} has {counted(range(has), what)}, {asked} were asked for: leave out --{what}s, or make "
+                f"others with `ensembler folds --{what}s {asked}`, which says what becomes useless then."
+            )
+    return there
+
+
+def save_folds(folder: CompetitionFolder, tables: Tables, folds: Folds) -> None:
+    """Write ``folds.csv``."""
+    write_text(folder.folds, folds_text(tables, folds))
+
+
+def folds_text(tables: Tables, folds: Folds) -> str:
+    """Lay folds out as ``folds.csv`` has them: id, fold, and for repeats fold_2 and so on; empty is never held out."""
+    table = pd.DataFrame({"id": tables.train["id"]})
+    for repeat in range(folds.repeats):
+        assigned = folds.assigned[:, repeat]
+        table[_column(repeat)] = np.where(assigned == NEVER, "", assigned.astype(str))
+    return table_text(table)
+
+
+def load_folds(folder: CompetitionFolder, tables: Tables) -> Folds:
+    """Read the folds, joined to the training table by id.
+
+    Raises
+    ------
+    Mismatch
+        If the ids differ, or a group is in several folds.
+    BadData
+        If the table is damaged.
+    """
+    table = read_table(folder.folds)
+    columns = [column for column in table.columns if column != "id"]
+    if "id" not in table.columns or not columns or columns != [_column(repeat) for repeat in range(len(columns))]:
+        raise _damaged(folder, "must have the columns id and fold, for further repeats fold_2 and so on")
+    if not table[columns].apply(lambda cells: cells.str.fullmatch(r"\d{0,9}").all()).all():
+        raise _damaged(folder, "must have the columns id and fold, a number from 0")
+    values = table[columns].replace("", str(NEVER)).astype(np.int64).to_numpy()
+    count = _count(values)
+    if not count:
+        raise _damaged(folder, "must number folds 0, 1, ... without a gap, or one held-out fold 0 and else nothing,")
+    if sorted(table["id"]) != sorted(tables.train["id"]):
+        raise Mismatch(
+            f"{folder.folds} was made for other photos than {folder.train} lists: make folds for these with "
+            f"`ensembler folds --folds {count}`, then train members with --restart."
+        )
+    rows = pd.Index(table["id"]).get_indexer(pd.Index(tables.train["id"]))
+    folds = Folds(values[rows], count, tables.train["label"], tables.train["group"])
+    _check_groups_are_whole(folds, folder)
+    return folds
+
+
+def _column(repeat: int) -> str:
+    return f"fold_{repeat + 1}" if repeat else "fold"
+
+
+def _damaged(folder: CompetitionFolder, rule: str) -> BadData:
+    return BadData(f"{folder.folds} {rule}: correct it, or make it anew with `ensembler folds --folds 5`.")
+
+
+def _count(values: NDArray[np.int64]) -> int:
+    """Return the number of folds, the same in all repeats; 0 if their numbers are not those of folds."""
+    count = int(values.max(initial=NEVER)) + 1
+    wanted = list(range(count)) if count > 1 else [NEVER, 0]
+    return count if all(sorted(set(column)) == wanted for column in values.T.tolist()) else 0
+
+
+def _check_groups_are_whole(folds: Folds, folder: CompetitionFolder) -> None:
+    """Refuse folds that were made before the groups were known."""
+    by_group = pd.DataFrame(folds.assigned, index=folds.groups.index).groupby(folds.groups).nunique()
+    split = (by_group > 1).any(axis=1).drop("", errors="ignore")
+    if split.any():
+        raise Mismatch(
+            f"{folder.folds} splits {counted(split[split], 'group')} of {folder.train} (first: {split.idxmax()!r}): "
+            f"make folds that keep them whole with `ensembler folds --folds {folds.count}`, then train with --restart."
+        )

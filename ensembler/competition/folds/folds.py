@@ -1,0 +1,111 @@
+"""The folds of a competition as later stages use them: who is held out, who is learned from, who is scored."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ...errors import BadData
+from .making import independent_photos, make_folds
+
+# Folds inside the rows of a split that has no others, and the share that `--folds 1` holds out.
+FIFTHS = 5
+NEVER = -1
+
+Rows = NDArray[np.int64]
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class Folds:
+    """Folds, once or in several repeats.
+
+    A *split* is one division into photos that a network learns from and photos that it is scored on. Splits are
+    numbered from 0, those of the first repeat first; what is trained in one lies in the folder ``fold-SPLIT``.
+
+    Attributes
+    ----------
+    assigned
+        Fold of each training photo in each repeat, shape (rows, repeats); -1 where it is never held out.
+    count
+        Folds a repeat; 1 holds out one fifth.
+    labels, groups
+        Of the training photos, in the table's order; photos of no group have an empty one.
+    """
+
+    assigned: Rows
+    count: int
+    labels: pd.Series
+    groups: pd.Series
+
+    @property
+    def repeats(self) -> int:
+        """How many times folds were made."""
+        return int(self.assigned.shape[1])
+
+    @property
+    def splits(self) -> int:
+        """Networks that a member consists of: one for each fold of each repeat."""
+        return self.count * self.repeats
+
+    def place(self, split: int) -> tuple[int, int]:
+        """Return the repeat and the fold in it of a split, both from 0."""
+        return divmod(split, self.count)
+
+    def held_out(self, split: int) -> Mask:
+        """Whether each photo is held out of a split, shape (rows,)."""
+        repeat, fold = self.place(split)
+        return np.asarray(self.assigned[:, repeat] == fold)
+
+    def training(self, split: int) -> Mask:
+        """Whether each photo is learned from in a split, shape (rows,)."""
+        return ~self.held_out(split)
+
+    def inner_folds(self, split: int) -> Rows:
+        """Divide the photos that are learned from in a split, to choose settings by.
+
+        Returns
+        -------
+        array of shape (photos learned from,)
+            The other folds of the repeat; where there are none, up to five that are made of these photos, by their
+            labels and groups alone.
+        """
+        repeat, _ = self.place(split)
+        learned = self.training(split)
+        return self.assigned[learned, repeat] if self.count > 1 else self._divided(learned, repeat)
+
+    @property
+    def scored(self) -> Mask:
+        """Whether each photo is held out at least once, and so has an out-of-fold prediction, shape (rows,)."""
+        return np.asarray((self.assigned != NEVER).any(axis=1))
+
+    def nested_folds(self) -> Rows:
+        """Divide the scored photos, so that a meta-learner is scored on photos that it was not fitted on.
+
+        Returns
+        -------
+        array of shape (scored photos,)
+            The folds of the first repeat; where one fifth is held out, up to five that are made of the scored photos.
+
+        Raises
+        ------
+        BadData
+            If the scored photos are all of one group.
+        """
+        if self.count > 1:
+            return self.assigned[:, 0]
+        nested = self._divided(self.scored, 0)
+        if not nested.any():
+            raise BadData(
+                "All held-out photos belong to one group, so nothing would be left to fit a stack on: make more folds "
+                "with `ensembler folds --folds 5`."
+            )
+        return nested
+
+    def _divided(self, rows: Mask, seed: int) -> Rows:
+        labels, groups = self.labels[rows].reset_index(drop=True), self.groups[rows].reset_index(drop=True)
+        parts = min(FIFTHS, independent_photos(groups))
+        return make_folds(labels, groups, parts, seed) if parts > 1 else np.zeros(len(labels), np.int64)

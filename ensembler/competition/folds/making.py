@@ -1,0 +1,81 @@
+"""Making folds: classes and tags spread evenly, groups kept together, the same for the same seed."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ...errors import BadData
+from ..manifest import SEPARATOR
+from .multi_label import spread_tags
+
+
+def make_folds(labels: pd.Series, groups: pd.Series, folds: int, seed: int) -> NDArray[np.int64]:
+    """Assign each row to a fold: classes spread evenly, groups kept together.
+
+    Parameters
+    ----------
+    labels
+        A label per row; rows of several labels are spread so that each label is, see :func:`.spread_tags`.
+    groups
+        A group per row, empty for rows on their own.
+    folds
+        How many, at least 2.
+    seed
+        The same seed gives the same folds.
+
+    Returns
+    -------
+    array of shape (rows,)
+        Fold numbers from 0; each has at least one row.
+
+    Raises
+    ------
+    BadData
+        If there are fewer rows, or groups, than folds.
+    """
+    units = _units(groups)
+    if (count := independent_photos(groups)) < folds:
+        raise BadData(f"{folds} folds need at least {folds} independent training photos, there are {count}.")
+    if labels.str.contains(SEPARATOR, regex=False).any():
+        return spread_tags(labels, units, folds, seed)
+    return _spread_classes(labels, units, folds, seed)
+
+
+def independent_photos(groups: pd.Series) -> int:
+    """Count groups and photos of no group."""
+    return int((groups == "").sum() + groups[groups != ""].nunique())
+
+
+def _units(groups: pd.Series) -> NDArray[np.int64]:
+    """Give a number to each group and to each row on its own."""
+    names = [f"group-{group}" if group else f"row-{row}" for row, group in enumerate(groups)]
+    return np.asarray(pd.factorize(np.array(names, dtype=object))[0], dtype=np.int64)
+
+
+def _spread_classes(labels: pd.Series, units: NDArray[np.int64], folds: int, seed: int) -> NDArray[np.int64]:
+    from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
+
+    strata = _strata(labels, folds)
+    alone = len(np.unique(units)) == len(units)
+    splitter: Any = StratifiedKFold if alone else StratifiedGroupKFold
+    assigned = np.full(len(labels), -1, dtype=np.int64)
+    with warnings.catch_warnings():
+        # A class rarer than the folds cannot be in each of them; it is still spread as widely as it goes.
+        warnings.filterwarnings("ignore", message="The least populated class", category=UserWarning)
+        parts = splitter(folds, shuffle=True, random_state=seed).split(strata, strata, groups=None if alone else units)
+        for fold, (_, held_out) in enumerate(parts):
+            assigned[held_out] = fold
+    # scikit-learn leaves folds empty where few groups are much larger than others.
+    return assigned if len(np.unique(assigned)) == folds else spread_tags(labels, units, folds, seed)
+
+
+def _strata(labels: pd.Series, folds: int) -> NDArray[np.int64]:
+    """Give each label a number, and all those rarer than the folds one together."""
+    counts = labels.map(labels.value_counts())
+    codes, _ = pd.factorize(labels.where(counts >= folds, "\0rare"), sort=True)
+    return np.asarray(codes, dtype=np.int64)

@@ -1,0 +1,94 @@
+"""Folds of photos with several labels each: every label is spread evenly, also where groups are kept together."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ..manifest import SEPARATOR
+
+Counts = NDArray[np.float64]
+
+
+def spread_tags(labels: pd.Series, units: NDArray[np.int64], folds: int, seed: int) -> NDArray[np.int64]:
+    """Assign each row to a fold by iterative stratification.
+
+    The rarest label comes first, since it leaves the least choice: each photo that has it goes to the fold that lacks
+    it most (K. Sechidis, G. Tsoumakas, I. Vlahavas, *On the Stratification of Multi-Label Data*, ECML PKDD 2011). A
+    group goes as one, and large ones go first, while there is room for them everywhere.
+
+    Parameters
+    ----------
+    labels
+        Labels of each row, joined by ``|``; a row without any counts as one of a label of its own.
+    units
+        A number from 0 for each row; rows of the same one stay together.
+    folds
+        How many; not more than units.
+    seed
+        Decides among equals.
+
+    Returns
+    -------
+    array of shape (rows,)
+        Fold numbers from 0; each has at least one row.
+    """
+    counts, sizes = _counts(labels, units), np.bincount(units)
+    by_label = counts.tocsc()
+    room = _Room(counts.sum(axis=0), len(labels), folds, len(sizes), np.random.default_rng(seed))
+    fold_of_unit = np.full(len(sizes), -1, dtype=np.int64)
+    while (fold_of_unit < 0).any():
+        label = room.rarest()
+        column = slice(by_label.indptr[label], by_label.indptr[label + 1])
+        having, times = by_label.indices[column], by_label.data[column]
+        left = fold_of_unit[having] < 0
+        having, times = having[left], times[left]
+        shuffled = room.random.permutation(len(having))
+        for unit in having[shuffled[np.argsort(-times[shuffled], kind="stable")]]:
+            own = slice(counts.indptr[unit], counts.indptr[unit + 1])
+            fold_of_unit[unit] = room.take(counts.indices[own], counts.data[own], int(sizes[unit]), label)
+    return fold_of_unit[units]
+
+
+def _counts(labels: pd.Series, units: NDArray[np.int64]) -> Any:
+    """Count the rows of each unit that have each label: sparse, by rows, shape (units, labels)."""
+    from scipy.sparse import coo_array
+
+    each = labels.reset_index(drop=True).str.split(SEPARATOR, regex=False).explode()
+    codes, names = pd.factorize(each, sort=True)
+    places = units[each.index.to_numpy()], codes
+    return coo_array((np.ones(len(codes)), places), shape=(int(units.max()) + 1, len(names))).tocsr()
+
+
+class _Room:
+    """How many rows, of each label and of any, each fold still lacks."""
+
+    def __init__(self, labels: Counts, rows: int, folds: int, units: int, random: np.random.Generator) -> None:
+        self.random = random
+        self._to_come = labels
+        self._labels = np.tile(labels / folds, (folds, 1))
+        self._rows = np.full(folds, rows / folds)
+        self._empty = np.ones(folds, dtype=bool)
+        self._units_left = units
+
+    def rarest(self) -> int:
+        """Return the label that fewest of the rows have that are still to come."""
+        return int(np.where(self._to_come > 0, self._to_come, np.inf).argmin())
+
+    def take(self, labels: NDArray[np.int64], counts: Counts, size: int, label: int) -> int:
+        """Give a unit to the fold that lacks ``label`` most, then rows at all; return the fold."""
+        # Whatever the labels say, no fold may stay empty.
+        every = np.arange(len(self._empty))
+        chances = np.flatnonzero(self._empty) if self._units_left <= self._empty.sum() else every
+        for lacking in (self._labels[:, label], self._rows):
+            chances = chances[np.isclose(lacking[chances], lacking[chances].max())]
+        fold = int(self.random.choice(chances))
+        self._labels[fold, labels] -= counts
+        self._to_come[labels] -= counts
+        self._rows[fold] -= size
+        self._empty[fold] = False
+        self._units_left -= 1
+        return fold
