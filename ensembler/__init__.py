@@ -19,8 +19,11 @@ if TYPE_CHECKING:
     from .workflows.fetching import fetch
     from .workflows.hidden_labels import score
     from .workflows.history import submissions
+    from .workflows.member_removal import remove_members
+    from .workflows.members import members
     from .workflows.notebooks import notebook
     from .workflows.stacks import stack
+    from .workflows.status import status
     from .workflows.submitting import submit
     from .workflows.training import train_members
 
@@ -34,10 +37,13 @@ _HOMES = {
     "config": "workflows.configuration_text",
     "demo": "workflows.demo",
     "fetch": "workflows.fetching",
+    "members": "workflows.members",
     "notebook": "workflows.notebooks",
+    "remove_members": "workflows.member_removal",
     "score": "workflows.hidden_labels",
     "show_augmented": "workflows.augmented_photos",
     "stack": "workflows.stacks",
+    "status": "workflows.status",
     "submissions": "workflows.history",
     "submit": "workflows.submitting",
     "train_members": "workflows.training",
@@ -52,10 +58,13 @@ __all__ = [
     "config",
     "demo",
     "fetch",
+    "members",
     "notebook",
+    "remove_members",
     "score",
     "show_augmented",
     "stack",
+    "status",
     "submissions",
     "submit",
     "train_members",

@@ -141,6 +141,10 @@ class CompetitionFolder:
         """What job processes printed."""
         return self.root / "logs"
 
+    def member_lock(self, name: str) -> Path:
+        """Lock of one member: who trains or removes it holds it."""
+        return self.root / ".locks" / f"member-{name}"
+
     def member(self, name: str) -> Path:
         """Folder of one member."""
         return self.root / "members" / name
@@ -306,6 +310,26 @@ def remove(path: Path) -> None:
         path.unlink(missing_ok=True)
     except OSError as error:
         raise StorageError.from_os(error) from error
+
+
+def remove_folder(path: Path) -> int:
+    """Delete a folder, which is gone at once as far as anybody looks; return how many bytes its files had."""
+    try:
+        held = folder_bytes(path)
+        with tempfile.TemporaryDirectory(prefix=_unfinished(), dir=path.parent) as aside:
+            path.replace(Path(aside) / path.name)
+    except OSError as error:
+        raise StorageError.from_os(error) from error
+    return held
+
+
+def folder_bytes(folder: Path) -> int:
+    """Return how many bytes the files in ``folder`` have, at any depth; one that is just written may be missed."""
+    held = 0
+    for path in folder.rglob("*"):
+        with contextlib.suppress(FileNotFoundError):
+            held += path.lstat().st_size if path.is_file() else 0
+    return held
 
 
 def write_text(path: Path, content: str) -> None:

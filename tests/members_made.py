@@ -8,7 +8,8 @@ import numpy as np
 from photos import write_photo
 
 from ensembler.competition.folds import load_folds, shared_folds
-from ensembler.competition.tables import Tables, load_tables, samples_fingerprint
+from ensembler.competition.samples import samples_fingerprint
+from ensembler.competition.tables import Tables, load_tables
 from ensembler.members.choosing import choose_settings
 from ensembler.members.records import FoldPredictions, MemberRecord, save_fold
 from ensembler.members.registry import find_backbone

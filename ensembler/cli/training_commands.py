@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 
 @click.command("train-members", cls=Sectioned)
-@option("--members", required=True, callback=member_names, metavar="A,B,C", help="Backbones, such as b0,b2,b3.")
+@option("--members", required=True, callback=member_names, metavar="A,B,C", help="Backbones, such as b0,b2,b3@LABEL.")
+@option("--as", "name", metavar="NAME", help="What to call the one member; by default as in --members.")
 @competition_option
 @option("--folds", type=int, default=5, show_default=True, help="Folds, shared by all members.")
 @option("--restart", is_flag=True, help="Forget what these members learned before.")
@@ -51,11 +52,11 @@ def train_members(
 
 
 def _draw_augmented(
-    context: Context, file: Path, members: list[str], *, folds: int, restart: bool, **options: Any
+    context: Context, file: Path, members: list[str], *, name: str | None, folds: int, restart: bool, **options: Any
 ) -> None:
     from ..workflows.augmented_photos import show_augmented
 
-    del folds, restart  # nothing is trained
+    del name, folds, restart  # nothing is trained
     with context.progress:
         drawn = show_augmented(file, members, **given(options), **context.common)
     click.echo(f"{drawn.file}: {drawn.member} with --augment {drawn.augmentation}; nothing was trained.")

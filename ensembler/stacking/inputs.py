@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ..competition.tables import Tables, samples_fingerprint
+from ..competition.samples import samples_fingerprint
+from ..competition.tables import Tables
 from ..errors import BadChoice, BadData, Mismatch
 from ..members.records import FoldPredictions, MemberRecord, load_fold, trained_members
 from ..storage import CompetitionFolder, file_digest

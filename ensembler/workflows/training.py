@@ -11,12 +11,15 @@ from typing import Unpack
 
 from ..competition.folds import shared_folds
 from ..competition.metrics.scoring import judge_out_of_fold
-from ..competition.tables import Tables, samples_fingerprint
+from ..competition.samples import samples_fingerprint
+from ..competition.tables import Tables
 from ..engines.job import Job
 from ..engines.local import run_jobs
 from ..errors import BadChoice, Mismatch
 from ..members.assignment import Assignment
 from ..members.choosing import unused_options
+from ..members.figures import MemberFigures, save_figures
+from ..members.names import member_names
 from ..members.option_reading import typed
 from ..members.options import TrainingOptions
 from ..members.presets import NO_GPU, NOTHING, Preset
@@ -26,6 +29,7 @@ from ..members.settings import MemberSettings
 from ..progress import SILENT, Progress
 from ..stacking.inputs import MemberPredictions, load_members
 from ..storage import HERE, CompetitionFolder, Workspace, file_digest
+from .calls import call_words, save_call
 from .competitions import open_competition
 from .configuration import Configuration, configure
 from .machine import PLAIN, ThisMachine, this_machine
@@ -57,6 +61,7 @@ class Plan:
 def train_members(
     members: Sequence[str],
     *,
+    name: str | None = None,
     competition: str | None = None,
     folds: int = 5,
     restart: bool = False,
@@ -71,7 +76,10 @@ def train_members(
     Parameters
     ----------
     members
-        Names of backbones, see :data:`ensembler.members.registry.BACKBONES`, or of one's own.
+        Names of backbones, see :data:`ensembler.members.registry.BACKBONES`, or of one's own. ``b0@strong`` is one
+        more member of the backbone b0; what follows ``@`` is any label.
+    name
+        What to call the one member of this call; None calls each as it stands in ``members``.
     competition
         Its name; None is the one last brought in.
     folds
@@ -100,24 +108,26 @@ def train_members(
     """
     configuration = configure(options, preset, config)
     backbones = named_backbones(configuration, members)
+    names = member_names(members, name, configuration.backbones)
     folder, tables = open_competition(competition, workspace, progress)
     tiny = all(backbone.tiny for backbone in backbones)
     # To look for GPUs takes longer than to train such networks.
     here = PLAIN if tiny else this_machine()
-    settled = [configuration.settings(here.machine, name) for name in members]
+    settled = [configuration.settings(here.machine, member) for member in members]
     general = configuration.in_force(here.machine).options
     shared_folds(folder, tables, folds, general["seed"])
-    _say(configuration, [settings for settings, _ in settled], here, progress)
+    _say(configuration, members, [settings for settings, _ in settled], here, progress)
     plans = [
-        Plan(_record(folder, tables, settings, folds), source, general["data_parallel"], backbone.tiny)
-        for backbone, (settings, source) in zip(backbones, settled, strict=True)
+        Plan(_record(folder, tables, own_name, settings, folds), source, general["data_parallel"], backbone.tiny)
+        for own_name, backbone, (settings, source) in zip(names, backbones, settled, strict=True)
     ]
-    for plan in plans:
+    for member, plan in zip(members, plans, strict=True):
         _make_room(folder, plan.record, restart=restart)
+        save_call(folder, plan.record.name, call_words(member, name, folds, preset, config, configuration.command))
     jobs = [job for plan in plans for job in _jobs(folder, plan)]
     gpus = () if general["data_parallel"] else here.gpus
     run_jobs(jobs, folder.logs, progress, parallel=os.cpu_count() or 1 if tiny else 1, gpus=gpus)
-    return member_results(folder, tables, load_members(folder, tables, members))
+    return member_results(folder, tables, load_members(folder, tables, names))
 
 
 def named_backbones(configuration: Configuration, members: Sequence[str]) -> list[Backbone]:
@@ -134,12 +144,16 @@ def named_backbones(configuration: Configuration, members: Sequence[str]) -> lis
 
 
 def _say(
-    configuration: Configuration, settled: Sequence[MemberSettings], here: ThisMachine, progress: Progress
+    configuration: Configuration,
+    members: Sequence[str],
+    settled: Sequence[MemberSettings],
+    here: ThisMachine,
+    progress: Progress,
 ) -> None:
     """Tell what a person may not expect."""
     if here.trouble:
         progress.warn(here.trouble)
-    sources = {configuration.in_force(here.machine, one.backbone).sources.get("unfreeze") for one in settled}
+    sources = {configuration.in_force(here.machine, member).sources.get("unfreeze") for member in members}
     if NO_GPU in sources:
         progress.note("No GPU: heads are trained on frozen backbones; --unfreeze all fine-tunes them whole.")
     if NOTHING in sources:
@@ -151,9 +165,9 @@ def _say(
         progress.warn(f"A frozen backbone (--unfreeze none) makes no use of {names}.")
 
 
-def _record(folder: CompetitionFolder, tables: Tables, settings: MemberSettings, folds: int) -> MemberRecord:
+def _record(folder: CompetitionFolder, tables: Tables, name: str, settings: MemberSettings, folds: int) -> MemberRecord:
     return MemberRecord(
-        name=settings.backbone,
+        name=name,
         settings=settings,
         samples=samples_fingerprint(folder, tables.manifest),
         folds=file_digest(folder.folds),
@@ -172,7 +186,9 @@ def _make_room(folder: CompetitionFolder, record: MemberRecord, *, restart: bool
         if there.fingerprint != record.fingerprint:
             what = there.settings.differences(record.settings) or "photos, labels, folds or classes"
             raise Mismatch(
-                f"{record.name} was trained with other settings: {what}; ask for those, or forget them with --restart."
+                f"{record.name} was trained with other settings: {what}; ask for those, train another member under a "
+                f"name of its own (--members {record.settings.backbone}@LABEL, or --as NAME), or forget what is there "
+                "with --restart."
             )
         return
     record.save(folder)
@@ -200,14 +216,17 @@ def _job(folder: CompetitionFolder, plan: Plan, function: str, folds: list[int],
 def member_results(
     folder: CompetitionFolder, tables: Tables, members: Sequence[MemberPredictions]
 ) -> list[MemberResult]:
-    """Score members out of fold."""
-    return [
-        MemberResult(
-            name=member.name,
-            fold_log_losses=member.fold_scores,
-            seconds=member.seconds,
-            folder=folder.member(member.name),
-            **vars(judge_out_of_fold(tables, member.out_of_fold)),
-        )
-        for member in members
-    ]
+    """Score members out of fold; the figures are kept beside them."""
+    return [_member_result(folder, tables, member) for member in members]
+
+
+def _member_result(folder: CompetitionFolder, tables: Tables, member: MemberPredictions) -> MemberResult:
+    figures = vars(judge_out_of_fold(tables, member.out_of_fold))
+    save_figures(folder, member.record, tables.manifest.metric, MemberFigures(**figures))
+    return MemberResult(
+        name=member.name,
+        fold_log_losses=member.fold_scores,
+        seconds=member.seconds,
+        folder=folder.member(member.name),
+        **figures,
+    )

@@ -21,6 +21,7 @@ from ..head_fitting import starting_head
 from ..inference import join, predict
 from ..network import build_backbone
 from ..records import save_fold
+from ..speed_measuring import keep_speed
 from ..view_networks import with_views
 from .devices import Devices
 from .epochs import Training
@@ -53,6 +54,7 @@ def _fine_tune_fold(assignment: Assignment, fold: int, devices: Devices, progres
     predictions, score = assignment.predictions(fold, held_out, test)
     seconds = time.monotonic() - began
     save_fold(assignment.folder, assignment.record, fold, predictions, training.history, score, seconds)
+    keep_speed(assignment.folder, assignment.record, lambda: model)
 
 
 def _lesson(assignment: Assignment, fold: int, progress: Progress) -> Lesson:
