@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from .workflows.hidden_labels import score
     from .workflows.history import submissions
     from .workflows.member_removal import remove_members
-    from .workflows.members import members
+    from .workflows.members import list_members
     from .workflows.notebooks import notebook
     from .workflows.stacks import stack
     from .workflows.status import status
@@ -37,7 +37,7 @@ _HOMES = {
     "config": "workflows.configuration_text",
     "demo": "workflows.demo",
     "fetch": "workflows.fetching",
-    "members": "workflows.members",
+    "list_members": "workflows.members",
     "notebook": "workflows.notebooks",
     "remove_members": "workflows.member_removal",
     "score": "workflows.hidden_labels",
@@ -58,7 +58,7 @@ __all__ = [
     "config",
     "demo",
     "fetch",
-    "members",
+    "list_members",
     "notebook",
     "remove_members",
     "score",

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import importlib
+import types
+
 import pytest
 
 import ensembler
@@ -13,7 +16,7 @@ PUBLIC = [
     "config",
     "demo",
     "fetch",
-    "members",
+    "list_members",
     "notebook",
     "remove_members",
     "score",
@@ -39,3 +42,9 @@ def test_each_name_is_there(name):
 def test_an_unknown_name_is_an_attribute_error():
     with pytest.raises(AttributeError, match="no attribute 'bake'"):
         ensembler.bake  # noqa: B018
+
+
+@pytest.mark.parametrize("name", [name for name in PUBLIC if name != "__version__"])
+def test_no_module_takes_the_place_of_a_name(name):
+    importlib.import_module(f"ensembler.{ensembler._HOMES[name]}")
+    assert not isinstance(getattr(ensembler, name), types.ModuleType)

@@ -30,7 +30,7 @@ def members(click_context: click.Context, /, competition: str | None, *, measure
     """
     if click_context.invoked_subcommand is not None:
         return
-    from ..workflows.members import members as run
+    from ..workflows.members import list_members as run
 
     context: Context = click_context.obj
     with context.progress:

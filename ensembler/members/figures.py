@@ -50,12 +50,13 @@ def load_figures(folder: CompetitionFolder, record: MemberRecord, metric: str) -
     """Read ``figures.json`` of a finished member; None if there are none, or of what is no longer there."""
     try:
         told = read_json(_path(folder, record.name))
-        values: dict[str, Any] = {field.name: told[field.name] for field in fields(MemberFigures)}
+        values = {field.name: told[field.name] for field in fields(MemberFigures)}
         if told["basis"] != _basis(folder, record, metric):
             return None
     except (BadData, KeyError, TypeError):
         return None
-    return MemberFigures(**{name: math.nan if value is None else value for name, value in values.items()})
+    known: dict[str, Any] = {name: math.nan if value is None else value for name, value in values.items()}
+    return MemberFigures(**known)
 
 
 def _is_nan(value: object) -> bool:

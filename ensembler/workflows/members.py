@@ -87,7 +87,7 @@ class Member:
         return {**asdict(self), "folder": str(self.folder), "finished": self.finished, "speed": speed or None}
 
 
-def members(
+def list_members(
     competition: str | None = None,
     *,
     measure: bool = False,
@@ -115,11 +115,11 @@ def members(
     folder = workspace.current(competition)
     if measure:
         _measure(folder, progress)
-    return listed_members(folder, workspace, progress)
+    return members_of(folder, workspace, progress)
 
 
-def listed_members(folder: CompetitionFolder, workspace: Workspace, progress: Progress) -> list[Member]:
-    """List a competition's members; see :func:`members`."""
+def members_of(folder: CompetitionFolder, workspace: Workspace, progress: Progress) -> list[Member]:
+    """List a competition's members; see :func:`list_members`."""
     records = _records(folder, progress)
     if not records:
         return []

@@ -11,7 +11,7 @@ from ..members.records import MemberRecord, trained_members
 from ..progress import SILENT, Progress
 from ..storage import HERE, CompetitionFolder, Workspace, read_json
 from ..submission.ledger.ledger import Ledger
-from .members import listed_members
+from .members import members_of
 from .next_steps import first_step, next_step
 from .standing import Brief, BuiltStack, Competition, Status
 
@@ -58,7 +58,7 @@ def _competition(folder: CompetitionFolder, workspace: Workspace, progress: Prog
         test=_rows(folder.test),
         unreadable=_rows(folder.unreadable),
         folds=_folds(folder),
-        members=tuple(listed_members(folder, workspace, progress)),
+        members=tuple(members_of(folder, workspace, progress)),
         stacks=tuple(_stacks(folder)),
         newest_csv=csvs[-1].absolute() if csvs else None,
         submissions=tuple(Ledger(workspace.submissions).rows(folder.name, "" if folder.is_ours else manifest.slug)),
