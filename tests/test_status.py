@@ -41,7 +41,6 @@ def stacked(made: Made, members: tuple[str, ...] = ("a", "b")) -> Path:
     write_text(csv, "id,a\n1,0.5\n")
     make_stack(folder, tables)
     path = folder.stack("a_b") / "stack.json"
-    write_json(path, {**read_json(path), "submission": str(csv)})
     later = max(file.stat().st_mtime for file in folder.root.rglob("fold.json")) + 1
     os.utime(path, (later, later))
     return csv
@@ -124,9 +123,7 @@ def test_members_are_stacked_and_stacked_again_when_one_is_new(made: Made) -> No
     make_member(folder, tables, "c")
     later = (folder.stack("a_b") / "stack.json").stat().st_mtime + 1
     os.utime(folder.fold("c", 0) / "fold.json", (later, later))
-    assert status(workspace=workspace).next == NextStep(
-        "ensembler stack", "c: trained after the last stack was built."
-    )
+    assert status(workspace=workspace).next == NextStep("ensembler stack", "c: trained after the last stack was built.")
 
 
 def test_an_answer_whose_labels_are_here_is_scored_here(made: Made) -> None:

@@ -69,13 +69,18 @@ def remove(
     # What stands before `rm` counts too.
     before = click_context.parent.params if click_context.parent else {}
     competition, as_json = competition or before.get("competition"), as_json or bool(before.get("as_json"))
-    if not yes and sys.stdin.isatty() and (stacks := stacks_of(context.workspace.current(competition), names)):
+    if not yes and _is_terminal() and (stacks := stacks_of(context.workspace.current(competition), names)):
         yes = click.confirm(f"{used_by(names, stacks)}. Remove all the same?", err=True)
         if not yes:
             fail("Nothing was removed.", INTERRUPTED)
     with context.progress:
         removed = run(names, competition=competition, yes=yes, **context.common)
     click.echo(json.dumps(_removed_json(removed), indent=2) if as_json else _removed_words(removed))
+
+
+def _is_terminal() -> bool:
+    """Whether somebody is there who can be asked."""
+    return sys.stdin.isatty()
 
 
 def _removed_json(removed: RemovedMembers) -> dict[str, Any]:

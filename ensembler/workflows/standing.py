@@ -21,11 +21,10 @@ class BuiltStack:
     name, members
         Its name, and the names of its members.
     metric, score, standard_error, log_loss
-        Its nested out-of-fold score by the competition's metric when it was built, and its log loss.
+        Its nested out-of-fold score by the competition's metric when it was built, and its log loss; by log loss
+        where that metric gave no number.
     built
         When, in seconds since 1970.
-    submission
-        The CSV that was written with it.
     """
 
     name: str
@@ -35,11 +34,10 @@ class BuiltStack:
     standard_error: float | None
     log_loss: float
     built: float
-    submission: Path
 
     def fields(self) -> dict[str, Any]:
         """Everything, as JSON can hold it."""
-        return {**vars(self), "members": list(self.members), "submission": str(self.submission)}
+        return {**vars(self), "members": list(self.members)}
 
 
 @dataclass(frozen=True)

@@ -92,12 +92,11 @@ def _stack(path: Path) -> BuiltStack:
         return BuiltStack(
             name=path.parent.name,
             members=tuple(member["name"] for member in told["members"]),
-            metric=told.get("metric", "log loss"),
-            score=told.get("score", told["log_loss"]),
+            metric="log loss" if told.get("score") is None else told["metric"],
+            score=told["log_loss"] if told.get("score") is None else told["score"],
             standard_error=told.get("standard_error"),
             log_loss=told["log_loss"],
             built=path.stat().st_mtime,
-            submission=Path(told["submission"]),
         )
     except (KeyError, TypeError, AttributeError) as error:
         raise BadData(f"{path} is not of this version ({error}): stack anew with `ensembler stack`.") from error
