@@ -75,7 +75,7 @@ def test_removal_as_json(folder: CompetitionFolder) -> None:
 
 
 def test_without_a_terminal_a_member_of_a_stack_needs_yes(folder: CompetitionFolder) -> None:
-    with pytest.raises(BadChoice, match="a: used by the finished stack a_b: remove with --yes"):
+    with pytest.raises(BadChoice, match="Stack a_b was built of a: remove all the same with --yes"):
         run("members", "rm", "a")
     assert "a" in trained_members(folder)
 
@@ -86,7 +86,7 @@ def test_in_a_terminal_it_is_asked(
 ) -> None:
     monkeypatch.setattr("ensembler.cli.member_commands._is_terminal", lambda: True)
     result = run("members", "rm", "a", answer=answer)
-    assert "a: used by the finished stack a_b. Remove all the same? [y/N]" in result.stderr
+    assert "Stack a_b was built of a. Remove all the same? [y/N]" in result.stderr
     assert result.exit_code == code
     assert ("a" in trained_members(folder)) == (code != 0)
 

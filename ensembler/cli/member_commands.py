@@ -63,14 +63,14 @@ def remove(
     Stacks that were built of them stay as they are: they have their own copies.
     """
     from ..workflows.member_removal import remove_members as run
-    from ..workflows.member_removal import stacks_of, used_by
+    from ..workflows.member_removal import told_uses, uses_by_stacks
 
     context: Context = click_context.obj
     # What stands before `rm` counts too.
     before = click_context.parent.params if click_context.parent else {}
     competition, as_json = competition or before.get("competition"), as_json or bool(before.get("as_json"))
-    if not yes and _is_terminal() and (stacks := stacks_of(context.workspace.current(competition), names)):
-        yes = click.confirm(f"{used_by(names, stacks)}. Remove all the same?", err=True)
+    if not yes and _is_terminal() and (uses := uses_by_stacks(context.workspace.current(competition), names)):
+        yes = click.confirm(f"{told_uses(uses)}. Remove all the same?", err=True)
         if not yes:
             fail("Nothing was removed.", INTERRUPTED)
     with context.progress:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -68,9 +68,9 @@ def remove_members(
     del progress  # nothing here takes long
     folder = workspace.current(competition)
     names = list(dict.fromkeys(names))
-    stacks = stacks_of(folder, names)
-    if stacks and not yes:
-        raise BadChoice(f"{used_by(names, stacks)}: remove with --yes; what the stack has of them stays.")
+    uses = uses_by_stacks(folder, names)
+    if uses and not yes:
+        raise BadChoice(f"{told_uses(uses)}: remove all the same with --yes; a stack has its own copies.")
     with contextlib.ExitStack() as locks:
         for name in sorted(names):
             locks.enter_context(held(folder.member_lock(name), f"The member {name}"))
@@ -79,11 +79,11 @@ def remove_members(
         for path in features:
             freed += path.stat().st_size
             remove(path)
-    return RemovedMembers(tuple(names), stacks, tuple(path.name for path in features), freed)
+    return RemovedMembers(tuple(names), tuple(uses), tuple(path.name for path in features), freed)
 
 
-def stacks_of(folder: CompetitionFolder, names: Sequence[str]) -> tuple[str, ...]:
-    """Return the finished stacks that were built of one of these members.
+def uses_by_stacks(folder: CompetitionFolder, names: Sequence[str]) -> dict[str, list[str]]:
+    """Return which of these members each finished stack was built of; stacks of none of them are left out.
 
     Raises
     ------
@@ -96,16 +96,17 @@ def stacks_of(folder: CompetitionFolder, names: Sequence[str]) -> tuple[str, ...
     for name in names:
         if name not in known:
             raise BadChoice.unknown("trained member", name, known)
-    return tuple(
-        path.parent.name
-        for path in sorted(folder.stack("").glob("*/stack.json"))
-        if {member["name"] for member in read_json(path)["members"]} & set(names)
-    )
+    uses = {}
+    for path in sorted(folder.stack("").glob("*/stack.json")):
+        used = [member["name"] for member in read_json(path).get("members", ()) if member["name"] in names]
+        if used:
+            uses[path.parent.name] = used
+    return uses
 
 
-def used_by(names: Sequence[str], stacks: Sequence[str]) -> str:
-    """Tell which stacks were built of members."""
-    return f"{', '.join(names)}: used by the finished stack {', '.join(stacks)}"
+def told_uses(uses: Mapping[str, Sequence[str]]) -> str:
+    """Tell which finished stacks were built of which members."""
+    return "; ".join(f"Stack {stack} was built of {', '.join(used)}" for stack, used in uses.items())
 
 
 def _unused_features(folder: CompetitionFolder, names: Sequence[str]) -> list[Path]:
