@@ -182,6 +182,12 @@ class Workspace:
         """Names of all competitions that have been fetched or adopted."""
         return sorted(path.parent.name for path in self.data.glob("*/competition.toml"))
 
+    def begun(self) -> list[str]:
+        """Names of competitions whose fetch has not come to its end."""
+        return sorted(
+            path.parent.name for path in self.data.glob("*/raw") if not (path.parent / "competition.toml").exists()
+        )
+
     def current(self, name: str | None = None) -> CompetitionFolder:
         """Paths of the competition ``name``, or of the one last fetched or adopted.
 
@@ -326,9 +332,11 @@ def remove_folder(path: Path) -> int:
 def folder_bytes(folder: Path) -> int:
     """Return how many bytes the files in ``folder`` have, at any depth; one that is just written may be missed."""
     held = 0
-    for path in folder.rglob("*"):
-        with contextlib.suppress(FileNotFoundError):
-            held += path.lstat().st_size if path.is_file() else 0
+    # What vanishes on the way, as what is being written does, is no error of the walk's.
+    for place, _, files in os.walk(folder):
+        for name in files:
+            with contextlib.suppress(FileNotFoundError):
+                held += (Path(place) / name).lstat().st_size
     return held
 
 

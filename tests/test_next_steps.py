@@ -81,6 +81,16 @@ def test_members_are_stacked_and_stacked_again_when_one_is_new(made: Made) -> No
     assert status(workspace=workspace).next == NextStep("ensembler stack", "c: trained after the last stack was built.")
 
 
+def test_a_fetch_that_was_interrupted_is_gone_on_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_text(tmp_path / "data" / "cars" / "raw" / "cars.zip.part", "half")
+    found = status()
+    assert found.next.command == "ensembler fetch cars"
+    assert [(brief.name, brief.trouble) for brief in found.competitions] == [
+        ("cars", "its fetch has not come to its end")
+    ]
+
+
 @pytest.mark.parametrize(
     ("told", "words"),
     [

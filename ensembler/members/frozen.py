@@ -33,7 +33,7 @@ def train_frozen(told: dict[str, Any], progress: Progress) -> dict[str, Any]:
         _train_fold(assignment, fold, features)
         task.advance()
     task.finish()
-    keep_speed(assignment.folder, assignment.record, partial(_network, assignment, backbone))
+    keep_speed(assignment.folder, assignment.record, partial(_network, assignment, backbone), progress)
     return {}
 
 

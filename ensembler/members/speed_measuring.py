@@ -39,10 +39,7 @@ def measure_member(told: dict[str, Any], progress: Progress) -> dict[str, Any]:
     """
     folder = CompetitionFolder(Path(told["competition"]))
     record = MemberRecord.load(folder, told["member"])
-    task = progress.start(f"{record.name}: speed", 1)
-    save_speed(folder, record.name, speed_of(_network(folder, record), record))
-    task.advance()
-    task.finish()
+    _measure(folder, record, lambda: _network(folder, record), progress)
     return {}
 
 
@@ -56,7 +53,7 @@ def _network(folder: CompetitionFolder, record: MemberRecord) -> Any:
     return join(backbone, keras.saving.load_model(place / "head.keras", compile=False), record.name)
 
 
-def keep_speed(folder: CompetitionFolder, record: MemberRecord, network: Callable[[], Any]) -> None:
+def keep_speed(folder: CompetitionFolder, record: MemberRecord, network: Callable[[], Any], progress: Progress) -> None:
     """Measure a network that was just trained, unless a fold of the same member was measured on this machine.
 
     Parameters
@@ -66,7 +63,14 @@ def keep_speed(folder: CompetitionFolder, record: MemberRecord, network: Callabl
     """
     known = load_speed(folder, record.name, record.fingerprint)
     if known is None or not known.is_of_this_machine:
-        save_speed(folder, record.name, speed_of(network(), record))
+        _measure(folder, record, network, progress)
+
+
+def _measure(folder: CompetitionFolder, record: MemberRecord, network: Callable[[], Any], progress: Progress) -> None:
+    task = progress.start(f"{record.name}: speed", 1)
+    save_speed(folder, record.name, speed_of(network(), record))
+    task.advance()
+    task.finish()
 
 
 def speed_of(network: Any, record: MemberRecord) -> Speed:

@@ -18,11 +18,20 @@ WITHOUT_GPU = ("mobilenetv2", "b0", "mobilenet", "b1")
 _FIRST = 3
 
 
-def first_step(workspace: Workspace, competitions: Sequence[str]) -> NextStep:
-    """Say what to type where no competition is meant without a word."""
-    if competitions:
-        words = ["status", "-c", competitions[0]]
+def first_step(workspace: Workspace, known: Sequence[str], begun: Sequence[str]) -> NextStep:
+    """Say what to type where no competition is meant without a word.
+
+    Parameters
+    ----------
+    known, begun
+        Names of competitions that are there, and of those whose fetch has not come to its end.
+    """
+    if known:
+        words = ["status", "-c", known[0]]
         return NextStep(command_line(words, workspace), "No competition is the current one: name one with -c.")
+    if begun:
+        words = ["fetch", begun[0]]
+        return NextStep(command_line(words, workspace), f"The fetch of {begun[0]} goes on from where it is.")
     # Not quoted, since a person puts in the name.
     return NextStep(
         command_line(["fetch"], workspace) + " SLUG",

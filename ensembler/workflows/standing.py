@@ -149,7 +149,7 @@ class Status:
     competition
         The one that was asked for, or that is meant without a word; None if there is none.
     competitions
-        All of them in short, by name.
+        All of them in short, by name; those whose fetch has not come to its end last.
     next
         What to do next.
     """

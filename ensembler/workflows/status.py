@@ -33,9 +33,13 @@ def status(competition: str | None = None, *, workspace: Workspace = HERE, progr
     """
     meant = _meant(workspace)
     name = workspace.current(competition).name if competition is not None else meant
-    briefs = tuple(_brief(workspace.competition(one), current=one == meant) for one in workspace.competitions())
+    known, begun = workspace.competitions(), workspace.begun()
+    briefs = (
+        *(_brief(workspace.competition(one), current=one == meant) for one in known),
+        *(Brief(one, current=False, trouble="its fetch has not come to its end") for one in begun),
+    )
     if name is None:
-        return Status(None, briefs, first_step(workspace, [brief.name for brief in briefs]))
+        return Status(None, briefs, first_step(workspace, known, begun))
     found = _competition(workspace.competition(name), workspace, progress)
     return Status(found, briefs, next_step(found, workspace, named=name != meant))
 

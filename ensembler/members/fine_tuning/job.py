@@ -54,7 +54,7 @@ def _fine_tune_fold(assignment: Assignment, fold: int, devices: Devices, progres
     predictions, score = assignment.predictions(fold, held_out, test)
     seconds = time.monotonic() - began
     save_fold(assignment.folder, assignment.record, fold, predictions, training.history, score, seconds)
-    keep_speed(assignment.folder, assignment.record, lambda: model)
+    keep_speed(assignment.folder, assignment.record, lambda: model, progress)
 
 
 def _lesson(assignment: Assignment, fold: int, progress: Progress) -> Lesson:
