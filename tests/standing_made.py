@@ -40,11 +40,18 @@ def stacked(made: Made, members: tuple[str, ...] = ("a", "b")) -> Path:
     return csv
 
 
-def uploaded(made: Made, csv: Path, told: Submission) -> None:
+def recorded(made: Made, csv: Path) -> tuple[Ledger, int]:
+    """Write a CSV into the ledger; return the ledger and the answer's number."""
     folder, _, workspace = made
     ledger = Ledger(workspace.submissions)
     answer = Answer(
         folder.name, csv, file_digest(csv), csv.stat().st_size, slug="cars", stack="a_b", metric="log loss", own=0.4
     )
-    ledger.accepted(ledger.begin(ledger.record(answer), told.description), told.ref)
+    return ledger, ledger.record(answer)
+
+
+def uploaded(made: Made, csv: Path, told: Submission) -> None:
+    """Have Kaggle know a CSV as ``told`` says."""
+    ledger, answer = recorded(made, csv)
+    ledger.accepted(ledger.begin(answer, told.description), told.ref)
     ledger.merge("cars", [told])

@@ -174,6 +174,7 @@ def test_options_of_the_command_are_checked(told: dict[str, Any]) -> None:
     [
         ("b0", 12, 0.0, ("[members.b0]", "preset good")),
         ("b0@strong", 12, 0.5, ("[members.b0]", "[members.b0@strong]")),
+        ("b0@mild", 1, 0.25, ("[members.b0@mild]", "[members.b0@mild]")),
         ("b0@other", 12, 0.0, ("[members.b0]", "preset good")),
         ("b1@strong", 7, 0.0, ("options.toml", "preset good")),
     ],
@@ -181,7 +182,11 @@ def test_options_of_the_command_are_checked(told: dict[str, Any]) -> None:
 def test_what_holds_for_a_backbone_holds_for_its_members_with_labels_weaker_than_their_own(
     tmp_path: Path, member: str, hidden: int, ema: float, sources: tuple[str, str]
 ) -> None:
-    file = written(tmp_path, 'hidden = 7\n[members.b0]\nhidden = 12\n[members."b0@strong"]\nema = 0.5\n')
+    file = written(
+        tmp_path,
+        'hidden = 7\n[members."b0@mild"]\nhidden = 1\nema = 0.25\n[members.b0]\nhidden = 12\n'
+        '[members."b0@strong"]\nema = 0.5\n',
+    )
     found = configure({"unfreeze": "all"}, config=file).in_force(CPU, member)
     assert (found.options["hidden"], found.options["ema"]) == (hidden, ema)
     for option, source in zip(("hidden", "ema"), sources, strict=True):

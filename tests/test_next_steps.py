@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from members_made import FOLDS, make_member
 from stacks_made import as_if_on_kaggle
-from standing_made import Made, made_below, stacked, uploaded
+from standing_made import Made, made_below, recorded, stacked, uploaded
 
 from ensembler.locks import held
 from ensembler.storage import Workspace, write_text
@@ -122,6 +122,17 @@ def test_a_new_csv_is_submitted_although_another_was(made: Made) -> None:
     later = uploaded_csv.stat().st_mtime + 1
     os.utime(newer, (later, later))
     assert status(workspace=workspace).next.reason == "20260102-a_b.csv is not submitted yet."
+
+
+def test_a_csv_whose_upload_failed_is_submitted(made: Made) -> None:
+    csv = stacked(made)
+    as_if_on_kaggle(made[0], "cars")
+    ledger, answer = recorded(made, csv)
+    assert command(made[2]) == "ensembler submit"
+    upload = ledger.begin(answer, "x")
+    assert command(made[2]) == "ensembler submissions"
+    ledger.failed(upload, "no network")
+    assert command(made[2]) == "ensembler submit"
 
 
 def test_where_kaggle_takes_notebooks_alone(made: Made) -> None:
