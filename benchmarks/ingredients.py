@@ -19,7 +19,8 @@ from labelled_photos import competition_of, with_folds
 from paired_results import Results, table
 
 import ensembler
-from ensembler.competition.tables import load_tables, samples_fingerprint
+from ensembler.competition.samples import samples_fingerprint
+from ensembler.competition.tables import load_tables
 from ensembler.console import ConsoleProgress
 from ensembler.engines.job import Job
 from ensembler.engines.local import run_jobs

@@ -16,13 +16,16 @@ SECTION = re.compile(r"^(## `(?P<call>ensembler[^`]*)`\n.*?^```text\n).*?(^```$)
 
 
 def help_texts() -> dict[str, str]:
-    """Return the help of ``ensembler`` and of each of its commands, by what a person types."""
+    """Return the help of ``ensembler``, of each of its commands and of theirs, by what a person types."""
     top = click.Context(
         commands, info_name="ensembler", terminal_width=WIDTH, max_content_width=WIDTH, **commands.context_settings
     )
     texts = {"ensembler": commands.get_help(top)}
     for name, command in sorted(commands.commands.items()):
-        texts[f"ensembler {name}"] = command.get_help(click.Context(command, info_name=name, parent=top))
+        here = click.Context(command, info_name=name, parent=top)
+        texts[f"ensembler {name}"] = command.get_help(here)
+        for inner, below in sorted(getattr(command, "commands", {}).items()):
+            texts[f"ensembler {name} {inner}"] = below.get_help(click.Context(below, info_name=inner, parent=here))
     return texts
 
 

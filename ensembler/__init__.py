@@ -20,8 +20,11 @@ if TYPE_CHECKING:
     from .workflows.folds import folds
     from .workflows.hidden_labels import score
     from .workflows.history import submissions
+    from .workflows.member_removal import remove_members
+    from .workflows.members import list_members
     from .workflows.notebooks import notebook
     from .workflows.stacks import stack
+    from .workflows.status import status
     from .workflows.submitting import submit
     from .workflows.training import train_members
 
@@ -36,10 +39,13 @@ _HOMES = {
     "demo": "workflows.demo",
     "fetch": "workflows.fetching",
     "folds": "workflows.folds",
+    "list_members": "workflows.members",
     "notebook": "workflows.notebooks",
+    "remove_members": "workflows.member_removal",
     "score": "workflows.hidden_labels",
     "show_augmented": "workflows.augmented_photos",
     "stack": "workflows.stacks",
+    "status": "workflows.status",
     "submissions": "workflows.history",
     "submit": "workflows.submitting",
     "train_members": "workflows.training",
@@ -55,10 +61,13 @@ __all__ = [
     "demo",
     "fetch",
     "folds",
+    "list_members",
     "notebook",
+    "remove_members",
     "score",
     "show_augmented",
     "stack",
+    "status",
     "submissions",
     "submit",
     "train_members",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from rich.console import Console
@@ -124,11 +124,21 @@ class _Bar(Task):
         self.owner.note(f"  {self.label}: {done}{time.monotonic() - self.began:.1f} s")
 
 
-def print_table(columns: Sequence[str], rows: Sequence[Sequence[Any]], *, to_error: bool = False) -> None:
-    """Print a table of figures, aligned to the right after the first column; of words, if it goes to standard error."""
+def print_table(
+    columns: Sequence[str], rows: Sequence[Sequence[Any]], *, words: Collection[str] = (), to_error: bool = False
+) -> None:
+    """Print a table of figures, aligned to the right after the first column; of words, if it goes to standard error.
+
+    Parameters
+    ----------
+    words
+        Names of further columns that are of words.
+    """
     table = Table(box=None, pad_edge=False, header_style="bold")
     for number, column in enumerate(columns):
-        table.add_column(column, justify="left" if number == 0 or to_error else "right", no_wrap=True)
+        table.add_column(
+            column, justify="left" if number == 0 or column in words or to_error else "right", no_wrap=True
+        )
     for row in rows:
         table.add_row(*(Text(str(cell)) for cell in row))
     Console(highlight=False, soft_wrap=True, stderr=to_error, width=_WIDER_THAN_ANY).print(table)

@@ -150,6 +150,10 @@ class CompetitionFolder:
         """Lock of one kind of ``work`` on this competition; outside of its folder, which may be deleted."""
         return self.root.parent / ".locks" / f"{self.name}.{work}"
 
+    def member_lock(self, name: str) -> Path:
+        """Lock of one member: who trains or removes it holds it."""
+        return self.lock(f"member-{name}")
+
     def member(self, name: str) -> Path:
         """Folder of one member."""
         return self.root / "members" / name
@@ -194,6 +198,12 @@ class Workspace:
     def competitions(self) -> list[str]:
         """Names of all competitions that have been fetched or adopted."""
         return sorted(path.parent.name for path in self.data.glob("*/competition.toml"))
+
+    def begun(self) -> list[str]:
+        """Names of competitions whose fetch has not come to its end."""
+        return sorted(
+            path.parent.name for path in self.data.glob("*/raw") if not (path.parent / "competition.toml").exists()
+        )
 
     def current(self, name: str | None = None) -> CompetitionFolder:
         """Paths of the competition ``name``, or of the one last fetched or adopted.
@@ -325,16 +335,31 @@ def remove(path: Path) -> None:
         raise StorageError.from_os(error) from error
 
 
-def remove_folder(path: Path) -> None:
-    """Delete a folder whole or not at all, if it is there; :func:`sweep` finishes what a kill cuts off."""
+def remove_folder(path: Path) -> int:
+    """Delete a folder whole or not at all, if it is there; return how many bytes its files had.
+
+    It is gone at once as far as anybody looks; :func:`sweep` finishes what a kill cuts off.
+    """
     if not path.exists():
-        return
+        return 0
     try:
-        aside = Path(tempfile.mkdtemp(prefix=_unfinished(), dir=path.parent))
-        path.replace(aside / "old")
-        shutil.rmtree(aside)
+        held = folder_bytes(path)
+        with tempfile.TemporaryDirectory(prefix=_unfinished(), dir=path.parent) as aside:
+            path.replace(Path(aside) / path.name)
     except OSError as error:
         raise StorageError.from_os(error) from error
+    return held
+
+
+def folder_bytes(folder: Path) -> int:
+    """Return how many bytes the files in ``folder`` have, at any depth; one that is just written may be missed."""
+    held = 0
+    # What vanishes on the way, as what is being written does, is no error of the walk's.
+    for place, _, files in os.walk(folder):
+        for name in files:
+            with contextlib.suppress(FileNotFoundError):
+                held += (Path(place) / name).lstat().st_size
+    return held
 
 
 def write_text(path: Path, content: str) -> None:

@@ -8,7 +8,8 @@ import numpy as np
 from photos import write_photo
 
 from ensembler.competition.folds.file import load_folds, shared_folds
-from ensembler.competition.tables import Tables, load_tables, samples_fingerprint
+from ensembler.competition.samples import samples_fingerprint
+from ensembler.competition.tables import Tables, load_tables
 from ensembler.members.choosing import choose_settings
 from ensembler.members.records import FoldPredictions, MemberRecord, save_fold
 from ensembler.members.registry import find_backbone
@@ -41,7 +42,7 @@ def record_of(folder: CompetitionFolder, tables: Tables, name: str = "demo-conv"
 
 
 def make_member(folder: CompetitionFolder, tables: Tables, name: str, *, shuffled: bool = False) -> np.ndarray:
-    """Write a member's folds, each in an order of its own if ``shuffled``; return the probabilities of all training photos."""
+    """Write a member's folds, each in an order of its own if ``shuffled``; return its probabilities."""
     random = np.random.default_rng(1)
     every = random.dirichlet(np.ones(3), len(tables.train)).astype(np.float32)
     test = random.dirichlet(np.ones(3), len(tables.test)).astype(np.float32)

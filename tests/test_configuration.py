@@ -167,3 +167,45 @@ def test_a_wrong_preset_of_the_command_is_told() -> None:
 def test_options_of_the_command_are_checked(told: dict[str, Any]) -> None:
     with pytest.raises(BadChoice):
         configure(told)
+
+
+@pytest.mark.parametrize(
+    ("member", "hidden", "ema", "sources"),
+    [
+        ("b0", 12, 0.0, ("[members.b0]", "preset good")),
+        ("b0@strong", 12, 0.5, ("[members.b0]", "[members.b0@strong]")),
+        ("b0@mild", 1, 0.25, ("[members.b0@mild]", "[members.b0@mild]")),
+        ("b0@other", 12, 0.0, ("[members.b0]", "preset good")),
+        ("b1@strong", 7, 0.0, ("options.toml", "preset good")),
+    ],
+)
+def test_what_holds_for_a_backbone_holds_for_its_members_with_labels_weaker_than_their_own(
+    tmp_path: Path, member: str, hidden: int, ema: float, sources: tuple[str, str]
+) -> None:
+    file = written(
+        tmp_path,
+        'hidden = 7\n[members."b0@mild"]\nhidden = 1\nema = 0.25\n[members.b0]\nhidden = 12\n'
+        '[members."b0@strong"]\nema = 0.5\n',
+    )
+    found = configure({"unfreeze": "all"}, config=file).in_force(CPU, member)
+    assert (found.options["hidden"], found.options["ema"]) == (hidden, ema)
+    for option, source in zip(("hidden", "ema"), sources, strict=True):
+        assert source in found.sources[option]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('[members."b00@strong"]\nema = 0.5\n', "no backbone named 'b00': did you mean"),
+        ('[members."b0@"]\nema = 0.5\n', "write BACKBONE@LABEL"),
+        ('[backbones."mine@x"]\nbuilder = "nets:build"\nimage_size = 96\n', "'mine@x' cannot name a backbone"),
+    ],
+)
+def test_names_with_labels_that_are_none(tmp_path: Path, text: str, words: str) -> None:
+    with pytest.raises(BadChoice, match=words):
+        configure({}, config=written(tmp_path, text))
+
+
+def test_a_persons_own_backbone_takes_labels() -> None:
+    found = configure({"backbones": ["mine=nets:build,size=96"]})
+    assert found.network("mine@x").name == "mine"

@@ -22,7 +22,20 @@ hidden = 12
 [members.vgg16]
 phases = ["from:block5 epochs=5 learning-rate=1e-3"]
 """
-MEMBERS = ["b0", "b3", "vgg16", "convnextt", "demo-conv", "mine"]
+LABELS = """
+hidden = 3
+tta = "none"
+[members.b3]
+hidden = 12
+epochs = 7
+unfreeze = "all"
+[members."b3@strong"]
+hidden = 3
+tta = "crops"
+[members."mine@x"]
+dropout = 0.5
+"""
+MEMBERS = ["b0", "b3", "vgg16", "convnextt", "demo-conv", "mine", "b3@strong", "mine@x"]
 
 
 @pytest.mark.parametrize(
@@ -32,10 +45,11 @@ MEMBERS = ["b0", "b3", "vgg16", "convnextt", "demo-conv", "mine"]
         ({"weights": "none"}, ""),
         ({"flips": False, "image_size": 64, "batch_size": 3}, 'preset = "quick"'),
         ({}, FILE),
+        ({}, LABELS),
         ({"unfreeze": "all", "ema": "0.3"}, FILE),
         ({"phases": ["all epochs=1 learning-rate=1"]}, FILE),
     ],
-    ids=["defaults", "nothing", "sizes", "file", "unfreeze", "phase"],
+    ids=["defaults", "nothing", "sizes", "file", "labels", "unfreeze", "phase"],
 )
 @pytest.mark.parametrize("machine", [CPU, GPU], ids=["cpu", "gpu"])
 def test_what_is_printed_gives_the_same_settings_on_any_machine(

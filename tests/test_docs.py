@@ -12,6 +12,7 @@ import pytest
 from ensembler.cli import commands
 from ensembler.cli.training_options import given as given_options
 from ensembler.images.views import VIEWS
+from ensembler.members.option_reading import OPTIONS
 from ensembler.members.presets import DEFAULTS, FAMILIES, FROM_NOTHING, PRESETS, WITHOUT_GPU, Machine
 from ensembler.workflows.configuration import configure
 
@@ -83,16 +84,6 @@ def test_links_between_pages_lead_somewhere(page):
 
 TRAINING = (ROOT / "docs" / "training.md").read_text("utf-8")
 EXAMPLES = re.findall(r"^ensembler ((?:train-members|config) .*)$", TRAINING, flags=re.MULTILINE)
-NOT_OPTIONS = (
-    "members",
-    "competition",
-    "folds",
-    "repeats",
-    "restart",
-    "checkpoint_minutes",
-    "show_augmented",
-    "as_json",
-)
 
 
 def test_there_are_examples_of_training():
@@ -105,7 +96,7 @@ def test_examples_of_training_are_understood(example, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     command, *words = shlex.split(example, comments=True)
     told = commands.commands[command].make_context(command, words).params
-    given = given_options({name: value for name, value in told.items() if name not in NOT_OPTIONS})
+    given = given_options({name: told[name] for name in (*OPTIONS, "preset", "config")})
     preset, config = (given.pop(name, None) for name in ("preset", "config"))
     configuration = configure(given, preset, config)
     for member in told["members"]:

@@ -54,13 +54,15 @@ JOB_CODE = {
     "members/inference.py",
     "members/losses.py",
     "members/features.py",
+    "members/frozen.py",
+    "members/speed_measuring.py",
     "members/demo_networks.py",
     "stacking/keras_stack.py",
     # Runs in Kaggle's notebook.
     "submission/notebook/offline.py",
 }
 # Modules that import job code and so are job code too, though they do not import Keras themselves.
-JOB_ENTRIES = {"members/frozen.py", "members/head_fitting.py"}
+JOB_ENTRIES = {"members/head_fitting.py"}
 HEAVY = {
     "click": {"cli/"},
     "rich": {"console.py"},

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import pytest
 
 from ensembler.errors import Busy, StorageError
 from ensembler.locks import SILENT_FOR, held
+from ensembler.locks import holder as held_by
 
 IMPORTS = """
 import sys, time
@@ -141,3 +143,19 @@ def test_the_disk_refuses(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(StorageError, match="file"):
         held(tmp_path / "file" / ".lock", "it").__enter__()
+
+
+def test_who_holds_a_lock_can_be_asked(tmp_path, holder):
+    assert re.fullmatch(rf"process {holder.pid} on \S+ since .* UTC", held_by(tmp_path / ".lock"))
+    holder.kill()
+    holder.wait()
+    assert held_by(tmp_path / ".lock") == ""
+
+
+def test_asking_takes_no_lock_and_makes_none(tmp_path):
+    assert held_by(tmp_path / "new" / ".lock") == ""
+    assert not list(tmp_path.iterdir())
+    with held(tmp_path / ".lock", "it"):
+        held_by(tmp_path / ".lock")
+        with pytest.raises(Busy):
+            held(tmp_path / ".lock", "it").__enter__()

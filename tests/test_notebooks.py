@@ -18,7 +18,8 @@ from stacks_made import as_if_on_kaggle, make_stack
 
 from ensembler.cli import commands
 from ensembler.competition.manifest import Manifest
-from ensembler.competition.tables import load_tables, samples_fingerprint
+from ensembler.competition.samples import samples_fingerprint
+from ensembler.competition.tables import load_tables
 from ensembler.errors import BadChoice, KaggleError
 from ensembler.storage import Workspace, file_digest, read_json, write_json
 from ensembler.submission.ledger.ledger import Ledger

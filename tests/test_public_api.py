@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import importlib
+import types
+
 import pytest
 
 import ensembler
@@ -14,10 +17,13 @@ PUBLIC = [
     "demo",
     "fetch",
     "folds",
+    "list_members",
     "notebook",
+    "remove_members",
     "score",
     "show_augmented",
     "stack",
+    "status",
     "submissions",
     "submit",
     "train_members",
@@ -37,3 +43,9 @@ def test_each_name_is_there(name):
 def test_an_unknown_name_is_an_attribute_error():
     with pytest.raises(AttributeError, match="no attribute 'bake'"):
         ensembler.bake  # noqa: B018
+
+
+@pytest.mark.parametrize("name", [name for name in PUBLIC if name != "__version__"])
+def test_no_module_takes_the_place_of_a_name(name):
+    importlib.import_module(f"ensembler.{ensembler._HOMES[name]}")
+    assert not isinstance(getattr(ensembler, name), types.ModuleType)

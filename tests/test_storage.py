@@ -18,10 +18,12 @@ from ensembler.storage import (
     checked_name,
     file_digest,
     fingerprint,
+    folder_bytes,
     read_arrays,
     read_json,
     read_toml,
     remove,
+    remove_folder,
     require_space,
     toml_text,
     whole_file,
@@ -299,3 +301,23 @@ with whole_folder(Path(sys.argv[1]) / "folder") as folder, whole_file(Path(sys.a
         storage.sweep(tmp_path)
         assert len(list(tmp_path.iterdir())) == 2
     assert sorted(path.name for path in tmp_path.iterdir()) == [others.name, "ours"]
+
+
+def test_a_folder_goes_at_once_and_says_what_it_held(tmp_path):
+    write_text(tmp_path / "b0" / "fold-0" / "x.json", "1234567")
+    write_text(tmp_path / "b0" / "y.json", "12")
+    (tmp_path / "b0" / "link").symlink_to(tmp_path)
+    there = folder_bytes(tmp_path / "b0")
+    assert 9 <= there < 100
+    assert remove_folder(tmp_path / "b0") == there
+    assert everything_in(tmp_path) == []
+
+
+def test_a_folder_that_cannot_go_stays(tmp_path):
+    with pytest.raises(StorageError, match="nowhere"):
+        remove_folder(tmp_path / "nowhere")
+
+
+def test_each_member_has_a_lock_of_its_own(tmp_path):
+    folder = CompetitionFolder(tmp_path)
+    assert folder.member_lock("b0@x") == tmp_path / ".locks" / "member-b0@x"

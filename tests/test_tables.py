@@ -9,6 +9,7 @@ from photos import write_csv, write_photos
 
 from ensembler.competition.manifest import AnswerLayout, Manifest, TestLayout, TrainLayout
 from ensembler.competition.photo_files import PhotoFiles
+from ensembler.competition.samples import samples_fingerprint
 from ensembler.competition.tables import (
     Tables,
     encode_labels,
@@ -17,7 +18,6 @@ from ensembler.competition.tables import (
     load_tables,
     make_tables,
     prior,
-    samples_fingerprint,
     save_tables,
     tables_are_current,
     without_unreadable,

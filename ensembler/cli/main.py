@@ -14,6 +14,7 @@ from .competition_commands import adopt, fetch
 from .context import Context
 from .endings import INTERRUPTED, fail
 from .fold_commands import folds
+from .member_commands import members, status
 from .options import option
 from .stack_commands import demo, score, stack
 from .submission_commands import notebook, submissions, submit
@@ -46,6 +47,7 @@ def commands(context: click.Context, data: Path, submissions: Path, *, quiet: bo
     ensembler train-members --members b0,b2,b3  train each backbone, fold by fold
     ensembler stack                             stack them, score honestly, write the CSV
     ensembler submit                            check, upload, show the public score
+    ensembler status                            where things stand, and what to do next
 
     Every option can be set by an environment variable: ENSEMBLER_DATA, ENSEMBLER_TRAIN_MEMBERS_FOLDS, ...
     """  # noqa: D301 - click's mark for lines to keep is a backspace, not a backslash
@@ -53,7 +55,21 @@ def commands(context: click.Context, data: Path, submissions: Path, *, quiet: bo
         context.obj = Context(data, submissions, quiet=quiet)
 
 
-for _command in (demo, fetch, adopt, folds, show_config, train_members, stack, score, submit, submissions, notebook):
+for _command in (
+    demo,
+    fetch,
+    adopt,
+    folds,
+    show_config,
+    train_members,
+    members,
+    stack,
+    score,
+    submit,
+    submissions,
+    notebook,
+    status,
+):
     commands.add_command(_command)
 
 

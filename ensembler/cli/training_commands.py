@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 
 @click.command("train-members", cls=Sectioned)
-@option("--members", required=True, callback=member_names, metavar="A,B,C", help="Backbones, such as b0,b2,b3.")
+@option("--members", required=True, callback=member_names, metavar="A,B,C", help="Backbones, such as b0,b2,b3@LABEL.")
+@option("--as", "name", metavar="NAME", help="What to call the one member; by default as in --members.")
 @competition_option
 @option("--folds", type=int, help="Shared by all members; 1 holds out a fifth. By default what is there, else 5.")
 @option("--repeats", type=int, help="Times that folds are made, others each time; what is there, else 1.")
@@ -62,6 +63,7 @@ def _draw_augmented(
     file: Path,
     members: list[str],
     *,
+    name: str | None,
     folds: int | None,
     repeats: int | None,
     restart: bool,
@@ -70,7 +72,7 @@ def _draw_augmented(
 ) -> None:
     from ..workflows.augmented_photos import show_augmented
 
-    del folds, repeats, restart, checkpoint_minutes  # nothing is trained
+    del name, folds, repeats, restart, checkpoint_minutes  # nothing is trained
     with context.progress:
         drawn = show_augmented(file, members, **given(options), **context.common)
     click.echo(f"{drawn.file}: {drawn.member} with --augment {drawn.augmentation}; nothing was trained.")

@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ..errors import BadData
-from ..storage import CompetitionFolder, file_digest, fingerprint, read_json, remove, write_json
+from ..storage import CompetitionFolder, read_json, remove, write_json
 from .csv_tables import read_table, write_table
 from .layout.groups import column_of, read_groups
 from .layout.joined_groups import joined_groups
@@ -189,8 +189,3 @@ def load_tables(folder: CompetitionFolder) -> Tables:
     """
     manifest = Manifest.load(folder.manifest)
     return Tables(manifest, folder.root / manifest.photos, read_table(folder.train), read_table(folder.test))
-
-
-def samples_fingerprint(folder: CompetitionFolder, manifest: Manifest) -> str:
-    """Hash of everything that a member's predictions rest on but its settings and the folds."""
-    return fingerprint([file_digest(folder.train), file_digest(folder.test), manifest.outputs, manifest.task])

@@ -14,8 +14,9 @@ from ..errors import Interrupted
 from ..images.batches import pixel_batches
 from ..images.views import View
 from ..progress import Progress
-from ..storage import fingerprint, is_whole_zip, require_space, sweep, whole_file
+from ..storage import is_whole_zip, require_space, sweep, whole_file
 from .assignment import Assignment
+from .feature_files import feature_file
 from .feature_parts import FeatureParts
 from .inference import answers_to
 from .network import build_backbone, model_digest
@@ -81,15 +82,11 @@ def _build(assignment: Assignment) -> Any:
 
 
 def _cache_file(assignment: Assignment, view: View) -> Path:
-    settings, record = assignment.record.settings, assignment.record
-    key: list[Any] = [settings.backbone, settings.weights, settings.image_size, record.samples, settings.pooling]
-    if settings.weights == "none":
-        key.append(settings.seed)
+    own: tuple[str, ...] = ()
     if assignment.backbone.own:
         # A function of a person's own may bring other weights than it did the last time.
-        key += [settings.preprocessing, model_digest(_build(assignment))]
-    name = f"{settings.backbone}-{settings.image_size}{view}-{fingerprint(key)}.npy"
-    return assignment.folder.features / name
+        own = (assignment.record.settings.preprocessing, model_digest(_build(assignment)))
+    return feature_file(assignment.folder, assignment.record, view, own)
 
 
 def _compute(assignment: Assignment, missing: dict[View, Path], progress: Progress) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import Any
 
+import keras
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,7 +17,9 @@ from .assignment import Assignment
 from .features import Features, frozen_features, keep_backbone
 from .head_fitting import Head, fit_head, keras_head, learned_views
 from .hidden_head import HiddenHead
+from .inference import join
 from .records import save_fold
+from .speed_measuring import keep_speed
 from .turns import fold_to_train
 
 
@@ -24,7 +28,7 @@ def train_frozen(told: dict[str, Any], progress: Progress) -> dict[str, Any]:
     assignment = Assignment.from_json(told)
     views = dict.fromkeys([*learned_views(assignment), *VIEWS[assignment.record.settings.tta]])
     features = frozen_features(assignment, list(views), progress)
-    keep_backbone(assignment)
+    backbone = keep_backbone(assignment)
     task = progress.start(f"{assignment.member}: heads", len(assignment.folds))
     for number, fold in enumerate(assignment.folds):
         progress.go_on(f"after {number} of {len(assignment.folds)} heads of {assignment.member}")
@@ -33,7 +37,13 @@ def train_frozen(told: dict[str, Any], progress: Progress) -> dict[str, Any]:
                 _train_fold(assignment, fold, features)
         task.advance()
     task.finish()
+    keep_speed(assignment.folder, assignment.record, partial(_network, assignment, backbone), progress)
     return {}
+
+
+def _network(assignment: Assignment, backbone: Any) -> Any:
+    head = assignment.folder.fold(assignment.member, assignment.folds[0]) / "head.keras"
+    return join(backbone, keras.saving.load_model(head, compile=False), assignment.member)
 
 
 def _train_fold(assignment: Assignment, fold: int, features: Features) -> None:

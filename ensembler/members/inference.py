@@ -10,12 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..progress import Task
+from .names import layer_name
 
 
 def join(backbone: Any, head: Any, name: str) -> Any:
-    """Put a head on a backbone: pixels to probabilities."""
+    """Put a head on a backbone: pixels to probabilities; ``name`` is the member's."""
     pixels = keras.Input(backbone.input_shape[1:], name="pixels")
-    return keras.Model(pixels, head(backbone(pixels)), name=name)
+    return keras.Model(pixels, head(backbone(pixels)), name=layer_name(name))
 
 
 def predict(model: Any, batches: Any, rows: int, batch_size: int, task: Task) -> NDArray[np.float32]:

@@ -11,6 +11,7 @@ from typing import Any, cast, get_args
 
 from ..errors import BadChoice
 from ..storage import NAME
+from .names import AT
 from .registry import BACKBONES, Backbone, Preprocessing, find_backbone
 
 # Where a member's weights come from if its function brings them.
@@ -120,7 +121,7 @@ def backbone_of(name: str, builder: str, preprocessing: str, image_size: int) ->
 def _checked(name: str) -> str:
     if name in BACKBONES:
         raise BadChoice(f"{name} is a backbone of keras.applications: give yours another name with NAME=...")
-    if not NAME.fullmatch(name):
+    if not NAME.fullmatch(name) or AT in name:
         raise BadChoice(
             f"{name!r} cannot name a backbone: give it one of letters, digits, '.', '_' and '-' with NAME=..."
         )

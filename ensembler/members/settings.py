@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Literal
 
@@ -13,6 +14,9 @@ Pooling = Literal["average", "max"]
 HeadStart = Literal["fitted", "random"]
 ClassWeights = Literal["none", "balanced"]
 Precision = Literal["float32", "bfloat16", "float16"]
+
+# Digits of a hash that are shown.
+_SHORTEST_HASH = 12
 
 
 @dataclass(frozen=True)
@@ -105,16 +109,50 @@ class MemberSettings:
 
     def differences(self, other: MemberSettings) -> str:
         """Tell what differs, as ``epochs 3 (there) / 5 (asked)``."""
-        return ", ".join(
-            f"{name} {_short(mine)} (there) / {_short(theirs)} (asked)"
-            for name, mine, theirs in (
-                (field.name, getattr(self, field.name), getattr(other, field.name)) for field in fields(self)
-            )
-            if mine != theirs
-        )
+        mine, theirs = differing_settings([self, other])
+        return ", ".join(f"{name} {mine[name]} (there) / {theirs[name]} (asked)" for name in mine)
+
+
+def differing_settings(members: Sequence[MemberSettings]) -> list[dict[str, str]]:
+    """Tell of each member those settings alone that are not the same in all.
+
+    Returns
+    -------
+    list of dict
+        A setting's name and its value, ``none`` where a member has no such setting. A single phase of fine-tuning is
+        told by its parts, such as ``epochs``.
+    """
+    in_parts = all(len(settings.phases) < 2 for settings in members)
+    told = [_words(settings, members, in_parts=in_parts) for settings in members]
+    names = dict.fromkeys(name for words in told for name in words)
+    differing = [name for name in names if len({words.get(name, "none") for words in told}) > 1]
+    return [{name: words.get(name, "none") for name in differing} for words in told]
+
+
+def _words(settings: MemberSettings, among: Sequence[MemberSettings], *, in_parts: bool) -> dict[str, str]:
+    words: dict[str, str] = {}
+    for field in fields(settings):
+        if field.name == "phases" and in_parts:
+            words |= _phase_words(settings)
+        else:
+            words[field.name] = _short(getattr(settings, field.name))
+    if len(settings.weights) > _SHORTEST_HASH and not _weights_differ(settings, among):
+        # Of two backbones the files are two, which says nothing.
+        words["weights"] = "file"
+    return words
+
+
+def _phase_words(settings: MemberSettings) -> dict[str, str]:
+    if settings.frozen:
+        return {"unfreeze": "none"}
+    return {name: str(value) for name, value in vars(settings.phases[0]).items()}
+
+
+def _weights_differ(settings: MemberSettings, among: Sequence[MemberSettings]) -> bool:
+    return len({other.weights for other in among if other.backbone == settings.backbone}) > 1
 
 
 def _short(value: object) -> str:
     if isinstance(value, tuple):
         return "; ".join(map(str, value)) or "none"
-    return str(value)[:12]
+    return str(value)[:_SHORTEST_HASH]

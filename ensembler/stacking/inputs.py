@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from ..competition.folds.file import load_folds
 from ..competition.folds.folds import NEVER, Folds
-from ..competition.tables import Tables, samples_fingerprint
+from ..competition.samples import samples_fingerprint
+from ..competition.tables import Tables
 from ..errors import BadChoice, BadData, Mismatch
 from ..members.records import FoldPredictions, MemberRecord, load_fold, trained_members
 from ..storage import CompetitionFolder, file_digest

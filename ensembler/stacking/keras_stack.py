@@ -13,6 +13,7 @@ from ..competition.tables import load_tables
 from ..errors import Mismatch
 from ..images.decoding import decode_photo
 from ..images.views import VIEWS
+from ..members.names import layer_names
 from ..members.records import MemberRecord, check_networks, network_files
 from ..members.view_networks import mean_of, viewed
 from ..progress import Progress
@@ -49,7 +50,8 @@ def build_stack_file(told: dict[str, Any], progress: Progress) -> dict[str, Any]
     place = folder.stack(told["stack"])
     manifest = load_tables(folder).manifest
     records = [MemberRecord.load(folder, name) for name in told["members"]]
-    networks = [_network(folder, record) for record in progress.track(records, "stack.keras", len(records))]
+    named = zip(records, layer_names([record.name for record in records]), strict=True)
+    networks = [_network(folder, record, name) for record, name in progress.track(named, "stack.keras", len(records))]
     model = assemble(networks, load_meta_learner(folder, told["stack"]), exclusive=manifest.sums_to_one)
     with whole_file(place / "stack.keras") as temporary:
         model.save(temporary)
@@ -57,7 +59,7 @@ def build_stack_file(told: dict[str, Any], progress: Progress) -> dict[str, Any]
     return {"difference": difference}
 
 
-def _network(folder: CompetitionFolder, record: MemberRecord) -> Any:
+def _network(folder: CompetitionFolder, record: MemberRecord, name: str) -> Any:
     """One sub-model per member: the mean over its folds and views, each network standing in it once."""
     check_networks(folder, record)
     models = [keras.saving.load_model(path, compile=False) for path in network_files(folder, record)]
@@ -70,7 +72,7 @@ def _network(folder: CompetitionFolder, record: MemberRecord) -> Any:
     for fold, model in enumerate(models):
         model.name = f"fold_{fold}"
     mean = mean_of([model(flow) for model in models for flow in flows])
-    network = keras.Model(pixels, mean, name=record.name)
+    network = keras.Model(pixels, mean, name=name)
     network.trainable = False
     return network
 

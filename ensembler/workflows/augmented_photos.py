@@ -60,7 +60,8 @@ def show_augmented(
     if file.suffix.lower() != ".png":
         raise BadChoice(f"--show-augmented takes FILE.png. Received: {file}")
     configuration = configure(options, preset, config)
-    member = named_backbones(configuration, members)[0].name
+    named_backbones(configuration, members)
+    member = members[0]
     _, tables = open_competition(competition, workspace, progress)
     found = configuration.in_force(this_machine().machine, member).options
     if found.get("unfreeze") == "none":

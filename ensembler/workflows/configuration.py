@@ -10,6 +10,7 @@ from typing import Any, cast
 
 from ..errors import BadChoice
 from ..members.choosing import options_in_force, settings_from
+from ..members.names import backbone_name
 from ..members.option_kinds import checked, one_of
 from ..members.option_reading import RUN_WIDE, read_options
 from ..members.own_backbones import OwnBackbone
@@ -32,7 +33,7 @@ class Configuration:
     general
         Options of the file for all members.
     tables
-        Options of the file for one member, by its name.
+        Options of the file for one member, by its name; those of a backbone are for its members with labels too.
     command
         Options of the command, which win over the file's.
     """
@@ -43,8 +44,12 @@ class Configuration:
     command: Layer
 
     def given(self, member: str = "") -> list[Layer]:
-        """Return what was asked for a member, the strongest last; for any member by default."""
-        return [self.general, *([self.tables[member]] if member in self.tables else []), self.command]
+        """Return what was asked for a member, the strongest last; for any member by default.
+
+        What holds for a backbone holds for its members with labels too, weaker than what is theirs alone.
+        """
+        tables = [self.tables[name] for name in dict.fromkeys((backbone_name(member), member)) if name in self.tables]
+        return [self.general, *tables, self.command]
 
     @property
     def own(self) -> dict[str, OwnBackbone]:
@@ -52,21 +57,26 @@ class Configuration:
         found = [own for layer in self.given() for own in layer.options.get("backbones", ())]
         return {own.backbone.name: own for own in cast(Sequence[OwnBackbone], found)}
 
+    @property
+    def backbones(self) -> dict[str, Backbone | OwnBackbone]:
+        """All backbones by name."""
+        return {**BACKBONES, **self.own}
+
     def backbone(self, member: str) -> Backbone | OwnBackbone:
-        """Return the backbone that a person named.
+        """Return the backbone of a member that a person named, such as ``b0@strong``.
 
         Raises
         ------
         BadChoice
-            If there is none of that name; the nearest are suggested.
+            If there is none of that name, of which the nearest are suggested, or ``@`` is followed by no label.
         """
-        known: dict[str, Backbone | OwnBackbone] = {**BACKBONES, **self.own}
-        if member not in known:
-            raise BadChoice.unknown("backbone", member, known)
-        return known[member]
+        name, known = backbone_name(member), self.backbones
+        if name not in known:
+            raise BadChoice.unknown("backbone", name, known)
+        return known[name]
 
     def network(self, member: str) -> Backbone:
-        """Return how the network of a backbone is built; see :meth:`backbone`."""
+        """Return how the network of a member's backbone is built; see :meth:`backbone`."""
         found = self.backbone(member)
         return found.backbone if isinstance(found, OwnBackbone) else found
 
@@ -90,7 +100,8 @@ def configure(options: Mapping[str, Any], preset: str | None = None, config: str
     preset
         ``quick``, ``good`` or ``best``; None is the file's, or ``good``.
     config
-        A TOML file of options, with tables ``[members.NAME]`` for one member and ``[backbones.NAME]`` for backbones of
+        A TOML file of options, with tables ``[members.NAME]`` for one member (NAME in quotes if it has a
+        label) and ``[backbones.NAME]`` for backbones of
         one's own.
 
     Raises

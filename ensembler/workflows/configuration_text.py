@@ -8,6 +8,7 @@ from typing import Any, Unpack
 
 import tomli_w
 
+from ..members.names import backbone_name
 from ..members.option_reading import OPTIONS
 from ..members.options import TrainingOptions
 from ..members.own_backbones import OwnBackbone
@@ -35,7 +36,7 @@ def config(
     Parameters
     ----------
     members
-        Names of backbones, each of which gets a table of what differs; None for those that the file has tables of.
+        Names of members, each of which gets a table of what differs; None for those that the file has tables of.
     preset
         ``quick``, ``good`` or ``best``.
     config
@@ -67,15 +68,25 @@ def text_of(configuration: Configuration, members: Sequence[str], machine: Machi
     if not {"image_size", "batch_size"} <= general.options.keys():
         parts.append(_NOT_SHARED)
     for member in members:
-        own = _differences(configuration.in_force(machine, member), general)
+        own = _own(configuration, machine, member, members, general)
         parts += [f"\n[members.{_key(member)}]\n", *_lines(own)]
     parts += [_backbone_table(own) for own in configuration.own.values()]
     return "".join(parts)
 
 
-def _differences(own: InForce, general: InForce) -> InForce:
-    told: Any = general.options
-    options: Any = {name: value for name, value in own.options.items() if name not in told or told[name] != value}
+def _own(
+    configuration: Configuration, machine: Machine, member: str, members: Sequence[str], general: InForce
+) -> InForce:
+    """Return what a member has of its own: what differs from those options that hold for it too when they are read."""
+    own = configuration.in_force(machine, member)
+    weaker: list[Any] = [general.options]
+    if (backbone := backbone_name(member)) != member and backbone in members:
+        weaker.append(configuration.in_force(machine, backbone).options)
+    options: Any = {
+        name: value
+        for name, value in own.options.items()
+        if any(name not in told or told[name] != value for told in weaker)
+    }
     return InForce(options, own.sources)
 
 

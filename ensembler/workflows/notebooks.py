@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from ..competition.metrics.metrics import METRICS
-from ..competition.tables import Tables, samples_fingerprint
+from ..competition.samples import samples_fingerprint
+from ..competition.tables import Tables
 from ..errors import BadChoice, KaggleError
 from ..progress import SILENT, Progress
 from ..storage import HERE, CompetitionFolder, Workspace, file_digest, read_json

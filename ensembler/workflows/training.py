@@ -12,13 +12,16 @@ from typing import Unpack
 from ..competition.folds.file import shared_folds
 from ..competition.folds.folds import Folds
 from ..competition.metrics.scoring import judge_out_of_fold
-from ..competition.tables import Tables, samples_fingerprint
+from ..competition.samples import samples_fingerprint
+from ..competition.tables import Tables
 from ..engines.job import Job
 from ..engines.local import run_jobs
 from ..errors import BadChoice, Mismatch
 from ..locks import held
 from ..members.assignment import Assignment
 from ..members.choosing import unused_options
+from ..members.figures import MemberFigures, save_figures
+from ..members.names import member_names
 from ..members.option_reading import typed
 from ..members.options import TrainingOptions
 from ..members.presets import NO_GPU, NOTHING, Preset
@@ -28,6 +31,7 @@ from ..members.settings import MemberSettings
 from ..progress import SILENT, Progress
 from ..stacking.inputs import MemberPredictions, load_members
 from ..storage import HERE, CompetitionFolder, Workspace, file_digest, remove_folder
+from .calls import call_words, save_call
 from .competitions import open_competition
 from .configuration import Configuration, configure
 from .machine import PLAIN, ThisMachine, this_machine
@@ -62,6 +66,7 @@ class Plan:
 def train_members(
     members: Sequence[str],
     *,
+    name: str | None = None,
     competition: str | None = None,
     folds: int | None = None,
     repeats: int | None = None,
@@ -78,7 +83,10 @@ def train_members(
     Parameters
     ----------
     members
-        Names of backbones, see :data:`ensembler.members.registry.BACKBONES`, or of one's own.
+        Names of backbones, see :data:`ensembler.members.registry.BACKBONES`, or of one's own. ``b0@strong`` is one
+        more member of the backbone b0; what follows ``@`` is any label.
+    name
+        What to call the one member of this call; None calls each as it stands in ``members``.
     competition
         Its name; None is the one last brought in.
     folds
@@ -119,34 +127,35 @@ def train_members(
         raise BadChoice(f"--checkpoint-minutes must be more than 0. Received: {checkpoint_minutes}")
     configuration = configure(options, preset, config)
     backbones = named_backbones(configuration, members)
+    names = member_names(members, name, configuration.backbones)
     folder, tables = open_competition(competition, workspace, progress)
     tiny = all(backbone.tiny for backbone in backbones)
     # To look for GPUs takes longer than to train such networks.
     here = PLAIN if tiny else this_machine()
-    settled = [configuration.settings(here.machine, name) for name in members]
+    settled = [configuration.settings(here.machine, member) for member in members]
     general = configuration.in_force(here.machine).options
     shared = shared_folds(folder, tables, folds, repeats, general["seed"])
-    _say(configuration, [settings for settings, _ in settled], here, progress)
+    _say(configuration, members, [settings for settings, _ in settled], here, progress)
     plans = [
         Plan(
-            _record(folder, tables, settings, shared),
+            _record(folder, tables, own_name, settings, shared),
             source,
             general["data_parallel"],
             backbone.tiny,
             checkpoint_minutes,
         )
-        for backbone, (settings, source) in zip(backbones, settled, strict=True)
+        for own_name, backbone, (settings, source) in zip(names, backbones, settled, strict=True)
     ]
     with contextlib.ExitStack() as ours:
-        for plan in plans:
-            name = plan.record.name
-            ours.enter_context(held(folder.lock(f"member-{name}"), f"{name} of {folder.name}"))
-        for plan in plans:
+        for own_name in names:
+            ours.enter_context(held(folder.member_lock(own_name), f"{own_name} of {folder.name}"))
+        for member, plan in zip(members, plans, strict=True):
             _make_room(folder, plan.record, restart=restart)
+            save_call(folder, plan.record.name, call_words(member, name, preset, config, configuration.command))
         jobs = [job for plan in plans for job in _jobs(folder, plan)]
         gpus = () if general["data_parallel"] else here.gpus
         run_jobs(jobs, folder.logs, progress, parallel=os.cpu_count() or 1 if tiny else 1, gpus=gpus)
-    return member_results(folder, tables, load_members(folder, tables, members), shared)
+    return member_results(folder, tables, load_members(folder, tables, names), shared)
 
 
 def named_backbones(configuration: Configuration, members: Sequence[str]) -> list[Backbone]:
@@ -163,12 +172,16 @@ def named_backbones(configuration: Configuration, members: Sequence[str]) -> lis
 
 
 def _say(
-    configuration: Configuration, settled: Sequence[MemberSettings], here: ThisMachine, progress: Progress
+    configuration: Configuration,
+    members: Sequence[str],
+    settled: Sequence[MemberSettings],
+    here: ThisMachine,
+    progress: Progress,
 ) -> None:
     """Tell what a person may not expect."""
     if here.trouble:
         progress.warn(here.trouble)
-    sources = {configuration.in_force(here.machine, one.backbone).sources.get("unfreeze") for one in settled}
+    sources = {configuration.in_force(here.machine, member).sources.get("unfreeze") for member in members}
     if NO_GPU in sources:
         progress.note("No GPU: heads are trained on frozen backbones; --unfreeze all fine-tunes them whole.")
     if NOTHING in sources:
@@ -180,9 +193,11 @@ def _say(
         progress.warn(f"A frozen backbone (--unfreeze none) makes no use of {names}.")
 
 
-def _record(folder: CompetitionFolder, tables: Tables, settings: MemberSettings, folds: Folds) -> MemberRecord:
+def _record(
+    folder: CompetitionFolder, tables: Tables, name: str, settings: MemberSettings, folds: Folds
+) -> MemberRecord:
     return MemberRecord(
-        name=settings.backbone,
+        name=name,
         settings=settings,
         samples=samples_fingerprint(folder, tables.manifest),
         folds=file_digest(folder.folds),
@@ -200,7 +215,9 @@ def _make_room(folder: CompetitionFolder, record: MemberRecord, *, restart: bool
         if there.fingerprint != record.fingerprint:
             what = there.settings.differences(record.settings) or "photos, labels, folds or classes"
             raise Mismatch(
-                f"{record.name} was trained with other settings: {what}; ask for those, or forget them with --restart."
+                f"{record.name} was trained with other settings: {what}; ask for those, train another member under a "
+                f"name of its own (--members {record.settings.backbone}@LABEL, or --as NAME), or forget what is there "
+                "with --restart."
             )
         tidy(folder, record)
         return
@@ -236,14 +253,17 @@ def _job(folder: CompetitionFolder, plan: Plan, function: str, folds: list[int],
 def member_results(
     folder: CompetitionFolder, tables: Tables, members: Sequence[MemberPredictions], folds: Folds
 ) -> list[MemberResult]:
-    """Score members out of fold."""
-    return [
-        MemberResult(
-            name=member.name,
-            fold_log_losses=member.fold_scores,
-            seconds=member.seconds,
-            folder=folder.member(member.name),
-            **vars(judge_out_of_fold(tables, member.out_of_fold, folds.scored)),
-        )
-        for member in members
-    ]
+    """Score members out of fold; the figures are kept beside them."""
+    return [_member_result(folder, tables, member, folds) for member in members]
+
+
+def _member_result(folder: CompetitionFolder, tables: Tables, member: MemberPredictions, folds: Folds) -> MemberResult:
+    figures = vars(judge_out_of_fold(tables, member.out_of_fold, folds.scored))
+    save_figures(folder, member.record, tables.manifest.metric, MemberFigures(**figures))
+    return MemberResult(
+        name=member.name,
+        fold_log_losses=member.fold_scores,
+        seconds=member.seconds,
+        folder=folder.member(member.name),
+        **figures,
+    )

@@ -22,6 +22,7 @@ from ..head_fitting import learned_views, starting_head
 from ..inference import join, predict
 from ..network import build_backbone
 from ..records import save_fold
+from ..speed_measuring import keep_speed
 from ..turns import fold_to_train
 from ..view_networks import with_views
 from .checkpoints import Checkpoints
@@ -64,6 +65,7 @@ def _fine_tune_fold(assignment: Assignment, fold: int, devices: Devices, progres
     seconds = time.monotonic() - began
     save_fold(assignment.folder, assignment.record, fold, predictions, training.history, score, seconds)
     checkpoints.remove()
+    keep_speed(assignment.folder, assignment.record, lambda: model, progress)
 
 
 def _lesson(assignment: Assignment, fold: int, progress: Progress) -> Lesson:

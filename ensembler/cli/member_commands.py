@@ -1,0 +1,113 @@
+"""Commands about what was trained: ``members`` with ``members rm``, ``status``."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from .context import Context
+from .endings import INTERRUPTED, fail
+from .options import competition_option, json_option, option
+
+if TYPE_CHECKING:
+    from ..workflows.member_removal import RemovedMembers
+
+
+@click.group(invoke_without_command=True)
+@option("--measure", is_flag=True, help="Measure speeds that were not measured on this machine.")
+@competition_option
+@json_option
+@click.pass_context
+def members(click_context: click.Context, /, competition: str | None, *, measure: bool, as_json: bool) -> None:
+    """List the trained members: size, speed, scores, what differs.
+
+    Speeds are those of one fold's network with the views that it predicts by: milliseconds are the mean of 100
+    predictions of one photo each, photos per second are in batches. The spread is the standard deviation of the log
+    loss over folds.
+    """
+    if click_context.invoked_subcommand is not None:
+        return
+    from ..workflows.members import list_members as run
+
+    context: Context = click_context.obj
+    with context.progress:
+        found = run(competition, measure=measure, **context.common)
+    if as_json:
+        click.echo(json.dumps([member.fields() for member in found], indent=2))
+        return
+    if not found:
+        context.progress.note("No member is trained yet: begin with `ensembler train-members --members ...`.")
+        return
+    from ..console import print_table
+    from ..workflows.members_text import SETTINGS, member_notes, member_table
+
+    print_table(*member_table(found), words=[SETTINGS])
+    for note in member_notes(found):
+        context.progress.note(note)
+
+
+@members.command("rm")
+@click.argument("names", nargs=-1, required=True, metavar="NAME...")
+@option("-y", "--yes", is_flag=True, help="Also if a finished stack was built of one.")
+@competition_option
+@json_option
+@click.pass_context
+def remove(
+    click_context: click.Context, /, names: tuple[str, ...], competition: str | None, *, yes: bool, as_json: bool
+) -> None:
+    """Remove members, and frozen features that no other member uses.
+
+    Stacks that were built of them stay as they are: they have their own copies.
+    """
+    from ..workflows.member_removal import remove_members as run
+    from ..workflows.member_removal import told_uses, uses_by_stacks
+
+    context: Context = click_context.obj
+    # What stands before `rm` counts too.
+    before = click_context.parent.params if click_context.parent else {}
+    competition, as_json = competition or before.get("competition"), as_json or bool(before.get("as_json"))
+    if not yes and _is_terminal() and (uses := uses_by_stacks(context.workspace.current(competition), names)):
+        yes = click.confirm(f"{told_uses(uses)}. Remove all the same?", err=True)
+        if not yes:
+            fail("Nothing was removed.", INTERRUPTED)
+    with context.progress:
+        removed = run(names, competition=competition, yes=yes, **context.common)
+    click.echo(json.dumps(_removed_json(removed), indent=2) if as_json else _removed_words(removed))
+
+
+def _is_terminal() -> bool:
+    """Whether somebody is there who can be asked."""
+    return sys.stdin.isatty()
+
+
+def _removed_json(removed: RemovedMembers) -> dict[str, Any]:
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in vars(removed).items()}
+
+
+def _removed_words(removed: RemovedMembers) -> str:
+    features = f" and {len(removed.features)} file(s) of frozen features" if removed.features else ""
+    return f"Removed {', '.join(removed.members)}{features}: {removed.freed_bytes / 1e6:.1f} MB are free again."
+
+
+@click.command()
+@competition_option
+@json_option
+@click.pass_obj
+def status(context: Context, /, competition: str | None, *, as_json: bool) -> None:
+    """Tell where a competition stands, and what to do next.
+
+    Nothing is asked of Kaggle: submissions are as `ensembler submissions` last found them.
+    """
+    from ..workflows.status import status as run
+
+    with context.progress:
+        found = run(competition, **context.common)
+    if as_json:
+        click.echo(json.dumps(found.fields(), indent=2))
+        return
+    from ..workflows.status_text import status_lines
+
+    click.echo("\n".join(status_lines(found)))

@@ -1,0 +1,63 @@
+"""A finished member's scores, kept beside it so that a list need not compute them again."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from ..errors import BadData
+from ..storage import CompetitionFolder, file_digest, fingerprint, read_json, write_json
+from .records import MemberRecord
+
+
+@dataclass(frozen=True)
+class MemberFigures:
+    """Out-of-fold figures of a member: what :class:`ensembler.competition.metrics.scoring.Figures` has."""
+
+    metric: str
+    score: float
+    standard_error: float
+    log_loss: float
+    log_loss_error: float
+    accuracy: float
+
+
+def _path(folder: CompetitionFolder, member: str) -> Path:
+    return folder.member(member) / "figures.json"
+
+
+def _basis(folder: CompetitionFolder, record: MemberRecord, metric: str) -> str:
+    """Hash of what figures rest on: the member, what was trained of it, and the metric that the manifest names."""
+    folds = [file_digest(folder.fold(record.name, fold) / "fold.json") for fold in range(record.folds_count)]
+    return fingerprint([record.fingerprint, folds, metric])
+
+
+def save_figures(folder: CompetitionFolder, record: MemberRecord, metric: str, figures: MemberFigures) -> None:
+    """Write ``figures.json`` of a finished member.
+
+    Parameters
+    ----------
+    metric
+        As the manifest names it.
+    """
+    told = {name: None if _is_nan(value) else value for name, value in asdict(figures).items()}
+    write_json(_path(folder, record.name), {"basis": _basis(folder, record, metric), **told})
+
+
+def load_figures(folder: CompetitionFolder, record: MemberRecord, metric: str) -> MemberFigures | None:
+    """Read ``figures.json`` of a finished member; None if there are none, or of what is no longer there."""
+    try:
+        told = read_json(_path(folder, record.name))
+        values = {field.name: told[field.name] for field in fields(MemberFigures)}
+        if told["basis"] != _basis(folder, record, metric):
+            return None
+    except (BadData, KeyError, TypeError):
+        return None
+    known: dict[str, Any] = {name: math.nan if value is None else value for name, value in values.items()}
+    return MemberFigures(**known)
+
+
+def _is_nan(value: object) -> bool:
+    return isinstance(value, float) and math.isnan(value)

@@ -1,0 +1,260 @@
+"""The trained members: what is known of each. Nothing here loads pandas unless a score has to be computed anew."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from statistics import fmean, stdev
+from typing import Any
+
+from ..competition.manifest import Manifest
+from ..competition.samples import samples_fingerprint
+from ..errors import BadData, EnsemblerError
+from ..locks import holder
+from ..members.figures import MemberFigures, load_figures
+from ..members.records import MemberRecord, trained_members
+from ..members.settings import differing_settings
+from ..members.speed import Speed, load_speed
+from ..progress import SILENT, Progress
+from ..storage import HERE, CompetitionFolder, Workspace, file_digest, folder_bytes, read_json
+from ..submission.ledger.rows import finite
+
+
+@dataclass(frozen=True, kw_only=True)
+class Member:
+    """A member as it lies on disk; what is not known of it is None.
+
+    Attributes
+    ----------
+    name, folder
+        Its name, and where it lies.
+    settings
+        Those that differ between the members listed, by name.
+    folds_done, folds
+        Finished folds, and all.
+    fold_log_losses
+        Held-out log loss of each finished fold.
+    log_loss
+        Out of fold; of an unfinished member, of the photos of its finished folds.
+    log_loss_spread
+        Standard deviation of the log loss over the finished folds; None of fewer than two.
+    accuracy, metric, score, standard_error
+        Of a finished member, out of fold; the competition's metric and the score by it.
+    seconds
+        That training the finished folds took.
+    seconds_per_epoch
+        Of fine-tuning, mean of all epochs.
+    speed
+        Size and speed of one fold's network.
+    bytes_on_disk
+        Of all files of the member.
+    running
+        Who is at work on it, such as ``process 7 on HOST since TIME``; else empty.
+    stale
+        What it was trained with that is not there any more (``folds``, ``photos or labels``); else empty.
+    """
+
+    name: str
+    folder: Path
+    settings: dict[str, str]
+    folds_done: int
+    folds: int
+    fold_log_losses: tuple[float, ...]
+    log_loss: float | None
+    log_loss_spread: float | None
+    accuracy: float | None
+    metric: str | None
+    score: float | None
+    standard_error: float | None
+    seconds: float
+    seconds_per_epoch: float | None
+    speed: Speed | None
+    bytes_on_disk: int
+    running: str
+    stale: str
+
+    @property
+    def finished(self) -> bool:
+        """Whether all folds are trained, with what there is now."""
+        return self.folds_done == self.folds and not self.stale
+
+    def fields(self) -> dict[str, Any]:
+        """Everything, as JSON can hold it."""
+        speed = asdict(self.speed) if self.speed else {}
+        speed.pop("member", None)
+        return {**asdict(self), "folder": str(self.folder), "finished": self.finished, "speed": speed or None}
+
+
+def list_members(
+    competition: str | None = None,
+    *,
+    measure: bool = False,
+    workspace: Workspace = HERE,
+    progress: Progress = SILENT,
+) -> list[Member]:
+    """List the members of which something was trained, by name.
+
+    Parameters
+    ----------
+    competition
+        Its name; None is the one last brought in.
+    measure
+        Measure the speed of those that were trained before it was measured, or on another machine.
+
+    Raises
+    ------
+    BadChoice
+        If there is no such competition.
+    BadData
+        If its manifest is damaged. A member whose record is damaged is a warning.
+    JobFailed
+        If a job that measured died.
+    """
+    folder = workspace.current(competition)
+    if measure:
+        _measure(folder, progress)
+    return members_of(folder, workspace, progress)
+
+
+def members_of(folder: CompetitionFolder, workspace: Workspace, progress: Progress) -> list[Member]:
+    """List a competition's members; see :func:`list_members`."""
+    records = _records(folder, progress)
+    if not records:
+        return []
+    manifest = Manifest.load(folder.manifest)
+    folds = file_digest(folder.folds) if folder.folds.is_file() else ""
+    there = _There(manifest, samples_fingerprint(folder, manifest), folds)
+    _renew_figures(folder, [record for record in records if not there.lacking(record)], manifest, workspace, progress)
+    differing = differing_settings([record.settings for record in records])
+    return [_member(folder, record, words, there) for record, words in zip(records, differing, strict=True)]
+
+
+def _records(folder: CompetitionFolder, progress: Progress) -> list[MemberRecord]:
+    """Read all members but those that are damaged, or of an earlier version."""
+    records = []
+    for name in trained_members(folder):
+        try:
+            records.append(MemberRecord.load(folder, name))
+        except BadData as error:
+            progress.warn(str(error))
+    return records
+
+
+@dataclass(frozen=True)
+class _There:
+    """What members must have been trained with to be of use now."""
+
+    manifest: Manifest
+    samples: str
+    folds: str
+
+    def lacking(self, record: MemberRecord) -> str:
+        if record.classes != self.manifest.outputs:
+            return "classes"
+        if record.samples != self.samples:
+            return "photos or labels"
+        return "folds" if record.folds != self.folds else ""
+
+
+def _renew_figures(
+    folder: CompetitionFolder,
+    records: Sequence[MemberRecord],
+    manifest: Manifest,
+    workspace: Workspace,
+    progress: Progress,
+) -> None:
+    """Compute the scores of finished members that have none, or none by the metric that the manifest names now."""
+    lacking = [
+        record.name
+        for record in records
+        if not record.unfinished(folder) and load_figures(folder, record, manifest.metric) is None
+    ]
+    if not lacking:
+        return
+    from ..competition.folds.file import load_folds
+    from ..stacking.inputs import load_members
+    from .competitions import open_competition
+    from .training import member_results
+
+    _, tables = open_competition(folder.name, workspace, progress)
+    for name in lacking:
+        try:
+            member_results(folder, tables, load_members(folder, tables, [name]), load_folds(folder, tables))
+        except EnsemblerError as error:
+            # One member that is damaged keeps nobody from the list of the others.
+            progress.warn(str(error))
+
+
+def _measure(folder: CompetitionFolder, progress: Progress) -> None:
+    from ..engines.job import Job
+    from ..engines.local import run_jobs
+
+    records = _records(folder, progress)
+    jobs = [
+        Job(
+            f"{record.name}-speed",
+            "ensembler.members.speed_measuring:measure_member",
+            {"competition": str(folder.root), "member": record.name},
+        )
+        for record in records
+        if len(record.unfinished(folder)) < record.folds_count and _is_unmeasured(folder, record)
+    ]
+    # One at a time: those that share the processors would measure each other.
+    run_jobs(jobs, folder.logs, progress)
+
+
+def _is_unmeasured(folder: CompetitionFolder, record: MemberRecord) -> bool:
+    speed = load_speed(folder, record.name, record.fingerprint)
+    return speed is None or not speed.is_of_this_machine
+
+
+def _member(folder: CompetitionFolder, record: MemberRecord, words: dict[str, str], there: _There) -> Member:
+    done = [fold for fold in range(record.folds_count) if record.is_finished(folder, fold)]
+    told = [read_json(folder.fold(record.name, fold) / "fold.json") for fold in done]
+    losses = tuple(float(fold["log_loss"]) for fold in told)
+    figures = load_figures(folder, record, there.manifest.metric) if len(done) == record.folds_count else None
+    return Member(
+        name=record.name,
+        folder=folder.member(record.name),
+        settings=words,
+        folds_done=len(done),
+        folds=record.folds_count,
+        fold_log_losses=losses,
+        log_loss=figures.log_loss if figures else _mean_log_loss(told),
+        log_loss_spread=stdev(losses) if len(losses) > 1 else None,
+        seconds=sum(float(fold["seconds"]) for fold in told),
+        seconds_per_epoch=_seconds_per_epoch([folder.fold(record.name, fold) / "history.csv" for fold in done]),
+        speed=load_speed(folder, record.name, record.fingerprint),
+        bytes_on_disk=folder_bytes(folder.member(record.name)),
+        running=holder(folder.member_lock(record.name)),
+        stale=there.lacking(record),
+        **_scores(figures),
+    )
+
+
+def _scores(figures: MemberFigures | None) -> dict[str, Any]:
+    if figures is None:
+        return dict.fromkeys(("accuracy", "metric", "score", "standard_error"))
+    return {
+        "accuracy": figures.accuracy,
+        "metric": figures.metric,
+        "score": finite(figures.score),
+        "standard_error": finite(figures.standard_error),
+    }
+
+
+def _mean_log_loss(folds: Sequence[dict[str, Any]]) -> float | None:
+    """Log loss of the photos held out by some folds, each photo counting the same."""
+    photos = sum(fold["held_out"] for fold in folds)
+    return sum(fold["log_loss"] * fold["held_out"] for fold in folds) / photos if photos else None
+
+
+def _seconds_per_epoch(histories: Sequence[Path]) -> float | None:
+    taken: list[float] = []
+    for path in histories:
+        if path.is_file():
+            with path.open(encoding="utf-8", newline="") as stream:
+                taken += [float(row["seconds"]) for row in csv.DictReader(stream) if row.get("seconds")]
+    return fmean(taken) if taken else None
