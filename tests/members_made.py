@@ -42,7 +42,7 @@ def record_of(folder: CompetitionFolder, tables: Tables, name: str = "demo-conv"
 
 
 def make_member(folder: CompetitionFolder, tables: Tables, name: str, *, shuffled: bool = False) -> np.ndarray:
-    """Write a member's folds, each in an order of its own if ``shuffled``; return its probabilities."""
+    """Write a member's folds, each in an order of its own if ``shuffled``; return all its probabilities."""
     random = np.random.default_rng(1)
     every = random.dirichlet(np.ones(3), len(tables.train)).astype(np.float32)
     test = random.dirichlet(np.ones(3), len(tables.test)).astype(np.float32)

@@ -52,7 +52,7 @@ def test_others_are_refused_as_long_as_something_rests_on_those_there_are(made: 
 
 
 def test_others_are_made_all_the_same_if_a_person_says_so(made: Made) -> None:
-    _folder, workspace = made
+    _, workspace = made
     result = folds(folds=2, repeats=2, discard=True, workspace=workspace)
     assert (result.folds, result.repeats, len(result.splits)) == (2, 2, 4)
     assert result.useless == Useless(("demo-conv",), ("a_b",))
