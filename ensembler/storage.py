@@ -141,6 +141,10 @@ class CompetitionFolder:
         """What job processes printed."""
         return self.root / "logs"
 
+    def board(self, member: str, fold: int) -> Path:
+        """Folder of what a fold's training wrote for TensorBoard."""
+        return self.logs / "tensorboard" / member / f"fold-{fold}"
+
     def member(self, name: str) -> Path:
         """Folder of one member."""
         return self.root / "members" / name

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -11,7 +13,7 @@ from .. import __version__
 from ..errors import BadAnswer, EnsemblerError, StorageError
 from .competition_commands import adopt, fetch
 from .context import Context
-from .endings import INTERRUPTED, fail
+from .endings import INTERRUPTED, Ending, fail, outcome
 from .options import option
 from .stack_commands import demo, score, stack
 from .submission_commands import notebook, submissions, submit
@@ -33,10 +35,16 @@ from .training_commands import show_config, train_members
     show_default=True,
     help="Folder of CSVs.",
 )
-@option("-q", "--quiet", is_flag=True, help="No progress, warnings and errors only.")
+@option("-q", "--quiet", is_flag=True, help="Nothing but errors, and what is asked for.")
+@option(
+    "--events",
+    type=click.Path(path_type=Path),
+    metavar="FILE.jsonl",
+    help="Append all that happens as lines of JSON; see docs/progress.md.",
+)
 @click.version_option(__version__, prog_name="ensembler")
 @click.pass_context
-def commands(context: click.Context, data: Path, submissions: Path, *, quiet: bool) -> None:
+def commands(context: click.Context, data: Path, submissions: Path, *, quiet: bool, events: Path | None) -> None:
     """From a Kaggle image competition's slug to a scored submission.
 
     \b
@@ -48,7 +56,10 @@ def commands(context: click.Context, data: Path, submissions: Path, *, quiet: bo
     Every option can be set by an environment variable: ENSEMBLER_DATA, ENSEMBLER_TRAIN_MEMBERS_FOLDS, ...
     """  # noqa: D301 - click's mark for lines to keep is a backspace, not a backslash
     if context.invoked_subcommand and not any(flag in sys.argv for flag in ("-h", "--help")):
-        context.obj = Context(data, submissions, quiet=quiet)
+        begun: list[Context] = context.obj if isinstance(context.obj, list) else []
+        context.obj = Context(data, submissions, quiet=quiet, events=events)
+        context.obj.tell_beginning(context.invoked_subcommand)
+        begun.append(context.obj)
 
 
 for _command in (demo, fetch, adopt, show_config, train_members, stack, score, submit, submissions, notebook):
@@ -57,8 +68,28 @@ for _command in (demo, fetch, adopt, show_config, train_members, stack, score, s
 
 def main() -> None:
     """Run the command line; our errors become one line and exit code 1, a bug of ours keeps its traceback."""
+    begun: list[Context] = []
+    with _end_told(begun):
+        _run(begun)
+
+
+@contextlib.contextmanager
+def _end_told(begun: list[Context]) -> Iterator[None]:
+    """Tell those who follow how the commands ended that were begun in the block."""
+    error: BaseException | None = None
     try:
-        commands.main(standalone_mode=False)
+        yield
+    except BaseException as caught:
+        error = caught
+        raise
+    finally:
+        for context in begun:
+            context.tell_end(*outcome(error))
+
+
+def _run(begun: list[Context]) -> None:
+    try:
+        commands.main(standalone_mode=False, obj=begun)
     except BadAnswer as error:
         _show_problems(error)
         fail(f"{error.headline}.")
@@ -68,7 +99,7 @@ def main() -> None:
         fail("Interrupted; the same command goes on from here.", INTERRUPTED)
     except click.ClickException as error:
         error.show()
-        sys.exit(error.exit_code)
+        raise Ending(error.exit_code, error.format_message()) from None
     except OSError as error:
         if not StorageError.is_refusal(error):
             raise

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 @competition_option
 @option("--folds", type=int, default=5, show_default=True, help="Folds, shared by all members.")
 @option("--restart", is_flag=True, help="Forget what these members learned before.")
+@option("--tensorboard", is_flag=True, help="Write each epoch for TensorBoard, into the competition's logs.")
 @option(
     "--show-augmented",
     type=click.Path(path_type=Path),
@@ -51,11 +52,11 @@ def train_members(
 
 
 def _draw_augmented(
-    context: Context, file: Path, members: list[str], *, folds: int, restart: bool, **options: Any
+    context: Context, file: Path, members: list[str], *, folds: int, restart: bool, tensorboard: bool, **options: Any
 ) -> None:
     from ..workflows.augmented_photos import show_augmented
 
-    del folds, restart  # nothing is trained
+    del folds, restart, tensorboard  # nothing is trained
     with context.progress:
         drawn = show_augmented(file, members, **given(options), **context.common)
     click.echo(f"{drawn.file}: {drawn.member} with --augment {drawn.augmentation}; nothing was trained.")

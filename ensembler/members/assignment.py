@@ -17,6 +17,7 @@ from ..storage import CompetitionFolder
 from .own_backbones import OWN_WEIGHTS, backbone_of
 from .records import FoldPredictions, MemberRecord
 from .registry import Backbone
+from .work import job_work, prediction_work
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,7 @@ class Assignment:
     folds: tuple[int, ...]
     weights: str
     data_parallel: bool = False
+    tensorboard: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """Return the description that a job's process gets."""
@@ -37,13 +39,21 @@ class Assignment:
             "folds": list(self.folds),
             "weights": self.weights,
             "data_parallel": self.data_parallel,
+            "tensorboard": self.tensorboard,
         }
 
     @classmethod
     def from_json(cls, told: dict[str, Any]) -> Assignment:
         """Read the description that a job's process got."""
         folder = CompetitionFolder(Path(told["competition"]))
-        return cls(folder, told["member"], tuple(told["folds"]), told["weights"], told["data_parallel"])
+        return cls(
+            folder,
+            told["member"],
+            tuple(told["folds"]),
+            told["weights"],
+            data_parallel=told["data_parallel"],
+            tensorboard=told.get("tensorboard", False),
+        )
 
     @cached_property
     def tables(self) -> Tables:
@@ -75,6 +85,20 @@ class Assignment:
     def exclusive(self) -> bool:
         """Whether a photo's probabilities sum to 1."""
         return self.tables.manifest.sums_to_one
+
+    def work(self, folds: int) -> float:
+        """Tell the work of training so many folds; see :mod:`ensembler.members.work`."""
+        tables, record = self.tables, self.record
+        return job_work(
+            record.settings, self.backbone, len(tables.train), len(tables.test_paths), record.folds_count, folds
+        )
+
+    @property
+    def prediction_work(self) -> float:
+        """The work of predicting the held-out and the test photos of one fold."""
+        tables, record = self.tables, self.record
+        photos = len(tables.train) // record.folds_count + len(tables.test_paths)
+        return prediction_work(record.settings, self.backbone, photos)
 
     def predictions(
         self, fold: int, held_out: NDArray[np.float32], test: NDArray[np.float32]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from ..events import FeaturesMade
 from ..images.batches import pixel_batches
 from ..images.views import View
 from ..progress import Progress
@@ -18,6 +20,7 @@ from .assignment import Assignment
 from .inference import predict_each
 from .network import build_backbone, model_digest
 from .view_networks import through_view
+from .work import photo_work
 
 # Of each view: features of the training photos and of the readable test photos, shape (photos, width) each.
 Features = dict[View, tuple[NDArray[np.float32], NDArray[np.float32]]]
@@ -83,10 +86,14 @@ def _compute(assignment: Assignment, missing: dict[View, Path], progress: Progre
     paths = tables.train_paths + tables.test_paths
     room = 4 * len(missing) * len(paths) * int(model.output_shape[-1])
     require_space(assignment.folder.features, room, f"The features of {assignment.member}")
-    task = progress.start(f"{assignment.member}: frozen features", len(missing) * len(paths))
+    # Fine-tuning plans without them, since only its first job computes them.
+    work = photo_work(assignment.backbone, settings.image_size) if settings.frozen else 0
+    began = time.monotonic()
+    task = progress.start_photos(f"{assignment.member}: frozen features", len(missing) * len(paths), work=work)
     batches = pixel_batches(paths, settings.image_size, settings.batch_size)
     networks = [through_view(model, view) for view in missing]
     results = predict_each(networks, batches, len(paths), settings.batch_size, task)
     for path, features in zip(missing.values(), results, strict=True):
         with whole_file(path) as temporary:
             np.save(temporary, features)
+    progress.tell(FeaturesMade(assignment.member, len(paths), len(missing), round(time.monotonic() - began, 3)))

@@ -23,6 +23,7 @@ from ..members.presets import NO_GPU, NOTHING, Preset
 from ..members.records import MemberRecord, trained_members
 from ..members.registry import Backbone
 from ..members.settings import MemberSettings
+from ..members.work import job_work
 from ..progress import SILENT, Progress
 from ..stacking.inputs import MemberPredictions, load_members
 from ..storage import HERE, CompetitionFolder, Workspace, file_digest
@@ -30,6 +31,7 @@ from .competitions import open_competition
 from .configuration import Configuration, configure
 from .machine import PLAIN, ThisMachine, this_machine
 from .results import MemberResult
+from .tensorboard import require_tensorboard
 
 
 @dataclass(frozen=True)
@@ -46,12 +48,18 @@ class Plan:
         Whether all GPUs work on each of its networks.
     tiny
         Whether its folds share a process.
+    tensorboard
+        Whether its jobs write for TensorBoard.
+    work
+        Of one fold, or of all together where the backbone is frozen; see :mod:`ensembler.members.work`.
     """
 
     record: MemberRecord
     weights: str
     data_parallel: bool
     tiny: bool
+    tensorboard: bool
+    work: float
 
 
 def train_members(
@@ -60,6 +68,7 @@ def train_members(
     competition: str | None = None,
     folds: int = 5,
     restart: bool = False,
+    tensorboard: bool = False,
     preset: Preset | None = None,
     config: str | Path | None = None,
     workspace: Workspace = HERE,
@@ -78,6 +87,8 @@ def train_members(
         How many; the first call makes them, and all members share them.
     restart
         Forget what these members learned before.
+    tensorboard
+        Write losses, learning rate and speed of each epoch for TensorBoard, below ``logs/tensorboard``.
     preset
         Sets options together: ``quick``, ``good`` or ``best``; None is the file's, or ``good``.
     config
@@ -94,10 +105,13 @@ def train_members(
     Raises
     ------
     BadChoice, Mismatch
-        If a name, number or folder does not fit, or a member is there with other settings.
+        If a name, number or folder does not fit, TensorBoard is asked for and not installed, or a member is there with
+        other settings.
     JobFailed
         If a job's process died; the other jobs ran all the same.
     """
+    if tensorboard:
+        require_tensorboard()
     configuration = configure(options, preset, config)
     backbones = named_backbones(configuration, members)
     folder, tables = open_competition(competition, workspace, progress)
@@ -109,7 +123,14 @@ def train_members(
     shared_folds(folder, tables, folds, general["seed"])
     _say(configuration, [settings for settings, _ in settled], here, progress)
     plans = [
-        Plan(_record(folder, tables, settings, folds), source, general["data_parallel"], backbone.tiny)
+        Plan(
+            record=_record(folder, tables, settings, folds),
+            weights=source,
+            data_parallel=general["data_parallel"],
+            tiny=backbone.tiny,
+            tensorboard=tensorboard,
+            work=job_work(settings, backbone, len(tables.train), len(tables.test_paths), folds, 1),
+        )
         for backbone, (settings, source) in zip(backbones, settled, strict=True)
     ]
     for plan in plans:
@@ -193,8 +214,16 @@ def _jobs(folder: CompetitionFolder, plan: Plan) -> list[Job]:
 
 
 def _job(folder: CompetitionFolder, plan: Plan, function: str, folds: list[int], name: str) -> Job:
-    assignment = Assignment(folder, plan.record.name, tuple(folds), plan.weights, data_parallel=plan.data_parallel)
-    return Job(name, function, assignment.to_json())
+    assignment = Assignment(
+        folder,
+        plan.record.name,
+        tuple(folds),
+        plan.weights,
+        data_parallel=plan.data_parallel,
+        tensorboard=plan.tensorboard,
+    )
+    work = plan.work * (1 if plan.record.settings.frozen else len(folds))
+    return Job(name, function, assignment.to_json(), plan.record.name, assignment.folds, work)
 
 
 def member_results(

@@ -18,6 +18,16 @@ def on_gpu() -> bool:
     return any("gpu" in str(device).lower() for device in keras.distribution.list_devices())
 
 
+def gpu_memory() -> int | None:
+    """Tell the most bytes that this process held of its GPUs so far; None where there is none, or it does not tell."""
+    if not on_gpu():
+        return None
+    import tensorflow as tf
+
+    names = [device.name for device in tf.config.list_logical_devices("GPU")]
+    return sum(int(tf.config.experimental.get_memory_info(name)["peak"]) for name in names) or None
+
+
 class Devices:
     """Where one training runs.
 

@@ -13,11 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import BadChoice
+from ...events import EpochBegan, EpochEnded
 from ...images.batches import steps
+from ...process_memory import resident_bytes
 from ...progress import Progress, Task
 from ..losses import LogLoss, class_weights
 from .callbacks import Steps, StopAtNaN
-from .devices import Devices, on_gpu
+from .devices import Devices, gpu_memory, on_gpu
+from .history import history_row, place_of
 from .lesson import Lesson
 from .optimizer import LayerwiseAdamW, build_optimizer, restore, state_of, swap_means
 from .precision import built_in
@@ -56,7 +59,10 @@ class Training:
         """Go through all phases; return the trained network, in float32 and on one device."""
         per_epoch = self._steps()
         total = sum(phase.epochs for phase in self._settings.phases) * per_epoch
-        task = self.progress.start(f"{self.lesson.name}: fine-tune", total)
+        photos = len(self.lesson.targets) / per_epoch
+        task = self.progress.start_photos(
+            f"{self.lesson.name}: fine-tune", total, photos=photos, work=self.lesson.work / total
+        )
         for number in range(len(self._settings.phases)):
             self._phase(number, task)
         task.finish()
@@ -130,21 +136,26 @@ class Training:
         return LogLoss(exclusive=lesson.exclusive, smoothing=settings.label_smoothing, weights=weights)
 
     def _epoch(self, number: int, epoch: int, task: Task) -> dict[str, Any]:
+        place = place_of(self.lesson, number, epoch)
+        self.progress.tell(EpochBegan(**place))
         began = time.monotonic()
         loss = self._mended(number, task)
         seconds = time.monotonic() - began
         judged = self._judge()
-        row = {
-            "phase": str(self._settings.phases[number].unfreeze),
-            "epoch": epoch + 1,
-            "training_loss": loss,
-            "watched_log_loss": judged.get("watched", ""),
-            "held_out_log_loss": judged.get("held_out", ""),
-            "precision": self._settings.precision,
-            "batch": f"{self._settings.batch_size // self._parts} x {self._parts}",
-            "seconds": round(seconds, 3),
-        }
+        told = EpochEnded(
+            **place,
+            training_loss=loss,
+            held_out_log_loss=judged.get("held_out"),
+            watched_log_loss=judged.get("watched"),
+            learning_rate=float(self.optimizer.learning_rate),
+            photos_a_second=len(self.lesson.targets) / max(seconds, 1e-9),
+            seconds=round(seconds, 3),
+            memory=resident_bytes(),
+            gpu_memory=gpu_memory(),
+        )
+        row = history_row(told, self._settings, self._parts)
         self.history.append(row)
+        self.progress.tell(told)
         return row
 
     def _mended(self, number: int, task: Task) -> float:

@@ -13,15 +13,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...competition.metrics.metrics import log_loss
+from ...events import FoldBegan, FoldEnded, WorkAhead
 from ...images.batches import TrainingPhotos, pixel_batches
 from ...progress import SILENT, Progress
 from ...storage import whole_file
 from ..assignment import Assignment
+from ..board import watched_by_board
 from ..head_fitting import starting_head
 from ..inference import join, predict
 from ..network import build_backbone
 from ..records import save_fold
 from ..view_networks import with_views
+from ..work import learning_work
 from .devices import Devices
 from .epochs import Training
 from .lesson import Lesson
@@ -34,16 +37,22 @@ def fine_tune(told: dict[str, Any], progress: Progress) -> dict[str, Any]:
     devices = Devices(
         spread=assignment.data_parallel, batch_size=assignment.record.settings.batch_size, progress=progress
     )
-    for fold in assignment.folds:
-        _fine_tune_fold(assignment, fold, devices, progress)
+    for place, fold in enumerate(assignment.folds):
+        later = len(assignment.folds) - place - 1
+        _fine_tune_fold(assignment, fold, later, devices, watched_by_board(assignment, fold, progress))
         keras.backend.clear_session()
     return {}
 
 
-def _fine_tune_fold(assignment: Assignment, fold: int, devices: Devices, progress: Progress) -> None:
+def _fine_tune_fold(assignment: Assignment, fold: int, later: int, devices: Devices, progress: Progress) -> None:
+    """Fine-tune one fold, ``later`` of which follow in this job."""
     began = time.monotonic()
+    progress.tell(FoldBegan(assignment.member, fold))
+    progress.tell(WorkAhead(assignment.work(later + 1)))
     training = Training(_lesson(assignment, fold, progress), devices, progress)
     model = training.run()
+    # Less than was planned may have been trained, after an interruption or out of patience.
+    progress.tell(WorkAhead(assignment.work(later) + assignment.prediction_work))
     held_out, test = _predict(model, assignment, fold, progress)
     model.trainable = False
     _, backbone, head = model.layers
@@ -53,6 +62,7 @@ def _fine_tune_fold(assignment: Assignment, fold: int, devices: Devices, progres
     predictions, score = assignment.predictions(fold, held_out, test)
     seconds = time.monotonic() - began
     save_fold(assignment.folder, assignment.record, fold, predictions, training.history, score, seconds)
+    progress.tell(FoldEnded(assignment.member, fold, len(training.history), score, round(seconds, 3)))
 
 
 def _lesson(assignment: Assignment, fold: int, progress: Progress) -> Lesson:
@@ -72,6 +82,9 @@ def _lesson(assignment: Assignment, fold: int, progress: Progress) -> Lesson:
         seed=seed,
         build=partial(_starting_network, assignment, fold, progress),
         judge=partial(_log_losses, assignment=assignment, judged_on=judged_on),
+        member=assignment.member,
+        fold=fold,
+        work=learning_work(settings, assignment.backbone, len(rows), sum(map(len, judged_on.values()))),
     )
 
 
@@ -115,4 +128,6 @@ def _probabilities(
 ) -> NDArray[np.float32]:
     settings = assignment.record.settings
     batches = pixel_batches(paths, settings.image_size, settings.batch_size)
-    return predict(model, batches, len(paths), settings.batch_size, progress.start(label, len(paths)))
+    work = assignment.prediction_work / max(1, len(paths))
+    task = progress.start_photos(label, len(paths), work=work)
+    return predict(model, batches, len(paths), settings.batch_size, task)
