@@ -1,6 +1,7 @@
 """Facts that work tells, for displays and programs that follow it: a frozen dataclass for each kind.
 
-An event's name, wherever it is written down, is that of its class: :class:`EpochEnded` is ``epoch_ended``. *Work* is counted in a unit that is the same for all jobs of a call, see :mod:`ensembler.members.work`.
+An event's name, wherever it is written down, is that of its class: :class:`EpochEnded` is ``epoch_ended``. *Work* is
+counted in a unit that is the same for all jobs of a call, see :mod:`ensembler.members.work`.
 """
 
 from __future__ import annotations
@@ -172,7 +173,7 @@ class EpochEnded(Event):
 
 @dataclass(frozen=True)
 class FoldEnded(Event):
-    """A fold's predictions are stored; ``epochs`` is None where a head was fitted, ``log_loss`` is of the held-out fold."""
+    """A fold's predictions are stored; ``epochs`` is None where a head was fitted, the log loss is the held-out one."""
 
     member: str
     fold: int

@@ -9,7 +9,7 @@ from .jobs import Jobs, RunningJob
 from .stretches import Stretch
 from .words import loss_words, rate_words, time_words
 
-# Seconds between two lines of one job about its epochs, and between two of one stretch.
+# Seconds between two lines about a member's epochs, and between two about one stretch.
 EPOCH_EVERY = 30
 STRETCH_EVERY = 60
 
@@ -47,7 +47,7 @@ class PlainLines:
 
     def of_epoch(self, event: Event, jobs: Jobs) -> str:
         """Tell an epoch that is over, and how far the whole call is; empty if the last line is young."""
-        if not isinstance(event, EpochEnded) or not self._is_due(f"{event.member} {event.fold}", EPOCH_EVERY):
+        if not isinstance(event, EpochEnded) or not self._is_due(event.member, EPOCH_EVERY):
             return ""
         loss = event.held_out_log_loss if event.watched_log_loss is None else event.watched_log_loss
         phase = "" if event.phases == 1 else f" of phase {event.phase_number} ({event.phase})"

@@ -1,8 +1,8 @@
 """How much work training is, so that the time left can be told before a member's speed is known.
 
 The unit is a photo's way through a network that has a million bytes of activations. The time that a network takes goes
-with their size rather than with that of its weights (Radosavovic et al., Designing Network Design Spaces, 2020). It is a
-rough measure between families, so a display rests on it only until the first job of a member was measured.
+with their size rather than with that of its weights (Radosavovic et al., Designing Network Design Spaces, 2020). It is
+a rough measure between families, so a display rests on it only until the first job of a member was measured.
 """
 
 from __future__ import annotations
