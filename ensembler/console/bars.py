@@ -25,13 +25,26 @@ WIDE = 80
 
 def make_bars(console: Console, clock: Callable[[], float]) -> Progress:
     """Make bars that fit the console; they are drawn by whoever asks for them, not by themselves."""
-    label = TextColumn("{task.description}", table_column=Column(no_wrap=True, overflow="ellipsis"))
-    left = (TextColumn("left"), TimeRemainingColumn())
-    if console.width < WIDE:
-        columns: tuple[ProgressColumn, ...] = (label, BarColumn(10), AmountColumn(), *left)
-    else:
-        columns = (SpinnerColumn(), label, BarColumn(20), AmountColumn(), RateColumn(), TimeElapsedColumn(), *left)
+    narrow = console.width < WIDE
+    columns: list[ProgressColumn] = [LabelColumn(), BarColumn(10 if narrow else 20, table_column=_fixed())]
+    columns.append(AmountColumn(_fixed()))
+    if not narrow:
+        columns = [SpinnerColumn(), *columns, RateColumn(_fixed()), TimeElapsedColumn(_fixed())]
+    columns += [TextColumn("left"), TimeRemainingColumn(table_column=_fixed())]
     return Progress(*columns, console=console, get_time=clock, auto_refresh=False, disable=True)
+
+
+def _fixed() -> Column:
+    """Make a column that keeps its width, so that the label alone is cut off where room is scarce."""
+    return Column(no_wrap=True)
+
+
+class LabelColumn(ProgressColumn):
+    """What is done."""
+
+    def render(self, task: Task) -> Text:
+        """Write it; brackets in it are no markup."""
+        return Text(task.description, no_wrap=True, overflow="ellipsis")
 
 
 class AmountColumn(ProgressColumn):

@@ -94,6 +94,8 @@ class JobTable:
         rest = "" if left is None or not (jobs.running or jobs.waiting) else f"about {time_words(left)} left"
         words = [word for word in (done, passed, rest) if word]
         room = width - sum(cell_len(word) + _GAP for word in words)
+        if room < -_GAP:
+            words.remove(passed)
         share = jobs.share
         if share is not None and room >= _SHORTEST_BAR:
             words.insert(1, "")
