@@ -24,8 +24,12 @@ def gpu_memory() -> int | None:
         return None
     import tensorflow as tf
 
-    names = [device.name for device in tf.config.list_logical_devices("GPU")]
-    return sum(int(tf.config.experimental.get_memory_info(name)["peak"]) for name in names) or None
+    names = [f"GPU:{place}" for place in range(len(tf.config.list_logical_devices("GPU")))]
+    try:
+        return sum(int(tf.config.experimental.get_memory_info(name)["peak"]) for name in names) or None
+    except ValueError:
+        # Some allocators count nothing.
+        return None
 
 
 class Devices:
