@@ -154,6 +154,10 @@ class CompetitionFolder:
         """Lock of one member: who trains or removes it holds it."""
         return self.lock(f"member-{name}")
 
+    def board(self, member: str, fold: int) -> Path:
+        """Folder of what a fold's training wrote for TensorBoard."""
+        return self.logs / "tensorboard" / member / f"fold-{fold}"
+
     def member(self, name: str) -> Path:
         """Folder of one member."""
         return self.root / "members" / name

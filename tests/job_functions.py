@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ensembler.errors import BadChoice
+from ensembler.events import FoldBegan, FoldEnded
 from ensembler.progress import Progress
 
 
@@ -21,6 +22,12 @@ def double(told: dict[str, Any], progress: Progress) -> int:
     progress.note("half-way")
     progress.warn("look out")
     return 2 * int(told["number"])
+
+
+def train(told: dict[str, Any], progress: Progress) -> None:
+    progress.tell(FoldBegan("b0", 2))
+    progress.start_photos("b0, fold 2: fine-tune", 5, photos=32, work=2.5).finish()
+    progress.tell(FoldEnded("b0", 2, None, float("nan"), 1.5))
 
 
 def refuse(told: dict[str, Any], progress: Progress) -> None:

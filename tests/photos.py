@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from ensembler.events import Event
 from ensembler.progress import Progress, Task
 
 
@@ -73,11 +74,15 @@ class Heard(Progress):
         self.finished = 0
         self.notes: list[str] = []
         self.warnings: list[str] = []
+        self.events: list[Event] = []
 
     def start(self, label: str, total: int) -> Task:
         self.labels.append(label)
         self.totals.append(total)
         return _HeardTask(self)
+
+    def tell(self, event: Event) -> None:
+        self.events.append(event)
 
     def note(self, text: str) -> None:
         self.notes.append(text)

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest import Demo
@@ -205,6 +206,57 @@ def test_augmented_photos_are_drawn_and_nothing_is_trained(files: Path) -> None:
     assert ended.stdout == "a.png: b0 with --augment strong; nothing was trained.\n"
     assert (files / "a.png").is_file()
     assert not (files / "data" / "x" / "members").exists()
+
+
+def events(folder: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (folder / "a.jsonl").read_text().splitlines()]
+
+
+def test_a_file_of_events_tells_the_beginning_the_work_and_the_end(files: Path) -> None:
+    assert ensembler("--events", "a.jsonl", "adopt", "good", "--name", "x", folder=files).returncode == 0
+    told = events(files)
+    assert (told[0]["event"], told[0]["command"]) == ("command_began", "adopt")
+    assert ("stretch_ended", "look at photos") in [(line["event"], line.get("label")) for line in told]
+    assert {name: told[-1][name] for name in ("event", "command", "exit_code")} == {
+        "event": "command_ended",
+        "command": "adopt",
+        "exit_code": 0,
+    }
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "sentence"),
+    [
+        (["adopt", "empty", "--name", "x"], 1, "There are no photos in"),
+        (["fetch", "--timeout", "0", "x"], 2, "is not in the range"),
+    ],
+)
+def test_a_file_of_events_tells_the_sentence_of_an_error(
+    words: list[str], code: int, sentence: str, files: Path
+) -> None:
+    assert ensembler(*words, folder=files, ENSEMBLER_EVENTS="a.jsonl").returncode == code
+    failed, ended = events(files)[-2:]
+    assert failed["event"] == "failed"
+    assert sentence in failed["text"]
+    assert (ended["event"], ended["exit_code"]) == ("command_ended", code)
+
+
+def test_events_that_cannot_be_written_are_one_sentence(files: Path) -> None:
+    ended = ensembler("--events", "good", "adopt", "good", "--name", "x", folder=files)
+    assert ended.returncode == 1
+    assert ended.stderr.startswith("Error: Cannot write or read good: ")
+
+
+def test_quiet_prints_errors_and_what_is_asked_for_alone(files: Path) -> None:
+    photos(files / "one", ["a/1.png", "a/2.png", "b/1.png", "b/2.png"])
+    (files / "one" / "a" / "3.png").write_text("no photo")
+    loud = ensembler("adopt", "one", "--name", "x", folder=files)
+    assert "Warning: " in loud.stderr
+    quiet = ensembler("-q", "adopt", "one", "--name", "y", folder=files)
+    assert (quiet.returncode, quiet.stderr) == (0, "")
+    assert quiet.stdout.startswith("y\n")
+    failed = ensembler("-q", "adopt", "empty", "--name", "z", folder=files)
+    assert failed.stderr.startswith("Error: ")
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from members_made import SETTINGS
 from photos import Heard
 
 from ensembler.errors import BadChoice
+from ensembler.events import EpochBegan, EpochEnded
 from ensembler.members.fine_tuning.devices import Devices
 from ensembler.members.fine_tuning.epochs import Training
 from ensembler.members.fine_tuning.lesson import Lesson
@@ -89,6 +90,26 @@ def test_the_network_learns_and_the_history_tells() -> None:
     assert losses[-1] < 0.6 * losses[0]
     assert training.history[-1]["held_out_log_loss"] == pytest.approx(log_loss_of(model)["held_out"], abs=1e-6)
     assert [row["epoch"] for row in training.history] == list(range(1, 13))
+
+
+def test_each_epoch_is_told_and_written_down() -> None:
+    heard = Heard()
+    training, _ = trained(heard, phases=(Phase("none", 1, 0.01), Phase("all", 2, 0.01)))
+    begun = [event for event in heard.events if isinstance(event, EpochBegan)]
+    ended = [event for event in heard.events if isinstance(event, EpochEnded)]
+    assert heard.events == [event for pair in zip(begun, ended, strict=True) for event in pair]
+    places = [(told.phase, told.phase_number, told.phases, told.epoch, told.epochs, told.overall) for told in ended]
+    assert places == [("none", 1, 2, 1, 1, 1), ("all", 2, 2, 1, 2, 2), ("all", 2, 2, 2, 2, 3)]
+    assert [told.overall for told in begun] == [1, 2, 3]
+    assert ended[2].learning_rate < ended[1].learning_rate < 0.01
+    assert ended[2].learning_rate == pytest.approx(0, abs=1e-6)
+    for told, row in zip(ended, training.history, strict=True):
+        assert told.photos_a_second == pytest.approx(40 / told.seconds, rel=0.1)
+        assert row["training_loss"] == told.training_loss
+        assert row["held_out_log_loss"] == told.held_out_log_loss
+        assert (row["watched_log_loss"], told.watched_log_loss) == ("", None)
+        assert (row["learning_rate"], row["memory"]) == (told.learning_rate, told.memory or "")
+        assert row["photos_a_second"] == pytest.approx(told.photos_a_second, abs=1e-3)
 
 
 def test_the_training_loss_counts_each_photo_once() -> None:

@@ -18,6 +18,7 @@ PACKAGE = Path(ensembler.__file__).parent
 ORDER = (
     "cli",
     "console",
+    "event_file",
     "workflows",
     "submission",
     "stacking",
@@ -25,6 +26,8 @@ ORDER = (
     "images",
     "competition",
     "progress",
+    "events",
+    "process_memory",
     "storage",
     "locks",
     "errors",
@@ -32,12 +35,17 @@ ORDER = (
 # These may import less than the order gives them.
 NARROWER = {
     "__main__": {"cli"},
-    "cli": {"console", "workflows", "storage", "errors"},
-    "console": {"progress"},
-    "engines": {"progress", "storage", "errors"},
+    "cli": {"console", "event_file", "workflows", "progress", "events", "storage", "errors"},
+    "console": {"progress", "events", "process_memory"},
+    "event_file": {"progress", "events", "errors"},
+    "engines": {"progress", "events", "storage", "errors"},
+    "progress": {"events"},
+    "events": set(),
+    "process_memory": set(),
 }
 # Code that runs in job processes alone: nobody else may load TensorFlow.
 JOB_CODE = {
+    "members/board.py",
     "members/network.py",
     "members/own_networks.py",
     "members/view_networks.py",
@@ -65,7 +73,7 @@ JOB_CODE = {
 JOB_ENTRIES = {"members/head_fitting.py"}
 HEAVY = {
     "click": {"cli/"},
-    "rich": {"console.py"},
+    "rich": {"console/"},
     "kaggle": {"submission/kaggle/sign_in.py"},
     "kagglesdk": {"submission/kaggle/client.py", "submission/notebook/code_competition.py"},
     "keras": JOB_CODE,

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 import os
 import signal
 import subprocess
@@ -13,6 +14,7 @@ import pytest
 from ensembler.engines.job import Job
 from ensembler.engines.local import run_jobs
 from ensembler.errors import BadChoice, JobFailed, StorageError
+from ensembler.events import Event, FoldBegan, FoldEnded, JobBegan, JobEnded, JobsPlanned, PlannedJob
 from ensembler.progress import Progress, Task
 
 
@@ -57,6 +59,56 @@ def test_a_job_tells_how_it_goes_and_returns_its_result(tmp_path: Path) -> None:
     told = ["start double 2", "advance 2", "finish", "note half-way", "warn look out"]
     assert listener.heard[: len(start_up + told)] == start_up + told
     assert "printed by a library" in (tmp_path / "double.log").read_text()
+
+
+class Follower(Progress):
+    """Keeps what is told, of which job, and the speeds that a stretch has."""
+
+    def __init__(self, told: list[tuple[str, Event]], job: str = "") -> None:
+        self.told = told
+        self.job = job
+        self.stretches: list[tuple[str, int, float, float]] = []
+
+    def start_photos(self, label: str, total: int, *, photos: float = 1, work: float = 0) -> Task:
+        self.stretches.append((label, total, photos, work))
+        return Task()
+
+    def tell(self, event: Event) -> None:
+        self.told.append((self.job, event))
+
+    def of_job(self, name: str) -> Follower:
+        self.latest = Follower(self.told, name)
+        return self.latest
+
+
+def test_facts_travel_as_they_were_told_with_beginning_and_end_of_the_job(tmp_path: Path) -> None:
+    follower = Follower([])
+    asked = Job("b0-fold-2", "job_functions:train", {}, "b0", (2,), 7.5)
+    run_jobs([asked], tmp_path, follower, parallel=3)
+    names = [(job, type(event).__name__) for job, event in follower.told]
+    of_the_job = [("b0-fold-2", name) for name in ("JobBegan", "FoldBegan", "FoldEnded", "JobEnded")]
+    assert names == [("", "JobsPlanned"), *of_the_job]
+    planned, begun, fold, scored, ended = (event for _, event in follower.told)
+    assert planned == JobsPlanned((PlannedJob("b0-fold-2", "b0", (2,), 7.5),), 3)
+    assert isinstance(begun, JobBegan)
+    assert begun.process != os.getpid()
+    assert fold == FoldBegan("b0", 2)
+    assert isinstance(scored, FoldEnded)
+    assert scored.epochs is None
+    assert math.isnan(scored.log_loss)
+    assert isinstance(ended, JobEnded)
+    assert ended.error == ""
+    assert ended.seconds > 0
+    assert follower.latest.stretches == [("b0, fold 2: fine-tune", 5, 32, 2.5)]
+
+
+def test_the_end_of_a_job_that_failed_says_why(tmp_path: Path) -> None:
+    follower = Follower([])
+    with pytest.raises(BadChoice):
+        run_jobs([job("refuse", what="spoon")], tmp_path, follower)
+    last = follower.told[-1][1]
+    assert isinstance(last, JobEnded)
+    assert last.error == "There is no spoon."
 
 
 def test_results_keep_the_order_of_jobs_that_run_at_once(tmp_path: Path) -> None:

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from ensembler.progress import Progress, Task
+from ensembler.events import WorkAhead
+from ensembler.progress import Progress, Task, Together
 
 
 class Counting(Progress):
@@ -57,3 +58,59 @@ def test_the_base_is_silent(capfd):
     task.finish()
     assert list(progress.track([1, 2], "d", 2)) == [1, 2]
     assert capfd.readouterr() == ("", "")
+
+
+def test_photos_are_steps_where_nobody_counts_photos():
+    progress = Counting()
+    progress.start_photos("b0: frozen features", 3, photos=32, work=2.5).advance()
+    assert (progress.started, progress.steps) == ([("b0: frozen features", 3)], 1)
+
+
+class Following(Counting):
+    def __init__(self):
+        super().__init__()
+        self.heard, self.open = [], None
+
+    def __enter__(self):
+        self.open = True
+        return self
+
+    def __exit__(self, *error):
+        self.open = False
+
+    def tell(self, event):
+        self.heard.append(event)
+
+    def note(self, text):
+        self.heard.append(text)
+
+    def warn(self, text):
+        self.heard.append(f"Warning: {text}")
+
+    def of_job(self, name):
+        self.heard.append(f"job {name}")
+        return self
+
+
+def test_several_hear_the_same():
+    parts = [Following(), Following()]
+    with Together(parts) as progress:
+        assert [part.open for part in parts] == [True, True]
+        job = progress.of_job("b0")
+        job.tell(WorkAhead(3))
+        job.note("a")
+        progress.warn("b")
+        for task in (job.start("c", 1), job.start_bytes("d", 4, 2), job.start_photos("e", 1, photos=2)):
+            task.advance()
+            task.finish()
+    for part in parts:
+        assert part.heard == ["job b0", WorkAhead(3), "a", "Warning: b"]
+        assert part.started == [("c", 1), ("d", 4), ("e", 1)]
+        assert (part.steps, part.finished, part.open) == (5, 3, False)
+
+
+def test_several_are_left_when_work_fails():
+    part = Following()
+    with pytest.raises(ZeroDivisionError), Together([part]):
+        raise ZeroDivisionError
+    assert part.open is False

@@ -97,6 +97,22 @@ def test_each_gpu_gets_jobs_of_its_own(train: Train, made: tuple[CompetitionFold
     assert (settings.precision, settings.batch_size) == ("bfloat16", 64)
 
 
+def test_jobs_say_what_they_train_and_how_much_work_that_is(train: Train) -> None:
+    one, two = train("b0", "b3").jobs
+    assert (one.member, one.folds) == ("b0", (0, 1, 2))
+    assert 0 < one.work < two.work
+    folds = train("b0", here=TWO_GPUS).jobs
+    assert [job.folds for job in folds] == [(0,), (1,), (2,)]
+    assert len({job.work for job in folds}) == 1
+    assert folds[0].work > one.work / FOLDS
+
+
+def test_jobs_write_for_tensorboard_where_that_is_asked_for(train: Train, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(training, "require_tensorboard", lambda: None)
+    assert train("b0", tensorboard=True).jobs[0].told["tensorboard"] is True
+    assert train("b0").jobs[0].told["tensorboard"] is False
+
+
 def test_one_network_on_all_gpus_sees_them_all(train: Train) -> None:
     asked = train("b0", here=TWO_GPUS, data_parallel=True)
     assert (asked.gpus, asked.parallel) == ((), 1)

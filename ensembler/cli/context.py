@@ -2,23 +2,56 @@
 
 from __future__ import annotations
 
+import os
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ..console import ConsoleProgress
+    from ..event_file import EventFile
+    from ..progress import Progress
     from ..storage import Workspace
 
 
 class Context:
-    """The folders, and where progress goes."""
+    """The folders, and where progress goes: to the console, and to a file of events if one is named."""
 
-    def __init__(self, data: Path, submissions: Path, *, quiet: bool) -> None:
+    def __init__(self, data: Path, submissions: Path, *, quiet: bool, events: Path | None = None) -> None:
         from ..console import ConsoleProgress
+        from ..progress import Together
         from ..storage import Workspace
 
         self.workspace: Workspace = Workspace(data, submissions)
-        self.progress: ConsoleProgress = ConsoleProgress(quiet=quiet)
+        console = ConsoleProgress(quiet=quiet)
+        self.progress: Progress = console
+        self._events: EventFile | None = None
+        self._command = ""
+        self._began = time.monotonic()
+        if events:
+            from ..event_file import EventFile
+
+            self._events = EventFile(events, trouble=console.warn)
+            self.progress = Together([console, self._events])
+
+    def tell_beginning(self, command: str) -> None:
+        """Write down that a command begins."""
+        from .. import __version__
+        from ..events import CommandBegan
+
+        self._command = command
+        if self._events:
+            self._events.tell(CommandBegan(command, __version__, os.getpid()))
+
+    def tell_end(self, code: int, sentence: str) -> None:
+        """Write down how the command ended: its exit code, and the sentence that was printed if it failed."""
+        from ..events import CommandEnded, Failed
+
+        if not self._events:
+            return
+        if sentence:
+            self._events.tell(Failed(sentence))
+        self._events.tell(CommandEnded(self._command, code, round(time.monotonic() - self._began, 3)))
+        self._events.close()
 
     @property
     def common(self) -> dict[str, Any]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -12,7 +14,7 @@ from .. import __version__
 from ..errors import BadAnswer, EnsemblerError, Interrupted, StorageError
 from .competition_commands import adopt, fetch
 from .context import Context
-from .endings import INTERRUPTED, fail
+from .endings import INTERRUPTED, Ending, fail, outcome
 from .fold_commands import folds
 from .member_commands import members, status
 from .options import option
@@ -36,10 +38,16 @@ from .training_commands import show_config, train_members
     show_default=True,
     help="Folder of CSVs.",
 )
-@option("-q", "--quiet", is_flag=True, help="No progress, warnings and errors only.")
+@option("-q", "--quiet", is_flag=True, help="Nothing but errors, and what is asked for.")
+@option(
+    "--events",
+    type=click.Path(path_type=Path),
+    metavar="FILE.jsonl",
+    help="Append all that happens as lines of JSON; see docs/progress.md.",
+)
 @click.version_option(__version__, prog_name="ensembler")
 @click.pass_context
-def commands(context: click.Context, data: Path, submissions: Path, *, quiet: bool) -> None:
+def commands(context: click.Context, data: Path, submissions: Path, *, quiet: bool, events: Path | None) -> None:
     """From a Kaggle image competition's slug to a scored submission.
 
     \b
@@ -52,7 +60,10 @@ def commands(context: click.Context, data: Path, submissions: Path, *, quiet: bo
     Every option can be set by an environment variable: ENSEMBLER_DATA, ENSEMBLER_TRAIN_MEMBERS_FOLDS, ...
     """  # noqa: D301 - click's mark for lines to keep is a backspace, not a backslash
     if context.invoked_subcommand and not any(flag in sys.argv for flag in ("-h", "--help")):
-        context.obj = Context(data, submissions, quiet=quiet)
+        begun: list[Context] = context.obj if isinstance(context.obj, list) else []
+        context.obj = Context(data, submissions, quiet=quiet, events=events)
+        context.obj.tell_beginning(context.invoked_subcommand)
+        begun.append(context.obj)
 
 
 for _command in (
@@ -76,8 +87,28 @@ for _command in (
 def main() -> None:
     """Run the command line; our errors become one line and exit code 1, a bug of ours keeps its traceback."""
     _print_any_letter()
+    begun: list[Context] = []
+    with _end_told(begun):
+        _run(begun)
+
+
+@contextlib.contextmanager
+def _end_told(begun: list[Context]) -> Iterator[None]:
+    """Tell those who follow how the commands ended that were begun in the block."""
+    error: BaseException | None = None
     try:
-        commands.main(standalone_mode=False)
+        yield
+    except BaseException as caught:
+        error = caught
+        raise
+    finally:
+        for context in begun:
+            context.tell_end(*outcome(error))
+
+
+def _run(begun: list[Context]) -> None:
+    try:
+        commands.main(standalone_mode=False, obj=begun)
     except BadAnswer as error:
         _show_problems(error)
         fail(f"{error.headline}.")
@@ -89,7 +120,7 @@ def main() -> None:
         fail(str(told), INTERRUPTED)
     except click.ClickException as error:
         error.show()
-        sys.exit(error.exit_code)
+        raise Ending(error.exit_code, error.format_message()) from None
     except OSError as error:
         if not StorageError.is_refusal(error):
             raise

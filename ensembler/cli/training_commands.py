@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 @option("--folds", type=int, help="Shared by all members; 1 holds out a fifth. By default what is there, else 5.")
 @option("--repeats", type=int, help="Times that folds are made, others each time; what is there, else 1.")
 @option("--restart", is_flag=True, help="Forget what these members learned before.")
+@option("--tensorboard", is_flag=True, help="Write each epoch for TensorBoard, into the competition's logs.")
 @option(
     "--checkpoint-minutes",
     type=click.FloatRange(min=0, min_open=True),
@@ -67,12 +68,13 @@ def _draw_augmented(
     folds: int | None,
     repeats: int | None,
     restart: bool,
+    tensorboard: bool,
     checkpoint_minutes: float | None,
     **options: Any,
 ) -> None:
     from ..workflows.augmented_photos import show_augmented
 
-    del name, folds, repeats, restart, checkpoint_minutes  # nothing is trained
+    del name, folds, repeats, restart, tensorboard, checkpoint_minutes  # nothing is trained
     with context.progress:
         drawn = show_augmented(file, members, **given(options), **context.common)
     click.echo(f"{drawn.file}: {drawn.member} with --augment {drawn.augmentation}; nothing was trained.")

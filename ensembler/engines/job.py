@@ -20,11 +20,18 @@ class Job:
         something that JSON can hold.
     told
         The description.
+    member, folds
+        What it trains, for displays.
+    work
+        How much that is, as :mod:`ensembler.members.work` counts it; 0 if nobody knows.
     """
 
     name: str
     function: str
     told: dict[str, Any]
+    member: str = ""
+    folds: tuple[int, ...] = ()
+    work: float = 0.0
 
     def to_line(self) -> str:
         """Write it as one line of JSON."""

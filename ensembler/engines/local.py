@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import signal
 import subprocess
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import IO, Any
 
 from .. import errors
+from ..events import JobBegan, JobEnded, JobsPlanned, PlannedJob, read_event
 from ..progress import Progress, Task
 from .job import Job
 from .worker_processes import WorkerProcesses
@@ -57,6 +60,8 @@ def run_jobs(
         After an interruption, once all jobs have ended; it tells where they were.
     """
     processes = WorkerProcesses(parallel, gpus)
+    planned = tuple(PlannedJob(job.name, job.member, tuple(job.folds), job.work) for job in jobs)
+    progress.tell(JobsPlanned(planned, processes.limit))
     with ThreadPoolExecutor(processes.limit) as pool:
         running = [pool.submit(_run, job, logs / f"{job.name}.log", progress, processes) for job in jobs]
         interrupted = _all_ended(running, processes, progress)
@@ -133,7 +138,23 @@ def _run(job: Job, log: Path, progress: Progress, processes: WorkerProcesses) ->
     except OSError as error:
         raise errors.StorageError.from_os(error) from error
     with sink, processes.slot() as environment, processes.running(job.to_line(), sink, environment) as process:
-        return _follow(job, process, log, progress)
+        heard = progress.of_job(job.name)
+        with _beginning_and_end(job, process.pid, heard):
+            return _follow(job, process, log, heard)
+
+
+@contextlib.contextmanager
+def _beginning_and_end(job: Job, process: int, progress: Progress) -> Iterator[None]:
+    """Tell when a job begins and how it ends."""
+    progress.tell(JobBegan(job.name, process))
+    began, trouble = time.monotonic(), ""
+    try:
+        yield
+    except BaseException as error:
+        trouble = str(error) or type(error).__name__
+        raise
+    finally:
+        progress.tell(JobEnded(job.name, round(time.monotonic() - began, 3), trouble))
 
 
 def _follow(job: Job, process: subprocess.Popen[str], log: Path, progress: Progress) -> Any:
@@ -167,7 +188,7 @@ def _relay(lines: IO[str], progress: Progress, start_up: Task) -> Mapping[str, A
             start_up.finish()
         match event["event"]:
             case "start":
-                tasks[event["task"]] = progress.start(event["label"], event["total"])
+                tasks[event["task"]] = _start(event, progress)
             case "advance":
                 tasks[event["task"]].advance(event["steps"])
             case "finish":
@@ -176,11 +197,19 @@ def _relay(lines: IO[str], progress: Progress, start_up: Task) -> Mapping[str, A
                 progress.note(event["text"])
             case "warn":
                 progress.warn(event["text"])
+            case "tell":
+                progress.tell(read_event(event["told"]))
             case _:
                 ended = event
     for task in (start_up, *tasks.values()):
         task.finish()
     return ended
+
+
+def _start(event: Mapping[str, Any], progress: Progress) -> Task:
+    if "photos" in event:
+        return progress.start_photos(event["label"], event["total"], photos=event["photos"], work=event["work"])
+    return progress.start(event["label"], event["total"])
 
 
 def _exit_in_words(code: int) -> str:

@@ -10,6 +10,7 @@ import sys
 from typing import Any, TextIO
 
 from ..errors import EnsemblerError, Interrupted, StorageError
+from ..events import Event
 from ..progress import Progress, Task
 from .control import Control
 from .job import Job
@@ -58,6 +59,16 @@ class EventLines(Progress):
         self._tasks += 1
         self.send("start", task=self._tasks, label=label, total=total)
         return LineTask(self, self._tasks)
+
+    def start_photos(self, label: str, total: int, *, photos: float = 1, work: float = 0) -> Task:
+        """Tell the beginning of a stretch that takes photos through a network."""
+        self._tasks += 1
+        self.send("start", task=self._tasks, label=label, total=total, photos=photos, work=work)
+        return LineTask(self, self._tasks)
+
+    def tell(self, event: Event) -> None:
+        """Pass a fact on."""
+        self.send("tell", told=event.to_json())
 
     def note(self, text: str) -> None:
         """Tell something worth knowing."""

@@ -18,6 +18,7 @@ from ..storage import CompetitionFolder
 from .own_backbones import OWN_WEIGHTS, backbone_of
 from .records import FoldPredictions, MemberRecord
 from .registry import Backbone
+from .work import job_work, prediction_work
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,7 @@ class Assignment:
     weights: str
     data_parallel: bool = False
     checkpoint_minutes: float | None = None
+    tensorboard: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """Return the description that a job's process gets."""
@@ -44,13 +46,14 @@ class Assignment:
             "weights": self.weights,
             "data_parallel": self.data_parallel,
             "checkpoint_minutes": self.checkpoint_minutes,
+            "tensorboard": self.tensorboard,
         }
 
     @classmethod
     def from_json(cls, told: dict[str, Any]) -> Assignment:
         """Read the description that a job's process got."""
         folder = CompetitionFolder(Path(told["competition"]))
-        names = ("member", "weights", "data_parallel", "checkpoint_minutes")
+        names = ("member", "weights", "data_parallel", "checkpoint_minutes", "tensorboard")
         return cls(folder, folds=tuple(told["folds"]), **{name: told[name] for name in names})
 
     @cached_property
@@ -83,6 +86,18 @@ class Assignment:
     def exclusive(self) -> bool:
         """Whether a photo's probabilities sum to 1."""
         return self.tables.manifest.sums_to_one
+
+    def work(self, folds: int) -> float:
+        """Tell the work of training so many folds; see :mod:`ensembler.members.work`."""
+        tables = self.tables
+        return job_work(
+            self.record.settings, self.backbone, len(tables.train), self.splits.typical, len(tables.test_paths), folds
+        )
+
+    @property
+    def prediction_work(self) -> float:
+        """The work of predicting the held-out and the test photos of one fold."""
+        return prediction_work(self.record.settings, self.backbone, self.splits.typical + len(self.tables.test_paths))
 
     def predictions(
         self, fold: int, held_out: NDArray[np.float32], test: NDArray[np.float32]

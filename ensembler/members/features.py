@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import Interrupted
+from ..events import FeaturesMade
 from ..images.batches import pixel_batches
 from ..images.views import View
 from ..progress import Progress
@@ -23,6 +25,7 @@ from .network import build_backbone, model_digest
 from .records import check_backbone
 from .turns import turn
 from .view_networks import through_view
+from .work import photo_work
 
 # Of each view: features of the training photos and of the readable test photos, shape (photos, width) each.
 Features = dict[View, tuple[NDArray[np.float32], NDArray[np.float32]]]
@@ -96,7 +99,10 @@ def _compute(assignment: Assignment, missing: dict[View, Path], progress: Progre
     paths = tables.train_paths + tables.test_paths
     room = 4 * len(missing) * len(paths) * int(model.output_shape[-1])
     require_space(assignment.folder.features, room, f"The features of {assignment.member}")
-    task = progress.start(f"{assignment.member}: frozen features", len(missing) * len(paths))
+    # Fine-tuning plans without them, since only its first job computes them.
+    work = photo_work(assignment.backbone, settings.image_size) if settings.frozen else 0
+    began = time.monotonic()
+    task = progress.start_photos(f"{assignment.member}: frozen features", len(missing) * len(paths), work=work)
     parts = FeatureParts(list(missing.values()), progress)
     task.advance(len(missing) * parts.rows)
     batches = pixel_batches(paths[parts.rows :], settings.image_size, settings.batch_size)
@@ -109,3 +115,4 @@ def _compute(assignment: Assignment, missing: dict[View, Path], progress: Progre
         parts.write()
         raise
     parts.finish()
+    progress.tell(FeaturesMade(assignment.member, len(paths), len(missing), round(time.monotonic() - began, 3)))

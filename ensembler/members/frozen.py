@@ -10,10 +10,12 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from ..events import FoldBegan, FoldEnded, WorkAhead
 from ..images.views import VIEWS
 from ..progress import Progress
 from ..storage import whole_file
 from .assignment import Assignment
+from .board import watched_by_board
 from .features import Features, frozen_features, keep_backbone
 from .head_fitting import Head, fit_head, keras_head, learned_views
 from .hidden_head import HiddenHead
@@ -28,13 +30,16 @@ def train_frozen(told: dict[str, Any], progress: Progress) -> dict[str, Any]:
     assignment = Assignment.from_json(told)
     views = dict.fromkeys([*learned_views(assignment), *VIEWS[assignment.record.settings.tta]])
     features = frozen_features(assignment, list(views), progress)
+    progress.tell(WorkAhead(0))
     backbone = keep_backbone(assignment)
     task = progress.start(f"{assignment.member}: heads", len(assignment.folds))
     for number, fold in enumerate(assignment.folds):
         progress.go_on(f"after {number} of {len(assignment.folds)} heads of {assignment.member}")
         with fold_to_train(assignment, fold, progress) as missing:
             if missing:
-                _train_fold(assignment, fold, features)
+                heard = watched_by_board(assignment, fold, progress)
+                heard.tell(FoldBegan(assignment.member, fold))
+                heard.tell(_train_fold(assignment, fold, features))
         task.advance()
     task.finish()
     keep_speed(assignment.folder, assignment.record, partial(_network, assignment, backbone), progress)
@@ -46,7 +51,7 @@ def _network(assignment: Assignment, backbone: Any) -> Any:
     return join(backbone, keras.saving.load_model(head, compile=False), assignment.member)
 
 
-def _train_fold(assignment: Assignment, fold: int, features: Features) -> None:
+def _train_fold(assignment: Assignment, fold: int, features: Features) -> FoldEnded:
     began = time.monotonic()
     settings = assignment.record.settings
     head = fit_head(assignment, fold, {view: training for view, (training, _) in features.items()})
@@ -62,6 +67,7 @@ def _train_fold(assignment: Assignment, fold: int, features: Features) -> None:
     history = [{"phase": "head", **_chosen(head), "held_out_log_loss": score}]
     seconds = time.monotonic() - began
     save_fold(assignment.folder, assignment.record, fold, predictions, history, score, seconds)
+    return FoldEnded(assignment.member, fold, None, score, round(seconds, 3))
 
 
 def _mean_over_views(head: Head, views: list[NDArray[np.float32]]) -> NDArray[np.float32]:

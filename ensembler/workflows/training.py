@@ -28,6 +28,7 @@ from ..members.presets import NO_GPU, NOTHING, Preset
 from ..members.records import MemberRecord, tidy, trained_members
 from ..members.registry import Backbone
 from ..members.settings import MemberSettings
+from ..members.work import job_work
 from ..progress import SILENT, Progress
 from ..stacking.inputs import MemberPredictions, load_members
 from ..storage import HERE, CompetitionFolder, Workspace, file_digest, remove_folder
@@ -36,6 +37,7 @@ from .competitions import open_competition
 from .configuration import Configuration, configure
 from .machine import PLAIN, ThisMachine, this_machine
 from .results import MemberResult
+from .tensorboard import require_tensorboard
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,10 @@ class Plan:
         Whether its folds share a process.
     checkpoint_minutes
         Time between two checkpoints; None for one at the end of each epoch.
+    tensorboard
+        Whether its jobs write for TensorBoard.
+    work
+        Of one fold, or of all together where the backbone is frozen; see :mod:`ensembler.members.work`.
     """
 
     record: MemberRecord
@@ -61,6 +67,8 @@ class Plan:
     data_parallel: bool
     tiny: bool
     checkpoint_minutes: float | None
+    tensorboard: bool
+    work: float
 
 
 def train_members(
@@ -72,6 +80,7 @@ def train_members(
     repeats: int | None = None,
     restart: bool = False,
     checkpoint_minutes: float | None = None,
+    tensorboard: bool = False,
     preset: Preset | None = None,
     config: str | Path | None = None,
     workspace: Workspace = HERE,
@@ -99,6 +108,8 @@ def train_members(
         Forget what these members learned before.
     checkpoint_minutes
         Time between two checkpoints of fine-tuning, also within an epoch; None for one at the end of each epoch.
+    tensorboard
+        Write losses, learning rate and speed of each epoch for TensorBoard, below ``logs/tensorboard``.
     preset
         Sets options together: ``quick``, ``good`` or ``best``; None is the file's, or ``good``.
     config
@@ -115,7 +126,8 @@ def train_members(
     Raises
     ------
     BadChoice, Mismatch
-        If a name, number or folder does not fit, or a member is there with other settings.
+        If a name, number or folder does not fit, TensorBoard is asked for and not installed, or a member is there with
+        other settings.
     Busy
         If another process is training one of these members.
     JobFailed
@@ -125,6 +137,8 @@ def train_members(
     """
     if checkpoint_minutes is not None and checkpoint_minutes <= 0:
         raise BadChoice(f"--checkpoint-minutes must be more than 0. Received: {checkpoint_minutes}")
+    if tensorboard:
+        require_tensorboard()
     configuration = configure(options, preset, config)
     backbones = named_backbones(configuration, members)
     names = member_names(members, name, configuration.backbones)
@@ -138,11 +152,13 @@ def train_members(
     _say(configuration, members, [settings for settings, _ in settled], here, progress)
     plans = [
         Plan(
-            _record(folder, tables, own_name, settings, shared),
-            source,
-            general["data_parallel"],
-            backbone.tiny,
-            checkpoint_minutes,
+            record=_record(folder, tables, own_name, settings, shared),
+            weights=source,
+            data_parallel=general["data_parallel"],
+            tiny=backbone.tiny,
+            checkpoint_minutes=checkpoint_minutes,
+            tensorboard=tensorboard,
+            work=job_work(settings, backbone, len(tables.train), shared.typical, len(tables.test_paths), 1),
         )
         for own_name, backbone, (settings, source) in zip(names, backbones, settled, strict=True)
     ]
@@ -246,8 +262,10 @@ def _job(folder: CompetitionFolder, plan: Plan, function: str, folds: list[int],
         plan.weights,
         data_parallel=plan.data_parallel,
         checkpoint_minutes=plan.checkpoint_minutes,
+        tensorboard=plan.tensorboard,
     )
-    return Job(name, function, assignment.to_json())
+    work = plan.work * (1 if plan.record.settings.frozen else len(folds))
+    return Job(name, function, assignment.to_json(), plan.record.name, assignment.folds, work)
 
 
 def member_results(

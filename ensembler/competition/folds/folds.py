@@ -51,6 +51,11 @@ class Folds:
         """Networks that a member consists of: one for each fold of each repeat."""
         return self.count * self.repeats
 
+    @property
+    def typical(self) -> int:
+        """Photos that a split holds out, about."""
+        return int(self.held_out(0).sum())
+
     def place(self, split: int) -> tuple[int, int]:
         """Return the repeat and the fold in it of a split, both from 0."""
         return divmod(split, self.count)

@@ -18,6 +18,20 @@ def on_gpu() -> bool:
     return any("gpu" in str(device).lower() for device in keras.distribution.list_devices())
 
 
+def gpu_memory() -> int | None:
+    """Tell the most bytes that this process held of its GPUs so far; None where there is none, or it does not tell."""
+    if not on_gpu():
+        return None
+    import tensorflow as tf
+
+    names = [f"GPU:{place}" for place in range(len(tf.config.list_logical_devices("GPU")))]
+    try:
+        return sum(int(tf.config.experimental.get_memory_info(name)["peak"]) for name in names) or None
+    except ValueError:
+        # Some allocators count nothing.
+        return None
+
+
 class Devices:
     """Where one training runs.
 

@@ -9,10 +9,13 @@ from functools import partial
 from typing import Any
 
 from ...errors import BadChoice, Interrupted
+from ...events import EpochBegan, EpochEnded
+from ...process_memory import resident_bytes
 from ...progress import Progress, Task
 from .callbacks import BetweenSteps, Steps, StopAtNaN
 from .checkpoints import NOWHERE, Checkpoints, TrainingState
-from .devices import Devices
+from .devices import Devices, gpu_memory
+from .history import history_row, place_of
 from .learner import Learner
 from .lesson import Lesson
 from .trouble import is_out_of_memory
@@ -80,7 +83,13 @@ class Training:
             If the work was asked to end; a checkpoint has been written then.
         """
         per_epoch = self.learner.steps
-        task = self.progress.start(f"{self.lesson.name}: fine-tune", self._epochs * per_epoch)
+        total = self._epochs * per_epoch
+        task = self.progress.start_photos(
+            f"{self.lesson.name}: fine-tune",
+            total,
+            photos=len(self.lesson.targets) / per_epoch,
+            work=self.lesson.work / total,
+        )
         task.advance(len(self.history) * per_epoch + self.state.step)
         try:
             for number in range(self.state.phase, len(self.lesson.settings.phases)):
@@ -148,21 +157,25 @@ class Training:
 
     def _epoch(self, number: int, epoch: int, task: Task) -> dict[str, Any]:
         self.progress.go_on(self._place())
+        place = place_of(self.lesson, number, epoch)
+        self.progress.tell(EpochBegan(**place))
         self._epoch_began = time.monotonic() - self.state.epoch_seconds
         loss = self._mended(number, task)
         seconds = time.monotonic() - self._epoch_began
         judged = self.learner.judged()
-        settings, parts = self.learner.settings, self.learner.parts
-        return {
-            "phase": str(settings.phases[number].unfreeze),
-            "epoch": epoch + 1,
-            "training_loss": loss,
-            "watched_log_loss": judged.get("watched", ""),
-            "held_out_log_loss": judged.get("held_out", ""),
-            "precision": settings.precision,
-            "batch": f"{settings.batch_size // parts} x {parts}",
-            "seconds": round(seconds, 3),
-        }
+        told = EpochEnded(
+            **place,
+            training_loss=loss,
+            held_out_log_loss=judged.get("held_out"),
+            watched_log_loss=judged.get("watched"),
+            learning_rate=float(self.learner.optimizer.learning_rate),
+            photos_a_second=len(self.lesson.targets) / max(seconds, 1e-9),
+            seconds=round(seconds, 3),
+            memory=resident_bytes(),
+            gpu_memory=gpu_memory(),
+        )
+        self.progress.tell(told)
+        return history_row(told, self.learner.settings, self.learner.parts)
 
     def _mended(self, number: int, task: Task) -> float:
         """Do one epoch, again and otherwise if it fails; return its mean loss."""

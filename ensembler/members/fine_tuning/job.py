@@ -13,10 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...competition.metrics.metrics import log_loss
+from ...events import FoldBegan, FoldEnded, WorkAhead
 from ...images.batches import TrainingPhotos, pixel_batches
 from ...progress import Progress, Task
 from ...storage import fingerprint, whole_file
 from ..assignment import Assignment
+from ..board import watched_by_board
 from ..features import frozen_features
 from ..head_fitting import learned_views, starting_head
 from ..inference import join, predict
@@ -25,6 +27,7 @@ from ..records import save_fold
 from ..speed_measuring import keep_speed
 from ..turns import fold_to_train
 from ..view_networks import with_views
+from ..work import learning_work
 from .checkpoints import Checkpoints
 from .devices import Devices
 from .epochs import Training
@@ -38,16 +41,20 @@ def fine_tune(told: dict[str, Any], progress: Progress) -> dict[str, Any]:
     devices = Devices(
         spread=assignment.data_parallel, batch_size=assignment.record.settings.batch_size, progress=progress
     )
-    for fold in assignment.folds:
+    for number, fold in enumerate(assignment.folds):
+        later = len(assignment.folds) - number - 1
         with fold_to_train(assignment, fold, progress) as missing:
             if missing:
-                _fine_tune_fold(assignment, fold, devices, progress)
+                _fine_tune_fold(assignment, fold, later, devices, watched_by_board(assignment, fold, progress))
         keras.backend.clear_session()
     return {}
 
 
-def _fine_tune_fold(assignment: Assignment, fold: int, devices: Devices, progress: Progress) -> None:
+def _fine_tune_fold(assignment: Assignment, fold: int, later: int, devices: Devices, progress: Progress) -> None:
+    """Fine-tune one fold, ``later`` of which follow in this job."""
     began = time.monotonic()
+    progress.tell(FoldBegan(assignment.member, fold))
+    progress.tell(WorkAhead(assignment.work(later + 1)))
     place = assignment.folder.fold(assignment.member, fold)
     owner = fingerprint([assignment.record.fingerprint, fold])
     path = assignment.folder.checkpoint(assignment.member, fold)
@@ -55,6 +62,8 @@ def _fine_tune_fold(assignment: Assignment, fold: int, devices: Devices, progres
     training = Training(_lesson(assignment, fold, progress), devices, progress, checkpoints)
     began -= training.state.seconds
     model = training.run()
+    # Less than was planned may have been trained, after an interruption or out of patience.
+    progress.tell(WorkAhead(assignment.work(later) + assignment.prediction_work))
     held_out, test = _predict(model, assignment, fold, progress)
     model.trainable = False
     _, backbone, head = model.layers
@@ -65,6 +74,7 @@ def _fine_tune_fold(assignment: Assignment, fold: int, devices: Devices, progres
     seconds = time.monotonic() - began
     save_fold(assignment.folder, assignment.record, fold, predictions, training.history, score, seconds)
     checkpoints.remove()
+    progress.tell(FoldEnded(assignment.member, fold, len(training.history), score, round(seconds, 3)))
     keep_speed(assignment.folder, assignment.record, lambda: model, progress)
 
 
@@ -85,6 +95,9 @@ def _lesson(assignment: Assignment, fold: int, progress: Progress) -> Lesson:
         seed=seed,
         build=partial(_starting_network, assignment, fold, progress),
         judge=partial(_log_losses, assignment=assignment, judged_on=judged_on, progress=progress),
+        member=assignment.member,
+        fold=fold,
+        work=learning_work(settings, assignment.backbone, len(rows), sum(map(len, judged_on.values()))),
     )
 
 
@@ -124,7 +137,11 @@ def _predict(
     held_out = np.flatnonzero(assignment.splits.held_out(fold))
     paths = [tables.train_paths[row] for row in held_out] + tables.test_paths
     viewed = with_views(model, assignment.record.settings.tta)
-    task = progress.start(f"{assignment.member}: predict fold {fold}", len(paths))
+    task = progress.start_photos(
+        f"{assignment.member}: predict fold {fold}",
+        len(paths),
+        work=assignment.prediction_work / max(1, len(paths)),
+    )
     probabilities = _probabilities(viewed, paths, assignment, progress, task)
     return probabilities[: len(held_out)], probabilities[len(held_out) :]
 

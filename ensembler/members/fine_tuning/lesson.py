@@ -33,6 +33,10 @@ class Lesson:
         Makes the network as it starts, in the precision that layers are made in.
     judge
         Gives log losses of a network by the name of what it was judged on: ``watched``, ``held_out``.
+    member, fold
+        As events name them.
+    work
+        Of all epochs together, judging included, as :mod:`ensembler.members.work` counts it; 0 if nobody asks.
     """
 
     name: str
@@ -43,3 +47,6 @@ class Lesson:
     seed: int
     build: Callable[[], Any]
     judge: Callable[[Any], dict[str, float]]
+    member: str = ""
+    fold: int = 0
+    work: float = 0.0

@@ -1,0 +1,6 @@
+"""What a person sees: progress and notes on standard error, tables on standard output. The only home of rich."""
+
+from .console_progress import ConsoleProgress
+from .tables import print_table
+
+__all__ = ["ConsoleProgress", "print_table"]

@@ -1,0 +1,82 @@
+"""Lines that stay: of finished folds in every display, and of epochs and long stretches where there is no display."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ..events import EpochEnded, Event, FeaturesMade, FoldEnded, JobEnded
+from .jobs import Jobs, RunningJob
+from .stretches import Stretch
+from .words import loss_words, rate_words, time_words
+
+# Seconds between two lines about a member's epochs, and between two about one stretch.
+EPOCH_EVERY = 30
+STRETCH_EVERY = 60
+
+
+def lasting_line(event: Event, job: RunningJob | None, jobs: Jobs) -> str:
+    """Tell what is over, such as ``b0, fold 2: 5 epochs, log loss 0.0423, 312 s``; empty if nothing is."""
+    match event:
+        case FoldEnded():
+            epochs = "" if event.epochs is None else f"{event.epochs} epoch{'' if event.epochs == 1 else 's'}, "
+            told = f"{epochs}log loss {loss_words(event.log_loss)}, {event.seconds:.1f} s"
+            return f"{event.member}, fold {event.fold}: {told}"
+        case FeaturesMade():
+            return f"{event.member}: frozen features of {event.photos} photos, {event.seconds:.1f} s"
+        case JobEnded() if event.error:
+            # The error itself is told once all jobs have ended.
+            others = " The others go on." if jobs.running or jobs.waiting else ""
+            return f"{event.job}: failed after {event.seconds:.1f} s.{others}"
+        case JobEnded() if job is None or not job.folds_done:
+            return f"{event.job}: {event.seconds:.1f} s"
+    return ""
+
+
+class PlainLines:
+    """Lines for a log file: few enough for long runs.
+
+    Parameters
+    ----------
+    clock
+        Gives seconds.
+    """
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._last: dict[str, float] = {}
+
+    def of_epoch(self, event: Event, jobs: Jobs) -> str:
+        """Tell an epoch that is over, and how far the whole call is; empty if the last line is young."""
+        if not isinstance(event, EpochEnded) or not self._is_due(event.member, EPOCH_EVERY):
+            return ""
+        loss = event.held_out_log_loss if event.watched_log_loss is None else event.watched_log_loss
+        phase = "" if event.phases == 1 else f" of phase {event.phase_number} ({event.phase})"
+        judged = "" if loss is None else f"log loss {loss_words(loss)}, "
+        figures = (
+            f"{judged}training loss {loss_words(event.training_loss)}, {rate_words(event.photos_a_second)} photos/s"
+        )
+        where = f"{event.member}, fold {event.fold}: epoch {event.epoch} of {event.epochs}{phase}"
+        return f"{where}, {figures}{self._of_call(jobs)}"
+
+    def _of_call(self, jobs: Jobs) -> str:
+        left = jobs.left(self._clock())
+        told = [] if jobs.share is None else [f"{jobs.share:.0%} of all jobs"]
+        told += [] if left is None else [f"about {time_words(left)} left"]
+        return f"; {', '.join(told)}" if told else ""
+
+    def of_stretch(self, stretch: Stretch) -> str:
+        """Tell how far a stretch is; empty while it is young, or its last line is."""
+        now = self._clock()
+        if now - stretch.began < STRETCH_EVERY or not self._is_due(stretch.label, STRETCH_EVERY):
+            return ""
+        left = stretch.left(now)
+        share = f"{stretch.done / stretch.total:.0%}" if stretch.total else ""
+        told = ", ".join(part for part in (share, "" if left is None else f"about {time_words(left)} left") if part)
+        return f"{stretch.label}: {told}" if told else ""
+
+    def _is_due(self, name: str, seconds: float) -> bool:
+        now, last = self._clock(), self._last.get(name)
+        if last is not None and now - last < seconds:
+            return False
+        self._last[name] = now
+        return True

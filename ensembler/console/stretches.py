@@ -1,0 +1,65 @@
+"""One stretch of work: how far it is, and how fast."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass
+class Stretch:
+    """A stretch of steps.
+
+    Its speed is measured from its first advance to its latest. The first one is left out of it: it took the time of
+    compiling a network, or told what an earlier run had done, which took none.
+
+    Attributes
+    ----------
+    label
+        Who works, a colon, what is done; or what is done alone.
+    total
+        Steps; 0 if unknown.
+    began
+        When.
+    photos
+        Through a network, a step; 0 where steps are something else.
+    work
+        Of a step, as :class:`~ensembler.events.WorkAhead` counts it; 0 where that does not count it.
+    done
+        Steps done.
+    """
+
+    label: str
+    total: int
+    began: float
+    photos: float = 0
+    work: float = 0
+    done: int = 0
+    _first: tuple[float, int] | None = None
+    _latest: float = 0
+
+    @property
+    def what(self) -> str:
+        """What is done, without who does it."""
+        return self.label.rpartition(": ")[2]
+
+    def advance(self, steps: int, now: float) -> tuple[int, float]:
+        """Count steps; return how many of them were measured, and in how many seconds."""
+        self.done += steps
+        before, self._latest = self._latest, now
+        if self._first is None:
+            self._first = (now, self.done)
+            return 0, 0.0
+        return steps, now - before
+
+    @property
+    def rate(self) -> float | None:
+        """Steps a second; None before it was measured."""
+        if self._first is None or self._latest <= self._first[0]:
+            return None
+        return (self.done - self._first[1]) / (self._latest - self._first[0])
+
+    def left(self, now: float) -> float | None:
+        """Seconds that the rest will take; None before that can be told."""
+        if not self.rate or not self.total:
+            return None
+        return max(0.0, (self.total - self.done) / self.rate - (now - self._latest))

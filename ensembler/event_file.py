@@ -1,0 +1,195 @@
+"""All that is told as lines of JSON in a file, for a notebook or another program that follows a run."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import re
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from threading import RLock
+from typing import Any
+from uuid import uuid4
+
+from .errors import StorageError
+from .events import Event, Noted, StretchBegan, StretchEnded, Warned
+from .progress import Progress, Task
+
+_SECRET_NAME = re.compile(r"(KEY|TOKEN|SECRET|PASSWORD)$", re.IGNORECASE)
+# Shorter values stand in ordinary words too.
+_SHORTEST_SECRET = 6
+# What stands before the host and behind the path of an address may be a password or a signature.
+_ADDRESS = re.compile(r"(?P<scheme>\b[a-z][a-z0-9+.-]*://)(?:[^\s/@]+@)?(?P<rest>[^\s?#]*)(?:[?#][^\s'\"<>]*)?")
+
+
+class EventFile(Progress):
+    """Appends a line for each event; other processes may append to the same file.
+
+    Parameters
+    ----------
+    path
+        The file; it and its folder are made if need be.
+    trouble
+        Is told, once, if the disk refuses later on; what is at work goes on without the file.
+    now
+        Gives the time of day.
+    clock
+        Gives seconds that never go back.
+
+    Raises
+    ------
+    StorageError
+        If the file cannot be written.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        trouble: Callable[[str], None] = lambda _: None,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.run = uuid4().hex[:12]
+        self.clock = clock
+        self._now = now
+        self._trouble = trouble
+        self._lock = RLock()
+        self._file: int | None = _opened(path)
+
+    def write(self, event: Event, job: str = "") -> None:
+        """Append a line, whole and at once."""
+        facts: dict[str, Any] = without_secrets(
+            _finite({**({"job": job} if job else {}), **event.to_json()}), os.environ
+        )
+        time_of_day = self._now().isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        line = {"time": time_of_day, "run": self.run, "event": facts.pop("event"), **facts}
+        with self._lock:
+            self._append(json.dumps(line, allow_nan=False) + "\n")
+
+    def _append(self, line: str) -> None:
+        if self._file is None:
+            return
+        try:
+            content = line.encode()
+            while content:
+                content = content[os.write(self._file, content) :]
+        except OSError as error:
+            self.close()
+            self._trouble(f"{StorageError.from_os(error)} No more events are written.")
+
+    def close(self) -> None:
+        """Write no more."""
+        with self._lock:
+            if self._file is not None:
+                os.close(self._file)
+                self._file = None
+
+    def start(self, label: str, total: int) -> Task:
+        """Write that a stretch begins; its end is written too."""
+        return _Stretch(self, label, total, "")
+
+    def tell(self, event: Event) -> None:
+        """Write it."""
+        self.write(event)
+
+    def note(self, text: str) -> None:
+        """Write it."""
+        self.write(Noted(text))
+
+    def warn(self, text: str) -> None:
+        """Write it."""
+        self.write(Warned(text))
+
+    def of_job(self, name: str) -> Progress:
+        """Return what adds the job's name to each line."""
+        return _OfJob(self, name)
+
+
+class _OfJob(Progress):
+    def __init__(self, owner: EventFile, job: str) -> None:
+        self._owner = owner
+        self._job = job
+
+    def start(self, label: str, total: int) -> Task:
+        return _Stretch(self._owner, label, total, self._job)
+
+    def tell(self, event: Event) -> None:
+        self._owner.write(event, self._job)
+
+    def note(self, text: str) -> None:
+        self._owner.write(Noted(text), self._job)
+
+    def warn(self, text: str) -> None:
+        self._owner.write(Warned(text), self._job)
+
+
+class _Stretch(Task):
+    def __init__(self, owner: EventFile, label: str, total: int, job: str) -> None:
+        self._owner = owner
+        self._label = label
+        self._job = job
+        self._done = 0
+        self._finished = False
+        self._began = owner.clock()
+        owner.write(StretchBegan(label, total), job)
+
+    def advance(self, steps: int = 1) -> None:
+        self._done += steps
+
+    def finish(self) -> None:
+        if not self._finished:
+            self._finished = True
+            seconds = round(self._owner.clock() - self._began, 3)
+            self._owner.write(StretchEnded(self._label, self._done, seconds), self._job)
+
+
+def _opened(path: Path) -> int:
+    """Open a file for whole lines at its end; a line that a power cut left unfinished is ended first."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+        if path.is_file() and _is_cut_off(path):
+            os.write(file, b"\n")
+    except OSError as error:
+        # Some calls do not say with which file.
+        error.filename = error.filename or str(path)
+        raise StorageError.from_os(error) from error
+    return file
+
+
+def _is_cut_off(path: Path) -> bool:
+    with path.open("rb") as opened:
+        size = opened.seek(0, os.SEEK_END)
+        opened.seek(max(0, size - 1))
+        return opened.read(1) not in (b"", b"\n")
+
+
+def _finite(value: Any) -> Any:
+    """Replace what is no number by null, since JSON has no word for it."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {name: _finite(part) for name, part in value.items()}
+    return [_finite(part) for part in value] if isinstance(value, list | tuple) else value
+
+
+def without_secrets(value: Any, environment: Mapping[str, str]) -> Any:
+    """Replace what may be secret in all texts of a JSON value.
+
+    Values of variables that are named like a key, token, secret or password become ``***``; addresses lose what stands
+    before their host and behind their path, where passwords and signatures are.
+    """
+    if isinstance(value, dict):
+        return {name: without_secrets(part, environment) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [without_secrets(part, environment) for part in value]
+    if not isinstance(value, str):
+        return value
+    for name, secret in environment.items():
+        if _SECRET_NAME.search(name) and len(secret) >= _SHORTEST_SECRET:
+            value = value.replace(secret, "***")
+    return _ADDRESS.sub(r"\g<scheme>\g<rest>", value)

@@ -1,0 +1,57 @@
+"""How much work training is, so that the time left can be told before a member's speed is known.
+
+The unit is a photo's way through a network that has a million bytes of activations. The time that a network takes goes
+with their size rather than with that of its weights (Radosavovic et al., Designing Network Design Spaces, 2020). It is
+a rough measure between families, so a display rests on it only until the first job of a member was measured.
+"""
+
+from __future__ import annotations
+
+from ..images.views import MIRRORED, VIEWS, WHOLE
+from .phases import Phase
+from .registry import Backbone
+from .settings import MemberSettings
+
+# Forwards, then backwards twice: for the gradients of what enters each layer, and for those of its weights.
+LEARNING = 3
+# Bytes of activations a pixel, of a backbone of which that is not known.
+USUAL_ACTIVATIONS = 2_000
+
+
+def photo_work(backbone: Backbone, image_size: int) -> float:
+    """Tell the work of one photo's way forwards."""
+    return (backbone.activations or USUAL_ACTIVATIONS) * image_size**2 / 1e6
+
+
+def learning_work(settings: MemberSettings, backbone: Backbone, learned: int, judged: int) -> float:
+    """Tell the work of all epochs of a fold that learns from so many photos and is judged on so many."""
+    passes = sum(phase.epochs * (_passes(phase) * learned + judged) for phase in settings.phases)
+    return passes * photo_work(backbone, settings.image_size)
+
+
+def _passes(phase: Phase) -> int:
+    # Under a frozen backbone, nothing goes backwards but through the head.
+    return 1 if phase.unfreeze == "none" else LEARNING
+
+
+def prediction_work(settings: MemberSettings, backbone: Backbone, photos: int) -> float:
+    """Tell the work of predicting photos from all their views."""
+    return photos * len(VIEWS[settings.tta]) * photo_work(backbone, settings.image_size)
+
+
+def job_work(
+    settings: MemberSettings, backbone: Backbone, training: int, held_out: int, test: int, folds: int
+) -> float:
+    """Tell the work of a job that trains so many folds.
+
+    Parameters
+    ----------
+    training, held_out, test
+        Photos with a label, those of them that a fold holds out, and photos to predict.
+    """
+    if settings.frozen:
+        # Features that are cached already are told by the job itself.
+        views = {*VIEWS[settings.tta], WHOLE, *([MIRRORED] if settings.flips else [])}
+        return (training + test) * len(views) * photo_work(backbone, settings.image_size)
+    learning = learning_work(settings, backbone, training - held_out, held_out)
+    return folds * (learning + prediction_work(settings, backbone, held_out + test))
