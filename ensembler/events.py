@@ -82,11 +82,12 @@ class JobBegan(Event):
 
 @dataclass(frozen=True)
 class JobEnded(Event):
-    """A job's process is over; ``error`` is empty if it did its work."""
+    """A job's process is over; ``error`` is empty if it did its work, or saved what it had when it was asked to stop."""
 
     job: str
     seconds: float
     error: str = ""
+    stopped: bool = False
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ OTHER = RunningJob(PlannedJob("stack-b0"), 1, 0, 0)
         (JobEnded("stack-b0", 12.3), OTHER, "stack-b0: 12.3 s"),
         (JobEnded("b0", 12.3), TRAINED, ""),
         (JobEnded("b0", 12.3, "It died."), TRAINED, "b0: failed after 12.3 s."),
+        (JobEnded("b0", 12.3, stopped=True), TRAINED, "b0: stopped and saved after 12.3 s"),
         (WorkAhead(3), TRAINED, ""),
         (ended(), TRAINED, ""),
     ],

@@ -23,6 +23,8 @@ def lasting_line(event: Event, job: RunningJob | None, jobs: Jobs) -> str:
             return f"{event.member}, fold {event.fold}: {told}"
         case FeaturesMade():
             return f"{event.member}: frozen features of {event.photos} photos, {event.seconds:.1f} s"
+        case JobEnded(stopped=True):
+            return f"{event.job}: stopped and saved after {event.seconds:.1f} s"
         case JobEnded() if event.error:
             # The error itself is told once all jobs have ended.
             others = " The others go on." if jobs.running or jobs.waiting else ""

@@ -147,14 +147,17 @@ def _run(job: Job, log: Path, progress: Progress, processes: WorkerProcesses) ->
 def _beginning_and_end(job: Job, process: int, progress: Progress) -> Iterator[None]:
     """Tell when a job begins and how it ends."""
     progress.tell(JobBegan(job.name, process))
-    began, trouble = time.monotonic(), ""
+    began, trouble, stopped = time.monotonic(), "", False
     try:
         yield
+    except errors.Interrupted:
+        stopped = True
+        raise
     except BaseException as error:
         trouble = str(error) or type(error).__name__
         raise
     finally:
-        progress.tell(JobEnded(job.name, round(time.monotonic() - began, 3), trouble))
+        progress.tell(JobEnded(job.name, round(time.monotonic() - began, 3), trouble, stopped))
 
 
 def _follow(job: Job, process: subprocess.Popen[str], log: Path, progress: Progress) -> Any:
