@@ -82,7 +82,7 @@ class JobBegan(Event):
 
 @dataclass(frozen=True)
 class JobEnded(Event):
-    """A job's process is over; ``error`` is empty if it did its work, or saved what it had when it was asked to stop."""
+    """A job's process is over; ``error`` is empty if it did its work, or was stopped and saved what it had."""
 
     job: str
     seconds: float
