@@ -36,6 +36,11 @@ def test_two_devices_learn_what_one_learns(told: Any, ingredients: str) -> None:
 
 
 @pytest.mark.slow
+def test_a_training_on_two_devices_goes_on_where_it_was_broken_off(told: Any) -> None:
+    assert told["broken off"] < 1e-6
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("trouble", "words"),
     [

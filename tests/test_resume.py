@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable
 from dataclasses import replace
@@ -76,7 +77,6 @@ def judged(model: Any) -> dict[str, float]:
 
 
 CASES: dict[str, dict[str, Any]] = {
-    "plain": {},
     "dropout": {"build": with_dropout, "ema": 0.9, "clip_norm": 1.0, "weight_decay": 0.01},
     "patience": {"judge": judged, "patience": 2, "ema": 0.9, "phases": (replace(TRAINED, epochs=6), *PHASES)},
     "phases": {"phases": PHASES, "first_block_rate": 0.1},
@@ -92,6 +92,7 @@ def start(progress: Heard, checkpoints: Checkpoints, case: str) -> Training:
     )
 
 
+@functools.cache
 def unbroken(case: str) -> tuple[list[dict[str, Any]], Any]:
     training = start(Heard(), Checkpoints(None), case)
     model = training.run()
@@ -121,31 +122,31 @@ def broken(path: Path, minutes: float | None, case: str, lives: Callable[[int], 
 
 @pytest.mark.parametrize("case", CASES)
 def test_killed_at_steps_and_started_again(case: str, tmp_path: Path) -> None:
-    """Each run loses what it did since its checkpoint before last."""
-    training, model, kills = broken(tmp_path / "a.npz", EACH_STEP, case, lambda run: 3 + run % 3, written=False)
+    """Each run loses its last checkpoint; they end within epochs and between them."""
+    training, model, kills = broken(tmp_path / "a.npz", EACH_STEP, case, lambda run: 3 + 4 * run, written=False)
     assert kills >= 2
     assert_same(training, model, case)
 
 
-@pytest.mark.parametrize("case", ["dropout", "patience"])
-def test_killed_after_each_epoch_and_started_again(case: str, tmp_path: Path) -> None:
+def test_killed_after_each_epoch_and_started_again(tmp_path: Path) -> None:
+    case = "dropout"
     training, model, kills = broken(tmp_path / "a.npz", None, case, lambda _: 1, written=True)
     assert kills == len(training.history)
     assert_same(training, model, case)
 
 
-@pytest.mark.parametrize("looks", [0, 2, 4, 7])
+@pytest.mark.parametrize("looks", [0, 2, 5])
 def test_an_interruption_finishes_the_step_and_saves(looks: int, tmp_path: Path) -> None:
     case, path = "dropout", tmp_path / "a.npz"
     places = []
-    for _ in range(50):
+    for _ in range(3):
         training = start(Stopping(looks), Checkpoints(path, "me"), case)
         try:
             model = training.run()
             break
         except Interrupted as error:
             places.append(str(error))
-            looks += 1
+            looks = looks + 2 if len(places) == 1 else 1000
     assert places[0].startswith("Interrupted in epoch ")
     assert places[0].endswith(" of 3 of m, fold 0; the same command goes on from here.")
     assert_same(training, model, case)
@@ -163,7 +164,7 @@ def test_a_finished_training_only_predicts_again(tmp_path: Path) -> None:
 
 
 def test_a_checkpoint_that_does_not_fit_the_network_is_told(tmp_path: Path) -> None:
-    start(Heard(), Checkpoints(tmp_path / "a.npz", "me"), "plain").run()
+    start(Heard(), Checkpoints(tmp_path / "a.npz", "me"), "loss scale").run()
     heard = Heard()
     training = start(heard, Checkpoints(tmp_path / "a.npz", "me"), "dropout")
     assert training.history == []
@@ -171,7 +172,7 @@ def test_a_checkpoint_that_does_not_fit_the_network_is_told(tmp_path: Path) -> N
 
 
 def test_time_is_counted_over_all_runs(tmp_path: Path) -> None:
-    _, _, kills = broken(tmp_path / "a.npz", EACH_STEP, "plain", lambda run: 4, written=True)
+    _, _, kills = broken(tmp_path / "a.npz", EACH_STEP, "dropout", lambda run: 5, written=True)
     state = Checkpoints(tmp_path / "a.npz", "me").load(Heard())
     assert kills
     assert state is not None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,8 @@ import pytest
 from members_made import FOLDS, small_competition
 
 from ensembler.engines.job import Job
+from ensembler.errors import BadChoice, Busy
+from ensembler.locks import held
 from ensembler.members.presets import Machine
 from ensembler.members.records import MemberRecord
 from ensembler.progress import Progress
@@ -130,6 +133,28 @@ def test_a_tiny_network_among_others_shares_one_job_among_its_folds(train: Train
     asked = train("demo-conv", "b0", weights="none")
     assert [job.name for job in asked.jobs] == ["demo-conv", *(f"b0-fold-{fold}" for fold in range(FOLDS))]
     assert asked.parallel == 1
+
+
+@pytest.mark.parametrize("restart", [False, True])
+def test_a_second_run_on_a_member_hears_who_is_at_it(
+    restart: bool, train: Train, made: tuple[CompetitionFolder, Workspace]
+) -> None:
+    train("b0")
+    folder, workspace = made
+    with (
+        held(folder.lock("member-b0"), "it"),
+        pytest.raises(Busy, match=rf"b0 of made is in use by process {os.getpid()} on \S+ since"),
+    ):
+        train_members(["b0"], folds=FOLDS, restart=restart, workspace=workspace)
+    assert (folder.member("b0") / "member.json").is_file()
+    assert [job.name for job in train("b0").jobs] == ["b0"]
+
+
+def test_time_between_checkpoints_reaches_the_jobs(train: Train) -> None:
+    assert [job.told["checkpoint_minutes"] for job in train("b0", checkpoint_minutes=2.5).jobs] == [2.5]
+    assert [job.told["checkpoint_minutes"] for job in train("b0").jobs] == [None]
+    with pytest.raises(BadChoice, match="--checkpoint-minutes must be more than 0"):
+        train("b0", checkpoint_minutes=0)
 
 
 def test_options_without_effect_are_told_if_they_were_typed(train: Train, tmp_path: Path) -> None:

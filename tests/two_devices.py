@@ -37,6 +37,32 @@ def difference(**changes: Any) -> dict[str, float]:
     }
 
 
+def broken_off(**changes: Any) -> float:
+    """Largest difference in weights that an interruption within an epoch makes."""
+    import tempfile
+    from pathlib import Path
+
+    from photos import Heard
+    from test_epochs import BATCH, far_apart, lesson
+    from test_resume import Stopping
+
+    from ensembler.errors import Interrupted
+    from ensembler.members.fine_tuning.checkpoints import Checkpoints
+    from ensembler.members.fine_tuning.devices import Devices
+    from ensembler.members.fine_tuning.epochs import Training
+
+    with tempfile.TemporaryDirectory() as place:
+        for progress in (Stopping(5), Heard()):
+            devices = Devices(spread=True, batch_size=BATCH, progress=progress)
+            checkpoints = Checkpoints(Path(place) / "a.npz", "me")
+            training = Training(lesson(**changes), devices, progress, checkpoints)
+            try:
+                model = training.run()
+            except Interrupted:
+                assert training.state.step
+    return far_apart(trained(spread=True, **changes)[1], model)
+
+
 def refusal(**changes: Any) -> str:
     """Return what is said of a training that cannot be."""
     from ensembler.errors import BadChoice
@@ -55,6 +81,7 @@ def main() -> None:
     told = {
         "plain": difference(),
         "all": difference(**INGREDIENTS),
+        "broken off": broken_off(**INGREDIENTS),
         "memory": refusal(most=8),
         "uneven": refusal(batch_size=3),
     }
