@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 from scipy.optimize import check_grad
@@ -8,6 +10,7 @@ from sklearn.exceptions import NotFittedError
 
 from ensembler.competition.metrics.metrics import log_loss
 from ensembler.stacking.meta_learner import (
+    Cost,
     DenseMetaLearner,
     DenseNetwork,
     _loss_and_error,
@@ -95,6 +98,25 @@ def test_the_same_seed_gives_the_same_predictions() -> None:
     X, folds = log_odds(seen, exclusive=True), np.arange(200) % 5
     first, second = (DenseMetaLearner(exclusive=True).fit(X, targets, folds).predict_proba(X) for _ in range(2))
     assert np.array_equal(first, second)
+
+
+def test_the_penalty_is_chosen_by_the_metric_and_by_log_loss_where_that_cannot_tell() -> None:
+    seen, targets = members(3, (1.0, 2.0), rows=200)
+    X, folds = log_odds(seen, exclusive=True), np.arange(200) % 5
+    told: list[float] = []
+
+    def weaker_is_better(_: np.ndarray, probabilities: np.ndarray) -> float:
+        told.append(float(probabilities.max()))
+        return -float(len(told))
+
+    def chosen(cost: Cost | None) -> float:
+        learner = DenseMetaLearner(exclusive=True, penalties=(100.0, 0.001), seeds=1, cost=cost)
+        return float(learner.fit(X, targets, folds).penalty_)
+
+    assert chosen(None) == 100.0
+    assert chosen(weaker_is_better) == 0.001
+    assert len(told) == 2
+    assert chosen(lambda *_: math.inf) == 100.0
 
 
 def test_certain_members_do_not_give_infinities() -> None:

@@ -170,12 +170,7 @@ def test_answers_of_labels_are_judged_by_a_metric_that_takes_them():
     assert metric_of_labels(METRICS["mean column-wise log loss"], "multilabel").name == "sample f1"
 
 
-def test_better_is_larger_or_smaller_and_any_number_beats_none():
+def test_less_cost_is_better_and_any_number_beats_none():
     loss, area, none = METRICS["log loss"], METRICS["roc auc"], float("nan")
-    assert loss.is_better(0.1, 0.2)
-    assert not loss.is_better(0.2, 0.1)
-    assert area.is_better(0.2, 0.1)
-    assert not area.is_better(0.1, 0.1)
-    assert area.is_better(0.1, none)
-    assert not area.is_better(none, 0.1)
-    assert not area.is_better(none, none)
+    assert loss.cost(0.1) < loss.cost(0.2) < loss.cost(none)
+    assert area.cost(0.2) < area.cost(0.1) < area.cost(none)

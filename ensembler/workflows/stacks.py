@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ..competition.folds.file import load_folds
 from ..competition.folds.folds import Folds
 from ..competition.metrics.metrics import METRICS
-from ..competition.metrics.scoring import judge_out_of_fold
+from ..competition.metrics.scoring import cost_by, judge_out_of_fold
 from ..competition.tables import Tables
 from ..engines.job import Job
 from ..engines.local import run_jobs
@@ -44,8 +44,8 @@ def stack(
     """Stack trained members under the dense meta-learner and write the submission.
 
     The score is that of nested folds: each row is predicted by a meta-learner that was fitted, its penalty chosen,
-    on the other folds' out-of-fold predictions. It is by the competition's metric; the meta-learner minimises log loss,
-    whatever the metric. The submission and ``stack.keras`` use one fitted on all of them.
+    on the other folds' out-of-fold predictions. It is by the competition's metric, which chooses the penalty too; the
+    meta-learner minimises log loss, whatever the metric. The submission and ``stack.keras`` use one fitted on all of them.
 
     Parameters
     ----------
@@ -107,7 +107,7 @@ def _learn(
     """Fit the meta-learner and store it; return the nested out-of-fold and the test probabilities."""
     parts, exclusive, targets = folds.nested_folds(), tables.manifest.sums_to_one, tables.targets[folds.scored]
     X = log_odds([member.out_of_fold for member in members], exclusive=exclusive)
-    learner = DenseMetaLearner(exclusive=exclusive, random_state=seed)
+    learner = DenseMetaLearner(exclusive=exclusive, random_state=seed, cost=cost_by(tables.manifest))
     task = progress.start("meta-learner", len(np.unique(parts)) + 1)
     nested = nested_predictions(learner, X, targets, parts, task)
     learner.fit(X, targets, parts)

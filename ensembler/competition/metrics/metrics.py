@@ -47,11 +47,11 @@ class Metric:
         """Return what Kaggle's name means in a task: the AUC of several columns is their mean, and so on."""
         return METRICS[_BY_TASK[task].get(self.name, self.name)]
 
-    def is_better(self, score: float, other: float) -> bool:
-        """Whether a score beats another; any number beats one that could not be computed."""
-        if math.isnan(score) or math.isnan(other):
-            return math.isnan(other) and not math.isnan(score)
-        return score > other if self.larger_is_better else score < other
+    def cost(self, score: float) -> float:
+        """Turn a score so that less is better; one that could not be computed costs infinitely much."""
+        if math.isnan(score):
+            return math.inf
+        return -score if self.larger_is_better else score
 
 
 _EVERY: tuple[Task, ...] = ("binary", "multiclass", "multilabel")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -80,6 +80,18 @@ def evaluate_decided(
 def _estimate(measured: Measured, rows: int, groups: Sequence[str] = ()) -> Estimate:
     units = units_of(groups) if len(groups) else np.arange(rows)
     return Estimate(measured.value, measured.standard_error(units))
+
+
+def cost_by(manifest: Manifest) -> Callable[[NDArray[np.floating], NDArray[np.floating]], float]:
+    """Return what a choice between probabilities goes by: their score by the manifest's metric, less being better.
+
+    Raises
+    ------
+    BadChoice
+        If the manifest's metric is unknown or cannot judge its task.
+    """
+    metric = metric_for(manifest.metric, manifest.task)
+    return lambda targets, probabilities: metric.cost(evaluate(metric, targets, probabilities, manifest))
 
 
 def judge(
