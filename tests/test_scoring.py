@@ -42,7 +42,8 @@ def test_the_tables_groups_are_heeded(tmp_path):
     train = pd.DataFrame({"id": list("123456"), "path": "", "label": ["dog", "cat"] * 3, "group": ""})
     grouped = train.assign(group=["g", "g", "g", "", "", ""])
     alone, together = (
-        judge_out_of_fold(Tables(BINARY, tmp_path, table, train), PROBABILITIES) for table in (train, grouped)
+        judge_out_of_fold(Tables(BINARY, tmp_path, table, train), PROBABILITIES, np.ones(6, bool))
+        for table in (train, grouped)
     )
     assert alone.score == together.score == pytest.approx(log_loss(TARGETS, PROBABILITIES, exclusive=False))
     assert alone.standard_error != together.standard_error

@@ -44,8 +44,9 @@ def stack(
     """Stack trained members under the dense meta-learner and write the submission.
 
     The score is that of nested folds: each row is predicted by a meta-learner that was fitted, its penalty chosen,
-    on the other folds' out-of-fold predictions. It is by the competition's metric, which chooses the penalty too; the
-    meta-learner minimises log loss, whatever the metric. The submission and ``stack.keras`` use one fitted on all of them.
+    on the other folds' out-of-fold predictions. The competition's metric is what is scored by, and what the penalty is
+    chosen by; the meta-learner minimises log loss whatever it is. The submission and ``stack.keras`` use one that is
+    fitted on all rows.
 
     Parameters
     ----------
