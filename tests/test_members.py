@@ -19,7 +19,8 @@ from ensembler.members.records import MemberRecord
 from ensembler.members.speed import Speed, save_speed
 from ensembler.progress import Progress
 from ensembler.storage import CompetitionFolder, Workspace, read_json, write_bytes, write_json, write_text
-from ensembler.workflows.members import Member, list_members
+from ensembler.workflows.listed_member import Member
+from ensembler.workflows.members import list_members
 
 
 class Warned(Progress):

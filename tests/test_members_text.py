@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ensembler.members.speed import Speed
-from ensembler.workflows.members import Member
+from ensembler.workflows.listed_member import Member
 from ensembler.workflows.members_text import member_notes, member_table
 
 HERE = socket.gethostname()

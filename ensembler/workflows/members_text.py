@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .members import Member
+from .listed_member import Member
 
 # The one column of words beside the first.
 SETTINGS = "settings that differ"

@@ -9,7 +9,7 @@ from pathlib import Path
 from ..storage import Workspace
 from ..submission.ledger.rows import Row
 from .calls import command_line, training_commands
-from .members import Member
+from .listed_member import Member
 from .standing import Competition, NextStep
 
 # Backbones to begin with, and to go on with: small ones where heads on frozen ones are all that is quick.

@@ -9,7 +9,7 @@ from typing import Any
 from ..competition.manifest import Manifest
 from ..storage import CompetitionFolder
 from ..submission.ledger.rows import Row
-from .members import Member
+from .listed_member import Member
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from .history_text import as_table
-from .members import Member
+from .listed_member import Member
 from .standing import Brief, BuiltStack, Competition, Status
 
 _SHOWN = 3
