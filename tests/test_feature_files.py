@@ -7,7 +7,7 @@ import pytest
 from members_made import SETTINGS
 
 from ensembler.images.views import MIRRORED, VIEWS, WHOLE
-from ensembler.members.feature_files import feature_file, unused_features
+from ensembler.members.feature_files import PARTS, feature_file, unused_features
 from ensembler.members.records import MemberRecord
 from ensembler.storage import CompetitionFolder, write_bytes
 
@@ -82,3 +82,11 @@ def test_features_go_with_the_last_member_that_uses_them(
 def test_files_of_former_photos_go_too(folder: CompetitionFolder) -> None:
     former = write_features(folder, dataclasses.replace(RECORD, samples="former"))
     assert {path.name for path in unused_features(folder, [RECORD], [])} == former
+
+
+def test_what_was_computed_of_an_unfinished_file_goes_with_it(folder: CompetitionFolder) -> None:
+    paths = [feature_file(folder, like("x", image_size=size), WHOLE) for size in (16, 32)]
+    unfinished = [path.with_name(path.name + PARTS) for path in paths]
+    for path in unfinished:
+        path.mkdir(parents=True)
+    assert unused_features(folder, [like("x", image_size=16)], [like("y", image_size=32)]) == unfinished[:1]

@@ -11,6 +11,8 @@ from ..images.views import VIEWS, View
 from ..storage import CompetitionFolder, fingerprint
 from .records import MemberRecord
 
+# What the folder of a file that is being computed is called, after the file's name.
+PARTS = ".parts"
 _VIEWS = {view for views in VIEWS.values() for view in views}
 
 
@@ -33,7 +35,7 @@ def feature_file(folder: CompetitionFolder, record: MemberRecord, view: View, ow
 def unused_features(
     folder: CompetitionFolder, removed: Collection[MemberRecord], remaining: Collection[MemberRecord]
 ) -> list[Path]:
-    """Return the files that only members that are removed can have used.
+    """Return the files, and folders of unfinished ones, that only members that are removed can have used.
 
     The weights of a person's own backbone are known where it is built alone, so all files of its name and size count
     as used while one member of it remains.
@@ -44,9 +46,9 @@ def unused_features(
     owns = [record for record in remaining if record.settings.builder]
     return [
         path
-        for path in sorted(folder.features.glob("*.npy"))
+        for path in sorted([*folder.features.glob("*.npy"), *folder.features.glob(f"*.npy{PARTS}")])
         if any(_may_be_of(path, record) for record in removed)
-        and path not in exact
+        and path.with_name(path.name.removesuffix(PARTS)) not in exact
         and not any(_may_be_of(path, record) for record in owns)
     ]
 
@@ -56,4 +58,5 @@ def _may_be_of(path: Path, record: MemberRecord) -> bool:
     settings = record.settings
     views = "|".join(re.escape(str(view)) for view in _VIEWS)
     stem = re.escape(f"{settings.backbone}-{settings.image_size}")
-    return re.fullmatch(rf"{stem}({views})-[0-9a-f]{{16}}\.npy", path.name) is not None
+    name = path.name.removesuffix(PARTS)
+    return re.fullmatch(rf"{stem}({views})-[0-9a-f]{{16}}\.npy", name) is not None

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ..errors import BadData
 from ..progress import Progress
 from ..storage import read_arrays, whole_file, write_arrays
+from .feature_files import PARTS
 
 # Seconds of work that a kill costs at most.
 EVERY = 60.0
@@ -72,7 +73,7 @@ class FeatureParts:
 
 
 def _folder(path: Path) -> Path:
-    return path.with_name(f"{path.name}.parts")
+    return path.with_name(path.name + PARTS)
 
 
 def _first_rows(parts: list[NDArray[np.float32]], rows: int) -> list[NDArray[np.float32]]:

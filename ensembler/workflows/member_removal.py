@@ -77,9 +77,16 @@ def remove_members(
         features = _unused_features(folder, names)
         freed = sum(remove_folder(folder.member(name)) for name in names)
         for path in features:
-            freed += path.stat().st_size
-            remove(path)
+            freed += _freed(path)
     return RemovedMembers(tuple(names), tuple(uses), tuple(path.name for path in features), freed)
+
+
+def _freed(path: Path) -> int:
+    if path.is_dir():
+        return remove_folder(path)
+    size = path.stat().st_size
+    remove(path)
+    return size
 
 
 def uses_by_stacks(folder: CompetitionFolder, names: Sequence[str]) -> dict[str, list[str]]:

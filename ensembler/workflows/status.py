@@ -81,7 +81,8 @@ def _folds(folder: CompetitionFolder) -> int:
     if not folder.folds.is_file():
         return 0
     with folder.folds.open(encoding="utf-8-sig", newline="") as stream:
-        return len({row.get("fold") for row in csv.DictReader(stream)})
+        # Photos that are never held out have none.
+        return len({row.get("fold") for row in csv.DictReader(stream)} - {"", None})
 
 
 def _stacks(folder: CompetitionFolder) -> list[BuiltStack]:
