@@ -376,6 +376,16 @@ def write_json(path: Path, content: Any) -> None:
     write_text(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
 
 
+def keep_json(path: Path, content: Any) -> None:
+    """Write ``content`` as :func:`write_json` does, unless the file holds it already."""
+    try:
+        there = read_json(path)
+    except BadData:
+        there = None
+    if there != content:
+        write_json(path, content)
+
+
 def read_json(path: Path) -> Any:
     """Read JSON that we wrote.
 

@@ -39,7 +39,7 @@ NARROWER = {
     "console": {"progress", "events", "process_memory"},
     "event_file": {"progress", "events", "errors"},
     "engines": {"progress", "events", "storage", "errors"},
-    "progress": {"events"},
+    "progress": {"events", "errors"},
     "events": set(),
     "process_memory": set(),
 }
@@ -78,7 +78,7 @@ HEAVY = {
     "kagglesdk": {"submission/kaggle/client.py", "submission/notebook/code_competition.py"},
     "keras": JOB_CODE,
     # All else is plain Keras 3, which runs on JAX and PyTorch too.
-    "tensorflow": {"members/fine_tuning/devices.py"},
+    "tensorflow": {"members/fine_tuning/devices.py", "members/board.py", "members/speed_measuring.py"},
     "PIL": {"images/", "competition/archives/pixel_tables.py"},
     "py7zr": {"competition/archives/seven_zip.py"},
     "sklearn": {"competition/", "members/", "stacking/"},

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from members_made import FOLDS, SETTINGS, make_member, record_of, small_competition
 
@@ -57,7 +58,7 @@ def test_a_finished_member(made: Made) -> None:
     folder, tables, _ = made
     every = make_member(folder, tables, "a")
     member = only(made)
-    figures = judge_out_of_fold(tables, every)
+    figures = judge_out_of_fold(tables, every, np.ones(len(every), bool))
     assert (member.name, member.folder, member.finished) == ("a", folder.member("a"), True)
     assert (member.folds_done, member.folds, member.fold_log_losses) == (FOLDS, FOLDS, (0.5,) * FOLDS)
     assert (member.log_loss, member.log_loss_spread) == (pytest.approx(figures.log_loss), 0.0)

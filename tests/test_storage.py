@@ -19,6 +19,7 @@ from ensembler.storage import (
     file_digest,
     fingerprint,
     folder_bytes,
+    keep_json,
     read_arrays,
     read_json,
     read_toml,
@@ -313,11 +314,28 @@ def test_a_folder_goes_at_once_and_says_what_it_held(tmp_path):
     assert everything_in(tmp_path) == []
 
 
+def test_a_folder_that_is_not_there_has_gone(tmp_path):
+    assert remove_folder(tmp_path / "nowhere") == 0
+
+
 def test_a_folder_that_cannot_go_stays(tmp_path):
-    with pytest.raises(StorageError, match="nowhere"):
-        remove_folder(tmp_path / "nowhere")
+    (tmp_path / "inner").mkdir()
+    with pytest.raises(StorageError, match="Cannot write or read"):
+        remove_folder(tmp_path / "inner" / "..")
+    assert [path.name for path in tmp_path.iterdir()] == ["inner"]
+    assert not list((tmp_path / "inner").iterdir())
+
+
+def test_what_is_there_already_is_not_written_again(tmp_path):
+    path = tmp_path / "a.json"
+    keep_json(path, {"a": [1, None]})
+    before = path.stat().st_mtime_ns
+    keep_json(path, {"a": [1, None]})
+    assert path.stat().st_mtime_ns == before
+    keep_json(path, {"a": [2]})
+    assert read_json(path) == {"a": [2]}
 
 
 def test_each_member_has_a_lock_of_its_own(tmp_path):
     folder = CompetitionFolder(tmp_path)
-    assert folder.member_lock("b0@x") == tmp_path / ".locks" / "member-b0@x"
+    assert folder.member_lock("b0@x") == tmp_path.parent / ".locks" / f"{tmp_path.name}.member-b0@x"

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import BadData
-from ..storage import CompetitionFolder, file_digest, fingerprint, read_json, write_json
+from ..storage import CompetitionFolder, file_digest, fingerprint, keep_json, read_json
 from .records import MemberRecord
 
 
@@ -43,7 +43,7 @@ def save_figures(folder: CompetitionFolder, record: MemberRecord, metric: str, f
         As the manifest names it.
     """
     told = {name: None if _is_nan(value) else value for name, value in asdict(figures).items()}
-    write_json(_path(folder, record.name), {"basis": _basis(folder, record, metric), **told})
+    keep_json(_path(folder, record.name), {"basis": _basis(folder, record, metric), **told})
 
 
 def load_figures(folder: CompetitionFolder, record: MemberRecord, metric: str) -> MemberFigures | None:

@@ -11,7 +11,7 @@ from ..errors import BadData
 from ..members.option_reading import typed
 from ..members.own_backbones import OwnBackbone
 from ..members.precedence import Layer
-from ..storage import CompetitionFolder, Workspace, read_json, write_json
+from ..storage import CompetitionFolder, Workspace, keep_json, read_json
 
 
 def call_words(
@@ -54,7 +54,7 @@ def _text(value: object) -> str:
 
 def save_call(folder: CompetitionFolder, member: str, words: Sequence[str]) -> None:
     """Keep the call of a member."""
-    write_json(folder.member(member) / "call.json", {"train-members": list(words)})
+    keep_json(folder.member(member) / "call.json", {"train-members": list(words)})
 
 
 def training_commands(folder: CompetitionFolder, members: Iterable[str]) -> list[list[str]]:
