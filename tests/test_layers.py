@@ -41,6 +41,7 @@ JOB_CODE = {
     "members/network.py",
     "members/own_networks.py",
     "members/view_networks.py",
+    "members/budget/measuring.py",
     "members/fine_tuning/callbacks.py",
     "members/fine_tuning/devices.py",
     "members/fine_tuning/epochs.py",

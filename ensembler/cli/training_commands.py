@@ -22,6 +22,11 @@ if TYPE_CHECKING:
 @option("--folds", type=int, default=5, show_default=True, help="Folds, shared by all members.")
 @option("--restart", is_flag=True, help="Forget what these members learned before.")
 @option(
+    "--time-budget",
+    metavar="TIME",
+    help="Of the whole call, such as 90s, 10m or 1h30m: cuts epochs, then folds, then sizes.",
+)
+@option(
     "--show-augmented",
     type=click.Path(path_type=Path),
     metavar="FILE.png",
@@ -51,11 +56,18 @@ def train_members(
 
 
 def _draw_augmented(
-    context: Context, file: Path, members: list[str], *, folds: int, restart: bool, **options: Any
+    context: Context,
+    file: Path,
+    members: list[str],
+    *,
+    folds: int,
+    restart: bool,
+    time_budget: str | None,
+    **options: Any,
 ) -> None:
     from ..workflows.augmented_photos import show_augmented
 
-    del folds, restart  # nothing is trained
+    del folds, restart, time_budget  # nothing is trained
     with context.progress:
         drawn = show_augmented(file, members, **given(options), **context.common)
     click.echo(f"{drawn.file}: {drawn.member} with --augment {drawn.augmentation}; nothing was trained.")

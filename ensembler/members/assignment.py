@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -14,20 +15,30 @@ from ..competition.folds import load_folds
 from ..competition.metrics.metrics import log_loss
 from ..competition.tables import Tables, load_tables
 from ..storage import CompetitionFolder
+from .budget.allotment import Allotment
 from .own_backbones import OWN_WEIGHTS, backbone_of
 from .records import FoldPredictions, MemberRecord
 from .registry import Backbone
 
 
+def weights_source(told: str) -> str | Path:
+    """Return ``imagenet``, ``none``, ``own`` or a file, as a description for a job names it."""
+    return told if told in ("imagenet", "none", OWN_WEIGHTS) else Path(told)
+
+
 @dataclass(frozen=True)
 class Assignment:
-    """One member of one competition, some of its folds, where the weights come from, and which devices train it."""
+    """One member of one competition, some of its folds, where the weights come from, and which devices train it.
+
+    With a time budget ``allotments`` tell each fold its place in it.
+    """
 
     folder: CompetitionFolder
     member: str
     folds: tuple[int, ...]
     weights: str
     data_parallel: bool = False
+    allotments: Mapping[int, Allotment] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """Return the description that a job's process gets."""
@@ -37,13 +48,15 @@ class Assignment:
             "folds": list(self.folds),
             "weights": self.weights,
             "data_parallel": self.data_parallel,
+            "allotments": {str(fold): allotment.to_json() for fold, allotment in self.allotments.items()},
         }
 
     @classmethod
     def from_json(cls, told: dict[str, Any]) -> Assignment:
         """Read the description that a job's process got."""
         folder = CompetitionFolder(Path(told["competition"]))
-        return cls(folder, told["member"], tuple(told["folds"]), told["weights"], told["data_parallel"])
+        allotments = {int(fold): Allotment.from_json(each) for fold, each in told.get("allotments", {}).items()}
+        return cls(folder, told["member"], tuple(told["folds"]), told["weights"], told["data_parallel"], allotments)
 
     @cached_property
     def tables(self) -> Tables:
@@ -69,7 +82,7 @@ class Assignment:
     @property
     def weights_source(self) -> str | Path:
         """``imagenet``, ``none``, ``own`` or a file."""
-        return self.weights if self.weights in ("imagenet", "none", OWN_WEIGHTS) else Path(self.weights)
+        return weights_source(self.weights)
 
     @property
     def exclusive(self) -> bool:

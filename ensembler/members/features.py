@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from ..images.batches import pixel_batches
 from ..images.views import View
 from ..progress import Progress
-from ..storage import fingerprint, require_space, whole_file
+from ..storage import require_space, whole_file
 from .assignment import Assignment
+from .feature_files import feature_file
 from .inference import predict_each
 from .network import build_backbone, model_digest
 from .view_networks import through_view
@@ -65,15 +66,9 @@ def _build(assignment: Assignment) -> Any:
 
 
 def _cache_file(assignment: Assignment, view: View) -> Path:
-    settings, record = assignment.record.settings, assignment.record
-    key: list[Any] = [settings.backbone, settings.weights, settings.image_size, record.samples, settings.pooling]
-    if settings.weights == "none":
-        key.append(settings.seed)
-    if assignment.backbone.own:
-        # A function of a person's own may bring other weights than it did the last time.
-        key += [settings.preprocessing, model_digest(_build(assignment))]
-    name = f"{settings.backbone}-{settings.image_size}{view}-{fingerprint(key)}.npy"
-    return assignment.folder.features / name
+    # A function of a person's own may bring other weights than it did the last time.
+    own = model_digest(_build(assignment)) if assignment.backbone.own else ""
+    return feature_file(assignment.folder, assignment.record.settings, assignment.record.samples, view, own)
 
 
 def _compute(assignment: Assignment, missing: dict[View, Path], progress: Progress) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Unpack
 
@@ -16,6 +16,8 @@ from ..engines.job import Job
 from ..engines.local import run_jobs
 from ..errors import BadChoice, Mismatch
 from ..members.assignment import Assignment
+from ..members.budget.allotment import Allotment
+from ..members.budget.sizes import Settled, ways_to_train
 from ..members.choosing import unused_options
 from ..members.option_reading import typed
 from ..members.options import TrainingOptions
@@ -26,6 +28,9 @@ from ..members.settings import MemberSettings
 from ..progress import SILENT, Progress
 from ..stacking.inputs import MemberPredictions, load_members
 from ..storage import HERE, CompetitionFolder, Workspace, file_digest
+from .budget import Asked, Budgeted, read_budget, within_budget
+from .budget_speeds import Place
+from .budget_text import tell_cut_short
 from .competitions import open_competition
 from .configuration import Configuration, configure
 from .machine import PLAIN, ThisMachine, this_machine
@@ -46,12 +51,15 @@ class Plan:
         Whether all GPUs work on each of its networks.
     tiny
         Whether its folds share a process.
+    allotments
+        Of its folds, within a time budget.
     """
 
     record: MemberRecord
     weights: str
     data_parallel: bool
     tiny: bool
+    allotments: Mapping[int, Allotment] = field(default_factory=dict)
 
 
 def train_members(
@@ -60,6 +68,7 @@ def train_members(
     competition: str | None = None,
     folds: int = 5,
     restart: bool = False,
+    time_budget: str | float | None = None,
     preset: Preset | None = None,
     config: str | Path | None = None,
     workspace: Workspace = HERE,
@@ -78,6 +87,9 @@ def train_members(
         How many; the first call makes them, and all members share them.
     restart
         Forget what these members learned before.
+    time_budget
+        Of the whole call, such as ``90s``, ``10m`` or ``1h30m``, or seconds: what does not fit is cut, first epochs,
+        then folds, then the size of photos and what is trained.
     preset
         Sets options together: ``quick``, ``good`` or ``best``; None is the file's, or ``good``.
     config
@@ -94,10 +106,11 @@ def train_members(
     Raises
     ------
     BadChoice, Mismatch
-        If a name, number or folder does not fit, or a member is there with other settings.
+        If a name, number or folder does not fit, a member is there with other settings, or a budget is too short.
     JobFailed
         If a job's process died; the other jobs ran all the same.
     """
+    budget = read_budget(time_budget)
     configuration = configure(options, preset, config)
     backbones = named_backbones(configuration, members)
     folder, tables = open_competition(competition, workspace, progress)
@@ -106,17 +119,32 @@ def train_members(
     here = PLAIN if tiny else this_machine()
     settled = [configuration.settings(here.machine, name) for name in members]
     general = configuration.in_force(here.machine).options
-    shared_folds(folder, tables, folds, general["seed"])
     _say(configuration, [settings for settings, _ in settled], here, progress)
+    gpus = () if general["data_parallel"] else here.gpus
+    parallel = os.cpu_count() or 1 if tiny else 1
+    budgeted = Budgeted(settled, folds)
+    if budget:
+        asked = Asked(members, _ways(configuration, here, members), [one.tiny for one in backbones], folds, restart)
+        place = Place(folder, len(gpus) or parallel, gpus, general["data_parallel"])
+        budgeted = within_budget(budget, asked, place, tables, progress)
+    folds = budgeted.folds
+    shared_folds(folder, tables, folds, general["seed"])
     plans = [
-        Plan(_record(folder, tables, settings, folds), source, general["data_parallel"], backbone.tiny)
-        for backbone, (settings, source) in zip(backbones, settled, strict=True)
+        Plan(
+            _record(folder, tables, settings, folds),
+            source,
+            general["data_parallel"],
+            backbone.tiny,
+            budgeted.allotments.get(name, {}),
+        )
+        for name, backbone, (settings, source) in zip(members, backbones, budgeted.settled, strict=True)
     ]
     for plan in plans:
         _make_room(folder, plan.record, restart=restart)
+        if not budget:
+            tell_cut_short(folder, plan.record, progress)
     jobs = [job for plan in plans for job in _jobs(folder, plan)]
-    gpus = () if general["data_parallel"] else here.gpus
-    run_jobs(jobs, folder.logs, progress, parallel=os.cpu_count() or 1 if tiny else 1, gpus=gpus)
+    run_jobs(jobs, folder.logs, progress, parallel=parallel, gpus=gpus)
     return member_results(folder, tables, load_members(folder, tables, members))
 
 
@@ -131,6 +159,14 @@ def named_backbones(configuration: Configuration, members: Sequence[str]) -> lis
     if not members or len(set(members)) < len(members):
         raise BadChoice(f"Name each member once, at least one. Received: {', '.join(members) or 'none'}")
     return [configuration.network(name) for name in members]
+
+
+def _ways(configuration: Configuration, here: ThisMachine, members: Sequence[str]) -> list[list[Settled]]:
+    """Return ways to train each member: as it was asked for, then ever smaller."""
+    return [
+        ways_to_train(configuration.backbone(name), configuration.in_force(here.machine, name).options)
+        for name in members
+    ]
 
 
 def _say(
@@ -193,7 +229,10 @@ def _jobs(folder: CompetitionFolder, plan: Plan) -> list[Job]:
 
 
 def _job(folder: CompetitionFolder, plan: Plan, function: str, folds: list[int], name: str) -> Job:
-    assignment = Assignment(folder, plan.record.name, tuple(folds), plan.weights, data_parallel=plan.data_parallel)
+    allotments = {fold: plan.allotments[fold] for fold in folds if fold in plan.allotments}
+    assignment = Assignment(
+        folder, plan.record.name, tuple(folds), plan.weights, data_parallel=plan.data_parallel, allotments=allotments
+    )
     return Job(name, function, assignment.to_json())
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import keras
 
 from ...progress import Task
+from .pace import Pace
 
 # The loss is looked at once in so many steps: each look waits for the device.
 EVERY = 10
@@ -35,3 +36,19 @@ class Steps(keras.callbacks.Callback):  # type: ignore[misc]  # Keras is untyped
         del logs
         if (batch + 1) % self.parts == 0:
             self.task.advance()
+
+
+class StopInTime(keras.callbacks.Callback):  # type: ignore[misc]  # Keras is untyped
+    """Ends an epoch within it once there is no more time, after a whole update of so many ``parts``."""
+
+    def __init__(self, pace: Pace, parts: int) -> None:
+        super().__init__()
+        self.pace = pace
+        self.parts = parts
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        """Look at the clock."""
+        del logs
+        if (batch + 1) % self.parts == 0 and self.pace.is_late():
+            self.pace.stop((batch + 1) // self.parts)
+            self.model.stop_training = True

@@ -16,10 +16,11 @@ from ...errors import BadChoice
 from ...images.batches import steps
 from ...progress import Progress, Task
 from ..losses import LogLoss, class_weights
-from .callbacks import Steps, StopAtNaN
+from .callbacks import Steps, StopAtNaN, StopInTime
 from .devices import Devices, on_gpu
 from .lesson import Lesson
 from .optimizer import LayerwiseAdamW, build_optimizer, restore, state_of, swap_means
+from .pace import Pace
 from .precision import built_in
 from .trouble import is_out_of_memory
 from .unfreezing import layer_rates, unfreeze
@@ -45,6 +46,7 @@ class Training:
         self.history: list[dict[str, Any]] = []
         self._settings = lesson.settings
         self._parts = 1  # of a batch, one after the other
+        self.pace = Pace(lesson.settings.phases, self._steps(), lesson.allotment)
         self._build()
 
     def _build(self) -> None:
@@ -54,9 +56,7 @@ class Training:
 
     def run(self) -> Any:
         """Go through all phases; return the trained network, in float32 and on one device."""
-        per_epoch = self._steps()
-        total = sum(phase.epochs for phase in self._settings.phases) * per_epoch
-        task = self.progress.start(f"{self.lesson.name}: fine-tune", total)
+        task = self.progress.start(f"{self.lesson.name}: fine-tune", self.pace.updates())
         for number in range(len(self._settings.phases)):
             self._phase(number, task)
         task.finish()
@@ -68,7 +68,8 @@ class Training:
     def _phase(self, number: int, task: Task) -> None:
         self._compile(number)
         best, best_weights, behind = math.inf, None, 0
-        for epoch in range(self._settings.phases[number].epochs):
+        for epoch in self.pace.epochs(number):
+            self.optimizer.end_at(self.pace.end)
             row = self._epoch(number, epoch, task)
             if not self._settings.patience:
                 continue
@@ -142,6 +143,7 @@ class Training:
             "held_out_log_loss": judged.get("held_out", ""),
             "precision": self._settings.precision,
             "batch": f"{self._settings.batch_size // self._parts} x {self._parts}",
+            "share": round(self.pace.made / self._steps(), 3),
             "seconds": round(seconds, 3),
         }
         self.history.append(row)
@@ -178,18 +180,30 @@ class Training:
             augmentation=settings.augmentation,
             parts=self._parts,
         )
-        count = self._steps() * self._parts
+        count = self.pace.now * self._parts
         with self.devices.scope():
             fitted = self.model.fit(
                 self.devices.feed(batches),
                 steps_per_epoch=count,
                 epochs=1,
                 verbose=0,
-                callbacks=[Steps(task, self._parts), StopAtNaN()],
+                callbacks=[Steps(task, self._parts), StopAtNaN(), StopInTime(self.pace, self._parts)],
                 shuffle=False,
             )
         # Keras counts the rows of weight 0 that fill the last batch; they have no loss.
-        return float(fitted.history["loss"][0]) * self._steps() * settings.batch_size / len(self.lesson.targets)
+        rows = self.pace.made * settings.batch_size
+        return float(fitted.history["loss"][0]) * rows / min(rows, len(self.lesson.targets))
+
+    def begin(self, number: int) -> None:
+        """Get a phase ready without going through it, for :meth:`try_out`."""
+        self._compile(number)
+
+    def try_out(self, number: int, updates: int, task: Task) -> float:
+        """Do some updates as an epoch does them, and return the seconds that they took."""
+        began = time.monotonic()
+        self.pace.now = self.pace.made = updates
+        self._mended(number, task)
+        return time.monotonic() - began
 
     def _halve_batch(self, number: int, error: Exception) -> None:
         """Take each batch in parts, so that memory suffices and the updates stay the same."""

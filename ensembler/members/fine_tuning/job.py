@@ -72,6 +72,7 @@ def _lesson(assignment: Assignment, fold: int, progress: Progress) -> Lesson:
         seed=seed,
         build=partial(_starting_network, assignment, fold, progress),
         judge=partial(_log_losses, assignment=assignment, judged_on=judged_on),
+        allotment=assignment.allotments.get(fold),
     )
 
 

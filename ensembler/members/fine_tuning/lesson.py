@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...images.batches import TrainingPhotos
+from ..budget.allotment import Allotment
 from ..settings import MemberSettings
 
 
@@ -33,6 +34,8 @@ class Lesson:
         Makes the network as it starts, in the precision that layers are made in.
     judge
         Gives log losses of a network by the name of what it was judged on: ``watched``, ``held_out``.
+    allotment
+        What there is of a time budget; None for no budget.
     """
 
     name: str
@@ -43,3 +46,4 @@ class Lesson:
     seed: int
     build: Callable[[], Any]
     judge: Callable[[Any], dict[str, float]]
+    allotment: Allotment | None = None

@@ -1,0 +1,257 @@
+"""A time budget for training: what is asked for is priced by measured speeds, and cut until it fits."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from math import ceil
+
+from ..competition.folds import load_folds
+from ..competition.tables import Tables, samples_fingerprint
+from ..errors import BadChoice
+from ..images.views import MIRRORED, VIEWS, WHOLE
+from ..members.budget.allotment import Allotment
+from ..members.budget.costs import Counts, Work, fold_work, frozen_work
+from ..members.budget.durations import duration_text, read_duration
+from ..members.budget.planning import BudgetPlan, JobUnits, TooLittleTime, Unit, allotments, plan_within
+from ..members.budget.sizes import Settled
+from ..members.feature_files import feature_file
+from ..members.option_kinds import checked
+from ..members.records import MemberRecord, trained_members
+from ..members.settings import MemberSettings
+from ..progress import Progress
+from ..storage import file_digest
+from .budget_speeds import MemberSpeeds, Place
+from .budget_text import tell_plan
+
+# Folds that a budget may cut down to, where there are none yet.
+FEWER_FOLDS = (5, 3, 2)
+# Kept free for what the parent process does at the end, and for what cannot be foreseen: seconds, share of the budget.
+RESERVE, RESERVED_SHARE = 2.0, 0.03
+# Share of the budget beyond it at which training is stopped wherever it stands.
+GRACE = 0.05
+# Smaller ways to train may have to be measured too, before it is known that they fit.
+_ROUNDS = 3
+
+
+@dataclass(frozen=True)
+class Budget:
+    """How long the whole call may take.
+
+    Attributes
+    ----------
+    seconds
+        Of the whole call.
+    began
+        When the call began, in seconds since 1970.
+    clock
+        Gives seconds since 1970.
+    """
+
+    seconds: float
+    began: float
+    clock: Callable[[], float] = time.time
+
+    @property
+    def reserve(self) -> float:
+        """Seconds that are not given to jobs."""
+        return RESERVED_SHARE * self.seconds + min(RESERVE, RESERVED_SHARE * self.seconds)
+
+    @property
+    def deadline(self) -> float:
+        """When the last job should have ended."""
+        return self.began + self.seconds - self.reserve
+
+    @property
+    def spent(self) -> float:
+        """Seconds since the call began."""
+        return self.clock() - self.began
+
+
+def read_budget(told: object) -> Budget | None:
+    """Begin to count the time of a call; None for no budget.
+
+    Raises
+    ------
+    BadChoice
+        If ``told`` is no length of time.
+    """
+    return None if told is None else Budget(checked("--time-budget", read_duration, told), time.time())
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is asked for within a budget.
+
+    Attributes
+    ----------
+    names
+        Of the members.
+    ways
+        Of each, ways to train it: as it was asked for, then ever smaller.
+    tiny
+        Of each, whether its folds share a process.
+    folds
+        How many.
+    restart
+        Whether what is there does not count.
+    """
+
+    names: Sequence[str]
+    ways: Sequence[Sequence[Settled]]
+    tiny: Sequence[bool]
+    folds: int
+    restart: bool
+
+
+@dataclass(frozen=True)
+class Budgeted:
+    """What a budget leaves of what was asked for.
+
+    Attributes
+    ----------
+    settled
+        Settings of each member, and where its weights come from.
+    folds
+        How many.
+    allotments
+        Of each fold of each fine-tuned member, by its name.
+    """
+
+    settled: list[Settled]
+    folds: int
+    allotments: dict[str, dict[int, Allotment]] = field(default_factory=dict)
+
+
+def within_budget(budget: Budget, asked: Asked, place: Place, tables: Tables, progress: Progress) -> Budgeted:
+    """Measure, decide, and tell what was decided.
+
+    Nothing but the cache of speeds and logs is written. A member that is there in one of the smaller ways to train it
+    goes on in that way, and folds that were made are kept.
+
+    Raises
+    ------
+    BadChoice
+        If not even the least that can be done fits; it names the budget that would do.
+    """
+    planner = _Planner(budget, asked, place, tables, progress)
+    plan = planner.plan()
+    now = [ways[level] for ways, level in zip(planner.ways, plan.levels, strict=True)]
+    progress.note(
+        f"Time budget {duration_text(budget.seconds)}, of which {duration_text(budget.spent)} are spent; "
+        f"{duration_text(plan.seconds)} of work are planned."
+    )
+    tell_plan(
+        plan, asked.names, [ways[0][0] for ways in asked.ways], [settings for settings, _ in now], asked.folds, progress
+    )
+    told: dict[str, dict[int, Allotment]] = {name: {} for name in asked.names}
+    for (member, fold), each in allotments(plan, budget.deadline, GRACE * budget.seconds, place.slots).items():
+        told[asked.names[member]][fold] = each
+    return Budgeted(now, plan.folds, told)
+
+
+class _Planner:
+    """Finds the plan; has measured what the plan rests on."""
+
+    def __init__(self, budget: Budget, asked: Asked, place: Place, tables: Tables, progress: Progress) -> None:
+        self._budget = budget
+        self._asked = asked
+        self._place = place
+        self._tables = tables
+        self._samples = samples_fingerprint(place.folder, tables.manifest)
+        self._folds = self._choices_of_folds()
+        self.ways = [self._as_begun(name, ways) for name, ways in zip(asked.names, asked.ways, strict=True)]
+        self._speeds = MemberSpeeds(place, asked.names, self.ways, progress)
+
+    def _choices_of_folds(self) -> list[int]:
+        """Numbers of folds to choose from; those that an earlier call made are kept, also if its budget made fewer."""
+        if self._place.folder.folds.is_file():
+            there = int(load_folds(self._place.folder, self._tables).max()) + 1
+            return [min(there, self._asked.folds)]
+        return [self._asked.folds, *(count for count in FEWER_FOLDS if count < self._asked.folds)]
+
+    def _as_begun(self, name: str, ways: Sequence[Settled]) -> Sequence[Settled]:
+        """Keep to the way in which a member is there; one that is there in no such way will be refused."""
+        folder = self._place.folder
+        if self._asked.restart or name not in trained_members(folder):
+            return ways
+        there = MemberRecord.load(folder, name).settings
+        return [way for way in ways if way[0] == there] or ways[:1]
+
+    def plan(self) -> BudgetPlan:
+        """Plan with what is known, measure what the plan rests on, and plan again if need be."""
+        self._measure([0] * len(self.ways), self._folds[0])
+        for _ in range(_ROUNDS):
+            plan = self._fitting()
+            if not self._measure(plan.levels, plan.folds):
+                return plan
+        return self._fitting()
+
+    def _measure(self, levels: Sequence[int], folds: int) -> bool:
+        """Measure what is to be trained and is not known; tell whether there was anything."""
+        chosen = [(member, self.ways[member][level]) for member, level in enumerate(levels)]
+        missing = [
+            (member, way)
+            for member, way in chosen
+            if not self._speeds.has(member, way[0]) and self._unfinished(member, way[0], folds)
+        ]
+        self._speeds.measure(missing)
+        return bool(missing)
+
+    def _fitting(self) -> BudgetPlan:
+        left = self._budget.deadline - self._budget.clock()
+        try:
+            return plan_within(left, [len(ways) for ways in self.ways], self._folds, self._jobs, self._place.slots)
+        except TooLittleTime as least:
+            raise self._too_short(least.seconds) from None
+
+    def _too_short(self, seconds: float) -> BadChoice:
+        # Some air, since speeds differ from one minute to the next; then up to a whole minute.
+        needed = (1.1 * seconds + self._budget.spent + RESERVE) / (1 - RESERVED_SHARE)
+        given, enough = duration_text(self._budget.seconds), duration_text(60 * ceil(needed / 60))
+        return BadChoice(
+            f"--time-budget {given} is too short for {', '.join(self._asked.names)}, also with one epoch a phase, "
+            f"{self._folds[-1]} folds and the smallest photos: give at least {enough}, or name fewer members."
+        )
+
+    def _jobs(self, member: int, level: int, folds: int) -> list[JobUnits]:
+        """Price the jobs of a member at a level, as they will be run."""
+        settings = self.ways[member][level][0]
+        unfinished = self._unfinished(member, settings, folds)
+        if not unfinished:
+            return []
+        works = self._works(member, settings, folds, len(unfinished))
+        units = [Unit(member, fold, work) for fold, work in zip(unfinished, works, strict=False)]
+        return [tuple(units)] if self._asked.tiny[member] else [(unit,) for unit in units]
+
+    def _works(self, member: int, settings: MemberSettings, folds: int, unfinished: int) -> list[Work]:
+        """Price each network that is missing, or all heads of a frozen member as one piece of work."""
+        counts = Counts(len(self._tables.train), len(self._tables.test_paths), folds)
+        speeds, missing = self._speeds.of(member, settings), self._missing_views(settings)
+        if settings.frozen:
+            return [frozen_work(speeds, settings, counts, unfinished, missing)]
+        together = self._asked.tiny[member]
+        first = fold_work(speeds, settings, counts, missing_views=missing, starts=True)
+        # The first fold leaves its features for the others.
+        other = fold_work(speeds, settings, counts, missing_views=0, starts=not together)
+        return [first, *[other] * (unfinished - 1)]
+
+    def _missing_views(self, settings: MemberSettings) -> int:
+        """Count the views whose frozen features are needed and not cached."""
+        if not settings.frozen and settings.head == "random":
+            return 0
+        views = {WHOLE, MIRRORED} if settings.flips else {WHOLE}
+        if settings.frozen:
+            views |= set(VIEWS[settings.tta])
+        return sum(not feature_file(self._place.folder, settings, self._samples, view).is_file() for view in views)
+
+    def _unfinished(self, member: int, settings: MemberSettings, folds: int) -> list[int]:
+        folder = self._place.folder
+        if self._asked.restart or not folder.folds.is_file():
+            return list(range(folds))
+        outputs = self._tables.manifest.outputs
+        record = MemberRecord(
+            self._asked.names[member], settings, self._samples, file_digest(folder.folds), folds, outputs
+        )
+        return record.unfinished(folder)
