@@ -142,9 +142,8 @@ def within_budget(budget: Budget, asked: Asked, place: Place, tables: Tables, pr
         f"Time budget {duration_text(budget.seconds)}, of which {duration_text(budget.spent)} are spent; "
         f"{duration_text(plan.seconds)} of work are planned."
     )
-    tell_plan(
-        plan, asked.names, [ways[0][0] for ways in asked.ways], [settings for settings, _ in now], asked.folds, progress
-    )
+    before, after = [ways[0][0] for ways in asked.ways], [settings for settings, _ in now]
+    tell_plan(plan, asked.names, before, after, planner.folds[0], progress)
     told: dict[str, dict[int, Allotment]] = {name: {} for name in asked.names}
     for (member, fold), each in allotments(plan, budget.deadline, GRACE * budget.seconds, place.slots).items():
         told[asked.names[member]][fold] = each
@@ -160,7 +159,7 @@ class _Planner:
         self._place = place
         self._tables = tables
         self._samples = samples_fingerprint(place.folder, tables.manifest)
-        self._folds = self._choices_of_folds()
+        self.folds = self._choices_of_folds()
         self.ways = [self._as_begun(name, ways) for name, ways in zip(asked.names, asked.ways, strict=True)]
         self._speeds = MemberSpeeds(place, asked.names, self.ways, progress)
 
@@ -181,7 +180,7 @@ class _Planner:
 
     def plan(self) -> BudgetPlan:
         """Plan with what is known, measure what the plan rests on, and plan again if need be."""
-        self._measure([0] * len(self.ways), self._folds[0])
+        self._measure([0] * len(self.ways), self.folds[0])
         for _ in range(_ROUNDS):
             plan = self._fitting()
             if not self._measure(plan.levels, plan.folds):
@@ -202,7 +201,7 @@ class _Planner:
     def _fitting(self) -> BudgetPlan:
         left = self._budget.deadline - self._budget.clock()
         try:
-            return plan_within(left, [len(ways) for ways in self.ways], self._folds, self._jobs, self._place.slots)
+            return plan_within(left, [len(ways) for ways in self.ways], self.folds, self._jobs, self._place.slots)
         except TooLittleTime as least:
             raise self._too_short(least.seconds) from None
 
@@ -212,7 +211,7 @@ class _Planner:
         given, enough = duration_text(self._budget.seconds), duration_text(60 * ceil(needed / 60))
         return BadChoice(
             f"--time-budget {given} is too short for {', '.join(self._asked.names)}, also with one epoch a phase, "
-            f"{self._folds[-1]} folds and the smallest photos: give at least {enough}, or name fewer members."
+            f"{self.folds[-1]} folds and the smallest photos: give at least {enough}, or name fewer members."
         )
 
     def _jobs(self, member: int, level: int, folds: int) -> list[JobUnits]:

@@ -28,7 +28,7 @@ def tell_plan(
     asked, now
         Settings of each member as they were asked for, and as they will be.
     folds
-        That were asked for.
+        That were asked for, or that were there.
     """
     for number, (name, settings) in enumerate(zip(names, now, strict=True)):
         progress.note(f"  {name}: {_member_words(plan, number, settings)}")
