@@ -30,9 +30,9 @@ from ..settings import MemberSettings
 from .costs import PhaseSpeed, Speeds
 
 # Updates that are measured at most, once what is compiled is compiled; and seconds after which they suffice.
-_MOST_UPDATES, _LONG_ENOUGH = 10, 3.0
-# Seconds after which two updates, with what they compile, are all that is measured.
-_TOO_LONG = 30.0
+_MOST_UPDATES, _LONG_ENOUGH = 10, 2.0
+# Seconds of one update that tell enough by themselves.
+_TOO_LONG = 10.0
 # Rows that a head is fitted on, and parts that choose its penalty.
 _HEAD_ROWS, _PARTS = 400, 4
 
@@ -172,19 +172,16 @@ class _Measured:
 def _phase_speed(training: Training, number: int, batch_size: int) -> PhaseSpeed:
     """Time epochs of different lengths: the difference is that of their updates."""
     training.begin(number)
-    few = 2
-    compiled = training.try_out(number, few, Task())
-    if compiled > _TOO_LONG:
-        return PhaseSpeed(photo=compiled / (few * batch_size), epoch=0.0, first=0.0)
-    short = training.try_out(number, few, Task())
-    more = min(_MOST_UPDATES, max(3, round(_LONG_ENOUGH * few / short)))
-    long = training.try_out(number, few + more, Task())
-    update = max(long - short, 0.0) / more or long / (few + more)
-    return PhaseSpeed(
-        photo=update / batch_size,
-        epoch=max(0.0, short - few * update),
-        first=max(0.0, compiled - short),
-    )
+    compiled = training.try_out(number, 1, Task())
+    short = training.try_out(number, 1, Task())
+    first = max(0.0, compiled - short)
+    if short > _TOO_LONG:
+        return PhaseSpeed(photo=short / batch_size, epoch=0.0, first=first)
+    more = min(_MOST_UPDATES, max(3, round(_LONG_ENOUGH / short)))
+    long = training.try_out(number, 1 + more, Task())
+    # A machine that was busy for a moment may make the long one the shorter.
+    update = max(0.0, long - short) / more or long / (1 + more)
+    return PhaseSpeed(photo=update / batch_size, epoch=max(0.0, short - update), first=first)
 
 
 def _seconds(work: Callable[[], Any]) -> float:
