@@ -206,8 +206,10 @@ class _Planner:
             raise self._too_short(least.seconds) from None
 
     def _too_short(self, seconds: float) -> BadChoice:
-        # Some air, since speeds differ from one minute to the next; then up to a whole minute.
-        needed = (1.1 * seconds + self._budget.spent + RESERVE) / (1 - RESERVED_SHARE)
+        # Some air, since speeds differ from one minute to the next; then up to a whole minute. The next call measures
+        # nothing any more.
+        spent = self._budget.spent - self._speeds.seconds
+        needed = (1.1 * seconds + spent + RESERVE) / (1 - RESERVED_SHARE)
         given, enough = duration_text(self._budget.seconds), duration_text(60 * ceil(needed / 60))
         return BadChoice(
             f"--time-budget {given} is too short for {', '.join(self._asked.names)}, also with one epoch a phase, "

@@ -51,6 +51,11 @@ class MemberSpeeds:
         Of the members.
     ways
         Of each, ways to train it.
+
+    Attributes
+    ----------
+    seconds
+        That measuring took, which the next call does not need.
     """
 
     def __init__(
@@ -60,6 +65,7 @@ class MemberSpeeds:
         self._names = names
         self._progress = progress
         self._machine = machine_key(place.gpus, place.slots, data_parallel=place.data_parallel)
+        self.seconds = 0.0
         self._known = [self._cached(each) for each in ways]
 
     def _cached(self, ways: Sequence[Settled]) -> list[tuple[MemberSettings, Speeds]]:
@@ -97,7 +103,9 @@ class MemberSpeeds:
         job = Job(name[:100], "ensembler.members.budget.measuring:measure_speeds", told)
         began = time.monotonic()
         (result,) = run_jobs([job], place.folder.logs, self._progress, parallel=place.slots, gpus=place.gpus)
-        start_up = max(0.0, time.monotonic() - began - result["seconds"])
+        took = time.monotonic() - began
+        self.seconds += took
+        start_up = max(0.0, took - result["seconds"])
         for (member, (settings, _)), measured in zip(group, result["speeds"], strict=True):
             speeds = replace(Speeds.from_json(measured), start_up=start_up)
             self._known[member].append((settings, speeds))
