@@ -26,6 +26,7 @@ from ..inference import join, predict
 from ..linear_head import LinearHead
 from ..network import build_backbone
 from ..own_backbones import backbone_of
+from ..registry import find_backbone
 from ..settings import MemberSettings
 from .costs import PhaseSpeed, Speeds
 
@@ -48,8 +49,9 @@ def measure_speeds(told: dict[str, Any], progress: Progress) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``speeds`` of each member, their start-up 0; ``seconds`` that all took after the process was there.
+        ``speeds`` of each member, their start-up 0; ``seconds`` that all took once the process had started up.
     """
+    _warm_up()
     began = time.monotonic()
     tables = load_tables(CompetitionFolder(Path(told["competition"])))
     task = progress.start("measure speeds", len(told["members"]))
@@ -62,6 +64,12 @@ def measure_speeds(told: dict[str, Any], progress: Progress) -> dict[str, Any]:
         task.advance()
     task.finish()
     return {"speeds": speeds, "seconds": time.monotonic() - began}
+
+
+def _warm_up() -> None:
+    """Let libraries do what they do once a process, which is start-up, not the first member's."""
+    network = build_backbone(find_backbone("demo-dense"), 8, "none", 0)
+    network.predict_on_batch(np.zeros((1, 8, 8, 3), np.uint8))
 
 
 class _Measured:
