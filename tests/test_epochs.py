@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -15,6 +16,8 @@ from photos import Heard
 
 from ensembler.errors import BadChoice
 from ensembler.events import EpochBegan, EpochEnded
+from ensembler.members.budget.allotment import Allotment
+from ensembler.members.budget.shares import Stretch
 from ensembler.members.fine_tuning.devices import Devices
 from ensembler.members.fine_tuning.epochs import Training
 from ensembler.members.fine_tuning.lesson import Lesson
@@ -295,3 +298,31 @@ def test_sixteen_bits_learn_too_and_predict_in_float32(precision: str) -> None:
     assert training.model.layers[1].layers[2].layers[1].compute_dtype == precision
     assert training.model.output.dtype == "float32"
     assert training.history[-1]["held_out_log_loss"] == pytest.approx(log_loss_of(model)["held_out"], abs=1e-6)
+
+
+def allotted(seconds: float, grace: float = 1e6) -> Any:
+    return replace(
+        lesson(phases=(Phase("all", 200, 0.01, "train"),)),
+        allotment=Allotment(time.time() + seconds, grace, (Stretch(200, 0.2, 2.0),), 0.0),
+    )
+
+
+def test_a_budget_ends_a_phase_early_and_its_rate_at_nothing() -> None:
+    progress = Heard()
+    training = Training(allotted(6.0), Devices(spread=False, batch_size=BATCH, progress=progress), progress)
+    began = time.time()
+    training.run()
+    assert 1 < len(training.history) < 200
+    assert time.time() - began < 9
+    assert 0 < sum(row["share"] for row in training.history) < 200
+    rate = float(training.learner.optimizer._get_current_learning_rate())
+    assert rate == pytest.approx(0, abs=1e-5)
+
+
+def test_a_budget_that_is_over_stops_within_an_epoch() -> None:
+    progress = Heard()
+    training = Training(allotted(-10.0, 0.0), Devices(spread=False, batch_size=BATCH, progress=progress), progress)
+    training.run()
+    (row,) = training.history
+    assert row["share"] == pytest.approx(1 / 3, abs=1e-3)
+    assert np.isfinite(row["training_loss"])
