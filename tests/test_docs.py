@@ -81,7 +81,7 @@ def test_links_between_pages_lead_somewhere(page):
 
 TRAINING = (ROOT / "docs" / "training.md").read_text("utf-8")
 EXAMPLES = re.findall(r"^ensembler ((?:train-members|config) .*)$", TRAINING, flags=re.MULTILINE)
-NOT_OPTIONS = ("members", "competition", "folds", "restart", "show_augmented", "as_json")
+NOT_OPTIONS = ("members", "competition", "folds", "restart", "time_budget", "show_augmented", "as_json")
 
 
 def test_there_are_examples_of_training():

@@ -131,3 +131,11 @@ def test_training_stops_within_an_epoch_when_time_is_over() -> None:
     assert list(epochs) == []
     assert (pace.made, pace.over) == (37, True)
     assert list(pace.epochs(1)) == []
+
+
+def test_an_epoch_that_was_thought_far_too_short_does_not_blow_up_the_rest() -> None:
+    clock = Clock()
+    pace = budgeted(100, clock, Stretch(1000, 0.1), finish=10.0, after_fixed=10.0)
+    trained(pace, clock, 5.0)
+    # Half as much again is kept for the rest, not fifty times as much.
+    assert clock.now == pytest.approx(1070, abs=5)
