@@ -57,7 +57,8 @@ def test_a_call_ends_in_time_with_all_predictions_and_a_second_one_costs_nothing
     began = time.monotonic()
     assert CliRunner().invoke(commands, typed, catch_exceptions=False).exit_code == 0
     assert time.monotonic() - began < 5
+    in_time = 0.85 * BUDGET < seconds < 1.1 * BUDGET
     start_up = re.search(r"start-up: 1 in ([\d.]+) s", ended.stderr)
-    if start_up and float(start_up[1]) > BUDGET / 3:
-        pytest.skip("The machine is so busy that what cannot be cut takes more than the budget.")
-    assert 0.85 * BUDGET < seconds < 1.1 * BUDGET
+    if not in_time and start_up and float(start_up[1]) > BUDGET / 3:
+        pytest.skip(f"{seconds:.1f} s: the machine is so busy that what cannot be cut takes too much of the budget.")
+    assert in_time, seconds
