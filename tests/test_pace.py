@@ -169,3 +169,11 @@ def test_a_rest_too_small_for_an_epoch_is_left_out_but_at_the_end() -> None:
     pace = budgeted(4, clock, Stretch(5, 20.0))
     assert trained(pace, clock, 20.0, done=150) == []
     assert trained(budgeted(100, clock, Stretch(5, 20.0)), clock, 20.0, done=490) == [10]
+
+
+def test_an_epoch_that_was_thought_far_too_short_does_not_blow_up_the_rest() -> None:
+    clock = Clock()
+    pace = budgeted(100, clock, Stretch(1000, 0.1), finish=10.0, after_fixed=10.0)
+    trained(pace, clock, 5.0)
+    # Half as much again is kept for the rest, not fifty times as much.
+    assert clock.now == pytest.approx(1070, abs=5)

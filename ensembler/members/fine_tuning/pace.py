@@ -13,8 +13,9 @@ from ..phases import Phase
 
 # A rest of an epoch that is smaller is not worth the look at the held-out photos that follows it.
 _LEAST_PART = 0.25
-# How far one measurement is believed: a machine is seldom more than so many times slower or faster than it was.
-_MOST_TIMES = 10.0
+# How far the time of an epoch is believed for other epochs, which may be so short that little was known of them;
+# and for start-up, features and predictions, which were measured apart.
+_MOST_TIMES, _MOST_TIMES_FIXED = 100.0, 1.5
 
 
 class Pace:
@@ -56,7 +57,7 @@ class Pace:
         self._steps = steps
         self._allotment = allotment
         self._clock = clock
-        # Seconds that work takes for each second that was thought.
+        # Seconds that epochs take for each second that was thought.
         self._slowness = 1.0
         self.now = self.made = steps
         self.end = phases[0].epochs * steps if phases else 0
@@ -111,8 +112,11 @@ class Pace:
         """Whether training has to stop at once, for want of time to predict and to do what comes after."""
         if self._allotment is None:
             return False
-        told = self._allotment
-        return self._clock() > told.deadline + told.grace - self._slowness * (told.finish + told.after_fixed)
+        return self._clock() > self._allotment.deadline + self._allotment.grace - self._fixed(self._allotment)
+
+    def _fixed(self, told: Allotment) -> float:
+        """Seconds of what is still to do beside epochs: longer on a machine that became slower, never shorter."""
+        return min(_MOST_TIMES_FIXED, max(1.0, self._slowness)) * (told.finish + told.after_fixed)
 
     def stop(self, made: int) -> None:
         """End the current epoch after ``made`` updates, and the training with it."""
@@ -127,7 +131,7 @@ class Pace:
         told = self._allotment
         current = replace(told.phases[number], done=done / self._steps)
         stretches = [current, *told.phases[number + 1 :], *told.after]
-        left = (told.deadline - self._clock()) / self._slowness - told.finish - told.after_fixed
+        left = (told.deadline - self._clock() - self._fixed(told)) / self._slowness
         end = min(asked, round(current.epochs(share_within(left, stretches)) * self._steps))
         whole, part = divmod(end, self._steps)
         end = end if part >= _LEAST_PART * self._steps else whole * self._steps
