@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 
 from ..engines.job import Job
 from ..engines.local import run_jobs
@@ -69,9 +70,7 @@ class MemberSpeeds:
         self._known = [self._cached(each) for each in ways]
 
     def _cached(self, ways: Sequence[Settled]) -> list[tuple[MemberSettings, Speeds]]:
-        found = [
-            (settings, load_speeds(speed_file(self._place.folder, settings, self._machine))) for settings, _ in ways
-        ]
+        found = [(settings, load_speeds(self._file(settings))) for settings, _ in ways]
         return [(settings, speeds) for settings, speeds in found if speeds is not None]
 
     def has(self, member: int, settings: MemberSettings) -> bool:
@@ -88,11 +87,22 @@ class MemberSpeeds:
         return speeds.at_size(known.image_size, settings.image_size)
 
     def measure(self, settled: Sequence[tuple[int, Settled]]) -> None:
-        """Measure members, each in one of its ways."""
-        for group in _processes(settled):
-            self._measure_together(group)
+        """Measure members, each in one of its ways; several that are as fast as each other once."""
+        alike: dict[Path, list[tuple[int, Settled]]] = {}
+        for each in settled:
+            alike.setdefault(self._file(each[1][0]), []).append(each)
+        for group in _processes([first for first, *_ in alike.values()]):
+            for (_, (settings, _)), speeds in zip(group, self._measured(group), strict=True):
+                path = self._file(settings)
+                save_speeds(path, speeds)
+                for member, (own, _) in alike[path]:
+                    self._known[member].append((own, speeds))
 
-    def _measure_together(self, group: Sequence[tuple[int, Settled]]) -> None:
+    def _file(self, settings: MemberSettings) -> Path:
+        return speed_file(self._place.folder, settings, self._machine)
+
+    def _measured(self, group: Sequence[tuple[int, Settled]]) -> list[Speeds]:
+        """Measure members in one process."""
         place = self._place
         members = [
             {"settings": asdict(settings), "weights": source, "data_parallel": place.data_parallel}
@@ -106,10 +116,7 @@ class MemberSpeeds:
         took = time.monotonic() - began
         self.seconds += took
         start_up = max(0.0, took - result["seconds"])
-        for (member, (settings, _)), measured in zip(group, result["speeds"], strict=True):
-            speeds = replace(Speeds.from_json(measured), start_up=start_up)
-            self._known[member].append((settings, speeds))
-            save_speeds(speed_file(place.folder, settings, self._machine), speeds)
+        return [replace(Speeds.from_json(measured), start_up=start_up) for measured in result["speeds"]]
 
 
 def _tells(known: MemberSettings, settings: MemberSettings) -> bool:

@@ -22,6 +22,7 @@ _PARTS = (
     "batch_size",
     "pooling",
     "hidden",
+    "head",
     "augmentation",
     "ema",
     "precision",
