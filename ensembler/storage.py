@@ -142,6 +142,11 @@ class CompetitionFolder:
         return self.root / "cache" / "features"
 
     @property
+    def speeds(self) -> Path:
+        """How fast members are on this machine, measured once; safe to delete."""
+        return self.root / "cache" / "speeds"
+
+    @property
     def logs(self) -> Path:
         """What job processes printed."""
         return self.root / "logs"

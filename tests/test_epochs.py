@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -13,8 +16,11 @@ from keras import layers, ops
 from members_made import SETTINGS
 from photos import Heard
 
-from ensembler.errors import BadChoice
+from ensembler.errors import BadChoice, Interrupted
 from ensembler.events import EpochBegan, EpochEnded
+from ensembler.members.budget.allotment import Allotment
+from ensembler.members.budget.shares import Stretch
+from ensembler.members.fine_tuning.checkpoints import Checkpoints
 from ensembler.members.fine_tuning.devices import Devices
 from ensembler.members.fine_tuning.epochs import Training
 from ensembler.members.fine_tuning.lesson import Lesson
@@ -24,6 +30,7 @@ from ensembler.members.network import build_backbone
 from ensembler.members.phases import Phase
 from ensembler.members.registry import find_backbone
 from ensembler.members.settings import MemberSettings
+from ensembler.progress import Progress
 
 RANDOM = np.random.default_rng(0)
 PIXELS = RANDOM.integers(0, 256, (40, 8, 8, 3)).astype(np.uint8)
@@ -297,3 +304,88 @@ def test_sixteen_bits_learn_too_and_predict_in_float32(precision: str) -> None:
     assert training.model.layers[1].layers[2].layers[1].compute_dtype == precision
     assert training.model.output.dtype == "float32"
     assert training.history[-1]["held_out_log_loss"] == pytest.approx(log_loss_of(model)["held_out"], abs=1e-6)
+
+
+def allotted(seconds: float, grace: float = 1e6) -> Any:
+    return replace(
+        lesson(phases=(Phase("all", 200, 0.01, "train"),)),
+        allotment=Allotment(time.time() + seconds, grace, (Stretch(200, 0.2, 2.0),), 0.0),
+    )
+
+
+def test_a_budget_ends_a_phase_early_and_its_rate_at_nothing() -> None:
+    progress = Heard()
+    training = Training(allotted(6.0), Devices(spread=False, batch_size=BATCH, progress=progress), progress)
+    began = time.time()
+    training.run()
+    assert 1 < len(training.history) < 200
+    assert time.time() - began < 9
+    assert 0 < sum(row["share"] for row in training.history) < 200
+    rate = float(training.learner.optimizer._get_current_learning_rate())
+    assert rate == pytest.approx(0, abs=1e-5)
+
+
+def test_a_budget_that_is_over_stops_within_an_epoch() -> None:
+    progress = Heard()
+    training = Training(allotted(-10.0, 0.0), Devices(spread=False, batch_size=BATCH, progress=progress), progress)
+    training.run()
+    (row,) = training.history
+    assert row["share"] == pytest.approx(1 / 3, abs=1e-3)
+    assert np.isfinite(row["training_loss"])
+
+
+class Ending(Progress):
+    """Asks for the end at the look with this number."""
+
+    def __init__(self, looks: int) -> None:
+        self.looks = looks
+
+    @property
+    def stopping(self) -> bool:
+        self.looks -= 1
+        return self.looks < 0
+
+
+def test_a_training_within_a_budget_goes_on_at_the_pace_that_is_left(tmp_path: Path) -> None:
+    """Interrupted within an epoch, then given less time than it had; in the end its rate is nothing all the same."""
+    devices, path = Devices(spread=False, batch_size=BATCH, progress=Heard()), tmp_path / "a.npz"
+    with pytest.raises(Interrupted, match=r"in epoch 4 of \d+ of m, fold 0"):
+        Training(allotted(1e4), devices, Ending(10), Checkpoints(path, "me")).run()
+    again = Training(allotted(6.0), devices, Heard(), Checkpoints(path, "me"))
+    assert (again.state.done, again.state.step) == (9, 1)
+    again.run()
+    assert 4 <= len(again.history) < 200
+    assert float(again.learner.optimizer._get_current_learning_rate()) == pytest.approx(0, abs=1e-5)
+    told = [row["share"] for row in again.history]
+    assert again.state.done == round(3 * sum(told))
+    assert all(math.isfinite(row["training_loss"]) for row in again.history)
+
+
+@pytest.mark.parametrize("step", [0, 1])
+def test_without_a_budget_a_training_that_was_cut_short_goes_on_to_all_its_epochs(step: int, tmp_path: Path) -> None:
+    phases = (Phase("none", 2, 0.05), Phase("all", 3, 0.01))
+    devices, path = Devices(spread=False, batch_size=BATCH, progress=Heard()), tmp_path / "a.npz"
+    over = Allotment(time.time() - 10, 0.0, (Stretch(2, 0.2), Stretch(3, 0.2)), 0.0)
+    cut = Training(replace(lesson(phases=phases), allotment=over), devices, Heard(), Checkpoints(path, "me"))
+    cut.run()
+    assert [(row["phase"], row["share"]) for row in cut.history] == [("none", 0.333)]
+    again = Training(lesson(phases=phases), devices, Ending(step) if step else Heard(), Checkpoints(path, "me"))
+    if step:
+        with pytest.raises(Interrupted):
+            again.run()
+        again = Training(lesson(phases=phases), devices, Heard(), Checkpoints(path, "me"))
+    again.run()
+    shares = [(row["phase"], row["share"]) for row in again.history]
+    assert shares == [("none", 0.333), ("none", 1.0), ("none", 0.667), ("all", 1.0), ("all", 1.0), ("all", 1.0)]
+    assert float(again.learner.optimizer._get_current_learning_rate()) == pytest.approx(0, abs=1e-7)
+
+
+def test_the_loss_of_a_part_of_an_epoch_is_that_of_its_photos() -> None:
+    over = Allotment(time.time() - 10, 0.0, (Stretch(1, 0.2),), 0.0)
+    part = replace(lesson(phases=(Phase("none", 1, 1e-9),)), allotment=over)
+    training = Training(part, Devices(spread=False, batch_size=BATCH, progress=Heard()), Heard())
+    training.run()
+    rows = np.random.default_rng([part.seed, 0]).permutation(40)[:BATCH]
+    probabilities, labels = np.array(network()(PIXELS[rows].astype("f4"), training=False)), TARGETS[rows]
+    expected = -np.mean(labels * np.log(probabilities) + (1 - labels) * np.log(1 - probabilities))
+    assert training.history[0]["training_loss"] == pytest.approx(expected, rel=1e-4)

@@ -49,6 +49,7 @@ JOB_CODE = {
     "members/network.py",
     "members/own_networks.py",
     "members/view_networks.py",
+    "members/budget/measuring.py",
     "members/fine_tuning/callbacks.py",
     "members/fine_tuning/devices.py",
     "members/fine_tuning/epochs.py",
@@ -78,7 +79,7 @@ HEAVY = {
     "kagglesdk": {"submission/kaggle/client.py", "submission/notebook/code_competition.py"},
     "keras": JOB_CODE,
     # All else is plain Keras 3, which runs on JAX and PyTorch too.
-    "tensorflow": {"members/fine_tuning/devices.py", "members/board.py", "members/speed_measuring.py"},
+    "tensorflow": {"members/board.py", "members/fine_tuning/devices.py", "members/speed_measuring.py"},
     "PIL": {"images/", "competition/archives/pixel_tables.py"},
     "py7zr": {"competition/archives/seven_zip.py"},
     "sklearn": {"competition/", "members/", "stacking/"},

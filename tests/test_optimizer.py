@@ -73,6 +73,50 @@ def test_the_rate_rises_then_falls_to_nothing() -> None:
     assert rates[100] == pytest.approx(0, abs=1e-9)
 
 
+@pytest.mark.parametrize("accumulated", [1, 2])
+def test_a_schedule_that_is_cut_short_goes_on_smoothly_and_ends_at_nothing(accumulated: int) -> None:
+    optimizer = compiled(model := small(), accumulated=accumulated)
+    rates = [float(optimizer._get_current_learning_rate())]
+    traced = keras.ops.convert_to_numpy(optimizer.iterations)
+    for update in range(20):
+        if update == 10:
+            optimizer.end_at(20)
+        for _ in range(accumulated):
+            model.train_on_batch(X, Y)
+        rates.append(float(optimizer._get_current_learning_rate()))
+    whole = [float(schedule(0.01, STEPS)(step)) for step in range(STEPS + 1)]
+    assert traced == 0
+    assert rates[:11] == pytest.approx(whole[:11], rel=1e-6)
+    # From there three times as fast: ten updates for the other thirty.
+    assert rates[10:] == pytest.approx(whole[10::3], rel=1e-4, abs=1e-9)
+    assert rates[19] < 0.01 * 0.02
+    assert rates[20] == pytest.approx(0, abs=1e-8)
+
+
+def test_a_schedule_that_ends_where_it_did_is_the_same_to_the_bit() -> None:
+    one, other = small(), small()
+    compiled(one)
+    optimizer = compiled(other)
+    for _ in range(5):
+        optimizer.end_at(STEPS)
+        one.train_on_batch(X, Y)
+        other.train_on_batch(X, Y)
+    assert all(
+        np.array_equal(mine, theirs) for mine, theirs in zip(one.get_weights(), other.get_weights(), strict=True)
+    )
+
+
+def test_what_is_remembered_knows_how_fast_the_schedule_is() -> None:
+    model, other = small(), small()
+    optimizer, later = compiled(model), compiled(other, accumulated=2)
+    for _ in range(4):
+        model.train_on_batch(X, Y)
+    optimizer.end_at(8)
+    restore(later, state_of(optimizer))
+    assert float(later._get_current_learning_rate()) == float(optimizer._get_current_learning_rate())
+    assert float(later._schedule_speed.numpy()) == pytest.approx((STEPS - 4) / 4)
+
+
 def test_gradients_are_clipped_together() -> None:
     model = small()
     optimizer = compiled(model, clip_norm=1.0)

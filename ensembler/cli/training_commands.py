@@ -31,6 +31,11 @@ if TYPE_CHECKING:
     help="Between checkpoints of fine-tuning, instead of one after each epoch.",
 )
 @option(
+    "--time-budget",
+    metavar="TIME",
+    help="Of the whole call, such as 90s, 10m or 1h30m: cuts epochs, then folds, then sizes.",
+)
+@option(
     "--show-augmented",
     type=click.Path(path_type=Path),
     metavar="FILE.png",
@@ -70,11 +75,12 @@ def _draw_augmented(
     restart: bool,
     tensorboard: bool,
     checkpoint_minutes: float | None,
+    time_budget: str | None,
     **options: Any,
 ) -> None:
     from ..workflows.augmented_photos import show_augmented
 
-    del name, folds, repeats, restart, tensorboard, checkpoint_minutes  # nothing is trained
+    del name, folds, repeats, restart, tensorboard, checkpoint_minutes, time_budget  # nothing is trained
     with context.progress:
         drawn = show_augmented(file, members, **given(options), **context.common)
     click.echo(f"{drawn.file}: {drawn.member} with --augment {drawn.augmentation}; nothing was trained.")

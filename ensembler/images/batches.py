@@ -94,6 +94,8 @@ class TrainingPhotos:
         Shape (photos, outputs).
     size
         Height and width in pixels.
+    keep
+        Whether they are decoded once; None for as :func:`in_memory` says.
 
     Raises
     ------
@@ -101,11 +103,14 @@ class TrainingPhotos:
         If one cannot be decoded.
     """
 
-    def __init__(self, paths: Sequence[Path], targets: NDArray[np.float32], size: int) -> None:
+    def __init__(
+        self, paths: Sequence[Path], targets: NDArray[np.float32], size: int, *, keep: bool | None = None
+    ) -> None:
         self._paths = paths
         self._targets = targets
         self._size = size
-        self._stored = _in_memory(paths, size)
+        kept = in_memory(len(paths), size) if keep is None else keep
+        self._stored = _decoded(paths, size) if kept else None
 
     def epoch(
         self,
@@ -187,10 +192,12 @@ def epoch_order(photos: int, number: int, seed: int) -> NDArray[np.int64]:
     return np.random.default_rng([seed, number]).permutation(photos)
 
 
-def _in_memory(paths: Sequence[Path], size: int) -> NDArray[np.uint8] | None:
-    """All photos decoded, or None if they would take too much memory."""
-    if len(paths) * size * size * 3 > IN_MEMORY:
-        return None
+def in_memory(photos: int, size: int) -> bool:
+    """Whether so many photos are decoded once and held, since they do not take too much memory."""
+    return photos * size * size * 3 <= IN_MEMORY
+
+
+def _decoded(paths: Sequence[Path], size: int) -> NDArray[np.uint8]:
     stored = np.empty((len(paths), size, size, 3), np.uint8)
     for start, batch in zip(range(0, len(paths), 256), pixel_batches(paths, size, 256), strict=True):
         stored[start : start + len(batch)] = batch

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -15,10 +16,17 @@ from ..competition.folds.folds import Folds
 from ..competition.metrics.metrics import log_loss
 from ..competition.tables import Tables, load_tables
 from ..storage import CompetitionFolder
+from .budget.allotment import Allotment
 from .own_backbones import OWN_WEIGHTS, backbone_of
 from .records import FoldPredictions, MemberRecord
 from .registry import Backbone
-from .work import job_work, prediction_work
+from .settings import MemberSettings
+from .work import job_work, prediction_work, shortened
+
+
+def weights_source(told: str) -> str | Path:
+    """Return ``imagenet``, ``none``, ``own`` or a file, as a description for a job names it."""
+    return told if told in ("imagenet", "none", OWN_WEIGHTS) else Path(told)
 
 
 @dataclass(frozen=True)
@@ -26,7 +34,8 @@ class Assignment:
     """One member of one competition, some of its folds, where the weights come from, and how it is trained.
 
     ``data_parallel`` has all devices train one network; ``checkpoint_minutes`` lie between two checkpoints, which else
-    are written at the end of each epoch.
+    are written at the end of each epoch. With a time budget ``allotments`` tell each fold its place in it, and
+    ``share`` how much of the epochs asked for is planned.
     """
 
     folder: CompetitionFolder
@@ -36,6 +45,8 @@ class Assignment:
     data_parallel: bool = False
     checkpoint_minutes: float | None = None
     tensorboard: bool = False
+    allotments: Mapping[int, Allotment] = field(default_factory=dict)
+    share: float = 1.0
 
     def to_json(self) -> dict[str, Any]:
         """Return the description that a job's process gets."""
@@ -47,14 +58,17 @@ class Assignment:
             "data_parallel": self.data_parallel,
             "checkpoint_minutes": self.checkpoint_minutes,
             "tensorboard": self.tensorboard,
+            "allotments": {str(fold): allotment.to_json() for fold, allotment in self.allotments.items()},
+            "share": self.share,
         }
 
     @classmethod
     def from_json(cls, told: dict[str, Any]) -> Assignment:
         """Read the description that a job's process got."""
         folder = CompetitionFolder(Path(told["competition"]))
-        names = ("member", "weights", "data_parallel", "checkpoint_minutes", "tensorboard")
-        return cls(folder, folds=tuple(told["folds"]), **{name: told[name] for name in names})
+        names = ("member", "weights", "data_parallel", "checkpoint_minutes", "tensorboard", "share")
+        allotments = {int(fold): Allotment.from_json(each) for fold, each in told["allotments"].items()}
+        return cls(folder, folds=tuple(told["folds"]), allotments=allotments, **{name: told[name] for name in names})
 
     @cached_property
     def tables(self) -> Tables:
@@ -80,7 +94,7 @@ class Assignment:
     @property
     def weights_source(self) -> str | Path:
         """``imagenet``, ``none``, ``own`` or a file."""
-        return self.weights if self.weights in ("imagenet", "none", OWN_WEIGHTS) else Path(self.weights)
+        return weights_source(self.weights)
 
     @property
     def exclusive(self) -> bool:
@@ -89,10 +103,13 @@ class Assignment:
 
     def work(self, folds: int) -> float:
         """Tell the work of training so many folds; see :mod:`ensembler.members.work`."""
-        tables = self.tables
-        return job_work(
-            self.record.settings, self.backbone, len(tables.train), self.splits.typical, len(tables.test_paths), folds
-        )
+        tables, settings = self.tables, self.planned_settings
+        return job_work(settings, self.backbone, len(tables.train), self.splits.typical, len(tables.test_paths), folds)
+
+    @property
+    def planned_settings(self) -> MemberSettings:
+        """The member's settings with as many epochs as are planned."""
+        return shortened(self.record.settings, self.share)
 
     @property
     def prediction_work(self) -> float:

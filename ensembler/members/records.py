@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -114,11 +115,17 @@ def save_fold(
             "fold": fold,
             "log_loss": score,
             "held_out": len(predictions.held_out_ids),
+            "epochs": epochs_done(history),
             "seconds": round(seconds, 3),
             "finished": datetime.now(UTC).isoformat(timespec="seconds"),
             "sha256": digests,
         },
     )
+
+
+def epochs_done(history: Sequence[Mapping[str, Any]]) -> float:
+    """Epochs of fine-tuning that a history tells; a part of one counts as that part."""
+    return round(sum(float(row["share"]) for row in history if "share" in row), 2)
 
 
 def load_fold(folder: CompetitionFolder, record: MemberRecord, fold: int) -> tuple[FoldPredictions, dict[str, Any]]:

@@ -9,6 +9,15 @@ from pathlib import Path
 from ..errors import BadData
 from ..storage import CompetitionFolder, read_json, write_json
 
+# Predictions of one photo, as those who compare backbones measure them, and of one batch.
+SINGLE = 100
+BATCHES = 10
+# Before them: one that compiles, and one that warms up.
+WARM_UP = 2
+# Seconds after which a slow network need not be measured more exactly, each time with this many predictions at least.
+LONGEST = 5.0
+FEWEST = 3
+
 
 @dataclass(frozen=True)
 class Speed:

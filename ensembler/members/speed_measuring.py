@@ -18,15 +18,8 @@ from ..progress import Progress
 from ..storage import CompetitionFolder
 from .inference import join
 from .records import MemberRecord
-from .speed import Speed, load_speed, save_speed
+from .speed import BATCHES, FEWEST, LONGEST, SINGLE, WARM_UP, Speed, load_speed, save_speed
 from .view_networks import with_views
-
-# Predictions of one photo, as those who compare backbones measure them.
-SINGLE = 100
-BATCHES = 10
-# Seconds after which a slow network need not be measured more exactly, each time with this many predictions at least.
-LONGEST = 5.0
-FEWEST = 3
 
 
 def measure_member(told: dict[str, Any], progress: Progress) -> dict[str, Any]:
@@ -99,7 +92,7 @@ def _photos(count: int, size: int) -> NDArray[np.uint8]:
 
 def _seconds(model: Any, photos: NDArray[np.uint8], times: int) -> list[float]:
     """Time predictions of the same photos, after one that compiles and one that warms up."""
-    for _ in range(2):
+    for _ in range(WARM_UP):
         model.predict_on_batch(photos)
     taken: list[float] = []
     while len(taken) < times and (len(taken) < FEWEST or sum(taken) < LONGEST):

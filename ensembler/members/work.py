@@ -7,6 +7,8 @@ a rough measure between families, so a display rests on it only until the first 
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ..images.views import MIRRORED, VIEWS, WHOLE
 from .phases import Phase
 from .registry import Backbone
@@ -21,6 +23,12 @@ USUAL_ACTIVATIONS = 2_000
 def photo_work(backbone: Backbone, image_size: int) -> float:
     """Tell the work of one photo's way forwards."""
     return (backbone.activations or USUAL_ACTIVATIONS) * image_size**2 / 1e6
+
+
+def shortened(settings: MemberSettings, share: float) -> MemberSettings:
+    """Return settings with so large a share of the epochs, as a time budget leaves of them; at least one a phase."""
+    phases = tuple(replace(phase, epochs=max(1, round(share * phase.epochs))) for phase in settings.phases)
+    return replace(settings, phases=phases)
 
 
 def learning_work(settings: MemberSettings, backbone: Backbone, learned: int, judged: int) -> float:

@@ -15,11 +15,17 @@ from ..storage import CompetitionFolder, Workspace, keep_json, read_json
 
 
 def call_words(
-    member: str, name: str | None, preset: str | None, config: str | Path | None, command: Layer
+    member: str,
+    name: str | None,
+    preset: str | None,
+    config: str | Path | None,
+    command: Layer,
+    time_budget: str | float | None = None,
 ) -> list[str]:
     """Write a call of ``train-members`` for one member as words: first the member, then its options.
 
-    Folds are not among them, since those that are there are taken.
+    Folds are not among them, since those that are there are taken. A time budget is: it may have made the member a
+    smaller one, which goes on as such with a budget alone.
 
     Parameters
     ----------
@@ -29,9 +35,12 @@ def call_words(
         What the member is called, if it was given a name.
     command
         Options that were typed, or given in Python.
+    time_budget
+        As it was typed, or in seconds.
     """
     words = [member]
-    for option, value in (("--as", name), ("--preset", preset), ("--config", config)):
+    budget = time_budget if isinstance(time_budget, str | None) else f"{time_budget:g}s"
+    for option, value in (("--as", name), ("--time-budget", budget), ("--preset", preset), ("--config", config)):
         words += [option, str(value)] if value is not None else []
     given: Mapping[str, Any] = command.options
     return words + [word for option, value in given.items() for word in _option_words(option, value)]

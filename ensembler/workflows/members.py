@@ -192,5 +192,10 @@ def _seconds_per_epoch(histories: Sequence[Path]) -> float | None:
     for path in histories:
         if path.is_file():
             with path.open(encoding="utf-8", newline="") as stream:
-                taken += [float(row["seconds"]) for row in csv.DictReader(stream) if row.get("seconds")]
+                taken += [_whole_epoch(row) for row in csv.DictReader(stream) if row.get("seconds")]
     return fmean(taken) if taken else None
+
+
+def _whole_epoch(row: dict[str, str]) -> float:
+    """Seconds of an epoch; a time budget may have ended this one within it."""
+    return float(row["seconds"]) / (float(row.get("share") or 0) or 1.0)

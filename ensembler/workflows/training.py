@@ -5,70 +5,39 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Unpack
 
 from ..competition.folds.file import shared_folds
 from ..competition.folds.folds import Folds
 from ..competition.metrics.scoring import judge_out_of_fold
-from ..competition.samples import samples_fingerprint
 from ..competition.tables import Tables
-from ..engines.job import Job
 from ..engines.local import run_jobs
-from ..errors import BadChoice, Mismatch
+from ..errors import BadChoice
 from ..locks import held
-from ..members.assignment import Assignment
+from ..members.budget.sizes import Settled, ways_to_train
 from ..members.choosing import unused_options
 from ..members.figures import MemberFigures, save_figures
 from ..members.names import member_names
 from ..members.option_reading import typed
 from ..members.options import TrainingOptions
 from ..members.presets import NO_GPU, NOTHING, Preset
-from ..members.records import MemberRecord, tidy, trained_members
 from ..members.registry import Backbone
 from ..members.settings import MemberSettings
-from ..members.work import job_work
+from ..members.work import job_work, shortened
 from ..progress import SILENT, Progress
 from ..stacking.inputs import MemberPredictions, load_members
-from ..storage import HERE, CompetitionFolder, Workspace, file_digest, remove_folder
+from ..storage import HERE, CompetitionFolder, Workspace
+from .budget import Asked, Budgeted, folds_to_choose, read_budget, within_budget
+from .budget_speeds import Place
+from .budget_text import tell_cut_short
 from .calls import call_words, save_call
 from .competitions import open_competition
 from .configuration import Configuration, configure
 from .machine import PLAIN, ThisMachine, this_machine
+from .member_jobs import Plan, jobs_of, make_room, record_of
 from .results import MemberResult
 from .tensorboard import require_tensorboard
-
-
-@dataclass(frozen=True)
-class Plan:
-    """A member to be trained, and how.
-
-    Attributes
-    ----------
-    record
-        Its settings, and what they belong to.
-    weights
-        Where its weights come from.
-    data_parallel
-        Whether all GPUs work on each of its networks.
-    tiny
-        Whether its folds share a process.
-    checkpoint_minutes
-        Time between two checkpoints; None for one at the end of each epoch.
-    tensorboard
-        Whether its jobs write for TensorBoard.
-    work
-        Of one fold, or of all together where the backbone is frozen; see :mod:`ensembler.members.work`.
-    """
-
-    record: MemberRecord
-    weights: str
-    data_parallel: bool
-    tiny: bool
-    checkpoint_minutes: float | None
-    tensorboard: bool
-    work: float
 
 
 def train_members(
@@ -81,6 +50,7 @@ def train_members(
     restart: bool = False,
     checkpoint_minutes: float | None = None,
     tensorboard: bool = False,
+    time_budget: str | float | None = None,
     preset: Preset | None = None,
     config: str | Path | None = None,
     workspace: Workspace = HERE,
@@ -110,6 +80,9 @@ def train_members(
         Time between two checkpoints of fine-tuning, also within an epoch; None for one at the end of each epoch.
     tensorboard
         Write losses, learning rate and speed of each epoch for TensorBoard, below ``logs/tensorboard``.
+    time_budget
+        Of the whole call, such as ``90s``, ``10m`` or ``1h30m``, or seconds: what does not fit is cut, first epochs,
+        then folds where there are none yet and nobody said how many, then the size of photos and what is trained.
     preset
         Sets options together: ``quick``, ``good`` or ``best``; None is the file's, or ``good``.
     config
@@ -126,8 +99,8 @@ def train_members(
     Raises
     ------
     BadChoice, Mismatch
-        If a name, number or folder does not fit, TensorBoard is asked for and not installed, or a member is there with
-        other settings.
+        If a name, number or folder does not fit, TensorBoard is asked for and not installed, a member is there with
+        other settings, or a budget is too short.
     Busy
         If another process is training one of these members.
     JobFailed
@@ -135,6 +108,7 @@ def train_members(
     Interrupted
         After Ctrl-C, once the step is finished and saved; the same call goes on from there.
     """
+    budget = read_budget(time_budget)
     if checkpoint_minutes is not None and checkpoint_minutes <= 0:
         raise BadChoice(f"--checkpoint-minutes must be more than 0. Received: {checkpoint_minutes}")
     if tensorboard:
@@ -148,30 +122,54 @@ def train_members(
     here = PLAIN if tiny else this_machine()
     settled = [configuration.settings(here.machine, member) for member in members]
     general = configuration.in_force(here.machine).options
-    shared = shared_folds(folder, tables, folds, repeats, general["seed"])
     _say(configuration, members, [settings for settings, _ in settled], here, progress)
-    plans = [
-        Plan(
-            record=_record(folder, tables, own_name, settings, shared),
-            weights=source,
-            data_parallel=general["data_parallel"],
-            tiny=backbone.tiny,
-            checkpoint_minutes=checkpoint_minutes,
-            tensorboard=tensorboard,
-            work=job_work(settings, backbone, len(tables.train), shared.typical, len(tables.test_paths), 1),
-        )
-        for own_name, backbone, (settings, source) in zip(names, backbones, settled, strict=True)
-    ]
+    gpus = () if general["data_parallel"] else here.gpus
+    parallel = os.cpu_count() or 1 if tiny else 1
     with contextlib.ExitStack() as ours:
         for own_name in names:
             ours.enter_context(held(folder.member_lock(own_name), f"{own_name} of {folder.name}"))
+        budgeted = Budgeted(settled, folds)
+        if budget:
+            choices = folds_to_choose(folder, tables, folds, repeats, general["seed"])
+            ways = [_ways(configuration, here, member) for member in members]
+            asked = Asked(names, ways, [backbone.tiny for backbone in backbones], choices, restart)
+            place = Place(folder, len(gpus) or parallel, gpus, general["data_parallel"])
+            budgeted = within_budget(budget, asked, place, tables, progress)
+        shared = shared_folds(folder, tables, budgeted.folds, repeats, general["seed"])
+        plans = [
+            Plan(
+                record=record_of(folder, tables, own_name, settings, shared),
+                weights=source,
+                data_parallel=general["data_parallel"],
+                tiny=backbone.tiny,
+                checkpoint_minutes=checkpoint_minutes,
+                tensorboard=tensorboard,
+                work=_work(settings, backbone, budgeted.share, tables, shared),
+                share=budgeted.share,
+                allotments=budgeted.allotments.get(own_name, {}),
+            )
+            for own_name, backbone, (settings, source) in zip(names, backbones, budgeted.settled, strict=True)
+        ]
         for member, plan in zip(members, plans, strict=True):
-            _make_room(folder, plan.record, restart=restart)
-            save_call(folder, plan.record.name, call_words(member, name, preset, config, configuration.command))
-        jobs = [job for plan in plans for job in _jobs(folder, plan)]
-        gpus = () if general["data_parallel"] else here.gpus
-        run_jobs(jobs, folder.logs, progress, parallel=os.cpu_count() or 1 if tiny else 1, gpus=gpus)
+            make_room(folder, plan.record, restart=restart)
+            words = call_words(member, name, preset, config, configuration.command, time_budget)
+            save_call(folder, plan.record.name, words)
+            if not budget:
+                tell_cut_short(folder, plan.record, progress)
+        jobs = [job for plan in plans for job in jobs_of(folder, plan)]
+        run_jobs(jobs, folder.logs, progress, parallel=parallel, gpus=gpus)
     return member_results(folder, tables, load_members(folder, tables, names), shared)
+
+
+def _ways(configuration: Configuration, here: ThisMachine, member: str) -> list[Settled]:
+    """Return ways to train a member: as it was asked for, then ever smaller."""
+    return ways_to_train(configuration.backbone(member), configuration.in_force(here.machine, member).options)
+
+
+def _work(settings: MemberSettings, backbone: Backbone, share: float, tables: Tables, folds: Folds) -> float:
+    """Tell the work of one fold, or of a frozen member."""
+    planned = shortened(settings, share)
+    return job_work(planned, backbone, len(tables.train), folds.typical, len(tables.test_paths), 1)
 
 
 def named_backbones(configuration: Configuration, members: Sequence[str]) -> list[Backbone]:
@@ -207,65 +205,6 @@ def _say(
     if unused:
         names = ", ".join(sorted(map(typed, unused)))
         progress.warn(f"A frozen backbone (--unfreeze none) makes no use of {names}.")
-
-
-def _record(
-    folder: CompetitionFolder, tables: Tables, name: str, settings: MemberSettings, folds: Folds
-) -> MemberRecord:
-    return MemberRecord(
-        name=name,
-        settings=settings,
-        samples=samples_fingerprint(folder, tables.manifest),
-        folds=file_digest(folder.folds),
-        folds_count=folds.splits,
-        classes=tables.manifest.outputs,
-    )
-
-
-def _make_room(folder: CompetitionFolder, record: MemberRecord, *, restart: bool) -> None:
-    """Write the member's settings, unless the same are there; refuse to mix it with others."""
-    if restart:
-        remove_folder(folder.member(record.name))
-    if record.name in trained_members(folder):
-        there = MemberRecord.load(folder, record.name)
-        if there.fingerprint != record.fingerprint:
-            what = there.settings.differences(record.settings) or "photos, labels, folds or classes"
-            raise Mismatch(
-                f"{record.name} was trained with other settings: {what}; ask for those, train another member under a "
-                f"name of its own (--members {record.settings.backbone}@LABEL, or --as NAME), or forget what is there "
-                "with --restart."
-            )
-        tidy(folder, record)
-        return
-    record.save(folder)
-
-
-def _jobs(folder: CompetitionFolder, plan: Plan) -> list[Job]:
-    """One job for a frozen member, whose heads take seconds; else one per fold, but for the tiniest networks."""
-    record = plan.record
-    missing = record.unfinished(folder)
-    if not missing:
-        return []
-    if record.settings.frozen:
-        return [_job(folder, plan, "ensembler.members.frozen:train_frozen", missing, record.name)]
-    function = "ensembler.members.fine_tuning.job:fine_tune"
-    if plan.tiny:
-        return [_job(folder, plan, function, missing, record.name)]
-    return [_job(folder, plan, function, [fold], f"{record.name}-fold-{fold}") for fold in missing]
-
-
-def _job(folder: CompetitionFolder, plan: Plan, function: str, folds: list[int], name: str) -> Job:
-    assignment = Assignment(
-        folder,
-        plan.record.name,
-        tuple(folds),
-        plan.weights,
-        data_parallel=plan.data_parallel,
-        checkpoint_minutes=plan.checkpoint_minutes,
-        tensorboard=plan.tensorboard,
-    )
-    work = plan.work * (1 if plan.record.settings.frozen else len(folds))
-    return Job(name, function, assignment.to_json(), plan.record.name, assignment.folds, work)
 
 
 def member_results(

@@ -9,6 +9,7 @@ from typing import Any
 import keras
 
 from ...progress import Task
+from .pace import Pace
 
 # The loss is looked at once in so many steps: each look waits for the device.
 EVERY = 10
@@ -62,3 +63,29 @@ class BetweenSteps(keras.callbacks.Callback):  # type: ignore[misc]  # Keras is 
         done, rest = divmod(batch + 1, self.parts)
         if not rest and done < self.updates:
             self.do(done, lambda: float(logs["loss"]) * done)
+
+
+class StopInTime(keras.callbacks.Callback):  # type: ignore[misc]  # Keras is untyped
+    """Ends an epoch within it once there is no more time, after a whole update.
+
+    Parameters
+    ----------
+    parts
+        Batches that make up an update.
+    first
+        Updates of the epoch that were done before.
+    """
+
+    def __init__(self, pace: Pace, parts: int, first: int = 0) -> None:
+        super().__init__()
+        self.pace = pace
+        self.parts = parts
+        self.first = first
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        """Look at the clock once all parts of an update are done."""
+        del logs
+        done, rest = divmod(batch + 1, self.parts)
+        if not rest and self.pace.is_late():
+            self.pace.stop(self.first + done)
+            self.model.stop_training = True

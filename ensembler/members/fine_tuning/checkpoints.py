@@ -19,7 +19,7 @@ from ...storage import read_arrays, remove, write_arrays
 
 Arrays = Sequence[NDArray[Any]]
 # Of the file; one of another form is not read.
-FORM = 1
+FORM = 2
 
 
 @dataclass(frozen=True)
@@ -66,6 +66,8 @@ class TrainingState:
         Where the training is; None at the beginning of an epoch, where it is the same.
     best_weights
         Weights after the best epoch of this phase; None before there is one, or without patience.
+    earlier, done
+        Updates of the phases before this one, and of the epochs before this one in its phase.
     """
 
     phase: int = 0
@@ -82,10 +84,13 @@ class TrainingState:
     begin: Moment | None = None
     now: Moment | None = None
     best_weights: Arrays | None = None
+    earlier: int = 0
+    done: int = 0
 
     def start_phase(self, number: int) -> None:
         """Be at the beginning of a phase."""
         self.phase, self.epoch = number, 0
+        self.earlier, self.done = self.earlier + self.done, 0
         self.best, self.behind, self.best_weights = math.inf, 0, None
         self.start_epoch()
 

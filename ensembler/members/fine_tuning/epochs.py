@@ -12,12 +12,13 @@ from ...errors import BadChoice, Interrupted
 from ...events import EpochBegan, EpochEnded
 from ...process_memory import resident_bytes
 from ...progress import Progress, Task
-from .callbacks import BetweenSteps, Steps, StopAtNaN
+from .callbacks import BetweenSteps, Steps, StopAtNaN, StopInTime
 from .checkpoints import NOWHERE, Checkpoints, TrainingState
 from .devices import Devices, gpu_memory
 from .history import history_row, place_of
 from .learner import Learner
 from .lesson import Lesson
+from .pace import Pace
 from .trouble import is_out_of_memory
 
 
@@ -36,6 +37,8 @@ class Training:
         How far the training is, with a row of history for each epoch.
     learner
         The network that learns; in the end it has the best weights or the mean ones, as the settings say.
+    pace
+        How many updates each phase gets.
     """
 
     def __init__(
@@ -49,6 +52,7 @@ class Training:
         self._counted = self._epoch_began = time.monotonic()
         self._unsaved = False
         self.learner = self._go_on() or Learner(lesson, devices)
+        self.pace = Pace(lesson.settings.phases, self.learner.steps, lesson.allotment)
 
     @property
     def model(self) -> Any:
@@ -82,18 +86,12 @@ class Training:
         Interrupted
             If the work was asked to end; a checkpoint has been written then.
         """
-        per_epoch = self.learner.steps
-        total = self._epochs * per_epoch
-        task = self.progress.start_photos(
-            f"{self.lesson.name}: fine-tune",
-            total,
-            photos=len(self.lesson.targets) / per_epoch,
-            work=self.lesson.work / total,
-        )
-        task.advance(len(self.history) * per_epoch + self.state.step)
+        state, task = self.state, self._start()
         try:
-            for number in range(self.state.phase, len(self.lesson.settings.phases)):
+            for number in range(state.phase, len(self.lesson.settings.phases)):
                 self._phase(number, task)
+                if self.pace.over:
+                    break
         except Interrupted:
             self._save()
             raise Interrupted(self._place()) from None
@@ -102,34 +100,65 @@ class Training:
         task.finish()
         return self.learner.finished()
 
-    @property
-    def _epochs(self) -> int:
-        return sum(phase.epochs for phase in self.lesson.settings.phases)
+    def _start(self) -> Task:
+        """Begin to tell how far it is, from where it is."""
+        state = self.state
+        behind = state.earlier + state.done + state.step
+        total = state.earlier + self.pace.updates(state.phase, state.done + state.step)
+        task = self.progress.start_photos(
+            f"{self.lesson.name}: fine-tune",
+            total,
+            photos=len(self.lesson.targets) / self.learner.steps,
+            work=self.lesson.work / max(1, total),
+        )
+        task.advance(behind)
+        return task
 
     def _place(self) -> str:
-        return f"in epoch {min(len(self.history) + 1, self._epochs)} of {self._epochs} of {self.lesson.name}"
+        state = self.state
+        left = self.pace.epochs_left(state.phase, state.done, state.step)
+        epochs = len(self.history) + left
+        return f"in epoch {min(len(self.history) + 1, epochs)} of {epochs} of {self.lesson.name}"
+
+    def begin(self, number: int) -> None:
+        """Get a phase ready."""
+        self.learner.compile(number)
+        self.state.start_phase(number)
+        self.state.begin = self.learner.moment()
+
+    def try_out(self, number: int, updates: int, task: Task) -> float:
+        """Do some updates of a phase that is ready as an epoch does them, and save; return the seconds that it took."""
+        began = time.monotonic()
+        self.pace.now = updates
+        self._mended(number, task)
+        self.state.start_epoch()
+        self.state.begin = self.learner.moment()
+        self._save()
+        return time.monotonic() - began
 
     def _phase(self, number: int, task: Task) -> None:
         state, learner = self.state, self.learner
         if state.begin is None or state.phase != number:
-            learner.compile(number)
-            state.start_phase(number)
-            state.begin = learner.moment()
-        while not self._is_over(number):
-            row = self._epoch(number, state.epoch, task)
-            self._end_epoch(row)
+            self.begin(number)
+        while self._begins_epoch(number):
+            self._end_epoch(self._epoch(number, task))
+            self.pace.ended()
         learner.model.set_weights(state.best_weights if state.best_weights is not None else learner.mean_weights())
 
-    def _is_over(self, number: int) -> bool:
-        """Whether a phase has had its epochs, or lost patience."""
+    def _begins_epoch(self, number: int) -> bool:
+        """Get an epoch ready, unless the phase has had all that it gets, or lost patience."""
         patience, state = self.lesson.settings.patience, self.state
-        return state.epoch >= self.lesson.settings.phases[number].epochs or 0 < patience <= state.behind
+        if 0 < patience <= state.behind or not self.pace.begin(number, state.done, state.step):
+            return False
+        self.learner.optimizer.end_at(self.pace.end)
+        return True
 
     def _end_epoch(self, row: dict[str, Any]) -> None:
         """Write down an epoch, and what patience makes of it."""
         state, patience = self.state, self.lesson.settings.patience
         state.history.append(row)
         state.epoch += 1
+        state.done += self.pace.made
         if patience and row["watched_log_loss"] < state.best:
             state.best, state.behind, state.best_weights = row["watched_log_loss"], 0, self.learner.mean_weights()
         elif patience:
@@ -155,13 +184,16 @@ class Training:
         state.now = None
         self._unsaved = False
 
-    def _epoch(self, number: int, epoch: int, task: Task) -> dict[str, Any]:
+    def _epoch(self, number: int, task: Task) -> dict[str, Any]:
         self.progress.go_on(self._place())
-        place = place_of(self.lesson, number, epoch)
+        state, pace = self.state, self.pace
+        epochs = state.epoch + pace.epochs(state.done)
+        place = place_of(self.lesson, number, epoch=state.epoch + 1, epochs=epochs, overall=len(self.history) + 1)
         self.progress.tell(EpochBegan(**place))
         self._epoch_began = time.monotonic() - self.state.epoch_seconds
         loss = self._mended(number, task)
         seconds = time.monotonic() - self._epoch_began
+        share = pace.made / self.learner.steps
         judged = self.learner.judged()
         told = EpochEnded(
             **place,
@@ -169,13 +201,13 @@ class Training:
             held_out_log_loss=judged.get("held_out"),
             watched_log_loss=judged.get("watched"),
             learning_rate=float(self.learner.optimizer.learning_rate),
-            photos_a_second=len(self.lesson.targets) / max(seconds, 1e-9),
+            photos_a_second=share * len(self.lesson.targets) / max(seconds, 1e-9),
             seconds=round(seconds, 3),
             memory=resident_bytes(),
             gpu_memory=gpu_memory(),
         )
         self.progress.tell(told)
-        return history_row(told, self.learner.settings, self.learner.parts)
+        return history_row(told, self.learner.settings, self.learner.parts, share)
 
     def _mended(self, number: int, task: Task) -> float:
         """Do one epoch, again and otherwise if it fails; return its mean loss."""
@@ -196,11 +228,13 @@ class Training:
             learner.return_to(begin)
             state.start_epoch()
             state.begin = begin
+            self.learner.optimizer.end_at(self.pace.end)
 
     def _fit(self, task: Task) -> float:
         """Do the steps that are left of an epoch; return its mean loss."""
-        settings, state, parts = self.learner.settings, self.state, self.learner.parts
-        first, before, left = state.step, state.loss_sum, self.learner.steps - state.step
+        settings, state, pace, parts = self.learner.settings, self.state, self.pace, self.learner.parts
+        first, before, left = state.step, state.loss_sum, pace.now - state.step
+        pace.made = pace.now
 
         def between(done: int, loss_sum: Callable[[], float]) -> None:
             state.step = first + done
@@ -225,12 +259,18 @@ class Training:
                     steps_per_epoch=left * parts,
                     epochs=1,
                     verbose=0,
-                    callbacks=[Steps(task, parts), BetweenSteps(between, parts, left), StopAtNaN()],
+                    callbacks=[
+                        Steps(task, parts),
+                        BetweenSteps(between, parts, left),
+                        StopAtNaN(),
+                        StopInTime(pace, parts, first),
+                    ],
                     shuffle=False,
                 )
-            state.step, state.loss_sum = first + left, before + float(fitted.history["loss"][0]) * left
+            state.loss_sum = before + float(fitted.history["loss"][0]) * (pace.made - first)
+            state.step = pace.made
         # Keras counts the rows of weight 0 that fill the last batch; they have no loss.
-        return state.loss_sum * settings.batch_size / len(self.lesson.targets)
+        return state.loss_sum * settings.batch_size / min(pace.made * settings.batch_size, len(self.lesson.targets))
 
     def _halve_batch(self, number: int, error: Exception) -> None:
         """Take each batch in parts, so that memory suffices and the updates stay the same."""

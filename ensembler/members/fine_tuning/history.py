@@ -9,8 +9,18 @@ from ..settings import MemberSettings
 from .lesson import Lesson
 
 
-def place_of(lesson: Lesson, number: int, epoch: int) -> dict[str, Any]:
-    """Tell where an epoch stands, as events do; ``number`` is that of the phase, both count from 0."""
+def place_of(lesson: Lesson, number: int, *, epoch: int, epochs: int, overall: int) -> dict[str, Any]:
+    """Tell where an epoch stands, as events do.
+
+    Parameters
+    ----------
+    number
+        Of the phase, from 0.
+    epoch, epochs
+        Place of the epoch in its phase, from 1, and how many are planned for the phase now.
+    overall
+        Place of the epoch among those of all phases, from 1.
+    """
     phases = lesson.settings.phases
     return {
         "member": lesson.member,
@@ -18,13 +28,13 @@ def place_of(lesson: Lesson, number: int, epoch: int) -> dict[str, Any]:
         "phase": phases[number].unfreeze,
         "phase_number": number + 1,
         "phases": len(phases),
-        "epoch": epoch + 1,
-        "epochs": phases[number].epochs,
-        "overall": sum(phase.epochs for phase in phases[:number]) + epoch + 1,
+        "epoch": epoch,
+        "epochs": epochs,
+        "overall": overall,
     }
 
 
-def history_row(told: EpochEnded, settings: MemberSettings, parts: int) -> dict[str, Any]:
+def history_row(told: EpochEnded, settings: MemberSettings, parts: int, share: float) -> dict[str, Any]:
     """Make the row of ``history.csv``; what nobody knows is empty.
 
     Parameters
@@ -33,6 +43,8 @@ def history_row(told: EpochEnded, settings: MemberSettings, parts: int) -> dict[
         In force in this epoch.
     parts
         In which a batch is taken, one after the other.
+    share
+        Of an epoch that this one was; less than 1 where a time budget ended it.
     """
     return {
         "phase": told.phase,
@@ -43,6 +55,7 @@ def history_row(told: EpochEnded, settings: MemberSettings, parts: int) -> dict[
         "learning_rate": told.learning_rate,
         "precision": settings.precision,
         "batch": f"{settings.batch_size // parts} x {parts}",
+        "share": round(share, 3),
         "seconds": told.seconds,
         "photos_a_second": round(told.photos_a_second, 3),
         "memory": _known(told.memory),

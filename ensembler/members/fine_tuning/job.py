@@ -97,7 +97,10 @@ def _lesson(assignment: Assignment, fold: int, progress: Progress) -> Lesson:
         judge=partial(_log_losses, assignment=assignment, judged_on=judged_on, progress=progress),
         member=assignment.member,
         fold=fold,
-        work=learning_work(settings, assignment.backbone, len(rows), sum(map(len, judged_on.values()))),
+        work=learning_work(
+            assignment.planned_settings, assignment.backbone, len(rows), sum(map(len, judged_on.values()))
+        ),
+        allotment=assignment.allotments.get(fold),
     )
 
 

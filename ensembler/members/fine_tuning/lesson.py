@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...images.batches import TrainingPhotos
+from ..budget.allotment import Allotment
 from ..settings import MemberSettings
 
 
@@ -36,7 +37,9 @@ class Lesson:
     member, fold
         As events name them.
     work
-        Of all epochs together, judging included, as :mod:`ensembler.members.work` counts it; 0 if nobody asks.
+        Of all planned epochs together, judging included, as :mod:`ensembler.members.work` counts it; 0 if nobody asks.
+    allotment
+        What there is of a time budget; None for no budget.
     """
 
     name: str
@@ -50,3 +53,4 @@ class Lesson:
     member: str = ""
     fold: int = 0
     work: float = 0.0
+    allotment: Allotment | None = None

@@ -24,6 +24,31 @@ class LayerwiseAdamW(keras.optimizers.AdamW):  # type: ignore[misc]  # Keras is 
     in its first steps, as in timm and TensorFlow's ExponentialMovingAverage, so that short runs profit too.
     """
 
+    def build(self, variables: Any) -> None:
+        """Make what it remembers, where the schedule stands among it."""
+        if self.built:
+            return
+        super().build(variables)
+        self._schedule_begin = self.add_variable((), "zeros", "float32", name="schedule_begin")
+        self._schedule_speed = self.add_variable((), "ones", "float32", name="schedule_speed")
+
+    def end_at(self, update: int) -> None:
+        """Have the learning rate go on from where it is and reach its end, nothing, after ``update`` updates in all.
+
+        The schedule is passed through faster or slower; nothing is compiled anew, since its speed is a variable.
+        """
+        done = int(ops.convert_to_numpy(self.iterations))
+        place = float(ops.convert_to_numpy(self._place(done)))
+        if update <= done:
+            return
+        speed = (self._learning_rate.warmup_steps + self._learning_rate.decay_steps - place) / (update - done)
+        self._schedule_begin.assign(place - speed * done)
+        self._schedule_speed.assign(speed)
+
+    def _place(self, updates: Any) -> Any:
+        """Place in the schedule, in updates as it was made for."""
+        return self._schedule_begin + self._schedule_speed * ops.cast(updates, "float32")
+
     def set_rates(self, rates: Mapping[int, float]) -> None:
         """Set the share of the learning rate by ``id`` of the variable; those not named get all of it."""
         self._rates = [rates.get(id(variable), 1.0) for variable in self._trainable_variables]
@@ -37,7 +62,7 @@ class LayerwiseAdamW(keras.optimizers.AdamW):  # type: ignore[misc]  # Keras is 
 
     def _get_current_learning_rate(self) -> Any:
         """By updates: Keras counts batches here, also where several make up one update."""
-        return self._learning_rate(self.iterations)
+        return self._learning_rate(self._place(self.iterations))
 
     def _apply_weight_decay(self, variables: Any) -> None:
         """Nothing: :meth:`update_step` decays, by the variable's own rate."""
