@@ -28,7 +28,8 @@ from ..members.work import job_work, shortened
 from ..progress import SILENT, Progress
 from ..stacking.inputs import MemberPredictions, load_members
 from ..storage import HERE, CompetitionFolder, Workspace
-from .budget import Asked, Budgeted, folds_to_choose, read_budget, within_budget
+from .budget import Budgeted, within_budget
+from .budget_asked import Asked, folds_to_choose, read_budget
 from .budget_speeds import Place
 from .budget_text import tell_cut_short
 from .calls import call_words, save_call
