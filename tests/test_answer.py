@@ -173,7 +173,7 @@ def test_a_csv_of_labels_scores_what_its_decisions_promise(tmp_path: Path) -> No
     manifest = replace(TAGS, metric="sample f2")
     known = Tables(manifest, tmp_path, train, train[["id", "path"]])
     guess = np.clip(known.targets * 0.4 + np.random.default_rng(0).random((30, 3)) * 0.6, 0, 1)
-    own = judge_out_of_fold(known, guess, np.ones(len(guess), bool))
+    own = judge_out_of_fold(known, guess, np.ones(len(guess), dtype=bool))
     answer_table(known, guess).to_csv(tmp_path / "answer.csv", index=False)
     train[["id", "label"]].to_csv(tmp_path / "truth.csv", index=False)
     figures = score_answer(tmp_path / "answer.csv", tmp_path / "truth.csv", manifest)

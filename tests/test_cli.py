@@ -96,6 +96,20 @@ def test_bad_input_is_one_sentence_exit_code_1_and_nothing_half_written(
     assert not list(files.glob("data/*/competition.toml"))
 
 
+def test_folds_are_shown_and_others_need_a_yes(demo: Demo, tmp_path: Path) -> None:
+    folders = ["--data", str(demo.workspace.data), "--submissions", str(demo.workspace.submissions)]
+    shown = ensembler(*folders, "folds", folder=tmp_path)
+    assert shown.returncode == 0, shown.stderr
+    assert len([line for line in shown.stdout.splitlines() if line.startswith("fold-")]) == 5
+    told = json.loads(ensembler(*folders, "folds", "--json", folder=tmp_path).stdout)
+    assert (told["folds"], told["repeats"], len(told["splits"])) == (5, 1, 5)
+    refused = ensembler(*folders, "folds", "--folds", "3", folder=tmp_path)
+    assert refused.returncode == 1
+    assert "3 members (demo-conv, demo-dense, demo-separable)" in refused.stderr
+    assert "--yes" in refused.stderr
+    assert json.loads(ensembler(*folders, "folds", "--json", folder=tmp_path).stdout) == told
+
+
 @pytest.mark.parametrize("words", [["train-members"], ["fetch"], ["stack", "--nonsense"], ["nonsense"]])
 def test_wrong_usage_is_exit_code_2(words: list[str], tmp_path: Path) -> None:
     ended = ensembler(*words, folder=tmp_path)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from members_made import make_member, small_competition
 
+from ensembler.competition.folds.file import load_folds
 from ensembler.competition.metrics.scoring import Figures
 from ensembler.competition.tables import Tables
 from ensembler.stacking.inputs import load_members
@@ -113,10 +114,10 @@ def test_members_are_judged_by_the_competitions_metric(tmp_path: Path) -> None:
     out_of_fold = make_member(folder, tables, "demo-conv")
     judged = Tables(replace(tables.manifest, metric="accuracy"), tables.photos, tables.train, tables.test)
     loaded = load_members(folder, judged, ["demo-conv"])
-    result = member_results(folder, judged, loaded)[0]
+    result = member_results(folder, judged, loaded, load_folds(folder, tables))[0]
     right = (out_of_fold.argmax(axis=1) == tables.targets.argmax(axis=1)).mean()
     assert (result.metric, result.score) == ("accuracy", pytest.approx(right))
     assert result.standard_error == pytest.approx(np.sqrt(right * (1 - right) / (len(out_of_fold) - 1)))
-    plain = member_results(folder, tables, loaded)[0]
+    plain = member_results(folder, tables, loaded, load_folds(folder, tables))[0]
     assert (plain.metric, plain.score) == ("log loss", plain.log_loss)
     assert plain.log_loss == result.log_loss

@@ -38,11 +38,18 @@ def test_by_log_loss_score_and_log_loss_are_one(manifest, name):
     assert (figures.score, figures.standard_error) == (figures.log_loss, figures.log_loss_error)
 
 
+def test_rows_that_were_never_held_out_are_not_judged(tmp_path):
+    train = pd.DataFrame({"id": list("123456"), "path": "", "label": ["dog", "cat"] * 3, "group": ""})
+    scored = np.array([True, True, False, True, False, False])
+    figures = judge_out_of_fold(Tables(BINARY, tmp_path, train, train), PROBABILITIES[scored], scored)
+    assert figures.score == pytest.approx(log_loss(TARGETS[scored], PROBABILITIES[scored], exclusive=False))
+
+
 def test_the_tables_groups_are_heeded(tmp_path):
     train = pd.DataFrame({"id": list("123456"), "path": "", "label": ["dog", "cat"] * 3, "group": ""})
     grouped = train.assign(group=["g", "g", "g", "", "", ""])
     alone, together = (
-        judge_out_of_fold(Tables(BINARY, tmp_path, table, train), PROBABILITIES, np.ones(6, bool))
+        judge_out_of_fold(Tables(BINARY, tmp_path, table, train), PROBABILITIES, np.ones(6, dtype=bool))
         for table in (train, grouped)
     )
     assert alone.score == together.score == pytest.approx(log_loss(TARGETS, PROBABILITIES, exclusive=False))
