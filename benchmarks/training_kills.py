@@ -97,7 +97,7 @@ def main() -> None:
             name = list(TRAININGS)[trainings % len(TRAININGS)]
             root, workspace = made(str(trainings))
             unbroken, events = right[name]
-            train_through_kills(root, {**TRAININGS[name], "folds": FOLDS}, events, on_kill)
+            train_through_kills(root, {**TRAININGS[name], "folds": FOLDS}, events // 2, on_kill)
             there = workspace.competition("made")
             difference = furthest_apart(there, unbroken, TRAININGS[name]["members"], FOLDS)
             print(f"{name}: {kills.total()} kills so far, difference {difference:.3g}", flush=True)

@@ -285,7 +285,7 @@ def test_a_second_time_it_is_told() -> None:
         trained(build=troubled(numbers=lambda _: False))
 
 
-# NumPy warns of such a rate when it is made a float32, on some processors alone.
+# NumPy tells of a rate too large for float32, which is what is wanted here.
 @pytest.mark.filterwarnings("ignore:overflow encountered in cast:RuntimeWarning")
 def test_weights_that_the_last_step_spoils_are_noticed() -> None:
     """One step an epoch: its loss is known before the weights become too large for numbers."""

@@ -84,10 +84,9 @@ def test_files_that_grow_no_further(folder: CompetitionFolder) -> None:
 def test_a_full_disk_and_then_room(folder: CompetitionFolder) -> None:
     with file_system_at(folder.root.parent) as place:
         ballast = place / "ballast"
-        with ballast.open("wb") as stream, contextlib.suppress(OSError):
+        with ballast.open("wb", buffering=0) as stream, contextlib.suppress(OSError):
             while True:
                 stream.write(bytes(4096))
-                stream.flush()
         os.truncate(ballast, ballast.stat().st_size - FREE)
         assert_sentence(train_members(folder), "No space left on device; free some space")
         assert_whole(folder)

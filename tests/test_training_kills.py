@@ -44,7 +44,7 @@ def test_three_kills_change_nothing(tmp_path: Path) -> None:
         kills.append((stage, way))
         return len(kills) < 3
 
-    train_through_kills(roots[1], OPTIONS, events, on_kill)
+    train_through_kills(roots[1], OPTIONS, events // 6, on_kill)
     assert len(kills) == 3
     assert furthest_apart(*folders, OPTIONS["members"], FOLDS) <= 1e-6
     assert not left_over(folders[1])

@@ -107,21 +107,21 @@ def _children(parent: int) -> list[int]:
 
 
 def train_through_kills(
-    root: Path, options: dict[str, Any], events: int, on_kill: Callable[[str, str], bool], ways: tuple[str, ...] = WAYS
+    root: Path, options: dict[str, Any], most: int, on_kill: Callable[[str, str], bool], ways: tuple[str, ...] = WAYS
 ) -> None:
     """Start a training again and again until it ends by itself.
 
     Parameters
     ----------
-    events
-        Of an unbroken run.
+    most
+        Events that a run tells before it is killed at the latest.
     on_kill
         Hears of each kill its stage and its way; whether there are to be more.
     """
     more, number = True, 0
     while True:
         way = ways[number % len(ways)]
-        ended = train(root, options, random.randint(1, max(2, events // 2)) if more else None, way)
+        ended = train(root, options, random.randint(1, max(2, most)) if more else None, way)
         if not ended.stage:
             return
         number += 1

@@ -1,0 +1,68 @@
+"""Frozen features: computed once, also by a run that was cut off."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from members_made import SETTINGS, record_of, small_competition
+from photos import Heard
+from test_records import networks
+from test_resume import Stopping
+
+from ensembler.errors import BadData, Interrupted
+from ensembler.images.views import MIRRORED, WHOLE
+from ensembler.members.assignment import Assignment
+from ensembler.members.features import frozen_features, keep_backbone
+from ensembler.members.records import MemberRecord
+
+VIEWS = (WHOLE, MIRRORED)
+PHOTOS = 30
+
+
+def assigned(root: Path) -> Assignment:
+    folder, tables = small_competition(root)
+    record: MemberRecord = replace(record_of(folder, tables), settings=replace(SETTINGS, batch_size=4))
+    record.save(folder)
+    return Assignment(folder, "demo-conv", (0,), "none")
+
+
+def files(assignment: Assignment) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in assignment.folder.features.glob("*.npy")}
+
+
+def test_an_interrupted_extraction_goes_on_and_ends_with_the_same_bytes(tmp_path: Path) -> None:
+    unbroken, broken = assigned(tmp_path / "unbroken"), assigned(tmp_path / "broken")
+    expected = frozen_features(unbroken, VIEWS, Heard())
+    for looks, done in ((3, 3), (2, 5)):
+        with pytest.raises(Interrupted, match="in the frozen features of demo-conv; the same command"):
+            frozen_features(broken, VIEWS, Stopping(looks))
+        parts = sorted(broken.folder.features.glob("*.parts/*.npz"))
+        assert {part.parent.name for part in parts} == {f"{name}.parts" for name in files(unbroken)}
+        kept = sum(len(np.load(part)["features"]) for part in parts)
+        assert kept == 2 * 4 * done
+    heard = Heard()
+    features = frozen_features(broken, VIEWS, heard)
+    assert (heard.totals, heard.steps) == ([2 * PHOTOS], 2 * PHOTOS)
+    assert files(broken) == files(unbroken)
+    assert not list(broken.folder.features.glob("*.parts"))
+    for view in VIEWS:
+        assert np.array_equal(features[view][0], expected[view][0])
+
+
+def test_a_backbone_that_was_damaged_is_built_again_unless_heads_belong_to_it(tmp_path: Path) -> None:
+    assignment = assigned(tmp_path)
+    folder, record = assignment.folder, assignment.record
+    weights = keep_backbone(assignment).get_weights()
+    path = folder.backbone(record.name)
+    whole = path.read_bytes()
+    middle = len(whole) // 2
+    path.write_bytes(whole[:middle] + bytes([whole[middle] ^ 1]) + whole[middle + 1 :])
+    again = keep_backbone(assignment).get_weights()
+    assert all(np.array_equal(*pair) for pair in zip(weights, again, strict=True))
+    networks(folder, record)
+    path.write_bytes(whole)
+    with pytest.raises(BadData, match=r"backbone\.keras is not what was written: train demo-conv anew"):
+        keep_backbone(assignment)
