@@ -124,6 +124,9 @@ def test_a_fine_tuned_member_with_every_ingredient(small: Small) -> None:
     assert set(history["precision"]) == {"bfloat16"}
     loaded = keras.saving.load_model(small.folder.fold("demo-separable", 0) / "model.keras")
     assert {layer.compute_dtype for layer in loaded.layers[1].layers} == {"float32"}
+    # Members that learn in float32 share them.
+    features = [np.load(path) for path in small.folder.features.glob("demo-separable-*.npy")]
+    assert {array.dtype for array in features} == {np.dtype("float32")}
     assert_held_out_photos_are_as_they_are(small, loaded)
 
 

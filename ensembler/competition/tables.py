@@ -41,7 +41,7 @@ class Tables:
         """0 and 1 for each training photo and each of the manifest's outputs, shape (photos, outputs)."""
         return encode_labels(self.train["label"], self.manifest)
 
-    @property
+    @cached_property
     def train_paths(self) -> list[Path]:
         """Files of the training photos, in the table's order."""
         return [self.photos / path for path in self.train["path"]]
@@ -51,7 +51,7 @@ class Tables:
         """Which test photos can be predicted from pixels."""
         return (self.test["path"] != "").to_numpy(dtype=bool)
 
-    @property
+    @cached_property
     def test_paths(self) -> list[Path]:
         """Files of the readable test photos, in the table's order."""
         return [self.photos / path for path in self.test.loc[self.readable_test, "path"]]

@@ -64,7 +64,7 @@ def answers_to(
         filled = np.concatenate([batch, np.zeros((batch_size - len(batch), *batch.shape[1:]), batch.dtype)])
         answers = []
         for model in models:
-            answers.append(np.asarray(model.predict_on_batch(filled))[: len(batch)])
+            answers.append(np.asarray(model.predict_on_batch(filled), np.float32)[: len(batch)])
             task.advance(len(batch))
         yield answers
     task.finish()
