@@ -9,7 +9,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
 
-.PHONY: install demo test check format clean
+.PHONY: install demo test test-all check format clean
 
 install: $(STAMP)
 
@@ -27,6 +27,10 @@ demo: $(STAMP)
 	$(BIN)/ensembler demo
 
 test: $(STAMP)
+	$(BIN)/pytest --numprocesses auto --maxprocesses 4 -m "not slow"
+
+# Real photos, every family of backbones, kills and full disks: minutes more.
+test-all: $(STAMP)
 	$(BIN)/pytest --numprocesses auto --maxprocesses 4
 
 check: $(STAMP)
