@@ -47,6 +47,12 @@ def test_differences_are_told_by_name(other: MemberSettings, told: str) -> None:
     assert FROZEN.differences(other) == told
 
 
+def test_names_are_told_whole() -> None:
+    long = replace(FROZEN, backbone="mobilenetv2-0.35", builder="my_networks:build_it")
+    told = differing_settings([FROZEN, long])[1]
+    assert (told["backbone"], told["builder"]) == ("mobilenetv2-0.35", "my_networks:build_it")
+
+
 def test_what_differs_between_members() -> None:
     first, second = replace(TUNED, phases=(Phase("all", 3, 1e-4),)), replace(TUNED, phases=(Phase("all", 5, 1e-4),))
     assert differing_settings([first, second, second]) == [{"epochs": "3"}, {"epochs": "5"}, {"epochs": "5"}]

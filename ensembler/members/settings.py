@@ -16,7 +16,7 @@ ClassWeights = Literal["none", "balanced"]
 Precision = Literal["float32", "bfloat16", "float16"]
 
 # Digits of a hash that are shown.
-_SHORTEST_HASH = 12
+_SHORT_HASH = 12
 
 
 @dataclass(frozen=True)
@@ -135,10 +135,10 @@ def _words(settings: MemberSettings, among: Sequence[MemberSettings], *, in_part
         if field.name == "phases" and in_parts:
             words |= _phase_words(settings)
         else:
-            words[field.name] = _short(getattr(settings, field.name))
-    if len(settings.weights) > _SHORTEST_HASH and not _weights_differ(settings, among):
+            words[field.name] = _text(getattr(settings, field.name))
+    if len(settings.weights) > _SHORT_HASH:
         # Of two backbones the files are two, which says nothing.
-        words["weights"] = "file"
+        words["weights"] = settings.weights[:_SHORT_HASH] if _weights_differ(settings, among) else "file"
     return words
 
 
@@ -152,7 +152,7 @@ def _weights_differ(settings: MemberSettings, among: Sequence[MemberSettings]) -
     return len({other.weights for other in among if other.backbone == settings.backbone}) > 1
 
 
-def _short(value: object) -> str:
+def _text(value: object) -> str:
     if isinstance(value, tuple):
         return "; ".join(map(str, value)) or "none"
-    return str(value)[:_SHORTEST_HASH]
+    return str(value)
