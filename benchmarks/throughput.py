@@ -30,7 +30,6 @@ import numpy as np
 
 from ensembler.members.choosing import choose_settings
 from ensembler.members.fine_tuning.optimizer import build_optimizer
-from ensembler.members.fine_tuning.precision import built_in
 from ensembler.members.fine_tuning.trouble import is_out_of_memory
 from ensembler.members.fine_tuning.unfreezing import layer_rates, unfreeze
 from ensembler.members.heads import random_head
@@ -38,6 +37,7 @@ from ensembler.members.inference import join
 from ensembler.members.losses import LogLoss, class_weights
 from ensembler.members.network import build_backbone
 from ensembler.members.options import TrainingOptions
+from ensembler.members.precision import built_in
 from ensembler.members.registry import find_backbone
 
 # What is told of one measure.

@@ -16,7 +16,9 @@ from ensembler.errors import BadData, Interrupted
 from ensembler.images.views import MIRRORED, WHOLE
 from ensembler.members.assignment import Assignment
 from ensembler.members.features import frozen_features, keep_backbone
+from ensembler.members.precision import built_in
 from ensembler.members.records import MemberRecord
+from ensembler.members.settings import Precision
 
 VIEWS = (WHOLE, MIRRORED)
 PHOTOS = 30
@@ -50,6 +52,15 @@ def test_an_interrupted_extraction_goes_on_and_ends_with_the_same_bytes(tmp_path
     assert not list(broken.folder.features.glob("*.parts"))
     for view in VIEWS:
         assert np.array_equal(features[view][0], expected[view][0])
+
+
+@pytest.mark.parametrize("precision", ["bfloat16", "float16"])
+def test_who_learns_in_sixteen_bits_shares_the_features_of_the_others(tmp_path: Path, precision: Precision) -> None:
+    plain, other = assigned(tmp_path / "plain"), assigned(tmp_path / "other")
+    frozen_features(plain, VIEWS, Heard())
+    with built_in(precision):
+        frozen_features(other, VIEWS, Heard())
+    assert files(other) == files(plain)
 
 
 def test_a_backbone_that_was_damaged_is_built_again_unless_heads_belong_to_it(tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from .feature_files import feature_file
 from .feature_parts import FeatureParts
 from .inference import answers_to
 from .network import build_backbone, model_digest
+from .precision import built_in
 from .records import check_backbone
 from .turns import turn
 from .view_networks import through_view
@@ -52,7 +53,9 @@ def frozen_features(assignment: Assignment, views: Sequence[View], progress: Pro
             missing = {view: path for view, path in paths.items() if not path.is_file()}
             if missing:
                 sweep(assignment.folder.features)
-                _compute(assignment, missing, progress)
+                # Whatever a network is to learn in: members of another precision share them.
+                with built_in("float32"):
+                    _compute(assignment, missing, progress)
     training = len(assignment.tables.train)
     stored = {view: np.load(path, mmap_mode="r", allow_pickle=False) for view, path in paths.items()}
     return {view: (features[:training], features[training:]) for view, features in stored.items()}

@@ -32,7 +32,6 @@ from .checkpoints import Checkpoints
 from .devices import Devices
 from .epochs import Training
 from .lesson import Lesson
-from .precision import built_in
 from .watched import set_apart
 
 
@@ -109,10 +108,8 @@ def _starting_network(assignment: Assignment, fold: int, progress: Progress) -> 
     """Build the network as fine-tuning finds it."""
     settings = assignment.record.settings
     if settings.head == "fitted":
-        # Before anything is random: features that lie there already must not change the numbers of what follows. And in
-        # float32, whatever the network learns in, since members of another precision share them.
-        with built_in("float32"):
-            frozen_features(assignment, learned_views(assignment), progress)
+        # Before anything is random: features that lie there already must not change the numbers of what follows.
+        frozen_features(assignment, learned_views(assignment), progress)
     # Each fold of a random network starts from numbers of its own, which makes their mean better.
     seed = settings.seed + fold if settings.weights == "none" else settings.seed
     backbone = build_backbone(

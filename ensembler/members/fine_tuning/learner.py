@@ -11,6 +11,7 @@ from keras import ops
 
 from ...images.batches import steps
 from ..losses import LogLoss, class_weights
+from ..precision import built_in
 from .checkpoints import Arrays, Moment
 from .devices import Devices, on_gpu
 from .lesson import Lesson
@@ -23,7 +24,6 @@ from .optimizer import (
     state_of_loss_scale,
     swap_means,
 )
-from .precision import built_in
 from .unfreezing import layer_rates, unfreeze
 
 

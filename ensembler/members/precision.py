@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import keras
 
-from ..settings import Precision
+from .settings import Precision
 
 _POLICIES: dict[Precision, str] = {
     "float32": "float32",
