@@ -8,7 +8,8 @@ import pytest
 from members_made import make_member, small_competition
 from stacks_made import make_stack
 
-from ensembler.errors import BadChoice, Mismatch
+from ensembler.errors import BadChoice, Busy, Mismatch
+from ensembler.locks import held
 from ensembler.storage import CompetitionFolder, Workspace, file_digest, read_json, write_json
 from ensembler.workflows.folds import Useless, folds, made_useless
 from ensembler.workflows.folds_text import folds_fields, folds_table, folds_words
@@ -61,6 +62,14 @@ def test_others_are_made_all_the_same_if_a_person_says_so(made: Made) -> None:
     # Nothing rests on these yet; the other number stays.
     again = folds(seed=5, workspace=workspace)
     assert (again.folds, again.repeats, again.useless) == (2, 2, Useless((), ()))
+
+
+def test_none_are_made_while_a_member_is_trained_on_those_there_are(made: Made) -> None:
+    folder, workspace = made
+    before = folder.folds.read_bytes()
+    with held(folder.member_lock("demo-conv"), "it"), pytest.raises(Busy, match="demo-conv of made is in use by"):
+        folds(folds=2, discard=True, workspace=workspace)
+    assert folder.folds.read_bytes() == before
 
 
 def test_the_same_folds_make_nothing_useless(made: Made) -> None:

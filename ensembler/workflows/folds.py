@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from ..competition.folds.file import folds_text, load_folds, new_folds
 from ..competition.folds.folds import Folds
 from ..competition.tables import Tables
 from ..errors import BadChoice, BadData, Mismatch, counted
+from ..locks import held
 from ..members.records import MemberRecord, trained_members
 from ..progress import SILENT, Progress
 from ..storage import HERE, CompetitionFolder, Workspace, file_digest, read_json, text_digest, write_text
@@ -125,6 +127,8 @@ def folds(
         If there are no folds yet and none are asked for, or a number is too small.
     Mismatch
         If something would become useless and ``discard`` is not set.
+    Busy
+        If another process is training one of the members that would become useless.
     """
     folder, tables = open_competition(competition, workspace, progress)
     if folds is repeats is seed is None:
@@ -141,7 +145,10 @@ def folds(
             f"New folds make useless what was trained on the old ones, {useless.sentence()}: make them all the same "
             "with --yes, then train with --restart."
         )
-    write_text(folder.folds, text)
+    with contextlib.ExitStack() as locks:
+        for name in useless.members:
+            locks.enter_context(held(folder.member_lock(name), f"{name} of {folder.name}"))
+        write_text(folder.folds, text)
     return _told(folder, tables, made, useless)
 
 
