@@ -6,11 +6,12 @@ from pathlib import Path
 import pytest
 from members_made import make_member, small_competition
 
-from ensembler.members.figures import MemberFigures, load_figures, save_figures
+from ensembler.competition.metrics.figures import Figures
+from ensembler.members.figures import load_figures, save_figures
 from ensembler.members.records import MemberRecord
 from ensembler.storage import CompetitionFolder, read_json, write_json, write_text
 
-FIGURES = MemberFigures("roc auc", 0.9, math.nan, 0.4, 0.01, 0.8)
+FIGURES = Figures(metric="roc auc", score=0.9, standard_error=math.nan, log_loss=0.4, log_loss_error=0.01, accuracy=0.8)
 
 
 @pytest.fixture

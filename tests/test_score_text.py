@@ -9,7 +9,7 @@ import pytest
 from members_made import make_member, small_competition
 
 from ensembler.competition.folds.file import load_folds
-from ensembler.competition.metrics.scoring import Figures
+from ensembler.competition.metrics.figures import Figures
 from ensembler.competition.tables import Tables
 from ensembler.stacking.inputs import load_members
 from ensembler.workflows.results import MemberResult, Scored, StackResult

@@ -3,25 +3,14 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
+from ..competition.metrics.figures import Figures
 from ..errors import BadData
 from ..storage import CompetitionFolder, file_digest, fingerprint, keep_json, read_json
 from .records import MemberRecord
-
-
-@dataclass(frozen=True)
-class MemberFigures:
-    """Out-of-fold figures of a member: what :class:`ensembler.competition.metrics.scoring.Figures` has."""
-
-    metric: str
-    score: float
-    standard_error: float
-    log_loss: float
-    log_loss_error: float
-    accuracy: float
 
 
 def _path(folder: CompetitionFolder, member: str) -> Path:
@@ -34,7 +23,7 @@ def _basis(folder: CompetitionFolder, record: MemberRecord, metric: str) -> str:
     return fingerprint([record.fingerprint, folds, metric])
 
 
-def save_figures(folder: CompetitionFolder, record: MemberRecord, metric: str, figures: MemberFigures) -> None:
+def save_figures(folder: CompetitionFolder, record: MemberRecord, metric: str, figures: Figures) -> None:
     """Write ``figures.json`` of a finished member.
 
     Parameters
@@ -46,17 +35,17 @@ def save_figures(folder: CompetitionFolder, record: MemberRecord, metric: str, f
     keep_json(_path(folder, record.name), {"basis": _basis(folder, record, metric), **told})
 
 
-def load_figures(folder: CompetitionFolder, record: MemberRecord, metric: str) -> MemberFigures | None:
+def load_figures(folder: CompetitionFolder, record: MemberRecord, metric: str) -> Figures | None:
     """Read ``figures.json`` of a finished member; None if there are none, or of what is no longer there."""
     try:
         told = read_json(_path(folder, record.name))
-        values = {field.name: told[field.name] for field in fields(MemberFigures)}
+        values = {field.name: told[field.name] for field in fields(Figures)}
         if told["basis"] != _basis(folder, record, metric):
             return None
     except (BadData, KeyError, TypeError):
         return None
     known: dict[str, Any] = {name: math.nan if value is None else value for name, value in values.items()}
-    return MemberFigures(**known)
+    return Figures(**known)
 
 
 def _is_nan(value: object) -> bool:

@@ -10,10 +10,11 @@ from statistics import fmean, stdev
 from typing import Any
 
 from ..competition.manifest import Manifest
+from ..competition.metrics.figures import Figures
 from ..competition.samples import samples_fingerprint
 from ..errors import BadData, EnsemblerError
 from ..locks import holder
-from ..members.figures import MemberFigures, load_figures
+from ..members.figures import load_figures
 from ..members.records import MemberRecord, trained_members
 from ..members.settings import differing_settings
 from ..members.speed import load_speed
@@ -170,7 +171,7 @@ def _member(folder: CompetitionFolder, record: MemberRecord, words: dict[str, st
     )
 
 
-def _scores(figures: MemberFigures | None) -> dict[str, Any]:
+def _scores(figures: Figures | None) -> dict[str, Any]:
     if figures is None:
         return dict.fromkeys(("accuracy", "metric", "score", "standard_error"))
     return {

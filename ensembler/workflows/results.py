@@ -8,7 +8,7 @@ from typing import Any
 
 from ..competition.duplicates import DuplicateCounts
 from ..competition.manifest import Manifest
-from ..competition.metrics.scoring import Figures
+from ..competition.metrics.figures import Figures
 from ..storage import CompetitionFolder
 from ..submission.answer import AnswerScore
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from ..competition.metrics.scoring import Figures
+from ..competition.metrics.figures import Figures
 from ..submission.answer import AnswerScore
 from .results import MemberResult, Scored, StackResult
 

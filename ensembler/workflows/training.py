@@ -17,7 +17,7 @@ from ..errors import BadChoice
 from ..locks import held
 from ..members.budget.sizes import Settled, ways_to_train
 from ..members.choosing import unused_options
-from ..members.figures import MemberFigures, save_figures
+from ..members.figures import save_figures
 from ..members.names import member_names
 from ..members.option_reading import typed
 from ..members.options import TrainingOptions
@@ -216,12 +216,12 @@ def member_results(
 
 
 def _member_result(folder: CompetitionFolder, tables: Tables, member: MemberPredictions, folds: Folds) -> MemberResult:
-    figures = vars(judge_out_of_fold(tables, member.out_of_fold, folds.scored))
-    save_figures(folder, member.record, tables.manifest.metric, MemberFigures(**figures))
+    figures = judge_out_of_fold(tables, member.out_of_fold, folds.scored)
+    save_figures(folder, member.record, tables.manifest.metric, figures)
     return MemberResult(
         name=member.name,
         fold_log_losses=member.fold_scores,
         seconds=member.seconds,
         folder=folder.member(member.name),
-        **figures,
+        **vars(figures),
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 
 from ..manifest import Manifest
 from ..tables import Tables
+from .figures import Figures
 from .measures import Measured, measure, measure_decided
 from .metrics import METRICS, Metric, accuracy, metric_for
 from .standard_errors import units_of
@@ -21,18 +21,6 @@ class Estimate(NamedTuple):
 
     score: float
     standard_error: float
-
-
-@dataclass(frozen=True, kw_only=True)
-class Figures:
-    """What is told of probabilities: the competition's metric and log loss, with standard errors, and accuracy."""
-
-    metric: str
-    score: float
-    standard_error: float
-    log_loss: float
-    log_loss_error: float
-    accuracy: float
 
 
 def evaluate(
