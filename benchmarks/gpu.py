@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +71,7 @@ def completed(lines: Sequence[Line], batches: Sequence[int], code: int) -> list[
     return list(lines)
 
 
-def child(told: dict[str, Any] | None, log: Path) -> Iterator[Line]:
+def child(told: dict[str, Any] | None, log: Path, environment: Mapping[str, str] = {}) -> Iterator[Line]:
     """Start the process that measures; give its lines as they come, and its exit code as the last one."""
     log.parent.mkdir(parents=True, exist_ok=True)
     with (
@@ -80,6 +82,7 @@ def child(told: dict[str, Any] | None, log: Path) -> Iterator[Line]:
             stdout=subprocess.PIPE,
             stderr=errors,
             text=True,
+            env={**os.environ, **environment},
         ) as process,
     ):
         assert process.stdin is not None
@@ -88,6 +91,41 @@ def child(told: dict[str, Any] | None, log: Path) -> Iterator[Line]:
         process.stdin.close()
         yield from map(json.loads, process.stdout)
     yield {"code": process.returncode}
+
+
+def compile_ahead(results: Results, facts: Facts, wanted: Sequence[Combination], told: argparse.Namespace) -> None:
+    """Have what is to be measured compiled by several processes at a time, which measuring then finds in JAX's cache.
+
+    JAX compiles on one core or two, for half a minute a training step of EfficientNet-B3.
+    """
+    # Of one step size each: the largest network, which takes longest, would else be alone in the end.
+    steps = [
+        {**combination, "batches": [batch]}
+        for combination in wanted
+        if combination["xla"]
+        for batch in missing(results, facts, combination, told.batches)
+    ]
+    print(f"compiling {len(steps)} steps, {told.compilers} at a time", file=sys.stderr)
+    # What they run needs memory too, beside each other; where there is too little, it has been compiled all the same.
+    shared = {**cache_of(results), "XLA_PYTHON_CLIENT_MEM_FRACTION": f"{0.9 / told.compilers:.3f}"}
+    timing = {"seconds": 0.0, "repeats": 0, "only_compile": True}
+
+    def compile_one(numbered: tuple[int, Combination]) -> None:
+        number, step = numbered
+        for _ in child({**step, **timing}, results.path.parent / "logs" / f"compile-{number}.log", shared):
+            pass
+
+    with ThreadPoolExecutor(told.compilers) as pool:
+        list(pool.map(compile_one, enumerate(steps)))
+
+
+def cache_of(results: Results) -> dict[str, str]:
+    """Where JAX keeps all that it compiles, be it ever so small."""
+    return {
+        "JAX_COMPILATION_CACHE_DIR": str(results.path.parent / "compiled"),
+        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+        "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
+    }
 
 
 def measure(results: Results, facts: Facts, combination: Combination, told: argparse.Namespace) -> None:
@@ -100,7 +138,8 @@ def measure(results: Results, facts: Facts, combination: Combination, told: argp
     timing = {"seconds": told.seconds, "repeats": told.repeats, "most_steps": told.most_steps}
     log = results.path.parent / "logs" / f"{name}-{combination['mode']}.log"
     lines: list[Line] = []
-    for line in child({**combination, **timing, "batches": batches}, log):
+    environment = cache_of(results) if told.compilers else {}
+    for line in child({**combination, **timing, "batches": batches}, log, environment):
         if "code" in line:
             for rest in completed(lines, batches, line["code"])[len(lines) :]:
                 keep(results, facts, combination, rest)
@@ -152,6 +191,7 @@ def options(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--size", default=SIZE, type=int, help="height and width of photos in pixels")
     parser.add_argument("--seconds", default=3.0, type=float, help="about as long a stretch is timed")
     parser.add_argument("--repeats", default=3, type=int, help="stretches, whose median counts")
+    parser.add_argument("--compilers", default=0, type=int, help="processes that compile ahead for JAX; 0: none does")
     parser.add_argument("--most-steps", default=500, type=int, help="in a stretch")
     return parser.parse_args(words)
 
@@ -171,6 +211,8 @@ def main() -> None:
     if facts["device"].startswith("CPU"):
         print(f"Keras on {facts['backend']} sees no GPU: these will be figures of a CPU.", file=sys.stderr)
     wanted = combinations(told)
+    if told.compilers:
+        compile_ahead(results, facts, wanted, told)
     for combination in wanted:
         measure(results, facts, combination, told)
     keys = [key(facts, combination, batch) for combination in wanted for batch in told.batches]

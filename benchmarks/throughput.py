@@ -82,6 +82,8 @@ class Setting:
         So many stretches are timed; their median counts.
     most_steps
         In one stretch.
+    only_compile
+        Do no more than one step of each size, and tell nothing.
     """
 
     backbone: str
@@ -93,6 +95,7 @@ class Setting:
     seconds: float
     repeats: int
     most_steps: int = MOST_STEPS
+    only_compile: bool = False
 
 
 def facts() -> dict[str, str]:
@@ -193,7 +196,12 @@ def timed(work: Callable[[int], None], steps: int) -> float:
 
 def measure(setting: Setting, tell: Callable[[Line], None]) -> None:
     """Build the network and measure it."""
-    measure_each(partial(stretch, network(setting), setting), setting, tell)
+    stretch_of = partial(stretch, network(setting), setting)
+    if setting.only_compile:
+        for batch in setting.batches:
+            stretch_of(batch)(1)
+    else:
+        measure_each(stretch_of, setting, tell)
 
 
 def measure_each(

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from gpu import caption, child, combinations, completed, keep, key, missing, options
+from gpu import caption, child, combinations, compile_ahead, completed, keep, key, missing, options
 from paired_results import Results
+from photos import write_photo
 
 FACTS = {"device": "NVIDIA H100", "backend": "jax", "versions": "keras 3.15.1"}
 COMBINATION = {"backbone": "b0", "precision": "float32", "xla": True, "mode": "training", "size": 224}
@@ -87,6 +88,39 @@ def test_a_process_that_cannot_start_is_told_by_its_code(tmp_path: Path, monkeyp
     monkeypatch.setenv("KERAS_BACKEND", "abacus")
     assert list(child(None, tmp_path / "logs" / "device.log")) == [{"code": 1}]
     assert "abacus" in (tmp_path / "logs" / "device.log").read_text()
+
+
+def test_each_size_of_step_that_xla_compiles_is_compiled_ahead(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[dict[str, Any], str]] = []
+
+    def child_told(told: dict[str, Any], log: Path, environment: dict[str, str]) -> list[Any]:
+        asked.append((told, environment["JAX_COMPILATION_CACHE_DIR"]))
+        return []
+
+    monkeypatch.setattr("gpu.child", child_told)
+    results = Results(tmp_path / "r.jsonl")
+    keep(results, FACTS, COMBINATION, {"batch": 32, "outcome": "measured", "rate": 1.0})
+    told = options(["--results", "r", "--batches", "32,64,128", "--compilers", "2"])
+    compile_ahead(results, FACTS, [COMBINATION, {**COMBINATION, "xla": False}], told)
+    assert [each["batches"] for each, _ in asked] == [[64], [128]]
+    assert all(each["only_compile"] and each["xla"] for each, _ in asked)
+    assert {cache for _, cache in asked} == {str(tmp_path / "compiled")}
+
+
+@pytest.mark.slow
+def test_an_epoch_from_files_is_compared_with_one_from_memory(tmp_path: Path) -> None:
+    for number in range(3):
+        write_photo(tmp_path / f"{number}.jpg", number)
+    script = Path(__file__).parents[1] / "benchmarks" / "gpu_epoch.py"
+    words = "--backbone demo-conv --precision float32 --photos 5 --size 8 --batch 2 --repeats 1"
+    done = subprocess.run(
+        [sys.executable, str(script), str(tmp_path), *words.split()], capture_output=True, text=True, check=True
+    )
+    rows = [line for line in done.stdout.splitlines() if line.startswith("| ")]
+    assert "Seconds an epoch of 5 photos at 8 pixels, demo-conv" in done.stdout
+    assert len(rows) == 6
+    assert rows[1].startswith("| the device's memory | ")
+    assert rows[1].endswith(" 1.00 |")
 
 
 @pytest.mark.slow
