@@ -1,3 +1,5 @@
+"""Features of rows in any order, kept by runs that end at any time."""
+
 from __future__ import annotations
 
 from pathlib import Path
@@ -7,23 +9,21 @@ import pytest
 from photos import Heard, truncate
 
 from ensembler.members import feature_parts
-from ensembler.members.feature_parts import FeatureParts
+from ensembler.members.feature_parts import FeatureParts, known_features
 
-ROWS = np.random.default_rng(0).normal(size=(2, 23, 3)).astype("f4")
-BATCH = 5
-
-
-def paths(folder: Path) -> list[Path]:
-    return [folder / "whole.npy", folder / "mirrored.npy"]
+TOTAL, WIDTH, BATCH = 23, 3, 5
+FEATURES = np.random.default_rng(0).normal(size=(TOTAL, WIDTH)).astype("f4")
+ORDER = np.random.default_rng(1).permutation(TOTAL)
 
 
-def compute(folder: Path, batches: int, heard: Heard | None = None) -> tuple[int, FeatureParts]:
-    """Go on for so many batches; return the row that was begun with."""
-    parts = FeatureParts(paths(folder), heard or Heard())
-    begun = parts.rows
-    for start in range(begun, min(23, begun + batches * BATCH), BATCH):
-        parts.add([rows[start : start + BATCH] for rows in ROWS])
-    return begun, parts
+def compute(path: Path, batches: int, heard: Heard | None = None) -> FeatureParts:
+    """Go on for so many batches, in an order that is not that of the file."""
+    parts = FeatureParts(path, TOTAL, heard or Heard())
+    missing = ORDER[~parts.known[ORDER]]
+    for start in range(0, min(len(missing), batches * BATCH), BATCH):
+        rows = missing[start : start + BATCH]
+        parts.add(rows, FEATURES[rows])
+    return parts
 
 
 @pytest.fixture
@@ -31,48 +31,71 @@ def after_each_batch(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(feature_parts, "EVERY", 0.0)
 
 
-def test_nothing_is_written_before_it_is_time(tmp_path: Path) -> None:
-    compute(tmp_path, 3)
-    assert not list(tmp_path.iterdir())
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "whole.npy"
+
+
+def test_nothing_is_written_before_it_is_time(path: Path) -> None:
+    compute(path, 3)
+    assert not list(path.parent.iterdir())
 
 
 @pytest.mark.usefixtures("after_each_batch")
 @pytest.mark.parametrize("batches", [1, 2, 4])
-def test_a_killed_run_goes_on_with_the_same_bytes_in_the_end(batches: int, tmp_path: Path) -> None:
-    begun, parts, runs = 0, None, 0
-    while begun < 23:
-        begun, parts = compute(tmp_path / "broken", batches)
-        assert begun == min(23, runs * batches * BATCH)
+def test_a_killed_run_goes_on_with_the_same_bytes_in_the_end(batches: int, path: Path) -> None:
+    runs = 0
+    while not (parts := compute(path, batches)).known.all():
         runs += 1
+        assert parts.known.sum() == min(TOTAL, runs * batches * BATCH)
     parts.finish()
-    _, unbroken = compute(tmp_path / "unbroken", 5)
-    unbroken.finish()
-    for mine, theirs, rows in zip(paths(tmp_path / "broken"), paths(tmp_path / "unbroken"), ROWS, strict=True):
-        assert mine.read_bytes() == theirs.read_bytes()
-        assert np.array_equal(np.load(mine), rows)
-    assert len(list((tmp_path / "broken").iterdir())) == 2
+    unbroken = path.with_name("unbroken.npy")
+    compute(unbroken, 5).finish()
+    assert path.read_bytes() == unbroken.read_bytes()
+    assert np.array_equal(np.load(path), FEATURES)
+    assert {each.name for each in path.parent.iterdir()} == {"whole.npy", "unbroken.npy"}
 
 
 @pytest.mark.usefixtures("after_each_batch")
-@pytest.mark.parametrize("lost", ["missing", "cut", "shorter"])
-def test_a_part_that_is_missing_or_damaged_is_computed_again(lost: str, tmp_path: Path) -> None:
-    compute(tmp_path, 3)
-    part = tmp_path / "mirrored.npy.parts" / "000000010.npz"
+@pytest.mark.parametrize("lost", ["missing", "cut", "of another form", "of other photos"])
+def test_a_part_that_is_missing_or_damaged_is_computed_again(lost: str, path: Path) -> None:
+    compute(path, 3)
+    part = path.with_name("whole.npy.parts") / "000001.npz"
     if lost == "missing":
         part.unlink()
     elif lost == "cut":
         truncate(part)
+    elif lost == "of another form":
+        np.savez(part, features=FEATURES[:BATCH])
     else:
-        np.savez(part, other=ROWS)
+        np.savez(part, features=FEATURES[:BATCH], rows=np.arange(BATCH) + TOTAL)
     heard = Heard()
-    begun, parts = compute(tmp_path, 5, heard)
-    parts.finish()
-    assert begun == 10
+    again = FeatureParts(path, TOTAL, heard)
+    assert again.known.sum() == 2 * BATCH
     assert len(heard.warnings) == (lost != "missing")
-    assert [np.array_equal(np.load(path), rows) for path, rows in zip(paths(tmp_path), ROWS, strict=True)] == [True] * 2
+    # What is written anew must not take the place of a part that is whole.
+    compute(path, 5).finish()
+    assert np.array_equal(np.load(path), FEATURES)
 
 
-def test_an_interruption_writes_what_has_gathered(tmp_path: Path) -> None:
-    _, parts = compute(tmp_path, 2)
-    parts.write()
-    assert compute(tmp_path, 0)[0] == 10
+def test_an_interruption_writes_what_has_gathered(path: Path) -> None:
+    compute(path, 2).write()
+    assert known_features(path, TOTAL).known.sum() == 2 * BATCH
+
+
+@pytest.mark.usefixtures("after_each_batch")
+def test_rows_are_read_in_any_order_before_and_after_all_are_known(path: Path) -> None:
+    parts = compute(path, 3)
+    rows = ORDER[: 3 * BATCH][::-1]
+    assert np.array_equal(parts.of(rows), FEATURES[rows])
+    with pytest.raises(RuntimeError, match="not known"):
+        parts.of(ORDER)
+    parts.finish()
+    # Not all rows are known, so there is no finished file yet.
+    assert not path.exists()
+    assert np.array_equal(known_features(path, TOTAL).of(rows), FEATURES[rows])
+    compute(path, 5).finish()
+    whole = known_features(path, TOTAL)
+    assert whole.known.all()
+    assert np.array_equal(whole.of(ORDER), FEATURES[ORDER])
+    whole.finish()

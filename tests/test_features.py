@@ -15,6 +15,8 @@ from test_resume import Stopping
 from ensembler.errors import BadData, Interrupted
 from ensembler.images.views import MIRRORED, WHOLE
 from ensembler.members.assignment import Assignment
+from ensembler.members.feature_files import feature_file
+from ensembler.members.feature_parts import FeatureParts
 from ensembler.members.features import frozen_features, keep_backbone
 from ensembler.members.precision import built_in
 from ensembler.members.records import MemberRecord
@@ -52,6 +54,25 @@ def test_an_interrupted_extraction_goes_on_and_ends_with_the_same_bytes(tmp_path
     assert not list(broken.folder.features.glob("*.parts"))
     for view in VIEWS:
         assert np.array_equal(features[view][0], expected[view][0])
+
+
+def test_what_one_view_has_already_is_not_computed_again(tmp_path: Path) -> None:
+    plain, surveyed = assigned(tmp_path / "plain"), assigned(tmp_path / "surveyed")
+    expected = frozen_features(plain, VIEWS, Heard())
+    whole = feature_file(surveyed.folder, surveyed.record, WHOLE)
+    # Rows in the way of a survey: some of them, in another order. They are false, so that they are known again.
+    rows, marked = np.array([7, 2, 11]), np.full((3, expected[WHOLE][0].shape[1]), 5, "f4")
+    parts = FeatureParts(whole, PHOTOS, Heard())
+    parts.add(rows, marked)
+    parts.finish()
+    heard = Heard()
+    features = frozen_features(surveyed, VIEWS, heard)
+    assert (heard.totals, heard.steps) == ([2 * PHOTOS], 2 * PHOTOS)
+    stored = np.load(whole)
+    assert (stored[rows] == 5).all()
+    others = np.setdiff1d(np.arange(PHOTOS), rows)
+    assert np.array_equal(stored[others], np.concatenate(expected[WHOLE])[others])
+    assert np.array_equal(features[MIRRORED][0], expected[MIRRORED][0])
 
 
 @pytest.mark.parametrize("precision", ["bfloat16", "float16"])

@@ -20,7 +20,7 @@ from ..storage import is_whole_zip, require_space, sweep, whole_file
 from .assignment import Assignment
 from .feature_files import feature_file
 from .feature_parts import FeatureParts
-from .inference import answers_to
+from .inference import answer
 from .network import build_backbone, model_digest
 from .precision import built_in
 from .records import check_backbone
@@ -105,17 +105,26 @@ def _compute(assignment: Assignment, missing: dict[View, Path], progress: Progre
     # Fine-tuning plans without them, since only its first job computes them.
     work = photo_work(assignment.backbone, settings.image_size) if settings.frozen else 0
     began = time.monotonic()
+    parts = {view: FeatureParts(path, len(paths), progress) for view, path in missing.items()}
+    networks = {view: through_view(model, view) for view in missing}
     task = progress.start_photos(f"{assignment.member}: frozen features", len(missing) * len(paths), work=work)
-    parts = FeatureParts(list(missing.values()), progress)
-    task.advance(len(missing) * parts.rows)
-    batches = pixel_batches(paths[parts.rows :], settings.image_size, settings.batch_size)
-    networks = [through_view(model, view) for view in missing]
+    task.advance(int(sum(part.known.sum() for part in parts.values())))
+    wanted = np.flatnonzero(~np.all([part.known for part in parts.values()], axis=0))
+    batches = pixel_batches([paths[row] for row in wanted], settings.image_size, settings.batch_size)
+    going_on = progress.until_stopped(batches, f"in the frozen features of {assignment.member}")
     try:
-        going_on = progress.until_stopped(batches, f"in the frozen features of {assignment.member}")
-        for features in answers_to(networks, going_on, settings.batch_size, task):
-            parts.add(features)
+        for start, batch in zip(range(0, len(wanted), settings.batch_size), going_on, strict=True):
+            rows = wanted[start : start + len(batch)]
+            for view, part in parts.items():
+                # One view may be known where another is not, of photos that a survey looked at.
+                if fresh := int((~part.known[rows]).sum()):
+                    part.add(rows, answer(networks[view], batch, settings.batch_size))
+                    task.advance(fresh)
     except Interrupted:
-        parts.write()
+        for part in parts.values():
+            part.write()
         raise
-    parts.finish()
+    for part in parts.values():
+        part.finish()
+    task.finish()
     progress.tell(FeaturesMade(assignment.member, len(paths), len(missing), round(time.monotonic() - began, 3)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 
 import keras
@@ -46,25 +46,18 @@ def predict_each(
     """Run several models over the same batches, so that photos are decoded once; see :func:`predict`."""
     results = [np.empty((rows, model.output_shape[-1]), dtype=np.float32) for model in models]
     done = 0
-    for answers in answers_to(models, batches, batch_size, task):
-        for result, answer in zip(results, answers, strict=True):
-            result[done : done + len(answer)] = answer
-        done += len(answers[0])
+    for batch in batches:
+        for model, result in zip(models, results, strict=True):
+            result[done : done + len(batch)] = answer(model, batch, batch_size)
+            task.advance(len(batch))
+        done += len(batch)
+    task.finish()
     return results
 
 
-def answers_to(
-    models: list[Any], batches: Iterable[NDArray[np.uint8]], batch_size: int, task: Task
-) -> Iterator[list[NDArray[np.float32]]]:
-    """Give what each model makes of one batch after the other; see :func:`predict`."""
-    for model in models:
-        if not model.compiled:
-            model.compile(jit_compile=False)
-    for batch in batches:
-        filled = np.concatenate([batch, np.zeros((batch_size - len(batch), *batch.shape[1:]), batch.dtype)])
-        answers = []
-        for model in models:
-            answers.append(np.asarray(model.predict_on_batch(filled), np.float32)[: len(batch)])
-            task.advance(len(batch))
-        yield answers
-    task.finish()
+def answer(model: Any, batch: NDArray[np.uint8], batch_size: int) -> NDArray[np.float32]:
+    """Run a model over one batch of at most ``batch_size`` photos, shape (photos, width); see :func:`predict`."""
+    if not model.compiled:
+        model.compile(jit_compile=False)
+    filled = np.concatenate([batch, np.zeros((batch_size - len(batch), *batch.shape[1:]), batch.dtype)])
+    return np.asarray(model.predict_on_batch(filled), np.float32)[: len(batch)]
