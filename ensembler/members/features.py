@@ -117,9 +117,10 @@ def _compute(assignment: Assignment, missing: dict[View, Path], progress: Progre
             rows = wanted[start : start + len(batch)]
             for view, part in parts.items():
                 # One view may be known where another is not, of photos that a survey looked at.
-                if fresh := int((~part.known[rows]).sum()):
-                    part.add(rows, answer(networks[view], batch, settings.batch_size))
-                    task.advance(fresh)
+                fresh = ~part.known[rows]
+                if fresh.any():
+                    part.add(rows[fresh], answer(networks[view], batch[fresh], settings.batch_size))
+                    task.advance(int(fresh.sum()))
     except Interrupted:
         for part in parts.values():
             part.write()
