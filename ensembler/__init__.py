@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from .workflows.stacks import stack
     from .workflows.status import status
     from .workflows.submitting import submit
+    from .workflows.survey import survey
     from .workflows.training import train_members
 
 __version__ = "0.1.0"
@@ -48,6 +49,7 @@ _HOMES = {
     "status": "workflows.status",
     "submissions": "workflows.history",
     "submit": "workflows.submitting",
+    "survey": "workflows.survey",
     "train_members": "workflows.training",
 }
 
@@ -70,6 +72,7 @@ __all__ = [
     "status",
     "submissions",
     "submit",
+    "survey",
     "train_members",
 ]
 

@@ -142,6 +142,11 @@ class CompetitionFolder:
         return self.root / "cache" / "features"
 
     @property
+    def survey(self) -> Path:
+        """What a survey measured and predicted; safe to delete."""
+        return self.root / "cache" / "survey"
+
+    @property
     def speeds(self) -> Path:
         """How fast members are on this machine, measured once; safe to delete."""
         return self.root / "cache" / "speeds"

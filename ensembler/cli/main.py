@@ -20,6 +20,7 @@ from .member_commands import members, status
 from .options import option
 from .stack_commands import demo, score, stack
 from .submission_commands import notebook, submissions, submit
+from .survey_commands import survey
 from .training_commands import show_config, train_members
 
 
@@ -52,6 +53,7 @@ def commands(context: click.Context, data: Path, submissions: Path, *, quiet: bo
 
     \b
     ensembler fetch SLUG                        download, unpack, find out the layout
+    ensembler survey                            find out which backbones are worth training
     ensembler train-members --members b0,b2,b3  train each backbone, fold by fold
     ensembler stack                             stack them, score honestly, write the CSV
     ensembler submit                            check, upload, show the public score
@@ -71,6 +73,7 @@ for _command in (
     fetch,
     adopt,
     folds,
+    survey,
     show_config,
     train_members,
     members,

@@ -35,10 +35,12 @@ def decode_photo(path: Path, size: int) -> NDArray[np.uint8]:
     UnreadablePhoto
         If the file is missing, truncated or no photo.
     """
-    photo = open_photo(path)
-    if photo.size != (size, size):
-        photo = photo.resize((size, size), Image.Resampling.BILINEAR)
-    return np.asarray(photo)
+    return np.asarray(resized(open_photo(path), size))
+
+
+def resized(photo: Image.Image, size: int) -> Image.Image:
+    """Scale a decoded photo to ``size`` pixels in height and width."""
+    return photo if photo.size == (size, size) else photo.resize((size, size), Image.Resampling.BILINEAR)
 
 
 def open_photo(path: Path) -> Image.Image:

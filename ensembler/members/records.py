@@ -64,10 +64,15 @@ class MemberRecord:
         path = folder.member(name) / "member.json"
         content = read_json(path)
         try:
-            settings = MemberSettings.from_json(content.pop("settings"))
-            return cls(settings=settings, **{**content, "classes": tuple(content["classes"])})
+            return cls.from_json(content)
         except (KeyError, TypeError, AttributeError) as error:
             raise BadData(f"{path} is not of this version ({error}): train {name} anew with --restart.") from error
+
+    @classmethod
+    def from_json(cls, told: dict[str, Any]) -> MemberRecord:
+        """Read what ``dataclasses.asdict`` and JSON made of it."""
+        made = {"settings": MemberSettings.from_json(told["settings"]), "classes": tuple(told["classes"])}
+        return cls(**{**told, **made})
 
     def is_finished(self, folder: CompetitionFolder, fold: int) -> bool:
         """Whether ``fold`` was trained to the end with these very settings, samples and folds."""

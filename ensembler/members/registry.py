@@ -164,6 +164,10 @@ _ALL = (
     _demo("demo-separable", "separable_network"),
 )
 
+# Keras refuses smaller photos, by the beginning of the function's name.
+_SMALLEST = {"Inception": 75, "Xception": 71}
+_USUALLY_SMALLEST = 32
+
 BACKBONES: dict[str, Backbone] = {backbone.name: backbone for backbone in _ALL}
 
 
@@ -178,3 +182,11 @@ def find_backbone(name: str) -> Backbone:
     if name not in BACKBONES:
         raise BadChoice.unknown("backbone", name, BACKBONES)
     return BACKBONES[name]
+
+
+def smallest_size(backbone: Backbone) -> int:
+    """Return the smallest height and width in pixels of photos that a backbone of the registry can be built for."""
+    if backbone.tiny:
+        return backbone.image_size
+    function = backbone.builder.partition(":")[2]
+    return next((size for name, size in _SMALLEST.items() if function.startswith(name)), _USUALLY_SMALLEST)

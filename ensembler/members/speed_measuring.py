@@ -71,8 +71,8 @@ def speed_of(network: Any, record: MemberRecord) -> Speed:
     settings = record.settings
     model = with_views(network, settings.tta)
     model.compile(jit_compile=False)
-    one, batch = (_photos(count, settings.image_size) for count in (1, settings.batch_size))
-    alone, in_batches = _seconds(model, one, SINGLE), _seconds(model, batch, BATCHES)
+    one, batch = (noise(count, settings.image_size) for count in (1, settings.batch_size))
+    alone, in_batches = seconds_each(model, one, SINGLE), seconds_each(model, batch, BATCHES)
     return Speed(
         member=record.fingerprint,
         parameters=int(network.count_params()),
@@ -80,17 +80,18 @@ def speed_of(network: Any, record: MemberRecord) -> Speed:
         photos_per_second=round(settings.batch_size / float(np.mean(in_batches)), 3),
         single=len(alone),
         batch_size=settings.batch_size,
-        device=_device(),
-        threads=_threads(),
+        device=device_name(),
+        threads=processors(),
         host=socket.gethostname(),
     )
 
 
-def _photos(count: int, size: int) -> NDArray[np.uint8]:
+def noise(count: int, size: int) -> NDArray[np.uint8]:
+    """Return photos of nothing, shape (count, size, size, 3), which take as long as others."""
     return np.random.default_rng(0).integers(0, 256, (count, size, size, 3), np.uint8)
 
 
-def _seconds(model: Any, photos: NDArray[np.uint8], times: int) -> list[float]:
+def seconds_each(model: Any, photos: NDArray[np.uint8], times: int) -> list[float]:
     """Time predictions of the same photos, after one that compiles and one that warms up."""
     for _ in range(WARM_UP):
         model.predict_on_batch(photos)
@@ -102,7 +103,7 @@ def _seconds(model: Any, photos: NDArray[np.uint8], times: int) -> list[float]:
     return taken
 
 
-def _threads() -> int:
+def processors() -> int:
     """Return the processors that a job may use; fewer where several jobs share the machine."""
     told = os.environ.get("TF_NUM_INTRAOP_THREADS", "")
     if told.isdecimal() and int(told):
@@ -110,7 +111,7 @@ def _threads() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _device() -> str:
+def device_name() -> str:
     """Name what TensorFlow predicts on."""
     import tensorflow as tf
 

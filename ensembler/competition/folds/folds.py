@@ -56,6 +56,11 @@ class Folds:
         """Photos that a split holds out, about."""
         return int(self.held_out(0).sum())
 
+    def of(self, rows: Rows) -> Folds:
+        """Return the same folds of some training photos alone, in the order of their numbers in ``rows``."""
+        labels, groups = (column.iloc[rows].reset_index(drop=True) for column in (self.labels, self.groups))
+        return Folds(self.assigned[rows], self.count, labels, groups)
+
     def place(self, split: int) -> tuple[int, int]:
         """Return the repeat and the fold in it of a split, both from 0."""
         return divmod(split, self.count)
