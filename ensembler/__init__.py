@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from .errors import EnsemblerError
     from .storage import Workspace
     from .workflows.augmented_photos import show_augmented
+    from .workflows.backbones import list_backbones
     from .workflows.competitions import adopt
     from .workflows.configuration_text import config
     from .workflows.demo import demo
@@ -40,6 +41,7 @@ _HOMES = {
     "demo": "workflows.demo",
     "fetch": "workflows.fetching",
     "folds": "workflows.folds",
+    "list_backbones": "workflows.backbones",
     "list_members": "workflows.members",
     "notebook": "workflows.notebooks",
     "remove_members": "workflows.member_removal",
@@ -63,6 +65,7 @@ __all__ = [
     "demo",
     "fetch",
     "folds",
+    "list_backbones",
     "list_members",
     "notebook",
     "remove_members",

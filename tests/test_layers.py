@@ -20,6 +20,7 @@ ORDER = (
     "console",
     "event_file",
     "workflows",
+    "reports",
     "submission",
     "stacking",
     "members",
@@ -39,6 +40,7 @@ NARROWER = {
     "console": {"progress", "events", "process_memory"},
     "event_file": {"progress", "events", "errors"},
     "engines": {"progress", "events", "storage", "errors"},
+    "reports": {"storage", "errors"},
     "progress": {"events", "errors"},
     "events": set(),
     "process_memory": set(),
@@ -65,13 +67,14 @@ JOB_CODE = {
     "members/features.py",
     "members/frozen.py",
     "members/speed_measuring.py",
+    "members/survey/look.py",
     "members/demo_networks.py",
     "stacking/keras_stack.py",
     # Runs in Kaggle's notebook.
     "submission/notebook/offline.py",
 }
 # Modules that import job code and so are job code too, though they do not import Keras themselves.
-JOB_ENTRIES = {"members/head_fitting.py"}
+JOB_ENTRIES = {"members/head_fitting.py", "members/survey/job.py"}
 HEAVY = {
     "click": {"cli/"},
     "rich": {"console/"},
@@ -81,6 +84,7 @@ HEAVY = {
     # All else is plain Keras 3, which runs on JAX and PyTorch too.
     "tensorflow": {"members/board.py", "members/fine_tuning/devices.py", "members/speed_measuring.py"},
     "PIL": {"images/", "competition/archives/pixel_tables.py"},
+    "matplotlib": {"reports/"},
     "py7zr": {"competition/archives/seven_zip.py"},
     "sklearn": {"competition/", "members/", "stacking/"},
     "requests": {"submission/"},

@@ -17,6 +17,7 @@ PUBLIC = [
     "demo",
     "fetch",
     "folds",
+    "list_backbones",
     "list_members",
     "notebook",
     "remove_members",
@@ -26,6 +27,7 @@ PUBLIC = [
     "status",
     "submissions",
     "submit",
+    "survey",
     "train_members",
 ]
 

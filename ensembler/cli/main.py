@@ -12,6 +12,7 @@ import click
 
 from .. import __version__
 from ..errors import BadAnswer, EnsemblerError, Interrupted, StorageError
+from .backbone_commands import backbones
 from .competition_commands import adopt, fetch
 from .context import Context
 from .endings import INTERRUPTED, Ending, fail, outcome
@@ -73,6 +74,7 @@ for _command in (
     fetch,
     adopt,
     folds,
+    backbones,
     survey,
     show_config,
     train_members,

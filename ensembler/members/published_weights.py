@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -129,6 +130,19 @@ def find_weights(folder: Path, backbone: Backbone, image_size: int) -> Path:
     there = sorted(file.name.removesuffix(".weights.h5") for file in folder.glob("*.weights.h5"))
     names = f"no {ours}" + (f" and no {theirs.name}" if theirs else "")
     raise BadChoice(f"{folder} has {names}; it holds weights of {', '.join(there) or 'no backbone'}.")
+
+
+def weights_at_hand(folder: Path, backbone: Backbone, image_size: int) -> Path | None:
+    """Say which file :func:`find_weights` would find, without looking into it; None if there is none."""
+    theirs = published(backbone, image_size)
+    names = [f"{backbone.name}.weights.h5", *([theirs.name] if theirs else [])]
+    files = [place / name for place in (folder, folder / "models") for name in names]
+    return next((file for file in files if file.is_file()), None)
+
+
+def keras_folder() -> Path:
+    """Return where Keras keeps what it downloads."""
+    return Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras")
 
 
 def _checked(path: Path, theirs: PublishedWeights, backbone: Backbone) -> Path:

@@ -57,10 +57,10 @@ def survey_lines(survey: Survey) -> Iterator[str]:
         yield f"smallest  none has {survey.good_enough}"
     if survey.trio:
         trio = survey.trio
-        gain = f"{trio.gain:+.4f} {_SIGN} {trio.gain_error:.4f}".replace("+", "")
+        gain = f"{abs(trio.gain):.4f} {_SIGN} {trio.gain_error:.4f} {'better' if trio.gain > 0 else 'worse'}"
         sure = "" if trio.is_certain else ", which may be chance"
         yield (
-            f"together  {', '.join(trio.names)}: log loss {trio.log_loss:.4f} of their heads stacked, {gain} better "
+            f"together  {', '.join(trio.names)}: log loss {trio.log_loss:.4f} of their heads stacked, {gain} "
             f"than {trio.best}{sure}"
         )
     for number, command in enumerate(survey.commands):

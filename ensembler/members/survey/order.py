@@ -18,7 +18,7 @@ def survey_order(tables: Tables, folds: Folds, seed: int) -> NDArray[np.int64]:
 
 
 def stratified_order(strata: Sequence[str], seed: int) -> NDArray[np.int64]:
-    """Order rows so that each stratum has its share of every beginning of the order, to within one row.
+    """Order rows so that each stratum has its share of every beginning of the order, to within a row or two.
 
     The rows of a stratum lie evenly between the beginning and the end, in random order and from a random place on, so
     that strata of one row are spread too.

@@ -1,0 +1,104 @@
+"""A survey against the bare forward passes of the same networks over the same photos, in one run; and its ranking.
+
+The passes are those of a loop over decoded photos in memory, in a process of its own, each network once compiled. Then
+the survey runs as a person types it, with and without successive halving, each time from nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from labelled_photos import competition_of
+
+from ensembler.competition.tables import load_tables
+from ensembler.console import ConsoleProgress
+from ensembler.storage import CompetitionFolder
+
+
+def bare_passes(folder: CompetitionFolder, names: list[str], weights: Path) -> dict[str, float]:
+    """Seconds of each network for all labelled photos, but for the first batch, in which it is compiled."""
+    from ensembler.images.batches import pixel_batches
+    from ensembler.members.network import build_backbone
+    from ensembler.members.published_weights import find_weights
+    from ensembler.members.registry import find_backbone
+
+    paths = load_tables(folder).train_paths
+    taken = {}
+    for name in names:
+        backbone = find_backbone(name)
+        size = backbone.image_size
+        network = build_backbone(backbone, size, find_weights(weights, backbone, size), 0)
+        network.compile(jit_compile=False)
+        # As many whole batches as there are; the rest counts by its share.
+        batches = [batch for batch in pixel_batches(paths, size, 32) if len(batch) == 32]
+        network.predict_on_batch(batches[0])
+        began = time.perf_counter()
+        for batch in batches:
+            network.predict_on_batch(batch)
+        taken[name] = (time.perf_counter() - began) * len(paths) / (32 * len(batches))
+    return taken
+
+
+def survey(folder: CompetitionFolder, names: list[str], weights: Path, *words: str) -> tuple[float, dict[str, Any]]:
+    """Run ``ensembler survey`` from nothing; return its wall time and what it prints."""
+    shutil.rmtree(folder.root / "cache", ignore_errors=True)
+    command = [
+        sys.executable,
+        "-m",
+        "ensembler",
+        "--data",
+        str(folder.root.parent),
+        "survey",
+        "-c",
+        folder.name,
+        "--json",
+    ]
+    began = time.perf_counter()
+    done = subprocess.run(
+        [*command, "--members", ",".join(names), "--weights", str(weights), *words],
+        stdout=subprocess.PIPE,
+        check=True,
+        text=True,
+    )
+    return time.perf_counter() - began, json.loads(done.stdout)
+
+
+def options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("archive", type=Path, help="the competition's zip, named after its slug")
+    parser.add_argument("weights", type=Path, help="a folder of NAME.weights.h5")
+    parser.add_argument("--work", type=Path, required=True, help="folder for photos and results; kept")
+    parser.add_argument("--photos", type=int, help="take only so many labelled photos")
+    return parser.parse_args()
+
+
+def main() -> None:
+    told = options()
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+    with ConsoleProgress() as progress:
+        folder = competition_of(told.archive, told.photos, told.work.absolute(), progress)
+    weights = told.weights.absolute()
+    names = sorted(path.name.removesuffix(".weights.h5") for path in weights.glob("*.weights.h5"))
+    passes = bare_passes(folder, names, weights)
+    halved_seconds, halved = survey(folder, names, weights)
+    full_seconds, full = survey(folder, names, weights, "--full")
+    floor = sum(passes.values())
+    print(f"{len(load_tables(folder).train)} photos; bare passes of {', '.join(names)}.\n")
+    print("| | seconds | times the bare passes | ranking by log loss |\n|---|---:|---:|---|")
+    print(f"| bare passes | {floor:.1f} | 1 | |")
+    for title, seconds, found in (("survey", halved_seconds, halved), ("survey --full", full_seconds, full)):
+        ranked = sorted(found["candidates"], key=lambda one: (-one["photos"], one["log_loss"]))
+        ranking = ", ".join(f"{one['name']} {one['log_loss']:.4f}" for one in ranked)
+        print(f"| `{title}` | {seconds:.1f} | {seconds / floor:.2f} | {ranking} |")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,112 @@
+"""List the backbones that can be trained, and whether their weights are at hand."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from ..errors import BadChoice
+from ..members.backbone_patterns import match_backbones
+from ..members.published_accuracy import published_accuracy
+from ..members.published_weights import keras_folder, weights_at_hand
+from ..members.registry import Backbone
+
+BackboneSorting = Literal["registry", "size", "accuracy", "name"]
+_FLOAT_BYTES = 4
+
+
+@dataclass(frozen=True)
+class ListedBackbone:
+    """A backbone of the registry.
+
+    Attributes
+    ----------
+    name
+        What a person types.
+    function
+        Of ``keras.applications``; of the demo's networks, their own.
+    image_size
+        Height and width in pixels that it was trained on.
+    parameters
+        Without top; 0 where unknown.
+    megabytes
+        Of these in float32.
+    accuracy
+        Top-1 on ImageNet, from 0 to 1, where Keras documents it.
+    weights
+        The file with its weights that is at hand; None if there is none.
+    """
+
+    name: str
+    function: str
+    image_size: int
+    parameters: int
+    megabytes: float
+    accuracy: float | None
+    weights: Path | None
+
+    def fields(self) -> dict[str, Any]:
+        """Return what JSON can hold."""
+        return {**asdict(self), "weights": None if self.weights is None else str(self.weights)}
+
+
+def list_backbones(
+    patterns: Sequence[str] | None = None, *, weights: str | Path | None = None, sort: BackboneSorting = "registry"
+) -> list[ListedBackbone]:
+    """List backbones.
+
+    Parameters
+    ----------
+    patterns
+        Names, with wildcards; None is all but the demo's.
+    weights
+        Folder of weights; None looks where Keras keeps what it downloads.
+    sort
+        ``registry`` has families together, ``size`` the smallest first, ``accuracy`` the best first.
+
+    Raises
+    ------
+    BadChoice
+        If a pattern names nothing, or there is no such folder.
+    """
+    folder = Path(weights) if weights is not None else keras_folder()
+    if weights is not None and not folder.is_dir():
+        raise BadChoice(f"There is no folder {folder}: --weights takes one with NAME.weights.h5 or Keras's own files.")
+    found = [_listed(backbone, folder) for backbone in match_backbones(patterns or ())]
+    if sort == "size":
+        return sorted(found, key=lambda one: one.parameters)
+    if sort == "accuracy":
+        return sorted(found, key=lambda one: -(one.accuracy or 0.0))
+    return sorted(found, key=lambda one: one.name) if sort == "name" else found
+
+
+def _listed(backbone: Backbone, folder: Path) -> ListedBackbone:
+    return ListedBackbone(
+        name=backbone.name,
+        function=backbone.builder.partition(":")[2],
+        image_size=backbone.image_size,
+        parameters=backbone.parameters,
+        megabytes=round(_FLOAT_BYTES * backbone.parameters / 1e6, 1),
+        accuracy=published_accuracy(backbone.name),
+        weights=weights_at_hand(folder, backbone, backbone.image_size),
+    )
+
+
+def backbone_table(found: Sequence[ListedBackbone]) -> tuple[list[str], list[list[str]]]:
+    """Return columns and rows of the table; an accuracy that Keras does not document is empty."""
+    columns = ["backbone", "in Keras", "pixels", "parameters", "MB", "ImageNet", "weights"]
+    rows = [
+        [
+            one.name,
+            one.function,
+            str(one.image_size),
+            f"{one.parameters / 1e6:.2f} M" if one.parameters else "",
+            f"{one.megabytes:.1f}" if one.parameters else "",
+            "" if one.accuracy is None else f"{one.accuracy:.1%}",
+            one.weights.name if one.weights else "",
+        ]
+        for one in found
+    ]
+    return columns, rows
