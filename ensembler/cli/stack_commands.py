@@ -18,6 +18,15 @@ if TYPE_CHECKING:
 @click.command()
 @option("--members", callback=member_names, metavar="A,B,C", help="Trained members; all of them by default.")
 @option("--name", help="Of the stack; by default its members' names.")
+@option(
+    "--meta",
+    type=click.Choice(["dense", "logistic", "logistic-nonneg", "greedy", "mean", "logit-mean", "auto"]),
+    default="dense",
+    show_default=True,
+    help="Meta-learner; auto takes the simplest within one standard error of the best.",
+)
+@option("--top", type=click.IntRange(1), metavar="N", help="Stack the best N of the members.")
+@option("--infer-limit", metavar="TIME", help="Stack the best that take so long for a photo together, such as 20ms.")
 @option("--seed", type=int, default=0, show_default=True, help="Of the meta-learner.")
 @competition_option
 @json_option
@@ -64,17 +73,16 @@ def demo(context: Context, /, *, as_json: bool) -> None:
 
 def _show_stack(result: StackResult, scored: Scored | None, *, as_json: bool) -> None:
     from ..console import print_table
-    from ..workflows.score_text import score_fields, score_table, scored_words
+    from ..workflows.score_text import score_fields, scored_words
+    from ..workflows.stack_text import stack_fields, stack_lines, stack_table
 
     if as_json:
-        members = [{"name": member.name, **score_fields(member)} for member in result.members]
-        paths = {"submission": str(result.submission), "model": str(result.model)}
-        hidden = score_fields(scored, "hidden_") if scored else {}
-        told = {**score_fields(result), "mean": score_fields(result.mean), "members": members, **paths, **hidden}
-        click.echo(json.dumps(told, indent=2))
+        click.echo(json.dumps(stack_fields(result) | (score_fields(scored, "hidden_") if scored else {}), indent=2))
         return
-    print_table(*score_table(result.members, result))
+    print_table(*stack_table(result))
     click.echo("")
+    for line in stack_lines(result):
+        click.echo(line)
     if scored:
         click.echo(f"hidden labels: {scored_words(scored)}")
     click.echo(f"submission     {result.submission}")

@@ -18,8 +18,9 @@ from ..members.records import MemberRecord, check_networks, network_files
 from ..members.view_networks import mean_of, viewed
 from ..progress import Progress
 from ..storage import CompetitionFolder, read_arrays, whole_file
-from .meta_learner import CLIP, DenseNetwork
-from .records import load_meta_learner
+from .blend import Blend
+from .networks import Network
+from .records import load_blend
 
 # Photos to compare the finished file on, and the difference beyond which it is refused.
 CHECKED = 16
@@ -48,11 +49,10 @@ def build_stack_file(told: dict[str, Any], progress: Progress) -> dict[str, Any]
     """
     folder = CompetitionFolder(Path(told["competition"]))
     place = folder.stack(told["stack"])
-    manifest = load_tables(folder).manifest
     records = [MemberRecord.load(folder, name) for name in told["members"]]
     named = zip(records, layer_names([record.name for record in records]), strict=True)
     networks = [_network(folder, record, name) for record, name in progress.track(named, "stack.keras", len(records))]
-    model = assemble(networks, load_meta_learner(folder, told["stack"]), exclusive=manifest.sums_to_one)
+    model = assemble(networks, load_blend(folder, told["stack"]))
     with whole_file(place / "stack.keras") as temporary:
         model.save(temporary)
         difference = _check(keras.saving.load_model(temporary), folder, place)
@@ -77,41 +77,65 @@ def _network(folder: CompetitionFolder, record: MemberRecord, name: str) -> Any:
     return network
 
 
-def assemble(networks: list[Any], meta: list[DenseNetwork], *, exclusive: bool) -> Any:
+def assemble(networks: list[Any], blend: Blend) -> Any:
     """Join the members' networks under the meta-learner; members of one image size share an input.
 
     Parameters
     ----------
     networks
         A model per member, pixels to probabilities, in the order that the meta-learner was fitted in.
-    meta
-        The meta-learner's networks.
-    exclusive
-        Softmax instead of sigmoid at the end.
+    blend
+        What the meta-learner came to.
     """
     sizes = sorted({network.input_shape[1] for network in networks})
     inputs = {size: keras.Input((size, size, 3), name=f"pixels_{size}") for size in sizes}
     outputs = [network(inputs[network.input_shape[1]]) for network in networks]
     joined = layers.Concatenate(name="members")(outputs) if len(outputs) > 1 else outputs[0]
-    clipped = ops.clip(joined, CLIP, 1 - CLIP)
-    odds = ops.log(clipped) if exclusive else ops.log(clipped) - ops.log(1.0 - clipped)
-    ends = [_dense(odds, network, seed, exclusive=exclusive) for seed, network in enumerate(meta)]
-    mean = layers.Average(name="probabilities")(ends) if len(ends) > 1 else ends[0]
-    model = keras.Model([inputs[size] for size in sizes], mean, name="stack")
+    scores = _scores(ops.clip(joined, blend.floor, 1 - blend.floor), blend)
+    if blend.temperature != 1:
+        scores = layers.Rescaling(1 / blend.temperature, name="temperature")(scores)
+    activation = "softmax" if blend.exclusive else "sigmoid"
+    given = layers.Activation(activation, dtype="float32", name="probabilities")(scores)
+    model = keras.Model([inputs[size] for size in sizes], _held_off(given, blend), name="stack")
     model.trainable = False
     return model
 
 
-def _dense(odds: Any, network: DenseNetwork, seed: int, *, exclusive: bool) -> Any:
+def _scores(clipped: Any, blend: Blend) -> Any:
+    if blend.weights is not None:
+        outputs = clipped.shape[1] // len(blend.weights)
+        kernel = np.kron(blend.weights[:, None], np.eye(outputs))
+        return _log_odds(_filled(clipped, kernel, np.zeros(outputs), None, "meta_mean"), blend)
+    odds = _log_odds(clipped, blend)
+    ends = [_dense(odds, network, seed) for seed, network in enumerate(blend.networks)]
+    return layers.Average(name="meta")(ends) if len(ends) > 1 else ends[0]
+
+
+def _log_odds(clipped: Any, blend: Blend) -> Any:
+    return ops.log(clipped) if blend.exclusive else ops.log(clipped) - ops.log(1.0 - clipped)
+
+
+def _held_off(given: Any, blend: Blend) -> Any:
+    """Clip as :func:`.clipped` does."""
+    if not blend.clip:
+        return given
+    if not blend.exclusive:
+        return ops.clip(given, blend.clip, 1 - blend.clip)
+    held = ops.maximum(given, blend.clip)
+    return held / ops.sum(held, axis=1, keepdims=True)
+
+
+def _dense(odds: Any, network: Network, seed: int) -> Any:
     """One of the meta-learner's networks as Keras layers."""
+    skip = np.kron(network.skip[:, None], np.eye(len(network.bias)))
+    scores = _filled(odds, skip, network.bias, None, f"meta_{seed}_skip")
+    if network.last is None:
+        return scores
     flow = odds
-    for number, (kernel, bias) in enumerate(network.layers):
-        last = number == len(network.layers) - 1
-        flow = _filled(flow, kernel, bias, None if last else "relu", f"meta_{seed}_dense_{number}")
-    outputs = network.layers[-1][0].shape[1]
-    skip = np.kron(network.skip[:, None], np.eye(outputs))
-    flow = layers.add([_filled(odds, skip, np.zeros(outputs), None, f"meta_{seed}_skip"), flow])
-    return layers.Activation("softmax" if exclusive else "sigmoid", dtype="float32", name=f"meta_{seed}")(flow)
+    for number, (kernel, bias) in enumerate(network.hidden):
+        flow = _filled(flow, kernel, bias, "relu", f"meta_{seed}_dense_{number}")
+    last = _filled(flow, network.last, np.zeros(len(network.bias)), None, f"meta_{seed}_dense_{len(network.hidden)}")
+    return layers.Add(name=f"meta_{seed}")([scores, last])
 
 
 def _filled(flow: Any, kernel: Any, bias: Any, activation: str | None, name: str) -> Any:

@@ -10,10 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..competition.tables import Tables
+from ..errors import Mismatch
 from ..storage import CompetitionFolder, fingerprint, read_arrays, write_arrays, write_json
-from .meta_learner import DenseMetaLearner, DenseNetwork
+from .blend import Blend
+from .networks import Network
 
 LONGEST_NAME = 80
+# Of the form of ``meta.npz``; the first had no number in it.
+VERSION = 2
 
 
 def stack_name(members: Sequence[str]) -> str:
@@ -22,25 +26,53 @@ def stack_name(members: Sequence[str]) -> str:
     return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 17]}_{fingerprint(list(members))}"
 
 
-def save_meta_learner(folder: CompetitionFolder, name: str, learner: DenseMetaLearner) -> None:
-    """Write the meta-learner's networks as arrays ``SEED_NUMBER``: the skip weights, then kernels and biases."""
-    arrays = {
-        f"{seed}_{number}": array
-        for seed, network in enumerate(learner.networks_)
-        for number, array in enumerate(network.arrays())
+def save_blend(folder: CompetitionFolder, name: str, blend: Blend) -> None:
+    """Write ``meta.npz``: the weights of members' probabilities, or each network's arrays by their place in it."""
+    arrays: dict[str, Any] = {
+        "version": np.array(VERSION),
+        "exclusive": np.array(blend.exclusive),
+        "floor": np.array(blend.floor),
+        "temperature": np.array(blend.temperature),
+        "clip": np.array(blend.clip),
     }
+    if blend.weights is not None:
+        arrays["weights"] = blend.weights
+    for number, network in enumerate(blend.networks):
+        arrays |= {f"{number}_skip": network.skip, f"{number}_bias": network.bias}
+        for place, (kernel, bias) in enumerate(network.hidden):
+            arrays |= {f"{number}_kernel_{place}": kernel, f"{number}_bias_{place}": bias}
+        if network.last is not None:
+            arrays[f"{number}_last"] = network.last
     write_arrays(folder.stack(name) / "meta.npz", **arrays)
 
 
-def load_meta_learner(folder: CompetitionFolder, name: str) -> list[DenseNetwork]:
-    """Read what :func:`save_meta_learner` wrote."""
-    arrays = read_arrays(folder.stack(name) / "meta.npz")
-    places = sorted(tuple(map(int, key.split("_"))) for key in arrays)
-    networks = []
-    for seed in sorted({seed for seed, _ in places}):
-        parts = [arrays[f"{seed}_{number}"] for of_seed, number in places if of_seed == seed]
-        networks.append(DenseNetwork(parts[0], tuple(zip(parts[1::2], parts[2::2], strict=True))))
-    return networks
+def load_blend(folder: CompetitionFolder, name: str) -> Blend:
+    """Read what :func:`save_blend` wrote.
+
+    Raises
+    ------
+    Mismatch
+        If another version wrote it.
+    """
+    path = folder.stack(name) / "meta.npz"
+    arrays = read_arrays(path)
+    version = int(arrays["version"]) if "version" in arrays else 1
+    if version != VERSION:
+        raise Mismatch(f"{path} has the form {version}, this version reads {VERSION}: run `ensembler stack` again.")
+    return Blend(
+        bool(arrays["exclusive"]),
+        tuple(_network(arrays, number) for number in range(sum(key.endswith("_skip") for key in arrays))),
+        arrays.get("weights"),
+        float(arrays["floor"]),
+        float(arrays["temperature"]),
+        float(arrays["clip"]),
+    )
+
+
+def _network(arrays: dict[str, NDArray[Any]], number: int) -> Network:
+    layers = sum(key.startswith(f"{number}_kernel_") for key in arrays)
+    hidden = tuple((arrays[f"{number}_kernel_{place}"], arrays[f"{number}_bias_{place}"]) for place in range(layers))
+    return Network(arrays[f"{number}_skip"], arrays[f"{number}_bias"], hidden, arrays.get(f"{number}_last"))
 
 
 def save_stack_predictions(

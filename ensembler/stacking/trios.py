@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
 
 from ..competition.metrics.metrics import row_losses
-from ..members.linear_head import probabilities
-from .meta_learner import log_odds
+from .learners.base import some_rows
+from .log_odds import log_odds
+from .subsets import CELLS, best_subset, held_out_losses
 
-# Of the best single ones, as many as make a few hundred trios; and numbers of a member's predictions beyond which rows
-# are left out of the choice, since a choice among trios needs less exactness than a score.
-MOST, CELLS = 12, 200_000
-# Of each weight around the plain mean, against the summed log loss.
-PENALTY = 1.0
+# Of the best single ones, as many as make a few hundred trios.
+MOST = 12
 
 Float = NDArray[np.float64]
 
@@ -77,50 +73,14 @@ def best_trio(
         return None
     singles = {name: float(row_losses(targets, one, exclusive=exclusive).mean()) for name, one in members.items()}
     names = sorted(singles, key=lambda name: singles[name])[:MOST]
-    odds = {name: log_odds([members[name]], exclusive=exclusive) for name in names}
-    few = _some_rows(len(targets), targets.shape[1])
-    found: list[tuple[float, tuple[str, ...]]] = []
-    for chosen in combinations(names, size):
+    odds = [log_odds([members[name]], exclusive=exclusive) for name in names]
+    few = some_rows(len(targets), max(1, CELLS // targets.shape[1]))
+
+    def loss(chosen: tuple[int, ...]) -> float:
         go_on()
-        part = [odds[name][few] for name in chosen]
-        found.append((float(_nested_losses(part, targets[few], folds[few], exclusive=exclusive).mean()), chosen))
-    _, best = min(found)
-    return Trio(best, _nested_losses([odds[name] for name in best], targets, folds, exclusive=exclusive))
+        part = [odds[one][few] for one in chosen]
+        return float(held_out_losses(part, targets[few], folds[few], exclusive=exclusive).mean())
 
-
-def _some_rows(rows: int, outputs: int) -> NDArray[np.int64]:
-    wanted = max(1, CELLS // outputs)
-    return np.arange(rows) if rows <= wanted else np.sort(np.random.default_rng(0).permutation(rows)[:wanted])
-
-
-def _nested_losses(
-    odds: Sequence[NDArray[np.float32]], targets: NDArray[np.float32], folds: NDArray[np.int64], *, exclusive: bool
-) -> Float:
-    losses = np.empty(len(targets))
-    for fold in np.unique(folds):
-        learned, held_out = folds != fold, folds == fold
-        weights = _weights([one[learned] for one in odds], targets[learned], exclusive=exclusive)
-        predicted = probabilities(_weighted(weights, [one[held_out] for one in odds]), exclusive=exclusive)
-        losses[held_out] = row_losses(targets[held_out], predicted, exclusive=exclusive)
-    return losses
-
-
-def _weighted(weights: Float, odds: Sequence[NDArray[np.float32]]) -> NDArray[np.floating]:
-    return np.asarray(sum(weight * one for weight, one in zip(weights, odds, strict=True)))
-
-
-def _weights(odds: Sequence[NDArray[np.float32]], targets: NDArray[np.float32], *, exclusive: bool) -> Float:
-    """Fit weights from zero up that minimise the log loss."""
-    start = np.full(len(odds), 1 / len(odds))
-
-    def cost(weights: Float) -> tuple[float, Float]:
-        predicted = probabilities(_weighted(weights, odds), exclusive=exclusive)
-        # As the metric counts: independent outputs are averaged.
-        share = 1 if exclusive else 1 / targets.shape[1]
-        error = (predicted - targets) * share
-        loss = float(row_losses(targets, predicted, exclusive=exclusive).sum())
-        gradient = np.array([float((error * one).sum(dtype=np.float64)) for one in odds])
-        apart = weights - start
-        return loss + PENALTY / 2 * float(apart @ apart), gradient + PENALTY * apart
-
-    return np.asarray(minimize(cost, start, jac=True, method="L-BFGS-B", bounds=[(0, None)] * len(odds)).x)
+    best = best_subset(loss, len(names), lambda _: True, size)
+    losses = held_out_losses([odds[one] for one in best], targets, folds, exclusive=exclusive)
+    return Trio(tuple(names[one] for one in best), losses)

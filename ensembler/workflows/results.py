@@ -9,6 +9,7 @@ from typing import Any
 from ..competition.duplicates import DuplicateCounts
 from ..competition.manifest import Manifest
 from ..competition.metrics.figures import Figures
+from ..stacking.evaluation import Evaluation
 from ..storage import CompetitionFolder
 from ..submission.answer import AnswerScore
 
@@ -45,12 +46,32 @@ class MemberResult(Figures):
 class StackResult(Figures):
     """A stack with its nested out-of-fold figures, beside its members' and their plain ``mean``'s.
 
-    ``difference`` is the largest between what ``model`` predicts from pixels and the stored predictions.
+    Attributes
+    ----------
+    asked, meta
+        The meta-learner that was asked for, and that which it came to: they differ after a tournament.
+    temperature, clip
+        Of the calibration.
+    left_out
+        Members that were offered, but did not come among the best.
+    best
+        The best single member that was offered.
+    evaluation
+        How sure the score is, and what else there is to compare it with.
+    difference
+        The largest between what ``model`` predicts from pixels and the stored predictions.
     """
 
     name: str
+    asked: str
+    meta: str
+    temperature: float
+    clip: float
     mean: Figures
     members: tuple[MemberResult, ...]
+    left_out: tuple[str, ...]
+    best: str
+    evaluation: Evaluation
     submission: Path
     model: Path
     difference: float

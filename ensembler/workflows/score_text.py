@@ -8,7 +8,7 @@ from typing import Any
 
 from ..competition.metrics.figures import Figures
 from ..submission.answer import AnswerScore
-from .results import MemberResult, Scored, StackResult
+from .results import MemberResult, Scored
 
 # Those that have a column of their own whatever the metric is.
 _ALWAYS = ("log loss", "accuracy")
@@ -20,34 +20,34 @@ def score_fields(figures: Figures | AnswerScore, prefix: str = "") -> dict[str, 
     ``score`` is by the competition's ``metric``.
     """
     names = ("metric", "score", "standard_error", "log_loss", "log_loss_error", "accuracy")
-    return {prefix + name: _or_none(getattr(figures, name)) for name in names}
+    return {prefix + name: or_none(getattr(figures, name)) for name in names}
 
 
-def _or_none(value: str | float | None) -> str | float | None:
+def or_none(value: str | float | None) -> str | float | None:
+    """Return None for what is not a number, since JSON has no word for it."""
     return None if isinstance(value, float) and math.isnan(value) else value
 
 
-def score_table(members: Sequence[MemberResult], stack: StackResult | None = None) -> tuple[list[str], list[list[str]]]:
-    """Lay members out in rows, and below them their plain mean and the stack.
+def score_table(members: Sequence[MemberResult]) -> tuple[list[str], list[list[str]]]:
+    """Lay members out in rows.
 
     Returns
     -------
     tuple
-        The columns' names, the competition's metric before log loss, and the rows. The metric has its standard error.
+        The columns' names, and the rows.
     """
-    lines: list[tuple[str, Figures, str, str]] = [
-        (member.name, member, " ".join(f"{loss:.3f}" for loss in member.fold_log_losses), f"{member.seconds:.0f}")
-        for member in members
-    ]
-    if stack:
-        lines += [("plain mean", stack.mean, "", ""), ("stack (nested folds)", stack, "", "")]
-    metrics = _metrics([figures for _, figures, _, _ in lines])
-    columns = ["member", *metrics[:-1], "per fold", metrics[-1], "seconds"]
+    columns, cells = score_columns(members)
     rows = []
-    for name, figures, folds, seconds in lines:
-        cells = [_cell(figures, metric) for metric in metrics]
-        rows.append([name, *cells[:-1], folds, cells[-1], seconds])
-    return columns, rows
+    for member, scores in zip(members, cells, strict=True):
+        folds = " ".join(f"{loss:.3f}" for loss in member.fold_log_losses)
+        rows.append([member.name, *scores[:-1], folds, scores[-1], f"{member.seconds:.0f}"])
+    return ["member", *columns[:-1], "per fold", columns[-1], "seconds"], rows
+
+
+def score_columns(lines: Sequence[Figures]) -> tuple[list[str], list[list[str]]]:
+    """Name the metrics to show, the competition's first, with its standard error, and write each line's scores."""
+    metrics = _metrics(lines)
+    return metrics, [[_cell(figures, metric) for metric in metrics] for figures in lines]
 
 
 def _metrics(lines: Sequence[Figures]) -> list[str]:

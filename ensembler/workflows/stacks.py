@@ -11,16 +11,23 @@ from numpy.typing import NDArray
 from ..competition.folds.file import load_folds
 from ..competition.folds.folds import Folds
 from ..competition.metrics.metrics import METRICS
-from ..competition.metrics.scoring import cost_by, judge_out_of_fold
+from ..competition.metrics.scoring import judge_out_of_fold
 from ..competition.tables import Tables
 from ..engines.job import Job
 from ..engines.local import run_jobs
 from ..errors import BadChoice
+from ..members.budget.durations import read_duration
+from ..members.option_kinds import checked
 from ..members.records import MemberRecord, trained_members
+from ..members.speed import load_speed
 from ..progress import SILENT, Progress
+from ..stacking.evaluation import evaluate_stack
 from ..stacking.inputs import MemberPredictions, load_members
-from ..stacking.meta_learner import DenseMetaLearner, log_odds, nested_predictions
-from ..stacking.records import save_meta_learner, save_stack_figures, save_stack_predictions, stack_name
+from ..stacking.learners.named import DEFAULT, META_LEARNERS, TOURNAMENT, UNFITTED
+from ..stacking.learning import Learned, Wish, learn
+from ..stacking.log_odds import log_odds
+from ..stacking.records import save_blend, save_stack_figures, save_stack_predictions, stack_name
+from ..stacking.refusals import require_classes
 from ..storage import HERE, CompetitionFolder, Workspace, checked_name, file_digest
 from ..submission.answer import write_answer
 from ..submission.ledger.ledger import Ledger
@@ -28,7 +35,7 @@ from ..submission.ledger.rows import Answer, MemberUsed
 from .answers import metric_is_kaggles
 from .competitions import open_competition
 from .results import StackResult
-from .score_text import score_fields
+from .stack_text import stack_fields
 from .training import member_results
 
 
@@ -37,49 +44,131 @@ def stack(
     *,
     name: str | None = None,
     competition: str | None = None,
+    meta: str = DEFAULT,
+    top: int | None = None,
+    infer_limit: str | float | None = None,
     seed: int = 0,
     workspace: Workspace = HERE,
     progress: Progress = SILENT,
 ) -> StackResult:
-    """Stack trained members under the dense meta-learner and write the submission.
+    """Stack trained members under a meta-learner, calibrate it, and write the submission.
 
-    The score is that of nested folds: each row is predicted by a meta-learner that was fitted, its penalty chosen,
-    on the other folds' out-of-fold predictions. The competition's metric is what is scored by, and what the penalty is
-    chosen by; the meta-learner minimises log loss whatever it is. The submission and ``stack.keras`` use one that is
-    fitted on all rows.
+    The score is that of nested folds: each row is predicted by a meta-learner that was fitted on the other folds'
+    out-of-fold predictions, where settings, members, temperature and clip were chosen too. The competition's metric is
+    what is scored by, and what settings are chosen by; log loss is what a meta-learner and its calibration minimise.
+    The submission and ``stack.keras`` use one that is fitted on all rows.
 
     Parameters
     ----------
     members
-        Names of trained members; None is all that are finished.
+        Names of trained members; None is all that are finished. A single one is calibrated alone.
     name
         Of the stack; None names it after its members.
     competition
         Its name; None is the one last brought in.
+    meta
+        ``dense``, ``logistic``, ``logistic-nonneg``, ``greedy``, ``mean`` or ``logit-mean``; ``auto`` takes the
+        simplest that is within one standard error of the best.
+    top
+        The best so many of the members are stacked.
+    infer_limit
+        The best members are stacked that predict a photo together within this time, such as ``20ms``, or seconds.
     seed
         Of the meta-learner.
 
     Raises
     ------
     BadChoice, Mismatch
-        If a member is unknown, unfinished, or does not belong to these photos and folds.
+        If a member is unknown, unfinished, or does not belong to these photos and folds; if there is no such
+        meta-learner, or no member keeps within the limit.
+    BadData
+        If all photos of a class lie in one fold.
     """
+    if meta not in (*META_LEARNERS, TOURNAMENT):
+        raise BadChoice.unknown("meta-learner", meta, [*META_LEARNERS, TOURNAMENT])
     folder, tables = open_competition(competition, workspace, progress)
     names = list(members) if members else _finished(folder, progress)
     if not names:
         raise BadChoice(
             f"No member of {folder.name} is trained yet: begin with `ensembler train-members --members ...`."
         )
-    loaded = load_members(folder, tables, names)
-    title = checked_name(name or stack_name(names), "stack")
+    offered = load_members(folder, tables, names)
+    wish = _wish(folder, offered, meta, top, infer_limit, seed)
     folds = load_folds(folder, tables)
-    nested, test = _learn(folder, tables, loaded, folds, title, seed, progress)
-    built = _build(folder, title, names, progress)
+    _look_at_classes(tables, folds, meta, progress)
+    if len(offered) == 1:
+        progress.note(f"{names[0]} is the only member, so it is calibrated alone: a stack takes two or more.")
+    learned = learn(wish, tables, folds, [member.out_of_fold for member in offered], progress)
+    evaluation = evaluate_stack(learned, wish, tables, folds, [member.out_of_fold for member in offered], progress)
+    used = [offered[one] for one in learned.members]
+    title = checked_name(name or stack_name([member.name for member in used]), "stack")
+    test = _keep(folder, tables, folds, used, learned, title)
+    built = _build(folder, title, [member.name for member in used], progress)
     csv = write_answer(workspace.submissions / folder.name, title, tables, test)
-    result = _result(folder, tables, loaded, folds, title, nested, csv.absolute(), float(built["difference"]))
-    save_stack_figures(folder, title, _figures(result, loaded))
-    _remember(folder, tables, loaded, result, workspace)
+    result = StackResult(
+        name=title,
+        asked=meta,
+        meta=learned.name,
+        temperature=learned.learner.blend_.temperature,
+        clip=learned.learner.blend_.clip,
+        mean=judge_out_of_fold(tables, np.mean([one.out_of_fold for one in used], axis=0), folds.scored),
+        members=tuple(member_results(folder, tables, used, folds)),
+        left_out=tuple(one.name for number, one in enumerate(offered) if number not in learned.members),
+        best=offered[evaluation.best].name,
+        evaluation=evaluation,
+        submission=csv.absolute(),
+        model=folder.stack(title) / "stack.keras",
+        difference=float(built["difference"]),
+        **vars(judge_out_of_fold(tables, learned.nested.calibrated, folds.scored)),
+    )
+    save_stack_figures(folder, title, _figures(result, used))
+    _remember(folder, tables, used, result, workspace)
     return result
+
+
+def _wish(
+    folder: CompetitionFolder,
+    members: Sequence[MemberPredictions],
+    meta: str,
+    top: int | None,
+    infer_limit: str | float | None,
+    seed: int,
+) -> Wish:
+    """Read what is asked of the meta-learner and of its members."""
+    if top is not None and not 1 <= top <= len(members):
+        raise BadChoice(f"--top takes a number from 1 to {len(members)}, the members there are. Received: {top}")
+    if infer_limit is None:
+        return Wish(meta, seed, top)
+    limit = checked("--infer-limit", read_duration, infer_limit)
+    speeds = {one.name: load_speed(folder, one.name, one.record.fingerprint) for one in members}
+    if unknown := [name for name, speed in speeds.items() if speed is None]:
+        raise BadChoice(
+            f"How long {', '.join(unknown)} takes for a photo was not measured: leave it out by --members, or train it "
+            "anew with --restart."
+        )
+    costs = tuple(speed.milliseconds_per_photo / 1000 for speed in speeds.values() if speed)
+    if min(costs) > limit:
+        raise BadChoice(
+            f"No member predicts a photo within --infer-limit {infer_limit}: the fastest takes "
+            f"{1000 * min(costs):.3g} ms."
+        )
+    if top is not None and sum(sorted(costs)[:top]) > limit:
+        raise BadChoice(
+            f"No {top} members predict a photo within --infer-limit {infer_limit}: the fastest take "
+            f"{1000 * sum(sorted(costs)[:top]):.3g} ms."
+        )
+    return Wish(meta, seed, top, costs, limit)
+
+
+def _look_at_classes(tables: Tables, folds: Folds, meta: str, progress: Progress) -> None:
+    if meta in UNFITTED:
+        return
+    manifest = tables.manifest
+    absent = require_classes(
+        tables.targets[folds.scored], folds.nested_folds(), manifest.outputs, exclusive=manifest.task != "multilabel"
+    )
+    if absent:
+        progress.warn(f"Absent from a fold, where nothing can be told of it: {', '.join(absent)}.")
 
 
 def _finished(folder: CompetitionFolder, progress: Progress) -> list[str]:
@@ -96,28 +185,20 @@ def _finished(folder: CompetitionFolder, progress: Progress) -> list[str]:
     return [record.name for record in records if not record.unfinished(folder)]
 
 
-def _learn(
+def _keep(
     folder: CompetitionFolder,
     tables: Tables,
-    members: Sequence[MemberPredictions],
     folds: Folds,
+    members: Sequence[MemberPredictions],
+    learned: Learned,
     title: str,
-    seed: int,
-    progress: Progress,
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Fit the meta-learner and store it; return the nested out-of-fold and the test probabilities."""
-    parts, exclusive, targets = folds.nested_folds(), tables.manifest.sums_to_one, tables.targets[folds.scored]
-    X = log_odds([member.out_of_fold for member in members], exclusive=exclusive)
-    learner = DenseMetaLearner(exclusive=exclusive, random_state=seed, cost=cost_by(tables.manifest))
-    task = progress.start("meta-learner", len(np.unique(parts)) + 1)
-    nested = nested_predictions(learner, X, targets, parts, task)
-    learner.fit(X, targets, parts)
-    task.advance()
-    task.finish()
-    test = learner.predict_proba(log_odds([member.test for member in members], exclusive=exclusive))
-    save_meta_learner(folder, title, learner)
-    save_stack_predictions(folder, title, tables, folds.scored, nested, test)
-    return nested, test
+) -> NDArray[np.float32]:
+    """Store the meta-learner and its predictions; return those of the test photos."""
+    exclusive = tables.manifest.sums_to_one
+    test = learned.learner.predict_proba(log_odds([member.test for member in members], exclusive=exclusive))
+    save_blend(folder, title, learned.learner.blend_)
+    save_stack_predictions(folder, title, tables, folds.scored, learned.nested.calibrated, test)
+    return test
 
 
 def _build(folder: CompetitionFolder, title: str, names: list[str], progress: Progress) -> dict[str, Any]:
@@ -125,28 +206,6 @@ def _build(folder: CompetitionFolder, title: str, names: list[str], progress: Pr
     job = Job(f"stack-{title}", "ensembler.stacking.keras_stack:build_stack_file", told)
     built: dict[str, Any] = run_jobs([job], folder.logs, progress)[0]
     return built
-
-
-def _result(
-    folder: CompetitionFolder,
-    tables: Tables,
-    members: Sequence[MemberPredictions],
-    folds: Folds,
-    title: str,
-    nested: NDArray[np.float32],
-    csv: Any,
-    difference: float,
-) -> StackResult:
-    mean = np.mean([member.out_of_fold for member in members], axis=0)
-    return StackResult(
-        name=title,
-        mean=judge_out_of_fold(tables, mean, folds.scored),
-        members=tuple(member_results(folder, tables, members, folds)),
-        submission=csv,
-        model=folder.stack(title) / "stack.keras",
-        difference=difference,
-        **vars(judge_out_of_fold(tables, nested, folds.scored)),
-    )
 
 
 def _remember(
@@ -177,17 +236,13 @@ def _remember(
 
 
 def _figures(result: StackResult, members: Sequence[MemberPredictions]) -> dict[str, Any]:
+    fields = stack_fields(result)
+    fingerprints = [{"fingerprint": member.record.fingerprint} for member in members]
     return {
-        "name": result.name,
-        **score_fields(result),
-        "mean": score_fields(result.mean),
-        "members": [
-            {"name": figures.name, **score_fields(figures), "fingerprint": member.record.fingerprint}
-            for figures, member in zip(result.members, members, strict=True)
-        ],
+        **fields,
+        "members": [one | more for one, more in zip(fields["members"], fingerprints, strict=True)],
         "folds": members[0].record.folds,
         "samples": members[0].record.samples,
-        "submission": str(result.submission),
         "sha256": file_digest(result.submission),
         "difference": result.difference,
     }

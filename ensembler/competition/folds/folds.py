@@ -115,6 +115,15 @@ class Folds:
             )
         return nested
 
+    def nested_repeats(self, repeats: int) -> Rows:
+        """Divide the scored photos several times: :meth:`nested_folds`, then others that are made of labels and groups.
+
+        Returns
+        -------
+        array of shape (scored photos, repeats)
+        """
+        return np.column_stack([self.nested_folds(), *(self._divided(self.scored, seed) for seed in range(1, repeats))])
+
     def _divided(self, rows: Mask, seed: int) -> Rows:
         labels, groups = self.labels[rows].reset_index(drop=True), self.groups[rows].reset_index(drop=True)
         parts = min(FIFTHS, independent_photos(groups))

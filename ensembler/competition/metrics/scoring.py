@@ -82,6 +82,23 @@ def cost_by(manifest: Manifest) -> Callable[[NDArray[np.floating], NDArray[np.fl
     return lambda targets, probabilities: metric.cost(evaluate(metric, targets, probabilities, manifest))
 
 
+def cost_measure(manifest: Manifest) -> Callable[[NDArray[np.floating], NDArray[np.floating]], Measured]:
+    """Return what :func:`cost_by` does as a measure, which two answers can be compared by, row by row.
+
+    Raises
+    ------
+    BadChoice
+        If the manifest's metric is unknown or cannot judge its task.
+    """
+    metric = metric_for(manifest.metric, manifest.task)
+
+    def cost(targets: NDArray[np.floating], probabilities: NDArray[np.floating]) -> Measured:
+        measured = measure(metric, targets, probabilities, manifest)
+        return measured.negative() if metric.larger_is_better else measured
+
+    return cost
+
+
 def judge(
     targets: NDArray[np.floating],
     probabilities: NDArray[np.floating],

@@ -42,6 +42,10 @@ class OfInfluences:
         average = float(np.mean(values, dtype=np.float64))
         return cls(average, np.asarray(values, dtype=np.float64) - average)
 
+    def negative(self) -> OfInfluences:
+        """Return the same with the other sign."""
+        return OfInfluences(-self.value, -self.influences)
+
     def standard_error(self, units: NDArray[np.intp]) -> float:
         """Return the standard error, rows of one unit taken together; not a number for less than two units."""
         sums = np.bincount(units, weights=self.influences)
@@ -69,6 +73,10 @@ class OfCounts:
     def value(self) -> float:
         """The score of all rows."""
         return float(self.score(np.asarray(self.marks.sum(axis=1), dtype=np.float64))[0])
+
+    def negative(self) -> OfCounts:
+        """Return the same with the other sign."""
+        return OfCounts(self.marks, lambda counts: -self.score(counts))
 
     def standard_error(self, units: NDArray[np.intp]) -> float:
         """Return the standard deviation over 200 resamples of units (Efron's bootstrap), always the same ones."""

@@ -7,12 +7,12 @@ import re
 
 from ..option_kinds import Unfit
 
-_FORM = re.compile(r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s)?")
-_SECONDS = (3600, 60, 1)
+_FORM = re.compile("".join(rf"(?:(\d+(?:\.\d+)?){unit})?" for unit in ("h", "m", "s", "ms")))
+_SECONDS = (3600, 60, 1, 0.001)
 
 
 def read_duration(value: object) -> float:
-    """Read a length of time: ``90s``, ``10m``, ``1h30m``, ``2h``, or a number of seconds.
+    """Read a length of time: ``20ms``, ``90s``, ``10m``, ``1h30m``, ``2h``, or a number of seconds.
 
     Returns
     -------

@@ -1,0 +1,52 @@
+"""Labels that a meta-learner cannot be fitted on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import BadData
+from .learners.base import Rows
+
+_SHOWN = 5
+
+
+def require_classes(targets: NDArray[np.float32], folds: Rows, names: Sequence[str], *, exclusive: bool) -> list[str]:
+    """Refuse classes that a meta-learner would be scored on without having seen them.
+
+    Parameters
+    ----------
+    targets
+        Of the scored rows, shape (rows, outputs).
+    folds
+        Of the scored rows, shape (rows,).
+    names
+        Of the outputs.
+    exclusive
+        One class a row; tags that are rare are not refused.
+
+    Returns
+    -------
+    list of str
+        Outputs that are absent from a fold, where nothing can be told of them.
+
+    Raises
+    ------
+    BadData
+        If all rows of an output lie in one fold, or there are none.
+    """
+    numbers = np.unique(folds)
+    classes, marks = list(names), targets > 0.5
+    if len(classes) == 1:
+        classes, marks = [*classes, f"what is not {classes[0]}"], np.hstack([marks, ~marks])
+    where = np.stack([marks[folds == fold].any(axis=0) for fold in numbers]).sum(axis=0)
+    lone = [name for name, count in zip(classes, where, strict=True) if count < 2]
+    if lone and exclusive:
+        shown = ", ".join(lone[:_SHOWN]) + (f" and {len(lone) - _SHOWN} more" if len(lone) > _SHOWN else "")
+        raise BadData(
+            f"No meta-learner can be scored on {shown}, whose labelled photos lie in one fold alone: give it more "
+            "photos or leave it out of train.csv, or stack with --meta mean or logit-mean, which learn nothing."
+        )
+    return [name for name, count in zip(classes, where, strict=True) if count < len(numbers)]

@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.optimize import check_grad
+
+from ensembler.stacking import networks
+from ensembler.stacking.networks import Network, Penalties, fit_network, loss_and_error
+
+
+@pytest.mark.parametrize(("exclusive", "classes"), [(True, 4), (False, 3), (False, 1)])
+@pytest.mark.parametrize("widths", [None, (), (5,), (6, 4)])
+def test_the_gradient_is_that_of_the_loss(exclusive: bool, classes: int, widths: tuple[int, ...] | None) -> None:
+    random = np.random.default_rng(0)
+    raw = random.normal(size=(12, 2 * classes))
+    targets = np.eye(max(classes, 2))[random.integers(0, classes, 12)][:, :classes]
+    start = Network.mean(2, classes) if widths is None else Network.start(Network.mean(2, classes), widths)
+    flat = np.concatenate([array.ravel() for array in start.arrays()])
+    flat = flat + random.normal(0, 0.1, flat.shape)
+    penalties = Penalties(1.5, 2.0)
+
+    def loss(weights: np.ndarray) -> float:
+        filled = start.filled(weights)
+        return loss_and_error(filled.scores(raw)[0], targets, exclusive=exclusive)[0] + penalties.cost(filled, start)[0]
+
+    def gradient(weights: np.ndarray) -> np.ndarray:
+        filled = start.filled(weights)
+        scores, flows = filled.scores(raw)
+        error = loss_and_error(scores, targets, exclusive=exclusive)[1]
+        return np.asarray(filled.gradient(raw, flows, error) + penalties.cost(filled, start)[1])
+
+    assert check_grad(loss, gradient, flat) < 1e-4
+
+
+@pytest.mark.parametrize("widths", [None, (), (4,), (4, 3)])
+def test_a_network_of_standardised_log_odds_becomes_one_of_raw_ones(widths: tuple[int, ...] | None) -> None:
+    random = np.random.default_rng(0)
+    X = random.normal(3, 2, size=(20, 4))
+    mean, deviation = X.mean(axis=0), X.std(axis=0)
+    start = Network.mean(2, 2) if widths is None else Network.start(Network.mean(2, 2), widths)
+    flat = np.concatenate([array.ravel() for array in start.arrays()])
+    network = start.filled(flat + random.normal(size=flat.shape))
+    scores, _ = network.scores(X, (X - mean) / deviation)
+    assert np.allclose(scores, networks._unstandardised(network, mean, deviation).scores(X)[0])
+
+
+def test_members_weights_are_held_at_zero_or_above() -> None:
+    random = np.random.default_rng(0)
+    X = random.normal(size=(300, 2)).astype(np.float32)
+    targets = (X[:, :1] - X[:, 1:] > 0).astype(np.float32)
+    free, held = (
+        fit_network(X, targets, Network.mean(2, 1), Penalties(1.0), exclusive=False, iterations=100, non_negative=one)
+        for one in (False, True)
+    )
+    assert free.skip[1] < 0
+    assert held.skip[1] == 0
+    assert held.skip[0] > 0
+
+
+def test_blocks_in_threads_add_up_to_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    random = np.random.default_rng(0)
+    X = random.normal(size=(100, 2)).astype(np.float32)
+    targets = (X[:, :1] > 0).astype(np.float32)
+
+    def fitted() -> Network:
+        return fit_network(
+            X, targets, Network.start(Network.mean(2, 1), (3,)), Penalties(1.0, 1.0), exclusive=False, iterations=5
+        )
+
+    whole = fitted()
+    monkeypatch.setattr(networks, "BLOCK", 16)
+    assert np.allclose(whole.skip, fitted().skip, atol=1e-9)
+
+
+def test_many_rows_are_worked_on_in_float32(monkeypatch: pytest.MonkeyPatch) -> None:
+    random = np.random.default_rng(0)
+    X = random.normal(size=(100, 2)).astype(np.float32)
+    targets = (X[:, :1] > 0).astype(np.float32)
+    exact = fit_network(X, targets, Network.mean(2, 1), Penalties(1.0), exclusive=False, iterations=50)
+    monkeypatch.setattr(networks, "LARGE", 10)
+    seen: list[type] = []
+    of_loss = networks.loss_and_error
+
+    def watched(scores: np.ndarray, truth: np.ndarray, *, exclusive: bool) -> tuple[float, np.ndarray]:
+        seen.append(scores.dtype.type)
+        loss, error = of_loss(scores, truth, exclusive=exclusive)
+        return loss, np.asarray(error)
+
+    monkeypatch.setattr(networks, "loss_and_error", watched)
+    about = fit_network(X, targets, Network.mean(2, 1), Penalties(1.0), exclusive=False, iterations=50)
+    assert set(seen) == {np.float32}
+    assert np.allclose(exact.skip, about.skip, atol=1e-2)
+
+
+def test_who_watches_sees_the_start_and_each_iteration() -> None:
+    random = np.random.default_rng(0)
+    X = random.normal(size=(100, 2)).astype(np.float32)
+    targets = (X[:, :1] > 0).astype(np.float32)
+    seen: list[int] = []
+    plain: list[Network] = []
+
+    def watch(iteration: int, network: Network) -> None:
+        seen.append(iteration)
+        plain.append(network)
+
+    fit_network(X, targets, Network.mean(2, 1), Penalties(1.0), exclusive=False, iterations=3, watch=watch)
+    assert seen == [0, 1, 2, 3]
+    assert plain[0].skip.tolist() == [0.5, 0.5]

@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from ensembler.stacking.reliability import reliability
+
+
+@pytest.mark.parametrize(
+    ("targets", "given", "exclusive", "error"),
+    [
+        ([[1], [1], [0], [0]], [[1.0], [1.0], [0.0], [0.0]], False, 0.0),
+        ([[0], [0], [1], [1]], [[1.0], [1.0], [0.0], [0.0]], False, 1.0),
+        ([[1, 0], [0, 1]], [[0.7, 0.3], [0.7, 0.3]], True, 0.5),
+        ([[1, 0], [1, 0]], [[0.7, 0.3], [0.7, 0.3]], True, 0.3),
+    ],
+)
+def test_the_calibration_error_is_the_distance_from_what_happened(
+    targets: list[list[int]], given: list[list[float]], exclusive: bool, error: float
+) -> None:
+    told = reliability(np.array(targets, np.float32), np.array(given, np.float32), exclusive=exclusive)
+    assert told.calibration_error == pytest.approx(error)
+
+
+def test_bins_have_equal_numbers_the_least_certain_first() -> None:
+    random = np.random.default_rng(0)
+    given = random.random((1000, 1))
+    targets = (random.random((1000, 1)) < given).astype(np.float32)
+    told = reliability(targets, given, exclusive=False)
+    assert [part.count for part in told.bins] == [100] * 10
+    predicted = [part.predicted for part in told.bins]
+    assert predicted == sorted(predicted)
+    assert told.calibration_error < 0.06
+    assert told.fields()["bins"][0]["count"] == 100
+
+
+def test_all_cells_of_several_labels_count() -> None:
+    told = reliability(np.ones((3, 2)), np.full((3, 2), 0.5), exclusive=False)
+    assert sum(part.count for part in told.bins) == 6
