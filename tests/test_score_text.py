@@ -12,7 +12,7 @@ from ensembler.competition.folds.file import load_folds
 from ensembler.competition.metrics.figures import Figures
 from ensembler.competition.tables import Tables
 from ensembler.stacking.inputs import load_members
-from ensembler.workflows.results import MemberResult, Scored, StackResult
+from ensembler.workflows.results import MemberResult, Scored
 from ensembler.workflows.score_text import score_fields, score_table, scored_words
 from ensembler.workflows.training import member_results
 
@@ -26,54 +26,34 @@ def member(figures: Figures) -> MemberResult:
     return MemberResult(name="b0", fold_log_losses=(0.2, 0.3), seconds=12.4, folder=Path("b0"), **vars(figures))
 
 
-def stack(figures: Figures) -> StackResult:
-    return StackResult(
-        name="s",
-        mean=replace(figures, score=figures.score / 2, log_loss=figures.log_loss / 2),
-        members=(member(figures),),
-        submission=Path("s.csv"),
-        model=Path("s.keras"),
-        difference=0,
-        **vars(figures),
-    )
-
-
 @pytest.mark.parametrize(
-    ("figures", "columns", "first", "mean"),
+    ("figures", "columns", "first"),
     [
         (
             LOSS,
             ["member", "log loss", "per fold", "accuracy", "seconds"],
             ["b0", "0.2500 ± 0.0300", "0.200 0.300", "0.9000", "12"],
-            ["plain mean", "0.1250 ± 0.0300", "", "0.9000", ""],
         ),
         (
             COLUMNS,
             ["member", "log loss", "per fold", "accuracy", "seconds"],
             ["b0", "0.2500 ± 0.0300", "0.200 0.300", "0.9000", "12"],
-            ["plain mean", "0.1250 ± 0.0300", "", "0.9000", ""],
         ),
         (
             KAPPA,
             ["member", "quadratic weighted kappa", "log loss", "per fold", "accuracy", "seconds"],
             ["b0", "0.8000 ± 0.0200", "0.2500", "0.200 0.300", "0.9000", "12"],
-            ["plain mean", "0.4000 ± 0.0200", "0.1250", "", "0.9000", ""],
         ),
         (
             RIGHT,
             ["member", "log loss", "per fold", "accuracy", "seconds"],
             ["b0", "0.2500", "0.200 0.300", "0.9000 ± 0.0100", "12"],
-            ["plain mean", "0.1250", "", "0.4500 ± 0.0100", ""],
         ),
     ],
 )
 def test_the_metric_is_shown_with_its_error_and_log_loss_always(
-    figures: Figures, columns: list[str], first: list[str], mean: list[str]
+    figures: Figures, columns: list[str], first: list[str]
 ) -> None:
-    shown, rows = score_table(stack(figures).members, stack(figures))
-    assert shown == columns
-    assert rows[:2] == [first, mean]
-    assert rows[2][0] == "stack (nested folds)"
     assert score_table([member(figures)]) == (columns, [first])
 
 
