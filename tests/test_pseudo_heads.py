@@ -15,7 +15,8 @@ from ensembler.members.assignment import Assignment
 from ensembler.members.head_fitting import fit_head, learned_views
 from ensembler.members.hidden_head import HiddenHead
 from ensembler.members.pseudo_heads import taught_pseudo_labels
-from ensembler.members.pseudo_labels import FILE, PseudoLabels, save_pseudo_labels
+from ensembler.members.pseudo_labels import save_pseudo_labels
+from ensembler.members.pseudo_source import FILE, PseudoLabels
 
 
 @pytest.mark.parametrize(

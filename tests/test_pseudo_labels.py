@@ -19,7 +19,8 @@ from ensembler.images.views import WHOLE
 from ensembler.members.assignment import Assignment
 from ensembler.members.head_fitting import fit_head
 from ensembler.members.pseudo_heads import taught_pseudo_labels
-from ensembler.members.pseudo_labels import FILE, confident, label_texts, load_pseudo_labels, save_pseudo_labels
+from ensembler.members.pseudo_labels import confident, label_texts, load_pseudo_labels, save_pseudo_labels
+from ensembler.members.pseudo_source import FILE
 from ensembler.members.records import MemberRecord
 from ensembler.stacking.pseudo_labels import find_labeller, log_odds_mean
 from ensembler.storage import CompetitionFolder, file_digest, remove, write_json

@@ -14,30 +14,7 @@ from ..competition.manifest import SEPARATOR, Manifest
 from ..competition.tables import Tables, encode_labels
 from ..errors import Mismatch
 from ..storage import CompetitionFolder
-
-FILE = "pseudo-labels.csv"
-
-
-@dataclass(frozen=True)
-class PseudoLabels:
-    """Where a member's pseudo-labels come from; part of its settings.
-
-    Attributes
-    ----------
-    stack
-        Name of the stack whose members gave them.
-    confidence
-        Least probability of a label that is taken, between 0.5 and 1.
-    fingerprint
-        Hash of all predictions that they were made of.
-    """
-
-    stack: str
-    confidence: float
-    fingerprint: str
-
-    def __str__(self) -> str:
-        return f"{self.stack} from {self.confidence:g} (predictions {self.fingerprint})"
+from .pseudo_source import FILE
 
 
 @dataclass(frozen=True)
@@ -108,9 +85,3 @@ def load_pseudo_labels(folder: CompetitionFolder, member: str, fold: int, tables
     if (rows < 0).any():
         raise Mismatch(f"{path} has photos that are not to be predicted: train {member} anew with --restart.")
     return PseudoLabelled(rows.astype(np.int64), encode_labels(table["label"], tables.manifest))
-
-
-def count_pseudo_labels(place: Path) -> int | None:
-    """Count the photos to predict that the fold in this folder learns from; None for a member without pseudo-labels."""
-    path = place / FILE
-    return len(read_table(path)) if path.is_file() else None

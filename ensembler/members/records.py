@@ -26,8 +26,8 @@ from ..storage import (
     write_json,
     write_text,
 )
-from .pseudo_labels import FILE as PSEUDO_LABELS
-from .pseudo_labels import count_pseudo_labels
+from .pseudo_source import FILE as PSEUDO_LABELS
+from .pseudo_source import count_pseudo_labels
 from .settings import MemberSettings
 
 # As seen from a fold.

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from ..images.augmentation import Augmentation
 from ..images.views import Views
 from .phases import Phase
-from .pseudo_labels import PseudoLabels
+from .pseudo_source import PseudoLabels
 
 Pooling = Literal["average", "max"]
 HeadStart = Literal["fitted", "random"]

@@ -24,7 +24,8 @@ from ..competition.folds.folds import Folds
 from ..competition.tables import Tables
 from ..errors import BadChoice, BadData, Mismatch
 from ..members.linear_head import probabilities
-from ..members.pseudo_labels import PseudoLabels, confident, label_texts
+from ..members.pseudo_labels import confident, label_texts
+from ..members.pseudo_source import PseudoLabels
 from ..members.records import MemberRecord, load_fold
 from ..storage import CompetitionFolder, fingerprint, read_json
 from .inputs import load_members

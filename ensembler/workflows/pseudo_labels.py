@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ..errors import BadChoice, counted
-from ..members.pseudo_labels import FILE, save_pseudo_labels
+from ..members.pseudo_labels import save_pseudo_labels
+from ..members.pseudo_source import FILE
 from ..members.records import MemberRecord
 from ..members.settings import MemberSettings
 from ..progress import Progress
