@@ -7,6 +7,7 @@ fitted without a fold's rows: the out-of-fold predictions of the other folds, on
 that learned from this fold's rows. What is left is safe whatever the members are: for each fold, each member's network
 of that very fold, all with the same weight, their log-odds averaged (a geometric mean of probabilities). It depends on
 the labels of the fold's own training photos alone. Members that have pseudo-labels themselves keep to the same rule.
+Which members a stack has may have been chosen by scores on all rows, as any choice among members is.
 """
 
 from __future__ import annotations
