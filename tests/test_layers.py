@@ -74,7 +74,7 @@ JOB_CODE = {
     "submission/notebook/offline.py",
 }
 # Modules that import job code and so are job code too, though they do not import Keras themselves.
-JOB_ENTRIES = {"members/head_fitting.py", "members/survey/job.py"}
+JOB_ENTRIES = {"members/head_fitting.py", "members/pseudo_heads.py", "members/survey/job.py"}
 HEAVY = {
     "click": {"cli/"},
     "rich": {"console/"},

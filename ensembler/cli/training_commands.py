@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     metavar="TIME",
     help="Of the whole call, such as 90s, 10m or 1h30m: cuts epochs, then folds, then sizes.",
 )
+@option("--pseudo-labels", metavar="STACK", help="Learn from photos to predict too, by its members' sure labels.")
+@option("--confidence", type=float, metavar="SHARE", help="Least probability of such a label; 0.99 by default.")
 @option(
     "--show-augmented",
     type=click.Path(path_type=Path),
@@ -76,11 +78,14 @@ def _draw_augmented(
     tensorboard: bool,
     checkpoint_minutes: float | None,
     time_budget: str | None,
+    pseudo_labels: str | None,
+    confidence: float | None,
     **options: Any,
 ) -> None:
     from ..workflows.augmented_photos import show_augmented
 
-    del name, folds, repeats, restart, tensorboard, checkpoint_minutes, time_budget  # nothing is trained
+    # Nothing is trained.
+    del name, folds, repeats, restart, tensorboard, checkpoint_minutes, time_budget, pseudo_labels, confidence
     with context.progress:
         drawn = show_augmented(file, members, **given(options), **context.common)
     click.echo(f"{drawn.file}: {drawn.member} with --augment {drawn.augmentation}; nothing was trained.")

@@ -131,6 +131,12 @@ def twins_of(duplicates: pd.DataFrame) -> set[str]:
     return {*among["id"], *among["other_id"]}
 
 
+def copies_of(duplicates: pd.DataFrame, ids: Collection[str]) -> set[str]:
+    """Ids of photos to predict that show the same picture as one of these training photos."""
+    to_predict = duplicates[duplicates["other_set"] == "test"]
+    return set(to_predict.loc[to_predict["id"].isin(list(ids)), "other_id"])
+
+
 def count_duplicates(duplicates: pd.DataFrame, labels: pd.Series) -> DuplicateCounts:
     """Count what the table of duplicates tells; ``labels`` are those of the training photos by id."""
     among = duplicates[duplicates["other_set"] == "train"]

@@ -18,6 +18,7 @@ from ..competition.tables import Tables, load_tables
 from ..storage import CompetitionFolder
 from .budget.allotment import Allotment
 from .own_backbones import OWN_WEIGHTS, backbone_of
+from .pseudo_labels import PseudoLabelled, load_pseudo_labels
 from .records import FoldPredictions, MemberRecord
 from .registry import Backbone
 from .settings import MemberSettings
@@ -84,6 +85,12 @@ class Assignment:
     def record(self) -> MemberRecord:
         """The member's settings."""
         return MemberRecord.load(self.folder, self.member)
+
+    def pseudo_labelled(self, fold: int) -> PseudoLabelled:
+        """Return the photos to predict that a fold learns from too; none for a member without pseudo-labels."""
+        if self.record.settings.pseudo_labels is None:
+            return PseudoLabelled(np.empty(0, np.int64), np.empty((0, len(self.tables.manifest.outputs)), np.float32))
+        return load_pseudo_labels(self.folder, self.member, fold, self.tables)
 
     @property
     def backbone(self) -> Backbone:

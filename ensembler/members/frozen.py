@@ -20,6 +20,7 @@ from .features import Features, frozen_features, keep_backbone
 from .head_fitting import Head, fit_head, keras_head, learned_views
 from .hidden_head import HiddenHead
 from .inference import join
+from .pseudo_heads import taught_pseudo_labels
 from .records import save_fold
 from .speed_measuring import keep_speed
 from .turns import fold_to_train
@@ -55,6 +56,7 @@ def _train_fold(assignment: Assignment, fold: int, features: Features) -> FoldEn
     began = time.monotonic()
     settings = assignment.record.settings
     head = fit_head(assignment, fold, {view: training for view, (training, _) in features.items()})
+    head = taught_pseudo_labels(head, assignment, fold, features, learned_views(assignment))
     place = assignment.folder.fold(assignment.member, fold)
     with whole_file(place / "head.keras") as temporary:
         keras_head(head, settings.dropout).save(temporary)

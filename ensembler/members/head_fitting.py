@@ -17,6 +17,7 @@ from .heads import build_head, random_head
 from .hidden_head import HiddenHead
 from .linear_head import LinearHead
 from .losses import class_weights
+from .pseudo_heads import taught_pseudo_labels
 
 Head = LinearHead | HiddenHead
 
@@ -73,4 +74,5 @@ def starting_head(assignment: Assignment, fold: int, width: int, progress: Progr
         )
     features: Features = frozen_features(assignment, learned_views(assignment), progress)
     fitted = fit_head(assignment, fold, {view: training for view, (training, _) in features.items()})
+    fitted = taught_pseudo_labels(fitted, assignment, fold, features, learned_views(assignment))
     return keras_head(fitted, settings.dropout)

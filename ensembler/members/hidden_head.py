@@ -50,7 +50,13 @@ class HiddenHead:
         self.exclusive = exclusive
 
     def fit(
-        self, X: NDArray[np.float32], Y: NDArray[np.float32], folds: NDArray[np.int64], *, views: int = 1
+        self,
+        X: NDArray[np.float32],
+        Y: NDArray[np.float32],
+        folds: NDArray[np.int64],
+        *,
+        views: int = 1,
+        epochs: int | None = None,
     ) -> HiddenHead:
         """Choose the epochs, then fit on all rows.
 
@@ -62,12 +68,14 @@ class HiddenHead:
             Targets 0 or 1 of shape (rows, outputs), and the fold of each row.
         views
             How many there are of each row.
+        epochs
+            To fit for; None to choose them.
         """
         mean, deviation = X.mean(axis=0, dtype=np.float64), X.std(axis=0, dtype=np.float64)
         deviation[deviation < 1e-6] = 1.0
         Z = ((X - mean) / deviation).astype(np.float32)
         targets = np.tile(Y, (views, 1))
-        self.epochs_ = self._best_epochs(Z, targets, np.tile(folds, views))
+        self.epochs_ = epochs or self._best_epochs(Z, targets, np.tile(folds, views))
         model = self._trained(Z, targets, self.epochs_)
         (kernel, bias), self.last_ = _dense_weights(model)
         scaled = kernel / deviation[:, None]

@@ -26,6 +26,8 @@ from ..storage import (
     write_json,
     write_text,
 )
+from .pseudo_source import FILE as PSEUDO_LABELS
+from .pseudo_source import count_pseudo_labels
 from .settings import MemberSettings
 
 # As seen from a fold.
@@ -46,11 +48,19 @@ class MemberRecord:
     @property
     def fingerprint(self) -> str:
         """Hash that each fold's record must carry."""
-        return fingerprint(asdict(self))
+        return fingerprint(self.to_json())
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what ``member.json`` holds."""
+        told = asdict(self)
+        if self.settings.pseudo_labels is None:
+            # Members that were trained before there were any keep their fingerprint.
+            del told["settings"]["pseudo_labels"]
+        return told
 
     def save(self, folder: CompetitionFolder) -> None:
         """Write ``member.json``."""
-        write_json(folder.member(self.name) / "member.json", asdict(self))
+        write_json(folder.member(self.name) / "member.json", self.to_json())
 
     @classmethod
     def load(cls, folder: CompetitionFolder, name: str) -> MemberRecord:
@@ -70,7 +80,7 @@ class MemberRecord:
 
     @classmethod
     def from_json(cls, told: dict[str, Any]) -> MemberRecord:
-        """Read what ``dataclasses.asdict`` and JSON made of it."""
+        """Read what :meth:`to_json` and JSON made of it."""
         made = {"settings": MemberSettings.from_json(told["settings"]), "classes": tuple(told["classes"])}
         return cls(**{**told, **made})
 
@@ -111,8 +121,9 @@ def save_fold(
     place = folder.fold(record.name, fold)
     write_arrays(place / "predictions.npz", **vars(predictions))
     write_text(place / "history.csv", _csv(history))
-    names = {"head.keras", "model.keras", "predictions.npz", "history.csv", _SHARED}
+    names = {"head.keras", "model.keras", "predictions.npz", "history.csv", PSEUDO_LABELS, _SHARED}
     digests = {name: file_digest(place / name) for name in sorted(names) if (place / name).is_file()}
+    learned = {} if (pseudo := count_pseudo_labels(place)) is None else {"pseudo_labels": pseudo}
     write_json(
         place / "fold.json",
         {
@@ -120,6 +131,7 @@ def save_fold(
             "fold": fold,
             "log_loss": score,
             "held_out": len(predictions.held_out_ids),
+            **learned,
             "epochs": epochs_done(history),
             "seconds": round(seconds, 3),
             "finished": datetime.now(UTC).isoformat(timespec="seconds"),

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from ..images.augmentation import Augmentation
 from ..images.views import Views
 from .phases import Phase
+from .pseudo_source import PseudoLabels
 
 Pooling = Literal["average", "max"]
 HeadStart = Literal["fitted", "random"]
@@ -71,6 +72,8 @@ class MemberSettings:
         Of the layers' arithmetic in fine-tuning; weights, probabilities and losses are float32 always.
     tta
         Views of a photo that are averaged when it is predicted.
+    pseudo_labels
+        Where labels of photos to predict come from that it learns from too; None for no such photos.
     """
 
     backbone: str
@@ -96,6 +99,7 @@ class MemberSettings:
     patience: int
     precision: Precision
     tta: Views
+    pseudo_labels: PseudoLabels | None = None
 
     @property
     def frozen(self) -> bool:
@@ -105,7 +109,12 @@ class MemberSettings:
     @classmethod
     def from_json(cls, told: dict[str, Any]) -> MemberSettings:
         """Read what ``dataclasses.asdict`` and JSON made of it."""
-        return cls(**{**told, "phases": tuple(Phase(**phase) for phase in told["phases"])})
+        pseudo = told.get("pseudo_labels")
+        made = {
+            "phases": tuple(Phase(**phase) for phase in told["phases"]),
+            "pseudo_labels": PseudoLabels(**pseudo) if pseudo else None,
+        }
+        return cls(**{**told, **made})
 
     def differences(self, other: MemberSettings) -> str:
         """Tell what differs, as ``epochs 3 (there) / 5 (asked)``."""
@@ -155,4 +164,4 @@ def _weights_differ(settings: MemberSettings, among: Sequence[MemberSettings]) -
 def _text(value: object) -> str:
     if isinstance(value, tuple):
         return "; ".join(map(str, value)) or "none"
-    return str(value)
+    return "none" if value is None else str(value)

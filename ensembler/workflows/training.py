@@ -27,6 +27,7 @@ from ..members.settings import MemberSettings
 from ..members.work import job_work, shortened
 from ..progress import SILENT, Progress
 from ..stacking.inputs import MemberPredictions, load_members
+from ..stacking.pseudo_labels import find_labeller
 from ..storage import HERE, CompetitionFolder, Workspace
 from .budget import Budgeted, within_budget
 from .budget_asked import Asked, folds_to_choose, read_budget
@@ -37,6 +38,7 @@ from .competitions import open_competition
 from .configuration import Configuration, configure
 from .machine import PLAIN, ThisMachine, this_machine
 from .member_jobs import Plan, jobs_of, make_room, record_of
+from .pseudo_labels import learning_from, pseudo_words, read_confidence, write_labels
 from .results import MemberResult
 from .tensorboard import require_tensorboard
 
@@ -52,6 +54,8 @@ def train_members(
     checkpoint_minutes: float | None = None,
     tensorboard: bool = False,
     time_budget: str | float | None = None,
+    pseudo_labels: str | None = None,
+    confidence: float | None = None,
     preset: Preset | None = None,
     config: str | Path | None = None,
     workspace: Workspace = HERE,
@@ -84,6 +88,12 @@ def train_members(
     time_budget
         Of the whole call, such as ``90s``, ``10m`` or ``1h30m``, or seconds: what does not fit is cut, first epochs,
         then folds where there are none yet and nobody said how many, then the size of photos and what is trained.
+    pseudo_labels
+        Name of a finished stack, of whose members' labels the sure ones are learned from too, on photos to predict;
+        each fold takes them from networks that never saw what it holds out, see
+        :mod:`ensembler.stacking.pseudo_labels`.
+    confidence
+        Least probability of a pseudo-label that is learned from, between 0.5 and 1; None is 0.99.
     preset
         Sets options together: ``quick``, ``good`` or ``best``; None is the file's, or ``good``.
     config
@@ -101,7 +111,7 @@ def train_members(
     ------
     BadChoice, Mismatch
         If a name, number or folder does not fit, TensorBoard is asked for and not installed, a member is there with
-        other settings, or a budget is too short.
+        other settings, a budget is too short, or a stack cannot give pseudo-labels.
     Busy
         If another process is training one of these members.
     JobFailed
@@ -114,6 +124,7 @@ def train_members(
         raise BadChoice(f"--checkpoint-minutes must be more than 0. Received: {checkpoint_minutes}")
     if tensorboard:
         require_tensorboard()
+    confidence = read_confidence(pseudo_labels, confidence, time_budget)
     configuration = configure(options, preset, config)
     backbones = named_backbones(configuration, members)
     names = member_names(members, name, configuration.backbones)
@@ -129,6 +140,7 @@ def train_members(
     with contextlib.ExitStack() as ours:
         for own_name in names:
             ours.enter_context(held(folder.member_lock(own_name), f"{own_name} of {folder.name}"))
+        labeller = find_labeller(folder, tables, pseudo_labels, confidence, names) if pseudo_labels else None
         budgeted = Budgeted(settled, folds)
         if budget:
             choices = folds_to_choose(folder, tables, folds, repeats, general["seed"])
@@ -139,7 +151,7 @@ def train_members(
         shared = shared_folds(folder, tables, budgeted.folds, repeats, general["seed"])
         plans = [
             Plan(
-                record=record_of(folder, tables, own_name, settings, shared),
+                record=record_of(folder, tables, own_name, learning_from(labeller, settings), shared),
                 weights=source,
                 data_parallel=general["data_parallel"],
                 tiny=backbone.tiny,
@@ -154,7 +166,9 @@ def train_members(
         for member, plan in zip(members, plans, strict=True):
             make_room(folder, plan.record, restart=restart)
             words = call_words(member, name, preset, config, configuration.command, time_budget)
-            save_call(folder, plan.record.name, words)
+            save_call(folder, plan.record.name, [*words, *pseudo_words(labeller)])
+            if labeller:
+                write_labels(folder, plan.record, labeller, progress)
             if not budget:
                 tell_cut_short(folder, plan.record, progress)
         jobs = [job for plan in plans for job in jobs_of(folder, plan)]

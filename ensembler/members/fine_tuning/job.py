@@ -85,20 +85,23 @@ def _lesson(assignment: Assignment, fold: int, progress: Progress) -> Lesson:
     if settings.patience:
         rows, judged_on["watched"] = set_apart(rows, tables, seed)
     judged_on["held_out"] = np.flatnonzero(assignment.splits.held_out(fold))
-    paths, targets = tables.train_paths, tables.targets
+    # Photos that watch or judge are real ones alone: a pseudo-label is no truth to be measured by.
+    pseudo = assignment.pseudo_labelled(fold)
+    paths = [tables.train_paths[row] for row in rows] + [tables.test_paths[row] for row in pseudo.rows]
+    targets = np.concatenate([tables.targets[rows], pseudo.targets])
     return Lesson(
         name=f"{assignment.member}, fold {fold}",
         settings=settings,
         exclusive=assignment.exclusive,
-        photos=TrainingPhotos([paths[row] for row in rows], targets[rows], settings.image_size),
-        targets=targets[rows],
+        photos=TrainingPhotos(paths, targets, settings.image_size),
+        targets=targets,
         seed=seed,
         build=partial(_starting_network, assignment, fold, progress),
         judge=partial(_log_losses, assignment=assignment, judged_on=judged_on, progress=progress),
         member=assignment.member,
         fold=fold,
         work=learning_work(
-            assignment.planned_settings, assignment.backbone, len(rows), sum(map(len, judged_on.values()))
+            assignment.planned_settings, assignment.backbone, len(targets), sum(map(len, judged_on.values()))
         ),
         allotment=assignment.allotments.get(fold),
     )
