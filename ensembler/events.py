@@ -109,7 +109,7 @@ class FeaturesMade(Event):
 
 @dataclass(frozen=True)
 class FoldBegan(Event):
-    """A job turned to a fold."""
+    """A job turned to a fold; -1 is all photos."""
 
     member: str
     fold: int
@@ -174,12 +174,15 @@ class EpochEnded(Event):
 
 @dataclass(frozen=True)
 class FoldEnded(Event):
-    """A fold's predictions are stored; ``epochs`` is None where a head was fitted, the log loss is the held-out one."""
+    """A fold's predictions are stored.
+
+    ``epochs`` is None where a head was fitted; the log loss is the held-out one, None where nothing was held out.
+    """
 
     member: str
     fold: int
     epochs: int | None
-    log_loss: float
+    log_loss: float | None
     seconds: float
 
 

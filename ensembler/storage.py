@@ -173,8 +173,8 @@ class CompetitionFolder:
         return self.root / "members" / name
 
     def fold(self, member: str, fold: int) -> Path:
-        """Folder of one member's fold."""
-        return self.member(member) / f"fold-{fold}"
+        """Folder of one member's fold; of a number below 0, of the network that learned from all photos."""
+        return self.member(member) / ("refit" if fold < 0 else f"fold-{fold}")
 
     def backbone(self, member: str) -> Path:
         """Backbone that all folds of a frozen member share."""

@@ -39,6 +39,7 @@ def result(gain: Difference = SURE, names: tuple[str, ...] = ("b0", "b2"), **cha
         name="s",
         asked="dense",
         meta="dense",
+        refit=False,
         temperature=1.25,
         clip=0.001,
         mean=LOSS,

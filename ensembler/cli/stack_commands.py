@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 )
 @option("--top", type=click.IntRange(1), metavar="N", help="Stack the best N of the members.")
 @option("--infer-limit", metavar="TIME", help="Stack the best that take so long for a photo together, such as 20ms.")
+@option("--refit", is_flag=True, help="Take each member's one network of all photos, see train-members --refit.")
 @option("--seed", type=int, default=0, show_default=True, help="Of the meta-learner.")
 @competition_option
 @json_option

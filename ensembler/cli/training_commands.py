@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 )
 @option("--pseudo-labels", metavar="STACK", help="Learn from photos to predict too, by its members' sure labels.")
 @option("--confidence", type=float, metavar="SHARE", help="Least probability of such a label; 0.99 by default.")
+@option("--refit", is_flag=True, help="Train one more network of each on all photos, for `stack --refit`.")
 @option(
     "--show-augmented",
     type=click.Path(path_type=Path),
@@ -80,12 +81,13 @@ def _draw_augmented(
     time_budget: str | None,
     pseudo_labels: str | None,
     confidence: float | None,
+    refit: bool,
     **options: Any,
 ) -> None:
     from ..workflows.augmented_photos import show_augmented
 
     # Nothing is trained.
-    del name, folds, repeats, restart, tensorboard, checkpoint_minutes, time_budget, pseudo_labels, confidence
+    del name, folds, repeats, restart, tensorboard, checkpoint_minutes, time_budget, pseudo_labels, confidence, refit
     with context.progress:
         drawn = show_augmented(file, members, **given(options), **context.common)
     click.echo(f"{drawn.file}: {drawn.member} with --augment {drawn.augmentation}; nothing was trained.")

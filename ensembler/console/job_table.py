@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from .jobs import Jobs, RunningJob
-from .words import loss_words, memory_words, rate_words, time_words
+from .words import fold_words, loss_words, memory_words, rate_words, time_words
 
 COLUMNS = ("job", "phase", "epoch", "log loss", "training loss", "photos/s", "memory", "left")
 # What a narrow terminal does without, first to last.
@@ -112,7 +112,7 @@ def name_of(job: RunningJob) -> str:
     fold = job.fold if job.fold is not None or len(job.plan.folds) != 1 else job.plan.folds[0]
     if not job.plan.member:
         return job.plan.job
-    return job.plan.member if fold is None else f"{job.plan.member}, fold {fold}"
+    return job.plan.member if fold is None else f"{job.plan.member}, {fold_words(fold)}"
 
 
 def _phase(job: RunningJob) -> str:

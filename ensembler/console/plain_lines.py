@@ -7,7 +7,7 @@ from collections.abc import Callable
 from ..events import EpochEnded, Event, FeaturesMade, FoldEnded, JobEnded
 from .jobs import Jobs, RunningJob
 from .stretches import Stretch
-from .words import loss_words, rate_words, time_words
+from .words import fold_words, loss_words, rate_words, time_words
 
 # Seconds between two lines about a member's epochs, and between two about one stretch.
 EPOCH_EVERY = 30
@@ -19,8 +19,8 @@ def lasting_line(event: Event, job: RunningJob | None, jobs: Jobs) -> str:
     match event:
         case FoldEnded():
             epochs = "" if event.epochs is None else f"{event.epochs} epoch{'' if event.epochs == 1 else 's'}, "
-            told = f"{epochs}log loss {loss_words(event.log_loss)}, {event.seconds:.1f} s"
-            return f"{event.member}, fold {event.fold}: {told}"
+            loss = "" if event.log_loss is None else f"log loss {loss_words(event.log_loss)}, "
+            return f"{event.member}, {fold_words(event.fold)}: {epochs}{loss}{event.seconds:.1f} s"
         case FeaturesMade():
             return f"{event.member}: frozen features of {event.photos} photos, {event.seconds:.1f} s"
         case JobEnded(stopped=True):
@@ -57,7 +57,7 @@ class PlainLines:
         figures = (
             f"{judged}training loss {loss_words(event.training_loss)}, {rate_words(event.photos_a_second)} photos/s"
         )
-        where = f"{event.member}, fold {event.fold}: epoch {event.epoch} of {event.epochs}{phase}"
+        where = f"{event.member}, {fold_words(event.fold)}: epoch {event.epoch} of {event.epochs}{phase}"
         return f"{where}, {figures}{self._of_call(jobs)}"
 
     def _of_call(self, jobs: Jobs) -> str:

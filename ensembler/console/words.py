@@ -30,3 +30,8 @@ def rate_words(rate: float | None) -> str:
     if not rate:
         return ""
     return f"{rate:.0f}" if rate >= 10 else f"{rate:.1f}"
+
+
+def fold_words(fold: int) -> str:
+    """``fold 2``, or ``all photos`` where none is held out."""
+    return "all photos" if fold < 0 else f"fold {fold}"

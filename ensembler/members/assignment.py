@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..competition.folds.file import load_folds
-from ..competition.folds.folds import Folds
+from ..competition.folds.folds import EVERYTHING, Folds
 from ..competition.metrics.metrics import log_loss
 from ..competition.tables import Tables, load_tables
 from ..storage import CompetitionFolder
@@ -20,6 +20,7 @@ from .budget.allotment import Allotment
 from .own_backbones import OWN_WEIGHTS, backbone_of
 from .pseudo_labels import PseudoLabelled, load_pseudo_labels
 from .records import FoldPredictions, MemberRecord
+from .refit import refit_settings
 from .registry import Backbone
 from .settings import MemberSettings
 from .work import job_work, prediction_work, shortened
@@ -92,6 +93,23 @@ class Assignment:
             return PseudoLabelled(np.empty(0, np.int64), np.empty((0, len(self.tables.manifest.outputs)), np.float32))
         return load_pseudo_labels(self.folder, self.member, fold, self.tables)
 
+    def words_of(self, fold: int) -> str:
+        """``fold 2``, or ``all photos``."""
+        return "all photos" if fold == EVERYTHING else f"fold {fold}"
+
+    def seed_of(self, fold: int) -> int:
+        """Return a number of the fold's own; that of the network that learns from all photos comes after the others."""
+        return self.record.settings.seed + (self.record.folds_count if fold == EVERYTHING else fold)
+
+    def settings_of(self, fold: int) -> MemberSettings:
+        """Return the settings that a fold is trained with: those of the member, but for what the folds have found out.
+
+        Who learns from all photos has none to stop early by, and trains as many epochs as were best on the folds.
+        """
+        if fold != EVERYTHING or self.record.settings.frozen:
+            return self.record.settings
+        return refit_settings(self.folder, self.record)
+
     @property
     def backbone(self) -> Backbone:
         """The member's backbone."""
@@ -125,8 +143,8 @@ class Assignment:
 
     def predictions(
         self, fold: int, held_out: NDArray[np.float32], test: NDArray[np.float32]
-    ) -> tuple[FoldPredictions, float]:
-        """Join a fold's probabilities with their ids; return them with the held-out log loss."""
+    ) -> tuple[FoldPredictions, float | None]:
+        """Join a fold's probabilities with their ids; return them with the held-out log loss, None of no photos."""
         rows = self.splits.held_out(fold)
         table = self.tables
         predictions = FoldPredictions(
@@ -136,4 +154,5 @@ class Assignment:
             test=test,
             classes=np.array(table.manifest.outputs, dtype=str),
         )
-        return predictions, log_loss(table.targets[rows], held_out, exclusive=self.exclusive)
+        score = log_loss(table.targets[rows], held_out, exclusive=self.exclusive) if rows.any() else None
+        return predictions, score

@@ -67,7 +67,7 @@ def starting_head(assignment: Assignment, fold: int, width: int, progress: Progr
         return random_head(
             width,
             seen,
-            settings.seed + fold,
+            assignment.seed_of(fold),
             exclusive=assignment.exclusive,
             hidden=settings.hidden,
             dropout=settings.dropout,

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..competition.folds.folds import EVERYTHING
 from ..errors import BadData, Mismatch
 from ..storage import (
     CompetitionFolder,
@@ -114,7 +115,7 @@ def save_fold(
     fold: int,
     predictions: FoldPredictions,
     history: list[dict[str, Any]],
-    score: float,
+    score: float | None,
     seconds: float,
 ) -> None:
     """Write a fold's files; ``fold.json``, which says that it is finished, comes last and has their checksums."""
@@ -170,14 +171,14 @@ def _check(path: Path, digest: str, remedy: str) -> None:
 
 
 def check_networks(folder: CompetitionFolder, record: MemberRecord) -> None:
-    """Compare the networks of all finished folds with the checksums in ``fold.json``.
+    """Compare the networks of all finished folds, and that of all photos, with the checksums in ``fold.json``.
 
     Raises
     ------
     BadData
         If one is not that which was written.
     """
-    finished = [fold for fold in range(record.folds_count) if record.is_finished(folder, fold)]
+    finished = [fold for fold in (*range(record.folds_count), EVERYTHING) if record.is_finished(folder, fold)]
     for place in (folder.fold(record.name, fold) for fold in finished):
         for name, digest in read_json(place / "fold.json")["sha256"].items():
             if name in ("head.keras", "model.keras"):
@@ -205,7 +206,7 @@ def tidy(folder: CompetitionFolder, record: MemberRecord) -> None:
     """Remove what killed runs left of a member: files half-written, and checkpoints of folds that are finished."""
     sweep(folder.member(record.name).parent)
     sweep(folder.member(record.name))
-    for fold in range(record.folds_count):
+    for fold in (*range(record.folds_count), EVERYTHING):
         sweep(folder.fold(record.name, fold))
         if record.is_finished(folder, fold):
             remove(folder.checkpoint(record.name, fold))
@@ -216,12 +217,16 @@ def trained_members(folder: CompetitionFolder) -> list[str]:
     return sorted(path.parent.name for path in (folder.root / "members").glob("*/member.json"))
 
 
-def network_files(folder: CompetitionFolder, record: MemberRecord) -> list[Path]:
-    """Keras files that make up the member: a frozen backbone and its heads, or a whole network per fold."""
+def network_files(folder: CompetitionFolder, record: MemberRecord, *, refit: bool = False) -> list[Path]:
+    """Keras files that make up the member: a frozen backbone and its heads, or a whole network per fold.
+
+    With ``refit`` it is the one network that learned from all photos.
+    """
+    folds = [EVERYTHING] if refit else list(range(record.folds_count))
     if record.settings.frozen:
-        heads = [folder.fold(record.name, fold) / "head.keras" for fold in range(record.folds_count)]
+        heads = [folder.fold(record.name, fold) / "head.keras" for fold in folds]
         return [folder.backbone(record.name), *heads]
-    return [folder.fold(record.name, fold) / "model.keras" for fold in range(record.folds_count)]
+    return [folder.fold(record.name, fold) / "model.keras" for fold in folds]
 
 
 def _csv(rows: list[dict[str, Any]]) -> str:

@@ -54,7 +54,8 @@ def fold_to_train(assignment: Assignment, fold: int, progress: Progress) -> Iter
     A job outlives a run that was killed for as long as it takes to finish a step and save.
     """
     folder, member = assignment.folder, assignment.member
-    with turn(folder, f"member-{member}-fold-{fold}", f"{member}, fold {fold}", progress):
+    place = folder.fold(member, fold).name
+    with turn(folder, f"member-{member}-{place}", f"{member}, {assignment.words_of(fold)}", progress):
         sweep(folder.fold(member, fold), everybody=True)
         missing = not assignment.record.is_finished(folder, fold)
         if not missing:

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ..competition.folds.file import load_folds
-from ..competition.folds.folds import NEVER, Folds
+from ..competition.folds.folds import EVERYTHING, NEVER, Folds
 from ..competition.samples import samples_fingerprint
 from ..competition.tables import Tables
 from ..errors import BadChoice, BadData, Mismatch
@@ -96,6 +96,23 @@ def _refuse_strangers(record: MemberRecord, tables: Tables, samples: str, folds:
     ):
         if mine != theirs:
             raise Mismatch(f"{record.name} was trained with other {what} than there are now: train it with --restart.")
+
+
+def refit_predictions(folder: CompetitionFolder, tables: Tables, record: MemberRecord) -> NDArray[np.float32]:
+    """Read what a member's network that learned from all photos predicts of the readable test photos, in their order.
+
+    Raises
+    ------
+    Mismatch
+        If the member has no such network.
+    """
+    if not record.is_finished(folder, EVERYTHING):
+        raise Mismatch(
+            f"{record.name} has no network that learned from all photos: train it by the same call as before with "
+            "--refit added, which keeps its folds."
+        )
+    predictions, _ = load_fold(folder, record, EVERYTHING)
+    return _mean_of_test([predictions], tables, record.name)
 
 
 def _joined_out_of_fold(parts: list[FoldPredictions], tables: Tables, folds: Folds, name: str) -> NDArray[np.float32]:

@@ -33,7 +33,8 @@ def build_stack_file(told: dict[str, Any], progress: Progress) -> dict[str, Any]
     Parameters
     ----------
     told
-        ``competition`` (its folder), ``stack`` (its name), ``members`` (names, in the order of the meta-learner).
+        ``competition`` (its folder), ``stack`` (its name), ``members`` (names, in the order of the meta-learner),
+        ``refit`` (whether members' networks are those that learned from all photos).
     progress
         Hears of each member.
 
@@ -51,7 +52,11 @@ def build_stack_file(told: dict[str, Any], progress: Progress) -> dict[str, Any]
     place = folder.stack(told["stack"])
     records = [MemberRecord.load(folder, name) for name in told["members"]]
     named = zip(records, layer_names([record.name for record in records]), strict=True)
-    networks = [_network(folder, record, name) for record, name in progress.track(named, "stack.keras", len(records))]
+    refit = bool(told["refit"])
+    networks = [
+        _network(folder, record, name, refit=refit)
+        for record, name in progress.track(named, "stack.keras", len(records))
+    ]
     model = assemble(networks, load_blend(folder, told["stack"]))
     with whole_file(place / "stack.keras") as temporary:
         model.save(temporary)
@@ -59,10 +64,10 @@ def build_stack_file(told: dict[str, Any], progress: Progress) -> dict[str, Any]
     return {"difference": difference}
 
 
-def _network(folder: CompetitionFolder, record: MemberRecord, name: str) -> Any:
+def _network(folder: CompetitionFolder, record: MemberRecord, name: str, *, refit: bool) -> Any:
     """One sub-model per member: the mean over its folds and views, each network standing in it once."""
     check_networks(folder, record)
-    models = [keras.saving.load_model(path, compile=False) for path in network_files(folder, record)]
+    models = [keras.saving.load_model(path, compile=False) for path in network_files(folder, record, refit=refit)]
     size = record.settings.image_size
     pixels = keras.Input((size, size, 3), name="pixels")
     flows = [viewed(pixels, view) for view in VIEWS[record.settings.tta]]

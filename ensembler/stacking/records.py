@@ -20,9 +20,9 @@ LONGEST_NAME = 80
 VERSION = 2
 
 
-def stack_name(members: Sequence[str]) -> str:
+def stack_name(members: Sequence[str], *, refit: bool = False) -> str:
     """Name a stack after its members, shortened by a hash where they are many."""
-    name = "_".join(members)
+    name = "_".join([*members, "refit"] if refit else members)
     return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 17]}_{fingerprint(list(members))}"
 
 

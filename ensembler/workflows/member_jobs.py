@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from ..competition.folds.folds import Folds
+from ..competition.folds.folds import EVERYTHING, Folds
 from ..competition.samples import samples_fingerprint
 from ..competition.tables import Tables
 from ..engines.job import Job
@@ -109,6 +109,16 @@ def jobs_of(folder: CompetitionFolder, plan: Plan) -> list[Job]:
     if plan.tiny:
         return [_job(folder, plan, function, missing, record.name)]
     return [_job(folder, plan, function, [fold], f"{record.name}-fold-{fold}") for fold in missing]
+
+
+def refit_jobs_of(folder: CompetitionFolder, plan: Plan) -> list[Job]:
+    """Return the job of the network that learns from all photos, unless it is there; its folds must be finished."""
+    record = plan.record
+    if record.is_finished(folder, EVERYTHING):
+        return []
+    frozen = record.settings.frozen
+    function = "ensembler.members.frozen:train_frozen" if frozen else "ensembler.members.fine_tuning.job:fine_tune"
+    return [_job(folder, plan, function, [EVERYTHING], f"{record.name}-refit")]
 
 
 def _job(folder: CompetitionFolder, plan: Plan, function: str, folds: list[int], name: str) -> Job:

@@ -50,6 +50,8 @@ class StackResult(Figures):
     ----------
     asked, meta
         The meta-learner that was asked for, and that which it came to: they differ after a tournament.
+    refit
+        Whether the networks in it are those that learned from all photos; then the score is an estimate.
     temperature, clip
         Of the calibration.
     left_out
@@ -65,6 +67,7 @@ class StackResult(Figures):
     name: str
     asked: str
     meta: str
+    refit: bool
     temperature: float
     clip: float
     mean: Figures

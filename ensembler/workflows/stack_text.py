@@ -25,6 +25,7 @@ def stack_fields(result: StackResult) -> dict[str, Any]:
         "name": result.name,
         "meta": result.meta,
         "asked": result.asked,
+        "refit": result.refit,
         **score_fields(result),
         "interval": [or_none(told.interval.low), or_none(told.interval.high)],
         "best": result.best,
@@ -94,6 +95,11 @@ def stack_lines(result: StackResult) -> list[str]:
         "nested folds: no row was predicted by what was fitted or chosen on it",
         _gain_line(result),
     ]
+    if result.refit:
+        lines.append(
+            "an estimate: these are scores of the folds' networks; those in the stack learned from all photos, so no "
+            "labelled photo is left to score them on"
+        )
     if result.asked != result.meta:
         lines.append(f"{result.meta} is the simplest meta-learner within one standard error of the best")
     if result.left_out:

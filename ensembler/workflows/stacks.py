@@ -22,7 +22,7 @@ from ..members.records import MemberRecord, trained_members
 from ..members.speed import load_speed
 from ..progress import SILENT, Progress
 from ..stacking.evaluation import evaluate_stack
-from ..stacking.inputs import MemberPredictions, load_members
+from ..stacking.inputs import MemberPredictions, load_members, refit_predictions
 from ..stacking.learners.named import DEFAULT, META_LEARNERS, TOURNAMENT, UNFITTED
 from ..stacking.learning import Learned, Wish, learn
 from ..stacking.log_odds import log_odds
@@ -47,6 +47,7 @@ def stack(
     meta: str = DEFAULT,
     top: int | None = None,
     infer_limit: str | float | None = None,
+    refit: bool = False,
     seed: int = 0,
     workspace: Workspace = HERE,
     progress: Progress = SILENT,
@@ -73,6 +74,10 @@ def stack(
         The best so many of the members are stacked.
     infer_limit
         The best members are stacked that predict a photo together within this time, such as ``20ms``, or seconds.
+    refit
+        Predict, and build ``stack.keras``, by the one network of each member that learned from all photos, see
+        :func:`ensembler.train_members`: several times smaller and faster. Nothing was held out from these, so the score
+        is that of the folds' networks, and an estimate of theirs.
     seed
         Of the meta-learner.
 
@@ -101,14 +106,16 @@ def stack(
     learned = learn(wish, tables, folds, [member.out_of_fold for member in offered], progress)
     evaluation = evaluate_stack(learned, wish, tables, folds, [member.out_of_fold for member in offered], progress)
     used = [offered[one] for one in learned.members]
-    title = checked_name(name or stack_name([member.name for member in used]), "stack")
-    test = _keep(folder, tables, folds, used, learned, title)
-    built = _build(folder, title, [member.name for member in used], progress)
-    csv = write_answer(workspace.submissions / folder.name, title, tables, test)
+    title = checked_name(name or stack_name([member.name for member in used], refit=refit), "stack")
+    test = [refit_predictions(folder, tables, one.record) if refit else one.test for one in used]
+    answer = _keep(folder, tables, folds, test, learned, title)
+    built = _build(folder, title, [member.name for member in used], progress, refit=refit)
+    csv = write_answer(workspace.submissions / folder.name, title, tables, answer)
     result = StackResult(
         name=title,
         asked=meta,
         meta=learned.name,
+        refit=refit,
         temperature=learned.learner.blend_.temperature,
         clip=learned.learner.blend_.clip,
         mean=judge_out_of_fold(tables, np.mean([one.out_of_fold for one in used], axis=0), folds.scored),
@@ -189,20 +196,21 @@ def _keep(
     folder: CompetitionFolder,
     tables: Tables,
     folds: Folds,
-    members: Sequence[MemberPredictions],
+    members: Sequence[NDArray[np.float32]],
     learned: Learned,
     title: str,
 ) -> NDArray[np.float32]:
-    """Store the meta-learner and its predictions; return those of the test photos."""
-    exclusive = tables.manifest.sums_to_one
-    test = learned.learner.predict_proba(log_odds([member.test for member in members], exclusive=exclusive))
+    """Store the meta-learner and its predictions; return those of the test photos, which ``members`` predicted."""
+    test = learned.learner.predict_proba(log_odds(members, exclusive=tables.manifest.sums_to_one))
     save_blend(folder, title, learned.learner.blend_)
     save_stack_predictions(folder, title, tables, folds.scored, learned.nested.calibrated, test)
     return test
 
 
-def _build(folder: CompetitionFolder, title: str, names: list[str], progress: Progress) -> dict[str, Any]:
-    told = {"competition": str(folder.root), "stack": title, "members": names}
+def _build(
+    folder: CompetitionFolder, title: str, names: list[str], progress: Progress, *, refit: bool
+) -> dict[str, Any]:
+    told = {"competition": str(folder.root), "stack": title, "members": names, "refit": refit}
     job = Job(f"stack-{title}", "ensembler.stacking.keras_stack:build_stack_file", told)
     built: dict[str, Any] = run_jobs([job], folder.logs, progress)[0]
     return built

@@ -37,7 +37,7 @@ from .calls import call_words, save_call
 from .competitions import open_competition
 from .configuration import Configuration, configure
 from .machine import PLAIN, ThisMachine, this_machine
-from .member_jobs import Plan, jobs_of, make_room, record_of
+from .member_jobs import Plan, jobs_of, make_room, record_of, refit_jobs_of
 from .pseudo_labels import learning_from, pseudo_words, read_confidence, write_labels
 from .results import MemberResult
 from .tensorboard import require_tensorboard
@@ -56,6 +56,7 @@ def train_members(
     time_budget: str | float | None = None,
     pseudo_labels: str | None = None,
     confidence: float | None = None,
+    refit: bool = False,
     preset: Preset | None = None,
     config: str | Path | None = None,
     workspace: Workspace = HERE,
@@ -94,6 +95,9 @@ def train_members(
         :mod:`ensembler.stacking.pseudo_labels`.
     confidence
         Least probability of a pseudo-label that is learned from, between 0.5 and 1; None is 0.99.
+    refit
+        Train one more network of each member, on all photos and for as many epochs as were best on the folds, for
+        ``ensembler stack --refit``.
     preset
         Sets options together: ``quick``, ``good`` or ``best``; None is the file's, or ``good``.
     config
@@ -125,6 +129,8 @@ def train_members(
     if tensorboard:
         require_tensorboard()
     confidence = read_confidence(pseudo_labels, confidence, time_budget)
+    if refit and (pseudo_labels or time_budget):
+        raise BadChoice("--refit goes neither with --pseudo-labels nor with --time-budget: leave one of them out.")
     configuration = configure(options, preset, config)
     backbones = named_backbones(configuration, members)
     names = member_names(members, name, configuration.backbones)
@@ -173,6 +179,9 @@ def train_members(
                 tell_cut_short(folder, plan.record, progress)
         jobs = [job for plan in plans for job in jobs_of(folder, plan)]
         run_jobs(jobs, folder.logs, progress, parallel=parallel, gpus=gpus)
+        if refit:
+            again = [job for plan in plans for job in refit_jobs_of(folder, plan)]
+            run_jobs(again, folder.logs, progress, parallel=parallel, gpus=gpus)
     return member_results(folder, tables, load_members(folder, tables, names), shared)
 
 

@@ -14,6 +14,8 @@ from .making import independent_photos, make_folds
 # Folds inside the rows of a split that has no others, and the share that `--folds 1` holds out.
 FIFTHS = 5
 NEVER = -1
+# The split that learns from all photos and holds none out: nothing can be scored on it.
+EVERYTHING = -1
 
 Rows = NDArray[np.int64]
 Mask = NDArray[np.bool_]
@@ -67,6 +69,8 @@ class Folds:
 
     def held_out(self, split: int) -> Mask:
         """Whether each photo is held out of a split, shape (rows,)."""
+        if split == EVERYTHING:
+            return np.zeros(len(self.assigned), bool)
         repeat, fold = self.place(split)
         return np.asarray(self.assigned[:, repeat] == fold)
 
@@ -83,7 +87,7 @@ class Folds:
             The other folds of the repeat; where there are none, up to five that are made of these photos, by their
             labels and groups alone.
         """
-        repeat, _ = self.place(split)
+        repeat = 0 if split == EVERYTHING else self.place(split)[0]
         learned = self.training(split)
         return self.assigned[learned, repeat] if self.count > 1 else self._divided(learned, repeat)
 

@@ -79,18 +79,19 @@ def _fine_tune_fold(assignment: Assignment, fold: int, later: int, devices: Devi
 
 
 def _lesson(assignment: Assignment, fold: int, progress: Progress) -> Lesson:
-    settings, tables = assignment.record.settings, assignment.tables
+    settings, tables = assignment.settings_of(fold), assignment.tables
     rows, judged_on = np.flatnonzero(assignment.splits.training(fold)), {}
-    seed = settings.seed + fold
+    seed = assignment.seed_of(fold)
     if settings.patience:
         rows, judged_on["watched"] = set_apart(rows, tables, seed)
-    judged_on["held_out"] = np.flatnonzero(assignment.splits.held_out(fold))
+    if assignment.splits.held_out(fold).any():
+        judged_on["held_out"] = np.flatnonzero(assignment.splits.held_out(fold))
     # Photos that watch or judge are real ones alone: a pseudo-label is no truth to be measured by.
     pseudo = assignment.pseudo_labelled(fold)
     paths = [tables.train_paths[row] for row in rows] + [tables.test_paths[row] for row in pseudo.rows]
     targets = np.concatenate([tables.targets[rows], pseudo.targets])
     return Lesson(
-        name=f"{assignment.member}, fold {fold}",
+        name=f"{assignment.member}, {assignment.words_of(fold)}",
         settings=settings,
         exclusive=assignment.exclusive,
         photos=TrainingPhotos(paths, targets, settings.image_size),
@@ -114,12 +115,12 @@ def _starting_network(assignment: Assignment, fold: int, progress: Progress) -> 
         # Before anything is random: features that lie there already must not change the numbers of what follows.
         frozen_features(assignment, learned_views(assignment), progress)
     # Each fold of a random network starts from numbers of its own, which makes their mean better.
-    seed = settings.seed + fold if settings.weights == "none" else settings.seed
+    seed = assignment.seed_of(fold) if settings.weights == "none" else settings.seed
     backbone = build_backbone(
         assignment.backbone, settings.image_size, assignment.weights_source, seed, settings.pooling
     )
     head = starting_head(assignment, fold, int(backbone.output_shape[-1]), progress)
-    keras.utils.set_random_seed(settings.seed + fold)
+    keras.utils.set_random_seed(assignment.seed_of(fold))
     return join(backbone, head, assignment.member)
 
 
@@ -144,7 +145,7 @@ def _predict(
     paths = [tables.train_paths[row] for row in held_out] + tables.test_paths
     viewed = with_views(model, assignment.record.settings.tta)
     task = progress.start_photos(
-        f"{assignment.member}: predict fold {fold}",
+        f"{assignment.member}: predict {assignment.words_of(fold)}",
         len(paths),
         work=assignment.prediction_work / max(1, len(paths)),
     )
