@@ -9,6 +9,7 @@ import pytest
 from ensembler.competition.folds.file import new_folds
 from ensembler.competition.metrics.metrics import log_loss
 from ensembler.competition.tables import Tables
+from ensembler.errors import Interrupted
 from ensembler.members.linear_head import LinearHead
 from ensembler.members.survey.judging import out_of_fold
 
@@ -34,7 +35,8 @@ def test_predictions_are_those_of_heads_without_the_row(count: int, repeats: int
         head = LinearHead(exclusive=True).fit(FEATURES[learned], TARGETS[learned], made.inner_folds(split))
         expected[held_out] += head.predict_proba(FEATURES[held_out]) / repeats
     assert given.shape == (made.scored.sum(), 3)
-    assert np.allclose(given, expected[made.scored], atol=2e-3)
+    # They are fitted side by side, and end where the slope is small enough.
+    assert np.allclose(given, expected[made.scored], atol=2e-2)
     assert log_loss(TARGETS[made.scored], given, exclusive=True) < 1.0
 
 
@@ -48,7 +50,13 @@ def test_labels_of_a_fold_do_not_reach_its_predictions() -> None:
     assert not np.allclose(before[~held_out], after[~held_out])
 
 
-def test_looks_at_whether_to_go_on_before_each_head() -> None:
+def test_it_can_be_ended_in_the_midst_of_its_fits() -> None:
     looks: list[int] = []
-    out_of_fold(FEATURES, TARGETS, folds(3), exclusive=True, go_on=lambda: looks.append(1))
-    assert len(looks) == 3
+
+    def go_on() -> None:
+        looks.append(1)
+        if len(looks) == 5:
+            raise Interrupted("in the heads")
+
+    with pytest.raises(Interrupted):
+        out_of_fold(FEATURES, TARGETS, folds(3), exclusive=True, go_on=go_on)

@@ -17,7 +17,7 @@ from ..storage import whole_file
 from .assignment import Assignment
 from .board import watched_by_board
 from .features import Features, frozen_features, keep_backbone
-from .head_fitting import Head, fit_head, keras_head, learned_views
+from .head_fitting import FoldHeads, Head, keras_head, learned_views
 from .hidden_head import HiddenHead
 from .inference import join
 from .pseudo_heads import taught_pseudo_labels
@@ -33,6 +33,7 @@ def train_frozen(told: dict[str, Any], progress: Progress) -> dict[str, Any]:
     features = frozen_features(assignment, list(views), progress)
     progress.tell(WorkAhead(0))
     backbone = keep_backbone(assignment)
+    heads = FoldHeads(assignment, {view: training for view, (training, _) in features.items()}, progress)
     task = progress.start(f"{assignment.member}: heads", len(assignment.folds))
     for number, fold in enumerate(assignment.folds):
         progress.go_on(f"after {number} of {len(assignment.folds)} heads of {assignment.member}")
@@ -40,7 +41,7 @@ def train_frozen(told: dict[str, Any], progress: Progress) -> dict[str, Any]:
             if missing:
                 heard = watched_by_board(assignment, fold, progress)
                 heard.tell(FoldBegan(assignment.member, fold))
-                heard.tell(_train_fold(assignment, fold, features))
+                heard.tell(_train_fold(assignment, fold, heads, features))
         task.advance()
     task.finish()
     keep_speed(assignment.folder, assignment.record, partial(_network, assignment, backbone), progress)
@@ -52,11 +53,10 @@ def _network(assignment: Assignment, backbone: Any) -> Any:
     return join(backbone, keras.saving.load_model(head, compile=False), assignment.member)
 
 
-def _train_fold(assignment: Assignment, fold: int, features: Features) -> FoldEnded:
+def _train_fold(assignment: Assignment, fold: int, heads: FoldHeads, features: Features) -> FoldEnded:
     began = time.monotonic()
     settings = assignment.record.settings
-    head = fit_head(assignment, fold, {view: training for view, (training, _) in features.items()})
-    head = taught_pseudo_labels(head, assignment, fold, features, learned_views(assignment))
+    head = taught_pseudo_labels(heads.of(fold), assignment, fold, features, learned_views(assignment))
     place = assignment.folder.fold(assignment.member, fold)
     with whole_file(place / "head.keras") as temporary:
         keras_head(head, settings.dropout).save(temporary)

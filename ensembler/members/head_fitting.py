@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..competition.folds.folds import EVERYTHING
 from ..competition.tables import prior
 from ..images.views import MIRRORED, WHOLE, View
 from ..progress import Progress
@@ -18,6 +19,7 @@ from .hidden_head import HiddenHead
 from .linear_head import LinearHead
 from .losses import class_weights
 from .pseudo_heads import taught_pseudo_labels
+from .split_heads import side_by_side, split_heads
 
 Head = LinearHead | HiddenHead
 
@@ -44,6 +46,56 @@ def fit_head(assignment: Assignment, fold: int, features: Mapping[View, NDArray[
         return HiddenHead(settings, exclusive=assignment.exclusive).fit(X, Y, folds, views=len(views))
     weights = class_weights(Y, settings.class_weights, exclusive=assignment.exclusive)
     return LinearHead(exclusive=assignment.exclusive).fit(X, Y, folds, views=len(views), weights=weights)
+
+
+class FoldHeads:
+    """The heads of a frozen member's folds: those that can be are fitted side by side, once the first is asked for.
+
+    Which are fitted together does not depend on what is trained already, so a run that was cut off goes on with the
+    same numbers to the last bit.
+
+    Parameters
+    ----------
+    features
+        Of the training photos, shape (photos, width), for each of :func:`learned_views`.
+    """
+
+    def __init__(
+        self, assignment: Assignment, features: Mapping[View, NDArray[np.float32]], progress: Progress
+    ) -> None:
+        self._assignment = assignment
+        self._features = features
+        self._progress = progress
+        self._fitted: dict[int, Head] = {}
+
+    def of(self, fold: int) -> Head:
+        """Return the head of a fold; see :func:`fit_head`."""
+        if fold not in self._fitted:
+            assignment = self._assignment
+            if assignment.record.settings.hidden:
+                self._fitted[fold] = fit_head(assignment, fold, self._features)
+            else:
+                splits = [*range(assignment.splits.splits), EVERYTHING]
+                group = next(group for group in side_by_side(assignment.splits, splits) if fold in group)
+                self._fitted |= self._side_by_side(group)
+        return self._fitted[fold]
+
+    def _side_by_side(self, group: list[int]) -> dict[int, LinearHead]:
+        assignment, views = self._assignment, learned_views(self._assignment)
+        targets, kind = assignment.tables.targets, assignment.record.settings.class_weights
+        X = np.concatenate([self._features[view] for view in views]) if len(views) > 1 else self._features[views[0]]
+        return split_heads(
+            X,
+            targets,
+            assignment.splits,
+            group,
+            exclusive=assignment.exclusive,
+            views=len(views),
+            weights=lambda split: class_weights(
+                targets[assignment.splits.training(split)], kind, exclusive=assignment.exclusive
+            ),
+            go_on=lambda: self._progress.go_on(f"in the heads of {assignment.member}"),
+        )
 
 
 def keras_head(head: Head, dropout: float) -> Any:

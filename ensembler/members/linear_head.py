@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import warnings
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import LogisticRegression
 from sklearn.utils.validation import check_is_fitted
-from threadpoolctl import threadpool_limits
 
 from ..competition.metrics.metrics import row_losses
+from .logistic_fits import Linear, LogisticFits
 
 # Inverse strengths of the L2 penalty, the strongest first: half decades, on standardised features.
 STRENGTHS = tuple(float(10**exponent) for exponent in np.arange(-4.0, 1.01, 0.5))
 # The path ends once this many weaker penalties in a row were worse than the best.
 PATIENCE = 2
+
+Part = frozenset[int]
 
 
 class LinearHead(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
@@ -42,6 +42,10 @@ class LinearHead(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untype
         The chosen inverse penalty.
     """
 
+    kernel_: NDArray[np.float32]
+    bias_: NDArray[np.float32]
+    strength_: float
+
     def __init__(self, *, exclusive: bool, strengths: tuple[float, ...] = STRENGTHS) -> None:
         self.exclusive = exclusive
         self.strengths = strengths
@@ -54,6 +58,7 @@ class LinearHead(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untype
         *,
         views: int = 1,
         weights: NDArray[np.float32] | None = None,
+        go_on: Callable[[], None] = lambda: None,
     ) -> LinearHead:
         """Choose the strength by the inner ``folds``, then fit on all rows.
 
@@ -68,54 +73,128 @@ class LinearHead(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untype
             How many there are of each row.
         weights
             Of each output where it is absent and where it is present, shape (2, outputs); None for 1.
+        go_on
+            Called before each look at the rows; it may end the work by an exception.
         """
-        Y, folds = np.tile(Y, (views, 1)), np.tile(folds, views)
-        row_weights = _row_weights(Y, weights, exclusive=self.exclusive)
-        mean = X.mean(axis=0, dtype=np.float64)
-        deviation = X.std(axis=0, dtype=np.float64)
-        deviation[deviation < 1e-6] = 1.0
-        Z = ((X - mean) / deviation).astype(np.float32)
-        # L-BFGS is a chain of small products, which the hand-over between threads slows down several times.
-        with threadpool_limits(1, user_api="blas"):
-            self.strength_ = self._choose_strength(Z, Y, folds, row_weights, views)
-            path = _Path(Z, Y, row_weights, exclusive=self.exclusive)
-            for strength in self.strengths[: self.strengths.index(self.strength_) + 1]:
-                kernel, bias = path.fit(strength)
-        self.kernel_ = (kernel / deviation[:, None]).astype(np.float32)
-        self.bias_ = (bias - (mean / deviation) @ kernel).astype(np.float32)
+        inner = {frozenset({fold}): fold for fold in np.unique(folds).tolist()}
+        paths = HeadPaths(
+            X, Y, folds, {frozenset[int](): inner}, exclusive=self.exclusive, views=views, weights=weights, go_on=go_on
+        )
+        fitted = paths.heads(self.strengths)[frozenset[int]()]
+        self.kernel_, self.bias_, self.strength_ = fitted.kernel_, fitted.bias_, fitted.strength_
         return self
-
-    def _choose_strength(
-        self,
-        Z: NDArray[np.float32],
-        Y: NDArray[np.float32],
-        folds: NDArray[np.int64],
-        row_weights: NDArray[np.float64],
-        views: int,
-    ) -> float:
-        parts = [(folds != fold, folds == fold) for fold in np.unique(folds)]
-        if len(parts) < 2:
-            return self.strengths[len(self.strengths) // 2]
-        paths = [_Path(Z[rest], Y[rest], row_weights[rest], exclusive=self.exclusive) for rest, _ in parts]
-        losses: list[NDArray[np.float64]] = []
-        for strength in self.strengths:
-            inner = np.empty(len(Z))
-            for path, (_, held_out) in zip(paths, parts, strict=True):
-                kernel, bias = path.fit(strength)
-                scores = Z[held_out] @ kernel + bias
-                inner[held_out] = row_losses(
-                    Y[held_out], probabilities(scores, exclusive=self.exclusive), exclusive=self.exclusive
-                )
-            # The standard error counts photos, not their views.
-            losses.append((inner * row_weights.mean(axis=1)).reshape(views, -1).mean(axis=0))
-            if len(losses) - 1 - _best(losses) >= PATIENCE:
-                break
-        return self.strengths[_strongest_within_error(losses)]
 
     def predict_proba(self, X: NDArray[np.float32]) -> NDArray[np.float32]:
         """Probabilities of shape (rows, outputs)."""
         check_is_fitted(self)
         return probabilities(X @ self.kernel_ + self.bias_, exclusive=self.exclusive)
+
+
+def fit_heads(
+    X: NDArray[np.float32],
+    Y: NDArray[np.float32],
+    folds: NDArray[np.int64],
+    wanted: Sequence[int],
+    *,
+    exclusive: bool,
+    strengths: tuple[float, ...] = STRENGTHS,
+    views: int = 1,
+    weights: NDArray[np.float32] | None = None,
+    go_on: Callable[[], None] = lambda: None,
+) -> dict[int, LinearHead]:
+    """Fit the heads of several folds side by side, each on the rows that its fold does not hold out.
+
+    A head chooses its strength by the other folds. What is fitted without two folds serves both of them, each as the
+    one that is held out inside the other; so five folds take ten fits to choose by, and not twenty.
+
+    Parameters
+    ----------
+    X, Y, folds, views, weights
+        Of all rows, as :meth:`LinearHead.fit` takes them.
+    wanted
+        Folds whose heads are asked for.
+    exclusive, strengths
+        As of :class:`LinearHead`.
+    go_on
+        Called before each look at the rows; it may end the work by an exception.
+    """
+    numbers = np.unique(folds).tolist()
+    outer = {
+        frozenset({fold}): {frozenset({fold, other}): other for other in numbers if other != fold} for fold in wanted
+    }
+    paths = HeadPaths(X, Y, folds, outer, exclusive=exclusive, views=views, weights=weights, go_on=go_on)
+    heads = paths.heads(strengths)
+    return {fold: heads[frozenset({fold})] for fold in wanted}
+
+
+class HeadPaths:
+    """Heads on parts of the rows, and the fits by which each chooses its strength.
+
+    Parameters
+    ----------
+    X, Y, folds, views, weights
+        Of all rows, as :meth:`LinearHead.fit` takes them.
+    outer
+        Of each head, named by the folds that it does not learn from, the fits that it chooses by: what these leave
+        out, and the fold that they are judged on.
+    """
+
+    def __init__(
+        self,
+        X: NDArray[np.float32],
+        Y: NDArray[np.float32],
+        folds: NDArray[np.int64],
+        outer: Mapping[Part, Mapping[Part, int]],
+        *,
+        exclusive: bool,
+        views: int = 1,
+        weights: NDArray[np.float32] | None = None,
+        go_on: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._outer = {head: inner if len(inner) > 1 else {} for head, inner in outer.items()}
+        self._parts = list(dict.fromkeys([*outer, *(part for inner in self._outer.values() for part in inner)]))
+        self._exclusive, self._views = exclusive, views
+        targets, groups = np.tile(Y, (views, 1)), np.tile(folds, views)
+        row_weights = _row_weights(targets, weights, exclusive=exclusive)
+        self._held_out = {
+            fold: (targets[groups == fold], row_weights[groups == fold]) for fold in np.unique(folds).tolist()
+        }
+        self._fits = LogisticFits(X, targets, groups, self._parts, row_weights, exclusive=exclusive, go_on=go_on)
+
+    def heads(self, strengths: Sequence[float]) -> dict[Part, LinearHead]:
+        """Fit from the strongest penalty on, until no head gains by a weaker one; return the chosen heads."""
+        losses: dict[Part, list[NDArray[np.float64]]] = {head: [] for head in self._outer}
+        path: list[dict[Part, Linear]] = []
+        # Who has nothing to choose by takes the one in the middle.
+        middle = {head: len(strengths) // 2 for head, inner in self._outer.items() if not inner}
+        for number, strength in enumerate(strengths):
+            fitted = dict(zip(self._parts, self._fits.fit(strength), strict=True))
+            path.append({head: fitted[head] for head in self._outer})
+            judged: dict[tuple[Part, int], NDArray[np.float64]] = {}
+            for head, inner in self._outer.items():
+                for part, fold in inner.items():
+                    if (part, fold) not in judged:
+                        judged[part, fold] = self._losses(fitted[part], fold)
+                if inner:
+                    losses[head].append(np.concatenate([judged[part, fold] for part, fold in inner.items()]))
+            waiting = any(number - _best(each) < PATIENCE for each in losses.values() if each)
+            if not waiting and number >= max(middle.values(), default=0):
+                break
+        chosen = {head: _strongest_within_error(each) for head, each in losses.items() if each} | middle
+        return {head: self._head(path[number][head], strengths, number) for head, number in chosen.items()}
+
+    def _losses(self, linear: Linear, fold: int) -> NDArray[np.float64]:
+        targets, row_weights = self._held_out[fold]
+        given = probabilities(self._fits.scores(fold, linear), exclusive=self._exclusive)
+        losses = row_losses(targets, given, exclusive=self._exclusive) * row_weights.mean(axis=1)
+        # The standard error counts photos, not their views.
+        return np.asarray(losses.reshape(self._views, -1).mean(axis=0))
+
+    def _head(self, linear: Linear, strengths: Sequence[float], number: int) -> LinearHead:
+        head = LinearHead(exclusive=self._exclusive, strengths=tuple(strengths))
+        head.kernel_, head.bias_ = linear.kernel.astype(np.float32), linear.bias.astype(np.float32)
+        head.strength_ = strengths[number]
+        return head
 
 
 def probabilities(scores: NDArray[Any], *, exclusive: bool) -> NDArray[np.float32]:
@@ -150,60 +229,3 @@ def _strongest_within_error(losses: list[NDArray[np.float64]]) -> int:
         if difference.mean() <= difference.std() / np.sqrt(len(difference)):
             return index
     return _best(losses)
-
-
-class _Path:
-    """Fits of ever weaker penalties on the same rows, each started from the one before."""
-
-    def __init__(
-        self, Z: NDArray[np.float32], Y: NDArray[np.float32], row_weights: NDArray[np.float64], *, exclusive: bool
-    ) -> None:
-        self.Z = Z
-        self.row_weights = row_weights.T
-        self.exclusive = exclusive
-        self.columns = [Y.argmax(axis=1)] if exclusive else [column > 0.5 for column in Y.T]
-        self.outputs = Y.shape[1]
-        self.models = [LogisticRegression(warm_start=True, max_iter=500, tol=1e-3) for _ in self.columns]
-
-    def fit(self, strength: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return kernel (width, outputs) and bias (outputs,)."""
-        each = zip(self.models, self.columns, self.row_weights, strict=True)
-        parts = [self._fit_one(*one, strength) for one in each]
-        kernel = np.concatenate([part[0] for part in parts], axis=1)
-        return kernel, np.concatenate([part[1] for part in parts])
-
-    def _fit_one(
-        self, model: Any, labels: NDArray[Any], row_weights: NDArray[np.float64], strength: float
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        present = np.unique(labels)
-        if len(present) < 2:
-            return self._constant(int(present[0]), len(labels))
-        model.C = strength
-        with warnings.catch_warnings():
-            # A path need not converge at each step; the held-out loss judges what came out.
-            warnings.simplefilter("ignore", ConvergenceWarning)
-            model.fit(self.Z, labels, None if (row_weights == 1).all() else row_weights)
-        kernel, bias = model.coef_.T.astype(np.float64), model.intercept_.astype(np.float64)
-        return self._spread(kernel, bias, present) if self.exclusive else (kernel, bias)
-
-    def _spread(
-        self, kernel: NDArray[np.float64], bias: NDArray[np.float64], present: NDArray[Any]
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Give each class its column; one without rows gets about the probability of one row among all."""
-        if kernel.shape[1] == 1:  # scikit-learn's form for two classes
-            kernel, bias = np.hstack([-kernel / 2, kernel / 2]), np.concatenate([-bias / 2, bias / 2])
-        scores = self.Z @ kernel + bias
-        typical = float(np.log(np.exp(scores - scores.max()).sum(axis=1)).mean() + scores.max())
-        full_kernel = np.zeros((kernel.shape[0], self.outputs))
-        full_bias = np.full(self.outputs, typical - np.log(len(self.Z) + 1))
-        full_kernel[:, present], full_bias[present] = kernel, bias
-        return full_kernel, full_bias
-
-    def _constant(self, only: int, rows: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Predict the only class seen, with the certainty of ``rows`` rows."""
-        if self.exclusive:
-            bias = np.zeros(self.outputs)
-            bias[only] = np.log(rows + 1)
-        else:
-            bias = np.array([np.log(2 * rows + 1) * (1 if only else -1)])
-        return np.zeros((self.Z.shape[1], len(bias))), bias

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...competition.folds.folds import NEVER, Folds
-from ..linear_head import LinearHead
+from ..split_heads import side_by_side, split_heads
 
 
 def out_of_fold(
@@ -32,7 +32,7 @@ def out_of_fold(
     exclusive
         One class a photo.
     go_on
-        Called before each head.
+        Called before each look at the features; it may end the work by an exception.
 
     Returns
     -------
@@ -40,12 +40,8 @@ def out_of_fold(
         Of each photo the mean over the repeats.
     """
     sums = np.zeros(targets.shape)
-    for split in range(folds.splits):
-        go_on()
-        learned, held_out = folds.training(split), folds.held_out(split)
-        if not held_out.any():
-            continue
-        head = LinearHead(exclusive=exclusive).fit(features[learned], targets[learned], folds.inner_folds(split))
-        sums[held_out] += head.predict_proba(features[held_out])
+    for splits in side_by_side(folds, [split for split in range(folds.splits) if folds.held_out(split).any()]):
+        for split, head in split_heads(features, targets, folds, splits, exclusive=exclusive, go_on=go_on).items():
+            sums[folds.held_out(split)] += head.predict_proba(features[folds.held_out(split)])
     times = (folds.assigned != NEVER).sum(axis=1)[folds.scored, None]
     return np.asarray(sums[folds.scored] / times, np.float32)

@@ -18,9 +18,9 @@ from ..blend import Blend
 Cost = Callable[[NDArray[np.floating], NDArray[np.floating]], float]
 Rows = NDArray[np.int64]
 
-# Numbers of the input that settings are chosen on: of more rows one part is drawn at random, and one fold of it held
-# out, since the choice among a few settings needs less exactness than weights do.
-CHOICE_CELLS = 500_000
+# Numbers of the input, and rows, that settings are chosen on: of more, one part is drawn at random, and one fold of it
+# held out, since the choice among a few settings needs less exactness than weights do.
+CHOICE_CELLS, CHOICE_ROWS = 500_000, 20_000
 
 
 class HeldOut(NamedTuple):
@@ -96,7 +96,7 @@ class Part(NamedTuple):
 
 def inner_parts(X: NDArray[np.float32], folds: Rows, cells: int = CHOICE_CELLS) -> list[Part]:
     """Divide rows, or some of them where they are many, for the choice of settings; empty where there is one fold."""
-    rows, folds = some_rows(len(X), cells // X.shape[1]), first_repeat(folds)
+    rows, folds = some_rows(len(X), min(CHOICE_ROWS, cells // X.shape[1])), first_repeat(folds)
     numbers = np.unique(folds)
     if len(numbers) < 2:
         return []

@@ -22,8 +22,8 @@ SKIP_PENALTY = 100.0
 SEEDS = 3
 # Iterations at which a fit may be stopped early; 0 is greedy selection's blend.
 STOPS = (0, 1, 2, 3, 5, 8, 12, 18, 27, 40, 60, 100)
-# Numbers of the input that one network learns from; of more rows each seed draws its own.
-CELLS = 1_000_000
+# Numbers of the input, and rows, that one network learns from; of more, each seed draws its own.
+CELLS, ROWS = 1_000_000, 50_000
 
 
 class DenseMetaLearner(MetaLearner):
@@ -77,7 +77,7 @@ class DenseMetaLearner(MetaLearner):
         self._choose(X, Y, inner_parts(X, folds))
         networks = []
         for seed in range(self.seeds):
-            rows = some_rows(len(X), CELLS // X.shape[1], self.random_state + seed)
+            rows = some_rows(len(X), min(ROWS, CELLS // X.shape[1]), self.random_state + seed)
             start = self._start(X[rows], Y[rows], seed)
             networks.append(self._watched(X[rows], Y[rows], start, self.penalty_, self.iterations_)[-1][1])
         self.blend_ = Blend(self.exclusive, tuple(networks))

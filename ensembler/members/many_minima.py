@@ -1,0 +1,110 @@
+"""Several smooth convex problems of the same size, minimised side by side so that they share large matrix products."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+Float = NDArray[np.floating]
+# Of each problem the value, shape (problems,), and the gradient, shape (problems, numbers).
+Objective = Callable[[Float], tuple[Float, Float]]
+
+# Steps that are remembered, and halvings of a step after which a problem counts as solved.
+MEMORY = 8
+HALVINGS = 12
+# Share of the decrease that the slope promises.
+ARMIJO = 1e-4
+
+
+def minimise(objective: Objective, start: Float, *, tolerance: float, iterations: int) -> Float:
+    """Minimise by L-BFGS (Liu and Nocedal, Mathematical Programming 45, 1989), each problem with a step of its own.
+
+    Parameters
+    ----------
+    objective
+        Of all problems at once.
+    start
+        Shape (problems, numbers).
+    tolerance
+        Of the largest part of a gradient, at which a problem is solved.
+    iterations
+        The most.
+
+    Returns
+    -------
+    array of the shape of ``start``
+    """
+    at = start.copy()
+    value, gradient = objective(at)
+    steps: deque[tuple[Float, Float, Float]] = deque(maxlen=MEMORY)
+    active = np.abs(gradient).max(axis=1) > tolerance
+    for iteration in range(iterations):
+        if not active.any():
+            break
+        direction = _direction(gradient, steps)
+        slope = _dots(direction, gradient)
+        uphill = slope >= 0
+        direction[uphill], slope[uphill] = -gradient[uphill], -_dots(gradient, gradient)[uphill]
+        length = np.ones(len(at), at.dtype)
+        if not iteration:
+            length /= np.maximum(np.sqrt(-slope), 1e-12)
+        length[~active] = 0
+        after, new_value, new_gradient = _searched(objective, at, value, direction, slope, length, active)
+        moved = active & (length > 0)
+        step, change = after - at, new_gradient - gradient
+        curvature = _dots(step, change)
+        useful = moved & (curvature > 1e-10 * np.sqrt(_dots(change, change) * _dots(step, step)))
+        steps.append((step, change, np.where(useful, 1 / np.where(useful, curvature, 1), 0)))
+        at, value, gradient = after, new_value, new_gradient
+        active = moved & (np.abs(gradient).max(axis=1) > tolerance)
+    return at
+
+
+def _searched(
+    objective: Objective,
+    at: Float,
+    value: Float,
+    direction: Float,
+    slope: Float,
+    length: Float,
+    active: NDArray[np.bool_],
+) -> tuple[Float, Float, Float]:
+    """Halve steps until each makes its problem's value smaller; ``length`` becomes 0 where none does."""
+    for _ in range(HALVINGS):
+        after = at + length[:, None] * direction
+        new_value, new_gradient = objective(after)
+        # Rounding hides small decreases.
+        slack = 1e-6 * np.abs(value)
+        failed = active & (length > 0) & ~(new_value <= value + ARMIJO * length * slope + slack)
+        if not failed.any():
+            return after, new_value, new_gradient
+        length[failed] /= 2
+    length[failed] = 0
+    after = at + length[:, None] * direction
+    new_value, new_gradient = objective(after)
+    return after, new_value, new_gradient
+
+
+def _direction(gradient: Float, steps: deque[tuple[Float, Float, Float]]) -> Float:
+    """Go down, as the curvature that the remembered steps met suggests; a step of weight 0 suggests nothing."""
+    direction = -gradient
+    shares = []
+    for step, change, weight in reversed(steps):
+        share = weight * _dots(step, direction)
+        direction = direction - share[:, None] * change
+        shares.append(share)
+    if steps:
+        scale = np.ones(len(gradient), gradient.dtype)
+        for _, change, weight in steps:
+            scale = np.where(weight > 0, 1 / np.maximum(weight * _dots(change, change), 1e-30), scale)
+        direction = direction * scale[:, None]
+    for (step, change, weight), share in zip(steps, reversed(shares), strict=True):
+        direction = direction + (share - weight * _dots(change, direction))[:, None] * step
+    return np.asarray(direction)
+
+
+def _dots(first: Float, second: Float) -> Float:
+    return np.asarray(np.einsum("kn,kn->k", first, second))
