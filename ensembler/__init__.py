@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .competition.layout.layout import Hints
     from .errors import EnsemblerError
+    from .stacking.loaded_stack import LoadedStack, load_stack
     from .storage import Workspace
     from .workflows.augmented_photos import show_augmented
     from .workflows.backbones import list_backbones
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from .workflows.member_removal import remove_members
     from .workflows.members import list_members
     from .workflows.notebooks import notebook
+    from .workflows.predictions import predict
     from .workflows.stacks import stack
     from .workflows.status import status
     from .workflows.submitting import submit
@@ -35,6 +37,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "EnsemblerError": "errors",
     "Hints": "competition.layout.layout",
+    "LoadedStack": "stacking.loaded_stack",
     "Workspace": "storage",
     "adopt": "workflows.competitions",
     "config": "workflows.configuration_text",
@@ -43,7 +46,9 @@ _HOMES = {
     "folds": "workflows.folds",
     "list_backbones": "workflows.backbones",
     "list_members": "workflows.members",
+    "load_stack": "stacking.loaded_stack",
     "notebook": "workflows.notebooks",
+    "predict": "workflows.predictions",
     "remove_members": "workflows.member_removal",
     "score": "workflows.hidden_labels",
     "show_augmented": "workflows.augmented_photos",
@@ -58,6 +63,7 @@ _HOMES = {
 __all__ = [
     "EnsemblerError",
     "Hints",
+    "LoadedStack",
     "Workspace",
     "__version__",
     "adopt",
@@ -67,7 +73,9 @@ __all__ = [
     "folds",
     "list_backbones",
     "list_members",
+    "load_stack",
     "notebook",
+    "predict",
     "remove_members",
     "score",
     "show_augmented",

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import os
 from typing import get_args
 
@@ -8,11 +9,11 @@ import pytest
 from photos import write_photo
 
 from ensembler.errors import UnreadablePhoto
-from ensembler.images import batches
+from ensembler.images import batches, decoding
 from ensembler.images.augmentation import Augmentation
 from ensembler.images.augmentation.photos import augment_photo
-from ensembler.images.batches import TrainingPhotos, epoch_order, pixel_batches, steps
-from ensembler.images.decoding import decode_photo
+from ensembler.images.batches import TrainingPhotos, epoch_order, pixel_batches, readable_batches, steps
+from ensembler.images.decoding import decode_photo, open_photo
 
 COUNT, SIZE = 11, 8
 KINDS = get_args(Augmentation)
@@ -49,7 +50,25 @@ def test_photos_come_in_order(paths, batch_size, sizes):
     np.testing.assert_array_equal(np.concatenate(found), [decode_photo(path, SIZE) for path in paths])
 
 
+@pytest.mark.parametrize(("batch_size", "lengths"), [(4, [4, 4, 3]), (50, [11])])
+def test_each_photo_is_opened_once_for_all_sizes(paths, monkeypatch, batch_size, lengths):
+    opened = []
+    monkeypatch.setattr(decoding, "open_photo", lambda path: opened.append(path) or open_photo(path))
+    found = list(readable_batches(paths, [SIZE, 5, 12], batch_size))
+    assert [len(batch) for batch in found] == lengths
+    assert sorted(opened) == sorted(paths)
+    for path, photo in zip(paths, itertools.chain(*found), strict=True):
+        assert_same(photo, [decode_photo(path, size) for size in (SIZE, 5, 12)])
+
+
+def test_a_photo_that_cannot_be_read_is_there_as_its_error(paths, tmp_path):
+    [[first, lost, last]] = readable_batches([paths[0], tmp_path / "nowhere.png", paths[1]], [SIZE], 4)
+    assert isinstance(lost, UnreadablePhoto)
+    assert_same([first[0], last[0]], [decode_photo(path, SIZE) for path in paths[:2]])
+
+
 def test_no_photos_are_no_batches():
+    assert list(readable_batches([], [SIZE], 4)) == []
     assert list(pixel_batches([], SIZE, 4)) == []
     assert epoch([]) == []
 

@@ -20,6 +20,7 @@ from ensembler.members.records import MemberRecord, load_fold
 from ensembler.submission.ledger.ledger import Ledger
 from ensembler.workflows.demo import EPOCHS, MEMBERS
 from ensembler.workflows.demo import demo as run_demo
+from ensembler.workflows.predictions import predict
 
 
 def test_every_training_row_is_predicted_once_out_of_fold(demo: Demo) -> None:
@@ -74,6 +75,16 @@ def test_stack_keras_fed_pixels_repeats_the_stored_predictions(demo: Demo) -> No
     given = model.predict(pixels, verbose=0)
     assert np.abs(given - stored["test"]).max() < 1e-5
     assert stored["classes"].tolist() == [str(digit) for digit in range(10)]
+
+
+def test_predict_repeats_the_stored_predictions_in_a_process_of_its_own(demo: Demo) -> None:
+    tables = load_tables(demo.folder)
+    stored = np.load(demo.folder.stack(demo.stacked.name) / "predictions.npz")
+    found = predict(tables.test_paths, stack=demo.stacked.model)
+    assert list(found.photos) == tables.test_paths
+    assert np.abs(found.probabilities - stored["test"]).max() < 1e-5
+    assert list(found.outputs) == stored["classes"].tolist()
+    assert found.unreadable == ()
 
 
 def test_stack_keras_has_renamed_frozen_members(demo: Demo) -> None:

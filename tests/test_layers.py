@@ -70,11 +70,17 @@ JOB_CODE = {
     "members/survey/look.py",
     "members/demo_networks.py",
     "stacking/keras_stack.py",
+    "stacking/prediction.py",
     # Runs in Kaggle's notebook.
     "submission/notebook/offline.py",
 }
 # Modules that import job code and so are job code too, though they do not import Keras themselves.
-JOB_ENTRIES = {"members/head_fitting.py", "members/pseudo_heads.py", "members/survey/job.py"}
+JOB_ENTRIES = {
+    "members/head_fitting.py",
+    "members/pseudo_heads.py",
+    "members/survey/job.py",
+    "stacking/loaded_stack.py",
+}
 HEAVY = {
     "click": {"cli/"},
     "rich": {"console/"},

@@ -10,6 +10,7 @@ import ensembler
 PUBLIC = [
     "EnsemblerError",
     "Hints",
+    "LoadedStack",
     "Workspace",
     "__version__",
     "adopt",
@@ -19,7 +20,9 @@ PUBLIC = [
     "folds",
     "list_backbones",
     "list_members",
+    "load_stack",
     "notebook",
+    "predict",
     "remove_members",
     "score",
     "show_augmented",

@@ -19,6 +19,7 @@ from .endings import INTERRUPTED, Ending, fail, outcome
 from .fold_commands import folds
 from .member_commands import members, status
 from .options import option
+from .prediction_commands import predict
 from .stack_commands import demo, score, stack
 from .submission_commands import notebook, submissions, submit
 from .survey_commands import survey
@@ -80,6 +81,7 @@ for _command in (
     train_members,
     members,
     stack,
+    predict,
     score,
     submit,
     submissions,

@@ -15,16 +15,18 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from ..errors import UnreadablePhoto
 from .augmentation import Augmentation
 from .augmentation.mixing import mix
 from .augmentation.photos import augment_photo
-from .decoding import decode_photo
+from .decoding import decode_at_sizes, decode_photo
 
 # Batches decoded ahead of the network: enough to hide decoding, few enough to keep memory small.
 AHEAD = 3
 # Bytes of decoded photos that are held rather than decoded again each epoch.
 IN_MEMORY = 512 * 1024**2
 
+R = TypeVar("R")
 S = TypeVar("S")
 T = TypeVar("T")
 Pixels = NDArray[np.uint8]
@@ -60,8 +62,40 @@ def pixel_batches(paths: Sequence[Path], size: int, batch_size: int) -> Iterator
         yield from _ahead(_together(pool, decode, batch, np.stack) for batch in batches)
 
 
+def readable_batches(
+    paths: Sequence[Path], sizes: Sequence[int], batch_size: int
+) -> Iterator[list[tuple[Pixels, ...] | UnreadablePhoto]]:
+    """Decode photos in order, each once for all ``sizes``; one that cannot be decoded is there as its error.
+
+    Parameters
+    ----------
+    paths
+        Photos to decode.
+    sizes
+        Heights and widths in pixels.
+    batch_size
+        Photos a batch; the last may be smaller.
+
+    Yields
+    ------
+    list
+        Of each photo an array of shape (size, size, 3) for each size, pixels from 0 to 255; or its error.
+    """
+    batches = (paths[start : start + batch_size] for start in range(0, len(paths), batch_size))
+    decode = partial(_decoded_or_error, sizes=sizes)
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        yield from _ahead(_together(pool, decode, batch, list) for batch in batches)
+
+
+def _decoded_or_error(path: Path, sizes: Sequence[int]) -> tuple[Pixels, ...] | UnreadablePhoto:
+    try:
+        return decode_at_sizes(path, sizes)
+    except UnreadablePhoto as error:
+        return error
+
+
 def _together(
-    pool: ThreadPoolExecutor, work: Callable[[S], Pixels], things: Iterable[S], finish: Callable[[list[Pixels]], T]
+    pool: ThreadPoolExecutor, work: Callable[[S], R], things: Iterable[S], finish: Callable[[list[R]], T]
 ) -> Future[T]:
     """Work on each thing in a thread of its own, then put the results together in another."""
     parts = [pool.submit(work, thing) for thing in things]

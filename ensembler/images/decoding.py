@@ -12,6 +12,7 @@ Pillow's bilinear filter widens with the scale, so it is antialiased; the EXIF o
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,9 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from ..errors import UnreadablePhoto
+
+# Of the way above; a stack's file tells under which its networks learned.
+PIXELS_VERSION = 1
 
 # Broken EXIF entries and large photos are no news to a person: the pixels are read all the same.
 warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.TiffImagePlugin")
@@ -36,6 +40,18 @@ def decode_photo(path: Path, size: int) -> NDArray[np.uint8]:
         If the file is missing, truncated or no photo.
     """
     return np.asarray(resized(open_photo(path), size))
+
+
+def decode_at_sizes(path: Path, sizes: Sequence[int]) -> tuple[NDArray[np.uint8], ...]:
+    """Read a photo once, as :func:`decode_photo` does, and give its pixels at each of ``sizes``.
+
+    Raises
+    ------
+    UnreadablePhoto
+        If the file is missing, truncated or no photo.
+    """
+    photo = open_photo(path)
+    return tuple(np.asarray(resized(photo, size)) for size in sizes)
 
 
 def resized(photo: Image.Image, size: int) -> Image.Image:

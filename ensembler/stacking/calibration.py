@@ -23,7 +23,7 @@ HOTTEST = 5.0
 # To choose from: members are held off certainty by so much.
 FLOORS = (3e-2, 1e-2, 1e-3, 1e-4, CLIP)
 # Numbers of the input that are looked at for it.
-CELLS = 200_000
+CELLS = 40_000
 # To choose from: answers are held off certainty by so much.
 CLIPS = (0.0, 1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from ..members.view_networks import mean_of, viewed
 from ..progress import Progress
 from ..storage import CompetitionFolder, read_arrays, whole_file
 from .blend import Blend
+from .card import StackCard, StackedMember, attach_card, stack_card
 from .networks import Network
 from .records import load_blend
 
@@ -60,8 +62,16 @@ def build_stack_file(told: dict[str, Any], progress: Progress) -> dict[str, Any]
     model = assemble(networks, load_blend(folder, told["stack"]))
     with whole_file(place / "stack.keras") as temporary:
         model.save(temporary)
+        attach_card(temporary, _card(told["stack"], folder, records))
         difference = _check(keras.saving.load_model(temporary), folder, place)
     return {"difference": difference}
+
+
+def _card(name: str, folder: CompetitionFolder, records: Sequence[MemberRecord]) -> StackCard:
+    """Describe the stack, for those who have its file alone."""
+    named = zip(records, layer_names([record.name for record in records]), strict=True)
+    members = [StackedMember(record.name, layer, record.settings.image_size) for record, layer in named]
+    return stack_card(name, load_tables(folder).manifest, members)
 
 
 def _network(folder: CompetitionFolder, record: MemberRecord, name: str, *, refit: bool) -> Any:

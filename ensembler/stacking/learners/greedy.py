@@ -15,7 +15,7 @@ from .base import HeldOut, MetaLearner, Rows, inner_parts
 BAGS = 20
 STEPS = 50
 # Numbers of the input that a bag looks at in each step.
-CELLS = 400_000
+CELLS = 100_000
 
 
 class GreedyMetaLearner(MetaLearner):

@@ -10,9 +10,7 @@ import os
 import sys
 import tempfile
 import time
-from collections import deque
-from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,21 +21,17 @@ from numpy.typing import NDArray
 from ...competition.csv_tables import write_table
 from ...competition.manifest import Manifest
 from ...competition.tables import Tables
-from ...errors import BadData, UnreadablePhoto, counted
-from ...images.decoding import decode_photo
+from ...errors import BadData, counted
 from ...progress import Progress, Task
+from ...stacking.prediction import open_network, predict_photos
 from ..answer import answer_table, check_answer
 from .bundle import MANIFEST, MODEL, Bundle
 from .mounted import Mounted, find_mount
 
 BATCH = 32
-# Batches decoded ahead of the network; few, since the notebook's memory is not ours to fill.
-AHEAD = 2
 _SHOWN = 3
 # Seconds between two lines that tell how far the work is.
 _LINE_EVERY = 20.0
-
-Photo = tuple[NDArray[np.uint8], ...]
 
 
 class PrintedLines(Progress):
@@ -115,7 +109,7 @@ def answer_offline(
         mounted = Mounted.open(manifest, root, Path(scratch), progress)
         model = _load(folder / MODEL, bundle, progress)
         asked = mounted.asked()
-        probabilities, problems = predict(model, [Path(path) for path in asked["path"] if path], progress)
+        probabilities, problems = predict_readable(model, [Path(path) for path in asked["path"] if path], progress)
         tables = _tables(bundle, manifest, root, asked, problems)
         _tell_unreadable(tables, progress)
         write_table(output, answer_table(tables, probabilities))
@@ -124,97 +118,39 @@ def answer_offline(
     return output
 
 
-def predict(model: Any, paths: Sequence[Path], progress: Progress) -> tuple[NDArray[np.float32], dict[int, str]]:
-    """Predict photos batch by batch.
+def _load(path: Path, bundle: Bundle, progress: Progress) -> Any:
+    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    model = open_network(path, "push the notebook again.")
+    import keras
 
-    Parameters
-    ----------
-    model
-        The stack, one input for each size of its members' photos.
-    paths
-        Photos to decode.
-    progress
-        Hears of each batch.
+    if model.output_shape[-1] != len(bundle.outputs):
+        raise BadData(f"{path} gives {model.output_shape[-1]} values, not one of {list(bundle.outputs)}: push again.")
+    progress.note(f"{bundle.stack}: {counted(model.inputs, 'photo size')}, Keras {keras.__version__}.")
+    return model
 
-    Returns
-    -------
-    tuple
-        Probabilities of the readable photos in their order, shape (photos, outputs); and what is wrong with each of
-        the others, by its place in ``paths``.
+
+def predict_readable(model: Any, paths: Sequence[Path], progress: Progress) -> tuple[NDArray[np.float32], list[int]]:
+    """Predict photos; return the probabilities of those that can be read, and the places of the others in ``paths``.
 
     Raises
     ------
     BadData
         If no photo can be read, or the stack gives values that are no numbers.
     """
-    sizes = [int(tensor.shape[1]) for tensor in model.inputs]
-    parts: list[NDArray[np.float32]] = []
-    problems: dict[int, str] = {}
-    task = progress.start("predict photos", len(paths))
-    for start, batch in _decoded(paths, sizes):
-        problems |= {start + place: str(photo) for place, photo in enumerate(batch) if isinstance(photo, Exception)}
-        if readable := [photo for photo in batch if not isinstance(photo, Exception)]:
-            pixels = [np.stack(of_size) for of_size in zip(*readable, strict=True)]
-            parts.append(np.asarray(model.predict_on_batch(pixels if len(pixels) > 1 else pixels[0])))
-        task.advance(len(batch))
-    task.finish()
-    if not parts:
-        raise BadData(f"None of {counted(paths, 'photo')} can be read (first: {problems[0]}): are they photos?")
-    probabilities = np.concatenate(parts)
-    if not np.isfinite(probabilities).all():
-        raise BadData(f"{MODEL} gives values that are no numbers for these photos: train its members anew.")
-    return probabilities, problems
+    probabilities, problems = predict_photos(model, paths, BATCH, progress, skip_unreadable=True)
+    if len(problems) == len(paths):
+        first = f" (first: {problems[0]})" if problems else ""
+        raise BadData(f"None of {counted(paths, 'photo')} can be read{first}: are they photos?")
+    return np.delete(probabilities, list(problems), axis=0), list(problems)
 
 
-def _decoded(paths: Sequence[Path], sizes: Sequence[int]) -> Iterator[tuple[int, list[Photo | UnreadablePhoto]]]:
-    """Give batches in order, each with the place of its first photo, decoded while the network is busy."""
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        waiting: deque[tuple[int, list[Future[Photo | UnreadablePhoto]]]] = deque()
-        for start in range(0, len(paths), BATCH):
-            waiting.append((start, [pool.submit(_decode, path, sizes) for path in paths[start : start + BATCH]]))
-            if len(waiting) > AHEAD:
-                yield _results(*waiting.popleft())
-        while waiting:
-            yield _results(*waiting.popleft())
-
-
-def _results(start: int, futures: list[Future[Photo | UnreadablePhoto]]) -> tuple[int, list[Photo | UnreadablePhoto]]:
-    return start, [future.result() for future in futures]
-
-
-def _decode(path: Path, sizes: Sequence[int]) -> Photo | UnreadablePhoto:
-    try:
-        return tuple(decode_photo(path, size) for size in sizes)
-    except UnreadablePhoto as error:
-        return error
-
-
-def _load(path: Path, bundle: Bundle, progress: Progress) -> Any:
-    """Read the stack; TensorFlow looks at these variables when it is loaded, so it is loaded here."""
-    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    import keras
-
-    try:
-        model = keras.saving.load_model(path, compile=False)
-    except (TypeError, ValueError, OSError) as error:
-        reason = " ".join(str(error).split())[-300:]
-        raise BadData(f"Keras {keras.__version__} cannot read {path}: {reason}; push the notebook again.") from error
-    model.compile(jit_compile=False)
-    if model.output_shape[-1] != len(bundle.outputs):
-        raise BadData(f"{path} gives {model.output_shape[-1]} values, not one of {list(bundle.outputs)}: push again.")
-    progress.note(f"{bundle.stack}: {len(model.inputs)} photo sizes, Keras {keras.__version__}.")
-    return model
-
-
-def _tables(bundle: Bundle, manifest: Manifest, root: Path, asked: pd.DataFrame, problems: dict[int, str]) -> Tables:
+def _tables(bundle: Bundle, manifest: Manifest, root: Path, asked: pd.DataFrame, problems: list[int]) -> Tables:
     """Give the tables that an answer is made from; of training photos only their labels are known, and needed."""
     labels = [label for label, count in bundle.labels.items() for _ in range(count)]
     train = pd.DataFrame({"id": [str(row) for row in range(len(labels))], "path": "", "label": labels, "group": ""})
     there = np.flatnonzero(asked["path"] != "")
     paths = asked["path"].to_numpy(dtype=object).copy()
-    paths[there[list(problems)]] = ""
+    paths[there[problems]] = ""
     return Tables(manifest, root, train, asked.assign(path=paths))
 
 

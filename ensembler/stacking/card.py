@@ -1,0 +1,129 @@
+"""What a stack's file says of itself: ``ensembler.json`` in the ``.keras`` file, which is a zip.
+
+Keras passes over it, and a copy of the file brings it along; a file that Keras saves anew lacks it.
+"""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, get_args
+
+from ..competition.manifest import Manifest, Task
+from ..errors import BadChoice, BadData, Mismatch
+from ..images.decoding import PIXELS_VERSION
+
+# Its name in the zip, and the version of its form.
+CARD = "ensembler.json"
+FORMAT = 1
+_REMEDY = "build the stack again with `ensembler stack`."
+
+
+@dataclass(frozen=True)
+class StackedMember:
+    """One member: its name, the layer in which it stands, and the height and width of its photos in pixels."""
+
+    name: str
+    layer: str
+    image_size: int
+
+
+@dataclass(frozen=True)
+class StackCard:
+    """What is needed to feed a stack and to read its answers.
+
+    Attributes
+    ----------
+    name
+        The stack's.
+    task
+        ``binary``, ``multiclass`` (probabilities sum to 1) or ``multilabel``.
+    classes, class_names
+        All classes, and what they are called if they are numbers.
+    outputs
+        Classes that a probability is given for, in the order of the file's outputs: the last class alone in a binary
+        task, else all classes.
+    members
+        In the order of the meta-learner's inputs.
+    image_sizes
+        Heights and widths of the photos, an input each.
+    pixels
+        Version of the way in which a photo becomes pixels.
+    """
+
+    name: str
+    task: Task
+    classes: tuple[str, ...]
+    class_names: tuple[str, ...]
+    outputs: tuple[str, ...]
+    members: tuple[StackedMember, ...]
+    image_sizes: tuple[int, ...]
+    pixels: int = PIXELS_VERSION
+
+
+def stack_card(name: str, manifest: Manifest, members: Sequence[StackedMember]) -> StackCard:
+    """Describe a stack of ``members``, in the order of the meta-learner's inputs."""
+    sizes = sorted({member.image_size for member in members})
+    return StackCard(
+        name, manifest.task, manifest.classes, manifest.class_names, manifest.outputs, tuple(members), tuple(sizes)
+    )
+
+
+def attach_card(path: Path, card: StackCard) -> None:
+    """Put the card into a ``.keras`` file that has none."""
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr(CARD, json.dumps({"format": FORMAT, **asdict(card)}, indent=2, ensure_ascii=False))
+
+
+def read_card(path: Path) -> StackCard:
+    """Read the card of a stack's file; Keras is not needed for that.
+
+    Raises
+    ------
+    BadChoice
+        If there is no such file.
+    BadData
+        If it is damaged, or has no card.
+    Mismatch
+        If another version wrote it.
+    """
+    if not path.is_file():
+        raise BadChoice(f"There is no file {path}: name a stack.keras.")
+    try:
+        with zipfile.ZipFile(path) as archive:
+            if CARD not in archive.namelist():
+                raise BadData(
+                    f"{path} does not tell its classes: it is no stack, of an older version, or was saved anew by "
+                    f"Keras; {_REMEDY}"
+                )
+            told = json.loads(archive.read(CARD))
+    except (OSError, ValueError, zipfile.BadZipFile) as error:
+        raise BadData(f"Cannot read {path} as a .keras file ({error}): name a stack.keras, or {_REMEDY}") from error
+    try:
+        return _card(told, path)
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise BadData(f"{CARD} in {path} is damaged ({error}): {_REMEDY}") from error
+
+
+def _card(told: dict[str, Any], path: Path) -> StackCard:
+    for key, known in (("format", FORMAT), ("pixels", PIXELS_VERSION)):
+        if told[key] != known:
+            raise Mismatch(
+                f"{path} has {told[key]!r} for the version of its {key}, this ensembler knows {known}: use that which "
+                f"wrote it, or {_REMEDY}"
+            )
+    if told["task"] not in get_args(Task):
+        raise ValueError(f"unknown task {told['task']!r}")
+    return StackCard(
+        name=str(told["name"]),
+        task=told["task"],
+        classes=tuple(map(str, told["classes"])),
+        class_names=tuple(map(str, told["class_names"])),
+        outputs=tuple(map(str, told["outputs"])),
+        members=tuple(StackedMember(**member) for member in told["members"]),
+        image_sizes=tuple(map(int, told["image_sizes"])),
+        pixels=told["pixels"],
+    )

@@ -1,0 +1,21 @@
+"""Jobs in this process, one after the other: what a process of their own costs is not what is tested."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ensembler.engines.job import Job
+from ensembler.progress import Progress
+
+
+def run_here(jobs: Sequence[Job], logs: Path, progress: Progress, **_: Any) -> list[Any]:
+    """Stand for :func:`ensembler.engines.local.run_jobs`."""
+    del logs
+    results = []
+    for job in (Job.from_line(job.to_line()) for job in jobs):
+        module, function = job.function.split(":")
+        results.append(getattr(importlib.import_module(module), function)(job.told, progress))
+    return results

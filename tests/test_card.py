@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+import json
+import shutil
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ensembler.competition.manifest import AnswerLayout, Manifest, TestLayout, TrainLayout
+from ensembler.errors import BadChoice, BadData, EnsemblerError, Mismatch
+from ensembler.images.decoding import PIXELS_VERSION
+from ensembler.stacking.card import CARD, FORMAT, StackedMember, attach_card, read_card, stack_card
+
+MEMBERS = (StackedMember("b2", "b2", 260), StackedMember("b0@strong", "b0.strong", 224), StackedMember("b0", "b0", 224))
+
+
+def manifest(task: Any, classes: tuple[str, ...] = ("cat", "dög")) -> Manifest:
+    answer = AnswerLayout("sample.csv", "id", ("label",), "probabilities")
+    return Manifest("pets", "", task, classes, ".", TrainLayout("train", "names"), TestLayout("test"), answer)
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """A zip as Keras writes it, without a card."""
+    path = tmp_path / "stack.keras"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("config.json", "{}")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("task", "outputs"), [("binary", ("dög",)), ("multiclass", ("cat", "dög")), ("multilabel", ("cat", "dög"))]
+)
+def test_a_copy_of_the_file_brings_the_card_along(file: Path, tmp_path: Path, task: Any, outputs: Any) -> None:
+    card = stack_card("both", manifest(task), MEMBERS)
+    attach_card(file, card)
+    copied = Path(shutil.copyfile(file, tmp_path / "copy.keras"))
+    assert read_card(copied) == card
+    assert (card.outputs, card.members, card.image_sizes) == (outputs, MEMBERS, (224, 260))
+    assert zipfile.ZipFile(copied).namelist() == ["config.json", CARD]
+
+
+@pytest.mark.parametrize(
+    ("change", "kind", "said"),
+    [
+        (
+            {"format": FORMAT + 1},
+            Mismatch,
+            "for the version of its format, this ensembler knows",
+        ),
+        ({"pixels": PIXELS_VERSION + 1}, Mismatch, "for the version of its pixels"),
+        ({"task": "regression"}, BadData, "unknown task 'regression'"),
+        ({"members": [{"name": "b0"}]}, BadData, "is damaged"),
+        ({"members": 3}, BadData, "is damaged"),
+        ({"format": None}, Mismatch, "None for the version"),
+    ],
+)
+def test_what_we_do_not_know_is_refused(
+    file: Path, change: dict[str, Any], kind: type[EnsemblerError], said: str
+) -> None:
+    attach_card(file, stack_card("both", manifest("multiclass"), MEMBERS))
+    with zipfile.ZipFile(file) as archive:
+        told = json.loads(archive.read(CARD))
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr(CARD, json.dumps(told | change))
+    with pytest.raises(kind, match=said):
+        read_card(file)
+
+
+@pytest.mark.parametrize("content", ["[]", "3", "{}", "no json"])
+def test_a_damaged_card_is_one_sentence(file: Path, content: str) -> None:
+    with zipfile.ZipFile(file, "a") as archive:
+        archive.writestr(CARD, content)
+    with pytest.raises(BadData, match=r"ensembler stack"):
+        read_card(file)
+
+
+def test_files_without_a_card_are_one_sentence(file: Path, tmp_path: Path) -> None:
+    with pytest.raises(BadData, match="does not tell its classes"):
+        read_card(file)
+    other = tmp_path / "other"
+    other.write_text("this is no zip")
+    with pytest.raises(BadData, match=r"Cannot read .*other as a \.keras file"):
+        read_card(other)
+    with pytest.raises(BadChoice, match=r"There is no file .*nowhere"):
+        read_card(tmp_path / "nowhere")
