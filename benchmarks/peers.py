@@ -228,9 +228,8 @@ def _show(names: list[str], own: dict[str, Any], found: dict[str, Any]) -> None:
     print("|---|---:|---:|---|")
     for name, seconds, loss in lines:
         print(f"| {name} | {seconds:.1f} | {seconds / bottom:.2f} | {loss} |")
-    print(
-        f"\nThe articles' method takes {by_articles / total:.1f} times as long, the script {by_script / total:.1f} times."
-    )
+    ratios = f"{by_articles / total:.1f} times as long, the script {by_script / total:.1f}"
+    print(f"\nThe articles' method takes {ratios}.")
 
 
 if __name__ == "__main__":
