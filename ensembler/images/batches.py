@@ -185,19 +185,26 @@ class TrainingPhotos:
         # Repeats the order from its beginning where it is too short.
         batches = np.resize(order, (steps(len(order), batch_size), batch_size))
         with ThreadPoolExecutor(os.cpu_count()) as pool:
-            made = (
-                _together(pool, partial(self._photo, draws), rows, partial(self._batch, draws, index, rows))
-                for index, rows in enumerate(batches[first:], first)
-            )
+            made = (self._made(pool, draws, index, rows) for index, rows in enumerate(batches[first:], first))
             for batch in _ahead(made):
                 yield from zip(*(np.split(array, parts) for array in batch), strict=True)
+
+    def _made(self, pool: ThreadPoolExecutor, draws: _Draws, index: int, rows: NDArray[np.int64]) -> Future[Batch]:
+        if self._stored is not None and draws.augmentation == "none":
+            # A GPU is through with small photos before Python has handed each to a thread and back.
+            stored = self._stored
+            return pool.submit(lambda: self._batch(draws, index, rows, stored[rows]))
+        return _together(pool, partial(self._photo, draws), rows, partial(self._stacked, draws, index, rows))
 
     def _photo(self, draws: _Draws, row: int) -> Pixels:
         pixels = decode_photo(self._paths[row], self._size) if self._stored is None else self._stored[row]
         return augment_photo(pixels, draws.augmentation, draws.of_photo(row))
 
-    def _batch(self, draws: _Draws, index: int, rows: NDArray[np.int64], photos: list[Pixels]) -> Batch:
-        pixels, targets = np.stack(photos), self._targets[rows]
+    def _stacked(self, draws: _Draws, index: int, rows: NDArray[np.int64], photos: list[Pixels]) -> Batch:
+        return self._batch(draws, index, rows, np.stack(photos))
+
+    def _batch(self, draws: _Draws, index: int, rows: NDArray[np.int64], pixels: Pixels) -> Batch:
+        targets = self._targets[rows]
         counting = min(len(rows), len(self._paths) - index * len(rows))
         if draws.augmentation == "strong":
             mixed = mix(pixels[:counting], targets[:counting], draws.of_batch(index))
