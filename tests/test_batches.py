@@ -73,10 +73,10 @@ def test_no_photos_are_no_batches():
     assert epoch([]) == []
 
 
-@pytest.mark.parametrize("memory", [0, batches.IN_MEMORY])
+@pytest.mark.parametrize("memory", [0, 2**30])
 @pytest.mark.parametrize("batch_size", [1, 4, 11, 50])
 def test_each_photo_counts_once_an_epoch_and_all_batches_have_one_size(paths, monkeypatch, memory, batch_size):
-    monkeypatch.setattr(batches, "IN_MEMORY", memory)
+    monkeypatch.setattr(batches, "memory_for_photos", lambda: memory)
     found = epoch(paths, batch_size=batch_size)
     assert len(found) == steps(COUNT, batch_size)
     for pixels, targets, weights in found:
@@ -117,7 +117,7 @@ def test_an_epoch_is_the_same_whatever_came_before_and_wherever_photos_are_kept(
     photos = TrainingPhotos(paths, TARGETS, SIZE)
     asked = {"batch_size": 4, "seed": 7, "augmentation": augmentation}
     first, second = (joined(photos.epoch(number, **asked)) for number in (0, 1))
-    monkeypatch.setattr(batches, "IN_MEMORY", 0)
+    monkeypatch.setattr(batches, "memory_for_photos", lambda: 0)
     for cores in (1, 7):
         monkeypatch.setattr(os, "cpu_count", lambda cores=cores: cores)
         assert_same(joined(epoch(paths, 1, seed=7, augmentation=augmentation)), second)
@@ -200,7 +200,7 @@ def test_only_strong_augmentation_changes_labels(paths, augmentation):
 @pytest.mark.parametrize(("memory", "times"), [(0, 3 * COUNT), (COUNT * SIZE * SIZE * 3, COUNT)])
 def test_what_fits_into_memory_is_decoded_once(paths, monkeypatch, memory, times):
     decoded = []
-    monkeypatch.setattr(batches, "IN_MEMORY", memory)
+    monkeypatch.setattr(batches, "memory_for_photos", lambda: memory)
     monkeypatch.setattr(batches, "decode_photo", lambda path, size: decoded.append(path) or decode_photo(path, size))
     photos = TrainingPhotos(paths, TARGETS, SIZE)
     for number in range(3):
@@ -214,9 +214,9 @@ def test_an_epoch_may_be_left_early(paths):
     flow.close()
 
 
-@pytest.mark.parametrize("memory", [0, batches.IN_MEMORY])
+@pytest.mark.parametrize("memory", [0, 2**30])
 def test_an_unreadable_photo_is_named(paths, monkeypatch, tmp_path, memory):
-    monkeypatch.setattr(batches, "IN_MEMORY", memory)
+    monkeypatch.setattr(batches, "memory_for_photos", lambda: memory)
     lacking = [*paths[:-1], tmp_path / "missing.jpg"]
     with pytest.raises(UnreadablePhoto, match=r"missing\.jpg"):
         epoch(lacking)
@@ -227,3 +227,9 @@ def test_an_unreadable_photo_is_named(paths, monkeypatch, tmp_path, memory):
 @pytest.mark.parametrize(("photos", "batch_size", "count"), [(0, 4, 0), (1, 4, 1), (4, 4, 1), (5, 4, 2)])
 def test_steps(photos, batch_size, count):
     assert steps(photos, batch_size) == count
+
+
+@pytest.mark.parametrize(("machine", "expected"), [(2**33, 2**29), (2**37, 2**33)])
+def test_a_large_machine_holds_more_photos(monkeypatch, machine, expected):
+    monkeypatch.setattr(batches, "machine_memory", lambda: machine)
+    assert batches.memory_for_photos() == expected

@@ -8,7 +8,7 @@ import pytest
 
 from ensembler.engines import hardware
 from ensembler.engines.hardware import Gpu, describe_hardware, read_listing, visible_gpus
-from ensembler.engines.machine_memory import machine_memory
+from ensembler.machine_memory import machine_memory
 
 MB = 2**20
 T4 = Gpu("Tesla T4", 15360 * MB, (7, 5), "GPU-aa11")

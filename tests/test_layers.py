@@ -29,6 +29,7 @@ ORDER = (
     "progress",
     "events",
     "process_memory",
+    "machine_memory",
     "storage",
     "locks",
     "errors",
@@ -39,11 +40,12 @@ NARROWER = {
     "cli": {"console", "event_file", "workflows", "progress", "events", "storage", "errors"},
     "console": {"progress", "events", "process_memory"},
     "event_file": {"progress", "events", "errors"},
-    "engines": {"progress", "events", "storage", "errors"},
+    "engines": {"progress", "events", "machine_memory", "storage", "errors"},
     "reports": {"storage", "errors"},
     "progress": {"events", "errors"},
     "events": set(),
     "process_memory": set(),
+    "machine_memory": set(),
 }
 # Code that runs in job processes alone: nobody else may load TensorFlow.
 JOB_CODE = {

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from .machine_memory import machine_memory
+from ..machine_memory import machine_memory
 
 _QUERY = "index,uuid,name,memory.total,compute_cap"
 # Seconds: a driver that is not kept loaded needs a few for each GPU, TensorFlow more from a slow disk.

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import UnreadablePhoto
+from ..machine_memory import machine_memory
 from .augmentation import Augmentation
 from .augmentation.mixing import mix
 from .augmentation.photos import augment_photo
@@ -23,8 +24,9 @@ from .decoding import decode_at_sizes, decode_photo
 
 # Batches decoded ahead of the network: enough to hide decoding, few enough to keep memory small.
 AHEAD = 3
-# Bytes of decoded photos that are held rather than decoded again each epoch.
-IN_MEMORY = 512 * 1024**2
+# Share of the machine's memory that decoded photos may take, rather than be decoded again each epoch, and bytes that
+# any machine has for them. A GPU is through with small photos several times faster than they are decoded.
+MEMORY_SHARE, FEWEST_BYTES = 1 / 16, 512 * 1024**2
 
 R = TypeVar("R")
 S = TypeVar("S")
@@ -235,7 +237,12 @@ def epoch_order(photos: int, number: int, seed: int) -> NDArray[np.int64]:
 
 def in_memory(photos: int, size: int) -> bool:
     """Whether so many photos are decoded once and held, since they do not take too much memory."""
-    return photos * size * size * 3 <= IN_MEMORY
+    return photos * size * size * 3 <= memory_for_photos()
+
+
+def memory_for_photos() -> int:
+    """Tell how many bytes decoded photos may take in this machine's memory."""
+    return max(FEWEST_BYTES, int(MEMORY_SHARE * machine_memory()))
 
 
 def _decoded(paths: Sequence[Path], size: int) -> NDArray[np.uint8]:

@@ -14,9 +14,9 @@ from ..competition.folds.file import shared_folds
 from ..competition.folds.folds import Folds
 from ..competition.metrics.scoring import judge
 from ..competition.tables import Tables
-from ..engines.machine_memory import machine_memory
 from ..errors import BadChoice, BadData
 from ..locks import held
+from ..machine_memory import machine_memory
 from ..members.backbone_patterns import match_backbones
 from ..members.budget.durations import read_duration
 from ..members.choosing import choose_settings
