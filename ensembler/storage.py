@@ -245,6 +245,17 @@ class Workspace:
 HERE = Workspace(Path("data"), Path("submissions"))
 
 
+def user_cache() -> Path:
+    """Folder of what is true of this machine whatever the competition; safe to delete."""
+    if base := os.environ.get("XDG_CACHE_HOME") or os.environ.get("LOCALAPPDATA"):
+        return Path(base) / "ensembler"
+    try:
+        return Path.home() / ".cache" / "ensembler"
+    except RuntimeError:
+        # A container's user may have no home.
+        return Path(tempfile.gettempdir()) / "ensembler"
+
+
 @contextlib.contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
     """Give a temporary path beside ``path`` that takes its place once the block has ended well.

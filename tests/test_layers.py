@@ -50,6 +50,7 @@ NARROWER = {
 # Code that runs in job processes alone: nobody else may load TensorFlow.
 JOB_CODE = {
     "members/board.py",
+    "members/converted.py",
     "members/network.py",
     "members/own_networks.py",
     "members/view_networks.py",
@@ -64,6 +65,7 @@ JOB_CODE = {
     "members/heads.py",
     "members/hidden_head.py",
     "members/inference.py",
+    "members/predictor.py",
     "members/losses.py",
     "members/precision.py",
     "members/features.py",
@@ -90,7 +92,14 @@ HEAVY = {
     "kagglesdk": {"submission/kaggle/client.py", "submission/notebook/code_competition.py"},
     "keras": JOB_CODE,
     # All else is plain Keras 3, which runs on JAX and PyTorch too.
-    "tensorflow": {"members/board.py", "members/fine_tuning/devices.py", "members/speed_measuring.py"},
+    "tensorflow": {
+        "members/board.py",
+        "members/converted.py",
+        "members/fine_tuning/devices.py",
+        "members/speed_measuring.py",
+    },
+    "onnxruntime": {"members/converted.py"},
+    "tf2onnx": {"members/converted.py"},
     "PIL": {"images/", "competition/archives/pixel_tables.py"},
     "matplotlib": {"reports/"},
     "py7zr": {"competition/archives/seven_zip.py"},

@@ -71,6 +71,12 @@ def json_option(command: F) -> F:
     return option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")(command)
 
 
+def runtime_option(command: F) -> F:
+    """Add the choice of what networks predict on."""
+    text = "What predicts without a GPU: keras, graph, onnx, or auto for the fastest, the default."
+    return option("--runtime", metavar="NAME", help=text)(command)
+
+
 def member_names(_context: click.Context, _option: click.Parameter, value: str | None) -> list[str] | None:
     """Read names that are separated by commas."""
     return None if value is None else [name.strip() for name in value.split(",") if name.strip()]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .context import Context
-from .options import competition_option, json_option, member_names, option
+from .options import competition_option, json_option, member_names, option, runtime_option
 
 if TYPE_CHECKING:
     from ..workflows.survey_result import Survey
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     help="Good enough for the smallest, such as 0.97; by default one standard error of the best log loss.",
 )
 @option("--csv", type=click.Path(path_type=Path), metavar="FILE", help="Write the table as CSV.")
+@runtime_option
 @competition_option
 @json_option
 @click.pass_obj

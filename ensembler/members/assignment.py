@@ -22,6 +22,7 @@ from .pseudo_labels import PseudoLabelled, load_pseudo_labels
 from .records import FoldPredictions, MemberRecord
 from .refit import refit_settings
 from .registry import Backbone
+from .runtime import RuntimeChoice
 from .settings import MemberSettings
 from .work import job_work, prediction_work, shortened
 
@@ -37,7 +38,7 @@ class Assignment:
 
     ``data_parallel`` has all devices train one network; ``checkpoint_minutes`` lie between two checkpoints, which else
     are written at the end of each epoch. With a time budget ``allotments`` tell each fold its place in it, and
-    ``share`` how much of the epochs asked for is planned.
+    ``share`` how much of the epochs asked for is planned. ``runtime`` is what predicts, see :mod:`.runtime`.
     """
 
     folder: CompetitionFolder
@@ -49,6 +50,7 @@ class Assignment:
     tensorboard: bool = False
     allotments: Mapping[int, Allotment] = field(default_factory=dict)
     share: float = 1.0
+    runtime: RuntimeChoice = "auto"
 
     def to_json(self) -> dict[str, Any]:
         """Return the description that a job's process gets."""
@@ -62,13 +64,14 @@ class Assignment:
             "tensorboard": self.tensorboard,
             "allotments": {str(fold): allotment.to_json() for fold, allotment in self.allotments.items()},
             "share": self.share,
+            "runtime": self.runtime,
         }
 
     @classmethod
     def from_json(cls, told: dict[str, Any]) -> Assignment:
         """Read the description that a job's process got."""
         folder = CompetitionFolder(Path(told["competition"]))
-        names = ("member", "weights", "data_parallel", "checkpoint_minutes", "tensorboard", "share")
+        names = ("member", "weights", "data_parallel", "checkpoint_minutes", "tensorboard", "share", "runtime")
         allotments = {int(fold): Allotment.from_json(each) for fold, each in told["allotments"].items()}
         return cls(folder, folds=tuple(told["folds"]), allotments=allotments, **{name: told[name] for name in names})
 

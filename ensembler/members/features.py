@@ -20,9 +20,9 @@ from ..storage import is_whole_zip, require_space, sweep, whole_file
 from .assignment import Assignment
 from .feature_files import feature_file
 from .feature_parts import FeatureParts
-from .inference import answer
 from .network import build_backbone, model_digest
 from .precision import built_in
+from .predictor import Predictor
 from .records import check_backbone
 from .turns import turn
 from .view_networks import through_view
@@ -106,7 +106,10 @@ def _compute(assignment: Assignment, missing: dict[View, Path], progress: Progre
     work = photo_work(assignment.backbone, settings.image_size) if settings.frozen else 0
     began = time.monotonic()
     parts = {view: FeatureParts(path, len(paths), progress) for view, path in missing.items()}
-    networks = {view: through_view(model, view) for view in missing}
+    networks = {
+        view: Predictor(through_view(model, view), settings.batch_size, assignment.member, assignment.runtime, progress)
+        for view in missing
+    }
     task = progress.start_photos(f"{assignment.member}: frozen features", len(missing) * len(paths), work=work)
     task.advance(int(sum(part.known.sum() for part in parts.values())))
     wanted = np.flatnonzero(~np.all([part.known for part in parts.values()], axis=0))
@@ -119,7 +122,7 @@ def _compute(assignment: Assignment, missing: dict[View, Path], progress: Progre
                 # One view may be known where another is not, of photos that a survey looked at.
                 fresh = ~part.known[rows]
                 if fresh.any():
-                    part.add(rows[fresh], answer(networks[view], batch[fresh], settings.batch_size))
+                    part.add(rows[fresh], networks[view].answer(batch[fresh], len(paths)))
                     task.advance(int(fresh.sum()))
     except Interrupted:
         for part in parts.values():

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any
 
 import keras
@@ -19,7 +20,13 @@ def join(backbone: Any, head: Any, name: str) -> Any:
     return keras.Model(pixels, head(backbone(pixels)), name=layer_name(name))
 
 
-def predict(model: Any, batches: Any, rows: int, batch_size: int, task: Task) -> NDArray[np.float32]:
+# Takes a batch of pixels, gives the answers for it.
+Run = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
+
+
+def predict(
+    model: Any, batches: Any, rows: int, batch_size: int, task: Task, run: Run | None = None
+) -> NDArray[np.float32]:
     """Run ``model`` over batches of pixels.
 
     Parameters
@@ -32,23 +39,33 @@ def predict(model: Any, batches: Any, rows: int, batch_size: int, task: Task) ->
         Sizes; a smaller last batch is filled up, so that the network is compiled for one shape only.
     task
         Hears how many photos are done.
+    run
+        What gives the model's answers in its place; None has Keras do it.
 
     Returns
     -------
     array of shape (rows, width)
     """
-    return predict_each([model], batches, rows, batch_size, task)[0]
+    run = run or partial(answer, model, batch_size=batch_size)
+    return _gathered([run], [model.output_shape[-1]], batches, rows, task)[0]
 
 
 def predict_each(
     models: list[Any], batches: Iterable[NDArray[np.uint8]], rows: int, batch_size: int, task: Task
 ) -> list[NDArray[np.float32]]:
     """Run several models over the same batches, so that photos are decoded once; see :func:`predict`."""
-    results = [np.empty((rows, model.output_shape[-1]), dtype=np.float32) for model in models]
+    runs = [partial(answer, model, batch_size=batch_size) for model in models]
+    return _gathered(runs, [model.output_shape[-1] for model in models], batches, rows, task)
+
+
+def _gathered(
+    runs: Sequence[Run], widths: Sequence[int], batches: Iterable[NDArray[np.uint8]], rows: int, task: Task
+) -> list[NDArray[np.float32]]:
+    results = [np.empty((rows, width), dtype=np.float32) for width in widths]
     done = 0
     for batch in batches:
-        for model, result in zip(models, results, strict=True):
-            result[done : done + len(batch)] = answer(model, batch, batch_size)
+        for run, result in zip(runs, results, strict=True):
+            result[done : done + len(batch)] = run(batch)
             task.advance(len(batch))
         done += len(batch)
     task.finish()

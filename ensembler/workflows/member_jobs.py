@@ -13,6 +13,7 @@ from ..errors import Mismatch
 from ..members.assignment import Assignment
 from ..members.budget.allotment import Allotment
 from ..members.records import MemberRecord, tidy, trained_members
+from ..members.runtime import RuntimeChoice
 from ..members.settings import MemberSettings
 from ..storage import CompetitionFolder, file_digest, remove_folder
 
@@ -41,6 +42,8 @@ class Plan:
         Of the epochs asked for that is planned.
     allotments
         Of its folds, within a time budget.
+    runtime
+        What its networks predict on.
     """
 
     record: MemberRecord
@@ -52,6 +55,7 @@ class Plan:
     work: float
     share: float = 1.0
     allotments: Mapping[int, Allotment] = field(default_factory=dict)
+    runtime: RuntimeChoice = "auto"
 
 
 def record_of(
@@ -132,6 +136,7 @@ def _job(folder: CompetitionFolder, plan: Plan, function: str, folds: list[int],
         tensorboard=plan.tensorboard,
         allotments={fold: plan.allotments[fold] for fold in folds if fold in plan.allotments},
         share=plan.share,
+        runtime=plan.runtime,
     )
     work = plan.work * (1 if plan.record.settings.frozen else len(folds))
     return Job(name, function, assignment.to_json(), plan.record.name, assignment.folds, work)

@@ -23,6 +23,7 @@ from ..members.choosing import choose_settings
 from ..members.option_kinds import checked
 from ..members.options import TrainingOptions
 from ..members.registry import Backbone, smallest_size
+from ..members.runtime import read_runtime
 from ..members.survey.assigned import Assigned, Climbed
 from ..members.survey.candidates import Candidate
 from ..members.survey.halving import rungs
@@ -58,6 +59,7 @@ def survey(
     seed: int = 0,
     sort: Sorting = "size",
     accuracy: float | None = None,
+    runtime: str | None = None,
     competition: str | None = None,
     workspace: Workspace = HERE,
     progress: Progress = SILENT,
@@ -91,6 +93,8 @@ def survey(
     accuracy
         That the smallest one must reach to be good enough; None asks for a log loss within one standard error of the
         best.
+    runtime
+        What computes features: ``auto``, ``keras``, ``graph`` or ``onnx``, as :func:`ensembler.train_members` takes it.
     competition
         Its name; None is the one last brought in.
 
@@ -105,6 +109,7 @@ def survey(
     """
     began = time.time()
     limit = None if budget is None else checked("--budget", read_duration, budget)
+    chosen_runtime = read_runtime(runtime)
     backbones = match_backbones(members or ())
     folder, tables = open_competition(competition, workspace, progress)
     here = PLAIN if all(backbone.tiny for backbone in backbones) else this_machine()
@@ -127,6 +132,7 @@ def survey(
             top=top,
             until=None if limit is None else began + limit,
             memory=MEMORY_SHARE * machine_memory(),
+            runtime=chosen_runtime,
         )
         climbed = compare(folder, assigned, here.gpus, progress)
         failed += [Failed(name, reason) for name, reason in climbed.failed.items()]

@@ -23,6 +23,7 @@ from ..members.option_reading import typed
 from ..members.options import TrainingOptions
 from ..members.presets import NO_GPU, NOTHING, Preset
 from ..members.registry import Backbone
+from ..members.runtime import read_runtime
 from ..members.settings import MemberSettings
 from ..members.work import job_work, shortened
 from ..progress import SILENT, Progress
@@ -53,6 +54,7 @@ def train_members(
     restart: bool = False,
     checkpoint_minutes: float | None = None,
     tensorboard: bool = False,
+    runtime: str | None = None,
     time_budget: str | float | None = None,
     pseudo_labels: str | None = None,
     confidence: float | None = None,
@@ -86,6 +88,10 @@ def train_members(
         Time between two checkpoints of fine-tuning, also within an epoch; None for one at the end of each epoch.
     tensorboard
         Write losses, learning rate and speed of each epoch for TensorBoard, below ``logs/tensorboard``.
+    runtime
+        What networks predict on where there is no GPU: ``keras``; ``graph``, TensorFlow with the weights as constants;
+        ``onnx``, ONNX Runtime; or ``auto``, what was measured to be the fastest. None takes the variable
+        ``ENSEMBLER_RUNTIME``, or ``auto``.
     time_budget
         Of the whole call, such as ``90s``, ``10m`` or ``1h30m``, or seconds: what does not fit is cut, first epochs,
         then folds where there are none yet and nobody said how many, then the size of photos and what is trained.
@@ -126,6 +132,7 @@ def train_members(
     budget = read_budget(time_budget)
     if checkpoint_minutes is not None and checkpoint_minutes <= 0:
         raise BadChoice(f"--checkpoint-minutes must be more than 0. Received: {checkpoint_minutes}")
+    chosen_runtime = read_runtime(runtime)
     if tensorboard:
         require_tensorboard()
     confidence = read_confidence(pseudo_labels, confidence, time_budget)
@@ -163,6 +170,7 @@ def train_members(
                 tiny=backbone.tiny,
                 checkpoint_minutes=checkpoint_minutes,
                 tensorboard=tensorboard,
+                runtime=chosen_runtime,
                 work=_work(settings, backbone, budgeted.share, tables, shared),
                 share=budgeted.share,
                 allotments=budgeted.allotments.get(own_name, {}),

@@ -21,8 +21,9 @@ from ..assignment import Assignment
 from ..board import watched_by_board
 from ..features import frozen_features
 from ..head_fitting import learned_views, starting_head
-from ..inference import join, predict
+from ..inference import Run, join, predict
 from ..network import build_backbone
+from ..predictor import Predictor
 from ..records import save_fold
 from ..speed_measuring import keep_speed
 from ..turns import fold_to_train
@@ -149,14 +150,23 @@ def _predict(
         len(paths),
         work=assignment.prediction_work / max(1, len(paths)),
     )
-    probabilities = _probabilities(viewed, paths, assignment, progress, task)
+    predictor = Predictor(
+        viewed, assignment.record.settings.batch_size, assignment.member, assignment.runtime, progress
+    )
+    run = partial(predictor.answer, photos=len(paths))
+    probabilities = _probabilities(viewed, paths, assignment, progress, task, run)
     return probabilities[: len(held_out)], probabilities[len(held_out) :]
 
 
 def _probabilities(
-    model: Any, paths: Sequence[Path], assignment: Assignment, progress: Progress, task: Task
+    model: Any,
+    paths: Sequence[Path],
+    assignment: Assignment,
+    progress: Progress,
+    task: Task,
+    run: Run | None = None,
 ) -> NDArray[np.float32]:
     settings = assignment.record.settings
     batches = pixel_batches(paths, settings.image_size, settings.batch_size)
     going_on = progress.until_stopped(batches, f"in the predictions of {assignment.member}")
-    return predict(model, going_on, len(paths), settings.batch_size, task)
+    return predict(model, going_on, len(paths), settings.batch_size, task, run)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ...storage import CompetitionFolder
+from ..runtime import RuntimeChoice
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,8 @@ class Assigned:
         Seconds since 1970 by which it should end; None for no such time.
     memory
         Bytes; a process that holds more leaves the rest to another one.
+    runtime
+        What computes features, see :mod:`ensembler.members.runtime`.
     """
 
     competition: str
@@ -38,6 +41,7 @@ class Assigned:
     top: int
     until: float | None
     memory: float
+    runtime: RuntimeChoice = "auto"
 
 
 @dataclass

@@ -24,9 +24,10 @@ from ...progress import Progress
 from ...storage import CompetitionFolder, remove, write_text
 from ..assignment import weights_source
 from ..feature_parts import FeatureParts
-from ..inference import answer
 from ..network import build_backbone
 from ..precision import built_in
+from ..predictor import Predictor
+from ..runtime import RuntimeChoice
 from ..speed import FEWEST, SINGLE
 from ..speed_measuring import device_name, noise, processors, seconds_each
 from ..turns import turn
@@ -60,18 +61,27 @@ class Look:
         Bytes that the process may hold.
     progress
         Hears of it.
+    runtime
+        What computes features.
     """
 
     def __init__(
-        self, folder: CompetitionFolder, tables: Tables, until: float | None, memory: float, progress: Progress
+        self,
+        folder: CompetitionFolder,
+        tables: Tables,
+        until: float | None,
+        memory: float,
+        progress: Progress,
+        runtime: RuntimeChoice = "auto",
     ) -> None:
         self.folder = folder
         self.until = until
         self.memory = memory
         self.progress = progress
+        self.runtime = runtime
         self.paths = tables.train_paths
         self.total = len(tables.train_paths) + len(tables.test_paths)
-        self._networks: dict[str, Any] = {}
+        self._networks: dict[str, tuple[Any, Predictor]] = {}
         self._begun = False
 
     def at(self, candidates: Sequence[Candidate], rows: Rows) -> dict[str, str]:
@@ -153,19 +163,23 @@ class Look:
     def _look_at(self, one: Candidate, rows: Rows, batches: Iterator[Pixels], measured: Measures | None) -> None:
         forget_peak()
         before = resident_bytes()
-        settings = one.record.settings
         with built_in("float32"):
-            model = self._networks.get(one.name) or build_backbone(
-                one.backbone, one.image_size, weights_source(one.weights), settings.seed, settings.pooling
-            )
-            rate = self._compute(model, one, rows, batches)
-        self._networks[one.name] = model
+            model, predictor = self._networks.get(one.name) or self._build(one)
+            rate = self._compute(predictor, one, rows, batches)
+        self._networks[one.name] = model, predictor
         if measured is None:
             peak = peak_bytes()
             added = None if peak is None or before is None else max(0, peak - before)
             save_measures(self.folder, one, _measure(model, one, rate, added))
 
-    def _compute(self, model: Any, one: Candidate, rows: Rows, batches: Iterator[Pixels]) -> float | None:
+    def _build(self, one: Candidate) -> tuple[Any, Predictor]:
+        settings = one.record.settings
+        model = build_backbone(
+            one.backbone, one.image_size, weights_source(one.weights), settings.seed, settings.pooling
+        )
+        return model, Predictor(model, settings.batch_size, one.name, self.runtime, self.progress)
+
+    def _compute(self, predictor: Predictor, one: Candidate, rows: Rows, batches: Iterator[Pixels]) -> float | None:
         """Compute what is missing; return the photos a second, or None if there were too few to tell."""
         parts = FeatureParts(one.features_file(self.folder), self.total, self.progress)
         size = one.record.settings.batch_size
@@ -176,7 +190,7 @@ class Look:
                 self.progress.go_on(f"in the features of {one.name}")
                 here, batch = rows[start : start + size], next(batches)
                 with clock.timing(len(here)):
-                    features = answer(model, batch, size)
+                    features = predictor.answer(batch, len(rows))
                 parts.add(here, features)
                 task.advance(len(here))
                 self._check_time(clock.left)
