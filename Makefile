@@ -9,7 +9,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
 
-.PHONY: install demo test test-all check format clean
+.PHONY: install demo test test-all bench check format clean
 
 install: $(STAMP)
 
@@ -32,6 +32,13 @@ test: $(STAMP)
 # Real photos, every family of backbones, kills and full disks: minutes more.
 test-all: $(STAMP)
 	$(BIN)/pytest --numprocesses auto --maxprocesses 4
+
+# Those that need neither photos of one's own nor a GPU: some six minutes.
+bench: $(STAMP)
+	$(BIN)/python benchmarks/start_up.py
+	$(BIN)/python benchmarks/heads.py --size "two classes"
+	$(BIN)/python benchmarks/stack_scale.py
+	$(BIN)/python benchmarks/augmentation.py
 
 check: $(STAMP)
 	$(BIN)/ruff check .

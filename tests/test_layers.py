@@ -326,3 +326,8 @@ def test_the_parent_process_never_loads_tensorflow():
     names = sorted(path.stem for path in (PACKAGE / "workflows").glob("[a-z]*.py"))
     code = "\n".join(f"import ensembler.workflows.{name}" for name in names)
     assert not loaded_after(code) & {"tensorflow", "keras", "kaggle"}
+
+
+@pytest.mark.parametrize("workflow", ["members", "history", "status"])
+def test_lists_load_neither_pandas_nor_scikit_learn(workflow):
+    assert not loaded_after(f"import ensembler.workflows.{workflow}") & {"pandas", "sklearn", "scipy", "tensorflow"}

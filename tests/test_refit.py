@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 from members_made import make_member, record_of, small_competition
 
-from ensembler.competition.folds.folds import EVERYTHING, Folds
+from ensembler.competition.folds.folds import Folds
+from ensembler.competition.folds.splits import EVERYTHING
 from ensembler.competition.tables import load_tables
 from ensembler.errors import BadChoice, Mismatch
 from ensembler.images.decoding import decode_photo

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..competition.folds.file import load_folds
-from ..competition.folds.folds import EVERYTHING, Folds
+from ..competition.folds.folds import Folds
+from ..competition.folds.splits import EVERYTHING
 from ..competition.metrics.metrics import log_loss
 from ..competition.tables import Tables, load_tables
 from ..storage import CompetitionFolder

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..competition.folds.folds import EVERYTHING
+from ..competition.folds.splits import EVERYTHING
 from ..competition.tables import prior
 from ..images.views import MIRRORED, WHOLE, View
 from ..progress import Progress

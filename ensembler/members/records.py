@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..competition.folds.folds import EVERYTHING
+from ..competition.folds.splits import EVERYTHING
 from ..errors import BadData, Mismatch
 from ..storage import (
     CompetitionFolder,

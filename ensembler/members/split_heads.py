@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ..competition.folds.folds import EVERYTHING, Folds
+from ..competition.folds.folds import Folds
+from ..competition.folds.splits import EVERYTHING
 from .linear_head import LinearHead, fit_heads
 
 

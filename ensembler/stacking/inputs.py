@@ -10,7 +10,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ..competition.folds.file import load_folds
-from ..competition.folds.folds import EVERYTHING, NEVER, Folds
+from ..competition.folds.folds import Folds
+from ..competition.folds.splits import EVERYTHING, NEVER
 from ..competition.samples import samples_fingerprint
 from ..competition.tables import Tables
 from ..errors import BadChoice, BadData, Mismatch

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from ..competition.folds.folds import EVERYTHING, Folds
+from ..competition.folds.folds import Folds
+from ..competition.folds.splits import EVERYTHING
 from ..competition.samples import samples_fingerprint
 from ..competition.tables import Tables
 from ..engines.job import Job

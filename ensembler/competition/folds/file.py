@@ -10,8 +10,9 @@ from ...errors import BadChoice, BadData, Mismatch, counted
 from ...storage import CompetitionFolder, write_text
 from ..csv_tables import read_table, table_text
 from ..tables import Tables
-from .folds import FIFTHS, NEVER, Folds
+from .folds import FIFTHS, Folds
 from .making import make_folds
+from .splits import NEVER
 
 DEFAULT = 5
 

@@ -10,12 +10,10 @@ from numpy.typing import NDArray
 
 from ...errors import BadData
 from .making import independent_photos, make_folds
+from .splits import EVERYTHING, NEVER
 
 # Folds inside the rows of a split that has no others, and the share that `--folds 1` holds out.
 FIFTHS = 5
-NEVER = -1
-# The split that learns from all photos and holds none out: nothing can be scored on it.
-EVERYTHING = -1
 
 Rows = NDArray[np.int64]
 Mask = NDArray[np.bool_]

@@ -7,7 +7,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from ...competition.folds.folds import NEVER, Folds
+from ...competition.folds.folds import Folds
+from ...competition.folds.splits import NEVER
 from ..split_heads import side_by_side, split_heads
 
 
