@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 from sklearn.base import clone
+from sklearn.utils.validation import check_is_fitted
 
 from ..competition.metrics.metrics import row_losses
 from ..members.linear_head import probabilities
@@ -98,6 +99,7 @@ class SubsetMetaLearner(MetaLearner):
 
     def predict_proba(self, X: NDArray[np.float32]) -> NDArray[np.float32]:
         """Probabilities of shape (rows, outputs); ``X`` has all members."""
+        check_is_fitted(self)
         return self.learner_.predict_proba(self._own(X))
 
     def predict_uncalibrated(self, X: NDArray[np.float32]) -> NDArray[np.float32]:
