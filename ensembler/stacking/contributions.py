@@ -8,7 +8,7 @@ from sklearn.base import clone
 
 from ..progress import Task
 from .learners.base import CHOICE_CELLS, MetaLearner, Rows, first_repeat, some_rows
-from .log_odds import columns_of
+from .log_odds import columns_of, limited
 
 # Numbers of the input that are looked at.
 CELLS = CHOICE_CELLS
@@ -23,7 +23,8 @@ def without_each(
 ) -> tuple[Rows, NDArray[np.float32], list[NDArray[np.float32]]]:
     """Predict rows by nested folds with all members, and without each.
 
-    Settings stay those that the fitted learner had chosen, without calibration, so that a difference is the member's.
+    Settings, and what members are held off certainty by, stay those that the fitted learner had chosen; there is no
+    calibration of the answers, so that a difference is the member's.
 
     Parameters
     ----------
@@ -43,7 +44,8 @@ def without_each(
     outputs = Y.shape[1]
     members = range(X.shape[1] // outputs)
     rows = some_rows(len(X), CELLS // X.shape[1])
-    X, Y, folds = X[rows], Y[rows], first_repeat(folds)[rows]
+    X = limited(X[rows], learner.blend_.floor, exclusive=learner.blend_.exclusive)
+    Y, folds = Y[rows], first_repeat(folds)[rows]
     settled = learner.settled()
     whole = _nested(settled, X, Y, folds)
     parts = []
