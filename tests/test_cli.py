@@ -171,9 +171,12 @@ def test_stack_prints_json_of_the_shape_that_was_promised(demo: Demo, tmp_path: 
     assert ended.returncode == 0, ended.stderr
     printed = json.loads(ended.stdout)
     scores = {"metric", "score", "standard_error", "log_loss", "log_loss_error", "accuracy"}
-    assert set(printed) == {*scores, "mean", "members", "submission", "model"}
+    told = {"name", "meta", "asked", "refit", "interval", "best", "gain", "temperature", "clip", "reliability"}
+    beside = {"mean", "meta_learners", "meta_learners_photos", "members", "left_out", "submission", "model"}
+    assert set(printed) == {*scores, *told, *beside}
     assert printed["score"] == printed["log_loss"]
-    assert all(set(member) == {"name", *scores} for member in printed["members"])
+    of_member = {"name", *scores, "loss_without", "error_correlations"}
+    assert all(set(member) == of_member for member in printed["members"])
     assert [member["name"] for member in printed["members"]] == ["demo-dense", "demo-conv"]
     assert Path(printed["submission"]).is_file()
     assert Path(printed["model"]).is_file()

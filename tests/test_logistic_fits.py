@@ -88,3 +88,19 @@ def test_a_feature_that_does_not_vary_and_a_class_without_rows_are_borne(exclusi
     assert np.isfinite(given).all()
     assert 0 < given[:, 2].mean() < 0.02
     assert not fitted.kernel[:, 2].any()
+
+
+def test_features_that_vary_in_rows_left_out_alone_do_not_hold_up_a_fit() -> None:
+    """A unit that fires for one group only: among the other rows it is still, and so it gets no weight there."""
+    Y = np.eye(2, dtype=np.float32)[labelled(2)][:, 1:]
+    fires = X.copy()
+    fires[:, 0] = np.where(GROUPS == 1, RANDOM.normal(size=ROWS) * 1e-5, 0)
+    parts = [frozenset[int](), frozenset({1})]
+    beside = LogisticFits(fires, Y, GROUPS, parts, np.ones((ROWS, 1)), exclusive=False).fit(0.01)[1]
+    rows = GROUPS != 1
+    alone = LogisticFits(
+        fires[rows], Y[rows], GROUPS[rows], [frozenset()], np.ones((int(rows.sum()), 1)), exclusive=False
+    ).fit(0.01)[0]
+    given, expected = (probabilities(fires[rows] @ one.kernel + one.bias, exclusive=False) for one in (beside, alone))
+    assert beside.kernel[0] == 0
+    assert np.allclose(given, expected, atol=1e-2)

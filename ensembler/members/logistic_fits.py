@@ -40,7 +40,7 @@ class LogisticFits:
     """Fits that each leave out some groups of rows.
 
     Features are standardised by the rows that a fit learns from: the penalty counts weights of features so
-    standardised. All fits work on one standardised copy of the features, and have penalties for each feature that make
+    standardised. All fits work on one standardised copy of the features, and have a factor for each feature that makes
     up for the difference, so that rows left out have no part in a fit.
 
     Parameters
@@ -86,8 +86,9 @@ class LogisticFits:
             features = np.asarray((X[rows] - self._mean) / self._deviation, np.float32)
             self._blocks[name] = _Block(features, Y[rows].astype(np.float32), row_weights[rows].astype(np.float32))
         kept = np.array([[name not in out for name in names.tolist()] for out in left_out])
-        own = [_spread(sums[one].sum(axis=0), squares[one].sum(axis=0), counts[one].sum()) for one in kept]
-        self._shrink = np.array([(deviation / self._deviation) ** 2 for _, deviation in own], np.float32)
+        own = [(sums[one].sum(axis=0), squares[one].sum(axis=0), counts[one].sum()) for one in kept]
+        # What does not vary among the rows of a fit gets no weight in it.
+        self._factor = np.array([_factor(self._deviation, *each) for each in own], np.float32)
         learned = [[block for name, block in self._blocks.items() if name not in out] for out in left_out]
         self._rows = np.array([sum(len(block.targets) for block in blocks) for blocks in learned])
         self._weight = np.array([sum(float(block.weights.sum()) for block in blocks) for blocks in learned])
@@ -118,7 +119,7 @@ class LogisticFits:
         pair = self.exclusive & (self._present[chosen].sum(axis=1) == 2)
         scale = (np.where(pair, 2, 1) / (inverse_penalty * self._weight[chosen])).astype(np.float32)
         penalty = np.zeros(start.shape[:2], np.float32)
-        penalty[:, :-1] = scale[:, None] * self._shrink[chosen]
+        penalty[:, :-1] = scale[:, None]
 
         def objective(flat: Float) -> tuple[Float, Float]:
             self._go_on()
@@ -140,14 +141,15 @@ class LogisticFits:
             if not here:
                 continue
             part = weights[here]
-            kernels = part[:, :-1].transpose(1, 0, 2).reshape(block.features.shape[1], -1)
+            factor = self._factor[chosen[here]][:, :, None]
+            kernels = (part[:, :-1] * factor).transpose(1, 0, 2).reshape(block.features.shape[1], -1)
             scores = (block.features @ kernels).reshape(len(block.targets), len(here), -1) + part[:, -1]
             losses, errors = self._errors(scores, block, self._lacking[chosen[here]])
             share = (1 / self._weight[chosen[here]]).astype(np.float32)
             errors *= share[None, :, None]
             values[here] += losses * share
             slopes = block.features.T @ errors.reshape(len(errors), -1)
-            gradient[here, :-1] += slopes.reshape(-1, len(here), errors.shape[2]).transpose(1, 0, 2)
+            gradient[here, :-1] += slopes.reshape(-1, len(here), errors.shape[2]).transpose(1, 0, 2) * factor
             gradient[here, -1] += errors.sum(axis=0)
         return values, gradient
 
@@ -178,7 +180,7 @@ class LogisticFits:
     def _raw(self, fit: int) -> Linear:
         """Fold the standardisation in; an output that the fit saw always or never gets what its rows allow."""
         weights, lacking = self._weights[fit].astype(np.float64), self._lacking[fit]
-        kernel, bias = weights[:-1] * ~lacking, weights[-1] * ~lacking
+        kernel, bias = weights[:-1] * ~lacking * self._factor[fit][:, None], weights[-1] * ~lacking
         rows = int(self._rows[fit])
         if self.exclusive and lacking.any():
             if (~lacking).sum() == 1:
@@ -230,6 +232,17 @@ def _spread(sums: Float, squares: Float, count: float) -> tuple[Float, Float]:
     """Mean and standard deviation of each feature; one that does not vary has 1."""
     mean = sums / max(count, 1)
     variance = np.maximum(squares / max(count, 1) - mean**2, 0)
+    return mean, np.where(_is_still(variance, mean), 1.0, np.sqrt(variance))
+
+
+def _factor(deviation: Float, sums: Float, squares: Float, count: float) -> Float:
+    """Share of each feature's deviation in that among some rows; 0 for one that does not vary among them."""
+    mean = sums / max(count, 1)
+    variance = np.maximum(squares / max(count, 1) - mean**2, 0)
+    still = _is_still(variance, mean)
+    return np.where(still, 0.0, deviation / np.sqrt(np.where(still, 1.0, variance)))
+
+
+def _is_still(variance: Float, mean: Float) -> NDArray[np.bool_]:
     # What is left of large squares whose difference is taken is rounding.
-    small = variance <= np.maximum(1e-12, 1e-12 * mean**2)
-    return mean, np.where(small, 1.0, np.sqrt(variance))
+    return np.asarray(variance <= np.maximum(1e-12, 1e-12 * mean**2))
