@@ -142,6 +142,11 @@ class CompetitionFolder:
         return self.root / "cache" / "features"
 
     @property
+    def pixels(self) -> Path:
+        """Photos decoded once, in a folder for each set of photos; safe to delete."""
+        return self.root / "cache" / "pixels"
+
+    @property
     def survey(self) -> Path:
         """What a survey measured and predicted; safe to delete."""
         return self.root / "cache" / "survey"

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from ensembler.competition.manifest import AnswerLayout, Manifest, TestLayout, TrainLayout
+from ensembler.competition.samples import PIXELS_VERSION
 from ensembler.errors import BadChoice, BadData, EnsemblerError, Mismatch
-from ensembler.images.decoding import PIXELS_VERSION
 from ensembler.stacking.card import CARD, FORMAT, StackedMember, attach_card, read_card, stack_card
 
 MEMBERS = (StackedMember("b2", "b2", 260), StackedMember("b0@strong", "b0.strong", 224), StackedMember("b0", "b0", 224))

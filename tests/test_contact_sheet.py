@@ -10,8 +10,9 @@ from PIL import Image
 from ensembler.images.augmentation import Augmentation
 from ensembler.images.augmentation import contact_sheet as module
 from ensembler.images.augmentation.contact_sheet import GAP, LARGEST, LINE, PHOTOS, SMALLEST, caption, contact_sheet
-from ensembler.images.batches import TrainingPhotos, epoch_order
 from ensembler.images.decoding import decode_photo
+from ensembler.images.photo_source import PhotoFiles
+from ensembler.images.training_photos import TrainingPhotos, epoch_order
 
 COUNT, SIZE, VIEWS = 10, 130, 2
 # Two photos in ten are dogs.
@@ -40,7 +41,7 @@ def test_each_row_shows_what_the_epochs_of_a_training_give(paths, augmentation):
     sheet = contact_sheet(paths, ["cat", "dog"], TARGETS, SIZE, augmentation, seed=3, views=VIEWS)
     rows = rows_shown(sheet, paths)
     assert len(set(rows)) == PHOTOS
-    photos = TrainingPhotos([paths[row] for row in rows], TARGETS[rows], SIZE)
+    photos = TrainingPhotos(PhotoFiles([paths[row] for row in rows], SIZE), TARGETS[rows])
     for number in range(VIEWS):
         pixels, _, _ = next(photos.epoch(number, batch_size=PHOTOS, seed=3, augmentation=augmentation))
         for place, row in enumerate(epoch_order(PHOTOS, number, 3)):

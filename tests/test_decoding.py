@@ -14,7 +14,7 @@ from PIL import Image, ImageOps
 
 from ensembler.errors import UnreadablePhoto
 from ensembler.images import decoding
-from ensembler.images.decoding import decode_photo, open_photo
+from ensembler.images.decoding import decode_at_sizes, decode_photo, open_photo
 
 ORIENTATION = 0x0112
 
@@ -81,13 +81,64 @@ def test_orientation_is_honoured(saved, orientation):
     exif = Image.Exif()
     exif[ORIENTATION] = orientation
     path = saved(stored, "x.png", exif=exif)
-    np.testing.assert_array_equal(np.asarray(open_photo(path)), np.asarray(upright))
+    np.testing.assert_array_equal(np.asarray(open_photo(path, 40)), np.asarray(upright))
     np.testing.assert_array_equal(decode_photo(path, 10), plain_pillow(path, 10))
 
 
 def test_a_photo_of_the_right_size_is_untouched(saved):
     photo = Image.fromarray(pixels(3, (16, 16)))
     np.testing.assert_array_equal(decode_photo(saved(photo, "x.png"), 16), pixels(3, (16, 16)))
+
+
+LARGE = Image.fromarray(pixels(4, (400, 300)))
+
+
+@pytest.mark.parametrize("size", [16, 30, 64, 90])
+@pytest.mark.parametrize("name", ["x.jpg", "x.png"])
+def test_large_photos_are_those_of_the_plain_lines_too(saved, name, size):
+    path = saved(LARGE, name)
+    np.testing.assert_array_equal(decode_photo(path, size), plain_pillow(path, size))
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "decoded"),
+    [
+        ("x.jpg", 16, (50, 38)),
+        ("x.jpg", 37, (100, 75)),
+        ("x.jpg", 38, (200, 150)),
+        ("x.jpg", 75, (200, 150)),
+        ("x.jpg", 76, (400, 300)),
+        ("x.png", 16, (400, 300)),
+    ],
+)
+def test_large_jpegs_are_decoded_at_no_less_than_twice_the_size(saved, name, size, decoded):
+    assert open_photo(saved(LARGE, name), size).size == decoded
+
+
+def test_large_jpegs_lie_close_to_those_decoded_whole(saved):
+    path = saved(LARGE, "x.jpg", quality=95)
+    whole = np.asarray(Image.open(path).convert("RGB").resize((32, 32), Image.Resampling.BILINEAR), np.float64)
+    assert np.sqrt(np.mean((decode_photo(path, 32) - whole) ** 2)) < 2
+
+
+def test_sizes_of_one_scale_share_the_decoding(saved, monkeypatch):
+    path = saved(LARGE, "x.jpg")
+    sizes = [90, 16, 64, 17, 70]
+    expected = [decode_photo(path, size) for size in sizes]
+    decoded = []
+    real = Image.Image.convert
+    monkeypatch.setattr(Image.Image, "convert", lambda photo, mode: decoded.append(photo.size) or real(photo, mode))
+    for mine, theirs in zip(decode_at_sizes(path, sizes), expected, strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+    assert sorted(decoded) == [(50, 38), (200, 150), (400, 300)]
+
+
+def test_a_large_photo_is_upright(saved):
+    exif = Image.Exif()
+    exif[ORIENTATION] = 6
+    path = saved(LARGE, "x.jpg", exif=exif)
+    np.testing.assert_array_equal(decode_photo(path, 20), plain_pillow(path, 20))
+    assert open_photo(path, 20).size == (75, 100)
 
 
 def test_shrinking_is_bilinear_and_antialiased(saved):
@@ -113,7 +164,7 @@ def test_transparency_of_a_palette_is_dropped(saved):
     photo = COLOUR.convert("P")
     colours = np.asarray(photo.convert("RGB"))
     path = saved(photo, "x.png", transparency=bytes(range(256)))
-    np.testing.assert_array_equal(np.asarray(open_photo(path)), colours)
+    np.testing.assert_array_equal(np.asarray(open_photo(path, 40)), colours)
 
 
 def test_an_animation_gives_its_first_frame(saved):

@@ -77,6 +77,12 @@ def runtime_option(command: F) -> F:
     return option("--runtime", metavar="NAME", help=text)(command)
 
 
+def cache_limit_option(command: F) -> F:
+    """Add the limit of photos that lie decoded on the disk."""
+    text = "Of decoded photos on the disk, such as 20GB; 0 for none; by default half of what is free."
+    return option("--cache-limit", metavar="SIZE", help=text)(command)
+
+
 def member_names(_context: click.Context, _option: click.Parameter, value: str | None) -> list[str] | None:
     """Read names that are separated by commas."""
     return None if value is None else [name.strip() for name in value.split(",") if name.strip()]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .context import Context
-from .options import competition_option, json_option, member_names, option, runtime_option
+from .options import cache_limit_option, competition_option, json_option, member_names, option, runtime_option
 
 if TYPE_CHECKING:
     from ..workflows.survey_result import Survey
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 )
 @option("--csv", type=click.Path(path_type=Path), metavar="FILE", help="Write the table as CSV.")
 @runtime_option
+@cache_limit_option
 @competition_option
 @json_option
 @click.pass_obj

@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .context import Context
-from .options import Sectioned, competition_option, json_option, member_names, option, runtime_option
+from .options import (
+    Sectioned,
+    cache_limit_option,
+    competition_option,
+    json_option,
+    member_names,
+    option,
+    runtime_option,
+)
 from .training_options import given, training_options
 
 if TYPE_CHECKING:
@@ -36,6 +44,7 @@ if TYPE_CHECKING:
     help="Of the whole call, such as 90s, 10m or 1h30m: cuts epochs, then folds, then sizes.",
 )
 @runtime_option
+@cache_limit_option
 @option("--pseudo-labels", metavar="STACK", help="Learn from photos to predict too, by its members' sure labels.")
 @option("--confidence", type=float, metavar="SHARE", help="Least probability of such a label; 0.99 by default.")
 @option("--refit", is_flag=True, help="Train one more network of each on all photos, for `stack --refit`.")
@@ -79,6 +88,7 @@ def _draw_augmented(
     restart: bool,
     tensorboard: bool,
     runtime: str | None,
+    cache_limit: str | None,
     checkpoint_minutes: float | None,
     time_budget: str | None,
     pseudo_labels: str | None,
@@ -89,7 +99,7 @@ def _draw_augmented(
     from ..workflows.augmented_photos import show_augmented
 
     # Nothing is trained.
-    del name, folds, repeats, restart, tensorboard, checkpoint_minutes, time_budget, runtime
+    del name, folds, repeats, restart, tensorboard, checkpoint_minutes, time_budget, runtime, cache_limit
     del pseudo_labels, confidence, refit
     with context.progress:
         drawn = show_augmented(file, members, **given(options), **context.common)

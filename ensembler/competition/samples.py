@@ -5,7 +5,11 @@ from __future__ import annotations
 from ..storage import CompetitionFolder, file_digest, fingerprint
 from .manifest import Manifest
 
+# Of the way in which :mod:`ensembler.images.decoding` makes pixels of a photo. Version 2 decodes large JPEGs smaller.
+PIXELS_VERSION = 2
+
 
 def samples_fingerprint(folder: CompetitionFolder, manifest: Manifest) -> str:
     """Hash of everything that a member's predictions rest on but its settings and the folds."""
-    return fingerprint([file_digest(folder.train), file_digest(folder.test), manifest.outputs, manifest.task])
+    tables = [file_digest(folder.train), file_digest(folder.test)]
+    return fingerprint([*tables, manifest.outputs, manifest.task, PIXELS_VERSION])

@@ -11,8 +11,12 @@ from pathlib import Path
 
 from ..errors import UnreadablePhoto
 from ..progress import Progress
-from .decoding import open_photo
+from .decoding import DECODED_SIZE, open_photo
 from .miniatures import Miniature, miniature
+from .perceptual_hash import SIDE
+
+# Height and width in pixels at which photos are decoded, or more: several times what is kept of them.
+LOOK = 8 * SIDE // DECODED_SIZE
 
 
 @dataclass
@@ -62,7 +66,7 @@ def take_census(root: Path, paths: Sequence[str], progress: Progress) -> Census:
 def _look(path: Path) -> tuple[str, Miniature | None] | str:
     """Digest of a photo's bytes and its miniature, or what is wrong with it."""
     try:
-        photo = open_photo(path)
+        photo = open_photo(path, LOOK)
     except UnreadablePhoto as error:
         return str(error.__cause__)
     return hashlib.blake2b(path.read_bytes(), digest_size=16).hexdigest(), miniature(photo)

@@ -40,6 +40,7 @@ class Assignment:
     ``data_parallel`` has all devices train one network; ``checkpoint_minutes`` lie between two checkpoints, which else
     are written at the end of each epoch. With a time budget ``allotments`` tell each fold its place in it, and
     ``share`` how much of the epochs asked for is planned. ``runtime`` is what predicts, see :mod:`.runtime`.
+    ``decodings`` and ``cache_limit`` are for :class:`.competition_photos.CompetitionPhotos`.
     """
 
     folder: CompetitionFolder
@@ -52,6 +53,8 @@ class Assignment:
     allotments: Mapping[int, Allotment] = field(default_factory=dict)
     share: float = 1.0
     runtime: RuntimeChoice = "auto"
+    decodings: int = 0
+    cache_limit: int | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the description that a job's process gets."""
@@ -66,13 +69,16 @@ class Assignment:
             "allotments": {str(fold): allotment.to_json() for fold, allotment in self.allotments.items()},
             "share": self.share,
             "runtime": self.runtime,
+            "decodings": self.decodings,
+            "cache_limit": self.cache_limit,
         }
 
     @classmethod
     def from_json(cls, told: dict[str, Any]) -> Assignment:
         """Read the description that a job's process got."""
         folder = CompetitionFolder(Path(told["competition"]))
-        names = ("member", "weights", "data_parallel", "checkpoint_minutes", "tensorboard", "share", "runtime")
+        names = ["member", "weights", "data_parallel", "checkpoint_minutes", "tensorboard", "share", "runtime"]
+        names += ["decodings", "cache_limit"]
         allotments = {int(fold): Allotment.from_json(each) for fold, each in told["allotments"].items()}
         return cls(folder, folds=tuple(told["folds"]), allotments=allotments, **{name: told[name] for name in names})
 

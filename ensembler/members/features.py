@@ -18,6 +18,7 @@ from ..images.views import View
 from ..progress import Progress
 from ..storage import is_whole_zip, require_space, sweep, whole_file
 from .assignment import Assignment
+from .competition_photos import photos_of
 from .feature_files import feature_file
 from .feature_parts import FeatureParts
 from .network import build_backbone, model_digest
@@ -96,10 +97,11 @@ def _cache_file(assignment: Assignment, view: View) -> Path:
 
 
 def _compute(assignment: Assignment, missing: dict[View, Path], progress: Progress) -> None:
-    settings, tables = assignment.record.settings, assignment.tables
+    settings = assignment.record.settings
     # Only a frozen member is made of this backbone; a fine-tuned one will have changed it in every fold.
     model = keep_backbone(assignment) if settings.frozen else _build(assignment)
-    paths = tables.train_paths + tables.test_paths
+    photos = photos_of(assignment, progress)
+    paths = photos.paths
     room = 4 * len(missing) * len(paths) * int(model.output_shape[-1])
     require_space(assignment.folder.features, room, f"The features of {assignment.member}")
     # Fine-tuning plans without them, since only its first job computes them.
@@ -113,7 +115,7 @@ def _compute(assignment: Assignment, missing: dict[View, Path], progress: Progre
     task = progress.start_photos(f"{assignment.member}: frozen features", len(missing) * len(paths), work=work)
     task.advance(int(sum(part.known.sum() for part in parts.values())))
     wanted = np.flatnonzero(~np.all([part.known for part in parts.values()], axis=0))
-    batches = pixel_batches([paths[row] for row in wanted], settings.image_size, settings.batch_size)
+    batches = pixel_batches(photos.some(wanted), settings.batch_size)
     going_on = progress.until_stopped(batches, f"in the frozen features of {assignment.member}")
     try:
         for start, batch in zip(range(0, len(wanted), settings.batch_size), going_on, strict=True):

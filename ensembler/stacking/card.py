@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any, get_args
 
 from ..competition.manifest import Manifest, Task
+from ..competition.samples import PIXELS_VERSION
 from ..errors import BadChoice, BadData, Mismatch
-from ..images.decoding import PIXELS_VERSION
 
 # Its name in the zip, and the version of its form.
 CARD = "ensembler.json"

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from ..competition.folds.folds import Folds
 from ..competition.folds.splits import EVERYTHING
@@ -13,6 +14,7 @@ from ..engines.job import Job
 from ..errors import Mismatch
 from ..members.assignment import Assignment
 from ..members.budget.allotment import Allotment
+from ..members.decodings import photo_decodings
 from ..members.records import MemberRecord, tidy, trained_members
 from ..members.runtime import RuntimeChoice
 from ..members.settings import MemberSettings
@@ -45,6 +47,10 @@ class Plan:
         Of its folds, within a time budget.
     runtime
         What its networks predict on.
+    decodings
+        Photos that all plans together decode at its size, see :mod:`ensembler.members.decodings`.
+    cache_limit
+        Bytes that decoded photos may take on the disk; None is half of what is free.
     """
 
     record: MemberRecord
@@ -57,6 +63,8 @@ class Plan:
     share: float = 1.0
     allotments: Mapping[int, Allotment] = field(default_factory=dict)
     runtime: RuntimeChoice = "auto"
+    decodings: int = 0
+    cache_limit: int | None = None
 
 
 def record_of(
@@ -83,7 +91,7 @@ def refuse_others(folder: CompetitionFolder, record: MemberRecord) -> None:
     """
     there = MemberRecord.load(folder, record.name)
     if there.fingerprint != record.fingerprint:
-        what = there.settings.differences(record.settings) or "photos, labels, folds or classes"
+        what = there.settings.differences(record.settings) or "photos, how they become pixels, labels, folds or classes"
         raise Mismatch(
             f"{record.name} was trained with other settings: {what}; ask for those, train another member under a "
             f"name of its own (--members {record.settings.backbone}@LABEL, or --as NAME), or forget what is there "
@@ -100,6 +108,14 @@ def make_room(folder: CompetitionFolder, record: MemberRecord, *, restart: bool)
         tidy(folder, record)
         return
     record.save(folder)
+
+
+def with_decodings(folder: CompetitionFolder, plans: Sequence[Plan], tables: Tables, folds: Folds) -> list[Plan]:
+    """Tell each plan how many photos all of them together decode at its size."""
+    counted: Counter[int] = Counter()
+    for plan in plans:
+        counted[plan.record.settings.image_size] += photo_decodings(folder, plan.record, tables, folds)
+    return [replace(plan, decodings=counted[plan.record.settings.image_size]) for plan in plans]
 
 
 def jobs_of(folder: CompetitionFolder, plan: Plan) -> list[Job]:
@@ -138,6 +154,8 @@ def _job(folder: CompetitionFolder, plan: Plan, function: str, folds: list[int],
         allotments={fold: plan.allotments[fold] for fold in folds if fold in plan.allotments},
         share=plan.share,
         runtime=plan.runtime,
+        decodings=plan.decodings,
+        cache_limit=plan.cache_limit,
     )
     work = plan.work * (1 if plan.record.settings.frozen else len(folds))
     return Job(name, function, assignment.to_json(), plan.record.name, assignment.folds, work)

@@ -15,6 +15,7 @@ from ..competition.folds.folds import Folds
 from ..competition.metrics.scoring import judge
 from ..competition.tables import Tables
 from ..errors import BadChoice, BadData
+from ..images.store_room import read_cache_limit
 from ..locks import held
 from ..machine_memory import machine_memory
 from ..members.backbone_patterns import match_backbones
@@ -60,6 +61,7 @@ def survey(
     sort: Sorting = "size",
     accuracy: float | None = None,
     runtime: str | None = None,
+    cache_limit: str | int | None = None,
     competition: str | None = None,
     workspace: Workspace = HERE,
     progress: Progress = SILENT,
@@ -95,6 +97,9 @@ def survey(
         best.
     runtime
         What computes features: ``auto``, ``keras``, ``graph`` or ``onnx``, as :func:`ensembler.train_members` takes it.
+    cache_limit
+        What decoded photos may take on the disk for the length of the call, such as ``20GB``, or bytes; None is half of
+        what is free.
     competition
         Its name; None is the one last brought in.
 
@@ -109,7 +114,7 @@ def survey(
     """
     began = time.time()
     limit = None if budget is None else checked("--budget", read_duration, budget)
-    chosen_runtime = read_runtime(runtime)
+    chosen_runtime, room = read_runtime(runtime), read_cache_limit(cache_limit)
     backbones = match_backbones(members or ())
     folder, tables = open_competition(competition, workspace, progress)
     here = PLAIN if all(backbone.tiny for backbone in backbones) else this_machine()
@@ -133,6 +138,7 @@ def survey(
             until=None if limit is None else began + limit,
             memory=MEMORY_SHARE * machine_memory(),
             runtime=chosen_runtime,
+            cache_limit=room,
         )
         climbed = compare(folder, assigned, here.gpus, progress)
         failed += [Failed(name, reason) for name, reason in climbed.failed.items()]

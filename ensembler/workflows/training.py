@@ -14,6 +14,7 @@ from ..competition.metrics.scoring import judge_out_of_fold
 from ..competition.tables import Tables
 from ..engines.local import run_jobs
 from ..errors import BadChoice
+from ..images.store_room import read_cache_limit
 from ..locks import held
 from ..members.budget.sizes import Settled, ways_to_train
 from ..members.choosing import unused_options
@@ -38,7 +39,7 @@ from .calls import call_words, save_call
 from .competitions import open_competition
 from .configuration import Configuration, configure
 from .machine import PLAIN, ThisMachine, this_machine
-from .member_jobs import Plan, jobs_of, make_room, record_of, refit_jobs_of
+from .member_jobs import Plan, jobs_of, make_room, record_of, refit_jobs_of, with_decodings
 from .pseudo_labels import learning_from, pseudo_words, read_confidence, write_labels
 from .results import MemberResult
 from .tensorboard import require_tensorboard
@@ -55,6 +56,7 @@ def train_members(
     checkpoint_minutes: float | None = None,
     tensorboard: bool = False,
     runtime: str | None = None,
+    cache_limit: str | int | None = None,
     time_budget: str | float | None = None,
     pseudo_labels: str | None = None,
     confidence: float | None = None,
@@ -92,6 +94,9 @@ def train_members(
         What networks predict on where there is no GPU: ``keras``; ``graph``, TensorFlow with the weights as constants;
         ``onnx``, ONNX Runtime; or ``auto``, what was measured to be the fastest. None takes the variable
         ``ENSEMBLER_RUNTIME``, or ``auto``.
+    cache_limit
+        What photos may take on the disk that are decoded once, where that saves time: such as ``20GB``, or bytes; 0 for
+        no such photos, None for half of what is free.
     time_budget
         Of the whole call, such as ``90s``, ``10m`` or ``1h30m``, or seconds: what does not fit is cut, first epochs,
         then folds where there are none yet and nobody said how many, then the size of photos and what is trained.
@@ -132,7 +137,7 @@ def train_members(
     budget = read_budget(time_budget)
     if checkpoint_minutes is not None and checkpoint_minutes <= 0:
         raise BadChoice(f"--checkpoint-minutes must be more than 0. Received: {checkpoint_minutes}")
-    chosen_runtime = read_runtime(runtime)
+    chosen_runtime, limit = read_runtime(runtime), read_cache_limit(cache_limit)
     if tensorboard:
         require_tensorboard()
     confidence = read_confidence(pseudo_labels, confidence, time_budget)
@@ -171,6 +176,7 @@ def train_members(
                 checkpoint_minutes=checkpoint_minutes,
                 tensorboard=tensorboard,
                 runtime=chosen_runtime,
+                cache_limit=limit,
                 work=_work(settings, backbone, budgeted.share, tables, shared),
                 share=budgeted.share,
                 allotments=budgeted.allotments.get(own_name, {}),
@@ -185,6 +191,7 @@ def train_members(
                 write_labels(folder, plan.record, labeller, progress)
             if not budget:
                 tell_cut_short(folder, plan.record, progress)
+        plans = with_decodings(folder, plans, tables, shared)
         jobs = [job for plan in plans for job in jobs_of(folder, plan)]
         run_jobs(jobs, folder.logs, progress, parallel=parallel, gpus=gpus)
         if refit:

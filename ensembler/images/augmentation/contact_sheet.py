@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from ..batches import TrainingPhotos, epoch_order
+from ..photo_source import held_or_files
+from ..training_photos import TrainingPhotos, epoch_order
 from . import Augmentation
 
 PHOTOS = 6
@@ -62,7 +63,7 @@ def contact_sheet(
         If a photo cannot be decoded.
     """
     rows = _different(targets, seed)
-    photos = TrainingPhotos([paths[row] for row in rows], targets[rows], size)
+    photos = TrainingPhotos(held_or_files([paths[row] for row in rows], size), targets[rows])
     shown = [_epoch(photos, len(rows), 0, seed, "none")]
     shown += [_epoch(photos, len(rows), number, seed, augmentation) for number in range(views)]
     headings = ["as decoded", *(f"{augmentation}, epoch {number + 1}" for number in range(views))]

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from ...competition.folds.folds import FIFTHS
-from ...images.batches import in_memory
+from ...images.photo_source import in_memory
 from ...images.views import VIEWS
 from ..settings import MemberSettings
 from ..speed import BATCHES, FEWEST, LONGEST, SINGLE, WARM_UP

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...competition.tables import Tables, load_tables, prior
-from ...images.batches import TrainingPhotos, in_memory, pixel_batches
+from ...images.batches import pixel_batches
+from ...images.photo_source import HeldPhotos, PhotoFiles, Pixels, in_memory
+from ...images.training_photos import TrainingPhotos
 from ...progress import SILENT, Progress, Task
 from ...storage import CompetitionFolder
 from ..assignment import weights_source
@@ -95,7 +97,7 @@ class _Measured:
         network = self._network()
         build = time.monotonic() - began
         network.compile(jit_compile=False)
-        pixels = next(pixel_batches(self.paths, self.settings.image_size, self.settings.batch_size))
+        pixels = next(self._batches(self.settings.batch_size))
         first = _seconds(lambda: network.predict_on_batch(pixels))
         each = float(np.median([_seconds(lambda: network.predict_on_batch(pixels)) for _ in range(3)]))
         photos = self._enough(each)
@@ -117,13 +119,15 @@ class _Measured:
         return batches * self.settings.batch_size
 
     def _decode(self, photos: int) -> None:
-        for _ in pixel_batches(self.paths[:photos], self.settings.image_size, self.settings.batch_size):
+        for _ in self._batches(photos):
             pass
+
+    def _batches(self, photos: int) -> Iterator[Pixels]:
+        return pixel_batches(PhotoFiles(self.paths[:photos], self.settings.image_size), self.settings.batch_size)
 
     def _predict(self, network: Any, photos: int) -> None:
         batch = self.settings.batch_size
-        batches = pixel_batches(self.paths[:photos], self.settings.image_size, batch)
-        predict(network, batches, photos, batch, Task())
+        predict(network, self._batches(photos), photos, batch, Task())
 
     def _network(self) -> Any:
         """Build the whole network, its head random."""
@@ -163,12 +167,14 @@ class _Measured:
         settings = self.settings
         if settings.frozen:
             return ()
-        kept = in_memory(len(self.tables.train), settings.image_size)
+        # More are decoded again and again, unless a store pays, which nobody knows yet.
+        held = in_memory(len(self.tables.train), settings.image_size)
+        source = (HeldPhotos.decoded if held else PhotoFiles)(self.paths, settings.image_size)
         lesson = Lesson(
             name=settings.backbone,
             settings=settings,
             exclusive=self.tables.manifest.sums_to_one,
-            photos=TrainingPhotos(self.paths, self.targets, settings.image_size, keep=kept),
+            photos=TrainingPhotos(source, self.targets),
             targets=self.targets,
             seed=settings.seed,
             build=self._network,

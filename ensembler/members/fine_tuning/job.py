@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import keras
@@ -14,11 +12,14 @@ from numpy.typing import NDArray
 
 from ...competition.metrics.metrics import log_loss
 from ...events import FoldBegan, FoldEnded, WorkAhead
-from ...images.batches import TrainingPhotos, pixel_batches
+from ...images.batches import pixel_batches
+from ...images.photo_source import PhotoSource
+from ...images.training_photos import TrainingPhotos
 from ...progress import Progress, Task
 from ...storage import fingerprint, whole_file
 from ..assignment import Assignment
 from ..board import watched_by_board
+from ..competition_photos import CompetitionPhotos, numbers_to_predict, photos_of
 from ..features import frozen_features
 from ..head_fitting import learned_views, starting_head
 from ..inference import Run, join, predict
@@ -60,12 +61,13 @@ def _fine_tune_fold(assignment: Assignment, fold: int, later: int, devices: Devi
     owner = fingerprint([assignment.record.fingerprint, fold])
     path = assignment.folder.checkpoint(assignment.member, fold)
     checkpoints = Checkpoints(path, owner, assignment.checkpoint_minutes)
-    training = Training(_lesson(assignment, fold, progress), devices, progress, checkpoints)
+    photos = photos_of(assignment, progress)
+    training = Training(_lesson(assignment, fold, photos, progress), devices, progress, checkpoints)
     began -= training.state.seconds
     model = training.run()
     # Less than was planned may have been trained, after an interruption or out of patience.
     progress.tell(WorkAhead(assignment.work(later) + assignment.prediction_work))
-    held_out, test = _predict(model, assignment, fold, progress)
+    held_out, test = _predict(model, assignment, fold, photos, progress)
     model.trainable = False
     _, backbone, head = model.layers
     with whole_file(place / "model.keras") as temporary:
@@ -79,7 +81,7 @@ def _fine_tune_fold(assignment: Assignment, fold: int, later: int, devices: Devi
     keep_speed(assignment.folder, assignment.record, lambda: model, progress)
 
 
-def _lesson(assignment: Assignment, fold: int, progress: Progress) -> Lesson:
+def _lesson(assignment: Assignment, fold: int, photos: CompetitionPhotos, progress: Progress) -> Lesson:
     settings, tables = assignment.settings_of(fold), assignment.tables
     rows, judged_on = np.flatnonzero(assignment.splits.training(fold)), {}
     seed = assignment.seed_of(fold)
@@ -89,17 +91,17 @@ def _lesson(assignment: Assignment, fold: int, progress: Progress) -> Lesson:
         judged_on["held_out"] = np.flatnonzero(assignment.splits.held_out(fold))
     # Photos that watch or judge are real ones alone: a pseudo-label is no truth to be measured by.
     pseudo = assignment.pseudo_labelled(fold)
-    paths = [tables.train_paths[row] for row in rows] + [tables.test_paths[row] for row in pseudo.rows]
+    learned = photos.to_learn(np.concatenate([rows, numbers_to_predict(tables)[pseudo.rows]]))
     targets = np.concatenate([tables.targets[rows], pseudo.targets])
     return Lesson(
         name=f"{assignment.member}, {assignment.words_of(fold)}",
         settings=settings,
         exclusive=assignment.exclusive,
-        photos=TrainingPhotos(paths, targets, settings.image_size),
+        photos=TrainingPhotos(learned, targets),
         targets=targets,
         seed=seed,
         build=partial(_starting_network, assignment, fold, progress),
-        judge=partial(_log_losses, assignment=assignment, judged_on=judged_on, progress=progress),
+        judge=partial(_log_losses, assignment=assignment, judged_on=judged_on, photos=photos, progress=progress),
         member=assignment.member,
         fold=fold,
         work=learning_work(
@@ -126,47 +128,50 @@ def _starting_network(assignment: Assignment, fold: int, progress: Progress) -> 
 
 
 def _log_losses(
-    model: Any, assignment: Assignment, judged_on: dict[str, NDArray[np.int64]], progress: Progress
+    model: Any,
+    assignment: Assignment,
+    judged_on: dict[str, NDArray[np.int64]],
+    photos: CompetitionPhotos,
+    progress: Progress,
 ) -> dict[str, float]:
     """Log loss on each set of rows, of photos as they are."""
-    paths, targets = assignment.tables.train_paths, assignment.tables.targets
+    targets = assignment.tables.targets
     losses = {}
     for name, rows in judged_on.items():
-        probabilities = _probabilities(model, [paths[row] for row in rows], assignment, progress, Task())
+        probabilities = _probabilities(model, photos.some(rows), assignment, progress, Task())
         losses[name] = log_loss(targets[rows], probabilities, exclusive=assignment.exclusive)
     return losses
 
 
 def _predict(
-    model: Any, assignment: Assignment, fold: int, progress: Progress
+    model: Any, assignment: Assignment, fold: int, photos: CompetitionPhotos, progress: Progress
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Probabilities for the held-out and the readable test photos, averaged over the views of the settings."""
-    tables = assignment.tables
     held_out = np.flatnonzero(assignment.splits.held_out(fold))
-    paths = [tables.train_paths[row] for row in held_out] + tables.test_paths
+    predicted = photos.some(np.concatenate([held_out, numbers_to_predict(assignment.tables)]))
     viewed = with_views(model, assignment.record.settings.tta)
     task = progress.start_photos(
         f"{assignment.member}: predict {assignment.words_of(fold)}",
-        len(paths),
-        work=assignment.prediction_work / max(1, len(paths)),
+        len(predicted),
+        work=assignment.prediction_work / max(1, len(predicted)),
     )
     predictor = Predictor(
         viewed, assignment.record.settings.batch_size, assignment.member, assignment.runtime, progress
     )
-    run = partial(predictor.answer, photos=len(paths))
-    probabilities = _probabilities(viewed, paths, assignment, progress, task, run)
+    run = partial(predictor.answer, photos=len(predicted))
+    probabilities = _probabilities(viewed, predicted, assignment, progress, task, run)
     return probabilities[: len(held_out)], probabilities[len(held_out) :]
 
 
 def _probabilities(
     model: Any,
-    paths: Sequence[Path],
+    photos: PhotoSource,
     assignment: Assignment,
     progress: Progress,
     task: Task,
     run: Run | None = None,
 ) -> NDArray[np.float32]:
     settings = assignment.record.settings
-    batches = pixel_batches(paths, settings.image_size, settings.batch_size)
+    batches = pixel_batches(photos, settings.batch_size)
     going_on = progress.until_stopped(batches, f"in the predictions of {assignment.member}")
-    return predict(model, going_on, len(paths), settings.batch_size, task, run)
+    return predict(model, going_on, len(photos), settings.batch_size, task, run)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...images.batches import TrainingPhotos
+from ...images.training_photos import TrainingPhotos
 from ..budget.allotment import Allotment
 from ..settings import MemberSettings
 

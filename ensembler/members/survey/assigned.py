@@ -32,6 +32,8 @@ class Assigned:
         Bytes; a process that holds more leaves the rest to another one.
     runtime
         What computes features, see :mod:`ensembler.members.runtime`.
+    cache_limit
+        Bytes that decoded photos may take on the disk; None is half of what is free.
     """
 
     competition: str
@@ -42,6 +44,7 @@ class Assigned:
     until: float | None
     memory: float
     runtime: RuntimeChoice = "auto"
+    cache_limit: int | None = None
 
 
 @dataclass

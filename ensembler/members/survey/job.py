@@ -40,7 +40,15 @@ class _Climb:
         self.progress = progress
         self.folder = CompetitionFolder(Path(assigned.competition))
         self.tables = load_tables(self.folder)
-        self.look = Look(self.folder, self.tables, assigned.until, assigned.memory, progress, assigned.runtime)
+        self.look = Look(
+            self.folder,
+            self.tables,
+            assigned.until,
+            assigned.memory,
+            progress,
+            assigned.runtime,
+            assigned.cache_limit,
+        )
         self.climbed = Climbed()
         # Seconds a photo that heads took.
         self.judging = 0.0

@@ -5,9 +5,11 @@ from __future__ import annotations
 import contextlib
 import gc
 import socket
+import tempfile
 import time
 import traceback
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -17,8 +19,10 @@ from numpy.typing import NDArray
 from ...competition.tables import Tables
 from ...errors import EnsemblerError
 from ...events import WorkAhead
-from ...images.batches import Pixels
-from ...images.pixel_store import PixelStore
+from ...images.batches import pixel_batches
+from ...images.photo_source import PhotoFiles, Pixels
+from ...images.photo_store import PhotoStore
+from ...images.store_room import fitting
 from ...process_memory import forget_peak, peak_bytes, resident_bytes
 from ...progress import Progress
 from ...storage import CompetitionFolder, remove, write_text
@@ -63,6 +67,8 @@ class Look:
         Hears of it.
     runtime
         What computes features.
+    cache_limit
+        Bytes that decoded photos may take on the disk; None is half of what is free.
     """
 
     def __init__(
@@ -73,7 +79,9 @@ class Look:
         memory: float,
         progress: Progress,
         runtime: RuntimeChoice = "auto",
+        cache_limit: int | None = None,
     ) -> None:
+        self.cache_limit = cache_limit
         self.folder = folder
         self.until = until
         self.memory = memory
@@ -106,14 +114,20 @@ class Look:
         wanted = np.unique(np.concatenate(list(lacking.values())))
         sizes = [one.image_size for one in candidates if len(lacking[one.name])]
         troubles: dict[str, str] = {}
-        with PixelStore([self.paths[row] for row in wanted], sizes, self.folder.survey) as pixels:
-            pixels.fill(self.progress)
+        self.folder.survey.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix="pixels-", dir=self.folder.survey) as place:
+            paths = [self.paths[row] for row in wanted]
+            store = PhotoStore(Path(place), paths)
+            kept = fitting(sizes, len(paths), self.folder.survey, self.cache_limit)
+            store.fill(kept, self.progress)
             for number, one in enumerate(candidates):
                 self.progress.go_on(f"before {one.name}")
                 ahead = sum(each.work * len(lacking[each.name]) for each in candidates[number:])
                 self.progress.tell(WorkAhead(ahead))
                 mine = lacking[one.name]
-                batches = pixels.batches(one.image_size, np.searchsorted(wanted, mine), one.record.settings.batch_size)
+                size, places = one.image_size, np.searchsorted(wanted, mine)
+                photos = store.photos(size) if size in kept else PhotoFiles(paths, size)
+                batches = pixel_batches(photos, one.record.settings.batch_size, places)
                 if trouble := self._trouble(one, mine, batches):
                     troubles[one.name] = trouble
         return troubles

@@ -1,0 +1,131 @@
+"""Whether to decode photos into a store: when it saves time, and where there is room."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import time
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from ..errors import BadChoice
+from ..storage import folder_bytes, remove_folder
+from .decoding import decode_photo
+
+# Photos by which the time of decoding is told.
+SAMPLE = 64
+# Bytes a second: what most disks take, and what they give again if they do not lie in memory still.
+WRITTEN, READ = 300e6, 1e9
+# Seconds that a store must save.
+WORTH = 10.0
+# Share of the free disk that stores may take if nobody says how much.
+FREE_SHARE = 0.5
+
+_UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?)B?", re.IGNORECASE)
+
+
+def read_cache_limit(told: str | int | None) -> int | None:
+    """Read a number of bytes such as ``20GB``, ``500M`` or ``0``; None is for nobody said.
+
+    Raises
+    ------
+    BadChoice
+        If it is no such number.
+    """
+    if told is None:
+        return None
+    match = _SIZE.fullmatch(str(told).strip())
+    if match is None:
+        raise BadChoice(f"--cache-limit must be a size such as 20GB or 500MB, or 0. Received: {told}")
+    return int(float(match[1]) * _UNITS[match[2].upper()])
+
+
+def seconds_saved(paths: Sequence[Path], size: int, missing: int, decodings: int) -> float:
+    """Tell what a store saves, by the time that a sample takes; below 0 if it costs more than it saves.
+
+    Parameters
+    ----------
+    paths
+        All photos.
+    missing
+        How many are not in the store yet.
+    decodings
+        How many times a photo would be decoded without it.
+
+    Raises
+    ------
+    UnreadablePhoto
+        If one of the sample cannot be decoded.
+    """
+    if decodings <= missing:
+        return 0.0
+    sample = paths[:: max(1, len(paths) // SAMPLE)][:SAMPLE]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        began = time.perf_counter()
+        list(pool.map(lambda path: decode_photo(path, size), sample))
+        decoding = (time.perf_counter() - began) / len(sample)
+    photo = 3 * size**2
+    return (decodings - missing) * decoding - missing * photo / WRITTEN - decodings * photo / READ
+
+
+def fitting(sizes: Iterable[int], photos: int, folder: Path, limit: int | None) -> list[int]:
+    """Return as many of the sizes, from the smallest on, as there is room for in a folder that is there.
+
+    Parameters
+    ----------
+    limit
+        Bytes; None is half of what is free.
+    """
+    room = FREE_SHARE * shutil.disk_usage(folder).free if limit is None else limit
+    kept: list[int] = []
+    for size in sorted(set(sizes)):
+        room -= bytes_of(photos, size)
+        if room < 0:
+            break
+        kept.append(size)
+    return kept
+
+
+def bytes_of(photos: int, size: int) -> int:
+    """Tell how many bytes so many photos take."""
+    return photos * 3 * size**2
+
+
+def make_room(folder: Path, size: int, needed: int, limit: int | None) -> bool:
+    """Have room for ``needed`` bytes more at ``size`` in a folder of stores; whether there is.
+
+    Stores of other photos, as they were before labels or photos changed, are deleted, and where that is not enough
+    those of other sizes, the one that was not used for the longest time first.
+
+    Parameters
+    ----------
+    folder
+        The store of these photos, beside which those of others lie.
+    limit
+        Bytes that all stores may take; None is half of what is free.
+    """
+    for other in folder.parent.glob("*"):
+        if other != folder:
+            remove_folder(other)
+    others = sorted((other for other in folder.glob("*") if other.name != str(size)), key=_used)
+    while True:
+        existing = next(path for path in (folder, *folder.parents) if path.exists())
+        free = shutil.disk_usage(existing).free
+        room = FREE_SHARE * free if limit is None else min(limit - folder_bytes(folder), free)
+        if needed <= room or not others:
+            return needed <= room
+        remove_folder(others.pop(0))
+
+
+def use(folder: Path, size: int) -> None:
+    """Remember that a store is being used."""
+    place = folder / str(size)
+    if place.exists():
+        os.utime(place)
+
+
+def _used(place: Path) -> float:
+    return place.stat().st_mtime

@@ -1,0 +1,124 @@
+"""Photos that a network learns from: in random order, changed at random, in batches."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .augmentation import Augmentation
+from .augmentation.mixing import mix
+from .augmentation.photos import augment_photo
+from .batches import ahead, steps, together
+from .photo_source import PhotoSource, Pixels, Rows
+
+# Pixels, targets, weights.
+Batch = tuple[Pixels, NDArray[np.float32], NDArray[np.float32]]
+
+
+class TrainingPhotos:
+    """Photos that a network learns from: each once an epoch, in random order, changed at random.
+
+    An epoch depends on its number and the seed alone, not on earlier epochs, threads or memory; so a training that was
+    cut off can go on as if it had not been.
+
+    Parameters
+    ----------
+    photos
+        Where their pixels come from.
+    targets
+        Shape (photos, outputs).
+    """
+
+    def __init__(self, photos: PhotoSource, targets: NDArray[np.float32]) -> None:
+        self._photos = photos
+        self._targets = targets
+
+    def epoch(
+        self,
+        number: int,
+        *,
+        batch_size: int,
+        seed: int,
+        augmentation: Augmentation,
+        parts: int = 1,
+        first: int = 0,
+    ) -> Iterator[Batch]:
+        """Go through the photos once.
+
+        Parameters
+        ----------
+        number
+            Of the epoch, from 0.
+        batch_size
+            Photos a batch. The last batch is filled up with photos that do not count.
+        seed
+            Of order and augmentation.
+        augmentation
+            How photos are changed; photos are mixed with others of their batch.
+        parts
+            Each batch is given in so many parts of one size, for a device that cannot take it whole. Must divide
+            ``batch_size``.
+        first
+            Batch to begin with, from 0; those before it are left out.
+
+        Yields
+        ------
+        tuple
+            Of a part: pixels from 0 to 255 of shape (batch_size / parts, size, size, 3), targets of shape
+            (batch_size / parts, outputs), and weights, 0 for photos that fill up and else 1.
+        """
+        draws = _Draws(seed, number, augmentation)
+        order = epoch_order(len(self._photos), number, seed)
+        # Repeats the order from its beginning where it is too short.
+        batches = np.resize(order, (steps(len(order), batch_size), batch_size))
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            made = (self._made(pool, draws, index, rows) for index, rows in enumerate(batches[first:], first))
+            for batch in ahead(made):
+                yield from zip(*(np.split(array, parts) for array in batch), strict=True)
+
+    def _made(self, pool: ThreadPoolExecutor, draws: _Draws, index: int, rows: Rows) -> Future[Batch]:
+        if self._photos.at_hand and draws.augmentation == "none":
+            # A GPU is through with small photos before Python has handed each to a thread and back.
+            return pool.submit(lambda: self._batch(draws, index, rows, self._photos.gather(rows)))
+        return together(pool, partial(self._photo, draws), rows, partial(self._stacked, draws, index, rows))
+
+    def _photo(self, draws: _Draws, row: int) -> Pixels:
+        return augment_photo(self._photos.photo(row), draws.augmentation, draws.of_photo(row))
+
+    def _stacked(self, draws: _Draws, index: int, rows: Rows, photos: list[Pixels]) -> Batch:
+        return self._batch(draws, index, rows, np.stack(photos))
+
+    def _batch(self, draws: _Draws, index: int, rows: Rows, pixels: Pixels) -> Batch:
+        targets = self._targets[rows]
+        counting = min(len(rows), len(self._photos) - index * len(rows))
+        if draws.augmentation == "strong":
+            mixed = mix(pixels[:counting], targets[:counting], draws.of_batch(index))
+            pixels[:counting], targets[:counting] = mixed
+        return pixels, targets, (np.arange(len(rows)) < counting).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class _Draws:
+    """Where the random numbers of an epoch come from: each photo and each batch has its own."""
+
+    seed: int
+    number: int
+    augmentation: Augmentation
+
+    # The 1 and the 2 keep these apart from the order's numbers and from each other.
+    def of_photo(self, row: int) -> np.random.Generator:
+        return np.random.default_rng([self.seed, self.number, 1, row])
+
+    def of_batch(self, index: int) -> np.random.Generator:
+        return np.random.default_rng([self.seed, self.number, 2, index])
+
+
+def epoch_order(photos: int, number: int, seed: int) -> Rows:
+    """Rows in the order in which the epoch ``number`` has them."""
+    return np.random.default_rng([seed, number]).permutation(photos)
