@@ -24,6 +24,12 @@ def double(told: dict[str, Any], progress: Progress) -> int:
     return 2 * int(told["number"])
 
 
+def pid(told: dict[str, Any], progress: Progress) -> int:
+    print("pid is here")
+    progress.note("so it goes")
+    return os.getpid()
+
+
 def train(told: dict[str, Any], progress: Progress) -> None:
     progress.tell(FoldBegan("b0", 2))
     progress.start_photos("b0, fold 2: fine-tune", 5, photos=32, work=2.5).finish()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,9 +14,13 @@ from ensembler.progress import Progress
 
 def run_here(jobs: Sequence[Job], logs: Path, progress: Progress, **_: Any) -> list[Any]:
     """Stand for :func:`ensembler.engines.local.run_jobs`."""
-    del logs
     results = []
-    for job in (Job.from_line(job.to_line()) for job in jobs):
+    for job in (Job.from_line(job.to_line(logs))[0] for job in jobs):
         module, function = job.function.split(":")
         results.append(getattr(importlib.import_module(module), function)(job.told, progress))
     return results
+
+
+def start_none(*_: Any) -> contextlib.AbstractContextManager[None]:
+    """Stand for :func:`ensembler.engines.local.started_ahead`."""
+    return contextlib.nullcontext()

@@ -13,7 +13,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
-from jobs_here import run_here
+from jobs_here import run_here, start_none
 from photos import Heard, truncate, write_csv, write_photo
 
 from ensembler.competition.tables import load_tables
@@ -72,6 +72,7 @@ def built(request: pytest.FixtureRequest, trained: tuple[str, Workspace]) -> Bui
     members = MEMBERS[request.param]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("ensembler.workflows.stacks.run_jobs", run_here)
+        patch.setattr("ensembler.workflows.stacks.started_ahead", start_none)
         result = stack(members, name=request.param, workspace=workspace)
     folder = workspace.competition("made")
     stored = read_arrays(folder.stack(result.name) / "predictions.npz")["test"]

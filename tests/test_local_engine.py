@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from ensembler.engines.job import Job
-from ensembler.engines.local import run_jobs
+from ensembler.engines.local import run_jobs, started_ahead
 from ensembler.errors import BadChoice, JobFailed, StorageError
 from ensembler.events import Event, FoldBegan, FoldEnded, JobBegan, JobEnded, JobsPlanned, PlannedJob
 from ensembler.progress import Progress, Task
@@ -174,6 +174,58 @@ def test_a_gpu_is_given_back_by_a_job_that_fails(tmp_path: Path) -> None:
 def test_without_gpus_to_choose_from_a_job_sees_what_we_see(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "4,5")
     assert run_jobs([gpu_job("all", tmp_path / "gpus", 1)], tmp_path, Progress()) == ["4,5"]
+
+
+def sharing(function: str, name: str, **told: object) -> Job:
+    return Job(name, f"job_functions:{function}", told, shares_process=True)
+
+
+def test_jobs_that_may_share_a_process_do_and_each_has_its_log(tmp_path: Path) -> None:
+    follower = Follower([])
+    jobs = [sharing("pid", "a"), sharing("pid", "b"), Job("c", "job_functions:pid", {}), sharing("pid", "d")]
+    a, b, c, d = run_jobs(jobs, tmp_path, follower)
+    # One that must not be shared is the last of its process.
+    assert a == b == c != d
+    begun = [event.process for _, event in follower.told if isinstance(event, JobBegan)]
+    assert begun == [a, b, c, d]
+    for name in "abcd":
+        assert (tmp_path / f"{name}.log").read_text() == "pid is here\n"
+    assert not any(map(lives, (a, d)))
+
+
+@pytest.mark.parametrize("trouble", ["refuse", "crash", "die"])
+def test_what_comes_after_trouble_has_a_process_of_its_own(trouble: str, tmp_path: Path) -> None:
+    jobs = [sharing("pid", "a"), sharing(trouble, "trouble", what="spoon"), sharing("double", "b", number=1)]
+    with pytest.raises((BadChoice, JobFailed)):
+        run_jobs(jobs, tmp_path, Progress())
+    assert "printed by a library" in (tmp_path / "b.log").read_text()
+
+
+def test_a_process_started_ahead_takes_the_job_and_loads_its_module_before(tmp_path: Path) -> None:
+    with started_ahead("job_functions:pid", "ahead", tmp_path) as processes:
+        assert run_jobs([sharing("pid", "ahead")], tmp_path, Progress(), processes=processes) == [
+            process.pid for process in processes._running
+        ]
+        [process] = processes._running
+    assert not lives(process.pid)
+    assert (tmp_path / "ahead.log").read_text() == "pid is here\n"
+
+
+@pytest.mark.parametrize("there_is_a_job", [True, False])
+def test_a_module_that_cannot_be_loaded_ahead(there_is_a_job: bool, tmp_path: Path) -> None:
+    with started_ahead("no_such_module:pid", "ahead", tmp_path) as processes:
+        if there_is_a_job:
+            with pytest.raises(JobFailed, match="No module named 'no_such_module'"):
+                run_jobs([sharing("pid", "ahead")], tmp_path, Progress(), processes=processes)
+    assert not any(lives(process.pid) for process in processes._running)
+
+
+def lives(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 WAITING = """

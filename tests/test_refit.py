@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
+from jobs_here import start_none
 from members_made import make_member, record_of, small_competition
 
 from ensembler.competition.folds.folds import Folds
@@ -111,7 +112,7 @@ def test_a_stack_of_networks_that_learned_from_all_photos_is_smaller_and_calls_i
 def test_who_has_no_such_network_is_told_how_to_get_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder, tables = small_competition(tmp_path)
     make_member(folder, tables, "a")
-    monkeypatch.setattr("ensembler.workflows.stacks.run_jobs", lambda *_: [{"difference": 0.0}])
+    monkeypatch.setattr("ensembler.workflows.stacks.started_ahead", start_none)
     with pytest.raises(Mismatch, match="--refit added"):
         stack(["a"], refit=True, workspace=Workspace(tmp_path / "data", tmp_path / "submissions"))
 

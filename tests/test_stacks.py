@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from jobs_here import start_none
 from members_made import make_member, record_of, small_competition
 
 from ensembler.errors import BadChoice
@@ -17,7 +18,8 @@ from ensembler.workflows.stacks import stack
 @pytest.fixture
 def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave out the one-file model, which members made up here cannot give."""
-    monkeypatch.setattr("ensembler.workflows.stacks.run_jobs", lambda *_: [{"difference": 0.0}])
+    monkeypatch.setattr("ensembler.workflows.stacks.run_jobs", lambda *_, **__: [{"difference": 0.0}])
+    monkeypatch.setattr("ensembler.workflows.stacks.started_ahead", start_none)
 
 
 @pytest.mark.usefixtures("no_network")

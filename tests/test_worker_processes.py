@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+import dataclasses
 import os
 from concurrent.futures import CancelledError
 from pathlib import Path
 
 import pytest
 
+from ensembler.engines.job import Job
 from ensembler.engines.worker_processes import WorkerProcesses
 
+JOB = Job("double", "job_functions:double", {"number": 1})
 ONE_THREAD = {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1", "OMP_NUM_THREADS": "1"}
 
 
@@ -19,8 +22,8 @@ def nothing_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def lent(processes: WorkerProcesses) -> dict[str, str]:
     """What a process finds in its environment and this one does not."""
-    with processes.slot() as environment:
-        return {name: value for name, value in environment.items() if os.environ.get(name) != value}
+    with processes.slot() as slot:
+        return {name: value for name, value in slot.environment.items() if os.environ.get(name) != value}
 
 
 @pytest.mark.parametrize(
@@ -57,14 +60,36 @@ def test_a_slot_is_lent_to_one_at_a_time_and_given_back_after_trouble() -> None:
             raise ZeroDivisionError
         with processes.slot() as third:
             pass
-    assert [lent["CUDA_VISIBLE_DEVICES"] for lent in (first, second, third)] == ["a", "b", "b"]
+    assert [lent.environment["CUDA_VISIBLE_DEVICES"] for lent in (first, second, third)] == ["a", "b", "b"]
 
 
 def test_none_is_started_after_the_kill(tmp_path: Path) -> None:
-    processes = WorkerProcesses(2)
-    with (tmp_path / "log").open("wb") as log, processes.slot() as environment:
-        with processes.running("", log, environment) as running:
+    with WorkerProcesses(2) as processes, processes.slot() as slot:
+        with processes.running(JOB, tmp_path / "log", slot) as running:
             processes.kill()
             assert running.wait(timeout=20) == -9
-        with pytest.raises(CancelledError), processes.running("", log, environment):
+        with pytest.raises(CancelledError), processes.running(JOB, tmp_path / "log", slot):
             pass
+
+
+@pytest.mark.parametrize(("shares", "waits"), [(True, True), (False, False)])
+def test_a_process_that_may_be_shared_waits_for_the_next_job(shares: bool, waits: bool, tmp_path: Path) -> None:
+    job = dataclasses.replace(JOB, shares_process=shares)
+    with WorkerProcesses(1) as processes, processes.slot() as slot:
+        with processes.running(job, tmp_path / "first", slot) as first:
+            pass
+        assert (slot.waiting is first) is waits
+        with processes.running(job, tmp_path / "second", slot) as second:
+            assert (second is first) is waits
+        assert (tmp_path / "second").is_file()
+    assert first.poll() is not None
+    assert second.poll() is not None
+
+
+def test_one_whose_job_failed_takes_no_other(tmp_path: Path) -> None:
+    job = dataclasses.replace(JOB, shares_process=True)
+    with WorkerProcesses(1) as processes, processes.slot() as slot:
+        with pytest.raises(ZeroDivisionError), processes.running(job, tmp_path / "log", slot) as failed:
+            raise ZeroDivisionError
+        assert failed.poll() is not None
+        assert slot.waiting is None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 
@@ -24,6 +25,9 @@ class Job:
         What it trains, for displays.
     work
         How much that is, as :mod:`ensembler.members.work` counts it; 0 if nobody knows.
+    shares_process
+        Whether its process may take another job afterwards, which saves the start; not where libraries hold on to
+        much memory.
     """
 
     name: str
@@ -32,12 +36,14 @@ class Job:
     member: str = ""
     folds: tuple[int, ...] = ()
     work: float = 0.0
+    shares_process: bool = False
 
-    def to_line(self) -> str:
-        """Write it as one line of JSON."""
-        return json.dumps(asdict(self)) + "\n"
+    def to_line(self, log: Path) -> str:
+        """Write it as one line of JSON, with the file for what its process prints."""
+        return json.dumps({"job": asdict(self), "log": str(log)}) + "\n"
 
     @classmethod
-    def from_line(cls, line: str) -> Job:
-        """Read it from one line of JSON."""
-        return cls(**json.loads(line))
+    def from_line(cls, line: str) -> tuple[Job, Path]:
+        """Read it, and the file of what is printed, from one line of JSON."""
+        told = json.loads(line)
+        return cls(**told["job"]), Path(told["log"])

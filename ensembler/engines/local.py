@@ -24,7 +24,12 @@ _LOOK = 0.5
 
 
 def run_jobs(
-    jobs: Sequence[Job], logs: Path, progress: Progress, parallel: int = 1, gpus: Sequence[str] = ()
+    jobs: Sequence[Job],
+    logs: Path,
+    progress: Progress,
+    parallel: int = 1,
+    gpus: Sequence[str] = (),
+    processes: WorkerProcesses | None = None,
 ) -> list[Any]:
     """Run jobs; one that fails does not keep the others from running.
 
@@ -44,6 +49,8 @@ def run_jobs(
     gpus
         What ``CUDA_VISIBLE_DEVICES`` calls the GPUs, each of which gets one job at a time, and each job one of them.
         Without any, each job sees all GPUs.
+    processes
+        In whose slots the jobs run, instead of new ones; see :func:`started_ahead`.
 
     Returns
     -------
@@ -59,13 +66,40 @@ def run_jobs(
     Interrupted
         After an interruption, once all jobs have ended; it tells where they were.
     """
-    processes = WorkerProcesses(parallel, gpus)
     planned = tuple(PlannedJob(job.name, job.member, tuple(job.folds), job.work) for job in jobs)
-    progress.tell(JobsPlanned(planned, processes.limit))
-    with ThreadPoolExecutor(processes.limit) as pool:
-        running = [pool.submit(_run, job, logs / f"{job.name}.log", progress, processes) for job in jobs]
-        interrupted = _all_ended(running, processes, progress)
+    with contextlib.ExitStack() as ours:
+        used = processes or ours.enter_context(WorkerProcesses(parallel, gpus))
+        progress.tell(JobsPlanned(planned, used.limit))
+        with ThreadPoolExecutor(used.limit) as pool:
+            running = [pool.submit(_run, job, log_of(logs, job.name), progress, used) for job in jobs]
+            interrupted = _all_ended(running, used, progress)
     return _results(jobs, running, progress, interrupted=interrupted)
+
+
+@contextlib.contextmanager
+def started_ahead(function: str, name: str, logs: Path) -> Iterator[WorkerProcesses]:
+    """Start the process of a job whose description is not known yet, so that libraries are loaded meanwhile.
+
+    Parameters
+    ----------
+    function, name
+        The job's.
+    logs
+        Folder for what it prints.
+
+    Yields
+    ------
+    WorkerProcesses
+        For :func:`run_jobs`; the process ends with the block, whether or not there was a job.
+    """
+    with WorkerProcesses(1) as processes:
+        processes.start_ahead(function.partition(":")[0], log_of(logs, name))
+        yield processes
+
+
+def log_of(logs: Path, name: str) -> Path:
+    """Return the file of what a job's process prints."""
+    return logs / f"{name}.log"
 
 
 def _all_ended(running: Sequence[Future[Any]], processes: WorkerProcesses, progress: Progress) -> bool:
@@ -132,12 +166,7 @@ def _failure(failures: Mapping[str, errors.EnsemblerError]) -> errors.EnsemblerE
 
 
 def _run(job: Job, log: Path, progress: Progress, processes: WorkerProcesses) -> Any:
-    try:
-        log.parent.mkdir(parents=True, exist_ok=True)
-        sink = log.open("wb")
-    except OSError as error:
-        raise errors.StorageError.from_os(error) from error
-    with sink, processes.slot() as environment, processes.running(job.to_line(), sink, environment) as process:
+    with processes.slot() as slot, processes.running(job, log, slot) as process:
         heard = progress.of_job(job.name)
         with _beginning_and_end(job, process.pid, heard):
             return _follow(job, process, log, heard)
@@ -164,7 +193,8 @@ def _follow(job: Job, process: subprocess.Popen[str], log: Path, progress: Progr
     if process.stdout is None:
         raise RuntimeError("A job's process was started without pipes.")
     ended = _relay(process.stdout, progress, progress.start(f"{job.name}: start-up", 1))
-    code = process.wait()
+    # One that is to take another job does not end.
+    code = 0 if ended and job.shares_process else process.wait()
     if ended.get("event") == "result":
         return ended["value"]
     if ended.get("event") == "error":
@@ -178,7 +208,7 @@ def _follow(job: Job, process: subprocess.Popen[str], log: Path, progress: Progr
 
 
 def _relay(lines: IO[str], progress: Progress, start_up: Task) -> Mapping[str, Any]:
-    """Pass events on to ``progress`` until the process ends; return the last one, its result or error.
+    """Pass events on to ``progress`` until the job ends; return the last one, its result or error, if there was one.
 
     ``start_up`` ends with the first event: until then libraries are loaded.
     """
@@ -204,6 +234,7 @@ def _relay(lines: IO[str], progress: Progress, start_up: Task) -> Mapping[str, A
                 progress.tell(read_event(event["told"]))
             case _:
                 ended = event
+                break
     for task in (start_up, *tasks.values()):
         task.finish()
     return ended

@@ -1,4 +1,4 @@
-"""The process of one job: reads it from standard input, runs it, and tells how it goes in lines of JSON."""
+"""The process of jobs: reads them from standard input, runs them, and tells how they go in lines of JSON."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import json
 import os
 import signal
 import sys
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, TextIO
 
 from ..errors import EnsemblerError, Interrupted, StorageError
@@ -79,16 +81,40 @@ class EventLines(Progress):
         self.send("warn", text=text)
 
 
-def main() -> int:
-    """Run the job on standard input; what libraries print goes to standard error, the log."""
+def main(modules: Sequence[str] = ()) -> int:
+    """Run the jobs on standard input; what libraries print goes to standard error, the log of each.
+
+    Parameters
+    ----------
+    modules
+        To be imported before there is a job.
+    """
     # A terminal sends Ctrl-C to everybody; the parent hears it too and says what is to be done.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     control = Control()
-    if not (line := control.job_line()):
-        return 1
-    job = Job.from_line(line)
     events = EventLines(os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8"), control)
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    for module in modules:
+        importlib.import_module(module)
+    code = 1
+    while line := control.next_job():
+        job, log = Job.from_line(line)
+        _print_to(log)
+        code = _run(job, events)
+        if code or not job.shares_process:
+            break
+    return code
+
+
+def _print_to(log: Path) -> None:
+    """Have what is printed from now on written at the end of a job's log."""
+    sys.stderr.flush()
+    with log.open("ab") as file:
+        for stream in (sys.stdout, sys.stderr):
+            os.dup2(file.fileno(), stream.fileno())
+
+
+def _run(job: Job, events: EventLines) -> int:
     module, function = job.function.split(":")
     try:
         result = getattr(importlib.import_module(module), function)(job.told, events)
@@ -111,4 +137,8 @@ def _told(error: EnsemblerError, events: EventLines) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    ended = main(sys.argv[1:])
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    # Everything is told and written by now, and TensorFlow takes a second to take itself down.
+    os._exit(ended)

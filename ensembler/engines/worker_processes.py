@@ -8,11 +8,15 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError
+from dataclasses import dataclass
+from pathlib import Path
 from queue import SimpleQueue
 from threading import Lock
-from typing import IO
+from typing import BinaryIO, Self
 
+from ..errors import StorageError
 from .control import STOP
+from .job import Job
 
 # On x86 processors without AVX-512 TensorFlow leaves oneDNN off, though it is several times faster there.
 _ENVIRONMENT = {
@@ -23,8 +27,27 @@ _ENVIRONMENT = {
 }
 
 
+@dataclass
+class Slot:
+    """Room for one process at a time.
+
+    Attributes
+    ----------
+    environment
+        Of the processes in it.
+    waiting
+        One that waits for a job, if there is one.
+    log
+        Of that one.
+    """
+
+    environment: Mapping[str, str]
+    waiting: subprocess.Popen[str] | None = None
+    log: Path | None = None
+
+
 class WorkerProcesses:
-    """Starts processes of jobs, one in each slot.
+    """Starts processes of jobs, one in each slot; a context manager, whose end leaves none behind.
 
     Parameters
     ----------
@@ -42,59 +65,97 @@ class WorkerProcesses:
     def __init__(self, parallel: int, gpus: Sequence[str] = ()) -> None:
         slots = [{"CUDA_VISIBLE_DEVICES": gpu} for gpu in gpus] or [{}] * parallel
         self.limit = len(slots)
-        self._free: SimpleQueue[dict[str, str]] = SimpleQueue()
-        for slot in slots:
-            self._free.put(slot)
+        self._free: SimpleQueue[Slot] = SimpleQueue()
+        for own in slots:
+            # What a person has set wins, but for the GPU: among those left visible to us it is ours to choose.
+            self._free.put(Slot({**_ENVIRONMENT, **_share_of_processors(self.limit), **os.environ, **own}))
         self._running: list[subprocess.Popen[str]] = []
         self._ending = False
         self._lock = Lock()
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        del error
+        self.kill()
+        for process in list(self._running):
+            self._bury(process)
+
     @contextlib.contextmanager
-    def slot(self) -> Iterator[dict[str, str]]:
-        """Wait for a slot and lend it, as the environment of a process, for the length of the block."""
+    def slot(self) -> Iterator[Slot]:
+        """Wait for a slot and lend it for the length of the block."""
         own = self._free.get()
         try:
-            # What a person has set wins, but for the GPU: among those left visible to us it is ours to choose.
-            yield {**_ENVIRONMENT, **_share_of_processors(self.limit), **os.environ, **own}
+            yield own
         finally:
             self._free.put(own)
 
-    @contextlib.contextmanager
-    def running(self, line: str, log: IO[bytes], environment: Mapping[str, str]) -> Iterator[subprocess.Popen[str]]:
-        """Run a process that is given a job's line, for the length of the block.
+    def start_ahead(self, module: str, log: Path) -> None:
+        """Start a process that imports a module and waits for its job; what it prints is written to ``log``."""
+        with self.slot() as slot:
+            slot.waiting, slot.log = self._start(slot, log, module), log
 
-        Its standard input stays open: its end would tell the process that we have died.
+    @contextlib.contextmanager
+    def running(self, job: Job, log: Path, slot: Slot) -> Iterator[subprocess.Popen[str]]:
+        """Run a job in the process that waits in a slot, or in a new one, for the length of the block.
+
+        If the block ends well and the job shares its process, that waits for another one. Standard input stays open:
+        its end would tell the process that we have died.
 
         Raises
         ------
         CancelledError
             After :meth:`stop` or :meth:`kill`: a process started then would outlive the interruption.
+        StorageError
+            If the log cannot be written.
         """
-        with self._start(line, log, environment) as process:
-            try:
-                yield process
-            finally:
-                process.kill()
-                with self._lock:
-                    self._running.remove(process)
+        process, slot.waiting = slot.waiting, None
+        if process is None:
+            process = self._start(slot, log)
+        elif slot.log != log:
+            _empty(log).close()
+        ended_well = False
+        try:
+            self._give(process, job.to_line(log))
+            yield process
+            ended_well = True
+        finally:
+            if ended_well and job.shares_process:
+                slot.waiting, slot.log = process, log
+            else:
+                self._bury(process)
 
-    def _start(self, line: str, log: IO[bytes], environment: Mapping[str, str]) -> subprocess.Popen[str]:
+    def _start(self, slot: Slot, log: Path, *modules: str) -> subprocess.Popen[str]:
+        with self._lock, _empty(log) as file:
+            if self._ending:
+                raise CancelledError
+            process = subprocess.Popen(
+                [sys.executable, "-m", "ensembler.engines.worker", *modules],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=file,
+                text=True,
+                encoding="utf-8",
+                env=slot.environment,
+            )
+            self._running.append(process)
+            return process
+
+    def _give(self, process: subprocess.Popen[str], line: str) -> None:
         # The lock keeps a stop from reaching the process before its job does.
         with self._lock:
             if self._ending:
                 raise CancelledError
-            process = subprocess.Popen(
-                [sys.executable, "-m", "ensembler.engines.worker"],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                text=True,
-                encoding="utf-8",
-                env=environment,
-            )
-            self._running.append(process)
             _send(process, line)
-            return process
+
+    def _bury(self, process: subprocess.Popen[str]) -> None:
+        process.kill()
+        # Closes its pipes and waits.
+        with process:
+            pass
+        with self._lock:
+            self._running.remove(process)
 
     def stop(self) -> None:
         """Ask the processes that run to save what they have and end, and start no other."""
@@ -109,6 +170,15 @@ class WorkerProcesses:
             self._ending = True
             for process in self._running:
                 process.kill()
+
+
+def _empty(log: Path) -> BinaryIO:
+    """Open a log from its beginning."""
+    try:
+        log.parent.mkdir(parents=True, exist_ok=True)
+        return log.open("wb")
+    except OSError as error:
+        raise StorageError.from_os(error) from error
 
 
 def _send(process: subprocess.Popen[str], text: str) -> None:

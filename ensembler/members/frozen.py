@@ -28,6 +28,8 @@ from .turns import fold_to_train
 
 def train_frozen(told: dict[str, Any], progress: Progress) -> dict[str, Any]:
     """Train the heads of the folds named in ``told``; see :class:`Assignment`."""
+    # The process may have trained another member before.
+    keras.backend.clear_session()
     assignment = Assignment.from_json(told)
     views = dict.fromkeys([*learned_views(assignment), *VIEWS[assignment.record.settings.tta]])
     features = frozen_features(assignment, list(views), progress)

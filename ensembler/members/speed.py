@@ -14,8 +14,9 @@ SINGLE = 100
 BATCHES = 10
 # Before them: one that compiles, and one that warms up.
 WARM_UP = 2
-# Seconds after which a slow network need not be measured more exactly, each time with this many predictions at least.
-LONGEST = 5.0
+# Seconds after which what was measured suffices, with this many predictions at least: their mean is known to a few per
+# cent by then, and a person waits for it.
+LONGEST = 1.0
 FEWEST = 3
 
 
@@ -34,7 +35,7 @@ class Speed:
     photos_per_second
         In batches of ``batch_size``.
     single
-        How many single predictions were measured: 100, or fewer of a slow network.
+        How many single predictions were measured: 100, or as many as there was a second for.
     device
         What predicted: a GPU, or the processor.
     threads

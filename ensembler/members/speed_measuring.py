@@ -30,6 +30,8 @@ def measure_member(told: dict[str, Any], progress: Progress) -> dict[str, Any]:
     told
         ``competition`` (its folder), ``member`` (its name).
     """
+    # The process may have measured another member before.
+    keras.backend.clear_session()
     folder = CompetitionFolder(Path(told["competition"]))
     record = MemberRecord.load(folder, told["member"])
     _measure(folder, record, lambda: _network(folder, record), progress)

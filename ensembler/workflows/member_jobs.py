@@ -158,4 +158,6 @@ def _job(folder: CompetitionFolder, plan: Plan, function: str, folds: list[int],
         cache_limit=plan.cache_limit,
     )
     work = plan.work * (1 if plan.record.settings.frozen else len(folds))
-    return Job(name, function, assignment.to_json(), plan.record.name, assignment.folds, work)
+    # Frozen networks leave little behind, and members of seconds need not start libraries anew.
+    shares = plan.record.settings.frozen
+    return Job(name, function, assignment.to_json(), plan.record.name, assignment.folds, work, shares_process=shares)

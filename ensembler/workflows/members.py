@@ -134,6 +134,7 @@ def _measure(folder: CompetitionFolder, progress: Progress) -> None:
             f"{record.name}-speed",
             "ensembler.members.speed_measuring:measure_member",
             {"competition": str(folder.root), "member": record.name},
+            shares_process=True,
         )
         for record in records
         if len(record.unfinished(folder)) < record.folds_count and _is_unmeasured(folder, record)

@@ -14,7 +14,7 @@ from ..competition.metrics.metrics import METRICS
 from ..competition.metrics.scoring import judge_out_of_fold
 from ..competition.tables import Tables
 from ..engines.job import Job
-from ..engines.local import run_jobs
+from ..engines.local import run_jobs, started_ahead
 from ..errors import BadChoice
 from ..members.budget.durations import read_duration
 from ..members.option_kinds import checked
@@ -37,6 +37,9 @@ from .competitions import open_competition
 from .results import StackResult
 from .stack_text import stack_fields
 from .training import member_results
+
+# The job that builds the file, as a person and its log call it, and its function.
+_JOB, _BUILD = "stack", "ensembler.stacking.keras_stack:build_stack_file"
 
 
 def stack(
@@ -103,13 +106,21 @@ def stack(
     _look_at_classes(tables, folds, meta, progress)
     if len(offered) == 1:
         progress.note(f"{names[0]} is the only member, so it is calibrated alone: a stack takes two or more.")
-    learned = learn(wish, tables, folds, [member.out_of_fold for member in offered], progress)
-    evaluation = evaluate_stack(learned, wish, tables, folds, [member.out_of_fold for member in offered], progress)
-    used = [offered[one] for one in learned.members]
-    title = checked_name(name or stack_name([member.name for member in used], refit=refit), "stack")
-    test = [refit_predictions(folder, tables, one.record) if refit else one.test for one in used]
-    answer = _keep(folder, tables, folds, test, learned, title)
-    built = _build(folder, title, [member.name for member in used], progress, refit=refit)
+    # Libraries are loaded for the file while the meta-learner learns.
+    with started_ahead(_BUILD, _JOB, folder.logs) as processes:
+        learned = learn(wish, tables, folds, [member.out_of_fold for member in offered], progress)
+        evaluation = evaluate_stack(learned, wish, tables, folds, [member.out_of_fold for member in offered], progress)
+        used = [offered[one] for one in learned.members]
+        title = checked_name(name or stack_name([member.name for member in used], refit=refit), "stack")
+        test = [refit_predictions(folder, tables, one.record) if refit else one.test for one in used]
+        answer = _keep(folder, tables, folds, test, learned, title)
+        told = {
+            "competition": str(folder.root),
+            "stack": title,
+            "members": [member.name for member in used],
+            "refit": refit,
+        }
+        [built] = run_jobs([Job(_JOB, _BUILD, told)], folder.logs, progress, processes=processes)
     csv = write_answer(workspace.submissions / folder.name, title, tables, answer)
     result = StackResult(
         name=title,
@@ -205,15 +216,6 @@ def _keep(
     save_blend(folder, title, learned.learner.blend_)
     save_stack_predictions(folder, title, tables, folds.scored, learned.nested.calibrated, test)
     return test
-
-
-def _build(
-    folder: CompetitionFolder, title: str, names: list[str], progress: Progress, *, refit: bool
-) -> dict[str, Any]:
-    told = {"competition": str(folder.root), "stack": title, "members": names, "refit": refit}
-    job = Job(f"stack-{title}", "ensembler.stacking.keras_stack:build_stack_file", told)
-    built: dict[str, Any] = run_jobs([job], folder.logs, progress)[0]
-    return built
 
 
 def _remember(
