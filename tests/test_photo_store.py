@@ -57,8 +57,9 @@ def test_photos_are_those_that_others_decode_and_decoded_once(
     assert heard.steps == COUNT
     assert names(tmp_path / "store" / "8") == ["00000.npy", "00001.npy", "00002.npy"]
     assert store.missing(8) == 0
-    with pytest.raises(ValueError, match="read-only"):
-        store.photos(8).photo(0)[:] = 0
+    # What is given is a copy.
+    found.photo(0)[:] = 0
+    assert np.array_equal(found.photo(0), decode_photo(paths[0], 12))
 
 
 @pytest.mark.parametrize("trouble", ["deleted", "truncated", "another shape"])
@@ -107,3 +108,17 @@ def test_nothing_to_decode(tmp_path: Path) -> None:
     heard = Heard()
     PhotoStore(tmp_path, []).fill([8], heard)
     assert heard.labels == []
+
+
+@pytest.mark.skipif(not Path("/proc/self/smaps").exists(), reason="memory is read from /proc")
+def test_what_was_read_is_not_held(tmp_path: Path) -> None:
+    size = 500
+    paths = [write_photo(tmp_path / f"{row}.png", row) for row in range(8)]
+    store = PhotoStore(tmp_path / "store", paths)
+    store.fill([size], SILENT)
+    photos = store.photos(size)
+    photos.gather(np.arange(8))
+    maps = Path("/proc/self/smaps").read_text().split(str(tmp_path / "store"))[1:]
+    held = [int(line.split()[1]) for mapped in maps for line in mapped.splitlines() if line.startswith("Rss:")]
+    assert len(maps) == 3
+    assert max(held[:1]) < 8 * size * size * 3 / 1024 / 4

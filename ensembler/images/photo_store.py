@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import mmap
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -125,14 +126,31 @@ class StoredPhotos:
         return len(self._rows)
 
     def photo(self, row: int) -> Pixels:
-        """Return a view of one photo."""
-        number, place = divmod(int(self._rows[row]), FILE_PHOTOS)
-        file = self._files[number]
-        return decode_photo(self._paths[self._rows[row]], self._size) if file is None else file[place]
+        """Copy one photo."""
+        pixels: Pixels = self.gather(np.array([row]))[0]
+        return pixels
 
     def gather(self, rows: Rows) -> Pixels:
         """Copy photos."""
         pixels = np.empty((len(rows), self._size, self._size, 3), np.uint8)
-        for place, row in enumerate(rows):
-            pixels[place] = self.photo(row)
+        read: dict[int, Pixels] = {}
+        for place, row in enumerate(self._rows[rows]):
+            number, within = divmod(int(row), FILE_PHOTOS)
+            file = self._files[number]
+            if file is None:
+                pixels[place] = decode_photo(self._paths[row], self._size)
+            else:
+                pixels[place] = file[within]
+                read[number] = file
+        for file in read.values():
+            _let_go(file)
         return pixels
+
+
+def _let_go(mapped: Pixels) -> None:
+    """Give back the memory that shows a file; the system's own copy stays, so the next look at it is as quick.
+
+    Else a process would seem to hold all that it has ever looked at.
+    """
+    if isinstance(mapped.base, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+        mapped.base.madvise(mmap.MADV_DONTNEED)
