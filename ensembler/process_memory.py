@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import mmap
 import os
 from pathlib import Path
+from typing import Any
 
 
 def resident_bytes(process: int | None = None, processes: Path = Path("/proc")) -> int | None:
@@ -42,3 +44,20 @@ def peak_bytes(processes: Path = Path("/proc")) -> int | None:
         return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:"))
     except (OSError, ValueError, StopIteration):
         return None
+
+
+def let_go(mapped: Any) -> None:
+    """Give back the memory in which a process sees a file that is mapped into it for reading.
+
+    The system's own copy stays, so the next look at it is as quick; else a process would seem to hold all that it has
+    ever looked at.
+
+    Parameters
+    ----------
+    mapped
+        An array whose memory is such a file's, or a part of one; others are left as they are.
+    """
+    while mapped is not None and not isinstance(mapped, mmap.mmap):
+        mapped = getattr(mapped, "base", None)
+    if mapped is not None and hasattr(mmap, "MADV_DONTNEED"):
+        mapped.madvise(mmap.MADV_DONTNEED)

@@ -3,9 +3,10 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from ensembler.process_memory import resident_bytes
+from ensembler.process_memory import let_go, resident_bytes
 
 
 def test_linux_tells_pages(tmp_path: Path) -> None:
@@ -27,3 +28,21 @@ def test_this_process_holds_more_after_it_took_more() -> None:
     before = resident_bytes() or 0
     held = b"x" * 50_000_000
     assert (resident_bytes() or 0) - before > 0.9 * len(held)
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is read from /proc")
+def test_a_mapped_file_is_let_go_of_and_reads_the_same_again(tmp_path: Path) -> None:
+    numbers = np.random.default_rng(0).integers(0, 256, 20_000_000, np.uint8)
+    np.save(tmp_path / "numbers.npy", numbers)
+    mapped = np.load(tmp_path / "numbers.npy", mmap_mode="r")[1000:]
+    total = int(mapped.sum())
+    held = resident_bytes()
+    let_go(mapped)
+    freed = held - resident_bytes()
+    assert freed > 15_000_000
+    assert int(mapped.sum()) == total
+
+
+@pytest.mark.parametrize("other", [np.arange(3), None, "text"], ids=["an array", "nothing", "text"])
+def test_what_is_no_mapped_file_is_left_alone(other: object) -> None:
+    let_go(other)

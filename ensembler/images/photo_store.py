@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import math
-import mmap
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -12,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..process_memory import let_go
 from ..progress import Progress
 from ..storage import sweep, whole_file
 from .decoding import decode_at_sizes, decode_photo
@@ -143,14 +143,5 @@ class StoredPhotos:
                 pixels[place] = file[within]
                 read[number] = file
         for file in read.values():
-            _let_go(file)
+            let_go(file)
         return pixels
-
-
-def _let_go(mapped: Pixels) -> None:
-    """Give back the memory that shows a file; the system's own copy stays, so the next look at it is as quick.
-
-    Else a process would seem to hold all that it has ever looked at.
-    """
-    if isinstance(mapped.base, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
-        mapped.base.madvise(mmap.MADV_DONTNEED)

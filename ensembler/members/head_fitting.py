@@ -20,6 +20,7 @@ from .linear_head import LinearHead
 from .losses import class_weights
 from .pseudo_heads import taught_pseudo_labels
 from .split_heads import side_by_side, split_heads
+from .stacked_views import StackedViews
 
 Head = LinearHead | HiddenHead
 
@@ -40,10 +41,10 @@ def fit_head(assignment: Assignment, fold: int, features: Mapping[View, NDArray[
     settings = assignment.record.settings
     rows = assignment.splits.training(fold)
     views = learned_views(assignment)
-    X = np.concatenate([features[view][rows] for view in views])
+    X = StackedViews([features[view] for view in views], np.flatnonzero(rows))
     Y, folds = assignment.tables.targets[rows], assignment.splits.inner_folds(fold)
     if settings.hidden:
-        return HiddenHead(settings, exclusive=assignment.exclusive).fit(X, Y, folds, views=len(views))
+        return HiddenHead(settings, exclusive=assignment.exclusive).fit(X.all(), Y, folds, views=len(views))
     weights = class_weights(Y, settings.class_weights, exclusive=assignment.exclusive)
     return LinearHead(exclusive=assignment.exclusive).fit(X, Y, folds, views=len(views), weights=weights)
 
@@ -83,7 +84,7 @@ class FoldHeads:
     def _side_by_side(self, group: list[int]) -> dict[int, LinearHead]:
         assignment, views = self._assignment, learned_views(self._assignment)
         targets, kind = assignment.tables.targets, assignment.record.settings.class_weights
-        X = np.concatenate([self._features[view] for view in views]) if len(views) > 1 else self._features[views[0]]
+        X = StackedViews([self._features[view] for view in views])
         return split_heads(
             X,
             targets,

@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ..competition.metrics.metrics import row_losses
 from .logistic_fits import Linear, LogisticFits
+from .stacked_views import Rows
 
 # Inverse strengths of the L2 penalty, the strongest first: half decades, on standardised features.
 STRENGTHS = tuple(float(10**exponent) for exponent in np.arange(-4.0, 1.01, 0.5))
@@ -52,7 +53,7 @@ class LinearHead(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untype
 
     def fit(
         self,
-        X: NDArray[np.float32],
+        X: Rows,
         Y: NDArray[np.float32],
         folds: NDArray[np.int64],
         *,
@@ -91,7 +92,7 @@ class LinearHead(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untype
 
 
 def fit_heads(
-    X: NDArray[np.float32],
+    X: Rows,
     Y: NDArray[np.float32],
     folds: NDArray[np.int64],
     wanted: Sequence[int],
@@ -141,7 +142,7 @@ class HeadPaths:
 
     def __init__(
         self,
-        X: NDArray[np.float32],
+        X: Rows,
         Y: NDArray[np.float32],
         folds: NDArray[np.int64],
         outer: Mapping[Part, Mapping[Part, int]],

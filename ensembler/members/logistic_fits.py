@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from .many_minima import minimise
+from .stacked_views import Rows
 
 Float = NDArray[np.floating]
 # Outputs of all fits together that share a product: beyond, products are large enough one by one.
@@ -18,6 +19,8 @@ TOGETHER = 256
 TOLERANCE, ITERATIONS = 3e-4, 200
 # Numbers in a product below which the hand-over between threads costs more than it wins.
 SMALL = 20_000_000
+# Rows that are worked on in double precision at once.
+FEW = 8192
 # A score that no class can be chosen with.
 NEVER = -1e9
 
@@ -46,7 +49,7 @@ class LogisticFits:
     Parameters
     ----------
     X
-        Features, shape (rows, width).
+        Features, shape (rows, width): an array, or what gives rows like one.
     Y
         Targets 0 or 1, shape (rows, outputs).
     groups
@@ -63,7 +66,7 @@ class LogisticFits:
 
     def __init__(
         self,
-        X: NDArray[np.float32],
+        X: Rows,
         Y: NDArray[np.float32],
         groups: NDArray[np.int64],
         left_out: Sequence[frozenset[int]],
@@ -83,7 +86,9 @@ class LogisticFits:
         self._blocks = {}
         for name, first, last in zip(names.tolist(), starts, ends, strict=True):
             rows = order[first:last]
-            features = np.asarray((X[rows] - self._mean) / self._deviation, np.float32)
+            features = np.empty((len(rows), X.shape[1]), np.float32)
+            for few in _few(len(rows)):
+                features[few] = (X[rows[few]] - self._mean) / self._deviation
             self._blocks[name] = _Block(features, Y[rows].astype(np.float32), row_weights[rows].astype(np.float32))
         kept = np.array([[name not in out for name in names.tolist()] for out in left_out])
         own = [(sums[one].sum(axis=0), squares[one].sum(axis=0), counts[one].sum()) for one in kept]
@@ -215,16 +220,24 @@ class _Block:
     weights: NDArray[np.float32]
 
 
+def _few(rows: int) -> Iterator[slice]:
+    """Divide rows into so few that their copies in double precision take little memory."""
+    return (slice(first, first + FEW) for first in range(0, rows, FEW))
+
+
 def _moments(
-    X: NDArray[np.float32], order: NDArray[np.int64], starts: NDArray[np.int64], ends: Sequence[int]
+    X: Rows, order: NDArray[np.int64], starts: NDArray[np.int64], ends: Sequence[int]
 ) -> tuple[Float, Float, Float]:
     """Add up features and their squares: of each group, shape (groups, width), and its number of rows."""
     sums, squares, counts = [], [], []
     for first, last in zip(starts, ends, strict=True):
-        rows = X[order[first:last]].astype(np.float64)
-        sums.append(rows.sum(axis=0))
-        squares.append((rows**2).sum(axis=0))
-        counts.append(len(rows))
+        sums.append(np.zeros(X.shape[1]))
+        squares.append(np.zeros(X.shape[1]))
+        for few in _few(last - first):
+            rows = X[order[first:last][few]].astype(np.float64)
+            sums[-1] += rows.sum(axis=0)
+            squares[-1] += np.einsum("ij,ij->j", rows, rows)
+        counts.append(last - first)
     return np.array(sums), np.array(squares), np.array(counts)
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from ..competition.folds.folds import Folds
 from ..competition.folds.splits import EVERYTHING
 from .linear_head import LinearHead, fit_heads
+from .stacked_views import Rows
 
 
 def side_by_side(folds: Folds, splits: Sequence[int]) -> list[list[int]]:
@@ -23,7 +24,7 @@ def side_by_side(folds: Folds, splits: Sequence[int]) -> list[list[int]]:
 
 
 def split_heads(
-    X: NDArray[np.float32],
+    X: Rows,
     Y: NDArray[np.float32],
     folds: Folds,
     splits: Sequence[int],

@@ -1,0 +1,54 @@
+"""Features of several views of the same photos as if they were one array, without a copy of all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..process_memory import let_go
+
+
+class Rows(Protocol):
+    """What features are read from: an array of shape (rows, width), or something that gives rows like one."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Rows and width."""
+
+    def __getitem__(self, rows: NDArray[Any], /) -> NDArray[np.float32]:
+        """Copy some rows, by their numbers or by a mask."""
+
+
+class StackedViews:
+    """All photos as one view shows them, then as the next does.
+
+    Parameters
+    ----------
+    views
+        Features of shape (photos, width) each; files that are mapped into memory are let go of once rows are copied.
+    photos
+        Numbers of those photos that there are; None is all.
+    """
+
+    def __init__(self, views: Sequence[NDArray[np.float32]], photos: NDArray[np.int64] | None = None) -> None:
+        self._views = views
+        self._photos = np.arange(len(views[0])) if photos is None else photos
+        self.shape = (len(views) * len(self._photos), views[0].shape[1])
+
+    def __getitem__(self, rows: NDArray[Any], /) -> NDArray[np.float32]:
+        """Copy some rows, by their numbers or by a mask."""
+        numbers = np.flatnonzero(rows) if rows.dtype == np.bool_ else rows
+        copied = np.empty((len(numbers), self.shape[1]), np.float32)
+        view, photo = np.divmod(numbers, len(self._photos))
+        for number, features in enumerate(self._views):
+            mine = view == number
+            copied[mine] = features[self._photos[photo[mine]]]
+            let_go(features)
+        return copied
+
+    def all(self) -> NDArray[np.float32]:
+        """Copy all rows."""
+        return self[np.arange(self.shape[0])]
