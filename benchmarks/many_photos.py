@@ -69,10 +69,10 @@ def main() -> None:
             *("--image-size", "32", "--folds", "2"),
         ],
         "`train-members`, fine-tuned, from files": [
-            *("train-members", "--members", "demo-conv@files", *none, *size, *whole, "--cache-limit", "0"),
+            *("train-members", "--members", "demo-dense@files", *none, *size, *whole, "--cache-limit", "0"),
         ],
         "`train-members`, fine-tuned, from a store": [
-            *("train-members", "--members", "demo-conv@store", *none, *size, *whole),
+            *("train-members", "--members", "demo-dense@store", *none, *size, *whole),
         ],
         "`stack`": ["stack"],
     }

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ensembler.competition.folds import making
 from ensembler.competition.folds.making import independent_photos, make_folds
 from ensembler.errors import BadData
 
@@ -50,6 +51,24 @@ def test_classes_are_spread_evenly(seed, folds):
     for label in ("cat", "dog", "cow"):
         counts = np.bincount(assigned[labels == label], minlength=folds)
         assert counts.max() - counts.min() <= 1
+
+
+@settings(deadline=None)
+@given(rows())
+def test_many_groups_are_spread_under_the_same_rules(drawn):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(making, "MANY", 3)
+        test_each_row_has_one_fold_and_no_group_straddles.hypothesis.inner_test(drawn)
+
+
+def test_rows_on_their_own_are_spread_evenly_beside_many_groups(monkeypatch):
+    monkeypatch.setattr(making, "MANY", 50)
+    labels = column(["cat", "cat", "dog", "dog"] * 25)
+    groups = column([f"g{row // 2}" if row < 40 else "" for row in range(100)])
+    assigned = make_folds(labels, groups, 5, 0)
+    for label in ("cat", "dog"):
+        assert np.bincount(assigned[40:][labels[40:] == label], minlength=5).tolist() == [6] * 5
+        assert np.bincount(assigned[:40][labels[:40] == label], minlength=5).tolist() == [4] * 5
 
 
 def test_groups_are_spread_evenly_too():

@@ -7,9 +7,10 @@ from collections import Counter
 from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from ..errors import BadData
+from .photo_names import folder_of, name_of, stem_of, suffix_of
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp"})
 
@@ -51,7 +52,7 @@ class PhotoFiles:
         counts: Counter[str] = Counter()
         found: dict[str, str] = {}
         for path in self.paths:
-            for key in {name := PurePosixPath(path).name, PurePosixPath(name).stem}:
+            for key in {name := name_of(path), stem_of(name)}:
                 counts[key] += 1
                 found[key] = path
         return {key: path for key, path in found.items() if counts[key] == 1}
@@ -64,12 +65,12 @@ class PhotoFiles:
 
     def share_of(self, identities: Sequence[str]) -> float:
         """Share of ``identities`` that name a photo, be it one of several of that name."""
-        names = {key for path in self.paths for key in (PurePosixPath(path).name, PurePosixPath(path).stem)}
+        names = {key for path in self.paths for key in (name_of(path), stem_of(path))}
         return sum(identity in names or identity in self._by_path for identity in identities) / len(identities)
 
     @cached_property
     def _by_path(self) -> dict[str, str]:
-        return {key: path for path in self.paths for key in (path, str(PurePosixPath(path).with_suffix("")))}
+        return {key: path for path in self.paths for key in (path, path.removesuffix(suffix_of(path)))}
 
 
 def has_photos(root: Path) -> bool:
@@ -81,7 +82,7 @@ def _walk(root: Path) -> Iterator[str]:
     for folder, folders, names in os.walk(root):
         _prune(folders)
         for name in names:
-            if PurePosixPath(name).suffix.lower() in SUFFIXES and not name.startswith("."):
+            if suffix_of(name).lower() in SUFFIXES and not name.startswith("."):
                 yield (Path(folder) / name).relative_to(root).as_posix()
 
 
@@ -94,4 +95,4 @@ def common_folder(paths: tuple[str, ...] | list[str]) -> str:
     """Return the deepest folder that holds all ``paths``; ``.`` if it is the root."""
     if not paths:
         return "."
-    return os.path.commonpath([str(PurePosixPath(path).parent) for path in paths]) or "."
+    return os.path.commonpath(list({folder_of(path) for path in paths})) or "."

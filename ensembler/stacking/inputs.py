@@ -135,9 +135,21 @@ def _mean_of_test(parts: list[FoldPredictions], tables: Tables, name: str) -> ND
 
 def _in_order(ids: NDArray[np.str_], values: NDArray[np.float32], wanted: pd.Series, what: str) -> NDArray[np.float32]:
     """Rows of ``values`` in the order of the ids ``wanted``, each exactly once."""
-    place = pd.Index(ids).get_indexer(pd.Index(wanted.to_numpy(dtype=str))) if pd.Index(ids).is_unique else None
-    if place is None or len(ids) != len(wanted) or (place < 0).any():
+    place = _places(ids, wanted.to_numpy(dtype=str))
+    if place is None:
         raise Mismatch(f"{what} do not have each photo exactly once: train the member anew with --restart.")
     if not np.isfinite(values).all():
         raise BadData(f"{what} hold values that are no numbers: train the member anew with --restart.")
     return values[place]
+
+
+def _places(ids: NDArray[np.str_], wanted: NDArray[np.str_]) -> NDArray[np.intp] | None:
+    """Tell where each id that is wanted stands; None unless all ids are there once and no others are."""
+    index = pd.Index(ids)
+    if not index.is_unique or len(ids) != len(wanted):
+        return None
+    if np.array_equal(ids, wanted):
+        # To look up each of a million ids takes seconds, and mostly they are where they belong.
+        return np.arange(len(ids))
+    places = index.get_indexer(pd.Index(wanted))
+    return None if (places < 0).any() else places

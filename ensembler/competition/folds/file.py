@@ -116,7 +116,7 @@ def load_folds(folder: CompetitionFolder, tables: Tables) -> Folds:
     count = _count(values)
     if not count:
         raise _damaged(folder, "must number folds 0, 1, ... without a gap, or one held-out fold 0 and else nothing,")
-    if sorted(table["id"]) != sorted(tables.train["id"]):
+    if not table["id"].equals(tables.train["id"]) and sorted(table["id"]) != sorted(tables.train["id"]):
         raise Mismatch(
             f"{folder.folds} was made for other photos than {folder.train} lists: make folds for these with "
             f"`ensembler folds --folds {count}`, then train members with --restart."

@@ -13,6 +13,10 @@ from ...errors import BadData
 from ..manifest import SEPARATOR
 from .multi_label import spread_tags
 
+# Groups and rows on their own beyond which rows on their own are spread by themselves: scikit-learn looks at each group
+# in turn, which takes minutes for a million, most of them of one row.
+MANY = 100_000
+
 
 def make_folds(labels: pd.Series, groups: pd.Series, folds: int, seed: int) -> NDArray[np.int64]:
     """Assign each row to a fold: classes spread evenly, groups kept together.
@@ -60,8 +64,16 @@ def _units(groups: pd.Series) -> NDArray[np.int64]:
 def _spread_classes(labels: pd.Series, units: NDArray[np.int64], folds: int, seed: int) -> NDArray[np.int64]:
     from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
+    _, places, counts = np.unique(units, return_inverse=True, return_counts=True)
+    alone = len(counts) == len(units)
+    if not alone and len(counts) > MANY:
+        single = counts[places] == 1
+        if (counts > 1).sum() >= folds and single.sum() >= folds:
+            assigned = np.empty(len(units), dtype=np.int64)
+            for rows in (single, ~single):
+                assigned[rows] = _spread_classes(labels[rows], units[rows], folds, seed)
+            return assigned
     strata = _strata(labels, folds)
-    alone = len(np.unique(units)) == len(units)
     splitter: Any = StratifiedKFold if alone else StratifiedGroupKFold
     assigned = np.full(len(labels), -1, dtype=np.int64)
     with warnings.catch_warnings():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -13,12 +13,13 @@ from ...errors import BadData, counted
 from ..csv_tables import read_table
 from ..manifest import SEPARATOR, Manifest, TrainLayout
 from ..photo_files import PhotoFiles
+from ..photo_names import folder_of, name_of, stem_of
 from .photo_sets import in_class_folders, set_of
 
 
 def label_in_name(path: str) -> str:
     """Return the part of a photo's name before its number (``cat`` of ``cat.12.jpg``), or an empty string."""
-    stem = PurePosixPath(path).stem
+    stem = stem_of(path)
     bare = stem.rstrip("0123456789")
     label = re.sub(r"[\W_]+$", "", bare)
     return label if bare != stem and re.search(r"[^\W\d_]", label) else ""
@@ -35,7 +36,7 @@ def folders_tell_labels(photos: PhotoFiles, folder: str) -> bool:
 
     A folder that names a set, such as ``train-128``, is no class.
     """
-    parts = [in_class_folders(path, folder).parts for path in photos.paths]
+    parts = [in_class_folders(path, folder) for path in photos.paths]
     return all(len(part) == 2 for part in parts) and len({part[0] for part in parts}) >= 2
 
 
@@ -74,12 +75,12 @@ def _test_photos_among(photos: PhotoFiles, manifest: Manifest) -> frozenset[str]
 
 
 def _label_of(path: str, layout: TrainLayout) -> str:
-    return label_in_name(path) if layout.labels == "names" else PurePosixPath(path).parent.name
+    return label_in_name(path) if layout.labels == "names" else name_of(folder_of(path))
 
 
 def _ids(photos: PhotoFiles) -> list[str]:
     """File names without suffix where those are unique, else paths."""
-    stems = [PurePosixPath(path).stem for path in photos.paths]
+    stems = [stem_of(path) for path in photos.paths]
     return stems if len(set(stems)) == len(stems) else list(photos.paths)
 
 

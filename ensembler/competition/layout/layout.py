@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import pandas as pd
 
@@ -12,6 +12,7 @@ from ..csv_tables import read_table
 from ..manifest import AnswerKind, AnswerLayout, LabelSource, Manifest, Task, TrainLayout
 from ..metrics.metrics import Metric, default_metric, metric_for, metric_named
 from ..photo_files import PhotoFiles
+from ..photo_names import folder_of, name_of
 from ..sample_submission import SampleSubmission, find_sample, relative
 from .class_names import find_class_names
 from .classes import OneHot, decide_task
@@ -177,7 +178,7 @@ def _find_labels(
     table = find_label_table(photos, sample, clear_only=in_folders and not hints.label_column)
     told = _from_table(table, folder, photos, sample, hints, judge) if table else None
     if in_folders:
-        by_path = pd.Series({path: PurePosixPath(path).parent.name for path in photos.paths}, dtype=str)
+        by_path = pd.Series({path: name_of(folder_of(path)) for path in photos.paths}, dtype=str)
         if told is None or (told.by_path == by_path[told.by_path.index]).all():
             return Training(TrainLayout(folder, "folders"), by_path, by_path)
     if told is not None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from pathlib import PurePosixPath
 
 import pandas as pd
+
+from ..photo_names import stem_of
 
 _SIDE = re.compile(r"(?:^|(?<=[\W_]))(left|right)(?=[\W_]|$)")
 # Share of the photos that must have their other side beside them.
@@ -33,10 +34,10 @@ def come_in_pairs(labels: pd.Series) -> bool:
 
 
 def _side(path: str) -> str:
-    found = _SIDE.findall(PurePosixPath(path).stem.lower())
+    found = _SIDE.findall(stem_of(path).lower())
     return str(found[0]) if len(found) == 1 else ""
 
 
 def _without_side(path: str) -> str:
-    stem = PurePosixPath(path).stem.lower()
+    stem = stem_of(path).lower()
     return re.sub(r"[\W_]+", "_", _SIDE.sub("", stem)).strip("_") if _side(path) else ""

@@ -10,6 +10,7 @@ from pathlib import PurePosixPath
 from ...errors import BadData
 from ..manifest import TestLayout
 from ..photo_files import PhotoFiles, common_folder
+from ..photo_names import folder_of, stem_of, suffix_of
 from ..sample_submission import SampleSubmission
 from .photo_versions import one_version
 
@@ -31,7 +32,7 @@ def set_of(path: str) -> str:
     A folder named after nothing but a set (``test1``) counts before one that has more in its name (``test_tube``), for
     that may be a class; of the former the deepest counts, of the latter the first.
     """
-    return _set_of_folder(path.rpartition("/")[0])
+    return _set_of_folder(folder_of(path))
 
 
 @lru_cache(maxsize=1 << 16)
@@ -58,23 +59,24 @@ def set_folder(paths: list[str], word: str) -> str:
 
 
 def _set_folder(path: str, word: str) -> str:
-    return "/".join(PurePosixPath(path).parts[: _set_depth(path, word)])
+    return "/".join(path.split("/")[: _set_depth(folder_of(path), word)])
 
 
-def _set_depth(path: str, word: str) -> int:
-    """Count the leading parts of ``path`` that lead to the folder named after the set; 0 if none is."""
-    for depth, part in enumerate(PurePosixPath(path).parts[:-1], start=1):
+@lru_cache(maxsize=1 << 16)
+def _set_depth(folder: str, word: str) -> int:
+    """Count the leading parts of ``folder`` that lead to the one named after the set; 0 if none is."""
+    for depth, part in enumerate(PurePosixPath(folder).parts, start=1):
         if _names(part, word):
             return depth
     return 0
 
 
-def in_class_folders(path: str, folder: str) -> PurePosixPath:
-    """Return what is left of a path below ``folder``, and below the folder of its set if that lies deeper."""
+def in_class_folders(path: str, folder: str) -> list[str]:
+    """Return the parts of a path below ``folder``, and below the folder of its set if that lies deeper."""
     depth = 0 if folder == "." else len(PurePosixPath(folder).parts)
     if not set_of(f"{folder}/photo") and (word := set_of(path)):
-        depth = max(depth, _set_depth(path, word))
-    return PurePosixPath(*PurePosixPath(path).parts[depth:])
+        depth = max(depth, _set_depth(folder_of(path), word))
+    return path.split("/")[depth:]
 
 
 def training_set(photos: PhotoFiles) -> tuple[str, PhotoFiles]:
@@ -97,7 +99,7 @@ def _by_folder(paths: list[str], word: str) -> dict[str, list[str]]:
 
 
 def _preference(paths: list[str]) -> int:
-    suffix, _ = Counter(PurePosixPath(path).suffix.lower() for path in paths).most_common(1)[0]
+    suffix, _ = Counter(suffix_of(path).lower() for path in paths).most_common(1)[0]
     return _PREFERRED.index(suffix)
 
 
@@ -125,7 +127,7 @@ def _unanswered(sample: SampleSubmission, photos: PhotoFiles) -> BadData:
     asks = f"{sample.path} asks for ids like {identity!r}"
     for path in photos.paths:
         above = [part for part in PurePosixPath(path).parts[:-1] if not _set_named(part)]
-        names = [*above, PurePosixPath(path).stem]
+        names = [*above, stem_of(path)]
         if any(_begins(name, identity) or _begins(identity, name) for name in names):
             return BadData(
                 f"{asks}, which do not stand for one photo each (see {photos.root / path}): only competitions that ask "

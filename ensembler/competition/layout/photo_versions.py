@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
-from pathlib import PurePosixPath
+
+from ..photo_names import stem_of, suffix_of
 
 # Share of a folder's photos that another folder must have, too, to be the same in another format or size.
 _SAME_PHOTOS = 0.9
@@ -44,8 +45,8 @@ class _Names:
     """What the photos of a folder are called, with and without the ending that all of them have."""
 
     def __init__(self, paths: list[str]) -> None:
-        self.stems = frozenset(PurePosixPath(path).stem for path in paths)
-        self.suffixes = frozenset(PurePosixPath(path).suffix.lower() for path in paths)
+        self.stems = frozenset(stem_of(path) for path in paths)
+        self.suffixes = frozenset(suffix_of(path).lower() for path in paths)
         endings = {found[0] if (found := _ENDING.search(stem)) else "" for stem in self.stems}
         ending = endings.pop() if len(endings) == 1 else ""
         self.bare = frozenset(stem.removesuffix(ending) for stem in self.stems)
