@@ -59,8 +59,10 @@ class Tables:
 
 def encode_labels(labels: pd.Series, manifest: Manifest) -> NDArray[np.float32]:
     """Turn labels into 0 and 1 for each output, shape (photos, outputs)."""
-    flags = labels.str.get_dummies(SEPARATOR).reindex(columns=list(manifest.outputs), fill_value=0)
-    return flags.to_numpy(dtype=np.float32)
+    # Each label that occurs is taken apart once, however many photos have it.
+    codes, names = pd.factorize(labels, use_na_sentinel=False)
+    flags = pd.Series(names).str.get_dummies(SEPARATOR).reindex(columns=list(manifest.outputs), fill_value=0)
+    return flags.to_numpy(dtype=np.float32)[codes]
 
 
 def prior(targets: NDArray[np.float32]) -> NDArray[np.float64]:
