@@ -56,10 +56,12 @@ def root(tmp_path):
         (TAGS, ["dane|pug", "", "chow"], [[1, 0, 1], [0, 0, 0], [0, 1, 0]]),
         (BREEDS, ["pug", "pug"], [[1, 0, 0], [1, 0, 0]]),
         (TAGS, ["", ""], [[0, 0, 0], [0, 0, 0]]),
+        (TAGS, ["pug", "chow|pug", "pug"], [[1, 0, 0], [1, 1, 0], [1, 0, 0]]),
+        (PETS, [], []),
     ],
 )
 def test_labels_in_the_order_of_the_outputs(manifest, labels, encoded):
-    targets = encode_labels(pd.Series(labels), manifest)
+    targets = encode_labels(pd.Series(labels, dtype=str), manifest)
     assert targets.dtype == np.float32
     assert targets.tolist() == encoded
 

@@ -59,13 +59,10 @@ class Tables:
 
 def encode_labels(labels: pd.Series, manifest: Manifest) -> NDArray[np.float32]:
     """Turn labels into 0 and 1 for each output, shape (photos, outputs)."""
-    if manifest.task == "multilabel":
-        tags = labels.str.get_dummies(SEPARATOR).reindex(columns=list(manifest.outputs), fill_value=0)
-        return tags.to_numpy(dtype=np.float32)
-    places = pd.Index(manifest.outputs).get_indexer(pd.Index(labels))
-    flags = np.zeros((len(labels), len(manifest.outputs)), np.float32)
-    flags[places >= 0, places[places >= 0]] = 1
-    return flags
+    # Each label that occurs is taken apart once, however many photos have it.
+    codes, names = pd.factorize(labels, use_na_sentinel=False)
+    flags = pd.Series(names).str.get_dummies(SEPARATOR).reindex(columns=list(manifest.outputs), fill_value=0)
+    return flags.to_numpy(dtype=np.float32)[codes]
 
 
 def prior(targets: NDArray[np.float32]) -> NDArray[np.float64]:

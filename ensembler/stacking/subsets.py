@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted
+from threadpoolctl import threadpool_limits
 
 from ..competition.metrics.metrics import row_losses
 from ..members.linear_head import probabilities
@@ -179,11 +180,13 @@ def held_out_losses(odds: Odds, targets: NDArray[np.float32], folds: Rows, *, ex
         plain = probabilities(_weighted(_plain(odds), odds), exclusive=exclusive)
         return row_losses(targets, plain, exclusive=exclusive)
     losses = np.empty(len(targets))
-    for fold in numbers:
-        learned, held_out = folds != fold, folds == fold
-        weights = _weights([one[learned] for one in odds], targets[learned], exclusive=exclusive)
-        predicted = probabilities(_weighted(weights, [one[held_out] for one in odds]), exclusive=exclusive)
-        losses[held_out] = row_losses(targets[held_out], predicted, exclusive=exclusive)
+    # L-BFGS solves systems of as many unknowns as there are members: BLAS's threads would mostly wait for each other.
+    with threadpool_limits(1, user_api="blas"):
+        for fold in numbers:
+            learned, held_out = folds != fold, folds == fold
+            weights = _weights([one[learned] for one in odds], targets[learned], exclusive=exclusive)
+            predicted = probabilities(_weighted(weights, [one[held_out] for one in odds]), exclusive=exclusive)
+            losses[held_out] = row_losses(targets[held_out], predicted, exclusive=exclusive)
     return losses
 
 

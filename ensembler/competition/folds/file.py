@@ -110,13 +110,14 @@ def load_folds(folder: CompetitionFolder, tables: Tables) -> Folds:
     columns = [column for column in table.columns if column != "id"]
     if "id" not in table.columns or not columns or columns != [_column(repeat) for repeat in range(len(columns))]:
         raise _damaged(folder, "must have the columns id and fold, for further repeats fold_2 and so on")
-    if not table[columns].apply(lambda cells: cells.str.fullmatch(r"\d{0,9}").all()).all():
+    codes, cells = pd.factorize(table[columns].to_numpy().ravel())
+    if not pd.Series(cells, dtype=str).str.fullmatch(r"\d{0,9}").all():
         raise _damaged(folder, "must have the columns id and fold, a number from 0")
-    values = table[columns].replace("", str(NEVER)).astype(np.int64).to_numpy()
+    values = np.array([int(cell or NEVER) for cell in cells], dtype=np.int64)[codes].reshape(len(table), -1)
     count = _count(values)
     if not count:
         raise _damaged(folder, "must number folds 0, 1, ... without a gap, or one held-out fold 0 and else nothing,")
-    if not table["id"].equals(tables.train["id"]) and sorted(table["id"]) != sorted(tables.train["id"]):
+    if not _same_ids(table["id"], tables.train["id"]):
         raise Mismatch(
             f"{folder.folds} was made for other photos than {folder.train} lists: make folds for these with "
             f"`ensembler folds --folds {count}`, then train members with --restart."
@@ -125,6 +126,11 @@ def load_folds(folder: CompetitionFolder, tables: Tables) -> Folds:
     folds = Folds(values[rows], count, tables.train["label"], tables.train["group"])
     _check_groups_are_whole(folds, folder)
     return folds
+
+
+def _same_ids(ids: pd.Series, others: pd.Series) -> bool:
+    # Where nobody reordered the table, sorting is spared.
+    return ids.tolist() == others.tolist() or sorted(ids.tolist()) == sorted(others.tolist())
 
 
 def _column(repeat: int) -> str:

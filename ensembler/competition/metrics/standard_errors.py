@@ -17,8 +17,9 @@ _AT_ONCE = 20
 
 def units_of(groups: Sequence[str]) -> NDArray[np.intp]:
     """Give a number to each of the independent units that rows belong to: a group, or a row whose group is empty."""
-    names = [f"group {group}" if group else f"row {row}" for row, group in enumerate(groups)]
-    return np.asarray(pd.factorize(np.array(names, dtype=object))[0], dtype=np.intp)
+    codes, names = pd.factorize(np.array(groups, dtype=object))
+    alone = (names == "")[codes]
+    return np.asarray(pd.factorize(np.where(alone, len(names) + np.arange(len(codes)), codes))[0], dtype=np.intp)
 
 
 @dataclass(frozen=True)
