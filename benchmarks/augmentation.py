@@ -27,7 +27,8 @@ from keras import layers
 from PIL import Image
 
 from ensembler.images.augmentation import Augmentation
-from ensembler.images.batches import TrainingPhotos
+from ensembler.images.photo_source import HeldPhotos
+from ensembler.images.training_photos import TrainingPhotos
 from ensembler.images.views import CROP
 
 SIZE, BATCH = 224, 32
@@ -134,7 +135,7 @@ def main() -> None:
     targets = np.eye(2, dtype=np.float32)[np.arange(asked.photos) % 2]
     with tempfile.TemporaryDirectory() as folder:
         paths = made_photos(Path(folder), asked.photos)
-        photos = TrainingPhotos(paths, targets, SIZE)
+        photos = TrainingPhotos(HeldPhotos.decoded(paths, SIZE), targets)
         pixels = np.stack([np.asarray(Image.open(path)) for path in paths])
     source = tf.data.Dataset.from_tensor_slices((pixels, targets))
     print(f"Photos a second, {SIZE} pixels, {os.cpu_count()} cores, Keras {keras.__version__}, TF {tf.__version__}\n")

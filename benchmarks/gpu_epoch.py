@@ -21,7 +21,8 @@ import numpy as np
 from throughput import CLASSES, Setting, facts, network, photos_and_targets
 
 from ensembler.images.augmentation import Augmentation
-from ensembler.images.batches import TrainingPhotos
+from ensembler.images.photo_source import HeldPhotos, PhotoFiles
+from ensembler.images.training_photos import TrainingPhotos
 
 Feeding = Callable[[int], Iterator[tuple[Any, ...]]]
 
@@ -41,7 +42,7 @@ def from_memory(batch: int, size: int) -> Feeding:
 def from_files(paths: list[Path], batch: int, size: int, augmentation: Augmentation, *, keep: bool) -> Feeding:
     """Give decoded photos as fine-tuning does."""
     targets = np.eye(CLASSES, dtype=np.float32)[np.arange(len(paths)) % CLASSES]
-    photos = TrainingPhotos(paths, targets, size, keep=keep)
+    photos = TrainingPhotos((HeldPhotos.decoded if keep else PhotoFiles)(paths, size), targets)
 
     def feed(steps: int) -> Iterator[tuple[Any, ...]]:
         yield from islice(photos.epoch(0, batch_size=batch, seed=0, augmentation=augmentation), steps)

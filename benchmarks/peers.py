@@ -54,11 +54,12 @@ def base(name: str, weights: Path) -> Any:
 def floor(work: Path, weights: Path, names: list[str]) -> dict[str, Any]:
     """Seconds of decoding all photos, and of the bare networks over them."""
     from ensembler.images.batches import pixel_batches
+    from ensembler.images.photo_source import PhotoFiles
 
     train, _, test = photos_of(work)
     paths = train + test
     began = time.perf_counter()
-    batches = list(pixel_batches(paths, SIZE, BATCH))
+    batches = list(pixel_batches(PhotoFiles(paths, SIZE), BATCH))
     told: dict[str, Any] = {"decode": time.perf_counter() - began}
     for name in names:
         network = base(name, weights)

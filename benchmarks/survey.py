@@ -26,6 +26,7 @@ from ensembler.storage import CompetitionFolder
 def bare_passes(folder: CompetitionFolder, names: list[str], weights: Path) -> dict[str, float]:
     """Seconds of each network for all labelled photos, but for the first batch, in which it is compiled."""
     from ensembler.images.batches import pixel_batches
+    from ensembler.images.photo_source import PhotoFiles
     from ensembler.members.network import build_backbone
     from ensembler.members.published_weights import find_weights
     from ensembler.members.registry import find_backbone
@@ -38,7 +39,7 @@ def bare_passes(folder: CompetitionFolder, names: list[str], weights: Path) -> d
         network = build_backbone(backbone, size, find_weights(weights, backbone, size), 0)
         network.compile(jit_compile=False)
         # As many whole batches as there are; the rest counts by its share.
-        batches = [batch for batch in pixel_batches(paths, size, 32) if len(batch) == 32]
+        batches = [batch for batch in pixel_batches(PhotoFiles(paths, size), 32) if len(batch) == 32]
         network.predict_on_batch(batches[0])
         began = time.perf_counter()
         for batch in batches:

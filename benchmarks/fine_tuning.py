@@ -1,0 +1,133 @@
+"""An epoch of fine-tuning as this package does it, against plain ``model.fit`` on the same photos in one array.
+
+Both learn with the whole network unfrozen, AdamW and batches of 32, in one process. Each round takes one epoch of each
+kind, so what else the machine does falls on all; the median of the rounds' ratios counts. Kinds of this package: photos
+in memory, from a store of decoded photos, from the files, and augmented.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+
+import keras
+import numpy as np
+from labelled_photos import competition_of
+
+from ensembler.competition.tables import load_tables, prior
+from ensembler.images.augmentation import Augmentation
+from ensembler.images.photo_source import HeldPhotos, PhotoFiles, PhotoSource
+from ensembler.images.photo_store import PhotoStore
+from ensembler.images.training_photos import TrainingPhotos
+from ensembler.members.choosing import choose_settings
+from ensembler.members.fine_tuning.checkpoints import Checkpoints
+from ensembler.members.fine_tuning.devices import Devices
+from ensembler.members.fine_tuning.epochs import Training
+from ensembler.members.fine_tuning.lesson import Lesson
+from ensembler.members.heads import random_head
+from ensembler.members.inference import join
+from ensembler.members.network import build_backbone
+from ensembler.members.registry import find_backbone
+from ensembler.progress import SILENT, Task
+
+BATCH = 32
+
+
+def network(told: argparse.Namespace, targets: np.ndarray) -> Any:
+    backbone = build_backbone(
+        find_backbone(told.backbone), told.size, told.weights / f"{told.backbone}.weights.h5", 0, "average"
+    )
+    head = random_head(int(backbone.output_shape[-1]), prior(targets), 0, exclusive=False, hidden=0, dropout=0.0)
+    return join(backbone, head, "member")
+
+
+def plain(told: argparse.Namespace, pixels: np.ndarray, targets: np.ndarray) -> Callable[[], None]:
+    model = network(told, targets)
+    model.trainable = True
+    for layer in model.layers[1].layers:
+        layer.trainable = not isinstance(layer, keras.layers.BatchNormalization)
+    model.compile(keras.optimizers.AdamW(1e-4, weight_decay=0.01), keras.losses.BinaryCrossentropy(), jit_compile=False)
+    return lambda: model.fit(pixels, targets, batch_size=BATCH, epochs=1, verbose=0) and None
+
+
+def ours(
+    told: argparse.Namespace, source: PhotoSource, targets: np.ndarray, augmentation: Augmentation, place: Path
+) -> Callable[[], None]:
+    settings, _ = choose_settings(
+        find_backbone(told.backbone),
+        {"unfreeze": "all", "epochs": 1, "image_size": told.size, "batch_size": BATCH, "head": "random"},
+    )
+    lesson = Lesson(
+        name="member",
+        settings=replace(settings, augmentation=augmentation),
+        exclusive=False,
+        photos=TrainingPhotos(source, targets),
+        targets=targets,
+        seed=0,
+        build=lambda: network(told, targets),
+        judge=lambda _: {},
+    )
+    devices = Devices(spread=False, batch_size=BATCH, progress=SILENT)
+    training = Training(lesson, devices, SILENT, Checkpoints(place / f"{augmentation}.npz"))
+    training.begin(0)
+    updates = training.learner.steps
+    return lambda: training.try_out(0, updates, Task()) and None
+
+
+def seconds(work: Callable[[], None]) -> float:
+    began = time.perf_counter()
+    work()
+    return time.perf_counter() - began
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("archive", type=Path, help="a binary competition's zip, named after its slug")
+    parser.add_argument("weights", type=Path, help="a folder of NAME.weights.h5")
+    parser.add_argument("--work", type=Path, required=True, help="a folder")
+    parser.add_argument("--backbone", default="mobilenetv2-0.35")
+    parser.add_argument("--size", type=int, default=96)
+    parser.add_argument("--photos", type=int, default=640)
+    parser.add_argument("--rounds", type=int, default=7)
+    told = parser.parse_args()
+    tables = load_tables(competition_of(told.archive, None, told.work, SILENT))
+    rows = np.random.default_rng(0).permutation(len(tables.train))[: told.photos]
+    paths, targets = [tables.train_paths[row] for row in rows], tables.targets[rows]
+    files, held = PhotoFiles(paths, told.size), HeldPhotos.decoded(paths, told.size)
+    pixels = held.gather(np.arange(len(paths)))
+    with tempfile.TemporaryDirectory() as temporary:
+        place = Path(temporary)
+        store = PhotoStore(place / "store", paths)
+        store.fill([told.size], SILENT)
+        kinds = {
+            "`model.fit` on one array": plain(told, pixels, targets),
+            "photos in memory": ours(told, held, targets, "none", place),
+            "from a store": ours(told, store.photos(told.size), targets, "none", place),
+            "from the files": ours(told, files, targets, "none", place),
+            "in memory, `crops`": ours(told, held, targets, "crops", place),
+            "in memory, `strong`": ours(told, held, targets, "strong", place),
+        }
+        for work in kinds.values():
+            work()
+        rounds = [{name: seconds(work) for name, work in kinds.items()} for _ in range(told.rounds)]
+    usual = next(iter(kinds))
+    print(f"| {told.backbone} at {told.size} pixels | photos a second | share of `model.fit`'s speed |")
+    print("|---|---:|---:|")
+    for name in kinds:
+        shares = sorted(each[usual] / each[name] for each in rounds)
+        speed = len(paths) / statistics.median(each[name] for each in rounds)
+        spread = "" if name == usual else f" ({shares[0]:.2f} to {shares[-1]:.2f})"
+        print(f"| {name} | {speed:.1f} | {statistics.median(shares):.2f}{spread} |")
+
+
+if __name__ == "__main__":
+    main()
