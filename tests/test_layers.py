@@ -52,6 +52,7 @@ JOB_CODE = {
     "members/board.py",
     "members/converted.py",
     "members/network.py",
+    "members/onednn_speed.py",
     "members/own_networks.py",
     "members/view_networks.py",
     "members/budget/measuring.py",

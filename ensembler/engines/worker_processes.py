@@ -17,10 +17,9 @@ from typing import BinaryIO, Self
 from ..errors import StorageError
 from .control import STOP
 from .job import Job
+from .onednn import VARIABLE, choice
 
-# On x86 processors without AVX-512 TensorFlow leaves oneDNN off, though it is several times faster there.
 _ENVIRONMENT = {
-    "TF_ENABLE_ONEDNN_OPTS": "1",
     "TF_CPP_MIN_LOG_LEVEL": "2",
     "TF_FORCE_GPU_ALLOW_GROWTH": "true",
     "PYTHONUNBUFFERED": "1",
@@ -55,6 +54,8 @@ class WorkerProcesses:
         Slots; without effect where there are ``gpus``.
     gpus
         What ``CUDA_VISIBLE_DEVICES`` calls the GPUs: a slot each. Without any, each process sees all GPUs.
+    environment
+        Variables of all processes, whatever a person has set.
 
     Attributes
     ----------
@@ -62,13 +63,16 @@ class WorkerProcesses:
         Number of slots.
     """
 
-    def __init__(self, parallel: int, gpus: Sequence[str] = ()) -> None:
+    def __init__(
+        self, parallel: int, gpus: Sequence[str] = (), *, environment: Mapping[str, str] | None = None
+    ) -> None:
         slots = [{"CUDA_VISIBLE_DEVICES": gpu} for gpu in gpus] or [{}] * parallel
+        usual = {**_ENVIRONMENT, VARIABLE: choice(), **_share_of_processors(len(slots))}
         self.limit = len(slots)
         self._free: SimpleQueue[Slot] = SimpleQueue()
         for own in slots:
             # What a person has set wins, but for the GPU: among those left visible to us it is ours to choose.
-            self._free.put(Slot({**_ENVIRONMENT, **_share_of_processors(self.limit), **os.environ, **own}))
+            self._free.put(Slot({**usual, **os.environ, **(environment or {}), **own}))
         self._running: list[subprocess.Popen[str]] = []
         self._ending = False
         self._lock = Lock()

@@ -35,6 +35,7 @@ from ..storage import HERE, CompetitionFolder, Workspace
 from .competitions import open_competition
 from .machine import PLAIN, ThisMachine, this_machine
 from .member_jobs import record_of
+from .onednn import settle_onednn
 from .survey_answers import Typed, best_together, next_commands, smallest_good
 from .survey_files import save_survey
 from .survey_jobs import compare
@@ -140,6 +141,8 @@ def survey(
             runtime=chosen_runtime,
             cache_limit=room,
         )
+        if limit is None and not here.machine.gpus:
+            settle_onednn(number * sum(one.work for one in candidates), folder.logs, progress)
         climbed = compare(folder, assigned, here.gpus, progress)
         failed += [Failed(name, reason) for name, reason in climbed.failed.items()]
         if not climbed.photos:

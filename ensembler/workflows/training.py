@@ -40,6 +40,7 @@ from .competitions import open_competition
 from .configuration import Configuration, configure
 from .machine import PLAIN, ThisMachine, this_machine
 from .member_jobs import Plan, jobs_of, make_room, record_of, refit_jobs_of, with_decodings
+from .onednn import settle_onednn
 from .pseudo_labels import learning_from, pseudo_words, read_confidence, write_labels
 from .results import MemberResult
 from .tensorboard import require_tensorboard
@@ -193,6 +194,8 @@ def train_members(
                 tell_cut_short(folder, plan.record, progress)
         plans = with_decodings(folder, plans, tables, shared)
         jobs = [job for plan in plans for job in jobs_of(folder, plan)]
+        if not (gpus or budget or tiny or here.machine.gpus):
+            settle_onednn(sum(job.work for job in jobs), folder.logs, progress)
         run_jobs(jobs, folder.logs, progress, parallel=parallel, gpus=gpus)
         if refit:
             again = [job for plan in plans for job in refit_jobs_of(folder, plan)]
