@@ -11,7 +11,8 @@ from ..engines.worker_processes import WorkerProcesses
 from ..errors import JobFailed
 from ..progress import Progress
 
-# Work, as :mod:`ensembler.members.work` counts it, of some ten minutes on two processors: measuring takes twenty seconds.
+# Work, as :mod:`ensembler.members.work` counts it, of some ten minutes on two processors; measuring takes twenty
+# seconds.
 LONG = 6e6
 
 
