@@ -1,8 +1,9 @@
 """An epoch of fine-tuning as this package does it, against plain ``model.fit`` on the same photos in one array.
 
-Both learn with the whole network unfrozen, AdamW and batches of 32, in one process. Each round takes one epoch of each
-kind, so what else the machine does falls on all; the median of the rounds' ratios counts. Kinds of this package: photos
-in memory, from a store of decoded photos, from the files, and augmented.
+Both learn with the whole network unfrozen but for BatchNormalization, with AdamW and batches of 32, in one process.
+Each round takes one epoch of each kind, so what else the machine does falls on all; the median of the rounds' ratios
+counts. Kinds of this package: photos in memory, from a store of decoded photos, from the files, and augmented. Its
+epochs end with a checkpoint.
 """
 
 from __future__ import annotations
@@ -33,9 +34,11 @@ from ensembler.members.fine_tuning.checkpoints import Checkpoints
 from ensembler.members.fine_tuning.devices import Devices
 from ensembler.members.fine_tuning.epochs import Training
 from ensembler.members.fine_tuning.lesson import Lesson
+from ensembler.members.fine_tuning.unfreezing import unfreeze
 from ensembler.members.heads import random_head
 from ensembler.members.inference import join
 from ensembler.members.network import build_backbone
+from ensembler.members.phases import Phase
 from ensembler.members.registry import find_backbone
 from ensembler.progress import SILENT, Task
 
@@ -52,9 +55,7 @@ def network(told: argparse.Namespace, targets: np.ndarray) -> Any:
 
 def plain(told: argparse.Namespace, pixels: np.ndarray, targets: np.ndarray) -> Callable[[], None]:
     model = network(told, targets)
-    model.trainable = True
-    for layer in model.layers[1].layers:
-        layer.trainable = not isinstance(layer, keras.layers.BatchNormalization)
+    unfreeze(model.layers[1], Phase("all", 1, 1e-4, "frozen"))
     model.compile(keras.optimizers.AdamW(1e-4, weight_decay=0.01), keras.losses.BinaryCrossentropy(), jit_compile=False)
     return lambda: model.fit(pixels, targets, batch_size=BATCH, epochs=1, verbose=0) and None
 

@@ -9,6 +9,7 @@ from members_made import FOLDS, record_of, small_competition
 from photos import Heard
 
 from ensembler.competition.tables import Tables
+from ensembler.images import photo_store
 from ensembler.images.decoding import decode_photo
 from ensembler.images.photo_source import HeldPhotos, PhotoFiles
 from ensembler.images.photo_store import StoredPhotos
@@ -88,9 +89,16 @@ def test_without_a_store_photos_are_decoded_and_those_to_learn_from_held(
 
 
 @pytest.mark.usefixtures("pays")
-def test_a_store_that_has_become_larger_than_it_may_be_is_deleted(fresh: Made, tmp_path: Path) -> None:
+@pytest.mark.parametrize("limit", [0, 100])
+@pytest.mark.parametrize("whole", [True, False], ids=["whole", "in part"])
+def test_a_store_that_is_larger_than_it_may_be_is_deleted(
+    fresh: Made, tmp_path: Path, limit: int, whole: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(photo_store, "FILE_PHOTOS", 20)
     opened(fresh, Heard()).some(np.array([0]))
-    assert isinstance(opened(fresh, Heard(), limit=100).some(np.array([0])), PhotoFiles)
+    if not whole:
+        (tmp_path / "pixels" / "samples" / str(SIZE) / "00000.npy").unlink()
+    assert isinstance(opened(fresh, Heard(), limit=limit).some(np.array([0])), PhotoFiles)
     assert not list((tmp_path / "pixels").glob("*/*"))
 
 

@@ -68,14 +68,16 @@ class CompetitionPhotos:
     def _store(self) -> PhotoStore | None:
         store, size = PhotoStore(self._place, self.paths), self._size
         with turn(self._folder, "pixels", f"photos decoded at {size} pixels", self._progress):
+            if self._limit == 0:
+                remove_folder(self._folder.pixels)
+                return None
             missing = store.missing(size)
             saved = seconds_saved(self.paths, size, missing, self._decodings) if missing else WORTH
             if saved < WORTH:
                 return None
             if not make_room(self._place, size, bytes_of(missing, size), self._limit):
-                if not missing:
-                    # It is larger than it may be by now.
-                    remove_folder(self._place / str(size))
+                # What is there of it may be larger than it should be by now.
+                remove_folder(self._place / str(size))
                 return None
             if missing:
                 self._progress.note(
