@@ -85,7 +85,7 @@ class Jobs:
         return [self.seconds.pop(0)]
 
 
-@pytest.mark.parametrize(("seconds", "value", "word"), [((0.2, 0.5), ON, "on"), ((0.5, 0.2), OFF, "off")])
+@pytest.mark.parametrize(("seconds", "value", "word"), [((0.2, 0.5), ON, "with"), ((0.5, 0.2), OFF, "without")])
 def test_it_is_measured_once_before_long_work(
     seconds: tuple[float, float], value: str, word: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -36,8 +36,8 @@ def settle_onednn(work: float, logs: Path, progress: Progress) -> None:
                 # Whatever is wrong, the jobs that matter will say it.
                 return
     remember(seconds)
-    words = "on" if choice() == ON else "off"
+    word = "with" if choice() == ON else "without"
     progress.note(
-        f"oneDNN is {words} on this machine from now on: a batch takes {1e3 * seconds[ON]:.0f} ms with it and "
+        f"From now on this machine computes {word} oneDNN: a batch takes {1e3 * seconds[ON]:.0f} ms with it and "
         f"{1e3 * seconds[OFF]:.0f} ms without; {VARIABLE} overrules that."
     )
