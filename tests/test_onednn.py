@@ -97,7 +97,7 @@ def test_it_is_measured_once_before_long_work(
     assert jobs.values == [ON, OFF]
     assert choice() == value
     [note] = heard.notes
-    assert note.startswith(f"oneDNN is {word} on this machine from now on: a batch takes {1e3 * seconds[0]:.0f} ms ")
+    assert note.startswith(f"From now on this machine computes {word} oneDNN: a batch takes {1e3 * seconds[0]:.0f} ms ")
     settle_onednn(LONG, tmp_path, heard)
     assert len(jobs.values) == 2
 
