@@ -24,22 +24,22 @@ import keras
 import numpy as np
 from labelled_photos import competition_of
 
+from ensembler.backbones.jobs.build import build_backbone
+from ensembler.backbones.registry import find_backbone
 from ensembler.competition.tables import load_tables, prior
+from ensembler.heads.jobs.keras_heads import random_head
 from ensembler.images.augmentation import Augmentation
 from ensembler.images.photo_source import HeldPhotos, PhotoFiles, PhotoSource
 from ensembler.images.photo_store import PhotoStore
 from ensembler.images.training_photos import TrainingPhotos
-from ensembler.members.choosing import choose_settings
+from ensembler.inference.jobs.networks import join
 from ensembler.members.fine_tuning.checkpoints import Checkpoints
-from ensembler.members.fine_tuning.devices import Devices
-from ensembler.members.fine_tuning.epochs import Training
-from ensembler.members.fine_tuning.lesson import Lesson
-from ensembler.members.fine_tuning.unfreezing import unfreeze
-from ensembler.members.heads import random_head
-from ensembler.members.inference import join
-from ensembler.members.network import build_backbone
-from ensembler.members.phases import Phase
-from ensembler.members.registry import find_backbone
+from ensembler.members.fine_tuning.fold_task import Lesson
+from ensembler.members.fine_tuning.jobs.devices import Devices
+from ensembler.members.fine_tuning.jobs.trainer import Training
+from ensembler.members.fine_tuning.jobs.unfreezing import unfreeze
+from ensembler.options.phases import Phase
+from ensembler.options.resolve import choose_settings
 from ensembler.progress import SILENT, Task
 
 BATCH = 32

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ensembler.competition.metrics.metrics import accuracy, log_loss
-from ensembler.members.linear_head import STRENGTHS, fit_heads
+from ensembler.heads.linear import STRENGTHS, fit_heads
 
 # Photos, classes, and the seconds that are asked.
 SIZES = {"two classes": (25_000, 2, 60), "many classes": (16_000, 196, 300)}

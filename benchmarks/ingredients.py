@@ -19,20 +19,22 @@ from labelled_photos import competition_of, with_folds
 from paired_results import Results, table
 
 import ensembler
+from ensembler.backbones.registry import find_backbone
 from ensembler.competition.samples import samples_fingerprint
 from ensembler.competition.tables import load_tables
 from ensembler.console import ConsoleProgress
 from ensembler.engines.job import Job
 from ensembler.engines.local import run_jobs
 from ensembler.errors import EnsemblerError
-from ensembler.members.assignment import Assignment
-from ensembler.members.choosing import choose_settings
-from ensembler.members.option_reading import read_options
-from ensembler.members.options import TrainingOptions
 from ensembler.members.records import MemberRecord
-from ensembler.members.registry import find_backbone
+from ensembler.members.training_job import Assignment
+from ensembler.options.declared import TrainingOptions
+from ensembler.options.reading import read_options
+from ensembler.options.resolve import choose_settings
+from ensembler.paths import CompetitionFolder
 from ensembler.progress import Progress
-from ensembler.storage import CompetitionFolder, file_digest, fingerprint, read_json
+from ensembler.serialization import fingerprint, read_json
+from ensembler.storage import file_digest
 
 FOLDS, HELD_OUT = 5, 0
 

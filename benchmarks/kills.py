@@ -17,9 +17,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
-from kaggle_server import KaggleServer
-from kills import Fetches, asked_again, there, tree
-from photos import photo_bytes, zip_bytes
+from helpers.kaggle_server import KaggleServer
+from helpers.kills import Fetches, asked_again, there, tree
+from helpers.photos import photo_bytes, zip_bytes
 
 from ensembler.submission.kaggle.download import CHUNK
 

@@ -7,10 +7,12 @@ from pathlib import Path
 
 from ensembler.competition.folds.file import shared_folds
 from ensembler.competition.tables import Tables, load_tables
+from ensembler.paths import CompetitionFolder, Workspace
 from ensembler.progress import Progress
-from ensembler.storage import CompetitionFolder, Workspace, whole_folder
-from ensembler.workflows.competitions import adopt, open_competition
-from ensembler.workflows.fetching import fetch
+from ensembler.storage import whole_folder
+from ensembler.workflows.competition import open_competition
+from ensembler.workflows.fetch.adopt import adopt
+from ensembler.workflows.fetch.fetch import fetch
 
 # A competition has photos to be predicted; benchmarks on labelled photos have no use for them.
 TEST_PHOTOS = 2

@@ -21,15 +21,15 @@ from labelled_photos import competition_of
 from PIL import Image
 from sklearn.model_selection import StratifiedKFold
 
+from ensembler.backbones.jobs.build import build_backbone
+from ensembler.backbones.registry import find_backbone
 from ensembler.competition.tables import load_tables
+from ensembler.heads.linear import LinearHead
 from ensembler.images import decoding
 from ensembler.images.batches import pixel_batches
 from ensembler.images.photo_source import PhotoFiles, PhotoSource
 from ensembler.images.photo_store import PhotoStore
 from ensembler.images.training_photos import TrainingPhotos
-from ensembler.members.linear_head import LinearHead
-from ensembler.members.network import build_backbone
-from ensembler.members.registry import find_backbone
 from ensembler.progress import SILENT
 from ensembler.storage import remove_folder
 

@@ -33,7 +33,7 @@ BATCH, SIZE, EPOCHS, STEPS = 32, 224, 5, 4
 def photos_of(data: Path, name: str | None = None) -> tuple[list[Path], np.ndarray, list[Path]]:
     """Paths and labels of the labelled photos, and paths of those to predict."""
     from ensembler.competition.tables import load_tables
-    from ensembler.storage import Workspace
+    from ensembler.paths import Workspace
 
     folder = name or next(data.glob("*/competition.toml")).parent.name
     tables = load_tables(Workspace(data, data / "submissions").competition(folder))
@@ -44,8 +44,8 @@ def enlarged(archive: Path, copies: int, work: Path) -> Path:
     """Make a zip with each photo of an unpacked one so many times, cut and brightened by a little each time."""
     from PIL import Image, ImageEnhance
 
-    from ensembler.storage import Workspace
-    from ensembler.workflows.fetching import fetch
+    from ensembler.paths import Workspace
+    from ensembler.workflows.fetch.fetch import fetch
 
     once = Workspace(work / "once", work / "once-submissions")
     fetch(archive.stem, archive=archive, workspace=once)

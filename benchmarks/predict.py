@@ -19,7 +19,7 @@ import numpy as np
 
 from ensembler.competition.photo_files import PhotoFiles
 from ensembler.images.batches import readable_batches
-from ensembler.stacking.loaded_stack import LoadedStack, load_stack
+from ensembler.stacking.jobs.loaded_stack import LoadedStack, load_stack
 
 
 def decoded(stack: LoadedStack, paths: list[Path], batch: int) -> list[list[Any]]:

@@ -22,17 +22,18 @@ from unittest import mock
 import numpy as np
 import pandas as pd
 
+from ensembler.backbones.registry import find_backbone
 from ensembler.competition.folds.file import load_folds, new_folds, save_folds
 from ensembler.competition.layout.layout import Hints, find_layout
 from ensembler.competition.photo_files import PhotoFiles
 from ensembler.competition.samples import samples_fingerprint
 from ensembler.competition.tables import group_twins, load_tables, make_tables, save_tables, without_unreadable
-from ensembler.members.choosing import choose_settings
-from ensembler.members.linear_head import probabilities
+from ensembler.heads.by_split import split_heads
+from ensembler.heads.linear import probabilities
 from ensembler.members.records import FoldPredictions, MemberRecord, save_fold
-from ensembler.members.registry import find_backbone
-from ensembler.members.split_heads import split_heads
-from ensembler.storage import CompetitionFolder, Workspace, file_digest
+from ensembler.options.resolve import choose_settings
+from ensembler.paths import CompetitionFolder, Workspace
+from ensembler.storage import file_digest
 
 LABELLED, TO_PREDICT, MEMBERS, WIDTH = 700_000, 300_000, 5, 64
 NAME = "rows"
@@ -136,7 +137,7 @@ def make_members(work: Path) -> None:
 
 
 def stack(work: Path) -> None:
-    from ensembler.workflows import stacks
+    from ensembler.workflows import stack as stacks
 
     with (
         mock.patch.object(stacks, "run_jobs", return_value=[{"difference": 0.0}]),

@@ -65,11 +65,11 @@ def measure(name: str, size: int, batch: int, repeats: int) -> dict[str, dict[st
     """Return photos a second, largest differences to Keras's answers, and seconds of conversion, by runtime."""
     import numpy as np
 
-    from ensembler.members.converted import convert
-    from ensembler.members.inference import answer
-    from ensembler.members.network import build_backbone
-    from ensembler.members.registry import find_backbone
-    from ensembler.members.speed_measuring import noise, processors
+    from ensembler.backbones.jobs.build import build_backbone
+    from ensembler.backbones.registry import find_backbone
+    from ensembler.inference.jobs.converted import convert
+    from ensembler.inference.jobs.networks import answer
+    from ensembler.inference.timing import noise, processors
 
     model = build_backbone(find_backbone(name), size, "none", 0)
     pixels = noise(batch, size)

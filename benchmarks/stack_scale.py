@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from ensembler.competition.metrics.metrics import log_loss
-from ensembler.members.linear_head import probabilities
+from ensembler.heads.linear import probabilities
 from ensembler.stacking.calibration import CalibratedMetaLearner
 from ensembler.stacking.learners.named import meta_learner
 from ensembler.stacking.log_odds import log_odds

@@ -20,16 +20,16 @@ from labelled_photos import competition_of
 
 from ensembler.competition.tables import load_tables
 from ensembler.console import ConsoleProgress
-from ensembler.storage import CompetitionFolder
+from ensembler.paths import CompetitionFolder
 
 
 def bare_passes(folder: CompetitionFolder, names: list[str], weights: Path) -> dict[str, float]:
     """Seconds of each network for all labelled photos, but for the first batch, in which it is compiled."""
+    from ensembler.backbones.jobs.build import build_backbone
+    from ensembler.backbones.registry import find_backbone
+    from ensembler.backbones.weights import find_weights
     from ensembler.images.batches import pixel_batches
     from ensembler.images.photo_source import PhotoFiles
-    from ensembler.members.network import build_backbone
-    from ensembler.members.published_weights import find_weights
-    from ensembler.members.registry import find_backbone
 
     paths = load_tables(folder).train_paths
     taken = {}

@@ -28,17 +28,17 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import keras
 import numpy as np
 
-from ensembler.members.choosing import choose_settings
-from ensembler.members.fine_tuning.optimizer import build_optimizer
-from ensembler.members.fine_tuning.trouble import is_out_of_memory
-from ensembler.members.fine_tuning.unfreezing import layer_rates, unfreeze
-from ensembler.members.heads import random_head
-from ensembler.members.inference import join
-from ensembler.members.losses import LogLoss, class_weights
-from ensembler.members.network import build_backbone
-from ensembler.members.options import TrainingOptions
-from ensembler.members.precision import built_in
-from ensembler.members.registry import find_backbone
+from ensembler.backbones.jobs.build import build_backbone
+from ensembler.backbones.jobs.precision import built_in
+from ensembler.backbones.registry import find_backbone
+from ensembler.heads.jobs.keras_heads import random_head
+from ensembler.heads.jobs.losses import LogLoss, class_weights
+from ensembler.inference.jobs.networks import join
+from ensembler.members.fine_tuning.jobs.optimizer import build_optimizer
+from ensembler.members.fine_tuning.jobs.recovery import is_out_of_memory
+from ensembler.members.fine_tuning.jobs.unfreezing import layer_rates, unfreeze
+from ensembler.options.declared import TrainingOptions
+from ensembler.options.resolve import choose_settings
 
 # What is told of one measure.
 Line = dict[str, Any]

@@ -11,12 +11,12 @@ from pathlib import Path
 import pandas as pd
 
 from ensembler.console import ConsoleProgress, print_table
-from ensembler.members.budget.durations import duration_text, read_duration
+from ensembler.options.durations import duration_text, read_duration
+from ensembler.paths import CompetitionFolder, Workspace
 from ensembler.progress import Progress
-from ensembler.storage import CompetitionFolder, Workspace
-from ensembler.workflows.fetching import fetch
+from ensembler.workflows.fetch.fetch import fetch
 from ensembler.workflows.results import MemberResult
-from ensembler.workflows.training import train_members
+from ensembler.workflows.train.train import train_members
 
 
 def options() -> argparse.Namespace:

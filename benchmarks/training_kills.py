@@ -23,10 +23,10 @@ from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
-from training_kills import WAYS, furthest_apart, left_over, train, train_through_kills
+from helpers.training_kills import WAYS, furthest_apart, left_over, train, train_through_kills
 
-from ensembler.storage import Workspace
-from ensembler.workflows.competitions import adopt
+from ensembler.paths import Workspace
+from ensembler.workflows.fetch.adopt import adopt
 
 FOLDS = 3
 MOST = 1e-6

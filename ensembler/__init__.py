@@ -11,53 +11,53 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .competition.layout.layout import Hints
     from .errors import EnsemblerError
-    from .stacking.loaded_stack import LoadedStack, load_stack
-    from .storage import Workspace
-    from .workflows.augmented_photos import show_augmented
+    from .paths import Workspace
+    from .stacking.jobs.loaded_stack import LoadedStack, load_stack
     from .workflows.backbones import list_backbones
-    from .workflows.competitions import adopt
-    from .workflows.configuration_text import config
+    from .workflows.config import config
     from .workflows.demo import demo
-    from .workflows.fetching import fetch
+    from .workflows.fetch.adopt import adopt
+    from .workflows.fetch.fetch import fetch
     from .workflows.folds import folds
-    from .workflows.hidden_labels import score
-    from .workflows.history import submissions
-    from .workflows.member_removal import remove_members
-    from .workflows.members import list_members
-    from .workflows.notebooks import notebook
-    from .workflows.predictions import predict
-    from .workflows.stacks import stack
-    from .workflows.status import status
-    from .workflows.submitting import submit
-    from .workflows.survey import survey
-    from .workflows.training import train_members
+    from .workflows.members.listing import list_members
+    from .workflows.members.removal import remove_members
+    from .workflows.predict import predict
+    from .workflows.stack import stack
+    from .workflows.status.status import status
+    from .workflows.submit.notebook import notebook
+    from .workflows.submit.score import score
+    from .workflows.submit.submissions import submissions
+    from .workflows.submit.submit import submit
+    from .workflows.survey.survey import survey
+    from .workflows.train.preview import show_augmented
+    from .workflows.train.train import train_members
 
 __version__ = "0.1.0"
 
 _HOMES = {
     "EnsemblerError": "errors",
     "Hints": "competition.layout.layout",
-    "LoadedStack": "stacking.loaded_stack",
-    "Workspace": "storage",
-    "adopt": "workflows.competitions",
-    "config": "workflows.configuration_text",
+    "LoadedStack": "stacking.jobs.loaded_stack",
+    "Workspace": "paths",
+    "adopt": "workflows.fetch.adopt",
+    "config": "workflows.config",
     "demo": "workflows.demo",
-    "fetch": "workflows.fetching",
+    "fetch": "workflows.fetch.fetch",
     "folds": "workflows.folds",
     "list_backbones": "workflows.backbones",
-    "list_members": "workflows.members",
-    "load_stack": "stacking.loaded_stack",
-    "notebook": "workflows.notebooks",
-    "predict": "workflows.predictions",
-    "remove_members": "workflows.member_removal",
-    "score": "workflows.hidden_labels",
-    "show_augmented": "workflows.augmented_photos",
-    "stack": "workflows.stacks",
-    "status": "workflows.status",
-    "submissions": "workflows.history",
-    "submit": "workflows.submitting",
-    "survey": "workflows.survey",
-    "train_members": "workflows.training",
+    "list_members": "workflows.members.listing",
+    "load_stack": "stacking.jobs.loaded_stack",
+    "notebook": "workflows.submit.notebook",
+    "predict": "workflows.predict",
+    "remove_members": "workflows.members.removal",
+    "score": "workflows.submit.score",
+    "show_augmented": "workflows.train.preview",
+    "stack": "workflows.stack",
+    "status": "workflows.status.status",
+    "submissions": "workflows.submit.submissions",
+    "submit": "workflows.submit.submit",
+    "survey": "workflows.survey.survey",
+    "train_members": "workflows.train.train",
 }
 
 __all__ = [

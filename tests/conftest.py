@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,10 +12,7 @@ import pytest
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
-# Benchmarks are scripts; tests of their parts import them.
-sys.path.append(str(Path(__file__).parents[1] / "benchmarks"))
-
-from ensembler.storage import CompetitionFolder, Workspace
+from ensembler.paths import CompetitionFolder, Workspace
 from ensembler.workflows.results import Scored, StackResult
 
 NOBODY = "http://127.0.0.1:9"

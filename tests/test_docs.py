@@ -12,9 +12,9 @@ import pytest
 from ensembler.cli import commands
 from ensembler.cli.training_options import given as given_options
 from ensembler.images.views import VIEWS
-from ensembler.members.option_reading import OPTIONS
-from ensembler.members.presets import DEFAULTS, FAMILIES, FROM_NOTHING, PRESETS, WITHOUT_GPU, Machine
-from ensembler.workflows.configuration import configure
+from ensembler.options.configuration import configure
+from ensembler.options.presets import DEFAULTS, FAMILIES, FROM_NOTHING, PRESETS, WITHOUT_GPU, Machine
+from ensembler.options.reading import OPTIONS
 
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "commands.md"

@@ -209,8 +209,8 @@ def late():
     assert [(item.name, item.typing_only, item.in_function) for item in found] == [
         ("click", False, False),
         ("rich.table", False, False),
-        ("ensembler.members.network", False, False),
-        ("ensembler.storage.Workspace", False, False),
+        ("ensembler.backbones.jobs.build", False, False),
+        ("ensembler.paths.Workspace", False, False),
         ("ensembler.errors.BadData", False, False),
         ("ensembler.competition.layout", True, False),
         ("ensembler.errors", False, True),

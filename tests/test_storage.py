@@ -12,26 +12,26 @@ import pytest
 
 from ensembler import storage
 from ensembler.errors import BadChoice, BadData, StorageError
-from ensembler.storage import (
-    CompetitionFolder,
-    Workspace,
-    checked_name,
-    file_digest,
+from ensembler.paths import CompetitionFolder, Workspace, checked_name
+from ensembler.serialization import (
     fingerprint,
-    folder_bytes,
     keep_json,
     read_arrays,
     read_json,
     read_toml,
+    toml_text,
+    write_arrays,
+    write_json,
+)
+from ensembler.storage import (
+    file_digest,
+    folder_bytes,
     remove,
     remove_folder,
     require_space,
-    toml_text,
     whole_file,
     whole_folder,
-    write_arrays,
     write_bytes,
-    write_json,
     write_text,
 )
 

@@ -66,7 +66,7 @@ def fetch(
     **hints: Any,
 ) -> None:
     """Download a competition, unpack it and find out its layout; it goes on where it was interrupted."""
-    from ..workflows.fetching import fetch as run
+    from ..workflows.fetch.fetch import fetch as run
 
     most = None if unpack_limit is None else unpack_limit * 10**9
     with context.progress:
@@ -94,7 +94,7 @@ def adopt(
     context: Context, /, photos: Path, name: str, test_size: float, seed: int, *, force: bool, **hints: Any
 ) -> None:
     """Make a competition of a local folder: a class per subfolder, or photos and a CSV."""
-    from ..workflows.competitions import adopt as run
+    from ..workflows.fetch.adopt import adopt as run
 
     with context.progress:
         fetched = run(photos, name, test_size=test_size, seed=seed, force=force, hints=_hints(hints), **context.common)

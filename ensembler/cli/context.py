@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ..event_file import EventFile
+    from ..paths import Workspace
     from ..progress import Progress
-    from ..storage import Workspace
 
 
 class Context:
@@ -18,8 +18,8 @@ class Context:
 
     def __init__(self, data: Path, submissions: Path, *, quiet: bool, events: Path | None = None) -> None:
         from ..console import ConsoleProgress
+        from ..paths import Workspace
         from ..progress import Together
-        from ..storage import Workspace
 
         self.workspace: Workspace = Workspace(data, submissions)
         console = ConsoleProgress(quiet=quiet)

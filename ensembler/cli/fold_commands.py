@@ -52,7 +52,7 @@ def _asked(context: Context, competition: str | None, numbers: dict[str, int | N
 
 def _show(result: FoldsResult, *, as_json: bool) -> None:
     from ..console import print_table
-    from ..workflows.folds_text import folds_fields, folds_table, folds_words
+    from .tables.folds import folds_fields, folds_table, folds_words
 
     if as_json:
         click.echo(json.dumps(folds_fields(result), indent=2))

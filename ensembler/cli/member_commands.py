@@ -13,7 +13,7 @@ from .endings import INTERRUPTED, fail
 from .options import competition_option, json_option, option
 
 if TYPE_CHECKING:
-    from ..workflows.member_removal import RemovedMembers
+    from ..workflows.members.removal import RemovedMembers
 
 
 @click.group(invoke_without_command=True)
@@ -30,7 +30,7 @@ def members(click_context: click.Context, /, competition: str | None, *, measure
     """
     if click_context.invoked_subcommand is not None:
         return
-    from ..workflows.members import list_members as run
+    from ..workflows.members.listing import list_members as run
 
     context: Context = click_context.obj
     with context.progress:
@@ -42,7 +42,7 @@ def members(click_context: click.Context, /, competition: str | None, *, measure
         context.progress.note("No member is trained yet: begin with `ensembler train-members --members ...`.")
         return
     from ..console import print_table
-    from ..workflows.members_text import SETTINGS, member_notes, member_table
+    from .tables.members import SETTINGS, member_notes, member_table
 
     print_table(*member_table(found), words=[SETTINGS])
     for note in member_notes(found):
@@ -62,8 +62,8 @@ def remove(
 
     Stacks that were built of them stay as they are: they have their own copies.
     """
-    from ..workflows.member_removal import remove_members as run
-    from ..workflows.member_removal import told_uses, uses_by_stacks
+    from ..workflows.members.removal import remove_members as run
+    from ..workflows.members.removal import told_uses, uses_by_stacks
 
     context: Context = click_context.obj
     # What stands before `rm` counts too.
@@ -101,13 +101,13 @@ def status(context: Context, /, competition: str | None, *, as_json: bool) -> No
 
     Nothing is asked of Kaggle: submissions are as `ensembler submissions` last found them.
     """
-    from ..workflows.status import status as run
+    from ..workflows.status.status import status as run
 
     with context.progress:
         found = run(competition, **context.common)
     if as_json:
         click.echo(json.dumps(found.fields(), indent=2))
         return
-    from ..workflows.status_text import status_lines
+    from .tables.status import status_lines
 
     click.echo("\n".join(status_lines(found)))

@@ -32,8 +32,8 @@ def predict(
     probability of. A photo that cannot be decoded is told and left out, and the exit code is 1 then.
     """
     from ..storage import whole_file
-    from ..workflows.predictions import predict as run
-    from ..workflows.predictions_text import predictions_csv, predictions_json
+    from ..workflows.predict import predict as run
+    from .tables.predictions import predictions_csv, predictions_json
 
     try:
         # Opened first: a place that cannot be written to is told before the work, not after it.

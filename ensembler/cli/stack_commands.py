@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 @click.pass_obj
 def stack(context: Context, /, *, as_json: bool, **options: Any) -> None:
     """Stack members, score the stack by nested folds, write the CSV."""
-    from ..workflows.stacks import stack as run
+    from ..workflows.stack import stack as run
 
     with context.progress:
         result = run(**options, **context.common)
@@ -49,8 +49,8 @@ def stack(context: Context, /, *, as_json: bool, **options: Any) -> None:
 @click.pass_obj
 def score(context: Context, /, csv: Path | None, *, as_json: bool, **options: Any) -> None:
     """Score a CSV (the newest by default) against hidden labels."""
-    from ..workflows.hidden_labels import score as run
-    from ..workflows.score_text import score_fields
+    from ..workflows.results import score_fields
+    from ..workflows.submit.score import score as run
 
     with context.progress:
         result = run(csv, **options, **context.common)
@@ -74,8 +74,9 @@ def demo(context: Context, /, *, as_json: bool) -> None:
 
 def _show_stack(result: StackResult, scored: Scored | None, *, as_json: bool) -> None:
     from ..console import print_table
-    from ..workflows.score_text import score_fields, scored_words
-    from ..workflows.stack_text import stack_fields, stack_lines, stack_table
+    from ..workflows.results import score_fields, stack_fields
+    from .tables.score import scored_words
+    from .tables.stack import stack_lines, stack_table
 
     if as_json:
         click.echo(json.dumps(stack_fields(result) | (score_fields(scored, "hidden_") if scored else {}), indent=2))
@@ -93,6 +94,6 @@ def _show_stack(result: StackResult, scored: Scored | None, *, as_json: bool) ->
 
 
 def _show_score(result: Scored) -> None:
-    from ..workflows.score_text import scored_words
+    from .tables.score import scored_words
 
     click.echo(f"{result.submission}: {scored_words(result)}")

@@ -15,7 +15,7 @@ from .endings import INTERRUPTED, fail
 from .options import competition_option, json_option, option, timeout_option
 
 if TYPE_CHECKING:
-    from ..workflows.history_text import Row
+    from ..submission.ledger.rows import Row
     from ..workflows.results import Submitted
 
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 @click.pass_obj
 def submit(context: Context, /, csv: Path | None, *, as_json: bool, **options: Any) -> None:
     """Check a CSV (the newest by default), upload it, print the public score."""
-    from ..workflows.submitting import submit as run
+    from ..workflows.submit.submit import submit as run
 
     try:
         with context.progress:
@@ -57,7 +57,7 @@ def submissions(
     score is than our own: positive if Kaggle's is worse, whichever way the metric goes; "se" counts standard errors of
     our own score.
     """
-    from ..workflows.history import submissions as run
+    from ..workflows.submit.submissions import submissions as run
 
     if competition and every:
         raise click.UsageError("Name a competition or list --all, not both.")
@@ -91,8 +91,8 @@ def notebook(context: Context, /, *, timeout: float, as_json: bool, **options: A
     The notebook needs no internet: a private dataset brings the stack and the wheels that it installs. The same command
     goes on where it was interrupted.
     """
-    from ..workflows.notebooks import notebook as run
-    from ..workflows.notebooks import waits_of
+    from ..workflows.submit.notebook import notebook as run
+    from ..workflows.submit.notebook import waits_of
 
     with context.progress:
         result = run(**options, waits=waits_of(timeout), **context.common)
@@ -113,7 +113,7 @@ def _submitted_words(result: Submitted) -> str:
 
 
 def _show_submissions(rows: list[Row], *, every: bool, as_csv: bool) -> None:
-    from ..workflows import history_text
+    from .tables import submissions as history_text
 
     if as_csv:
         # As bytes: the ends of its lines are the same on every system.

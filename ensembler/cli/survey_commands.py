@@ -12,7 +12,7 @@ from .context import Context
 from .options import cache_limit_option, competition_option, json_option, member_names, option, runtime_option
 
 if TYPE_CHECKING:
-    from ..workflows.survey_result import Survey
+    from ..workflows.survey.result import Survey
 
 
 @click.command()
@@ -52,8 +52,8 @@ def survey(context: Context, /, *, csv: Path | None, as_json: bool, **options: A
     judged on a part of the photos, the promising ones on more.
     """
     from ..storage import write_text
-    from ..workflows.survey import survey as run
-    from ..workflows.survey_files import csv_text
+    from ..workflows.survey.files import csv_text
+    from ..workflows.survey.survey import survey as run
 
     with context.progress:
         result = run(**options, **context.common)
@@ -67,7 +67,7 @@ def survey(context: Context, /, *, csv: Path | None, as_json: bool, **options: A
 
 def _show(result: Survey) -> None:
     from ..console import print_table
-    from ..workflows.survey_text import survey_lines, survey_table
+    from .tables.survey import survey_lines, survey_table
 
     print_table(*survey_table(result))
     click.echo("")

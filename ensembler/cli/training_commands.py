@@ -64,7 +64,7 @@ def train_members(
 
     What is left open is chosen by preset, backbone and machine: `ensembler config` prints it with its reasons.
     """
-    from ..workflows.training import train_members as run
+    from ..workflows.train.train import train_members as run
 
     if show_augmented:
         _draw_augmented(context, show_augmented, members, **options)
@@ -96,7 +96,7 @@ def _draw_augmented(
     refit: bool,
     **options: Any,
 ) -> None:
-    from ..workflows.augmented_photos import show_augmented
+    from ..workflows.train.preview import show_augmented
 
     # Nothing is trained.
     del name, folds, repeats, restart, tensorboard, checkpoint_minutes, time_budget, runtime, cache_limit
@@ -113,20 +113,20 @@ def _draw_augmented(
 @click.pass_obj
 def show_config(_context: Context, /, members: list[str] | None, **options: Any) -> None:
     """Print the options of training in force, and where each comes from; --config takes what it prints."""
-    from ..workflows.configuration_text import config as run
+    from ..workflows.config import config as run
 
     click.echo(run(members, **given(options)), nl=False)
 
 
 def _show_members(results: list[MemberResult]) -> None:
     from ..console import print_table
-    from ..workflows.score_text import score_table
+    from .tables.score import score_table
 
     print_table(*score_table(results))
 
 
 def _member_json(result: MemberResult) -> dict[str, Any]:
-    from ..workflows.score_text import score_fields
+    from ..workflows.results import score_fields
 
     return {
         "name": result.name,

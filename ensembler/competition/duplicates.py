@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from ..storage import CompetitionFolder
+from ..paths import CompetitionFolder
 from .csv_tables import read_table
 from .layout.joined_groups import Sets
 

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import MISSING, asdict, dataclass, fields
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, TypeVar, cast, get_args
+from typing import Any, NamedTuple, TypeVar, cast, get_args
 
 from ..errors import BadChoice, BadData
-from ..storage import fingerprint, read_toml, toml_text, write_text
+from ..serialization import fingerprint, read_toml, toml_text
+from ..storage import write_text
 from .metrics.metrics import metric_for
+from .task import AnswerKind, LabelSource, Task
 
-Task = Literal["binary", "multiclass", "multilabel"]
-AnswerKind = Literal["probabilities", "label", "tags", "flag"]
-LabelSource = Literal["names", "folders", "csv"]
 T = TypeVar("T")
 # Keys that a person may change without having all photos looked at again.
 _NOT_IN_TABLES = ("metric", "code_only", "class_names")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from ..storage import CompetitionFolder, file_digest, fingerprint
+from ..paths import CompetitionFolder
+from ..serialization import fingerprint
+from ..storage import file_digest
 from .manifest import Manifest
 
 # Of the way in which :mod:`ensembler.images.decoding` makes pixels of a photo. Version 2 decodes large JPEGs smaller.

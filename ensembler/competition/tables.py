@@ -12,7 +12,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ..errors import BadData
-from ..storage import CompetitionFolder, read_json, remove, write_json
+from ..paths import CompetitionFolder
+from ..serialization import read_json, write_json
+from ..storage import remove
 from .csv_tables import read_table, write_table
 from .layout.groups import column_of, read_groups
 from .layout.joined_groups import joined_groups

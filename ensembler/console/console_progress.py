@@ -20,7 +20,7 @@ from .bars import make_bars
 from .job_table import JobTable
 from .jobs import Jobs, RunningJob
 from .plain_lines import PlainLines, lasting_line
-from .stretches import Stretch
+from .task_state import Stretch
 
 FRAMES_A_SECOND = 4
 

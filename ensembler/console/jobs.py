@@ -16,7 +16,7 @@ from ..events import (
     PlannedJob,
     WorkAhead,
 )
-from .stretches import Stretch
+from .task_state import Stretch
 
 
 @dataclass

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from ..events import EpochEnded, Event, FeaturesMade, FoldEnded, JobEnded
 from .jobs import Jobs, RunningJob
-from .stretches import Stretch
+from .task_state import Stretch
 from .words import fold_words, loss_words, rate_words, time_words
 
 # Seconds between two lines about a member's epochs, and between two about one stretch.

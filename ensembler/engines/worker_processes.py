@@ -17,7 +17,7 @@ from typing import BinaryIO, Self
 from ..errors import StorageError
 from .control import STOP
 from .job import Job
-from .onednn import VARIABLE, choice
+from .onednn.choice import VARIABLE, choice
 
 _ENVIRONMENT = {
     "TF_CPP_MIN_LOG_LEVEL": "2",

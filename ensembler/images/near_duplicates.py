@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from ..competition.duplicates import Pair
 from ..progress import Progress
 from .hash_search import near_hashes
-from .likeness import Photos, colour_likeness, laid_over, likeness, normalised, without_gradients
 from .miniatures import Miniature
 from .perceptual_hash import hashes_of
+from .similarity import Photos, colour_likeness, laid_over, likeness, normalised, without_gradients
 
 # The second measure. Of 2,399 photos of cats and dogs, pixels of different ones with near hashes correlate by 0.90 at
 # most; with copies of themselves that lack a twenty-fifth at each border, by 0.93 to 1. What is left without gradients

@@ -7,13 +7,14 @@ from functools import cached_property
 import numpy as np
 
 from ..competition.tables import Tables
+from ..images.cache_policy import WORTH, bytes_of, make_room, seconds_saved, use
 from ..images.photo_source import PhotoFiles, PhotoSource, Rows, held_or_files
 from ..images.photo_store import PhotoStore
-from ..images.store_room import WORTH, bytes_of, make_room, seconds_saved, use
+from ..paths import CompetitionFolder
 from ..progress import Progress
-from ..storage import CompetitionFolder, remove_folder
-from .assignment import Assignment
-from .turns import turn
+from ..storage import remove_folder
+from .job_locks import turn
+from .training_job import Assignment
 
 
 class CompetitionPhotos:

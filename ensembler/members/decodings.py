@@ -6,8 +6,8 @@ from ..competition.folds.folds import Folds
 from ..competition.tables import Tables
 from ..images.photo_source import in_memory
 from ..images.views import WHOLE
-from ..storage import CompetitionFolder
-from .feature_files import feature_file
+from ..paths import CompetitionFolder
+from .features.files import feature_file
 from .records import MemberRecord
 
 

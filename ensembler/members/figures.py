@@ -9,7 +9,9 @@ from typing import Any
 
 from ..competition.metrics.figures import Figures
 from ..errors import BadData
-from ..storage import CompetitionFolder, file_digest, fingerprint, keep_json, read_json
+from ..paths import CompetitionFolder
+from ..serialization import fingerprint, keep_json, read_json
+from ..storage import file_digest
 from .records import MemberRecord
 
 

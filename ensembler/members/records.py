@@ -15,21 +15,12 @@ from numpy.typing import NDArray
 
 from ..competition.folds.splits import EVERYTHING
 from ..errors import BadData, Mismatch
-from ..storage import (
-    CompetitionFolder,
-    file_digest,
-    fingerprint,
-    read_arrays,
-    read_json,
-    remove,
-    sweep,
-    write_arrays,
-    write_json,
-    write_text,
-)
-from .pseudo_source import FILE as PSEUDO_LABELS
-from .pseudo_source import count_pseudo_labels
-from .settings import MemberSettings
+from ..options.pseudo_labels import FILE as PSEUDO_LABELS
+from ..options.pseudo_labels import count_pseudo_labels
+from ..options.settings import MemberSettings
+from ..paths import CompetitionFolder
+from ..serialization import fingerprint, read_arrays, read_json, write_arrays, write_json
+from ..storage import file_digest, remove, sweep, write_text
 
 # As seen from a fold.
 _SHARED = "../backbone.keras"

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from ..storage import CompetitionFolder
+from ..options.settings import MemberSettings
+from ..paths import CompetitionFolder
 from .records import MemberRecord
-from .settings import MemberSettings
 
 Row = dict[str, Any]
 

@@ -7,17 +7,8 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 from ..errors import BadData
-from ..storage import CompetitionFolder, read_json, write_json
-
-# Predictions of one photo, as those who compare backbones measure them, and of one batch.
-SINGLE = 100
-BATCHES = 10
-# Before them: one that compiles, and one that warms up.
-WARM_UP = 2
-# Seconds after which what was measured suffices, with this many predictions at least: their mean is known to a few per
-# cent by then, and a person waits for it.
-LONGEST = 1.0
-FEWEST = 3
+from ..paths import CompetitionFolder
+from ..serialization import read_json, write_json
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from ..backbones.registry import Backbone
 from ..images.views import MIRRORED, VIEWS, WHOLE
-from .phases import Phase
-from .registry import Backbone
-from .settings import MemberSettings
+from ..options.phases import Phase
+from ..options.settings import MemberSettings
 
 # Forwards, then backwards twice: for the gradients of what enters each layer, and for those of its weights.
 LEARNING = 3

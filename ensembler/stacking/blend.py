@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ..members.linear_head import probabilities
+from ..heads.linear import probabilities
 from .log_odds import CLIP, limited
 from .networks import Network
 

@@ -11,7 +11,7 @@ from scipy.optimize import minimize_scalar
 from sklearn.base import clone
 
 from ..competition.metrics.metrics import row_losses
-from ..members.linear_head import probabilities
+from ..heads.linear import probabilities
 from .blend import clipped
 from .learners.base import HeldOut, MetaLearner, Rows, first_repeat, some_rows
 from .log_odds import CLIP, columns_of, limited

@@ -12,8 +12,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, get_args
 
-from ..competition.manifest import Manifest, Task
+from ..competition.manifest import Manifest
 from ..competition.samples import PIXELS_VERSION
+from ..competition.task import Task
 from ..errors import BadChoice, BadData, Mismatch
 
 # Its name in the zip, and the version of its form.

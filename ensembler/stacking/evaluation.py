@@ -18,9 +18,9 @@ from ..competition.metrics.standard_errors import units_of
 from ..competition.tables import Tables
 from ..progress import Progress, Task
 from .contributions import error_correlations, without_each
+from .fitting import Learned, Wish, make_learner
 from .learners.base import some_rows
 from .learners.named import META_LEARNERS
-from .learning import Learned, Wish, make_learner
 from .log_odds import log_odds
 from .nested import nested_predictions
 from .reliability import Reliability, reliability

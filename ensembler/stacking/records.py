@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from ..competition.tables import Tables
 from ..errors import Mismatch
-from ..storage import CompetitionFolder, fingerprint, read_arrays, write_arrays, write_json
+from ..paths import CompetitionFolder
+from ..serialization import fingerprint, read_arrays, write_arrays, write_json
 from .blend import Blend
 from .networks import Network
 

@@ -15,7 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 from threadpoolctl import threadpool_limits
 
 from ..competition.metrics.metrics import row_losses
-from ..members.linear_head import probabilities
+from ..heads.linear import probabilities
 from .learners.base import MetaLearner, Rows, first_repeat, some_rows
 from .log_odds import columns_of
 

@@ -7,11 +7,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from ..backbones.accuracy import published_accuracy
+from ..backbones.patterns import match_backbones
+from ..backbones.registry import Backbone
+from ..backbones.weights import keras_folder, weights_at_hand
 from ..errors import BadChoice
-from ..members.backbone_patterns import match_backbones
-from ..members.published_accuracy import published_accuracy
-from ..members.published_weights import keras_folder, weights_at_hand
-from ..members.registry import Backbone
 
 BackboneSorting = Literal["registry", "size", "accuracy", "name"]
 _FLOAT_BYTES = 4

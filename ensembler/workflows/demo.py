@@ -8,13 +8,13 @@ from pathlib import Path
 from ..competition import digits
 from ..competition.csv_tables import write_table
 from ..competition.layout.layout import Hints
+from ..paths import HERE, Workspace
 from ..progress import SILENT, Progress
-from ..storage import HERE, Workspace
-from .fetching import fetch
-from .hidden_labels import score
+from .fetch.fetch import fetch
 from .results import Scored, StackResult
-from .stacks import stack
-from .training import train_members
+from .stack import stack
+from .submit.score import score
+from .train.train import train_members
 
 MEMBERS = ("demo-dense", "demo-conv", "demo-separable")
 METRIC = Hints(metric="log loss")

@@ -17,9 +17,11 @@ from ..competition.tables import Tables
 from ..errors import BadChoice, BadData, Mismatch, counted
 from ..locks import held
 from ..members.records import MemberRecord, trained_members
+from ..paths import HERE, CompetitionFolder, Workspace
 from ..progress import SILENT, Progress
-from ..storage import HERE, CompetitionFolder, Workspace, file_digest, read_json, text_digest, write_text
-from .competitions import open_competition
+from ..serialization import read_json, text_digest
+from ..storage import file_digest, write_text
+from .competition import open_competition
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..engines.hardware import Hardware, describe_hardware
-from ..members.presets import Machine
+from ..options.presets import Machine
 
 
 @dataclass(frozen=True)

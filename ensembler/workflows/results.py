@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -9,8 +10,9 @@ from typing import Any
 from ..competition.duplicates import DuplicateCounts
 from ..competition.manifest import Manifest
 from ..competition.metrics.figures import Figures
+from ..competition.metrics.intervals import Difference
+from ..paths import CompetitionFolder
 from ..stacking.evaluation import Evaluation
-from ..storage import CompetitionFolder
 from ..submission.answer import AnswerScore
 
 
@@ -112,3 +114,61 @@ class Submitted:
     def fields(self) -> dict[str, Any]:
         """Return what JSON can hold."""
         return {**asdict(self), "submission": str(self.submission)}
+
+
+def stack_fields(result: StackResult) -> dict[str, Any]:
+    """Return everything as JSON can hold it: null where there is no number."""
+    told = result.evaluation
+    without = told.losses_without or (None,) * len(result.members)
+    correlations = [[or_none(float(one)) for one in row] for row in told.correlations]
+    return {
+        "name": result.name,
+        "meta": result.meta,
+        "asked": result.asked,
+        "refit": result.refit,
+        **score_fields(result),
+        "interval": [or_none(told.interval.low), or_none(told.interval.high)],
+        "best": result.best,
+        "gain": _difference_fields(told.gain),
+        "temperature": result.temperature,
+        "clip": result.clip,
+        "reliability": {"before": told.before.fields(), "after": told.after.fields()},
+        "mean": score_fields(result.mean),
+        "meta_learners": {name: score_fields(figures) for name, figures in told.rivals.items()},
+        "meta_learners_photos": told.rival_rows,
+        "members": [
+            {
+                "name": member.name,
+                **score_fields(member),
+                "loss_without": _difference_fields(loss) if loss else None,
+                "error_correlations": dict(zip((one.name for one in result.members), row, strict=True)),
+            }
+            for member, loss, row in zip(result.members, without, correlations, strict=True)
+        ],
+        "left_out": list(result.left_out),
+        "submission": str(result.submission),
+        "model": str(result.model),
+    }
+
+
+def _difference_fields(difference: Difference) -> dict[str, Any]:
+    return {
+        "value": or_none(difference.value),
+        "standard_error": or_none(difference.standard_error),
+        "interval": [or_none(difference.interval.low), or_none(difference.interval.high)],
+        "within_noise": difference.within_noise,
+    }
+
+
+def score_fields(figures: Figures | AnswerScore, prefix: str = "") -> dict[str, Any]:
+    """Return the scores as JSON has them: null where there is no number.
+
+    ``score`` is by the competition's ``metric``.
+    """
+    names = ("metric", "score", "standard_error", "log_loss", "log_loss_error", "accuracy")
+    return {prefix + name: or_none(getattr(figures, name)) for name in names}
+
+
+def or_none(value: str | float | None) -> str | float | None:
+    """Return None for what is not a number, since JSON has no word for it."""
+    return None if isinstance(value, float) and math.isnan(value) else value

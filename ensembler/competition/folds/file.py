@@ -7,7 +7,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ...errors import BadChoice, BadData, Mismatch, counted
-from ...storage import CompetitionFolder, write_text
+from ...paths import CompetitionFolder
+from ...storage import write_text
 from ..csv_tables import read_table, table_text
 from ..tables import Tables
 from .folds import FIFTHS, Folds

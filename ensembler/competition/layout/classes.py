@@ -9,8 +9,9 @@ from pathlib import Path
 import pandas as pd
 
 from ...errors import BadChoice, BadData, Question, counted
-from ..manifest import SEPARATOR, AnswerKind, Task
+from ..manifest import SEPARATOR
 from ..sample_submission import SampleSubmission
+from ..task import AnswerKind, Task
 from .class_order import in_order
 from .known import known_positives
 from .sample_cells import FLAGS, are_probabilities, require_classes

@@ -9,11 +9,12 @@ import pandas as pd
 
 from ...errors import Question
 from ..csv_tables import read_table
-from ..manifest import AnswerKind, AnswerLayout, LabelSource, Manifest, Task, TrainLayout
+from ..manifest import AnswerLayout, Manifest, TrainLayout
 from ..metrics.metrics import Metric, default_metric, metric_for, metric_named
 from ..photo_files import PhotoFiles
 from ..photo_names import folder_of, name_of
 from ..sample_submission import SampleSubmission, find_sample, relative
+from ..task import AnswerKind, LabelSource, Task
 from .class_names import find_class_names
 from .classes import OneHot, decide_task
 from .groups import find_groups, named_groups

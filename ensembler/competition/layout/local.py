@@ -8,10 +8,11 @@ import numpy as np
 import pandas as pd
 
 from ...errors import BadChoice, BadData
-from ..manifest import AnswerLayout, Manifest, Task, TestLayout
+from ..manifest import AnswerLayout, Manifest, TestLayout
 from ..metrics.metrics import default_metric, metric_for, metric_named
 from ..photo_files import PhotoFiles
 from ..tables import photo_groups
+from ..task import Task
 from .class_names import find_class_names
 from .classes import OneHot, sorted_classes
 from .joined_groups import joined_groups

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from ...errors import BadChoice
 
 if TYPE_CHECKING:
-    from ..manifest import AnswerKind, Task
+    from ..task import AnswerKind, Task
 
 # Kaggle clips predictions here before it takes the logarithm.
 EPSILON = 1e-15

@@ -9,9 +9,9 @@ from typing import Any
 from ...competition.folds.folds import FIFTHS
 from ...images.photo_source import in_memory
 from ...images.views import VIEWS
-from ..settings import MemberSettings
-from ..speed import BATCHES, FEWEST, LONGEST, SINGLE, WARM_UP
-from .shares import Stretch
+from ...inference.timing import BATCHES, FEWEST, LONGEST, SINGLE, WARM_UP
+from ...options.settings import MemberSettings
+from ..allotment import Stretch
 
 # To score a fold and write its tables.
 _FOLD_FILES = 0.3
@@ -160,7 +160,7 @@ def features_seconds(speeds: Speeds, counts: Counts, missing_views: int) -> floa
 
 
 def figures_seconds(speeds: Speeds, settings: MemberSettings) -> float:
-    """Seconds of measuring how fast the trained network predicts, see :mod:`ensembler.members.speed_measuring`."""
+    """Seconds of measuring how fast the trained network predicts, see :mod:`ensembler.members.jobs.speed`."""
     views = len(VIEWS[settings.tta])
     alone = _ALONE * views * speeds.network + _CALL
     batch = settings.batch_size * views * speeds.network + _CALL

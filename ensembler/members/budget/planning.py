@@ -6,9 +6,8 @@ import heapq
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from .allotment import Allotment
+from ..allotment import Allotment, Stretch, largest_share
 from .costs import Work
-from .shares import Stretch, largest_share
 
 
 @dataclass(frozen=True)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, cast
 
+from ...backbones.custom import OwnBackbone
+from ...backbones.registry import Backbone
 from ...errors import BadChoice
-from ..choosing import settings_from
-from ..option_reading import SINGLE_PHASE
-from ..options import TrainingOptions
-from ..own_backbones import OwnBackbone
-from ..registry import Backbone
-from ..settings import MemberSettings
+from ...options.declared import TrainingOptions
+from ...options.reading import SINGLE_PHASE
+from ...options.resolve import settings_from
+from ...options.settings import MemberSettings
 
 # Smaller photos show too little of what backbones were trained to see.
 LEAST_SIZE = 96

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import BadData
-from ...storage import CompetitionFolder, fingerprint, read_json, write_json
-from ..settings import MemberSettings
+from ...options.settings import MemberSettings
+from ...paths import CompetitionFolder
+from ...serialization import fingerprint, read_json, write_json
 from .costs import Speeds
 
 # What the speed of a training depends on, beside its phases and the machine.

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from ...errors import BadData
 from ...progress import Progress
-from ...storage import read_arrays, remove, write_arrays
+from ...serialization import read_arrays, write_arrays
+from ...storage import remove
 
 Arrays = Sequence[NDArray[Any]]
 # Of the file; one of another form is not read.

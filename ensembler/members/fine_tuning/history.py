@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from ...events import EpochEnded
-from ..settings import MemberSettings
-from .lesson import Lesson
+from ...options.settings import MemberSettings
+from .fold_task import Lesson
 
 
 def place_of(lesson: Lesson, number: int, *, epoch: int, epochs: int, overall: int) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 
 from ...competition.metrics.metrics import row_losses
-from ...members.linear_head import probabilities
+from ...heads.linear import probabilities
 from ..networks import Network
 from .base import some_rows
 from .greedy import greedy_weights

@@ -17,20 +17,11 @@ import requests
 from ...errors import BadChoice, BadData, KaggleError
 from ...progress import SILENT, Progress
 from ...storage import require_space
-from .closed_doors import explained_door
+from .access_errors import explained_door
 from .download import download
-from .errors import (
-    SITE,
-    NotLetIn,
-    PassingError,
-    Unsettled,
-    one_line,
-    submissions_page,
-    translated,
-    without_secrets,
-)
+from .errors import SITE, NotLetIn, PassingError, Unsettled, one_line, submissions_page, translated, without_secrets
 from .facts import CompetitionFacts, Limits, Submission
-from .patience import PATIENT, Patience
+from .retry_policy import PATIENT, Patience
 from .sign_in import explained, quiet, sign_in
 
 ADDRESS = re.compile(r"(?:https?://)?(?:www\.)?kaggle\.com/(?:c|competitions)/([^/?#]+)", re.IGNORECASE)

@@ -18,9 +18,10 @@ import requests
 
 from ...errors import BadData, KaggleError
 from ...progress import Progress, Task
-from ...storage import read_json, remove, sync, write_json
+from ...serialization import read_json, write_json
+from ...storage import remove, sync
 from .errors import BadRange, PassingError, intercepted
-from .patience import Patience
+from .retry_policy import Patience
 
 # What a kill or a cut can cost: bytes are written in pieces of this size.
 CHUNK = 1 << 15

@@ -18,7 +18,7 @@ from typing import Any, Literal
 
 from ...errors import KaggleError
 from .errors import HOW_TO_SIGN_IN, BadCredential, translated
-from .patience import Patience
+from .retry_policy import Patience
 
 Kind = Literal["ACCESS_TOKEN", "LEGACY_API_KEY", "OAUTH"]
 _KEY_PARTS = frozenset({"username", "key"})

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import BadData
-from ...storage import file_digest, fingerprint, read_json, write_json
+from ...serialization import fingerprint, read_json, write_json
+from ...storage import file_digest
 
 MODEL = "stack.keras"
 MANIFEST = "competition.toml"

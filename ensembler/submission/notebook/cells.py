@@ -91,7 +91,7 @@ importlib.invalidate_caches()
 """
 
 _ANSWER = """
-from ensembler.submission.notebook.offline import answer_offline
+from ensembler.submission.notebook.jobs.offline import answer_offline
 
 answer_offline(bundle, INPUT, OUTPUT, Path(COMPETITION) if COMPETITION else None)
 with OUTPUT.open() as lines:

@@ -11,7 +11,9 @@ from typing import Any
 
 from ...competition.tables import Tables
 from ...errors import BadChoice, BadData, Mismatch
-from ...storage import CompetitionFolder, file_digest, fingerprint, read_arrays, read_json, whole_folder, write_json
+from ...paths import CompetitionFolder
+from ...serialization import fingerprint, read_arrays, read_json, write_json
+from ...storage import file_digest, whole_folder
 from .bundle import MANIFEST, MODEL, Bundle, is_list_name
 from .cells import notebook_content
 from .wheels import installed_version, write_wheel

@@ -1,0 +1,1 @@
+"""Backbones: their registry, names, weights and published accuracy."""

@@ -1,0 +1,159 @@
+"""Backbones as Keras networks: preprocessing inside, weights as published, from pixels to pooled features."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import math
+import warnings
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from keras import layers
+
+from ...errors import BadChoice
+from ..registry import Backbone, Pooling, Preprocessing
+from .custom_networks import own_network
+
+# Of ImageNet's photos, in RGB and from 0 to 1; keras.applications uses the same figures.
+_MEAN = (0.485, 0.456, 0.406)
+_DEVIATION = (0.229, 0.224, 0.225)
+_CAFFE_MEAN_BGR = (103.939, 116.779, 123.68)
+
+
+def build_backbone(
+    backbone: Backbone, image_size: int, weights: str | Path, seed: int, pooling: Pooling = "average"
+) -> Any:
+    """Build the network from pixels to pooled features.
+
+    Parameters
+    ----------
+    backbone
+        Its entry in the registry.
+    image_size
+        Height and width of the photos in pixels.
+    weights
+        ``imagenet`` (Keras downloads them), ``none`` (random), or a file without top.
+    seed
+        Of random weights.
+    pooling
+        Over places: ``average`` or ``max``.
+
+    Returns
+    -------
+    keras.Model
+        Takes pixels from 0 to 255 of shape (batch, size, size, 3), gives features of shape (batch, width).
+
+    Raises
+    ------
+    BadChoice
+        If the weights do not fit or cannot be had, or the network does not exist at this size.
+    """
+    keras.utils.set_random_seed(seed)
+    network = (
+        own_network(backbone, image_size, weights)
+        if backbone.own
+        else _without_top(backbone, image_size, weights, pooling)
+    )
+    pixels = keras.Input((image_size, image_size, 3), name="pixels")
+    flow = network(preprocess(pixels, backbone.preprocessing))
+    return keras.Model(pixels, _pooled(flow, pooling), name=backbone.name)
+
+
+def _pooled(flow: Any, pooling: Pooling) -> Any:
+    if len(flow.shape) == 2:
+        # The network has pooled by itself.
+        return layers.Identity(name="features")(flow)
+    pool = layers.GlobalMaxPooling2D if pooling == "max" else layers.GlobalAveragePooling2D
+    return pool(name="features")(flow)
+
+
+def preprocess(pixels: Any, kind: Preprocessing) -> Any:
+    """Do what the family's ``preprocess_input`` does, in layers that any Keras can load."""
+    if kind == "tf":
+        return layers.Rescaling(1 / 127.5, offset=-1.0)(pixels)
+    if kind == "torch":
+        scale = [1 / (255 * deviation) for deviation in _DEVIATION]
+        offset = [-mean / deviation for mean, deviation in zip(_MEAN, _DEVIATION, strict=True)]
+        return layers.Rescaling(scale, offset=offset)(pixels)
+    if kind == "caffe":
+        return layers.Rescaling(1.0, offset=[-mean for mean in _CAFFE_MEAN_BGR])(keras.ops.flip(pixels, axis=-1))
+    return pixels
+
+
+def _without_top(backbone: Backbone, image_size: int, weights: str | Path, pooling: Pooling) -> Any:
+    module, function = backbone.builder.split(":")
+    build = getattr(importlib.import_module(module), function)
+    from_file = isinstance(weights, Path)
+    try:
+        network = build(
+            input_shape=(image_size, image_size, 3),
+            include_top=False,
+            weights="imagenet" if weights == "imagenet" else None,
+            pooling={"average": "avg", "max": "max"}[pooling] if backbone.pools_itself else None,
+            **backbone.arguments,
+        )
+    except Exception as error:
+        raise _not_built(backbone, image_size, error) from error
+    if not from_file:
+        return network
+    if function.startswith("EfficientNetB"):
+        network = _with_imagenet_rescaling(network)
+    return _load(network, Path(weights), backbone.name)
+
+
+def _not_built(backbone: Backbone, image_size: int, error: Exception) -> Exception:
+    """Turn what Keras says into a sentence; hand back what is a bug of ours rather than a person's choice."""
+    if "URL fetch failure" in str(error):
+        return BadChoice(
+            f"Cannot download the ImageNet weights of {backbone.name} ({error}): connect to the network, or give a "
+            "folder of weights with --weights FOLDER, or train from nothing with --weights none."
+        )
+    if isinstance(error, ValueError):
+        return BadChoice(f"{backbone.name} cannot be built for photos of {image_size} pixels: {_first_line(error)}")
+    return error
+
+
+def _with_imagenet_rescaling(network: Any) -> Any:
+    """Rebuild EfficientNetB0-B7 as ``weights="imagenet"`` builds them.
+
+    Keras adds a division by the square root of ImageNet's deviations after the Normalization layer for "imagenet"
+    alone, though its published weights need it from a local file just as much.
+    """
+
+    def call(layer: Any, *args: Any, **kwargs: Any) -> Any:
+        output = layer(*args, **kwargs)
+        if isinstance(layer, layers.Normalization):
+            return layers.Rescaling([1 / math.sqrt(deviation) for deviation in _DEVIATION])(output)
+        return output
+
+    return keras.models.clone_model(network, call_function=call)
+
+
+def _load(network: Any, weights: Path, name: str) -> Any:
+    try:
+        with warnings.catch_warnings():
+            # Keras only warns where a file lacks a part of the network, and leaves that part random.
+            warnings.simplefilter("error", UserWarning)
+            network.load_weights(weights)
+    except (ValueError, OSError, KeyError, UserWarning) as error:
+        raise BadChoice(
+            f"The weights in {weights} do not fit {name} without top ({_first_line(error)}): give a folder with "
+            f"{name}.weights.h5 as saved by that network."
+        ) from error
+    return network
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__
+
+
+def model_digest(model: Any) -> str:
+    """Hash of all weights of a model, by which a network that a person's function built is known again."""
+    digest = hashlib.sha256()
+    for weight in model.get_weights():
+        digest.update(str(weight.shape).encode())
+        digest.update(np.ascontiguousarray(weight).tobytes())
+    return digest.hexdigest()

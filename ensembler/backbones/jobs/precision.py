@@ -1,0 +1,27 @@
+"""Arithmetic of layers in 32 or 16 bits; weights, probabilities and losses are float32 always."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+import keras
+
+from ..registry import Precision
+
+_POLICIES: dict[Precision, str] = {
+    "float32": "float32",
+    "bfloat16": "mixed_bfloat16",
+    "float16": "mixed_float16",
+}
+
+
+@contextlib.contextmanager
+def built_in(precision: Precision) -> Iterator[None]:
+    """Let layers that are made within the block work in ``precision``."""
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(_POLICIES[precision])
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)

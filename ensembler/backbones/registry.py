@@ -1,0 +1,196 @@
+"""The registry of backbones: every model of ``keras.applications``, other widths, and the demo's small networks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from ..errors import BadChoice
+
+# What keras.applications' own ``preprocess_input`` does to pixels for the family:
+# inside: nothing, the network does it itself; tf: to -1..1; torch: to 0..1, then ImageNet's mean and deviation;
+# caffe: BGR less ImageNet's mean.
+Preprocessing = Literal["inside", "tf", "torch", "caffe"]
+
+
+@dataclass(frozen=True)
+class Backbone:
+    """How to build one network without top.
+
+    Attributes
+    ----------
+    name
+        What a person types.
+    builder
+        ``module:function`` that takes ``input_shape``, ``include_top``, ``weights`` and the arguments.
+    image_size
+        Height and width in pixels that it was trained on.
+    preprocessing
+        What is done to pixels from 0 to 255 before they enter.
+    arguments
+        Further arguments of the builder.
+    tiny
+        Trained within seconds, so that its folds share one process.
+    pools_itself
+        The builder pools over places, since a layer of the network comes after the pooling.
+    own
+        A person's own: the builder is ``module:function`` that takes ``input_shape`` alone, or ``file``.
+    parameters
+        Numbers in its weights; 0 where unknown.
+    activations
+        Bytes of float32 that training keeps for the way back, for each pixel of a photo; 0 where unknown.
+    """
+
+    name: str
+    builder: str
+    image_size: int
+    preprocessing: Preprocessing
+    arguments: dict[str, float | bool] = field(default_factory=dict)
+    tiny: bool = False
+    pools_itself: bool = False
+    own: bool = False
+    parameters: int = 0
+    activations: int = 0
+
+
+# Parameters without top, and bytes of activations for each pixel: all outputs of all layers, counted at the own size.
+_COSTS = {
+    "b0": (4_049_571, 2_002),
+    "b1": (6_575_239, 2_788),
+    "b2": (7_768_569, 3_012),
+    "b3": (10_783_535, 3_889),
+    "b4": (17_673_823, 4_988),
+    "b5": (28_513_527, 6_892),
+    "b6": (40_960_143, 8_690),
+    "b7": (64_097_687, 11_623),
+    "v2b0": (5_919_312, 1_289),
+    "v2b1": (6_931_124, 1_749),
+    "v2b2": (8_769_374, 2_000),
+    "v2b3": (12_930_622, 2_399),
+    "v2s": (20_331_360, 3_341),
+    "v2m": (53_150_388, 5_419),
+    "v2l": (117_746_848, 9_547),
+    "mobilenet": (3_228_864, 1_343),
+    "mobilenet-0.75": (1_832_976, 1_011),
+    "mobilenet-0.5": (829_536, 678),
+    "mobilenet-0.25": (218_544, 346),
+    "mobilenetv2": (2_257_984, 1_739),
+    "mobilenetv2-0.35": (410_208, 755),
+    "mobilenetv2-0.5": (706_224, 953),
+    "mobilenetv2-0.75": (1_382_064, 1_538),
+    "mobilenetv2-1.3": (3_766_048, 2_346),
+    "mobilenetv2-1.4": (4_363_712, 2_491),
+    "mobilenetv3s": (939_120, 427),
+    "mobilenetv3s-0.75": (583_160, 395),
+    "mobilenetv3l": (2_996_352, 1_230),
+    "mobilenetv3l-0.75": (1_808_736, 1_118),
+    "inceptionv3": (21_802_784, 1_456),
+    "inceptionresnetv2": (54_336_736, 3_633),
+    "xception": (20_861_480, 2_818),
+    "resnet50": (23_587_712, 2_959),
+    "resnet101": (42_658_176, 4_455),
+    "resnet152": (58_370_944, 6_303),
+    "resnet50v2": (23_564_800, 2_501),
+    "resnet101v2": (42_626_560, 4_086),
+    "resnet152v2": (58_331_648, 6_039),
+    "densenet121": (7_037_504, 3_980),
+    "densenet169": (12_642_880, 4_790),
+    "densenet201": (18_321_984, 6_161),
+    "nasnetmobile": (4_269_716, 2_207),
+    "nasnetlarge": (84_916_818, 10_608),
+    "vgg16": (14_714_688, 1_214),
+    "vgg19": (20_024_384, 1_318),
+    "convnextt": (27_820_128, 2_361),
+    "convnexts": (49_454_688, 3_765),
+    "convnextb": (87_566_464, 5_012),
+    "convnextl": (196_230_336, 7_506),
+    "convnextxl": (348_147_968, 10_000),
+}
+
+
+def _keras(name: str, function: str, size: int, preprocessing: Preprocessing, **arguments: float | bool) -> Backbone:
+    parameters, activations = _COSTS[name]
+    return Backbone(
+        name,
+        f"keras.applications:{function}",
+        size,
+        preprocessing,
+        arguments,
+        # Keras puts ConvNeXt's last normalization after the pooling.
+        pools_itself=function.startswith("ConvNeXt"),
+        parameters=parameters,
+        activations=activations,
+    )
+
+
+def _demo(name: str, function: str) -> Backbone:
+    return Backbone(name, f"ensembler.backbones.jobs.demo_networks:{function}", 8, "tf", tiny=True)
+
+
+_EFFICIENTNET_SIZES = (224, 240, 260, 300, 380, 456, 528, 600)
+
+_ALL = (
+    *(_keras(f"b{n}", f"EfficientNetB{n}", size, "inside") for n, size in enumerate(_EFFICIENTNET_SIZES)),
+    *(_keras(f"v2b{n}", f"EfficientNetV2B{n}", _EFFICIENTNET_SIZES[n], "inside") for n in range(4)),
+    _keras("v2s", "EfficientNetV2S", 384, "inside"),
+    _keras("v2m", "EfficientNetV2M", 480, "inside"),
+    _keras("v2l", "EfficientNetV2L", 480, "inside"),
+    _keras("mobilenet", "MobileNet", 224, "tf"),
+    _keras("mobilenet-0.75", "MobileNet", 192, "tf", alpha=0.75),
+    _keras("mobilenet-0.5", "MobileNet", 160, "tf", alpha=0.5),
+    _keras("mobilenet-0.25", "MobileNet", 128, "tf", alpha=0.25),
+    _keras("mobilenetv2", "MobileNetV2", 224, "tf"),
+    *(_keras(f"mobilenetv2-{a}", "MobileNetV2", 224, "tf", alpha=a) for a in (0.35, 0.5, 0.75, 1.3, 1.4)),
+    _keras("mobilenetv3s", "MobileNetV3Small", 224, "inside"),
+    _keras("mobilenetv3s-0.75", "MobileNetV3Small", 224, "inside", alpha=0.75),
+    _keras("mobilenetv3l", "MobileNetV3Large", 224, "inside"),
+    _keras("mobilenetv3l-0.75", "MobileNetV3Large", 224, "inside", alpha=0.75),
+    _keras("inceptionv3", "InceptionV3", 299, "tf"),
+    _keras("inceptionresnetv2", "InceptionResNetV2", 299, "tf"),
+    _keras("xception", "Xception", 299, "tf"),
+    *(_keras(f"resnet{n}", f"ResNet{n}", 224, "caffe") for n in (50, 101, 152)),
+    *(_keras(f"resnet{n}v2", f"ResNet{n}V2", 224, "tf") for n in (50, 101, 152)),
+    *(_keras(f"densenet{n}", f"DenseNet{n}", 224, "torch") for n in (121, 169, 201)),
+    _keras("nasnetmobile", "NASNetMobile", 224, "tf"),
+    _keras("nasnetlarge", "NASNetLarge", 331, "tf"),
+    _keras("vgg16", "VGG16", 224, "caffe"),
+    _keras("vgg19", "VGG19", 224, "caffe"),
+    *(
+        _keras(f"convnext{letter}", f"ConvNeXt{size}", 224, "inside")
+        for letter, size in (("t", "Tiny"), ("s", "Small"), ("b", "Base"), ("l", "Large"), ("xl", "XLarge"))
+    ),
+    _demo("demo-dense", "dense_network"),
+    _demo("demo-conv", "conv_network"),
+    _demo("demo-separable", "separable_network"),
+)
+
+# Keras refuses smaller photos, by the beginning of the function's name.
+_SMALLEST = {"Inception": 75, "Xception": 71}
+_USUALLY_SMALLEST = 32
+
+BACKBONES: dict[str, Backbone] = {backbone.name: backbone for backbone in _ALL}
+
+
+def find_backbone(name: str) -> Backbone:
+    """Return the backbone that a person named.
+
+    Raises
+    ------
+    BadChoice
+        If there is none of that name; the nearest are suggested.
+    """
+    if name not in BACKBONES:
+        raise BadChoice.unknown("backbone", name, BACKBONES)
+    return BACKBONES[name]
+
+
+def smallest_size(backbone: Backbone) -> int:
+    """Return the smallest height and width in pixels of photos that a backbone of the registry can be built for."""
+    if backbone.tiny:
+        return backbone.image_size
+    function = backbone.builder.partition(":")[2]
+    return next((size for name, size in _SMALLEST.items() if function.startswith(name)), _USUALLY_SMALLEST)
+
+
+Pooling = Literal["average", "max"]
+Precision = Literal["float32", "bfloat16", "float16"]

@@ -1,0 +1,1 @@
+"""Results as tables, sentences and CSV, for people to read."""

@@ -1,0 +1,95 @@
+"""The list of members as text: a table for people, and what else they may want to know."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ...workflows.members.listed_member import Member
+
+# The one column of words beside the first.
+SETTINGS = "settings that differ"
+_MILLION = 1_000_000
+
+
+def member_table(members: Sequence[Member]) -> tuple[list[str], list[list[str]]]:
+    """Lay members out in rows.
+
+    Returns
+    -------
+    tuple
+        The columns' names and the rows. What is not known is empty; the competition's metric has a column if it is
+        another than log loss and accuracy.
+    """
+    metric = next((member.metric for member in members if member.metric not in (None, "log loss", "accuracy")), None)
+    columns = [
+        "member",
+        "folds",
+        *([metric] if metric else []),
+        "log loss",
+        "spread",
+        "accuracy",
+        "parameters",
+        "MB",
+        "s/epoch",
+        "ms/photo",
+        "photos/s",
+        SETTINGS,
+    ]
+    return columns, [_row(member, metric) for member in members]
+
+
+def _row(member: Member, metric: str | None) -> list[str]:
+    speed = member.speed
+    return [
+        member.name,
+        f"{member.folds_done}/{member.folds}" + (" running" if member.running else " stale" if member.stale else ""),
+        *([_score(member)] if metric else []),
+        _number(member.log_loss, 4),
+        _number(member.log_loss_spread, 4),
+        _number(member.accuracy, 4),
+        _count(speed.parameters) if speed else "",
+        f"{member.bytes_on_disk / 1e6:.1f}",
+        _number(member.seconds_per_epoch, 1),
+        f"{speed.milliseconds_per_photo:.3g}" if speed else "",
+        f"{speed.photos_per_second:.3g}" if speed else "",
+        ", ".join(f"{name} {value}" for name, value in member.settings.items() if not _is_said(name, value, member)),
+    ]
+
+
+def _score(member: Member) -> str:
+    if member.score is None or member.standard_error is None:
+        return _number(member.score, 4)
+    return f"{member.score:.4f} ± {member.standard_error:.4f}"
+
+
+def _number(number: float | None, digits: int) -> str:
+    return "" if number is None else f"{number:.{digits}f}"
+
+
+def _count(parameters: int) -> str:
+    return f"{parameters / _MILLION:.2f} M" if parameters >= _MILLION / 10 else f"{parameters:,}"
+
+
+def _is_said(name: str, value: str, member: Member) -> bool:
+    """Whether the member's name says which backbone it has."""
+    return name == "backbone" and member.name.partition("@")[0] == value
+
+
+def member_notes(members: Sequence[Member]) -> list[str]:
+    """Tell what the table cannot: who is at work, what is of no use any more, and where speeds are from."""
+    notes = [f"{member.name} is being trained by {member.running}." for member in members if member.running]
+    notes += [
+        f"{member.name} was trained with other {member.stale} than there are now: train it with --restart."
+        for member in members
+        if member.stale
+    ]
+    measured = {(speed.device, speed.threads, speed.host) for member in members if (speed := member.speed)}
+    notes += [f"Speeds measured on {device}, {threads} threads ({host})." for device, threads, host in sorted(measured)]
+    lacking = [
+        member.name
+        for member in members
+        if member.folds_done and (member.speed is None or not member.speed.is_of_this_machine)
+    ]
+    if lacking:
+        notes.append(f"Not measured on this machine: {', '.join(lacking)}; `ensembler members --measure` does.")
+    return notes

@@ -1,0 +1,88 @@
+"""A survey in words: the table of backbones, and what follows from it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from ...errors import counted
+from ...workflows.survey.result import Failed, Survey, Surveyed
+
+# Names of backbones that lack the same are told on one line, at most so many.
+_MOST_NAMES = 12
+_SIGN = "\N{PLUS-MINUS SIGN}"
+
+
+def survey_table(survey: Survey) -> tuple[list[str], list[list[str]]]:
+    """Return columns and rows of the table of backbones.
+
+    Milliseconds are the mean of 100 predictions of one photo; the competition's metric has a column where it is none of
+    the others.
+    """
+    own = [one for one in survey.candidates if one.figures.score != one.figures.log_loss]
+    metric = own[0].figures.metric if own and own[0].figures.metric != "accuracy" else ""
+    columns = ["backbone", "pixels", "parameters", "MB", "ms/photo", "photos/s", "peak MB", "width", "log loss"]
+    columns += ["accuracy", *([metric] if metric else []), "judged on"]
+    return columns, [_row(one, bool(metric)) for one in survey.candidates]
+
+
+def _row(one: Surveyed, metric: bool) -> list[str]:
+    measures, figures = one.measures, one.figures
+    return [
+        one.name,
+        str(one.image_size),
+        f"{measures.parameters / 1e6:.2f} M",
+        f"{measures.megabytes:.1f}",
+        f"{measures.milliseconds:.1f}",
+        f"{measures.photos_per_second:.0f}",
+        "" if measures.peak_bytes is None else f"{measures.peak_bytes / 1e6:.0f}",
+        str(measures.width),
+        f"{figures.log_loss:.4f} {_SIGN} {figures.log_loss_error:.4f}",
+        f"{figures.accuracy:.4f}",
+        *([f"{figures.score:.4f}"] if metric else []),
+        str(one.photos),
+    ]
+
+
+def survey_lines(survey: Survey) -> Iterator[str]:
+    """Say what follows, a sentence a line."""
+    if early := [one for one in survey.candidates if one.photos < survey.photos]:
+        count = counted(early, "backbone")
+        yield f"{count} judged on fewer photos, since others are better (--json says which; --full judges all on all)."
+    yield from _failures(survey.failed)
+    if survey.best:
+        yield f"best      {_told(survey.best)}"
+    if survey.smallest:
+        yield f"smallest  {_told(survey.smallest)}: the smallest of {survey.good_enough}"
+    else:
+        yield f"smallest  none has {survey.good_enough}"
+    if survey.trio:
+        trio = survey.trio
+        gain = f"{abs(trio.gain):.4f} {_SIGN} {trio.gain_error:.4f} {'better' if trio.gain > 0 else 'worse'}"
+        sure = "" if trio.is_certain else ", which may be chance"
+        yield (
+            f"together  {', '.join(trio.names)}: log loss {trio.log_loss:.4f} of their heads stacked, {gain} "
+            f"than {trio.best}{sure}"
+        )
+    for number, command in enumerate(survey.commands):
+        yield f"{'next' if number == 0 else '':<10}{command}"
+    for path in survey.picture:
+        yield f"picture   {path}"
+
+
+def _told(one: Surveyed) -> str:
+    measures = one.measures
+    return (
+        f"{one.name} ({measures.megabytes:.1f} MB, {measures.milliseconds:.1f} ms, log loss {one.figures.log_loss:.4f})"
+    )
+
+
+def _failures(failed: Sequence[Failed]) -> Iterator[str]:
+    """Tell failures, those that lack the same together."""
+    kinds = dict.fromkeys(one.kind for one in failed if one.kind)
+    for kind in kinds:
+        names = [one.name for one in failed if one.kind == kind]
+        more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
+        yield f"left out  {kind}: {', '.join(names[:_MOST_NAMES])}{more}"
+    for one in failed:
+        if not one.kind:
+            yield f"left out  {one.name}: {one.reason}"

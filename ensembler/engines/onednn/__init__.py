@@ -1,0 +1,1 @@
+"""oneDNN: whether it helps on this machine, measured once."""

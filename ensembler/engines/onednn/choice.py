@@ -1,0 +1,49 @@
+"""Whether TensorFlow computes by oneDNN on this machine: what was measured, else yes."""
+
+from __future__ import annotations
+
+import os
+import socket
+from pathlib import Path
+
+from ...errors import BadData, StorageError
+from ...paths import user_cache
+from ...serialization import read_json, write_json
+
+VARIABLE = "TF_ENABLE_ONEDNN_OPTS"
+ON, OFF = "1", "0"
+
+
+def _path() -> Path:
+    return user_cache() / "onednn.json"
+
+
+def is_settled() -> bool:
+    """Whether a person has chosen by the variable, or it was measured on this machine."""
+    return VARIABLE in os.environ or _measured() is not None
+
+
+def choice() -> str:
+    """Return the variable's value where a person has set none: off only where it was measured to be slower.
+
+    TensorFlow itself leaves it off on x86 processors without AVX-512, though it is several times as fast there.
+    """
+    measured = _measured()
+    return OFF if measured and measured[OFF] < measured[ON] else ON
+
+
+def remember(seconds: dict[str, float]) -> None:
+    """Keep what the same work took with it (``1``) and without it (``0``); a disk that refuses costs a measurement."""
+    try:
+        write_json(_path(), {"host": socket.gethostname(), "seconds": seconds})
+    except StorageError:
+        return
+
+
+def _measured() -> dict[str, float] | None:
+    try:
+        told = read_json(_path())
+        seconds = {value: float(told["seconds"][value]) for value in (ON, OFF)}
+    except (BadData, KeyError, TypeError, ValueError):
+        return None
+    return seconds if told.get("host") == socket.gethostname() else None

@@ -1,0 +1,1 @@
+"""The job that times a network with and without oneDNN."""

@@ -1,0 +1,1 @@
+"""Heads on frozen features: linear heads and what fits them."""

@@ -1,0 +1,1 @@
+"""Heads as Keras layers, and their losses."""

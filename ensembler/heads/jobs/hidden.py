@@ -1,0 +1,143 @@
+"""A head with a hidden dense layer, fitted on frozen features by gradient descent."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from ...competition.metrics.metrics import log_loss
+from ...competition.tables import prior
+from ...options.settings import MemberSettings
+from .keras_heads import Dense, build_head, random_head
+from .losses import LogLoss, class_weights
+
+# Adam's usual rate (Kingma & Ba, 2015).
+LEARNING_RATE = 1e-3
+BATCH_SIZE = 32
+# Epochs to choose from; the choice ends once so many in a row were no better.
+MOST_EPOCHS = 100
+PATIENCE = 10
+
+
+class HiddenHead:
+    """Features to probabilities through one rectified layer.
+
+    The number of epochs is chosen inside the rows that it is fitted on: one of their folds is held out, the log loss on
+    it is followed, and all rows are then learned for as many epochs as were best.
+
+    Parameters
+    ----------
+    settings
+        Units, dropout, label smoothing, class weights and seed of the member.
+    exclusive
+        One class a row, or independent outputs.
+
+    Attributes
+    ----------
+    epochs_
+        As chosen.
+    hidden_
+        Kernel and bias of the hidden layer, for raw features: standardisation is folded in.
+    kernel_, bias_
+        Of the last layer.
+    """
+
+    def __init__(self, settings: MemberSettings, *, exclusive: bool) -> None:
+        self.settings = settings
+        self.exclusive = exclusive
+
+    def fit(
+        self,
+        X: NDArray[np.float32],
+        Y: NDArray[np.float32],
+        folds: NDArray[np.int64],
+        *,
+        views: int = 1,
+        epochs: int | None = None,
+    ) -> HiddenHead:
+        """Choose the epochs, then fit on all rows.
+
+        Parameters
+        ----------
+        X
+            Features of shape (views x rows, width): all rows as one view shows them, then as the next does.
+        Y, folds
+            Targets 0 or 1 of shape (rows, outputs), and the fold of each row.
+        views
+            How many there are of each row.
+        epochs
+            To fit for; None to choose them.
+        """
+        mean, deviation = X.mean(axis=0, dtype=np.float64), X.std(axis=0, dtype=np.float64)
+        deviation[deviation < 1e-6] = 1.0
+        Z = ((X - mean) / deviation).astype(np.float32)
+        targets = np.tile(Y, (views, 1))
+        self.epochs_ = epochs or self._best_epochs(Z, targets, np.tile(folds, views))
+        model = self._trained(Z, targets, self.epochs_)
+        (kernel, bias), self.last_ = _dense_weights(model)
+        scaled = kernel / deviation[:, None]
+        self.hidden_: Dense = (scaled.astype(np.float32), (bias - mean @ scaled).astype(np.float32))
+        self.kernel_, self.bias_ = self.last_
+        return self
+
+    def _best_epochs(self, Z: NDArray[np.float32], Y: NDArray[np.float32], folds: NDArray[np.int64]) -> int:
+        held_out = folds == folds.min()
+        if held_out.all():
+            return PATIENCE
+        watcher = _Watcher(Z[held_out], Y[held_out], exclusive=self.exclusive)
+        self._trained(Z[~held_out], Y[~held_out], MOST_EPOCHS, [watcher])
+        return int(np.argmin(watcher.losses)) + 1
+
+    def _trained(self, Z: NDArray[np.float32], Y: NDArray[np.float32], epochs: int, watchers: Any = ()) -> Any:
+        settings = self.settings
+        keras.utils.set_random_seed(settings.seed)
+        model = random_head(
+            Z.shape[1],
+            prior(Y),
+            settings.seed,
+            exclusive=self.exclusive,
+            hidden=settings.hidden,
+            dropout=settings.dropout,
+        )
+        weights = class_weights(Y, settings.class_weights, exclusive=self.exclusive)
+        optimizer = keras.optimizers.AdamW(LEARNING_RATE, weight_decay=settings.weight_decay)
+        optimizer.exclude_from_weight_decay(var_names=["bias"])
+        model.compile(
+            optimizer=optimizer,
+            loss=LogLoss(exclusive=self.exclusive, smoothing=settings.label_smoothing, weights=weights),
+            jit_compile=False,
+        )
+        model.fit(Z, Y, batch_size=BATCH_SIZE, epochs=epochs, verbose=0, callbacks=list(watchers))
+        return model
+
+    def keras_head(self) -> Any:
+        """Return the head as a network of raw features."""
+        return build_head(
+            self.kernel_, self.bias_, exclusive=self.exclusive, hidden=[self.hidden_], dropout=self.settings.dropout
+        )
+
+    def predict_proba(self, X: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Probabilities of shape (rows, outputs)."""
+        return np.asarray(self.keras_head()(np.asarray(X), training=False))
+
+
+def _dense_weights(model: Any) -> list[Dense]:
+    return [tuple(layer.get_weights()) for layer in model.layers if layer.weights]
+
+
+class _Watcher(keras.callbacks.Callback):  # type: ignore[misc]  # Keras is untyped
+    """Follows the log loss on rows that are not learned from."""
+
+    def __init__(self, Z: NDArray[np.float32], Y: NDArray[np.float32], *, exclusive: bool) -> None:
+        super().__init__()
+        self.Z, self.Y, self.exclusive = Z, Y, exclusive
+        self.losses: list[float] = []
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        del epoch, logs
+        predicted = np.asarray(self.model(self.Z, training=False))
+        self.losses.append(log_loss(self.Y, predicted, exclusive=self.exclusive))
+        self.model.stop_training = len(self.losses) - 1 - int(np.argmin(self.losses)) >= PATIENCE

@@ -1,0 +1,1 @@
+"""How networks predict, and how fast."""

@@ -1,0 +1,1 @@
+"""Networks that only predict, on the fastest runtime of the machine."""

@@ -1,0 +1,121 @@
+"""Networks that only predict, turned from Keras into what other runtimes take: constant graphs, ONNX."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from ..runtimes import Runtime, is_installed
+
+# Of ONNX's operators: known to all releases of ONNX Runtime since 2022.
+_OPSET = 17
+
+
+class GraphNetwork:
+    """TensorFlow's graph of a network with its weights as constants, which lets TensorFlow fold layers into others.
+
+    Parameters
+    ----------
+    model
+        Takes pixels of shape (batch, size, size, 3), gives an array of shape (batch, width). Later changes of its
+        weights do not reach the graph.
+    """
+
+    def __init__(self, model: Any) -> None:
+        self._function = constant_function(model)
+
+    def predict(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Return the network's answers, shape (batch, width)."""
+        import tensorflow as tf
+
+        [answers] = self._function(tf.constant(pixels.astype(np.float32)))
+        return np.asarray(answers, np.float32)
+
+
+class OnnxNetwork:
+    """A network as ONNX Runtime runs it on processors; see :class:`GraphNetwork`.
+
+    Parameters
+    ----------
+    threads
+        Processors to use.
+    """
+
+    def __init__(self, model: Any, threads: int) -> None:
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        # Errors alone: what it warns of is nothing that a person could change.
+        options.log_severity_level = 3
+        self._session = onnxruntime.InferenceSession(onnx_bytes(model), options, providers=["CPUExecutionProvider"])
+        self._input = self._session.get_inputs()[0].name
+
+    def predict(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Return the network's answers, shape (batch, width)."""
+        [answers] = self._session.run(None, {self._input: pixels.astype(np.float32)})
+        return np.asarray(answers, np.float32)
+
+
+Converted = GraphNetwork | OnnxNetwork
+
+
+def convert(model: Any, runtime: Runtime, threads: int) -> Converted:
+    """Turn a network into what ``runtime`` takes; any kind of exception is raised for a layer that cannot be turned."""
+    return OnnxNetwork(model, threads) if runtime == "onnx" else GraphNetwork(model)
+
+
+def constant_function(model: Any) -> Any:
+    """Trace a network, and make its variables constants."""
+    import tensorflow as tf
+    from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
+
+    signature = tf.TensorSpec((None, *model.input_shape[1:]), tf.float32)
+    traced = tf.function(lambda pixels: model(pixels, training=False)).get_concrete_function(signature)
+    return convert_variables_to_constants_v2(traced, lower_control_flow=False)
+
+
+def onnx_bytes(model: Any) -> bytes:
+    """Turn a network into a file of ONNX.
+
+    Keras's own export leaves what a Normalization layer holds as inputs that nobody feeds, so variables are made
+    constants first. ONNX Runtime optimizes the graph by itself: that of tf2onnx, which takes up to a minute, is left
+    out.
+    """
+    import tensorflow as tf
+    from tf2onnx.tf_loader import tf_optimize
+    from tf2onnx.tfonnx import process_tf_graph
+
+    constant = constant_function(model)
+    inputs, outputs = [[tensor.name for tensor in tensors] for tensors in (constant.inputs, constant.outputs)]
+    with tf.Graph().as_default():
+        optimized = tf_optimize(inputs, outputs, constant.graph.as_graph_def())
+    with tf.Graph().as_default() as graph:
+        tf.import_graph_def(optimized, name="")
+        turned = process_tf_graph(graph, input_names=inputs, output_names=outputs, opset=_OPSET)
+    return bytes(turned.make_model(model.name).SerializeToString())
+
+
+def obstacle() -> str:
+    """Tell why no network of this process can be turned, or nothing: what runs on a GPU is left as it is."""
+    if keras.backend.backend() != "tensorflow":
+        return f"Keras runs on {keras.backend.backend()} here"
+    import tensorflow as tf
+
+    return "there is a GPU" if tf.config.list_physical_devices("GPU") else ""
+
+
+def versions() -> list[str]:
+    """Return the versions of all that a network's speed depends on."""
+    import tensorflow as tf
+
+    libraries = [keras, tf]
+    if is_installed():
+        import onnxruntime
+        import tf2onnx
+
+        libraries += [onnxruntime, tf2onnx]
+    return [str(library.__version__) for library in libraries]

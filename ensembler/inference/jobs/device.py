@@ -1,0 +1,24 @@
+"""The device that TensorFlow predicts on."""
+
+from __future__ import annotations
+
+import platform
+from pathlib import Path
+
+
+def device_name() -> str:
+    """Name what TensorFlow predicts on."""
+    import tensorflow as tf
+
+    if gpus := tf.config.list_logical_devices("GPU") and tf.config.list_physical_devices("GPU"):
+        return str(tf.config.experimental.get_device_details(gpus[0]).get("device_name", "GPU"))
+    return _processor()
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
+    except OSError:
+        lines = []
+    named = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return next(filter(None, named), platform.processor() or platform.machine())

@@ -1,0 +1,80 @@
+"""Whole networks, pixels to probabilities, and what they predict."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from ...backbones.names import layer_name
+from ...progress import Task
+
+
+def join(backbone: Any, head: Any, name: str) -> Any:
+    """Put a head on a backbone: pixels to probabilities; ``name`` is the member's."""
+    pixels = keras.Input(backbone.input_shape[1:], name="pixels")
+    return keras.Model(pixels, head(backbone(pixels)), name=layer_name(name))
+
+
+# Takes a batch of pixels, gives the answers for it.
+Run = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
+
+
+def predict(
+    model: Any, batches: Any, rows: int, batch_size: int, task: Task, run: Run | None = None
+) -> NDArray[np.float32]:
+    """Run ``model`` over batches of pixels.
+
+    Parameters
+    ----------
+    model
+        Gives an array of shape (batch, width).
+    batches
+        Yields arrays of at most ``batch_size`` photos, ``rows`` in all.
+    rows, batch_size
+        Sizes; a smaller last batch is filled up, so that the network is compiled for one shape only.
+    task
+        Hears how many photos are done.
+    run
+        What gives the model's answers in its place; None has Keras do it.
+
+    Returns
+    -------
+    array of shape (rows, width)
+    """
+    run = run or partial(answer, model, batch_size=batch_size)
+    return _gathered([run], [model.output_shape[-1]], batches, rows, task)[0]
+
+
+def predict_each(
+    models: list[Any], batches: Iterable[NDArray[np.uint8]], rows: int, batch_size: int, task: Task
+) -> list[NDArray[np.float32]]:
+    """Run several models over the same batches, so that photos are decoded once; see :func:`predict`."""
+    runs = [partial(answer, model, batch_size=batch_size) for model in models]
+    return _gathered(runs, [model.output_shape[-1] for model in models], batches, rows, task)
+
+
+def _gathered(
+    runs: Sequence[Run], widths: Sequence[int], batches: Iterable[NDArray[np.uint8]], rows: int, task: Task
+) -> list[NDArray[np.float32]]:
+    results = [np.empty((rows, width), dtype=np.float32) for width in widths]
+    done = 0
+    for batch in batches:
+        for run, result in zip(runs, results, strict=True):
+            result[done : done + len(batch)] = run(batch)
+            task.advance(len(batch))
+        done += len(batch)
+    task.finish()
+    return results
+
+
+def answer(model: Any, batch: NDArray[np.uint8], batch_size: int) -> NDArray[np.float32]:
+    """Run a model over one batch of at most ``batch_size`` photos, shape (photos, width); see :func:`predict`."""
+    if not model.compiled:
+        model.compile(jit_compile=False)
+    filled = np.concatenate([batch, np.zeros((batch_size - len(batch), *batch.shape[1:]), batch.dtype)])
+    return np.asarray(model.predict_on_batch(filled), np.float32)[: len(batch)]

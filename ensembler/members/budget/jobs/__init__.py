@@ -1,0 +1,1 @@
+"""The job that measures what training costs."""

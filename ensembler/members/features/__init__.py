@@ -1,0 +1,1 @@
+"""Frozen features: the files that keep them."""

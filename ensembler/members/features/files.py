@@ -1,0 +1,63 @@
+"""Names of the files of frozen features, and which of them no member uses any more."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Sequence
+from pathlib import Path
+from typing import Any
+
+from ...images.views import VIEWS, View
+from ...paths import CompetitionFolder
+from ...serialization import fingerprint
+from ..records import MemberRecord
+
+# What the folder of a file that is being computed is called, after the file's name.
+PARTS = ".parts"
+_VIEWS = {view for views in VIEWS.values() for view in views}
+
+
+def feature_file(folder: CompetitionFolder, record: MemberRecord, view: View, own: Sequence[str] = ()) -> Path:
+    """Return where the features of a member's backbone lie; members of the same backbone and weights share them.
+
+    Parameters
+    ----------
+    own
+        What makes a person's own backbone another one: its preprocessing, and a hash of its weights.
+    """
+    settings = record.settings
+    key: list[Any] = [settings.backbone, settings.weights, settings.image_size, record.samples, settings.pooling]
+    if settings.weights == "none":
+        key.append(settings.seed)
+    name = f"{settings.backbone}-{settings.image_size}{view}-{fingerprint([*key, *own])}.npy"
+    return folder.features / name
+
+
+def unused_features(
+    folder: CompetitionFolder, removed: Collection[MemberRecord], remaining: Collection[MemberRecord]
+) -> list[Path]:
+    """Return the files, and folders of unfinished ones, that only members that are removed can have used.
+
+    The weights of a person's own backbone are known where it is built alone, so all files of its name and size count
+    as used while one member of it remains.
+    """
+    exact = {
+        feature_file(folder, record, view) for record in remaining if not record.settings.builder for view in _VIEWS
+    }
+    owns = [record for record in remaining if record.settings.builder]
+    return [
+        path
+        for path in sorted([*folder.features.glob("*.npy"), *folder.features.glob(f"*.npy{PARTS}")])
+        if any(_may_be_of(path, record) for record in removed)
+        and path.with_name(path.name.removesuffix(PARTS)) not in exact
+        and not any(_may_be_of(path, record) for record in owns)
+    ]
+
+
+def _may_be_of(path: Path, record: MemberRecord) -> bool:
+    """Whether a file's name is that of features of this member's backbone and size."""
+    settings = record.settings
+    views = "|".join(re.escape(str(view)) for view in _VIEWS)
+    stem = re.escape(f"{settings.backbone}-{settings.image_size}")
+    name = path.name.removesuffix(PARTS)
+    return re.fullmatch(rf"{stem}({views})-[0-9a-f]{{16}}\.npy", name) is not None

@@ -1,0 +1,1 @@
+"""The job that fine-tunes a fold, and what only it needs."""

@@ -1,0 +1,181 @@
+"""AdamW as fine-tuning wants it: a rate for each layer, no decay on norms and biases, a running mean of the weights."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+from numpy.typing import NDArray
+
+from ....options.phases import Phase
+from ....options.settings import MemberSettings
+
+# Share of the steps in which the learning rate rises to its highest; then it falls to nothing along a cosine.
+WARM_UP = 0.1
+
+
+class LayerwiseAdamW(keras.optimizers.AdamW):  # type: ignore[misc]  # Keras is untyped
+    """AdamW (Loshchilov & Hutter, Decoupled Weight Decay Regularization, 2019) with a rate for each variable.
+
+    The rate scales the step and the decay alike. The running mean of the weights (``use_ema``) keeps less of the past
+    in its first steps, as in timm and TensorFlow's ExponentialMovingAverage, so that short runs profit too.
+    """
+
+    def build(self, variables: Any) -> None:
+        """Make what it remembers, where the schedule stands among it."""
+        if self.built:
+            return
+        super().build(variables)
+        self._schedule_begin = self.add_variable((), "zeros", "float32", name="schedule_begin")
+        self._schedule_speed = self.add_variable((), "ones", "float32", name="schedule_speed")
+
+    def end_at(self, update: int) -> None:
+        """Have the learning rate go on from where it is and reach its end, nothing, after ``update`` updates in all.
+
+        The schedule is passed through faster or slower; nothing is compiled anew, since its speed is a variable.
+        """
+        done = int(ops.convert_to_numpy(self.iterations))
+        place = float(ops.convert_to_numpy(self._place(done)))
+        if update <= done:
+            return
+        speed = (self._learning_rate.warmup_steps + self._learning_rate.decay_steps - place) / (update - done)
+        self._schedule_begin.assign(place - speed * done)
+        self._schedule_speed.assign(speed)
+
+    def _place(self, updates: Any) -> Any:
+        """Place in the schedule, in updates as it was made for."""
+        return self._schedule_begin + self._schedule_speed * ops.cast(updates, "float32")
+
+    def set_rates(self, rates: Mapping[int, float]) -> None:
+        """Set the share of the learning rate by ``id`` of the variable; those not named get all of it."""
+        self._rates = [rates.get(id(variable), 1.0) for variable in self._trainable_variables]
+
+    def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
+        """Decay and step one variable."""
+        rate = ops.cast(learning_rate, variable.dtype) * self._rates[self._get_variable_index(variable)]
+        if self.weight_decay and self._use_weight_decay(variable):
+            self.assign_sub(variable, ops.multiply(variable, rate * self.weight_decay))
+        super().update_step(gradient, variable, rate)
+
+    def _get_current_learning_rate(self) -> Any:
+        """By updates: Keras counts batches here, also where several make up one update."""
+        return self._learning_rate(self._place(self.iterations))
+
+    def _apply_weight_decay(self, variables: Any) -> None:
+        """Nothing: :meth:`update_step` decays, by the variable's own rate."""
+
+    def finalize_variable_values(self, var_list: Any) -> None:
+        """Nothing: Keras would put the means in the place of the weights after each ``fit``, which is an epoch here."""
+
+    def _update_model_variables_moving_average(self, trainable_variables: Any) -> None:
+        step = ops.cast(self.iterations, "float32")
+        kept = ops.minimum(self.ema_momentum, (1.0 + step) / (10.0 + step))
+        if self.gradient_accumulation_steps:
+            # Between two updates the weights stand still, and the mean with them.
+            updated = ops.equal((self._iterations + 1) % self.gradient_accumulation_steps, 0)
+            kept = ops.where(updated, kept, 1.0)
+        for variable, mean in zip(trainable_variables, self._model_variables_moving_average, strict=True):
+            share = ops.cast(kept, variable.dtype)
+            mean.assign(ops.add(ops.multiply(share, mean), ops.multiply(1 - share, variable)))
+
+
+def build_optimizer(
+    model: Any, phase: Phase, settings: MemberSettings, steps: int, rates: Mapping[int, float], *, accumulated: int = 1
+) -> LayerwiseAdamW:
+    """Make the optimizer of a phase for the weights that ``model`` has trainable now.
+
+    Parameters
+    ----------
+    steps
+        Updates in the whole phase.
+    rates
+        Share of the learning rate by ``id`` of the variable.
+    accumulated
+        Batches whose gradients make up one update.
+    """
+    optimizer = LayerwiseAdamW(
+        learning_rate=schedule(phase.learning_rate, steps),
+        weight_decay=settings.weight_decay,
+        global_clipnorm=settings.clip_norm or None,
+        use_ema=settings.ema > 0,
+        ema_momentum=settings.ema,
+        gradient_accumulation_steps=accumulated if accumulated > 1 else None,
+        name="optimizer",
+    )
+    variables = model.trainable_variables
+    # Norms' scales and all biases have one axis; decay would pull them to values that mean nothing.
+    optimizer.exclude_from_weight_decay(var_list=[variable for variable in variables if len(variable.shape) < 2])
+    optimizer.build(variables)
+    optimizer.set_rates(rates)
+    if settings.ema:
+        for variable, mean in zip(variables, optimizer._model_variables_moving_average, strict=True):
+            # A copy: JAX gives the memory of both away at each step, and can give away the same memory only once.
+            mean.assign(ops.copy(variable))
+    return optimizer
+
+
+def schedule(highest: float, steps: int) -> Any:
+    """Learning rate by update: warm-up to ``highest``, then a cosine to nothing (Loshchilov & Hutter, SGDR, 2017)."""
+    warm_up = max(1, round(WARM_UP * steps))
+    return keras.optimizers.schedules.CosineDecay(
+        initial_learning_rate=highest / 10,
+        decay_steps=max(1, steps - warm_up),
+        warmup_target=highest,
+        warmup_steps=warm_up,
+    )
+
+
+def swap_means(optimizer: LayerwiseAdamW) -> None:
+    """Let the weights and their running means change places; a second call undoes it."""
+    if not optimizer.use_ema:
+        return
+    pairs = zip(optimizer._trainable_variables, optimizer._model_variables_moving_average, strict=True)
+    for variable, mean in pairs:
+        kept = ops.convert_to_numpy(variable)
+        variable.assign(mean)
+        mean.assign(kept)
+
+
+def state_of(optimizer: LayerwiseAdamW) -> dict[str, NDArray[Any]]:
+    """Everything that the optimizer remembers; updates are counted, however many batches make up one.
+
+    Arrays go by their place, since Keras numbers the names of layers anew with every network.
+    """
+    parts = optimizer.gradient_accumulation_steps or 1
+    state = {str(place): ops.convert_to_numpy(variable) for place, variable in enumerate(_remembered(optimizer))}
+    return {**state, "updates": np.asarray(int(ops.convert_to_numpy(optimizer._iterations)) // parts)}
+
+
+def restore(optimizer: LayerwiseAdamW, state: Mapping[str, NDArray[Any]]) -> None:
+    """Give a new optimizer for the same weights what another one remembered."""
+    for place, variable in enumerate(_remembered(optimizer)):
+        variable.assign(state[str(place)])
+    optimizer._iterations.assign(int(state["updates"]) * (optimizer.gradient_accumulation_steps or 1))
+
+
+def state_of_loss_scale(optimizer: Any) -> dict[str, NDArray[Any]]:
+    """Return what an optimizer remembers of the scale of the loss; nothing if it scales none, or has made no step."""
+    if not isinstance(optimizer, keras.optimizers.LossScaleOptimizer) or not optimizer.built:
+        return {}
+    return {name: ops.convert_to_numpy(getattr(optimizer, name)) for name in _LOSS_SCALE}
+
+
+def restore_loss_scale(optimizer: Any, variables: list[Any], state: Mapping[str, NDArray[Any]]) -> None:
+    """Give an optimizer that scales the loss the scale that another one had."""
+    if not isinstance(optimizer, keras.optimizers.LossScaleOptimizer) or _LOSS_SCALE[0] not in state:
+        return
+    if not optimizer.built:
+        optimizer.build(variables)
+    for name in _LOSS_SCALE:
+        getattr(optimizer, name).assign(state[name])
+
+
+_LOSS_SCALE = ("dynamic_scale", "step_counter")
+
+
+def _remembered(optimizer: LayerwiseAdamW) -> list[Any]:
+    forgotten = {id(optimizer._iterations), *map(id, getattr(optimizer, "_accumulated_gradients", ()))}
+    return [variable for variable in optimizer.variables if id(variable) not in forgotten]

@@ -1,0 +1,1 @@
+"""Jobs of members: frozen ones, their heads, and measuring their speed."""

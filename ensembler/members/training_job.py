@@ -1,0 +1,164 @@
+"""What a training job is told, and what it reads from disk to begin."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..backbones.custom import backbone_of
+from ..backbones.registry import Backbone
+from ..backbones.weights import weights_source
+from ..competition.folds.file import load_folds
+from ..competition.folds.folds import Folds
+from ..competition.folds.splits import EVERYTHING
+from ..competition.metrics.metrics import log_loss
+from ..competition.tables import Tables, load_tables
+from ..inference.runtimes import RuntimeChoice
+from ..options.settings import MemberSettings
+from ..paths import CompetitionFolder
+from .allotment import Allotment
+from .pseudo_labels.files import PseudoLabelled, load_pseudo_labels
+from .records import FoldPredictions, MemberRecord
+from .refit import refit_settings
+from .work import job_work, prediction_work, shortened
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """One member of one competition, some of its folds, where the weights come from, and how it is trained.
+
+    ``data_parallel`` has all devices train one network; ``checkpoint_minutes`` lie between two checkpoints, which else
+    are written at the end of each epoch. With a time budget ``allotments`` tell each fold its place in it, and
+    ``share`` how much of the epochs asked for is planned. ``runtime`` is what predicts, see :mod:`.runtime`.
+    ``decodings`` and ``cache_limit`` are for :class:`.competition_photos.CompetitionPhotos`.
+    """
+
+    folder: CompetitionFolder
+    member: str
+    folds: tuple[int, ...]
+    weights: str
+    data_parallel: bool = False
+    checkpoint_minutes: float | None = None
+    tensorboard: bool = False
+    allotments: Mapping[int, Allotment] = field(default_factory=dict)
+    share: float = 1.0
+    runtime: RuntimeChoice = "auto"
+    decodings: int = 0
+    cache_limit: int | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the description that a job's process gets."""
+        return {
+            "competition": str(self.folder.root),
+            "member": self.member,
+            "folds": list(self.folds),
+            "weights": self.weights,
+            "data_parallel": self.data_parallel,
+            "checkpoint_minutes": self.checkpoint_minutes,
+            "tensorboard": self.tensorboard,
+            "allotments": {str(fold): allotment.to_json() for fold, allotment in self.allotments.items()},
+            "share": self.share,
+            "runtime": self.runtime,
+            "decodings": self.decodings,
+            "cache_limit": self.cache_limit,
+        }
+
+    @classmethod
+    def from_json(cls, told: dict[str, Any]) -> Assignment:
+        """Read the description that a job's process got."""
+        folder = CompetitionFolder(Path(told["competition"]))
+        names = ["member", "weights", "data_parallel", "checkpoint_minutes", "tensorboard", "share", "runtime"]
+        names += ["decodings", "cache_limit"]
+        allotments = {int(fold): Allotment.from_json(each) for fold, each in told["allotments"].items()}
+        return cls(folder, folds=tuple(told["folds"]), allotments=allotments, **{name: told[name] for name in names})
+
+    @cached_property
+    def tables(self) -> Tables:
+        """The competition's photos."""
+        return load_tables(self.folder)
+
+    @cached_property
+    def splits(self) -> Folds:
+        """Which rows each fold holds out, and which it learns from."""
+        return load_folds(self.folder, self.tables)
+
+    @cached_property
+    def record(self) -> MemberRecord:
+        """The member's settings."""
+        return MemberRecord.load(self.folder, self.member)
+
+    def pseudo_labelled(self, fold: int) -> PseudoLabelled:
+        """Return the photos to predict that a fold learns from too; none for a member without pseudo-labels."""
+        if self.record.settings.pseudo_labels is None:
+            return PseudoLabelled(np.empty(0, np.int64), np.empty((0, len(self.tables.manifest.outputs)), np.float32))
+        return load_pseudo_labels(self.folder, self.member, fold, self.tables)
+
+    def words_of(self, fold: int) -> str:
+        """``fold 2``, or ``all photos``."""
+        return "all photos" if fold == EVERYTHING else f"fold {fold}"
+
+    def seed_of(self, fold: int) -> int:
+        """Return a number of the fold's own; that of the network that learns from all photos comes after the others."""
+        return self.record.settings.seed + (self.record.folds_count if fold == EVERYTHING else fold)
+
+    def settings_of(self, fold: int) -> MemberSettings:
+        """Return the settings that a fold is trained with: those of the member, but for what the folds have found out.
+
+        Who learns from all photos has none to stop early by, and trains as many epochs as were best on the folds.
+        """
+        if fold != EVERYTHING or self.record.settings.frozen:
+            return self.record.settings
+        return refit_settings(self.folder, self.record)
+
+    @property
+    def backbone(self) -> Backbone:
+        """The member's backbone."""
+        settings = self.record.settings
+        return backbone_of(settings.backbone, settings.builder, settings.preprocessing, settings.image_size)
+
+    @property
+    def weights_source(self) -> str | Path:
+        """``imagenet``, ``none``, ``own`` or a file."""
+        return weights_source(self.weights)
+
+    @property
+    def exclusive(self) -> bool:
+        """Whether a photo's probabilities sum to 1."""
+        return self.tables.manifest.sums_to_one
+
+    def work(self, folds: int) -> float:
+        """Tell the work of training so many folds; see :mod:`ensembler.members.work`."""
+        tables, settings = self.tables, self.planned_settings
+        return job_work(settings, self.backbone, len(tables.train), self.splits.typical, len(tables.test_paths), folds)
+
+    @property
+    def planned_settings(self) -> MemberSettings:
+        """The member's settings with as many epochs as are planned."""
+        return shortened(self.record.settings, self.share)
+
+    @property
+    def prediction_work(self) -> float:
+        """The work of predicting the held-out and the test photos of one fold."""
+        return prediction_work(self.record.settings, self.backbone, self.splits.typical + len(self.tables.test_paths))
+
+    def predictions(
+        self, fold: int, held_out: NDArray[np.float32], test: NDArray[np.float32]
+    ) -> tuple[FoldPredictions, float | None]:
+        """Join a fold's probabilities with their ids; return them with the held-out log loss, None of no photos."""
+        rows = self.splits.held_out(fold)
+        table = self.tables
+        predictions = FoldPredictions(
+            held_out_ids=table.train.loc[rows, "id"].to_numpy(dtype=str),
+            held_out=held_out,
+            test_ids=table.test.loc[table.readable_test, "id"].to_numpy(dtype=str),
+            test=test,
+            classes=np.array(table.manifest.outputs, dtype=str),
+        )
+        score = log_loss(table.targets[rows], held_out, exclusive=self.exclusive) if rows.any() else None
+        return predictions, score

@@ -1,0 +1,101 @@
+"""The call that trains a member, as it is typed: kept beside the member, so that it can be told how to go on."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ..backbones.custom import OwnBackbone
+from ..errors import BadData
+from ..paths import CompetitionFolder, Workspace
+from ..serialization import keep_json, read_json
+from .reading import typed
+from .sources import Layer
+
+
+def call_words(
+    member: str,
+    name: str | None,
+    preset: str | None,
+    config: str | Path | None,
+    command: Layer,
+    time_budget: str | float | None = None,
+) -> list[str]:
+    """Write a call of ``train-members`` for one member as words: first the member, then its options.
+
+    Folds are not among them, since those that are there are taken. A time budget is: it may have made the member a
+    smaller one, which goes on as such with a budget alone.
+
+    Parameters
+    ----------
+    member
+        As it was asked for, such as ``b0@strong``.
+    name
+        What the member is called, if it was given a name.
+    command
+        Options that were typed, or given in Python.
+    time_budget
+        As it was typed, or in seconds.
+    """
+    words = [member]
+    budget = time_budget if isinstance(time_budget, str | None) else f"{time_budget:g}s"
+    for option, value in (("--as", name), ("--time-budget", budget), ("--preset", preset), ("--config", config)):
+        words += [option, str(value)] if value is not None else []
+    given: Mapping[str, Any] = command.options
+    return words + [word for option, value in given.items() for word in _option_words(option, value)]
+
+
+def _option_words(option: str, value: Any) -> list[str]:
+    if isinstance(value, bool):
+        return [typed(option) if value else typed(option).replace("--", "--no-", 1)]
+    values = value if isinstance(value, tuple) else (value,)
+    return [word for one in values for word in (typed(option), _text(one))]
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, OwnBackbone):
+        return str(value)
+    backbone = value.backbone
+    source = value.file or backbone.builder
+    return f"{backbone.name}={source},size={backbone.image_size},preprocessing={backbone.preprocessing}"
+
+
+def save_call(folder: CompetitionFolder, member: str, words: Sequence[str]) -> None:
+    """Keep the call of a member."""
+    keep_json(folder.member(member) / "call.json", {"train-members": list(words)})
+
+
+def training_commands(folder: CompetitionFolder, members: Iterable[str]) -> list[list[str]]:
+    """Return commands that go on with members, as words; members that take the same options share a command.
+
+    A member that was trained by an earlier version is asked for by its name alone.
+    """
+    alike: dict[tuple[str, ...], list[str]] = {}
+    for name in members:
+        member, *options = _load(folder, name)
+        alike.setdefault(tuple(options), []).append(member)
+    return [["train-members", "--members", ",".join(asked), *options] for options, asked in alike.items()]
+
+
+def _load(folder: CompetitionFolder, member: str) -> list[str]:
+    try:
+        words = read_json(folder.member(member) / "call.json")["train-members"]
+        return [str(word) for word in words] or [member]
+    except (BadData, KeyError, TypeError):
+        return [member]
+
+
+def command_line(words: Sequence[str], workspace: Workspace, competition: str = "") -> str:
+    """Write a command as a person types it, with the folders where they are not the usual ones.
+
+    Parameters
+    ----------
+    competition
+        Its name, if it is not the one that is meant without a word.
+    """
+    folders = [("--data", workspace.data, "data"), ("--submissions", workspace.submissions, "submissions")]
+    before = [word for option, path, usual in folders if str(path) != usual for word in (option, str(path))]
+    after = ["-c", competition] if competition else []
+    return shlex.join(["ensembler", *before, *words, *after])

@@ -1,0 +1,183 @@
+"""What is chosen where a person says nothing: by preset, family of the backbone, start and machine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from ..backbones.registry import Backbone, Precision
+from .batch_size import default_batch_size
+from .declared import TrainingOptions
+from .sources import Layer
+
+Preset = Literal["quick", "good", "best"]
+USUAL: Preset = "good"
+
+# Sources of defaults, as a person knows them.
+NO_GPU = "no GPU"
+NOTHING = "--weights none"
+
+# What presets leave alone. 1e-4 is the rate of the articles that this package follows (Adam, EfficientNets); a decay
+# of 0.01 is usual with AdamW. Gradients are not clipped: that made photos that a network gets badly wrong count less,
+# and the log loss worse (docs/training.md).
+DEFAULTS: TrainingOptions = {
+    "weights": "imagenet",
+    "learning_rate": 1e-4,
+    "batch_norm": "frozen",
+    "head": "fitted",
+    "pooling": "average",
+    "hidden": 0,
+    "dropout": 0.0,
+    "class_weights": "none",
+    "weight_decay": 0.01,
+    "clip_norm": 0.0,
+    "first_block_rate": 0.1,
+    "patience": 0,
+    "precision": "auto",
+    "seed": 0,
+    "data_parallel": False,
+}
+
+PRESETS: dict[Preset, TrainingOptions] = {
+    "quick": {
+        "unfreeze": "none",
+        "epochs": 3,
+        "flips": False,
+        "augmentation": "none",
+        "label_smoothing": 0.0,
+        "ema": 0.0,
+        "tta": "none",
+    },
+    "good": {
+        "unfreeze": "all",
+        "epochs": 5,
+        "flips": True,
+        "augmentation": "crops",
+        "label_smoothing": 0.0,
+        "ema": 0.0,
+        "tta": "flip",
+    },
+    "best": {
+        "unfreeze": "all",
+        "epochs": 10,
+        "flips": True,
+        "augmentation": "strong",
+        "label_smoothing": 0.0,
+        "ema": 0.99,
+        "tta": "crops",
+    },
+}
+
+# On a CPU a person has to ask for hours of fine-tuning.
+WITHOUT_GPU: dict[Preset, TrainingOptions] = {"good": {"unfreeze": "none"}}
+
+# Families that want other figures than most, by the beginning of their names.
+FAMILIES: dict[str, TrainingOptions] = {
+    # Without BatchNormalization, larger steps spoil it: Chollet, Deep Learning with Python, 2nd edition (2021), 8.3.
+    "vgg": {"learning_rate": 1e-5},
+    # Liu et al., A ConvNet for the 2020s (2022): the rate of its fine-tuning and the decay of its training.
+    "convnext": {"learning_rate": 5e-5, "weight_decay": 0.05},
+}
+
+# Random weights have to be moved far, and their BatchNormalization knows nothing of photos yet.
+FROM_NOTHING: TrainingOptions = {
+    "unfreeze": "all",
+    "epochs": 20,
+    "learning_rate": 1e-3,
+    "batch_norm": "train",
+    "head": "random",
+    "first_block_rate": 1.0,
+}
+
+# The demo's networks look at digits of 8 pixels, which must not be mirrored.
+TINY: TrainingOptions = {
+    "learning_rate": 5e-3,
+    "flips": False,
+    "augmentation": "none",
+    "label_smoothing": 0.0,
+    "weight_decay": 0.0,
+    "clip_norm": 0.0,
+    "first_block_rate": 1.0,
+    "ema": 0.0,
+    "precision": "float32",
+    "tta": "none",
+}
+
+# Photos a step on a CPU, and where nothing is known of memory; a larger step is no faster there.
+USUAL_BATCH = 32
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What training may use.
+
+    Attributes
+    ----------
+    memory_bytes
+        Of the smallest GPU, or of the machine where there is none; 0 where unknown.
+    compute_capabilities
+        Of each GPU, as ``(8, 0)``; none on a CPU.
+    """
+
+    memory_bytes: int = 0
+    compute_capabilities: tuple[tuple[int, int], ...] = ()
+
+    @property
+    def gpus(self) -> int:
+        """How many there are."""
+        return len(self.compute_capabilities)
+
+    @property
+    def precision(self) -> Precision:
+        """The fastest arithmetic that all GPUs have: bfloat16 since Ampere (8.0), float16 since Volta (7.0)."""
+        generation = min(self.compute_capabilities, default=(0, 0))[0]
+        return "bfloat16" if generation >= 8 else "float16" if generation == 7 else "float32"
+
+
+def default_layers(backbone: Backbone | None, asked: TrainingOptions, preset: Preset, machine: Machine) -> list[Layer]:
+    """Give the options that hold unless a person says otherwise, the strongest last.
+
+    Parameters
+    ----------
+    backbone
+        None for what holds for any backbone: without image size and photos a step.
+    asked
+        What a person says, since some defaults follow from it.
+    """
+    layers = [Layer("default", DEFAULTS), Layer(f"preset {preset}", PRESETS[preset])]
+    if not machine.gpus and preset in WITHOUT_GPU:
+        layers.append(Layer(NO_GPU, WITHOUT_GPU[preset]))
+    if asked.get("flips") is False:
+        layers.append(Layer("--no-flips", _unmirrored(PRESETS[preset])))
+    if backbone and not backbone.own:
+        layers += [Layer(f"family {name}", told) for name, told in FAMILIES.items() if backbone.name.startswith(name)]
+    if asked.get("weights") == "none" and not (backbone and backbone.own):
+        layers.append(Layer(NOTHING, _from_nothing(asked)))
+    if backbone and backbone.tiny:
+        layers.append(Layer("demo network", TINY))
+    if backbone:
+        layers += _sizes(backbone, asked, machine)
+    return layers
+
+
+def _unmirrored(preset: TrainingOptions) -> TrainingOptions:
+    """Keep mirrored photos out of training and prediction too."""
+    return {"augmentation": "none" if preset["augmentation"] == "none" else "pixels", "tta": "none"}
+
+
+def _from_nothing(asked: TrainingOptions) -> TrainingOptions:
+    """Options of random weights; a head on features that stay random is fitted all the same."""
+    return {**FROM_NOTHING, "head": "fitted"} if asked.get("unfreeze") == "none" else FROM_NOTHING
+
+
+def _sizes(backbone: Backbone, asked: TrainingOptions, machine: Machine) -> list[Layer]:
+    image_size = asked.get("image_size", backbone.image_size)
+    batch = USUAL_BATCH
+    if machine.memory_bytes:
+        fitting = default_batch_size(backbone, image_size, machine.memory_bytes)
+        batch = fitting if machine.gpus else min(fitting, USUAL_BATCH)
+    if asked.get("data_parallel"):
+        # Each GPU takes its share of a batch.
+        batch *= max(1, machine.gpus)
+    source = "memory of the GPU" if machine.gpus else "memory" if batch < USUAL_BATCH else "default"
+    return [Layer(f"{backbone.name}'s own", {"image_size": image_size}), Layer(source, {"batch_size": batch})]

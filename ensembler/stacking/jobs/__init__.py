@@ -1,0 +1,1 @@
+"""The stack as one Keras file: built, loaded, and asked to predict."""

@@ -1,0 +1,107 @@
+"""Photos through a stack's network: each decoded once, while the network is busy with those before it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...errors import BadData, UnreadablePhoto
+from ...images.batches import readable_batches
+from ...progress import Progress
+
+
+def open_network(path: Path, remedy: str) -> Any:
+    """Read a ``.keras`` file in safe mode, ready to predict.
+
+    Parameters
+    ----------
+    path
+        The file.
+    remedy
+        What to do if it cannot be read.
+
+    Raises
+    ------
+    BadData
+        If it cannot be read.
+    """
+    # TensorFlow looks at these when it is loaded, so it is loaded here.
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    import keras
+
+    try:
+        model = keras.saving.load_model(path, compile=False)
+    except (TypeError, ValueError, OSError, KeyError) as error:
+        reason = " ".join(str(error).split())[-300:]
+        raise BadData(f"Keras {keras.__version__} cannot read {path}: {reason}; {remedy}") from error
+    model.compile(jit_compile=False)
+    return model
+
+
+def predict_photos(
+    model: Any, paths: Sequence[Path], batch_size: int, progress: Progress, *, skip_unreadable: bool
+) -> tuple[NDArray[np.float32], dict[int, UnreadablePhoto]]:
+    """Predict photos batch by batch.
+
+    Parameters
+    ----------
+    model
+        Takes pixels from 0 to 255, an input for each size of photos.
+    paths
+        Photos to decode.
+    batch_size
+        Photos that go through the network at once.
+    progress
+        Hears of each batch.
+    skip_unreadable
+        Go on after a photo that cannot be decoded.
+
+    Returns
+    -------
+    tuple
+        Probabilities of shape (photos, outputs), not a number for photos that cannot be decoded; and what is wrong
+        with each of these, by its place in ``paths``.
+
+    Raises
+    ------
+    UnreadablePhoto
+        If one cannot be decoded, unless that is to be skipped.
+    BadData
+        If the network gives values that are no numbers.
+    """
+    # One size of batch is compiled; few photos need no more than a small one.
+    batch_size = min(batch_size, max(1, len(paths)))
+    sizes = [int(tensor.shape[1]) for tensor in model.inputs]
+    probabilities = np.full((len(paths), model.output_shape[-1]), np.nan, np.float32)
+    problems: dict[int, UnreadablePhoto] = {}
+    task = progress.start_photos("predict photos", len(paths))
+    for number, batch in enumerate(readable_batches(paths, sizes, batch_size)):
+        progress.go_on(f"after {number * batch_size} of {len(paths)} photos")
+        readable: dict[int, tuple[NDArray[np.uint8], ...]] = {}
+        for place, photo in enumerate(batch, number * batch_size):
+            if not isinstance(photo, UnreadablePhoto):
+                readable[place] = photo
+            elif skip_unreadable:
+                problems[place] = photo
+            else:
+                raise photo
+        if readable:
+            probabilities[list(readable)] = _answer(model, list(readable.values()), batch_size)
+        task.advance(len(batch))
+    task.finish()
+    return probabilities, problems
+
+
+def _answer(model: Any, photos: list[tuple[NDArray[np.uint8], ...]], batch_size: int) -> NDArray[np.float32]:
+    filled = photos + photos[:1] * (batch_size - len(photos))
+    pixels = [np.stack(of_size) for of_size in zip(*filled, strict=True)]
+    given = np.asarray(model.predict_on_batch(pixels if len(pixels) > 1 else pixels[0]), np.float32)[: len(photos)]
+    if not np.isfinite(given).all():
+        raise BadData("The stack gives values that are no numbers for these photos: train its members anew.")
+    return given

@@ -1,0 +1,1 @@
+"""What runs in Kaggle's notebook."""

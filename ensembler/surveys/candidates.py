@@ -1,0 +1,76 @@
+"""A backbone that a survey looks at."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from ..backbones.registry import Backbone, find_backbone
+from ..images.views import WHOLE
+from ..members.features.files import feature_file
+from ..members.features.parts import FeatureParts, known_features
+from ..members.records import MemberRecord
+from ..members.work import photo_work
+from ..paths import CompetitionFolder
+from ..serialization import fingerprint
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A frozen backbone on a competition's photos: the member that ``train-members`` would make of it.
+
+    Attributes
+    ----------
+    record
+        Settings, and the samples and folds that they are for.
+    weights
+        Where they come from, as a job is told it.
+    """
+
+    record: MemberRecord
+    weights: str
+
+    @property
+    def name(self) -> str:
+        """The backbone's name."""
+        return self.record.name
+
+    @property
+    def image_size(self) -> int:
+        """Height and width of photos in pixels."""
+        return self.record.settings.image_size
+
+    @property
+    def backbone(self) -> Backbone:
+        """How the network is built."""
+        return find_backbone(self.record.settings.backbone)
+
+    @property
+    def work(self) -> float:
+        """Of one photo, see :mod:`ensembler.members.work`."""
+        return photo_work(self.backbone, self.image_size)
+
+    @property
+    def key(self) -> str:
+        """Hash of what its features and its speed depend on."""
+        settings = self.record.settings
+        told = [settings.backbone, settings.weights, settings.image_size, settings.pooling, settings.seed]
+        return fingerprint([*told, self.record.samples])
+
+    def features(self, folder: CompetitionFolder, photos: int) -> FeatureParts:
+        """Return what is known of its features; ``photos`` counts those to learn from and those to predict."""
+        return known_features(self.features_file(folder), photos)
+
+    def features_file(self, folder: CompetitionFolder) -> Path:
+        """Return where its features lie, for a survey and for training."""
+        return feature_file(folder, self.record, WHOLE)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as a job is told it."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, told: dict[str, Any]) -> Candidate:
+        """Read what :meth:`to_json` gave."""
+        return cls(MemberRecord.from_json(told["record"]), told["weights"])

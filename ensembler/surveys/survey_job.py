@@ -1,0 +1,78 @@
+"""What the job of a survey is told, and what it says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ..inference.runtimes import RuntimeChoice
+from ..paths import CompetitionFolder
+
+
+@dataclass(frozen=True)
+class Assigned:
+    """Backbones to be compared.
+
+    Attributes
+    ----------
+    competition
+        Its folder.
+    candidates
+        Backbones, in the order in which they are looked at.
+    photos
+        How many labelled photos each rung has, the first ones in the survey's order.
+    seed
+        Of that order.
+    top
+        How many reach the last rung, at least.
+    until
+        Seconds since 1970 by which it should end; None for no such time.
+    memory
+        Bytes; a process that holds more leaves the rest to another one.
+    runtime
+        What computes features, see :mod:`ensembler.inference.runtimes`.
+    cache_limit
+        Bytes that decoded photos may take on the disk; None is half of what is free.
+    """
+
+    competition: str
+    candidates: tuple[dict[str, Any], ...]
+    photos: tuple[int, ...]
+    seed: int
+    top: int
+    until: float | None
+    memory: float
+    runtime: RuntimeChoice = "auto"
+    cache_limit: int | None = None
+
+
+@dataclass
+class Climbed:
+    """How far backbones came.
+
+    Attributes
+    ----------
+    photos
+        By name, on how many photos each was judged last.
+    stopped
+        By name, why it was not judged on more.
+    failed
+        By name, why it was not judged at all.
+    more
+        Whether another process is to go on.
+    """
+
+    photos: dict[str, int] = field(default_factory=dict)
+    stopped: dict[str, str] = field(default_factory=dict)
+    failed: dict[str, str] = field(default_factory=dict)
+    more: bool = False
+
+    def trouble(self, name: str, reason: str) -> None:
+        """Take note that a backbone goes no further since something is wrong."""
+        (self.stopped if name in self.photos else self.failed)[name] = reason
+
+
+def at_work(folder: CompetitionFolder) -> Path:
+    """Return the file that names the backbone which is being looked at; it is left where a process died over it."""
+    return folder.survey / "at-work"

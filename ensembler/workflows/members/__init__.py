@@ -1,0 +1,1 @@
+"""List and remove trained members."""

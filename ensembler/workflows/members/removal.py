@@ -1,0 +1,128 @@
+"""Remove members, and what nobody but they used."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ...errors import BadChoice, BadData
+from ...locks import held
+from ...members.features.files import unused_features
+from ...members.records import MemberRecord, trained_members
+from ...paths import HERE, CompetitionFolder, Workspace
+from ...progress import SILENT, Progress
+from ...serialization import read_json
+from ...storage import remove, remove_folder
+
+
+@dataclass(frozen=True)
+class RemovedMembers:
+    """What was removed.
+
+    Attributes
+    ----------
+    members
+        Their names.
+    stacks
+        Finished stacks that were built of them; they stay as they are.
+    features
+        Files of frozen features that no other member uses.
+    freed_bytes
+        By all that.
+    """
+
+    members: tuple[str, ...]
+    stacks: tuple[str, ...]
+    features: tuple[str, ...]
+    freed_bytes: int
+
+
+def remove_members(
+    names: Sequence[str],
+    *,
+    competition: str | None = None,
+    yes: bool = False,
+    workspace: Workspace = HERE,
+    progress: Progress = SILENT,
+) -> RemovedMembers:
+    """Remove members with their networks and predictions, and frozen features that no other member uses.
+
+    Parameters
+    ----------
+    names
+        Of the members.
+    competition
+        Its name; None is the one last brought in.
+    yes
+        Also if a finished stack was built of one. The stack stays: its file and predictions are its own.
+
+    Raises
+    ------
+    BadChoice
+        If there is no such member, or a finished stack was built of it and ``yes`` was not said.
+    Busy
+        If another process is at work on one of them; then none is removed.
+    StorageError
+        If the disk refuses.
+    """
+    del progress  # nothing here takes long
+    folder = workspace.current(competition)
+    names = list(dict.fromkeys(names))
+    uses = uses_by_stacks(folder, names)
+    if uses and not yes:
+        raise BadChoice(f"{told_uses(uses)}: remove all the same with --yes; a stack has its own copies.")
+    with contextlib.ExitStack() as locks:
+        for name in sorted(names):
+            locks.enter_context(held(folder.member_lock(name), f"The member {name}"))
+        features = _unused_features(folder, names)
+        freed = sum(remove_folder(folder.member(name)) for name in names)
+        for path in features:
+            freed += _freed(path)
+    return RemovedMembers(tuple(names), tuple(uses), tuple(path.name for path in features), freed)
+
+
+def _freed(path: Path) -> int:
+    if path.is_dir():
+        return remove_folder(path)
+    size = path.stat().st_size
+    remove(path)
+    return size
+
+
+def uses_by_stacks(folder: CompetitionFolder, names: Sequence[str]) -> dict[str, list[str]]:
+    """Return which of these members each finished stack was built of; stacks of none of them are left out.
+
+    Raises
+    ------
+    BadChoice
+        If there is no such member.
+    """
+    known = trained_members(folder)
+    if not names:
+        raise BadChoice("Name at least one member.")
+    for name in names:
+        if name not in known:
+            raise BadChoice.unknown("trained member", name, known)
+    uses = {}
+    for path in sorted(folder.stack("").glob("*/stack.json")):
+        used = [member["name"] for member in read_json(path).get("members", ()) if member["name"] in names]
+        if used:
+            uses[path.parent.name] = used
+    return uses
+
+
+def told_uses(uses: Mapping[str, Sequence[str]]) -> str:
+    """Tell which finished stacks were built of which members."""
+    return "; ".join(f"Stack {stack} was built of {', '.join(used)}" for stack, used in uses.items())
+
+
+def _unused_features(folder: CompetitionFolder, names: Sequence[str]) -> list[Path]:
+    try:
+        records = [MemberRecord.load(folder, name) for name in trained_members(folder)]
+    except BadData:
+        # A member whose settings cannot be read may use any of them.
+        return []
+    removed = [record for record in records if record.name in names]
+    return unused_features(folder, removed, [record for record in records if record.name not in names])

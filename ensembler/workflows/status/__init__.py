@@ -1,0 +1,1 @@
+"""Where a competition stands, and what to do next."""

@@ -1,0 +1,167 @@
+"""Where things stand: a competition with all that was made of it, others in short, and the next step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ...competition.manifest import Manifest
+from ...paths import CompetitionFolder
+from ...submission.ledger.rows import Row
+from ..members.listed_member import Member
+
+
+@dataclass(frozen=True)
+class BuiltStack:
+    """A finished stack.
+
+    Attributes
+    ----------
+    name, members
+        Its name, and the names of its members.
+    metric, score, standard_error, log_loss
+        Its nested out-of-fold score by the competition's metric when it was built, and its log loss; by log loss
+        where that metric gave no number.
+    built
+        When, in seconds since 1970.
+    """
+
+    name: str
+    members: tuple[str, ...]
+    metric: str
+    score: float
+    standard_error: float | None
+    log_loss: float
+    built: float
+
+    def fields(self) -> dict[str, Any]:
+        """Everything, as JSON can hold it."""
+        return {**vars(self), "members": list(self.members)}
+
+
+@dataclass(frozen=True)
+class Competition:
+    """A competition that was brought in.
+
+    Attributes
+    ----------
+    manifest
+        What it asks.
+    training, test, unreadable
+        Numbers of photos; None before they were looked at.
+    folds
+        How many were made; 0 for none yet.
+    members, stacks
+        What was trained, and finished stacks, the newest first.
+    newest_csv
+        The CSV written last; None if there is none.
+    submissions
+        Answers and uploads as the ledger has them, the newest first.
+    """
+
+    folder: CompetitionFolder
+    manifest: Manifest
+    training: int | None
+    test: int | None
+    unreadable: int | None
+    folds: int
+    members: tuple[Member, ...]
+    stacks: tuple[BuiltStack, ...]
+    newest_csv: Path | None
+    submissions: tuple[Row, ...]
+
+    @property
+    def uploads(self) -> list[Row]:
+        """What was uploaded, or began to be, the newest first."""
+        return [row for row in self.submissions if row.status not in ("", "FAILED")]
+
+    @property
+    def best_public(self) -> Row | None:
+        """The upload with the best public score; None if none has a score, or nobody knows what a better one is."""
+        scored = [row for row in self.uploads if row.public is not None]
+        larger = next((row.larger_is_better for row in self.submissions if row.larger_is_better is not None), None)
+        if not scored or larger is None:
+            return None
+        return (max if larger else min)(scored, key=lambda row: row.public or 0.0)
+
+    def fields(self) -> dict[str, Any]:
+        """Everything, as JSON can hold it."""
+        manifest = self.manifest
+        return {
+            "name": self.folder.name,
+            "folder": str(self.folder.root),
+            "slug": manifest.slug,
+            "task": manifest.task,
+            "classes": list(manifest.classes),
+            "metric": manifest.metric,
+            "training": self.training,
+            "test": self.test,
+            "unreadable": self.unreadable,
+            "folds": self.folds,
+            "members": [member.fields() for member in self.members],
+            "stacks": [stack.fields() for stack in self.stacks],
+            "newest_csv": str(self.newest_csv) if self.newest_csv else None,
+            "submissions": [row.fields() for row in self.submissions],
+        }
+
+
+@dataclass(frozen=True)
+class Brief:
+    """A competition in short.
+
+    Attributes
+    ----------
+    current
+        Whether it is the one that commands mean without a word.
+    trouble
+        Why nothing else can be told of it; else empty.
+    finished, members
+        How many members are finished, and how many there are.
+    score, metric
+        Of the stack built last.
+    """
+
+    name: str
+    current: bool
+    trouble: str = ""
+    task: str = ""
+    metric: str = ""
+    finished: int = 0
+    members: int = 0
+    score: float | None = None
+
+
+@dataclass(frozen=True)
+class NextStep:
+    """A command to type, empty if nothing is left to do, and the reason."""
+
+    command: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Status:
+    """Where things stand.
+
+    Attributes
+    ----------
+    competition
+        The one that was asked for, or that is meant without a word; None if there is none.
+    competitions
+        All of them in short, by name; those whose fetch has not come to its end last.
+    next
+        What to do next.
+    """
+
+    competition: Competition | None
+    competitions: tuple[Brief, ...]
+    next: NextStep
+
+    def fields(self) -> dict[str, Any]:
+        """Everything, as JSON can hold it."""
+        return {
+            "competition": self.competition.fields() if self.competition else None,
+            "competitions": [vars(brief) for brief in self.competitions],
+            "next": vars(self.next),
+        }

@@ -1,0 +1,1 @@
+"""From a CSV or a notebook to a score, hidden or on Kaggle."""

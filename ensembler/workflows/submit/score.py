@@ -1,0 +1,48 @@
+"""Score an answer here, where the hidden labels are known."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ...errors import BadChoice
+from ...paths import HERE, Workspace
+from ...progress import SILENT, Progress
+from ...submission.answer import newest_answer, score_answer
+from ..competition import open_competition
+from ..results import Scored
+
+
+def score(
+    csv: Path | None = None,
+    *,
+    truth: Path | None = None,
+    competition: str | None = None,
+    workspace: Workspace = HERE,
+    progress: Progress = SILENT,
+) -> Scored:
+    """Score a submission against hidden labels.
+
+    Parameters
+    ----------
+    csv
+        The submission; None is the one written last.
+    truth
+        A CSV with the columns id and label; None is the one that `adopt` or the demo kept apart.
+    competition
+        Its name; None is the one last brought in.
+
+    Raises
+    ------
+    BadChoice
+        If there are no hidden labels.
+    Mismatch
+        If the two CSVs have different ids or classes.
+    BadData
+        If one of them cannot be read.
+    """
+    folder, tables = open_competition(competition, workspace, progress)
+    solution = truth or folder.solution
+    if not solution.is_file():
+        raise BadChoice(f"There are no labels in {solution}: name a CSV with columns id and label by --truth.")
+    path = csv or newest_answer(workspace.submissions / folder.name)
+    return Scored(submission=path, **vars(score_answer(path, solution, tables.manifest)))

@@ -1,0 +1,135 @@
+"""The submissions so far: what the ledger holds, once Kaggle has been asked what became of them.
+
+Nothing here loads pandas or opens a competition's photos: a list must not keep anybody waiting.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from ...errors import BadChoice, BadData, KaggleError, StorageError
+from ...paths import HERE, CompetitionFolder, Workspace
+from ...progress import SILENT, Progress
+from ...serialization import read_toml
+from ...submission.kaggle.facts import Submission
+from ...submission.ledger.ledger import Ledger
+from ...submission.ledger.rows import Row
+
+
+class Lister(Protocol):
+    """What is needed of Kaggle here."""
+
+    def submissions(self, slug: str, /) -> list[Submission]:
+        """List all our submissions to a competition."""
+
+
+def submissions(
+    competition: str | None = None,
+    *,
+    every: bool = False,
+    refresh: bool = True,
+    workspace: Workspace = HERE,
+    progress: Progress = SILENT,
+) -> list[Row]:
+    """List what was made and submitted, newest first, with our own scores beside Kaggle's.
+
+    Kaggle is asked first what became of it, and what else was submitted in the browser. If it cannot be asked, that is
+    a warning, and the list is as the ledger has it.
+
+    Parameters
+    ----------
+    competition
+        Its name; None is the one last brought in.
+    every
+        List all competitions.
+    refresh
+        Ask Kaggle; without it nothing but the ledger is read.
+
+    Raises
+    ------
+    BadChoice
+        If there is no such competition, neither in the data nor in the ledger.
+    BadData, StorageError
+        If the ledger is damaged, of a newer version, or cannot be read.
+    """
+    ledger = Ledger(workspace.submissions)
+    known = _known(ledger, workspace, progress)
+    asked = sorted(known) if every else [_asked(competition, known, workspace)]
+    if refresh:
+        ask_kaggle(ledger, sorted({known[name] for name in asked} - {""}), _connect, progress)
+    return ledger.rows() if every else ledger.rows(asked[0], known[asked[0]])
+
+
+def _asked(competition: str | None, known: dict[str, str], workspace: Workspace) -> str:
+    if competition is None:
+        return workspace.current().name
+    if competition not in known:
+        raise BadChoice.unknown("competition", competition, known)
+    return competition
+
+
+def ask_kaggle(ledger: Ledger, slugs: Sequence[str], connect: Callable[[Progress], Lister], progress: Progress) -> None:
+    """Bring the ledger up to date; whatever keeps us from that is a warning.
+
+    Parameters
+    ----------
+    ledger
+        Where it is kept.
+    slugs
+        The competitions.
+    connect
+        Signs in to Kaggle; it is not called if there is nothing to ask.
+    """
+    if not slugs:
+        return
+    try:
+        kaggle = connect(progress)
+        for slug in progress.track(slugs, "asking Kaggle", len(slugs)):
+            _ask(ledger, kaggle, slug, progress)
+    except (KaggleError, StorageError) as error:
+        progress.warn(f"{error} The list is as it was known before; --offline asks nothing of Kaggle.")
+
+
+def _ask(ledger: Ledger, kaggle: Lister, slug: str, progress: Progress) -> None:
+    """Take over one competition's submissions; if Kaggle refuses that one alone, others can still be asked about."""
+    from ...submission.kaggle.errors import BadCredential, PassingError
+
+    try:
+        listed = kaggle.submissions(slug)
+    except (BadCredential, PassingError):
+        raise
+    except KaggleError as error:
+        progress.warn(str(error))
+    else:
+        ledger.merge(slug, listed, complete=True)
+
+
+def _known(ledger: Ledger, workspace: Workspace, progress: Progress) -> dict[str, str]:
+    """Return the slug of each competition, by our name of it; what lies in the data wins over what was recorded."""
+    known: dict[str, str] = {}
+    for row in ledger.rows():
+        known[row.competition] = known.get(row.competition) or row.slug
+    for name in workspace.competitions():
+        known[name] = _slug(workspace.competition(name), progress) or known.get(name, "")
+    return known
+
+
+def _slug(folder: CompetitionFolder, progress: Progress) -> str:
+    """Read the slug alone: a manifest that is wrong elsewhere is no matter here."""
+    if folder.is_ours:
+        return ""
+    try:
+        return str(read_toml(folder.manifest).get("slug", ""))
+    except BadData as error:
+        progress.warn(str(error))
+        return ""
+
+
+def _connect(progress: Progress) -> Lister:
+    from ...submission.kaggle.client import Kaggle
+    from ...submission.kaggle.retry_policy import Patience
+
+    # Who waits for a list would rather have yesterday's than wait for half a minute.
+    hasty = Patience(connect=5.0, answer=20.0, attempts=2, longest_request=5.0)
+    return Kaggle.connect(hasty, progress)

@@ -1,0 +1,107 @@
+"""Submit an answer to Kaggle: check it, upload it once, wait for its score, remember it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from ...competition.tables import Tables
+from ...errors import BadChoice, BadData
+from ...paths import HERE, CompetitionFolder, Workspace
+from ...progress import SILENT, Progress
+from ...storage import file_digest
+from ...submission.answer import check_answer, newest_answer
+from ...submission.kaggle.client import Kaggle, refuse_unscored
+from ...submission.kaggle.errors import one_line
+from ...submission.kaggle.facts import Submission
+from ...submission.kaggle.preflight import look_ahead
+from ...submission.kaggle.retry_policy import PATIENT
+from ...submission.ledger.ledger import Ledger
+from ...submission.ledger.rows import Answer
+from ..competition import open_competition
+from ..results import Submitted
+from .uploads import upload
+
+
+def submit(
+    csv: Path | None = None,
+    *,
+    message: str = "",
+    competition: str | None = None,
+    again: bool = False,
+    dry_run: bool = False,
+    wait: bool = True,
+    timeout: float = PATIENT.answer,
+    workspace: Workspace = HERE,
+    progress: Progress = SILENT,
+) -> Submitted:
+    """Check a CSV against the sample submission, upload it, and wait for its public score.
+
+    What begins is written into the ledger before a byte is sent: should this process end before Kaggle's reply comes,
+    `ensembler submissions` finds out what became of it.
+
+    Parameters
+    ----------
+    csv
+        The submission; None is the one written last.
+    message
+        Its description on Kaggle; the file's name, its digest and the time follow it.
+    competition
+        Its name; None is the one last brought in.
+    again
+        Upload it even if the same bytes were uploaded before.
+    dry_run
+        Do all but the upload.
+    wait
+        Wait for the score.
+    timeout
+        Seconds without an answer after which a question to Kaggle is repeated. An upload is never repeated blindly.
+
+    Raises
+    ------
+    BadChoice
+        If the competition is not on Kaggle, or the same bytes were uploaded before.
+    BadAnswer
+        If the CSV is not what the sample asks for; nothing is uploaded then.
+    KaggleError
+        If Kaggle or the network refuses, no submission is left for today, or Kaggle could not score it.
+    """
+    folder, tables = open_competition(competition, workspace, progress)
+    slug = _slug(folder, tables)
+    path = csv or newest_answer(workspace.submissions / folder.name)
+    check_answer(path, tables.manifest, tables.photos)
+    answer = _answer(folder, slug, path)
+    ledger = Ledger(workspace.submissions)
+    kaggle = Kaggle.connect(replace(PATIENT, answer=timeout), progress)
+    look_ahead(kaggle, slug, progress)
+    ledger.merge(slug, kaggle.submissions(slug, progress), complete=True)
+    now = datetime.now(UTC)
+    # The digest and the time make it unique, so that an upload whose reply was lost can be found again.
+    description = f"{one_line(message)} [{path.stem} {answer.sha256[:8]} {now:%Y%m%d-%H%M%S}]".strip()
+    if dry_run:
+        ledger.check_new(answer, again=again)
+        return Submitted(path, slug, description, None, "DRY RUN", None, None)
+    ref = upload(
+        ledger, answer, description, lambda: kaggle.submit(slug, path, description, progress), progress, again=again
+    )
+    seen = kaggle.wait_for_score(slug, ref, progress) if wait else Submission(ref, "PENDING")
+    if wait:
+        ledger.merge(slug, [replace(seen, description=seen.description or description)])
+    refuse_unscored(slug, seen)
+    return Submitted(path, slug, description, ref, seen.status, seen.public, seen.private)
+
+
+def _slug(folder: CompetitionFolder, tables: Tables) -> str:
+    """Return the competition's name on Kaggle."""
+    if folder.is_ours or not tables.manifest.slug:
+        raise BadChoice(f"{folder.name} is not on Kaggle: `ensembler score` scores it here where labels are known.")
+    return tables.manifest.slug
+
+
+def _answer(folder: CompetitionFolder, slug: str, path: Path) -> Answer:
+    """Describe a CSV for the ledger, which knows more of those that a stack made."""
+    if not path.stat().st_size:
+        raise BadData(f"There is nothing to submit in {path}: write it again.")
+    # Nobody knows by what a file that was made by hand is to be compared.
+    return Answer(folder.name, path, file_digest(path), path.stat().st_size, slug=slug, larger_is_better=None)

@@ -1,0 +1,1 @@
+"""Compare backbones, and say which are worth training."""

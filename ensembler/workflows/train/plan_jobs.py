@@ -1,0 +1,166 @@
+"""From a member's settings to its jobs: what it belongs to, whether it may go on as what is there, what is missing."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from ...competition.folds.folds import Folds
+from ...competition.folds.splits import EVERYTHING
+from ...competition.samples import samples_fingerprint
+from ...competition.tables import Tables
+from ...engines.job import Job
+from ...errors import Mismatch
+from ...inference.runtimes import RuntimeChoice
+from ...members.allotment import Allotment
+from ...members.decodings import photo_decodings
+from ...members.records import MemberRecord, tidy, trained_members
+from ...members.training_job import Assignment
+from ...options.settings import MemberSettings
+from ...paths import CompetitionFolder
+from ...storage import file_digest, remove_folder
+
+# Functions of job processes, by name.
+TRAIN_FROZEN = "ensembler.members.jobs.frozen:train_frozen"
+FINE_TUNE = "ensembler.members.fine_tuning.jobs.fine_tune:fine_tune"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A member to be trained, and how.
+
+    Attributes
+    ----------
+    record
+        Its settings, and what they belong to.
+    weights
+        Where its weights come from.
+    data_parallel
+        Whether all GPUs work on each of its networks.
+    tiny
+        Whether its folds share a process.
+    checkpoint_minutes
+        Time between two checkpoints; None for one at the end of each epoch.
+    tensorboard
+        Whether its jobs write for TensorBoard.
+    work
+        Of one fold, or of all together where the backbone is frozen; see :mod:`ensembler.members.work`.
+    share
+        Of the epochs asked for that is planned.
+    allotments
+        Of its folds, within a time budget.
+    runtime
+        What its networks predict on.
+    decodings
+        Photos that all plans together decode at its size, see :mod:`ensembler.members.decodings`.
+    cache_limit
+        Bytes that decoded photos may take on the disk; None is half of what is free.
+    """
+
+    record: MemberRecord
+    weights: str
+    data_parallel: bool
+    tiny: bool
+    checkpoint_minutes: float | None
+    tensorboard: bool
+    work: float
+    share: float = 1.0
+    allotments: Mapping[int, Allotment] = field(default_factory=dict)
+    runtime: RuntimeChoice = "auto"
+    decodings: int = 0
+    cache_limit: int | None = None
+
+
+def record_of(
+    folder: CompetitionFolder, tables: Tables, name: str, settings: MemberSettings, folds: Folds
+) -> MemberRecord:
+    """Return what a member's predictions will belong to; folds that are not kept yet have no hash."""
+    return MemberRecord(
+        name=name,
+        settings=settings,
+        samples=samples_fingerprint(folder, tables.manifest),
+        folds=file_digest(folder.folds) if folder.folds.is_file() else "",
+        folds_count=folds.splits,
+        classes=tables.manifest.outputs,
+    )
+
+
+def refuse_others(folder: CompetitionFolder, record: MemberRecord) -> None:
+    """Refuse to mix a member with another one that is there under its name.
+
+    Raises
+    ------
+    Mismatch
+        If it has other settings, samples or folds.
+    """
+    there = MemberRecord.load(folder, record.name)
+    if there.fingerprint != record.fingerprint:
+        what = there.settings.differences(record.settings) or "photos, how they become pixels, labels, folds or classes"
+        raise Mismatch(
+            f"{record.name} was trained with other settings: {what}; ask for those, train another member under a "
+            f"name of its own (--members {record.settings.backbone}@LABEL, or --as NAME), or forget what is there "
+            "with --restart."
+        )
+
+
+def make_room(folder: CompetitionFolder, record: MemberRecord, *, restart: bool) -> None:
+    """Write the member's settings, unless the same are there; see :func:`refuse_others`."""
+    if restart:
+        remove_folder(folder.member(record.name))
+    if record.name in trained_members(folder):
+        refuse_others(folder, record)
+        tidy(folder, record)
+        return
+    record.save(folder)
+
+
+def with_decodings(folder: CompetitionFolder, plans: Sequence[Plan], tables: Tables, folds: Folds) -> list[Plan]:
+    """Tell each plan how many photos all of them together decode at its size."""
+    counted: Counter[int] = Counter()
+    for plan in plans:
+        counted[plan.record.settings.image_size] += photo_decodings(folder, plan.record, tables, folds)
+    return [replace(plan, decodings=counted[plan.record.settings.image_size]) for plan in plans]
+
+
+def jobs_of(folder: CompetitionFolder, plan: Plan) -> list[Job]:
+    """One job for a frozen member, whose heads take seconds; else one per fold, but for the tiniest networks."""
+    record = plan.record
+    missing = record.unfinished(folder)
+    if not missing:
+        return []
+    if record.settings.frozen:
+        return [_job(folder, plan, TRAIN_FROZEN, missing, record.name)]
+    if plan.tiny:
+        return [_job(folder, plan, FINE_TUNE, missing, record.name)]
+    return [_job(folder, plan, FINE_TUNE, [fold], f"{record.name}-fold-{fold}") for fold in missing]
+
+
+def refit_jobs_of(folder: CompetitionFolder, plan: Plan) -> list[Job]:
+    """Return the job of the network that learns from all photos, unless it is there; its folds must be finished."""
+    record = plan.record
+    if record.is_finished(folder, EVERYTHING):
+        return []
+    function = TRAIN_FROZEN if record.settings.frozen else FINE_TUNE
+    return [_job(folder, plan, function, [EVERYTHING], f"{record.name}-refit")]
+
+
+def _job(folder: CompetitionFolder, plan: Plan, function: str, folds: list[int], name: str) -> Job:
+    assignment = Assignment(
+        folder,
+        plan.record.name,
+        tuple(folds),
+        plan.weights,
+        data_parallel=plan.data_parallel,
+        checkpoint_minutes=plan.checkpoint_minutes,
+        tensorboard=plan.tensorboard,
+        allotments={fold: plan.allotments[fold] for fold in folds if fold in plan.allotments},
+        share=plan.share,
+        runtime=plan.runtime,
+        decodings=plan.decodings,
+        cache_limit=plan.cache_limit,
+    )
+    work = plan.work * (1 if plan.record.settings.frozen else len(folds))
+    # Frozen networks leave little behind, and members of seconds need not start libraries anew.
+    shares = plan.record.settings.frozen
+    return Job(name, function, assignment.to_json(), plan.record.name, assignment.folds, work, shares_process=shares)

@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+import pytest
+
+from ensembler.backbones.names import backbone_name, layer_name, layer_names, member_names
+from ensembler.errors import BadChoice
+
+BACKBONES = ("b0", "b1", "mine")
+
+
+@pytest.mark.parametrize(
+    ("member", "backbone"), [("b0", "b0"), ("b0@strong", "b0"), ("mobilenetv2-0.35@a_b-c.1", "mobilenetv2-0.35")]
+)
+def test_a_label_follows_the_backbone(member: str, backbone: str) -> None:
+    assert backbone_name(member) == backbone
+
+
+@pytest.mark.parametrize("member", ["b0@", "b0@a/b", "b0@a@b", "b0@a b", "b0@ä"])
+def test_a_label_must_fit_into_a_file_name(member: str) -> None:
+    with pytest.raises(BadChoice, match="write BACKBONE@LABEL"):
+        backbone_name(member)
+
+
+@pytest.mark.parametrize(
+    ("members", "name", "names"),
+    [
+        (["b0", "b1@x"], None, ["b0", "b1@x"]),
+        (["b0"], "strong", ["strong"]),
+        (["b0@x"], "b0@y", ["b0@y"]),
+        (["b0@x"], "b0", ["b0"]),
+        (["b0"], "v2s-like@1", ["v2s-like@1"]),
+    ],
+)
+def test_members_are_called_as_they_were_typed_or_as_they_are_named(
+    members: list[str], name: str | None, names: list[str]
+) -> None:
+    assert member_names(members, name, BACKBONES) == names
+
+
+@pytest.mark.parametrize(
+    ("members", "name", "words"),
+    [
+        (["b0", "b1"], "x", "--as names one member, but 2 were asked for: b0, b1"),
+        (["b0"], "b1", "b1 would be taken for a member of b1"),
+        (["b0"], "mine@x", "mine@x would be taken for a member of mine"),
+        (["b0"], "../x", "cannot name a member"),
+        (["b0"], "", "cannot name a member"),
+        (["b0"], "x@", "write BACKBONE@LABEL"),
+    ],
+)
+def test_a_name_that_misleads_is_refused(members: list[str], name: str, words: str) -> None:
+    with pytest.raises(BadChoice, match=words):
+        member_names(members, name, BACKBONES)
+
+
+@pytest.mark.parametrize(
+    ("member", "layer"),
+    [
+        ("b0", "b0"),
+        ("mobilenetv2-0.35", "mobilenetv2-0.35"),
+        ("b0@strong", "b0.strong"),
+        # Names that layers of the stack have, or may get from Keras.
+        ("members", "member-members"),
+        ("add_1", "member-add_1"),
+        ("stack", "member-stack"),
+    ],
+)
+def test_layers_have_names_that_keras_and_tensorflow_take(member: str, layer: str) -> None:
+    assert layer_name(member) == layer
+
+
+def test_layers_of_two_members_are_told_apart() -> None:
+    assert layer_names(["b0@x", "b0", "b0.x", "b0.x-2"]) == ["b0.x", "b0", "b0.x-2", "b0.x-2-2"]

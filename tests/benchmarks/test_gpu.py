@@ -1,0 +1,135 @@
+"""What ``benchmarks/gpu.py`` asks of processes and keeps of what they tell; no network is built here."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from gpu import caption, child, combinations, compile_ahead, completed, keep, key, missing, options
+from helpers.photos import write_photo
+from paired_results import Results
+
+FACTS = {"device": "NVIDIA H100", "backend": "jax", "versions": "keras 3.15.1"}
+COMBINATION = {"backbone": "b0", "precision": "float32", "xla": True, "mode": "training", "size": 224}
+BATCHES = (32, 64, 128)
+
+
+def outcomes(*told: str) -> list[Any]:
+    return [{"batch": batch, "outcome": outcome} for batch, outcome in zip(BATCHES, told, strict=False)]
+
+
+def test_by_default_all_that_was_asked_for_is_measured() -> None:
+    told = options(["--results", "r.jsonl"])
+    found = combinations(told)
+    assert len(found) == 4 * 2 * 2 * 2
+    assert {each["backbone"] for each in found} == {"b0", "b3", "mobilenetv2", "convnextt"}
+    assert {each["size"] for each in found} == {224}
+    assert told.batches == [32, 64, 128, 256, 512]
+
+
+def test_what_is_not_asked_for_is_left_out() -> None:
+    words = ["--results", "r", "--backbones", "b0", "--precisions", "float32", "--xla", "off", "--modes", "prediction"]
+    only = {"backbone": "b0", "precision": "float32", "xla": False, "mode": "prediction", "size": 224}
+    assert combinations(options(words)) == [only]
+
+
+@pytest.mark.parametrize("words", [["--xla", "maybe"], ["--precisions", "float8"], ["--modes", "training,sleep"]])
+def test_unknown_words_are_refused(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        options(["--results", "r", *words])
+    assert "is none of" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("told", "left"),
+    [
+        ([], [32, 64, 128]),
+        (["measured"], [64, 128]),
+        (["measured", "memory"], []),
+        (["failed", "measured"], [32, 128]),
+        (["failed", "memory"], [32]),
+    ],
+    ids=str,
+)
+def test_another_run_measures_what_is_missing(told: list[str], left: list[int], tmp_path: Path) -> None:
+    for line in outcomes(*told):
+        keep(Results(tmp_path / "r.jsonl"), FACTS, COMBINATION, line)
+    results = Results(tmp_path / "r.jsonl")
+    assert missing(results, FACTS, COMBINATION, BATCHES) == left
+    # Another device, version or setting is another measure.
+    assert missing(results, {**FACTS, "device": "T4"}, COMBINATION, BATCHES) == list(BATCHES)
+    assert missing(results, FACTS, {**COMBINATION, "xla": False}, BATCHES) == list(BATCHES)
+
+
+@pytest.mark.parametrize(
+    ("told", "code", "all_of_it"),
+    [
+        (["measured"] * 3, 0, ["measured"] * 3),
+        (["measured", "memory"], 0, ["measured", "memory", "memory"]),
+        (["measured"], -6, ["measured", "failed"]),
+        ([], 1, ["failed"]),
+    ],
+    ids=str,
+)
+def test_what_a_process_leaves_open_is_filled_in(told: list[str], code: int, all_of_it: list[str]) -> None:
+    assert [line["outcome"] for line in completed(outcomes(*told), BATCHES, code)] == all_of_it
+
+
+def test_the_caption_tells_device_backend_and_versions() -> None:
+    text = caption(FACTS, options(["--results", "r"]))
+    assert "at 224 pixels on NVIDIA H100; Keras on jax; keras 3.15.1." in text
+    assert len(key(FACTS, COMBINATION, 32)) > len(key({}, COMBINATION, 32))
+
+
+def test_a_process_that_cannot_start_is_told_by_its_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KERAS_BACKEND", "abacus")
+    assert list(child(None, tmp_path / "logs" / "device.log")) == [{"code": 1}]
+    assert "abacus" in (tmp_path / "logs" / "device.log").read_text()
+
+
+def test_each_size_of_step_that_xla_compiles_is_compiled_ahead(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[dict[str, Any], str]] = []
+
+    def child_told(told: dict[str, Any], log: Path, environment: dict[str, str]) -> list[Any]:
+        asked.append((told, environment["JAX_COMPILATION_CACHE_DIR"]))
+        return []
+
+    monkeypatch.setattr("gpu.child", child_told)
+    results = Results(tmp_path / "r.jsonl")
+    keep(results, FACTS, COMBINATION, {"batch": 32, "outcome": "measured", "rate": 1.0})
+    told = options(["--results", "r", "--batches", "32,64,128", "--compilers", "2"])
+    compile_ahead(results, FACTS, [COMBINATION, {**COMBINATION, "xla": False}], told)
+    assert [each["batches"] for each, _ in asked] == [[64], [128]]
+    assert all(each["only_compile"] and each["xla"] for each, _ in asked)
+    assert {cache for _, cache in asked} == {str(tmp_path / "compiled")}
+
+
+@pytest.mark.slow
+def test_an_epoch_from_files_is_compared_with_one_from_memory(tmp_path: Path) -> None:
+    for number in range(3):
+        write_photo(tmp_path / f"{number}.jpg", number)
+    script = Path(__file__).parents[2] / "benchmarks" / "gpu_epoch.py"
+    words = "--backbone demo-conv --precision float32 --photos 5 --size 8 --batch 2 --repeats 1"
+    done = subprocess.run(
+        [sys.executable, str(script), str(tmp_path), *words.split()], capture_output=True, text=True, check=True
+    )
+    rows = [line for line in done.stdout.splitlines() if line.startswith("| ")]
+    assert "Seconds an epoch of 5 photos at 8 pixels, demo-conv" in done.stdout
+    assert len(rows) == 6
+    assert rows[1].startswith("| the device's memory | ")
+    assert rows[1].endswith(" 1.00 |")
+
+
+@pytest.mark.slow
+def test_the_script_prints_one_table_and_goes_on_where_it_was(tmp_path: Path) -> None:
+    script = Path(__file__).parents[2] / "benchmarks" / "gpu.py"
+    words = "--backbones demo-conv --precisions float32 --xla off --batches 2 --size 8 --seconds 0.01 --repeats 1"
+    command = [sys.executable, str(script), "--results", str(tmp_path / "r.jsonl"), *words.split()]
+    first, second = (subprocess.run(command, capture_output=True, text=True, check=True) for _ in range(2))
+    assert "| backbone | precision | XLA | training, 2 a step | prediction, 2 a step |" in first.stdout
+    assert "| demo-conv | float32 | off | **" in first.stdout
+    assert second.stdout == first.stdout
+    assert "demo-conv" not in second.stderr

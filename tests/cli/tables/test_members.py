@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+from helpers.listed_members import BEGUN, HERE, MEMBER, SPEED
+
+from ensembler.cli.tables.members import member_notes, member_table
+from ensembler.workflows.members.listed_member import Member
+
+
+def cells(member: Member) -> dict[str, str]:
+    columns, (row,) = member_table([member])
+    return dict(zip(columns, row, strict=True))
+
+
+def test_a_finished_member() -> None:
+    assert cells(MEMBER) == {
+        "member": "b0",
+        "folds": "5/5",
+        "log loss": "0.1235",
+        "spread": "0.0100",
+        "accuracy": "0.9500",
+        "parameters": "4.05 M",
+        "MB": "16.2",
+        "s/epoch": "2.2",
+        "ms/photo": "12.3",
+        "photos/s": "210",
+        "settings that differ": "epochs 5",
+    }
+
+
+def test_what_is_not_known_is_empty() -> None:
+    assert set(cells(BEGUN).values()) == {"b0@x", "0/5", "", "16.2", "epochs 5"}
+
+
+def test_another_metric_has_a_column_before_log_loss() -> None:
+    columns, rows = member_table([BEGUN, dataclasses.replace(MEMBER, metric="roc auc", score=0.9)])
+    assert columns[:4] == ["member", "folds", "roc auc", "log loss"]
+    assert [row[2] for row in rows] == ["", "0.9000 ± 0.0020"]
+
+
+@pytest.mark.parametrize(
+    ("changed", "column", "cell"),
+    [
+        ({"running": "process 7"}, "folds", "5/5 running"),
+        ({"stale": "folds"}, "folds", "5/5 stale"),
+        ({"name": "strong"}, "settings that differ", "backbone b0, epochs 5"),
+        ({"speed": dataclasses.replace(SPEED, parameters=1234)}, "parameters", "1,234"),
+    ],
+)
+def test_a_cell(changed: dict[str, object], column: str, cell: str) -> None:
+    assert cells(dataclasses.replace(MEMBER, **changed))[column] == cell  # type: ignore[arg-type]
+
+
+MEASURED = f"Speeds measured on a processor, 2 threads ({HERE})."
+
+
+@pytest.mark.parametrize(
+    ("changed", "notes"),
+    [
+        ({}, [MEASURED]),
+        ({"running": "process 7"}, ["b0 is being trained by process 7.", MEASURED]),
+        ({"speed": None}, ["Not measured on this machine: b0; `ensembler members --measure` does."]),
+        (
+            {"speed": dataclasses.replace(SPEED, host="moon")},
+            [
+                "Speeds measured on a processor, 2 threads (moon).",
+                "Not measured on this machine: b0; `ensembler members --measure` does.",
+            ],
+        ),
+        ({"folds_done": 0, "speed": None}, []),
+    ],
+)
+def test_notes(changed: dict[str, object], notes: list[str]) -> None:
+    assert member_notes([dataclasses.replace(MEMBER, **changed)]) == notes  # type: ignore[arg-type]

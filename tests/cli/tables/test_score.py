@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from helpers.members_made import make_member, small_competition
+
+from ensembler.cli.tables.score import score_table, scored_words
+from ensembler.competition.folds.file import load_folds
+from ensembler.competition.metrics.figures import Figures
+from ensembler.competition.tables import Tables
+from ensembler.members.predictions import load_members
+from ensembler.workflows.results import MemberResult, Scored, score_fields
+from ensembler.workflows.train.train import member_results
+
+LOSS = Figures(metric="log loss", score=0.25, standard_error=0.03, log_loss=0.25, log_loss_error=0.03, accuracy=0.9)
+KAPPA = replace(LOSS, metric="quadratic weighted kappa", score=0.8, standard_error=0.02)
+RIGHT = replace(LOSS, metric="accuracy", score=0.9, standard_error=0.01)
+COLUMNS = replace(LOSS, metric="mean column-wise log loss")
+
+
+def member(figures: Figures) -> MemberResult:
+    return MemberResult(name="b0", fold_log_losses=(0.2, 0.3), seconds=12.4, folder=Path("b0"), **vars(figures))
+
+
+@pytest.mark.parametrize(
+    ("figures", "columns", "first"),
+    [
+        (
+            LOSS,
+            ["member", "log loss", "per fold", "accuracy", "seconds"],
+            ["b0", "0.2500 ± 0.0300", "0.200 0.300", "0.9000", "12"],
+        ),
+        (
+            COLUMNS,
+            ["member", "log loss", "per fold", "accuracy", "seconds"],
+            ["b0", "0.2500 ± 0.0300", "0.200 0.300", "0.9000", "12"],
+        ),
+        (
+            KAPPA,
+            ["member", "quadratic weighted kappa", "log loss", "per fold", "accuracy", "seconds"],
+            ["b0", "0.8000 ± 0.0200", "0.2500", "0.200 0.300", "0.9000", "12"],
+        ),
+        (
+            RIGHT,
+            ["member", "log loss", "per fold", "accuracy", "seconds"],
+            ["b0", "0.2500", "0.200 0.300", "0.9000 ± 0.0100", "12"],
+        ),
+    ],
+)
+def test_the_metric_is_shown_with_its_error_and_log_loss_always(
+    figures: Figures, columns: list[str], first: list[str]
+) -> None:
+    assert score_table([member(figures)]) == (columns, [first])
+
+
+def test_scores_that_cannot_be_had_are_null_in_json() -> None:
+    none = float("nan")
+    fields = score_fields(replace(KAPPA, score=none, standard_error=none), "hidden_")
+    assert json.loads(json.dumps(fields, allow_nan=False)) == {
+        "hidden_metric": "quadratic weighted kappa",
+        "hidden_score": None,
+        "hidden_standard_error": None,
+        "hidden_log_loss": 0.25,
+        "hidden_log_loss_error": 0.03,
+        "hidden_accuracy": 0.9,
+    }
+    assert score_table([member(replace(KAPPA, score=none, standard_error=none))])[1][0][1] == "nan"
+
+
+@pytest.mark.parametrize(
+    ("figures", "words"),
+    [
+        (LOSS, "log loss 0.2500 ± 0.0300, accuracy 0.9000"),
+        (KAPPA, "quadratic weighted kappa 0.8000 ± 0.0200, log loss 0.2500, accuracy 0.9000"),
+        (RIGHT, "accuracy 0.9000 ± 0.0100, log loss 0.2500"),
+    ],
+)
+def test_a_submissions_scores_in_words(figures: Figures, words: str) -> None:
+    assert scored_words(Scored(submission=Path("s.csv"), **vars(figures))) == words
+
+
+def test_labels_have_no_log_loss_to_tell() -> None:
+    labels = Scored(submission=Path("s.csv"), **{**vars(RIGHT), "log_loss": None, "log_loss_error": None})
+    assert scored_words(labels) == "accuracy 0.9000 ± 0.0100"
+    assert score_fields(labels)["log_loss"] is None
+
+
+def test_members_are_judged_by_the_competitions_metric(tmp_path: Path) -> None:
+    folder, tables = small_competition(tmp_path)
+    out_of_fold = make_member(folder, tables, "demo-conv")
+    judged = Tables(replace(tables.manifest, metric="accuracy"), tables.photos, tables.train, tables.test)
+    loaded = load_members(folder, judged, ["demo-conv"])
+    result = member_results(folder, judged, loaded, load_folds(folder, tables))[0]
+    right = (out_of_fold.argmax(axis=1) == tables.targets.argmax(axis=1)).mean()
+    assert (result.metric, result.score) == ("accuracy", pytest.approx(right))
+    assert result.standard_error == pytest.approx(np.sqrt(right * (1 - right) / (len(out_of_fold) - 1)))
+    plain = member_results(folder, tables, loaded, load_folds(folder, tables))[0]
+    assert (plain.metric, plain.score) == ("log loss", plain.log_loss)
+    assert plain.log_loss == result.log_loss

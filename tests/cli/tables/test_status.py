@@ -1,0 +1,126 @@
+from __future__ import annotations
+
+import dataclasses
+from datetime import UTC, datetime
+from pathlib import Path
+
+from helpers.listed_members import BEGUN, MEMBER
+
+from ensembler.cli.tables.status import status_lines
+from ensembler.competition.manifest import AnswerLayout, Manifest, TestLayout, TrainLayout
+from ensembler.paths import CompetitionFolder
+from ensembler.submission.ledger.rows import Row
+from ensembler.workflows.status.standing import Brief, BuiltStack, Competition, NextStep, Status
+
+MANIFEST = Manifest(
+    "cars",
+    "cars",
+    "binary",
+    ("new", "dented"),
+    "raw",
+    TrainLayout("train", "names"),
+    TestLayout("test"),
+    AnswerLayout("sample.csv", "id", ("dented",), "probabilities"),
+    metric="roc auc",
+)
+STACK = BuiltStack("b0_b1", ("b0", "b1"), "roc auc", 0.9, 0.01, 0.25, 0.0)
+ROW = Row(
+    competition="cars",
+    slug="cars",
+    path=Path("x.csv"),
+    file_name="x.csv",
+    sha256="0",
+    total_bytes=1,
+    made=None,
+    kind="csv",
+    stack="b0_b1",
+    members=(),
+    folds="",
+    samples="",
+    metric="roc auc",
+    larger_is_better=True,
+    own=0.9,
+    own_error=0.01,
+    own_log_loss=0.25,
+    description="first",
+    ref=7,
+    began=None,
+    submitted=datetime(2026, 1, 31, 12, tzinfo=UTC),
+    status="COMPLETE",
+    public=0.91,
+    private=None,
+    reason="",
+)
+NEXT = NextStep("ensembler stack", "Because.")
+
+
+def competition(folder: Path, **changed: object) -> Competition:
+    found = Competition(CompetitionFolder(folder / "cars"), MANIFEST, 10, 4, 1, 5, (), (), None, ())
+    return dataclasses.replace(found, **changed)  # type: ignore[arg-type]
+
+
+def test_a_competition_that_was_just_fetched(tmp_path: Path) -> None:
+    assert status_lines(Status(competition(tmp_path, folds=0), (Brief("cars", current=True),), NEXT)) == [
+        "cars",
+        "  task         binary: `dented` is the probability of 'dented', not 'new'",
+        "  photos       10 to train on, 4 to predict, 1 unreadable",
+        "  metric       roc auc",
+        "  folds        none yet",
+        "  members      none yet",
+        "  stacks       none yet",
+        "  newest CSV   none yet",
+        "  submissions  none yet",
+        "",
+        "Because.",
+        "next: ensembler stack",
+    ]
+
+
+def test_all_that_was_made(tmp_path: Path) -> None:
+    running = dataclasses.replace(BEGUN, running="process 7 on moon since noon")
+    stale = dataclasses.replace(MEMBER, name="b1", stale="folds")
+    better = dataclasses.replace(ROW, file_name="best.csv", public=0.95)
+    found = competition(
+        tmp_path,
+        members=(MEMBER, running, stale, dataclasses.replace(BEGUN, name="b2")),
+        stacks=(STACK, dataclasses.replace(STACK, name="b0", metric="log loss", score=0.25, standard_error=None)),
+        newest_csv=Path("x.csv"),
+        submissions=(ROW, dataclasses.replace(ROW, file_name="no.csv", status=""), better),
+    )
+    lines = status_lines(Status(found, (), NEXT))
+    assert lines[5:12] == [
+        "  members      b0: finished, log loss 0.1235",
+        "               b0@x: 0 of 5 folds, being trained by process 7 on moon since noon",
+        "               b1: of no use: trained with other folds, log loss 0.1235",
+        "               b2: 0 of 5 folds",
+        "  stacks       b0_b1: roc auc 0.9000 ± 0.0100, log loss 0.2500",
+        "               b0: log loss 0.2500",
+        "  newest CSV   x.csv",
+    ]
+    assert lines[12].startswith("  submissions  when (UTC)")
+    assert [line.split()[2] for line in lines[13:15]] == ["x.csv", "best.csv"]
+    assert lines[15].strip() == "best public score 0.95 (best.csv)"
+
+
+def test_several_competitions_in_short(tmp_path: Path) -> None:
+    briefs = (
+        Brief("bad", current=False, trouble="It is damaged."),
+        Brief("cars", current=True, task="binary", metric="roc auc", finished=1, members=2, score=0.9),
+        Brief("dogs", current=False, task="multiclass", metric="log loss"),
+    )
+    assert status_lines(Status(competition(tmp_path), briefs, NEXT))[9:] == [
+        "  bad: It is damaged.",
+        "* cars: binary, roc auc; 1 of 2 members, newest stack 0.9000",
+        "  dogs: multiclass, log loss; 0 of 0 members, no stack yet",
+        "",
+        "Because.",
+        "next: ensembler stack",
+    ]
+
+
+def test_nothing_is_there() -> None:
+    assert status_lines(Status(None, (), NEXT)) == ["Because.", "next: ensembler stack"]
+
+
+def test_nothing_is_left_to_do(tmp_path: Path) -> None:
+    assert status_lines(Status(competition(tmp_path), (), NextStep("", "Done.")))[-2:] == ["", "Done."]

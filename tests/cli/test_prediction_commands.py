@@ -1,0 +1,70 @@
+"""The command with the work left out: what is written where, and the exit code."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+
+from ensembler.cli import commands
+from ensembler.errors import Interrupted
+from ensembler.workflows.predict import Predictions
+
+# A name whose last byte is no letter, as Linux allows.
+ODD = "a\udcff.png"
+
+
+def found(*unreadable: str) -> Predictions:
+    lost = tuple(map(Path, unreadable))
+    return Predictions("both", "binary", ("dog",), (Path(ODD),), np.array([[0.5]], np.float32), lost)
+
+
+def typed(monkeypatch: pytest.MonkeyPatch, result: Predictions | BaseException, *words: str) -> Result:
+    def run(photos: tuple[Path, ...], **options: Any) -> Predictions:
+        assert photos == (Path("photos"),)
+        assert options.keys() == {"stack", "competition", "batch_size", "workspace", "progress"}
+        if isinstance(result, BaseException):
+            raise result
+        return result
+
+    monkeypatch.setattr("ensembler.workflows.predict.predict", run)
+    return CliRunner().invoke(commands, ["predict", "photos", *words])
+
+
+def test_the_csv_goes_to_standard_output_with_names_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    ended = typed(monkeypatch, found())
+    assert (ended.exit_code, ended.stdout_bytes) == (0, b"photo,dog\na\xff.png,0.5\n")
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_output_goes_to_a_file_in_a_new_folder(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *, as_json: bool
+) -> None:
+    file = tmp_path / "new" / "file"
+    ended = typed(monkeypatch, found(), "-o", str(file), *(["--json"] if as_json else []))
+    assert (ended.exit_code, ended.stdout) == (0, "")
+    assert json.loads(file.read_text())["outputs"] == ["dog"] if as_json else file.read_bytes().startswith(b"photo,dog")
+    assert list(file.parent.iterdir()) == [file]
+
+
+def test_photos_that_are_left_out_are_exit_code_1_and_the_rest_is_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    ended = typed(monkeypatch, found("1.png", "2.png"))
+    assert ended.exit_code == 1
+    assert ended.stdout_bytes.startswith(b"photo,dog\na")
+    assert ended.stderr == "Error: Left out 2 of 3 photos, which cannot be decoded: replace or remove them.\n"
+
+
+def test_an_interruption_writes_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_text("as it was")
+    ended = typed(monkeypatch, Interrupted("after 32 of 64 photos"), "-o", str(file))
+    assert (ended.exit_code, ended.stdout, ended.stderr) == (130, "", "Interrupted; nothing was written.\n")
+    assert file.read_text() == "as it was"
+
+
+def test_a_folder_is_no_file_to_write(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    assert typed(monkeypatch, found(), "-o", str(tmp_path)).exit_code == 2

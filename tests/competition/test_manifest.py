@@ -1,0 +1,217 @@
+from __future__ import annotations
+
+import tomllib
+from dataclasses import replace
+
+import pytest
+from helpers.answers_made import DOGS
+
+from ensembler.competition.manifest import AnswerLayout, Manifest, TestLayout, TrainLayout
+from ensembler.errors import BadData
+from ensembler.serialization import read_toml, toml_text
+from ensembler.storage import write_text
+
+LEAVES = Manifest(
+    name="leaves",
+    slug="plant-pathology",
+    task="multiclass",
+    classes=("rust", "scab", 'it\'s "fine"'),
+    photos="/photos/of leaves",
+    train=TrainLayout("images", "csv", "train.csv", "image_id", ("r", "s", "f"), incomplete=True),
+    test=TestLayout("images"),
+    answer=AnswerLayout("sample.csv", "image_id", ("r", "s", "f"), "probabilities"),
+)
+TAGS = replace(
+    LEAVES,
+    task="multilabel",
+    train=TrainLayout("images", "csv", "train.csv", "image", ("tags",)),
+    answer=AnswerLayout("sample.csv", "image", ("tags",), "tags"),
+)
+DRIVERS = replace(
+    LEAVES,
+    train=replace(LEAVES.train, groups="drivers.csv", group_id_column="img", group_column="subject"),
+    test=TestLayout("test-jpg", ("test-jpg-additional", "more")),
+    metric="mean column-wise roc auc",
+    code_only=True,
+    class_names=("Rust", "Scab", "Fine"),
+)
+
+
+@pytest.mark.parametrize("manifest", [DOGS, LEAVES, TAGS, DRIVERS])
+def test_it_comes_back_as_it_was_saved(tmp_path, manifest):
+    path = tmp_path / "competition.toml"
+    manifest.save(path)
+    assert Manifest.load(path) == manifest
+
+
+def test_it_explains_itself_and_shows_no_empty_keys(tmp_path):
+    DOGS.save(tmp_path / "competition.toml")
+    text = (tmp_path / "competition.toml").read_text("utf-8")
+    assert text.startswith("# What ensembler found out")
+    assert "the last one is the class that the probability is of" in text
+    assert read_toml(tmp_path / "competition.toml")["train"] == {"folder": "train", "labels": "names"}
+
+
+OLD = """
+name = "dogs"
+slug = "dogs-vs-cats-redux-kernels-edition"
+task = "binary"
+classes = ["cat", "dog"]
+photos = "raw/extracted"
+metric = "log loss"
+
+[train]
+folder = "train"
+labels = "names"
+
+[test]
+folder = "test"
+
+[answer]
+sample = "sample_submission.csv"
+id_column = "id"
+columns = ["label"]
+kind = "probabilities"
+"""
+
+
+def test_manifests_of_the_first_version_load(tmp_path):
+    (tmp_path / "competition.toml").write_text(OLD, "utf-8")
+    assert Manifest.load(tmp_path / "competition.toml") == DOGS
+
+
+def test_what_is_not_said_is_not_written(tmp_path):
+    DOGS.save(tmp_path / "competition.toml")
+    assert read_toml(tmp_path / "competition.toml").keys() == tomllib.loads(OLD).keys()
+    assert read_toml(tmp_path / "competition.toml")["test"] == {"folder": "test"}
+
+
+@pytest.mark.parametrize(
+    ("manifest", "outputs", "sums_to_one"),
+    [(DOGS, ("dog",), False), (LEAVES, LEAVES.classes, True), (TAGS, TAGS.classes, False)],
+)
+def test_outputs(manifest, outputs, sums_to_one):
+    assert manifest.outputs == outputs
+    assert manifest.sums_to_one == sums_to_one
+
+
+@pytest.mark.parametrize(
+    ("manifest", "says"),
+    [
+        (DOGS, "binary: `label` is the probability of 'dog', not 'cat'"),
+        (LEAVES, 'multiclass, one class a photo, of 3: rust, scab, it\'s "fine"'),
+        (DRIVERS, 'multiclass, one class a photo, of 3: rust (Rust), scab (Scab), it\'s "fine" (Fine)'),
+        (replace(DOGS, class_names=("Cat", "Dog")), "binary: `label` is the probability of 'Dog', not 'Cat'"),
+        (replace(DOGS, answer=replace(DOGS.answer, kind="label")), "binary: `label` is 'cat' or 'dog'"),
+        (TAGS, 'multilabel, any number of classes a photo, of 3: rust, scab, it\'s "fine"'),
+        (replace(LEAVES, classes=tuple("abcdefgh")), "multiclass, one class a photo, of 8: a, b, c, d, e, f, ..."),
+    ],
+)
+def test_sentence(manifest, says):
+    assert manifest.sentence() == says
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        replace(DOGS, classes=("dog", "cat")),
+        replace(DOGS, photos="elsewhere"),
+        replace(DOGS, train=replace(DOGS.train, folder="train2")),
+        replace(DOGS, answer=replace(DOGS.answer, sample="other.csv")),
+    ],
+)
+def test_the_fingerprint_tells_manifests_apart(other):
+    assert DOGS.fingerprint == replace(DOGS).fingerprint != other.fingerprint
+
+
+def edited(tmp_path, manifest, section, **keys):
+    """Save ``manifest`` and edit it as a person would; a key set to None is deleted."""
+    path = tmp_path / "competition.toml"
+    manifest.save(path)
+    content = read_toml(path)
+    table = content[section] if section else content
+    table.update(keys)
+    for key in [key for key, value in keys.items() if value is None]:
+        del table[key]
+    write_text(path, toml_text("", content))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("manifest", "section", "keys", "says"),
+    [
+        (DOGS, "", {"classes": None}, "lacks these keys, or they are unknown: classes"),
+        (DOGS, "", {"clases": ["a"]}, "unknown: clases; known are name, slug, task, classes"),
+        (DOGS, "train", {"folder": None}, r"unknown: train\.folder"),
+        (DOGS, "", {"train": None}, r"lacks the section \[train\]"),
+        (DOGS, "", {"answer": "x"}, r"lacks the section \[answer\]"),
+        (DOGS, "", {"task": "both"}, "task must be one of binary, multiclass, multilabel. Received: 'both'"),
+        (DOGS, "", {"task": 2}, "task must be a text in quotes. Received: 2"),
+        (DOGS, "train", {"labels": "file"}, r"train\.labels must be one of names, folders, csv"),
+        (DOGS, "answer", {"kind": "logits"}, r"answer\.kind must be one of probabilities, label, tags"),
+        (DOGS, "", {"classes": "cat"}, "classes must be a list of texts in quotes. Received: 'cat'"),
+        (DOGS, "", {"classes": [0, 1]}, r"classes must be a list of texts in quotes. Received: \[0, 1\]"),
+        (DOGS, "", {"classes": ["cat", "cat"]}, "at least two different classes"),
+        (DOGS, "", {"classes": ["cat"]}, "at least two different classes"),
+        (DOGS, "", {"classes": ["a", "b", "c"]}, "a binary task has two classes"),
+        (DOGS, "", {"classes": ["a", "b|c"]}, r"must not be empty nor have '\|'"),
+        (DOGS, "", {"classes": ["a", " "]}, "must not be empty"),
+        (DOGS, "test", {"folder": 3}, r"test\.folder must be a text in quotes. Received: 3"),
+        (LEAVES, "train", {"incomplete": "yes"}, r"train\.incomplete must be true or false. Received: 'yes'"),
+        (LEAVES, "", {"classes": ["rust", "scab"]}, r"answer\.columns must name 2 column"),
+        (LEAVES, "train", {"columns": ["r", "s"]}, r"train\.columns must name one column of labels, or one for each"),
+        (LEAVES, "train", {"file": None}, r"train\.file and train\.id_column must say"),
+        (DRIVERS, "train", {"group_column": None}, r"train\.group_id_column and train\.group_column must say"),
+        (DRIVERS, "", {"class_names": ["Rust"]}, "class_names must have a name for each of the 3 classes"),
+        (DRIVERS, "", {"code_only": "yes"}, "code_only must be true or false. Received: 'yes'"),
+        (DRIVERS, "test", {"more_folders": "more"}, r"test\.more_folders must be a list of texts"),
+        (TAGS, "answer", {"columns": ["a", "b", "c"]}, r"answer\.columns must name 1 column"),
+        (TAGS, "answer", {"kind": "flag"}, r"answer\.kind must be label or probabilities where there are more"),
+    ],
+)
+def test_what_a_person_may_get_wrong(tmp_path, manifest, section, keys, says):
+    path = edited(tmp_path, manifest, section, **keys)
+    with pytest.raises(BadData, match=says) as caught:
+        Manifest.load(path)
+    assert str(path) in str(caught.value)
+
+
+@pytest.mark.parametrize("content", [None, b"task = ", b"\xff"])
+def test_what_is_no_toml(tmp_path, content):
+    path = tmp_path / "competition.toml"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(BadData, match=r"Cannot read .*competition\.toml.*mend it, or delete it and fetch again"):
+        Manifest.load(path)
+
+
+@pytest.mark.parametrize(
+    ("metric", "says"),
+    [("log los", "did you mean log loss"), ("", "metric")],
+)
+def test_a_metric_that_is_none_is_told_before_anything_is_trained(tmp_path, metric, says):
+    path = tmp_path / "competition.toml"
+    replace(DOGS, metric=metric).save(path)
+    with pytest.raises(BadData, match=rf"competition\.toml.*{says}"):
+        Manifest.load(path)
+
+
+@pytest.mark.parametrize("change", [{"metric": "accuracy"}, {"code_only": False}, {"class_names": ()}])
+def test_what_the_tables_do_not_depend_on_leaves_its_fingerprint(change):
+    assert replace(DRIVERS, **change) != DRIVERS
+    assert replace(DRIVERS, **change).fingerprint == DRIVERS.fingerprint
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"task": "multilabel"},
+        {"classes": ("rust", "scab", "fine")},
+        {"photos": "elsewhere"},
+        {"train": replace(DRIVERS.train, groups="")},
+        {"test": TestLayout("test-jpg")},
+        {"answer": replace(DRIVERS.answer, sample="other.csv")},
+    ],
+)
+def test_what_the_tables_depend_on_changes_its_fingerprint(change):
+    assert replace(DRIVERS, **change).fingerprint != DRIVERS.fingerprint

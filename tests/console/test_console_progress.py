@@ -1,0 +1,147 @@
+from __future__ import annotations
+
+import io
+import re
+import time
+
+import pytest
+from helpers.jobs_told import Clock, began, ended, planned
+from rich.console import Console
+
+from ensembler.console import ConsoleProgress
+from ensembler.events import FoldEnded, JobBegan, JobEnded
+from ensembler.progress import Progress
+
+
+def test_each_finished_stretch_leaves_a_line_on_standard_error(capsys: pytest.CaptureFixture[str]) -> None:
+    with ConsoleProgress() as progress:
+        task = progress.start("heads", 5)
+        task.advance(5)
+        task.finish()
+        task.finish()
+        progress.note("[a note] in brackets of a:dog:b")
+    printed = capsys.readouterr()
+    assert printed.err.count("heads: 5 in") == 1
+    assert "[a note] in brackets of a:dog:b" in printed.err
+    assert printed.out == ""
+
+
+def test_bytes_are_told_in_units_that_fit(capsys: pytest.CaptureFixture[str]) -> None:
+    task = ConsoleProgress().start_bytes("unpack", 25_000_000, done=5_000_000)
+    task.advance(20_000_000)
+    task.finish()
+    assert "unpack: 20.0 MB in" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("start", "total", "amount", "rate"),
+    [
+        ("start", 200, "100/200", r"\d+/s"),
+        ("start_bytes", 0, "100 bytes", "/s"),
+        ("start_bytes", 4000, "of 4.0 kB", "/s"),
+    ],
+)
+def test_a_bar_shows_amount_and_rate(start: str, total: int, amount: str, rate: str) -> None:
+    progress = ConsoleProgress()
+    task = getattr(progress, start)("features", total)
+    for _ in range(10):
+        task.advance(10)
+        time.sleep(0.005)
+    screen = Console(width=200, record=True, file=io.StringIO())
+    screen.print(progress.bars.make_tasks_table(progress.bars.tasks))
+    shown = screen.export_text()
+    assert amount in shown
+    assert re.search(rate, shown)
+
+
+def test_quiet_shows_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    with ConsoleProgress(quiet=True, live=True) as progress:
+        progress.start("heads", 5).finish()
+        progress.note("nothing to see")
+        progress.warn("not even this")
+        run_a_fold(progress, Clock())
+    assert capsys.readouterr() == ("", "")
+
+
+def run_a_fold(progress: Progress, clock: Clock) -> None:
+    """Tell what a job of one fold tells, and go from one frame to the next."""
+    progress.tell(planned(("b0-fold-2", "b0", 2, 100.0), ("b0-fold-3", "b0", 3, 100.0)))
+    job = progress.of_job("b0-fold-2")
+    job.tell(JobBegan("b0-fold-2", 7))
+    task = job.start_photos("b0, fold 2: fine-tune", 50, photos=32, work=2)
+    for epoch in (1, 2):
+        job.tell(began(epoch, 2))
+        for _ in range(25):
+            task.advance()
+            clock.now += 1
+        job.tell(ended(epoch, 2))
+    task.finish()
+    job.tell(FoldEnded("b0", 2, 2, 0.2130, 50.0))
+    job.note("a note of the job")
+    job.warn("a warning of the job")
+    job.tell(JobEnded("b0-fold-2", 51.0))
+
+
+def shown(width: int = 90, *, live: bool, **environment: str) -> str:
+    """All that is written to a terminal of some width while a fold is trained."""
+    clock, file = Clock(), io.StringIO()
+    screen = Console(
+        file=file, force_terminal=live, width=width, height=20, soft_wrap=True, highlight=False, _environ=environment
+    )
+    with ConsoleProgress(console=screen, live=live, clock=clock, memory_of=lambda _: None) as progress:
+        run_a_fold(progress, clock)
+        if live:
+            screen.print(progress.frame())
+    return file.getvalue()
+
+
+def test_a_terminal_keeps_lines_of_finished_folds_alone() -> None:
+    told = shown(live=True)
+    assert told.count("b0, fold 2: 2 epochs, log loss 0.2130, 50.0 s") == 1
+    assert "epoch 1 of 2" not in told
+    assert "1 of 2 jobs" in told
+    assert "about 0:51 left" in told
+
+
+def test_without_a_terminal_there_are_plain_lines() -> None:
+    epoch = "log loss 0.2130, training loss 0.2500, 118 photos/s"
+    assert shown(live=False).splitlines() == [
+        f"  b0, fold 2: epoch 1 of 2, {epoch}; 25% of all jobs, about 1:14 left",
+        "  b0, fold 2: 2 epochs, log loss 0.2130, 50.0 s",
+        "a note of the job",
+        "Warning: a warning of the job",
+    ]
+
+
+def test_no_color_is_honoured() -> None:
+    color = re.compile(r"\x1b\[[0-9;]*3[0-7]m")
+    assert color.search(shown(live=True, TERM="xterm-256color"))
+    assert not color.search(shown(live=True, TERM="xterm-256color", NO_COLOR="1"))
+
+
+def test_a_file_is_no_terminal_though_colors_are_forced(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    with ConsoleProgress() as progress:
+        progress.start("heads", 5)
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("width", [60, 100])
+def test_a_bar_fits_its_terminal(width: int) -> None:
+    screen = Console(file=io.StringIO(), force_terminal=True, width=width, color_system=None)
+    progress = ConsoleProgress(console=screen, live=True)
+    progress.start_bytes("download [a]dogs-vs-cats-redux-kernels-edition.zip", 850_000_000, done=5)
+    screen.print(progress.frame())
+    (line,) = screen.file.getvalue().splitlines()  # type: ignore[attr-defined]
+    assert len(line) <= width
+    assert "download [a]" in line
+    assert "850.0 MB" in line
+
+
+def test_what_a_job_tells_after_its_end_is_no_trouble() -> None:
+    progress = ConsoleProgress(quiet=True)
+    task = progress.of_job("gone").start("gone: heads", 5)
+    task.advance()
+    task.finish()

@@ -1,0 +1,128 @@
+"""The display as it stands in a terminal of some width."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import re
+
+import pytest
+from helpers.jobs_told import Clock, began, ended, planned
+from rich.console import Console
+
+from ensembler.console.job_table import JobTable
+from ensembler.console.jobs import Jobs
+from ensembler.console.task_state import Stretch
+from ensembler.events import Event, JobBegan, JobEnded
+
+
+def made(*told: Event, done: int = 20) -> tuple[Jobs, Clock]:
+    """One job of three ended after 90 seconds; one is in the midst of its second epoch; one waits."""
+    jobs, clock = Jobs(), Clock()
+    names = [f"b0-fold-{fold}" for fold in (1, 2, 3)]
+    jobs.hear(planned(*((name, "b0", fold, 100.0) for fold, name in enumerate(names, 1))), clock.now)
+    jobs.hear(JobBegan("b0-fold-1", 6), clock.now)
+    jobs.hear(JobEnded("b0-fold-1", 90.0), clock.now)
+    jobs.hear(JobBegan("b0-fold-2", 7), clock.now)
+    job = jobs.running["b0-fold-2"]
+    stretch = Stretch("b0, fold 2: fine-tune", 50, clock.now, photos=32, work=2)
+    job.stretches.append(stretch)
+    for event in told or (began(1), ended(1), began(2)):
+        job.hear(event)
+    for _ in range(done):
+        job.advance(stretch, 1, clock.now)
+        clock.now += 1
+    return jobs, clock
+
+
+def drawn(jobs: Jobs, clock: Clock, width: int, memory: int | None = 1_440_000_000) -> list[str]:
+    table = JobTable(jobs, contextlib.nullcontext(), clock, lambda process: memory if process == 7 else None)
+    clock.now += 5  # since the call began
+    screen = Console(file=io.StringIO(), force_terminal=True, width=width, height=20, color_system=None)
+    screen.print(table)
+    lines = screen.file.getvalue().splitlines()  # type: ignore[attr-defined]
+    assert all(len(line) <= width for line in lines)
+    return [line.rstrip() for line in lines]
+
+
+def test_a_wide_terminal_shows_all() -> None:
+    header, job, call = drawn(*made(), 100)
+    names = ("job", "phase", "epoch", "log loss", "training loss", "photos/s", "memory", "left")
+    assert re.split(r"  +", header) == list(names)
+    assert re.split(r"  +", job) == ["b0, fold 2", "from:block5", "2/5", "0.2130", "0.2500", "118", "1.4 GB", "0:24"]
+    assert call.startswith("1 of 3 jobs")
+    assert "━" in call
+    assert call.endswith("0:05 passed  about 1:54 left")
+
+
+def test_columns_stand_under_their_names() -> None:
+    header, job, _ = drawn(*made(), 100)
+    for name, value in (("log loss", "0.2130"), ("training loss", "0.2500"), ("photos/s", "118"), ("memory", "1.4 GB")):
+        assert header.index(name) + len(name) == job.index(value) + len(value), name
+
+
+@pytest.mark.parametrize(
+    ("width", "missing"),
+    [
+        (100, []),
+        (75, ["training loss"]),
+        (60, ["training loss", "memory"]),
+        (40, ["training loss", "memory", "photos/s", "phase"]),
+    ],
+)
+def test_a_narrow_terminal_does_without_some_columns(width: int, missing: list[str]) -> None:
+    lines = drawn(*made(), width)
+    assert len(lines) == 3
+    for name in ("job", "phase", "epoch", "log loss", "training loss", "photos/s", "memory", "left"):
+        assert (name in lines[0]) == (name not in missing), name
+    assert "0.2130" in lines[1]
+    assert "…" not in "".join(lines)
+
+
+def test_a_tiny_terminal_cuts_off_rather_than_wraps() -> None:
+    assert len(drawn(*made(), 20)) == 3
+
+
+def test_nothing_is_shown_without_jobs() -> None:
+    assert drawn(Jobs(), Clock(), 80) == []
+
+
+def test_what_nobody_knows_takes_no_column() -> None:
+    header = drawn(*made(began(1)), 100, memory=None)[0]
+    assert "memory" not in header
+    assert "log loss" not in header
+
+
+def test_phases_are_counted_where_there_are_several_and_the_watched_loss_wins() -> None:
+    told = (began(2, phases=3), ended(1, phases=3, watched=0.5, gpu=12 * 10**9), began(2, phases=3))
+    job = drawn(*made(*told), 120)[1]
+    assert "from:block5 (1/3)" in job
+    assert "0.5000" in job
+    assert "1.4 + 12.0 GB" in job
+
+
+def test_another_stretch_shows_its_percentage() -> None:
+    jobs, clock = made()
+    stretch = Stretch("b0: predict fold 2", 80, clock.now, photos=1, work=1)
+    jobs.running["b0-fold-2"].stretches = [stretch]
+    jobs.running["b0-fold-2"].advance(stretch, 20, clock.now)
+    assert drawn(jobs, clock, 100)[1].split()[3:6] == ["predict", "fold", "2"]
+    assert "25%" in drawn(jobs, clock, 100)[1]
+
+
+def test_more_jobs_than_lines_are_counted() -> None:
+    jobs, clock = Jobs(), Clock()
+    jobs.hear(planned(*((f"j{number}", "", 0, 0.0) for number in range(40)), parallel=40), 0)
+    for number in range(40):
+        jobs.hear(JobBegan(f"j{number}", number), 0)
+    lines = drawn(jobs, clock, 80)
+    assert len(lines) < 20
+    assert lines[-2] == "and 26 more"
+    assert lines[-1].startswith("0 of 40 jobs")
+
+
+def test_a_failed_jobs_work_is_not_counted() -> None:
+    jobs, clock = made()
+    jobs.hear(JobEnded("b0-fold-2", 1.0, "It died."), clock.now)
+    assert list(jobs.waiting) == ["b0-fold-3"]
+    assert jobs.share == pytest.approx(0.5)

@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+import dataclasses
+import os
+from concurrent.futures import CancelledError
+from pathlib import Path
+
+import pytest
+
+from ensembler.engines.job import Job
+from ensembler.engines.worker_processes import WorkerProcesses
+
+JOB = Job("double", "helpers.job_functions:double", {"number": 1})
+ONE_THREAD = {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1", "OMP_NUM_THREADS": "1"}
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in (*ONE_THREAD, "CUDA_VISIBLE_DEVICES", "TF_ENABLE_ONEDNN_OPTS"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def lent(processes: WorkerProcesses) -> dict[str, str]:
+    """What a process finds in its environment and this one does not."""
+    with processes.slot() as slot:
+        return {name: value for name, value in slot.environment.items() if os.environ.get(name) != value}
+
+
+@pytest.mark.parametrize(
+    ("parallel", "gpus", "limit", "own"),
+    [
+        (1, (), 1, {}),
+        (1000, (), 1000, ONE_THREAD),
+        (1, ("0",), 1, {"CUDA_VISIBLE_DEVICES": "0"}),
+        (1000, ("GPU-x",), 1, {"CUDA_VISIBLE_DEVICES": "GPU-x"}),
+        (1, tuple(map(str, range(1000))), 1000, {"CUDA_VISIBLE_DEVICES": "0", **ONE_THREAD}),
+    ],
+    ids=["alone", "many", "one GPU", "GPUs set the limit", "many GPUs"],
+)
+def test_slots_share_the_machine(parallel: int, gpus: tuple[str, ...], limit: int, own: dict[str, str]) -> None:
+    processes = WorkerProcesses(parallel, gpus)
+    assert processes.limit == limit
+    environment = lent(processes)
+    assert environment["TF_ENABLE_ONEDNN_OPTS"] == "1"
+    assert {name: environment[name] for name in environment if name in ONE_THREAD or name.startswith("CUDA")} == own
+
+
+def test_what_a_person_has_set_wins_but_for_the_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "7")
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3,5")
+    environment = lent(WorkerProcesses(1, ("3", "5")))
+    assert "OMP_NUM_THREADS" not in environment
+    assert environment["CUDA_VISIBLE_DEVICES"] == "3"
+
+
+def test_a_slot_is_lent_to_one_at_a_time_and_given_back_after_trouble() -> None:
+    processes = WorkerProcesses(1, ("a", "b"))
+    with processes.slot() as first:
+        with pytest.raises(ZeroDivisionError), processes.slot() as second:
+            raise ZeroDivisionError
+        with processes.slot() as third:
+            pass
+    assert [lent.environment["CUDA_VISIBLE_DEVICES"] for lent in (first, second, third)] == ["a", "b", "b"]
+
+
+def test_none_is_started_after_the_kill(tmp_path: Path) -> None:
+    with WorkerProcesses(2) as processes, processes.slot() as slot:
+        with processes.running(JOB, tmp_path / "log", slot) as running:
+            processes.kill()
+            assert running.wait(timeout=20) == -9
+        with pytest.raises(CancelledError), processes.running(JOB, tmp_path / "log", slot):
+            pass
+
+
+@pytest.mark.parametrize(("shares", "waits"), [(True, True), (False, False)])
+def test_a_process_that_may_be_shared_waits_for_the_next_job(shares: bool, waits: bool, tmp_path: Path) -> None:
+    job = dataclasses.replace(JOB, shares_process=shares)
+    with WorkerProcesses(1) as processes, processes.slot() as slot:
+        with processes.running(job, tmp_path / "first", slot) as first:
+            pass
+        assert (slot.waiting is first) is waits
+        with processes.running(job, tmp_path / "second", slot) as second:
+            assert (second is first) is waits
+        assert (tmp_path / "second").is_file()
+    assert first.poll() is not None
+    assert second.poll() is not None
+
+
+def test_one_whose_job_failed_takes_no_other(tmp_path: Path) -> None:
+    job = dataclasses.replace(JOB, shares_process=True)
+    with WorkerProcesses(1) as processes, processes.slot() as slot:
+        with pytest.raises(ZeroDivisionError), processes.running(job, tmp_path / "log", slot) as failed:
+            raise ZeroDivisionError
+        assert failed.poll() is not None
+        assert slot.waiting is None

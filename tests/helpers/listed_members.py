@@ -1,0 +1,42 @@
+"""Rows of the list of members, made up here."""
+
+from __future__ import annotations
+
+import dataclasses
+import socket
+from pathlib import Path
+
+from ensembler.members.speed import Speed
+from ensembler.workflows.members.listed_member import Member
+
+HERE = socket.gethostname()
+SPEED = Speed("print", 4_049_571, 12.345, 210.04, 100, 32, "a processor", 2, HERE)
+MEMBER = Member(
+    name="b0",
+    folder=Path("members/b0"),
+    settings={"backbone": "b0", "epochs": "5"},
+    folds_done=5,
+    folds=5,
+    fold_log_losses=(0.1,) * 5,
+    log_loss=0.12345,
+    log_loss_spread=0.01,
+    accuracy=0.95,
+    metric="log loss",
+    score=0.12345,
+    standard_error=0.002,
+    seconds=60.0,
+    seconds_per_epoch=2.25,
+    speed=SPEED,
+    bytes_on_disk=16_200_000,
+    running="",
+    stale="",
+)
+BEGUN = dataclasses.replace(
+    MEMBER,
+    name="b0@x",
+    folds_done=0,
+    fold_log_losses=(),
+    seconds_per_epoch=None,
+    speed=None,
+    **dict.fromkeys(("log_loss", "log_loss_spread", "accuracy", "metric", "score", "standard_error")),
+)

@@ -1,0 +1,32 @@
+"""Members made up for meta-learners: they see the true scores through noise of their own."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ensembler.heads.linear import probabilities
+
+
+def made_members(
+    classes: int, noises: tuple[float, ...], rows: int = 600, seed: int = 0, *, scale: float = 2.0, junk: int = 0
+) -> tuple[list[np.ndarray], np.ndarray]:
+    """Return members' probabilities and targets; one output if ``classes`` is 1. ``junk`` members see nothing."""
+    random = np.random.default_rng(seed)
+    scores = random.normal(0, scale, (rows, classes))
+    exclusive = classes > 1
+    if exclusive:
+        targets = np.eye(classes, dtype=np.float32)[(scores + random.gumbel(size=scores.shape)).argmax(axis=1)]
+    else:
+        targets = (random.random((rows, 1)) < probabilities(scores, exclusive=False)).astype(np.float32)
+    seen = [scores + random.normal(0, noise, scores.shape) for noise in noises]
+    seen += [random.normal(0, 2, scores.shape) for _ in range(junk)]
+    return [probabilities(one, exclusive=exclusive) for one in seen], targets
+
+
+def made_tags(rows: int = 400, seed: int = 0) -> tuple[list[np.ndarray], np.ndarray]:
+    """Return two members' probabilities of three tags, and the tags."""
+    random = np.random.default_rng(seed)
+    scores = random.normal(0, 2, (rows, 3))
+    targets = (random.random(scores.shape) < probabilities(scores, exclusive=False)).astype(np.float32)
+    seen = [probabilities(scores + random.normal(0, noise, scores.shape), exclusive=False) for noise in (1, 2)]
+    return seen, targets

@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+from collections import Counter
+from typing import get_args
+
+import numpy as np
+import pytest
+from helpers.photos import pixels
+from PIL import Image
+
+from ensembler.images.augmentation import Augmentation
+from ensembler.images.augmentation.crops import seen_as
+from ensembler.images.augmentation.photos import augment_photo
+from ensembler.images.views import VIEWS
+
+KINDS = get_args(Augmentation)
+PHOTO = pixels(5, (16, 16))
+# A photo of one colour, and photos so small that a rectangle or a blur may be nothing.
+ODD = {
+    "black": np.zeros((8, 8, 3), np.uint8),
+    "white": np.full((8, 8, 3), 255, np.uint8),
+    "one pixel": np.full((1, 1, 3), 7, np.uint8),
+    "two pixels": pixels(1, (2, 2)),
+}
+
+
+def versions(augmentation, count, photo=PHOTO):
+    return [augment_photo(photo, augmentation, np.random.default_rng(seed)) for seed in range(count)]
+
+
+@pytest.mark.parametrize("augmentation", KINDS)
+def test_the_numbers_drawn_decide_everything(augmentation):
+    for one, other in zip(versions(augmentation, 20), versions(augmentation, 20), strict=True):
+        np.testing.assert_array_equal(one, other)
+        assert (one.shape, one.dtype) == (PHOTO.shape, np.uint8)
+
+
+def test_none_changes_nothing():
+    assert all((version == PHOTO).all() for version in versions("none", 10))
+
+
+def test_crops_are_the_views_of_prediction_each_as_often():
+    views = [np.asarray(seen_as(Image.fromarray(PHOTO), view)).tobytes() for view in VIEWS["crops"]]
+    found = Counter(version.tobytes() for version in versions("crops", 1000))
+    assert set(found) == set(views)
+    assert len(views) == 10
+    assert all(60 < count < 140 for count in found.values())
+
+
+@pytest.mark.parametrize(("augmentation", "share"), [("pixels", 0.9), ("strong", 0.9)])
+def test_nearly_every_version_is_another(augmentation, share):
+    assert len({version.tobytes() for version in versions(augmentation, 100)}) > 100 * share
+
+
+def test_strong_mirrors_half_of_the_photos():
+    photo = np.zeros((16, 16, 3), np.uint8)
+    photo[:, :8] = 200
+    brighter_left = [version[:, :8].mean() > version[:, 8:].mean() for version in versions("strong", 400, photo)]
+    assert 0.3 < np.mean(brighter_left) < 0.7
+
+
+@pytest.mark.parametrize("augmentation", KINDS)
+def test_photos_in_memory_stay_as_they_are(augmentation):
+    photo = PHOTO.copy()
+    photo.flags.writeable = False
+    versions(augmentation, 50, photo)
+    np.testing.assert_array_equal(photo, PHOTO)
+
+
+@pytest.mark.parametrize("augmentation", KINDS)
+@pytest.mark.parametrize("name", ODD)
+def test_odd_photos_do_no_harm(augmentation, name):
+    assert {version.shape for version in versions(augmentation, 60, ODD[name])} == {ODD[name].shape}

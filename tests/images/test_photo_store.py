@@ -1,0 +1,124 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from helpers.photos import Heard, truncate, write_photo
+from helpers.stopping import Stopping
+from PIL import Image
+
+from ensembler.errors import Interrupted, UnreadablePhoto
+from ensembler.images import photo_store
+from ensembler.images.decoding import decode_photo
+from ensembler.images.photo_store import PhotoStore
+from ensembler.progress import SILENT
+
+COUNT = 7
+ROWS = np.array([6, 0, 2])
+
+
+@pytest.fixture(autouse=True)
+def small_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(photo_store, "FILE_PHOTOS", 3)
+
+
+@pytest.fixture
+def paths(tmp_path: Path) -> list[Path]:
+    return [write_photo(tmp_path / "photos" / f"{row}.jpg", row) for row in range(COUNT)]
+
+
+@pytest.fixture
+def store(paths: list[Path], tmp_path: Path) -> PhotoStore:
+    return PhotoStore(tmp_path / "store", paths)
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.glob("*"))
+
+
+def test_photos_are_those_that_others_decode_and_decoded_once(
+    paths: list[Path], store: PhotoStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decoded: list[Image.Image] = []
+    real = Image.Image.convert
+    monkeypatch.setattr(Image.Image, "convert", lambda photo, mode: decoded.append(photo) or real(photo, mode))
+    heard = Heard()
+    store.fill([8, 12], heard)
+    for size in (8, 12):
+        found = store.photos(size)
+        assert (len(found), found.at_hand) == (COUNT, True)
+        some = store.photos(size, ROWS)
+        pixels = found.gather(ROWS), some.gather(np.arange(len(ROWS))), [some.photo(row) for row in range(3)]
+        assert len(decoded) == COUNT
+        for given in pixels:
+            assert np.array_equal(given, [decode_photo(paths[row], size) for row in ROWS])
+        del decoded[COUNT:]
+    assert heard.steps == COUNT
+    assert names(tmp_path / "store" / "8") == ["00000.npy", "00001.npy", "00002.npy"]
+    assert store.missing(8) == 0
+    # What is given is a copy.
+    found.photo(0)[:] = 0
+    assert np.array_equal(found.photo(0), decode_photo(paths[0], 12))
+
+
+@pytest.mark.parametrize("trouble", ["deleted", "truncated", "another shape"])
+def test_what_is_missing_is_decoded_and_made_again(
+    trouble: str, paths: list[Path], store: PhotoStore, tmp_path: Path
+) -> None:
+    store.fill([8], SILENT)
+    file = tmp_path / "store" / "8" / "00000.npy"
+    if trouble == "deleted":
+        file.unlink()
+    elif trouble == "truncated":
+        truncate(file)
+    else:
+        np.save(file, np.zeros((2, 8, 8, 3), np.uint8))
+    assert store.missing(8) == 3
+    found = store.photos(8, ROWS)
+    assert not found.at_hand
+    assert np.array_equal(found.gather(np.arange(3)), [decode_photo(paths[row], 8) for row in ROWS])
+    # Those of the last file are all there.
+    assert store.photos(8, np.array([6])).at_hand
+    heard = Heard()
+    store.fill([8], heard)
+    assert heard.steps == 3
+    assert store.photos(8, ROWS).at_hand
+
+
+def test_finished_files_outlast_an_interruption(store: PhotoStore, tmp_path: Path) -> None:
+    with pytest.raises(Interrupted):
+        store.fill([8], Stopping(1))
+    assert names(tmp_path / "store" / "8") == ["00000.npy"]
+    heard = Heard()
+    store.fill([8], heard)
+    assert heard.steps == COUNT - 3
+
+
+def test_a_photo_that_cannot_be_read_leaves_no_half_written_file(
+    paths: list[Path], store: PhotoStore, tmp_path: Path
+) -> None:
+    truncate(paths[4])
+    with pytest.raises(UnreadablePhoto, match=r"4\.jpg"):
+        store.fill([8], SILENT)
+    assert names(tmp_path / "store" / "8") == ["00000.npy"]
+
+
+def test_nothing_to_decode(tmp_path: Path) -> None:
+    heard = Heard()
+    PhotoStore(tmp_path, []).fill([8], heard)
+    assert heard.labels == []
+
+
+@pytest.mark.skipif(not Path("/proc/self/smaps").exists(), reason="memory is read from /proc")
+def test_what_was_read_is_not_held(tmp_path: Path) -> None:
+    size = 500
+    paths = [write_photo(tmp_path / f"{row}.png", row) for row in range(8)]
+    store = PhotoStore(tmp_path / "store", paths)
+    store.fill([size], SILENT)
+    photos = store.photos(size)
+    photos.gather(np.arange(8))
+    maps = Path("/proc/self/smaps").read_text().split(str(tmp_path / "store"))[1:]
+    held = [int(line.split()[1]) for mapped in maps for line in mapped.splitlines() if line.startswith("Rss:")]
+    assert len(maps) == 3
+    assert max(held[:1]) < 8 * size * size * 3 / 1024 / 4

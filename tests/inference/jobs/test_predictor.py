@@ -1,0 +1,201 @@
+"""What runs a network: Keras, unless something else was measured to be faster and gives the same answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from helpers.photos import Heard
+
+from ensembler.backbones.jobs.build import build_backbone
+from ensembler.backbones.registry import find_backbone
+from ensembler.inference.jobs import predictor as module
+from ensembler.inference.jobs.predictor import Predictor
+from ensembler.inference.runtimes import Runtime, RuntimeChoice, Took, load_took, save_took
+
+SIZE, BATCH = 32, 4
+MANY = 10_000
+PIXELS = np.random.default_rng(0).integers(0, 256, (BATCH, SIZE, SIZE, 3)).astype(np.uint8)
+
+
+@dataclass
+class Converted:
+    """Keras's answers with a mark, under another runtime's name."""
+
+    model: Any
+    factor: float
+
+    def predict(self, pixels: Any) -> Any:
+        return np.asarray(self.model(pixels.astype(np.float32), training=False)) * self.factor
+
+
+@dataclass
+class Machine:
+    """A machine on which runtimes take what is written here, and give answers that differ by so much."""
+
+    seconds: dict[str, float]
+    differ: dict[str, float] = field(default_factory=dict)
+    turned: list[Runtime] = field(default_factory=list)
+    measured: int = 0
+
+    def convert(self, model: Any, runtime: Runtime, threads: int) -> Converted:
+        assert threads >= 1
+        self.turned.append(runtime)
+        if runtime not in self.seconds:
+            raise ValueError("no such layer\nand more")
+        return Converted(model, 1 + self.differ.get(runtime, 1e-5))
+
+    def seconds_a_photo(self, work: Callable[[], Any]) -> float:
+        self.measured += 1
+        of_keras = work.func is module.answer  # type: ignore[attr-defined]
+        return self.seconds["keras"] if of_keras else self.seconds[self.turned[-1]]
+
+
+@pytest.fixture(scope="module")
+def model() -> Any:
+    return build_backbone(find_backbone("demo-conv"), SIZE, "none", 0)
+
+
+@pytest.fixture
+def heard() -> Heard:
+    return Heard()
+
+
+Start = Callable[[Machine, RuntimeChoice], Predictor]
+
+
+@pytest.fixture
+def start(model: Any, heard: Heard, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Start:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(module, "is_installed", lambda: True)
+    # Whatever is installed where this is tested.
+    monkeypatch.setattr(module, "versions", lambda: ["1"])
+
+    def starts(machine: Machine, choice: RuntimeChoice) -> Predictor:
+        monkeypatch.setattr(module, "convert", machine.convert)
+        monkeypatch.setattr(Predictor, "_seconds_a_photo", machine.seconds_a_photo)
+        return Predictor(model, BATCH, "b0", choice, heard)
+
+    return starts
+
+
+def on(predictor: Predictor, photos: int = MANY) -> str:
+    """Return what ran the network, by the mark in its answers."""
+    given, expected = predictor.answer(PIXELS, photos), predictor._model.predict_on_batch(PIXELS)
+    return "another" if np.abs(given - expected).max() > 5e-6 * expected.max() else "keras"
+
+
+def test_the_fastest_runs_and_is_remembered(start: Start, heard: Heard) -> None:
+    machine = Machine({"keras": 0.02, "graph": 0.015, "onnx": 0.01})
+    assert on(start(machine, "auto")) == "another"
+    assert machine.turned == ["graph", "onnx"]
+    assert heard.notes == [
+        "b0 predicts on onnx here (keras 50 photos a second, graph 67 photos a second, onnx 100 photos a second)."
+    ]
+    again = Machine({"keras": 0.02, "graph": 0.015, "onnx": 0.01})
+    assert on(start(again, "auto")) == "another"
+    assert (again.turned, again.measured) == (["onnx"], 0)
+    assert len(heard.notes) == 1
+
+
+@pytest.mark.parametrize(
+    ("seconds", "photos"),
+    [
+        ({"keras": 0.02, "graph": 0.03, "onnx": 0.03}, MANY),
+        # Nothing else can run it.
+        ({"keras": 0.02}, MANY),
+        # Not worth a measurement.
+        ({"keras": 0.02, "graph": 0.001, "onnx": 0.001}, 499),
+        ({"keras": 0.001, "graph": 0.0001, "onnx": 0.0001}, MANY),
+    ],
+)
+def test_keras_stays(seconds: dict[str, float], photos: int, start: Start) -> None:
+    assert on(start(Machine(seconds), "auto"), photos) == "keras"
+
+
+@pytest.mark.parametrize("differ", [1e-3, float("nan")])
+def test_other_answers_count_as_none(differ: float, start: Start, heard: Heard) -> None:
+    machine = Machine({"keras": 0.02, "graph": 0.001, "onnx": 0.01}, {"graph": differ})
+    assert on(start(machine, "auto")) == "another"
+    assert "predicts on onnx here" in heard.notes[0]
+    assert "the answers of graph differ by" in heard.notes[0]
+
+
+def test_a_network_whose_layers_cannot_be_turned_is_tried_once(start: Start, heard: Heard) -> None:
+    assert on(start(Machine({"keras": 0.02}), "auto")) == "keras"
+    assert "onnx cannot run it (ValueError: no such layer)" in heard.notes[0]
+    again = Machine({"keras": 0.02})
+    assert on(start(again, "auto")) == "keras"
+    assert again.turned == []
+
+
+def test_remembered_speeds_do_not_stand_for_the_same_answers(start: Start, heard: Heard) -> None:
+    predictor = start(Machine({"keras": 0.02, "graph": 0.01}, {"graph": 1e-3}), "auto")
+    save_took(predictor._key(), {"keras": Took(0.02), "graph": Took(0.01), "onnx": Took(0.0, 0.0, "no")})
+    assert on(predictor) == "keras"
+    assert heard.notes == ["b0 predicts on Keras: the answers of graph differ by 0.001."]
+
+
+def test_more_photos_may_change_what_pays(start: Start) -> None:
+    machine = Machine({"keras": 0.02, "graph": 0.01, "onnx": 0.01})
+    predictor = start(machine, "auto")
+    assert on(predictor, 600) == "keras"
+    assert set(load_took(predictor._key())) == {"keras"}
+    assert on(predictor, 600) == "keras"
+    assert machine.measured == 1
+    assert on(predictor, MANY) == "another"
+
+
+@pytest.mark.parametrize(
+    ("choice", "differ", "ran", "warned"),
+    [
+        ("keras", 0.0, "keras", []),
+        ("graph", 1e-5, "another", []),
+        ("graph", 1e-3, "keras", ["b0 predicts on Keras although --runtime is graph: the answers of graph differ by"]),
+    ],
+)
+def test_a_person_may_choose(
+    choice: RuntimeChoice, differ: float, ran: str, warned: list[str], start: Start, heard: Heard
+) -> None:
+    machine = Machine({"keras": 0.02, "graph": 0.03}, {"graph": differ})
+    assert on(start(machine, choice), 8) == ran
+    assert machine.measured == 0
+    assert [text[: len(each)] for text, each in zip(heard.warnings, warned, strict=True)] == warned
+
+
+def test_a_gpu_is_left_alone(start: Start, heard: Heard, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "obstacle", lambda: "there is a GPU")
+    machine = Machine({"keras": 0.02, "graph": 0.01, "onnx": 0.01})
+    assert on(start(machine, "auto")) == "keras"
+    assert on(start(machine, "onnx")) == "keras"
+    assert machine.turned == []
+    assert heard.warnings == ["b0 predicts on Keras although --runtime is onnx: there is a GPU."]
+
+
+@pytest.mark.parametrize("choice", ["keras", "graph"])
+def test_a_smaller_last_batch_is_answered_as_a_full_one(model: Any, choice: RuntimeChoice) -> None:
+    predictor = Predictor(model, BATCH, "b0", choice, Heard())
+    given = predictor.answer(PIXELS[:3], 3)
+    assert given == pytest.approx(predictor.answer(PIXELS, 3)[:3], abs=1e-7)
+
+
+def test_networks_that_differ_in_weights_or_numbered_names_alone_share_what_was_measured(heard: Heard) -> None:
+    def key(size: int, seed: int) -> str:
+        return Predictor(
+            build_backbone(find_backbone("demo-conv"), size, "none", seed), BATCH, "", "auto", heard
+        )._key()
+
+    assert key(32, 0) == key(32, 1)
+    assert key(32, 0) != key(40, 0)
+
+
+def test_the_clock_takes_the_quicker_of_two(monkeypatch: pytest.MonkeyPatch, model: Any) -> None:
+    ticks = iter([0.0, 8.0, 10.0, 14.0])
+    monkeypatch.setattr(module.time, "perf_counter", lambda: next(ticks))
+    done: list[int] = []
+    assert Predictor(model, BATCH, "", "auto", Heard())._seconds_a_photo(lambda: done.append(1)) == 1.0
+    assert len(done) == 3

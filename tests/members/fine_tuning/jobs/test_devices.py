@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from helpers.photos import Heard
+
+from ensembler.members.fine_tuning.jobs.devices import Devices, on_gpu
+
+HELPERS = Path(__file__).parents[3] / "helpers"
+
+
+@pytest.fixture(scope="module")
+def told() -> Any:
+    ended = subprocess.run(
+        [sys.executable, str(HELPERS / "two_devices.py")],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": str(HELPERS.parent)},
+    )
+    assert ended.returncode == 0, ended.stderr[-3000:]
+    return json.loads(ended.stdout.splitlines()[-1])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("ingredients", ["plain", "all"])
+def test_two_devices_learn_what_one_learns(told: Any, ingredients: str) -> None:
+    assert told[ingredients]["losses"] < 1e-4
+    assert told[ingredients]["weights"] < 1e-3
+
+
+@pytest.mark.slow
+def test_a_training_on_two_devices_goes_on_where_it_was_broken_off(told: Any) -> None:
+    assert told["broken off"] < 1e-6
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("trouble", "words"),
+    [
+        ("uneven", "--batch-size 3 cannot be shared evenly by 2 devices"),
+        ("memory", "16 photos of 8 pixels do not fit into the memory of 2 devices: use a smaller --batch-size"),
+    ],
+)
+def test_what_devices_cannot_share_is_refused(told: Any, trouble: str, words: str) -> None:
+    assert words in told[trouble]
+
+
+def test_one_device_alone_is_told() -> None:
+    heard = Heard()
+    devices = Devices(spread=True, batch_size=3, progress=heard)
+    assert devices.count == 1
+    assert any("one device" in note for note in heard.notes)
+
+
+def test_without_data_parallel_nothing_is_shared() -> None:
+    devices = Devices(spread=False, batch_size=3, progress=Heard())
+    assert not devices.shared
+    assert not on_gpu()

@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+import dataclasses
+import socket
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+from helpers.members_made import make_member, record_of, small_competition
+
+from ensembler.backbones.jobs.build import build_backbone
+from ensembler.backbones.registry import find_backbone
+from ensembler.competition.tables import Tables
+from ensembler.heads.jobs.keras_heads import random_head
+from ensembler.inference.jobs.networks import join
+from ensembler.members.jobs import speed as speed_measuring
+from ensembler.members.jobs.speed import keep_speed, measure_member, speed_of
+from ensembler.members.records import MemberRecord
+from ensembler.members.speed import load_speed
+from ensembler.paths import CompetitionFolder
+from ensembler.progress import SILENT
+from ensembler.serialization import read_json, write_json
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[CompetitionFolder, Tables]:
+    return small_competition(tmp_path_factory.mktemp("speed"))
+
+
+@pytest.fixture(scope="module")
+def network() -> Any:
+    backbone = build_backbone(find_backbone("demo-conv"), 8, "none", 0)
+    head = random_head(int(backbone.output_shape[-1]), np.full(3, 1 / 3), 0, exclusive=True)
+    return join(backbone, head, "demo-conv@x")
+
+
+@pytest.fixture
+def record(made: tuple[CompetitionFolder, Tables]) -> MemberRecord:
+    return record_of(*made, "demo-conv@x")
+
+
+def test_a_network_is_measured_one_photo_at_a_time_and_in_batches(network: Any, record: MemberRecord) -> None:
+    speed = speed_of(network, record)
+    assert speed.member == record.fingerprint
+    assert speed.parameters == network.count_params()
+    assert speed.single == 100
+    assert speed.batch_size == record.settings.batch_size == 32
+    assert 0 < speed.milliseconds_per_photo < 1000
+    # A batch shares what each call costs.
+    assert speed.photos_per_second > 1e3 / speed.milliseconds_per_photo
+    assert (speed.host, bool(speed.device), speed.threads >= 1) == (socket.gethostname(), True, True)
+
+
+def test_the_views_of_the_member_are_what_predicts(
+    network: Any, record: MemberRecord, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = []
+    monkeypatch.setattr(speed_measuring, "with_views", lambda model, views: seen.append(views) or model)
+    settings = dataclasses.replace(record.settings, tta="crops")
+    speed_of(network, dataclasses.replace(record, settings=settings))
+    assert seen == ["crops"]
+
+
+def test_a_slow_network_is_measured_a_few_times(
+    network: Any, record: MemberRecord, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(speed_measuring, "LONGEST", 0.0)
+    assert speed_of(network, record).single == speed_measuring.FEWEST
+
+
+def test_what_is_known_is_not_measured_again(
+    made: tuple[CompetitionFolder, Tables], network: Any, record: MemberRecord
+) -> None:
+    folder = made[0]
+    record.save(folder)
+    asked = []
+
+    def given() -> Any:
+        asked.append(1)
+        return network
+
+    keep_speed(folder, record, given, SILENT)
+    keep_speed(folder, record, given, SILENT)
+    assert len(asked) == 1
+    path = folder.member(record.name) / "speed.json"
+    write_json(path, {**read_json(path), "host": "elsewhere"})
+    keep_speed(folder, record, given, SILENT)
+    assert len(asked) == 2
+    assert read_json(path)["host"] == socket.gethostname()
+
+
+@pytest.mark.parametrize("frozen", [True, False])
+def test_a_trained_member_is_measured_from_its_files(
+    made: tuple[CompetitionFolder, Tables], network: Any, frozen: bool
+) -> None:
+    folder, tables = made
+    name = f"demo-conv@{'frozen' if frozen else 'tuned'}"
+    make_member(folder, tables, name)
+    record = MemberRecord.load(folder, name)
+    backbone, head = network.layers[1:]
+    if frozen:
+        backbone.save(folder.member(name) / "backbone.keras")
+        head.save(folder.fold(name, 0) / "head.keras")
+    else:
+        told = read_json(folder.member(name) / "member.json")
+        told["settings"]["phases"] = [{"unfreeze": "all", "epochs": 1, "learning_rate": 0.1, "batch_norm": "frozen"}]
+        write_json(folder.member(name) / "member.json", told)
+        record = MemberRecord.load(folder, name)
+        for fold in range(record.folds_count):
+            path = folder.fold(name, fold) / "fold.json"
+            write_json(path, {**read_json(path), "member": record.fingerprint})
+        network.save(folder.fold(name, 0) / "model.keras")
+    measure_member({"competition": str(folder.root), "member": name}, SILENT)
+    speed = load_speed(folder, name, record.fingerprint)
+    assert speed is not None
+    assert speed.parameters == network.count_params()
+    keras.backend.clear_session()

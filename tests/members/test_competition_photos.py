@@ -1,0 +1,144 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from helpers.jobs_here import run_here
+from helpers.members_made import FOLDS, record_of, small_competition
+from helpers.photos import Heard
+
+from ensembler.competition.tables import Tables
+from ensembler.images import photo_store
+from ensembler.images.decoding import decode_photo
+from ensembler.images.photo_source import HeldPhotos, PhotoFiles
+from ensembler.images.photo_store import StoredPhotos
+from ensembler.members import competition_photos
+from ensembler.members.competition_photos import CompetitionPhotos, numbers_to_predict, photos_of
+from ensembler.members.records import MemberRecord, load_fold
+from ensembler.members.training_job import Assignment
+from ensembler.options.declared import TrainingOptions
+from ensembler.paths import CompetitionFolder, Workspace
+from ensembler.progress import Progress
+from ensembler.workflows.train.train import train_members
+
+SIZE = 8
+Made = tuple[CompetitionFolder, Tables]
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
+    return small_competition(tmp_path_factory.mktemp("competition"))
+
+
+@pytest.fixture
+def fresh(made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Made:
+    """The competition with its store in a folder of the test's own."""
+    monkeypatch.setattr(CompetitionFolder, "pixels", property(lambda _: tmp_path / "pixels"))
+    return made
+
+
+@pytest.fixture
+def pays(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(competition_photos, "seconds_saved", lambda *_: 60.0)
+
+
+def opened(made: Made, progress: Progress, limit: int | None = None) -> CompetitionPhotos:
+    return CompetitionPhotos(*made, "samples", SIZE, progress, decodings=1000, cache_limit=limit)
+
+
+@pytest.mark.usefixtures("pays")
+def test_a_store_that_pays_is_made_once_and_told(fresh: Made, tmp_path: Path) -> None:
+    heard = Heard()
+    photos = opened(fresh, heard)
+    rows = np.array([29, 3, 0])
+    for source in (photos.some(rows), photos.to_learn(rows)):
+        assert isinstance(source, StoredPhotos)
+        assert source.at_hand
+        assert np.array_equal(source.gather(np.arange(3)), [decode_photo(photos.paths[row], SIZE) for row in rows])
+    place = tmp_path / "pixels" / "samples"
+    assert heard.notes == [
+        f"Decoding 30 photos once at 8 pixels saves about 60 s; they take 5.8e-06 GB in {place} (--cache-limit)."
+    ]
+    assert heard.labels == ["decode photos at 8 pixels"]
+    again = Heard()
+    assert isinstance(opened(fresh, again).some(rows), StoredPhotos)
+    assert (again.notes, again.labels) == ([], [])
+
+
+def test_a_store_that_is_there_is_used_however_seldom_photos_are_decoded(fresh: Made) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(competition_photos, "seconds_saved", lambda *_: 60.0)
+        opened(fresh, Heard()).some(np.array([0]))
+    photos = CompetitionPhotos(*fresh, "samples", SIZE, Heard())
+    assert isinstance(photos.some(np.array([0])), StoredPhotos)
+
+
+@pytest.mark.parametrize("why", ["it does not pay", "there is no room"])
+def test_without_a_store_photos_are_decoded_and_those_to_learn_from_held(
+    why: str, fresh: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    saved = competition_photos.WORTH + (1 if why == "there is no room" else -1)
+    monkeypatch.setattr(competition_photos, "seconds_saved", lambda *_: saved)
+    heard = Heard()
+    photos = opened(fresh, heard, limit=30 * SIZE * SIZE * 3 - (why == "there is no room"))
+    assert isinstance(photos.some(np.array([0])), PhotoFiles)
+    assert isinstance(photos.to_learn(np.array([0])), HeldPhotos)
+    assert heard.notes == []
+    assert not list((tmp_path / "pixels").glob("*/*"))
+
+
+@pytest.mark.usefixtures("pays")
+@pytest.mark.parametrize("limit", [0, 100])
+@pytest.mark.parametrize("whole", [True, False], ids=["whole", "in part"])
+def test_a_store_that_is_larger_than_it_may_be_is_deleted(
+    fresh: Made, tmp_path: Path, limit: int, whole: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(photo_store, "FILE_PHOTOS", 20)
+    opened(fresh, Heard()).some(np.array([0]))
+    if not whole:
+        (tmp_path / "pixels" / "samples" / str(SIZE) / "00000.npy").unlink()
+    assert isinstance(opened(fresh, Heard(), limit=limit).some(np.array([0])), PhotoFiles)
+    assert not list((tmp_path / "pixels").glob("*/*"))
+
+
+@pytest.mark.usefixtures("pays")
+def test_a_members_photos_are_those_of_its_size_and_samples(fresh: Made, tmp_path: Path) -> None:
+    folder, tables = fresh
+    record = record_of(folder, tables)
+    record.save(folder)
+    assignment = Assignment(folder, record.name, (0,), "none", decodings=1000)
+    source = photos_of(assignment, Heard()).some(numbers_to_predict(tables))
+    assert np.array_equal(source.photo(1), decode_photo(tables.test_paths[1], SIZE))
+    assert [path.name for path in (tmp_path / "pixels").glob("*/*")] == ["8"]
+    assert (tmp_path / "pixels" / record.samples).is_dir()
+
+
+@pytest.mark.parametrize("options", [{"unfreeze": "none"}, {"unfreeze": "all", "epochs": 2, "augmentation": "crops"}])
+def test_members_that_learn_from_a_store_predict_the_very_same(
+    tmp_path: Path, options: TrainingOptions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ensembler.workflows.train.train.run_jobs", run_here)
+    predicted = []
+    for name, saved in (("files", 0.0), ("store", 60.0)):
+        monkeypatch.setattr(competition_photos, "seconds_saved", lambda *_, saved=saved: saved)
+        folder, _ = small_competition(tmp_path / name)
+        workspace = Workspace(tmp_path / name / "data", tmp_path / name / "submissions")
+        heard = Heard()
+        # Its two sizes have a store each.
+        for size in (8, 12):
+            train_members(
+                ["demo-conv"],
+                name=f"of-{size}",
+                weights="none",
+                image_size=size,
+                workspace=workspace,
+                progress=heard,
+                **options,
+            )
+        assert len(list((folder.root / "cache" / "pixels").glob("*/*/*.npy"))) == (2 if saved else 0)
+        record = MemberRecord.load(folder, "of-12")
+        predicted.append([load_fold(folder, record, fold)[0] for fold in range(FOLDS)])
+    for plain, stored in zip(*predicted, strict=True):
+        assert np.array_equal(plain.held_out, stored.held_out)
+        assert np.array_equal(plain.test, stored.test)

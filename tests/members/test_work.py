@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from helpers.members_made import SETTINGS
+
+from ensembler.backbones.registry import find_backbone
+from ensembler.members.work import job_work, learning_work, photo_work, prediction_work
+from ensembler.options.phases import Phase
+
+B0 = find_backbone("b0")
+FLIPPED = replace(SETTINGS, backbone="b0", image_size=224, flips=True, tta="crops", phases=())
+FINE_TUNED = replace(FLIPPED, phases=(Phase("none", 2, 1e-3), Phase("all", 3, 1e-4)))
+
+
+def test_a_photo_counts_by_its_size_and_its_network() -> None:
+    assert photo_work(B0, 448) == pytest.approx(4 * photo_work(B0, 224))
+    assert photo_work(find_backbone("b7"), 224) > 3 * photo_work(B0, 224)
+    assert photo_work(replace(B0, activations=0), 224) > 0, "a backbone of one's own counts as a usual one"
+
+
+@pytest.mark.parametrize(
+    ("settings", "folds", "photos"),
+    [
+        (FLIPPED, 5, (100 + 40) * 10),  # the mirrored photo is among the ten crops
+        (replace(FLIPPED, tta="none"), 5, (100 + 40) * 2),
+        (replace(FLIPPED, tta="none", flips=False), 1, 100 + 40),
+        (FINE_TUNED, 1, 2 * (80 + 20) + 3 * (3 * 80 + 20) + 10 * (20 + 40)),
+        (FINE_TUNED, 4, 4 * (2 * (80 + 20) + 3 * (3 * 80 + 20) + 10 * (20 + 40))),
+    ],
+    ids=["views once", "views of head and prediction", "one view", "a fold", "four folds"],
+)
+def test_a_job_counts_its_ways_through_the_network(settings: object, folds: int, photos: int) -> None:
+    assert job_work(settings, B0, 100, 20, 40, folds) == pytest.approx(photos * photo_work(B0, 224))  # type: ignore[arg-type]
+
+
+def test_a_fold_is_its_learning_and_its_prediction() -> None:
+    parts = learning_work(FINE_TUNED, B0, 80, 20) + prediction_work(FINE_TUNED, B0, 60)
+    assert job_work(FINE_TUNED, B0, 100, 20, 40, 1) == pytest.approx(parts)

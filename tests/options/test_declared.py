@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ensembler.backbones.custom import parse_own_backbone
+from ensembler.errors import BadChoice
+from ensembler.options.declared import TrainingOptions
+from ensembler.options.phases import Phase
+from ensembler.options.reading import OPTIONS, read_options
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+def test_each_option_is_told_by_the_docstring(name: str) -> None:
+    assert f"\n    {name}\n        " in (TrainingOptions.__doc__ or "")
+
+
+def test_phases_are_text_tables_or_phases() -> None:
+    told: Any = ["all epochs=1 learning-rate=0.5", {"unfreeze": "all", "epochs": 1, "learning-rate": 0.5}]
+    phase = Phase("all", 1, 0.5)
+    assert read_options({"phases": [*told, phase]})["phases"] == (phase, phase, phase)
+
+
+def test_a_backbone_of_ones_own_is_text_a_table_or_a_backbone() -> None:
+    text = "mine=nets:build,size=96,preprocessing=tf"
+    table = {"mine": {"builder": "nets:build", "image-size": 96, "preprocessing": "tf"}}
+    own = parse_own_backbone(text)
+    for told in ([text], table, [own]):
+        assert read_options({"backbones": told})["backbones"] == (own,)
+
+
+@pytest.mark.parametrize(
+    ("told", "words"),
+    [
+        ({"phases": ["all"]}, "The phase 'all' lacks epochs and learning-rate"),
+        ({"phases": "all epochs=1 learning-rate=1"}, "--phase takes at least one phase in a list"),
+        ({"backbones": ["a:b,size=8", "a:b,size=9"]}, "each backbone of your own once. Received: a.b, a.b"),
+        ({"backbones": {"mine": "a:b"}}, r"\[backbones\.mine\] must be a table"),
+        (
+            {"backbones": {"mine": {"builder": "a:b", "image-sise": 8}}},
+            "There is no part of .* did you mean image_size",
+        ),
+        ({"backbones": {"mine": {"image_size": 8}}}, "needs either builder = 'module:function' or file"),
+        ({"backbones": {"mine": {"builder": "a:b", "file": "a.keras"}}}, "needs either builder"),
+        ({"backbones": {"mine": {"builder": "a:b", "image_size": 3}}}, "must be at least 8. Received: 3"),
+        (
+            {"backbones": {"mine": {"builder": "a:b", "image_size": 8, "preprocessing": "x"}}},
+            "inside, tf, torch or caffe",
+        ),
+        ({"backbones": [3]}, "--backbone takes backbones in a list"),
+    ],
+    ids=str,
+)
+def test_what_is_wrong_is_told(told: dict[str, Any], words: str) -> None:
+    with pytest.raises(BadChoice, match=words):
+        read_options(told)

@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+from typing import Any
+
+import click
+import pytest
+
+from ensembler.backbones.custom import own_backbone
+from ensembler.cli import commands
+from ensembler.errors import BadChoice
+from ensembler.options.declared import TrainingOptions
+from ensembler.options.phases import Phase
+from ensembler.options.reading import OPTIONS, read_options, typed
+
+# A value that fits each option, what it is read as, and one that does not fit.
+VALUES: dict[str, tuple[Any, Any, Any]] = {
+    "weights": ("imagenet", "imagenet", ""),
+    "unfreeze": ("last:3", "last:3", "most"),
+    "epochs": ("5", 5, 0),
+    "learning_rate": ("1e-3", 0.001, 0),
+    "batch_norm": ("train", "train", "on"),
+    "phases": (["all epochs=1 learning-rate=1"], (Phase("all", 1, 1.0),), []),
+    "head": ("random", "random", "Random"),
+    "pooling": ("max", "max", "sum"),
+    "hidden": ("0", 0, -1),
+    "dropout": (0.5, 0.5, 1.0),
+    "flips": (False, False, "no"),
+    "augmentation": ("strong", "strong", "weak"),
+    "label_smoothing": (0, 0.0, 1),
+    "class_weights": ("balanced", "balanced", "even"),
+    "weight_decay": (0.01, 0.01, -0.1),
+    "clip_norm": (0, 0.0, -1),
+    "first_block_rate": (1, 1.0, 0),
+    "ema": (0.99, 0.99, 1),
+    "patience": (0, 0, -1),
+    "precision": ("auto", "auto", "int8"),
+    "tta": ("crops", "crops", "all"),
+    "image_size": (8, 8, 7),
+    "batch_size": (1, 1, 0),
+    "seed": ("7", 7, 2**31),
+    "backbones": (["nets:build,size=96"], (own_backbone("nets:build", image_size=96),), "nets:build"),
+    "data_parallel": (True, True, 1),
+}
+
+
+def test_each_option_is_declared_once_for_all() -> None:
+    assert OPTIONS == tuple(TrainingOptions.__annotations__) == tuple(VALUES)
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+def test_what_fits_is_read(name: str) -> None:
+    given, read, _ = VALUES[name]
+    assert read_options({name: given}) == {name: read}
+    assert read_options({name.replace("_", "-"): given}) == {name: read}
+    assert read_options({typed(name).lstrip("-"): given}) == {name: read}
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+def test_what_does_not_fit_is_one_sentence_with_option_value_and_place(name: str) -> None:
+    wrong = VALUES[name][2]
+    with pytest.raises(BadChoice) as told:
+        read_options({name: wrong})
+    assert str(told.value).startswith(f"{typed(name)} ")
+    assert str(told.value).endswith(f". Received: {wrong}")
+    with pytest.raises(BadChoice, match=rf"^{name} in a\.toml "):
+        read_options({name: wrong}, "a.toml")
+
+
+@pytest.mark.parametrize("command", ["train-members", "config"])
+def test_the_command_line_has_the_same_options(command: str) -> None:
+    options = [found for found in commands.commands[command].params if isinstance(found, click.Option)]
+    named = {found.name: found for found in options}
+    assert set(OPTIONS) <= named.keys()
+    for name in OPTIONS:
+        assert named[name].opts == [typed(name)]
+        # Text and yes or no: all else is checked in one place.
+        assert isinstance(named[name].type, click.types.StringParamType | click.types.BoolParamType)
+        assert named[name].multiple == (name in ("phases", "backbones"))
+
+
+@pytest.mark.parametrize(
+    ("told", "words"),
+    [
+        ({"epcohs": 3}, "There is no option named 'epcohs': did you mean epochs"),
+        ({"batch_size": 3, "batch-size": 3}, "The command gives batch_size twice"),
+        ({"augment": "none", "augmentation": "none"}, "The command gives augmentation twice"),
+        ({"phases": ["all epochs=1 learning-rate=1"], "epochs": 3}, "either phases or --epochs: a phase says"),
+    ],
+    ids=str,
+)
+def test_what_is_wrong_is_told(told: dict[str, Any], words: str) -> None:
+    with pytest.raises(BadChoice, match=words):
+        read_options(told)
+
+
+def test_a_file_is_named() -> None:
+    with pytest.raises(BadChoice, match=r"no option in a\.toml named 'epcohs'"):
+        read_options({"epcohs": 3}, "a.toml")
+    with pytest.raises(BadChoice, match=r"no option in a\.toml named 'seed'"):
+        read_options({"seed": 3}, "a.toml", without=["seed"])
+    with pytest.raises(BadChoice, match=r"either phases or --epochs in a\.toml"):
+        read_options({"phases": ["all epochs=1 learning-rate=1"], "epochs": 3}, "a.toml")

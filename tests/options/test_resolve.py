@@ -1,0 +1,185 @@
+from __future__ import annotations
+
+import json
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ensembler.backbones.custom import own_backbone, parse_own_backbone
+from ensembler.backbones.registry import find_backbone
+from ensembler.errors import BadChoice
+from ensembler.options.phases import Phase
+from ensembler.options.presets import Machine
+from ensembler.options.reading import OPTIONS
+from ensembler.options.resolve import UNUSED_WHEN_FROZEN, choose_settings, options_in_force, unused_options
+from ensembler.options.settings import MemberSettings
+from ensembler.options.sources import Layer
+from ensembler.storage import file_digest
+
+GPU = Machine(16 * 2**30, ((8, 0),))
+# A value of each option that no default has.
+CHANGED: dict[str, Any] = {
+    "weights": "none",
+    "head": "random",
+    "pooling": "max",
+    "hidden": 64,
+    "dropout": 0.25,
+    "flips": False,
+    "augmentation": "pixels",
+    "label_smoothing": 0.125,
+    "class_weights": "balanced",
+    "weight_decay": 0.375,
+    "clip_norm": 3.0,
+    "first_block_rate": 0.75,
+    "ema": 0.875,
+    "patience": 3,
+    "precision": "float16",
+    "tta": "crops",
+    "image_size": 96,
+    "batch_size": 6,
+    "seed": 8,
+}
+
+
+def settled(name: str = "b0", **options: Any) -> MemberSettings:
+    return choose_settings(find_backbone(name), options)[0]  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", CHANGED)
+def test_an_option_reaches_the_setting_of_its_name(name: str) -> None:
+    told = {"unfreeze": "all", name: CHANGED[name]}
+    assert getattr(settled(**told), name) == CHANGED[name]
+    if name != "head":
+        assert getattr(settled(unfreeze="all"), name) != CHANGED[name]
+
+
+def test_every_option_is_a_setting_a_phase_or_tried_above() -> None:
+    phases = {"unfreeze", "epochs", "learning_rate", "batch_norm", "phases"}
+    assert CHANGED.keys() | phases | {"backbones", "data_parallel"} == set(OPTIONS)
+
+
+def test_a_single_phase_or_several() -> None:
+    several = (Phase("none", 3, 1e-3), Phase("all", 9, 1e-4, "train"))
+    assert settled(phases=list(map(str, several))).phases == several
+    one = settled(unfreeze="last:3", epochs=7, learning_rate=0.5, batch_norm="train")
+    assert one.phases == (Phase("last:3", 7, 0.5, "train"),)
+
+
+def test_a_frozen_member_has_no_phases_and_nothing_that_it_makes_no_use_of() -> None:
+    told = {name: CHANGED[name] for name in UNUSED_WHEN_FROZEN}
+    plain, odd = settled(unfreeze="none"), settled(unfreeze="none", epochs=7, **told)
+    assert plain == odd
+    assert plain.frozen
+
+
+@pytest.mark.parametrize(
+    ("told", "unused"),
+    [
+        ({"unfreeze": "none", "epochs": 3, "ema": 0.5, "flips": True}, ["epochs", "ema"]),
+        ({"unfreeze": "all", "epochs": 3, "ema": 0.5}, []),
+        ({"unfreeze": "none"}, []),
+    ],
+    ids=str,
+)
+def test_options_without_effect_are_known(told: Any, unused: list[str]) -> None:
+    assert unused_options(told, settled(**told)) == unused
+
+
+@pytest.mark.parametrize(("name", "size"), [("b3", 300), ("mobilenet-0.5", 160)])
+def test_a_backbone_brings_its_own_size(name: str, size: int) -> None:
+    assert settled(name).image_size == size
+    assert settled(name, image_size=96).image_size == 96
+
+
+def test_what_the_demo_is_trained_by() -> None:
+    """The demo's figures are told in the documents: its settings stay what they were."""
+    found = settled("demo-conv", weights="none", unfreeze="all", epochs=10, batch_size=64)
+    assert found == MemberSettings(
+        backbone="demo-conv",
+        builder="",
+        preprocessing="",
+        weights="none",
+        image_size=8,
+        batch_size=64,
+        seed=0,
+        pooling="average",
+        hidden=0,
+        dropout=0.0,
+        head="random",
+        flips=False,
+        phases=(Phase("all", 10, 5e-3, "train"),),
+        augmentation="none",
+        label_smoothing=0.0,
+        class_weights="none",
+        weight_decay=0.0,
+        clip_norm=0.0,
+        first_block_rate=1.0,
+        ema=0.0,
+        patience=0,
+        precision="float32",
+        tta="none",
+    )
+
+
+def test_weights_of_a_folder_are_known_by_their_content(tmp_path: Path) -> None:
+    path = tmp_path / "b0.weights.h5"
+    path.write_bytes(b"numbers")
+    settings, source = choose_settings(find_backbone("b0"), {"weights": str(tmp_path)})
+    assert settings.weights == file_digest(path)
+    assert source == str(path)
+
+
+def test_a_folder_without_the_weights_tells_what_it_holds(tmp_path: Path) -> None:
+    (tmp_path / "b1.weights.h5").touch()
+    with pytest.raises(BadChoice, match=r"no b0\.weights\.h5.* it holds weights of b1"):
+        settled(weights=str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("name", "told", "words"),
+    [
+        ("b0", {"weights": "nowhere"}, r"There is no folder /.*/nowhere: --weights takes imagenet, none, or a folder"),
+        ("demo-conv", {}, "demo-conv has no ImageNet weights"),
+        ("b0", {"head": "random"}, "--head random is never trained with --unfreeze none"),
+        ("b0", {"epochs": 0}, "--epochs must be at least 1. Received: 0"),
+    ],
+)
+def test_what_does_not_fit_is_refused(name: str, told: dict[str, Any], words: str) -> None:
+    with pytest.raises(BadChoice, match=words):
+        settled(name, **told)
+
+
+def test_automatic_precision_becomes_the_machines() -> None:
+    b0 = find_backbone("b0")
+    found = options_in_force(b0, [], machine=GPU)
+    assert (found.options["precision"], found.sources["precision"]) == ("bfloat16", "fast on this GPU")
+    asked = options_in_force(b0, [Layer("x", {"precision": "float32"})], machine=GPU)
+    assert (asked.options["precision"], asked.sources["precision"]) == ("float32", "x")
+    assert options_in_force(b0, []).options["precision"] == "float32"
+
+
+def test_a_function_of_ones_own() -> None:
+    own = parse_own_backbone("mine=nets:build,size=96,preprocessing=tf")
+    settings, source = choose_settings(own, {"weights": "none"})
+    assert (settings.backbone, settings.builder, settings.preprocessing) == ("mine", "nets:build", "tf")
+    assert (settings.weights, source, settings.image_size) == ("own", "own", 96)
+
+
+def own_file(folder: Path, size: int | None) -> Path:
+    """An architecture without weights: as much as is looked at before training."""
+    path = folder / "net.keras"
+    layer = {"class_name": "InputLayer", "config": {"batch_shape": [None, size, size, 3]}}
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("config.json", json.dumps({"config": {"layers": [layer]}}))
+    return path
+
+
+def test_a_file_of_ones_own(tmp_path: Path) -> None:
+    file = own_file(tmp_path, 96)
+    settings, source = choose_settings(own_backbone(str(file)), {})
+    assert (settings.backbone, settings.builder, settings.preprocessing) == ("net", "file", "inside")
+    assert (settings.weights, source, settings.image_size) == (file_digest(file), str(file), 96)
+    with pytest.raises(BadChoice, match="takes photos of 96 pixels, not of 64"):
+        choose_settings(own_backbone(str(file)), {"image_size": 64})

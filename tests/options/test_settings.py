@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, replace
+
+import pytest
+
+from ensembler.backbones.registry import find_backbone
+from ensembler.options.phases import Phase
+from ensembler.options.resolve import choose_settings
+from ensembler.options.settings import MemberSettings, differing_settings
+
+PHASES = (Phase("none", 3, 1e-3), Phase("from:block5", 5, 1e-4, "train"))
+FROZEN, _ = choose_settings(find_backbone("b0"), {"unfreeze": "none"})
+TUNED = replace(FROZEN, phases=PHASES)
+
+
+@pytest.mark.parametrize("settings", [FROZEN, TUNED], ids=["frozen", "fine-tuned"])
+def test_settings_survive_json(settings: MemberSettings) -> None:
+    assert MemberSettings.from_json(json.loads(json.dumps(asdict(settings)))) == settings
+
+
+def test_a_member_without_phases_is_frozen() -> None:
+    assert (FROZEN.frozen, TUNED.frozen) == (True, False)
+
+
+@pytest.mark.parametrize(
+    ("other", "told"),
+    [
+        (FROZEN, ""),
+        (replace(FROZEN, image_size=96, seed=4), "image_size 224 (there) / 96 (asked), seed 0 (there) / 4 (asked)"),
+        (replace(FROZEN, weights="0123456789abcdef"), "weights imagenet (there) / 0123456789ab (asked)"),
+        (
+            replace(FROZEN, phases=PHASES[1:]),
+            "unfreeze none (there) / from:block5 (asked), epochs none (there) / 5 (asked), "
+            "learning_rate none (there) / 0.0001 (asked), batch_norm none (there) / train (asked)",
+        ),
+        (
+            replace(FROZEN, phases=PHASES),
+            "phases none (there) / none epochs=3 learning-rate=0.001 batch-norm=frozen; "
+            "from:block5 epochs=5 learning-rate=0.0001 batch-norm=train (asked)",
+        ),
+    ],
+    ids=["none", "numbers", "weights", "one phase", "phases"],
+)
+def test_differences_are_told_by_name(other: MemberSettings, told: str) -> None:
+    assert FROZEN.differences(other) == told
+
+
+def test_names_are_told_whole() -> None:
+    long = replace(FROZEN, backbone="mobilenetv2-0.35", builder="my_networks:build_it")
+    told = differing_settings([FROZEN, long])[1]
+    assert (told["backbone"], told["builder"]) == ("mobilenetv2-0.35", "my_networks:build_it")
+
+
+def test_what_differs_between_members() -> None:
+    first, second = replace(TUNED, phases=(Phase("all", 3, 1e-4),)), replace(TUNED, phases=(Phase("all", 5, 1e-4),))
+    assert differing_settings([first, second, second]) == [{"epochs": "3"}, {"epochs": "5"}, {"epochs": "5"}]
+    assert differing_settings([FROZEN]) == [{}]
+
+
+@pytest.mark.parametrize(
+    ("backbone", "told"),
+    [("b0", [{"weights": "0" * 12}, {"weights": "1" * 12}]), ("b1", [{"backbone": "b0"}, {"backbone": "b1"}])],
+    ids=["of one backbone", "of two"],
+)
+def test_files_of_weights_are_told_apart_where_they_could_be_the_same(
+    backbone: str, told: list[dict[str, str]]
+) -> None:
+    there = [replace(FROZEN, weights="0" * 64), replace(FROZEN, weights="1" * 64, backbone=backbone)]
+    assert differing_settings(there) == told

@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+
+from ensembler.stacking.blend import Blend
+from ensembler.stacking.jobs.keras_stack import assemble
+from ensembler.stacking.log_odds import log_odds
+from ensembler.stacking.networks import Network
+
+RANDOM = np.random.default_rng(0)
+
+
+def member(name: str, outputs: int, size: int, *, exclusive: bool) -> Any:
+    pixels = keras.Input((size, size, 3))
+    flow = keras.layers.Rescaling(1 / 255)(keras.layers.GlobalAveragePooling2D()(pixels))
+    activation = "softmax" if exclusive else "sigmoid"
+    network = keras.Model(pixels, keras.layers.Dense(outputs, activation=activation)(flow), name=name)
+    network.set_weights([RANDOM.normal(0, 6, weight.shape) for weight in network.get_weights()])
+    return network
+
+
+def dense(outputs: int) -> Network:
+    inputs = 2 * outputs
+    hidden = ((RANDOM.normal(size=(inputs, 5)), RANDOM.normal(size=5)),)
+    return Network(RANDOM.random(2), RANDOM.normal(size=outputs), hidden, RANDOM.normal(size=(5, outputs)))
+
+
+def linear(outputs: int) -> Network:
+    kernel = RANDOM.normal(size=(2 * outputs, outputs))
+    return Network(RANDOM.random(2), RANDOM.normal(size=outputs), (), kernel)
+
+
+BLENDS = {
+    "mean": lambda exclusive, _outputs: Blend(exclusive, weights=np.array([0.3, 0.7])),
+    "logit-mean": lambda exclusive, outputs: Blend(exclusive, (Network.mean(2, outputs),), floor=0.01),
+    "full": lambda exclusive, outputs: Blend(exclusive, (linear(outputs),), temperature=0.8, clip=0.01),
+    "dense": lambda exclusive, outputs: Blend(
+        exclusive, (dense(outputs), dense(outputs)), floor=1e-3, temperature=2.0, clip=0.001
+    ),
+}
+
+
+@pytest.mark.parametrize(("exclusive", "outputs"), [(False, 1), (False, 3), (True, 4)])
+@pytest.mark.parametrize("kind", BLENDS)
+def test_the_file_predicts_what_the_meta_learner_does(tmp_path: Path, kind: str, exclusive: bool, outputs: int) -> None:
+    """Truth 5, for each form that a meta-learner can come to, before and after it was kept."""
+    members = [member("a", outputs, 4, exclusive=exclusive), member("b", outputs, 6, exclusive=exclusive)]
+    blend = BLENDS[kind](exclusive, outputs)
+    photos = [RANDOM.integers(0, 256, (9, size, size, 3)).astype(np.uint8) for size in (4, 6)]
+    seen = [network.predict(pixels, verbose=0) for network, pixels in zip(members, photos, strict=True)]
+    expected = blend.predict(log_odds(seen, exclusive=exclusive))
+    model = assemble(members, blend)
+    assert np.allclose(model.predict(photos, verbose=0), expected, atol=1e-5)
+    model.save(tmp_path / "stack.keras")
+    read = keras.saving.load_model(tmp_path / "stack.keras", safe_mode=True)
+    assert np.allclose(read.predict(photos, verbose=0), expected, atol=1e-5)
+    assert not read.trainable_weights
+    assert {"a", "b"} <= {layer.name for layer in read.layers}

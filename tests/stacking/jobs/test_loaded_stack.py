@@ -1,0 +1,181 @@
+"""Stacks of one and of two sizes of photos, of each task, alone in their one file."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from helpers.jobs_here import run_here, start_none
+from helpers.photos import Heard, truncate, write_csv, write_photo
+
+from ensembler.competition.tables import load_tables
+from ensembler.errors import Mismatch, UnreadablePhoto
+from ensembler.paths import Workspace
+from ensembler.serialization import read_arrays
+from ensembler.stacking.card import attach_card
+from ensembler.stacking.jobs.loaded_stack import load_stack
+from ensembler.workflows.fetch.adopt import adopt
+from ensembler.workflows.predict import predict
+from ensembler.workflows.stack import stack
+from ensembler.workflows.train.train import train_members
+
+LABELS = {"binary": "ab", "multiclass": "abc", "multilabel": ["a", "a b", "b c", "c"]}
+OUTPUTS = {"binary": ("b",), "multiclass": ("a", "b", "c"), "multilabel": ("a", "b", "c")}
+SIZES = {"one-size": (8,), "two-sizes": (8, 12)}
+# Neither in the order of sizes nor of the alphabet.
+MEMBERS = {"one-size": ["demo-dense", "demo-conv"], "two-sizes": ["wide", "demo-dense"]}
+ROWS = 48
+
+
+@dataclass(frozen=True)
+class Built:
+    """A finished stack: its file, the photos that its predictions are stored for, and these."""
+
+    task: str
+    workspace: Workspace
+    name: str
+    members: list[str]
+    file: Path
+    paths: list[Path]
+    stored: np.ndarray
+
+
+@pytest.fixture(scope="module", params=list(LABELS))
+def trained(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Workspace]:
+    """Frozen random networks with fitted heads: two of 8 pixels, one of 12."""
+    root = tmp_path_factory.mktemp(request.param)
+    labels = LABELS[request.param]
+    rows = [(str(row), labels[row % len(labels)]) for row in range(ROWS)]
+    for row, _ in rows:
+        write_photo(root / "photos" / f"{row}.png", int(row))
+    write_csv(root / "photos" / "labels.csv", ";".join(["id,tags", *(f"{row},{label}" for row, label in rows)]))
+    workspace = Workspace(root / "data", root / "submissions")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("ensembler.workflows.train.train.run_jobs", run_here)
+        adopt(root / "photos", "made", workspace=workspace)
+        common = {"weights": "none", "unfreeze": "none", "folds": 3, "workspace": workspace}
+        train_members(["demo-dense", "demo-conv"], image_size=8, **common)
+        train_members(["demo-conv"], name="wide", image_size=12, **common)
+    return request.param, workspace
+
+
+@pytest.fixture(scope="module", params=list(SIZES))
+def built(request: pytest.FixtureRequest, trained: tuple[str, Workspace]) -> Built:
+    task, workspace = trained
+    members = MEMBERS[request.param]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("ensembler.workflows.stack.run_jobs", run_here)
+        patch.setattr("ensembler.workflows.stack.started_ahead", start_none)
+        result = stack(members, name=request.param, workspace=workspace)
+    folder = workspace.competition("made")
+    stored = read_arrays(folder.stack(result.name) / "predictions.npz")["test"]
+    return Built(task, workspace, result.name, members, result.model, load_tables(folder).test_paths, stored)
+
+
+def test_a_copy_of_the_file_repeats_the_stored_predictions(built: Built, tmp_path: Path) -> None:
+    loaded = load_stack(shutil.copyfile(built.file, tmp_path / "copy.keras"))
+    given = loaded.predict(built.paths, batch_size=4)
+    assert given.shape == (len(built.paths), len(OUTPUTS[built.task]))
+    assert np.abs(given - built.stored).max() < 1e-5
+    assert (loaded.card.task, loaded.outputs, loaded.card.image_sizes) == (
+        built.task,
+        OUTPUTS[built.task],
+        SIZES[built.name],
+    )
+    assert set(loaded.classes) == set("abc" if built.task != "binary" else "ab")
+    assert built.task != "multiclass" or np.abs(given.sum(axis=1) - 1).max() < 1e-6
+
+
+def test_the_card_tells_the_layers_in_which_members_stand(built: Built) -> None:
+    loaded = load_stack(built.file)
+    for member in loaded.card.members:
+        assert loaded.network.get_layer(member.layer).input_shape == (None, member.image_size, member.image_size, 3)
+    assert [member.name for member in loaded.card.members] == built.members
+
+
+ELSEWHERE = """
+import json, sys
+
+class Absent:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] == "ensembler":
+            raise ModuleNotFoundError(name)
+
+sys.meta_path.insert(0, Absent())
+import keras, numpy, zipfile
+from PIL import Image, ImageOps
+
+file, *paths = sys.argv[1:]
+model = keras.saving.load_model(file, safe_mode=True)
+assert not model.trainable_weights
+given = {}
+for dtype in ("uint8", "float32"):
+    rows = []
+    for path in paths:
+        photo = ImageOps.exif_transpose(Image.open(path)).convert("RGB")
+        scaled = [photo.resize(tensor.shape[1:3], Image.Resampling.BILINEAR) for tensor in model.inputs]
+        pixels = [numpy.asarray(photo)[None].astype(dtype) for photo in scaled]
+        rows += model.predict(pixels if len(pixels) > 1 else pixels[0], verbose=0).tolist()
+    given[dtype] = rows
+given["outputs"] = json.loads(zipfile.ZipFile(file).read("ensembler.json"))["outputs"]
+print("\\n" + json.dumps(given))
+"""
+
+
+@pytest.mark.slow
+def test_plain_keras_predicts_the_same_in_another_process_without_us(built: Built) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", ELSEWHERE, built.file, *built.paths[:4]],
+        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr
+    told = json.loads(ended.stdout.splitlines()[-1])
+    assert told["outputs"] == list(OUTPUTS[built.task])
+    for dtype in ("uint8", "float32"):
+        assert np.abs(np.array(told[dtype]) - built.stored[:4]).max() < 1e-5
+
+
+def test_an_unreadable_photo_is_an_error_or_a_row_without_numbers(built: Built, tmp_path: Path) -> None:
+    lost = truncate(write_photo(tmp_path / "lost.png"))
+    loaded, heard = load_stack(built.file), Heard()
+    with pytest.raises(UnreadablePhoto, match=r"lost\.png"):
+        loaded.predict([*built.paths, lost])
+    given = loaded.predict([built.paths[0], lost, built.paths[1]], skip_unreadable=True, progress=heard)
+    assert np.isnan(given[1]).all()
+    assert np.abs(given[[0, 2]] - built.stored[:2]).max() < 1e-5
+    assert [str(lost) in warning for warning in heard.warnings] == [True]
+
+
+def test_the_workflow_predicts_files_and_folders_by_a_stacks_name(
+    built: Built, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ensembler.workflows.predict.run_jobs", run_here)
+    for path in built.paths[1:]:
+        shutil.copyfile(path, tmp_path / path.name)
+    found = predict([built.paths[0], tmp_path], stack=built.name, workspace=built.workspace)
+    places = {path.name: place for place, path in enumerate(built.paths)}
+    assert set(found.photos) == {built.paths[0], *(tmp_path / path.name for path in built.paths[1:])}
+    rows = [places[path.name] for path in found.photos]
+    assert rows[0] == 0
+    assert np.abs(found.probabilities - built.stored[rows]).max() < 1e-5
+    assert (found.stack, found.task, found.outputs) == (built.name, built.task, OUTPUTS[built.task])
+
+
+def test_a_card_of_another_file_is_refused(built: Built, tmp_path: Path) -> None:
+    pixels = keras.Input((9, 9, 3))
+    other = keras.Model(pixels, keras.layers.Dense(7)(keras.layers.Flatten()(pixels)))
+    other.save(tmp_path / "other.keras")
+    attach_card(tmp_path / "other.keras", load_stack(built.file).card)
+    with pytest.raises(Mismatch, match=r"has inputs of \(9,\) pixels and 7 outputs"):
+        load_stack(tmp_path / "other.keras")

@@ -1,0 +1,146 @@
+"""What holds for all meta-learners."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from helpers.meta_made import made_members, made_tags
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+
+from ensembler.competition.metrics.metrics import log_loss
+from ensembler.errors import BadChoice
+from ensembler.stacking.calibration import CalibratedMetaLearner
+from ensembler.stacking.learners.base import MetaLearner, some_rows
+from ensembler.stacking.learners.dense import DenseMetaLearner
+from ensembler.stacking.learners.named import META_LEARNERS, meta_learner
+from ensembler.stacking.log_odds import log_odds
+from ensembler.stacking.nested import nested_predictions
+from ensembler.stacking.networks import Network, Penalties, fit_network
+from ensembler.stacking.tournament import TournamentMetaLearner
+
+
+def folds_of(targets: np.ndarray) -> np.ndarray:
+    return np.arange(len(targets)) % 5
+
+
+def every(exclusive: bool) -> list[MetaLearner]:
+    return [meta_learner(name, exclusive=exclusive) for name in META_LEARNERS]
+
+
+@pytest.mark.parametrize("name", META_LEARNERS)
+@pytest.mark.parametrize("task", ["binary", "multiclass", "multilabel"])
+def test_each_keeps_scikit_learns_contract(name: str, task: str) -> None:
+    exclusive = task == "multiclass"
+    seen, targets = made_tags(200) if task == "multilabel" else made_members(4 if exclusive else 1, (1.0, 2.0), 200)
+    X = log_odds(seen, exclusive=exclusive)
+    learner = meta_learner(name, exclusive=exclusive)
+    assert clone(learner).get_params() == learner.get_params()
+    with pytest.raises(NotFittedError):
+        learner.predict_proba(X)
+    given = learner.fit(X, targets, folds_of(targets)).predict_proba(X)
+    assert given.shape == targets.shape
+    assert given.dtype == np.float32
+    if exclusive:
+        assert np.allclose(given.sum(axis=1), 1, atol=1e-6)
+    again = clone(learner).fit(X, targets, folds_of(targets)).predict_proba(X)
+    assert np.array_equal(given, again)
+
+
+@pytest.mark.parametrize("name", META_LEARNERS)
+def test_settled_learners_predict_as_those_that_chose(name: str) -> None:
+    seen, targets = made_members(3, (1.0, 2.0), 200)
+    X = log_odds(seen, exclusive=True)
+    learner = meta_learner(name, exclusive=True)
+    if isinstance(learner, DenseMetaLearner):
+        learner.seeds = 1
+    learner.fit(X, targets, folds_of(targets))
+    settled = learner.settled().fit(X, targets, np.zeros(len(X), np.int64))
+    assert np.allclose(learner.predict_proba(X), settled.predict_proba(X), atol=1e-6)
+    assert len(settled.held_out_.rows) in (0, len(X))
+
+
+@pytest.mark.parametrize("classes", [1, 3])
+@pytest.mark.parametrize("name", META_LEARNERS)
+def test_each_comes_near_the_best_blend(classes: int, name: str) -> None:
+    """Members are the true scores and noise of one size, so the best blend of log-odds is known: it is fitted on all
+    rows without a penalty. The mean of probabilities, which cannot be one, is told apart by its temperature."""
+    seen, targets = made_members(classes, (1.0, 1.0, 1.0), 3000)
+    exclusive = classes > 1
+    X = log_odds(seen, exclusive=exclusive)
+    start = Network.mean(3, targets.shape[1])
+    best = fit_network(X, targets, start, Penalties(1e-6), exclusive=exclusive, iterations=200)
+    limit = log_loss(targets, _probabilities(best, X, exclusive), exclusive=exclusive)
+    learner = CalibratedMetaLearner(meta_learner(name, exclusive=exclusive))
+    nested = nested_predictions(learner, X, targets, folds_of(targets)).calibrated
+    assert 0.98 * limit < log_loss(targets, nested, exclusive=exclusive) < 1.02 * limit
+
+
+def _probabilities(network: Network, X: np.ndarray, exclusive: bool) -> np.ndarray:
+    from ensembler.stacking.blend import Blend
+
+    return Blend(exclusive, (network,)).predict(X)
+
+
+@pytest.mark.parametrize("classes", [1, 5])
+def test_ten_members_of_noise_cost_the_tournament_one_percent_at_most(classes: int) -> None:
+    exclusive = classes > 1
+    losses = []
+    for junk in (0, 10):
+        seen, targets = made_members(classes, (0.5, 1.0, 2.0), 3000, junk=junk)
+        learners = {
+            name: meta_learner(name, exclusive=exclusive)
+            for name in ("mean", "logit-mean", "logistic-nonneg", "greedy")
+        }
+        auto = TournamentMetaLearner(learners, exclusive=exclusive)
+        X = log_odds(seen, exclusive=exclusive)
+        nested = nested_predictions(auto, X, targets, folds_of(targets)).calibrated
+        losses.append(log_loss(targets, nested, exclusive=exclusive))
+    assert losses[1] < 1.01 * losses[0]
+
+
+@pytest.mark.parametrize("name", META_LEARNERS)
+def test_a_member_that_knows_its_training_labels_does_not_help(name: str) -> None:
+    """Truth 3: out of fold such a member is noise, and whatever it knows by heart must not come into the score."""
+    seen, targets = made_members(1, (1.0, 2.0), 1000)
+    by_heart = np.random.default_rng(1).random((1000, 1)).astype(np.float32)
+    losses = [
+        log_loss(
+            targets,
+            nested_predictions(
+                CalibratedMetaLearner(meta_learner(name, exclusive=False)),
+                log_odds(members, exclusive=False),
+                targets,
+                folds_of(targets),
+            ).calibrated,
+            exclusive=False,
+        )
+        for members in (seen, [*seen, by_heart])
+    ]
+    assert losses[1] > losses[0] - 0.003
+
+
+def test_a_fold_does_not_see_its_own_labels() -> None:
+    """Truth 3: whatever a fold's labels are, its predictions stay the same, calibration and choices included."""
+    seen, targets = made_members(1, (1.0, 2.0), 200)
+    X, folds = log_odds(seen, exclusive=False), np.arange(200) % 5
+    other = targets.copy()
+    other[folds == 0] = 1 - other[folds == 0]
+    auto = TournamentMetaLearner({name: meta_learner(name, exclusive=False) for name in META_LEARNERS}, exclusive=False)
+    for learner in (auto, CalibratedMetaLearner(DenseMetaLearner(exclusive=False))):
+        first, second = (nested_predictions(learner, X, each, folds) for each in (targets, other))
+        assert np.array_equal(first.calibrated[folds == 0], second.calibrated[folds == 0])
+        assert not np.array_equal(first.calibrated[folds == 1], second.calibrated[folds == 1])
+
+
+def test_unknown_names_are_refused() -> None:
+    with pytest.raises(BadChoice, match="did you mean logistic"):
+        meta_learner("logistik", exclusive=True)
+
+
+def test_some_rows_are_drawn_where_they_are_many() -> None:
+    assert some_rows(5, 10).tolist() == [0, 1, 2, 3, 4]
+    few = some_rows(100, 10, 3)
+    assert len(set(few.tolist())) == 10
+    assert few.tolist() == sorted(few.tolist())
+    assert few.tolist() != some_rows(100, 10, 4).tolist()

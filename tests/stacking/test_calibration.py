@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from helpers.meta_made import made_members
+
+from ensembler.competition.metrics.metrics import log_loss
+from ensembler.heads.linear import probabilities
+from ensembler.stacking.calibration import CLIPS, CalibratedMetaLearner, learned_calibration
+from ensembler.stacking.learners.means import LogitMeanMetaLearner
+from ensembler.stacking.log_odds import log_odds
+from ensembler.stacking.nested import nested_predictions
+
+
+@pytest.mark.parametrize("classes", [1, 3])
+@pytest.mark.parametrize("too_certain", [0.5, 1.0, 3.0])
+def test_the_temperature_undoes_too_much_certainty(classes: int, too_certain: float) -> None:
+    random = np.random.default_rng(0)
+    scores = random.normal(0, 2, (4000, classes))
+    exclusive = classes > 1
+    if exclusive:
+        targets = np.eye(classes, dtype=np.float32)[(scores + random.gumbel(size=scores.shape)).argmax(axis=1)]
+    else:
+        targets = (random.random(scores.shape) < probabilities(scores, exclusive=False)).astype(np.float32)
+    temperature, clip = learned_calibration(scores * too_certain, targets, exclusive=exclusive)
+    assert temperature == pytest.approx(too_certain, rel=0.1)
+    assert clip <= 1e-3
+
+
+def test_one_certain_error_is_clipped() -> None:
+    scores = np.full((1000, 1), 20.0)
+    targets = np.ones((1000, 1), np.float32)
+    assert learned_calibration(scores, targets, exclusive=False)[1] == 0
+    targets[0] = 0
+    assert learned_calibration(scores, targets, exclusive=False)[1] in CLIPS[4:]
+
+
+def test_few_rows_leave_probabilities_as_they_are() -> None:
+    scores = np.full((3, 1), -1.0)
+    temperature, _ = learned_calibration(scores, np.ones((3, 1), np.float32), exclusive=False)
+    assert 1 < temperature < 1.5
+    assert learned_calibration(scores[:0], np.ones((0, 1), np.float32), exclusive=False) == (1.0, 0.0)
+
+
+def test_members_that_are_too_certain_are_calibrated_on_other_rows() -> None:
+    seen, targets = made_members(1, (0.5,), 1000)
+    certain = probabilities(log_odds(seen, exclusive=False) * 4, exclusive=False)
+    X, folds = log_odds([certain], exclusive=False), np.arange(1000) % 5
+    learner = CalibratedMetaLearner(LogitMeanMetaLearner(exclusive=False))
+    nested = nested_predictions(learner, X, targets, folds)
+    assert np.allclose(nested.uncalibrated, np.clip(certain, 1e-6, 1 - 1e-6), atol=1e-6)
+    before, after = (log_loss(targets, one, exclusive=False) for one in (nested.uncalibrated, nested.calibrated))
+    assert after < 0.8 * before

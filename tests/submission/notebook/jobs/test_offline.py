@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from helpers.networks_made import Brightness
+from helpers.photos import Heard, truncate, write_photo
+
+from ensembler.errors import BadData
+from ensembler.images.decoding import decode_photo
+from ensembler.submission.notebook.jobs import offline
+from ensembler.submission.notebook.jobs.offline import PrintedLines, predict_readable
+
+# Loaded before the network is; Kaggle's image has the first, our dataset brings the others.
+IN_KAGGLES_IMAGE = {"numpy", "pandas", "PIL", "dateutil", "six", "pytz", "defusedxml", "cython_runtime"}
+SHIPPED = {"ensembler", "tomli_w"}
+
+
+def test_the_readable_photos_answers_and_the_places_of_the_others(tmp_path: Path) -> None:
+    paths = [write_photo(tmp_path / f"{number}.png", number) for number in range(70)]
+    for lost in (0, 33, 69):
+        truncate(paths[lost])
+    given, problems = predict_readable(Brightness(), paths, Heard())
+    readable = [path for place, path in enumerate(paths) if place not in (0, 33, 69)]
+    assert sorted(problems) == [0, 33, 69]
+    assert given[:, 0] == pytest.approx([decode_photo(path, 8).mean() / 255 for path in readable], abs=1e-6)
+
+
+def test_no_readable_photo_at_all_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(BadData, match=r"None of 1 photo can be read \(first: .*nowhere\.png"):
+        predict_readable(Brightness(), [tmp_path / "nowhere.png"], Heard())
+
+
+def test_the_log_tells_how_far_it_is(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(offline, "_LINE_EVERY", 0.0)
+    lines = PrintedLines()
+    task = lines.start("predict photos", 3)
+    task.advance(2)
+    task.advance()
+    task.finish()
+    lines.warn("one is lost")
+    told = capsys.readouterr().out.splitlines()
+    assert [line.rpartition(" in ")[0] for line in told[:3]] == [
+        "predict photos: 2 of 3",
+        "predict photos: 3 of 3",
+        "predict photos: 3 of 3",
+    ]
+    assert told[3] == "Warning: one is lost"
+
+
+def test_before_the_network_only_what_kaggle_or_our_dataset_has_is_loaded() -> None:
+    code = (
+        "import sys, ensembler.submission.notebook.jobs.offline\n"
+        "print(*{name.partition('.')[0] for name in sys.modules})"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = {name for name in ended.stdout.split() if not name.startswith("_")} - sys.stdlib_module_names
+    assert loaded <= IN_KAGGLES_IMAGE | SHIPPED

@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from helpers.members_made import FOLDS, make_member
+from helpers.stacks_made import as_if_on_kaggle
+from helpers.standing_made import Made, made_below, stacked, uploaded
+
+from ensembler.errors import BadChoice, BadData
+from ensembler.serialization import write_json
+from ensembler.storage import remove, write_text
+from ensembler.submission.kaggle.facts import Submission
+from ensembler.workflows.status.status import status
+
+
+@pytest.fixture
+def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Made:
+    """A competition below the usual folders, and nothing trained yet; without a GPU."""
+    return made_below(tmp_path, monkeypatch)
+
+
+def test_a_competition_that_was_brought_in(made: Made) -> None:
+    folder, tables, workspace = made
+    found = status(workspace=workspace).competition
+    assert found is not None
+    assert (found.training, found.test, found.unreadable) == (len(tables.train), len(tables.test), 0)
+    assert (found.folder, found.folds, found.manifest) == (folder, FOLDS, tables.manifest)
+    assert (found.members, found.stacks, found.newest_csv, found.submissions) == ((), (), None, ())
+    assert status(workspace=workspace).next.command == "ensembler train-members --members mobilenetv2,b0,mobilenet"
+    remove(folder.folds)
+    assert status(workspace=workspace).competition.folds == 0
+
+
+def test_an_answer_whose_labels_are_here_is_scored_here(made: Made) -> None:
+    csv = stacked(made)
+    found = status(workspace=made[2])
+    assert found.next.command == "ensembler score"
+    assert found.competition is not None
+    assert found.competition.newest_csv == csv.absolute()
+    (stack,) = found.competition.stacks
+    assert (stack.name, stack.members, stack.metric, stack.score) == ("a_b", ("a", "b"), "log loss", 0.4)
+
+
+def test_competitions_in_short(made: Made) -> None:
+    folder, tables, workspace = made
+    stacked(made)
+    make_member(folder, tables, "c")
+    (folder.fold("c", 0) / "fold.json").unlink()
+    write_text(workspace.competition("bad").manifest, "x = 1\n")
+    bad, brief = status(workspace=workspace).competitions
+    assert "lacks" in bad.trouble
+    assert (brief.task, brief.metric, brief.finished, brief.members, brief.score) == (
+        "multiclass",
+        "log loss",
+        2,
+        3,
+        0.4,
+    )
+
+
+def test_no_current_competition_among_several(made: Made) -> None:
+    workspace = made[2]
+    remove(workspace.marker)
+    found = status(workspace=workspace)
+    assert (found.competition, found.next.command) == (None, "ensembler status -c made")
+
+
+def test_what_is_told_can_be_json(made: Made) -> None:
+    csv = stacked(made)
+    as_if_on_kaggle(made[0], "cars")
+    uploaded(made, csv, Submission(7, "COMPLETE", public=0.45, description="x"))
+    told = json.loads(json.dumps(status(workspace=made[2]).fields()))
+    assert told["competition"]["name"] == "made"
+    assert [member["name"] for member in told["competition"]["members"]] == ["a", "b"]
+    assert told["next"]["command"].startswith("ensembler ")
+
+
+def test_what_cannot_be_read_is_refused(made: Made) -> None:
+    folder, _, workspace = made
+    with pytest.raises(BadChoice, match="did you mean made"):
+        status("mode", workspace=workspace)
+    stacked(made)
+    write_json(folder.stack("a_b") / "stack.json", {"name": "a_b"})
+    with pytest.raises(BadData, match="is not of this version"):
+        status(workspace=workspace)

@@ -1,0 +1,84 @@
+"""A survey whose job dies, or leaves something to another one; no process is started here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+from helpers.members_made import record_of, small_competition
+from helpers.photos import Heard
+
+from ensembler.engines.job import Job
+from ensembler.errors import JobFailed
+from ensembler.paths import CompetitionFolder
+from ensembler.storage import write_text
+from ensembler.surveys.candidates import Candidate
+from ensembler.surveys.survey_job import Assigned, Climbed, at_work
+from ensembler.workflows.survey import jobs as survey_jobs
+from ensembler.workflows.survey.jobs import compare
+
+Told = dict[str, Any]
+
+
+@pytest.fixture
+def assigned(tmp_path: Path) -> Assigned:
+    folder, tables = small_competition(tmp_path)
+    candidates = [Candidate(record_of(folder, tables, name), "none") for name in ("a", "b", "c")]
+    return Assigned(str(folder.root), tuple(one.to_json() for one in candidates), (24,), 0, 3, None, 1e9)
+
+
+def run(
+    assigned: Assigned, work: Callable[[list[str]], Climbed], monkeypatch: pytest.MonkeyPatch
+) -> tuple[Climbed, list[list[str]]]:
+    """Have jobs do ``work`` on the names that are left; return what came out, and those names of each job."""
+    asked: list[list[str]] = []
+
+    def run_jobs(jobs: list[Job], *_: Any, **__: Any) -> list[Told]:
+        asked.append([told["record"]["name"] for told in jobs[0].told["candidates"]])
+        return [asdict(work(asked[-1]))]
+
+    monkeypatch.setattr(survey_jobs, "run_jobs", run_jobs)
+    return compare(CompetitionFolder(Path(assigned.competition)), assigned, ["0", "1"], Heard()), asked
+
+
+def test_one_that_kills_its_process_is_left_out_and_the_others_go_on(
+    assigned: Assigned, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = CompetitionFolder(Path(assigned.competition))
+
+    def work(names: list[str]) -> Climbed:
+        if "b" in names:
+            write_text(at_work(folder), "b")
+            raise JobFailed("The job survey ended without a result (killed).")
+        return Climbed(photos=dict.fromkeys(names, 24))
+
+    climbed, asked = run(assigned, work, monkeypatch)
+    assert asked == [["a", "b", "c"], ["a", "c"]]
+    assert climbed.photos == {"a": 24, "c": 24}
+    assert climbed.failed == {"b": "The job survey ended without a result (killed)."}
+    assert not at_work(folder).exists()
+
+
+def test_a_process_that_dies_over_nothing_is_an_error(assigned: Assigned, monkeypatch: pytest.MonkeyPatch) -> None:
+    def work(names: list[str]) -> Climbed:
+        raise JobFailed("TensorFlow cannot be loaded.")
+
+    with pytest.raises(JobFailed, match="TensorFlow"):
+        run(assigned, work, monkeypatch)
+
+
+def test_what_a_full_process_leaves_is_done_by_the_next(assigned: Assigned, monkeypatch: pytest.MonkeyPatch) -> None:
+    turns = iter([Climbed(failed={"a": "does not fit"}, more=True), Climbed(photos={"b": 24, "c": 24})])
+    climbed, asked = run(assigned, lambda _: next(turns), monkeypatch)
+    assert asked == [["a", "b", "c"], ["b", "c"]]
+    assert climbed.failed == {"a": "does not fit"}
+    assert not climbed.more
+
+
+def test_all_fail(assigned: Assigned, monkeypatch: pytest.MonkeyPatch) -> None:
+    failed = dict.fromkeys("abc", "no")
+    climbed, _ = run(assigned, lambda _: Climbed(failed=dict(failed), more=True), monkeypatch)
+    assert climbed.failed == failed

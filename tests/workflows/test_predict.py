@@ -1,0 +1,142 @@
+"""Which stack and which photos are meant, and what is left out; networks are in test_loaded_stack.py."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from helpers.members_made import small_competition
+from helpers.photos import write_photo
+from helpers.stacks_made import make_stack
+
+from ensembler.engines.job import Job
+from ensembler.errors import BadChoice, BadData, EnsemblerError, JobFailed
+from ensembler.paths import CompetitionFolder, Workspace
+from ensembler.progress import Progress
+from ensembler.serialization import write_arrays
+from ensembler.stacking.card import StackedMember, attach_card, stack_card
+from ensembler.workflows.predict import predict
+
+
+class Jobs:
+    """Stands for job processes: remembers what they are asked, and cannot decode photos called ``lost``."""
+
+    def __init__(self) -> None:
+        self.photos: list[str] = []
+        self.model = ""
+        self.logs = Path()
+
+    def run(self, jobs: Sequence[Job], logs: Path, progress: Progress) -> list[Any]:
+        del progress
+        [job] = jobs
+        self.logs, self.model = logs, job.told["model"]
+        self.photos = json.loads(Path(job.told["photos"]).read_text())
+        rows = [[np.nan] * 3 if Path(photo).stem == "lost" else [0.5, 0.25, 0.25] for photo in self.photos]
+        write_arrays(Path(job.told["predictions"]), probabilities=np.array(rows, np.float32))
+        return [{}]
+
+
+@pytest.fixture
+def jobs(monkeypatch: pytest.MonkeyPatch) -> Jobs:
+    asked = Jobs()
+    monkeypatch.setattr("ensembler.workflows.predict.run_jobs", asked.run)
+    return asked
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> CompetitionFolder:
+    """A competition with two stacks, ``old`` and ``new``."""
+    folder, tables = small_competition(tmp_path)
+    for name in ("old", "new"):
+        make_stack(folder, tables, name)
+        file = folder.stack(name) / "stack.keras"
+        zipfile.ZipFile(file, "w").close()
+        attach_card(file, stack_card(name, tables.manifest, [StackedMember("b0", "b0", 224)]))
+    return folder
+
+
+def workspace_of(tmp_path: Path) -> Workspace:
+    return Workspace(tmp_path / "data", tmp_path / "submissions")
+
+
+@pytest.mark.parametrize("named", ["a name", "text", "a path"])
+def test_a_stack_is_meant_by_its_name_or_by_its_file(
+    folder: CompetitionFolder, jobs: Jobs, tmp_path: Path, named: str
+) -> None:
+    file = folder.stack("old") / "stack.keras"
+    stack: Any = {"a name": "old", "text": str(file), "a path": file}[named]
+    found = predict([write_photo(tmp_path / "1.png")], stack=stack, workspace=workspace_of(tmp_path))
+    assert jobs.model == str(file)
+    assert (found.stack, found.task, found.outputs) == ("old", "multiclass", ("a", "b", "c"))
+
+
+def test_a_file_in_this_folder_is_known_by_its_suffix(
+    folder: CompetitionFolder, jobs: Jobs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder.stack("old"))
+    predict([write_photo(tmp_path / "1.png")], stack="stack.keras", workspace=Workspace(Path("x"), Path("y")))
+    assert jobs.model == str(folder.stack("old") / "stack.keras")
+
+
+def test_without_a_name_it_is_the_stack_built_last(folder: CompetitionFolder, jobs: Jobs, tmp_path: Path) -> None:
+    predict([write_photo(tmp_path / "1.png")], workspace=workspace_of(tmp_path))
+    assert jobs.model == str(folder.stack("new") / "stack.keras")
+
+
+@pytest.mark.usefixtures("folder")
+def test_files_and_folders_are_taken_in_order_and_each_photo_once(jobs: Jobs, tmp_path: Path) -> None:
+    place = tmp_path / "more"
+    for name in ("b.png", "a.JPG", "below/c.webp", ".hidden.png", "below/lost.gif"):
+        write_photo(place / name.lower()).rename(place / name)
+    (place / "notes.txt").write_text("no photo")
+    first = write_photo(tmp_path / "first.png")
+    found = predict([first, str(place), place / "b.png"], workspace=workspace_of(tmp_path))
+    below = [place / name for name in ("a.JPG", "b.png", "below/c.webp")]
+    assert list(found.photos) == [first, *below]
+    assert found.unreadable == (place / "below/lost.gif",)
+    assert found.probabilities.shape == (4, 3)
+    assert len(jobs.photos) == 5
+    assert not jobs.logs.exists()
+
+
+@pytest.mark.parametrize(
+    ("names", "stack", "kind", "said"),
+    [
+        ([], None, BadChoice, "No photos are named"),
+        (["nowhere.png"], None, BadChoice, r"There is no photo \S+nowhere\.png"),
+        (["empty"], None, BadData, "There are no photos in"),
+        (["lost.png"], None, BadData, "None of 1 photo can be decoded"),
+        (["1.png"], "newer", BadChoice, "did you mean new"),
+        (["1.png"], "nowhere/stack.keras", BadChoice, "There is no file nowhere"),
+    ],
+)
+@pytest.mark.usefixtures("folder", "jobs")
+def test_what_is_not_there_is_one_sentence(
+    tmp_path: Path, names: list[str], stack: str | None, kind: type[EnsemblerError], said: str
+) -> None:
+    (tmp_path / "empty").mkdir()
+    for name in ("1.png", "lost.png"):
+        write_photo(tmp_path / name)
+    with pytest.raises(kind, match=said):
+        predict([tmp_path / name for name in names], stack=stack, workspace=workspace_of(tmp_path))
+
+
+@pytest.mark.usefixtures("folder")
+def test_the_log_of_a_job_that_failed_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept: list[Path] = []
+
+    def fail(_jobs: Sequence[Job], logs: Path, _progress: Progress) -> list[Any]:
+        (logs / "predict.log").write_text("out of memory")
+        kept.append(logs / "predict.log")
+        raise JobFailed("The job predict ended without a result.")
+
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setattr("ensembler.workflows.predict.run_jobs", fail)
+    with pytest.raises(JobFailed):
+        predict([write_photo(tmp_path / "1.png")], workspace=workspace_of(tmp_path))
+    assert kept[0].is_file()

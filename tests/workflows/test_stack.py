@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from helpers.jobs_here import start_none
+from helpers.members_made import make_member, record_of, small_competition
+
+from ensembler.errors import BadChoice
+from ensembler.members.records import MemberRecord
+from ensembler.members.speed import Speed, save_speed
+from ensembler.paths import Workspace
+from ensembler.progress import Progress
+from ensembler.serialization import read_json
+from ensembler.stacking.records import load_blend
+from ensembler.workflows.stack import stack
+
+
+@pytest.fixture
+def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave out the one-file model, which members made up here cannot give."""
+    monkeypatch.setattr("ensembler.workflows.stack.run_jobs", lambda *_, **__: [{"difference": 0.0}])
+    monkeypatch.setattr("ensembler.workflows.stack.started_ahead", start_none)
+
+
+@pytest.mark.usefixtures("no_network")
+def test_a_stack_tells_the_folds_and_photos_that_it_was_built_on(tmp_path: Path) -> None:
+    folder, tables = small_competition(tmp_path)
+    for name in ("a", "b"):
+        make_member(folder, tables, name)
+    stack(["a", "b"], name="both", workspace=Workspace(tmp_path / "data", tmp_path / "submissions"))
+    record = record_of(folder, tables)
+    told = read_json(folder.stack("both") / "stack.json")
+    assert (told["folds"], told["samples"]) == (record.folds, record.samples)
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Workspace:
+    """Three members, of which the third has other predictions than the second."""
+    folder, tables = small_competition(tmp_path)
+    for name in ("a", "b", "c"):
+        make_member(folder, tables, name)
+    return Workspace(tmp_path / "data", tmp_path / "submissions")
+
+
+@pytest.mark.usefixtures("no_network")
+@pytest.mark.parametrize("meta", ["dense", "logistic", "logistic-nonneg", "greedy", "mean", "logit-mean", "auto"])
+def test_each_meta_learner_can_be_asked_for(place: Workspace, meta: str) -> None:
+    result = stack(["a", "b"], name="s", meta=meta, workspace=place)
+    told = read_json(place.competition("made").stack("s") / "stack.json")
+    assert told["asked"] == meta
+    assert (told["meta"] == meta) == (meta != "auto")
+    assert load_blend(place.competition("made"), "s").temperature == result.temperature
+    assert set(told["meta_learners"]) >= {"dense", "mean"}
+    assert result.evaluation.interval.low < result.score < result.evaluation.interval.high
+
+
+@pytest.mark.usefixtures("no_network")
+def test_what_each_member_gives_is_told(place: Workspace) -> None:
+    result = stack(["a", "b", "c"], workspace=place)
+    assert result.best in ("a", "b", "c")
+    assert len(result.evaluation.losses_without) == 3
+    assert result.evaluation.correlations.shape == (3, 3)
+
+
+@pytest.mark.usefixtures("no_network")
+def test_the_best_few_are_stacked_and_the_others_named(place: Workspace) -> None:
+    result = stack(top=2, workspace=place)
+    assert len(result.members) == 2
+    assert len(result.left_out) == 1
+    assert result.name == "_".join(member.name for member in result.members)
+    with pytest.raises(BadChoice, match="from 1 to 3"):
+        stack(top=4, workspace=place)
+
+
+def measured(place: Workspace, **milliseconds: float) -> None:
+    folder = place.competition("made")
+    for name, each in milliseconds.items():
+        record = MemberRecord.load(folder, name)
+        save_speed(folder, name, Speed(record.fingerprint, 10, each, 100.0, 100, 32, "processor", 2, "here"))
+
+
+@pytest.mark.usefixtures("no_network")
+def test_members_keep_within_the_time_for_a_photo(place: Workspace) -> None:
+    measured(place, a=5.0, b=6.0, c=30.0)
+    result = stack(infer_limit="12ms", workspace=place)
+    assert {member.name for member in result.members} <= {"a", "b"}
+    with pytest.raises(BadChoice, match="the fastest takes 5 ms"):
+        stack(infer_limit="2ms", workspace=place)
+    with pytest.raises(BadChoice, match=r"No 2 members .* take 11 ms"):
+        stack(infer_limit="10ms", top=2, workspace=place)
+    with pytest.raises(BadChoice, match="length of time"):
+        stack(infer_limit="fast", workspace=place)
+
+
+@pytest.mark.usefixtures("no_network")
+def test_speeds_must_be_known_for_it(place: Workspace) -> None:
+    measured(place, a=5.0)
+    with pytest.raises(BadChoice, match="How long b, c takes"):
+        stack(infer_limit="12ms", workspace=place)
+
+
+@pytest.mark.usefixtures("no_network")
+def test_one_member_is_calibrated_alone(place: Workspace) -> None:
+    heard = Heard()
+    result = stack(["a"], workspace=place, progress=heard)
+    assert result.evaluation.losses_without == ()
+    assert any("only member" in note for note in heard.notes)
+
+
+def test_unknown_meta_learners_are_refused(place: Workspace) -> None:
+    with pytest.raises(BadChoice, match="did you mean greedy"):
+        stack(meta="gredy", workspace=place)
+
+
+class Heard(Progress):
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+
+    def note(self, text: str) -> None:
+        self.notes.append(text)
