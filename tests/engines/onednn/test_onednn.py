@@ -121,7 +121,7 @@ def test_a_measurement_that_fails_is_no_trouble(
 
 
 def test_the_job_times_a_network(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ensembler.engines.onednn.jobs.measure._BACKBONE", "mobilenetv2-0.35")
+    monkeypatch.setattr("ensembler.engines.onednn.jobs.measure._WIDTH", 0.35)
     monkeypatch.setattr("ensembler.engines.onednn.jobs.measure._SIZE", 32)
     assert 0 < time_network({}, Progress()) < 60
     assert known.choice() == ON
