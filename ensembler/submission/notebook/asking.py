@@ -10,7 +10,7 @@ import requests
 
 from ...errors import KaggleError
 from ...progress import Progress
-from ..kaggle.client import Kaggle
+from ..kaggle.submissions import Kaggle
 
 T = TypeVar("T")
 _LONGEST = 300

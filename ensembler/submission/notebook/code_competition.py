@@ -15,9 +15,9 @@ from typing import Any
 from ...errors import KaggleError
 from ...progress import Progress
 from ...storage import write_text
-from ..kaggle.client import Kaggle
 from ..kaggle.errors import SITE, PassingError, Unsettled, submissions_page
 from ..kaggle.facts import Submission
+from ..kaggle.submissions import Kaggle
 from .asking import NotThere, ask_if_there, asking_about
 from .folder import NotebookFolder
 from .waits import USUAL, Waits, patiently

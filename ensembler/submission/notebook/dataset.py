@@ -7,8 +7,8 @@ from typing import Any
 
 from ...errors import KaggleError
 from ...progress import Progress
-from ..kaggle.client import Kaggle
 from ..kaggle.errors import SITE, PassingError
+from ..kaggle.submissions import Kaggle
 from .asking import ask_if_there, asking_about
 from .bundle import is_list_name
 from .folder import NotebookFolder

@@ -20,9 +20,10 @@ from ...paths import HERE, CompetitionFolder, Workspace
 from ...progress import SILENT, Progress
 from ...serialization import read_json, write_json
 from ...storage import remove, require_space, sweep, whole_file, write_text
-from ...submission.kaggle.client import Kaggle, slug_of
+from ...submission.kaggle.competitions import slug_of
 from ...submission.kaggle.download import forget
 from ...submission.kaggle.retry_policy import PATIENT, Patience
+from ...submission.kaggle.submissions import Kaggle
 from ..competition import NO_HINTS, ready
 from ..results import Fetched
 from .answers import keep_edited, remembered, save_found

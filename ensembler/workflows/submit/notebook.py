@@ -14,10 +14,10 @@ from ...paths import HERE, CompetitionFolder, Workspace
 from ...progress import SILENT, Progress
 from ...serialization import read_json
 from ...storage import file_digest
-from ...submission.kaggle.client import Kaggle, refuse_unscored
 from ...submission.kaggle.errors import HOW_TO_SIGN_IN, SITE
 from ...submission.kaggle.facts import Submission
 from ...submission.kaggle.preflight import look_ahead
+from ...submission.kaggle.submissions import Kaggle, refuse_unscored
 from ...submission.ledger.ledger import Ledger
 from ...submission.ledger.rows import Answer, MemberUsed
 from ...submission.notebook.code_competition import CodeCompetition

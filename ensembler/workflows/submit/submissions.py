@@ -127,8 +127,8 @@ def _slug(folder: CompetitionFolder, progress: Progress) -> str:
 
 
 def _connect(progress: Progress) -> Lister:
-    from ...submission.kaggle.client import Kaggle
     from ...submission.kaggle.retry_policy import Patience
+    from ...submission.kaggle.submissions import Kaggle
 
     # Who waits for a list would rather have yesterday's than wait for half a minute.
     hasty = Patience(connect=5.0, answer=20.0, attempts=2, longest_request=5.0)

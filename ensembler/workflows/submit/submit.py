@@ -12,11 +12,11 @@ from ...paths import HERE, CompetitionFolder, Workspace
 from ...progress import SILENT, Progress
 from ...storage import file_digest
 from ...submission.answer import check_answer, newest_answer
-from ...submission.kaggle.client import Kaggle, refuse_unscored
 from ...submission.kaggle.errors import one_line
 from ...submission.kaggle.facts import Submission
 from ...submission.kaggle.preflight import look_ahead
 from ...submission.kaggle.retry_policy import PATIENT
+from ...submission.kaggle.submissions import Kaggle, refuse_unscored
 from ...submission.ledger.ledger import Ledger
 from ...submission.ledger.rows import Answer
 from ..competition import open_competition

@@ -15,11 +15,12 @@ from helpers.photos import Heard
 
 from ensembler.errors import BadChoice, BadData, StorageError
 from ensembler.progress import Progress
-from ensembler.submission.kaggle.client import Kaggle, slug_of
+from ensembler.submission.kaggle.competitions import slug_of
 from ensembler.submission.kaggle.download import CHUNK
 from ensembler.submission.kaggle.errors import Unsettled
 from ensembler.submission.kaggle.facts import CompetitionFacts, Limits, Submission
 from ensembler.submission.kaggle.retry_policy import Patience
+from ensembler.submission.kaggle.submissions import Kaggle
 
 SLUG = "cats-and-dogs"
 ZIP = archive({f"train/{number}.jpg": os.urandom(2000) for number in range(450)})
@@ -331,7 +332,7 @@ def test_a_process_of_its_own(server, tmp_path):
     script = (
         "import sys; from pathlib import Path\n"
         "from ensembler.progress import Progress\n"
-        "from ensembler.submission.kaggle.client import Kaggle\n"
+        "from ensembler.submission.kaggle.submissions import Kaggle\n"
         "Kaggle.connect().download(sys.argv[1], Path(sys.argv[2]), Progress())"
     )
     command = [sys.executable, "-c", script, SLUG, str(tmp_path / "raw")]
@@ -343,7 +344,9 @@ def test_a_process_of_its_own(server, tmp_path):
 
 def test_room_for_the_archive_and_its_files(server, kaggle, tmp_path, monkeypatch):
     asked = []
-    monkeypatch.setattr("ensembler.submission.kaggle.client.require_space", lambda *request: asked.append(request))
+    monkeypatch.setattr(
+        "ensembler.submission.kaggle.competitions.require_space", lambda *request: asked.append(request)
+    )
     server.competitions[SLUG] = archive({"photo.jpg": bytes(5_000_000)}, compressed=True)
     kaggle.download(SLUG, tmp_path, Progress())
     [(folder, needed, purpose)] = asked
@@ -353,7 +356,9 @@ def test_room_for_the_archive_and_its_files(server, kaggle, tmp_path, monkeypatc
 
 def test_too_many_files_to_list_are_taken_for_as_large_as_the_archive(server, kaggle, tmp_path, monkeypatch):
     asked = []
-    monkeypatch.setattr("ensembler.submission.kaggle.client.require_space", lambda *request: asked.append(request[1]))
+    monkeypatch.setattr(
+        "ensembler.submission.kaggle.competitions.require_space", lambda *request: asked.append(request[1])
+    )
     server.competitions[SLUG] = archive({str(number): b"" for number in range(2001)})
     kaggle.download(SLUG, tmp_path, Progress())
     assert asked == [2 * len(server.competitions[SLUG])]

@@ -100,7 +100,7 @@ def test_a_token_is_asked_about_within_limits(server, monkeypatch):
 
 def test_importing_us_asks_kaggle_nothing():
     script = (
-        "import sys, ensembler.submission.kaggle.client, ensembler.submission.kaggle.download\n"
+        "import sys, ensembler.submission.kaggle.submissions, ensembler.submission.kaggle.download\n"
         "assert not {'kaggle', 'kagglesdk', 'tensorflow'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", script], check=True)

@@ -12,9 +12,9 @@ from helpers.kaggle_server import KEY, USER, Answer, refusal, said
 from helpers.photos import Heard
 
 from ensembler.errors import KaggleError
-from ensembler.submission.kaggle.client import Kaggle
 from ensembler.submission.kaggle.errors import Unsettled
 from ensembler.submission.kaggle.retry_policy import Patience
+from ensembler.submission.kaggle.submissions import Kaggle
 from ensembler.submission.notebook.code_competition import CodeCompetition
 from ensembler.submission.notebook.folder import NotebookFolder
 from ensembler.submission.notebook.waits import Waits

@@ -11,8 +11,8 @@ from helpers.kaggle_server import KEY, USER, Answer, Request, refusal, said
 from helpers.photos import Heard
 
 from ensembler.errors import KaggleError
-from ensembler.submission.kaggle.client import Kaggle
 from ensembler.submission.kaggle.retry_policy import Patience
+from ensembler.submission.kaggle.submissions import Kaggle
 from ensembler.submission.notebook.bundle import Bundle
 from ensembler.submission.notebook.dataset import PrivateDataset
 from ensembler.submission.notebook.folder import NotebookFolder

@@ -18,9 +18,9 @@ from ensembler.errors import BadChoice, BadData, KaggleError, StorageError
 from ensembler.paths import Workspace
 from ensembler.progress import Progress
 from ensembler.storage import file_digest, write_text
-from ensembler.submission.kaggle.client import Kaggle
 from ensembler.submission.kaggle.errors import BadCredential, PassingError
 from ensembler.submission.kaggle.facts import Submission
+from ensembler.submission.kaggle.submissions import Kaggle
 from ensembler.submission.ledger.ledger import Ledger
 from ensembler.submission.ledger.rows import FIELD_NAMES, Answer, Row
 from ensembler.workflows.submit.submissions import ask_kaggle, submissions

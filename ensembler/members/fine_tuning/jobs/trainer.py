@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from ....errors import BadChoice, Interrupted
+from ....errors import Interrupted
 from ....events import EpochBegan, EpochEnded
 from ....process_memory import resident_bytes
 from ....progress import Progress, Task
@@ -19,7 +18,7 @@ from ..history import history_row, place_of
 from .callbacks import BetweenSteps, Steps, StopAtNaN, StopInTime
 from .devices import Devices, gpu_memory
 from .learner import Learner
-from .recovery import is_out_of_memory
+from .recovery import Recovery
 
 
 class Training:
@@ -130,7 +129,7 @@ class Training:
         """Do some updates of a phase that is ready as an epoch does them, and save; return the seconds that it took."""
         began = time.monotonic()
         self.pace.now = updates
-        self._mended(number, task)
+        self._recovered(number, task)
         self.state.start_epoch()
         self.state.begin = self.learner.moment()
         self._save()
@@ -191,7 +190,7 @@ class Training:
         place = place_of(self.lesson, number, epoch=state.epoch + 1, epochs=epochs, overall=len(self.history) + 1)
         self.progress.tell(EpochBegan(**place))
         self._epoch_began = time.monotonic() - self.state.epoch_seconds
-        loss = self._mended(number, task)
+        loss = self._recovered(number, task)
         seconds = time.monotonic() - self._epoch_began
         share = pace.made / self.learner.steps
         judged = self.learner.judged()
@@ -209,26 +208,19 @@ class Training:
         self.progress.tell(told)
         return history_row(told, self.learner.settings, self.learner.parts, share)
 
-    def _mended(self, number: int, task: Task) -> float:
+    def _recovered(self, number: int, task: Task) -> float:
         """Do one epoch, again and otherwise if it fails; return its mean loss."""
-        state, learner = self.state, self.learner
-        while True:
-            try:
-                loss = self._fit(task)
-            except Exception as error:
-                if not is_out_of_memory(error):
-                    raise
-                self._halve_batch(number, error)
-            else:
-                if math.isfinite(loss) and learner.has_numbers():
-                    return loss
-                self._be_careful(number)
-            if (begin := state.begin) is None:
-                raise RuntimeError("An epoch was begun without knowing where.")
-            learner.return_to(begin)
-            state.start_epoch()
-            state.begin = begin
-            self.learner.optimizer.end_at(self.pace.end)
+        recovery = Recovery(self.lesson.name, self.learner, self.devices, self.progress)
+        return recovery.run(lambda: self._fit(task), self._rewind, number, epoch=len(self.history) + 1)
+
+    def _rewind(self) -> None:
+        """Go back to where the epoch began."""
+        if (begin := self.state.begin) is None:
+            raise RuntimeError("An epoch was begun without knowing where.")
+        self.learner.return_to(begin)
+        self.state.start_epoch()
+        self.state.begin = begin
+        self.learner.optimizer.end_at(self.pace.end)
 
     def _fit(self, task: Task) -> float:
         """Do the steps that are left of an epoch; return its mean loss."""
@@ -271,36 +263,3 @@ class Training:
             state.step = pace.made
         # Keras counts the rows of weight 0 that fill the last batch; they have no loss.
         return state.loss_sum * settings.batch_size / min(pace.made * settings.batch_size, len(self.lesson.targets))
-
-    def _halve_batch(self, number: int, error: Exception) -> None:
-        """Take each batch in parts, so that memory suffices and the updates stay the same."""
-        learner, parts = self.learner, 2 * self.learner.parts
-        settings = learner.settings
-        what = (
-            f"{self.lesson.name}: {settings.batch_size // learner.parts} photos of {settings.image_size} pixels do not"
-        )
-        if self.devices.shared:
-            # Keras adds up gradients under a condition, which tf.distribute cannot cross.
-            raise BadChoice(f"{what} fit into the memory of {self.devices.count} devices: use a smaller --batch-size.")
-        if settings.batch_size % parts:
-            raise BadChoice(f"{what} fit into memory: use a smaller --image-size or another backbone.") from error
-        learner.parts = parts
-        self.progress.warn(
-            f"{self.lesson.name}: out of memory; batches of {settings.batch_size} photos are now taken in "
-            f"{parts} parts, with gradients added up and the learning rate as before."
-        )
-        learner.compile(number)
-
-    def _be_careful(self, number: int) -> None:
-        """Go on in float32 with half the learning rate."""
-        name = self.lesson.name
-        if self.learner.careful:
-            raise BadChoice(
-                f"{name}: the loss is no number, in float32 and at half the learning rate too: try a lower "
-                "--learning-rate, or look at the photos by --show-augmented."
-            )
-        self.progress.warn(
-            f"{name}: the loss became no number in epoch {len(self.history) + 1}; back to the epoch before, in "
-            "float32 and with half the learning rate."
-        )
-        self.learner.be_careful(number)

@@ -1,0 +1,73 @@
+"""Kaggle, signed in: asking within limits of time, with errors of ours that hold no secrets."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Self
+
+from ...progress import SILENT, Progress
+from .errors import one_line, translated, without_secrets
+from .retry_policy import PATIENT, Patience
+from .sign_in import explained, quiet, sign_in
+
+
+@dataclass(frozen=True)
+class KaggleSession:
+    """Kaggle, signed in. ``api`` is the client of the ``kaggle`` package; call it under :meth:`asking` alone."""
+
+    api: Any
+    patience: Patience = PATIENT
+
+    @classmethod
+    def connect(cls, patience: Patience = PATIENT, progress: Progress = SILENT) -> Self:
+        """Sign in with the credentials that the ``kaggle`` package finds.
+
+        Raises
+        ------
+        KaggleError
+            If there are none, they are refused, or the network is down.
+        """
+        return cls(patience.persist(lambda: sign_in(patience), progress), patience)
+
+    @property
+    def username(self) -> str:
+        """Who we are."""
+        return str(self.api.config_values.get("username", ""))
+
+    @contextlib.contextmanager
+    def asking(self, slug: str = "") -> Iterator[None]:
+        """Ask Kaggle without its client's own words on the screen, within limits of time, and with errors of ours.
+
+        Parameters
+        ----------
+        slug : str
+            The competition that is asked about; errors name it.
+        """
+        with quiet(), self.patience.limits(), self.translated(slug):
+            yield
+
+    @contextlib.contextmanager
+    def translated(self, slug: str = "") -> Iterator[None]:
+        """Turn what the client and the network raise into errors of ours that hold no secrets."""
+        used = self.api.config_values.get("auth_method")
+        with explained(used), translated(slug, self._secrets):
+            yield
+
+    def words(self, told: object) -> str:
+        """Fit Kaggle's own words, or none, into a sentence of ours, without our key or token."""
+        return without_secrets(one_line(told), self._secrets)
+
+    @property
+    def _secrets(self) -> list[str]:
+        values = self.api.config_values
+        return [str(values[name]) for name in ("key", "token") if values.get(name)]
+
+
+def mark_utc(when: datetime | None) -> datetime | None:
+    """Mark a time as what it is; the client drops the mark in some places."""
+    if when is None:
+        return None
+    return when.replace(tzinfo=UTC) if when.tzinfo is None else when.astimezone(UTC)
