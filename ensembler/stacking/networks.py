@@ -168,17 +168,11 @@ def fit_network(
     watch
         Called with the number of the iteration and the network before the first and after each.
     """
-    dtype: Any = np.float32 if X.size > LARGE else np.float64
-    raw: Float = X.astype(dtype)
-    targets: Float = Y.astype(dtype)
-    mean, deviation = raw.mean(axis=0, dtype=np.float64), raw.std(axis=0, dtype=np.float64)
-    deviation[deviation < 1e-6] = 1.0
-    Z: Float = raw if start.last is None else ((raw - mean) / deviation).astype(dtype)
-    blocks = [slice(first, first + BLOCK) for first in range(0, len(raw), BLOCK)]
+    rows = _Rows.standardised(X, Y, raw_alone=start.last is None)
     done = 0
 
     def finished(flat: Float) -> Network:
-        return _unstandardised(start.filled(flat.astype(np.float64)), mean, deviation)
+        return _unstandardised(start.filled(flat.astype(np.float64)), rows.mean, rows.deviation)
 
     def called(intermediate_result: Any) -> None:
         nonlocal done
@@ -186,27 +180,13 @@ def fit_network(
         if watch:
             watch(done, finished(intermediate_result.x))
 
-    with _in_threads(len(blocks)) as each:
-
-        def loss_and_gradient(flat: Float) -> tuple[float, Float]:
-            network = start.filled(flat)
-            working = network.astype(dtype)
-
-            def of_block(block: slice) -> tuple[float, Float]:
-                scores, flows = working.scores(raw[block], Z[block])
-                loss, error = loss_and_error(scores, targets[block], exclusive=exclusive)
-                return loss, working.gradient(raw[block], flows, error)
-
-            losses, gradients = zip(*each(of_block, blocks), strict=True)
-            cost, slope = penalties.cost(network, start)
-            return sum(losses) + cost, np.sum(gradients, axis=0, dtype=np.float64) + slope
-
-        flat = np.concatenate([array.ravel() for array in start.arrays()]).astype(np.float64)
-        if watch:
-            watch(0, finished(flat))
-        bounds = [(0 if number < len(start.skip) else None, None) for number in range(flat.size)]
+    flat = np.concatenate([array.ravel() for array in start.arrays()]).astype(np.float64)
+    if watch:
+        watch(0, finished(flat))
+    bounds = [(0 if number < len(start.skip) else None, None) for number in range(flat.size)]
+    with _in_threads(len(rows.blocks)) as each:
         fitted = minimize(
-            loss_and_gradient,
+            lambda flat: _loss_and_gradient(flat, start, rows, penalties, each, exclusive=exclusive),
             flat,
             jac=True,
             method="L-BFGS-B",
@@ -215,6 +195,57 @@ def fit_network(
             options={"maxiter": iterations},
         )
     return finished(fitted.x)
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """Rows that a network is fitted on, in blocks that stay in the processor's cache.
+
+    Attributes
+    ----------
+    raw, standardised_odds
+        Log-odds as the members' weights see them, and as the dense layers do.
+    mean, deviation
+        Of the log-odds, by column.
+    """
+
+    raw: Float
+    standardised_odds: Float
+    targets: Float
+    mean: Float
+    deviation: Float
+
+    @classmethod
+    def standardised(cls, X: NDArray[np.float32], Y: NDArray[np.float32], *, raw_alone: bool) -> _Rows:
+        """Standardise log-odds, unless there are no dense layers to see them."""
+        dtype: Any = np.float32 if X.size > LARGE else np.float64
+        raw: Float = X.astype(dtype)
+        mean, deviation = raw.mean(axis=0, dtype=np.float64), raw.std(axis=0, dtype=np.float64)
+        deviation[deviation < 1e-6] = 1.0
+        odds: Float = raw if raw_alone else ((raw - mean) / deviation).astype(dtype)
+        return cls(raw, odds, Y.astype(dtype), mean, deviation)
+
+    @property
+    def blocks(self) -> list[slice]:
+        """All rows, in parts."""
+        return [slice(first, first + BLOCK) for first in range(0, len(self.raw), BLOCK)]
+
+
+def _loss_and_gradient(
+    flat: Float, start: Network, rows: _Rows, penalties: Penalties, each: Callable[..., Any], *, exclusive: bool
+) -> tuple[float, Float]:
+    """Return the penalised log loss of weights, and the derivative by them; ``each`` maps over blocks."""
+    network = start.filled(flat)
+    working = network.astype(rows.raw.dtype)
+
+    def of_block(block: slice) -> tuple[float, Float]:
+        scores, flows = working.scores(rows.raw[block], rows.standardised_odds[block])
+        loss, error = loss_and_error(scores, rows.targets[block], exclusive=exclusive)
+        return loss, working.gradient(rows.raw[block], flows, error)
+
+    losses, gradients = zip(*each(of_block, rows.blocks), strict=True)
+    cost, slope = penalties.cost(network, start)
+    return sum(losses) + cost, np.sum(gradients, axis=0, dtype=np.float64) + slope
 
 
 @contextmanager

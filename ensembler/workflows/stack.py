@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ from ..competition.metrics.scoring import judge_out_of_fold
 from ..competition.tables import Tables
 from ..engines.job import Job
 from ..engines.local import run_jobs, started_ahead
+from ..engines.worker_processes import WorkerProcesses
 from ..errors import BadChoice
 from ..members.predictions import MemberPredictions, load_members, refit_predictions
 from ..members.records import MemberRecord, trained_members
@@ -35,8 +36,8 @@ from ..submission.ledger.ledger import Ledger
 from ..submission.ledger.rows import Answer, MemberUsed
 from .competition import open_competition
 from .fetch.answers import metric_is_kaggles
+from .member_scores import member_results
 from .results import StackResult, stack_fields
-from .train.train import member_results
 
 # The job that builds the file, as a person and its log call it, and its function.
 _JOB, _BUILD = "stack", "ensembler.stacking.jobs.keras_stack:build_stack_file"
@@ -95,32 +96,22 @@ def stack(
     if meta not in (*META_LEARNERS, TOURNAMENT):
         raise BadChoice.unknown("meta-learner", meta, [*META_LEARNERS, TOURNAMENT])
     folder, tables = open_competition(competition, workspace, progress)
-    names = list(members) if members else _finished(folder, progress)
-    if not names:
-        raise BadChoice(
-            f"No member of {folder.name} is trained yet: begin with `ensembler train-members --members ...`."
-        )
-    offered = load_members(folder, tables, names)
+    offered = load_members(folder, tables, list(members) if members else _finished(folder, progress))
+    if len(offered) == 1:
+        progress.note(f"{offered[0].name} is the only member, so it is calibrated alone: a stack takes two or more.")
+    out_of_fold = [member.out_of_fold for member in offered]
     wish = _wish(folder, offered, meta, top, infer_limit, seed)
     folds = load_folds(folder, tables)
     _look_at_classes(tables, folds, meta, progress)
-    if len(offered) == 1:
-        progress.note(f"{names[0]} is the only member, so it is calibrated alone: a stack takes two or more.")
     # Libraries are loaded for the file while the meta-learner learns.
     with started_ahead(_BUILD, _JOB, folder.logs) as processes:
-        learned = learn(wish, tables, folds, [member.out_of_fold for member in offered], progress)
-        evaluation = evaluate_stack(learned, wish, tables, folds, [member.out_of_fold for member in offered], progress)
+        learned = learn(wish, tables, folds, out_of_fold, progress)
+        evaluation = evaluate_stack(learned, wish, tables, folds, out_of_fold, progress)
         used = [offered[one] for one in learned.members]
         title = checked_name(name or stack_name([member.name for member in used], refit=refit), "stack")
         test = [refit_predictions(folder, tables, one.record) if refit else one.test for one in used]
         answer = _keep(folder, tables, folds, test, learned, title)
-        told = {
-            "competition": str(folder.root),
-            "stack": title,
-            "members": [member.name for member in used],
-            "refit": refit,
-        }
-        [built] = run_jobs([Job(_JOB, _BUILD, told)], folder.logs, progress, processes=processes)
+        built = _build(folder, title, used, processes, progress, refit=refit)
     csv = write_answer(workspace.submissions / folder.name, title, tables, answer)
     result = StackResult(
         name=title,
@@ -142,6 +133,22 @@ def stack(
     save_stack_figures(folder, title, _figures(result, used))
     _remember(folder, tables, used, result, workspace)
     return result
+
+
+def _build(
+    folder: CompetitionFolder,
+    title: str,
+    used: Sequence[MemberPredictions],
+    processes: WorkerProcesses,
+    progress: Progress,
+    *,
+    refit: bool,
+) -> dict[str, Any]:
+    """Build ``stack.keras`` in a process that was started ahead."""
+    members = [member.name for member in used]
+    spec = {"competition": str(folder.root), "stack": title, "members": members, "refit": refit}
+    [built] = run_jobs([Job(_JOB, _BUILD, spec)], folder.logs, progress, processes=processes)
+    return cast(dict[str, Any], built)
 
 
 def _wish(
@@ -200,7 +207,12 @@ def _finished(folder: CompetitionFolder, progress: Progress) -> list[str]:
     for record in records:
         if missing := record.unfinished(folder):
             progress.warn(f"{record.name} is left out: {len(missing)} of {record.folds_count} folds are not trained.")
-    return [record.name for record in records if not record.unfinished(folder)]
+    names = [record.name for record in records if not record.unfinished(folder)]
+    if not names:
+        raise BadChoice(
+            f"No member of {folder.name} is trained yet: begin with `ensembler train-members --members ...`."
+        )
+    return names
 
 
 def _keep(

@@ -115,7 +115,7 @@ def _renew_figures(
     from ...competition.folds.file import load_folds
     from ...members.predictions import load_members
     from ..competition import open_competition
-    from ..train.train import member_results
+    from ..member_scores import member_results
 
     _, tables = open_competition(folder.name, workspace, progress)
     for name in lacking:

@@ -55,11 +55,13 @@ def best_together(rung: Rung, members: Mapping[str, NDArray[np.float32]], progre
 
 @dataclass(frozen=True)
 class Typed:
-    """Options that a survey was asked with, and that training takes too."""
+    """What a survey was asked with, and training takes too: options, folders, the competition if it was named."""
 
     weights: str | None
     image_size: int | None
     seed: int
+    workspace: Workspace
+    competition: str
 
     @property
     def words(self) -> list[str]:
@@ -68,12 +70,10 @@ class Typed:
         return [word for option, value in told if value is not None for word in (option, str(value))]
 
 
-def next_commands(
-    best: Surveyed | None, trio: Together | None, typed: Typed, workspace: Workspace, competition: str
-) -> tuple[str, ...]:
+def next_commands(best: Surveyed | None, trio: Together | None, typed: Typed) -> tuple[str, ...]:
     """Say what to type to train those that are best together, or the best one."""
     names = ",".join(trio.names) if trio else best.name if best else ""
     if not names:
         return ()
     words = [["train-members", "--members", names, *typed.words], ["stack", "--members", names]]
-    return tuple(command_line(each, workspace, competition) for each in words)
+    return tuple(command_line(each, typed.workspace, typed.competition) for each in words)

@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from ...backbones.patterns import match_backbones
 from ...backbones.registry import Backbone, smallest_size
 from ...competition.folds.file import shared_folds
 from ...competition.folds.folds import Folds
-from ...competition.metrics.scoring import judge
 from ...competition.tables import Tables
 from ...engines.onednn.settle import settle_onednn
-from ...errors import BadChoice, BadData
+from ...errors import BadChoice
 from ...images.cache_policy import read_cache_limit
 from ...inference.runtimes import read_runtime
 from ...locks import held
@@ -30,16 +26,15 @@ from ...paths import HERE, CompetitionFolder, Workspace
 from ...progress import SILENT, Progress
 from ...surveys.candidates import Candidate
 from ...surveys.halving import rungs
-from ...surveys.measures import load_measures
-from ...surveys.rung import Rung
-from ...surveys.survey_job import Assigned, Climbed
+from ...surveys.survey_job import Assigned
 from ..competition import open_competition
 from ..machine import PLAIN, ThisMachine, this_machine
 from ..train.plan_jobs import record_of
-from .answers import Typed, best_together, next_commands, smallest_good
+from .answers import Typed
+from .conclusion import Judged, conclude
 from .files import save_survey
 from .jobs import compare
-from .result import Failed, Sorting, Survey, Surveyed
+from .result import Failed, Sorting, Survey
 
 # Of the machine's memory, beyond which a process leaves the rest to a fresh one.
 MEMORY_SHARE = 0.4
@@ -123,11 +118,8 @@ def survey(
         progress.warn(here.trouble)
     with held(folder.lock("survey"), f"the survey of {folder.name}"):
         folds = shared_folds(folder, tables, seed=seed)
-        least = FEWEST_IN_A_FOLD * folds.splits
-        if photos is not None and photos < least:
-            raise BadChoice(f"--photos must be at least {least} for {folds.splits} folds. Received: {photos}")
-        options = _options(weights, image_size, seed)
-        candidates, failed = _candidates(folder, tables, folds, backbones, options, here)
+        _check_photos(photos, folds)
+        candidates, failed = _candidates(folder, tables, folds, backbones, _options(weights, image_size, seed), here)
         number = min(photos or len(tables.train), len(tables.train))
         assigned = Assigned(
             competition=str(folder.root),
@@ -144,29 +136,16 @@ def survey(
         if limit is None and not here.machine.gpus:
             settle_onednn(number * sum(one.work for one in candidates), folder.logs, progress)
         climbed = compare(folder, assigned, here.gpus, progress)
-        failed += [Failed(name, reason) for name, reason in climbed.failed.items()]
-        if not climbed.photos:
-            raise BadChoice(f"No backbone could be judged: {failed[0].name}, for one, because: {failed[0].reason}")
-        judged = _Judged(folder, tables, candidates, climbed, seed)
-        typed = Typed(None if weights is None else str(weights), image_size, seed)
-        trio = best_together(judged.last, judged.finished_predictions(), progress)
-        surveyed = judged.surveyed()
-        finished = [one for one in surveyed if one.photos == len(judged.last.rows)]
-        best = min(finished, key=lambda one: one.figures.log_loss)
-        smallest, good_enough = smallest_good(finished, accuracy)
-        made = Survey(
-            candidates=tuple(sorted(surveyed, key=_key(sort))),
-            failed=tuple(failed),
-            photos=len(judged.last.rows),
-            best=best,
-            smallest=smallest,
-            good_enough=good_enough,
-            trio=trio,
-            commands=next_commands(best, trio, typed, workspace, competition or ""),
-            picture=(),
-            seconds=time.time() - began,
-        )
-        return save_survey(folder, made)
+        typed = Typed(None if weights is None else str(weights), image_size, seed, workspace, competition or "")
+        made = conclude(Judged(folder, tables, candidates, climbed, seed), failed, typed, sort, accuracy, progress)
+        return save_survey(folder, replace(made, seconds=time.time() - began))
+
+
+def _check_photos(photos: int | None, folds: Folds) -> None:
+    """Make sure that there are enough photos for each fold."""
+    least = FEWEST_IN_A_FOLD * folds.splits
+    if photos is not None and photos < least:
+        raise BadChoice(f"--photos must be at least {least} for {folds.splits} folds. Received: {photos}")
 
 
 def _options(weights: str | Path | None, image_size: int | None, seed: int) -> TrainingOptions:
@@ -199,56 +178,3 @@ def _candidates(
             continue
         candidates.append(Candidate(record_of(folder, tables, backbone.name, settings, folds), source))
     return candidates, failed
-
-
-class _Judged:
-    """What was found of backbones, read from where the job kept it."""
-
-    def __init__(
-        self, folder: CompetitionFolder, tables: Tables, candidates: Sequence[Candidate], climbed: Climbed, seed: int
-    ) -> None:
-        self.folder = folder
-        self.tables = tables
-        self.climbed = climbed
-        self.candidates = [one for one in candidates if one.name in climbed.photos]
-        self.rungs = {
-            photos: Rung.first(photos, folder, tables, seed) for photos in sorted(set(climbed.photos.values()))
-        }
-
-    @property
-    def last(self) -> Rung:
-        """The one of the most photos."""
-        return self.rungs[max(self.rungs)]
-
-    def finished_predictions(self) -> dict[str, NDArray[np.float32]]:
-        """Out-of-fold probabilities of those that were judged on the last rung."""
-        reached = [one for one in self.candidates if self.climbed.photos[one.name] == len(self.last.rows)]
-        return {one.name: self.last.predictions(self.folder, one) for one in reached}
-
-    def surveyed(self) -> list[Surveyed]:
-        return [self._surveyed(one) for one in self.candidates]
-
-    def _surveyed(self, one: Candidate) -> Surveyed:
-        measures = load_measures(self.folder, one)
-        if measures is None:
-            raise BadData(f"What was measured of {one.name} is gone from {self.folder.survey}: run the survey again.")
-        rung = self.rungs[self.climbed.photos[one.name]]
-        groups = self.tables.train["group"].iloc[rung.scored].tolist()
-        return Surveyed(
-            name=one.name,
-            image_size=one.image_size,
-            measures=measures,
-            figures=judge(rung.targets, rung.predictions(self.folder, one), self.tables.manifest, groups),
-            photos=len(rung.rows),
-            stopped=self.climbed.stopped.get(one.name, ""),
-        )
-
-
-def _key(sort: Sorting) -> Any:
-    keys = {
-        "size": lambda one: one.measures.parameters,
-        # A loss on fewer photos is not comparable; who stopped early is behind those that went on.
-        "loss": lambda one: (-one.photos, one.figures.log_loss),
-        "latency": lambda one: one.measures.milliseconds,
-    }
-    return keys[sort]

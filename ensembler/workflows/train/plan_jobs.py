@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Self
 
 from ...competition.folds.folds import Folds
 from ...competition.folds.splits import EVERYTHING
 from ...competition.samples import samples_fingerprint
 from ...competition.tables import Tables
 from ...engines.job import Job
-from ...errors import Mismatch
-from ...inference.runtimes import RuntimeChoice
+from ...errors import BadChoice, Mismatch
+from ...images.cache_policy import read_cache_limit
+from ...inference.runtimes import RuntimeChoice, read_runtime
 from ...members.allotment import Allotment
 from ...members.decodings import photo_decodings
 from ...members.records import MemberRecord, tidy, trained_members
@@ -20,10 +22,51 @@ from ...members.training_job import Assignment
 from ...options.settings import MemberSettings
 from ...paths import CompetitionFolder
 from ...storage import file_digest, remove_folder
+from .tensorboard import require_tensorboard
 
 # Functions of job processes, by name.
 TRAIN_FROZEN = "ensembler.members.jobs.frozen:train_frozen"
 FINE_TUNE = "ensembler.members.fine_tuning.jobs.fine_tune:fine_tune"
+
+
+@dataclass(frozen=True)
+class JobOptions:
+    """How jobs run; nothing that their results depend on.
+
+    Attributes
+    ----------
+    checkpoint_minutes
+        Time between two checkpoints; None for one at the end of each epoch.
+    tensorboard
+        Whether jobs write for TensorBoard.
+    runtime
+        What networks predict on.
+    cache_limit
+        Bytes that decoded photos may take on the disk; None is half of what is free.
+    """
+
+    checkpoint_minutes: float | None = None
+    tensorboard: bool = False
+    runtime: RuntimeChoice = "auto"
+    cache_limit: int | None = None
+
+    @classmethod
+    def read(
+        cls, checkpoint_minutes: float | None, runtime: str | None, cache_limit: str | int | None, *, tensorboard: bool
+    ) -> Self:
+        """Read what a person asked for.
+
+        Raises
+        ------
+        BadChoice
+            If a value does not fit, or TensorBoard is asked for and not installed.
+        """
+        if checkpoint_minutes is not None and checkpoint_minutes <= 0:
+            raise BadChoice(f"--checkpoint-minutes must be more than 0. Received: {checkpoint_minutes}")
+        chosen_runtime, limit = read_runtime(runtime), read_cache_limit(cache_limit)
+        if tensorboard:
+            require_tensorboard()
+        return cls(checkpoint_minutes, tensorboard, chosen_runtime, limit)
 
 
 @dataclass(frozen=True)
@@ -40,36 +83,27 @@ class Plan:
         Whether all GPUs work on each of its networks.
     tiny
         Whether its folds share a process.
-    checkpoint_minutes
-        Time between two checkpoints; None for one at the end of each epoch.
-    tensorboard
-        Whether its jobs write for TensorBoard.
+    options
+        How its jobs run.
     work
         Of one fold, or of all together where the backbone is frozen; see :mod:`ensembler.members.work`.
     share
         Of the epochs asked for that is planned.
     allotments
         Of its folds, within a time budget.
-    runtime
-        What its networks predict on.
     decodings
         Photos that all plans together decode at its size, see :mod:`ensembler.members.decodings`.
-    cache_limit
-        Bytes that decoded photos may take on the disk; None is half of what is free.
     """
 
     record: MemberRecord
     weights: str
     data_parallel: bool
     tiny: bool
-    checkpoint_minutes: float | None
-    tensorboard: bool
+    options: JobOptions
     work: float
     share: float = 1.0
     allotments: Mapping[int, Allotment] = field(default_factory=dict)
-    runtime: RuntimeChoice = "auto"
     decodings: int = 0
-    cache_limit: int | None = None
 
 
 def record_of(
@@ -152,13 +186,13 @@ def _job(folder: CompetitionFolder, plan: Plan, function: str, folds: list[int],
         tuple(folds),
         plan.weights,
         data_parallel=plan.data_parallel,
-        checkpoint_minutes=plan.checkpoint_minutes,
-        tensorboard=plan.tensorboard,
+        checkpoint_minutes=plan.options.checkpoint_minutes,
+        tensorboard=plan.options.tensorboard,
         allotments={fold: plan.allotments[fold] for fold in folds if fold in plan.allotments},
         share=plan.share,
-        runtime=plan.runtime,
+        runtime=plan.options.runtime,
         decodings=plan.decodings,
-        cache_limit=plan.cache_limit,
+        cache_limit=plan.options.cache_limit,
     )
     work = plan.work * (1 if plan.record.settings.frozen else len(folds))
     # Frozen networks leave little behind, and members of seconds need not start libraries anew.

@@ -19,7 +19,7 @@ from ...progress import SILENT, Progress
 from ...storage import whole_file
 from ..competition import open_competition
 from ..machine import this_machine
-from .train import named_backbones
+from .training_call import named_backbones
 
 
 @dataclass(frozen=True)

@@ -16,14 +16,19 @@ from ...progress import Progress
 CONFIDENCE = 0.99
 
 
-def read_confidence(stack: str | None, confidence: float | None, time_budget: str | float | None) -> float:
+def read_confidence(
+    stack: str | None, confidence: float | None, time_budget: str | float | None, *, refit: bool = False
+) -> float:
     """Return the confidence that is asked for; refuse what does not go with the rest.
 
     Raises
     ------
     BadChoice
-        If there is no stack to be sure, or a time budget, which is planned by the training photos alone.
+        If there is no stack to be sure; if there is a time budget, which is planned by the training photos alone; or
+        if networks are to learn from all photos, which goes with neither.
     """
+    if refit and (stack or time_budget):
+        raise BadChoice("--refit goes neither with --pseudo-labels nor with --time-budget: leave one of them out.")
     if stack is None and confidence is not None:
         raise BadChoice("--confidence is that of pseudo-labels: name the stack that gives them by --pseudo-labels.")
     if stack is not None and time_budget is not None:

@@ -3,47 +3,30 @@
 from __future__ import annotations
 
 import contextlib
-import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Unpack
 
-from ...backbones.names import member_names
-from ...backbones.registry import Backbone
 from ...competition.folds.file import shared_folds
-from ...competition.folds.folds import Folds
-from ...competition.metrics.scoring import judge_out_of_fold
-from ...competition.tables import Tables
 from ...engines.local import run_jobs
 from ...engines.onednn.settle import settle_onednn
-from ...errors import BadChoice
-from ...images.cache_policy import read_cache_limit
-from ...inference.runtimes import read_runtime
 from ...locks import held
-from ...members.budget.sizes import Settled, ways_to_train
-from ...members.figures import save_figures
-from ...members.predictions import MemberPredictions, load_members
+from ...members.predictions import load_members
 from ...members.pseudo_labels.labeller import find_labeller
-from ...members.work import job_work, shortened
 from ...options.command_line import call_words, save_call
-from ...options.configuration import Configuration, configure
+from ...options.configuration import configure
 from ...options.declared import TrainingOptions
-from ...options.presets import NO_GPU, NOTHING, Preset
-from ...options.reading import typed
-from ...options.resolve import unused_options
-from ...options.settings import MemberSettings
+from ...options.presets import Preset
 from ...paths import HERE, CompetitionFolder, Workspace
 from ...progress import SILENT, Progress
 from ..competition import open_competition
-from ..machine import PLAIN, ThisMachine, this_machine
+from ..member_scores import member_results
 from ..results import MemberResult
-from .budget import Budgeted, within_budget
-from .budget_options import Asked, folds_to_choose, read_budget
+from .budget_options import read_budget
 from .budget_report import tell_cut_short
-from .budget_speeds import Place
-from .plan_jobs import Plan, jobs_of, make_room, record_of, refit_jobs_of, with_decodings
-from .pseudo_labels import learning_from, pseudo_words, read_confidence, write_labels
-from .tensorboard import require_tensorboard
+from .plan_jobs import JobOptions, jobs_of, make_room, refit_jobs_of, with_decodings
+from .pseudo_labels import pseudo_words, read_confidence, write_labels
+from .training_call import TrainingCall
 
 
 def train_members(
@@ -136,57 +119,19 @@ def train_members(
         After Ctrl-C, once the step is finished and saved; the same call goes on from there.
     """
     budget = read_budget(time_budget)
-    if checkpoint_minutes is not None and checkpoint_minutes <= 0:
-        raise BadChoice(f"--checkpoint-minutes must be more than 0. Received: {checkpoint_minutes}")
-    chosen_runtime, limit = read_runtime(runtime), read_cache_limit(cache_limit)
-    if tensorboard:
-        require_tensorboard()
-    confidence = read_confidence(pseudo_labels, confidence, time_budget)
-    if refit and (pseudo_labels or time_budget):
-        raise BadChoice("--refit goes neither with --pseudo-labels nor with --time-budget: leave one of them out.")
-    configuration = configure(options, preset, config)
-    backbones = named_backbones(configuration, members)
-    names = member_names(members, name, configuration.backbones)
+    options_of_jobs = JobOptions.read(checkpoint_minutes, runtime, cache_limit, tensorboard=tensorboard)
+    confidence = read_confidence(pseudo_labels, confidence, time_budget, refit=refit)
+    call = TrainingCall.read(members, name, configure(options, preset, config))
     folder, tables = open_competition(competition, workspace, progress)
-    tiny = all(backbone.tiny for backbone in backbones)
-    # To look for GPUs takes longer than to train such networks.
-    here = PLAIN if tiny else this_machine()
-    settled = [configuration.settings(here.machine, member) for member in members]
-    general = configuration.in_force(here.machine).options
-    _say(configuration, members, [settings for settings, _ in settled], here, progress)
-    gpus = () if general["data_parallel"] else here.gpus
-    parallel = os.cpu_count() or 1 if tiny else 1
-    with contextlib.ExitStack() as ours:
-        for own_name in names:
-            ours.enter_context(held(folder.member_lock(own_name), f"{own_name} of {folder.name}"))
-        labeller = find_labeller(folder, tables, pseudo_labels, confidence, names) if pseudo_labels else None
-        budgeted = Budgeted(settled, folds)
-        if budget:
-            choices = folds_to_choose(folder, tables, folds, repeats, general["seed"])
-            ways = [_ways(configuration, here, member) for member in members]
-            asked = Asked(names, ways, [backbone.tiny for backbone in backbones], choices, restart)
-            place = Place(folder, len(gpus) or parallel, gpus, general["data_parallel"])
-            budgeted = within_budget(budget, asked, place, tables, progress)
-        shared = shared_folds(folder, tables, budgeted.folds, repeats, general["seed"])
-        plans = [
-            Plan(
-                record=record_of(folder, tables, own_name, learning_from(labeller, settings), shared),
-                weights=source,
-                data_parallel=general["data_parallel"],
-                tiny=backbone.tiny,
-                checkpoint_minutes=checkpoint_minutes,
-                tensorboard=tensorboard,
-                runtime=chosen_runtime,
-                cache_limit=limit,
-                work=_work(settings, backbone, budgeted.share, tables, shared),
-                share=budgeted.share,
-                allotments=budgeted.allotments.get(own_name, {}),
-            )
-            for own_name, backbone, (settings, source) in zip(names, backbones, budgeted.settled, strict=True)
-        ]
+    call.tell(progress)
+    with _locked_members(folder, call.names):
+        labeller = find_labeller(folder, tables, pseudo_labels, confidence, call.names) if pseudo_labels else None
+        budgeted = call.within(budget, folder, tables, folds=folds, repeats=repeats, restart=restart, progress=progress)
+        shared = shared_folds(folder, tables, budgeted.folds, repeats, call.options["seed"])
+        plans = call.plans(folder, tables, shared, budgeted, labeller, options_of_jobs)
         for member, plan in zip(members, plans, strict=True):
             make_room(folder, plan.record, restart=restart)
-            words = call_words(member, name, preset, config, configuration.command, time_budget)
+            words = call_words(member, name, preset, config, call.configuration.command, time_budget)
             save_call(folder, plan.record.name, [*words, *pseudo_words(labeller)])
             if labeller:
                 write_labels(folder, plan.record, labeller, progress)
@@ -194,75 +139,18 @@ def train_members(
                 tell_cut_short(folder, plan.record, progress)
         plans = with_decodings(folder, plans, tables, shared)
         jobs = [job for plan in plans for job in jobs_of(folder, plan)]
-        if not (gpus or budget or tiny or here.machine.gpus):
+        if not (budget or call.tiny or call.machine.gpus):
             settle_onednn(sum(job.work for job in jobs), folder.logs, progress)
-        run_jobs(jobs, folder.logs, progress, parallel=parallel, gpus=gpus)
-        if refit:
-            again = [job for plan in plans for job in refit_jobs_of(folder, plan)]
-            run_jobs(again, folder.logs, progress, parallel=parallel, gpus=gpus)
-    return member_results(folder, tables, load_members(folder, tables, names), shared)
+        run_jobs(jobs, folder.logs, progress, parallel=call.parallel, gpus=call.gpus)
+        again = [job for plan in plans for job in refit_jobs_of(folder, plan)] if refit else []
+        run_jobs(again, folder.logs, progress, parallel=call.parallel, gpus=call.gpus)
+    return member_results(folder, tables, load_members(folder, tables, call.names), shared)
 
 
-def _ways(configuration: Configuration, here: ThisMachine, member: str) -> list[Settled]:
-    """Return ways to train a member: as it was asked for, then ever smaller."""
-    return ways_to_train(configuration.backbone(member), configuration.in_force(here.machine, member).options)
-
-
-def _work(settings: MemberSettings, backbone: Backbone, share: float, tables: Tables, folds: Folds) -> float:
-    """Tell the work of one fold, or of a frozen member."""
-    planned = shortened(settings, share)
-    return job_work(planned, backbone, len(tables.train), folds.typical, len(tables.test_paths), 1)
-
-
-def named_backbones(configuration: Configuration, members: Sequence[str]) -> list[Backbone]:
-    """Find the backbones that a person named.
-
-    Raises
-    ------
-    BadChoice
-        If there is no such backbone, or one is named twice, or none.
-    """
-    if not members or len(set(members)) < len(members):
-        raise BadChoice(f"Name each member once, at least one. Received: {', '.join(members) or 'none'}")
-    return [configuration.network(name) for name in members]
-
-
-def _say(
-    configuration: Configuration,
-    members: Sequence[str],
-    settled: Sequence[MemberSettings],
-    here: ThisMachine,
-    progress: Progress,
-) -> None:
-    """Tell what a person may not expect."""
-    if here.trouble:
-        progress.warn(here.trouble)
-    sources = {configuration.in_force(here.machine, member).sources.get("unfreeze") for member in members}
-    if NO_GPU in sources:
-        progress.note("No GPU: heads are trained on frozen backbones; --unfreeze all fine-tunes them whole.")
-    if NOTHING in sources:
-        progress.note("Nothing is pretrained, so the whole networks are trained (--unfreeze all).")
-    # A file may tell all options; who types one expects an effect.
-    unused = {name for one in settled for name in unused_options(configuration.command.options, one)}
-    if unused:
-        names = ", ".join(sorted(map(typed, unused)))
-        progress.warn(f"A frozen backbone (--unfreeze none) makes no use of {names}.")
-
-
-def member_results(
-    folder: CompetitionFolder, tables: Tables, members: Sequence[MemberPredictions], folds: Folds
-) -> list[MemberResult]:
-    """Score members out of fold; the figures are kept beside them."""
-    return [_member_result(folder, tables, member, folds) for member in members]
-
-
-def _member_result(folder: CompetitionFolder, tables: Tables, member: MemberPredictions, folds: Folds) -> MemberResult:
-    figures = judge_out_of_fold(tables, member.out_of_fold, folds.scored)
-    save_figures(folder, member.record, tables.manifest.metric, figures)
-    return MemberResult(
-        name=member.name,
-        fold_log_losses=member.fold_scores,
-        seconds=member.seconds,
-        folder=folder.member(member.name),
-        **vars(figures),
-    )
+@contextlib.contextmanager
+def _locked_members(folder: CompetitionFolder, names: Sequence[str]) -> Iterator[None]:
+    """Hold the locks of members for the length of the block."""
+    with contextlib.ExitStack() as locks:
+        for name in names:
+            locks.enter_context(held(folder.member_lock(name), f"{name} of {folder.name}"))
+        yield

@@ -13,8 +13,8 @@ from ensembler.competition.folds.file import load_folds
 from ensembler.competition.metrics.figures import Figures
 from ensembler.competition.tables import Tables
 from ensembler.members.predictions import load_members
+from ensembler.workflows.member_scores import member_results
 from ensembler.workflows.results import MemberResult, Scored, score_fields
-from ensembler.workflows.train.train import member_results
 
 LOSS = Figures(metric="log loss", score=0.25, standard_error=0.03, log_loss=0.25, log_loss_error=0.03, accuracy=0.9)
 KAPPA = replace(LOSS, metric="quadratic weighted kappa", score=0.8, standard_error=0.02)

@@ -33,10 +33,10 @@ def test_the_smallest_that_is_good_enough(accuracy: float | None, name: str | No
 
 def test_commands_train_the_three_with_the_options_of_the_survey() -> None:
     trio = Together(("b", "a", "c"), 0.1, "a", 0.0, 0.0)
-    told = next_commands(FOUND[0], trio, Typed("my weights", 96, 7), HERE, "cats")
+    told = next_commands(FOUND[0], trio, Typed("my weights", 96, 7, HERE, "cats"))
     assert told == (
         "ensembler train-members --members b,a,c --weights 'my weights' --image-size 96 --seed 7 -c cats",
         "ensembler stack --members b,a,c -c cats",
     )
-    alone = next_commands(FOUND[0], None, Typed(None, None, 0), HERE, "")
+    alone = next_commands(FOUND[0], None, Typed(None, None, 0, HERE, ""))
     assert alone == ("ensembler train-members --members tiny", "ensembler stack --members tiny")
