@@ -27,9 +27,9 @@ from keras import layers
 from PIL import Image
 
 from ensembler.images.augmentation import Augmentation
-from ensembler.images.photo_source import HeldPhotos
+from ensembler.images.photo_source import InMemoryPhotos
 from ensembler.images.training_photos import TrainingPhotos
-from ensembler.images.views import CROP
+from ensembler.images.views import CROP_SHARE
 
 SIZE, BATCH = 224, 32
 KINDS: tuple[Augmentation, ...] = ("crops", "pixels", "strong")
@@ -37,7 +37,7 @@ KINDS: tuple[Augmentation, ...] = ("crops", "pixels", "strong")
 
 def layers_of_photos(kind: Augmentation) -> list[Any]:
     """Keras's layers that come nearest to what the package does to each photo."""
-    kept = round(CROP * SIZE)
+    kept = round(CROP_SHARE * SIZE)
     return {
         "crops": lambda: [layers.RandomCrop(kept, kept), layers.Resizing(SIZE, SIZE), layers.RandomFlip("horizontal")],
         "pixels": lambda: [
@@ -111,7 +111,7 @@ def measured(ways: dict[str, Callable[[], Iterator[Any]]], seconds: float) -> di
 def without_end(photos: TrainingPhotos, kind: Augmentation) -> Iterator[Any]:
     number = 0
     while True:
-        yield from photos.epoch(number, batch_size=BATCH, seed=0, augmentation=kind)
+        yield from photos.iterate_epoch(number, batch_size=BATCH, seed=0, augmentation=kind)
         number += 1
 
 
@@ -135,7 +135,7 @@ def main() -> None:
     targets = np.eye(2, dtype=np.float32)[np.arange(asked.photos) % 2]
     with tempfile.TemporaryDirectory() as folder:
         paths = made_photos(Path(folder), asked.photos)
-        photos = TrainingPhotos(HeldPhotos.decoded(paths, SIZE), targets)
+        photos = TrainingPhotos(InMemoryPhotos.from_files(paths, SIZE), targets)
         pixels = np.stack([np.asarray(Image.open(path)) for path in paths])
     source = tf.data.Dataset.from_tensor_slices((pixels, targets))
     print(f"Photos a second, {SIZE} pixels, {os.cpu_count()} cores, Keras {keras.__version__}, TF {tf.__version__}\n")

@@ -26,17 +26,17 @@ from labelled_photos import competition_of
 
 from ensembler.backbones.jobs.build import build_backbone
 from ensembler.backbones.registry import find_backbone
-from ensembler.competition.tables import load_tables, prior
-from ensembler.heads.jobs.keras_heads import random_head
+from ensembler.competition.tables import compute_prior, load_tables
+from ensembler.heads.jobs.keras_heads import build_random_head
 from ensembler.images.augmentation import Augmentation
-from ensembler.images.photo_source import HeldPhotos, PhotoFiles, PhotoSource
+from ensembler.images.photo_source import FilePhotos, InMemoryPhotos, PhotoSource
 from ensembler.images.photo_store import PhotoStore
 from ensembler.images.training_photos import TrainingPhotos
-from ensembler.inference.jobs.networks import join
+from ensembler.inference.jobs.networks import join_head
 from ensembler.members.fine_tuning.checkpoints import Checkpoints
-from ensembler.members.fine_tuning.fold_task import Lesson
+from ensembler.members.fine_tuning.fold_task import FoldTask
 from ensembler.members.fine_tuning.jobs.devices import Devices
-from ensembler.members.fine_tuning.jobs.trainer import Training
+from ensembler.members.fine_tuning.jobs.trainer import Trainer
 from ensembler.members.fine_tuning.jobs.unfreezing import unfreeze
 from ensembler.options.phases import Phase
 from ensembler.options.resolve import choose_settings
@@ -49,8 +49,10 @@ def network(told: argparse.Namespace, targets: np.ndarray) -> Any:
     backbone = build_backbone(
         find_backbone(told.backbone), told.size, told.weights / f"{told.backbone}.weights.h5", 0, "average"
     )
-    head = random_head(int(backbone.output_shape[-1]), prior(targets), 0, exclusive=False, hidden=0, dropout=0.0)
-    return join(backbone, head, "member")
+    head = build_random_head(
+        int(backbone.output_shape[-1]), compute_prior(targets), 0, multiclass=False, hidden=0, dropout=0.0
+    )
+    return join_head(backbone, head, "member")
 
 
 def plain(told: argparse.Namespace, pixels: np.ndarray, targets: np.ndarray) -> Callable[[], None]:
@@ -67,19 +69,19 @@ def ours(
         find_backbone(told.backbone),
         {"unfreeze": "all", "epochs": 1, "image_size": told.size, "batch_size": BATCH, "head": "random"},
     )
-    lesson = Lesson(
+    lesson = FoldTask(
         name="member",
         settings=replace(settings, augmentation=augmentation),
-        exclusive=False,
+        multiclass=False,
         photos=TrainingPhotos(source, targets),
         targets=targets,
         seed=0,
         build=lambda: network(told, targets),
-        judge=lambda _: {},
+        evaluate=lambda _: {},
     )
-    devices = Devices(spread=False, batch_size=BATCH, progress=SILENT)
-    training = Training(lesson, devices, SILENT, Checkpoints(place / f"{augmentation}.npz"))
-    training.begin(0)
+    devices = Devices(data_parallel=False, batch_size=BATCH, progress=SILENT)
+    training = Trainer(lesson, devices, SILENT, Checkpoints(place / f"{augmentation}.npz"))
+    training.begin_phase(0)
     updates = training.learner.steps
     return lambda: training.try_out(0, updates, Task()) and None
 
@@ -103,7 +105,7 @@ def main() -> None:
     tables = load_tables(competition_of(told.archive, None, told.work, SILENT))
     rows = np.random.default_rng(0).permutation(len(tables.train))[: told.photos]
     paths, targets = [tables.train_paths[row] for row in rows], tables.targets[rows]
-    files, held = PhotoFiles(paths, told.size), HeldPhotos.decoded(paths, told.size)
+    files, held = FilePhotos(paths, told.size), InMemoryPhotos.from_files(paths, told.size)
     pixels = held.gather(np.arange(len(paths)))
     with tempfile.TemporaryDirectory() as temporary:
         place = Path(temporary)
@@ -112,7 +114,7 @@ def main() -> None:
         kinds = {
             "`model.fit` on one array": plain(told, pixels, targets),
             "photos in memory": ours(told, held, targets, "none", place),
-            "from a store": ours(told, store.photos(told.size), targets, "none", place),
+            "from a store": ours(told, store.open_photos(told.size), targets, "none", place),
             "from the files": ours(told, files, targets, "none", place),
             "in memory, `crops`": ours(told, held, targets, "crops", place),
             "in memory, `strong`": ours(told, held, targets, "strong", place),

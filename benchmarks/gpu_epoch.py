@@ -21,7 +21,7 @@ import numpy as np
 from throughput import CLASSES, Setting, facts, network, photos_and_targets
 
 from ensembler.images.augmentation import Augmentation
-from ensembler.images.photo_source import HeldPhotos, PhotoFiles
+from ensembler.images.photo_source import FilePhotos, InMemoryPhotos
 from ensembler.images.training_photos import TrainingPhotos
 
 Feeding = Callable[[int], Iterator[tuple[Any, ...]]]
@@ -42,10 +42,10 @@ def from_memory(batch: int, size: int) -> Feeding:
 def from_files(paths: list[Path], batch: int, size: int, augmentation: Augmentation, *, keep: bool) -> Feeding:
     """Give decoded photos as fine-tuning does."""
     targets = np.eye(CLASSES, dtype=np.float32)[np.arange(len(paths)) % CLASSES]
-    photos = TrainingPhotos((HeldPhotos.decoded if keep else PhotoFiles)(paths, size), targets)
+    photos = TrainingPhotos((InMemoryPhotos.from_files if keep else FilePhotos)(paths, size), targets)
 
     def feed(steps: int) -> Iterator[tuple[Any, ...]]:
-        yield from islice(photos.epoch(0, batch_size=batch, seed=0, augmentation=augmentation), steps)
+        yield from islice(photos.iterate_epoch(0, batch_size=batch, seed=0, augmentation=augmentation), steps)
 
     return feed
 

@@ -50,12 +50,12 @@ def main() -> None:
         exclusive = classes > 2
         began = time.monotonic()
         given = np.empty(Y.shape, np.float32)
-        heads = fit_heads(X, Y, folds, range(FOLDS), exclusive=exclusive, strengths=strengths)
+        heads = fit_heads(X, Y, folds, range(FOLDS), multiclass=exclusive, strengths=strengths)
         for fold, head in heads.items():
             given[folds == fold] = head.predict_proba(X[folds == fold])
         seconds = time.monotonic() - began
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2
-        loss, right = log_loss(Y, given, exclusive=exclusive), accuracy(Y, given, exclusive=exclusive)
+        loss, right = log_loss(Y, given, multiclass=exclusive), accuracy(Y, given, multiclass=exclusive)
         print(
             f"{photos:<7} {WIDTH:<6} {Y.shape[1]:<8} {FOLDS:<6} {len(strengths):<10} {seconds:7.1f}  {limit:5}  "
             f"{peak:7.2f}  {loss:8.4f}  {right:.4f}",

@@ -20,21 +20,21 @@ from paired_results import Results, table
 
 import ensembler
 from ensembler.backbones.registry import find_backbone
-from ensembler.competition.samples import samples_fingerprint
+from ensembler.competition.samples import compute_samples_fingerprint
 from ensembler.competition.tables import load_tables
 from ensembler.console import ConsoleProgress
 from ensembler.engines.job import Job
 from ensembler.engines.local import run_jobs
 from ensembler.errors import EnsemblerError
 from ensembler.members.records import MemberRecord
-from ensembler.members.training_job import Assignment
+from ensembler.members.training_job import TrainingJob
 from ensembler.options.declared import TrainingOptions
 from ensembler.options.reading import read_options
 from ensembler.options.resolve import choose_settings
 from ensembler.paths import CompetitionFolder
 from ensembler.progress import Progress
-from ensembler.serialization import fingerprint, read_json
-from ensembler.storage import file_digest
+from ensembler.serialization import compute_fingerprint, read_json
+from ensembler.storage import compute_file_digest
 
 FOLDS, HELD_OUT = 5, 0
 
@@ -104,7 +104,7 @@ class Run:
     def job(self) -> Job:
         """The package's own job, for the held-out fold alone."""
         place = "frozen:train_frozen" if self.record.settings.frozen else "fine_tuning.job:fine_tune"
-        assignment = Assignment(self.folder, self.record.name, (HELD_OUT,), self.weights)
+        assignment = TrainingJob(self.folder, self.record.name, (HELD_OUT,), self.weights)
         name = f"{self.ingredient}-seed-{self.seed}"
         return Job(name, f"ensembler.members.{place}", assignment.to_json())
 
@@ -122,14 +122,14 @@ class Run:
 
 
 def key_of(record: MemberRecord) -> str:
-    return fingerprint([asdict(record.settings), record.samples, record.folds, HELD_OUT])
+    return compute_fingerprint([asdict(record.settings), record.samples, record.folds, HELD_OUT])
 
 
 def code_digest() -> str:
     """Hash of the code that decodes, trains and predicts."""
     root = Path(ensembler.__file__).parent
     sources = sorted(path for room in ("images", "members") for path in (root / room).rglob("*.py"))
-    return fingerprint([file_digest(path) for path in sources])
+    return compute_fingerprint([compute_file_digest(path) for path in sources])
 
 
 def plan(folder: CompetitionFolder, ingredient: str, backbone: str, asked: TrainingOptions) -> Run:
@@ -139,8 +139,8 @@ def plan(folder: CompetitionFolder, ingredient: str, backbone: str, asked: Train
     record = MemberRecord(
         name=ingredient,
         settings=settings,
-        samples=samples_fingerprint(folder, manifest),
-        folds=file_digest(folder.folds),
+        samples=compute_samples_fingerprint(folder, manifest),
+        folds=compute_file_digest(folder.folds),
         folds_count=FOLDS,
         classes=manifest.outputs,
     )

@@ -5,11 +5,11 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from ensembler.competition.folds.file import shared_folds
+from ensembler.competition.folds.file import load_or_make_folds
 from ensembler.competition.tables import Tables, load_tables
 from ensembler.paths import CompetitionFolder, Workspace
 from ensembler.progress import Progress
-from ensembler.storage import whole_folder
+from ensembler.storage import write_folder_atomically
 from ensembler.workflows.competition import open_competition
 from ensembler.workflows.fetch.adopt import adopt
 from ensembler.workflows.fetch.fetch import fetch
@@ -38,7 +38,7 @@ def copy_photos(tables: Tables, count: int | None, root: Path) -> None:
     sizes = shuffled["label"].map(shuffled["label"].value_counts())
     spread = (shuffled.groupby("label").cumcount() + 0.5) / sizes
     chosen = shuffled.loc[spread.sort_values(kind="stable").index[:count]]
-    with whole_folder(root) as place:
+    with write_folder_atomically(root) as place:
         for label, path in zip(chosen["label"], chosen["path"], strict=True):
             copy_photo(tables.photos / path, place / label)
         for photo in tables.test_paths[:TEST_PHOTOS]:
@@ -60,5 +60,5 @@ def with_folds(shared: CompetitionFolder, folds: int, seed: int) -> CompetitionF
         shared.features.mkdir(parents=True, exist_ok=True)
         if not folder.features.parent.exists():
             folder.features.parent.symlink_to(shared.features.parent)
-        shared_folds(folder, load_tables(folder), folds, seed=seed)
+        load_or_make_folds(folder, load_tables(folder), folds, seed=seed)
     return folder

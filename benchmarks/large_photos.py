@@ -26,8 +26,8 @@ from ensembler.backbones.registry import find_backbone
 from ensembler.competition.tables import load_tables
 from ensembler.heads.linear import LinearHead
 from ensembler.images import decoding
-from ensembler.images.batches import pixel_batches
-from ensembler.images.photo_source import PhotoFiles, PhotoSource
+from ensembler.images.batches import iterate_pixel_batches
+from ensembler.images.photo_source import FilePhotos, PhotoSource
 from ensembler.images.photo_store import PhotoStore
 from ensembler.images.training_photos import TrainingPhotos
 from ensembler.progress import SILENT
@@ -39,9 +39,9 @@ SMALL_SIZES = (48, 64, 96)
 
 @contextmanager
 def decoded_whole() -> Iterator[None]:
-    usual, decoding.DECODED_SIZE = decoding.DECODED_SIZE, 10**6
+    usual, decoding.MIN_DECODE_SCALE = decoding.MIN_DECODE_SCALE, 10**6
     yield
-    decoding.DECODED_SIZE = usual
+    decoding.MIN_DECODE_SCALE = usual
 
 
 def enlarged(paths: list[Path], folder: Path) -> list[Path]:
@@ -56,7 +56,7 @@ def enlarged(paths: list[Path], folder: Path) -> list[Path]:
 
 def epoch(photos: PhotoSource) -> None:
     training = TrainingPhotos(photos, np.zeros((len(photos), 1), np.float32))
-    for _ in training.epoch(0, batch_size=BATCH, seed=0, augmentation="none"):
+    for _ in training.iterate_epoch(0, batch_size=BATCH, seed=0, augmentation="none"):
         pass
 
 
@@ -67,14 +67,14 @@ def photos_a_second(work: Any, photos: int) -> float:
 
 
 def speeds(paths: list[Path], place: Path) -> None:
-    files = PhotoFiles(paths, SIZE)
+    files = FilePhotos(paths, SIZE)
     with decoded_whole():
         whole = photos_a_second(lambda: epoch(files), len(paths))
     smaller = photos_a_second(lambda: epoch(files), len(paths))
     remove_folder(place)
     store = PhotoStore(place, paths)
     made = photos_a_second(lambda: store.fill([SIZE], SILENT), len(paths))
-    stored = store.photos(SIZE)
+    stored = store.open_photos(SIZE)
     again = max(photos_a_second(lambda: epoch(stored), len(paths)) for _ in range(5))
     print(f"| {len(paths)} photos of {LARGE[0]} x {LARGE[1]} at {SIZE} pixels | photos a second |\n|---|---:|")
     print(f"| an epoch from the files, decoded whole | {whole:.0f} |")
@@ -85,7 +85,7 @@ def speeds(paths: list[Path], place: Path) -> None:
 
 def features(network: Any, paths: list[Path]) -> tuple[np.ndarray, np.ndarray]:
     """Features and pixels."""
-    pixels = list(pixel_batches(PhotoFiles(paths, network.input_shape[1]), BATCH))
+    pixels = list(iterate_pixel_batches(FilePhotos(paths, network.input_shape[1]), BATCH))
     return np.concatenate([network.predict_on_batch(batch) for batch in pixels]), np.concatenate(pixels)
 
 
@@ -97,7 +97,7 @@ def losses(X: np.ndarray, targets: np.ndarray) -> np.ndarray:
     predicted = np.empty(len(X))
     for number in range(5):
         learned = folds != number
-        head = LinearHead(exclusive=False).fit(X[learned], targets[learned], folds[learned])
+        head = LinearHead(multiclass=False).fit(X[learned], targets[learned], folds[learned])
         predicted[~learned] = np.asarray(head.predict_proba(X[~learned]), float).reshape(-1)
     predicted = np.clip(predicted, 1e-15, 1 - 1e-15)
     return -np.log(np.where(targets[:, 0] > 0, predicted, 1 - predicted))

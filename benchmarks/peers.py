@@ -88,13 +88,13 @@ def base(name: str, weights: Path) -> Any:
 
 def floor(work: Path, weights: Path, names: list[str]) -> dict[str, Any]:
     """Seconds of decoding all photos, and of the bare networks over them."""
-    from ensembler.images.batches import pixel_batches
-    from ensembler.images.photo_source import PhotoFiles
+    from ensembler.images.batches import iterate_pixel_batches
+    from ensembler.images.photo_source import FilePhotos
 
     train, _, test = photos_of(work / "data")
     paths = train + test
     began = time.perf_counter()
-    batches = list(pixel_batches(PhotoFiles(paths, SIZE), BATCH))
+    batches = list(iterate_pixel_batches(FilePhotos(paths, SIZE), BATCH))
     told: dict[str, Any] = {"decode": time.perf_counter() - began}
     for name in names:
         network = base(name, weights)

@@ -18,13 +18,13 @@ from typing import Any
 import numpy as np
 
 from ensembler.competition.photo_files import PhotoFiles
-from ensembler.images.batches import readable_batches
+from ensembler.images.batches import iterate_readable_batches
 from ensembler.stacking.jobs.loaded_stack import LoadedStack, load_stack
 
 
 def decoded(stack: LoadedStack, paths: list[Path], batch: int) -> list[list[Any]]:
     """Pixels of each batch, an array for each size of the stack's inputs."""
-    batches = readable_batches(paths, stack.card.image_sizes, batch)
+    batches = iterate_readable_batches(paths, stack.card.image_sizes, batch)
     return [[np.stack(of_size) for of_size in zip(*photos, strict=True)] for photos in batches]
 
 
@@ -75,7 +75,7 @@ def main() -> None:
     stack = load_stack(told.stack)
     # Whole batches only: one that is filled up would count for less than it costs.
     count = told.count // told.batch_size * told.batch_size
-    paths = [told.photos / path for path in PhotoFiles.below(told.photos).paths[:count]]
+    paths = [told.photos / path for path in PhotoFiles.list_below(told.photos).paths[:count]]
     timed = ways(stack, paths, told.batch_size)
     rounds = [{title: seconds(work) for title, work in timed.items()} for _ in range(told.rounds)]
     members = [title for title in timed if title.startswith("`")]

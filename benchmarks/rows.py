@@ -23,17 +23,17 @@ import numpy as np
 import pandas as pd
 
 from ensembler.backbones.registry import find_backbone
-from ensembler.competition.folds.file import load_folds, new_folds, save_folds
+from ensembler.competition.folds.file import build_folds, load_folds, save_folds
 from ensembler.competition.layout.layout import Hints, find_layout
 from ensembler.competition.photo_files import PhotoFiles
-from ensembler.competition.samples import samples_fingerprint
-from ensembler.competition.tables import group_twins, load_tables, make_tables, save_tables, without_unreadable
-from ensembler.heads.by_split import split_heads
-from ensembler.heads.linear import probabilities
+from ensembler.competition.samples import compute_samples_fingerprint
+from ensembler.competition.tables import exclude_unreadable, group_twins, load_tables, make_tables, save_tables
+from ensembler.heads.by_split import fit_split_heads
+from ensembler.heads.linear import compute_probabilities
 from ensembler.members.records import FoldPredictions, MemberRecord, save_fold
 from ensembler.options.resolve import choose_settings
 from ensembler.paths import CompetitionFolder, Workspace
-from ensembler.storage import file_digest
+from ensembler.storage import compute_file_digest
 
 LABELLED, TO_PREDICT, MEMBERS, WIDTH = 700_000, 300_000, 5, 64
 NAME = "rows"
@@ -64,7 +64,7 @@ def layout_and_tables(work: Path) -> None:
         manifest = find_layout(folder.extracted, NAME, NAME, Hints(positive="dog"), "raw/extracted")
     manifest.save(folder.manifest)
     train, test = make_tables(manifest, photos)
-    train, test, unreadable = without_unreadable(train, test, {})
+    train, test, unreadable = exclude_unreadable(train, test, {})
     # A photo in a hundred shows the same picture as another one.
     pictures = {path: str(row // 2 if row % 100 < 2 else -row) for row, path in enumerate(train["path"])}
     train = group_twins(train, pictures)
@@ -76,7 +76,7 @@ def layout_and_tables(work: Path) -> None:
 def folds(work: Path) -> None:
     folder = competition(work)
     tables = load_tables(folder)
-    save_folds(folder, tables, new_folds(tables, 5, None, 0))
+    save_folds(folder, tables, build_folds(tables, 5, None, 0))
     load_folds(folder, tables)
 
 
@@ -84,8 +84,8 @@ def record_of(work: Path, name: str) -> MemberRecord:
     folder = competition(work)
     tables = load_tables(folder)
     settings, _ = choose_settings(find_backbone("demo-conv"), {"weights": "none", "unfreeze": "none"})
-    samples = samples_fingerprint(folder, tables.manifest)
-    return MemberRecord(name, settings, samples, file_digest(folder.folds), 5, tables.manifest.outputs)
+    samples = compute_samples_fingerprint(folder, tables.manifest)
+    return MemberRecord(name, settings, samples, compute_file_digest(folder.folds), 5, tables.manifest.outputs)
 
 
 def heads(work: Path) -> None:
@@ -94,11 +94,11 @@ def heads(work: Path) -> None:
     tables = load_tables(folder)
     splits = load_folds(folder, tables)
     X = np.load(work / "features.npy", mmap_mode="r")
-    fitted = split_heads(X[:LABELLED], tables.targets, splits, range(5), exclusive=tables.manifest.sums_to_one)
+    fitted = fit_split_heads(X[:LABELLED], tables.targets, splits, range(5), multiclass=tables.manifest.sums_to_one)
     record = record_of(work, "member-0")
     record.save(folder)
     for fold, head in fitted.items():
-        rows = splits.held_out(fold)
+        rows = splits.mask_held_out(fold)
         predictions = FoldPredictions(
             held_out_ids=tables.train.loc[rows, "id"].to_numpy(dtype=str),
             held_out=head.predict_proba(X[:LABELLED][rows]),
@@ -132,7 +132,7 @@ def make_members(work: Path) -> None:
             told = dict(np.load(folder.fold("member-0", fold) / "predictions.npz"))
             for key in ("held_out", "test"):
                 odds = np.log(told[key]) - np.log1p(-told[key])
-                told[key] = probabilities(odds + random.normal(0, 0.5, odds.shape), exclusive=False)
+                told[key] = compute_probabilities(odds + random.normal(0, 0.5, odds.shape), multiclass=False)
             save_fold(folder, record, fold, FoldPredictions(**told), [{"phase": "head"}], 0.5, 1.0)
 
 

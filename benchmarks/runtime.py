@@ -68,16 +68,16 @@ def measure(name: str, size: int, batch: int, repeats: int) -> dict[str, dict[st
     from ensembler.backbones.jobs.build import build_backbone
     from ensembler.backbones.registry import find_backbone
     from ensembler.inference.jobs.converted import convert
-    from ensembler.inference.jobs.networks import answer
-    from ensembler.inference.timing import noise, processors
+    from ensembler.inference.jobs.networks import predict_batch
+    from ensembler.inference.timing import count_processors, make_noise
 
     model = build_backbone(find_backbone(name), size, "none", 0)
-    pixels = noise(batch, size)
-    runs: dict[str, Callable[[], Any]] = {"keras": lambda: answer(model, pixels, batch)}
+    pixels = make_noise(batch, size)
+    runs: dict[str, Callable[[], Any]] = {"keras": lambda: predict_batch(model, pixels, batch)}
     conversions = {}
     for runtime in ("graph", "onnx"):
         began = time.perf_counter()
-        converted = convert(model, runtime, processors())
+        converted = convert(model, runtime, count_processors())
         conversions[runtime] = time.perf_counter() - began
         runs[runtime] = lambda converted=converted: converted.predict(pixels)
     answers = {runtime: run() for runtime, run in runs.items()}

@@ -18,11 +18,11 @@ from pathlib import Path
 import numpy as np
 
 from ensembler.competition.metrics.metrics import log_loss
-from ensembler.heads.linear import probabilities
+from ensembler.heads.linear import compute_probabilities
 from ensembler.stacking.calibration import CalibratedMetaLearner
-from ensembler.stacking.learners.named import meta_learner
-from ensembler.stacking.log_odds import log_odds
-from ensembler.stacking.nested import nested_predictions
+from ensembler.stacking.learners.named import make_meta_learner
+from ensembler.stacking.log_odds import compute_log_odds
+from ensembler.stacking.nested import predict_nested
 
 # Rows, members, outputs, and the seconds and gigabytes that are asked.
 SIZES = {"binary": (1_000_000, 10, 1, 60, 2.0), "classes": (100_000, 6, 120, 90, 3.0)}
@@ -42,10 +42,10 @@ def make(folder: Path, rows: int, members: int, outputs: int) -> None:
             choice = (scores + random.gumbel(size=scores.shape)).argmax(axis=1)
             targets[part] = np.eye(outputs, dtype=np.float32)[choice]
         else:
-            targets[part] = random.random(scores.shape) < probabilities(scores, exclusive=False)
+            targets[part] = random.random(scores.shape) < compute_probabilities(scores, multiclass=False)
         for member, array in enumerate(arrays):
             seen = scores + random.normal(0, 0.5 + 0.3 * member, scores.shape)
-            array[part] = probabilities(seen, exclusive=exclusive)
+            array[part] = compute_probabilities(seen, multiclass=exclusive)
 
 
 def measure(folder: Path, name: str, members: int) -> None:
@@ -55,14 +55,14 @@ def measure(folder: Path, name: str, members: int) -> None:
     exclusive = targets.shape[1] > 1
     folds = np.arange(len(targets)) % 5
     began = time.monotonic()
-    X = log_odds(arrays, exclusive=exclusive)
-    learner = CalibratedMetaLearner(meta_learner(name, exclusive=exclusive))
-    nested = nested_predictions(learner, X, targets, folds).calibrated
+    X = compute_log_odds(arrays, multiclass=exclusive)
+    learner = CalibratedMetaLearner(make_meta_learner(name, multiclass=exclusive))
+    nested = predict_nested(learner, X, targets, folds).calibrated
     learner.fit(X, targets, folds)
     seconds = time.monotonic() - began
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2
-    best = min(log_loss(targets, one, exclusive=exclusive) for one in arrays)
-    stack = log_loss(targets, nested, exclusive=exclusive)
+    best = min(log_loss(targets, one, multiclass=exclusive) for one in arrays)
+    stack = log_loss(targets, nested, multiclass=exclusive)
     print(json.dumps({"seconds": seconds, "peak": peak, "best": best, "stack": stack}))
 
 

@@ -28,8 +28,8 @@ def bare_passes(folder: CompetitionFolder, names: list[str], weights: Path) -> d
     from ensembler.backbones.jobs.build import build_backbone
     from ensembler.backbones.registry import find_backbone
     from ensembler.backbones.weights import find_weights
-    from ensembler.images.batches import pixel_batches
-    from ensembler.images.photo_source import PhotoFiles
+    from ensembler.images.batches import iterate_pixel_batches
+    from ensembler.images.photo_source import FilePhotos
 
     paths = load_tables(folder).train_paths
     taken = {}
@@ -39,7 +39,7 @@ def bare_passes(folder: CompetitionFolder, names: list[str], weights: Path) -> d
         network = build_backbone(backbone, size, find_weights(weights, backbone, size), 0)
         network.compile(jit_compile=False)
         # As many whole batches as there are; the rest counts by its share.
-        batches = [batch for batch in pixel_batches(PhotoFiles(paths, size), 32) if len(batch) == 32]
+        batches = [batch for batch in iterate_pixel_batches(FilePhotos(paths, size), 32) if len(batch) == 32]
         network.predict_on_batch(batches[0])
         began = time.perf_counter()
         for batch in batches:

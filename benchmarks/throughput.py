@@ -29,14 +29,14 @@ import keras
 import numpy as np
 
 from ensembler.backbones.jobs.build import build_backbone
-from ensembler.backbones.jobs.precision import built_in
+from ensembler.backbones.jobs.precision import use_precision
 from ensembler.backbones.registry import find_backbone
-from ensembler.heads.jobs.keras_heads import random_head
-from ensembler.heads.jobs.losses import LogLoss, class_weights
-from ensembler.inference.jobs.networks import join
+from ensembler.heads.jobs.keras_heads import build_random_head
+from ensembler.heads.jobs.losses import LogLoss, compute_class_weights
+from ensembler.inference.jobs.networks import join_head
 from ensembler.members.fine_tuning.jobs.optimizer import build_optimizer
 from ensembler.members.fine_tuning.jobs.recovery import is_out_of_memory
-from ensembler.members.fine_tuning.jobs.unfreezing import layer_rates, unfreeze
+from ensembler.members.fine_tuning.jobs.unfreezing import compute_layer_rates, unfreeze
 from ensembler.options.declared import TrainingOptions
 from ensembler.options.resolve import choose_settings
 
@@ -142,17 +142,17 @@ def network(setting: Setting) -> Any:
     backbone = find_backbone(setting.backbone)
     settings, _ = choose_settings(backbone, {**OPTIONS, "image_size": setting.size, "precision": setting.precision})
     phase = settings.phases[0]
-    with built_in(setting.precision):
+    with use_precision(setting.precision):
         features = build_backbone(backbone, setting.size, "none", settings.seed)
         shares = np.full(CLASSES, 1 / CLASSES)
-        head = random_head(int(features.output_shape[-1]), shares, settings.seed, exclusive=True)
-        model = join(features, head, setting.backbone)
+        head = build_random_head(int(features.output_shape[-1]), shares, settings.seed, multiclass=True)
+        model = join_head(features, head, setting.backbone)
     unfreeze(features, phase)
-    rates = layer_rates(features, settings.first_block_rate)
-    weights = class_weights(np.eye(CLASSES, dtype=np.float32), "none", exclusive=True)
+    rates = compute_layer_rates(features, settings.first_block_rate)
+    weights = compute_class_weights(np.eye(CLASSES, dtype=np.float32), "none", multiclass=True)
     model.compile(
         optimizer=build_optimizer(model, phase, settings, 10_000, rates),
-        loss=LogLoss(exclusive=True, smoothing=0.0, weights=weights),
+        loss=LogLoss(multiclass=True, smoothing=0.0, weights=weights),
         jit_compile=setting.xla,
     )
     return model

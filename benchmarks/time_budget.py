@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 
 from ensembler.console import ConsoleProgress, print_table
-from ensembler.options.durations import duration_text, read_duration
+from ensembler.options.durations import format_duration, read_duration
 from ensembler.paths import CompetitionFolder, Workspace
 from ensembler.progress import Progress
 from ensembler.workflows.fetch.fetch import fetch
@@ -52,7 +52,7 @@ def epochs_of(folder: CompetitionFolder, result: MemberResult) -> str:
 
 def report(budget: str, seconds: float, folder: CompetitionFolder, results: Sequence[MemberResult]) -> None:
     asked = read_duration(budget)
-    print(f"\nBudget {budget}: {duration_text(seconds)}, {seconds / asked:.3f} of it.")
+    print(f"\nBudget {budget}: {format_duration(seconds)}, {seconds / asked:.3f} of it.")
     rows = [
         [
             result.name,

@@ -37,7 +37,7 @@ _REMEDIES = {
 }
 
 
-def counted(things: Sized, word: str) -> str:
+def format_count(things: Sized, word: str) -> str:
     """``1 photo``, ``2 photos``."""
     return f"{len(things)} {word}{'' if len(things) == 1 else 's'}"
 
@@ -46,7 +46,7 @@ class EnsemblerError(Exception):
     """Base of all errors that a person can mend; printed as one line, exit code 1."""
 
 
-class Question(EnsemblerError):
+class MissingHint(EnsemblerError):
     """Something about a competition cannot be found out and must not be guessed."""
 
 
@@ -58,7 +58,7 @@ class UnreadablePhoto(BadData):
     """A file that should be a photo cannot be decoded."""
 
 
-class BadAnswer(BadData):
+class InvalidSubmission(BadData):
     """A CSV that Kaggle would refuse or score badly.
 
     ``headline`` says what to do; ``problems`` are all that is wrong: what, and where it is seen first or nothing.
@@ -67,8 +67,8 @@ class BadAnswer(BadData):
     def __init__(self, headline: str, problems: Sequence[tuple[str, str]]) -> None:
         self.headline = headline
         self.problems = tuple(problems)
-        told = "; ".join(f"{what}, the first is {first}" if first else what for what, first in self.problems)
-        super().__init__(f"{headline}: {told}.")
+        details = "; ".join(f"{what}, the first is {first}" if first else what for what, first in self.problems)
+        super().__init__(f"{headline}: {details}.")
 
 
 class DamagedArchive(BadData):
@@ -79,7 +79,7 @@ class BadChoice(EnsemblerError):
     """A member, setting or file was named that does not exist or does not fit."""
 
     @classmethod
-    def unknown(cls, kind: str, name: str, known: Iterable[str], listing: str = "") -> BadChoice:
+    def from_unknown_name(cls, kind: str, name: str, known: Iterable[str], listing: str = "") -> BadChoice:
         """Say that ``name`` is not a known ``kind`` and suggest the nearest that is."""
         known = sorted(known)
         near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)

@@ -15,12 +15,12 @@ from typing import Any
 from uuid import uuid4
 
 from .errors import StorageError
-from .events import Event, Noted, StretchBegan, StretchEnded, Warned
+from .events import Event, Noted, TaskBegan, TaskEnded, Warned
 from .progress import Progress, Task
 
 _SECRET_NAME = re.compile(r"(KEY|TOKEN|SECRET|PASSWORD)$", re.IGNORECASE)
 # Shorter values stand in ordinary words too.
-_SHORTEST_SECRET = 6
+_MIN_SECRET_LENGTH = 6
 # What stands before the host and behind the path of an address may be a password or a signature.
 _ADDRESS = re.compile(r"(?P<scheme>\b[a-z][a-z0-9+.-]*://)(?:[^\s/@]+@)?(?P<rest>[^\s?#]*)(?:[?#][^\s'\"<>]*)?")
 
@@ -32,7 +32,7 @@ class EventFile(Progress):
     ----------
     path
         The file; it and its folder are made if need be.
-    trouble
+    on_error
         Is told, once, if the disk refuses later on; what is at work goes on without the file.
     now
         Gives the time of day.
@@ -49,24 +49,24 @@ class EventFile(Progress):
         self,
         path: Path,
         *,
-        trouble: Callable[[str], None] = lambda _: None,
+        on_error: Callable[[str], None] = lambda _: None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.run = uuid4().hex[:12]
+        self.run_id = uuid4().hex[:12]
         self.clock = clock
         self._now = now
-        self._trouble = trouble
+        self._on_error = on_error
         self._lock = RLock()
-        self._file: int | None = _opened(path)
+        self._file: int | None = _open_for_appending(path)
 
     def write(self, event: Event, job: str = "") -> None:
         """Append a line, whole and at once."""
-        facts: dict[str, Any] = without_secrets(
-            _finite({**({"job": job} if job else {}), **event.to_json()}), os.environ
+        facts: dict[str, Any] = redact_secrets(
+            _replace_non_finite({**({"job": job} if job else {}), **event.to_json()}), os.environ
         )
         time_of_day = self._now().isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        line = {"time": time_of_day, "run": self.run, "event": facts.pop("event"), **facts}
+        line = {"time": time_of_day, "run": self.run_id, "event": facts.pop("event"), **facts}
         with self._lock:
             self._append(json.dumps(line, allow_nan=False) + "\n")
 
@@ -79,7 +79,7 @@ class EventFile(Progress):
                 content = content[os.write(self._file, content) :]
         except OSError as error:
             self.close()
-            self._trouble(f"{StorageError.from_os(error)} No more events are written.")
+            self._on_error(f"{StorageError.from_os(error)} No more events are written.")
 
     def close(self) -> None:
         """Write no more."""
@@ -90,7 +90,7 @@ class EventFile(Progress):
 
     def start(self, label: str, total: int) -> Task:
         """Write that a stretch begins; its end is written too."""
-        return _Stretch(self, label, total, "")
+        return _TimedTask(self, label, total, "")
 
     def tell(self, event: Event) -> None:
         """Write it."""
@@ -104,18 +104,18 @@ class EventFile(Progress):
         """Write it."""
         self.write(Warned(text))
 
-    def of_job(self, name: str) -> Progress:
+    def make_job_progress(self, name: str) -> Progress:
         """Return what adds the job's name to each line."""
-        return _OfJob(self, name)
+        return _JobProgress(self, name)
 
 
-class _OfJob(Progress):
+class _JobProgress(Progress):
     def __init__(self, owner: EventFile, job: str) -> None:
         self._owner = owner
         self._job = job
 
     def start(self, label: str, total: int) -> Task:
-        return _Stretch(self._owner, label, total, self._job)
+        return _TimedTask(self._owner, label, total, self._job)
 
     def tell(self, event: Event) -> None:
         self._owner.write(event, self._job)
@@ -127,7 +127,7 @@ class _OfJob(Progress):
         self._owner.write(Warned(text), self._job)
 
 
-class _Stretch(Task):
+class _TimedTask(Task):
     def __init__(self, owner: EventFile, label: str, total: int, job: str) -> None:
         self._owner = owner
         self._label = label
@@ -135,7 +135,7 @@ class _Stretch(Task):
         self._done = 0
         self._finished = False
         self._began = owner.clock()
-        owner.write(StretchBegan(label, total), job)
+        owner.write(TaskBegan(label, total), job)
 
     def advance(self, steps: int = 1) -> None:
         self._done += steps
@@ -144,10 +144,10 @@ class _Stretch(Task):
         if not self._finished:
             self._finished = True
             seconds = round(self._owner.clock() - self._began, 3)
-            self._owner.write(StretchEnded(self._label, self._done, seconds), self._job)
+            self._owner.write(TaskEnded(self._label, self._done, seconds), self._job)
 
 
-def _opened(path: Path) -> int:
+def _open_for_appending(path: Path) -> int:
     """Open a file for whole lines at its end; a line that a power cut left unfinished is ended first."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -168,28 +168,28 @@ def _is_cut_off(path: Path) -> bool:
         return opened.read(1) not in (b"", b"\n")
 
 
-def _finite(value: Any) -> Any:
+def _replace_non_finite(value: Any) -> Any:
     """Replace what is no number by null, since JSON has no word for it."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, dict):
-        return {name: _finite(part) for name, part in value.items()}
-    return [_finite(part) for part in value] if isinstance(value, list | tuple) else value
+        return {name: _replace_non_finite(part) for name, part in value.items()}
+    return [_replace_non_finite(part) for part in value] if isinstance(value, list | tuple) else value
 
 
-def without_secrets(value: Any, environment: Mapping[str, str]) -> Any:
+def redact_secrets(value: Any, environment: Mapping[str, str]) -> Any:
     """Replace what may be secret in all texts of a JSON value.
 
     Values of variables that are named like a key, token, secret or password become ``***``; addresses lose what stands
     before their host and behind their path, where passwords and signatures are.
     """
     if isinstance(value, dict):
-        return {name: without_secrets(part, environment) for name, part in value.items()}
+        return {name: redact_secrets(part, environment) for name, part in value.items()}
     if isinstance(value, list | tuple):
-        return [without_secrets(part, environment) for part in value]
+        return [redact_secrets(part, environment) for part in value]
     if not isinstance(value, str):
         return value
     for name, secret in environment.items():
-        if _SECRET_NAME.search(name) and len(secret) >= _SHORTEST_SECRET:
+        if _SECRET_NAME.search(name) and len(secret) >= _MIN_SECRET_LENGTH:
             value = value.replace(secret, "***")
     return _ADDRESS.sub(r"\g<scheme>\g<rest>", value)

@@ -18,21 +18,21 @@ class Event:
     kinds: ClassVar[dict[str, type[Event]]] = {}
 
     def __init_subclass__(cls) -> None:
-        Event.kinds[cls.name()] = cls
+        Event.kinds[cls.derive_name()] = cls
 
     @classmethod
-    def name(cls) -> str:
+    def derive_name(cls) -> str:
         """``epoch_ended`` for :class:`EpochEnded`."""
         return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", cls.__name__).lower()
 
     def to_json(self) -> dict[str, Any]:
         """Return the name and the facts as JSON can hold them."""
-        return {"event": self.name(), **asdict(self)}
+        return {"event": self.derive_name(), **asdict(self)}
 
 
-def read_event(told: dict[str, Any]) -> Event:
+def read_event(data: dict[str, Any]) -> Event:
     """Make the event of which :meth:`Event.to_json` told."""
-    facts = dict(told)
+    facts = dict(data)
     return Event.kinds[facts.pop("event")](**facts)
 
 
@@ -187,7 +187,7 @@ class FoldEnded(Event):
 
 
 @dataclass(frozen=True)
-class StretchBegan(Event):
+class TaskBegan(Event):
     """A stretch of ``total`` steps began, 0 if nobody knows how many; ``label`` says what of."""
 
     label: str
@@ -195,7 +195,7 @@ class StretchBegan(Event):
 
 
 @dataclass(frozen=True)
-class StretchEnded(Event):
+class TaskEnded(Event):
     """A stretch is over, ``done`` steps of it done."""
 
     label: str
@@ -218,7 +218,7 @@ class Warned(Event):
 
 
 @dataclass(frozen=True)
-class Failed(Event):
+class CommandFailed(Event):
     """The sentence that a command ended with."""
 
     text: str

@@ -2,7 +2,7 @@
 
 On one machine the operating system knows who lives, and frees the lock of a process that died. Network drives know that
 of other machines late, wrongly or not at all, so a note beside the lock names its holder, and the holder touches the
-note as long as it lives. A note of another machine that nobody has touched for :data:`SILENT_FOR` seconds is that of
+note as long as it lives. A note of another machine that nobody has touched for :data:`STALE_AFTER_SECONDS` seconds is that of
 the dead, and its lock is taken over; one that was touched since counts, whatever the drive says.
 """
 
@@ -24,12 +24,12 @@ from .errors import Busy, StorageError
 
 # Seconds between two touches, and after which nobody is expected to touch any more: drives tell the time of a file up
 # to a minute late.
-HEARTBEAT = 20.0
-SILENT_FOR = 300.0
+HEARTBEAT_SECONDS = 20.0
+STALE_AFTER_SECONDS = 300.0
 
 
 @contextlib.contextmanager
-def held(path: Path, what: str) -> Iterator[None]:
+def hold_lock(path: Path, what: str) -> Iterator[None]:
     """Hold the lock ``path`` for as long as the block lasts.
 
     Parameters
@@ -49,7 +49,7 @@ def held(path: Path, what: str) -> Iterator[None]:
     note = _Note(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        lock = _taken(path, note, what)
+        file_lock = _acquire(path, note, what)
     except OSError as error:
         raise StorageError.from_os(error) from error
     ended = Event()
@@ -59,60 +59,60 @@ def held(path: Path, what: str) -> Iterator[None]:
     finally:
         ended.set()
         note.path.unlink(missing_ok=True)
-        lock.release()
+        file_lock.release()
 
 
-def holder(path: Path) -> str:
+def describe_holder(path: Path) -> str:
     """Tell who holds the lock ``path``, as ``process 7 on HOST since TIME``; empty if nobody does."""
     note = _Note(path)
     # What is not noted is free, so a lock that nobody holds is hardly ever touched here.
     if not note.path.is_file():
         return ""
     try:
-        if note.is_of_the_living():
-            return note.holder()
-        lock = _free(path)
-        if lock is None:
-            return "" if note.is_of_the_dead() else note.holder()
+        if note.is_held_elsewhere():
+            return note.describe_holder()
+        file_lock = _try_to_acquire(path)
+        if file_lock is None:
+            return "" if note.is_stale() else note.describe_holder()
     except OSError:
         # On a disk that takes no writing nobody trains.
         return ""
-    lock.release()
+    file_lock.release()
     return ""
 
 
-def _taken(path: Path, note: _Note, what: str) -> BaseFileLock:
+def _acquire(path: Path, note: _Note, what: str) -> BaseFileLock:
     """Take the lock and write the note."""
-    lock = _free(path)
-    if lock is None and note.is_of_the_dead():
+    file_lock = _try_to_acquire(path)
+    if file_lock is None and note.is_stale():
         # The drive holds the lock for a machine that is gone; a new file has no such lock.
         path.unlink(missing_ok=True)
-        lock = _free(path)
-    if lock is None:
-        raise Busy(f"{what} is in use by {note.holder()}: wait for it to end.")
-    if note.is_of_the_living():
-        lock.release()
-        raise Busy(f"{what} is in use by {note.holder()}: wait for it to end.")
+        file_lock = _try_to_acquire(path)
+    if file_lock is None:
+        raise Busy(f"{what} is in use by {note.describe_holder()}: wait for it to end.")
+    if note.is_held_elsewhere():
+        file_lock.release()
+        raise Busy(f"{what} is in use by {note.describe_holder()}: wait for it to end.")
     try:
         note.write()
     except OSError:
-        lock.release()
+        file_lock.release()
         raise
-    return lock
+    return file_lock
 
 
-def _free(path: Path) -> BaseFileLock | None:
+def _try_to_acquire(path: Path) -> BaseFileLock | None:
     """Take the lock by the operating system's word, if nobody holds it."""
-    lock = FileLock(path)
+    file_lock = FileLock(path)
     try:
-        lock.acquire(timeout=0)
+        file_lock.acquire(timeout=0)
     except Timeout:
         return None
-    return lock
+    return file_lock
 
 
 def _keep_touching(note: Path, ended: Event) -> None:
-    while not ended.wait(HEARTBEAT):
+    while not ended.wait(HEARTBEAT_SECONDS):
         with contextlib.suppress(OSError):
             os.utime(note)
 
@@ -120,49 +120,49 @@ def _keep_touching(note: Path, ended: Event) -> None:
 class _Note:
     """Who holds a lock, and that they live."""
 
-    def __init__(self, lock: Path) -> None:
-        self.path = lock.with_name(f"{lock.name}.json")
-        self._lock = lock
+    def __init__(self, path: Path) -> None:
+        self.path = path.with_name(f"{path.name}.json")
+        self._lock_path = path
 
     def write(self) -> None:
         now = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-        told = {"host": socket.gethostname(), "process": os.getpid(), "since": now}
-        self.path.write_text(json.dumps(told), "utf-8")
+        data = {"host": socket.gethostname(), "process": os.getpid(), "since": now}
+        self.path.write_text(json.dumps(data), "utf-8")
 
-    def holder(self) -> str:
+    def describe_holder(self) -> str:
         """Tell who holds the lock, as they wrote it down when they took it."""
-        told = self._read()
-        if not told:
+        data = self._read()
+        if not data:
             return "another process"
-        heard = f", last heard of {self._silence():.0f} s ago" if told["host"] != socket.gethostname() else ""
-        return f"process {told['process']} on {told['host']} since {told['since']}{heard}"
+        silence = f", last heard of {self._measure_silence():.0f} s ago" if data["host"] != socket.gethostname() else ""
+        return f"process {data['process']} on {data['host']} since {data['since']}{silence}"
 
-    def is_of_the_living(self) -> bool:
+    def is_held_elsewhere(self) -> bool:
         """Whether another machine's process holds the lock, whatever the drive says."""
-        return self._is_of_another_machine() and self._silence() < SILENT_FOR
+        return self._is_of_another_machine() and self._measure_silence() < STALE_AFTER_SECONDS
 
-    def is_of_the_dead(self) -> bool:
+    def is_stale(self) -> bool:
         """Whether the lock is that of another machine's process which no longer lives."""
-        return self._is_of_another_machine() and self._silence() >= SILENT_FOR
+        return self._is_of_another_machine() and self._measure_silence() >= STALE_AFTER_SECONDS
 
     def _is_of_another_machine(self) -> bool:
-        told = self._read()
-        return bool(told) and told["host"] != socket.gethostname()
+        data = self._read()
+        return bool(data) and data["host"] != socket.gethostname()
 
-    def _silence(self) -> float:
+    def _measure_silence(self) -> float:
         """Seconds since the note was touched, by the drive's own clock, which may differ from ours."""
-        now = self.path.with_name(f"{self._lock.name}.{os.getpid()}.now")
+        now = self.path.with_name(f"{self._lock_path.name}.{os.getpid()}.now")
         try:
             now.touch()
             return now.stat().st_mtime - self.path.stat().st_mtime
         except FileNotFoundError:
-            return SILENT_FOR
+            return STALE_AFTER_SECONDS
         finally:
             now.unlink(missing_ok=True)
 
     def _read(self) -> dict[str, Any]:
         try:
-            told = json.loads(self.path.read_text("utf-8"))
-            return {name: told[name] for name in ("host", "process", "since")}
+            data = json.loads(self.path.read_text("utf-8"))
+            return {name: data[name] for name in ("host", "process", "since")}
         except (OSError, ValueError, KeyError, TypeError):
             return {}

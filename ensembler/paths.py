@@ -11,10 +11,10 @@ from pathlib import Path
 from .errors import BadChoice
 from .storage import write_text
 
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]*")
+NAME_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]*")
 
 
-def checked_name(name: str, kind: str) -> str:
+def check_name(name: str, kind: str) -> str:
     """Return ``name`` if it can be a folder's name.
 
     Raises
@@ -22,7 +22,7 @@ def checked_name(name: str, kind: str) -> str:
     BadChoice
         If it is empty or has characters that do not belong into a file name.
     """
-    if not NAME.fullmatch(name):
+    if not NAME_PATTERN.fullmatch(name):
         raise BadChoice(f"{name!r} cannot name a {kind}: use letters, digits, '.', '_' and '-'.")
     return name
 
@@ -156,7 +156,7 @@ class CompetitionFolder:
         """Lock of one member: who trains or removes it holds it."""
         return self.lock(f"member-{name}")
 
-    def board(self, member: str, fold: int) -> Path:
+    def tensorboard(self, member: str, fold: int) -> Path:
         """Folder of what a fold's training wrote for TensorBoard."""
         return self.logs / "tensorboard" / member / f"fold-{fold}"
 
@@ -190,7 +190,7 @@ class Workspace:
 
     def competition(self, name: str) -> CompetitionFolder:
         """Paths of the competition ``name``, whether or not it is there."""
-        return CompetitionFolder((self.data / checked_name(name, "competition")).absolute())
+        return CompetitionFolder((self.data / check_name(name, "competition")).absolute())
 
     def lock(self, name: str, work: str) -> Path:
         """Lock of one kind of ``work`` on the competition ``name``, whether or not it is there yet."""
@@ -225,7 +225,7 @@ class Workspace:
                 raise BadChoice("No competition has been fetched yet: begin with `ensembler fetch SLUG`.")
             name = marker.read_text("utf-8").strip()
         if name not in (known := self.competitions()):
-            raise BadChoice.unknown("competition", name, known)
+            raise BadChoice.from_unknown_name("competition", name, known)
         return self.competition(name)
 
     def make_current(self, folder: CompetitionFolder) -> None:
@@ -234,10 +234,10 @@ class Workspace:
 
 
 # Where everything lies unless somebody says otherwise.
-HERE = Workspace(Path("data"), Path("submissions"))
+DEFAULT_WORKSPACE = Workspace(Path("data"), Path("submissions"))
 
 
-def user_cache() -> Path:
+def locate_user_cache() -> Path:
     """Folder of what is true of this machine whatever the competition; safe to delete."""
     if base := os.environ.get("XDG_CACHE_HOME") or os.environ.get("LOCALAPPDATA"):
         return Path(base) / "ensembler"

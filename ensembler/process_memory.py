@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 
-def resident_bytes(process: int | None = None, processes: Path = Path("/proc")) -> int | None:
+def read_resident_bytes(process: int | None = None, processes: Path = Path("/proc")) -> int | None:
     """Tell how many bytes of main memory a process holds.
 
     Parameters
@@ -25,20 +25,20 @@ def resident_bytes(process: int | None = None, processes: Path = Path("/proc")) 
         None if the process is gone, or on systems that do not tell in this way.
     """
     try:
-        told = (processes / str(process or "self") / "statm").read_text("ascii")
-        return int(told.split()[1]) * os.sysconf("SC_PAGE_SIZE")
+        fields = (processes / str(process or "self") / "statm").read_text("ascii")
+        return int(fields.split()[1]) * os.sysconf("SC_PAGE_SIZE")
     except (OSError, ValueError, IndexError, AttributeError):
         return None
 
 
-def forget_peak(processes: Path = Path("/proc")) -> None:
-    """Have :func:`peak_bytes` tell of what comes from now on, where the system can do that."""
+def reset_peak(processes: Path = Path("/proc")) -> None:
+    """Have :func:`read_peak_bytes` tell of what comes from now on, where the system can do that."""
     with contextlib.suppress(OSError):
         (processes / "self" / "clear_refs").write_text("5", "ascii")
 
 
-def peak_bytes(processes: Path = Path("/proc")) -> int | None:
-    """Tell the most main memory that this process held since :func:`forget_peak`; None where nobody tells."""
+def read_peak_bytes(processes: Path = Path("/proc")) -> int | None:
+    """Tell the most main memory that this process held since :func:`reset_peak`; None where nobody tells."""
     try:
         lines = (processes / "self" / "status").read_text("ascii").splitlines()
         return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:"))
@@ -46,7 +46,7 @@ def peak_bytes(processes: Path = Path("/proc")) -> int | None:
         return None
 
 
-def let_go(mapped: Any) -> None:
+def release_pages(mapped: Any) -> None:
     """Give back the memory in which a process sees a file that is mapped into it for reading.
 
     The system's own copy stays, so the next look at it is as quick; else a process would seem to hold all that it has

@@ -30,7 +30,7 @@ class Progress:
         """Whether the work should save what it has and end by :class:`~ensembler.errors.Interrupted`."""
         return False
 
-    def go_on(self, place: str) -> None:
+    def raise_if_stopping(self, place: str) -> None:
         """Do nothing, unless the work should end.
 
         Raises
@@ -41,10 +41,10 @@ class Progress:
         if self.stopping:
             raise Interrupted(place)
 
-    def until_stopped(self, items: Iterable[T], place: str) -> Iterator[T]:
-        """Pass ``items`` through, unless the work should end; see :meth:`go_on`."""
+    def iterate_until_stopped(self, items: Iterable[T], place: str) -> Iterator[T]:
+        """Pass ``items`` through, unless the work should end; see :meth:`raise_if_stopping`."""
         for item in items:
-            self.go_on(place)
+            self.raise_if_stopping(place)
             yield item
 
     def __enter__(self) -> Self:
@@ -91,7 +91,7 @@ class Progress:
     def warn(self, text: str) -> None:
         """Tell something that a person may want to change."""
 
-    def of_job(self, name: str) -> Progress:
+    def make_job_progress(self, name: str) -> Progress:
         """Return where the job ``name`` reports to, so that several jobs can be told apart."""
         del name
         return self
@@ -101,7 +101,7 @@ class Progress:
         task = self.start(label, total)
         try:
             for item in items:
-                self.go_on(f"in {label}")
+                self.raise_if_stopping(f"in {label}")
                 yield item
                 task.advance()
         finally:
@@ -111,7 +111,7 @@ class Progress:
 SILENT = Progress()
 
 
-class Together(Progress):
+class ProgressGroup(Progress):
     """Passes all that it is told on to several."""
 
     def __init__(self, parts: Sequence[Progress]) -> None:
@@ -135,15 +135,15 @@ class Together(Progress):
 
     def start(self, label: str, total: int) -> Task:
         """Begin it everywhere."""
-        return _Tasks([part.start(label, total) for part in self._parts])
+        return _TaskGroup([part.start(label, total) for part in self._parts])
 
     def start_bytes(self, label: str, total: int, done: int = 0) -> Task:
         """Begin it everywhere."""
-        return _Tasks([part.start_bytes(label, total, done) for part in self._parts])
+        return _TaskGroup([part.start_bytes(label, total, done) for part in self._parts])
 
     def start_photos(self, label: str, total: int, *, photos: float = 1, work: float = 0) -> Task:
         """Begin it everywhere."""
-        return _Tasks([part.start_photos(label, total, photos=photos, work=work) for part in self._parts])
+        return _TaskGroup([part.start_photos(label, total, photos=photos, work=work) for part in self._parts])
 
     def tell(self, event: Event) -> None:
         """Tell it to all."""
@@ -160,12 +160,12 @@ class Together(Progress):
         for part in self._parts:
             part.warn(text)
 
-    def of_job(self, name: str) -> Progress:
+    def make_job_progress(self, name: str) -> Progress:
         """Return what passes a job's reports on."""
-        return Together([part.of_job(name) for part in self._parts])
+        return ProgressGroup([part.make_job_progress(name) for part in self._parts])
 
 
-class _Tasks(Task):
+class _TaskGroup(Task):
     def __init__(self, parts: Sequence[Task]) -> None:
         self._parts = parts
 

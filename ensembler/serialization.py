@@ -12,7 +12,7 @@ import numpy as np
 import tomli_w
 
 from .errors import BadData
-from .storage import whole_file, write_text
+from .storage import write_file_atomically, write_text
 
 
 def write_json(path: Path, content: Any) -> None:
@@ -20,7 +20,7 @@ def write_json(path: Path, content: Any) -> None:
     write_text(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
 
 
-def keep_json(path: Path, content: Any) -> None:
+def write_json_if_changed(path: Path, content: Any) -> None:
     """Write ``content`` as :func:`write_json` does, unless the file holds it already."""
     try:
         there = read_json(path)
@@ -44,7 +44,7 @@ def read_json(path: Path) -> Any:
         raise BadData(f"Cannot read {path} ({error}): delete it and run the command that made it again.") from error
 
 
-def toml_text(header: str, content: dict[str, Any]) -> str:
+def format_toml(header: str, content: dict[str, Any]) -> str:
     """Give ``content`` as TOML under comment lines."""
     comments = "".join(f"# {line}".rstrip() + "\n" for line in header.splitlines())
     return comments + "\n" + tomli_w.dumps(content, multiline_strings=False)
@@ -68,7 +68,7 @@ def write_arrays(path: Path, **arrays: np.ndarray[Any, Any]) -> None:
     """Write arrays as ``.npz``; arrays of objects, which only a pickle could hold, are refused."""
     if objects := [name for name, array in arrays.items() if array.dtype.hasobject]:
         raise TypeError(f"Arrays of objects cannot be stored. Received: {objects}")
-    with whole_file(path) as temporary:
+    with write_file_atomically(path) as temporary:
         np.savez(temporary, **cast("dict[str, Any]", arrays))
 
 
@@ -87,11 +87,11 @@ def read_arrays(path: Path) -> dict[str, np.ndarray[Any, Any]]:
         raise BadData(f"Cannot read {path} ({error}): delete its folder and run again.") from error
 
 
-def fingerprint(content: Any) -> str:
+def compute_fingerprint(content: Any) -> str:
     """Hash anything that JSON can hold, independent of the order of keys."""
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode("utf-8")).hexdigest()[:16]
 
 
-def text_digest(content: str) -> str:
-    """Return what :func:`file_digest` gives for a file that :func:`write_text` wrote."""
+def compute_text_digest(content: str) -> str:
+    """Return what :func:`compute_file_digest` gives for a file that :func:`write_text` wrote."""
     return hashlib.sha256(content.encode("utf-8")).hexdigest()

@@ -20,7 +20,7 @@ _UNFINISHED = re.compile(r"\.writing-(?P<host>[0-9a-f]{8})-(?P<process>[0-9]+)-.
 
 
 @contextlib.contextmanager
-def whole_file(path: Path) -> Iterator[Path]:
+def write_file_atomically(path: Path) -> Iterator[Path]:
     """Give a temporary path beside ``path`` that takes its place once the block has ended well.
 
     Raises
@@ -30,7 +30,7 @@ def whole_file(path: Path) -> Iterator[Path]:
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=_unfinished(), dir=path.parent) as folder:
+        with tempfile.TemporaryDirectory(prefix=_make_prefix(), dir=path.parent) as folder:
             # Same name, so that writers that look at the suffix (Keras, NumPy) see the real one.
             temporary = Path(folder) / path.name
             yield temporary
@@ -51,11 +51,11 @@ def sync(path: Path) -> None:
 
 
 @contextlib.contextmanager
-def whole_folder(path: Path) -> Iterator[Path]:
+def write_folder_atomically(path: Path) -> Iterator[Path]:
     """Give a temporary folder that takes the place of ``path`` once the block has ended well."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        aside = Path(tempfile.mkdtemp(prefix=_unfinished(), dir=path.parent))
+        aside = Path(tempfile.mkdtemp(prefix=_make_prefix(), dir=path.parent))
         (aside / "new").mkdir()
     except OSError as error:
         raise StorageError.from_os(error) from error
@@ -70,28 +70,28 @@ def whole_folder(path: Path) -> Iterator[Path]:
         shutil.rmtree(aside, ignore_errors=True)
 
 
-def _unfinished() -> str:
+def _make_prefix() -> str:
     """Begin the name of what this process writes."""
-    return f".writing-{_host()}-{os.getpid()}-"
+    return f".writing-{_hash_host()}-{os.getpid()}-"
 
 
-def _host() -> str:
+def _hash_host() -> str:
     return hashlib.sha256(socket.gethostname().encode("utf-8")).hexdigest()[:8]
 
 
-def sweep(folder: Path, *, everybody: bool = False) -> None:
+def remove_unfinished(folder: Path, *, all_writers: bool = False) -> None:
     """Remove what killed processes left half-written in ``folder``.
 
     Parameters
     ----------
     folder : Path
         Where to look; not below it.
-    everybody : bool
+    all_writers : bool
         Remove also what other machines, or processes that live, are writing: where nobody but us may write.
     """
     for path in folder.glob(".writing-*"):
         name = _UNFINISHED.fullmatch(path.name)
-        if everybody or (name and name["host"] == _host() and _is_gone(int(name["process"]))):
+        if all_writers or (name and name["host"] == _hash_host() and _is_gone(int(name["process"]))):
             shutil.rmtree(path, ignore_errors=True)
 
 
@@ -111,11 +111,11 @@ def _is_gone(process: int) -> bool:
 
 def write_bytes(path: Path, content: bytes) -> None:
     """Write ``content`` whole or not at all."""
-    with whole_file(path) as temporary:
+    with write_file_atomically(path) as temporary:
         temporary.write_bytes(content)
 
 
-def remove(path: Path) -> None:
+def remove_file(path: Path) -> None:
     """Delete a file if it is there."""
     try:
         path.unlink(missing_ok=True)
@@ -126,28 +126,28 @@ def remove(path: Path) -> None:
 def remove_folder(path: Path) -> int:
     """Delete a folder whole or not at all, if it is there; return how many bytes its files had.
 
-    It is gone at once as far as anybody looks; :func:`sweep` finishes what a kill cuts off.
+    It is gone at once as far as anybody looks; :func:`remove_unfinished` finishes what a kill cuts off.
     """
     if not path.exists():
         return 0
     try:
-        held = folder_bytes(path)
-        with tempfile.TemporaryDirectory(prefix=_unfinished(), dir=path.parent) as aside:
+        size = count_folder_bytes(path)
+        with tempfile.TemporaryDirectory(prefix=_make_prefix(), dir=path.parent) as aside:
             path.replace(Path(aside) / path.name)
     except OSError as error:
         raise StorageError.from_os(error) from error
-    return held
+    return size
 
 
-def folder_bytes(folder: Path) -> int:
+def count_folder_bytes(folder: Path) -> int:
     """Return how many bytes the files in ``folder`` have, at any depth; one that is just written may be missed."""
-    held = 0
+    size = 0
     # What vanishes on the way, as what is being written does, is no error of the walk's.
     for place, _, files in os.walk(folder):
         for name in files:
             with contextlib.suppress(FileNotFoundError):
-                held += (Path(place) / name).lstat().st_size
-    return held
+                size += (Path(place) / name).lstat().st_size
+    return size
 
 
 def write_text(path: Path, content: str) -> None:
@@ -155,7 +155,7 @@ def write_text(path: Path, content: str) -> None:
     write_bytes(path, content.encode("utf-8"))
 
 
-def file_digest(path: Path, on_bytes: Callable[[int], None] | None = None) -> str:
+def compute_file_digest(path: Path, on_bytes: Callable[[int], None] | None = None) -> str:
     """SHA-256 of a file's bytes, in hexadecimal; ``on_bytes`` hears how many were read."""
     digest = hashlib.sha256()
     try:

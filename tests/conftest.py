@@ -13,7 +13,7 @@ import pytest
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 from ensembler.paths import CompetitionFolder, Workspace
-from ensembler.workflows.results import Scored, StackResult
+from ensembler.workflows.results import ScoreResult, StackResult
 
 NOBODY = "http://127.0.0.1:9"
 
@@ -69,7 +69,7 @@ class Demo:
     workspace: Workspace
     folder: CompetitionFolder
     stacked: StackResult
-    scored: Scored
+    scored: ScoreResult
 
 
 @pytest.fixture(scope="session")

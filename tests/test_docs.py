@@ -10,10 +10,10 @@ import click
 import pytest
 
 from ensembler.cli import commands
-from ensembler.cli.training_options import given as given_options
+from ensembler.cli.training_options import select_given_options as given_options
 from ensembler.images.views import VIEWS
 from ensembler.options.configuration import configure
-from ensembler.options.presets import DEFAULTS, FAMILIES, FROM_NOTHING, PRESETS, WITHOUT_GPU, Machine
+from ensembler.options.presets import CPU_OPTIONS, DEFAULTS, FAMILY_OPTIONS, FROM_SCRATCH_OPTIONS, PRESETS, Machine
 from ensembler.options.reading import OPTIONS
 
 ROOT = Path(__file__).parent.parent
@@ -100,7 +100,7 @@ def test_examples_of_training_are_understood(example, tmp_path, monkeypatch):
     preset, config = (given.pop(name, None) for name in ("preset", "config"))
     configuration = configure(given, preset, config)
     for member in told["members"]:
-        assert configuration.settings(Machine(), member)
+        assert configuration.resolve_settings(Machine(), member)
 
 
 def rows_below(heading):
@@ -113,7 +113,7 @@ def rows_below(heading):
 
 def words_of(preset):
     """What the table of presets is to say of one."""
-    options, without = PRESETS[preset], WITHOUT_GPU.get(preset, {})
+    options, without = PRESETS[preset], CPU_OPTIONS.get(preset, {})
     trained = {"none": "nothing", "all": "everything"}
     whole = trained[options["unfreeze"]]
     if "unfreeze" in without:
@@ -145,8 +145,8 @@ def test_the_table_of_presets_leaves_nothing_out():
 def test_the_table_of_families_is_true():
     _, _, *rows = rows_below("Some families want other rates")
     told = {name: (float(rate), float(decay)) for name, rate, decay in rows}
-    wanted = {"most": {}, "from nothing (--weights none)": FROM_NOTHING}
-    wanted |= {f"{family}...": options for family, options in FAMILIES.items()}
+    wanted = {"most": {}, "from nothing (--weights none)": FROM_SCRATCH_OPTIONS}
+    wanted |= {f"{family}...": options for family, options in FAMILY_OPTIONS.items()}
     found = {name: DEFAULTS | options for name, options in wanted.items()}
     assert told == {name: (options["learning_rate"], options["weight_decay"]) for name, options in found.items()}
 

@@ -7,7 +7,7 @@ import os
 import pytest
 
 from ensembler import errors
-from ensembler.errors import BadChoice, EnsemblerError, StorageError, counted
+from ensembler.errors import BadChoice, EnsemblerError, StorageError, format_count
 
 KINDS = [kind for _, kind in inspect.getmembers(errors, inspect.isclass) if issubclass(kind, Exception)]
 
@@ -34,11 +34,11 @@ def test_an_unreadable_photo_is_bad_data():
     ],
 )
 def test_unknown_names_suggest_the_nearest(name, known, says):
-    assert says in str(BadChoice.unknown("member", name, known))
+    assert says in str(BadChoice.from_unknown_name("member", name, known))
 
 
 def test_a_long_list_is_pointed_to():
-    assert str(BadChoice.unknown("member", "zzz", ["b0"], "see `ensembler backbones`.")).endswith(
+    assert str(BadChoice.from_unknown_name("member", "zzz", ["b0"], "see `ensembler backbones`.")).endswith(
         "'zzz': see `ensembler backbones`."
     )
 
@@ -65,4 +65,4 @@ def test_a_refusal_without_a_number_is_told_too():
 
 @pytest.mark.parametrize(("things", "said"), [([], "0 photos"), ([1], "1 photo"), ([1, 2], "2 photos")])
 def test_counted(things, said):
-    assert counted(things, "photo") == said
+    assert format_count(things, "photo") == said

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from ensembler.errors import StorageError
-from ensembler.event_file import EventFile, without_secrets
+from ensembler.event_file import EventFile, redact_secrets
 from ensembler.events import FoldEnded, JobBegan
 
 
@@ -32,13 +32,13 @@ def test_each_line_has_time_run_event_and_facts(tmp_path: Path) -> None:
         ("warned", "a warning"),
     ]
     assert all(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", line["time"]) for line in told)
-    assert {line["run"] for line in told} == {events.run}
+    assert {line["run"] for line in told} == {events.run_id}
 
 
 def test_a_stretch_has_a_beginning_and_one_end(tmp_path: Path) -> None:
     seconds = iter([10.0, 12.5])
     events = EventFile(tmp_path / "a.jsonl", clock=lambda: next(seconds))
-    task = events.of_job("b0").start("b0: heads", 5)
+    task = events.make_job_progress("b0").start("b0: heads", 5)
     task.advance(2)
     task.advance()
     task.finish()
@@ -50,7 +50,7 @@ def test_a_stretch_has_a_beginning_and_one_end(tmp_path: Path) -> None:
 
 
 def test_a_jobs_lines_name_it(tmp_path: Path) -> None:
-    job = EventFile(tmp_path / "a.jsonl").of_job("b0-fold-1")
+    job = EventFile(tmp_path / "a.jsonl").make_job_progress("b0-fold-1")
     job.tell(JobBegan("b0-fold-1", 7))
     job.tell(FoldEnded("b0", 1, 5, 0.5, 2.0))
     job.note("a")
@@ -74,7 +74,7 @@ def test_a_second_run_appends_and_a_line_that_was_cut_off_is_ended(tmp_path: Pat
     second.note("two")
     whole = [line for line in path.read_text().splitlines() if line.endswith("}")]
     assert [json.loads(line)["text"] for line in whole] == ["one", "two"]
-    assert first.run != second.run
+    assert first.run_id != second.run_id
 
 
 def test_several_processes_append_whole_lines(tmp_path: Path) -> None:
@@ -98,7 +98,7 @@ def test_a_place_that_cannot_be_written_is_told_with_its_name(tmp_path: Path) ->
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="/dev/full is a disk without space; this system has none")
 def test_a_full_disk_is_told_once_and_the_work_goes_on() -> None:
     trouble: list[str] = []
-    events = EventFile(Path("/dev/full"), trouble=trouble.append)
+    events = EventFile(Path("/dev/full"), on_error=trouble.append)
     events.note("one")
     events.note("two")
     assert len(trouble) == 1
@@ -120,4 +120,4 @@ def test_a_full_disk_is_told_once_and_the_work_goes_on() -> None:
 )
 def test_secrets_are_left_out(text: Any, told: Any) -> None:
     environment = {"KAGGLE_KEY": "0123456789", "KAGGLE_USERNAME": "somebody", "A_TOKEN": "abc"}
-    assert without_secrets(text, environment) == told
+    assert redact_secrets(text, environment) == told

@@ -15,7 +15,7 @@ def test_an_event_goes_through_json(event: Event) -> None:
 
 
 def test_every_kind_has_a_name_of_its_own_and_tells_what_it_is() -> None:
-    assert {kind.name() for kind in Event.kinds.values()} == set(Event.kinds)
+    assert {kind.derive_name() for kind in Event.kinds.values()} == set(Event.kinds)
     assert EPOCH.to_json()["event"] == "epoch_ended"
     assert all(kind.__doc__ and not kind.__doc__.startswith(kind.__name__) for kind in Event.kinds.values())
 

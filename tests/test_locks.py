@@ -11,8 +11,8 @@ import time
 import pytest
 
 from ensembler.errors import Busy, StorageError
-from ensembler.locks import SILENT_FOR, held
-from ensembler.locks import holder as held_by
+from ensembler.locks import STALE_AFTER_SECONDS, hold_lock
+from ensembler.locks import describe_holder as held_by
 
 IMPORTS = """
 import sys, time
@@ -50,14 +50,14 @@ def holder(tmp_path):
 
 def test_a_lock_comes_and_goes(tmp_path):
     for _ in range(2):
-        with held(tmp_path / "new" / ".lock", "it"):
+        with hold_lock(tmp_path / "new" / ".lock", "it"):
             pass
     assert [path.name for path in (tmp_path / "new").iterdir()] == [".lock"]
 
 
 def test_the_second_hears_who_holds_it(tmp_path, holder):
     with pytest.raises(Busy, match=rf"dogs is in use by process {holder.pid} on \S+ since .* UTC"):
-        held(tmp_path / ".lock", "dogs").__enter__()
+        hold_lock(tmp_path / ".lock", "dogs").__enter__()
 
 
 @pytest.mark.parametrize("content", [None, "", "{}", "[1]"])
@@ -65,22 +65,22 @@ def test_a_holder_that_left_no_name(tmp_path, holder, content):
     note = tmp_path / ".lock.json"
     note.unlink() if content is None else note.write_text(content)
     with pytest.raises(Busy, match="in use by another process"):
-        held(tmp_path / ".lock", "dogs").__enter__()
+        hold_lock(tmp_path / ".lock", "dogs").__enter__()
 
 
 def test_the_lock_of_the_dead_is_free(tmp_path, holder):
     holder.kill()
     holder.wait()
     assert (tmp_path / ".lock.json").exists()
-    with held(tmp_path / ".lock", "it"):
+    with hold_lock(tmp_path / ".lock", "it"):
         pass
     assert [path.name for path in tmp_path.iterdir()] == [".lock"]
 
 
 def test_a_lock_is_released_when_the_work_fails(tmp_path):
-    with pytest.raises(ZeroDivisionError), held(tmp_path / ".lock", "it"):
+    with pytest.raises(ZeroDivisionError), hold_lock(tmp_path / ".lock", "it"):
         raise ZeroDivisionError
-    with held(tmp_path / ".lock", "it"):
+    with hold_lock(tmp_path / ".lock", "it"):
         pass
 
 
@@ -98,30 +98,30 @@ def note_of(lock, host, silent_for):
 def test_another_machine_that_lives_holds_what_the_drive_calls_free(tmp_path):
     note_of(tmp_path / ".lock", HOST, 40)
     with pytest.raises(Busy, match=r"dogs is in use by process 7 on far-away since .*, last heard of 4\d s ago"):
-        held(tmp_path / ".lock", "dogs").__enter__()
+        hold_lock(tmp_path / ".lock", "dogs").__enter__()
     assert sorted(path.name for path in tmp_path.iterdir()) == [".lock", ".lock.json"]
 
 
 @pytest.mark.parametrize("host", [HOST, socket.gethostname()])
 def test_a_note_that_was_left_behind_holds_nothing(host, tmp_path):
-    note_of(tmp_path / ".lock", host, SILENT_FOR + 10 if host == HOST else 0)
-    with held(tmp_path / ".lock", "dogs"):
+    note_of(tmp_path / ".lock", host, STALE_AFTER_SECONDS + 10 if host == HOST else 0)
+    with hold_lock(tmp_path / ".lock", "dogs"):
         assert json.loads((tmp_path / ".lock.json").read_text())["process"] == os.getpid()
 
 
 def test_the_lock_of_a_dead_machine_is_taken_over_from_the_drive(tmp_path, holder):
     """The holder stands for what the drive believes."""
-    note_of(tmp_path / ".lock", HOST, SILENT_FOR - 10)
+    note_of(tmp_path / ".lock", HOST, STALE_AFTER_SECONDS - 10)
     with pytest.raises(Busy, match="far-away"):
-        held(tmp_path / ".lock", "dogs").__enter__()
-    note_of(tmp_path / ".lock", HOST, SILENT_FOR + 10)
-    with held(tmp_path / ".lock", "dogs"), pytest.raises(Busy, match=f"process {os.getpid()}"):
-        held(tmp_path / ".lock", "dogs").__enter__()
+        hold_lock(tmp_path / ".lock", "dogs").__enter__()
+    note_of(tmp_path / ".lock", HOST, STALE_AFTER_SECONDS + 10)
+    with hold_lock(tmp_path / ".lock", "dogs"), pytest.raises(Busy, match=f"process {os.getpid()}"):
+        hold_lock(tmp_path / ".lock", "dogs").__enter__()
 
 
 def test_the_living_touch_their_note(tmp_path, monkeypatch):
-    monkeypatch.setattr("ensembler.locks.HEARTBEAT", 0.01)
-    with held(tmp_path / ".lock", "dogs"):
+    monkeypatch.setattr("ensembler.locks.HEARTBEAT_SECONDS", 0.01)
+    with hold_lock(tmp_path / ".lock", "dogs"):
         note = tmp_path / ".lock.json"
         os.utime(note, (0, 0))
         deadline = time.monotonic() + 10
@@ -142,7 +142,7 @@ def test_only_one_of_many_holds_it(tmp_path):
 def test_the_disk_refuses(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(StorageError, match="file"):
-        held(tmp_path / "file" / ".lock", "it").__enter__()
+        hold_lock(tmp_path / "file" / ".lock", "it").__enter__()
 
 
 def test_who_holds_a_lock_can_be_asked(tmp_path, holder):
@@ -155,7 +155,7 @@ def test_who_holds_a_lock_can_be_asked(tmp_path, holder):
 def test_asking_takes_no_lock_and_makes_none(tmp_path):
     assert held_by(tmp_path / "new" / ".lock") == ""
     assert not list(tmp_path.iterdir())
-    with held(tmp_path / ".lock", "it"):
+    with hold_lock(tmp_path / ".lock", "it"):
         held_by(tmp_path / ".lock")
         with pytest.raises(Busy):
-            held(tmp_path / ".lock", "it").__enter__()
+            hold_lock(tmp_path / ".lock", "it").__enter__()

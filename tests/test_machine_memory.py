@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ensembler.machine_memory import machine_memory
+from ensembler.machine_memory import read_machine_memory
 
 GB = 10**9
 # What version 1 tells where there is no limit.
@@ -47,18 +47,18 @@ def written(root: Path, files: dict[str, str]) -> tuple[Path, Path]:
 def test_the_narrowest_limit_counts(groups: str, limits: dict[str, int | str], expected: int, tmp_path: Path) -> None:
     files = {f"cgroup/{name}": str(value) for name, value in limits.items()}
     files |= {"proc/meminfo": f"MemFree: 7 kB\nMemTotal:       {32 * GB // 1024} kB", "proc/self/cgroup": groups}
-    assert machine_memory(*written(tmp_path, files)) == pytest.approx(expected * GB, abs=1024)
+    assert read_machine_memory(*written(tmp_path, files)) == pytest.approx(expected * GB, abs=1024)
 
 
 def test_other_systems_are_asked_themselves(tmp_path: Path) -> None:
     physical = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    assert machine_memory(tmp_path, tmp_path) == physical
+    assert read_machine_memory(tmp_path, tmp_path) == physical
 
 
 def test_a_system_that_does_not_tell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(os, "sysconf")
-    assert machine_memory(tmp_path, tmp_path) == 8 * 2**30
+    assert read_machine_memory(tmp_path, tmp_path) == 8 * 2**30
 
 
 def test_this_machine() -> None:
-    assert 2**28 < machine_memory() <= os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    assert 2**28 < read_machine_memory() <= os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")

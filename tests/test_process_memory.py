@@ -6,13 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ensembler.process_memory import let_go, resident_bytes
+from ensembler.process_memory import read_resident_bytes, release_pages
 
 
 def test_linux_tells_pages(tmp_path: Path) -> None:
     (tmp_path / "7").mkdir()
     (tmp_path / "7" / "statm").write_text("900 25 3 1 0 4 0\n")
-    assert resident_bytes(7, tmp_path) == 25 * os.sysconf("SC_PAGE_SIZE")
+    assert read_resident_bytes(7, tmp_path) == 25 * os.sysconf("SC_PAGE_SIZE")
 
 
 @pytest.mark.parametrize("text", [None, "", "900", "a b c"])
@@ -20,14 +20,14 @@ def test_who_tells_nothing_is_not_guessed(text: str | None, tmp_path: Path) -> N
     if text is not None:
         (tmp_path / "7").mkdir()
         (tmp_path / "7" / "statm").write_text(text)
-    assert resident_bytes(7, tmp_path) is None
+    assert read_resident_bytes(7, tmp_path) is None
 
 
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="no /proc")
 def test_this_process_holds_more_after_it_took_more() -> None:
-    before = resident_bytes() or 0
+    before = read_resident_bytes() or 0
     held = b"x" * 50_000_000
-    assert (resident_bytes() or 0) - before > 0.9 * len(held)
+    assert (read_resident_bytes() or 0) - before > 0.9 * len(held)
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is read from /proc")
@@ -36,13 +36,13 @@ def test_a_mapped_file_is_let_go_of_and_reads_the_same_again(tmp_path: Path) -> 
     np.save(tmp_path / "numbers.npy", numbers)
     mapped = np.load(tmp_path / "numbers.npy", mmap_mode="r")[1000:]
     total = int(mapped.sum())
-    held = resident_bytes()
-    let_go(mapped)
-    freed = held - resident_bytes()
+    held = read_resident_bytes()
+    release_pages(mapped)
+    freed = held - read_resident_bytes()
     assert freed > 15_000_000
     assert int(mapped.sum()) == total
 
 
 @pytest.mark.parametrize("other", [np.arange(3), None, "text"], ids=["an array", "nothing", "text"])
 def test_what_is_no_mapped_file_is_left_alone(other: object) -> None:
-    let_go(other)
+    release_pages(other)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from ensembler.events import WorkAhead
-from ensembler.progress import Progress, Task, Together
+from ensembler.progress import Progress, ProgressGroup, Task
 
 
 class Counting(Progress):
@@ -94,9 +94,9 @@ class Following(Counting):
 
 def test_several_hear_the_same():
     parts = [Following(), Following()]
-    with Together(parts) as progress:
+    with ProgressGroup(parts) as progress:
         assert [part.open for part in parts] == [True, True]
-        job = progress.of_job("b0")
+        job = progress.make_job_progress("b0")
         job.tell(WorkAhead(3))
         job.note("a")
         progress.warn("b")
@@ -111,6 +111,6 @@ def test_several_hear_the_same():
 
 def test_several_are_left_when_work_fails():
     part = Following()
-    with pytest.raises(ZeroDivisionError), Together([part]):
+    with pytest.raises(ZeroDivisionError), ProgressGroup([part]):
         raise ZeroDivisionError
     assert part.open is False

@@ -12,26 +12,26 @@ import pytest
 
 from ensembler import storage
 from ensembler.errors import BadChoice, BadData, StorageError
-from ensembler.paths import CompetitionFolder, Workspace, checked_name
+from ensembler.paths import CompetitionFolder, Workspace, check_name
 from ensembler.serialization import (
-    fingerprint,
-    keep_json,
+    compute_fingerprint,
+    format_toml,
     read_arrays,
     read_json,
     read_toml,
-    toml_text,
     write_arrays,
     write_json,
+    write_json_if_changed,
 )
 from ensembler.storage import (
-    file_digest,
-    folder_bytes,
-    remove,
+    compute_file_digest,
+    count_folder_bytes,
+    remove_file,
     remove_folder,
     require_space,
-    whole_file,
-    whole_folder,
     write_bytes,
+    write_file_atomically,
+    write_folder_atomically,
     write_text,
 )
 
@@ -47,7 +47,7 @@ def test_a_file_is_written_with_its_folders(tmp_path):
 
 
 def test_the_temporary_file_has_the_same_suffix_and_disk(tmp_path):
-    with whole_file(tmp_path / "net.keras") as temporary:
+    with write_file_atomically(tmp_path / "net.keras") as temporary:
         assert temporary.name == "net.keras"
         assert temporary.parent.parent == tmp_path
         temporary.write_text("weights")
@@ -65,7 +65,7 @@ def test_failing_inside_leaves_the_old_file(tmp_path, old, error):
     path = tmp_path / "table.csv"
     if old:
         path.write_text(old)
-    with pytest.raises(error), whole_file(path) as temporary:
+    with pytest.raises(error), write_file_atomically(path) as temporary:
         half_then(error, temporary)
     assert everything_in(tmp_path) == (["table.csv"] if old else [])
     assert not old or path.read_text() == old
@@ -74,7 +74,7 @@ def test_failing_inside_leaves_the_old_file(tmp_path, old, error):
 def test_a_refusal_of_the_disk_inside_is_one_sentence(tmp_path):
     path = tmp_path / "table.csv"
     path.write_text("old")
-    with pytest.raises(StorageError, match=r"No space left.*free some space"), whole_file(path):
+    with pytest.raises(StorageError, match=r"No space left.*free some space"), write_file_atomically(path):
         raise OSError(28, "No space left on device", str(path))
     assert path.read_text() == "old"
 
@@ -82,7 +82,7 @@ def test_a_refusal_of_the_disk_inside_is_one_sentence(tmp_path):
 def test_nobody_sees_the_new_file_before_it_is_whole(tmp_path):
     path = tmp_path / "table.csv"
     path.write_text("old")
-    with whole_file(path) as temporary:
+    with write_file_atomically(path) as temporary:
         temporary.write_text("new")
         assert path.read_text() == "old"
     assert path.read_text() == "new"
@@ -109,7 +109,7 @@ def test_a_new_file_has_usual_permissions(tmp_path):
     assert (tmp_path / "ours").stat().st_mode == (tmp_path / "usual").stat().st_mode
 
 
-@pytest.mark.parametrize("write", [write_text, lambda path, _: whole_folder(path).__enter__()])
+@pytest.mark.parametrize("write", [write_text, lambda path, _: write_folder_atomically(path).__enter__()])
 def test_a_file_where_a_folder_should_be(tmp_path, write):
     (tmp_path / "data").write_text("I am no folder")
     with pytest.raises(StorageError, match=r"data.*move away what lies there"):
@@ -119,12 +119,12 @@ def test_a_file_where_a_folder_should_be(tmp_path, write):
 
 def test_removing(tmp_path):
     write_text(tmp_path / "x.csv", "")
-    remove(tmp_path / "x.csv")
-    remove(tmp_path / "x.csv")
+    remove_file(tmp_path / "x.csv")
+    remove_file(tmp_path / "x.csv")
     assert everything_in(tmp_path) == []
     write_text(tmp_path / "x", "")
     with pytest.raises(StorageError, match="move away"):
-        remove(tmp_path / "x" / "y")
+        remove_file(tmp_path / "x" / "y")
 
 
 def test_a_folder_where_a_file_should_be(tmp_path):
@@ -143,7 +143,7 @@ def test_a_read_only_folder(tmp_path):
 
 def test_a_folder_takes_its_place_whole(tmp_path):
     for content in ("first", "second"):
-        with whole_folder(tmp_path / "extracted") as temporary:
+        with write_folder_atomically(tmp_path / "extracted") as temporary:
             (temporary / content).write_text(content)
         assert everything_in(tmp_path) == ["extracted", f"extracted/{content}"]
 
@@ -151,7 +151,7 @@ def test_a_folder_takes_its_place_whole(tmp_path):
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
 def test_failing_inside_leaves_the_old_folder(tmp_path, error):
     write_text(tmp_path / "extracted" / "old", "")
-    with pytest.raises(error), whole_folder(tmp_path / "extracted") as temporary:
+    with pytest.raises(error), write_folder_atomically(tmp_path / "extracted") as temporary:
         half_then(error, temporary / "half")
     assert everything_in(tmp_path) == ["extracted", "extracted/old"]
 
@@ -166,7 +166,7 @@ def test_json_comes_back(tmp_path):
 
 
 def test_toml_comes_back_under_comments(tmp_path):
-    write_text(tmp_path / "x.toml", toml_text("first\n\nthird", CONTENT))
+    write_text(tmp_path / "x.toml", format_toml("first\n\nthird", CONTENT))
     assert read_toml(tmp_path / "x.toml") == CONTENT
     assert (tmp_path / "x.toml").read_text("utf-8").startswith("# first\n#\n# third\n\n")
 
@@ -213,21 +213,21 @@ def test_no_pickle_is_read(tmp_path, monkeypatch):
 
 
 def test_a_fingerprint_depends_on_content_not_on_order():
-    assert fingerprint({"a": 1, "b": [1, 2]}) == fingerprint({"b": (1, 2), "a": 1})
-    assert fingerprint({"a": 1, "b": [1, 2]}) != fingerprint({"a": 1, "b": [2, 1]})
+    assert compute_fingerprint({"a": 1, "b": [1, 2]}) == compute_fingerprint({"b": (1, 2), "a": 1})
+    assert compute_fingerprint({"a": 1, "b": [1, 2]}) != compute_fingerprint({"a": 1, "b": [2, 1]})
 
 
 def test_a_digest_is_sha256_and_told_in_bytes(tmp_path):
     content = os.urandom((1 << 20) + 5)
     write_bytes(tmp_path / "x", content)
     heard = []
-    assert file_digest(tmp_path / "x", heard.append) == hashlib.sha256(content).hexdigest()
+    assert compute_file_digest(tmp_path / "x", heard.append) == hashlib.sha256(content).hexdigest()
     assert heard == [1 << 20, 5]
 
 
 def test_a_digest_of_nothing(tmp_path):
     with pytest.raises(StorageError, match="missing"):
-        file_digest(tmp_path / "missing")
+        compute_file_digest(tmp_path / "missing")
 
 
 def test_space_is_asked_for_before_it_is_used(tmp_path):
@@ -238,13 +238,13 @@ def test_space_is_asked_for_before_it_is_used(tmp_path):
 
 @pytest.mark.parametrize("name", ["cars", "dogs-vs-cats", "a.b_c@2", "7"])
 def test_good_names(name):
-    assert checked_name(name, "competition") == name
+    assert check_name(name, "competition") == name
 
 
 @pytest.mark.parametrize("name", ["", ".", "..", ".hidden", "a/b", "a b", "../x", "ä", "a\n", "-x"])
 def test_bad_names(name):
     with pytest.raises(BadChoice, match="cannot name a competition"):
-        checked_name(name, "competition")
+        check_name(name, "competition")
 
 
 def made(workspace, *names):
@@ -296,10 +296,10 @@ with whole_folder(Path(sys.argv[1]) / "folder") as folder, whole_file(Path(sys.a
     assert subprocess.run([sys.executable, "-c", script, str(tmp_path)], check=False).returncode == -signal.SIGKILL
     others = tmp_path / ".writing-00000000-1-elsewhere"
     others.mkdir()
-    with whole_file(tmp_path / "ours") as ours:
+    with write_file_atomically(tmp_path / "ours") as ours:
         ours.write_text("not swept")
         assert len(list(tmp_path.iterdir())) == 4
-        storage.sweep(tmp_path)
+        storage.remove_unfinished(tmp_path)
         assert len(list(tmp_path.iterdir())) == 2
     assert sorted(path.name for path in tmp_path.iterdir()) == [others.name, "ours"]
 
@@ -308,7 +308,7 @@ def test_a_folder_goes_at_once_and_says_what_it_held(tmp_path):
     write_text(tmp_path / "b0" / "fold-0" / "x.json", "1234567")
     write_text(tmp_path / "b0" / "y.json", "12")
     (tmp_path / "b0" / "link").symlink_to(tmp_path)
-    there = folder_bytes(tmp_path / "b0")
+    there = count_folder_bytes(tmp_path / "b0")
     assert 9 <= there < 100
     assert remove_folder(tmp_path / "b0") == there
     assert everything_in(tmp_path) == []
@@ -328,11 +328,11 @@ def test_a_folder_that_cannot_go_stays(tmp_path):
 
 def test_what_is_there_already_is_not_written_again(tmp_path):
     path = tmp_path / "a.json"
-    keep_json(path, {"a": [1, None]})
+    write_json_if_changed(path, {"a": [1, None]})
     before = path.stat().st_mtime_ns
-    keep_json(path, {"a": [1, None]})
+    write_json_if_changed(path, {"a": [1, None]})
     assert path.stat().st_mtime_ns == before
-    keep_json(path, {"a": [2]})
+    write_json_if_changed(path, {"a": [2]})
     assert read_json(path) == {"a": [2]}
 
 

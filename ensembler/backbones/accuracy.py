@@ -7,7 +7,7 @@ have no figure there.
 
 from __future__ import annotations
 
-_PERCENT = {
+_TOP1_PERCENT = {
     "b0": 77.1,
     "b1": 79.1,
     "b2": 80.1,
@@ -53,7 +53,7 @@ _PERCENT = {
 }
 
 
-def published_accuracy(backbone: str) -> float | None:
+def find_published_accuracy(backbone: str) -> float | None:
     """Return the top-1 accuracy of a backbone of the registry, from 0 to 1; None where Keras documents none."""
-    percent = _PERCENT.get(backbone)
+    percent = _TOP1_PERCENT.get(backbone)
     return None if percent is None else round(percent / 100, 3)

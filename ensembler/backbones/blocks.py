@@ -23,30 +23,30 @@ _PATTERNS = tuple(
 )
 
 
-def block_of(layer: str) -> str | None:
+def find_block(layer: str) -> str | None:
     """Name the block that a layer's name tells, such as ``block5``, ``conv4``, ``stage2``; None if it tells none.
 
     MobileNet's conv_dw_5 and MobileNetV3's expanded_conv_5 are ``block5`` too, as they are for a person.
     """
     name = layer.lower()
     for pattern in _PATTERNS:
-        if found := pattern.search(name):
-            word = "block" if name.startswith(("conv_", "expanded_conv")) else found["word"]
-            label = word + found["number"]
+        if match := pattern.search(name):
+            word = "block" if name.startswith(("conv_", "expanded_conv")) else match["word"]
+            label = word + match["number"]
             return None if label == "conv1" else label  # the stem of ResNet, DenseNet and the MobileNets
     return None
 
 
-def blocks_of(layers: Sequence[str]) -> list[str]:
+def list_blocks(layers: Sequence[str]) -> list[str]:
     """Give each layer a block: its own, else that of the layer before it; ``stem`` before the first."""
     blocks, current = [], "stem"
     for layer in layers:
-        current = block_of(layer) or current
+        current = find_block(layer) or current
         blocks.append(current)
     return blocks
 
 
-def first_layer_of(layers: Sequence[str], block: str) -> int:
+def find_first_layer(layers: Sequence[str], block: str) -> int:
     """Find where ``block`` begins, a block's or a layer's name.
 
     Raises
@@ -54,11 +54,11 @@ def first_layer_of(layers: Sequence[str], block: str) -> int:
     BadChoice
         If there is none of that name; those that there are get told.
     """
-    blocks = blocks_of(layers)
-    for spelled in (str.lower, _loosely):
+    blocks = list_blocks(layers)
+    for normalise in (str.lower, _strip_separators):
         for names in (blocks, layers):
             for place, name in enumerate(names):
-                if spelled(name) == spelled(block):
+                if normalise(name) == normalise(block):
                     return place
     there = list(dict.fromkeys(blocks))
     raise BadChoice(
@@ -67,16 +67,16 @@ def first_layer_of(layers: Sequence[str], block: str) -> int:
     )
 
 
-def _loosely(name: str) -> str:
+def _strip_separators(name: str) -> str:
     return re.sub(r"[_-]", "", name.lower())
 
 
-def depths(layers: Sequence[str]) -> list[float]:
+def compute_depths(layers: Sequence[str]) -> list[float]:
     """Say how deep each layer lies: 0 in the first block, 1 in the last, in equal steps between.
 
     Layers count by themselves where their names tell no blocks.
     """
-    blocks = blocks_of(layers)
+    blocks = list_blocks(layers)
     order = list(dict.fromkeys(blocks))
     if len(order) < 3:
         return [place / max(1, len(layers) - 1) for place in range(len(layers))]

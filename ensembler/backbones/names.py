@@ -6,14 +6,14 @@ import re
 from collections.abc import Collection, Sequence
 
 from ..errors import BadChoice
-from ..paths import checked_name
+from ..paths import check_name
 from .registry import BACKBONES
 
-AT = "@"
+LABEL_SEPARATOR = "@"
 _LABEL = re.compile(r"[A-Za-z0-9._-]+")
 
 
-def backbone_name(member: str) -> str:
+def parse_backbone_name(member: str) -> str:
     """Return the backbone's part of what a person typed: ``b0`` of ``b0@strong``.
 
     Raises
@@ -21,7 +21,7 @@ def backbone_name(member: str) -> str:
     BadChoice
         If what follows ``@`` is no label.
     """
-    backbone, at, label = member.partition(AT)
+    backbone, at, label = member.partition(LABEL_SEPARATOR)
     if at and not _LABEL.fullmatch(label):
         raise BadChoice(
             f"{member!r} cannot name a member: write BACKBONE@LABEL, the label of letters, digits, '.', '_' and '-'."
@@ -29,7 +29,7 @@ def backbone_name(member: str) -> str:
     return backbone
 
 
-def member_names(members: Sequence[str], name: str | None, backbones: Collection[str]) -> list[str]:
+def resolve_member_names(members: Sequence[str], name: str | None, backbones: Collection[str]) -> list[str]:
     """Name the members of a call.
 
     Parameters
@@ -50,28 +50,28 @@ def member_names(members: Sequence[str], name: str | None, backbones: Collection
         return list(members)
     if len(members) != 1:
         raise BadChoice(f"--as names one member, but {len(members)} were asked for: {', '.join(members)}.")
-    checked_name(name, "member")
-    own = backbone_name(members[0])
-    if (meant := backbone_name(name)) != own and meant in backbones:
+    check_name(name, "member")
+    own = parse_backbone_name(members[0])
+    if (meant := parse_backbone_name(name)) != own and meant in backbones:
         raise BadChoice(f"{name} would be taken for a member of {meant}: give a member of {own} another name by --as.")
     return [name]
 
 
-def layer_name(member: str) -> str:
+def make_layer_name(member: str) -> str:
     """Return a member's name as a Keras layer can have it.
 
     TensorFlow refuses ``@`` in a scope. Names of letters, digits and underscores alone are those that Keras gives to
     layers by itself (``add_1``), so a member has such a one only if a backbone of the registry is called so.
     """
-    plain = member.replace(AT, ".")
+    plain = member.replace(LABEL_SEPARATOR, ".")
     return plain if plain in BACKBONES or not re.fullmatch(r"\w+", plain) else f"member-{plain}"
 
 
-def layer_names(members: Sequence[str]) -> list[str]:
-    """Return :func:`layer_name` of each member, with a number where two would be called alike."""
+def make_layer_names(members: Sequence[str]) -> list[str]:
+    """Return :func:`make_layer_name` of each member, with a number where two would be called alike."""
     names: list[str] = []
     for member in members:
-        name = plain = layer_name(member)
+        name = plain = make_layer_name(member)
         number = 1
         while name in names:
             number += 1

@@ -24,12 +24,14 @@ def match_backbones(patterns: Sequence[str]) -> list[Backbone]:
         If one names nothing; the nearest are suggested.
     """
     for pattern in patterns:
-        if not any(_fits(backbone, pattern) for backbone in BACKBONES.values()):
-            raise BadChoice.unknown("backbone", pattern, BACKBONES)
+        if not any(_is_match(backbone, pattern) for backbone in BACKBONES.values()):
+            raise BadChoice.from_unknown_name("backbone", pattern, BACKBONES)
     return [
-        backbone for backbone in BACKBONES.values() if any(_fits(backbone, pattern) for pattern in patterns or ("*",))
+        backbone
+        for backbone in BACKBONES.values()
+        if any(_is_match(backbone, pattern) for pattern in patterns or ("*",))
     ]
 
 
-def _fits(backbone: Backbone, pattern: str) -> bool:
+def _is_match(backbone: Backbone, pattern: str) -> bool:
     return backbone.name == pattern or (not backbone.tiny and fnmatchcase(backbone.name, pattern))

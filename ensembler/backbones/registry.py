@@ -33,7 +33,7 @@ class Backbone:
         Trained within seconds, so that its folds share one process.
     pools_itself
         The builder pools over places, since a layer of the network comes after the pooling.
-    own
+    is_custom
         A person's own: the builder is ``module:function`` that takes ``input_shape`` alone, or ``file``.
     parameters
         Numbers in its weights; 0 where unknown.
@@ -48,7 +48,7 @@ class Backbone:
     arguments: dict[str, float | bool] = field(default_factory=dict)
     tiny: bool = False
     pools_itself: bool = False
-    own: bool = False
+    is_custom: bool = False
     parameters: int = 0
     activations: int = 0
 
@@ -108,7 +108,9 @@ _COSTS = {
 }
 
 
-def _keras(name: str, function: str, size: int, preprocessing: Preprocessing, **arguments: float | bool) -> Backbone:
+def _make_keras(
+    name: str, function: str, size: int, preprocessing: Preprocessing, **arguments: float | bool
+) -> Backbone:
     parameters, activations = _COSTS[name]
     return Backbone(
         name,
@@ -123,50 +125,50 @@ def _keras(name: str, function: str, size: int, preprocessing: Preprocessing, **
     )
 
 
-def _demo(name: str, function: str) -> Backbone:
+def _make_demo(name: str, function: str) -> Backbone:
     return Backbone(name, f"ensembler.backbones.jobs.demo_networks:{function}", 8, "tf", tiny=True)
 
 
 _EFFICIENTNET_SIZES = (224, 240, 260, 300, 380, 456, 528, 600)
 
 _ALL = (
-    *(_keras(f"b{n}", f"EfficientNetB{n}", size, "inside") for n, size in enumerate(_EFFICIENTNET_SIZES)),
-    *(_keras(f"v2b{n}", f"EfficientNetV2B{n}", _EFFICIENTNET_SIZES[n], "inside") for n in range(4)),
-    _keras("v2s", "EfficientNetV2S", 384, "inside"),
-    _keras("v2m", "EfficientNetV2M", 480, "inside"),
-    _keras("v2l", "EfficientNetV2L", 480, "inside"),
-    _keras("mobilenet", "MobileNet", 224, "tf"),
-    _keras("mobilenet-0.75", "MobileNet", 192, "tf", alpha=0.75),
-    _keras("mobilenet-0.5", "MobileNet", 160, "tf", alpha=0.5),
-    _keras("mobilenet-0.25", "MobileNet", 128, "tf", alpha=0.25),
-    _keras("mobilenetv2", "MobileNetV2", 224, "tf"),
-    *(_keras(f"mobilenetv2-{a}", "MobileNetV2", 224, "tf", alpha=a) for a in (0.35, 0.5, 0.75, 1.3, 1.4)),
-    _keras("mobilenetv3s", "MobileNetV3Small", 224, "inside"),
-    _keras("mobilenetv3s-0.75", "MobileNetV3Small", 224, "inside", alpha=0.75),
-    _keras("mobilenetv3l", "MobileNetV3Large", 224, "inside"),
-    _keras("mobilenetv3l-0.75", "MobileNetV3Large", 224, "inside", alpha=0.75),
-    _keras("inceptionv3", "InceptionV3", 299, "tf"),
-    _keras("inceptionresnetv2", "InceptionResNetV2", 299, "tf"),
-    _keras("xception", "Xception", 299, "tf"),
-    *(_keras(f"resnet{n}", f"ResNet{n}", 224, "caffe") for n in (50, 101, 152)),
-    *(_keras(f"resnet{n}v2", f"ResNet{n}V2", 224, "tf") for n in (50, 101, 152)),
-    *(_keras(f"densenet{n}", f"DenseNet{n}", 224, "torch") for n in (121, 169, 201)),
-    _keras("nasnetmobile", "NASNetMobile", 224, "tf"),
-    _keras("nasnetlarge", "NASNetLarge", 331, "tf"),
-    _keras("vgg16", "VGG16", 224, "caffe"),
-    _keras("vgg19", "VGG19", 224, "caffe"),
+    *(_make_keras(f"b{n}", f"EfficientNetB{n}", size, "inside") for n, size in enumerate(_EFFICIENTNET_SIZES)),
+    *(_make_keras(f"v2b{n}", f"EfficientNetV2B{n}", _EFFICIENTNET_SIZES[n], "inside") for n in range(4)),
+    _make_keras("v2s", "EfficientNetV2S", 384, "inside"),
+    _make_keras("v2m", "EfficientNetV2M", 480, "inside"),
+    _make_keras("v2l", "EfficientNetV2L", 480, "inside"),
+    _make_keras("mobilenet", "MobileNet", 224, "tf"),
+    _make_keras("mobilenet-0.75", "MobileNet", 192, "tf", alpha=0.75),
+    _make_keras("mobilenet-0.5", "MobileNet", 160, "tf", alpha=0.5),
+    _make_keras("mobilenet-0.25", "MobileNet", 128, "tf", alpha=0.25),
+    _make_keras("mobilenetv2", "MobileNetV2", 224, "tf"),
+    *(_make_keras(f"mobilenetv2-{a}", "MobileNetV2", 224, "tf", alpha=a) for a in (0.35, 0.5, 0.75, 1.3, 1.4)),
+    _make_keras("mobilenetv3s", "MobileNetV3Small", 224, "inside"),
+    _make_keras("mobilenetv3s-0.75", "MobileNetV3Small", 224, "inside", alpha=0.75),
+    _make_keras("mobilenetv3l", "MobileNetV3Large", 224, "inside"),
+    _make_keras("mobilenetv3l-0.75", "MobileNetV3Large", 224, "inside", alpha=0.75),
+    _make_keras("inceptionv3", "InceptionV3", 299, "tf"),
+    _make_keras("inceptionresnetv2", "InceptionResNetV2", 299, "tf"),
+    _make_keras("xception", "Xception", 299, "tf"),
+    *(_make_keras(f"resnet{n}", f"ResNet{n}", 224, "caffe") for n in (50, 101, 152)),
+    *(_make_keras(f"resnet{n}v2", f"ResNet{n}V2", 224, "tf") for n in (50, 101, 152)),
+    *(_make_keras(f"densenet{n}", f"DenseNet{n}", 224, "torch") for n in (121, 169, 201)),
+    _make_keras("nasnetmobile", "NASNetMobile", 224, "tf"),
+    _make_keras("nasnetlarge", "NASNetLarge", 331, "tf"),
+    _make_keras("vgg16", "VGG16", 224, "caffe"),
+    _make_keras("vgg19", "VGG19", 224, "caffe"),
     *(
-        _keras(f"convnext{letter}", f"ConvNeXt{size}", 224, "inside")
+        _make_keras(f"convnext{letter}", f"ConvNeXt{size}", 224, "inside")
         for letter, size in (("t", "Tiny"), ("s", "Small"), ("b", "Base"), ("l", "Large"), ("xl", "XLarge"))
     ),
-    _demo("demo-dense", "dense_network"),
-    _demo("demo-conv", "conv_network"),
-    _demo("demo-separable", "separable_network"),
+    _make_demo("demo-dense", "dense_network"),
+    _make_demo("demo-conv", "conv_network"),
+    _make_demo("demo-separable", "separable_network"),
 )
 
 # Keras refuses smaller photos, by the beginning of the function's name.
-_SMALLEST = {"Inception": 75, "Xception": 71}
-_USUALLY_SMALLEST = 32
+_MIN_SIZES = {"Inception": 75, "Xception": 71}
+_DEFAULT_MIN_SIZE = 32
 
 BACKBONES: dict[str, Backbone] = {backbone.name: backbone for backbone in _ALL}
 
@@ -180,16 +182,16 @@ def find_backbone(name: str) -> Backbone:
         If there is none of that name; the nearest are suggested.
     """
     if name not in BACKBONES:
-        raise BadChoice.unknown("backbone", name, BACKBONES)
+        raise BadChoice.from_unknown_name("backbone", name, BACKBONES)
     return BACKBONES[name]
 
 
-def smallest_size(backbone: Backbone) -> int:
+def find_min_size(backbone: Backbone) -> int:
     """Return the smallest height and width in pixels of photos that a backbone of the registry can be built for."""
     if backbone.tiny:
         return backbone.image_size
     function = backbone.builder.partition(":")[2]
-    return next((size for name, size in _SMALLEST.items() if function.startswith(name)), _USUALLY_SMALLEST)
+    return next((size for name, size in _MIN_SIZES.items() if function.startswith(name)), _DEFAULT_MIN_SIZE)
 
 
 Pooling = Literal["average", "max"]

@@ -12,7 +12,7 @@ from .custom import OWN_WEIGHTS
 from .registry import Backbone
 
 # File names and hashes (MD5, or SHA-256 where they have 64 digits) without top, as keras.applications asks for them.
-_FILES: dict[str, tuple[str, str]] = {
+_PUBLISHED_FILES: dict[str, tuple[str, str]] = {
     "b0": ("efficientnetb0_notop.h5", "50bc09e76180e00e4465e1a485ddc09d"),
     "b1": ("efficientnetb1_notop.h5", "74c4e6b3e1f6a1eea24c589628592432"),
     "b2": ("efficientnetb2_notop.h5", "111f8e2ac8aa800a7a99e3239f7bfb39"),
@@ -81,7 +81,7 @@ class PublishedWeights:
     name: str
     digest: str = ""
 
-    def fits(self, path: Path) -> bool:
+    def is_published_file(self, path: Path) -> bool:
         """Whether a file is the one that was published, as far as that can be told."""
         if not self.digest:
             return True
@@ -90,10 +90,10 @@ class PublishedWeights:
             return hashlib.file_digest(file, algorithm).hexdigest() == self.digest
 
 
-def published(backbone: Backbone, image_size: int) -> PublishedWeights | None:
+def find_published_weights(backbone: Backbone, image_size: int) -> PublishedWeights | None:
     """Say which file without top Keras publishes for a backbone and a size of photos; None if there is none."""
-    if backbone.name in _FILES:
-        return PublishedWeights(*_FILES[backbone.name])
+    if backbone.name in _PUBLISHED_FILES:
+        return PublishedWeights(*_PUBLISHED_FILES[backbone.name])
     function = backbone.builder.partition(":")[2]
     width = float(backbone.arguments.get("alpha", 1.0))
     if function == "MobileNet":
@@ -122,39 +122,39 @@ def find_weights(folder: Path, backbone: Backbone, image_size: int) -> Path:
             "Keras's own files."
         )
     ours = f"{backbone.name}.weights.h5"
-    theirs = published(backbone, image_size)
+    expected = find_published_weights(backbone, image_size)
     for place in (folder, folder / "models"):
         if (place / ours).is_file():
             return place / ours
-        if theirs and (place / theirs.name).is_file():
-            return _checked(place / theirs.name, theirs, backbone)
+        if expected and (place / expected.name).is_file():
+            return _check_digest(place / expected.name, expected, backbone)
     there = sorted(file.name.removesuffix(".weights.h5") for file in folder.glob("*.weights.h5"))
-    names = f"no {ours}" + (f" and no {theirs.name}" if theirs else "")
+    names = f"no {ours}" + (f" and no {expected.name}" if expected else "")
     raise BadChoice(f"{folder} has {names}; it holds weights of {', '.join(there) or 'no backbone'}.")
 
 
-def weights_at_hand(folder: Path, backbone: Backbone, image_size: int) -> Path | None:
+def find_local_weights(folder: Path, backbone: Backbone, image_size: int) -> Path | None:
     """Say which file :func:`find_weights` would find, without looking into it; None if there is none."""
-    theirs = published(backbone, image_size)
-    names = [f"{backbone.name}.weights.h5", *([theirs.name] if theirs else [])]
+    expected = find_published_weights(backbone, image_size)
+    names = [f"{backbone.name}.weights.h5", *([expected.name] if expected else [])]
     files = [place / name for place in (folder, folder / "models") for name in names]
     return next((file for file in files if file.is_file()), None)
 
 
-def keras_folder() -> Path:
+def locate_keras_folder() -> Path:
     """Return where Keras keeps what it downloads."""
     return Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras")
 
 
-def _checked(path: Path, theirs: PublishedWeights, backbone: Backbone) -> Path:
-    if not theirs.fits(path):
+def _check_digest(path: Path, expected: PublishedWeights, backbone: Backbone) -> Path:
+    if not expected.is_published_file(path):
         raise BadChoice(
-            f"{path} is not the file that Keras publishes for {backbone.name} (its hash should be {theirs.digest}): "
+            f"{path} is not the file that Keras publishes for {backbone.name} (its hash should be {expected.digest}): "
             f"download it again, or call weights of your own {backbone.name}.weights.h5."
         )
     return path
 
 
-def weights_source(told: str) -> str | Path:
+def parse_weights_source(text: str) -> str | Path:
     """Return ``imagenet``, ``none``, ``own`` or a file, as a description for a job names it."""
-    return told if told in ("imagenet", "none", OWN_WEIGHTS) else Path(told)
+    return text if text in ("imagenet", "none", OWN_WEIGHTS) else Path(text)

@@ -9,11 +9,11 @@ from typing import Any
 import click
 
 from .context import Context
-from .options import json_option, member_names, option
+from .options import add_json_option, option, parse_member_names
 
 
 @click.command()
-@click.argument("patterns", required=False, metavar="[PATTERN]", callback=member_names)
+@click.argument("patterns", required=False, metavar="[PATTERN]", callback=parse_member_names)
 @option(
     "--weights",
     type=click.Path(path_type=Path),
@@ -27,7 +27,7 @@ from .options import json_option, member_names, option
     show_default=True,
     help="Order of the list.",
 )
-@json_option
+@add_json_option
 @click.pass_obj
 def backbones(context: Context, /, *, as_json: bool, **options: Any) -> None:
     """List backbones, such as 'b?,mobilenet*': size, accuracy, weights.
@@ -35,14 +35,14 @@ def backbones(context: Context, /, *, as_json: bool, **options: Any) -> None:
     ImageNet is the top-1 accuracy that Keras documents. Weights are a file that is at hand; Keras downloads the others
     when they are needed.
     """
-    from ..workflows.backbones import backbone_table, list_backbones
+    from ..workflows.backbones import build_backbone_table, list_backbones
 
-    found = list_backbones(**options)
+    listed = list_backbones(**options)
     if as_json:
-        click.echo(json.dumps([one.fields() for one in found], indent=2))
+        click.echo(json.dumps([one.to_json() for one in listed], indent=2))
         return
     from ..console import print_table
 
-    print_table(*backbone_table(found), words=["in Keras", "weights"])
-    if not any(one.weights for one in found):
+    print_table(*build_backbone_table(listed), text_columns=["in Keras", "weights"])
+    if not any(one.weights for one in listed):
         context.progress.note("No weights are at hand: Keras downloads them when they are needed.")

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .context import Context
-from .options import F, option, timeout_option
+from .options import F, add_timeout_option, option
 
 if TYPE_CHECKING:
     from ..competition.layout.layout import Hints
-    from ..workflows.results import Fetched
+    from ..workflows.results import PreparedCompetition
 
 
-def _hint_options(command: F) -> F:
+def _add_hint_options(command: F) -> F:
     for added in (
         option("--positive", metavar="CLASS", help="Class that a binary answer is the probability of."),
         option("--labels", metavar="FILE", help="Table of labels, relative to the competition's files."),
@@ -29,7 +29,7 @@ def _hint_options(command: F) -> F:
     return command
 
 
-def _hints(options: dict[str, Any]) -> Hints:
+def _build_hints(options: dict[str, Any]) -> Hints:
     from ..competition.layout.layout import Hints
 
     return Hints(**options)
@@ -51,8 +51,8 @@ def _hints(options: dict[str, Any]) -> Hints:
     metavar="GB",
     help="Unpack no more than that, 0 for no limit; by default 50 GB or ten times the archive.",
 )
-@timeout_option
-@_hint_options
+@add_timeout_option
+@_add_hint_options
 @click.pass_obj
 def fetch(
     context: Context,
@@ -68,14 +68,14 @@ def fetch(
     """Download a competition, unpack it and find out its layout; it goes on where it was interrupted."""
     from ..workflows.fetch.fetch import fetch as run
 
-    most = None if unpack_limit is None else unpack_limit * 10**9
+    max_bytes = None if unpack_limit is None else unpack_limit * 10**9
     with context.progress:
         fetched = run(
             competition,
             archive=archive,
-            hints=_hints(hints),
+            hints=_build_hints(hints),
             force=force,
-            most_bytes=most,
+            most_bytes=max_bytes,
             timeout=timeout,
             **context.common,
         )
@@ -88,7 +88,7 @@ def fetch(
 @option("--test-size", type=float, default=0.2, show_default=True, help="Share of the photos to predict.")
 @option("--seed", type=int, default=0, show_default=True, help="Chooses them.")
 @option("--force", is_flag=True, help="Begin anew with a name that is in use.")
-@_hint_options
+@_add_hint_options
 @click.pass_obj
 def adopt(
     context: Context, /, photos: Path, name: str, test_size: float, seed: int, *, force: bool, **hints: Any
@@ -97,23 +97,25 @@ def adopt(
     from ..workflows.fetch.adopt import adopt as run
 
     with context.progress:
-        fetched = run(photos, name, test_size=test_size, seed=seed, force=force, hints=_hints(hints), **context.common)
+        fetched = run(
+            photos, name, test_size=test_size, seed=seed, force=force, hints=_build_hints(hints), **context.common
+        )
     _show_competition(fetched)
 
 
-def _show_competition(fetched: Fetched) -> None:
+def _show_competition(fetched: PreparedCompetition) -> None:
     manifest = fetched.manifest
     sources = {"names": "file names", "folders": "folder names", "csv": manifest.train.file}
     left = f", {fetched.unreadable} unreadable (see {fetched.folder.unreadable})" if fetched.unreadable else ""
     click.echo(f"{manifest.name}")
-    click.echo(f"  task      {manifest.sentence()}")
+    click.echo(f"  task      {manifest.describe()}")
     click.echo(f"  labels    from {sources[manifest.train.labels]} in {manifest.train.folder}")
     click.echo(
         f"  answer    {manifest.answer.id_column} + {', '.join(manifest.answer.columns[:6])}: {manifest.answer.kind}"
     )
     click.echo(f"  photos    {fetched.training} to train on, {fetched.test} to predict{left}")
-    if told := fetched.duplicates.sentence():
-        click.echo(f"  copies    {told} (see {fetched.folder.duplicates})")
+    if copies := fetched.duplicates.describe():
+        click.echo(f"  copies    {copies} (see {fetched.folder.duplicates})")
     click.echo(f"  metric    {manifest.metric}")
     if manifest.train.groups:
         click.echo(f"  groups    {manifest.train.group_column} of {manifest.train.groups}, kept whole by the folds")

@@ -19,7 +19,7 @@ class Context:
     def __init__(self, data: Path, submissions: Path, *, quiet: bool, events: Path | None = None) -> None:
         from ..console import ConsoleProgress
         from ..paths import Workspace
-        from ..progress import Together
+        from ..progress import ProgressGroup
 
         self.workspace: Workspace = Workspace(data, submissions)
         console = ConsoleProgress(quiet=quiet)
@@ -30,10 +30,10 @@ class Context:
         if events:
             from ..event_file import EventFile
 
-            self._events = EventFile(events, trouble=console.warn)
-            self.progress = Together([console, self._events])
+            self._events = EventFile(events, on_error=console.warn)
+            self.progress = ProgressGroup([console, self._events])
 
-    def tell_beginning(self, command: str) -> None:
+    def report_start(self, command: str) -> None:
         """Write down that a command begins."""
         from .. import __version__
         from ..events import CommandBegan
@@ -42,14 +42,14 @@ class Context:
         if self._events:
             self._events.tell(CommandBegan(command, __version__, os.getpid()))
 
-    def tell_end(self, code: int, sentence: str) -> None:
+    def report_end(self, code: int, sentence: str) -> None:
         """Write down how the command ended: its exit code, and the sentence that was printed if it failed."""
-        from ..events import CommandEnded, Failed
+        from ..events import CommandEnded, CommandFailed
 
         if not self._events:
             return
         if sentence:
-            self._events.tell(Failed(sentence))
+            self._events.tell(CommandFailed(sentence))
         self._events.tell(CommandEnded(self._command, code, round(time.monotonic() - self._began, 3)))
         self._events.close()
 

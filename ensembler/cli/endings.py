@@ -6,10 +6,10 @@ from typing import NoReturn
 
 import click
 
-INTERRUPTED = 130
+EXIT_INTERRUPTED = 130
 
 
-class Ending(SystemExit):
+class CommandExit(SystemExit):
     """An end with a sentence, which was printed."""
 
     def __init__(self, code: int, sentence: str) -> None:
@@ -20,14 +20,14 @@ class Ending(SystemExit):
 def fail(text: str, code: int = 1) -> NoReturn:
     """Print a sentence on standard error and end with ``code``; 1 is that of our errors."""
     click.echo(f"Error: {text}" if code == 1 else text, err=True)
-    raise Ending(code, text)
+    raise CommandExit(code, text)
 
 
-def outcome(error: BaseException | None) -> tuple[int, str]:
+def describe_outcome(error: BaseException | None) -> tuple[int, str]:
     """Tell exit code and sentence of what ended a command: nothing, an exit, or a bug of ours."""
     if error is None:
         return 0, ""
     if not isinstance(error, SystemExit):
         return 1, f"{type(error).__name__}: {error}"
     code = error.code if isinstance(error.code, int) else int(error.code is not None)
-    return code, error.sentence if isinstance(error, Ending) else ""
+    return code, error.sentence if isinstance(error, CommandExit) else ""

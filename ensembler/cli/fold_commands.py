@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .context import Context
-from .options import competition_option, json_option, option
+from .options import add_competition_option, add_json_option, option
 
 if TYPE_CHECKING:
     from ..workflows.folds import FoldsResult
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 @option("--repeats", type=int, help="Make them so often, each time others.")
 @option("--seed", type=click.IntRange(0, 2**31), help="Make those of a seed.")
 @option("--yes", "discard", is_flag=True, help="Make them even if trained members become useless.")
-@competition_option
-@json_option
+@add_competition_option
+@add_json_option
 @click.pass_obj
 def folds(context: Context, /, *, discard: bool, as_json: bool, **options: Any) -> None:
     """Show how photos are spread over the folds, or make others.
@@ -33,31 +33,31 @@ def folds(context: Context, /, *, discard: bool, as_json: bool, **options: Any) 
 
     numbers = {name: options[name] for name in ("folds", "repeats", "seed")}
     if any(number is not None for number in numbers.values()) and not discard and sys.stdin.isatty():
-        discard = _asked(context, options.get("competition"), numbers)
+        discard = _confirm_discard(context, options.get("competition"), numbers)
     with context.progress:
         result = run(**options, discard=discard, **context.common)
-    _show(result, as_json=as_json)
+    _show_folds(result, as_json=as_json)
 
 
-def _asked(context: Context, competition: str | None, numbers: dict[str, int | None]) -> bool:
+def _confirm_discard(context: Context, competition: str | None, numbers: dict[str, int | None]) -> bool:
     """Ask whether what becomes useless may."""
-    from ..workflows.folds import made_useless
+    from ..workflows.folds import find_obsolete_results
 
-    useless = made_useless(competition, **numbers, workspace=context.workspace)
+    useless = find_obsolete_results(competition, **numbers, workspace=context.workspace)
     if not useless:
         return False
-    click.confirm(f"New folds make useless {useless.sentence()}. Make them?", abort=True, err=True)
+    click.confirm(f"New folds make useless {useless.describe()}. Make them?", abort=True, err=True)
     return True
 
 
-def _show(result: FoldsResult, *, as_json: bool) -> None:
+def _show_folds(result: FoldsResult, *, as_json: bool) -> None:
     from ..console import print_table
-    from .tables.folds import folds_fields, folds_table, folds_words
+    from .tables.folds import build_fold_fields, build_fold_table, describe_folds
 
     if as_json:
-        click.echo(json.dumps(folds_fields(result), indent=2))
+        click.echo(json.dumps(build_fold_fields(result), indent=2))
         return
-    print_table(*folds_table(result))
+    print_table(*build_fold_table(result))
     click.echo("")
-    for line in folds_words(result):
+    for line in describe_folds(result):
         click.echo(line)

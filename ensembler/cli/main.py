@@ -11,11 +11,11 @@ from pathlib import Path
 import click
 
 from .. import __version__
-from ..errors import BadAnswer, EnsemblerError, Interrupted, StorageError
+from ..errors import EnsemblerError, Interrupted, InvalidSubmission, StorageError
 from .backbone_commands import backbones
 from .competition_commands import adopt, fetch
 from .context import Context
-from .endings import INTERRUPTED, Ending, fail, outcome
+from .endings import EXIT_INTERRUPTED, CommandExit, describe_outcome, fail
 from .fold_commands import folds
 from .member_commands import members, status
 from .options import option
@@ -64,10 +64,10 @@ def commands(context: click.Context, data: Path, submissions: Path, *, quiet: bo
     Every option can be set by an environment variable: ENSEMBLER_DATA, ENSEMBLER_TRAIN_MEMBERS_FOLDS, ...
     """  # noqa: D301 - click's mark for lines to keep is a backspace, not a backslash
     if context.invoked_subcommand and not any(flag in sys.argv for flag in ("-h", "--help")):
-        begun: list[Context] = context.obj if isinstance(context.obj, list) else []
+        contexts: list[Context] = context.obj if isinstance(context.obj, list) else []
         context.obj = Context(data, submissions, quiet=quiet, events=events)
         context.obj.tell_beginning(context.invoked_subcommand)
-        begun.append(context.obj)
+        contexts.append(context.obj)
 
 
 for _command in (
@@ -93,14 +93,14 @@ for _command in (
 
 def main() -> None:
     """Run the command line; our errors become one line and exit code 1, a bug of ours keeps its traceback."""
-    _print_any_letter()
-    begun: list[Context] = []
-    with _end_told(begun):
-        _run(begun)
+    _escape_unencodable()
+    contexts: list[Context] = []
+    with _report_end(contexts):
+        _run_command(contexts)
 
 
 @contextlib.contextmanager
-def _end_told(begun: list[Context]) -> Iterator[None]:
+def _report_end(contexts: list[Context]) -> Iterator[None]:
     """Tell those who follow how the commands ended that were begun in the block."""
     error: BaseException | None = None
     try:
@@ -109,38 +109,38 @@ def _end_told(begun: list[Context]) -> Iterator[None]:
         error = caught
         raise
     finally:
-        for context in begun:
-            context.tell_end(*outcome(error))
+        for context in contexts:
+            context.report_end(*describe_outcome(error))
 
 
-def _run(begun: list[Context]) -> None:
+def _run_command(contexts: list[Context]) -> None:
     try:
-        commands.main(standalone_mode=False, obj=begun)
-    except BadAnswer as error:
+        commands.main(standalone_mode=False, obj=contexts)
+    except InvalidSubmission as error:
         _show_problems(error)
         fail(f"{error.headline}.")
     except EnsemblerError as error:
         fail(str(error))
     except click.exceptions.Abort as error:
         # Click makes this of every KeyboardInterrupt, of which ours know where the work was.
-        told = error.__cause__ if isinstance(error.__cause__, Interrupted) else Interrupted()
-        fail(str(told), INTERRUPTED)
+        interruption = error.__cause__ if isinstance(error.__cause__, Interrupted) else Interrupted()
+        fail(str(interruption), EXIT_INTERRUPTED)
     except click.ClickException as error:
         error.show()
-        raise Ending(error.exit_code, error.format_message()) from None
+        raise CommandExit(error.exit_code, error.format_message()) from None
     except OSError as error:
         if not StorageError.is_refusal(error):
             raise
         fail(str(StorageError.from_os(error)))
 
 
-def _print_any_letter() -> None:
+def _escape_unencodable() -> None:
     """Have a letter that standard output cannot hold printed by its number: pipes on Windows know a few hundred."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
 
 
-def _show_problems(error: BadAnswer) -> None:
+def _show_problems(error: InvalidSubmission) -> None:
     from ..console import print_table
 
     print_table(["problem", "first seen"], error.problems, to_error=True)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .context import Context
-from .endings import INTERRUPTED, fail
-from .options import competition_option, json_option, option
+from .endings import EXIT_INTERRUPTED, fail
+from .options import add_competition_option, add_json_option, option
 
 if TYPE_CHECKING:
     from ..workflows.members.removal import RemovedMembers
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 @click.group(invoke_without_command=True)
 @option("--measure", is_flag=True, help="Measure speeds that were not measured on this machine.")
-@competition_option
-@json_option
+@add_competition_option
+@add_json_option
 @click.pass_context
 def members(click_context: click.Context, /, competition: str | None, *, measure: bool, as_json: bool) -> None:
     """List the trained members: size, speed, scores, what differs.
@@ -34,26 +34,26 @@ def members(click_context: click.Context, /, competition: str | None, *, measure
 
     context: Context = click_context.obj
     with context.progress:
-        found = run(competition, measure=measure, **context.common)
+        listed = run(competition, measure=measure, **context.common)
     if as_json:
-        click.echo(json.dumps([member.fields() for member in found], indent=2))
+        click.echo(json.dumps([member.to_json() for member in listed], indent=2))
         return
-    if not found:
+    if not listed:
         context.progress.note("No member is trained yet: begin with `ensembler train-members --members ...`.")
         return
     from ..console import print_table
-    from .tables.members import SETTINGS, member_notes, member_table
+    from .tables.members import SETTINGS_COLUMN, build_member_table, list_member_notes
 
-    print_table(*member_table(found), words=[SETTINGS])
-    for note in member_notes(found):
+    print_table(*build_member_table(listed), text_columns=[SETTINGS_COLUMN])
+    for note in list_member_notes(listed):
         context.progress.note(note)
 
 
 @members.command("rm")
 @click.argument("names", nargs=-1, required=True, metavar="NAME...")
 @option("-y", "--yes", is_flag=True, help="Also if a finished stack was built of one.")
-@competition_option
-@json_option
+@add_competition_option
+@add_json_option
 @click.pass_context
 def remove(
     click_context: click.Context, /, names: tuple[str, ...], competition: str | None, *, yes: bool, as_json: bool
@@ -62,20 +62,20 @@ def remove(
 
     Stacks that were built of them stay as they are: they have their own copies.
     """
+    from ..workflows.members.removal import describe_stack_uses, find_stack_uses
     from ..workflows.members.removal import remove_members as run
-    from ..workflows.members.removal import told_uses, uses_by_stacks
 
     context: Context = click_context.obj
     # What stands before `rm` counts too.
     before = click_context.parent.params if click_context.parent else {}
     competition, as_json = competition or before.get("competition"), as_json or bool(before.get("as_json"))
-    if not yes and _is_terminal() and (uses := uses_by_stacks(context.workspace.current(competition), names)):
-        yes = click.confirm(f"{told_uses(uses)}. Remove all the same?", err=True)
+    if not yes and _is_terminal() and (uses := find_stack_uses(context.workspace.current(competition), names)):
+        yes = click.confirm(f"{describe_stack_uses(uses)}. Remove all the same?", err=True)
         if not yes:
-            fail("Nothing was removed.", INTERRUPTED)
+            fail("Nothing was removed.", EXIT_INTERRUPTED)
     with context.progress:
         removed = run(names, competition=competition, yes=yes, **context.common)
-    click.echo(json.dumps(_removed_json(removed), indent=2) if as_json else _removed_words(removed))
+    click.echo(json.dumps(_build_removal_json(removed), indent=2) if as_json else _describe_removal(removed))
 
 
 def _is_terminal() -> bool:
@@ -83,18 +83,18 @@ def _is_terminal() -> bool:
     return sys.stdin.isatty()
 
 
-def _removed_json(removed: RemovedMembers) -> dict[str, Any]:
+def _build_removal_json(removed: RemovedMembers) -> dict[str, Any]:
     return {name: list(value) if isinstance(value, tuple) else value for name, value in vars(removed).items()}
 
 
-def _removed_words(removed: RemovedMembers) -> str:
+def _describe_removal(removed: RemovedMembers) -> str:
     features = f" and {len(removed.features)} file(s) of frozen features" if removed.features else ""
     return f"Removed {', '.join(removed.members)}{features}: {removed.freed_bytes / 1e6:.1f} MB are free again."
 
 
 @click.command()
-@competition_option
-@json_option
+@add_competition_option
+@add_json_option
 @click.pass_obj
 def status(context: Context, /, competition: str | None, *, as_json: bool) -> None:
     """Tell where a competition stands, and what to do next.
@@ -104,10 +104,10 @@ def status(context: Context, /, competition: str | None, *, as_json: bool) -> No
     from ..workflows.status.status import status as run
 
     with context.progress:
-        found = run(competition, **context.common)
+        standing = run(competition, **context.common)
     if as_json:
-        click.echo(json.dumps(found.fields(), indent=2))
+        click.echo(json.dumps(standing.to_json(), indent=2))
         return
-    from .tables.status import status_lines
+    from .tables.status import describe_status
 
-    click.echo("\n".join(status_lines(found)))
+    click.echo("\n".join(describe_status(standing)))

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import click
 
 F = TypeVar("F", bound=Callable[..., Any])
-DAY = 24 * 60 * 60
+SECONDS_PER_DAY = 24 * 60 * 60
 
 
 class Option(click.Option):
@@ -29,7 +29,7 @@ class Option(click.Option):
 option = functools.partial(click.option, cls=Option)
 
 
-class Sectioned(click.Command):
+class SectionedCommand(click.Command):
     """A command whose help lists its options in sections."""
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -43,22 +43,22 @@ class Sectioned(click.Command):
                 formatter.write_dl(records)
 
 
-class Phrase(click.types.StringParamType):
+class PhraseType(click.types.StringParamType):
     """Text with spaces in it; an environment variable separates several by semicolons."""
 
     envvar_list_splitter = ";"
 
 
-def competition_option(command: F) -> F:
+def add_competition_option(command: F) -> F:
     """Add the choice of the competition."""
     return option("-c", "--competition", metavar="NAME", help="Instead of the one last fetched or adopted.")(command)
 
 
-def timeout_option(command: F) -> F:
+def add_timeout_option(command: F) -> F:
     """Add the limit of a wait for Kaggle."""
     return option(
         "--timeout",
-        type=click.IntRange(1, DAY),
+        type=click.IntRange(1, SECONDS_PER_DAY),
         default=60,
         show_default=True,
         metavar="SECONDS",
@@ -66,23 +66,23 @@ def timeout_option(command: F) -> F:
     )(command)
 
 
-def json_option(command: F) -> F:
+def add_json_option(command: F) -> F:
     """Add the choice of JSON."""
     return option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")(command)
 
 
-def runtime_option(command: F) -> F:
+def add_runtime_option(command: F) -> F:
     """Add the choice of what networks predict on."""
     text = "What predicts without a GPU: keras, graph, onnx, or auto for the fastest, the default."
     return option("--runtime", metavar="NAME", help=text)(command)
 
 
-def cache_limit_option(command: F) -> F:
+def add_cache_limit_option(command: F) -> F:
     """Add the limit of photos that lie decoded on the disk."""
     text = "Of decoded photos on the disk, such as 20GB; 0 for none; by default half of what is free."
     return option("--cache-limit", metavar="SIZE", help=text)(command)
 
 
-def member_names(_context: click.Context, _option: click.Parameter, value: str | None) -> list[str] | None:
+def parse_member_names(_context: click.Context, _option: click.Parameter, value: str | None) -> list[str] | None:
     """Read names that are separated by commas."""
     return None if value is None else [name.strip() for name in value.split(",") if name.strip()]

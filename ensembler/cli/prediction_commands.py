@@ -9,8 +9,8 @@ from typing import Any
 import click
 
 from .context import Context
-from .endings import INTERRUPTED, fail
-from .options import competition_option, option
+from .endings import EXIT_INTERRUPTED, fail
+from .options import add_competition_option, option
 
 
 @click.command()
@@ -20,7 +20,7 @@ from .options import competition_option, option
 @option(
     "--batch-size", type=click.IntRange(1), default=32, show_default=True, help="Photos through the network at once."
 )
-@competition_option
+@add_competition_option
 @option("--json", "as_json", is_flag=True, help="Write JSON instead of a CSV.")
 @click.pass_obj
 def predict(
@@ -31,23 +31,28 @@ def predict(
     The CSV has a row for each photo and a column for each class; of two classes, the one that the competition asks the
     probability of. A photo that cannot be decoded is told and left out, and the exit code is 1 then.
     """
-    from ..storage import whole_file
+    from ..storage import write_file_atomically
     from ..workflows.predict import predict as run
-    from .tables.predictions import predictions_csv, predictions_json
+    from .tables.predictions import format_predictions_csv, format_predictions_json
 
     try:
         # Opened first: a place that cannot be written to is told before the work, not after it.
-        with contextlib.nullcontext() if output is None else whole_file(output) as place:
+        with contextlib.nullcontext() if output is None else write_file_atomically(output) as place:
             with context.progress:
-                found = run(photos, **options, **context.common)
+                predictions = run(photos, **options, **context.common)
             # Names of files may hold bytes that are no letters.
-            text = (predictions_json if as_json else predictions_csv)(found).encode("utf-8", "surrogateescape")
+            text = (format_predictions_json if as_json else format_predictions_csv)(predictions).encode(
+                "utf-8", "surrogateescape"
+            )
             if place is None:
                 click.echo(text, nl=False)
             else:
                 place.write_bytes(text)
     except KeyboardInterrupt:
-        fail("Interrupted; nothing was written.", INTERRUPTED)
-    if found.unreadable:
-        total = len(found.photos) + len(found.unreadable)
-        fail(f"Left out {len(found.unreadable)} of {total} photos, which cannot be decoded: replace or remove them.")
+        fail("Interrupted; nothing was written.", EXIT_INTERRUPTED)
+    if predictions.unreadable:
+        total = len(predictions.photos) + len(predictions.unreadable)
+        fail(
+            f"Left out {len(predictions.unreadable)} of {total} photos, which cannot be decoded: "
+            "replace or remove them."
+        )

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .context import Context
-from .options import competition_option, json_option, member_names, option
+from .options import add_competition_option, add_json_option, option, parse_member_names
 
 if TYPE_CHECKING:
-    from ..workflows.results import Scored, StackResult
+    from ..workflows.results import ScoreResult, StackResult
 
 
 @click.command()
-@option("--members", callback=member_names, metavar="A,B,C", help="Trained members; all of them by default.")
+@option("--members", callback=parse_member_names, metavar="A,B,C", help="Trained members; all of them by default.")
 @option("--name", help="Of the stack; by default its members' names.")
 @option(
     "--meta",
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 @option("--infer-limit", metavar="TIME", help="Stack the best that take so long for a photo together, such as 20ms.")
 @option("--refit", is_flag=True, help="Take each member's one network of all photos, see train-members --refit.")
 @option("--seed", type=int, default=0, show_default=True, help="Of the meta-learner.")
-@competition_option
-@json_option
+@add_competition_option
+@add_json_option
 @click.pass_obj
 def stack(context: Context, /, *, as_json: bool, **options: Any) -> None:
     """Stack members, score the stack by nested folds, write the CSV."""
@@ -44,24 +44,24 @@ def stack(context: Context, /, *, as_json: bool, **options: Any) -> None:
 @click.command()
 @click.argument("csv", required=False, type=click.Path(path_type=Path))
 @option("--truth", type=click.Path(path_type=Path), help="CSV with columns id and label.")
-@competition_option
-@json_option
+@add_competition_option
+@add_json_option
 @click.pass_obj
 def score(context: Context, /, csv: Path | None, *, as_json: bool, **options: Any) -> None:
     """Score a CSV (the newest by default) against hidden labels."""
-    from ..workflows.results import score_fields
+    from ..workflows.results import build_score_fields
     from ..workflows.submit.score import score as run
 
     with context.progress:
         result = run(csv, **options, **context.common)
     if as_json:
-        click.echo(json.dumps(score_fields(result)))
+        click.echo(json.dumps(build_score_fields(result)))
     else:
         _show_score(result)
 
 
 @click.command()
-@json_option
+@add_json_option
 @click.pass_obj
 def demo(context: Context, /, *, as_json: bool) -> None:
     """Go the whole way on embedded data: no account, no download, no GPU."""
@@ -72,28 +72,30 @@ def demo(context: Context, /, *, as_json: bool) -> None:
     _show_stack(stacked, scored, as_json=as_json)
 
 
-def _show_stack(result: StackResult, scored: Scored | None, *, as_json: bool) -> None:
+def _show_stack(result: StackResult, scored: ScoreResult | None, *, as_json: bool) -> None:
     from ..console import print_table
-    from ..workflows.results import score_fields, stack_fields
-    from .tables.score import scored_words
-    from .tables.stack import stack_lines, stack_table
+    from ..workflows.results import build_score_fields, build_stack_fields
+    from .tables.score import describe_score
+    from .tables.stack import build_stack_table, describe_stack
 
     if as_json:
-        click.echo(json.dumps(stack_fields(result) | (score_fields(scored, "hidden_") if scored else {}), indent=2))
+        click.echo(
+            json.dumps(build_stack_fields(result) | (build_score_fields(scored, "hidden_") if scored else {}), indent=2)
+        )
         return
-    print_table(*stack_table(result))
+    print_table(*build_stack_table(result))
     click.echo("")
-    for line in stack_lines(result):
+    for line in describe_stack(result):
         click.echo(line)
     if scored:
-        click.echo(f"hidden labels: {scored_words(scored)}")
+        click.echo(f"hidden labels: {describe_score(scored)}")
     click.echo(f"submission     {result.submission}")
     click.echo(f"model          {result.model} (repeats the stored predictions to {result.difference:.1g})")
     for member in result.members:
         click.echo(f"member         {member.folder}")
 
 
-def _show_score(result: Scored) -> None:
-    from .tables.score import scored_words
+def _show_score(result: ScoreResult) -> None:
+    from .tables.score import describe_score
 
-    click.echo(f"{result.submission}: {scored_words(result)}")
+    click.echo(f"{result.submission}: {describe_score(result)}")

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .context import Context
-from .endings import INTERRUPTED, fail
-from .options import competition_option, json_option, option, timeout_option
+from .endings import EXIT_INTERRUPTED, fail
+from .options import add_competition_option, add_json_option, add_timeout_option, option
 
 if TYPE_CHECKING:
     from ..submission.ledger.rows import Row
-    from ..workflows.results import Submitted
+    from ..workflows.results import SubmitResult
 
 
 @click.command()
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 @option("--again", is_flag=True, help="Also if the same bytes were uploaded before.")
 @option("--dry-run", is_flag=True, help="Do all but the upload.")
 @option("--wait/--no-wait", default=True, show_default=True, help="For the score.")
-@timeout_option
-@competition_option
-@json_option
+@add_timeout_option
+@add_competition_option
+@add_json_option
 @click.pass_obj
 def submit(context: Context, /, csv: Path | None, *, as_json: bool, **options: Any) -> None:
     """Check a CSV (the newest by default), upload it, print the public score."""
@@ -37,15 +37,15 @@ def submit(context: Context, /, csv: Path | None, *, as_json: bool, **options: A
         with context.progress:
             result = run(csv, **options, **context.common)
     except KeyboardInterrupt:
-        fail("Interrupted; `ensembler submissions` shows what became of it.", INTERRUPTED)
-    click.echo(json.dumps(result.fields(), indent=2) if as_json else _submitted_words(result))
+        fail("Interrupted; `ensembler submissions` shows what became of it.", EXIT_INTERRUPTED)
+    click.echo(json.dumps(result.to_json(), indent=2) if as_json else _describe_submission(result))
 
 
 @click.command()
-@competition_option
+@add_competition_option
 @option("--all", "every", is_flag=True, help="All competitions.")
 @option("--offline", is_flag=True, help="Ask nothing of Kaggle.")
-@json_option
+@add_json_option
 @option("--csv", "as_csv", is_flag=True, help="Print a CSV instead of a table.")
 @click.pass_obj
 def submissions(
@@ -68,7 +68,7 @@ def submissions(
     if not rows:
         context.progress.note("There is nothing yet: `ensembler stack` writes a CSV, `ensembler submit` uploads it.")
     if as_json:
-        click.echo(json.dumps([row.fields() for row in rows], indent=2))
+        click.echo(json.dumps([row.to_json() for row in rows], indent=2))
     else:
         _show_submissions(rows, every=every, as_csv=as_csv)
 
@@ -82,8 +82,8 @@ def submissions(
 @option("--gpu/--no-gpu", default=True, show_default=True, help="What the notebook asks for.")
 @option("-o", "--output", type=click.Path(path_type=Path), help="Folder to write; beside the stack by default.")
 @option("-m", "--message", default="", help="Description of the submission.")
-@competition_option
-@json_option
+@add_competition_option
+@add_json_option
 @click.pass_obj
 def notebook(context: Context, /, *, timeout: float, as_json: bool, **options: Any) -> None:
     """Answer a code competition: write a notebook, push it, submit it.
@@ -91,25 +91,25 @@ def notebook(context: Context, /, *, timeout: float, as_json: bool, **options: A
     The notebook needs no internet: a private dataset brings the stack and the wheels that it installs. The same command
     goes on where it was interrupted.
     """
+    from ..workflows.submit.notebook import make_polling_policy
     from ..workflows.submit.notebook import notebook as run
-    from ..workflows.submit.notebook import waits_of
 
     with context.progress:
-        result = run(**options, waits=waits_of(timeout), **context.common)
+        result = run(**options, waits=make_polling_policy(timeout), **context.common)
     if as_json:
-        click.echo(json.dumps(result.fields(), indent=2))
+        click.echo(json.dumps(result.to_json(), indent=2))
     else:
-        click.echo("\n".join(result.lines()))
+        click.echo("\n".join(result.format_lines()))
 
 
-def _submitted_words(result: Submitted) -> str:
+def _describe_submission(result: SubmitResult) -> str:
     if result.ref is None:
         return f"{result.submission} would be submitted to {result.slug} as {result.description!r}."
     if result.status == "PENDING":
         return f"Submission {result.ref}: not scored yet; `ensembler submissions` will show its score."
     scores = (("public", result.public), ("private", result.private))
-    told = ", ".join(f"{kind} score {score:g}" for kind, score in scores if score is not None)
-    return f"Submission {result.ref}: {told or 'taken, without a score'}"
+    score_text = ", ".join(f"{kind} score {score:g}" for kind, score in scores if score is not None)
+    return f"Submission {result.ref}: {score_text or 'taken, without a score'}"
 
 
 def _show_submissions(rows: list[Row], *, every: bool, as_csv: bool) -> None:
@@ -117,7 +117,7 @@ def _show_submissions(rows: list[Row], *, every: bool, as_csv: bool) -> None:
 
     if as_csv:
         # As bytes: the ends of its lines are the same on every system.
-        click.echo(history_text.as_csv(rows).encode(), nl=False)
+        click.echo(history_text.format_csv(rows).encode(), nl=False)
     elif rows:
         width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-        click.echo("\n".join(history_text.as_table(rows, width=width, every=every)))
+        click.echo("\n".join(history_text.format_table(rows, width=width, every=every)))

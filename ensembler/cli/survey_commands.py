@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .context import Context
-from .options import cache_limit_option, competition_option, json_option, member_names, option, runtime_option
+from .options import (
+    add_cache_limit_option,
+    add_competition_option,
+    add_json_option,
+    add_runtime_option,
+    option,
+    parse_member_names,
+)
 
 if TYPE_CHECKING:
     from ..workflows.survey.result import Survey
@@ -17,7 +24,10 @@ if TYPE_CHECKING:
 
 @click.command()
 @option(
-    "--members", callback=member_names, metavar="PATTERNS", help="Backbones, such as 'b?,mobilenet*'; all by default."
+    "--members",
+    callback=parse_member_names,
+    metavar="PATTERNS",
+    help="Backbones, such as 'b?,mobilenet*'; all by default.",
 )
 @option("--photos", type=click.IntRange(1), metavar="N", help="Labelled photos to look at, at most; all by default.")
 @option("--top", type=click.IntRange(1), default=3, show_default=True, help="How many are judged on all photos.")
@@ -40,10 +50,10 @@ if TYPE_CHECKING:
     help="Good enough for the smallest, such as 0.97; by default one standard error of the best log loss.",
 )
 @option("--csv", type=click.Path(path_type=Path), metavar="FILE", help="Write the table as CSV.")
-@runtime_option
-@cache_limit_option
-@competition_option
-@json_option
+@add_runtime_option
+@add_cache_limit_option
+@add_competition_option
+@add_json_option
 @click.pass_obj
 def survey(context: Context, /, *, csv: Path | None, as_json: bool, **options: Any) -> None:
     """Find out in minutes which backbones are worth training.
@@ -52,24 +62,24 @@ def survey(context: Context, /, *, csv: Path | None, as_json: bool, **options: A
     judged on a part of the photos, the promising ones on more.
     """
     from ..storage import write_text
-    from ..workflows.survey.files import csv_text
+    from ..workflows.survey.files import format_survey_csv
     from ..workflows.survey.survey import survey as run
 
     with context.progress:
         result = run(**options, **context.common)
     if csv:
-        write_text(csv, csv_text(result))
+        write_text(csv, format_survey_csv(result))
     if as_json:
-        click.echo(json.dumps(result.fields(), indent=2))
+        click.echo(json.dumps(result.to_json(), indent=2))
     else:
-        _show(result)
+        _show_survey(result)
 
 
-def _show(result: Survey) -> None:
+def _show_survey(result: Survey) -> None:
     from ..console import print_table
-    from .tables.survey import survey_lines, survey_table
+    from .tables.survey import build_survey_table, describe_survey
 
-    print_table(*survey_table(result))
+    print_table(*build_survey_table(result))
     click.echo("")
-    for line in survey_lines(result):
+    for line in describe_survey(result):
         click.echo(line)

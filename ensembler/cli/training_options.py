@@ -7,11 +7,11 @@ from typing import Any
 
 import click
 
-from .options import F, Phrase, option
+from .options import F, PhraseType, option
 
 # Options of training by section: what is typed, how its value is written, and its help. They are passed on as text:
 # one place checks them, whether they come from here, from a file or from Python.
-_TRAINING: dict[str, list[tuple[list[str], str | None, str]]] = {
+_TRAINING_OPTIONS: dict[str, list[tuple[list[str], str | None, str]]] = {
     "Start": [
         (["--weights"], "imagenet|none|FOLDER", "What networks start from; imagenet by default."),
         (["--backbone", "backbones"], "[NAME=]SPEC", "A backbone of your own; see docs/training.md. Repeatable."),
@@ -55,12 +55,12 @@ _TRAINING: dict[str, list[tuple[list[str], str | None, str]]] = {
 }
 
 
-def training_options(command: F) -> F:
+def add_training_options(command: F) -> F:
     """Add what decides how members are trained."""
-    for section, rows in reversed(_TRAINING.items()):
+    for section, rows in reversed(_TRAINING_OPTIONS.items()):
         for names, metavar, text in reversed(rows):
             several = names[-1] in ("phases", "backbones")
-            kind: dict[str, Any] = {"default": None} if metavar is None else {"type": Phrase(), "metavar": metavar}
+            kind: dict[str, Any] = {"default": None} if metavar is None else {"type": PhraseType(), "metavar": metavar}
             command = option(*names, help=text, section=section, multiple=several, **kind)(command)
     for added in (
         option("--config", type=click.Path(path_type=Path), metavar="FILE.toml", help="Options as `config` prints."),
@@ -70,6 +70,6 @@ def training_options(command: F) -> F:
     return command
 
 
-def given(options: dict[str, Any]) -> dict[str, Any]:
+def select_given_options(options: dict[str, Any]) -> dict[str, Any]:
     """Return the options that a person gave."""
     return {name: value for name, value in options.items() if value not in (None, ())}

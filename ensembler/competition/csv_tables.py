@@ -60,9 +60,9 @@ def read_header(path: Path) -> list[str]:
 
 def write_table(path: Path, table: pd.DataFrame) -> None:
     """Write ``table`` as CSV with a header and without row numbers, whole or not at all."""
-    write_text(path, table_text(table))
+    write_text(path, format_table(table))
 
 
-def table_text(table: pd.DataFrame) -> str:
+def format_table(table: pd.DataFrame) -> str:
     """Give ``table`` as :func:`write_table` writes it."""
     return str(table.to_csv(index=False, lineterminator="\n"))

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..storage import whole_file
-from .archives.pixel_tables import png_bytes
+from ..storage import write_file_atomically
+from .archives.pixel_tables import encode_png
 
 NAME = "digits"
 TEST_SHARE = 0.2
@@ -36,11 +36,11 @@ def write_digits(archive: Path, seed: int = 0) -> pd.DataFrame:
     train, test = train_test_split(rows, test_size=TEST_SHARE, random_state=seed, stratify=digits.target)
     table = pd.DataFrame({"id": [f"{row:04d}" for row in rows], "label": digits.target.astype(str)})
     sample = table.loc[test, ["id"]].assign(**{str(digit): 0.1 for digit in range(10)})
-    with whole_file(archive) as temporary, zipfile.ZipFile(temporary, "w") as opened:
+    with write_file_atomically(archive) as temporary, zipfile.ZipFile(temporary, "w") as opened:
         opened.writestr("labels.csv", table.loc[train].to_csv(index=False))
         opened.writestr("sample_submission.csv", sample.to_csv(index=False))
         for folder, members in (("train", train), ("test", test)):
             for row in members:
-                opened.writestr(f"{folder}/{table.loc[row, 'id']}.png", png_bytes(pixels[row]))
+                opened.writestr(f"{folder}/{table.loc[row, 'id']}.png", encode_png(pixels[row]))
     hidden: pd.DataFrame = table.loc[test].reset_index(drop=True)
     return hidden

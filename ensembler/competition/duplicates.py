@@ -9,13 +9,13 @@ import pandas as pd
 
 from ..paths import CompetitionFolder
 from .csv_tables import read_table
-from .layout.joined_groups import Sets
+from .layout.joined_groups import DisjointSets
 
 COLUMNS = ("set", "id", "other_set", "other_id", "distance", "similarity")
 
 
 @dataclass(frozen=True)
-class Pair:
+class DuplicatePair:
     """Two photos that show the same picture.
 
     Attributes
@@ -34,40 +34,40 @@ class Pair:
     similarity: float
 
 
-def identical_pairs(digests: Mapping[str, str], unasked: Collection[str] = frozenset()) -> list[Pair]:
+def find_identical_pairs(digests: Mapping[str, str], to_predict: Collection[str] = frozenset()) -> list[DuplicatePair]:
     """Pair each photo with the first of the same content.
 
     Parameters
     ----------
     digests
         Path to a digest of the file's bytes.
-    unasked
+    to_predict
         Paths of photos that are not paired with each other, but each of the rest with the first of them.
     """
     first: dict[tuple[str, bool], str] = {}
     for path, digest in digests.items():
-        first.setdefault((digest, path in unasked), path)
+        first.setdefault((digest, path in to_predict), path)
     pairs = []
     for path, digest in digests.items():
-        if path not in unasked:
-            partners = [first.get((digest, apart)) for apart in (False, True)]
-            pairs += [Pair(partner, path, 0, 1.0) for partner in partners if partner not in (None, path)]
+        if path not in to_predict:
+            partners = [first.get((digest, is_to_predict)) for is_to_predict in (False, True)]
+            pairs += [DuplicatePair(partner, path, 0, 1.0) for partner in partners if partner not in (None, path)]
     return pairs
 
 
-def families(paths: Iterable[str], pairs: Iterable[Pair]) -> dict[str, str]:
+def group_copies(paths: Iterable[str], pairs: Iterable[DuplicatePair]) -> dict[str, str]:
     """Name for each path the first one that it is paired with, directly or over others; itself if with none."""
-    known = list(paths)
-    sets = Sets()
-    places = {path: place for place, path in enumerate(known)}
+    listed = list(paths)
+    sets = DisjointSets()
+    places = {path: place for place, path in enumerate(listed)}
     for pair in pairs:
         if pair.one in places and pair.other in places:
             sets.join(pair.one, pair.other)
     first: dict[object, str] = {}
-    return {path: first.setdefault(sets.find(path), path) for path in known}
+    return {path: first.setdefault(sets.find(path), path) for path in listed}
 
 
-def duplicates_table(train: pd.DataFrame, test: pd.DataFrame, pairs: Iterable[Pair]) -> pd.DataFrame:
+def build_duplicates_table(train: pd.DataFrame, test: pd.DataFrame, pairs: Iterable[DuplicatePair]) -> pd.DataFrame:
     """List pairs with a training photo in them; it stands first.
 
     Parameters
@@ -110,14 +110,14 @@ class DuplicateCounts:
     to_predict: int
     contradicting: int
 
-    def sentence(self) -> str:
+    def describe(self) -> str:
         """Tell what there is, or nothing."""
-        told = []
+        phrases = []
         if self.training:
-            told.append(f"{self.training} training photos show the same picture as others, kept in one fold")
+            phrases.append(f"{self.training} training photos show the same picture as others, kept in one fold")
         if self.to_predict:
-            told.append(f"{self.to_predict} the same as photos to predict")
-        return "; ".join(told)
+            phrases.append(f"{self.to_predict} the same as photos to predict")
+        return "; ".join(phrases)
 
 
 def load_duplicates(folder: CompetitionFolder) -> pd.DataFrame:
@@ -125,13 +125,13 @@ def load_duplicates(folder: CompetitionFolder) -> pd.DataFrame:
     return read_table(folder.duplicates) if folder.duplicates.is_file() else pd.DataFrame(columns=list(COLUMNS))
 
 
-def twins_of(duplicates: pd.DataFrame) -> set[str]:
+def find_twins(duplicates: pd.DataFrame) -> set[str]:
     """Ids of training photos that show the same picture as another training photo."""
     among = duplicates[duplicates["other_set"] == "train"]
     return {*among["id"], *among["other_id"]}
 
 
-def copies_of(duplicates: pd.DataFrame, ids: Collection[str]) -> set[str]:
+def find_copies(duplicates: pd.DataFrame, ids: Collection[str]) -> set[str]:
     """Ids of photos to predict that show the same picture as one of these training photos."""
     to_predict = duplicates[duplicates["other_set"] == "test"]
     return set(to_predict.loc[to_predict["id"].isin(list(ids)), "other_id"])
@@ -142,4 +142,4 @@ def count_duplicates(duplicates: pd.DataFrame, labels: pd.Series) -> DuplicateCo
     among = duplicates[duplicates["other_set"] == "train"]
     differ = among["id"].map(labels).to_numpy() != among["other_id"].map(labels).to_numpy()
     to_predict = duplicates.loc[duplicates["other_set"] == "test", "id"]
-    return DuplicateCounts(len(twins_of(duplicates)), int(to_predict.nunique()), int(differ.sum()))
+    return DuplicateCounts(len(find_twins(duplicates)), int(to_predict.nunique()), int(differ.sum()))

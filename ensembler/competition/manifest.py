@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeVar, cast, get_args
 
 from ..errors import BadChoice, BadData
-from ..serialization import fingerprint, read_toml, toml_text
+from ..serialization import compute_fingerprint, format_toml, read_toml
 from ..storage import write_text
-from .metrics.metrics import metric_for
+from .metrics.metrics import resolve_metric
 from .task import AnswerKind, LabelSource, Task
 
 T = TypeVar("T")
@@ -116,9 +116,9 @@ class Manifest:
     @property
     def fingerprint(self) -> str:
         """Hash of all that the tables depend on."""
-        return fingerprint({key: value for key, value in asdict(self).items() if key not in _NOT_IN_TABLES})
+        return compute_fingerprint({key: value for key, value in asdict(self).items() if key not in _NOT_IN_TABLES})
 
-    def sentence(self) -> str:
+    def describe(self) -> str:
         """Tell the task in words."""
         if self.task == "binary":
             other, positive = self.class_names or self.classes
@@ -146,7 +146,7 @@ class Manifest:
         for key in ("code_only", "class_names"):
             if not content[key]:
                 del content[key]
-        return toml_text(HEADER, _lists(content))
+        return format_toml(HEADER, _convert_tuples(content))
 
     @classmethod
     def load(cls, path: Path) -> Manifest:
@@ -159,13 +159,13 @@ class Manifest:
         """
         content = read_toml(path)
         for section, layout in (("train", TrainLayout), ("test", TestLayout), ("answer", AnswerLayout)):
-            content[section] = _checked_table(content.get(section), layout, path, f"{section}.")
-        manifest = _checked_table(content, cls, path, "")
-        _check(manifest, path)
+            content[section] = _parse_table(content.get(section), layout, path, f"{section}.")
+        manifest = _parse_table(content, cls, path, "")
+        _check_manifest(manifest, path)
         return manifest
 
 
-def _checked_table(table: Any, kind: type[T], path: Path, prefix: str) -> T:
+def _parse_table(table: Any, kind: type[T], path: Path, prefix: str) -> T:
     """Make a ``kind`` of a table in TOML whose keys and values fit its fields."""
     if not isinstance(table, dict):
         raise BadData(f"{path} lacks the section [{prefix.rstrip('.')}]: add it, or fetch again with --force.")
@@ -176,31 +176,31 @@ def _checked_table(table: Any, kind: type[T], path: Path, prefix: str) -> T:
         raise BadData(f"{path} lacks these keys, or they are unknown: {names}; known are {', '.join(known)}.")
     for name, value in table.items():
         # A section below was made into its own kind already.
-        if (wanted := _WANTED.get(str(known[name].type).split("[")[0])) and not wanted.fits(value):
-            raise BadData(f"In {path}, {prefix}{name} must be {wanted.words}. Received: {value!r}")
+        if (wanted := _VALUE_RULES.get(str(known[name].type).split("[")[0])) and not wanted.is_valid(value):
+            raise BadData(f"In {path}, {prefix}{name} must be {wanted.description}. Received: {value!r}")
     return kind(**{name: tuple(value) if isinstance(value, list) else value for name, value in table.items()})
 
 
-class _Wanted(NamedTuple):
-    words: str
-    fits: Callable[[Any], bool]
+class _ValueRule(NamedTuple):
+    description: str
+    is_valid: Callable[[Any], bool]
 
 
-_TEXT = _Wanted("a text in quotes", lambda value: isinstance(value, str))
-_WANTED = {
+_TEXT = _ValueRule("a text in quotes", lambda value: isinstance(value, str))
+_VALUE_RULES = {
     "str": _TEXT,
     "Task": _TEXT,
     "LabelSource": _TEXT,
     "AnswerKind": _TEXT,
-    "bool": _Wanted("true or false", lambda value: isinstance(value, bool)),
-    "tuple": _Wanted(
+    "bool": _ValueRule("true or false", lambda value: isinstance(value, bool)),
+    "tuple": _ValueRule(
         "a list of texts in quotes",
         lambda value: isinstance(value, list) and all(isinstance(item, str) for item in value),
     ),
 }
 
 
-def _check(manifest: Manifest, path: Path) -> None:
+def _check_manifest(manifest: Manifest, path: Path) -> None:
     choices = {
         "task": (manifest.task, get_args(Task)),
         "train.labels": (manifest.train.labels, get_args(LabelSource)),
@@ -212,7 +212,7 @@ def _check(manifest: Manifest, path: Path) -> None:
     if manifest.answer.kind == "flag" and manifest.task != "binary":
         raise BadData(f"In {path}, answer.kind must be label or probabilities where there are more than two classes.")
     try:
-        metric_for(manifest.metric, manifest.task)
+        resolve_metric(manifest.metric, manifest.task)
     except BadChoice as error:
         raise BadData(f"In {path}, metric is none that judges a {manifest.task} task: {error}") from error
     _check_classes(manifest, path)
@@ -252,8 +252,8 @@ def _check_columns(manifest: Manifest, path: Path) -> None:
         )
 
 
-def _lists(content: dict[str, Any]) -> dict[str, Any]:
+def _convert_tuples(content: dict[str, Any]) -> dict[str, Any]:
     return {
-        key: _lists(value) if isinstance(value, dict) else list(value) if isinstance(value, tuple) else value
+        key: _convert_tuples(value) if isinstance(value, dict) else list(value) if isinstance(value, tuple) else value
         for key, value in content.items()
     }

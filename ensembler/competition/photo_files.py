@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 
 from ..errors import BadData
-from .photo_names import folder_of, name_of, stem_of, suffix_of
+from .photo_names import extract_folder, extract_name, extract_stem, extract_suffix
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp"})
 
@@ -23,7 +23,7 @@ class PhotoFiles:
     paths: tuple[str, ...]
 
     @classmethod
-    def below(cls, root: Path) -> PhotoFiles:
+    def list_below(cls, root: Path) -> PhotoFiles:
         """List all photos below ``root``; hidden files and ``__MACOSX`` are passed over.
 
         Raises
@@ -36,13 +36,13 @@ class PhotoFiles:
             raise BadData(f"There are no photos in {root}: looked for {', '.join(sorted(SUFFIXES))} at any depth.")
         return cls(root, tuple(sorted(paths)))
 
-    def inside(self, folder: str) -> PhotoFiles:
+    def select_inside(self, folder: str) -> PhotoFiles:
         """Keep those below ``folder``, itself relative to ``root``; ``.`` is all."""
         if folder in (".", ""):
             return self
         return PhotoFiles(self.root, tuple(path for path in self.paths if path.startswith(folder + "/")))
 
-    def without(self, paths: Container[str]) -> PhotoFiles:
+    def exclude(self, paths: Container[str]) -> PhotoFiles:
         """Leave out ``paths``."""
         return PhotoFiles(self.root, tuple(path for path in self.paths if path not in paths))
 
@@ -50,12 +50,12 @@ class PhotoFiles:
     def by_id(self) -> dict[str, str]:
         """Path of each id: a file's name, with or without suffix; ids that mean several files are left out."""
         counts: Counter[str] = Counter()
-        found: dict[str, str] = {}
+        paths: dict[str, str] = {}
         for path in self.paths:
-            for key in {name := name_of(path), stem_of(name)}:
+            for key in {name := extract_name(path), extract_stem(name)}:
                 counts[key] += 1
-                found[key] = path
-        return {key: path for key, path in found.items() if counts[key] == 1}
+                paths[key] = path
+        return {key: path for key, path in paths.items() if counts[key] == 1}
 
     def find(self, identity: str) -> str:
         """Path of the photo that a table calls ``identity``, or an empty string."""
@@ -63,14 +63,14 @@ class PhotoFiles:
             return self.by_id[identity]
         return self._by_path.get(identity, "")
 
-    def share_of(self, identities: Sequence[str]) -> float:
+    def compute_match_share(self, identities: Sequence[str]) -> float:
         """Share of ``identities`` that name a photo, be it one of several of that name."""
-        names = {key for path in self.paths for key in (name_of(path), stem_of(path))}
+        names = {key for path in self.paths for key in (extract_name(path), extract_stem(path))}
         return sum(identity in names or identity in self._by_path for identity in identities) / len(identities)
 
     @cached_property
     def _by_path(self) -> dict[str, str]:
-        return {key: path for path in self.paths for key in (path, path.removesuffix(suffix_of(path)))}
+        return {key: path for path in self.paths for key in (path, path.removesuffix(extract_suffix(path)))}
 
 
 def has_photos(root: Path) -> bool:
@@ -82,7 +82,7 @@ def _walk(root: Path) -> Iterator[str]:
     for folder, folders, names in os.walk(root):
         _prune(folders)
         for name in names:
-            if suffix_of(name).lower() in SUFFIXES and not name.startswith("."):
+            if extract_suffix(name).lower() in SUFFIXES and not name.startswith("."):
                 yield (Path(folder) / name).relative_to(root).as_posix()
 
 
@@ -91,8 +91,8 @@ def _prune(folders: list[str]) -> None:
     folders[:] = sorted(name for name in folders if not name.startswith(".") and name != "__MACOSX")
 
 
-def common_folder(paths: tuple[str, ...] | list[str]) -> str:
+def find_common_folder(paths: tuple[str, ...] | list[str]) -> str:
     """Return the deepest folder that holds all ``paths``; ``.`` if it is the root."""
     if not paths:
         return "."
-    return os.path.commonpath(list({folder_of(path) for path in paths})) or "."
+    return os.path.commonpath(list({extract_folder(path) for path in paths})) or "."

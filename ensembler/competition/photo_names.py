@@ -7,24 +7,24 @@ Paths are relative, with single forward slashes and without ``.`` parts.
 from __future__ import annotations
 
 
-def name_of(path: str) -> str:
+def extract_name(path: str) -> str:
     """Return the file's name: ``cat.12.jpg`` of ``train/cat.12.jpg``."""
     return path.rpartition("/")[2]
 
 
-def folder_of(path: str) -> str:
+def extract_folder(path: str) -> str:
     """Return the path of the folder that a photo lies in; empty if that is the root."""
     return path.rpartition("/")[0]
 
 
-def stem_of(path: str) -> str:
+def extract_stem(path: str) -> str:
     """Return the name without suffix: ``cat.12`` of ``train/cat.12.jpg``."""
-    name = name_of(path)
-    return name[: len(name) - len(suffix_of(name))]
+    name = extract_name(path)
+    return name[: len(name) - len(extract_suffix(name))]
 
 
-def suffix_of(path: str) -> str:
+def extract_suffix(path: str) -> str:
     """Return the suffix with its dot: ``.jpg`` of ``train/cat.12.jpg``; empty where there is none."""
-    name = name_of(path)
+    name = extract_name(path)
     place = name.rfind(".")
     return name[place:] if 0 < place < len(name) - 1 else ""

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from ..errors import BadChoice, BadData, Question, counted
+from ..errors import BadChoice, BadData, MissingHint, format_count
 from .csv_tables import read_table
 from .photo_files import PhotoFiles, has_photos
 
 # Share of rows that must name photos for a column to be that of the ids.
-_MOST_ROWS = 0.5
+_MIN_PHOTO_SHARE = 0.5
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class SampleSubmission:
         twice = table.iloc[:, 0][table.iloc[:, 0].duplicated()]
         if len(twice):
             raise BadData(
-                f"{path} has {counted(twice.unique(), 'id')} more than once (first: {twice.iloc[0]!r}): "
+                f"{path} has {format_count(twice.unique(), 'id')} more than once (first: {twice.iloc[0]!r}): "
                 "name another file with --sample."
             )
         return cls(path, table)
@@ -88,15 +88,15 @@ def find_sample(root: Path, named: str | None) -> SampleSubmission | None:
         path = root / named
         if not path.is_file():
             raise BadChoice(f"There is no {path}: --sample takes a path relative to {root}.")
-        return _read(path, root)
-    found = [path for path in csv_files(root) if looks_like_sample(path)]
-    shallow = [path for path in found if len(path.parts) == len(found[0].parts)]
+        return _read_sample(path, root)
+    paths = [path for path in list_csv_files(root) if looks_like_sample(path)]
+    shallow = [path for path in paths if len(path.parts) == len(paths[0].parts)]
     if len(shallow) > 1:
-        return _best_answered(shallow, root)
-    return _read(shallow[0], root) if shallow else None
+        return _choose_best_answered(shallow, root)
+    return _read_sample(shallow[0], root) if shallow else None
 
 
-def _read(path: Path, root: Path) -> SampleSubmission:
+def _read_sample(path: Path, root: Path) -> SampleSubmission:
     """Read a sample submission whose first column has the names of photos, if any has."""
     try:
         sample = SampleSubmission.read(path)
@@ -112,30 +112,30 @@ def _refuse_ids_elsewhere(path: Path, root: Path) -> None:
     table = read_table(path)
     if table.empty or not has_photos(root):
         return
-    photos = PhotoFiles.below(root)
-    if photos.share_of(table.iloc[:, 0].tolist()):
+    photos = PhotoFiles.list_below(root)
+    if photos.compute_match_share(table.iloc[:, 0].tolist()):
         return
     for column in table.columns[1:]:
-        if photos.share_of(table[column].tolist()) > _MOST_ROWS:
+        if photos.compute_match_share(table[column].tolist()) > _MIN_PHOTO_SHARE:
             raise BadData(
                 f"{path} has the names of photos in its column {column!r}, not in the first: save it with that column "
                 "first, and name that file with --sample."
             )
 
 
-def _best_answered(paths: list[Path], root: Path) -> SampleSubmission:
+def _choose_best_answered(paths: list[Path], root: Path) -> SampleSubmission:
     """Choose among the samples of a competition's stages: the one whose ids are photos, and of those the longest.
 
     A later stage asks for photos that may be missing, or repeats the ids of the stage before.
     """
-    photos = PhotoFiles.below(root) if has_photos(root) else PhotoFiles(root, ())
+    photos = PhotoFiles.list_below(root) if has_photos(root) else PhotoFiles(root, ())
     samples = [SampleSubmission.read(path) for path in paths]
-    ranks = {sample.path: (photos.share_of(sample.ids), len(sample.ids)) for sample in samples}
+    ranks = {sample.path: (photos.compute_match_share(sample.ids), len(sample.ids)) for sample in samples}
     best = max(ranks.values())
     chosen = [sample for sample in samples if ranks[sample.path] == best]
     if len(chosen) > 1 or not best[0]:
-        names = ", ".join(relative(path, root) for path in paths)
-        raise Question(f"Which is the sample submission: {names}? Answer with --sample FILE.")
+        names = ", ".join(make_relative(path, root) for path in paths)
+        raise MissingHint(f"Which is the sample submission: {names}? Answer with --sample FILE.")
     return chosen[0]
 
 
@@ -145,16 +145,16 @@ def looks_like_sample(path: Path) -> bool:
     return "sample" in name and "sub" in name
 
 
-def relative(path: Path, root: Path) -> str:
+def make_relative(path: Path, root: Path) -> str:
     """``path`` as a manifest names it: from ``root`` on, with forward slashes; absolute if it lies elsewhere."""
     return (path.relative_to(root) if path.is_relative_to(root) else path.absolute()).as_posix()
 
 
-def csv_files(root: Path) -> list[Path]:
+def list_csv_files(root: Path) -> list[Path]:
     """All CSVs below ``root``, the shallowest first."""
-    found = (
+    paths = (
         path
         for path in root.rglob("*.[cC][sS][vV]")
         if not path.name.startswith(".") and "__MACOSX" not in path.parts and path.is_file()
     )
-    return sorted(found, key=lambda path: (len(path.parts), path.as_posix()))
+    return sorted(paths, key=lambda path: (len(path.parts), path.as_posix()))

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from ..paths import CompetitionFolder
-from ..serialization import fingerprint
-from ..storage import file_digest
+from ..serialization import compute_fingerprint
+from ..storage import compute_file_digest
 from .manifest import Manifest
 
 # Of the way in which :mod:`ensembler.images.decoding` makes pixels of a photo. Version 2 decodes large JPEGs smaller.
 PIXELS_VERSION = 2
 
 
-def samples_fingerprint(folder: CompetitionFolder, manifest: Manifest) -> str:
+def compute_samples_fingerprint(folder: CompetitionFolder, manifest: Manifest) -> str:
     """Hash of everything that a member's predictions rest on but its settings and the folds."""
-    tables = [file_digest(folder.train), file_digest(folder.test)]
-    return fingerprint([*tables, manifest.outputs, manifest.task, PIXELS_VERSION])
+    tables = [compute_file_digest(folder.train), compute_file_digest(folder.test)]
+    return compute_fingerprint([*tables, manifest.outputs, manifest.task, PIXELS_VERSION])

@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 from ..errors import BadData
 from ..paths import CompetitionFolder
 from ..serialization import read_json, write_json
-from ..storage import remove
+from ..storage import remove_file
 from .csv_tables import read_table, write_table
-from .layout.groups import column_of, read_groups
-from .layout.joined_groups import joined_groups
-from .layout.labels import labelled_photos
+from .layout.groups import build_group_column, read_groups
+from .layout.joined_groups import join_groups
+from .layout.labels import tabulate_labelled_photos
 from .manifest import SEPARATOR, Manifest
 from .photo_files import PhotoFiles
 from .sample_submission import SampleSubmission
@@ -67,7 +67,7 @@ def encode_labels(labels: pd.Series, manifest: Manifest) -> NDArray[np.float32]:
     return flags.to_numpy(dtype=np.float32)[codes]
 
 
-def prior(targets: NDArray[np.float32]) -> NDArray[np.float64]:
+def compute_prior(targets: NDArray[np.float32]) -> NDArray[np.float64]:
     """Share of each output among ``targets``, kept off 0 and 1 by half a row."""
     return np.asarray((targets.sum(axis=0, dtype=np.float64) + 0.5) / (len(targets) + 1.0))
 
@@ -83,31 +83,31 @@ def make_tables(manifest: Manifest, photos: PhotoFiles) -> tuple[pd.DataFrame, p
     sample = SampleSubmission.read(photos.root / manifest.answer.sample)
     if manifest.answer.id_column != sample.id_column:
         raise BadData(f"The first column of {sample.path} is {sample.id_column!r}, not {manifest.answer.id_column!r}.")
-    test = pd.DataFrame({"id": sample.ids, "path": _test_paths(manifest, photos, sample.ids)})
+    test = pd.DataFrame({"id": sample.ids, "path": _find_test_paths(manifest, photos, sample.ids)})
     if (test["path"] == "").all():
         raise BadData(f"None of the ids of {sample.path} is a photo in {photos.root / manifest.test.folder}.")
     to_predict = frozenset(test["path"]) - {""}
-    train = labelled_photos(manifest, photos, to_predict)
+    train = tabulate_labelled_photos(manifest, photos, to_predict)
     # A photo that is asked for must not be learned from, even where its label is known.
     train = train.loc[~train["path"].isin(to_predict)].reset_index(drop=True)
-    return train.assign(group=photo_groups(train["path"], manifest, photos)), test
+    return train.assign(group=read_photo_groups(train["path"], manifest, photos)), test
 
 
-def _test_paths(manifest: Manifest, photos: PhotoFiles, ids: list[str]) -> list[str]:
+def _find_test_paths(manifest: Manifest, photos: PhotoFiles, ids: list[str]) -> list[str]:
     """Path of each id's photo in the first test folder that has it, or an empty string."""
-    folders = [photos.inside(folder) for folder in manifest.test.folders]
+    folders = [photos.select_inside(folder) for folder in manifest.test.folders]
     return [next((path for inside in folders if (path := inside.find(identity))), "") for identity in ids]
 
 
-def photo_groups(paths: pd.Series, manifest: Manifest, photos: PhotoFiles) -> pd.Series:
+def read_photo_groups(paths: pd.Series, manifest: Manifest, photos: PhotoFiles) -> pd.Series:
     """Return the group that the manifest's table of groups gives each training photo, empty for none."""
-    column = column_of(manifest.train)
+    column = build_group_column(manifest.train)
     if column is None:
         return pd.Series("", index=paths.index, dtype=str)
-    return paths.map(read_groups(column, photos.inside(manifest.train.folder))).fillna("")
+    return paths.map(read_groups(column, photos.select_inside(manifest.train.folder))).fillna("")
 
 
-def without_unreadable(
+def exclude_unreadable(
     train: pd.DataFrame, test: pd.DataFrame, reasons: dict[str, str]
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Leave unreadable photos out of training and mark them in test.
@@ -126,19 +126,19 @@ def without_unreadable(
         id, path, set, reason (a test id without a photo has an empty path).
     """
     bad_train, bad_test = train["path"].isin(reasons.keys()), test["path"].isin(reasons.keys())
-    found = pd.concat(
+    unreadable = pd.concat(
         [
             train.loc[bad_train, ["id", "path"]].assign(set="train"),
             test.loc[bad_test, ["id", "path"]].assign(set="test"),
         ]
     )
-    found["reason"] = found["path"].map(reasons)
+    unreadable["reason"] = unreadable["path"].map(reasons)
     missing = test.loc[test["path"] == "", ["id", "path"]].assign(set="test", reason="there is no such photo")
     kept = train.loc[~bad_train].reset_index(drop=True)
     return (
         kept,
         test.assign(path=test["path"].where(~bad_test, "")),
-        pd.concat([found, missing], ignore_index=True),
+        pd.concat([unreadable, missing], ignore_index=True),
     )
 
 
@@ -150,7 +150,7 @@ def group_twins(train: pd.DataFrame, pictures: dict[str, str]) -> pd.DataFrame:
     """
     contents = train["path"].map(pictures).fillna("")
     twins = contents.where(contents.duplicated(keep=False), "")
-    return train.assign(group=joined_groups(train["id"], [train["group"], twins]))
+    return train.assign(group=join_groups(train["id"], [train["group"], twins]))
 
 
 def save_tables(
@@ -169,12 +169,12 @@ def save_tables(
     write_json(folder.stamp, {"manifest": manifest.fingerprint})
 
 
-def forget_tables(folder: CompetitionFolder) -> None:
+def invalidate_tables(folder: CompetitionFolder) -> None:
     """Have the tables made again, because the files they were made from are replaced."""
-    remove(folder.stamp)
+    remove_file(folder.stamp)
 
 
-def tables_are_current(folder: CompetitionFolder, manifest: Manifest) -> bool:
+def are_tables_current(folder: CompetitionFolder, manifest: Manifest) -> bool:
     """Whether the tables were made from the manifest as it stands now."""
     files = (folder.train, folder.test, folder.unreadable, folder.stamp)
     if not all(path.is_file() for path in files):

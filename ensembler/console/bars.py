@@ -20,21 +20,21 @@ from rich.table import Column
 from rich.text import Text
 
 # In narrower terminals the rate and the time that has passed are left out, and the bar is short.
-WIDE = 80
+MIN_FULL_WIDTH = 80
 
 
 def make_bars(console: Console, clock: Callable[[], float]) -> Progress:
     """Make bars that fit the console; they are drawn by whoever asks for them, not by themselves."""
-    narrow = console.width < WIDE
-    columns: list[ProgressColumn] = [LabelColumn(), BarColumn(10 if narrow else 20, table_column=_fixed())]
-    columns.append(AmountColumn(_fixed()))
+    narrow = console.width < MIN_FULL_WIDTH
+    columns: list[ProgressColumn] = [LabelColumn(), BarColumn(10 if narrow else 20, table_column=_make_fixed_column())]
+    columns.append(AmountColumn(_make_fixed_column()))
     if not narrow:
-        columns = [SpinnerColumn(), *columns, RateColumn(_fixed()), TimeElapsedColumn(_fixed())]
-    columns += [TextColumn("left"), TimeRemainingColumn(table_column=_fixed())]
+        columns = [SpinnerColumn(), *columns, RateColumn(_make_fixed_column()), TimeElapsedColumn(_make_fixed_column())]
+    columns += [TextColumn("left"), TimeRemainingColumn(table_column=_make_fixed_column())]
     return Progress(*columns, console=console, get_time=clock, auto_refresh=False, disable=True)
 
 
-def _fixed() -> Column:
+def _make_fixed_column() -> Column:
     """Make a column that keeps its width, so that the label alone is cut off where room is scarce."""
     return Column(no_wrap=True)
 

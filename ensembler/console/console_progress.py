@@ -14,15 +14,15 @@ from rich.live import Live
 from rich.progress import TaskID
 
 from ..events import Event
-from ..process_memory import resident_bytes
+from ..process_memory import read_resident_bytes
 from ..progress import Progress, Task
 from .bars import make_bars
 from .job_table import JobTable
 from .jobs import Jobs, RunningJob
-from .plain_lines import PlainLines, lasting_line
-from .task_state import Stretch
+from .plain_lines import PlainLines, format_finished
+from .task_state import TaskState
 
-FRAMES_A_SECOND = 4
+FRAMES_PER_SECOND = 4
 
 
 class ConsoleProgress(Progress):
@@ -38,7 +38,7 @@ class ConsoleProgress(Progress):
         Whether there is a terminal to draw a display in; found out by default.
     clock
         Gives seconds.
-    memory_of
+    read_memory
         Tells bytes of main memory by the number of a process, or None.
     """
 
@@ -49,7 +49,7 @@ class ConsoleProgress(Progress):
         console: Console | None = None,
         live: bool | None = None,
         clock: Callable[[], float] = time.monotonic,
-        memory_of: Callable[[int], int | None] = resident_bytes,
+        read_memory: Callable[[int], int | None] = read_resident_bytes,
     ) -> None:
         self.console = console or Console(stderr=True, highlight=False, soft_wrap=True)
         self.quiet = quiet
@@ -58,13 +58,13 @@ class ConsoleProgress(Progress):
         self.lock = RLock()
         self.bars = make_bars(self.console, clock)
         self._lines = PlainLines(clock)
-        self._table = JobTable(self.jobs, self.lock, clock, memory_of)
+        self._table = JobTable(self.jobs, self.lock, clock, read_memory)
         self._live: Live | None = None
         if not quiet and (_is_terminal(self.console) if live is None else live):
             self._live = Live(
                 console=self.console,
-                get_renderable=self.frame,
-                refresh_per_second=FRAMES_A_SECOND,
+                get_renderable=self.render_frame,
+                refresh_per_second=FRAMES_PER_SECOND,
                 transient=True,
                 # What is printed to standard output is data, also while a display stands on standard error.
                 redirect_stdout=False,
@@ -79,7 +79,7 @@ class ConsoleProgress(Progress):
         if self._live:
             self._live.stop()
 
-    def frame(self) -> Group:
+    def render_frame(self) -> Group:
         """Draw all that goes on now."""
         bars = self.bars.tasks
         return Group(self._table, *([self.bars.make_tasks_table(bars)] if bars else []))
@@ -104,32 +104,32 @@ class ConsoleProgress(Progress):
 
     def tell(self, event: Event) -> None:
         """Show what is new in it."""
-        self.hear(event, None)
+        self.handle_event(event, None)
 
-    def of_job(self, name: str) -> Progress:
+    def make_job_progress(self, name: str) -> Progress:
         """Return what shows a job's reports on its own line."""
-        return _OfJob(self, name)
+        return _JobProgress(self, name)
 
-    def hear(self, event: Event, name: str | None) -> None:
+    def handle_event(self, event: Event, name: str | None) -> None:
         """Take in an event, of the job ``name`` or of none, and leave the lines that it is worth."""
         with self.lock:
             job = self.jobs.running.get(name or "")
             if job:
-                job.hear(event)
-            self.jobs.hear(event, self.clock())
-            lines = [lasting_line(event, job, self.jobs)]
+                job.apply_event(event)
+            self.jobs.apply_event(event, self.clock())
+            lines = [format_finished(event, job, self.jobs)]
             if not self._live:
-                lines.append(self._lines.of_epoch(event, self.jobs))
-        self._leave(lines)
+                lines.append(self._lines.format_epoch(event, self.jobs))
+        self._print_lines(lines)
 
-    def look_at(self, stretch: Stretch) -> None:
+    def report_task(self, task: TaskState) -> None:
         """Tell from time to time how far a stretch is, where there is no display."""
         if not self._live:
             with self.lock:
-                line = self._lines.of_stretch(stretch)
-            self._leave([line])
+                line = self._lines.format_task(task)
+            self._print_lines([line])
 
-    def _leave(self, lines: list[str]) -> None:
+    def _print_lines(self, lines: list[str]) -> None:
         for line in lines:
             if line:
                 self.note(f"  {line}")
@@ -140,7 +140,7 @@ def _is_terminal(console: Console) -> bool:
     return console.is_terminal and not console.is_dumb_terminal and sys.stderr.isatty()
 
 
-class _OfJob(Progress):
+class _JobProgress(Progress):
     """What one job tells."""
 
     def __init__(self, owner: ConsoleProgress, name: str) -> None:
@@ -148,13 +148,13 @@ class _OfJob(Progress):
         self._name = name
 
     def start(self, label: str, total: int) -> Task:
-        return _JobTask(self._owner, self._job, Stretch(label, total, self._owner.clock()))
+        return _JobTask(self._owner, self._job, TaskState(label, total, self._owner.clock()))
 
     def start_photos(self, label: str, total: int, *, photos: float = 1, work: float = 0) -> Task:
-        return _JobTask(self._owner, self._job, Stretch(label, total, self._owner.clock(), photos, work))
+        return _JobTask(self._owner, self._job, TaskState(label, total, self._owner.clock(), photos, work))
 
     def tell(self, event: Event) -> None:
-        self._owner.hear(event, self._name)
+        self._owner.handle_event(event, self._name)
 
     def note(self, text: str) -> None:
         self._owner.note(text)
@@ -170,24 +170,24 @@ class _OfJob(Progress):
 class _JobTask(Task):
     """Moves a job's line on."""
 
-    def __init__(self, owner: ConsoleProgress, job: RunningJob | None, stretch: Stretch) -> None:
+    def __init__(self, owner: ConsoleProgress, job: RunningJob | None, state: TaskState) -> None:
         self._owner = owner
         self._job = job
-        self._stretch = stretch
+        self._state = state
         if job:
             with owner.lock:
-                job.stretches.append(stretch)
+                job.tasks.append(state)
 
     def advance(self, steps: int = 1) -> None:
         if self._job:
             with self._owner.lock:
-                self._job.advance(self._stretch, steps, self._owner.clock())
-            self._owner.look_at(self._stretch)
+                self._job.advance(self._state, steps, self._owner.clock())
+            self._owner.report_task(self._state)
 
     def finish(self) -> None:
-        if self._job and self._stretch in self._job.stretches:
+        if self._job and self._state in self._job.tasks:
             with self._owner.lock:
-                self._job.stretches.remove(self._stretch)
+                self._job.tasks.remove(self._state)
 
 
 class _Bar(Task):
@@ -197,16 +197,16 @@ class _Bar(Task):
         self._owner = owner
         self._before = done
         self._in_bytes = in_bytes
-        self._stretch = Stretch(label, total, owner.clock(), done=done)
+        self._state = TaskState(label, total, owner.clock(), done=done)
         # What was there before is no sign of how fast we are: it is told at the start, not as a step.
         self._bar: TaskID | None = owner.bars.add_task(label, total=total or None, completed=done, in_bytes=in_bytes)
 
     def advance(self, steps: int = 1) -> None:
         """Move the bar."""
-        self._stretch.advance(steps, self._owner.clock())
+        self._state.advance(steps, self._owner.clock())
         if self._bar is not None:
-            self._owner.bars.update(self._bar, completed=self._stretch.done)
-            self._owner.look_at(self._stretch)
+            self._owner.bars.update(self._bar, completed=self._state.done)
+            self._owner.report_task(self._state)
 
     def finish(self) -> None:
         """Take the bar away and leave a line."""
@@ -214,8 +214,8 @@ class _Bar(Task):
             return
         self._owner.bars.remove_task(self._bar)
         self._bar = None
-        here = self._stretch.done - self._before
+        here = self._state.done - self._before
         amount = decimal(here) if self._in_bytes else str(here)
         # Waiting has no steps.
         done = f"{amount} in " if here else ""
-        self._owner.note(f"  {self._stretch.label}: {done}{self._owner.clock() - self._stretch.began:.1f} s")
+        self._owner.note(f"  {self._state.label}: {done}{self._owner.clock() - self._state.began:.1f} s")

@@ -12,15 +12,15 @@ from rich.table import Table
 from rich.text import Text
 
 from .jobs import Jobs, RunningJob
-from .words import fold_words, loss_words, memory_words, rate_words, time_words
+from .words import format_duration, format_fold, format_loss, format_memory, format_rate
 
 COLUMNS = ("job", "phase", "epoch", "log loss", "training loss", "photos/s", "memory", "left")
 # What a narrow terminal does without, first to last.
-SPARED = ("training loss", "memory", "photos/s", "phase", "epoch")
+OPTIONAL_COLUMNS = ("training loss", "memory", "photos/s", "phase", "epoch")
 _GAP = 2
 # Lines kept free for the header, the call's line, bars, and what a person typed.
-_OTHER_LINES = 6
-_BAR, _SHORTEST_BAR = 30, 8
+_RESERVED_LINES = 6
+_BAR_WIDTH, _MIN_BAR_WIDTH = 30, 8
 
 
 class JobTable:
@@ -34,7 +34,7 @@ class JobTable:
         Is held by who changes them.
     clock
         Gives seconds.
-    memory_of
+    read_memory
         Tells bytes of main memory by the number of a process, or None.
     """
 
@@ -43,95 +43,95 @@ class JobTable:
         jobs: Jobs,
         lock: AbstractContextManager[object],
         clock: Callable[[], float],
-        memory_of: Callable[[int], int | None],
+        read_memory: Callable[[int], int | None],
     ) -> None:
         self._jobs = jobs
         self._lock = lock
         self._clock = clock
         self._began = clock()
-        self._memory_of = memory_of
+        self._read_memory = read_memory
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Draw them, as wide as the console."""
         with self._lock:
-            drawn = list(self._drawn(console.height, options.max_width))
+            drawn = list(self._draw(console.height, options.max_width))
         yield from drawn
 
-    def _drawn(self, height: int, width: int) -> Iterator[Table | Text]:
+    def _draw(self, height: int, width: int) -> Iterator[Table | Text]:
         if not self._jobs.planned:
             return
         now, running = self._clock(), list(self._jobs.running.values())
-        shown = running[: max(1, height - _OTHER_LINES)]
+        shown = running[: max(1, height - _RESERVED_LINES)]
         if shown:
-            yield _table([self._cells(job, now) for job in shown], width)
+            yield _build_table([self._format_cells(job, now) for job in shown], width)
         if len(running) > len(shown):
             yield Text(f"and {len(running) - len(shown)} more")
-        yield self._call(now, width)
+        yield self._draw_summary(now, width)
 
-    def _cells(self, job: RunningJob, now: float) -> dict[str, str]:
+    def _format_cells(self, job: RunningJob, now: float) -> dict[str, str]:
         epoch, ended = job.epoch, job.ended_epoch
-        stretch = job.stretches[-1] if job.stretches else None
-        learning = epoch is not None and stretch is not None and stretch.what == "fine-tune"
-        left = self._jobs.left_of(job, now)
+        task = job.tasks[-1] if job.tasks else None
+        fine_tuning = epoch is not None and task is not None and task.activity == "fine-tune"
+        left = self._jobs.estimate_job_seconds_left(job, now)
         loss = None
         if ended:
             loss = ended.held_out_log_loss if ended.watched_log_loss is None else ended.watched_log_loss
         return {
-            "job": name_of(job),
-            "phase": _phase(job) if learning else (stretch.what if stretch else ""),
-            "epoch": f"{epoch.epoch}/{epoch.epochs}" if epoch and learning else _percent(job),
-            "log loss": loss_words(loss),
-            "training loss": loss_words(ended.training_loss) if ended else "",
-            "photos/s": rate_words(job.photos_a_second),
-            "memory": memory_words(self._memory_of(job.process), ended.gpu_memory if ended else None),
-            "left": "" if left is None else time_words(left),
+            "job": format_job_name(job),
+            "phase": _format_phase(job) if fine_tuning else (task.activity if task else ""),
+            "epoch": f"{epoch.epoch}/{epoch.epochs}" if epoch and fine_tuning else _format_percent(job),
+            "log loss": format_loss(loss),
+            "training loss": format_loss(ended.training_loss) if ended else "",
+            "photos/s": format_rate(job.photos_a_second),
+            "memory": format_memory(self._read_memory(job.process), ended.gpu_memory if ended else None),
+            "left": "" if left is None else format_duration(left),
         }
 
-    def _call(self, now: float, width: int) -> Table:
-        jobs, left = self._jobs, self._jobs.left(now)
+    def _draw_summary(self, now: float, width: int) -> Table:
+        jobs, left = self._jobs, self._jobs.estimate_seconds_left(now)
         done = f"{jobs.done} of {jobs.planned} jobs"
-        passed = f"{time_words(now - self._began)} passed"
-        rest = "" if left is None or not (jobs.running or jobs.waiting) else f"about {time_words(left)} left"
+        passed = f"{format_duration(now - self._began)} passed"
+        rest = "" if left is None or not (jobs.running or jobs.waiting) else f"about {format_duration(left)} left"
         words = [word for word in (done, passed, rest) if word]
         room = width - sum(cell_len(word) + _GAP for word in words)
         if room < -_GAP:
             words.remove(passed)
         share = jobs.share
-        if share is not None and room >= _SHORTEST_BAR:
+        if share is not None and room >= _MIN_BAR_WIDTH:
             words.insert(1, "")
         line = Table.grid(padding=(0, _GAP, 0, 0))
         for _ in words:
             line.add_column(no_wrap=True, overflow="ellipsis")
-        bar = ProgressBar(1.0, share or 0.0, width=min(_BAR, room))
+        bar = ProgressBar(1.0, share or 0.0, width=min(_BAR_WIDTH, room))
         line.add_row(*(Text(word, "bold") if word else bar for word in words))
         return line
 
 
-def name_of(job: RunningJob) -> str:
+def format_job_name(job: RunningJob) -> str:
     """``b0, fold 2``, or the job's name where it trains no fold."""
     fold = job.fold if job.fold is not None or len(job.plan.folds) != 1 else job.plan.folds[0]
     if not job.plan.member:
         return job.plan.job
-    return job.plan.member if fold is None else f"{job.plan.member}, {fold_words(fold)}"
+    return job.plan.member if fold is None else f"{job.plan.member}, {format_fold(fold)}"
 
 
-def _phase(job: RunningJob) -> str:
+def _format_phase(job: RunningJob) -> str:
     epoch = job.epoch
     if epoch is None:
         return ""
     return epoch.phase if epoch.phases == 1 else f"{epoch.phase} ({epoch.phase_number}/{epoch.phases})"
 
 
-def _percent(job: RunningJob) -> str:
-    stretch = job.stretches[-1] if job.stretches else None
-    return f"{stretch.done / stretch.total:.0%}" if stretch and stretch.total and stretch.done else ""
+def _format_percent(job: RunningJob) -> str:
+    task = job.tasks[-1] if job.tasks else None
+    return f"{task.done / task.total:.0%}" if task and task.total and task.done else ""
 
 
-def _table(rows: Sequence[dict[str, str]], width: int) -> Table:
+def _build_table(rows: Sequence[dict[str, str]], width: int) -> Table:
     """Leave out what is empty in all rows, and what the width has no room for."""
     columns = [name for name in COLUMNS if name == "job" or any(row[name] for row in rows)]
-    for spared in SPARED:
-        if sum(_width(name, rows) for name in columns) + _GAP * (len(columns) - 1) <= width:
+    for spared in OPTIONAL_COLUMNS:
+        if sum(_measure_column(name, rows) for name in columns) + _GAP * (len(columns) - 1) <= width:
             break
         columns = [name for name in columns if name != spared]
     table = Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0), header_style="dim")
@@ -143,5 +143,5 @@ def _table(rows: Sequence[dict[str, str]], width: int) -> Table:
     return table
 
 
-def _width(name: str, rows: Sequence[dict[str, str]]) -> int:
+def _measure_column(name: str, rows: Sequence[dict[str, str]]) -> int:
     return max(cell_len(text) for text in (name, *(row[name] for row in rows)))

@@ -16,7 +16,7 @@ from ..events import (
     PlannedJob,
     WorkAhead,
 )
-from .task_state import Stretch
+from .task_state import TaskState
 
 
 @dataclass
@@ -31,9 +31,9 @@ class RunningJob:
         Its number on this machine.
     began
         When.
-    ahead
+    work_left
         Work that it has still to do.
-    stretches
+    tasks
         That it is at now, the newest last.
     fold
         That it is at; None if nobody said.
@@ -48,8 +48,8 @@ class RunningJob:
     plan: PlannedJob
     process: int
     began: float
-    ahead: float
-    stretches: list[Stretch] = field(default_factory=list)
+    work_left: float
+    tasks: list[TaskState] = field(default_factory=list)
     fold: int | None = None
     epoch: EpochBegan | None = None
     ended_epoch: EpochEnded | None = None
@@ -57,11 +57,11 @@ class RunningJob:
     _measured: tuple[float, float] = (0.0, 0.0)  # work, and the seconds that it took
     _latest: float = 0.0
 
-    def hear(self, event: Event) -> None:
+    def apply_event(self, event: Event) -> None:
         """Take in what the job tells."""
         match event:
             case WorkAhead():
-                self.ahead = event.work
+                self.work_left = event.work
             case FoldBegan():
                 self.fold, self.epoch, self.ended_epoch = event.fold, None, None
             case EpochBegan():
@@ -71,13 +71,13 @@ class RunningJob:
             case FoldEnded():
                 self.folds_done += 1
 
-    def advance(self, stretch: Stretch, steps: int, now: float) -> None:
+    def advance(self, task: TaskState, steps: int, now: float) -> None:
         """Count steps of a stretch."""
-        measured, seconds = stretch.advance(steps, now)
-        if stretch.work:
+        measured, seconds = task.advance(steps, now)
+        if task.work:
             work, before = self._measured
-            self._measured = (work + measured * stretch.work, before + seconds)
-            self.ahead = max(0.0, self.ahead - steps * stretch.work)
+            self._measured = (work + measured * task.work, before + seconds)
+            self.work_left = max(0.0, self.work_left - steps * task.work)
             self._latest = now
 
     @property
@@ -89,20 +89,20 @@ class RunningJob:
     @property
     def photos_a_second(self) -> float | None:
         """As the last epoch had it, or the stretch that is measured now."""
-        stretch = self.stretches[-1] if self.stretches else None
-        if stretch is not None and stretch.what == "fine-tune" and self.ended_epoch:
+        task = self.tasks[-1] if self.tasks else None
+        if task is not None and task.activity == "fine-tune" and self.ended_epoch:
             return self.ended_epoch.photos_a_second
-        return stretch.rate * stretch.photos if stretch and stretch.rate and stretch.photos else None
+        return task.rate * task.photos if task and task.rate and task.photos else None
 
-    def left(self, now: float, speed: float | None = None) -> float | None:
+    def estimate_seconds_left(self, now: float, speed: float | None = None) -> float | None:
         """Seconds that it will take still; ``speed`` is that of its member, in case it has none of its own yet."""
-        beside = [stretch.left(now) for stretch in self.stretches if not stretch.work]
-        known = [seconds for seconds in beside if seconds is not None]
+        other_tasks = [task.estimate_seconds_left(now) for task in self.tasks if not task.work]
+        known = [seconds for seconds in other_tasks if seconds is not None]
         speed = self.speed or speed
-        if self.ahead and speed:
+        if self.work_left and speed:
             since = now - self._latest if self._latest else 0.0
-            return max(0.0, self.ahead / speed - since) + sum(known)
-        if self.ahead or not (known or self.plan.work):
+            return max(0.0, self.work_left / speed - since) + sum(known)
+        if self.work_left or not (known or self.plan.work):
             return None
         return sum(known)
 
@@ -116,14 +116,14 @@ class Jobs:
         self.done = 0
         self.parallel = 1
         # Of jobs that are done: their plans and the seconds they took.
-        self._taken: list[tuple[PlannedJob, float]] = []
+        self._finished: list[tuple[PlannedJob, float]] = []
 
     @property
     def planned(self) -> int:
         """How many jobs there are in all."""
         return len(self.waiting) + len(self.running) + self.done
 
-    def hear(self, event: Event, now: float) -> None:
+    def apply_event(self, event: Event, now: float) -> None:
         """Take in what is told of jobs as a whole."""
         match event:
             case JobsPlanned():
@@ -136,48 +136,50 @@ class Jobs:
                 ended = self.running.pop(event.job, None)
                 self.done += 1
                 if ended and not event.error:
-                    self._taken.append((ended.plan, event.seconds))
+                    self._finished.append((ended.plan, event.seconds))
 
-    def member_speed(self, member: str) -> float | None:
+    def estimate_member_speed(self, member: str) -> float | None:
         """Work a second of a member's jobs, starting up included: of those that are done, else of those that run.
 
         Where none of this member was measured, that of all others together.
         """
-        return self._speed(member) or self._speed(None)
+        return self._average_speed(member) or self._average_speed(None)
 
-    def _speed(self, member: str | None) -> float | None:
-        taken = [(plan.work, seconds) for plan, seconds in self._taken if plan.work and member in (None, plan.member)]
+    def _average_speed(self, member: str | None) -> float | None:
+        taken = [
+            (plan.work, seconds) for plan, seconds in self._finished if plan.work and member in (None, plan.member)
+        ]
         if taken:
             return sum(work for work, _ in taken) / max(1e-9, sum(seconds for _, seconds in taken))
         speeds = [job.speed for job in self.running.values() if job.speed and member in (None, job.plan.member)]
         return sum(speeds) / len(speeds) if speeds else None
 
-    def left_of(self, job: RunningJob, now: float) -> float | None:
+    def estimate_job_seconds_left(self, job: RunningJob, now: float) -> float | None:
         """Seconds that a running job will take still."""
-        return job.left(now, self.member_speed(job.plan.member))
+        return job.estimate_seconds_left(now, self.estimate_member_speed(job.plan.member))
 
-    def left(self, now: float) -> float | None:
+    def estimate_seconds_left(self, now: float) -> float | None:
         """Seconds until all jobs are done; None before anything was measured."""
-        running = [self.left_of(job, now) for job in self.running.values()]
-        waiting = [self._seconds(plan) for plan in self.waiting.values()]
+        running = [self.estimate_job_seconds_left(job, now) for job in self.running.values()]
+        waiting = [self._estimate_seconds(plan) for plan in self.waiting.values()]
         known = [seconds for seconds in (*running, *waiting) if seconds is not None]
         if len(known) < len(running) + len(waiting) or not known:
             return None
         return max([sum(known) / self.parallel, *(seconds for seconds in running if seconds is not None)])
 
-    def _seconds(self, plan: PlannedJob) -> float | None:
-        speed = self.member_speed(plan.member) if plan.work else None
+    def _estimate_seconds(self, plan: PlannedJob) -> float | None:
+        speed = self.estimate_member_speed(plan.member) if plan.work else None
         if speed:
             return plan.work / speed
-        alike = [seconds for done, seconds in self._taken if not done.work]
+        alike = [seconds for done, seconds in self._finished if not done.work]
         return sum(alike) / len(alike) if alike and not plan.work else None
 
     @property
     def share(self) -> float | None:
         """Share of the work that is done, from 0 to 1; None where the work is not known."""
         works = [
-            *((plan.work, plan.work) for plan, _ in self._taken),
-            *((max(0.0, job.plan.work - job.ahead), job.plan.work) for job in self.running.values()),
+            *((plan.work, plan.work) for plan, _ in self._finished),
+            *((max(0.0, job.plan.work - job.work_left), job.plan.work) for job in self.running.values()),
             *((0.0, plan.work) for plan in self.waiting.values()),
         ]
         total = sum(work for _, work in works)

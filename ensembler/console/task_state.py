@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass
-class Stretch:
+class TaskState:
     """A stretch of steps.
 
     Its speed is measured from its first advance to its latest. The first one is left out of it: it took the time of
@@ -38,7 +38,7 @@ class Stretch:
     _latest: float = 0
 
     @property
-    def what(self) -> str:
+    def activity(self) -> str:
         """What is done, without who does it."""
         return self.label.rpartition(": ")[2]
 
@@ -58,7 +58,7 @@ class Stretch:
             return None
         return (self.done - self._first[1]) / (self._latest - self._first[0])
 
-    def left(self, now: float) -> float | None:
+    def estimate_seconds_left(self, now: float) -> float | None:
         """Seconds that the rest will take; None before that can be told."""
         if not self.rate or not self.total:
             return None

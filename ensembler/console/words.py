@@ -2,36 +2,36 @@
 
 from __future__ import annotations
 
-_DAY = 24 * 3600
+_SECONDS_PER_DAY = 24 * 3600
 
 
-def time_words(seconds: float) -> str:
+def format_duration(seconds: float) -> str:
     """``0:07``, ``1:05:00``, ``2 d 3:00:00``."""
     whole = max(0, round(seconds))
-    days, rest = divmod(whole, _DAY)
+    days, rest = divmod(whole, _SECONDS_PER_DAY)
     hours, rest = divmod(rest, 3600)
     clock = f"{hours}:{rest // 60:02}:{rest % 60:02}" if hours or days else f"{rest // 60}:{rest % 60:02}"
     return f"{days} d {clock}" if days else clock
 
 
-def memory_words(memory: int | None, gpu_memory: int | None) -> str:
+def format_memory(memory: int | None, gpu_memory: int | None) -> str:
     """``1.4 GB``, ``1.4 + 12.0 GB``; empty where nobody tells."""
     known = [f"{amount / 1e9:.1f}" for amount in (memory, gpu_memory) if amount is not None]
     return f"{' + '.join(known)} GB" if known else ""
 
 
-def loss_words(loss: float | None) -> str:
+def format_loss(loss: float | None) -> str:
     """``0.0423``; empty where there is none."""
     return "" if loss is None else f"{loss:.4f}"
 
 
-def rate_words(rate: float | None) -> str:
+def format_rate(rate: float | None) -> str:
     """``1234``, ``56``, ``7.8``; empty where there is none."""
     if not rate:
         return ""
     return f"{rate:.0f}" if rate >= 10 else f"{rate:.1f}"
 
 
-def fold_words(fold: int) -> str:
+def format_fold(fold: int) -> str:
     """``fold 2``, or ``all photos`` where none is held out."""
     return "all photos" if fold < 0 else f"fold {fold}"

@@ -7,11 +7,11 @@ import sys
 from queue import SimpleQueue
 from threading import Event, Thread
 
-STOP = "stop"
+STOP_LINE = "stop"
 
 
 class Control:
-    """Standard input of a job's process: a line for each job, and perhaps a line :data:`STOP`.
+    """Standard input of a job's process: a line for each job, and perhaps a line :data:`STOP_LINE`.
 
     Its end means that no other job follows. Within a job it means that the parent has died, which asks for a stop too,
     so that nobody goes on training unseen.
@@ -25,12 +25,12 @@ class Control:
         self._jobs: SimpleQueue[str] = SimpleQueue()
         Thread(target=self._listen, name="control", daemon=True).start()
 
-    def next_job(self) -> str:
+    def wait_for_job(self) -> str:
         """Wait for the line of the next job; it is empty if there is none."""
         return self._jobs.get()
 
     def _listen(self) -> None:
-        while (line := self._stream.readline().decode("utf-8", "replace")) and line.strip() != STOP:
+        while (line := self._stream.readline().decode("utf-8", "replace")) and line.strip() != STOP_LINE:
             self._jobs.put(line)
         self._stop.set()
         self._jobs.put("")

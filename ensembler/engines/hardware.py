@@ -11,14 +11,16 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from ..machine_memory import machine_memory
+from ..machine_memory import read_machine_memory
 
 _QUERY = "index,uuid,name,memory.total,compute_cap"
 # Seconds: a driver that is not kept loaded needs a few for each GPU, TensorFlow more from a slow disk.
-_DRIVER_ANSWERS_IN = 60.0
-_TENSORFLOW_ANSWERS_IN = 180.0
+_DRIVER_TIMEOUT = 60.0
+_TENSORFLOW_TIMEOUT = 180.0
 _MEBIBYTE = 2**20
-_UNUSABLE = "A GPU is there, but TensorFlow cannot use it: pip install 'ensembler[gpu]' (on Windows, inside WSL2)."
+_UNUSABLE_MESSAGE = (
+    "A GPU is there, but TensorFlow cannot use it: pip install 'ensembler[gpu]' (on Windows, inside WSL2)."
+)
 
 
 @dataclass(frozen=True)
@@ -53,55 +55,57 @@ class Hardware:
         Those that TensorFlow can use and that ``CUDA_VISIBLE_DEVICES`` does not hide.
     memory_bytes
         The most main memory that this process may use.
-    trouble
+    problem
         Why a GPU that is there is not used, in a sentence for a person; else empty.
     """
 
     gpus: tuple[Gpu, ...]
     memory_bytes: int
-    trouble: str = ""
+    problem: str = ""
 
 
-def describe_hardware() -> Hardware:
+def detect_hardware() -> Hardware:
     """Find out what this machine offers.
 
     The driver's ``nvidia-smi`` is asked for GPUs, and TensorFlow, in a process of its own, whether it can use them,
     since a TensorFlow without CUDA beside a GPU is common. A machine without ``nvidia-smi`` pays for neither question.
     """
-    memory = machine_memory()
+    memory = read_machine_memory()
     program = shutil.which("nvidia-smi")
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     if not program or visible in ("", "-1"):
         return Hardware((), memory)
-    listing, trouble = _ask_driver(program)
-    gpus = visible_gpus(read_listing(listing, memory), visible)
-    if gpus and not _tensorflow_sees_gpus():
-        return Hardware((), memory, _UNUSABLE)
-    return Hardware(gpus, memory, trouble)
+    listing, problem = _query_driver(program)
+    gpus = select_visible_gpus(parse_gpu_listing(listing, memory), visible)
+    if gpus and not _can_tensorflow_use_gpus():
+        return Hardware((), memory, _UNUSABLE_MESSAGE)
+    return Hardware(gpus, memory, problem)
 
 
-def _ask_driver(program: str) -> tuple[str, str]:
+def _query_driver(program: str) -> tuple[str, str]:
     """Return what ``nvidia-smi`` lists, and what is wrong with the driver if it lists nothing."""
     question = [program, f"--query-gpu={_QUERY}", "--format=csv,noheader,nounits"]
     try:
         answer = subprocess.run(
-            question, capture_output=True, text=True, errors="replace", check=False, timeout=_DRIVER_ANSWERS_IN
+            question, capture_output=True, text=True, errors="replace", check=False, timeout=_DRIVER_TIMEOUT
         )
     except (OSError, subprocess.TimeoutExpired) as error:
-        return "", _broken(str(error))
+        return "", _describe_driver_failure(str(error))
     if answer.returncode == 0:
         return answer.stdout, ""
-    told = (answer.stdout + answer.stderr).strip()
+    output = (answer.stdout + answer.stderr).strip()
     # A machine of a kind that may have GPUs, and has none.
-    without = told.startswith("No devices")
-    return "", "" if without else _broken(told.partition("\n")[0] or f"exit code {answer.returncode}")
+    without = output.startswith("No devices")
+    return "", "" if without else _describe_driver_failure(
+        output.partition("\n")[0] or f"exit code {answer.returncode}"
+    )
 
 
-def _broken(reason: str) -> str:
+def _describe_driver_failure(reason: str) -> str:
     return f"No GPU is used, since nvidia-smi failed ({reason.rstrip('.')}): mend the NVIDIA driver to train on one."
 
 
-def read_listing(listing: str, shared_memory: int) -> tuple[Gpu, ...]:
+def parse_gpu_listing(listing: str, shared_memory: int) -> tuple[Gpu, ...]:
     """Read what ``nvidia-smi`` lists: a GPU a line, in the order of their numbers.
 
     Parameters
@@ -111,12 +115,14 @@ def read_listing(listing: str, shared_memory: int) -> tuple[Gpu, ...]:
     shared_memory
         That of the machine in bytes; taken for GPUs without memory of their own, whose figure is ``[N/A]``.
     """
-    rows = sorted((row for row in csv.reader(listing.splitlines(), skipinitialspace=True) if _is_gpu(row)), key=_index)
+    rows = sorted(
+        (row for row in csv.reader(listing.splitlines(), skipinitialspace=True) if _is_gpu(row)), key=_parse_index
+    )
     return tuple(
         Gpu(
             name=name,
             memory_bytes=int(memory) * _MEBIBYTE if memory.isdecimal() else shared_memory,
-            compute_capability=_capability(capability),
+            compute_capability=_parse_capability(capability),
             identity=uuid,
         )
         for _, uuid, name, memory, capability in rows
@@ -128,16 +134,16 @@ def _is_gpu(row: Sequence[str]) -> bool:
     return len(row) == _QUERY.count(",") + 1 and row[0].isdecimal() and bool(re.fullmatch(r"\d+\.\d+", row[-1]))
 
 
-def _index(row: Sequence[str]) -> int:
+def _parse_index(row: Sequence[str]) -> int:
     return int(row[0])
 
 
-def _capability(text: str) -> tuple[int, int]:
+def _parse_capability(text: str) -> tuple[int, int]:
     major, minor = text.split(".")
     return int(major), int(minor)
 
 
-def visible_gpus(gpus: Sequence[Gpu], visible: str | None) -> tuple[Gpu, ...]:
+def select_visible_gpus(gpus: Sequence[Gpu], visible: str | None) -> tuple[Gpu, ...]:
     """Choose the GPUs that ``CUDA_VISIBLE_DEVICES`` leaves to us, as CUDA reads it.
 
     Parameters
@@ -159,24 +165,24 @@ def visible_gpus(gpus: Sequence[Gpu], visible: str | None) -> tuple[Gpu, ...]:
         return (replace(gpus[0], identity="0"),) if len(gpus) == 1 else tuple(gpus)
     chosen: list[Gpu] = []
     for entry in map(str.strip, visible.split(",")):
-        named = [gpu for number, gpu in enumerate(gpus) if entry and _names(entry, number, gpu)]
+        named = [gpu for number, gpu in enumerate(gpus) if entry and _is_named_by(entry, number, gpu)]
         if not named:
             break
         chosen.append(replace(named[0], identity=entry))
     return tuple(chosen)
 
 
-def _names(entry: str, number: int, gpu: Gpu) -> bool:
+def _is_named_by(entry: str, number: int, gpu: Gpu) -> bool:
     if entry.startswith("MIG-"):
         return True
     return entry == str(number) or (entry.startswith("GPU-") and gpu.identity.startswith(entry))
 
 
-def _tensorflow_sees_gpus() -> bool:
+def _can_tensorflow_use_gpus() -> bool:
     question = "import tensorflow as tf, sys; sys.exit(0 if tf.config.list_physical_devices('GPU') else 1)"
     try:
         answer = subprocess.run(
-            [sys.executable, "-c", question], capture_output=True, check=False, timeout=_TENSORFLOW_ANSWERS_IN
+            [sys.executable, "-c", question], capture_output=True, check=False, timeout=_TENSORFLOW_TIMEOUT
         )
     except subprocess.TimeoutExpired:
         return False

@@ -19,7 +19,7 @@ class Job:
     function
         ``module:function`` that takes the description and a :class:`~ensembler.progress.Progress` and returns
         something that JSON can hold.
-    told
+    spec
         The description.
     member, folds
         What it trains, for displays.
@@ -32,7 +32,7 @@ class Job:
 
     name: str
     function: str
-    told: dict[str, Any]
+    spec: dict[str, Any]
     member: str = ""
     folds: tuple[int, ...] = ()
     work: float = 0.0
@@ -45,5 +45,5 @@ class Job:
     @classmethod
     def from_line(cls, line: str) -> tuple[Job, Path]:
         """Read it, and the file of what is printed, from one line of JSON."""
-        told = json.loads(line)
-        return cls(**told["job"]), Path(told["log"])
+        data = json.loads(line)
+        return cls(**data["job"]), Path(data["log"])

@@ -20,7 +20,7 @@ from .worker_processes import WorkerProcesses
 
 _LAST_LINES = 5
 # Seconds; Windows notices Ctrl-C between waits only.
-_LOOK = 0.5
+_POLL_SECONDS = 0.5
 
 
 def run_jobs(
@@ -50,7 +50,7 @@ def run_jobs(
         What ``CUDA_VISIBLE_DEVICES`` calls the GPUs, each of which gets one job at a time, and each job one of them.
         Without any, each job sees all GPUs.
     processes
-        In whose slots the jobs run, instead of new ones; see :func:`started_ahead`.
+        In whose slots the jobs run, instead of new ones; see :func:`start_worker_ahead`.
 
     Returns
     -------
@@ -71,13 +71,13 @@ def run_jobs(
         used = processes or ours.enter_context(WorkerProcesses(parallel, gpus))
         progress.tell(JobsPlanned(planned, used.limit))
         with ThreadPoolExecutor(used.limit) as pool:
-            running = [pool.submit(_run, job, log_of(logs, job.name), progress, used) for job in jobs]
-            interrupted = _all_ended(running, used, progress)
-    return _results(jobs, running, progress, interrupted=interrupted)
+            running = [pool.submit(_run_job, job, build_log_path(logs, job.name), progress, used) for job in jobs]
+            interrupted = _wait_for_all(running, used, progress)
+    return _collect_results(jobs, running, progress, interrupted=interrupted)
 
 
 @contextlib.contextmanager
-def started_ahead(function: str, name: str, logs: Path) -> Iterator[WorkerProcesses]:
+def start_worker_ahead(function: str, name: str, logs: Path) -> Iterator[WorkerProcesses]:
     """Start the process of a job whose description is not known yet, so that libraries are loaded meanwhile.
 
     Parameters
@@ -93,16 +93,16 @@ def started_ahead(function: str, name: str, logs: Path) -> Iterator[WorkerProces
         For :func:`run_jobs`; the process ends with the block, whether or not there was a job.
     """
     with WorkerProcesses(1) as processes:
-        processes.start_ahead(function.partition(":")[0], log_of(logs, name))
+        processes.start_ahead(function.partition(":")[0], build_log_path(logs, name))
         yield processes
 
 
-def log_of(logs: Path, name: str) -> Path:
+def build_log_path(logs: Path, name: str) -> Path:
     """Return the file of what a job's process prints."""
     return logs / f"{name}.log"
 
 
-def _all_ended(running: Sequence[Future[Any]], processes: WorkerProcesses, progress: Progress) -> bool:
+def _wait_for_all(running: Sequence[Future[Any]], processes: WorkerProcesses, progress: Progress) -> bool:
     """Wait for all jobs, also after an interruption; whether there was one."""
     try:
         try:
@@ -121,7 +121,7 @@ def _all_ended(running: Sequence[Future[Any]], processes: WorkerProcesses, progr
 
 
 def _wait(running: Sequence[Future[Any]]) -> None:
-    while wait(running, _LOOK).not_done:
+    while wait(running, _POLL_SECONDS).not_done:
         pass
 
 
@@ -130,7 +130,9 @@ def _cancel(running: Sequence[Future[Any]]) -> None:
         future.cancel()
 
 
-def _results(jobs: Sequence[Job], ended: Sequence[Future[Any]], progress: Progress, *, interrupted: bool) -> list[Any]:
+def _collect_results(
+    jobs: Sequence[Job], ended: Sequence[Future[Any]], progress: Progress, *, interrupted: bool
+) -> list[Any]:
     """Return what the jobs returned, or raise what kept them from it."""
     results: list[Any] = []
     failures: dict[str, errors.EnsemblerError] = {}
@@ -149,13 +151,13 @@ def _results(jobs: Sequence[Job], ended: Sequence[Future[Any]], progress: Progre
             progress.warn(str(failure))
         raise errors.Interrupted(*places)
     if failures:
-        raise _failure(failures)
+        raise _combine_failures(failures)
     return results
 
 
-def _failure(failures: Mapping[str, errors.EnsemblerError]) -> errors.EnsemblerError:
-    told = {str(error) for error in failures.values()}
-    if len(told) == 1:
+def _combine_failures(failures: Mapping[str, errors.EnsemblerError]) -> errors.EnsemblerError:
+    messages = {str(error) for error in failures.values()}
+    if len(messages) == 1:
         return next(iter(failures.values()))
     return errors.JobFailed(
         " ".join(
@@ -165,28 +167,28 @@ def _failure(failures: Mapping[str, errors.EnsemblerError]) -> errors.EnsemblerE
     )
 
 
-def _run(job: Job, log: Path, progress: Progress, processes: WorkerProcesses) -> Any:
-    with processes.slot() as slot, processes.running(job, log, slot) as process:
-        heard = progress.of_job(job.name)
-        with _beginning_and_end(job, process.pid, heard):
-            return _follow(job, process, log, heard)
+def _run_job(job: Job, log: Path, progress: Progress, processes: WorkerProcesses) -> Any:
+    with processes.borrow_slot() as slot, processes.run_in_slot(job, log, slot) as process:
+        job_progress = progress.make_job_progress(job.name)
+        with _report_job(job, process.pid, job_progress):
+            return _follow(job, process, log, job_progress)
 
 
 @contextlib.contextmanager
-def _beginning_and_end(job: Job, process: int, progress: Progress) -> Iterator[None]:
+def _report_job(job: Job, process: int, progress: Progress) -> Iterator[None]:
     """Tell when a job begins and how it ends."""
     progress.tell(JobBegan(job.name, process))
-    began, trouble, stopped = time.monotonic(), "", False
+    began, reason, stopped = time.monotonic(), "", False
     try:
         yield
     except errors.Interrupted:
         stopped = True
         raise
     except BaseException as error:
-        trouble = str(error) or type(error).__name__
+        reason = str(error) or type(error).__name__
         raise
     finally:
-        progress.tell(JobEnded(job.name, round(time.monotonic() - began, 3), trouble, stopped))
+        progress.tell(JobEnded(job.name, round(time.monotonic() - began, 3), reason, stopped))
 
 
 def _follow(job: Job, process: subprocess.Popen[str], log: Path, progress: Progress) -> Any:
@@ -203,7 +205,7 @@ def _follow(job: Job, process: subprocess.Popen[str], log: Path, progress: Progr
     if ended.get("event") == "interrupted" or code == -signal.SIGINT:
         raise errors.Interrupted(*ended.get("places", ()))
     raise errors.JobFailed(
-        f"The job {job.name} ended without a result ({_exit_in_words(code)}); the end of {log}: {_last_lines(log)}"
+        f"The job {job.name} ended without a result ({_describe_exit(code)}); the end of {log}: {_read_last_lines(log)}"
     )
 
 
@@ -221,7 +223,7 @@ def _relay(lines: IO[str], progress: Progress, start_up: Task) -> Mapping[str, A
             start_up.finish()
         match event["event"]:
             case "start":
-                tasks[event["task"]] = _start(event, progress)
+                tasks[event["task"]] = _start_task(event, progress)
             case "advance":
                 tasks[event["task"]].advance(event["steps"])
             case "finish":
@@ -231,7 +233,7 @@ def _relay(lines: IO[str], progress: Progress, start_up: Task) -> Mapping[str, A
             case "warn":
                 progress.warn(event["text"])
             case "tell":
-                progress.tell(read_event(event["told"]))
+                progress.tell(read_event(event["event_data"]))
             case _:
                 ended = event
                 break
@@ -240,18 +242,18 @@ def _relay(lines: IO[str], progress: Progress, start_up: Task) -> Mapping[str, A
     return ended
 
 
-def _start(event: Mapping[str, Any], progress: Progress) -> Task:
+def _start_task(event: Mapping[str, Any], progress: Progress) -> Task:
     if "photos" in event:
         return progress.start_photos(event["label"], event["total"], photos=event["photos"], work=event["work"])
     return progress.start(event["label"], event["total"])
 
 
-def _exit_in_words(code: int) -> str:
+def _describe_exit(code: int) -> str:
     if code == -9:
         return "killed, most likely for want of memory; try a smaller --batch-size"
     return f"signal {-code}" if code < 0 else f"exit code {code}"
 
 
-def _last_lines(log: Path) -> str:
+def _read_last_lines(log: Path) -> str:
     lines = log.read_text("utf-8", errors="replace").strip().splitlines()
     return " | ".join(lines[-_LAST_LINES:]) or "nothing was printed"

@@ -70,7 +70,7 @@ class EventLines(Progress):
 
     def tell(self, event: Event) -> None:
         """Pass a fact on."""
-        self.send("tell", told=event.to_json())
+        self.send("tell", event_data=event.to_json())
 
     def note(self, text: str) -> None:
         """Tell something worth knowing."""
@@ -97,16 +97,16 @@ def main(modules: Sequence[str] = ()) -> int:
     for module in modules:
         importlib.import_module(module)
     code = 1
-    while line := control.next_job():
+    while line := control.wait_for_job():
         job, log = Job.from_line(line)
-        _print_to(log)
-        code = _run(job, events)
+        _redirect_output(log)
+        code = _run_job(job, events)
         if code or not job.shares_process:
             break
     return code
 
 
-def _print_to(log: Path) -> None:
+def _redirect_output(log: Path) -> None:
     """Have what is printed from now on written at the end of a job's log."""
     sys.stderr.flush()
     with log.open("ab") as file:
@@ -114,24 +114,24 @@ def _print_to(log: Path) -> None:
             os.dup2(file.fileno(), stream.fileno())
 
 
-def _run(job: Job, events: EventLines) -> int:
+def _run_job(job: Job, events: EventLines) -> int:
     module, function = job.function.split(":")
     try:
-        result = getattr(importlib.import_module(module), function)(job.told, events)
+        result = getattr(importlib.import_module(module), function)(job.spec, events)
     except EnsemblerError as error:
-        return _told(error, events)
+        return _send_error(error, events)
     except Interrupted as error:
         events.send("interrupted", places=error.places)
         return 1
     except OSError as error:
         if not StorageError.is_refusal(error):
             raise
-        return _told(StorageError.from_os(error), events)
+        return _send_error(StorageError.from_os(error), events)
     events.send("result", value=result)
     return 0
 
 
-def _told(error: EnsemblerError, events: EventLines) -> int:
+def _send_error(error: EnsemblerError, events: EventLines) -> int:
     events.send("error", kind=type(error).__name__, text=str(error))
     return 1
 

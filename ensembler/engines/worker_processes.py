@@ -15,9 +15,9 @@ from threading import Lock
 from typing import BinaryIO, Self
 
 from ..errors import StorageError
-from .control import STOP
+from .control import STOP_LINE
 from .job import Job
-from .onednn.choice import VARIABLE, choice
+from .onednn.choice import ONEDNN_VARIABLE, choose_setting
 
 _ENVIRONMENT = {
     "TF_CPP_MIN_LOG_LEVEL": "2",
@@ -67,7 +67,7 @@ class WorkerProcesses:
         self, parallel: int, gpus: Sequence[str] = (), *, environment: Mapping[str, str] | None = None
     ) -> None:
         slots = [{"CUDA_VISIBLE_DEVICES": gpu} for gpu in gpus] or [{}] * parallel
-        usual = {**_ENVIRONMENT, VARIABLE: choice(), **_share_of_processors(len(slots))}
+        usual = {**_ENVIRONMENT, ONEDNN_VARIABLE: choose_setting(), **_build_thread_limits(len(slots))}
         self.limit = len(slots)
         self._free: SimpleQueue[Slot] = SimpleQueue()
         for own in slots:
@@ -84,10 +84,10 @@ class WorkerProcesses:
         del error
         self.kill()
         for process in list(self._running):
-            self._bury(process)
+            self._reap_process(process)
 
     @contextlib.contextmanager
-    def slot(self) -> Iterator[Slot]:
+    def borrow_slot(self) -> Iterator[Slot]:
         """Wait for a slot and lend it for the length of the block."""
         own = self._free.get()
         try:
@@ -97,11 +97,11 @@ class WorkerProcesses:
 
     def start_ahead(self, module: str, log: Path) -> None:
         """Start a process that imports a module and waits for its job; what it prints is written to ``log``."""
-        with self.slot() as slot:
-            slot.waiting, slot.log = self._start(slot, log, module), log
+        with self.borrow_slot() as slot:
+            slot.waiting, slot.log = self._start_process(slot, log, module), log
 
     @contextlib.contextmanager
-    def running(self, job: Job, log: Path, slot: Slot) -> Iterator[subprocess.Popen[str]]:
+    def run_in_slot(self, job: Job, log: Path, slot: Slot) -> Iterator[subprocess.Popen[str]]:
         """Run a job in the process that waits in a slot, or in a new one, for the length of the block.
 
         If the block ends well and the job shares its process, that waits for another one. Standard input stays open:
@@ -116,22 +116,22 @@ class WorkerProcesses:
         """
         process, slot.waiting = slot.waiting, None
         if process is None:
-            process = self._start(slot, log)
+            process = self._start_process(slot, log)
         elif slot.log != log:
-            _empty(log).close()
+            _open_empty_log(log).close()
         ended_well = False
         try:
-            self._give(process, job.to_line(log))
+            self._send_job(process, job.to_line(log))
             yield process
             ended_well = True
         finally:
             if ended_well and job.shares_process:
                 slot.waiting, slot.log = process, log
             else:
-                self._bury(process)
+                self._reap_process(process)
 
-    def _start(self, slot: Slot, log: Path, *modules: str) -> subprocess.Popen[str]:
-        with self._lock, _empty(log) as file:
+    def _start_process(self, slot: Slot, log: Path, *modules: str) -> subprocess.Popen[str]:
+        with self._lock, _open_empty_log(log) as file:
             if self._ending:
                 raise CancelledError
             process = subprocess.Popen(
@@ -146,14 +146,14 @@ class WorkerProcesses:
             self._running.append(process)
             return process
 
-    def _give(self, process: subprocess.Popen[str], line: str) -> None:
+    def _send_job(self, process: subprocess.Popen[str], line: str) -> None:
         # The lock keeps a stop from reaching the process before its job does.
         with self._lock:
             if self._ending:
                 raise CancelledError
             _send(process, line)
 
-    def _bury(self, process: subprocess.Popen[str]) -> None:
+    def _reap_process(self, process: subprocess.Popen[str]) -> None:
         process.kill()
         # Closes its pipes and waits.
         with process:
@@ -166,7 +166,7 @@ class WorkerProcesses:
         with self._lock:
             self._ending = True
             for process in self._running:
-                _send(process, f"{STOP}\n")
+                _send(process, f"{STOP_LINE}\n")
 
     def kill(self) -> None:
         """Kill the processes that run, and start no other."""
@@ -176,7 +176,7 @@ class WorkerProcesses:
                 process.kill()
 
 
-def _empty(log: Path) -> BinaryIO:
+def _open_empty_log(log: Path) -> BinaryIO:
     """Open a log from its beginning."""
     try:
         log.parent.mkdir(parents=True, exist_ok=True)
@@ -193,7 +193,7 @@ def _send(process: subprocess.Popen[str], text: str) -> None:
         os.write(process.stdin.fileno(), text.encode("utf-8"))
 
 
-def _share_of_processors(parallel: int) -> dict[str, str]:
+def _build_thread_limits(parallel: int) -> dict[str, str]:
     """By the slots rather than by the jobs that are left, so that a run that goes on computes as one never cut off."""
     if parallel == 1:
         return {}

@@ -13,13 +13,13 @@ Float = NDArray[np.floating]
 Objective = Callable[[Float], tuple[Float, Float]]
 
 # Steps that are remembered, and halvings of a step after which a problem counts as solved.
-MEMORY = 8
-HALVINGS = 12
+HISTORY_SIZE = 8
+MAX_HALVINGS = 12
 # Share of the decrease that the slope promises.
 ARMIJO = 1e-4
 
 
-def minimise(objective: Objective, start: Float, *, tolerance: float, iterations: int) -> Float:
+def minimise_batched(objective: Objective, start: Float, *, tolerance: float, max_iterations: int) -> Float:
     """Minimise by L-BFGS (Liu and Nocedal, Mathematical Programming 45, 1989), each problem with a step of its own.
 
     Parameters
@@ -30,42 +30,42 @@ def minimise(objective: Objective, start: Float, *, tolerance: float, iterations
         Shape (problems, numbers).
     tolerance
         Of the largest part of a gradient, at which a problem is solved.
-    iterations
+    max_iterations
         The most.
 
     Returns
     -------
     array of the shape of ``start``
     """
-    at = start.copy()
-    value, gradient = objective(at)
-    steps: deque[tuple[Float, Float, Float]] = deque(maxlen=MEMORY)
+    point = start.copy()
+    value, gradient = objective(point)
+    steps: deque[tuple[Float, Float, Float]] = deque(maxlen=HISTORY_SIZE)
     active = np.abs(gradient).max(axis=1) > tolerance
-    for iteration in range(iterations):
+    for iteration in range(max_iterations):
         if not active.any():
             break
-        direction = _direction(gradient, steps)
-        slope = _dots(direction, gradient)
+        direction = _compute_direction(gradient, steps)
+        slope = _compute_dots(direction, gradient)
         uphill = slope >= 0
-        direction[uphill], slope[uphill] = -gradient[uphill], -_dots(gradient, gradient)[uphill]
-        length = np.ones(len(at), at.dtype)
+        direction[uphill], slope[uphill] = -gradient[uphill], -_compute_dots(gradient, gradient)[uphill]
+        length = np.ones(len(point), point.dtype)
         if not iteration:
             length /= np.maximum(np.sqrt(-slope), 1e-12)
         length[~active] = 0
-        after, new_value, new_gradient = _searched(objective, at, value, direction, slope, length, active)
+        new_point, new_value, new_gradient = _backtrack(objective, point, value, direction, slope, length, active)
         moved = active & (length > 0)
-        step, change = after - at, new_gradient - gradient
-        curvature = _dots(step, change)
-        useful = moved & (curvature > 1e-10 * np.sqrt(_dots(change, change) * _dots(step, step)))
+        step, change = new_point - point, new_gradient - gradient
+        curvature = _compute_dots(step, change)
+        useful = moved & (curvature > 1e-10 * np.sqrt(_compute_dots(change, change) * _compute_dots(step, step)))
         steps.append((step, change, np.where(useful, 1 / np.where(useful, curvature, 1), 0)))
-        at, value, gradient = after, new_value, new_gradient
+        point, value, gradient = new_point, new_value, new_gradient
         active = moved & (np.abs(gradient).max(axis=1) > tolerance)
-    return at
+    return point
 
 
-def _searched(
+def _backtrack(
     objective: Objective,
-    at: Float,
+    point: Float,
     value: Float,
     direction: Float,
     slope: Float,
@@ -73,38 +73,38 @@ def _searched(
     active: NDArray[np.bool_],
 ) -> tuple[Float, Float, Float]:
     """Halve steps until each makes its problem's value smaller; ``length`` becomes 0 where none does."""
-    for _ in range(HALVINGS):
-        after = at + length[:, None] * direction
-        new_value, new_gradient = objective(after)
+    for _ in range(MAX_HALVINGS):
+        new_point = point + length[:, None] * direction
+        new_value, new_gradient = objective(new_point)
         # Rounding hides small decreases.
         slack = 1e-6 * np.abs(value)
         failed = active & (length > 0) & ~(new_value <= value + ARMIJO * length * slope + slack)
         if not failed.any():
-            return after, new_value, new_gradient
+            return new_point, new_value, new_gradient
         length[failed] /= 2
     length[failed] = 0
-    after = at + length[:, None] * direction
-    new_value, new_gradient = objective(after)
-    return after, new_value, new_gradient
+    new_point = point + length[:, None] * direction
+    new_value, new_gradient = objective(new_point)
+    return new_point, new_value, new_gradient
 
 
-def _direction(gradient: Float, steps: deque[tuple[Float, Float, Float]]) -> Float:
+def _compute_direction(gradient: Float, steps: deque[tuple[Float, Float, Float]]) -> Float:
     """Go down, as the curvature that the remembered steps met suggests; a step of weight 0 suggests nothing."""
     direction = -gradient
     shares = []
     for step, change, weight in reversed(steps):
-        share = weight * _dots(step, direction)
+        share = weight * _compute_dots(step, direction)
         direction = direction - share[:, None] * change
         shares.append(share)
     if steps:
         scale = np.ones(len(gradient), gradient.dtype)
         for _, change, weight in steps:
-            scale = np.where(weight > 0, 1 / np.maximum(weight * _dots(change, change), 1e-30), scale)
+            scale = np.where(weight > 0, 1 / np.maximum(weight * _compute_dots(change, change), 1e-30), scale)
         direction = direction * scale[:, None]
     for (step, change, weight), share in zip(steps, reversed(shares), strict=True):
-        direction = direction + (share - weight * _dots(change, direction))[:, None] * step
+        direction = direction + (share - weight * _compute_dots(change, direction))[:, None] * step
     return np.asarray(direction)
 
 
-def _dots(first: Float, second: Float) -> Float:
+def _compute_dots(first: Float, second: Float) -> Float:
     return np.asarray(np.einsum("kn,kn->k", first, second))

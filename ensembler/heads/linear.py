@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from ..competition.metrics.metrics import row_losses
+from ..competition.metrics.metrics import compute_row_losses
 from .logistic_fits import Linear, LogisticFits
 from .stacked_views import Rows
 
@@ -19,7 +19,7 @@ STRENGTHS = tuple(float(10**exponent) for exponent in np.arange(-4.0, 1.01, 0.5)
 # The path ends once this many weaker penalties in a row were worse than the best.
 PATIENCE = 2
 
-Part = frozenset[int]
+LeftOut = frozenset[int]
 
 
 class LinearHead(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
@@ -30,7 +30,7 @@ class LinearHead(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untype
 
     Parameters
     ----------
-    exclusive
+    multiclass
         True for one class a row (softmax), False for independent outputs (sigmoid; one output is the binary task).
     strengths
         Inverse penalties to choose from, ascending.
@@ -47,8 +47,8 @@ class LinearHead(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untype
     bias_: NDArray[np.float32]
     strength_: float
 
-    def __init__(self, *, exclusive: bool, strengths: tuple[float, ...] = STRENGTHS) -> None:
-        self.exclusive = exclusive
+    def __init__(self, *, multiclass: bool, strengths: tuple[float, ...] = STRENGTHS) -> None:
+        self.multiclass = multiclass
         self.strengths = strengths
 
     def fit(
@@ -59,7 +59,7 @@ class LinearHead(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untype
         *,
         views: int = 1,
         weights: NDArray[np.float32] | None = None,
-        go_on: Callable[[], None] = lambda: None,
+        raise_if_stopping: Callable[[], None] = lambda: None,
     ) -> LinearHead:
         """Choose the strength by the inner ``folds``, then fit on all rows.
 
@@ -74,34 +74,41 @@ class LinearHead(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untype
             How many there are of each row.
         weights
             Of each output where it is absent and where it is present, shape (2, outputs); None for 1.
-        go_on
+        raise_if_stopping
             Called before each look at the rows; it may end the work by an exception.
         """
         inner = {frozenset({fold}): fold for fold in np.unique(folds).tolist()}
         paths = HeadPaths(
-            X, Y, folds, {frozenset[int](): inner}, exclusive=self.exclusive, views=views, weights=weights, go_on=go_on
+            X,
+            Y,
+            folds,
+            {frozenset[int](): inner},
+            multiclass=self.multiclass,
+            views=views,
+            weights=weights,
+            raise_if_stopping=raise_if_stopping,
         )
-        fitted = paths.heads(self.strengths)[frozenset[int]()]
+        fitted = paths.choose_heads(self.strengths)[frozenset[int]()]
         self.kernel_, self.bias_, self.strength_ = fitted.kernel_, fitted.bias_, fitted.strength_
         return self
 
     def predict_proba(self, X: NDArray[np.float32]) -> NDArray[np.float32]:
         """Probabilities of shape (rows, outputs)."""
         check_is_fitted(self)
-        return probabilities(X @ self.kernel_ + self.bias_, exclusive=self.exclusive)
+        return compute_probabilities(X @ self.kernel_ + self.bias_, multiclass=self.multiclass)
 
 
 def fit_heads(
     X: Rows,
     Y: NDArray[np.float32],
     folds: NDArray[np.int64],
-    wanted: Sequence[int],
+    wanted_folds: Sequence[int],
     *,
-    exclusive: bool,
+    multiclass: bool,
     strengths: tuple[float, ...] = STRENGTHS,
     views: int = 1,
     weights: NDArray[np.float32] | None = None,
-    go_on: Callable[[], None] = lambda: None,
+    raise_if_stopping: Callable[[], None] = lambda: None,
 ) -> dict[int, LinearHead]:
     """Fit the heads of several folds side by side, each on the rows that its fold does not hold out.
 
@@ -112,20 +119,23 @@ def fit_heads(
     ----------
     X, Y, folds, views, weights
         Of all rows, as :meth:`LinearHead.fit` takes them.
-    wanted
+    wanted_folds
         Folds whose heads are asked for.
-    exclusive, strengths
+    multiclass, strengths
         As of :class:`LinearHead`.
-    go_on
+    raise_if_stopping
         Called before each look at the rows; it may end the work by an exception.
     """
     numbers = np.unique(folds).tolist()
     outer = {
-        frozenset({fold}): {frozenset({fold, other}): other for other in numbers if other != fold} for fold in wanted
+        frozenset({fold}): {frozenset({fold, other}): other for other in numbers if other != fold}
+        for fold in wanted_folds
     }
-    paths = HeadPaths(X, Y, folds, outer, exclusive=exclusive, views=views, weights=weights, go_on=go_on)
-    heads = paths.heads(strengths)
-    return {fold: heads[frozenset({fold})] for fold in wanted}
+    paths = HeadPaths(
+        X, Y, folds, outer, multiclass=multiclass, views=views, weights=weights, raise_if_stopping=raise_if_stopping
+    )
+    heads = paths.choose_heads(strengths)
+    return {fold: heads[frozenset({fold})] for fold in wanted_folds}
 
 
 class HeadPaths:
@@ -145,88 +155,90 @@ class HeadPaths:
         X: Rows,
         Y: NDArray[np.float32],
         folds: NDArray[np.int64],
-        outer: Mapping[Part, Mapping[Part, int]],
+        outer: Mapping[LeftOut, Mapping[LeftOut, int]],
         *,
-        exclusive: bool,
+        multiclass: bool,
         views: int = 1,
         weights: NDArray[np.float32] | None = None,
-        go_on: Callable[[], None] = lambda: None,
+        raise_if_stopping: Callable[[], None] = lambda: None,
     ) -> None:
         self._outer = {head: inner if len(inner) > 1 else {} for head, inner in outer.items()}
         self._parts = list(dict.fromkeys([*outer, *(part for inner in self._outer.values() for part in inner)]))
-        self._exclusive, self._views = exclusive, views
+        self._multiclass, self._views = multiclass, views
         targets, groups = np.tile(Y, (views, 1)), np.tile(folds, views)
-        row_weights = _row_weights(targets, weights, exclusive=exclusive)
+        row_weights = _compute_row_weights(targets, weights, multiclass=multiclass)
         self._held_out = {
             fold: (targets[groups == fold], row_weights[groups == fold]) for fold in np.unique(folds).tolist()
         }
-        self._fits = LogisticFits(X, targets, groups, self._parts, row_weights, exclusive=exclusive, go_on=go_on)
+        self._fits = LogisticFits(
+            X, targets, groups, self._parts, row_weights, multiclass=multiclass, raise_if_stopping=raise_if_stopping
+        )
 
-    def heads(self, strengths: Sequence[float]) -> dict[Part, LinearHead]:
+    def choose_heads(self, strengths: Sequence[float]) -> dict[LeftOut, LinearHead]:
         """Fit from the strongest penalty on, until no head gains by a weaker one; return the chosen heads."""
-        losses: dict[Part, list[NDArray[np.float64]]] = {head: [] for head in self._outer}
-        path: list[dict[Part, Linear]] = []
+        losses: dict[LeftOut, list[NDArray[np.float64]]] = {head: [] for head in self._outer}
+        path: list[dict[LeftOut, Linear]] = []
         # Who has nothing to choose by takes the one in the middle.
         middle = {head: len(strengths) // 2 for head, inner in self._outer.items() if not inner}
         for number, strength in enumerate(strengths):
             fitted = dict(zip(self._parts, self._fits.fit(strength), strict=True))
             path.append({head: fitted[head] for head in self._outer})
-            judged: dict[tuple[Part, int], NDArray[np.float64]] = {}
+            held_out_losses: dict[tuple[LeftOut, int], NDArray[np.float64]] = {}
             for head, inner in self._outer.items():
                 for part, fold in inner.items():
-                    if (part, fold) not in judged:
-                        judged[part, fold] = self._losses(fitted[part], fold)
+                    if (part, fold) not in held_out_losses:
+                        held_out_losses[part, fold] = self._compute_losses(fitted[part], fold)
                 if inner:
-                    losses[head].append(np.concatenate([judged[part, fold] for part, fold in inner.items()]))
-            waiting = any(number - _best(each) < PATIENCE for each in losses.values() if each)
+                    losses[head].append(np.concatenate([held_out_losses[part, fold] for part, fold in inner.items()]))
+            waiting = any(number - _find_best(each) < PATIENCE for each in losses.values() if each)
             if not waiting and number >= max(middle.values(), default=0):
                 break
-        chosen = {head: _strongest_within_error(each) for head, each in losses.items() if each} | middle
-        return {head: self._head(path[number][head], strengths, number) for head, number in chosen.items()}
+        chosen = {head: _choose_within_standard_error(each) for head, each in losses.items() if each} | middle
+        return {head: self._make_head(path[number][head], strengths, number) for head, number in chosen.items()}
 
-    def _losses(self, linear: Linear, fold: int) -> NDArray[np.float64]:
+    def _compute_losses(self, linear: Linear, fold: int) -> NDArray[np.float64]:
         targets, row_weights = self._held_out[fold]
-        given = probabilities(self._fits.scores(fold, linear), exclusive=self._exclusive)
-        losses = row_losses(targets, given, exclusive=self._exclusive) * row_weights.mean(axis=1)
+        predicted = compute_probabilities(self._fits.compute_scores(fold, linear), multiclass=self._multiclass)
+        losses = compute_row_losses(targets, predicted, multiclass=self._multiclass) * row_weights.mean(axis=1)
         # The standard error counts photos, not their views.
         return np.asarray(losses.reshape(self._views, -1).mean(axis=0))
 
-    def _head(self, linear: Linear, strengths: Sequence[float], number: int) -> LinearHead:
-        head = LinearHead(exclusive=self._exclusive, strengths=tuple(strengths))
+    def _make_head(self, linear: Linear, strengths: Sequence[float], number: int) -> LinearHead:
+        head = LinearHead(multiclass=self._multiclass, strengths=tuple(strengths))
         head.kernel_, head.bias_ = linear.kernel.astype(np.float32), linear.bias.astype(np.float32)
         head.strength_ = strengths[number]
         return head
 
 
-def probabilities(scores: NDArray[Any], *, exclusive: bool) -> NDArray[np.float32]:
+def compute_probabilities(scores: NDArray[Any], *, multiclass: bool) -> NDArray[np.float32]:
     """Softmax over the last axis, or a sigmoid of each score, in float32."""
     scores = np.asarray(scores, dtype=np.float32)
-    if exclusive:
+    if multiclass:
         powers = np.exp(scores - scores.max(axis=-1, keepdims=True))
         return np.asarray(powers / powers.sum(axis=-1, keepdims=True), dtype=np.float32)
     small = np.exp(-np.abs(scores))
     return np.asarray(np.where(scores >= 0, 1 / (1 + small), small / (1 + small)), dtype=np.float32)
 
 
-def _row_weights(
-    Y: NDArray[np.float32], weights: NDArray[np.float32] | None, *, exclusive: bool
+def _compute_row_weights(
+    Y: NDArray[np.float32], weights: NDArray[np.float32] | None, *, multiclass: bool
 ) -> NDArray[np.float64]:
     """Weight of each row in each fit, shape (rows, fits): one fit where classes are exclusive, else one an output."""
     if weights is None:
-        return np.ones((len(Y), 1 if exclusive else Y.shape[1]))
-    if exclusive:
+        return np.ones((len(Y), 1 if multiclass else Y.shape[1]))
+    if multiclass:
         return np.asarray((Y @ weights[1])[:, None], dtype=np.float64)
     return np.asarray(np.where(Y > 0.5, weights[1], weights[0]), dtype=np.float64)
 
 
-def _best(losses: list[NDArray[np.float64]]) -> int:
+def _find_best(losses: list[NDArray[np.float64]]) -> int:
     return int(np.argmin([loss.mean() for loss in losses]))
 
 
-def _strongest_within_error(losses: list[NDArray[np.float64]]) -> int:
-    best = losses[_best(losses)]
+def _choose_within_standard_error(losses: list[NDArray[np.float64]]) -> int:
+    best = losses[_find_best(losses)]
     for index, loss in enumerate(losses):
         difference = loss - best
         if difference.mean() <= difference.std() / np.sqrt(len(difference)):
             return index
-    return _best(losses)
+    return _find_best(losses)

@@ -9,20 +9,20 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from .lbfgs import minimise
+from .lbfgs import minimise_batched
 from .stacked_views import Rows
 
 Float = NDArray[np.floating]
 # Outputs of all fits together that share a product: beyond, products are large enough one by one.
-TOGETHER = 256
+MAX_OUTPUTS_PER_PRODUCT = 256
 # Of the largest part of the mean loss's gradient, and the most iterations for each penalty.
-TOLERANCE, ITERATIONS = 3e-4, 200
+TOLERANCE, MAX_ITERATIONS = 3e-4, 200
 # Numbers in a product below which the hand-over between threads costs more than it wins.
-SMALL = 20_000_000
+MIN_THREADED_SIZE = 20_000_000
 # Rows that are worked on in double precision at once.
-FEW = 8192
+CHUNK_ROWS = 8192
 # A score that no class can be chosen with.
-NEVER = -1e9
+IMPOSSIBLE_SCORE = -1e9
 
 
 @dataclass(frozen=True)
@@ -58,9 +58,9 @@ class LogisticFits:
         Of each fit the groups that it does not learn from.
     row_weights
         Shape (rows, outputs), or (rows, 1) where classes are exclusive.
-    exclusive
+    multiclass
         One class a row.
-    go_on
+    raise_if_stopping
         Called before each look at the rows.
     """
 
@@ -72,35 +72,35 @@ class LogisticFits:
         left_out: Sequence[frozenset[int]],
         row_weights: NDArray[np.float64],
         *,
-        exclusive: bool,
-        go_on: Callable[[], None] = lambda: None,
+        multiclass: bool,
+        raise_if_stopping: Callable[[], None] = lambda: None,
     ) -> None:
-        self.exclusive = exclusive
+        self.multiclass = multiclass
         self.left_out = left_out
-        self._go_on = go_on
+        self._raise_if_stopping = raise_if_stopping
         order = np.argsort(groups, kind="stable")
         names, starts = np.unique(groups[order], return_index=True)
         ends = [*starts[1:], len(order)]
-        sums, squares, counts = _moments(X, order, starts, ends)
-        self._mean, self._deviation = _spread(sums.sum(axis=0), squares.sum(axis=0), counts.sum())
+        sums, squares, counts = _compute_moments(X, order, starts, ends)
+        self._mean, self._deviation = _compute_mean_and_deviation(sums.sum(axis=0), squares.sum(axis=0), counts.sum())
         self._blocks = {}
         for name, first, last in zip(names.tolist(), starts, ends, strict=True):
             rows = order[first:last]
             features = np.empty((len(rows), X.shape[1]), np.float32)
-            for few in _few(len(rows)):
-                features[few] = (X[rows[few]] - self._mean) / self._deviation
+            for chunk in _iterate_chunks(len(rows)):
+                features[chunk] = (X[rows[chunk]] - self._mean) / self._deviation
             self._blocks[name] = _Block(features, Y[rows].astype(np.float32), row_weights[rows].astype(np.float32))
         kept = np.array([[name not in out for name in names.tolist()] for out in left_out])
         own = [(sums[one].sum(axis=0), squares[one].sum(axis=0), counts[one].sum()) for one in kept]
         # What does not vary among the rows of a fit gets no weight in it.
-        self._factor = np.array([_factor(self._deviation, *each) for each in own], np.float32)
+        self._factor = np.array([_compute_factor(self._deviation, *each) for each in own], np.float32)
         learned = [[block for name, block in self._blocks.items() if name not in out] for out in left_out]
         self._rows = np.array([sum(len(block.targets) for block in blocks) for blocks in learned])
         self._weight = np.array([sum(float(block.weights.sum()) for block in blocks) for blocks in learned])
         present = np.array([[sum(block.targets.sum(axis=0) for block in blocks)] for blocks in learned])[:, 0]
         self._present = present > 0
-        self._lacking = ~self._present if exclusive else ~self._present | (present >= self._rows[:, None])
-        if not exclusive:
+        self._unlearnable = ~self._present if multiclass else ~self._present | (present >= self._rows[:, None])
+        if not multiclass:
             self._weight /= max(1, row_weights.shape[1])
         outputs, width = Y.shape[1], X.shape[1]
         self._weights = np.zeros((len(left_out), width + 1, outputs), np.float32)
@@ -108,37 +108,41 @@ class LogisticFits:
     def fit(self, inverse_penalty: float) -> list[Linear]:
         """Fit all with a penalty, from where the last ones ended."""
         fits, _, outputs = self._weights.shape
-        at_once = max(1, TOGETHER // outputs)
+        fits_per_product = max(1, MAX_OUTPUTS_PER_PRODUCT // outputs)
         rows = int(self._rows.max())
-        threads = 1 if rows * self._weights.shape[1] * min(fits, at_once) * outputs < SMALL else None
+        threads = (
+            1 if rows * self._weights.shape[1] * min(fits, fits_per_product) * outputs < MIN_THREADED_SIZE else None
+        )
         with threadpool_limits(threads, user_api="blas"):
-            for first in range(0, fits, at_once):
-                chosen = np.arange(first, min(first + at_once, fits))
-                self._weights[chosen] = self._solved(chosen, inverse_penalty)
-        return [self._raw(fit) for fit in range(fits)]
+            for first in range(0, fits, fits_per_product):
+                chosen = np.arange(first, min(first + fits_per_product, fits))
+                self._weights[chosen] = self._solve(chosen, inverse_penalty)
+        return [self._fold_standardisation(fit) for fit in range(fits)]
 
-    def _solved(self, chosen: NDArray[np.int64], inverse_penalty: float) -> Float:
+    def _solve(self, chosen: NDArray[np.int64], inverse_penalty: float) -> Float:
         start = self._weights[chosen]
-        learnable = ~self._lacking[chosen][:, None, :]
+        learnable = ~self._unlearnable[chosen][:, None, :]
         # With two classes, both columns pay for the one difference between them.
-        pair = self.exclusive & (self._present[chosen].sum(axis=1) == 2)
+        pair = self.multiclass & (self._present[chosen].sum(axis=1) == 2)
         scale = (np.where(pair, 2, 1) / (inverse_penalty * self._weight[chosen])).astype(np.float32)
         penalty = np.zeros(start.shape[:2], np.float32)
         penalty[:, :-1] = scale[:, None]
 
-        def objective(flat: Float) -> tuple[Float, Float]:
-            self._go_on()
+        def compute_objective(flat: Float) -> tuple[Float, Float]:
+            self._raise_if_stopping()
             weights = flat.reshape(start.shape)
-            value, gradient = self._losses(chosen, weights)
+            value, gradient = self._compute_losses(chosen, weights)
             shrunk = penalty[:, :, None] * weights
             value += np.einsum("kwo,kwo->k", shrunk, weights, dtype=np.float64) / 2
             gradient = (gradient + shrunk) * learnable
             return value, gradient.reshape(len(chosen), -1)
 
-        found = minimise(objective, start.reshape(len(chosen), -1), tolerance=TOLERANCE, iterations=ITERATIONS)
-        return found.reshape(start.shape)
+        solution = minimise_batched(
+            compute_objective, start.reshape(len(chosen), -1), tolerance=TOLERANCE, max_iterations=MAX_ITERATIONS
+        )
+        return solution.reshape(start.shape)
 
-    def _losses(self, chosen: NDArray[np.int64], weights: Float) -> tuple[Float, Float]:
+    def _compute_losses(self, chosen: NDArray[np.int64], weights: Float) -> tuple[Float, Float]:
         """Mean loss of each fit, and its gradient, over the rows that the fit learns from."""
         values, gradient = np.zeros(len(chosen)), np.zeros_like(weights)
         for name, block in self._blocks.items():
@@ -149,7 +153,7 @@ class LogisticFits:
             factor = self._factor[chosen[here]][:, :, None]
             kernels = (part[:, :-1] * factor).transpose(1, 0, 2).reshape(block.features.shape[1], -1)
             scores = (block.features @ kernels).reshape(len(block.targets), len(here), -1) + part[:, -1]
-            losses, errors = self._errors(scores, block, self._lacking[chosen[here]])
+            losses, errors = self._compute_errors(scores, block, self._unlearnable[chosen[here]])
             share = (1 / self._weight[chosen[here]]).astype(np.float32)
             errors *= share[None, :, None]
             values[here] += losses * share
@@ -158,11 +162,11 @@ class LogisticFits:
             gradient[here, -1] += errors.sum(axis=0)
         return values, gradient
 
-    def _errors(self, scores: Float, block: _Block, lacking: NDArray[np.bool_]) -> tuple[Float, Float]:
+    def _compute_errors(self, scores: Float, block: _Block, unlearnable: NDArray[np.bool_]) -> tuple[Float, Float]:
         """Return the summed loss of each fit, and the derivative by the scores: (rows, fits, outputs)."""
         targets, weights = block.targets[:, None, :], block.weights[:, None, :]
-        if self.exclusive:
-            scores[:, lacking] = NEVER
+        if self.multiclass:
+            scores[:, unlearnable] = IMPOSSIBLE_SCORE
             scores -= scores.max(axis=2, keepdims=True)
             own = np.einsum("rfo,ro->rf", scores, block.targets)
             np.exp(scores, out=scores)
@@ -176,37 +180,39 @@ class LogisticFits:
         losses = ((logs + (1 - targets) * scores) * weights).sum(axis=(0, 2), dtype=np.float64)
         return losses, (np.exp(-logs) - targets) * weights
 
-    def scores(self, group: int, linear: Linear) -> Float:
+    def compute_scores(self, group: int, linear: Linear) -> Float:
         """Scores of the rows of a group, in the rows' order, by what a fit came to that may have left them out."""
         block = self._blocks[group]
         kernel = linear.kernel * self._deviation[:, None]
         return np.asarray(block.features @ kernel.astype(np.float32) + (linear.bias + self._mean @ linear.kernel))
 
-    def _raw(self, fit: int) -> Linear:
+    def _fold_standardisation(self, fit: int) -> Linear:
         """Fold the standardisation in; an output that the fit saw always or never gets what its rows allow."""
-        weights, lacking = self._weights[fit].astype(np.float64), self._lacking[fit]
-        kernel, bias = weights[:-1] * ~lacking * self._factor[fit][:, None], weights[-1] * ~lacking
+        weights, unlearnable = self._weights[fit].astype(np.float64), self._unlearnable[fit]
+        kernel, bias = weights[:-1] * ~unlearnable * self._factor[fit][:, None], weights[-1] * ~unlearnable
         rows = int(self._rows[fit])
-        if self.exclusive and lacking.any():
-            if (~lacking).sum() == 1:
-                kernel, bias = np.zeros_like(kernel), np.where(lacking, 0.0, np.log(rows + 1))
+        if self.multiclass and unlearnable.any():
+            if (~unlearnable).sum() == 1:
+                kernel, bias = np.zeros_like(kernel), np.where(unlearnable, 0.0, np.log(rows + 1))
             else:
-                bias[lacking] = self._typical(fit, kernel[:, ~lacking], bias[~lacking]) - np.log(rows + 1)
-        elif not self.exclusive:
+                bias[unlearnable] = self._compute_mean_logsumexp(
+                    fit, kernel[:, ~unlearnable], bias[~unlearnable]
+                ) - np.log(rows + 1)
+        elif not self.multiclass:
             always = self._present[fit]
-            bias = np.where(lacking, np.log(2 * rows + 1) * np.where(always, 1, -1), bias)
+            bias = np.where(unlearnable, np.log(2 * rows + 1) * np.where(always, 1, -1), bias)
         raw = kernel / self._deviation[:, None]
         return Linear(raw, bias - self._mean @ raw)
 
-    def _typical(self, fit: int, kernel: Float, bias: Float) -> float:
+    def _compute_mean_logsumexp(self, fit: int, kernel: Float, bias: Float) -> float:
         """Mean over a fit's rows of the logarithm of what the classes' powers sum to."""
         total, rows = 0.0, 0
         for name, block in self._blocks.items():
             if name in self.left_out[fit]:
                 continue
             scores = block.features @ kernel.astype(np.float32) + bias
-            most = scores.max(axis=1)
-            total += float((np.log(np.exp(scores - most[:, None]).sum(axis=1)) + most).sum())
+            largest = scores.max(axis=1)
+            total += float((np.log(np.exp(scores - largest[:, None]).sum(axis=1)) + largest).sum())
             rows += len(scores)
         return total / max(rows, 1)
 
@@ -220,12 +226,12 @@ class _Block:
     weights: NDArray[np.float32]
 
 
-def _few(rows: int) -> Iterator[slice]:
+def _iterate_chunks(rows: int) -> Iterator[slice]:
     """Divide rows into so few that their copies in double precision take little memory."""
-    return (slice(first, first + FEW) for first in range(0, rows, FEW))
+    return (slice(first, first + CHUNK_ROWS) for first in range(0, rows, CHUNK_ROWS))
 
 
-def _moments(
+def _compute_moments(
     X: Rows, order: NDArray[np.int64], starts: NDArray[np.int64], ends: Sequence[int]
 ) -> tuple[Float, Float, Float]:
     """Add up features and their squares: of each group, shape (groups, width), and its number of rows."""
@@ -233,22 +239,22 @@ def _moments(
     for first, last in zip(starts, ends, strict=True):
         sums.append(np.zeros(X.shape[1]))
         squares.append(np.zeros(X.shape[1]))
-        for few in _few(last - first):
-            rows = X[order[first:last][few]].astype(np.float64)
+        for chunk in _iterate_chunks(last - first):
+            rows = X[order[first:last][chunk]].astype(np.float64)
             sums[-1] += rows.sum(axis=0)
             squares[-1] += np.einsum("ij,ij->j", rows, rows)
         counts.append(last - first)
     return np.array(sums), np.array(squares), np.array(counts)
 
 
-def _spread(sums: Float, squares: Float, count: float) -> tuple[Float, Float]:
+def _compute_mean_and_deviation(sums: Float, squares: Float, count: float) -> tuple[Float, Float]:
     """Mean and standard deviation of each feature; one that does not vary has 1."""
     mean = sums / max(count, 1)
     variance = np.maximum(squares / max(count, 1) - mean**2, 0)
     return mean, np.where(_is_still(variance, mean), 1.0, np.sqrt(variance))
 
 
-def _factor(deviation: Float, sums: Float, squares: Float, count: float) -> Float:
+def _compute_factor(deviation: Float, sums: Float, squares: Float, count: float) -> Float:
     """Share of each feature's deviation in that among some rows; 0 for one that does not vary among them."""
     mean = sums / max(count, 1)
     variance = np.maximum(squares / max(count, 1) - mean**2, 0)

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ..process_memory import let_go
+from ..process_memory import release_pages
 
 
 class Rows(Protocol):
@@ -46,9 +46,9 @@ class StackedViews:
         for number, features in enumerate(self._views):
             mine = view == number
             copied[mine] = features[self._photos[photo[mine]]]
-            let_go(features)
+            release_pages(features)
         return copied
 
-    def all(self) -> NDArray[np.float32]:
+    def copy_all(self) -> NDArray[np.float32]:
         """Copy all rows."""
         return self[np.arange(self.shape[0])]

@@ -18,14 +18,14 @@ from .decoding import decode_at_sizes
 from .photo_source import PhotoSource, Pixels, Rows
 
 # Batches decoded ahead of the network: enough to hide decoding, few enough to keep memory small.
-AHEAD = 3
+PREFETCH_BATCHES = 3
 
 R = TypeVar("R")
 S = TypeVar("S")
 T = TypeVar("T")
 
 
-def pixel_batches(photos: PhotoSource, batch_size: int, rows: Rows | None = None) -> Iterator[Pixels]:
+def iterate_pixel_batches(photos: PhotoSource, batch_size: int, rows: Rows | None = None) -> Iterator[Pixels]:
     """Give photos in order.
 
     Parameters
@@ -50,13 +50,13 @@ def pixel_batches(photos: PhotoSource, batch_size: int, rows: Rows | None = None
     wanted = np.arange(len(photos)) if rows is None else rows
     batches = (wanted[start : start + batch_size] for start in range(0, len(wanted), batch_size))
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        if photos.at_hand:
-            yield from ahead(pool.submit(photos.gather, batch) for batch in batches)
+        if photos.is_decoded:
+            yield from prefetch(pool.submit(photos.gather, batch) for batch in batches)
         else:
-            yield from ahead(together(pool, photos.photo, batch, np.stack) for batch in batches)
+            yield from prefetch(submit_and_combine(pool, photos.read_photo, batch, np.stack) for batch in batches)
 
 
-def readable_batches(
+def iterate_readable_batches(
     paths: Sequence[Path], sizes: Sequence[int], batch_size: int
 ) -> Iterator[list[tuple[Pixels, ...] | UnreadablePhoto]]:
     """Decode photos in order, each once for all ``sizes``; one that cannot be decoded is there as its error.
@@ -76,38 +76,38 @@ def readable_batches(
         Of each photo an array of shape (size, size, 3) for each size, pixels from 0 to 255; or its error.
     """
     batches = (paths[start : start + batch_size] for start in range(0, len(paths), batch_size))
-    decode = partial(_decoded_or_error, sizes=sizes)
+    decode = partial(_decode_or_return_error, sizes=sizes)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        yield from ahead(together(pool, decode, batch, list) for batch in batches)
+        yield from prefetch(submit_and_combine(pool, decode, batch, list) for batch in batches)
 
 
-def _decoded_or_error(path: Path, sizes: Sequence[int]) -> tuple[Pixels, ...] | UnreadablePhoto:
+def _decode_or_return_error(path: Path, sizes: Sequence[int]) -> tuple[Pixels, ...] | UnreadablePhoto:
     try:
         return decode_at_sizes(path, sizes)
     except UnreadablePhoto as error:
         return error
 
 
-def together(
-    pool: ThreadPoolExecutor, work: Callable[[S], R], things: Iterable[S], finish: Callable[[list[R]], T]
+def submit_and_combine(
+    pool: ThreadPoolExecutor, work: Callable[[S], R], items: Iterable[S], combine: Callable[[list[R]], T]
 ) -> Future[T]:
     """Work on each thing in a thread of its own, then put the results together in another."""
-    parts = [pool.submit(work, thing) for thing in things]
+    futures = [pool.submit(work, thing) for thing in items]
     # The pool begins with what came first, so when this waits for the parts, each of them is done or in another thread.
-    return pool.submit(lambda: finish([part.result() for part in parts]))
+    return pool.submit(lambda: combine([part.result() for part in futures]))
 
 
-def ahead(results: Iterator[Future[T]]) -> Iterator[T]:
+def prefetch(results: Iterator[Future[T]]) -> Iterator[T]:
     """Give results in their order, while the work for the next ones goes on."""
     waiting: deque[Future[T]] = deque()
     for result in results:
         waiting.append(result)
-        if len(waiting) > AHEAD:
+        if len(waiting) > PREFETCH_BATCHES:
             yield waiting.popleft().result()
     while waiting:
         yield waiting.popleft().result()
 
 
-def steps(photos: int, batch_size: int) -> int:
+def count_steps(photos: int, batch_size: int) -> int:
     """Batches in one pass over ``photos``."""
     return math.ceil(photos / batch_size)

@@ -11,23 +11,23 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from ..errors import BadChoice
-from ..storage import folder_bytes, remove_folder
+from ..storage import count_folder_bytes, remove_folder
 from .decoding import decode_photo
 
 # Photos by which the time of decoding is told.
-SAMPLE = 64
+SAMPLE_PHOTOS = 64
 # Bytes a second: what most disks take, and what they give again if they do not lie in memory still.
-WRITTEN, READ = 300e6, 1e9
+WRITE_BYTES_PER_SECOND, READ_BYTES_PER_SECOND = 300e6, 1e9
 # Seconds that a store must save.
-WORTH = 10.0
+MIN_SECONDS_SAVED = 10.0
 # Share of the free disk that stores may take if nobody says how much.
 FREE_SHARE = 0.5
 
 _UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
-_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?)B?", re.IGNORECASE)
+_SIZE_PATTERN = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?)B?", re.IGNORECASE)
 
 
-def read_cache_limit(told: str | int | None) -> int | None:
+def parse_cache_limit(value: str | int | None) -> int | None:
     """Read a number of bytes such as ``20GB``, ``500M`` or ``0``; None is for nobody said.
 
     Raises
@@ -35,15 +35,15 @@ def read_cache_limit(told: str | int | None) -> int | None:
     BadChoice
         If it is no such number.
     """
-    if told is None:
+    if value is None:
         return None
-    match = _SIZE.fullmatch(str(told).strip())
+    match = _SIZE_PATTERN.fullmatch(str(value).strip())
     if match is None:
-        raise BadChoice(f"--cache-limit must be a size such as 20GB or 500MB, or 0. Received: {told}")
+        raise BadChoice(f"--cache-limit must be a size such as 20GB or 500MB, or 0. Received: {value}")
     return int(float(match[1]) * _UNITS[match[2].upper()])
 
 
-def seconds_saved(paths: Sequence[Path], size: int, missing: int, decodings: int) -> float:
+def estimate_seconds_saved(paths: Sequence[Path], size: int, missing: int, decodings: int) -> float:
     """Tell what a store saves, by the time that a sample takes; below 0 if it costs more than it saves.
 
     Parameters
@@ -62,16 +62,20 @@ def seconds_saved(paths: Sequence[Path], size: int, missing: int, decodings: int
     """
     if decodings <= missing:
         return 0.0
-    sample = paths[:: max(1, len(paths) // SAMPLE)][:SAMPLE]
+    sample = paths[:: max(1, len(paths) // SAMPLE_PHOTOS)][:SAMPLE_PHOTOS]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         began = time.perf_counter()
         list(pool.map(lambda path: decode_photo(path, size), sample))
-        decoding = (time.perf_counter() - began) / len(sample)
-    photo = 3 * size**2
-    return (decodings - missing) * decoding - missing * photo / WRITTEN - decodings * photo / READ
+        decode_seconds = (time.perf_counter() - began) / len(sample)
+    photo_bytes = 3 * size**2
+    return (
+        (decodings - missing) * decode_seconds
+        - missing * photo_bytes / WRITE_BYTES_PER_SECOND
+        - decodings * photo_bytes / READ_BYTES_PER_SECOND
+    )
 
 
-def fitting(sizes: Iterable[int], photos: int, folder: Path, limit: int | None) -> list[int]:
+def select_fitting_sizes(sizes: Iterable[int], photos: int, folder: Path, limit: int | None) -> list[int]:
     """Return as many of the sizes, from the smallest on, as there is room for in a folder that is there.
 
     Parameters
@@ -82,14 +86,14 @@ def fitting(sizes: Iterable[int], photos: int, folder: Path, limit: int | None) 
     room = FREE_SHARE * shutil.disk_usage(folder).free if limit is None else limit
     kept: list[int] = []
     for size in sorted(set(sizes)):
-        room -= bytes_of(photos, size)
+        room -= compute_store_bytes(photos, size)
         if room < 0:
             break
         kept.append(size)
     return kept
 
 
-def bytes_of(photos: int, size: int) -> int:
+def compute_store_bytes(photos: int, size: int) -> int:
     """Tell how many bytes so many photos take."""
     return photos * 3 * size**2
 
@@ -110,22 +114,22 @@ def make_room(folder: Path, size: int, needed: int, limit: int | None) -> bool:
     for other in folder.parent.glob("*"):
         if other != folder:
             remove_folder(other)
-    others = sorted((other for other in folder.glob("*") if other.name != str(size)), key=_used)
+    others = sorted((other for other in folder.glob("*") if other.name != str(size)), key=_read_last_use)
     while True:
         existing = next(path for path in (folder, *folder.parents) if path.exists())
         free = shutil.disk_usage(existing).free
-        room = FREE_SHARE * free if limit is None else min(limit - folder_bytes(folder), free)
+        room = FREE_SHARE * free if limit is None else min(limit - count_folder_bytes(folder), free)
         if needed <= room or not others:
             return needed <= room
         remove_folder(others.pop(0))
 
 
-def use(folder: Path, size: int) -> None:
+def mark_used(folder: Path, size: int) -> None:
     """Remember that a store is being used."""
     place = folder / str(size)
     if place.exists():
         os.utime(place)
 
 
-def _used(place: Path) -> float:
+def _read_last_use(place: Path) -> float:
     return place.stat().st_mtime

@@ -27,9 +27,9 @@ from PIL import Image, ImageOps
 
 from ..errors import UnreadablePhoto
 
-# A JPEG is decoded at this many times the size asked for, or more. :data:`ensembler.competition.samples.PIXELS_VERSION`
+# A JPEG is decoded at this many times the size asked for, or more. :data:`ensembler.fetch_competition.samples.PIXELS_VERSION`
 # counts the changes of what happens here.
-DECODED_SIZE = 2
+MIN_DECODE_SCALE = 2
 
 # Broken EXIF entries and large photos are no news to a person: the pixels are read all the same.
 warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.TiffImagePlugin")
@@ -46,7 +46,7 @@ def decode_photo(path: Path, size: int) -> NDArray[np.uint8]:
     UnreadablePhoto
         If the file is missing, truncated or no photo.
     """
-    return np.asarray(resized(open_photo(path, size), size))
+    return np.asarray(resize_photo(open_photo(path, size), size))
 
 
 def decode_at_sizes(path: Path, sizes: Sequence[int]) -> tuple[NDArray[np.uint8], ...]:
@@ -62,14 +62,14 @@ def decode_at_sizes(path: Path, sizes: Sequence[int]) -> tuple[NDArray[np.uint8]
     photos: dict[tuple[int, int], Image.Image] = {}
     pixels = []
     for size in sizes:
-        with _opened(path, size) as opened:
+        with _open_at_scale(path, size) as opened:
             if opened.size not in photos:
                 photos[opened.size] = _as_rgb(ImageOps.exif_transpose(opened))
-            pixels.append(np.asarray(resized(photos[opened.size], size)))
+            pixels.append(np.asarray(resize_photo(photos[opened.size], size)))
     return tuple(pixels)
 
 
-def resized(photo: Image.Image, size: int) -> Image.Image:
+def resize_photo(photo: Image.Image, size: int) -> Image.Image:
     """Scale a decoded photo to ``size`` pixels in height and width."""
     return photo if photo.size == (size, size) else photo.resize((size, size), Image.Resampling.BILINEAR)
 
@@ -82,17 +82,17 @@ def open_photo(path: Path, size: int) -> Image.Image:
     UnreadablePhoto
         If the file is missing, truncated or no photo.
     """
-    with _opened(path, size) as opened:
+    with _open_at_scale(path, size) as opened:
         return _as_rgb(ImageOps.exif_transpose(opened))
 
 
 @contextlib.contextmanager
-def _opened(path: Path, size: int) -> Iterator[Image.Image]:
+def _open_at_scale(path: Path, size: int) -> Iterator[Image.Image]:
     """Open a photo at the scale in which it is decoded for ``size``; what keeps it from being read is told as ours."""
     try:
         with Image.open(path) as opened:
             # Without effect on all but JPEGs.
-            opened.draft(None, (DECODED_SIZE * size, DECODED_SIZE * size))
+            opened.draft(None, (MIN_DECODE_SCALE * size, MIN_DECODE_SCALE * size))
             yield opened
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         # Pillow tells a broken PNG by a SyntaxError, a truncated file by an OSError.

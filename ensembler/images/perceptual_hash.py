@@ -12,13 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 # Height and width of the grey photos that hashes are taken of.
-SIDE = 32
-BITS = 64
+GREY_SIDE = 32
+HASH_BITS = 64
 
 Hashes = NDArray[np.uint64]
 
 
-def hashes_of(grey: NDArray[np.floating], margin: int = 0) -> Hashes:
+def hash_photos(grey: NDArray[np.floating], margin: int = 0) -> Hashes:
     """Hash grey photos.
 
     Parameters
@@ -33,33 +33,35 @@ def hashes_of(grey: NDArray[np.floating], margin: int = 0) -> Hashes:
     array of shape (photos,)
         A bit for each of the 64 lowest frequencies, 1 if it is above the median of the photo's.
     """
-    strengths = grey.reshape(len(grey), SIDE * SIDE) @ _waves(margin)
+    strengths = grey.reshape(len(grey), GREY_SIDE * GREY_SIDE) @ _build_cosines(margin)
     above = strengths > np.median(strengths, axis=1, keepdims=True)
     return np.packbits(above, axis=1).view(np.uint64)[:, 0]
 
 
-def distances(one: Hashes, other: Hashes) -> NDArray[np.uint64]:
+def compute_hamming_distances(one: Hashes, other: Hashes) -> NDArray[np.uint64]:
     """Count the bits that differ (Hamming distance), element by element, from 0 to 64."""
     bits = one ^ other
     # Sums of neighbours, of pairs, of nibbles, then of all bytes: NumPy counts bits by itself only since 2.0.
     bits -= (bits >> np.uint64(1)) & np.uint64(0x5555555555555555)
     bits = (bits & np.uint64(0x3333333333333333)) + ((bits >> np.uint64(2)) & np.uint64(0x3333333333333333))
     bits = (bits + (bits >> np.uint64(4))) & np.uint64(0x0F0F0F0F0F0F0F0F)
-    counted: NDArray[np.uint64] = (bits * np.uint64(0x0101010101010101)) >> np.uint64(56)
-    return counted
+    counts: NDArray[np.uint64] = (bits * np.uint64(0x0101010101010101)) >> np.uint64(56)
+    return counts
 
 
 @cache
-def _waves(margin: int) -> NDArray[np.float32]:
+def _build_cosines(margin: int) -> NDArray[np.float32]:
     """Cosines that strengths of frequencies are measured by, shape (32 * 32, 64).
 
     They span the photo without its margin: the type-II discrete cosine transform of what is left.
     """
-    inner = SIDE - 2 * margin
+    inner = GREY_SIDE - 2 * margin
     places = (np.arange(inner) + 0.5) / inner
-    lines = np.zeros((SIDE, SIDE))
-    lines[:, margin : SIDE - margin] = np.cos(np.pi * np.arange(SIDE)[:, None] * places)
-    pairs = sorted(((down, right) for down in range(SIDE) for right in range(SIDE)), key=lambda pair: (sum(pair), pair))
+    lines = np.zeros((GREY_SIDE, GREY_SIDE))
+    lines[:, margin : GREY_SIDE - margin] = np.cos(np.pi * np.arange(GREY_SIDE)[:, None] * places)
+    pairs = sorted(
+        ((down, right) for down in range(GREY_SIDE) for right in range(GREY_SIDE)), key=lambda pair: (sum(pair), pair)
+    )
     # The first is the mean, which says nothing but how bright the photo is.
-    waves = [np.outer(lines[down], lines[right]).ravel() for down, right in pairs[1 : BITS + 1]]
-    return np.stack(waves, axis=1).astype(np.float32)
+    cosines = [np.outer(lines[down], lines[right]).ravel() for down, right in pairs[1 : HASH_BITS + 1]]
+    return np.stack(cosines, axis=1).astype(np.float32)

@@ -11,34 +11,34 @@ from pathlib import Path
 
 from ..errors import UnreadablePhoto
 from ..progress import Progress
-from .decoding import DECODED_SIZE, open_photo
-from .miniatures import Miniature, miniature
-from .perceptual_hash import SIDE
+from .decoding import MIN_DECODE_SCALE, open_photo
+from .miniatures import Thumbnail, make_thumbnail
+from .perceptual_hash import GREY_SIDE
 
 # Height and width in pixels at which photos are decoded, or more: several times what is kept of them.
-LOOK = 8 * SIDE // DECODED_SIZE
+SCAN_SIZE = 8 * GREY_SIDE // MIN_DECODE_SCALE
 
 
 @dataclass
-class Census:
+class PhotoScan:
     """What was seen, by path.
 
     Attributes
     ----------
     digests
         Of each readable photo's bytes.
-    miniatures
+    thumbnails
         Of each readable photo that is not too small for one.
     problems
         What is wrong with the others.
     """
 
     digests: dict[str, str] = field(default_factory=dict)
-    miniatures: dict[str, Miniature] = field(default_factory=dict)
+    thumbnails: dict[str, Thumbnail] = field(default_factory=dict)
     problems: dict[str, str] = field(default_factory=dict)
 
 
-def take_census(root: Path, paths: Sequence[str], progress: Progress) -> Census:
+def scan_photos(root: Path, paths: Sequence[str], progress: Progress) -> PhotoScan:
     """Decode all photos once, on all processors.
 
     Parameters
@@ -50,23 +50,23 @@ def take_census(root: Path, paths: Sequence[str], progress: Progress) -> Census:
     progress
         Hears of every photo.
     """
-    census = Census()
+    scan = PhotoScan()
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        looks = pool.map(lambda path: _look(root / path), paths)
-        for path, seen in zip(paths, progress.track(looks, "look at photos", len(paths)), strict=True):
-            if isinstance(seen, str):
-                census.problems[path] = seen
+        results = pool.map(lambda path: _scan_photo(root / path), paths)
+        for path, result in zip(paths, progress.track(results, "look at photos", len(paths)), strict=True):
+            if isinstance(result, str):
+                scan.problems[path] = result
                 continue
-            census.digests[path], small = seen
+            scan.digests[path], small = result
             if small is not None:
-                census.miniatures[path] = small
-    return census
+                scan.thumbnails[path] = small
+    return scan
 
 
-def _look(path: Path) -> tuple[str, Miniature | None] | str:
+def _scan_photo(path: Path) -> tuple[str, Thumbnail | None] | str:
     """Digest of a photo's bytes and its miniature, or what is wrong with it."""
     try:
-        photo = open_photo(path, LOOK)
+        photo = open_photo(path, SCAN_SIZE)
     except UnreadablePhoto as error:
         return str(error.__cause__)
-    return hashlib.blake2b(path.read_bytes(), digest_size=16).hexdigest(), miniature(photo)
+    return hashlib.blake2b(path.read_bytes(), digest_size=16).hexdigest(), make_thumbnail(photo)

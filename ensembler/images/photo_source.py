@@ -11,12 +11,12 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ..machine_memory import machine_memory
+from ..machine_memory import read_machine_memory
 from .decoding import decode_photo
 
 # Share of the machine's memory that decoded photos may take, rather than be decoded again each epoch, and bytes that
 # any machine has for them. A GPU is through with small photos several times faster than they are decoded.
-MEMORY_SHARE, FEWEST_BYTES = 1 / 16, 512 * 1024**2
+MEMORY_SHARE, MIN_MEMORY_BYTES = 1 / 16, 512 * 1024**2
 
 Pixels = NDArray[np.uint8]
 Rows = NDArray[np.int64]
@@ -26,12 +26,12 @@ class PhotoSource(Protocol):
     """Photos of one size, by their numbers."""
 
     @property
-    def at_hand(self) -> bool:
+    def is_decoded(self) -> bool:
         """Whether pixels need only be copied, which is too little work to be shared out photo by photo."""
 
     def __len__(self) -> int: ...
 
-    def photo(self, row: int) -> Pixels:
+    def read_photo(self, row: int) -> Pixels:
         """Return one photo's pixels, 0 to 255, of shape (size, size, 3).
 
         Raises
@@ -44,10 +44,10 @@ class PhotoSource(Protocol):
         """Return photos of shape (rows, size, size, 3)."""
 
 
-class PhotoFiles:
+class FilePhotos:
     """Photos that are decoded when they are asked for."""
 
-    at_hand = False
+    is_decoded = False
 
     def __init__(self, paths: Sequence[Path], size: int) -> None:
         self._paths = paths
@@ -56,19 +56,19 @@ class PhotoFiles:
     def __len__(self) -> int:
         return len(self._paths)
 
-    def photo(self, row: int) -> Pixels:
+    def read_photo(self, row: int) -> Pixels:
         """Decode one photo."""
         return decode_photo(self._paths[row], self._size)
 
     def gather(self, rows: Rows) -> Pixels:
         """Decode photos one after the other."""
-        return np.stack([self.photo(row) for row in rows])
+        return np.stack([self.read_photo(row) for row in rows])
 
 
-class HeldPhotos:
+class InMemoryPhotos:
     """Photos that are in memory."""
 
-    at_hand = True
+    is_decoded = True
 
     def __init__(self, pixels: Pixels) -> None:
         self._pixels = pixels
@@ -76,7 +76,7 @@ class HeldPhotos:
         self._pixels.flags.writeable = False
 
     @classmethod
-    def decoded(cls, paths: Sequence[Path], size: int) -> HeldPhotos:
+    def from_files(cls, paths: Sequence[Path], size: int) -> InMemoryPhotos:
         """Decode photos, on all processors.
 
         Raises
@@ -93,7 +93,7 @@ class HeldPhotos:
     def __len__(self) -> int:
         return len(self._pixels)
 
-    def photo(self, row: int) -> Pixels:
+    def read_photo(self, row: int) -> Pixels:
         """Return a view of one photo."""
         photo: Pixels = self._pixels[row]
         return photo
@@ -104,7 +104,7 @@ class HeldPhotos:
         return pixels
 
 
-def held_or_files(paths: Sequence[Path], size: int) -> PhotoSource:
+def make_photo_source(paths: Sequence[Path], size: int) -> PhotoSource:
     """Decode photos now if they may be held in memory together, else each when it is asked for.
 
     Raises
@@ -112,14 +112,14 @@ def held_or_files(paths: Sequence[Path], size: int) -> PhotoSource:
     UnreadablePhoto
         If one cannot be decoded now.
     """
-    return HeldPhotos.decoded(paths, size) if in_memory(len(paths), size) else PhotoFiles(paths, size)
+    return InMemoryPhotos.from_files(paths, size) if can_fit_in_memory(len(paths), size) else FilePhotos(paths, size)
 
 
-def in_memory(photos: int, size: int) -> bool:
+def can_fit_in_memory(photos: int, size: int) -> bool:
     """Whether so many photos may be held, since they do not take too much memory."""
-    return photos * size * size * 3 <= memory_for_photos()
+    return photos * size * size * 3 <= compute_memory_limit()
 
 
-def memory_for_photos() -> int:
+def compute_memory_limit() -> int:
     """Tell how many bytes decoded photos may take in this machine's memory."""
-    return max(FEWEST_BYTES, int(MEMORY_SHARE * machine_memory()))
+    return max(MIN_MEMORY_BYTES, int(MEMORY_SHARE * read_machine_memory()))

@@ -11,14 +11,14 @@ from pathlib import Path
 
 import numpy as np
 
-from ..process_memory import let_go
+from ..process_memory import release_pages
 from ..progress import Progress
-from ..storage import sweep, whole_file
+from ..storage import remove_unfinished, write_file_atomically
 from .decoding import decode_at_sizes, decode_photo
 from .photo_source import Pixels, Rows
 
 # Photos a file: few enough that little is lost when the making of one is cut off.
-FILE_PHOTOS = 256
+PHOTOS_PER_FILE = 256
 
 
 class PhotoStore:
@@ -38,15 +38,15 @@ class PhotoStore:
         self._folder = folder
         self._paths = paths
 
-    def photos(self, size: int, rows: Rows | None = None) -> StoredPhotos:
+    def open_photos(self, size: int, rows: Rows | None = None) -> StoredPhotos:
         """Return photos of one size; ``rows`` numbers some of them, None is all."""
         count = len(self._paths)
-        files = [self._opened(size, number) for number in range(math.ceil(count / FILE_PHOTOS))]
+        files = [self._open_file(size, number) for number in range(math.ceil(count / PHOTOS_PER_FILE))]
         return StoredPhotos(files, self._paths, size, np.arange(count) if rows is None else rows)
 
-    def missing(self, size: int) -> int:
+    def count_missing(self, size: int) -> int:
         """Count the photos that are not there at this size."""
-        return sum(len(self._rows(number)) for number in self._missing(size))
+        return sum(len(self._list_rows(number)) for number in self._find_missing_files(size))
 
     def fill(self, sizes: Sequence[int], progress: Progress) -> None:
         """Decode the photos that are missing, on all processors, each file read once for all ``sizes``.
@@ -61,55 +61,55 @@ class PhotoStore:
             If the work should end; finished files stay.
         """
         for size in sizes:
-            sweep(self._folder / str(size))
-        lacking = {size: self._missing(size) for size in sizes}
-        wanted = sorted(set().union(*lacking.values()))
-        if not wanted:
+            remove_unfinished(self._folder / str(size))
+        missing = {size: self._find_missing_files(size) for size in sizes}
+        file_numbers = sorted(set().union(*missing.values()))
+        if not file_numbers:
             return
-        words = f"decode photos at {', '.join(map(str, sizes))} pixels"
-        task = progress.start(words, sum(len(self._rows(number)) for number in wanted))
+        label = f"decode photos at {', '.join(map(str, sizes))} pixels"
+        task = progress.start(label, sum(len(self._list_rows(number)) for number in file_numbers))
         with ThreadPoolExecutor(os.cpu_count()) as pool:
-            for number in wanted:
-                progress.go_on("in the decoding of photos")
-                self._make(number, [size for size in sizes if number in lacking[size]], pool)
-                task.advance(len(self._rows(number)))
+            for number in file_numbers:
+                progress.raise_if_stopping("in the decoding of photos")
+                self._write_files(number, [size for size in sizes if number in missing[size]], pool)
+                task.advance(len(self._list_rows(number)))
         task.finish()
 
-    def _make(self, number: int, sizes: Sequence[int], pool: ThreadPoolExecutor) -> None:
-        rows = self._rows(number)
+    def _write_files(self, number: int, sizes: Sequence[int], pool: ThreadPoolExecutor) -> None:
+        rows = self._list_rows(number)
         with contextlib.ExitStack() as files:
-            made = []
+            arrays = []
             for size in sizes:
-                file = files.enter_context(whole_file(self._file(size, number)))
+                file = files.enter_context(write_file_atomically(self._build_path(size, number)))
                 shape = (len(rows), size, size, 3)
-                made.append(np.lib.format.open_memmap(file, "w+", np.uint8, shape))
+                arrays.append(np.lib.format.open_memmap(file, "w+", np.uint8, shape))
 
             def decode(place: int) -> None:
                 pixels = decode_at_sizes(self._paths[rows[place]], sizes)
-                for file, photo in zip(made, pixels, strict=True):
+                for file, photo in zip(arrays, pixels, strict=True):
                     file[place] = photo
 
             list(pool.map(decode, range(len(rows))))
-            for mapped in made:
+            for mapped in arrays:
                 mapped.flush()
 
-    def _missing(self, size: int) -> set[int]:
-        count = math.ceil(len(self._paths) / FILE_PHOTOS)
-        return {number for number in range(count) if self._opened(size, number) is None}
+    def _find_missing_files(self, size: int) -> set[int]:
+        count = math.ceil(len(self._paths) / PHOTOS_PER_FILE)
+        return {number for number in range(count) if self._open_file(size, number) is None}
 
-    def _opened(self, size: int, number: int) -> Pixels | None:
+    def _open_file(self, size: int, number: int) -> Pixels | None:
         """Map a file into memory; None if it is not there, or not what it should be."""
         try:
-            pixels = np.load(self._file(size, number), mmap_mode="r", allow_pickle=False)
+            pixels = np.load(self._build_path(size, number), mmap_mode="r", allow_pickle=False)
         except (OSError, ValueError):
             return None
-        return pixels if pixels.shape == (len(self._rows(number)), size, size, 3) else None
+        return pixels if pixels.shape == (len(self._list_rows(number)), size, size, 3) else None
 
-    def _file(self, size: int, number: int) -> Path:
+    def _build_path(self, size: int, number: int) -> Path:
         return self._folder / str(size) / f"{number:05}.npy"
 
-    def _rows(self, number: int) -> range:
-        return range(number * FILE_PHOTOS, min((number + 1) * FILE_PHOTOS, len(self._paths)))
+    def _list_rows(self, number: int) -> range:
+        return range(number * PHOTOS_PER_FILE, min((number + 1) * PHOTOS_PER_FILE, len(self._paths)))
 
 
 class StoredPhotos:
@@ -120,12 +120,12 @@ class StoredPhotos:
         self._paths = paths
         self._size = size
         self._rows = rows
-        self.at_hand = all(files[number] is not None for number in np.unique(rows // FILE_PHOTOS))
+        self.is_decoded = all(files[number] is not None for number in np.unique(rows // PHOTOS_PER_FILE))
 
     def __len__(self) -> int:
         return len(self._rows)
 
-    def photo(self, row: int) -> Pixels:
+    def read_photo(self, row: int) -> Pixels:
         """Copy one photo."""
         pixels: Pixels = self.gather(np.array([row]))[0]
         return pixels
@@ -133,15 +133,15 @@ class StoredPhotos:
     def gather(self, rows: Rows) -> Pixels:
         """Copy photos."""
         pixels = np.empty((len(rows), self._size, self._size, 3), np.uint8)
-        read: dict[int, Pixels] = {}
+        files_read: dict[int, Pixels] = {}
         for place, row in enumerate(self._rows[rows]):
-            number, within = divmod(int(row), FILE_PHOTOS)
+            number, within = divmod(int(row), PHOTOS_PER_FILE)
             file = self._files[number]
             if file is None:
                 pixels[place] = decode_photo(self._paths[row], self._size)
             else:
                 pixels[place] = file[within]
-                read[number] = file
-        for file in read.values():
-            let_go(file)
+                files_read[number] = file
+        for file in files_read.values():
+            release_pages(file)
         return pixels

@@ -7,26 +7,26 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
-from .perceptual_hash import SIDE
+from .perceptual_hash import GREY_SIDE
 
 Photos = NDArray[np.float32]
-Figures = NDArray[np.float32]
+Correlations = NDArray[np.float32]
 # Rows and columns that may have been cut off at a border: of 32, so up to a tenth.
-_CUT = tuple(product(range(4), repeat=2))
+_CUTS = tuple(product(range(4), repeat=2))
 # Cosines along a line below which a photo is a mere gradient of light, without detail.
-_GRADIENT = 4
+_GRADIENT_COSINES = 4
 # Pixels whose channels differ by less, root mean square, are nearly grey: their hue is noise.
-_NEARLY_GREY = 6.0
+_MIN_CHROMA = 6.0
 
 
-def normalised(photos: Photos) -> Photos:
+def normalise(photos: Photos) -> Photos:
     """Bring each photo, shape (photos, 32, 32), to mean 0 and length 1."""
     centred = photos - photos.mean(axis=(1, 2), keepdims=True)
     lengths = np.sqrt(np.square(centred).sum(axis=(1, 2), keepdims=True))
     return np.asarray(centred / np.maximum(lengths, 1e-6), dtype=np.float32)
 
 
-def likeness(one: Photos, other: Photos) -> tuple[Figures, Figures]:
+def compute_similarity(one: Photos, other: Photos) -> tuple[Correlations, Correlations]:
     """Compare grey photos pixel by pixel.
 
     Parameters
@@ -40,11 +40,11 @@ def likeness(one: Photos, other: Photos) -> tuple[Figures, Figures]:
         Correlation of the pixels, and of what is left of them without gradients of light, from -1 to 1. Blank skies and
         dark rooms are alike by the first alone.
     """
-    details = normalised(without_gradients(one)), normalised(without_gradients(other))
-    return _products(normalised(one), normalised(other)), _products(*details)
+    details = normalise(remove_gradients(one)), normalise(remove_gradients(other))
+    return _correlate(normalise(one), normalise(other)), _correlate(*details)
 
 
-def laid_over(whole: Photos, cut: Photos) -> Photos:
+def align_cut(whole: Photos, cut: Photos) -> Photos:
     """Cut each photo as its partner may have been cut, at any of its borders, where it then fits best.
 
     Parameters
@@ -57,15 +57,15 @@ def laid_over(whole: Photos, cut: Photos) -> Photos:
     array of shape (pairs, 32, 32)
         Photos of ``whole``, stretched again after the cut.
     """
-    target = normalised(cut)
-    return _best_fit(_best_fit(whole, target, axis=2), target, axis=1)
+    target = normalise(cut)
+    return _fit_cut(_fit_cut(whole, target, axis=2), target, axis=1)
 
 
-def _products(one: Photos, other: Photos) -> Figures:
+def _correlate(one: Photos, other: Photos) -> Correlations:
     return np.asarray(np.einsum("pij,pij->p", one, other), dtype=np.float32)
 
 
-def colour_likeness(one: Photos, other: Photos) -> Figures:
+def compute_colour_similarity(one: Photos, other: Photos) -> Correlations:
     """Compare hues: the cosine between the differences of the channels; 1 where a photo is nearly grey.
 
     Parameters
@@ -73,44 +73,46 @@ def colour_likeness(one: Photos, other: Photos) -> Figures:
     one, other
         Coloured photos of shape (pairs, height, width, 3), values 0 to 255.
     """
-    first, second = _chroma(one), _chroma(other)
+    first, second = _compute_chroma(one), _compute_chroma(other)
     lengths = np.sqrt(np.square(first).mean(axis=1)), np.sqrt(np.square(second).mean(axis=1))
     cosines = (first * second).mean(axis=1) / np.maximum(lengths[0] * lengths[1], 1e-6)
-    return np.asarray(np.where(np.minimum(*lengths) < _NEARLY_GREY, 1.0, cosines), dtype=np.float32)
+    return np.asarray(np.where(np.minimum(*lengths) < _MIN_CHROMA, 1.0, cosines), dtype=np.float32)
 
 
-def _best_fit(whole: Photos, target: Photos, axis: int) -> Photos:
+def _fit_cut(whole: Photos, target: Photos, axis: int) -> Photos:
     """Stretch what lies between two lines of ``whole`` along one axis over all of it, where it correlates best."""
     best = np.full(len(whole), -2.0, np.float32)
-    laid = np.empty_like(whole)
-    for before, after in _CUT:
-        lines = _stretching(before, after)
-        tried = whole @ lines.T if axis == 2 else lines @ whole
-        fit = _products(normalised(tried), target)
+    fitted = np.empty_like(whole)
+    for before, after in _CUTS:
+        lines = _build_stretch_matrix(before, after)
+        candidate = whole @ lines.T if axis == 2 else lines @ whole
+        fit = _correlate(normalise(candidate), target)
         better = fit > best
-        best[better], laid[better] = fit[better], tried[better]
-    return laid
+        best[better], fitted[better] = fit[better], candidate[better]
+    return fitted
 
 
-def _stretching(before: int, after: int) -> Photos:
+def _build_stretch_matrix(before: int, after: int) -> Photos:
     """Return the matrix that interpolates lines ``before`` to ``32 - after`` to 32 lines."""
-    places = np.clip((np.arange(SIDE) + 0.5) * (SIDE - before - after) / SIDE + before - 0.5, 0, SIDE - 1)
-    below = np.minimum(places.astype(int), SIDE - 2)
+    places = np.clip(
+        (np.arange(GREY_SIDE) + 0.5) * (GREY_SIDE - before - after) / GREY_SIDE + before - 0.5, 0, GREY_SIDE - 1
+    )
+    below = np.minimum(places.astype(int), GREY_SIDE - 2)
     share = places - below
-    matrix = np.zeros((SIDE, SIDE), np.float32)
-    matrix[np.arange(SIDE), below] = 1 - share
-    matrix[np.arange(SIDE), below + 1] = share
+    matrix = np.zeros((GREY_SIDE, GREY_SIDE), np.float32)
+    matrix[np.arange(GREY_SIDE), below] = 1 - share
+    matrix[np.arange(GREY_SIDE), below + 1] = share
     return matrix
 
 
-def without_gradients(photos: Photos) -> Photos:
+def remove_gradients(photos: Photos) -> Photos:
     """Take slow changes of light away from grey photos of shape (photos, 32, 32)."""
-    lines = np.cos(np.pi * np.arange(_GRADIENT)[:, None] * (np.arange(SIDE) + 0.5) / SIDE)
+    lines = np.cos(np.pi * np.arange(_GRADIENT_COSINES)[:, None] * (np.arange(GREY_SIDE) + 0.5) / GREY_SIDE)
     lines /= np.sqrt(np.square(lines).sum(axis=1, keepdims=True))
     smooth = (lines.T @ lines).astype(np.float32)
     return np.asarray(photos - smooth @ photos @ smooth, dtype=np.float32)
 
 
-def _chroma(photos: Photos) -> Photos:
+def _compute_chroma(photos: Photos) -> Photos:
     differences = np.stack([photos[..., 0] - photos[..., 1], photos[..., 2] - photos[..., 1]], axis=-1)
     return np.asarray(differences.reshape(len(photos), -1), dtype=np.float32)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from .augmentation import Augmentation
 from .augmentation.mixing import mix
 from .augmentation.photos import augment_photo
-from .batches import ahead, steps, together
+from .batches import count_steps, prefetch, submit_and_combine
 from .photo_source import PhotoSource, Pixels, Rows
 
 # Pixels, targets, weights.
@@ -39,15 +39,15 @@ class TrainingPhotos:
         self._photos = photos
         self._targets = targets
 
-    def epoch(
+    def iterate_epoch(
         self,
         number: int,
         *,
         batch_size: int,
         seed: int,
         augmentation: Augmentation,
-        parts: int = 1,
-        first: int = 0,
+        accumulation_steps: int = 1,
+        first_batch: int = 0,
     ) -> Iterator[Batch]:
         """Go through the photos once.
 
@@ -61,10 +61,10 @@ class TrainingPhotos:
             Of order and augmentation.
         augmentation
             How photos are changed; photos are mixed with others of their batch.
-        parts
+        accumulation_steps
             Each batch is given in so many parts of one size, for a device that cannot take it whole. Must divide
             ``batch_size``.
-        first
+        first_batch
             Batch to begin with, from 0; those before it are left out.
 
         Yields
@@ -73,38 +73,43 @@ class TrainingPhotos:
             Of a part: pixels from 0 to 255 of shape (batch_size / parts, size, size, 3), targets of shape
             (batch_size / parts, outputs), and weights, 0 for photos that fill up and else 1.
         """
-        draws = _Draws(seed, number, augmentation)
-        order = epoch_order(len(self._photos), number, seed)
+        draws = _EpochDraws(seed, number, augmentation)
+        order = shuffle_rows(len(self._photos), number, seed)
         # Repeats the order from its beginning where it is too short.
-        batches = np.resize(order, (steps(len(order), batch_size), batch_size))
+        batches = np.resize(order, (count_steps(len(order), batch_size), batch_size))
         with ThreadPoolExecutor(os.cpu_count()) as pool:
-            made = (self._made(pool, draws, index, rows) for index, rows in enumerate(batches[first:], first))
-            for batch in ahead(made):
-                yield from zip(*(np.split(array, parts) for array in batch), strict=True)
+            futures = (
+                self._submit_batch(pool, draws, index, rows)
+                for index, rows in enumerate(batches[first_batch:], first_batch)
+            )
+            for batch in prefetch(futures):
+                yield from zip(*(np.split(array, accumulation_steps) for array in batch), strict=True)
 
-    def _made(self, pool: ThreadPoolExecutor, draws: _Draws, index: int, rows: Rows) -> Future[Batch]:
-        if self._photos.at_hand and draws.augmentation == "none":
+    def _submit_batch(self, pool: ThreadPoolExecutor, draws: _EpochDraws, index: int, rows: Rows) -> Future[Batch]:
+        if self._photos.is_decoded and draws.augmentation == "none":
             # A GPU is through with small photos before Python has handed each to a thread and back.
-            return pool.submit(lambda: self._batch(draws, index, rows, self._photos.gather(rows)))
-        return together(pool, partial(self._photo, draws), rows, partial(self._stacked, draws, index, rows))
+            return pool.submit(lambda: self._build_batch(draws, index, rows, self._photos.gather(rows)))
+        return submit_and_combine(
+            pool, partial(self._augment_row, draws), rows, partial(self._stack_batch, draws, index, rows)
+        )
 
-    def _photo(self, draws: _Draws, row: int) -> Pixels:
-        return augment_photo(self._photos.photo(row), draws.augmentation, draws.of_photo(row))
+    def _augment_row(self, draws: _EpochDraws, row: int) -> Pixels:
+        return augment_photo(self._photos.read_photo(row), draws.augmentation, draws.make_photo_generator(row))
 
-    def _stacked(self, draws: _Draws, index: int, rows: Rows, photos: list[Pixels]) -> Batch:
-        return self._batch(draws, index, rows, np.stack(photos))
+    def _stack_batch(self, draws: _EpochDraws, index: int, rows: Rows, photos: list[Pixels]) -> Batch:
+        return self._build_batch(draws, index, rows, np.stack(photos))
 
-    def _batch(self, draws: _Draws, index: int, rows: Rows, pixels: Pixels) -> Batch:
+    def _build_batch(self, draws: _EpochDraws, index: int, rows: Rows, pixels: Pixels) -> Batch:
         targets = self._targets[rows]
-        counting = min(len(rows), len(self._photos) - index * len(rows))
+        real_count = min(len(rows), len(self._photos) - index * len(rows))
         if draws.augmentation == "strong":
-            mixed = mix(pixels[:counting], targets[:counting], draws.of_batch(index))
-            pixels[:counting], targets[:counting] = mixed
-        return pixels, targets, (np.arange(len(rows)) < counting).astype(np.float32)
+            mixed = mix(pixels[:real_count], targets[:real_count], draws.make_batch_generator(index))
+            pixels[:real_count], targets[:real_count] = mixed
+        return pixels, targets, (np.arange(len(rows)) < real_count).astype(np.float32)
 
 
 @dataclass(frozen=True)
-class _Draws:
+class _EpochDraws:
     """Where the random numbers of an epoch come from: each photo and each batch has its own."""
 
     seed: int
@@ -112,13 +117,13 @@ class _Draws:
     augmentation: Augmentation
 
     # The 1 and the 2 keep these apart from the order's numbers and from each other.
-    def of_photo(self, row: int) -> np.random.Generator:
+    def make_photo_generator(self, row: int) -> np.random.Generator:
         return np.random.default_rng([self.seed, self.number, 1, row])
 
-    def of_batch(self, index: int) -> np.random.Generator:
+    def make_batch_generator(self, index: int) -> np.random.Generator:
         return np.random.default_rng([self.seed, self.number, 2, index])
 
 
-def epoch_order(photos: int, number: int, seed: int) -> Rows:
+def shuffle_rows(photos: int, number: int, seed: int) -> Rows:
     """Rows in the order in which the epoch ``number`` has them."""
     return np.random.default_rng([seed, number]).permutation(photos)

@@ -8,7 +8,7 @@ from typing import Literal
 Views = Literal["none", "flip", "crops"]
 
 # Share of height and width that a crop keeps.
-CROP = 7 / 8
+CROP_SHARE = 7 / 8
 
 
 @dataclass(frozen=True)
@@ -31,20 +31,20 @@ class View:
         corner = "" if self.corner is None else f"-corner{self.corner[0]}{self.corner[1]}"
         return f"{corner}{'-mirrored' if self.mirrored else ''}"
 
-    def box(self, size: int) -> tuple[int, int, int, int]:
+    def compute_box(self, size: int) -> tuple[int, int, int, int]:
         """Left, upper, right and lower edge in a photo of ``size`` pixels; the crop is then resized to ``size``."""
         if self.corner is None:
             return 0, 0, size, size
-        kept = round(CROP * size)
-        upper, left = (size - kept if far else 0 for far in self.corner)
-        return left, upper, left + kept, upper + kept
+        crop_size = round(CROP_SHARE * size)
+        upper, left = (size - crop_size if far else 0 for far in self.corner)
+        return left, upper, left + crop_size, upper + crop_size
 
 
-WHOLE, MIRRORED = View(), View(mirrored=True)
+WHOLE_VIEW, MIRRORED_VIEW = View(), View(mirrored=True)
 _CORNERS = (None, (0, 0), (0, 1), (1, 0), (1, 1))
 
 VIEWS: dict[Views, tuple[View, ...]] = {
-    "none": (WHOLE,),
-    "flip": (WHOLE, MIRRORED),
+    "none": (WHOLE_VIEW,),
+    "flip": (WHOLE_VIEW, MIRRORED_VIEW),
     "crops": tuple(View(corner, mirrored) for corner in _CORNERS for mirrored in (False, True)),
 }

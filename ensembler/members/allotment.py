@@ -32,20 +32,20 @@ class Allotment:
 
     deadline: float
     grace: float
-    phases: tuple[Stretch, ...]
+    phases: tuple[PhaseEpochs, ...]
     finish: float
     after_fixed: float = 0.0
-    after: tuple[Stretch, ...] = ()
+    after: tuple[PhaseEpochs, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return what JSON can hold."""
         return asdict(self)
 
     @classmethod
-    def from_json(cls, told: dict[str, Any]) -> Allotment:
+    def from_json(cls, data: dict[str, Any]) -> Allotment:
         """Read what JSON held."""
-        stretches = {name: tuple(Stretch(**each) for each in told[name]) for name in ("phases", "after")}
-        return cls(**{**told, **stretches})
+        epochs_by_field = {name: tuple(PhaseEpochs(**each) for each in data[name]) for name in ("phases", "after")}
+        return cls(**{**data, **epochs_by_field})
 
 
 # Halvings of the interval from 0 to 1: finer than any step of training.
@@ -53,36 +53,36 @@ _HALVINGS = 40
 
 
 @dataclass(frozen=True)
-class Stretch:
+class PhaseEpochs:
     """Epochs of one phase of one network, or of several that were asked for as many.
 
     Attributes
     ----------
-    asked
+    requested
         Epochs.
     seconds
         That one of them takes.
-    first
+    compile_seconds
         Seconds that the first takes beyond, to compile.
     done
         Epochs behind it.
     """
 
-    asked: int
+    requested: int
     seconds: float
-    first: float = 0.0
+    compile_seconds: float = 0.0
     done: float = 0.0
 
-    def epochs(self, share: float) -> float:
+    def count_epochs(self, share: float) -> float:
         """Epochs in all at a ``share`` of those asked for: at least one, and no fewer than are done."""
-        return max(1.0, self.done, share * self.asked)
+        return max(1.0, self.done, share * self.requested)
 
-    def left(self, share: float) -> float:
+    def estimate_seconds_left(self, share: float) -> float:
         """Seconds still to go at a ``share`` of the epochs asked for."""
-        return (self.epochs(share) - self.done) * self.seconds + (0.0 if self.done else self.first)
+        return (self.count_epochs(share) - self.done) * self.seconds + (0.0 if self.done else self.compile_seconds)
 
 
-def largest_share(fits: Callable[[float], bool]) -> float | None:
+def find_largest_share(fits: Callable[[float], bool]) -> float | None:
     """Find the largest share from 0 to 1 that fits; None if even 0 does not."""
     if fits(1.0):
         return 1.0
@@ -95,6 +95,6 @@ def largest_share(fits: Callable[[float], bool]) -> float | None:
     return low
 
 
-def share_within(seconds: float, stretches: Sequence[Stretch]) -> float:
+def find_share_within(seconds: float, phases: Sequence[PhaseEpochs]) -> float:
     """Largest share of the epochs asked for that fits into ``seconds``; 0 where not even one epoch each does."""
-    return largest_share(lambda share: sum(each.left(share) for each in stretches) <= seconds) or 0.0
+    return find_largest_share(lambda share: sum(each.estimate_seconds_left(share) for each in phases) <= seconds) or 0.0

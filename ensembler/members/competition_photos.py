@@ -7,14 +7,14 @@ from functools import cached_property
 import numpy as np
 
 from ..competition.tables import Tables
-from ..images.cache_policy import WORTH, bytes_of, make_room, seconds_saved, use
-from ..images.photo_source import PhotoFiles, PhotoSource, Rows, held_or_files
+from ..images.cache_policy import MIN_SECONDS_SAVED, compute_store_bytes, estimate_seconds_saved, make_room, mark_used
+from ..images.photo_source import FilePhotos, PhotoSource, Rows, make_photo_source
 from ..images.photo_store import PhotoStore
 from ..paths import CompetitionFolder
 from ..progress import Progress
 from ..storage import remove_folder
-from .job_locks import turn
-from .training_job import Assignment
+from .job_locks import wait_for_lock
+from .training_job import TrainingJob
 
 
 class CompetitionPhotos:
@@ -47,63 +47,63 @@ class CompetitionPhotos:
     ) -> None:
         self.paths = tables.train_paths + tables.test_paths
         self._folder = folder
-        self._place = folder.pixels / samples
+        self._store_folder = folder.pixels / samples
         self._size = size
         self._decodings = decodings
-        self._limit = cache_limit
+        self._cache_limit = cache_limit
         self._progress = progress
 
-    def some(self, rows: Rows) -> PhotoSource:
+    def select_photos(self, rows: Rows) -> PhotoSource:
         """Return photos that are looked at once."""
         if self._store:
-            return self._store.photos(self._size, rows)
-        return PhotoFiles([self.paths[row] for row in rows], self._size)
+            return self._store.open_photos(self._size, rows)
+        return FilePhotos([self.paths[row] for row in rows], self._size)
 
-    def to_learn(self, rows: Rows) -> PhotoSource:
+    def select_training_photos(self, rows: Rows) -> PhotoSource:
         """Return photos that are looked at in each epoch: without a store they are held in memory if they fit."""
         if self._store:
-            return self._store.photos(self._size, rows)
-        return held_or_files([self.paths[row] for row in rows], self._size)
+            return self._store.open_photos(self._size, rows)
+        return make_photo_source([self.paths[row] for row in rows], self._size)
 
     @cached_property
     def _store(self) -> PhotoStore | None:
-        store, size = PhotoStore(self._place, self.paths), self._size
-        with turn(self._folder, "pixels", f"photos decoded at {size} pixels", self._progress):
-            if self._limit == 0:
+        store, size = PhotoStore(self._store_folder, self.paths), self._size
+        with wait_for_lock(self._folder, "pixels", f"photos decoded at {size} pixels", self._progress):
+            if self._cache_limit == 0:
                 remove_folder(self._folder.pixels)
                 return None
-            missing = store.missing(size)
-            saved = seconds_saved(self.paths, size, missing, self._decodings) if missing else WORTH
-            if saved < WORTH:
+            missing = store.count_missing(size)
+            saved = estimate_seconds_saved(self.paths, size, missing, self._decodings) if missing else MIN_SECONDS_SAVED
+            if saved < MIN_SECONDS_SAVED:
                 return None
-            if not make_room(self._place, size, bytes_of(missing, size), self._limit):
+            if not make_room(self._store_folder, size, compute_store_bytes(missing, size), self._cache_limit):
                 # What is there of it may be larger than it should be by now.
-                remove_folder(self._place / str(size))
+                remove_folder(self._store_folder / str(size))
                 return None
             if missing:
                 self._progress.note(
                     f"Decoding {missing} photos once at {size} pixels saves about {saved:.0f} s; they take "
-                    f"{bytes_of(missing, size) / 1e9:.2g} GB in {self._place} (--cache-limit)."
+                    f"{compute_store_bytes(missing, size) / 1e9:.2g} GB in {self._store_folder} (--cache-limit)."
                 )
             store.fill([size], self._progress)
-            use(self._place, size)
+            mark_used(self._store_folder, size)
         return store
 
 
-def photos_of(assignment: Assignment, progress: Progress) -> CompetitionPhotos:
+def make_competition_photos(job: TrainingJob, progress: Progress) -> CompetitionPhotos:
     """Return the photos of a member's size."""
     return CompetitionPhotos(
-        assignment.folder,
-        assignment.tables,
-        assignment.record.samples,
-        assignment.record.settings.image_size,
+        job.folder,
+        job.tables,
+        job.record.samples,
+        job.record.settings.image_size,
         progress,
-        decodings=assignment.decodings,
-        cache_limit=assignment.cache_limit,
+        decodings=job.decodings,
+        cache_limit=job.cache_limit,
     )
 
 
-def numbers_to_predict(tables: Tables) -> Rows:
+def list_test_rows(tables: Tables) -> Rows:
     """Return the numbers of the readable photos to predict."""
     first = len(tables.train_paths)
     return np.arange(first, first + len(tables.test_paths))

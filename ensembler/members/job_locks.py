@@ -7,18 +7,18 @@ import time
 from collections.abc import Iterator
 
 from ..errors import Busy
-from ..locks import held
+from ..locks import hold_lock
 from ..paths import CompetitionFolder
 from ..progress import Progress
-from ..storage import remove, sweep
-from .training_job import Assignment
+from ..storage import remove_file, remove_unfinished
+from .training_job import TrainingJob
 
 # Seconds between two looks at a lock that another process holds.
-LOOK = 0.2
+POLL_SECONDS = 0.2
 
 
 @contextlib.contextmanager
-def turn(folder: CompetitionFolder, work: str, what: str, progress: Progress) -> Iterator[None]:
+def wait_for_lock(folder: CompetitionFolder, work: str, what: str, progress: Progress) -> Iterator[None]:
     """Wait until nobody else does this work, then do it alone for the length of the block.
 
     Parameters
@@ -33,32 +33,32 @@ def turn(folder: CompetitionFolder, work: str, what: str, progress: Progress) ->
     Interrupted
         If the work should end before it was its turn.
     """
-    told = False
+    is_reported = False
     with contextlib.ExitStack() as stack:
         while True:
             try:
-                stack.enter_context(held(folder.lock(work), what))
+                stack.enter_context(hold_lock(folder.lock(work), what))
                 break
             except Busy as busy:
-                progress.go_on(f"before {what}")
-                if not told:
+                progress.raise_if_stopping(f"before {what}")
+                if not is_reported:
                     progress.note(str(busy))
-                told = True
-                time.sleep(LOOK)
+                is_reported = True
+                time.sleep(POLL_SECONDS)
         yield
 
 
 @contextlib.contextmanager
-def fold_to_train(assignment: Assignment, fold: int, progress: Progress) -> Iterator[bool]:
+def lock_fold(job: TrainingJob, fold: int, progress: Progress) -> Iterator[bool]:
     """Have one of a member's folds to oneself; whether it is still to be trained.
 
     A job outlives a run that was killed for as long as it takes to finish a step and save.
     """
-    folder, member = assignment.folder, assignment.member
+    folder, member = job.folder, job.member
     place = folder.fold(member, fold).name
-    with turn(folder, f"member-{member}-{place}", f"{member}, {assignment.words_of(fold)}", progress):
-        sweep(folder.fold(member, fold), everybody=True)
-        missing = not assignment.record.is_finished(folder, fold)
+    with wait_for_lock(folder, f"member-{member}-{place}", f"{member}, {job.describe_fold(fold)}", progress):
+        remove_unfinished(folder.fold(member, fold), all_writers=True)
+        missing = not job.record.is_finished(folder, fold)
         if not missing:
-            remove(folder.checkpoint(member, fold))
+            remove_file(folder.checkpoint(member, fold))
         yield missing

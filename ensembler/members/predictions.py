@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 
 from ..competition.folds.file import load_folds
 from ..competition.folds.folds import Folds
-from ..competition.folds.splits import EVERYTHING, NEVER
-from ..competition.samples import samples_fingerprint
+from ..competition.folds.splits import ALL_PHOTOS, NOT_HELD_OUT
+from ..competition.samples import compute_samples_fingerprint
 from ..competition.tables import Tables
 from ..errors import BadChoice, BadData, Mismatch
 from ..paths import CompetitionFolder
-from ..storage import file_digest
-from .records import FoldPredictions, MemberRecord, load_fold, trained_members
+from ..storage import compute_file_digest
+from .records import FoldPredictions, MemberRecord, list_trained_members, load_fold
 
 
 @dataclass(frozen=True)
@@ -61,16 +61,18 @@ def load_members(folder: CompetitionFolder, tables: Tables, names: Sequence[str]
     Mismatch
         If a member is unfinished or belongs to other photos, folds or classes.
     """
-    known = trained_members(folder)
+    known = list_trained_members(folder)
     for name in names:
         if name not in known:
-            raise BadChoice.unknown("trained member", name, known, "train it first with `ensembler train-members`.")
+            raise BadChoice.from_unknown_name(
+                "trained member", name, known, "train it first with `ensembler train-members`."
+            )
     if len(set(names)) < len(names):
         raise BadChoice(f"A member is named twice: {', '.join(names)}; name each once.")
-    samples, digest = samples_fingerprint(folder, tables.manifest), file_digest(folder.folds)
+    samples, digest = compute_samples_fingerprint(folder, tables.manifest), compute_file_digest(folder.folds)
     records = [MemberRecord.load(folder, name) for name in names]
     for record in records:
-        _refuse_strangers(record, tables, samples, digest)
+        _check_same_data(record, tables, samples, digest)
     folds = load_folds(folder, tables)
     return [_load_member(folder, tables, record, folds) for record in records]
 
@@ -83,14 +85,14 @@ def _load_member(folder: CompetitionFolder, tables: Tables, record: MemberRecord
             raise Mismatch(f"Predictions of {record.name} are for other classes: train it anew with --restart.")
     return MemberPredictions(
         record=record,
-        out_of_fold=_joined_out_of_fold(parts, tables, folds, record.name),
-        test=_mean_of_test(parts, tables, record.name),
-        fold_scores=tuple(float(told["log_loss"]) for _, told in loaded),
-        seconds=float(sum(told["seconds"] for _, told in loaded)),
+        out_of_fold=_join_out_of_fold(parts, tables, folds, record.name),
+        test=_average_test(parts, tables, record.name),
+        fold_scores=tuple(float(data["log_loss"]) for _, data in loaded),
+        seconds=float(sum(data["seconds"] for _, data in loaded)),
     )
 
 
-def _refuse_strangers(record: MemberRecord, tables: Tables, samples: str, folds: str) -> None:
+def _check_same_data(record: MemberRecord, tables: Tables, samples: str, folds: str) -> None:
     for what, mine, theirs in (
         ("classes", record.classes, tables.manifest.outputs),
         ("photos or labels", record.samples, samples),
@@ -100,7 +102,7 @@ def _refuse_strangers(record: MemberRecord, tables: Tables, samples: str, folds:
             raise Mismatch(f"{record.name} was trained with other {what} than there are now: train it with --restart.")
 
 
-def refit_predictions(folder: CompetitionFolder, tables: Tables, record: MemberRecord) -> NDArray[np.float32]:
+def load_refit_predictions(folder: CompetitionFolder, tables: Tables, record: MemberRecord) -> NDArray[np.float32]:
     """Read what a member's network that learned from all photos predicts of the readable test photos, in their order.
 
     Raises
@@ -108,45 +110,45 @@ def refit_predictions(folder: CompetitionFolder, tables: Tables, record: MemberR
     Mismatch
         If the member has no such network.
     """
-    if not record.is_finished(folder, EVERYTHING):
+    if not record.is_finished(folder, ALL_PHOTOS):
         raise Mismatch(
             f"{record.name} has no network that learned from all photos: train it by the same call as before with "
             "--refit added, which keeps its folds."
         )
-    predictions, _ = load_fold(folder, record, EVERYTHING)
-    return _mean_of_test([predictions], tables, record.name)
+    predictions, _ = load_fold(folder, record, ALL_PHOTOS)
+    return _average_test([predictions], tables, record.name)
 
 
-def _joined_out_of_fold(parts: list[FoldPredictions], tables: Tables, folds: Folds, name: str) -> NDArray[np.float32]:
+def _join_out_of_fold(parts: list[FoldPredictions], tables: Tables, folds: Folds, name: str) -> NDArray[np.float32]:
     """Mean over the repeats of each scored photo's predictions, which must be those of its held-out networks."""
     sums, ids = np.zeros((len(tables.train), len(tables.manifest.outputs))), tables.train["id"].to_numpy(dtype=str)
     for split, part in enumerate(parts):
-        rows = folds.held_out(split)
+        rows = folds.mask_held_out(split)
         what = f"Out-of-fold predictions of {name}"
-        sums[rows] += _in_order(part.held_out_ids, part.held_out, ids[rows], what)
-    times = (folds.assigned != NEVER).sum(axis=1)[folds.scored, None]
+        sums[rows] += _align_rows(part.held_out_ids, part.held_out, ids[rows], what)
+    times = (folds.assigned != NOT_HELD_OUT).sum(axis=1)[folds.scored, None]
     return np.asarray(sums[folds.scored] / times, dtype=np.float32)
 
 
-def _mean_of_test(parts: list[FoldPredictions], tables: Tables, name: str) -> NDArray[np.float32]:
+def _average_test(parts: list[FoldPredictions], tables: Tables, name: str) -> NDArray[np.float32]:
     wanted = tables.test.loc[tables.readable_test, "id"].to_numpy(dtype=str)
-    ordered = [_in_order(part.test_ids, part.test, wanted, f"Test predictions of {name}") for part in parts]
+    ordered = [_align_rows(part.test_ids, part.test, wanted, f"Test predictions of {name}") for part in parts]
     return np.asarray(np.mean(ordered, axis=0, dtype=np.float64), dtype=np.float32)
 
 
-def _in_order(
+def _align_rows(
     ids: NDArray[np.str_], values: NDArray[np.float32], wanted: NDArray[np.str_], what: str
 ) -> NDArray[np.float32]:
     """Rows of ``values`` in the order of the ids ``wanted``, which are unique, each exactly once."""
     # They nearly always are in that order, and comparing millions of ids is much quicker than looking them up.
     if not np.array_equal(ids, wanted):
-        values = values[_places(ids, wanted, what)]
+        values = values[_find_positions(ids, wanted, what)]
     if not np.isfinite(values).all():
         raise BadData(f"{what} hold values that are no numbers: train the member anew with --restart.")
     return values
 
 
-def _places(ids: NDArray[np.str_], wanted: NDArray[np.str_], what: str) -> NDArray[np.intp]:
+def _find_positions(ids: NDArray[np.str_], wanted: NDArray[np.str_], what: str) -> NDArray[np.intp]:
     index = pd.Index(ids)
     places = index.get_indexer(pd.Index(wanted)) if index.is_unique and len(ids) == len(wanted) else np.array([-1])
     if (places < 0).any():

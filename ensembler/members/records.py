@@ -13,17 +13,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..competition.folds.splits import EVERYTHING
+from ..competition.folds.splits import ALL_PHOTOS
 from ..errors import BadData, Mismatch
-from ..options.pseudo_labels import FILE as PSEUDO_LABELS
+from ..options.pseudo_labels import PSEUDO_LABELS_FILE as PSEUDO_LABELS
 from ..options.pseudo_labels import count_pseudo_labels
 from ..options.settings import MemberSettings
 from ..paths import CompetitionFolder
-from ..serialization import fingerprint, read_arrays, read_json, write_arrays, write_json
-from ..storage import file_digest, remove, sweep, write_text
+from ..serialization import compute_fingerprint, read_arrays, read_json, write_arrays, write_json
+from ..storage import compute_file_digest, remove_file, remove_unfinished, write_text
 
 # As seen from a fold.
-_SHARED = "../backbone.keras"
+_SHARED_BACKBONE = "../backbone.keras"
 
 
 @dataclass(frozen=True)
@@ -40,15 +40,15 @@ class MemberRecord:
     @property
     def fingerprint(self) -> str:
         """Hash that each fold's record must carry."""
-        return fingerprint(self.to_json())
+        return compute_fingerprint(self.to_json())
 
     def to_json(self) -> dict[str, Any]:
         """Return what ``member.json`` holds."""
-        told = asdict(self)
+        data = asdict(self)
         if self.settings.pseudo_labels is None:
             # Members that were trained before there were any keep their fingerprint.
-            del told["settings"]["pseudo_labels"]
-        return told
+            del data["settings"]["pseudo_labels"]
+        return data
 
     def save(self, folder: CompetitionFolder) -> None:
         """Write ``member.json``."""
@@ -71,17 +71,17 @@ class MemberRecord:
             raise BadData(f"{path} is not of this version ({error}): train {name} anew with --restart.") from error
 
     @classmethod
-    def from_json(cls, told: dict[str, Any]) -> MemberRecord:
+    def from_json(cls, data: dict[str, Any]) -> MemberRecord:
         """Read what :meth:`to_json` and JSON made of it."""
-        made = {"settings": MemberSettings.from_json(told["settings"]), "classes": tuple(told["classes"])}
-        return cls(**{**told, **made})
+        parsed = {"settings": MemberSettings.from_json(data["settings"]), "classes": tuple(data["classes"])}
+        return cls(**{**data, **parsed})
 
     def is_finished(self, folder: CompetitionFolder, fold: int) -> bool:
         """Whether ``fold`` was trained to the end with these very settings, samples and folds."""
         path = folder.fold(self.name, fold) / "fold.json"
         return path.is_file() and read_json(path).get("member") == self.fingerprint
 
-    def unfinished(self, folder: CompetitionFolder) -> list[int]:
+    def list_unfinished_folds(self, folder: CompetitionFolder) -> list[int]:
         """Folds still to be trained."""
         return [fold for fold in range(self.folds_count) if not self.is_finished(folder, fold)]
 
@@ -112,9 +112,9 @@ def save_fold(
     """Write a fold's files; ``fold.json``, which says that it is finished, comes last and has their checksums."""
     place = folder.fold(record.name, fold)
     write_arrays(place / "predictions.npz", **vars(predictions))
-    write_text(place / "history.csv", _csv(history))
-    names = {"head.keras", "model.keras", "predictions.npz", "history.csv", PSEUDO_LABELS, _SHARED}
-    digests = {name: file_digest(place / name) for name in sorted(names) if (place / name).is_file()}
+    write_text(place / "history.csv", _format_csv(history))
+    names = {"head.keras", "model.keras", "predictions.npz", "history.csv", PSEUDO_LABELS, _SHARED_BACKBONE}
+    digests = {name: compute_file_digest(place / name) for name in sorted(names) if (place / name).is_file()}
     learned = {} if (pseudo := count_pseudo_labels(place)) is None else {"pseudo_labels": pseudo}
     write_json(
         place / "fold.json",
@@ -124,7 +124,7 @@ def save_fold(
             "log_loss": score,
             "held_out": len(predictions.held_out_ids),
             **learned,
-            "epochs": epochs_done(history),
+            "epochs": count_epochs_done(history),
             "seconds": round(seconds, 3),
             "finished": datetime.now(UTC).isoformat(timespec="seconds"),
             "sha256": digests,
@@ -132,7 +132,7 @@ def save_fold(
     )
 
 
-def epochs_done(history: Sequence[Mapping[str, Any]]) -> float:
+def count_epochs_done(history: Sequence[Mapping[str, Any]]) -> float:
     """Epochs of fine-tuning that a history tells; a part of one counts as that part."""
     return round(sum(float(row["share"]) for row in history if "share" in row), 2)
 
@@ -150,14 +150,14 @@ def load_fold(folder: CompetitionFolder, record: MemberRecord, fold: int) -> tup
     place = folder.fold(record.name, fold)
     if not record.is_finished(folder, fold):
         raise Mismatch(f"Fold {fold} of {record.name} is not finished: run `ensembler train-members` again.")
-    told: dict[str, Any] = read_json(place / "fold.json")
+    data: dict[str, Any] = read_json(place / "fold.json")
     path = place / "predictions.npz"
-    _check(path, told["sha256"][path.name], f"delete {place} and run `ensembler train-members` again.")
-    return FoldPredictions(**read_arrays(path)), told
+    _check_digest(path, data["sha256"][path.name], f"delete {place} and run `ensembler train-members` again.")
+    return FoldPredictions(**read_arrays(path)), data
 
 
-def _check(path: Path, digest: str, remedy: str) -> None:
-    if not path.is_file() or file_digest(path) != digest:
+def _check_digest(path: Path, digest: str, remedy: str) -> None:
+    if not path.is_file() or compute_file_digest(path) != digest:
         raise BadData(f"{path} is not what was written: {remedy}")
 
 
@@ -169,11 +169,11 @@ def check_networks(folder: CompetitionFolder, record: MemberRecord) -> None:
     BadData
         If one is not that which was written.
     """
-    finished = [fold for fold in (*range(record.folds_count), EVERYTHING) if record.is_finished(folder, fold)]
+    finished = [fold for fold in (*range(record.folds_count), ALL_PHOTOS) if record.is_finished(folder, fold)]
     for place in (folder.fold(record.name, fold) for fold in finished):
         for name, digest in read_json(place / "fold.json")["sha256"].items():
             if name in ("head.keras", "model.keras"):
-                _check(place / name, digest, f"delete {place} and run `ensembler train-members` again.")
+                _check_digest(place / name, digest, f"delete {place} and run `ensembler train-members` again.")
     check_backbone(folder, record)
 
 
@@ -186,41 +186,41 @@ def check_backbone(folder: CompetitionFolder, record: MemberRecord) -> bool:
         If it is not that which a finished fold was made with.
     """
     finished = [fold for fold in range(record.folds_count) if record.is_finished(folder, fold)]
-    told = [read_json(folder.fold(record.name, fold) / "fold.json")["sha256"] for fold in finished]
-    digests = {digests[_SHARED] for digests in told if _SHARED in digests}
+    checksums = [read_json(folder.fold(record.name, fold) / "fold.json")["sha256"] for fold in finished]
+    digests = {digests[_SHARED_BACKBONE] for digests in checksums if _SHARED_BACKBONE in digests}
     for digest in digests:
-        _check(folder.backbone(record.name), digest, f"train {record.name} anew with --restart.")
+        _check_digest(folder.backbone(record.name), digest, f"train {record.name} anew with --restart.")
     return bool(digests)
 
 
-def tidy(folder: CompetitionFolder, record: MemberRecord) -> None:
+def remove_leftovers(folder: CompetitionFolder, record: MemberRecord) -> None:
     """Remove what killed runs left of a member: files half-written, and checkpoints of folds that are finished."""
-    sweep(folder.member(record.name).parent)
-    sweep(folder.member(record.name))
-    for fold in (*range(record.folds_count), EVERYTHING):
-        sweep(folder.fold(record.name, fold))
+    remove_unfinished(folder.member(record.name).parent)
+    remove_unfinished(folder.member(record.name))
+    for fold in (*range(record.folds_count), ALL_PHOTOS):
+        remove_unfinished(folder.fold(record.name, fold))
         if record.is_finished(folder, fold):
-            remove(folder.checkpoint(record.name, fold))
+            remove_file(folder.checkpoint(record.name, fold))
 
 
-def trained_members(folder: CompetitionFolder) -> list[str]:
+def list_trained_members(folder: CompetitionFolder) -> list[str]:
     """Names of all members of which something was trained."""
     return sorted(path.parent.name for path in (folder.root / "members").glob("*/member.json"))
 
 
-def network_files(folder: CompetitionFolder, record: MemberRecord, *, refit: bool = False) -> list[Path]:
+def list_network_files(folder: CompetitionFolder, record: MemberRecord, *, refit: bool = False) -> list[Path]:
     """Keras files that make up the member: a frozen backbone and its heads, or a whole network per fold.
 
     With ``refit`` it is the one network that learned from all photos.
     """
-    folds = [EVERYTHING] if refit else list(range(record.folds_count))
+    folds = [ALL_PHOTOS] if refit else list(range(record.folds_count))
     if record.settings.frozen:
         heads = [folder.fold(record.name, fold) / "head.keras" for fold in folds]
         return [folder.backbone(record.name), *heads]
     return [folder.fold(record.name, fold) / "model.keras" for fold in folds]
 
 
-def _csv(rows: list[dict[str, Any]]) -> str:
+def _format_csv(rows: list[dict[str, Any]]) -> str:
     if not rows:
         return ""
     buffer = io.StringIO()

@@ -16,7 +16,7 @@ from .records import MemberRecord
 Row = dict[str, Any]
 
 
-def refit_settings(folder: CompetitionFolder, record: MemberRecord) -> MemberSettings:
+def build_refit_settings(folder: CompetitionFolder, record: MemberRecord) -> MemberSettings:
     """Return a member's settings with the epochs of each phase that were best on the mean of its folds.
 
     Where the folds watched no rows, the epochs are those that they were trained for. Nothing is left to watch, so there
@@ -25,7 +25,7 @@ def refit_settings(folder: CompetitionFolder, record: MemberRecord) -> MemberSet
     histories = []
     for fold in range(record.folds_count):
         with (folder.fold(record.name, fold) / "history.csv").open(encoding="utf-8", newline="") as file:
-            histories.append([_best_epoch(phase) for phase in _phases(list(csv.DictReader(file)))])
+            histories.append([_find_best_epoch(phase) for phase in _split_phases(list(csv.DictReader(file)))])
     phases = [
         replace(phase, epochs=max(1, round(float(np.mean(best)))))
         for phase, best in zip(record.settings.phases, zip(*histories, strict=True), strict=True)
@@ -33,7 +33,7 @@ def refit_settings(folder: CompetitionFolder, record: MemberRecord) -> MemberSet
     return replace(record.settings, phases=tuple(phases), patience=0)
 
 
-def _phases(rows: Sequence[Row]) -> Iterator[list[Row]]:
+def _split_phases(rows: Sequence[Row]) -> Iterator[list[Row]]:
     """Divide a history where epochs begin to be counted anew."""
     phase: list[Row] = []
     for row in rows:
@@ -45,7 +45,7 @@ def _phases(rows: Sequence[Row]) -> Iterator[list[Row]]:
         yield phase
 
 
-def _best_epoch(rows: Sequence[Row]) -> float:
+def _find_best_epoch(rows: Sequence[Row]) -> float:
     """Return the epoch, from 1, after which the watched log loss was lowest; all of them where none was watched."""
     if any(row["watched_log_loss"] == "" for row in rows):
         return sum(float(row["share"]) for row in rows)

@@ -51,20 +51,20 @@ class Speed:
         return self.host == socket.gethostname()
 
 
-def _path(folder: CompetitionFolder, member: str) -> Path:
+def _build_path(folder: CompetitionFolder, member: str) -> Path:
     return folder.member(member) / "speed.json"
 
 
 def save_speed(folder: CompetitionFolder, member: str, speed: Speed) -> None:
     """Write ``speed.json``."""
-    write_json(_path(folder, member), asdict(speed))
+    write_json(_build_path(folder, member), asdict(speed))
 
 
 def load_speed(folder: CompetitionFolder, member: str, fingerprint: str) -> Speed | None:
     """Read ``speed.json``; None if there is none of this very member."""
     try:
-        told = read_json(_path(folder, member))
-        speed = Speed(**{field.name: told[field.name] for field in fields(Speed)})
+        data = read_json(_build_path(folder, member))
+        speed = Speed(**{field.name: data[field.name] for field in fields(Speed)})
     except (BadData, KeyError, TypeError):
         return None
     return speed if speed.member == fingerprint else None

@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..backbones.custom import backbone_of
+from ..backbones.custom import resolve_backbone
 from ..backbones.registry import Backbone
-from ..backbones.weights import weights_source
+from ..backbones.weights import parse_weights_source
 from ..competition.folds.file import load_folds
 from ..competition.folds.folds import Folds
-from ..competition.folds.splits import EVERYTHING
+from ..competition.folds.splits import ALL_PHOTOS
 from ..competition.metrics.metrics import log_loss
 from ..competition.tables import Tables, load_tables
 from ..inference.runtimes import RuntimeChoice
@@ -25,12 +25,12 @@ from ..paths import CompetitionFolder
 from .allotment import Allotment
 from .pseudo_labels.files import PseudoLabelled, load_pseudo_labels
 from .records import FoldPredictions, MemberRecord
-from .refit import refit_settings
-from .work import job_work, prediction_work, shortened
+from .refit import build_refit_settings
+from .work import estimate_job_work, estimate_prediction_work, scale_epochs
 
 
 @dataclass(frozen=True)
-class Assignment:
+class TrainingJob:
     """One member of one competition, some of its folds, where the weights come from, and how it is trained.
 
     ``data_parallel`` has all devices train one network; ``checkpoint_minutes`` lie between two checkpoints, which else
@@ -70,13 +70,13 @@ class Assignment:
         }
 
     @classmethod
-    def from_json(cls, told: dict[str, Any]) -> Assignment:
+    def from_json(cls, data: dict[str, Any]) -> TrainingJob:
         """Read the description that a job's process got."""
-        folder = CompetitionFolder(Path(told["competition"]))
+        folder = CompetitionFolder(Path(data["competition"]))
         names = ["member", "weights", "data_parallel", "checkpoint_minutes", "tensorboard", "share", "runtime"]
         names += ["decodings", "cache_limit"]
-        allotments = {int(fold): Allotment.from_json(each) for fold, each in told["allotments"].items()}
-        return cls(folder, folds=tuple(told["folds"]), allotments=allotments, **{name: told[name] for name in names})
+        allotments = {int(fold): Allotment.from_json(each) for fold, each in data["allotments"].items()}
+        return cls(folder, folds=tuple(data["folds"]), allotments=allotments, **{name: data[name] for name in names})
 
     @cached_property
     def tables(self) -> Tables:
@@ -93,65 +93,69 @@ class Assignment:
         """The member's settings."""
         return MemberRecord.load(self.folder, self.member)
 
-    def pseudo_labelled(self, fold: int) -> PseudoLabelled:
+    def load_pseudo_labelled(self, fold: int) -> PseudoLabelled:
         """Return the photos to predict that a fold learns from too; none for a member without pseudo-labels."""
         if self.record.settings.pseudo_labels is None:
             return PseudoLabelled(np.empty(0, np.int64), np.empty((0, len(self.tables.manifest.outputs)), np.float32))
         return load_pseudo_labels(self.folder, self.member, fold, self.tables)
 
-    def words_of(self, fold: int) -> str:
+    def describe_fold(self, fold: int) -> str:
         """``fold 2``, or ``all photos``."""
-        return "all photos" if fold == EVERYTHING else f"fold {fold}"
+        return "all photos" if fold == ALL_PHOTOS else f"fold {fold}"
 
-    def seed_of(self, fold: int) -> int:
+    def compute_seed(self, fold: int) -> int:
         """Return a number of the fold's own; that of the network that learns from all photos comes after the others."""
-        return self.record.settings.seed + (self.record.folds_count if fold == EVERYTHING else fold)
+        return self.record.settings.seed + (self.record.folds_count if fold == ALL_PHOTOS else fold)
 
-    def settings_of(self, fold: int) -> MemberSettings:
+    def resolve_settings(self, fold: int) -> MemberSettings:
         """Return the settings that a fold is trained with: those of the member, but for what the folds have found out.
 
         Who learns from all photos has none to stop early by, and trains as many epochs as were best on the folds.
         """
-        if fold != EVERYTHING or self.record.settings.frozen:
+        if fold != ALL_PHOTOS or self.record.settings.frozen:
             return self.record.settings
-        return refit_settings(self.folder, self.record)
+        return build_refit_settings(self.folder, self.record)
 
     @property
     def backbone(self) -> Backbone:
         """The member's backbone."""
         settings = self.record.settings
-        return backbone_of(settings.backbone, settings.builder, settings.preprocessing, settings.image_size)
+        return resolve_backbone(settings.backbone, settings.builder, settings.preprocessing, settings.image_size)
 
     @property
     def weights_source(self) -> str | Path:
         """``imagenet``, ``none``, ``own`` or a file."""
-        return weights_source(self.weights)
+        return parse_weights_source(self.weights)
 
     @property
-    def exclusive(self) -> bool:
+    def multiclass(self) -> bool:
         """Whether a photo's probabilities sum to 1."""
         return self.tables.manifest.sums_to_one
 
-    def work(self, folds: int) -> float:
+    def estimate_work(self, folds: int) -> float:
         """Tell the work of training so many folds; see :mod:`ensembler.members.work`."""
         tables, settings = self.tables, self.planned_settings
-        return job_work(settings, self.backbone, len(tables.train), self.splits.typical, len(tables.test_paths), folds)
+        return estimate_job_work(
+            settings, self.backbone, len(tables.train), self.splits.held_out_count, len(tables.test_paths), folds
+        )
 
     @property
     def planned_settings(self) -> MemberSettings:
         """The member's settings with as many epochs as are planned."""
-        return shortened(self.record.settings, self.share)
+        return scale_epochs(self.record.settings, self.share)
 
     @property
     def prediction_work(self) -> float:
         """The work of predicting the held-out and the test photos of one fold."""
-        return prediction_work(self.record.settings, self.backbone, self.splits.typical + len(self.tables.test_paths))
+        return estimate_prediction_work(
+            self.record.settings, self.backbone, self.splits.held_out_count + len(self.tables.test_paths)
+        )
 
-    def predictions(
+    def join_predictions(
         self, fold: int, held_out: NDArray[np.float32], test: NDArray[np.float32]
     ) -> tuple[FoldPredictions, float | None]:
         """Join a fold's probabilities with their ids; return them with the held-out log loss, None of no photos."""
-        rows = self.splits.held_out(fold)
+        rows = self.splits.mask_held_out(fold)
         table = self.tables
         predictions = FoldPredictions(
             held_out_ids=table.train.loc[rows, "id"].to_numpy(dtype=str),
@@ -160,5 +164,5 @@ class Assignment:
             test=test,
             classes=np.array(table.manifest.outputs, dtype=str),
         )
-        score = log_loss(table.targets[rows], held_out, exclusive=self.exclusive) if rows.any() else None
+        score = log_loss(table.targets[rows], held_out, multiclass=self.multiclass) if rows.any() else None
         return predictions, score

@@ -7,20 +7,20 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..backbones.custom import OwnBackbone
+from ..backbones.custom import CustomBackbone
 from ..errors import BadData
 from ..paths import CompetitionFolder, Workspace
-from ..serialization import keep_json, read_json
-from .reading import typed
-from .sources import Layer
+from ..serialization import read_json, write_json_if_changed
+from .reading import format_option
+from .sources import OptionSource
 
 
-def call_words(
+def build_call(
     member: str,
     name: str | None,
     preset: str | None,
     config: str | Path | None,
-    command: Layer,
+    command: OptionSource,
     time_budget: str | float | None = None,
 ) -> list[str]:
     """Write a call of ``train-members`` for one member as words: first the member, then its options.
@@ -43,19 +43,19 @@ def call_words(
     budget = time_budget if isinstance(time_budget, str | None) else f"{time_budget:g}s"
     for option, value in (("--as", name), ("--time-budget", budget), ("--preset", preset), ("--config", config)):
         words += [option, str(value)] if value is not None else []
-    given: Mapping[str, Any] = command.options
-    return words + [word for option, value in given.items() for word in _option_words(option, value)]
+    options: Mapping[str, Any] = command.options
+    return words + [word for option, value in options.items() for word in _format_option(option, value)]
 
 
-def _option_words(option: str, value: Any) -> list[str]:
+def _format_option(option: str, value: Any) -> list[str]:
     if isinstance(value, bool):
-        return [typed(option) if value else typed(option).replace("--", "--no-", 1)]
+        return [format_option(option) if value else format_option(option).replace("--", "--no-", 1)]
     values = value if isinstance(value, tuple) else (value,)
-    return [word for one in values for word in (typed(option), _text(one))]
+    return [word for one in values for word in (format_option(option), _format_value(one))]
 
 
-def _text(value: object) -> str:
-    if not isinstance(value, OwnBackbone):
+def _format_value(value: object) -> str:
+    if not isinstance(value, CustomBackbone):
         return str(value)
     backbone = value.backbone
     source = value.file or backbone.builder
@@ -64,22 +64,22 @@ def _text(value: object) -> str:
 
 def save_call(folder: CompetitionFolder, member: str, words: Sequence[str]) -> None:
     """Keep the call of a member."""
-    keep_json(folder.member(member) / "call.json", {"train-members": list(words)})
+    write_json_if_changed(folder.member(member) / "call.json", {"train-members": list(words)})
 
 
-def training_commands(folder: CompetitionFolder, members: Iterable[str]) -> list[list[str]]:
+def build_training_commands(folder: CompetitionFolder, members: Iterable[str]) -> list[list[str]]:
     """Return commands that go on with members, as words; members that take the same options share a command.
 
     A member that was trained by an earlier version is asked for by its name alone.
     """
-    alike: dict[tuple[str, ...], list[str]] = {}
+    members_by_options: dict[tuple[str, ...], list[str]] = {}
     for name in members:
-        member, *options = _load(folder, name)
-        alike.setdefault(tuple(options), []).append(member)
-    return [["train-members", "--members", ",".join(asked), *options] for options, asked in alike.items()]
+        member, *options = _load_call(folder, name)
+        members_by_options.setdefault(tuple(options), []).append(member)
+    return [["train-members", "--members", ",".join(names), *options] for options, names in members_by_options.items()]
 
 
-def _load(folder: CompetitionFolder, member: str) -> list[str]:
+def _load_call(folder: CompetitionFolder, member: str) -> list[str]:
     try:
         words = read_json(folder.member(member) / "call.json")["train-members"]
         return [str(word) for word in words] or [member]
@@ -87,7 +87,7 @@ def _load(folder: CompetitionFolder, member: str) -> list[str]:
         return [member]
 
 
-def command_line(words: Sequence[str], workspace: Workspace, competition: str = "") -> str:
+def format_command(words: Sequence[str], workspace: Workspace, competition: str = "") -> str:
     """Write a command as a person types it, with the folders where they are not the usual ones.
 
     Parameters

@@ -8,18 +8,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from ..backbones.custom import OwnBackbone
-from ..backbones.names import backbone_name
+from ..backbones.custom import CustomBackbone
+from ..backbones.names import parse_backbone_name
 from ..backbones.registry import BACKBONES, Backbone
 from ..errors import BadChoice
-from .kinds import checked, one_of
-from .presets import USUAL, Machine, Preset
-from .reading import RUN_WIDE, read_options
-from .resolve import options_in_force, settings_from
+from .kinds import make_choice_reader, read_value
+from .presets import DEFAULT_PRESET, Machine, Preset
+from .reading import RUN_OPTIONS, read_options
+from .resolve import make_settings, resolve_options
 from .settings import MemberSettings
-from .sources import InForce, Layer
+from .sources import OptionSource, ResolvedOptions
 
-COMMAND = "command line"
+COMMAND_LINE = "command line"
 
 
 @dataclass(frozen=True)
@@ -39,30 +39,32 @@ class Configuration:
     """
 
     preset: tuple[Preset, str]
-    general: Layer
-    tables: Mapping[str, Layer]
-    command: Layer
+    general: OptionSource
+    tables: Mapping[str, OptionSource]
+    command: OptionSource
 
-    def given(self, member: str = "") -> list[Layer]:
+    def list_sources(self, member: str = "") -> list[OptionSource]:
         """Return what was asked for a member, the strongest last; for any member by default.
 
         What holds for a backbone holds for its members with labels too, weaker than what is theirs alone.
         """
-        tables = [self.tables[name] for name in dict.fromkeys((backbone_name(member), member)) if name in self.tables]
+        tables = [
+            self.tables[name] for name in dict.fromkeys((parse_backbone_name(member), member)) if name in self.tables
+        ]
         return [self.general, *tables, self.command]
 
     @property
-    def own(self) -> dict[str, OwnBackbone]:
+    def custom_backbones(self) -> dict[str, CustomBackbone]:
         """A person's own backbones by name."""
-        found = [own for layer in self.given() for own in layer.options.get("backbones", ())]
-        return {own.backbone.name: own for own in cast(Sequence[OwnBackbone], found)}
+        custom = [own for layer in self.list_sources() for own in layer.options.get("backbones", ())]
+        return {own.backbone.name: own for own in cast(Sequence[CustomBackbone], custom)}
 
     @property
-    def backbones(self) -> dict[str, Backbone | OwnBackbone]:
+    def backbones(self) -> dict[str, Backbone | CustomBackbone]:
         """All backbones by name."""
-        return {**BACKBONES, **self.own}
+        return {**BACKBONES, **self.custom_backbones}
 
-    def backbone(self, member: str) -> Backbone | OwnBackbone:
+    def find_backbone(self, member: str) -> Backbone | CustomBackbone:
         """Return the backbone of a member that a person named, such as ``b0@strong``.
 
         Raises
@@ -70,24 +72,24 @@ class Configuration:
         BadChoice
             If there is none of that name, of which the nearest are suggested, or ``@`` is followed by no label.
         """
-        name, known = backbone_name(member), self.backbones
+        name, known = parse_backbone_name(member), self.backbones
         if name not in known:
-            raise BadChoice.unknown("backbone", name, known)
+            raise BadChoice.from_unknown_name("backbone", name, known)
         return known[name]
 
-    def network(self, member: str) -> Backbone:
-        """Return how the network of a member's backbone is built; see :meth:`backbone`."""
-        found = self.backbone(member)
-        return found.backbone if isinstance(found, OwnBackbone) else found
+    def find_network(self, member: str) -> Backbone:
+        """Return how the network of a member's backbone is built; see :meth:`find_backbone`."""
+        backbone = self.find_backbone(member)
+        return backbone.backbone if isinstance(backbone, CustomBackbone) else backbone
 
-    def in_force(self, machine: Machine, member: str = "") -> InForce:
+    def resolve_options(self, machine: Machine, member: str = "") -> ResolvedOptions:
         """Return a member's options after defaults were filled in; without a name those of any member."""
-        network = self.network(member) if member else None
-        return options_in_force(network, self.given(member), self.preset[0], machine)
+        network = self.find_network(member) if member else None
+        return resolve_options(network, self.list_sources(member), self.preset[0], machine)
 
-    def settings(self, machine: Machine, member: str) -> tuple[MemberSettings, str]:
+    def resolve_settings(self, machine: Machine, member: str) -> tuple[MemberSettings, str]:
         """Return a member's settings, and where its weights come from."""
-        return settings_from(self.backbone(member), self.in_force(machine, member).options)
+        return make_settings(self.find_backbone(member), self.resolve_options(machine, member).options)
 
 
 def configure(options: Mapping[str, Any], preset: str | None = None, config: str | Path | None = None) -> Configuration:
@@ -109,23 +111,23 @@ def configure(options: Mapping[str, Any], preset: str | None = None, config: str
     BadChoice
         If the file cannot be read, or a name or value does not fit.
     """
-    command = Layer(COMMAND, read_options(options))
-    told = _read(Path(config)) if config is not None else {}
+    command = OptionSource(COMMAND_LINE, read_options(options))
+    data = _read_toml(Path(config)) if config is not None else {}
     file = str(config)
-    tables = told.pop("members", {})
-    in_file = told.pop("preset", None)
-    found = Configuration(
-        preset=_preset((preset, "--preset", COMMAND), (in_file, f"preset in {file}", file)),
-        general=Layer(file, read_options(told, file)),
-        tables=_tables(tables, file),
+    tables = data.pop("members", {})
+    in_file = data.pop("preset", None)
+    configuration = Configuration(
+        preset=_choose_preset((preset, "--preset", COMMAND_LINE), (in_file, f"preset in {file}", file)),
+        general=OptionSource(file, read_options(data, file)),
+        tables=_read_tables(tables, file),
         command=command,
     )
-    for member in found.tables:
-        found.backbone(member)
-    return found
+    for member in configuration.tables:
+        configuration.find_backbone(member)
+    return configuration
 
 
-def _read(file: Path) -> dict[str, Any]:
+def _read_toml(file: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(file.read_text("utf-8"))
     except (OSError, ValueError) as error:
@@ -135,19 +137,19 @@ def _read(file: Path) -> dict[str, Any]:
         ) from error
 
 
-def _preset(*asked: tuple[str | None, str, str]) -> tuple[Preset, str]:
+def _choose_preset(*candidates: tuple[str | None, str, str]) -> tuple[Preset, str]:
     """Return the first that was named: each is its value, how to call it, and its source."""
-    for value, label, source in asked:
+    for value, label, source in candidates:
         if value is not None:
-            return checked(label, one_of(Preset), value), source
-    return USUAL, "default"
+            return read_value(label, make_choice_reader(Preset), value), source
+    return DEFAULT_PRESET, "default"
 
 
-def _tables(told: object, file: str) -> dict[str, Layer]:
-    if not isinstance(told, Mapping) or not all(isinstance(table, Mapping) for table in told.values()):
+def _read_tables(data: object, file: str) -> dict[str, OptionSource]:
+    if not isinstance(data, Mapping) or not all(isinstance(table, Mapping) for table in data.values()):
         raise BadChoice(f"members in {file} must be tables, such as [members.b0]; which are trained says --members.")
-    layers = {}
-    for member, table in told.items():
+    sources = {}
+    for member, table in data.items():
         where = f"[members.{member}] of {file}"
-        layers[member] = Layer(where, read_options(table, where, without=RUN_WIDE))
-    return layers
+        sources[member] = OptionSource(where, read_options(table, where, excluded=RUN_OPTIONS))
+    return sources

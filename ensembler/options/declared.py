@@ -5,65 +5,65 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal, TypedDict
 
-from ..backbones.custom import OwnBackbone, own_backbone, parse_own_backbone
+from ..backbones.custom import CustomBackbone, make_custom_backbone, parse_custom_backbone
 from ..backbones.registry import Pooling, Precision
 from ..errors import BadChoice
 from ..images.augmentation import Augmentation
 from ..images.views import Views
-from .kinds import Number, Unfit, checked
-from .phases import EPOCHS, LEARNING_RATE, BatchNorm, Phase, check_unfreeze, read_phase
+from .kinds import InvalidValue, Number, read_value
+from .phases import EPOCHS_RANGE, LEARNING_RATE_RANGE, BatchNorm, Phase, check_unfreeze, read_phase
 from .settings import ClassWeights, HeadStart
 
 # NumPy and Keras take seeds of 32 bits, and folds add their number.
-_LARGEST_SEED = 2**31
+_SEED_LIMIT = 2**31
 
 _BACKBONES_FORM = "takes backbones in a list, such as NAME=module:function,size=224 or NAME=FILE.keras"
 
 PrecisionChoice = Literal["auto", Precision]
-Backbones = Mapping[str, Mapping[str, Any]] | Sequence[str | OwnBackbone]
+Backbones = Mapping[str, Mapping[str, Any]] | Sequence[str | CustomBackbone]
 
 
-def _phases(told: object) -> tuple[Phase, ...]:
-    if isinstance(told, str) or not isinstance(told, Sequence) or not told:
-        raise Unfit("takes at least one phase in a list")
-    return tuple(read_phase(phase) for phase in told)
+def _read_phases(value: object) -> tuple[Phase, ...]:
+    if isinstance(value, str) or not isinstance(value, Sequence) or not value:
+        raise InvalidValue("takes at least one phase in a list")
+    return tuple(read_phase(phase) for phase in value)
 
 
-def _backbones(told: object) -> tuple[OwnBackbone, ...]:
-    if isinstance(told, Mapping):
-        found = tuple(_own_from_table(name, table) for name, table in told.items())
-    elif isinstance(told, Sequence) and not isinstance(told, str):
-        found = tuple(map(_own_from_text, told))
+def _read_backbones(value: object) -> tuple[CustomBackbone, ...]:
+    if isinstance(value, Mapping):
+        backbones = tuple(_read_backbone_table(name, table) for name, table in value.items())
+    elif isinstance(value, Sequence) and not isinstance(value, str):
+        backbones = tuple(map(_read_backbone_text, value))
     else:
-        raise Unfit(_BACKBONES_FORM)
-    names = [own.backbone.name for own in found]
+        raise InvalidValue(_BACKBONES_FORM)
+    names = [own.backbone.name for own in backbones]
     if len(set(names)) < len(names):
         raise BadChoice(f"Name each backbone of your own once. Received: {', '.join(names)}")
-    return found
+    return backbones
 
 
-def _own_from_text(told: object) -> OwnBackbone:
-    if isinstance(told, OwnBackbone):
-        return told
-    if not isinstance(told, str):
-        raise Unfit(_BACKBONES_FORM)
-    return parse_own_backbone(told)
+def _read_backbone_text(value: object) -> CustomBackbone:
+    if isinstance(value, CustomBackbone):
+        return value
+    if not isinstance(value, str):
+        raise InvalidValue(_BACKBONES_FORM)
+    return parse_custom_backbone(value)
 
 
-def _own_from_table(name: str, table: object) -> OwnBackbone:
+def _read_backbone_table(name: str, table: object) -> CustomBackbone:
     if not isinstance(table, Mapping):
         raise BadChoice(f"[backbones.{name}] must be a table with builder or file, image_size and preprocessing.")
     parts = {key.replace("-", "_"): value for key, value in table.items()}
     known = ("builder", "file", "image_size", "preprocessing")
     if unknown := sorted(parts.keys() - set(known)):
-        raise BadChoice.unknown(f"part of [backbones.{name}]", unknown[0], known)
+        raise BadChoice.from_unknown_name(f"part of [backbones.{name}]", unknown[0], known)
     sources = [parts[key] for key in ("builder", "file") if key in parts]
     if len(sources) != 1:
         raise BadChoice(f"[backbones.{name}] needs either builder = 'module:function' or file = 'FILE.keras'.")
     size = parts.get("image_size")
     if size is not None:
-        size = checked(f"image_size of [backbones.{name}]", Number(int, ("at least", 8)), size)
-    return own_backbone(str(sources[0]), name, size, str(parts.get("preprocessing", "inside")))
+        size = read_value(f"image_size of [backbones.{name}]", Number(int, ("at least", 8)), size)
+    return make_custom_backbone(str(sources[0]), name, size, str(parts.get("preprocessing", "inside")))
 
 
 class TrainingOptions(TypedDict, total=False):
@@ -129,10 +129,10 @@ class TrainingOptions(TypedDict, total=False):
 
     weights: str
     unfreeze: Annotated[str, check_unfreeze]
-    epochs: Annotated[int, EPOCHS]
-    learning_rate: Annotated[float, LEARNING_RATE]
+    epochs: Annotated[int, EPOCHS_RANGE]
+    learning_rate: Annotated[float, LEARNING_RATE_RANGE]
     batch_norm: BatchNorm
-    phases: Annotated[Sequence[Phase | str | Mapping[str, Any]], _phases]
+    phases: Annotated[Sequence[Phase | str | Mapping[str, Any]], _read_phases]
     head: HeadStart
     pooling: Pooling
     hidden: Annotated[int, Number(int, ("at least", 0))]
@@ -150,6 +150,6 @@ class TrainingOptions(TypedDict, total=False):
     tta: Views
     image_size: Annotated[int, Number(int, ("at least", 8))]
     batch_size: Annotated[int, Number(int, ("at least", 1))]
-    seed: Annotated[int, Number(int, ("at least", 0), ("below", _LARGEST_SEED))]
-    backbones: Annotated[Backbones, _backbones]
+    seed: Annotated[int, Number(int, ("at least", 0), ("below", _SEED_LIMIT))]
+    backbones: Annotated[Backbones, _read_backbones]
     data_parallel: bool

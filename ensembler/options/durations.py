@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 import re
 
-from .kinds import Unfit
+from .kinds import InvalidValue
 
-_FORM = re.compile("".join(rf"(?:(\d+(?:\.\d+)?){unit})?" for unit in ("h", "m", "s", "ms")))
-_SECONDS = (3600, 60, 1, 0.001)
+_PATTERN = re.compile("".join(rf"(?:(\d+(?:\.\d+)?){unit})?" for unit in ("h", "m", "s", "ms")))
+_UNIT_SECONDS = (3600, 60, 1, 0.001)
 
 
 def read_duration(value: object) -> float:
@@ -24,31 +24,31 @@ def read_duration(value: object) -> float:
     Unfit
         If it is none.
     """
-    seconds = _seconds(value)
+    seconds = _parse_seconds(value)
     if not (math.isfinite(seconds) and seconds > 0):
-        raise Unfit("takes a length of time such as 90s, 10m, 1h30m or 2h")
+        raise InvalidValue("takes a length of time such as 90s, 10m, 1h30m or 2h")
     return seconds
 
 
-def _seconds(value: object) -> float:
+def _parse_seconds(value: object) -> float:
     if isinstance(value, int | float) and not isinstance(value, bool):
         return float(value)
-    found = _FORM.fullmatch(re.sub(r"\s", "", value).lower()) if isinstance(value, str) else None
-    if not found:
+    match = _PATTERN.fullmatch(re.sub(r"\s", "", value).lower()) if isinstance(value, str) else None
+    if not match:
         return math.nan
-    return sum(float(part or 0) * unit for part, unit in zip(found.groups(), _SECONDS, strict=True))
+    return sum(float(part or 0) * unit for part, unit in zip(match.groups(), _UNIT_SECONDS, strict=True))
 
 
-def duration_text(seconds: float) -> str:
+def format_duration(seconds: float) -> str:
     """Write a length of time in at most two units: ``45s``, ``5m 40s``, ``1h 30m``; :func:`read_duration` reads it."""
     whole = round(seconds)
     if whole < 60:
         return f"{whole}s"
     if whole < 3600:
-        return _two(whole // 60, "m", whole % 60, "s")
+        return _format_units(whole // 60, "m", whole % 60, "s")
     minutes = round(seconds / 60)
-    return _two(minutes // 60, "h", minutes % 60, "m")
+    return _format_units(minutes // 60, "h", minutes % 60, "m")
 
 
-def _two(large: int, unit: str, small: int, smaller: str) -> str:
+def _format_units(large: int, unit: str, small: int, smaller: str) -> str:
     return f"{large}{unit} {small}{smaller}" if small else f"{large}{unit}"

@@ -12,14 +12,14 @@ from ..errors import BadChoice
 Reader = Callable[[object], Any]
 Limit = tuple[Literal["at least", "above", "below", "at most"], float]
 
-_HOLDS = {"at least": operator.ge, "above": operator.gt, "below": operator.lt, "at most": operator.le}
+_COMPARISONS = {"at least": operator.ge, "above": operator.gt, "below": operator.lt, "at most": operator.le}
 
 
-class Unfit(ValueError):
+class InvalidValue(ValueError):
     """A value does not fit; the text goes on after the option's name, as ``must be at least 1``."""
 
 
-def checked(label: str, reader: Reader, value: object) -> Any:
+def read_value(label: str, reader: Reader, value: object) -> Any:
     """Read a value, and name what it is of if it does not fit.
 
     Raises
@@ -29,7 +29,7 @@ def checked(label: str, reader: Reader, value: object) -> Any:
     """
     try:
         return reader(value)
-    except Unfit as unfit:
+    except InvalidValue as unfit:
         raise BadChoice(f"{label} {unfit}. Received: {value}") from unfit
 
 
@@ -56,25 +56,25 @@ class Number:
         Unfit
             If it is none, or out of range.
         """
-        number = self._number(value)
-        if not all(_HOLDS[word](number, limit) for word, limit in self.limits):
-            raise Unfit("must be " + " and ".join(f"{word} {limit:.10g}" for word, limit in self.limits))
+        number = self._parse_number(value)
+        if not all(_COMPARISONS[word](number, limit) for word, limit in self.limits):
+            raise InvalidValue("must be " + " and ".join(f"{word} {limit:.10g}" for word, limit in self.limits))
         return number
 
-    def _number(self, value: object) -> int | float:
+    def _parse_number(self, value: object) -> int | float:
         whole = self.kind is int
-        fitting = (int, str) if whole else (int, float, str)
-        if isinstance(value, fitting) and not isinstance(value, bool):
+        accepted_types = (int, str) if whole else (int, float, str)
+        if isinstance(value, accepted_types) and not isinstance(value, bool):
             try:
                 number = self.kind(value)
             except (ValueError, OverflowError):
                 number = math.nan
             if math.isfinite(number):
                 return number
-        raise Unfit("must be a whole number" if whole else "must be a number")
+        raise InvalidValue("must be a whole number" if whole else "must be a number")
 
 
-def one_of(literal: Any) -> Reader:
+def make_choice_reader(literal: Any) -> Reader:
     """Make the reader of a ``Literal`` of words."""
     words = get_args(literal)
 
@@ -82,12 +82,12 @@ def one_of(literal: Any) -> Reader:
         for word in words:
             if value == word:
                 return str(word)
-        raise Unfit(f"takes {', '.join(words[:-1])} or {words[-1]}")
+        raise InvalidValue(f"takes {', '.join(words[:-1])} or {words[-1]}")
 
     return read
 
 
-def text(value: object) -> str:
+def check_text(value: object) -> str:
     """Return a word or path.
 
     Raises
@@ -96,11 +96,11 @@ def text(value: object) -> str:
         If there is none.
     """
     if not isinstance(value, str) or not value.strip():
-        raise Unfit("must be some text")
+        raise InvalidValue("must be some text")
     return value
 
 
-def flag(value: object) -> bool:
+def check_flag(value: object) -> bool:
     """Return yes or no.
 
     Raises
@@ -109,5 +109,5 @@ def flag(value: object) -> bool:
         If it is neither.
     """
     if not isinstance(value, bool):
-        raise Unfit("must be true or false")
+        raise InvalidValue("must be true or false")
     return value

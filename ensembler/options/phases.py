@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from ..errors import BadChoice
-from .kinds import Number, Reader, Unfit, checked, one_of
+from .kinds import InvalidValue, Number, Reader, make_choice_reader, read_value
 
 BatchNorm = Literal["frozen", "train"]
 
 _UNFREEZE = re.compile(r"none|all|last:[1-9]\d*|from:[A-Za-z0-9_.-]+")
-_FORM = "such as 'from:block5 epochs=5 learning-rate=1e-3 batch-norm=train'"
+_EXAMPLE = "such as 'from:block5 epochs=5 learning-rate=1e-3 batch-norm=train'"
 
-EPOCHS = Number(int, ("at least", 1))
-LEARNING_RATE = Number(float, ("above", 0))
+EPOCHS_RANGE = Number(int, ("at least", 1))
+LEARNING_RATE_RANGE = Number(float, ("above", 0))
 
 
 @dataclass(frozen=True)
@@ -56,20 +56,20 @@ def check_unfreeze(text: object) -> str:
         If it does not.
     """
     if not isinstance(text, str) or not _UNFREEZE.fullmatch(text):
-        raise Unfit("takes none, all, last:N (layers) or from:BLOCK (such as from:block5)")
+        raise InvalidValue("takes none, all, last:N (layers) or from:BLOCK (such as from:block5)")
     return text
 
 
-_PARTS: dict[str, Reader] = {
+_PART_READERS: dict[str, Reader] = {
     "unfreeze": check_unfreeze,
-    "epochs": EPOCHS,
-    "learning_rate": LEARNING_RATE,
-    "batch_norm": one_of(BatchNorm),
+    "epochs": EPOCHS_RANGE,
+    "learning_rate": LEARNING_RATE_RANGE,
+    "batch_norm": make_choice_reader(BatchNorm),
 }
-_NEEDED = ("unfreeze", "epochs", "learning_rate")
+_REQUIRED = ("unfreeze", "epochs", "learning_rate")
 
 
-def read_phase(told: object) -> Phase:
+def read_phase(data: object) -> Phase:
     """Read a phase as it is typed (``from:block5 epochs=5 learning-rate=1e-3``), or a table of its parts.
 
     Raises
@@ -79,34 +79,34 @@ def read_phase(told: object) -> Phase:
     Unfit
         If it is neither text nor table.
     """
-    if isinstance(told, Phase):
-        return told
-    if isinstance(told, str):
-        return _phase(_split(told), told)
-    if isinstance(told, Mapping):
-        words = " ".join(f"{name}={value}" for name, value in told.items())
-        return _phase({str(name).replace("-", "_"): value for name, value in told.items()}, words)
-    raise Unfit(f"takes phases {_FORM}")
+    if isinstance(data, Phase):
+        return data
+    if isinstance(data, str):
+        return _make_phase(_split_parts(data), data)
+    if isinstance(data, Mapping):
+        words = " ".join(f"{name}={value}" for name, value in data.items())
+        return _make_phase({str(name).replace("-", "_"): value for name, value in data.items()}, words)
+    raise InvalidValue(f"takes phases {_EXAMPLE}")
 
 
-def _phase(parts: Mapping[str, Any], words: str) -> Phase:
-    if unknown := sorted(parts.keys() - _PARTS.keys()):
-        raise BadChoice.unknown(f"part of the phase {words!r}", unknown[0], _PARTS)
-    if missing := [name.replace("_", "-") for name in _NEEDED if name not in parts]:
-        raise BadChoice(f"The phase {words!r} lacks {' and '.join(missing)}: write it {_FORM}.")
+def _make_phase(parts: Mapping[str, Any], words: str) -> Phase:
+    if unknown := sorted(parts.keys() - _PART_READERS.keys()):
+        raise BadChoice.from_unknown_name(f"part of the phase {words!r}", unknown[0], _PART_READERS)
+    if missing := [name.replace("_", "-") for name in _REQUIRED if name not in parts]:
+        raise BadChoice(f"The phase {words!r} lacks {' and '.join(missing)}: write it {_EXAMPLE}.")
     return Phase(
         **{
-            name: checked(f"{name.replace('_', '-')} of the phase {words!r}", _PARTS[name], value)
+            name: read_value(f"{name.replace('_', '-')} of the phase {words!r}", _PART_READERS[name], value)
             for name, value in parts.items()
         }
     )
 
 
-def _split(text: str) -> dict[str, Any]:
+def _split_parts(text: str) -> dict[str, Any]:
     """Parts of a phase as it is typed; what is unfrozen stands first or has its name, too."""
     first, *rest = text.split() or [""]
     pairs = [word.partition("=")[::2] for word in (first if "=" in first else f"unfreeze={first}", *rest)]
     parts = {name.replace("-", "_"): value for name, value in pairs}
     if len(parts) < len(pairs) or not all(parts.values()):
-        raise BadChoice(f"{text!r} is no phase: write it {_FORM}.")
+        raise BadChoice(f"{text!r} is no phase: write it {_EXAMPLE}.")
     return parts

@@ -6,16 +6,16 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ..backbones.registry import Backbone, Precision
-from .batch_size import default_batch_size
+from .batch_size import choose_batch_size
 from .declared import TrainingOptions
-from .sources import Layer
+from .sources import OptionSource
 
 Preset = Literal["quick", "good", "best"]
-USUAL: Preset = "good"
+DEFAULT_PRESET: Preset = "good"
 
 # Sources of defaults, as a person knows them.
 NO_GPU = "no GPU"
-NOTHING = "--weights none"
+NO_WEIGHTS = "--weights none"
 
 # What presets leave alone. 1e-4 is the rate of the articles that this package follows (Adam, EfficientNets); a decay
 # of 0.01 is usual with AdamW. Gradients are not clipped: that made photos that a network gets badly wrong count less,
@@ -69,10 +69,10 @@ PRESETS: dict[Preset, TrainingOptions] = {
 }
 
 # On a CPU a person has to ask for hours of fine-tuning.
-WITHOUT_GPU: dict[Preset, TrainingOptions] = {"good": {"unfreeze": "none"}}
+CPU_OPTIONS: dict[Preset, TrainingOptions] = {"good": {"unfreeze": "none"}}
 
 # Families that want other figures than most, by the beginning of their names.
-FAMILIES: dict[str, TrainingOptions] = {
+FAMILY_OPTIONS: dict[str, TrainingOptions] = {
     # Without BatchNormalization, larger steps spoil it: Chollet, Deep Learning with Python, 2nd edition (2021), 8.3.
     "vgg": {"learning_rate": 1e-5},
     # Liu et al., A ConvNet for the 2020s (2022): the rate of its fine-tuning and the decay of its training.
@@ -80,7 +80,7 @@ FAMILIES: dict[str, TrainingOptions] = {
 }
 
 # Random weights have to be moved far, and their BatchNormalization knows nothing of photos yet.
-FROM_NOTHING: TrainingOptions = {
+FROM_SCRATCH_OPTIONS: TrainingOptions = {
     "unfreeze": "all",
     "epochs": 20,
     "learning_rate": 1e-3,
@@ -90,7 +90,7 @@ FROM_NOTHING: TrainingOptions = {
 }
 
 # The demo's networks look at digits of 8 pixels, which must not be mirrored.
-TINY: TrainingOptions = {
+TINY_OPTIONS: TrainingOptions = {
     "learning_rate": 5e-3,
     "flips": False,
     "augmentation": "none",
@@ -104,7 +104,7 @@ TINY: TrainingOptions = {
 }
 
 # Photos a step on a CPU, and where nothing is known of memory; a larger step is no faster there.
-USUAL_BATCH = 32
+CPU_BATCH_SIZE = 32
 
 
 @dataclass(frozen=True)
@@ -134,50 +134,61 @@ class Machine:
         return "bfloat16" if generation >= 8 else "float16" if generation == 7 else "float32"
 
 
-def default_layers(backbone: Backbone | None, asked: TrainingOptions, preset: Preset, machine: Machine) -> list[Layer]:
+def list_default_sources(
+    backbone: Backbone | None, user_options: TrainingOptions, preset: Preset, machine: Machine
+) -> list[OptionSource]:
     """Give the options that hold unless a person says otherwise, the strongest last.
 
     Parameters
     ----------
     backbone
         None for what holds for any backbone: without image size and photos a step.
-    asked
+    user_options
         What a person says, since some defaults follow from it.
     """
-    layers = [Layer("default", DEFAULTS), Layer(f"preset {preset}", PRESETS[preset])]
-    if not machine.gpus and preset in WITHOUT_GPU:
-        layers.append(Layer(NO_GPU, WITHOUT_GPU[preset]))
-    if asked.get("flips") is False:
-        layers.append(Layer("--no-flips", _unmirrored(PRESETS[preset])))
-    if backbone and not backbone.own:
-        layers += [Layer(f"family {name}", told) for name, told in FAMILIES.items() if backbone.name.startswith(name)]
-    if asked.get("weights") == "none" and not (backbone and backbone.own):
-        layers.append(Layer(NOTHING, _from_nothing(asked)))
+    sources = [OptionSource("default", DEFAULTS), OptionSource(f"preset {preset}", PRESETS[preset])]
+    if not machine.gpus and preset in CPU_OPTIONS:
+        sources.append(OptionSource(NO_GPU, CPU_OPTIONS[preset]))
+    if user_options.get("flips") is False:
+        sources.append(OptionSource("--no-flips", _disable_mirroring(PRESETS[preset])))
+    if backbone and not backbone.is_custom:
+        sources += [
+            OptionSource(f"family {name}", options)
+            for name, options in FAMILY_OPTIONS.items()
+            if backbone.name.startswith(name)
+        ]
+    if user_options.get("weights") == "none" and not (backbone and backbone.is_custom):
+        sources.append(OptionSource(NO_WEIGHTS, _select_scratch_options(user_options)))
     if backbone and backbone.tiny:
-        layers.append(Layer("demo network", TINY))
+        sources.append(OptionSource("demo network", TINY_OPTIONS))
     if backbone:
-        layers += _sizes(backbone, asked, machine)
-    return layers
+        sources += _choose_sizes(backbone, user_options, machine)
+    return sources
 
 
-def _unmirrored(preset: TrainingOptions) -> TrainingOptions:
+def _disable_mirroring(preset: TrainingOptions) -> TrainingOptions:
     """Keep mirrored photos out of training and prediction too."""
     return {"augmentation": "none" if preset["augmentation"] == "none" else "pixels", "tta": "none"}
 
 
-def _from_nothing(asked: TrainingOptions) -> TrainingOptions:
+def _select_scratch_options(user_options: TrainingOptions) -> TrainingOptions:
     """Options of random weights; a head on features that stay random is fitted all the same."""
-    return {**FROM_NOTHING, "head": "fitted"} if asked.get("unfreeze") == "none" else FROM_NOTHING
+    return (
+        {**FROM_SCRATCH_OPTIONS, "head": "fitted"} if user_options.get("unfreeze") == "none" else FROM_SCRATCH_OPTIONS
+    )
 
 
-def _sizes(backbone: Backbone, asked: TrainingOptions, machine: Machine) -> list[Layer]:
-    image_size = asked.get("image_size", backbone.image_size)
-    batch = USUAL_BATCH
+def _choose_sizes(backbone: Backbone, user_options: TrainingOptions, machine: Machine) -> list[OptionSource]:
+    image_size = user_options.get("image_size", backbone.image_size)
+    batch_size = CPU_BATCH_SIZE
     if machine.memory_bytes:
-        fitting = default_batch_size(backbone, image_size, machine.memory_bytes)
-        batch = fitting if machine.gpus else min(fitting, USUAL_BATCH)
-    if asked.get("data_parallel"):
+        max_batch_size = choose_batch_size(backbone, image_size, machine.memory_bytes)
+        batch_size = max_batch_size if machine.gpus else min(max_batch_size, CPU_BATCH_SIZE)
+    if user_options.get("data_parallel"):
         # Each GPU takes its share of a batch.
-        batch *= max(1, machine.gpus)
-    source = "memory of the GPU" if machine.gpus else "memory" if batch < USUAL_BATCH else "default"
-    return [Layer(f"{backbone.name}'s own", {"image_size": image_size}), Layer(source, {"batch_size": batch})]
+        batch_size *= max(1, machine.gpus)
+    source = "memory of the GPU" if machine.gpus else "memory" if batch_size < CPU_BATCH_SIZE else "default"
+    return [
+        OptionSource(f"{backbone.name}'s own", {"image_size": image_size}),
+        OptionSource(source, {"batch_size": batch_size}),
+    ]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 # In the folder of each fold.
-FILE = "pseudo-labels.csv"
+PSEUDO_LABELS_FILE = "pseudo-labels.csv"
 
 
 @dataclass(frozen=True)
@@ -32,9 +32,9 @@ class PseudoLabels:
         return f"{self.stack} from {self.confidence:g} (predictions {self.fingerprint})"
 
 
-def count_pseudo_labels(place: Path) -> int | None:
+def count_pseudo_labels(folder: Path) -> int | None:
     """Count the photos to predict that the fold in this folder learns from; None for a member without pseudo-labels."""
-    path = place / FILE
+    path = folder / PSEUDO_LABELS_FILE
     if not path.is_file():
         return None
     with path.open(encoding="utf-8", newline="") as lines:

@@ -16,7 +16,7 @@ HeadStart = Literal["fitted", "random"]
 ClassWeights = Literal["none", "balanced"]
 
 # Digits of a hash that are shown.
-_SHORT_HASH = 12
+_HASH_DIGITS = 12
 
 
 @dataclass(frozen=True)
@@ -106,22 +106,22 @@ class MemberSettings:
         return not self.phases
 
     @classmethod
-    def from_json(cls, told: dict[str, Any]) -> MemberSettings:
+    def from_json(cls, data: dict[str, Any]) -> MemberSettings:
         """Read what ``dataclasses.asdict`` and JSON made of it."""
-        pseudo = told.get("pseudo_labels")
+        pseudo = data.get("pseudo_labels")
         made = {
-            "phases": tuple(Phase(**phase) for phase in told["phases"]),
+            "phases": tuple(Phase(**phase) for phase in data["phases"]),
             "pseudo_labels": PseudoLabels(**pseudo) if pseudo else None,
         }
-        return cls(**{**told, **made})
+        return cls(**{**data, **made})
 
-    def differences(self, other: MemberSettings) -> str:
+    def describe_differences(self, other: MemberSettings) -> str:
         """Tell what differs, as ``epochs 3 (there) / 5 (asked)``."""
-        mine, theirs = differing_settings([self, other])
+        mine, theirs = list_differing_settings([self, other])
         return ", ".join(f"{name} {mine[name]} (there) / {theirs[name]} (asked)" for name in mine)
 
 
-def differing_settings(members: Sequence[MemberSettings]) -> list[dict[str, str]]:
+def list_differing_settings(members: Sequence[MemberSettings]) -> list[dict[str, str]]:
     """Tell of each member those settings alone that are not the same in all.
 
     Returns
@@ -131,36 +131,36 @@ def differing_settings(members: Sequence[MemberSettings]) -> list[dict[str, str]
         told by its parts, such as ``epochs``.
     """
     in_parts = all(len(settings.phases) < 2 for settings in members)
-    told = [_words(settings, members, in_parts=in_parts) for settings in members]
-    names = dict.fromkeys(name for words in told for name in words)
-    differing = [name for name in names if len({words.get(name, "none") for words in told}) > 1]
-    return [{name: words.get(name, "none") for name in differing} for words in told]
+    descriptions = [_describe_settings(settings, members, in_parts=in_parts) for settings in members]
+    names = dict.fromkeys(name for words in descriptions for name in words)
+    differing = [name for name in names if len({words.get(name, "none") for words in descriptions}) > 1]
+    return [{name: words.get(name, "none") for name in differing} for words in descriptions]
 
 
-def _words(settings: MemberSettings, among: Sequence[MemberSettings], *, in_parts: bool) -> dict[str, str]:
+def _describe_settings(settings: MemberSettings, among: Sequence[MemberSettings], *, in_parts: bool) -> dict[str, str]:
     words: dict[str, str] = {}
     for field in fields(settings):
         if field.name == "phases" and in_parts:
-            words |= _phase_words(settings)
+            words |= _describe_phase(settings)
         else:
-            words[field.name] = _text(getattr(settings, field.name))
-    if len(settings.weights) > _SHORT_HASH:
+            words[field.name] = _format_value(getattr(settings, field.name))
+    if len(settings.weights) > _HASH_DIGITS:
         # Of two backbones the files are two, which says nothing.
-        words["weights"] = settings.weights[:_SHORT_HASH] if _weights_differ(settings, among) else "file"
+        words["weights"] = settings.weights[:_HASH_DIGITS] if _has_several_weights(settings, among) else "file"
     return words
 
 
-def _phase_words(settings: MemberSettings) -> dict[str, str]:
+def _describe_phase(settings: MemberSettings) -> dict[str, str]:
     if settings.frozen:
         return {"unfreeze": "none"}
     return {name: str(value) for name, value in vars(settings.phases[0]).items()}
 
 
-def _weights_differ(settings: MemberSettings, among: Sequence[MemberSettings]) -> bool:
+def _has_several_weights(settings: MemberSettings, among: Sequence[MemberSettings]) -> bool:
     return len({other.weights for other in among if other.backbone == settings.backbone}) > 1
 
 
-def _text(value: object) -> str:
+def _format_value(value: object) -> str:
     if isinstance(value, tuple):
         return "; ".join(map(str, value)) or "none"
     return "none" if value is None else str(value)

@@ -7,27 +7,27 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from .declared import TrainingOptions
-from .reading import SINGLE_PHASE, two_ways
+from .reading import SINGLE_PHASE_OPTIONS, make_phase_conflict
 
 
 @dataclass(frozen=True)
-class Layer:
+class OptionSource:
     """Options from one source.
 
     Attributes
     ----------
-    source
+    name
         As a person knows it: ``preset good``, ``command line``, a file.
     options
         What it says.
     """
 
-    source: str
+    name: str
     options: TrainingOptions
 
 
 @dataclass(frozen=True)
-class InForce:
+class ResolvedOptions:
     """Options after all sources were heard.
 
     Attributes
@@ -42,7 +42,7 @@ class InForce:
     sources: dict[str, str]
 
 
-def merge(layers: Iterable[Layer]) -> InForce:
+def merge_sources(option_sources: Iterable[OptionSource]) -> ResolvedOptions:
     """Lay options over each other; those of a later layer win.
 
     Phases take the place of an earlier layer's single phase, and ``unfreeze`` that of an earlier layer's phases.
@@ -55,19 +55,19 @@ def merge(layers: Iterable[Layer]) -> InForce:
     """
     options: dict[str, Any] = {}
     sources: dict[str, str] = {}
-    for layer in layers:
+    for option_source in option_sources:
         if "phases" in options:
-            _end_phases(options, sources, layer)
-        options.update(layer.options)
-        sources.update(dict.fromkeys(layer.options, layer.source))
+            _replace_phases(options, sources, option_source)
+        options.update(option_source.options)
+        sources.update(dict.fromkeys(option_source.options, option_source.name))
     if "phases" in options:
-        options = {name: value for name, value in options.items() if name not in SINGLE_PHASE}
-    return InForce(cast(TrainingOptions, options), {name: sources[name] for name in options})
+        options = {name: value for name, value in options.items() if name not in SINGLE_PHASE_OPTIONS}
+    return ResolvedOptions(cast(TrainingOptions, options), {name: sources[name] for name in options})
 
 
-def _end_phases(options: dict[str, Any], sources: dict[str, str], layer: Layer) -> None:
-    single = [name for name in SINGLE_PHASE if name in layer.options]
+def _replace_phases(options: dict[str, Any], sources: dict[str, str], option_source: OptionSource) -> None:
+    single = [name for name in SINGLE_PHASE_OPTIONS if name in option_source.options]
     if "unfreeze" in single:
         del options["phases"]
     elif single:
-        raise two_ways(single, f" ({layer.source}; the phases are from {sources['phases']})")
+        raise make_phase_conflict(single, f" ({option_source.name}; the phases are from {sources['phases']})")

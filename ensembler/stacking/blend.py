@@ -7,14 +7,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ..heads.linear import probabilities
-from .log_odds import CLIP, limited
+from ..heads.linear import compute_probabilities
+from .log_odds import EPSILON, clip_log_odds
 from .networks import Network
 
 # Rows at a time, to bound the memory.
-_AT_ONCE = 65_536
+_BATCH_ROWS = 65_536
 # Below the smallest normal float32, so that a logarithm stays finite.
-_TINY = 1e-12
+_MIN_MEAN = 1e-12
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Blend:
 
     Attributes
     ----------
-    exclusive
+    multiclass
         Softmax instead of sigmoids.
     networks
         Whose scores are averaged.
@@ -38,48 +38,50 @@ class Blend:
         are then divided by their sum.
     """
 
-    exclusive: bool
+    multiclass: bool
     networks: tuple[Network, ...] = ()
     weights: NDArray[np.floating] | None = None
-    floor: float = CLIP
+    floor: float = EPSILON
     temperature: float = 1.0
     clip: float = 0.0
 
-    def calibrated(self, temperature: float, clip: float) -> Blend:
+    def replace_calibration(self, temperature: float, clip: float) -> Blend:
         """Return it with another temperature and clip."""
         return replace(self, temperature=temperature, clip=clip)
 
-    def scores(self, X: NDArray[np.float32]) -> NDArray[np.floating]:
+    def compute_scores(self, X: NDArray[np.float32]) -> NDArray[np.floating]:
         """Scores before the temperature, shape (rows, outputs), of log-odds of shape (rows, members * outputs)."""
-        parts = [self._scores(X[first : first + _AT_ONCE]) for first in range(0, max(len(X), 1), _AT_ONCE)]
+        parts = [
+            self._compute_scores(X[first : first + _BATCH_ROWS]) for first in range(0, max(len(X), 1), _BATCH_ROWS)
+        ]
         return np.concatenate(parts)
 
-    def _scores(self, X: NDArray[np.float32]) -> NDArray[np.floating]:
-        X = limited(X, self.floor, exclusive=self.exclusive)
+    def _compute_scores(self, X: NDArray[np.float32]) -> NDArray[np.floating]:
+        X = clip_log_odds(X, self.floor, multiclass=self.multiclass)
         if self.weights is None:
-            total = sum(network.scores(X)[0] for network in self.networks)
+            total = sum(network.compute_scores(X)[0] for network in self.networks)
             return np.asarray(total / len(self.networks))
         odds = X.reshape(len(X), len(self.weights), X.shape[1] // len(self.weights)).astype(np.float64)
-        each = np.exp(odds) if self.exclusive else 1 / (1 + np.exp(-odds))
+        each = np.exp(odds) if self.multiclass else 1 / (1 + np.exp(-odds))
         mean = np.einsum("rmk,m->rk", each, self.weights)
-        logs = np.log(np.maximum(mean, _TINY))
-        return np.asarray(logs if self.exclusive else logs - np.log(np.maximum(1 - mean, _TINY)))
+        logs = np.log(np.maximum(mean, _MIN_MEAN))
+        return np.asarray(logs if self.multiclass else logs - np.log(np.maximum(1 - mean, _MIN_MEAN)))
 
-    def predict(self, X: NDArray[np.float32]) -> NDArray[np.float32]:
+    def predict_proba(self, X: NDArray[np.float32]) -> NDArray[np.float32]:
         """Probabilities, shape (rows, outputs), of log-odds of shape (rows, members * outputs)."""
-        return self.from_scores(self.scores(X))
+        return self.convert_scores(self.compute_scores(X))
 
-    def from_scores(self, scores: NDArray[np.floating]) -> NDArray[np.float32]:
-        """Probabilities of what :meth:`scores` gave."""
-        given = probabilities(scores / self.temperature, exclusive=self.exclusive)
-        return clipped(given, self.clip, exclusive=self.exclusive)
+    def convert_scores(self, scores: NDArray[np.floating]) -> NDArray[np.float32]:
+        """Probabilities of what :meth:`compute_scores` gave."""
+        predicted = compute_probabilities(scores / self.temperature, multiclass=self.multiclass)
+        return clip_probabilities(predicted, self.clip, multiclass=self.multiclass)
 
 
-def clipped(given: NDArray[np.float32], clip: float, *, exclusive: bool) -> NDArray[np.float32]:
+def clip_probabilities(predicted: NDArray[np.float32], clip: float, *, multiclass: bool) -> NDArray[np.float32]:
     """Hold probabilities off certainty by ``clip``; those of exclusive classes sum to 1 again."""
     if not clip:
-        return given
-    if not exclusive:
-        return np.clip(given, np.float32(clip), np.float32(1 - clip))
-    held = np.maximum(given, np.float32(clip))
-    return np.asarray(held / held.sum(axis=1, keepdims=True), np.float32)
+        return predicted
+    if not multiclass:
+        return np.clip(predicted, np.float32(clip), np.float32(1 - clip))
+    bounded = np.maximum(predicted, np.float32(clip))
+    return np.asarray(bounded / bounded.sum(axis=1, keepdims=True), np.float32)

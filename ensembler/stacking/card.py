@@ -18,8 +18,8 @@ from ..competition.task import Task
 from ..errors import BadChoice, BadData, Mismatch
 
 # Its name in the zip, and the version of its form.
-CARD = "ensembler.json"
-FORMAT = 1
+CARD_FILE = "ensembler.json"
+CARD_VERSION = 1
 _REMEDY = "build the stack again with `ensembler stack`."
 
 
@@ -65,7 +65,7 @@ class StackCard:
     pixels: int = PIXELS_VERSION
 
 
-def stack_card(name: str, manifest: Manifest, members: Sequence[StackedMember]) -> StackCard:
+def make_stack_card(name: str, manifest: Manifest, members: Sequence[StackedMember]) -> StackCard:
     """Describe a stack of ``members``, in the order of the meta-learner's inputs."""
     sizes = sorted({member.image_size for member in members})
     return StackCard(
@@ -76,7 +76,7 @@ def stack_card(name: str, manifest: Manifest, members: Sequence[StackedMember]) 
 def attach_card(path: Path, card: StackCard) -> None:
     """Put the card into a ``.keras`` file that has none."""
     with zipfile.ZipFile(path, "a") as archive:
-        archive.writestr(CARD, json.dumps({"format": FORMAT, **asdict(card)}, indent=2, ensure_ascii=False))
+        archive.writestr(CARD_FILE, json.dumps({"format": CARD_VERSION, **asdict(card)}, indent=2, ensure_ascii=False))
 
 
 def read_card(path: Path) -> StackCard:
@@ -95,36 +95,36 @@ def read_card(path: Path) -> StackCard:
         raise BadChoice(f"There is no file {path}: name a stack.keras.")
     try:
         with zipfile.ZipFile(path) as archive:
-            if CARD not in archive.namelist():
+            if CARD_FILE not in archive.namelist():
                 raise BadData(
                     f"{path} does not tell its classes: it is no stack, of an older version, or was saved anew by "
                     f"Keras; {_REMEDY}"
                 )
-            told = json.loads(archive.read(CARD))
+            data = json.loads(archive.read(CARD_FILE))
     except (OSError, ValueError, zipfile.BadZipFile) as error:
         raise BadData(f"Cannot read {path} as a .keras file ({error}): name a stack.keras, or {_REMEDY}") from error
     try:
-        return _card(told, path)
+        return _parse_card(data, path)
     except (KeyError, TypeError, AttributeError, ValueError) as error:
-        raise BadData(f"{CARD} in {path} is damaged ({error}): {_REMEDY}") from error
+        raise BadData(f"{CARD_FILE} in {path} is damaged ({error}): {_REMEDY}") from error
 
 
-def _card(told: dict[str, Any], path: Path) -> StackCard:
-    for key, known in (("format", FORMAT), ("pixels", PIXELS_VERSION)):
-        if told[key] != known:
+def _parse_card(data: dict[str, Any], path: Path) -> StackCard:
+    for key, known in (("format", CARD_VERSION), ("pixels", PIXELS_VERSION)):
+        if data[key] != known:
             raise Mismatch(
-                f"{path} has {told[key]!r} for the version of its {key}, this ensembler knows {known}: use that which "
+                f"{path} has {data[key]!r} for the version of its {key}, this ensembler knows {known}: use that which "
                 f"wrote it, or {_REMEDY}"
             )
-    if told["task"] not in get_args(Task):
-        raise ValueError(f"unknown task {told['task']!r}")
+    if data["task"] not in get_args(Task):
+        raise ValueError(f"unknown task {data['task']!r}")
     return StackCard(
-        name=str(told["name"]),
-        task=told["task"],
-        classes=tuple(map(str, told["classes"])),
-        class_names=tuple(map(str, told["class_names"])),
-        outputs=tuple(map(str, told["outputs"])),
-        members=tuple(StackedMember(**member) for member in told["members"]),
-        image_sizes=tuple(map(int, told["image_sizes"])),
-        pixels=told["pixels"],
+        name=str(data["name"]),
+        task=data["task"],
+        classes=tuple(map(str, data["classes"])),
+        class_names=tuple(map(str, data["class_names"])),
+        outputs=tuple(map(str, data["outputs"])),
+        members=tuple(StackedMember(**member) for member in data["members"]),
+        image_sizes=tuple(map(int, data["image_sizes"])),
+        pixels=data["pixels"],
     )

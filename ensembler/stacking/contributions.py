@@ -7,14 +7,14 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 
 from ..progress import Task
-from .learners.base import CHOICE_CELLS, MetaLearner, Rows, first_repeat, some_rows
-from .log_odds import columns_of, limited
+from .learners.base import MAX_CHOICE_CELLS, MetaLearner, Rows, sample_rows, select_first_repeat
+from .log_odds import clip_log_odds, find_columns
 
 # Numbers of the input that are looked at.
-CELLS = CHOICE_CELLS
+MAX_CELLS = MAX_CHOICE_CELLS
 
 
-def without_each(
+def predict_without_each(
     learner: MetaLearner,
     X: NDArray[np.float32],
     Y: NDArray[np.float32],
@@ -43,21 +43,23 @@ def without_each(
     """
     outputs = Y.shape[1]
     members = range(X.shape[1] // outputs)
-    rows = some_rows(len(X), CELLS // X.shape[1])
-    X = limited(X[rows], learner.blend_.floor, exclusive=learner.blend_.exclusive)
-    Y, folds = Y[rows], first_repeat(folds)[rows]
-    settled = learner.settled()
-    whole = _nested(settled, X, Y, folds)
-    parts = []
+    rows = sample_rows(len(X), MAX_CELLS // X.shape[1])
+    X = clip_log_odds(X[rows], learner.blend_.floor, multiclass=learner.blend_.multiclass)
+    Y, folds = Y[rows], select_first_repeat(folds)[rows]
+    unfitted = learner.clone_with_chosen_settings()
+    with_all = _predict_by_folds(unfitted, X, Y, folds)
+    without = []
     for one in members:
-        others = columns_of([other for other in members if other != one], outputs)
-        parts.append(_nested(settled, X[:, others], Y, folds))
+        others = find_columns([other for other in members if other != one], outputs)
+        without.append(_predict_by_folds(unfitted, X[:, others], Y, folds))
         if task:
             task.advance()
-    return rows, whole, parts
+    return rows, with_all, without
 
 
-def _nested(learner: MetaLearner, X: NDArray[np.float32], Y: NDArray[np.float32], folds: Rows) -> NDArray[np.float32]:
+def _predict_by_folds(
+    learner: MetaLearner, X: NDArray[np.float32], Y: NDArray[np.float32], folds: Rows
+) -> NDArray[np.float32]:
     result = np.empty(Y.shape, np.float32)
     for fold in np.unique(folds):
         rest, held_out = folds != fold, folds == fold
@@ -67,7 +69,7 @@ def _nested(learner: MetaLearner, X: NDArray[np.float32], Y: NDArray[np.float32]
     return result
 
 
-def error_correlations(members: list[NDArray[np.float32]], targets: NDArray[np.float32]) -> NDArray[np.float64]:
+def compute_error_correlations(members: list[NDArray[np.float32]], targets: NDArray[np.float32]) -> NDArray[np.float64]:
     """Correlation of each two members' errors, probability less truth over all rows and outputs: (members, members).
 
     It is not a number for a member without errors.

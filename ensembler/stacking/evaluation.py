@@ -9,24 +9,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..competition.folds.folds import Folds
-from ..competition.metrics.figures import Figures
-from ..competition.metrics.intervals import Difference, Interval, difference, interval
-from ..competition.metrics.measures import measure
-from ..competition.metrics.metrics import metric_for
-from ..competition.metrics.scoring import cost_measure, judge
-from ..competition.metrics.standard_errors import units_of
+from ..competition.metrics.figures import Scores
+from ..competition.metrics.intervals import Difference, Interval, compute_difference, compute_interval
+from ..competition.metrics.measures import measure_probabilities
+from ..competition.metrics.metrics import resolve_metric
+from ..competition.metrics.scoring import compute_scores, make_cost_measure
+from ..competition.metrics.standard_errors import assign_units
 from ..competition.tables import Tables
 from ..progress import Progress, Task
-from .contributions import error_correlations, without_each
-from .fitting import Learned, Wish, make_learner
-from .learners.base import some_rows
+from .contributions import compute_error_correlations, predict_without_each
+from .fitting import FittedStack, StackConfig, make_learner
+from .learners.base import sample_rows
 from .learners.named import META_LEARNERS
-from .log_odds import log_odds
-from .nested import nested_predictions
-from .reliability import Reliability, reliability
+from .log_odds import compute_log_odds
+from .nested import predict_nested
+from .reliability import Reliability, compute_reliability
 
 # Numbers of the input that other meta-learners are compared on.
-CELLS = 200_000
+MAX_CELLS = 200_000
 
 
 @dataclass(frozen=True)
@@ -37,37 +37,37 @@ class Evaluation:
     ----------
     interval
         Of the stack's score by the competition's metric.
-    best
+    best_member
         Number of the best single member, among all that were offered.
     gain
         How much better the stack is than that member, by the competition's metric; positive is better.
-    rivals
+    meta_learner_figures
         What each meta-learner scores, by name; the stack's own is among them unless some rows were left out.
-    rival_rows
+    meta_learner_rows
         On how many photos.
     losses_without
         How much worse the stack gets without each of its members, its settings being the same; positive is worse.
         Empty where it has one.
     correlations
         Of its members' errors, shape (members, members).
-    before, after
+    before_calibration, after_calibration
         Reliability without calibration and with it.
     """
 
     interval: Interval
-    best: int
+    best_member: int
     gain: Difference
-    rivals: dict[str, Figures]
-    rival_rows: int
+    meta_learner_figures: dict[str, Scores]
+    meta_learner_rows: int
     losses_without: tuple[Difference, ...]
     correlations: NDArray[np.float64]
-    before: Reliability
-    after: Reliability
+    before_calibration: Reliability
+    after_calibration: Reliability
 
 
 def evaluate_stack(
-    learned: Learned,
-    wish: Wish,
+    fitted: FittedStack,
+    config: StackConfig,
     tables: Tables,
     folds: Folds,
     members: Sequence[NDArray[np.float32]],
@@ -75,67 +75,67 @@ def evaluate_stack(
 ) -> Evaluation:
     """Compare a stack with what else there is; ``members`` are all that were offered."""
     manifest, targets = tables.manifest, tables.targets[folds.scored]
-    units = units_of(tables.train.loc[folds.scored, "group"].tolist())
-    cost = cost_measure(manifest)
-    stack = cost(targets, learned.nested.calibrated)
+    units = assign_units(tables.train.loc[folds.scored, "group"].tolist())
+    cost = make_cost_measure(manifest)
+    stack = cost(targets, fitted.nested.calibrated)
     single = [cost(targets, one) for one in members]
     best = int(np.nanargmin([one.value for one in single])) if any(one.value == one.value for one in single) else 0
-    own = [members[one] for one in learned.members]
+    own = [members[one] for one in fitted.members]
     task = progress.start("comparing meta-learners and members", len(META_LEARNERS) + len(own))
-    rivals, rows = _rivals(learned, wish, tables, folds, own, task)
-    losses = _losses_without(learned, tables, folds, own, task)
+    figures, rows = _score_meta_learners(fitted, config, tables, folds, own, task)
+    losses = _compare_without_each(fitted, tables, folds, own, task)
     task.finish()
-    exclusive = manifest.sums_to_one
-    metric = metric_for(manifest.metric, manifest.task)
+    multiclass = manifest.sums_to_one
+    metric = resolve_metric(manifest.metric, manifest.task)
     return Evaluation(
-        interval=interval(measure(metric, targets, learned.nested.calibrated, manifest), units),
-        best=best,
-        gain=difference(single[best], stack, units),
-        rivals=rivals,
-        rival_rows=rows,
+        interval=compute_interval(measure_probabilities(metric, targets, fitted.nested.calibrated, manifest), units),
+        best_member=best,
+        gain=compute_difference(single[best], stack, units),
+        meta_learner_figures=figures,
+        meta_learner_rows=rows,
         losses_without=losses,
-        correlations=error_correlations(own, targets),
-        before=reliability(targets, learned.nested.uncalibrated, exclusive=exclusive),
-        after=reliability(targets, learned.nested.calibrated, exclusive=exclusive),
+        correlations=compute_error_correlations(own, targets),
+        before_calibration=compute_reliability(targets, fitted.nested.uncalibrated, multiclass=multiclass),
+        after_calibration=compute_reliability(targets, fitted.nested.calibrated, multiclass=multiclass),
     )
 
 
-def _rivals(
-    learned: Learned,
-    wish: Wish,
+def _score_meta_learners(
+    fitted: FittedStack,
+    config: StackConfig,
     tables: Tables,
     folds: Folds,
     members: Sequence[NDArray[np.float32]],
     task: Task,
-) -> tuple[dict[str, Figures], int]:
-    manifest, exclusive = tables.manifest, tables.manifest.sums_to_one
+) -> tuple[dict[str, Scores], int]:
+    manifest, multiclass = tables.manifest, tables.manifest.sums_to_one
     scored = np.flatnonzero(folds.scored)
-    X = log_odds(members, exclusive=exclusive)
-    rows = some_rows(len(X), CELLS // X.shape[1])
-    targets, parts = tables.targets[scored[rows]], folds.nested_folds()[rows]
+    X = compute_log_odds(members, multiclass=multiclass)
+    rows = sample_rows(len(X), MAX_CELLS // X.shape[1])
+    targets, fold_numbers = tables.targets[scored[rows]], folds.make_nested_folds()[rows]
     groups = tables.train["group"].iloc[scored[rows]].tolist()
     figures = {}
     for name in META_LEARNERS:
-        if name == wish.meta and not wish.chooses_members and len(rows) == len(X):
-            given = learned.nested.calibrated
+        if name == config.meta and not config.chooses_members and len(rows) == len(X):
+            predicted = fitted.nested.calibrated
         else:
-            rival = make_learner(Wish(name, wish.seed), manifest)
-            given = nested_predictions(rival, X[rows], targets, parts).calibrated
-        figures[name] = judge(targets, given, manifest, groups)
+            learner = make_learner(StackConfig(name, config.seed), manifest)
+            predicted = predict_nested(learner, X[rows], targets, fold_numbers).calibrated
+        figures[name] = compute_scores(targets, predicted, manifest, groups)
         task.advance()
     return figures, len(rows)
 
 
-def _losses_without(
-    learned: Learned, tables: Tables, folds: Folds, members: Sequence[NDArray[np.float32]], task: Task
+def _compare_without_each(
+    fitted: FittedStack, tables: Tables, folds: Folds, members: Sequence[NDArray[np.float32]], task: Task
 ) -> tuple[Difference, ...]:
     if len(members) < 2:
         return ()
     manifest, scored = tables.manifest, np.flatnonzero(folds.scored)
     targets = tables.targets[scored]
-    X = log_odds(members, exclusive=manifest.sums_to_one)
-    rows, whole, parts = without_each(learned.learner, X, targets, folds.nested_folds(), task)
-    cost = cost_measure(manifest)
-    units = units_of(tables.train["group"].iloc[scored[rows]].tolist())
-    with_all = cost(targets[rows], whole)
-    return tuple(difference(cost(targets[rows], part), with_all, units) for part in parts)
+    X = compute_log_odds(members, multiclass=manifest.sums_to_one)
+    rows, all_members, without = predict_without_each(fitted.learner, X, targets, folds.make_nested_folds(), task)
+    cost = make_cost_measure(manifest)
+    units = assign_units(tables.train["group"].iloc[scored[rows]].tolist())
+    with_all = cost(targets[rows], all_members)
+    return tuple(compute_difference(cost(targets[rows], part), with_all, units) for part in without)

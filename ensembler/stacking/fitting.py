@@ -10,23 +10,23 @@ from numpy.typing import NDArray
 
 from ..competition.folds.folds import Folds
 from ..competition.manifest import Manifest
-from ..competition.metrics.scoring import cost_by, cost_measure
+from ..competition.metrics.scoring import make_cost_function, make_cost_measure
 from ..competition.tables import Tables
 from ..progress import Progress
 from .calibration import CalibratedMetaLearner
 from .learners.base import MetaLearner
-from .learners.named import META_LEARNERS, TOURNAMENT, meta_learner
-from .log_odds import log_odds
-from .nested import Nested, nested_predictions
+from .learners.named import META_LEARNERS, TOURNAMENT, make_meta_learner
+from .log_odds import compute_log_odds
+from .nested import NestedPredictions, predict_nested
 from .subsets import SubsetMetaLearner
 from .tournament import TournamentMetaLearner
 
 # How often a tournament divides rows, and numbers of the input beyond which once must do.
-REPEATS, REPEATED_CELLS = 3, 500_000
+REPEATS, MAX_REPEATED_CELLS = 3, 500_000
 
 
 @dataclass(frozen=True)
-class Wish:
+class StackConfig:
     """What a person asks of a meta-learner.
 
     Attributes
@@ -37,7 +37,7 @@ class Wish:
         Of random numbers.
     size
         How many members the stack is to have; None for all.
-    costs, limit
+    costs, max_cost
         What each member costs, and the most that all together may; infinite for no limit.
     """
 
@@ -45,16 +45,16 @@ class Wish:
     seed: int = 0
     size: int | None = None
     costs: tuple[float, ...] = ()
-    limit: float = np.inf
+    max_cost: float = np.inf
 
     @property
     def chooses_members(self) -> bool:
         """Whether some members may be left out."""
-        return self.size is not None or np.isfinite(self.limit)
+        return self.size is not None or np.isfinite(self.max_cost)
 
 
 @dataclass(frozen=True)
-class Learned:
+class FittedStack:
     """A fitted meta-learner.
 
     Attributes
@@ -72,10 +72,10 @@ class Learned:
     learner: MetaLearner
     name: str
     members: tuple[int, ...]
-    nested: Nested
+    nested: NestedPredictions
 
 
-def make_learner(wish: Wish, manifest: Manifest) -> MetaLearner:
+def make_learner(config: StackConfig, manifest: Manifest) -> MetaLearner:
     """Make what was asked for.
 
     Raises
@@ -83,39 +83,45 @@ def make_learner(wish: Wish, manifest: Manifest) -> MetaLearner:
     BadChoice
         If there is no such meta-learner, or the manifest's metric cannot judge its task.
     """
-    exclusive = manifest.sums_to_one
+    multiclass = manifest.sums_to_one
     # Log loss has a rule of its own, that goes by rows.
-    cost = None if "log loss" in manifest.metric else cost_by(manifest)
-    if wish.meta == TOURNAMENT:
-        all_of_them = {
-            name: meta_learner(name, exclusive=exclusive, seed=wish.seed, cost=cost) for name in META_LEARNERS
+    cost = None if "log loss" in manifest.metric else make_cost_function(manifest)
+    if config.meta == TOURNAMENT:
+        learners = {
+            name: make_meta_learner(name, multiclass=multiclass, seed=config.seed, cost=cost) for name in META_LEARNERS
         }
-        learner: MetaLearner = TournamentMetaLearner(all_of_them, exclusive=exclusive, measure=cost_measure(manifest))
+        learner: MetaLearner = TournamentMetaLearner(
+            learners, multiclass=multiclass, measure=make_cost_measure(manifest)
+        )
     else:
-        learner = CalibratedMetaLearner(meta_learner(wish.meta, exclusive=exclusive, seed=wish.seed, cost=cost))
-    if not wish.chooses_members:
+        learner = CalibratedMetaLearner(
+            make_meta_learner(config.meta, multiclass=multiclass, seed=config.seed, cost=cost)
+        )
+    if not config.chooses_members:
         return learner
-    return SubsetMetaLearner(learner, exclusive=exclusive, size=wish.size, costs=wish.costs, limit=wish.limit)
+    return SubsetMetaLearner(
+        learner, multiclass=multiclass, size=config.size, costs=config.costs, max_cost=config.max_cost
+    )
 
 
-def learn(
-    wish: Wish, tables: Tables, folds: Folds, members: Sequence[NDArray[np.float32]], progress: Progress
-) -> Learned:
+def fit_stack(
+    config: StackConfig, tables: Tables, folds: Folds, members: Sequence[NDArray[np.float32]], progress: Progress
+) -> FittedStack:
     """Fit a meta-learner on out-of-fold probabilities of the scored photos, shape (photos, outputs) each."""
-    exclusive, targets = tables.manifest.sums_to_one, tables.targets[folds.scored]
-    X = log_odds(members, exclusive=exclusive)
-    repeats = REPEATS if wish.meta == TOURNAMENT and X.size <= REPEATED_CELLS else 1
-    parts = folds.nested_repeats(repeats)
-    learner = make_learner(wish, tables.manifest)
-    task = progress.start("meta-learner", len(np.unique(parts[:, 0])) + 1)
-    nested = nested_predictions(learner, X, targets, parts, task)
-    learner.fit(X, targets, parts)
+    multiclass, targets = tables.manifest.sums_to_one, tables.targets[folds.scored]
+    X = compute_log_odds(members, multiclass=multiclass)
+    repeats = REPEATS if config.meta == TOURNAMENT and X.size <= MAX_REPEATED_CELLS else 1
+    fold_numbers = folds.make_nested_repeats(repeats)
+    learner = make_learner(config, tables.manifest)
+    task = progress.start("meta-learner", len(np.unique(fold_numbers[:, 0])) + 1)
+    nested = predict_nested(learner, X, targets, fold_numbers, task)
+    learner.fit(X, targets, fold_numbers)
     task.advance()
     task.finish()
-    chosen, name = tuple(range(len(members))), wish.meta
+    chosen, name = tuple(range(len(members))), config.meta
     inner = learner
     if isinstance(inner, SubsetMetaLearner):
         chosen, inner = inner.members_, inner.learner_
     if isinstance(inner, TournamentMetaLearner):
         name = inner.chosen_
-    return Learned(inner, name, chosen, nested)
+    return FittedStack(inner, name, chosen, nested)

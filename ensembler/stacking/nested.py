@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 
 from ..progress import Task
-from .learners.base import MetaLearner, first_repeat
+from .learners.base import MetaLearner, select_first_repeat
 
 
-class Nested(NamedTuple):
+class NestedPredictions(NamedTuple):
     """Probabilities of shape (rows, outputs), each row's by a meta-learner that was not fitted on it.
 
     Attributes
@@ -25,13 +25,13 @@ class Nested(NamedTuple):
     uncalibrated: NDArray[np.float32]
 
 
-def nested_predictions(
+def predict_nested(
     learner: MetaLearner,
     X: NDArray[np.float32],
     Y: NDArray[np.float32],
     folds: NDArray[np.int64],
     task: Task | None = None,
-) -> Nested:
+) -> NestedPredictions:
     """Predict each row by a meta-learner that was fitted on the other folds, where it chose its settings too.
 
     Parameters
@@ -43,8 +43,8 @@ def nested_predictions(
     task
         Advances with each fold.
     """
-    result = Nested(np.empty(Y.shape, np.float32), np.empty(Y.shape, np.float32))
-    outer = first_repeat(folds)
+    result = NestedPredictions(np.empty(Y.shape, np.float32), np.empty(Y.shape, np.float32))
+    outer = select_first_repeat(folds)
     for fold in np.unique(outer):
         rest, held_out = outer != fold, outer == fold
         fitted = clone(learner).fit(X[rest], Y[rest], folds[rest])

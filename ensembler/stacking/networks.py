@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from threadpoolctl import threadpool_limits
 
-Float = NDArray[np.floating]
+FloatArray = NDArray[np.floating]
 # Rows worked on at a time: they stay in the processor's cache, and two threads find blocks enough.
-BLOCK = 8192
+BLOCK_ROWS = 8192
 THREADS = 2
 # Numbers of the input beyond which float32 is exact enough and twice as fast.
-LARGE = 1_000_000
+MAX_FLOAT64_CELLS = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -39,18 +39,18 @@ class Network:
         members' weights are all there is.
     """
 
-    skip: Float
-    bias: Float
-    hidden: tuple[tuple[Float, Float], ...] = ()
-    last: Float | None = None
+    skip: FloatArray
+    bias: FloatArray
+    hidden: tuple[tuple[FloatArray, FloatArray], ...] = ()
+    last: FloatArray | None = None
 
     @classmethod
-    def mean(cls, members: int, outputs: int) -> Network:
+    def build_mean(cls, members: int, outputs: int) -> Network:
         """Return the plain mean of log-odds."""
         return cls(np.full(members, 1 / members), np.zeros(outputs))
 
     @classmethod
-    def start(cls, plain: Network, widths: Sequence[int], seed: int = 0) -> Network:
+    def build_start(cls, plain: Network, widths: Sequence[int], seed: int = 0) -> Network:
         """Begin as a network of members' weights alone: the last kernel is zero, those before it He's (ICCV 2015)."""
         random = np.random.default_rng(seed)
         outputs = len(plain.bias)
@@ -61,21 +61,21 @@ class Network:
         ]
         return cls(plain.skip, plain.bias, tuple(hidden), np.zeros((sizes[-1], outputs)))
 
-    def arrays(self) -> list[Float]:
-        """All weights, in the order of :meth:`filled`."""
+    def list_weights(self) -> list[FloatArray]:
+        """All weights, in the order of :meth:`replace_weights`."""
         last = [] if self.last is None else [self.last]
         return [self.skip, self.bias, *(array for layer in self.hidden for array in layer), *last]
 
-    def filled(self, flat: Float) -> Network:
+    def replace_weights(self, flat: FloatArray) -> Network:
         """Return a network of this one's shapes with the weights of ``flat``."""
         parts, start = [], 0
-        for array in self.arrays():
+        for array in self.list_weights():
             parts.append(flat[start : start + array.size].reshape(array.shape))
             start += array.size
         last = None if self.last is None else parts.pop()
         return Network(parts[0], parts[1], tuple(zip(parts[2::2], parts[3::2], strict=True)), last)
 
-    def scores(self, X: Float, Z: Float | None = None) -> tuple[Float, list[Float]]:
+    def compute_scores(self, X: FloatArray, Z: FloatArray | None = None) -> tuple[FloatArray, list[FloatArray]]:
         """Scores before softmax or sigmoid, shape (rows, outputs), and what entered each dense layer.
 
         ``X`` are log-odds for the members' weights, ``Z`` the same as the dense layers are to see them.
@@ -84,29 +84,29 @@ class Network:
         scores = np.einsum("rmk,m->rk", by_member, self.skip) + self.bias
         if self.last is None:
             return scores, []
-        flows = [X if Z is None else Z]
+        activations = [X if Z is None else Z]
         for kernel, bias in self.hidden:
-            flows.append(np.maximum(flows[-1] @ kernel + bias, 0))
-        return scores + flows[-1] @ self.last, flows
+            activations.append(np.maximum(activations[-1] @ kernel + bias, 0))
+        return scores + activations[-1] @ self.last, activations
 
-    def gradient(self, X: Float, flows: list[Float], error: Float) -> Float:
+    def compute_gradient(self, X: FloatArray, activations: list[FloatArray], error: FloatArray) -> FloatArray:
         """Gradient of a loss by back-propagation, flat; ``error`` is its derivative by the scores."""
         by_member = X.reshape(len(X), len(self.skip), len(self.bias))
-        parts: list[Float] = [np.einsum("rmk,rk->m", by_member, error), error.sum(axis=0)]
-        deeper: list[Float] = []
+        parts: list[FloatArray] = [np.einsum("rmk,rk->m", by_member, error), error.sum(axis=0)]
+        layer_gradients: list[FloatArray] = []
         if self.last is not None:
-            deeper.append(flows[-1].T @ error)
-            error = (error @ self.last.T) * (flows[-1] > 0)
+            layer_gradients.append(activations[-1].T @ error)
+            error = (error @ self.last.T) * (activations[-1] > 0)
             for number in reversed(range(len(self.hidden))):
                 kernel, _ = self.hidden[number]
-                deeper += [error.sum(axis=0), flows[number].T @ error]
-                error = (error @ kernel.T) * (flows[number] > 0)
-        return np.concatenate([part.ravel() for part in (*parts, *reversed(deeper))])
+                layer_gradients += [error.sum(axis=0), activations[number].T @ error]
+                error = (error @ kernel.T) * (activations[number] > 0)
+        return np.concatenate([part.ravel() for part in (*parts, *reversed(layer_gradients))])
 
     def astype(self, dtype: Any) -> Network:
         """Return it with numbers of another precision."""
-        flat = np.concatenate([array.ravel() for array in self.arrays()])
-        return self.filled(flat.astype(dtype))
+        flat = np.concatenate([array.ravel() for array in self.list_weights()])
+        return self.replace_weights(flat.astype(dtype))
 
 
 @dataclass(frozen=True)
@@ -124,17 +124,17 @@ class Penalties:
     skip: float
     kernels: float = 0.0
 
-    def cost(self, network: Network, start: Network) -> tuple[float, Float]:
+    def compute_cost(self, network: Network, start: Network) -> tuple[float, FloatArray]:
         """Return what a network's weights cost, and the derivative by them, flat."""
-        apart = network.skip - start.skip
-        parts = [self.skip * apart, self.skip * network.bias]
+        offset = network.skip - start.skip
+        parts = [self.skip * offset, self.skip * network.bias]
         for kernel, bias in network.hidden:
             parts += [self.kernels * kernel, np.zeros_like(bias)]
         if network.last is not None:
             parts.append(self.kernels * network.last)
         gradient = np.concatenate([part.ravel() for part in parts])
         kernels = [kernel for kernel, _ in network.hidden] + ([] if network.last is None else [network.last])
-        squares = self.skip * (float(apart @ apart) + float(network.bias @ network.bias))
+        squares = self.skip * (float(offset @ offset) + float(network.bias @ network.bias))
         return (squares + self.kernels * sum(float((kernel**2).sum()) for kernel in kernels)) / 2, gradient
 
 
@@ -144,10 +144,10 @@ def fit_network(
     start: Network,
     penalties: Penalties,
     *,
-    exclusive: bool,
+    multiclass: bool,
     iterations: int,
     non_negative: bool = False,
-    watch: Callable[[int, Network], None] | None = None,
+    callback: Callable[[int, Network], None] | None = None,
 ) -> Network:
     """Fit a network from a start.
 
@@ -156,49 +156,49 @@ def fit_network(
     X, Y
         Log-odds, shape (rows, members * outputs), and targets 0 or 1, shape (rows, outputs).
     start
-        Its kernels are of standardised log-odds; those of the result and of what ``watch`` is given take raw ones.
+        Its kernels are of standardised log-odds; those of the result and of what ``callback`` is given take raw ones.
     penalties
         Of weights.
-    exclusive
+    multiclass
         Softmax instead of sigmoids.
     iterations
         The most.
     non_negative
         Whether members' weights are held at zero or above.
-    watch
+    callback
         Called with the number of the iteration and the network before the first and after each.
     """
-    rows = _Rows.standardised(X, Y, raw_alone=start.last is None)
-    done = 0
+    rows = _TrainingRows.standardise(X, Y, raw_alone=start.last is None)
+    iteration = 0
 
-    def finished(flat: Float) -> Network:
-        return _unstandardised(start.filled(flat.astype(np.float64)), rows.mean, rows.deviation)
+    def build_network(flat: FloatArray) -> Network:
+        return _fold_in_standardisation(start.replace_weights(flat.astype(np.float64)), rows.mean, rows.deviation)
 
-    def called(intermediate_result: Any) -> None:
-        nonlocal done
-        done += 1
-        if watch:
-            watch(done, finished(intermediate_result.x))
+    def count_iteration(intermediate_result: Any) -> None:
+        nonlocal iteration
+        iteration += 1
+        if callback:
+            callback(iteration, build_network(intermediate_result.x))
 
-    flat = np.concatenate([array.ravel() for array in start.arrays()]).astype(np.float64)
-    if watch:
-        watch(0, finished(flat))
+    flat = np.concatenate([array.ravel() for array in start.list_weights()]).astype(np.float64)
+    if callback:
+        callback(0, build_network(flat))
     bounds = [(0 if number < len(start.skip) else None, None) for number in range(flat.size)]
-    with _in_threads(len(rows.blocks)) as each:
+    with _map_in_threads(len(rows.blocks)) as map_blocks:
         fitted = minimize(
-            lambda flat: _loss_and_gradient(flat, start, rows, penalties, each, exclusive=exclusive),
+            lambda flat: _compute_objective(flat, start, rows, penalties, map_blocks, multiclass=multiclass),
             flat,
             jac=True,
             method="L-BFGS-B",
             bounds=bounds if non_negative else None,
-            callback=called,
+            callback=count_iteration,
             options={"maxiter": iterations},
         )
-    return finished(fitted.x)
+    return build_network(fitted.x)
 
 
 @dataclass(frozen=True)
-class _Rows:
+class _TrainingRows:
     """Rows that a network is fitted on, in blocks that stay in the processor's cache.
 
     Attributes
@@ -209,47 +209,53 @@ class _Rows:
         Of the log-odds, by column.
     """
 
-    raw: Float
-    standardised_odds: Float
-    targets: Float
-    mean: Float
-    deviation: Float
+    raw: FloatArray
+    standardised_odds: FloatArray
+    targets: FloatArray
+    mean: FloatArray
+    deviation: FloatArray
 
     @classmethod
-    def standardised(cls, X: NDArray[np.float32], Y: NDArray[np.float32], *, raw_alone: bool) -> _Rows:
+    def standardise(cls, X: NDArray[np.float32], Y: NDArray[np.float32], *, raw_alone: bool) -> _TrainingRows:
         """Standardise log-odds, unless there are no dense layers to see them."""
-        dtype: Any = np.float32 if X.size > LARGE else np.float64
-        raw: Float = X.astype(dtype)
+        dtype: Any = np.float32 if X.size > MAX_FLOAT64_CELLS else np.float64
+        raw: FloatArray = X.astype(dtype)
         mean, deviation = raw.mean(axis=0, dtype=np.float64), raw.std(axis=0, dtype=np.float64)
         deviation[deviation < 1e-6] = 1.0
-        odds: Float = raw if raw_alone else ((raw - mean) / deviation).astype(dtype)
+        odds: FloatArray = raw if raw_alone else ((raw - mean) / deviation).astype(dtype)
         return cls(raw, odds, Y.astype(dtype), mean, deviation)
 
     @property
     def blocks(self) -> list[slice]:
         """All rows, in parts."""
-        return [slice(first, first + BLOCK) for first in range(0, len(self.raw), BLOCK)]
+        return [slice(first, first + BLOCK_ROWS) for first in range(0, len(self.raw), BLOCK_ROWS)]
 
 
-def _loss_and_gradient(
-    flat: Float, start: Network, rows: _Rows, penalties: Penalties, each: Callable[..., Any], *, exclusive: bool
-) -> tuple[float, Float]:
-    """Return the penalised log loss of weights, and the derivative by them; ``each`` maps over blocks."""
-    network = start.filled(flat)
+def _compute_objective(
+    flat: FloatArray,
+    start: Network,
+    rows: _TrainingRows,
+    penalties: Penalties,
+    map_blocks: Callable[..., Any],
+    *,
+    multiclass: bool,
+) -> tuple[float, FloatArray]:
+    """Return the penalised log loss of weights, and the derivative by them; ``map_blocks`` maps over blocks."""
+    network = start.replace_weights(flat)
     working = network.astype(rows.raw.dtype)
 
-    def of_block(block: slice) -> tuple[float, Float]:
-        scores, flows = working.scores(rows.raw[block], rows.standardised_odds[block])
-        loss, error = loss_and_error(scores, rows.targets[block], exclusive=exclusive)
-        return loss, working.gradient(rows.raw[block], flows, error)
+    def compute_block(block: slice) -> tuple[float, FloatArray]:
+        scores, activations = working.compute_scores(rows.raw[block], rows.standardised_odds[block])
+        loss, error = compute_loss_and_error(scores, rows.targets[block], multiclass=multiclass)
+        return loss, working.compute_gradient(rows.raw[block], activations, error)
 
-    losses, gradients = zip(*each(of_block, rows.blocks), strict=True)
-    cost, slope = penalties.cost(network, start)
+    losses, gradients = zip(*map_blocks(compute_block, rows.blocks), strict=True)
+    cost, slope = penalties.compute_cost(network, start)
     return sum(losses) + cost, np.sum(gradients, axis=0, dtype=np.float64) + slope
 
 
 @contextmanager
-def _in_threads(blocks: int) -> Iterator[Callable[..., Iterator[Any]]]:
+def _map_in_threads(blocks: int) -> Iterator[Callable[..., Iterator[Any]]]:
     # Matrices this small lose more to the hand-over between BLAS's threads than they win: a tenth of the time with one.
     with threadpool_limits(1, user_api="blas"):
         if blocks == 1:
@@ -259,9 +265,9 @@ def _in_threads(blocks: int) -> Iterator[Callable[..., Iterator[Any]]]:
                 yield pool.map
 
 
-def loss_and_error(scores: Float, targets: Float, *, exclusive: bool) -> tuple[float, Float]:
+def compute_loss_and_error(scores: FloatArray, targets: FloatArray, *, multiclass: bool) -> tuple[float, FloatArray]:
     """Return the summed log loss, and its derivative by the scores."""
-    if exclusive:
+    if multiclass:
         shifted = scores - scores.max(axis=1, keepdims=True)
         powers = np.exp(shifted)
         sums = powers.sum(axis=1, keepdims=True)
@@ -271,7 +277,7 @@ def loss_and_error(scores: Float, targets: Float, *, exclusive: bool) -> tuple[f
     return float((logs + (1 - targets) * scores).sum(dtype=np.float64)), np.exp(-logs) - targets
 
 
-def _unstandardised(network: Network, mean: Float, deviation: Float) -> Network:
+def _fold_in_standardisation(network: Network, mean: FloatArray, deviation: FloatArray) -> Network:
     """Fold the standardisation of the inputs into the first kernel."""
     if network.last is None:
         return network

@@ -12,26 +12,28 @@ from numpy.typing import NDArray
 from ..competition.tables import Tables
 from ..errors import Mismatch
 from ..paths import CompetitionFolder
-from ..serialization import fingerprint, read_arrays, write_arrays, write_json
+from ..serialization import compute_fingerprint, read_arrays, write_arrays, write_json
 from .blend import Blend
 from .networks import Network
 
-LONGEST_NAME = 80
+MAX_NAME_LENGTH = 80
 # Of the form of ``meta.npz``; the first had no number in it.
-VERSION = 2
+BLEND_VERSION = 2
 
 
-def stack_name(members: Sequence[str], *, refit: bool = False) -> str:
+def name_stack(members: Sequence[str], *, refit: bool = False) -> str:
     """Name a stack after its members, shortened by a hash where they are many."""
     name = "_".join([*members, "refit"] if refit else members)
-    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 17]}_{fingerprint(list(members))}"
+    return (
+        name if len(name) <= MAX_NAME_LENGTH else f"{name[: MAX_NAME_LENGTH - 17]}_{compute_fingerprint(list(members))}"
+    )
 
 
 def save_blend(folder: CompetitionFolder, name: str, blend: Blend) -> None:
     """Write ``meta.npz``: the weights of members' probabilities, or each network's arrays by their place in it."""
     arrays: dict[str, Any] = {
-        "version": np.array(VERSION),
-        "exclusive": np.array(blend.exclusive),
+        "version": np.array(BLEND_VERSION),
+        "exclusive": np.array(blend.multiclass),
         "floor": np.array(blend.floor),
         "temperature": np.array(blend.temperature),
         "clip": np.array(blend.clip),
@@ -58,11 +60,13 @@ def load_blend(folder: CompetitionFolder, name: str) -> Blend:
     path = folder.stack(name) / "meta.npz"
     arrays = read_arrays(path)
     version = int(arrays["version"]) if "version" in arrays else 1
-    if version != VERSION:
-        raise Mismatch(f"{path} has the form {version}, this version reads {VERSION}: run `ensembler stack` again.")
+    if version != BLEND_VERSION:
+        raise Mismatch(
+            f"{path} has the form {version}, this version reads {BLEND_VERSION}: run `ensembler stack` again."
+        )
     return Blend(
         bool(arrays["exclusive"]),
-        tuple(_network(arrays, number) for number in range(sum(key.endswith("_skip") for key in arrays))),
+        tuple(_build_network(arrays, number) for number in range(sum(key.endswith("_skip") for key in arrays))),
         arrays.get("weights"),
         float(arrays["floor"]),
         float(arrays["temperature"]),
@@ -70,7 +74,7 @@ def load_blend(folder: CompetitionFolder, name: str) -> Blend:
     )
 
 
-def _network(arrays: dict[str, NDArray[Any]], number: int) -> Network:
+def _build_network(arrays: dict[str, NDArray[Any]], number: int) -> Network:
     layers = sum(key.startswith(f"{number}_kernel_") for key in arrays)
     hidden = tuple((arrays[f"{number}_kernel_{place}"], arrays[f"{number}_bias_{place}"]) for place in range(layers))
     return Network(arrays[f"{number}_skip"], arrays[f"{number}_bias"], hidden, arrays.get(f"{number}_last"))

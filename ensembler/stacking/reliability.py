@@ -48,29 +48,31 @@ class Reliability:
         total = sum(part.count for part in self.bins)
         return sum(part.count * abs(part.predicted - part.happened) for part in self.bins) / max(total, 1)
 
-    def fields(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Any]:
         """Everything, as JSON can hold it."""
         return {"calibration_error": self.calibration_error, "bins": [asdict(part) for part in self.bins]}
 
 
-def reliability(targets: NDArray[np.floating], given: NDArray[np.floating], *, exclusive: bool) -> Reliability:
+def compute_reliability(
+    targets: NDArray[np.floating], probabilities: NDArray[np.floating], *, multiclass: bool
+) -> Reliability:
     """Compare probabilities with what happened (Naeini et al., AAAI 2015).
 
     Of exclusive classes the likeliest of each row counts, else each output of each row.
 
     Parameters
     ----------
-    targets, given
+    targets, probabilities
         Shape (rows, outputs); targets are 0 or 1.
-    exclusive
+    multiclass
         One class a row.
     """
-    if exclusive:
-        choice = given.argmax(axis=1)
-        rows = np.arange(len(given))
-        predicted, happened = given[rows, choice], targets[rows, choice] > 0.5
+    if multiclass:
+        choice = probabilities.argmax(axis=1)
+        rows = np.arange(len(probabilities))
+        predicted, happened = probabilities[rows, choice], targets[rows, choice] > 0.5
     else:
-        predicted, happened = np.ravel(given), np.ravel(targets) > 0.5
+        predicted, happened = np.ravel(probabilities), np.ravel(targets) > 0.5
     order = np.argsort(predicted, kind="stable")
     parts = [part for part in np.array_split(order, BINS) if len(part)]
     return Reliability(

@@ -10,18 +10,18 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import clone
 
-from ..competition.metrics.intervals import difference
-from ..competition.metrics.measures import Measured
-from ..competition.metrics.metrics import row_losses
-from ..competition.metrics.standard_errors import OfInfluences
+from ..competition.metrics.intervals import compute_difference
+from ..competition.metrics.measures import MeasuredScore
+from ..competition.metrics.metrics import compute_row_losses
+from ..competition.metrics.standard_errors import InfluenceScore
 from .calibration import CalibratedMetaLearner
 from .learners.base import MetaLearner, Rows
 
-Measure = Callable[[NDArray[np.floating], NDArray[np.floating]], Measured]
+Measure = Callable[[NDArray[np.floating], NDArray[np.floating]], MeasuredScore]
 
 
 @dataclass(frozen=True)
-class Contest:
+class TournamentResult:
     """How a meta-learner did.
 
     Attributes
@@ -30,13 +30,13 @@ class Contest:
         Of it.
     cost
         Of held-out rows, less being better: log loss, or the competition's metric with the sign that makes it so.
-    behind, standard_error
+    excess_cost, standard_error
         How much more it costs than the best, and how sure that is.
     """
 
     name: str
     cost: float
-    behind: float
+    excess_cost: float
     standard_error: float
 
 
@@ -50,7 +50,7 @@ class TournamentMetaLearner(MetaLearner):
     ----------
     learners
         By name, the simplest first; each is calibrated.
-    exclusive
+    multiclass
         One class a row.
     measure
         What costs are; None for log loss.
@@ -59,13 +59,13 @@ class TournamentMetaLearner(MetaLearner):
     ----------
     chosen_
         Name of the chosen one.
-    contests_
+    results_
         One for each, in their order.
     """
 
-    def __init__(self, learners: dict[str, MetaLearner], *, exclusive: bool, measure: Measure | None = None) -> None:
+    def __init__(self, learners: dict[str, MetaLearner], *, multiclass: bool, measure: Measure | None = None) -> None:
         self.learners = learners
-        self.exclusive = exclusive
+        self.multiclass = multiclass
         self.measure = measure
 
     def fit(self, X: NDArray[np.float32], Y: NDArray[np.float32], folds: Rows) -> Self:
@@ -75,57 +75,61 @@ class TournamentMetaLearner(MetaLearner):
             name: [CalibratedMetaLearner(clone(learner)).fit(X, Y, repeat) for repeat in repeats]
             for name, learner in self.learners.items()
         }
-        self.contests_ = self._contests(fits, Y)
-        within = [one for one in self.contests_ if one.behind <= one.standard_error or one.behind <= 0]
+        self.results_ = self._compare_learners(fits, Y)
+        within = [one for one in self.results_ if one.excess_cost <= one.standard_error or one.excess_cost <= 0]
         # Costs that are no numbers, such as those of an AUC of one class, tell nothing: then the last and richest.
         self.chosen_ = within[0].name if within else list(self.learners)[-1]
         self.learner_ = fits[self.chosen_][0]
         self.blend_, self.held_out_ = self.learner_.blend_, self.learner_.held_out_
         return self
 
-    def settled(self) -> MetaLearner:
-        """See :meth:`.MetaLearner.settled`."""
-        return self.learner_.settled()
+    def clone_with_chosen_settings(self) -> MetaLearner:
+        """See :meth:`.MetaLearner.clone_with_chosen_settings`."""
+        return self.learner_.clone_with_chosen_settings()
 
-    def _contests(self, fits: dict[str, list[CalibratedMetaLearner]], Y: NDArray[np.float32]) -> list[Contest]:
-        held = _rows_of_all(fits)
-        units = np.concatenate(held)
+    def _compare_learners(
+        self, fits: dict[str, list[CalibratedMetaLearner]], Y: NDArray[np.float32]
+    ) -> list[TournamentResult]:
+        shared_rows = _find_shared_rows(fits)
+        units = np.concatenate(shared_rows)
         if not len(units):
             return []
         # A row that several repeats predicted counts as one when it is resampled.
         measured = {
-            name: self._measured(
-                Y[units], np.concatenate([_of(fit, rows) for fit, rows in zip(each, held, strict=True)])
+            name: self._measure_cost(
+                Y[units],
+                np.concatenate([_select_probabilities(fit, rows) for fit, rows in zip(each, shared_rows, strict=True)]),
             )
             for name, each in fits.items()
         }
         best = min(measured.values(), key=lambda one: np.inf if np.isnan(one.value) else one.value)
-        numbered = np.unique(units, return_inverse=True)[1]
-        apart = {name: difference(one, best, numbered) for name, one in measured.items()}
+        row_units = np.unique(units, return_inverse=True)[1]
+        differences = {name: compute_difference(one, best, row_units) for name, one in measured.items()}
         return [
-            Contest(name, one.value, apart[name].value, apart[name].standard_error) for name, one in measured.items()
+            TournamentResult(name, one.value, differences[name].value, differences[name].standard_error)
+            for name, one in measured.items()
         ]
 
-    def _measured(self, targets: NDArray[np.float32], given: NDArray[np.float32]) -> Measured:
+    def _measure_cost(self, targets: NDArray[np.float32], predicted: NDArray[np.float32]) -> MeasuredScore:
         if self.measure:
-            return self.measure(targets, given)
-        return OfInfluences.mean(row_losses(targets, given, exclusive=self.exclusive))
+            return self.measure(targets, predicted)
+        return InfluenceScore.from_row_values(compute_row_losses(targets, predicted, multiclass=self.multiclass))
 
 
-def _rows_of_all(fits: dict[str, list[CalibratedMetaLearner]]) -> list[Rows]:
+def _find_shared_rows(fits: dict[str, list[CalibratedMetaLearner]]) -> list[Rows]:
     """Of each repeat the rows that all learners have held-out predictions of."""
     each = [[fit.held_out_.rows for fit in repeat] for repeat in zip(*fits.values(), strict=True)]
-    return [_common(rows) for rows in each]
+    return [_intersect_rows(rows) for rows in each]
 
 
-def _common(rows: list[Rows]) -> Rows:
+def _intersect_rows(rows: list[Rows]) -> Rows:
     common = rows[0]
     for others in rows[1:]:
         common = np.intersect1d(common, others)
     return common
 
 
-def _of(fit: CalibratedMetaLearner, rows: Rows) -> Any:
+def _select_probabilities(fit: CalibratedMetaLearner, rows: Rows) -> Any:
     order = np.argsort(fit.held_out_.rows)
     places = order[np.searchsorted(fit.held_out_.rows, rows, sorter=order)]
     return fit.held_out_probabilities_[places]

@@ -10,10 +10,12 @@ from numpy.typing import NDArray
 from ..errors import BadData
 from .learners.base import Rows
 
-_SHOWN = 5
+_MAX_SHOWN = 5
 
 
-def require_classes(targets: NDArray[np.float32], folds: Rows, names: Sequence[str], *, exclusive: bool) -> list[str]:
+def require_classes(
+    targets: NDArray[np.float32], folds: Rows, names: Sequence[str], *, single_label: bool
+) -> list[str]:
     """Refuse classes that a meta-learner would be scored on without having seen them.
 
     Parameters
@@ -24,7 +26,7 @@ def require_classes(targets: NDArray[np.float32], folds: Rows, names: Sequence[s
         Of the scored rows, shape (rows,).
     names
         Of the outputs.
-    exclusive
+    single_label
         One class a row; tags that are rare are not refused.
 
     Returns
@@ -43,8 +45,8 @@ def require_classes(targets: NDArray[np.float32], folds: Rows, names: Sequence[s
         classes, marks = [*classes, f"what is not {classes[0]}"], np.hstack([marks, ~marks])
     where = np.stack([marks[folds == fold].any(axis=0) for fold in numbers]).sum(axis=0)
     lone = [name for name, count in zip(classes, where, strict=True) if count < 2]
-    if lone and exclusive:
-        shown = ", ".join(lone[:_SHOWN]) + (f" and {len(lone) - _SHOWN} more" if len(lone) > _SHOWN else "")
+    if lone and single_label:
+        shown = ", ".join(lone[:_MAX_SHOWN]) + (f" and {len(lone) - _MAX_SHOWN} more" if len(lone) > _MAX_SHOWN else "")
         raise BadData(
             f"No meta-learner can be scored on {shown}, whose labelled photos lie in one fold alone: give it more "
             "photos or leave it out of train.csv, or stack with --meta mean or logit-mean, which learn nothing."

@@ -12,15 +12,15 @@ from numpy.typing import NDArray
 
 from ..competition.csv_tables import read_table, write_table
 from ..competition.manifest import SEPARATOR, Manifest
-from ..competition.metrics.decisions import decide
-from ..competition.metrics.metrics import Metric, accuracy, metric_for, metric_of_labels
-from ..competition.metrics.scoring import evaluate_decided, judge
-from ..competition.tables import Tables, encode_labels, prior
+from ..competition.metrics.decisions import choose_labels
+from ..competition.metrics.metrics import Metric, accuracy, choose_label_metric, resolve_metric
+from ..competition.metrics.scoring import compute_scores, evaluate_labels
+from ..competition.tables import Tables, compute_prior, encode_labels
 from ..errors import BadData, Mismatch
 from .checks import check_csv
 
 # Nine digits hold all that float32 knows.
-_DIGITS = "%.9g"
+_NUMBER_FORMAT = "%.9g"
 # What is written for the first and the last of two classes.
 _FLAGS = ("0", "1")
 
@@ -37,7 +37,7 @@ class AnswerScore:
     accuracy: float
 
 
-def answer_table(tables: Tables, probabilities: NDArray[np.float32]) -> pd.DataFrame:
+def build_answer_table(tables: Tables, probabilities: NDArray[np.float32]) -> pd.DataFrame:
     """Make the submission's table: ids, columns and order of the sample; photos without pixels get the prior.
 
     Parameters
@@ -48,16 +48,16 @@ def answer_table(tables: Tables, probabilities: NDArray[np.float32]) -> pd.DataF
         For the readable test photos in the table's order, shape (photos, outputs).
     """
     manifest = tables.manifest
-    every = np.tile(prior(tables.targets), (len(tables.test), 1))
-    every[tables.readable_test] = probabilities.astype(np.float64)
+    all_probabilities = np.tile(compute_prior(tables.targets), (len(tables.test), 1))
+    all_probabilities[tables.readable_test] = probabilities.astype(np.float64)
     if manifest.sums_to_one:
-        every /= every.sum(axis=1, keepdims=True)
+        all_probabilities /= all_probabilities.sum(axis=1, keepdims=True)
     table = pd.DataFrame({manifest.answer.id_column: tables.test["id"]})
     if manifest.answer.kind == "probabilities":
-        for column, values in zip(manifest.answer.columns, every.T, strict=True):
-            table[column] = [_DIGITS % value for value in values]
+        for column, values in zip(manifest.answer.columns, all_probabilities.T, strict=True):
+            table[column] = [_NUMBER_FORMAT % value for value in values]
     else:
-        labels = predicted_labels(manifest, every)
+        labels = choose_label_texts(manifest, all_probabilities)
         table[manifest.answer.columns[0]] = _as_flags(labels, manifest) if manifest.answer.kind == "flag" else labels
     return table
 
@@ -67,18 +67,18 @@ def _as_flags(labels: list[str], manifest: Manifest) -> list[str]:
     return [_FLAGS[manifest.classes.index(label)] for label in labels]
 
 
-def predicted_labels(manifest: Manifest, probabilities: NDArray[np.float64]) -> list[str]:
+def choose_label_texts(manifest: Manifest, probabilities: NDArray[np.float64]) -> list[str]:
     """Return the class of each row that the competition's metric rewards most, or its tags joined by blanks."""
-    decided = decide(_judge_of_labels(manifest), probabilities, manifest)
+    decisions = choose_labels(_choose_label_metric(manifest), probabilities, manifest)
     if manifest.task == "multilabel":
         classes = np.array(manifest.classes, dtype=object)
-        return [" ".join(classes[row]) for row in decided]
-    chosen = decided[:, 0].astype(int) if manifest.task == "binary" else decided.argmax(axis=1)
+        return [" ".join(classes[row]) for row in decisions]
+    chosen = decisions[:, 0].astype(int) if manifest.task == "binary" else decisions.argmax(axis=1)
     return [manifest.classes[number] for number in chosen]
 
 
-def _judge_of_labels(manifest: Manifest) -> Metric:
-    return metric_of_labels(metric_for(manifest.metric, manifest.task), manifest.task)
+def _choose_label_metric(manifest: Manifest) -> Metric:
+    return choose_label_metric(resolve_metric(manifest.metric, manifest.task), manifest.task)
 
 
 def write_answer(folder: Path, stack: str, tables: Tables, probabilities: NDArray[np.float32]) -> Path:
@@ -89,8 +89,8 @@ def write_answer(folder: Path, stack: str, tables: Tables, probabilities: NDArra
     BadData
         If the CSV is not what the sample asks for; it is not left behind then.
     """
-    path = _unused(folder, f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{stack}")
-    write_table(path, answer_table(tables, probabilities))
+    path = _choose_unused_path(folder, f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{stack}")
+    write_table(path, build_answer_table(tables, probabilities))
     try:
         check_answer(path, tables.manifest, tables.photos)
     except BadData:
@@ -99,7 +99,7 @@ def write_answer(folder: Path, stack: str, tables: Tables, probabilities: NDArra
     return path
 
 
-def _unused(folder: Path, stem: str) -> Path:
+def _choose_unused_path(folder: Path, stem: str) -> Path:
     """Return a file name that is not taken, should two stacks be written within a second."""
     path, number = folder / f"{stem}.csv", 2
     while path.exists():
@@ -116,13 +116,13 @@ def check_answer(csv: Path, manifest: Manifest, photos: Path) -> None:
         With all that is wrong.
     """
     kind = manifest.answer.kind
-    words = {"probabilities": (), "flag": _FLAGS}.get(kind, manifest.classes)
+    allowed_labels = {"probabilities": (), "flag": _FLAGS}.get(kind, manifest.classes)
     check_csv(
         csv,
         photos / manifest.answer.sample,
         probabilities=kind == "probabilities",
         rows_sum_to_one=kind == "probabilities" and manifest.sums_to_one,
-        labels=words,
+        labels=allowed_labels,
     )
 
 
@@ -143,15 +143,15 @@ def score_answer(csv: Path, solution: Path, manifest: Manifest) -> AnswerScore:
     BadData
         If one lacks columns, or has a probability that is no number.
     """
-    answer = _read(csv, (manifest.answer.id_column, *manifest.answer.columns))
-    truth = _read(solution, ("id", "label"))
+    answer = _read_columns(csv, (manifest.answer.id_column, *manifest.answer.columns))
+    truth = _read_columns(solution, ("id", "label"))
     answer = answer.set_index(manifest.answer.id_column)[list(manifest.answer.columns)]
     if sorted(answer.index) != sorted(truth["id"]) or not answer.index.is_unique:
         raise Mismatch(f"{csv} and {solution} are not about the same ids: name the CSV of this competition.")
     answer = answer.loc[truth["id"]]
-    targets = _flags(truth["label"], manifest, solution)
+    targets = _encode_known_labels(truth["label"], manifest, solution)
     if manifest.answer.kind == "probabilities":
-        return AnswerScore(**vars(judge(targets, _numbers(answer, csv), manifest)))
+        return AnswerScore(**vars(compute_scores(targets, _parse_probabilities(answer, csv), manifest)))
     return _score_labels(targets, answer.iloc[:, 0], manifest, csv)
 
 
@@ -160,46 +160,46 @@ def _score_labels(targets: NDArray[np.float32], labels: pd.Series, manifest: Man
         labels = labels.str.split().str.join(SEPARATOR)
     elif manifest.answer.kind == "flag":
         labels = _from_flags(labels, manifest, csv)
-    decided = _flags(labels, manifest, csv) > 0
-    metric = _judge_of_labels(manifest)
-    estimate = evaluate_decided(metric, targets, decided, manifest)
+    decisions = _encode_known_labels(labels, manifest, csv) > 0
+    metric = _choose_label_metric(manifest)
+    estimate = evaluate_labels(metric, targets, decisions, manifest)
     return AnswerScore(
         metric=metric.name,
         score=estimate.score,
         standard_error=estimate.standard_error,
         log_loss=None,
         log_loss_error=None,
-        accuracy=accuracy(targets, decided, exclusive=manifest.sums_to_one),
+        accuracy=accuracy(targets, decisions, multiclass=manifest.sums_to_one),
     )
 
 
 def _from_flags(labels: pd.Series, manifest: Manifest, csv: Path) -> pd.Series:
     """Turn 0 and 1 into the classes that they stand for."""
-    if strange := sorted(set(labels) - set(_FLAGS)):
-        raise Mismatch(f"{csv} has {strange[0]!r} where 0 or 1 must be: correct it, or name another file.")
+    if unknown_flags := sorted(set(labels) - set(_FLAGS)):
+        raise Mismatch(f"{csv} has {unknown_flags[0]!r} where 0 or 1 must be: correct it, or name another file.")
     return labels.map(dict(zip(_FLAGS, manifest.classes, strict=True)))
 
 
-def _read(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
+def _read_columns(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
     table = read_table(path)
     if missing := [name for name in columns if name not in table]:
         raise BadData(f"{path} lacks the columns {', '.join(missing[:5])}: name a CSV that has them.")
     return table
 
 
-def _flags(labels: pd.Series, manifest: Manifest, source: Path) -> NDArray[np.float32]:
+def _encode_known_labels(labels: pd.Series, manifest: Manifest, source: Path) -> NDArray[np.float32]:
     """Turn labels into 0 and 1; a class that we do not know would pass for none at all."""
-    named = labels.str.split(SEPARATOR, regex=False).explode() if manifest.task == "multilabel" else labels
+    mentioned_labels = labels.str.split(SEPARATOR, regex=False).explode() if manifest.task == "multilabel" else labels
     known = {*manifest.classes, ""} if manifest.task == "multilabel" else set(manifest.classes)
-    if strange := sorted(set(named) - known):
+    if unknown_labels := sorted(set(mentioned_labels) - known):
         raise Mismatch(
-            f"{source} has the label {strange[0]!r}, which is no class of this competition: correct it, or name "
+            f"{source} has the label {unknown_labels[0]!r}, which is no class of this competition: correct it, or name "
             "another file."
         )
     return encode_labels(labels, manifest)
 
 
-def _numbers(answer: pd.DataFrame, csv: Path) -> NDArray[np.float64]:
+def _parse_probabilities(answer: pd.DataFrame, csv: Path) -> NDArray[np.float64]:
     numbers = answer.apply(pd.to_numeric, errors="coerce").to_numpy(dtype=np.float64)
     if not np.isfinite(numbers).all():
         row, column = np.argwhere(~np.isfinite(numbers))[0]
@@ -208,7 +208,7 @@ def _numbers(answer: pd.DataFrame, csv: Path) -> NDArray[np.float64]:
     return np.asarray(numbers)
 
 
-def newest_answer(folder: Path) -> Path:
+def find_newest_answer(folder: Path) -> Path:
     """Return the CSV written last.
 
     Raises
@@ -216,7 +216,7 @@ def newest_answer(folder: Path) -> Path:
     BadData
         If there is none.
     """
-    found = sorted(folder.glob("*.csv"), key=lambda path: path.stat().st_mtime)
-    if not found:
+    csvs = sorted(folder.glob("*.csv"), key=lambda path: path.stat().st_mtime)
+    if not csvs:
         raise BadData(f"There is no CSV in {folder} yet: make one with `ensembler stack`.")
-    return found[-1]
+    return csvs[-1]

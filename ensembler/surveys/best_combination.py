@@ -8,19 +8,19 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..competition.metrics.metrics import row_losses
-from ..stacking.learners.base import some_rows
-from ..stacking.log_odds import log_odds
-from ..stacking.subsets import CELLS, best_subset, held_out_losses
+from ..competition.metrics.metrics import compute_row_losses
+from ..stacking.learners.base import sample_rows
+from ..stacking.log_odds import compute_log_odds
+from ..stacking.subsets import MAX_CELLS, compute_held_out_losses, find_best_subset
 
 # Of the best single ones, as many as make a few hundred trios.
-MOST = 12
+MAX_BACKBONES = 12
 
-Float = NDArray[np.float64]
+FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Trio:
+class Combination:
     """Backbones that are stacked.
 
     Attributes
@@ -32,7 +32,7 @@ class Trio:
     """
 
     names: tuple[str, ...]
-    losses: Float
+    losses: FloatArray
 
     @property
     def log_loss(self) -> float:
@@ -40,15 +40,15 @@ class Trio:
         return float(self.losses.mean())
 
 
-def best_trio(
+def find_best_combination(
     members: Mapping[str, NDArray[np.float32]],
     targets: NDArray[np.float32],
     folds: NDArray[np.int64],
     *,
-    exclusive: bool,
+    multiclass: bool,
     size: int = 3,
-    go_on: Callable[[], None] = lambda: None,
-) -> Trio | None:
+    raise_if_stopping: Callable[[], None] = lambda: None,
+) -> Combination | None:
     """Find the three whose weighted geometric mean has the lowest log loss, by nested folds.
 
     Parameters
@@ -57,11 +57,11 @@ def best_trio(
         Out-of-fold probabilities by name, shape (rows, outputs) each.
     targets, folds
         Of the rows: shapes (rows, outputs) and (rows,).
-    exclusive
+    multiclass
         One class a row.
     size
         How many are put together.
-    go_on
+    raise_if_stopping
         Called before each.
 
     Returns
@@ -71,16 +71,20 @@ def best_trio(
     """
     if len(members) < size or len(np.unique(folds)) < 2:
         return None
-    singles = {name: float(row_losses(targets, one, exclusive=exclusive).mean()) for name, one in members.items()}
-    names = sorted(singles, key=lambda name: singles[name])[:MOST]
-    odds = [log_odds([members[name]], exclusive=exclusive) for name in names]
-    few = some_rows(len(targets), max(1, CELLS // targets.shape[1]))
+    singles = {
+        name: float(compute_row_losses(targets, one, multiclass=multiclass).mean()) for name, one in members.items()
+    }
+    names = sorted(singles, key=lambda name: singles[name])[:MAX_BACKBONES]
+    odds = [compute_log_odds([members[name]], multiclass=multiclass) for name in names]
+    sampled = sample_rows(len(targets), max(1, MAX_CELLS // targets.shape[1]))
 
-    def loss(chosen: tuple[int, ...]) -> float:
-        go_on()
-        part = [odds[one][few] for one in chosen]
-        return float(held_out_losses(part, targets[few], folds[few], exclusive=exclusive).mean())
+    def compute_loss(chosen: tuple[int, ...]) -> float:
+        raise_if_stopping()
+        sampled_odds = [odds[one][sampled] for one in chosen]
+        return float(
+            compute_held_out_losses(sampled_odds, targets[sampled], folds[sampled], multiclass=multiclass).mean()
+        )
 
-    best = best_subset(loss, len(names), lambda _: True, size)
-    losses = held_out_losses([odds[one] for one in best], targets, folds, exclusive=exclusive)
-    return Trio(tuple(names[one] for one in best), losses)
+    best = find_best_subset(compute_loss, len(names), lambda _: True, size)
+    losses = compute_held_out_losses([odds[one] for one in best], targets, folds, multiclass=multiclass)
+    return Combination(tuple(names[one] for one in best), losses)

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from ..backbones.registry import Backbone, find_backbone
-from ..images.views import WHOLE
-from ..members.features.files import feature_file
-from ..members.features.parts import FeatureParts, known_features
+from ..images.views import WHOLE_VIEW
+from ..members.features.files import build_feature_path
+from ..members.features.parts import FeatureParts, open_features
 from ..members.records import MemberRecord
-from ..members.work import photo_work
+from ..members.work import estimate_photo_work
 from ..paths import CompetitionFolder
-from ..serialization import fingerprint
+from ..serialization import compute_fingerprint
 
 
 @dataclass(frozen=True)
@@ -49,28 +49,28 @@ class Candidate:
     @property
     def work(self) -> float:
         """Of one photo, see :mod:`ensembler.members.work`."""
-        return photo_work(self.backbone, self.image_size)
+        return estimate_photo_work(self.backbone, self.image_size)
 
     @property
     def key(self) -> str:
         """Hash of what its features and its speed depend on."""
         settings = self.record.settings
-        told = [settings.backbone, settings.weights, settings.image_size, settings.pooling, settings.seed]
-        return fingerprint([*told, self.record.samples])
+        values = [settings.backbone, settings.weights, settings.image_size, settings.pooling, settings.seed]
+        return compute_fingerprint([*values, self.record.samples])
 
-    def features(self, folder: CompetitionFolder, photos: int) -> FeatureParts:
+    def load_features(self, folder: CompetitionFolder, photos: int) -> FeatureParts:
         """Return what is known of its features; ``photos`` counts those to learn from and those to predict."""
-        return known_features(self.features_file(folder), photos)
+        return open_features(self.locate_features(folder), photos)
 
-    def features_file(self, folder: CompetitionFolder) -> Path:
+    def locate_features(self, folder: CompetitionFolder) -> Path:
         """Return where its features lie, for a survey and for training."""
-        return feature_file(folder, self.record, WHOLE)
+        return build_feature_path(folder, self.record, WHOLE_VIEW)
 
     def to_json(self) -> dict[str, Any]:
         """Return it as a job is told it."""
         return asdict(self)
 
     @classmethod
-    def from_json(cls, told: dict[str, Any]) -> Candidate:
+    def from_json(cls, data: dict[str, Any]) -> Candidate:
         """Read what :meth:`to_json` gave."""
-        return cls(MemberRecord.from_json(told["record"]), told["weights"])
+        return cls(MemberRecord.from_json(data["record"]), data["weights"])

@@ -14,17 +14,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 # Photos of the first rung, at least: fewer hardly tell backbones apart; and for each class.
-FEWEST, FEWEST_PER_CLASS = 400, 20
+MIN_PHOTOS, MIN_PHOTOS_PER_CLASS = 400, 20
 # How many times more photos the next rung has. A last rung that is hardly larger would not pay.
-GROWTH, WORTH_IT = 4, 1.5
+GROWTH, MIN_GROWTH = 4, 1.5
 # Of the time that is left, what is planned for features and heads; the rest is for starting up and what comes after.
-SPENT = 0.8
+TIME_SHARE = 0.8
 # Standard errors of a paired difference beyond which it is no chance, and within which two are hardly told apart.
-CERTAIN, CLOSE = 2.0, 1.0
+CERTAIN_ERRORS, CLOSE_ERRORS = 2.0, 1.0
 
 
 @dataclass(frozen=True, eq=False)
-class Judged:
+class RungResult:
     """A backbone on the photos of a rung.
 
     Attributes
@@ -48,71 +48,75 @@ class Judged:
 
 
 @dataclass(frozen=True)
-class Stopped:
+class StoppedBackbone:
     """Why a backbone does not go on."""
 
     name: str
     reason: str
 
 
-def rungs(photos: int, classes: int, *, full: bool = False) -> list[int]:
+def plan_rungs(photos: int, classes: int, *, full: bool = False) -> list[int]:
     """Return how many photos each rung has, the last of them all."""
-    first = max(FEWEST, FEWEST_PER_CLASS * classes)
+    first = max(MIN_PHOTOS, MIN_PHOTOS_PER_CLASS * classes)
     sizes: list[int] = []
-    while not full and first * WORTH_IT < photos:
+    while not full and first * MIN_GROWTH < photos:
         sizes.append(first)
         first *= GROWTH
     return [*sizes, photos]
 
 
-def choose(judged: Sequence[Judged], top: int) -> list[Stopped]:
+def choose_stopped(results: Sequence[RungResult], top: int) -> list[StoppedBackbone]:
     """Say who stops after a rung.
 
     The ``top`` best by loss go on always. Of the others, one stops that another one beats in loss, beyond the error of
     the paired difference, and in speed; and one of the worse half stops unless it is about as good as the best.
     """
-    ranked = sorted(judged, key=lambda one: one.loss)
+    ranked = sorted(results, key=lambda one: one.loss)
     half = max(top, math.ceil(len(ranked) / 2))
     stopped = []
     for place, one in enumerate(ranked):
         if place < top:
             continue
-        if (better := _dominating(one, ranked[:place])) is not None:
-            stopped.append(Stopped(one.name, f"{better.name} is faster and better by {_difference(one, better)}"))
+        if (better := _find_dominating(one, ranked[:place])) is not None:
+            stopped.append(
+                StoppedBackbone(one.name, f"{better.name} is faster and better by {_format_difference(one, better)}")
+            )
         elif place >= half and not _is_close(one, ranked[0]):
             stopped.append(
-                Stopped(one.name, f"in the worse half, {_difference(one, ranked[0])} behind {ranked[0].name}")
+                StoppedBackbone(
+                    one.name, f"in the worse half, {_format_difference(one, ranked[0])} behind {ranked[0].name}"
+                )
             )
     return stopped
 
 
-def _dominating(one: Judged, better: Sequence[Judged]) -> Judged | None:
+def _find_dominating(one: RungResult, better: Sequence[RungResult]) -> RungResult | None:
     for other in better:
-        mean, error = paired_difference(one.losses, other.losses)
-        if other.milliseconds <= one.milliseconds and mean > CERTAIN * error:
+        mean, error = compute_paired_difference(one.losses, other.losses)
+        if other.milliseconds <= one.milliseconds and mean > CERTAIN_ERRORS * error:
             return other
     return None
 
 
-def _is_close(one: Judged, best: Judged) -> bool:
-    mean, error = paired_difference(one.losses, best.losses)
-    return mean <= CLOSE * error
+def _is_close(one: RungResult, best: RungResult) -> bool:
+    mean, error = compute_paired_difference(one.losses, best.losses)
+    return mean <= CLOSE_ERRORS * error
 
 
-def _difference(one: Judged, other: Judged) -> str:
-    mean, error = paired_difference(one.losses, other.losses)
+def _format_difference(one: RungResult, other: RungResult) -> str:
+    mean, error = compute_paired_difference(one.losses, other.losses)
     return f"{mean:.3f} \N{PLUS-MINUS SIGN} {error:.3f}"
 
 
-def paired_difference(one: NDArray[np.float64], other: NDArray[np.float64]) -> tuple[float, float]:
+def compute_paired_difference(one: NDArray[np.float64], other: NDArray[np.float64]) -> tuple[float, float]:
     """Mean difference of two losses on the same photos, and its standard error."""
     differences = one - other
     return float(differences.mean()), float(differences.std(ddof=1) / math.sqrt(len(differences)))
 
 
-def affordable(now: int, wanted: int, seconds_a_photo: float, seconds_left: float) -> int:
+def count_affordable_photos(current: int, wanted: int, seconds_a_photo: float, seconds_left: float) -> int:
     """Return how many photos a rung can have in the time that is left, at most ``wanted``; 0 if it would not pay."""
-    fitting = now + int(SPENT * max(0.0, seconds_left) / max(seconds_a_photo, 1e-9))
-    if fitting >= wanted:
+    affordable_photos = current + int(TIME_SHARE * max(0.0, seconds_left) / max(seconds_a_photo, 1e-9))
+    if affordable_photos >= wanted:
         return wanted
-    return fitting if fitting >= WORTH_IT * now else 0
+    return affordable_photos if affordable_photos >= MIN_GROWTH * current else 0

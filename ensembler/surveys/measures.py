@@ -56,18 +56,18 @@ class Measures:
 
 def save_measures(folder: CompetitionFolder, candidate: Candidate, measures: Measures) -> None:
     """Keep what was measured."""
-    write_json(_path(folder, candidate), asdict(measures))
+    write_json(_build_path(folder, candidate), asdict(measures))
 
 
 def load_measures(folder: CompetitionFolder, candidate: Candidate) -> Measures | None:
     """Read what was measured on this machine; None if nothing was."""
     try:
-        told = read_json(_path(folder, candidate))
-        measures = Measures(**{field.name: told[field.name] for field in fields(Measures)})
+        data = read_json(_build_path(folder, candidate))
+        measures = Measures(**{field.name: data[field.name] for field in fields(Measures)})
     except (BadData, KeyError, TypeError):
         return None
     return measures if measures.host == socket.gethostname() else None
 
 
-def _path(folder: CompetitionFolder, candidate: Candidate) -> Path:
+def _build_path(folder: CompetitionFolder, candidate: Candidate) -> Path:
     return folder.survey / f"{candidate.name}-{candidate.image_size}-{candidate.key}.json"

@@ -11,13 +11,13 @@ from ..competition.folds.folds import Folds
 from ..competition.tables import Tables
 
 
-def survey_order(tables: Tables, folds: Folds, seed: int) -> NDArray[np.int64]:
+def order_survey_photos(tables: Tables, folds: Folds, seed: int) -> NDArray[np.int64]:
     """Order the labelled photos, stratified by label and fold; where one fold alone is held out, it is too."""
     labels = tables.train["label"]
-    return stratified_order([f"{fold} {label}" for fold, label in zip(folds.assigned[:, 0], labels, strict=True)], seed)
+    return order_by_strata([f"{fold} {label}" for fold, label in zip(folds.assigned[:, 0], labels, strict=True)], seed)
 
 
-def stratified_order(strata: Sequence[str], seed: int) -> NDArray[np.int64]:
+def order_by_strata(strata: Sequence[str], seed: int) -> NDArray[np.int64]:
     """Order rows so that each stratum has its share of every beginning of the order, to within a row or two.
 
     The rows of a stratum lie evenly between the beginning and the end, in random order and from a random place on, so

@@ -8,17 +8,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..competition.folds.folds import Folds
-from ..competition.folds.splits import NEVER
-from ..heads.by_split import side_by_side, split_heads
+from ..competition.folds.splits import NOT_HELD_OUT
+from ..heads.by_split import fit_split_heads, group_splits
 
 
-def out_of_fold(
+def predict_out_of_fold(
     features: NDArray[np.float32],
     targets: NDArray[np.float32],
     folds: Folds,
     *,
-    exclusive: bool,
-    go_on: Callable[[], None] = lambda: None,
+    multiclass: bool,
+    raise_if_stopping: Callable[[], None] = lambda: None,
 ) -> NDArray[np.float32]:
     """Predict the scored photos by linear heads, whose strength is chosen inside the folds that they learn from.
 
@@ -30,9 +30,9 @@ def out_of_fold(
         Shape (photos, outputs).
     folds
         Of these photos.
-    exclusive
+    multiclass
         One class a photo.
-    go_on
+    raise_if_stopping
         Called before each look at the features; it may end the work by an exception.
 
     Returns
@@ -41,8 +41,10 @@ def out_of_fold(
         Of each photo the mean over the repeats.
     """
     sums = np.zeros(targets.shape)
-    for splits in side_by_side(folds, [split for split in range(folds.splits) if folds.held_out(split).any()]):
-        for split, head in split_heads(features, targets, folds, splits, exclusive=exclusive, go_on=go_on).items():
-            sums[folds.held_out(split)] += head.predict_proba(features[folds.held_out(split)])
-    times = (folds.assigned != NEVER).sum(axis=1)[folds.scored, None]
-    return np.asarray(sums[folds.scored] / times, np.float32)
+    for splits in group_splits(folds, [split for split in range(folds.splits) if folds.mask_held_out(split).any()]):
+        for split, head in fit_split_heads(
+            features, targets, folds, splits, multiclass=multiclass, raise_if_stopping=raise_if_stopping
+        ).items():
+            sums[folds.mask_held_out(split)] += head.predict_proba(features[folds.mask_held_out(split)])
+    counts = (folds.assigned != NOT_HELD_OUT).sum(axis=1)[folds.scored, None]
+    return np.asarray(sums[folds.scored] / counts, np.float32)

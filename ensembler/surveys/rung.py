@@ -10,15 +10,15 @@ from numpy.typing import NDArray
 
 from ..competition.folds.file import load_folds
 from ..competition.folds.folds import Folds
-from ..competition.metrics.metrics import row_losses
+from ..competition.metrics.metrics import compute_row_losses
 from ..competition.tables import Tables
 from ..errors import BadData
 from ..paths import CompetitionFolder
 from ..progress import SILENT, Progress
-from ..serialization import fingerprint, read_arrays, write_arrays
+from ..serialization import compute_fingerprint, read_arrays, write_arrays
 from .candidates import Candidate
-from .order import survey_order
-from .out_of_fold import out_of_fold
+from .order import order_survey_photos
+from .out_of_fold import predict_out_of_fold
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,14 +43,14 @@ class Rung:
     seed: int
 
     @classmethod
-    def first(cls, photos: int, folder: CompetitionFolder, tables: Tables, seed: int) -> Rung:
+    def take_first(cls, photos: int, folder: CompetitionFolder, tables: Tables, seed: int) -> Rung:
         """Take so many photos, the first ones in the survey's order."""
         folds = load_folds(folder, tables)
-        rows = survey_order(tables, folds, seed)[:photos]
-        return cls(rows, tables, folds.of(rows), seed)
+        rows = order_survey_photos(tables, folds, seed)[:photos]
+        return cls(rows, tables, folds.select_rows(rows), seed)
 
     @property
-    def exclusive(self) -> bool:
+    def is_multiclass(self) -> bool:
         """Whether a photo has one class."""
         return self.tables.manifest.sums_to_one
 
@@ -64,29 +64,29 @@ class Rung:
         """Of the scored photos, shape (photos, outputs)."""
         return self.tables.targets[self.scored]
 
-    def predictions(
-        self, folder: CompetitionFolder, one: Candidate, progress: Progress = SILENT
+    def load_or_predict(
+        self, folder: CompetitionFolder, candidate: Candidate, progress: Progress = SILENT
     ) -> NDArray[np.float32]:
         """Return the out-of-fold probabilities of the scored photos, shape (photos, outputs); they are kept."""
-        key = fingerprint([one.key, one.record.folds, len(self.rows), self.seed])
-        path = folder.survey / f"{one.name}-{one.image_size}-{len(self.rows)}-{key}.npz"
+        key = compute_fingerprint([candidate.key, candidate.record.folds, len(self.rows), self.seed])
+        path = folder.survey / f"{candidate.name}-{candidate.image_size}-{len(self.rows)}-{key}.npz"
         try:
-            kept = np.asarray(read_arrays(path)["out_of_fold"], np.float32)
-            if kept.shape == self.targets.shape:
-                return kept
+            cached = np.asarray(read_arrays(path)["out_of_fold"], np.float32)
+            if cached.shape == self.targets.shape:
+                return cached
         except (BadData, KeyError):
             pass
         total = len(self.tables.train_paths) + len(self.tables.test_paths)
-        made = out_of_fold(
-            one.features(folder, total).of(self.rows),
+        predicted = predict_out_of_fold(
+            candidate.load_features(folder, total).read_rows(self.rows),
             self.tables.targets[self.rows],
             self.folds,
-            exclusive=self.exclusive,
-            go_on=lambda: progress.go_on(f"in the heads of {one.name}"),
+            multiclass=self.is_multiclass,
+            raise_if_stopping=lambda: progress.raise_if_stopping(f"in the heads of {candidate.name}"),
         )
-        write_arrays(path, out_of_fold=made)
-        return made
+        write_arrays(path, out_of_fold=predicted)
+        return predicted
 
-    def losses(self, probabilities: NDArray[np.float32]) -> NDArray[np.float64]:
+    def compute_losses(self, probabilities: NDArray[np.float32]) -> NDArray[np.float64]:
         """Log loss of each scored photo."""
-        return row_losses(self.targets, probabilities, exclusive=self.exclusive)
+        return compute_row_losses(self.targets, probabilities, multiclass=self.is_multiclass)

@@ -11,7 +11,7 @@ from ..paths import CompetitionFolder
 
 
 @dataclass(frozen=True)
-class Assigned:
+class SurveyJob:
     """Backbones to be compared.
 
     Attributes
@@ -48,7 +48,7 @@ class Assigned:
 
 
 @dataclass
-class Climbed:
+class HalvingResult:
     """How far backbones came.
 
     Attributes
@@ -68,11 +68,11 @@ class Climbed:
     failed: dict[str, str] = field(default_factory=dict)
     more: bool = False
 
-    def trouble(self, name: str, reason: str) -> None:
+    def add_problem(self, name: str, reason: str) -> None:
         """Take note that a backbone goes no further since something is wrong."""
         (self.stopped if name in self.photos else self.failed)[name] = reason
 
 
-def at_work(folder: CompetitionFolder) -> Path:
+def locate_current_backbone(folder: CompetitionFolder) -> Path:
     """Return the file that names the backbone which is being looked at; it is left where a process died over it."""
     return folder.survey / "at-work"

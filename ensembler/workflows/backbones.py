@@ -7,10 +7,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from ..backbones.accuracy import published_accuracy
+from ..backbones.accuracy import find_published_accuracy
 from ..backbones.patterns import match_backbones
 from ..backbones.registry import Backbone
-from ..backbones.weights import keras_folder, weights_at_hand
+from ..backbones.weights import find_local_weights, locate_keras_folder
 from ..errors import BadChoice
 
 BackboneSorting = Literal["registry", "size", "accuracy", "name"]
@@ -47,7 +47,7 @@ class ListedBackbone:
     accuracy: float | None
     weights: Path | None
 
-    def fields(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Any]:
         """Return what JSON can hold."""
         return {**asdict(self), "weights": None if self.weights is None else str(self.weights)}
 
@@ -71,30 +71,30 @@ def list_backbones(
     BadChoice
         If a pattern names nothing, or there is no such folder.
     """
-    folder = Path(weights) if weights is not None else keras_folder()
+    folder = Path(weights) if weights is not None else locate_keras_folder()
     if weights is not None and not folder.is_dir():
         raise BadChoice(f"There is no folder {folder}: --weights takes one with NAME.weights.h5 or Keras's own files.")
-    found = [_listed(backbone, folder) for backbone in match_backbones(patterns or ())]
+    listed = [_describe_backbone(backbone, folder) for backbone in match_backbones(patterns or ())]
     if sort == "size":
-        return sorted(found, key=lambda one: one.parameters)
+        return sorted(listed, key=lambda one: one.parameters)
     if sort == "accuracy":
-        return sorted(found, key=lambda one: -(one.accuracy or 0.0))
-    return sorted(found, key=lambda one: one.name) if sort == "name" else found
+        return sorted(listed, key=lambda one: -(one.accuracy or 0.0))
+    return sorted(listed, key=lambda one: one.name) if sort == "name" else listed
 
 
-def _listed(backbone: Backbone, folder: Path) -> ListedBackbone:
+def _describe_backbone(backbone: Backbone, folder: Path) -> ListedBackbone:
     return ListedBackbone(
         name=backbone.name,
         function=backbone.builder.partition(":")[2],
         image_size=backbone.image_size,
         parameters=backbone.parameters,
         megabytes=round(_FLOAT_BYTES * backbone.parameters / 1e6, 1),
-        accuracy=published_accuracy(backbone.name),
-        weights=weights_at_hand(folder, backbone, backbone.image_size),
+        accuracy=find_published_accuracy(backbone.name),
+        weights=find_local_weights(folder, backbone, backbone.image_size),
     )
 
 
-def backbone_table(found: Sequence[ListedBackbone]) -> tuple[list[str], list[list[str]]]:
+def build_backbone_table(backbones: Sequence[ListedBackbone]) -> tuple[list[str], list[list[str]]]:
     """Return columns and rows of the table; an accuracy that Keras does not document is empty."""
     columns = ["backbone", "in Keras", "pixels", "parameters", "MB", "ImageNet", "weights"]
     rows = [
@@ -107,6 +107,6 @@ def backbone_table(found: Sequence[ListedBackbone]) -> tuple[list[str], list[lis
             "" if one.accuracy is None else f"{one.accuracy:.1%}",
             one.weights.name if one.weights else "",
         ]
-        for one in found
+        for one in backbones
     ]
     return columns, rows

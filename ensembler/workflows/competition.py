@@ -9,11 +9,11 @@ import pandas as pd
 from ..competition.csv_tables import read_table
 from ..competition.duplicates import (
     DuplicateCounts,
-    Pair,
+    DuplicatePair,
+    build_duplicates_table,
     count_duplicates,
-    duplicates_table,
-    families,
-    identical_pairs,
+    find_identical_pairs,
+    group_copies,
     load_duplicates,
 )
 from ..competition.layout.layout import Hints
@@ -21,31 +21,31 @@ from ..competition.manifest import Manifest
 from ..competition.photo_files import PhotoFiles
 from ..competition.tables import (
     Tables,
+    are_tables_current,
+    exclude_unreadable,
     group_twins,
     load_tables,
     make_tables,
     save_tables,
-    tables_are_current,
-    without_unreadable,
 )
-from ..errors import BadData, counted
-from ..images.near_duplicates import near_duplicates
-from ..images.photo_scan import Census, take_census
+from ..errors import BadData, format_count
+from ..images.near_duplicates import find_near_duplicates
+from ..images.photo_scan import PhotoScan, scan_photos
 from ..paths import CompetitionFolder, Workspace
 from ..progress import Progress
-from .results import Fetched
+from .results import PreparedCompetition
 
 NO_HINTS = Hints()
 # Names shown of a longer list.
-_SHOWN = 3
+_MAX_NAMES_SHOWN = 3
 
 
 @dataclass(frozen=True)
-class Seen:
+class DuplicateScan:
     """What a look at all photos told: the census, and pairs that show the same picture."""
 
-    census: Census
-    pairs: list[Pair]
+    photo_scan: PhotoScan
+    pairs: list[DuplicatePair]
 
 
 def open_competition(name: str | None, workspace: Workspace, progress: Progress) -> tuple[CompetitionFolder, Tables]:
@@ -60,12 +60,14 @@ def open_competition(name: str | None, workspace: Workspace, progress: Progress)
     """
     folder = workspace.current(name)
     manifest = Manifest.load(folder.manifest)
-    if not tables_are_current(folder, manifest):
+    if not are_tables_current(folder, manifest):
         _make_tables(folder, manifest, progress)
     return folder, load_tables(folder)
 
 
-def ready(workspace: Workspace, folder: CompetitionFolder, progress: Progress, seen: Seen | None = None) -> Fetched:
+def prepare_competition(
+    workspace: Workspace, folder: CompetitionFolder, progress: Progress, scan: DuplicateScan | None = None
+) -> PreparedCompetition:
     """Have the tables of a competition whose manifest stands, and make it the current one.
 
     Raises
@@ -74,58 +76,63 @@ def ready(workspace: Workspace, folder: CompetitionFolder, progress: Progress, s
         If the manifest does not fit the files.
     """
     manifest = Manifest.load(folder.manifest)
-    if not tables_are_current(folder, manifest):
-        _make_tables(folder, manifest, progress, seen)
+    if not are_tables_current(folder, manifest):
+        _make_tables(folder, manifest, progress, scan)
     workspace.make_current(folder)
     tables = load_tables(folder)
     unreadable = len(read_table(folder.unreadable))
     labels = tables.train.set_index("id")["label"]
     duplicates = count_duplicates(load_duplicates(folder), labels)
-    return Fetched(folder, manifest, len(tables.train), len(tables.test), unreadable, duplicates)
+    return PreparedCompetition(folder, manifest, len(tables.train), len(tables.test), unreadable, duplicates)
 
 
-def _make_tables(folder: CompetitionFolder, manifest: Manifest, progress: Progress, seen: Seen | None = None) -> None:
-    files = PhotoFiles.below(folder.root / manifest.photos)
+def _make_tables(
+    folder: CompetitionFolder, manifest: Manifest, progress: Progress, scan: DuplicateScan | None = None
+) -> None:
+    files = PhotoFiles.list_below(folder.root / manifest.photos)
     train, test = make_tables(manifest, files)
-    if seen is None:
-        asked = sorted({*train["path"], *test["path"]} - {""})
-        census = take_census(files.root, asked, progress)
-        seen = Seen(census, _pairs(census, frozenset(test["path"]), progress))
-    train, test, unreadable = without_unreadable(train, test, seen.census.problems)
+    if scan is None:
+        paths = sorted({*train["path"], *test["path"]} - {""})
+        photo_scan = scan_photos(files.root, paths, progress)
+        scan = DuplicateScan(photo_scan, find_duplicate_pairs(photo_scan, frozenset(test["path"]), progress))
+    train, test, unreadable = exclude_unreadable(train, test, scan.photo_scan.problems)
     if train.empty:
         raise BadData(f"No training photo in {files.root / manifest.train.folder} can be read: are they photos?")
-    _tell_unreadable(unreadable, progress)
-    duplicates = duplicates_table(train, test, seen.pairs)
+    _warn_about_unreadable(unreadable, progress)
+    duplicates = build_duplicates_table(train, test, scan.pairs)
     counts = count_duplicates(duplicates, train.set_index("id")["label"])
-    _tell_duplicates(folder, counts, progress)
-    train = group_twins(train, families(train["path"], seen.pairs))
+    _report_duplicates(folder, counts, progress)
+    train = group_twins(train, group_copies(train["path"], scan.pairs))
     save_tables(folder, manifest, train, test, unreadable, duplicates)
 
 
-def _pairs(census: Census, to_predict: frozenset[str], progress: Progress) -> list[Pair]:
+def find_duplicate_pairs(photo_scan: PhotoScan, to_predict: frozenset[str], progress: Progress) -> list[DuplicatePair]:
     """Pair photos of the same bytes, then those of the same picture; photos to predict not with each other."""
-    return identical_pairs(census.digests, to_predict) + near_duplicates(census.miniatures, progress, to_predict)
+    return find_identical_pairs(photo_scan.digests, to_predict) + find_near_duplicates(
+        photo_scan.thumbnails, progress, to_predict
+    )
 
 
-def _tell_duplicates(folder: CompetitionFolder, counts: DuplicateCounts, progress: Progress) -> None:
-    told = counts.sentence()
-    if told:
-        progress.note(f"{told} (listed in {folder.duplicates})")
+def _report_duplicates(folder: CompetitionFolder, counts: DuplicateCounts, progress: Progress) -> None:
+    message = counts.describe()
+    if message:
+        progress.note(f"{message} (listed in {folder.duplicates})")
     if counts.contradicting:
         progress.warn(
-            f"{counted(range(counts.contradicting), 'pair')} of training photos "
+            f"{format_count(range(counts.contradicting), 'pair')} of training photos "
             f"{'shows' if counts.contradicting == 1 else 'show'} the same picture under different labels: see "
             f"{folder.duplicates}."
         )
 
 
-def _tell_unreadable(unreadable: pd.DataFrame, progress: Progress) -> None:
+def _warn_about_unreadable(unreadable: pd.DataFrame, progress: Progress) -> None:
     for where, fate in (("train", "left out"), ("test", "predicted by the prior")):
         rows = unreadable[unreadable["set"] == where]
         if len(rows):
             names = [path or identity for path, identity in zip(rows["path"], rows["id"], strict=True)]
-            more = ", ..." if len(names) > _SHOWN else ""
+            more = ", ..." if len(names) > _MAX_NAMES_SHOWN else ""
             progress.warn(
-                f"{counted(names, f'{where} photo')} cannot be read, {fate}: {', '.join(names[:_SHOWN])}{more} "
+                f"{format_count(names, f'{where} photo')} cannot be read, {fate}: "
+                f"{', '.join(names[:_MAX_NAMES_SHOWN])}{more} "
                 f"({rows['reason'].iloc[0]})"
             )

@@ -8,20 +8,22 @@ from typing import Any, Unpack
 
 import tomli_w
 
-from ..backbones.custom import OwnBackbone
-from ..backbones.names import backbone_name
+from ..backbones.custom import CustomBackbone
+from ..backbones.names import parse_backbone_name
 from ..options.configuration import Configuration, configure
 from ..options.declared import TrainingOptions
 from ..options.presets import Machine, Preset
 from ..options.reading import OPTIONS
-from ..options.sources import InForce
-from .machine import this_machine
+from ..options.sources import ResolvedOptions
+from .machine import detect_machine
 
 _HEADER = """\
 # All options in force, and where each comes from. `ensembler train-members --config FILE` takes this file: its values
 # win over a preset's and the machine's, those of the command line over both.
 """
-_NOT_SHARED = "# image_size and batch_size: each backbone's own and what memory allows; name --members to see them.\n"
+_PER_BACKBONE_NOTE = (
+    "# image_size and batch_size: each backbone's own and what memory allows; name --members to see them.\n"
+)
 
 
 def config(
@@ -54,74 +56,76 @@ def config(
     BadChoice
         If a name or value does not fit.
     """
-    found = configure(options, preset, config)
+    configuration = configure(options, preset, config)
     for member in members or ():
-        found.backbone(member)
-    return text_of(found, list(members) if members else list(found.tables), this_machine().machine)
+        configuration.find_backbone(member)
+    return format_configuration(
+        configuration, list(members) if members else list(configuration.tables), detect_machine().machine
+    )
 
 
-def text_of(configuration: Configuration, members: Sequence[str], machine: Machine) -> str:
+def format_configuration(configuration: Configuration, members: Sequence[str], machine: Machine) -> str:
     """Write a configuration: what holds for all members first, then what each has of its own."""
-    general = configuration.in_force(machine)
+    general = configuration.resolve_options(machine)
     preset, source = configuration.preset
-    parts = [_HEADER, _line("preset", preset, source), *_lines(general)]
+    parts = [_HEADER, _format_option("preset", preset, source), *_format_options(general)]
     if not {"image_size", "batch_size"} <= general.options.keys():
-        parts.append(_NOT_SHARED)
+        parts.append(_PER_BACKBONE_NOTE)
     for member in members:
-        own = _own(configuration, machine, member, members, general)
-        parts += [f"\n[members.{_key(member)}]\n", *_lines(own)]
-    parts += [_backbone_table(own) for own in configuration.own.values()]
+        own = _select_member_options(configuration, machine, member, members, general)
+        parts += [f"\n[members.{_format_key(member)}]\n", *_format_options(own)]
+    parts += [_format_backbone_table(own) for own in configuration.custom_backbones.values()]
     return "".join(parts)
 
 
-def _own(
-    configuration: Configuration, machine: Machine, member: str, members: Sequence[str], general: InForce
-) -> InForce:
+def _select_member_options(
+    configuration: Configuration, machine: Machine, member: str, members: Sequence[str], general: ResolvedOptions
+) -> ResolvedOptions:
     """Return what a member has of its own: what differs from those options that hold for it too when they are read."""
-    own = configuration.in_force(machine, member)
-    weaker: list[Any] = [general.options]
-    if (backbone := backbone_name(member)) != member and backbone in members:
-        weaker.append(configuration.in_force(machine, backbone).options)
+    own = configuration.resolve_options(machine, member)
+    inherited: list[Any] = [general.options]
+    if (backbone := parse_backbone_name(member)) != member and backbone in members:
+        inherited.append(configuration.resolve_options(machine, backbone).options)
     options: Any = {
         name: value
         for name, value in own.options.items()
-        if any(name not in told or told[name] != value for told in weaker)
+        if any(name not in base or base[name] != value for base in inherited)
     }
-    return InForce(options, own.sources)
+    return ResolvedOptions(options, own.sources)
 
 
-def _lines(found: InForce) -> Iterator[str]:
-    told: dict[str, Any] = dict(found.options)
+def _format_options(resolved: ResolvedOptions) -> Iterator[str]:
+    values: dict[str, Any] = dict(resolved.options)
     for name in OPTIONS:
-        if name == "phases" and name in told:
-            phases = "".join(f"    {_value(str(phase))},\n" for phase in told[name])
-            yield f"phases = [  # {found.sources[name]}\n{phases}]\n"
-        elif name != "backbones" and name in told:
-            yield _line(name, told[name], found.sources[name])
+        if name == "phases" and name in values:
+            phases = "".join(f"    {_format_value(str(phase))},\n" for phase in values[name])
+            yield f"phases = [  # {resolved.sources[name]}\n{phases}]\n"
+        elif name != "backbones" and name in values:
+            yield _format_option(name, values[name], resolved.sources[name])
 
 
-def _line(name: str, value: object, source: str) -> str:
-    return f"{name} = {_value(value)}".ljust(32) + f"  # {_one_line(source)}\n"
+def _format_option(name: str, value: object, source: str) -> str:
+    return f"{name} = {_format_value(value)}".ljust(32) + f"  # {_replace_unprintable(source)}\n"
 
 
-def _value(value: object) -> str:
+def _format_value(value: object) -> str:
     return tomli_w.dumps({"value": value}).partition(" = ")[2].rstrip("\n")
 
 
-def _key(name: str) -> str:
+def _format_key(name: str) -> str:
     return tomli_w.dumps({name: 0}).partition(" = ")[0]
 
 
-def _one_line(text: str) -> str:
+def _replace_unprintable(text: str) -> str:
     """Keep a source, such as an odd file name, within its comment."""
     return "".join(letter if letter.isprintable() else "?" for letter in text)
 
 
-def _backbone_table(own: OwnBackbone) -> str:
-    backbone = own.backbone
+def _format_backbone_table(custom: CustomBackbone) -> str:
+    backbone = custom.backbone
     table = {
-        **({"file": str(own.file)} if own.file else {"builder": backbone.builder}),
+        **({"file": str(custom.file)} if custom.file else {"builder": backbone.builder}),
         "image_size": backbone.image_size,
         "preprocessing": backbone.preprocessing,
     }
-    return f"\n[backbones.{_key(backbone.name)}]\n" + tomli_w.dumps(table)
+    return f"\n[backbones.{_format_key(backbone.name)}]\n" + tomli_w.dumps(table)

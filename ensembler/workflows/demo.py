@@ -8,22 +8,22 @@ from pathlib import Path
 from ..competition import digits
 from ..competition.csv_tables import write_table
 from ..competition.layout.layout import Hints
-from ..paths import HERE, Workspace
+from ..paths import DEFAULT_WORKSPACE, Workspace
 from ..progress import SILENT, Progress
 from .fetch.fetch import fetch
-from .results import Scored, StackResult
+from .results import ScoreResult, StackResult
 from .stack import stack
 from .submit.score import score
 from .train.train import train_members
 
 MEMBERS = ("demo-dense", "demo-conv", "demo-separable")
-METRIC = Hints(metric="log loss")
+HINTS = Hints(metric="log loss")
 FOLDS = 5
 EPOCHS = 10
 BATCH_SIZE = 64
 
 
-def demo(*, workspace: Workspace = HERE, progress: Progress = SILENT) -> tuple[StackResult, Scored]:
+def demo(*, workspace: Workspace = DEFAULT_WORKSPACE, progress: Progress = SILENT) -> tuple[StackResult, ScoreResult]:
     """Fetch the digits, train three small networks from nothing, stack them, score the CSV on hidden labels.
 
     Returns
@@ -38,7 +38,7 @@ def demo(*, workspace: Workspace = HERE, progress: Progress = SILENT) -> tuple[S
         with tempfile.TemporaryDirectory() as temporary:
             archive = Path(temporary) / f"{digits.NAME}.zip"
             hidden = digits.write_digits(archive)
-            fetch(digits.NAME, archive=archive, hints=METRIC, force=True, workspace=workspace, progress=progress)
+            fetch(digits.NAME, archive=archive, hints=HINTS, force=True, workspace=workspace, progress=progress)
         write_table(folder.solution, hidden)
     train_members(
         MEMBERS,

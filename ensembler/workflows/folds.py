@@ -10,22 +10,22 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..competition.duplicates import DuplicateCounts, count_duplicates, load_duplicates, twins_of
-from ..competition.folds.file import folds_text, load_folds, new_folds
+from ..competition.duplicates import DuplicateCounts, count_duplicates, find_twins, load_duplicates
+from ..competition.folds.file import build_folds, format_folds, load_folds
 from ..competition.folds.folds import Folds
 from ..competition.tables import Tables
-from ..errors import BadChoice, BadData, Mismatch, counted
-from ..locks import held
-from ..members.records import MemberRecord, trained_members
-from ..paths import HERE, CompetitionFolder, Workspace
+from ..errors import BadChoice, BadData, Mismatch, format_count
+from ..locks import hold_lock
+from ..members.records import MemberRecord, list_trained_members
+from ..paths import DEFAULT_WORKSPACE, CompetitionFolder, Workspace
 from ..progress import SILENT, Progress
-from ..serialization import read_json, text_digest
-from ..storage import file_digest, write_text
+from ..serialization import compute_text_digest, read_json
+from ..storage import compute_file_digest, write_text
 from .competition import open_competition
 
 
 @dataclass(frozen=True)
-class SplitFigures:
+class SplitStatistics:
     """What a split holds out.
 
     Attributes
@@ -48,7 +48,7 @@ class SplitFigures:
 
 
 @dataclass(frozen=True)
-class Useless:
+class ObsoleteResults:
     """Results that belong to folds which are to be replaced."""
 
     members: tuple[str, ...]
@@ -57,14 +57,14 @@ class Useless:
     def __bool__(self) -> bool:
         return bool(self.members or self.stacks)
 
-    def sentence(self) -> str:
+    def describe(self) -> str:
         """Name them."""
-        told = [
-            f"{counted(names, word)} ({', '.join(names)})"
+        phrases = [
+            f"{format_count(names, word)} ({', '.join(names)})"
             for names, word in ((self.members, "member"), (self.stacks, "stack"))
             if names
         ]
-        return " and ".join(told)
+        return " and ".join(phrases)
 
 
 @dataclass(frozen=True)
@@ -94,10 +94,10 @@ class FoldsResult:
     repeats: int
     photos: int
     scored: int
-    splits: tuple[SplitFigures, ...]
+    splits: tuple[SplitStatistics, ...]
     shares: dict[str, float]
     duplicates: DuplicateCounts
-    useless: Useless
+    useless: ObsoleteResults
 
 
 def folds(
@@ -107,7 +107,7 @@ def folds(
     repeats: int | None = None,
     seed: int | None = None,
     discard: bool = False,
-    workspace: Workspace = HERE,
+    workspace: Workspace = DEFAULT_WORKSPACE,
     progress: Progress = SILENT,
 ) -> FoldsResult:
     """Tell what the folds are; with a number or a seed, make others.
@@ -138,85 +138,91 @@ def folds(
             raise BadChoice(
                 f"{folder.name} has no folds yet: `ensembler train-members` makes them, or `ensembler folds --folds 5`."
             )
-        return _told(folder, tables, load_folds(folder, tables), Useless((), ()))
-    made = _made(folder, tables, folds, repeats, seed)
-    text = folds_text(tables, made)
-    useless = _useless(folder, text)
-    if useless and not discard:
+        return _build_result(folder, tables, load_folds(folder, tables), ObsoleteResults((), ()))
+    replacement = _make_folds(folder, tables, folds, repeats, seed)
+    text = format_folds(tables, replacement)
+    obsolete = _find_results_of_old_folds(folder, text)
+    if obsolete and not discard:
         raise Mismatch(
-            f"New folds make useless what was trained on the old ones, {useless.sentence()}: make them all the same "
+            f"New folds make useless what was trained on the old ones, {obsolete.describe()}: make them all the same "
             "with --yes, then train with --restart."
         )
     with contextlib.ExitStack() as locks:
-        for name in useless.members:
-            locks.enter_context(held(folder.member_lock(name), f"{name} of {folder.name}"))
+        for name in obsolete.members:
+            locks.enter_context(hold_lock(folder.member_lock(name), f"{name} of {folder.name}"))
         write_text(folder.folds, text)
-    return _told(folder, tables, made, useless)
+    return _build_result(folder, tables, replacement, obsolete)
 
 
-def made_useless(
+def find_obsolete_results(
     competition: str | None, *, folds: int | None, repeats: int | None, seed: int | None, workspace: Workspace
-) -> Useless:
+) -> ObsoleteResults:
     """Tell what :func:`folds` with these numbers would make useless, and make nothing."""
     folder, tables = open_competition(competition, workspace, SILENT)
-    return _useless(folder, folds_text(tables, _made(folder, tables, folds, repeats, seed)))
+    return _find_results_of_old_folds(folder, format_folds(tables, _make_folds(folder, tables, folds, repeats, seed)))
 
 
-def _made(folder: CompetitionFolder, tables: Tables, folds: int | None, repeats: int | None, seed: int | None) -> Folds:
+def _make_folds(
+    folder: CompetitionFolder, tables: Tables, folds: int | None, repeats: int | None, seed: int | None
+) -> Folds:
     """Make folds; what is not asked for is as it is on disk, if that can be read."""
     try:
-        there = load_folds(folder, tables) if folder.folds.is_file() else None
+        current = load_folds(folder, tables) if folder.folds.is_file() else None
     except (BadData, Mismatch):
-        there = None
-    if there is not None:
-        folds = there.count if folds is None else folds
-        repeats = there.repeats if repeats is None else repeats
-    return new_folds(tables, folds, repeats, seed or 0)
+        current = None
+    if current is not None:
+        folds = current.count if folds is None else folds
+        repeats = current.repeats if repeats is None else repeats
+    return build_folds(tables, folds, repeats, seed or 0)
 
 
-def _useless(folder: CompetitionFolder, text: str) -> Useless:
+def _find_results_of_old_folds(folder: CompetitionFolder, text: str) -> ObsoleteResults:
     """Find what belongs to the folds on disk and would not belong to those of ``text``."""
-    if not folder.folds.is_file() or (now := file_digest(folder.folds)) == text_digest(text):
-        return Useless((), ())
-    members = (name for name in trained_members(folder) if MemberRecord.load(folder, name).folds == now)
-    stacks = (path.parent.name for path in (folder.root / "stacks").glob("*/stack.json") if _folds_of(path) == now)
-    return Useless(tuple(members), tuple(sorted(stacks)))
+    if not folder.folds.is_file() or (current_digest := compute_file_digest(folder.folds)) == compute_text_digest(text):
+        return ObsoleteResults((), ())
+    members = (name for name in list_trained_members(folder) if MemberRecord.load(folder, name).folds == current_digest)
+    stacks = (
+        path.parent.name
+        for path in (folder.root / "stacks").glob("*/stack.json")
+        if _read_folds_digest(path) == current_digest
+    )
+    return ObsoleteResults(tuple(members), tuple(sorted(stacks)))
 
 
-def _folds_of(stack: Path) -> Any:
+def _read_folds_digest(stack: Path) -> Any:
     return read_json(stack).get("folds")
 
 
-def _told(folder: CompetitionFolder, tables: Tables, made: Folds, useless: Useless) -> FoldsResult:
+def _build_result(folder: CompetitionFolder, tables: Tables, folds: Folds, obsolete: ObsoleteResults) -> FoldsResult:
     duplicates = load_duplicates(folder)
-    twins = tables.train["id"].isin(twins_of(duplicates)).to_numpy()
+    twins = tables.train["id"].isin(find_twins(duplicates)).to_numpy()
     return FoldsResult(
         file=folder.folds,
-        folds=made.count,
-        repeats=made.repeats,
+        folds=folds.count,
+        repeats=folds.repeats,
         photos=len(tables.train),
-        scored=int(made.scored.sum()),
-        splits=tuple(_split(tables, made, twins, split) for split in range(made.splits)),
-        shares=_shares(tables, np.ones(len(tables.train), dtype=bool)),
+        scored=int(folds.scored.sum()),
+        splits=tuple(_compute_split_statistics(tables, folds, twins, split) for split in range(folds.splits)),
+        shares=_compute_shares(tables, np.ones(len(tables.train), dtype=bool)),
         duplicates=count_duplicates(duplicates, tables.train.set_index("id")["label"]),
-        useless=useless,
+        useless=obsolete,
     )
 
 
-def _split(tables: Tables, made: Folds, twins: np.ndarray[Any, Any], split: int) -> SplitFigures:
-    held_out = made.held_out(split)
+def _compute_split_statistics(tables: Tables, folds: Folds, twins: np.ndarray[Any, Any], split: int) -> SplitStatistics:
+    held_out = folds.mask_held_out(split)
     groups: pd.Series = tables.train.loc[held_out, "group"]
-    return SplitFigures(
+    return SplitStatistics(
         split,
-        *made.place(split),
+        *folds.locate_split(split),
         photos=int(held_out.sum()),
         groups=int(groups[groups != ""].nunique()),
         twins=int((twins & held_out).sum()),
-        shares=_shares(tables, held_out),
+        shares=_compute_shares(tables, held_out),
     )
 
 
-def _shares(tables: Tables, rows: np.ndarray[Any, Any]) -> dict[str, float]:
+def _compute_shares(tables: Tables, rows: np.ndarray[Any, Any]) -> dict[str, float]:
     """Share of the rows of each class or tag; a binary task has both its classes."""
     means = tables.targets[rows].mean(axis=0, dtype=np.float64)
     shares = {name: round(float(mean), 6) for name, mean in zip(tables.manifest.outputs, means, strict=True)}

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..engines.hardware import Hardware, describe_hardware
+from ..engines.hardware import Hardware, detect_hardware
 from ..options.presets import Machine
 
 
 @dataclass(frozen=True)
-class ThisMachine:
+class LocalMachine:
     """What there is, and what jobs call it.
 
     Attributes
@@ -18,27 +18,27 @@ class ThisMachine:
         What defaults follow from.
     gpus
         What ``CUDA_VISIBLE_DEVICES`` calls each GPU.
-    trouble
+    problem
         Why a GPU that is there is not used; else empty.
     """
 
     machine: Machine
     gpus: tuple[str, ...] = ()
-    trouble: str = ""
+    problem: str = ""
 
 
 # A machine of which nothing is known.
-PLAIN = ThisMachine(Machine())
+UNKNOWN_MACHINE = LocalMachine(Machine())
 
 
-def this_machine() -> ThisMachine:
-    """Look at this machine; see :func:`describe_hardware`."""
-    return machine_of(describe_hardware())
+def detect_machine() -> LocalMachine:
+    """Look at this machine; see :func:`detect_hardware`."""
+    return summarise_hardware(detect_hardware())
 
 
-def machine_of(hardware: Hardware) -> ThisMachine:
+def summarise_hardware(hardware: Hardware) -> LocalMachine:
     """Tell what matters of some hardware: a network has to fit the smallest GPU."""
     gpus = hardware.gpus
     memory = min((gpu.memory_bytes for gpu in gpus), default=hardware.memory_bytes)
     machine = Machine(memory, tuple(gpu.compute_capability for gpu in gpus))
-    return ThisMachine(machine, tuple(gpu.identity for gpu in gpus), hardware.trouble)
+    return LocalMachine(machine, tuple(gpu.identity for gpu in gpus), hardware.problem)

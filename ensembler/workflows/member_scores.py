@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..competition.folds.folds import Folds
-from ..competition.metrics.scoring import judge_out_of_fold
+from ..competition.metrics.scoring import compute_out_of_fold_scores
 from ..competition.tables import Tables
 from ..members.figures import save_figures
 from ..members.predictions import MemberPredictions
@@ -13,20 +13,20 @@ from ..paths import CompetitionFolder
 from .results import MemberResult
 
 
-def member_results(
+def score_members(
     folder: CompetitionFolder, tables: Tables, members: Sequence[MemberPredictions], folds: Folds
 ) -> list[MemberResult]:
     """Score members out of fold; the figures are kept beside them."""
-    return [_member_result(folder, tables, member, folds) for member in members]
+    return [_score_member(folder, tables, member, folds) for member in members]
 
 
-def _member_result(folder: CompetitionFolder, tables: Tables, member: MemberPredictions, folds: Folds) -> MemberResult:
-    figures = judge_out_of_fold(tables, member.out_of_fold, folds.scored)
-    save_figures(folder, member.record, tables.manifest.metric, figures)
+def _score_member(folder: CompetitionFolder, tables: Tables, member: MemberPredictions, folds: Folds) -> MemberResult:
+    scores = compute_out_of_fold_scores(tables, member.out_of_fold, folds.scored)
+    save_figures(folder, member.record, tables.manifest.metric, scores)
     return MemberResult(
         name=member.name,
         fold_log_losses=member.fold_scores,
         seconds=member.seconds,
         folder=folder.member(member.name),
-        **vars(figures),
+        **vars(scores),
     )

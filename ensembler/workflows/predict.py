@@ -16,12 +16,12 @@ from ..competition.photo_files import PhotoFiles
 from ..competition.task import Task
 from ..engines.job import Job
 from ..engines.local import run_jobs
-from ..errors import BadChoice, BadData, JobFailed, counted
-from ..paths import HERE, Workspace
+from ..errors import BadChoice, BadData, JobFailed, format_count
+from ..paths import DEFAULT_WORKSPACE, Workspace
 from ..progress import SILENT, Progress
 from ..serialization import read_arrays, write_json
 from ..stacking.card import read_card
-from ..submission.notebook.folder import chosen_stack
+from ..submission.notebook.folder import choose_stack
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ def predict(
     stack: str | os.PathLike[str] | None = None,
     competition: str | None = None,
     batch_size: int = 32,
-    workspace: Workspace = HERE,
+    workspace: Workspace = DEFAULT_WORKSPACE,
     progress: Progress = SILENT,
 ) -> Predictions:
     """Predict photos with a stack, in a process of its own.
@@ -80,50 +80,50 @@ def predict(
     Mismatch
         If another version wrote the stack's file.
     """
-    model = _stack_file(stack, competition, workspace)
+    model = _locate_stack_file(stack, competition, workspace)
     card = read_card(model)
-    paths = _photo_files(photos)
-    given = _predict(model, paths, batch_size, progress)
-    readable = np.isfinite(given[:, 0])
+    paths = _list_photo_files(photos)
+    probabilities = _predict(model, paths, batch_size, progress)
+    readable = np.isfinite(probabilities[:, 0])
     if not readable.any():
-        raise BadData(f"None of {counted(paths, 'photo')} can be decoded: name photos, or folders of photos.")
+        raise BadData(f"None of {format_count(paths, 'photo')} can be decoded: name photos, or folders of photos.")
     return Predictions(
         stack=card.name,
         task=card.task,
         outputs=card.outputs,
         photos=tuple(path for path, can in zip(paths, readable, strict=True) if can),
-        probabilities=given[readable],
+        probabilities=probabilities[readable],
         unreadable=tuple(path for path, can in zip(paths, readable, strict=True) if not can),
     )
 
 
-def _stack_file(stack: str | os.PathLike[str] | None, competition: str | None, workspace: Workspace) -> Path:
+def _locate_stack_file(stack: str | os.PathLike[str] | None, competition: str | None, workspace: Workspace) -> Path:
     if stack is not None and (
         not isinstance(stack, str) or "/" in stack or os.sep in stack or stack.endswith(".keras")
     ):
         return Path(stack)
     folder = workspace.current(competition)
-    return folder.stack(chosen_stack(folder, stack)) / "stack.keras"
+    return folder.stack(choose_stack(folder, stack)) / "stack.keras"
 
 
-def _photo_files(named: Sequence[str | os.PathLike[str]]) -> list[Path]:
+def _list_photo_files(named: Sequence[str | os.PathLike[str]]) -> list[Path]:
     """List the photos, each once, in the order in which they were named."""
     if not named:
         raise BadChoice("No photos are named: name files, or folders of photos.")
-    found: list[Path] = []
+    paths: list[Path] = []
     for path in map(Path, named):
         if path.is_dir():
-            found += [path / below for below in PhotoFiles.below(path).paths]
+            paths += [path / below for below in PhotoFiles.list_below(path).paths]
         elif path.exists():
-            found.append(path)
+            paths.append(path)
         else:
             raise BadChoice(f"There is no photo {path}: name files, or folders of photos.")
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys(paths))
 
 
 def _predict(model: Path, paths: list[Path], batch_size: int, progress: Progress) -> NDArray[np.float32]:
     scratch = Path(tempfile.mkdtemp(prefix="ensembler-predict-"))
-    told = {
+    spec = {
         "model": str(model.absolute()),
         "photos": str(scratch / "photos.json"),
         "batch_size": batch_size,
@@ -132,7 +132,7 @@ def _predict(model: Path, paths: list[Path], batch_size: int, progress: Progress
     keep = False
     try:
         write_json(scratch / "photos.json", [str(path) for path in paths])
-        run_jobs([Job("predict", "ensembler.stacking.jobs.loaded_stack:predict_files", told)], scratch, progress)
+        run_jobs([Job("predict", "ensembler.stacking.jobs.loaded_stack:predict_files", spec)], scratch, progress)
         return read_arrays(scratch / "predictions.npz")["probabilities"]
     except JobFailed:
         # Its sentence names the log.

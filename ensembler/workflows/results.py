@@ -9,7 +9,7 @@ from typing import Any
 
 from ..competition.duplicates import DuplicateCounts
 from ..competition.manifest import Manifest
-from ..competition.metrics.figures import Figures
+from ..competition.metrics.figures import Scores
 from ..competition.metrics.intervals import Difference
 from ..paths import CompetitionFolder
 from ..stacking.evaluation import Evaluation
@@ -17,7 +17,7 @@ from ..submission.answer import AnswerScore
 
 
 @dataclass(frozen=True)
-class Fetched:
+class PreparedCompetition:
     """A competition that is ready to be trained on, with how many photos it has.
 
     ``duplicates`` counts training photos that show the same picture as another photo.
@@ -32,7 +32,7 @@ class Fetched:
 
 
 @dataclass(frozen=True, kw_only=True)
-class MemberResult(Figures):
+class MemberResult(Scores):
     """A member with its out-of-fold figures.
 
     ``score`` is by the competition's ``metric``; log losses are in nats, accuracy is from 0 to 1.
@@ -45,7 +45,7 @@ class MemberResult(Figures):
 
 
 @dataclass(frozen=True, kw_only=True)
-class StackResult(Figures):
+class StackResult(Scores):
     """A stack with its nested out-of-fold figures, beside its members' and their plain ``mean``'s.
 
     Attributes
@@ -72,7 +72,7 @@ class StackResult(Figures):
     refit: bool
     temperature: float
     clip: float
-    mean: Figures
+    mean: Scores
     members: tuple[MemberResult, ...]
     left_out: tuple[str, ...]
     best: str
@@ -93,14 +93,14 @@ class StackResult(Figures):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Scored(AnswerScore):
+class ScoreResult(AnswerScore):
     """A submission scored against hidden labels."""
 
     submission: Path
 
 
 @dataclass(frozen=True)
-class Submitted:
+class SubmitResult:
     """A CSV that was uploaded, or would be. ``ref`` is None after a dry run; scores are None until there are any."""
 
     submission: Path
@@ -111,39 +111,44 @@ class Submitted:
     public: float | None
     private: float | None
 
-    def fields(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Any]:
         """Return what JSON can hold."""
         return {**asdict(self), "submission": str(self.submission)}
 
 
-def stack_fields(result: StackResult) -> dict[str, Any]:
+def build_stack_fields(result: StackResult) -> dict[str, Any]:
     """Return everything as JSON can hold it: null where there is no number."""
-    told = result.evaluation
-    without = told.losses_without or (None,) * len(result.members)
-    correlations = [[or_none(float(one)) for one in row] for row in told.correlations]
+    evaluation = result.evaluation
+    losses_without = evaluation.losses_without or (None,) * len(result.members)
+    correlations = [[replace_nan(float(one)) for one in row] for row in evaluation.correlations]
     return {
         "name": result.name,
         "meta": result.meta,
         "asked": result.asked,
         "refit": result.refit,
-        **score_fields(result),
-        "interval": [or_none(told.interval.low), or_none(told.interval.high)],
+        **build_score_fields(result),
+        "interval": [replace_nan(evaluation.interval.low), replace_nan(evaluation.interval.high)],
         "best": result.best,
-        "gain": _difference_fields(told.gain),
+        "gain": _build_difference_fields(evaluation.gain),
         "temperature": result.temperature,
         "clip": result.clip,
-        "reliability": {"before": told.before.fields(), "after": told.after.fields()},
-        "mean": score_fields(result.mean),
-        "meta_learners": {name: score_fields(figures) for name, figures in told.rivals.items()},
-        "meta_learners_photos": told.rival_rows,
+        "reliability": {
+            "before": evaluation.before_calibration.to_json(),
+            "after": evaluation.after_calibration.to_json(),
+        },
+        "mean": build_score_fields(result.mean),
+        "meta_learners": {
+            name: build_score_fields(figures) for name, figures in evaluation.meta_learner_figures.items()
+        },
+        "meta_learners_photos": evaluation.meta_learner_rows,
         "members": [
             {
                 "name": member.name,
-                **score_fields(member),
-                "loss_without": _difference_fields(loss) if loss else None,
+                **build_score_fields(member),
+                "loss_without": _build_difference_fields(loss) if loss else None,
                 "error_correlations": dict(zip((one.name for one in result.members), row, strict=True)),
             }
-            for member, loss, row in zip(result.members, without, correlations, strict=True)
+            for member, loss, row in zip(result.members, losses_without, correlations, strict=True)
         ],
         "left_out": list(result.left_out),
         "submission": str(result.submission),
@@ -151,24 +156,24 @@ def stack_fields(result: StackResult) -> dict[str, Any]:
     }
 
 
-def _difference_fields(difference: Difference) -> dict[str, Any]:
+def _build_difference_fields(difference: Difference) -> dict[str, Any]:
     return {
-        "value": or_none(difference.value),
-        "standard_error": or_none(difference.standard_error),
-        "interval": [or_none(difference.interval.low), or_none(difference.interval.high)],
-        "within_noise": difference.within_noise,
+        "value": replace_nan(difference.value),
+        "standard_error": replace_nan(difference.standard_error),
+        "interval": [replace_nan(difference.interval.low), replace_nan(difference.interval.high)],
+        "within_noise": difference.is_within_noise,
     }
 
 
-def score_fields(figures: Figures | AnswerScore, prefix: str = "") -> dict[str, Any]:
+def build_score_fields(scores: Scores | AnswerScore, prefix: str = "") -> dict[str, Any]:
     """Return the scores as JSON has them: null where there is no number.
 
     ``score`` is by the competition's ``metric``.
     """
     names = ("metric", "score", "standard_error", "log_loss", "log_loss_error", "accuracy")
-    return {prefix + name: or_none(getattr(figures, name)) for name in names}
+    return {prefix + name: replace_nan(getattr(scores, name)) for name in names}
 
 
-def or_none(value: str | float | None) -> str | float | None:
+def replace_nan(value: str | float | None) -> str | float | None:
     """Return None for what is not a number, since JSON has no word for it."""
     return None if isinstance(value, float) and math.isnan(value) else value

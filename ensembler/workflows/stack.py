@@ -11,36 +11,36 @@ from numpy.typing import NDArray
 from ..competition.folds.file import load_folds
 from ..competition.folds.folds import Folds
 from ..competition.metrics.metrics import METRICS
-from ..competition.metrics.scoring import judge_out_of_fold
+from ..competition.metrics.scoring import compute_out_of_fold_scores
 from ..competition.tables import Tables
 from ..engines.job import Job
-from ..engines.local import run_jobs, started_ahead
+from ..engines.local import run_jobs, start_worker_ahead
 from ..engines.worker_processes import WorkerProcesses
 from ..errors import BadChoice
-from ..members.predictions import MemberPredictions, load_members, refit_predictions
-from ..members.records import MemberRecord, trained_members
+from ..members.predictions import MemberPredictions, load_members, load_refit_predictions
+from ..members.records import MemberRecord, list_trained_members
 from ..members.speed import load_speed
 from ..options.durations import read_duration
-from ..options.kinds import checked
-from ..paths import HERE, CompetitionFolder, Workspace, checked_name
+from ..options.kinds import read_value
+from ..paths import DEFAULT_WORKSPACE, CompetitionFolder, Workspace, check_name
 from ..progress import SILENT, Progress
 from ..stacking.evaluation import evaluate_stack
-from ..stacking.fitting import Learned, Wish, learn
-from ..stacking.learners.named import DEFAULT, META_LEARNERS, TOURNAMENT, UNFITTED
-from ..stacking.log_odds import log_odds
-from ..stacking.records import save_blend, save_stack_figures, save_stack_predictions, stack_name
+from ..stacking.fitting import FittedStack, StackConfig, fit_stack
+from ..stacking.learners.named import DEFAULT_META_LEARNER, META_LEARNERS, TOURNAMENT, UNFITTED
+from ..stacking.log_odds import compute_log_odds
+from ..stacking.records import name_stack, save_blend, save_stack_figures, save_stack_predictions
 from ..stacking.validation import require_classes
-from ..storage import file_digest
+from ..storage import compute_file_digest
 from ..submission.answer import write_answer
 from ..submission.ledger.ledger import Ledger
 from ..submission.ledger.rows import Answer, MemberUsed
 from .competition import open_competition
-from .fetch.answers import metric_is_kaggles
-from .member_scores import member_results
-from .results import StackResult, stack_fields
+from .fetch.answers import has_kaggle_metric
+from .member_scores import score_members
+from .results import StackResult, build_stack_fields
 
 # The job that builds the file, as a person and its log call it, and its function.
-_JOB, _BUILD = "stack", "ensembler.stacking.jobs.keras_stack:build_stack_file"
+_JOB_NAME, _JOB_FUNCTION = "stack", "ensembler.stacking.jobs.keras_stack:build_stack_file"
 
 
 def stack(
@@ -48,12 +48,12 @@ def stack(
     *,
     name: str | None = None,
     competition: str | None = None,
-    meta: str = DEFAULT,
+    meta: str = DEFAULT_META_LEARNER,
     top: int | None = None,
     infer_limit: str | float | None = None,
     refit: bool = False,
     seed: int = 0,
-    workspace: Workspace = HERE,
+    workspace: Workspace = DEFAULT_WORKSPACE,
     progress: Progress = SILENT,
 ) -> StackResult:
     """Stack trained members under a meta-learner, calibrate it, and write the submission.
@@ -94,44 +94,44 @@ def stack(
         If all photos of a class lie in one fold.
     """
     if meta not in (*META_LEARNERS, TOURNAMENT):
-        raise BadChoice.unknown("meta-learner", meta, [*META_LEARNERS, TOURNAMENT])
+        raise BadChoice.from_unknown_name("meta-learner", meta, [*META_LEARNERS, TOURNAMENT])
     folder, tables = open_competition(competition, workspace, progress)
-    offered = load_members(folder, tables, list(members) if members else _finished(folder, progress))
-    if len(offered) == 1:
-        progress.note(f"{offered[0].name} is the only member, so it is calibrated alone: a stack takes two or more.")
-    out_of_fold = [member.out_of_fold for member in offered]
-    wish = _wish(folder, offered, meta, top, infer_limit, seed)
+    candidates = load_members(folder, tables, list(members) if members else _list_finished_members(folder, progress))
+    if len(candidates) == 1:
+        progress.note(f"{candidates[0].name} is the only member, so it is calibrated alone: a stack takes two or more.")
+    out_of_fold = [member.out_of_fold for member in candidates]
+    config = _read_config(folder, candidates, meta, top, infer_limit, seed)
     folds = load_folds(folder, tables)
-    _look_at_classes(tables, folds, meta, progress)
+    _check_classes(tables, folds, meta, progress)
     # Libraries are loaded for the file while the meta-learner learns.
-    with started_ahead(_BUILD, _JOB, folder.logs) as processes:
-        learned = learn(wish, tables, folds, out_of_fold, progress)
-        evaluation = evaluate_stack(learned, wish, tables, folds, out_of_fold, progress)
-        used = [offered[one] for one in learned.members]
-        title = checked_name(name or stack_name([member.name for member in used], refit=refit), "stack")
-        test = [refit_predictions(folder, tables, one.record) if refit else one.test for one in used]
-        answer = _keep(folder, tables, folds, test, learned, title)
-        built = _build(folder, title, used, processes, progress, refit=refit)
+    with start_worker_ahead(_JOB_FUNCTION, _JOB_NAME, folder.logs) as processes:
+        fitted = fit_stack(config, tables, folds, out_of_fold, progress)
+        evaluation = evaluate_stack(fitted, config, tables, folds, out_of_fold, progress)
+        used = [candidates[one] for one in fitted.members]
+        title = check_name(name or name_stack([member.name for member in used], refit=refit), "stack")
+        test = [load_refit_predictions(folder, tables, one.record) if refit else one.test for one in used]
+        answer = _save_fitted_stack(folder, tables, folds, test, fitted, title)
+        job_result = _build(folder, title, used, processes, progress, refit=refit)
     csv = write_answer(workspace.submissions / folder.name, title, tables, answer)
     result = StackResult(
         name=title,
         asked=meta,
-        meta=learned.name,
+        meta=fitted.name,
         refit=refit,
-        temperature=learned.learner.blend_.temperature,
-        clip=learned.learner.blend_.clip,
-        mean=judge_out_of_fold(tables, np.mean([one.out_of_fold for one in used], axis=0), folds.scored),
-        members=tuple(member_results(folder, tables, used, folds)),
-        left_out=tuple(one.name for number, one in enumerate(offered) if number not in learned.members),
-        best=offered[evaluation.best].name,
+        temperature=fitted.learner.blend_.temperature,
+        clip=fitted.learner.blend_.clip,
+        mean=compute_out_of_fold_scores(tables, np.mean([one.out_of_fold for one in used], axis=0), folds.scored),
+        members=tuple(score_members(folder, tables, used, folds)),
+        left_out=tuple(one.name for number, one in enumerate(candidates) if number not in fitted.members),
+        best=candidates[evaluation.best_member].name,
         evaluation=evaluation,
         submission=csv.absolute(),
         model=folder.stack(title) / "stack.keras",
-        difference=float(built["difference"]),
-        **vars(judge_out_of_fold(tables, learned.nested.calibrated, folds.scored)),
+        difference=float(job_result["difference"]),
+        **vars(compute_out_of_fold_scores(tables, fitted.nested.calibrated, folds.scored)),
     )
-    save_stack_figures(folder, title, _figures(result, used))
-    _remember(folder, tables, used, result, workspace)
+    save_stack_figures(folder, title, _build_summary(result, used))
+    _record_answer(folder, tables, used, result, workspace)
     return result
 
 
@@ -147,24 +147,24 @@ def _build(
     """Build ``stack.keras`` in a process that was started ahead."""
     members = [member.name for member in used]
     spec = {"competition": str(folder.root), "stack": title, "members": members, "refit": refit}
-    [built] = run_jobs([Job(_JOB, _BUILD, spec)], folder.logs, progress, processes=processes)
+    [built] = run_jobs([Job(_JOB_NAME, _JOB_FUNCTION, spec)], folder.logs, progress, processes=processes)
     return cast(dict[str, Any], built)
 
 
-def _wish(
+def _read_config(
     folder: CompetitionFolder,
     members: Sequence[MemberPredictions],
     meta: str,
     top: int | None,
     infer_limit: str | float | None,
     seed: int,
-) -> Wish:
+) -> StackConfig:
     """Read what is asked of the meta-learner and of its members."""
     if top is not None and not 1 <= top <= len(members):
         raise BadChoice(f"--top takes a number from 1 to {len(members)}, the members there are. Received: {top}")
     if infer_limit is None:
-        return Wish(meta, seed, top)
-    limit = checked("--infer-limit", read_duration, infer_limit)
+        return StackConfig(meta, seed, top)
+    limit = read_value("--infer-limit", read_duration, infer_limit)
     speeds = {one.name: load_speed(folder, one.name, one.record.fingerprint) for one in members}
     if unknown := [name for name, speed in speeds.items() if speed is None]:
         raise BadChoice(
@@ -182,32 +182,35 @@ def _wish(
             f"No {top} members predict a photo within --infer-limit {infer_limit}: the fastest take "
             f"{1000 * sum(sorted(costs)[:top]):.3g} ms."
         )
-    return Wish(meta, seed, top, costs, limit)
+    return StackConfig(meta, seed, top, costs, limit)
 
 
-def _look_at_classes(tables: Tables, folds: Folds, meta: str, progress: Progress) -> None:
+def _check_classes(tables: Tables, folds: Folds, meta: str, progress: Progress) -> None:
     if meta in UNFITTED:
         return
     manifest = tables.manifest
     absent = require_classes(
-        tables.targets[folds.scored], folds.nested_folds(), manifest.outputs, exclusive=manifest.task != "multilabel"
+        tables.targets[folds.scored],
+        folds.make_nested_folds(),
+        manifest.outputs,
+        single_label=manifest.task != "multilabel",
     )
     if absent:
         progress.warn(f"Absent from a fold, where nothing can be told of it: {', '.join(absent)}.")
 
 
-def _finished(folder: CompetitionFolder, progress: Progress) -> list[str]:
+def _list_finished_members(folder: CompetitionFolder, progress: Progress) -> list[str]:
     """Members of which all folds are trained, on the folds there are now; the others are told."""
-    records = [MemberRecord.load(folder, name) for name in trained_members(folder)]
-    now = file_digest(folder.folds) if folder.folds.is_file() else ""
+    records = [MemberRecord.load(folder, name) for name in list_trained_members(folder)]
+    current_folds = compute_file_digest(folder.folds) if folder.folds.is_file() else ""
     for record in records:
-        if record.folds != now:
+        if record.folds != current_folds:
             progress.warn(f"{record.name} is left out: it was trained on other folds; --restart trains it on these.")
-    records = [record for record in records if record.folds == now]
+    records = [record for record in records if record.folds == current_folds]
     for record in records:
-        if missing := record.unfinished(folder):
+        if missing := record.list_unfinished_folds(folder):
             progress.warn(f"{record.name} is left out: {len(missing)} of {record.folds_count} folds are not trained.")
-    names = [record.name for record in records if not record.unfinished(folder)]
+    names = [record.name for record in records if not record.list_unfinished_folds(folder)]
     if not names:
         raise BadChoice(
             f"No member of {folder.name} is trained yet: begin with `ensembler train-members --members ...`."
@@ -215,22 +218,22 @@ def _finished(folder: CompetitionFolder, progress: Progress) -> list[str]:
     return names
 
 
-def _keep(
+def _save_fitted_stack(
     folder: CompetitionFolder,
     tables: Tables,
     folds: Folds,
     members: Sequence[NDArray[np.float32]],
-    learned: Learned,
+    fitted: FittedStack,
     title: str,
 ) -> NDArray[np.float32]:
     """Store the meta-learner and its predictions; return those of the test photos, which ``members`` predicted."""
-    test = learned.learner.predict_proba(log_odds(members, exclusive=tables.manifest.sums_to_one))
-    save_blend(folder, title, learned.learner.blend_)
-    save_stack_predictions(folder, title, tables, folds.scored, learned.nested.calibrated, test)
+    test = fitted.learner.predict_proba(compute_log_odds(members, multiclass=tables.manifest.sums_to_one))
+    save_blend(folder, title, fitted.learner.blend_)
+    save_stack_predictions(folder, title, tables, folds.scored, fitted.nested.calibrated, test)
     return test
 
 
-def _remember(
+def _record_answer(
     folder: CompetitionFolder,
     tables: Tables,
     members: Sequence[MemberPredictions],
@@ -241,7 +244,7 @@ def _remember(
     answer = Answer(
         competition=folder.name,
         path=result.submission,
-        sha256=file_digest(result.submission),
+        sha256=compute_file_digest(result.submission),
         total_bytes=result.submission.stat().st_size,
         slug="" if folder.is_ours else tables.manifest.slug,
         stack=result.name,
@@ -249,7 +252,7 @@ def _remember(
         folds=members[0].record.folds,
         samples=members[0].record.samples,
         metric=result.metric,
-        larger_is_better=METRICS[result.metric].larger_is_better if metric_is_kaggles(folder) else None,
+        larger_is_better=METRICS[result.metric].larger_is_better if has_kaggle_metric(folder) else None,
         own=result.score,
         own_error=result.standard_error,
         own_log_loss=result.log_loss,
@@ -257,14 +260,14 @@ def _remember(
     Ledger(workspace.submissions).record(answer)
 
 
-def _figures(result: StackResult, members: Sequence[MemberPredictions]) -> dict[str, Any]:
-    fields = stack_fields(result)
+def _build_summary(result: StackResult, members: Sequence[MemberPredictions]) -> dict[str, Any]:
+    fields = build_stack_fields(result)
     fingerprints = [{"fingerprint": member.record.fingerprint} for member in members]
     return {
         **fields,
         "members": [one | more for one, more in zip(fields["members"], fingerprints, strict=True)],
         "folds": members[0].record.folds,
         "samples": members[0].record.samples,
-        "sha256": file_digest(result.submission),
+        "sha256": compute_file_digest(result.submission),
         "difference": result.difference,
     }

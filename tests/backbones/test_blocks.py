@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from ensembler.backbones.blocks import block_of, blocks_of, depths, first_layer_of
+from ensembler.backbones.blocks import compute_depths, find_block, find_first_layer, list_blocks
 from ensembler.errors import BadChoice
 
 
@@ -33,14 +33,14 @@ from ensembler.errors import BadChoice
     ],
 )
 def test_the_block_is_told_by_the_layers_name(layer: str, block: str | None) -> None:
-    assert block_of(layer) == block
+    assert find_block(layer) == block
 
 
 LAYERS = ["stem_conv", "block1a_dwconv", "block1a_add", "block2a_conv", "block2b_conv", "block3a_conv", "top_conv"]
 
 
 def test_a_layer_without_a_block_belongs_to_the_one_before() -> None:
-    assert blocks_of(LAYERS) == ["stem", "block1", "block1", "block2", "block2", "block3", "block3"]
+    assert list_blocks(LAYERS) == ["stem", "block1", "block1", "block2", "block2", "block3", "block3"]
 
 
 @pytest.mark.parametrize(
@@ -48,12 +48,12 @@ def test_a_layer_without_a_block_belongs_to_the_one_before() -> None:
     [("block2", 3), ("Block_2", 3), ("stem", 0), ("block3", 5), ("top_conv", 6), ("block2b-conv", 4)],
 )
 def test_a_block_begins_with_its_first_layer(block: str, place: int) -> None:
-    assert first_layer_of(LAYERS, block) == place
+    assert find_first_layer(LAYERS, block) == place
 
 
 def test_an_unknown_block_is_told_with_those_there_are() -> None:
     with pytest.raises(BadChoice, match=r"no block block7 .*stem, block1, block2, block3"):
-        first_layer_of(LAYERS, "block7")
+        find_first_layer(LAYERS, "block7")
 
 
 @pytest.mark.parametrize(
@@ -65,4 +65,4 @@ def test_an_unknown_block_is_told_with_those_there_are() -> None:
     ],
 )
 def test_depth_grows_from_block_to_block(layers: list[str], expected: list[float]) -> None:
-    assert depths(layers) == pytest.approx(expected)
+    assert compute_depths(layers) == pytest.approx(expected)

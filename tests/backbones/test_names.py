@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from ensembler.backbones.names import backbone_name, layer_name, layer_names, member_names
+from ensembler.backbones.names import make_layer_name, make_layer_names, parse_backbone_name, resolve_member_names
 from ensembler.errors import BadChoice
 
 BACKBONES = ("b0", "b1", "mine")
@@ -12,13 +12,13 @@ BACKBONES = ("b0", "b1", "mine")
     ("member", "backbone"), [("b0", "b0"), ("b0@strong", "b0"), ("mobilenetv2-0.35@a_b-c.1", "mobilenetv2-0.35")]
 )
 def test_a_label_follows_the_backbone(member: str, backbone: str) -> None:
-    assert backbone_name(member) == backbone
+    assert parse_backbone_name(member) == backbone
 
 
 @pytest.mark.parametrize("member", ["b0@", "b0@a/b", "b0@a@b", "b0@a b", "b0@ä"])
 def test_a_label_must_fit_into_a_file_name(member: str) -> None:
     with pytest.raises(BadChoice, match="write BACKBONE@LABEL"):
-        backbone_name(member)
+        parse_backbone_name(member)
 
 
 @pytest.mark.parametrize(
@@ -34,7 +34,7 @@ def test_a_label_must_fit_into_a_file_name(member: str) -> None:
 def test_members_are_called_as_they_were_typed_or_as_they_are_named(
     members: list[str], name: str | None, names: list[str]
 ) -> None:
-    assert member_names(members, name, BACKBONES) == names
+    assert resolve_member_names(members, name, BACKBONES) == names
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ def test_members_are_called_as_they_were_typed_or_as_they_are_named(
 )
 def test_a_name_that_misleads_is_refused(members: list[str], name: str, words: str) -> None:
     with pytest.raises(BadChoice, match=words):
-        member_names(members, name, BACKBONES)
+        resolve_member_names(members, name, BACKBONES)
 
 
 @pytest.mark.parametrize(
@@ -66,8 +66,8 @@ def test_a_name_that_misleads_is_refused(members: list[str], name: str, words: s
     ],
 )
 def test_layers_have_names_that_keras_and_tensorflow_take(member: str, layer: str) -> None:
-    assert layer_name(member) == layer
+    assert make_layer_name(member) == layer
 
 
 def test_layers_of_two_members_are_told_apart() -> None:
-    assert layer_names(["b0@x", "b0", "b0.x", "b0.x-2"]) == ["b0.x", "b0", "b0.x-2", "b0.x-2-2"]
+    assert make_layer_names(["b0@x", "b0", "b0.x", "b0.x-2"]) == ["b0.x", "b0", "b0.x-2", "b0.x-2-2"]

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from ensembler.backbones.patterns import match_backbones
-from ensembler.backbones.registry import BACKBONES, smallest_size
+from ensembler.backbones.registry import BACKBONES, find_min_size
 from ensembler.errors import BadChoice
 
 
@@ -39,4 +39,4 @@ def test_a_pattern_that_names_nothing_is_refused(pattern: str) -> None:
     ("name", "size"), [("b7", 32), ("xception", 71), ("inceptionv3", 75), ("inceptionresnetv2", 75), ("demo-conv", 8)]
 )
 def test_the_smallest_photos(name: str, size: int) -> None:
-    assert smallest_size(BACKBONES[name]) == size
+    assert find_min_size(BACKBONES[name]) == size

@@ -12,7 +12,7 @@ import pytest
 from ensembler.backbones import weights as published_weights
 from ensembler.backbones.jobs.build import build_backbone
 from ensembler.backbones.registry import BACKBONES, find_backbone
-from ensembler.backbones.weights import PublishedWeights, find_weights, published
+from ensembler.backbones.weights import PublishedWeights, find_published_weights, find_weights
 from ensembler.errors import BadChoice
 
 B0 = find_backbone("b0")
@@ -41,11 +41,11 @@ def test_keras_asks_for_these_very_files(monkeypatch: pytest.MonkeyPatch) -> Non
                 scope.initialize_variables = False
                 with pytest.raises(Asked) as asked:
                     build(input_shape=(size, size, 3), include_top=False, weights="imagenet", **backbone.arguments)
-            assert published(backbone, size) == PublishedWeights(*asked.value.args), backbone.name
+            assert find_published_weights(backbone, size) == PublishedWeights(*asked.value.args), backbone.name
 
 
 def test_no_backbone_but_the_demos_is_without_a_file() -> None:
-    assert {name for name, backbone in BACKBONES.items() if published(backbone, 224) is None} == {
+    assert {name for name, backbone in BACKBONES.items() if find_published_weights(backbone, 224) is None} == {
         name for name in BACKBONES if name.startswith("demo-")
     }
 
@@ -59,7 +59,7 @@ def put(path: Path, content: bytes = b"numbers") -> Path:
 @pytest.fixture
 def digest(monkeypatch: pytest.MonkeyPatch) -> None:
     digest = hashlib.md5(b"numbers", usedforsecurity=False).hexdigest()
-    monkeypatch.setitem(published_weights._FILES, "b0", ("efficientnetb0_notop.h5", digest))
+    monkeypatch.setitem(published_weights._PUBLISHED_FILES, "b0", ("efficientnetb0_notop.h5", digest))
 
 
 @pytest.mark.usefixtures("digest")
@@ -87,10 +87,10 @@ def test_a_damaged_file_is_refused(tmp_path: Path) -> None:
 
 def test_sha256_is_known_by_its_length(tmp_path: Path) -> None:
     path = put(tmp_path / "file")
-    assert PublishedWeights("file", hashlib.sha256(b"numbers").hexdigest()).fits(path)
-    assert not PublishedWeights("file", "0" * 64).fits(path)
-    assert not PublishedWeights("file", "0" * 32).fits(path)
-    assert PublishedWeights("file").fits(path)
+    assert PublishedWeights("file", hashlib.sha256(b"numbers").hexdigest()).is_published_file(path)
+    assert not PublishedWeights("file", "0" * 64).is_published_file(path)
+    assert not PublishedWeights("file", "0" * 32).is_published_file(path)
+    assert PublishedWeights("file").is_published_file(path)
 
 
 @pytest.mark.parametrize(
@@ -141,7 +141,7 @@ def test_a_published_file_builds_the_very_network_that_imagenet_builds(
 ) -> None:
     backbone, size = find_backbone(name), 96
     keras.utils.set_random_seed(1)
-    theirs = published(backbone, size)
+    theirs = find_published_weights(backbone, size)
     assert theirs is not None
     path = tmp_path / theirs.name
     module, function = backbone.builder.split(":")

@@ -17,7 +17,7 @@ from PIL import Image
 
 from ensembler.cli import main, submission_commands
 from ensembler.errors import BadChoice, Interrupted
-from ensembler.workflows.results import Submitted
+from ensembler.workflows.results import SubmitResult
 
 
 def ensembler(*words: str, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -154,8 +154,8 @@ def test_environment_variables_are_named_after_what_is_typed(files: Path) -> Non
     ],
 )
 def test_what_became_of_a_submission(status: str, public: float | None, private: float | None, says: str) -> None:
-    submitted = Submitted(Path("a.csv"), "pets", "[a]", 7, status, public, private)
-    assert submission_commands._submitted_words(submitted) == says
+    submitted = SubmitResult(Path("a.csv"), "pets", "[a]", 7, status, public, private)
+    assert submission_commands._describe_submission(submitted) == says
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from helpers.stacks_made import make_stack
 
 from ensembler.cli import commands
 from ensembler.errors import BadChoice
-from ensembler.members.records import trained_members
+from ensembler.members.records import list_trained_members
 from ensembler.paths import CompetitionFolder
 
 
@@ -58,14 +58,14 @@ def test_no_members(folder: CompetitionFolder) -> None:
 def test_a_member_is_removed(folder: CompetitionFolder) -> None:
     result = run("members", "rm", "a@x", "c")
     assert result.stdout.startswith("Removed a@x, c: 0.0 MB are free again.")
-    assert trained_members(folder) == ["a"]
+    assert list_trained_members(folder) == ["a"]
 
 
 @pytest.mark.parametrize("words", [["members", "-c", "other", "rm"], ["members", "rm", "-c", "other"]])
 def test_the_competition_may_stand_before_rm(folder: CompetitionFolder, words: list[str]) -> None:
     with pytest.raises(BadChoice, match="no competition named 'other'"):
         run(*words, "c")
-    assert "c" in trained_members(folder)
+    assert "c" in list_trained_members(folder)
 
 
 def test_removal_as_json(folder: CompetitionFolder) -> None:
@@ -77,7 +77,7 @@ def test_removal_as_json(folder: CompetitionFolder) -> None:
 def test_without_a_terminal_a_member_of_a_stack_needs_yes(folder: CompetitionFolder) -> None:
     with pytest.raises(BadChoice, match="Stack a_b was built of a: remove all the same with --yes"):
         run("members", "rm", "a")
-    assert "a" in trained_members(folder)
+    assert "a" in list_trained_members(folder)
 
 
 @pytest.mark.parametrize(("answer", "code"), [("y\n", 0), ("n\n", 130), ("\n", 130)])
@@ -88,7 +88,7 @@ def test_in_a_terminal_it_is_asked(
     result = run("members", "rm", "a", answer=answer)
     assert "Stack a_b was built of a. Remove all the same? [y/N]" in result.stderr
     assert result.exit_code == code
-    assert ("a" in trained_members(folder)) == (code != 0)
+    assert ("a" in list_trained_members(folder)) == (code != 0)
 
 
 def test_status_in_words_and_as_json(folder: CompetitionFolder) -> None:

@@ -8,7 +8,7 @@ from helpers.answers_made import DOGS
 
 from ensembler.competition.manifest import AnswerLayout, Manifest, TestLayout, TrainLayout
 from ensembler.errors import BadData
-from ensembler.serialization import read_toml, toml_text
+from ensembler.serialization import format_toml, read_toml
 from ensembler.storage import write_text
 
 LEAVES = Manifest(
@@ -133,7 +133,7 @@ def edited(tmp_path, manifest, section, **keys):
     table.update(keys)
     for key in [key for key, value in keys.items() if value is None]:
         del table[key]
-    write_text(path, toml_text("", content))
+    write_text(path, format_toml("", content))
     return path
 
 

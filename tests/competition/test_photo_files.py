@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from ensembler.competition.photo_files import PhotoFiles, common_folder, has_photos
+from ensembler.competition.photo_files import PhotoFiles, find_common_folder, has_photos
 from ensembler.errors import BadData
 
 
@@ -12,7 +12,7 @@ def files_below(root, *names):
     for name in names:
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_bytes(b"")
-    return PhotoFiles.below(root)
+    return PhotoFiles.list_below(root)
 
 
 def test_only_photos_are_listed_sorted(tmp_path):
@@ -46,14 +46,14 @@ def photos_named(*paths):
 
 def test_inside_a_folder():
     photos = photos_named("a/1.jpg", "a/b/2.jpg", "ab/3.jpg", "4.jpg")
-    assert photos.inside("a").paths == ("a/1.jpg", "a/b/2.jpg")
-    assert photos.inside("a/b").paths == ("a/b/2.jpg",)
-    assert photos.inside(".") == photos.inside("") == photos
-    assert photos.inside("c").paths == ()
+    assert photos.select_inside("a").paths == ("a/1.jpg", "a/b/2.jpg")
+    assert photos.select_inside("a/b").paths == ("a/b/2.jpg",)
+    assert photos.select_inside(".") == photos.select_inside("") == photos
+    assert photos.select_inside("c").paths == ()
 
 
 def test_without():
-    assert photos_named("1.jpg", "2.jpg").without({"1.jpg", "x"}).paths == ("2.jpg",)
+    assert photos_named("1.jpg", "2.jpg").exclude({"1.jpg", "x"}).paths == ("2.jpg",)
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ def test_finding_a_photo_by_what_a_table_calls_it(identity, path):
 )
 def test_the_share_of_ids_that_name_a_photo(identities, share):
     photos = photos_named("train/1.jpg", "train/cat.12.jpg", "x/7.jpg", "x/7.png", "x/8.jpg", "y/8.jpg")
-    assert photos.share_of(identities) == share
+    assert photos.compute_match_share(identities) == share
 
 
 def test_whether_there_are_photos(tmp_path):
@@ -109,4 +109,4 @@ def test_whether_there_are_photos(tmp_path):
     ],
 )
 def test_common_folder(paths, folder):
-    assert common_folder(paths) == folder
+    assert find_common_folder(paths) == folder

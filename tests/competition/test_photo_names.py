@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ensembler.competition.photo_names import folder_of, name_of, stem_of, suffix_of
+from ensembler.competition.photo_names import extract_folder, extract_name, extract_stem, extract_suffix
 
 PARTS = st.text(st.characters(codec="utf-8", exclude_characters="/\0"), min_size=1).filter(lambda part: part != ".")
 
@@ -15,7 +15,7 @@ def assert_as_pathlib(path: str) -> None:
     expected = PurePosixPath(path)
     folder = "" if str(expected.parent) == "." else str(expected.parent)
     named = (expected.name, expected.stem, expected.suffix, folder)
-    assert (name_of(path), stem_of(path), suffix_of(path), folder_of(path)) == named
+    assert (extract_name(path), extract_stem(path), extract_suffix(path), extract_folder(path)) == named
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 from helpers.photos import write_csv, write_photos
 
-from ensembler.competition.sample_submission import SampleSubmission, csv_files, find_sample, relative
-from ensembler.errors import BadChoice, BadData, Question
+from ensembler.competition.sample_submission import SampleSubmission, find_sample, list_csv_files, make_relative
+from ensembler.errors import BadChoice, BadData, MissingHint
 
 GOOD = "id,cat,dog;3,0.5,0.5;1,0.5,0.5;02,0.5,0.5"
 
@@ -60,13 +60,13 @@ def test_it_is_found_by_its_name(tmp_path, names, found):
     for name in names:
         write_csv(tmp_path / name, GOOD)
     sample = find_sample(tmp_path, None)
-    assert (sample and relative(sample.path, tmp_path)) == found
+    assert (sample and make_relative(sample.path, tmp_path)) == found
 
 
 def test_two_of_them_are_a_question(tmp_path):
     write_csv(tmp_path / "sample_submission_stg1.csv", GOOD)
     write_csv(tmp_path / "sample_submission_stg2.csv", GOOD)
-    with pytest.raises(Question, match=r"sample_submission_stg1\.csv, sample_submission_stg2\.csv.*--sample FILE"):
+    with pytest.raises(MissingHint, match=r"sample_submission_stg1\.csv, sample_submission_stg2\.csv.*--sample FILE"):
         find_sample(tmp_path, None)
     chosen = find_sample(tmp_path, "sample_submission_stg2.csv")
     assert chosen.path == tmp_path / "sample_submission_stg2.csv"
@@ -101,13 +101,13 @@ def test_of_several_stages_the_one_that_photos_answer(tmp_path, photos, ids, cho
 
 @pytest.mark.parametrize("photos", [["test/9.jpg"], ["test/1.jpg", "test/2.jpg"]])
 def test_stages_that_cannot_be_told_apart(tmp_path, photos):
-    with pytest.raises(Question, match=r"Which is the sample submission: sample_submission_stg1\.csv, sample_sub"):
+    with pytest.raises(MissingHint, match=r"Which is the sample submission: sample_submission_stg1\.csv, sample_sub"):
         stages(tmp_path, photos, stg1=FIRST, stg2=FIRST)
 
 
 def test_a_folder_may_be_named_like_a_table(tmp_path):
     write_csv(tmp_path / "train.csv" / "train.csv", GOOD)
-    assert [relative(path, tmp_path) for path in csv_files(tmp_path)] == ["train.csv/train.csv"]
+    assert [make_relative(path, tmp_path) for path in list_csv_files(tmp_path)] == ["train.csv/train.csv"]
 
 
 def test_the_one_named_must_be_there(tmp_path):
@@ -116,14 +116,19 @@ def test_the_one_named_must_be_there(tmp_path):
 
 
 def test_relative_paths_have_forward_slashes_and_others_are_absolute(tmp_path):
-    assert relative(tmp_path / "a" / "b.csv", tmp_path) == "a/b.csv"
-    assert relative(tmp_path / "b.csv", tmp_path / "a") == str(tmp_path / "b.csv")
+    assert make_relative(tmp_path / "a" / "b.csv", tmp_path) == "a/b.csv"
+    assert make_relative(tmp_path / "b.csv", tmp_path / "a") == str(tmp_path / "b.csv")
 
 
 def test_csvs_the_shallowest_first(tmp_path):
     for name in ("b/c.csv", "z.csv", "a/b/d.csv", "a/e.csv"):
         write_csv(tmp_path / name, GOOD)
-    assert [relative(path, tmp_path) for path in csv_files(tmp_path)] == ["z.csv", "a/e.csv", "b/c.csv", "a/b/d.csv"]
+    assert [make_relative(path, tmp_path) for path in list_csv_files(tmp_path)] == [
+        "z.csv",
+        "a/e.csv",
+        "b/c.csv",
+        "a/b/d.csv",
+    ]
 
 
 @pytest.mark.parametrize("text", ["Category,Id;cat,1.jpg;cat,2.jpg", "Category,Id;0,1;7,2", "label,x,id;a,0,1;a,0,2"])

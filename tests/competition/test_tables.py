@@ -9,18 +9,18 @@ from helpers.photos import write_csv, write_photos
 
 from ensembler.competition.manifest import AnswerLayout, Manifest, TestLayout, TrainLayout
 from ensembler.competition.photo_files import PhotoFiles
-from ensembler.competition.samples import samples_fingerprint
+from ensembler.competition.samples import compute_samples_fingerprint
 from ensembler.competition.tables import (
     Tables,
+    are_tables_current,
+    compute_prior,
     encode_labels,
-    forget_tables,
+    exclude_unreadable,
     group_twins,
+    invalidate_tables,
     load_tables,
     make_tables,
-    prior,
     save_tables,
-    tables_are_current,
-    without_unreadable,
 )
 from ensembler.errors import BadData
 from ensembler.paths import CompetitionFolder
@@ -67,7 +67,7 @@ def test_labels_in_the_order_of_the_outputs(manifest, labels, encoded):
 
 
 def test_tables_join_by_id_in_the_samples_order(root):
-    train, test = make_tables(PETS, PhotoFiles.below(root))
+    train, test = make_tables(PETS, PhotoFiles.list_below(root))
     assert train.to_numpy().tolist() == [
         ["cat.1", "train/cat.1.jpg", "cat", ""],
         ["cat.2", "train/cat.2.jpg", "cat", ""],
@@ -83,7 +83,7 @@ def test_a_photo_that_is_asked_for_is_not_learned_from(tmp_path):
     manifest = replace(
         PETS, train=TrainLayout("images", "csv", "labels.csv", "id", ("label",)), test=TestLayout("images")
     )
-    train, test = make_tables(manifest, PhotoFiles.below(tmp_path))
+    train, test = make_tables(manifest, PhotoFiles.list_below(tmp_path))
     assert train["id"].tolist() == ["1", "3"]
     assert test["path"].tolist() == ["images/2.jpg"]
 
@@ -98,12 +98,12 @@ def test_a_photo_that_is_asked_for_is_not_learned_from(tmp_path):
 def test_a_sample_that_does_not_fit(root, text, says):
     write_csv(root / "sample_submission.csv", text)
     with pytest.raises(BadData, match=says):
-        make_tables(PETS, PhotoFiles.below(root))
+        make_tables(PETS, PhotoFiles.list_below(root))
 
 
 def test_unreadable_photos_are_left_out_and_marked(root):
-    train, test = make_tables(PETS, PhotoFiles.below(root))
-    kept, marked, found = without_unreadable(train, test, {"train/cat.2.jpg": "cut", "test/1.jpg": "torn"})
+    train, test = make_tables(PETS, PhotoFiles.list_below(root))
+    kept, marked, found = exclude_unreadable(train, test, {"train/cat.2.jpg": "cut", "test/1.jpg": "torn"})
     assert kept["id"].tolist() == ["cat.1", "dog.1"]
     assert kept.index.tolist() == [0, 1]
     assert marked["id"].tolist() == ["02", "7", "1"]
@@ -117,8 +117,8 @@ def test_unreadable_photos_are_left_out_and_marked(root):
 
 def test_nothing_is_left_out_without_a_reason(root):
     write_csv(root / "sample_submission.csv", "id,dog;1,0.5")
-    train, test = make_tables(PETS, PhotoFiles.below(root))
-    kept, marked, found = without_unreadable(train, test, {})
+    train, test = make_tables(PETS, PhotoFiles.list_below(root))
+    kept, marked, found = exclude_unreadable(train, test, {})
     assert kept.equals(train)
     assert marked.equals(test)
     assert found.empty
@@ -126,7 +126,7 @@ def test_nothing_is_left_out_without_a_reason(root):
 
 
 def test_twins_are_grouped(root):
-    train, _ = make_tables(PETS, PhotoFiles.below(root))
+    train, _ = make_tables(PETS, PhotoFiles.list_below(root))
     digests = {"train/cat.1.jpg": "x", "train/cat.2.jpg": "y", "train/dog.1.jpg": "x"}
     assert group_twins(train, digests)["group"].tolist() == ["cat.1", "", "cat.1"]
     assert group_twins(train, {path: path for path in digests})["group"].tolist() == ["", "", ""]
@@ -147,7 +147,7 @@ GROUPED = replace(PETS, train=replace(PETS.train, groups="meta.csv", group_id_co
 )
 def test_groups_come_from_a_table_and_are_joined_by_twins(root, rows, twins, groups):
     write_csv(root / "meta.csv", f"file,owner;{rows};1,ann")
-    train, _ = make_tables(GROUPED, PhotoFiles.below(root))
+    train, _ = make_tables(GROUPED, PhotoFiles.list_below(root))
     assert train["path"].tolist() == ["train/cat.1.jpg", "train/cat.2.jpg", "train/dog.1.jpg"]
     assert group_twins(train, dict(zip(train["path"], twins, strict=True)))["group"].tolist() == groups
 
@@ -156,7 +156,7 @@ def test_photos_of_all_test_folders_are_not_learned_from(tmp_path):
     write_photos(tmp_path, "cat/1.jpg", "dog/2.jpg", "test_a/3.jpg", "test_b/4.jpg", "test_b/not_asked_for.jpg")
     write_csv(tmp_path / "sample_submission.csv", "id,dog;3,0;4,0")
     manifest = replace(PETS, train=TrainLayout(".", "folders"), test=TestLayout("test_a", ("test_b",)))
-    train, test = make_tables(manifest, PhotoFiles.below(tmp_path))
+    train, test = make_tables(manifest, PhotoFiles.list_below(tmp_path))
     assert train["path"].tolist() == ["cat/1.jpg", "dog/2.jpg"]
     assert test["path"].tolist() == ["test_a/3.jpg", "test_b/4.jpg"]
 
@@ -164,7 +164,7 @@ def test_photos_of_all_test_folders_are_not_learned_from(tmp_path):
 def test_test_photos_come_from_the_first_folder_that_has_them(root):
     write_photos(root, "more/7.jpg", "more/1.jpg", "other/02.jpg")
     manifest = replace(PETS, test=TestLayout("test", ("more",)))
-    _, test = make_tables(manifest, PhotoFiles.below(root))
+    _, test = make_tables(manifest, PhotoFiles.list_below(root))
     assert test["path"].tolist() == ["test/02.jpg", "more/7.jpg", "test/1.jpg"]
 
 
@@ -174,7 +174,7 @@ def folder(root, tmp_path_factory):
     manifest = replace(PETS, photos=str(root))
     manifest.save(folder.manifest)
     save_tables(
-        folder, manifest, *without_unreadable(*make_tables(manifest, PhotoFiles.below(root)), {}), pd.DataFrame()
+        folder, manifest, *exclude_unreadable(*make_tables(manifest, PhotoFiles.list_below(root)), {}), pd.DataFrame()
     )
     return folder
 
@@ -188,13 +188,13 @@ def test_tables_come_back(folder, root):
     assert tables.readable_test.tolist() == [True, False, True]
     assert tables.test_paths == [root / "test/02.jpg", root / "test/1.jpg"]
     assert tables.targets.tolist() == [[0], [0], [1]]
-    assert prior(tables.targets) == pytest.approx([1.5 / 4])
+    assert compute_prior(tables.targets) == pytest.approx([1.5 / 4])
 
 
 @pytest.mark.parametrize("manifest", [BREEDS, TAGS])
 def test_the_prior_is_never_0_nor_1(root, manifest):
     train = pd.DataFrame({"id": ["a", "b"], "path": ["a", "b"], "label": ["pug", "pug"], "group": ["", ""]})
-    shares = prior(Tables(manifest, root, train, train).targets)
+    shares = compute_prior(Tables(manifest, root, train, train).targets)
     assert shares.shape == (3,)
     assert ((shares > 0) & (shares < 1)).all()
     assert shares.argmax() == 0
@@ -202,23 +202,23 @@ def test_the_prior_is_never_0_nor_1(root, manifest):
 
 def test_tables_are_current_until_the_manifest_is_edited(folder):
     manifest = load_tables(folder).manifest
-    assert tables_are_current(folder, manifest)
-    assert not tables_are_current(folder, replace(manifest, classes=("dog", "cat")))
-    forget_tables(folder)
-    assert not tables_are_current(folder, manifest)
-    forget_tables(folder)
+    assert are_tables_current(folder, manifest)
+    assert not are_tables_current(folder, replace(manifest, classes=("dog", "cat")))
+    invalidate_tables(folder)
+    assert not are_tables_current(folder, manifest)
+    invalidate_tables(folder)
 
 
 @pytest.mark.parametrize("name", ["train", "test", "unreadable", "stamp"])
 def test_tables_are_not_current_if_one_is_missing(folder, name):
     getattr(folder, name).unlink()
-    assert not tables_are_current(folder, PETS)
+    assert not are_tables_current(folder, PETS)
 
 
 def test_the_samples_fingerprint_depends_on_photos_and_classes(folder):
     manifest = load_tables(folder).manifest
-    before = samples_fingerprint(folder, manifest)
-    assert before == samples_fingerprint(folder, replace(manifest, metric="accuracy"))
-    assert before != samples_fingerprint(folder, replace(manifest, classes=("dog", "cat")))
+    before = compute_samples_fingerprint(folder, manifest)
+    assert before == compute_samples_fingerprint(folder, replace(manifest, metric="accuracy"))
+    assert before != compute_samples_fingerprint(folder, replace(manifest, classes=("dog", "cat")))
     folder.train.write_text(folder.train.read_text().replace("dog.1,", "dog.2,"))
-    assert before != samples_fingerprint(folder, manifest)
+    assert before != compute_samples_fingerprint(folder, manifest)

@@ -66,7 +66,7 @@ def test_quiet_shows_nothing(capsys: pytest.CaptureFixture[str]) -> None:
 def run_a_fold(progress: Progress, clock: Clock) -> None:
     """Tell what a job of one fold tells, and go from one frame to the next."""
     progress.tell(planned(("b0-fold-2", "b0", 2, 100.0), ("b0-fold-3", "b0", 3, 100.0)))
-    job = progress.of_job("b0-fold-2")
+    job = progress.make_job_progress("b0-fold-2")
     job.tell(JobBegan("b0-fold-2", 7))
     task = job.start_photos("b0, fold 2: fine-tune", 50, photos=32, work=2)
     for epoch in (1, 2):
@@ -88,10 +88,10 @@ def shown(width: int = 90, *, live: bool, **environment: str) -> str:
     screen = Console(
         file=file, force_terminal=live, width=width, height=20, soft_wrap=True, highlight=False, _environ=environment
     )
-    with ConsoleProgress(console=screen, live=live, clock=clock, memory_of=lambda _: None) as progress:
+    with ConsoleProgress(console=screen, live=live, clock=clock, read_memory=lambda _: None) as progress:
         run_a_fold(progress, clock)
         if live:
-            screen.print(progress.frame())
+            screen.print(progress.render_frame())
     return file.getvalue()
 
 
@@ -133,7 +133,7 @@ def test_a_bar_fits_its_terminal(width: int) -> None:
     screen = Console(file=io.StringIO(), force_terminal=True, width=width, color_system=None)
     progress = ConsoleProgress(console=screen, live=True)
     progress.start_bytes("download [a]dogs-vs-cats-redux-kernels-edition.zip", 850_000_000, done=5)
-    screen.print(progress.frame())
+    screen.print(progress.render_frame())
     (line,) = screen.file.getvalue().splitlines()  # type: ignore[attr-defined]
     assert len(line) <= width
     assert "download [a]" in line
@@ -142,6 +142,6 @@ def test_a_bar_fits_its_terminal(width: int) -> None:
 
 def test_what_a_job_tells_after_its_end_is_no_trouble() -> None:
     progress = ConsoleProgress(quiet=True)
-    task = progress.of_job("gone").start("gone: heads", 5)
+    task = progress.make_job_progress("gone").start("gone: heads", 5)
     task.advance()
     task.finish()

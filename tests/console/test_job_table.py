@@ -12,7 +12,7 @@ from rich.console import Console
 
 from ensembler.console.job_table import JobTable
 from ensembler.console.jobs import Jobs
-from ensembler.console.task_state import Stretch
+from ensembler.console.task_state import TaskState
 from ensembler.events import Event, JobBegan, JobEnded
 
 
@@ -20,15 +20,15 @@ def made(*told: Event, done: int = 20) -> tuple[Jobs, Clock]:
     """One job of three ended after 90 seconds; one is in the midst of its second epoch; one waits."""
     jobs, clock = Jobs(), Clock()
     names = [f"b0-fold-{fold}" for fold in (1, 2, 3)]
-    jobs.hear(planned(*((name, "b0", fold, 100.0) for fold, name in enumerate(names, 1))), clock.now)
-    jobs.hear(JobBegan("b0-fold-1", 6), clock.now)
-    jobs.hear(JobEnded("b0-fold-1", 90.0), clock.now)
-    jobs.hear(JobBegan("b0-fold-2", 7), clock.now)
+    jobs.apply_event(planned(*((name, "b0", fold, 100.0) for fold, name in enumerate(names, 1))), clock.now)
+    jobs.apply_event(JobBegan("b0-fold-1", 6), clock.now)
+    jobs.apply_event(JobEnded("b0-fold-1", 90.0), clock.now)
+    jobs.apply_event(JobBegan("b0-fold-2", 7), clock.now)
     job = jobs.running["b0-fold-2"]
-    stretch = Stretch("b0, fold 2: fine-tune", 50, clock.now, photos=32, work=2)
-    job.stretches.append(stretch)
+    stretch = TaskState("b0, fold 2: fine-tune", 50, clock.now, photos=32, work=2)
+    job.tasks.append(stretch)
     for event in told or (began(1), ended(1), began(2)):
-        job.hear(event)
+        job.apply_event(event)
     for _ in range(done):
         job.advance(stretch, 1, clock.now)
         clock.now += 1
@@ -103,8 +103,8 @@ def test_phases_are_counted_where_there_are_several_and_the_watched_loss_wins() 
 
 def test_another_stretch_shows_its_percentage() -> None:
     jobs, clock = made()
-    stretch = Stretch("b0: predict fold 2", 80, clock.now, photos=1, work=1)
-    jobs.running["b0-fold-2"].stretches = [stretch]
+    stretch = TaskState("b0: predict fold 2", 80, clock.now, photos=1, work=1)
+    jobs.running["b0-fold-2"].tasks = [stretch]
     jobs.running["b0-fold-2"].advance(stretch, 20, clock.now)
     assert drawn(jobs, clock, 100)[1].split()[3:6] == ["predict", "fold", "2"]
     assert "25%" in drawn(jobs, clock, 100)[1]
@@ -112,9 +112,9 @@ def test_another_stretch_shows_its_percentage() -> None:
 
 def test_more_jobs_than_lines_are_counted() -> None:
     jobs, clock = Jobs(), Clock()
-    jobs.hear(planned(*((f"j{number}", "", 0, 0.0) for number in range(40)), parallel=40), 0)
+    jobs.apply_event(planned(*((f"j{number}", "", 0, 0.0) for number in range(40)), parallel=40), 0)
     for number in range(40):
-        jobs.hear(JobBegan(f"j{number}", number), 0)
+        jobs.apply_event(JobBegan(f"j{number}", number), 0)
     lines = drawn(jobs, clock, 80)
     assert len(lines) < 20
     assert lines[-2] == "and 26 more"
@@ -123,6 +123,6 @@ def test_more_jobs_than_lines_are_counted() -> None:
 
 def test_a_failed_jobs_work_is_not_counted() -> None:
     jobs, clock = made()
-    jobs.hear(JobEnded("b0-fold-2", 1.0, "It died."), clock.now)
+    jobs.apply_event(JobEnded("b0-fold-2", 1.0, "It died."), clock.now)
     assert list(jobs.waiting) == ["b0-fold-3"]
     assert jobs.share == pytest.approx(0.5)

@@ -6,19 +6,19 @@ import pytest
 from helpers.jobs_told import planned
 
 from ensembler.console.jobs import Jobs, RunningJob
-from ensembler.console.task_state import Stretch
+from ensembler.console.task_state import TaskState
 from ensembler.events import JobBegan, JobEnded, JobsPlanned, PlannedJob, WorkAhead
 
 
 def begun(jobs: Jobs, name: str, now: float) -> RunningJob:
-    jobs.hear(JobBegan(name, 1), now)
+    jobs.apply_event(JobBegan(name, 1), now)
     return jobs.running[name]
 
 
 def worked(job: RunningJob, now: float, steps: int, seconds: float, work: float = 1.0) -> float:
     """Go through steps evenly, after one that compiles; return the time."""
-    stretch = Stretch(f"{job.plan.job}: fine-tune", 1000, now, photos=8, work=work)
-    job.stretches.append(stretch)
+    stretch = TaskState(f"{job.plan.job}: fine-tune", 1000, now, photos=8, work=work)
+    job.tasks.append(stretch)
     job.advance(stretch, 1, now)
     for _ in range(steps):
         now += seconds
@@ -28,88 +28,88 @@ def worked(job: RunningJob, now: float, steps: int, seconds: float, work: float 
 
 def test_jobs_are_counted() -> None:
     jobs = Jobs()
-    jobs.hear(planned(("a-0", "a", 0, 10), ("a-1", "a", 1, 10)), 0)
+    jobs.apply_event(planned(("a-0", "a", 0, 10), ("a-1", "a", 1, 10)), 0)
     begun(jobs, "a-0", 0)
     assert (jobs.done, jobs.planned, len(jobs.running), len(jobs.waiting)) == (0, 2, 1, 1)
-    jobs.hear(JobEnded("a-0", 5.0), 5)
-    jobs.hear(planned(("stack", "", 0, 0)), 5)
+    jobs.apply_event(JobEnded("a-0", 5.0), 5)
+    jobs.apply_event(planned(("stack", "", 0, 0)), 5)
     assert (jobs.done, jobs.planned) == (1, 3)
 
 
 def test_nothing_is_foretold_before_anything_was_measured() -> None:
     jobs = Jobs()
-    jobs.hear(planned(("a-0", "a", 0, 10)), 0)
-    assert jobs.left(0) is None
+    jobs.apply_event(planned(("a-0", "a", 0, 10)), 0)
+    assert jobs.estimate_seconds_left(0) is None
     job = begun(jobs, "a-0", 0)
-    assert (jobs.left(3), jobs.left_of(job, 3)) == (None, None)
+    assert (jobs.estimate_seconds_left(3), jobs.estimate_job_seconds_left(job, 3)) == (None, None)
 
 
 def test_a_job_is_measured_and_its_members_other_folds_follow_from_it() -> None:
     jobs = Jobs()
-    jobs.hear(planned(("a-0", "a", 0, 101), ("a-1", "a", 1, 101), ("b-0", "b", 0, 202)), 0)
+    jobs.apply_event(planned(("a-0", "a", 0, 101), ("a-1", "a", 1, 101), ("b-0", "b", 0, 202)), 0)
     job = begun(jobs, "a-0", 0)
     now = worked(job, 20, 50, 0.5)  # two steps a second, after 20 seconds of starting up
-    assert jobs.left_of(job, now) == pytest.approx(25)
-    assert jobs.left_of(job, now + 5) == pytest.approx(20), "it goes on counting between two reports"
-    assert jobs.left(now) == pytest.approx(25 + 101 / 2 + 202 / 2)
-    jobs.hear(JobEnded("a-0", 101.0), 101)
-    assert jobs.left(101) == pytest.approx(101 + 202), "once a job is done, its start-up counts too"
+    assert jobs.estimate_job_seconds_left(job, now) == pytest.approx(25)
+    assert jobs.estimate_job_seconds_left(job, now + 5) == pytest.approx(20), "it goes on counting between two reports"
+    assert jobs.estimate_seconds_left(now) == pytest.approx(25 + 101 / 2 + 202 / 2)
+    jobs.apply_event(JobEnded("a-0", 101.0), 101)
+    assert jobs.estimate_seconds_left(101) == pytest.approx(101 + 202), "once a job is done, its start-up counts too"
 
 
 def test_a_members_own_speed_wins_over_that_of_others() -> None:
     jobs = Jobs()
-    jobs.hear(planned(("a-0", "a", 0, 100), ("b-0", "b", 0, 100), ("b-1", "b", 1, 100)), 0)
+    jobs.apply_event(planned(("a-0", "a", 0, 100), ("b-0", "b", 0, 100), ("b-1", "b", 1, 100)), 0)
     for name, seconds in (("a-0", 100.0), ("b-0", 400.0)):
         begun(jobs, name, 0)
-        jobs.hear(JobEnded(name, seconds), 0)
-    assert jobs.left(0) == pytest.approx(400)
+        jobs.apply_event(JobEnded(name, seconds), 0)
+    assert jobs.estimate_seconds_left(0) == pytest.approx(400)
 
 
 def test_jobs_at_once_share_the_time_but_none_ends_before_its_own() -> None:
     jobs = Jobs()
-    jobs.hear(planned(("a-0", "a", 0, 101), ("a-1", "a", 1, 11), parallel=2), 0)
+    jobs.apply_event(planned(("a-0", "a", 0, 101), ("a-1", "a", 1, 11), parallel=2), 0)
     first, second = begun(jobs, "a-0", 0), begun(jobs, "a-1", 0)
     worked(first, 0, 10, 1.0)
     worked(second, 0, 10, 1.0)
-    assert jobs.left(10) == pytest.approx(90)
+    assert jobs.estimate_seconds_left(10) == pytest.approx(90)
 
 
 def test_the_first_report_of_a_stretch_is_no_sign_of_speed() -> None:
     """It took as long as compiling did, or told what an earlier run had done."""
     jobs = Jobs()
-    jobs.hear(planned(("a-0", "a", 0, 100)), 0)
+    jobs.apply_event(planned(("a-0", "a", 0, 100)), 0)
     job = begun(jobs, "a-0", 0)
-    stretch = Stretch("a-0: fine-tune", 100, 0, photos=8, work=1)
-    job.stretches.append(stretch)
+    stretch = TaskState("a-0: fine-tune", 100, 0, photos=8, work=1)
+    job.tasks.append(stretch)
     for steps, now in ((50, 60), (1, 61), (1, 62)):
         job.advance(stretch, steps, now)
     assert job.speed == pytest.approx(1)
-    assert jobs.left_of(job, 62) == pytest.approx(48)
+    assert jobs.estimate_job_seconds_left(job, 62) == pytest.approx(48)
     assert job.photos_a_second == pytest.approx(8)
 
 
 def test_a_job_corrects_what_was_planned() -> None:
     jobs = Jobs()
-    jobs.hear(planned(("a-0", "a", 0, 1000)), 0)
+    jobs.apply_event(planned(("a-0", "a", 0, 1000)), 0)
     job = begun(jobs, "a-0", 0)
     now = worked(job, 0, 10, 1.0)
-    job.hear(WorkAhead(20))
-    assert jobs.left_of(job, now) == pytest.approx(20)
+    job.apply_event(WorkAhead(20))
+    assert jobs.estimate_job_seconds_left(job, now) == pytest.approx(20)
     assert jobs.share == pytest.approx(0.98)
 
 
 def test_work_that_was_not_planned_takes_the_time_that_it_shows_itself() -> None:
     jobs = Jobs()
-    jobs.hear(JobsPlanned((PlannedJob("stack"),), 1), 0)
+    jobs.apply_event(JobsPlanned((PlannedJob("stack"),), 1), 0)
     job = begun(jobs, "stack", 0)
     worked(job, 0, 9, 1.0, work=0)
-    assert jobs.left(9) == pytest.approx(990)
+    assert jobs.estimate_seconds_left(9) == pytest.approx(990)
     assert jobs.share is None
 
 
 def test_a_job_that_failed_teaches_no_speed() -> None:
     jobs = Jobs()
-    jobs.hear(planned(("a-0", "a", 0, 10), ("a-1", "a", 1, 10)), 0)
+    jobs.apply_event(planned(("a-0", "a", 0, 10), ("a-1", "a", 1, 10)), 0)
     begun(jobs, "a-0", 0)
-    jobs.hear(JobEnded("a-0", 0.1, "It died."), 0)
-    assert jobs.left(1) is None
+    jobs.apply_event(JobEnded("a-0", 0.1, "It died."), 0)
+    assert jobs.estimate_seconds_left(1) is None

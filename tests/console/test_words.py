@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from ensembler.console.words import memory_words, rate_words, time_words
+from ensembler.console.words import format_duration, format_memory, format_rate
 
 
 @pytest.mark.parametrize(
@@ -17,7 +17,7 @@ from ensembler.console.words import memory_words, rate_words, time_words
     ],
 )
 def test_times(seconds: float, words: str) -> None:
-    assert time_words(seconds) == words
+    assert format_duration(seconds) == words
 
 
 @pytest.mark.parametrize(
@@ -25,9 +25,9 @@ def test_times(seconds: float, words: str) -> None:
     [(None, None, ""), (1_440_000_000, None, "1.4 GB"), (10**9, 12 * 10**9, "1.0 + 12.0 GB"), (None, 10**9, "1.0 GB")],
 )
 def test_memory(memory: int | None, gpu: int | None, words: str) -> None:
-    assert memory_words(memory, gpu) == words
+    assert format_memory(memory, gpu) == words
 
 
 @pytest.mark.parametrize(("rate", "words"), [(None, ""), (0.0, ""), (7.84, "7.8"), (118.4, "118")])
 def test_rates(rate: float | None, words: str) -> None:
-    assert rate_words(rate) == words
+    assert format_rate(rate) == words

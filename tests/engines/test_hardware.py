@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from ensembler.engines import hardware
-from ensembler.engines.hardware import Gpu, describe_hardware, read_listing, visible_gpus
-from ensembler.machine_memory import machine_memory
+from ensembler.engines.hardware import Gpu, detect_hardware, parse_gpu_listing, select_visible_gpus
+from ensembler.machine_memory import read_machine_memory
 
 MB = 2**20
 T4 = Gpu("Tesla T4", 15360 * MB, (7, 5), "GPU-aa11")
@@ -56,7 +56,7 @@ def prints(text: str, code: int = 0) -> str:
     ids=["nothing", "two", "unsorted", "complaint", "shared memory", "fallen off the bus", "failure"],
 )
 def test_reading_what_the_driver_lists(listing: str, expected: tuple[Gpu, ...]) -> None:
-    assert read_listing(listing, shared_memory=99) == expected
+    assert parse_gpu_listing(listing, shared_memory=99) == expected
 
 
 @pytest.mark.parametrize(
@@ -76,11 +76,11 @@ def test_reading_what_the_driver_lists(listing: str, expected: tuple[Gpu, ...]) 
     ],
 )
 def test_what_is_hidden_is_left_to_others(visible: str | None, names: list[str]) -> None:
-    assert [gpu.identity for gpu in visible_gpus((T4, A100), visible)] == names
+    assert [gpu.identity for gpu in select_visible_gpus((T4, A100), visible)] == names
 
 
 def test_one_alone_is_number_0() -> None:
-    assert [gpu.identity for gpu in visible_gpus((A100,), None)] == ["0"]
+    assert [gpu.identity for gpu in select_visible_gpus((A100,), None)] == ["0"]
 
 
 @pytest.mark.parametrize(
@@ -88,14 +88,14 @@ def test_one_alone_is_number_0() -> None:
     [("1,0", [A100.name, T4.name]), ("GPU-aa2", [A100.name]), ("MIG-1,MIG-2", [T4.name, T4.name])],
 )
 def test_hidden_gpus_are_not_described(visible: str, kinds: list[str]) -> None:
-    assert [gpu.name for gpu in visible_gpus((T4, A100), visible)] == kinds
+    assert [gpu.name for gpu in select_visible_gpus((T4, A100), visible)] == kinds
 
 
 def test_gpus_that_tensorflow_can_use(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     install_driver(tmp_path, monkeypatch, prints(LISTING))
     install_tensorflow(tmp_path, monkeypatch, SEES)
-    found = describe_hardware()
-    assert (found.gpus, found.memory_bytes, found.trouble) == ((T4, A100), machine_memory(), "")
+    found = detect_hardware()
+    assert (found.gpus, found.memory_bytes, found.problem) == ((T4, A100), read_machine_memory(), "")
     asked = (tmp_path / "called").read_text()
     assert asked == "--query-gpu=index,uuid,name,memory.total,compute_cap --format=csv,noheader,nounits\n"
 
@@ -104,9 +104,9 @@ def test_gpus_that_tensorflow_can_use(tmp_path: Path, monkeypatch: pytest.Monkey
 def test_gpus_that_tensorflow_cannot_use(source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     install_driver(tmp_path, monkeypatch, prints(LISTING))
     install_tensorflow(tmp_path, monkeypatch, source)
-    found = describe_hardware()
+    found = detect_hardware()
     assert found.gpus == ()
-    assert "pip install 'ensembler[gpu]'" in found.trouble
+    assert "pip install 'ensembler[gpu]'" in found.problem
 
 
 def test_the_real_tensorflow_is_asked_about_the_gpus_left_visible(
@@ -115,7 +115,7 @@ def test_the_real_tensorflow_is_asked_about_the_gpus_left_visible(
     # No machine has a GPU of this name, so TensorFlow sees none.
     install_driver(tmp_path, monkeypatch, prints(LISTING))
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "GPU-aa11")
-    assert "TensorFlow cannot use it" in describe_hardware().trouble
+    assert "TensorFlow cannot use it" in detect_hardware().problem
 
 
 @pytest.mark.parametrize(
@@ -132,35 +132,35 @@ def test_the_real_tensorflow_is_asked_about_the_gpus_left_visible(
 def test_no_gpu(script: str, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     install_driver(tmp_path, monkeypatch, script)
     install_tensorflow(tmp_path, monkeypatch, SEES)
-    found = describe_hardware()
+    found = detect_hardware()
     assert found.gpus == ()
-    assert told in found.trouble
-    assert bool(told) == bool(found.trouble)
+    assert told in found.problem
+    assert bool(told) == bool(found.problem)
 
 
 @pytest.mark.parametrize("slow", ["driver", "tensorflow"])
 def test_nobody_is_waited_for_in_vain(slow: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hardware, "_DRIVER_ANSWERS_IN", 0.5)
-    monkeypatch.setattr(hardware, "_TENSORFLOW_ANSWERS_IN", 0.5)
+    monkeypatch.setattr(hardware, "_DRIVER_TIMEOUT", 0.5)
+    monkeypatch.setattr(hardware, "_TENSORFLOW_TIMEOUT", 0.5)
     install_driver(tmp_path, monkeypatch, "exec sleep 30" if slow == "driver" else prints(LISTING))
     install_tensorflow(tmp_path, monkeypatch, "import time; time.sleep(30)")
     began = time.monotonic()
-    found = describe_hardware()
+    found = detect_hardware()
     assert time.monotonic() - began < 10
     assert found.gpus == ()
-    assert ("timed out" if slow == "driver" else "TensorFlow") in found.trouble
+    assert ("timed out" if slow == "driver" else "TensorFlow") in found.problem
 
 
 @pytest.mark.parametrize("visible", ["", "-1"])
 def test_neither_is_asked_where_all_is_hidden(visible: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     install_driver(tmp_path, monkeypatch, prints(LISTING))
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
-    assert describe_hardware().gpus == ()
+    assert detect_hardware().gpus == ()
     assert not (tmp_path / "called").exists()
 
 
 def test_machines_without_a_driver_pay_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     install_tensorflow(tmp_path, monkeypatch, f"open({str(tmp_path / 'asked')!r}, 'w')")
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert describe_hardware() == hardware.Hardware((), machine_memory())
+    assert detect_hardware() == hardware.Hardware((), read_machine_memory())
     assert not (tmp_path / "asked").exists()

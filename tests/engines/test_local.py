@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from ensembler.engines.job import Job
-from ensembler.engines.local import run_jobs, started_ahead
+from ensembler.engines.local import run_jobs, start_worker_ahead
 from ensembler.errors import BadChoice, JobFailed, StorageError
 from ensembler.events import Event, FoldBegan, FoldEnded, JobBegan, JobEnded, JobsPlanned, PlannedJob
 from ensembler.progress import Progress, Task
@@ -202,7 +202,7 @@ def test_what_comes_after_trouble_has_a_process_of_its_own(trouble: str, tmp_pat
 
 
 def test_a_process_started_ahead_takes_the_job_and_loads_its_module_before(tmp_path: Path) -> None:
-    with started_ahead("helpers.job_functions:pid", "ahead", tmp_path) as processes:
+    with start_worker_ahead("helpers.job_functions:pid", "ahead", tmp_path) as processes:
         assert run_jobs([sharing("pid", "ahead")], tmp_path, Progress(), processes=processes) == [
             process.pid for process in processes._running
         ]
@@ -213,7 +213,7 @@ def test_a_process_started_ahead_takes_the_job_and_loads_its_module_before(tmp_p
 
 @pytest.mark.parametrize("there_is_a_job", [True, False])
 def test_a_module_that_cannot_be_loaded_ahead(there_is_a_job: bool, tmp_path: Path) -> None:
-    with started_ahead("no_such_module:pid", "ahead", tmp_path) as processes:
+    with start_worker_ahead("no_such_module:pid", "ahead", tmp_path) as processes:
         if there_is_a_job:
             with pytest.raises(JobFailed, match="No module named 'no_such_module'"):
                 run_jobs([sharing("pid", "ahead")], tmp_path, Progress(), processes=processes)

@@ -22,7 +22,7 @@ def nothing_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def lent(processes: WorkerProcesses) -> dict[str, str]:
     """What a process finds in its environment and this one does not."""
-    with processes.slot() as slot:
+    with processes.borrow_slot() as slot:
         return {name: value for name, value in slot.environment.items() if os.environ.get(name) != value}
 
 
@@ -55,31 +55,31 @@ def test_what_a_person_has_set_wins_but_for_the_gpu(monkeypatch: pytest.MonkeyPa
 
 def test_a_slot_is_lent_to_one_at_a_time_and_given_back_after_trouble() -> None:
     processes = WorkerProcesses(1, ("a", "b"))
-    with processes.slot() as first:
-        with pytest.raises(ZeroDivisionError), processes.slot() as second:
+    with processes.borrow_slot() as first:
+        with pytest.raises(ZeroDivisionError), processes.borrow_slot() as second:
             raise ZeroDivisionError
-        with processes.slot() as third:
+        with processes.borrow_slot() as third:
             pass
     assert [lent.environment["CUDA_VISIBLE_DEVICES"] for lent in (first, second, third)] == ["a", "b", "b"]
 
 
 def test_none_is_started_after_the_kill(tmp_path: Path) -> None:
-    with WorkerProcesses(2) as processes, processes.slot() as slot:
-        with processes.running(JOB, tmp_path / "log", slot) as running:
+    with WorkerProcesses(2) as processes, processes.borrow_slot() as slot:
+        with processes.run_in_slot(JOB, tmp_path / "log", slot) as running:
             processes.kill()
             assert running.wait(timeout=20) == -9
-        with pytest.raises(CancelledError), processes.running(JOB, tmp_path / "log", slot):
+        with pytest.raises(CancelledError), processes.run_in_slot(JOB, tmp_path / "log", slot):
             pass
 
 
 @pytest.mark.parametrize(("shares", "waits"), [(True, True), (False, False)])
 def test_a_process_that_may_be_shared_waits_for_the_next_job(shares: bool, waits: bool, tmp_path: Path) -> None:
     job = dataclasses.replace(JOB, shares_process=shares)
-    with WorkerProcesses(1) as processes, processes.slot() as slot:
-        with processes.running(job, tmp_path / "first", slot) as first:
+    with WorkerProcesses(1) as processes, processes.borrow_slot() as slot:
+        with processes.run_in_slot(job, tmp_path / "first", slot) as first:
             pass
         assert (slot.waiting is first) is waits
-        with processes.running(job, tmp_path / "second", slot) as second:
+        with processes.run_in_slot(job, tmp_path / "second", slot) as second:
             assert (second is first) is waits
         assert (tmp_path / "second").is_file()
     assert first.poll() is not None
@@ -88,8 +88,8 @@ def test_a_process_that_may_be_shared_waits_for_the_next_job(shares: bool, waits
 
 def test_one_whose_job_failed_takes_no_other(tmp_path: Path) -> None:
     job = dataclasses.replace(JOB, shares_process=True)
-    with WorkerProcesses(1) as processes, processes.slot() as slot:
-        with pytest.raises(ZeroDivisionError), processes.running(job, tmp_path / "log", slot) as failed:
+    with WorkerProcesses(1) as processes, processes.borrow_slot() as slot:
+        with pytest.raises(ZeroDivisionError), processes.run_in_slot(job, tmp_path / "log", slot) as failed:
             raise ZeroDivisionError
         assert failed.poll() is not None
         assert slot.waiting is None

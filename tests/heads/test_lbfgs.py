@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.optimize import rosen, rosen_der
 
-from ensembler.heads.lbfgs import minimise
+from ensembler.heads.lbfgs import minimise_batched
 
 
 def test_each_problem_comes_to_its_own_minimum() -> None:
@@ -18,7 +18,7 @@ def test_each_problem_comes_to_its_own_minimum() -> None:
     def bowls(at: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         return (scales * (at - centres) ** 2).sum(axis=1) / 2, scales * (at - centres)
 
-    found = minimise(bowls, start, tolerance=1e-6, iterations=200)
+    found = minimise_batched(bowls, start, tolerance=1e-6, max_iterations=200)
     assert np.allclose(found, centres, atol=1e-3)
     assert np.array_equal(found[3], centres[3])
 
@@ -30,7 +30,7 @@ def test_steps_that_go_too_far_are_halved() -> None:
     def valleys(at: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         return np.array([rosen(one) for one in at]), np.array([rosen_der(one) for one in at])
 
-    assert np.allclose(minimise(valleys, start, tolerance=1e-7, iterations=500), 1, atol=1e-4)
+    assert np.allclose(minimise_batched(valleys, start, tolerance=1e-7, max_iterations=500), 1, atol=1e-4)
 
 
 def test_a_problem_does_not_depend_on_those_beside_it() -> None:
@@ -42,8 +42,8 @@ def test_a_problem_does_not_depend_on_those_beside_it() -> None:
         slopes = (at - 1) @ matrix
         return ((at - 1) * slopes).sum(axis=1) / 2, slopes
 
-    alone = minimise(bowls, np.zeros((1, 5)), tolerance=1e-9, iterations=100)
-    beside = minimise(bowls, np.stack([np.zeros(5), np.full(5, 30.0)]), tolerance=1e-9, iterations=100)
+    alone = minimise_batched(bowls, np.zeros((1, 5)), tolerance=1e-9, max_iterations=100)
+    beside = minimise_batched(bowls, np.stack([np.zeros(5), np.full(5, 30.0)]), tolerance=1e-9, max_iterations=100)
     assert np.allclose(alone[0], beside[0], atol=1e-9)
 
 
@@ -55,5 +55,5 @@ def test_no_more_iterations_than_allowed(iterations: int) -> None:
         seen.append(1)
         return (at**4).sum(axis=1), 4 * at**3
 
-    minimise(slow, np.ones((1, 2)), tolerance=0, iterations=iterations)
+    minimise_batched(slow, np.ones((1, 2)), tolerance=0, max_iterations=iterations)
     assert len(seen) <= 1 + 2 * iterations

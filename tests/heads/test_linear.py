@@ -7,7 +7,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
 
 from ensembler.competition.metrics.metrics import log_loss
-from ensembler.heads.linear import STRENGTHS, LinearHead, probabilities
+from ensembler.heads.linear import STRENGTHS, LinearHead, compute_probabilities
 
 
 def blobs(classes: int, rows: int = 300, width: int = 20, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -27,35 +27,35 @@ def test_softmax_head_is_as_good_as_scikit_learns_at_its_best(classes: int) -> N
     features, labels, folds = blobs(classes, rows=2300)
     fresh, fresh_labels = features[300:], labels[300:]
     features, labels, folds = features[:300], labels[:300], folds[:300]
-    head = LinearHead(exclusive=True).fit(features, one_hot(labels, classes), folds)
-    ours = log_loss(one_hot(fresh_labels, classes), head.predict_proba(fresh), exclusive=True)
+    head = LinearHead(multiclass=True).fit(features, one_hot(labels, classes), folds)
+    ours = log_loss(one_hot(fresh_labels, classes), head.predict_proba(fresh), multiclass=True)
     mean, deviation = features.mean(axis=0), features.std(axis=0)
     theirs = []
     for strength in STRENGTHS:
         model = LogisticRegression(C=strength, max_iter=1000).fit((features - mean) / deviation, labels)
         guess = model.predict_proba((fresh - mean) / deviation)
-        theirs.append(log_loss(one_hot(fresh_labels, classes), guess, exclusive=True))
+        theirs.append(log_loss(one_hot(fresh_labels, classes), guess, multiclass=True))
     assert ours <= 1.1 * min(theirs)
 
 
 def test_sigmoid_head_fits_each_output() -> None:
     features, labels, folds = blobs(4)
     targets = np.stack([labels > 1, labels % 2 == 1], axis=1).astype(np.float32)
-    head = LinearHead(exclusive=False).fit(features, targets, folds)
+    head = LinearHead(multiclass=False).fit(features, targets, folds)
     assert head.kernel_.shape == (20, 2)
-    assert log_loss(targets, head.predict_proba(features), exclusive=False) < 0.6
+    assert log_loss(targets, head.predict_proba(features), multiclass=False) < 0.6
 
 
 def test_noise_gets_the_strongest_penalty() -> None:
     features, _, folds = blobs(2)
     labels = np.random.default_rng(1).integers(0, 2, len(features))
-    head = LinearHead(exclusive=False).fit(features, labels[:, None].astype(np.float32), folds)
+    head = LinearHead(multiclass=False).fit(features, labels[:, None].astype(np.float32), folds)
     assert head.strength_ <= STRENGTHS[2]
 
 
 def test_a_class_without_rows_keeps_a_small_probability() -> None:
     features, labels, folds = blobs(2)
-    head = LinearHead(exclusive=True).fit(features, one_hot(labels, 3), folds)
+    head = LinearHead(multiclass=True).fit(features, one_hot(labels, 3), folds)
     guess = head.predict_proba(features)
     assert guess.sum(axis=1) == pytest.approx(1, abs=1e-5)
     assert 0 < guess[:, 2].mean() < 0.05
@@ -67,12 +67,12 @@ def test_rows_of_one_class_only_are_predicted_with_their_number_as_certainty(exc
     targets = np.ones((len(features), 1), np.float32)
     if exclusive:
         targets = np.hstack([targets, np.zeros_like(targets)])
-    guess = LinearHead(exclusive=exclusive).fit(features, targets, folds).predict_proba(features)
+    guess = LinearHead(multiclass=exclusive).fit(features, targets, folds).predict_proba(features)
     assert np.all((guess[:, 0] > 0.99) & (guess[:, 0] < 1))
 
 
 def test_it_keeps_scikit_learns_contract() -> None:
-    head = LinearHead(exclusive=True, strengths=(0.1, 1.0))
+    head = LinearHead(multiclass=True, strengths=(0.1, 1.0))
     assert clone(head).get_params() == head.get_params()
     with pytest.raises(NotFittedError):
         head.predict_proba(np.zeros((1, 2), np.float32))
@@ -80,7 +80,7 @@ def test_it_keeps_scikit_learns_contract() -> None:
 
 @pytest.mark.parametrize("exclusive", [True, False])
 def test_probabilities_survive_large_scores(exclusive: bool) -> None:
-    guess = probabilities(np.array([[1e4, -1e4], [0.0, 0.0]]), exclusive=exclusive)
+    guess = compute_probabilities(np.array([[1e4, -1e4], [0.0, 0.0]]), multiclass=exclusive)
     assert np.isfinite(guess).all()
     assert guess[0].tolist() == [1, 0]
     assert guess[1].tolist() == [0.5, 0.5]
@@ -90,10 +90,10 @@ def test_probabilities_survive_large_scores(exclusive: bool) -> None:
 def test_the_strength_is_chosen_by_photos_not_by_their_views(views: int) -> None:
     features, labels, folds = blobs(2, rows=100)
     targets = labels[:, None].astype(np.float32)
-    plain = LinearHead(exclusive=False).fit(features, targets, folds)
-    again = LinearHead(exclusive=False).fit(np.tile(features, (views, 1)), targets, folds, views=views)
+    plain = LinearHead(multiclass=False).fit(features, targets, folds)
+    again = LinearHead(multiclass=False).fit(np.tile(features, (views, 1)), targets, folds, views=views)
     # So many copies of a row make its penalty as much weaker.
-    stronger = LinearHead(exclusive=False, strengths=tuple(strength / views for strength in STRENGTHS))
+    stronger = LinearHead(multiclass=False, strengths=tuple(strength / views for strength in STRENGTHS))
     same = stronger.fit(np.tile(features, (views, 1)), targets, folds, views=views)
     assert same.strength_ * views == pytest.approx(plain.strength_)
     assert same.predict_proba(features) == pytest.approx(plain.predict_proba(features), abs=2e-3)
@@ -106,13 +106,13 @@ def test_weights_count_a_row_as_often_as_they_say() -> None:
     weights = np.array([[1], [3]], np.float32)
     rows = np.concatenate([np.arange(200), np.repeat(np.flatnonzero(targets[:, 0]), 2)])
     strengths = (0.01,)
-    weighted = LinearHead(exclusive=False, strengths=strengths).fit(features, targets, folds, weights=weights)
-    repeated = LinearHead(exclusive=False, strengths=strengths).fit(features[rows], targets[rows], folds[rows])
-    plain = LinearHead(exclusive=False, strengths=strengths).fit(features, targets, folds)
+    weighted = LinearHead(multiclass=False, strengths=strengths).fit(features, targets, folds, weights=weights)
+    repeated = LinearHead(multiclass=False, strengths=strengths).fit(features[rows], targets[rows], folds[rows])
+    plain = LinearHead(multiclass=False, strengths=strengths).fit(features, targets, folds)
     # They differ by the standardisation, which repeated rows move a little.
     assert weighted.predict_proba(features) == pytest.approx(repeated.predict_proba(features), abs=0.05)
     assert weighted.predict_proba(features).mean() > 1.3 * plain.predict_proba(features).mean()
-    both = LinearHead(exclusive=True, strengths=strengths).fit(
+    both = LinearHead(multiclass=True, strengths=strengths).fit(
         features, np.hstack([1 - targets, targets]), folds, weights=np.array([[1, 1], [1, 3]], np.float32)
     )
     assert both.predict_proba(features)[:, 1:].mean() > 1.3 * plain.predict_proba(features).mean()

@@ -7,7 +7,7 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 
 from ensembler.heads import logistic_fits
-from ensembler.heads.linear import probabilities
+from ensembler.heads.linear import compute_probabilities
 from ensembler.heads.logistic_fits import LogisticFits
 
 ROWS, WIDTH = 240, 12
@@ -34,7 +34,7 @@ def test_fits_are_those_of_scikit_learn_on_the_rows_left(
     targets = np.eye(classes, dtype=np.float32)[labels]
     Y = targets if exclusive else targets[:, 1:]
     parts = [frozenset[int](), frozenset({1}), frozenset({0, 3})]
-    fits = LogisticFits(X, Y, GROUPS, parts, np.ones((ROWS, 1)), exclusive=exclusive)
+    fits = LogisticFits(X, Y, GROUPS, parts, np.ones((ROWS, 1)), multiclass=exclusive)
     linear = fits.fit(inverse_penalty)[parts.index(frozenset(left_out))]
     rows = ~np.isin(GROUPS, list(left_out))
     mean, deviation = X[rows].mean(axis=0, dtype=float), X[rows].std(axis=0, dtype=float)
@@ -43,9 +43,9 @@ def test_fits_are_those_of_scikit_learn_on_the_rows_left(
         warnings.simplefilter("ignore")
         peer = LogisticRegression(C=inverse_penalty, tol=1e-9, max_iter=5000).fit(Z[rows], labels[rows])
     expected = peer.predict_proba(Z)
-    given = probabilities(X @ linear.kernel + linear.bias, exclusive=exclusive)
+    given = compute_probabilities(X @ linear.kernel + linear.bias, multiclass=exclusive)
     assert np.allclose(given, expected if exclusive else expected[:, 1:], atol=2e-3)
-    of_group = probabilities(fits.scores(1, linear), exclusive=exclusive)
+    of_group = compute_probabilities(fits.compute_scores(1, linear), multiclass=exclusive)
     assert np.allclose(of_group, given[GROUPS == 1], atol=1e-4)
 
 
@@ -54,11 +54,11 @@ def test_large_problems_are_fitted_one_by_one(monkeypatch: pytest.MonkeyPatch) -
     parts = [frozenset({group}) for group in range(4)]
 
     def kernels() -> list[np.ndarray]:
-        fits = LogisticFits(X, Y, GROUPS, parts, np.ones((ROWS, 1)), exclusive=True)
+        fits = LogisticFits(X, Y, GROUPS, parts, np.ones((ROWS, 1)), multiclass=True)
         return [linear.kernel for linear in fits.fit(0.01)]
 
     together = kernels()
-    monkeypatch.setattr(logistic_fits, "TOGETHER", 3)
+    monkeypatch.setattr(logistic_fits, "MAX_OUTPUTS_PER_PRODUCT", 3)
     for first, second in zip(together, kernels(), strict=True):
         assert np.allclose(first, second, atol=1e-3)
 
@@ -66,11 +66,13 @@ def test_large_problems_are_fitted_one_by_one(monkeypatch: pytest.MonkeyPatch) -
 def test_rows_count_by_their_weights() -> None:
     Y = np.eye(2, dtype=np.float32)[labelled(2)][:, 1:]
     twice = np.concatenate([np.arange(ROWS), np.flatnonzero(Y[:, 0] > 0)])
-    weighted = LogisticFits(X, Y, GROUPS * 0, [frozenset()], 1.0 + Y.astype(float), exclusive=False).fit(0.01)[0]
+    weighted = LogisticFits(X, Y, GROUPS * 0, [frozenset()], 1.0 + Y.astype(float), multiclass=False).fit(0.01)[0]
     ones = np.ones((len(twice), 1))
-    repeated = LogisticFits(X[twice], Y[twice], twice * 0, [frozenset()], ones, exclusive=False).fit(0.01)[0]
+    repeated = LogisticFits(X[twice], Y[twice], twice * 0, [frozenset()], ones, multiclass=False).fit(0.01)[0]
     # Standardisation does not know of weights.
-    given, expected = (probabilities(X @ one.kernel + one.bias, exclusive=False) for one in (weighted, repeated))
+    given, expected = (
+        compute_probabilities(X @ one.kernel + one.bias, multiclass=False) for one in (weighted, repeated)
+    )
     assert np.allclose(given, expected, atol=2e-2)
 
 
@@ -81,10 +83,10 @@ def test_a_feature_that_does_not_vary_and_a_class_without_rows_are_borne(exclusi
     still = X.copy()
     still[:, 0] = 7
     linear = LogisticFits(
-        still, Y, GROUPS, [frozenset({0})], np.ones((ROWS, 1 if exclusive else 3)), exclusive=exclusive
+        still, Y, GROUPS, [frozenset({0})], np.ones((ROWS, 1 if exclusive else 3)), multiclass=exclusive
     )
     fitted = linear.fit(0.01)[0]
-    given = probabilities(still @ fitted.kernel + fitted.bias, exclusive=exclusive)
+    given = compute_probabilities(still @ fitted.kernel + fitted.bias, multiclass=exclusive)
     assert np.isfinite(given).all()
     assert 0 < given[:, 2].mean() < 0.02
     assert not fitted.kernel[:, 2].any()
@@ -96,11 +98,13 @@ def test_features_that_vary_in_rows_left_out_alone_do_not_hold_up_a_fit() -> Non
     fires = X.copy()
     fires[:, 0] = np.where(GROUPS == 1, RANDOM.normal(size=ROWS) * 1e-5, 0)
     parts = [frozenset[int](), frozenset({1})]
-    beside = LogisticFits(fires, Y, GROUPS, parts, np.ones((ROWS, 1)), exclusive=False).fit(0.01)[1]
+    beside = LogisticFits(fires, Y, GROUPS, parts, np.ones((ROWS, 1)), multiclass=False).fit(0.01)[1]
     rows = GROUPS != 1
     alone = LogisticFits(
-        fires[rows], Y[rows], GROUPS[rows], [frozenset()], np.ones((int(rows.sum()), 1)), exclusive=False
+        fires[rows], Y[rows], GROUPS[rows], [frozenset()], np.ones((int(rows.sum()), 1)), multiclass=False
     ).fit(0.01)[0]
-    given, expected = (probabilities(fires[rows] @ one.kernel + one.bias, exclusive=False) for one in (beside, alone))
+    given, expected = (
+        compute_probabilities(fires[rows] @ one.kernel + one.bias, multiclass=False) for one in (beside, alone)
+    )
     assert beside.kernel[0] == 0
     assert np.allclose(given, expected, atol=1e-2)

@@ -32,4 +32,4 @@ def test_rows_are_those_of_the_joined_array(views: list[np.ndarray], photos: lis
     # Files stay readable after they were let go of.
     for _ in range(2):
         np.testing.assert_array_equal(stacked[asked], joined[asked])
-    np.testing.assert_array_equal(stacked.all(), joined)
+    np.testing.assert_array_equal(stacked.copy_all(), joined)

@@ -53,7 +53,7 @@ def wait(told: dict[str, Any], progress: Progress) -> None:
     print("waiting", os.getpid(), flush=True)
     for _ in range(600):
         if not told.get("stubborn"):
-            progress.go_on("in step 3 of it")
+            progress.raise_if_stopping("in step 3 of it")
         time.sleep(0.1)
 
 

@@ -17,10 +17,10 @@ def run_here(jobs: Sequence[Job], logs: Path, progress: Progress, **_: Any) -> l
     results = []
     for job in (Job.from_line(job.to_line(logs))[0] for job in jobs):
         module, function = job.function.split(":")
-        results.append(getattr(importlib.import_module(module), function)(job.told, progress))
+        results.append(getattr(importlib.import_module(module), function)(job.spec, progress))
     return results
 
 
 def start_none(*_: Any) -> contextlib.AbstractContextManager[None]:
-    """Stand for :func:`ensembler.engines.local.started_ahead`."""
+    """Stand for :func:`ensembler.engines.local.start_worker_ahead`."""
     return contextlib.nullcontext()

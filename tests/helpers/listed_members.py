@@ -7,11 +7,11 @@ import socket
 from pathlib import Path
 
 from ensembler.members.speed import Speed
-from ensembler.workflows.members.listed_member import Member
+from ensembler.workflows.members.listed_member import ListedMember
 
 HERE = socket.gethostname()
 SPEED = Speed("print", 4_049_571, 12.345, 210.04, 100, 32, "a processor", 2, HERE)
-MEMBER = Member(
+MEMBER = ListedMember(
     name="b0",
     folder=Path("members/b0"),
     settings={"backbone": "b0", "epochs": "5"},

@@ -8,18 +8,18 @@ import numpy as np
 from helpers.photos import write_photo
 
 from ensembler.backbones.registry import find_backbone
-from ensembler.competition.folds.file import load_folds, shared_folds
-from ensembler.competition.samples import samples_fingerprint
+from ensembler.competition.folds.file import load_folds, load_or_make_folds
+from ensembler.competition.samples import compute_samples_fingerprint
 from ensembler.competition.tables import Tables, load_tables
 from ensembler.members.records import (
     FoldPredictions,
     MemberRecord,
-    network_files,
+    list_network_files,
     save_fold,
 )
 from ensembler.options.resolve import choose_settings
 from ensembler.paths import CompetitionFolder, Workspace
-from ensembler.storage import file_digest, write_bytes
+from ensembler.storage import compute_file_digest, write_bytes
 from ensembler.workflows.fetch.adopt import adopt
 
 FOLDS = 3
@@ -36,14 +36,19 @@ def small_competition(root: Path) -> tuple[CompetitionFolder, Tables]:
     adopt(root / "photos", "made", workspace=workspace)
     folder = workspace.competition("made")
     tables = load_tables(folder)
-    shared_folds(folder, tables, FOLDS)
+    load_or_make_folds(folder, tables, FOLDS)
     return folder, tables
 
 
 def record_of(folder: CompetitionFolder, tables: Tables, name: str = "demo-conv") -> MemberRecord:
-    samples = samples_fingerprint(folder, tables.manifest)
+    samples = compute_samples_fingerprint(folder, tables.manifest)
     return MemberRecord(
-        name, SETTINGS, samples, file_digest(folder.folds), load_folds(folder, tables).splits, tables.manifest.outputs
+        name,
+        SETTINGS,
+        samples,
+        compute_file_digest(folder.folds),
+        load_folds(folder, tables).splits,
+        tables.manifest.outputs,
     )
 
 
@@ -56,7 +61,7 @@ def make_member(folder: CompetitionFolder, tables: Tables, name: str, *, shuffle
     record.save(folder)
     folds = load_folds(folder, tables)
     for fold in range(folds.splits):
-        rows, asked = np.flatnonzero(folds.held_out(fold)), np.arange(len(test))
+        rows, asked = np.flatnonzero(folds.mask_held_out(fold)), np.arange(len(test))
         if shuffled:
             rows, asked = random.permutation(rows), random.permutation(asked)
         predictions = FoldPredictions(
@@ -72,7 +77,7 @@ def make_member(folder: CompetitionFolder, tables: Tables, name: str, *, shuffle
 
 def networks(folder: CompetitionFolder, record: MemberRecord) -> list[Path]:
     """Finished folds with files that stand for networks."""
-    paths = network_files(folder, record)
+    paths = list_network_files(folder, record)
     for path in paths:
         write_bytes(path, path.name.encode())
     random = np.random.default_rng(0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ensembler.heads.linear import probabilities
+from ensembler.heads.linear import compute_probabilities
 
 
 def made_members(
@@ -17,16 +17,16 @@ def made_members(
     if exclusive:
         targets = np.eye(classes, dtype=np.float32)[(scores + random.gumbel(size=scores.shape)).argmax(axis=1)]
     else:
-        targets = (random.random((rows, 1)) < probabilities(scores, exclusive=False)).astype(np.float32)
+        targets = (random.random((rows, 1)) < compute_probabilities(scores, multiclass=False)).astype(np.float32)
     seen = [scores + random.normal(0, noise, scores.shape) for noise in noises]
     seen += [random.normal(0, 2, scores.shape) for _ in range(junk)]
-    return [probabilities(one, exclusive=exclusive) for one in seen], targets
+    return [compute_probabilities(one, multiclass=exclusive) for one in seen], targets
 
 
 def made_tags(rows: int = 400, seed: int = 0) -> tuple[list[np.ndarray], np.ndarray]:
     """Return two members' probabilities of three tags, and the tags."""
     random = np.random.default_rng(seed)
     scores = random.normal(0, 2, (rows, 3))
-    targets = (random.random(scores.shape) < probabilities(scores, exclusive=False)).astype(np.float32)
-    seen = [probabilities(scores + random.normal(0, noise, scores.shape), exclusive=False) for noise in (1, 2)]
+    targets = (random.random(scores.shape) < compute_probabilities(scores, multiclass=False)).astype(np.float32)
+    seen = [compute_probabilities(scores + random.normal(0, noise, scores.shape), multiclass=False) for noise in (1, 2)]
     return seen, targets

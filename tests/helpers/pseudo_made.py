@@ -10,11 +10,11 @@ from helpers.members_made import record_of, small_competition
 
 from ensembler.competition.csv_tables import write_table
 from ensembler.competition.tables import load_tables
-from ensembler.images.views import WHOLE
+from ensembler.images.views import WHOLE_VIEW
 from ensembler.members.features.jobs.compute import Features
 from ensembler.members.jobs.head_fitting import fit_head
 from ensembler.members.records import MemberRecord, save_fold
-from ensembler.members.training_job import Assignment
+from ensembler.members.training_job import TrainingJob
 from ensembler.paths import CompetitionFolder
 from ensembler.serialization import write_json
 
@@ -25,7 +25,7 @@ def stacked_heads(root: Path, corrupted: int | None = None) -> CompetitionFolder
     """Train two members on 24 photos in 3 folds, 6 to predict; all labels that a fold holds out may be other ones."""
     folder, tables = small_competition(root)
     if corrupted is not None:
-        assigned = Assignment(folder, "", (), "none").splits.held_out(corrupted)
+        assigned = TrainingJob(folder, "", (), "none").splits.mask_held_out(corrupted)
         table = tables.train.copy()
         table.loc[assigned, "label"] = table.loc[assigned, "label"].map({"a": "b", "b": "c", "c": "a"})
         write_table(folder.train, table)
@@ -43,17 +43,17 @@ def made_features(folder: CompetitionFolder, name: str) -> Features:
         for path in [*tables.train["path"], *tables.test["path"]]
     ]
     training = len(tables.train)
-    return {WHOLE: (np.array(made[:training], np.float32), np.array(made[training:], np.float32))}
+    return {WHOLE_VIEW: (np.array(made[:training], np.float32), np.array(made[training:], np.float32))}
 
 
 def train_heads(folder: CompetitionFolder, name: str) -> None:
     record_of(folder, load_tables(folder), name).save(folder)
-    assignment = Assignment(folder, name, (0, 1, 2), "none")
+    assignment = TrainingJob(folder, name, (0, 1, 2), "none")
     [(training, test)] = made_features(folder, name).values()
     for fold in assignment.folds:
-        head = fit_head(assignment, fold, {WHOLE: training})
-        held_out = head.predict_proba(training[assignment.splits.held_out(fold)])
-        predictions, score = assignment.predictions(fold, held_out, head.predict_proba(test))
+        head = fit_head(assignment, fold, {WHOLE_VIEW: training})
+        held_out = head.predict_proba(training[assignment.splits.mask_held_out(fold)])
+        predictions, score = assignment.join_predictions(fold, held_out, head.predict_proba(test))
         save_fold(folder, assignment.record, fold, predictions, [], score, 0.0)
 
 

@@ -11,7 +11,7 @@ from ensembler.competition.manifest import Manifest
 from ensembler.competition.tables import Tables
 from ensembler.paths import CompetitionFolder
 from ensembler.serialization import write_arrays, write_json
-from ensembler.storage import remove, write_bytes
+from ensembler.storage import remove_file, write_bytes
 
 
 def as_if_on_kaggle(folder: CompetitionFolder, slug: str) -> None:
@@ -20,7 +20,7 @@ def as_if_on_kaggle(folder: CompetitionFolder, slug: str) -> None:
     write_bytes(Path(manifest.photos) / folder.sample.name, folder.sample.read_bytes())
     answer = dataclasses.replace(manifest.answer, sample=folder.sample.name)
     dataclasses.replace(manifest, slug=slug, answer=answer).save(folder.manifest)
-    remove(folder.solution)
+    remove_file(folder.solution)
 
 
 def make_stack(folder: CompetitionFolder, tables: Tables, name: str = "a_b", model: bytes = b"a model") -> None:

@@ -11,7 +11,7 @@ from helpers.stacks_made import make_stack
 
 from ensembler.competition.tables import Tables
 from ensembler.paths import CompetitionFolder, Workspace
-from ensembler.storage import file_digest, write_text
+from ensembler.storage import compute_file_digest, write_text
 from ensembler.submission.kaggle.facts import Submission
 from ensembler.submission.ledger.ledger import Ledger
 from ensembler.submission.ledger.rows import Answer
@@ -46,7 +46,14 @@ def recorded(made: Made, csv: Path) -> tuple[Ledger, int]:
     folder, _, workspace = made
     ledger = Ledger(workspace.submissions)
     answer = Answer(
-        folder.name, csv, file_digest(csv), csv.stat().st_size, slug="cars", stack="a_b", metric="log loss", own=0.4
+        folder.name,
+        csv,
+        compute_file_digest(csv),
+        csv.stat().st_size,
+        slug="cars",
+        stack="a_b",
+        metric="log loss",
+        own=0.4,
     )
     return ledger, ledger.record(answer)
 
@@ -54,5 +61,5 @@ def recorded(made: Made, csv: Path) -> tuple[Ledger, int]:
 def uploaded(made: Made, csv: Path, told: Submission) -> None:
     """Have Kaggle know a CSV as ``told`` says."""
     ledger, answer = recorded(made, csv)
-    ledger.accepted(ledger.begin(answer, told.description), told.ref)
+    ledger.mark_accepted(ledger.begin_upload(answer, told.description), told.ref)
     ledger.merge("cars", [told])

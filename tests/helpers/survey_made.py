@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from ensembler.competition.metrics.figures import Figures
+from ensembler.competition.metrics.figures import Scores
 from ensembler.surveys.measures import Measures
-from ensembler.workflows.survey.result import Failed, Survey, Surveyed, Together
+from ensembler.workflows.survey.result import BestCombination, FailedBackbone, Survey, SurveyedBackbone
 
 
 def surveyed(
@@ -17,10 +17,10 @@ def surveyed(
     accuracy: float = 0.9,
     metric: str = "log loss",
     peak: int | None = 123_000_000,
-) -> Surveyed:
+) -> SurveyedBackbone:
     measures = Measures(parameters, 1280, milliseconds, 98.4, peak, 100, 32, "a processor", 2, "here")
     score = log_loss if metric == "log loss" else 0.8125
-    figures = Figures(
+    figures = Scores(
         metric=metric,
         score=score,
         standard_error=0.01,
@@ -28,7 +28,7 @@ def surveyed(
         log_loss_error=0.01,
         accuracy=accuracy,
     )
-    return Surveyed(name, 224, measures, figures, photos, "" if photos == 1600 else "b0 is faster")
+    return SurveyedBackbone(name, 224, measures, figures, photos, "" if photos == 1600 else "b0 is faster")
 
 
 CANDIDATES = (
@@ -38,12 +38,15 @@ CANDIDATES = (
 )
 SURVEY = Survey(
     candidates=CANDIDATES,
-    failed=(Failed("b6", "no room"), *(Failed(f"v{n}", "a sentence", "no weights in W") for n in range(14))),
+    failed=(
+        FailedBackbone("b6", "no room"),
+        *(FailedBackbone(f"v{n}", "a sentence", "no weights in W") for n in range(14)),
+    ),
     photos=1600,
     best=CANDIDATES[1],
     smallest=CANDIDATES[1],
     good_enough="a log loss within one standard error of the best, 0.0500",
-    trio=Together(("b0", "b1", "b2"), 0.0312, "b0", 0.0088, 0.003),
+    trio=BestCombination(("b0", "b1", "b2"), 0.0312, "b0", 0.0088, 0.003),
     commands=("ensembler train-members --members b0,b1,b2", "ensembler stack --members b0,b1,b2"),
     picture=(),
     seconds=12.0,

@@ -15,10 +15,10 @@ from keras import layers, ops
 from ensembler.backbones.jobs.build import build_backbone
 from ensembler.backbones.registry import find_backbone
 from ensembler.heads.jobs.keras_heads import build_head
-from ensembler.inference.jobs.networks import join
-from ensembler.members.fine_tuning.fold_task import Lesson
+from ensembler.inference.jobs.networks import join_head
+from ensembler.members.fine_tuning.fold_task import FoldTask
 from ensembler.members.fine_tuning.jobs.devices import Devices
-from ensembler.members.fine_tuning.jobs.trainer import Training
+from ensembler.members.fine_tuning.jobs.trainer import Trainer
 from ensembler.options.phases import Phase
 from ensembler.options.settings import MemberSettings
 
@@ -52,7 +52,7 @@ class Photos:
 def network() -> Any:
     backbone = build_backbone(find_backbone("demo-conv"), 8, "none", 0)
     kernel = np.random.default_rng(1).normal(size=(backbone.output_shape[-1], 1)).astype("f4") / 10
-    return join(backbone, build_head(kernel, np.zeros(1, "f4"), exclusive=False), "member")
+    return join_head(backbone, build_head(kernel, np.zeros(1, "f4"), multiclass=False), "member")
 
 
 def log_loss_of(model: Any) -> dict[str, float]:
@@ -66,14 +66,14 @@ def lesson(
     judge: Callable[[Any], dict[str, float]] = log_loss_of,
     most: int = 1000,
     **changes: Any,
-) -> Lesson:
+) -> FoldTask:
     settings: MemberSettings = replace(SETTINGS, **{"batch_size": BATCH, "phases": (TRAINED,), **changes})
-    return Lesson("m, fold 0", settings, False, Photos(most), TARGETS, 7, build, judge)  # type: ignore[arg-type]
+    return FoldTask("m, fold 0", settings, False, Photos(most), TARGETS, 7, build, judge)  # type: ignore[arg-type]
 
 
-def trained(heard: Heard | None = None, **changes: Any) -> tuple[Training, Any]:
+def trained(heard: Heard | None = None, **changes: Any) -> tuple[Trainer, Any]:
     progress = heard or Heard()
-    training = Training(lesson(**changes), Devices(spread=False, batch_size=BATCH, progress=progress), progress)
+    training = Trainer(lesson(**changes), Devices(data_parallel=False, batch_size=BATCH, progress=progress), progress)
     return training, training.run()
 
 
@@ -87,7 +87,7 @@ def troubled(**trouble: Any) -> Callable[[], Any]:
         _, backbone, head = plain.layers
         pixels = keras.Input((8, 8, 3))
         hurt = keras.Model(pixels, Trouble(**trouble)(backbone(pixels)), name=backbone.name)
-        return join(hurt, head, "member")
+        return join_head(hurt, head, "member")
 
     return build
 

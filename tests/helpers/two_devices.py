@@ -17,11 +17,11 @@ def trained(*, spread: bool, **changes: Any) -> tuple[Any, Any]:
     from helpers.trainings_made import BATCH, lesson
 
     from ensembler.members.fine_tuning.jobs.devices import Devices
-    from ensembler.members.fine_tuning.jobs.trainer import Training
+    from ensembler.members.fine_tuning.jobs.trainer import Trainer
 
-    devices = Devices(spread=spread, batch_size=changes.get("batch_size", BATCH), progress=Heard())
+    devices = Devices(data_parallel=spread, batch_size=changes.get("batch_size", BATCH), progress=Heard())
     assert devices.count == (2 if spread else 1)
-    training = Training(lesson(**changes), devices, Heard())
+    training = Trainer(lesson(**changes), devices, Heard())
     return training, training.run()
 
 
@@ -49,13 +49,13 @@ def broken_off(**changes: Any) -> float:
     from ensembler.errors import Interrupted
     from ensembler.members.fine_tuning.checkpoints import Checkpoints
     from ensembler.members.fine_tuning.jobs.devices import Devices
-    from ensembler.members.fine_tuning.jobs.trainer import Training
+    from ensembler.members.fine_tuning.jobs.trainer import Trainer
 
     with tempfile.TemporaryDirectory() as place:
         for progress in (Stopping(5), Heard()):
-            devices = Devices(spread=True, batch_size=BATCH, progress=progress)
+            devices = Devices(data_parallel=True, batch_size=BATCH, progress=progress)
             checkpoints = Checkpoints(Path(place) / "a.npz", "me")
-            training = Training(lesson(**changes), devices, progress, checkpoints)
+            training = Trainer(lesson(**changes), devices, progress, checkpoints)
             try:
                 model = training.run()
             except Interrupted:

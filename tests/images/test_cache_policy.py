@@ -11,7 +11,14 @@ from helpers.photos import write_photo
 
 from ensembler.errors import BadChoice, UnreadablePhoto
 from ensembler.images import cache_policy as store_room
-from ensembler.images.cache_policy import bytes_of, fitting, make_room, read_cache_limit, seconds_saved, use
+from ensembler.images.cache_policy import (
+    compute_store_bytes,
+    estimate_seconds_saved,
+    make_room,
+    mark_used,
+    parse_cache_limit,
+    select_fitting_sizes,
+)
 
 Usage = namedtuple("Usage", ["total", "used", "free"])
 
@@ -31,13 +38,13 @@ Usage = namedtuple("Usage", ["total", "used", "free"])
     ],
 )
 def test_limits(told: str | int | None, expected: int | None) -> None:
-    assert read_cache_limit(told) == expected
+    assert parse_cache_limit(told) == expected
 
 
 @pytest.mark.parametrize("told", ["", "GB", "-1", "20 apples", "1e9", -5])
 def test_what_is_no_limit_is_refused(told: str | int) -> None:
     with pytest.raises(BadChoice, match="--cache-limit must be a size such as 20GB"):
-        read_cache_limit(told)
+        parse_cache_limit(told)
 
 
 @pytest.fixture
@@ -97,16 +104,16 @@ def test_photos_as_they_were_before_are_deleted(tmp_path: Path) -> None:
 def test_what_was_used_last_is_kept_longest(tmp_path: Path) -> None:
     for size in (12, 16):
         stored(tmp_path / "now", size, 200, used=size)
-    use(tmp_path / "now", 12)
+    mark_used(tmp_path / "now", 12)
     assert make_room(tmp_path / "now", 8, 300, 500)
     assert there(tmp_path) == {"now/12"}
-    use(tmp_path / "now", 99)
+    mark_used(tmp_path / "now", 99)
 
 
 @pytest.mark.usefixtures("free")
 @pytest.mark.parametrize(("limit", "kept"), [(None, [8, 10]), (3 * 64 + 3 * 100 - 1, [8]), (0, [])])
 def test_sizes_that_fit(tmp_path: Path, limit: int | None, kept: list[int]) -> None:
-    assert fitting([10, 8, 10, 12], 1, tmp_path, limit) == kept
+    assert select_fitting_sizes([10, 8, 10, 12], 1, tmp_path, limit) == kept
 
 
 @pytest.fixture(scope="module")
@@ -125,21 +132,21 @@ def test_what_a_store_saves_is_told_by_the_time_of_a_sample(paths: list[Path], m
     # A clock that each look moves on by a second for each photo decoded so far.
     monkeypatch.setattr(store_room, "decode_photo", decode)
     monkeypatch.setattr(store_room.time, "perf_counter", lambda: float(len(decoded)))
-    assert seconds_saved(paths, 8, 100, 1000) == pytest.approx(900, abs=0.01)
-    assert len(decoded) == len(set(decoded)) == store_room.SAMPLE
-    assert seconds_saved(paths, 8, 0, 1000) == pytest.approx(1000, abs=0.01)
+    assert estimate_seconds_saved(paths, 8, 100, 1000) == pytest.approx(900, abs=0.01)
+    assert len(decoded) == len(set(decoded)) == store_room.SAMPLE_PHOTOS
+    assert estimate_seconds_saved(paths, 8, 0, 1000) == pytest.approx(1000, abs=0.01)
     # Pixels that take longer to write and read than to decode.
-    assert seconds_saved(paths, 10_000, 100, 200) < 100
+    assert estimate_seconds_saved(paths, 10_000, 100, 200) < 100
 
 
 def test_photos_that_are_decoded_once_save_nothing_and_cost_no_look(paths: list[Path]) -> None:
-    assert seconds_saved([*paths, Path("missing.jpg")], 8, 100, 100) == 0
+    assert estimate_seconds_saved([*paths, Path("missing.jpg")], 8, 100, 100) == 0
 
 
 def test_an_unreadable_photo_is_named() -> None:
     with pytest.raises(UnreadablePhoto, match=r"missing\.jpg"):
-        seconds_saved([Path("missing.jpg")], 8, 1, 2)
+        estimate_seconds_saved([Path("missing.jpg")], 8, 1, 2)
 
 
 def test_bytes() -> None:
-    assert bytes_of(10, 224) == 10 * 224 * 224 * 3
+    assert compute_store_bytes(10, 224) == 10 * 224 * 224 * 3

@@ -8,14 +8,14 @@ from helpers.copies_made import COPIES, scene
 from helpers.photos import Heard
 from PIL import Image
 
-from ensembler.images.miniatures import Miniature, miniature
-from ensembler.images.near_duplicates import near_duplicates
-from ensembler.images.perceptual_hash import hashes_of
+from ensembler.images.miniatures import Thumbnail, make_thumbnail
+from ensembler.images.near_duplicates import find_near_duplicates
+from ensembler.images.perceptual_hash import hash_photos
 from ensembler.progress import SILENT
 
 
-def small(photo: Image.Image) -> Miniature:
-    made = miniature(photo)
+def small(photo: Image.Image) -> Thumbnail:
+    made = make_thumbnail(photo)
     assert made is not None
     return made
 
@@ -25,7 +25,7 @@ OTHERS = {f"other {seed}": small(scene(1000 + seed)) for seed in range(60)}
 
 def pairs_of(photos: dict[str, Image.Image], **options: object) -> set[tuple[str, str]]:
     miniatures = {**OTHERS, **{name: small(photo) for name, photo in photos.items()}}
-    return {(pair.one, pair.other) for pair in near_duplicates(miniatures, SILENT, **options)}  # type: ignore[arg-type]
+    return {(pair.one, pair.other) for pair in find_near_duplicates(miniatures, SILENT, **options)}  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("copy", COPIES.values(), ids=COPIES.keys())
@@ -35,10 +35,10 @@ def test_copies_are_found_and_nothing_else_is(copy: Callable[[Image.Image], Imag
 
 
 def test_how_alike_they_are_is_told() -> None:
-    [pair] = near_duplicates({"a": small(scene(0)), "b": small(COPIES["compressed"](scene(0)))}, SILENT)
+    [pair] = find_near_duplicates({"a": small(scene(0)), "b": small(COPIES["compressed"](scene(0)))}, SILENT)
     assert pair.distance <= 4
     assert 0.98 < pair.similarity <= 1
-    [same] = near_duplicates({"a": small(scene(0)), "b": small(scene(0))}, SILENT)
+    [same] = find_near_duplicates({"a": small(scene(0)), "b": small(scene(0))}, SILENT)
     assert (same.distance, same.similarity) == (0, 1.0)
 
 
@@ -76,7 +76,7 @@ def test_what_all_photos_have_in_common_makes_no_two_the_same() -> None:
     miniatures = {name: small(photo) for name, photo in {**photos, **copy}.items()}
     correlation = np.corrcoef(miniatures["1"].grey.ravel(), miniatures["2"].grey.ravel())[0, 1]
     assert correlation > 0.94
-    assert [(pair.one, pair.other) for pair in near_duplicates(miniatures, SILENT)] == [("7", "copy")]
+    assert [(pair.one, pair.other) for pair in find_near_duplicates(miniatures, SILENT)] == [("7", "copy")]
 
 
 def test_photos_to_predict_are_not_compared_with_each_other() -> None:
@@ -85,19 +85,19 @@ def test_photos_to_predict_are_not_compared_with_each_other() -> None:
 
 
 def test_small_photos_have_no_miniature() -> None:
-    assert miniature(scene(0, (31, 60))) is None
-    assert miniature(scene(0, (32, 60))) is not None
+    assert make_thumbnail(scene(0, (31, 60))) is None
+    assert make_thumbnail(scene(0, (32, 60))) is not None
 
 
 def test_progress_hears_of_it_once_there_is_something_to_compare() -> None:
     heard = Heard()
-    assert near_duplicates({}, heard) == near_duplicates({"a": small(scene(0))}, heard) == []
+    assert find_near_duplicates({}, heard) == find_near_duplicates({"a": small(scene(0))}, heard) == []
     assert heard.labels == []
-    near_duplicates(OTHERS, heard)
+    find_near_duplicates(OTHERS, heard)
     assert heard.labels == ["look for near-duplicates"]
 
 
 def test_hashes_of_photos_that_are_brighter_stay_and_of_others_do_not() -> None:
     grey = np.stack([small(scene(seed)).grey for seed in range(20)]).astype(np.float32)
-    assert (hashes_of(grey) == hashes_of(0.5 * grey + 30)).mean() > 0.9
-    assert len(set(hashes_of(grey).tolist())) == 20
+    assert (hash_photos(grey) == hash_photos(0.5 * grey + 30)).mean() > 0.9
+    assert len(set(hash_photos(grey).tolist())) == 20

@@ -4,7 +4,7 @@ import shutil
 
 from helpers.photos import Heard, truncate, write_photo, write_photos
 
-from ensembler.images.photo_scan import take_census
+from ensembler.images.photo_scan import scan_photos
 from ensembler.progress import Progress
 
 
@@ -14,7 +14,7 @@ def test_each_photo_is_looked_at(tmp_path):
     truncate(write_photo(tmp_path / "test/cut.jpg", 9, (100, 100)))
     (tmp_path / "test/no.jpg").write_text("no photo")
     asked = ["train/1.jpg", "train/2.png", "test/1 again.jpg", "test/cut.jpg", "test/no.jpg", "test/missing.jpg"]
-    census = take_census(tmp_path, asked, Progress())
+    census = scan_photos(tmp_path, asked, Progress())
     assert list(census.digests) == ["train/1.jpg", "train/2.png", "test/1 again.jpg"]
     assert census.digests["train/1.jpg"] == census.digests["test/1 again.jpg"] != census.digests["train/2.png"]
     assert list(census.problems) == ["test/cut.jpg", "test/no.jpg", "test/missing.jpg"]
@@ -25,10 +25,10 @@ def test_each_photo_is_looked_at(tmp_path):
 
 def test_progress_hears_of_every_photo(tmp_path):
     heard = Heard()
-    take_census(write_photos(tmp_path, "1.jpg", "2.jpg"), ["1.jpg", "2.jpg"], heard)
+    scan_photos(write_photos(tmp_path, "1.jpg", "2.jpg"), ["1.jpg", "2.jpg"], heard)
     assert heard.labels == ["look at photos"]
 
 
 def test_no_photos(tmp_path):
-    census = take_census(tmp_path, [], Progress())
+    census = scan_photos(tmp_path, [], Progress())
     assert (census.digests, census.problems) == ({}, {})

@@ -20,7 +20,7 @@ ROWS = np.array([6, 0, 2])
 
 @pytest.fixture(autouse=True)
 def small_files(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(photo_store, "FILE_PHOTOS", 3)
+    monkeypatch.setattr(photo_store, "PHOTOS_PER_FILE", 3)
 
 
 @pytest.fixture
@@ -46,20 +46,20 @@ def test_photos_are_those_that_others_decode_and_decoded_once(
     heard = Heard()
     store.fill([8, 12], heard)
     for size in (8, 12):
-        found = store.photos(size)
-        assert (len(found), found.at_hand) == (COUNT, True)
-        some = store.photos(size, ROWS)
-        pixels = found.gather(ROWS), some.gather(np.arange(len(ROWS))), [some.photo(row) for row in range(3)]
+        found = store.open_photos(size)
+        assert (len(found), found.is_decoded) == (COUNT, True)
+        some = store.open_photos(size, ROWS)
+        pixels = found.gather(ROWS), some.gather(np.arange(len(ROWS))), [some.read_photo(row) for row in range(3)]
         assert len(decoded) == COUNT
         for given in pixels:
             assert np.array_equal(given, [decode_photo(paths[row], size) for row in ROWS])
         del decoded[COUNT:]
     assert heard.steps == COUNT
     assert names(tmp_path / "store" / "8") == ["00000.npy", "00001.npy", "00002.npy"]
-    assert store.missing(8) == 0
+    assert store.count_missing(8) == 0
     # What is given is a copy.
-    found.photo(0)[:] = 0
-    assert np.array_equal(found.photo(0), decode_photo(paths[0], 12))
+    found.read_photo(0)[:] = 0
+    assert np.array_equal(found.read_photo(0), decode_photo(paths[0], 12))
 
 
 @pytest.mark.parametrize("trouble", ["deleted", "truncated", "another shape"])
@@ -74,16 +74,16 @@ def test_what_is_missing_is_decoded_and_made_again(
         truncate(file)
     else:
         np.save(file, np.zeros((2, 8, 8, 3), np.uint8))
-    assert store.missing(8) == 3
-    found = store.photos(8, ROWS)
-    assert not found.at_hand
+    assert store.count_missing(8) == 3
+    found = store.open_photos(8, ROWS)
+    assert not found.is_decoded
     assert np.array_equal(found.gather(np.arange(3)), [decode_photo(paths[row], 8) for row in ROWS])
     # Those of the last file are all there.
-    assert store.photos(8, np.array([6])).at_hand
+    assert store.open_photos(8, np.array([6])).is_decoded
     heard = Heard()
     store.fill([8], heard)
     assert heard.steps == 3
-    assert store.photos(8, ROWS).at_hand
+    assert store.open_photos(8, ROWS).is_decoded
 
 
 def test_finished_files_outlast_an_interruption(store: PhotoStore, tmp_path: Path) -> None:
@@ -116,7 +116,7 @@ def test_what_was_read_is_not_held(tmp_path: Path) -> None:
     paths = [write_photo(tmp_path / f"{row}.png", row) for row in range(8)]
     store = PhotoStore(tmp_path / "store", paths)
     store.fill([size], SILENT)
-    photos = store.photos(size)
+    photos = store.open_photos(size)
     photos.gather(np.arange(8))
     maps = Path("/proc/self/smaps").read_text().split(str(tmp_path / "store"))[1:]
     held = [int(line.split()[1]) for mapped in maps for line in mapped.splitlines() if line.startswith("Rss:")]

@@ -11,11 +11,11 @@ from ensembler.errors import UnreadablePhoto
 from ensembler.images import training_photos
 from ensembler.images.augmentation import Augmentation
 from ensembler.images.augmentation.photos import augment_photo
-from ensembler.images.batches import steps
+from ensembler.images.batches import count_steps
 from ensembler.images.decoding import decode_photo
-from ensembler.images.photo_source import HeldPhotos, PhotoFiles
+from ensembler.images.photo_source import FilePhotos, InMemoryPhotos
 from ensembler.images.photo_store import PhotoStore
-from ensembler.images.training_photos import TrainingPhotos, epoch_order
+from ensembler.images.training_photos import TrainingPhotos, shuffle_rows
 from ensembler.progress import SILENT
 
 COUNT, SIZE = 11, 8
@@ -29,7 +29,7 @@ def paths(tmp_path_factory):
     return [write_photo(root / f"{seed}.png", seed) for seed in range(COUNT)]
 
 
-SOURCES = {"files": PhotoFiles, "memory": HeldPhotos.decoded}
+SOURCES = {"files": FilePhotos, "memory": InMemoryPhotos.from_files}
 
 
 @pytest.fixture(scope="module", params=[*SOURCES, "store"])
@@ -39,14 +39,18 @@ def source(request, paths, tmp_path_factory):
         return SOURCES[request.param](paths, SIZE)
     store = PhotoStore(tmp_path_factory.mktemp("store"), paths)
     store.fill([SIZE], SILENT)
-    return store.photos(SIZE)
+    return store.open_photos(SIZE)
 
 
 def epoch(photos, number=0, batch_size=4, seed=0, augmentation="none", parts=1):
     """All batches of one epoch; ``photos`` are a source, or paths."""
-    source = PhotoFiles(photos, SIZE) if isinstance(photos, list) else photos
+    source = FilePhotos(photos, SIZE) if isinstance(photos, list) else photos
     photos = TrainingPhotos(source, TARGETS[: len(source)])
-    return list(photos.epoch(number, batch_size=batch_size, seed=seed, augmentation=augmentation, parts=parts))
+    return list(
+        photos.iterate_epoch(
+            number, batch_size=batch_size, seed=seed, augmentation=augmentation, accumulation_steps=parts
+        )
+    )
 
 
 def joined(found):
@@ -62,7 +66,7 @@ def assert_same(one, other):
 @pytest.mark.parametrize("batch_size", [1, 4, 11, 50])
 def test_each_photo_counts_once_an_epoch_and_all_batches_have_one_size(paths, source, batch_size):
     found = epoch(source, batch_size=batch_size)
-    assert len(found) == steps(COUNT, batch_size)
+    assert len(found) == count_steps(COUNT, batch_size)
     for pixels, targets, weights in found:
         assert (pixels.shape, pixels.dtype) == ((batch_size, SIZE, SIZE, 3), np.uint8)
         assert (targets.shape, targets.dtype) == ((batch_size, COUNT), np.float32)
@@ -85,14 +89,14 @@ def rows(found):
 
 
 def test_the_order_depends_on_seed_and_epoch_alone(paths):
-    photos = TrainingPhotos(PhotoFiles(paths, SIZE), TARGETS)
+    photos = TrainingPhotos(FilePhotos(paths, SIZE), TARGETS)
     orders = {
-        (number, seed): rows(photos.epoch(number, batch_size=4, seed=seed, augmentation=augmentation))
+        (number, seed): rows(photos.iterate_epoch(number, batch_size=4, seed=seed, augmentation=augmentation))
         for augmentation in ("pixels", "none")
         for number, seed in [(2, 5), (0, 5), (1, 5), (0, 6)]
     }
     for (number, seed), order in orders.items():
-        assert order == rows(epoch(paths, number, 3, seed)) == epoch_order(COUNT, number, seed).tolist()
+        assert order == rows(epoch(paths, number, 3, seed)) == shuffle_rows(COUNT, number, seed).tolist()
     assert len(set(map(tuple, orders.values()))) == 4
 
 
@@ -100,11 +104,11 @@ def test_the_order_depends_on_seed_and_epoch_alone(paths):
 def test_an_epoch_is_the_same_whatever_came_before_and_wherever_photos_are(paths, source, monkeypatch, augmentation):
     photos = TrainingPhotos(source, TARGETS)
     asked = {"batch_size": 4, "seed": 7, "augmentation": augmentation}
-    first, second = (joined(photos.epoch(number, **asked)) for number in (0, 1))
+    first, second = (joined(photos.iterate_epoch(number, **asked)) for number in (0, 1))
     for cores in (1, 7):
         monkeypatch.setattr(os, "cpu_count", lambda cores=cores: cores)
         assert_same(joined(epoch(paths, 1, seed=7, augmentation=augmentation)), second)
-    assert_same(joined(photos.epoch(0, **asked)), first)
+    assert_same(joined(photos.iterate_epoch(0, **asked)), first)
 
 
 @pytest.mark.parametrize("augmentation", KINDS)
@@ -150,8 +154,12 @@ def test_each_photo_is_changed_as_asked_for(paths, augmentation):
 
 
 def test_order_photos_and_batches_draw_different_numbers():
-    draws = training_photos._Draws(seed=3, number=0, augmentation="strong")
-    sources = [np.random.default_rng([3, 0]), *map(draws.of_photo, range(4)), *map(draws.of_batch, range(4))]
+    draws = training_photos._EpochDraws(seed=3, number=0, augmentation="strong")
+    sources = [
+        np.random.default_rng([3, 0]),
+        *map(draws.make_photo_generator, range(4)),
+        *map(draws.make_batch_generator, range(4)),
+    ]
     assert len({source.random() for source in sources}) == 9
 
 
@@ -160,7 +168,7 @@ def test_photos_that_fill_up_are_not_mixed_with_those_that_count(paths):
     for seed in range(20):
         pixels, targets, weights = joined(epoch(paths, batch_size=8, seed=seed, augmentation="strong"))
         filler = weights == 0
-        order = epoch_order(COUNT, 0, seed)
+        order = shuffle_rows(COUNT, 0, seed)
         np.testing.assert_array_equal(targets[filler], TARGETS[np.resize(order, 16)[filler]])
         for photo, target in zip(pixels[filler], targets[filler], strict=True):
             np.testing.assert_array_equal(photo, augmented(paths, int(target.argmax()), "strong", 0, seed))
@@ -181,7 +189,9 @@ def test_only_strong_augmentation_changes_labels(paths, augmentation):
 
 
 def test_an_epoch_may_be_left_early(paths):
-    flow = TrainingPhotos(PhotoFiles(paths, SIZE), TARGETS).epoch(0, batch_size=2, seed=0, augmentation="strong")
+    flow = TrainingPhotos(FilePhotos(paths, SIZE), TARGETS).iterate_epoch(
+        0, batch_size=2, seed=0, augmentation="strong"
+    )
     next(flow)
     flow.close()
 

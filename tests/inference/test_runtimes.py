@@ -7,10 +7,18 @@ from pathlib import Path
 import pytest
 
 from ensembler.errors import BadChoice
-from ensembler.inference.runtimes import Runtime, Took, fastest, is_installed, load_took, read_runtime, save_took
-from ensembler.paths import user_cache
+from ensembler.inference.runtimes import (
+    Runtime,
+    RuntimeTiming,
+    choose_fastest,
+    is_installed,
+    load_timings,
+    read_runtime,
+    save_timings,
+)
+from ensembler.paths import locate_user_cache
 
-KERAS = Took(0.02)
+KERAS = RuntimeTiming(0.02)
 
 
 @pytest.mark.parametrize(
@@ -43,42 +51,42 @@ def test_both_packages_are_needed() -> None:
     ("others", "photos", "chosen"),
     [
         ({}, 1000, "keras"),
-        ({"graph": Took(0.01, 5.0)}, 1000, "graph"),
+        ({"graph": RuntimeTiming(0.01, 5.0)}, 1000, "graph"),
         # 499 photos save 4.99 seconds.
-        ({"graph": Took(0.01, 5.0)}, 499, "keras"),
-        ({"graph": Took(0.01, 5.0)}, 501, "graph"),
+        ({"graph": RuntimeTiming(0.01, 5.0)}, 499, "keras"),
+        ({"graph": RuntimeTiming(0.01, 5.0)}, 501, "graph"),
         # Faster by so little may be chance.
-        ({"graph": Took(0.019, 0.0)}, 100_000, "keras"),
-        ({"graph": Took(0.03, 0.0)}, 100_000, "keras"),
-        ({"graph": Took(0.01, 5.0), "onnx": Took(0.008, 15.0)}, 1000, "graph"),
-        ({"graph": Took(0.01, 5.0), "onnx": Took(0.008, 15.0)}, 10_000, "onnx"),
-        ({"graph": Took(0.01, 5.0), "onnx": Took(0.0, 0.0, "cannot run it")}, 10_000, "graph"),
+        ({"graph": RuntimeTiming(0.019, 0.0)}, 100_000, "keras"),
+        ({"graph": RuntimeTiming(0.03, 0.0)}, 100_000, "keras"),
+        ({"graph": RuntimeTiming(0.01, 5.0), "onnx": RuntimeTiming(0.008, 15.0)}, 1000, "graph"),
+        ({"graph": RuntimeTiming(0.01, 5.0), "onnx": RuntimeTiming(0.008, 15.0)}, 10_000, "onnx"),
+        ({"graph": RuntimeTiming(0.01, 5.0), "onnx": RuntimeTiming(0.0, 0.0, "cannot run it")}, 10_000, "graph"),
     ],
 )
-def test_a_conversion_must_pay(others: dict[Runtime, Took], photos: int, chosen: Runtime) -> None:
-    assert fastest({"keras": KERAS, **others}, photos) == chosen
+def test_a_conversion_must_pay(others: dict[Runtime, RuntimeTiming], photos: int, chosen: Runtime) -> None:
+    assert choose_fastest({"keras": KERAS, **others}, photos) == chosen
 
 
 def test_what_was_measured_is_remembered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    took: dict[Runtime, Took] = {"keras": KERAS, "onnx": Took(0.0, 3.5, "cannot run it")}
-    assert load_took("key") == {}
-    save_took("key", took)
-    assert load_took("key") == took
-    assert load_took("another") == {}
+    took: dict[Runtime, RuntimeTiming] = {"keras": KERAS, "onnx": RuntimeTiming(0.0, 3.5, "cannot run it")}
+    assert load_timings("key") == {}
+    save_timings("key", took)
+    assert load_timings("key") == took
+    assert load_timings("another") == {}
 
 
 @pytest.mark.parametrize("content", ["", "[]", '{"keras": 3}', '{"keras": {"hours": 3}}'])
 def test_what_cannot_be_read_is_measured_again(content: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    place = user_cache() / "runtimes"
+    place = locate_user_cache() / "runtimes"
     place.mkdir(parents=True)
     (place / "key.json").write_text(content)
-    assert load_took("key") == {}
+    assert load_timings("key") == {}
 
 
 def test_a_disk_that_refuses_is_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "ensembler").write_text("a file where the folder should be")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    save_took("key", {"keras": KERAS})
-    assert load_took("key") == {}
+    save_timings("key", {"keras": KERAS})
+    assert load_timings("key") == {}

@@ -11,12 +11,12 @@ from helpers.photos import Heard
 from ensembler.competition.tables import Tables
 from ensembler.images import photo_store
 from ensembler.images.decoding import decode_photo
-from ensembler.images.photo_source import HeldPhotos, PhotoFiles
+from ensembler.images.photo_source import FilePhotos, InMemoryPhotos
 from ensembler.images.photo_store import StoredPhotos
 from ensembler.members import competition_photos
-from ensembler.members.competition_photos import CompetitionPhotos, numbers_to_predict, photos_of
+from ensembler.members.competition_photos import CompetitionPhotos, list_test_rows, make_competition_photos
 from ensembler.members.records import MemberRecord, load_fold
-from ensembler.members.training_job import Assignment
+from ensembler.members.training_job import TrainingJob
 from ensembler.options.declared import TrainingOptions
 from ensembler.paths import CompetitionFolder, Workspace
 from ensembler.progress import Progress
@@ -40,7 +40,7 @@ def fresh(made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Made:
 
 @pytest.fixture
 def pays(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(competition_photos, "seconds_saved", lambda *_: 60.0)
+    monkeypatch.setattr(competition_photos, "estimate_seconds_saved", lambda *_: 60.0)
 
 
 def opened(made: Made, progress: Progress, limit: int | None = None) -> CompetitionPhotos:
@@ -52,9 +52,9 @@ def test_a_store_that_pays_is_made_once_and_told(fresh: Made, tmp_path: Path) ->
     heard = Heard()
     photos = opened(fresh, heard)
     rows = np.array([29, 3, 0])
-    for source in (photos.some(rows), photos.to_learn(rows)):
+    for source in (photos.select_photos(rows), photos.select_training_photos(rows)):
         assert isinstance(source, StoredPhotos)
-        assert source.at_hand
+        assert source.is_decoded
         assert np.array_equal(source.gather(np.arange(3)), [decode_photo(photos.paths[row], SIZE) for row in rows])
     place = tmp_path / "pixels" / "samples"
     assert heard.notes == [
@@ -62,28 +62,28 @@ def test_a_store_that_pays_is_made_once_and_told(fresh: Made, tmp_path: Path) ->
     ]
     assert heard.labels == ["decode photos at 8 pixels"]
     again = Heard()
-    assert isinstance(opened(fresh, again).some(rows), StoredPhotos)
+    assert isinstance(opened(fresh, again).select_photos(rows), StoredPhotos)
     assert (again.notes, again.labels) == ([], [])
 
 
 def test_a_store_that_is_there_is_used_however_seldom_photos_are_decoded(fresh: Made) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(competition_photos, "seconds_saved", lambda *_: 60.0)
-        opened(fresh, Heard()).some(np.array([0]))
+        patch.setattr(competition_photos, "estimate_seconds_saved", lambda *_: 60.0)
+        opened(fresh, Heard()).select_photos(np.array([0]))
     photos = CompetitionPhotos(*fresh, "samples", SIZE, Heard())
-    assert isinstance(photos.some(np.array([0])), StoredPhotos)
+    assert isinstance(photos.select_photos(np.array([0])), StoredPhotos)
 
 
 @pytest.mark.parametrize("why", ["it does not pay", "there is no room"])
 def test_without_a_store_photos_are_decoded_and_those_to_learn_from_held(
     why: str, fresh: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    saved = competition_photos.WORTH + (1 if why == "there is no room" else -1)
-    monkeypatch.setattr(competition_photos, "seconds_saved", lambda *_: saved)
+    saved = competition_photos.MIN_SECONDS_SAVED + (1 if why == "there is no room" else -1)
+    monkeypatch.setattr(competition_photos, "estimate_seconds_saved", lambda *_: saved)
     heard = Heard()
     photos = opened(fresh, heard, limit=30 * SIZE * SIZE * 3 - (why == "there is no room"))
-    assert isinstance(photos.some(np.array([0])), PhotoFiles)
-    assert isinstance(photos.to_learn(np.array([0])), HeldPhotos)
+    assert isinstance(photos.select_photos(np.array([0])), FilePhotos)
+    assert isinstance(photos.select_training_photos(np.array([0])), InMemoryPhotos)
     assert heard.notes == []
     assert not list((tmp_path / "pixels").glob("*/*"))
 
@@ -94,11 +94,11 @@ def test_without_a_store_photos_are_decoded_and_those_to_learn_from_held(
 def test_a_store_that_is_larger_than_it_may_be_is_deleted(
     fresh: Made, tmp_path: Path, limit: int, whole: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(photo_store, "FILE_PHOTOS", 20)
-    opened(fresh, Heard()).some(np.array([0]))
+    monkeypatch.setattr(photo_store, "PHOTOS_PER_FILE", 20)
+    opened(fresh, Heard()).select_photos(np.array([0]))
     if not whole:
         (tmp_path / "pixels" / "samples" / str(SIZE) / "00000.npy").unlink()
-    assert isinstance(opened(fresh, Heard(), limit=limit).some(np.array([0])), PhotoFiles)
+    assert isinstance(opened(fresh, Heard(), limit=limit).select_photos(np.array([0])), FilePhotos)
     assert not list((tmp_path / "pixels").glob("*/*"))
 
 
@@ -107,9 +107,9 @@ def test_a_members_photos_are_those_of_its_size_and_samples(fresh: Made, tmp_pat
     folder, tables = fresh
     record = record_of(folder, tables)
     record.save(folder)
-    assignment = Assignment(folder, record.name, (0,), "none", decodings=1000)
-    source = photos_of(assignment, Heard()).some(numbers_to_predict(tables))
-    assert np.array_equal(source.photo(1), decode_photo(tables.test_paths[1], SIZE))
+    assignment = TrainingJob(folder, record.name, (0,), "none", decodings=1000)
+    source = make_competition_photos(assignment, Heard()).select_photos(list_test_rows(tables))
+    assert np.array_equal(source.read_photo(1), decode_photo(tables.test_paths[1], SIZE))
     assert [path.name for path in (tmp_path / "pixels").glob("*/*")] == ["8"]
     assert (tmp_path / "pixels" / record.samples).is_dir()
 
@@ -121,7 +121,7 @@ def test_members_that_learn_from_a_store_predict_the_very_same(
     monkeypatch.setattr("ensembler.workflows.train.train.run_jobs", run_here)
     predicted = []
     for name, saved in (("files", 0.0), ("store", 60.0)):
-        monkeypatch.setattr(competition_photos, "seconds_saved", lambda *_, saved=saved: saved)
+        monkeypatch.setattr(competition_photos, "estimate_seconds_saved", lambda *_, saved=saved: saved)
         folder, _ = small_competition(tmp_path / name)
         workspace = Workspace(tmp_path / name / "data", tmp_path / name / "submissions")
         heard = Heard()

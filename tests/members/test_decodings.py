@@ -10,10 +10,10 @@ from helpers.members_made import FOLDS, SETTINGS, make_member, record_of, small_
 from ensembler.backbones.registry import find_backbone
 from ensembler.competition.folds.file import load_folds
 from ensembler.competition.tables import Tables
-from ensembler.images.views import WHOLE
+from ensembler.images.views import WHOLE_VIEW
 from ensembler.members import decodings
-from ensembler.members.decodings import photo_decodings
-from ensembler.members.features.files import feature_file
+from ensembler.members.decodings import count_decodings
+from ensembler.members.features.files import build_feature_path
 from ensembler.options.resolve import choose_settings
 from ensembler.options.settings import MemberSettings
 from ensembler.paths import CompetitionFolder
@@ -52,21 +52,21 @@ def test_photos_count_as_often_as_they_are_decoded(
     expected: int,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(decodings, "in_memory", lambda *_: memory)
+    monkeypatch.setattr(decodings, "can_fit_in_memory", lambda *_: memory)
     folder, tables = made
     record = replace(record_of(folder, tables), settings=settings)
     record.save(folder)
-    assert photo_decodings(folder, record, tables, load_folds(folder, tables)) == expected
+    assert count_decodings(folder, record, tables, load_folds(folder, tables)) == expected
 
 
 def test_what_is_there_is_not_decoded_for(made: tuple[CompetitionFolder, Tables]) -> None:
     folder, tables = made
     folds = load_folds(folder, tables)
     make_member(folder, tables, "demo-conv")
-    assert photo_decodings(folder, record_of(folder, tables), tables, folds) == 0
+    assert count_decodings(folder, record_of(folder, tables), tables, folds) == 0
     other = record_of(folder, tables, "other")
-    assert photo_decodings(folder, other, tables, folds) == 30
-    file = feature_file(folder, other, WHOLE)
+    assert count_decodings(folder, other, tables, folds) == 30
+    file = build_feature_path(folder, other, WHOLE_VIEW)
     file.parent.mkdir(parents=True)
     file.touch()
-    assert photo_decodings(folder, other, tables, folds) == 0
+    assert count_decodings(folder, other, tables, folds) == 0

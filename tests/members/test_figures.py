@@ -6,14 +6,14 @@ from pathlib import Path
 import pytest
 from helpers.members_made import make_member, small_competition
 
-from ensembler.competition.metrics.figures import Figures
+from ensembler.competition.metrics.figures import Scores
 from ensembler.members.figures import load_figures, save_figures
 from ensembler.members.records import MemberRecord
 from ensembler.paths import CompetitionFolder
 from ensembler.serialization import read_json, write_json
 from ensembler.storage import write_text
 
-FIGURES = Figures(metric="roc auc", score=0.9, standard_error=math.nan, log_loss=0.4, log_loss_error=0.01, accuracy=0.8)
+FIGURES = Scores(metric="roc auc", score=0.9, standard_error=math.nan, log_loss=0.4, log_loss_error=0.01, accuracy=0.8)
 
 
 @pytest.fixture

@@ -9,9 +9,9 @@ from helpers.members_made import make_member, record_of, small_competition
 from helpers.photos import Heard
 
 from ensembler.errors import Interrupted
-from ensembler.locks import held
-from ensembler.members.job_locks import fold_to_train, turn
-from ensembler.members.training_job import Assignment
+from ensembler.locks import hold_lock
+from ensembler.members.job_locks import lock_fold, wait_for_lock
+from ensembler.members.training_job import TrainingJob
 from ensembler.paths import CompetitionFolder
 from ensembler.storage import write_bytes
 
@@ -34,7 +34,7 @@ def test_a_job_waits_for_one_that_is_still_at_work_and_says_so(tmp_path: Path) -
     command = [sys.executable, "-c", HOLD, str(folder.lock("work")), "1"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout.readline() == "held\n"
-        with turn(folder, "work", "b0, fold 2", heard):
+        with wait_for_lock(folder, "work", "b0, fold 2", heard):
             assert process.wait(timeout=10) == 0
     assert len(heard.notes) == 1
     assert f"b0, fold 2 is in use by process {process.pid}" in heard.notes[0]
@@ -43,9 +43,9 @@ def test_a_job_waits_for_one_that_is_still_at_work_and_says_so(tmp_path: Path) -
 def test_who_waits_hears_that_the_work_should_end(tmp_path: Path) -> None:
     folder = CompetitionFolder(tmp_path / "made")
     with (
-        held(folder.lock("work"), "it"),
+        hold_lock(folder.lock("work"), "it"),
         pytest.raises(Interrupted, match="before b0, fold 2"),
-        turn(folder, "work", "b0, fold 2", Stopped()),
+        wait_for_lock(folder, "work", "b0, fold 2", Stopped()),
     ):
         pass
 
@@ -53,11 +53,11 @@ def test_who_waits_hears_that_the_work_should_end(tmp_path: Path) -> None:
 def test_a_fold_that_was_finished_while_it_was_waited_for_is_not_trained_again(tmp_path: Path) -> None:
     folder, tables = small_competition(tmp_path)
     record_of(folder, tables).save(folder)
-    assignment = Assignment(folder, "demo-conv", (0,), "none")
-    with fold_to_train(assignment, 0, Heard()) as missing:
+    assignment = TrainingJob(folder, "demo-conv", (0,), "none")
+    with lock_fold(assignment, 0, Heard()) as missing:
         assert missing
     make_member(folder, tables, "demo-conv")
     write_bytes(folder.checkpoint("demo-conv", 0), b"some state")
-    with fold_to_train(assignment, 0, Heard()) as missing:
+    with lock_fold(assignment, 0, Heard()) as missing:
         assert not missing
     assert not folder.checkpoint("demo-conv", 0).exists()

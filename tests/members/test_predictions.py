@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from helpers.members_made import make_member, record_of, small_competition
 
-from ensembler.competition.folds.file import new_folds, save_folds
+from ensembler.competition.folds.file import build_folds, save_folds
 from ensembler.errors import BadChoice, BadData, Mismatch
 from ensembler.members.predictions import load_members
 from ensembler.members.records import FoldPredictions, MemberRecord, load_fold, save_fold
@@ -36,13 +36,13 @@ def test_test_predictions_are_the_mean_over_folds_by_id(tmp_path: Path) -> None:
 def test_each_photo_is_out_of_fold_the_mean_over_repeats(count: int, repeats: int, tmp_path: Path) -> None:
     """Truth 1: by networks that never saw it alone; photos that no network held out are left out."""
     folder, tables = small_competition(tmp_path)
-    folds = new_folds(tables, count, repeats, 0)
+    folds = build_folds(tables, count, repeats, 0)
     save_folds(folder, tables, folds)
     make_member(folder, tables, "demo-conv", shuffled=True)
     seen: dict[str, list[np.ndarray]] = {}
     for split in range(folds.splits):
         predictions, _ = load_fold(folder, record_of(folder, tables), split)
-        learned = set(tables.train["id"][folds.training(split)])
+        learned = set(tables.train["id"][folds.mask_training(split)])
         raised = predictions.held_out + np.float32(0.01 * split)
         resave(folder, tables, split, held_out=raised)
         for identity, probabilities in zip(predictions.held_out_ids, raised, strict=True):

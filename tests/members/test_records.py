@@ -13,13 +13,13 @@ from ensembler.errors import BadData
 from ensembler.members.records import (
     MemberRecord,
     check_networks,
+    list_network_files,
+    list_trained_members,
     load_fold,
-    network_files,
-    tidy,
-    trained_members,
+    remove_leftovers,
 )
 from ensembler.options.phases import Phase
-from ensembler.storage import whole_file, write_bytes
+from ensembler.storage import write_bytes, write_file_atomically
 
 
 def test_a_record_comes_back_as_it_was(tmp_path: Path) -> None:
@@ -27,17 +27,17 @@ def test_a_record_comes_back_as_it_was(tmp_path: Path) -> None:
     record = record_of(folder, tables)
     record.save(folder)
     assert MemberRecord.load(folder, "demo-conv") == record
-    assert trained_members(folder) == ["demo-conv"]
-    assert record.unfinished(folder) == list(range(FOLDS))
+    assert list_trained_members(folder) == ["demo-conv"]
+    assert record.list_unfinished_folds(folder) == list(range(FOLDS))
 
 
 def test_a_fold_counts_for_its_own_settings_only(tmp_path: Path) -> None:
     folder, tables = small_competition(tmp_path)
     make_member(folder, tables, "demo-conv")
     record = record_of(folder, tables)
-    assert record.unfinished(folder) == []
+    assert record.list_unfinished_folds(folder) == []
     other = replace(record, settings=replace(SETTINGS, seed=1))
-    assert other.unfinished(folder) == list(range(FOLDS))
+    assert other.list_unfinished_folds(folder) == list(range(FOLDS))
 
 
 def test_predictions_that_were_tampered_with_are_refused(tmp_path: Path) -> None:
@@ -72,12 +72,12 @@ def test_what_a_kill_left_is_removed_and_a_checkpoint_that_is_needed_is_not(tmp_
     (folder.fold("demo-conv", 1) / "fold.json").unlink()
     dead = subprocess.Popen([sys.executable, "-c", ""])
     dead.wait()
-    with whole_file(folder.fold("demo-conv", 0) / "a") as temporary:
+    with write_file_atomically(folder.fold("demo-conv", 0) / "a") as temporary:
         temporary.touch()
         ours = temporary.parent
         left = ours.with_name(ours.name.replace(f"-{os.getpid()}-", f"-{dead.pid}-"))
         left.mkdir()
-        tidy(folder, record)
+        remove_leftovers(folder, record)
         assert ours.is_dir()
     assert not left.exists()
     assert not folder.checkpoint("demo-conv", 0).exists()
@@ -105,4 +105,4 @@ def test_the_files_that_make_up_a_member(phases: tuple[Phase, ...], names: list[
     record = record_of(folder, tables)
     record = replace(record, settings=replace(SETTINGS, phases=phases))
     place = folder.member("demo-conv")
-    assert [path.relative_to(place).as_posix() for path in network_files(folder, record)] == names
+    assert [path.relative_to(place).as_posix() for path in list_network_files(folder, record)] == names

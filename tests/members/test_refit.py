@@ -10,12 +10,12 @@ from helpers.jobs_here import start_none
 from helpers.members_made import make_member, record_of, small_competition
 
 from ensembler.competition.folds.folds import Folds
-from ensembler.competition.folds.splits import EVERYTHING
+from ensembler.competition.folds.splits import ALL_PHOTOS
 from ensembler.competition.tables import load_tables
 from ensembler.errors import BadChoice, Mismatch
 from ensembler.images.decoding import decode_photo
 from ensembler.members.records import MemberRecord
-from ensembler.members.refit import refit_settings
+from ensembler.members.refit import build_refit_settings
 from ensembler.options.phases import Phase
 from ensembler.paths import CompetitionFolder, Workspace
 from ensembler.serialization import read_json
@@ -29,9 +29,9 @@ def test_the_split_of_everything_learns_from_all_photos(count: int) -> None:
     labels, none = pd.Series(list("ab") * 15), pd.Series([""] * 30)
     assigned = np.where(np.arange(30) % 3 < count, np.arange(30) % 3, -1)[:, None]
     folds = Folds(assigned, count, labels, none)
-    assert not folds.held_out(EVERYTHING).any()
-    assert folds.training(EVERYTHING).all()
-    inner = folds.inner_folds(EVERYTHING)
+    assert not folds.mask_held_out(ALL_PHOTOS).any()
+    assert folds.mask_training(ALL_PHOTOS).all()
+    inner = folds.make_inner_folds(ALL_PHOTOS)
     assert inner.shape == (30,)
     assert len(np.unique(inner)) == (3 if count == 3 else 5)
 
@@ -63,7 +63,7 @@ def test_epochs_are_those_that_were_best_on_the_folds(
     record = replace(record, settings=replace(record.settings, phases=phases, patience=2), folds_count=2)
     for fold, rows in enumerate(histories):
         write_text(folder.fold(record.name, fold) / "history.csv", HEADER + rows)
-    settings = refit_settings(folder, record)
+    settings = build_refit_settings(folder, record)
     assert tuple(phase.epochs for phase in settings.phases) == epochs
     assert settings.patience == 0
 
@@ -106,15 +106,15 @@ def test_a_stack_of_networks_that_learned_from_all_photos_is_smaller_and_calls_i
     pixels = np.stack([decode_photo(path, 8) for path in load_tables(folder).test_paths])
     stored = np.load(folder.stack(result.name) / "predictions.npz")["test"]
     assert np.abs(model.predict(pixels, verbose=0) - stored).max() < 1e-5
-    told = read_json(folder.fold("demo-dense", EVERYTHING) / "fold.json")
+    told = read_json(folder.fold("demo-dense", ALL_PHOTOS) / "fold.json")
     assert (told["held_out"], told["log_loss"], told["epochs"]) == (0, None, 2)
-    assert MemberRecord.load(folder, "demo-conv").is_finished(folder, EVERYTHING)
+    assert MemberRecord.load(folder, "demo-conv").is_finished(folder, ALL_PHOTOS)
 
 
 def test_who_has_no_such_network_is_told_how_to_get_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder, tables = small_competition(tmp_path)
     make_member(folder, tables, "a")
-    monkeypatch.setattr("ensembler.workflows.stack.started_ahead", start_none)
+    monkeypatch.setattr("ensembler.workflows.stack.start_worker_ahead", start_none)
     with pytest.raises(Mismatch, match="--refit added"):
         stack(["a"], refit=True, workspace=Workspace(tmp_path / "data", tmp_path / "submissions"))
 

@@ -6,7 +6,12 @@ import pytest
 from helpers.members_made import SETTINGS
 
 from ensembler.backbones.registry import find_backbone
-from ensembler.members.work import job_work, learning_work, photo_work, prediction_work
+from ensembler.members.work import (
+    estimate_job_work,
+    estimate_photo_work,
+    estimate_prediction_work,
+    estimate_training_work,
+)
 from ensembler.options.phases import Phase
 
 B0 = find_backbone("b0")
@@ -15,9 +20,9 @@ FINE_TUNED = replace(FLIPPED, phases=(Phase("none", 2, 1e-3), Phase("all", 3, 1e
 
 
 def test_a_photo_counts_by_its_size_and_its_network() -> None:
-    assert photo_work(B0, 448) == pytest.approx(4 * photo_work(B0, 224))
-    assert photo_work(find_backbone("b7"), 224) > 3 * photo_work(B0, 224)
-    assert photo_work(replace(B0, activations=0), 224) > 0, "a backbone of one's own counts as a usual one"
+    assert estimate_photo_work(B0, 448) == pytest.approx(4 * estimate_photo_work(B0, 224))
+    assert estimate_photo_work(find_backbone("b7"), 224) > 3 * estimate_photo_work(B0, 224)
+    assert estimate_photo_work(replace(B0, activations=0), 224) > 0, "a backbone of one's own counts as a usual one"
 
 
 @pytest.mark.parametrize(
@@ -32,9 +37,9 @@ def test_a_photo_counts_by_its_size_and_its_network() -> None:
     ids=["views once", "views of head and prediction", "one view", "a fold", "four folds"],
 )
 def test_a_job_counts_its_ways_through_the_network(settings: object, folds: int, photos: int) -> None:
-    assert job_work(settings, B0, 100, 20, 40, folds) == pytest.approx(photos * photo_work(B0, 224))  # type: ignore[arg-type]
+    assert estimate_job_work(settings, B0, 100, 20, 40, folds) == pytest.approx(photos * estimate_photo_work(B0, 224))  # type: ignore[arg-type]
 
 
 def test_a_fold_is_its_learning_and_its_prediction() -> None:
-    parts = learning_work(FINE_TUNED, B0, 80, 20) + prediction_work(FINE_TUNED, B0, 60)
-    assert job_work(FINE_TUNED, B0, 100, 20, 40, 1) == pytest.approx(parts)
+    parts = estimate_training_work(FINE_TUNED, B0, 80, 20) + estimate_prediction_work(FINE_TUNED, B0, 60)
+    assert estimate_job_work(FINE_TUNED, B0, 100, 20, 40, 1) == pytest.approx(parts)

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from ensembler.cli import commands
-from ensembler.cli.training_options import given
-from ensembler.options.command_line import call_words, command_line, save_call, training_commands
+from ensembler.cli.training_options import select_given_options
+from ensembler.options.command_line import build_call, build_training_commands, format_command, save_call
 from ensembler.options.configuration import configure
 from ensembler.options.reading import OPTIONS, read_options
 from ensembler.paths import CompetitionFolder, Workspace
@@ -29,15 +29,15 @@ PHASES = ("none epochs=2 learning-rate=0.001 batch-norm=frozen", "all epochs=1 l
 )
 def test_the_words_of_a_call_are_understood_as_they_were_given(options: dict[str, Any]) -> None:
     asked = configure(options)
-    member, *words = call_words("b0@x", "y", "best", None, asked.command)
+    member, *words = build_call("b0@x", "y", "best", None, asked.command)
     told = commands.commands["train-members"].make_context("train-members", ["--members", member, *words]).params
     assert (told["members"], told["name"], told["preset"]) == (["b0@x"], "y", "best")
-    typed = given({name: told[name] for name in OPTIONS})
+    typed = select_given_options({name: told[name] for name in OPTIONS})
     assert read_options(typed) == read_options(options)
 
 
 def test_what_was_not_said_is_not_typed() -> None:
-    assert call_words("b0", None, None, None, configure({}).command) == ["b0"]
+    assert build_call("b0", None, None, None, configure({}).command) == ["b0"]
 
 
 def test_members_of_the_same_options_share_a_command(tmp_path: Path) -> None:
@@ -45,7 +45,7 @@ def test_members_of_the_same_options_share_a_command(tmp_path: Path) -> None:
     save_call(folder, "b0", ["b0", "--epochs", "3"])
     save_call(folder, "strong", ["b1@x", "--as", "strong", "--epochs", "3"])
     save_call(folder, "b2", ["b2", "--epochs", "3"])
-    assert training_commands(folder, ["b0", "strong", "b2"]) == [
+    assert build_training_commands(folder, ["b0", "strong", "b2"]) == [
         ["train-members", "--members", "b0,b2", "--epochs", "3"],
         ["train-members", "--members", "b1@x", "--as", "strong", "--epochs", "3"],
     ]
@@ -56,7 +56,7 @@ def test_a_member_whose_call_is_not_known_is_asked_for_by_name(tmp_path: Path, c
     folder = CompetitionFolder(tmp_path / "made")
     if content is not None:
         write_text(folder.member("b0") / "call.json", content)
-    assert training_commands(folder, ["b0"]) == [["train-members", "--members", "b0"]]
+    assert build_training_commands(folder, ["b0"]) == [["train-members", "--members", "b0"]]
 
 
 @pytest.mark.parametrize(
@@ -68,5 +68,5 @@ def test_a_member_whose_call_is_not_known_is_asked_for_by_name(tmp_path: Path, c
     ],
 )
 def test_a_command_is_written_as_it_is_typed(workspace: Workspace, competition: str, line: str) -> None:
-    assert command_line(["stack"], workspace, competition) == line
+    assert format_command(["stack"], workspace, competition) == line
     assert shlex.split(line)[0] == "ensembler"

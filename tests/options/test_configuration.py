@@ -54,7 +54,7 @@ learning_rate = 0.1
 def test_preset_file_table_of_the_member_command(
     layered: Configuration, member: str, option: str, value: object, source: str
 ) -> None:
-    found = layered.in_force(CPU, member)
+    found = layered.resolve_options(CPU, member)
     assert found.options[option] == value  # type: ignore[literal-required]
     assert found.sources[option].endswith(source)
     assert found.sources["ema"].startswith("[members.b0] of ") == (member == "b0")
@@ -93,7 +93,7 @@ phases = ["from:block5 epochs=5 learning-rate=1e-3 batch-norm=train", "all epoch
 """
     phases = (Phase("from:block5", 5, 1e-3, "train"), Phase("all", 2, 1e-4))
     for told in (tables, text):
-        assert configure({}, config=written(tmp_path, told)).settings(CPU, "b0")[0].phases == phases
+        assert configure({}, config=written(tmp_path, told)).resolve_settings(CPU, "b0")[0].phases == phases
 
 
 def test_own_backbones_of_file_and_command_are_members(tmp_path: Path) -> None:
@@ -112,16 +112,16 @@ seed = 3
 """,
     )
     found = configure({"backbones": ["mine=nets:large,size=96"]}, config=file)
-    assert {name: own.backbone.builder for name, own in found.own.items()} == {
+    assert {name: own.backbone.builder for name, own in found.custom_backbones.items()} == {
         "mine": "nets:large",
         "other": "nets:other",
     }
-    mine, other = (found.settings(CPU, name)[0] for name in ("mine", "other"))
+    mine, other = (found.resolve_settings(CPU, name)[0] for name in ("mine", "other"))
     assert (mine.builder, mine.image_size, mine.seed) == ("nets:large", 96, 3)
     assert (other.builder, other.image_size, other.preprocessing) == ("nets:other", 32, "tf")
-    assert found.network("b0").name == "b0"
+    assert found.find_network("b0").name == "b0"
     with pytest.raises(BadChoice, match=r"no backbone named 'mime': did you mean mine"):
-        found.backbone("mime")
+        found.find_backbone("mime")
 
 
 @pytest.mark.parametrize(
@@ -187,7 +187,7 @@ def test_what_holds_for_a_backbone_holds_for_its_members_with_labels_weaker_than
         'hidden = 7\n[members."b0@mild"]\nhidden = 1\nema = 0.25\n[members.b0]\nhidden = 12\n'
         '[members."b0@strong"]\nema = 0.5\n',
     )
-    found = configure({"unfreeze": "all"}, config=file).in_force(CPU, member)
+    found = configure({"unfreeze": "all"}, config=file).resolve_options(CPU, member)
     assert (found.options["hidden"], found.options["ema"]) == (hidden, ema)
     for option, source in zip(("hidden", "ema"), sources, strict=True):
         assert source in found.sources[option]
@@ -208,4 +208,4 @@ def test_names_with_labels_that_are_none(tmp_path: Path, text: str, words: str) 
 
 def test_a_persons_own_backbone_takes_labels() -> None:
     found = configure({"backbones": ["mine=nets:build,size=96"]})
-    assert found.network("mine@x").name == "mine"
+    assert found.find_network("mine@x").name == "mine"

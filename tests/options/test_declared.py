@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from ensembler.backbones.custom import parse_own_backbone
+from ensembler.backbones.custom import parse_custom_backbone
 from ensembler.errors import BadChoice
 from ensembler.options.declared import TrainingOptions
 from ensembler.options.phases import Phase
@@ -25,7 +25,7 @@ def test_phases_are_text_tables_or_phases() -> None:
 def test_a_backbone_of_ones_own_is_text_a_table_or_a_backbone() -> None:
     text = "mine=nets:build,size=96,preprocessing=tf"
     table = {"mine": {"builder": "nets:build", "image-size": 96, "preprocessing": "tf"}}
-    own = parse_own_backbone(text)
+    own = parse_custom_backbone(text)
     for told in ([text], table, [own]):
         assert read_options({"backbones": told})["backbones"] == (own,)
 

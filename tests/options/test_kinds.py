@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 import pytest
 
-from ensembler.options.kinds import Number, Reader, Unfit, flag, one_of, text
+from ensembler.options.kinds import InvalidValue, Number, Reader, check_flag, check_text, make_choice_reader
 
 WHOLE = Number(int, ("at least", 1))
 SHARE = Number(float, ("at least", 0), ("below", 1))
@@ -20,9 +20,9 @@ RATE = Number(float, ("above", 0), ("at most", 1))
         (SHARE, "0.25", 0.25),
         (RATE, "1e-3", 0.001),
         (RATE, 1, 1.0),
-        (one_of(Literal["a", "b"]), "b", "b"),
-        (text, "a b", "a b"),
-        (flag, False, False),
+        (make_choice_reader(Literal["a", "b"]), "b", "b"),
+        (check_text, "a b", "a b"),
+        (check_flag, False, False),
     ],
 )
 def test_what_fits_is_returned_with_its_type(reader: Reader, given: object, read: object) -> None:
@@ -48,16 +48,16 @@ def test_what_fits_is_returned_with_its_type(reader: Reader, given: object, read
         (RATE, 0, "must be above 0 and at most 1"),
         (RATE, 1.01, "must be above 0 and at most 1"),
         (RATE, 10**400, "must be a number"),
-        (one_of(Literal["a", "b", "c"]), "d", "takes a, b or c"),
-        (one_of(Literal["a", "b"]), ["a"], "takes a or b"),
-        (text, "  ", "must be some text"),
-        (text, 3, "must be some text"),
-        (flag, "yes", "must be true or false"),
-        (flag, 1, "must be true or false"),
+        (make_choice_reader(Literal["a", "b", "c"]), "d", "takes a, b or c"),
+        (make_choice_reader(Literal["a", "b"]), ["a"], "takes a or b"),
+        (check_text, "  ", "must be some text"),
+        (check_text, 3, "must be some text"),
+        (check_flag, "yes", "must be true or false"),
+        (check_flag, 1, "must be true or false"),
     ],
     ids=lambda value: repr(value)[:20] if not callable(value) else "",
 )
 def test_what_does_not_fit_is_told(reader: Reader, given: Any, words: str) -> None:
-    with pytest.raises(Unfit) as told:
+    with pytest.raises(InvalidValue) as told:
         reader(given)
     assert str(told.value) == words

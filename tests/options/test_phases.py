@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from ensembler.errors import BadChoice
-from ensembler.options.kinds import Unfit
+from ensembler.options.kinds import InvalidValue
 from ensembler.options.phases import Phase, check_unfreeze, read_phase
 
 
@@ -20,7 +20,7 @@ def test_what_may_be_unfrozen(words: str) -> None:
     "words", ["", "some", "last:0", "last:", "last:x", "from:", "from:a b", "all ", "ALL", 3, None]
 )
 def test_what_cannot_be_unfrozen_is_told(words: object) -> None:
-    with pytest.raises(Unfit, match="takes none, all, last:N"):
+    with pytest.raises(InvalidValue, match="takes none, all, last:N"):
         check_unfreeze(words)
 
 
@@ -72,5 +72,5 @@ def test_what_is_no_phase_is_told(told: Any, words: str) -> None:
 
 @pytest.mark.parametrize("told", [3, None, ["all"]], ids=str)
 def test_other_things_are_no_phases(told: Any) -> None:
-    with pytest.raises(Unfit, match="takes phases"):
+    with pytest.raises(InvalidValue, match="takes phases"):
         read_phase(told)

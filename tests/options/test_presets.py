@@ -7,29 +7,29 @@ import pytest
 from ensembler.backbones.registry import BACKBONES, Backbone, find_backbone
 from ensembler.options.declared import TrainingOptions
 from ensembler.options.presets import (
+    CPU_OPTIONS,
     DEFAULTS,
-    FAMILIES,
-    FROM_NOTHING,
+    FAMILY_OPTIONS,
+    FROM_SCRATCH_OPTIONS,
     PRESETS,
-    TINY,
-    WITHOUT_GPU,
+    TINY_OPTIONS,
     Machine,
     Preset,
-    default_layers,
+    list_default_sources,
 )
 from ensembler.options.reading import OPTIONS, read_options
-from ensembler.options.sources import merge
+from ensembler.options.sources import merge_sources
 
 GIBIBYTE = 2**30
 CPU, GPU = Machine(8 * GIBIBYTE), Machine(16 * GIBIBYTE, ((8, 0),))
-OWN = Backbone("vgg-mine", "nets:build", 96, "tf", own=True)
+OWN = Backbone("vgg-mine", "nets:build", 96, "tf", is_custom=True)
 
 
 def defaults(
     name: str = "b0", asked: TrainingOptions | None = None, preset: Preset = "good", machine: Machine = CPU
 ) -> dict[str, Any]:
     backbone = OWN if name == OWN.name else find_backbone(name)
-    return dict(merge(default_layers(backbone, asked or {}, preset, machine)).options)
+    return dict(merge_sources(list_default_sources(backbone, asked or {}, preset, machine)).options)
 
 
 @pytest.mark.parametrize("preset", get_args(Preset))
@@ -40,7 +40,8 @@ def test_every_option_has_a_default_but_those_that_need_none(preset: Preset, mac
 
 
 @pytest.mark.parametrize(
-    "told", [DEFAULTS, *PRESETS.values(), *WITHOUT_GPU.values(), *FAMILIES.values(), FROM_NOTHING, TINY]
+    "told",
+    [DEFAULTS, *PRESETS.values(), *CPU_OPTIONS.values(), *FAMILY_OPTIONS.values(), FROM_SCRATCH_OPTIONS, TINY_OPTIONS],
 )
 def test_all_tables_hold_values_that_fit(told: TrainingOptions) -> None:
     assert read_options(told) == told
@@ -51,7 +52,7 @@ def test_presets_set_the_same_options() -> None:
     assert not DEFAULTS.keys() & PRESETS["good"].keys()
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", FAMILY_OPTIONS)
 def test_each_family_is_in_the_registry(family: str) -> None:
     assert any(name.startswith(family) for name in BACKBONES)
 
@@ -145,5 +146,5 @@ def test_gpus_that_share_a_step_get_a_full_batch_each() -> None:
 
 
 def test_what_holds_for_any_backbone_leaves_sizes_open() -> None:
-    found = merge(default_layers(None, {}, "good", CPU)).options
+    found = merge_sources(list_default_sources(None, {}, "good", CPU)).options
     assert found.keys() == set(OPTIONS) - {"phases", "backbones", "image_size", "batch_size"}

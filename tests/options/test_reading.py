@@ -5,12 +5,12 @@ from typing import Any
 import click
 import pytest
 
-from ensembler.backbones.custom import own_backbone
+from ensembler.backbones.custom import make_custom_backbone
 from ensembler.cli import commands
 from ensembler.errors import BadChoice
 from ensembler.options.declared import TrainingOptions
 from ensembler.options.phases import Phase
-from ensembler.options.reading import OPTIONS, read_options, typed
+from ensembler.options.reading import OPTIONS, format_option, read_options
 
 # A value that fits each option, what it is read as, and one that does not fit.
 VALUES: dict[str, tuple[Any, Any, Any]] = {
@@ -38,7 +38,7 @@ VALUES: dict[str, tuple[Any, Any, Any]] = {
     "image_size": (8, 8, 7),
     "batch_size": (1, 1, 0),
     "seed": ("7", 7, 2**31),
-    "backbones": (["nets:build,size=96"], (own_backbone("nets:build", image_size=96),), "nets:build"),
+    "backbones": (["nets:build,size=96"], (make_custom_backbone("nets:build", image_size=96),), "nets:build"),
     "data_parallel": (True, True, 1),
 }
 
@@ -52,7 +52,7 @@ def test_what_fits_is_read(name: str) -> None:
     given, read, _ = VALUES[name]
     assert read_options({name: given}) == {name: read}
     assert read_options({name.replace("_", "-"): given}) == {name: read}
-    assert read_options({typed(name).lstrip("-"): given}) == {name: read}
+    assert read_options({format_option(name).lstrip("-"): given}) == {name: read}
 
 
 @pytest.mark.parametrize("name", OPTIONS)
@@ -60,7 +60,7 @@ def test_what_does_not_fit_is_one_sentence_with_option_value_and_place(name: str
     wrong = VALUES[name][2]
     with pytest.raises(BadChoice) as told:
         read_options({name: wrong})
-    assert str(told.value).startswith(f"{typed(name)} ")
+    assert str(told.value).startswith(f"{format_option(name)} ")
     assert str(told.value).endswith(f". Received: {wrong}")
     with pytest.raises(BadChoice, match=rf"^{name} in a\.toml "):
         read_options({name: wrong}, "a.toml")
@@ -72,7 +72,7 @@ def test_the_command_line_has_the_same_options(command: str) -> None:
     named = {found.name: found for found in options}
     assert set(OPTIONS) <= named.keys()
     for name in OPTIONS:
-        assert named[name].opts == [typed(name)]
+        assert named[name].opts == [format_option(name)]
         # Text and yes or no: all else is checked in one place.
         assert isinstance(named[name].type, click.types.StringParamType | click.types.BoolParamType)
         assert named[name].multiple == (name in ("phases", "backbones"))
@@ -97,6 +97,6 @@ def test_a_file_is_named() -> None:
     with pytest.raises(BadChoice, match=r"no option in a\.toml named 'epcohs'"):
         read_options({"epcohs": 3}, "a.toml")
     with pytest.raises(BadChoice, match=r"no option in a\.toml named 'seed'"):
-        read_options({"seed": 3}, "a.toml", without=["seed"])
+        read_options({"seed": 3}, "a.toml", excluded=["seed"])
     with pytest.raises(BadChoice, match=r"either phases or --epochs in a\.toml"):
         read_options({"phases": ["all epochs=1 learning-rate=1"], "epochs": 3}, "a.toml")

@@ -7,16 +7,16 @@ from typing import Any
 
 import pytest
 
-from ensembler.backbones.custom import own_backbone, parse_own_backbone
+from ensembler.backbones.custom import make_custom_backbone, parse_custom_backbone
 from ensembler.backbones.registry import find_backbone
 from ensembler.errors import BadChoice
 from ensembler.options.phases import Phase
 from ensembler.options.presets import Machine
 from ensembler.options.reading import OPTIONS
-from ensembler.options.resolve import UNUSED_WHEN_FROZEN, choose_settings, options_in_force, unused_options
+from ensembler.options.resolve import UNUSED_WHEN_FROZEN, choose_settings, list_unused_options, resolve_options
 from ensembler.options.settings import MemberSettings
-from ensembler.options.sources import Layer
-from ensembler.storage import file_digest
+from ensembler.options.sources import OptionSource
+from ensembler.storage import compute_file_digest
 
 GPU = Machine(16 * 2**30, ((8, 0),))
 # A value of each option that no default has.
@@ -84,7 +84,7 @@ def test_a_frozen_member_has_no_phases_and_nothing_that_it_makes_no_use_of() -> 
     ids=str,
 )
 def test_options_without_effect_are_known(told: Any, unused: list[str]) -> None:
-    assert unused_options(told, settled(**told)) == unused
+    assert list_unused_options(told, settled(**told)) == unused
 
 
 @pytest.mark.parametrize(("name", "size"), [("b3", 300), ("mobilenet-0.5", 160)])
@@ -127,7 +127,7 @@ def test_weights_of_a_folder_are_known_by_their_content(tmp_path: Path) -> None:
     path = tmp_path / "b0.weights.h5"
     path.write_bytes(b"numbers")
     settings, source = choose_settings(find_backbone("b0"), {"weights": str(tmp_path)})
-    assert settings.weights == file_digest(path)
+    assert settings.weights == compute_file_digest(path)
     assert source == str(path)
 
 
@@ -153,15 +153,15 @@ def test_what_does_not_fit_is_refused(name: str, told: dict[str, Any], words: st
 
 def test_automatic_precision_becomes_the_machines() -> None:
     b0 = find_backbone("b0")
-    found = options_in_force(b0, [], machine=GPU)
+    found = resolve_options(b0, [], machine=GPU)
     assert (found.options["precision"], found.sources["precision"]) == ("bfloat16", "fast on this GPU")
-    asked = options_in_force(b0, [Layer("x", {"precision": "float32"})], machine=GPU)
+    asked = resolve_options(b0, [OptionSource("x", {"precision": "float32"})], machine=GPU)
     assert (asked.options["precision"], asked.sources["precision"]) == ("float32", "x")
-    assert options_in_force(b0, []).options["precision"] == "float32"
+    assert resolve_options(b0, []).options["precision"] == "float32"
 
 
 def test_a_function_of_ones_own() -> None:
-    own = parse_own_backbone("mine=nets:build,size=96,preprocessing=tf")
+    own = parse_custom_backbone("mine=nets:build,size=96,preprocessing=tf")
     settings, source = choose_settings(own, {"weights": "none"})
     assert (settings.backbone, settings.builder, settings.preprocessing) == ("mine", "nets:build", "tf")
     assert (settings.weights, source, settings.image_size) == ("own", "own", 96)
@@ -178,8 +178,8 @@ def own_file(folder: Path, size: int | None) -> Path:
 
 def test_a_file_of_ones_own(tmp_path: Path) -> None:
     file = own_file(tmp_path, 96)
-    settings, source = choose_settings(own_backbone(str(file)), {})
+    settings, source = choose_settings(make_custom_backbone(str(file)), {})
     assert (settings.backbone, settings.builder, settings.preprocessing) == ("net", "file", "inside")
-    assert (settings.weights, source, settings.image_size) == (file_digest(file), str(file), 96)
+    assert (settings.weights, source, settings.image_size) == (compute_file_digest(file), str(file), 96)
     with pytest.raises(BadChoice, match="takes photos of 96 pixels, not of 64"):
-        choose_settings(own_backbone(str(file)), {"image_size": 64})
+        choose_settings(make_custom_backbone(str(file)), {"image_size": 64})

@@ -8,7 +8,7 @@ import pytest
 from ensembler.backbones.registry import find_backbone
 from ensembler.options.phases import Phase
 from ensembler.options.resolve import choose_settings
-from ensembler.options.settings import MemberSettings, differing_settings
+from ensembler.options.settings import MemberSettings, list_differing_settings
 
 PHASES = (Phase("none", 3, 1e-3), Phase("from:block5", 5, 1e-4, "train"))
 FROZEN, _ = choose_settings(find_backbone("b0"), {"unfreeze": "none"})
@@ -44,19 +44,19 @@ def test_a_member_without_phases_is_frozen() -> None:
     ids=["none", "numbers", "weights", "one phase", "phases"],
 )
 def test_differences_are_told_by_name(other: MemberSettings, told: str) -> None:
-    assert FROZEN.differences(other) == told
+    assert FROZEN.describe_differences(other) == told
 
 
 def test_names_are_told_whole() -> None:
     long = replace(FROZEN, backbone="mobilenetv2-0.35", builder="my_networks:build_it")
-    told = differing_settings([FROZEN, long])[1]
+    told = list_differing_settings([FROZEN, long])[1]
     assert (told["backbone"], told["builder"]) == ("mobilenetv2-0.35", "my_networks:build_it")
 
 
 def test_what_differs_between_members() -> None:
     first, second = replace(TUNED, phases=(Phase("all", 3, 1e-4),)), replace(TUNED, phases=(Phase("all", 5, 1e-4),))
-    assert differing_settings([first, second, second]) == [{"epochs": "3"}, {"epochs": "5"}, {"epochs": "5"}]
-    assert differing_settings([FROZEN]) == [{}]
+    assert list_differing_settings([first, second, second]) == [{"epochs": "3"}, {"epochs": "5"}, {"epochs": "5"}]
+    assert list_differing_settings([FROZEN]) == [{}]
 
 
 @pytest.mark.parametrize(
@@ -68,4 +68,4 @@ def test_files_of_weights_are_told_apart_where_they_could_be_the_same(
     backbone: str, told: list[dict[str, str]]
 ) -> None:
     there = [replace(FROZEN, weights="0" * 64), replace(FROZEN, weights="1" * 64, backbone=backbone)]
-    assert differing_settings(there) == told
+    assert list_differing_settings(there) == told

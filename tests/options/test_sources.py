@@ -5,18 +5,20 @@ import pytest
 from ensembler.errors import BadChoice
 from ensembler.options.declared import TrainingOptions
 from ensembler.options.phases import Phase
-from ensembler.options.sources import Layer, merge
+from ensembler.options.sources import OptionSource, merge_sources
 
 ONE, OTHER = Phase("all", 1, 0.1), Phase("none", 2, 0.2)
 DEFAULTS: TrainingOptions = {"unfreeze": "none", "epochs": 3, "learning_rate": 0.5, "batch_norm": "frozen"}
 
 
 def merged(*told: TrainingOptions) -> TrainingOptions:
-    return merge([Layer(str(number), options) for number, options in enumerate(told)]).options
+    return merge_sources([OptionSource(str(number), options) for number, options in enumerate(told)]).options
 
 
 def test_later_layers_win_and_each_value_knows_its_source() -> None:
-    found = merge([Layer("low", {"epochs": 1, "seed": 1}), Layer("high", {"epochs": 2}), Layer("top", {})])
+    found = merge_sources(
+        [OptionSource("low", {"epochs": 1, "seed": 1}), OptionSource("high", {"epochs": 2}), OptionSource("top", {})]
+    )
     assert found.options == {"epochs": 2, "seed": 1}
     assert found.sources == {"epochs": "high", "seed": "low"}
 
@@ -44,9 +46,15 @@ def test_phases_and_a_single_phase_replace_each_other(told: list[TrainingOptions
 def test_half_a_single_phase_over_phases_is_refused(option: TrainingOptions) -> None:
     name = next(iter(option)).replace("_", "-")
     with pytest.raises(BadChoice, match=rf"either phases or --{name} \(command line; the phases are from a\.toml\)"):
-        merge([Layer("default", DEFAULTS), Layer("a.toml", {"phases": [ONE]}), Layer("command line", option)])
+        merge_sources(
+            [
+                OptionSource("default", DEFAULTS),
+                OptionSource("a.toml", {"phases": [ONE]}),
+                OptionSource("command line", option),
+            ]
+        )
 
 
 def test_sources_are_those_of_the_options_that_are_left() -> None:
-    found = merge([Layer("default", DEFAULTS), Layer("a.toml", {"phases": [ONE]})])
+    found = merge_sources([OptionSource("default", DEFAULTS), OptionSource("a.toml", {"phases": [ONE]})])
     assert found.sources == {"phases": "a.toml"}

@@ -9,14 +9,14 @@ import pytest
 from matplotlib.text import Text
 from PIL import Image
 
-from ensembler.reports.loss_picture import Candidate, draw_losses, front, losses_figure
+from ensembler.reports.loss_picture import PlottedBackbone, build_figure, draw_losses, find_pareto_front
 
 
-def made(count: int, seed: int = 0, *, close: bool = False) -> list[Candidate]:
+def made(count: int, seed: int = 0, *, close: bool = False) -> list[PlottedBackbone]:
     random = np.random.default_rng(seed)
     losses = 0.05 + 0.0005 * random.normal(size=count) if close else random.uniform(0.03, 0.6, count)
     return [
-        Candidate(
+        PlottedBackbone(
             f"backbone-{number}",
             float(loss),
             float(loss / 9),
@@ -42,26 +42,26 @@ def made(count: int, seed: int = 0, *, close: bool = False) -> list[Candidate]:
 )
 def test_the_front_is_what_nothing_beats_in_both(costs: list[int], losses: list[float], best: list[int]) -> None:
     candidates = [
-        Candidate(str(n), loss, 0.0, float(cost), cost, True)
+        PlottedBackbone(str(n), loss, 0.0, float(cost), cost, True)
         for n, (cost, loss) in enumerate(zip(costs, losses, strict=True))
     ]
-    assert [int(one.name) for one in front(candidates, lambda one: one.parameters)] == best
+    assert [int(one.name) for one in find_pareto_front(candidates, lambda one: one.parameters)] == best
 
 
 @pytest.mark.parametrize("candidates", [made(1), made(5), made(18, 1), made(60, 2), made(40, 3, close=True)], ids=len)
-def test_no_two_labels_overlap_and_the_front_has_all_of_its_own(candidates: list[Candidate]) -> None:
-    figure = losses_figure(candidates, "title")
+def test_no_two_labels_overlap_and_the_front_has_all_of_its_own(candidates: list[PlottedBackbone]) -> None:
+    figure = build_figure(candidates, "title")
     renderer: Any = figure.canvas.get_renderer()  # type: ignore[attr-defined]
     for axes, cost in zip(figure.axes, (lambda one: one.milliseconds, lambda one: one.parameters), strict=True):
         texts = [text for text in axes.texts if isinstance(text, Text)]
         boxes = [text.get_window_extent(renderer) for text in texts]
         assert not any(one.overlaps(other) for number, one in enumerate(boxes) for other in boxes[:number])
         names = {text.get_text() for text in texts}
-        assert {one.name for one in front(candidates, cost)} <= names
+        assert {one.name for one in find_pareto_front(candidates, cost)} <= names
 
 
 def test_the_files_can_be_read_and_depend_on_the_figures_alone(tmp_path: Path) -> None:
-    candidates = [*made(7), Candidate("untimed", 0.2, float("nan"), None, 10**7, True)]
+    candidates = [*made(7), PlottedBackbone("untimed", 0.2, float("nan"), None, 10**7, True)]
     paths = [(tmp_path / f"{number}.png", tmp_path / f"{number}.svg") for number in range(2)]
     for png, svg in paths:
         draw_losses(candidates, "dogs & cats", png, svg)

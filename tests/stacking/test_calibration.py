@@ -5,11 +5,11 @@ import pytest
 from helpers.meta_made import made_members
 
 from ensembler.competition.metrics.metrics import log_loss
-from ensembler.heads.linear import probabilities
-from ensembler.stacking.calibration import CLIPS, CalibratedMetaLearner, learned_calibration
+from ensembler.heads.linear import compute_probabilities
+from ensembler.stacking.calibration import CLIPS, CalibratedMetaLearner, fit_calibration
 from ensembler.stacking.learners.means import LogitMeanMetaLearner
-from ensembler.stacking.log_odds import log_odds
-from ensembler.stacking.nested import nested_predictions
+from ensembler.stacking.log_odds import compute_log_odds
+from ensembler.stacking.nested import predict_nested
 
 
 @pytest.mark.parametrize("classes", [1, 3])
@@ -21,8 +21,8 @@ def test_the_temperature_undoes_too_much_certainty(classes: int, too_certain: fl
     if exclusive:
         targets = np.eye(classes, dtype=np.float32)[(scores + random.gumbel(size=scores.shape)).argmax(axis=1)]
     else:
-        targets = (random.random(scores.shape) < probabilities(scores, exclusive=False)).astype(np.float32)
-    temperature, clip = learned_calibration(scores * too_certain, targets, exclusive=exclusive)
+        targets = (random.random(scores.shape) < compute_probabilities(scores, multiclass=False)).astype(np.float32)
+    temperature, clip = fit_calibration(scores * too_certain, targets, multiclass=exclusive)
     assert temperature == pytest.approx(too_certain, rel=0.1)
     assert clip <= 1e-3
 
@@ -30,24 +30,24 @@ def test_the_temperature_undoes_too_much_certainty(classes: int, too_certain: fl
 def test_one_certain_error_is_clipped() -> None:
     scores = np.full((1000, 1), 20.0)
     targets = np.ones((1000, 1), np.float32)
-    assert learned_calibration(scores, targets, exclusive=False)[1] == 0
+    assert fit_calibration(scores, targets, multiclass=False)[1] == 0
     targets[0] = 0
-    assert learned_calibration(scores, targets, exclusive=False)[1] in CLIPS[4:]
+    assert fit_calibration(scores, targets, multiclass=False)[1] in CLIPS[4:]
 
 
 def test_few_rows_leave_probabilities_as_they_are() -> None:
     scores = np.full((3, 1), -1.0)
-    temperature, _ = learned_calibration(scores, np.ones((3, 1), np.float32), exclusive=False)
+    temperature, _ = fit_calibration(scores, np.ones((3, 1), np.float32), multiclass=False)
     assert 1 < temperature < 1.5
-    assert learned_calibration(scores[:0], np.ones((0, 1), np.float32), exclusive=False) == (1.0, 0.0)
+    assert fit_calibration(scores[:0], np.ones((0, 1), np.float32), multiclass=False) == (1.0, 0.0)
 
 
 def test_members_that_are_too_certain_are_calibrated_on_other_rows() -> None:
     seen, targets = made_members(1, (0.5,), 1000)
-    certain = probabilities(log_odds(seen, exclusive=False) * 4, exclusive=False)
-    X, folds = log_odds([certain], exclusive=False), np.arange(1000) % 5
-    learner = CalibratedMetaLearner(LogitMeanMetaLearner(exclusive=False))
-    nested = nested_predictions(learner, X, targets, folds)
+    certain = compute_probabilities(compute_log_odds(seen, multiclass=False) * 4, multiclass=False)
+    X, folds = compute_log_odds([certain], multiclass=False), np.arange(1000) % 5
+    learner = CalibratedMetaLearner(LogitMeanMetaLearner(multiclass=False))
+    nested = predict_nested(learner, X, targets, folds)
     assert np.allclose(nested.uncalibrated, np.clip(certain, 1e-6, 1 - 1e-6), atol=1e-6)
-    before, after = (log_loss(targets, one, exclusive=False) for one in (nested.uncalibrated, nested.calibrated))
+    before, after = (log_loss(targets, one, multiclass=False) for one in (nested.uncalibrated, nested.calibrated))
     assert after < 0.8 * before

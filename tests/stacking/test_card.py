@@ -11,7 +11,7 @@ import pytest
 from ensembler.competition.manifest import AnswerLayout, Manifest, TestLayout, TrainLayout
 from ensembler.competition.samples import PIXELS_VERSION
 from ensembler.errors import BadChoice, BadData, EnsemblerError, Mismatch
-from ensembler.stacking.card import CARD, FORMAT, StackedMember, attach_card, read_card, stack_card
+from ensembler.stacking.card import CARD_FILE, CARD_VERSION, StackedMember, attach_card, make_stack_card, read_card
 
 MEMBERS = (StackedMember("b2", "b2", 260), StackedMember("b0@strong", "b0.strong", 224), StackedMember("b0", "b0", 224))
 
@@ -34,19 +34,19 @@ def file(tmp_path: Path) -> Path:
     ("task", "outputs"), [("binary", ("dög",)), ("multiclass", ("cat", "dög")), ("multilabel", ("cat", "dög"))]
 )
 def test_a_copy_of_the_file_brings_the_card_along(file: Path, tmp_path: Path, task: Any, outputs: Any) -> None:
-    card = stack_card("both", manifest(task), MEMBERS)
+    card = make_stack_card("both", manifest(task), MEMBERS)
     attach_card(file, card)
     copied = Path(shutil.copyfile(file, tmp_path / "copy.keras"))
     assert read_card(copied) == card
     assert (card.outputs, card.members, card.image_sizes) == (outputs, MEMBERS, (224, 260))
-    assert zipfile.ZipFile(copied).namelist() == ["config.json", CARD]
+    assert zipfile.ZipFile(copied).namelist() == ["config.json", CARD_FILE]
 
 
 @pytest.mark.parametrize(
     ("change", "kind", "said"),
     [
         (
-            {"format": FORMAT + 1},
+            {"format": CARD_VERSION + 1},
             Mismatch,
             "for the version of its format, this ensembler knows",
         ),
@@ -60,11 +60,11 @@ def test_a_copy_of_the_file_brings_the_card_along(file: Path, tmp_path: Path, ta
 def test_what_we_do_not_know_is_refused(
     file: Path, change: dict[str, Any], kind: type[EnsemblerError], said: str
 ) -> None:
-    attach_card(file, stack_card("both", manifest("multiclass"), MEMBERS))
+    attach_card(file, make_stack_card("both", manifest("multiclass"), MEMBERS))
     with zipfile.ZipFile(file) as archive:
-        told = json.loads(archive.read(CARD))
+        told = json.loads(archive.read(CARD_FILE))
     with zipfile.ZipFile(file, "w") as archive:
-        archive.writestr(CARD, json.dumps(told | change))
+        archive.writestr(CARD_FILE, json.dumps(told | change))
     with pytest.raises(kind, match=said):
         read_card(file)
 
@@ -72,7 +72,7 @@ def test_what_we_do_not_know_is_refused(
 @pytest.mark.parametrize("content", ["[]", "3", "{}", "no json"])
 def test_a_damaged_card_is_one_sentence(file: Path, content: str) -> None:
     with zipfile.ZipFile(file, "a") as archive:
-        archive.writestr(CARD, content)
+        archive.writestr(CARD_FILE, content)
     with pytest.raises(BadData, match=r"ensembler stack"):
         read_card(file)
 

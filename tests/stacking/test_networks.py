@@ -5,7 +5,7 @@ import pytest
 from scipy.optimize import check_grad
 
 from ensembler.stacking import networks
-from ensembler.stacking.networks import Network, Penalties, fit_network, loss_and_error
+from ensembler.stacking.networks import Network, Penalties, compute_loss_and_error, fit_network
 
 
 @pytest.mark.parametrize(("exclusive", "classes"), [(True, 4), (False, 3), (False, 1)])
@@ -14,20 +14,27 @@ def test_the_gradient_is_that_of_the_loss(exclusive: bool, classes: int, widths:
     random = np.random.default_rng(0)
     raw = random.normal(size=(12, 2 * classes))
     targets = np.eye(max(classes, 2))[random.integers(0, classes, 12)][:, :classes]
-    start = Network.mean(2, classes) if widths is None else Network.start(Network.mean(2, classes), widths)
-    flat = np.concatenate([array.ravel() for array in start.arrays()])
+    start = (
+        Network.build_mean(2, classes)
+        if widths is None
+        else Network.build_start(Network.build_mean(2, classes), widths)
+    )
+    flat = np.concatenate([array.ravel() for array in start.list_weights()])
     flat = flat + random.normal(0, 0.1, flat.shape)
     penalties = Penalties(1.5, 2.0)
 
     def loss(weights: np.ndarray) -> float:
-        filled = start.filled(weights)
-        return loss_and_error(filled.scores(raw)[0], targets, exclusive=exclusive)[0] + penalties.cost(filled, start)[0]
+        filled = start.replace_weights(weights)
+        return (
+            compute_loss_and_error(filled.compute_scores(raw)[0], targets, multiclass=exclusive)[0]
+            + penalties.compute_cost(filled, start)[0]
+        )
 
     def gradient(weights: np.ndarray) -> np.ndarray:
-        filled = start.filled(weights)
-        scores, flows = filled.scores(raw)
-        error = loss_and_error(scores, targets, exclusive=exclusive)[1]
-        return np.asarray(filled.gradient(raw, flows, error) + penalties.cost(filled, start)[1])
+        filled = start.replace_weights(weights)
+        scores, flows = filled.compute_scores(raw)
+        error = compute_loss_and_error(scores, targets, multiclass=exclusive)[1]
+        return np.asarray(filled.compute_gradient(raw, flows, error) + penalties.compute_cost(filled, start)[1])
 
     assert check_grad(loss, gradient, flat) < 1e-4
 
@@ -37,11 +44,11 @@ def test_a_network_of_standardised_log_odds_becomes_one_of_raw_ones(widths: tupl
     random = np.random.default_rng(0)
     X = random.normal(3, 2, size=(20, 4))
     mean, deviation = X.mean(axis=0), X.std(axis=0)
-    start = Network.mean(2, 2) if widths is None else Network.start(Network.mean(2, 2), widths)
-    flat = np.concatenate([array.ravel() for array in start.arrays()])
-    network = start.filled(flat + random.normal(size=flat.shape))
-    scores, _ = network.scores(X, (X - mean) / deviation)
-    assert np.allclose(scores, networks._unstandardised(network, mean, deviation).scores(X)[0])
+    start = Network.build_mean(2, 2) if widths is None else Network.build_start(Network.build_mean(2, 2), widths)
+    flat = np.concatenate([array.ravel() for array in start.list_weights()])
+    network = start.replace_weights(flat + random.normal(size=flat.shape))
+    scores, _ = network.compute_scores(X, (X - mean) / deviation)
+    assert np.allclose(scores, networks._fold_in_standardisation(network, mean, deviation).compute_scores(X)[0])
 
 
 def test_members_weights_are_held_at_zero_or_above() -> None:
@@ -49,7 +56,9 @@ def test_members_weights_are_held_at_zero_or_above() -> None:
     X = random.normal(size=(300, 2)).astype(np.float32)
     targets = (X[:, :1] - X[:, 1:] > 0).astype(np.float32)
     free, held = (
-        fit_network(X, targets, Network.mean(2, 1), Penalties(1.0), exclusive=False, iterations=100, non_negative=one)
+        fit_network(
+            X, targets, Network.build_mean(2, 1), Penalties(1.0), multiclass=False, iterations=100, non_negative=one
+        )
         for one in (False, True)
     )
     assert free.skip[1] < 0
@@ -64,11 +73,16 @@ def test_blocks_in_threads_add_up_to_the_same(monkeypatch: pytest.MonkeyPatch) -
 
     def fitted() -> Network:
         return fit_network(
-            X, targets, Network.start(Network.mean(2, 1), (3,)), Penalties(1.0, 1.0), exclusive=False, iterations=5
+            X,
+            targets,
+            Network.build_start(Network.build_mean(2, 1), (3,)),
+            Penalties(1.0, 1.0),
+            multiclass=False,
+            iterations=5,
         )
 
     whole = fitted()
-    monkeypatch.setattr(networks, "BLOCK", 16)
+    monkeypatch.setattr(networks, "BLOCK_ROWS", 16)
     assert np.allclose(whole.skip, fitted().skip, atol=1e-9)
 
 
@@ -76,18 +90,18 @@ def test_many_rows_are_worked_on_in_float32(monkeypatch: pytest.MonkeyPatch) -> 
     random = np.random.default_rng(0)
     X = random.normal(size=(100, 2)).astype(np.float32)
     targets = (X[:, :1] > 0).astype(np.float32)
-    exact = fit_network(X, targets, Network.mean(2, 1), Penalties(1.0), exclusive=False, iterations=50)
-    monkeypatch.setattr(networks, "LARGE", 10)
+    exact = fit_network(X, targets, Network.build_mean(2, 1), Penalties(1.0), multiclass=False, iterations=50)
+    monkeypatch.setattr(networks, "MAX_FLOAT64_CELLS", 10)
     seen: list[type] = []
-    of_loss = networks.loss_and_error
+    of_loss = networks.compute_loss_and_error
 
     def watched(scores: np.ndarray, truth: np.ndarray, *, exclusive: bool) -> tuple[float, np.ndarray]:
         seen.append(scores.dtype.type)
-        loss, error = of_loss(scores, truth, exclusive=exclusive)
+        loss, error = of_loss(scores, truth, multiclass=exclusive)
         return loss, np.asarray(error)
 
-    monkeypatch.setattr(networks, "loss_and_error", watched)
-    about = fit_network(X, targets, Network.mean(2, 1), Penalties(1.0), exclusive=False, iterations=50)
+    monkeypatch.setattr(networks, "compute_loss_and_error", watched)
+    about = fit_network(X, targets, Network.build_mean(2, 1), Penalties(1.0), multiclass=False, iterations=50)
     assert set(seen) == {np.float32}
     assert np.allclose(exact.skip, about.skip, atol=1e-2)
 
@@ -103,6 +117,6 @@ def test_who_watches_sees_the_start_and_each_iteration() -> None:
         seen.append(iteration)
         plain.append(network)
 
-    fit_network(X, targets, Network.mean(2, 1), Penalties(1.0), exclusive=False, iterations=3, watch=watch)
+    fit_network(X, targets, Network.build_mean(2, 1), Penalties(1.0), multiclass=False, iterations=3, callback=watch)
     assert seen == [0, 1, 2, 3]
     assert plain[0].skip.tolist() == [0.5, 0.5]

@@ -17,8 +17,8 @@ from sklearn.tree import DecisionTreeClassifier
 
 from ensembler.competition.metrics.metrics import log_loss
 from ensembler.stacking.calibration import CalibratedMetaLearner
-from ensembler.stacking.learners.named import meta_learner
-from ensembler.stacking.log_odds import log_odds
+from ensembler.stacking.learners.named import make_meta_learner
+from ensembler.stacking.log_odds import compute_log_odds
 
 MEMBERS = {
     "tree": DecisionTreeClassifier(min_samples_leaf=5, random_state=0),
@@ -56,9 +56,9 @@ def test_the_log_loss_is_not_above_that_of_scikit_learns_stack(name: str) -> Non
             list(MEMBERS.items()), LogisticRegression(max_iter=2000), cv=INNER, stack_method="predict_proba"
         )
         given = peer.fit(X[seen], y[seen]).predict_proba(X[unseen])
-        theirs = np.append(theirs, log_loss(targets, _ours(given, targets), exclusive=targets.shape[1] > 1))
+        theirs = np.append(theirs, log_loss(targets, _ours(given, targets), multiclass=targets.shape[1] > 1))
         stack = _stack(X[seen], y[seen], X[unseen])
-        ours = np.append(ours, log_loss(targets, stack, exclusive=targets.shape[1] > 1))
+        ours = np.append(ours, log_loss(targets, stack, multiclass=targets.shape[1] > 1))
     assert ours.mean() <= theirs.mean()
 
 
@@ -74,9 +74,9 @@ def _stack(X: np.ndarray, y: np.ndarray, unseen: np.ndarray) -> np.ndarray:
         given = cross_val_predict(clone(member), X, y, cv=INNER, method="predict_proba")
         out_of_fold.append(_ours(given, targets))
         later.append(_ours(clone(member).fit(X, y).predict_proba(unseen), targets))
-    learner = CalibratedMetaLearner(meta_learner("dense", exclusive=exclusive))
-    learner.fit(log_odds(out_of_fold, exclusive=exclusive), targets, folds)
-    return learner.predict_proba(log_odds(later, exclusive=exclusive))
+    learner = CalibratedMetaLearner(make_meta_learner("dense", multiclass=exclusive))
+    learner.fit(compute_log_odds(out_of_fold, multiclass=exclusive), targets, folds)
+    return learner.predict_proba(compute_log_odds(later, multiclass=exclusive))
 
 
 def _targets(y: np.ndarray, every: np.ndarray) -> np.ndarray:

@@ -10,8 +10,8 @@ from sklearn.base import clone
 from ensembler.stacking import subsets
 from ensembler.stacking.calibration import CalibratedMetaLearner
 from ensembler.stacking.learners.logistic import LogisticMetaLearner
-from ensembler.stacking.log_odds import log_odds
-from ensembler.stacking.subsets import SubsetMetaLearner, best_subset, held_out_losses
+from ensembler.stacking.log_odds import compute_log_odds
+from ensembler.stacking.subsets import SubsetMetaLearner, compute_held_out_losses, find_best_subset
 
 Subset = tuple[int, ...]
 
@@ -34,15 +34,15 @@ def missing(wanted: set[int]) -> Callable[[Subset], float]:
 def test_the_subset_of_the_lowest_loss_is_found(
     monkeypatch: pytest.MonkeyPatch, most: int, size: int | None, allowed: Callable[[Subset], bool], expected: Subset
 ) -> None:
-    monkeypatch.setattr(subsets, "MOST_SUBSETS", most)
-    assert best_subset(missing({1, 3}), 4, allowed, size) == expected
+    monkeypatch.setattr(subsets, "MAX_SUBSETS", most)
+    assert find_best_subset(missing({1, 3}), 4, allowed, size) == expected
 
 
 @pytest.mark.parametrize("most", [300, 0])
 def test_nothing_allowed_is_an_error(monkeypatch: pytest.MonkeyPatch, most: int) -> None:
-    monkeypatch.setattr(subsets, "MOST_SUBSETS", most)
+    monkeypatch.setattr(subsets, "MAX_SUBSETS", most)
     with pytest.raises(ValueError, match=r"empty|No subset"):
-        best_subset(missing({1}), 3, lambda _: False)
+        find_best_subset(missing({1}), 3, lambda _: False)
 
 
 def test_few_of_many_members_are_looked_for_one_by_one() -> None:
@@ -52,18 +52,18 @@ def test_few_of_many_members_are_looked_for_one_by_one() -> None:
         looked_at.append(chosen)
         return missing({3, 17, 29})(chosen)
 
-    assert best_subset(loss, 30, lambda _: True, 3) == (3, 17, 29)
+    assert find_best_subset(loss, 30, lambda _: True, 3) == (3, 17, 29)
     assert len(looked_at) < 300
 
 
 def test_a_stack_of_the_best_two_leaves_out_what_sees_nothing() -> None:
     seen, targets = made_members(1, (1.0, 8.0, 1.2), 800)
-    X, folds = log_odds(seen, exclusive=False), np.arange(800) % 5
-    learner = SubsetMetaLearner(CalibratedMetaLearner(LogisticMetaLearner(exclusive=False)), exclusive=False, size=2)
+    X, folds = compute_log_odds(seen, multiclass=False), np.arange(800) % 5
+    learner = SubsetMetaLearner(CalibratedMetaLearner(LogisticMetaLearner(multiclass=False)), multiclass=False, size=2)
     assert clone(learner).get_params().keys() == learner.get_params().keys()
     learner.fit(X, targets, folds)
     assert learner.members_ == (0, 2)
-    alone = CalibratedMetaLearner(LogisticMetaLearner(exclusive=False)).fit(X[:, [0, 2]], targets, folds)
+    alone = CalibratedMetaLearner(LogisticMetaLearner(multiclass=False)).fit(X[:, [0, 2]], targets, folds)
     assert np.array_equal(learner.predict_proba(X), alone.predict_proba(X[:, [0, 2]]))
     assert learner.predict_uncalibrated(X).shape == (800, 1)
 
@@ -71,15 +71,15 @@ def test_a_stack_of_the_best_two_leaves_out_what_sees_nothing() -> None:
 @pytest.mark.parametrize(("limit", "expected"), [(3.0, (0,)), (7.5, (0, 1)), (99.0, (0, 1, 2))])
 def test_members_keep_within_a_limit_together(limit: float, expected: Subset) -> None:
     seen, targets = made_members(1, (1.0, 1.0, 1.5), 800)
-    X, folds = log_odds(seen, exclusive=False), np.arange(800) % 5
+    X, folds = compute_log_odds(seen, multiclass=False), np.arange(800) % 5
     learner = SubsetMetaLearner(
-        LogisticMetaLearner(exclusive=False), exclusive=False, costs=(3.0, 4.0, 5.0), limit=limit
+        LogisticMetaLearner(multiclass=False), multiclass=False, costs=(3.0, 4.0, 5.0), max_cost=limit
     )
     assert learner.fit(X, targets, folds).members_ == expected
 
 
 def test_with_one_fold_members_weigh_the_same() -> None:
     seen, targets = made_members(1, (1.0, 2.0), 50)
-    odds = [log_odds([one], exclusive=False) for one in seen]
-    losses = held_out_losses(odds, targets, np.zeros(50, np.int64), exclusive=False)
+    odds = [compute_log_odds([one], multiclass=False) for one in seen]
+    losses = compute_held_out_losses(odds, targets, np.zeros(50, np.int64), multiclass=False)
     assert losses.shape == (50,)

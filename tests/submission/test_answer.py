@@ -10,15 +10,15 @@ from helpers.answers_made import BINARY, LABEL, MULTICLASS, TAGS
 
 from ensembler.competition.csv_tables import read_table
 from ensembler.competition.manifest import AnswerLayout, Manifest
-from ensembler.competition.metrics.scoring import judge_out_of_fold
+from ensembler.competition.metrics.scoring import compute_out_of_fold_scores
 from ensembler.competition.tables import Tables
-from ensembler.errors import BadAnswer, BadData, EnsemblerError, Mismatch
+from ensembler.errors import BadData, EnsemblerError, InvalidSubmission, Mismatch
 from ensembler.submission.answer import (
     AnswerScore,
-    answer_table,
+    build_answer_table,
     check_answer,
-    newest_answer,
-    predicted_labels,
+    choose_label_texts,
+    find_newest_answer,
     score_answer,
     write_answer,
 )
@@ -33,7 +33,7 @@ def tables(manifest: Manifest, photos: Path, labels: list[str]) -> Tables:
 
 def test_unreadable_photos_get_the_prior_and_ids_stay_as_they_are(tmp_path: Path) -> None:
     known = tables(BINARY, tmp_path, ["dog", "dog", "dog", "cat"])
-    table = answer_table(known, np.array([[0.9], [0.123456789]], np.float32))
+    table = build_answer_table(known, np.array([[0.9], [0.123456789]], np.float32))
     assert list(table.columns) == ["id", "label"]
     assert table["id"].tolist() == ["007", "12", "3"]
     assert table["label"].astype(float).tolist() == pytest.approx([0.9, 3.5 / 5, 0.123456789], abs=1e-7)
@@ -41,7 +41,7 @@ def test_unreadable_photos_get_the_prior_and_ids_stay_as_they_are(tmp_path: Path
 
 def test_rows_of_softmax_tasks_sum_to_one(tmp_path: Path) -> None:
     known = tables(MULTICLASS, tmp_path, ["a", "b", "b", "c"])
-    table = answer_table(known, np.array([[0.2, 0.3, 0.50001], [0.1, 0.1, 0.8]], np.float32))
+    table = build_answer_table(known, np.array([[0.2, 0.3, 0.50001], [0.1, 0.1, 0.8]], np.float32))
     numbers = table[["p_a", "p_b", "p_c"]].astype(float)
     assert numbers.sum(axis=1).to_numpy() == pytest.approx(1, abs=1e-8)
 
@@ -62,20 +62,20 @@ GRADES = replace(LABEL, classes=("0", "1", "2"), metric="quadratic weighted kapp
 def test_labels_and_tags(manifest: Manifest, expected: list[str], tmp_path: Path) -> None:
     known = tables(manifest, tmp_path, ["a", "b", "b", "b"])
     given = np.array([[0.2, 0.35, 0.55], [0.6, 0.1, 0.8]], np.float32)
-    column = answer_table(known, given).iloc[:, 1].tolist()
+    column = build_answer_table(known, given).iloc[:, 1].tolist()
     assert [set(cell.split()) for cell in column] == [set(cell.split()) for cell in expected]
 
 
 def test_a_binary_label_is_the_more_probable_class() -> None:
-    assert predicted_labels(BINARY, np.array([[0.51], [0.49]])) == ["dog", "cat"]
+    assert choose_label_texts(BINARY, np.array([[0.51], [0.49]])) == ["dog", "cat"]
 
 
 def test_labels_are_those_that_the_metric_rewards() -> None:
     given = np.array([[0.45, 0.1, 0.45], [0.9, 0.1, 0.0], [0.0, 0.1, 0.9]])
-    assert predicted_labels(replace(GRADES, metric="accuracy"), given) == ["0", "0", "2"]
-    assert predicted_labels(GRADES, given) == ["1", "0", "2"]
+    assert choose_label_texts(replace(GRADES, metric="accuracy"), given) == ["0", "0", "2"]
+    assert choose_label_texts(GRADES, given) == ["1", "0", "2"]
     rare = np.array([[0.6, 0.0, 0.4], *[[0.9, 0.0, 0.1]] * 8, [0.0, 1.0, 0.0]])
-    assert predicted_labels(replace(GRADES, metric="macro f1"), rare)[0] == "2"
+    assert choose_label_texts(replace(GRADES, metric="macro f1"), rare)[0] == "2"
 
 
 def test_the_csv_is_checked_against_the_sample_and_not_left_behind(tmp_path: Path) -> None:
@@ -87,7 +87,7 @@ def test_the_csv_is_checked_against_the_sample_and_not_left_behind(tmp_path: Pat
     (tmp_path / "sample_submission.csv").write_text("id,label\n007,0.5\n12,0.5\n3,0.5\n")
     first, second = (write_answer(tmp_path / "out", "s", known, np.array([[0.9], [0.1]], np.float32)) for _ in range(2))
     assert first != second
-    assert newest_answer(tmp_path / "out") in (first, second)
+    assert find_newest_answer(tmp_path / "out") in (first, second)
     assert read_table(first)["id"].tolist() == ["007", "12", "3"]
 
 
@@ -173,8 +173,8 @@ def test_a_csv_of_labels_scores_what_its_decisions_promise(tmp_path: Path) -> No
     manifest = replace(TAGS, metric="sample f2")
     known = Tables(manifest, tmp_path, train, train[["id", "path"]])
     guess = np.clip(known.targets * 0.4 + np.random.default_rng(0).random((30, 3)) * 0.6, 0, 1)
-    own = judge_out_of_fold(known, guess, np.ones(len(guess), dtype=bool))
-    answer_table(known, guess).to_csv(tmp_path / "answer.csv", index=False)
+    own = compute_out_of_fold_scores(known, guess, np.ones(len(guess), dtype=bool))
+    build_answer_table(known, guess).to_csv(tmp_path / "answer.csv", index=False)
     train[["id", "label"]].to_csv(tmp_path / "truth.csv", index=False)
     figures = score_answer(tmp_path / "answer.csv", tmp_path / "truth.csv", manifest)
     assert figures.score == pytest.approx(own.score)
@@ -206,7 +206,7 @@ def test_what_cannot_be_scored_is_refused(
 
 def test_without_a_csv_the_next_step_is_told(tmp_path: Path) -> None:
     with pytest.raises(BadData, match="ensembler stack"):
-        newest_answer(tmp_path)
+        find_newest_answer(tmp_path)
 
 
 FLAG = replace(BINARY, metric="accuracy", answer=replace(BINARY.answer, kind="flag"))
@@ -234,6 +234,6 @@ def test_an_answer_is_checked_for_what_it_may_hold(
     try:
         check_answer(tmp_path / "answer.csv", known, tmp_path)
         told = []
-    except BadAnswer as error:
+    except InvalidSubmission as error:
         told = [what for what, _ in error.problems]
     assert told == problems

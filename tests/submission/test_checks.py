@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ensembler.errors import BadAnswer, BadData
-from ensembler.submission.checks import check_csv, problems
+from ensembler.errors import BadData, InvalidSubmission
+from ensembler.submission.checks import check_csv, find_problems
 
 SAMPLE = "id,cat,dog\n1,0.5,0.5\n2,0.5,0.5\n03,0.5,0.5\n"
 
@@ -20,7 +20,7 @@ def table_of(text):
 
 
 def found(text, sample=SAMPLE, *, probabilities=True, rows_sum_to_one=True, labels=()):
-    told = problems(
+    told = find_problems(
         table_of(text),
         table_of(sample),
         probabilities=probabilities,
@@ -199,8 +199,8 @@ def test_a_million_rows_are_checked_quickly():
     table = pd.DataFrame({"id": ids, "dog": numbers})
     wrong = table.assign(dog=numbers.where(ids != "777777", "7"))
     began = time.perf_counter()
-    assert problems(table, table.copy(), probabilities=True, rows_sum_to_one=False) == []
-    assert len(problems(wrong, table[::-1], probabilities=True, rows_sum_to_one=False)) == 2
+    assert find_problems(table, table.copy(), probabilities=True, rows_sum_to_one=False) == []
+    assert len(find_problems(wrong, table[::-1], probabilities=True, rows_sum_to_one=False)) == 2
     assert time.perf_counter() - began < 20
 
 
@@ -220,7 +220,9 @@ def test_a_good_file_passes(tmp_path, sample_file):
 def test_a_file_is_refused_with_all_its_problems(tmp_path, sample_file):
     csv = tmp_path / "bad.csv"
     csv.write_text("id,cat,dog\n1,2,0\n2,0.5,0.5\n")
-    with pytest.raises(BadAnswer, match=r"bad\.csv.*1 id is missing.*outside of 0 to 1.*not sum to 1") as caught:
+    with pytest.raises(
+        InvalidSubmission, match=r"bad\.csv.*1 id is missing.*outside of 0 to 1.*not sum to 1"
+    ) as caught:
         check_csv(csv, sample_file, probabilities=True, rows_sum_to_one=True)
     assert [what for what, _ in caught.value.problems] == [
         "1 id is missing",

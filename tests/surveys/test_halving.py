@@ -3,16 +3,22 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ensembler.surveys.halving import Judged, affordable, choose, paired_difference, rungs
+from ensembler.surveys.halving import (
+    RungResult,
+    choose_stopped,
+    compute_paired_difference,
+    count_affordable_photos,
+    plan_rungs,
+)
 
 RANDOM = np.random.default_rng(0)
 NOISE = RANDOM.normal(0, 0.01, 400)
 
 
-def judged(name: str, loss: float, milliseconds: float, spread: float = 0.02) -> Judged:
+def judged(name: str, loss: float, milliseconds: float, spread: float = 0.02) -> RungResult:
     """Losses with that mean, which differ from others' by noise."""
     own = np.random.default_rng(sum(map(ord, name))).normal(0, spread, 400)
-    return Judged(name, milliseconds, loss + NOISE + own - own.mean())
+    return RungResult(name, milliseconds, loss + NOISE + own - own.mean())
 
 
 @pytest.mark.parametrize(
@@ -27,11 +33,11 @@ def judged(name: str, loss: float, milliseconds: float, spread: float = 0.02) ->
     ],
 )
 def test_rungs(photos: int, classes: int, full: bool, sizes: list[int]) -> None:
-    assert rungs(photos, classes, full=full) == sizes
+    assert plan_rungs(photos, classes, full=full) == sizes
 
 
-def stopped(*found: Judged, top: int = 1) -> dict[str, str]:
-    return {each.name: each.reason for each in choose(found, top)}
+def stopped(*found: RungResult, top: int = 1) -> dict[str, str]:
+    return {each.name: each.reason for each in choose_stopped(found, top)}
 
 
 def test_who_is_beaten_in_loss_and_speed_stops() -> None:
@@ -64,7 +70,7 @@ def test_a_difference_within_noise_does_not_dominate() -> None:
 
 def test_paired_difference() -> None:
     one, other = np.array([0.3, 0.5, 0.1]), np.array([0.1, 0.2, 0.0])
-    mean, error = paired_difference(one, other)
+    mean, error = compute_paired_difference(one, other)
     assert mean == pytest.approx(0.2)
     assert error == pytest.approx(np.std([0.2, 0.3, 0.1], ddof=1) / np.sqrt(3))
 
@@ -74,4 +80,4 @@ def test_paired_difference() -> None:
     [(1000.0, 1600), (15.0, 1600), (12.0, 1360), (1.0, 0), (-5.0, 0)],
 )
 def test_a_rung_is_cut_to_the_time_that_is_left(seconds: float, photos: int) -> None:
-    assert affordable(400, 1600, 0.01, seconds) == photos
+    assert count_affordable_photos(400, 1600, 0.01, seconds) == photos

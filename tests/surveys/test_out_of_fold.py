@@ -6,12 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ensembler.competition.folds.file import new_folds
+from ensembler.competition.folds.file import build_folds
 from ensembler.competition.metrics.metrics import log_loss
 from ensembler.competition.tables import Tables
 from ensembler.errors import Interrupted
 from ensembler.heads.linear import LinearHead
-from ensembler.surveys.out_of_fold import out_of_fold
+from ensembler.surveys.out_of_fold import predict_out_of_fold
 
 ROWS = 90
 RANDOM = np.random.default_rng(0)
@@ -22,30 +22,30 @@ TRAIN = pd.DataFrame({"id": [str(row) for row in range(ROWS)], "label": LABELS.a
 
 
 def folds(count: int, repeats: int = 1):
-    return new_folds(Tables(None, None, TRAIN, TRAIN), count, repeats, 0)  # type: ignore[arg-type]
+    return build_folds(Tables(None, None, TRAIN, TRAIN), count, repeats, 0)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(("count", "repeats"), [(3, 1), (3, 2), (1, 1)])
 def test_predictions_are_those_of_heads_without_the_row(count: int, repeats: int) -> None:
     made = folds(count, repeats)
-    given = out_of_fold(FEATURES, TARGETS, made, exclusive=True)
+    given = predict_out_of_fold(FEATURES, TARGETS, made, multiclass=True)
     expected = np.zeros((ROWS, 3))
     for split in range(made.splits):
-        learned, held_out = made.training(split), made.held_out(split)
-        head = LinearHead(exclusive=True).fit(FEATURES[learned], TARGETS[learned], made.inner_folds(split))
+        learned, held_out = made.mask_training(split), made.mask_held_out(split)
+        head = LinearHead(multiclass=True).fit(FEATURES[learned], TARGETS[learned], made.make_inner_folds(split))
         expected[held_out] += head.predict_proba(FEATURES[held_out]) / repeats
     assert given.shape == (made.scored.sum(), 3)
     # They are fitted side by side, and end where the slope is small enough.
     assert np.allclose(given, expected[made.scored], atol=2e-2)
-    assert log_loss(TARGETS[made.scored], given, exclusive=True) < 1.0
+    assert log_loss(TARGETS[made.scored], given, multiclass=True) < 1.0
 
 
 def test_labels_of_a_fold_do_not_reach_its_predictions() -> None:
     made = folds(3)
-    held_out = made.held_out(0)
+    held_out = made.mask_held_out(0)
     changed = TARGETS.copy()
     changed[held_out] = np.roll(changed[held_out], 1, axis=1)
-    before, after = (out_of_fold(FEATURES, targets, made, exclusive=True) for targets in (TARGETS, changed))
+    before, after = (predict_out_of_fold(FEATURES, targets, made, multiclass=True) for targets in (TARGETS, changed))
     assert np.array_equal(before[held_out], after[held_out])
     assert not np.allclose(before[~held_out], after[~held_out])
 
@@ -59,4 +59,4 @@ def test_it_can_be_ended_in_the_midst_of_its_fits() -> None:
             raise Interrupted("in the heads")
 
     with pytest.raises(Interrupted):
-        out_of_fold(FEATURES, TARGETS, folds(3), exclusive=True, go_on=go_on)
+        predict_out_of_fold(FEATURES, TARGETS, folds(3), multiclass=True, raise_if_stopping=go_on)

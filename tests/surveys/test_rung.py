@@ -19,9 +19,9 @@ def made(tmp_path: Path):
     """A backbone whose features of 15 photos are known, three numbers each."""
     folder, tables = small_competition(tmp_path)
     one = Candidate(record_of(folder, tables), "none")
-    rung = Rung.first(15, folder, tables, 0)
+    rung = Rung.take_first(15, folder, tables, 0)
     total = len(tables.train_paths) + len(tables.test_paths)
-    parts = FeatureParts(one.features_file(folder), total, Heard())
+    parts = FeatureParts(one.locate_features(folder), total, Heard())
     parts.add(np.sort(rung.rows), tables.targets[np.sort(rung.rows)])
     parts.finish()
     return folder, one, rung
@@ -32,7 +32,7 @@ def test_photos_are_scored_by_heads_on_what_is_known(made) -> None:
     given = rung.predictions(folder, one)
     assert given.shape == rung.targets.shape == (15, 3)
     # The features are the labels.
-    assert rung.losses(given).mean() < log_loss(rung.targets, np.full((15, 3), 1 / 3), exclusive=True) / 2
+    assert rung.losses(given).mean() < log_loss(rung.targets, np.full((15, 3), 1 / 3), multiclass=True) / 2
 
 
 @pytest.mark.parametrize("damage", [None, truncate])
@@ -40,8 +40,8 @@ def test_predictions_are_kept_until_they_are_damaged(made, damage, monkeypatch: 
     folder, one, rung = made
     first = rung.predictions(folder, one)
     times: list[int] = []
-    real = rungs.out_of_fold
-    monkeypatch.setattr(rungs, "out_of_fold", lambda *args, **more: times.append(1) or real(*args, **more))
+    real = rungs.predict_out_of_fold
+    monkeypatch.setattr(rungs, "predict_out_of_fold", lambda *args, **more: times.append(1) or real(*args, **more))
     [path] = folder.survey.glob("demo-conv-8-15-*.npz")
     if damage:
         damage(path)

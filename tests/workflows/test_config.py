@@ -10,7 +10,7 @@ import pytest
 
 from ensembler.options.configuration import configure
 from ensembler.options.presets import Machine
-from ensembler.workflows.config import config, text_of
+from ensembler.workflows.config import config, format_configuration
 
 CPU, GPU = Machine(8 * 2**30), Machine(16 * 2**30, ((8, 9),))
 FILE = """
@@ -58,10 +58,10 @@ def test_what_is_printed_gives_the_same_settings_on_any_machine(
     given, printed = tmp_path / "given.toml", tmp_path / "printed.toml"
     given.write_text(text)
     asked = configure({"weights": "none", "backbones": ["mine=nets:build,size=96"], **options}, config=given)
-    printed.write_text(text_of(asked, MEMBERS, machine))
+    printed.write_text(format_configuration(asked, MEMBERS, machine))
     again = configure({}, config=printed)
     for member in MEMBERS:
-        assert again.settings(Machine(), member) == asked.settings(machine, member)
+        assert again.resolve_settings(Machine(), member) == asked.resolve_settings(machine, member)
 
 
 def lines(text: str) -> dict[str, str]:
@@ -74,7 +74,7 @@ def test_each_value_says_where_it_comes_from(tmp_path: Path) -> None:
     file = tmp_path / "a.toml"
     file.write_text('ema = 0.5\nphases = ["all epochs=1 learning-rate=1"]\n[members.vgg16]\nhidden = 4\n')
     asked = configure({"seed": 3}, config=file)
-    told = lines(text_of(asked, ["vgg16"], GPU))
+    told = lines(format_configuration(asked, ["vgg16"], GPU))
     assert told == {
         **told,
         "preset": "default",
@@ -87,12 +87,12 @@ def test_each_value_says_where_it_comes_from(tmp_path: Path) -> None:
         "image_size": "vgg16's own",
         "batch_size": "memory of the GPU",
     }
-    assert lines(text_of(configure({}), [], CPU))["unfreeze"] == "no GPU"
-    assert lines(text_of(configure({}), ["vgg16"], CPU))["learning_rate"] == "family vgg"
+    assert lines(format_configuration(configure({}), [], CPU))["unfreeze"] == "no GPU"
+    assert lines(format_configuration(configure({}), ["vgg16"], CPU))["learning_rate"] == "family vgg"
 
 
 def test_members_tell_what_differs_alone() -> None:
-    told = tomllib.loads(text_of(configure({}), ["b3", "mobilenetv2-0.35"], CPU))
+    told = tomllib.loads(format_configuration(configure({}), ["b3", "mobilenetv2-0.35"], CPU))
     assert told["members"] == {
         "b3": {"image_size": 300, "batch_size": 8},
         "mobilenetv2-0.35": {"image_size": 224, "batch_size": 32},
@@ -101,7 +101,7 @@ def test_members_tell_what_differs_alone() -> None:
 
 
 def test_own_backbones_are_tables() -> None:
-    told = tomllib.loads(text_of(configure({"backbones": ["mine.x=nets:build,size=96"]}), [], CPU))
+    told = tomllib.loads(format_configuration(configure({"backbones": ["mine.x=nets:build,size=96"]}), [], CPU))
     assert told["backbones"] == {"mine.x": {"builder": "nets:build", "image_size": 96, "preprocessing": "inside"}}
 
 

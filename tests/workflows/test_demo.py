@@ -104,7 +104,7 @@ def test_the_nested_score_is_that_of_the_stored_predictions(demo: Demo) -> None:
     tables = load_tables(demo.folder)
     stored = np.load(demo.folder.stack(demo.stacked.name) / "predictions.npz")
     assert stored["out_of_fold_ids"].tolist() == tables.train["id"].tolist()
-    assert log_loss(tables.targets, stored["out_of_fold"], exclusive=True) == demo.stacked.log_loss
+    assert log_loss(tables.targets, stored["out_of_fold"], multiclass=True) == demo.stacked.log_loss
 
 
 def test_fold_json_has_the_checksums_of_its_files(demo: Demo) -> None:
@@ -125,7 +125,7 @@ def test_a_second_run_trains_nothing_and_gives_the_same_csv(demo: Demo) -> None:
 
 
 def test_the_ledger_knows_the_csv_and_where_it_came_from(demo: Demo) -> None:
-    rows = [row for row in Ledger(demo.workspace.submissions).rows() if row.path == demo.stacked.submission]
+    rows = [row for row in Ledger(demo.workspace.submissions).list_rows() if row.path == demo.stacked.submission]
     [row] = rows
     assert (row.competition, row.slug, row.stack, row.status) == ("digits", "", demo.stacked.name, "")
     assert [name for name, _ in row.members] == list(MEMBERS)

@@ -8,13 +8,13 @@ import pytest
 from helpers.members_made import make_member, small_competition
 from helpers.stacks_made import make_stack
 
-from ensembler.cli.tables.folds import folds_fields, folds_table, folds_words
+from ensembler.cli.tables.folds import build_fold_fields, build_fold_table, describe_folds
 from ensembler.errors import BadChoice, Busy, Mismatch
-from ensembler.locks import held
+from ensembler.locks import hold_lock
 from ensembler.paths import CompetitionFolder, Workspace
 from ensembler.serialization import read_json, write_json
-from ensembler.storage import file_digest
-from ensembler.workflows.folds import Useless, folds, made_useless
+from ensembler.storage import compute_file_digest
+from ensembler.workflows.folds import ObsoleteResults, find_obsolete_results, folds
 
 Made = tuple[CompetitionFolder, Workspace]
 
@@ -26,7 +26,7 @@ def made(tmp_path: Path) -> Made:
     make_member(folder, tables, "demo-conv")
     make_stack(folder, tables)
     told = folder.stack("a_b") / "stack.json"
-    write_json(told, {**read_json(told), "folds": file_digest(folder.folds)})
+    write_json(told, {**read_json(told), "folds": compute_file_digest(folder.folds)})
     return folder, Workspace(tmp_path / "data", tmp_path / "submissions")
 
 
@@ -35,11 +35,11 @@ def test_what_the_folds_are(made: Made) -> None:
     assert (result.folds, result.repeats, result.photos, result.scored) == (3, 1, 24, 24)
     assert [split.photos for split in result.splits] == [8, 8, 8]
     assert sum(result.splits[0].shares.values()) == pytest.approx(1)
-    columns, rows = folds_table(result)
+    columns, rows = build_fold_table(result)
     assert columns == ["fold", "held out", "groups", "near-duplicates", "a %", "b %", "c %"]
     assert [row[0] for row in rows] == ["fold-0", "fold-1", "fold-2", "all photos"]
-    assert folds_words(result) == [f"3 folds, 1 repeat: {made[0].folds}"]
-    assert folds_fields(result)["splits"][2]["fold"] == 2
+    assert describe_folds(result) == [f"3 folds, 1 repeat: {made[0].folds}"]
+    assert build_fold_fields(result)["splits"][2]["fold"] == 2
 
 
 def test_others_are_refused_as_long_as_something_rests_on_those_there_are(made: Made) -> None:
@@ -49,8 +49,8 @@ def test_others_are_refused_as_long_as_something_rests_on_those_there_are(made: 
     with pytest.raises(Mismatch, match=says):
         folds(folds=4, workspace=workspace)
     assert folder.folds.read_bytes() == before
-    asked = made_useless(None, folds=4, repeats=None, seed=None, workspace=workspace)
-    assert asked == Useless(("demo-conv",), ("a_b",))
+    asked = find_obsolete_results(None, folds=4, repeats=None, seed=None, workspace=workspace)
+    assert asked == ObsoleteResults(("demo-conv",), ("a_b",))
     assert folder.folds.read_bytes() == before
 
 
@@ -58,18 +58,18 @@ def test_others_are_made_all_the_same_if_a_person_says_so(made: Made) -> None:
     _, workspace = made
     result = folds(folds=2, repeats=2, discard=True, workspace=workspace)
     assert (result.folds, result.repeats, len(result.splits)) == (2, 2, 4)
-    assert result.useless == Useless(("demo-conv",), ("a_b",))
-    assert "of no use any more: 1 member (demo-conv) and 1 stack (a_b)" in folds_words(result)[-1]
-    assert folds_table(result)[0][:3] == ["fold", "repeat", "held out"]
+    assert result.useless == ObsoleteResults(("demo-conv",), ("a_b",))
+    assert "of no use any more: 1 member (demo-conv) and 1 stack (a_b)" in describe_folds(result)[-1]
+    assert build_fold_table(result)[0][:3] == ["fold", "repeat", "held out"]
     # Nothing rests on these yet; the other number stays.
     again = folds(seed=5, workspace=workspace)
-    assert (again.folds, again.repeats, again.useless) == (2, 2, Useless((), ()))
+    assert (again.folds, again.repeats, again.useless) == (2, 2, ObsoleteResults((), ()))
 
 
 def test_none_are_made_while_a_member_is_trained_on_those_there_are(made: Made) -> None:
     folder, workspace = made
     before = folder.folds.read_bytes()
-    with held(folder.member_lock("demo-conv"), "it"), pytest.raises(Busy, match="demo-conv of made is in use by"):
+    with hold_lock(folder.member_lock("demo-conv"), "it"), pytest.raises(Busy, match="demo-conv of made is in use by"):
         folds(folds=2, discard=True, workspace=workspace)
     assert folder.folds.read_bytes() == before
 

@@ -19,7 +19,7 @@ from ensembler.errors import BadChoice, BadData, EnsemblerError, JobFailed
 from ensembler.paths import CompetitionFolder, Workspace
 from ensembler.progress import Progress
 from ensembler.serialization import write_arrays
-from ensembler.stacking.card import StackedMember, attach_card, stack_card
+from ensembler.stacking.card import StackedMember, attach_card, make_stack_card
 from ensembler.workflows.predict import predict
 
 
@@ -34,10 +34,10 @@ class Jobs:
     def run(self, jobs: Sequence[Job], logs: Path, progress: Progress) -> list[Any]:
         del progress
         [job] = jobs
-        self.logs, self.model = logs, job.told["model"]
-        self.photos = json.loads(Path(job.told["photos"]).read_text())
+        self.logs, self.model = logs, job.spec["model"]
+        self.photos = json.loads(Path(job.spec["photos"]).read_text())
         rows = [[np.nan] * 3 if Path(photo).stem == "lost" else [0.5, 0.25, 0.25] for photo in self.photos]
-        write_arrays(Path(job.told["predictions"]), probabilities=np.array(rows, np.float32))
+        write_arrays(Path(job.spec["predictions"]), probabilities=np.array(rows, np.float32))
         return [{}]
 
 
@@ -56,7 +56,7 @@ def folder(tmp_path: Path) -> CompetitionFolder:
         make_stack(folder, tables, name)
         file = folder.stack(name) / "stack.keras"
         zipfile.ZipFile(file, "w").close()
-        attach_card(file, stack_card(name, tables.manifest, [StackedMember("b0", "b0", 224)]))
+        attach_card(file, make_stack_card(name, tables.manifest, [StackedMember("b0", "b0", 224)]))
     return folder
 
 

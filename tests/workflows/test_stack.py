@@ -20,7 +20,7 @@ from ensembler.workflows.stack import stack
 def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave out the one-file model, which members made up here cannot give."""
     monkeypatch.setattr("ensembler.workflows.stack.run_jobs", lambda *_, **__: [{"difference": 0.0}])
-    monkeypatch.setattr("ensembler.workflows.stack.started_ahead", start_none)
+    monkeypatch.setattr("ensembler.workflows.stack.start_worker_ahead", start_none)
 
 
 @pytest.mark.usefixtures("no_network")

@@ -15,7 +15,7 @@ from keras import layers
 
 from ...errors import BadChoice
 from ..registry import Backbone, Pooling, Preprocessing
-from .custom_networks import own_network
+from .custom_networks import load_custom_network
 
 # Of ImageNet's photos, in RGB and from 0 to 1; keras.applications uses the same figures.
 _MEAN = (0.485, 0.456, 0.406)
@@ -53,16 +53,16 @@ def build_backbone(
     """
     keras.utils.set_random_seed(seed)
     network = (
-        own_network(backbone, image_size, weights)
-        if backbone.own
-        else _without_top(backbone, image_size, weights, pooling)
+        load_custom_network(backbone, image_size, weights)
+        if backbone.is_custom
+        else _build_without_top(backbone, image_size, weights, pooling)
     )
     pixels = keras.Input((image_size, image_size, 3), name="pixels")
     flow = network(preprocess(pixels, backbone.preprocessing))
-    return keras.Model(pixels, _pooled(flow, pooling), name=backbone.name)
+    return keras.Model(pixels, _pool(flow, pooling), name=backbone.name)
 
 
-def _pooled(flow: Any, pooling: Pooling) -> Any:
+def _pool(flow: Any, pooling: Pooling) -> Any:
     if len(flow.shape) == 2:
         # The network has pooled by itself.
         return layers.Identity(name="features")(flow)
@@ -83,7 +83,7 @@ def preprocess(pixels: Any, kind: Preprocessing) -> Any:
     return pixels
 
 
-def _without_top(backbone: Backbone, image_size: int, weights: str | Path, pooling: Pooling) -> Any:
+def _build_without_top(backbone: Backbone, image_size: int, weights: str | Path, pooling: Pooling) -> Any:
     module, function = backbone.builder.split(":")
     build = getattr(importlib.import_module(module), function)
     from_file = isinstance(weights, Path)
@@ -96,15 +96,15 @@ def _without_top(backbone: Backbone, image_size: int, weights: str | Path, pooli
             **backbone.arguments,
         )
     except Exception as error:
-        raise _not_built(backbone, image_size, error) from error
+        raise _explain_build_error(backbone, image_size, error) from error
     if not from_file:
         return network
     if function.startswith("EfficientNetB"):
-        network = _with_imagenet_rescaling(network)
-    return _load(network, Path(weights), backbone.name)
+        network = _add_imagenet_rescaling(network)
+    return _load_weights(network, Path(weights), backbone.name)
 
 
-def _not_built(backbone: Backbone, image_size: int, error: Exception) -> Exception:
+def _explain_build_error(backbone: Backbone, image_size: int, error: Exception) -> Exception:
     """Turn what Keras says into a sentence; hand back what is a bug of ours rather than a person's choice."""
     if "URL fetch failure" in str(error):
         return BadChoice(
@@ -112,11 +112,13 @@ def _not_built(backbone: Backbone, image_size: int, error: Exception) -> Excepti
             "folder of weights with --weights FOLDER, or train from nothing with --weights none."
         )
     if isinstance(error, ValueError):
-        return BadChoice(f"{backbone.name} cannot be built for photos of {image_size} pixels: {_first_line(error)}")
+        return BadChoice(
+            f"{backbone.name} cannot be built for photos of {image_size} pixels: {_extract_first_line(error)}"
+        )
     return error
 
 
-def _with_imagenet_rescaling(network: Any) -> Any:
+def _add_imagenet_rescaling(network: Any) -> Any:
     """Rebuild EfficientNetB0-B7 as ``weights="imagenet"`` builds them.
 
     Keras adds a division by the square root of ImageNet's deviations after the Normalization layer for "imagenet"
@@ -132,7 +134,7 @@ def _with_imagenet_rescaling(network: Any) -> Any:
     return keras.models.clone_model(network, call_function=call)
 
 
-def _load(network: Any, weights: Path, name: str) -> Any:
+def _load_weights(network: Any, weights: Path, name: str) -> Any:
     try:
         with warnings.catch_warnings():
             # Keras only warns where a file lacks a part of the network, and leaves that part random.
@@ -140,17 +142,17 @@ def _load(network: Any, weights: Path, name: str) -> Any:
             network.load_weights(weights)
     except (ValueError, OSError, KeyError, UserWarning) as error:
         raise BadChoice(
-            f"The weights in {weights} do not fit {name} without top ({_first_line(error)}): give a folder with "
-            f"{name}.weights.h5 as saved by that network."
+            f"The weights in {weights} do not fit {name} without top ({_extract_first_line(error)}): give a folder "
+            f"with {name}.weights.h5 as saved by that network."
         ) from error
     return network
 
 
-def _first_line(error: Exception) -> str:
+def _extract_first_line(error: Exception) -> str:
     return str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__
 
 
-def model_digest(model: Any) -> str:
+def compute_model_digest(model: Any) -> str:
     """Hash of all weights of a model, by which a network that a person's function built is known again."""
     digest = hashlib.sha256()
     for weight in model.get_weights():

@@ -17,7 +17,7 @@ _POLICIES: dict[Precision, str] = {
 
 
 @contextlib.contextmanager
-def built_in(precision: Precision) -> Iterator[None]:
+def use_precision(precision: Precision) -> Iterator[None]:
     """Let layers that are made within the block work in ``precision``."""
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(_POLICIES[precision])

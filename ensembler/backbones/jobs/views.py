@@ -10,7 +10,7 @@ from keras import layers, ops
 from ...images.views import VIEWS, View, Views
 
 
-def viewed(pixels: Any, view: View) -> Any:
+def apply_view(pixels: Any, view: View) -> Any:
     """Look at photos in one way.
 
     Parameters
@@ -23,21 +23,21 @@ def viewed(pixels: Any, view: View) -> Any:
     size = int(pixels.shape[1])
     flow = pixels
     if view.corner is not None:
-        left, upper, right, lower = view.box(size)
+        left, upper, right, lower = view.compute_box(size)
         flow = layers.Cropping2D(((upper, size - lower), (left, size - right)))(flow)
         flow = layers.Resizing(size, size, interpolation="bilinear", dtype="float32")(flow)
     return ops.flip(flow, axis=2) if view.mirrored else flow
 
 
-def through_view(model: Any, view: View) -> Any:
+def add_view(model: Any, view: View) -> Any:
     """Put a view before a network that takes pixels."""
     if view == View():
         return model
     pixels = keras.Input(model.input_shape[1:], name="pixels")
-    return keras.Model(pixels, model(viewed(pixels, view)), name=model.name)
+    return keras.Model(pixels, model(apply_view(pixels, view)), name=model.name)
 
 
-def with_views(model: Any, views: Views) -> Any:
+def average_views(model: Any, views: Views) -> Any:
     """Average a network's answers over views of each photo; the network stands once in the result.
 
     Parameters
@@ -48,10 +48,10 @@ def with_views(model: Any, views: Views) -> Any:
         Name of the views, see :data:`ensembler.images.views.VIEWS`.
     """
     pixels = keras.Input(model.input_shape[1:], name="pixels")
-    answers = [model(viewed(pixels, view)) for view in VIEWS[views]]
-    return keras.Model(pixels, mean_of(answers), name=model.name) if len(answers) > 1 else model
+    outputs = [model(apply_view(pixels, view)) for view in VIEWS[views]]
+    return keras.Model(pixels, average_tensors(outputs), name=model.name) if len(outputs) > 1 else model
 
 
-def mean_of(answers: list[Any]) -> Any:
+def average_tensors(tensors: list[Any]) -> Any:
     """Mean of Keras tensors of the same shape."""
-    return layers.Average(name="mean", dtype="float32")(answers) if len(answers) > 1 else answers[0]
+    return layers.Average(name="mean", dtype="float32")(tensors) if len(tensors) > 1 else tensors[0]

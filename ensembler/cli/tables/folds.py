@@ -5,19 +5,19 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from ...errors import counted
+from ...errors import format_count
 from ...workflows.folds import FoldsResult
 
 # Classes that have a column of their own; of more, only the one that is spread worst is told.
-MOST_CLASSES = 8
+MAX_CLASS_COLUMNS = 8
 
 
-def folds_fields(result: FoldsResult) -> dict[str, Any]:
+def build_fold_fields(result: FoldsResult) -> dict[str, Any]:
     """Return what JSON can hold."""
     return {**asdict(result), "file": str(result.file)}
 
 
-def folds_table(result: FoldsResult) -> tuple[list[str], list[list[str]]]:
+def build_fold_table(result: FoldsResult) -> tuple[list[str], list[list[str]]]:
     """Lay the splits out in rows, and below them all photos.
 
     Returns
@@ -28,32 +28,34 @@ def folds_table(result: FoldsResult) -> tuple[list[str], list[list[str]]]:
     """
     several = result.repeats > 1
     classes = list(result.shares)
-    named = classes if len(classes) <= MOST_CLASSES else []
+    named = classes if len(classes) <= MAX_CLASS_COLUMNS else []
     columns = ["fold", *(["repeat"] if several else []), "held out", "groups", "near-duplicates"]
     columns += [f"{name} %" for name in named] or ["spread worst by"]
     rows = []
     for split in result.splits:
         counts = [f"{split.photos}", f"{split.groups}", f"{split.twins}"]
         worst = max(abs(split.shares[name] - result.shares[name]) for name in classes)
-        shares = [_percent(split.shares[name]) for name in named] or [f"{100 * worst:.1f} points"]
+        shares = [_format_percent(split.shares[name]) for name in named] or [f"{100 * worst:.1f} points"]
         rows.append([f"fold-{split.split}", *([str(split.repeat + 1)] if several else []), *counts, *shares])
-    everything = [_percent(result.shares[name]) for name in named] or [""]
-    rows.append(["all photos", *([""] if several else []), f"{result.photos}", "", "", *everything])
+    overall = [_format_percent(result.shares[name]) for name in named] or [""]
+    rows.append(["all photos", *([""] if several else []), f"{result.photos}", "", "", *overall])
     return columns, rows
 
 
-def folds_words(result: FoldsResult) -> list[str]:
+def describe_folds(result: FoldsResult) -> list[str]:
     """Tell what the table does not."""
-    told = [f"{counted(range(result.folds), 'fold')}, {counted(range(result.repeats), 'repeat')}: {result.file}"]
+    lines = [
+        f"{format_count(range(result.folds), 'fold')}, {format_count(range(result.repeats), 'repeat')}: {result.file}"
+    ]
     if result.folds == 1:
-        told[0] = f"one held-out fifth, {counted(range(result.repeats), 'repeat')}: {result.file}"
-        told.append(f"{result.scored} of {result.photos} photos are scored; the others are only learned from")
-    if copies := result.duplicates.sentence():
-        told.append(copies)
+        lines[0] = f"one held-out fifth, {format_count(range(result.repeats), 'repeat')}: {result.file}"
+        lines.append(f"{result.scored} of {result.photos} photos are scored; the others are only learned from")
+    if copies := result.duplicates.describe():
+        lines.append(copies)
     if result.useless:
-        told.append(f"of no use any more: {result.useless.sentence()}; train them again with --restart")
-    return told
+        lines.append(f"of no use any more: {result.useless.describe()}; train them again with --restart")
+    return lines
 
 
-def _percent(share: float) -> str:
+def _format_percent(share: float) -> str:
     return f"{100 * share:.1f}"

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ...workflows.members.listed_member import Member
+from ...workflows.members.listed_member import ListedMember
 
 # The one column of words beside the first.
-SETTINGS = "settings that differ"
+SETTINGS_COLUMN = "settings that differ"
 _MILLION = 1_000_000
 
 
-def member_table(members: Sequence[Member]) -> tuple[list[str], list[list[str]]]:
+def build_member_table(members: Sequence[ListedMember]) -> tuple[list[str], list[list[str]]]:
     """Lay members out in rows.
 
     Returns
@@ -33,49 +33,49 @@ def member_table(members: Sequence[Member]) -> tuple[list[str], list[list[str]]]
         "s/epoch",
         "ms/photo",
         "photos/s",
-        SETTINGS,
+        SETTINGS_COLUMN,
     ]
-    return columns, [_row(member, metric) for member in members]
+    return columns, [_format_row(member, metric) for member in members]
 
 
-def _row(member: Member, metric: str | None) -> list[str]:
+def _format_row(member: ListedMember, metric: str | None) -> list[str]:
     speed = member.speed
     return [
         member.name,
         f"{member.folds_done}/{member.folds}" + (" running" if member.running else " stale" if member.stale else ""),
-        *([_score(member)] if metric else []),
-        _number(member.log_loss, 4),
-        _number(member.log_loss_spread, 4),
-        _number(member.accuracy, 4),
-        _count(speed.parameters) if speed else "",
+        *([_format_score(member)] if metric else []),
+        _format_number(member.log_loss, 4),
+        _format_number(member.log_loss_spread, 4),
+        _format_number(member.accuracy, 4),
+        _format_parameters(speed.parameters) if speed else "",
         f"{member.bytes_on_disk / 1e6:.1f}",
-        _number(member.seconds_per_epoch, 1),
+        _format_number(member.seconds_per_epoch, 1),
         f"{speed.milliseconds_per_photo:.3g}" if speed else "",
         f"{speed.photos_per_second:.3g}" if speed else "",
-        ", ".join(f"{name} {value}" for name, value in member.settings.items() if not _is_said(name, value, member)),
+        ", ".join(f"{name} {value}" for name, value in member.settings.items() if not _is_in_name(name, value, member)),
     ]
 
 
-def _score(member: Member) -> str:
+def _format_score(member: ListedMember) -> str:
     if member.score is None or member.standard_error is None:
-        return _number(member.score, 4)
+        return _format_number(member.score, 4)
     return f"{member.score:.4f} ± {member.standard_error:.4f}"
 
 
-def _number(number: float | None, digits: int) -> str:
+def _format_number(number: float | None, digits: int) -> str:
     return "" if number is None else f"{number:.{digits}f}"
 
 
-def _count(parameters: int) -> str:
+def _format_parameters(parameters: int) -> str:
     return f"{parameters / _MILLION:.2f} M" if parameters >= _MILLION / 10 else f"{parameters:,}"
 
 
-def _is_said(name: str, value: str, member: Member) -> bool:
+def _is_in_name(name: str, value: str, member: ListedMember) -> bool:
     """Whether the member's name says which backbone it has."""
     return name == "backbone" and member.name.partition("@")[0] == value
 
 
-def member_notes(members: Sequence[Member]) -> list[str]:
+def list_member_notes(members: Sequence[ListedMember]) -> list[str]:
     """Tell what the table cannot: who is at work, what is of no use any more, and where speeds are from."""
     notes = [f"{member.name} is being trained by {member.running}." for member in members if member.running]
     notes += [

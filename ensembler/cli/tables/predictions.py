@@ -9,30 +9,30 @@ import json
 from ...workflows.predict import Predictions
 
 # All that float32 knows.
-_DIGITS = ".9g"
+_FLOAT_FORMAT = ".9g"
 
 
-def predictions_csv(found: Predictions) -> str:
+def format_predictions_csv(predictions: Predictions) -> str:
     """Give a row for each photo: its path, and the probability of each output under the class's name."""
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(["photo", *found.outputs])
-    for path, row in zip(found.photos, found.probabilities, strict=True):
-        writer.writerow([path, *(format(value, _DIGITS) for value in row)])
+    writer.writerow(["photo", *predictions.outputs])
+    for path, row in zip(predictions.photos, predictions.probabilities, strict=True):
+        writer.writerow([path, *(format(value, _FLOAT_FORMAT) for value in row)])
     return buffer.getvalue()
 
 
-def predictions_json(found: Predictions) -> str:
+def format_predictions_json(predictions: Predictions) -> str:
     """Give everything."""
     photos = [
-        {"photo": str(path), "probabilities": [float(format(value, _DIGITS)) for value in row]}
-        for path, row in zip(found.photos, found.probabilities, strict=True)
+        {"photo": str(path), "probabilities": [float(format(value, _FLOAT_FORMAT)) for value in row]}
+        for path, row in zip(predictions.photos, predictions.probabilities, strict=True)
     ]
-    told = {
-        "stack": found.stack,
-        "task": found.task,
-        "outputs": found.outputs,
+    data = {
+        "stack": predictions.stack,
+        "task": predictions.task,
+        "outputs": predictions.outputs,
         "photos": photos,
-        "unreadable": [str(path) for path in found.unreadable],
+        "unreadable": [str(path) for path in predictions.unreadable],
     }
-    return json.dumps(told, indent=2) + "\n"
+    return json.dumps(data, indent=2) + "\n"

@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from ...competition.metrics.figures import Figures
-from ...workflows.results import MemberResult, Scored
+from ...competition.metrics.figures import Scores
+from ...workflows.results import MemberResult, ScoreResult
 
 # Those that have a column of their own whatever the metric is.
 _ALWAYS = ("log loss", "accuracy")
 
 
-def score_table(members: Sequence[MemberResult]) -> tuple[list[str], list[list[str]]]:
+def build_score_table(members: Sequence[MemberResult]) -> tuple[list[str], list[list[str]]]:
     """Lay members out in rows.
 
     Returns
@@ -20,7 +20,7 @@ def score_table(members: Sequence[MemberResult]) -> tuple[list[str], list[list[s
     tuple
         The columns' names, and the rows.
     """
-    columns, cells = score_columns(members)
+    columns, cells = build_score_columns(members)
     rows = []
     for member, scores in zip(members, cells, strict=True):
         folds = " ".join(f"{loss:.3f}" for loss in member.fold_log_losses)
@@ -28,38 +28,38 @@ def score_table(members: Sequence[MemberResult]) -> tuple[list[str], list[list[s
     return ["member", *columns[:-1], "per fold", columns[-1], "seconds"], rows
 
 
-def score_columns(lines: Sequence[Figures]) -> tuple[list[str], list[list[str]]]:
+def build_score_columns(lines: Sequence[Scores]) -> tuple[list[str], list[list[str]]]:
     """Name the metrics to show, the competition's first, with its standard error, and write each line's scores."""
-    metrics = _metrics(lines)
-    return metrics, [[_cell(figures, metric) for metric in metrics] for figures in lines]
+    metrics = _choose_metrics(lines)
+    return metrics, [[_format_cell(figures, metric) for metric in metrics] for figures in lines]
 
 
-def _metrics(lines: Sequence[Figures]) -> list[str]:
+def _choose_metrics(lines: Sequence[Scores]) -> list[str]:
     """Name the metrics to show, each once: the column-wise log loss of several labels is their log loss."""
     metric = lines[0].metric
     same = all(figures.score == figures.log_loss for figures in lines)
     return list(_ALWAYS) if same or metric in _ALWAYS else [metric, *_ALWAYS]
 
 
-def _cell(figures: Figures, metric: str) -> str:
+def _format_cell(figures: Scores, metric: str) -> str:
     if metric == figures.metric:
-        return _with_error(figures.score, figures.standard_error)
+        return _format_with_error(figures.score, figures.standard_error)
     if metric == "accuracy":
         return f"{figures.accuracy:.4f}"
     if figures.score == figures.log_loss:
-        return _with_error(figures.log_loss, figures.log_loss_error)
+        return _format_with_error(figures.log_loss, figures.log_loss_error)
     return f"{figures.log_loss:.4f}"
 
 
-def _with_error(score: float, error: float) -> str:
+def _format_with_error(score: float, error: float) -> str:
     return f"{score:.4f}" if math.isnan(error) else f"{score:.4f} ± {error:.4f}"
 
 
-def scored_words(scored: Scored) -> str:
+def describe_score(scored: ScoreResult) -> str:
     """Tell a submission's scores in a line: the competition's metric, log loss where there is one, accuracy."""
-    told = [f"{scored.metric} {_with_error(scored.score, scored.standard_error)}"]
+    parts = [f"{scored.metric} {_format_with_error(scored.score, scored.standard_error)}"]
     if scored.log_loss is not None and scored.score != scored.log_loss:
-        told.append(f"log loss {scored.log_loss:.4f}")
+        parts.append(f"log loss {scored.log_loss:.4f}")
     if scored.metric != "accuracy":
-        told.append(f"accuracy {scored.accuracy:.4f}")
-    return ", ".join(told)
+        parts.append(f"accuracy {scored.accuracy:.4f}")
+    return ", ".join(parts)

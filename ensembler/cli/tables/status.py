@@ -4,70 +4,73 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ...workflows.members.listed_member import Member
-from ...workflows.status.standing import Brief, BuiltStack, Competition, Status
-from .submissions import as_table
+from ...workflows.members.listed_member import ListedMember
+from ...workflows.status.standing import BuiltStack, CompetitionStatus, CompetitionSummary, Status
+from .submissions import format_table
 
-_SHOWN = 3
+_MAX_SHOWN = 3
 
 
-def status_lines(status: Status) -> list[str]:
+def describe_status(status: Status) -> list[str]:
     """Tell everything for a person to read; the command to type stands in a line of its own, the last."""
-    lines = list(_competition_lines(status.competition)) if status.competition else []
+    lines = list(_describe_competition(status.competition)) if status.competition else []
     if len(status.competitions) > 1 or not status.competition:
-        lines += [_brief_line(brief) for brief in status.competitions]
+        lines += [_format_summary(brief) for brief in status.competitions]
     command = [f"next: {status.next.command}"] if status.next.command else []
     return [*lines, *([""] if lines else []), status.next.reason, *command]
 
 
-def _competition_lines(found: Competition) -> Iterator[str]:
-    manifest = found.manifest
-    unreadable = f", {found.unreadable} unreadable" if found.unreadable else ""
-    yield found.folder.name
-    yield f"  task         {manifest.sentence()}"
-    if found.training is not None:
-        yield f"  photos       {found.training} to train on, {found.test} to predict{unreadable}"
+def _describe_competition(competition: CompetitionStatus) -> Iterator[str]:
+    manifest = competition.manifest
+    unreadable = f", {competition.unreadable} unreadable" if competition.unreadable else ""
+    yield competition.folder.name
+    yield f"  task         {manifest.describe()}"
+    if competition.training is not None:
+        yield f"  photos       {competition.training} to train on, {competition.test} to predict{unreadable}"
     yield f"  metric       {manifest.metric}"
-    yield f"  folds        {found.folds or 'none yet'}"
-    yield from _column("members", [_member_line(member) for member in found.members])
-    yield from _column("stacks", [_stack_line(stack) for stack in found.stacks[:_SHOWN]])
-    yield f"  newest CSV   {found.newest_csv or 'none yet'}"
-    yield from _column("submissions", _upload_lines(found))
+    yield f"  folds        {competition.folds or 'none yet'}"
+    yield from _format_section("members", [_format_member(member) for member in competition.members])
+    yield from _format_section("stacks", [_format_stack(stack) for stack in competition.stacks[:_MAX_SHOWN]])
+    yield f"  newest CSV   {competition.newest_csv or 'none yet'}"
+    yield from _format_section("submissions", _format_uploads(competition))
 
 
-def _column(title: str, lines: list[str]) -> Iterator[str]:
+def _format_section(title: str, lines: list[str]) -> Iterator[str]:
     for number, line in enumerate(lines or ["none yet"]):
         yield f"  {title if number == 0 else '':12} {line}"
 
 
-def _member_line(member: Member) -> str:
+def _format_member(member: ListedMember) -> str:
     loss = "" if member.log_loss is None else f", log loss {member.log_loss:.4f}"
     if member.running:
         state = f"{member.folds_done} of {member.folds} folds, being trained by {member.running}"
     elif member.stale:
         state = f"of no use: trained with other {member.stale}"
     else:
-        state = "finished" if member.finished else f"{member.folds_done} of {member.folds} folds"
+        state = "finished" if member.is_finished else f"{member.folds_done} of {member.folds} folds"
     return f"{member.name}: {state}{loss}"
 
 
-def _stack_line(stack: BuiltStack) -> str:
+def _format_stack(stack: BuiltStack) -> str:
     error = "" if stack.standard_error is None else f" ± {stack.standard_error:.4f}"
     loss = "" if stack.metric == "log loss" else f", log loss {stack.log_loss:.4f}"
     return f"{stack.name}: {stack.metric} {stack.score:.4f}{error}{loss}"
 
 
-def _upload_lines(found: Competition) -> list[str]:
-    if found.folder.is_ours:
+def _format_uploads(competition: CompetitionStatus) -> list[str]:
+    if competition.folder.is_ours:
         return ["not on Kaggle"]
-    lines = [line.strip() for line in as_table(found.uploads[:_SHOWN])] if found.uploads else []
-    best = found.best_public
+    lines = [line.strip() for line in format_table(competition.uploads[:_MAX_SHOWN])] if competition.uploads else []
+    best = competition.best_public
     return [*lines, f"best public score {best.public:g} ({best.file_name})"] if best else lines
 
 
-def _brief_line(brief: Brief) -> str:
-    mark = "*" if brief.current else " "
-    if brief.trouble:
-        return f"{mark} {brief.name}: {brief.trouble}"
-    score = "no stack yet" if brief.score is None else f"newest stack {brief.score:.4f}"
-    return f"{mark} {brief.name}: {brief.task}, {brief.metric}; {brief.finished} of {brief.members} members, {score}"
+def _format_summary(summary: CompetitionSummary) -> str:
+    mark = "*" if summary.current else " "
+    if summary.trouble:
+        return f"{mark} {summary.name}: {summary.trouble}"
+    score = "no stack yet" if summary.score is None else f"newest stack {summary.score:.4f}"
+    return (
+        f"{mark} {summary.name}: {summary.task}, {summary.metric}; {summary.finished} of {summary.members} "
+        f"members, {score}"
+    )

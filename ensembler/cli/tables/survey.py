@@ -4,29 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from ...errors import counted
-from ...workflows.survey.result import Failed, Survey, Surveyed
+from ...errors import format_count
+from ...workflows.survey.result import FailedBackbone, Survey, SurveyedBackbone
 
 # Names of backbones that lack the same are told on one line, at most so many.
-_MOST_NAMES = 12
-_SIGN = "\N{PLUS-MINUS SIGN}"
+_MAX_NAMES = 12
+_PLUS_MINUS = "\N{PLUS-MINUS SIGN}"
 
 
-def survey_table(survey: Survey) -> tuple[list[str], list[list[str]]]:
+def build_survey_table(survey: Survey) -> tuple[list[str], list[list[str]]]:
     """Return columns and rows of the table of backbones.
 
     Milliseconds are the mean of 100 predictions of one photo; the competition's metric has a column where it is none of
     the others.
     """
-    own = [one for one in survey.candidates if one.figures.score != one.figures.log_loss]
-    metric = own[0].figures.metric if own and own[0].figures.metric != "accuracy" else ""
+    own = [one for one in survey.candidates if one.scores.score != one.scores.log_loss]
+    metric = own[0].scores.metric if own and own[0].scores.metric != "accuracy" else ""
     columns = ["backbone", "pixels", "parameters", "MB", "ms/photo", "photos/s", "peak MB", "width", "log loss"]
     columns += ["accuracy", *([metric] if metric else []), "judged on"]
-    return columns, [_row(one, bool(metric)) for one in survey.candidates]
+    return columns, [_format_row(one, bool(metric)) for one in survey.candidates]
 
 
-def _row(one: Surveyed, metric: bool) -> list[str]:
-    measures, figures = one.measures, one.figures
+def _format_row(one: SurveyedBackbone, metric: bool) -> list[str]:
+    measures, figures = one.measures, one.scores
     return [
         one.name,
         str(one.image_size),
@@ -36,28 +36,28 @@ def _row(one: Surveyed, metric: bool) -> list[str]:
         f"{measures.photos_per_second:.0f}",
         "" if measures.peak_bytes is None else f"{measures.peak_bytes / 1e6:.0f}",
         str(measures.width),
-        f"{figures.log_loss:.4f} {_SIGN} {figures.log_loss_error:.4f}",
+        f"{figures.log_loss:.4f} {_PLUS_MINUS} {figures.log_loss_error:.4f}",
         f"{figures.accuracy:.4f}",
         *([f"{figures.score:.4f}"] if metric else []),
         str(one.photos),
     ]
 
 
-def survey_lines(survey: Survey) -> Iterator[str]:
+def describe_survey(survey: Survey) -> Iterator[str]:
     """Say what follows, a sentence a line."""
     if early := [one for one in survey.candidates if one.photos < survey.photos]:
-        count = counted(early, "backbone")
+        count = format_count(early, "backbone")
         yield f"{count} judged on fewer photos, since others are better (--json says which; --full judges all on all)."
-    yield from _failures(survey.failed)
+    yield from _describe_failures(survey.failed)
     if survey.best:
-        yield f"best      {_told(survey.best)}"
+        yield f"best      {_describe_backbone(survey.best)}"
     if survey.smallest:
-        yield f"smallest  {_told(survey.smallest)}: the smallest of {survey.good_enough}"
+        yield f"smallest  {_describe_backbone(survey.smallest)}: the smallest of {survey.good_enough}"
     else:
         yield f"smallest  none has {survey.good_enough}"
     if survey.trio:
         trio = survey.trio
-        gain = f"{abs(trio.gain):.4f} {_SIGN} {trio.gain_error:.4f} {'better' if trio.gain > 0 else 'worse'}"
+        gain = f"{abs(trio.gain):.4f} {_PLUS_MINUS} {trio.gain_error:.4f} {'better' if trio.gain > 0 else 'worse'}"
         sure = "" if trio.is_certain else ", which may be chance"
         yield (
             f"together  {', '.join(trio.names)}: log loss {trio.log_loss:.4f} of their heads stacked, {gain} "
@@ -69,20 +69,20 @@ def survey_lines(survey: Survey) -> Iterator[str]:
         yield f"picture   {path}"
 
 
-def _told(one: Surveyed) -> str:
+def _describe_backbone(one: SurveyedBackbone) -> str:
     measures = one.measures
     return (
-        f"{one.name} ({measures.megabytes:.1f} MB, {measures.milliseconds:.1f} ms, log loss {one.figures.log_loss:.4f})"
+        f"{one.name} ({measures.megabytes:.1f} MB, {measures.milliseconds:.1f} ms, log loss {one.scores.log_loss:.4f})"
     )
 
 
-def _failures(failed: Sequence[Failed]) -> Iterator[str]:
+def _describe_failures(failed: Sequence[FailedBackbone]) -> Iterator[str]:
     """Tell failures, those that lack the same together."""
     kinds = dict.fromkeys(one.kind for one in failed if one.kind)
     for kind in kinds:
         names = [one.name for one in failed if one.kind == kind]
-        more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
-        yield f"left out  {kind}: {', '.join(names[:_MOST_NAMES])}{more}"
+        more = f" and {len(names) - _MAX_NAMES} more" if len(names) > _MAX_NAMES else ""
+        yield f"left out  {kind}: {', '.join(names[:_MAX_NAMES])}{more}"
     for one in failed:
         if not one.kind:
             yield f"left out  {one.name}: {one.reason}"

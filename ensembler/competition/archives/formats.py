@@ -16,12 +16,12 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import IO, cast
 
-from .members import ArchiveReader, Member, MemberKind, OpenSink, kind_of_mode
+from .members import ArchiveEntry, ArchiveReader, EntryKind, OpenSink, classify_mode
 
 _BLOCK = 1 << 20
 
 # What the libraries raise for a damaged archive.
-DAMAGE: tuple[type[Exception], ...] = (
+DAMAGE_ERRORS: tuple[type[Exception], ...] = (
     zipfile.BadZipFile,
     tarfile.TarError,
     zlib.error,
@@ -33,48 +33,48 @@ DAMAGE: tuple[type[Exception], ...] = (
 )
 
 
-class _Zip:
+class _ZipReader:
     def __init__(self, opened: zipfile.ZipFile) -> None:
         self._opened = opened
         self._infos = {info.filename: info for info in opened.infolist()}
-        self.members = [
-            Member(name, _zip_kind(info), info.file_size, encrypted=bool(info.flag_bits & 1))
+        self.entries = [
+            ArchiveEntry(name, _classify_zip_entry(info), info.file_size, encrypted=bool(info.flag_bits & 1))
             for name, info in self._infos.items()
         ]
 
-    def unpack(self, files: list[Member], open_sink: OpenSink) -> None:
-        for member in files:
+    def unpack(self, files: list[ArchiveEntry], open_sink: OpenSink) -> None:
+        for entry in files:
             # Reading to the end compares the checksum.
-            with self._opened.open(self._infos[member.name]) as source, open_sink(member) as sink:
+            with self._opened.open(self._infos[entry.name]) as source, open_sink(entry) as sink:
                 shutil.copyfileobj(source, sink, _BLOCK)
 
 
-def _zip_kind(info: zipfile.ZipInfo) -> MemberKind:
-    return "folder" if info.is_dir() else kind_of_mode(info.external_attr >> 16)
+def _classify_zip_entry(info: zipfile.ZipInfo) -> EntryKind:
+    return "folder" if info.is_dir() else classify_mode(info.external_attr >> 16)
 
 
 @contextlib.contextmanager
 def _open_zip(path: Path) -> Iterator[ArchiveReader]:
     with zipfile.ZipFile(path) as opened:
-        yield _Zip(opened)
+        yield _ZipReader(opened)
 
 
-class _Tar:
+class _TarReader:
     def __init__(self, opened: tarfile.TarFile) -> None:
         self._opened = opened
-        self._infos = {_readable(info.name): info for info in opened.getmembers()}
-        self.members = [Member(name, _tar_kind(info), info.size) for name, info in self._infos.items()]
+        self._infos = {_decode_name(info.name): info for info in opened.getmembers()}
+        self.entries = [ArchiveEntry(name, _classify_tar_entry(info), info.size) for name, info in self._infos.items()]
 
-    def unpack(self, files: list[Member], open_sink: OpenSink) -> None:
-        for member in files:
-            source = self._opened.extractfile(self._infos[member.name])
+    def unpack(self, files: list[ArchiveEntry], open_sink: OpenSink) -> None:
+        for entry in files:
+            source = self._opened.extractfile(self._infos[entry.name])
             if source is None:
-                raise tarfile.ReadError(f"no content of {member.name!r}")
-            with source, open_sink(member) as sink:
+                raise tarfile.ReadError(f"no content of {entry.name!r}")
+            with source, open_sink(entry) as sink:
                 shutil.copyfileobj(source, sink, _BLOCK)
 
 
-def _tar_kind(info: tarfile.TarInfo) -> MemberKind:
+def _classify_tar_entry(info: tarfile.TarInfo) -> EntryKind:
     if info.isdir():
         return "folder"
     if info.issym() or info.islnk():
@@ -82,7 +82,7 @@ def _tar_kind(info: tarfile.TarInfo) -> MemberKind:
     return "file" if info.isfile() else "device"
 
 
-def _readable(name: str) -> str:
+def _decode_name(name: str) -> str:
     """Read a name that is no UTF-8 as zip archives would, since our tables could not hold it otherwise."""
     raw = name.encode("utf-8", "surrogateescape")
     try:
@@ -94,7 +94,7 @@ def _readable(name: str) -> str:
 @contextlib.contextmanager
 def _open_tar(path: Path) -> Iterator[ArchiveReader]:
     with tarfile.open(path, "r:", encoding="utf-8", errors="surrogateescape") as opened:
-        yield _Tar(opened)
+        yield _TarReader(opened)
 
 
 @contextlib.contextmanager
@@ -105,7 +105,7 @@ def _open_seven_zip(path: Path) -> Iterator[ArchiveReader]:
         yield opened
 
 
-class _Compressed:
+class _CompressedReader:
     """One compressed file; a compressed tar becomes a tar."""
 
     def __init__(self, path: Path, source: IO[bytes]) -> None:
@@ -113,22 +113,22 @@ class _Compressed:
             raise EOFError("it is empty")  # which gzip takes for the end
         self._source = source
         name = path.stem + (".tar" if path.suffix.lower() in _SHORT_TARS else "")
-        self.members = [Member(name, "file")]
+        self.entries = [ArchiveEntry(name, "file")]
 
-    def unpack(self, files: list[Member], open_sink: OpenSink) -> None:
-        for member in files:
-            with open_sink(member) as sink:
+    def unpack(self, files: list[ArchiveEntry], open_sink: OpenSink) -> None:
+        for entry in files:
+            with open_sink(entry) as sink:
                 shutil.copyfileobj(self._source, sink, _BLOCK)
 
 
 def _open_compressed(path: Path) -> AbstractContextManager[ArchiveReader]:
-    return _compressed(path, _DECOMPRESSORS[_SHORT_TARS.get(path.suffix.lower(), path.suffix.lower())])
+    return _open_decompressed(path, _DECOMPRESSORS[_SHORT_TARS.get(path.suffix.lower(), path.suffix.lower())])
 
 
 @contextlib.contextmanager
-def _compressed(path: Path, decompress: Callable[[Path], IO[bytes]]) -> Iterator[ArchiveReader]:
+def _open_decompressed(path: Path, decompress: Callable[[Path], IO[bytes]]) -> Iterator[ArchiveReader]:
     with decompress(path) as source:
-        yield _Compressed(path, source)
+        yield _CompressedReader(path, source)
 
 
 def _gunzip(path: Path) -> IO[bytes]:
@@ -158,7 +158,7 @@ def is_archive(path: Path) -> bool:
     return path.suffix.lower() in _FORMATS
 
 
-def format_name(path: Path) -> str:
+def describe_format(path: Path) -> str:
     """Kind of archive by its suffix, such as ``zip``; what has none of ours is taken for a zip."""
     return path.suffix.lower().lstrip(".") if is_archive(path) else "zip"
 

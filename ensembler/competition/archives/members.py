@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-MemberKind = Literal["file", "folder", "link", "device"]
+EntryKind = Literal["file", "folder", "link", "device"]
 
 
 class EncryptedArchive(Exception):
@@ -16,14 +16,14 @@ class EncryptedArchive(Exception):
 
 
 @dataclass(frozen=True)
-class Member:
+class ArchiveEntry:
     """One entry of an archive, named as the archive has it.
 
     ``size`` is what the archive claims that it unpacks to; 0 where it claims nothing.
     """
 
     name: str
-    kind: MemberKind
+    kind: EntryKind
     size: int = 0
     encrypted: bool = False
 
@@ -35,19 +35,19 @@ class Sink(Protocol):
         """Take the next bytes."""
 
 
-OpenSink = Callable[[Member], AbstractContextManager[Sink]]
+OpenSink = Callable[[ArchiveEntry], AbstractContextManager[Sink]]
 
 
 class ArchiveReader(Protocol):
     """An open archive; of several members of one name, the last one counts."""
 
-    members: list[Member]
+    entries: list[ArchiveEntry]
 
-    def unpack(self, files: list[Member], open_sink: OpenSink) -> None:
+    def unpack(self, files: list[ArchiveEntry], open_sink: OpenSink) -> None:
         """Pour each of ``files`` into a sink of its own, and compare checksums where the archive has them."""
 
 
-def kind_of_mode(mode: int) -> MemberKind:
+def classify_mode(mode: int) -> EntryKind:
     """Tell the kind from Unix permissions; archives made elsewhere have none, and hold files."""
     if stat.S_ISLNK(mode):
         return "link"

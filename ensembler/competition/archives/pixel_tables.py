@@ -19,26 +19,26 @@ from ...errors import BadData
 from ...progress import Progress
 from ..csv_tables import read_header, read_table, write_table
 from ..photo_files import has_photos
-from ..sample_submission import csv_files, looks_like_sample
+from ..sample_submission import list_csv_files, looks_like_sample
 
 _PIXEL = re.compile(r"pixel[ _-]?(\d+)", re.IGNORECASE)
 _ID = re.compile(r"id|(?:.*[ _-]id)|(?:.*[a-z]Id)|(?:.*ID)")
 _FILE_NAME = r"[\w-][\w.-]*"
 # Rows read at a time; 16 MB of whole numbers for photos of 28 x 28 pixels.
-_CHUNK = 5000
+_CHUNK_ROWS = 5000
 
 
 @dataclass(frozen=True)
 class PixelTable:
     """A CSV with a photo in each row.
 
-    ``pixels`` are its columns from the top left pixel to the bottom right one, row by row; of a colour photo each
-    pixel has three columns in a row: red, green, blue. ``others`` are the columns beside them.
+    ``pixel_columns`` are its columns from the top left pixel to the bottom right one, row by row; of a colour photo each
+    pixel has three columns in a row: red, green, blue. ``other_columns`` are the columns beside them.
     """
 
     path: Path
-    pixels: tuple[str, ...]
-    others: tuple[str, ...]
+    pixel_columns: tuple[str, ...]
+    other_columns: tuple[str, ...]
 
     @classmethod
     def read(cls, path: Path) -> PixelTable | None:
@@ -58,8 +58,8 @@ class PixelTable:
     def shape(self) -> tuple[int, ...]:
         """Height, width and, of colour photos, 3; empty if the pixels fill no square."""
         for channels, more in ((1, ()), (3, (3,))):
-            side = math.isqrt(len(self.pixels) // channels)
-            if side * side * channels == len(self.pixels):
+            side = math.isqrt(len(self.pixel_columns) // channels)
+            if side * side * channels == len(self.pixel_columns):
                 return (side, side, *more)
         return ()
 
@@ -82,55 +82,57 @@ def draw_pixel_tables(root: Path, progress: Progress) -> None:
     """
     if has_photos(root):
         return
-    paths = csv_files(root)
+    paths = list_csv_files(root)
     samples = [path for path in paths if looks_like_sample(path)]
     for table in filter(None, map(PixelTable.read, paths)):
-        _draw(table, samples, progress)
+        _draw_table(table, samples, progress)
 
 
-def _draw(table: PixelTable, samples: list[Path], progress: Progress) -> None:
-    rest = _with_id(table, samples)
+def _draw_table(table: PixelTable, samples: list[Path], progress: Progress) -> None:
+    rest = _read_with_ids(table, samples)
     table.folder.mkdir(exist_ok=True)
     task = progress.start(f"draw {table.path.name}", len(rest))
-    for names, photos in _chunks(table, rest.iloc[:, 0].tolist()):
+    for names, photos in _iterate_chunks(table, rest.iloc[:, 0].tolist()):
         for name, photo in zip(names, photos, strict=True):
-            (table.folder / f"{name}.png").write_bytes(png_bytes(photo))
+            (table.folder / f"{name}.png").write_bytes(encode_png(photo))
         task.advance(len(names))
     task.finish()
     write_table(table.path, rest)
     progress.note(f"The pixels of {table.path.name} became {len(rest)} photos in {table.folder.name}/.")
 
 
-def _with_id(table: PixelTable, samples: list[Path]) -> pd.DataFrame:
+def _read_with_ids(table: PixelTable, samples: list[Path]) -> pd.DataFrame:
     """Read the columns beside the pixels, the one of ids first."""
-    rest = read_table(table.path, columns=[*table.others, table.pixels[0]]).drop(columns=table.pixels[0])
-    for name in filter(_ID.fullmatch, table.others):
+    rest = read_table(table.path, columns=[*table.other_columns, table.pixel_columns[0]]).drop(
+        columns=table.pixel_columns[0]
+    )
+    for name in filter(_ID.fullmatch, table.other_columns):
         if rest[name].is_unique and rest[name].str.fullmatch(_FILE_NAME).all():
-            return rest[[name, *(other for other in table.others if other != name)]]
-    first = 0 if any(_counts_from_zero(path, len(rest)) for path in samples) else 1
-    name = next(free for free in ("id", "row", "photo", "number of the row") if free not in table.others)
+            return rest[[name, *(other for other in table.other_columns if other != name)]]
+    first = 0 if any(_is_counted_from_zero(path, len(rest)) for path in samples) else 1
+    name = next(free for free in ("id", "row", "photo", "number of the row") if free not in table.other_columns)
     rest.insert(0, name, [str(number) for number in range(first, first + len(rest))])
     return rest
 
 
-def _counts_from_zero(sample: Path, rows: int) -> bool:
+def _is_counted_from_zero(sample: Path, rows: int) -> bool:
     ids = read_table(sample).iloc[:, 0]
     return len(ids) == rows and ids.tolist() == [str(number) for number in range(rows)]
 
 
-def _chunks(table: PixelTable, names: list[str]) -> Iterator[tuple[list[str], NDArray[np.uint8]]]:
+def _iterate_chunks(table: PixelTable, names: list[str]) -> Iterator[tuple[list[str], NDArray[np.uint8]]]:
     """Give names and photos, of shape (photos, height, width) or (photos, height, width, 3), a few thousand at once."""
     try:
         with pd.read_csv(
             table.path,
-            usecols=list(table.pixels),
+            usecols=list(table.pixel_columns),
             dtype=np.int32,
             na_filter=False,
             encoding="utf-8-sig",
-            chunksize=_CHUNK,
+            chunksize=_CHUNK_ROWS,
         ) as reader:
             for chunk in reader:
-                pixels = chunk[list(table.pixels)].to_numpy()
+                pixels = chunk[list(table.pixel_columns)].to_numpy()
                 if pixels.min() < 0 or pixels.max() > 255:
                     raise ValueError("some are below 0 or above 255")  # noqa: TRY301 - told like pandas' own below
                 start = int(chunk.index[0])
@@ -142,7 +144,7 @@ def _chunks(table: PixelTable, names: list[str]) -> Iterator[tuple[list[str], ND
         ) from error
 
 
-def png_bytes(photo: NDArray[Any]) -> bytes:
+def encode_png(photo: NDArray[Any]) -> bytes:
     """Give a photo as a PNG file: shape (height, width) or (height, width, 3), of uint8."""
     # Pillow is a third as fast when it writes files itself, and threads only get into each other's way.
     buffer = io.BytesIO()

@@ -30,8 +30,8 @@ def put_in_place(unpacked: Path, archive: Path) -> Path | None:
     Path or None
         The folder with another name that it went to, if something else lies in its place.
     """
-    target = _usual_place(unpacked, archive)
-    if not _clashes(unpacked, target):
+    target = _find_usual_place(unpacked, archive)
+    if not _has_clash(unpacked, target):
         _merge(unpacked, target)
         return None
     folder = archive.with_suffix("")
@@ -42,20 +42,20 @@ def put_in_place(unpacked: Path, archive: Path) -> Path | None:
     return free
 
 
-def _usual_place(unpacked: Path, archive: Path) -> Path:
+def _find_usual_place(unpacked: Path, archive: Path) -> Path:
     tops = {path.name for path in unpacked.iterdir() if not is_litter(PurePath(path.name))}
     # train.tgz becomes train.tar, which is unpacked in its turn.
     beside = len(tops) == 1 and tops <= {archive.stem, archive.stem + ".tar"}
     return archive.parent if beside else archive.with_suffix("")
 
 
-def _clashes(source: Path, target: Path) -> bool:
+def _has_clash(source: Path, target: Path) -> bool:
     """Whether something else than ``source`` lies at ``target``, or in it."""
     if not target.exists():
         return False
     if source.is_dir() and target.is_dir():
         children = (path for path in source.iterdir() if not is_litter(PurePath(path.name)))
-        return any(_clashes(path, target / path.name) for path in children)
+        return any(_has_clash(path, target / path.name) for path in children)
     return not (source.is_file() and target.is_file() and filecmp.cmp(source, target, shallow=False))
 
 

@@ -10,10 +10,10 @@ import py7zr
 from py7zr.exceptions import ArchiveError, PasswordRequired, UnsupportedCompressionMethodError
 from py7zr.io import Py7zIO, WriterFactory
 
-from .members import ArchiveReader, EncryptedArchive, Member, MemberKind, OpenSink, Sink
+from .members import ArchiveEntry, ArchiveReader, EncryptedArchive, EntryKind, OpenSink, Sink
 
 # What py7zr stumbles over where a header makes no sense.
-_NONSENSE = (LookupError, TypeError, AssertionError, OverflowError)
+_BAD_HEADER_ERRORS = (LookupError, TypeError, AssertionError, OverflowError)
 
 
 @contextlib.contextmanager
@@ -32,31 +32,32 @@ def open_seven_zip(path: Path) -> Iterator[ArchiveReader]:
     try:
         # From an open file py7zr unpacks one member after the other, from a path several at once.
         with path.open("rb") as stream, py7zr.SevenZipFile(stream) as opened:
-            yield _SevenZip(opened, path.parent.absolute())
+            yield _SevenZipReader(opened, path.parent.absolute())
     except PasswordRequired as error:
         raise EncryptedArchive from error
     except UnsupportedCompressionMethodError as error:
         raise NotImplementedError(str(error.message)) from error
-    except (ArchiveError, *_NONSENSE) as error:
+    except (ArchiveError, *_BAD_HEADER_ERRORS) as error:
         raise ValueError(f"{type(error).__name__} {error}".strip()) from error
 
 
-class _SevenZip:
+class _SevenZipReader:
     def __init__(self, opened: py7zr.SevenZipFile, base: Path) -> None:
         self._opened = opened
         self._base = base
         locked = bool(opened.needs_password())
-        self.members = [
-            Member(info.filename, _kind(info), info.uncompressed or 0, encrypted=locked) for info in opened.list()
+        self.entries = [
+            ArchiveEntry(info.filename, _classify_entry(info), info.uncompressed or 0, encrypted=locked)
+            for info in opened.list()
         ]
 
-    def unpack(self, files: list[Member], open_sink: OpenSink) -> None:
+    def unpack(self, files: list[ArchiveEntry], open_sink: OpenSink) -> None:
         with contextlib.ExitStack() as open_now:
-            factory = _Sinks(self._base, files, open_sink, open_now)
-            self._opened.extract(self._base, [member.name for member in files], factory=factory)
+            factory = _SinkFactory(self._base, files, open_sink, open_now)
+            self._opened.extract(self._base, [entry.name for entry in files], factory=factory)
 
 
-def _kind(info: py7zr.FileInfo) -> MemberKind:
+def _classify_entry(info: py7zr.FileInfo) -> EntryKind:
     if info.is_directory:
         return "folder"
     if info.is_symlink:
@@ -64,20 +65,22 @@ def _kind(info: py7zr.FileInfo) -> MemberKind:
     return "file" if info.is_file else "device"
 
 
-class _Sinks(WriterFactory):
+class _SinkFactory(WriterFactory):
     """Gives py7zr a sink for each member; nothing is written to ``base``, which it merely puts before the names."""
 
-    def __init__(self, base: Path, files: list[Member], open_sink: OpenSink, open_now: contextlib.ExitStack) -> None:
+    def __init__(
+        self, base: Path, files: list[ArchiveEntry], open_sink: OpenSink, open_now: contextlib.ExitStack
+    ) -> None:
         self._base = base
-        self._wanted = {PurePosixPath(member.name): member for member in files}
+        self._entries = {PurePosixPath(member.name): member for member in files}
         self._open_sink = open_sink
         self._open_now = open_now
 
     def create(self, filename: str) -> Py7zIO:
         """Close the sink before this one and open the next."""
         self._open_now.close()
-        member = self._wanted[PurePosixPath(Path(filename).relative_to(self._base).as_posix())]
-        return _Writer(self._open_now.enter_context(self._open_sink(member)))
+        entry = self._entries[PurePosixPath(Path(filename).relative_to(self._base).as_posix())]
+        return _Writer(self._open_now.enter_context(self._open_sink(entry)))
 
 
 class _Writer(Py7zIO):

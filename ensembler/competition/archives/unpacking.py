@@ -10,16 +10,16 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-from ...errors import BadData, DamagedArchive, counted
+from ...errors import BadData, DamagedArchive, format_count
 from ...progress import Progress, Task
-from ...storage import require_space, whole_folder
-from .formats import DAMAGE, format_name, is_archive, open_archive
-from .limit import DEEPEST, UnpackLimit
-from .members import ArchiveReader, EncryptedArchive, Member
+from ...storage import require_space, write_folder_atomically
+from .formats import DAMAGE_ERRORS, describe_format, is_archive, open_archive
+from .limit import MAX_NESTING, UnpackLimit
+from .members import ArchiveEntry, ArchiveReader, EncryptedArchive
 from .pixel_tables import draw_pixel_tables
 from .placing import is_litter, put_in_place
 
-_SAYS_NOTHING: tuple[type[Exception], ...] = (*DAMAGE, EncryptedArchive, NotImplementedError, OSError)
+_UNREADABLE_ERRORS: tuple[type[Exception], ...] = (*DAMAGE_ERRORS, EncryptedArchive, NotImplementedError, OSError)
 
 
 class _Unreadable(Exception):
@@ -30,7 +30,7 @@ class _Damaged(_Unreadable):
     """Another download may help."""
 
 
-def extract(archive: Path, folder: Path, progress: Progress, *, most_bytes: int | None = None) -> None:
+def extract_archive(archive: Path, folder: Path, progress: Progress, *, max_bytes: int | None = None) -> None:
     """Unpack ``archive`` into ``folder``, with every archive inside it in its own place.
 
     An archive named ``train.zip`` whose members all begin with ``train/`` is unpacked beside itself, any other into
@@ -44,7 +44,7 @@ def extract(archive: Path, folder: Path, progress: Progress, *, most_bytes: int 
         A zip, 7z, tar or compressed file.
     folder
         What is there already is replaced.
-    most_bytes
+    max_bytes
         Write no more than that, 0 for any number; by default as :class:`UnpackLimit` finds usual.
 
     Raises
@@ -57,18 +57,18 @@ def extract(archive: Path, folder: Path, progress: Progress, *, most_bytes: int 
     StorageError
         If there is no room; nothing is left behind then.
     """
-    with whole_folder(folder) as temporary:
-        unpacking = _Unpacking(archive, temporary, UnpackLimit(archive, most_bytes), progress)
+    with write_folder_atomically(folder) as temporary:
+        unpacking = _Unpacking(archive, temporary, UnpackLimit(archive, max_bytes), progress)
         unpacking.run()
         draw_pixel_tables(temporary, progress)
 
 
-def claimed_size(archive: Path) -> int:
+def read_claimed_size(archive: Path) -> int:
     """Bytes that an archive says it unpacks to, those of archives inside it left out; 0 if it cannot be read."""
     try:
         with open_archive(archive) as opened:
-            return sum(member.size for member in opened.members)
-    except _SAYS_NOTHING:
+            return sum(entry.size for entry in opened.entries)
+    except _UNREADABLE_ERRORS:
         return 0
 
 
@@ -85,20 +85,20 @@ class _Unpacking:
 
     def run(self) -> None:
         self._unpack_outer()
-        for _ in range(DEEPEST):
-            inner = sorted(set(self._archives()) - self.locked - self.unreadable)
+        for _ in range(MAX_NESTING):
+            inner = sorted(set(self._iterate_archives()) - self.locked - self.unreadable)
             if not inner:
                 break
             for path in inner:
                 self._unpack_inner(path)
         else:
-            raise BadData(f"{self.archive} has archives more than {DEEPEST} deep in each other: unpack it by hand.")
+            raise BadData(f"{self.archive} has archives more than {MAX_NESTING} deep in each other: unpack it by hand.")
         if self.locked and not any(path.is_file() and path not in self.locked for path in self.root.rglob("*")):
             raise BadData(
                 f"All of {self.archive} is encrypted: unpack it with its password and `ensembler adopt` the folder."
             )
 
-    def _archives(self) -> Iterator[Path]:
+    def _iterate_archives(self) -> Iterator[Path]:
         for path in self.root.rglob("*"):
             if is_archive(path) and path.is_file() and not is_litter(path.relative_to(self.root)):
                 yield path
@@ -114,10 +114,10 @@ class _Unpacking:
 
     def _unpack_inner(self, archive: Path) -> None:
         """Unpack where it belongs, and delete it; one that cannot be read stays."""
-        shown = f"{archive.relative_to(self.root)} in {self.archive}"
+        display_name = f"{archive.relative_to(self.root)} in {self.archive}"
         with tempfile.TemporaryDirectory(prefix=".unpacking-", dir=archive.parent) as aside:
             try:
-                if not self._unpack(archive, Path(aside), shown):
+                if not self._unpack(archive, Path(aside), display_name):
                     self.locked.add(archive)
                     return
             except _Unreadable as error:
@@ -126,40 +126,42 @@ class _Unpacking:
                 return
             if moved := put_in_place(Path(aside), archive):
                 where = moved.relative_to(self.root).as_posix()
-                self.progress.warn(f"{shown} was unpacked into {where}, because something else lies in its place.")
+                self.progress.warn(
+                    f"{display_name} was unpacked into {where}, because something else lies in its place."
+                )
         archive.unlink()
 
-    def _unpack(self, archive: Path, folder: Path, shown: str) -> bool:
-        """Unpack into ``folder``; ``shown`` is what messages call the archive.
+    def _unpack(self, archive: Path, folder: Path, display_name: str) -> bool:
+        """Unpack into ``folder``; ``display_name`` is what messages call the archive.
 
         Returns whether anything of it could be read without a password.
         """
         try:
-            with _damage_told(archive, shown), open_archive(archive) as opened:
-                return self._pour(archive, opened, folder, shown)
+            with _translate_errors(archive, display_name), open_archive(archive) as opened:
+                return self._write_entries(archive, opened, folder, display_name)
         except EncryptedArchive:
-            self.progress.warn(f"{shown} is encrypted and was left out.")
+            self.progress.warn(f"{display_name} is encrypted and was left out.")
             return False
 
-    def _pour(self, archive: Path, opened: ArchiveReader, folder: Path, shown: str) -> bool:
-        files = [member for member in opened.members if member.kind != "folder"]
-        places = {member.name: _checked_place(member, shown) for member in files}
+    def _write_entries(self, archive: Path, opened: ArchiveReader, folder: Path, display_name: str) -> bool:
+        files = [member for member in opened.entries if member.kind != "folder"]
+        places = {member.name: _resolve_place(member, display_name) for member in files}
         readable = [member for member in files if not member.encrypted]
         if len(readable) < len(files):
-            self.progress.warn(f"{shown} is encrypted: {counted(files[len(readable) :], 'file')} left out.")
+            self.progress.warn(f"{display_name} is encrypted: {format_count(files[len(readable) :], 'file')} left out.")
         if files and not readable:
             return False
         claimed = sum(member.size for member in readable)
         require_space(folder, claimed, f"Unpacking {archive.name}")
-        self.limit.begin(archive, claimed, shown)
+        self.limit.begin(archive, claimed, display_name)
         task = self.progress.start_bytes(f"unpack {archive.name}", claimed)
 
         @contextlib.contextmanager
-        def open_sink(member: Member) -> Iterator[_Counted]:
-            path = folder / places[member.name]
+        def open_sink(entry: ArchiveEntry) -> Iterator[_CountingSink]:
+            path = folder / places[entry.name]
             path.parent.mkdir(parents=True, exist_ok=True)
             with path.open("wb") as stream:
-                yield _Counted(stream, self.limit, task)
+                yield _CountingSink(stream, self.limit, task)
 
         opened.unpack(readable, open_sink)
         task.finish()
@@ -167,7 +169,7 @@ class _Unpacking:
 
 
 @dataclass(frozen=True)
-class _Counted:
+class _CountingSink:
     """A file that counts what is written to it."""
 
     stream: IO[bytes]
@@ -181,34 +183,35 @@ class _Counted:
 
 
 @contextlib.contextmanager
-def _damage_told(archive: Path, shown: str) -> Iterator[None]:
+def _translate_errors(archive: Path, display_name: str) -> Iterator[None]:
     try:
         yield
     except NotImplementedError as error:
-        raise _Unreadable(f"{shown} is packed in a way that cannot be read here ({error})") from error
-    except DAMAGE as error:
-        raise _Damaged(_damaged(archive, shown, error)) from error
+        raise _Unreadable(f"{display_name} is packed in a way that cannot be read here ({error})") from error
+    except DAMAGE_ERRORS as error:
+        raise _Damaged(_describe_damage(archive, display_name, error)) from error
     except OSError as error:
         # gzip and bz2 tell of damage by an OSError, but one that no operating system numbered.
         if error.errno is not None:
             raise
-        raise _Damaged(_damaged(archive, shown, error)) from error
+        raise _Damaged(_describe_damage(archive, display_name, error)) from error
 
 
-def _damaged(archive: Path, shown: str, error: Exception) -> str:
+def _describe_damage(archive: Path, display_name: str, error: Exception) -> str:
     reason = " ".join(str(error).split()) or type(error).__name__
-    return f"{shown} is damaged or no {format_name(archive)} ({reason})"
+    return f"{display_name} is damaged or no {describe_format(archive)} ({reason})"
 
 
-def _checked_place(member: Member, shown: str) -> PurePosixPath:
+def _resolve_place(entry: ArchiveEntry, display_name: str) -> PurePosixPath:
     """Return where a member belongs below the archive's folder."""
-    inside = PurePosixPath(member.name.replace("\\", "/"))
+    inside = PurePosixPath(entry.name.replace("\\", "/"))
     if not inside.parts or inside.is_absolute() or ".." in inside.parts or re.match("[A-Za-z]:", inside.parts[0]):
         raise BadData(
-            f"{shown} has a member that would land outside its folder: {member.name!r}; take another archive."
+            f"{display_name} has a member that would land outside its folder: {entry.name!r}; take another archive."
         )
-    if member.kind != "file":
+    if entry.kind != "file":
         raise BadData(
-            f"{shown} has a {member.kind} among its members: {member.name!r}; unpack it and `ensembler adopt` that."
+            f"{display_name} has a {entry.kind} among its members: {entry.name!r}; unpack it and `ensembler "
+            "adopt` that."
         )
     return inside

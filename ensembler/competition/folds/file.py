@@ -6,19 +6,19 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ...errors import BadChoice, BadData, Mismatch, counted
+from ...errors import BadChoice, BadData, Mismatch, format_count
 from ...paths import CompetitionFolder
 from ...storage import write_text
-from ..csv_tables import read_table, table_text
+from ..csv_tables import format_table, read_table
 from ..tables import Tables
-from .folds import FIFTHS, Folds
-from .making import make_folds
-from .splits import NEVER
+from .folds import FALLBACK_FOLDS, Folds
+from .making import assign_folds
+from .splits import NOT_HELD_OUT
 
-DEFAULT = 5
+DEFAULT_FOLDS = 5
 
 
-def new_folds(tables: Tables, folds: int | None, repeats: int | None, seed: int) -> Folds:
+def build_folds(tables: Tables, folds: int | None, repeats: int | None, seed: int) -> Folds:
     """Make folds, and keep them nowhere.
 
     Parameters
@@ -37,18 +37,20 @@ def new_folds(tables: Tables, folds: int | None, repeats: int | None, seed: int)
     BadData
         If there are too few photos or groups.
     """
-    count, times = DEFAULT if folds is None else folds, 1 if repeats is None else repeats
+    count, times = DEFAULT_FOLDS if folds is None else folds, 1 if repeats is None else repeats
     if count < 1:
         raise BadChoice(f"At least 1 fold is needed, which holds out one fifth of the photos. Received: {count}")
     if times < 1:
         raise BadChoice(f"Folds are made at least once: --repeats takes a number from 1. Received: {times}")
     labels, groups = tables.train["label"], tables.train["group"]
-    columns = [make_folds(labels, groups, count if count > 1 else FIFTHS, seed + repeat) for repeat in range(times)]
+    columns = [
+        assign_folds(labels, groups, count if count > 1 else FALLBACK_FOLDS, seed + repeat) for repeat in range(times)
+    ]
     assigned = np.stack(columns, axis=1)
-    return Folds(assigned if count > 1 else np.where(assigned == 0, 0, NEVER), count, labels, groups)
+    return Folds(assigned if count > 1 else np.where(assigned == 0, 0, NOT_HELD_OUT), count, labels, groups)
 
 
-def shared_folds(
+def load_or_make_folds(
     folder: CompetitionFolder, tables: Tables, folds: int | None = None, repeats: int | None = None, seed: int = 0
 ) -> Folds:
     """Return the competition's folds; make them if there are none yet.
@@ -56,7 +58,7 @@ def shared_folds(
     Parameters
     ----------
     folds, repeats
-        What was asked for; None takes what is there, or what :func:`new_folds` does.
+        What was asked for; None takes what is there, or what :func:`build_folds` does.
     seed
         Of folds that are made.
 
@@ -68,33 +70,34 @@ def shared_folds(
         If the folds on disk are of another number or of other photos.
     """
     if not folder.folds.is_file():
-        made = new_folds(tables, folds, repeats, seed)
+        made = build_folds(tables, folds, repeats, seed)
         save_folds(folder, tables, made)
         return made
-    there = load_folds(folder, tables)
-    for what, asked, has in (("fold", folds, there.count), ("repeat", repeats, there.repeats)):
-        if asked is not None and asked < 1:
-            raise BadChoice(f"--{what}s takes a number from 1. Received: {asked}")
-        if asked is not None and asked != has:
+    existing = load_folds(folder, tables)
+    for what, wanted, actual in (("fold", folds, existing.count), ("repeat", repeats, existing.repeats)):
+        if wanted is not None and wanted < 1:
+            raise BadChoice(f"--{what}s takes a number from 1. Received: {wanted}")
+        if wanted is not None and wanted != actual:
             raise Mismatch(
-                f"{folder.folds} has {counted(range(has), what)}, {asked} were asked for: leave out --{what}s, or make "
-                f"others with `ensembler folds --{what}s {asked}`, which says what becomes useless then."
+                f"{folder.folds} has {format_count(range(actual), what)}, {wanted} were asked for: leave out "
+                f"--{what}s, or make "
+                f"others with `ensembler folds --{what}s {wanted}`, which says what becomes useless then."
             )
-    return there
+    return existing
 
 
 def save_folds(folder: CompetitionFolder, tables: Tables, folds: Folds) -> None:
     """Write ``folds.csv``."""
-    write_text(folder.folds, folds_text(tables, folds))
+    write_text(folder.folds, format_folds(tables, folds))
 
 
-def folds_text(tables: Tables, folds: Folds) -> str:
+def format_folds(tables: Tables, folds: Folds) -> str:
     """Lay folds out as ``folds.csv`` has them: id, fold, and for repeats fold_2 and so on; empty is never held out."""
     table = pd.DataFrame({"id": tables.train["id"]})
     for repeat in range(folds.repeats):
         assigned = folds.assigned[:, repeat]
-        table[_column(repeat)] = np.where(assigned == NEVER, "", assigned.astype(str))
-    return table_text(table)
+        table[_name_column(repeat)] = np.where(assigned == NOT_HELD_OUT, "", assigned.astype(str))
+    return format_table(table)
 
 
 def load_folds(folder: CompetitionFolder, tables: Tables) -> Folds:
@@ -109,16 +112,18 @@ def load_folds(folder: CompetitionFolder, tables: Tables) -> Folds:
     """
     table = read_table(folder.folds)
     columns = [column for column in table.columns if column != "id"]
-    if "id" not in table.columns or not columns or columns != [_column(repeat) for repeat in range(len(columns))]:
-        raise _damaged(folder, "must have the columns id and fold, for further repeats fold_2 and so on")
+    if "id" not in table.columns or not columns or columns != [_name_column(repeat) for repeat in range(len(columns))]:
+        raise _make_damage_error(folder, "must have the columns id and fold, for further repeats fold_2 and so on")
     codes, cells = pd.factorize(table[columns].to_numpy().ravel())
     if not pd.Series(cells, dtype=str).str.fullmatch(r"\d{0,9}").all():
-        raise _damaged(folder, "must have the columns id and fold, a number from 0")
-    values = np.array([int(cell or NEVER) for cell in cells], dtype=np.int64)[codes].reshape(len(table), -1)
-    count = _count(values)
+        raise _make_damage_error(folder, "must have the columns id and fold, a number from 0")
+    values = np.array([int(cell or NOT_HELD_OUT) for cell in cells], dtype=np.int64)[codes].reshape(len(table), -1)
+    count = _count_folds(values)
     if not count:
-        raise _damaged(folder, "must number folds 0, 1, ... without a gap, or one held-out fold 0 and else nothing,")
-    if not _same_ids(table["id"], tables.train["id"]):
+        raise _make_damage_error(
+            folder, "must number folds 0, 1, ... without a gap, or one held-out fold 0 and else nothing,"
+        )
+    if not _are_same_ids(table["id"], tables.train["id"]):
         raise Mismatch(
             f"{folder.folds} was made for other photos than {folder.train} lists: make folds for these with "
             f"`ensembler folds --folds {count}`, then train members with --restart."
@@ -129,23 +134,23 @@ def load_folds(folder: CompetitionFolder, tables: Tables) -> Folds:
     return folds
 
 
-def _same_ids(ids: pd.Series, others: pd.Series) -> bool:
+def _are_same_ids(ids: pd.Series, others: pd.Series) -> bool:
     # Where nobody reordered the table, sorting is spared.
     return ids.tolist() == others.tolist() or sorted(ids.tolist()) == sorted(others.tolist())
 
 
-def _column(repeat: int) -> str:
+def _name_column(repeat: int) -> str:
     return f"fold_{repeat + 1}" if repeat else "fold"
 
 
-def _damaged(folder: CompetitionFolder, rule: str) -> BadData:
+def _make_damage_error(folder: CompetitionFolder, rule: str) -> BadData:
     return BadData(f"{folder.folds} {rule}: correct it, or make it anew with `ensembler folds --folds 5`.")
 
 
-def _count(values: NDArray[np.int64]) -> int:
+def _count_folds(values: NDArray[np.int64]) -> int:
     """Return the number of folds, the same in all repeats; 0 if their numbers are not those of folds."""
-    count = int(values.max(initial=NEVER)) + 1
-    wanted = list(range(count)) if count > 1 else [NEVER, 0]
+    count = int(values.max(initial=NOT_HELD_OUT)) + 1
+    wanted = list(range(count)) if count > 1 else [NOT_HELD_OUT, 0]
     return count if all(sorted(set(column)) == wanted for column in values.T.tolist()) else 0
 
 
@@ -155,6 +160,7 @@ def _check_groups_are_whole(folds: Folds, folder: CompetitionFolder) -> None:
     split = (by_group > 1).any(axis=1).drop("", errors="ignore")
     if split.any():
         raise Mismatch(
-            f"{folder.folds} splits {counted(split[split], 'group')} of {folder.train} (first: {split.idxmax()!r}): "
+            f"{folder.folds} splits {format_count(split[split], 'group')} of {folder.train} (first: "
+            f"{split.idxmax()!r}): "
             f"make folds that keep them whole with `ensembler folds --folds {folds.count}`, then train with --restart."
         )

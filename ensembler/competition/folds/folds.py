@@ -9,11 +9,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ...errors import BadData
-from .making import independent_photos, make_folds
-from .splits import EVERYTHING, NEVER
+from .making import assign_folds, count_independent_photos
+from .splits import ALL_PHOTOS, NOT_HELD_OUT
 
 # Folds inside the rows of a split that has no others, and the share that `--folds 1` holds out.
-FIFTHS = 5
+FALLBACK_FOLDS = 5
 
 Rows = NDArray[np.int64]
 Mask = NDArray[np.bool_]
@@ -52,31 +52,31 @@ class Folds:
         return self.count * self.repeats
 
     @property
-    def typical(self) -> int:
+    def held_out_count(self) -> int:
         """Photos that a split holds out, about."""
-        return int(self.held_out(0).sum())
+        return int(self.mask_held_out(0).sum())
 
-    def of(self, rows: Rows) -> Folds:
+    def select_rows(self, rows: Rows) -> Folds:
         """Return the same folds of some training photos alone, in the order of their numbers in ``rows``."""
         labels, groups = (column.iloc[rows].reset_index(drop=True) for column in (self.labels, self.groups))
         return Folds(self.assigned[rows], self.count, labels, groups)
 
-    def place(self, split: int) -> tuple[int, int]:
+    def locate_split(self, split: int) -> tuple[int, int]:
         """Return the repeat and the fold in it of a split, both from 0."""
         return divmod(split, self.count)
 
-    def held_out(self, split: int) -> Mask:
+    def mask_held_out(self, split: int) -> Mask:
         """Whether each photo is held out of a split, shape (rows,)."""
-        if split == EVERYTHING:
+        if split == ALL_PHOTOS:
             return np.zeros(len(self.assigned), bool)
-        repeat, fold = self.place(split)
+        repeat, fold = self.locate_split(split)
         return np.asarray(self.assigned[:, repeat] == fold)
 
-    def training(self, split: int) -> Mask:
+    def mask_training(self, split: int) -> Mask:
         """Whether each photo is learned from in a split, shape (rows,)."""
-        return ~self.held_out(split)
+        return ~self.mask_held_out(split)
 
-    def inner_folds(self, split: int) -> Rows:
+    def make_inner_folds(self, split: int) -> Rows:
         """Divide the photos that are learned from in a split, to choose settings by.
 
         Returns
@@ -85,16 +85,16 @@ class Folds:
             The other folds of the repeat; where there are none, up to five that are made of these photos, by their
             labels and groups alone.
         """
-        repeat = 0 if split == EVERYTHING else self.place(split)[0]
-        learned = self.training(split)
-        return self.assigned[learned, repeat] if self.count > 1 else self._divided(learned, repeat)
+        repeat = 0 if split == ALL_PHOTOS else self.locate_split(split)[0]
+        learned = self.mask_training(split)
+        return self.assigned[learned, repeat] if self.count > 1 else self._divide(learned, repeat)
 
     @property
     def scored(self) -> Mask:
         """Whether each photo is held out at least once, and so has an out-of-fold prediction, shape (rows,)."""
-        return np.asarray((self.assigned != NEVER).any(axis=1))
+        return np.asarray((self.assigned != NOT_HELD_OUT).any(axis=1))
 
-    def nested_folds(self) -> Rows:
+    def make_nested_folds(self) -> Rows:
         """Divide the scored photos, so that a meta-learner is scored on photos that it was not fitted on.
 
         Returns
@@ -109,7 +109,7 @@ class Folds:
         """
         if self.count > 1:
             return self.assigned[:, 0]
-        nested = self._divided(self.scored, 0)
+        nested = self._divide(self.scored, 0)
         if not nested.any():
             raise BadData(
                 "All held-out photos belong to one group, so nothing would be left to fit a stack on: make more folds "
@@ -117,16 +117,18 @@ class Folds:
             )
         return nested
 
-    def nested_repeats(self, repeats: int) -> Rows:
-        """Divide the scored photos several times: :meth:`nested_folds`, then others that are made of labels and groups.
+    def make_nested_repeats(self, repeats: int) -> Rows:
+        """Divide the scored photos several times: :meth:`make_nested_folds`, then others that are made of labels and groups.
 
         Returns
         -------
         array of shape (scored photos, repeats)
         """
-        return np.column_stack([self.nested_folds(), *(self._divided(self.scored, seed) for seed in range(1, repeats))])
+        return np.column_stack(
+            [self.make_nested_folds(), *(self._divide(self.scored, seed) for seed in range(1, repeats))]
+        )
 
-    def _divided(self, rows: Mask, seed: int) -> Rows:
+    def _divide(self, rows: Mask, seed: int) -> Rows:
         labels, groups = self.labels[rows].reset_index(drop=True), self.groups[rows].reset_index(drop=True)
-        parts = min(FIFTHS, independent_photos(groups))
-        return make_folds(labels, groups, parts, seed) if parts > 1 else np.zeros(len(labels), np.int64)
+        parts = min(FALLBACK_FOLDS, count_independent_photos(groups))
+        return assign_folds(labels, groups, parts, seed) if parts > 1 else np.zeros(len(labels), np.int64)

@@ -15,10 +15,10 @@ from .multi_label import spread_tags
 
 # Groups and rows on their own beyond which rows on their own are spread by themselves: scikit-learn looks at each group
 # in turn, which takes minutes for a million, most of them of one row.
-MANY = 100_000
+MAX_JOINT_UNITS = 100_000
 
 
-def make_folds(labels: pd.Series, groups: pd.Series, folds: int, seed: int) -> NDArray[np.int64]:
+def assign_folds(labels: pd.Series, groups: pd.Series, folds: int, seed: int) -> NDArray[np.int64]:
     """Assign each row to a fold: classes spread evenly, groups kept together.
 
     Parameters
@@ -42,20 +42,20 @@ def make_folds(labels: pd.Series, groups: pd.Series, folds: int, seed: int) -> N
     BadData
         If there are fewer rows, or groups, than folds.
     """
-    units = _units(groups)
-    if (count := independent_photos(groups)) < folds:
+    units = _number_units(groups)
+    if (count := count_independent_photos(groups)) < folds:
         raise BadData(f"{folds} folds need at least {folds} independent training photos, there are {count}.")
     if labels.str.contains(SEPARATOR, regex=False).any():
         return spread_tags(labels, units, folds, seed)
     return _spread_classes(labels, units, folds, seed)
 
 
-def independent_photos(groups: pd.Series) -> int:
+def count_independent_photos(groups: pd.Series) -> int:
     """Count groups and photos of no group."""
     return int((groups == "").sum() + groups[groups != ""].nunique())
 
 
-def _units(groups: pd.Series) -> NDArray[np.int64]:
+def _number_units(groups: pd.Series) -> NDArray[np.int64]:
     """Give a number to each group and to each row on its own."""
     names = [f"group-{group}" if group else f"row-{row}" for row, group in enumerate(groups)]
     return np.asarray(pd.factorize(np.array(names, dtype=object))[0], dtype=np.int64)
@@ -66,14 +66,14 @@ def _spread_classes(labels: pd.Series, units: NDArray[np.int64], folds: int, see
 
     _, places, counts = np.unique(units, return_inverse=True, return_counts=True)
     alone = len(counts) == len(units)
-    if not alone and len(counts) > MANY:
+    if not alone and len(counts) > MAX_JOINT_UNITS:
         single = counts[places] == 1
         if (counts > 1).sum() >= folds and single.sum() >= folds:
             assigned = np.empty(len(units), dtype=np.int64)
             for rows in (single, ~single):
                 assigned[rows] = _spread_classes(labels[rows], units[rows], folds, seed)
             return assigned
-    strata = _strata(labels, folds)
+    strata = _make_strata(labels, folds)
     splitter: Any = StratifiedKFold if alone else StratifiedGroupKFold
     assigned = np.full(len(labels), -1, dtype=np.int64)
     with warnings.catch_warnings():
@@ -86,7 +86,7 @@ def _spread_classes(labels: pd.Series, units: NDArray[np.int64], folds: int, see
     return assigned if len(np.unique(assigned)) == folds else spread_tags(labels, units, folds, seed)
 
 
-def _strata(labels: pd.Series, folds: int) -> NDArray[np.int64]:
+def _make_strata(labels: pd.Series, folds: int) -> NDArray[np.int64]:
     """Give each label a number, and all those rarer than the folds one together."""
     counts = labels.map(labels.value_counts())
     codes, _ = pd.factorize(labels.where(counts >= folds, "\0rare"), sort=True)

@@ -36,12 +36,12 @@ def spread_tags(labels: pd.Series, units: NDArray[np.int64], folds: int, seed: i
     array of shape (rows,)
         Fold numbers from 0; each has at least one row.
     """
-    counts, sizes = _counts(labels, units), np.bincount(units)
+    counts, sizes = _count_labels(labels, units), np.bincount(units)
     by_label = counts.tocsc()
-    room = _Room(counts.sum(axis=0), len(labels), folds, len(sizes), np.random.default_rng(seed))
+    room = _FoldRoom(counts.sum(axis=0), len(labels), folds, len(sizes), np.random.default_rng(seed))
     fold_of_unit = np.full(len(sizes), -1, dtype=np.int64)
     while (fold_of_unit < 0).any():
-        label = room.rarest()
+        label = room.find_rarest_label()
         column = slice(by_label.indptr[label], by_label.indptr[label + 1])
         having, times = by_label.indices[column], by_label.data[column]
         left = fold_of_unit[having] < 0
@@ -49,11 +49,11 @@ def spread_tags(labels: pd.Series, units: NDArray[np.int64], folds: int, seed: i
         shuffled = room.random.permutation(len(having))
         for unit in having[shuffled[np.argsort(-times[shuffled], kind="stable")]]:
             own = slice(counts.indptr[unit], counts.indptr[unit + 1])
-            fold_of_unit[unit] = room.take(counts.indices[own], counts.data[own], int(sizes[unit]), label)
+            fold_of_unit[unit] = room.place_unit(counts.indices[own], counts.data[own], int(sizes[unit]), label)
     return fold_of_unit[units]
 
 
-def _counts(labels: pd.Series, units: NDArray[np.int64]) -> Any:
+def _count_labels(labels: pd.Series, units: NDArray[np.int64]) -> Any:
     """Count the rows of each unit that have each label: sparse, by rows, shape (units, labels)."""
     from scipy.sparse import coo_array
 
@@ -63,22 +63,22 @@ def _counts(labels: pd.Series, units: NDArray[np.int64]) -> Any:
     return coo_array((np.ones(len(codes)), places), shape=(int(units.max()) + 1, len(names))).tocsr()
 
 
-class _Room:
+class _FoldRoom:
     """How many rows, of each label and of any, each fold still lacks."""
 
     def __init__(self, labels: Counts, rows: int, folds: int, units: int, random: np.random.Generator) -> None:
         self.random = random
-        self._to_come = labels
+        self._remaining_labels = labels
         self._labels = np.tile(labels / folds, (folds, 1))
         self._rows = np.full(folds, rows / folds)
         self._empty = np.ones(folds, dtype=bool)
         self._units_left = units
 
-    def rarest(self) -> int:
+    def find_rarest_label(self) -> int:
         """Return the label that fewest of the rows have that are still to come."""
-        return int(np.where(self._to_come > 0, self._to_come, np.inf).argmin())
+        return int(np.where(self._remaining_labels > 0, self._remaining_labels, np.inf).argmin())
 
-    def take(self, labels: NDArray[np.int64], counts: Counts, size: int, label: int) -> int:
+    def place_unit(self, labels: NDArray[np.int64], counts: Counts, size: int, label: int) -> int:
         """Give a unit to the fold that lacks ``label`` most, then rows at all; return the fold."""
         # Whatever the labels say, no fold may stay empty.
         every = np.arange(len(self._empty))
@@ -87,7 +87,7 @@ class _Room:
             chances = chances[np.isclose(lacking[chances], lacking[chances].max())]
         fold = int(self.random.choice(chances))
         self._labels[fold, labels] -= counts
-        self._to_come[labels] -= counts
+        self._remaining_labels[labels] -= counts
         self._rows[fold] -= size
         self._empty[fold] = False
         self._units_left -= 1

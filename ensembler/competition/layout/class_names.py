@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 # A competition may ship a JSON file per photo; a map of classes is small and lies near the top.
-_MOST_FILES = 50
-_MOST_BYTES = 1 << 20
-_DEEPEST = 2
+_MAX_FILES = 50
+_MAX_BYTES = 1 << 20
+_MAX_DEPTH = 2
 
 
 def find_class_names(root: Path, classes: tuple[str, ...]) -> tuple[str, ...]:
@@ -27,21 +27,21 @@ def find_class_names(root: Path, classes: tuple[str, ...]) -> tuple[str, ...]:
     tuple
         The names in the order of ``classes``; empty if there is no such file.
     """
-    for path in _json_files(root):
-        names = _read(path)
+    for path in _list_json_files(root):
+        names = _read_names(path)
         if set(classes) <= set(names) and all(isinstance(names[name], str) and names[name].strip() for name in classes):
             return tuple(names[name].strip() for name in classes)
     return ()
 
 
-def _json_files(root: Path) -> list[Path]:
-    found: list[Path] = []
-    for depth in range(_DEEPEST):
-        found += sorted(path for path in root.glob("*/" * depth + "*.json") if path.is_file())[:_MOST_FILES]
-    return [path for path in found if path.stat().st_size <= _MOST_BYTES]
+def _list_json_files(root: Path) -> list[Path]:
+    paths: list[Path] = []
+    for depth in range(_MAX_DEPTH):
+        paths += sorted(path for path in root.glob("*/" * depth + "*.json") if path.is_file())[:_MAX_FILES]
+    return [path for path in paths if path.stat().st_size <= _MAX_BYTES]
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _read_names(path: Path) -> dict[str, Any]:
     try:
         content = json.loads(path.read_text("utf-8-sig"))
     except (OSError, ValueError, RecursionError):

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from .sample_cells import are_whole_numbers
 
 
-def in_order(classes: Iterable[str]) -> tuple[str, ...]:
+def sort_classes(classes: Iterable[str]) -> tuple[str, ...]:
     """Sort classes by number if all are whole numbers, else by name."""
     names = sorted(map(str, classes))
     return tuple(sorted(names, key=float) if are_whole_numbers(names) else names)

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from ...errors import BadChoice, BadData, Question, counted
+from ...errors import BadChoice, BadData, MissingHint, format_count
 from ..manifest import SEPARATOR
 from ..sample_submission import SampleSubmission
 from ..task import AnswerKind, Task
-from .class_order import in_order
-from .known import known_positives
+from .class_order import sort_classes
+from .known import list_known_positives
 from .sample_cells import FLAGS, are_probabilities, require_classes
 from .tags import Tags
 
@@ -25,7 +25,7 @@ class OneHot:
     """Labels as columns of 0 and 1, a column per class."""
 
     classes: tuple[str, ...]
-    exclusive: bool
+    multiclass: bool
 
     @classmethod
     def read(cls, table: pd.DataFrame, source: Path) -> OneHot:
@@ -74,21 +74,21 @@ def decide_task(
             return "multilabel", labels.classes, "tags"
         return "multilabel", match_columns(sample.columns, labels.classes, sample.path), "probabilities"
     if isinstance(labels, OneHot):
-        return "multiclass" if labels.exclusive else "multilabel", labels.classes, "probabilities"
-    classes = sorted_classes(labels)
+        return "multiclass" if labels.multiclass else "multilabel", labels.classes, "probabilities"
+    classes = list_classes(labels)
     if len(sample.columns) > 1:
         return "multiclass", match_columns(sample.columns, classes, sample.path), "probabilities"
     if len(classes) > 2:
         if not confirmed:
             require_classes(sample, sample.cells, classes)
         return "multiclass", classes, "label"
-    kind = _binary_kind(sample, classes, takes_labels=takes_labels, confirmed=confirmed)
-    chosen = positive_class(classes, sample.columns[0], slug, positive)
+    kind = _choose_binary_kind(sample, classes, takes_labels=takes_labels, confirmed=confirmed)
+    chosen = find_positive_class(classes, sample.columns[0], slug, positive)
     other = next(name for name in classes if name != chosen)
     return "binary", (other, chosen), kind
 
 
-def _binary_kind(
+def _choose_binary_kind(
     sample: SampleSubmission, classes: tuple[str, ...], *, takes_labels: bool | None, confirmed: bool
 ) -> AnswerKind:
     """One column holds labels if the metric takes them and the sample shows one; no known metric follows the sample."""
@@ -105,7 +105,7 @@ def _binary_kind(
     return "probabilities" if not cells and takes_labels is False else "label"
 
 
-def sorted_classes(labels: pd.Series) -> tuple[str, ...]:
+def list_classes(labels: pd.Series) -> tuple[str, ...]:
     """All different labels: by number if all are numbers, else by name.
 
     Raises
@@ -116,12 +116,14 @@ def sorted_classes(labels: pd.Series) -> tuple[str, ...]:
     classes = [str(label) for label in labels.unique()]
     if "" in classes:
         empty = labels[labels == ""]
-        raise BadData(f"The label of {counted(empty, 'training photo')} is empty: give each a label, or drop its row.")
+        raise BadData(
+            f"The label of {format_count(empty, 'training photo')} is empty: give each a label, or drop its row."
+        )
     if any(SEPARATOR in name for name in classes):
         raise BadData(f"A class has {SEPARATOR!r} in its name, which separates labels in our tables: rename it.")
     if len(classes) < 2:
         raise BadData(f"All training photos have the label {classes[0]!r}; at least two classes are needed.")
-    return in_order(classes)
+    return sort_classes(classes)
 
 
 def match_columns(columns: tuple[str, ...], classes: tuple[str, ...], sample: Path) -> tuple[str, ...]:
@@ -132,16 +134,20 @@ def match_columns(columns: tuple[str, ...], classes: tuple[str, ...], sample: Pa
     BadData
         If a column has no class or a class no column.
     """
-    plain = {_plain(name): name for name in classes}
-    matched = [plain.get(_plain(column)) or _only_suffix(column, classes) for column in columns]
-    lonely = [
+    plain = {_normalise_name(name): name for name in classes}
+    matched = [plain.get(_normalise_name(column)) or _find_only_suffix(column, classes) for column in columns]
+    unmatched_columns = [
         column
         for place, (column, name) in enumerate(zip(columns, matched, strict=True))
         if name is None or name in matched[:place]
     ]
-    left = sorted(set(classes) - set(filter(None, matched)))
-    if lonely or left:
-        what = f"no class for its columns {', '.join(lonely[:5])}" if lonely else f"no column for {', '.join(left[:5])}"
+    unmatched_classes = sorted(set(classes) - set(filter(None, matched)))
+    if unmatched_columns or unmatched_classes:
+        what = (
+            f"no class for its columns {', '.join(unmatched_columns[:5])}"
+            if unmatched_columns
+            else f"no column for {', '.join(unmatched_classes[:5])}"
+        )
         raise BadData(
             f"{sample} does not fit the labels: there is {what} (classes: {', '.join(classes[:8])}); "
             "name another file with --sample or --labels."
@@ -149,21 +155,21 @@ def match_columns(columns: tuple[str, ...], classes: tuple[str, ...], sample: Pa
     return tuple(name for name in matched if name is not None)
 
 
-def _plain(name: str) -> str:
+def _normalise_name(name: str) -> str:
     return re.sub(r"[^\w]|_", "", name).lower() or name
 
 
-def _words(name: str) -> str:
+def _split_words(name: str) -> str:
     """``isDog`` and ``is_dog`` as ``is dog``; a class must be a whole word, for there is a cat in ``category``."""
     return " ".join(re.findall(r"[^\W_]+", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name).lower()))
 
 
-def _only_suffix(column: str, classes: tuple[str, ...]) -> str | None:
-    found = [name for name in classes if re.fullmatch(rf".*[\W_]{re.escape(name)}", column, flags=re.IGNORECASE)]
-    return found[0] if len(found) == 1 else None
+def _find_only_suffix(column: str, classes: tuple[str, ...]) -> str | None:
+    matching = [name for name in classes if re.fullmatch(rf".*[\W_]{re.escape(name)}", column, flags=re.IGNORECASE)]
+    return matching[0] if len(matching) == 1 else None
 
 
-def positive_class(classes: tuple[str, ...], column: str, slug: str, named: str | None) -> str:
+def find_positive_class(classes: tuple[str, ...], column: str, slug: str, named: str | None) -> str:
     """Return the class that a binary answer's column is the probability of.
 
     Raises
@@ -173,16 +179,16 @@ def positive_class(classes: tuple[str, ...], column: str, slug: str, named: str 
     """
     if named is not None:
         if named not in classes:
-            raise BadChoice.unknown("class", named, classes)
+            raise BadChoice.from_unknown_name("class", named, classes)
         return named
-    for known in (
-        [name for name in classes if f" {_words(name)} " in f" {_words(column)} "],
+    for candidates in (
+        [name for name in classes if f" {_split_words(name)} " in f" {_split_words(column)} "],
         [name for name in classes if name.lower() in _YES],
-        sorted(set(known_positives(slug)) & set(classes)),
+        sorted(set(list_known_positives(slug)) & set(classes)),
     ):
-        if len(known) == 1:
-            return known[0]
-    raise Question(
+        if len(candidates) == 1:
+            return candidates[0]
+    raise MissingHint(
         f"Which class is the column {column!r} the probability of: {' or '.join(classes)}? "
         "Answer with --positive CLASS."
     )

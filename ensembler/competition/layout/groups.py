@@ -13,10 +13,10 @@ from ...errors import BadChoice, BadData
 from ..csv_tables import read_header, read_table
 from ..manifest import TrainLayout
 from ..photo_files import PhotoFiles
-from ..sample_submission import SampleSubmission, relative
-from .joined_groups import joined_groups
-from .name_pairs import come_in_pairs, pair_names
-from .readable_tables import HEAD, readable_tables
+from ..sample_submission import SampleSubmission, make_relative
+from .joined_groups import join_groups
+from .name_pairs import are_in_pairs, pair_names
+from .readable_tables import HEAD_ROWS, list_readable_tables
 
 # What is photographed more than once: someone or something first, then an occasion, then a place. The first match in
 # this order is taken. Words like class, type, view or date are left out, for they rather describe a photo.
@@ -49,16 +49,16 @@ _OCCASIONS = (
 _PLACES = ("location", "site", "camera")
 _GROUP_NAMES = (*_BEINGS, *_OCCASIONS, *_PLACES)
 # The usual number of folds; fewer groups cannot fill them.
-_FEWEST_GROUPS = 5
-NONE = "none"
-NAMES = "names"
+_MIN_GROUPS = 5
+NO_GROUPS = "none"
+PHOTO_NAMES = "names"
 
 
 @dataclass(frozen=True)
 class GroupColumn:
     """Where the groups are: a table, as a manifest names it, its column of photos and its column of groups.
 
-    The table :data:`NAMES` stands for the photos' own names, which differ by left and right alone within a pair.
+    The table :data:`PHOTO_NAMES` stands for the photos' own names, which differ by left and right alone within a pair.
     """
 
     file: str
@@ -66,10 +66,10 @@ class GroupColumn:
     column: str
 
 
-PAIRS = GroupColumn(NAMES, "name", "pair")
+NAME_PAIRS = GroupColumn(PHOTO_NAMES, "name", "pair")
 
 
-def group_name_rank(column: str) -> int | None:
+def rank_group_name(column: str) -> int | None:
     """Place of a column's name among those of groups, such as ``patient`` or ``PatientID``; None if it is none."""
     bare = re.sub(r"[\W_]", "", column.lower())
     names = [
@@ -79,9 +79,9 @@ def group_name_rank(column: str) -> int | None:
     return next((rank for rank, name in enumerate(_GROUP_NAMES) if name in names), None)
 
 
-def id_column_of(path: Path, photos: PhotoFiles) -> str:
+def find_id_column(path: Path, photos: PhotoFiles) -> str:
     """Name of the column that holds photos' names, judged on the first rows; empty if there is none."""
-    head = read_table(path, rows=HEAD)
+    head = read_table(path, rows=HEAD_ROWS)
     matches = {str(column): sum(bool(photos.find(value)) for value in head[column]) for column in head.columns}
     best = max(matches, key=lambda column: matches[column], default="")
     return best if best and matches[best] * 2 >= len(head) and len(head.columns) > 1 and matches[best] else ""
@@ -103,18 +103,18 @@ def find_groups(photos: PhotoFiles, labels: pd.Series, sample: SampleSubmission 
     sample
         The sample submission, which is no table of groups.
     """
-    found: list[_Candidate] = []
-    for path in readable_tables(photos.root, sample):
-        ranks = {name: rank for name in read_header(path) if (rank := group_name_rank(name)) is not None}
-        id_column = id_column_of(path, photos) if ranks else ""
+    candidates: list[_Candidate] = []
+    for path in list_readable_tables(photos.root, sample):
+        ranks = {name: rank for name in read_header(path) if (rank := rank_group_name(name)) is not None}
+        id_column = find_id_column(path, photos) if ranks else ""
         for name in sorted(set(ranks) - {id_column}) if id_column else []:
-            column = GroupColumn(relative(path, photos.root), id_column, name)
+            column = GroupColumn(make_relative(path, photos.root), id_column, name)
             groups = _read_if_whole(column, photos)
-            if _groups_the_photos(groups, labels):
-                found.append(_Candidate(ranks[name], column, groups))
-    if come_in_pairs(labels) and _groups_the_photos(pairs := pair_names(photos.paths), labels):
-        found.append(_Candidate(len(_BEINGS) - 1, PAIRS, pairs))
-    return _coarsest(min(found, key=lambda item: item.rank), found).column if found else None
+            if _is_useful_grouping(groups, labels):
+                candidates.append(_Candidate(ranks[name], column, groups))
+    if are_in_pairs(labels) and _is_useful_grouping(pairs := pair_names(photos.paths), labels):
+        candidates.append(_Candidate(len(_BEINGS) - 1, NAME_PAIRS, pairs))
+    return _choose_coarsest(min(candidates, key=lambda item: item.rank), candidates).column if candidates else None
 
 
 class _Candidate(NamedTuple):
@@ -133,17 +133,17 @@ class _Candidate(NamedTuple):
         return self.rank >= len(_BEINGS) + len(_OCCASIONS)
 
 
-def _coarsest(first: _Candidate, found: list[_Candidate]) -> _Candidate:
+def _choose_coarsest(first: _Candidate, candidates: list[_Candidate]) -> _Candidate:
     """Return the candidate of the fewest groups that hold those of the first one whole."""
     wider = [
         other
-        for other in found
-        if not (first.is_of_beings and other.is_of_places) and _lie_within(first.groups, other.groups)
+        for other in candidates
+        if not (first.is_of_beings and other.is_of_places) and _are_within(first.groups, other.groups)
     ]
     return min(wider, key=lambda other: other.groups.nunique(), default=first)
 
 
-def _lie_within(groups: pd.Series, wider: pd.Series) -> bool:
+def _are_within(groups: pd.Series, wider: pd.Series) -> bool:
     """Whether each group lies whole in one of fewer, wider ones."""
     if not groups.index.isin(wider.index).all() or wider.nunique() >= groups.nunique():
         return False
@@ -158,7 +158,7 @@ def _read_if_whole(column: GroupColumn, photos: PhotoFiles) -> pd.Series:
         return pd.Series(dtype=str)
 
 
-def named_groups(answer: str, photos: PhotoFiles) -> GroupColumn | None:
+def parse_groups(answer: str, photos: PhotoFiles) -> GroupColumn | None:
     """Read a person's answer: ``FILE:COLUMN``, ``names`` for pairs of left and right, or ``none``.
 
     Raises
@@ -168,24 +168,24 @@ def named_groups(answer: str, photos: PhotoFiles) -> GroupColumn | None:
     BadData
         If the file has no column of photos.
     """
-    if answer.strip().lower() == NONE:
+    if answer.strip().lower() == NO_GROUPS:
         return None
-    if answer.strip().lower() == NAMES:
-        return PAIRS
+    if answer.strip().lower() == PHOTO_NAMES:
+        return NAME_PAIRS
     file, _, column = answer.rpartition(":")
     path = photos.root / file
     if not file or not path.is_file():
         raise BadChoice(
-            f"There is no table {path}: --groups takes FILE:COLUMN, the file relative to {photos.root}, or {NONE}."
+            f"There is no table {path}: --groups takes FILE:COLUMN, the file relative to {photos.root}, or {NO_GROUPS}."
         )
     if column not in (header := read_header(path)):
-        raise BadChoice.unknown("group column", column, header)
-    if not (id_column := id_column_of(path, photos)):
+        raise BadChoice.from_unknown_name("group column", column, header)
+    if not (id_column := find_id_column(path, photos)):
         raise BadData(f"No column of {path} holds the names of training photos: name another table with --groups.")
-    return GroupColumn(relative(path, photos.root), id_column, column)
+    return GroupColumn(make_relative(path, photos.root), id_column, column)
 
 
-def column_of(layout: TrainLayout) -> GroupColumn | None:
+def build_group_column(layout: TrainLayout) -> GroupColumn | None:
     """Return the groups that a manifest names, or None."""
     if not layout.groups:
         return None
@@ -200,7 +200,7 @@ def read_groups(column: GroupColumn, photos: PhotoFiles) -> pd.Series:
     BadData
         If the table lacks one of the columns.
     """
-    if column.file == NAMES:
+    if column.file == PHOTO_NAMES:
         return pair_names(photos.paths)
     path = photos.root / column.file
     if missing := {column.id_column, column.column} - set(read_header(path)):
@@ -210,18 +210,18 @@ def read_groups(column: GroupColumn, photos: PhotoFiles) -> pd.Series:
     names = table[column.column].str.strip()
     known = (paths != "") & (names != "")
     paths, names = paths[known], names[known]
-    joined = joined_groups(paths, [names])
+    joined = join_groups(paths, [names])
     return pd.Series(joined.to_numpy(), index=paths, dtype=str).groupby(level=0).first()
 
 
-def _groups_the_photos(groups: pd.Series, labels: pd.Series) -> bool:
+def _is_useful_grouping(groups: pd.Series, labels: pd.Series) -> bool:
     """Whether a column groups most photos, in its own way, and finely enough for folds."""
     known = labels[labels.index.isin(groups.index)]
     if len(known) * 2 < len(labels):
         return False
     groups = groups[known.index]
     count = groups.nunique()
-    if not _FEWEST_GROUPS <= count < len(groups):
+    if not _MIN_GROUPS <= count < len(groups):
         return False
     pairs = pd.DataFrame({"group": groups, "label": known}).drop_duplicates()
     return not (len(pairs) == count == known.nunique())

@@ -7,7 +7,7 @@ from collections.abc import Hashable, Sequence
 import pandas as pd
 
 
-def joined_groups(photos: pd.Series, keys: Sequence[pd.Series]) -> pd.Series:
+def join_groups(photos: pd.Series, keys: Sequence[pd.Series]) -> pd.Series:
     """Join photos that share a key of any kind, directly or over others.
 
     Parameters
@@ -23,16 +23,16 @@ def joined_groups(photos: pd.Series, keys: Sequence[pd.Series]) -> pd.Series:
         A group per row: the first key of the first kind among its rows, else its first photo; empty for a photo on its
         own.
     """
-    sets = Sets()
+    sets = DisjointSets()
     for kind, column in enumerate(keys):
         for photo, key in zip(photos, column, strict=True):
             if key:
                 sets.join(("photo", photo), (kind, key))
     roots = [sets.find(("photo", photo)) for photo in photos]
-    return pd.Series(_names(photos, keys, roots), index=photos.index, dtype=str)
+    return pd.Series(_name_sets(photos, keys, roots), index=photos.index, dtype=str)
 
 
-def _names(photos: pd.Series, keys: Sequence[pd.Series], roots: list[Hashable]) -> list[str]:
+def _name_sets(photos: pd.Series, keys: Sequence[pd.Series], roots: list[Hashable]) -> list[str]:
     """Name each set after its first key of the first kind, else after its first photo, but never two sets alike."""
     named: dict[Hashable, str] = {}
     if keys:
@@ -45,33 +45,33 @@ def _names(photos: pd.Series, keys: Sequence[pd.Series], roots: list[Hashable]) 
         members.setdefault(root, set()).add(photo)
     for root, photo in zip(roots, photos, strict=True):
         if root not in named:
-            named[root] = _free(photo, taken) if len(members[root]) > 1 else ""
+            named[root] = _make_unique_name(photo, taken) if len(members[root]) > 1 else ""
     return [named[root] for root in roots]
 
 
-def _free(name: str, taken: set[str]) -> str:
+def _make_unique_name(name: str, taken: set[str]) -> str:
     while name in taken:
         name += "'"
     taken.add(name)
     return name
 
 
-class Sets:
+class DisjointSets:
     """Disjoint sets that can be joined (union-find)."""
 
     def __init__(self) -> None:
-        self._above: dict[Hashable, Hashable] = {}
+        self._parents: dict[Hashable, Hashable] = {}
 
     def find(self, item: Hashable) -> Hashable:
         """Return what stands for the set that an item is in; an item that is new is a set of its own."""
-        above = self._above.setdefault(item, item)
-        while above != self._above[above]:
+        parent = self._parents.setdefault(item, item)
+        while parent != self._parents[parent]:
             # Shorten the way for the next time.
-            self._above[above] = self._above[self._above[above]]
-            above = self._above[above]
-        self._above[item] = above
-        return above
+            self._parents[parent] = self._parents[self._parents[parent]]
+            parent = self._parents[parent]
+        self._parents[item] = parent
+        return parent
 
     def join(self, one: Hashable, other: Hashable) -> None:
         """Make one set of those that two items are in."""
-        self._above[self.find(other)] = self.find(one)
+        self._parents[self.find(other)] = self.find(one)

@@ -18,7 +18,7 @@ class KnownCompetition:
     code_only: bool = False
 
 
-_KNOWN = {
+_KNOWN_COMPETITIONS = {
     "aerial-cactus-identification": KnownCompetition("roc auc", code_only=True),
     "aptos2019-blindness-detection": KnownCompetition("quadratic weighted kappa", code_only=True),
     "cassava-disease": KnownCompetition("accuracy"),
@@ -52,11 +52,11 @@ _KNOWN = {
 }
 
 
-def known_competition(slug: str) -> KnownCompetition | None:
+def find_known_competition(slug: str) -> KnownCompetition | None:
     """Return what is known of a competition by its slug, or None."""
-    return _KNOWN.get(slug)
+    return _KNOWN_COMPETITIONS.get(slug)
 
 
-def known_positives(slug: str) -> list[str]:
+def list_known_positives(slug: str) -> list[str]:
     """Return the classes that a binary answer's column may mean in competitions whose slugs begin like this one."""
-    return [known.positive for name, known in _KNOWN.items() if known.positive and slug.startswith(name)]
+    return [known.positive for name, known in _KNOWN_COMPETITIONS.items() if known.positive and slug.startswith(name)]

@@ -9,38 +9,40 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ...errors import BadData, counted
+from ...errors import BadData, format_count
 from ..csv_tables import read_table
 from ..manifest import SEPARATOR, Manifest, TrainLayout
 from ..photo_files import PhotoFiles
-from ..photo_names import folder_of, name_of, stem_of
-from .photo_sets import in_class_folders, set_of
+from ..photo_names import extract_folder, extract_name, extract_stem
+from .photo_sets import find_set, split_path_below
 
 
-def label_in_name(path: str) -> str:
+def extract_label(path: str) -> str:
     """Return the part of a photo's name before its number (``cat`` of ``cat.12.jpg``), or an empty string."""
-    stem = stem_of(path)
+    stem = extract_stem(path)
     bare = stem.rstrip("0123456789")
     label = re.sub(r"[\W_]+$", "", bare)
     return label if bare != stem and re.search(r"[^\W\d_]", label) else ""
 
 
-def names_tell_labels(photos: PhotoFiles) -> bool:
+def has_labels_in_names(photos: PhotoFiles) -> bool:
     """Whether the file names look like labels and numbers: few labels, each on several photos."""
-    counts = Counter(map(label_in_name, photos.paths))
+    counts = Counter(map(extract_label, photos.paths))
     return "" not in counts and 2 <= len(counts) <= len(photos.paths) / 2 and min(counts.values()) >= 2
 
 
-def folders_tell_labels(photos: PhotoFiles, folder: str) -> bool:
+def has_labels_in_folders(photos: PhotoFiles, folder: str) -> bool:
     """Whether each photo lies in one of at least two folders right below ``folder``, or below those of its sets.
 
     A folder that names a set, such as ``train-128``, is no class.
     """
-    parts = [in_class_folders(path, folder) for path in photos.paths]
+    parts = [split_path_below(path, folder) for path in photos.paths]
     return all(len(part) == 2 for part in parts) and len({part[0] for part in parts}) >= 2
 
 
-def labelled_photos(manifest: Manifest, photos: PhotoFiles, to_predict: frozenset[str] = frozenset()) -> pd.DataFrame:
+def tabulate_labelled_photos(
+    manifest: Manifest, photos: PhotoFiles, to_predict: frozenset[str] = frozenset()
+) -> pd.DataFrame:
     """Make the table of labelled photos: id, path, label.
 
     Several labels of one photo are joined by ``|``. Photos ``to_predict``, given by their paths, need no label.
@@ -51,40 +53,42 @@ def labelled_photos(manifest: Manifest, photos: PhotoFiles, to_predict: frozense
         If a photo has no label, a label no photo, or a label is none of the manifest's classes.
     """
     layout = manifest.train
-    inside = photos.inside(layout.folder)
-    to_learn = inside.without(to_predict | _test_photos_among(inside, manifest))
+    inside = photos.select_inside(layout.folder)
+    to_learn = inside.exclude(to_predict | _find_test_photos(inside, manifest))
     if layout.labels == "csv":
-        table = _from_csv(manifest, inside, to_learn)
+        table = _read_from_csv(manifest, inside, to_learn)
     else:
-        table = pd.DataFrame({"id": _ids(to_learn), "path": list(to_learn.paths)})
-        table["label"] = [_label_of(path, layout) for path in to_learn.paths]
+        table = pd.DataFrame({"id": _make_ids(to_learn), "path": list(to_learn.paths)})
+        table["label"] = [_find_label(path, layout) for path in to_learn.paths]
     _check_classes(table, manifest)
     return table
 
 
-def _test_photos_among(photos: PhotoFiles, manifest: Manifest) -> frozenset[str]:
+def _find_test_photos(photos: PhotoFiles, manifest: Manifest) -> frozenset[str]:
     """Photos of test folders that lie inside the training folder."""
     train = manifest.train.folder
-    named = set() if set_of(f"{train}/photo") == "test" else {path for path in photos.paths if set_of(path) == "test"}
+    named = (
+        set() if find_set(f"{train}/photo") == "test" else {path for path in photos.paths if find_set(path) == "test"}
+    )
     nested = [
         folder
         for folder in manifest.test.folders
         if folder not in (".", train) and (train == "." or folder.startswith(train + "/"))
     ]
-    return frozenset(named.union(*(photos.inside(folder).paths for folder in nested)))
+    return frozenset(named.union(*(photos.select_inside(folder).paths for folder in nested)))
 
 
-def _label_of(path: str, layout: TrainLayout) -> str:
-    return label_in_name(path) if layout.labels == "names" else name_of(folder_of(path))
+def _find_label(path: str, layout: TrainLayout) -> str:
+    return extract_label(path) if layout.labels == "names" else extract_name(extract_folder(path))
 
 
-def _ids(photos: PhotoFiles) -> list[str]:
+def _make_ids(photos: PhotoFiles) -> list[str]:
     """File names without suffix where those are unique, else paths."""
-    stems = [stem_of(path) for path in photos.paths]
+    stems = [extract_stem(path) for path in photos.paths]
     return stems if len(set(stems)) == len(stems) else list(photos.paths)
 
 
-def _from_csv(manifest: Manifest, photos: PhotoFiles, to_learn: PhotoFiles) -> pd.DataFrame:
+def _read_from_csv(manifest: Manifest, photos: PhotoFiles, to_learn: PhotoFiles) -> pd.DataFrame:
     layout = manifest.train
     source = photos.root / layout.file
     labels = read_table(source)
@@ -93,20 +97,20 @@ def _from_csv(manifest: Manifest, photos: PhotoFiles, to_learn: PhotoFiles) -> p
     ids = labels[layout.id_column]
     if (twice := ids[ids.duplicated()]).size:
         raise BadData(
-            f"{source} gives {counted(twice.unique(), 'id')} more than once (first: {twice.iloc[0]!r}): "
+            f"{source} gives {format_count(twice.unique(), 'id')} more than once (first: {twice.iloc[0]!r}): "
             "keep one row each."
         )
     table = pd.DataFrame({"id": ids, "path": [photos.find(identity) for identity in ids]})
-    table["label"] = _joined_labels(labels, manifest, source)
+    table["label"] = _join_labels(labels, manifest, source)
     # A row of nothing, such as that of a file .DS_Store, says nothing about any photo.
     table = table[(table["path"] != "") | (labels[list(layout.columns)] != "").any(axis=1)].reset_index(drop=True)
     _check_every_label_has_a_photo(table, source, photos, layout.folder)
     if not layout.incomplete:
-        _check_every_photo_has_a_label(to_learn.without(set(table["path"])), source, layout.folder)
+        _check_every_photo_has_a_label(to_learn.exclude(set(table["path"])), source, layout.folder)
     return table
 
 
-def _joined_labels(labels: pd.DataFrame, manifest: Manifest, source: Path) -> pd.Series:
+def _join_labels(labels: pd.DataFrame, manifest: Manifest, source: Path) -> pd.Series:
     layout = manifest.train
     if len(layout.columns) == 1:
         column = labels[layout.columns[0]].str.strip()
@@ -123,7 +127,7 @@ def _check_every_label_has_a_photo(table: pd.DataFrame, source: Path, photos: Ph
     unknown = table.loc[table["path"] == "", "id"]
     if len(unknown):
         raise BadData(
-            f"{source} names photos that are not in {photos.root / folder}: {counted(unknown, 'id')} "
+            f"{source} names photos that are not in {photos.root / folder}: {format_count(unknown, 'id')} "
             f"(first: {unknown.iloc[0]!r}); add the photos or delete those rows."
         )
 
@@ -131,7 +135,7 @@ def _check_every_label_has_a_photo(table: pd.DataFrame, source: Path, photos: Ph
 def _check_every_photo_has_a_label(missed: PhotoFiles, source: Path, folder: str) -> None:
     if missed.paths:
         raise BadData(
-            f"{source} has no label for {counted(missed.paths, 'photo')} of {missed.root / folder} "
+            f"{source} has no label for {format_count(missed.paths, 'photo')} of {missed.root / folder} "
             f"(first: {missed.paths[0]}): add them, or leave such photos out with --incomplete-labels."
         )
 
@@ -144,6 +148,6 @@ def _check_classes(table: pd.DataFrame, manifest: Manifest) -> None:
     strange = labels[~labels.isin(known | ({""} if manifest.task == "multilabel" else set()))]
     if len(strange):
         raise BadData(
-            f"The labels of {counted(strange, 'training photo')} are none of the classes "
+            f"The labels of {format_count(strange, 'training photo')} are none of the classes "
             f"(first: {strange.iloc[0]!r}): correct the labels, or `classes` in competition.toml."
         )

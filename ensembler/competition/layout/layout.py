@@ -7,22 +7,22 @@ from pathlib import Path
 
 import pandas as pd
 
-from ...errors import Question
+from ...errors import MissingHint
 from ..csv_tables import read_table
 from ..manifest import AnswerLayout, Manifest, TrainLayout
-from ..metrics.metrics import Metric, default_metric, metric_for, metric_named
+from ..metrics.metrics import Metric, choose_default_metric, find_metric, resolve_metric
 from ..photo_files import PhotoFiles
-from ..photo_names import folder_of, name_of
-from ..sample_submission import SampleSubmission, find_sample, relative
+from ..photo_names import extract_folder, extract_name
+from ..sample_submission import SampleSubmission, find_sample, make_relative
 from ..task import AnswerKind, LabelSource, Task
 from .class_names import find_class_names
 from .classes import OneHot, decide_task
-from .groups import find_groups, named_groups
-from .known import known_competition
-from .label_tables import LabelTable, find_label_table, named_label_table
-from .labels import folders_tell_labels, label_in_name, names_tell_labels
+from .groups import find_groups, parse_groups
+from .known import find_known_competition
+from .label_tables import LabelTable, find_label_table, resolve_label_table
+from .labels import extract_label, has_labels_in_folders, has_labels_in_names
 from .not_classification import refuse_columns, refuse_measurements, refuse_metric
-from .photo_sets import photos_to_predict, training_set
+from .photo_sets import find_test_layout, find_training_set
 from .readable_tables import refuse_unreadable
 from .tags import Tags, are_tags
 
@@ -41,7 +41,7 @@ class Hints:
 
 
 @dataclass(frozen=True)
-class Training:
+class LabelledPhotos:
     """Labelled photos as found: where, from what, and the label of each as text, tags or one-hot columns.
 
     ``by_path`` has each photo's label as text, whatever its kind.
@@ -80,67 +80,67 @@ def find_layout(root: Path, name: str, slug: str, hints: Hints, photos_at: str, 
     """
     if not hints.metric:
         refuse_metric(metric)
-    photos = PhotoFiles.below(root)
+    photos = PhotoFiles.list_below(root)
     sample = find_sample(root, hints.sample)
     if sample is None:
-        raise Question(f"Which file in {root} is the sample submission? Answer with --sample FILE.")
+        raise MissingHint(f"Which file in {root} is the sample submission? Answer with --sample FILE.")
     refuse_columns(sample.columns, sample.path)
-    test = photos_to_predict(photos, sample)
-    told = _metrics_told(slug, hints, metric)
-    judge = metric_named(told[0]) if told else None
-    training = find_training(photos, sample, hints, judge)
+    test = find_test_layout(photos, sample)
+    metric_names = _list_known_metrics(slug, hints, metric)
+    known_metric = find_metric(metric_names[0]) if metric_names else None
+    labelled = find_labelled_photos(photos, sample, hints, known_metric)
     task, classes, kind = decide_task(
-        training.labels,
+        labelled.labels,
         sample,
         slug,
         hints.positive,
-        takes_labels=judge.takes_labels if judge else None,
+        takes_labels=known_metric.takes_labels if known_metric else None,
         confirmed=bool(hints.metric),
     )
-    known = known_competition(slug)
+    known = find_known_competition(slug)
     return Manifest(
         name=name,
         slug=slug,
         task=task,
         classes=classes,
         photos=photos_at,
-        train=training.layout,
+        train=labelled.layout,
         test=test,
-        answer=AnswerLayout(relative(sample.path, root), sample.id_column, sample.columns, kind),
-        metric=_metric_name(task, kind, hints.metric, told),
+        answer=AnswerLayout(make_relative(sample.path, root), sample.id_column, sample.columns, kind),
+        metric=_choose_metric_name(task, kind, hints.metric, metric_names),
         code_only=bool(known and known.code_only),
         class_names=find_class_names(root, classes),
     )
 
 
-def metric_is_guess(slug: str, hints: Hints, metric: str) -> bool:
+def is_metric_guessed(slug: str, hints: Hints, metric: str) -> bool:
     """Whether nobody told what judges a competition, given as to :func:`find_layout`, so its manifest's is a guess."""
-    return not _metrics_told(slug, hints, metric)
+    return not _list_known_metrics(slug, hints, metric)
 
 
-def _metrics_told(slug: str, hints: Hints, metric: str) -> list[str]:
+def _list_known_metrics(slug: str, hints: Hints, metric: str) -> list[str]:
     """Names of metrics that we know, as a person, Kaggle and the table of competitions told them, in that order."""
-    known = known_competition(slug)
-    return [text for text in (hints.metric, metric, known.metric if known else "") if text and metric_named(text)]
+    known = find_known_competition(slug)
+    return [text for text in (hints.metric, metric, known.metric if known else "") if text and find_metric(text)]
 
 
-def _metric_name(task: Task, kind: AnswerKind, named: str | None, told: list[str]) -> str:
+def _choose_metric_name(task: Task, kind: AnswerKind, named: str | None, metric_names: list[str]) -> str:
     """Return our name of the metric: a person's, or the first of those told that can judge the task."""
     if named:
-        return metric_for(named, task).name
-    for text in told:
-        judge = metric_named(text)
-        if judge and task in (judge := judge.for_task(task)).tasks:
-            return judge.name
-    return default_metric(task, kind).name
+        return resolve_metric(named, task).name
+    for text in metric_names:
+        metric = find_metric(text)
+        if metric and task in (metric := metric.resolve_for_task(task)).tasks:
+            return metric.name
+    return choose_default_metric(task, kind).name
 
 
-def find_training(
-    photos: PhotoFiles, sample: SampleSubmission | None, hints: Hints, judge: Metric | None = None
-) -> Training:
+def find_labelled_photos(
+    photos: PhotoFiles, sample: SampleSubmission | None, hints: Hints, metric: Metric | None = None
+) -> LabelledPhotos:
     """Find the labelled photos, where their labels come from, and which of them belong together.
 
-    ``judge`` is what judges the competition, if that is known.
+    ``metric`` is what judges the competition, if that is known.
 
     Raises
     ------
@@ -149,70 +149,72 @@ def find_training(
     BadData
         If what the CSV tells are no classes.
     """
-    folder, inside = training_set(photos)
-    training = _find_labels(folder, inside, sample, hints, judge)
-    if training.layout.labels == "csv":
-        _refuse_other_tasks(training, photos.root, sample, hints)
-    groups = named_groups(hints.groups, inside) if hints.groups else find_groups(inside, training.by_path, sample)
+    folder, inside = find_training_set(photos)
+    labelled = _find_labels(folder, inside, sample, hints, metric)
+    if labelled.layout.labels == "csv":
+        _refuse_other_tasks(labelled, photos.root, sample, hints)
+    groups = parse_groups(hints.groups, inside) if hints.groups else find_groups(inside, labelled.by_path, sample)
     if groups is None:
-        return training
-    layout = replace(training.layout, groups=groups.file, group_id_column=groups.id_column, group_column=groups.column)
-    return replace(training, layout=layout)
+        return labelled
+    layout = replace(labelled.layout, groups=groups.file, group_id_column=groups.id_column, group_column=groups.column)
+    return replace(labelled, layout=layout)
 
 
-def _refuse_other_tasks(training: Training, root: Path, sample: SampleSubmission | None, hints: Hints) -> None:
+def _refuse_other_tasks(labelled: LabelledPhotos, root: Path, sample: SampleSubmission | None, hints: Hints) -> None:
     """Refuse a table of masks, boxes or measurements; of the last, a person may say that they are classes."""
-    source = root / training.layout.file
-    refuse_columns(training.layout.columns, source)
+    source = root / labelled.layout.file
+    refuse_columns(labelled.layout.columns, source)
     # Where each class has its column, the labels are compared with those.
     one_column = sample is None or len(sample.columns) == 1
-    if isinstance(training.labels, pd.Series) and one_column and not hints.metric:
-        refuse_measurements(training.by_path, source, training.layout.columns[0])
+    if isinstance(labelled.labels, pd.Series) and one_column and not hints.metric:
+        refuse_measurements(labelled.by_path, source, labelled.layout.columns[0])
 
 
 def _find_labels(
-    folder: str, photos: PhotoFiles, sample: SampleSubmission | None, hints: Hints, judge: Metric | None
-) -> Training:
+    folder: str, photos: PhotoFiles, sample: SampleSubmission | None, hints: Hints, metric: Metric | None
+) -> LabelledPhotos:
     if hints.labels:
-        return _from_table(named_label_table(hints.labels, photos, folder), folder, photos, sample, hints, judge)
-    in_folders = folders_tell_labels(photos, folder)
-    table = find_label_table(photos, sample, clear_only=in_folders and not hints.label_column)
-    told = _from_table(table, folder, photos, sample, hints, judge) if table else None
+        return _read_from_table(
+            resolve_label_table(hints.labels, photos, folder), folder, photos, sample, hints, metric
+        )
+    in_folders = has_labels_in_folders(photos, folder)
+    table = find_label_table(photos, sample, by_name_only=in_folders and not hints.label_column)
+    from_table = _read_from_table(table, folder, photos, sample, hints, metric) if table else None
     if in_folders:
-        by_path = pd.Series({path: name_of(folder_of(path)) for path in photos.paths}, dtype=str)
-        if told is None or (told.by_path == by_path[told.by_path.index]).all():
-            return Training(TrainLayout(folder, "folders"), by_path, by_path)
-    if told is not None:
-        return told
-    if names_tell_labels(photos):
-        by_path = pd.Series({path: label_in_name(path) for path in photos.paths}, dtype=str)
-        return Training(TrainLayout(folder, "names"), by_path, by_path)
+        by_path = pd.Series({path: extract_name(extract_folder(path)) for path in photos.paths}, dtype=str)
+        if from_table is None or (from_table.by_path == by_path[from_table.by_path.index]).all():
+            return LabelledPhotos(TrainLayout(folder, "folders"), by_path, by_path)
+    if from_table is not None:
+        return from_table
+    if has_labels_in_names(photos):
+        by_path = pd.Series({path: extract_label(path) for path in photos.paths}, dtype=str)
+        return LabelledPhotos(TrainLayout(folder, "names"), by_path, by_path)
     refuse_unreadable(photos.root, sample)
-    raise Question(
+    raise MissingHint(
         f"Where are the labels of the photos in {photos.root / folder}? Neither file names (cat.12.jpg), nor a folder "
         "per class, nor a CSV tell them; name the CSV with --labels FILE."
     )
 
 
-def _from_table(
-    found: LabelTable,
+def _read_from_table(
+    label_table: LabelTable,
     folder: str,
     photos: PhotoFiles,
     sample: SampleSubmission | None,
     hints: Hints,
-    judge: Metric | None,
-) -> Training:
-    columns = found.columns(sample, hints.label_column)
-    table = read_table(found.path, columns=[found.id_column, *columns])
+    metric: Metric | None,
+) -> LabelledPhotos:
+    columns = label_table.choose_columns(sample, hints.label_column)
+    table = read_table(label_table.path, columns=[label_table.id_column, *columns])
     source: LabelSource = "csv"
-    file = relative(found.path, photos.root)
-    layout = TrainLayout(folder, source, file, found.id_column, columns, hints.incomplete_labels)
+    file = make_relative(label_table.path, photos.root)
+    layout = TrainLayout(folder, source, file, label_table.id_column, columns, hints.incomplete_labels)
     values = table[list(columns)].apply(lambda column: column.str.strip())
     text = values[columns[0]] if len(columns) == 1 else values.sum(axis=1)
-    by_path = pd.Series(text.to_numpy(), index=table[found.id_column].map(photos.find), dtype=str)
+    by_path = pd.Series(text.to_numpy(), index=table[label_table.id_column].map(photos.find), dtype=str)
     # A row of no photo and no label, such as that of a file .DS_Store, says nothing.
     text = text[(by_path.index != "") | (text != "").to_numpy()]
     by_path = by_path[by_path.index != ""]
     if len(columns) > 1:
-        return Training(layout, OneHot.read(values.loc[text.index], found.path), by_path)
-    return Training(layout, Tags.split(text) if are_tags(text, sample, judge) else text, by_path)
+        return LabelledPhotos(layout, OneHot.read(values.loc[text.index], label_table.path), by_path)
+    return LabelledPhotos(layout, Tags.split(text) if are_tags(text, sample, metric) else text, by_path)

@@ -9,16 +9,16 @@ import pandas as pd
 
 from ...errors import BadChoice, BadData
 from ..manifest import AnswerLayout, Manifest, TestLayout
-from ..metrics.metrics import default_metric, metric_for, metric_named
+from ..metrics.metrics import choose_default_metric, find_metric, resolve_metric
 from ..photo_files import PhotoFiles
-from ..tables import photo_groups
+from ..tables import read_photo_groups
 from ..task import Task
 from .class_names import find_class_names
-from .classes import OneHot, sorted_classes
-from .joined_groups import joined_groups
-from .labels import labelled_photos
-from .layout import Hints, Training, find_training
-from .photo_sets import in_set, set_folder
+from .classes import OneHot, list_classes
+from .joined_groups import join_groups
+from .labels import tabulate_labelled_photos
+from .layout import Hints, LabelledPhotos, find_labelled_photos
+from .photo_sets import find_set_folder, select_set
 from .tags import Tags
 
 ID_COLUMN = "id"
@@ -34,42 +34,44 @@ def find_local_layout(photos: PhotoFiles, name: str, hints: Hints, sample: Path)
     Raises
     ------
     Question, BadChoice, BadData
-        As :func:`ensembler.competition.layout.layout.find_training` does.
+        As :func:`ensembler.fetch_competition.layout.layout.find_labelled_photos` does.
     """
-    training = find_training(photos, None, hints, metric_named(hints.metric) if hints.metric else None)
-    task, classes = _task_of(training, hints.positive)
+    labelled = find_labelled_photos(photos, None, hints, find_metric(hints.metric) if hints.metric else None)
+    task, classes = _decide_task(labelled, hints.positive)
     outputs = classes[-1:] if task == "binary" else classes
-    test = in_set(photos, "test")
+    test = select_set(photos, "test")
     return Manifest(
         name=name,
         slug="",
         task=task,
         classes=classes,
         photos=str(photos.root),
-        train=training.layout,
-        test=TestLayout(set_folder(test, "test") if test else training.layout.folder),
+        train=labelled.layout,
+        test=TestLayout(find_set_folder(test, "test") if test else labelled.layout.folder),
         answer=AnswerLayout(str(sample), ID_COLUMN, outputs, "probabilities"),
-        metric=(metric_for(hints.metric, task) if hints.metric else default_metric(task, "probabilities")).name,
+        metric=(
+            resolve_metric(hints.metric, task) if hints.metric else choose_default_metric(task, "probabilities")
+        ).name,
         class_names=find_class_names(photos.root, classes),
     )
 
 
-def _task_of(training: Training, positive: str | None) -> tuple[Task, tuple[str, ...]]:
-    labels = training.labels
+def _decide_task(labelled: LabelledPhotos, positive: str | None) -> tuple[Task, tuple[str, ...]]:
+    labels = labelled.labels
     if isinstance(labels, Tags):
         return "multilabel", labels.classes
     if isinstance(labels, OneHot):
-        return "multiclass" if labels.exclusive else "multilabel", labels.classes
-    classes = sorted_classes(labels)
+        return "multiclass" if labels.multiclass else "multilabel", labels.classes
+    classes = list_classes(labels)
     if len(classes) > 2:
         return "multiclass", classes
     last = positive or classes[-1]
     if last not in classes:
-        raise BadChoice.unknown("class", last, classes)
+        raise BadChoice.from_unknown_name("class", last, classes)
     return "binary", (next(name for name in classes if name != last), last)
 
 
-def choose_test(
+def choose_test_photos(
     manifest: Manifest, photos: PhotoFiles, pictures: dict[str, str], share: float, seed: int
 ) -> tuple[list[str], pd.DataFrame]:
     """Choose the photos to predict: those of a test folder, else a share of each class.
@@ -93,27 +95,27 @@ def choose_test(
         Ids to predict, and the table of their hidden labels (id, label), empty for a test folder without labels.
     """
     if manifest.test.folder != manifest.train.folder:
-        return list(photos.inside(manifest.test.folder).paths), pd.DataFrame()
+        return list(photos.select_inside(manifest.test.folder).paths), pd.DataFrame()
     if not 0 < share < 1:
         raise BadChoice(f"--test-size is a share of the photos, between 0 and 1. Received: {share}")
-    table = labelled_photos(manifest, photos)
+    table = tabulate_labelled_photos(manifest, photos)
     table = table[table["path"].isin(pictures.keys())]
-    units = _units(table, manifest, photos, pictures)
-    chosen = _share_of_each_class(table["label"], units, share, seed)
+    units = _name_units(table, manifest, photos, pictures)
+    chosen = _draw_share_of_each_class(table["label"], units, share, seed)
     hidden = table.loc[units.isin(chosen)]
     if hidden.empty or len(hidden) == len(table):
         raise BadData(f"{len(table)} photos are too few to keep a share of {share} apart; change --test-size.")
     return hidden["id"].tolist(), hidden[["id", "label"]]
 
 
-def _units(table: pd.DataFrame, manifest: Manifest, photos: PhotoFiles, pictures: dict[str, str]) -> pd.Series:
+def _name_units(table: pd.DataFrame, manifest: Manifest, photos: PhotoFiles, pictures: dict[str, str]) -> pd.Series:
     """Name what must stay on one side with each photo: itself, its twins, its group."""
-    groups = photo_groups(table["path"], manifest, photos)
-    joined = joined_groups(table["path"], [groups, table["path"].map(pictures)])
+    groups = read_photo_groups(table["path"], manifest, photos)
+    joined = join_groups(table["path"], [groups, table["path"].map(pictures)])
     return joined.where(joined != "", table["path"])
 
 
-def _share_of_each_class(labels: pd.Series, units: pd.Series, share: float, seed: int) -> set[str]:
+def _draw_share_of_each_class(labels: pd.Series, units: pd.Series, share: float, seed: int) -> set[str]:
     """Units that hold about ``share`` of the photos of each class; of two or more, at least one goes on each side.
 
     Units of several classes are drawn together, apart from those of one class. No class is drawn whole.

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from ..photo_names import stem_of
+from ..photo_names import extract_stem
 
 _SIDE = re.compile(r"(?:^|(?<=[\W_]))(left|right)(?=[\W_]|$)")
 # Share of the photos that must have their other side beside them.
-_MOSTLY_PAIRED = 0.9
+_MIN_PAIRED_SHARE = 0.9
 
 
 def pair_names(paths: Sequence[str]) -> pd.Series:
@@ -19,25 +19,25 @@ def pair_names(paths: Sequence[str]) -> pd.Series:
 
     ``10_left.jpeg`` and ``10_right.jpeg`` are the pair ``10``.
     """
-    names = pd.Series([_without_side(path) for path in paths], index=list(paths), dtype=str)
+    names = pd.Series([_remove_side(path) for path in paths], index=list(paths), dtype=str)
     return names[names != ""]
 
 
-def come_in_pairs(labels: pd.Series) -> bool:
+def are_in_pairs(labels: pd.Series) -> bool:
     """Whether nearly all photos, given as labels by their paths, come in pairs whose sides are not the labels."""
-    sides = pd.Series([_side(path) for path in labels.index], index=labels.index, dtype=str)
+    sides = pd.Series([_find_side(path) for path in labels.index], index=labels.index, dtype=str)
     names = pair_names(list(labels.index))
     whole = names[sides[names.index].groupby(names).transform("nunique") == 2]
-    if not len(labels) or len(whole) < _MOSTLY_PAIRED * len(labels):
+    if not len(labels) or len(whole) < _MIN_PAIRED_SHARE * len(labels):
         return False
     return len(pd.DataFrame({"side": sides, "label": labels}).drop_duplicates()) > labels.nunique()
 
 
-def _side(path: str) -> str:
-    found = _SIDE.findall(stem_of(path).lower())
-    return str(found[0]) if len(found) == 1 else ""
+def _find_side(path: str) -> str:
+    sides = _SIDE.findall(extract_stem(path).lower())
+    return str(sides[0]) if len(sides) == 1 else ""
 
 
-def _without_side(path: str) -> str:
-    stem = stem_of(path).lower()
-    return re.sub(r"[\W_]+", "_", _SIDE.sub("", stem)).strip("_") if _side(path) else ""
+def _remove_side(path: str) -> str:
+    stem = extract_stem(path).lower()
+    return re.sub(r"[\W_]+", "_", _SIDE.sub("", stem)).strip("_") if _find_side(path) else ""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from ...errors import BadData, Question
+from ...errors import BadData, MissingHint
 
 # Words of metrics, each as it stands in lower case between blanks.
 _METRICS = {
@@ -29,10 +29,10 @@ _COLUMNS = {
     "a detection": ("bbox", "boundingbox", "boundingboxes", "boxes", "predictionstring"),
 }
 # Fewer photos may well have a class each.
-_FEWEST_PHOTOS = 10
+_MIN_PHOTOS = 10
 # Share of the photos from which on their labels are as good as all different.
-_MOSTLY_DIFFERENT = 0.9
-ALL_THE_SAME = "if a class a photo is asked for all the same, say what judges it with --metric NAME"
+_MIN_DIFFERENT_SHARE = 0.9
+METRIC_HINT = "if a class a photo is asked for all the same, say what judges it with --metric NAME"
 
 
 def refuse_metric(metric: str) -> None:
@@ -43,13 +43,13 @@ def refuse_metric(metric: str) -> None:
     BadData
         If it judges something else.
     """
-    apart = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", metric)
-    spellings = [re.sub(r"[^a-z0-9]+", " ", text.lower()).strip() for text in (metric, apart)]
+    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", metric)
+    spellings = [re.sub(r"[^a-z0-9]+", " ", text.lower()).strip() for text in (metric, spaced)]
     for what, words in _METRICS.items():
         if any(re.search(rf"\b(?:{words})\b", text) for text in spellings):
             raise BadData(
                 f"The competition is judged by {metric!r}, which is for {what} and no classification of whole photos, "
-                f"so it cannot be answered; {ALL_THE_SAME}."
+                f"so it cannot be answered; {METRIC_HINT}."
             )
 
 
@@ -86,10 +86,10 @@ def refuse_measurements(labels: pd.Series, source: Path, column: str) -> None:
         first = given[numbers % 1 != 0].iloc[0]
         raise BadData(
             f"The column {column!r} of {source} holds fractional numbers like {first}, as regressions have and "
-            f"classifications have not: name another with --label-column COLUMN; {ALL_THE_SAME}."
+            f"classifications have not: name another with --label-column COLUMN; {METRIC_HINT}."
         )
-    if len(given) >= _FEWEST_PHOTOS and given.nunique() >= _MOSTLY_DIFFERENT * len(given):
-        raise Question(
+    if len(given) >= _MIN_PHOTOS and given.nunique() >= _MIN_DIFFERENT_SHARE * len(given):
+        raise MissingHint(
             f"Is {column!r} of {source} the label, although {given.nunique()} of {len(given)} photos have another one? "
-            f"Name another with --label-column COLUMN; {ALL_THE_SAME}."
+            f"Name another with --label-column COLUMN; {METRIC_HINT}."
         )

@@ -9,101 +9,103 @@ from pathlib import PurePosixPath
 
 from ...errors import BadData
 from ..manifest import TestLayout
-from ..photo_files import PhotoFiles, common_folder
-from ..photo_names import folder_of, stem_of, suffix_of
+from ..photo_files import PhotoFiles, find_common_folder
+from ..photo_names import extract_folder, extract_stem, extract_suffix
 from ..sample_submission import SampleSubmission
-from .photo_versions import one_version
+from .photo_versions import select_one_version
 
 # What may follow "train" and "test" in a folder's name; "trainers" may be a class.
 _SET_ENDINGS = "(?:ing|set|data|images?|imgs?|photos?|pictures?|pics?)?"
 _SETS = ("train", "test")
 # Of the same photos in several formats the first is taken: tif files may hold more bands and bits than a photo has.
-_PREFERRED = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff")
+_PREFERRED_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff")
 
 
-def in_set(photos: PhotoFiles, word: str) -> list[str]:
+def select_set(photos: PhotoFiles, word: str) -> list[str]:
     """Paths below a folder whose name has ``word`` in it, such as ``train_images``."""
-    return [path for path in photos.paths if set_of(path) == word]
+    return [path for path in photos.paths if find_set(path) == word]
 
 
-def set_of(path: str) -> str:
+def find_set(path: str) -> str:
     """Which set the folders of a path name: ``train``, ``test`` or none.
 
     A folder named after nothing but a set (``test1``) counts before one that has more in its name (``test_tube``), for
     that may be a class; of the former the deepest counts, of the latter the first.
     """
-    return _set_of_folder(folder_of(path))
+    return _find_set_of_folder(extract_folder(path))
 
 
 @lru_cache(maxsize=1 << 16)
-def _set_of_folder(folder: str) -> str:
-    named = [(word, part) for part in PurePosixPath(folder).parts if (word := _set_named(part))]
+def _find_set_of_folder(folder: str) -> str:
+    named = [(word, part) for part in PurePosixPath(folder).parts if (word := _parse_set_name(part))]
     plain = [word for word, part in named if re.fullmatch(rf"{word}[\W_]*{_SET_ENDINGS}[\W_]*\d*", part.lower())]
     return plain[-1] if plain else named[0][0] if named else ""
 
 
-def _set_named(part: str) -> str:
+def _parse_set_name(part: str) -> str:
     """Return the set that a folder's name has in it; none if it has both."""
-    words = [word for word in _SETS if _names(part, word)]
+    words = [word for word in _SETS if _has_set_word(part, word)]
     return words[0] if len(words) == 1 else ""
 
 
-def _names(part: str, word: str) -> bool:
+def _has_set_word(part: str, word: str) -> bool:
     return bool(re.search(rf"(?<![a-z]){word}{_SET_ENDINGS}(?![a-z])", part.lower()))
 
 
-def set_folder(paths: list[str], word: str) -> str:
+def find_set_folder(paths: list[str], word: str) -> str:
     """Return the folder that names the set, the common one if there are several."""
-    folders = {_set_folder(path, word) for path in paths}
-    return folders.pop() if len(folders) == 1 else common_folder(paths)
+    folders = {_extract_set_folder(path, word) for path in paths}
+    return folders.pop() if len(folders) == 1 else find_common_folder(paths)
 
 
-def _set_folder(path: str, word: str) -> str:
-    return "/".join(path.split("/")[: _set_depth(folder_of(path), word)])
+def _extract_set_folder(path: str, word: str) -> str:
+    return "/".join(path.split("/")[: _find_set_depth(extract_folder(path), word)])
 
 
 @lru_cache(maxsize=1 << 16)
-def _set_depth(folder: str, word: str) -> int:
+def _find_set_depth(folder: str, word: str) -> int:
     """Count the leading parts of ``folder`` that lead to the one named after the set; 0 if none is."""
     for depth, part in enumerate(PurePosixPath(folder).parts, start=1):
-        if _names(part, word):
+        if _has_set_word(part, word):
             return depth
     return 0
 
 
-def in_class_folders(path: str, folder: str) -> list[str]:
+def split_path_below(path: str, folder: str) -> list[str]:
     """Return the parts of a path below ``folder``, and below the folder of its set if that lies deeper."""
     depth = 0 if folder == "." else len(PurePosixPath(folder).parts)
-    if not set_of(f"{folder}/photo") and (word := set_of(path)):
-        depth = max(depth, _set_depth(folder_of(path), word))
+    if not find_set(f"{folder}/photo") and (word := find_set(path)):
+        depth = max(depth, _find_set_depth(extract_folder(path), word))
     return path.split("/")[depth:]
 
 
-def training_set(photos: PhotoFiles) -> tuple[str, PhotoFiles]:
+def find_training_set(photos: PhotoFiles) -> tuple[str, PhotoFiles]:
     """Return the folder of the training photos, and those photos: all that are not named test if none is named train.
 
     Of folders with the same photos in several formats or sizes, such as ``train-jpg`` and ``train-tif``, one is taken.
     """
-    named = one_version(_by_folder(in_set(photos, "train"), "train"), _by_folder(in_set(photos, "test"), "test"))
-    rest = named or [path for path in photos.paths if set_of(path) != "test"]
-    folder = set_folder(named, "train") if named else common_folder(rest)
+    named = select_one_version(
+        _group_by_folder(select_set(photos, "train"), "train"), _group_by_folder(select_set(photos, "test"), "test")
+    )
+    rest = named or [path for path in photos.paths if find_set(path) != "test"]
+    folder = find_set_folder(named, "train") if named else find_common_folder(rest)
     return folder, PhotoFiles(photos.root, tuple(rest))
 
 
-def _by_folder(paths: list[str], word: str) -> dict[str, list[str]]:
+def _group_by_folder(paths: list[str], word: str) -> dict[str, list[str]]:
     """Put paths together by the folder that names their set, folders of preferred formats first."""
     folders: dict[str, list[str]] = {}
     for path in paths:
-        folders.setdefault(_set_folder(path, word), []).append(path)
-    return dict(sorted(folders.items(), key=lambda item: (_preference(item[1]), item[0])))
+        folders.setdefault(_extract_set_folder(path, word), []).append(path)
+    return dict(sorted(folders.items(), key=lambda item: (_rank_format(item[1]), item[0])))
 
 
-def _preference(paths: list[str]) -> int:
-    suffix, _ = Counter(suffix_of(path).lower() for path in paths).most_common(1)[0]
-    return _PREFERRED.index(suffix)
+def _rank_format(paths: list[str]) -> int:
+    suffix, _ = Counter(extract_suffix(path).lower() for path in paths).most_common(1)[0]
+    return _PREFERRED_SUFFIXES.index(suffix)
 
 
-def photos_to_predict(photos: PhotoFiles, sample: SampleSubmission) -> TestLayout:
+def find_test_layout(photos: PhotoFiles, sample: SampleSubmission) -> TestLayout:
     """Find the folders of the photos to predict: those named test that have the sample's ids, else any.
 
     Raises
@@ -111,38 +113,38 @@ def photos_to_predict(photos: PhotoFiles, sample: SampleSubmission) -> TestLayou
     BadData
         If no photo has the name of an id.
     """
-    named = in_set(photos, "test")
-    folders = _answering(_by_folder(named, "test"), photos, sample)
+    named = select_set(photos, "test")
+    folders = _select_answering(_group_by_folder(named, "test"), photos, sample)
     if folders:
         return TestLayout(folders[0], tuple(folders[1:]))
     matched = [] if named else [path for identity in sample.ids if (path := photos.find(identity))]
     if not matched:
-        raise _unanswered(sample, PhotoFiles(photos.root, tuple(named)) if named else photos)
-    return TestLayout(common_folder(matched))
+        raise _make_unanswered_error(sample, PhotoFiles(photos.root, tuple(named)) if named else photos)
+    return TestLayout(find_common_folder(matched))
 
 
-def _unanswered(sample: SampleSubmission, photos: PhotoFiles) -> BadData:
+def _make_unanswered_error(sample: SampleSubmission, photos: PhotoFiles) -> BadData:
     """Say that no photo has the name of an id, and why another sample submission would not help, if that is known."""
     identity = sample.ids[0]
     asks = f"{sample.path} asks for ids like {identity!r}"
     for path in photos.paths:
-        above = [part for part in PurePosixPath(path).parts[:-1] if not _set_named(part)]
-        names = [*above, stem_of(path)]
-        if any(_begins(name, identity) or _begins(identity, name) for name in names):
+        above = [part for part in PurePosixPath(path).parts[:-1] if not _parse_set_name(part)]
+        names = [*above, extract_stem(path)]
+        if any(_has_prefix(name, identity) or _has_prefix(identity, name) for name in names):
             return BadData(
                 f"{asks}, which do not stand for one photo each (see {photos.root / path}): only competitions that ask "
                 "for one row for each photo file can be answered."
             )
-    where = photos.root / common_folder(photos.paths)
+    where = photos.root / find_common_folder(photos.paths)
     return BadData(f"{asks}, but no photo in {where} has such a name: name another file with --sample.")
 
 
-def _begins(name: str, start: str) -> bool:
+def _has_prefix(name: str, start: str) -> bool:
     """Whether a name is another one, or that with more after a separator."""
     return name == start or bool(re.match(rf"{re.escape(start)}[\W_]", name))
 
 
-def _answering(folders: dict[str, list[str]], photos: PhotoFiles, sample: SampleSubmission) -> list[str]:
+def _select_answering(folders: dict[str, list[str]], photos: PhotoFiles, sample: SampleSubmission) -> list[str]:
     """Return the folders that have ids which those before them lack."""
     missing, answering = sample.ids, []
     for folder, paths in folders.items():

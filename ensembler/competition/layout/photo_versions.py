@@ -5,16 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 
-from ..photo_names import stem_of, suffix_of
+from ..photo_names import extract_stem, extract_suffix
 
 # Share of a folder's photos that another folder must have, too, to be the same in another format or size.
-_SAME_PHOTOS = 0.9
+_MIN_SHARED = 0.9
 # Numbers below this in names of folders count parts, as in ``train_1``; from it on they are sizes, as in ``train-16``.
-_FIRST_SIZE = 16
+_MIN_SIZE = 16
 _ENDING = re.compile(r"[\W_][^\W\d_]+$")
 
 
-def one_version(folders: dict[str, list[str]], test_folders: Collection[str]) -> list[str]:
+def select_one_version(folders: dict[str, list[str]], test_folders: Collection[str]) -> list[str]:
     """Return the paths of all training folders but those that have the photos of another one.
 
     Of several versions the one is taken that has a counterpart among the test folders, for members should learn from
@@ -28,48 +28,50 @@ def one_version(folders: dict[str, list[str]], test_folders: Collection[str]) ->
     test_folders
         Folders of photos to predict.
     """
-    sets = {folder: _Names(paths) for folder, paths in folders.items()}
+    sets = {folder: _FolderNames(paths) for folder, paths in folders.items()}
     derived = {
         folder
         for folder, names in sets.items()
         if any(names.are_made_of(others) for other, others in sets.items() if other != folder)
     }
     kept: list[str] = []
-    for folder in sorted(folders, key=lambda folder: (folder in derived, _counterpart(folder) not in test_folders)):
+    for folder in sorted(
+        folders, key=lambda folder: (folder in derived, _derive_test_folder(folder) not in test_folders)
+    ):
         if not any(sets[folder].are_those_of(sets[other]) and not _are_parts(folder, other) for other in kept):
             kept.append(folder)
     return sorted(path for folder in kept for path in folders[folder])
 
 
-class _Names:
+class _FolderNames:
     """What the photos of a folder are called, with and without the ending that all of them have."""
 
     def __init__(self, paths: list[str]) -> None:
-        self.stems = frozenset(stem_of(path) for path in paths)
-        self.suffixes = frozenset(suffix_of(path).lower() for path in paths)
+        self.stems = frozenset(extract_stem(path) for path in paths)
+        self.suffixes = frozenset(extract_suffix(path).lower() for path in paths)
         endings = {found[0] if (found := _ENDING.search(stem)) else "" for stem in self.stems}
         ending = endings.pop() if len(endings) == 1 else ""
         self.bare = frozenset(stem.removesuffix(ending) for stem in self.stems)
 
-    def are_those_of(self, other: _Names) -> bool:
+    def are_those_of(self, other: _FolderNames) -> bool:
         """Whether they are the other folder's; in one format, a smaller folder may number its own photos like those."""
-        if not _mostly(self.stems, other.stems):
+        if not _are_mostly_known(self.stems, other.stems):
             return self.are_made_of(other)
-        return not self.suffixes & other.suffixes or _mostly(other.stems, self.stems)
+        return not self.suffixes & other.suffixes or _are_mostly_known(other.stems, self.stems)
 
-    def are_made_of(self, other: _Names) -> bool:
+    def are_made_of(self, other: _FolderNames) -> bool:
         """Whether they are named after the other folder's."""
-        return not _mostly(self.stems, other.stems) and _mostly(self.bare, other.stems)
+        return not _are_mostly_known(self.stems, other.stems) and _are_mostly_known(self.bare, other.stems)
 
 
-def _mostly(names: frozenset[str], known: frozenset[str]) -> bool:
-    return len(names & known) >= _SAME_PHOTOS * len(names)
+def _are_mostly_known(names: frozenset[str], known: frozenset[str]) -> bool:
+    return len(names & known) >= _MIN_SHARED * len(names)
 
 
-def _counterpart(folder: str) -> str:
+def _derive_test_folder(folder: str) -> str:
     """Name of the test folder that belongs to a training folder: ``test-128`` to ``train-128``."""
     above, _, name = folder.rpartition("/")
-    counterpart = re.sub("train", lambda found: "Test" if found[0][0] == "T" else "test", name, flags=re.IGNORECASE)
+    counterpart = re.sub("train", lambda match: "Test" if match[0][0] == "T" else "test", name, flags=re.IGNORECASE)
     return f"{above}/{counterpart}" if above else counterpart
 
 
@@ -77,4 +79,4 @@ def _are_parts(folder: str, other: str) -> bool:
     """Whether two folders are numbered parts of one set, each of which may number its photos from one on."""
     if re.sub(r"\d+", "", folder) != re.sub(r"\d+", "", other):
         return False
-    return all(int(number) < _FIRST_SIZE for name in (folder, other) for number in re.findall(r"\d+", name))
+    return all(int(number) < _MIN_SIZE for name in (folder, other) for number in re.findall(r"\d+", name))

@@ -6,15 +6,15 @@ from pathlib import Path
 
 from ...errors import BadData
 from ..csv_tables import read_table
-from ..sample_submission import SampleSubmission, csv_files, looks_like_sample
+from ..sample_submission import SampleSubmission, list_csv_files, looks_like_sample
 
 # Rows by which a table is judged.
-HEAD = 200
+HEAD_ROWS = 200
 
 
-def readable_tables(root: Path, sample: SampleSubmission | None) -> list[Path]:
+def list_readable_tables(root: Path, sample: SampleSubmission | None) -> list[Path]:
     """Return the CSVs below ``root`` that are no sample submission and can be read, the shallowest first."""
-    return [path for path in _tables(root, sample) if _reason(path) is None]
+    return [path for path in _list_tables(root, sample) if _find_read_error(path) is None]
 
 
 def refuse_unreadable(root: Path, sample: SampleSubmission | None) -> None:
@@ -25,19 +25,19 @@ def refuse_unreadable(root: Path, sample: SampleSubmission | None) -> None:
     BadData
         If there is one.
     """
-    for path in _tables(root, sample):
-        if reason := _reason(path):
-            raise reason
+    for path in _list_tables(root, sample):
+        if error := _find_read_error(path):
+            raise error
 
 
-def _tables(root: Path, sample: SampleSubmission | None) -> list[Path]:
-    paths = [path for path in csv_files(root) if not looks_like_sample(path)]
+def _list_tables(root: Path, sample: SampleSubmission | None) -> list[Path]:
+    paths = [path for path in list_csv_files(root) if not looks_like_sample(path)]
     return [path for path in paths if sample is None or path != sample.path]
 
 
-def _reason(path: Path) -> BadData | None:
+def _find_read_error(path: Path) -> BadData | None:
     try:
-        read_table(path, rows=HEAD)
+        read_table(path, rows=HEAD_ROWS)
     except BadData as error:
         return error
     return None

@@ -7,9 +7,9 @@ from collections.abc import Collection
 
 import pandas as pd
 
-from ...errors import Question
+from ...errors import MissingHint
 from ..sample_submission import SampleSubmission
-from .not_classification import ALL_THE_SAME
+from .not_classification import METRIC_HINT
 
 _WHOLE = re.compile(r"[-+]?\d+(?:\.0*)?")
 FLAGS = frozenset({"0", "1", "0.0", "1.0"})
@@ -54,14 +54,14 @@ def require_classes(sample: SampleSubmission, cells: Collection[str], classes: C
     if are_classes(cells, classes):
         return
     strange = min(cell for cell in cells if not are_classes({cell}, classes))
-    raise Question(
+    raise MissingHint(
         f"What is the label, if {sample.path} has cells like {strange[:60]!r} in its column {sample.columns[0]!r}, "
-        f"which is none of the classes found ({', '.join(sorted(classes)[:5])}){_reason(strange, classes)}? "
-        f"Answer with --label-column COLUMN; {ALL_THE_SAME}."
+        f"which is none of the classes found ({', '.join(sorted(classes)[:5])}){_explain_cell(strange, classes)}? "
+        f"Answer with --label-column COLUMN; {METRIC_HINT}."
     )
 
 
-def _reason(strange: str, classes: Collection[str]) -> str:
+def _explain_cell(strange: str, classes: Collection[str]) -> str:
     """Tell what competitions of other kinds have such cells."""
     if len(strange.split()) > 1 and not any(len(name.split()) > 1 for name in classes):
         return " but several words, as rankings (MAP@5), boxes and sentences have"

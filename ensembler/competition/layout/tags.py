@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from ...errors import Question
+from ...errors import MissingHint
 from ..metrics.metrics import Metric
 from ..sample_submission import SampleSubmission
-from .class_order import in_order
+from .class_order import sort_classes
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class Tags:
     classes: tuple[str, ...]
 
     @staticmethod
-    def fits(values: pd.Series) -> bool:
+    def may_be_tags(values: pd.Series) -> bool:
         """Whether cells may be combinations of few tags rather than names that have blanks in them."""
         words = values.str.split()
         return any(len(tags) > 1 for tags in words) and words.explode().nunique() < values.nunique()
@@ -27,7 +27,7 @@ class Tags:
     @classmethod
     def split(cls, values: pd.Series) -> Tags:
         """Collect all tags, by number if all are numbers, else by name."""
-        return cls(in_order(values.str.split().explode().dropna().unique()))
+        return cls(sort_classes(values.str.split().explode().dropna().unique()))
 
 
 def are_tags(values: pd.Series, sample: SampleSubmission | None, metric: Metric | None) -> bool:
@@ -47,7 +47,7 @@ def are_tags(values: pd.Series, sample: SampleSubmission | None, metric: Metric 
     Question
         If neither the sample, the labels nor the metric tell.
     """
-    if not Tags.fits(values):
+    if not Tags.may_be_tags(values):
         return False
     names, words = set(values) - {""}, {word for value in values for word in value.split()}
     judges_tags = metric is not None and metric.name.startswith("sample ")
@@ -55,21 +55,21 @@ def are_tags(values: pd.Series, sample: SampleSubmission | None, metric: Metric 
     alone = bool(names & words)
     if judges_tags and alone:
         return True
-    if sample is not None and (told := _told_by(sample, names, words)) is not None:
-        return told
+    if sample is not None and (decision := _decide_by_sample(sample, names, words)) is not None:
+        return decision
     if alone or metric is not None:
         return alone or judges_tags
-    raise Question(
+    raise MissingHint(
         f"Is a label like {min(names)!r} one name, or are those several tags? "
         "Answer with --metric accuracy for a name, --metric 'sample f1' for tags."
     )
 
 
-def _told_by(sample: SampleSubmission, names: set[str], words: set[str]) -> bool | None:
+def _decide_by_sample(sample: SampleSubmission, names: set[str], words: set[str]) -> bool | None:
     """Tell tags from names by the sample's cells, or its columns, one for each class; None if it shows none."""
     if len(sample.columns) > 1:
-        columns = {_plain(column) for column in sample.columns}
-        return not columns >= {_plain(name) for name in names}
+        columns = {_normalise_name(column) for column in sample.columns}
+        return not columns >= {_normalise_name(name) for name in names}
     if not sample.cells or not {word for cell in sample.cells for word in cell.split()} <= words:
         return None
     if sample.cells <= names:
@@ -77,5 +77,5 @@ def _told_by(sample: SampleSubmission, names: set[str], words: set[str]) -> bool
     return True
 
 
-def _plain(name: str) -> str:
+def _normalise_name(name: str) -> str:
     return "".join(filter(str.isalnum, name.lower()))

@@ -12,16 +12,16 @@ from ..manifest import Manifest
 from .metrics import Metric
 
 Probabilities = NDArray[np.float64]
-Decided = NDArray[np.bool_]
+Predicted = NDArray[np.bool_]
 
 # Rarer tags than a photo's most probable ones hardly change its F score.
-MOST_TAGS = 40
+MAX_TAGS = 40
 # Rows at a time, to bound the memory.
-_CHUNK = 2048
-_ROUNDS = 20
+_CHUNK_ROWS = 2048
+_MAX_ROUNDS = 20
 
 
-def decide(metric: Metric, probabilities: NDArray[np.floating], manifest: Manifest) -> Decided:
+def choose_labels(metric: Metric, probabilities: NDArray[np.floating], manifest: Manifest) -> Predicted:
     """Choose the class, or the tags, of each photo.
 
     Parameters
@@ -38,45 +38,45 @@ def decide(metric: Metric, probabilities: NDArray[np.floating], manifest: Manife
     """
     given = np.asarray(probabilities, dtype=np.float64)
     if manifest.task == "multilabel":
-        return _with_a_tag(_tags(metric, given), given)
+        return _add_missing_tags(_choose_tags(metric, given), given)
     if manifest.task == "multiclass":
-        return _columns(_classes(metric, given, manifest), given.shape[1])
+        return _encode_one_hot(_choose_classes(metric, given, manifest), given.shape[1])
     if metric.name == "f1":
-        return _most_f1(given)
+        return _choose_f1_cells(given)
     both = np.column_stack([1 - given, given])
-    return np.asarray(_classes(metric, both, manifest)[:, None] == 1)
+    return np.asarray(_choose_classes(metric, both, manifest)[:, None] == 1)
 
 
-def _classes(metric: Metric, probabilities: Probabilities, manifest: Manifest) -> NDArray[np.intp]:
+def _choose_classes(metric: Metric, probabilities: Probabilities, manifest: Manifest) -> NDArray[np.intp]:
     if metric.name == "quadratic weighted kappa":
-        return kappa_classes(probabilities, class_levels(manifest.classes))
+        return choose_kappa_classes(probabilities, parse_class_levels(manifest.classes))
     if metric.name == "macro f1":
-        return macro_f1_classes(probabilities)
+        return choose_macro_f1_classes(probabilities)
     return np.asarray(probabilities.argmax(axis=1))
 
 
-def _tags(metric: Metric, probabilities: Probabilities) -> Decided:
+def _choose_tags(metric: Metric, probabilities: Probabilities) -> Predicted:
     if metric.name in ("sample f1", "sample f2"):
-        return sample_f_tags(probabilities, metric.beta)
+        return choose_sample_f_tags(probabilities, metric.beta)
     if metric.name == "macro f1":
-        return np.column_stack([_most_f1(column[:, None]) for column in probabilities.T])
+        return np.column_stack([_choose_f1_cells(column[:, None]) for column in probabilities.T])
     if metric.name == "micro f1":
-        return _most_f1(probabilities)
+        return _choose_f1_cells(probabilities)
     return probabilities > 0.5
 
 
-def _columns(classes: NDArray[np.intp], count: int) -> Decided:
+def _encode_one_hot(classes: NDArray[np.intp], count: int) -> Predicted:
     return np.asarray(np.arange(count) == classes[:, None])
 
 
-def _with_a_tag(decided: Decided, probabilities: Probabilities) -> Decided:
+def _add_missing_tags(predicted: Predicted, probabilities: Probabilities) -> Predicted:
     """Give a row without tags its most probable one, since an answer must not have empty cells."""
-    bare = ~decided.any(axis=1)
-    decided[bare] = _columns(probabilities[bare].argmax(axis=1), probabilities.shape[1])
-    return decided
+    untagged = ~predicted.any(axis=1)
+    predicted[untagged] = _encode_one_hot(probabilities[untagged].argmax(axis=1), probabilities.shape[1])
+    return predicted
 
 
-def class_levels(classes: tuple[str, ...]) -> Probabilities:
+def parse_class_levels(classes: tuple[str, ...]) -> Probabilities:
     """Return the numbers that classes stand for: their names if all are numbers, else their places."""
     places = np.arange(len(classes), dtype=np.float64)
     try:
@@ -86,7 +86,7 @@ def class_levels(classes: tuple[str, ...]) -> Probabilities:
     return levels if np.isfinite(levels).all() else places
 
 
-def kappa_classes(probabilities: Probabilities, levels: Probabilities) -> NDArray[np.intp]:
+def choose_kappa_classes(probabilities: Probabilities, levels: Probabilities) -> NDArray[np.intp]:
     """Choose the classes with the largest expected quadratic weighted kappa.
 
     Kappa is 1 less a ratio: the squared distance to the truth over that by chance, which is larger for bold answers.
@@ -104,30 +104,30 @@ def kappa_classes(probabilities: Probabilities, levels: Probabilities) -> NDArra
     means, squares = probabilities @ levels, probabilities @ levels**2
     centre, spread = means.mean(), squares.mean() - means.mean() ** 2
 
-    def ratio_of(answer: Probabilities) -> float:
+    def compute_ratio(answer: Probabilities) -> float:
         chance = spread + ((answer - centre) ** 2).mean()
         return float((squares - 2 * means * answer + answer**2).mean() / chance) if chance > 0 else 1.0
 
-    best = _nearest(means, levels)
-    smallest, ratio = ratio_of(levels[best]), ratio_of(means)
-    for _ in range(_ROUNDS):
+    best = _choose_nearest(means, levels)
+    smallest, ratio = compute_ratio(levels[best]), compute_ratio(means)
+    for _ in range(_MAX_ROUNDS):
         if ratio > 1 - 1e-9:
             break
-        chosen = _nearest(centre + (means - centre) / (1 - ratio), levels)
-        ratio = ratio_of(levels[chosen])
+        chosen = _choose_nearest(centre + (means - centre) / (1 - ratio), levels)
+        ratio = compute_ratio(levels[chosen])
         if ratio >= smallest:
             break
         best, smallest = chosen, ratio
     return best
 
 
-def _nearest(values: Probabilities, levels: Probabilities) -> NDArray[np.intp]:
+def _choose_nearest(values: Probabilities, levels: Probabilities) -> NDArray[np.intp]:
     order = np.argsort(levels)
-    between = (levels[order][1:] + levels[order][:-1]) / 2
-    return np.asarray(order[np.searchsorted(between, values)])
+    midpoints = (levels[order][1:] + levels[order][:-1]) / 2
+    return np.asarray(order[np.searchsorted(midpoints, values)])
 
 
-def macro_f1_classes(probabilities: Probabilities) -> NDArray[np.intp]:
+def choose_macro_f1_classes(probabilities: Probabilities) -> NDArray[np.intp]:
     """Choose classes for the largest expected mean of the classes' F1, beginning with the most probable ones.
 
     A class's F1 is twice its hits over the rows given to it and those that belong to it. Giving it one more row of
@@ -140,7 +140,7 @@ def macro_f1_classes(probabilities: Probabilities) -> NDArray[np.intp]:
     belonging = probabilities.sum(axis=0)
     best = chosen = probabilities.argmax(axis=1)
     largest, slow_scores, slow_sums = -np.inf, None, None
-    for _ in range(_ROUNDS):
+    for _ in range(_MAX_ROUNDS):
         hits = np.bincount(chosen, weights=probabilities[rows, chosen], minlength=outputs)
         sums = np.maximum(np.bincount(chosen, minlength=outputs) + belonging, 1e-12)
         scores = 2 * hits / sums
@@ -152,7 +152,7 @@ def macro_f1_classes(probabilities: Probabilities) -> NDArray[np.intp]:
     return np.asarray(best)
 
 
-def _most_f1(probabilities: Probabilities) -> Decided:
+def _choose_f1_cells(probabilities: Probabilities) -> Predicted:
     """Choose the cells with the largest expected F1 of all of them together.
 
     The best cells are those of a probability over half of the F1 they reach (Lipton et al., Optimal thresholding of
@@ -163,7 +163,7 @@ def _most_f1(probabilities: Probabilities) -> Decided:
     return np.asarray(probabilities >= reached.max() / 2)
 
 
-def sample_f_tags(probabilities: Probabilities, beta: float) -> Decided:
+def choose_sample_f_tags(probabilities: Probabilities, beta: float) -> Predicted:
     """Choose each row's tags for the largest expected F score, if tags are independent; at least one.
 
     Among sets of one size the most probable tags are best (Jansche, A maximum expected utility framework for binary
@@ -173,38 +173,38 @@ def sample_f_tags(probabilities: Probabilities, beta: float) -> Decided:
     Parameters
     ----------
     probabilities
-        Shape (rows, tags); all but the :data:`MOST_TAGS` most probable of a row are left out.
+        Shape (rows, tags); all but the :data:`MAX_TAGS` most probable of a row are left out.
     beta
         How many times as much recall matters as precision.
     """
-    most = min(MOST_TAGS, probabilities.shape[1])
-    decided = np.zeros(probabilities.shape, dtype=bool)
-    for start in range(0, len(probabilities), _CHUNK):
-        part = probabilities[start : start + _CHUNK]
-        order = np.argsort(-part, axis=1, kind="stable")[:, :most]
-        sizes = _best_sizes(np.take_along_axis(part, order, axis=1), beta)
-        np.put_along_axis(decided[start : start + _CHUNK], order, np.arange(most) < sizes[:, None], axis=1)
-    return decided
+    max_tags = min(MAX_TAGS, probabilities.shape[1])
+    predicted = np.zeros(probabilities.shape, dtype=bool)
+    for start in range(0, len(probabilities), _CHUNK_ROWS):
+        part = probabilities[start : start + _CHUNK_ROWS]
+        order = np.argsort(-part, axis=1, kind="stable")[:, :max_tags]
+        sizes = _choose_sizes(np.take_along_axis(part, order, axis=1), beta)
+        np.put_along_axis(predicted[start : start + _CHUNK_ROWS], order, np.arange(max_tags) < sizes[:, None], axis=1)
+    return predicted
 
 
-def _best_sizes(falling: Probabilities, beta: float) -> NDArray[np.intp]:
+def _choose_sizes(falling: Probabilities, beta: float) -> NDArray[np.intp]:
     """How many of the first tags to choose, given each row's probabilities from the largest on."""
     tags = falling.shape[1]
     others = [np.ones((len(falling), 1))]
     for tag in reversed(range(1, tags)):
-        others.append(_one_more(others[-1], falling[:, tag]))
+        others.append(_add_tag(others[-1], falling[:, tag]))
     hits = np.ones((len(falling), 1))
     expected = np.empty(falling.shape)
     for size in range(1, tags + 1):
-        hits = _one_more(hits, falling[:, size - 1])
-        missed = others[tags - size]
-        found, left = np.arange(size + 1)[:, None], np.arange(tags - size + 1)
-        scores = (1 + beta**2) * found / (beta**2 * (found + left) + size)
-        expected[:, size - 1] = (hits @ scores * missed).sum(axis=1)
+        hits = _add_tag(hits, falling[:, size - 1])
+        misses = others[tags - size]
+        hit_counts, miss_counts = np.arange(size + 1)[:, None], np.arange(tags - size + 1)
+        scores = (1 + beta**2) * hit_counts / (beta**2 * (hit_counts + miss_counts) + size)
+        expected[:, size - 1] = (hits @ scores * misses).sum(axis=1)
     return np.asarray(expected.argmax(axis=1) + 1)
 
 
-def _one_more(counts: Probabilities, probability: Probabilities) -> Probabilities:
+def _add_tag(counts: Probabilities, probability: Probabilities) -> Probabilities:
     """Distribution of a count, shape (rows, 0 to most), once one more tag may be true."""
     grown = np.zeros((counts.shape[0], counts.shape[1] + 1))
     grown[:, :-1] = counts * (1 - probability[:, None])

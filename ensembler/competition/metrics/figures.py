@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, kw_only=True)
-class Figures:
+class Scores:
     """What is told of probabilities: the competition's metric and log loss, with standard errors, and accuracy."""
 
     metric: str

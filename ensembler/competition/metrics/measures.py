@@ -9,121 +9,123 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..manifest import Manifest
-from .decisions import class_levels, decide
-from .metrics import Metric, row_losses
-from .standard_errors import OfCounts, OfInfluences
+from .decisions import choose_labels, parse_class_levels
+from .metrics import Metric, compute_row_losses
+from .standard_errors import CountScore, InfluenceScore
 
 Array = NDArray[np.float64]
 Flags = NDArray[np.bool_]
-Measured = OfInfluences | OfCounts
+MeasuredScore = InfluenceScore | CountScore
 
 
-def measure(
+def measure_probabilities(
     metric: Metric, targets: NDArray[np.floating], probabilities: NDArray[np.floating], manifest: Manifest
-) -> Measured:
-    """Measure probabilities, shape (rows, outputs); a metric of labels measures what :func:`.decide` makes of them."""
+) -> MeasuredScore:
+    """Measure probabilities, shape (rows, outputs); a metric of labels measures what :func:`.choose_labels` makes of them."""
     if metric.takes_labels:
-        return measure_decided(metric, targets > 0.5, decide(metric, probabilities, manifest), manifest)
+        return measure_labels(metric, targets > 0.5, choose_labels(metric, probabilities, manifest), manifest)
     if metric.name in ("roc auc", "mean column-wise roc auc"):
-        return _mean_auc(targets > 0.5, np.asarray(probabilities, dtype=np.float64))
-    exclusive = metric.name == "log loss" and manifest.sums_to_one
-    return OfInfluences.mean(row_losses(targets, probabilities, exclusive=exclusive))
+        return _measure_mean_auc(targets > 0.5, np.asarray(probabilities, dtype=np.float64))
+    multiclass = metric.name == "log loss" and manifest.sums_to_one
+    return InfluenceScore.from_row_values(compute_row_losses(targets, probabilities, multiclass=multiclass))
 
 
-def measure_decided(metric: Metric, targets: Flags, decided: Flags, manifest: Manifest) -> Measured:
+def measure_labels(metric: Metric, targets: Flags, predicted: Flags, manifest: Manifest) -> MeasuredScore:
     """Measure classes or tags, shape (rows, outputs), true where a class or tag is there."""
     one_class = manifest.task != "multilabel"
     if metric.name == "accuracy" or (metric.name == "micro f1" and one_class):
-        return OfInfluences.mean(_right(targets, decided, one_class=one_class))
+        return InfluenceScore.from_row_values(_compute_row_accuracy(targets, predicted, one_class=one_class))
     if metric.name in ("sample f1", "sample f2"):
-        return OfInfluences.mean(_row_f(targets, decided, metric.beta))
+        return InfluenceScore.from_row_values(_compute_row_f(targets, predicted, metric.beta))
     if metric.name == "micro f1":
-        return OfCounts(_marks(targets, decided), _f1_of_all)
+        return CountScore(_mark_rows(targets, predicted), _compute_micro_f1)
     if manifest.task == "binary" and metric.name != "f1":
-        targets, decided = _both(targets), _both(decided)
+        targets, predicted = _split_binary(targets), _split_binary(predicted)
     if metric.name == "quadratic weighted kappa":
-        return _kappa(targets, decided, class_levels(manifest.classes))
-    return OfCounts(_marks(targets, decided), _mean_f1)
+        return _measure_kappa(targets, predicted, parse_class_levels(manifest.classes))
+    return CountScore(_mark_rows(targets, predicted), _compute_macro_f1)
 
 
-def _right(targets: Flags, decided: Flags, *, one_class: bool) -> Array:
+def _compute_row_accuracy(targets: Flags, predicted: Flags, *, one_class: bool) -> Array:
     """Whether each row is right, or what share of its cells where a row may have several labels."""
-    same = targets == decided
+    same = targets == predicted
     return np.asarray(same.all(axis=1) if one_class else same.mean(axis=1), dtype=np.float64)
 
 
-def _both(flags: Flags) -> Flags:
+def _split_binary(flags: Flags) -> Flags:
     """Return a column for each of two classes."""
     return np.column_stack([~flags[:, 0], flags[:, 0]])
 
 
-def _row_f(targets: Flags, decided: Flags, beta: float) -> Array:
+def _compute_row_f(targets: Flags, predicted: Flags, beta: float) -> Array:
     """F score of each row; 0 for rows without tags."""
-    hits = (targets & decided).sum(axis=1)
-    both = beta**2 * targets.sum(axis=1) + decided.sum(axis=1)
+    hits = (targets & predicted).sum(axis=1)
+    both = beta**2 * targets.sum(axis=1) + predicted.sum(axis=1)
     return np.asarray((1 + beta**2) * hits / np.maximum(both, 1e-12))
 
 
-def _marks(targets: Flags, decided: Flags) -> Any:
+def _mark_rows(targets: Flags, predicted: Flags) -> Any:
     """Mark each row's hits, and what was chosen and what is true, by column: sparse, shape (2 x columns, rows)."""
     from scipy.sparse import csr_array, vstack
 
-    hits = csr_array((targets & decided).T, dtype=np.float64)
-    either = csr_array(targets.T, dtype=np.float64) + csr_array(decided.T, dtype=np.float64)
+    hits = csr_array((targets & predicted).T, dtype=np.float64)
+    either = csr_array(targets.T, dtype=np.float64) + csr_array(predicted.T, dtype=np.float64)
     return vstack([hits, either], format="csr")
 
 
-def _f1_of_all(counts: Array) -> Array:
+def _compute_micro_f1(counts: Array) -> Array:
     """F1 of all columns' counts together, shape (samples,)."""
-    hits, either = np.split(_of_samples(counts), 2)
-    return _ratio(2 * hits.sum(axis=0), either.sum(axis=0))
+    hits, either = np.split(_reshape_to_samples(counts), 2)
+    return _divide(2 * hits.sum(axis=0), either.sum(axis=0))
 
 
-def _mean_f1(counts: Array) -> Array:
+def _compute_macro_f1(counts: Array) -> Array:
     """Mean of the columns' F1, shape (samples,); a class that is neither true nor chosen anywhere is left out."""
-    hits, either = np.split(_of_samples(counts), 2)
-    there = either > 0
-    return _ratio(np.where(there, 2 * hits / np.where(there, either, 1), 0).sum(axis=0), there.sum(axis=0))
+    hits, either = np.split(_reshape_to_samples(counts), 2)
+    present = either > 0
+    return _divide(np.where(present, 2 * hits / np.where(present, either, 1), 0).sum(axis=0), present.sum(axis=0))
 
 
-def _of_samples(counts: Array) -> Array:
+def _reshape_to_samples(counts: Array) -> Array:
     return counts.reshape(len(counts), -1)
 
 
-def _ratio(above: Array, below: Array) -> Array:
+def _divide(numerator: Array, denominator: Array) -> Array:
     """Divide; not a number where that cannot be done."""
-    return np.where(below > 0, above / np.where(below > 0, below, 1), np.nan)
+    return np.where(denominator > 0, numerator / np.where(denominator > 0, denominator, 1), np.nan)
 
 
-def _kappa(targets: Flags, decided: Flags, levels: Array) -> OfCounts:
+def _measure_kappa(targets: Flags, predicted: Flags, levels: Array) -> CountScore:
     from scipy.sparse import csr_array
 
     rows, classes = targets.shape
-    cells = targets.argmax(axis=1) * classes + decided.argmax(axis=1)
+    cells = targets.argmax(axis=1) * classes + predicted.argmax(axis=1)
     marks = csr_array((np.ones(rows), (cells, np.arange(rows))), shape=(classes**2, rows))
-    return OfCounts(marks, partial(_kappa_of_cells, distances=(levels[:, None] - levels) ** 2))
+    return CountScore(marks, partial(_compute_kappa, distances=(levels[:, None] - levels) ** 2))
 
 
-def _kappa_of_cells(counts: Array, distances: Array) -> Array:
+def _compute_kappa(counts: Array, distances: Array) -> Array:
     """Quadratic weighted kappa of tables of true by chosen class, each in a column of ``counts``."""
     tables = counts.reshape(*distances.shape, -1)
     observed = np.einsum("ij,ijs->s", distances, tables)
     by_chance = np.einsum("ij,is,js->s", distances, tables.sum(axis=1), tables.sum(axis=0))
-    return np.asarray(1 - _ratio(observed * tables.sum(axis=(0, 1)), by_chance))
+    return np.asarray(1 - _divide(observed * tables.sum(axis=(0, 1)), by_chance))
 
 
-def _mean_auc(targets: Flags, probabilities: Array) -> OfInfluences:
+def _measure_mean_auc(targets: Flags, probabilities: Array) -> InfluenceScore:
     """Mean over the columns' AUC; a column of one class only has none and is left out."""
     known = [
-        _auc(truth, guess) for truth, guess in zip(targets.T, probabilities.T, strict=True) if 0 < truth.mean() < 1
+        _measure_auc(truth, guess)
+        for truth, guess in zip(targets.T, probabilities.T, strict=True)
+        if 0 < truth.mean() < 1
     ]
     if not known:
-        return OfInfluences(float("nan"), np.full(len(targets), np.nan))
+        return InfluenceScore(float("nan"), np.full(len(targets), np.nan))
     value = float(np.mean([column.value for column in known]))
-    return OfInfluences(value, np.mean([column.influences for column in known], axis=0))
+    return InfluenceScore(value, np.mean([column.influences for column in known], axis=0))
 
 
-def _auc(truth: NDArray[np.bool_], guess: Array) -> OfInfluences:
+def _measure_auc(truth: NDArray[np.bool_], guess: Array) -> InfluenceScore:
     """AUC with influences by the rows' placements among the other class.
 
     The standard error is that of DeLong et al., Comparing the areas under two or more correlated receiver operating
@@ -136,4 +138,4 @@ def _auc(truth: NDArray[np.bool_], guess: Array) -> OfInfluences:
         placements[group] = (ranks[group] - rankdata(guess[group])) / (~group).sum()
     area = float(placements[truth].mean())
     influences = np.where(truth, (placements - area) / truth.mean(), (1 - area - placements) / (~truth).mean())
-    return OfInfluences(area, influences)
+    return InfluenceScore(area, influences)

@@ -43,47 +43,47 @@ class Metric:
     takes_labels: bool = False
     beta: float = 1.0
 
-    def for_task(self, task: Task) -> Metric:
+    def resolve_for_task(self, task: Task) -> Metric:
         """Return what Kaggle's name means in a task: the AUC of several columns is their mean, and so on."""
-        return METRICS[_BY_TASK[task].get(self.name, self.name)]
+        return METRICS[_NAMES_BY_TASK[task].get(self.name, self.name)]
 
-    def cost(self, score: float) -> float:
+    def compute_cost(self, score: float) -> float:
         """Turn a score so that less is better; one that could not be computed costs infinitely much."""
         if math.isnan(score):
             return math.inf
         return -score if self.larger_is_better else score
 
 
-_EVERY: tuple[Task, ...] = ("binary", "multiclass", "multilabel")
-_ONE_CLASS: tuple[Task, ...] = ("binary", "multiclass")
-_COLUMNS: tuple[Task, ...] = ("multiclass", "multilabel")
+_ALL_TASKS: tuple[Task, ...] = ("binary", "multiclass", "multilabel")
+_SINGLE_LABEL_TASKS: tuple[Task, ...] = ("binary", "multiclass")
+_MULTI_COLUMN_TASKS: tuple[Task, ...] = ("multiclass", "multilabel")
 
 METRICS = {
     metric.name: metric
     for metric in (
-        Metric("log loss", _ONE_CLASS, larger_is_better=False),
-        Metric("mean column-wise log loss", _COLUMNS, larger_is_better=False),
-        Metric("accuracy", _EVERY, takes_labels=True),
+        Metric("log loss", _SINGLE_LABEL_TASKS, larger_is_better=False),
+        Metric("mean column-wise log loss", _MULTI_COLUMN_TASKS, larger_is_better=False),
+        Metric("accuracy", _ALL_TASKS, takes_labels=True),
         Metric("roc auc", ("binary",)),
-        Metric("mean column-wise roc auc", _COLUMNS),
+        Metric("mean column-wise roc auc", _MULTI_COLUMN_TASKS),
         Metric("f1", ("binary",), takes_labels=True),
-        Metric("macro f1", _EVERY, takes_labels=True),
-        Metric("micro f1", _EVERY, takes_labels=True),
+        Metric("macro f1", _ALL_TASKS, takes_labels=True),
+        Metric("micro f1", _ALL_TASKS, takes_labels=True),
         Metric("sample f1", ("multilabel",), takes_labels=True),
         Metric("sample f2", ("multilabel",), takes_labels=True, beta=2.0),
-        Metric("quadratic weighted kappa", _ONE_CLASS, takes_labels=True),
+        Metric("quadratic weighted kappa", _SINGLE_LABEL_TASKS, takes_labels=True),
     )
 }
 
 # Kaggle takes the F score of each row and averages: of one class a row, that is the share of rows that are right.
-_ONE_CLASS_A_ROW = {"sample f1": "micro f1", "sample f2": "micro f1"}
-_BY_TASK: dict[Task, dict[str, str]] = {
+_SINGLE_LABEL_NAMES = {"sample f1": "micro f1", "sample f2": "micro f1"}
+_NAMES_BY_TASK: dict[Task, dict[str, str]] = {
     "binary": {
-        **_ONE_CLASS_A_ROW,
+        **_SINGLE_LABEL_NAMES,
         "mean column-wise log loss": "log loss",
         "mean column-wise roc auc": "roc auc",
     },
-    "multiclass": {**_ONE_CLASS_A_ROW, "roc auc": "mean column-wise roc auc", "f1": "macro f1"},
+    "multiclass": {**_SINGLE_LABEL_NAMES, "roc auc": "mean column-wise roc auc", "f1": "macro f1"},
     "multilabel": {
         "log loss": "mean column-wise log loss",
         "roc auc": "mean column-wise roc auc",
@@ -138,24 +138,24 @@ _SPELLINGS = {
 }
 
 
-def _plain(text: str) -> str:
+def _normalise_name(text: str) -> str:
     """``Mean F-Score (Beta)`` as ``meanfbeta``."""
     return re.sub(r"[^a-z0-9]", "", text.lower()).replace("score", "")
 
 
-_BY_SPELLING = {_plain(text): name for name, texts in _SPELLINGS.items() for text in (name, *texts)}
+_NAMES_BY_SPELLING = {_normalise_name(text): name for name, texts in _SPELLINGS.items() for text in (name, *texts)}
 
 
-def metric_named(text: str) -> Metric | None:
+def find_metric(text: str) -> Metric | None:
     """Return the metric of our name or of one of Kaggle's; None if it is none of ours.
 
-    Some names mean different things in different tasks: ask the result :meth:`Metric.for_task`.
+    Some names mean different things in different tasks: ask the result :meth:`Metric.resolve_for_task`.
     """
-    name = _BY_SPELLING.get(_plain(text))
+    name = _NAMES_BY_SPELLING.get(_normalise_name(text))
     return METRICS[name] if name else None
 
 
-def metric_for(text: str, task: Task) -> Metric:
+def resolve_metric(text: str, task: Task) -> Metric:
     """Return the metric that a name means in a task.
 
     Raises
@@ -164,53 +164,53 @@ def metric_for(text: str, task: Task) -> Metric:
         If the name is unknown, or the metric cannot judge such a task.
     """
     fitting = [metric.name for metric in METRICS.values() if task in metric.tasks]
-    named = metric_named(text)
-    if named is None:
-        raise BadChoice.unknown("metric", text, fitting)
-    metric = named.for_task(task)
+    metric_found = find_metric(text)
+    if metric_found is None:
+        raise BadChoice.from_unknown_name("metric", text, fitting)
+    metric = metric_found.resolve_for_task(task)
     if task not in metric.tasks:
         raise BadChoice(f"The metric {metric.name!r} cannot judge a {task} task: choose one of {', '.join(fitting)}.")
     return metric
 
 
-def default_metric(task: Task, kind: AnswerKind) -> Metric:
+def choose_default_metric(task: Task, kind: AnswerKind) -> Metric:
     """Return what judges an answer as long as nobody says."""
     if kind == "probabilities":
-        return METRICS["log loss"].for_task(task)
+        return METRICS["log loss"].resolve_for_task(task)
     return METRICS["sample f1" if task == "multilabel" else "accuracy"]
 
 
-def metric_of_labels(metric: Metric, task: Task) -> Metric:
+def choose_label_metric(metric: Metric, task: Task) -> Metric:
     """Return the metric itself if it takes labels, else one that does, for answers that hold labels all the same."""
-    return metric if metric.takes_labels else default_metric(task, "tags" if task == "multilabel" else "label")
+    return metric if metric.takes_labels else choose_default_metric(task, "tags" if task == "multilabel" else "label")
 
 
-def row_losses(targets: ArrayLike, probabilities: ArrayLike, *, exclusive: bool) -> NDArray[np.float64]:
+def compute_row_losses(targets: ArrayLike, probabilities: ArrayLike, *, multiclass: bool) -> NDArray[np.float64]:
     """Log loss of each row, in nats.
 
     Parameters
     ----------
     targets, probabilities
         Arrays of shape (rows, outputs); targets are 0 or 1.
-    exclusive
+    multiclass
         True for softmax tasks, where the loss is that of the true class; False averages the binary losses over the
         outputs, which is the plain log loss for one output and the mean column-wise log loss for several labels.
     """
     truth = np.asarray(targets, dtype=np.float64)
     guess = np.clip(np.asarray(probabilities, dtype=np.float64), EPSILON, 1 - EPSILON)
-    if exclusive:
+    if multiclass:
         return np.asarray(-(truth * np.log(guess)).sum(axis=1))
     return np.asarray(-(truth * np.log(guess) + (1 - truth) * np.log1p(-guess)).mean(axis=1))
 
 
-def log_loss(targets: ArrayLike, probabilities: ArrayLike, *, exclusive: bool) -> float:
-    """Mean of :func:`row_losses`."""
-    return float(row_losses(targets, probabilities, exclusive=exclusive).mean())
+def log_loss(targets: ArrayLike, probabilities: ArrayLike, *, multiclass: bool) -> float:
+    """Mean of :func:`compute_row_losses`."""
+    return float(compute_row_losses(targets, probabilities, multiclass=multiclass).mean())
 
 
-def accuracy(targets: ArrayLike, probabilities: ArrayLike, *, exclusive: bool) -> float:
+def accuracy(targets: ArrayLike, probabilities: ArrayLike, *, multiclass: bool) -> float:
     """Share of rows (softmax) or of cells (sigmoid, threshold 0.5) that are right, from 0 to 1."""
     truth, guess = np.asarray(targets), np.asarray(probabilities)
-    if exclusive:
+    if multiclass:
         return float((truth.argmax(axis=1) == guess.argmax(axis=1)).mean())
     return float(((truth > 0.5) == (guess > 0.5)).mean())

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from ..manifest import Manifest
 from ..tables import Tables
-from .figures import Figures
-from .measures import Measured, measure, measure_decided
-from .metrics import METRICS, Metric, accuracy, metric_for
-from .standard_errors import units_of
+from .figures import Scores
+from .measures import MeasuredScore, measure_labels, measure_probabilities
+from .metrics import METRICS, Metric, accuracy, resolve_metric
+from .standard_errors import assign_units
 
 
 class Estimate(NamedTuple):
@@ -26,7 +26,7 @@ class Estimate(NamedTuple):
 def evaluate(
     metric: Metric, targets: NDArray[np.floating], probabilities: NDArray[np.floating], manifest: Manifest
 ) -> float:
-    """Score probabilities; a metric of labels judges what :func:`.decide` makes of them.
+    """Score probabilities; a metric of labels judges what :func:`.choose_labels` makes of them.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ def evaluate(
     float
         Not a number where the rows cannot tell, such as the AUC of rows of one class.
     """
-    return measure(metric, targets, probabilities, manifest).value
+    return measure_probabilities(metric, targets, probabilities, manifest).value
 
 
 def evaluate_with_error(
@@ -55,22 +55,22 @@ def evaluate_with_error(
     groups
         A group per row, empty for rows on their own; rows of one group count as one observation.
     """
-    return _estimate(measure(metric, targets, probabilities, manifest), len(targets), groups)
+    return _estimate(measure_probabilities(metric, targets, probabilities, manifest), len(targets), groups)
 
 
-def evaluate_decided(
-    metric: Metric, targets: NDArray[np.floating], decided: NDArray[np.bool_], manifest: Manifest
+def evaluate_labels(
+    metric: Metric, targets: NDArray[np.floating], predicted: NDArray[np.bool_], manifest: Manifest
 ) -> Estimate:
     """Score classes or tags, true where they were chosen, by a metric that takes labels."""
-    return _estimate(measure_decided(metric, targets > 0.5, decided, manifest), len(targets))
+    return _estimate(measure_labels(metric, targets > 0.5, predicted, manifest), len(targets))
 
 
-def _estimate(measured: Measured, rows: int, groups: Sequence[str] = ()) -> Estimate:
-    units = units_of(groups) if len(groups) else np.arange(rows)
-    return Estimate(measured.value, measured.standard_error(units))
+def _estimate(measured: MeasuredScore, rows: int, groups: Sequence[str] = ()) -> Estimate:
+    units = assign_units(groups) if len(groups) else np.arange(rows)
+    return Estimate(measured.value, measured.compute_standard_error(units))
 
 
-def cost_by(manifest: Manifest) -> Callable[[NDArray[np.floating], NDArray[np.floating]], float]:
+def make_cost_function(manifest: Manifest) -> Callable[[NDArray[np.floating], NDArray[np.floating]], float]:
     """Return what a choice between probabilities goes by: their score by the manifest's metric, less being better.
 
     Raises
@@ -78,33 +78,33 @@ def cost_by(manifest: Manifest) -> Callable[[NDArray[np.floating], NDArray[np.fl
     BadChoice
         If the manifest's metric is unknown or cannot judge its task.
     """
-    metric = metric_for(manifest.metric, manifest.task)
-    return lambda targets, probabilities: metric.cost(evaluate(metric, targets, probabilities, manifest))
+    metric = resolve_metric(manifest.metric, manifest.task)
+    return lambda targets, probabilities: metric.compute_cost(evaluate(metric, targets, probabilities, manifest))
 
 
-def cost_measure(manifest: Manifest) -> Callable[[NDArray[np.floating], NDArray[np.floating]], Measured]:
-    """Return what :func:`cost_by` does as a measure, which two answers can be compared by, row by row.
+def make_cost_measure(manifest: Manifest) -> Callable[[NDArray[np.floating], NDArray[np.floating]], MeasuredScore]:
+    """Return what :func:`make_cost_function` does as a measure, which two answers can be compared by, row by row.
 
     Raises
     ------
     BadChoice
         If the manifest's metric is unknown or cannot judge its task.
     """
-    metric = metric_for(manifest.metric, manifest.task)
+    metric = resolve_metric(manifest.metric, manifest.task)
 
-    def cost(targets: NDArray[np.floating], probabilities: NDArray[np.floating]) -> Measured:
-        measured = measure(metric, targets, probabilities, manifest)
-        return measured.negative() if metric.larger_is_better else measured
+    def measure_cost(targets: NDArray[np.floating], probabilities: NDArray[np.floating]) -> MeasuredScore:
+        measured = measure_probabilities(metric, targets, probabilities, manifest)
+        return measured.negate() if metric.larger_is_better else measured
 
-    return cost
+    return measure_cost
 
 
-def judge(
+def compute_scores(
     targets: NDArray[np.floating],
     probabilities: NDArray[np.floating],
     manifest: Manifest,
     groups: Sequence[str] = (),
-) -> Figures:
+) -> Scores:
     """Return all figures of probabilities.
 
     Raises
@@ -112,21 +112,23 @@ def judge(
     BadChoice
         If the manifest's metric is unknown or cannot judge its task.
     """
-    metric = metric_for(manifest.metric, manifest.task)
-    loss = METRICS["log loss"].for_task(manifest.task)
+    metric = resolve_metric(manifest.metric, manifest.task)
+    loss = METRICS["log loss"].resolve_for_task(manifest.task)
     log_loss = evaluate_with_error(loss, targets, probabilities, manifest, groups)
     own = log_loss if metric == loss else evaluate_with_error(metric, targets, probabilities, manifest, groups)
-    return Figures(
+    return Scores(
         metric=metric.name,
         score=own.score,
         standard_error=own.standard_error,
         log_loss=log_loss.score,
         log_loss_error=log_loss.standard_error,
-        accuracy=accuracy(targets, probabilities, exclusive=manifest.sums_to_one),
+        accuracy=accuracy(targets, probabilities, multiclass=manifest.sums_to_one),
     )
 
 
-def judge_out_of_fold(tables: Tables, probabilities: NDArray[np.floating], scored: NDArray[np.bool_]) -> Figures:
+def compute_out_of_fold_scores(
+    tables: Tables, probabilities: NDArray[np.floating], scored: NDArray[np.bool_]
+) -> Scores:
     """Return all figures of probabilities for the scored training photos, in the table's order.
 
     Parameters
@@ -135,4 +137,4 @@ def judge_out_of_fold(tables: Tables, probabilities: NDArray[np.floating], score
         Which training photos the rows of ``probabilities`` are of, shape (photos,).
     """
     groups = tables.train.loc[scored, "group"].tolist()
-    return judge(tables.targets[scored], probabilities, tables.manifest, groups)
+    return compute_scores(tables.targets[scored], probabilities, tables.manifest, groups)

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 RESAMPLES = 200
 # Resamples at a time, to bound the memory.
-_AT_ONCE = 20
+_RESAMPLES_PER_BATCH = 20
 
 
-def units_of(groups: Sequence[str]) -> NDArray[np.intp]:
+def assign_units(groups: Sequence[str]) -> NDArray[np.intp]:
     """Give a number to each of the independent units that rows belong to: a group, or a row whose group is empty."""
     codes, names = pd.factorize(np.array(groups, dtype=object))
     alone = (names == "")[codes]
@@ -23,7 +23,7 @@ def units_of(groups: Sequence[str]) -> NDArray[np.intp]:
 
 
 @dataclass(frozen=True)
-class OfInfluences:
+class InfluenceScore:
     """A score that each row moves by a known amount, such as a mean.
 
     Attributes
@@ -38,16 +38,16 @@ class OfInfluences:
     influences: NDArray[np.float64]
 
     @classmethod
-    def mean(cls, values: NDArray[np.floating]) -> OfInfluences:
+    def from_row_values(cls, values: NDArray[np.floating]) -> InfluenceScore:
         """Return the mean of a value per row."""
         average = float(np.mean(values, dtype=np.float64))
         return cls(average, np.asarray(values, dtype=np.float64) - average)
 
-    def negative(self) -> OfInfluences:
+    def negate(self) -> InfluenceScore:
         """Return the same with the other sign."""
-        return OfInfluences(-self.value, -self.influences)
+        return InfluenceScore(-self.value, -self.influences)
 
-    def standard_error(self, units: NDArray[np.intp]) -> float:
+    def compute_standard_error(self, units: NDArray[np.intp]) -> float:
         """Return the standard error, rows of one unit taken together; not a number for less than two units."""
         sums = np.bincount(units, weights=self.influences)
         if len(sums) < 2:
@@ -56,30 +56,30 @@ class OfInfluences:
 
 
 @dataclass(frozen=True)
-class OfCounts:
+class CountScore:
     """A score that is computed from counts of rows.
 
     Attributes
     ----------
     marks
         Sparse, shape (counts, rows): which counts a row enters.
-    score
+    compute_score
         From counts of shape (counts, samples) to a score per sample, not a number where there is none.
     """
 
     marks: Any
-    score: Callable[[NDArray[np.float64]], NDArray[np.float64]]
+    compute_score: Callable[[NDArray[np.float64]], NDArray[np.float64]]
 
     @property
     def value(self) -> float:
         """The score of all rows."""
-        return float(self.score(np.asarray(self.marks.sum(axis=1), dtype=np.float64))[0])
+        return float(self.compute_score(np.asarray(self.marks.sum(axis=1), dtype=np.float64))[0])
 
-    def negative(self) -> OfCounts:
+    def negate(self) -> CountScore:
         """Return the same with the other sign."""
-        return OfCounts(self.marks, lambda counts: -self.score(counts))
+        return CountScore(self.marks, lambda counts: -self.compute_score(counts))
 
-    def standard_error(self, units: NDArray[np.intp]) -> float:
+    def compute_standard_error(self, units: NDArray[np.intp]) -> float:
         """Return the standard deviation over 200 resamples of units (Efron's bootstrap), always the same ones."""
         from scipy.sparse import csr_array
 
@@ -87,13 +87,16 @@ class OfCounts:
         rows = np.arange(len(units))
         by_unit = self.marks @ csr_array((np.ones(len(units)), (rows, units)), shape=(len(units), count))
         random = np.random.default_rng(0)
-        scores = [self.score(by_unit @ _drawn(count, random)) for _ in range(RESAMPLES // _AT_ONCE)]
-        known = np.concatenate(scores)
-        known = known[np.isfinite(known)]
-        return float(known.std(ddof=1)) if count > 1 and len(known) > 1 else float("nan")
+        scores = [
+            self.compute_score(by_unit @ _draw_resamples(count, random))
+            for _ in range(RESAMPLES // _RESAMPLES_PER_BATCH)
+        ]
+        finite = np.concatenate(scores)
+        finite = finite[np.isfinite(finite)]
+        return float(finite.std(ddof=1)) if count > 1 and len(finite) > 1 else float("nan")
 
 
-def _drawn(count: int, random: np.random.Generator) -> NDArray[np.float64]:
+def _draw_resamples(count: int, random: np.random.Generator) -> NDArray[np.float64]:
     """How often each unit is in each resample, shape (units, resamples)."""
-    draws = [np.bincount(random.integers(count, size=count), minlength=count) for _ in range(_AT_ONCE)]
+    draws = [np.bincount(random.integers(count, size=count), minlength=count) for _ in range(_RESAMPLES_PER_BATCH)]
     return np.column_stack(draws).astype(np.float64)

@@ -7,43 +7,43 @@ import socket
 from pathlib import Path
 
 from ...errors import BadData, StorageError
-from ...paths import user_cache
+from ...paths import locate_user_cache
 from ...serialization import read_json, write_json
 
-VARIABLE = "TF_ENABLE_ONEDNN_OPTS"
+ONEDNN_VARIABLE = "TF_ENABLE_ONEDNN_OPTS"
 ON, OFF = "1", "0"
 
 
-def _path() -> Path:
-    return user_cache() / "onednn.json"
+def _locate_file() -> Path:
+    return locate_user_cache() / "onednn.json"
 
 
 def is_settled() -> bool:
     """Whether a person has chosen by the variable, or it was measured on this machine."""
-    return VARIABLE in os.environ or _measured() is not None
+    return ONEDNN_VARIABLE in os.environ or _read_measurement() is not None
 
 
-def choice() -> str:
+def choose_setting() -> str:
     """Return the variable's value where a person has set none: off only where it was measured to be slower.
 
     TensorFlow itself leaves it off on x86 processors without AVX-512, though it is several times as fast there.
     """
-    measured = _measured()
+    measured = _read_measurement()
     return OFF if measured and measured[OFF] < measured[ON] else ON
 
 
-def remember(seconds: dict[str, float]) -> None:
+def write_measurement(seconds: dict[str, float]) -> None:
     """Keep what the same work took with it (``1``) and without it (``0``); a disk that refuses costs a measurement."""
     try:
-        write_json(_path(), {"host": socket.gethostname(), "seconds": seconds})
+        write_json(_locate_file(), {"host": socket.gethostname(), "seconds": seconds})
     except StorageError:
         return
 
 
-def _measured() -> dict[str, float] | None:
+def _read_measurement() -> dict[str, float] | None:
     try:
-        told = read_json(_path())
-        seconds = {value: float(told["seconds"][value]) for value in (ON, OFF)}
+        data = read_json(_locate_file())
+        seconds = {value: float(data["seconds"][value]) for value in (ON, OFF)}
     except (BadData, KeyError, TypeError, ValueError):
         return None
-    return seconds if told.get("host") == socket.gethostname() else None
+    return seconds if data.get("host") == socket.gethostname() else None

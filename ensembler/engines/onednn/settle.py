@@ -9,11 +9,11 @@ from ...progress import Progress
 from ..job import Job
 from ..local import run_jobs
 from ..worker_processes import WorkerProcesses
-from .choice import OFF, ON, VARIABLE, choice, is_settled, remember
+from .choice import OFF, ON, ONEDNN_VARIABLE, choose_setting, is_settled, write_measurement
 
 # Work, as :mod:`ensembler.members.work` counts it, of some ten minutes on two processors; measuring takes twenty
 # seconds.
-LONG = 6e6
+MIN_WORK = 6e6
 
 
 def settle_onednn(work: float, logs: Path, progress: Progress) -> None:
@@ -24,20 +24,20 @@ def settle_onednn(work: float, logs: Path, progress: Progress) -> None:
     work
         What lies ahead on processors, as :mod:`ensembler.members.work` counts it.
     """
-    if work < LONG or is_settled():
+    if work < MIN_WORK or is_settled():
         return
     seconds = {}
     for value, name in ((ON, "with"), (OFF, "without")):
         job = Job(f"time a network {name} oneDNN", "ensembler.engines.onednn.jobs.measure:time_network", {})
-        with WorkerProcesses(1, environment={VARIABLE: value}) as processes:
+        with WorkerProcesses(1, environment={ONEDNN_VARIABLE: value}) as processes:
             try:
                 [seconds[value]] = run_jobs([job], logs, progress, processes=processes)
             except JobFailed:
                 # Whatever is wrong, the jobs that matter will say it.
                 return
-    remember(seconds)
-    word = "with" if choice() == ON else "without"
+    write_measurement(seconds)
+    word = "with" if choose_setting() == ON else "without"
     progress.note(
         f"From now on this machine computes {word} oneDNN: a batch takes {1e3 * seconds[ON]:.0f} ms with it and "
-        f"{1e3 * seconds[OFF]:.0f} ms without; {VARIABLE} overrules that."
+        f"{1e3 * seconds[OFF]:.0f} ms without; {ONEDNN_VARIABLE} overrules that."
     )

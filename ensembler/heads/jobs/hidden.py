@@ -9,16 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...competition.metrics.metrics import log_loss
-from ...competition.tables import prior
+from ...competition.tables import compute_prior
 from ...options.settings import MemberSettings
-from .keras_heads import Dense, build_head, random_head
-from .losses import LogLoss, class_weights
+from .keras_heads import Dense, build_head, build_random_head
+from .losses import LogLoss, compute_class_weights
 
 # Adam's usual rate (Kingma & Ba, 2015).
 LEARNING_RATE = 1e-3
 BATCH_SIZE = 32
 # Epochs to choose from; the choice ends once so many in a row were no better.
-MOST_EPOCHS = 100
+MAX_EPOCHS = 100
 PATIENCE = 10
 
 
@@ -32,7 +32,7 @@ class HiddenHead:
     ----------
     settings
         Units, dropout, label smoothing, class weights and seed of the member.
-    exclusive
+    multiclass
         One class a row, or independent outputs.
 
     Attributes
@@ -45,9 +45,9 @@ class HiddenHead:
         Of the last layer.
     """
 
-    def __init__(self, settings: MemberSettings, *, exclusive: bool) -> None:
+    def __init__(self, settings: MemberSettings, *, multiclass: bool) -> None:
         self.settings = settings
-        self.exclusive = exclusive
+        self.multiclass = multiclass
 
     def fit(
         self,
@@ -75,69 +75,69 @@ class HiddenHead:
         deviation[deviation < 1e-6] = 1.0
         Z = ((X - mean) / deviation).astype(np.float32)
         targets = np.tile(Y, (views, 1))
-        self.epochs_ = epochs or self._best_epochs(Z, targets, np.tile(folds, views))
-        model = self._trained(Z, targets, self.epochs_)
-        (kernel, bias), self.last_ = _dense_weights(model)
+        self.epochs_ = epochs or self._choose_epochs(Z, targets, np.tile(folds, views))
+        model = self._train(Z, targets, self.epochs_)
+        (kernel, bias), self.last_ = _list_dense_weights(model)
         scaled = kernel / deviation[:, None]
         self.hidden_: Dense = (scaled.astype(np.float32), (bias - mean @ scaled).astype(np.float32))
         self.kernel_, self.bias_ = self.last_
         return self
 
-    def _best_epochs(self, Z: NDArray[np.float32], Y: NDArray[np.float32], folds: NDArray[np.int64]) -> int:
+    def _choose_epochs(self, Z: NDArray[np.float32], Y: NDArray[np.float32], folds: NDArray[np.int64]) -> int:
         held_out = folds == folds.min()
         if held_out.all():
             return PATIENCE
-        watcher = _Watcher(Z[held_out], Y[held_out], exclusive=self.exclusive)
-        self._trained(Z[~held_out], Y[~held_out], MOST_EPOCHS, [watcher])
-        return int(np.argmin(watcher.losses)) + 1
+        tracker = _LossTracker(Z[held_out], Y[held_out], multiclass=self.multiclass)
+        self._train(Z[~held_out], Y[~held_out], MAX_EPOCHS, [tracker])
+        return int(np.argmin(tracker.losses)) + 1
 
-    def _trained(self, Z: NDArray[np.float32], Y: NDArray[np.float32], epochs: int, watchers: Any = ()) -> Any:
+    def _train(self, Z: NDArray[np.float32], Y: NDArray[np.float32], epochs: int, callbacks: Any = ()) -> Any:
         settings = self.settings
         keras.utils.set_random_seed(settings.seed)
-        model = random_head(
+        model = build_random_head(
             Z.shape[1],
-            prior(Y),
+            compute_prior(Y),
             settings.seed,
-            exclusive=self.exclusive,
+            multiclass=self.multiclass,
             hidden=settings.hidden,
             dropout=settings.dropout,
         )
-        weights = class_weights(Y, settings.class_weights, exclusive=self.exclusive)
+        weights = compute_class_weights(Y, settings.class_weights, multiclass=self.multiclass)
         optimizer = keras.optimizers.AdamW(LEARNING_RATE, weight_decay=settings.weight_decay)
         optimizer.exclude_from_weight_decay(var_names=["bias"])
         model.compile(
             optimizer=optimizer,
-            loss=LogLoss(exclusive=self.exclusive, smoothing=settings.label_smoothing, weights=weights),
+            loss=LogLoss(multiclass=self.multiclass, smoothing=settings.label_smoothing, weights=weights),
             jit_compile=False,
         )
-        model.fit(Z, Y, batch_size=BATCH_SIZE, epochs=epochs, verbose=0, callbacks=list(watchers))
+        model.fit(Z, Y, batch_size=BATCH_SIZE, epochs=epochs, verbose=0, callbacks=list(callbacks))
         return model
 
-    def keras_head(self) -> Any:
+    def build_keras_head(self) -> Any:
         """Return the head as a network of raw features."""
         return build_head(
-            self.kernel_, self.bias_, exclusive=self.exclusive, hidden=[self.hidden_], dropout=self.settings.dropout
+            self.kernel_, self.bias_, multiclass=self.multiclass, hidden=[self.hidden_], dropout=self.settings.dropout
         )
 
     def predict_proba(self, X: NDArray[np.float32]) -> NDArray[np.float32]:
         """Probabilities of shape (rows, outputs)."""
-        return np.asarray(self.keras_head()(np.asarray(X), training=False))
+        return np.asarray(self.build_keras_head()(np.asarray(X), training=False))
 
 
-def _dense_weights(model: Any) -> list[Dense]:
+def _list_dense_weights(model: Any) -> list[Dense]:
     return [tuple(layer.get_weights()) for layer in model.layers if layer.weights]
 
 
-class _Watcher(keras.callbacks.Callback):  # type: ignore[misc]  # Keras is untyped
+class _LossTracker(keras.callbacks.Callback):  # type: ignore[misc]  # Keras is untyped
     """Follows the log loss on rows that are not learned from."""
 
-    def __init__(self, Z: NDArray[np.float32], Y: NDArray[np.float32], *, exclusive: bool) -> None:
+    def __init__(self, Z: NDArray[np.float32], Y: NDArray[np.float32], *, multiclass: bool) -> None:
         super().__init__()
-        self.Z, self.Y, self.exclusive = Z, Y, exclusive
+        self.Z, self.Y, self.multiclass = Z, Y, multiclass
         self.losses: list[float] = []
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         del epoch, logs
         predicted = np.asarray(self.model(self.Z, training=False))
-        self.losses.append(log_loss(self.Y, predicted, exclusive=self.exclusive))
+        self.losses.append(log_loss(self.Y, predicted, multiclass=self.multiclass))
         self.model.stop_training = len(self.losses) - 1 - int(np.argmin(self.losses)) >= PATIENCE

@@ -18,7 +18,7 @@ def build_head(
     kernel: NDArray[np.float32],
     bias: NDArray[np.float32],
     *,
-    exclusive: bool,
+    multiclass: bool,
     hidden: Sequence[Dense] = (),
     dropout: float = 0.0,
     name: str = "head",
@@ -29,7 +29,7 @@ def build_head(
     ----------
     kernel, bias
         Of the last layer: shapes (width, outputs) and (outputs,).
-    exclusive
+    multiclass
         Softmax over the outputs instead of a sigmoid for each.
     hidden
         Weights of dense layers before it, rectified.
@@ -38,30 +38,32 @@ def build_head(
     name
         Of the model.
     """
-    every = [*hidden, (kernel, bias)]
-    features = flow = keras.Input((every[0][0].shape[0],), name="features")
+    dense_weights = [*hidden, (kernel, bias)]
+    features = flow = keras.Input((dense_weights[0][0].shape[0],), name="features")
     dense = []
-    for number, (weights, _) in enumerate(every):
+    for number, (weights, _) in enumerate(dense_weights):
         if dropout:
             flow = layers.Dropout(dropout, name=f"dropout_{number}")(flow)
-        dense.append(_dense(weights.shape[1], number, last=number == len(every) - 1, exclusive=exclusive))
+        dense.append(
+            _build_dense(weights.shape[1], number, last=number == len(dense_weights) - 1, multiclass=multiclass)
+        )
         flow = dense[-1](flow)
     model = keras.Model(features, flow, name=name)
-    for layer, given in zip(dense, every, strict=True):
+    for layer, given in zip(dense, dense_weights, strict=True):
         layer.set_weights(list(given))
     return model
 
 
-def _dense(units: int, number: int, *, last: bool, exclusive: bool) -> Any:
+def _build_dense(units: int, number: int, *, last: bool, multiclass: bool) -> Any:
     if not last:
         return layers.Dense(units, activation="relu", name=f"hidden_{number}")
     # float32 whatever the policy: probabilities near 0 and 1 decide the log loss.
-    activation = "softmax" if exclusive else "sigmoid"
+    activation = "softmax" if multiclass else "sigmoid"
     return layers.Dense(units, activation=activation, name="probabilities", dtype="float32")
 
 
-def random_head(
-    width: int, shares: NDArray[np.float64], seed: int, *, exclusive: bool, hidden: int = 0, dropout: float = 0.0
+def build_random_head(
+    width: int, shares: NDArray[np.float64], seed: int, *, multiclass: bool, hidden: int = 0, dropout: float = 0.0
 ) -> Any:
     """Make a head that knows nothing yet but how common each class is.
 
@@ -78,13 +80,13 @@ def random_head(
     hidden
         Units of a dense layer in between; 0 for none.
     """
-    random = np.random.default_rng(seed)
-    layers_before = [(_glorot(random, width, hidden), np.zeros(hidden, np.float32))] if hidden else []
-    kernel = _glorot(random, hidden or width, len(shares))
-    bias = np.log(shares) if exclusive else np.log(shares / (1 - shares))
-    return build_head(kernel, bias.astype(np.float32), exclusive=exclusive, hidden=layers_before, dropout=dropout)
+    rng = np.random.default_rng(seed)
+    layers_before = [(_draw_glorot(rng, width, hidden), np.zeros(hidden, np.float32))] if hidden else []
+    kernel = _draw_glorot(rng, hidden or width, len(shares))
+    bias = np.log(shares) if multiclass else np.log(shares / (1 - shares))
+    return build_head(kernel, bias.astype(np.float32), multiclass=multiclass, hidden=layers_before, dropout=dropout)
 
 
-def _glorot(random: np.random.Generator, inputs: int, outputs: int) -> NDArray[np.float32]:
+def _draw_glorot(rng: np.random.Generator, inputs: int, outputs: int) -> NDArray[np.float32]:
     limit = np.sqrt(6 / (inputs + outputs))
-    return random.uniform(-limit, limit, (inputs, outputs)).astype(np.float32)
+    return rng.uniform(-limit, limit, (inputs, outputs)).astype(np.float32)

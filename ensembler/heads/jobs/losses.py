@@ -17,7 +17,7 @@ class LogLoss(keras.losses.Loss):  # type: ignore[misc]  # Keras is untyped
 
     Parameters
     ----------
-    exclusive
+    multiclass
         One class a row (softmax), or independent outputs (sigmoid), whose mean it is.
     smoothing
         Share of each label that is spread over all classes (Szegedy et al., Rethinking the Inception Architecture,
@@ -27,31 +27,31 @@ class LogLoss(keras.losses.Loss):  # type: ignore[misc]  # Keras is untyped
         classes are exclusive.
     """
 
-    def __init__(self, *, exclusive: bool, smoothing: float, weights: NDArray[np.float32]) -> None:
+    def __init__(self, *, multiclass: bool, smoothing: float, weights: NDArray[np.float32]) -> None:
         super().__init__(name="log_loss", dtype="float32")
-        self.exclusive = exclusive
+        self.multiclass = multiclass
         self.smoothing = smoothing
         self.absent, self.present = weights
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         """Loss of each row; labels may be soft."""
-        if self.exclusive:
-            return self._exclusive(y_true * (1 - self.smoothing) + self.smoothing / y_true.shape[-1], y_pred)
-        return self._independent(y_true * (1 - self.smoothing) + self.smoothing / 2, y_pred)
+        if self.multiclass:
+            return self._compute_multiclass(y_true * (1 - self.smoothing) + self.smoothing / y_true.shape[-1], y_pred)
+        return self._compute_multilabel(y_true * (1 - self.smoothing) + self.smoothing / 2, y_pred)
 
-    def _exclusive(self, labels: Any, predicted: Any) -> Any:
+    def _compute_multiclass(self, labels: Any, predicted: Any) -> Any:
         # Labels have to sum to 1 for Keras; their weight is taken out of them and multiplied in again.
         weighted = labels * self.present
         total = ops.sum(weighted, axis=-1, keepdims=True)
         return ops.squeeze(total, -1) * ops.categorical_crossentropy(weighted / total, predicted)
 
-    def _independent(self, labels: Any, predicted: Any) -> Any:
+    def _compute_multilabel(self, labels: Any, predicted: Any) -> Any:
         total = labels * self.present + (1 - labels) * self.absent
         losses = total * ops.binary_crossentropy(labels * self.present / total, predicted)
         return ops.mean(losses, axis=-1)
 
 
-def class_weights(targets: NDArray[np.float32], kind: ClassWeights, *, exclusive: bool) -> NDArray[np.float32]:
+def compute_class_weights(targets: NDArray[np.float32], kind: ClassWeights, *, multiclass: bool) -> NDArray[np.float32]:
     """Weights of each output, absent and present, shape (2, outputs); their mean over the rows is 1.
 
     Parameters
@@ -61,15 +61,15 @@ def class_weights(targets: NDArray[np.float32], kind: ClassWeights, *, exclusive
     kind
         ``none``: all 1. ``balanced``: all classes together weigh the same (King & Zeng, Logistic Regression in Rare
         Events Data, 2001); a class without rows gets 1.
-    exclusive
+    multiclass
         One class a row, or independent outputs.
     """
     weights = np.ones((2, targets.shape[1]))
     if kind == "balanced":
         share = targets.mean(axis=0, dtype=np.float64)
-        classes = int((share > 0).sum()) if exclusive else 2
+        classes = int((share > 0).sum()) if multiclass else 2
         for row, part in enumerate((1 - share, share)):
             np.divide(1, classes * part, out=weights[row], where=part > 0)
-        if exclusive:
+        if multiclass:
             weights[0] = 1
     return weights.astype(np.float32)

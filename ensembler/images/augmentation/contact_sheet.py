@@ -10,20 +10,20 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from ..photo_source import held_or_files
-from ..training_photos import TrainingPhotos, epoch_order
+from ..photo_source import make_photo_source
+from ..training_photos import TrainingPhotos, shuffle_rows
 from . import Augmentation
 
-PHOTOS = 6
+MAX_PHOTOS = 6
 # Of what is drawn, in pixels: photos between these sizes are shown as they are.
-SMALLEST, LARGEST = 128, 224
-GAP, LINE, LETTER = 6, 24, 13
+MIN_SHOWN_SIZE, MAX_SHOWN_SIZE = 128, 224
+GAP, LINE_HEIGHT, FONT_SIZE = 6, 24, 13
 
 # Pixels and targets.
-Shown = tuple[NDArray[np.uint8], NDArray[np.float32]]
+ShownPhotos = tuple[NDArray[np.uint8], NDArray[np.float32]]
 
 
-def contact_sheet(
+def draw_contact_sheet(
     paths: Sequence[Path],
     labels: Sequence[str],
     targets: NDArray[np.float32],
@@ -62,64 +62,66 @@ def contact_sheet(
     UnreadablePhoto
         If a photo cannot be decoded.
     """
-    rows = _different(targets, seed)
-    photos = TrainingPhotos(held_or_files([paths[row] for row in rows], size), targets[rows])
-    shown = [_epoch(photos, len(rows), 0, seed, "none")]
-    shown += [_epoch(photos, len(rows), number, seed, augmentation) for number in range(views)]
+    rows = _choose_varied_rows(targets, seed)
+    photos = TrainingPhotos(make_photo_source([paths[row] for row in rows], size), targets[rows])
+    shown = [_load_epoch(photos, len(rows), 0, seed, "none")]
+    shown += [_load_epoch(photos, len(rows), number, seed, augmentation) for number in range(views)]
     headings = ["as decoded", *(f"{augmentation}, epoch {number + 1}" for number in range(views))]
-    return _drawn(shown, headings, labels)
+    return _draw_sheet(shown, headings, labels)
 
 
-def _different(targets: NDArray[np.float32], seed: int) -> list[int]:
+def _choose_varied_rows(targets: NDArray[np.float32], seed: int) -> list[int]:
     """Rows of a few photos: first one of each class, then a second one of each, and so on."""
-    before: Counter[bytes] = Counter()
-    turns = []
+    times_chosen: Counter[bytes] = Counter()
+    ranked_rows = []
     for row in np.random.default_rng(seed).permutation(len(targets)):
-        turns.append((before[targets[row].tobytes()], int(row)))
-        before[targets[row].tobytes()] += 1
-    return [row for _, row in sorted(turns, key=lambda turn: turn[0])[:PHOTOS]]
+        ranked_rows.append((times_chosen[targets[row].tobytes()], int(row)))
+        times_chosen[targets[row].tobytes()] += 1
+    return [row for _, row in sorted(ranked_rows, key=lambda turn: turn[0])[:MAX_PHOTOS]]
 
 
-def _epoch(photos: TrainingPhotos, count: int, number: int, seed: int, augmentation: Augmentation) -> Shown:
+def _load_epoch(photos: TrainingPhotos, count: int, number: int, seed: int, augmentation: Augmentation) -> ShownPhotos:
     """All photos as one epoch shows them, in the order in which they were given."""
-    pixels, targets, _ = next(photos.epoch(number, batch_size=count, seed=seed, augmentation=augmentation))
-    places = np.argsort(epoch_order(count, number, seed))
+    pixels, targets, _ = next(photos.iterate_epoch(number, batch_size=count, seed=seed, augmentation=augmentation))
+    places = np.argsort(shuffle_rows(count, number, seed))
     return pixels[places], targets[places]
 
 
-def _drawn(shown: Sequence[Shown], headings: Sequence[str], labels: Sequence[str]) -> Image.Image:
+def _draw_sheet(shown: Sequence[ShownPhotos], headings: Sequence[str], labels: Sequence[str]) -> Image.Image:
     rows, size = shown[0][0].shape[:2]
-    side = min(max(size, SMALLEST), LARGEST)
-    sheet = Image.new("RGB", (len(shown) * (side + GAP) + GAP, LINE + rows * (side + LINE) + GAP), "white")
+    side = min(max(size, MIN_SHOWN_SIZE), MAX_SHOWN_SIZE)
+    sheet = Image.new(
+        "RGB", (len(shown) * (side + GAP) + GAP, LINE_HEIGHT + rows * (side + LINE_HEIGHT) + GAP), "white"
+    )
     pen = ImageDraw.Draw(sheet)
     for column, ((pixels, targets), heading) in enumerate(zip(shown, headings, strict=True)):
         left = GAP + column * (side + GAP)
-        _write(pen, (left, 0), heading, side)
+        _draw_text(pen, (left, 0), heading, side)
         for row, (photo, target) in enumerate(zip(pixels, targets, strict=True)):
-            top = LINE + row * (side + LINE)
+            top = LINE_HEIGHT + row * (side + LINE_HEIGHT)
             # Small photos keep their squares, so that a person sees what the network sees.
             resampling = Image.Resampling.NEAREST if size < side else Image.Resampling.LANCZOS
             sheet.paste(Image.fromarray(photo).resize((side, side), resampling), (left, top))
-            _write(pen, (left, top + side), caption(target, labels), side)
+            _draw_text(pen, (left, top + side), format_caption(target, labels), side)
     return sheet
 
 
-def _write(pen: ImageDraw.ImageDraw, place: tuple[int, int], text: str, width: int) -> None:
+def _draw_text(pen: ImageDraw.ImageDraw, position: tuple[int, int], text: str, width: int) -> None:
     """Write a line of text, cut off where it would not fit."""
-    font = ImageFont.load_default(LETTER)
+    font = ImageFont.load_default(FONT_SIZE)
     kept = text
     while kept and pen.textlength(kept + "..." * (kept != text), font) > width:
         kept = kept[:-1]
-    pen.text(place, kept + "..." * (kept != text), "black", font)
+    pen.text(position, kept + "..." * (kept != text), "black", font)
 
 
-def caption(target: NDArray[np.float32], labels: Sequence[str]) -> str:
+def format_caption(target: NDArray[np.float32], labels: Sequence[str]) -> str:
     """Tell the labels of a photo, the largest share first: ``cat``, or ``cat 0.70 dog 0.30`` for a mixed one."""
     shares = [1 - target[0], target[0]] if len(labels) == 2 and len(target) == 1 else target
-    return " ".join(_told(labels, np.asarray(shares))) or "no label"
+    return " ".join(_format_shares(labels, np.asarray(shares))) or "no label"
 
 
-def _told(labels: Sequence[str], shares: NDArray[np.float32]) -> Iterator[str]:
+def _format_shares(labels: Sequence[str], shares: NDArray[np.float32]) -> Iterator[str]:
     for index in np.argsort(-shares, kind="stable"):
         if shares[index] >= 0.995:
             yield labels[index]

@@ -11,9 +11,9 @@ from PIL import Image
 # Share of photos that lose a rectangle.
 PROBABILITY = 0.25
 # Of the photo's area, evenly drawn. The paper goes up to 0.4; with the other changes, that hides whole animals.
-AREA = (0.02, 0.2)
+AREA_SHARES = (0.02, 0.2)
 # Narrowest height to width; the widest is its inverse.
-RATIO = 0.3
+MIN_ASPECT_RATIO = 0.3
 
 
 def random_erasing(photo: Image.Image, random: Generator) -> Image.Image:
@@ -21,14 +21,14 @@ def random_erasing(photo: Image.Image, random: Generator) -> Image.Image:
     if random.random() >= PROBABILITY:
         return photo
     pixels = np.array(photo)
-    place = _rectangle(photo.height, photo.width, random)
+    place = _choose_rectangle(photo.height, photo.width, random)
     pixels[place] = random.integers(256, size=pixels[place].shape, dtype=np.uint8)
     return Image.fromarray(pixels)
 
 
-def _rectangle(height: int, width: int, random: Generator) -> tuple[slice, slice]:
-    area = random.uniform(*AREA) * height * width
-    ratio = math.exp(random.uniform(math.log(RATIO), -math.log(RATIO)))
+def _choose_rectangle(height: int, width: int, random: Generator) -> tuple[slice, slice]:
+    area = random.uniform(*AREA_SHARES) * height * width
+    ratio = math.exp(random.uniform(math.log(MIN_ASPECT_RATIO), -math.log(MIN_ASPECT_RATIO)))
     rows = min(height, max(1, round(math.sqrt(area * ratio))))
     columns = min(width, max(1, round(math.sqrt(area / ratio))))
     top, left = random.integers(height - rows + 1), random.integers(width - columns + 1)

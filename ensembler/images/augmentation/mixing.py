@@ -12,7 +12,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 # Share of photos that are mixed; half of those by MixUp, half by CutMix.
-MIXED = 0.5
+MIX_PROBABILITY = 0.5
 # Of the Beta distribution that shares are drawn from: the papers' figures for ImageNet.
 MIXUP_ALPHA = 0.2
 CUTMIX_ALPHA = 1.0
@@ -41,9 +41,9 @@ def mix(pixels: NDArray[np.uint8], targets: NDArray[np.float32], random: Generat
     partners = random.permutation(len(pixels))
     for row, partner in enumerate(partners):
         chance = random.random()
-        if chance < MIXED / 2:
+        if chance < MIX_PROBABILITY / 2:
             mixed[row], shares[row] = mixup(pixels[row], pixels[partner], random)
-        elif chance < MIXED:
+        elif chance < MIX_PROBABILITY:
             mixed[row], shares[row] = cutmix(pixels[row], pixels[partner], random)
     return mixed, shares * targets + (1 - shares) * targets[partners]
 
@@ -73,14 +73,14 @@ def cutmix(photo: NDArray[np.uint8], partner: NDArray[np.uint8], random: Generat
         Pixels, and the first photo's share of them.
     """
     side = math.sqrt(1 - random.beta(CUTMIX_ALPHA, CUTMIX_ALPHA))
-    place = tuple(_stretch(length, side * length, random) for length in photo.shape[:2])
+    place = tuple(_choose_slice(length, side * length, random) for length in photo.shape[:2])
     mixed = photo.copy()
     mixed[place] = partner[place]
     # The rectangle may reach beyond the edge, so what counts is what was pasted.
     return mixed, 1 - mixed[place].size / mixed.size
 
 
-def _stretch(length: int, part: float, random: Generator) -> slice:
+def _choose_slice(length: int, part: float, random: Generator) -> slice:
     """Return a part of ``length`` about a random middle, cut off at the ends."""
     middle = random.uniform(0, length)
     return slice(max(0, round(middle - part / 2)), min(length, round(middle + part / 2)))

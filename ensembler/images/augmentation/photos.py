@@ -11,7 +11,7 @@ from PIL import Image, ImageOps
 
 from ..views import VIEWS
 from . import Augmentation
-from .crops import seen_as
+from .crops import apply_view
 from .erasing import random_erasing
 from .pixel_changes import change_pixels
 from .rand_augment import rand_augment
@@ -35,22 +35,22 @@ def augment_photo(pixels: NDArray[np.uint8], augmentation: Augmentation, random:
     """
     if augmentation == "none":
         return pixels
-    return np.asarray(_CHANGES[augmentation](Image.fromarray(pixels), random))
+    return np.asarray(_AUGMENTATIONS[augmentation](Image.fromarray(pixels), random))
 
 
-def _crops(photo: Image.Image, random: Generator) -> Image.Image:
+def _crop(photo: Image.Image, random: Generator) -> Image.Image:
     views = VIEWS["crops"]
-    return seen_as(photo, views[random.integers(len(views))])
+    return apply_view(photo, views[random.integers(len(views))])
 
 
-def _strong(photo: Image.Image, random: Generator) -> Image.Image:
+def _augment_strongly(photo: Image.Image, random: Generator) -> Image.Image:
     if random.random() < 0.5:
         photo = ImageOps.mirror(photo)
     return random_erasing(rand_augment(photo, random), random)
 
 
-_CHANGES: dict[Augmentation, Callable[[Image.Image, Generator], Image.Image]] = {
-    "crops": _crops,
+_AUGMENTATIONS: dict[Augmentation, Callable[[Image.Image, Generator], Image.Image]] = {
+    "crops": _crop,
     "pixels": change_pixels,
-    "strong": _strong,
+    "strong": _augment_strongly,
 }

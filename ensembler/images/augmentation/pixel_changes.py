@@ -24,47 +24,47 @@ class Change:
         Makes it, given the photo, a strength, and random numbers.
     probability
         That it is made at all.
-    least, most
+    min_strength, max_strength
         Bounds of the strength, which is drawn evenly between them.
     """
 
     apply: Callable[[Image.Image, float, Generator], Image.Image]
     probability: float
-    least: float
-    most: float
+    min_strength: float
+    max_strength: float
 
 
 def change_pixels(photo: Image.Image, random: Generator) -> Image.Image:
     """Make each of the changes with its own probability and strength, in the order of light's way to a file."""
     for change in CHANGES.values():
         if random.random() < change.probability:
-            photo = change.apply(photo, random.uniform(change.least, change.most), random)
+            photo = change.apply(photo, random.uniform(change.min_strength, change.max_strength), random)
     return photo
 
 
-def _brightness(photo: Image.Image, factor: float, _: Generator) -> Image.Image:
+def _change_brightness(photo: Image.Image, factor: float, _: Generator) -> Image.Image:
     return ImageEnhance.Brightness(photo).enhance(factor)
 
 
-def _contrast(photo: Image.Image, factor: float, _: Generator) -> Image.Image:
+def _change_contrast(photo: Image.Image, factor: float, _: Generator) -> Image.Image:
     return ImageEnhance.Contrast(photo).enhance(factor)
 
 
-def _gamma(photo: Image.Image, exponent: float, _: Generator) -> Image.Image:
+def _apply_gamma(photo: Image.Image, exponent: float, _: Generator) -> Image.Image:
     curve = 255 * (np.arange(256) / 255) ** exponent
     return photo.point(np.rint(curve).astype(int).tolist() * 3)
 
 
-def _saturation(photo: Image.Image, factor: float, _: Generator) -> Image.Image:
+def _change_saturation(photo: Image.Image, factor: float, _: Generator) -> Image.Image:
     return ImageEnhance.Color(photo).enhance(factor)
 
 
-def _hue(photo: Image.Image, turn: float, _: Generator) -> Image.Image:
-    """Turn the circle of hues by ``turn`` of a whole circle."""
+def _shift_hue(photo: Image.Image, shift: float, _: Generator) -> Image.Image:
+    """Turn the circle of hues by ``shift`` of a whole circle."""
     hue, saturation, value = photo.convert("HSV").split()
     # Pillow counts hues from 0 to 255, which are the same red.
-    turned = (np.arange(256) + round(255 * turn)) % 255
-    return Image.merge("HSV", (hue.point(turned.tolist()), saturation, value)).convert("RGB")
+    shifted = (np.arange(256) + round(255 * shift)) % 255
+    return Image.merge("HSV", (hue.point(shifted.tolist()), saturation, value)).convert("RGB")
 
 
 def _blur(photo: Image.Image, share: float, _: Generator) -> Image.Image:
@@ -72,7 +72,7 @@ def _blur(photo: Image.Image, share: float, _: Generator) -> Image.Image:
     return photo.filter(ImageFilter.GaussianBlur(share * photo.width))
 
 
-def _noise(photo: Image.Image, deviation: float, random: Generator) -> Image.Image:
+def _add_noise(photo: Image.Image, deviation: float, random: Generator) -> Image.Image:
     """Add Gaussian noise to each value; ``deviation`` is in steps of 1/255."""
     pixels = np.asarray(photo)
     noise = random.standard_normal(pixels.shape, dtype=np.float32)
@@ -81,7 +81,7 @@ def _noise(photo: Image.Image, deviation: float, random: Generator) -> Image.Ima
     return Image.fromarray(np.rint(noise, out=noise).clip(0, 255, out=noise).astype(np.uint8))
 
 
-def _dropout(photo: Image.Image, share: float, random: Generator) -> Image.Image:
+def _drop_pixels(photo: Image.Image, share: float, random: Generator) -> Image.Image:
     """Turn about ``share`` of the pixels black."""
     pixels = np.array(photo)
     places = pixels.reshape(-1, 3)
@@ -89,20 +89,20 @@ def _dropout(photo: Image.Image, share: float, random: Generator) -> Image.Image
     return Image.fromarray(pixels)
 
 
-def _jpeg(photo: Image.Image, quality: float, _: Generator) -> Image.Image:
+def _compress_jpeg(photo: Image.Image, quality: float, _: Generator) -> Image.Image:
     file = io.BytesIO()
     photo.save(file, "JPEG", quality=round(quality))
     return Image.open(file).convert("RGB")
 
 
 CHANGES = {
-    "brightness": Change(_brightness, 0.5, 0.7, 1.3),
-    "contrast": Change(_contrast, 0.5, 0.7, 1.3),
-    "gamma": Change(_gamma, 0.3, 0.7, 1.4),
-    "saturation": Change(_saturation, 0.3, 0.6, 1.4),
-    "hue": Change(_hue, 0.3, -0.05, 0.05),
+    "brightness": Change(_change_brightness, 0.5, 0.7, 1.3),
+    "contrast": Change(_change_contrast, 0.5, 0.7, 1.3),
+    "gamma": Change(_apply_gamma, 0.3, 0.7, 1.4),
+    "saturation": Change(_change_saturation, 0.3, 0.6, 1.4),
+    "hue": Change(_shift_hue, 0.3, -0.05, 0.05),
     "blur": Change(_blur, 0.2, 0.003, 0.008),
-    "noise": Change(_noise, 0.2, 2.0, 16.0),
-    "dropout": Change(_dropout, 0.2, 0.005, 0.04),
-    "jpeg": Change(_jpeg, 0.2, 30.0, 90.0),
+    "noise": Change(_add_noise, 0.2, 2.0, 16.0),
+    "dropout": Change(_drop_pixels, 0.2, 0.005, 0.04),
+    "jpeg": Change(_compress_jpeg, 0.2, 30.0, 90.0),
 }

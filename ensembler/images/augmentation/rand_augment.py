@@ -12,11 +12,11 @@ from numpy.random import Generator
 from PIL import Image, ImageEnhance, ImageOps
 
 # Operations on a photo.
-OPERATIONS = 2
+OPERATIONS_PER_PHOTO = 2
 # Highest strength, as a share of the paper's 10: beyond it, some photos are too dark or too far out of view to be told.
-STRONGEST = 0.6
+MAX_STRENGTH = 0.6
 # What comes into view beyond the edge.
-GREY = (128, 128, 128)
+FILL_COLOUR = (128, 128, 128)
 
 # A photo and a strength from -1 to 1 give a photo. Some operations know no direction.
 Operation = Callable[[Image.Image, float], Image.Image]
@@ -24,8 +24,8 @@ Operation = Callable[[Image.Image, float], Image.Image]
 
 def rand_augment(photo: Image.Image, random: Generator) -> Image.Image:
     """Apply operations drawn at random, each with a strength drawn at random."""
-    for chosen in random.integers(len(_OPERATIONS), size=OPERATIONS):
-        photo = _OPERATIONS[chosen](photo, random.uniform(-STRONGEST, STRONGEST))
+    for chosen in random.integers(len(_OPERATIONS), size=OPERATIONS_PER_PHOTO):
+        photo = _OPERATIONS[chosen](photo, random.uniform(-MAX_STRENGTH, MAX_STRENGTH))
     return photo
 
 
@@ -49,45 +49,47 @@ def _posterize(photo: Image.Image, strength: float) -> Image.Image:
     return ImageOps.posterize(photo, 8 - round(4 * abs(strength)))
 
 
-def _saturation(photo: Image.Image, strength: float) -> Image.Image:
+def _change_saturation(photo: Image.Image, strength: float) -> Image.Image:
     return ImageEnhance.Color(photo).enhance(1 + 0.9 * strength)
 
 
-def _contrast(photo: Image.Image, strength: float) -> Image.Image:
+def _change_contrast(photo: Image.Image, strength: float) -> Image.Image:
     return ImageEnhance.Contrast(photo).enhance(1 + 0.9 * strength)
 
 
-def _brightness(photo: Image.Image, strength: float) -> Image.Image:
+def _change_brightness(photo: Image.Image, strength: float) -> Image.Image:
     return ImageEnhance.Brightness(photo).enhance(1 + 0.9 * strength)
 
 
-def _sharpness(photo: Image.Image, strength: float) -> Image.Image:
+def _change_sharpness(photo: Image.Image, strength: float) -> Image.Image:
     return ImageEnhance.Sharpness(photo).enhance(1 + 0.9 * strength)
 
 
 def _rotate(photo: Image.Image, strength: float) -> Image.Image:
-    return photo.rotate(30 * strength, Image.Resampling.BILINEAR, fillcolor=GREY)
+    return photo.rotate(30 * strength, Image.Resampling.BILINEAR, fillcolor=FILL_COLOUR)
 
 
 def _shear_x(photo: Image.Image, strength: float) -> Image.Image:
     # About the middle of the photo, so that what is there stays in view.
-    return _affine(photo, (1, 0.3 * strength, -0.15 * strength * photo.height, 0, 1, 0))
+    return _apply_affine(photo, (1, 0.3 * strength, -0.15 * strength * photo.height, 0, 1, 0))
 
 
 def _shear_y(photo: Image.Image, strength: float) -> Image.Image:
-    return _affine(photo, (1, 0, 0, 0.3 * strength, 1, -0.15 * strength * photo.width))
+    return _apply_affine(photo, (1, 0, 0, 0.3 * strength, 1, -0.15 * strength * photo.width))
 
 
 def _translate_x(photo: Image.Image, strength: float) -> Image.Image:
-    return _affine(photo, (1, 0, 150 / 331 * strength * photo.width, 0, 1, 0))
+    return _apply_affine(photo, (1, 0, 150 / 331 * strength * photo.width, 0, 1, 0))
 
 
 def _translate_y(photo: Image.Image, strength: float) -> Image.Image:
-    return _affine(photo, (1, 0, 0, 0, 1, 150 / 331 * strength * photo.height))
+    return _apply_affine(photo, (1, 0, 0, 0, 1, 150 / 331 * strength * photo.height))
 
 
-def _affine(photo: Image.Image, coefficients: tuple[float, ...]) -> Image.Image:
-    return photo.transform(photo.size, Image.Transform.AFFINE, coefficients, Image.Resampling.BILINEAR, fillcolor=GREY)
+def _apply_affine(photo: Image.Image, coefficients: tuple[float, ...]) -> Image.Image:
+    return photo.transform(
+        photo.size, Image.Transform.AFFINE, coefficients, Image.Resampling.BILINEAR, fillcolor=FILL_COLOUR
+    )
 
 
 _OPERATIONS: tuple[Operation, ...] = (
@@ -96,10 +98,10 @@ _OPERATIONS: tuple[Operation, ...] = (
     _equalize,
     _solarize,
     _posterize,
-    _saturation,
-    _contrast,
-    _brightness,
-    _sharpness,
+    _change_saturation,
+    _change_contrast,
+    _change_brightness,
+    _change_sharpness,
     _rotate,
     _shear_x,
     _shear_y,

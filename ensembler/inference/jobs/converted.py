@@ -25,14 +25,14 @@ class GraphNetwork:
     """
 
     def __init__(self, model: Any) -> None:
-        self._function = constant_function(model)
+        self._function = freeze_model(model)
 
     def predict(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return the network's answers, shape (batch, width)."""
         import tensorflow as tf
 
-        [answers] = self._function(tf.constant(pixels.astype(np.float32)))
-        return np.asarray(answers, np.float32)
+        [outputs] = self._function(tf.constant(pixels.astype(np.float32)))
+        return np.asarray(outputs, np.float32)
 
 
 class OnnxNetwork:
@@ -51,24 +51,24 @@ class OnnxNetwork:
         options.intra_op_num_threads = threads
         # Errors alone: what it warns of is nothing that a person could change.
         options.log_severity_level = 3
-        self._session = onnxruntime.InferenceSession(onnx_bytes(model), options, providers=["CPUExecutionProvider"])
+        self._session = onnxruntime.InferenceSession(export_onnx(model), options, providers=["CPUExecutionProvider"])
         self._input = self._session.get_inputs()[0].name
 
     def predict(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return the network's answers, shape (batch, width)."""
-        [answers] = self._session.run(None, {self._input: pixels.astype(np.float32)})
-        return np.asarray(answers, np.float32)
+        [outputs] = self._session.run(None, {self._input: pixels.astype(np.float32)})
+        return np.asarray(outputs, np.float32)
 
 
-Converted = GraphNetwork | OnnxNetwork
+ConvertedNetwork = GraphNetwork | OnnxNetwork
 
 
-def convert(model: Any, runtime: Runtime, threads: int) -> Converted:
+def convert(model: Any, runtime: Runtime, threads: int) -> ConvertedNetwork:
     """Turn a network into what ``runtime`` takes; any kind of exception is raised for a layer that cannot be turned."""
     return OnnxNetwork(model, threads) if runtime == "onnx" else GraphNetwork(model)
 
 
-def constant_function(model: Any) -> Any:
+def freeze_model(model: Any) -> Any:
     """Trace a network, and make its variables constants."""
     import tensorflow as tf
     from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
@@ -78,7 +78,7 @@ def constant_function(model: Any) -> Any:
     return convert_variables_to_constants_v2(traced, lower_control_flow=False)
 
 
-def onnx_bytes(model: Any) -> bytes:
+def export_onnx(model: Any) -> bytes:
     """Turn a network into a file of ONNX.
 
     Keras's own export leaves what a Normalization layer holds as inputs that nobody feeds, so variables are made
@@ -89,17 +89,17 @@ def onnx_bytes(model: Any) -> bytes:
     from tf2onnx.tf_loader import tf_optimize
     from tf2onnx.tfonnx import process_tf_graph
 
-    constant = constant_function(model)
+    constant = freeze_model(model)
     inputs, outputs = [[tensor.name for tensor in tensors] for tensors in (constant.inputs, constant.outputs)]
     with tf.Graph().as_default():
         optimized = tf_optimize(inputs, outputs, constant.graph.as_graph_def())
     with tf.Graph().as_default() as graph:
         tf.import_graph_def(optimized, name="")
-        turned = process_tf_graph(graph, input_names=inputs, output_names=outputs, opset=_OPSET)
-    return bytes(turned.make_model(model.name).SerializeToString())
+        converted = process_tf_graph(graph, input_names=inputs, output_names=outputs, opset=_OPSET)
+    return bytes(converted.make_model(model.name).SerializeToString())
 
 
-def obstacle() -> str:
+def find_obstacle() -> str:
     """Tell why no network of this process can be turned, or nothing: what runs on a GPU is left as it is."""
     if keras.backend.backend() != "tensorflow":
         return f"Keras runs on {keras.backend.backend()} here"
@@ -108,7 +108,7 @@ def obstacle() -> str:
     return "there is a GPU" if tf.config.list_physical_devices("GPU") else ""
 
 
-def versions() -> list[str]:
+def list_versions() -> list[str]:
     """Return the versions of all that a network's speed depends on."""
     import tensorflow as tf
 

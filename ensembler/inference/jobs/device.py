@@ -6,16 +6,16 @@ import platform
 from pathlib import Path
 
 
-def device_name() -> str:
+def find_device_name() -> str:
     """Name what TensorFlow predicts on."""
     import tensorflow as tf
 
     if gpus := tf.config.list_logical_devices("GPU") and tf.config.list_physical_devices("GPU"):
         return str(tf.config.experimental.get_device_details(gpus[0]).get("device_name", "GPU"))
-    return _processor()
+    return _find_processor_name()
 
 
-def _processor() -> str:
+def _find_processor_name() -> str:
     try:
         lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
     except OSError:

@@ -10,22 +10,22 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from ...backbones.names import layer_name
+from ...backbones.names import make_layer_name
 from ...progress import Task
 
 
-def join(backbone: Any, head: Any, name: str) -> Any:
+def join_head(backbone: Any, head: Any, name: str) -> Any:
     """Put a head on a backbone: pixels to probabilities; ``name`` is the member's."""
     pixels = keras.Input(backbone.input_shape[1:], name="pixels")
-    return keras.Model(pixels, head(backbone(pixels)), name=layer_name(name))
+    return keras.Model(pixels, head(backbone(pixels)), name=make_layer_name(name))
 
 
 # Takes a batch of pixels, gives the answers for it.
-Run = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
+PredictBatch = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 
 
 def predict(
-    model: Any, batches: Any, rows: int, batch_size: int, task: Task, run: Run | None = None
+    model: Any, batches: Any, rows: int, batch_size: int, task: Task, run: PredictBatch | None = None
 ) -> NDArray[np.float32]:
     """Run ``model`` over batches of pixels.
 
@@ -46,20 +46,20 @@ def predict(
     -------
     array of shape (rows, width)
     """
-    run = run or partial(answer, model, batch_size=batch_size)
-    return _gathered([run], [model.output_shape[-1]], batches, rows, task)[0]
+    run = run or partial(predict_batch, model, batch_size=batch_size)
+    return _gather_predictions([run], [model.output_shape[-1]], batches, rows, task)[0]
 
 
 def predict_each(
     models: list[Any], batches: Iterable[NDArray[np.uint8]], rows: int, batch_size: int, task: Task
 ) -> list[NDArray[np.float32]]:
-    """Run several models over the same batches, so that photos are decoded once; see :func:`predict`."""
-    runs = [partial(answer, model, batch_size=batch_size) for model in models]
-    return _gathered(runs, [model.output_shape[-1] for model in models], batches, rows, task)
+    """Run several models over the same batches, so that photos are decoded once; see :func:`predict_proba`."""
+    runs = [partial(predict_batch, model, batch_size=batch_size) for model in models]
+    return _gather_predictions(runs, [model.output_shape[-1] for model in models], batches, rows, task)
 
 
-def _gathered(
-    runs: Sequence[Run], widths: Sequence[int], batches: Iterable[NDArray[np.uint8]], rows: int, task: Task
+def _gather_predictions(
+    runs: Sequence[PredictBatch], widths: Sequence[int], batches: Iterable[NDArray[np.uint8]], rows: int, task: Task
 ) -> list[NDArray[np.float32]]:
     results = [np.empty((rows, width), dtype=np.float32) for width in widths]
     done = 0
@@ -72,9 +72,9 @@ def _gathered(
     return results
 
 
-def answer(model: Any, batch: NDArray[np.uint8], batch_size: int) -> NDArray[np.float32]:
-    """Run a model over one batch of at most ``batch_size`` photos, shape (photos, width); see :func:`predict`."""
+def predict_batch(model: Any, batch: NDArray[np.uint8], batch_size: int) -> NDArray[np.float32]:
+    """Run a model over one batch of at most ``batch_size`` photos, shape (photos, width); see :func:`predict_proba`."""
     if not model.compiled:
         model.compile(jit_compile=False)
-    filled = np.concatenate([batch, np.zeros((batch_size - len(batch), *batch.shape[1:]), batch.dtype)])
-    return np.asarray(model.predict_on_batch(filled), np.float32)[: len(batch)]
+    padded = np.concatenate([batch, np.zeros((batch_size - len(batch), *batch.shape[1:]), batch.dtype)])
+    return np.asarray(model.predict_on_batch(padded), np.float32)[: len(batch)]

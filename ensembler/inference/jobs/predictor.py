@@ -12,22 +12,31 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...progress import Progress
-from ...serialization import fingerprint
-from ..runtimes import WORTH, Runtime, RuntimeChoice, Took, fastest, is_installed, load_took, save_took
-from ..timing import processors
-from .converted import Converted, convert, obstacle, versions
-from .device import device_name
-from .networks import answer
+from ...serialization import compute_fingerprint
+from ..runtimes import (
+    MIN_SECONDS_TO_MEASURE,
+    Runtime,
+    RuntimeChoice,
+    RuntimeTiming,
+    choose_fastest,
+    is_installed,
+    load_timings,
+    save_timings,
+)
+from ..timing import count_processors
+from .converted import ConvertedNetwork, convert, find_obstacle, list_versions
+from .device import find_device_name
+from .networks import predict_batch
 
 Pixels = NDArray[np.uint8]
 
 # Largest difference between two runtimes' answers, as a share of the largest answer: with features that differ by it,
 # stack.keras, which is Keras's, still repeats stored probabilities to some 1e-5.
-AGREEMENT = 2e-5
+MAX_DIFFERENCE = 2e-5
 # Photos on which that is looked at.
-_COMPARED = 4
+_COMPARED_PHOTOS = 4
 # Fewer photos, or smaller ones (height and width in pixels), are not worth a look at the clock.
-FEWEST, SMALLEST = 500, 32
+MIN_PHOTOS, MIN_SIZE = 500, 32
 
 
 class Predictor:
@@ -53,11 +62,11 @@ class Predictor:
         self._name = name
         self._choice = choice
         self._progress = progress
-        self._converted: Converted | None = None
+        self._converted: ConvertedNetwork | None = None
         # Photos for which it was settled what runs the network.
-        self._settled = 0
+        self._settled_photos = 0
 
-    def answer(self, batch: Pixels, photos: int) -> NDArray[np.float32]:
+    def predict_batch(self, batch: Pixels, photos: int) -> NDArray[np.float32]:
         """Run the network over one batch.
 
         Parameters
@@ -71,99 +80,105 @@ class Predictor:
         -------
         array of shape (photos of the batch, width)
         """
-        if photos > self._settled:
-            self._settled = photos
+        if photos > self._settled_photos:
+            self._settled_photos = photos
             if self._converted is None:
-                self._converted = self._settle(batch, photos)
+                self._converted = self._choose_network(batch, photos)
         if self._converted is None:
-            return answer(self._model, batch, self._batch_size)
-        return self._converted.predict(self._filled(batch))[: len(batch)]
+            return predict_batch(self._model, batch, self._batch_size)
+        return self._converted.predict(self._pad(batch))[: len(batch)]
 
-    def _filled(self, batch: Pixels) -> Pixels:
+    def _pad(self, batch: Pixels) -> Pixels:
         return np.concatenate([batch, np.zeros((self._batch_size - len(batch), *batch.shape[1:]), batch.dtype)])
 
-    def _settle(self, batch: Pixels, photos: int) -> Converted | None:
+    def _choose_network(self, batch: Pixels, photos: int) -> ConvertedNetwork | None:
         """Return what is to run the network in Keras's place, if anything is."""
         if self._choice == "keras":
             return None
         if self._choice != "auto":
-            converted, trouble = self._turn(self._choice, batch)
-            if trouble:
-                self._progress.warn(f"{self._name} predicts on Keras although --runtime is {self._choice}: {trouble}.")
+            converted, problem = self._convert(self._choice, batch)
+            if problem:
+                self._progress.warn(f"{self._name} predicts on Keras although --runtime is {self._choice}: {problem}.")
             return converted
-        if photos < FEWEST or self._model.input_shape[1] < SMALLEST or obstacle():
+        if photos < MIN_PHOTOS or self._model.input_shape[1] < MIN_SIZE or find_obstacle():
             return None
-        return self._fastest(batch, photos)
+        return self._choose_fastest(batch, photos)
 
-    def _fastest(self, batch: Pixels, photos: int) -> Converted | None:
+    def _choose_fastest(self, batch: Pixels, photos: int) -> ConvertedNetwork | None:
         """Measure what was not measured on this machine, if it is worth it, and go by that."""
-        key = self._key()
-        took = load_took(key)
-        turned: dict[Runtime, Converted | None] = {}
-        if "keras" not in took:
-            took["keras"] = Took(
-                self._seconds_a_photo(partial(answer, self._model, self._filled(batch), self._batch_size))
+        key = self._compute_key()
+        timings = load_timings(key)
+        networks: dict[Runtime, ConvertedNetwork | None] = {}
+        if "keras" not in timings:
+            timings["keras"] = RuntimeTiming(
+                self._measure_seconds_per_photo(partial(predict_batch, self._model, self._pad(batch), self._batch_size))
             )
-            save_took(key, took)
+            save_timings(key, timings)
         others: tuple[Runtime, ...] = ("graph", "onnx") if is_installed() else ("graph",)
-        new = [name for name in others if name not in took and photos * took["keras"].seconds > WORTH]
+        new = [
+            name
+            for name in others
+            if name not in timings and photos * timings["keras"].seconds > MIN_SECONDS_TO_MEASURE
+        ]
         for name in self._progress.track(new, f"{self._name}: measure runtimes", len(new)) if new else ():
-            turned[name], took[name] = self._measured(name, batch)
-            save_took(key, took)
-        chosen = fastest(took, photos)
+            networks[name], timings[name] = self._measure(name, batch)
+            save_timings(key, timings)
+        chosen = choose_fastest(timings, photos)
         if new:
-            self._progress.note(self._words(chosen, took))
-        if chosen == "keras" or chosen in turned:
-            return turned.get(chosen)
-        converted, trouble = self._turn(chosen, batch)
-        if trouble:
+            self._progress.note(self._describe_choice(chosen, timings))
+        if chosen == "keras" or chosen in networks:
+            return networks.get(chosen)
+        converted, problem = self._convert(chosen, batch)
+        if problem:
             # The weights are others than those that were measured.
-            self._progress.note(f"{self._name} predicts on Keras: {trouble}.")
+            self._progress.note(f"{self._name} predicts on Keras: {problem}.")
         return converted
 
-    def _measured(self, runtime: Runtime, batch: Pixels) -> tuple[Converted | None, Took]:
+    def _measure(self, runtime: Runtime, batch: Pixels) -> tuple[ConvertedNetwork | None, RuntimeTiming]:
         began = time.perf_counter()
-        converted, trouble = self._turn(runtime, batch)
+        converted, problem = self._convert(runtime, batch)
         conversion = time.perf_counter() - began
-        seconds = self._seconds_a_photo(partial(converted.predict, self._filled(batch))) if converted else 0.0
-        return converted, Took(seconds, conversion, trouble)
+        seconds = self._measure_seconds_per_photo(partial(converted.predict, self._pad(batch))) if converted else 0.0
+        return converted, RuntimeTiming(seconds, conversion, problem)
 
-    def _turn(self, runtime: Runtime, batch: Pixels) -> tuple[Converted | None, str]:
+    def _convert(self, runtime: Runtime, batch: Pixels) -> tuple[ConvertedNetwork | None, str]:
         """Turn the network into what a runtime takes; or tell why that cannot take Keras's place."""
-        if trouble := obstacle():
-            return None, trouble
+        if problem := find_obstacle():
+            return None, problem
         try:
-            converted = convert(self._model, runtime, processors())
-            few = batch[:_COMPARED]
-            given = converted.predict(few)
+            converted = convert(self._model, runtime, count_processors())
+            sample = batch[:_COMPARED_PHOTOS]
+            outputs = converted.predict(sample)
         except Exception as error:  # noqa: BLE001  # converters raise anything; Keras can run it all the same
             first = str(error).strip().partition("\n")[0][:200]
             return None, f"{runtime} cannot run it ({type(error).__name__}: {first})"
-        expected = np.asarray(self._model(few.astype(np.float32), training=False), np.float32)
-        difference = float(np.abs(given - expected).max() / max(float(np.abs(expected).max()), 1e-9))
+        expected = np.asarray(self._model(sample.astype(np.float32), training=False), np.float32)
+        difference = float(np.abs(outputs - expected).max() / max(float(np.abs(expected).max()), 1e-9))
         # Written so that what is no number does not pass.
-        if not difference <= AGREEMENT:
+        if not difference <= MAX_DIFFERENCE:
             return None, f"the answers of {runtime} differ by {difference:.1g}"
         return converted, ""
 
-    def _seconds_a_photo(self, work: Callable[[], Any]) -> float:
+    def _measure_seconds_per_photo(self, work: Callable[[], Any]) -> float:
         """Time work on a whole batch: the quicker of two, after one that compiles."""
         work()
-        taken = []
+        seconds = []
         for _ in range(2):
             began = time.perf_counter()
             work()
-            taken.append(time.perf_counter() - began)
-        return min(taken) / self._batch_size
+            seconds.append(time.perf_counter() - began)
+        return min(seconds) / self._batch_size
 
-    def _words(self, chosen: Runtime, took: dict[Runtime, Took]) -> str:
+    def _describe_choice(self, chosen: Runtime, timings: dict[Runtime, RuntimeTiming]) -> str:
         times = ", ".join(
-            f"{name} {each.trouble or f'{1 / each.seconds:.0f} photos a second'}" for name, each in took.items()
+            f"{name} {each.trouble or f'{1 / each.seconds:.0f} photos a second'}" for name, each in timings.items()
         )
         return f"{self._name} predicts on {chosen} here ({times})."
 
-    def _key(self) -> str:
+    def _compute_key(self) -> str:
         """Hash of what the speeds depend on: the network but for its weights, the machine and the libraries."""
         # Layers that have no name of their own are numbered on within a process.
         architecture = re.sub(r"_\d+\b", "", self._model.to_json())
-        return fingerprint([architecture, self._batch_size, device_name(), processors(), *versions()])
+        return compute_fingerprint(
+            [architecture, self._batch_size, find_device_name(), count_processors(), *list_versions()]
+        )

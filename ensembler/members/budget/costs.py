@@ -6,17 +6,17 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from ...competition.folds.folds import FIFTHS
-from ...images.photo_source import in_memory
+from ...competition.folds.folds import FALLBACK_FOLDS
+from ...images.photo_source import can_fit_in_memory
 from ...images.views import VIEWS
-from ...inference.timing import BATCHES, FEWEST, LONGEST, SINGLE, WARM_UP
+from ...inference.timing import BATCH_PREDICTIONS, MAX_SECONDS, MIN_PREDICTIONS, SINGLE_PREDICTIONS, WARM_UP_PREDICTIONS
 from ...options.settings import MemberSettings
-from ..allotment import Stretch
+from ..allotment import PhaseEpochs
 
 # To score a fold and write its tables.
-_FOLD_FILES = 0.3
+_FOLD_FILES_SECONDS = 0.3
 # A photo alone takes about so many times as long as one of a batch, and seconds beyond that.
-_ALONE, _CALL = 3.0, 0.002
+_SINGLE_PHOTO_FACTOR, _CALL_SECONDS = 3.0, 0.002
 
 
 @dataclass(frozen=True)
@@ -73,15 +73,15 @@ class Speeds:
     phases: tuple[PhaseSpeed, ...]
 
     @classmethod
-    def from_json(cls, told: dict[str, Any]) -> Speeds:
+    def from_json(cls, data: dict[str, Any]) -> Speeds:
         """Read what :meth:`to_json` made."""
-        return cls(**{**told, "phases": tuple(PhaseSpeed(**phase) for phase in told["phases"])})
+        return cls(**{**data, "phases": tuple(PhaseSpeed(**phase) for phase in data["phases"])})
 
     def to_json(self) -> dict[str, Any]:
         """Return what JSON can hold."""
         return asdict(self)
 
-    def at_size(self, before: int, now: int) -> Speeds:
+    def scale_to_size(self, before: int, now: int) -> Speeds:
         """Estimate the speeds at another image size: convolutions take time by the pixel, decoding by the file."""
         share = (now / before) ** 2
         return replace(
@@ -93,7 +93,7 @@ class Speeds:
 
 
 @dataclass(frozen=True)
-class Counts:
+class PhotoCounts:
     """Photos of a competition, and the folds that share them.
 
     Attributes
@@ -111,7 +111,7 @@ class Counts:
     @property
     def held_out(self) -> int:
         """Photos that one fold holds out."""
-        return round(self.training / (self.folds if self.folds > 1 else FIFTHS))
+        return round(self.training / (self.folds if self.folds > 1 else FALLBACK_FOLDS))
 
     @property
     def learned(self) -> int:
@@ -120,7 +120,7 @@ class Counts:
 
 
 @dataclass(frozen=True)
-class Work:
+class TrainingCost:
     """Seconds of one network from its beginning to its last file.
 
     Attributes
@@ -134,7 +134,7 @@ class Work:
     """
 
     begin: float
-    phases: tuple[Stretch, ...] = ()
+    phases: tuple[PhaseEpochs, ...] = ()
     finish: float = 0.0
 
     @property
@@ -142,12 +142,12 @@ class Work:
         """Seconds that no cut of epochs saves, but for the compilation of each phase."""
         return self.begin + self.finish
 
-    def seconds(self, share: float) -> float:
+    def estimate_seconds(self, share: float) -> float:
         """All seconds at a share of the epochs asked for."""
-        return self.fixed + sum(phase.left(share) for phase in self.phases)
+        return self.fixed + sum(phase.estimate_seconds_left(share) for phase in self.phases)
 
 
-def features_seconds(speeds: Speeds, counts: Counts, missing_views: int) -> float:
+def estimate_features_seconds(speeds: Speeds, counts: PhotoCounts, missing_views: int) -> float:
     """Seconds of frozen features in views that are not cached."""
     if not missing_views:
         return 0.0
@@ -159,71 +159,88 @@ def features_seconds(speeds: Speeds, counts: Counts, missing_views: int) -> floa
     )
 
 
-def figures_seconds(speeds: Speeds, settings: MemberSettings) -> float:
+def estimate_speed_test_seconds(speeds: Speeds, settings: MemberSettings) -> float:
     """Seconds of measuring how fast the trained network predicts, see :mod:`ensembler.members.jobs.speed`."""
     views = len(VIEWS[settings.tta])
-    alone = _ALONE * views * speeds.network + _CALL
-    batch = settings.batch_size * views * speeds.network + _CALL
-    timed = sum(min(times * one, max(LONGEST, FEWEST * one)) for times, one in ((SINGLE, alone), (BATCHES, batch)))
-    return timed + WARM_UP * (alone + batch) + 2 * views * speeds.predict_first
+    alone = _SINGLE_PHOTO_FACTOR * views * speeds.network + _CALL_SECONDS
+    batch = settings.batch_size * views * speeds.network + _CALL_SECONDS
+    timed = sum(
+        min(times * one, max(MAX_SECONDS, MIN_PREDICTIONS * one))
+        for times, one in ((SINGLE_PREDICTIONS, alone), (BATCH_PREDICTIONS, batch))
+    )
+    return timed + WARM_UP_PREDICTIONS * (alone + batch) + 2 * views * speeds.predict_first
 
 
-def frozen_work(
-    speeds: Speeds, settings: MemberSettings, counts: Counts, heads: int, *, missing_views: int, figures: bool
-) -> Work:
+def estimate_frozen_cost(
+    speeds: Speeds,
+    settings: MemberSettings,
+    counts: PhotoCounts,
+    heads: int,
+    *,
+    missing_views: int,
+    measures_speed: bool,
+) -> TrainingCost:
     """Tell what a frozen member's job costs: its features where they are missing, then ``heads`` heads.
 
     Parameters
     ----------
-    figures
+    measures_speed
         Whether the speed of its network is measured in the end.
     """
-    each = _head_seconds(speeds, settings, counts) + _FOLD_FILES
-    begin = speeds.start_up + speeds.build + speeds.save + features_seconds(speeds, counts, missing_views)
-    return Work(begin + heads * each + (figures_seconds(speeds, settings) if figures else 0.0))
+    each = _estimate_head_seconds(speeds, settings, counts) + _FOLD_FILES_SECONDS
+    begin = speeds.start_up + speeds.build + speeds.save + estimate_features_seconds(speeds, counts, missing_views)
+    return TrainingCost(
+        begin + heads * each + (estimate_speed_test_seconds(speeds, settings) if measures_speed else 0.0)
+    )
 
 
-def fold_work(
-    speeds: Speeds, settings: MemberSettings, counts: Counts, *, missing_views: int, starts: bool, figures: bool
-) -> Work:
+def estimate_fold_cost(
+    speeds: Speeds,
+    settings: MemberSettings,
+    counts: PhotoCounts,
+    *,
+    missing_views: int,
+    starts_process: bool,
+    measures_speed: bool,
+) -> TrainingCost:
     """Tell what one fold of a fine-tuned member costs.
 
     Parameters
     ----------
     missing_views
         Views whose frozen features its head needs and that are not cached.
-    starts
+    starts_process
         Whether its process starts with it.
-    figures
+    measures_speed
         Whether the speed of its network is measured in the end.
     """
     # What predicts is another network where training is in 16 bits.
     networks = 1 if settings.precision == "float32" else 2
-    head = _head_seconds(speeds, settings, counts) if settings.head == "fitted" else 0.0
-    begin = networks * (speeds.build + head) + features_seconds(speeds, counts, missing_views)
-    if starts:
+    head = _estimate_head_seconds(speeds, settings, counts) if settings.head == "fitted" else 0.0
+    begin = networks * (speeds.build + head) + estimate_features_seconds(speeds, counts, missing_views)
+    if starts_process:
         begin += speeds.start_up
-    if in_memory(counts.learned, settings.image_size):
+    if can_fit_in_memory(counts.learned, settings.image_size):
         begin += counts.learned * speeds.decode
     predicted = counts.held_out + counts.test
     views = len(VIEWS[settings.tta])
     finish = predicted * (speeds.predict + (views - 1) * speeds.network) + speeds.predict_first + speeds.save
-    finish += _FOLD_FILES + (figures_seconds(speeds, settings) if figures else 0.0)
-    return Work(begin, _stretches(speeds, settings, counts), finish)
+    finish += _FOLD_FILES_SECONDS + (estimate_speed_test_seconds(speeds, settings) if measures_speed else 0.0)
+    return TrainingCost(begin, _estimate_phases(speeds, settings, counts), finish)
 
 
-def _stretches(speeds: Speeds, settings: MemberSettings, counts: Counts) -> tuple[Stretch, ...]:
-    judged = counts.held_out * speeds.predict
+def _estimate_phases(speeds: Speeds, settings: MemberSettings, counts: PhotoCounts) -> tuple[PhaseEpochs, ...]:
+    evaluation_seconds = counts.held_out * speeds.predict
     each: Sequence[tuple[Any, PhaseSpeed]] = list(zip(settings.phases, speeds.phases, strict=True))
     return tuple(
-        Stretch(
-            asked=phase.epochs,
-            seconds=counts.learned * speed.photo + speed.epoch + judged,
-            first=speed.first + (speeds.predict_first if number == 0 else 0.0),
+        PhaseEpochs(
+            requested=phase.epochs,
+            seconds=counts.learned * speed.photo + speed.epoch + evaluation_seconds,
+            compile_seconds=speed.first + (speeds.predict_first if number == 0 else 0.0),
         )
         for number, (phase, speed) in enumerate(each)
     )
 
 
-def _head_seconds(speeds: Speeds, settings: MemberSettings, counts: Counts) -> float:
+def _estimate_head_seconds(speeds: Speeds, settings: MemberSettings, counts: PhotoCounts) -> float:
     return speeds.head * counts.learned * (2 if settings.flips else 1)

@@ -6,8 +6,8 @@ import heapq
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from ..allotment import Allotment, Stretch, largest_share
-from .costs import Work
+from ..allotment import Allotment, PhaseEpochs, find_largest_share
+from .costs import TrainingCost
 
 
 @dataclass(frozen=True)
@@ -16,7 +16,7 @@ class Unit:
 
     member: int
     fold: int
-    work: Work
+    cost: TrainingCost
 
 
 # Units that one process does, one after the other.
@@ -52,9 +52,9 @@ class BudgetPlan:
     seconds: float
     full_seconds: float
 
-    def member_seconds(self, member: int) -> float:
+    def estimate_member_seconds(self, member: int) -> float:
         """Seconds of one member's jobs, one after the other."""
-        return sum(unit.work.seconds(self.share) for job in self.jobs for unit in job if unit.member == member)
+        return sum(unit.cost.estimate_seconds(self.share) for job in self.jobs for unit in job if unit.member == member)
 
 
 class TooLittleTime(Exception):
@@ -85,85 +85,96 @@ def plan_within(
         If it cannot be done.
     """
 
-    def jobs_of(chosen: Sequence[int], count: int) -> tuple[JobUnits, ...]:
+    def list_jobs(chosen: Sequence[int], count: int) -> tuple[JobUnits, ...]:
         return tuple(job for member, level in enumerate(chosen) for job in costs(member, level, count))
 
     chosen = (0,) * len(levels)
-    full = makespan(jobs_of(chosen, folds[0]), 1.0, slots)
-    for now, count in _cuts(levels, folds, costs):
-        jobs = jobs_of(now, count)
-        share = largest_share(lambda share, jobs=jobs: makespan(jobs, share, slots) <= seconds)  # type: ignore[misc]
+    full = compute_makespan(list_jobs(chosen, folds[0]), 1.0, slots)
+    for now, count in _iterate_cuts(levels, folds, costs):
+        jobs = list_jobs(now, count)
+        share = find_largest_share(lambda share, jobs=jobs: compute_makespan(jobs, share, slots) <= seconds)  # type: ignore[misc]
         if share is not None:
-            return BudgetPlan(count, now, share, jobs, makespan(jobs, share, slots), full)
-    raise TooLittleTime(min(makespan(jobs_of(now, count), 0.0, slots) for now, count in _cuts(levels, folds, costs)))
+            return BudgetPlan(count, now, share, jobs, compute_makespan(jobs, share, slots), full)
+    raise TooLittleTime(
+        min(compute_makespan(list_jobs(now, count), 0.0, slots) for now, count in _iterate_cuts(levels, folds, costs))
+    )
 
 
-def _cuts(levels: Sequence[int], folds: Sequence[int], costs: Costs) -> Iterator[tuple[tuple[int, ...], int]]:
+def _iterate_cuts(levels: Sequence[int], folds: Sequence[int], costs: Costs) -> Iterator[tuple[tuple[int, ...], int]]:
     """Levels and folds in the order in which they are tried: fewer folds, then the dearest member made smaller."""
     chosen = [0] * len(levels)
     for count in folds:
         yield tuple(chosen), count
     count = folds[-1]
 
-    def least(member: int, level: int) -> float:
-        return makespan(costs(member, level, count), 0.0, 1)
+    def estimate_least_seconds(member: int, level: int) -> float:
+        return compute_makespan(costs(member, level, count), 0.0, 1)
 
     while True:
         cheaper = {
             member: level
             for member, there in enumerate(levels)
-            if (level := _next_cheaper(chosen[member], there, lambda level, member=member: least(member, level)))  # type: ignore[misc]
+            if (
+                level := _find_next_cheaper(
+                    chosen[member], there, lambda level, member=member: estimate_least_seconds(member, level)
+                )
+            )  # type: ignore[misc]
         }
         if not cheaper:
             return
-        dearest = max(cheaper, key=lambda member: (least(member, chosen[member]), -member))
+        dearest = max(cheaper, key=lambda member: (estimate_least_seconds(member, chosen[member]), -member))
         chosen[dearest] = cheaper[dearest]
         yield tuple(chosen), count
 
 
-def _next_cheaper(level: int, levels: int, least: Callable[[int], float]) -> int:
+def _find_next_cheaper(level: int, levels: int, estimate_least_seconds: Callable[[int], float]) -> int:
     """Return the next level that takes less time; 0 if there is none."""
-    return next((lower for lower in range(level + 1, levels) if least(lower) < least(level)), 0)
+    return next(
+        (lower for lower in range(level + 1, levels) if estimate_least_seconds(lower) < estimate_least_seconds(level)),
+        0,
+    )
 
 
-def makespan(jobs: Sequence[JobUnits], share: float, slots: int) -> float:
+def compute_makespan(jobs: Sequence[JobUnits], share: float, slots: int) -> float:
     """Seconds until all jobs are done, each begun in a slot as soon as one is free."""
-    return max((end for _, _, end in _scheduled(jobs, share, slots)), default=0.0)
+    return max((end for _, _, end in _schedule_jobs(jobs, share, slots)), default=0.0)
 
 
-def _scheduled(jobs: Sequence[JobUnits], share: float, slots: int) -> Iterator[tuple[JobUnits, int, float]]:
+def _schedule_jobs(jobs: Sequence[JobUnits], share: float, slots: int) -> Iterator[tuple[JobUnits, int, float]]:
     """Each job with its slot and its end."""
     free = [(0.0, slot) for slot in range(slots)]
     for job in jobs:
         begin, slot = heapq.heappop(free)
-        end = begin + sum(unit.work.seconds(share) for unit in job)
+        end = begin + sum(unit.cost.estimate_seconds(share) for unit in job)
         heapq.heappush(free, (end, slot))
         yield job, slot, end
 
 
-def allotments(plan: BudgetPlan, deadline: float, grace: float, slots: int = 1) -> dict[tuple[int, int], Allotment]:
+def compute_allotments(
+    plan: BudgetPlan, deadline: float, grace: float, slots: int = 1
+) -> dict[tuple[int, int], Allotment]:
     """Tell each network that is fine-tuned what comes after it in its slot; by numbers of member and fold."""
-    found: dict[tuple[int, int], Allotment] = {}
+    allotment_by_network: dict[tuple[int, int], Allotment] = {}
     after: dict[int, Allotment] = {}
-    for job, slot, _ in reversed(list(_scheduled(plan.jobs, plan.share, slots))):
+    for job, slot, _ in reversed(list(_schedule_jobs(plan.jobs, plan.share, slots))):
         rest = after.get(slot, Allotment(deadline, grace, (), 0.0))
         for unit in reversed(job):
-            if unit.work.phases:
-                own = replace(rest, phases=unit.work.phases, finish=unit.work.finish)
-                found[unit.member, unit.fold] = own
-            rest = _before(unit.work, rest)
+            if unit.cost.phases:
+                own = replace(rest, phases=unit.cost.phases, finish=unit.cost.finish)
+                allotment_by_network[unit.member, unit.fold] = own
+            rest = _add_unit(unit.cost, rest)
         after[slot] = rest
-    return found
+    return allotment_by_network
 
 
-def _before(work: Work, rest: Allotment) -> Allotment:
+def _add_unit(cost: TrainingCost, rest: Allotment) -> Allotment:
     """Count a unit to what comes after those before it."""
-    fixed = work.fixed + sum(phase.first for phase in work.phases)
-    together: dict[int, float] = {stretch.asked: stretch.seconds for stretch in rest.after}
-    for phase in work.phases:
-        together[phase.asked] = together.get(phase.asked, 0.0) + phase.seconds
+    fixed = cost.fixed + sum(phase.compile_seconds for phase in cost.phases)
+    seconds_by_epochs: dict[int, float] = {stretch.requested: stretch.seconds for stretch in rest.after}
+    for phase in cost.phases:
+        seconds_by_epochs[phase.requested] = seconds_by_epochs.get(phase.requested, 0.0) + phase.seconds
     return replace(
         rest,
         after_fixed=rest.after_fixed + fixed,
-        after=tuple(Stretch(asked, seconds) for asked, seconds in sorted(together.items())),
+        after=tuple(PhaseEpochs(asked, seconds) for asked, seconds in sorted(seconds_by_epochs.items())),
     )

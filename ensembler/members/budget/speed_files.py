@@ -11,11 +11,11 @@ from typing import Any
 from ...errors import BadData
 from ...options.settings import MemberSettings
 from ...paths import CompetitionFolder
-from ...serialization import fingerprint, read_json, write_json
+from ...serialization import compute_fingerprint, read_json, write_json
 from .costs import Speeds
 
 # What the speed of a training depends on, beside its phases and the machine.
-_PARTS = (
+_SETTINGS_NAMES = (
     "backbone",
     "builder",
     "preprocessing",
@@ -30,16 +30,16 @@ _PARTS = (
 )
 
 
-def machine_key(gpus: Sequence[str], slots: int, *, data_parallel: bool) -> list[Any]:
+def build_machine_key(gpus: Sequence[str], slots: int, *, data_parallel: bool) -> list[Any]:
     """Tell this machine and how jobs share it."""
     return [platform.node(), platform.machine(), os.cpu_count(), list(gpus), slots, data_parallel]
 
 
-def speed_file(folder: CompetitionFolder, settings: MemberSettings, machine: Sequence[Any]) -> Path:
+def build_speed_path(folder: CompetitionFolder, settings: MemberSettings, machine: Sequence[Any]) -> Path:
     """Name the file of a member's speeds, whether or not it is there."""
     phases = [[phase.unfreeze, phase.batch_norm] for phase in settings.phases]
-    key = [*(getattr(settings, part) for part in _PARTS), phases, *machine]
-    return folder.speeds / f"{settings.backbone}-{settings.image_size}-{fingerprint(key)}.json"
+    key = [*(getattr(settings, part) for part in _SETTINGS_NAMES), phases, *machine]
+    return folder.speeds / f"{settings.backbone}-{settings.image_size}-{compute_fingerprint(key)}.json"
 
 
 def load_speeds(path: Path) -> Speeds | None:

@@ -9,15 +9,15 @@ from typing import Any
 
 from ...images.views import VIEWS, View
 from ...paths import CompetitionFolder
-from ...serialization import fingerprint
+from ...serialization import compute_fingerprint
 from ..records import MemberRecord
 
 # What the folder of a file that is being computed is called, after the file's name.
-PARTS = ".parts"
+PARTS_SUFFIX = ".parts"
 _VIEWS = {view for views in VIEWS.values() for view in views}
 
 
-def feature_file(folder: CompetitionFolder, record: MemberRecord, view: View, own: Sequence[str] = ()) -> Path:
+def build_feature_path(folder: CompetitionFolder, record: MemberRecord, view: View, own: Sequence[str] = ()) -> Path:
     """Return where the features of a member's backbone lie; members of the same backbone and weights share them.
 
     Parameters
@@ -29,11 +29,11 @@ def feature_file(folder: CompetitionFolder, record: MemberRecord, view: View, ow
     key: list[Any] = [settings.backbone, settings.weights, settings.image_size, record.samples, settings.pooling]
     if settings.weights == "none":
         key.append(settings.seed)
-    name = f"{settings.backbone}-{settings.image_size}{view}-{fingerprint([*key, *own])}.npy"
+    name = f"{settings.backbone}-{settings.image_size}{view}-{compute_fingerprint([*key, *own])}.npy"
     return folder.features / name
 
 
-def unused_features(
+def find_unused_features(
     folder: CompetitionFolder, removed: Collection[MemberRecord], remaining: Collection[MemberRecord]
 ) -> list[Path]:
     """Return the files, and folders of unfinished ones, that only members that are removed can have used.
@@ -42,14 +42,17 @@ def unused_features(
     as used while one member of it remains.
     """
     exact = {
-        feature_file(folder, record, view) for record in remaining if not record.settings.builder for view in _VIEWS
+        build_feature_path(folder, record, view)
+        for record in remaining
+        if not record.settings.builder
+        for view in _VIEWS
     }
     owns = [record for record in remaining if record.settings.builder]
     return [
         path
-        for path in sorted([*folder.features.glob("*.npy"), *folder.features.glob(f"*.npy{PARTS}")])
+        for path in sorted([*folder.features.glob("*.npy"), *folder.features.glob(f"*.npy{PARTS_SUFFIX}")])
         if any(_may_be_of(path, record) for record in removed)
-        and path.with_name(path.name.removesuffix(PARTS)) not in exact
+        and path.with_name(path.name.removesuffix(PARTS_SUFFIX)) not in exact
         and not any(_may_be_of(path, record) for record in owns)
     ]
 
@@ -59,5 +62,5 @@ def _may_be_of(path: Path, record: MemberRecord) -> bool:
     settings = record.settings
     views = "|".join(re.escape(str(view)) for view in _VIEWS)
     stem = re.escape(f"{settings.backbone}-{settings.image_size}")
-    name = path.name.removesuffix(PARTS)
+    name = path.name.removesuffix(PARTS_SUFFIX)
     return re.fullmatch(rf"{stem}({views})-[0-9a-f]{{16}}\.npy", name) is not None

@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 from ...errors import BadData
 from ...progress import SILENT, Progress
 from ...serialization import read_arrays, write_arrays
-from ...storage import remove, whole_file
-from .files import PARTS
+from ...storage import remove_file, write_file_atomically
+from .files import PARTS_SUFFIX
 
 # Seconds of work that a kill costs at most.
-EVERY = 60.0
+WRITE_SECONDS = 60.0
 
 Rows = NDArray[np.int64]
 Features = NDArray[np.float32]
@@ -58,13 +58,13 @@ class FeatureParts:
     def __init__(self, path: Path, total: int, progress: Progress) -> None:
         self._path = path
         self._pending: list[tuple[Rows, Features]] = []
-        self._written = time.monotonic()
+        self._written_at = time.monotonic()
         self.known = np.zeros(total, bool)
         if path.is_file():
             self.known[:] = True
             self._parts: list[_Part] = []
             return
-        self._parts = _read(path, total, progress)
+        self._parts = _find_parts(path, total, progress)
         for part in self._parts:
             self.known[part.rows] = True
 
@@ -85,7 +85,7 @@ class FeatureParts:
         """
         self._pending.append((rows, features))
         self.known[rows] = True
-        if time.monotonic() - self._written >= EVERY:
+        if time.monotonic() - self._written_at >= WRITE_SECONDS:
             self.write()
 
     def write(self) -> None:
@@ -93,11 +93,11 @@ class FeatureParts:
         if self._pending:
             rows = np.concatenate([rows for rows, _ in self._pending])
             number = 1 + max((int(part.path.stem) for part in self._parts), default=-1)
-            path = _folder(self._path) / f"{number:06d}.npz"
+            path = _build_parts_path(self._path) / f"{number:06d}.npz"
             write_arrays(path, rows=rows, features=np.concatenate([features for _, features in self._pending]))
             self._parts.append(_Part(path, rows))
         self._pending = []
-        self._written = time.monotonic()
+        self._written_at = time.monotonic()
 
     def finish(self) -> None:
         """Write what has gathered; make the finished file where no row is missing, and delete its parts."""
@@ -106,10 +106,10 @@ class FeatureParts:
         if not self.known.all():
             self.write()
             return
-        with whole_file(self._path) as temporary:
+        with write_file_atomically(self._path) as temporary:
             # Row by row into a file, not all of them in memory.
             whole = None
-            for rows, features in self._all():
+            for rows, features in self._iterate_parts():
                 if whole is None:
                     shape = (len(self.known), features.shape[1])
                     whole = np.lib.format.open_memmap(temporary, "w+", np.float32, shape)
@@ -118,54 +118,54 @@ class FeatureParts:
                 raise RuntimeError("Features of no photos were to be kept.")
             whole.flush()
             del whole
-        shutil.rmtree(_folder(self._path), ignore_errors=True)
+        shutil.rmtree(_build_parts_path(self._path), ignore_errors=True)
 
-    def of(self, rows: Rows) -> Features:
+    def read_rows(self, rows: Rows) -> Features:
         """Return the features of some rows that are known, shape (rows, width), in their order."""
         if self._path.is_file():
             stored: Features = np.load(self._path, mmap_mode="r", allow_pickle=False)
             return np.asarray(stored[rows])
-        found: Features | None = None
-        for part_rows, features in self._all():
+        result: Features | None = None
+        for part_rows, features in self._iterate_parts():
             place = np.full(len(self.known), -1)
             place[part_rows] = np.arange(len(part_rows))
             here = place[rows] >= 0
-            if found is None:
-                found = np.empty((len(rows), features.shape[1]), np.float32)
-            found[here] = features[place[rows[here]]]
-        if found is None or not self.known[rows].all():
+            if result is None:
+                result = np.empty((len(rows), features.shape[1]), np.float32)
+            result[here] = features[place[rows[here]]]
+        if result is None or not self.known[rows].all():
             raise RuntimeError("Features were asked for that are not known.")
-        return found
+        return result
 
-    def _all(self) -> Iterator[tuple[Rows, Features]]:
+    def _iterate_parts(self) -> Iterator[tuple[Rows, Features]]:
         """Go through all that is known, a part at a time in memory."""
         for part in self._parts:
             yield part.rows, part.read()
         yield from self._pending
 
 
-def known_features(path: Path, total: int) -> FeatureParts:
+def open_features(path: Path, total: int) -> FeatureParts:
     """Return what is known of features, to read from it alone."""
     return FeatureParts(path, total, SILENT)
 
 
-def _folder(path: Path) -> Path:
-    return path.with_name(path.name + PARTS)
+def _build_parts_path(path: Path) -> Path:
+    return path.with_name(path.name + PARTS_SUFFIX)
 
 
-def _read(path: Path, total: int, progress: Progress) -> list[_Part]:
+def _find_parts(path: Path, total: int, progress: Progress) -> list[_Part]:
     """Find the parts; damaged ones are deleted, and computed again."""
     parts = []
-    for part in sorted(_folder(path).glob("*.npz")):
+    for part in sorted(_build_parts_path(path).glob("*.npz")):
         try:
-            parts.append(_Part(part, _rows(part, total)))
+            parts.append(_Part(part, _read_rows(part, total)))
         except (BadData, KeyError) as error:
             progress.warn(f"{part} cannot be used ({error}), so its features are computed again.")
-            remove(part)
+            remove_file(part)
     return parts
 
 
-def _rows(part: Path, total: int) -> Rows:
+def _read_rows(part: Path, total: int) -> Rows:
     # The archive's own checksums tell a damaged file.
     arrays = read_arrays(part)
     rows: Rows = arrays["rows"].astype(np.int64)

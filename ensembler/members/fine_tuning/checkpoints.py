@@ -16,15 +16,15 @@ from numpy.typing import NDArray
 from ...errors import BadData
 from ...progress import Progress
 from ...serialization import read_arrays, write_arrays
-from ...storage import remove
+from ...storage import remove_file
 
 Arrays = Sequence[NDArray[Any]]
 # Of the file; one of another form is not read.
-FORM = 2
+FORMAT_VERSION = 2
 
 
 @dataclass(frozen=True)
-class Moment:
+class TrainingSnapshot:
     """A network and its optimizer between two steps.
 
     Attributes
@@ -53,11 +53,11 @@ class TrainingState:
         Training loss of these updates, summed.
     epoch_seconds, seconds
         Spent on this epoch and on the whole fold, by all runs together.
-    parts
+    accumulation_steps
         Of a batch, one after the other, for want of memory.
-    careful
+    fp32_fallback
         Whether the training went back to float32 and half the learning rate.
-    best, behind
+    best, epochs_without_improvement
         Best log loss on the watched rows in this phase, and the epochs since.
     history
         A row for each finished epoch.
@@ -77,13 +77,13 @@ class TrainingState:
     loss_sum: float = 0.0
     epoch_seconds: float = 0.0
     seconds: float = 0.0
-    parts: int = 1
-    careful: bool = False
+    accumulation_steps: int = 1
+    fp32_fallback: bool = False
     best: float = math.inf
-    behind: int = 0
+    epochs_without_improvement: int = 0
     history: list[dict[str, Any]] = field(default_factory=list)
-    begin: Moment | None = None
-    now: Moment | None = None
+    begin: TrainingSnapshot | None = None
+    now: TrainingSnapshot | None = None
     best_weights: Arrays | None = None
     earlier: int = 0
     done: int = 0
@@ -92,7 +92,7 @@ class TrainingState:
         """Be at the beginning of a phase."""
         self.phase, self.epoch = number, 0
         self.earlier, self.done = self.earlier + self.done, 0
-        self.best, self.behind, self.best_weights = math.inf, 0, None
+        self.best, self.epochs_without_improvement, self.best_weights = math.inf, 0, None
         self.start_epoch()
 
     def start_epoch(self) -> None:
@@ -102,44 +102,44 @@ class TrainingState:
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """Return all of it as arrays by name, figures as a text of JSON."""
-        figures = {name: value for name, value in vars(self).items() if name not in _ARRAYS}
+        figures = {name: value for name, value in vars(self).items() if name not in _ARRAY_FIELDS}
         arrays = {"figures": np.array(json.dumps(figures, default=float))}
         for name in ("begin", "now"):
-            if (moment := getattr(self, name)) is not None:
-                arrays |= _numbered(f"{name}/variables", moment.variables)
-                arrays |= {f"{name}/optimizer/{key}": array for key, array in moment.optimizer.items()}
-        return arrays | (_numbered("best", self.best_weights) if self.best_weights is not None else {})
+            if (snapshot := getattr(self, name)) is not None:
+                arrays |= _number_arrays(f"{name}/variables", snapshot.variables)
+                arrays |= {f"{name}/optimizer/{key}": array for key, array in snapshot.optimizer.items()}
+        return arrays | (_number_arrays("best", self.best_weights) if self.best_weights is not None else {})
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> TrainingState:
         """Read what :meth:`to_arrays` returned."""
         return cls(
             **json.loads(str(arrays["figures"])),
-            begin=_moment(arrays, "begin"),
-            now=_moment(arrays, "now"),
-            best_weights=list(_counted(arrays, "best")) or None,
+            begin=_read_snapshot(arrays, "begin"),
+            now=_read_snapshot(arrays, "now"),
+            best_weights=list(_iterate_arrays(arrays, "best")) or None,
         )
 
 
-_ARRAYS = ("begin", "now", "best_weights")
+_ARRAY_FIELDS = ("begin", "now", "best_weights")
 
 
-def _numbered(name: str, arrays: Arrays) -> dict[str, NDArray[Any]]:
+def _number_arrays(name: str, arrays: Arrays) -> dict[str, NDArray[Any]]:
     return {f"{name}/{number}": np.asarray(array) for number, array in enumerate(arrays)}
 
 
-def _counted(arrays: Mapping[str, NDArray[Any]], name: str) -> Iterator[NDArray[Any]]:
+def _iterate_arrays(arrays: Mapping[str, NDArray[Any]], name: str) -> Iterator[NDArray[Any]]:
     number = 0
     while (key := f"{name}/{number}") in arrays:
         yield arrays[key]
         number += 1
 
 
-def _moment(arrays: Mapping[str, NDArray[Any]], name: str) -> Moment | None:
-    variables = list(_counted(arrays, f"{name}/variables"))
+def _read_snapshot(arrays: Mapping[str, NDArray[Any]], name: str) -> TrainingSnapshot | None:
+    variables = list(_iterate_arrays(arrays, f"{name}/variables"))
     start = f"{name}/optimizer/"
     optimizer = {key.removeprefix(start): array for key, array in arrays.items() if key.startswith(start)}
-    return Moment(variables, optimizer) if variables else None
+    return TrainingSnapshot(variables, optimizer) if variables else None
 
 
 class Checkpoints:
@@ -159,13 +159,13 @@ class Checkpoints:
         self._path = path
         self._owner = owner
         self._minutes = minutes
-        self._saved = time.monotonic()
+        self._saved_at = time.monotonic()
 
     def is_due(self, *, between_epochs: bool) -> bool:
         """Whether it is time for a checkpoint."""
         if self._minutes is None:
             return between_epochs
-        return time.monotonic() - self._saved >= 60 * self._minutes
+        return time.monotonic() - self._saved_at >= 60 * self._minutes
 
     def save(self, state: TrainingState) -> None:
         """Write a checkpoint in the place of the one before.
@@ -176,9 +176,9 @@ class Checkpoints:
             If the disk refuses; the one before stays.
         """
         if self._path is not None:
-            owner = np.array(json.dumps({"form": FORM, "owner": self._owner}))
+            owner = np.array(json.dumps({"form": FORMAT_VERSION, "owner": self._owner}))
             write_arrays(self._path, **{"owner": owner, **state.to_arrays()})
-        self._saved = time.monotonic()
+        self._saved_at = time.monotonic()
 
     def load(self, progress: Progress) -> TrainingState | None:
         """Read the checkpoint; None if there is none, or another training's, or a damaged one, which is told."""
@@ -187,21 +187,21 @@ class Checkpoints:
         try:
             # The archive's own checksums tell a damaged file.
             arrays = read_arrays(self._path)
-            if json.loads(str(arrays["owner"])) != {"form": FORM, "owner": self._owner}:
+            if json.loads(str(arrays["owner"])) != {"form": FORMAT_VERSION, "owner": self._owner}:
                 return None
             return TrainingState.from_arrays(arrays)
         except (BadData, ValueError, KeyError, TypeError) as error:
-            self.refuse(progress, error)
+            self.warn_unusable(progress, error)
             return None
 
-    def refuse(self, progress: Progress, error: Exception) -> None:
+    def warn_unusable(self, progress: Progress, error: Exception) -> None:
         """Tell that a checkpoint cannot be used."""
         progress.warn(f"{self._path} cannot be used ({error}), so this fold begins anew.")
 
     def remove(self) -> None:
         """Delete the file: the fold is finished."""
         if self._path is not None:
-            remove(self._path)
+            remove_file(self._path)
 
 
-NOWHERE = Checkpoints(None)
+NO_CHECKPOINTS = Checkpoints(None)

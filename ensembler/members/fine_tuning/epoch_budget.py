@@ -8,16 +8,16 @@ from dataclasses import replace
 from math import ceil
 
 from ...options.phases import Phase
-from ..allotment import Allotment, Stretch, share_within
+from ..allotment import Allotment, PhaseEpochs, find_share_within
 
 # A rest of an epoch that is smaller is not worth the look at the held-out photos that follows it.
-_LEAST_PART = 0.25
+_MIN_EPOCH_PART = 0.25
 # How far the time of an epoch is believed for other epochs, which may be so short that little was known of them;
 # and for start-up, features and predictions, which were measured apart.
-_MOST_TIMES, _MOST_TIMES_FIXED = 100.0, 1.5
+_MAX_SLOWNESS, _MAX_FIXED_SLOWNESS = 100.0, 1.5
 
 
-class Pace:
+class EpochBudget:
     """Counts updates, and decides before each epoch how many the phase still gets.
 
     Without an allotment each phase has its epochs. With one, all networks that are still to be trained get the same
@@ -35,13 +35,13 @@ class Pace:
 
     Attributes
     ----------
-    now
+    epoch_updates
         Updates of the current epoch.
-    end
+    phase_end
         Updates after which the current phase ends.
-    made
+    updates_made
         Updates that the current epoch has come to, those of earlier processes among them.
-    over
+    is_out_of_time
         Whether the time was over within an epoch.
     """
 
@@ -58,14 +58,14 @@ class Pace:
         self._clock = clock
         # Seconds that epochs take for each second that was thought.
         self._slowness = 1.0
-        self.now = self.made = steps
-        self.end = phases[0].epochs * steps if phases else 0
-        self.over = False
+        self.epoch_updates = self.updates_made = steps
+        self.phase_end = phases[0].epochs * steps if phases else 0
+        self.is_out_of_time = False
         # The phase and the updates that the current epoch began with, when that was, and the phase that is compiled.
-        self._number, self._begun, self._began = 0, 0, clock()
-        self._compiled = -1
+        self._phase_number, self._resumed_updates, self._started_at = 0, 0, clock()
+        self._compiled_phase = -1
 
-    def begin(self, number: int, done: int, begun: int = 0) -> bool:
+    def begin_epoch(self, number: int, done: int, resumed_updates: int = 0) -> bool:
         """Decide how many updates the next epoch of a phase gets; whether there is such an epoch at all.
 
         Parameters
@@ -74,72 +74,76 @@ class Pace:
             Of the phase.
         done
             Updates of the phase before the epoch.
-        begun
+        resumed_updates
             Updates of the epoch itself that an earlier process did.
         """
-        self.end = self._end(number, done + begun)
-        if self.over or self.end <= done:
+        self.phase_end = self._find_phase_end(number, done + resumed_updates)
+        if self.is_out_of_time or self.phase_end <= done:
             return False
-        self.now = self.made = min(self._steps, self.end - done)
-        self._number, self._begun, self._began = number, begun, self._clock()
+        self.epoch_updates = self.updates_made = min(self._steps, self.phase_end - done)
+        self._phase_number, self._resumed_updates, self._started_at = number, resumed_updates, self._clock()
         return True
 
-    def ended(self) -> None:
+    def end_epoch(self) -> None:
         """Learn from the epoch that is over, and from all that followed on it, such as a look at held-out photos."""
         if self._allotment is not None:
-            self._learn(self._allotment.phases[self._number], self._clock() - self._began)
-        self._compiled = self._number
+            self._update_slowness(self._allotment.phases[self._phase_number], self._clock() - self._started_at)
+        self._compiled_phase = self._phase_number
 
-    def epochs(self, done: int) -> int:
+    def count_phase_epochs(self, done: int) -> int:
         """Count the epochs that the current phase still gets after ``done`` updates; a part of one is one."""
-        return ceil((self.end - done) / self._steps)
+        return ceil((self.phase_end - done) / self._steps)
 
-    def epochs_left(self, number: int, done: int, begun: int = 0) -> int:
-        """Count the epochs of a phase and of all after it, as far as can be told; see :meth:`begin`."""
-        ends = [self._end(number, done + begun) - done, *self._later(number)]
+    def count_epochs_left(self, number: int, done: int, resumed_updates: int = 0) -> int:
+        """Count the epochs of a phase and of all after it, as far as can be told; see :meth:`begin_epoch`."""
+        ends = [self._find_phase_end(number, done + resumed_updates) - done, *self._count_later_updates(number)]
         return sum(ceil(updates / self._steps) for updates in ends)
 
-    def updates(self, number: int = 0, done: int = 0) -> int:
+    def count_updates(self, number: int = 0, done: int = 0) -> int:
         """Count those of a phase and all after it, as far as can be told after ``done`` updates of the phase."""
-        return self._end(number, done) + sum(self._later(number))
+        return self._find_phase_end(number, done) + sum(self._count_later_updates(number))
 
-    def _later(self, number: int) -> list[int]:
+    def _count_later_updates(self, number: int) -> list[int]:
         """Count updates of the phases after this one."""
-        return [self._end(phase, 0) for phase in range(number + 1, len(self._phases))]
+        return [self._find_phase_end(phase, 0) for phase in range(number + 1, len(self._phases))]
 
     def is_late(self) -> bool:
         """Whether training has to stop at once, for want of time to predict and to do what comes after."""
         if self._allotment is None:
             return False
-        return self._clock() > self._allotment.deadline + self._allotment.grace - self._fixed(self._allotment)
+        return self._clock() > self._allotment.deadline + self._allotment.grace - self._estimate_fixed_seconds(
+            self._allotment
+        )
 
-    def _fixed(self, told: Allotment) -> float:
+    def _estimate_fixed_seconds(self, allotment: Allotment) -> float:
         """Seconds of what is still to do beside epochs: longer on a machine that became slower, never shorter."""
-        return min(_MOST_TIMES_FIXED, max(1.0, self._slowness)) * (told.finish + told.after_fixed)
+        return min(_MAX_FIXED_SLOWNESS, max(1.0, self._slowness)) * (allotment.finish + allotment.after_fixed)
 
     def stop(self, made: int) -> None:
         """End the current epoch after ``made`` updates, and the training with it."""
-        self.made = made
-        self.over = True
+        self.updates_made = made
+        self.is_out_of_time = True
 
-    def _end(self, number: int, done: int) -> int:
+    def _find_phase_end(self, number: int, done: int) -> int:
         """Tell after how many updates the phase ends, of which ``done`` are behind it."""
-        asked = self._phases[number].epochs * self._steps
+        requested = self._phases[number].epochs * self._steps
         if self._allotment is None:
-            return asked
-        told = self._allotment
-        current = replace(told.phases[number], done=done / self._steps)
-        stretches = [current, *told.phases[number + 1 :], *told.after]
-        left = (told.deadline - self._clock() - self._fixed(told)) / self._slowness
-        end = min(asked, round(current.epochs(share_within(left, stretches)) * self._steps))
+            return requested
+        allotment = self._allotment
+        current = replace(allotment.phases[number], done=done / self._steps)
+        phases = [current, *allotment.phases[number + 1 :], *allotment.after]
+        left = (allotment.deadline - self._clock() - self._estimate_fixed_seconds(allotment)) / self._slowness
+        end = min(requested, round(current.count_epochs(find_share_within(left, phases)) * self._steps))
         whole, part = divmod(end, self._steps)
-        end = end if part >= _LEAST_PART * self._steps else whole * self._steps
-        too_small = self._steps <= done and end < asked and end - done < _LEAST_PART * self._steps
+        end = end if part >= _MIN_EPOCH_PART * self._steps else whole * self._steps
+        too_small = self._steps <= done and end < requested and end - done < _MIN_EPOCH_PART * self._steps
         return done if too_small else max(done, end)
 
-    def _learn(self, thought: Stretch, seconds: float) -> None:
+    def _update_slowness(self, planned: PhaseEpochs, seconds: float) -> None:
         """Compare what an epoch took with what was thought."""
-        made = self.made - self._begun
-        expected = made / self._steps * thought.seconds + (0.0 if self._compiled == self._number else thought.first)
+        made = self.updates_made - self._resumed_updates
+        expected = made / self._steps * planned.seconds + (
+            0.0 if self._compiled_phase == self._phase_number else planned.compile_seconds
+        )
         if expected > 0 and made > 0:
-            self._slowness = min(_MOST_TIMES, max(1 / _MOST_TIMES, seconds / expected))
+            self._slowness = min(_MAX_SLOWNESS, max(1 / _MAX_SLOWNESS, seconds / expected))

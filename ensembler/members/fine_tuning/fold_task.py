@@ -15,7 +15,7 @@ from ..allotment import Allotment
 
 
 @dataclass(frozen=True)
-class Lesson:
+class FoldTask:
     """What a network is trained on.
 
     Attributes
@@ -24,7 +24,7 @@ class Lesson:
         Of member and fold, as a person reads it.
     settings
         The member's.
-    exclusive
+    multiclass
         One class a photo, or several.
     photos, targets
         To learn from; targets have the shape (photos, outputs).
@@ -32,7 +32,7 @@ class Lesson:
         Of this fold.
     build
         Makes the network as it starts, in the precision that layers are made in.
-    judge
+    evaluate
         Gives log losses of a network by the name of what it was judged on: ``watched``, ``held_out``.
     member, fold
         As events name them.
@@ -44,12 +44,12 @@ class Lesson:
 
     name: str
     settings: MemberSettings
-    exclusive: bool
+    multiclass: bool
     photos: TrainingPhotos
     targets: NDArray[np.float32]
     seed: int
     build: Callable[[], Any]
-    judge: Callable[[Any], dict[str, float]]
+    evaluate: Callable[[Any], dict[str, float]]
     member: str = ""
     fold: int = 0
     work: float = 0.0

@@ -6,10 +6,10 @@ from typing import Any
 
 from ...events import EpochEnded
 from ...options.settings import MemberSettings
-from .fold_task import Lesson
+from .fold_task import FoldTask
 
 
-def place_of(lesson: Lesson, number: int, *, epoch: int, epochs: int, overall: int) -> dict[str, Any]:
+def describe_epoch(fold_task: FoldTask, number: int, *, epoch: int, epochs: int, overall: int) -> dict[str, Any]:
     """Tell where an epoch stands, as events do.
 
     Parameters
@@ -21,10 +21,10 @@ def place_of(lesson: Lesson, number: int, *, epoch: int, epochs: int, overall: i
     overall
         Place of the epoch among those of all phases, from 1.
     """
-    phases = lesson.settings.phases
+    phases = fold_task.settings.phases
     return {
-        "member": lesson.member,
-        "fold": lesson.fold,
+        "member": fold_task.member,
+        "fold": fold_task.fold,
         "phase": phases[number].unfreeze,
         "phase_number": number + 1,
         "phases": len(phases),
@@ -34,34 +34,36 @@ def place_of(lesson: Lesson, number: int, *, epoch: int, epochs: int, overall: i
     }
 
 
-def history_row(told: EpochEnded, settings: MemberSettings, parts: int, share: float) -> dict[str, Any]:
+def make_history_row(
+    event: EpochEnded, settings: MemberSettings, accumulation_steps: int, share: float
+) -> dict[str, Any]:
     """Make the row of ``history.csv``; what nobody knows is empty.
 
     Parameters
     ----------
     settings
         In force in this epoch.
-    parts
+    accumulation_steps
         In which a batch is taken, one after the other.
     share
         Of an epoch that this one was; less than 1 where a time budget ended it.
     """
     return {
-        "phase": told.phase,
-        "epoch": told.epoch,
-        "training_loss": told.training_loss,
-        "watched_log_loss": _known(told.watched_log_loss),
-        "held_out_log_loss": _known(told.held_out_log_loss),
-        "learning_rate": told.learning_rate,
+        "phase": event.phase,
+        "epoch": event.epoch,
+        "training_loss": event.training_loss,
+        "watched_log_loss": _format_optional(event.watched_log_loss),
+        "held_out_log_loss": _format_optional(event.held_out_log_loss),
+        "learning_rate": event.learning_rate,
         "precision": settings.precision,
-        "batch": f"{settings.batch_size // parts} x {parts}",
+        "batch": f"{settings.batch_size // accumulation_steps} x {accumulation_steps}",
         "share": round(share, 3),
-        "seconds": told.seconds,
-        "photos_a_second": round(told.photos_a_second, 3),
-        "memory": _known(told.memory),
-        "gpu_memory": _known(told.gpu_memory),
+        "seconds": event.seconds,
+        "photos_a_second": round(event.photos_a_second, 3),
+        "memory": _format_optional(event.memory),
+        "gpu_memory": _format_optional(event.gpu_memory),
     }
 
 
-def _known(value: float | None) -> float | str:
+def _format_optional(value: float | None) -> float | str:
     return "" if value is None else value

@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...competition.folds.making import make_folds
+from ...competition.folds.making import assign_folds
 from ...competition.tables import Tables
 
 # One photo in ten tells when to stop: enough for a log loss, few enough to be spared.
-PARTS = 10
+SPLIT_PARTS = 10
 
 
-def set_apart(rows: NDArray[Any], tables: Tables, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def split_validation_rows(rows: NDArray[Any], tables: Tables, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Split the rows of a training into those that it learns from and those that it watches.
 
     The held-out fold must not choose the epoch: its score would be the best of many, and a stack would trust it.
@@ -30,5 +30,5 @@ def set_apart(rows: NDArray[Any], tables: Tables, seed: int) -> tuple[NDArray[np
         Rows to learn from, rows to watch; classes are spread evenly, groups are kept together.
     """
     some = tables.train.iloc[rows]
-    parts = make_folds(some["label"].reset_index(drop=True), some["group"].reset_index(drop=True), PARTS, seed)
+    parts = assign_folds(some["label"].reset_index(drop=True), some["group"].reset_index(drop=True), SPLIT_PARTS, seed)
     return rows[parts != 0], rows[parts == 0]

@@ -8,45 +8,45 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...competition.folds.splits import EVERYTHING
-from ...competition.tables import prior
-from ...heads.by_split import side_by_side, split_heads
+from ...competition.folds.splits import ALL_PHOTOS
+from ...competition.tables import compute_prior
+from ...heads.by_split import fit_split_heads, group_splits
 from ...heads.jobs.hidden import HiddenHead
-from ...heads.jobs.keras_heads import build_head, random_head
-from ...heads.jobs.losses import class_weights
+from ...heads.jobs.keras_heads import build_head, build_random_head
+from ...heads.jobs.losses import compute_class_weights
 from ...heads.linear import LinearHead
 from ...heads.stacked_views import StackedViews
-from ...images.views import MIRRORED, WHOLE, View
+from ...images.views import MIRRORED_VIEW, WHOLE_VIEW, View
 from ...progress import Progress
-from ..features.jobs.compute import Features, frozen_features
-from ..pseudo_labels.jobs.heads import taught_pseudo_labels
-from ..training_job import Assignment
+from ..features.jobs.compute import Features, load_or_compute_features
+from ..pseudo_labels.jobs.heads import fit_with_pseudo_labels
+from ..training_job import TrainingJob
 
 Head = LinearHead | HiddenHead
 
 
-def learned_views(assignment: Assignment) -> tuple[View, ...]:
+def list_head_views(job: TrainingJob) -> tuple[View, ...]:
     """Name the views of a photo that a head is fitted on."""
-    return (WHOLE, MIRRORED) if assignment.record.settings.flips else (WHOLE,)
+    return (WHOLE_VIEW, MIRRORED_VIEW) if job.record.settings.flips else (WHOLE_VIEW,)
 
 
-def fit_head(assignment: Assignment, fold: int, features: Mapping[View, NDArray[np.float32]]) -> Head:
+def fit_head(job: TrainingJob, fold: int, features: Mapping[View, NDArray[np.float32]]) -> Head:
     """Fit a head on what ``fold`` does not hold out; its inner folds choose strength or epochs among themselves.
 
     Parameters
     ----------
     features
-        Of the training photos, shape (photos, width), for each of :func:`learned_views`.
+        Of the training photos, shape (photos, width), for each of :func:`list_head_views`.
     """
-    settings = assignment.record.settings
-    rows = assignment.splits.training(fold)
-    views = learned_views(assignment)
+    settings = job.record.settings
+    rows = job.splits.mask_training(fold)
+    views = list_head_views(job)
     X = StackedViews([features[view] for view in views], np.flatnonzero(rows))
-    Y, folds = assignment.tables.targets[rows], assignment.splits.inner_folds(fold)
+    Y, folds = job.tables.targets[rows], job.splits.make_inner_folds(fold)
     if settings.hidden:
-        return HiddenHead(settings, exclusive=assignment.exclusive).fit(X.all(), Y, folds, views=len(views))
-    weights = class_weights(Y, settings.class_weights, exclusive=assignment.exclusive)
-    return LinearHead(exclusive=assignment.exclusive).fit(X, Y, folds, views=len(views), weights=weights)
+        return HiddenHead(settings, multiclass=job.multiclass).fit(X.copy_all(), Y, folds, views=len(views))
+    weights = compute_class_weights(Y, settings.class_weights, multiclass=job.multiclass)
+    return LinearHead(multiclass=job.multiclass).fit(X, Y, folds, views=len(views), weights=weights)
 
 
 class FoldHeads:
@@ -58,55 +58,53 @@ class FoldHeads:
     Parameters
     ----------
     features
-        Of the training photos, shape (photos, width), for each of :func:`learned_views`.
+        Of the training photos, shape (photos, width), for each of :func:`list_head_views`.
     """
 
-    def __init__(
-        self, assignment: Assignment, features: Mapping[View, NDArray[np.float32]], progress: Progress
-    ) -> None:
-        self._assignment = assignment
+    def __init__(self, job: TrainingJob, features: Mapping[View, NDArray[np.float32]], progress: Progress) -> None:
+        self._job = job
         self._features = features
         self._progress = progress
         self._fitted: dict[int, Head] = {}
 
-    def of(self, fold: int) -> Head:
+    def fit_fold(self, fold: int) -> Head:
         """Return the head of a fold; see :func:`fit_head`."""
         if fold not in self._fitted:
-            assignment = self._assignment
-            if assignment.record.settings.hidden:
-                self._fitted[fold] = fit_head(assignment, fold, self._features)
+            job = self._job
+            if job.record.settings.hidden:
+                self._fitted[fold] = fit_head(job, fold, self._features)
             else:
-                splits = [*range(assignment.splits.splits), EVERYTHING]
-                group = next(group for group in side_by_side(assignment.splits, splits) if fold in group)
-                self._fitted |= self._side_by_side(group)
+                splits = [*range(job.splits.splits), ALL_PHOTOS]
+                group = next(group for group in group_splits(job.splits, splits) if fold in group)
+                self._fitted |= self._fit_side_by_side(group)
         return self._fitted[fold]
 
-    def _side_by_side(self, group: list[int]) -> dict[int, LinearHead]:
-        assignment, views = self._assignment, learned_views(self._assignment)
-        targets, kind = assignment.tables.targets, assignment.record.settings.class_weights
+    def _fit_side_by_side(self, group: list[int]) -> dict[int, LinearHead]:
+        job, views = self._job, list_head_views(self._job)
+        targets, kind = job.tables.targets, job.record.settings.class_weights
         X = StackedViews([self._features[view] for view in views])
-        return split_heads(
+        return fit_split_heads(
             X,
             targets,
-            assignment.splits,
+            job.splits,
             group,
-            exclusive=assignment.exclusive,
+            multiclass=job.multiclass,
             views=len(views),
-            weights=lambda split: class_weights(
-                targets[assignment.splits.training(split)], kind, exclusive=assignment.exclusive
+            weights=lambda split: compute_class_weights(
+                targets[job.splits.mask_training(split)], kind, multiclass=job.multiclass
             ),
-            go_on=lambda: self._progress.go_on(f"in the heads of {assignment.member}"),
+            raise_if_stopping=lambda: self._progress.raise_if_stopping(f"in the heads of {job.member}"),
         )
 
 
-def keras_head(head: Head, dropout: float) -> Any:
+def build_keras_head(head: Head, dropout: float) -> Any:
     """Return a fitted head as a Keras network of features."""
     if isinstance(head, HiddenHead):
-        return head.keras_head()
-    return build_head(head.kernel_, head.bias_, exclusive=head.exclusive, dropout=dropout)
+        return head.build_keras_head()
+    return build_head(head.kernel_, head.bias_, multiclass=head.multiclass, dropout=dropout)
 
 
-def starting_head(assignment: Assignment, fold: int, width: int, progress: Progress) -> Any:
+def build_starting_head(job: TrainingJob, fold: int, width: int, progress: Progress) -> Any:
     """Return the head that fine-tuning begins with, as a Keras network of features.
 
     Parameters
@@ -114,18 +112,18 @@ def starting_head(assignment: Assignment, fold: int, width: int, progress: Progr
     width
         Of the features.
     """
-    settings = assignment.record.settings
+    settings = job.record.settings
     if settings.head == "random":
-        seen = prior(assignment.tables.targets[assignment.splits.training(fold)])
-        return random_head(
+        class_priors = compute_prior(job.tables.targets[job.splits.mask_training(fold)])
+        return build_random_head(
             width,
-            seen,
-            assignment.seed_of(fold),
-            exclusive=assignment.exclusive,
+            class_priors,
+            job.compute_seed(fold),
+            multiclass=job.multiclass,
             hidden=settings.hidden,
             dropout=settings.dropout,
         )
-    features: Features = frozen_features(assignment, learned_views(assignment), progress)
-    fitted = fit_head(assignment, fold, {view: training for view, (training, _) in features.items()})
-    fitted = taught_pseudo_labels(fitted, assignment, fold, features, learned_views(assignment))
-    return keras_head(fitted, settings.dropout)
+    features: Features = load_or_compute_features(job, list_head_views(job), progress)
+    fitted = fit_head(job, fold, {view: training for view, (training, _) in features.items()})
+    fitted = fit_with_pseudo_labels(fitted, job, fold, features, list_head_views(job))
+    return build_keras_head(fitted, settings.dropout)

@@ -7,18 +7,18 @@ from pathlib import Path
 from typing import Any
 
 from ...events import EpochBegan, EpochEnded, Event, FoldEnded
-from ...progress import Progress, Together
-from ..training_job import Assignment
+from ...progress import Progress, ProgressGroup
+from ..training_job import TrainingJob
 
 
-def watched_by_board(assignment: Assignment, fold: int, progress: Progress) -> Progress:
-    """Return ``progress``, with a :class:`Board` beside it if the assignment asks for one."""
-    if not assignment.tensorboard:
+def add_tensorboard(job: TrainingJob, fold: int, progress: Progress) -> Progress:
+    """Return ``progress``, with a :class:`TensorBoardWriter` beside it if the assignment asks for one."""
+    if not job.tensorboard:
         return progress
-    return Together([progress, Board(assignment.folder.board(assignment.member, fold))])
+    return ProgressGroup([progress, TensorBoardWriter(job.folder.tensorboard(job.member, fold))])
 
 
-class Board(Progress):
+class TensorBoardWriter(Progress):
     """Writes a scalar for each figure of an epoch, by its number over all phases.
 
     A head that was fitted has no epochs; its log loss is written at step 0. The first epoch of a fold begins anew: what
@@ -33,23 +33,23 @@ class Board(Progress):
         """Write what is a figure."""
         match event:
             case EpochBegan(overall=1):
-                self._forget()
+                self._delete_logs()
             case EpochEnded():
-                self._write(event.overall, _figures(event))
+                self._write_scalars(event.overall, _collect_scalars(event))
             case FoldEnded(epochs=None):
-                self._forget()
-                self._write(0, {"log loss/held out": event.log_loss})
+                self._delete_logs()
+                self._write_scalars(0, {"log loss/held out": event.log_loss})
 
-    def _forget(self) -> None:
+    def _delete_logs(self) -> None:
         self._writer = None
         shutil.rmtree(self._folder, ignore_errors=True)
 
-    def _write(self, step: int, figures: dict[str, float | None]) -> None:
+    def _write_scalars(self, step: int, figures: dict[str, float | None]) -> None:
         import tensorflow as tf
         from tensorflow.core.framework import summary_pb2 as summaries
 
         # What tf.summary.scalar writes; that function itself needs TensorBoard in the job.
-        kind = summaries.SummaryMetadata(
+        metadata = summaries.SummaryMetadata(
             plugin_data=summaries.SummaryMetadata.PluginData(plugin_name="scalars"),
             data_class=summaries.DATA_CLASS_SCALAR,
         )
@@ -58,11 +58,11 @@ class Board(Progress):
         with self._writer.as_default():
             for name, value in figures.items():
                 if value is not None:
-                    tf.summary.write(name, tf.constant(value, tf.float32), step=step, metadata=kind)
+                    tf.summary.write(name, tf.constant(value, tf.float32), step=step, metadata=metadata)
         self._writer.flush()
 
 
-def _figures(event: EpochEnded) -> dict[str, float | None]:
+def _collect_scalars(event: EpochEnded) -> dict[str, float | None]:
     return {
         "log loss/training": event.training_loss,
         "log loss/held out": event.held_out_log_loss,

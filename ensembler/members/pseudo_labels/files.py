@@ -13,7 +13,7 @@ from ...competition.csv_tables import read_table, write_table
 from ...competition.manifest import SEPARATOR, Manifest
 from ...competition.tables import Tables, encode_labels
 from ...errors import Mismatch
-from ...options.pseudo_labels import FILE
+from ...options.pseudo_labels import PSEUDO_LABELS_FILE
 from ...paths import CompetitionFolder
 
 
@@ -33,23 +33,23 @@ class PseudoLabelled:
     targets: NDArray[np.float32]
 
 
-def confident(probabilities: NDArray[np.float32], confidence: float, *, exclusive: bool) -> NDArray[np.bool_]:
+def are_confident(probabilities: NDArray[np.float32], confidence: float, *, multiclass: bool) -> NDArray[np.bool_]:
     """Whether each photo's label is sure enough.
 
     Parameters
     ----------
     probabilities
         Shape (photos, outputs).
-    exclusive
+    multiclass
         One class a photo, whose probability must reach ``confidence``; else each output must be so sure to be present,
         or to be absent.
     """
-    if exclusive:
+    if multiclass:
         return np.asarray(probabilities.max(axis=1) >= confidence)
     return np.asarray(np.maximum(probabilities, 1 - probabilities).min(axis=1) >= confidence)
 
 
-def label_texts(probabilities: NDArray[np.float32], manifest: Manifest) -> list[str]:
+def format_labels(probabilities: NDArray[np.float32], manifest: Manifest) -> list[str]:
     """Write the likeliest label of each photo as ``train.csv`` has labels.
 
     Hard labels are what Lee proposed (Pseudo-Label, ICML workshop on challenges in representation learning, 2013);
@@ -78,7 +78,7 @@ def load_pseudo_labels(folder: CompetitionFolder, member: str, fold: int, tables
     Mismatch
         If it has photos that are not among the readable ones to predict.
     """
-    path = folder.fold(member, fold) / FILE
+    path = folder.fold(member, fold) / PSEUDO_LABELS_FILE
     table = read_table(path)
     readable = pd.Index(tables.test.loc[tables.readable_test, "id"])
     rows = readable.get_indexer(pd.Index(table["id"]))

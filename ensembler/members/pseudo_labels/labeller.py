@@ -19,18 +19,18 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ...competition.duplicates import copies_of, load_duplicates
+from ...competition.duplicates import find_copies, load_duplicates
 from ...competition.folds.file import load_folds
 from ...competition.folds.folds import Folds
 from ...competition.tables import Tables
 from ...errors import BadChoice, BadData, Mismatch
-from ...heads.linear import probabilities
+from ...heads.linear import compute_probabilities
 from ...options.pseudo_labels import PseudoLabels
 from ...paths import CompetitionFolder
-from ...serialization import fingerprint, read_json
+from ...serialization import compute_fingerprint, read_json
 from ..predictions import load_members
 from ..records import MemberRecord, load_fold
-from .files import confident, label_texts
+from .files import are_confident, format_labels
 
 # Members are held off 0 and 1 by this, as float32 cannot tell more.
 _CLIP = 1e-7
@@ -59,7 +59,7 @@ class Labeller:
         """Photos to predict that could be labelled."""
         return len(self.tables.test_paths)
 
-    def labels(self, fold: int) -> tuple[NDArray[np.str_], list[str]]:
+    def select_labels(self, fold: int) -> tuple[NDArray[np.str_], list[str]]:
         """Return ids and labels of the photos to predict that are sure enough for a fold to learn from.
 
         Copies of photos that the fold holds out are not among them: its network must not see these pictures, whatever
@@ -70,20 +70,22 @@ class Labeller:
         fold
             Number of the split, as in ``fold-K``.
         """
-        tables, exclusive = self.tables, self.tables.manifest.sums_to_one
+        tables, multiclass = self.tables, self.tables.manifest.sums_to_one
         ids = tables.test.loc[tables.readable_test, "id"].to_numpy(dtype=str)
-        predicted = log_odds_mean([self._test(member, fold, ids) for member in self.members], exclusive=exclusive)
-        held_out = set(tables.train.loc[self.folds.held_out(fold), "id"])
-        copies = copies_of(load_duplicates(self.folder), held_out)
-        taken = confident(predicted, self.source.confidence, exclusive=exclusive) & ~pd.Index(ids).isin(copies)
-        return ids[taken], label_texts(predicted[taken], tables.manifest)
+        predicted = average_log_odds(
+            [self._load_test_predictions(member, fold, ids) for member in self.members], multiclass=multiclass
+        )
+        held_out = set(tables.train.loc[self.folds.mask_held_out(fold), "id"])
+        copies = find_copies(load_duplicates(self.folder), held_out)
+        taken = are_confident(predicted, self.source.confidence, multiclass=multiclass) & ~pd.Index(ids).isin(copies)
+        return ids[taken], format_labels(predicted[taken], tables.manifest)
 
-    def _test(self, member: MemberRecord, fold: int, ids: NDArray[np.str_]) -> NDArray[np.float32]:
+    def _load_test_predictions(self, member: MemberRecord, fold: int, ids: NDArray[np.str_]) -> NDArray[np.float32]:
         predictions, _ = load_fold(self.folder, member, fold)
         return predictions.test[pd.Index(predictions.test_ids).get_indexer(pd.Index(ids))]
 
 
-def log_odds_mean(members: Sequence[NDArray[np.float32]], *, exclusive: bool) -> NDArray[np.float32]:
+def average_log_odds(members: Sequence[NDArray[np.float32]], *, multiclass: bool) -> NDArray[np.float32]:
     """Average probabilities by their log-odds.
 
     Parameters
@@ -96,8 +98,8 @@ def log_odds_mean(members: Sequence[NDArray[np.float32]], *, exclusive: bool) ->
     array of shape (photos, outputs)
     """
     clipped = np.clip(np.asarray(members, np.float64), _CLIP, 1 - _CLIP)
-    scores = np.log(clipped) if exclusive else np.log(clipped) - np.log1p(-clipped)
-    return probabilities(scores.mean(axis=0), exclusive=exclusive)
+    scores = np.log(clipped) if multiclass else np.log(clipped) - np.log1p(-clipped)
+    return compute_probabilities(scores.mean(axis=0), multiclass=multiclass)
 
 
 def find_labeller(
@@ -126,25 +128,25 @@ def find_labeller(
         raise BadChoice(f"No photo to predict of {folder.name} can be read, so none can get a pseudo-label.")
     finished = [path.parent.name for path in folder.stack("").glob("*/stack.json")]
     if stack not in finished:
-        raise BadChoice.unknown("finished stack", stack, finished, "make it first with `ensembler stack`.")
-    told = _members_of(folder, stack)
-    if own := sorted(set(told) & set(learners)):
+        raise BadChoice.from_unknown_name("finished stack", stack, finished, "make it first with `ensembler stack`.")
+    fingerprints = _read_members(folder, stack)
+    if own := sorted(set(fingerprints) & set(learners)):
         raise BadChoice(
             f"{own[0]} is in the stack {stack}, so it cannot learn from its labels: train another member, such as "
             f"--members {own[0].partition('@')[0]}@pseudo."
         )
-    members = tuple(member.record for member in load_members(folder, tables, list(told)))
+    members = tuple(member.record for member in load_members(folder, tables, list(fingerprints)))
     for record in members:
-        if record.fingerprint != told[record.name]:
+        if record.fingerprint != fingerprints[record.name]:
             raise Mismatch(
                 f"{record.name} was trained anew after the stack {stack} was made: make the stack again with "
                 "`ensembler stack`."
             )
-    source = PseudoLabels(stack, confidence, _fingerprint(folder, members))
+    source = PseudoLabels(stack, confidence, _compute_fingerprint(folder, members))
     return Labeller(folder, tables, load_folds(folder, tables), source, members)
 
 
-def _members_of(folder: CompetitionFolder, stack: str) -> dict[str, str]:
+def _read_members(folder: CompetitionFolder, stack: str) -> dict[str, str]:
     """Return names and fingerprints of a stack's members."""
     path = folder.stack(stack) / "stack.json"
     try:
@@ -155,11 +157,11 @@ def _members_of(folder: CompetitionFolder, stack: str) -> dict[str, str]:
         ) from error
 
 
-def _fingerprint(folder: CompetitionFolder, members: Sequence[MemberRecord]) -> str:
+def _compute_fingerprint(folder: CompetitionFolder, members: Sequence[MemberRecord]) -> str:
     """Hash of all predictions that labels are made of."""
-    told = [
+    hashes = [
         [record.name, fold, read_json(folder.fold(record.name, fold) / "fold.json")["sha256"]["predictions.npz"]]
         for record in members
         for fold in range(record.folds_count)
     ]
-    return fingerprint(told)
+    return compute_fingerprint(hashes)

@@ -79,10 +79,10 @@ class LoadedStack:
             If the network gives values that are no numbers.
         """
         files = [Path(path) for path in paths]
-        given, problems = predict_photos(self.network, files, batch_size, progress, skip_unreadable=skip_unreadable)
+        predicted, problems = predict_photos(self.network, files, batch_size, progress, skip_unreadable=skip_unreadable)
         for problem in problems.values():
             progress.warn(str(problem))
-        return given
+        return predicted
 
 
 def load_stack(path: str | os.PathLike[str]) -> LoadedStack:
@@ -109,12 +109,12 @@ def load_stack(path: str | os.PathLike[str]) -> LoadedStack:
     return LoadedStack(card, network)
 
 
-def predict_files(told: dict[str, Any], progress: Progress) -> dict[str, Any]:
+def predict_files(spec: dict[str, Any], progress: Progress) -> dict[str, Any]:
     """Predict photos in a job.
 
     Parameters
     ----------
-    told
+    spec
         ``model``: the stack's file; ``photos``: a file of JSON that lists photos; ``batch_size``; ``predictions``: the
         ``.npz`` to write, which gets ``probabilities`` of shape (photos, outputs).
     progress
@@ -125,9 +125,9 @@ def predict_files(told: dict[str, Any], progress: Progress) -> dict[str, Any]:
     dict
         Empty.
     """
-    paths = json.loads(Path(told["photos"]).read_text("utf-8"))
-    given = load_stack(told["model"]).predict(
-        paths, batch_size=told["batch_size"], skip_unreadable=True, progress=progress
+    paths = json.loads(Path(spec["photos"]).read_text("utf-8"))
+    predicted = load_stack(spec["model"]).predict(
+        paths, batch_size=spec["batch_size"], skip_unreadable=True, progress=progress
     )
-    write_arrays(Path(told["predictions"]), probabilities=given)
+    write_arrays(Path(spec["predictions"]), probabilities=predicted)
     return {}

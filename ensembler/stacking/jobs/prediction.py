@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import BadData, UnreadablePhoto
-from ...images.batches import readable_batches
+from ...images.batches import iterate_readable_batches
 from ...progress import Progress
 
 
@@ -81,8 +81,8 @@ def predict_photos(
     probabilities = np.full((len(paths), model.output_shape[-1]), np.nan, np.float32)
     problems: dict[int, UnreadablePhoto] = {}
     task = progress.start_photos("predict photos", len(paths))
-    for number, batch in enumerate(readable_batches(paths, sizes, batch_size)):
-        progress.go_on(f"after {number * batch_size} of {len(paths)} photos")
+    for number, batch in enumerate(iterate_readable_batches(paths, sizes, batch_size)):
+        progress.raise_if_stopping(f"after {number * batch_size} of {len(paths)} photos")
         readable: dict[int, tuple[NDArray[np.uint8], ...]] = {}
         for place, photo in enumerate(batch, number * batch_size):
             if not isinstance(photo, UnreadablePhoto):
@@ -92,16 +92,16 @@ def predict_photos(
             else:
                 raise photo
         if readable:
-            probabilities[list(readable)] = _answer(model, list(readable.values()), batch_size)
+            probabilities[list(readable)] = _predict_batch(model, list(readable.values()), batch_size)
         task.advance(len(batch))
     task.finish()
     return probabilities, problems
 
 
-def _answer(model: Any, photos: list[tuple[NDArray[np.uint8], ...]], batch_size: int) -> NDArray[np.float32]:
-    filled = photos + photos[:1] * (batch_size - len(photos))
-    pixels = [np.stack(of_size) for of_size in zip(*filled, strict=True)]
-    given = np.asarray(model.predict_on_batch(pixels if len(pixels) > 1 else pixels[0]), np.float32)[: len(photos)]
-    if not np.isfinite(given).all():
+def _predict_batch(model: Any, photos: list[tuple[NDArray[np.uint8], ...]], batch_size: int) -> NDArray[np.float32]:
+    padded = photos + photos[:1] * (batch_size - len(photos))
+    pixels = [np.stack(of_size) for of_size in zip(*padded, strict=True)]
+    predicted = np.asarray(model.predict_on_batch(pixels if len(pixels) > 1 else pixels[0]), np.float32)[: len(photos)]
+    if not np.isfinite(predicted).all():
         raise BadData("The stack gives values that are no numbers for these photos: train its members anew.")
-    return given
+    return predicted

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils.validation import check_is_fitted
 
-from ...competition.metrics.metrics import row_losses
+from ...competition.metrics.metrics import compute_row_losses
 from ..blend import Blend
 
 # Less is better; takes targets and probabilities.
@@ -20,7 +20,7 @@ Rows = NDArray[np.int64]
 
 # Numbers of the input, and rows, that settings are chosen on: of more, one part is drawn at random, and one fold of it
 # held out, since the choice among a few settings needs less exactness than weights do.
-CHOICE_CELLS, CHOICE_ROWS = 500_000, 20_000
+MAX_CHOICE_CELLS, MAX_CHOICE_ROWS = 500_000, 20_000
 
 
 class HeldOut(NamedTuple):
@@ -53,7 +53,7 @@ class MetaLearner(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyp
         What calibration is learned from.
     """
 
-    exclusive: bool
+    multiclass: bool
     blend_: Blend
     held_out_: HeldOut
 
@@ -75,49 +75,49 @@ class MetaLearner(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyp
     def predict_proba(self, X: NDArray[np.float32]) -> NDArray[np.float32]:
         """Probabilities of shape (rows, outputs)."""
         check_is_fitted(self)
-        return self.blend_.predict(X)
+        return self.blend_.predict_proba(X)
 
     def predict_uncalibrated(self, X: NDArray[np.float32]) -> NDArray[np.float32]:
         """Probabilities of shape (rows, outputs) before temperature and clip."""
         check_is_fitted(self)
-        return self.blend_.calibrated(1.0, 0.0).predict(X)
+        return self.blend_.replace_calibration(1.0, 0.0).predict_proba(X)
 
-    def settled(self) -> MetaLearner:
+    def clone_with_chosen_settings(self) -> MetaLearner:
         """Return a learner that is not fitted, with the chosen settings as its only ones."""
         return cast(MetaLearner, clone(self))
 
 
-class Part(NamedTuple):
+class InnerSplit(NamedTuple):
     """Rows to fit on, and rows to judge the fit by."""
 
-    learned: Rows
+    train: Rows
     held_out: Rows
 
 
-def inner_parts(X: NDArray[np.float32], folds: Rows, cells: int = CHOICE_CELLS) -> list[Part]:
+def split_inner_folds(X: NDArray[np.float32], folds: Rows, max_cells: int = MAX_CHOICE_CELLS) -> list[InnerSplit]:
     """Divide rows, or some of them where they are many, for the choice of settings; empty where there is one fold."""
-    rows, folds = some_rows(len(X), min(CHOICE_ROWS, cells // X.shape[1])), first_repeat(folds)
+    rows, folds = sample_rows(len(X), min(MAX_CHOICE_ROWS, max_cells // X.shape[1])), select_first_repeat(folds)
     numbers = np.unique(folds)
     if len(numbers) < 2:
         return []
     held_out = numbers if len(rows) == len(X) else numbers[:1]
-    return [Part(rows[folds[rows] != fold], rows[folds[rows] == fold]) for fold in held_out]
+    return [InnerSplit(rows[folds[rows] != fold], rows[folds[rows] == fold]) for fold in held_out]
 
 
-def first_repeat(folds: Rows) -> Rows:
+def select_first_repeat(folds: Rows) -> Rows:
     """Return the folds of the first repeat, shape (rows,)."""
     return folds if folds.ndim == 1 else folds[:, 0]
 
 
-def some_rows(rows: int, most: int, seed: int = 0) -> Rows:
-    """Return all rows' numbers, or of more than ``most`` so many drawn at random, in ascending order."""
-    if rows <= most:
-        return np.arange(rows)
-    return np.sort(np.random.default_rng(seed).choice(rows, most, replace=False))
+def sample_rows(row_count: int, max_rows: int, seed: int = 0) -> Rows:
+    """Return all rows' numbers, or of more than ``max_rows`` so many drawn at random, in ascending order."""
+    if row_count <= max_rows:
+        return np.arange(row_count)
+    return np.sort(np.random.default_rng(seed).choice(row_count, max_rows, replace=False))
 
 
-def best_setting(
-    settings: Sequence[Sequence[NDArray[np.float32]]], targets: NDArray[np.float32], cost: Cost | None, exclusive: bool
+def choose_setting(
+    settings: Sequence[Sequence[NDArray[np.float32]]], targets: NDArray[np.float32], cost: Cost | None, multiclass: bool
 ) -> int:
     """Return which setting to take by held-out probabilities.
 
@@ -129,19 +129,19 @@ def best_setting(
         Of the held-out rows of all parts.
     cost
         The best by it is taken, and log loss decides where two cost the same, as they often do by a metric of labels;
-        None for log loss alone, see :func:`safest`.
-    exclusive
+        None for log loss alone, see :func:`choose_within_one_error`.
+    multiclass
         One class a row.
     """
-    given = [np.concatenate(parts) for parts in settings]
-    losses = [row_losses(targets, one, exclusive=exclusive) for one in given]
+    predicted = [np.concatenate(parts) for parts in settings]
+    losses = [compute_row_losses(targets, one, multiclass=multiclass) for one in predicted]
     if cost:
-        costs = [(cost(targets, one), float(loss.mean())) for one, loss in zip(given, losses, strict=True)]
+        costs = [(cost(targets, one), float(loss.mean())) for one, loss in zip(predicted, losses, strict=True)]
         return costs.index(min(costs))
-    return safest(losses)
+    return choose_within_one_error(losses)
 
 
-def safest(losses: Sequence[NDArray[np.float64]]) -> int:
+def choose_within_one_error(losses: Sequence[NDArray[np.float64]]) -> int:
     """Return which of several settings' losses, of the same rows, are the first within one standard error of the best.
 
     The standard error is of the paired difference (Breiman et al., Classification and Regression Trees, 1984): the best
@@ -153,9 +153,9 @@ def safest(losses: Sequence[NDArray[np.float64]]) -> int:
         Of each setting, shape (rows,); the safest setting first.
     """
     best = min(losses, key=lambda loss: float(loss.mean()))
-    return next(number for number, loss in enumerate(losses) if _as_good(loss, best))
+    return next(number for number, loss in enumerate(losses) if _is_within_one_error(loss, best))
 
 
-def _as_good(losses: NDArray[np.float64], best: NDArray[np.float64]) -> bool:
-    behind = losses - best
-    return bool(behind.mean() <= behind.std() / np.sqrt(len(behind)))
+def _is_within_one_error(losses: NDArray[np.float64], best: NDArray[np.float64]) -> bool:
+    excess = losses - best
+    return bool(excess.mean() <= excess.std() / np.sqrt(len(excess)))

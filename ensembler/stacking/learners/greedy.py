@@ -8,14 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..blend import Blend
-from ..networks import Network, loss_and_error
-from .base import HeldOut, MetaLearner, Rows, inner_parts
+from ..networks import Network, compute_loss_and_error
+from .base import HeldOut, MetaLearner, Rows, split_inner_folds
 
 # Bags, and the most choices of each.
 BAGS = 20
-STEPS = 50
+MAX_STEPS = 50
 # Numbers of the input that a bag looks at in each step.
-CELLS = 100_000
+MAX_CELLS = 100_000
 
 
 class GreedyMetaLearner(MetaLearner):
@@ -28,7 +28,7 @@ class GreedyMetaLearner(MetaLearner):
 
     Parameters
     ----------
-    exclusive
+    multiclass
         True for one class a row (softmax), False for independent outputs (sigmoid).
     bags
         How many selections are averaged.
@@ -41,8 +41,8 @@ class GreedyMetaLearner(MetaLearner):
         Of the members, shape (members,); they sum to 1.
     """
 
-    def __init__(self, *, exclusive: bool, bags: int = BAGS, random_state: int = 0) -> None:
-        self.exclusive = exclusive
+    def __init__(self, *, multiclass: bool, bags: int = BAGS, random_state: int = 0) -> None:
+        self.multiclass = multiclass
         self.bags = bags
         self.random_state = random_state
 
@@ -50,41 +50,46 @@ class GreedyMetaLearner(MetaLearner):
         """See :meth:`.MetaLearner.fit`."""
         rows = [np.zeros(0, np.int64)]
         scores: list[NDArray[np.floating]] = [np.zeros((0, Y.shape[1]))]
-        for learned, held_out in inner_parts(X, folds):
-            inner = _blend(self._weights(X[learned], Y[learned]), Y.shape[1], exclusive=self.exclusive)
+        for train, held_out in split_inner_folds(X, folds):
+            inner = _build_blend(self._fit_weights(X[train], Y[train]), Y.shape[1], multiclass=self.multiclass)
             rows.append(held_out)
-            scores.append(inner.scores(X[held_out]))
+            scores.append(inner.compute_scores(X[held_out]))
         self.held_out_ = HeldOut(np.concatenate(rows), np.concatenate(scores))
-        self.weights_ = self._weights(X, Y)
-        self.blend_ = _blend(self.weights_, Y.shape[1], exclusive=self.exclusive)
+        self.weights_ = self._fit_weights(X, Y)
+        self.blend_ = _build_blend(self.weights_, Y.shape[1], multiclass=self.multiclass)
         return self
 
-    def _weights(self, X: NDArray[np.float32], Y: NDArray[np.float32]) -> NDArray[np.float64]:
-        return greedy_weights(X, Y, exclusive=self.exclusive, bags=self.bags, seed=self.random_state)
+    def _fit_weights(self, X: NDArray[np.float32], Y: NDArray[np.float32]) -> NDArray[np.float64]:
+        return fit_greedy_weights(X, Y, multiclass=self.multiclass, bags=self.bags, seed=self.random_state)
 
 
-def greedy_weights(
-    X: NDArray[np.float32], Y: NDArray[np.float32], *, exclusive: bool, bags: int = BAGS, seed: int = 0
+def fit_greedy_weights(
+    X: NDArray[np.float32], Y: NDArray[np.float32], *, multiclass: bool, bags: int = BAGS, seed: int = 0
 ) -> NDArray[np.float64]:
     """Return the members' weights of :class:`GreedyMetaLearner`, shape (members,)."""
     members = X.shape[1] // Y.shape[1]
     random = np.random.default_rng(seed)
     counts: NDArray[np.float64] = np.zeros(members)
     for _ in range(bags):
-        rows = np.sort(random.integers(len(X), size=min(len(X), CELLS // X.shape[1])))
+        rows = np.sort(random.integers(len(X), size=min(len(X), MAX_CELLS // X.shape[1])))
         by_member = np.ascontiguousarray(X[rows].reshape(len(rows), members, Y.shape[1]).transpose(1, 0, 2))
-        chosen = _selected(by_member, Y[rows], exclusive=exclusive)
+        chosen = _count_choices(by_member, Y[rows], multiclass=multiclass)
         counts += chosen / chosen.sum()
     return np.asarray(counts / counts.sum())
 
 
-def _selected(members: NDArray[np.float32], targets: NDArray[np.float32], *, exclusive: bool) -> NDArray[np.float64]:
+def _count_choices(
+    members: NDArray[np.float32], targets: NDArray[np.float32], *, multiclass: bool
+) -> NDArray[np.float64]:
     """How often each member is chosen; ``members`` has the shape (members, rows, outputs)."""
     counts = np.zeros(len(members))
     total = np.zeros(members.shape[1:], np.float32)
     best = np.inf
-    for step in range(1, STEPS + 1):
-        losses = [loss_and_error((total + one) / np.float32(step), targets, exclusive=exclusive)[0] for one in members]
+    for step in range(1, MAX_STEPS + 1):
+        losses = [
+            compute_loss_and_error((total + one) / np.float32(step), targets, multiclass=multiclass)[0]
+            for one in members
+        ]
         choice = int(np.argmin(losses))
         if losses[choice] >= best:
             break
@@ -94,5 +99,5 @@ def _selected(members: NDArray[np.float32], targets: NDArray[np.float32], *, exc
     return counts
 
 
-def _blend(weights: NDArray[np.float64], outputs: int, *, exclusive: bool) -> Blend:
-    return Blend(exclusive, (Network(weights, np.zeros(outputs)),))
+def _build_blend(weights: NDArray[np.float64], outputs: int, *, multiclass: bool) -> Blend:
+    return Blend(multiclass, (Network(weights, np.zeros(outputs)),))

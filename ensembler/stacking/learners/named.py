@@ -11,31 +11,31 @@ from .greedy import GreedyMetaLearner
 from .logistic import LogisticMetaLearner
 from .means import LogitMeanMetaLearner, MeanMetaLearner
 
-DEFAULT, TOURNAMENT = "dense", "auto"
+DEFAULT_META_LEARNER, TOURNAMENT = "dense", "auto"
 
-_MAKERS: dict[str, Callable[[bool, int, Cost | None], MetaLearner]] = {
-    "mean": lambda exclusive, _seed, _cost: MeanMetaLearner(exclusive=exclusive),
-    "logit-mean": lambda exclusive, _seed, _cost: LogitMeanMetaLearner(exclusive=exclusive),
+_FACTORIES: dict[str, Callable[[bool, int, Cost | None], MetaLearner]] = {
+    "mean": lambda exclusive, _seed, _cost: MeanMetaLearner(multiclass=exclusive),
+    "logit-mean": lambda exclusive, _seed, _cost: LogitMeanMetaLearner(multiclass=exclusive),
     "logistic-nonneg": lambda exclusive, _seed, cost: LogisticMetaLearner(
-        exclusive=exclusive, non_negative=True, cost=cost
+        multiclass=exclusive, non_negative=True, cost=cost
     ),
-    "greedy": lambda exclusive, seed, _cost: GreedyMetaLearner(exclusive=exclusive, random_state=seed),
-    "logistic": lambda exclusive, _seed, cost: LogisticMetaLearner(exclusive=exclusive, cost=cost),
-    "dense": lambda exclusive, seed, cost: DenseMetaLearner(exclusive=exclusive, random_state=seed, cost=cost),
+    "greedy": lambda exclusive, seed, _cost: GreedyMetaLearner(multiclass=exclusive, random_state=seed),
+    "logistic": lambda exclusive, _seed, cost: LogisticMetaLearner(multiclass=exclusive, cost=cost),
+    "dense": lambda exclusive, seed, cost: DenseMetaLearner(multiclass=exclusive, random_state=seed, cost=cost),
 }
-META_LEARNERS = tuple(_MAKERS)
+META_LEARNERS = tuple(_FACTORIES)
 # What they learn nothing from rows for.
 UNFITTED = ("mean", "logit-mean")
 
 
-def meta_learner(name: str, *, exclusive: bool, seed: int = 0, cost: Cost | None = None) -> MetaLearner:
+def make_meta_learner(name: str, *, multiclass: bool, seed: int = 0, cost: Cost | None = None) -> MetaLearner:
     """Make the meta-learner of a name.
 
     Parameters
     ----------
     name
         One of :data:`META_LEARNERS`.
-    exclusive
+    multiclass
         One class a row.
     seed
         Of its random numbers.
@@ -47,6 +47,6 @@ def meta_learner(name: str, *, exclusive: bool, seed: int = 0, cost: Cost | None
     BadChoice
         If there is none of that name.
     """
-    if name not in _MAKERS:
-        raise BadChoice.unknown("meta-learner", name, [*META_LEARNERS, TOURNAMENT])
-    return _MAKERS[name](exclusive, seed, cost)
+    if name not in _FACTORIES:
+        raise BadChoice.from_unknown_name("meta-learner", name, [*META_LEARNERS, TOURNAMENT])
+    return _FACTORIES[name](multiclass, seed, cost)

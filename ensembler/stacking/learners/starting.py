@@ -6,34 +6,37 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 
-from ...competition.metrics.metrics import row_losses
-from ...heads.linear import probabilities
+from ...competition.metrics.metrics import compute_row_losses
+from ...heads.linear import compute_probabilities
 from ..networks import Network
-from .base import some_rows
-from .greedy import greedy_weights
+from .base import sample_rows
+from .greedy import fit_greedy_weights
 
 # Of the scale's logarithm around 0, against the summed log loss.
-PENALTY = 10.0
-MOST = 5.0
+SCALE_PENALTY = 10.0
+MAX_SCALE = 5.0
 # Numbers of the input that the scale is fitted on.
-CELLS = 1_000_000
+MAX_CELLS = 1_000_000
 
 
-def greedy_start(X: NDArray[np.float32], Y: NDArray[np.float32], *, exclusive: bool, seed: int = 0) -> Network:
+def fit_greedy_start(X: NDArray[np.float32], Y: NDArray[np.float32], *, multiclass: bool, seed: int = 0) -> Network:
     """Return greedy selection's weights times the scale that minimises log loss.
 
     The mean of many log-odds is less certain than it should be, as members err apart. Held near these weights, a fit on
     photos of pets, on made-up members and beside ten members of noise lost less than one held near the plain mean.
     """
-    weights = greedy_weights(X, Y, exclusive=exclusive, seed=seed)
+    weights = fit_greedy_weights(X, Y, multiclass=multiclass, seed=seed)
     plain = Network(weights, np.zeros(Y.shape[1]))
-    rows = some_rows(len(X), CELLS // X.shape[1], seed)
-    scores, targets = plain.scores(X[rows])[0], Y[rows]
+    rows = sample_rows(len(X), MAX_CELLS // X.shape[1], seed)
+    scores, targets = plain.compute_scores(X[rows])[0], Y[rows]
 
-    def cost(log_scale: float) -> float:
-        given = probabilities(scores * np.exp(log_scale), exclusive=exclusive)
-        return float(row_losses(targets, given, exclusive=exclusive).sum()) + PENALTY / 2 * log_scale**2
+    def compute_cost(log_scale: float) -> float:
+        predicted = compute_probabilities(scores * np.exp(log_scale), multiclass=multiclass)
+        return (
+            float(compute_row_losses(targets, predicted, multiclass=multiclass).sum())
+            + SCALE_PENALTY / 2 * log_scale**2
+        )
 
-    most = float(np.log(MOST))
-    scale = float(np.exp(minimize_scalar(cost, bounds=(-most, most), method="bounded").x))
+    max_log_scale = float(np.log(MAX_SCALE))
+    scale = float(np.exp(minimize_scalar(compute_cost, bounds=(-max_log_scale, max_log_scale), method="bounded").x))
     return Network(weights * scale, plain.bias)

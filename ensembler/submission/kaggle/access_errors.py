@@ -8,47 +8,47 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 from ...errors import KaggleError
-from .errors import NotLetIn, rules_page
+from .errors import AccessDenied, build_rules_url
 from .facts import CompetitionFacts
 
 
-class Asked(Protocol):
+class CompetitionSearch(Protocol):
     """What is needed of Kaggle here."""
 
-    def facts(self, slug: str, /) -> CompetitionFacts:
+    def request_facts(self, slug: str, /) -> CompetitionFacts:
         """Ask once what Kaggle knows of a competition."""
 
-    def search(self, text: str, /) -> list[str]:
+    def search_competitions(self, text: str, /) -> list[str]:
         """Return slugs of competitions that Kaggle finds for some words."""
 
 
-def explained_door(closed: NotLetIn, kaggle: Asked) -> KaggleError:
+def explain_access_error(denial: AccessDenied, kaggle: CompetitionSearch) -> KaggleError:
     """Return the error that says why a competition does not let us in, as far as Kaggle tells.
 
     Parameters
     ----------
-    closed : NotLetIn
+    denial : NotLetIn
         What Kaggle answered: 403 or 404.
     kaggle : Kaggle
         Asked for more: whether it knows the competition, and if it does not, near ones.
     """
-    if closed.rules:
-        return closed
-    slug = closed.slug
+    if denial.rules:
+        return denial
+    slug = denial.slug
     try:
-        return _of_known(kaggle.facts(slug))
-    except NotLetIn:
-        near = _near(slug, kaggle)
+        return _explain_known_competition(kaggle.request_facts(slug))
+    except AccessDenied:
+        similar = _find_similar_slugs(slug, kaggle)
     except KaggleError:
-        return closed
-    hint = f"did you mean {' or '.join(near)}?" if near else "check the slug in the browser's address."
+        return denial
+    hint = f"did you mean {' or '.join(similar)}?" if similar else "check the slug in the browser's address."
     return KaggleError(
         f"Kaggle knows no competition {slug!r} that is open to you: {hint} If the slug is right, join it and accept "
-        f"its rules at {rules_page(slug)}."
+        f"its rules at {build_rules_url(slug)}."
     )
 
 
-def _of_known(facts: CompetitionFacts) -> KaggleError:
+def _explain_known_competition(facts: CompetitionFacts) -> KaggleError:
     begin, end, now = facts.entry_deadline, facts.deadline, datetime.now(UTC)
     if not facts.entered and begin and end and begin < now < end:
         return KaggleError(
@@ -56,16 +56,17 @@ def _of_known(facts: CompetitionFacts) -> KaggleError:
             "late submissions may open, or choose another competition."
         )
     return KaggleError(
-        f"Kaggle does not let you into {facts.slug}: join it and accept its rules at {rules_page(facts.slug)}, then "
+        f"Kaggle does not let you into {facts.slug}: join it and accept its rules at "
+        f"{build_rules_url(facts.slug)}, then "
         "try again."
     )
 
 
-def _near(slug: str, kaggle: Asked) -> list[str]:
+def _find_similar_slugs(slug: str, kaggle: CompetitionSearch) -> list[str]:
     """Search for competitions whose slugs look like a mistyped one."""
     words = sorted(slug.split("-"), key=len, reverse=True)
     found: set[str] = set()
     for text in dict.fromkeys([slug.replace("-", " "), *words[:2]]):
         with contextlib.suppress(KaggleError):
-            found.update(kaggle.search(text))
+            found.update(kaggle.search_competitions(text))
     return difflib.get_close_matches(slug, sorted(found - {slug}), n=3, cutoff=0.5)

@@ -12,20 +12,20 @@ import requests
 from ...errors import BadChoice
 from ...progress import SILENT, Progress
 from ...storage import require_space
-from .access_errors import explained_door
+from .access_errors import explain_access_error
 from .download import download
-from .errors import SITE, NotLetIn, one_line
-from .facts import CompetitionFacts, Limits
+from .errors import SITE, AccessDenied, format_one_line
+from .facts import CompetitionFacts, SubmissionLimits
 from .session import KaggleSession, mark_utc
 
-ADDRESS = re.compile(r"(?:https?://)?(?:www\.)?kaggle\.com/(?:c|competitions)/([^/?#]+)", re.IGNORECASE)
-UNKNOWN = 0
-PAGE = 200
+COMPETITION_URL = re.compile(r"(?:https?://)?(?:www\.)?kaggle\.com/(?:c|competitions)/([^/?#]+)", re.IGNORECASE)
+UNKNOWN_TOTAL = 0
+PAGE_SIZE = 200
 # Pages of files to list for the sake of the disk's free space: more would be one request too many.
-_MOST_PAGES = 10
+_MAX_PAGES = 10
 
 
-def slug_of(text: str) -> str:
+def parse_slug(text: str) -> str:
     """Find a competition's slug in what a person typed or copied from the browser.
 
     Raises
@@ -33,7 +33,7 @@ def slug_of(text: str) -> str:
     BadChoice
         If ``text`` is neither a slug nor the address of a competition.
     """
-    address = ADDRESS.match(text.strip())
+    address = COMPETITION_URL.match(text.strip())
     slug = (address[1] if address else text.strip()).lower()
     if not re.fullmatch(r"[a-z0-9][a-z0-9_-]*", slug):
         raise BadChoice(
@@ -46,7 +46,7 @@ def slug_of(text: str) -> str:
 class KaggleCompetitions(KaggleSession):
     """What is asked of Kaggle about a competition."""
 
-    def competition(self, slug: str, progress: Progress = SILENT) -> CompetitionFacts:
+    def fetch_competition(self, slug: str, progress: Progress = SILENT) -> CompetitionFacts:
         """Ask what Kaggle knows of a competition.
 
         Raises
@@ -55,30 +55,30 @@ class KaggleCompetitions(KaggleSession):
             If there is no such competition, which names near ones, or Kaggle or the network refuses.
         """
         try:
-            return self.patience.persist(lambda: self.facts(slug), progress)
-        except NotLetIn as closed:
-            raise explained_door(closed, self) from None
+            return self.retry_policy.call(lambda: self.request_facts(slug), progress)
+        except AccessDenied as closed:
+            raise explain_access_error(closed, self) from None
 
-    def facts(self, slug: str) -> CompetitionFacts:
+    def request_facts(self, slug: str) -> CompetitionFacts:
         """Ask once what Kaggle knows of a competition."""
-        with self.asking(slug), self.api.build_kaggle_client() as client:
+        with self.guard_request(slug), self.api.build_kaggle_client() as client:
             from kagglesdk.competitions.types.competition_api_service import ApiGetCompetitionRequest
 
             request = ApiGetCompetitionRequest()
             request.competition_name = slug
-            told = client.competitions.competition_api_client.get_competition(request)
+            reply = client.competitions.competition_api_client.get_competition(request)
             return CompetitionFacts(
                 slug=slug,
-                metric=one_line(told.evaluation_metric),
-                deadline=mark_utc(told.deadline),
-                entry_deadline=mark_utc(told.new_entrant_deadline),
-                daily_limit=int(told.max_daily_submissions or 0),
-                entered=bool(told.user_has_entered),
-                code_only=bool(told.is_kernels_submissions_only),
-                closed=bool(told.submissions_disabled),
+                metric=format_one_line(reply.evaluation_metric),
+                deadline=mark_utc(reply.deadline),
+                entry_deadline=mark_utc(reply.new_entrant_deadline),
+                daily_limit=int(reply.max_daily_submissions or 0),
+                entered=bool(reply.user_has_entered),
+                code_only=bool(reply.is_kernels_submissions_only),
+                closed=bool(reply.submissions_disabled),
             )
 
-    def limits(self, slug: str, progress: Progress = SILENT) -> Limits | None:
+    def fetch_limits(self, slug: str, progress: Progress = SILENT) -> SubmissionLimits | None:
         """Ask how many more submissions are taken today; None if Kaggle does not say.
 
         Raises
@@ -87,22 +87,22 @@ class KaggleCompetitions(KaggleSession):
             If Kaggle or the network refuses.
         """
 
-        def ask() -> Any:
-            with self.asking(slug):
+        def request_limits() -> Any:
+            with self.guard_request(slug):
                 return self.api.competition_get_submission_limits(slug)
 
         try:
-            told = self.patience.persist(ask, progress)
-        except NotLetIn:
+            reply = self.retry_policy.call(request_limits, progress)
+        except AccessDenied:
             return None
         # All are zero for those who are on no team yet.
-        if not (told.num_today or told.num_total or told.num_allowed_now):
+        if not (reply.num_today or reply.num_total or reply.num_allowed_now):
             return None
-        return Limits(int(told.num_today), int(told.num_allowed_now), bool(told.limited_by_total))
+        return SubmissionLimits(int(reply.num_today), int(reply.num_allowed_now), bool(reply.limited_by_total))
 
-    def search(self, text: str) -> list[str]:
+    def search_competitions(self, text: str) -> list[str]:
         """Return slugs of competitions that Kaggle finds for some words."""
-        with self.asking():
+        with self.guard_request():
             listed = self.api.competitions_list(search=text, page_size=20)
             return [str(each.ref).rstrip("/").rpartition("/")[2] for each in listed.competitions]
 
@@ -131,44 +131,44 @@ class KaggleCompetitions(KaggleSession):
             If the disk refuses, or has no room for the archive and its files.
         """
         try:
-            files = self._size_of_files(slug, progress)
+            files = self._sum_file_sizes(slug, progress)
             return download(
-                lambda headers: self._archive(slug, headers),
+                lambda headers: self._request_archive(slug, headers),
                 folder / f"{slug}.zip",
                 progress,
-                patience=self.patience,
+                retry_policy=self.retry_policy,
                 make_room=lambda size, rest: require_space(
                     folder, rest + max(size, files), f"{slug}, its archive and its files,"
                 ),
-                translated=lambda: self.translated(slug),
+                translate_errors=lambda: self.translate_errors(slug),
             )
-        except NotLetIn as closed:
-            raise explained_door(closed, self) from None
+        except AccessDenied as closed:
+            raise explain_access_error(closed, self) from None
 
-    def _archive(self, slug: str, headers: Mapping[str, str]) -> requests.Response:
+    def _request_archive(self, slug: str, headers: Mapping[str, str]) -> requests.Response:
         """Ask for the archive; what follows the storage's headers is read later."""
-        with self.asking(slug), self.api.build_kaggle_client() as client:
+        with self.guard_request(slug), self.api.build_kaggle_client() as client:
             from kagglesdk.competitions.types.competition_api_service import ApiDownloadDataFilesRequest
 
             request = ApiDownloadDataFilesRequest()
             request.competition_name = slug
             # The storage is reached by a redirect, which takes the session's headers along.
             client.http_client()._session.headers.update(headers)
-            answer: requests.Response = client.competitions.competition_api_client.download_data_files(request)
-            return answer
+            response: requests.Response = client.competitions.competition_api_client.download_data_files(request)
+            return response
 
-    def _size_of_files(self, slug: str, progress: Progress) -> int:
+    def _sum_file_sizes(self, slug: str, progress: Progress) -> int:
         """Sum up the bytes of a competition's files, or give 0 if there are too many of them to list."""
         total = 0
         token: str | None = None
-        for _ in range(_MOST_PAGES):
-            page = self.patience.persist(lambda token=token: self._files(slug, token), progress)  # type: ignore[misc]
+        for _ in range(_MAX_PAGES):
+            page = self.retry_policy.call(lambda token=token: self._list_files_page(slug, token), progress)  # type: ignore[misc]
             total += sum(int(file.total_bytes) for file in page.files)
             token = page.next_page_token
             if not token:
                 return total
-        return UNKNOWN
+        return UNKNOWN_TOTAL
 
-    def _files(self, slug: str, token: str | None) -> Any:
-        with self.asking(slug):
-            return self.api.competition_list_files(slug, page_token=token, page_size=PAGE)
+    def _list_files_page(self, slug: str, token: str | None) -> Any:
+        with self.guard_request(slug):
+            return self.api.competition_list_files(slug, page_token=token, page_size=PAGE_SIZE)

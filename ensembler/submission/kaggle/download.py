@@ -19,39 +19,39 @@ import requests
 from ...errors import BadData, KaggleError
 from ...progress import Progress, Task
 from ...serialization import read_json, write_json
-from ...storage import remove, sync
-from .errors import BadRange, PassingError, intercepted
-from .retry_policy import Patience
+from ...storage import remove_file, sync
+from .errors import BadRange, TransientError, make_intercepted_error
+from .retry_policy import RetryPolicy
 
 # What a kill or a cut can cost: bytes are written in pieces of this size.
 CHUNK = 1 << 15
-_ZIP_BEGINS = b"PK"
+_ZIP_MAGIC = b"PK"
 
 
 def download(
-    ask: Callable[[Mapping[str, str]], requests.Response],
+    send: Callable[[Mapping[str, str]], requests.Response],
     target: Path,
     progress: Progress,
     *,
-    patience: Patience,
+    retry_policy: RetryPolicy,
     make_room: Callable[[int, int], None],
-    translated: Callable[[], AbstractContextManager[None]],
+    translate_errors: Callable[[], AbstractContextManager[None]],
 ) -> Path:
     """Download a zip, or what is missing of it.
 
     Parameters
     ----------
-    ask : callable
+    send : callable
         Sends the request with additional headers and returns the answer, not yet read; it raises errors of ours.
     target : Path
         Where the file goes once it is whole. Until then it grows beside it, as ``NAME.part``.
     progress : Progress
         Hears of the bytes and of second attempts.
-    patience : Patience
+    retry_policy : Patience
         How often to try in vain; an attempt that brings bytes is not in vain.
     make_room : callable
         Given the bytes of the whole file and those still to come, raises if the disk has no room for them.
-    translated : callable
+    translate_errors : callable
         Gives a block that turns what the network raises into errors of ours.
 
     Returns
@@ -67,33 +67,33 @@ def download(
         If the disk refuses.
     """
     failures = furthest = 0
-    with contextlib.closing(_Bar(progress, f"download {target.name}")) as bar:
+    with contextlib.closing(_ProgressBar(progress, f"download {target.name}")) as bar:
         while True:
             try:
-                part = _fetched(ask, _Part.of(target), bar, make_room, translated)
+                part = _fetch_rest(send, _PartialFile.find(target), bar, make_room, translate_errors)
                 break
             except BadRange:
-                _Part.of(target).forget()
-                trouble = PassingError("The archive at Kaggle is not the one that the download was begun with.")
-            except PassingError as error:
-                trouble = error
-            there = _Part.of(target).there
-            failures = 0 if there > furthest else failures + 1
-            furthest = max(there, furthest)
-            patience.wait(failures, trouble, progress)
+                _PartialFile.find(target).delete()
+                problem = TransientError("The archive at Kaggle is not the one that the download was begun with.")
+            except TransientError as error:
+                problem = error
+            resumable_bytes = _PartialFile.find(target).resumable_bytes
+            failures = 0 if resumable_bytes > furthest else failures + 1
+            furthest = max(resumable_bytes, furthest)
+            retry_policy.wait_or_raise(failures, problem, progress)
     part.path.replace(target)
     sync(target.parent)
-    part.forget()
+    part.delete()
     return target
 
 
-def forget(target: Path) -> None:
+def remove_partial(target: Path) -> None:
     """Remove what an earlier attempt left of ``target``."""
-    _Part.of(target).forget()
+    _PartialFile.find(target).delete()
 
 
 @dataclass(frozen=True)
-class _Part:
+class _PartialFile:
     """A download on its way: its bytes so far, and beside them a note of what they are a part of.
 
     ``tag`` is the storage's word for this version of the file, ``size`` the bytes of the whole, 0 if unknown.
@@ -104,37 +104,37 @@ class _Part:
     tag: str = ""
 
     @classmethod
-    def of(cls, target: Path) -> _Part:
+    def find(cls, target: Path) -> _PartialFile:
         """Find what an earlier attempt left."""
         part = cls(target.with_name(target.name + ".part"))
         try:
-            told = read_json(part.note)
-            return cls(part.path, int(told["size"]), str(told["tag"]))
+            data = read_json(part.metadata_path)
+            return cls(part.path, int(data["size"]), str(data["tag"]))
         except (BadData, KeyError, TypeError, ValueError):
             return part
 
     @property
-    def note(self) -> Path:
+    def metadata_path(self) -> Path:
         """Where size and tag are kept."""
         return self.path.with_name(self.path.name + ".json")
 
     @property
-    def on_disk(self) -> int:
+    def bytes_on_disk(self) -> int:
         """Bytes that came."""
         return self.path.stat().st_size if self.path.is_file() else 0
 
     @property
-    def there(self) -> int:
+    def resumable_bytes(self) -> int:
         """Bytes that need not be fetched again; those of an unknown version do."""
-        return self.on_disk if self.tag else 0
+        return self.bytes_on_disk if self.tag else 0
 
     @property
     def headers(self) -> dict[str, str]:
         """Ask for the rest, or for the whole if the storage has another version by now."""
-        rest = {"Range": f"bytes={self.there}-", "If-Range": self.tag} if self.there else {}
+        rest = {"Range": f"bytes={self.resumable_bytes}-", "If-Range": self.tag} if self.resumable_bytes else {}
         return {"Accept-Encoding": "identity", **rest}
 
-    def continued(self, answer: requests.Response) -> _Part:
+    def resume_or_restart(self, response: requests.Response) -> _PartialFile:
         """Go on with this part, or begin anew, as the storage answers.
 
         Raises
@@ -142,76 +142,76 @@ class _Part:
         BadRange
             If it sends another piece than was asked for.
         """
-        if answer.status_code == requests.codes.partial_content:
-            piece, _, size = answer.headers.get("Content-Range", "").removeprefix("bytes ").partition("/")
-            if piece.partition("-")[0] != str(self.there) or size != str(self.size):
+        if response.status_code == requests.codes.partial_content:
+            piece, _, size = response.headers.get("Content-Range", "").removeprefix("bytes ").partition("/")
+            if piece.partition("-")[0] != str(self.resumable_bytes) or size != str(self.size):
                 raise BadRange("The storage sent another piece of the archive than was asked for: try again.")
             return self
         # The old bytes go before the new note comes: under it they would be taken for the beginning.
-        self.forget()
-        new = _Part(self.path, *_size_and_tag(answer))
-        write_json(new.note, {"size": new.size, "tag": new.tag})
+        self.delete()
+        new = _PartialFile(self.path, *_parse_size_and_tag(response))
+        write_json(new.metadata_path, {"size": new.size, "tag": new.tag})
         return new
 
-    def forget(self) -> None:
+    def delete(self) -> None:
         """Remove the bytes and the note."""
-        remove(self.path)
-        remove(self.note)
+        remove_file(self.path)
+        remove_file(self.metadata_path)
 
 
-def _size_and_tag(answer: requests.Response) -> tuple[int, str]:
+def _parse_size_and_tag(response: requests.Response) -> tuple[int, str]:
     """Read the size, and what proves that two answers are of the same bytes; a weak ETag does not."""
-    if answer.headers.get("Content-Encoding", "identity") != "identity":
+    if response.headers.get("Content-Encoding", "identity") != "identity":
         return 0, ""
-    tag = answer.headers.get("ETag", "")
-    tag = tag if tag and not tag.startswith("W/") else answer.headers.get("Last-Modified", "")
-    return int(answer.headers.get("Content-Length", 0)), tag
+    tag = response.headers.get("ETag", "")
+    tag = tag if tag and not tag.startswith("W/") else response.headers.get("Last-Modified", "")
+    return int(response.headers.get("Content-Length", 0)), tag
 
 
-def _fetched(
-    ask: Callable[[Mapping[str, str]], requests.Response],
-    part: _Part,
-    bar: _Bar,
+def _fetch_rest(
+    send: Callable[[Mapping[str, str]], requests.Response],
+    part: _PartialFile,
+    bar: _ProgressBar,
     make_room: Callable[[int, int], None],
-    translated: Callable[[], AbstractContextManager[None]],
-) -> _Part:
+    translate_errors: Callable[[], AbstractContextManager[None]],
+) -> _PartialFile:
     """Fetch the rest of ``part``, in one attempt."""
-    if not (part.size and part.there == part.size):
-        with contextlib.closing(ask(part.headers)) as answer, translated():
-            pieces = answer.iter_content(CHUNK)
+    if not (part.size and part.resumable_bytes == part.size):
+        with contextlib.closing(send(part.headers)) as response, translate_errors():
+            pieces = response.iter_content(CHUNK)
             first = next(pieces, b"")
-            _check_is_a_part(answer, first, part)
-            part = part.continued(answer)
-            make_room(part.size, part.size - part.there)
-            bar.show(part.there, part.size)
-            _pour(itertools.chain([first], pieces), part, bar)
-    if part.size and part.on_disk < part.size:
-        raise PassingError("The connection to Kaggle's storage broke off: check the network and try again.")
-    if part.size and part.on_disk > part.size:
-        part.forget()
+            _check_is_zip(response, first, part)
+            part = part.resume_or_restart(response)
+            make_room(part.size, part.size - part.resumable_bytes)
+            bar.show(part.resumable_bytes, part.size)
+            _write_pieces(itertools.chain([first], pieces), part, bar)
+    if part.size and part.bytes_on_disk < part.size:
+        raise TransientError("The connection to Kaggle's storage broke off: check the network and try again.")
+    if part.size and part.bytes_on_disk > part.size:
+        part.delete()
         raise KaggleError(f"What came is larger than {part.path.stem} should be and was removed: download it again.")
     return part
 
 
-def _check_is_a_part(answer: requests.Response, first: bytes, part: _Part) -> None:
+def _check_is_zip(response: requests.Response, first: bytes, part: _PartialFile) -> None:
     """Make sure that an answer is of a zip, before what came earlier is given up for it."""
-    if answer.status_code == requests.codes.partial_content or first.startswith(_ZIP_BEGINS):
+    if response.status_code == requests.codes.partial_content or first.startswith(_ZIP_MAGIC):
         return
-    if "html" in answer.headers.get("Content-Type", "").lower() or first.lstrip()[:1] == b"<":
-        raise intercepted()
+    if "html" in response.headers.get("Content-Type", "").lower() or first.lstrip()[:1] == b"<":
+        raise make_intercepted_error()
     raise KaggleError(f"What came for {part.path.stem} is not a zip, and nothing of it was kept: download it again.")
 
 
-def _pour(pieces: Iterable[bytes], part: _Part, bar: _Bar) -> None:
+def _write_pieces(pieces: Iterable[bytes], part: _PartialFile, bar: _ProgressBar) -> None:
     """Write what comes, each piece as soon as it is there."""
-    with part.path.open("ab", buffering=0) as sink:
+    with part.path.open("ab", buffering=0) as file:
         for piece in pieces:
-            sink.write(piece)
+            file.write(piece)
             bar.advance(len(piece))
-        os.fsync(sink.fileno())
+        os.fsync(file.fileno())
 
 
-class _Bar:
+class _ProgressBar:
     """One bar for all attempts, begun again only where the bytes are."""
 
     def __init__(self, progress: Progress, label: str) -> None:

@@ -43,12 +43,12 @@ class Submission:
 
 
 @dataclass(frozen=True)
-class Limits:
+class SubmissionLimits:
     """How many submissions were made today (UTC) and how many more are taken.
 
     ``by_total`` tells that the competition's own total is what limits them, so that tomorrow brings none either.
     """
 
-    today: int
-    left: int
+    used_today: int
+    remaining: int
     by_total: bool

@@ -7,21 +7,21 @@ from typing import Protocol
 
 from ...errors import KaggleError
 from ...progress import Progress
-from .errors import rules_page, submissions_page
-from .facts import CompetitionFacts, Limits
+from .errors import build_rules_url, build_submissions_url
+from .facts import CompetitionFacts, SubmissionLimits
 
 
-class Asked(Protocol):
+class PreflightSource(Protocol):
     """What is needed of Kaggle here."""
 
-    def competition(self, slug: str, progress: Progress, /) -> CompetitionFacts:
+    def fetch_competition(self, slug: str, progress: Progress, /) -> CompetitionFacts:
         """Ask what Kaggle knows of a competition."""
 
-    def limits(self, slug: str, progress: Progress, /) -> Limits | None:
+    def fetch_limits(self, slug: str, progress: Progress, /) -> SubmissionLimits | None:
         """Ask how many more submissions are taken today."""
 
 
-def look_ahead(kaggle: Asked, slug: str, progress: Progress, *, notebook: bool = False) -> None:
+def run_preflight(kaggle: PreflightSource, slug: str, progress: Progress, *, notebook: bool = False) -> None:
     """Make sure that Kaggle takes one more submission, and tell what is good to know.
 
     Parameters
@@ -34,11 +34,15 @@ def look_ahead(kaggle: Asked, slug: str, progress: Progress, *, notebook: bool =
     KaggleError
         If it takes none.
     """
-    facts, limits, now = kaggle.competition(slug, progress), kaggle.limits(slug, progress), datetime.now(UTC)
+    facts, limits, now = (
+        kaggle.fetch_competition(slug, progress),
+        kaggle.fetch_limits(slug, progress),
+        datetime.now(UTC),
+    )
     check_open(facts, notebook=notebook)
     check_limits(slug, limits, now)
-    for told in outlook(facts, limits, now):
-        progress.note(told)
+    for message in describe_outlook(facts, limits, now):
+        progress.note(message)
 
 
 def check_open(facts: CompetitionFacts, *, notebook: bool = False) -> None:
@@ -51,16 +55,16 @@ def check_open(facts: CompetitionFacts, *, notebook: bool = False) -> None:
     """
     slug = facts.slug
     if facts.closed:
-        raise KaggleError(f"{slug} takes no submissions, neither in time nor late: see {submissions_page(slug)}.")
+        raise KaggleError(f"{slug} takes no submissions, neither in time nor late: see {build_submissions_url(slug)}.")
     if facts.code_only and not notebook:
         raise KaggleError(
             f"{slug} takes submissions from notebooks alone: make one with `ensembler notebook --push --submit`."
         )
     if not facts.entered:
-        raise KaggleError(f"You have not joined {slug}: accept its rules at {rules_page(slug)} and try again.")
+        raise KaggleError(f"You have not joined {slug}: accept its rules at {build_rules_url(slug)} and try again.")
 
 
-def check_limits(slug: str, limits: Limits | None, now: datetime) -> None:
+def check_limits(slug: str, limits: SubmissionLimits | None, now: datetime) -> None:
     """Make sure that one more submission is taken today; Kaggle's days begin at midnight UTC.
 
     Raises
@@ -68,31 +72,34 @@ def check_limits(slug: str, limits: Limits | None, now: datetime) -> None:
     KaggleError
         If none is.
     """
-    if limits is None or limits.left > 0:
+    if limits is None or limits.remaining > 0:
         return
     if limits.by_total:
         raise KaggleError(f"{slug} takes no more submissions from your team, whose total is used up.")
-    if not limits.today:
-        raise KaggleError(f"{slug} takes no submissions from you today: see {submissions_page(slug)}.")
+    if not limits.used_today:
+        raise KaggleError(f"{slug} takes no submissions from you today: see {build_submissions_url(slug)}.")
     midnight = (now.astimezone(UTC) + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
     hours, seconds = divmod(int((midnight - now).total_seconds()), 3600)
     raise KaggleError(
-        f"Today's submissions to {slug} are used up ({limits.today} made): the next is taken after midnight UTC, in "
+        f"Today's submissions to {slug} are used up ({limits.used_today} made): the next is taken after "
+        "midnight UTC, in "
         f"{hours} h {seconds // 60} min."
     )
 
 
-def outlook(facts: CompetitionFacts, limits: Limits | None, now: datetime) -> list[str]:
+def describe_outlook(facts: CompetitionFacts, limits: SubmissionLimits | None, now: datetime) -> list[str]:
     """Tell what is good to know before a submission: how many are left today, and how long there is."""
-    told = []
+    messages = []
     if limits is not None:
-        told.append(f"{limits.left} more submission{'' if limits.left == 1 else 's'} today, {limits.today} made.")
+        messages.append(
+            f"{limits.remaining} more submission{'' if limits.remaining == 1 else 's'} today, {limits.used_today} made."
+        )
     if facts.deadline is None:
-        return told
+        return messages
     left = facts.deadline - now
     if left < timedelta(0):
-        told.append(f"The deadline was {facts.deadline:%Y-%m-%d %H:%M} UTC: this is scored, but not ranked.")
+        messages.append(f"The deadline was {facts.deadline:%Y-%m-%d %H:%M} UTC: this is scored, but not ranked.")
     elif left < timedelta(days=3):
         hours, seconds = divmod(int(left.total_seconds()), 3600)
-        told.append(f"The deadline is {facts.deadline:%Y-%m-%d %H:%M} UTC, in {hours} h {seconds // 60} min.")
-    return told
+        messages.append(f"The deadline is {facts.deadline:%Y-%m-%d %H:%M} UTC, in {hours} h {seconds // 60} min.")
+    return messages

@@ -9,20 +9,20 @@ from datetime import UTC, datetime
 from typing import Any, Self
 
 from ...progress import SILENT, Progress
-from .errors import one_line, translated, without_secrets
-from .retry_policy import PATIENT, Patience
-from .sign_in import explained, quiet, sign_in
+from .errors import format_one_line, mask_secrets, translate_errors
+from .retry_policy import DEFAULT_RETRIES, RetryPolicy
+from .sign_in import explain_refused_credential, sign_in, silence_client
 
 
 @dataclass(frozen=True)
 class KaggleSession:
-    """Kaggle, signed in. ``api`` is the client of the ``kaggle`` package; call it under :meth:`asking` alone."""
+    """Kaggle, signed in. ``api`` is the client of the ``kaggle`` package; call it under :meth:`guard_request` alone."""
 
     api: Any
-    patience: Patience = PATIENT
+    retry_policy: RetryPolicy = DEFAULT_RETRIES
 
     @classmethod
-    def connect(cls, patience: Patience = PATIENT, progress: Progress = SILENT) -> Self:
+    def connect(cls, retry_policy: RetryPolicy = DEFAULT_RETRIES, progress: Progress = SILENT) -> Self:
         """Sign in with the credentials that the ``kaggle`` package finds.
 
         Raises
@@ -30,7 +30,7 @@ class KaggleSession:
         KaggleError
             If there are none, they are refused, or the network is down.
         """
-        return cls(patience.persist(lambda: sign_in(patience), progress), patience)
+        return cls(retry_policy.call(lambda: sign_in(retry_policy), progress), retry_policy)
 
     @property
     def username(self) -> str:
@@ -38,7 +38,7 @@ class KaggleSession:
         return str(self.api.config_values.get("username", ""))
 
     @contextlib.contextmanager
-    def asking(self, slug: str = "") -> Iterator[None]:
+    def guard_request(self, slug: str = "") -> Iterator[None]:
         """Ask Kaggle without its client's own words on the screen, within limits of time, and with errors of ours.
 
         Parameters
@@ -46,19 +46,19 @@ class KaggleSession:
         slug : str
             The competition that is asked about; errors name it.
         """
-        with quiet(), self.patience.limits(), self.translated(slug):
+        with silence_client(), self.retry_policy.apply_timeouts(), self.translate_errors(slug):
             yield
 
     @contextlib.contextmanager
-    def translated(self, slug: str = "") -> Iterator[None]:
+    def translate_errors(self, slug: str = "") -> Iterator[None]:
         """Turn what the client and the network raise into errors of ours that hold no secrets."""
         used = self.api.config_values.get("auth_method")
-        with explained(used), translated(slug, self._secrets):
+        with explain_refused_credential(used), translate_errors(slug, self._secrets):
             yield
 
-    def words(self, told: object) -> str:
+    def clean_message(self, message: object) -> str:
         """Fit Kaggle's own words, or none, into a sentence of ours, without our key or token."""
-        return without_secrets(one_line(told), self._secrets)
+        return mask_secrets(format_one_line(message), self._secrets)
 
     @property
     def _secrets(self) -> list[str]:

@@ -17,26 +17,26 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ...errors import KaggleError
-from .errors import HOW_TO_SIGN_IN, BadCredential, translated
-from .retry_policy import Patience
+from .errors import HOW_TO_SIGN_IN, BadCredential, translate_errors
+from .retry_policy import RetryPolicy
 
-Kind = Literal["ACCESS_TOKEN", "LEGACY_API_KEY", "OAUTH"]
-_KEY_PARTS = frozenset({"username", "key"})
-_NAMES = {"ACCESS_TOKEN": "token", "LEGACY_API_KEY": "API key", "OAUTH": "login"}
+CredentialKind = Literal["ACCESS_TOKEN", "LEGACY_API_KEY", "OAUTH"]
+_KEY_FIELDS = frozenset({"username", "key"})
+_KIND_NAMES = {"ACCESS_TOKEN": "token", "LEGACY_API_KEY": "API key", "OAUTH": "login"}
 
 
 @dataclass(frozen=True)
 class Credential:
     """A credential and where it lies; what it is stays there."""
 
-    kind: Kind
-    where: str
+    kind: CredentialKind
+    source: str
 
     def __str__(self) -> str:
-        return f"the {_NAMES[self.kind]} in {self.where}"
+        return f"the {_KIND_NAMES[self.kind]} in {self.source}"
 
 
-def sign_in(patience: Patience) -> Any:
+def sign_in(retry_policy: RetryPolicy) -> Any:
     """Return the client, signed in.
 
     Raises
@@ -45,8 +45,8 @@ def sign_in(patience: Patience) -> Any:
         If there are no credentials, they are refused, or the network is down.
     """
     _refuse_malformed()
-    with quiet(), explained(), translated(), patience.limits():
-        return _signed_in()
+    with silence_client(), explain_refused_credential(), translate_errors(), retry_policy.apply_timeouts():
+        return _import_client()
 
 
 def _refuse_malformed() -> None:
@@ -55,13 +55,13 @@ def _refuse_malformed() -> None:
         value = os.environ.get(name, "")
         if (not value.isascii() or any(map(str.isspace, value))) and not _is_file(value):
             raise BadCredential(f"{name} has a blank, a line break or another odd character in it: set it anew.")
-    if (file := _key_file()).is_file() and not _keys_of(file) and not credentials():
+    if (file := _locate_key_file()).is_file() and not _read_key_fields(file) and not find_credentials():
         raise BadCredential(
             f"{file} does not hold a username and a key as JSON: download it anew, or {HOW_TO_SIGN_IN}."
         )
 
 
-def _signed_in() -> Any:
+def _import_client() -> Any:
     """Import the client, which signs in as it is imported, and again only if that failed.
 
     The first failure was swallowed, and the second says why.
@@ -80,15 +80,15 @@ def _signed_in() -> Any:
         api = KaggleApi()
         api.authenticate()
     used = api.config_values.get("auth_method")
-    there = credentials()
-    if there and there[0].kind == "ACCESS_TOKEN" and used != "ACCESS_TOKEN":
+    available = find_credentials()
+    if available and available[0].kind == "ACCESS_TOKEN" and used != "ACCESS_TOKEN":
         # The client passes over a token that Kaggle does not know, then sends it all the same.
-        raise BadCredential(_refused(there, "ACCESS_TOKEN"))
+        raise BadCredential(_describe_refusal(available, "ACCESS_TOKEN"))
     return api
 
 
 @contextlib.contextmanager
-def explained(used: str | None = None) -> Iterator[None]:
+def explain_refused_credential(used: str | None = None) -> Iterator[None]:
     """Have a refused credential told by its place, with those that it hides.
 
     Parameters
@@ -99,30 +99,30 @@ def explained(used: str | None = None) -> Iterator[None]:
     try:
         yield
     except BadCredential as error:
-        there = credentials()
-        if not there or (used and used not in {credential.kind for credential in there}):
+        available = find_credentials()
+        if not available or (used and used not in {credential.kind for credential in available}):
             raise
-        raise BadCredential(_refused(there, used or there[0].kind)) from error
+        raise BadCredential(_describe_refusal(available, used or available[0].kind)) from error
 
 
-def _refused(there: list[Credential], used: str) -> str:
-    first = next(place for place, credential in enumerate(there) if credential.kind == used)
-    hidden = [str(credential) for credential in there[first + 1 :]]
+def _describe_refusal(available: list[Credential], used: str) -> str:
+    first = next(place for place, credential in enumerate(available) if credential.kind == used)
+    hidden = [str(credential) for credential in available[first + 1 :]]
     hides = f", which hides {' and '.join(hidden)}" if hidden else ""
     remedy = f"remove it, or {HOW_TO_SIGN_IN}" if hidden else HOW_TO_SIGN_IN
-    return f"Kaggle does not accept {there[first]}{hides}: {remedy}."
+    return f"Kaggle does not accept {available[first]}{hides}: {remedy}."
 
 
-def credentials() -> list[Credential]:
+def find_credentials() -> list[Credential]:
     """All credentials of this person, in the order in which Kaggle's client looks for them; the first one wins."""
     home = Path("~/.kaggle").expanduser()
-    found = [*_tokens(home), *_keys()]
+    found = [*_find_tokens(home), *_find_keys()]
     if (login := home / "credentials.json").is_file():
         found.append(Credential("OAUTH", str(login)))
     return found
 
 
-def _tokens(home: Path) -> Iterator[Credential]:
+def _find_tokens(home: Path) -> Iterator[Credential]:
     token = os.environ.get("KAGGLE_API_TOKEN")
     if token:
         named = _is_file(token)
@@ -132,31 +132,31 @@ def _tokens(home: Path) -> Iterator[Credential]:
             yield Credential("ACCESS_TOKEN", str(home / name))
 
 
-def _keys() -> Iterator[Credential]:
+def _find_keys() -> Iterator[Credential]:
     """Find API keys: user and key may come from the environment or from the file, each on its own."""
-    file = _key_file()
-    in_file = _keys_of(file)
-    in_environment = {name for name in _KEY_PARTS if f"KAGGLE_{name.upper()}" in os.environ}
-    if in_environment >= _KEY_PARTS:
+    file = _locate_key_file()
+    in_file = _read_key_fields(file)
+    in_environment = {name for name in _KEY_FIELDS if f"KAGGLE_{name.upper()}" in os.environ}
+    if in_environment >= _KEY_FIELDS:
         yield Credential("LEGACY_API_KEY", "KAGGLE_USERNAME and KAGGLE_KEY")
-    elif in_environment and in_environment | in_file >= _KEY_PARTS:
+    elif in_environment and in_environment | in_file >= _KEY_FIELDS:
         names = " and ".join(f"KAGGLE_{name.upper()}" for name in sorted(in_environment))
         yield Credential("LEGACY_API_KEY", f"{names}, with the rest from {file}")
         return
-    if in_file >= _KEY_PARTS:
+    if in_file >= _KEY_FIELDS:
         yield Credential("LEGACY_API_KEY", str(file))
 
 
-def _key_file() -> Path:
+def _locate_key_file() -> Path:
     return Path(os.environ.get("KAGGLE_CONFIG_DIR") or "~/.kaggle").expanduser() / "kaggle.json"
 
 
-def _keys_of(file: Path) -> set[str]:
+def _read_key_fields(file: Path) -> set[str]:
     try:
         content = json.loads(file.read_text("utf-8"))
     except (OSError, ValueError):
         return set()
-    return {name for name in _KEY_PARTS if isinstance(content, dict) and content.get(name)}
+    return {name for name in _KEY_FIELDS if isinstance(content, dict) and content.get(name)}
 
 
 def _is_file(text: str) -> bool:
@@ -175,7 +175,7 @@ def _has_text(path: Path) -> bool:
 
 
 @contextlib.contextmanager
-def quiet() -> Iterator[None]:
+def silence_client() -> Iterator[None]:
     """Keep the client from stdout, which is for data, and from stdin, which its ``exit()`` would close."""
     stdin = sys.stdin
     sys.stdin = io.StringIO()

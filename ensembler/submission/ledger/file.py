@@ -16,9 +16,9 @@ from pathlib import Path
 from ...errors import BadData, StorageError
 
 # Longer than any writer holds the file, its wait for a slow disk included.
-PATIENCE_SECONDS = 30.0
+LOCK_TIMEOUT_SECONDS = 30.0
 # Says whose database it is, in its header: "ensl".
-APPLICATION = 0x656E736C
+APPLICATION_ID = 0x656E736C
 
 Migrations = tuple[tuple[str, ...], ...]
 # One entry a version of the schema: the statements that lead to it from the one before. Those that were ever released
@@ -74,15 +74,15 @@ MIGRATIONS: Migrations = (
 class LedgerFile:
     """The database at ``path``, which need not be there yet; opened for each use, so threads and forks may share it.
 
-    ``patience`` is how many seconds to wait for others that hold it.
+    ``timeout_seconds`` is how many seconds to wait for others that hold it.
     """
 
     path: Path
-    patience: float = PATIENCE_SECONDS
+    timeout_seconds: float = LOCK_TIMEOUT_SECONDS
     migrations: Migrations = MIGRATIONS
 
     @contextlib.contextmanager
-    def reading(self) -> Iterator[sqlite3.Connection]:
+    def open_snapshot(self) -> Iterator[sqlite3.Connection]:
         """Give a snapshot with today's schema; neither a file nor a newer schema is written for it.
 
         Raises
@@ -93,20 +93,20 @@ class LedgerFile:
             If the disk refuses.
         """
         if not self.path.exists():
-            with closing(self._in_memory()) as nothing:
-                yield nothing
+            with closing(self._build_in_memory()) as empty:
+                yield empty
             return
         # Not mode=ro: what a killed writer left half done must be taken back before anything can be read.
-        with _translated(self.path), closing(self._connected("rw")) as connection:
+        with _translate_errors(self.path), closing(self._connect("rw")) as connection:
             connection.execute("BEGIN")
-            if self._version(connection) == len(self.migrations):
+            if self._read_version(connection) == len(self.migrations):
                 yield connection
                 return
-            with closing(self._in_memory(connection)) as renewed:
-                yield renewed
+            with closing(self._build_in_memory(connection)) as migrated:
+                yield migrated
 
     @contextlib.contextmanager
-    def writing(self) -> Iterator[sqlite3.Connection]:
+    def open_transaction(self) -> Iterator[sqlite3.Connection]:
         """Give a transaction that is kept whole or, if the block fails, not at all; the file is made if need be.
 
         Raises
@@ -120,26 +120,26 @@ class LedgerFile:
             self.path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise StorageError.from_os(error) from error
-        with _translated(self.path), closing(self._connected("rwc")) as connection:
+        with _translate_errors(self.path), closing(self._connect("rwc")) as connection:
             # At once, not at the first write: two that read first and then both want to write block each other.
             connection.execute("BEGIN IMMEDIATE")
             # What fails from here on is rolled back as the connection closes.
-            self._migrate(connection, self._version(connection))
+            self._migrate(connection, self._read_version(connection))
             yield connection
             connection.execute("COMMIT")
 
-    def _connected(self, mode: str) -> sqlite3.Connection:
+    def _connect(self, mode: str) -> sqlite3.Connection:
         address = f"{self.path.absolute().as_uri()}?mode={mode}"
-        connection = sqlite3.connect(address, uri=True, timeout=self.patience, isolation_level=None)
+        connection = sqlite3.connect(address, uri=True, timeout=self.timeout_seconds, isolation_level=None)
         connection.row_factory = sqlite3.Row
         connection.execute("PRAGMA foreign_keys = ON")
         return connection
 
-    def _version(self, connection: sqlite3.Connection) -> int:
+    def _read_version(self, connection: sqlite3.Connection) -> int:
         """Return the version of the schema, 0 if there is none yet."""
-        version = _number(connection, "PRAGMA user_version")
-        application = _number(connection, "PRAGMA application_id")
-        if application != APPLICATION and (version or application or _number(connection, _COUNT_TABLES)):
+        version = _query_number(connection, "PRAGMA user_version")
+        application = _query_number(connection, "PRAGMA application_id")
+        if application != APPLICATION_ID and (version or application or _query_number(connection, _COUNT_TABLES)):
             raise BadData(f"{self.path} is a database of another program: move it aside, and a new ledger is begun.")
         if version > len(self.migrations):
             raise BadData(
@@ -147,8 +147,8 @@ class LedgerFile:
                 f"{len(self.migrations)}): update ensembler, or choose another folder with --submissions."
             )
         # A ledger is small, so looking through all of it costs next to nothing.
-        if (found := connection.execute("PRAGMA quick_check(1)").fetchone()[0]) != "ok":
-            raise _damaged(self.path, " ".join(str(found).split()))
+        if (report := connection.execute("PRAGMA quick_check(1)").fetchone()[0]) != "ok":
+            raise _build_damaged_error(self.path, " ".join(str(report).split()))
         return version
 
     def _migrate(self, connection: sqlite3.Connection, version: int) -> None:
@@ -158,52 +158,54 @@ class LedgerFile:
         for statements in self.migrations[version:]:
             for statement in statements:
                 connection.execute(statement)
-        connection.execute(f"PRAGMA application_id = {APPLICATION}")
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         connection.execute(f"PRAGMA user_version = {len(self.migrations)}")
 
-    def _in_memory(self, source: sqlite3.Connection | None = None) -> sqlite3.Connection:
+    def _build_in_memory(self, source: sqlite3.Connection | None = None) -> sqlite3.Connection:
         """Return a database in memory with today's schema: an empty one, or a copy of ``source``."""
         copy = sqlite3.connect(":memory:", isolation_level=None)
         copy.row_factory = sqlite3.Row
         if source is not None:
             source.backup(copy)
-        self._migrate(copy, _number(copy, "PRAGMA user_version"))
+        self._migrate(copy, _query_number(copy, "PRAGMA user_version"))
         return copy
 
 
 _COUNT_TABLES = "SELECT count(*) FROM sqlite_master"
 
 
-def _number(connection: sqlite3.Connection, question: str) -> int:
-    return int(connection.execute(question).fetchone()[0])
+def _query_number(connection: sqlite3.Connection, query: str) -> int:
+    return int(connection.execute(query).fetchone()[0])
 
 
-def _damaged(path: Path, why: str) -> BadData:
+def _build_damaged_error(path: Path, reason: str) -> BadData:
     return BadData(
-        f"{path} is damaged ({why}): move it aside, and a new ledger is begun; the CSVs are untouched, and "
+        f"{path} is damaged ({reason}): move it aside, and a new ledger is begun; the CSVs are untouched, and "
         "`ensembler submissions` fills it again with what Kaggle knows."
     )
 
 
 _ELSEWHERE = "choose another folder with --submissions"
-_HELD = f"try again when the program that holds it is done; on a network drive that cannot lock files, {_ELSEWHERE}"
-_PERMISSIONS = f"change its permissions and its folder's, or {_ELSEWHERE}"
+_LOCKED_REMEDY = (
+    f"try again when the program that holds it is done; on a network drive that cannot lock files, {_ELSEWHERE}"
+)
+_PERMISSIONS_REMEDY = f"change its permissions and its folder's, or {_ELSEWHERE}"
 _REMEDIES = {
     sqlite3.SQLITE_FULL: f"free some space, or {_ELSEWHERE}",
-    sqlite3.SQLITE_BUSY: _HELD,
-    sqlite3.SQLITE_LOCKED: _HELD,
-    sqlite3.SQLITE_PROTOCOL: _HELD,
-    sqlite3.SQLITE_READONLY: _PERMISSIONS,
-    sqlite3.SQLITE_CANTOPEN: _PERMISSIONS,
-    sqlite3.SQLITE_PERM: _PERMISSIONS,
-    sqlite3.SQLITE_AUTH: _PERMISSIONS,
+    sqlite3.SQLITE_BUSY: _LOCKED_REMEDY,
+    sqlite3.SQLITE_LOCKED: _LOCKED_REMEDY,
+    sqlite3.SQLITE_PROTOCOL: _LOCKED_REMEDY,
+    sqlite3.SQLITE_READONLY: _PERMISSIONS_REMEDY,
+    sqlite3.SQLITE_CANTOPEN: _PERMISSIONS_REMEDY,
+    sqlite3.SQLITE_PERM: _PERMISSIONS_REMEDY,
+    sqlite3.SQLITE_AUTH: _PERMISSIONS_REMEDY,
     sqlite3.SQLITE_IOERR: f"check the disk, or {_ELSEWHERE}",
     sqlite3.SQLITE_NOLFS: f"it is too large for this disk: {_ELSEWHERE}",
 }
 
 
 @contextlib.contextmanager
-def _translated(path: Path) -> Iterator[None]:
+def _translate_errors(path: Path) -> Iterator[None]:
     """Turn what SQLite raises into one sentence of ours; what only a bug of ours can cause stays as it is."""
     try:
         yield
@@ -211,7 +213,7 @@ def _translated(path: Path) -> Iterator[None]:
         # The lower byte is the kind of error; the rest tells what exactly was tried.
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
         if code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
-            raise _damaged(path, str(error)) from error
+            raise _build_damaged_error(path, str(error)) from error
         if code not in _REMEDIES:
             raise
         raise StorageError(f"Cannot write or read {path} ({error}): {_REMEDIES[code]}.") from error

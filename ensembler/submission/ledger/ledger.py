@@ -16,8 +16,8 @@ from typing import Any
 from ...errors import BadChoice
 from ..kaggle.facts import Submission
 from .file import LedgerFile
-from .merge import merge_submissions, take_ref
-from .rows import Answer, Row, finite, read_rows, utc_text
+from .merge import assign_ref, merge_submissions
+from .rows import Answer, Row, drop_non_finite, format_utc, read_rows
 
 FILE_NAME = "ledger.db"
 
@@ -47,24 +47,24 @@ class Ledger:
         int
             The answer's number, to upload it by.
         """
-        values = _answer_values(answer, self._kept_path(answer.path))
-        with self._file.writing() as connection:
-            known = connection.execute(_KNOWN_ANSWER, values).fetchone()
+        values = _build_answer_values(answer, self._make_relative(answer.path))
+        with self._file.open_transaction() as connection:
+            known = connection.execute(_SELECT_ANSWER, values).fetchone()
             if known is None:
-                return int(connection.execute(_NEW_ANSWER, values).lastrowid or 0)
+                return int(connection.execute(_INSERT_ANSWER, values).lastrowid or 0)
             if answer.stack and not known["stack"]:
-                connection.execute(_RENEWED_ANSWER, values | {"id": known["id"]})
+                connection.execute(_UPDATE_ANSWER, values | {"id": known["id"]})
             elif answer.slug and not known["slug"]:
                 connection.execute("UPDATE answers SET slug = :slug WHERE id = :id", values | {"id": known["id"]})
             return int(known["id"])
 
-    def uploads_of(self, slug: str, sha256: str) -> list[Row]:
+    def list_uploads(self, slug: str, sha256: str) -> list[Row]:
         """Return the uploads of these very bytes that reached Kaggle, or may have; newest first."""
-        with self._file.reading() as connection:
-            return _uploads_of(read_rows(connection, self.folder, sha256), slug)
+        with self._file.open_snapshot() as connection:
+            return _select_uploads(read_rows(connection, self.folder, sha256), slug)
 
     def check_new(self, answer: Answer, *, again: bool = False) -> None:
-        """Refuse what :meth:`begin` would refuse, without beginning.
+        """Refuse what :meth:`begin_upload` would refuse, without beginning.
 
         Raises
         ------
@@ -72,9 +72,9 @@ class Ledger:
             If these bytes have been uploaded before, or another process is doing so now.
         """
         if not again:
-            _refuse(answer.path.name, self.uploads_of(answer.slug, answer.sha256))
+            _refuse_second_upload(answer.path.name, self.list_uploads(answer.slug, answer.sha256))
 
-    def begin(self, answer: int, description: str, *, again: bool = False) -> int:
+    def begin_upload(self, answer: int, description: str, *, again: bool = False) -> int:
         """Remember that an upload begins, before its first byte is sent.
 
         If no reply ever comes, because the process was killed say, a later :meth:`merge` finds out what became of it.
@@ -98,31 +98,33 @@ class Ledger:
         BadChoice
             If these bytes have been uploaded before, or another process is doing so now.
         """
-        with self._file.writing() as connection:
+        with self._file.open_transaction() as connection:
             made = connection.execute("SELECT * FROM answers WHERE id = ?", (answer,)).fetchone()
             if made is None or not made["slug"]:
                 raise ValueError(f"Only a recorded answer with a slug can be uploaded. Received: {answer}")
             name = Path(made["path"]).name
             if not again:
-                _refuse(name, _uploads_of(read_rows(connection, self.folder, made["sha256"]), made["slug"]))
+                _refuse_second_upload(
+                    name, _select_uploads(read_rows(connection, self.folder, made["sha256"]), made["slug"])
+                )
             values = {
                 "answer": answer,
                 "slug": made["slug"],
                 "file_name": name,
                 "total_bytes": made["total_bytes"],
                 "description": description,
-                "began": utc_text(datetime.now(UTC)),
+                "began": format_utc(datetime.now(UTC)),
             }
-            return int(connection.execute(_NEW_UPLOAD, values).lastrowid or 0)
+            return int(connection.execute(_INSERT_UPLOAD, values).lastrowid or 0)
 
-    def accepted(self, upload: int, ref: int) -> None:
+    def mark_accepted(self, upload: int, ref: int) -> None:
         """Remember that Kaggle took an upload, as number ``ref``."""
-        with self._file.writing() as connection:
-            take_ref(connection, upload, ref, datetime.now(UTC))
+        with self._file.open_transaction() as connection:
+            assign_ref(connection, upload, ref, datetime.now(UTC))
 
-    def failed(self, upload: int, reason: str) -> None:
+    def mark_failed(self, upload: int, reason: str) -> None:
         """Remember that an upload did not reach Kaggle; one that is known to have reached it stays as it is."""
-        with self._file.writing() as connection:
+        with self._file.open_transaction() as connection:
             connection.execute(
                 "UPDATE uploads SET status = 'FAILED', reason = ? WHERE id = ? AND ref IS NULL", (reason, upload)
             )
@@ -150,10 +152,10 @@ class Ledger:
         """
         if not submissions and not self.path.exists():
             return 0
-        with self._file.writing() as connection:
+        with self._file.open_transaction() as connection:
             return merge_submissions(connection, slug, submissions, complete=complete, now=datetime.now(UTC))
 
-    def rows(self, competition: str | None = None, slug: str = "") -> list[Row]:
+    def list_rows(self, competition: str | None = None, slug: str = "") -> list[Row]:
         """Return everything, newest first.
 
         Parameters
@@ -163,7 +165,7 @@ class Ledger:
         slug
             With it, also what was uploaded to this competition by hand.
         """
-        with self._file.reading() as connection:
+        with self._file.open_snapshot() as connection:
             found = read_rows(connection, self.folder)
         return [row for row in found if competition is None or _is_about(row, competition, slug)]
 
@@ -171,7 +173,7 @@ class Ledger:
     def _file(self) -> LedgerFile:
         return LedgerFile(self.path)
 
-    def _kept_path(self, path: Path) -> str:
+    def _make_relative(self, path: Path) -> str:
         # The file itself may be a link to elsewhere, which is nobody's business.
         place = path.absolute().parent.resolve() / path.name
         root = self.folder.resolve()
@@ -184,29 +186,29 @@ _ANSWER_COLUMNS = (
 )
 _PLACEHOLDERS = ", ".join(f":{column}" for column in _ANSWER_COLUMNS.split(", "))
 # The stack's own first, then the one at this path.
-_KNOWN_ANSWER = """
+_SELECT_ANSWER = """
     SELECT id, stack, slug FROM answers
     WHERE competition = :competition AND sha256 = :sha256 AND (path = :path OR (stack != '' AND :stack = ''))
     ORDER BY stack = '', path != :path, id LIMIT 1
 """
-_NEW_ANSWER = f"INSERT INTO answers ({_ANSWER_COLUMNS}) VALUES ({_PLACEHOLDERS})"  # noqa: S608 - our own names
-_RENEWED_ANSWER = f"UPDATE answers SET ({_ANSWER_COLUMNS}) = ({_PLACEHOLDERS}) WHERE id = :id"  # noqa: S608
-_NEW_UPLOAD = """
+_INSERT_ANSWER = f"INSERT INTO answers ({_ANSWER_COLUMNS}) VALUES ({_PLACEHOLDERS})"  # noqa: S608 - our own names
+_UPDATE_ANSWER = f"UPDATE answers SET ({_ANSWER_COLUMNS}) = ({_PLACEHOLDERS}) WHERE id = :id"  # noqa: S608
+_INSERT_UPLOAD = """
     INSERT INTO uploads (answer, slug, file_name, total_bytes, description, began, status, reason)
     VALUES (:answer, :slug, :file_name, :total_bytes, :description, :began, 'UPLOADING', '')
 """
 
 
-def _answer_values(answer: Answer, path: str) -> dict[str, Any]:
+def _build_answer_values(answer: Answer, path: str) -> dict[str, Any]:
     """Return the values of an answer's columns."""
     return {
         **{name: getattr(answer, name) for name in _ANSWER_COLUMNS.split(", ")},
         "path": path,
-        "made": utc_text(answer.made or datetime.now(UTC)),
+        "made": format_utc(answer.made or datetime.now(UTC)),
         "members": json.dumps([member._asdict() for member in answer.members]),
-        "own": finite(answer.own),
-        "own_error": finite(answer.own_error),
-        "own_log_loss": finite(answer.own_log_loss),
+        "own": drop_non_finite(answer.own),
+        "own_error": drop_non_finite(answer.own_error),
+        "own_log_loss": drop_non_finite(answer.own_log_loss),
     }
 
 
@@ -215,16 +217,16 @@ def _is_about(row: Row, competition: str, slug: str) -> bool:
     return row.slug == slug if row.path is None else row.competition == competition
 
 
-def _uploads_of(rows: list[Row], slug: str) -> list[Row]:
+def _select_uploads(rows: list[Row], slug: str) -> list[Row]:
     return [row for row in rows if row.slug == slug and row.status not in {"", "FAILED"}]
 
 
-def _refuse(name: str, earlier: list[Row]) -> None:
+def _refuse_second_upload(name: str, earlier: list[Row]) -> None:
     if earlier:
-        raise BadChoice(_already_uploaded(name, earlier[0]))
+        raise BadChoice(_describe_upload(name, earlier[0]))
 
 
-def _already_uploaded(name: str, row: Row) -> str:
+def _describe_upload(name: str, row: Row) -> str:
     """Say which upload of the same bytes there was."""
     if row.status == "UPLOADING":
         return (

@@ -9,11 +9,11 @@ from pathlib import PurePath
 from typing import Any
 
 from ..kaggle.facts import Submission
-from .rows import finite, utc_text
+from .rows import drop_non_finite, format_utc
 
 # An upload that is not listed may still be on its way, in a process that lives, over a slow line. One that is given up
 # too early is none the worse: it is found again by its description.
-GIVEN_UP_AFTER = timedelta(minutes=10)
+UPLOAD_TIMEOUT = timedelta(minutes=10)
 
 
 def merge_submissions(
@@ -28,49 +28,49 @@ def merge_submissions(
     """
     # Kaggle counts refs upwards: of two uploads with one description, the older gets the older submission.
     changed = sum(_merge_one(connection, slug, one) for one in sorted(submissions, key=lambda one: one.ref))
-    return changed + (_give_up(connection, slug, now) if complete else 0)
+    return changed + (_fail_stale_uploads(connection, slug, now) if complete else 0)
 
 
-def take_ref(connection: sqlite3.Connection, upload: int, ref: int, now: datetime) -> None:
+def assign_ref(connection: sqlite3.Connection, upload: int, ref: int, now: datetime) -> None:
     """Give an upload its ref, with what is known of it already if a merge was quicker than Kaggle's reply."""
-    wanted = {"upload": upload, "ref": ref}
-    holder = connection.execute(_HOLDER, wanted).fetchone()
+    keys = {"upload": upload, "ref": ref}
+    holder = connection.execute(_SELECT_REF_HOLDER, keys).fetchone()
     if holder and holder["id"] == upload:
         return
-    told: dict[str, Any] = {"status": "PENDING", "submitted": utc_text(now), "public": None, "private": None}
-    told["reason"] = ""
+    values: dict[str, Any] = {"status": "PENDING", "submitted": format_utc(now), "public": None, "private": None}
+    values["reason"] = ""
     if holder:
-        told = {name: holder[name] for name in told}
+        values = {name: holder[name] for name in values}
         # Without a beginning the merge took it for one by hand; else it was another upload with our description.
-        connection.execute(_REMOVE if holder["began"] is None else _UNKNOWN_AGAIN, (holder["id"],))
-    connection.execute(_TAKE, wanted | told)
+        connection.execute(_DELETE_UPLOAD if holder["began"] is None else _RESET_UPLOAD, (holder["id"],))
+    connection.execute(_ASSIGN_REF, keys | values)
 
 
 def _merge_one(connection: sqlite3.Connection, slug: str, submission: Submission) -> int:
-    values = _values(slug, submission)
+    values = _build_upload_values(slug, submission)
     known = connection.execute("SELECT id FROM uploads WHERE slug = :slug AND ref = :ref", values).fetchone()
-    upload = known["id"] if known else _with_description(connection, values)
+    upload = known["id"] if known else _find_by_description(connection, values)
     if upload is not None:
-        return connection.execute(_UPDATE, values | {"id": upload}).rowcount
-    return connection.execute(_INSERT, values | {"answer": _made_here(connection, values)}).rowcount
+        return connection.execute(_UPDATE_UPLOAD, values | {"id": upload}).rowcount
+    return connection.execute(_INSERT_UPLOAD, values | {"answer": _find_answer_by_file(connection, values)}).rowcount
 
 
-def _values(slug: str, submission: Submission) -> dict[str, Any]:
+def _build_upload_values(slug: str, submission: Submission) -> dict[str, Any]:
     return {
         "slug": slug,
         "ref": submission.ref,
         "file_name": submission.file_name,
         "total_bytes": submission.total_bytes,
         "description": submission.description,
-        "submitted": utc_text(submission.when) if submission.when else None,
+        "submitted": format_utc(submission.when) if submission.when else None,
         "status": submission.status,
-        "public": finite(submission.public),
-        "private": finite(submission.private),
+        "public": drop_non_finite(submission.public),
+        "private": drop_non_finite(submission.private),
         "reason": submission.reason,
     }
 
 
-def _with_description(connection: sqlite3.Connection, values: dict[str, Any]) -> int | None:
+def _find_by_description(connection: sqlite3.Connection, values: dict[str, Any]) -> int | None:
     """Find the upload of ours whose ref we never heard, by what Kaggle was told; blanks do not count."""
     if not (wanted := values["description"].split()):
         return None
@@ -80,29 +80,29 @@ def _with_description(connection: sqlite3.Connection, values: dict[str, Any]) ->
     return next((upload["id"] for upload in found if upload["description"].split() == wanted), None)
 
 
-def _made_here(connection: sqlite3.Connection, values: dict[str, Any]) -> int | None:
+def _find_answer_by_file(connection: sqlite3.Connection, values: dict[str, Any]) -> int | None:
     """Find the newest answer of a stack that Kaggle has not had yet, by the file's name, which is unique, and size."""
-    found = connection.execute(_NOT_HAD, values)
+    found = connection.execute(_SELECT_UNSUBMITTED_ANSWERS, values)
     return next((answer["id"] for answer in found if PurePath(answer["path"]).name == values["file_name"]), None)
 
 
-def _give_up(connection: sqlite3.Connection, slug: str, now: datetime) -> int:
-    return connection.execute(_GIVE_UP, (slug, utc_text(now - GIVEN_UP_AFTER))).rowcount
+def _fail_stale_uploads(connection: sqlite3.Connection, slug: str, now: datetime) -> int:
+    return connection.execute(_FAIL_STALE_UPLOADS, (slug, format_utc(now - UPLOAD_TIMEOUT))).rowcount
 
 
-_HOLDER = "SELECT * FROM uploads WHERE ref = :ref AND slug = (SELECT slug FROM uploads WHERE id = :upload)"
-_REMOVE = "DELETE FROM uploads WHERE id = ?"
-_UNKNOWN_AGAIN = """
+_SELECT_REF_HOLDER = "SELECT * FROM uploads WHERE ref = :ref AND slug = (SELECT slug FROM uploads WHERE id = :upload)"
+_DELETE_UPLOAD = "DELETE FROM uploads WHERE id = ?"
+_RESET_UPLOAD = """
     UPDATE uploads SET ref = NULL, submitted = NULL, status = 'UPLOADING', public = NULL, private = NULL, reason = ''
     WHERE id = ?
 """
-_TAKE = """
+_ASSIGN_REF = """
     UPDATE uploads SET ref = :ref, submitted = :submitted, status = :status, public = :public, private = :private,
         reason = :reason
     WHERE id = :upload
 """
 # What Kaggle leaves out stays as it was. Rows that say the same already are not counted, nor written.
-_UPDATE = """
+_UPDATE_UPLOAD = """
     UPDATE uploads SET ref = :ref, status = :status, public = :public, private = :private, reason = :reason,
         submitted = coalesce(:submitted, submitted), description = coalesce(nullif(:description, ''), description),
         file_name = coalesce(nullif(:file_name, ''), file_name),
@@ -113,18 +113,18 @@ _UPDATE = """
         OR file_name != coalesce(nullif(:file_name, ''), file_name)
         OR total_bytes != coalesce(nullif(:total_bytes, 0), total_bytes))
 """
-_INSERT = """
+_INSERT_UPLOAD = """
     INSERT INTO uploads (answer, slug, file_name, total_bytes, description, ref, submitted, status, public, private,
         reason)
     VALUES (:answer, :slug, :file_name, :total_bytes, :description, :ref, :submitted, :status, :public, :private,
         :reason)
 """
-_NOT_HAD = """
+_SELECT_UNSUBMITTED_ANSWERS = """
     SELECT id, path FROM answers WHERE slug = :slug AND total_bytes = :total_bytes AND stack != ''
         AND NOT EXISTS (SELECT 1 FROM uploads WHERE uploads.answer = answers.id AND ref IS NOT NULL)
     ORDER BY made DESC, id DESC
 """
-_GIVE_UP = """
+_FAIL_STALE_UPLOADS = """
     UPDATE uploads SET status = 'FAILED', reason = 'It never reached Kaggle.'
     WHERE slug = ? AND ref IS NULL AND status = 'UPLOADING' AND began < ?
 """

@@ -14,7 +14,7 @@ from typing import Any, Literal, NamedTuple
 
 from ..kaggle.facts import Status
 
-Kind = Literal["csv", "notebook"]
+SubmissionKind = Literal["csv", "notebook"]
 # UPLOADING: begun, its end not known yet. FAILED: it never reached Kaggle. "": not uploaded. The others are Kaggle's.
 RowStatus = Literal["", "UPLOADING", "FAILED"] | Status
 
@@ -53,7 +53,7 @@ class Answer:
     sha256: str
     total_bytes: int
     slug: str = ""
-    kind: Kind = "csv"
+    kind: SubmissionKind = "csv"
     stack: str = ""
     members: tuple[MemberUsed, ...] = ()
     folds: str = ""
@@ -94,7 +94,7 @@ class Row:
     sha256: str
     total_bytes: int
     made: datetime | None
-    kind: Kind
+    kind: SubmissionKind
     stack: str
     members: tuple[MemberUsed, ...]
     folds: str
@@ -135,10 +135,10 @@ class Row:
         """The gap in standard errors of our own score."""
         return self.gap / self.own_error if self.gap is not None and self.own_error else None
 
-    def fields(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Any]:
         """Everything known, as JSON can hold it; times as ``2026-01-31T12:00:00Z``."""
-        told = {name: _plain(getattr(self, name)) for name in FIELD_NAMES}
-        return told | {"members": [member._asdict() for member in self.members]}
+        data = {name: _convert_to_json(getattr(self, name)) for name in FIELD_NAMES}
+        return data | {"members": [member._asdict() for member in self.members]}
 
 
 # Those of a row, and what is derived from them.
@@ -147,24 +147,24 @@ FIELD_NAMES = (*(field.name for field in dataclasses.fields(Row)), "source", "wh
 
 def read_rows(connection: sqlite3.Connection, folder: Path, sha256: str | None = None) -> list[Row]:
     """Read everything, or what is about these bytes, newest first; ``folder`` is what relative paths start from."""
-    return [_row(dict(record), folder) for record in connection.execute(_ROWS, {"sha256": sha256})]
+    return [_parse_row(dict(record), folder) for record in connection.execute(_SELECT_ROWS, {"sha256": sha256})]
 
 
-def _row(values: dict[str, Any], folder: Path) -> Row:
-    path, larger = values["path"], values["larger_is_better"]
+def _parse_row(values: dict[str, Any], folder: Path) -> Row:
+    path, larger_is_better = values["path"], values["larger_is_better"]
     times = {name: values[name] and datetime.fromisoformat(values[name]) for name in ("made", "began", "submitted")}
-    read = {
+    parsed = {
         # An absolute path stays one.
         "path": folder.absolute() / path if path else None,
         "file_name": values["file_name"] or Path(path or "").name,
         "members": tuple(MemberUsed(**member) for member in json.loads(values["members"])),
-        "larger_is_better": None if larger is None else bool(larger),
+        "larger_is_better": None if larger_is_better is None else bool(larger_is_better),
     }
-    return Row(**values | times | read)
+    return Row(**values | times | parsed)
 
 
 # Each answer with its uploads, or alone if it has none, and each upload without an answer.
-_ROWS = """
+_SELECT_ROWS = """
     SELECT coalesce(a.competition, u.slug) AS competition, coalesce(u.slug, a.slug) AS slug, a.path,
         coalesce(u.file_name, '') AS file_name, coalesce(a.sha256, '') AS sha256,
         coalesce(a.total_bytes, u.total_bytes) AS total_bytes, a.made, coalesce(a.kind, 'csv') AS kind,
@@ -183,18 +183,18 @@ _ROWS = """
 """
 
 
-def utc_text(time: datetime) -> str:
+def format_utc(time: datetime) -> str:
     """``2026-01-31T12:00:00Z``, which sorts as time does; a time without a zone is UTC already."""
     aware = time if time.tzinfo else time.replace(tzinfo=UTC)
     return aware.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def finite(number: float | None) -> float | None:
+def drop_non_finite(number: float | None) -> float | None:
     """Return a number that JSON can hold, or None."""
     return number if number is not None and math.isfinite(number) else None
 
 
-def _plain(value: Any) -> Any:
+def _convert_to_json(value: Any) -> Any:
     if isinstance(value, datetime):
-        return utc_text(value)
+        return format_utc(value)
     return os.fspath(value) if isinstance(value, Path) else value

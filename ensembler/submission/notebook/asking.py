@@ -13,59 +13,59 @@ from ...progress import Progress
 from ..kaggle.submissions import Kaggle
 
 T = TypeVar("T")
-_LONGEST = 300
+_MAX_REASON_LENGTH = 300
 _UPLOAD_FAILED = "Upload unsuccessful: "
 
 
-class NotThere(KaggleError):
+class NotFound(KaggleError):
     """Kaggle answered 403 or 404: it does not tell what is not there from what is not ours."""
 
 
 @contextlib.contextmanager
-def asking_about(kaggle: Kaggle, what: str) -> Iterator[None]:
-    """Ask Kaggle as :meth:`Kaggle.asking` does, and tell its refusals in its own words.
+def guard_request_about(kaggle: Kaggle, what: str) -> Iterator[None]:
+    """Ask Kaggle as :meth:`Kaggle.guard_request` does, and tell its refusals in its own words.
 
     Raises
     ------
     NotThere
         If Kaggle answers 403 or 404.
     KaggleError
-        If it answers 400, or as :meth:`Kaggle.asking` does.
+        If it answers 400, or as :meth:`Kaggle.guard_request` does.
     """
-    with kaggle.asking():
+    with kaggle.guard_request():
         try:
             yield
         except requests.HTTPError as error:
             status = error.response.status_code if error.response is not None else None
             if status not in (400, 403, 404):
                 raise
-            kind = KaggleError if status == 400 else NotThere
-            raise kind(f"Kaggle refused {what} ({status}): {_reason(error, kaggle)}.") from None
+            kind = KaggleError if status == 400 else NotFound
+            raise kind(f"Kaggle refused {what} ({status}): {_read_reason(error, kaggle)}.") from None
         except ValueError as error:
             # Client 2.2.5 says so; 2.2.4 passes over the file without a word.
-            before, said, name = str(error).partition(_UPLOAD_FAILED)
-            if before or not said:
+            before, separator, name = str(error).partition(_UPLOAD_FAILED)
+            if before or not separator:
                 raise
             raise KaggleError(f"{what} lacks {name}, whose upload failed: run the same command again.") from None
 
 
-def ask_if_there(kaggle: Kaggle, what: str, ask: Callable[[], T], progress: Progress) -> T | None:
+def fetch_if_exists(kaggle: Kaggle, what: str, request: Callable[[], T], progress: Progress) -> T | None:
     """Ask until there is an answer; None if there is no such thing, or it is not ours."""
 
-    def once() -> T:
-        with asking_about(kaggle, what):
-            return ask()
+    def request_once() -> T:
+        with guard_request_about(kaggle, what):
+            return request()
 
     try:
-        return kaggle.patience.persist(once, progress)
-    except NotThere:
+        return kaggle.retry_policy.call(request_once, progress)
+    except NotFound:
         return None
 
 
-def _reason(error: requests.HTTPError, kaggle: Kaggle) -> str:
+def _read_reason(error: requests.HTTPError, kaggle: Kaggle) -> str:
     try:
-        told: Any = error.response.json()
+        body: Any = error.response.json()
     except (ValueError, requests.RequestException):
-        told = {}
-    reason = kaggle.words(told.get("message")) if isinstance(told, dict) else ""
-    return reason[:_LONGEST] or "it gives no reason"
+        body = {}
+    reason = kaggle.clean_message(body.get("message")) if isinstance(body, dict) else ""
+    return reason[:_MAX_REASON_LENGTH] or "it gives no reason"

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import BadData
-from ...serialization import fingerprint, read_json, write_json
-from ...storage import file_digest
+from ...serialization import compute_fingerprint, read_json, write_json
+from ...storage import compute_file_digest
 
-MODEL = "stack.keras"
-MANIFEST = "competition.toml"
+MODEL_FILE = "stack.keras"
+MANIFEST_FILE = "competition.toml"
 _PUSH_AGAIN = "run `ensembler notebook --push` again"
 
 
@@ -43,7 +43,7 @@ class Bundle:
     @property
     def list_name(self) -> str:
         """Name of the file that lists the others."""
-        return f"ensembler-{fingerprint(asdict(self))}.json"
+        return f"ensembler-{compute_fingerprint(asdict(self))}.json"
 
     def save(self, folder: Path) -> Path:
         """Write the list into the folder of the files."""
@@ -71,7 +71,7 @@ class Bundle:
             file = path.parent / name
             if not file.is_file():
                 raise BadData(f"{file} is missing in the dataset: {_PUSH_AGAIN}.")
-            if file_digest(file) != digest:
+            if compute_file_digest(file) != digest:
                 raise BadData(f"{file} is not the file that was uploaded: {_PUSH_AGAIN}.")
         return bundle
 

@@ -8,8 +8,8 @@ from typing import Any
 from .bundle import Bundle
 
 
-def notebook_content(
-    bundle: Bundle, dataset: str, wanted: Sequence[str], figures: dict[str, Any], *, gpu: bool
+def build_notebook(
+    bundle: Bundle, dataset: str, requirements: Sequence[str], summary: dict[str, Any], *, gpu: bool
 ) -> dict[str, Any]:
     """Write a notebook in Jupyter's format 4.5.
 
@@ -19,37 +19,37 @@ def notebook_content(
         What the notebook reads.
     dataset
         Name of the dataset with it, to tell a person who has lost it.
-    wanted
+    requirements
         What pip is to install of it, such as ``keras>=3.6``; what the image has already stays.
-    figures
+    summary
         The stack's own, to show.
     gpu
         Whether the notebook runs on a GPU.
     """
     sources = [
-        ("markdown", _heading(bundle, figures, gpu=gpu)),
-        ("code", _FIND.format(bundle.list_name, dataset)),
-        ("code", _INSTALL.format(list(wanted))),
-        ("code", _ANSWER),
+        ("markdown", _render_heading(bundle, summary, gpu=gpu)),
+        ("code", _FIND_CELL.format(bundle.list_name, dataset)),
+        ("code", _INSTALL_CELL.format(list(requirements))),
+        ("code", _ANSWER_CELL),
     ]
     kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
     return {
-        "cells": [_cell(f"cell-{number}", kind, source) for number, (kind, source) in enumerate(sources)],
+        "cells": [_build_cell(f"cell-{number}", kind, source) for number, (kind, source) in enumerate(sources)],
         "metadata": {"kernelspec": kernel, "language_info": {"name": "python"}},
         "nbformat": 4,
         "nbformat_minor": 5,
     }
 
 
-def _cell(name: str, kind: str, source: str) -> dict[str, Any]:
+def _build_cell(name: str, kind: str, source: str) -> dict[str, Any]:
     cell = {"cell_type": kind, "id": name, "metadata": {}, "source": source.strip()}
     return cell | ({"execution_count": None, "outputs": []} if kind == "code" else {})
 
 
-def _heading(bundle: Bundle, figures: dict[str, Any], *, gpu: bool) -> str:
-    members = ", ".join(member["name"] for member in figures["members"])
+def _render_heading(bundle: Bundle, summary: dict[str, Any], *, gpu: bool) -> str:
+    members = ", ".join(member["name"] for member in summary["members"])
     # A stack that was built before there were other metrics tells log loss alone.
-    score = f"{figures.get('metric', 'log loss')} {figures.get('score', figures['log_loss']):.5f}"
+    score = f"{summary.get('metric', 'log loss')} {summary.get('score', summary['log_loss']):.5f}"
     return f"""
 # {bundle.competition}: the stack `{bundle.stack}`
 
@@ -60,7 +60,7 @@ internet, and writes `submission.csv` with the ids of the mounted sample submiss
 """
 
 
-_FIND = """
+_FIND_CELL = """
 import importlib
 import os
 import subprocess
@@ -80,7 +80,7 @@ if bundle is None:
 print(bundle)
 """
 
-_INSTALL = """
+_INSTALL_CELL = """
 WANTED = {0}
 options = ["--no-index", "--no-deps", "--disable-pip-version-check", "--find-links", str(bundle.parent)]
 pip = subprocess.run([sys.executable, "-m", "pip", "install", *options, *WANTED], capture_output=True, text=True)
@@ -90,7 +90,7 @@ if pip.returncode:
 importlib.invalidate_caches()
 """
 
-_ANSWER = """
+_ANSWER_CELL = """
 from ensembler.submission.notebook.jobs.offline import answer_offline
 
 answer_offline(bundle, INPUT, OUTPUT, Path(COMPETITION) if COMPETITION else None)

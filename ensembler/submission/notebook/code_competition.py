@@ -15,18 +15,18 @@ from typing import Any
 from ...errors import KaggleError
 from ...progress import Progress
 from ...storage import write_text
-from ..kaggle.errors import SITE, PassingError, Unsettled, submissions_page
+from ..kaggle.errors import SITE, TransientError, UnconfirmedSubmission, build_submissions_url
 from ..kaggle.facts import Submission
 from ..kaggle.submissions import Kaggle
-from .asking import NotThere, ask_if_there, asking_about
+from .asking import NotFound, fetch_if_exists, guard_request_about
 from .folder import NotebookFolder
-from .waits import USUAL, Waits, patiently
+from .waits import DEFAULT_POLLING, PollingPolicy, tolerate_transient_errors
 
-ANSWER = "submission.csv"
+OUTPUT_FILE = "submission.csv"
 # The method of Kaggle's API that submits a version.
-_SUBMISSION = "CreateCodeSubmission"
+_SUBMIT_METHOD = "CreateCodeSubmission"
 _RUNNING, _COMPLETE, _FAILED = {"QUEUED", "RUNNING"}, "COMPLETE", {"ERROR", "CANCEL_ACKNOWLEDGED"}
-_AGAIN = "run the same command again to go on"
+_RERUN_HINT = "run the same command again to go on"
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class CodeCompetition:
         Slug of the competition.
     progress
         Hears of each step.
-    waits
+    polling
         How long each may take.
     """
 
@@ -51,7 +51,7 @@ class CodeCompetition:
     folder: NotebookFolder
     competition: str
     progress: Progress
-    waits: Waits = USUAL
+    polling: PollingPolicy = DEFAULT_POLLING
 
     @property
     def _what(self) -> str:
@@ -70,21 +70,21 @@ class CodeCompetition:
         KaggleError
             If Kaggle refuses it, or cannot find the dataset or the competition.
         """
-        if (version := self._pushed()) and self._run_status()[0] not in _FAILED:
+        if (version := self._find_pushed_version()) and self._read_run_status()[0] not in _FAILED:
             self.progress.note(f"Version {version} of {self._what} is this one already.")
             return version
         try:
-            with asking_about(self.kaggle, self._what):
+            with guard_request_about(self.kaggle, self._what):
                 reply = self.kaggle.api.kernels_push(str(self.folder.notebook))
-        except PassingError:
+        except TransientError:
             # The reply may be lost on the way back, and the notebook run all the same.
-            version = self._pushed()
+            version = self._find_pushed_version()
             if not version:
                 raise
         else:
-            self._refuse_reply(reply)
+            self._check_reply(reply)
             version = int(reply.version_number)
-        self.progress.note(f"Pushed version {version} of {self._page()}.")
+        self.progress.note(f"Pushed version {version} of {self._build_url()}.")
         self._wait_for_start(version)
         return version
 
@@ -95,17 +95,17 @@ class CodeCompetition:
         """
         task = self.progress.start(f"waiting for version {version} of {self._what} to start", 0)
         try:
-            for passed in self.waits.looks():
-                with patiently(self.progress), contextlib.suppress(NotThere):
-                    status, _ = self._run_status()
+            for elapsed in self.polling.iterate_elapsed():
+                with tolerate_transient_errors(self.progress), contextlib.suppress(NotFound):
+                    status, _ = self._read_run_status()
                     if status in _RUNNING or version == 1:
                         return
-                if passed >= self.waits.settling:
+                if elapsed >= self.polling.settling_seconds:
                     return
         finally:
             task.finish()
 
-    def watch(self, version: int, log: Path) -> None:
+    def wait_for_run(self, version: int, log: Path) -> None:
         """Wait until the notebook has run to its end.
 
         Parameters
@@ -124,29 +124,31 @@ class CodeCompetition:
         task = self.progress.start(f"waiting for {what}", 0)
         status = ""
         try:
-            for _ in self.waits.looks():
-                with patiently(self.progress):
-                    status, reason = self._run_status()
+            for _ in self.polling.iterate_elapsed():
+                with tolerate_transient_errors(self.progress):
+                    status, reason = self._read_run_status()
                     if status == _COMPLETE:
                         return
                     if status in _FAILED:
-                        raise KaggleError(self._told_failure(what, status, reason, log))
+                        raise KaggleError(self._describe_failure(what, status, reason, log))
         finally:
             task.finish()
-        raise KaggleError(f"{self.waits.late(what, status)}; look at {self._page()}, or {_AGAIN}.")
+        raise KaggleError(
+            f"{self.polling.describe_timeout(what, status)}; look at {self._build_url()}, or {_RERUN_HINT}."
+        )
 
-    def submitted(self, version: int) -> int | None:
+    def find_submission(self, version: int) -> int | None:
         """Return the number of the submission of that version, None if there is none that Kaggle could score."""
-        for submission in self.kaggle.submissions(self.competition, self.progress):
-            if submission.description.endswith(self._mark(version)) and submission.status != "ERROR":
+        for submission in self.kaggle.list_submissions(self.competition, self.progress):
+            if submission.description.endswith(self._format_mark(version)) and submission.status != "ERROR":
                 self.progress.note(f"Version {version} of {self._what} is submitted already.")
                 return submission.ref
         return None
 
-    def submitted_as_it_is(self) -> int | None:
+    def find_current_submission(self) -> int | None:
         """Return the number of the submission of the notebook as it lies in the folder, None if there is none."""
-        version = self._pushed()
-        return self.submitted(version) if version else None
+        version = self._find_pushed_version()
+        return self.find_submission(version) if version else None
 
     def submit(self, version: int, description: str) -> int:
         """Submit the output of a version.
@@ -171,33 +173,37 @@ class CodeCompetition:
             If Kaggle refuses; nothing was submitted then.
         """
         try:
-            with self.kaggle.asking(self.competition):
+            with self.kaggle.guard_request(self.competition):
                 reply = self.kaggle.api.competition_submit_code(
-                    ANSWER, description, self.competition, self.folder.reference, version, quiet=True
+                    OUTPUT_FILE, description, self.competition, self.folder.reference, version, quiet=True
                 )
-        except PassingError as trouble:
-            if not trouble.may_have_done(_SUBMISSION):
-                raise KaggleError(f"Nothing was submitted. {trouble}") from None
-            raise Unsettled(f"The submission may count all the same: {_AGAIN}, it looks first. {trouble}") from None
+        except TransientError as error:
+            if not error.may_have_done(_SUBMIT_METHOD):
+                raise KaggleError(f"Nothing was submitted. {error}") from None
+            raise UnconfirmedSubmission(
+                f"The submission may count all the same: {_RERUN_HINT}, it looks first. {error}"
+            ) from None
         if not reply.ref:
-            reason = self.kaggle.words(reply.message) or "it gives no reason"
-            raise KaggleError(f"Kaggle did not take the notebook: {reason}; see {submissions_page(self.competition)}.")
+            reason = self.kaggle.clean_message(reply.message) or "it gives no reason"
+            raise KaggleError(
+                f"Kaggle did not take the notebook: {reason}; see {build_submissions_url(self.competition)}."
+            )
         return int(reply.ref)
 
     def wait_for_score(self, ref: int) -> Submission:
         """Wait for the score of a submission: Kaggle runs the notebook again, on hidden photos, which takes hours."""
         return self.kaggle.wait_for_score(
-            self.competition, ref, self.progress, timeout=self.waits.longest, interval=self.waits.most
+            self.competition, ref, self.progress, timeout=self.polling.timeout, interval=self.polling.max_pause
         )
 
-    def description(self, version: int, message: str = "") -> str:
+    def describe_submission(self, version: int, message: str = "") -> str:
         """Describe a submission so that it cannot be taken for another one."""
-        return f"{message} {self._mark(version)}".strip()
+        return f"{message} {self._format_mark(version)}".strip()
 
-    def _mark(self, version: int) -> str:
+    def _format_mark(self, version: int) -> str:
         return f"[{self.folder.slug} version {version}]"
 
-    def _pushed(self) -> int | None:
+    def _find_pushed_version(self) -> int | None:
         """Return the version of the notebook on Kaggle if its cells are those of ours, else None."""
 
         def ask() -> Any:
@@ -208,16 +214,16 @@ class CodeCompetition:
                 request.user_name, request.kernel_slug = self.folder.owner, self.folder.slug
                 return client.kernels.kernels_api_client.get_kernel(request)
 
-        told = ask_if_there(self.kaggle, self._what, ask, self.progress)
-        if told is None or told.blob is None or told.metadata is None:
+        kernel = fetch_if_exists(self.kaggle, self._what, ask, self.progress)
+        if kernel is None or kernel.blob is None or kernel.metadata is None:
             return None
-        same = _cells(told.blob.source) == _cells(self.folder.code.read_text("utf-8"))
-        return int(told.metadata.current_version_number or 0) or None if same else None
+        is_same = _parse_cells(kernel.blob.source) == _parse_cells(self.folder.code.read_text("utf-8"))
+        return int(kernel.metadata.current_version_number or 0) or None if is_same else None
 
-    def _refuse_reply(self, reply: Any) -> None:
+    def _check_reply(self, reply: Any) -> None:
         """Look for what went wrong in a reply, since the client raises nothing."""
         if reply.error:
-            raise KaggleError(f"Kaggle did not take {self._what}: {self.kaggle.words(reply.error)}.")
+            raise KaggleError(f"Kaggle did not take {self._what}: {self.kaggle.clean_message(reply.error)}.")
         for what, unknown, remedy in (
             ("dataset", reply.invalid_dataset_sources, "wait a minute and run the same command again"),
             ("competition", reply.invalid_competition_sources, f"join it at {SITE}/competitions/{self.competition}"),
@@ -225,37 +231,37 @@ class CodeCompetition:
             if unknown:
                 raise KaggleError(f"The notebook cannot use the {what} {', '.join(map(str, unknown))}: {remedy}.")
         if not reply.version_number:
-            raise KaggleError(f"Kaggle gave {self._what} no version: {_AGAIN}.")
+            raise KaggleError(f"Kaggle gave {self._what} no version: {_RERUN_HINT}.")
 
-    def _run_status(self) -> tuple[str, str]:
+    def _read_run_status(self) -> tuple[str, str]:
         """Look how far the newest version has run, and why it failed."""
         # The client's own method makes a refusal a ValueError, which tells nothing.
-        with asking_about(self.kaggle, self._what), self.kaggle.api.build_kaggle_client() as client:
+        with guard_request_about(self.kaggle, self._what), self.kaggle.api.build_kaggle_client() as client:
             from kagglesdk.kernels.types.kernels_api_service import ApiGetKernelSessionStatusRequest
 
             request = ApiGetKernelSessionStatusRequest()
             request.user_name, request.kernel_slug = self.folder.owner, self.folder.slug
-            told = client.kernels.kernels_api_client.get_kernel_session_status(request)
-            return str(told.status.name), self.kaggle.words(told.failure_message)
+            session = client.kernels.kernels_api_client.get_kernel_session_status(request)
+            return str(session.status.name), self.kaggle.clean_message(session.failure_message)
 
-    def _told_failure(self, what: str, status: str, reason: str, log: Path) -> str:
+    def _describe_failure(self, what: str, status: str, reason: str, log: Path) -> str:
         if status != "ERROR":
-            return f"The run of {what} was cancelled: {_AGAIN}, it is pushed anew."
-        lines = ""
-        with contextlib.suppress(KaggleError), asking_about(self.kaggle, self._what):
-            lines = _log_text(self.kaggle.api.kernels_logs(self.folder.reference))
-        if lines:
-            write_text(log, lines)
-        last = self.kaggle.words(lines.strip().splitlines()[-1]) if lines.strip() else ""
-        told = reason or last or "it gives no reason"
-        where = f"{log} and {self._page()}" if lines else self._page()
-        return f"The run of {what} failed: {told}; look at {where}."
+            return f"The run of {what} was cancelled: {_RERUN_HINT}, it is pushed anew."
+        log_text = ""
+        with contextlib.suppress(KaggleError), guard_request_about(self.kaggle, self._what):
+            log_text = _parse_log(self.kaggle.api.kernels_logs(self.folder.reference))
+        if log_text:
+            write_text(log, log_text)
+        last = self.kaggle.clean_message(log_text.strip().splitlines()[-1]) if log_text.strip() else ""
+        explanation = reason or last or "it gives no reason"
+        where = f"{log} and {self._build_url()}" if log_text else self._build_url()
+        return f"The run of {what} failed: {explanation}; look at {where}."
 
-    def _page(self) -> str:
+    def _build_url(self) -> str:
         return f"{SITE}/code/{self.folder.reference}"
 
 
-def _cells(notebook: str) -> list[str]:
+def _parse_cells(notebook: str) -> list[str]:
     """Return the sources of a notebook's cells, all that Kaggle keeps as it was sent; none if it is no notebook."""
     try:
         return ["".join(cell["source"]) for cell in json.loads(notebook)["cells"]]
@@ -263,7 +269,7 @@ def _cells(notebook: str) -> list[str]:
         return []
 
 
-def _log_text(log: str) -> str:
+def _parse_log(log: str) -> str:
     """Put a run's log, a list of pieces in JSON, into the text that was printed."""
     try:
         return "".join(str(piece["data"]) for piece in json.loads(log))

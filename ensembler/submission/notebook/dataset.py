@@ -7,16 +7,16 @@ from typing import Any
 
 from ...errors import KaggleError
 from ...progress import Progress
-from ..kaggle.errors import SITE, PassingError
+from ..kaggle.errors import SITE, TransientError
 from ..kaggle.submissions import Kaggle
-from .asking import ask_if_there, asking_about
+from .asking import fetch_if_exists, guard_request_about
 from .bundle import is_list_name
 from .folder import NotebookFolder
-from .waits import USUAL, Waits, patiently
+from .waits import DEFAULT_POLLING, PollingPolicy, tolerate_transient_errors
 
-_READY, _LOST = "ready", {"failed", "deleted"}
-_PAGE = 200
-_AGAIN = "run the same command again to go on"
+_READY, _FAILED = "ready", {"failed", "deleted"}
+_PAGE_SIZE = 200
+_RERUN_HINT = "run the same command again to go on"
 
 
 @dataclass(frozen=True)
@@ -33,14 +33,14 @@ class PrivateDataset:
         The files.
     progress
         Hears of each step.
-    waits
+    polling
         How long they may take.
     """
 
     kaggle: Kaggle
     folder: NotebookFolder
     progress: Progress
-    waits: Waits = USUAL
+    polling: PollingPolicy = DEFAULT_POLLING
 
     @property
     def _what(self) -> str:
@@ -59,44 +59,44 @@ class PrivateDataset:
         KaggleError
             If Kaggle refuses it, loses a file, or takes too long.
         """
-        status = self._status()
+        status = self._read_status()
         if status is not None:
-            if status not in {_READY, *_LOST}:
+            if status not in {_READY, *_FAILED}:
                 self._wait(complete=False)
-            if not self._missing():
+            if not self._list_missing_files():
                 self.progress.note(f"Kaggle has the files of {self._what} already.")
                 return
         self._send(new=status is None)
         self._wait(complete=True)
 
-    def _status(self) -> str | None:
+    def _read_status(self) -> str | None:
         """Look how far Kaggle is with it; None if there is none."""
         reference = self.folder.reference
-        return ask_if_there(
+        return fetch_if_exists(
             self.kaggle, self._what, lambda: str(self.kaggle.api.dataset_status(reference)), self.progress
         )
 
     def _send(self, *, new: bool) -> None:
-        files = self._expected()
+        files = self._list_expected_files()
         size = sum((self.folder.dataset / name).stat().st_size for name in files) / 1e6
         self.progress.note(f"Uploading {self._what}: {len(files)} files, {size:.1f} MB.")
         try:
             reply = self._create() if new else self._create_version()
-        except PassingError:
-            if new and self._status() is not None:
+        except TransientError:
+            if new and self._read_status() is not None:
                 return
             raise
         # The client asks again when a reply is lost, and is told then that there is such a dataset.
-        if (reply.error or reply.status == "error") and not (new and self._status() is not None):
-            reason = self.kaggle.words(reply.error) or "it gives no reason"
-            raise KaggleError(f"Kaggle did not take {self._what}: {reason}; {_AGAIN}.")
+        if (reply.error or reply.status == "error") and not (new and self._read_status() is not None):
+            reason = self.kaggle.clean_message(reply.error) or "it gives no reason"
+            raise KaggleError(f"Kaggle did not take {self._what}: {reason}; {_RERUN_HINT}.")
 
     def _create(self) -> Any:
-        with asking_about(self.kaggle, self._what):
+        with guard_request_about(self.kaggle, self._what):
             return self.kaggle.api.dataset_create_new(str(self.folder.dataset), public=False, quiet=True)
 
     def _create_version(self) -> Any:
-        with asking_about(self.kaggle, self._what):
+        with guard_request_about(self.kaggle, self._what):
             return self.kaggle.api.dataset_create_version(str(self.folder.dataset), self.list_name, quiet=True)
 
     def _wait(self, *, complete: bool) -> None:
@@ -104,40 +104,42 @@ class PrivateDataset:
         task = self.progress.start(f"waiting for {self._what}", 0)
         status, missing, stuck_since = "", list[str](), None
         try:
-            for passed in self.waits.looks():
-                with patiently(self.progress):
-                    status = self._status() or "not there yet"
-                    missing = self._missing() if complete and status == _READY else []
+            for elapsed in self.polling.iterate_elapsed():
+                with tolerate_transient_errors(self.progress):
+                    status = self._read_status() or "not there yet"
+                    missing = self._list_missing_files() if complete and status == _READY else []
                     if status == _READY and not missing:
                         return
                     # For a while Kaggle may show what became of the version before.
-                    stuck = bool(missing) or status in _LOST
-                    stuck_since = (passed if stuck_since is None else stuck_since) if stuck else None
-                    if stuck_since is not None and passed - stuck_since >= self.waits.settling:
+                    stuck = bool(missing) or status in _FAILED
+                    stuck_since = (elapsed if stuck_since is None else stuck_since) if stuck else None
+                    if stuck_since is not None and elapsed - stuck_since >= self.polling.settling_seconds:
                         break
         finally:
             task.finish()
         if missing:
-            raise KaggleError(f"{self.folder.reference} lacks {', '.join(missing)}, whose upload failed: {_AGAIN}.")
-        if status in _LOST:
+            raise KaggleError(
+                f"{self.folder.reference} lacks {', '.join(missing)}, whose upload failed: {_RERUN_HINT}."
+            )
+        if status in _FAILED:
             page = f"{SITE}/datasets/{self.folder.reference}"
-            raise KaggleError(f"Kaggle could not make {self._what} ({status}): delete it at {page}, and {_AGAIN}.")
-        raise KaggleError(f"{self.waits.late(self._what, status)}: {_AGAIN}.")
+            raise KaggleError(f"Kaggle could not make {self._what} ({status}): delete it at {page}, and {_RERUN_HINT}.")
+        raise KaggleError(f"{self.polling.describe_timeout(self._what, status)}: {_RERUN_HINT}.")
 
-    def _missing(self) -> list[str]:
+    def _list_missing_files(self) -> list[str]:
         """Files of the folder that the dataset does not show."""
         listed: set[str] = set()
         token: str | None = None
         while True:
-            page = self.kaggle.patience.persist(lambda token=token: self._files(token), self.progress)  # type: ignore[misc]
+            page = self.kaggle.retry_policy.call(lambda token=token: self._list_files_page(token), self.progress)  # type: ignore[misc]
             listed |= {str(file.name) for file in page.files}
             token = page.next_page_token
             if not token or not page.files:
-                return [name for name in self._expected() if name not in listed]
+                return [name for name in self._list_expected_files() if name not in listed]
 
-    def _files(self, token: str | None) -> Any:
-        with asking_about(self.kaggle, self._what):
-            return self.kaggle.api.dataset_list_files(self.folder.reference, page_token=token, page_size=_PAGE)
+    def _list_files_page(self, token: str | None) -> Any:
+        with guard_request_about(self.kaggle, self._what):
+            return self.kaggle.api.dataset_list_files(self.folder.reference, page_token=token, page_size=_PAGE_SIZE)
 
-    def _expected(self) -> list[str]:
+    def _list_expected_files(self) -> list[str]:
         return sorted(path.name for path in self.folder.dataset.iterdir() if path.name != "dataset-metadata.json")

@@ -12,22 +12,22 @@ from typing import Any
 from ...competition.tables import Tables
 from ...errors import BadChoice, BadData, Mismatch
 from ...paths import CompetitionFolder
-from ...serialization import fingerprint, read_arrays, read_json, write_json
-from ...storage import file_digest, whole_folder
-from .bundle import MANIFEST, MODEL, Bundle, is_list_name
-from .cells import notebook_content
-from .wheels import installed_version, write_wheel
+from ...serialization import compute_fingerprint, read_arrays, read_json, write_json
+from ...storage import compute_file_digest, write_folder_atomically
+from .bundle import MANIFEST_FILE, MODEL_FILE, Bundle, is_list_name
+from .cells import build_notebook
+from .wheels import read_installed_version, write_wheel
 
 # What Kaggle's image lacks, or may have too old: an older Keras cannot read what a newer one has written.
 SHIPPED = ("ensembler", "keras", "tomli-w")
-SOMEBODY = "YOUR-USERNAME"
+PLACEHOLDER_OWNER = "YOUR-USERNAME"
 CODE_FILE = "submission.ipynb"
 _DATASET_METADATA = "dataset-metadata.json"
 _NOTEBOOK_METADATA = "kernel-metadata.json"
 # Left behind by those who only look: they are nobody's work.
-_MADE_BY_PROGRAMS = {".DS_Store", ".ipynb_checkpoints", "Thumbs.db"}
-_LONGEST_SLUG = 50
-_DIGITS_OF_HASH = 8
+_SYSTEM_FILES = {".DS_Store", ".ipynb_checkpoints", "Thumbs.db"}
+_MAX_SLUG_LENGTH = 50
+_HASH_DIGITS = 8
 
 
 @dataclass(frozen=True)
@@ -59,21 +59,21 @@ class NotebookFolder:
         return f"{self.owner}/{self.slug}"
 
 
-def notebook_slug(competition: str, stack: str) -> str:
+def make_notebook_slug(competition: str, stack: str) -> str:
     """Name dataset and notebook so that Kaggle takes it: 6 to 50 small letters, digits and hyphens."""
     slug = re.sub(r"[^a-z0-9]+", "-", f"ensembler {competition} {stack}".lower()).strip("-")
-    if len(slug) <= _LONGEST_SLUG:
+    if len(slug) <= _MAX_SLUG_LENGTH:
         return slug
-    digest = fingerprint([competition, stack])[:_DIGITS_OF_HASH]
-    return f"{slug[: _LONGEST_SLUG - _DIGITS_OF_HASH - 1].rstrip('-')}-{digest}"
+    digest = compute_fingerprint([competition, stack])[:_HASH_DIGITS]
+    return f"{slug[: _MAX_SLUG_LENGTH - _HASH_DIGITS - 1].rstrip('-')}-{digest}"
 
 
-def title_of(slug: str) -> str:
+def make_title(slug: str) -> str:
     """Return the title that Kaggle turns into ``slug``; another would give the notebook another address."""
     return slug.replace("-", " ")
 
 
-def chosen_stack(folder: CompetitionFolder, named: str | None) -> str:
+def choose_stack(folder: CompetitionFolder, named: str | None) -> str:
     """Return the stack ``named``, or the one built last.
 
     Raises
@@ -87,12 +87,18 @@ def chosen_stack(folder: CompetitionFolder, named: str | None) -> str:
     if named is None:
         return max(finished, key=lambda name: finished[name].stat().st_mtime)
     if named not in finished:
-        raise BadChoice.unknown("stack", named, finished)
+        raise BadChoice.from_unknown_name("stack", named, finished)
     return named
 
 
 def write_notebook(
-    folder: CompetitionFolder, tables: Tables, stack: str, output: Path, *, owner: str = SOMEBODY, gpu: bool = True
+    folder: CompetitionFolder,
+    tables: Tables,
+    stack: str,
+    output: Path,
+    *,
+    owner: str = PLACEHOLDER_OWNER,
+    gpu: bool = True,
 ) -> NotebookFolder:
     """Write dataset and notebook of a finished stack, in place of what was there.
 
@@ -123,29 +129,31 @@ def write_notebook(
         raise BadChoice(f"{folder.name} is not on Kaggle, so no notebook can answer it there: `ensembler fetch` one.")
     if Path(sample).is_absolute():
         raise BadChoice(f"{sample} is not among the files of {slug}, so no notebook finds it: name theirs by --sample.")
-    _refuse_strange_folder(output)
-    place = folder.stack(stack)
-    if tuple(read_arrays(place / "predictions.npz")["classes"].tolist()) != tables.manifest.outputs:
-        raise Mismatch(f"{place} was built for other classes than there are now: build it anew with `ensembler stack`.")
-    written = NotebookFolder(output, owner, notebook_slug(slug, stack))
-    with whole_folder(output) as temporary:
+    _refuse_foreign_folder(output)
+    stack_folder = folder.stack(stack)
+    if tuple(read_arrays(stack_folder / "predictions.npz")["classes"].tolist()) != tables.manifest.outputs:
+        raise Mismatch(
+            f"{stack_folder} was built for other classes than there are now: build it anew with `ensembler stack`."
+        )
+    written = NotebookFolder(output, owner, make_notebook_slug(slug, stack))
+    with write_folder_atomically(output) as temporary:
         fresh = replace(written, root=temporary)
-        bundle = _write_dataset(fresh, tables, stack, place / MODEL)
-        _write_code(fresh, bundle, read_json(place / "stack.json"), gpu=gpu)
+        bundle = _write_dataset(fresh, tables, stack, stack_folder / MODEL_FILE)
+        _write_code(fresh, bundle, read_json(stack_folder / "stack.json"), gpu=gpu)
     return written
 
 
-def _refuse_strange_folder(output: Path) -> None:
+def _refuse_foreign_folder(output: Path) -> None:
     """Make sure that nothing but a notebook of ours is replaced."""
     if not output.exists() or (output.is_dir() and not any(output.iterdir())):
         return
-    if strange := _not_ours(output):
-        raise BadChoice(f"{strange} is no part of a notebook that was written here: name another folder by --output.")
+    if foreign := _find_foreign_path(output):
+        raise BadChoice(f"{foreign} is no part of a notebook that was written here: name another folder by --output.")
 
 
-def _not_ours(output: Path) -> Path | None:
+def _find_foreign_path(output: Path) -> Path | None:
     """Return the first thing that we did not write, the folder itself if it is no whole notebook of ours."""
-    written = NotebookFolder(output, SOMEBODY, "")
+    written = NotebookFolder(output, PLACEHOLDER_OWNER, "")
     lists = [path for path in written.dataset.glob("*.json") if is_list_name(path.name)]
     if len(lists) != 1 or not written.code.is_file():
         return output
@@ -159,29 +167,29 @@ def _not_ours(output: Path) -> Path | None:
         written.notebook: {CODE_FILE, _NOTEBOOK_METADATA},
     }
     paths = (path for folder, names in ours.items() for path in sorted(folder.iterdir()) if path.name not in names)
-    return next((path for path in paths if path.name not in _MADE_BY_PROGRAMS), None)
+    return next((path for path in paths if path.name not in _SYSTEM_FILES), None)
 
 
-def _write_dataset(to: NotebookFolder, tables: Tables, stack: str, model: Path) -> Bundle:
-    to.dataset.mkdir()
-    _link(model, to.dataset / MODEL)
+def _write_dataset(target: NotebookFolder, tables: Tables, stack: str, model: Path) -> Bundle:
+    target.dataset.mkdir()
+    _link_or_copy(model, target.dataset / MODEL_FILE)
     # Where photos lie here is nobody's business there.
-    replace(tables.manifest, photos=".").save(to.dataset / MANIFEST)
+    replace(tables.manifest, photos=".").save(target.dataset / MANIFEST_FILE)
     for name in SHIPPED:
-        write_wheel(to.dataset, name)
+        write_wheel(target.dataset, name)
     bundle = Bundle(
         competition=tables.manifest.slug,
         stack=stack,
         outputs=tables.manifest.outputs,
         labels={str(label): int(count) for label, count in sorted(tables.train["label"].value_counts().items())},
-        files={path.name: file_digest(path) for path in sorted(to.dataset.iterdir())},
+        files={path.name: compute_file_digest(path) for path in sorted(target.dataset.iterdir())},
     )
-    bundle.save(to.dataset)
+    bundle.save(target.dataset)
     write_json(
-        to.dataset / _DATASET_METADATA,
+        target.dataset / _DATASET_METADATA,
         {
-            "title": title_of(to.slug),
-            "id": to.reference,
+            "title": make_title(target.slug),
+            "id": target.reference,
             "licenses": [{"name": "other"}],
             "description": f"The stack {stack} for {bundle.competition}, and what its notebook installs.",
         },
@@ -189,7 +197,7 @@ def _write_dataset(to: NotebookFolder, tables: Tables, stack: str, model: Path) 
     return bundle
 
 
-def _link(source: Path, target: Path) -> None:
+def _link_or_copy(source: Path, target: Path) -> None:
     """Have the same file twice without its bytes twice; finished files are replaced, never written to."""
     try:
         os.link(source, target)
@@ -197,16 +205,19 @@ def _link(source: Path, target: Path) -> None:
         shutil.copy2(source, target)
 
 
-def _write_code(to: NotebookFolder, bundle: Bundle, figures: dict[str, Any], *, gpu: bool) -> None:
-    to.notebook.mkdir()
+def _write_code(target: NotebookFolder, bundle: Bundle, summary: dict[str, Any], *, gpu: bool) -> None:
+    target.notebook.mkdir()
     first, *others = SHIPPED
-    wanted = [f"{first}=={installed_version(first)}", *(f"{name}>={installed_version(name)}" for name in others)]
-    write_json(to.code, notebook_content(bundle, to.reference, wanted, figures, gpu=gpu))
+    requirements = [
+        f"{first}=={read_installed_version(first)}",
+        *(f"{name}>={read_installed_version(name)}" for name in others),
+    ]
+    write_json(target.code, build_notebook(bundle, target.reference, requirements, summary, gpu=gpu))
     write_json(
-        to.notebook / _NOTEBOOK_METADATA,
+        target.notebook / _NOTEBOOK_METADATA,
         {
-            "id": to.reference,
-            "title": title_of(to.slug),
+            "id": target.reference,
+            "title": make_title(target.slug),
             "code_file": CODE_FILE,
             "language": "python",
             "kernel_type": "notebook",
@@ -214,7 +225,7 @@ def _write_code(to: NotebookFolder, bundle: Bundle, figures: dict[str, Any], *, 
             "enable_gpu": gpu,
             "enable_tpu": False,
             "enable_internet": False,
-            "dataset_sources": [to.reference],
+            "dataset_sources": [target.reference],
             "competition_sources": [bundle.competition],
             "kernel_sources": [],
             "model_sources": [],

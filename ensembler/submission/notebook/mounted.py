@@ -12,18 +12,18 @@ import pandas as pd
 
 from ...competition.archives.formats import is_archive
 from ...competition.archives.pixel_tables import draw_pixel_tables
-from ...competition.archives.unpacking import extract
+from ...competition.archives.unpacking import extract_archive
 from ...competition.manifest import Manifest
 from ...competition.photo_files import PhotoFiles
-from ...competition.sample_submission import SampleSubmission, csv_files
+from ...competition.sample_submission import SampleSubmission, list_csv_files
 from ...errors import BadData
 from ...progress import Progress
 
-_SHOWN = 10
+_MAX_SHOWN = 10
 
 
 @dataclass(frozen=True)
-class Mounted:
+class MountedCompetition:
     """A competition that can only be read; what is packed there is unpacked elsewhere.
 
     Attributes
@@ -41,7 +41,7 @@ class Mounted:
     photo_roots: tuple[Path, ...]
 
     @classmethod
-    def open(cls, manifest: Manifest, root: Path, scratch: Path, progress: Progress) -> Mounted:
+    def open(cls, manifest: Manifest, root: Path, scratch: Path, progress: Progress) -> MountedCompetition:
         """Find what the manifest names.
 
         Parameters
@@ -60,10 +60,10 @@ class Mounted:
         BadData
             If the sample submission or a folder of test photos is not there.
         """
-        roots = tuple(_holding(folder, root, scratch, progress) for folder in manifest.test.folders)
-        return cls(manifest, _holding(manifest.answer.sample, root, scratch, progress), roots)
+        roots = tuple(_find_or_unpack(folder, root, scratch, progress) for folder in manifest.test.folders)
+        return cls(manifest, _find_or_unpack(manifest.answer.sample, root, scratch, progress), roots)
 
-    def asked(self) -> pd.DataFrame:
+    def read_requested_photos(self) -> pd.DataFrame:
         """Read which photos are asked for: id and path, which is empty where there is no photo.
 
         Raises
@@ -73,8 +73,8 @@ class Mounted:
         """
         sample = SampleSubmission.read(self.sample_root / self.manifest.answer.sample)
         folders = self.manifest.test.folders
-        photos = [_photos_in(root, folder) for root, folder in zip(self.photo_roots, folders, strict=True)]
-        paths = [_find(identity, photos) for identity in sample.ids]
+        photos = [_list_photos(root, folder) for root, folder in zip(self.photo_roots, folders, strict=True)]
+        paths = [_find_photo(identity, photos) for identity in sample.ids]
         if not any(paths):
             raise BadData(
                 f"None of the ids of {sample.path} is a photo in {self.photo_roots[0] / folders[0]} "
@@ -94,43 +94,47 @@ def find_mount(slug: str, inputs: Path) -> Path:
         If it is not there.
     """
     folders = [path for place in (inputs, inputs / "competitions") for path in sorted(place.glob("*"))]
-    found = [path for path in folders if path.name.lower() == slug.lower() and path.is_dir()]
-    if found:
-        return min(found, key=lambda path: path.name != slug)
-    there = sorted(path.relative_to(inputs).as_posix() for path in [*inputs.glob("*"), *inputs.glob("competitions/*")])
-    raise BadData(f"{slug} is not mounted in {inputs} ({', '.join(there) or 'nothing is'}): add it to the notebook.")
+    matches = [path for path in folders if path.name.lower() == slug.lower() and path.is_dir()]
+    if matches:
+        return min(matches, key=lambda path: path.name != slug)
+    mounted = sorted(
+        path.relative_to(inputs).as_posix() for path in [*inputs.glob("*"), *inputs.glob("competitions/*")]
+    )
+    raise BadData(f"{slug} is not mounted in {inputs} ({', '.join(mounted) or 'nothing is'}): add it to the notebook.")
 
 
-def _find(identity: str, photos: list[PhotoFiles]) -> str:
+def _find_photo(identity: str, photos: list[PhotoFiles]) -> str:
     return next((str(files.root / path) for files in photos if (path := files.find(identity))), "")
 
 
-def _photos_in(root: Path, folder: str) -> PhotoFiles:
+def _list_photos(root: Path, folder: str) -> PhotoFiles:
     """List the photos of one folder by their paths from ``root``; others may be many and slow to list."""
     if folder in (".", ""):
-        return PhotoFiles.below(root)
-    below = PhotoFiles.below(root / folder)
+        return PhotoFiles.list_below(root)
+    below = PhotoFiles.list_below(root / folder)
     return PhotoFiles(root, tuple(f"{folder}/{path}" for path in below.paths))
 
 
-def _holding(wanted: str, root: Path, scratch: Path, progress: Progress) -> Path:
-    """Return ``root`` if it has ``wanted``, else a folder that has it after the same work as after a download."""
-    if (root / wanted).exists():
+def _find_or_unpack(relative_path: str, root: Path, scratch: Path, progress: Progress) -> Path:
+    """Return ``root`` if it has ``relative_path``, else a folder that has it after the same work as after a download."""
+    if (root / relative_path).exists():
         return root
-    place = PurePosixPath(wanted)
+    place = PurePosixPath(relative_path)
     for inner in [*reversed(place.parents), place]:
-        for archive in _archives_of(root, inner):
+        for archive in _list_archives(root, inner):
             unpacked = _unpack(archive, inner, scratch, progress)
-            if (unpacked / wanted).exists():
+            if (unpacked / relative_path).exists():
                 return unpacked
-    drawn = _draw(root, scratch, progress)
-    if (drawn / wanted).exists():
+    drawn = _draw_photos(root, scratch, progress)
+    if (drawn / relative_path).exists():
         return drawn
-    found = ", ".join(sorted(path.name for path in root.iterdir())[:_SHOWN])
-    raise BadData(f"{root} has no {wanted}, nor an archive with it (it has {found}): check the manifest's paths.")
+    existing = ", ".join(sorted(path.name for path in root.iterdir())[:_MAX_SHOWN])
+    raise BadData(
+        f"{root} has no {relative_path}, nor an archive with it (it has {existing}): check the manifest's paths."
+    )
 
 
-def _archives_of(root: Path, inner: PurePosixPath) -> list[Path]:
+def _list_archives(root: Path, inner: PurePosixPath) -> list[Path]:
     if not inner.name:
         return []
     named = (root / inner.parent).glob(f"{glob.escape(inner.name)}.*")
@@ -141,7 +145,7 @@ def _unpack(archive: Path, inner: PurePosixPath, scratch: Path, progress: Progre
     """Unpack an archive to where ``fetch`` would have: beside itself if its members begin with its own name."""
     unpacked, root = Path(tempfile.mkdtemp(dir=scratch)) / inner.name, Path(tempfile.mkdtemp(dir=scratch))
     try:
-        extract(archive, unpacked, progress, most_bytes=0)
+        extract_archive(archive, unpacked, progress, max_bytes=0)
     except ModuleNotFoundError as error:
         raise BadData(f"{archive} cannot be unpacked without {error.name}, which is not installed here.") from error
     tops = {path.name for path in unpacked.iterdir()}
@@ -152,10 +156,10 @@ def _unpack(archive: Path, inner: PurePosixPath, scratch: Path, progress: Progre
     return root
 
 
-def _draw(mount: Path, scratch: Path, progress: Progress) -> Path:
+def _draw_photos(mount: Path, scratch: Path, progress: Progress) -> Path:
     """Draw photos that are mounted as tables of pixels."""
     root = Path(tempfile.mkdtemp(dir=scratch))
-    for table in csv_files(mount):
+    for table in list_csv_files(mount):
         link = root / table.relative_to(mount)
         link.parent.mkdir(parents=True, exist_ok=True)
         link.symlink_to(table)

@@ -8,53 +8,53 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ...progress import Progress
-from ..kaggle.errors import PassingError
+from ..kaggle.errors import TransientError
 
-GROWTH = 1.5
+PAUSE_GROWTH = 1.5
 
 
 @dataclass(frozen=True)
-class Waits:
+class PollingPolicy:
     """Limits of waiting, all in seconds.
 
     Attributes
     ----------
-    longest
+    timeout
         For each of the steps: the dataset, the notebook's run, the score. Kaggle lets a notebook run for 12 hours.
-    first, most
+    first_pause, max_pause
         Between two looks, at first and at most.
-    settling
+    settling_seconds
         How long what Kaggle shows may still be what was there before.
     """
 
-    longest: float = 12 * 3600.0
-    first: float = 5.0
-    most: float = 60.0
-    settling: float = 300.0
+    timeout: float = 12 * 3600.0
+    first_pause: float = 5.0
+    max_pause: float = 60.0
+    settling_seconds: float = 300.0
 
-    def looks(self) -> Iterator[float]:
+    def iterate_elapsed(self) -> Iterator[float]:
         """Give the seconds that have passed, now and after each pause, until the time is up."""
-        began, pause = time.monotonic(), self.first
+        began, pause = time.monotonic(), self.first_pause
         yield 0.0
-        while (left := self.longest - (time.monotonic() - began)) > 0:
+        while (left := self.timeout - (time.monotonic() - began)) > 0:
             time.sleep(min(pause, left))
-            pause = min(pause * GROWTH, self.most)
+            pause = min(pause * PAUSE_GROWTH, self.max_pause)
             yield time.monotonic() - began
 
-    def late(self, what: str, status: str) -> str:
+    def describe_timeout(self, what: str, status: str) -> str:
         """Say that time is up, but for the full stop."""
         return (
-            f"Kaggle has not finished {what} within {self.longest / 60:.0f} minutes ({status.lower() or 'no answer'})"
+            f"Kaggle has not finished {what} within {self.timeout / 60:.0f} minutes ({status.lower() or 'no answer'})"
         )
 
 
-USUAL = Waits()
+DEFAULT_POLLING = PollingPolicy()
 
 
 @contextlib.contextmanager
-def patiently(progress: Progress) -> Iterator[None]:
+def tolerate_transient_errors(progress: Progress) -> Iterator[None]:
     """Take trouble that may pass for nothing new, while we wait anyway."""
     try:
         yield
-    except PassingError as trouble:
-        progress.note(f"{trouble} Still waiting.")
+    except TransientError as error:
+        progress.note(f"{error} Still waiting.")

@@ -17,15 +17,15 @@ from importlib.metadata import Distribution
 from pathlib import Path, PurePosixPath
 
 from ...errors import BadChoice
-from ...storage import whole_file
+from ...storage import write_file_atomically
 
-_COMPILED = (*EXTENSION_SUFFIXES, ".so", ".pyd", ".dll", ".dylib")
+_COMPILED_SUFFIXES = (*EXTENSION_SUFFIXES, ".so", ".pyd", ".dll", ".dylib")
 # What an installer leaves behind: true of that installation, not of the distribution.
-_OF_THIS_INSTALLATION = frozenset({"RECORD", "INSTALLER", "REQUESTED", "direct_url.json"})
+_INSTALLATION_FILES = frozenset({"RECORD", "INSTALLER", "REQUESTED", "direct_url.json"})
 _KEPT_METADATA = ("METADATA", "entry_points.txt", "top_level.txt")
-_WHEEL = "Wheel-Version: 1.0\nGenerator: ensembler\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+_WHEEL_METADATA = "Wheel-Version: 1.0\nGenerator: ensembler\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
 # The earliest that a zip can hold: the time of packing must not change the bytes.
-_TIME = (1980, 1, 1, 0, 0, 0)
+_ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
 def write_wheel(folder: Path, name: str) -> Path:
@@ -43,20 +43,22 @@ def write_wheel(folder: Path, name: str) -> Path:
     BadChoice
         If it is not installed, or has compiled code, which fits no other machine.
     """
-    distribution = _installed(name)
+    distribution = _find_distribution(name)
     plain = re.sub(r"[-_.]+", "_", name).lower()
     information = f"{plain}-{distribution.version}.dist-info"
-    members = {member: path.read_bytes() for member, path in sorted(_code(distribution, name))}
-    members |= {f"{information}/{member}": content for member, content in sorted(_metadata(distribution).items())}
-    members[f"{information}/WHEEL"] = _WHEEL.encode()
-    members[f"{information}/RECORD"] = _record(members, f"{information}/RECORD")
+    members = {member: path.read_bytes() for member, path in sorted(_iterate_code_files(distribution, name))}
+    members |= {
+        f"{information}/{member}": content for member, content in sorted(_collect_metadata(distribution).items())
+    }
+    members[f"{information}/WHEEL"] = _WHEEL_METADATA.encode()
+    members[f"{information}/RECORD"] = _render_record(members, f"{information}/RECORD")
     wheel = folder / f"{plain}-{distribution.version}-py3-none-any.whl"
-    with whole_file(wheel) as temporary:
+    with write_file_atomically(wheel) as temporary:
         _pack(temporary, members)
     return wheel
 
 
-def installed_version(name: str) -> str:
+def read_installed_version(name: str) -> str:
     """Return the version of an installed distribution.
 
     Raises
@@ -64,25 +66,31 @@ def installed_version(name: str) -> str:
     BadChoice
         If it is not installed.
     """
-    return _installed(name).version
+    return _find_distribution(name).version
 
 
-def _installed(name: str) -> Distribution:
+def _find_distribution(name: str) -> Distribution:
     """Find a distribution; a source folder's own egg-info, which has no list of files, comes last."""
-    found = sorted(importlib.metadata.distributions(name=name), key=lambda each: each.read_text("WHEEL") is None)
-    if not found:
+    distributions = sorted(
+        importlib.metadata.distributions(name=name), key=lambda each: each.read_text("WHEEL") is None
+    )
+    if not distributions:
         raise BadChoice(f"{name} is not installed, so it cannot be packed: `pip install {name}` first.")
-    return found[0]
+    return distributions[0]
 
 
-def _code(distribution: Distribution, name: str) -> Iterator[tuple[str, Path]]:
+def _iterate_code_files(distribution: Distribution, name: str) -> Iterator[tuple[str, Path]]:
     """Give each file to pack and its place in the wheel, all but the metadata."""
-    listed = _from_folders(distribution, name) if _is_editable(distribution) else _from_record(distribution)
+    listed = (
+        _iterate_package_files(distribution, name)
+        if _is_editable(distribution)
+        else _iterate_recorded_files(distribution)
+    )
     for member, path in listed:
         inside = PurePosixPath(member)
         if "__pycache__" in inside.parts or inside.suffix == ".pyc":
             continue
-        if member.endswith(_COMPILED):
+        if member.endswith(_COMPILED_SUFFIXES):
             raise BadChoice(
                 f"{name} has compiled code ({member}), which fits this machine alone, so it cannot be packed: "
                 "leave it to what is installed over there."
@@ -98,38 +106,38 @@ def _is_editable(distribution: Distribution) -> bool:
     return bool(origin.get("dir_info", {}).get("editable"))
 
 
-def _from_record(distribution: Distribution) -> Iterator[tuple[str, Path]]:
+def _iterate_recorded_files(distribution: Distribution) -> Iterator[tuple[str, Path]]:
     for file in distribution.files or ():
         # Scripts lie outside; an installer makes them anew from the entry points.
         if ".." not in file.parts and not file.parts[0].endswith(".dist-info"):
             yield file.as_posix(), Path(str(file.locate()))
 
 
-def _from_folders(distribution: Distribution, name: str) -> Iterator[tuple[str, Path]]:
+def _iterate_package_files(distribution: Distribution, name: str) -> Iterator[tuple[str, Path]]:
     tops = (distribution.read_text("top_level.txt") or name).split()
     for top in tops:
-        found = importlib.util.find_spec(top)
-        if found is None or not found.submodule_search_locations:
+        spec = importlib.util.find_spec(top)
+        if spec is None or not spec.submodule_search_locations:
             raise BadChoice(f"The package {top} of {name} cannot be found, so it cannot be packed: install it again.")
-        root = Path(found.submodule_search_locations[0])
+        root = Path(spec.submodule_search_locations[0])
         for path in root.rglob("*"):
             if path.is_file():
                 yield f"{top}/{path.relative_to(root).as_posix()}", path
 
 
-def _metadata(distribution: Distribution) -> dict[str, bytes]:
+def _collect_metadata(distribution: Distribution) -> dict[str, bytes]:
     """Metadata that is true of the distribution anywhere, by its name inside the ``.dist-info`` folder."""
     texts = {name: distribution.read_text(name) for name in _KEPT_METADATA}
     kept = {name: text.encode() for name, text in texts.items() if text}
     kept.setdefault("METADATA", (distribution.read_text("PKG-INFO") or "").encode())
     for file in distribution.files or ():
         inside = PurePosixPath(*file.parts[1:]).as_posix()
-        if file.parts[0].endswith(".dist-info") and inside not in {*_OF_THIS_INSTALLATION, "WHEEL"}:
+        if file.parts[0].endswith(".dist-info") and inside not in {*_INSTALLATION_FILES, "WHEEL"}:
             kept[inside] = Path(str(file.locate())).read_bytes()
     return kept
 
 
-def _record(members: dict[str, bytes], own_name: str) -> bytes:
+def _render_record(members: dict[str, bytes], own_name: str) -> bytes:
     """List all members with their hashes, as installers check them."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
@@ -143,7 +151,7 @@ def _record(members: dict[str, bytes], own_name: str) -> bytes:
 def _pack(path: Path, members: dict[str, bytes]) -> None:
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for member, content in members.items():
-            info = zipfile.ZipInfo(member, _TIME)
+            info = zipfile.ZipInfo(member, _ZIP_EPOCH)
             info.compress_type = zipfile.ZIP_DEFLATED
             info.external_attr = 0o644 << 16
             archive.writestr(info, content)

@@ -12,98 +12,98 @@ from ...competition.tables import load_tables
 from ...paths import CompetitionFolder
 from ...progress import Progress
 from ..candidates import Candidate
-from ..halving import Judged, affordable, choose
+from ..halving import RungResult, choose_stopped, count_affordable_photos
 from ..measures import Measures, load_measures
 from ..rung import Rung
-from ..survey_job import Assigned, Climbed
-from .feature_extractor import FullError, Look
+from ..survey_job import HalvingResult, SurveyJob
+from .feature_extractor import FeatureExtractor, MemoryFullError
 
 
-def compare_backbones(told: dict[str, Any], progress: Progress) -> dict[str, Any]:
-    """Judge backbones; see :class:`Assigned`.
+def compare_backbones(spec: dict[str, Any], progress: Progress) -> dict[str, Any]:
+    """Judge backbones; see :class:`SurveyJob`.
 
     What was computed before is not computed again, so a job that takes over from another one is where that was at once.
 
     Returns
     -------
     dict
-        As :class:`Climbed` says.
+        As :class:`HalvingResult` says.
     """
-    return asdict(_Climb(Assigned(**told), progress).run())
+    return asdict(SuccessiveHalving(SurveyJob(**spec), progress).run())
 
 
-class _Climb:
+class SuccessiveHalving:
     """From rung to rung."""
 
-    def __init__(self, assigned: Assigned, progress: Progress) -> None:
-        self.assigned = assigned
+    def __init__(self, job: SurveyJob, progress: Progress) -> None:
+        self.job = job
         self.progress = progress
-        self.folder = CompetitionFolder(Path(assigned.competition))
+        self.folder = CompetitionFolder(Path(job.competition))
         self.tables = load_tables(self.folder)
-        self.look = Look(
+        self.extractor = FeatureExtractor(
             self.folder,
             self.tables,
-            assigned.until,
-            assigned.memory,
+            job.until,
+            job.memory,
             progress,
-            assigned.runtime,
-            assigned.cache_limit,
+            job.runtime,
+            job.cache_limit,
         )
-        self.climbed = Climbed()
+        self.result = HalvingResult()
         # Seconds a photo that heads took.
-        self.judging = 0.0
+        self.seconds_per_photo = 0.0
 
-    def run(self) -> Climbed:
+    def run(self) -> HalvingResult:
         """Climb as far as there is time."""
-        left = [Candidate.from_json(told) for told in self.assigned.candidates]
+        remaining = [Candidate.from_json(data) for data in self.job.candidates]
         done = 0
-        for photos in self.assigned.photos:
-            wanted = self._affordable(left, done, photos)
-            if not left or not wanted:
+        for photos in self.job.photos:
+            wanted = self._count_affordable_photos(remaining, done, photos)
+            if not remaining or not wanted:
                 break
-            rung = Rung.first(wanted, self.folder, self.tables, self.assigned.seed)
+            rung = Rung.take_first(wanted, self.folder, self.tables, self.job.seed)
             try:
-                troubles = self.look.at(left, rung.rows)
-            except FullError:
-                self.climbed.more = True
+                problems = self.extractor.extract(remaining, rung.rows)
+            except MemoryFullError:
+                self.result.more = True
                 break
-            for name, reason in troubles.items():
-                self.climbed.trouble(name, reason)
-            left = self._judge(rung, [one for one in left if one.name not in troubles])
+            for name, reason in problems.items():
+                self.result.add_problem(name, reason)
+            remaining = self._evaluate(rung, [one for one in remaining if one.name not in problems])
             done = wanted
             if wanted < photos:
                 break
-        return self.climbed
+        return self.result
 
-    def _judge(self, rung: Rung, candidates: Sequence[Candidate]) -> list[Candidate]:
+    def _evaluate(self, rung: Rung, candidates: Sequence[Candidate]) -> list[Candidate]:
         """Judge backbones on a rung; return those that go on."""
-        began, judged = time.monotonic(), []
+        began, results = time.monotonic(), []
         label = f"judge by heads on {len(rung.rows)} photos"
         for one in self.progress.track(candidates, label, len(candidates)):
-            losses = rung.losses(rung.predictions(self.folder, one, self.progress))
-            judged.append(Judged(one.name, self._measures(one).milliseconds, losses))
-            self.climbed.photos[one.name] = len(rung.rows)
-        self.judging = (time.monotonic() - began) / len(rung.rows)
-        if len(rung.rows) == self.assigned.photos[-1]:
+            losses = rung.compute_losses(rung.load_or_predict(self.folder, one, self.progress))
+            results.append(RungResult(one.name, self._load_measures(one).milliseconds, losses))
+            self.result.photos[one.name] = len(rung.rows)
+        self.seconds_per_photo = (time.monotonic() - began) / len(rung.rows)
+        if len(rung.rows) == self.job.photos[-1]:
             return []
-        stopped = {each.name: each.reason for each in choose(judged, self.assigned.top)}
-        self.climbed.stopped |= stopped
+        stopped = {each.name: each.reason for each in choose_stopped(results, self.job.top)}
+        self.result.stopped |= stopped
         for name in stopped:
-            self.look.forget(name)
+            self.extractor.forget(name)
         return [one for one in candidates if one.name not in stopped]
 
-    def _measures(self, one: Candidate) -> Measures:
+    def _load_measures(self, one: Candidate) -> Measures:
         measures = load_measures(self.folder, one)
         if measures is None:
             raise RuntimeError(f"Nothing was measured of {one.name}.")
         return measures
 
-    def _affordable(self, left: Sequence[Candidate], done: int, photos: int) -> int:
+    def _count_affordable_photos(self, remaining: Sequence[Candidate], done: int, photos: int) -> int:
         """Return how many photos of the next rung there is time for; 0 if so few more that it does not pay."""
-        if self.assigned.until is None or not done:
+        if self.job.until is None or not done:
             return photos
-        each = sum(1 / self._measures(one).photos_per_second for one in left) + self.judging
-        fitting = affordable(done, photos, each, self.assigned.until - time.time())
-        if fitting < photos:
-            self.progress.note(f"The time budget suffices for {fitting or done} of {photos} photos.")
-        return fitting
+        each = sum(1 / self._load_measures(one).photos_per_second for one in remaining) + self.seconds_per_photo
+        affordable_photos = count_affordable_photos(done, photos, each, self.job.until - time.time())
+        if affordable_photos < photos:
+            self.progress.note(f"The time budget suffices for {affordable_photos or done} of {photos} photos.")
+        return affordable_photos

@@ -17,50 +17,50 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...backbones.jobs.build import build_backbone
-from ...backbones.jobs.precision import built_in
-from ...backbones.weights import weights_source
+from ...backbones.jobs.precision import use_precision
+from ...backbones.weights import parse_weights_source
 from ...competition.tables import Tables
 from ...errors import EnsemblerError
 from ...events import WorkAhead
-from ...images.batches import pixel_batches
-from ...images.cache_policy import fitting
-from ...images.photo_source import PhotoFiles, Pixels
+from ...images.batches import iterate_pixel_batches
+from ...images.cache_policy import select_fitting_sizes
+from ...images.photo_source import FilePhotos, Pixels
 from ...images.photo_store import PhotoStore
-from ...inference.jobs.device import device_name
+from ...inference.jobs.device import find_device_name
 from ...inference.jobs.predictor import Predictor
 from ...inference.runtimes import RuntimeChoice
-from ...inference.timing import FEWEST, SINGLE, noise, processors, seconds_each
+from ...inference.timing import MIN_PREDICTIONS, SINGLE_PREDICTIONS, count_processors, make_noise, time_predictions
 from ...members.features.parts import FeatureParts
-from ...members.job_locks import turn
+from ...members.job_locks import wait_for_lock
 from ...paths import CompetitionFolder
-from ...process_memory import forget_peak, peak_bytes, resident_bytes
+from ...process_memory import read_peak_bytes, read_resident_bytes, reset_peak
 from ...progress import Progress
-from ...storage import remove, write_text
+from ...storage import remove_file, write_text
 from ..candidates import Candidate
 from ..measures import Measures, load_measures, save_measures
-from ..survey_job import at_work
+from ..survey_job import locate_current_backbone
 
 Rows = NDArray[np.int64]
 # Of the memory that the process may hold, what networks may take that are kept for more photos.
-KEPT_SHARE = 0.5
+KEPT_NETWORKS_SHARE = 0.5
 
 
 class OutOfTimeError(Exception):
     """The photos that are left would take longer than there is time."""
 
 
-class FullError(Exception):
+class MemoryFullError(Exception):
     """The process holds so much memory that a fresh one should go on."""
 
 
-class Look:
+class FeatureExtractor:
     """Looks at backbones, one after the other.
 
     Parameters
     ----------
     folder, tables
         Of the competition.
-    until
+    deadline
         Seconds since 1970 after which nothing is begun; None for no such time.
     memory
         Bytes that the process may hold.
@@ -76,7 +76,7 @@ class Look:
         self,
         folder: CompetitionFolder,
         tables: Tables,
-        until: float | None,
+        deadline: float | None,
         memory: float,
         progress: Progress,
         runtime: RuntimeChoice = "auto",
@@ -84,7 +84,7 @@ class Look:
     ) -> None:
         self.cache_limit = cache_limit
         self.folder = folder
-        self.until = until
+        self.deadline = deadline
         self.memory = memory
         self.progress = progress
         self.runtime = runtime
@@ -93,7 +93,7 @@ class Look:
         self._networks: dict[str, tuple[Any, Predictor]] = {}
         self._begun = False
 
-    def at(self, candidates: Sequence[Candidate], rows: Rows) -> dict[str, str]:
+    def extract(self, candidates: Sequence[Candidate], rows: Rows) -> dict[str, str]:
         """Compute the features of some photos that are missing, and measure what was not measured.
 
         Parameters
@@ -111,48 +111,48 @@ class Look:
         FullError
             If the process has become too large; what was done is kept.
         """
-        lacking = {one.name: self._lacking(one, rows) for one in candidates}
-        wanted = np.unique(np.concatenate(list(lacking.values())))
-        sizes = [one.image_size for one in candidates if len(lacking[one.name])]
-        troubles: dict[str, str] = {}
+        missing = {one.name: self._find_missing_rows(one, rows) for one in candidates}
+        wanted = np.unique(np.concatenate(list(missing.values())))
+        sizes = [one.image_size for one in candidates if len(missing[one.name])]
+        problems: dict[str, str] = {}
         self.folder.survey.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix="pixels-", dir=self.folder.survey) as place:
             paths = [self.paths[row] for row in wanted]
             store = PhotoStore(Path(place), paths)
-            kept = fitting(sizes, len(paths), self.folder.survey, self.cache_limit)
+            kept = select_fitting_sizes(sizes, len(paths), self.folder.survey, self.cache_limit)
             store.fill(kept, self.progress)
             for number, one in enumerate(candidates):
-                self.progress.go_on(f"before {one.name}")
-                ahead = sum(each.work * len(lacking[each.name]) for each in candidates[number:])
+                self.progress.raise_if_stopping(f"before {one.name}")
+                ahead = sum(each.work * len(missing[each.name]) for each in candidates[number:])
                 self.progress.tell(WorkAhead(ahead))
-                mine = lacking[one.name]
-                size, places = one.image_size, np.searchsorted(wanted, mine)
-                photos = store.photos(size) if size in kept else PhotoFiles(paths, size)
-                batches = pixel_batches(photos, one.record.settings.batch_size, places)
-                if trouble := self._trouble(one, mine, batches):
-                    troubles[one.name] = trouble
-        return troubles
+                missing_rows = missing[one.name]
+                size, places = one.image_size, np.searchsorted(wanted, missing_rows)
+                photos = store.open_photos(size) if size in kept else FilePhotos(paths, size)
+                batches = iterate_pixel_batches(photos, one.record.settings.batch_size, places)
+                if problem := self._try_extracting(one, missing_rows, batches):
+                    problems[one.name] = problem
+        return problems
 
     def forget(self, name: str) -> None:
         """Let go of a network that is not looked at any more."""
         self._networks.pop(name, None)
 
-    def _lacking(self, one: Candidate, rows: Rows) -> Rows:
-        known = one.features(self.folder, self.total).known
+    def _find_missing_rows(self, one: Candidate, rows: Rows) -> Rows:
+        known = one.load_features(self.folder, self.total).known
         return np.sort(rows[~known[rows]])
 
-    def _trouble(self, one: Candidate, rows: Rows, batches: Iterator[Pixels]) -> str:
+    def _try_extracting(self, one: Candidate, rows: Rows, batches: Iterator[Pixels]) -> str:
         """Look at one backbone; return what is wrong with it, or nothing."""
         measured = load_measures(self.folder, one)
         if measured is not None and not len(rows):
             return ""
         self._make_room()
         # Should the process die, this tells of what.
-        write_text(at_work(self.folder), one.name)
+        write_text(locate_current_backbone(self.folder), one.name)
         try:
             self._check_time()
-            with turn(self.folder, f"features-{one.name}", f"{one.name}: frozen features", self.progress):
-                self._look_at(one, rows, batches, measured)
+            with wait_for_lock(self.folder, f"features-{one.name}", f"{one.name}: frozen features", self.progress):
+                self._extract_and_measure(one, rows, batches, measured)
         except (EnsemblerError, OutOfTimeError) as error:
             return str(error)
         except Exception as error:  # noqa: BLE001  # one network's trouble must not end the others
@@ -160,66 +160,70 @@ class Look:
             traceback.print_exc()
             return f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0][:200]}"
         finally:
-            remove(at_work(self.folder))
+            remove_file(locate_current_backbone(self.folder))
         return ""
 
     def _make_room(self) -> None:
-        held = resident_bytes() or 0
-        if held > KEPT_SHARE * self.memory and self._networks:
+        resident = read_resident_bytes() or 0
+        if resident > KEPT_NETWORKS_SHARE * self.memory and self._networks:
             self._networks.clear()
             keras.backend.clear_session()
             gc.collect()
-            held = resident_bytes() or 0
+            resident = read_resident_bytes() or 0
         # Libraries keep some of what a network took.
-        if self._begun and held > self.memory:
-            raise FullError
+        if self._begun and resident > self.memory:
+            raise MemoryFullError
         self._begun = True
 
-    def _look_at(self, one: Candidate, rows: Rows, batches: Iterator[Pixels], measured: Measures | None) -> None:
-        forget_peak()
-        before = resident_bytes()
-        with built_in("float32"):
-            model, predictor = self._networks.get(one.name) or self._build(one)
-            rate = self._compute(predictor, one, rows, batches)
+    def _extract_and_measure(
+        self, one: Candidate, rows: Rows, batches: Iterator[Pixels], measured: Measures | None
+    ) -> None:
+        reset_peak()
+        before = read_resident_bytes()
+        with use_precision("float32"):
+            model, predictor = self._networks.get(one.name) or self._build_network(one)
+            rate = self._compute_features(predictor, one, rows, batches)
         self._networks[one.name] = model, predictor
         if measured is None:
-            peak = peak_bytes()
+            peak = read_peak_bytes()
             added = None if peak is None or before is None else max(0, peak - before)
-            save_measures(self.folder, one, _measure(model, one, rate, added))
+            save_measures(self.folder, one, _measure_backbone(model, one, rate, added))
 
-    def _build(self, one: Candidate) -> tuple[Any, Predictor]:
+    def _build_network(self, one: Candidate) -> tuple[Any, Predictor]:
         settings = one.record.settings
         model = build_backbone(
-            one.backbone, one.image_size, weights_source(one.weights), settings.seed, settings.pooling
+            one.backbone, one.image_size, parse_weights_source(one.weights), settings.seed, settings.pooling
         )
         return model, Predictor(model, settings.batch_size, one.name, self.runtime, self.progress)
 
-    def _compute(self, predictor: Predictor, one: Candidate, rows: Rows, batches: Iterator[Pixels]) -> float | None:
+    def _compute_features(
+        self, predictor: Predictor, one: Candidate, rows: Rows, batches: Iterator[Pixels]
+    ) -> float | None:
         """Compute what is missing; return the photos a second, or None if there were too few to tell."""
-        parts = FeatureParts(one.features_file(self.folder), self.total, self.progress)
+        parts = FeatureParts(one.locate_features(self.folder), self.total, self.progress)
         size = one.record.settings.batch_size
         task = self.progress.start_photos(f"{one.name}: {len(rows)} photos", len(rows), work=one.work)
         clock = _Clock(len(rows))
         try:
             for start in range(0, len(rows), size):
-                self.progress.go_on(f"in the features of {one.name}")
-                here, batch = rows[start : start + size], next(batches)
-                with clock.timing(len(here)):
-                    features = predictor.answer(batch, len(rows))
-                parts.add(here, features)
-                task.advance(len(here))
+                self.progress.raise_if_stopping(f"in the features of {one.name}")
+                batch_rows, batch = rows[start : start + size], next(batches)
+                with clock.time_batch(len(batch_rows)):
+                    features = predictor.predict_batch(batch, len(rows))
+                parts.add(batch_rows, features)
+                task.advance(len(batch_rows))
                 self._check_time(clock.left)
         finally:
             parts.finish()
             task.finish()
         return clock.rate
 
-    def _check_time(self, ahead: float = 0.0) -> None:
+    def _check_time(self, seconds: float = 0.0) -> None:
         """Do nothing, unless so many seconds of work are more than there is time for."""
-        if self.until is None or time.time() + ahead <= self.until:
+        if self.deadline is None or time.time() + seconds <= self.deadline:
             return
-        if ahead:
-            raise OutOfTimeError(f"these photos need {ahead:.0f} s more, for which the time budget has no room")
+        if seconds:
+            raise OutOfTimeError(f"these photos need {seconds:.0f} s more, for which the time budget has no room")
         raise OutOfTimeError("the time budget was spent before it")
 
 
@@ -232,7 +236,7 @@ class _Clock:
         self._seconds = 0.0
 
     @contextlib.contextmanager
-    def timing(self, photos: int) -> Iterator[None]:
+    def time_batch(self, photos: int) -> Iterator[None]:
         began = time.monotonic()
         yield
         if self._done:
@@ -251,22 +255,24 @@ class _Clock:
         return (self._photos - self._done) / self.rate if self.rate else 0.0
 
 
-def _measure(model: Any, one: Candidate, rate: float | None, peak: int | None) -> Measures:
+def _measure_backbone(model: Any, one: Candidate, rate: float | None, peak: int | None) -> Measures:
     batch_size = one.record.settings.batch_size
     if not model.compiled:
         model.compile(jit_compile=False)
-    alone = seconds_each(model, noise(1, one.image_size), SINGLE)
+    single_seconds = time_predictions(model, make_noise(1, one.image_size), SINGLE_PREDICTIONS)
     if rate is None:
-        rate = batch_size / float(np.mean(seconds_each(model, noise(batch_size, one.image_size), FEWEST)))
+        rate = batch_size / float(
+            np.mean(time_predictions(model, make_noise(batch_size, one.image_size), MIN_PREDICTIONS))
+        )
     return Measures(
         parameters=int(model.count_params()),
         width=int(model.output_shape[-1]),
-        milliseconds=round(1e3 * float(np.mean(alone)), 3),
+        milliseconds=round(1e3 * float(np.mean(single_seconds)), 3),
         photos_per_second=round(rate, 3),
         peak_bytes=peak,
-        single=len(alone),
+        single=len(single_seconds),
         batch_size=batch_size,
-        device=device_name(),
-        threads=processors(),
+        device=find_device_name(),
+        threads=count_processors(),
         host=socket.gethostname(),
     )

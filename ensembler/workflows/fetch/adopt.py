@@ -8,24 +8,24 @@ import pandas as pd
 
 from ...competition.csv_tables import write_table
 from ...competition.duplicates import (
-    families,
+    group_copies,
 )
 from ...competition.layout.layout import Hints, find_layout
-from ...competition.layout.local import choose_test, find_local_layout
+from ...competition.layout.local import choose_test_photos, find_local_layout
 from ...competition.manifest import Manifest
 from ...competition.photo_files import PhotoFiles
 from ...competition.sample_submission import find_sample
 from ...competition.tables import (
-    forget_tables,
+    invalidate_tables,
 )
 from ...errors import BadChoice, StorageError
-from ...images.photo_scan import take_census
-from ...paths import HERE, CompetitionFolder, Workspace
+from ...images.photo_scan import scan_photos
+from ...paths import DEFAULT_WORKSPACE, CompetitionFolder, Workspace
 from ...progress import SILENT, Progress
-from ...storage import remove
-from ..competition import NO_HINTS, Seen, _pairs, ready
-from ..results import Fetched
-from .answers import keep_edited, remembered, save_found
+from ...storage import remove_file
+from ..competition import NO_HINTS, DuplicateScan, find_duplicate_pairs, prepare_competition
+from ..results import PreparedCompetition
+from .answers import back_up_edited_manifest, merge_hints, save_manifest
 
 
 def adopt(
@@ -36,9 +36,9 @@ def adopt(
     seed: int = 0,
     hints: Hints = NO_HINTS,
     force: bool = False,
-    workspace: Workspace = HERE,
+    workspace: Workspace = DEFAULT_WORKSPACE,
     progress: Progress = SILENT,
-) -> Fetched:
+) -> PreparedCompetition:
     """Make a competition of a local folder; its photos stay where they are.
 
     A folder with a sample submission is taken as it is. Else the photos of a ``test`` folder are to be predicted,
@@ -69,12 +69,12 @@ def adopt(
         raise BadChoice(f"There is no folder {photos}: `ensembler adopt` takes a folder of photos.")
     folder = workspace.competition(name)
     if force:
-        remove(folder.hints)
+        remove_file(folder.hints)
     elif folder.manifest.is_file() and Manifest.load(folder.manifest).photos != str(root):
         raise StorageError(f"{name} is already the name of another competition: choose another, or --force.")
     if force or hints != NO_HINTS or not folder.manifest.is_file():
-        return _adopt_anew(folder, root, test_size, seed, remembered(folder, hints), workspace, progress)
-    return ready(workspace, folder, progress)
+        return _adopt_anew(folder, root, test_size, seed, merge_hints(folder, hints), workspace, progress)
+    return prepare_competition(workspace, folder, progress)
 
 
 def _adopt_anew(
@@ -85,27 +85,27 @@ def _adopt_anew(
     hints: Hints,
     workspace: Workspace,
     progress: Progress,
-) -> Fetched:
-    forget_tables(folder)
+) -> PreparedCompetition:
+    invalidate_tables(folder)
     if find_sample(root, hints.sample) is not None:
         manifest = find_layout(root, folder.name, "", hints, str(root))
-        keep_edited(folder, progress)
-        remove(folder.solution)
-        save_found(folder, manifest, hints)
-        return ready(workspace, folder, progress)
-    files = PhotoFiles.below(root)
+        back_up_edited_manifest(folder, progress)
+        remove_file(folder.solution)
+        save_manifest(folder, manifest, hints)
+        return prepare_competition(workspace, folder, progress)
+    files = PhotoFiles.list_below(root)
     manifest = find_local_layout(files, folder.name, hints, folder.sample)
-    census = take_census(root, files.paths, progress)
-    apart = manifest.test.folder != manifest.train.folder
-    asked = frozenset(files.inside(manifest.test.folder).paths if apart else ())
-    pairs = _pairs(census, asked, progress)
-    ids, hidden = choose_test(manifest, files, families(census.digests, pairs), test_size, seed)
-    even = 1 / len(manifest.classes)
-    sample = pd.DataFrame({"id": ids}).assign(**dict.fromkeys(manifest.answer.columns, even))
+    photo_scan = scan_photos(root, files.paths, progress)
+    has_test_folder = manifest.test.folder != manifest.train.folder
+    to_predict = frozenset(files.select_inside(manifest.test.folder).paths if has_test_folder else ())
+    pairs = find_duplicate_pairs(photo_scan, to_predict, progress)
+    ids, hidden = choose_test_photos(manifest, files, group_copies(photo_scan.digests, pairs), test_size, seed)
+    uniform = 1 / len(manifest.classes)
+    sample = pd.DataFrame({"id": ids}).assign(**dict.fromkeys(manifest.answer.columns, uniform))
     write_table(folder.sample, sample)
-    remove(folder.solution)
+    remove_file(folder.solution)
     if not hidden.empty:
         write_table(folder.solution, hidden)
-    keep_edited(folder, progress)
-    save_found(folder, manifest, hints)
-    return ready(workspace, folder, progress, Seen(census, pairs))
+    back_up_edited_manifest(folder, progress)
+    save_manifest(folder, manifest, hints)
+    return prepare_competition(workspace, folder, progress, DuplicateScan(photo_scan, pairs))

@@ -6,12 +6,12 @@ from pathlib import Path
 
 from ...paths import CompetitionFolder
 from ...progress import Progress
-from ...storage import file_digest, write_text
+from ...storage import compute_file_digest, write_text
 
 
 def write_checksum(folder: CompetitionFolder, progress: Progress) -> None:
     """Write down the SHA-256 of the archive that was unpacked, as ``sha256sum`` does."""
-    write_text(folder.digest, f"{_checksum(folder.archive, progress)}  {folder.archive.name}\n")
+    write_text(folder.digest, f"{_compute_checksum(folder.archive, progress)}  {folder.archive.name}\n")
 
 
 def is_another(archive: Path, folder: CompetitionFolder, progress: Progress) -> bool:
@@ -26,10 +26,10 @@ def is_another(archive: Path, folder: CompetitionFolder, progress: Progress) -> 
             return True
         if given.st_mtime_ns == ours.st_mtime_ns:
             return False
-    return _checksum(archive, progress) != _known(folder, progress)
+    return _compute_checksum(archive, progress) != _read_or_compute_checksum(folder, progress)
 
 
-def _known(folder: CompetitionFolder, progress: Progress) -> str:
+def _read_or_compute_checksum(folder: CompetitionFolder, progress: Progress) -> str:
     """Return the checksum of the archive that was unpacked, taken now if nobody wrote it down; empty if it is gone."""
     if not folder.digest.is_file():
         if not folder.archive.is_file():
@@ -38,8 +38,8 @@ def _known(folder: CompetitionFolder, progress: Progress) -> str:
     return folder.digest.read_text("utf-8").split()[0]
 
 
-def _checksum(path: Path, progress: Progress) -> str:
+def _compute_checksum(path: Path, progress: Progress) -> str:
     task = progress.start_bytes(f"checksum of {path.name}", path.stat().st_size)
-    digest = file_digest(path, task.advance)
+    digest = compute_file_digest(path, task.advance)
     task.finish()
     return digest

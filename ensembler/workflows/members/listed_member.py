@@ -10,7 +10,7 @@ from ...members.speed import Speed
 
 
 @dataclass(frozen=True, kw_only=True)
-class Member:
+class ListedMember:
     """A member as it lies on disk; what is not known of it is None.
 
     Attributes
@@ -63,12 +63,12 @@ class Member:
     stale: str
 
     @property
-    def finished(self) -> bool:
+    def is_finished(self) -> bool:
         """Whether all folds are trained, with what there is now."""
         return self.folds_done == self.folds and not self.stale
 
-    def fields(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Any]:
         """Everything, as JSON can hold it."""
         speed = asdict(self.speed) if self.speed else {}
         speed.pop("member", None)
-        return {**asdict(self), "folder": str(self.folder), "finished": self.finished, "speed": speed or None}
+        return {**asdict(self), "folder": str(self.folder), "finished": self.is_finished, "speed": speed or None}

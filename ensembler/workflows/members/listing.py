@@ -10,29 +10,29 @@ from statistics import fmean, stdev
 from typing import Any
 
 from ...competition.manifest import Manifest
-from ...competition.metrics.figures import Figures
-from ...competition.samples import samples_fingerprint
+from ...competition.metrics.figures import Scores
+from ...competition.samples import compute_samples_fingerprint
 from ...errors import BadData, EnsemblerError
-from ...locks import holder
+from ...locks import describe_holder
 from ...members.figures import load_figures
-from ...members.records import MemberRecord, trained_members
+from ...members.records import MemberRecord, list_trained_members
 from ...members.speed import load_speed
-from ...options.settings import differing_settings
-from ...paths import HERE, CompetitionFolder, Workspace
+from ...options.settings import list_differing_settings
+from ...paths import DEFAULT_WORKSPACE, CompetitionFolder, Workspace
 from ...progress import SILENT, Progress
 from ...serialization import read_json
-from ...storage import file_digest, folder_bytes
-from ...submission.ledger.rows import finite
-from .listed_member import Member
+from ...storage import compute_file_digest, count_folder_bytes
+from ...submission.ledger.rows import drop_non_finite
+from .listed_member import ListedMember
 
 
 def list_members(
     competition: str | None = None,
     *,
     measure: bool = False,
-    workspace: Workspace = HERE,
+    workspace: Workspace = DEFAULT_WORKSPACE,
     progress: Progress = SILENT,
-) -> list[Member]:
+) -> list[ListedMember]:
     """List the members of which something was trained, by name.
 
     Parameters
@@ -53,27 +53,31 @@ def list_members(
     """
     folder = workspace.current(competition)
     if measure:
-        _measure(folder, progress)
-    return members_of(folder, workspace, progress)
+        _measure_speeds(folder, progress)
+    return list_competition_members(folder, workspace, progress)
 
 
-def members_of(folder: CompetitionFolder, workspace: Workspace, progress: Progress) -> list[Member]:
+def list_competition_members(folder: CompetitionFolder, workspace: Workspace, progress: Progress) -> list[ListedMember]:
     """List a competition's members; see :func:`list_members`."""
-    records = _records(folder, progress)
+    records = _load_records(folder, progress)
     if not records:
         return []
     manifest = Manifest.load(folder.manifest)
-    folds = file_digest(folder.folds) if folder.folds.is_file() else ""
-    there = _There(manifest, samples_fingerprint(folder, manifest), folds)
-    _renew_figures(folder, [record for record in records if not there.lacking(record)], manifest, workspace, progress)
-    differing = differing_settings([record.settings for record in records])
-    return [_member(folder, record, words, there) for record, words in zip(records, differing, strict=True)]
+    folds = compute_file_digest(folder.folds) if folder.folds.is_file() else ""
+    requirements = _Requirements(manifest, compute_samples_fingerprint(folder, manifest), folds)
+    _compute_missing_scores(
+        folder, [record for record in records if not requirements.find_mismatch(record)], manifest, workspace, progress
+    )
+    differing = list_differing_settings([record.settings for record in records])
+    return [
+        _describe_member(folder, record, words, requirements) for record, words in zip(records, differing, strict=True)
+    ]
 
 
-def _records(folder: CompetitionFolder, progress: Progress) -> list[MemberRecord]:
+def _load_records(folder: CompetitionFolder, progress: Progress) -> list[MemberRecord]:
     """Read all members but those that are damaged, or of an earlier version."""
     records = []
-    for name in trained_members(folder):
+    for name in list_trained_members(folder):
         try:
             records.append(MemberRecord.load(folder, name))
         except BadData as error:
@@ -82,14 +86,14 @@ def _records(folder: CompetitionFolder, progress: Progress) -> list[MemberRecord
 
 
 @dataclass(frozen=True)
-class _There:
+class _Requirements:
     """What members must have been trained with to be of use now."""
 
     manifest: Manifest
     samples: str
     folds: str
 
-    def lacking(self, record: MemberRecord) -> str:
+    def find_mismatch(self, record: MemberRecord) -> str:
         if record.classes != self.manifest.outputs:
             return "classes"
         if record.samples != self.samples:
@@ -97,7 +101,7 @@ class _There:
         return "folds" if record.folds != self.folds else ""
 
 
-def _renew_figures(
+def _compute_missing_scores(
     folder: CompetitionFolder,
     records: Sequence[MemberRecord],
     manifest: Manifest,
@@ -105,32 +109,32 @@ def _renew_figures(
     progress: Progress,
 ) -> None:
     """Compute the scores of finished members that have none, or none by the metric that the manifest names now."""
-    lacking = [
+    names = [
         record.name
         for record in records
-        if not record.unfinished(folder) and load_figures(folder, record, manifest.metric) is None
+        if not record.list_unfinished_folds(folder) and load_figures(folder, record, manifest.metric) is None
     ]
-    if not lacking:
+    if not names:
         return
     from ...competition.folds.file import load_folds
     from ...members.predictions import load_members
     from ..competition import open_competition
-    from ..member_scores import member_results
+    from ..member_scores import score_members
 
     _, tables = open_competition(folder.name, workspace, progress)
-    for name in lacking:
+    for name in names:
         try:
-            member_results(folder, tables, load_members(folder, tables, [name]), load_folds(folder, tables))
+            score_members(folder, tables, load_members(folder, tables, [name]), load_folds(folder, tables))
         except EnsemblerError as error:
             # One member that is damaged keeps nobody from the list of the others.
             progress.warn(str(error))
 
 
-def _measure(folder: CompetitionFolder, progress: Progress) -> None:
+def _measure_speeds(folder: CompetitionFolder, progress: Progress) -> None:
     from ...engines.job import Job
     from ...engines.local import run_jobs
 
-    records = _records(folder, progress)
+    records = _load_records(folder, progress)
     jobs = [
         Job(
             f"{record.name}-speed",
@@ -139,7 +143,7 @@ def _measure(folder: CompetitionFolder, progress: Progress) -> None:
             shares_process=True,
         )
         for record in records
-        if len(record.unfinished(folder)) < record.folds_count and _is_unmeasured(folder, record)
+        if len(record.list_unfinished_folds(folder)) < record.folds_count and _is_unmeasured(folder, record)
     ]
     # One at a time: those that share the processors would measure each other.
     run_jobs(jobs, folder.logs, progress)
@@ -150,56 +154,58 @@ def _is_unmeasured(folder: CompetitionFolder, record: MemberRecord) -> bool:
     return speed is None or not speed.is_of_this_machine
 
 
-def _member(folder: CompetitionFolder, record: MemberRecord, words: dict[str, str], there: _There) -> Member:
+def _describe_member(
+    folder: CompetitionFolder, record: MemberRecord, words: dict[str, str], requirements: _Requirements
+) -> ListedMember:
     done = [fold for fold in range(record.folds_count) if record.is_finished(folder, fold)]
-    told = [read_json(folder.fold(record.name, fold) / "fold.json") for fold in done]
-    losses = tuple(float(fold["log_loss"]) for fold in told)
-    figures = load_figures(folder, record, there.manifest.metric) if len(done) == record.folds_count else None
-    return Member(
+    fold_data = [read_json(folder.fold(record.name, fold) / "fold.json") for fold in done]
+    losses = tuple(float(fold["log_loss"]) for fold in fold_data)
+    scores = load_figures(folder, record, requirements.manifest.metric) if len(done) == record.folds_count else None
+    return ListedMember(
         name=record.name,
         folder=folder.member(record.name),
         settings=words,
         folds_done=len(done),
         folds=record.folds_count,
         fold_log_losses=losses,
-        log_loss=figures.log_loss if figures else _mean_log_loss(told),
+        log_loss=scores.log_loss if scores else _compute_mean_log_loss(fold_data),
         log_loss_spread=stdev(losses) if len(losses) > 1 else None,
-        seconds=sum(float(fold["seconds"]) for fold in told),
-        seconds_per_epoch=_seconds_per_epoch([folder.fold(record.name, fold) / "history.csv" for fold in done]),
+        seconds=sum(float(fold["seconds"]) for fold in fold_data),
+        seconds_per_epoch=_compute_seconds_per_epoch([folder.fold(record.name, fold) / "history.csv" for fold in done]),
         speed=load_speed(folder, record.name, record.fingerprint),
-        bytes_on_disk=folder_bytes(folder.member(record.name)),
-        running=holder(folder.member_lock(record.name)),
-        stale=there.lacking(record),
-        **_scores(figures),
+        bytes_on_disk=count_folder_bytes(folder.member(record.name)),
+        running=describe_holder(folder.member_lock(record.name)),
+        stale=requirements.find_mismatch(record),
+        **_build_score_fields(scores),
     )
 
 
-def _scores(figures: Figures | None) -> dict[str, Any]:
-    if figures is None:
+def _build_score_fields(scores: Scores | None) -> dict[str, Any]:
+    if scores is None:
         return dict.fromkeys(("accuracy", "metric", "score", "standard_error"))
     return {
-        "accuracy": figures.accuracy,
-        "metric": figures.metric,
-        "score": finite(figures.score),
-        "standard_error": finite(figures.standard_error),
+        "accuracy": scores.accuracy,
+        "metric": scores.metric,
+        "score": drop_non_finite(scores.score),
+        "standard_error": drop_non_finite(scores.standard_error),
     }
 
 
-def _mean_log_loss(folds: Sequence[dict[str, Any]]) -> float | None:
+def _compute_mean_log_loss(folds: Sequence[dict[str, Any]]) -> float | None:
     """Log loss of the photos held out by some folds, each photo counting the same."""
     photos = sum(fold["held_out"] for fold in folds)
     return sum(fold["log_loss"] * fold["held_out"] for fold in folds) / photos if photos else None
 
 
-def _seconds_per_epoch(histories: Sequence[Path]) -> float | None:
-    taken: list[float] = []
+def _compute_seconds_per_epoch(histories: Sequence[Path]) -> float | None:
+    seconds: list[float] = []
     for path in histories:
         if path.is_file():
             with path.open(encoding="utf-8", newline="") as stream:
-                taken += [_whole_epoch(row) for row in csv.DictReader(stream) if row.get("seconds")]
-    return fmean(taken) if taken else None
+                seconds += [_estimate_epoch_seconds(row) for row in csv.DictReader(stream) if row.get("seconds")]
+    return fmean(seconds) if seconds else None
 
 
-def _whole_epoch(row: dict[str, str]) -> float:
+def _estimate_epoch_seconds(row: dict[str, str]) -> float:
     """Seconds of an epoch; a time budget may have ended this one within it."""
     return float(row["seconds"]) / (float(row.get("share") or 0) or 1.0)

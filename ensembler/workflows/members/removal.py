@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ...errors import BadChoice, BadData
-from ...locks import held
-from ...members.features.files import unused_features
-from ...members.records import MemberRecord, trained_members
-from ...paths import HERE, CompetitionFolder, Workspace
+from ...locks import hold_lock
+from ...members.features.files import find_unused_features
+from ...members.records import MemberRecord, list_trained_members
+from ...paths import DEFAULT_WORKSPACE, CompetitionFolder, Workspace
 from ...progress import SILENT, Progress
 from ...serialization import read_json
-from ...storage import remove, remove_folder
+from ...storage import remove_file, remove_folder
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ def remove_members(
     *,
     competition: str | None = None,
     yes: bool = False,
-    workspace: Workspace = HERE,
+    workspace: Workspace = DEFAULT_WORKSPACE,
     progress: Progress = SILENT,
 ) -> RemovedMembers:
     """Remove members with their networks and predictions, and frozen features that no other member uses.
@@ -70,28 +70,28 @@ def remove_members(
     del progress  # nothing here takes long
     folder = workspace.current(competition)
     names = list(dict.fromkeys(names))
-    uses = uses_by_stacks(folder, names)
+    uses = find_stack_uses(folder, names)
     if uses and not yes:
-        raise BadChoice(f"{told_uses(uses)}: remove all the same with --yes; a stack has its own copies.")
+        raise BadChoice(f"{describe_stack_uses(uses)}: remove all the same with --yes; a stack has its own copies.")
     with contextlib.ExitStack() as locks:
         for name in sorted(names):
-            locks.enter_context(held(folder.member_lock(name), f"The member {name}"))
-        features = _unused_features(folder, names)
+            locks.enter_context(hold_lock(folder.member_lock(name), f"The member {name}"))
+        features = _find_unused_features(folder, names)
         freed = sum(remove_folder(folder.member(name)) for name in names)
         for path in features:
-            freed += _freed(path)
+            freed += _remove_path(path)
     return RemovedMembers(tuple(names), tuple(uses), tuple(path.name for path in features), freed)
 
 
-def _freed(path: Path) -> int:
+def _remove_path(path: Path) -> int:
     if path.is_dir():
         return remove_folder(path)
     size = path.stat().st_size
-    remove(path)
+    remove_file(path)
     return size
 
 
-def uses_by_stacks(folder: CompetitionFolder, names: Sequence[str]) -> dict[str, list[str]]:
+def find_stack_uses(folder: CompetitionFolder, names: Sequence[str]) -> dict[str, list[str]]:
     """Return which of these members each finished stack was built of; stacks of none of them are left out.
 
     Raises
@@ -99,12 +99,12 @@ def uses_by_stacks(folder: CompetitionFolder, names: Sequence[str]) -> dict[str,
     BadChoice
         If there is no such member.
     """
-    known = trained_members(folder)
+    known = list_trained_members(folder)
     if not names:
         raise BadChoice("Name at least one member.")
     for name in names:
         if name not in known:
-            raise BadChoice.unknown("trained member", name, known)
+            raise BadChoice.from_unknown_name("trained member", name, known)
     uses = {}
     for path in sorted(folder.stack("").glob("*/stack.json")):
         used = [member["name"] for member in read_json(path).get("members", ()) if member["name"] in names]
@@ -113,16 +113,16 @@ def uses_by_stacks(folder: CompetitionFolder, names: Sequence[str]) -> dict[str,
     return uses
 
 
-def told_uses(uses: Mapping[str, Sequence[str]]) -> str:
+def describe_stack_uses(uses: Mapping[str, Sequence[str]]) -> str:
     """Tell which finished stacks were built of which members."""
     return "; ".join(f"Stack {stack} was built of {', '.join(used)}" for stack, used in uses.items())
 
 
-def _unused_features(folder: CompetitionFolder, names: Sequence[str]) -> list[Path]:
+def _find_unused_features(folder: CompetitionFolder, names: Sequence[str]) -> list[Path]:
     try:
-        records = [MemberRecord.load(folder, name) for name in trained_members(folder)]
+        records = [MemberRecord.load(folder, name) for name in list_trained_members(folder)]
     except BadData:
         # A member whose settings cannot be read may use any of them.
         return []
     removed = [record for record in records if record.name in names]
-    return unused_features(folder, removed, [record for record in records if record.name not in names])
+    return find_unused_features(folder, removed, [record for record in records if record.name not in names])

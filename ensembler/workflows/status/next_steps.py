@@ -6,19 +6,19 @@ import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from ...options.command_line import command_line, training_commands
+from ...options.command_line import build_training_commands, format_command
 from ...paths import Workspace
 from ...submission.ledger.rows import Row
-from ..members.listed_member import Member
-from .standing import Competition, NextStep
+from ..members.listed_member import ListedMember
+from .standing import CompetitionStatus, NextStep
 
 # Backbones to begin with, and to go on with: small ones where heads on frozen ones are all that is quick.
 WITH_GPU = ("b0", "b2", "b3", "v2s")
 WITHOUT_GPU = ("mobilenetv2", "b0", "mobilenet", "b1")
-_FIRST = 3
+_FIRST_MEMBERS = 3
 
 
-def first_step(workspace: Workspace, known: Sequence[str], begun: Sequence[str]) -> NextStep:
+def choose_first_step(workspace: Workspace, known: Sequence[str], begun: Sequence[str]) -> NextStep:
     """Say what to type where no competition is meant without a word.
 
     Parameters
@@ -28,103 +28,105 @@ def first_step(workspace: Workspace, known: Sequence[str], begun: Sequence[str])
     """
     if known:
         words = ["status", "-c", known[0]]
-        return NextStep(command_line(words, workspace), "No competition is the current one: name one with -c.")
+        return NextStep(format_command(words, workspace), "No competition is the current one: name one with -c.")
     if begun:
         words = ["fetch", begun[0]]
-        return NextStep(command_line(words, workspace), f"The fetch of {begun[0]} goes on from where it is.")
+        return NextStep(format_command(words, workspace), f"The fetch of {begun[0]} goes on from where it is.")
     # Not quoted, since a person puts in the name.
     return NextStep(
-        command_line(["fetch"], workspace) + " SLUG",
+        format_command(["fetch"], workspace) + " SLUG",
         "There is no competition yet: fetch one from Kaggle by its slug or address, or make one of your own photos "
         "with `ensembler adopt FOLDER --name NAME`; `ensembler demo` shows the whole way without either.",
     )
 
 
-def next_step(found: Competition, workspace: Workspace, *, named: bool) -> NextStep:
+def choose_next_step(competition: CompetitionStatus, workspace: Workspace, *, named: bool) -> NextStep:
     """Say what to do next about a competition; ``named`` is whether commands have to name it."""
-    words, reason = next(step for step in _steps(found) if step)
-    return NextStep(command_line(words, workspace, found.folder.name if named else "") if words else "", reason)
+    words, reason = next(step for step in _iterate_steps(competition) if step)
+    return NextStep(format_command(words, workspace, competition.folder.name if named else "") if words else "", reason)
 
 
 # Words of a command, and the reason.
 _Step = tuple[list[str], str] | None
 
 
-def _steps(found: Competition) -> Iterator[_Step]:
+def _iterate_steps(competition: CompetitionStatus) -> Iterator[_Step]:
     """Go through what may have to be done, the most urgent first; the last always is something."""
-    yield _after_running(found)
-    yield _go_on_training(found)
-    yield _train_first(found)
-    yield _stack(found)
-    yield _answer(found)
-    yield _another_member(found)
+    yield _suggest_waiting(competition)
+    yield _suggest_resuming(competition)
+    yield _suggest_first_members(competition)
+    yield _suggest_stacking(competition)
+    yield _suggest_submitting(competition)
+    yield _suggest_another_member(competition)
 
 
-def _after_running(found: Competition) -> _Step:
-    running = [member for member in found.members if member.running]
+def _suggest_waiting(competition: CompetitionStatus) -> _Step:
+    running = [member for member in competition.members if member.running]
     if not running:
         return None
     return ["status"], f"{running[0].name} is being trained by {running[0].running}: wait for it to end."
 
 
-def _go_on_training(found: Competition) -> _Step:
+def _suggest_resuming(competition: CompetitionStatus) -> _Step:
     """Go on with members that are unfinished; those of other photos or folds are trained anew."""
-    stale = [member.name for member in found.members if member.stale]
+    stale = [member.name for member in competition.members if member.stale]
     if stale:
-        what = next(member.stale for member in found.members if member.stale)
-        words = training_commands(found.folder, stale)[0]
+        what = next(member.stale for member in competition.members if member.stale)
+        words = build_training_commands(competition.folder, stale)[0]
         return [*words, "--restart"], f"{', '.join(stale)}: trained with other {what} than there are now."
-    partly = [member for member in found.members if not member.finished]
-    if not partly:
+    unfinished = [member for member in competition.members if not member.is_finished]
+    if not unfinished:
         return None
-    done = ", ".join(f"{member.name} has {member.folds_done} of {member.folds} folds" for member in partly)
-    return training_commands(found.folder, [member.name for member in partly])[0], f"Not finished: {done}."
+    done = ", ".join(f"{member.name} has {member.folds_done} of {member.folds} folds" for member in unfinished)
+    return build_training_commands(competition.folder, [member.name for member in unfinished])[
+        0
+    ], f"Not finished: {done}."
 
 
-def _train_first(found: Competition) -> _Step:
-    if found.members:
+def _suggest_first_members(competition: CompetitionStatus) -> _Step:
+    if competition.members:
         return None
-    return ["train-members", "--members", ",".join(_backbones()[:_FIRST])], "No member is trained yet."
+    return ["train-members", "--members", ",".join(_choose_backbones()[:_FIRST_MEMBERS])], "No member is trained yet."
 
 
-def _backbones() -> tuple[str, ...]:
+def _choose_backbones() -> tuple[str, ...]:
     # To ask TensorFlow takes seconds.
     return WITH_GPU if shutil.which("nvidia-smi") else WITHOUT_GPU
 
 
-def _stack(found: Competition) -> _Step:
-    if not found.stacks:
+def _suggest_stacking(competition: CompetitionStatus) -> _Step:
+    if not competition.stacks:
         return ["stack"], "Members are trained and not stacked yet."
-    newer = [member.name for member in found.members if _finished_at(member) > found.stacks[0].built]
+    newer = [member.name for member in competition.members if _find_finish_time(member) > competition.stacks[0].built]
     if newer:
         return ["stack"], f"{', '.join(newer)}: trained after the last stack was built."
     return None
 
 
-def _finished_at(member: Member) -> float:
+def _find_finish_time(member: ListedMember) -> float:
     """When the last fold of a member was trained, in seconds since 1970."""
     return max((path.stat().st_mtime for path in member.folder.glob("fold-*/fold.json")), default=0.0)
 
 
-def _answer(found: Competition) -> _Step:
+def _suggest_submitting(competition: CompetitionStatus) -> _Step:
     """Judge the newest CSV, or have Kaggle judge it."""
-    if found.folder.is_ours:
+    if competition.folder.is_ours:
         return ["score"], "The labels of the photos to predict are here: score the newest CSV by them."
-    if not found.manifest.slug:
+    if not competition.manifest.slug:
         return None
-    waiting = [row for row in found.submissions if row.status in ("UPLOADING", "PENDING")]
+    waiting = [row for row in competition.submissions if row.status in ("UPLOADING", "PENDING")]
     if waiting:
         return ["submissions"], f"{waiting[0].file_name} is uploaded and has no score yet: ask Kaggle for it."
-    if found.manifest.code_only:
-        return _notebook(found)
-    if found.newest_csv is None or _is_uploaded(found.newest_csv, found.submissions):
+    if competition.manifest.code_only:
+        return _suggest_notebook(competition)
+    if competition.newest_csv is None or _is_uploaded(competition.newest_csv, competition.submissions):
         return None
-    return ["submit"], f"{found.newest_csv.name} is not submitted yet."
+    return ["submit"], f"{competition.newest_csv.name} is not submitted yet."
 
 
-def _notebook(found: Competition) -> _Step:
-    name = found.stacks[0].name if found.stacks else ""
-    if any(row.kind == "notebook" and row.stack == name and row.ref is not None for row in found.submissions):
+def _suggest_notebook(competition: CompetitionStatus) -> _Step:
+    name = competition.stacks[0].name if competition.stacks else ""
+    if any(row.kind == "notebook" and row.stack == name and row.ref is not None for row in competition.submissions):
         return None
     return ["notebook", "--push", "--submit"], f"Kaggle takes notebooks alone, and that of {name} is not submitted."
 
@@ -136,9 +138,9 @@ def _is_uploaded(csv: Path, submissions: Sequence[Row]) -> bool:
     return any(row.sha256 and row.sha256 in digests for row in taken)
 
 
-def _another_member(found: Competition) -> tuple[list[str], str]:
-    known = {member.name.partition("@")[0] for member in found.members}
-    further = next((name for name in _backbones() if name not in known), "")
+def _suggest_another_member(competition: CompetitionStatus) -> tuple[list[str], str]:
+    known = {member.name.partition("@")[0] for member in competition.members}
+    further = next((name for name in _choose_backbones() if name not in known), "")
     if not further:
         return [], "Everything is done; other backbones and settings (`--members b0@LABEL`) may do better."
     return ["train-members", "--members", further], "Everything is done; one more backbone makes most stacks better."

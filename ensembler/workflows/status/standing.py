@@ -9,7 +9,7 @@ from typing import Any
 from ...competition.manifest import Manifest
 from ...paths import CompetitionFolder
 from ...submission.ledger.rows import Row
-from ..members.listed_member import Member
+from ..members.listed_member import ListedMember
 
 
 @dataclass(frozen=True)
@@ -35,13 +35,13 @@ class BuiltStack:
     log_loss: float
     built: float
 
-    def fields(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Any]:
         """Everything, as JSON can hold it."""
         return {**vars(self), "members": list(self.members)}
 
 
 @dataclass(frozen=True)
-class Competition:
+class CompetitionStatus:
     """A competition that was brought in.
 
     Attributes
@@ -66,7 +66,7 @@ class Competition:
     test: int | None
     unreadable: int | None
     folds: int
-    members: tuple[Member, ...]
+    members: tuple[ListedMember, ...]
     stacks: tuple[BuiltStack, ...]
     newest_csv: Path | None
     submissions: tuple[Row, ...]
@@ -85,7 +85,7 @@ class Competition:
             return None
         return (max if larger else min)(scored, key=lambda row: row.public or 0.0)
 
-    def fields(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Any]:
         """Everything, as JSON can hold it."""
         manifest = self.manifest
         return {
@@ -99,15 +99,15 @@ class Competition:
             "test": self.test,
             "unreadable": self.unreadable,
             "folds": self.folds,
-            "members": [member.fields() for member in self.members],
-            "stacks": [stack.fields() for stack in self.stacks],
+            "members": [member.to_json() for member in self.members],
+            "stacks": [stack.to_json() for stack in self.stacks],
             "newest_csv": str(self.newest_csv) if self.newest_csv else None,
-            "submissions": [row.fields() for row in self.submissions],
+            "submissions": [row.to_json() for row in self.submissions],
         }
 
 
 @dataclass(frozen=True)
-class Brief:
+class CompetitionSummary:
     """A competition in short.
 
     Attributes
@@ -154,14 +154,14 @@ class Status:
         What to do next.
     """
 
-    competition: Competition | None
-    competitions: tuple[Brief, ...]
+    competition: CompetitionStatus | None
+    competitions: tuple[CompetitionSummary, ...]
     next: NextStep
 
-    def fields(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Any]:
         """Everything, as JSON can hold it."""
         return {
-            "competition": self.competition.fields() if self.competition else None,
+            "competition": self.competition.to_json() if self.competition else None,
             "competitions": [vars(brief) for brief in self.competitions],
             "next": vars(self.next),
         }

@@ -7,17 +7,19 @@ from pathlib import Path
 
 from ...competition.manifest import Manifest
 from ...errors import BadData
-from ...members.records import MemberRecord, trained_members
-from ...paths import HERE, CompetitionFolder, Workspace
+from ...members.records import MemberRecord, list_trained_members
+from ...paths import DEFAULT_WORKSPACE, CompetitionFolder, Workspace
 from ...progress import SILENT, Progress
 from ...serialization import read_json
 from ...submission.ledger.ledger import Ledger
-from ..members.listing import members_of
-from .next_steps import first_step, next_step
-from .standing import Brief, BuiltStack, Competition, Status
+from ..members.listing import list_competition_members
+from .next_steps import choose_first_step, choose_next_step
+from .standing import BuiltStack, CompetitionStatus, CompetitionSummary, Status
 
 
-def status(competition: str | None = None, *, workspace: Workspace = HERE, progress: Progress = SILENT) -> Status:
+def status(
+    competition: str | None = None, *, workspace: Workspace = DEFAULT_WORKSPACE, progress: Progress = SILENT
+) -> Status:
     """Tell where a competition stands, and what to do next.
 
     Parameters
@@ -32,20 +34,20 @@ def status(competition: str | None = None, *, workspace: Workspace = HERE, progr
     BadData
         If its manifest, a stack's figures or the ledger is damaged.
     """
-    meant = _meant(workspace)
-    name = workspace.current(competition).name if competition is not None else meant
+    current = _read_current_competition(workspace)
+    name = workspace.current(competition).name if competition is not None else current
     known, begun = workspace.competitions(), workspace.begun()
-    briefs = (
-        *(_brief(workspace.competition(one), current=one == meant) for one in known),
-        *(Brief(one, current=False, trouble="its fetch has not come to its end") for one in begun),
+    summaries = (
+        *(_summarise_competition(workspace.competition(one), current=one == current) for one in known),
+        *(CompetitionSummary(one, current=False, trouble="its fetch has not come to its end") for one in begun),
     )
     if name is None:
-        return Status(None, briefs, first_step(workspace, known, begun))
-    found = _competition(workspace.competition(name), workspace, progress)
-    return Status(found, briefs, next_step(found, workspace, named=name != meant))
+        return Status(None, summaries, choose_first_step(workspace, known, begun))
+    competition_status = _describe_competition(workspace.competition(name), workspace, progress)
+    return Status(competition_status, summaries, choose_next_step(competition_status, workspace, named=name != current))
 
 
-def _meant(workspace: Workspace) -> str | None:
+def _read_current_competition(workspace: Workspace) -> str | None:
     """Name the competition that commands mean without a word; None if there is none, or no longer."""
     if not workspace.marker.is_file():
         return None
@@ -53,24 +55,26 @@ def _meant(workspace: Workspace) -> str | None:
     return name if name in workspace.competitions() else None
 
 
-def _competition(folder: CompetitionFolder, workspace: Workspace, progress: Progress) -> Competition:
+def _describe_competition(folder: CompetitionFolder, workspace: Workspace, progress: Progress) -> CompetitionStatus:
     manifest = Manifest.load(folder.manifest)
     csvs = sorted((workspace.submissions / folder.name).glob("*.csv"), key=lambda path: path.stat().st_mtime)
-    return Competition(
+    return CompetitionStatus(
         folder=folder,
         manifest=manifest,
-        training=_rows(folder.train),
-        test=_rows(folder.test),
-        unreadable=_rows(folder.unreadable),
-        folds=_folds(folder),
-        members=tuple(members_of(folder, workspace, progress)),
-        stacks=tuple(_stacks(folder)),
+        training=_count_rows(folder.train),
+        test=_count_rows(folder.test),
+        unreadable=_count_rows(folder.unreadable),
+        folds=_count_folds(folder),
+        members=tuple(list_competition_members(folder, workspace, progress)),
+        stacks=tuple(_load_stacks(folder)),
         newest_csv=csvs[-1].absolute() if csvs else None,
-        submissions=tuple(Ledger(workspace.submissions).rows(folder.name, "" if folder.is_ours else manifest.slug)),
+        submissions=tuple(
+            Ledger(workspace.submissions).list_rows(folder.name, "" if folder.is_ours else manifest.slug)
+        ),
     )
 
 
-def _rows(table: Path) -> int | None:
+def _count_rows(table: Path) -> int | None:
     """Count the rows of a CSV below its header; None if it is not there."""
     if not table.is_file():
         return None
@@ -78,7 +82,7 @@ def _rows(table: Path) -> int | None:
         return max(0, sum(1 for _ in csv.reader(stream)) - 1)
 
 
-def _folds(folder: CompetitionFolder) -> int:
+def _count_folds(folder: CompetitionFolder) -> int:
     if not folder.folds.is_file():
         return 0
     with folder.folds.open(encoding="utf-8-sig", newline="") as stream:
@@ -86,35 +90,35 @@ def _folds(folder: CompetitionFolder) -> int:
         return len({row.get("fold") for row in csv.DictReader(stream)} - {"", None})
 
 
-def _stacks(folder: CompetitionFolder) -> list[BuiltStack]:
+def _load_stacks(folder: CompetitionFolder) -> list[BuiltStack]:
     """Read all finished stacks, the newest first."""
     paths = sorted(folder.stack("").glob("*/stack.json"), key=lambda path: path.stat().st_mtime, reverse=True)
-    return [_stack(path) for path in paths]
+    return [_load_stack(path) for path in paths]
 
 
-def _stack(path: Path) -> BuiltStack:
-    told = read_json(path)
+def _load_stack(path: Path) -> BuiltStack:
+    data = read_json(path)
     try:
         return BuiltStack(
             name=path.parent.name,
-            members=tuple(member["name"] for member in told["members"]),
-            metric="log loss" if told.get("score") is None else told["metric"],
-            score=told["log_loss"] if told.get("score") is None else told["score"],
-            standard_error=told.get("standard_error"),
-            log_loss=told["log_loss"],
+            members=tuple(member["name"] for member in data["members"]),
+            metric="log loss" if data.get("score") is None else data["metric"],
+            score=data["log_loss"] if data.get("score") is None else data["score"],
+            standard_error=data.get("standard_error"),
+            log_loss=data["log_loss"],
             built=path.stat().st_mtime,
         )
     except (KeyError, TypeError, AttributeError) as error:
         raise BadData(f"{path} is not of this version ({error}): stack anew with `ensembler stack`.") from error
 
 
-def _brief(folder: CompetitionFolder, *, current: bool) -> Brief:
+def _summarise_competition(folder: CompetitionFolder, *, current: bool) -> CompetitionSummary:
     try:
         manifest = Manifest.load(folder.manifest)
-        stacks = _stacks(folder)
-        records = [MemberRecord.load(folder, name) for name in trained_members(folder)]
-        finished = sum(not record.unfinished(folder) for record in records)
+        stacks = _load_stacks(folder)
+        records = [MemberRecord.load(folder, name) for name in list_trained_members(folder)]
+        finished = sum(not record.list_unfinished_folds(folder) for record in records)
     except BadData as error:
-        return Brief(folder.name, current, trouble=str(error))
+        return CompetitionSummary(folder.name, current, trouble=str(error))
     score = stacks[0].score if stacks else None
-    return Brief(folder.name, current, "", manifest.task, manifest.metric, finished, len(records), score)
+    return CompetitionSummary(folder.name, current, "", manifest.task, manifest.metric, finished, len(records), score)

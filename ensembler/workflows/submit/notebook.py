@@ -7,25 +7,25 @@ from pathlib import Path
 from typing import Any
 
 from ...competition.metrics.metrics import METRICS
-from ...competition.samples import samples_fingerprint
+from ...competition.samples import compute_samples_fingerprint
 from ...competition.tables import Tables
 from ...errors import BadChoice, KaggleError
-from ...paths import HERE, CompetitionFolder, Workspace
+from ...paths import DEFAULT_WORKSPACE, CompetitionFolder, Workspace
 from ...progress import SILENT, Progress
 from ...serialization import read_json
-from ...storage import file_digest
+from ...storage import compute_file_digest
 from ...submission.kaggle.errors import HOW_TO_SIGN_IN, SITE
 from ...submission.kaggle.facts import Submission
-from ...submission.kaggle.preflight import look_ahead
+from ...submission.kaggle.preflight import run_preflight
 from ...submission.kaggle.submissions import Kaggle, refuse_unscored
 from ...submission.ledger.ledger import Ledger
 from ...submission.ledger.rows import Answer, MemberUsed
 from ...submission.notebook.code_competition import CodeCompetition
 from ...submission.notebook.dataset import PrivateDataset
-from ...submission.notebook.folder import SOMEBODY, NotebookFolder, chosen_stack, write_notebook
-from ...submission.notebook.waits import USUAL, Waits
+from ...submission.notebook.folder import PLACEHOLDER_OWNER, NotebookFolder, choose_stack, write_notebook
+from ...submission.notebook.waits import DEFAULT_POLLING, PollingPolicy
 from ..competition import open_competition
-from ..fetch.answers import metric_is_kaggles
+from ..fetch.answers import has_kaggle_metric
 from .uploads import upload
 
 
@@ -42,37 +42,38 @@ class NotebookResult:
         """Where the notebook is, or would be, on Kaggle."""
         return f"{SITE}/code/{self.folder.reference}"
 
-    def fields(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Any]:
         """Everything, as JSON can hold it."""
-        told = self.submission
+        submission = self.submission
         return {
             "dataset": str(self.folder.dataset),
             "notebook": str(self.folder.notebook),
             "page": self.page if self.version else None,
             "version": self.version,
-            "ref": told.ref if told else None,
-            "status": told.status if told else None,
-            "public": told.public if told else None,
-            "private": told.private if told else None,
+            "ref": submission.ref if submission else None,
+            "status": submission.status if submission else None,
+            "public": submission.public if submission else None,
+            "private": submission.private if submission else None,
         }
 
-    def lines(self) -> list[str]:
+    def format_lines(self) -> list[str]:
         """Everything, for a person to read."""
         if self.version is None:
             return [
                 f"dataset    {self.folder.dataset}",
                 f"notebook   {self.folder.notebook}",
-                f"Push them with --push, or put your name for {SOMEBODY} in their metadata and use the kaggle tool.",
+                f"Push them with --push, or put your name for {PLACEHOLDER_OWNER} in their metadata and use the "
+                "kaggle tool.",
             ]
-        told = [f"notebook   {self.page} (version {self.version} has run)"]
+        lines = [f"notebook   {self.page} (version {self.version} has run)"]
         if self.submission is None:
-            return [*told, "Submit it with --submit."]
+            return [*lines, "Submit it with --submit."]
         if self.submission.public is None:
-            return [*told, f"submission {self.submission.ref}, not scored yet: look with `ensembler submissions`."]
-        return [*told, f"Public score: {self.submission.public}"]
+            return [*lines, f"submission {self.submission.ref}, not scored yet: look with `ensembler submissions`."]
+        return [*lines, f"Public score: {self.submission.public}"]
 
 
-def waits_of(minutes: float) -> Waits:
+def make_polling_policy(minutes: float) -> PollingPolicy:
     """Return the usual waits, but for the longest.
 
     Raises
@@ -82,7 +83,7 @@ def waits_of(minutes: float) -> Waits:
     """
     if not minutes > 0:
         raise BadChoice(f"--timeout takes minutes above zero. Received: {minutes:g}")
-    return replace(USUAL, longest=minutes * 60)
+    return replace(DEFAULT_POLLING, timeout=minutes * 60)
 
 
 def notebook(
@@ -95,8 +96,8 @@ def notebook(
     output: Path | None = None,
     message: str = "",
     competition: str | None = None,
-    waits: Waits = USUAL,
-    workspace: Workspace = HERE,
+    waits: PollingPolicy = DEFAULT_POLLING,
+    workspace: Workspace = DEFAULT_WORKSPACE,
     progress: Progress = SILENT,
 ) -> NotebookResult:
     """Write a notebook that repeats a stack's answer without the internet; push it, have it run, submit it.
@@ -132,60 +133,67 @@ def notebook(
         If Kaggle or the network refuses, no submission is left for today, the notebook fails, or it takes too long.
     """
     folder, tables = open_competition(competition, workspace, progress)
-    name = chosen_stack(folder, stack)
-    place = output or folder.stack(name) / "notebook"
+    name = choose_stack(folder, stack)
+    output_folder = output or folder.stack(name) / "notebook"
     if not (push or submit):
-        return NotebookResult(write_notebook(folder, tables, name, place, owner=SOMEBODY, gpu=gpu))
+        return NotebookResult(write_notebook(folder, tables, name, output_folder, owner=PLACEHOLDER_OWNER, gpu=gpu))
     if folder.solution.is_file():
         raise BadChoice(f"{folder.name} is not on Kaggle, so nothing can be pushed: leave out --push and --submit.")
     kaggle = Kaggle.connect(progress=progress)
     if not kaggle.username:
         raise KaggleError(f"Your credentials do not tell your name on Kaggle: {HOW_TO_SIGN_IN}.")
-    written = write_notebook(folder, tables, name, place, owner=kaggle.username, gpu=gpu)
-    way = CodeCompetition(kaggle, written, tables.manifest.slug, progress, waits)
-    if submit and way.submitted_as_it_is() is None:
+    notebook_folder = write_notebook(folder, tables, name, output_folder, owner=kaggle.username, gpu=gpu)
+    code_competition = CodeCompetition(kaggle, notebook_folder, tables.manifest.slug, progress, waits)
+    if submit and code_competition.find_current_submission() is None:
         # Before hours are spent on its run.
-        look_ahead(kaggle, way.competition, progress, notebook=True)
-    PrivateDataset(kaggle, written, progress, waits).upload()
-    version = way.push()
-    way.watch(version, folder.logs / f"notebook-{name}.log")
+        run_preflight(kaggle, code_competition.competition, progress, notebook=True)
+    PrivateDataset(kaggle, notebook_folder, progress, waits).upload()
+    version = code_competition.push()
+    code_competition.wait_for_run(version, folder.logs / f"notebook-{name}.log")
     if not submit:
-        return NotebookResult(written, version)
+        return NotebookResult(notebook_folder, version)
     ledger = Ledger(workspace.submissions)
-    ref = way.submitted(version)
+    ref = code_competition.find_submission(version)
     if ref is None:
-        answer, description = _answer(folder, tables, name, written), way.description(version, message)
-        ref = upload(ledger, answer, description, lambda: way.submit(version, description), progress, again=True)
-    return NotebookResult(written, version, _score(way, ref, ledger) if wait else Submission(ref, "PENDING"))
+        answer, description = (
+            _build_answer(folder, tables, name, notebook_folder),
+            code_competition.describe_submission(version, message),
+        )
+        ref = upload(
+            ledger, answer, description, lambda: code_competition.submit(version, description), progress, again=True
+        )
+    return NotebookResult(
+        notebook_folder, version, _wait_for_score(code_competition, ref, ledger) if wait else Submission(ref, "PENDING")
+    )
 
 
-def _score(way: CodeCompetition, ref: int, ledger: Ledger) -> Submission:
-    scored = way.wait_for_score(ref)
+def _wait_for_score(code_competition: CodeCompetition, ref: int, ledger: Ledger) -> Submission:
+    scored = code_competition.wait_for_score(ref)
     if scored.when is not None:
-        ledger.merge(way.competition, [scored])
-    refuse_unscored(way.competition, scored)
+        ledger.merge(code_competition.competition, [scored])
+    refuse_unscored(code_competition.competition, scored)
     return scored
 
 
-def _answer(folder: CompetitionFolder, tables: Tables, stack: str, written: NotebookFolder) -> Answer:
+def _build_answer(folder: CompetitionFolder, tables: Tables, stack: str, notebook_folder: NotebookFolder) -> Answer:
     """Tell the ledger what the notebook is and what it rests on."""
-    figures: dict[str, Any] = read_json(folder.stack(stack) / "stack.json")
-    manifest, metric = tables.manifest, figures.get("metric", "log loss")
+    summary: dict[str, Any] = read_json(folder.stack(stack) / "stack.json")
+    manifest, metric = tables.manifest, summary.get("metric", "log loss")
     return Answer(
         competition=folder.name,
         slug=manifest.slug,
-        path=written.code.absolute(),
-        sha256=file_digest(written.code),
-        total_bytes=written.code.stat().st_size,
+        path=notebook_folder.code.absolute(),
+        sha256=compute_file_digest(notebook_folder.code),
+        total_bytes=notebook_folder.code.stat().st_size,
         kind="notebook",
         stack=stack,
-        members=tuple(MemberUsed(member["name"], member["fingerprint"]) for member in figures["members"]),
+        members=tuple(MemberUsed(member["name"], member["fingerprint"]) for member in summary["members"]),
         # A stack that was built before these were written down rests on what there is, as far as anybody knows.
-        folds=figures.get("folds") or file_digest(folder.folds),
-        samples=figures.get("samples") or samples_fingerprint(folder, manifest),
+        folds=summary.get("folds") or compute_file_digest(folder.folds),
+        samples=summary.get("samples") or compute_samples_fingerprint(folder, manifest),
         metric=metric,
-        larger_is_better=METRICS[metric].larger_is_better if metric_is_kaggles(folder) else None,
-        own=figures.get("score", figures["log_loss"]),
-        own_error=figures.get("standard_error"),
-        own_log_loss=figures["log_loss"],
+        larger_is_better=METRICS[metric].larger_is_better if has_kaggle_metric(folder) else None,
+        own=summary.get("score", summary["log_loss"]),
+        own_error=summary.get("standard_error"),
+        own_log_loss=summary["log_loss"],
     )

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from ...errors import BadChoice
-from ...paths import HERE, Workspace
+from ...paths import DEFAULT_WORKSPACE, Workspace
 from ...progress import SILENT, Progress
-from ...submission.answer import newest_answer, score_answer
+from ...submission.answer import find_newest_answer, score_answer
 from ..competition import open_competition
-from ..results import Scored
+from ..results import ScoreResult
 
 
 def score(
@@ -17,9 +17,9 @@ def score(
     *,
     truth: Path | None = None,
     competition: str | None = None,
-    workspace: Workspace = HERE,
+    workspace: Workspace = DEFAULT_WORKSPACE,
     progress: Progress = SILENT,
-) -> Scored:
+) -> ScoreResult:
     """Score a submission against hidden labels.
 
     Parameters
@@ -44,5 +44,5 @@ def score(
     solution = truth or folder.solution
     if not solution.is_file():
         raise BadChoice(f"There are no labels in {solution}: name a CSV with columns id and label by --truth.")
-    path = csv or newest_answer(workspace.submissions / folder.name)
-    return Scored(submission=path, **vars(score_answer(path, solution, tables.manifest)))
+    path = csv or find_newest_answer(workspace.submissions / folder.name)
+    return ScoreResult(submission=path, **vars(score_answer(path, solution, tables.manifest)))

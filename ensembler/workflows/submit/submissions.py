@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from ...errors import BadChoice, BadData, KaggleError, StorageError
-from ...paths import HERE, CompetitionFolder, Workspace
+from ...paths import DEFAULT_WORKSPACE, CompetitionFolder, Workspace
 from ...progress import SILENT, Progress
 from ...serialization import read_toml
 from ...submission.kaggle.facts import Submission
@@ -17,10 +17,10 @@ from ...submission.ledger.ledger import Ledger
 from ...submission.ledger.rows import Row
 
 
-class Lister(Protocol):
+class SubmissionLister(Protocol):
     """What is needed of Kaggle here."""
 
-    def submissions(self, slug: str, /) -> list[Submission]:
+    def list_submissions(self, slug: str, /) -> list[Submission]:
         """List all our submissions to a competition."""
 
 
@@ -29,7 +29,7 @@ def submissions(
     *,
     every: bool = False,
     refresh: bool = True,
-    workspace: Workspace = HERE,
+    workspace: Workspace = DEFAULT_WORKSPACE,
     progress: Progress = SILENT,
 ) -> list[Row]:
     """List what was made and submitted, newest first, with our own scores beside Kaggle's.
@@ -54,22 +54,24 @@ def submissions(
         If the ledger is damaged, of a newer version, or cannot be read.
     """
     ledger = Ledger(workspace.submissions)
-    known = _known(ledger, workspace, progress)
-    asked = sorted(known) if every else [_asked(competition, known, workspace)]
+    slugs = _collect_slugs(ledger, workspace, progress)
+    names = sorted(slugs) if every else [_choose_competition(competition, slugs, workspace)]
     if refresh:
-        ask_kaggle(ledger, sorted({known[name] for name in asked} - {""}), _connect, progress)
-    return ledger.rows() if every else ledger.rows(asked[0], known[asked[0]])
+        refresh_ledger(ledger, sorted({slugs[name] for name in names} - {""}), _connect, progress)
+    return ledger.list_rows() if every else ledger.list_rows(names[0], slugs[names[0]])
 
 
-def _asked(competition: str | None, known: dict[str, str], workspace: Workspace) -> str:
+def _choose_competition(competition: str | None, slugs: dict[str, str], workspace: Workspace) -> str:
     if competition is None:
         return workspace.current().name
-    if competition not in known:
-        raise BadChoice.unknown("competition", competition, known)
+    if competition not in slugs:
+        raise BadChoice.from_unknown_name("competition", competition, slugs)
     return competition
 
 
-def ask_kaggle(ledger: Ledger, slugs: Sequence[str], connect: Callable[[Progress], Lister], progress: Progress) -> None:
+def refresh_ledger(
+    ledger: Ledger, slugs: Sequence[str], connect: Callable[[Progress], SubmissionLister], progress: Progress
+) -> None:
     """Bring the ledger up to date; whatever keeps us from that is a warning.
 
     Parameters
@@ -86,18 +88,18 @@ def ask_kaggle(ledger: Ledger, slugs: Sequence[str], connect: Callable[[Progress
     try:
         kaggle = connect(progress)
         for slug in progress.track(slugs, "asking Kaggle", len(slugs)):
-            _ask(ledger, kaggle, slug, progress)
+            _refresh_competition(ledger, kaggle, slug, progress)
     except (KaggleError, StorageError) as error:
         progress.warn(f"{error} The list is as it was known before; --offline asks nothing of Kaggle.")
 
 
-def _ask(ledger: Ledger, kaggle: Lister, slug: str, progress: Progress) -> None:
+def _refresh_competition(ledger: Ledger, kaggle: SubmissionLister, slug: str, progress: Progress) -> None:
     """Take over one competition's submissions; if Kaggle refuses that one alone, others can still be asked about."""
-    from ...submission.kaggle.errors import BadCredential, PassingError
+    from ...submission.kaggle.errors import BadCredential, TransientError
 
     try:
-        listed = kaggle.submissions(slug)
-    except (BadCredential, PassingError):
+        listed = kaggle.list_submissions(slug)
+    except (BadCredential, TransientError):
         raise
     except KaggleError as error:
         progress.warn(str(error))
@@ -105,17 +107,17 @@ def _ask(ledger: Ledger, kaggle: Lister, slug: str, progress: Progress) -> None:
         ledger.merge(slug, listed, complete=True)
 
 
-def _known(ledger: Ledger, workspace: Workspace, progress: Progress) -> dict[str, str]:
+def _collect_slugs(ledger: Ledger, workspace: Workspace, progress: Progress) -> dict[str, str]:
     """Return the slug of each competition, by our name of it; what lies in the data wins over what was recorded."""
-    known: dict[str, str] = {}
-    for row in ledger.rows():
-        known[row.competition] = known.get(row.competition) or row.slug
+    slugs: dict[str, str] = {}
+    for row in ledger.list_rows():
+        slugs[row.competition] = slugs.get(row.competition) or row.slug
     for name in workspace.competitions():
-        known[name] = _slug(workspace.competition(name), progress) or known.get(name, "")
-    return known
+        slugs[name] = _read_slug(workspace.competition(name), progress) or slugs.get(name, "")
+    return slugs
 
 
-def _slug(folder: CompetitionFolder, progress: Progress) -> str:
+def _read_slug(folder: CompetitionFolder, progress: Progress) -> str:
     """Read the slug alone: a manifest that is wrong elsewhere is no matter here."""
     if folder.is_ours:
         return ""
@@ -126,10 +128,10 @@ def _slug(folder: CompetitionFolder, progress: Progress) -> str:
         return ""
 
 
-def _connect(progress: Progress) -> Lister:
-    from ...submission.kaggle.retry_policy import Patience
+def _connect(progress: Progress) -> SubmissionLister:
+    from ...submission.kaggle.retry_policy import RetryPolicy
     from ...submission.kaggle.submissions import Kaggle
 
     # Who waits for a list would rather have yesterday's than wait for half a minute.
-    hasty = Patience(connect=5.0, answer=20.0, attempts=2, longest_request=5.0)
-    return Kaggle.connect(hasty, progress)
+    retry_policy = RetryPolicy(connect_timeout=5.0, read_timeout=20.0, max_attempts=2, max_retry_after=5.0)
+    return Kaggle.connect(retry_policy, progress)

@@ -8,19 +8,19 @@ from pathlib import Path
 
 from ...competition.tables import Tables
 from ...errors import BadChoice, BadData
-from ...paths import HERE, CompetitionFolder, Workspace
+from ...paths import DEFAULT_WORKSPACE, CompetitionFolder, Workspace
 from ...progress import SILENT, Progress
-from ...storage import file_digest
-from ...submission.answer import check_answer, newest_answer
-from ...submission.kaggle.errors import one_line
+from ...storage import compute_file_digest
+from ...submission.answer import check_answer, find_newest_answer
+from ...submission.kaggle.errors import format_one_line
 from ...submission.kaggle.facts import Submission
-from ...submission.kaggle.preflight import look_ahead
-from ...submission.kaggle.retry_policy import PATIENT
+from ...submission.kaggle.preflight import run_preflight
+from ...submission.kaggle.retry_policy import DEFAULT_RETRIES
 from ...submission.kaggle.submissions import Kaggle, refuse_unscored
 from ...submission.ledger.ledger import Ledger
 from ...submission.ledger.rows import Answer
 from ..competition import open_competition
-from ..results import Submitted
+from ..results import SubmitResult
 from .uploads import upload
 
 
@@ -32,10 +32,10 @@ def submit(
     again: bool = False,
     dry_run: bool = False,
     wait: bool = True,
-    timeout: float = PATIENT.answer,
-    workspace: Workspace = HERE,
+    timeout: float = DEFAULT_RETRIES.read_timeout,
+    workspace: Workspace = DEFAULT_WORKSPACE,
     progress: Progress = SILENT,
-) -> Submitted:
+) -> SubmitResult:
     """Check a CSV against the sample submission, upload it, and wait for its public score.
 
     What begins is written into the ledger before a byte is sent: should this process end before Kaggle's reply comes,
@@ -68,40 +68,40 @@ def submit(
         If Kaggle or the network refuses, no submission is left for today, or Kaggle could not score it.
     """
     folder, tables = open_competition(competition, workspace, progress)
-    slug = _slug(folder, tables)
-    path = csv or newest_answer(workspace.submissions / folder.name)
+    slug = _require_slug(folder, tables)
+    path = csv or find_newest_answer(workspace.submissions / folder.name)
     check_answer(path, tables.manifest, tables.photos)
-    answer = _answer(folder, slug, path)
+    answer = _build_answer(folder, slug, path)
     ledger = Ledger(workspace.submissions)
-    kaggle = Kaggle.connect(replace(PATIENT, answer=timeout), progress)
-    look_ahead(kaggle, slug, progress)
-    ledger.merge(slug, kaggle.submissions(slug, progress), complete=True)
+    kaggle = Kaggle.connect(replace(DEFAULT_RETRIES, read_timeout=timeout), progress)
+    run_preflight(kaggle, slug, progress)
+    ledger.merge(slug, kaggle.list_submissions(slug, progress), complete=True)
     now = datetime.now(UTC)
     # The digest and the time make it unique, so that an upload whose reply was lost can be found again.
-    description = f"{one_line(message)} [{path.stem} {answer.sha256[:8]} {now:%Y%m%d-%H%M%S}]".strip()
+    description = f"{format_one_line(message)} [{path.stem} {answer.sha256[:8]} {now:%Y%m%d-%H%M%S}]".strip()
     if dry_run:
         ledger.check_new(answer, again=again)
-        return Submitted(path, slug, description, None, "DRY RUN", None, None)
+        return SubmitResult(path, slug, description, None, "DRY RUN", None, None)
     ref = upload(
         ledger, answer, description, lambda: kaggle.submit(slug, path, description, progress), progress, again=again
     )
-    seen = kaggle.wait_for_score(slug, ref, progress) if wait else Submission(ref, "PENDING")
+    submission = kaggle.wait_for_score(slug, ref, progress) if wait else Submission(ref, "PENDING")
     if wait:
-        ledger.merge(slug, [replace(seen, description=seen.description or description)])
-    refuse_unscored(slug, seen)
-    return Submitted(path, slug, description, ref, seen.status, seen.public, seen.private)
+        ledger.merge(slug, [replace(submission, description=submission.description or description)])
+    refuse_unscored(slug, submission)
+    return SubmitResult(path, slug, description, ref, submission.status, submission.public, submission.private)
 
 
-def _slug(folder: CompetitionFolder, tables: Tables) -> str:
+def _require_slug(folder: CompetitionFolder, tables: Tables) -> str:
     """Return the competition's name on Kaggle."""
     if folder.is_ours or not tables.manifest.slug:
         raise BadChoice(f"{folder.name} is not on Kaggle: `ensembler score` scores it here where labels are known.")
     return tables.manifest.slug
 
 
-def _answer(folder: CompetitionFolder, slug: str, path: Path) -> Answer:
+def _build_answer(folder: CompetitionFolder, slug: str, path: Path) -> Answer:
     """Describe a CSV for the ledger, which knows more of those that a stack made."""
     if not path.stat().st_size:
         raise BadData(f"There is nothing to submit in {path}: write it again.")
     # Nobody knows by what a file that was made by hand is to be compared.
-    return Answer(folder.name, path, file_digest(path), path.stat().st_size, slug=slug, larger_is_better=None)
+    return Answer(folder.name, path, compute_file_digest(path), path.stat().st_size, slug=slug, larger_is_better=None)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from ...errors import KaggleError
 from ...progress import Progress
-from ...submission.kaggle.errors import Unsettled
+from ...submission.kaggle.errors import UnconfirmedSubmission
 from ...submission.ledger.ledger import Ledger
 from ...submission.ledger.rows import Answer
 
@@ -43,15 +43,15 @@ def upload(
     KaggleError
         As ``send`` does. What may count all the same stays open, for the next look at Kaggle's list.
     """
-    number = ledger.begin(ledger.record(answer), description, again=again)
+    number = ledger.begin_upload(ledger.record(answer), description, again=again)
     try:
         ref = send()
-    except Unsettled:
+    except UnconfirmedSubmission:
         raise
     except KaggleError as error:
-        ledger.failed(number, str(error))
+        ledger.mark_failed(number, str(error))
         raise
     # Told before it is written down, should the disk refuse.
     progress.note(f"Kaggle took {answer.path.name} as submission {ref}.")
-    ledger.accepted(number, ref)
+    ledger.mark_accepted(number, ref)
     return ref

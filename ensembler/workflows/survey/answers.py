@@ -8,16 +8,18 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ...options.command_line import command_line
+from ...options.command_line import format_command
 from ...paths import Workspace
 from ...progress import Progress
-from ...surveys.best_combination import best_trio
-from ...surveys.halving import paired_difference
+from ...surveys.best_combination import find_best_combination
+from ...surveys.halving import compute_paired_difference
 from ...surveys.rung import Rung
-from .result import Surveyed, Together
+from .result import BestCombination, SurveyedBackbone
 
 
-def smallest_good(finished: Sequence[Surveyed], accuracy: float | None) -> tuple[Surveyed | None, str]:
+def find_smallest_good(
+    finished: Sequence[SurveyedBackbone], accuracy: float | None
+) -> tuple[SurveyedBackbone | None, str]:
     """Find the backbone of the fewest parameters that is good enough, and say what that means.
 
     Parameters
@@ -27,34 +29,36 @@ def smallest_good(finished: Sequence[Surveyed], accuracy: float | None) -> tuple
         Classification and Regression Trees, 1984).
     """
     if accuracy is not None:
-        good, words = [one for one in finished if one.figures.accuracy >= accuracy], f"an accuracy of {accuracy:g}"
+        good, criterion = [one for one in finished if one.scores.accuracy >= accuracy], f"an accuracy of {accuracy:g}"
     else:
-        best = min(finished, key=lambda one: one.figures.log_loss)
-        limit = best.figures.log_loss + best.figures.log_loss_error
-        good = [one for one in finished if one.figures.log_loss <= limit]
-        words = f"a log loss within one standard error of the best, {limit:.4f}"
-    return min(good, key=lambda one: (one.measures.parameters, one.figures.log_loss), default=None), words
+        best = min(finished, key=lambda one: one.scores.log_loss)
+        limit = best.scores.log_loss + best.scores.log_loss_error
+        good = [one for one in finished if one.scores.log_loss <= limit]
+        criterion = f"a log loss within one standard error of the best, {limit:.4f}"
+    return min(good, key=lambda one: (one.measures.parameters, one.scores.log_loss), default=None), criterion
 
 
-def best_together(rung: Rung, members: Mapping[str, NDArray[np.float32]], progress: Progress) -> Together | None:
+def choose_best_combination(
+    rung: Rung, members: Mapping[str, NDArray[np.float32]], progress: Progress
+) -> BestCombination | None:
     """Find the three backbones whose heads are best together, by their out-of-fold probabilities on a rung."""
-    found = best_trio(
+    combination = find_best_combination(
         members,
         rung.targets,
-        rung.folds.nested_folds(),
-        exclusive=rung.exclusive,
-        go_on=lambda: progress.go_on("in the choice of three backbones"),
+        rung.folds.make_nested_folds(),
+        multiclass=rung.is_multiclass,
+        raise_if_stopping=lambda: progress.raise_if_stopping("in the choice of three backbones"),
     )
-    if found is None:
+    if combination is None:
         return None
-    losses = {name: rung.losses(one) for name, one in members.items()}
+    losses = {name: rung.compute_losses(one) for name, one in members.items()}
     best = min(losses, key=lambda name: losses[name].mean())
-    gain, error = paired_difference(losses[best], found.losses)
-    return Together(found.names, found.log_loss, best, gain, error)
+    gain, error = compute_paired_difference(losses[best], combination.losses)
+    return BestCombination(combination.names, combination.log_loss, best, gain, error)
 
 
 @dataclass(frozen=True)
-class Typed:
+class TypedOptions:
     """What a survey was asked with, and training takes too: options, folders, the competition if it was named."""
 
     weights: str | None
@@ -64,16 +68,18 @@ class Typed:
     competition: str
 
     @property
-    def words(self) -> list[str]:
+    def arguments(self) -> list[str]:
         """As they are typed."""
-        told = [("--weights", self.weights), ("--image-size", self.image_size), ("--seed", self.seed or None)]
-        return [word for option, value in told if value is not None for word in (option, str(value))]
+        options = [("--weights", self.weights), ("--image-size", self.image_size), ("--seed", self.seed or None)]
+        return [word for option, value in options if value is not None for word in (option, str(value))]
 
 
-def next_commands(best: Surveyed | None, trio: Together | None, typed: Typed) -> tuple[str, ...]:
+def suggest_commands(
+    best: SurveyedBackbone | None, trio: BestCombination | None, options: TypedOptions
+) -> tuple[str, ...]:
     """Say what to type to train those that are best together, or the best one."""
     names = ",".join(trio.names) if trio else best.name if best else ""
     if not names:
         return ()
-    words = [["train-members", "--members", names, *typed.words], ["stack", "--members", names]]
-    return tuple(command_line(each, typed.workspace, typed.competition) for each in words)
+    words = [["train-members", "--members", names, *options.arguments], ["stack", "--members", names]]
+    return tuple(format_command(each, options.workspace, options.competition) for each in words)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...competition.metrics.scoring import judge
+from ...competition.metrics.scoring import compute_scores
 from ...competition.tables import Tables
 from ...errors import BadChoice, BadData
 from ...paths import CompetitionFolder
@@ -16,60 +16,69 @@ from ...progress import Progress
 from ...surveys.candidates import Candidate
 from ...surveys.measures import load_measures
 from ...surveys.rung import Rung
-from ...surveys.survey_job import Climbed
-from .answers import Typed, best_together, next_commands, smallest_good
-from .result import Failed, Sorting, Survey, Surveyed
+from ...surveys.survey_job import HalvingResult
+from .answers import TypedOptions, choose_best_combination, find_smallest_good, suggest_commands
+from .result import FailedBackbone, Survey, SurveyedBackbone, SurveySorting
 
 
-class Judged:
+class SurveyResults:
     """What was found of backbones, read from where the job kept it."""
 
     def __init__(
-        self, folder: CompetitionFolder, tables: Tables, candidates: Sequence[Candidate], climbed: Climbed, seed: int
+        self,
+        folder: CompetitionFolder,
+        tables: Tables,
+        candidates: Sequence[Candidate],
+        halving: HalvingResult,
+        seed: int,
     ) -> None:
         self.folder = folder
         self.tables = tables
-        self.climbed = climbed
-        self.candidates = [one for one in candidates if one.name in climbed.photos]
+        self.halving = halving
+        self.candidates = [one for one in candidates if one.name in halving.photos]
         self.rungs = {
-            photos: Rung.first(photos, folder, tables, seed) for photos in sorted(set(climbed.photos.values()))
+            photos: Rung.take_first(photos, folder, tables, seed) for photos in sorted(set(halving.photos.values()))
         }
 
     @property
-    def last(self) -> Rung:
+    def last_rung(self) -> Rung:
         """The one of the most photos."""
         return self.rungs[max(self.rungs)]
 
-    def finished_predictions(self) -> dict[str, NDArray[np.float32]]:
+    def load_finished_predictions(self) -> dict[str, NDArray[np.float32]]:
         """Out-of-fold probabilities of those that were judged on the last rung."""
-        reached = [one for one in self.candidates if self.climbed.photos[one.name] == len(self.last.rows)]
-        return {one.name: self.last.predictions(self.folder, one) for one in reached}
+        reached = [one for one in self.candidates if self.halving.photos[one.name] == len(self.last_rung.rows)]
+        return {one.name: self.last_rung.load_or_predict(self.folder, one) for one in reached}
 
-    def surveyed(self) -> list[Surveyed]:
+    def list_surveyed(self) -> list[SurveyedBackbone]:
         """All that were judged, in the order of the candidates."""
-        return [self._surveyed(one) for one in self.candidates]
+        return [self._build_surveyed(one) for one in self.candidates]
 
-    def _surveyed(self, one: Candidate) -> Surveyed:
-        measures = load_measures(self.folder, one)
+    def _build_surveyed(self, candidate: Candidate) -> SurveyedBackbone:
+        measures = load_measures(self.folder, candidate)
         if measures is None:
-            raise BadData(f"What was measured of {one.name} is gone from {self.folder.survey}: run the survey again.")
-        rung = self.rungs[self.climbed.photos[one.name]]
+            raise BadData(
+                f"What was measured of {candidate.name} is gone from {self.folder.survey}: run the survey again."
+            )
+        rung = self.rungs[self.halving.photos[candidate.name]]
         groups = self.tables.train["group"].iloc[rung.scored].tolist()
-        return Surveyed(
-            name=one.name,
-            image_size=one.image_size,
+        return SurveyedBackbone(
+            name=candidate.name,
+            image_size=candidate.image_size,
             measures=measures,
-            figures=judge(rung.targets, rung.predictions(self.folder, one), self.tables.manifest, groups),
+            scores=compute_scores(
+                rung.targets, rung.load_or_predict(self.folder, candidate), self.tables.manifest, groups
+            ),
             photos=len(rung.rows),
-            stopped=self.climbed.stopped.get(one.name, ""),
+            stopped=self.halving.stopped.get(candidate.name, ""),
         )
 
 
-def conclude(
-    judged: Judged,
-    failed: Sequence[Failed],
-    typed: Typed,
-    sort: Sorting,
+def summarise_survey(
+    results: SurveyResults,
+    failed: Sequence[FailedBackbone],
+    options: TypedOptions,
+    sort: SurveySorting,
     accuracy: float | None,
     progress: Progress,
 ) -> Survey:
@@ -79,7 +88,7 @@ def conclude(
     ----------
     failed
         Backbones that were not given to the job; those that failed in it are added.
-    typed
+    options
         Options of the survey, which training takes too.
     sort, accuracy
         As :func:`ensembler.survey` takes them.
@@ -89,29 +98,29 @@ def conclude(
     BadChoice
         If none of the backbones could be judged.
     """
-    failed = [*failed, *(Failed(name, reason) for name, reason in judged.climbed.failed.items())]
-    if not judged.climbed.photos:
+    failed = [*failed, *(FailedBackbone(name, reason) for name, reason in results.halving.failed.items())]
+    if not results.halving.photos:
         raise BadChoice(f"No backbone could be judged: {failed[0].name}, for one, because: {failed[0].reason}")
-    trio = best_together(judged.last, judged.finished_predictions(), progress)
-    surveyed = judged.surveyed()
-    finished = [one for one in surveyed if one.photos == len(judged.last.rows)]
-    best = min(finished, key=lambda one: one.figures.log_loss)
-    smallest, good_enough = smallest_good(finished, accuracy)
+    trio = choose_best_combination(results.last_rung, results.load_finished_predictions(), progress)
+    surveyed = results.list_surveyed()
+    finished = [one for one in surveyed if one.photos == len(results.last_rung.rows)]
+    best = min(finished, key=lambda one: one.scores.log_loss)
+    smallest, good_enough = find_smallest_good(finished, accuracy)
     return Survey(
-        candidates=tuple(sorted(surveyed, key=_key(sort))),
+        candidates=tuple(sorted(surveyed, key=_choose_sort_key(sort))),
         failed=tuple(failed),
-        photos=len(judged.last.rows),
+        photos=len(results.last_rung.rows),
         best=best,
         smallest=smallest,
         good_enough=good_enough,
         trio=trio,
-        commands=next_commands(best, trio, typed),
+        commands=suggest_commands(best, trio, options),
         picture=(),
         seconds=0.0,
     )
 
 
-def _key(sort: Sorting) -> Any:
+def _choose_sort_key(sort: SurveySorting) -> Any:
     keys = {
         "size": lambda one: one.measures.parameters,
         # A loss on fewer photos is not comparable; who stopped early is behind those that went on.

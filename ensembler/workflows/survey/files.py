@@ -6,45 +6,47 @@ import csv
 import io
 from dataclasses import replace
 
-from ...errors import counted
+from ...errors import format_count
 from ...paths import CompetitionFolder
-from ...reports.loss_picture import Candidate, draw_losses
+from ...reports.loss_picture import PlottedBackbone, draw_losses
 from ...serialization import write_json
 from ...storage import write_text
-from .result import Survey, Surveyed
+from .result import Survey, SurveyedBackbone
 
 
 def save_survey(folder: CompetitionFolder, survey: Survey) -> Survey:
     """Write ``survey.json``, ``survey.csv`` and the picture into the competition's folder ``survey``."""
-    place = folder.root / "survey"
-    picture = place / "losses.png", place / "losses.svg"
-    draw_losses([_drawn(one, survey) for one in survey.candidates], _title(folder, survey), *picture)
-    kept = replace(survey, picture=picture)
-    write_json(place / "survey.json", kept.fields())
-    write_text(place / "survey.csv", csv_text(kept))
-    return kept
+    directory = folder.root / "survey"
+    picture = directory / "losses.png", directory / "losses.svg"
+    draw_losses(
+        [_build_plotted_backbone(one, survey) for one in survey.candidates], _format_title(folder, survey), *picture
+    )
+    saved = replace(survey, picture=picture)
+    write_json(directory / "survey.json", saved.to_json())
+    write_text(directory / "survey.csv", format_survey_csv(saved))
+    return saved
 
 
-def _title(folder: CompetitionFolder, survey: Survey) -> str:
-    count = counted(survey.candidates, "backbone")
+def _format_title(folder: CompetitionFolder, survey: Survey) -> str:
+    count = format_count(survey.candidates, "backbone")
     return f"{folder.name}: {count} with linear heads, {survey.photos:,} photos"
 
 
-def _drawn(one: Surveyed, survey: Survey) -> Candidate:
-    return Candidate(
+def _build_plotted_backbone(one: SurveyedBackbone, survey: Survey) -> PlottedBackbone:
+    return PlottedBackbone(
         name=one.name,
-        log_loss=one.figures.log_loss,
-        standard_error=one.figures.log_loss_error,
+        log_loss=one.scores.log_loss,
+        standard_error=one.scores.log_loss_error,
         milliseconds=one.measures.milliseconds,
         parameters=one.measures.parameters,
         finished=one.photos == survey.photos,
     )
 
 
-def csv_text(survey: Survey) -> str:
+def format_survey_csv(survey: Survey) -> str:
     """Lay the candidates out as CSV, a column for each field of the JSON."""
     buffer = io.StringIO()
-    rows = [one.fields() for one in survey.candidates]
+    rows = [one.to_json() for one in survey.candidates]
     writer = csv.DictWriter(buffer, list(rows[0]), lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)

@@ -10,17 +10,17 @@ from ...engines.local import run_jobs
 from ...errors import JobFailed
 from ...paths import CompetitionFolder
 from ...progress import Progress
-from ...storage import remove
+from ...storage import remove_file
 from ...surveys.candidates import Candidate
-from ...surveys.survey_job import Assigned, Climbed, at_work
+from ...surveys.survey_job import HalvingResult, SurveyJob, locate_current_backbone
 
 
-def compare(folder: CompetitionFolder, assigned: Assigned, gpus: Sequence[str], progress: Progress) -> Climbed:
+def compare(folder: CompetitionFolder, survey_job: SurveyJob, gpus: Sequence[str], progress: Progress) -> HalvingResult:
     """Run the job, and further ones while there is something left to do.
 
     Parameters
     ----------
-    assigned
+    survey_job
         What to do; see there.
     gpus
         What ``CUDA_VISIBLE_DEVICES`` calls them; one is used.
@@ -30,32 +30,36 @@ def compare(folder: CompetitionFolder, assigned: Assigned, gpus: Sequence[str], 
     JobFailed
         If a process died and no backbone is to blame.
     """
-    died: dict[str, str] = {}
+    crashed: dict[str, str] = {}
     failed: dict[str, str] = {}
     while True:
-        dead = {*died, *failed}
-        left = tuple(told for told in assigned.candidates if Candidate.from_json(told).name not in dead)
-        if not left:
-            return Climbed(failed={**died, **failed})
-        remove(at_work(folder))
+        excluded = {*crashed, *failed}
+        remaining = tuple(
+            candidate for candidate in survey_job.candidates if Candidate.from_json(candidate).name not in excluded
+        )
+        if not remaining:
+            return HalvingResult(failed={**crashed, **failed})
+        remove_file(locate_current_backbone(folder))
         try:
-            [told] = run_jobs([_job(replace(assigned, candidates=left))], folder.logs, progress, gpus=gpus[:1])
+            [reply] = run_jobs(
+                [_build_job(replace(survey_job, candidates=remaining))], folder.logs, progress, gpus=gpus[:1]
+            )
         except JobFailed as death:
-            if not at_work(folder).is_file():
+            if not locate_current_backbone(folder).is_file():
                 raise
-            name = at_work(folder).read_text("utf-8")
-            if name in died:
+            name = locate_current_backbone(folder).read_text("utf-8")
+            if name in crashed:
                 raise
-            died[name] = str(death)
+            crashed[name] = str(death)
             progress.warn(f"{name} is left out: {death}")
             continue
-        climbed = Climbed(**told)
-        failed |= climbed.failed
-        if not climbed.more:
-            climbed.failed = {**died, **failed}
-            return climbed
+        result = HalvingResult(**reply)
+        failed |= result.failed
+        if not result.more:
+            result.failed = {**crashed, **failed}
+            return result
 
 
-def _job(assigned: Assigned) -> Job:
-    work = sum(Candidate.from_json(told).work for told in assigned.candidates) * assigned.photos[0]
-    return Job("survey", "ensembler.surveys.jobs.compare:compare_backbones", asdict(assigned), work=work)
+def _build_job(survey_job: SurveyJob) -> Job:
+    work = sum(Candidate.from_json(candidate).work for candidate in survey_job.candidates) * survey_job.photos[0]
+    return Job("survey", "ensembler.surveys.jobs.compare:compare_backbones", asdict(survey_job), work=work)

@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from ...competition.metrics.figures import Figures
+from ...competition.metrics.figures import Scores
 from ...surveys.measures import Measures
-from ..results import score_fields
+from ..results import build_score_fields
 
-Sorting = Literal["size", "loss", "latency"]
+SurveySorting = Literal["size", "loss", "latency"]
 
 
 @dataclass(frozen=True)
-class Surveyed:
+class SurveyedBackbone:
     """A backbone with a linear head on frozen features.
 
     Attributes
@@ -25,7 +25,7 @@ class Surveyed:
         Height and width of photos in pixels.
     measures
         Size and speed.
-    figures
+    scores
         Out of fold, on ``photos`` labelled photos.
     photos
         That it was judged on.
@@ -36,11 +36,11 @@ class Surveyed:
     name: str
     image_size: int
     measures: Measures
-    figures: Figures
+    scores: Scores
     photos: int
     stopped: str
 
-    def fields(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Any]:
         """Return what JSON can hold."""
         measures = self.measures
         return {
@@ -52,14 +52,14 @@ class Surveyed:
             "photos_per_second": measures.photos_per_second,
             "peak_memory": measures.peak_bytes,
             "width": measures.width,
-            **score_fields(self.figures),
+            **build_score_fields(self.scores),
             "photos": self.photos,
             "stopped": self.stopped,
         }
 
 
 @dataclass(frozen=True)
-class Failed:
+class FailedBackbone:
     """A backbone that could not be judged, and why; ``kind`` is the same for many that lack the same."""
 
     name: str
@@ -68,7 +68,7 @@ class Failed:
 
 
 @dataclass(frozen=True)
-class Together:
+class BestCombination:
     """Three backbones whose heads are best together.
 
     Attributes
@@ -123,22 +123,22 @@ class Survey:
         That it took.
     """
 
-    candidates: tuple[Surveyed, ...]
-    failed: tuple[Failed, ...]
+    candidates: tuple[SurveyedBackbone, ...]
+    failed: tuple[FailedBackbone, ...]
     photos: int
-    best: Surveyed | None
-    smallest: Surveyed | None
+    best: SurveyedBackbone | None
+    smallest: SurveyedBackbone | None
     good_enough: str
-    trio: Together | None
+    trio: BestCombination | None
     commands: tuple[str, ...]
     picture: tuple[Path, ...]
     seconds: float
 
-    def fields(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Any]:
         """Return what JSON can hold."""
         trio = self.trio
         return {
-            "candidates": [one.fields() for one in self.candidates],
+            "candidates": [one.to_json() for one in self.candidates],
             "failed": [vars(one) for one in self.failed],
             "photos": self.photos,
             "best": self.best.name if self.best else None,

@@ -8,58 +8,58 @@ from dataclasses import replace
 from pathlib import Path
 
 from ...backbones.patterns import match_backbones
-from ...backbones.registry import Backbone, smallest_size
-from ...competition.folds.file import shared_folds
+from ...backbones.registry import Backbone, find_min_size
+from ...competition.folds.file import load_or_make_folds
 from ...competition.folds.folds import Folds
 from ...competition.tables import Tables
 from ...engines.onednn.settle import settle_onednn
 from ...errors import BadChoice
-from ...images.cache_policy import read_cache_limit
+from ...images.cache_policy import parse_cache_limit
 from ...inference.runtimes import read_runtime
-from ...locks import held
-from ...machine_memory import machine_memory
+from ...locks import hold_lock
+from ...machine_memory import read_machine_memory
 from ...options.declared import TrainingOptions
 from ...options.durations import read_duration
-from ...options.kinds import checked
+from ...options.kinds import read_value
 from ...options.resolve import choose_settings
-from ...paths import HERE, CompetitionFolder, Workspace
+from ...paths import DEFAULT_WORKSPACE, CompetitionFolder, Workspace
 from ...progress import SILENT, Progress
 from ...surveys.candidates import Candidate
-from ...surveys.halving import rungs
-from ...surveys.survey_job import Assigned
+from ...surveys.halving import plan_rungs
+from ...surveys.survey_job import SurveyJob
 from ..competition import open_competition
-from ..machine import PLAIN, ThisMachine, this_machine
-from ..train.plan_jobs import record_of
-from .answers import Typed
-from .conclusion import Judged, conclude
+from ..machine import UNKNOWN_MACHINE, LocalMachine, detect_machine
+from ..train.plan_jobs import build_record
+from .answers import TypedOptions
+from .conclusion import SurveyResults, summarise_survey
 from .files import save_survey
 from .jobs import compare
-from .result import Failed, Sorting, Survey
+from .result import FailedBackbone, Survey, SurveySorting
 
 # Of the machine's memory, beyond which a process leaves the rest to a fresh one.
 MEMORY_SHARE = 0.4
 # Backbones that are judged on all photos, at least.
-TOP = 3
+DEFAULT_TOP = 3
 # Photos in each fold, at least.
-FEWEST_IN_A_FOLD = 4
+MIN_PHOTOS_PER_FOLD = 4
 
 
 def survey(
     members: Sequence[str] | None = None,
     *,
     photos: int | None = None,
-    top: int = TOP,
+    top: int = DEFAULT_TOP,
     budget: str | float | None = None,
     full: bool = False,
     weights: str | Path | None = None,
     image_size: int | None = None,
     seed: int = 0,
-    sort: Sorting = "size",
+    sort: SurveySorting = "size",
     accuracy: float | None = None,
     runtime: str | None = None,
     cache_limit: str | int | None = None,
     competition: str | None = None,
-    workspace: Workspace = HERE,
+    workspace: Workspace = DEFAULT_WORKSPACE,
     progress: Progress = SILENT,
 ) -> Survey:
     """Judge backbones by linear heads on their frozen features, under the competition's own folds.
@@ -109,46 +109,52 @@ def survey(
         After Ctrl-C; the same call goes on from there.
     """
     began = time.time()
-    limit = None if budget is None else checked("--budget", read_duration, budget)
-    chosen_runtime, room = read_runtime(runtime), read_cache_limit(cache_limit)
+    limit = None if budget is None else read_value("--budget", read_duration, budget)
+    chosen_runtime, cache_bytes = read_runtime(runtime), parse_cache_limit(cache_limit)
     backbones = match_backbones(members or ())
     folder, tables = open_competition(competition, workspace, progress)
-    here = PLAIN if all(backbone.tiny for backbone in backbones) else this_machine()
-    if here.trouble:
-        progress.warn(here.trouble)
-    with held(folder.lock("survey"), f"the survey of {folder.name}"):
-        folds = shared_folds(folder, tables, seed=seed)
+    local_machine = UNKNOWN_MACHINE if all(backbone.tiny for backbone in backbones) else detect_machine()
+    if local_machine.problem:
+        progress.warn(local_machine.problem)
+    with hold_lock(folder.lock("survey"), f"the survey of {folder.name}"):
+        folds = load_or_make_folds(folder, tables, seed=seed)
         _check_photos(photos, folds)
-        candidates, failed = _candidates(folder, tables, folds, backbones, _options(weights, image_size, seed), here)
-        number = min(photos or len(tables.train), len(tables.train))
-        assigned = Assigned(
+        candidates, failed = _build_candidates(
+            folder, tables, folds, backbones, _build_options(weights, image_size, seed), local_machine
+        )
+        photo_count = min(photos or len(tables.train), len(tables.train))
+        survey_job = SurveyJob(
             competition=str(folder.root),
             # The cheapest first: a time budget then leaves out few.
             candidates=tuple(one.to_json() for one in sorted(candidates, key=lambda one: one.work)),
-            photos=tuple(rungs(number, len(tables.manifest.outputs), full=full)),
+            photos=tuple(plan_rungs(photo_count, len(tables.manifest.outputs), full=full)),
             seed=seed,
             top=top,
             until=None if limit is None else began + limit,
-            memory=MEMORY_SHARE * machine_memory(),
+            memory=MEMORY_SHARE * read_machine_memory(),
             runtime=chosen_runtime,
-            cache_limit=room,
+            cache_limit=cache_bytes,
         )
-        if limit is None and not here.machine.gpus:
-            settle_onednn(number * sum(one.work for one in candidates), folder.logs, progress)
-        climbed = compare(folder, assigned, here.gpus, progress)
-        typed = Typed(None if weights is None else str(weights), image_size, seed, workspace, competition or "")
-        made = conclude(Judged(folder, tables, candidates, climbed, seed), failed, typed, sort, accuracy, progress)
-        return save_survey(folder, replace(made, seconds=time.time() - began))
+        if limit is None and not local_machine.machine.gpus:
+            settle_onednn(photo_count * sum(one.work for one in candidates), folder.logs, progress)
+        halving = compare(folder, survey_job, local_machine.gpus, progress)
+        typed_options = TypedOptions(
+            None if weights is None else str(weights), image_size, seed, workspace, competition or ""
+        )
+        result = summarise_survey(
+            SurveyResults(folder, tables, candidates, halving, seed), failed, typed_options, sort, accuracy, progress
+        )
+        return save_survey(folder, replace(result, seconds=time.time() - began))
 
 
 def _check_photos(photos: int | None, folds: Folds) -> None:
     """Make sure that there are enough photos for each fold."""
-    least = FEWEST_IN_A_FOLD * folds.splits
+    least = MIN_PHOTOS_PER_FOLD * folds.splits
     if photos is not None and photos < least:
         raise BadChoice(f"--photos must be at least {least} for {folds.splits} folds. Received: {photos}")
 
 
-def _options(weights: str | Path | None, image_size: int | None, seed: int) -> TrainingOptions:
+def _build_options(weights: str | Path | None, image_size: int | None, seed: int) -> TrainingOptions:
     options: TrainingOptions = {"unfreeze": "none", "flips": False, "tta": "none", "seed": seed}
     if weights is not None:
         options["weights"] = str(weights)
@@ -157,24 +163,24 @@ def _options(weights: str | Path | None, image_size: int | None, seed: int) -> T
     return options
 
 
-def _candidates(
+def _build_candidates(
     folder: CompetitionFolder,
     tables: Tables,
     folds: Folds,
     backbones: Sequence[Backbone],
     options: TrainingOptions,
-    here: ThisMachine,
-) -> tuple[list[Candidate], list[Failed]]:
+    local_machine: LocalMachine,
+) -> tuple[list[Candidate], list[FailedBackbone]]:
     """Settle what is looked at; backbones without weights are told."""
     candidates, failed = [], []
     for backbone in backbones:
         own = options.copy()
         if "image_size" in own:
-            own["image_size"] = max(own["image_size"], smallest_size(backbone))
+            own["image_size"] = max(own["image_size"], find_min_size(backbone))
         try:
-            settings, source = choose_settings(backbone, own, machine=here.machine)
+            settings, source = choose_settings(backbone, own, machine=local_machine.machine)
         except BadChoice as error:
-            failed.append(Failed(backbone.name, str(error), f"no weights in {options.get('weights')}"))
+            failed.append(FailedBackbone(backbone.name, str(error), f"no weights in {options.get('weights')}"))
             continue
-        candidates.append(Candidate(record_of(folder, tables, backbone.name, settings, folds), source))
+        candidates.append(Candidate(build_record(folder, tables, backbone.name, settings, folds), source))
     return candidates, failed

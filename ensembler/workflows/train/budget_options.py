@@ -6,18 +6,18 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from ...competition.folds.file import DEFAULT, new_folds, shared_folds
+from ...competition.folds.file import DEFAULT_FOLDS, build_folds, load_or_make_folds
 from ...competition.folds.folds import Folds
 from ...competition.tables import Tables
-from ...members.budget.sizes import Settled
+from ...members.budget.sizes import SettingsAndWeights
 from ...options.durations import read_duration
-from ...options.kinds import checked
+from ...options.kinds import read_value
 from ...paths import CompetitionFolder
 
 # Folds that a budget chooses from where there are none yet and nobody said how many; 1 is one held-out fifth.
-FOLDS_TO_CHOOSE = (DEFAULT, 3, 2, 1)
+FOLD_COUNTS = (DEFAULT_FOLDS, 3, 2, 1)
 # Kept free for what the parent process does at the end, and for what cannot be foreseen: seconds, share of the budget.
-RESERVE, RESERVED_SHARE = 2.0, 0.03
+RESERVE_SECONDS, RESERVE_SHARE = 2.0, 0.03
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Budget:
     @property
     def reserve(self) -> float:
         """Seconds that are not given to jobs."""
-        return RESERVED_SHARE * self.seconds + min(RESERVE, RESERVED_SHARE * self.seconds)
+        return RESERVE_SHARE * self.seconds + min(RESERVE_SECONDS, RESERVE_SHARE * self.seconds)
 
     @property
     def deadline(self) -> float:
@@ -54,19 +54,19 @@ class Budget:
         return self.clock() - self.began
 
 
-def read_budget(told: object) -> Budget | None:
+def read_budget(value: object) -> Budget | None:
     """Begin to count the time of a call; None for no budget.
 
     Raises
     ------
     BadChoice
-        If ``told`` is no length of time.
+        If ``value`` is no length of time.
     """
-    return None if told is None else Budget(checked("--time-budget", read_duration, told), time.time())
+    return None if value is None else Budget(read_value("--time-budget", read_duration, value), time.time())
 
 
 @dataclass(frozen=True)
-class Asked:
+class TrainingRequest:
     """What is asked for within a budget.
 
     Attributes
@@ -78,19 +78,19 @@ class Asked:
     tiny
         Of each, whether its folds share a process.
     folds
-        Folds to choose from, as asked for first; see :func:`folds_to_choose`.
+        Folds to choose from, as asked for first; see :func:`list_possible_folds`.
     restart
         Whether what is there does not count.
     """
 
     names: Sequence[str]
-    ways: Sequence[Sequence[Settled]]
+    ways: Sequence[Sequence[SettingsAndWeights]]
     tiny: Sequence[bool]
     folds: Sequence[Folds]
     restart: bool
 
 
-def folds_to_choose(
+def list_possible_folds(
     folder: CompetitionFolder, tables: Tables, folds: int | None, repeats: int | None, seed: int
 ) -> list[Folds]:
     """List the folds that a budget may choose from; those that are there, or that a person asked for, are kept.
@@ -98,7 +98,7 @@ def folds_to_choose(
     Parameters
     ----------
     folds, repeats, seed
-        As :func:`.shared_folds` takes them.
+        As :func:`.load_or_make_folds` takes them.
 
     Raises
     ------
@@ -106,6 +106,6 @@ def folds_to_choose(
         If they do not fit.
     """
     if folder.folds.is_file():
-        return [shared_folds(folder, tables, folds, repeats, seed)]
-    counts = FOLDS_TO_CHOOSE if folds is None else (folds,)
-    return [new_folds(tables, count, repeats, seed) for count in counts]
+        return [load_or_make_folds(folder, tables, folds, repeats, seed)]
+    counts = FOLD_COUNTS if folds is None else (folds,)
+    return [build_folds(tables, count, repeats, seed) for count in counts]

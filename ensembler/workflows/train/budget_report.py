@@ -7,18 +7,18 @@ from pathlib import Path
 
 from ...members.budget.planning import BudgetPlan
 from ...members.records import MemberRecord
-from ...options.durations import duration_text
+from ...options.durations import format_duration
 from ...options.settings import MemberSettings
 from ...paths import CompetitionFolder
 from ...progress import Progress
 from ...serialization import read_json
 
 
-def tell_plan(
+def report_plan(
     plan: BudgetPlan,
     names: Sequence[str],
-    asked: Sequence[MemberSettings],
-    now: Sequence[MemberSettings],
+    requested: Sequence[MemberSettings],
+    planned: Sequence[MemberSettings],
     folds: int,
     repeats: int,
     progress: Progress,
@@ -27,67 +27,73 @@ def tell_plan(
 
     Parameters
     ----------
-    asked, now
+    requested, planned
         Settings of each member as they were asked for, and as they will be.
     folds, repeats
         That were asked for, or that were there.
     """
-    for number, (name, settings) in enumerate(zip(names, now, strict=True)):
-        progress.note(f"  {name}: {_member_words(plan, number, settings, repeats)}")
-    cuts = [*_cuts_for_all(plan, folds), *_smaller(names, asked, now)]
+    for number, (name, settings) in enumerate(zip(names, planned, strict=True)):
+        progress.note(f"  {name}: {_describe_member(plan, number, settings, repeats)}")
+    cuts = [*_describe_shared_cuts(plan, folds), *_describe_member_cuts(names, requested, planned)]
     if cuts:
-        full = duration_text(plan.full_seconds)
+        full = format_duration(plan.full_seconds)
         progress.note(f"Cut to fit, since all that was asked for takes about {full}: {'; '.join(cuts)}.")
 
 
-def _member_words(plan: BudgetPlan, member: int, settings: MemberSettings, repeats: int) -> str:
-    seconds = plan.member_seconds(member)
+def _describe_member(plan: BudgetPlan, member: int, settings: MemberSettings, repeats: int) -> str:
+    seconds = plan.estimate_member_seconds(member)
     if not seconds:
         return "finished"
-    asked = sum(phase.epochs for phase in settings.phases)
+    requested = sum(phase.epochs for phase in settings.phases)
     done = sum(max(1.0, plan.share * phase.epochs) for phase in settings.phases)
-    what = f"{_short(done)} of {asked} epochs" if asked else "heads on a frozen backbone"
-    return f"{what}, {_folds_words(plan.folds, repeats)}, {settings.image_size} pixels, about {duration_text(seconds)}"
+    what = f"{_format_epochs(done)} of {requested} epochs" if requested else "heads on a frozen backbone"
+    return (
+        f"{what}, {_describe_folds(plan.folds, repeats)}, {settings.image_size} pixels, about "
+        f"{format_duration(seconds)}"
+    )
 
 
-def _folds_words(folds: int, repeats: int) -> str:
+def _describe_folds(folds: int, repeats: int) -> str:
     words = f"{folds} folds" if folds > 1 else "one held-out fifth"
     return words if repeats == 1 else f"{words}, {repeats} times"
 
 
-def _short(number: float) -> str:
+def _format_epochs(number: float) -> str:
     return f"{number:.1f}".removesuffix(".0")
 
 
-def _cuts_for_all(plan: BudgetPlan, folds: int) -> Iterator[str]:
+def _describe_shared_cuts(plan: BudgetPlan, folds: int) -> Iterator[str]:
     if plan.share < 1:
         yield f"epochs to {plan.share:.0%} of those asked for, at least one a phase"
     if plan.folds < folds:
         yield f"folds from {folds} to {plan.folds if plan.folds > 1 else 'one held-out fifth'}"
 
 
-def _smaller(names: Sequence[str], asked: Sequence[MemberSettings], now: Sequence[MemberSettings]) -> Iterator[str]:
-    for name, before, after in zip(names, asked, now, strict=True):
+def _describe_member_cuts(
+    names: Sequence[str], requested: Sequence[MemberSettings], planned: Sequence[MemberSettings]
+) -> Iterator[str]:
+    for name, before, after in zip(names, requested, planned, strict=True):
         if after.image_size < before.image_size:
             yield f"{name} with {after.image_size} instead of {before.image_size} pixels"
         if after.frozen and not before.frozen:
             yield f"{name} frozen instead of fine-tuned"
 
 
-def tell_cut_short(folder: CompetitionFolder, record: MemberRecord, progress: Progress) -> None:
+def report_cut_short(folder: CompetitionFolder, record: MemberRecord, progress: Progress) -> None:
     """Tell of a member whose finished folds had fewer epochs than asked for, since a budget cut them."""
-    asked = sum(phase.epochs for phase in record.settings.phases)
-    if not asked or record.settings.patience:
+    requested = sum(phase.epochs for phase in record.settings.phases)
+    if not requested or record.settings.patience:
         return
-    places = [folder.fold(record.name, fold) / "fold.json" for fold in range(record.folds_count)]
-    done = [epochs for place in places if (epochs := _epochs(place)) is not None]
-    if done and min(done) < asked:
+    files = [folder.fold(record.name, fold) / "fold.json" for fold in range(record.folds_count)]
+    done = [epochs for place in files if (epochs := _read_epochs(place)) is not None]
+    if done and min(done) < requested:
         progress.note(
-            f"{record.name} was trained within a time budget, by {_short(min(done))} to {_short(max(done))} of "
-            f"{asked} epochs: --restart trains it by all of them."
+            f"{record.name} was trained within a time budget, by {_format_epochs(min(done))} to "
+            f"{_format_epochs(max(done))} of "
+            f"{requested} epochs: --restart trains it by all of them."
         )
 
 
-def _epochs(file: Path) -> float | None:
+def _read_epochs(file: Path) -> float | None:
     epochs = read_json(file).get("epochs") if file.is_file() else None
     return float(epochs) if isinstance(epochs, int | float) else None

@@ -8,20 +8,20 @@ from dataclasses import dataclass, field, replace
 from typing import Self
 
 from ...competition.folds.folds import Folds
-from ...competition.folds.splits import EVERYTHING
-from ...competition.samples import samples_fingerprint
+from ...competition.folds.splits import ALL_PHOTOS
+from ...competition.samples import compute_samples_fingerprint
 from ...competition.tables import Tables
 from ...engines.job import Job
 from ...errors import BadChoice, Mismatch
-from ...images.cache_policy import read_cache_limit
+from ...images.cache_policy import parse_cache_limit
 from ...inference.runtimes import RuntimeChoice, read_runtime
 from ...members.allotment import Allotment
-from ...members.decodings import photo_decodings
-from ...members.records import MemberRecord, tidy, trained_members
-from ...members.training_job import Assignment
+from ...members.decodings import count_decodings
+from ...members.records import MemberRecord, list_trained_members, remove_leftovers
+from ...members.training_job import TrainingJob
 from ...options.settings import MemberSettings
 from ...paths import CompetitionFolder
-from ...storage import file_digest, remove_folder
+from ...storage import compute_file_digest, remove_folder
 from .tensorboard import require_tensorboard
 
 # Functions of job processes, by name.
@@ -63,14 +63,14 @@ class JobOptions:
         """
         if checkpoint_minutes is not None and checkpoint_minutes <= 0:
             raise BadChoice(f"--checkpoint-minutes must be more than 0. Received: {checkpoint_minutes}")
-        chosen_runtime, limit = read_runtime(runtime), read_cache_limit(cache_limit)
+        chosen_runtime, limit = read_runtime(runtime), parse_cache_limit(cache_limit)
         if tensorboard:
             require_tensorboard()
         return cls(checkpoint_minutes, tensorboard, chosen_runtime, limit)
 
 
 @dataclass(frozen=True)
-class Plan:
+class MemberPlan:
     """A member to be trained, and how.
 
     Attributes
@@ -106,21 +106,21 @@ class Plan:
     decodings: int = 0
 
 
-def record_of(
+def build_record(
     folder: CompetitionFolder, tables: Tables, name: str, settings: MemberSettings, folds: Folds
 ) -> MemberRecord:
     """Return what a member's predictions will belong to; folds that are not kept yet have no hash."""
     return MemberRecord(
         name=name,
         settings=settings,
-        samples=samples_fingerprint(folder, tables.manifest),
-        folds=file_digest(folder.folds) if folder.folds.is_file() else "",
+        samples=compute_samples_fingerprint(folder, tables.manifest),
+        folds=compute_file_digest(folder.folds) if folder.folds.is_file() else "",
         folds_count=folds.splits,
         classes=tables.manifest.outputs,
     )
 
 
-def refuse_others(folder: CompetitionFolder, record: MemberRecord) -> None:
+def check_existing_member(folder: CompetitionFolder, record: MemberRecord) -> None:
     """Refuse to mix a member with another one that is there under its name.
 
     Raises
@@ -128,9 +128,12 @@ def refuse_others(folder: CompetitionFolder, record: MemberRecord) -> None:
     Mismatch
         If it has other settings, samples or folds.
     """
-    there = MemberRecord.load(folder, record.name)
-    if there.fingerprint != record.fingerprint:
-        what = there.settings.differences(record.settings) or "photos, how they become pixels, labels, folds or classes"
+    existing = MemberRecord.load(folder, record.name)
+    if existing.fingerprint != record.fingerprint:
+        what = (
+            existing.settings.describe_differences(record.settings)
+            or "photos, how they become pixels, labels, folds or classes"
+        )
         raise Mismatch(
             f"{record.name} was trained with other settings: {what}; ask for those, train another member under a "
             f"name of its own (--members {record.settings.backbone}@LABEL, or --as NAME), or forget what is there "
@@ -138,49 +141,51 @@ def refuse_others(folder: CompetitionFolder, record: MemberRecord) -> None:
         )
 
 
-def make_room(folder: CompetitionFolder, record: MemberRecord, *, restart: bool) -> None:
-    """Write the member's settings, unless the same are there; see :func:`refuse_others`."""
+def prepare_member_folder(folder: CompetitionFolder, record: MemberRecord, *, restart: bool) -> None:
+    """Write the member's settings, unless the same are there; see :func:`check_existing_member`."""
     if restart:
         remove_folder(folder.member(record.name))
-    if record.name in trained_members(folder):
-        refuse_others(folder, record)
-        tidy(folder, record)
+    if record.name in list_trained_members(folder):
+        check_existing_member(folder, record)
+        remove_leftovers(folder, record)
         return
     record.save(folder)
 
 
-def with_decodings(folder: CompetitionFolder, plans: Sequence[Plan], tables: Tables, folds: Folds) -> list[Plan]:
+def add_decodings(
+    folder: CompetitionFolder, plans: Sequence[MemberPlan], tables: Tables, folds: Folds
+) -> list[MemberPlan]:
     """Tell each plan how many photos all of them together decode at its size."""
-    counted: Counter[int] = Counter()
+    counts: Counter[int] = Counter()
     for plan in plans:
-        counted[plan.record.settings.image_size] += photo_decodings(folder, plan.record, tables, folds)
-    return [replace(plan, decodings=counted[plan.record.settings.image_size]) for plan in plans]
+        counts[plan.record.settings.image_size] += count_decodings(folder, plan.record, tables, folds)
+    return [replace(plan, decodings=counts[plan.record.settings.image_size]) for plan in plans]
 
 
-def jobs_of(folder: CompetitionFolder, plan: Plan) -> list[Job]:
+def build_jobs(folder: CompetitionFolder, plan: MemberPlan) -> list[Job]:
     """One job for a frozen member, whose heads take seconds; else one per fold, but for the tiniest networks."""
     record = plan.record
-    missing = record.unfinished(folder)
+    missing = record.list_unfinished_folds(folder)
     if not missing:
         return []
     if record.settings.frozen:
-        return [_job(folder, plan, TRAIN_FROZEN, missing, record.name)]
+        return [_build_job(folder, plan, TRAIN_FROZEN, missing, record.name)]
     if plan.tiny:
-        return [_job(folder, plan, FINE_TUNE, missing, record.name)]
-    return [_job(folder, plan, FINE_TUNE, [fold], f"{record.name}-fold-{fold}") for fold in missing]
+        return [_build_job(folder, plan, FINE_TUNE, missing, record.name)]
+    return [_build_job(folder, plan, FINE_TUNE, [fold], f"{record.name}-fold-{fold}") for fold in missing]
 
 
-def refit_jobs_of(folder: CompetitionFolder, plan: Plan) -> list[Job]:
+def build_refit_jobs(folder: CompetitionFolder, plan: MemberPlan) -> list[Job]:
     """Return the job of the network that learns from all photos, unless it is there; its folds must be finished."""
     record = plan.record
-    if record.is_finished(folder, EVERYTHING):
+    if record.is_finished(folder, ALL_PHOTOS):
         return []
     function = TRAIN_FROZEN if record.settings.frozen else FINE_TUNE
-    return [_job(folder, plan, function, [EVERYTHING], f"{record.name}-refit")]
+    return [_build_job(folder, plan, function, [ALL_PHOTOS], f"{record.name}-refit")]
 
 
-def _job(folder: CompetitionFolder, plan: Plan, function: str, folds: list[int], name: str) -> Job:
-    assignment = Assignment(
+def _build_job(folder: CompetitionFolder, plan: MemberPlan, function: str, folds: list[int], name: str) -> Job:
+    job = TrainingJob(
         folder,
         plan.record.name,
         tuple(folds),
@@ -196,5 +201,5 @@ def _job(folder: CompetitionFolder, plan: Plan, function: str, folds: list[int],
     )
     work = plan.work * (1 if plan.record.settings.frozen else len(folds))
     # Frozen networks leave little behind, and members of seconds need not start libraries anew.
-    shares = plan.record.settings.frozen
-    return Job(name, function, assignment.to_json(), plan.record.name, assignment.folds, work, shares_process=shares)
+    shares_process = plan.record.settings.frozen
+    return Job(name, function, job.to_json(), plan.record.name, job.folds, work, shares_process=shares_process)

@@ -10,16 +10,16 @@ from typing import Unpack
 from ...competition.tables import Tables
 from ...errors import BadChoice
 from ...images.augmentation import Augmentation
-from ...images.augmentation.contact_sheet import contact_sheet
+from ...images.augmentation.contact_sheet import draw_contact_sheet
 from ...options.configuration import configure
 from ...options.declared import TrainingOptions
 from ...options.presets import Preset
-from ...paths import HERE, Workspace
+from ...paths import DEFAULT_WORKSPACE, Workspace
 from ...progress import SILENT, Progress
-from ...storage import whole_file
+from ...storage import write_file_atomically
 from ..competition import open_competition
-from ..machine import this_machine
-from .training_call import named_backbones
+from ..machine import detect_machine
+from .training_call import find_backbones
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ def show_augmented(
     competition: str | None = None,
     preset: Preset | None = None,
     config: str | Path | None = None,
-    workspace: Workspace = HERE,
+    workspace: Workspace = DEFAULT_WORKSPACE,
     progress: Progress = SILENT,
     **options: Unpack[TrainingOptions],
 ) -> AugmentedPhotos:
@@ -61,19 +61,19 @@ def show_augmented(
     if file.suffix.lower() != ".png":
         raise BadChoice(f"--show-augmented takes FILE.png. Received: {file}")
     configuration = configure(options, preset, config)
-    named_backbones(configuration, members)
+    find_backbones(configuration, members)
     member = members[0]
     _, tables = open_competition(competition, workspace, progress)
-    found = configuration.in_force(this_machine().machine, member).options
-    if found.get("unfreeze") == "none":
+    member_options = configuration.resolve_options(detect_machine().machine, member).options
+    if member_options.get("unfreeze") == "none":
         progress.note(f"{member} stays frozen, so augmentation has an effect with --unfreeze or --phase alone.")
-    _draw(file, tables, found)
-    return AugmentedPhotos(file, member, found["augmentation"])
+    _draw_sheet(file, tables, member_options)
+    return AugmentedPhotos(file, member, member_options["augmentation"])
 
 
-def _draw(file: Path, tables: Tables, options: TrainingOptions) -> None:
+def _draw_sheet(file: Path, tables: Tables, options: TrainingOptions) -> None:
     manifest = tables.manifest
-    sheet = contact_sheet(
+    sheet = draw_contact_sheet(
         tables.train_paths,
         manifest.class_names or manifest.classes,
         tables.targets,
@@ -81,5 +81,5 @@ def _draw(file: Path, tables: Tables, options: TrainingOptions) -> None:
         options["augmentation"],
         options["seed"],
     )
-    with whole_file(file.absolute()) as temporary:
+    with write_file_atomically(file.absolute()) as temporary:
         sheet.save(temporary, "PNG")

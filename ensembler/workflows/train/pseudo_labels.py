@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ...errors import BadChoice, counted
+from ...errors import BadChoice, format_count
 from ...members.pseudo_labels.files import save_pseudo_labels
 from ...members.pseudo_labels.labeller import Labeller
 from ...members.records import MemberRecord
-from ...options.pseudo_labels import FILE
+from ...options.pseudo_labels import PSEUDO_LABELS_FILE
 from ...options.settings import MemberSettings
 from ...paths import CompetitionFolder
 from ...progress import Progress
 
-CONFIDENCE = 0.99
+DEFAULT_CONFIDENCE = 0.99
 
 
 def read_confidence(
@@ -33,15 +33,15 @@ def read_confidence(
         raise BadChoice("--confidence is that of pseudo-labels: name the stack that gives them by --pseudo-labels.")
     if stack is not None and time_budget is not None:
         raise BadChoice("--time-budget cannot plan with pseudo-labels: leave out one of the two.")
-    return CONFIDENCE if confidence is None else confidence
+    return DEFAULT_CONFIDENCE if confidence is None else confidence
 
 
-def learning_from(labeller: Labeller | None, settings: MemberSettings) -> MemberSettings:
+def add_pseudo_labels(labeller: Labeller | None, settings: MemberSettings) -> MemberSettings:
     """Return a member's settings with the source of its pseudo-labels."""
     return replace(settings, pseudo_labels=labeller.source) if labeller else settings
 
 
-def pseudo_words(labeller: Labeller | None) -> list[str]:
+def format_pseudo_options(labeller: Labeller | None) -> list[str]:
     """Write the options of pseudo-labels as they are typed."""
     source = labeller and labeller.source
     return ["--pseudo-labels", source.stack, "--confidence", f"{source.confidence!r}"] if source else []
@@ -49,11 +49,11 @@ def pseudo_words(labeller: Labeller | None) -> list[str]:
 
 def write_labels(folder: CompetitionFolder, record: MemberRecord, labeller: Labeller, progress: Progress) -> None:
     """Write what the unfinished folds of a member learn from beside its training photos, and tell how much it is."""
-    missing = record.unfinished(folder)
+    missing = record.list_unfinished_folds(folder)
     counts = []
     for fold in progress.track(missing, f"{record.name}: pseudo-labels", len(missing)):
-        ids, labels = labeller.labels(fold)
-        save_pseudo_labels(folder.fold(record.name, fold) / FILE, ids, labels)
+        ids, labels = labeller.select_labels(fold)
+        save_pseudo_labels(folder.fold(record.name, fold) / PSEUDO_LABELS_FILE, ids, labels)
         counts.append(len(ids))
     if not missing:
         return
@@ -64,5 +64,5 @@ def write_labels(folder: CompetitionFolder, record: MemberRecord, labeller: Labe
         )
         return
     each = ", ".join(f"{count} in fold {fold}" for fold, count in zip(missing, counts, strict=True))
-    photos = counted(range(labeller.photos), "photo")
+    photos = format_count(range(labeller.photos), "photo")
     progress.note(f"{record.name} also learns from labels of {labeller.source.stack}, of {photos} to predict: {each}.")

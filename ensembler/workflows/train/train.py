@@ -7,25 +7,25 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Unpack
 
-from ...competition.folds.file import shared_folds
+from ...competition.folds.file import load_or_make_folds
 from ...engines.local import run_jobs
 from ...engines.onednn.settle import settle_onednn
-from ...locks import held
+from ...locks import hold_lock
 from ...members.predictions import load_members
 from ...members.pseudo_labels.labeller import find_labeller
-from ...options.command_line import call_words, save_call
+from ...options.command_line import build_call, save_call
 from ...options.configuration import configure
 from ...options.declared import TrainingOptions
 from ...options.presets import Preset
-from ...paths import HERE, CompetitionFolder, Workspace
+from ...paths import DEFAULT_WORKSPACE, CompetitionFolder, Workspace
 from ...progress import SILENT, Progress
 from ..competition import open_competition
-from ..member_scores import member_results
+from ..member_scores import score_members
 from ..results import MemberResult
 from .budget_options import read_budget
-from .budget_report import tell_cut_short
-from .plan_jobs import JobOptions, jobs_of, make_room, refit_jobs_of, with_decodings
-from .pseudo_labels import pseudo_words, read_confidence, write_labels
+from .budget_report import report_cut_short
+from .plan_jobs import JobOptions, add_decodings, build_jobs, build_refit_jobs, prepare_member_folder
+from .pseudo_labels import format_pseudo_options, read_confidence, write_labels
 from .training_call import TrainingCall
 
 
@@ -47,7 +47,7 @@ def train_members(
     refit: bool = False,
     preset: Preset | None = None,
     config: str | Path | None = None,
-    workspace: Workspace = HERE,
+    workspace: Workspace = DEFAULT_WORKSPACE,
     progress: Progress = SILENT,
     **options: Unpack[TrainingOptions],
 ) -> list[MemberResult]:
@@ -119,38 +119,40 @@ def train_members(
         After Ctrl-C, once the step is finished and saved; the same call goes on from there.
     """
     budget = read_budget(time_budget)
-    options_of_jobs = JobOptions.read(checkpoint_minutes, runtime, cache_limit, tensorboard=tensorboard)
+    job_options = JobOptions.read(checkpoint_minutes, runtime, cache_limit, tensorboard=tensorboard)
     confidence = read_confidence(pseudo_labels, confidence, time_budget, refit=refit)
     call = TrainingCall.read(members, name, configure(options, preset, config))
     folder, tables = open_competition(competition, workspace, progress)
-    call.tell(progress)
-    with _locked_members(folder, call.names):
+    call.report_surprises(progress)
+    with _lock_members(folder, call.names):
         labeller = find_labeller(folder, tables, pseudo_labels, confidence, call.names) if pseudo_labels else None
-        budgeted = call.within(budget, folder, tables, folds=folds, repeats=repeats, restart=restart, progress=progress)
-        shared = shared_folds(folder, tables, budgeted.folds, repeats, call.options["seed"])
-        plans = call.plans(folder, tables, shared, budgeted, labeller, options_of_jobs)
+        budgeted = call.apply_budget(
+            budget, folder, tables, folds=folds, repeats=repeats, restart=restart, progress=progress
+        )
+        shared = load_or_make_folds(folder, tables, budgeted.folds, repeats, call.options["seed"])
+        plans = call.plan_members(folder, tables, shared, budgeted, labeller, job_options)
         for member, plan in zip(members, plans, strict=True):
-            make_room(folder, plan.record, restart=restart)
-            words = call_words(member, name, preset, config, call.configuration.command, time_budget)
-            save_call(folder, plan.record.name, [*words, *pseudo_words(labeller)])
+            prepare_member_folder(folder, plan.record, restart=restart)
+            words = build_call(member, name, preset, config, call.configuration.command, time_budget)
+            save_call(folder, plan.record.name, [*words, *format_pseudo_options(labeller)])
             if labeller:
                 write_labels(folder, plan.record, labeller, progress)
             if not budget:
-                tell_cut_short(folder, plan.record, progress)
-        plans = with_decodings(folder, plans, tables, shared)
-        jobs = [job for plan in plans for job in jobs_of(folder, plan)]
+                report_cut_short(folder, plan.record, progress)
+        plans = add_decodings(folder, plans, tables, shared)
+        jobs = [job for plan in plans for job in build_jobs(folder, plan)]
         if not (budget or call.tiny or call.machine.gpus):
             settle_onednn(sum(job.work for job in jobs), folder.logs, progress)
         run_jobs(jobs, folder.logs, progress, parallel=call.parallel, gpus=call.gpus)
-        again = [job for plan in plans for job in refit_jobs_of(folder, plan)] if refit else []
-        run_jobs(again, folder.logs, progress, parallel=call.parallel, gpus=call.gpus)
-    return member_results(folder, tables, load_members(folder, tables, call.names), shared)
+        refit_jobs = [job for plan in plans for job in build_refit_jobs(folder, plan)] if refit else []
+        run_jobs(refit_jobs, folder.logs, progress, parallel=call.parallel, gpus=call.gpus)
+    return score_members(folder, tables, load_members(folder, tables, call.names), shared)
 
 
 @contextlib.contextmanager
-def _locked_members(folder: CompetitionFolder, names: Sequence[str]) -> Iterator[None]:
+def _lock_members(folder: CompetitionFolder, names: Sequence[str]) -> Iterator[None]:
     """Hold the locks of members for the length of the block."""
     with contextlib.ExitStack() as locks:
         for name in names:
-            locks.enter_context(held(folder.member_lock(name), f"{name} of {folder.name}"))
+            locks.enter_context(hold_lock(folder.member_lock(name), f"{name} of {folder.name}"))
         yield

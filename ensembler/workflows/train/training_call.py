@@ -8,28 +8,28 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Self
 
-from ...backbones.names import member_names
+from ...backbones.names import resolve_member_names
 from ...backbones.registry import Backbone
 from ...competition.folds.folds import Folds
 from ...competition.tables import Tables
 from ...errors import BadChoice
-from ...members.budget.sizes import Settled, ways_to_train
+from ...members.budget.sizes import SettingsAndWeights, list_ways_to_train
 from ...members.pseudo_labels.labeller import Labeller
-from ...members.work import job_work, shortened
+from ...members.work import estimate_job_work, scale_epochs
 from ...options.configuration import Configuration
 from ...options.declared import TrainingOptions
-from ...options.presets import NO_GPU, NOTHING
-from ...options.reading import typed
-from ...options.resolve import unused_options
+from ...options.presets import NO_GPU, NO_WEIGHTS
+from ...options.reading import format_option
+from ...options.resolve import list_unused_options
 from ...options.settings import MemberSettings
 from ...paths import CompetitionFolder
 from ...progress import Progress
-from ..machine import PLAIN, ThisMachine, this_machine
-from .budget import Budgeted, within_budget
-from .budget_options import Asked, Budget, folds_to_choose
-from .budget_speeds import Place
-from .plan_jobs import JobOptions, Plan, record_of
-from .pseudo_labels import learning_from
+from ..machine import UNKNOWN_MACHINE, LocalMachine, detect_machine
+from .budget import BudgetedTraining, plan_within_budget
+from .budget_options import Budget, TrainingRequest, list_possible_folds
+from .budget_speeds import JobEnvironment
+from .plan_jobs import JobOptions, MemberPlan, build_record
+from .pseudo_labels import add_pseudo_labels
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class TrainingCall:
     names: Sequence[str]
     backbones: Sequence[Backbone]
     configuration: Configuration
-    machine: ThisMachine
+    machine: LocalMachine
 
     @classmethod
     def read(cls, members: Sequence[str], name: str | None, configuration: Configuration) -> Self:
@@ -63,10 +63,10 @@ class TrainingCall:
         BadChoice
             If there is no such backbone, one is named twice, or none.
         """
-        backbones = named_backbones(configuration, members)
-        names = member_names(members, name, configuration.backbones)
+        backbones = find_backbones(configuration, members)
+        names = resolve_member_names(members, name, configuration.backbones)
         # To look for GPUs takes longer than to train the tiniest networks.
-        machine = PLAIN if all(backbone.tiny for backbone in backbones) else this_machine()
+        machine = UNKNOWN_MACHINE if all(backbone.tiny for backbone in backbones) else detect_machine()
         return cls(members, names, backbones, configuration, machine)
 
     @property
@@ -75,14 +75,14 @@ class TrainingCall:
         return all(backbone.tiny for backbone in self.backbones)
 
     @cached_property
-    def settled(self) -> list[Settled]:
+    def settings_and_weights(self) -> list[SettingsAndWeights]:
         """Settings of each member, and where its weights come from."""
-        return [self.configuration.settings(self.machine.machine, member) for member in self.members]
+        return [self.configuration.resolve_settings(self.machine.machine, member) for member in self.members]
 
     @cached_property
     def options(self) -> TrainingOptions:
         """Options that hold for all members."""
-        return self.configuration.in_force(self.machine.machine).options
+        return self.configuration.resolve_options(self.machine.machine).options
 
     @property
     def gpus(self) -> tuple[str, ...]:
@@ -94,24 +94,28 @@ class TrainingCall:
         """Jobs at a time where there are no GPUs."""
         return os.cpu_count() or 1 if self.tiny else 1
 
-    def tell(self, progress: Progress) -> None:
+    def report_surprises(self, progress: Progress) -> None:
         """Tell what a person may not expect."""
         machine, configuration = self.machine, self.configuration
-        if machine.trouble:
-            progress.warn(machine.trouble)
-        sources = {configuration.in_force(machine.machine, member).sources.get("unfreeze") for member in self.members}
+        if machine.problem:
+            progress.warn(machine.problem)
+        sources = {
+            configuration.resolve_options(machine.machine, member).sources.get("unfreeze") for member in self.members
+        }
         if NO_GPU in sources:
             progress.note("No GPU: heads are trained on frozen backbones; --unfreeze all fine-tunes them whole.")
-        if NOTHING in sources:
+        if NO_WEIGHTS in sources:
             progress.note("Nothing is pretrained, so the whole networks are trained (--unfreeze all).")
         # A file may tell all options; who types one expects an effect.
-        asked = configuration.command.options
-        unused = {name for settings, _ in self.settled for name in unused_options(asked, settings)}
+        typed_options = configuration.command.options
+        unused = {
+            name for settings, _ in self.settings_and_weights for name in list_unused_options(typed_options, settings)
+        }
         if unused:
-            names = ", ".join(sorted(map(typed, unused)))
+            names = ", ".join(sorted(map(format_option, unused)))
             progress.warn(f"A frozen backbone (--unfreeze none) makes no use of {names}.")
 
-    def within(
+    def apply_budget(
         self,
         budget: Budget | None,
         folder: CompetitionFolder,
@@ -121,48 +125,52 @@ class TrainingCall:
         repeats: int | None,
         restart: bool,
         progress: Progress,
-    ) -> Budgeted:
+    ) -> BudgetedTraining:
         """Cut what does not fit into a budget; without one all is left as it was asked for."""
         if not budget:
-            return Budgeted(self.settled, folds)
+            return BudgetedTraining(self.settings_and_weights, folds)
         options = self.options
-        choices = folds_to_choose(folder, tables, folds, repeats, options["seed"])
+        choices = list_possible_folds(folder, tables, folds, repeats, options["seed"])
         tiny = [backbone.tiny for backbone in self.backbones]
-        asked = Asked(self.names, [self._ways(member) for member in self.members], tiny, choices, restart)
-        place = Place(folder, len(self.gpus) or self.parallel, self.gpus, options["data_parallel"])
-        return within_budget(budget, asked, place, tables, progress)
+        request = TrainingRequest(
+            self.names, [self._list_ways(member) for member in self.members], tiny, choices, restart
+        )
+        environment = JobEnvironment(folder, len(self.gpus) or self.parallel, self.gpus, options["data_parallel"])
+        return plan_within_budget(budget, request, environment, tables, progress)
 
-    def _ways(self, member: str) -> list[Settled]:
+    def _list_ways(self, member: str) -> list[SettingsAndWeights]:
         """Return ways to train a member: as it was asked for, then ever smaller."""
-        options = self.configuration.in_force(self.machine.machine, member).options
-        return ways_to_train(self.configuration.backbone(member), options)
+        options = self.configuration.resolve_options(self.machine.machine, member).options
+        return list_ways_to_train(self.configuration.find_backbone(member), options)
 
-    def plans(
+    def plan_members(
         self,
         folder: CompetitionFolder,
         tables: Tables,
         folds: Folds,
-        budgeted: Budgeted,
+        budgeted: BudgetedTraining,
         labeller: Labeller | None,
-        options: JobOptions,
-    ) -> list[Plan]:
+        job_options: JobOptions,
+    ) -> list[MemberPlan]:
         """Plan each member, in order."""
         return [
-            Plan(
-                record=record_of(folder, tables, name, learning_from(labeller, settings), folds),
+            MemberPlan(
+                record=build_record(folder, tables, name, add_pseudo_labels(labeller, settings), folds),
                 weights=source,
                 data_parallel=self.options["data_parallel"],
                 tiny=backbone.tiny,
-                options=options,
-                work=_fold_work(settings, backbone, budgeted.share, tables, folds),
+                options=job_options,
+                work=_estimate_work(settings, backbone, budgeted.share, tables, folds),
                 share=budgeted.share,
                 allotments=budgeted.allotments.get(name, {}),
             )
-            for name, backbone, (settings, source) in zip(self.names, self.backbones, budgeted.settled, strict=True)
+            for name, backbone, (settings, source) in zip(
+                self.names, self.backbones, budgeted.settings_and_weights, strict=True
+            )
         ]
 
 
-def named_backbones(configuration: Configuration, members: Sequence[str]) -> list[Backbone]:
+def find_backbones(configuration: Configuration, members: Sequence[str]) -> list[Backbone]:
     """Find the backbones that a person named.
 
     Raises
@@ -172,10 +180,10 @@ def named_backbones(configuration: Configuration, members: Sequence[str]) -> lis
     """
     if not members or len(set(members)) < len(members):
         raise BadChoice(f"Name each member once, at least one. Received: {', '.join(members) or 'none'}")
-    return [configuration.network(name) for name in members]
+    return [configuration.find_network(name) for name in members]
 
 
-def _fold_work(settings: MemberSettings, backbone: Backbone, share: float, tables: Tables, folds: Folds) -> float:
+def _estimate_work(settings: MemberSettings, backbone: Backbone, share: float, tables: Tables, folds: Folds) -> float:
     """Tell the work of one fold, or of a frozen member."""
-    planned = shortened(settings, share)
-    return job_work(planned, backbone, len(tables.train), folds.typical, len(tables.test_paths), 1)
+    planned = scale_epochs(settings, share)
+    return estimate_job_work(planned, backbone, len(tables.train), folds.held_out_count, len(tables.test_paths), 1)

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from keras import layers
 
-from ensembler.backbones.custom import own_backbone
-from ensembler.backbones.jobs.build import build_backbone, model_digest
+from ensembler.backbones.custom import make_custom_backbone
+from ensembler.backbones.jobs.build import build_backbone, compute_model_digest
 from ensembler.backbones.registry import Backbone
 from ensembler.errors import BadChoice
 
@@ -48,7 +48,7 @@ def mynets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def function(name: str, preprocessing: str = "inside", module: str = "mynets") -> Backbone:
-    return own_backbone(f"{module}:{name}", "mine", 8, preprocessing).backbone
+    return make_custom_backbone(f"{module}:{name}", "mine", 8, preprocessing).backbone
 
 
 def test_a_function_gives_maps_that_are_pooled_after_its_preprocessing() -> None:
@@ -71,7 +71,7 @@ def test_a_file_is_read(size: int | None, tmp_path: Path) -> None:
     pixels = keras.Input((size, size, 3))
     network = keras.Model(pixels, layers.Conv2D(4, 3)(pixels))
     network.save(tmp_path / "net.keras")
-    own = own_backbone(str(tmp_path / "net.keras"), image_size=8)
+    own = make_custom_backbone(str(tmp_path / "net.keras"), image_size=8)
     model = build_backbone(own.backbone, 8, tmp_path / "net.keras", 0)
     expected = network.predict(PIXELS, verbose=0).mean(axis=(1, 2))
     assert model.predict(PIXELS, verbose=0) == pytest.approx(expected, rel=1e-5)
@@ -102,11 +102,11 @@ def test_a_layer_of_ones_own_cannot_come_from_a_file(tmp_path: Path) -> None:
     pixels = keras.Input((8, 8, 3))
     keras.Model(pixels, layers.Lambda(lambda flow: flow)(pixels)).save(tmp_path / "net.keras")
     with pytest.raises(BadChoice, match=r"Cannot load .*net\.keras .*without Lambda"):
-        build_backbone(own_backbone(str(tmp_path / "net.keras")).backbone, 8, tmp_path / "net.keras", 0)
+        build_backbone(make_custom_backbone(str(tmp_path / "net.keras")).backbone, 8, tmp_path / "net.keras", 0)
 
 
 def test_the_digest_tells_other_weights() -> None:
     same, again = (build_backbone(function("maps"), 8, "own", seed) for seed in (0, 1))
-    assert model_digest(same) == model_digest(again)
+    assert compute_model_digest(same) == compute_model_digest(again)
     again.layers[1].layers[1].bias.assign(np.ones(5))
-    assert model_digest(same) != model_digest(again)
+    assert compute_model_digest(same) != compute_model_digest(again)

@@ -5,12 +5,12 @@ import dataclasses
 import pytest
 from helpers.listed_members import BEGUN, HERE, MEMBER, SPEED
 
-from ensembler.cli.tables.members import member_notes, member_table
-from ensembler.workflows.members.listed_member import Member
+from ensembler.cli.tables.members import build_member_table, list_member_notes
+from ensembler.workflows.members.listed_member import ListedMember
 
 
-def cells(member: Member) -> dict[str, str]:
-    columns, (row,) = member_table([member])
+def cells(member: ListedMember) -> dict[str, str]:
+    columns, (row,) = build_member_table([member])
     return dict(zip(columns, row, strict=True))
 
 
@@ -35,7 +35,7 @@ def test_what_is_not_known_is_empty() -> None:
 
 
 def test_another_metric_has_a_column_before_log_loss() -> None:
-    columns, rows = member_table([BEGUN, dataclasses.replace(MEMBER, metric="roc auc", score=0.9)])
+    columns, rows = build_member_table([BEGUN, dataclasses.replace(MEMBER, metric="roc auc", score=0.9)])
     assert columns[:4] == ["member", "folds", "roc auc", "log loss"]
     assert [row[2] for row in rows] == ["", "0.9000 ± 0.0020"]
 
@@ -73,4 +73,4 @@ MEASURED = f"Speeds measured on a processor, 2 threads ({HERE})."
     ],
 )
 def test_notes(changed: dict[str, object], notes: list[str]) -> None:
-    assert member_notes([dataclasses.replace(MEMBER, **changed)]) == notes  # type: ignore[arg-type]
+    assert list_member_notes([dataclasses.replace(MEMBER, **changed)]) == notes  # type: ignore[arg-type]

@@ -8,21 +8,21 @@ import numpy as np
 import pytest
 from helpers.members_made import make_member, small_competition
 
-from ensembler.cli.tables.score import score_table, scored_words
+from ensembler.cli.tables.score import build_score_table, describe_score
 from ensembler.competition.folds.file import load_folds
-from ensembler.competition.metrics.figures import Figures
+from ensembler.competition.metrics.figures import Scores
 from ensembler.competition.tables import Tables
 from ensembler.members.predictions import load_members
-from ensembler.workflows.member_scores import member_results
-from ensembler.workflows.results import MemberResult, Scored, score_fields
+from ensembler.workflows.member_scores import score_members
+from ensembler.workflows.results import MemberResult, ScoreResult, build_score_fields
 
-LOSS = Figures(metric="log loss", score=0.25, standard_error=0.03, log_loss=0.25, log_loss_error=0.03, accuracy=0.9)
+LOSS = Scores(metric="log loss", score=0.25, standard_error=0.03, log_loss=0.25, log_loss_error=0.03, accuracy=0.9)
 KAPPA = replace(LOSS, metric="quadratic weighted kappa", score=0.8, standard_error=0.02)
 RIGHT = replace(LOSS, metric="accuracy", score=0.9, standard_error=0.01)
 COLUMNS = replace(LOSS, metric="mean column-wise log loss")
 
 
-def member(figures: Figures) -> MemberResult:
+def member(figures: Scores) -> MemberResult:
     return MemberResult(name="b0", fold_log_losses=(0.2, 0.3), seconds=12.4, folder=Path("b0"), **vars(figures))
 
 
@@ -52,14 +52,14 @@ def member(figures: Figures) -> MemberResult:
     ],
 )
 def test_the_metric_is_shown_with_its_error_and_log_loss_always(
-    figures: Figures, columns: list[str], first: list[str]
+    figures: Scores, columns: list[str], first: list[str]
 ) -> None:
-    assert score_table([member(figures)]) == (columns, [first])
+    assert build_score_table([member(figures)]) == (columns, [first])
 
 
 def test_scores_that_cannot_be_had_are_null_in_json() -> None:
     none = float("nan")
-    fields = score_fields(replace(KAPPA, score=none, standard_error=none), "hidden_")
+    fields = build_score_fields(replace(KAPPA, score=none, standard_error=none), "hidden_")
     assert json.loads(json.dumps(fields, allow_nan=False)) == {
         "hidden_metric": "quadratic weighted kappa",
         "hidden_score": None,
@@ -68,7 +68,7 @@ def test_scores_that_cannot_be_had_are_null_in_json() -> None:
         "hidden_log_loss_error": 0.03,
         "hidden_accuracy": 0.9,
     }
-    assert score_table([member(replace(KAPPA, score=none, standard_error=none))])[1][0][1] == "nan"
+    assert build_score_table([member(replace(KAPPA, score=none, standard_error=none))])[1][0][1] == "nan"
 
 
 @pytest.mark.parametrize(
@@ -79,14 +79,14 @@ def test_scores_that_cannot_be_had_are_null_in_json() -> None:
         (RIGHT, "accuracy 0.9000 ± 0.0100, log loss 0.2500"),
     ],
 )
-def test_a_submissions_scores_in_words(figures: Figures, words: str) -> None:
-    assert scored_words(Scored(submission=Path("s.csv"), **vars(figures))) == words
+def test_a_submissions_scores_in_words(figures: Scores, words: str) -> None:
+    assert describe_score(ScoreResult(submission=Path("s.csv"), **vars(figures))) == words
 
 
 def test_labels_have_no_log_loss_to_tell() -> None:
-    labels = Scored(submission=Path("s.csv"), **{**vars(RIGHT), "log_loss": None, "log_loss_error": None})
-    assert scored_words(labels) == "accuracy 0.9000 ± 0.0100"
-    assert score_fields(labels)["log_loss"] is None
+    labels = ScoreResult(submission=Path("s.csv"), **{**vars(RIGHT), "log_loss": None, "log_loss_error": None})
+    assert describe_score(labels) == "accuracy 0.9000 ± 0.0100"
+    assert build_score_fields(labels)["log_loss"] is None
 
 
 def test_members_are_judged_by_the_competitions_metric(tmp_path: Path) -> None:
@@ -94,10 +94,10 @@ def test_members_are_judged_by_the_competitions_metric(tmp_path: Path) -> None:
     out_of_fold = make_member(folder, tables, "demo-conv")
     judged = Tables(replace(tables.manifest, metric="accuracy"), tables.photos, tables.train, tables.test)
     loaded = load_members(folder, judged, ["demo-conv"])
-    result = member_results(folder, judged, loaded, load_folds(folder, tables))[0]
+    result = score_members(folder, judged, loaded, load_folds(folder, tables))[0]
     right = (out_of_fold.argmax(axis=1) == tables.targets.argmax(axis=1)).mean()
     assert (result.metric, result.score) == ("accuracy", pytest.approx(right))
     assert result.standard_error == pytest.approx(np.sqrt(right * (1 - right) / (len(out_of_fold) - 1)))
-    plain = member_results(folder, tables, loaded, load_folds(folder, tables))[0]
+    plain = score_members(folder, tables, loaded, load_folds(folder, tables))[0]
     assert (plain.metric, plain.score) == ("log loss", plain.log_loss)
     assert plain.log_loss == result.log_loss

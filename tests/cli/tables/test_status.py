@@ -6,11 +6,11 @@ from pathlib import Path
 
 from helpers.listed_members import BEGUN, MEMBER
 
-from ensembler.cli.tables.status import status_lines
+from ensembler.cli.tables.status import describe_status
 from ensembler.competition.manifest import AnswerLayout, Manifest, TestLayout, TrainLayout
 from ensembler.paths import CompetitionFolder
 from ensembler.submission.ledger.rows import Row
-from ensembler.workflows.status.standing import Brief, BuiltStack, Competition, NextStep, Status
+from ensembler.workflows.status.standing import BuiltStack, CompetitionStatus, CompetitionSummary, NextStep, Status
 
 MANIFEST = Manifest(
     "cars",
@@ -54,13 +54,15 @@ ROW = Row(
 NEXT = NextStep("ensembler stack", "Because.")
 
 
-def competition(folder: Path, **changed: object) -> Competition:
-    found = Competition(CompetitionFolder(folder / "cars"), MANIFEST, 10, 4, 1, 5, (), (), None, ())
+def competition(folder: Path, **changed: object) -> CompetitionStatus:
+    found = CompetitionStatus(CompetitionFolder(folder / "cars"), MANIFEST, 10, 4, 1, 5, (), (), None, ())
     return dataclasses.replace(found, **changed)  # type: ignore[arg-type]
 
 
 def test_a_competition_that_was_just_fetched(tmp_path: Path) -> None:
-    assert status_lines(Status(competition(tmp_path, folds=0), (Brief("cars", current=True),), NEXT)) == [
+    assert describe_status(
+        Status(competition(tmp_path, folds=0), (CompetitionSummary("cars", current=True),), NEXT)
+    ) == [
         "cars",
         "  task         binary: `dented` is the probability of 'dented', not 'new'",
         "  photos       10 to train on, 4 to predict, 1 unreadable",
@@ -87,7 +89,7 @@ def test_all_that_was_made(tmp_path: Path) -> None:
         newest_csv=Path("x.csv"),
         submissions=(ROW, dataclasses.replace(ROW, file_name="no.csv", status=""), better),
     )
-    lines = status_lines(Status(found, (), NEXT))
+    lines = describe_status(Status(found, (), NEXT))
     assert lines[5:12] == [
         "  members      b0: finished, log loss 0.1235",
         "               b0@x: 0 of 5 folds, being trained by process 7 on moon since noon",
@@ -104,11 +106,11 @@ def test_all_that_was_made(tmp_path: Path) -> None:
 
 def test_several_competitions_in_short(tmp_path: Path) -> None:
     briefs = (
-        Brief("bad", current=False, trouble="It is damaged."),
-        Brief("cars", current=True, task="binary", metric="roc auc", finished=1, members=2, score=0.9),
-        Brief("dogs", current=False, task="multiclass", metric="log loss"),
+        CompetitionSummary("bad", current=False, trouble="It is damaged."),
+        CompetitionSummary("cars", current=True, task="binary", metric="roc auc", finished=1, members=2, score=0.9),
+        CompetitionSummary("dogs", current=False, task="multiclass", metric="log loss"),
     )
-    assert status_lines(Status(competition(tmp_path), briefs, NEXT))[9:] == [
+    assert describe_status(Status(competition(tmp_path), briefs, NEXT))[9:] == [
         "  bad: It is damaged.",
         "* cars: binary, roc auc; 1 of 2 members, newest stack 0.9000",
         "  dogs: multiclass, log loss; 0 of 0 members, no stack yet",
@@ -119,8 +121,8 @@ def test_several_competitions_in_short(tmp_path: Path) -> None:
 
 
 def test_nothing_is_there() -> None:
-    assert status_lines(Status(None, (), NEXT)) == ["Because.", "next: ensembler stack"]
+    assert describe_status(Status(None, (), NEXT)) == ["Because.", "next: ensembler stack"]
 
 
 def test_nothing_is_left_to_do(tmp_path: Path) -> None:
-    assert status_lines(Status(competition(tmp_path), (), NextStep("", "Done.")))[-2:] == ["", "Done."]
+    assert describe_status(Status(competition(tmp_path), (), NextStep("", "Done.")))[-2:] == ["", "Done."]

@@ -7,7 +7,7 @@ import io
 import pytest
 from helpers.ledger_rows import ROW
 
-from ensembler.cli.tables.submissions import as_csv, as_table
+from ensembler.cli.tables.submissions import format_csv, format_table
 from ensembler.submission.ledger.rows import FIELD_NAMES
 
 
@@ -18,7 +18,7 @@ def changed(**told):
 def cell(column, row):
     """What stands below a column's name, when the table has this row alone."""
     # A metric no longer than its column's name, so that the next column begins where the name ends.
-    header, line = as_table([dataclasses.replace(row, metric="f1")])
+    header, line = format_table([dataclasses.replace(row, metric="f1")])
     begin = header.index(column)
     after = [header.index(name) for name in HEADER if header.index(name) > begin]
     right = {"own ± error", "public", "private", "gap"}
@@ -58,7 +58,7 @@ def test_what_stands_in_a_column(told, column, shown):
 
 
 def test_the_competition_is_shown_among_others():
-    lines = as_table([ROW], every=True)
+    lines = format_table([ROW], every=True)
     assert [line.split()[0] for line in lines] == ["competition", "dogs"]
 
 
@@ -66,7 +66,7 @@ def test_the_competition_is_shown_among_others():
 @pytest.mark.parametrize("text", ["short", "a long description " * 20, "日本語の説明" * 30, "e\u0301" * 200])
 def test_a_message_is_shortened_to_the_terminal(width, text):
     rows = [changed(description=text), ROW]
-    whole, cut = as_table(rows), as_table(rows, width=width)
+    whole, cut = format_table(rows), format_table(rows, width=width)
     assert whole[1].endswith(text.strip())
     assert cut[1].endswith("…") == (text != "short")
     wide = sum(letter in "日本語の説明" for letter in cut[1])
@@ -76,16 +76,16 @@ def test_a_message_is_shortened_to_the_terminal(width, text):
 
 
 def test_a_narrow_terminal_still_shows_the_beginning_of_a_message():
-    assert as_table([changed(description="x" * 99)], width=20)[1].endswith(" " + "x" * 11 + "…")
+    assert format_table([changed(description="x" * 99)], width=20)[1].endswith(" " + "x" * 11 + "…")
 
 
 def test_the_csv_is_of_rfc_4180():
     odd = 'a "quoted", line\nand another'
-    text = as_csv([changed(description=odd), ROW])
+    text = format_csv([changed(description=odd), ROW])
     assert text.endswith("\r\n")
     assert '"a ""quoted"", line\nand another"' in text
     first, second = csv.DictReader(io.StringIO(text, newline=""), strict=True)
     assert tuple(first) == FIELD_NAMES
     assert (first["description"], second["description"]) == (odd, "first")
     assert (first["members"], first["private"], first["own"], first["ref"]) == ("b0", "", "0.04", "11")
-    assert as_csv([]) == ",".join(FIELD_NAMES) + "\r\n"
+    assert format_csv([]) == ",".join(FIELD_NAMES) + "\r\n"

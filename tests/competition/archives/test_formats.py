@@ -8,8 +8,8 @@ import pytest
 from helpers.archives_made import seven_zip_bytes, tar_bytes
 from helpers.photos import zip_bytes
 
-from ensembler.competition.archives.formats import format_name, is_archive, open_archive
-from ensembler.competition.archives.members import EncryptedArchive, Member
+from ensembler.competition.archives.formats import describe_format, is_archive, open_archive
+from ensembler.competition.archives.members import ArchiveEntry, EncryptedArchive
 
 FILES = {"a/1.txt": b"one", "2.txt": b"twotwo"}
 ARCHIVES = {
@@ -30,7 +30,7 @@ ARCHIVES = {
 )
 def test_archives_are_known_by_their_suffix(name, kind):
     assert is_archive(Path(name)) is (kind is not None)
-    assert format_name(Path(name)) == (kind or "zip")
+    assert describe_format(Path(name)) == (kind or "zip")
 
 
 class Sinks:
@@ -63,8 +63,8 @@ def test_all_kinds_are_read_alike(tmp_path, name):
     (tmp_path / name).write_bytes(ARCHIVES[name])
     sinks = Sinks()
     with open_archive(tmp_path / name) as opened:
-        files = [member for member in opened.members if member.kind == "file"]
-        assert files == [Member("a/1.txt", "file", 3), Member("2.txt", "file", 6)]
+        files = [member for member in opened.entries if member.kind == "file"]
+        assert files == [ArchiveEntry("a/1.txt", "file", 3), ArchiveEntry("2.txt", "file", 6)]
         opened.unpack(files, sinks)
     assert sinks.content() == FILES
 
@@ -74,7 +74,7 @@ def test_some_files_alone(tmp_path, name):
     (tmp_path / name).write_bytes(ARCHIVES[name])
     sinks = Sinks()
     with open_archive(tmp_path / name) as opened:
-        opened.unpack([member for member in opened.members if member.name == "2.txt"], sinks)
+        opened.unpack([member for member in opened.entries if member.name == "2.txt"], sinks)
     assert sinks.content() == {"2.txt": b"twotwo"}
 
 
@@ -85,15 +85,15 @@ def test_a_compressed_file_is_one_member(tmp_path, name, inside):
     (tmp_path / name).write_bytes(gzip.compress(b"content", mtime=0))
     sinks = Sinks()
     with open_archive(tmp_path / name) as opened:
-        assert opened.members == [Member(inside, "file")]
-        opened.unpack(opened.members, sinks)
+        assert opened.entries == [ArchiveEntry(inside, "file")]
+        opened.unpack(opened.entries, sinks)
     assert sinks.content() == {inside: b"content"}
 
 
 def test_encrypted_members_and_names(tmp_path):
     (tmp_path / "x.7z").write_bytes(seven_zip_bytes(FILES, "secret"))
     with open_archive(tmp_path / "x.7z") as opened:
-        assert all(member.encrypted for member in opened.members)
+        assert all(member.encrypted for member in opened.entries)
     (tmp_path / "x.7z").write_bytes(seven_zip_bytes(FILES, "secret", hide_names=True))
     with pytest.raises(EncryptedArchive), open_archive(tmp_path / "x.7z"):
         pass

@@ -57,7 +57,7 @@ def test_columns_that_fill_a_square(tmp_path, columns, shape):
 
 
 def test_photos_are_numbered_from_1_and_the_rest_of_the_table_stays(tmp_path, monkeypatch):
-    monkeypatch.setattr(pixel_tables, "_CHUNK", 2)
+    monkeypatch.setattr(pixel_tables, "_CHUNK_ROWS", 2)
     train, test = pixels(5, 9), pixels(3, 9)
     written(tmp_path / "train.csv", train, header(9), label="13012")
     written(tmp_path / "test.csv", test, header(9))

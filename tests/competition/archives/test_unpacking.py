@@ -18,7 +18,7 @@ from helpers.archives_made import seven_zip_bytes, tar_bytes
 from helpers.photos import Heard, photo_bytes, truncate, zip_bytes
 
 from ensembler.competition.archives import limit
-from ensembler.competition.archives.unpacking import claimed_size, extract
+from ensembler.competition.archives.unpacking import extract_archive, read_claimed_size
 from ensembler.errors import BadData, DamagedArchive, StorageError
 from ensembler.progress import Progress
 
@@ -29,7 +29,7 @@ def unpacked(tmp_path, content, name="pets.zip", progress=None, **options):
     """Content of the files that come out of the archive ``content``, by their paths."""
     archive = tmp_path / name
     archive.write_bytes(content)
-    extract(archive, tmp_path / "raw" / "extracted", progress or Progress(), **options)
+    extract_archive(archive, tmp_path / "raw" / "extracted", progress or Progress(), **options)
     root = tmp_path / "raw" / "extracted"
     return {path.relative_to(root).as_posix(): path.read_bytes() for path in root.rglob("*") if path.is_file()}
 
@@ -89,7 +89,7 @@ def test_links_are_refused(tmp_path):
         opened.writestr(link, "/etc")
         opened.writestr("train/passwd", "x")
     with pytest.raises(BadData, match=r"pets\.zip has a link among its members: 'train'"):
-        extract(archive, tmp_path / "extracted", Progress())
+        extract_archive(archive, tmp_path / "extracted", Progress())
     assert left_behind(tmp_path) == ["pets.zip"]
 
 
@@ -209,12 +209,12 @@ def test_an_archive_cut_off_on_the_way(tmp_path):
     archive.write_bytes(DEFLATED)
     truncate(archive)
     with pytest.raises(BadData, match="not a zip file"):
-        extract(archive, tmp_path / "extracted", Progress())
+        extract_archive(archive, tmp_path / "extracted", Progress())
 
 
 def test_no_archive_at_all(tmp_path):
     with pytest.raises(StorageError, match=r"pets\.zip"):
-        extract(tmp_path / "pets.zip", tmp_path / "extracted", Progress())
+        extract_archive(tmp_path / "pets.zip", tmp_path / "extracted", Progress())
     assert left_behind(tmp_path) == []
 
 
@@ -224,7 +224,7 @@ def test_no_room(tmp_path):
         opened.writestr("huge.jpg", b"")
         opened.infolist()[0].file_size = 10**18
     with pytest.raises(StorageError, match=r"Unpacking pets\.zip needs 1000000000\.00 GB"):
-        extract(archive, tmp_path / "extracted", Progress())
+        extract_archive(archive, tmp_path / "extracted", Progress())
     assert left_behind(tmp_path) == ["pets.zip"]
 
 
@@ -241,13 +241,13 @@ def test_no_room(tmp_path):
 )
 def test_what_an_archive_says_that_it_unpacks_to(tmp_path, content, size):
     (tmp_path / "pets.zip").write_bytes(content)
-    assert claimed_size(tmp_path / "pets.zip") == size
+    assert read_claimed_size(tmp_path / "pets.zip") == size
 
 
 def test_progress_is_told_of_each_archive(tmp_path):
     (tmp_path / "pets.zip").write_bytes(zip_bytes({"train.zip": zip_bytes({"1.jpg": PHOTO})}))
     heard = Heard()
-    extract(tmp_path / "pets.zip", tmp_path / "extracted", heard)
+    extract_archive(tmp_path / "pets.zip", tmp_path / "extracted", heard)
     assert heard.labels == ["unpack pets.zip", "unpack train.zip"]
 
 
@@ -301,7 +301,7 @@ def test_archives_in_archives_to_any_depth(tmp_path):
 
 
 def test_an_archive_that_holds_itself_comes_to_an_end(tmp_path, monkeypatch):
-    monkeypatch.setattr("ensembler.competition.archives.unpacking.DEEPEST", 3)
+    monkeypatch.setattr("ensembler.competition.archives.unpacking.MAX_NESTING", 3)
     content = zip_bytes({"x.csv": "id\n"})
     for _ in range(5):
         content = zip_bytes({"a.zip": content})
@@ -551,9 +551,9 @@ def test_what_archives_unpack_to_is_added_up(tmp_path):
 
 @pytest.mark.parametrize(("name", "content"), [("x.zip", BOMB), ("x.csv.gz", gzip.compress(b"0" * 2_000_000, mtime=0))])
 def test_what_shrinks_too_well_is_a_bomb(tmp_path, monkeypatch, name, content):
-    monkeypatch.setattr(limit, "STEEP_FROM", 1_000_000)
+    monkeypatch.setattr(limit, "MIN_BYTES_FOR_RATIO", 1_000_000)
     with pytest.raises(BadData, match=rf"{name} in \S+ unpacks to more than 200 times its size.*--unpack-limit GB"):
         unpacked(tmp_path, zip_bytes({name: content}))
     assert unpacked(tmp_path, zip_bytes({name: content}), most_bytes=0)
-    monkeypatch.setattr(limit, "STEEP_FROM", 3_000_000)
+    monkeypatch.setattr(limit, "MIN_BYTES_FOR_RATIO", 3_000_000)
     assert unpacked(tmp_path, zip_bytes({name: content}))

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ensembler.competition.folds.file import load_folds, new_folds, shared_folds
+from ensembler.competition.folds.file import build_folds, load_folds, load_or_make_folds
 from ensembler.competition.manifest import AnswerLayout, Manifest, TestLayout, TrainLayout
 from ensembler.competition.tables import Tables
 from ensembler.errors import BadChoice, BadData, Mismatch
@@ -41,14 +41,14 @@ def folder(tmp_path):
 
 
 def test_folds_are_made_once(folder):
-    made = shared_folds(folder, tables_of(IDS), 5).assigned
+    made = load_or_make_folds(folder, tables_of(IDS), 5).assigned
     assert folder.folds.read_text().startswith(f"id,fold\n000,{made[0, 0]}\n001,{made[1, 0]}\n")
     for asked in (5, None):
-        np.testing.assert_array_equal(shared_folds(folder, tables_of(IDS), asked, seed=99).assigned, made)
+        np.testing.assert_array_equal(load_or_make_folds(folder, tables_of(IDS), asked, seed=99).assigned, made)
 
 
 def test_folds_are_joined_by_id(folder):
-    made = shared_folds(folder, tables_of(IDS), 5, 2).assigned
+    made = load_or_make_folds(folder, tables_of(IDS), 5, 2).assigned
     lines = folder.folds.read_text().splitlines()
     folder.folds.write_text("\n".join([lines[0], *reversed(lines[1:])]))
     np.testing.assert_array_equal(load_folds(folder, tables_of(IDS)).assigned, made)
@@ -65,24 +65,24 @@ def test_folds_are_joined_by_id(folder):
     ],
 )
 def test_other_numbers_than_are_there_are_refused(folder, asked, says):
-    shared_folds(folder, tables_of(IDS), 5)
+    load_or_make_folds(folder, tables_of(IDS), 5)
     with pytest.raises(Mismatch, match=says):
-        shared_folds(folder, tables_of(IDS), **asked)
+        load_or_make_folds(folder, tables_of(IDS), **asked)
 
 
 @pytest.mark.parametrize(("folds", "repeats"), [(None, None), (3, None), (2, 3), (1, None), (1, 2)])
 def test_what_is_there_is_taken_where_nothing_is_asked_for(folder, folds, repeats):
     tables = tables_of(IDS)
-    made = shared_folds(folder, tables, folds, repeats, seed=3)
-    again = shared_folds(folder, tables)
+    made = load_or_make_folds(folder, tables, folds, repeats, seed=3)
+    again = load_or_make_folds(folder, tables)
     assert (again.count, again.repeats) == (made.count, made.repeats) == (folds or 5, repeats or 1)
     np.testing.assert_array_equal(again.assigned, made.assigned)
-    np.testing.assert_array_equal(again.inner_folds(0), made.inner_folds(0))
-    assert (again.assigned == new_folds(tables, folds, repeats, 3).assigned).all()
+    np.testing.assert_array_equal(again.make_inner_folds(0), made.make_inner_folds(0))
+    assert (again.assigned == build_folds(tables, folds, repeats, 3).assigned).all()
 
 
 def test_photos_that_are_never_held_out_have_an_empty_cell(folder):
-    made = shared_folds(folder, tables_of(IDS), 1, 2)
+    made = load_or_make_folds(folder, tables_of(IDS), 1, 2)
     lines = folder.folds.read_text().splitlines()
     assert lines[0] == "id,fold,fold_2"
     cells = [line.split(",") for line in lines[1:]]
@@ -93,21 +93,21 @@ def test_photos_that_are_never_held_out_have_an_empty_cell(folder):
 
 @pytest.mark.parametrize("ids", [IDS[:-1], [*IDS, "x"], [*IDS[:-1], "x"]])
 def test_other_photos_are_refused(folder, ids):
-    shared_folds(folder, tables_of(IDS), 5)
+    load_or_make_folds(folder, tables_of(IDS), 5)
     with pytest.raises(Mismatch, match=r"folds\.csv was made for other photos than .*train\.csv lists"):
-        shared_folds(folder, tables_of(ids), 5)
+        load_or_make_folds(folder, tables_of(ids), 5)
 
 
 def test_folds_made_before_the_groups_were_known_are_refused(folder):
     tables = tables_of(IDS)
-    made = shared_folds(folder, tables, 5).assigned[:, 0]
+    made = load_or_make_folds(folder, tables, 5).assigned[:, 0]
     tables.train["group"] = [f"p{fold}" for fold in made]
     np.testing.assert_array_equal(load_folds(folder, tables).assigned[:, 0], made)
     tables.train.loc[made == 1, "group"] = "p0"
     with pytest.raises(
         Mismatch, match=r"folds\.csv splits 1 group of \S+train\.csv \(first: 'p0'\): make folds that keep"
     ):
-        shared_folds(folder, tables, 5)
+        load_or_make_folds(folder, tables, 5)
 
 
 @pytest.mark.parametrize(
@@ -115,13 +115,13 @@ def test_folds_made_before_the_groups_were_known_are_refused(folder):
 )
 def test_too_few_folds(folder, asked, says):
     with pytest.raises(BadChoice, match=f"{says}.*Received: {next(iter(asked.values()))}"):
-        shared_folds(folder, tables_of(IDS), **asked)
+        load_or_make_folds(folder, tables_of(IDS), **asked)
     assert not folder.folds.exists()
 
 
 def test_too_few_photos(folder):
     with pytest.raises(BadData, match="5 folds need at least 5 independent training photos, there are 4"):
-        shared_folds(folder, tables_of(IDS[:4]), 5)
+        load_or_make_folds(folder, tables_of(IDS[:4]), 5)
     assert not folder.folds.exists()
 
 

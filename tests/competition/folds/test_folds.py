@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ensembler.competition.folds.file import new_folds
+from ensembler.competition.folds.file import build_folds
 from ensembler.competition.folds.folds import Folds
 from ensembler.competition.tables import Tables
 from ensembler.errors import BadData
@@ -28,7 +28,7 @@ def asked_folds(draw: st.DrawFn) -> tuple[pd.DataFrame, int, int, int]:
 
 
 def made(train: pd.DataFrame, folds: int, repeats: int, seed: int) -> Folds:
-    return new_folds(Tables(None, None, train, train), folds, repeats, seed)  # type: ignore[arg-type]
+    return build_folds(Tables(None, None, train, train), folds, repeats, seed)  # type: ignore[arg-type]
 
 
 def straddle(groups: pd.Series, parts: np.ndarray) -> bool:
@@ -42,29 +42,29 @@ def straddle(groups: pd.Series, parts: np.ndarray) -> bool:
 def test_no_group_straddles_any_division(asked: tuple[pd.DataFrame, int, int, int]) -> None:
     train, folds = asked[0], made(*asked)
     for split in range(folds.splits):
-        held_out, training = folds.held_out(split), folds.training(split)
+        held_out, training = folds.mask_held_out(split), folds.mask_training(split)
         assert held_out.any()
         assert (held_out ^ training).all()
         assert not straddle(train["group"], held_out)
-        inner = folds.inner_folds(split)
+        inner = folds.make_inner_folds(split)
         assert inner.shape == (training.sum(),)
         assert len(set(inner)) == (folds.count - 1 if folds.count > 1 else len(set(inner)))
         assert not straddle(train["group"][training], inner)
     if len(set(train["group"][folds.scored])) > 1:
-        assert not straddle(train["group"][folds.scored], folds.nested_folds())
+        assert not straddle(train["group"][folds.scored], folds.make_nested_folds())
 
 
 @settings(deadline=None, max_examples=30)
 @given(asked_folds())
 def test_each_photo_is_held_out_once_a_repeat_or_one_fifth_is(asked: tuple[pd.DataFrame, int, int, int]) -> None:
     train, folds = asked[0], made(*asked)
-    times = np.sum([folds.held_out(split) for split in range(folds.splits)], axis=0)
+    times = np.sum([folds.mask_held_out(split) for split in range(folds.splits)], axis=0)
     if folds.count > 1:
         assert (times == folds.repeats).all()
         assert folds.scored.all()
     else:
         np.testing.assert_array_equal(times > 0, folds.scored)
-        assert 0 < folds.held_out(0).sum() < len(train)
+        assert 0 < folds.mask_held_out(0).sum() < len(train)
 
 
 def folds_of(count: int, repeats: int, rows: int = 40, groups: list[str] | None = None) -> Folds:
@@ -75,26 +75,33 @@ def folds_of(count: int, repeats: int, rows: int = 40, groups: list[str] | None 
 
 def test_splits_are_numbered_repeat_by_repeat() -> None:
     folds = folds_of(3, 2)
-    assert [folds.place(split) for split in range(folds.splits)] == [(0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2)]
-    np.testing.assert_array_equal(folds.held_out(4), folds.assigned[:, 1] == 1)
+    assert [folds.locate_split(split) for split in range(folds.splits)] == [
+        (0, 0),
+        (0, 1),
+        (0, 2),
+        (1, 0),
+        (1, 1),
+        (1, 2),
+    ]
+    np.testing.assert_array_equal(folds.mask_held_out(4), folds.assigned[:, 1] == 1)
     assert (folds.assigned[:, 0] != folds.assigned[:, 1]).any()
 
 
 def test_one_fold_holds_out_a_fifth_of_each_class() -> None:
     folds = folds_of(1, 1)
-    assert folds.labels[folds.held_out(0)].value_counts().to_dict() == {"a": 4, "b": 4}
-    assert sorted(np.bincount(folds.inner_folds(0))) == [6, 6, 6, 7, 7]
-    assert len(set(folds.nested_folds())) == 5
+    assert folds.labels[folds.mask_held_out(0)].value_counts().to_dict() == {"a": 4, "b": 4}
+    assert sorted(np.bincount(folds.make_inner_folds(0))) == [6, 6, 6, 7, 7]
+    assert len(set(folds.make_nested_folds())) == 5
 
 
 def test_inner_folds_know_nothing_of_what_is_held_out() -> None:
     folds = folds_of(1, 1)
-    before = folds.inner_folds(0)
-    folds.labels[folds.held_out(0)] = "c"
-    np.testing.assert_array_equal(folds.inner_folds(0), before)
+    before = folds.make_inner_folds(0)
+    folds.labels[folds.mask_held_out(0)] = "c"
+    np.testing.assert_array_equal(folds.make_inner_folds(0), before)
 
 
 def test_held_out_photos_of_one_group_cannot_score_a_stack() -> None:
     folds = folds_of(1, 1, groups=[f"p{row // 8}" for row in range(40)])
     with pytest.raises(BadData, match="All held-out photos belong to one group"):
-        folds.nested_folds()
+        folds.make_nested_folds()

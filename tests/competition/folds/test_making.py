@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ensembler.competition.folds import making
-from ensembler.competition.folds.making import independent_photos, make_folds
+from ensembler.competition.folds.making import assign_folds, count_independent_photos
 from ensembler.errors import BadData
 
 
@@ -33,21 +33,21 @@ def test_each_row_has_one_fold_and_no_group_straddles(drawn):
     independent = (groups == "").sum() + groups[groups != ""].nunique()
     if independent < folds:
         with pytest.raises(BadData, match=f"{folds} folds need at least {folds} independent training photos"):
-            make_folds(labels, groups, folds, seed)
+            assign_folds(labels, groups, folds, seed)
         return
-    assigned = make_folds(labels, groups, folds, seed)
+    assigned = assign_folds(labels, groups, folds, seed)
     assert assigned.shape == (len(labels),)
     assert set(assigned) == set(range(folds))
     for name in set(groups) - {""}:
         assert len(set(assigned[groups == name])) == 1
-    np.testing.assert_array_equal(assigned, make_folds(labels, groups, folds, seed))
+    np.testing.assert_array_equal(assigned, assign_folds(labels, groups, folds, seed))
 
 
 @settings(deadline=None)
 @given(st.integers(0, 1000), st.integers(2, 5))
 def test_classes_are_spread_evenly(seed, folds):
     labels = column(["cat"] * 40 + ["dog"] * 20 + ["cow"] * 3)
-    assigned = make_folds(labels, column([""] * 63), folds, seed)
+    assigned = assign_folds(labels, column([""] * 63), folds, seed)
     for label in ("cat", "dog", "cow"):
         counts = np.bincount(assigned[labels == label], minlength=folds)
         assert counts.max() - counts.min() <= 1
@@ -57,15 +57,15 @@ def test_classes_are_spread_evenly(seed, folds):
 @given(rows())
 def test_many_groups_are_spread_under_the_same_rules(drawn):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(making, "MANY", 3)
+        patch.setattr(making, "MAX_JOINT_UNITS", 3)
         test_each_row_has_one_fold_and_no_group_straddles.hypothesis.inner_test(drawn)
 
 
 def test_rows_on_their_own_are_spread_evenly_beside_many_groups(monkeypatch):
-    monkeypatch.setattr(making, "MANY", 50)
+    monkeypatch.setattr(making, "MAX_JOINT_UNITS", 50)
     labels = column(["cat", "cat", "dog", "dog"] * 25)
     groups = column([f"g{row // 2}" if row < 40 else "" for row in range(100)])
-    assigned = make_folds(labels, groups, 5, 0)
+    assigned = assign_folds(labels, groups, 5, 0)
     for label in ("cat", "dog"):
         assert np.bincount(assigned[40:][labels[40:] == label], minlength=5).tolist() == [6] * 5
         assert np.bincount(assigned[:40][labels[:40] == label], minlength=5).tolist() == [4] * 5
@@ -74,18 +74,18 @@ def test_rows_on_their_own_are_spread_evenly_beside_many_groups(monkeypatch):
 def test_groups_are_spread_evenly_too():
     labels = column(["cat", "cat", "dog", "dog"] * 25)
     groups = column([f"g{row // 2}" for row in range(100)])
-    assigned = make_folds(labels, groups, 5, 0)
+    assigned = assign_folds(labels, groups, 5, 0)
     counts = np.bincount(assigned[labels == "cat"], minlength=5)
     assert counts.max() - counts.min() <= 4
 
 
 def test_another_seed_makes_other_folds():
     labels, groups = column(["cat", "dog"] * 20), column([""] * 40)
-    assert (make_folds(labels, groups, 5, 0) != make_folds(labels, groups, 5, 1)).any()
+    assert (assign_folds(labels, groups, 5, 0) != assign_folds(labels, groups, 5, 1)).any()
 
 
 def test_a_group_may_be_named_like_a_row():
-    assigned = make_folds(column("abababab"), column(["row-3", "row-3", *[""] * 6]), 2, 0)
+    assigned = assign_folds(column("abababab"), column(["row-3", "row-3", *[""] * 6]), 2, 0)
     assert assigned[0] == assigned[1]
 
 
@@ -93,13 +93,13 @@ def test_a_group_may_be_named_like_a_row():
 @given(st.integers(0, 1000))
 def test_no_fold_is_empty_where_one_group_is_larger_than_all_others(seed):
     groups = column(["big"] * 50 + [""] * 4)
-    assert independent_photos(groups) == 5
-    assert sorted(np.bincount(make_folds(column("ab" * 27), groups, 5, seed))) == [1, 1, 1, 1, 50]
+    assert count_independent_photos(groups) == 5
+    assert sorted(np.bincount(assign_folds(column("ab" * 27), groups, 5, seed))) == [1, 1, 1, 1, 50]
 
 
 def test_tags_are_spread_each_by_itself():
     labels = column(["a|b", "a", "b", "a|c", "", "c|d"] * 50)
-    assigned = make_folds(labels, column([""] * 300), 5, 0)
+    assigned = assign_folds(labels, column([""] * 300), 5, 0)
     for tag in "abcd":
         counts = np.bincount(assigned[labels.str.contains(tag)], minlength=5)
         assert counts.max() - counts.min() <= 1, tag

@@ -6,10 +6,10 @@ import pandas as pd
 import pytest
 from helpers.photos import write_csv
 
-from ensembler.competition.layout.classes import OneHot, decide_task, match_columns, positive_class, sorted_classes
+from ensembler.competition.layout.classes import OneHot, decide_task, find_positive_class, list_classes, match_columns
 from ensembler.competition.layout.tags import Tags
 from ensembler.competition.sample_submission import SampleSubmission
-from ensembler.errors import BadChoice, BadData, Question
+from ensembler.errors import BadChoice, BadData, MissingHint
 
 
 def labels(text):
@@ -55,8 +55,8 @@ def test_a_label_a_photo(sample, given, text, slug, expected):
 @pytest.mark.parametrize(
     ("given", "text", "expected"),
     [
-        (OneHot(("a", "b"), exclusive=True), "id,a,b;1,0,0", ("multiclass", ("a", "b"), "probabilities")),
-        (OneHot(("a", "b"), exclusive=False), "id,a,b;1,0,0", ("multilabel", ("a", "b"), "probabilities")),
+        (OneHot(("a", "b"), multiclass=True), "id,a,b;1,0,0", ("multiclass", ("a", "b"), "probabilities")),
+        (OneHot(("a", "b"), multiclass=False), "id,a,b;1,0,0", ("multilabel", ("a", "b"), "probabilities")),
         (Tags(("a", "b")), "id,tags;1,a b", ("multilabel", ("a", "b"), "tags")),
         (Tags(("a", "b")), "id,b,a;1,0,0", ("multilabel", ("b", "a"), "probabilities")),
     ],
@@ -105,7 +105,7 @@ def test_the_answer_follows_the_metric_where_the_sample_lets_it(sample, given, t
     ],
 )
 def test_cells_that_are_no_classes_are_asked_about(sample, given, text, says):
-    with pytest.raises(Question, match=rf"{says}.*--label-column COLUMN; .* with --metric NAME\."):
+    with pytest.raises(MissingHint, match=rf"{says}.*--label-column COLUMN; .* with --metric NAME\."):
         decide_task(labels(given), sample(text), "", None)
     kind = decide_task(labels(given), sample(text), "", None, takes_labels=True, confirmed=True)[2]
     assert kind == "label"
@@ -117,14 +117,14 @@ def test_cells_that_may_be_left_to_fill_in(sample, text):
 
 
 def test_tags_of_the_sample_must_be_tags(sample):
-    with pytest.raises(Question, match="cells like 'c'"):
+    with pytest.raises(MissingHint, match="cells like 'c'"):
         decide_task(Tags(("a", "b")), sample("id,tags;1,a c"), "", None)
     assert decide_task(Tags(("a", "b")), sample("id,tags;1,a c"), "", None, confirmed=True)[2] == "tags"
     assert decide_task(Tags(("7", "8")), sample("id,tags;1,0"), "", None)[2] == "tags"
 
 
 def test_which_class_a_column_means_is_asked(sample):
-    with pytest.raises(Question, match="Which class is the column 'label' the probability of: cat or dog"):
+    with pytest.raises(MissingHint, match="Which class is the column 'label' the probability of: cat or dog"):
         decide_task(labels("cat,dog"), sample("id,label;1,0.5"), "pets", None)
     answered = decide_task(labels("cat,dog"), sample("id,label;1,0.5"), "pets", "cat")
     assert answered == ("binary", ("dog", "cat"), "probabilities")
@@ -143,7 +143,7 @@ def test_which_class_a_column_means_is_asked(sample):
     ],
 )
 def test_positive_class(classes, column, slug, positive):
-    assert positive_class(classes, column, slug, None) == positive
+    assert find_positive_class(classes, column, slug, None) == positive
 
 
 @pytest.mark.parametrize(
@@ -155,13 +155,13 @@ def test_positive_class(classes, column, slug, positive):
     ],
 )
 def test_a_positive_class_is_never_guessed(classes, column, slug):
-    with pytest.raises(Question, match=f"{column}.*{' or '.join(classes)}.*--positive CLASS"):
-        positive_class(classes, column, slug, None)
+    with pytest.raises(MissingHint, match=f"{column}.*{' or '.join(classes)}.*--positive CLASS"):
+        find_positive_class(classes, column, slug, None)
 
 
 def test_a_positive_class_must_exist():
     with pytest.raises(BadChoice, match=r"no class named 'dgo': did you mean dog\?"):
-        positive_class(("cat", "dog"), "label", "", "dgo")
+        find_positive_class(("cat", "dog"), "label", "", "dgo")
 
 
 @pytest.mark.parametrize(
@@ -175,7 +175,7 @@ def test_a_positive_class_must_exist():
     ],
 )
 def test_sorted_classes(given, classes):
-    assert sorted_classes(labels(given)) == classes
+    assert list_classes(labels(given)) == classes
 
 
 @pytest.mark.parametrize(
@@ -189,7 +189,7 @@ def test_sorted_classes(given, classes):
 )
 def test_labels_that_make_no_classes(given, says):
     with pytest.raises(BadData, match=says):
-        sorted_classes(labels(given))
+        list_classes(labels(given))
 
 
 @pytest.mark.parametrize(

@@ -5,11 +5,11 @@ import pytest
 from helpers.photos import write_csv, write_photos
 
 from ensembler.competition.layout.groups import (
-    PAIRS,
+    NAME_PAIRS,
     GroupColumn,
     find_groups,
-    group_name_rank,
-    named_groups,
+    parse_groups,
+    rank_group_name,
     read_groups,
 )
 from ensembler.competition.photo_files import PhotoFiles
@@ -21,7 +21,7 @@ LABELS = ["a", "b"] * 6
 
 @pytest.fixture
 def photos(tmp_path):
-    return PhotoFiles.below(write_photos(tmp_path, *(f"train/{identity}.png" for identity in IDS)))
+    return PhotoFiles.list_below(write_photos(tmp_path, *(f"train/{identity}.png" for identity in IDS)))
 
 
 def labels_of(photos):
@@ -53,11 +53,11 @@ def table(path, **columns):
     ],
 )
 def test_names_of_groups(name, is_group):
-    assert (group_name_rank(name) is not None) is is_group
+    assert (rank_group_name(name) is not None) is is_group
 
 
 def test_people_come_before_places():
-    assert group_name_rank("patient_id") < group_name_rank("study") < group_name_rank("site")
+    assert rank_group_name("patient_id") < rank_group_name("study") < rank_group_name("site")
 
 
 @pytest.mark.parametrize(
@@ -99,17 +99,17 @@ def test_groups_within_others_give_way_to_them(tmp_path, photos, columns, found)
 
 def test_left_and_right_belong_together(tmp_path):
     names = [f"{number}_{side}" for number in range(6) for side in ("left", "right")]
-    photos = PhotoFiles.below(write_photos(tmp_path, *(f"train/{name}.jpeg" for name in names)))
+    photos = PhotoFiles.list_below(write_photos(tmp_path, *(f"train/{name}.jpeg" for name in names)))
     labels = pd.Series(["a", "a", "b"] * 4, index=list(photos.paths))
-    assert find_groups(photos, labels, None) == PAIRS
-    assert named_groups("Names", photos) == PAIRS
-    assert read_groups(PAIRS, photos).to_dict() == {f"train/{name}.jpeg": name[0] for name in names}
+    assert find_groups(photos, labels, None) == NAME_PAIRS
+    assert parse_groups("Names", photos) == NAME_PAIRS
+    assert read_groups(NAME_PAIRS, photos).to_dict() == {f"train/{name}.jpeg": name[0] for name in names}
     write_csv(
         tmp_path / "meta.csv", "image,patient,site;" + ";".join(f"{name},p{name[0]},s{name[0]}" for name in names)
     )
     assert find_groups(photos, labels, None) == GroupColumn("meta.csv", "image", "patient")
     write_csv(tmp_path / "meta.csv", "image,site;" + ";".join(f"{name},s{name[0]}" for name in names))
-    assert find_groups(photos, labels, None) == PAIRS
+    assert find_groups(photos, labels, None) == NAME_PAIRS
 
 
 @pytest.mark.parametrize("content", [b"", b"image,patient\n\xe9,a\n", b"image,patient\n1,2\n3,4,5\n"])
@@ -142,13 +142,13 @@ def test_tables_of_other_photos_and_samples_are_passed_over(tmp_path, photos):
 
 @pytest.mark.parametrize("answer", ["none", "None", " NONE "])
 def test_groups_may_be_denied(photos, answer):
-    assert named_groups(answer, photos) is None
+    assert parse_groups(answer, photos) is None
 
 
 def test_groups_may_be_named(tmp_path, photos):
     path = table(tmp_path / "a b" / "meta.csv", colour="aaabbbcccddd")
-    assert named_groups("a b/meta.csv:colour", photos) == GroupColumn("a b/meta.csv", "image", "colour")
-    assert named_groups(f"{path}:colour", photos) == GroupColumn("a b/meta.csv", "image", "colour")
+    assert parse_groups("a b/meta.csv:colour", photos) == GroupColumn("a b/meta.csv", "image", "colour")
+    assert parse_groups(f"{path}:colour", photos) == GroupColumn("a b/meta.csv", "image", "colour")
 
 
 @pytest.mark.parametrize(
@@ -164,7 +164,7 @@ def test_groups_that_are_not_there(tmp_path, photos, answer, error, says):
     table(tmp_path / "meta.csv", colour="aaabbbcccddd")
     write_csv(tmp_path / "strange.csv", "image,colour;x,a;y,b")
     with pytest.raises(error, match=says):
-        named_groups(answer, photos)
+        parse_groups(answer, photos)
 
 
 def test_the_group_of_each_photo(tmp_path, photos):

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ensembler.competition.layout.joined_groups import joined_groups
+from ensembler.competition.layout.joined_groups import join_groups
 
 
 @pytest.mark.parametrize(
@@ -23,13 +23,13 @@ from ensembler.competition.layout.joined_groups import joined_groups
 )
 def test_groups_that_share_twins_become_one(groups, twins, joined):
     photos = pd.Series(["1", "2", "3"])
-    assert joined_groups(photos, [pd.Series(groups), pd.Series(twins)]).tolist() == joined
+    assert join_groups(photos, [pd.Series(groups), pd.Series(twins)]).tolist() == joined
 
 
 def test_groups_are_joined_over_several_photos():
     groups = pd.Series(["p", "q", "q", "r", "s", ""])
     twins = pd.Series(["x", "x", "y", "y", "", ""])
-    joined = joined_groups(pd.Series(list("abcdef")), [groups, twins])
+    joined = join_groups(pd.Series(list("abcdef")), [groups, twins])
     assert joined.tolist() == ["p", "p", "p", "p", "s", ""]
 
 
@@ -38,7 +38,7 @@ def test_groups_are_joined_over_several_photos():
 def test_joined_groups_are_the_connected_rows(rows):
     photos = pd.Series([str(number) for number in range(len(rows))], dtype=str)
     keys = [pd.Series([row[kind] for row in rows], dtype=str) for kind in (0, 1)]
-    joined = joined_groups(photos, keys).tolist()
+    joined = join_groups(photos, keys).tolist()
 
     def reached(start):
         found, new = {start}, [start]

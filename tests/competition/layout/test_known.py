@@ -2,12 +2,12 @@ from __future__ import annotations
 
 import pytest
 
-from ensembler.competition.layout.known import _KNOWN, known_competition, known_positives
+from ensembler.competition.layout.known import _KNOWN_COMPETITIONS, find_known_competition, list_known_positives
 from ensembler.competition.metrics.metrics import METRICS
 
 
 def test_metrics_have_the_names_that_we_give_them():
-    assert {known.metric for known in _KNOWN.values()} <= set(METRICS)
+    assert {known.metric for known in _KNOWN_COMPETITIONS.values()} <= set(METRICS)
 
 
 @pytest.mark.parametrize(
@@ -24,7 +24,7 @@ def test_metrics_have_the_names_that_we_give_them():
     ],
 )
 def test_what_takes_notebooks_alone(slug, code_only):
-    known = known_competition(slug)
+    known = find_known_competition(slug)
     assert known is not None
     assert known.code_only is code_only
 
@@ -40,12 +40,12 @@ def test_what_takes_notebooks_alone(slug, code_only):
     ],
 )
 def test_what_competitions_are_judged_by(slug, metric):
-    assert known_competition(slug).metric == metric
+    assert find_known_competition(slug).metric == metric
 
 
 def test_metrics_are_not_guessed_from_similar_slugs():
-    assert known_competition("dogs-vs-cats-in-class") is None
-    assert known_competition("") is None
+    assert find_known_competition("dogs-vs-cats-in-class") is None
+    assert find_known_competition("") is None
 
 
 @pytest.mark.parametrize(
@@ -59,4 +59,4 @@ def test_metrics_are_not_guessed_from_similar_slugs():
     ],
 )
 def test_positive_classes(slug, positives):
-    assert known_positives(slug) == positives
+    assert list_known_positives(slug) == positives

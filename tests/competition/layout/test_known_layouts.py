@@ -15,8 +15,8 @@ from helpers.archives_made import seven_zip_bytes, tar_bytes
 from helpers.photos import Heard, photo_bytes, zip_bytes
 from PIL import Image
 
-from ensembler.competition.archives.unpacking import extract
-from ensembler.competition.folds.making import make_folds
+from ensembler.competition.archives.unpacking import extract_archive
+from ensembler.competition.folds.making import assign_folds
 from ensembler.competition.layout.layout import Hints, find_layout
 from ensembler.competition.photo_files import PhotoFiles
 from ensembler.competition.tables import make_tables
@@ -59,9 +59,9 @@ def found(tmp_path, slug, members, heard=None):
     archive = tmp_path / f"{slug}.zip"
     archive.write_bytes(zip_bytes(members))
     root = tmp_path / "extracted"
-    extract(archive, root, heard or Heard())
+    extract_archive(archive, root, heard or Heard())
     manifest = find_layout(root, slug, slug, NO_HINTS, "raw/extracted")
-    train, test = make_tables(manifest, PhotoFiles.below(root))
+    train, test = make_tables(manifest, PhotoFiles.list_below(root))
     return manifest, train, test
 
 
@@ -170,7 +170,7 @@ def test_state_farm_distracted_driver_detection(tmp_path):
 
 def test_the_folds_of_state_farm_keep_drivers_whole(tmp_path):
     _, train, _ = found(tmp_path, STATE_FARM, state_farm())
-    train["fold"] = make_folds(train["label"], train["group"], 5, 0)
+    train["fold"] = assign_folds(train["label"], train["group"], 5, 0)
     assert set(train["fold"]) == set(range(5))
     assert train.groupby("group")["fold"].nunique().eq(1).all()
 
@@ -265,7 +265,7 @@ def test_cassava_leaf_disease_classification(tmp_path):
         code_only=True,
     )
     manifest = check(tmp_path, "cassava-leaf-disease-classification", members, expected)
-    assert "0 (Cassava Bacterial Blight (CBB)), 1 (Cassava Brown Streak" in manifest.sentence()
+    assert "0 (Cassava Bacterial Blight (CBB)), 1 (Cassava Brown Streak" in manifest.describe()
 
 
 def test_aerial_cactus_identification(tmp_path):

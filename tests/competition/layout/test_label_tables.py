@@ -6,10 +6,10 @@ import pandas as pd
 import pytest
 from helpers.photos import write_csv, write_photos
 
-from ensembler.competition.layout.label_tables import LabelTable, find_label_table, named_label_table
+from ensembler.competition.layout.label_tables import LabelTable, find_label_table, resolve_label_table
 from ensembler.competition.photo_files import PhotoFiles
 from ensembler.competition.sample_submission import SampleSubmission
-from ensembler.errors import BadChoice, BadData, Question
+from ensembler.errors import BadChoice, BadData, MissingHint
 
 IDS = ("1", "2", "3")
 
@@ -20,7 +20,7 @@ def sample(*columns):
 
 @pytest.fixture
 def photos(tmp_path):
-    return PhotoFiles.below(write_photos(tmp_path, *(f"train/{identity}.png" for identity in IDS)))
+    return PhotoFiles.list_below(write_photos(tmp_path, *(f"train/{identity}.png" for identity in IDS)))
 
 
 def table(root, name, header, ids=IDS):
@@ -41,7 +41,7 @@ def table(root, name, header, ids=IDS):
 )
 def test_columns_that_are_clear_by_their_names(others, wanted, columns):
     found = LabelTable(Path("t.csv"), "id", others)
-    assert found.clear_columns(sample(*wanted) if wanted else None) == columns
+    assert found.find_columns_by_name(sample(*wanted) if wanted else None) == columns
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,9 @@ def test_columns_that_are_clear_by_their_names(others, wanted, columns):
     ],
 )
 def test_the_only_column_that_is_left(others, wanted, column):
-    assert LabelTable(Path("t.csv"), "id", others).columns(sample(*wanted) if wanted else None, None) == (column,)
+    assert LabelTable(Path("t.csv"), "id", others).choose_columns(sample(*wanted) if wanted else None, None) == (
+        column,
+    )
 
 
 VALUES = "id,species,whale,size;1,orca,w1,1;2,orca,w1,2;3,beluga,w2,1;4,beluga,w3,3"
@@ -75,19 +77,19 @@ VALUES = "id,species,whale,size;1,orca,w1,1;2,orca,w1,2;3,beluga,w2,1;4,beluga,w
 def test_a_column_is_found_by_what_the_sample_shows(tmp_path, cell, columns):
     found = LabelTable(write_csv(tmp_path / "t.csv", VALUES), "id", ("species", "whale", "size"))
     shown = SampleSubmission(Path("sample.csv"), pd.DataFrame({"id": ["9"], "answer": [cell]}))
-    assert (found.decided_columns(shown) or None) == columns
+    assert (found.decide_columns(shown) or None) == columns
 
 
 def test_columns_that_leave_a_choice(tmp_path):
     path = write_csv(tmp_path / "t.csv", "id,colour,shape;1,9,8;2,9,8;3,8,9")
     found = LabelTable(path, "id", ("colour", "shape"))
     with pytest.raises(
-        Question, match=r"Which column of \S+t\.csv holds the label: colour, shape\? Answer with --label-co"
+        MissingHint, match=r"Which column of \S+t\.csv holds the label: colour, shape\? Answer with --label-co"
     ):
-        found.columns(sample("answer"), None)
-    assert found.columns(sample("answer"), "shape") == ("shape",)
+        found.choose_columns(sample("answer"), None)
+    assert found.choose_columns(sample("answer"), "shape") == ("shape",)
     with pytest.raises(BadChoice, match=r"did you mean shape\?"):
-        found.columns(sample("answer"), "shapes")
+        found.choose_columns(sample("answer"), "shapes")
 
 
 @pytest.mark.parametrize(
@@ -112,26 +114,28 @@ def test_columns_that_leave_a_choice(tmp_path):
 def test_the_table_of_labels(tmp_path, photos, headers, clear_only, found):
     for name, header in headers.items():
         table(tmp_path, name, header)
-    chosen = find_label_table(photos, sample("answer"), clear_only=clear_only)
+    chosen = find_label_table(photos, sample("answer"), by_name_only=clear_only)
     assert (chosen and chosen.path.name) == found
 
 
 def test_tables_of_other_photos_are_passed_over(tmp_path, photos):
     table(tmp_path, "test.csv", "id,label", ids=("7", "8", "9"))
-    assert find_label_table(photos, None, clear_only=False) is None
+    assert find_label_table(photos, None, by_name_only=False) is None
 
 
 def test_two_tables_are_a_question(tmp_path, photos):
     for name in ("labels.csv", "train.csv"):
         table(tmp_path, name, "id,label")
-    with pytest.raises(Question, match=r"Which table holds the labels: labels\.csv, train\.csv\? Answer with --labels"):
-        find_label_table(photos, None, clear_only=False)
-    assert named_label_table("train.csv", photos, "train").others == ("label",)
+    with pytest.raises(
+        MissingHint, match=r"Which table holds the labels: labels\.csv, train\.csv\? Answer with --labels"
+    ):
+        find_label_table(photos, None, by_name_only=False)
+    assert resolve_label_table("train.csv", photos, "train").other_columns == ("label",)
 
 
 def test_a_table_that_is_named_must_fit(tmp_path, photos):
     table(tmp_path, "other.csv", "id,label", ids=("7", "8", "9"))
     with pytest.raises(BadData, match=r"No column of \S+other\.csv holds the names of photos in \S+train"):
-        named_label_table("other.csv", photos, "train")
+        resolve_label_table("other.csv", photos, "train")
     with pytest.raises(BadChoice, match=r"There is no \S+another\.csv: --labels takes a path relative to"):
-        named_label_table("another.csv", photos, "train")
+        resolve_label_table("another.csv", photos, "train")

@@ -6,7 +6,12 @@ from pathlib import Path
 import pytest
 from helpers.photos import write_csv, write_photos
 
-from ensembler.competition.layout.labels import folders_tell_labels, label_in_name, labelled_photos, names_tell_labels
+from ensembler.competition.layout.labels import (
+    extract_label,
+    has_labels_in_folders,
+    has_labels_in_names,
+    tabulate_labelled_photos,
+)
 from ensembler.competition.manifest import AnswerLayout, Manifest, TestLayout, TrainLayout
 from ensembler.competition.photo_files import PhotoFiles
 from ensembler.errors import BadData
@@ -29,7 +34,7 @@ from ensembler.errors import BadData
     ],
 )
 def test_label_in_name(path, label):
-    assert label_in_name(path) == label
+    assert extract_label(path) == label
 
 
 @pytest.mark.parametrize(
@@ -44,7 +49,7 @@ def test_label_in_name(path, label):
     ],
 )
 def test_names_tell_labels(names, tell):
-    assert names_tell_labels(PhotoFiles(Path(), tuple(f"train/{name}.jpg" for name in names))) is tell
+    assert has_labels_in_names(PhotoFiles(Path(), tuple(f"train/{name}.jpg" for name in names))) is tell
 
 
 @pytest.mark.parametrize(
@@ -64,7 +69,7 @@ def test_names_tell_labels(names, tell):
     ],
 )
 def test_folders_tell_labels(paths, folder, tell):
-    assert folders_tell_labels(PhotoFiles(Path(), tuple(paths)), folder) is tell
+    assert has_labels_in_folders(PhotoFiles(Path(), tuple(paths)), folder) is tell
 
 
 def manifest_of(train, task="binary", classes=("cat", "dog"), test="test"):
@@ -73,7 +78,7 @@ def manifest_of(train, task="binary", classes=("cat", "dog"), test="test"):
 
 
 def labelled(root, manifest, to_predict=frozenset()):
-    table = labelled_photos(manifest, PhotoFiles.below(root), to_predict)
+    table = tabulate_labelled_photos(manifest, PhotoFiles.list_below(root), to_predict)
     assert list(table.columns) == ["id", "path", "label"]
     return table.to_numpy().tolist()
 

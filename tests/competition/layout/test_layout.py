@@ -3,9 +3,9 @@ from __future__ import annotations
 import pytest
 from helpers.photos import write_csv, write_photos
 
-from ensembler.competition.layout.layout import Hints, find_layout, metric_is_guess
+from ensembler.competition.layout.layout import Hints, find_layout, is_metric_guessed
 from ensembler.competition.manifest import AnswerLayout, Manifest, TestLayout, TrainLayout
-from ensembler.errors import BadChoice, BadData, Question
+from ensembler.errors import BadChoice, BadData, MissingHint
 
 NO_HINTS = Hints()
 PETS = ("cat.1.jpg", "cat.12.jpg", "dog.1.jpg", "dog.2.jpg")
@@ -276,14 +276,14 @@ def test_the_metric(tmp_path, slug, metric, hint, named, kind):
     ],
 )
 def test_a_metric_that_nobody_told_is_a_guess(slug, hints, metric, guess):
-    assert metric_is_guess(slug, hints, metric) is guess
+    assert is_metric_guessed(slug, hints, metric) is guess
 
 
 def test_the_first_dogs_vs_cats_asks_for_flags(tmp_path):
     root = made(tmp_path, [*below("train", *PETS), "test1/1.jpg"], sampleSubmission_csv="id,label;1,0")
     manifest = found(root, slug="dogs-vs-cats")
     assert (manifest.metric, manifest.answer.kind, manifest.classes) == ("accuracy", "flag", ("cat", "dog"))
-    assert manifest.sentence() == "binary: `label` is 1 for 'dog', 0 for 'cat'"
+    assert manifest.describe() == "binary: `label` is 1 for 'dog', 0 for 'cat'"
     manifest.save(tmp_path / "competition.toml")
     assert Manifest.load(tmp_path / "competition.toml") == manifest
 
@@ -294,10 +294,10 @@ WHALES = "image,species,individual_id;" + ";".join(
 AGES = "image,age;" + ";".join(f"{row},{20 + row % 4 * 1.5}" for row in range(12))
 COUNTS = "image,count;" + ";".join(f"{row},{row}" for row in range(12))
 OTHER_TASKS = {
-    "another column": (WHALES, "image,predictions;99,x1 x2", Question, "Which column .*: species, individual_id"),
-    "a ranking": (WHALES, "image,predictions;99,w1 w2", Question, r"'w1 w2' .* as rankings \(MAP@5\)"),
+    "another column": (WHALES, "image,predictions;99,x1 x2", MissingHint, "Which column .*: species, individual_id"),
+    "a ranking": (WHALES, "image,predictions;99,w1 w2", MissingHint, r"'w1 w2' .* as rankings \(MAP@5\)"),
     "fractions": (AGES, "image,age;99,0", BadData, "'age' of .* holds fractional numbers like 21.5, as regressions"),
-    "all different": (COUNTS, "image,count;99,0", Question, "although 12 of 12 photos have another one"),
+    "all different": (COUNTS, "image,count;99,0", MissingHint, "although 12 of 12 photos have another one"),
     "masks": (LABELLED, "image,EncodedPixels;99,1 2", BadData, "'EncodedPixels', as a segmentation has"),
     "boxes": (LABELLED, "image,PredictionString;99,1 2", BadData, "'PredictionString', as a detection has"),
     "boxes among labels": (
@@ -438,7 +438,7 @@ QUESTIONS = {
 
 @pytest.mark.parametrize(("photos", "tables", "asks"), QUESTIONS.values(), ids=QUESTIONS)
 def test_what_cannot_be_found_out_is_asked(tmp_path, photos, tables, asks):
-    with pytest.raises(Question, match=asks):
+    with pytest.raises(MissingHint, match=asks):
         found(made(tmp_path, photos, **tables))
 
 

@@ -6,22 +6,22 @@ import pytest
 from helpers.photos import write_csv, write_photo, write_photos
 
 from ensembler.competition.layout.layout import Hints
-from ensembler.competition.layout.local import choose_test, find_local_layout
+from ensembler.competition.layout.local import choose_test_photos, find_local_layout
 from ensembler.competition.manifest import TestLayout, TrainLayout
 from ensembler.competition.photo_files import PhotoFiles
-from ensembler.errors import BadChoice, BadData, Question
+from ensembler.errors import BadChoice, BadData, MissingHint
 
 NO_HINTS = Hints()
 
 
 def found(root, hints=NO_HINTS):
-    return find_local_layout(PhotoFiles.below(root), "pets", hints, root / "sample_submission.csv")
+    return find_local_layout(PhotoFiles.list_below(root), "pets", hints, root / "sample_submission.csv")
 
 
 def chosen(root, share=0.2, seed=0, digests=None):
-    files = PhotoFiles.below(root)
+    files = PhotoFiles.list_below(root)
     digests = digests or {path: path for path in files.paths}
-    return choose_test(found(root), files, digests, share, seed)
+    return choose_test_photos(found(root), files, digests, share, seed)
 
 
 def photos_of(**classes):
@@ -72,7 +72,7 @@ def test_numbers_to_be_estimated_are_no_classes(tmp_path):
 
 
 def test_photos_without_labels_are_a_question(tmp_path):
-    with pytest.raises(Question, match="Where are the labels"):
+    with pytest.raises(MissingHint, match="Where are the labels"):
         found(write_photos(tmp_path, "1.png", "2.png"))
 
 
@@ -101,7 +101,7 @@ def test_the_same_seed_chooses_the_same(tmp_path):
 
 def test_twins_go_to_the_same_side(tmp_path):
     write_photos(tmp_path, *photos_of(car=20, boat=20))
-    digests = {path: str(int(path.split("/")[1][:-4]) // 2) + path[0] for path in PhotoFiles.below(tmp_path).paths}
+    digests = {path: str(int(path.split("/")[1][:-4]) // 2) + path[0] for path in PhotoFiles.list_below(tmp_path).paths}
     for seed in range(5):
         ids, _ = chosen(tmp_path, 0.3, seed, digests)
         apart = {digests[identity] for identity in ids}
@@ -132,7 +132,7 @@ def test_groups_go_to_the_same_side(tmp_path, seed, share, count):
 
 def test_twins_tie_groups_together(tmp_path):
     owned(tmp_path, 0.5, 0)
-    files = PhotoFiles.below(tmp_path)
+    files = PhotoFiles.list_below(tmp_path)
     digests = {path: "twin" if path in ("boat/owner3-1.png", "car/owner7-2.png") else path for path in files.paths}
     for seed in range(6):
         _, apart = owned(tmp_path, 0.4, seed, digests)
@@ -141,7 +141,7 @@ def test_twins_tie_groups_together(tmp_path):
 
 def test_a_class_of_one_group_is_left_to_learn_from(tmp_path):
     write_photos(tmp_path, *photos_of(car=20, boat=20), "bus/90.png", "bus/91.png")
-    rows = [f"{path},{path.split('/')[1][0]}" for path in PhotoFiles.below(tmp_path).paths]
+    rows = [f"{path},{path.split('/')[1][0]}" for path in PhotoFiles.list_below(tmp_path).paths]
     write_csv(tmp_path / "owners.csv", "file,owner;" + ";".join(rows))
     for seed in range(6):
         _, hidden = chosen(tmp_path, 0.5, seed)
@@ -158,7 +158,7 @@ def test_the_metric(tmp_path, metric, named):
 
 def test_unreadable_photos_are_not_asked_for(tmp_path):
     write_photos(tmp_path, *photos_of(car=4, boat=4))
-    digests = {path: path for path in PhotoFiles.below(tmp_path).paths if path != "car/0.png"}
+    digests = {path: path for path in PhotoFiles.list_below(tmp_path).paths if path != "car/0.png"}
     for seed in range(5):
         assert "car/0.png" not in chosen(tmp_path, 0.5, seed, digests)[0]
 

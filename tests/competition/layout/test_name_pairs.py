@@ -3,7 +3,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from ensembler.competition.layout.name_pairs import come_in_pairs, pair_names
+from ensembler.competition.layout.name_pairs import are_in_pairs, pair_names
 
 
 @pytest.mark.parametrize(
@@ -43,4 +43,4 @@ NAMES = [f"{number}_{side}" for number in range(10) for side in ("left", "right"
     ],
 )
 def test_photos_in_pairs(labels, paired):
-    assert come_in_pairs(labels) is paired
+    assert are_in_pairs(labels) is paired

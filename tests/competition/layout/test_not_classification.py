@@ -7,7 +7,7 @@ import pytest
 
 from ensembler.competition.layout.not_classification import refuse_columns, refuse_measurements, refuse_metric
 from ensembler.competition.metrics.metrics import METRICS
-from ensembler.errors import BadData, Question
+from ensembler.errors import BadData, MissingHint
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,9 @@ def test_fractional_numbers(labels):
 
 @pytest.mark.parametrize("labels", [[f"C{row}" for row in range(10)], [*map(str, range(18)), "1", "2"]])
 def test_labels_that_are_nearly_all_different(labels):
-    with pytest.raises(Question, match=r"Is 'name' of t\.csv the label, although 1\d of \d+ photos have another one"):
+    with pytest.raises(
+        MissingHint, match=r"Is 'name' of t\.csv the label, although 1\d of \d+ photos have another one"
+    ):
         refuse_measurements(pd.Series(labels), Path("t.csv"), "name")
 
 

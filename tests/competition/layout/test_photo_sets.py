@@ -5,7 +5,13 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from ensembler.competition.layout.photo_sets import in_set, photos_to_predict, set_folder, set_of, training_set
+from ensembler.competition.layout.photo_sets import (
+    find_set,
+    find_set_folder,
+    find_test_layout,
+    find_training_set,
+    select_set,
+)
 from ensembler.competition.manifest import TestLayout
 from ensembler.competition.photo_files import PhotoFiles
 from ensembler.competition.sample_submission import SampleSubmission
@@ -35,7 +41,7 @@ def asking_for(*ids):
     ],
 )
 def test_folders_named_after_a_set(folder, is_test):
-    assert bool(in_set(photos(f"{folder}/1.jpg"), "test")) is is_test
+    assert bool(select_set(photos(f"{folder}/1.jpg"), "test")) is is_test
 
 
 @pytest.mark.parametrize(
@@ -54,12 +60,12 @@ def test_folders_named_after_a_set(folder, is_test):
     ],
 )
 def test_the_set_that_folders_name(path, named):
-    assert set_of(path) == named
+    assert find_set(path) == named
 
 
 def test_the_folder_of_a_set():
-    assert set_folder(["a/train/x/1.jpg", "a/train/y/2.jpg"], "train") == "a/train"
-    assert set_folder(["a/train1/1.jpg", "a/train2/2.jpg"], "train") == "a"
+    assert find_set_folder(["a/train/x/1.jpg", "a/train/y/2.jpg"], "train") == "a/train"
+    assert find_set_folder(["a/train1/1.jpg", "a/train2/2.jpg"], "train") == "a"
 
 
 @pytest.mark.parametrize(
@@ -101,7 +107,7 @@ def test_the_folder_of_a_set():
     ],
 )
 def test_the_photos_to_learn_from(paths, folder, count):
-    where, inside = training_set(photos(*paths))
+    where, inside = find_training_set(photos(*paths))
     assert (where, len(inside.paths)) == (folder, count)
 
 
@@ -122,7 +128,7 @@ def test_the_photos_to_learn_from(paths, folder, count):
     ],
 )
 def test_the_photos_to_predict(paths, ids, layout):
-    assert photos_to_predict(photos(*paths), asking_for(*ids)) == layout
+    assert find_test_layout(photos(*paths), asking_for(*ids)) == layout
 
 
 @pytest.mark.parametrize(
@@ -130,7 +136,7 @@ def test_the_photos_to_predict(paths, ids, layout):
 )
 def test_ids_that_no_photo_has(paths):
     with pytest.raises(BadData, match=r"sample\.csv asks for ids like '9', but no photo in root\S* has such a name"):
-        photos_to_predict(photos(*paths), asking_for("9", "8"))
+        find_test_layout(photos(*paths), asking_for("9", "8"))
 
 
 @pytest.mark.parametrize(
@@ -145,10 +151,10 @@ def test_ids_that_no_photo_has(paths):
 )
 def test_ids_of_more_or_less_than_a_photo(path, identity):
     with pytest.raises(BadData, match=r"do not stand for one photo each .see root\S*.: only .* one row for each photo"):
-        photos_to_predict(photos(path, "train/1.png"), asking_for(identity))
+        find_test_layout(photos(path, "train/1.png"), asking_for(identity))
 
 
 @pytest.mark.parametrize("identity", ["test_9", "ab1", "cd"])
 def test_ids_of_missing_photos(identity):
     with pytest.raises(BadData, match=r"but no photo in root.test has such a name: name another file with --sample"):
-        photos_to_predict(photos("test/ab12_red.png", "test/test7.png"), asking_for(identity))
+        find_test_layout(photos("test/ab12_red.png", "test/test7.png"), asking_for(identity))

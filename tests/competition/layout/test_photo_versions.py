@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from ensembler.competition.layout.photo_versions import one_version
+from ensembler.competition.layout.photo_versions import select_one_version
 
 
 def below(folder, suffix, *stems):
@@ -28,4 +28,4 @@ def below(folder, suffix, *stems):
     ],
 )
 def test_one_of_several_versions(folders, tests, kept):
-    assert one_version(folders, tests) == sorted(path for folder in kept for path in folders[folder])
+    assert select_one_version(folders, tests) == sorted(path for folder in kept for path in folders[folder])

@@ -8,7 +8,7 @@ import pytest
 from ensembler.competition.layout.tags import Tags, are_tags
 from ensembler.competition.metrics.metrics import METRICS
 from ensembler.competition.sample_submission import SampleSubmission
-from ensembler.errors import Question
+from ensembler.errors import MissingHint
 
 FOXES = ["red fox", "gray fox", "gray wolf", "red wolf", "maned wolf", "arctic fox", "arctic wolf"]
 HAZE = ["haze primary", "clear primary", "clear haze primary", "clear haze", "clear primary road", "haze road primary"]
@@ -30,7 +30,7 @@ def showing(*cells, columns=("label",)):
     ],
 )
 def test_tags_are_told_from_names_with_blanks(values, fits):
-    assert Tags.fits(pd.Series(values)) is fits
+    assert Tags.may_be_tags(pd.Series(values)) is fits
 
 
 def test_tags_are_split():
@@ -68,6 +68,6 @@ def test_tags_or_names(values, sample, metric, tags):
 @pytest.mark.parametrize("sample", [None, showing(""), showing("0")])
 def test_what_may_be_either_is_asked(sample):
     with pytest.raises(
-        Question, match=r"Is a label like 'arctic fox' one name.*--metric accuracy.*--metric 'sample f1'"
+        MissingHint, match=r"Is a label like 'arctic fox' one name.*--metric accuracy.*--metric 'sample f1'"
     ):
         are_tags(pd.Series(FOXES), sample, None)

@@ -7,10 +7,10 @@ import pytest
 import sklearn.metrics as theirs
 from helpers.answers_made import BINARY, MULTICLASS, MULTILABEL
 
-from ensembler.competition.metrics.decisions import decide
-from ensembler.competition.metrics.measures import measure, measure_decided
+from ensembler.competition.metrics.decisions import choose_labels
+from ensembler.competition.metrics.measures import measure_labels, measure_probabilities
 from ensembler.competition.metrics.metrics import METRICS
-from ensembler.competition.metrics.standard_errors import OfInfluences
+from ensembler.competition.metrics.standard_errors import InfluenceScore
 
 ROWS = 400
 MANIFESTS = {"binary": BINARY, "multiclass": MULTICLASS, "multilabel": MULTILABEL}
@@ -56,19 +56,23 @@ OF_TAGS = {
 )
 def test_metrics_of_classes_are_scikit_learns(name, task):
     targets, probabilities = made(task)
-    decided = decide(METRICS[name], probabilities, MANIFESTS[task])
+    decided = choose_labels(METRICS[name], probabilities, MANIFESTS[task])
     expected = OF_CLASSES[name](classes_of(targets, task), classes_of(decided, task))
     assert 0.1 < expected < 0.99
-    assert measure(METRICS[name], targets, probabilities, MANIFESTS[task]).value == pytest.approx(expected, rel=1e-12)
+    assert measure_probabilities(METRICS[name], targets, probabilities, MANIFESTS[task]).value == pytest.approx(
+        expected, rel=1e-12
+    )
 
 
 @pytest.mark.parametrize("name", OF_TAGS)
 def test_metrics_of_tags_are_scikit_learns(name):
     targets, probabilities = made("multilabel")
-    decided = decide(METRICS[name], probabilities, MULTILABEL)
+    decided = choose_labels(METRICS[name], probabilities, MULTILABEL)
     expected = OF_TAGS[name](targets, decided)
     assert 0.1 < expected < 0.99
-    assert measure(METRICS[name], targets, probabilities, MULTILABEL).value == pytest.approx(expected, rel=1e-12)
+    assert measure_probabilities(METRICS[name], targets, probabilities, MULTILABEL).value == pytest.approx(
+        expected, rel=1e-12
+    )
 
 
 @pytest.mark.parametrize(
@@ -83,7 +87,7 @@ def test_metrics_of_tags_are_scikit_learns(name):
 )
 def test_metrics_of_probabilities_are_scikit_learns(name, task, expected):
     targets, probabilities = made(task)
-    ours = measure(METRICS[name], targets, probabilities, MANIFESTS[task]).value
+    ours = measure_probabilities(METRICS[name], targets, probabilities, MANIFESTS[task]).value
     assert ours == pytest.approx(expected(targets, probabilities), rel=1e-9)
 
 
@@ -92,13 +96,13 @@ def test_column_wise_log_loss_is_the_mean_of_binary_ones(task):
     targets, probabilities = made(task)
     expected = np.mean([theirs.log_loss(targets[:, k], probabilities[:, k]) for k in range(3)])
     metric = METRICS["mean column-wise log loss"]
-    assert measure(metric, targets, probabilities, MANIFESTS[task]).value == pytest.approx(expected)
+    assert measure_probabilities(metric, targets, probabilities, MANIFESTS[task]).value == pytest.approx(expected)
 
 
 def test_log_loss_of_several_labels_is_the_column_wise_one():
     targets, probabilities = made("multilabel")
     losses = {
-        measure(METRICS[name], targets, probabilities, MULTILABEL).value
+        measure_probabilities(METRICS[name], targets, probabilities, MULTILABEL).value
         for name in ("log loss", "mean column-wise log loss")
     }
     assert len(losses) == 1
@@ -113,7 +117,7 @@ def test_kappa_is_of_the_numbers_that_classes_stand_for():
     truth, chosen = levels[targets.argmax(axis=1)], levels[decided.argmax(axis=1)]
     expected = 1 - ((truth - chosen) ** 2).mean() / ((truth[:, None] - chosen) ** 2).mean()
     manifest = replace(MULTICLASS, classes=("0", "1", "5"))
-    ours = measure_decided(METRICS["quadratic weighted kappa"], targets > 0.5, decided, manifest)
+    ours = measure_labels(METRICS["quadratic weighted kappa"], targets > 0.5, decided, manifest)
     assert ours.value == pytest.approx(expected)
 
 
@@ -124,19 +128,19 @@ def test_rows_of_one_class_alone_are_no_accident(name, task, rows):
     if task == "multiclass":
         targets[:, 1] = 1
     probabilities = np.full(targets.shape, 1 / 3, dtype=np.float32)
-    measured = measure(METRICS[name], targets, probabilities, MANIFESTS[task])
+    measured = measure_probabilities(METRICS[name], targets, probabilities, MANIFESTS[task])
     if "auc" in name:
         assert np.isnan(measured.value)
     elif "kappa" not in name:
         assert np.isfinite(measured.value)
-    assert not np.isinf(measured.standard_error(np.arange(rows)))
+    assert not np.isinf(measured.compute_standard_error(np.arange(rows)))
 
 
 def test_a_column_of_one_class_is_left_out_of_the_mean_auc():
     targets, probabilities = made("multilabel")
     targets[:, 1] = 0
     expected = theirs.roc_auc_score(targets[:, [0, 2]], probabilities[:, [0, 2]])
-    measured = measure(METRICS["mean column-wise roc auc"], targets, probabilities, MULTILABEL)
+    measured = measure_probabilities(METRICS["mean column-wise roc auc"], targets, probabilities, MULTILABEL)
     assert measured.value == pytest.approx(expected)
 
 
@@ -145,16 +149,16 @@ def test_a_class_that_is_nowhere_is_left_out_of_macro_f1():
     kept = targets[:, 2] == 0
     targets, decided = targets[kept], np.eye(3)[probabilities[kept][:, :2].argmax(axis=1)]
     expected = theirs.f1_score(targets.argmax(axis=1), decided.argmax(axis=1), average="macro")
-    measured = measure_decided(METRICS["macro f1"], targets > 0.5, decided > 0.5, MULTICLASS)
+    measured = measure_labels(METRICS["macro f1"], targets > 0.5, decided > 0.5, MULTICLASS)
     assert measured.value == pytest.approx(expected)
 
 
 def test_influences_on_the_auc_are_what_it_loses_without_the_row():
     targets, probabilities = made("binary")
     metric = METRICS["roc auc"]
-    whole = measure(metric, targets, probabilities, BINARY)
-    assert isinstance(whole, OfInfluences)
+    whole = measure_probabilities(metric, targets, probabilities, BINARY)
+    assert isinstance(whole, InfluenceScore)
     for row in (*np.flatnonzero(targets[:, 0])[:5], *np.flatnonzero(targets[:, 0] == 0)[:5]):
-        rest = measure(metric, np.delete(targets, row, 0), np.delete(probabilities, row, 0), BINARY)
+        rest = measure_probabilities(metric, np.delete(targets, row, 0), np.delete(probabilities, row, 0), BINARY)
         alike = (targets == targets[row]).sum()
         assert whole.influences[row] == pytest.approx((whole.value - rest.value) * ROWS * (alike - 1) / alike)

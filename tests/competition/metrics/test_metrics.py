@@ -11,12 +11,12 @@ from ensembler.competition.metrics.metrics import (
     EPSILON,
     METRICS,
     accuracy,
-    default_metric,
+    choose_default_metric,
+    choose_label_metric,
+    compute_row_losses,
+    find_metric,
     log_loss,
-    metric_for,
-    metric_named,
-    metric_of_labels,
-    row_losses,
+    resolve_metric,
 )
 from ensembler.errors import BadChoice
 
@@ -30,9 +30,9 @@ def test_of_one_class_a_photo(scores):
     probabilities = scores / scores.sum(axis=1, keepdims=True)
     targets = np.eye(3)[CLASSES]
     expected = sklearn.metrics.log_loss(CLASSES, probabilities)
-    assert log_loss(targets, probabilities, exclusive=True) == pytest.approx(expected, rel=1e-9)
+    assert log_loss(targets, probabilities, multiclass=True) == pytest.approx(expected, rel=1e-9)
     expected = sklearn.metrics.accuracy_score(CLASSES, probabilities.argmax(axis=1))
-    assert accuracy(targets, probabilities, exclusive=True) == pytest.approx(expected)
+    assert accuracy(targets, probabilities, multiclass=True) == pytest.approx(expected)
 
 
 @settings(deadline=None)
@@ -41,37 +41,37 @@ def test_of_several_labels_it_is_the_mean_over_columns(scores):
     targets = np.array([[0, 1, 1], [1, 1, 0], [0, 0, 0], [1, 0, 1], [1, 1, 1], [0, 0, 1]])
     probabilities = np.minimum(scores, 1 - 1e-6)
     expected = np.mean([sklearn.metrics.log_loss(targets[:, k], probabilities[:, k]) for k in range(3)])
-    assert log_loss(targets, probabilities, exclusive=False) == pytest.approx(expected, rel=1e-9)
+    assert log_loss(targets, probabilities, multiclass=False) == pytest.approx(expected, rel=1e-9)
     expected = 1 - sklearn.metrics.hamming_loss(targets, probabilities > 0.5)
-    assert accuracy(targets, probabilities, exclusive=False) == pytest.approx(expected)
+    assert accuracy(targets, probabilities, multiclass=False) == pytest.approx(expected)
 
 
 def test_of_one_probability_a_photo():
     targets, probabilities = np.array([[0], [1], [1]]), np.array([[0.2], [0.9], [0.4]])
     expected = sklearn.metrics.log_loss(targets[:, 0], probabilities[:, 0])
-    assert log_loss(targets, probabilities, exclusive=False) == pytest.approx(expected)
-    assert accuracy(targets, probabilities, exclusive=False) == pytest.approx(2 / 3)
+    assert log_loss(targets, probabilities, multiclass=False) == pytest.approx(expected)
+    assert accuracy(targets, probabilities, multiclass=False) == pytest.approx(2 / 3)
 
 
 @pytest.mark.parametrize("exclusive", [True, False])
 def test_being_surely_wrong_costs_no_more_than_kaggle_says(exclusive):
-    losses = row_losses([[1, 0], [0, 1]], [[0, 1], [0, 1]], exclusive=exclusive)
+    losses = compute_row_losses([[1, 0], [0, 1]], [[0, 1], [0, 1]], multiclass=exclusive)
     assert losses == pytest.approx([-np.log(EPSILON), 0], abs=1e-12, rel=1e-3)
 
 
 def test_single_precision_is_not_clipped_to_infinity():
-    assert np.isfinite(row_losses([[0]], np.array([[1]], dtype=np.float32), exclusive=False)).all()
+    assert np.isfinite(compute_row_losses([[0]], np.array([[1]], dtype=np.float32), multiclass=False)).all()
 
 
 def test_a_row_each():
-    losses = row_losses(np.eye(3), np.full((3, 3), 1 / 3), exclusive=True)
+    losses = compute_row_losses(np.eye(3), np.full((3, 3), 1 / 3), multiclass=True)
     assert losses.shape == (3,)
     assert losses == pytest.approx(np.log(3))
 
 
 @pytest.mark.parametrize("name", METRICS)
 def test_our_own_names_are_understood(name):
-    assert metric_named(name) == metric_named(name.upper().replace(" ", "_")) == METRICS[name]
+    assert find_metric(name) == find_metric(name.upper().replace(" ", "_")) == METRICS[name]
 
 
 # As Kaggle's pages, its list of competitions and its programs spell them.
@@ -123,12 +123,12 @@ def test_our_own_names_are_understood(name):
     ],
 )
 def test_kaggles_names_mean_what_the_task_makes_of_them(spelling, task, name):
-    assert metric_for(spelling, task).name == name
+    assert resolve_metric(spelling, task).name == name
 
 
 @pytest.mark.parametrize("text", ["", "Score", "RMSE", "MAP@{K}", "Weighted Mean Columnwise Log Loss", "Dice"])
 def test_what_is_not_known_is_not_guessed(text):
-    assert metric_named(text) is None
+    assert find_metric(text) is None
 
 
 @pytest.mark.parametrize(
@@ -141,7 +141,7 @@ def test_what_is_not_known_is_not_guessed(text):
 )
 def test_what_does_not_fit_is_refused(text, task, words):
     with pytest.raises(BadChoice, match=words):
-        metric_for(text, task)
+        resolve_metric(text, task)
 
 
 @pytest.mark.parametrize("metric", METRICS.values(), ids=METRICS)
@@ -161,16 +161,16 @@ def test_a_metric_stays_itself_in_its_tasks(metric):
     ],
 )
 def test_the_default(task, kind, name):
-    assert default_metric(task, kind).name == name
+    assert choose_default_metric(task, kind).name == name
 
 
 def test_answers_of_labels_are_judged_by_a_metric_that_takes_them():
-    assert metric_of_labels(METRICS["sample f2"], "multilabel").name == "sample f2"
-    assert metric_of_labels(METRICS["log loss"], "multiclass").name == "accuracy"
-    assert metric_of_labels(METRICS["mean column-wise log loss"], "multilabel").name == "sample f1"
+    assert choose_label_metric(METRICS["sample f2"], "multilabel").name == "sample f2"
+    assert choose_label_metric(METRICS["log loss"], "multiclass").name == "accuracy"
+    assert choose_label_metric(METRICS["mean column-wise log loss"], "multilabel").name == "sample f1"
 
 
 def test_less_cost_is_better_and_any_number_beats_none():
     loss, area, none = METRICS["log loss"], METRICS["roc auc"], float("nan")
-    assert loss.cost(0.1) < loss.cost(0.2) < loss.cost(none)
-    assert area.cost(0.2) < area.cost(0.1) < area.cost(none)
+    assert loss.compute_cost(0.1) < loss.compute_cost(0.2) < loss.compute_cost(none)
+    assert area.compute_cost(0.2) < area.compute_cost(0.1) < area.compute_cost(none)

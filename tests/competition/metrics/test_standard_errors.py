@@ -6,7 +6,7 @@ from helpers.answers_made import BINARY, MULTICLASS, MULTILABEL
 
 from ensembler.competition.metrics.metrics import METRICS
 from ensembler.competition.metrics.scoring import evaluate, evaluate_with_error
-from ensembler.competition.metrics.standard_errors import OfInfluences, units_of
+from ensembler.competition.metrics.standard_errors import InfluenceScore, assign_units
 
 MANIFESTS = {"binary": BINARY, "multiclass": MULTICLASS, "multilabel": MULTILABEL}
 
@@ -45,19 +45,19 @@ def test_copies_of_one_photo_count_once_where_they_are_a_group(name, task):
 def test_the_error_of_a_mean_is_the_textbooks():
     values = np.array([1.0, 2.0, 4.0, 9.0])
     expected = values.std(ddof=1) / 2
-    assert OfInfluences.mean(values).standard_error(np.arange(4)) == pytest.approx(expected)
+    assert InfluenceScore.from_row_values(values).compute_standard_error(np.arange(4)) == pytest.approx(expected)
 
 
 def test_one_unit_alone_tells_nothing_of_the_error():
-    assert np.isnan(OfInfluences.mean(np.ones(3)).standard_error(np.zeros(3, dtype=int)))
+    assert np.isnan(InfluenceScore.from_row_values(np.ones(3)).compute_standard_error(np.zeros(3, dtype=int)))
     targets, probabilities = sampled("multiclass", np.random.default_rng(0))
     grouped = evaluate_with_error(METRICS["macro f1"], targets, probabilities, MULTICLASS, ["one"] * len(targets))
     assert np.isnan(grouped.standard_error)
 
 
 def test_rows_without_a_group_are_on_their_own():
-    assert units_of(["", "a", "", "a", "row 0", "0"]).tolist() == [0, 1, 2, 1, 3, 4]
-    assert units_of([]).tolist() == []
+    assert assign_units(["", "a", "", "a", "row 0", "0"]).tolist() == [0, 1, 2, 1, 3, 4]
+    assert assign_units([]).tolist() == []
 
 
 def test_the_same_rows_give_the_same_error():

@@ -6,7 +6,7 @@ import pytest
 from sklearn.metrics import log_loss
 from sklearn.utils.class_weight import compute_class_weight
 
-from ensembler.heads.jobs.losses import LogLoss, class_weights
+from ensembler.heads.jobs.losses import LogLoss, compute_class_weights
 
 RANDOM = np.random.default_rng(0)
 CHANCES = RANDOM.dirichlet(np.ones(3), 20).astype("f4")
@@ -20,7 +20,7 @@ PLAIN = np.ones((2, 3), "f4")
 def value(
     labels: np.ndarray, predicted: np.ndarray, *, exclusive: bool, smoothing: float = 0, weights: np.ndarray = PLAIN
 ) -> float:
-    return float(LogLoss(exclusive=exclusive, smoothing=smoothing, weights=weights)(labels, predicted))
+    return float(LogLoss(multiclass=exclusive, smoothing=smoothing, weights=weights)(labels, predicted))
 
 
 def test_without_ingredients_it_is_the_log_loss() -> None:
@@ -60,13 +60,13 @@ def test_soft_labels_are_weighted_class_by_class() -> None:
 
 def test_balanced_weights_of_classes_are_those_of_scikit_learn() -> None:
     expected = compute_class_weight("balanced", classes=np.arange(3), y=CLASSES)
-    weights = class_weights(ONE_HOT, "balanced", exclusive=True)
+    weights = compute_class_weights(ONE_HOT, "balanced", multiclass=True)
     assert weights[1] == pytest.approx(expected)
     assert np.mean(weights[1, CLASSES]) == pytest.approx(1)
 
 
 def test_balanced_weights_of_tags_balance_each_tag() -> None:
-    weights = class_weights(TAGS, "balanced", exclusive=False)
+    weights = compute_class_weights(TAGS, "balanced", multiclass=False)
     present, absent = (TAGS * weights[1]).sum(axis=0), ((1 - TAGS) * weights[0]).sum(axis=0)
     assert present == pytest.approx(absent)
     assert present + absent == pytest.approx(np.full(3, 20.0))
@@ -75,5 +75,5 @@ def test_balanced_weights_of_tags_balance_each_tag() -> None:
 def test_a_class_that_nobody_has_weighs_one() -> None:
     labels = np.zeros((4, 3), "f4")
     labels[:2, 0] = labels[2:, 1] = 1
-    assert class_weights(labels, "balanced", exclusive=True)[1].tolist() == [1, 1, 1]
-    assert class_weights(labels, "none", exclusive=False).tolist() == PLAIN.tolist()
+    assert compute_class_weights(labels, "balanced", multiclass=True)[1].tolist() == [1, 1, 1]
+    assert compute_class_weights(labels, "none", multiclass=False).tolist() == PLAIN.tolist()

@@ -5,14 +5,14 @@ import pytest
 from helpers.photos import pixels
 from PIL import Image
 
-from ensembler.images.augmentation.crops import seen_as
+from ensembler.images.augmentation.crops import apply_view
 from ensembler.images.views import VIEWS, View
 
 PHOTO = pixels(3, (16, 16))
 
 
 def seen(view):
-    return np.asarray(seen_as(Image.fromarray(PHOTO), view))
+    return np.asarray(apply_view(Image.fromarray(PHOTO), view))
 
 
 def test_the_whole_photo_stays_as_it_is():
@@ -41,4 +41,4 @@ def test_a_mirrored_view_is_the_other_one_turned_round(view):
 def test_nothing_beyond_the_cut_comes_in():
     photo = np.zeros((16, 16, 3), np.uint8)
     photo[14:], photo[:, 14:] = 255, 255
-    assert not np.asarray(seen_as(Image.fromarray(photo), View((0, 0)))).any()
+    assert not np.asarray(apply_view(Image.fromarray(photo), View((0, 0)))).any()

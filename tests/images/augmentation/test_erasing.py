@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image
 
-from ensembler.images.augmentation.erasing import AREA, PROBABILITY, random_erasing
+from ensembler.images.augmentation.erasing import AREA_SHARES, PROBABILITY, random_erasing
 
 PHOTO = np.full((40, 40, 3), 7, np.uint8)
 
@@ -31,8 +31,8 @@ def test_some_photos_lose_one_rectangle_of_the_area_asked_for():
         # Noise may hit the old colour by chance, but not in all three channels of many pixels.
         assert mask[top:bottom, left:right].mean() > 0.98
         shares.append((bottom - top) * (right - left) / mask.size)
-    assert 0.8 * AREA[0] < min(shares) < 0.04
-    assert 0.8 * AREA[1] < max(shares) < 1.2 * AREA[1]
+    assert 0.8 * AREA_SHARES[0] < min(shares) < 0.04
+    assert 0.8 * AREA_SHARES[1] < max(shares) < 1.2 * AREA_SHARES[1]
 
 
 def test_rectangles_lie_everywhere():

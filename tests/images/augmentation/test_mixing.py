@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ensembler.images.augmentation.mixing import MIXED, cutmix, mix, mixup
+from ensembler.images.augmentation.mixing import MIX_PROBABILITY, cutmix, mix, mixup
 
 DARK, BRIGHT = np.full((20, 20, 3), 10, np.uint8), np.full((20, 20, 3), 210, np.uint8)
 
@@ -74,7 +74,7 @@ def test_about_half_of_the_photos_are_mixed_and_each_is_a_partner_once():
     np.testing.assert_allclose(soft.sum(axis=1), 1, rtol=1e-5)
     changed = np.flatnonzero(soft.diagonal() < 1)
     # MixUp's shares are often so near to 1 that nothing is left to see, and so are CutMix's in four pixels.
-    assert 0.5 * MIXED < len(changed) / 400 < MIXED + 0.08
+    assert 0.5 * MIX_PROBABILITY < len(changed) / 400 < MIX_PROBABILITY + 0.08
     partners = soft - np.diag(soft.diagonal())
     assert ((partners > 0).sum(axis=1) <= 1).all()
     assert ((partners > 0).sum(axis=0) <= 1).all()

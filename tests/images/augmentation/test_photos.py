@@ -9,7 +9,7 @@ from helpers.photos import pixels
 from PIL import Image
 
 from ensembler.images.augmentation import Augmentation
-from ensembler.images.augmentation.crops import seen_as
+from ensembler.images.augmentation.crops import apply_view
 from ensembler.images.augmentation.photos import augment_photo
 from ensembler.images.views import VIEWS
 
@@ -40,7 +40,7 @@ def test_none_changes_nothing():
 
 
 def test_crops_are_the_views_of_prediction_each_as_often():
-    views = [np.asarray(seen_as(Image.fromarray(PHOTO), view)).tobytes() for view in VIEWS["crops"]]
+    views = [np.asarray(apply_view(Image.fromarray(PHOTO), view)).tobytes() for view in VIEWS["crops"]]
     found = Counter(version.tobytes() for version in versions("crops", 1000))
     assert set(found) == set(views)
     assert len(views) == 10

@@ -6,7 +6,13 @@ from helpers.photos import pixels
 from PIL import Image
 
 from ensembler.images.augmentation import rand_augment as module
-from ensembler.images.augmentation.rand_augment import _OPERATIONS, GREY, OPERATIONS, STRONGEST, rand_augment
+from ensembler.images.augmentation.rand_augment import (
+    _OPERATIONS,
+    FILL_COLOUR,
+    MAX_STRENGTH,
+    OPERATIONS_PER_PHOTO,
+    rand_augment,
+)
 
 PHOTO = pixels(4, (32, 32))
 BY_NAME = {operation.__name__.strip("_"): operation for operation in _OPERATIONS}
@@ -53,7 +59,7 @@ def shifted_by(found):
 
 
 def square():
-    photo = np.full((32, 32, 3), GREY, np.uint8)
+    photo = np.full((32, 32, 3), FILL_COLOUR, np.uint8)
     photo[14:18, 14:18] = 255
     return photo
 
@@ -93,8 +99,8 @@ def test_two_operations_are_drawn_with_strengths_within_bounds(monkeypatch):
     monkeypatch.setattr(module, "_OPERATIONS", tuple(noted(number) for number in range(14)))
     for seed in range(300):
         rand_augment(Image.fromarray(PHOTO), np.random.default_rng(seed))
-    assert len(drawn) == 300 * OPERATIONS
+    assert len(drawn) == 300 * OPERATIONS_PER_PHOTO
     assert {number for number, _ in drawn} == set(range(14))
     strengths = [strength for _, strength in drawn]
-    assert -STRONGEST <= min(strengths) < -0.9 * STRONGEST
-    assert 0.9 * STRONGEST < max(strengths) <= STRONGEST
+    assert -MAX_STRENGTH <= min(strengths) < -0.9 * MAX_STRENGTH
+    assert 0.9 * MAX_STRENGTH < max(strengths) <= MAX_STRENGTH

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from ensembler.backbones.jobs.build import build_backbone
-from ensembler.backbones.jobs.views import through_view
+from ensembler.backbones.jobs.views import add_view
 from ensembler.backbones.registry import find_backbone
 from ensembler.images.views import VIEWS
-from ensembler.inference.jobs.converted import convert, obstacle, versions
+from ensembler.inference.jobs.converted import convert, find_obstacle, list_versions
 from ensembler.inference.runtimes import Runtime, is_installed
 
 needs_onnx = pytest.mark.skipif(not is_installed(), reason="the extra onnx is not installed")
@@ -40,7 +40,7 @@ def test_a_small_network(name: str, runtime: Runtime) -> None:
 def test_a_view_stays_before_its_network(runtime: Runtime) -> None:
     model = build_backbone(find_backbone("demo-conv"), 8, "none", 0)
     for view in VIEWS["crops"][-2:]:
-        check(through_view(model, view), runtime)
+        check(add_view(model, view), runtime)
 
 
 @pytest.mark.slow
@@ -61,8 +61,8 @@ def test_later_changes_of_the_weights_do_not_reach_it() -> None:
 
 def test_other_backends_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ensembler.inference.jobs.converted.keras.backend.backend", lambda: "jax")
-    assert obstacle() == "Keras runs on jax here"
+    assert find_obstacle() == "Keras runs on jax here"
 
 
 def test_versions_are_told() -> None:
-    assert len(versions()) == (4 if is_installed() else 2)
+    assert len(list_versions()) == (4 if is_installed() else 2)

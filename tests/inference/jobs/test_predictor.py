@@ -15,7 +15,7 @@ from ensembler.backbones.jobs.build import build_backbone
 from ensembler.backbones.registry import find_backbone
 from ensembler.inference.jobs import predictor as module
 from ensembler.inference.jobs.predictor import Predictor
-from ensembler.inference.runtimes import Runtime, RuntimeChoice, Took, load_took, save_took
+from ensembler.inference.runtimes import Runtime, RuntimeChoice, RuntimeTiming, load_timings, save_timings
 
 SIZE, BATCH = 32, 4
 MANY = 10_000
@@ -51,7 +51,7 @@ class Machine:
 
     def seconds_a_photo(self, work: Callable[[], Any]) -> float:
         self.measured += 1
-        of_keras = work.func is module.answer  # type: ignore[attr-defined]
+        of_keras = work.func is module.predict_batch  # type: ignore[attr-defined]
         return self.seconds["keras"] if of_keras else self.seconds[self.turned[-1]]
 
 
@@ -73,11 +73,11 @@ def start(model: Any, heard: Heard, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setattr(module, "is_installed", lambda: True)
     # Whatever is installed where this is tested.
-    monkeypatch.setattr(module, "versions", lambda: ["1"])
+    monkeypatch.setattr(module, "list_versions", lambda: ["1"])
 
     def starts(machine: Machine, choice: RuntimeChoice) -> Predictor:
         monkeypatch.setattr(module, "convert", machine.convert)
-        monkeypatch.setattr(Predictor, "_seconds_a_photo", machine.seconds_a_photo)
+        monkeypatch.setattr(Predictor, "_measure_seconds_per_photo", machine.seconds_a_photo)
         return Predictor(model, BATCH, "b0", choice, heard)
 
     return starts
@@ -85,7 +85,7 @@ def start(model: Any, heard: Heard, tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 def on(predictor: Predictor, photos: int = MANY) -> str:
     """Return what ran the network, by the mark in its answers."""
-    given, expected = predictor.answer(PIXELS, photos), predictor._model.predict_on_batch(PIXELS)
+    given, expected = predictor.predict_batch(PIXELS, photos), predictor._model.predict_on_batch(PIXELS)
     return "another" if np.abs(given - expected).max() > 5e-6 * expected.max() else "keras"
 
 
@@ -135,7 +135,10 @@ def test_a_network_whose_layers_cannot_be_turned_is_tried_once(start: Start, hea
 
 def test_remembered_speeds_do_not_stand_for_the_same_answers(start: Start, heard: Heard) -> None:
     predictor = start(Machine({"keras": 0.02, "graph": 0.01}, {"graph": 1e-3}), "auto")
-    save_took(predictor._key(), {"keras": Took(0.02), "graph": Took(0.01), "onnx": Took(0.0, 0.0, "no")})
+    save_timings(
+        predictor._compute_key(),
+        {"keras": RuntimeTiming(0.02), "graph": RuntimeTiming(0.01), "onnx": RuntimeTiming(0.0, 0.0, "no")},
+    )
     assert on(predictor) == "keras"
     assert heard.notes == ["b0 predicts on Keras: the answers of graph differ by 0.001."]
 
@@ -144,7 +147,7 @@ def test_more_photos_may_change_what_pays(start: Start) -> None:
     machine = Machine({"keras": 0.02, "graph": 0.01, "onnx": 0.01})
     predictor = start(machine, "auto")
     assert on(predictor, 600) == "keras"
-    assert set(load_took(predictor._key())) == {"keras"}
+    assert set(load_timings(predictor._compute_key())) == {"keras"}
     assert on(predictor, 600) == "keras"
     assert machine.measured == 1
     assert on(predictor, MANY) == "another"
@@ -168,7 +171,7 @@ def test_a_person_may_choose(
 
 
 def test_a_gpu_is_left_alone(start: Start, heard: Heard, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "obstacle", lambda: "there is a GPU")
+    monkeypatch.setattr(module, "find_obstacle", lambda: "there is a GPU")
     machine = Machine({"keras": 0.02, "graph": 0.01, "onnx": 0.01})
     assert on(start(machine, "auto")) == "keras"
     assert on(start(machine, "onnx")) == "keras"
@@ -179,15 +182,15 @@ def test_a_gpu_is_left_alone(start: Start, heard: Heard, monkeypatch: pytest.Mon
 @pytest.mark.parametrize("choice", ["keras", "graph"])
 def test_a_smaller_last_batch_is_answered_as_a_full_one(model: Any, choice: RuntimeChoice) -> None:
     predictor = Predictor(model, BATCH, "b0", choice, Heard())
-    given = predictor.answer(PIXELS[:3], 3)
-    assert given == pytest.approx(predictor.answer(PIXELS, 3)[:3], abs=1e-7)
+    given = predictor.predict_batch(PIXELS[:3], 3)
+    assert given == pytest.approx(predictor.predict_batch(PIXELS, 3)[:3], abs=1e-7)
 
 
 def test_networks_that_differ_in_weights_or_numbered_names_alone_share_what_was_measured(heard: Heard) -> None:
     def key(size: int, seed: int) -> str:
         return Predictor(
             build_backbone(find_backbone("demo-conv"), size, "none", seed), BATCH, "", "auto", heard
-        )._key()
+        )._compute_key()
 
     assert key(32, 0) == key(32, 1)
     assert key(32, 0) != key(40, 0)
@@ -197,5 +200,5 @@ def test_the_clock_takes_the_quicker_of_two(monkeypatch: pytest.MonkeyPatch, mod
     ticks = iter([0.0, 8.0, 10.0, 14.0])
     monkeypatch.setattr(module.time, "perf_counter", lambda: next(ticks))
     done: list[int] = []
-    assert Predictor(model, BATCH, "", "auto", Heard())._seconds_a_photo(lambda: done.append(1)) == 1.0
+    assert Predictor(model, BATCH, "", "auto", Heard())._measure_seconds_per_photo(lambda: done.append(1)) == 1.0
     assert len(done) == 3

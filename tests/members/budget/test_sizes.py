@@ -4,13 +4,13 @@ from typing import Any, cast
 
 import pytest
 
-from ensembler.backbones.custom import own_backbone
+from ensembler.backbones.custom import make_custom_backbone
 from ensembler.backbones.registry import find_backbone
-from ensembler.members.budget.sizes import smaller_sizes, ways_to_train
+from ensembler.members.budget.sizes import list_smaller_sizes, list_ways_to_train
 from ensembler.options.declared import TrainingOptions
 from ensembler.options.reading import read_options
-from ensembler.options.resolve import options_in_force
-from ensembler.options.sources import Layer
+from ensembler.options.resolve import resolve_options
+from ensembler.options.sources import OptionSource
 
 
 @pytest.mark.parametrize(
@@ -24,13 +24,13 @@ from ensembler.options.sources import Layer
     ],
 )
 def test_sizes_go_down_in_steps_of_a_third_of_the_work(size: int, smaller: list[int]) -> None:
-    assert smaller_sizes(size) == smaller
+    assert list_smaller_sizes(size) == smaller
 
 
 def ways(name: str, **options: Any) -> list[tuple[int, bool]]:
     backbone = find_backbone(name)
-    told = Layer("command line", cast(TrainingOptions, options))
-    settled = ways_to_train(backbone, options_in_force(backbone, [told]).options)
+    told = OptionSource("command line", cast(TrainingOptions, options))
+    settled = list_ways_to_train(backbone, resolve_options(backbone, [told]).options)
     return [(settings.image_size, settings.frozen) for settings, _ in settled]
 
 
@@ -52,7 +52,7 @@ def test_a_frozen_member_only_becomes_smaller() -> None:
 
 
 def test_a_network_of_ones_own_keeps_its_size() -> None:
-    own = own_backbone("mynets:build", "mine", 128, "tf")
-    options = options_in_force(own.backbone, [Layer("command line", {"unfreeze": "all"})]).options
-    settled = ways_to_train(own, options)
+    own = make_custom_backbone("mynets:build", "mine", 128, "tf")
+    options = resolve_options(own.backbone, [OptionSource("command line", {"unfreeze": "all"})]).options
+    settled = list_ways_to_train(own, options)
     assert [(settings.image_size, settings.frozen) for settings, _ in settled] == [(128, False), (128, True)]

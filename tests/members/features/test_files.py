@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from helpers.members_made import SETTINGS
 
-from ensembler.images.views import MIRRORED, VIEWS, WHOLE
-from ensembler.members.features.files import PARTS, feature_file, unused_features
+from ensembler.images.views import MIRRORED_VIEW, VIEWS, WHOLE_VIEW
+from ensembler.members.features.files import PARTS_SUFFIX, build_feature_path, find_unused_features
 from ensembler.members.records import MemberRecord
 from ensembler.paths import CompetitionFolder
 from ensembler.storage import write_bytes
@@ -27,8 +27,8 @@ def folder(tmp_path: Path) -> CompetitionFolder:
 
 def test_members_of_the_same_backbone_and_weights_share_features(folder: CompetitionFolder) -> None:
     other = like("demo-conv@x", flips=not SETTINGS.flips, hidden=7, tta="flip")
-    assert feature_file(folder, RECORD, WHOLE) == feature_file(folder, other, WHOLE)
-    assert feature_file(folder, RECORD, WHOLE) != feature_file(folder, RECORD, MIRRORED)
+    assert build_feature_path(folder, RECORD, WHOLE_VIEW) == build_feature_path(folder, other, WHOLE_VIEW)
+    assert build_feature_path(folder, RECORD, WHOLE_VIEW) != build_feature_path(folder, RECORD, MIRRORED_VIEW)
 
 
 @pytest.mark.parametrize(
@@ -37,13 +37,15 @@ def test_members_of_the_same_backbone_and_weights_share_features(folder: Competi
     ids=lambda changed: next(iter(changed)),
 )
 def test_what_makes_other_features_makes_another_file(folder: CompetitionFolder, changed: dict[str, object]) -> None:
-    assert feature_file(folder, like("x", **changed), WHOLE) != feature_file(folder, RECORD, WHOLE)
+    assert build_feature_path(folder, like("x", **changed), WHOLE_VIEW) != build_feature_path(
+        folder, RECORD, WHOLE_VIEW
+    )
 
 
 def write_features(folder: CompetitionFolder, *records: MemberRecord) -> set[str]:
     own = ("tf", "digest")
     paths = {
-        feature_file(folder, record, view, own if record.settings.builder else ())
+        build_feature_path(folder, record, view, own if record.settings.builder else ())
         for record in records
         for view in VIEWS["flip"]
     }
@@ -74,7 +76,7 @@ def test_features_go_with_the_last_member_that_uses_them(
     mine, theirs = write_features(folder, removed), write_features(folder, *remaining)
     strange = folder.features / "demo-conv-8-of-mine.npy"
     write_bytes(strange, b"features")
-    unused = {path.name for path in unused_features(folder, [removed], remaining)}
+    unused = {path.name for path in find_unused_features(folder, [removed], remaining)}
     assert unused == (set() if kept else mine)
     assert not unused & theirs
     assert strange.name not in unused
@@ -82,12 +84,12 @@ def test_features_go_with_the_last_member_that_uses_them(
 
 def test_files_of_former_photos_go_too(folder: CompetitionFolder) -> None:
     former = write_features(folder, dataclasses.replace(RECORD, samples="former"))
-    assert {path.name for path in unused_features(folder, [RECORD], [])} == former
+    assert {path.name for path in find_unused_features(folder, [RECORD], [])} == former
 
 
 def test_what_was_computed_of_an_unfinished_file_goes_with_it(folder: CompetitionFolder) -> None:
-    paths = [feature_file(folder, like("x", image_size=size), WHOLE) for size in (16, 32)]
-    unfinished = [path.with_name(path.name + PARTS) for path in paths]
+    paths = [build_feature_path(folder, like("x", image_size=size), WHOLE_VIEW) for size in (16, 32)]
+    unfinished = [path.with_name(path.name + PARTS_SUFFIX) for path in paths]
     for path in unfinished:
         path.mkdir(parents=True)
-    assert unused_features(folder, [like("x", image_size=16)], [like("y", image_size=32)]) == unfinished[:1]
+    assert find_unused_features(folder, [like("x", image_size=16)], [like("y", image_size=32)]) == unfinished[:1]

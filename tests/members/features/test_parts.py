@@ -9,7 +9,7 @@ import pytest
 from helpers.photos import Heard, truncate
 
 from ensembler.members.features import parts as feature_parts
-from ensembler.members.features.parts import FeatureParts, known_features
+from ensembler.members.features.parts import FeatureParts, open_features
 
 TOTAL, WIDTH, BATCH = 23, 3, 5
 FEATURES = np.random.default_rng(0).normal(size=(TOTAL, WIDTH)).astype("f4")
@@ -28,7 +28,7 @@ def compute(path: Path, batches: int, heard: Heard | None = None) -> FeaturePart
 
 @pytest.fixture
 def after_each_batch(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(feature_parts, "EVERY", 0.0)
+    monkeypatch.setattr(feature_parts, "WRITE_SECONDS", 0.0)
 
 
 @pytest.fixture
@@ -80,22 +80,22 @@ def test_a_part_that_is_missing_or_damaged_is_computed_again(lost: str, path: Pa
 
 def test_an_interruption_writes_what_has_gathered(path: Path) -> None:
     compute(path, 2).write()
-    assert known_features(path, TOTAL).known.sum() == 2 * BATCH
+    assert open_features(path, TOTAL).known.sum() == 2 * BATCH
 
 
 @pytest.mark.usefixtures("after_each_batch")
 def test_rows_are_read_in_any_order_before_and_after_all_are_known(path: Path) -> None:
     parts = compute(path, 3)
     rows = ORDER[: 3 * BATCH][::-1]
-    assert np.array_equal(parts.of(rows), FEATURES[rows])
+    assert np.array_equal(parts.read_rows(rows), FEATURES[rows])
     with pytest.raises(RuntimeError, match="not known"):
-        parts.of(ORDER)
+        parts.read_rows(ORDER)
     parts.finish()
     # Not all rows are known, so there is no finished file yet.
     assert not path.exists()
-    assert np.array_equal(known_features(path, TOTAL).of(rows), FEATURES[rows])
+    assert np.array_equal(open_features(path, TOTAL).read_rows(rows), FEATURES[rows])
     compute(path, 5).finish()
-    whole = known_features(path, TOTAL)
+    whole = open_features(path, TOTAL)
     assert whole.known.all()
-    assert np.array_equal(whole.of(ORDER), FEATURES[ORDER])
+    assert np.array_equal(whole.read_rows(ORDER), FEATURES[ORDER])
     whole.finish()

@@ -11,14 +11,16 @@ import pytest
 from helpers.photos import Heard, truncate
 
 from ensembler.errors import StorageError
-from ensembler.members.fine_tuning.checkpoints import Checkpoints, Moment, TrainingState
+from ensembler.members.fine_tuning.checkpoints import Checkpoints, TrainingSnapshot, TrainingState
 
 RANDOM = np.random.default_rng(0)
 
 
-def moment() -> Moment:
+def moment() -> TrainingSnapshot:
     variables = [RANDOM.normal(size=(3, 2)).astype("f4"), np.array([7, 2**32 - 1], "u4"), np.float32(0.5)]
-    return Moment(variables, {"0": RANDOM.normal(size=4), "updates": np.asarray(12), "dynamic_scale": np.float32(2)})
+    return TrainingSnapshot(
+        variables, {"0": RANDOM.normal(size=4), "updates": np.asarray(12), "dynamic_scale": np.float32(2)}
+    )
 
 
 def state(**changes: object) -> TrainingState:
@@ -27,7 +29,7 @@ def state(**changes: object) -> TrainingState:
 
 
 def assert_same(one: object, other: object) -> None:
-    if isinstance(one, Moment):
+    if isinstance(one, TrainingSnapshot):
         assert_same(list(one.variables), list(other.variables))
         assert one.optimizer.keys() == other.optimizer.keys()
         assert_same(list(one.optimizer.values()), [other.optimizer[key] for key in one.optimizer])
@@ -126,6 +128,6 @@ def test_what_the_disk_refuses_leaves_the_former_one(tmp_path: Path, monkeypatch
 def test_a_new_phase_forgets_the_former_ones_best() -> None:
     kept = state(now=moment(), best_weights=moment().variables)
     kept.start_phase(2)
-    assert (kept.phase, kept.epoch, kept.step, kept.best, kept.behind) == (2, 0, 0, math.inf, 0)
+    assert (kept.phase, kept.epoch, kept.step, kept.best, kept.epochs_without_improvement) == (2, 0, 0, math.inf, 0)
     assert (kept.begin, kept.now, kept.best_weights) == (None, None, None)
     assert len(kept.history) == 1

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ensembler.members.allotment import Allotment, Stretch
-from ensembler.members.fine_tuning.epoch_budget import Pace
+from ensembler.members.allotment import Allotment, PhaseEpochs
+from ensembler.members.fine_tuning.epoch_budget import EpochBudget
 from ensembler.options.phases import Phase
 
 STEPS = 100
@@ -22,27 +22,27 @@ class Clock:
         return self.now
 
 
-def trained(pace: Pace, clock: Clock, epoch: float, number: int = 0, done: int = 0) -> list[int]:
+def trained(pace: EpochBudget, clock: Clock, epoch: float, number: int = 0, done: int = 0) -> list[int]:
     """Go through a phase whose whole epochs take so many seconds; return the updates of each."""
     made = []
-    while pace.begin(number, done):
-        clock.now += epoch * pace.now / STEPS
-        pace.ended()
-        done += pace.made
-        made.append(pace.made)
+    while pace.begin_epoch(number, done):
+        clock.now += epoch * pace.epoch_updates / STEPS
+        pace.end_epoch()
+        done += pace.updates_made
+        made.append(pace.updates_made)
     return made
 
 
-def budgeted(seconds: float, clock: Clock, *phases: Stretch, finish: float = 0.0, **after: object) -> Pace:
+def budgeted(seconds: float, clock: Clock, *phases: PhaseEpochs, finish: float = 0.0, **after: object) -> EpochBudget:
     told = Allotment(clock.now + seconds, 5.0, phases, finish, **after)  # type: ignore[arg-type]
-    asked = [Phase("all", phase.asked, 0.01) for phase in phases]
-    return Pace(asked, STEPS, told, clock)
+    asked = [Phase("all", phase.requested, 0.01) for phase in phases]
+    return EpochBudget(asked, STEPS, told, clock)
 
 
 def test_without_a_budget_all_epochs_are_done() -> None:
     clock = Clock()
-    pace = Pace([PHASE], STEPS, clock=clock)
-    assert pace.updates() == 500
+    pace = EpochBudget([PHASE], STEPS, clock=clock)
+    assert pace.count_updates() == 500
     assert trained(pace, clock, 1e6) == [STEPS] * 5
     assert not pace.is_late()
 
@@ -61,118 +61,118 @@ def test_without_a_budget_all_epochs_are_done() -> None:
 )
 def test_epochs_fill_the_time(seconds: float, updates: list[int]) -> None:
     clock = Clock()
-    pace = budgeted(seconds, clock, Stretch(5, 20.0))
-    assert pace.updates() == sum(updates)
+    pace = budgeted(seconds, clock, PhaseEpochs(5, 20.0))
+    assert pace.count_updates() == sum(updates)
     assert trained(pace, clock, 20.0) == updates
 
 
 def test_time_for_predictions_and_what_comes_after_is_kept() -> None:
     clock = Clock()
-    after = {"after_fixed": 30.0, "after": (Stretch(5, 60.0),)}
-    pace = budgeted(200 + 10 + 30, clock, Stretch(5, 20.0), finish=10.0, **after)
+    after = {"after_fixed": 30.0, "after": (PhaseEpochs(5, 60.0),)}
+    pace = budgeted(200 + 10 + 30, clock, PhaseEpochs(5, 20.0), finish=10.0, **after)
     # 80 s an epoch for all of them: two and a half each.
     assert trained(pace, clock, 20.0) == [100, 100, 50]
 
 
 def test_a_machine_that_is_slower_than_thought_gets_fewer_epochs() -> None:
     clock = Clock()
-    pace = budgeted(100, clock, Stretch(5, 20.0))
+    pace = budgeted(100, clock, PhaseEpochs(5, 20.0))
     assert trained(pace, clock, 40.0) == [100, 100, 50]
     assert clock.now <= 1100
 
 
 def test_a_machine_that_is_faster_than_thought_gets_what_was_asked() -> None:
     clock = Clock()
-    pace = budgeted(60, clock, Stretch(5, 20.0))
-    assert pace.updates() == 300
+    pace = budgeted(60, clock, PhaseEpochs(5, 20.0))
+    assert pace.count_updates() == 300
     assert trained(pace, clock, 10.0) == [100] * 5
 
 
 def test_the_speed_that_was_found_holds_for_what_comes_after() -> None:
     clock = Clock()
-    pace = budgeted(200, clock, Stretch(5, 20.0), after=(Stretch(5, 20.0),))
+    pace = budgeted(200, clock, PhaseEpochs(5, 20.0), after=(PhaseEpochs(5, 20.0),))
     assert trained(pace, clock, 40.0) == [100, 100, 50]
     assert clock.now == 1100  # the other half is left to the other network
 
 
 def test_compilation_is_no_sign_of_slowness() -> None:
     clock = Clock()
-    pace = budgeted(80, clock, Stretch(5, 10.0, first=30.0))
-    assert pace.begin(0, 0)
+    pace = budgeted(80, clock, PhaseEpochs(5, 10.0, compile_seconds=30.0))
+    assert pace.begin_epoch(0, 0)
     clock.now += 40.0
-    pace.ended()
+    pace.end_epoch()
     trained(pace, clock, 10.0, done=100)
     assert clock.now == 1080
 
 
 def test_phases_share_the_time() -> None:
     clock = Clock()
-    pace = budgeted(60, clock, Stretch(4, 10.0), Stretch(8, 10.0))
+    pace = budgeted(60, clock, PhaseEpochs(4, 10.0), PhaseEpochs(8, 10.0))
     assert trained(pace, clock, 10.0) == [100, 100]
     assert trained(pace, clock, 10.0, number=1) == [100] * 4
 
 
 def test_what_an_earlier_process_did_counts() -> None:
     clock = Clock()
-    pace = budgeted(20, clock, Stretch(5, 20.0))
+    pace = budgeted(20, clock, PhaseEpochs(5, 20.0))
     assert trained(pace, clock, 20.0, done=300) == [100]
-    assert trained(Pace([PHASE], STEPS, clock=clock), clock, 20.0, done=300) == [100, 100]
+    assert trained(EpochBudget([PHASE], STEPS, clock=clock), clock, 20.0, done=300) == [100, 100]
 
 
 def test_training_stops_within_an_epoch_when_time_is_over() -> None:
     clock = Clock()
-    pace = budgeted(100, clock, Stretch(5, 20.0), Stretch(2, 20.0), finish=10.0)
-    assert pace.begin(0, 0)
+    pace = budgeted(100, clock, PhaseEpochs(5, 20.0), PhaseEpochs(2, 20.0), finish=10.0)
+    assert pace.begin_epoch(0, 0)
     assert not pace.is_late()
     clock.now += 96.0  # deadline and grace less what it takes to finish is 95
     assert pace.is_late()
     pace.stop(37)
-    pace.ended()
-    assert (pace.made, pace.over) == (37, True)
-    assert not pace.begin(0, 37)
-    assert not pace.begin(1, 0)
+    pace.end_epoch()
+    assert (pace.updates_made, pace.is_out_of_time) == (37, True)
+    assert not pace.begin_epoch(0, 37)
+    assert not pace.begin_epoch(1, 0)
 
 
 def test_an_epoch_that_an_earlier_process_began_goes_on_within_the_time() -> None:
     clock = Clock()
-    pace = budgeted(30, clock, Stretch(5, 20.0))
+    pace = budgeted(30, clock, PhaseEpochs(5, 20.0))
     # Sixty updates are behind it: the other forty take 8 s, and a whole epoch more would take 20.
-    assert pace.begin(0, 100, 60)
-    assert (pace.now, pace.end, pace.epochs(100)) == (100, 300, 2)
-    assert pace.epochs_left(0, 100, 60) == 2
+    assert pace.begin_epoch(0, 100, 60)
+    assert (pace.epoch_updates, pace.phase_end, pace.count_phase_epochs(100)) == (100, 300, 2)
+    assert pace.count_epochs_left(0, 100, 60) == 2
     clock.now += 16.0  # twice as slow as thought, which is known from the forty alone
-    pace.ended()
+    pace.end_epoch()
     assert trained(pace, clock, 40.0, done=200) == [35]
     # Without a budget all of them are done.
-    pace = Pace([PHASE], STEPS, clock=clock)
-    assert pace.begin(0, 100, 60)
-    assert (pace.now, pace.end, pace.epochs_left(0, 100, 60)) == (100, 500, 4)
+    pace = EpochBudget([PHASE], STEPS, clock=clock)
+    assert pace.begin_epoch(0, 100, 60)
+    assert (pace.epoch_updates, pace.phase_end, pace.count_epochs_left(0, 100, 60)) == (100, 500, 4)
 
 
 def test_an_epoch_that_was_begun_ends_at_once_where_no_time_is_left() -> None:
     clock = Clock()
-    pace = budgeted(0, clock, Stretch(5, 20.0))
-    assert pace.begin(0, 100, 60)
-    assert (pace.now, pace.end) == (60, 160)
-    pace.ended()
-    assert not pace.begin(0, 160)
+    pace = budgeted(0, clock, PhaseEpochs(5, 20.0))
+    assert pace.begin_epoch(0, 100, 60)
+    assert (pace.epoch_updates, pace.phase_end) == (60, 160)
+    pace.end_epoch()
+    assert not pace.begin_epoch(0, 160)
 
 
 def test_a_part_of_an_epoch_that_was_done_is_made_up_for_without_a_budget() -> None:
     clock = Clock()
-    assert trained(Pace([PHASE], STEPS, clock=clock), clock, 1.0, done=137) == [100, 100, 100, 63]
+    assert trained(EpochBudget([PHASE], STEPS, clock=clock), clock, 1.0, done=137) == [100, 100, 100, 63]
 
 
 def test_a_rest_too_small_for_an_epoch_is_left_out_but_at_the_end() -> None:
     clock = Clock()
-    pace = budgeted(4, clock, Stretch(5, 20.0))
+    pace = budgeted(4, clock, PhaseEpochs(5, 20.0))
     assert trained(pace, clock, 20.0, done=150) == []
-    assert trained(budgeted(100, clock, Stretch(5, 20.0)), clock, 20.0, done=490) == [10]
+    assert trained(budgeted(100, clock, PhaseEpochs(5, 20.0)), clock, 20.0, done=490) == [10]
 
 
 def test_an_epoch_that_was_thought_far_too_short_does_not_blow_up_the_rest() -> None:
     clock = Clock()
-    pace = budgeted(100, clock, Stretch(1000, 0.1), finish=10.0, after_fixed=10.0)
+    pace = budgeted(100, clock, PhaseEpochs(1000, 0.1), finish=10.0, after_fixed=10.0)
     trained(pace, clock, 5.0)
     # Half as much again is kept for the rest, not fifty times as much.
     assert clock.now == pytest.approx(1070, abs=5)

@@ -7,36 +7,36 @@ import pytest
 from helpers.members_made import record_of, small_competition
 
 from ensembler.competition.csv_tables import write_table
-from ensembler.competition.folds.file import new_folds, save_folds
-from ensembler.images.views import WHOLE
+from ensembler.competition.folds.file import build_folds, save_folds
+from ensembler.images.views import WHOLE_VIEW
 from ensembler.members.jobs.head_fitting import fit_head
-from ensembler.members.training_job import Assignment
+from ensembler.members.training_job import TrainingJob
 
 
 @pytest.mark.parametrize(("folds", "repeats"), [(3, 1), (2, 2), (1, 2)])
 def test_a_head_does_not_depend_on_the_labels_of_its_held_out_fold(folds: int, repeats: int, tmp_path: Path) -> None:
     """Truth 1: every label of the held-out fold is changed, and the head stays the same to the last bit."""
     folder, tables = small_competition(tmp_path)
-    save_folds(folder, tables, new_folds(tables, folds, repeats, 0))
+    save_folds(folder, tables, build_folds(tables, folds, repeats, 0))
     record_of(folder, tables).save(folder)
     features = np.random.default_rng(0).normal(size=(len(tables.train), 6)).astype(np.float32)
     last = folds * repeats - 1
-    assignment = Assignment(folder, "demo-conv", tuple(range(last + 1)), "none")
-    before = fit_head(assignment, last, {WHOLE: features})
-    held_out = assignment.splits.held_out(last)
+    assignment = TrainingJob(folder, "demo-conv", tuple(range(last + 1)), "none")
+    before = fit_head(assignment, last, {WHOLE_VIEW: features})
+    held_out = assignment.splits.mask_held_out(last)
     other = tables.train.copy()
     other.loc[held_out, "label"] = other.loc[held_out, "label"].map({"a": "b", "b": "c", "c": "a"})
     write_table(folder.train, other)
-    again = Assignment(folder, "demo-conv", tuple(range(last + 1)), "none")
+    again = TrainingJob(folder, "demo-conv", tuple(range(last + 1)), "none")
     assert not np.array_equal(again.tables.targets, assignment.tables.targets)
-    after = fit_head(again, last, {WHOLE: features})
+    after = fit_head(again, last, {WHOLE_VIEW: features})
     assert np.array_equal(before.kernel_, after.kernel_)
     assert np.array_equal(before.bias_, after.bias_)
-    other = fit_head(again, 0, {WHOLE: features})
-    assert not np.array_equal(fit_head(assignment, 0, {WHOLE: features}).kernel_, other.kernel_)
+    other = fit_head(again, 0, {WHOLE_VIEW: features})
+    assert not np.array_equal(fit_head(assignment, 0, {WHOLE_VIEW: features}).kernel_, other.kernel_)
 
 
 def test_an_assignment_survives_json(tmp_path: Path) -> None:
     folder, _ = small_competition(tmp_path)
-    assignment = Assignment(folder, "demo-conv", (1, 2), "none")
-    assert Assignment.from_json(assignment.to_json()) == assignment
+    assignment = TrainingJob(folder, "demo-conv", (1, 2), "none")
+    assert TrainingJob.from_json(assignment.to_json()) == assignment

@@ -12,10 +12,10 @@ from helpers.members_made import make_member, record_of, small_competition
 from ensembler.backbones.jobs.build import build_backbone
 from ensembler.backbones.registry import find_backbone
 from ensembler.competition.tables import Tables
-from ensembler.heads.jobs.keras_heads import random_head
-from ensembler.inference.jobs.networks import join
+from ensembler.heads.jobs.keras_heads import build_random_head
+from ensembler.inference.jobs.networks import join_head
 from ensembler.members.jobs import speed as speed_measuring
-from ensembler.members.jobs.speed import keep_speed, measure_member, speed_of
+from ensembler.members.jobs.speed import measure_member, measure_speed, measure_speed_once
 from ensembler.members.records import MemberRecord
 from ensembler.members.speed import load_speed
 from ensembler.paths import CompetitionFolder
@@ -31,8 +31,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[CompetitionFolder, T
 @pytest.fixture(scope="module")
 def network() -> Any:
     backbone = build_backbone(find_backbone("demo-conv"), 8, "none", 0)
-    head = random_head(int(backbone.output_shape[-1]), np.full(3, 1 / 3), 0, exclusive=True)
-    return join(backbone, head, "demo-conv@x")
+    head = build_random_head(int(backbone.output_shape[-1]), np.full(3, 1 / 3), 0, multiclass=True)
+    return join_head(backbone, head, "demo-conv@x")
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def record(made: tuple[CompetitionFolder, Tables]) -> MemberRecord:
 
 
 def test_a_network_is_measured_one_photo_at_a_time_and_in_batches(network: Any, record: MemberRecord) -> None:
-    speed = speed_of(network, record)
+    speed = measure_speed(network, record)
     assert speed.member == record.fingerprint
     assert speed.parameters == network.count_params()
     assert speed.single == 100
@@ -56,17 +56,17 @@ def test_the_views_of_the_member_are_what_predicts(
     network: Any, record: MemberRecord, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen = []
-    monkeypatch.setattr(speed_measuring, "with_views", lambda model, views: seen.append(views) or model)
+    monkeypatch.setattr(speed_measuring, "average_views", lambda model, views: seen.append(views) or model)
     settings = dataclasses.replace(record.settings, tta="crops")
-    speed_of(network, dataclasses.replace(record, settings=settings))
+    measure_speed(network, dataclasses.replace(record, settings=settings))
     assert seen == ["crops"]
 
 
 def test_a_slow_network_is_measured_a_few_times(
     network: Any, record: MemberRecord, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(speed_measuring, "LONGEST", 0.0)
-    assert speed_of(network, record).single == speed_measuring.FEWEST
+    monkeypatch.setattr(speed_measuring, "MAX_SECONDS", 0.0)
+    assert measure_speed(network, record).single == speed_measuring.FEWEST
 
 
 def test_what_is_known_is_not_measured_again(
@@ -80,12 +80,12 @@ def test_what_is_known_is_not_measured_again(
         asked.append(1)
         return network
 
-    keep_speed(folder, record, given, SILENT)
-    keep_speed(folder, record, given, SILENT)
+    measure_speed_once(folder, record, given, SILENT)
+    measure_speed_once(folder, record, given, SILENT)
     assert len(asked) == 1
     path = folder.member(record.name) / "speed.json"
     write_json(path, {**read_json(path), "host": "elsewhere"})
-    keep_speed(folder, record, given, SILENT)
+    measure_speed_once(folder, record, given, SILENT)
     assert len(asked) == 2
     assert read_json(path)["host"] == socket.gethostname()
 

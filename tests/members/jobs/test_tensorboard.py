@@ -12,8 +12,8 @@ from helpers.members_made import small_competition
 from tensorflow.core.util import event_pb2
 
 from ensembler.events import FoldEnded
-from ensembler.members.jobs.tensorboard import Board, watched_by_board
-from ensembler.members.training_job import Assignment
+from ensembler.members.jobs.tensorboard import TensorBoardWriter, add_tensorboard
+from ensembler.members.training_job import TrainingJob
 from ensembler.progress import SILENT
 
 
@@ -30,7 +30,7 @@ def scalars(folder: Path) -> dict[str, list[tuple[int, float]]]:
 
 
 def test_each_figure_of_an_epoch_is_a_scalar_at_its_number(tmp_path: Path) -> None:
-    board = Board(tmp_path / "fold-2")
+    board = TensorBoardWriter(tmp_path / "fold-2")
     for epoch in (1, 2):
         board.tell(began(epoch))
         board.tell(replace(ended(epoch, watched=0.5), training_loss=1 / epoch))
@@ -46,26 +46,26 @@ def test_each_figure_of_an_epoch_is_a_scalar_at_its_number(tmp_path: Path) -> No
 
 def test_the_first_epoch_begins_anew_and_later_ones_go_on(tmp_path: Path) -> None:
     for epochs in ((1, 2), (3,)):
-        board = Board(tmp_path)
+        board = TensorBoardWriter(tmp_path)
         for epoch in epochs:
             board.tell(began(epoch))
             board.tell(ended(epoch))
     assert [step for step, _ in scalars(tmp_path)["learning rate"]] == [1, 2, 3]
-    board = Board(tmp_path)
+    board = TensorBoardWriter(tmp_path)
     board.tell(began(1))
     board.tell(ended(1))
     assert [step for step, _ in scalars(tmp_path)["learning rate"]] == [1]
 
 
 def test_a_head_that_was_fitted_has_a_loss_and_no_epochs(tmp_path: Path) -> None:
-    Board(tmp_path).tell(FoldEnded("b0", 2, None, 0.25, 1.0))
+    TensorBoardWriter(tmp_path).tell(FoldEnded("b0", 2, None, 0.25, 1.0))
     assert scalars(tmp_path) == {"log loss/held out": [(0, 0.25)]}
 
 
 def test_it_is_written_where_it_is_asked_for(tmp_path: Path) -> None:
     folder, _ = small_competition(tmp_path)
-    assignment = Assignment(folder, "b0", (2,), "none")
-    assert watched_by_board(assignment, 2, SILENT) is SILENT
-    asked = Assignment.from_json(replace(assignment, tensorboard=True).to_json())
-    watched_by_board(asked, 2, SILENT).tell(ended(1))
+    assignment = TrainingJob(folder, "b0", (2,), "none")
+    assert add_tensorboard(assignment, 2, SILENT) is SILENT
+    asked = TrainingJob.from_json(replace(assignment, tensorboard=True).to_json())
+    add_tensorboard(asked, 2, SILENT).tell(ended(1))
     assert scalars(folder.root / "logs" / "tensorboard" / "b0" / "fold-2")["learning rate"]

@@ -15,17 +15,17 @@ from ensembler.competition.csv_tables import write_table
 from ensembler.competition.duplicates import COLUMNS
 from ensembler.competition.tables import load_tables
 from ensembler.errors import BadChoice, EnsemblerError, Mismatch
-from ensembler.images.views import WHOLE
+from ensembler.images.views import WHOLE_VIEW
 from ensembler.members.jobs.head_fitting import fit_head
-from ensembler.members.pseudo_labels.files import confident, label_texts, load_pseudo_labels, save_pseudo_labels
-from ensembler.members.pseudo_labels.jobs.heads import taught_pseudo_labels
-from ensembler.members.pseudo_labels.labeller import find_labeller, log_odds_mean
+from ensembler.members.pseudo_labels.files import are_confident, format_labels, load_pseudo_labels, save_pseudo_labels
+from ensembler.members.pseudo_labels.jobs.heads import fit_with_pseudo_labels
+from ensembler.members.pseudo_labels.labeller import average_log_odds, find_labeller
 from ensembler.members.records import MemberRecord
-from ensembler.members.training_job import Assignment
-from ensembler.options.pseudo_labels import FILE
+from ensembler.members.training_job import TrainingJob
+from ensembler.options.pseudo_labels import PSEUDO_LABELS_FILE
 from ensembler.paths import CompetitionFolder
 from ensembler.serialization import write_json
-from ensembler.storage import file_digest, remove
+from ensembler.storage import compute_file_digest, remove_file
 
 # Heads on so few photos are seldom surer.
 CONFIDENCE = 0.6
@@ -48,7 +48,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> CompetitionFolder:
 def test_a_label_is_sure_from_the_confidence(
     exclusive: bool, probabilities: list[list[float]], sure: list[bool]
 ) -> None:
-    found = confident(np.array(probabilities, np.float32), 0.9, exclusive=exclusive)
+    found = are_confident(np.array(probabilities, np.float32), 0.9, multiclass=exclusive)
     assert found.tolist() == sure
 
 
@@ -66,9 +66,9 @@ def test_labels_are_written_as_those_of_training_photos(
     manifest = dataclasses.replace(load_tables(folder).manifest, task=task, classes=classes)  # type: ignore[arg-type]
     tables = dataclasses.replace(load_tables(folder), manifest=manifest)
     predicted = np.array(probabilities, np.float32)
-    assert label_texts(predicted, manifest) == labels
+    assert format_labels(predicted, manifest) == labels
     ids = tables.test["id"].to_numpy(dtype=str)[::-1][: len(labels)]
-    save_pseudo_labels(folder.fold("kept", 0) / FILE, ids, labels)
+    save_pseudo_labels(folder.fold("kept", 0) / PSEUDO_LABELS_FILE, ids, labels)
     read = load_pseudo_labels(folder, "kept", 0, tables)
     assert read.rows.tolist() == [5 - place for place in range(len(labels))]
     assert np.array_equal(read.targets, np.round(predicted))
@@ -76,10 +76,10 @@ def test_labels_are_written_as_those_of_training_photos(
 
 def test_no_label_at_all_is_read_as_none(folder: CompetitionFolder) -> None:
     tables = load_tables(folder)
-    save_pseudo_labels(folder.fold("kept", 1) / FILE, np.empty(0, dtype=str), [])
+    save_pseudo_labels(folder.fold("kept", 1) / PSEUDO_LABELS_FILE, np.empty(0, dtype=str), [])
     read = load_pseudo_labels(folder, "kept", 1, tables)
     assert (read.rows.shape, read.targets.shape) == ((0,), (0, 3))
-    save_pseudo_labels(folder.fold("kept", 1) / FILE, np.array(["stranger"]), ["a"])
+    save_pseudo_labels(folder.fold("kept", 1) / PSEUDO_LABELS_FILE, np.array(["stranger"]), ["a"])
     with pytest.raises(Mismatch, match="not to be predicted: train kept anew"):
         load_pseudo_labels(folder, "kept", 1, tables)
 
@@ -88,9 +88,9 @@ def test_no_label_at_all_is_read_as_none(folder: CompetitionFolder) -> None:
 def test_members_are_averaged_by_log_odds(exclusive: bool) -> None:
     one, two = [np.array([[0.2, 0.8]], np.float32), np.array([[0.5, 0.5]], np.float32)]
     # Odds of 4 and of 1 make odds of 2.
-    assert log_odds_mean([one, two], exclusive=exclusive) == pytest.approx(np.array([[1 / 3, 2 / 3]]))
+    assert average_log_odds([one, two], multiclass=exclusive) == pytest.approx(np.array([[1 / 3, 2 / 3]]))
     certain = np.array([[0.0, 1.0]], np.float32)
-    assert np.isfinite(log_odds_mean([certain, one], exclusive=exclusive)).all()
+    assert np.isfinite(average_log_odds([certain, one], multiclass=exclusive)).all()
 
 
 @pytest.mark.parametrize("fold", range(3))
@@ -112,7 +112,7 @@ def test_what_a_fold_holds_out_changes_neither_its_pseudo_labels_nor_what_learns
 
 def _labelled(folder: CompetitionFolder) -> list[dict[str, str]]:
     labeller = find_labeller(folder, load_tables(folder), "both", CONFIDENCE, ["new"])
-    return [dict(zip(*map(list, labeller.labels(fold)), strict=True)) for fold in range(3)]
+    return [dict(zip(*map(list, labeller.select_labels(fold)), strict=True)) for fold in range(3)]
 
 
 def _kernels(folder: CompetitionFolder, fold: int) -> tuple[np.ndarray, np.ndarray]:
@@ -122,10 +122,10 @@ def _kernels(folder: CompetitionFolder, fold: int) -> tuple[np.ndarray, np.ndarr
     record = record_of(folder, tables, "new")
     settings = dataclasses.replace(record.settings, pseudo_labels=labeller.source)
     dataclasses.replace(record, settings=settings).save(folder)
-    save_pseudo_labels(folder.fold("new", fold) / FILE, *labeller.labels(fold))
-    assignment, features = Assignment(folder, "new", (fold,), "none"), made_features(folder, "new")
-    plain = fit_head(assignment, fold, {WHOLE: features[WHOLE][0]})
-    taught = taught_pseudo_labels(plain, assignment, fold, features, [WHOLE])
+    save_pseudo_labels(folder.fold("new", fold) / PSEUDO_LABELS_FILE, *labeller.select_labels(fold))
+    assignment, features = TrainingJob(folder, "new", (fold,), "none"), made_features(folder, "new")
+    plain = fit_head(assignment, fold, {WHOLE_VIEW: features[WHOLE_VIEW][0]})
+    taught = fit_with_pseudo_labels(plain, assignment, fold, features, [WHOLE_VIEW])
     return plain.kernel_, taught.kernel_
 
 
@@ -133,7 +133,7 @@ def test_copies_of_what_a_fold_holds_out_are_not_learned_from_in_it(folder: Comp
     tables = load_tables(folder)
     before = _labelled(folder)
     copy = next(iter(set(before[0]) & set(before[1])))
-    original = tables.train.loc[Assignment(folder, "one", (), "none").splits.held_out(0), "id"].iloc[0]
+    original = tables.train.loc[TrainingJob(folder, "one", (), "none").splits.mask_held_out(0), "id"].iloc[0]
     there = folder.duplicates.read_bytes()
     write_table(folder.duplicates, pd.DataFrame([["train", original, "test", copy, "0", "1"]], columns=list(COLUMNS)))
     try:
@@ -173,7 +173,7 @@ def test_other_folds_and_no_photos_to_predict_are_refused(tmp_path: Path) -> Non
     blind = dataclasses.replace(tables, test=tables.test.assign(path=""))
     with pytest.raises(BadChoice, match="No photo to predict of made can be read"):
         find_labeller(folder, blind, "both", 0.9, ["new"])
-    remove(folder.fold("two", 1) / "fold.json")
+    remove_file(folder.fold("two", 1) / "fold.json")
     with pytest.raises(Mismatch, match="Fold 1 of two is not finished"):
         find_labeller(folder, tables, "both", 0.9, ["new"])
     folder.folds.write_text(
@@ -200,7 +200,7 @@ def test_other_predictions_are_another_source(tmp_path: Path) -> None:
     arrays["test"] = arrays["test"][::-1]
     np.savez(place / "predictions.npz", **arrays)
     told = pd.read_json(place / "fold.json", typ="series").to_dict()
-    told["sha256"]["predictions.npz"] = file_digest(place / "predictions.npz")
+    told["sha256"]["predictions.npz"] = compute_file_digest(place / "predictions.npz")
     write_json(place / "fold.json", told)
     assert source() != before
     train_heads(folder, "one")
@@ -215,6 +215,6 @@ def test_a_member_without_pseudo_labels_is_written_as_before_there_were_any(fold
     taught = dataclasses.replace(record, settings=dataclasses.replace(record.settings, pseudo_labels=source))
     assert MemberRecord.from_json(taught.to_json()) == taught
     assert taught.fingerprint != record.fingerprint
-    assert taught.settings.differences(record.settings) == (
+    assert taught.settings.describe_differences(record.settings) == (
         f"pseudo_labels both from 0.9 (predictions {source.fingerprint}) (there) / none (asked)"
     )

@@ -9,7 +9,7 @@ import pytest
 
 from ensembler.stacking.blend import Blend
 from ensembler.stacking.jobs.keras_stack import assemble
-from ensembler.stacking.log_odds import log_odds
+from ensembler.stacking.log_odds import compute_log_odds
 from ensembler.stacking.networks import Network
 
 RANDOM = np.random.default_rng(0)
@@ -37,7 +37,7 @@ def linear(outputs: int) -> Network:
 
 BLENDS = {
     "mean": lambda exclusive, _outputs: Blend(exclusive, weights=np.array([0.3, 0.7])),
-    "logit-mean": lambda exclusive, outputs: Blend(exclusive, (Network.mean(2, outputs),), floor=0.01),
+    "logit-mean": lambda exclusive, outputs: Blend(exclusive, (Network.build_mean(2, outputs),), floor=0.01),
     "full": lambda exclusive, outputs: Blend(exclusive, (linear(outputs),), temperature=0.8, clip=0.01),
     "dense": lambda exclusive, outputs: Blend(
         exclusive, (dense(outputs), dense(outputs)), floor=1e-3, temperature=2.0, clip=0.001
@@ -53,7 +53,7 @@ def test_the_file_predicts_what_the_meta_learner_does(tmp_path: Path, kind: str,
     blend = BLENDS[kind](exclusive, outputs)
     photos = [RANDOM.integers(0, 256, (9, size, size, 3)).astype(np.uint8) for size in (4, 6)]
     seen = [network.predict(pixels, verbose=0) for network, pixels in zip(members, photos, strict=True)]
-    expected = blend.predict(log_odds(seen, exclusive=exclusive))
+    expected = blend.predict_proba(compute_log_odds(seen, multiclass=exclusive))
     model = assemble(members, blend)
     assert np.allclose(model.predict(photos, verbose=0), expected, atol=1e-5)
     model.save(tmp_path / "stack.keras")

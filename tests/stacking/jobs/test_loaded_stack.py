@@ -73,7 +73,7 @@ def built(request: pytest.FixtureRequest, trained: tuple[str, Workspace]) -> Bui
     members = MEMBERS[request.param]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("ensembler.workflows.stack.run_jobs", run_here)
-        patch.setattr("ensembler.workflows.stack.started_ahead", start_none)
+        patch.setattr("ensembler.workflows.stack.start_worker_ahead", start_none)
         result = stack(members, name=request.param, workspace=workspace)
     folder = workspace.competition("made")
     stored = read_arrays(folder.stack(result.name) / "predictions.npz")["test"]

@@ -11,11 +11,11 @@ from sklearn.exceptions import NotFittedError
 from ensembler.competition.metrics.metrics import log_loss
 from ensembler.errors import BadChoice
 from ensembler.stacking.calibration import CalibratedMetaLearner
-from ensembler.stacking.learners.base import MetaLearner, some_rows
+from ensembler.stacking.learners.base import MetaLearner, sample_rows
 from ensembler.stacking.learners.dense import DenseMetaLearner
-from ensembler.stacking.learners.named import META_LEARNERS, meta_learner
-from ensembler.stacking.log_odds import log_odds
-from ensembler.stacking.nested import nested_predictions
+from ensembler.stacking.learners.named import META_LEARNERS, make_meta_learner
+from ensembler.stacking.log_odds import compute_log_odds
+from ensembler.stacking.nested import predict_nested
 from ensembler.stacking.networks import Network, Penalties, fit_network
 from ensembler.stacking.tournament import TournamentMetaLearner
 
@@ -25,7 +25,7 @@ def folds_of(targets: np.ndarray) -> np.ndarray:
 
 
 def every(exclusive: bool) -> list[MetaLearner]:
-    return [meta_learner(name, exclusive=exclusive) for name in META_LEARNERS]
+    return [make_meta_learner(name, multiclass=exclusive) for name in META_LEARNERS]
 
 
 @pytest.mark.parametrize("name", META_LEARNERS)
@@ -33,8 +33,8 @@ def every(exclusive: bool) -> list[MetaLearner]:
 def test_each_keeps_scikit_learns_contract(name: str, task: str) -> None:
     exclusive = task == "multiclass"
     seen, targets = made_tags(200) if task == "multilabel" else made_members(4 if exclusive else 1, (1.0, 2.0), 200)
-    X = log_odds(seen, exclusive=exclusive)
-    learner = meta_learner(name, exclusive=exclusive)
+    X = compute_log_odds(seen, multiclass=exclusive)
+    learner = make_meta_learner(name, multiclass=exclusive)
     assert clone(learner).get_params() == learner.get_params()
     with pytest.raises(NotFittedError):
         learner.predict_proba(X)
@@ -50,12 +50,12 @@ def test_each_keeps_scikit_learns_contract(name: str, task: str) -> None:
 @pytest.mark.parametrize("name", META_LEARNERS)
 def test_settled_learners_predict_as_those_that_chose(name: str) -> None:
     seen, targets = made_members(3, (1.0, 2.0), 200)
-    X = log_odds(seen, exclusive=True)
-    learner = meta_learner(name, exclusive=True)
+    X = compute_log_odds(seen, multiclass=True)
+    learner = make_meta_learner(name, multiclass=True)
     if isinstance(learner, DenseMetaLearner):
         learner.seeds = 1
     learner.fit(X, targets, folds_of(targets))
-    settled = learner.settled().fit(X, targets, np.zeros(len(X), np.int64))
+    settled = learner.clone_with_chosen_settings().fit(X, targets, np.zeros(len(X), np.int64))
     assert np.allclose(learner.predict_proba(X), settled.predict_proba(X), atol=1e-6)
     assert len(settled.held_out_.rows) in (0, len(X))
 
@@ -67,19 +67,19 @@ def test_each_comes_near_the_best_blend(classes: int, name: str) -> None:
     rows without a penalty. The mean of probabilities, which cannot be one, is told apart by its temperature."""
     seen, targets = made_members(classes, (1.0, 1.0, 1.0), 3000)
     exclusive = classes > 1
-    X = log_odds(seen, exclusive=exclusive)
-    start = Network.mean(3, targets.shape[1])
-    best = fit_network(X, targets, start, Penalties(1e-6), exclusive=exclusive, iterations=200)
-    limit = log_loss(targets, _probabilities(best, X, exclusive), exclusive=exclusive)
-    learner = CalibratedMetaLearner(meta_learner(name, exclusive=exclusive))
-    nested = nested_predictions(learner, X, targets, folds_of(targets)).calibrated
-    assert 0.98 * limit < log_loss(targets, nested, exclusive=exclusive) < 1.02 * limit
+    X = compute_log_odds(seen, multiclass=exclusive)
+    start = Network.build_mean(3, targets.shape[1])
+    best = fit_network(X, targets, start, Penalties(1e-6), multiclass=exclusive, iterations=200)
+    limit = log_loss(targets, _probabilities(best, X, exclusive), multiclass=exclusive)
+    learner = CalibratedMetaLearner(make_meta_learner(name, multiclass=exclusive))
+    nested = predict_nested(learner, X, targets, folds_of(targets)).calibrated
+    assert 0.98 * limit < log_loss(targets, nested, multiclass=exclusive) < 1.02 * limit
 
 
 def _probabilities(network: Network, X: np.ndarray, exclusive: bool) -> np.ndarray:
     from ensembler.stacking.blend import Blend
 
-    return Blend(exclusive, (network,)).predict(X)
+    return Blend(exclusive, (network,)).predict_proba(X)
 
 
 @pytest.mark.parametrize("classes", [1, 5])
@@ -89,13 +89,13 @@ def test_ten_members_of_noise_cost_the_tournament_one_percent_at_most(classes: i
     for junk in (0, 10):
         seen, targets = made_members(classes, (0.5, 1.0, 2.0), 3000, junk=junk)
         learners = {
-            name: meta_learner(name, exclusive=exclusive)
+            name: make_meta_learner(name, multiclass=exclusive)
             for name in ("mean", "logit-mean", "logistic-nonneg", "greedy")
         }
-        auto = TournamentMetaLearner(learners, exclusive=exclusive)
-        X = log_odds(seen, exclusive=exclusive)
-        nested = nested_predictions(auto, X, targets, folds_of(targets)).calibrated
-        losses.append(log_loss(targets, nested, exclusive=exclusive))
+        auto = TournamentMetaLearner(learners, multiclass=exclusive)
+        X = compute_log_odds(seen, multiclass=exclusive)
+        nested = predict_nested(auto, X, targets, folds_of(targets)).calibrated
+        losses.append(log_loss(targets, nested, multiclass=exclusive))
     assert losses[1] < 1.01 * losses[0]
 
 
@@ -107,13 +107,13 @@ def test_a_member_that_knows_its_training_labels_does_not_help(name: str) -> Non
     losses = [
         log_loss(
             targets,
-            nested_predictions(
-                CalibratedMetaLearner(meta_learner(name, exclusive=False)),
-                log_odds(members, exclusive=False),
+            predict_nested(
+                CalibratedMetaLearner(make_meta_learner(name, multiclass=False)),
+                compute_log_odds(members, multiclass=False),
                 targets,
                 folds_of(targets),
             ).calibrated,
-            exclusive=False,
+            multiclass=False,
         )
         for members in (seen, [*seen, by_heart])
     ]
@@ -123,24 +123,26 @@ def test_a_member_that_knows_its_training_labels_does_not_help(name: str) -> Non
 def test_a_fold_does_not_see_its_own_labels() -> None:
     """Truth 3: whatever a fold's labels are, its predictions stay the same, calibration and choices included."""
     seen, targets = made_members(1, (1.0, 2.0), 200)
-    X, folds = log_odds(seen, exclusive=False), np.arange(200) % 5
+    X, folds = compute_log_odds(seen, multiclass=False), np.arange(200) % 5
     other = targets.copy()
     other[folds == 0] = 1 - other[folds == 0]
-    auto = TournamentMetaLearner({name: meta_learner(name, exclusive=False) for name in META_LEARNERS}, exclusive=False)
-    for learner in (auto, CalibratedMetaLearner(DenseMetaLearner(exclusive=False))):
-        first, second = (nested_predictions(learner, X, each, folds) for each in (targets, other))
+    auto = TournamentMetaLearner(
+        {name: make_meta_learner(name, multiclass=False) for name in META_LEARNERS}, multiclass=False
+    )
+    for learner in (auto, CalibratedMetaLearner(DenseMetaLearner(multiclass=False))):
+        first, second = (predict_nested(learner, X, each, folds) for each in (targets, other))
         assert np.array_equal(first.calibrated[folds == 0], second.calibrated[folds == 0])
         assert not np.array_equal(first.calibrated[folds == 1], second.calibrated[folds == 1])
 
 
 def test_unknown_names_are_refused() -> None:
     with pytest.raises(BadChoice, match="did you mean logistic"):
-        meta_learner("logistik", exclusive=True)
+        make_meta_learner("logistik", multiclass=True)
 
 
 def test_some_rows_are_drawn_where_they_are_many() -> None:
-    assert some_rows(5, 10).tolist() == [0, 1, 2, 3, 4]
-    few = some_rows(100, 10, 3)
+    assert sample_rows(5, 10).tolist() == [0, 1, 2, 3, 4]
+    few = sample_rows(100, 10, 3)
     assert len(set(few.tolist())) == 10
     assert few.tolist() == sorted(few.tolist())
-    assert few.tolist() != some_rows(100, 10, 4).tolist()
+    assert few.tolist() != sample_rows(100, 10, 4).tolist()

@@ -11,8 +11,8 @@ from ensembler.stacking.calibration import CalibratedMetaLearner
 from ensembler.stacking.learners import dense
 from ensembler.stacking.learners.base import Cost
 from ensembler.stacking.learners.dense import DenseMetaLearner
-from ensembler.stacking.log_odds import log_odds
-from ensembler.stacking.nested import nested_predictions
+from ensembler.stacking.log_odds import compute_log_odds
+from ensembler.stacking.nested import predict_nested
 
 
 @pytest.mark.parametrize("classes", [1, 3, 10])
@@ -20,11 +20,11 @@ def test_it_beats_its_best_member_and_the_plain_mean(classes: int) -> None:
     seen, targets = made_members(classes, (1.0, 1.5, 4.0))
     exclusive = classes > 1
     folds = np.arange(len(targets)) % 5
-    X = log_odds(seen, exclusive=exclusive)
-    nested = nested_predictions(CalibratedMetaLearner(DenseMetaLearner(exclusive=exclusive)), X, targets, folds)
-    stack = log_loss(targets, nested.calibrated, exclusive=exclusive)
-    assert stack < min(log_loss(targets, part, exclusive=exclusive) for part in seen)
-    assert stack < log_loss(targets, np.mean(seen, axis=0), exclusive=exclusive)
+    X = compute_log_odds(seen, multiclass=exclusive)
+    nested = predict_nested(CalibratedMetaLearner(DenseMetaLearner(multiclass=exclusive)), X, targets, folds)
+    stack = log_loss(targets, nested.calibrated, multiclass=exclusive)
+    assert stack < min(log_loss(targets, part, multiclass=exclusive) for part in seen)
+    assert stack < log_loss(targets, np.mean(seen, axis=0), multiclass=exclusive)
 
 
 def test_a_weakly_penalised_one_knows_its_rows_by_heart_and_the_nested_score_does_not() -> None:
@@ -33,11 +33,11 @@ def test_a_weakly_penalised_one_knows_its_rows_by_heart_and_the_nested_score_doe
     targets = np.random.default_rng(0).integers(0, 2, (rows, 1)).astype(np.float32)
     own_input = (8 * np.eye(rows)).astype(np.float32)
     folds = np.arange(rows) % 5
-    learner = DenseMetaLearner(exclusive=False, penalties=(0.01,), stops=(100,), seeds=1)
+    learner = DenseMetaLearner(multiclass=False, penalties=(0.01,), stops=(100,), seeds=1)
     seen = learner.fit(own_input, targets, folds).predict_proba(own_input)
-    nested = nested_predictions(learner, own_input, targets, folds).calibrated
-    assert log_loss(targets, seen, exclusive=False) < 0.3
-    assert log_loss(targets, nested, exclusive=False) > 0.65
+    nested = predict_nested(learner, own_input, targets, folds).calibrated
+    assert log_loss(targets, seen, multiclass=False) < 0.3
+    assert log_loss(targets, nested, multiclass=False) > 0.65
 
 
 def test_it_stops_before_it_learns_noise() -> None:
@@ -47,14 +47,14 @@ def test_it_stops_before_it_learns_noise() -> None:
     folds = np.arange(300) % 5
     noise = random.integers(0, 2, (300, 1)).astype(np.float32)
     signal = (X[:, :1] * X[:, 1:2] > 0).astype(np.float32)
-    learner = DenseMetaLearner(exclusive=False, penalties=(0.01,), seeds=1)
+    learner = DenseMetaLearner(multiclass=False, penalties=(0.01,), seeds=1)
     stops = [learner.fit(X, labels, folds).iterations_ for labels in (noise, signal)]
     assert stops[0] <= 5 < stops[1]
 
 
 def test_the_penalty_is_chosen_by_the_metric_and_by_log_loss_where_that_cannot_tell() -> None:
     seen, targets = made_members(3, (1.0, 2.0), rows=200)
-    X, folds = log_odds(seen, exclusive=True), np.arange(200) % 5
+    X, folds = compute_log_odds(seen, multiclass=True), np.arange(200) % 5
     told: list[float] = []
 
     def weaker_is_better(_: np.ndarray, probabilities: np.ndarray) -> float:
@@ -62,7 +62,7 @@ def test_the_penalty_is_chosen_by_the_metric_and_by_log_loss_where_that_cannot_t
         return -float(len(told))
 
     def chosen(cost: Cost | None) -> float:
-        learner = DenseMetaLearner(exclusive=True, penalties=(100.0, 0.001), stops=(100,), seeds=1, cost=cost)
+        learner = DenseMetaLearner(multiclass=True, penalties=(100.0, 0.001), stops=(100,), seeds=1, cost=cost)
         return float(learner.fit(X, targets, folds).penalty_)
 
     assert chosen(None) == 100.0
@@ -73,9 +73,9 @@ def test_the_penalty_is_chosen_by_the_metric_and_by_log_loss_where_that_cannot_t
 
 def test_seeds_draw_rows_of_their_own_where_they_are_many(monkeypatch: pytest.MonkeyPatch) -> None:
     seen, targets = made_members(1, (1.0, 2.0), rows=200)
-    X, folds = log_odds(seen, exclusive=False), np.arange(200) % 5
-    monkeypatch.setattr(dense, "CELLS", 200)
-    learner = DenseMetaLearner(exclusive=False, seeds=2, stops=(0, 100))
+    X, folds = compute_log_odds(seen, multiclass=False), np.arange(200) % 5
+    monkeypatch.setattr(dense, "MAX_CELLS", 200)
+    learner = DenseMetaLearner(multiclass=False, seeds=2, stops=(0, 100))
     learner.fit(X, targets, folds)
     first, second = learner.blend_.networks
     assert not np.allclose(first.skip, second.skip, atol=1e-4)

@@ -6,7 +6,7 @@ from helpers.meta_made import made_members
 
 from ensembler.stacking.learners import logistic
 from ensembler.stacking.learners.logistic import LogisticMetaLearner
-from ensembler.stacking.log_odds import log_odds
+from ensembler.stacking.log_odds import compute_log_odds
 
 
 def test_weights_may_be_held_at_zero_or_above() -> None:
@@ -15,8 +15,8 @@ def test_weights_may_be_held_at_zero_or_above() -> None:
     targets = (truth > 0).astype(np.float32)[:, None]
     # Who knows the other's noise takes it away.
     X, folds = np.column_stack([truth + noise, noise]).astype(np.float32), np.arange(1000) % 5
-    free = LogisticMetaLearner(exclusive=False).fit(X, targets, folds).blend_.networks[0]
-    held = LogisticMetaLearner(exclusive=False, non_negative=True).fit(X, targets, folds).blend_.networks[0]
+    free = LogisticMetaLearner(multiclass=False).fit(X, targets, folds).blend_.networks[0]
+    held = LogisticMetaLearner(multiclass=False, non_negative=True).fit(X, targets, folds).blend_.networks[0]
     assert free.skip.min() < 0
     assert held.skip.min() == 0
 
@@ -25,17 +25,17 @@ def test_a_weight_for_each_pair_of_outputs_is_taken_where_it_helps() -> None:
     """One member confuses two classes always in the same way, which a weight a member cannot mend."""
     _, targets = made_members(3, (1.0,), 1500)
     turned = np.clip(targets[:, [1, 0, 2]], 0.05, 0.9)
-    X, folds = log_odds([turned], exclusive=True), np.arange(1500) % 5
-    learner = LogisticMetaLearner(exclusive=True).fit(X, targets, folds)
+    X, folds = compute_log_odds([turned], multiclass=True), np.arange(1500) % 5
+    learner = LogisticMetaLearner(multiclass=True).fit(X, targets, folds)
     assert learner.penalties_.kernels > 0
     assert (learner.predict_proba(X).argmax(axis=1) == targets.argmax(axis=1)).all()
-    plain = LogisticMetaLearner(exclusive=True, non_negative=True).fit(X, targets, folds)
+    plain = LogisticMetaLearner(multiclass=True, non_negative=True).fit(X, targets, folds)
     assert plain.penalties_.kernels == 0
 
 
 def test_so_many_weights_that_they_would_overfit_are_not_tried(monkeypatch: pytest.MonkeyPatch) -> None:
     _, targets = made_members(3, (1.0,), 1500)
     turned = np.clip(targets[:, [1, 0, 2]], 0.05, 0.9)
-    X, folds = log_odds([turned], exclusive=True), np.arange(1500) % 5
-    monkeypatch.setattr(logistic, "MOST_WEIGHTS", 8)
-    assert LogisticMetaLearner(exclusive=True).fit(X, targets, folds).penalties_.kernels == 0
+    X, folds = compute_log_odds([turned], multiclass=True), np.arange(1500) % 5
+    monkeypatch.setattr(logistic, "MAX_WEIGHTS", 8)
+    assert LogisticMetaLearner(multiclass=True).fit(X, targets, folds).penalties_.kernels == 0

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from ensembler.errors import KaggleError
-from ensembler.submission.kaggle.access_errors import explained_door
-from ensembler.submission.kaggle.errors import NotLetIn, PassingError
+from ensembler.submission.kaggle.access_errors import explain_access_error
+from ensembler.submission.kaggle.errors import AccessDenied, TransientError
 from ensembler.submission.kaggle.facts import CompetitionFacts
 
 NOW = datetime.now(UTC)
@@ -23,7 +23,7 @@ class Kaggle:
 
     def facts(self, slug):
         if self.known is None:
-            raise NotLetIn("403", slug, rules=False)
+            raise AccessDenied("403", slug, rules=False)
         return self.known
 
     def search(self, text):
@@ -34,7 +34,7 @@ class Kaggle:
 
 
 def told(kaggle, slug="cats-and-dogs", *, rules=False):
-    return str(explained_door(NotLetIn("Accept the rules.", slug, rules=rules), kaggle))
+    return str(explain_access_error(AccessDenied("Accept the rules.", slug, rules=rules), kaggle))
 
 
 def test_rules_are_told_as_they_are():
@@ -73,7 +73,7 @@ def test_a_slug_that_kaggle_does_not_know(slug, near):
 
 
 def test_a_search_that_fails_is_no_error_of_its_own():
-    assert "check the slug" in told(Kaggle(trouble=PassingError("Busy.")), "cats")
+    assert "check the slug" in told(Kaggle(trouble=TransientError("Busy.")), "cats")
 
 
 def test_a_competition_that_cannot_be_asked_about_just_now_is_no_typo():

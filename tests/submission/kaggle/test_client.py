@@ -15,16 +15,16 @@ from helpers.photos import Heard
 
 from ensembler.errors import BadChoice, BadData, StorageError
 from ensembler.progress import Progress
-from ensembler.submission.kaggle.competitions import slug_of
+from ensembler.submission.kaggle.competitions import parse_slug
 from ensembler.submission.kaggle.download import CHUNK
-from ensembler.submission.kaggle.errors import Unsettled
-from ensembler.submission.kaggle.facts import CompetitionFacts, Limits, Submission
-from ensembler.submission.kaggle.retry_policy import Patience
+from ensembler.submission.kaggle.errors import UnconfirmedSubmission
+from ensembler.submission.kaggle.facts import CompetitionFacts, Submission, SubmissionLimits
+from ensembler.submission.kaggle.retry_policy import RetryPolicy
 from ensembler.submission.kaggle.submissions import Kaggle
 
 SLUG = "cats-and-dogs"
 ZIP = archive({f"train/{number}.jpg": os.urandom(2000) for number in range(450)})
-QUICK = Patience(answer=5, first_pause=0.001, longest_pause=0.001, attempts=3)
+QUICK = RetryPolicy(read_timeout=5, first_pause=0.001, max_pause=0.001, max_attempts=3)
 RULES = f"https://www.kaggle.com/competitions/{SLUG}/rules"
 
 
@@ -68,7 +68,7 @@ def csv(tmp_path):
     ],
 )
 def test_slug_of(text):
-    assert slug_of(text) == "dogs-vs-cats"
+    assert parse_slug(text) == "dogs-vs-cats"
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ def test_slug_of(text):
 )
 def test_what_is_no_slug(text):
     with pytest.raises(BadChoice, match="competitions/SLUG"):
-        slug_of(text)
+        parse_slug(text)
 
 
 # Signing in
@@ -110,7 +110,7 @@ def test_a_token_is_sent(server, monkeypatch):
     monkeypatch.setenv("KAGGLE_API_TOKEN", "KGAT_secret-token")
     server.fail("IntrospectToken", Answer(content={"active": True, "username": "tester"}))
     server.fail("ListSubmissions", Answer(content={"submissions": []}))
-    assert Kaggle.connect(QUICK).submissions(SLUG) == []
+    assert Kaggle.connect(QUICK).list_submissions(SLUG) == []
     assert server.requests[-1].headers["Authorization"] == "Bearer KGAT_secret-token"
 
 
@@ -156,8 +156,8 @@ def test_facts_that_kaggle_leaves_out(server, kaggle):
 @pytest.mark.parametrize(
     ("told", "limits"),
     [
-        ({"numToday": 1, "numTotal": 7, "numAllowedNow": 4, "limitedByTotal": False}, Limits(1, 4, False)),
-        ({"numToday": 5, "numTotal": 7, "limitedByTotal": True}, Limits(5, 0, True)),
+        ({"numToday": 1, "numTotal": 7, "numAllowedNow": 4, "limitedByTotal": False}, SubmissionLimits(1, 4, False)),
+        ({"numToday": 5, "numTotal": 7, "limitedByTotal": True}, SubmissionLimits(5, 0, True)),
         ({}, None),
     ],
 )
@@ -534,7 +534,7 @@ def test_a_description_is_found_however_kaggle_has_its_blanks(server, kaggle, cs
 def test_a_request_that_is_not_in_the_list_yet_may_count_all_the_same(server, kaggle, csv):
     kaggle.submit(SLUG, csv, "another")
     server.fail("CreateSubmission", None)
-    with said("may count all the same", "ensembler submissions", kind=Unsettled):
+    with said("may count all the same", "ensembler submissions", kind=UnconfirmedSubmission):
         kaggle.submit(SLUG, csv, "unique")
 
 
@@ -543,7 +543,7 @@ def test_too_many_requests_surely_submit_nothing(server, kaggle, csv, method):
     server.fail(method, Answer(429, "", {"Retry-After": "30"}))
     with said("Nothing was submitted", "in 30 seconds") as caught:
         kaggle.submit(SLUG, csv, "unique")
-    assert not isinstance(caught.value, Unsettled)
+    assert not isinstance(caught.value, UnconfirmedSubmission)
     assert not server.asked("ListSubmissions")
 
 
@@ -565,7 +565,7 @@ def test_what_the_storage_refuses_is_not_taken_for_kaggles_word(server, kaggle, 
     with said("storage", f"({status})", "another network") as caught:
         kaggle.download(SLUG, tmp_path, Progress())
     assert "rules" not in str(caught.value)
-    assert len(server.asked("GET")) == QUICK.attempts
+    assert len(server.asked("GET")) == QUICK.max_attempts
 
 
 def test_a_login_page_does_not_cost_what_came_already(server, kaggle, tmp_path):

@@ -9,13 +9,13 @@ from helpers.kaggle_server import archive
 from helpers.photos import Heard
 
 from ensembler.errors import KaggleError, StorageError
-from ensembler.submission.kaggle.download import CHUNK, download, forget
-from ensembler.submission.kaggle.errors import BadRange, PassingError
-from ensembler.submission.kaggle.retry_policy import Patience
+from ensembler.submission.kaggle.download import CHUNK, download, remove_partial
+from ensembler.submission.kaggle.errors import BadRange, TransientError
+from ensembler.submission.kaggle.retry_policy import RetryPolicy
 
 CONTENT = archive({"photos": os.urandom(10 * CHUNK)})
 TAG = '"one"'
-QUICK = Patience(first_pause=0, longest_pause=0, attempts=3)
+QUICK = RetryPolicy(first_pause=0, max_pause=0, max_attempts=3)
 
 
 class Answer:
@@ -72,11 +72,13 @@ def translated():
     try:
         yield
     except requests.RequestException:
-        raise PassingError("Broken off.") from None
+        raise TransientError("Broken off.") from None
 
 
 def fetched(storage, target, heard=None, make_room=lambda size, rest: None):
-    return download(storage, target, heard or Heard(), patience=QUICK, make_room=make_room, translated=translated)
+    return download(
+        storage, target, heard or Heard(), retry_policy=QUICK, make_room=make_room, translate_errors=translated
+    )
 
 
 def files(folder):
@@ -96,7 +98,9 @@ def test_a_download(tmp_path):
     assert storage.answers[0].closed
 
 
-@pytest.mark.parametrize("cuts", [[3 * CHUNK], [CHUNK] * 8, [0, 0, CHUNK, 0, 0, CHUNK], [PassingError("Busy."), CHUNK]])
+@pytest.mark.parametrize(
+    "cuts", [[3 * CHUNK], [CHUNK] * 8, [0, 0, CHUNK, 0, 0, CHUNK], [TransientError("Busy."), CHUNK]]
+)
 def test_cuts_cost_nothing_that_came(tmp_path, cuts):
     heard, storage = Heard(), Storage(cuts=cuts)
     assert fetched(storage, tmp_path / "a.zip", heard).read_bytes() == CONTENT
@@ -112,7 +116,7 @@ def test_cuts_cost_nothing_that_came(tmp_path, cuts):
 
 def test_too_many_cuts_in_vain(tmp_path):
     storage = Storage(cuts=[CHUNK, 0, 0, 0, 0, 0])
-    with pytest.raises(PassingError, match="Broken off"):
+    with pytest.raises(TransientError, match="Broken off"):
         fetched(storage, tmp_path / "a.zip")
     assert len(storage.asked) == 4
     # What came before is there for the next time.
@@ -192,7 +196,7 @@ def test_a_date_proves_identity_too(tmp_path):
 
 def test_storage_without_ranges_is_given_up(tmp_path):
     storage = Storage(cuts=[4 * CHUNK] * 9, ranges=False)
-    with pytest.raises(PassingError):
+    with pytest.raises(TransientError):
         fetched(storage, tmp_path / "a.zip")
     assert len(storage.asked) == 4
 
@@ -257,5 +261,5 @@ def test_room_is_asked_for_before_a_byte_is_written(tmp_path):
 
 def test_forget(tmp_path):
     interrupted(tmp_path / "a.zip", CHUNK)
-    forget(tmp_path / "a.zip")
+    remove_partial(tmp_path / "a.zip")
     assert files(tmp_path) == []

@@ -8,13 +8,13 @@ from helpers.kaggle_server import KEY, SIGNATURE, TOKEN, said
 
 from ensembler.errors import EnsemblerError, KaggleError, StorageError
 from ensembler.submission.kaggle.errors import (
+    AccessDenied,
     BadCredential,
     BadRange,
     Intercepted,
-    NotLetIn,
-    PassingError,
-    one_line,
-    translated,
+    TransientError,
+    format_one_line,
+    translate_errors,
 )
 
 SLUG = "cats-and-dogs"
@@ -42,17 +42,17 @@ CASES = {
     ),
     "rules": (
         saying(403, "You must accept this competition's rules first"),
-        NotLetIn,
+        AccessDenied,
         ["not accepted the rules", RULES],
     ),
-    "rules, not as JSON": (refused(403, "<html>Please accept the Rules</html>"), NotLetIn, ["not accepted", RULES]),
+    "rules, not as JSON": (refused(403, "<html>Please accept the Rules</html>"), AccessDenied, ["not accepted", RULES]),
     "wrong slug": (
         saying(403, "Permission 'competitions.participate' was denied"),
-        NotLetIn,
+        AccessDenied,
         [repr(SLUG), "check the slug", RULES],
     ),
-    "closed, not as JSON": (refused(403, "<html></html>"), NotLetIn, [repr(SLUG), "check the slug", RULES]),
-    "not found": (saying(404, "Not found"), NotLetIn, [repr(SLUG), "check the slug", RULES]),
+    "closed, not as JSON": (refused(403, "<html></html>"), AccessDenied, [repr(SLUG), "check the slug", RULES]),
+    "not found": (saying(404, "Not found"), AccessDenied, [repr(SLUG), "check the slug", RULES]),
     "refused with a reason": (
         refused(400, '{"message": "Submission not allowed:\\n your team has used its daily limit (5)."}'),
         EnsemblerError,
@@ -66,17 +66,17 @@ CASES = {
         ["(400)", "Too late"],
     ),
     "reason of an odd kind": (refused(400, '{"message": null}'), EnsemblerError, ["no reason"]),
-    "too many": (refused(429, Retry_After="17"), PassingError, ["too many requests", "in 17 seconds"]),
+    "too many": (refused(429, Retry_After="17"), TransientError, ["too many requests", "in 17 seconds"]),
     "too many, until": (
         refused(429, Retry_After="Thu, 01 Jan 2026 00:00:00 GMT"),
-        PassingError,
+        TransientError,
         ["after Thu, 01 Jan 2026"],
     ),
-    "too many, who knows": (saying(429, "Slow down"), PassingError, ["in a few minutes"]),
-    "trouble at Kaggle": (saying(500, "Oops"), PassingError, ["(500)", "try again in a few minutes"]),
-    "gateway": (refused(502, "<html>Bad gateway</html>"), PassingError, ["(502)", "try again in a few minutes"]),
+    "too many, who knows": (saying(429, "Slow down"), TransientError, ["in a few minutes"]),
+    "trouble at Kaggle": (saying(500, "Oops"), TransientError, ["(500)", "try again in a few minutes"]),
+    "gateway": (refused(502, "<html>Bad gateway</html>"), TransientError, ["(502)", "try again in a few minutes"]),
     "bad range": (refused(416), BadRange, ["--force"]),
-    "a firewall": (refused(403, "<html>Blocked by the rules</html>"), NotLetIn, ["check the slug"]),
+    "a firewall": (refused(403, "<html>Blocked by the rules</html>"), AccessDenied, ["check the slug"]),
     "a proxy that is none": (
         requests.exceptions.InvalidProxyURL("http://me:secret-password@"),
         KaggleError,
@@ -95,15 +95,15 @@ CASES = {
     ),
     "certificate": (
         requests.exceptions.SSLError("certificate verify failed"),
-        PassingError,
+        TransientError,
         ["login page", "REQUESTS_CA_BUNDLE"],
     ),
-    "proxy": (requests.exceptions.ProxyError("http://me:secret-password@proxy"), PassingError, ["HTTPS_PROXY"]),
-    "no answer": (requests.ReadTimeout("read timed out"), PassingError, ["in time"]),
-    "no connection": (requests.ConnectTimeout("timed out"), PassingError, ["in time"]),
-    "no response": (requests.HTTPError("no response at all"), PassingError, ["few minutes"]),
-    "network": (requests.ConnectionError(f"https://storage/?{SIGNATURE}"), PassingError, ["check the network"]),
-    "broken off": (requests.exceptions.ChunkedEncodingError("broken off"), PassingError, ["check the network"]),
+    "proxy": (requests.exceptions.ProxyError("http://me:secret-password@proxy"), TransientError, ["HTTPS_PROXY"]),
+    "no answer": (requests.ReadTimeout("read timed out"), TransientError, ["in time"]),
+    "no connection": (requests.ConnectTimeout("timed out"), TransientError, ["in time"]),
+    "no response": (requests.HTTPError("no response at all"), TransientError, ["few minutes"]),
+    "network": (requests.ConnectionError(f"https://storage/?{SIGNATURE}"), TransientError, ["check the network"]),
+    "broken off": (requests.exceptions.ChunkedEncodingError("broken off"), TransientError, ["check the network"]),
     "a list that is null": (
         TypeError("'NoneType' is not iterable"),
         EnsemblerError,
@@ -116,13 +116,13 @@ CASES = {
 
 @pytest.mark.parametrize(("error", "kind", "words"), CASES.values(), ids=CASES)
 def test_whatever_is_raised_becomes_a_sentence(error, kind, words):
-    with said(*words, kind=kind), translated(SLUG, [KEY]):
+    with said(*words, kind=kind), translate_errors(SLUG, [KEY]):
         raise error
 
 
 @pytest.mark.parametrize("status", [403, 404])
 def test_a_closed_door_where_no_competition_is_asked_about(status):
-    with said("does not let you in", "settings/api"), translated():
+    with said("does not let you in", "settings/api"), translate_errors():
         raise refused(status)
 
 
@@ -142,28 +142,28 @@ def in_seconds(seconds):
 )
 @pytest.mark.parametrize("status", [429, 503])
 def test_the_pause_that_kaggle_asks_for(status, after, low, high):
-    with pytest.raises(PassingError) as caught, translated(SLUG):
+    with pytest.raises(TransientError) as caught, translate_errors(SLUG):
         raise refused(status, Retry_After=after())
-    assert low <= caught.value.pause <= high
+    assert low <= caught.value.retry_after <= high
 
 
 @pytest.mark.parametrize("after", ["soon", ""])
 def test_kaggle_asks_for_no_pause(after):
-    with pytest.raises(PassingError) as caught, translated(SLUG):
+    with pytest.raises(TransientError) as caught, translate_errors(SLUG):
         raise refused(429, Retry_After=after)
-    assert caught.value.pause is None
+    assert caught.value.retry_after is None
 
 
 def test_our_own_errors_pass_through():
     ours = StorageError("No.")
-    with pytest.raises(StorageError) as caught, translated(SLUG):
+    with pytest.raises(StorageError) as caught, translate_errors(SLUG):
         raise ours
     assert caught.value is ours
 
 
 @pytest.mark.parametrize(("words", "line"), [("Not\n today. ", "Not today"), (None, ""), ("", ""), (5, "5")])
 def test_words_fit_into_a_sentence(words, line):
-    assert one_line(words) == line
+    assert format_one_line(words) == line
 
 
 @pytest.mark.parametrize(
@@ -177,6 +177,6 @@ def test_words_fit_into_a_sentence(words, line):
 )
 def test_which_answer_was_lost(trouble, lost):
     trouble.request = requests.Request("POST", "https://api.kaggle.com/v1/competitions.Service/CreateSubmission?x=1")
-    with pytest.raises(PassingError) as caught, translated(SLUG):
+    with pytest.raises(TransientError) as caught, translate_errors(SLUG):
         raise trouble
-    assert caught.value.lost == lost
+    assert caught.value.lost_method == lost

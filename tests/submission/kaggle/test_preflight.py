@@ -7,8 +7,8 @@ import pytest
 from helpers.photos import Heard
 
 from ensembler.errors import KaggleError
-from ensembler.submission.kaggle.facts import CompetitionFacts, Limits
-from ensembler.submission.kaggle.preflight import check_limits, check_open, look_ahead, outlook
+from ensembler.submission.kaggle.facts import CompetitionFacts, SubmissionLimits
+from ensembler.submission.kaggle.preflight import check_limits, check_open, describe_outlook, run_preflight
 
 NOW = datetime(2026, 3, 4, 20, 30, tzinfo=UTC)
 OPEN = CompetitionFacts("pets", "Log Loss", NOW + timedelta(days=30), None, 5, True, False, False)
@@ -40,22 +40,22 @@ class Kaggle:
 
 def test_looking_ahead_tells_what_is_good_to_know():
     heard = Heard()
-    look_ahead(Kaggle(limits=Limits(1, 4, False)), "pets", heard)
+    run_preflight(Kaggle(limits=SubmissionLimits(1, 4, False)), "pets", heard)
     assert heard.notes[0] == "4 more submissions today, 1 made."
 
 
 @pytest.mark.parametrize(
     ("facts", "limits", "notebook", "says"),
     [
-        (OPEN, Limits(5, 0, True), False, "used up"),
-        (OPEN, Limits(5, 0, True), True, "used up"),
+        (OPEN, SubmissionLimits(5, 0, True), False, "used up"),
+        (OPEN, SubmissionLimits(5, 0, True), True, "used up"),
         (replace(OPEN, code_only=True), None, False, "ensembler notebook"),
         (replace(OPEN, entered=False), None, True, "rules"),
     ],
 )
 def test_looking_ahead_refuses_what_kaggle_would(facts, limits, notebook, says):
     with pytest.raises(KaggleError, match=says):
-        look_ahead(Kaggle(facts, limits), "pets", Heard(), notebook=notebook)
+        run_preflight(Kaggle(facts, limits), "pets", Heard(), notebook=notebook)
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_a_competition_that_takes_no_csv_from_us(change, says):
         check_open(replace(OPEN, **change))
 
 
-@pytest.mark.parametrize("limits", [None, Limits(4, 1, False), Limits(0, 5, True)])
+@pytest.mark.parametrize("limits", [None, SubmissionLimits(4, 1, False), SubmissionLimits(0, 5, True)])
 def test_one_more_is_taken(limits):
     check_limits("pets", limits, NOW)
 
@@ -79,11 +79,11 @@ def test_one_more_is_taken(limits):
 @pytest.mark.parametrize(
     ("limits", "now", "says"),
     [
-        (Limits(5, 0, False), NOW, r"\(5 made\).* in 3 h 30 min"),
-        (Limits(5, 0, False), NOW.astimezone(timezone(timedelta(hours=9))), " in 3 h 30 min"),
-        (Limits(5, 0, False), NOW.replace(hour=0, minute=0), " in 24 h 0 min"),
-        (Limits(5, 0, True), NOW, "total is used up"),
-        (Limits(0, 0, False), NOW, "no submissions from you today"),
+        (SubmissionLimits(5, 0, False), NOW, r"\(5 made\).* in 3 h 30 min"),
+        (SubmissionLimits(5, 0, False), NOW.astimezone(timezone(timedelta(hours=9))), " in 3 h 30 min"),
+        (SubmissionLimits(5, 0, False), NOW.replace(hour=0, minute=0), " in 24 h 0 min"),
+        (SubmissionLimits(5, 0, True), NOW, "total is used up"),
+        (SubmissionLimits(0, 0, False), NOW, "no submissions from you today"),
     ],
 )
 def test_none_is_taken(limits, now, says):
@@ -95,11 +95,11 @@ def test_none_is_taken(limits, now, says):
     ("deadline", "limits", "told"),
     [
         (None, None, []),
-        (NOW + timedelta(days=30), Limits(1, 4, False), ["4 more submissions today, 1 made."]),
-        (NOW + timedelta(days=30), Limits(4, 1, False), ["1 more submission today, 4 made."]),
+        (NOW + timedelta(days=30), SubmissionLimits(1, 4, False), ["4 more submissions today, 1 made."]),
+        (NOW + timedelta(days=30), SubmissionLimits(4, 1, False), ["1 more submission today, 4 made."]),
         (NOW + timedelta(hours=25, minutes=5), None, ["The deadline is 2026-03-05 21:35 UTC, in 25 h 5 min."]),
         (NOW - timedelta(days=1), None, ["The deadline was 2026-03-03 20:30 UTC: this is scored, but not ranked."]),
     ],
 )
 def test_outlook(deadline, limits, told):
-    assert outlook(replace(OPEN, deadline=deadline), limits, NOW) == told
+    assert describe_outlook(replace(OPEN, deadline=deadline), limits, NOW) == told

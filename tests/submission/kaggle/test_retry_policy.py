@@ -10,15 +10,15 @@ from helpers.photos import Heard
 from requests.adapters import HTTPAdapter
 
 from ensembler.errors import KaggleError
-from ensembler.submission.kaggle.errors import Intercepted, PassingError
-from ensembler.submission.kaggle.retry_policy import _LIMITS, PATIENT, Patience
+from ensembler.submission.kaggle.errors import Intercepted, TransientError
+from ensembler.submission.kaggle.retry_policy import _ACTIVE_POLICY, DEFAULT_RETRIES, RetryPolicy
 
-QUICK = Patience(first_pause=0.001, longest_pause=0.004, longest_request=0.05, attempts=4)
+QUICK = RetryPolicy(first_pause=0.001, max_pause=0.004, max_retry_after=0.05, max_attempts=4)
 
 
-def trouble(pause=None, kind=PassingError):
+def trouble(pause=None, kind=TransientError):
     error = kind("Busy.")
-    error.pause = pause
+    error.retry_after = pause
     return error
 
 
@@ -39,7 +39,7 @@ class Asked:
 @pytest.mark.parametrize("failures", [0, 1, 3])
 def test_passing_trouble_is_outlasted(failures):
     ask = Asked(*[trouble() for _ in range(failures)])
-    assert QUICK.persist(ask, Heard()) == "answer"
+    assert QUICK.call(ask, Heard()) == "answer"
     assert len(ask.times) == failures + 1
 
 
@@ -57,20 +57,20 @@ def test_passing_trouble_is_outlasted(failures):
 def test_when_to_give_up(errors, asked):
     ask, last = Asked(*errors), errors[asked - 1]
     with pytest.raises(KaggleError) as caught:
-        QUICK.persist(ask, Heard())
+        QUICK.call(ask, Heard())
     assert caught.value is last
     assert len(ask.times) == asked
 
 
 def test_kaggle_gets_the_pause_that_it_asks_for():
     ask = Asked(trouble(pause=0.04))
-    QUICK.persist(ask, Heard())
+    QUICK.call(ask, Heard())
     assert ask.times[1] - ask.times[0] >= 0.04
 
 
 def test_pauses_grow_up_to_a_limit_and_differ():
-    patience = Patience(first_pause=1, longest_pause=8)
-    pauses = [[patience.pause(failures, None) for _ in range(50)] for failures in (1, 2, 3, 4, 9)]
+    patience = RetryPolicy(first_pause=1, max_pause=8)
+    pauses = [[patience.compute_pause(failures, None) for _ in range(50)] for failures in (1, 2, 3, 4, 9)]
     for each, longest in zip(pauses, (1, 2, 4, 8, 8), strict=True):
         assert longest / 2 <= min(each) < max(each) <= longest
         assert len(set(each)) > 25
@@ -79,7 +79,7 @@ def test_pauses_grow_up_to_a_limit_and_differ():
 def test_long_pauses_are_told(monkeypatch):
     monkeypatch.setattr(time, "sleep", lambda seconds: None)
     heard = Heard()
-    Patience(first_pause=4).persist(Asked(trouble(), trouble()), heard)
+    RetryPolicy(first_pause=4).call(Asked(trouble(), trouble()), heard)
     assert [note.partition(" Trying")[0] for note in heard.notes] == ["Busy.", "Busy."]
     assert "(1 of 8)" in heard.notes[0]
     assert heard.notes[1].endswith("(2 of 8).")
@@ -122,13 +122,13 @@ def session():
 @pytest.mark.parametrize("method", ["get", "put", "post"])
 def test_a_request_without_an_answer_ends(silent_server, session, method):
     began = time.monotonic()
-    with pytest.raises(requests.Timeout), Patience(answer=0.1).limits():
+    with pytest.raises(requests.Timeout), RetryPolicy(read_timeout=0.1).apply_timeouts():
         getattr(session, method)(silent_server)
     assert time.monotonic() - began < 5
 
 
 def test_an_answer_that_stalls_ends(stalling_server, session):
-    with Patience(answer=0.1).limits():
+    with RetryPolicy(read_timeout=0.1).apply_timeouts():
         answer = session.get(stalling_server, stream=True)
     with pytest.raises(requests.ConnectionError):
         answer.content  # noqa: B018 - reading it is what stalls
@@ -136,13 +136,13 @@ def test_an_answer_that_stalls_ends(stalling_server, session):
 
 def test_a_limit_of_somebodys_own_stays(silent_server, session):
     began = time.monotonic()
-    with pytest.raises(requests.Timeout), PATIENT.limits():
+    with pytest.raises(requests.Timeout), DEFAULT_RETRIES.apply_timeouts():
         session.get(silent_server, timeout=0.1)
     assert time.monotonic() - began < 5
 
 
 def test_limits_end_with_the_block_and_are_those_of_its_thread(silent_server, session):
-    with pytest.raises(requests.Timeout), Patience(answer=0.05).limits():
+    with pytest.raises(requests.Timeout), RetryPolicy(read_timeout=0.05).apply_timeouts():
         session.get(silent_server)
     seen = []
 
@@ -151,7 +151,7 @@ def test_limits_end_with_the_block_and_are_those_of_its_thread(silent_server, se
             raise AssertionError
 
         def cert_verify(self, *arguments):
-            seen.append(_LIMITS.get())
+            seen.append(_ACTIVE_POLICY.get())
             raise requests.ConnectionError
 
     session.mount("http://", Adapter())
@@ -161,7 +161,7 @@ def test_limits_end_with_the_block_and_are_those_of_its_thread(silent_server, se
             session.get(silent_server)
 
     ask()
-    with Patience(connect=1, answer=2).limits():
+    with RetryPolicy(connect_timeout=1, read_timeout=2).apply_timeouts():
         ask()
         thread = threading.Thread(target=ask)
         thread.start()
@@ -178,7 +178,7 @@ def test_an_upload_is_not_repeated_for_minutes(session):
             raise requests.ConnectionError
 
     session.mount("http://", Adapter(max_retries=10))
-    with pytest.raises(requests.ConnectionError), Patience(upload_retries=2).limits():
+    with pytest.raises(requests.ConnectionError), RetryPolicy(upload_retries=2).apply_timeouts():
         session.put("http://127.0.0.1:9", data=b"")
     with pytest.raises(requests.ConnectionError):
         session.put("http://127.0.0.1:9", data=b"")

@@ -8,10 +8,10 @@ import sys
 import pytest
 from helpers.kaggle_server import KEY, TOKEN, USER, Answer, KaggleServer, refusal, said
 
-from ensembler.submission.kaggle.retry_policy import Patience
-from ensembler.submission.kaggle.sign_in import credentials, sign_in
+from ensembler.submission.kaggle.retry_policy import RetryPolicy
+from ensembler.submission.kaggle.sign_in import find_credentials, sign_in
 
-QUICK = Patience(answer=5, first_pause=0.001)
+QUICK = RetryPolicy(read_timeout=5, first_pause=0.001)
 
 
 @pytest.fixture
@@ -95,7 +95,7 @@ def test_a_token_is_asked_about_within_limits(server, monkeypatch):
     monkeypatch.setattr(server, "lull", 3.0)
     server.fail("IntrospectToken", Answer(content={"active": True, "username": "somebody"}))
     with said("did not answer in time"):
-        sign_in(Patience(answer=0.1))
+        sign_in(RetryPolicy(read_timeout=0.1))
 
 
 def test_importing_us_asks_kaggle_nothing():
@@ -142,19 +142,19 @@ def test_which_credentials_there_are(home, monkeypatch, environment, files, expe
         monkeypatch.setenv(name, value)
     for name, content in files.items():
         (home / name).write_text(content)
-    assert [str(each).replace(str(home), "~") for each in credentials()] == expected
+    assert [str(each).replace(str(home), "~") for each in find_credentials()] == expected
 
 
 def test_a_token_may_be_the_path_of_one(home, monkeypatch):
     (home / "mine").write_text(TOKEN)
     monkeypatch.setenv("KAGGLE_API_TOKEN", str(home / "mine"))
-    assert [str(each) for each in credentials()] == [f"the token in {home / 'mine'}, which KAGGLE_API_TOKEN names"]
+    assert [str(each) for each in find_credentials()] == [f"the token in {home / 'mine'}, which KAGGLE_API_TOKEN names"]
 
 
 def test_settings_may_lie_elsewhere(home, tmp_path, monkeypatch):
     (tmp_path / "kaggle.json").write_text(KEYS)
     monkeypatch.setenv("KAGGLE_CONFIG_DIR", str(tmp_path))
-    assert [each.where for each in credentials()] == [str(tmp_path / "kaggle.json")]
+    assert [each.source for each in find_credentials()] == [str(tmp_path / "kaggle.json")]
 
 
 @pytest.mark.parametrize("name", ["KAGGLE_API_TOKEN", "KAGGLE_USERNAME", "KAGGLE_KEY"])

@@ -26,17 +26,17 @@ ADD = """
 
 
 def add_upload(file: LedgerFile, ref: int) -> None:
-    with file.writing() as connection:
+    with file.open_transaction() as connection:
         connection.execute(ADD, (ref,))
 
 
 def refs(file: LedgerFile) -> list[int]:
-    with file.reading() as connection:
+    with file.open_snapshot() as connection:
         return [row["ref"] for row in connection.execute("SELECT ref FROM uploads ORDER BY id")]
 
 
 def columns(file: LedgerFile) -> list[str]:
-    with file.reading() as connection:
+    with file.open_snapshot() as connection:
         return [row["name"] for row in connection.execute("PRAGMA table_info(uploads)")]
 
 
@@ -47,7 +47,7 @@ def file(tmp_path: Path) -> LedgerFile:
 
 @pytest.fixture
 def filled(file: LedgerFile) -> LedgerFile:
-    with file.writing() as connection:
+    with file.open_transaction() as connection:
         connection.executemany(ADD, [(ref,) for ref in range(1, 201)])
         connection.execute("UPDATE uploads SET reason = ?", ("many pages " * 30,))
     return file
@@ -105,7 +105,7 @@ def test_a_reader_sees_one_state_though_another_writes(file):
         question = "SELECT count(*) FROM uploads"
         before = connection.execute(question).fetchone()[0]
         with contextlib.suppress(StorageError):
-            add_upload(LedgerFile(file.path, patience=0.05), 2)
+            add_upload(LedgerFile(file.path, timeout_seconds=0.05), 2)
         assert connection.execute(question).fetchone()[0] == before == 1
 
 
@@ -117,7 +117,7 @@ def test_an_older_file_is_read_without_being_written_and_renewed_by_the_next_wri
     assert refs(renewed) == [1]
     assert file.path.read_bytes() == before
     add_upload(renewed, 2)
-    with renewed.reading() as connection:
+    with renewed.open_snapshot() as connection:
         assert [tuple(row) for row in connection.execute("SELECT ref, note FROM uploads")] == [(1, "none"), (2, "none")]
 
 
@@ -180,7 +180,7 @@ def test_who_holds_the_file_too_long_is_told_of(file):
         holder.execute("BEGIN EXCLUSIVE")
         for use in (refs, lambda it: add_upload(it, 2)):
             with pytest.raises(StorageError, match=r"locked\): try again when"):
-                use(LedgerFile(file.path, patience=0.05))
+                use(LedgerFile(file.path, timeout_seconds=0.05))
     assert refs(file) == [1]
 
 

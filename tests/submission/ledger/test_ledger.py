@@ -103,7 +103,7 @@ def test_paths_follow_a_folder_that_is_moved(ledger, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     ledger.record(answer(ledger, sha256="cc", path=Path("submissions") / "dogs" / ".." / "near.csv"))
     ledger.folder.rename(tmp_path / "moved")
-    found = {row.sha256: row.path for row in Ledger(Path("moved")).rows()}
+    found = {row.sha256: row.path for row in Ledger(Path("moved")).list_rows()}
     assert found == {
         "aa": tmp_path / "moved" / "dogs" / "a.csv",
         "bb": elsewhere,
@@ -199,7 +199,7 @@ def test_rows_are_of_one_competition_or_all_the_newest_first(ledger):
 def test_a_folder_that_cannot_be_made_is_one_sentence(tmp_path):
     (tmp_path / "file").touch()
     ledger = Ledger(tmp_path / "file" / "below")
-    assert ledger.rows() == []
+    assert ledger.list_rows() == []
     with pytest.raises(StorageError, match="file"):
         ledger.record(answer(ledger))
 

@@ -26,7 +26,7 @@ def ledger(tmp_path: Path) -> Ledger:
 
 def seen(ledger: Ledger) -> set[tuple[str, str, int | None, str]]:
     """Whose answer, which file, which ref, which status."""
-    return {(row.stack, row.file_name, row.ref, row.status) for row in ledger.rows()}
+    return {(row.stack, row.file_name, row.ref, row.status) for row in ledger.list_rows()}
 
 
 UNTOUCHED = {("one", "one.csv", None, ""), ("two", "two.csv", None, "")}

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta, timezone
 import pytest
 from helpers.ledger_rows import NOON, ROW
 
-from ensembler.submission.ledger.rows import FIELD_NAMES, Row, finite, utc_text
+from ensembler.submission.ledger.rows import FIELD_NAMES, Row, drop_non_finite, format_utc
 
 
 @pytest.mark.parametrize(
@@ -37,7 +37,7 @@ def test_the_time_of_a_row_is_that_of_the_last_that_happened():
 
 
 def test_fields_are_all_that_is_known_in_json():
-    told = json.loads(json.dumps(ROW.fields(), allow_nan=False))
+    told = json.loads(json.dumps(ROW.to_json(), allow_nan=False))
     assert tuple(told) == FIELD_NAMES
     assert set(FIELD_NAMES) == {field.name for field in dataclasses.fields(Row)} | {
         "source",
@@ -49,7 +49,7 @@ def test_fields_are_all_that_is_known_in_json():
     assert told["members"] == [{"name": "b0", "fingerprint": "0123"}]
     assert (told["made"], told["when"]) == ("2026-01-31T12:00:00Z", "2026-01-31T12:02:00Z")
     assert (told["source"], told["private"]) == ("stack", None)
-    assert dataclasses.replace(ROW, stack="").fields()["source"] == "by hand"
+    assert dataclasses.replace(ROW, stack="").to_json()["source"] == "by hand"
 
 
 @pytest.mark.parametrize(
@@ -57,11 +57,11 @@ def test_fields_are_all_that_is_known_in_json():
     [NOON, NOON.replace(tzinfo=None), NOON.astimezone(timezone(timedelta(hours=9))), NOON.replace(microsecond=9)],
 )
 def test_times_are_written_in_utc(time):
-    assert utc_text(time) == "2026-01-31T12:00:00Z"
-    assert datetime.fromisoformat(utc_text(time)) == NOON
+    assert format_utc(time) == "2026-01-31T12:00:00Z"
+    assert datetime.fromisoformat(format_utc(time)) == NOON
 
 
 @pytest.mark.parametrize(("number", "kept"), [(0.0, 0.0), (-1.5, -1.5), (None, None), (float("nan"), None)])
 def test_numbers_that_json_cannot_hold_are_none(number, kept):
-    assert finite(number) == kept
-    assert finite(float("-inf")) is None
+    assert drop_non_finite(number) == kept
+    assert drop_non_finite(float("-inf")) is None

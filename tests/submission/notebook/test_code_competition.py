@@ -12,15 +12,15 @@ from helpers.kaggle_server import KEY, USER, Answer, refusal, said
 from helpers.photos import Heard
 
 from ensembler.errors import KaggleError
-from ensembler.submission.kaggle.errors import Unsettled
-from ensembler.submission.kaggle.retry_policy import Patience
+from ensembler.submission.kaggle.errors import UnconfirmedSubmission
+from ensembler.submission.kaggle.retry_policy import RetryPolicy
 from ensembler.submission.kaggle.submissions import Kaggle
 from ensembler.submission.notebook.code_competition import CodeCompetition
 from ensembler.submission.notebook.folder import NotebookFolder
-from ensembler.submission.notebook.waits import Waits
+from ensembler.submission.notebook.waits import PollingPolicy
 
 REFERENCE = f"{USER}/ensembler-pets-b0"
-QUICK = Waits(longest=2, first=0.01, most=0.02, settling=0.2)
+QUICK = PollingPolicy(timeout=2, first_pause=0.01, max_pause=0.02, settling_seconds=0.2)
 METADATA = {
     "id": REFERENCE,
     "title": "ensembler pets b0",
@@ -52,13 +52,15 @@ def write(folder: NotebookFolder, code: str) -> None:
 def way(server: KaggleCodeServer, tmp_path: Path) -> CodeCompetition:
     folder = NotebookFolder(tmp_path / "out", USER, "ensembler-pets-b0")
     write(folder, "1 + 1")
-    kaggle = Kaggle.connect(Patience(connect=2, answer=2, attempts=3, first_pause=0.01, longest_pause=0.02))
+    kaggle = Kaggle.connect(
+        RetryPolicy(connect_timeout=2, read_timeout=2, max_attempts=3, first_pause=0.01, max_pause=0.02)
+    )
     return CodeCompetition(kaggle, folder, "pets", Heard(), QUICK)
 
 
 def ran(way: CodeCompetition, tmp_path: Path) -> int:
     version = way.push()
-    way.watch(version, tmp_path / "run.log")
+    way.wait_for_run(version, tmp_path / "run.log")
     return version
 
 
@@ -68,8 +70,8 @@ def test_pushed_run_submitted_and_scored(server: KaggleCodeServer, way: CodeComp
     # The client leaves out what is at its default, as Kaggle's interface wants it.
     assert (pushed.get("enableInternet", False), pushed["enableGpu"], pushed["isPrivate"]) == (False, True, True)
     assert (pushed["datasetDataSources"], pushed["competitionDataSources"]) == ([REFERENCE], ["pets"])
-    assert way.submitted(1) is None
-    ref = way.submit(1, way.description(1, "first try"))
+    assert way.find_submission(1) is None
+    ref = way.submit(1, way.describe_submission(1, "first try"))
     asked = server.asked("CreateCodeSubmission")[0].json
     assert (asked["kernelOwner"], asked["kernelSlug"], asked["kernelVersion"]) == (USER, "ensembler-pets-b0", 1)
     assert (asked["fileName"], asked["competitionName"]) == ("submission.csv", "pets")
@@ -86,17 +88,17 @@ def test_the_next_run_goes_on_and_sends_nothing_twice(
     # Neither waits for the end.
     assert server.kernels[REFERENCE].looks > 0
     assert ran(way, tmp_path) == 1
-    ref = way.submit(1, way.description(1, "first"))
-    assert way.submitted(1) == ref
+    ref = way.submit(1, way.describe_submission(1, "first"))
+    assert way.find_submission(1) == ref
     assert len(server.asked("SaveKernel")) == 1
 
 
 def test_other_code_becomes_a_new_version(server: KaggleCodeServer, way: CodeCompetition, tmp_path: Path) -> None:
     assert ran(way, tmp_path) == 1
-    way.submit(1, way.description(1))
+    way.submit(1, way.describe_submission(1))
     write(way.folder, "2 + 2")
     assert ran(way, tmp_path) == 2
-    assert way.submitted(2) is None
+    assert way.find_submission(2) is None
 
 
 def test_a_lost_reply_to_a_push_makes_no_second_version(
@@ -112,9 +114,9 @@ def test_a_lost_reply_to_a_submission_is_found_by_the_next_run(
 ) -> None:
     version = ran(way, tmp_path)
     server.fail("CreateCodeSubmission", server.lose_reply, times=1)
-    with pytest.raises(Unsettled, match="may count all the same"):
-        way.submit(version, way.description(version))
-    assert way.submitted(version) == server.submissions[0]["ref"]
+    with pytest.raises(UnconfirmedSubmission, match="may count all the same"):
+        way.submit(version, way.describe_submission(version))
+    assert way.find_submission(version) == server.submissions[0]["ref"]
 
 
 def test_too_many_requests_surely_submit_nothing(
@@ -123,8 +125,8 @@ def test_too_many_requests_surely_submit_nothing(
     version = ran(way, tmp_path)
     server.fail("CreateCodeSubmission", Answer(429, "", {"Retry-After": "30"}), times=1)
     with pytest.raises(KaggleError, match=r"Nothing was submitted.* in 30 seconds") as caught:
-        way.submit(version, way.description(version))
-    assert not isinstance(caught.value, Unsettled)
+        way.submit(version, way.describe_submission(version))
+    assert not isinstance(caught.value, UnconfirmedSubmission)
     assert server.submissions == []
 
 
@@ -155,7 +157,7 @@ def test_a_run_that_ends_between_two_looks_is_believed_after_a_while(
         assert ran(way, tmp_path) == number + 1
     # Before the first version there was none whose end it might be.
     passed = time.monotonic() - began
-    assert (passed >= QUICK.settling) == (version > 1)
+    assert (passed >= QUICK.settling_seconds) == (version > 1)
     assert passed < 30
 
 
@@ -233,24 +235,24 @@ def test_trouble_that_passes_does_not_end_the_wait(
 ) -> None:
     version = way.push()
     server.fail("GetKernelSessionStatus", Answer(503, ""), times=2)
-    way.watch(version, tmp_path / "run.log")
+    way.wait_for_run(version, tmp_path / "run.log")
     assert sum("Still waiting" in note for note in way.progress.notes) == 2
 
 
 def test_kaggles_reason_against_a_submission_is_told(server: KaggleCodeServer, way: CodeCompetition) -> None:
     way.push()
     with pytest.raises(KaggleError, match="Cannot submit that notebook version"):
-        way.submit(1, way.description(1))
+        way.submit(1, way.describe_submission(1))
 
 
 def test_a_submission_that_failed_is_not_taken_for_one(
     server: KaggleCodeServer, way: CodeCompetition, tmp_path: Path
 ) -> None:
     version = ran(way, tmp_path)
-    ref = way.submit(version, way.description(version))
+    ref = way.submit(version, way.describe_submission(version))
     server.pending_polls, server.outcome = 0, {"status": "ERROR", "errorDescription": "Notebook Timeout"}
     assert way.wait_for_score(ref).reason == "Notebook Timeout"
-    assert way.submitted(version) is None
+    assert way.find_submission(version) is None
 
 
 def test_our_key_in_kaggles_words_is_not_shown(server: KaggleCodeServer, way: CodeCompetition, tmp_path: Path) -> None:
@@ -262,4 +264,4 @@ def test_our_key_in_kaggles_words_is_not_shown(server: KaggleCodeServer, way: Co
         ran(way, tmp_path)
     server.fail("CreateCodeSubmission", Answer(content={"message": f"Who is {KEY}?", "ref": 0}))
     with said("Who is ***?"):
-        way.submit(1, way.description(1))
+        way.submit(1, way.describe_submission(1))

@@ -11,15 +11,15 @@ from helpers.kaggle_server import KEY, USER, Answer, Request, refusal, said
 from helpers.photos import Heard
 
 from ensembler.errors import KaggleError
-from ensembler.submission.kaggle.retry_policy import Patience
+from ensembler.submission.kaggle.retry_policy import RetryPolicy
 from ensembler.submission.kaggle.submissions import Kaggle
 from ensembler.submission.notebook.bundle import Bundle
 from ensembler.submission.notebook.dataset import PrivateDataset
 from ensembler.submission.notebook.folder import NotebookFolder
-from ensembler.submission.notebook.waits import Waits
+from ensembler.submission.notebook.waits import PollingPolicy
 
 REFERENCE = f"{USER}/ensembler-pets-b0"
-QUICK = Waits(longest=2, first=0.01, most=0.02, settling=0.2)
+QUICK = PollingPolicy(timeout=2, first_pause=0.01, max_pause=0.02, settling_seconds=0.2)
 
 
 @pytest.fixture
@@ -55,7 +55,9 @@ def folder(tmp_path: Path) -> NotebookFolder:
 
 @pytest.fixture
 def dataset(server: KaggleCodeServer, folder: NotebookFolder) -> PrivateDataset:
-    kaggle = Kaggle.connect(Patience(connect=2, answer=2, attempts=3, first_pause=0.01, longest_pause=0.02))
+    kaggle = Kaggle.connect(
+        RetryPolicy(connect_timeout=2, read_timeout=2, max_attempts=3, first_pause=0.01, max_pause=0.02)
+    )
     return PrivateDataset(kaggle, folder, Heard(), QUICK)
 
 

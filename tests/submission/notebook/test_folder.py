@@ -17,9 +17,15 @@ from ensembler.competition.manifest import Manifest
 from ensembler.competition.tables import Tables, load_tables
 from ensembler.errors import BadChoice, BadData, Mismatch
 from ensembler.paths import CompetitionFolder
-from ensembler.storage import file_digest
+from ensembler.storage import compute_file_digest
 from ensembler.submission.notebook.bundle import Bundle, is_list_name
-from ensembler.submission.notebook.folder import NotebookFolder, chosen_stack, notebook_slug, title_of, write_notebook
+from ensembler.submission.notebook.folder import (
+    NotebookFolder,
+    choose_stack,
+    make_notebook_slug,
+    make_title,
+    write_notebook,
+)
 
 Made = tuple[CompetitionFolder, Tables]
 
@@ -58,7 +64,7 @@ def bundle_of(written: NotebookFolder) -> Path:
     ],
 )
 def test_names_are_readable(competition: str, stack: str, expected: str) -> None:
-    assert notebook_slug(competition, stack) == expected
+    assert make_notebook_slug(competition, stack) == expected
 
 
 @pytest.mark.parametrize(
@@ -71,15 +77,15 @@ def test_names_are_readable(competition: str, stack: str, expected: str) -> None
     ],
 )
 def test_names_are_what_kaggle_takes(competition: str, stack: str) -> None:
-    slug = notebook_slug(competition, stack)
+    slug = make_notebook_slug(competition, stack)
     assert 6 <= len(slug) <= 50
     assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", slug)
-    assert slugify(title_of(slug)) == slug
-    assert len(title_of(slug)) == len(slug)
+    assert slugify(make_title(slug)) == slug
+    assert len(make_title(slug)) == len(slug)
 
 
 def test_long_names_stay_different() -> None:
-    assert len({notebook_slug("c" * 60, stack) for stack in ("a", "b", "s" * 50)}) == 3
+    assert len({make_notebook_slug("c" * 60, stack) for stack in ("a", "b", "s" * 50)}) == 3
 
 
 def test_the_dataset_has_all_that_the_answer_needs(made: Made, written: NotebookFolder) -> None:
@@ -134,7 +140,7 @@ def test_the_notebook_is_valid_and_its_cells_are_python(written: NotebookFolder)
 def test_a_second_run_remakes_the_same_files(made: Made, tmp_path: Path) -> None:
     def digests() -> dict[str, str]:
         found = sorted(path for path in (tmp_path / "out").rglob("*") if path.is_file())
-        return {str(path.relative_to(tmp_path)): file_digest(path) for path in found}
+        return {str(path.relative_to(tmp_path)): compute_file_digest(path) for path in found}
 
     write_notebook(*made, "a_b", tmp_path / "out")
     first = digests()
@@ -227,15 +233,15 @@ def test_the_stack_built_last_is_chosen(made: Made) -> None:
     make_stack(folder, tables, "last")
     now = folder.stack("a_b") / "stack.json"
     os.utime(folder.stack("last") / "stack.json", (now.stat().st_mtime + 60,) * 2)
-    assert chosen_stack(folder, None) == "last"
-    assert chosen_stack(folder, "a_b") == "a_b"
+    assert choose_stack(folder, None) == "last"
+    assert choose_stack(folder, "a_b") == "a_b"
     with pytest.raises(BadChoice, match="no stack named 'a_bb': did you mean a_b"):
-        chosen_stack(folder, "a_bb")
+        choose_stack(folder, "a_bb")
 
 
 def test_without_a_stack_the_next_step_is_told(tmp_path: Path) -> None:
     with pytest.raises(BadChoice, match="ensembler stack"):
-        chosen_stack(CompetitionFolder(tmp_path), None)
+        choose_stack(CompetitionFolder(tmp_path), None)
 
 
 def test_what_cannot_be_written_is_refused(made: Made, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from helpers.photos import photo_bytes, write_csv, write_photos, zip_bytes
 from ensembler.competition.manifest import AnswerLayout, Manifest, TestLayout, TrainLayout
 from ensembler.errors import BadData
 from ensembler.progress import Progress
-from ensembler.submission.notebook.mounted import Mounted, find_mount
+from ensembler.submission.notebook.mounted import MountedCompetition, find_mount
 
 PETS = Manifest(
     name="pets",
@@ -23,14 +23,14 @@ PETS = Manifest(
 )
 
 
-def opened(manifest: Manifest, root: Path, tmp_path: Path) -> Mounted:
+def opened(manifest: Manifest, root: Path, tmp_path: Path) -> MountedCompetition:
     scratch = tmp_path / "scratch"
     scratch.mkdir()
-    return Mounted.open(manifest, root, scratch, Progress())
+    return MountedCompetition.open(manifest, root, scratch, Progress())
 
 
-def asked(mounted: Mounted) -> dict[str, str]:
-    table = mounted.asked()
+def asked(mounted: MountedCompetition) -> dict[str, str]:
+    table = mounted.read_requested_photos()
     return {identity: Path(path).name for identity, path in zip(table["id"], table["path"], strict=True)}
 
 
@@ -64,7 +64,7 @@ def test_ids_come_from_the_mounted_sample_in_its_order(tmp_path: Path) -> None:
     write_csv(root / "sample_submission.csv", "id,label;3,0.5;007,0.5;9,0.5")
     mounted = opened(PETS, root, tmp_path)
     assert asked(mounted) == {"3": "3.jpg", "007": "007.jpg", "9": ""}
-    assert all(Path(path).is_file() for path in mounted.asked()["path"] if path)
+    assert all(Path(path).is_file() for path in mounted.read_requested_photos()["path"] if path)
 
 
 def test_what_was_left_packed_is_unpacked_as_after_a_download(tmp_path: Path) -> None:
@@ -90,7 +90,7 @@ def test_further_folders_are_searched_for_what_the_first_lacks(tmp_path: Path) -
     root = write_photos(tmp_path / "pets", "test/1.jpg", "more/1.jpg", "more/2.jpg")
     write_csv(root / "sample_submission.csv", "id,label;1,0.5;2,0.5")
     manifest = replace(PETS, test=TestLayout("test", ("more",)))
-    table = opened(manifest, root, tmp_path).asked()
+    table = opened(manifest, root, tmp_path).read_requested_photos()
     assert table["path"].tolist() == [str(root / "test" / "1.jpg"), str(root / "more" / "2.jpg")]
 
 
@@ -114,4 +114,4 @@ def test_ids_without_any_photo_are_told(tmp_path: Path) -> None:
     root = write_photos(tmp_path / "pets", "test/1.jpg")
     write_csv(root / "sample_submission.csv", "id,label;x1,0.5")
     with pytest.raises(BadData, match=r"None of the ids .* 'x1'"):
-        opened(PETS, root, tmp_path).asked()
+        opened(PETS, root, tmp_path).read_requested_photos()

@@ -16,7 +16,7 @@ from conftest import Demo
 from helpers.photos import Heard, truncate
 
 from ensembler.competition.csv_tables import read_table
-from ensembler.competition.tables import load_tables, prior
+from ensembler.competition.tables import compute_prior, load_tables
 from ensembler.submission.notebook.bundle import is_list_name
 from ensembler.submission.notebook.folder import NotebookFolder, write_notebook
 from ensembler.submission.notebook.jobs.offline import answer_offline
@@ -142,6 +142,6 @@ def test_hidden_photos_are_answered_by_the_mounted_sample(demo: Demo, written: N
     answer = read_table(answer_offline(listed, tmp_path, tmp_path / "submission.csv", progress=progress))
     assert answer["id"].tolist() == hidden["id"].tolist()
     assert_same_numbers(answer.iloc[2:], hidden.iloc[2:])
-    even = prior(tables.targets)
+    even = compute_prior(tables.targets)
     assert answer.iloc[:2, 1:].astype(float).to_numpy() == pytest.approx(np.tile(even / even.sum(), (2, 1)), abs=1e-8)
     assert any("2 photos missing or unreadable" in warning for warning in progress.warnings)

@@ -13,7 +13,7 @@ import pytest
 
 import ensembler
 from ensembler.errors import BadChoice
-from ensembler.submission.notebook.wheels import installed_version, write_wheel
+from ensembler.submission.notebook.wheels import read_installed_version, write_wheel
 
 
 def install(wheel: Path, target: Path) -> Path:
@@ -31,7 +31,7 @@ def imported_from(target: Path, package: str) -> Path:
 
 def test_an_editable_install_is_packed_from_its_folder(tmp_path: Path) -> None:
     wheel = write_wheel(tmp_path, "ensembler")
-    assert wheel.name == f"ensembler-{installed_version('ensembler')}-py3-none-any.whl"
+    assert wheel.name == f"ensembler-{read_installed_version('ensembler')}-py3-none-any.whl"
     root = Path(ensembler.__file__).parent
     expected = {
         f"ensembler/{path.relative_to(root).as_posix()}"

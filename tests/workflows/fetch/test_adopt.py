@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from ensembler.competition.csv_tables import read_table
-from ensembler.competition.folds.file import new_folds
+from ensembler.competition.folds.file import build_folds
 from ensembler.competition.layout.layout import Hints
 from ensembler.competition.manifest import Manifest
-from ensembler.errors import BadChoice, BadData, Question, StorageError
+from ensembler.errors import BadChoice, BadData, MissingHint, StorageError
 from ensembler.paths import Workspace
 from ensembler.workflows.competition import open_competition
 from ensembler.workflows.fetch.adopt import adopt
@@ -138,7 +138,7 @@ def test_another_archive_is_refused_unless_forced(workspace, archived):
 
 def test_hints_find_out_anew_without_unpacking(workspace, archived):
     members = dogs_and_cats()
-    with pytest.raises(Question, match="--positive"):
+    with pytest.raises(MissingHint, match="--positive"):
         fetch("pets", archive=archived(members), workspace=workspace)
     heard = Heard()
     fetched = fetch("pets", hints=Hints(positive="cat"), workspace=workspace, progress=heard)
@@ -265,7 +265,7 @@ def test_planted_copies_go_to_one_side_and_into_one_fold(tmp_path_factory, copie
     assert (families[listed["id"]].to_numpy() == families[listed["other_id"]].to_numpy()).all()
     assert len(listed) == 6 - tables.test["id"].str.contains("copy").sum()
     for folds, repeats in ((3, 2), (1, 1)):
-        made = new_folds(tables, folds, repeats, seed)
+        made = build_folds(tables, folds, repeats, seed)
         places = pd.Series(list(map(tuple, made.assigned)), index=tables.train["id"])
         assert (places[listed["id"]].to_numpy() == places[listed["other_id"]].to_numpy()).all()
 

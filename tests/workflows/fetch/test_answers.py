@@ -5,7 +5,7 @@ from helpers.answers_made import DOGS
 from helpers.photos import Heard
 
 from ensembler.competition.layout.layout import Hints
-from ensembler.workflows.fetch.answers import keep_edited, remembered, save_found
+from ensembler.workflows.fetch.answers import back_up_edited_manifest, merge_hints, save_manifest
 
 
 @pytest.fixture
@@ -27,30 +27,30 @@ def folder(workspace):
     ],
 )
 def test_a_later_answer_does_not_undo_the_former_ones(folder, before, now, after):
-    save_found(folder, DOGS, before)
-    assert remembered(folder, now) == after
+    save_manifest(folder, DOGS, before)
+    assert merge_hints(folder, now) == after
 
 
 @pytest.mark.parametrize("content", ["", "[]", '{"answers": {"unknown": 5}}'])
 def test_what_cannot_be_read_or_is_of_another_version_answers_nothing(folder, content):
     folder.root.mkdir(parents=True)
     folder.hints.write_text(content)
-    assert remembered(folder, Hints(positive="dog")) == Hints(positive="dog")
+    assert merge_hints(folder, Hints(positive="dog")) == Hints(positive="dog")
 
 
 def test_an_answer_that_did_not_fit_is_not_remembered(folder):
-    assert remembered(folder, Hints(metric="whale")) == Hints(metric="whale")
-    assert remembered(folder, Hints()) == Hints()
+    assert merge_hints(folder, Hints(metric="whale")) == Hints(metric="whale")
+    assert merge_hints(folder, Hints()) == Hints()
 
 
 def test_corrections_by_hand_are_kept_aside(folder):
     heard = Heard()
-    keep_edited(folder, heard)
-    save_found(folder, DOGS, Hints())
-    keep_edited(folder, heard)
+    back_up_edited_manifest(folder, heard)
+    save_manifest(folder, DOGS, Hints())
+    back_up_edited_manifest(folder, heard)
     assert heard.warnings == []
     folder.manifest.write_text(folder.manifest.read_text() + "# mine\n")
-    keep_edited(folder, heard)
+    back_up_edited_manifest(folder, heard)
     assert (folder.root / "competition.toml.before").read_text().endswith("# mine\n")
     [warning] = heard.warnings
     assert "competition.toml.before" in warning

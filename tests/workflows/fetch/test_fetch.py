@@ -11,10 +11,10 @@ from helpers.kills import UNDER_WAY, Fetches, asked_again, there, tree
 from helpers.photos import Heard, photo_bytes, write_photos, zip_bytes
 
 from ensembler.competition.layout.layout import Hints
-from ensembler.errors import BadData, Busy, DamagedArchive, Question, StorageError
-from ensembler.locks import held
+from ensembler.errors import BadData, Busy, DamagedArchive, MissingHint, StorageError
+from ensembler.locks import hold_lock
 from ensembler.submission.kaggle.download import CHUNK
-from ensembler.submission.kaggle.retry_policy import Patience
+from ensembler.submission.kaggle.retry_policy import RetryPolicy
 from ensembler.workflows.fetch import fetch as fetching
 from ensembler.workflows.fetch.adopt import adopt
 from ensembler.workflows.fetch.fetch import fetch
@@ -204,7 +204,7 @@ def test_what_other_machines_left_half_written_is_swept_where_only_we_may_write(
 
 
 def test_two_at_once(server, workspace):
-    with held(workspace.lock(SLUG, "fetch"), SLUG), pytest.raises(Busy, match=SLUG):
+    with hold_lock(workspace.lock(SLUG, "fetch"), SLUG), pytest.raises(Busy, match=SLUG):
         fetch(SLUG, workspace=workspace)
     assert server.requests == []
 
@@ -212,7 +212,7 @@ def test_two_at_once(server, workspace):
 def test_a_storage_that_stalls_midway_is_left_and_asked_again(server, workspace, folder, monkeypatch):
     server.competitions[SLUG] = content = competition(photos=60, size=(200, 160))
     server.stall = 1 << 18
-    monkeypatch.setattr(fetching, "PATIENT", Patience(first_pause=0.01))
+    monkeypatch.setattr(fetching, "DEFAULT_RETRIES", RetryPolicy(first_pause=0.01))
     began = time.monotonic()
     fetch(SLUG, timeout=0.2, workspace=workspace)
     assert time.monotonic() - began < 10
@@ -282,7 +282,7 @@ def test_a_forced_fetch_that_was_cut_off_goes_on_without_force(server, workspace
     fetch(SLUG, workspace=workspace)
     server.competitions[SLUG] = newer = competition(photos=60, size=(200, 160))
     server.cut, server.sent = 1 << 17, 0
-    monkeypatch.setattr(fetching, "PATIENT", Patience(attempts=1))
+    monkeypatch.setattr(fetching, "DEFAULT_RETRIES", RetryPolicy(max_attempts=1))
     server.fail("DownloadDataFiles", lambda request: None if server.sent else server.answer(request))
     with said():
         fetch(SLUG, force=True, workspace=workspace)
@@ -350,7 +350,7 @@ def test_a_question_after_a_forced_fetch_is_answered_without_another_download(se
     fetch(SLUG, workspace=workspace)
     server.competitions[SLUG] = photo_zip("ant", "bee")
     server.requests.clear()
-    with pytest.raises(Question, match="--positive"):
+    with pytest.raises(MissingHint, match="--positive"):
         fetch(SLUG, force=True, workspace=workspace)
     unpacked = folder.extracted.stat().st_ino
     answered = fetch(SLUG, hints=Hints(positive="ant"), force=True, workspace=workspace)
@@ -364,7 +364,7 @@ def test_a_question_after_a_forced_fetch_is_answered_without_another_download(se
 def test_another_zip_is_taken_although_a_forced_fetch_never_ended(server, workspace, folder, tmp_path):
     fetch(SLUG, workspace=workspace)
     server.competitions[SLUG] = photo_zip("ant", "bee")
-    with pytest.raises(Question):
+    with pytest.raises(MissingHint):
         fetch(SLUG, force=True, workspace=workspace)
     mine = tmp_path / "mine.zip"
     mine.write_bytes(ZIP)
@@ -379,7 +379,7 @@ def test_a_second_fetch_from_the_same_zip_does_not_read_it_again(workspace, tmp_
     fetch(SLUG, archive=mine, workspace=workspace)
     heard = Heard()
     with monkeypatch.context() as patch:
-        patch.setattr("ensembler.workflows.fetch.checksums.file_digest", pytest.fail)
+        patch.setattr("ensembler.workflows.fetch.checksums.compute_file_digest", pytest.fail)
         assert fetch(SLUG, archive=mine, workspace=workspace, progress=heard).training == 20
     assert heard.labels == []
 
@@ -395,9 +395,9 @@ def test_a_zip_that_was_copied_but_not_kept_is_taken_again(workspace, folder, tm
         unpack(*arguments, **options)
         raise KeyboardInterrupt
 
-    unpack = fetching.extract
+    unpack = fetching.extract_archive
     with monkeypatch.context() as patch:
-        patch.setattr(fetching, "extract", killed_afterwards)
+        patch.setattr(fetching, "extract_archive", killed_afterwards)
         with pytest.raises(KeyboardInterrupt):
             fetch(SLUG, archive=mine, workspace=workspace)
     assert folder.extracted.is_dir()

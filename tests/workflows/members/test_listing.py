@@ -11,18 +11,18 @@ import numpy as np
 import pytest
 from helpers.members_made import FOLDS, SETTINGS, make_member, record_of, small_competition
 
-from ensembler.competition.metrics.scoring import judge_out_of_fold
+from ensembler.competition.metrics.scoring import compute_out_of_fold_scores
 from ensembler.competition.tables import Tables
 from ensembler.engines import local
 from ensembler.errors import BadChoice
-from ensembler.locks import held
+from ensembler.locks import hold_lock
 from ensembler.members.records import MemberRecord
 from ensembler.members.speed import Speed, save_speed
 from ensembler.paths import CompetitionFolder, Workspace
 from ensembler.progress import Progress
 from ensembler.serialization import read_json, write_json
 from ensembler.storage import write_bytes, write_text
-from ensembler.workflows.members.listed_member import Member
+from ensembler.workflows.members.listed_member import ListedMember
 from ensembler.workflows.members.listing import list_members
 
 
@@ -43,7 +43,7 @@ def made(tmp_path: Path) -> Made:
     return folder, tables, Workspace(tmp_path / "data", tmp_path / "submissions")
 
 
-def only(made: Made) -> Member:
+def only(made: Made) -> ListedMember:
     (member,) = list_members(workspace=made[2])
     return member
 
@@ -60,14 +60,14 @@ def test_a_finished_member(made: Made) -> None:
     folder, tables, _ = made
     every = make_member(folder, tables, "a")
     member = only(made)
-    figures = judge_out_of_fold(tables, every, np.ones(len(every), bool))
-    assert (member.name, member.folder, member.finished) == ("a", folder.member("a"), True)
+    figures = compute_out_of_fold_scores(tables, every, np.ones(len(every), bool))
+    assert (member.name, member.folder, member.is_finished) == ("a", folder.member("a"), True)
     assert (member.folds_done, member.folds, member.fold_log_losses) == (FOLDS, FOLDS, (0.5,) * FOLDS)
     assert (member.log_loss, member.log_loss_spread) == (pytest.approx(figures.log_loss), 0.0)
     assert (member.accuracy, member.metric) == (figures.accuracy, "log loss")
     assert member.seconds == FOLDS
     assert (member.speed, member.seconds_per_epoch, member.running, member.stale) == (None, None, "", "")
-    assert json.loads(json.dumps(member.fields()))["finished"] is True
+    assert json.loads(json.dumps(member.to_json()))["finished"] is True
 
 
 def test_all_files_of_a_member_count(made: Made) -> None:
@@ -86,7 +86,7 @@ def test_an_unfinished_member_shows_what_it_has(made: Made) -> None:
         path = folder.fold("a", fold) / "fold.json"
         write_json(path, {**read_json(path), "log_loss": loss, "held_out": held_out})
     member = only(made)
-    assert (member.finished, member.folds_done, member.folds) == (False, 2, FOLDS)
+    assert (member.is_finished, member.folds_done, member.folds) == (False, 2, FOLDS)
     assert member.log_loss == pytest.approx((0.25 * 30 + 0.5 * 10) / 40)
     assert member.log_loss_spread == pytest.approx(0.25 / 2**0.5)
     assert (member.accuracy, member.score) == (None, None)
@@ -135,12 +135,12 @@ def test_what_was_trained_with_other_things_is_of_no_use(made: Made, changed: st
     path = made[0].member("a") / "member.json"
     write_json(path, {**read_json(path), changed: ["x", "y", "z"] if changed == "classes" else "other"})
     member = only(made)
-    assert (member.stale, member.finished) == (what, False)
+    assert (member.stale, member.is_finished) == (what, False)
 
 
 def test_who_trains_a_member_is_told(made: Made) -> None:
     make_member(*made[:2], "a")
-    with held(made[0].member_lock("a"), "it"):
+    with hold_lock(made[0].member_lock("a"), "it"):
         assert only(made).running.startswith("process ")
     assert only(made).running == ""
 

@@ -9,7 +9,7 @@ from helpers.members_made import FOLDS, make_member
 from helpers.stacks_made import as_if_on_kaggle
 from helpers.standing_made import Made, made_below, recorded, stacked, uploaded
 
-from ensembler.locks import held
+from ensembler.locks import hold_lock
 from ensembler.options.command_line import save_call
 from ensembler.paths import Workspace
 from ensembler.storage import write_text
@@ -54,7 +54,7 @@ def test_an_unfinished_member_is_gone_on_with_as_it_was_asked_for(made: Made) ->
         "ensembler train-members --members demo-conv --as b --weights 'my weights'",
         f"Not finished: b has {FOLDS - 1} of {FOLDS} folds.",
     )
-    with held(folder.member_lock("b"), "it"):
+    with hold_lock(folder.member_lock("b"), "it"):
         step = status(workspace=workspace).next
     assert step.command == "ensembler status"
     assert step.reason.startswith(f"b is being trained by process {os.getpid()} on ")
@@ -130,9 +130,9 @@ def test_a_csv_whose_upload_failed_is_submitted(made: Made) -> None:
     as_if_on_kaggle(made[0], "cars")
     ledger, answer = recorded(made, csv)
     assert command(made[2]) == "ensembler submit"
-    upload = ledger.begin(answer, "x")
+    upload = ledger.begin_upload(answer, "x")
     assert command(made[2]) == "ensembler submissions"
-    ledger.failed(upload, "no network")
+    ledger.mark_failed(upload, "no network")
     assert command(made[2]) == "ensembler submit"
 
 

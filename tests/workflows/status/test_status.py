@@ -10,7 +10,7 @@ from helpers.standing_made import Made, made_below, stacked, uploaded
 
 from ensembler.errors import BadChoice, BadData
 from ensembler.serialization import write_json
-from ensembler.storage import remove, write_text
+from ensembler.storage import remove_file, write_text
 from ensembler.submission.kaggle.facts import Submission
 from ensembler.workflows.status.status import status
 
@@ -29,7 +29,7 @@ def test_a_competition_that_was_brought_in(made: Made) -> None:
     assert (found.folder, found.folds, found.manifest) == (folder, FOLDS, tables.manifest)
     assert (found.members, found.stacks, found.newest_csv, found.submissions) == ((), (), None, ())
     assert status(workspace=workspace).next.command == "ensembler train-members --members mobilenetv2,b0,mobilenet"
-    remove(folder.folds)
+    remove_file(folder.folds)
     assert status(workspace=workspace).competition.folds == 0
 
 
@@ -62,7 +62,7 @@ def test_competitions_in_short(made: Made) -> None:
 
 def test_no_current_competition_among_several(made: Made) -> None:
     workspace = made[2]
-    remove(workspace.marker)
+    remove_file(workspace.marker)
     found = status(workspace=workspace)
     assert (found.competition, found.next.command) == (None, "ensembler status -c made")
 
@@ -71,7 +71,7 @@ def test_what_is_told_can_be_json(made: Made) -> None:
     csv = stacked(made)
     as_if_on_kaggle(made[0], "cars")
     uploaded(made, csv, Submission(7, "COMPLETE", public=0.45, description="x"))
-    told = json.loads(json.dumps(status(workspace=made[2]).fields()))
+    told = json.loads(json.dumps(status(workspace=made[2]).to_json()))
     assert told["competition"]["name"] == "made"
     assert [member["name"] for member in told["competition"]["members"]] == ["a", "b"]
     assert told["next"]["command"].startswith("ensembler ")

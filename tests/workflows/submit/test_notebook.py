@@ -18,21 +18,21 @@ from helpers.stacks_made import as_if_on_kaggle, make_stack
 
 from ensembler.cli import commands
 from ensembler.competition.manifest import Manifest
-from ensembler.competition.samples import samples_fingerprint
+from ensembler.competition.samples import compute_samples_fingerprint
 from ensembler.competition.tables import load_tables
 from ensembler.errors import BadChoice, KaggleError
 from ensembler.paths import Workspace
 from ensembler.serialization import read_json, write_json
-from ensembler.storage import file_digest
+from ensembler.storage import compute_file_digest
 from ensembler.submission.ledger.ledger import Ledger
 from ensembler.submission.ledger.rows import Row
-from ensembler.submission.notebook.waits import Waits
+from ensembler.submission.notebook.waits import PollingPolicy
 from ensembler.workflows.competition import open_competition
-from ensembler.workflows.submit.notebook import notebook, waits_of
+from ensembler.workflows.submit.notebook import make_polling_policy, notebook
 
 SLUG = "some-pets"
 REFERENCE = f"{USER}/ensembler-some-pets-a-b"
-QUICK = Waits(longest=5, first=0.01, most=0.02, settling=0.2)
+QUICK = PollingPolicy(timeout=5, first_pause=0.01, max_pause=0.02, settling_seconds=0.2)
 
 pytestmark = pytest.mark.usefixtures("light")
 
@@ -67,7 +67,7 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[KaggleCo
 
 
 def uploads(place: Workspace) -> list[Row]:
-    return [row for row in Ledger(place.submissions).rows() if row.began]
+    return [row for row in Ledger(place.submissions).list_rows() if row.began]
 
 
 def test_without_a_push_the_folder_is_left_and_nobody_is_asked(place: Workspace, server: KaggleCodeServer) -> None:
@@ -201,8 +201,8 @@ def test_a_stack_that_does_not_tell_its_folds_is_taken_to_rest_on_todays(
     folder = place.competition("made")
     notebook(submit=True, wait=False, waits=QUICK, workspace=place)
     [row] = uploads(place)
-    assert row.folds == file_digest(folder.folds)
-    assert row.samples == samples_fingerprint(folder, Manifest.load(folder.manifest))
+    assert row.folds == compute_file_digest(folder.folds)
+    assert row.samples == compute_samples_fingerprint(folder, Manifest.load(folder.manifest))
 
 
 def test_a_refused_submission_is_told_and_remembered(place: Workspace, server: KaggleCodeServer) -> None:
@@ -247,11 +247,11 @@ def test_what_is_not_on_kaggle_is_refused(local: Workspace, server: KaggleCodeSe
 @pytest.mark.parametrize("minutes", [0, -1, float("nan")])
 def test_a_wait_without_length_is_refused(minutes: float) -> None:
     with pytest.raises(BadChoice, match="--timeout"):
-        waits_of(minutes)
+        make_polling_policy(minutes)
 
 
 def test_what_the_command_prints(place: Workspace, server: KaggleCodeServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ensembler.workflows.submit.notebook.USUAL", QUICK)
+    monkeypatch.setattr("ensembler.workflows.submit.notebook.DEFAULT_POLLING", QUICK)
 
     def said(*options: str) -> str:
         base = ["--data", str(place.data), "--submissions", str(place.submissions), "notebook", "--stack", "a_b"]

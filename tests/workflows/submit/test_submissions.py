@@ -17,13 +17,13 @@ from helpers.kaggle_server import KaggleServer
 from ensembler.errors import BadChoice, BadData, KaggleError, StorageError
 from ensembler.paths import Workspace
 from ensembler.progress import Progress
-from ensembler.storage import file_digest, write_text
-from ensembler.submission.kaggle.errors import BadCredential, PassingError
+from ensembler.storage import compute_file_digest, write_text
+from ensembler.submission.kaggle.errors import BadCredential, TransientError
 from ensembler.submission.kaggle.facts import Submission
 from ensembler.submission.kaggle.submissions import Kaggle
 from ensembler.submission.ledger.ledger import Ledger
 from ensembler.submission.ledger.rows import FIELD_NAMES, Answer, Row
-from ensembler.workflows.submit.submissions import ask_kaggle, submissions
+from ensembler.workflows.submit.submissions import refresh_ledger, submissions
 
 DOGS, CATS, OWN = "dogs-vs-cats", "only-cats", "own-photos"
 
@@ -58,7 +58,7 @@ def record(workspace: Workspace, name: str, slug: str, stack: str = "b0") -> int
     write_text(path, f"id,label\n{name},{stack}\n")
     told = {"stack": stack, "metric": "log loss", "own": 0.035, "own_error": 0.002}
     return Ledger(workspace.submissions).record(
-        Answer(name, path, file_digest(path), path.stat().st_size, slug, **told)
+        Answer(name, path, compute_file_digest(path), path.stat().st_size, slug, **told)
     )
 
 
@@ -136,14 +136,14 @@ def test_a_competition_that_is_not_on_kaggle_asks_nothing(ledger, workspace, hea
     ("error", "asked"),
     [
         (KaggleError("Not for you."), [DOGS, CATS]),
-        (PassingError("No network."), [DOGS]),
+        (TransientError("No network."), [DOGS]),
         (BadCredential("Who are you?"), [DOGS]),
     ],
 )
 def test_what_kaggle_refuses_is_a_warning_and_asked_once_if_it_is_the_same_for_all(ledger, heard, error, asked):
     before = ledger.rows()
     kaggle = refusing(error)
-    ask_kaggle(ledger, [DOGS, CATS], kaggle.connect, heard)
+    refresh_ledger(ledger, [DOGS, CATS], kaggle.connect, heard)
     assert kaggle.asked == asked
     assert ledger.rows() == before
     assert len(heard.warnings) == len(asked)
@@ -154,7 +154,7 @@ def test_that_there_is_no_kaggle_is_a_warning(ledger, heard):
     def connect(_progress: Progress) -> Fake:
         raise KaggleError("Kaggle does not know who you are.")
 
-    ask_kaggle(ledger, [DOGS], connect, heard)
+    refresh_ledger(ledger, [DOGS], connect, heard)
     assert [warning.startswith("Kaggle does not know who you are. ") for warning in heard.warnings] == [True]
 
 
@@ -163,7 +163,7 @@ def test_that_the_answer_cannot_be_kept_is_a_warning(ledger, heard, tmp_path):
         def merge(self, *_: object, **__: object) -> int:
             raise StorageError("The disk is full.")
 
-    ask_kaggle(Full(tmp_path), [DOGS, CATS], Fake([]).connect, heard)
+    refresh_ledger(Full(tmp_path), [DOGS, CATS], Fake([]).connect, heard)
     assert len(heard.warnings) == 1
 
 
@@ -171,7 +171,7 @@ def test_an_upload_that_was_begun_long_ago_and_is_not_listed_has_failed(ledger, 
     ledger.begin(1, "never arrived")
     with contextlib.closing(sqlite3.connect(ledger.path, isolation_level=None)) as connection:
         connection.execute("UPDATE uploads SET began = '2026-01-01T00:00:00Z'")
-    ask_kaggle(ledger, [DOGS], Fake([]).connect, heard)
+    refresh_ledger(ledger, [DOGS], Fake([]).connect, heard)
     assert [(row.status, row.reason) for row in ledger.rows(DOGS)] == [("FAILED", "It never reached Kaggle.")]
 
 
@@ -179,7 +179,7 @@ def test_nobody_signs_in_if_there_is_nothing_to_ask(ledger, heard):
     def connect(_progress: Progress) -> Fake:
         raise AssertionError
 
-    ask_kaggle(ledger, [], connect, heard)
+    refresh_ledger(ledger, [], connect, heard)
 
 
 @pytest.fixture
@@ -234,7 +234,7 @@ def test_a_refused_credential_is_a_warning_without_the_key(ledger, workspace, ka
 
 
 def test_the_client_lists_what_is_needed_here(kaggle):
-    assert Kaggle.connect().submissions(DOGS) == []
+    assert Kaggle.connect().list_submissions(DOGS) == []
 
 
 def typed(*words: str, workspace: Workspace) -> subprocess.CompletedProcess[str]:

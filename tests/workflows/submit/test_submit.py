@@ -8,9 +8,9 @@ import pytest
 from helpers.kaggle_server import KEY, SIGNATURE, Answer, KaggleServer, archive, refusal, said
 from helpers.photos import Heard, photo_bytes
 
-from ensembler.errors import BadAnswer, BadChoice, BadData
-from ensembler.storage import file_digest
-from ensembler.submission.kaggle.retry_policy import Patience
+from ensembler.errors import BadChoice, BadData, InvalidSubmission
+from ensembler.storage import compute_file_digest
+from ensembler.submission.kaggle.retry_policy import RetryPolicy
 from ensembler.submission.ledger.ledger import Ledger
 from ensembler.submission.ledger.rows import Answer as Made
 from ensembler.workflows.fetch.adopt import adopt
@@ -39,7 +39,7 @@ def kaggle(competition, tmp_path):
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
-    monkeypatch.setattr(submitting, "PATIENT", Patience(first_pause=0.01, longest_pause=0.01))
+    monkeypatch.setattr(submitting, "DEFAULT_RETRIES", RetryPolicy(first_pause=0.01, max_pause=0.01))
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ def write_answer(workspace, content=GOOD, name="20260101-000000-b0"):
 
 
 def statuses(workspace):
-    return [row.status for row in Ledger(workspace.submissions).rows()]
+    return [row.status for row in Ledger(workspace.submissions).list_rows()]
 
 
 def test_the_newest_csv_is_uploaded_as_it_is_and_its_public_score_told(fetched, kaggle):
@@ -71,7 +71,7 @@ def test_the_newest_csv_is_uploaded_as_it_is_and_its_public_score_told(fetched, 
     assert kaggle.submissions[0]["description"] == done.description
     assert done.description.startswith("first try [20260101-000000-b0 ")
     assert "4 more submissions today, 1 made." in heard.notes
-    [row] = Ledger(fetched.submissions).rows()
+    [row] = Ledger(fetched.submissions).list_rows()
     assert (row.metric, row.larger_is_better, row.source) == ("", None, "by hand")
     assert (row.ref, row.status, row.public, row.path, row.description) == (
         done.ref,
@@ -84,7 +84,7 @@ def test_the_newest_csv_is_uploaded_as_it_is_and_its_public_score_told(fetched, 
 
 def test_fields_are_what_json_can_hold(fetched):
     csv = write_answer(fetched)
-    fields = submit(workspace=fetched, wait=False).fields()
+    fields = submit(workspace=fetched, wait=False).to_json()
     assert fields.pop("description").startswith("[20260101-000000-b0 ")
     assert fields == {
         "submission": str(csv),
@@ -107,7 +107,7 @@ def test_fields_are_what_json_can_hold(fetched):
 )
 def test_what_the_sample_does_not_ask_for_costs_no_question(content, problems, fetched, kaggle):
     write_answer(fetched, content)
-    with pytest.raises(BadAnswer) as caught:
+    with pytest.raises(InvalidSubmission) as caught:
         submit(workspace=fetched)
     assert len(caught.value.problems) == problems
     assert kaggle.requests == []
@@ -168,7 +168,7 @@ def test_the_same_bytes_are_not_submitted_twice(fetched, kaggle):
 def test_bytes_that_were_uploaded_by_hand_are_known(fetched, kaggle):
     """The browser's upload has no description of ours, but the file's name and size."""
     csv = write_answer(fetched)
-    made = Made(SLUG, csv, file_digest(csv), csv.stat().st_size, slug=SLUG, stack="b0")
+    made = Made(SLUG, csv, compute_file_digest(csv), csv.stat().st_size, slug=SLUG, stack="b0")
     Ledger(fetched.submissions).record(made)
     submit(write_answer(fetched, GOOD.replace("0.75", "0.7"), "other"), workspace=fetched)
     by_hand = {"ref": 8, "description": "", "fileName": csv.name, "totalBytes": csv.stat().st_size}
@@ -190,7 +190,7 @@ def test_kaggle_cannot_score_it(fetched, kaggle):
     kaggle.outcome = {"status": "ERROR", "errorDescription": "Submission must have\n 12500 rows."}
     with said("must have 12500 rows;", f"competitions/{SLUG}/submissions"):
         submit(workspace=fetched)
-    [row] = Ledger(fetched.submissions).rows()
+    [row] = Ledger(fetched.submissions).list_rows()
     assert (row.status, row.reason) == ("ERROR", "Submission must have 12500 rows")
 
 
@@ -234,7 +234,7 @@ def test_an_upload_of_unknown_end_is_found_by_its_description_later(fetched, kag
     kaggle.fail("ListSubmissions", kaggle.answer)
     with pytest.raises(BadChoice, match="submission 1001"):
         submit(csv, workspace=fetched)
-    assert [row.ref for row in Ledger(fetched.submissions).rows()] == [1001]
+    assert [row.ref for row in Ledger(fetched.submissions).list_rows()] == [1001]
 
 
 def test_no_secret_is_written_anywhere(fetched, kaggle):

@@ -4,7 +4,7 @@ import pytest
 from helpers.photos import Heard
 
 from ensembler.errors import BadChoice, KaggleError
-from ensembler.submission.kaggle.errors import Unsettled
+from ensembler.submission.kaggle.errors import UnconfirmedSubmission
 from ensembler.submission.ledger.ledger import Ledger
 from ensembler.submission.ledger.rows import Answer
 from ensembler.workflows.submit.uploads import upload
@@ -51,7 +51,7 @@ def test_the_trace_is_there_before_anything_is_sent(ledger, answer):
     ("error", "row"),
     [
         (KaggleError("No."), (None, "FAILED", "No.")),
-        (Unsettled("Perhaps."), (None, "UPLOADING", "")),
+        (UnconfirmedSubmission("Perhaps."), (None, "UPLOADING", "")),
         (KeyboardInterrupt(), (None, "UPLOADING", "")),
     ],
 )

@@ -6,8 +6,8 @@ import pytest
 from helpers.survey_made import surveyed
 
 from ensembler.paths import Workspace
-from ensembler.workflows.survey.answers import Typed, next_commands, smallest_good
-from ensembler.workflows.survey.result import Together
+from ensembler.workflows.survey.answers import TypedOptions, find_smallest_good, suggest_commands
+from ensembler.workflows.survey.result import BestCombination
 
 # Standard errors are 0.01.
 FOUND = [
@@ -22,7 +22,7 @@ HERE = Workspace(Path("data"), Path("submissions"))
     ("accuracy", "name"), [(None, "small"), (0.5, "tiny"), (0.97, "small"), (0.975, "large"), (0.99, None)]
 )
 def test_the_smallest_that_is_good_enough(accuracy: float | None, name: str | None) -> None:
-    found, words = smallest_good(FOUND, accuracy)
+    found, words = find_smallest_good(FOUND, accuracy)
     assert (found.name if found else None) == name
     assert words == (
         "a log loss within one standard error of the best, 0.1100"
@@ -32,11 +32,11 @@ def test_the_smallest_that_is_good_enough(accuracy: float | None, name: str | No
 
 
 def test_commands_train_the_three_with_the_options_of_the_survey() -> None:
-    trio = Together(("b", "a", "c"), 0.1, "a", 0.0, 0.0)
-    told = next_commands(FOUND[0], trio, Typed("my weights", 96, 7, HERE, "cats"))
+    trio = BestCombination(("b", "a", "c"), 0.1, "a", 0.0, 0.0)
+    told = suggest_commands(FOUND[0], trio, TypedOptions("my weights", 96, 7, HERE, "cats"))
     assert told == (
         "ensembler train-members --members b,a,c --weights 'my weights' --image-size 96 --seed 7 -c cats",
         "ensembler stack --members b,a,c -c cats",
     )
-    alone = next_commands(FOUND[0], None, Typed(None, None, 0, HERE, ""))
+    alone = suggest_commands(FOUND[0], None, TypedOptions(None, None, 0, HERE, ""))
     assert alone == ("ensembler train-members --members tiny", "ensembler stack --members tiny")

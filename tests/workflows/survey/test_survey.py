@@ -35,8 +35,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[CompetitionFolder, T
 def found(made):
     """The demo's networks on two rungs, of 12 photos and of all 24."""
     patch = pytest.MonkeyPatch()
-    patch.setattr(halving, "FEWEST", 12)
-    patch.setattr(halving, "FEWEST_PER_CLASS", 1)
+    patch.setattr(halving, "MIN_PHOTOS", 12)
+    patch.setattr(halving, "MIN_PHOTOS_PER_CLASS", 1)
     heard = Heard()
     result = survey(DEMOS, weights="none", top=2, workspace=made[2], progress=heard)
     patch.undo()
@@ -116,12 +116,12 @@ def test_a_second_survey_computes_nothing(found, made) -> None:
     again = survey(DEMOS, weights="none", full=True, sort="loss", workspace=made[2])
     now = {path: path.stat().st_mtime_ns for path in made[0].survey.glob("*.*")}
     assert {path: when for path, when in now.items() if path in files} == files
-    losses = [one.figures.log_loss for one in again.candidates]
+    losses = [one.scores.log_loss for one in again.candidates]
     assert losses == sorted(losses)
     assert all(one.photos == 24 for one in again.candidates)
     assert again.trio is not None
     assert {one.name: one.figures for one in first.candidates if one.photos == 24}.items() <= {
-        one.name: one.figures for one in again.candidates
+        one.name: one.scores for one in again.candidates
     }.items()
 
 

@@ -16,19 +16,19 @@ from ensembler.competition.folds.file import load_folds
 from ensembler.competition.tables import load_tables
 from ensembler.engines.job import Job
 from ensembler.errors import BadChoice, Busy, Mismatch
-from ensembler.locks import held
+from ensembler.locks import hold_lock
 from ensembler.members.budget.costs import PhaseSpeed, Speeds
 from ensembler.members.records import MemberRecord
-from ensembler.members.training_job import Assignment
-from ensembler.options.command_line import training_commands
+from ensembler.members.training_job import TrainingJob
+from ensembler.options.command_line import build_training_commands
 from ensembler.options.presets import Machine
 from ensembler.paths import CompetitionFolder, Workspace
-from ensembler.workflows.machine import ThisMachine
+from ensembler.workflows.machine import LocalMachine
 from ensembler.workflows.train import budget_speeds
 from ensembler.workflows.train import train as training
 from ensembler.workflows.train.train import train_members
 
-TWO_GPUS = ThisMachine(Machine(2**40, ((8, 0), (8, 0))), ("0", "1"))
+TWO_GPUS = LocalMachine(Machine(2**40, ((8, 0), (8, 0))), ("0", "1"))
 
 
 class Enough(Exception):
@@ -48,7 +48,7 @@ class Made:
     def measure(self, jobs: Sequence[Job], *_: Any, **__: Any) -> list[Any]:
         """Return speeds that grow with the area: at 96 pixels an epoch of 20 photos takes about 20 seconds."""
         (job,) = jobs
-        told = [member["settings"] for member in job.told["members"]]
+        told = [member["settings"] for member in job.spec["members"]]
         self.measured += [(settings["backbone"], settings["image_size"]) for settings in told]
         return [{"speeds": [speeds(settings).to_json() for settings in told], "seconds": 0.0}]
 
@@ -57,8 +57,8 @@ class Made:
         raise Enough
 
     @property
-    def assignments(self) -> list[Assignment]:
-        return [Assignment.from_json(job.told) for job in self.jobs]
+    def assignments(self) -> list[TrainingJob]:
+        return [TrainingJob.from_json(job.spec) for job in self.jobs]
 
 
 def speeds(settings: dict[str, Any]) -> Speeds:
@@ -74,7 +74,7 @@ def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Made:
     found = Made(folder, Workspace(tmp_path / "data", tmp_path / "submissions"))
     monkeypatch.setattr(budget_speeds, "run_jobs", found.measure)
     monkeypatch.setattr(training, "run_jobs", found.run)
-    monkeypatch.setattr(training, "this_machine", lambda: ThisMachine(Machine(2**40)))
+    monkeypatch.setattr(training, "detect_machine", lambda: LocalMachine(Machine(2**40)))
     return found
 
 
@@ -111,7 +111,7 @@ def test_epochs_are_cut_and_each_job_is_told_its_place(made: Made, train: Train)
     assert "takes about" in told
     first, *_, last = made.assignments
     assert first.allotments[0].deadline - last.allotments[4].deadline == 0
-    assert first.allotments[0].phases[0].asked == 5
+    assert first.allotments[0].phases[0].requested == 5
     assert first.allotments[0].after[0].seconds == pytest.approx(9 * first.allotments[0].phases[0].seconds, rel=0.01)
     assert last.allotments[4].after == ()
     # What was asked for is what the member is; its epochs are found out on the way.
@@ -192,7 +192,7 @@ def test_the_budget_that_is_named_would_do(made: Made, train: Train) -> None:
 
 def test_two_gpus_do_twice_as_much(made: Made, train: Train, monkeypatch: pytest.MonkeyPatch) -> None:
     one = train("7m", "mobilenet", precision="float32")
-    monkeypatch.setattr(training, "this_machine", lambda: TWO_GPUS)
+    monkeypatch.setattr(training, "detect_machine", lambda: TWO_GPUS)
     two = train("7m", "mobilenet", precision="float32", restart=True)
     assert "Cut" in one
     assert "Cut" not in two
@@ -226,7 +226,7 @@ def test_one_held_out_fifth_is_the_last_step_of_folds(made: Made, train: Train) 
     assert [job.folds for job in made.jobs] == [(0,)]
     folds = load_folds(made.folder, load_tables(made.folder))
     assert (folds.count, folds.splits) == (1, 1)
-    assert 0 < folds.held_out(0).sum() < folds.training(0).sum()
+    assert 0 < folds.mask_held_out(0).sum() < folds.mask_training(0).sum()
 
 
 def test_folds_that_were_asked_for_are_not_cut(made: Made, train: Train) -> None:
@@ -259,7 +259,7 @@ def test_displays_hear_of_as_much_work_as_is_planned(made: Made, train: Train) -
     (share,) = {each.share for each in made.assignments}
     assert 0 < share < 1
     assert 0 < made.jobs[0].work < whole
-    assert made.assignments[0].work(1) == pytest.approx(made.jobs[0].work)
+    assert made.assignments[0].estimate_work(1) == pytest.approx(made.jobs[0].work)
 
 
 def test_another_member_is_refused_before_anything_is_measured(made: Made, train: Train) -> None:
@@ -279,12 +279,15 @@ def test_another_member_is_refused_before_anything_is_measured(made: Made, train
 
 
 def test_a_member_in_use_is_not_measured(made: Made) -> None:
-    with held(made.folder.member_lock("mobilenet"), "it"), pytest.raises(Busy, match="mobilenet of made is in use"):
+    with (
+        hold_lock(made.folder.member_lock("mobilenet"), "it"),
+        pytest.raises(Busy, match="mobilenet of made is in use"),
+    ):
         train_members(["mobilenet"], time_budget="1h", workspace=made.workspace, weights="none")
     assert made.measured == []
 
 
 def test_the_command_to_go_on_with_has_the_budget(made: Made, train: Train) -> None:
     train("65s", "mobilenet", image_size=160)
-    (words,) = training_commands(made.folder, ["mobilenet"])
+    (words,) = build_training_commands(made.folder, ["mobilenet"])
     assert words[words.index("--time-budget") + 1] == "65s"

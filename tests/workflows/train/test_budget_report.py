@@ -7,14 +7,14 @@ import pytest
 from helpers.members_made import SETTINGS
 from helpers.photos import Heard
 
-from ensembler.members.allotment import Stretch
-from ensembler.members.budget.costs import Work
+from ensembler.members.allotment import PhaseEpochs
+from ensembler.members.budget.costs import TrainingCost
 from ensembler.members.budget.planning import BudgetPlan, Unit
-from ensembler.members.records import MemberRecord, epochs_done
+from ensembler.members.records import MemberRecord, count_epochs_done
 from ensembler.options.phases import Phase
 from ensembler.paths import CompetitionFolder
 from ensembler.serialization import write_json
-from ensembler.workflows.train.budget_report import tell_cut_short, tell_plan
+from ensembler.workflows.train.budget_report import report_cut_short, report_plan
 
 TUNED = replace(SETTINGS, phases=(Phase("none", 1, 0.01), Phase("all", 10, 0.01)), image_size=224)
 SMALLER = replace(TUNED, image_size=96, phases=())
@@ -22,10 +22,10 @@ SMALLER = replace(TUNED, image_size=96, phases=())
 
 def test_a_plan_is_a_line_a_member_then_what_was_cut() -> None:
     heard = Heard()
-    work = Work(60.0, (Stretch(1, 30), Stretch(10, 60)), 10.0)
-    jobs = (*((Unit(0, fold, work),) for fold in range(3)), (Unit(1, 0, Work(90.0)),))
+    work = TrainingCost(60.0, (PhaseEpochs(1, 30), PhaseEpochs(10, 60)), 10.0)
+    jobs = (*((Unit(0, fold, work),) for fold in range(3)), (Unit(1, 0, TrainingCost(90.0)),))
     plan = BudgetPlan(folds=3, levels=(0, 4, 0), share=0.25, jobs=jobs, seconds=800, full_seconds=9000)
-    tell_plan(plan, ["b0", "b3", "done"], [TUNED] * 3, [TUNED, SMALLER, TUNED], 5, 1, heard)
+    report_plan(plan, ["b0", "b3", "done"], [TUNED] * 3, [TUNED, SMALLER, TUNED], 5, 1, heard)
     assert heard.notes == [
         "  b0: 3.5 of 11 epochs, 3 folds, 224 pixels, about 12m 30s",
         "  b3: heads on a frozen backbone, 3 folds, 96 pixels, about 1m 30s",
@@ -53,10 +53,10 @@ def test_members_that_were_cut_short_are_told(
     for fold, done in enumerate(epochs):
         write_json(folder.fold("b0", fold) / "fold.json", {} if done is None else {"epochs": done})
     heard = Heard()
-    tell_cut_short(folder, record, heard)
+    report_cut_short(folder, record, heard)
     assert [told.startswith(note) for told in heard.notes] == ([True] if note else [])
 
 
 def test_a_part_of_an_epoch_counts_as_that() -> None:
-    assert epochs_done([{"share": 1.0}, {"share": 1.0}, {"share": 0.41}]) == 2.41
-    assert epochs_done([{"phase": "head"}]) == 0
+    assert count_epochs_done([{"share": 1.0}, {"share": 1.0}, {"share": 0.41}]) == 2.41
+    assert count_epochs_done([{"phase": "head"}]) == 0

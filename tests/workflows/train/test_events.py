@@ -13,7 +13,7 @@ from ensembler.competition.tables import Tables
 from ensembler.events import EpochEnded, FeaturesMade, FoldBegan, FoldEnded, WorkAhead
 from ensembler.members.fine_tuning.jobs.fine_tune import fine_tune
 from ensembler.members.jobs.frozen import train_frozen
-from ensembler.members.training_job import Assignment
+from ensembler.members.training_job import TrainingJob
 from ensembler.options.phases import Phase
 from ensembler.paths import CompetitionFolder
 from ensembler.serialization import read_json
@@ -31,12 +31,12 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
 
 
 def kinds(heard: Heard) -> list[str]:
-    return [event.name() for event in heard.events]
+    return [event.derive_name() for event in heard.events]
 
 
 def test_a_frozen_member_tells_its_features_once_and_each_head(made: Made) -> None:
     folder, tables = made
-    assignment = Assignment(folder, "frozen", tuple(range(FOLDS)), "none", tensorboard=True)
+    assignment = TrainingJob(folder, "frozen", tuple(range(FOLDS)), "none", tensorboard=True)
     first, second = Heard(), Heard()
     train_frozen(assignment.to_json(), first)
     train_frozen(assignment.to_json(), second)
@@ -50,13 +50,13 @@ def test_a_frozen_member_tells_its_features_once_and_each_head(made: Made) -> No
     ends = [event for event in first.events if isinstance(event, FoldEnded)]
     assert [(end.member, end.fold, end.epochs) for end in ends] == [("frozen", fold, None) for fold in range(FOLDS)]
     assert ends[1].log_loss == read_json(folder.fold("frozen", 1) / "fold.json")["log_loss"]
-    assert list(folder.board("frozen", 1).glob("events.out.tfevents.*"))
+    assert list(folder.tensorboard("frozen", 1).glob("events.out.tfevents.*"))
 
 
 def test_a_fine_tuned_member_tells_each_fold_and_the_work_that_is_ahead(made: Made) -> None:
     folder, _ = made
     heard = Heard()
-    assignment = Assignment(folder, "tuned", (0, 2), "none", tensorboard=True)
+    assignment = TrainingJob(folder, "tuned", (0, 2), "none", tensorboard=True)
     fine_tune(assignment.to_json(), heard)
     epochs = ["epoch_began", "epoch_ended"] * 2
     assert kinds(heard) == ["fold_began", "work_ahead", *epochs, "work_ahead", "fold_ended"] * 2
@@ -64,10 +64,10 @@ def test_a_fine_tuned_member_tells_each_fold_and_the_work_that_is_ahead(made: Ma
     assert {(e.member, e.fold) for e in heard.events if isinstance(e, EpochEnded)} == {("tuned", 0), ("tuned", 2)}
     ahead = [event.work for event in heard.events if isinstance(event, WorkAhead)]
     assert ahead == sorted(ahead, reverse=True)
-    assert ahead[0] == assignment.work(2)
+    assert ahead[0] == assignment.estimate_work(2)
     assert ahead[-1] == assignment.prediction_work > 0
     for fold in (0, 2):
-        assert len(list(folder.board("tuned", fold).glob("events.out.tfevents.*"))) == 1
+        assert len(list(folder.tensorboard("tuned", fold).glob("events.out.tfevents.*"))) == 1
     history = Path(folder.fold("tuned", 2) / "history.csv").read_text().splitlines()
     assert history[0].endswith("learning_rate,precision,batch,share,seconds,photos_a_second,memory,gpu_memory")
     assert len(history) == 3

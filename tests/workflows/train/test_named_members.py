@@ -73,7 +73,7 @@ def test_all_are_measured_where_they_were_trained(trained: Trained) -> None:
     found = {member.name: member for member in list_members(workspace=trained.workspace)}
     assert found.keys() == set(NAMES)
     for name, member in found.items():
-        assert member.finished, name
+        assert member.is_finished, name
         assert member.speed is not None, name
         assert member.speed.single == 100
     # Two epochs of each fold were timed; heads on frozen features have none.

@@ -12,17 +12,17 @@ from helpers.members_made import FOLDS, small_competition
 
 from ensembler.engines.job import Job
 from ensembler.errors import BadChoice, Busy
-from ensembler.locks import held
+from ensembler.locks import hold_lock
 from ensembler.members.records import MemberRecord
 from ensembler.options.presets import Machine
 from ensembler.paths import CompetitionFolder, Workspace
 from ensembler.progress import Progress
-from ensembler.workflows.machine import ThisMachine
+from ensembler.workflows.machine import LocalMachine
 from ensembler.workflows.train import train as training
 from ensembler.workflows.train.train import train_members
 
-CPU = ThisMachine(Machine(2**40))
-TWO_GPUS = ThisMachine(Machine(2**40, ((8, 0), (8, 0))), ("0", "GPU-7"))
+CPU = LocalMachine(Machine(2**40))
+TWO_GPUS = LocalMachine(Machine(2**40, ((8, 0), (8, 0))), ("0", "GPU-7"))
 
 
 class Enough(Exception):
@@ -70,10 +70,10 @@ Train = Callable[..., Asked]
 
 @pytest.fixture
 def train(made: tuple[CompetitionFolder, Workspace], monkeypatch: pytest.MonkeyPatch) -> Train:
-    def begun(*members: str, here: ThisMachine = CPU, **options: Any) -> Asked:
+    def begun(*members: str, here: LocalMachine = CPU, **options: Any) -> Asked:
         asked = Asked()
         monkeypatch.setattr(training, "run_jobs", asked.run)
-        monkeypatch.setattr(training, "this_machine", lambda: here)
+        monkeypatch.setattr(training, "detect_machine", lambda: here)
         with pytest.raises(Enough):
             train_members(members, folds=FOLDS, restart=True, workspace=made[1], progress=asked.heard, **options)
         return asked
@@ -94,7 +94,7 @@ def test_each_gpu_gets_jobs_of_its_own(train: Train, made: tuple[CompetitionFold
     assert [job.name for job in asked.jobs] == [f"b0-fold-{fold}" for fold in range(FOLDS)]
     assert {job.function for job in asked.jobs} == {"ensembler.members.fine_tuning.jobs.fine_tune:fine_tune"}
     assert asked.gpus == TWO_GPUS.gpus
-    assert {job.told["data_parallel"] for job in asked.jobs} == {False}
+    assert {job.spec["data_parallel"] for job in asked.jobs} == {False}
     assert asked.heard.told == []
     settings = MemberRecord.load(made[0], "b0").settings
     assert (settings.precision, settings.batch_size) == ("bfloat16", 64)
@@ -112,19 +112,19 @@ def test_jobs_say_what_they_train_and_how_much_work_that_is(train: Train) -> Non
 
 def test_jobs_write_for_tensorboard_where_that_is_asked_for(train: Train, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(training, "require_tensorboard", lambda: None)
-    assert train("b0", tensorboard=True).jobs[0].told["tensorboard"] is True
-    assert train("b0").jobs[0].told["tensorboard"] is False
+    assert train("b0", tensorboard=True).jobs[0].spec["tensorboard"] is True
+    assert train("b0").jobs[0].spec["tensorboard"] is False
 
 
 def test_one_network_on_all_gpus_sees_them_all(train: Train) -> None:
     asked = train("b0", here=TWO_GPUS, data_parallel=True)
     assert (asked.gpus, asked.parallel) == ((), 1)
-    assert {job.told["data_parallel"] for job in asked.jobs} == {True}
+    assert {job.spec["data_parallel"] for job in asked.jobs} == {True}
 
 
 def test_tiny_networks_run_side_by_side_and_nobody_looks_for_gpus(train: Train) -> None:
     asked = train("demo-conv", "demo-dense", here=TWO_GPUS, weights="none")
-    assert [job.told["folds"] for job in asked.jobs] == [list(range(FOLDS))] * 2
+    assert [job.spec["folds"] for job in asked.jobs] == [list(range(FOLDS))] * 2
     assert asked.gpus == ()
     assert asked.heard.told == ["Nothing is pretrained, so the whole networks are trained (--unfreeze all)."]
 
@@ -142,7 +142,7 @@ def test_a_second_run_on_a_member_hears_who_is_at_it(
     train("b0")
     folder, workspace = made
     with (
-        held(folder.lock("member-b0"), "it"),
+        hold_lock(folder.lock("member-b0"), "it"),
         pytest.raises(Busy, match=rf"b0 of made is in use by process {os.getpid()} on \S+ since"),
     ):
         train_members(["b0"], folds=FOLDS, restart=restart, workspace=workspace)
@@ -151,8 +151,8 @@ def test_a_second_run_on_a_member_hears_who_is_at_it(
 
 
 def test_time_between_checkpoints_reaches_the_jobs(train: Train) -> None:
-    assert [job.told["checkpoint_minutes"] for job in train("b0", checkpoint_minutes=2.5).jobs] == [2.5]
-    assert [job.told["checkpoint_minutes"] for job in train("b0").jobs] == [None]
+    assert [job.spec["checkpoint_minutes"] for job in train("b0", checkpoint_minutes=2.5).jobs] == [2.5]
+    assert [job.spec["checkpoint_minutes"] for job in train("b0").jobs] == [None]
     with pytest.raises(BadChoice, match="--checkpoint-minutes must be more than 0"):
         train("b0", checkpoint_minutes=0)
 
@@ -166,7 +166,7 @@ def test_options_without_effect_are_told_if_they_were_typed(train: Train, tmp_pa
 
 
 def test_a_gpu_that_cannot_be_used_is_told(train: Train) -> None:
-    asked = train("b0", here=ThisMachine(Machine(), trouble="Mend the driver."), unfreeze="none")
+    asked = train("b0", here=LocalMachine(Machine(), problem="Mend the driver."), unfreeze="none")
     assert asked.heard.told == ["Warning: Mend the driver."]
 
 

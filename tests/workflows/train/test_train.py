@@ -21,7 +21,7 @@ from ensembler.images.decoding import decode_photo
 from ensembler.members.records import MemberRecord
 from ensembler.paths import CompetitionFolder, Workspace
 from ensembler.serialization import read_json
-from ensembler.storage import file_digest
+from ensembler.storage import compute_file_digest
 from ensembler.workflows.fetch.adopt import adopt
 from ensembler.workflows.results import StackResult
 from ensembler.workflows.stack import stack
@@ -87,10 +87,10 @@ def test_a_stack_is_judged_by_the_competitions_metric(small: Small, single: Stac
     stored = np.load(small.folder.stack("single") / "predictions.npz")["out_of_fold"]
     assert single.metric == "roc auc"
     assert single.score == pytest.approx(roc_auc_score(targets, stored))
-    assert single.log_loss == pytest.approx(log_loss(targets, stored, exclusive=False))
+    assert single.log_loss == pytest.approx(log_loss(targets, stored, multiclass=False))
     assert 0 < single.log_loss_error < single.log_loss
     figures = read_json(small.folder.stack("single") / "stack.json")
-    assert figures["sha256"] == file_digest(single.submission)
+    assert figures["sha256"] == compute_file_digest(single.submission)
     for name in ("metric", "score", "standard_error", "log_loss", "log_loss_error", "accuracy"):
         assert figures[name] == getattr(single, name)
         assert figures["mean"][name] == getattr(single.mean, name)

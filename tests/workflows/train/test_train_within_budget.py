@@ -16,7 +16,7 @@ from helpers.members_made import small_competition
 from ensembler.backbones.registry import find_backbone
 from ensembler.cli.main import commands
 from ensembler.members.budget.costs import PhaseSpeed, Speeds
-from ensembler.members.budget.speed_files import machine_key, save_speeds, speed_file
+from ensembler.members.budget.speed_files import build_machine_key, build_speed_path, save_speeds
 from ensembler.options.resolve import choose_settings
 from ensembler.paths import CompetitionFolder
 from ensembler.serialization import read_json
@@ -28,9 +28,9 @@ MEMBER = "demo-dense"
 def plant(folder: CompetitionFolder, phase: PhaseSpeed) -> None:
     """Write speeds as if they had been measured."""
     settings, _ = choose_settings(find_backbone(MEMBER), {"weights": "none", "epochs": EPOCHS})
-    machine = machine_key((), os.cpu_count() or 1, data_parallel=False)
+    machine = build_machine_key((), os.cpu_count() or 1, data_parallel=False)
     speeds = Speeds(6.0, 0.5, 0.5, 1e-4, 1e-4, 1e-4, 1.0, 1e-3, (phase,))
-    save_speeds(speed_file(folder, settings, machine), speeds)
+    save_speeds(build_speed_path(folder, settings, machine), speeds)
 
 
 @pytest.mark.slow

@@ -9,10 +9,10 @@ from typing import Any
 import keras
 
 from ....progress import Task
-from ..epoch_budget import Pace
+from ..epoch_budget import EpochBudget
 
 # The loss is looked at once in so many steps: each look waits for the device.
-EVERY = 10
+CHECK_EVERY_STEPS = 10
 
 
 class StopAtNaN(keras.callbacks.Callback):  # type: ignore[misc]  # Keras is untyped
@@ -20,22 +20,22 @@ class StopAtNaN(keras.callbacks.Callback):  # type: ignore[misc]  # Keras is unt
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         """Look at the mean loss so far, which stays no number once it is none."""
-        if batch % EVERY == 0 and not math.isfinite(float(logs["loss"])):
+        if batch % CHECK_EVERY_STEPS == 0 and not math.isfinite(float(logs["loss"])):
             self.model.stop_training = True
 
 
-class Steps(keras.callbacks.Callback):  # type: ignore[misc]  # Keras is untyped
-    """Tells each update, made of so many batches as there are ``parts``."""
+class StepProgress(keras.callbacks.Callback):  # type: ignore[misc]  # Keras is untyped
+    """Tells each update, made of so many batches as there are ``accumulation_steps``."""
 
-    def __init__(self, task: Task, parts: int) -> None:
+    def __init__(self, task: Task, accumulation_steps: int) -> None:
         super().__init__()
         self.task = task
-        self.parts = parts
+        self.accumulation_steps = accumulation_steps
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         """Tell an update once all its parts are done."""
         del logs
-        if (batch + 1) % self.parts == 0:
+        if (batch + 1) % self.accumulation_steps == 0:
             self.task.advance()
 
 
@@ -44,25 +44,27 @@ class BetweenSteps(keras.callbacks.Callback):  # type: ignore[misc]  # Keras is 
 
     Parameters
     ----------
-    do
+    action
         Takes the updates done so far and a function that gives the sum of their losses, which waits for the device.
-    parts
+    accumulation_steps
         Batches that make up an update.
     updates
         Of the epoch, or of what is left of it.
     """
 
-    def __init__(self, do: Callable[[int, Callable[[], float]], None], parts: int, updates: int) -> None:
+    def __init__(
+        self, action: Callable[[int, Callable[[], float]], None], accumulation_steps: int, updates: int
+    ) -> None:
         super().__init__()
-        self.do = do
-        self.parts = parts
+        self.action = action
+        self.accumulation_steps = accumulation_steps
         self.updates = updates
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         """Do it once all parts of an update are done."""
-        done, rest = divmod(batch + 1, self.parts)
+        done, rest = divmod(batch + 1, self.accumulation_steps)
         if not rest and done < self.updates:
-            self.do(done, lambda: float(logs["loss"]) * done)
+            self.action(done, lambda: float(logs["loss"]) * done)
 
 
 class StopInTime(keras.callbacks.Callback):  # type: ignore[misc]  # Keras is untyped
@@ -70,22 +72,22 @@ class StopInTime(keras.callbacks.Callback):  # type: ignore[misc]  # Keras is un
 
     Parameters
     ----------
-    parts
+    accumulation_steps
         Batches that make up an update.
     first
         Updates of the epoch that were done before.
     """
 
-    def __init__(self, pace: Pace, parts: int, first: int = 0) -> None:
+    def __init__(self, budget: EpochBudget, accumulation_steps: int, first: int = 0) -> None:
         super().__init__()
-        self.pace = pace
-        self.parts = parts
+        self.budget = budget
+        self.accumulation_steps = accumulation_steps
         self.first = first
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         """Look at the clock once all parts of an update are done."""
         del logs
-        done, rest = divmod(batch + 1, self.parts)
-        if not rest and self.pace.is_late():
-            self.pace.stop(self.first + done)
+        done, rest = divmod(batch + 1, self.accumulation_steps)
+        if not rest and self.budget.is_late():
+            self.budget.stop(self.first + done)
             self.model.stop_training = True

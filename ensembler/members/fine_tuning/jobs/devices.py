@@ -13,14 +13,14 @@ from ....errors import BadChoice
 from ....progress import Progress
 
 
-def on_gpu() -> bool:
+def is_on_gpu() -> bool:
     """XLA pays on GPUs; on CPUs it takes the place of faster oneDNN kernels and compiles for minutes."""
     return any("gpu" in str(device).lower() for device in keras.distribution.list_devices())
 
 
-def gpu_memory() -> int | None:
+def read_peak_gpu_memory() -> int | None:
     """Tell the most bytes that this process held of its GPUs so far; None where there is none, or it does not tell."""
-    if not on_gpu():
+    if not is_on_gpu():
         return None
     import tensorflow as tf
 
@@ -37,7 +37,7 @@ class Devices:
 
     Parameters
     ----------
-    spread
+    data_parallel
         Over all devices of this machine: each takes its share of every batch, and gradients are summed
         (``tf.distribute.MirroredStrategy``).
     batch_size
@@ -49,12 +49,12 @@ class Devices:
         If there are fewer photos in a batch than devices.
     """
 
-    def __init__(self, *, spread: bool, batch_size: int, progress: Progress) -> None:
+    def __init__(self, *, data_parallel: bool, batch_size: int, progress: Progress) -> None:
         self._strategy: Any = None
         self.count = 1
-        if not spread:
+        if not data_parallel:
             return
-        self._strategy = _mirrored()
+        self._strategy = _make_mirrored_strategy()
         self.count = self._strategy.num_replicas_in_sync
         if self.count == 1:
             progress.note("--data-parallel: there is one device, so it does all the work.")
@@ -80,12 +80,12 @@ class Devices:
         return tf.data.Dataset.from_generator(batches, output_signature=signature).prefetch(tf.data.AUTOTUNE)
 
     @property
-    def shared(self) -> bool:
+    def is_distributed(self) -> bool:
         """Whether a network's weights lie on several devices."""
         return self._strategy is not None
 
 
-def _mirrored() -> Any:
+def _make_mirrored_strategy() -> Any:
     import tensorflow as tf
 
     devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")

@@ -11,168 +11,164 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ....backbones.jobs.build import build_backbone
-from ....backbones.jobs.views import with_views
+from ....backbones.jobs.views import average_views
 from ....competition.metrics.metrics import log_loss
 from ....events import FoldBegan, FoldEnded, WorkAhead
-from ....images.batches import pixel_batches
+from ....images.batches import iterate_pixel_batches
 from ....images.photo_source import PhotoSource
 from ....images.training_photos import TrainingPhotos
-from ....inference.jobs.networks import Run, join, predict
+from ....inference.jobs.networks import PredictBatch, join_head, predict
 from ....inference.jobs.predictor import Predictor
 from ....progress import Progress, Task
-from ....serialization import fingerprint
-from ....storage import whole_file
-from ...competition_photos import CompetitionPhotos, numbers_to_predict, photos_of
-from ...features.jobs.compute import frozen_features
-from ...job_locks import fold_to_train
-from ...jobs.head_fitting import learned_views, starting_head
-from ...jobs.speed import keep_speed
-from ...jobs.tensorboard import watched_by_board
+from ....serialization import compute_fingerprint
+from ....storage import write_file_atomically
+from ...competition_photos import CompetitionPhotos, list_test_rows, make_competition_photos
+from ...features.jobs.compute import load_or_compute_features
+from ...job_locks import lock_fold
+from ...jobs.head_fitting import build_starting_head, list_head_views
+from ...jobs.speed import measure_speed_once
+from ...jobs.tensorboard import add_tensorboard
 from ...records import save_fold
-from ...training_job import Assignment
-from ...work import learning_work
+from ...training_job import TrainingJob
+from ...work import estimate_training_work
 from ..checkpoints import Checkpoints
-from ..fold_task import Lesson
-from ..validation_split import set_apart
+from ..fold_task import FoldTask
+from ..validation_split import split_validation_rows
 from .devices import Devices
-from .trainer import Training
+from .trainer import Trainer
 
 
-def fine_tune(told: dict[str, Any], progress: Progress) -> dict[str, Any]:
-    """Fine-tune the folds named in ``told``; see :class:`Assignment`."""
-    assignment = Assignment.from_json(told)
-    devices = Devices(
-        spread=assignment.data_parallel, batch_size=assignment.record.settings.batch_size, progress=progress
-    )
-    for number, fold in enumerate(assignment.folds):
-        later = len(assignment.folds) - number - 1
-        with fold_to_train(assignment, fold, progress) as missing:
+def fine_tune(spec: dict[str, Any], progress: Progress) -> dict[str, Any]:
+    """Fine-tune the folds named in ``spec``; see :class:`TrainingJob`."""
+    job = TrainingJob.from_json(spec)
+    devices = Devices(data_parallel=job.data_parallel, batch_size=job.record.settings.batch_size, progress=progress)
+    for number, fold in enumerate(job.folds):
+        later = len(job.folds) - number - 1
+        with lock_fold(job, fold, progress) as missing:
             if missing:
-                _fine_tune_fold(assignment, fold, later, devices, watched_by_board(assignment, fold, progress))
+                _fine_tune_fold(job, fold, later, devices, add_tensorboard(job, fold, progress))
         keras.backend.clear_session()
     return {}
 
 
-def _fine_tune_fold(assignment: Assignment, fold: int, later: int, devices: Devices, progress: Progress) -> None:
+def _fine_tune_fold(job: TrainingJob, fold: int, later: int, devices: Devices, progress: Progress) -> None:
     """Fine-tune one fold, ``later`` of which follow in this job."""
     began = time.monotonic()
-    progress.tell(FoldBegan(assignment.member, fold))
-    progress.tell(WorkAhead(assignment.work(later + 1)))
-    place = assignment.folder.fold(assignment.member, fold)
-    owner = fingerprint([assignment.record.fingerprint, fold])
-    path = assignment.folder.checkpoint(assignment.member, fold)
-    checkpoints = Checkpoints(path, owner, assignment.checkpoint_minutes)
-    photos = photos_of(assignment, progress)
-    training = Training(_lesson(assignment, fold, photos, progress), devices, progress, checkpoints)
-    began -= training.state.seconds
-    model = training.run()
+    progress.tell(FoldBegan(job.member, fold))
+    progress.tell(WorkAhead(job.estimate_work(later + 1)))
+    place = job.folder.fold(job.member, fold)
+    owner = compute_fingerprint([job.record.fingerprint, fold])
+    path = job.folder.checkpoint(job.member, fold)
+    checkpoints = Checkpoints(path, owner, job.checkpoint_minutes)
+    photos = make_competition_photos(job, progress)
+    trainer = Trainer(_build_fold_task(job, fold, photos, progress), devices, progress, checkpoints)
+    began -= trainer.state.seconds
+    model = trainer.run()
     # Less than was planned may have been trained, after an interruption or out of patience.
-    progress.tell(WorkAhead(assignment.work(later) + assignment.prediction_work))
-    held_out, test = _predict(model, assignment, fold, photos, progress)
+    progress.tell(WorkAhead(job.estimate_work(later) + job.prediction_work))
+    held_out, test = _predict_fold(model, job, fold, photos, progress)
     model.trainable = False
     _, backbone, head = model.layers
-    with whole_file(place / "model.keras") as temporary:
+    with write_file_atomically(place / "model.keras") as temporary:
         # A model without optimizer: half the size, and nothing to recompile.
-        join(backbone, head, assignment.member).save(temporary)
-    predictions, score = assignment.predictions(fold, held_out, test)
+        join_head(backbone, head, job.member).save(temporary)
+    predictions, score = job.join_predictions(fold, held_out, test)
     seconds = time.monotonic() - began
-    save_fold(assignment.folder, assignment.record, fold, predictions, training.history, score, seconds)
+    save_fold(job.folder, job.record, fold, predictions, trainer.history, score, seconds)
     checkpoints.remove()
-    progress.tell(FoldEnded(assignment.member, fold, len(training.history), score, round(seconds, 3)))
-    keep_speed(assignment.folder, assignment.record, lambda: model, progress)
+    progress.tell(FoldEnded(job.member, fold, len(trainer.history), score, round(seconds, 3)))
+    measure_speed_once(job.folder, job.record, lambda: model, progress)
 
 
-def _lesson(assignment: Assignment, fold: int, photos: CompetitionPhotos, progress: Progress) -> Lesson:
-    settings, tables = assignment.settings_of(fold), assignment.tables
-    rows, judged_on = np.flatnonzero(assignment.splits.training(fold)), {}
-    seed = assignment.seed_of(fold)
+def _build_fold_task(job: TrainingJob, fold: int, photos: CompetitionPhotos, progress: Progress) -> FoldTask:
+    settings, tables = job.resolve_settings(fold), job.tables
+    rows, evaluation_rows = np.flatnonzero(job.splits.mask_training(fold)), {}
+    seed = job.compute_seed(fold)
     if settings.patience:
-        rows, judged_on["watched"] = set_apart(rows, tables, seed)
-    if assignment.splits.held_out(fold).any():
-        judged_on["held_out"] = np.flatnonzero(assignment.splits.held_out(fold))
+        rows, evaluation_rows["watched"] = split_validation_rows(rows, tables, seed)
+    if job.splits.mask_held_out(fold).any():
+        evaluation_rows["held_out"] = np.flatnonzero(job.splits.mask_held_out(fold))
     # Photos that watch or judge are real ones alone: a pseudo-label is no truth to be measured by.
-    pseudo = assignment.pseudo_labelled(fold)
-    learned = photos.to_learn(np.concatenate([rows, numbers_to_predict(tables)[pseudo.rows]]))
+    pseudo = job.load_pseudo_labelled(fold)
+    learned = photos.select_training_photos(np.concatenate([rows, list_test_rows(tables)[pseudo.rows]]))
     targets = np.concatenate([tables.targets[rows], pseudo.targets])
-    return Lesson(
-        name=f"{assignment.member}, {assignment.words_of(fold)}",
+    return FoldTask(
+        name=f"{job.member}, {job.describe_fold(fold)}",
         settings=settings,
-        exclusive=assignment.exclusive,
+        multiclass=job.multiclass,
         photos=TrainingPhotos(learned, targets),
         targets=targets,
         seed=seed,
-        build=partial(_starting_network, assignment, fold, progress),
-        judge=partial(_log_losses, assignment=assignment, judged_on=judged_on, photos=photos, progress=progress),
-        member=assignment.member,
-        fold=fold,
-        work=learning_work(
-            assignment.planned_settings, assignment.backbone, len(targets), sum(map(len, judged_on.values()))
+        build=partial(_build_starting_network, job, fold, progress),
+        evaluate=partial(
+            _compute_log_losses, job=job, evaluation_rows=evaluation_rows, photos=photos, progress=progress
         ),
-        allotment=assignment.allotments.get(fold),
+        member=job.member,
+        fold=fold,
+        work=estimate_training_work(
+            job.planned_settings, job.backbone, len(targets), sum(map(len, evaluation_rows.values()))
+        ),
+        allotment=job.allotments.get(fold),
     )
 
 
-def _starting_network(assignment: Assignment, fold: int, progress: Progress) -> Any:
+def _build_starting_network(job: TrainingJob, fold: int, progress: Progress) -> Any:
     """Build the network as fine-tuning finds it."""
-    settings = assignment.record.settings
+    settings = job.record.settings
     if settings.head == "fitted":
         # Before anything is random: features that lie there already must not change the numbers of what follows.
-        frozen_features(assignment, learned_views(assignment), progress)
+        load_or_compute_features(job, list_head_views(job), progress)
     # Each fold of a random network starts from numbers of its own, which makes their mean better.
-    seed = assignment.seed_of(fold) if settings.weights == "none" else settings.seed
-    backbone = build_backbone(
-        assignment.backbone, settings.image_size, assignment.weights_source, seed, settings.pooling
-    )
-    head = starting_head(assignment, fold, int(backbone.output_shape[-1]), progress)
-    keras.utils.set_random_seed(assignment.seed_of(fold))
-    return join(backbone, head, assignment.member)
+    seed = job.compute_seed(fold) if settings.weights == "none" else settings.seed
+    backbone = build_backbone(job.backbone, settings.image_size, job.weights_source, seed, settings.pooling)
+    head = build_starting_head(job, fold, int(backbone.output_shape[-1]), progress)
+    keras.utils.set_random_seed(job.compute_seed(fold))
+    return join_head(backbone, head, job.member)
 
 
-def _log_losses(
+def _compute_log_losses(
     model: Any,
-    assignment: Assignment,
-    judged_on: dict[str, NDArray[np.int64]],
+    job: TrainingJob,
+    evaluation_rows: dict[str, NDArray[np.int64]],
     photos: CompetitionPhotos,
     progress: Progress,
 ) -> dict[str, float]:
     """Log loss on each set of rows, of photos as they are."""
-    targets = assignment.tables.targets
+    targets = job.tables.targets
     losses = {}
-    for name, rows in judged_on.items():
-        probabilities = _probabilities(model, photos.some(rows), assignment, progress, Task())
-        losses[name] = log_loss(targets[rows], probabilities, exclusive=assignment.exclusive)
+    for name, rows in evaluation_rows.items():
+        probabilities = _compute_probabilities(model, photos.select_photos(rows), job, progress, Task())
+        losses[name] = log_loss(targets[rows], probabilities, multiclass=job.multiclass)
     return losses
 
 
-def _predict(
-    model: Any, assignment: Assignment, fold: int, photos: CompetitionPhotos, progress: Progress
+def _predict_fold(
+    model: Any, job: TrainingJob, fold: int, photos: CompetitionPhotos, progress: Progress
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Probabilities for the held-out and the readable test photos, averaged over the views of the settings."""
-    held_out = np.flatnonzero(assignment.splits.held_out(fold))
-    predicted = photos.some(np.concatenate([held_out, numbers_to_predict(assignment.tables)]))
-    viewed = with_views(model, assignment.record.settings.tta)
+    held_out = np.flatnonzero(job.splits.mask_held_out(fold))
+    predicted = photos.select_photos(np.concatenate([held_out, list_test_rows(job.tables)]))
+    viewed = average_views(model, job.record.settings.tta)
     task = progress.start_photos(
-        f"{assignment.member}: predict {assignment.words_of(fold)}",
+        f"{job.member}: predict {job.describe_fold(fold)}",
         len(predicted),
-        work=assignment.prediction_work / max(1, len(predicted)),
+        work=job.prediction_work / max(1, len(predicted)),
     )
-    predictor = Predictor(
-        viewed, assignment.record.settings.batch_size, assignment.member, assignment.runtime, progress
-    )
-    run = partial(predictor.answer, photos=len(predicted))
-    probabilities = _probabilities(viewed, predicted, assignment, progress, task, run)
+    predictor = Predictor(viewed, job.record.settings.batch_size, job.member, job.runtime, progress)
+    run = partial(predictor.predict_batch, photos=len(predicted))
+    probabilities = _compute_probabilities(viewed, predicted, job, progress, task, run)
     return probabilities[: len(held_out)], probabilities[len(held_out) :]
 
 
-def _probabilities(
+def _compute_probabilities(
     model: Any,
     photos: PhotoSource,
-    assignment: Assignment,
+    job: TrainingJob,
     progress: Progress,
     task: Task,
-    run: Run | None = None,
+    run: PredictBatch | None = None,
 ) -> NDArray[np.float32]:
-    settings = assignment.record.settings
-    batches = pixel_batches(photos, settings.batch_size)
-    going_on = progress.until_stopped(batches, f"in the predictions of {assignment.member}")
-    return predict(model, going_on, len(photos), settings.batch_size, task, run)
+    settings = job.record.settings
+    batches = iterate_pixel_batches(photos, settings.batch_size)
+    stoppable_batches = progress.iterate_until_stopped(batches, f"in the predictions of {job.member}")
+    return predict(model, stoppable_batches, len(photos), settings.batch_size, task, run)

@@ -14,7 +14,7 @@ from ....options.phases import Phase
 from ....options.settings import MemberSettings
 
 # Share of the steps in which the learning rate rises to its highest; then it falls to nothing along a cosine.
-WARM_UP = 0.1
+WARMUP_SHARE = 0.1
 
 
 class LayerwiseAdamW(keras.optimizers.AdamW):  # type: ignore[misc]  # Keras is untyped
@@ -32,20 +32,20 @@ class LayerwiseAdamW(keras.optimizers.AdamW):  # type: ignore[misc]  # Keras is 
         self._schedule_begin = self.add_variable((), "zeros", "float32", name="schedule_begin")
         self._schedule_speed = self.add_variable((), "ones", "float32", name="schedule_speed")
 
-    def end_at(self, update: int) -> None:
+    def set_schedule_end(self, update: int) -> None:
         """Have the learning rate go on from where it is and reach its end, nothing, after ``update`` updates in all.
 
         The schedule is passed through faster or slower; nothing is compiled anew, since its speed is a variable.
         """
         done = int(ops.convert_to_numpy(self.iterations))
-        place = float(ops.convert_to_numpy(self._place(done)))
+        place = float(ops.convert_to_numpy(self._find_schedule_position(done)))
         if update <= done:
             return
         speed = (self._learning_rate.warmup_steps + self._learning_rate.decay_steps - place) / (update - done)
         self._schedule_begin.assign(place - speed * done)
         self._schedule_speed.assign(speed)
 
-    def _place(self, updates: Any) -> Any:
+    def _find_schedule_position(self, updates: Any) -> Any:
         """Place in the schedule, in updates as it was made for."""
         return self._schedule_begin + self._schedule_speed * ops.cast(updates, "float32")
 
@@ -62,7 +62,7 @@ class LayerwiseAdamW(keras.optimizers.AdamW):  # type: ignore[misc]  # Keras is 
 
     def _get_current_learning_rate(self) -> Any:
         """By updates: Keras counts batches here, also where several make up one update."""
-        return self._learning_rate(self._place(self.iterations))
+        return self._learning_rate(self._find_schedule_position(self.iterations))
 
     def _apply_weight_decay(self, variables: Any) -> None:
         """Nothing: :meth:`update_step` decays, by the variable's own rate."""
@@ -83,7 +83,13 @@ class LayerwiseAdamW(keras.optimizers.AdamW):  # type: ignore[misc]  # Keras is 
 
 
 def build_optimizer(
-    model: Any, phase: Phase, settings: MemberSettings, steps: int, rates: Mapping[int, float], *, accumulated: int = 1
+    model: Any,
+    phase: Phase,
+    settings: MemberSettings,
+    steps: int,
+    rates: Mapping[int, float],
+    *,
+    accumulation_steps: int = 1,
 ) -> LayerwiseAdamW:
     """Make the optimizer of a phase for the weights that ``model`` has trainable now.
 
@@ -93,16 +99,16 @@ def build_optimizer(
         Updates in the whole phase.
     rates
         Share of the learning rate by ``id`` of the variable.
-    accumulated
+    accumulation_steps
         Batches whose gradients make up one update.
     """
     optimizer = LayerwiseAdamW(
-        learning_rate=schedule(phase.learning_rate, steps),
+        learning_rate=build_schedule(phase.learning_rate, steps),
         weight_decay=settings.weight_decay,
         global_clipnorm=settings.clip_norm or None,
         use_ema=settings.ema > 0,
         ema_momentum=settings.ema,
-        gradient_accumulation_steps=accumulated if accumulated > 1 else None,
+        gradient_accumulation_steps=accumulation_steps if accumulation_steps > 1 else None,
         name="optimizer",
     )
     variables = model.trainable_variables
@@ -117,9 +123,9 @@ def build_optimizer(
     return optimizer
 
 
-def schedule(highest: float, steps: int) -> Any:
+def build_schedule(highest: float, steps: int) -> Any:
     """Learning rate by update: warm-up to ``highest``, then a cosine to nothing (Loshchilov & Hutter, SGDR, 2017)."""
-    warm_up = max(1, round(WARM_UP * steps))
+    warm_up = max(1, round(WARMUP_SHARE * steps))
     return keras.optimizers.schedules.CosineDecay(
         initial_learning_rate=highest / 10,
         decay_steps=max(1, steps - warm_up),
@@ -139,24 +145,26 @@ def swap_means(optimizer: LayerwiseAdamW) -> None:
         mean.assign(kept)
 
 
-def state_of(optimizer: LayerwiseAdamW) -> dict[str, NDArray[Any]]:
+def read_state(optimizer: LayerwiseAdamW) -> dict[str, NDArray[Any]]:
     """Everything that the optimizer remembers; updates are counted, however many batches make up one.
 
     Arrays go by their place, since Keras numbers the names of layers anew with every network.
     """
-    parts = optimizer.gradient_accumulation_steps or 1
-    state = {str(place): ops.convert_to_numpy(variable) for place, variable in enumerate(_remembered(optimizer))}
-    return {**state, "updates": np.asarray(int(ops.convert_to_numpy(optimizer._iterations)) // parts)}
+    accumulation_steps = optimizer.gradient_accumulation_steps or 1
+    state = {
+        str(place): ops.convert_to_numpy(variable) for place, variable in enumerate(_list_state_variables(optimizer))
+    }
+    return {**state, "updates": np.asarray(int(ops.convert_to_numpy(optimizer._iterations)) // accumulation_steps)}
 
 
-def restore(optimizer: LayerwiseAdamW, state: Mapping[str, NDArray[Any]]) -> None:
+def restore_state(optimizer: LayerwiseAdamW, state: Mapping[str, NDArray[Any]]) -> None:
     """Give a new optimizer for the same weights what another one remembered."""
-    for place, variable in enumerate(_remembered(optimizer)):
+    for place, variable in enumerate(_list_state_variables(optimizer)):
         variable.assign(state[str(place)])
     optimizer._iterations.assign(int(state["updates"]) * (optimizer.gradient_accumulation_steps or 1))
 
 
-def state_of_loss_scale(optimizer: Any) -> dict[str, NDArray[Any]]:
+def read_loss_scale(optimizer: Any) -> dict[str, NDArray[Any]]:
     """Return what an optimizer remembers of the scale of the loss; nothing if it scales none, or has made no step."""
     if not isinstance(optimizer, keras.optimizers.LossScaleOptimizer) or not optimizer.built:
         return {}
@@ -176,6 +184,6 @@ def restore_loss_scale(optimizer: Any, variables: list[Any], state: Mapping[str,
 _LOSS_SCALE = ("dynamic_scale", "step_counter")
 
 
-def _remembered(optimizer: LayerwiseAdamW) -> list[Any]:
+def _list_state_variables(optimizer: LayerwiseAdamW) -> list[Any]:
     forgotten = {id(optimizer._iterations), *map(id, getattr(optimizer, "_accumulated_gradients", ()))}
     return [variable for variable in optimizer.variables if id(variable) not in forgotten]

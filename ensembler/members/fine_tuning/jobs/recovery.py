@@ -69,31 +69,34 @@ class Recovery:
                     raise
                 self._halve_batch(phase, error)
             else:
-                if math.isfinite(loss) and self.learner.has_numbers():
+                if math.isfinite(loss) and self.learner.has_finite_weights():
                     return loss
                 self._fall_back_to_fp32(phase, epoch)
             rewind()
 
     def _halve_batch(self, phase: int, error: Exception) -> None:
         """Take each batch in parts, so that memory suffices and the updates stay the same."""
-        learner, parts = self.learner, 2 * self.learner.parts
+        learner, accumulation_steps = self.learner, 2 * self.learner.accumulation_steps
         settings = learner.settings
-        what = f"{self.name}: {settings.batch_size // learner.parts} photos of {settings.image_size} pixels do not"
-        if self.devices.shared:
+        what = (
+            f"{self.name}: {settings.batch_size // learner.accumulation_steps} photos of "
+            f"{settings.image_size} pixels do not"
+        )
+        if self.devices.is_distributed:
             # Keras adds up gradients under a condition, which tf.distribute cannot cross.
             raise BadChoice(f"{what} fit into the memory of {self.devices.count} devices: use a smaller --batch-size.")
-        if settings.batch_size % parts:
+        if settings.batch_size % accumulation_steps:
             raise BadChoice(f"{what} fit into memory: use a smaller --image-size or another backbone.") from error
-        learner.parts = parts
+        learner.accumulation_steps = accumulation_steps
         self.progress.warn(
             f"{self.name}: out of memory; batches of {settings.batch_size} photos are now taken in "
-            f"{parts} parts, with gradients added up and the learning rate as before."
+            f"{accumulation_steps} parts, with gradients added up and the learning rate as before."
         )
         learner.compile(phase)
 
     def _fall_back_to_fp32(self, phase: int, epoch: int) -> None:
         """Go on in float32 with half the learning rate."""
-        if self.learner.careful:
+        if self.learner.fp32_fallback:
             raise BadChoice(
                 f"{self.name}: the loss is no number, in float32 and at half the learning rate too: try a lower "
                 "--learning-rate, or look at the photos by --show-augmented."
@@ -102,4 +105,4 @@ class Recovery:
             f"{self.name}: the loss became no number in epoch {epoch}; back to the epoch before, in "
             "float32 and with half the learning rate."
         )
-        self.learner.be_careful(phase)
+        self.learner.fall_back_to_fp32(phase)

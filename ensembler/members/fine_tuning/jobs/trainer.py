@@ -9,19 +9,19 @@ from typing import Any
 
 from ....errors import Interrupted
 from ....events import EpochBegan, EpochEnded
-from ....process_memory import resident_bytes
+from ....process_memory import read_resident_bytes
 from ....progress import Progress, Task
-from ..checkpoints import NOWHERE, Checkpoints, TrainingState
-from ..epoch_budget import Pace
-from ..fold_task import Lesson
-from ..history import history_row, place_of
-from .callbacks import BetweenSteps, Steps, StopAtNaN, StopInTime
-from .devices import Devices, gpu_memory
+from ..checkpoints import NO_CHECKPOINTS, Checkpoints, TrainingState
+from ..epoch_budget import EpochBudget
+from ..fold_task import FoldTask
+from ..history import describe_epoch, make_history_row
+from .callbacks import BetweenSteps, StepProgress, StopAtNaN, StopInTime
+from .devices import Devices, read_peak_gpu_memory
 from .learner import Learner
 from .recovery import Recovery
 
 
-class Training:
+class Trainer:
     """Trains one network; :meth:`run` does it all.
 
     Parameters
@@ -36,22 +36,22 @@ class Training:
         How far the training is, with a row of history for each epoch.
     learner
         The network that learns; in the end it has the best weights or the mean ones, as the settings say.
-    pace
+    budget
         How many updates each phase gets.
     """
 
     def __init__(
-        self, lesson: Lesson, devices: Devices, progress: Progress, checkpoints: Checkpoints = NOWHERE
+        self, fold_task: FoldTask, devices: Devices, progress: Progress, checkpoints: Checkpoints = NO_CHECKPOINTS
     ) -> None:
-        self.lesson = lesson
+        self.fold_task = fold_task
         self.devices = devices
         self.progress = progress
         self._checkpoints = checkpoints
         self.state = TrainingState()
-        self._counted = self._epoch_began = time.monotonic()
+        self._counted_at = self._epoch_began = time.monotonic()
         self._unsaved = False
-        self.learner = self._go_on() or Learner(lesson, devices)
-        self.pace = Pace(lesson.settings.phases, self.learner.steps, lesson.allotment)
+        self.learner = self._resume() or Learner(fold_task, devices)
+        self.budget = EpochBudget(fold_task.settings.phases, self.learner.steps, fold_task.allotment)
 
     @property
     def model(self) -> Any:
@@ -63,16 +63,18 @@ class Training:
         """A row for each epoch."""
         return self.state.history
 
-    def _go_on(self) -> Learner | None:
+    def _resume(self) -> Learner | None:
         """Return the network as a checkpoint has it, if there is one."""
         if (state := self._checkpoints.load(self.progress)) is None or state.begin is None:
             return None
-        learner = Learner(self.lesson, self.devices, parts=state.parts, careful=state.careful)
+        learner = Learner(
+            self.fold_task, self.devices, accumulation_steps=state.accumulation_steps, fp32_fallback=state.fp32_fallback
+        )
         try:
             learner.compile(state.phase)
-            learner.return_to(state.now or state.begin)
+            learner.restore(state.now or state.begin)
         except (ValueError, KeyError, IndexError) as error:
-            self._checkpoints.refuse(self.progress, error)
+            self._checkpoints.warn_unusable(self.progress, error)
             return None
         self.state = state
         return learner
@@ -85,89 +87,95 @@ class Training:
         Interrupted
             If the work was asked to end; a checkpoint has been written then.
         """
-        state, task = self.state, self._start()
+        state, task = self.state, self._start_task()
         try:
-            for number in range(state.phase, len(self.lesson.settings.phases)):
-                self._phase(number, task)
-                if self.pace.over:
+            for number in range(state.phase, len(self.fold_task.settings.phases)):
+                self._train_phase(number, task)
+                if self.budget.is_out_of_time:
                     break
         except Interrupted:
             self._save()
-            raise Interrupted(self._place()) from None
+            raise Interrupted(self._describe_position()) from None
         if self._unsaved:
             self._save()
         task.finish()
-        return self.learner.finished()
+        return self.learner.export_model()
 
-    def _start(self) -> Task:
+    def _start_task(self) -> Task:
         """Begin to tell how far it is, from where it is."""
         state = self.state
-        behind = state.earlier + state.done + state.step
-        total = state.earlier + self.pace.updates(state.phase, state.done + state.step)
+        updates_done = state.earlier + state.done + state.step
+        total = state.earlier + self.budget.count_updates(state.phase, state.done + state.step)
         task = self.progress.start_photos(
-            f"{self.lesson.name}: fine-tune",
+            f"{self.fold_task.name}: fine-tune",
             total,
-            photos=len(self.lesson.targets) / self.learner.steps,
-            work=self.lesson.work / max(1, total),
+            photos=len(self.fold_task.targets) / self.learner.steps,
+            work=self.fold_task.work / max(1, total),
         )
-        task.advance(behind)
+        task.advance(updates_done)
         return task
 
-    def _place(self) -> str:
+    def _describe_position(self) -> str:
         state = self.state
-        left = self.pace.epochs_left(state.phase, state.done, state.step)
+        left = self.budget.count_epochs_left(state.phase, state.done, state.step)
         epochs = len(self.history) + left
-        return f"in epoch {min(len(self.history) + 1, epochs)} of {epochs} of {self.lesson.name}"
+        return f"in epoch {min(len(self.history) + 1, epochs)} of {epochs} of {self.fold_task.name}"
 
-    def begin(self, number: int) -> None:
+    def begin_phase(self, number: int) -> None:
         """Get a phase ready."""
         self.learner.compile(number)
         self.state.start_phase(number)
-        self.state.begin = self.learner.moment()
+        self.state.begin = self.learner.take_snapshot()
 
     def try_out(self, number: int, updates: int, task: Task) -> float:
         """Do some updates of a phase that is ready as an epoch does them, and save; return the seconds that it took."""
         began = time.monotonic()
-        self.pace.now = updates
-        self._recovered(number, task)
+        self.budget.epoch_updates = updates
+        self._fit_with_recovery(number, task)
         self.state.start_epoch()
-        self.state.begin = self.learner.moment()
+        self.state.begin = self.learner.take_snapshot()
         self._save()
         return time.monotonic() - began
 
-    def _phase(self, number: int, task: Task) -> None:
+    def _train_phase(self, number: int, task: Task) -> None:
         state, learner = self.state, self.learner
         if state.begin is None or state.phase != number:
-            self.begin(number)
-        while self._begins_epoch(number):
-            self._end_epoch(self._epoch(number, task))
-            self.pace.ended()
-        learner.model.set_weights(state.best_weights if state.best_weights is not None else learner.mean_weights())
+            self.begin_phase(number)
+        while self._begin_epoch(number):
+            self._end_epoch(self._train_epoch(number, task))
+            self.budget.end_epoch()
+        learner.model.set_weights(state.best_weights if state.best_weights is not None else learner.read_mean_weights())
 
-    def _begins_epoch(self, number: int) -> bool:
+    def _begin_epoch(self, number: int) -> bool:
         """Get an epoch ready, unless the phase has had all that it gets, or lost patience."""
-        patience, state = self.lesson.settings.patience, self.state
-        if 0 < patience <= state.behind or not self.pace.begin(number, state.done, state.step):
+        patience, state = self.fold_task.settings.patience, self.state
+        if 0 < patience <= state.epochs_without_improvement or not self.budget.begin_epoch(
+            number, state.done, state.step
+        ):
             return False
-        self.learner.optimizer.end_at(self.pace.end)
+        self.learner.optimizer.set_schedule_end(self.budget.phase_end)
         return True
 
     def _end_epoch(self, row: dict[str, Any]) -> None:
         """Write down an epoch, and what patience makes of it."""
-        state, patience = self.state, self.lesson.settings.patience
+        state, patience = self.state, self.fold_task.settings.patience
         state.history.append(row)
         state.epoch += 1
-        state.done += self.pace.made
+        state.done += self.budget.updates_made
         if patience and row["watched_log_loss"] < state.best:
-            state.best, state.behind, state.best_weights = row["watched_log_loss"], 0, self.learner.mean_weights()
+            state.best, state.epochs_without_improvement, state.best_weights = (
+                row["watched_log_loss"],
+                0,
+                self.learner.read_mean_weights(),
+            )
         elif patience:
-            state.behind += 1
-            if state.behind == patience:
+            state.epochs_without_improvement += 1
+            if state.epochs_without_improvement == patience:
                 self.progress.note(
-                    f"{self.lesson.name}: no better for {patience} epochs, so phase {state.phase + 1} ends."
+                    f"{self.fold_task.name}: no better for {patience} epochs, so phase {state.phase + 1} ends."
                 )
         state.start_epoch()
-        state.begin = self.learner.moment()
+        state.begin = self.learner.take_snapshot()
         self._unsaved = True
         if self._checkpoints.is_due(between_epochs=True):
             self._save()
@@ -175,91 +183,102 @@ class Training:
     def _save(self) -> None:
         """Write a checkpoint, between two steps."""
         state, learner, now = self.state, self.learner, time.monotonic()
-        state.seconds, self._counted = state.seconds + now - self._counted, now
-        state.parts, state.careful = learner.parts, learner.careful
+        state.seconds, self._counted_at = state.seconds + now - self._counted_at, now
+        state.accumulation_steps, state.fp32_fallback = learner.accumulation_steps, learner.fp32_fallback
         if state.step:
-            state.epoch_seconds, state.now = now - self._epoch_began, learner.moment()
+            state.epoch_seconds, state.now = now - self._epoch_began, learner.take_snapshot()
         self._checkpoints.save(state)
         state.now = None
         self._unsaved = False
 
-    def _epoch(self, number: int, task: Task) -> dict[str, Any]:
-        self.progress.go_on(self._place())
-        state, pace = self.state, self.pace
-        epochs = state.epoch + pace.epochs(state.done)
-        place = place_of(self.lesson, number, epoch=state.epoch + 1, epochs=epochs, overall=len(self.history) + 1)
-        self.progress.tell(EpochBegan(**place))
-        self._epoch_began = time.monotonic() - self.state.epoch_seconds
-        loss = self._recovered(number, task)
-        seconds = time.monotonic() - self._epoch_began
-        share = pace.made / self.learner.steps
-        judged = self.learner.judged()
-        told = EpochEnded(
-            **place,
-            training_loss=loss,
-            held_out_log_loss=judged.get("held_out"),
-            watched_log_loss=judged.get("watched"),
-            learning_rate=float(self.learner.optimizer.learning_rate),
-            photos_a_second=share * len(self.lesson.targets) / max(seconds, 1e-9),
-            seconds=round(seconds, 3),
-            memory=resident_bytes(),
-            gpu_memory=gpu_memory(),
+    def _train_epoch(self, number: int, task: Task) -> dict[str, Any]:
+        self.progress.raise_if_stopping(self._describe_position())
+        state, budget = self.state, self.budget
+        epochs = state.epoch + budget.count_phase_epochs(state.done)
+        position = describe_epoch(
+            self.fold_task, number, epoch=state.epoch + 1, epochs=epochs, overall=len(self.history) + 1
         )
-        self.progress.tell(told)
-        return history_row(told, self.learner.settings, self.learner.parts, share)
+        self.progress.tell(EpochBegan(**position))
+        self._epoch_began = time.monotonic() - self.state.epoch_seconds
+        loss = self._fit_with_recovery(number, task)
+        seconds = time.monotonic() - self._epoch_began
+        share = budget.updates_made / self.learner.steps
+        log_losses = self.learner.evaluate()
+        event = EpochEnded(
+            **position,
+            training_loss=loss,
+            held_out_log_loss=log_losses.get("held_out"),
+            watched_log_loss=log_losses.get("watched"),
+            learning_rate=float(self.learner.optimizer.learning_rate),
+            photos_a_second=share * len(self.fold_task.targets) / max(seconds, 1e-9),
+            seconds=round(seconds, 3),
+            memory=read_resident_bytes(),
+            gpu_memory=read_peak_gpu_memory(),
+        )
+        self.progress.tell(event)
+        return make_history_row(event, self.learner.settings, self.learner.accumulation_steps, share)
 
-    def _recovered(self, number: int, task: Task) -> float:
+    def _fit_with_recovery(self, number: int, task: Task) -> float:
         """Do one epoch, again and otherwise if it fails; return its mean loss."""
-        recovery = Recovery(self.lesson.name, self.learner, self.devices, self.progress)
+        recovery = Recovery(self.fold_task.name, self.learner, self.devices, self.progress)
         return recovery.run(lambda: self._fit(task), self._rewind, number, epoch=len(self.history) + 1)
 
     def _rewind(self) -> None:
         """Go back to where the epoch began."""
         if (begin := self.state.begin) is None:
             raise RuntimeError("An epoch was begun without knowing where.")
-        self.learner.return_to(begin)
+        self.learner.restore(begin)
         self.state.start_epoch()
         self.state.begin = begin
-        self.learner.optimizer.end_at(self.pace.end)
+        self.learner.optimizer.set_schedule_end(self.budget.phase_end)
 
     def _fit(self, task: Task) -> float:
         """Do the steps that are left of an epoch; return its mean loss."""
-        settings, state, pace, parts = self.learner.settings, self.state, self.pace, self.learner.parts
-        first, before, left = state.step, state.loss_sum, pace.now - state.step
-        pace.made = pace.now
+        settings, state, budget, accumulation_steps = (
+            self.learner.settings,
+            self.state,
+            self.budget,
+            self.learner.accumulation_steps,
+        )
+        first, before, left = state.step, state.loss_sum, budget.epoch_updates - state.step
+        budget.updates_made = budget.epoch_updates
 
-        def between(done: int, loss_sum: Callable[[], float]) -> None:
+        def save_if_due(done: int, loss_sum: Callable[[], float]) -> None:
             state.step = first + done
             if self.progress.stopping or self._checkpoints.is_due(between_epochs=False):
                 state.loss_sum = before + loss_sum()
-                self.progress.go_on(self._place())
+                self.progress.raise_if_stopping(self._describe_position())
                 self._save()
 
         if left:
             batches = partial(
-                self.lesson.photos.epoch,
+                self.fold_task.photos.iterate_epoch,
                 len(self.history),
                 batch_size=settings.batch_size,
-                seed=self.lesson.seed,
+                seed=self.fold_task.seed,
                 augmentation=settings.augmentation,
-                parts=parts,
-                first=first,
+                accumulation_steps=accumulation_steps,
+                first_batch=first,
             )
             with self.devices.scope():
                 fitted = self.model.fit(
                     self.devices.feed(batches),
-                    steps_per_epoch=left * parts,
+                    steps_per_epoch=left * accumulation_steps,
                     epochs=1,
                     verbose=0,
                     callbacks=[
-                        Steps(task, parts),
-                        BetweenSteps(between, parts, left),
+                        StepProgress(task, accumulation_steps),
+                        BetweenSteps(save_if_due, accumulation_steps, left),
                         StopAtNaN(),
-                        StopInTime(pace, parts, first),
+                        StopInTime(budget, accumulation_steps, first),
                     ],
                     shuffle=False,
                 )
-            state.loss_sum = before + float(fitted.history["loss"][0]) * (pace.made - first)
-            state.step = pace.made
+            state.loss_sum = before + float(fitted.history["loss"][0]) * (budget.updates_made - first)
+            state.step = budget.updates_made
         # Keras counts the rows of weight 0 that fill the last batch; they have no loss.
-        return state.loss_sum * settings.batch_size / min(pace.made * settings.batch_size, len(self.lesson.targets))
+        return (
+            state.loss_sum
+            * settings.batch_size
+            / min(budget.updates_made * settings.batch_size, len(self.fold_task.targets))
+        )

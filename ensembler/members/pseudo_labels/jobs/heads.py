@@ -7,15 +7,15 @@ from collections.abc import Sequence
 import numpy as np
 
 from ....heads.jobs.hidden import HiddenHead
-from ....heads.jobs.losses import class_weights
+from ....heads.jobs.losses import compute_class_weights
 from ....heads.linear import LinearHead
 from ....images.views import View
 from ...features.jobs.compute import Features
-from ...training_job import Assignment
+from ...training_job import TrainingJob
 
 
-def taught_pseudo_labels(
-    head: LinearHead | HiddenHead, assignment: Assignment, fold: int, features: Features, views: Sequence[View]
+def fit_with_pseudo_labels(
+    head: LinearHead | HiddenHead, job: TrainingJob, fold: int, features: Features, views: Sequence[View]
 ) -> LinearHead | HiddenHead:
     """Fit a head anew on its rows and on the pseudo-labelled photos of its fold; the head itself if there are none.
 
@@ -31,17 +31,17 @@ def taught_pseudo_labels(
     views
         Of a photo that a head is fitted on.
     """
-    pseudo = assignment.pseudo_labelled(fold)
+    pseudo = job.load_pseudo_labelled(fold)
     if not len(pseudo.rows):
         return head
-    rows = assignment.splits.training(fold)
+    rows = job.splits.mask_training(fold)
     shown = [(features[view][0][rows], features[view][1][pseudo.rows]) for view in views]
     X = np.concatenate([part for parts in shown for part in parts])
-    Y = np.concatenate([assignment.tables.targets[rows], pseudo.targets])
-    undivided, exclusive = np.zeros(len(Y), np.int64), assignment.exclusive
+    Y = np.concatenate([job.tables.targets[rows], pseudo.targets])
+    undivided, multiclass = np.zeros(len(Y), np.int64), job.multiclass
     if isinstance(head, HiddenHead):
-        again = HiddenHead(head.settings, exclusive=exclusive)
+        again = HiddenHead(head.settings, multiclass=multiclass)
         return again.fit(X, Y, undivided, views=len(views), epochs=head.epochs_)
-    weights = class_weights(Y, assignment.record.settings.class_weights, exclusive=exclusive)
-    linear = LinearHead(exclusive=exclusive, strengths=(head.strength_,))
+    weights = compute_class_weights(Y, job.record.settings.class_weights, multiclass=multiclass)
+    linear = LinearHead(multiclass=multiclass, strengths=(head.strength_,))
     return linear.fit(X, Y, undivided, views=len(views), weights=weights)

@@ -21,15 +21,15 @@ from numpy.typing import NDArray
 from ....competition.csv_tables import write_table
 from ....competition.manifest import Manifest
 from ....competition.tables import Tables
-from ....errors import BadData, counted
+from ....errors import BadData, format_count
 from ....progress import Progress, Task
 from ....stacking.jobs.prediction import open_network, predict_photos
-from ...answer import answer_table, check_answer
-from ..bundle import MANIFEST, MODEL, Bundle
-from ..mounted import Mounted, find_mount
+from ...answer import build_answer_table, check_answer
+from ..bundle import MANIFEST_FILE, MODEL_FILE, Bundle
+from ..mounted import MountedCompetition, find_mount
 
-BATCH = 32
-_SHOWN = 3
+BATCH_SIZE = 32
+_MAX_SHOWN = 3
 # Seconds between two lines that tell how far the work is.
 _LINE_EVERY = 20.0
 
@@ -39,36 +39,36 @@ class PrintedLines(Progress):
 
     def start(self, label: str, total: int) -> Task:
         """Tell the beginning of a stretch of work."""
-        return _Line(label, total)
+        return _PrintedTask(label, total)
 
     def note(self, text: str) -> None:
         """Tell something worth knowing."""
-        _tell(text)
+        _print_line(text)
 
     def warn(self, text: str) -> None:
         """Tell something to be looked at."""
-        _tell(f"Warning: {text}")
+        _print_line(f"Warning: {text}")
 
 
-class _Line(Task):
+class _PrintedTask(Task):
     def __init__(self, label: str, total: int) -> None:
         self.label, self.total, self.done = label, total, 0
-        self.began = self.told = time.monotonic()
+        self.began = self.last_printed = time.monotonic()
 
     def advance(self, steps: int = 1) -> None:
         self.done += steps
-        if time.monotonic() - self.told >= _LINE_EVERY:
-            self.told = time.monotonic()
-            _tell(self._line())
+        if time.monotonic() - self.last_printed >= _LINE_EVERY:
+            self.last_printed = time.monotonic()
+            _print_line(self._format_line())
 
     def finish(self) -> None:
-        _tell(self._line())
+        _print_line(self._format_line())
 
-    def _line(self) -> str:
+    def _format_line(self) -> str:
         return f"{self.label}: {self.done} of {self.total} in {time.monotonic() - self.began:.0f} s"
 
 
-def _tell(text: str) -> None:
+def _print_line(text: str) -> None:
     sys.stdout.write(text + "\n")
     sys.stdout.flush()
 
@@ -103,29 +103,29 @@ def answer_offline(
     """
     progress = progress or PrintedLines()
     bundle, folder = Bundle.load(bundle_list), bundle_list.parent
-    manifest = Manifest.load(folder / MANIFEST)
+    manifest = Manifest.load(folder / MANIFEST_FILE)
     with tempfile.TemporaryDirectory() as scratch:
         root = competition or find_mount(bundle.competition, inputs)
-        mounted = Mounted.open(manifest, root, Path(scratch), progress)
-        model = _load(folder / MODEL, bundle, progress)
-        asked = mounted.asked()
-        probabilities, problems = predict_readable(model, [Path(path) for path in asked["path"] if path], progress)
-        tables = _tables(bundle, manifest, root, asked, problems)
-        _tell_unreadable(tables, progress)
-        write_table(output, answer_table(tables, probabilities))
+        mounted = MountedCompetition.open(manifest, root, Path(scratch), progress)
+        model = _load_model(folder / MODEL_FILE, bundle, progress)
+        requested = mounted.read_requested_photos()
+        probabilities, problems = predict_readable(model, [Path(path) for path in requested["path"] if path], progress)
+        tables = _build_tables(bundle, manifest, root, requested, problems)
+        _warn_unreadable(tables, progress)
+        write_table(output, build_answer_table(tables, probabilities))
         check_answer(output, manifest, mounted.sample_root)
-    progress.note(f"{output}: {counted(asked, 'row')}, as the sample submission asks.")
+    progress.note(f"{output}: {format_count(requested, 'row')}, as the sample submission asks.")
     return output
 
 
-def _load(path: Path, bundle: Bundle, progress: Progress) -> Any:
+def _load_model(path: Path, bundle: Bundle, progress: Progress) -> Any:
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     model = open_network(path, "push the notebook again.")
     import keras
 
     if model.output_shape[-1] != len(bundle.outputs):
         raise BadData(f"{path} gives {model.output_shape[-1]} values, not one of {list(bundle.outputs)}: push again.")
-    progress.note(f"{bundle.stack}: {counted(model.inputs, 'photo size')}, Keras {keras.__version__}.")
+    progress.note(f"{bundle.stack}: {format_count(model.inputs, 'photo size')}, Keras {keras.__version__}.")
     return model
 
 
@@ -137,27 +137,30 @@ def predict_readable(model: Any, paths: Sequence[Path], progress: Progress) -> t
     BadData
         If no photo can be read, or the stack gives values that are no numbers.
     """
-    probabilities, problems = predict_photos(model, paths, BATCH, progress, skip_unreadable=True)
+    probabilities, problems = predict_photos(model, paths, BATCH_SIZE, progress, skip_unreadable=True)
     if len(problems) == len(paths):
         first = f" (first: {problems[0]})" if problems else ""
-        raise BadData(f"None of {counted(paths, 'photo')} can be read{first}: are they photos?")
+        raise BadData(f"None of {format_count(paths, 'photo')} can be read{first}: are they photos?")
     return np.delete(probabilities, list(problems), axis=0), list(problems)
 
 
-def _tables(bundle: Bundle, manifest: Manifest, root: Path, asked: pd.DataFrame, problems: list[int]) -> Tables:
+def _build_tables(
+    bundle: Bundle, manifest: Manifest, root: Path, requested: pd.DataFrame, problems: list[int]
+) -> Tables:
     """Give the tables that an answer is made from; of training photos only their labels are known, and needed."""
     labels = [label for label, count in bundle.labels.items() for _ in range(count)]
     train = pd.DataFrame({"id": [str(row) for row in range(len(labels))], "path": "", "label": labels, "group": ""})
-    there = np.flatnonzero(asked["path"] != "")
-    paths = asked["path"].to_numpy(dtype=object).copy()
-    paths[there[problems]] = ""
-    return Tables(manifest, root, train, asked.assign(path=paths))
+    found_rows = np.flatnonzero(requested["path"] != "")
+    paths = requested["path"].to_numpy(dtype=object).copy()
+    paths[found_rows[problems]] = ""
+    return Tables(manifest, root, train, requested.assign(path=paths))
 
 
-def _tell_unreadable(tables: Tables, progress: Progress) -> None:
-    lost = tables.test.loc[~tables.readable_test, "id"].tolist()
-    if lost:
-        more = ", ..." if len(lost) > _SHOWN else ""
+def _warn_unreadable(tables: Tables, progress: Progress) -> None:
+    unreadable = tables.test.loc[~tables.readable_test, "id"].tolist()
+    if unreadable:
+        more = ", ..." if len(unreadable) > _MAX_SHOWN else ""
         progress.warn(
-            f"{counted(lost, 'photo')} missing or unreadable, answered by the prior: {', '.join(lost[:_SHOWN])}{more}"
+            f"{format_count(unreadable, 'photo')} missing or unreadable, answered by the prior: "
+            f"{', '.join(unreadable[:_MAX_SHOWN])}{more}"
         )

@@ -11,43 +11,43 @@ from helpers.members_made import SETTINGS, networks, record_of, small_competitio
 from helpers.photos import Heard
 from helpers.stopping import Stopping
 
-from ensembler.backbones.jobs.precision import built_in
+from ensembler.backbones.jobs.precision import use_precision
 from ensembler.backbones.registry import Precision
 from ensembler.errors import BadData, Interrupted
-from ensembler.images.views import MIRRORED, WHOLE
-from ensembler.members.features.files import feature_file
-from ensembler.members.features.jobs.compute import frozen_features, keep_backbone
+from ensembler.images.views import MIRRORED_VIEW, WHOLE_VIEW
+from ensembler.members.features.files import build_feature_path
+from ensembler.members.features.jobs.compute import load_or_build_backbone, load_or_compute_features
 from ensembler.members.features.parts import FeatureParts
 from ensembler.members.records import MemberRecord
-from ensembler.members.training_job import Assignment
+from ensembler.members.training_job import TrainingJob
 
-VIEWS = (WHOLE, MIRRORED)
+VIEWS = (WHOLE_VIEW, MIRRORED_VIEW)
 PHOTOS = 30
 
 
-def assigned(root: Path) -> Assignment:
+def assigned(root: Path) -> TrainingJob:
     folder, tables = small_competition(root)
     record: MemberRecord = replace(record_of(folder, tables), settings=replace(SETTINGS, batch_size=4))
     record.save(folder)
-    return Assignment(folder, "demo-conv", (0,), "none")
+    return TrainingJob(folder, "demo-conv", (0,), "none")
 
 
-def files(assignment: Assignment) -> dict[str, bytes]:
+def files(assignment: TrainingJob) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in assignment.folder.features.glob("*.npy")}
 
 
 def test_an_interrupted_extraction_goes_on_and_ends_with_the_same_bytes(tmp_path: Path) -> None:
     unbroken, broken = assigned(tmp_path / "unbroken"), assigned(tmp_path / "broken")
-    expected = frozen_features(unbroken, VIEWS, Heard())
+    expected = load_or_compute_features(unbroken, VIEWS, Heard())
     for looks, done in ((3, 3), (2, 5)):
         with pytest.raises(Interrupted, match="in the frozen features of demo-conv; the same command"):
-            frozen_features(broken, VIEWS, Stopping(looks))
+            load_or_compute_features(broken, VIEWS, Stopping(looks))
         parts = sorted(broken.folder.features.glob("*.parts/*.npz"))
         assert {part.parent.name for part in parts} == {f"{name}.parts" for name in files(unbroken)}
         kept = sum(len(np.load(part)["features"]) for part in parts)
         assert kept == 2 * 4 * done
     heard = Heard()
-    features = frozen_features(broken, VIEWS, heard)
+    features = load_or_compute_features(broken, VIEWS, heard)
     assert (heard.totals, heard.steps) == ([2 * PHOTOS], 2 * PHOTOS)
     assert files(broken) == files(unbroken)
     assert not list(broken.folder.features.glob("*.parts"))
@@ -57,43 +57,43 @@ def test_an_interrupted_extraction_goes_on_and_ends_with_the_same_bytes(tmp_path
 
 def test_what_one_view_has_already_is_not_computed_again(tmp_path: Path) -> None:
     plain, surveyed = assigned(tmp_path / "plain"), assigned(tmp_path / "surveyed")
-    expected = frozen_features(plain, VIEWS, Heard())
-    whole = feature_file(surveyed.folder, surveyed.record, WHOLE)
+    expected = load_or_compute_features(plain, VIEWS, Heard())
+    whole = build_feature_path(surveyed.folder, surveyed.record, WHOLE_VIEW)
     # Rows in the way of a survey: some of them, in another order. They are false, so that they are known again.
-    rows, marked = np.array([7, 2, 11]), np.full((3, expected[WHOLE][0].shape[1]), 5, "f4")
+    rows, marked = np.array([7, 2, 11]), np.full((3, expected[WHOLE_VIEW][0].shape[1]), 5, "f4")
     parts = FeatureParts(whole, PHOTOS, Heard())
     parts.add(rows, marked)
     parts.finish()
     heard = Heard()
-    features = frozen_features(surveyed, VIEWS, heard)
+    features = load_or_compute_features(surveyed, VIEWS, heard)
     assert (heard.totals, heard.steps) == ([2 * PHOTOS], 2 * PHOTOS)
     stored = np.load(whole)
     assert (stored[rows] == 5).all()
     others = np.setdiff1d(np.arange(PHOTOS), rows)
-    assert np.array_equal(stored[others], np.concatenate(expected[WHOLE])[others])
-    assert np.array_equal(features[MIRRORED][0], expected[MIRRORED][0])
+    assert np.array_equal(stored[others], np.concatenate(expected[WHOLE_VIEW])[others])
+    assert np.array_equal(features[MIRRORED_VIEW][0], expected[MIRRORED_VIEW][0])
 
 
 @pytest.mark.parametrize("precision", ["bfloat16", "float16"])
 def test_who_learns_in_sixteen_bits_shares_the_features_of_the_others(tmp_path: Path, precision: Precision) -> None:
     plain, other = assigned(tmp_path / "plain"), assigned(tmp_path / "other")
-    frozen_features(plain, VIEWS, Heard())
-    with built_in(precision):
-        frozen_features(other, VIEWS, Heard())
+    load_or_compute_features(plain, VIEWS, Heard())
+    with use_precision(precision):
+        load_or_compute_features(other, VIEWS, Heard())
     assert files(other) == files(plain)
 
 
 def test_a_backbone_that_was_damaged_is_built_again_unless_heads_belong_to_it(tmp_path: Path) -> None:
     assignment = assigned(tmp_path)
     folder, record = assignment.folder, assignment.record
-    weights = keep_backbone(assignment).get_weights()
+    weights = load_or_build_backbone(assignment).get_weights()
     path = folder.backbone(record.name)
     whole = path.read_bytes()
     middle = len(whole) // 2
     path.write_bytes(whole[:middle] + bytes([whole[middle] ^ 1]) + whole[middle + 1 :])
-    again = keep_backbone(assignment).get_weights()
+    again = load_or_build_backbone(assignment).get_weights()
     assert all(np.array_equal(*pair) for pair in zip(weights, again, strict=True))
     networks(folder, record)
     path.write_bytes(whole)
     with pytest.raises(BadData, match=r"backbone\.keras is not what was written: train demo-conv anew"):
-        keep_backbone(assignment)
+        load_or_build_backbone(assignment)

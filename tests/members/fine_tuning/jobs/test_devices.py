@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from helpers.photos import Heard
 
-from ensembler.members.fine_tuning.jobs.devices import Devices, on_gpu
+from ensembler.members.fine_tuning.jobs.devices import Devices, is_on_gpu
 
 HELPERS = Path(__file__).parents[3] / "helpers"
 
@@ -54,12 +54,12 @@ def test_what_devices_cannot_share_is_refused(told: Any, trouble: str, words: st
 
 def test_one_device_alone_is_told() -> None:
     heard = Heard()
-    devices = Devices(spread=True, batch_size=3, progress=heard)
+    devices = Devices(data_parallel=True, batch_size=3, progress=heard)
     assert devices.count == 1
     assert any("one device" in note for note in heard.notes)
 
 
 def test_without_data_parallel_nothing_is_shared() -> None:
-    devices = Devices(spread=False, batch_size=3, progress=Heard())
-    assert not devices.shared
-    assert not on_gpu()
+    devices = Devices(data_parallel=False, batch_size=3, progress=Heard())
+    assert not devices.is_distributed
+    assert not is_on_gpu()

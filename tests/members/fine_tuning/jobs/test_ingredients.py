@@ -16,12 +16,12 @@ from helpers.two_classes import write_photos
 
 from ensembler.backbones.jobs.build import build_backbone
 from ensembler.backbones.registry import find_backbone
-from ensembler.competition.folds.file import shared_folds
+from ensembler.competition.folds.file import load_or_make_folds
 from ensembler.competition.tables import load_tables
 from ensembler.images.decoding import decode_photo
 from ensembler.members.fine_tuning.jobs.fine_tune import fine_tune
 from ensembler.members.records import MemberRecord, load_fold
-from ensembler.members.training_job import Assignment
+from ensembler.members.training_job import TrainingJob
 from ensembler.options.declared import TrainingOptions
 from ensembler.options.resolve import choose_settings
 from ensembler.paths import CompetitionFolder, Workspace
@@ -159,10 +159,10 @@ def test_the_articles_schedules_run_to_the_end(small: Small, schedule: dict[str,
     options: TrainingOptions = {"weights": "none", "head": "random", "image_size": 32, **schedule}  # type: ignore[typeddict-item]
     settings, weights = choose_settings(find_backbone("mobilenetv2-0.35"), options)
     tables = load_tables(small.folder)
-    shared_folds(small.folder, tables, FOLDS)
+    load_or_make_folds(small.folder, tables, FOLDS)
     record = replace(record_of(small.folder, tables, "scheduled"), settings=settings, folds_count=FOLDS)
     record.save(small.folder)
-    fine_tune(Assignment(small.folder, "scheduled", (0,), weights).to_json(), SILENT)
+    fine_tune(TrainingJob(small.folder, "scheduled", (0,), weights).to_json(), SILENT)
     told = history_of(small, "scheduled")
     phases = schedule.get("phases", ["all"])
     assert told["phase"].unique().tolist() == [phase.split()[0] for phase in phases]

@@ -12,9 +12,9 @@ from keras import layers
 from ensembler.members.fine_tuning.jobs.optimizer import (
     LayerwiseAdamW,
     build_optimizer,
-    restore,
-    schedule,
-    state_of,
+    build_schedule,
+    read_state,
+    restore_state,
     swap_means,
 )
 from ensembler.options.phases import Phase
@@ -32,7 +32,9 @@ def small(seed: int = 0) -> Any:
 
 def compiled(model: Any, rates: dict[int, float] | None = None, accumulated: int = 1, **changes: Any) -> LayerwiseAdamW:
     settings: MemberSettings = replace(SETTINGS, **changes)
-    optimizer = build_optimizer(model, Phase("all", 1, 0.01), settings, STEPS, rates or {}, accumulated=accumulated)
+    optimizer = build_optimizer(
+        model, Phase("all", 1, 0.01), settings, STEPS, rates or {}, accumulation_steps=accumulated
+    )
     model.compile(optimizer=optimizer, loss="mse", jit_compile=False)
     return optimizer
 
@@ -65,7 +67,7 @@ def test_decay_shrinks_kernels_alone_and_by_their_own_rate() -> None:
 
 
 def test_the_rate_rises_then_falls_to_nothing() -> None:
-    rates = [float(schedule(1e-3, 100)(step)) for step in range(101)]
+    rates = [float(build_schedule(1e-3, 100)(step)) for step in range(101)]
     assert rates[0] == pytest.approx(1e-4)
     assert max(rates) == rates[10] == pytest.approx(1e-3)
     assert rates[:11] == sorted(rates[:11])
@@ -80,11 +82,11 @@ def test_a_schedule_that_is_cut_short_goes_on_smoothly_and_ends_at_nothing(accum
     traced = keras.ops.convert_to_numpy(optimizer.iterations)
     for update in range(20):
         if update == 10:
-            optimizer.end_at(20)
+            optimizer.set_schedule_end(20)
         for _ in range(accumulated):
             model.train_on_batch(X, Y)
         rates.append(float(optimizer._get_current_learning_rate()))
-    whole = [float(schedule(0.01, STEPS)(step)) for step in range(STEPS + 1)]
+    whole = [float(build_schedule(0.01, STEPS)(step)) for step in range(STEPS + 1)]
     assert traced == 0
     assert rates[:11] == pytest.approx(whole[:11], rel=1e-6)
     # From there three times as fast: ten updates for the other thirty.
@@ -98,7 +100,7 @@ def test_a_schedule_that_ends_where_it_did_is_the_same_to_the_bit() -> None:
     compiled(one)
     optimizer = compiled(other)
     for _ in range(5):
-        optimizer.end_at(STEPS)
+        optimizer.set_schedule_end(STEPS)
         one.train_on_batch(X, Y)
         other.train_on_batch(X, Y)
     assert all(
@@ -111,8 +113,8 @@ def test_what_is_remembered_knows_how_fast_the_schedule_is() -> None:
     optimizer, later = compiled(model), compiled(other, accumulated=2)
     for _ in range(4):
         model.train_on_batch(X, Y)
-    optimizer.end_at(8)
-    restore(later, state_of(optimizer))
+    optimizer.set_schedule_end(8)
+    restore_state(later, read_state(optimizer))
     assert float(later._get_current_learning_rate()) == float(optimizer._get_current_learning_rate())
     assert float(later._schedule_speed.numpy()) == pytest.approx((STEPS - 4) / 4)
 
@@ -171,13 +173,13 @@ def test_a_new_optimizer_goes_on_where_another_was(accumulated: int) -> None:
     for model in (unbroken, broken):
         for _ in range(7):
             model.train_on_batch(X, Y)
-    state = state_of(optimizer)
+    state = read_state(optimizer)
     new = compiled(broken, accumulated=accumulated, ema=0.9)
-    restore(new, state)
+    restore_state(new, state)
     for _ in range(7):
         unbroken.train_on_batch(X, Y)
         for _ in range(accumulated):
             broken.train_on_batch(X, Y)
     for one, two in zip(unbroken.get_weights(), broken.get_weights(), strict=True):
         assert two == pytest.approx(one, abs=1e-6)
-    assert int(state_of(new)["updates"]) == 14
+    assert int(read_state(new)["updates"]) == 14

@@ -18,10 +18,10 @@ from helpers.trainings_made import BATCH, PIXELS, TARGETS, TRAINED, far_apart, l
 
 from ensembler.errors import Interrupted
 from ensembler.heads.jobs.keras_heads import build_head
-from ensembler.inference.jobs.networks import join
+from ensembler.inference.jobs.networks import join_head
 from ensembler.members.fine_tuning.checkpoints import Checkpoints, TrainingState
 from ensembler.members.fine_tuning.jobs.devices import Devices
-from ensembler.members.fine_tuning.jobs.trainer import Training
+from ensembler.members.fine_tuning.jobs.trainer import Trainer
 from ensembler.options.phases import Phase
 
 EACH_STEP = 1e-9
@@ -53,7 +53,7 @@ def with_dropout() -> Any:
     plain = network()
     _, backbone, _ = plain.layers
     kernel = np.random.default_rng(1).normal(size=(backbone.output_shape[-1], 1)).astype("f4") / 10
-    return join(backbone, build_head(kernel, np.zeros(1, "f4"), exclusive=False, dropout=0.4), "member")
+    return join_head(backbone, build_head(kernel, np.zeros(1, "f4"), multiclass=False, dropout=0.4), "member")
 
 
 def judged(model: Any) -> dict[str, float]:
@@ -74,9 +74,9 @@ CASES: dict[str, dict[str, Any]] = {
 }
 
 
-def start(progress: Heard, checkpoints: Checkpoints, case: str) -> Training:
-    return Training(
-        lesson(**CASES[case]), Devices(spread=False, batch_size=BATCH, progress=progress), progress, checkpoints
+def start(progress: Heard, checkpoints: Checkpoints, case: str) -> Trainer:
+    return Trainer(
+        lesson(**CASES[case]), Devices(data_parallel=False, batch_size=BATCH, progress=progress), progress, checkpoints
     )
 
 
@@ -87,7 +87,7 @@ def unbroken(case: str) -> tuple[list[dict[str, Any]], Any]:
     return training.history, model
 
 
-def assert_same(training: Training, model: Any, case: str) -> None:
+def assert_same(training: Trainer, model: Any, case: str) -> None:
     history, expected = unbroken(case)
     assert far_apart(expected, model) == 0
     for mine, theirs in zip(training.history, history, strict=True):

@@ -28,10 +28,10 @@ from helpers.trainings_made import (
 
 from ensembler.errors import BadChoice, Interrupted
 from ensembler.events import EpochBegan, EpochEnded
-from ensembler.members.allotment import Allotment, Stretch
+from ensembler.members.allotment import Allotment, PhaseEpochs
 from ensembler.members.fine_tuning.checkpoints import Checkpoints
 from ensembler.members.fine_tuning.jobs.devices import Devices
-from ensembler.members.fine_tuning.jobs.trainer import Training
+from ensembler.members.fine_tuning.jobs.trainer import Trainer
 from ensembler.options.phases import Phase
 from ensembler.progress import Progress
 
@@ -185,7 +185,7 @@ class PoisonedPhotos(Photos):
 def test_a_loss_that_becomes_no_number_goes_back_to_the_epoch_before() -> None:
     heard, photos = Heard(), PoisonedPhotos()
     poisoned = replace(lesson(precision="bfloat16"), photos=photos)  # type: ignore[arg-type]
-    photos.training = Training(poisoned, Devices(spread=False, batch_size=BATCH, progress=heard), heard)
+    photos.training = Trainer(poisoned, Devices(data_parallel=False, batch_size=BATCH, progress=heard), heard)
     photos.training.run()
     numbers, weights = zip(*photos.met, strict=True)
     assert numbers == (0, 1, 1, 2)
@@ -225,19 +225,19 @@ def test_sixteen_bits_learn_too_and_predict_in_float32(precision: str) -> None:
 def allotted(seconds: float, grace: float = 1e6) -> Any:
     return replace(
         lesson(phases=(Phase("all", 200, 0.01, "train"),)),
-        allotment=Allotment(time.time() + seconds, grace, (Stretch(200, 0.2, 2.0),), 0.0),
+        allotment=Allotment(time.time() + seconds, grace, (PhaseEpochs(200, 0.2, 2.0),), 0.0),
     )
 
 
-def rate_fell(training: Training) -> bool:
+def rate_fell(training: Trainer) -> bool:
     """Whether the rate is nothing in the end, or a machine that became slower left no time for that."""
     rate = float(training.learner.optimizer._get_current_learning_rate())
-    return rate < 1e-5 or time.time() > training.lesson.allotment.deadline
+    return rate < 1e-5 or time.time() > training.fold_task.allotment.deadline
 
 
 def test_a_budget_ends_a_phase_early_and_its_rate_at_nothing() -> None:
     progress = Heard()
-    training = Training(allotted(6.0), Devices(spread=False, batch_size=BATCH, progress=progress), progress)
+    training = Trainer(allotted(6.0), Devices(data_parallel=False, batch_size=BATCH, progress=progress), progress)
     began = time.time()
     training.run()
     assert 1 < len(training.history) < 200
@@ -248,7 +248,9 @@ def test_a_budget_ends_a_phase_early_and_its_rate_at_nothing() -> None:
 
 def test_a_budget_that_is_over_stops_within_an_epoch() -> None:
     progress = Heard()
-    training = Training(allotted(-10.0, 0.0), Devices(spread=False, batch_size=BATCH, progress=progress), progress)
+    training = Trainer(
+        allotted(-10.0, 0.0), Devices(data_parallel=False, batch_size=BATCH, progress=progress), progress
+    )
     training.run()
     (row,) = training.history
     assert row["share"] == pytest.approx(1 / 3, abs=1e-3)
@@ -269,10 +271,10 @@ class Ending(Progress):
 
 def test_a_training_within_a_budget_goes_on_at_the_pace_that_is_left(tmp_path: Path) -> None:
     """Interrupted within an epoch, then given less time than it had; in the end its rate is nothing all the same."""
-    devices, path = Devices(spread=False, batch_size=BATCH, progress=Heard()), tmp_path / "a.npz"
+    devices, path = Devices(data_parallel=False, batch_size=BATCH, progress=Heard()), tmp_path / "a.npz"
     with pytest.raises(Interrupted, match=r"in epoch 4 of \d+ of m, fold 0"):
-        Training(allotted(1e4), devices, Ending(10), Checkpoints(path, "me")).run()
-    again = Training(allotted(6.0), devices, Heard(), Checkpoints(path, "me"))
+        Trainer(allotted(1e4), devices, Ending(10), Checkpoints(path, "me")).run()
+    again = Trainer(allotted(6.0), devices, Heard(), Checkpoints(path, "me"))
     assert (again.state.done, again.state.step) == (9, 1)
     again.run()
     assert 4 <= len(again.history) < 200
@@ -285,16 +287,16 @@ def test_a_training_within_a_budget_goes_on_at_the_pace_that_is_left(tmp_path: P
 @pytest.mark.parametrize("step", [0, 1])
 def test_without_a_budget_a_training_that_was_cut_short_goes_on_to_all_its_epochs(step: int, tmp_path: Path) -> None:
     phases = (Phase("none", 2, 0.05), Phase("all", 3, 0.01))
-    devices, path = Devices(spread=False, batch_size=BATCH, progress=Heard()), tmp_path / "a.npz"
-    over = Allotment(time.time() - 10, 0.0, (Stretch(2, 0.2), Stretch(3, 0.2)), 0.0)
-    cut = Training(replace(lesson(phases=phases), allotment=over), devices, Heard(), Checkpoints(path, "me"))
+    devices, path = Devices(data_parallel=False, batch_size=BATCH, progress=Heard()), tmp_path / "a.npz"
+    over = Allotment(time.time() - 10, 0.0, (PhaseEpochs(2, 0.2), PhaseEpochs(3, 0.2)), 0.0)
+    cut = Trainer(replace(lesson(phases=phases), allotment=over), devices, Heard(), Checkpoints(path, "me"))
     cut.run()
     assert [(row["phase"], row["share"]) for row in cut.history] == [("none", 0.333)]
-    again = Training(lesson(phases=phases), devices, Ending(step) if step else Heard(), Checkpoints(path, "me"))
+    again = Trainer(lesson(phases=phases), devices, Ending(step) if step else Heard(), Checkpoints(path, "me"))
     if step:
         with pytest.raises(Interrupted):
             again.run()
-        again = Training(lesson(phases=phases), devices, Heard(), Checkpoints(path, "me"))
+        again = Trainer(lesson(phases=phases), devices, Heard(), Checkpoints(path, "me"))
     again.run()
     shares = [(row["phase"], row["share"]) for row in again.history]
     assert shares == [("none", 0.333), ("none", 1.0), ("none", 0.667), ("all", 1.0), ("all", 1.0), ("all", 1.0)]
@@ -302,9 +304,9 @@ def test_without_a_budget_a_training_that_was_cut_short_goes_on_to_all_its_epoch
 
 
 def test_the_loss_of_a_part_of_an_epoch_is_that_of_its_photos() -> None:
-    over = Allotment(time.time() - 10, 0.0, (Stretch(1, 0.2),), 0.0)
+    over = Allotment(time.time() - 10, 0.0, (PhaseEpochs(1, 0.2),), 0.0)
     part = replace(lesson(phases=(Phase("none", 1, 1e-9),)), allotment=over)
-    training = Training(part, Devices(spread=False, batch_size=BATCH, progress=Heard()), Heard())
+    training = Trainer(part, Devices(data_parallel=False, batch_size=BATCH, progress=Heard()), Heard())
     training.run()
     rows = np.random.default_rng([part.seed, 0]).permutation(40)[:BATCH]
     probabilities, labels = np.array(network()(PIXELS[rows].astype("f4"), training=False)), TARGETS[rows]

@@ -10,7 +10,7 @@ from keras import layers
 from ensembler.backbones.jobs.build import build_backbone
 from ensembler.backbones.registry import find_backbone
 from ensembler.errors import BadChoice
-from ensembler.members.fine_tuning.jobs.unfreezing import layer_rates, leaves, unfreeze
+from ensembler.members.fine_tuning.jobs.unfreezing import compute_layer_rates, list_leaf_layers, unfreeze
 from ensembler.options.phases import BatchNorm, Phase
 
 
@@ -21,12 +21,14 @@ def backbone() -> Any:
 
 def trained(backbone: Any, what: str, batch_norm: BatchNorm = "frozen") -> list[str]:
     unfreeze(backbone, Phase(what, 1, 1e-3, batch_norm))
-    return [layer.name for layer in leaves(backbone) if layer.trainable_weights]
+    return [layer.name for layer in list_leaf_layers(backbone) if layer.trainable_weights]
 
 
 def kernels(backbone: Any) -> list[str]:
     return [
-        layer.name for layer in leaves(backbone) if layer.weights and not isinstance(layer, layers.BatchNormalization)
+        layer.name
+        for layer in list_leaf_layers(backbone)
+        if layer.weights and not isinstance(layer, layers.BatchNormalization)
     ]
 
 
@@ -46,7 +48,7 @@ def test_nothing_is_unfrozen_by_none_and_no_more_than_there_is_by_last(backbone:
 
 @pytest.mark.parametrize("what", ["none", "from:block14", "all"])
 def test_batch_norm_is_trained_everywhere_or_nowhere(backbone: Any, what: str) -> None:
-    norms = {layer.name for layer in leaves(backbone) if isinstance(layer, layers.BatchNormalization)}
+    norms = {layer.name for layer in list_leaf_layers(backbone) if isinstance(layer, layers.BatchNormalization)}
     assert len(norms) == 52
     assert set(trained(backbone, what, "train")) >= norms
     assert not set(trained(backbone, what, "frozen")) & norms
@@ -59,13 +61,13 @@ def test_an_unknown_block_is_refused(backbone: Any) -> None:
 
 def test_frozen_layers_do_not_move_in_training_and_others_do(backbone: Any) -> None:
     unfreeze(backbone, Phase("from:block14", 1, 1e-3, "frozen"))
-    before = {layer.name: layer.get_weights() for layer in leaves(backbone)}
+    before = {layer.name: layer.get_weights() for layer in list_leaf_layers(backbone)}
     backbone.compile(optimizer=keras.optimizers.Adam(0.01), loss="mse", jit_compile=False)
     pixels = np.random.default_rng(0).integers(0, 256, (2, 32, 32, 3)).astype(np.float32)
     backbone.train_on_batch(pixels, np.ones((2, backbone.output_shape[-1])))
     moved = {
         layer.name
-        for layer in leaves(backbone)
+        for layer in list_leaf_layers(backbone)
         if any(not np.array_equal(*pair) for pair in zip(layer.get_weights(), before[layer.name], strict=True))
     }
     names = kernels(backbone)
@@ -75,11 +77,13 @@ def test_frozen_layers_do_not_move_in_training_and_others_do(backbone: Any) -> N
 
 def test_rates_grow_from_the_first_block_to_the_last(backbone: Any) -> None:
     unfreeze(backbone, Phase("all", 1, 1e-3, "train"))
-    rates = layer_rates(backbone, 0.1)
-    by_layer = [[rates[id(weight)] for weight in layer.weights] for layer in leaves(backbone) if layer.weights]
+    rates = compute_layer_rates(backbone, 0.1)
+    by_layer = [
+        [rates[id(weight)] for weight in layer.weights] for layer in list_leaf_layers(backbone) if layer.weights
+    ]
     firsts = [each[0] for each in by_layer]
     assert all(len(set(each)) == 1 for each in by_layer)
     assert firsts == sorted(firsts)
     assert (firsts[0], firsts[-1]) == (pytest.approx(0.1), 1)
     assert len(set(firsts)) == 17  # the stem and 16 blocks
-    assert set(layer_rates(backbone, 1.0).values()) == {1.0}
+    assert set(compute_layer_rates(backbone, 1.0).values()) == {1.0}
