@@ -1,10 +1,10 @@
 """The tree of our errors: each is one sentence that says what is wrong, with what, and what to do next.
 
 EnsemblerError
-├── Question               something that cannot be found out; an option answers it
+├── MissingHint            something that cannot be found out; an option answers it
 ├── BadData                photos, tables or archives that cannot be used
 │   ├── UnreadablePhoto
-│   ├── BadAnswer
+│   ├── InvalidSubmission
 │   └── DamagedArchive
 ├── BadChoice              a member, setting or file that does not exist or does not fit
 ├── Mismatch               results that belong to other samples, folds, classes or settings

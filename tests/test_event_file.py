@@ -44,8 +44,8 @@ def test_a_stretch_has_a_beginning_and_one_end(tmp_path: Path) -> None:
     task.finish()
     task.finish()
     assert [{k: v for k, v in line.items() if k not in ("time", "run")} for line in lines(tmp_path / "a.jsonl")] == [
-        {"event": "stretch_began", "job": "b0", "label": "b0: heads", "total": 5},
-        {"event": "stretch_ended", "job": "b0", "label": "b0: heads", "done": 3, "seconds": 2.5},
+        {"event": "task_began", "job": "b0", "label": "b0: heads", "total": 5},
+        {"event": "task_ended", "job": "b0", "label": "b0: heads", "done": 3, "seconds": 2.5},
     ]
 
 

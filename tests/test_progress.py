@@ -87,7 +87,7 @@ class Following(Counting):
     def warn(self, text):
         self.heard.append(f"Warning: {text}")
 
-    def of_job(self, name):
+    def make_job_progress(self, name):
         self.heard.append(f"job {name}")
         return self
 

@@ -288,8 +288,8 @@ def test_what_a_killed_process_left_half_written_is_swept(tmp_path):
     script = """
 import os, signal, sys
 from pathlib import Path
-from ensembler.storage import whole_file, whole_folder
-with whole_folder(Path(sys.argv[1]) / "folder") as folder, whole_file(Path(sys.argv[1]) / "file") as file:
+from ensembler.storage import write_file_atomically, write_folder_atomically
+with write_folder_atomically(Path(sys.argv[1]) / "folder") as folder, write_file_atomically(Path(sys.argv[1]) / "file") as file:
     file.touch()
     os.kill(os.getpid(), signal.SIGKILL)
 """

@@ -66,7 +66,7 @@ def commands(context: click.Context, data: Path, submissions: Path, *, quiet: bo
     if context.invoked_subcommand and not any(flag in sys.argv for flag in ("-h", "--help")):
         contexts: list[Context] = context.obj if isinstance(context.obj, list) else []
         context.obj = Context(data, submissions, quiet=quiet, events=events)
-        context.obj.tell_beginning(context.invoked_subcommand)
+        context.obj.report_start(context.invoked_subcommand)
         contexts.append(context.obj)
 
 

@@ -27,8 +27,8 @@ from PIL import Image, ImageOps
 
 from ..errors import UnreadablePhoto
 
-# A JPEG is decoded at this many times the size asked for, or more. :data:`ensembler.fetch_competition.samples.PIXELS_VERSION`
-# counts the changes of what happens here.
+# A JPEG is decoded at this many times the size asked for, or more.
+# :data:`ensembler.competition.samples.PIXELS_VERSION` counts the changes of what happens here.
 MIN_DECODE_SCALE = 2
 
 # Broken EXIF entries and large photos are no news to a person: the pixels are read all the same.

@@ -108,7 +108,7 @@ def test_outputs(manifest, outputs, sums_to_one):
     ],
 )
 def test_sentence(manifest, says):
-    assert manifest.sentence() == says
+    assert manifest.describe() == says
 
 
 @pytest.mark.parametrize(

@@ -76,7 +76,7 @@ class Follower(Progress):
     def tell(self, event: Event) -> None:
         self.told.append((self.job, event))
 
-    def of_job(self, name: str) -> Follower:
+    def make_job_progress(self, name: str) -> Follower:
         self.latest = Follower(self.told, name)
         return self.latest
 

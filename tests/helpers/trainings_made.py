@@ -35,17 +35,17 @@ class Photos:
     def __init__(self, most: int = 1000) -> None:
         self.most = most
 
-    def epoch(
-        self, number: int, *, batch_size: int, seed: int, augmentation: str, parts: int, first: int = 0
+    def iterate_epoch(
+        self, number: int, *, batch_size: int, seed: int, augmentation: str, accumulation_steps: int, first_batch: int = 0
     ) -> Iterator[Any]:
         assert augmentation == "none"
-        if batch_size // parts > self.most:
+        if batch_size // accumulation_steps > self.most:
             raise MemoryError("RESOURCE_EXHAUSTED: out of memory while trying to allocate")
         order = np.random.default_rng([seed, number]).permutation(40)
         order = np.concatenate([order, order[:8]])  # fills the last batch
         weights = np.repeat(np.array([1, 0], "f4"), [40, 8])
-        for start in range(first * batch_size, 48, batch_size // parts):
-            part = slice(start, start + batch_size // parts)
+        for start in range(first_batch * batch_size, 48, batch_size // accumulation_steps):
+            part = slice(start, start + batch_size // accumulation_steps)
             yield PIXELS[order[part]], TARGETS[order[part]], weights[part]
 
 
@@ -63,12 +63,12 @@ def log_loss_of(model: Any) -> dict[str, float]:
 
 def lesson(
     build: Callable[[], Any] = network,
-    judge: Callable[[Any], dict[str, float]] = log_loss_of,
+    evaluate: Callable[[Any], dict[str, float]] = log_loss_of,
     most: int = 1000,
     **changes: Any,
 ) -> FoldTask:
     settings: MemberSettings = replace(SETTINGS, **{"batch_size": BATCH, "phases": (TRAINED,), **changes})
-    return FoldTask("m, fold 0", settings, False, Photos(most), TARGETS, 7, build, judge)  # type: ignore[arg-type]
+    return FoldTask("m, fold 0", settings, False, Photos(most), TARGETS, 7, build, evaluate)  # type: ignore[arg-type]
 
 
 def trained(heard: Heard | None = None, **changes: Any) -> tuple[Trainer, Any]:

@@ -42,7 +42,7 @@ def source(request, paths, tmp_path_factory):
     return store.open_photos(SIZE)
 
 
-def epoch(photos, number=0, batch_size=4, seed=0, augmentation="none", parts=1):
+def epoch(photos, number=0, batch_size=4, seed=0, augmentation="none", accumulation_steps=1):
     """All batches of one epoch; ``photos`` are a source, or paths."""
     source = FilePhotos(photos, SIZE) if isinstance(photos, list) else photos
     photos = TrainingPhotos(source, TARGETS[: len(source)])
@@ -115,7 +115,7 @@ def test_an_epoch_is_the_same_whatever_came_before_and_wherever_photos_are(paths
 @pytest.mark.parametrize(("batch_size", "parts"), [(4, 2), (4, 4), (8, 2), (50, 10)])
 def test_parts_make_up_the_batch(paths, augmentation, batch_size, parts):
     whole = epoch(paths, batch_size=batch_size, augmentation=augmentation)
-    found = epoch(paths, batch_size=batch_size, augmentation=augmentation, parts=parts)
+    found = epoch(paths, batch_size=batch_size, augmentation=augmentation, accumulation_steps=parts)
     assert len(found) == parts * len(whole)
     assert {len(pixels) for pixels, _, _ in found} == {batch_size // parts}
     for index, batch in enumerate(whole):
@@ -130,7 +130,7 @@ def test_smaller_batches_are_the_larger_ones_cut_up(paths, augmentation):
 
 def test_what_does_not_divide_is_refused(paths):
     with pytest.raises(ValueError, match="equal division"):
-        epoch(paths, parts=3)
+        epoch(paths, accumulation_steps=3)
 
 
 @pytest.mark.parametrize("augmentation", ["crops", "pixels", "strong"])

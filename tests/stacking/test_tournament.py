@@ -18,7 +18,7 @@ def tournament(exclusive: bool, names: tuple[str, ...] = META_LEARNERS, **option
 def test_the_simplest_is_taken_where_nothing_is_gained() -> None:
     """Three copies of one member: all blends of them are the same."""
     seen, targets = made_members(1, (1.0,), 500)
-    auto = tournament(exclusive=False).fit(compute_log_odds(seen * 3, multiclass=False), targets, np.arange(500) % 5)
+    auto = tournament(multiclass=False).fit(compute_log_odds(seen * 3, multiclass=False), targets, np.arange(500) % 5)
     assert auto.chosen_ == "mean"
     assert [one.name for one in auto.results_] == list(META_LEARNERS)
     assert min(one.excess_cost for one in auto.results_) == 0
@@ -26,7 +26,7 @@ def test_the_simplest_is_taken_where_nothing_is_gained() -> None:
 
 def test_a_richer_one_is_taken_where_it_gains_beyond_noise() -> None:
     seen, targets = made_members(1, (0.5, 6.0), 1500)
-    auto = tournament(exclusive=False).fit(compute_log_odds(seen, multiclass=False), targets, np.arange(1500) % 5)
+    auto = tournament(multiclass=False).fit(compute_log_odds(seen, multiclass=False), targets, np.arange(1500) % 5)
     assert auto.chosen_ not in ("mean", "logit-mean")
     by_name = {one.name: one for one in auto.results_}
     assert by_name["mean"].excess_cost > by_name["mean"].standard_error

@@ -53,10 +53,10 @@ def test_labels_of_a_fold_do_not_reach_its_predictions() -> None:
 def test_it_can_be_ended_in_the_midst_of_its_fits() -> None:
     looks: list[int] = []
 
-    def go_on() -> None:
+    def raise_if_stopping() -> None:
         looks.append(1)
         if len(looks) == 5:
             raise Interrupted("in the heads")
 
     with pytest.raises(Interrupted):
-        predict_out_of_fold(FEATURES, TARGETS, folds(3), multiclass=True, raise_if_stopping=go_on)
+        predict_out_of_fold(FEATURES, TARGETS, folds(3), multiclass=True, raise_if_stopping=raise_if_stopping)

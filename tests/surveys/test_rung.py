@@ -29,7 +29,7 @@ def made(tmp_path: Path):
 
 def test_photos_are_scored_by_heads_on_what_is_known(made) -> None:
     folder, one, rung = made
-    given = rung.predictions(folder, one)
+    given = rung.load_or_predict(folder, one)
     assert given.shape == rung.targets.shape == (15, 3)
     # The features are the labels.
     assert rung.losses(given).mean() < log_loss(rung.targets, np.full((15, 3), 1 / 3), multiclass=True) / 2
@@ -38,14 +38,14 @@ def test_photos_are_scored_by_heads_on_what_is_known(made) -> None:
 @pytest.mark.parametrize("damage", [None, truncate])
 def test_predictions_are_kept_until_they_are_damaged(made, damage, monkeypatch: pytest.MonkeyPatch) -> None:
     folder, one, rung = made
-    first = rung.predictions(folder, one)
+    first = rung.load_or_predict(folder, one)
     times: list[int] = []
     real = rungs.predict_out_of_fold
     monkeypatch.setattr(rungs, "predict_out_of_fold", lambda *args, **more: times.append(1) or real(*args, **more))
     [path] = folder.survey.glob("demo-conv-8-15-*.npz")
     if damage:
         damage(path)
-    assert np.array_equal(rung.predictions(folder, one), first)
+    assert np.array_equal(rung.load_or_predict(folder, one), first)
     assert len(times) == (1 if damage else 0)
 
 

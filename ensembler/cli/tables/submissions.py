@@ -22,7 +22,7 @@ def format_table(rows: Sequence[Row], *, width: int | None = None, every: bool =
     Parameters
     ----------
     rows
-        What :func:`ensembler.list_submissions` returns.
+        What :func:`ensembler.submissions` returns.
     width
         Of the terminal; messages are shortened to fit it. None shows them whole.
     every

@@ -32,8 +32,8 @@ _CHUNK_ROWS = 5000
 class PixelTable:
     """A CSV with a photo in each row.
 
-    ``pixel_columns`` are its columns from the top left pixel to the bottom right one, row by row; of a colour photo each
-    pixel has three columns in a row: red, green, blue. ``other_columns`` are the columns beside them.
+    ``pixel_columns`` are its columns from the top left pixel to the bottom right one, row by row; of a colour photo
+    each pixel has three columns in a row: red, green, blue. ``other_columns`` are the columns beside them.
     """
 
     path: Path

@@ -118,7 +118,7 @@ class Folds:
         return nested
 
     def make_nested_repeats(self, repeats: int) -> Rows:
-        """Divide the scored photos several times: :meth:`make_nested_folds`, then others that are made of labels and groups.
+        """Divide the scored photos several times: :meth:`make_nested_folds`, then others of labels and groups.
 
         Returns
         -------

@@ -21,7 +21,7 @@ MeasuredScore = InfluenceScore | CountScore
 def measure_probabilities(
     metric: Metric, targets: NDArray[np.floating], probabilities: NDArray[np.floating], manifest: Manifest
 ) -> MeasuredScore:
-    """Measure probabilities, shape (rows, outputs); a metric of labels measures what :func:`.choose_labels` makes of them."""
+    """Measure probabilities, shape (rows, outputs); a metric of labels measures what :func:`.choose_labels` chooses."""
     if metric.takes_labels:
         return measure_labels(metric, targets > 0.5, choose_labels(metric, probabilities, manifest), manifest)
     if metric.name in ("roc auc", "mean column-wise roc auc"):

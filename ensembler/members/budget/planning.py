@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from ..allotment import Allotment, PhaseEpochs, find_largest_share
 from .costs import TrainingCost
@@ -114,11 +115,7 @@ def _iterate_cuts(levels: Sequence[int], folds: Sequence[int], costs: Costs) -> 
         cheaper = {
             member: level
             for member, there in enumerate(levels)
-            if (
-                level := _find_next_cheaper(
-                    chosen[member], there, lambda level, member=member: estimate_least_seconds(member, level)
-                )
-            )  # type: ignore[misc]
+            if (level := _find_next_cheaper(chosen[member], there, partial(estimate_least_seconds, member)))
         }
         if not cheaper:
             return

@@ -25,8 +25,8 @@ RANGE_NOT_SATISFIABLE = 416
 class TransientError(KaggleError):
     """Trouble that may pass by itself; the request may have counted.
 
-    ``retry_after`` is how long Kaggle asks us to wait, in seconds, None if it does not say. ``lost_method`` is the method of
-    Kaggle's API whose answer was lost, empty if none was, or if it is not known which.
+    ``retry_after`` is how long Kaggle asks us to wait, in seconds, None if it does not say. ``lost_method`` is the
+    method of Kaggle's API whose answer was lost, empty if none was, or if it is not known which.
     """
 
     def __init__(self, message: str, *, retry_after: float | None = None, lost_method: str = "") -> None:

@@ -124,7 +124,7 @@ def _choose_sort_key(sort: SurveySorting) -> Any:
     keys = {
         "size": lambda one: one.measures.parameters,
         # A loss on fewer photos is not comparable; who stopped early is behind those that went on.
-        "loss": lambda one: (-one.photos, one.figures.log_loss),
+        "loss": lambda one: (-one.photos, one.scores.log_loss),
         "latency": lambda one: one.measures.milliseconds,
     }
     return keys[sort]

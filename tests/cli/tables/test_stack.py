@@ -96,7 +96,7 @@ def test_the_interval_the_calibration_and_choices_are_told() -> None:
     assert not any("compared on" in line for line in lines)
     few = result()
     assert "Meta-learners were compared on 20 photos." in describe_stack(
-        replace(few, evaluation=replace(few.evaluation, rival_rows=20))
+        replace(few, evaluation=replace(few.evaluation, meta_learner_rows=20))
     )
 
 

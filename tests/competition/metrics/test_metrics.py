@@ -146,7 +146,7 @@ def test_what_does_not_fit_is_refused(text, task, words):
 
 @pytest.mark.parametrize("metric", METRICS.values(), ids=METRICS)
 def test_a_metric_stays_itself_in_its_tasks(metric):
-    assert {metric.for_task(task) for task in metric.tasks} == {metric}
+    assert {metric.resolve_for_task(task) for task in metric.tasks} == {metric}
 
 
 @pytest.mark.parametrize(

@@ -24,9 +24,9 @@ def value(
 
 
 def test_without_ingredients_it_is_the_log_loss() -> None:
-    assert value(ONE_HOT, CHANCES, exclusive=True) == pytest.approx(log_loss(CLASSES, CHANCES), rel=1e-5)
+    assert value(ONE_HOT, CHANCES, multiclass=True) == pytest.approx(log_loss(CLASSES, CHANCES), rel=1e-5)
     expected = np.mean([log_loss(TAGS[:, tag], ODDS[:, tag], labels=[0, 1]) for tag in range(3)])
-    assert value(TAGS, ODDS, exclusive=False) == pytest.approx(expected, rel=1e-5)
+    assert value(TAGS, ODDS, multiclass=False) == pytest.approx(expected, rel=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -39,23 +39,23 @@ def test_without_ingredients_it_is_the_log_loss() -> None:
 def test_smoothing_is_that_of_keras(
     ours: bool, theirs: keras.losses.Loss, labels: np.ndarray, predicted: np.ndarray
 ) -> None:
-    assert value(labels, predicted, exclusive=ours, smoothing=0.1) == pytest.approx(float(theirs(labels, predicted)))
+    assert value(labels, predicted, multiclass=ours, smoothing=0.1) == pytest.approx(float(theirs(labels, predicted)))
 
 
 def test_weights_count_a_row_as_often_as_they_say() -> None:
     weights = np.array([[1, 1, 1], [2, 0.5, 3]], "f4")
     expected = np.mean(weights[1, CLASSES] * -np.log(CHANCES[np.arange(20), CLASSES]))
-    assert value(ONE_HOT, CHANCES, exclusive=True, weights=weights) == pytest.approx(expected, rel=1e-5)
+    assert value(ONE_HOT, CHANCES, multiclass=True, weights=weights) == pytest.approx(expected, rel=1e-5)
     both = np.array([[1, 2, 3], [4, 5, 6]], "f4")
     rows = -(both[1] * TAGS * np.log(ODDS) + both[0] * (1 - TAGS) * np.log(1 - ODDS))
-    assert value(TAGS, ODDS, exclusive=False, weights=both) == pytest.approx(rows.mean(), rel=1e-5)
+    assert value(TAGS, ODDS, multiclass=False, weights=both) == pytest.approx(rows.mean(), rel=1e-5)
 
 
 def test_soft_labels_are_weighted_class_by_class() -> None:
     weights = np.array([[1, 1, 1], [2, 0.5, 3]], "f4")
     soft = RANDOM.dirichlet(np.ones(3), 20).astype("f4")
     expected = -(weights[1] * soft * np.log(CHANCES)).sum(axis=1).mean()
-    assert value(soft, CHANCES, exclusive=True, weights=weights) == pytest.approx(expected, rel=1e-5)
+    assert value(soft, CHANCES, multiclass=True, weights=weights) == pytest.approx(expected, rel=1e-5)
 
 
 def test_balanced_weights_of_classes_are_those_of_scikit_learn() -> None:

@@ -15,7 +15,7 @@ from ensembler.images.augmentation.rand_augment import (
 )
 
 PHOTO = pixels(4, (32, 32))
-BY_NAME = {operation.__name__.strip("_"): operation for operation in _OPERATIONS}
+BY_NAME = {operation.__name__.removeprefix("_change").strip("_"): operation for operation in _OPERATIONS}
 BOTH_WAYS = ["saturation", "contrast", "brightness", "sharpness", "rotate", "shear_x", "shear_y"]
 
 

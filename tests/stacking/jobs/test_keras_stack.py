@@ -49,7 +49,7 @@ BLENDS = {
 @pytest.mark.parametrize("kind", BLENDS)
 def test_the_file_predicts_what_the_meta_learner_does(tmp_path: Path, kind: str, exclusive: bool, outputs: int) -> None:
     """Truth 5, for each form that a meta-learner can come to, before and after it was kept."""
-    members = [member("a", outputs, 4, exclusive=exclusive), member("b", outputs, 6, exclusive=exclusive)]
+    members = [member("a", outputs, 4, multiclass=exclusive), member("b", outputs, 6, multiclass=exclusive)]
     blend = BLENDS[kind](exclusive, outputs)
     photos = [RANDOM.integers(0, 256, (9, size, size, 3)).astype(np.uint8) for size in (4, 6)]
     seen = [network.predict(pixels, verbose=0) for network, pixels in zip(members, photos, strict=True)]

@@ -117,7 +117,7 @@ def test_a_token_is_sent(server, monkeypatch):
 def test_a_proxy_that_is_not_there(server, kaggle, monkeypatch):
     monkeypatch.setenv("http_proxy", "http://me:secret-password@127.0.0.1:9")
     with said("HTTPS_PROXY"):
-        kaggle.competition(SLUG)
+        kaggle.fetch_competition(SLUG)
 
 
 def test_a_network_without_a_proxy(server, kaggle, monkeypatch):
@@ -128,14 +128,14 @@ def test_a_network_without_a_proxy(server, kaggle, monkeypatch):
     monkeypatch.setenv("no_proxy", "*")
     server.fail("GetCompetition", None)
     with said("check the network and try again"):
-        kaggle.competition(SLUG)
+        kaggle.fetch_competition(SLUG)
 
 
 # What Kaggle tells of a competition
 
 
 def test_facts(server, kaggle, capfd):
-    assert kaggle.competition(SLUG) == CompetitionFacts(
+    assert kaggle.fetch_competition(SLUG) == CompetitionFacts(
         slug=SLUG,
         metric="Log Loss",
         deadline=datetime(2030, 1, 1, tzinfo=UTC),
@@ -150,7 +150,7 @@ def test_facts(server, kaggle, capfd):
 
 def test_facts_that_kaggle_leaves_out(server, kaggle):
     server.fail("GetCompetition", Answer(content={"ref": "x"}))
-    assert kaggle.competition(SLUG) == CompetitionFacts(SLUG, "", None, None, 0, False, False, False)
+    assert kaggle.fetch_competition(SLUG) == CompetitionFacts(SLUG, "", None, None, 0, False, False, False)
 
 
 @pytest.mark.parametrize(
@@ -163,13 +163,13 @@ def test_facts_that_kaggle_leaves_out(server, kaggle):
 )
 def test_limits(server, kaggle, told, limits):
     server.limits = told
-    assert kaggle.limits(SLUG) == limits
+    assert kaggle.fetch_limits(SLUG) == limits
 
 
 @pytest.mark.parametrize("status", [403, 404])
 def test_limits_that_kaggle_does_not_tell(server, kaggle, status):
     server.fail("GetSubmissionLimits", refusal(status, "No"))
-    assert kaggle.limits(SLUG) is None
+    assert kaggle.fetch_limits(SLUG) is None
 
 
 TROUBLE = {
@@ -184,9 +184,9 @@ TROUBLE = {
 @pytest.mark.parametrize(
     ("method", "ask"),
     [
-        ("GetCompetition", lambda kaggle, folder: kaggle.competition(SLUG)),
-        ("GetSubmissionLimits", lambda kaggle, folder: kaggle.limits(SLUG)),
-        ("ListSubmissions", lambda kaggle, folder: kaggle.submissions(SLUG)),
+        ("GetCompetition", lambda kaggle, folder: kaggle.fetch_competition(SLUG)),
+        ("GetSubmissionLimits", lambda kaggle, folder: kaggle.fetch_limits(SLUG)),
+        ("ListSubmissions", lambda kaggle, folder: kaggle.list_submissions(SLUG)),
         ("ListDataFiles", lambda kaggle, folder: kaggle.download(SLUG, folder, Progress())),
         ("DownloadDataFiles", lambda kaggle, folder: kaggle.download(SLUG, folder, Progress())),
         ("GET", lambda kaggle, folder: kaggle.download(SLUG, folder, Progress())),
@@ -228,14 +228,14 @@ def test_refusals_of_a_download(server, kaggle, tmp_path, method, answer, words)
 def test_a_list_that_is_null(server, kaggle):
     server.fail("ListSubmissions", Answer(content={"submissions": None}))
     with said("pip install -U kaggle"):
-        kaggle.submissions(SLUG)
+        kaggle.list_submissions(SLUG)
 
 
 def test_a_stall_ends(server, kaggle):
     server.lull = 3.0
     began = time.monotonic()
     with said("did not answer in time"):
-        dataclasses.replace(kaggle, patience=dataclasses.replace(QUICK, answer=0.05)).competition(SLUG)
+        dataclasses.replace(kaggle, retry_policy=dataclasses.replace(QUICK, read_timeout=0.05)).competition(SLUG)
     assert time.monotonic() - began < 2.5
 
 
@@ -316,7 +316,7 @@ def test_storage_that_fails_midway_leaves_no_wrong_bytes(server, kaggle, tmp_pat
 
 def test_another_run_goes_on(server, kaggle, tmp_path):
     server.cut = 1 << 18
-    impatient = dataclasses.replace(kaggle, patience=dataclasses.replace(QUICK, attempts=1))
+    impatient = dataclasses.replace(kaggle, retry_policy=dataclasses.replace(QUICK, max_attempts=1))
     server.fail("DownloadDataFiles", lambda request: None if server.sent else server.answer(request))
     with said():
         impatient.download(SLUG, tmp_path, Progress())
@@ -390,7 +390,7 @@ def test_all_submissions_are_listed_however_many(server, kaggle, csv):
     refs = [kaggle.submit(SLUG, csv, f"number {number}") for number in range(3)]
     server.submissions += [server.submissions[0] | {"ref": number} for number in range(1, 500)]
     server.pending_polls = 0
-    listed = kaggle.submissions(SLUG)
+    listed = kaggle.list_submissions(SLUG)
     assert [each.ref for each in listed] == [*reversed(refs), *range(1, 500)]
     assert listed[0] == Submission(
         ref=refs[2],

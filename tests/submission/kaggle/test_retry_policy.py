@@ -13,10 +13,10 @@ from ensembler.errors import KaggleError
 from ensembler.submission.kaggle.errors import Intercepted, TransientError
 from ensembler.submission.kaggle.retry_policy import _ACTIVE_POLICY, DEFAULT_RETRIES, RetryPolicy
 
-QUICK = RetryPolicy(first_pause=0.001, max_pause=0.004, max_retry_after=0.05, max_attempts=4)
+QUICK = RetryPolicy(first_retry_after=0.001, max_retry_after=0.004, max_retry_after=0.05, max_attempts=4)
 
 
-def trouble(pause=None, kind=TransientError):
+def trouble(retry_after=None, kind=TransientError):
     error = kind("Busy.")
     error.retry_after = pause
     return error
@@ -49,8 +49,8 @@ def test_passing_trouble_is_outlasted(failures):
         ([trouble() for _ in range(9)], 4),
         ([KaggleError("No.")], 1),
         ([trouble(kind=Intercepted)], 1),
-        ([trouble(pause=0.06)], 1),
-        ([trouble(), trouble(pause=3600.0)], 2),
+        ([trouble(retry_after=0.06)], 1),
+        ([trouble(), trouble(retry_after=3600.0)], 2),
     ],
     ids=["too often", "a refusal", "a login page", "too long a pause", "too long a pause later on"],
 )
@@ -63,13 +63,13 @@ def test_when_to_give_up(errors, asked):
 
 
 def test_kaggle_gets_the_pause_that_it_asks_for():
-    ask = Asked(trouble(pause=0.04))
+    ask = Asked(trouble(retry_after=0.04))
     QUICK.call(ask, Heard())
     assert ask.times[1] - ask.times[0] >= 0.04
 
 
 def test_pauses_grow_up_to_a_limit_and_differ():
-    patience = RetryPolicy(first_pause=1, max_pause=8)
+    patience = RetryPolicy(first_retry_after=1, max_retry_after=8)
     pauses = [[patience.compute_pause(failures, None) for _ in range(50)] for failures in (1, 2, 3, 4, 9)]
     for each, longest in zip(pauses, (1, 2, 4, 8, 8), strict=True):
         assert longest / 2 <= min(each) < max(each) <= longest
@@ -79,7 +79,7 @@ def test_pauses_grow_up_to_a_limit_and_differ():
 def test_long_pauses_are_told(monkeypatch):
     monkeypatch.setattr(time, "sleep", lambda seconds: None)
     heard = Heard()
-    RetryPolicy(first_pause=4).call(Asked(trouble(), trouble()), heard)
+    RetryPolicy(first_retry_after=4).call(Asked(trouble(), trouble()), heard)
     assert [note.partition(" Trying")[0] for note in heard.notes] == ["Busy.", "Busy."]
     assert "(1 of 8)" in heard.notes[0]
     assert heard.notes[1].endswith("(2 of 8).")

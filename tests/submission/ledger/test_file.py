@@ -86,7 +86,7 @@ def test_an_empty_file_is_one_that_a_killed_process_had_only_begun(file):
 
 
 def delete_and_fail(file, error):
-    with file.writing() as connection:
+    with file.open_transaction() as connection:
         connection.execute("DELETE FROM uploads")
         raise error
 
@@ -101,7 +101,7 @@ def test_a_block_that_fails_leaves_nothing(file, error):
 
 def test_a_reader_sees_one_state_though_another_writes(file):
     add_upload(file, 1)
-    with file.reading() as connection:
+    with file.open_snapshot() as connection:
         question = "SELECT count(*) FROM uploads"
         before = connection.execute(question).fetchone()[0]
         with contextlib.suppress(StorageError):
@@ -185,7 +185,7 @@ def test_who_holds_the_file_too_long_is_told_of(file):
 
 
 def fill_up(file):
-    with file.writing() as connection:
+    with file.open_transaction() as connection:
         connection.execute("PRAGMA max_page_count = 1")
         connection.execute("UPDATE uploads SET reason = ?", ("x" * 100_000,))
 
@@ -198,7 +198,7 @@ def test_a_full_disk_is_told_of_and_what_was_there_stays(file):
 
 
 def test_a_bug_of_ours_stays_what_it_is(file):
-    with pytest.raises(sqlite3.OperationalError, match="no such table"), file.writing() as connection:
+    with pytest.raises(sqlite3.OperationalError, match="no such table"), file.open_transaction() as connection:
         connection.execute("SELECT * FROM nowhere")
 
 

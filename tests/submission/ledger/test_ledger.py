@@ -32,8 +32,8 @@ def answer(ledger: Ledger, name: str = "a.csv", sha256: str = "aa", **told: obje
 
 
 def test_no_ledger_lists_nothing_and_makes_no_file(ledger):
-    assert ledger.rows() == []
-    assert ledger.uploads_of(SLUG, "aa") == []
+    assert ledger.list_rows() == []
+    assert ledger.list_uploads(SLUG, "aa") == []
     assert ledger.merge(SLUG, [], complete=True) == 0
     assert not ledger.folder.exists()
 
@@ -52,7 +52,7 @@ def test_what_was_recorded_is_read_back(ledger):
         made=datetime(2026, 1, 31, 12, tzinfo=UTC),
     )
     ledger.record(told)
-    (row,) = ledger.rows("dogs")
+    (row,) = ledger.list_rows("dogs")
     assert {field.name: getattr(row, field.name) for field in dataclasses.fields(Answer)} == vars(told)
     assert (row.status, row.ref, row.source, row.file_name) == ("", None, "stack", "a.csv")
 
@@ -60,7 +60,7 @@ def test_what_was_recorded_is_read_back(ledger):
 @pytest.mark.parametrize("number", [float("nan"), float("inf"), None])
 def test_a_score_that_is_no_number_is_none(ledger, number):
     ledger.record(answer(ledger, own=number, own_error=number, own_log_loss=number))
-    (row,) = ledger.rows()
+    (row,) = ledger.list_rows()
     assert (row.own, row.own_error, row.own_log_loss) == (None, None, None)
 
 
@@ -72,28 +72,28 @@ def test_the_same_answer_is_recorded_once(ledger):
     first = answer(ledger, own=0.25)
     copied = by_hand(first, path=ledger.folder / "copy.csv")
     assert len({ledger.record(told) for told in (first, first, by_hand(first), copied)}) == 1
-    (row,) = ledger.rows()
+    (row,) = ledger.list_rows()
     assert (row.stack, row.own, row.path) == ("b0_b2", 0.25, first.path)
 
 
 def test_what_a_stack_tells_replaces_what_was_recorded_by_hand(ledger):
     number = ledger.record(by_hand(answer(ledger)))
     assert ledger.record(answer(ledger, own=0.25)) == number
-    assert [(row.stack, row.own, row.members) for row in ledger.rows()] == [("b0_b2", 0.25, MEMBERS)]
+    assert [(row.stack, row.own, row.members) for row in ledger.list_rows()] == [("b0_b2", 0.25, MEMBERS)]
 
 
 @pytest.mark.parametrize("other", [{"sha256": "bb"}, {"competition": "cats"}, {"name": "b.csv"}])
 def test_other_bytes_competitions_and_stacks_are_other_answers(ledger, other):
     ledger.record(answer(ledger))
     ledger.record(answer(ledger, **other))
-    assert len(ledger.rows()) == 2
+    assert len(ledger.list_rows()) == 2
 
 
 def test_a_slug_that_becomes_known_later_is_kept(ledger):
     ledger.record(answer(ledger, slug=""))
     ledger.record(answer(ledger))
     ledger.record(answer(ledger, slug=""))
-    assert [row.slug for row in ledger.rows()] == [SLUG]
+    assert [row.slug for row in ledger.list_rows()] == [SLUG]
 
 
 def test_paths_follow_a_folder_that_is_moved(ledger, tmp_path, monkeypatch):
@@ -113,62 +113,62 @@ def test_paths_follow_a_folder_that_is_moved(ledger, tmp_path, monkeypatch):
 
 def test_an_upload_goes_from_begun_to_accepted_to_scored(ledger):
     number = ledger.record(answer(ledger))
-    upload = ledger.begin(number, "first [a]")
-    (row,) = ledger.rows()
+    upload = ledger.begin_upload(number, "first [a]")
+    (row,) = ledger.list_rows()
     assert (row.status, row.ref, row.description) == ("UPLOADING", None, "first [a]")
     assert abs(row.began - datetime.now(UTC)) < timedelta(minutes=1)
-    ledger.accepted(upload, 11)
-    ledger.failed(upload, "too late to fail")
-    (row,) = ledger.rows()
+    ledger.mark_accepted(upload, 11)
+    ledger.mark_failed(upload, "too late to fail")
+    (row,) = ledger.list_rows()
     assert (row.status, row.ref, row.reason) == ("PENDING", 11, "")
     ledger.merge(SLUG, [Submission(11, "COMPLETE", 0.04, 0.05)])
-    (row,) = ledger.rows()
+    (row,) = ledger.list_rows()
     assert (row.status, row.public, row.private, row.description) == ("COMPLETE", 0.04, 0.05, "first [a]")
 
 
 def test_only_an_answer_with_a_slug_can_be_uploaded(ledger):
     for number in (ledger.record(answer(ledger, slug="")), 99):
         with pytest.raises(ValueError, match="slug"):
-            ledger.begin(number, "first")
+            ledger.begin_upload(number, "first")
 
 
 def test_the_same_bytes_are_uploaded_again_only_if_asked(ledger):
     number = ledger.record(answer(ledger))
-    ledger.accepted(ledger.begin(number, "first"), 11)
+    ledger.mark_accepted(ledger.begin_upload(number, "first"), 11)
     copy = ledger.record(answer(ledger, "renamed.csv"))
     ledger.merge(SLUG, [Submission(11, "COMPLETE", 0.04, when=datetime(2026, 1, 31, tzinfo=UTC))])
     said = r"uploaded already as a\.csv, submission 11 of 2026-01-31 00:00 UTC \(public score 0\.04\).*--again"
     with pytest.raises(BadChoice, match=said):
-        ledger.begin(copy, "second")
+        ledger.begin_upload(copy, "second")
     with pytest.raises(BadChoice, match=said):
         ledger.check_new(answer(ledger, "renamed.csv"))
     for new in (answer(ledger, sha256="bb"), answer(ledger, slug="another-competition")):
         ledger.check_new(new)
     ledger.check_new(answer(ledger), again=True)
-    ledger.accepted(ledger.begin(copy, "second", again=True), 12)
-    assert {row.ref for row in ledger.uploads_of(SLUG, "aa")} == {11, 12}
-    assert len(ledger.rows()) == 2
-    assert ledger.uploads_of("another-competition", "aa") == []
+    ledger.mark_accepted(ledger.begin_upload(copy, "second", again=True), 12)
+    assert {row.ref for row in ledger.list_uploads(SLUG, "aa")} == {11, 12}
+    assert len(ledger.list_rows()) == 2
+    assert ledger.list_uploads("another-competition", "aa") == []
 
 
 @pytest.mark.parametrize(
     ("fate", "said"),
     [
         (lambda ledger, upload: None, "its end is not known yet"),
-        (lambda ledger, upload: ledger.accepted(upload, 11), "not scored yet"),
+        (lambda ledger, upload: ledger.mark_accepted(upload, 11), "not scored yet"),
         (lambda ledger, upload: ledger.merge(SLUG, [Submission(9, "ERROR", description="x", reason="Bad")]), "it: Bad"),
-        (lambda ledger, upload: ledger.failed(upload, "No network."), None),
+        (lambda ledger, upload: ledger.mark_failed(upload, "No network."), None),
     ],
     ids=["begun", "pending", "refused", "failed"],
 )
 def test_what_an_earlier_upload_means_for_the_next(ledger, fate, said):
     number = ledger.record(answer(ledger))
-    fate(ledger, ledger.begin(number, "x"))
+    fate(ledger, ledger.begin_upload(number, "x"))
     if said is None:
-        ledger.begin(number, "y")
+        ledger.begin_upload(number, "y")
         return
     with pytest.raises(BadChoice, match=said):
-        ledger.begin(number, "y")
+        ledger.begin_upload(number, "y")
 
 
 def test_of_several_that_upload_the_same_bytes_at_once_one_may(ledger):
@@ -176,7 +176,7 @@ def test_of_several_that_upload_the_same_bytes_at_once_one_may(ledger):
 
     def begin(one: int) -> int:
         with contextlib.suppress(BadChoice):
-            return ledger.begin(number, f"{one}")
+            return ledger.begin_upload(number, f"{one}")
         return 0
 
     with ThreadPoolExecutor(8) as pool:
@@ -188,12 +188,12 @@ def test_rows_are_of_one_competition_or_all_the_newest_first(ledger):
     for number in range(3):
         ledger.record(answer(ledger, f"{number}.csv", f"{number}", made=day + timedelta(days=number)))
     ledger.record(answer(ledger, sha256="cc", competition="cats", slug="only-cats", made=day))
-    ledger.accepted(ledger.begin(1, "the oldest file, the newest upload"), 5)
+    ledger.mark_accepted(ledger.begin_upload(1, "the oldest file, the newest upload"), 5)
     ledger.merge(SLUG, [Submission(4, "COMPLETE", file_name="mine.csv", when=day + timedelta(hours=36))])
-    names = [row.file_name for row in ledger.rows("dogs", SLUG)]
+    names = [row.file_name for row in ledger.list_rows("dogs", SLUG)]
     assert names == ["0.csv", "2.csv", "mine.csv", "1.csv"]
-    assert [row.file_name for row in ledger.rows("dogs")] == ["0.csv", "2.csv", "1.csv"]
-    assert [row.competition for row in ledger.rows()] == ["dogs", "dogs", SLUG, "dogs", "cats"]
+    assert [row.file_name for row in ledger.list_rows("dogs")] == ["0.csv", "2.csv", "1.csv"]
+    assert [row.competition for row in ledger.list_rows()] == ["dogs", "dogs", SLUG, "dogs", "cats"]
 
 
 def test_a_folder_that_cannot_be_made_is_one_sentence(tmp_path):
@@ -214,7 +214,7 @@ ledger, name = Ledger(Path(sys.argv[1])), sys.argv[2]
 for number in range(int(sys.argv[3])):
     answer = ledger.record(Answer("dogs", ledger.folder / f"{name}-{number}.csv", f"{name}-{number}", 1, "dogs"))
     if number % 5 == 0:
-        ledger.accepted(ledger.begin(answer, f"{name}-{number}"), number + 1000 * int(name))
+        ledger.mark_accepted(ledger.begin_upload(answer, f"{name}-{number}"), number + 1000 * int(name))
     print(number, flush=True)
 """
 
@@ -229,7 +229,7 @@ def test_two_processes_that_write_at_once_lose_nothing(ledger):
         for process in (one, other):
             process.communicate(timeout=60)
     assert (one.returncode, other.returncode) == (0, 0)
-    rows = ledger.rows()
+    rows = ledger.list_rows()
     assert {row.sha256 for row in rows} == {f"{name}-{number}" for name in "12" for number in range(200)}
     refs = [row.ref for row in rows if row.ref]
     assert sorted(refs) == [number + 1000 * name for name in (1, 2) for number in range(0, 200, 5)]
@@ -238,15 +238,15 @@ def test_two_processes_that_write_at_once_lose_nothing(ledger):
 
 def test_a_process_that_is_killed_while_writing_loses_only_what_it_had_not_finished(ledger):
     for kill in range(1, 4):
-        before = len(ledger.rows())
+        before = len(ledger.list_rows())
         with writer(ledger, str(kill), 100_000) as process:
             written = [process.stdout.readline() for _ in range(5 * kill)]
             os.kill(process.pid, signal.SIGKILL)
             written += process.stdout.readlines()
         assert process.returncode == -signal.SIGKILL
-        assert before + len(written) <= len(ledger.rows()) <= before + len(written) + 1
+        assert before + len(written) <= len(ledger.list_rows()) <= before + len(written) + 1
     ledger.record(answer(ledger))
-    assert ledger.rows()[0].competition == "dogs"
+    assert ledger.list_rows()[0].competition == "dogs"
 
 
 def test_the_ledger_loads_nothing_heavy():

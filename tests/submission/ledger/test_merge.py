@@ -104,9 +104,9 @@ TWO = ("two", "two.csv", None, "")
 )
 def test_each_submission_finds_its_upload(ledger, begun, listed, expected):
     for answer, description, ref in begun:
-        upload = ledger.begin(answer, description, again=True)
+        upload = ledger.begin_upload(answer, description, again=True)
         if ref:
-            ledger.accepted(upload, ref)
+            ledger.mark_accepted(upload, ref)
     for _ in range(2):
         changed = ledger.merge(SLUG, listed)
         assert seen(ledger) == expected
@@ -119,20 +119,20 @@ def test_only_what_changed_is_counted(ledger):
     scored = Submission(2, "COMPLETE", 0.5, file_name="2.csv", when=WHEN)
     assert ledger.merge(SLUG, [pending[0], scored, pending[2]]) == 1
     assert ledger.merge(SLUG, [scored]) == 0
-    assert {row.ref: row.public for row in ledger.rows("none", SLUG)} == {1: None, 2: 0.5, 3: None}
+    assert {row.ref: row.public for row in ledger.list_rows("none", SLUG)} == {1: None, 2: 0.5, 3: None}
 
 
 def test_a_competition_knows_nothing_of_anothers_submissions(ledger):
-    ledger.accepted(ledger.begin(1, "x"), 7)
+    ledger.mark_accepted(ledger.begin_upload(1, "x"), 7)
     ledger.merge("birds", [Submission(7, "COMPLETE", file_name="one.csv", total_bytes=100, description="x")])
     assert seen(ledger) == {("one", "one.csv", 7, "PENDING"), ("", "one.csv", 7, "COMPLETE"), TWO}
 
 
 def test_what_kaggle_leaves_out_stays_known(ledger):
-    ledger.accepted(ledger.begin(1, "x"), 7)
+    ledger.mark_accepted(ledger.begin_upload(1, "x"), 7)
     ledger.merge(SLUG, [Submission(7, "COMPLETE", 0.5, when=WHEN, file_name="one.csv", description="x")])
     ledger.merge(SLUG, [Submission(7, "COMPLETE", 0.5, 0.6)])
-    row = ledger.rows("dogs")[-1]
+    row = ledger.list_rows("dogs")[-1]
     assert (row.submitted, row.file_name, row.description, row.private) == (WHEN, "one.csv", "x", 0.6)
 
 
@@ -146,7 +146,7 @@ def began_long_ago(ledger: Ledger, upload: int) -> None:
     [(True, True, "FAILED"), (False, True, "UPLOADING"), (True, False, "UPLOADING")],
 )
 def test_an_upload_that_kaggle_never_lists_is_given_up_after_a_while(ledger, old, complete, status):
-    upload = ledger.begin(1, "x")
+    upload = ledger.begin_upload(1, "x")
     if old:
         began_long_ago(ledger, upload)
     ledger.merge(SLUG, [], complete=complete)
@@ -154,33 +154,33 @@ def test_an_upload_that_kaggle_never_lists_is_given_up_after_a_while(ledger, old
 
 
 def test_an_upload_that_was_given_up_too_early_is_found_all_the_same(ledger):
-    began_long_ago(ledger, ledger.begin(1, "x"))
+    began_long_ago(ledger, ledger.begin_upload(1, "x"))
     ledger.merge(SLUG, [], complete=True)
     assert ledger.merge(SLUG, [Submission(7, "COMPLETE", 0.5, description="x")], complete=True) == 1
     assert seen(ledger) == {("one", "one.csv", 7, "COMPLETE"), TWO}
-    assert not any(row.reason for row in ledger.rows())
+    assert not any(row.reason for row in ledger.list_rows())
 
 
 def test_a_ref_that_a_merge_took_for_one_by_hand_comes_to_its_upload(ledger):
-    upload = ledger.begin(1, "x")
+    upload = ledger.begin_upload(1, "x")
     ledger.merge(SLUG, [Submission(7, "COMPLETE", 0.5, description="cut off", file_name="far.csv")])
-    ledger.accepted(upload, 7)
+    ledger.mark_accepted(upload, 7)
     assert seen(ledger) == {("one", "one.csv", 7, "COMPLETE"), TWO}
-    assert ledger.rows("dogs")[0].public == 0.5
+    assert ledger.list_rows("dogs")[0].public == 0.5
 
 
 def test_a_ref_that_a_merge_gave_to_another_upload_of_that_description_comes_to_its_own(ledger):
-    ledger.begin(1, "same")
-    second = ledger.begin(2, "same")
+    ledger.begin_upload(1, "same")
+    second = ledger.begin_upload(2, "same")
     ledger.merge(SLUG, [Submission(7, "COMPLETE", 0.5, description="same")])
     assert ("one", "one.csv", 7, "COMPLETE") in seen(ledger)
-    ledger.accepted(second, 7)
+    ledger.mark_accepted(second, 7)
     assert seen(ledger) == {("one", "one.csv", None, "UPLOADING"), ("two", "two.csv", 7, "COMPLETE")}
 
 
 def test_a_merge_that_was_quicker_than_the_reply_changes_nothing(ledger):
-    upload = ledger.begin(1, "x")
+    upload = ledger.begin_upload(1, "x")
     ledger.merge(SLUG, [Submission(7, "COMPLETE", 0.5, description="x")])
-    before = ledger.rows()
-    ledger.accepted(upload, 7)
-    assert ledger.rows() == before
+    before = ledger.list_rows()
+    ledger.mark_accepted(upload, 7)
+    assert ledger.list_rows() == before

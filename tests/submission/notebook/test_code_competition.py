@@ -150,7 +150,7 @@ def test_a_run_that_ends_between_two_looks_is_believed_after_a_while(
     version: int, server: KaggleCodeServer, way: CodeCompetition, tmp_path: Path
 ) -> None:
     server.running = 0
-    way = replace(way, waits=replace(QUICK, longest=60))
+    way = replace(way, polling=replace(QUICK, timeout=60))
     for number in range(version):
         write(way.folder, f"{number} + 1")
         began = time.monotonic()

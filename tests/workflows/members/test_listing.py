@@ -172,7 +172,7 @@ def test_only_what_was_not_measured_here_is_measured(made: Made, monkeypatch: py
     list_members(workspace=workspace)
     assert asked == []
     list_members(workspace=workspace, measure=True)
-    assert [(job.name, job.told["member"]) for job in asked] == [
+    assert [(job.name, job.spec["member"]) for job in asked] == [
         ("elsewhere-speed", "elsewhere"),
         ("never-speed", "never"),
     ]

@@ -141,11 +141,11 @@ def test_a_competition_that_is_not_on_kaggle_asks_nothing(ledger, workspace, hea
     ],
 )
 def test_what_kaggle_refuses_is_a_warning_and_asked_once_if_it_is_the_same_for_all(ledger, heard, error, asked):
-    before = ledger.rows()
+    before = ledger.list_rows()
     kaggle = refusing(error)
     refresh_ledger(ledger, [DOGS, CATS], kaggle.connect, heard)
     assert kaggle.asked == asked
-    assert ledger.rows() == before
+    assert ledger.list_rows() == before
     assert len(heard.warnings) == len(asked)
     assert all(str(error) in warning for warning in heard.warnings)
 
@@ -168,11 +168,11 @@ def test_that_the_answer_cannot_be_kept_is_a_warning(ledger, heard, tmp_path):
 
 
 def test_an_upload_that_was_begun_long_ago_and_is_not_listed_has_failed(ledger, heard):
-    ledger.begin(1, "never arrived")
+    ledger.begin_upload(1, "never arrived")
     with contextlib.closing(sqlite3.connect(ledger.path, isolation_level=None)) as connection:
         connection.execute("UPDATE uploads SET began = '2026-01-01T00:00:00Z'")
     refresh_ledger(ledger, [DOGS], Fake([]).connect, heard)
-    assert [(row.status, row.reason) for row in ledger.rows(DOGS)] == [("FAILED", "It never reached Kaggle.")]
+    assert [(row.status, row.reason) for row in ledger.list_rows(DOGS)] == [("FAILED", "It never reached Kaggle.")]
 
 
 def test_nobody_signs_in_if_there_is_nothing_to_ask(ledger, heard):
@@ -198,8 +198,8 @@ def listed_on(kaggle: KaggleServer, ref: int, file: Path, description: str = "")
 def test_pending_killed_and_foreign_uploads_are_settled_by_the_real_client(ledger, workspace, kaggle, tmp_path):
     killed = record(workspace, DOGS, DOGS, "b2")
     write_text(tmp_path / "foreign.csv", "id\n")
-    uploaded, by_hand = (row.path for row in ledger.rows(DOGS))
-    first = ledger.begin(killed, "mine [b2]")
+    uploaded, by_hand = (row.path for row in ledger.list_rows(DOGS))
+    first = ledger.begin_upload(killed, "mine [b2]")
     listed_on(kaggle, 11, tmp_path / "foreign.csv")
     listed_on(kaggle, 12, by_hand, "in the browser")
     listed_on(kaggle, 13, uploaded, "mine [b2]")
@@ -209,7 +209,7 @@ def test_pending_killed_and_foreign_uploads_are_settled_by_the_real_client(ledge
         (12, "PENDING", None, "b0"),
         (11, "PENDING", None, ""),
     ]
-    ledger.accepted(first, 13)
+    ledger.mark_accepted(first, 13)
     rows = submissions(workspace=workspace)
     assert [(row.ref, row.status, row.public) for row in rows] == [(ref, "COMPLETE", 0.04) for ref in (13, 12, 11)]
     assert [row.gap and round(row.gap, 6) for row in rows] == [0.005, 0.005, None]
@@ -245,7 +245,7 @@ def typed(*words: str, workspace: Workspace) -> subprocess.CompletedProcess[str]
 
 
 def test_the_command_prints_a_table_json_and_csv(ledger, workspace, kaggle):
-    listed_on(kaggle, 12, ledger.rows(DOGS)[0].path, "by hand, with a description of some length")
+    listed_on(kaggle, 12, ledger.list_rows(DOGS)[0].path, "by hand, with a description of some length")
     submissions(workspace=workspace)
     table = typed(workspace=workspace)
     assert table.returncode == 0, table.stderr

@@ -23,7 +23,7 @@ def answer(tmp_path):
 
 
 def statuses(ledger):
-    return [(row.ref, row.status, row.reason) for row in ledger.rows()]
+    return [(row.ref, row.status, row.reason) for row in ledger.list_rows()]
 
 
 def failing(error):

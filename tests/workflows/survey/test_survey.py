@@ -57,14 +57,14 @@ def test_all_are_judged_and_the_promising_on_all_photos(found) -> None:
         assert one.measures.milliseconds > 0
         assert one.measures.photos_per_second > 0
         assert one.measures.width > 0
-        assert np.isfinite(one.figures.log_loss)
-        assert np.isfinite(one.figures.log_loss_error)
+        assert np.isfinite(one.scores.log_loss)
+        assert np.isfinite(one.scores.log_loss_error)
 
 
 def test_what_follows(found) -> None:
     result, _ = found
     finished = [one for one in result.candidates if one.photos == 24]
-    assert result.best.figures.log_loss == min(one.figures.log_loss for one in finished)
+    assert result.best.scores.log_loss == min(one.scores.log_loss for one in finished)
     assert result.smallest.measures.parameters <= result.best.measures.parameters
     assert result.commands[0].startswith("ensembler --data ")
     assert "--weights none" in result.commands[0]
@@ -78,7 +78,7 @@ def test_what_is_kept(found, made) -> None:
     assert [one["name"] for one in told["candidates"]] == [one.name for one in result.candidates]
     with (place / "survey.csv").open(encoding="utf-8", newline="") as stream:
         rows = list(csv.DictReader(stream))
-    assert float(rows[0]["log_loss"]) == result.candidates[0].figures.log_loss
+    assert float(rows[0]["log_loss"]) == result.candidates[0].scores.log_loss
     assert not list(made[0].survey.glob("pixels-*"))
 
 
@@ -104,7 +104,7 @@ def test_the_losses_are_those_of_heads_on_the_same_folds(found, made) -> None:
         progress=Listening(),
     )
     surveyed = next(one for one in result.candidates if one.name == name)
-    assert member.log_loss == pytest.approx(surveyed.figures.log_loss, abs=2e-3)
+    assert member.log_loss == pytest.approx(surveyed.scores.log_loss, abs=2e-3)
     # The photos to learn from were known; those to predict were not.
     [features] = [event for event in events if isinstance(event, FeaturesMade)]
     assert features.photos == len(tables.train) + len(tables.test)
@@ -120,7 +120,7 @@ def test_a_second_survey_computes_nothing(found, made) -> None:
     assert losses == sorted(losses)
     assert all(one.photos == 24 for one in again.candidates)
     assert again.trio is not None
-    assert {one.name: one.figures for one in first.candidates if one.photos == 24}.items() <= {
+    assert {one.name: one.scores for one in first.candidates if one.photos == 24}.items() <= {
         one.name: one.scores for one in again.candidates
     }.items()
 

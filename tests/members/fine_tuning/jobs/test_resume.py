@@ -66,7 +66,7 @@ def judged(model: Any) -> dict[str, float]:
 
 CASES: dict[str, dict[str, Any]] = {
     "dropout": {"build": with_dropout, "ema": 0.9, "clip_norm": 1.0, "weight_decay": 0.01},
-    "patience": {"judge": judged, "patience": 2, "ema": 0.9, "phases": (replace(TRAINED, epochs=6), *PHASES)},
+    "patience": {"evaluate": judged, "patience": 2, "ema": 0.9, "phases": (replace(TRAINED, epochs=6), *PHASES)},
     "phases": {"phases": PHASES, "first_block_rate": 0.1},
     "little memory": {"most": 8, "ema": 0.9},
     "no numbers": {"build": troubled(numbers=lambda dtype: dtype == "float32"), "precision": "bfloat16"},

@@ -112,7 +112,7 @@ def test_patience_keeps_the_best_epoch_and_stops_behind_it(ema: float) -> None:
     kept: list[Any] = []
     heard = Heard()
     judge = watched([0.5, 0.3, 0.4, 0.35, 0.1], kept)
-    training, model = trained(heard, judge=judge, patience=2, ema=ema, phases=(replace(TRAINED, epochs=5),))
+    training, model = trained(heard, evaluate=judge, patience=2, ema=ema, phases=(replace(TRAINED, epochs=5),))
     assert len(training.history) == 4
     assert all(np.array_equal(*pair) for pair in zip(model.get_weights(), kept[1], strict=True))
     assert any("no better for 2 epochs" in note for note in heard.notes)
@@ -120,7 +120,7 @@ def test_patience_keeps_the_best_epoch_and_stops_behind_it(ema: float) -> None:
 
 def test_without_patience_the_last_epoch_is_kept() -> None:
     kept: list[Any] = []
-    training, model = trained(judge=watched([0.5, 0.3, 0.4], kept))
+    training, model = trained(evaluate=watched([0.5, 0.3, 0.4], kept))
     assert len(training.history) == 3
     assert all(np.array_equal(*pair) for pair in zip(model.get_weights(), kept[2], strict=True))
 
@@ -154,7 +154,7 @@ def test_another_error_is_not_taken_for_want_of_memory() -> None:
         raise RuntimeError("a bug of ours")
 
     with pytest.raises(RuntimeError, match="a bug of ours"):
-        trained(judge=judge)
+        trained(evaluate=judge)
 
 
 def test_a_loss_that_is_no_number_goes_back_to_float32_and_half_the_rate() -> None:
@@ -175,10 +175,10 @@ class PoisonedPhotos(Photos):
         self.training: Any = None
         self.met: list[tuple[int, Any]] = []
 
-    def epoch(self, number: int, **told: Any) -> Iterator[Any]:
+    def iterate_epoch(self, number: int, **told: Any) -> Iterator[Any]:
         self.met.append((number, self.training.model.get_weights()))
         poisoned = number == 1 and len(self.met) == 2
-        for pixels, targets, weights in super().epoch(number, **told):
+        for pixels, targets, weights in super().iterate_epoch(number, **told):
             yield pixels, np.full_like(targets, np.nan) if poisoned else targets, weights
 
 
