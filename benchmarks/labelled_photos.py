@@ -25,7 +25,7 @@ def competition_of(archive: Path, photos: int | None, work: Path, progress: Prog
     if not folder.stamp.is_file():
         fetched = Workspace(work / "fetched", work / "submissions")
         fetch(archive.stem, archive=archive, workspace=fetched, progress=progress)
-        _, tables = open_competition(archive.stem, fetched, progress)
+        _, tables = open_competition(archive.stem, fetched)
         root = workspace.data / "by-class"
         copy_photos(tables, photos, root)
         adopt(root, folder.name, workspace=workspace, progress=progress)

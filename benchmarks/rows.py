@@ -29,7 +29,7 @@ from ensembler.competition.photo_files import PhotoFiles
 from ensembler.competition.samples import compute_samples_fingerprint
 from ensembler.competition.tables import exclude_unreadable, group_twins, load_tables, make_tables, save_tables
 from ensembler.heads.by_split import fit_split_heads
-from ensembler.heads.linear import compute_probabilities
+from ensembler.heads.links import compute_probabilities
 from ensembler.members.records import FoldPredictions, MemberRecord, save_fold
 from ensembler.options.resolve import choose_settings
 from ensembler.paths import CompetitionFolder, Workspace

@@ -18,10 +18,9 @@ from pathlib import Path
 import numpy as np
 
 from ensembler.competition.metrics.metrics import log_loss
-from ensembler.heads.linear import compute_probabilities
+from ensembler.heads.links import compute_log_odds, compute_probabilities
 from ensembler.stacking.calibration import CalibratedMetaLearner
 from ensembler.stacking.learners.named import make_meta_learner
-from ensembler.stacking.log_odds import compute_log_odds
 from ensembler.stacking.nested import predict_nested
 
 # Rows, members, outputs, and the seconds and gigabytes that are asked.

@@ -1,15 +1,28 @@
-"""Write the help texts in docs/commands.md anew: ``python docs/regenerate.py``. The words around them stay."""
+"""Write anew what documents take from the code: ``python docs/regenerate.py``. The words around it stay.
+
+That is the help texts in docs/commands.md, and the layers in docs/design.md and CONTRIBUTING.md.
+"""
 
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
 
 import click
 
+sys.path.insert(0, str(Path(__file__).parent))
+
+import layers  # beside this script
+
 from ensembler.cli import commands
 
+ROOT = Path(__file__).parents[1]
 PAGE = Path(__file__).with_name("commands.md")
+# Pages with parts that are drawn from the imports, between two comments that name the part.
+LAYERED = (Path(__file__).with_name("design.md"), ROOT / "CONTRIBUTING.md")
+PARTS = {"layers": layers.draw_layers, "rooms": layers.draw_rooms}
+PART = re.compile(r"(<!-- (?P<name>\w+): python docs/regenerate.py -->\n).*?(<!-- /(?P=name) -->)", re.DOTALL)
 WIDTH = 100
 # A heading with the command's name, anything, then the block that holds its help.
 SECTION = re.compile(r"^(## `(?P<call>ensembler[^`]*)`\n.*?^```text\n).*?(^```$)", re.DOTALL | re.MULTILINE)
@@ -35,5 +48,12 @@ def regenerated(page: str) -> str:
     return SECTION.sub(lambda found: f"{found[1]}{texts[found['call']]}\n{found[3]}", page)
 
 
+def redraw(page: str) -> str:
+    """Return ``page`` with today's layers; a part of an unknown name is a KeyError."""
+    return PART.sub(lambda found: f"{found[1]}{PARTS[found['name']]()}\n{found[3]}", page)
+
+
 if __name__ == "__main__":
+    for path in LAYERED:
+        path.write_text(redraw(path.read_text("utf-8")), "utf-8")
     PAGE.write_text(regenerated(PAGE.read_text("utf-8")), "utf-8")

@@ -141,7 +141,7 @@ class EpochEnded(Event):
     ----------
     training_loss
         Mean over the epoch, with smoothed labels, class weights and augmentation where those are used.
-    held_out_log_loss, watched_log_loss
+    held_out_log_loss, val_log_loss
         On the fold that the member is scored on, and on the rows that tell it when to stop; None where there are none.
     learning_rate
         At the end of the epoch, of the head.
@@ -164,7 +164,7 @@ class EpochEnded(Event):
     overall: int
     training_loss: float
     held_out_log_loss: float | None
-    watched_log_loss: float | None
+    val_log_loss: float | None
     learning_rate: float
     photos_a_second: float
     seconds: float

@@ -2,8 +2,8 @@
 
 On one machine the operating system knows who lives, and frees the lock of a process that died. Network drives know that
 of other machines late, wrongly or not at all, so a note beside the lock names its holder, and the holder touches the
-note as long as it lives. A note of another machine that nobody has touched for :data:`STALE_AFTER_SECONDS` seconds is that
-of the dead, and its lock is taken over; one that was touched since counts, whatever the drive says.
+note as long as it lives. A note of another machine that nobody has touched for :data:`STALE_AFTER_SECONDS` seconds is
+that of the dead, and its lock is taken over; one that was touched since counts, whatever the drive says.
 """
 
 from __future__ import annotations

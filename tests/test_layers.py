@@ -1,200 +1,92 @@
-"""The arrows of docs/design.md: who may import whom, and which room may import a heavy library."""
+"""The structure of the package: who may import whom, where heavy libraries live, and where job code lives."""
 
 from __future__ import annotations
 
-import ast
+import re
 import subprocess
 import sys
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections import Counter
 from pathlib import Path
 
 import pytest
-
-import ensembler
-
-PACKAGE = Path(ensembler.__file__).parent
-# A room may import those that come after it.
-ORDER = (
-    "cli",
-    "console",
-    "event_file",
-    "workflows",
-    "reports",
-    "submission",
-    "stacking",
-    "members",
-    "images",
-    "competition",
-    "progress",
-    "events",
-    "process_memory",
-    "machine_memory",
-    "storage",
-    "locks",
-    "errors",
+from layers import (
+    PACKAGE,
+    Import,
+    find_cycles,
+    list_imports,
+    list_module_arrows,
+    list_modules,
+    list_room_arrows,
+    order_rooms,
+    read_imports,
 )
-# These may import less than the order gives them.
-NARROWER = {
-    "__main__": {"cli"},
-    "cli": {"console", "event_file", "workflows", "progress", "events", "storage", "errors"},
+from regenerate import LAYERED, PART, redraw
+
+# These import less than the order of the layers would give them.
+NARROW = {
     "console": {"progress", "events", "process_memory"},
     "event_file": {"progress", "events", "errors"},
-    "engines": {"progress", "events", "machine_memory", "storage", "errors"},
+    "engines": {"progress", "events", "machine_memory", "paths", "serialization", "storage", "errors"},
     "reports": {"storage", "errors"},
     "progress": {"events", "errors"},
-    "events": set(),
-    "process_memory": set(),
-    "machine_memory": set(),
+    "serialization": {"storage", "errors"},
+    "storage": {"errors"},
+    "locks": {"errors"},
+    "events": set[str](),
+    "errors": set[str](),
+    "process_memory": set[str](),
+    "machine_memory": set[str](),
 }
-# Code that runs in job processes alone: nobody else may load TensorFlow.
-JOB_CODE = {
-    "members/board.py",
-    "members/converted.py",
-    "members/network.py",
-    "members/onednn_speed.py",
-    "members/own_networks.py",
-    "members/view_networks.py",
-    "members/budget/measuring.py",
-    "members/fine_tuning/callbacks.py",
-    "members/fine_tuning/devices.py",
-    "members/fine_tuning/epochs.py",
-    "members/fine_tuning/job.py",
-    "members/fine_tuning/learner.py",
-    "members/fine_tuning/optimizer.py",
-    "members/fine_tuning/unfreezing.py",
-    "members/heads.py",
-    "members/hidden_head.py",
-    "members/inference.py",
-    "members/predictor.py",
-    "members/losses.py",
-    "members/precision.py",
-    "members/features.py",
-    "members/frozen.py",
-    "members/speed_measuring.py",
-    "members/survey/look.py",
-    "members/demo_networks.py",
-    "stacking/keras_stack.py",
-    "stacking/prediction.py",
-    # Runs in Kaggle's notebook.
-    "submission/notebook/offline.py",
-}
-# Modules that import job code and so are job code too, though they do not import Keras themselves.
-JOB_ENTRIES = {
-    "members/head_fitting.py",
-    "members/pseudo_heads.py",
-    "members/survey/job.py",
-    "stacking/loaded_stack.py",
-}
+# The command line runs workflows and shows what they return. From other rooms it takes types alone.
+CLI = {"console", "event_file", "workflows", "progress", "events", "paths", "storage", "errors"}
+# Stages of work, in the order in which a person goes through them. Each may use those before it.
+STAGES = ("fetch", "folds", "survey", "train", "members", "stack", "predict", "submit", "status", "demo")
+# What all stages share.
+SHARED = {"backbones", "competition", "config", "machine", "member_scores", "results"}
 HEAVY = {
-    "click": {"cli/"},
-    "rich": {"console/"},
-    "kaggle": {"submission/kaggle/sign_in.py"},
-    "kagglesdk": {"submission/kaggle/client.py", "submission/notebook/code_competition.py"},
-    "keras": JOB_CODE,
-    # All else is plain Keras 3, which runs on JAX and PyTorch too.
-    "tensorflow": {
-        "members/board.py",
-        "members/converted.py",
-        "members/fine_tuning/devices.py",
-        "members/speed_measuring.py",
-    },
-    "onnxruntime": {"members/converted.py"},
-    "tf2onnx": {"members/converted.py"},
-    "PIL": {"images/", "competition/archives/pixel_tables.py"},
-    "matplotlib": {"reports/"},
-    "py7zr": {"competition/archives/seven_zip.py"},
-    "sklearn": {"competition/", "members/", "stacking/"},
-    "requests": {"submission/"},
-    "filelock": {"locks.py"},
+    "click": "cli/",
+    "rich": "console/",
+    "kaggle": "submission/kaggle/sign_in.py",
+    "kagglesdk": "submission/",
+    "requests": "submission/",
+    "keras": "jobs/",
+    "tensorflow": "jobs/",
+    "onnxruntime": "jobs/",
+    "tf2onnx": "jobs/",
+    "PIL": "images/|competition/archives/",
+    "matplotlib": "reports/",
+    "py7zr": "competition/archives/seven_zip.py",
+    "sklearn": "competition/|heads/|stacking/",
+    "filelock": "locks.py",
 }
+# Pillow, Keras and what runs networks beside it: plain Keras 3 elsewhere, so that it runs on JAX and PyTorch too.
+TENSORFLOW = {
+    "inference/jobs/converted.py",
+    "inference/jobs/device.py",
+    "members/fine_tuning/jobs/devices.py",
+    "members/jobs/tensorboard.py",
+}
+MOST_MODULES = 20
+LONGEST_MODULE = 400
+
+IMPORTS = list_imports()
+OURS = [found for found in IMPORTS if found.library == "ensembler" and found.importer not in {"__init__", "__main__"}]
 
 
-@dataclass(frozen=True)
-class Import:
-    """One name that a module imports, and where in the module."""
-
-    module: str  # path of the importing module below the package
-    line: int
-    name: str  # dotted and absolute
-    typing_only: bool
-    in_function: bool
-
-    @property
-    def importer(self) -> str:
-        return self.module.split("/")[0].removesuffix(".py")
-
-    @property
-    def room(self) -> str:
-        """The room of ours that is imported; empty for the package itself and for strangers."""
-        parts = self.name.split(".")
-        return parts[1] if parts[0] == "ensembler" and len(parts) > 1 else ""
-
-    @property
-    def library(self) -> str:
-        return self.name.split(".")[0]
-
-    def __str__(self) -> str:
-        return f"{self.module}:{self.line} imports {self.name}"
+def is_job_code(module: str) -> bool:
+    """Code that runs in job processes alone lies below a folder named ``jobs``."""
+    return "jobs" in Path(module).parts[:-1]
 
 
-def imports_in(source: str, module: str) -> list[Import]:
-    """All imports of a module, at any depth."""
-    return list(_walk(ast.parse(source), module, typing_only=False, in_function=False))
-
-
-def _walk(node: ast.AST, module: str, *, typing_only: bool, in_function: bool) -> Iterator[Import]:
-    if isinstance(node, ast.Import | ast.ImportFrom):
-        for name in _names(node, module):
-            yield Import(module, node.lineno, name, typing_only, in_function)
-    elif isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
-        for child in node.body:
-            yield from _walk(child, module, typing_only=True, in_function=in_function)
-        for child in node.orelse:
-            yield from _walk(child, module, typing_only=typing_only, in_function=in_function)
-    else:
-        inside = in_function or isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
-        for child in ast.iter_child_nodes(node):
-            yield from _walk(child, module, typing_only=typing_only, in_function=inside)
-
-
-def _names(node: ast.Import | ast.ImportFrom, module: str) -> list[str]:
-    if isinstance(node, ast.Import):
-        return [alias.name for alias in node.names]
-    if not node.level:
-        above = []
-    else:
-        here = ["ensembler", *Path(module).parts[:-1]]
-        above = here[: len(here) - node.level + 1]
-    source = ".".join([*above, *([node.module] if node.module else [])])
-    return [f"{source}.{alias.name}" for alias in node.names]
-
-
-MODULES = {path.relative_to(PACKAGE).as_posix(): path for path in sorted(PACKAGE.rglob("*.py"))}
-IMPORTS = [found for module, path in MODULES.items() for found in imports_in(path.read_text("utf-8"), module)]
-AMONG_US = [found for found in IMPORTS if found.library == "ensembler" and found.importer != "__init__"]
-
-
-def allowed_rooms(room: str) -> set[str]:
-    if room in NARROWER:
-        return {room, *NARROWER[room]}
-    below = set(ORDER[ORDER.index(room) :])
-    return below | {"engines"} if room == "workflows" else below
-
-
-def is_home(module: str, homes: set[str]) -> bool:
-    return any(module == home or (home.endswith("/") and module.startswith(home)) for home in homes)
-
-
-def told(found: list[Import]) -> str:
+def listed(found: list[Import]) -> str:
     return "\n".join(map(str, found))
 
 
-def test_the_reader_finds_every_kind_of_import():
+def test_the_reader_finds_every_kind_of_import() -> None:
     source = """
 import click, rich.table as t
 from . import network
-from ..storage import Workspace
+from ..paths import Workspace
 from ensembler.errors import BadData
 if TYPE_CHECKING:
     from ..competition import layout
@@ -205,11 +97,11 @@ def late():
         except ImportError:
             import kaggle
 """
-    found = imports_in(source, "members/some.py")
+    found = read_imports(source, "members/some.py")
     assert [(item.name, item.typing_only, item.in_function) for item in found] == [
         ("click", False, False),
         ("rich.table", False, False),
-        ("ensembler.backbones.jobs.build", False, False),
+        ("ensembler.members.network", False, False),
         ("ensembler.paths.Workspace", False, False),
         ("ensembler.errors.BadData", False, False),
         ("ensembler.competition.layout", True, False),
@@ -218,78 +110,161 @@ def late():
     ]
 
 
-def test_every_room_is_known():
-    rooms = {Path(module).parts[0].removesuffix(".py") for module in MODULES}
-    assert rooms == {*ORDER, "engines", "__init__", "__main__"}
+@pytest.mark.parametrize(
+    ("arrows", "cycles"),
+    [
+        ({"a": ["b"], "b": ["c"], "c": []}, []),
+        ({"a": ["b"], "b": ["a"], "c": ["a"]}, [["a", "b"]]),
+        ({"a": ["b"], "b": ["c"], "c": ["a"], "d": ["e"], "e": ["d"]}, [["a", "b", "c"], ["d", "e"]]),
+    ],
+)
+def test_the_reader_finds_every_cycle(arrows: dict[str, list[str]], cycles: list[list[str]]) -> None:
+    assert sorted(find_cycles(arrows)) == cycles
 
 
-def test_rooms_import_one_way():
-    hints = [
-        found
-        for found in AMONG_US
-        if found.importer == "cli" and found.name == "ensembler.competition.layout.layout.Hints"
-    ]
+def test_the_reader_reads_the_package() -> None:
+    assert len(list_modules()) > 300
+    assert "ensembler.errors.BadData" in {found.name for found in IMPORTS}
+    assert "errors.py" in list_module_arrows()["storage.py"]
+
+
+def test_no_modules_import_each_other_not_even_for_type_checkers() -> None:
+    assert not find_cycles(list_module_arrows())
+
+
+def test_rooms_import_one_way() -> None:
+    arrows = list_room_arrows()
+    assert not find_cycles(arrows)
+    order = order_rooms(arrows)
+    assert all(order.index(room) < order.index(below) for room in arrows for below in arrows[room])
+
+
+@pytest.mark.parametrize("room", NARROW)
+def test_some_rooms_import_less(room: str) -> None:
+    assert list_room_arrows()[room] <= NARROW[room]
+
+
+def test_the_command_line_takes_types_alone_from_rooms_below_workflows() -> None:
     wrong = [
         found
-        for found in AMONG_US
-        if found.room not in allowed_rooms(found.importer)
-        and found not in hints
+        for found in OURS
+        if found.importer == "cli"
+        and found.room not in CLI | {"cli"}
+        and not found.typing_only
         and found.name != "ensembler.__version__"
+        and not found.name.endswith((".Hints", ".Row", ".FIELD_NAMES", ".Scores", ".Difference", ".AnswerScore"))
     ]
-    assert not wrong, told(wrong)
-    early = [found for found in hints if not (found.typing_only or found.in_function)]
-    assert not early, told(early)
+    assert not wrong, listed(wrong)
 
 
-def test_only_the_command_line_asks_for_the_version():
-    assert {found.importer for found in AMONG_US if found.name == "ensembler.__version__"} <= {"cli"}
+def test_only_the_command_line_asks_for_the_version() -> None:
+    assert {found.importer for found in OURS if found.name == "ensembler.__version__"} <= {"cli"}
 
 
-def test_the_face_of_the_package_imports_nothing_of_ours_when_it_is_loaded():
+def test_the_face_of_the_package_imports_nothing_of_ours_when_it_is_loaded() -> None:
     early = [
         found
         for found in IMPORTS
         if found.module == "__init__.py" and found.library == "ensembler" and not found.typing_only
     ]
-    assert not early, told(early)
+    assert not early, listed(early)
 
 
-def test_the_command_line_loads_rooms_late():
+def test_the_command_line_loads_rooms_late() -> None:
     early = [
         found
-        for found in AMONG_US
+        for found in OURS
         if found.importer == "cli"
+        # These are loaded late themselves.
+        and not found.module.startswith("cli/tables/")
         and found.room not in {"cli", "errors", "__version__"}
         and not (found.typing_only or found.in_function)
     ]
-    assert not early, told(early)
+    assert not early, listed(early)
+    tables = [
+        found
+        for found in OURS
+        if found.name.startswith("ensembler.cli.tables")
+        and not found.module.startswith("cli/tables/")
+        and not (found.typing_only or found.in_function)
+    ]
+    assert not tables, listed(tables)
 
 
-def test_engines_are_used_by_workflows_alone():
-    wrong = [found for found in AMONG_US if found.room == "engines" and found.importer not in {"engines", "workflows"}]
-    assert not wrong, told(wrong)
+def test_engines_are_used_by_workflows_alone() -> None:
+    wrong = [found for found in OURS if found.room == "engines" and found.importer not in {"engines", "workflows"}]
+    assert not wrong, listed(wrong)
+
+
+def stage_of(module: str) -> str:
+    return Path(module).parts[1].removesuffix(".py")
+
+
+def test_stages_import_what_comes_before_them() -> None:
+    stages = {stage_of(name) for name in list_modules() if name.startswith("workflows/")} - {"__init__"}
+    assert stages == {*STAGES, *SHARED}
+    wrong = []
+    for found in OURS:
+        if found.importer == found.room == "workflows":
+            importer, imported = stage_of(found.module), found.name.split(".")[2]
+            allowed = SHARED if importer in SHARED else {*SHARED, *STAGES[: STAGES.index(importer) + 1]}
+            wrong += [found] if imported not in allowed else []
+    assert not wrong, listed(wrong)
 
 
 @pytest.mark.parametrize("library", HEAVY)
-def test_heavy_libraries_stay_at_home(library):
+def test_heavy_libraries_stay_at_home(library: str) -> None:
     users = [found for found in IMPORTS if found.library == library]
-    strangers = [found for found in users if not is_home(found.module, HEAVY[library])]
-    assert not strangers, told(strangers)
+    assert users, f"nobody imports {library}"
+    home = re.compile(rf"(?:.*/)?{HEAVY[library]}" if HEAVY[library] == "jobs/" else HEAVY[library])
+    strangers = [found for found in users if not home.match(found.module)]
+    assert not strangers, listed(strangers)
 
 
-def test_kaggle_is_imported_inside_a_function():
+def test_tensorflow_itself_is_needed_in_few_places() -> None:
+    assert {found.module for found in IMPORTS if found.library == "tensorflow"} == TENSORFLOW
+
+
+def test_kaggle_is_imported_inside_a_function() -> None:
     early = [found for found in IMPORTS if found.library in {"kaggle", "kagglesdk"} and not found.in_function]
-    assert not early, told(early)
+    assert not early, listed(early)
 
 
-def test_job_code_is_imported_by_job_code_alone():
-    jobs = {"ensembler." + module.removesuffix(".py").replace("/", ".") for module in JOB_CODE | JOB_ENTRIES}
+def test_job_code_is_imported_by_job_code_alone() -> None:
+    jobs = tuple(
+        "ensembler." + name.removesuffix(".py").replace("/", ".") for name in list_modules() if is_job_code(name)
+    )
+    assert len(jobs) > 30
     wrong = [
         found
-        for found in AMONG_US
-        if found.module not in JOB_CODE | JOB_ENTRIES and any((found.name + ".").startswith(job + ".") for job in jobs)
+        for found in OURS
+        if not is_job_code(found.module) and (found.name in jobs or found.name.rpartition(".")[0] in jobs)
     ]
-    assert not wrong, told(wrong)
+    assert not wrong, listed(wrong)
+
+
+def test_no_folder_has_too_many_modules() -> None:
+    counts = Counter(name.rpartition("/")[0] for name in list_modules() if not name.endswith("__init__.py"))
+    assert {folder: count for folder, count in counts.items() if count > MOST_MODULES} == {}
+
+
+def test_no_module_is_too_long() -> None:
+    lengths = {name: len(path.read_text("utf-8").splitlines()) for name, path in list_modules().items()}
+    assert {name: length for name, length in lengths.items() if length > LONGEST_MODULE} == {}
+
+
+@pytest.mark.parametrize("page", LAYERED, ids=lambda page: page.name)
+def test_the_layers_in_the_documents_are_those_of_the_imports(page: Path) -> None:
+    text = page.read_text("utf-8")
+    assert PART.search(text)
+    assert redraw(text) == text, "run `python docs/regenerate.py`"
+
+
+def test_redrawing_mends_a_stale_layer_and_keeps_the_words_around_it() -> None:
+    page = LAYERED[1].read_text("utf-8")
+    stale = re.sub(r"(?m)^stacking .*\n", "", page, count=1)
+    assert stale != page
+    assert redraw(stale) == page
 
 
 def loaded_after(code: str) -> set[str]:
@@ -319,16 +294,25 @@ commands.main(standalone_mode=False)
     ],
     ids=["package", "command line", "help", "help of train-members", "help of stack"],
 )
-def test_help_and_the_package_load_nothing_heavy(code):
+def test_help_and_the_package_load_nothing_heavy(code: str) -> None:
     assert not loaded_after(code) & HEAVY_TO_LOAD
 
 
-def test_the_parent_process_never_loads_tensorflow():
-    names = sorted(path.stem for path in (PACKAGE / "workflows").glob("[a-z]*.py"))
-    code = "\n".join(f"import ensembler.workflows.{name}" for name in names)
-    assert not loaded_after(code) & {"tensorflow", "keras", "kaggle"}
+def test_the_parent_process_never_loads_tensorflow() -> None:
+    code = "\n".join(
+        "import ensembler." + name.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+        for name in list_modules()
+        if not is_job_code(name) and name not in {"__init__.py", "__main__.py"}
+    )
+    assert not loaded_after(code) & {"tensorflow", "keras", "kaggle", "onnxruntime"}
 
 
-@pytest.mark.parametrize("workflow", ["members", "history", "status"])
-def test_lists_load_neither_pandas_nor_scikit_learn(workflow):
+@pytest.mark.parametrize("workflow", ["members.listing", "submit.submissions", "status.status"])
+def test_lists_load_neither_pandas_nor_scikit_learn(workflow: str) -> None:
     assert not loaded_after(f"import ensembler.workflows.{workflow}") & {"pandas", "sklearn", "scipy", "tensorflow"}
+
+
+def test_tests_mirror_the_rooms() -> None:
+    tests = Path(__file__).parent
+    folders = {path.parent.relative_to(tests).as_posix() for path in tests.rglob("test_*.py")} - {".", "benchmarks"}
+    assert {folder for folder in folders if not (PACKAGE / folder).is_dir()} == set()

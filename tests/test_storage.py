@@ -289,7 +289,8 @@ def test_what_a_killed_process_left_half_written_is_swept(tmp_path):
 import os, signal, sys
 from pathlib import Path
 from ensembler.storage import write_file_atomically, write_folder_atomically
-with write_folder_atomically(Path(sys.argv[1]) / "folder") as folder, write_file_atomically(Path(sys.argv[1]) / "file") as file:
+place = Path(sys.argv[1])
+with write_folder_atomically(place / "folder") as folder, write_file_atomically(place / "file") as file:
     file.touch()
     os.kill(os.getpid(), signal.SIGKILL)
 """

@@ -1,1 +1,1 @@
-"""Backbones: their registry, names, weights and published accuracy."""
+"""The registry of backbones, with their names, weights and published accuracy."""

@@ -1,4 +1,4 @@
-"""Words in, one workflow, words out. The only home of click; what is heavy is imported when a command runs."""
+"""Parses the command line, runs one workflow, and prints its result. What is heavy is imported when a command runs."""
 
 from .main import commands, main
 

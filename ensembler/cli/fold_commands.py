@@ -43,7 +43,7 @@ def _confirm_discard(context: Context, competition: str | None, numbers: dict[st
     """Ask whether what becomes useless may."""
     from ..workflows.folds import find_obsolete_results
 
-    useless = find_obsolete_results(competition, **numbers, workspace=context.workspace)
+    useless = find_obsolete_results(competition, **numbers, workspace=context.workspace, progress=context.progress)
     if not useless:
         return False
     click.confirm(f"New folds make useless {useless.describe()}. Make them?", abort=True, err=True)

@@ -1,1 +1,1 @@
-"""What is asked: the manifest, the layout found in a folder, the tables, the folds, the metric, the demo."""
+"""A competition on disk: its manifest, sample submission, tables of photos, and the embedded demo."""

@@ -1,4 +1,4 @@
-"""What a person sees: progress and notes on standard error, tables on standard output. The only home of rich."""
+"""The display: progress and notes on standard error, tables on standard output."""
 
 from .console_progress import ConsoleProgress
 from .tables import print_table

@@ -11,8 +11,8 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from .formatting import format_duration, format_fold, format_loss, format_memory, format_rate
 from .jobs import Jobs, RunningJob
-from .words import format_duration, format_fold, format_loss, format_memory, format_rate
 
 COLUMNS = ("job", "phase", "epoch", "log loss", "training loss", "photos/s", "memory", "left")
 # What a narrow terminal does without, first to last.
@@ -75,7 +75,7 @@ class JobTable:
         left = self._jobs.estimate_job_seconds_left(job, now)
         loss = None
         if ended:
-            loss = ended.held_out_log_loss if ended.watched_log_loss is None else ended.watched_log_loss
+            loss = ended.held_out_log_loss if ended.val_log_loss is None else ended.val_log_loss
         return {
             "job": format_job_name(job),
             "phase": _format_phase(job) if fine_tuning else (task.activity if task else ""),

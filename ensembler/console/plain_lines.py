@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ..events import EpochEnded, Event, FeaturesMade, FoldEnded, JobEnded
+from .formatting import format_duration, format_fold, format_loss, format_rate
 from .jobs import Jobs, RunningJob
 from .task_state import TaskState
-from .words import format_duration, format_fold, format_loss, format_rate
 
 # Seconds between two lines about a member's epochs, and between two about one stretch.
 EPOCH_LINE_SECONDS = 30
@@ -51,7 +51,7 @@ class PlainLines:
         """Tell an epoch that is over, and how far the whole call is; empty if the last line is young."""
         if not isinstance(event, EpochEnded) or not self._is_due(event.member, EPOCH_LINE_SECONDS):
             return ""
-        loss = event.held_out_log_loss if event.watched_log_loss is None else event.watched_log_loss
+        loss = event.held_out_log_loss if event.val_log_loss is None else event.val_log_loss
         phase = "" if event.phases == 1 else f" of phase {event.phase_number} ({event.phase})"
         loss_text = "" if loss is None else f"log loss {format_loss(loss)}, "
         figures = (

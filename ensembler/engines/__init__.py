@@ -1,1 +1,1 @@
-"""Where jobs run: here each in a process of its own on this machine."""
+"""Runs jobs, each in a process of its own on this machine."""

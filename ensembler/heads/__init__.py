@@ -1,1 +1,1 @@
-"""Heads on frozen features: linear heads and what fits them."""
+"""Linear heads on frozen features, the solvers that fit them, and link functions."""

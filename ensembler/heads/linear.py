@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +10,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from ..competition.metrics.metrics import compute_row_losses
+from .links import compute_probabilities
 from .logistic_fits import Linear, LogisticFits
 from .stacked_views import Rows
 
@@ -208,16 +208,6 @@ class HeadPaths:
         head.kernel_, head.bias_ = linear.kernel.astype(np.float32), linear.bias.astype(np.float32)
         head.strength_ = strengths[number]
         return head
-
-
-def compute_probabilities(scores: NDArray[Any], *, multiclass: bool) -> NDArray[np.float32]:
-    """Softmax over the last axis, or a sigmoid of each score, in float32."""
-    scores = np.asarray(scores, dtype=np.float32)
-    if multiclass:
-        powers = np.exp(scores - scores.max(axis=-1, keepdims=True))
-        return np.asarray(powers / powers.sum(axis=-1, keepdims=True), dtype=np.float32)
-    small = np.exp(-np.abs(scores))
-    return np.asarray(np.where(scores >= 0, 1 / (1 + small), small / (1 + small)), dtype=np.float32)
 
 
 def _compute_row_weights(

@@ -1,1 +1,1 @@
-"""Photos to batches of pixels, and looking each photo through once."""
+"""Decodes photos to batches of pixels, scans them for problems and near-duplicates, and caches them."""

@@ -1,1 +1,1 @@
-"""How networks predict, and how fast."""
+"""How networks predict: the choice of a runtime, and how speed is measured."""

@@ -1,1 +1,1 @@
-"""One backbone over all folds: the registry, the network, frozen features, heads and fine-tuning."""
+"""Trained members: their records, predictions, scores and speeds, and the description of a training job."""

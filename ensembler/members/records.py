@@ -8,12 +8,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..competition.folds.splits import ALL_PHOTOS
+from ..competition.samples import compute_samples_fingerprint
 from ..errors import BadData, Mismatch
 from ..options.pseudo_labels import PSEUDO_LABELS_FILE as PSEUDO_LABELS
 from ..options.pseudo_labels import count_pseudo_labels
@@ -22,6 +23,13 @@ from ..paths import CompetitionFolder
 from ..serialization import compute_fingerprint, read_arrays, read_json, write_arrays, write_json
 from ..storage import compute_file_digest, remove_file, remove_unfinished, write_text
 
+if TYPE_CHECKING:
+    # Both load pandas, which a list of members does without.
+    from ..competition.folds.folds import Folds
+    from ..competition.tables import Tables
+
+# Columns of ``history.csv`` that had another name in earlier versions.
+_FORMER_COLUMNS = {"watched_log_loss": "val_log_loss"}
 # As seen from a fold.
 _SHARED_BACKBONE = "../backbone.keras"
 
@@ -132,6 +140,17 @@ def save_fold(
     )
 
 
+def read_history(place: Path) -> list[dict[str, Any]]:
+    """Read ``history.csv`` of a fold's folder, a row for each epoch, all values as text; see :func:`save_fold`."""
+    with (place / "history.csv").open(encoding="utf-8", newline="") as file:
+        return [rename_history_columns(row) for row in csv.DictReader(file)]
+
+
+def rename_history_columns(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a row of a history with today's names of columns."""
+    return {_FORMER_COLUMNS.get(name, name): value for name, value in row.items()}
+
+
 def count_epochs_done(history: Sequence[Mapping[str, Any]]) -> float:
     """Epochs of fine-tuning that a history tells; a part of one counts as that part."""
     return round(sum(float(row["share"]) for row in history if "share" in row), 2)
@@ -228,3 +247,17 @@ def _format_csv(rows: list[dict[str, Any]]) -> str:
     writer.writeheader()
     writer.writerows(rows)
     return buffer.getvalue()
+
+
+def build_record(
+    folder: CompetitionFolder, tables: Tables, name: str, settings: MemberSettings, folds: Folds
+) -> MemberRecord:
+    """Return what a member's predictions will belong to; folds that are not kept yet have no hash."""
+    return MemberRecord(
+        name=name,
+        settings=settings,
+        samples=compute_samples_fingerprint(folder, tables.manifest),
+        folds=compute_file_digest(folder.folds) if folder.folds.is_file() else "",
+        folds_count=folds.splits,
+        classes=tables.manifest.outputs,
+    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
@@ -11,7 +10,7 @@ import numpy as np
 
 from ..options.settings import MemberSettings
 from ..paths import CompetitionFolder
-from .records import MemberRecord
+from .records import MemberRecord, read_history
 
 Row = dict[str, Any]
 
@@ -19,13 +18,13 @@ Row = dict[str, Any]
 def build_refit_settings(folder: CompetitionFolder, record: MemberRecord) -> MemberSettings:
     """Return a member's settings with the epochs of each phase that were best on the mean of its folds.
 
-    Where the folds watched no rows, the epochs are those that they were trained for. Nothing is left to watch, so there
-    is no patience.
+    Where the folds had no validation rows, the epochs are those that they were trained for. Nothing is left to validate
+    on, so there is no patience.
     """
     histories = []
     for fold in range(record.folds_count):
-        with (folder.fold(record.name, fold) / "history.csv").open(encoding="utf-8", newline="") as file:
-            histories.append([_find_best_epoch(phase) for phase in _split_phases(list(csv.DictReader(file)))])
+        history = read_history(folder.fold(record.name, fold))
+        histories.append([_find_best_epoch(phase) for phase in _split_phases(history)])
     phases = [
         replace(phase, epochs=max(1, round(float(np.mean(best)))))
         for phase, best in zip(record.settings.phases, zip(*histories, strict=True), strict=True)
@@ -46,7 +45,7 @@ def _split_phases(rows: Sequence[Row]) -> Iterator[list[Row]]:
 
 
 def _find_best_epoch(rows: Sequence[Row]) -> float:
-    """Return the epoch, from 1, after which the watched log loss was lowest; all of them where none was watched."""
-    if any(row["watched_log_loss"] == "" for row in rows):
+    """Return the epoch, from 1, after which the validation log loss was lowest; all of them where there is none."""
+    if any(row["val_log_loss"] == "" for row in rows):
         return sum(float(row["share"]) for row in rows)
-    return 1.0 + int(np.argmin([float(row["watched_log_loss"]) for row in rows]))
+    return 1.0 + int(np.argmin([float(row["val_log_loss"]) for row in rows]))

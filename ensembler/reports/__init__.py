@@ -1,1 +1,1 @@
-"""Pictures of figures."""
+"""Draws pictures of scores."""

@@ -1,1 +1,1 @@
-"""Members to one answer: the meta-learner, its nested evaluation, and the one-file Keras ensemble."""
+"""Fits, calibrates and evaluates the meta-learner by nested folds."""

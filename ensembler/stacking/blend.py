@@ -7,8 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ..heads.linear import compute_probabilities
-from .log_odds import EPSILON, clip_log_odds
+from ..heads.links import EPSILON, clip_log_odds, compute_probabilities
 from .networks import Network
 
 # Rows at a time, to bound the memory.

@@ -11,10 +11,9 @@ from scipy.optimize import minimize_scalar
 from sklearn.base import clone
 
 from ..competition.metrics.metrics import compute_row_losses
-from ..heads.linear import compute_probabilities
+from ..heads.links import EPSILON, clip_log_odds, compute_probabilities, find_columns
 from .blend import clip_probabilities
 from .learners.base import HeldOut, MetaLearner, Rows, sample_rows, select_first_repeat
-from .log_odds import EPSILON, clip_log_odds, find_columns
 from .subsets import compute_held_out_losses
 
 # Of the temperature's logarithm around 0, against the summed log loss: few rows leave probabilities as they are.

@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import clone
 
+from ..heads.links import clip_log_odds, find_columns
 from ..progress import Task
 from .learners.base import MAX_CHOICE_CELLS, MetaLearner, Rows, sample_rows, select_first_repeat
-from .log_odds import clip_log_odds, find_columns
 
 # Numbers of the input that are looked at.
 MAX_CELLS = MAX_CHOICE_CELLS

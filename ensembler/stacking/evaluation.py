@@ -9,19 +9,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..competition.folds.folds import Folds
-from ..competition.metrics.figures import Scores
 from ..competition.metrics.intervals import Difference, Interval, compute_difference, compute_interval
 from ..competition.metrics.measures import measure_probabilities
 from ..competition.metrics.metrics import resolve_metric
+from ..competition.metrics.scores import Scores
 from ..competition.metrics.scoring import compute_scores, make_cost_measure
 from ..competition.metrics.standard_errors import assign_units
 from ..competition.tables import Tables
+from ..heads.links import compute_log_odds
 from ..progress import Progress, Task
 from .contributions import compute_error_correlations, predict_without_each
 from .fitting import FittedStack, StackConfig, make_learner
 from .learners.base import sample_rows
 from .learners.named import META_LEARNERS
-from .log_odds import compute_log_odds
 from .nested import predict_nested
 from .reliability import Reliability, compute_reliability
 

@@ -12,11 +12,11 @@ from ..competition.folds.folds import Folds
 from ..competition.manifest import Manifest
 from ..competition.metrics.scoring import make_cost_function, make_cost_measure
 from ..competition.tables import Tables
+from ..heads.links import compute_log_odds
 from ..progress import Progress
 from .calibration import CalibratedMetaLearner
 from .learners.base import MetaLearner
 from .learners.named import META_LEARNERS, TOURNAMENT, make_meta_learner
-from .log_odds import compute_log_odds
 from .nested import NestedPredictions, predict_nested
 from .subsets import SubsetMetaLearner
 from .tournament import TournamentMetaLearner

@@ -15,9 +15,8 @@ from sklearn.utils.validation import check_is_fitted
 from threadpoolctl import threadpool_limits
 
 from ..competition.metrics.metrics import compute_row_losses
-from ..heads.linear import compute_probabilities
+from ..heads.links import compute_probabilities, find_columns
 from .learners.base import MetaLearner, Rows, sample_rows, select_first_repeat
-from .log_odds import find_columns
 
 # Subsets that are all tried; of more, members are added one by one.
 MAX_SUBSETS = 300

@@ -1,1 +1,1 @@
-"""From an answer to Kaggle: the CSV, its checks, and the way there and back."""
+"""Writes and checks the CSV."""

@@ -1,1 +1,1 @@
-"""Surveys: many backbones compared on the same photos, to find out which are worth training."""
+"""Compares many backbones on the same photos by successive halving."""

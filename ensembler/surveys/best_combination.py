@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..competition.metrics.metrics import compute_row_losses
+from ..heads.links import compute_log_odds
 from ..stacking.learners.base import sample_rows
-from ..stacking.log_odds import compute_log_odds
 from ..stacking.subsets import MAX_CELLS, compute_held_out_losses, find_best_subset
 
 # Of the best single ones, as many as make a few hundred trios.

@@ -1,1 +1,1 @@
-"""What each command does, told in order; one module a stage. The same functions are the Python API."""
+"""What each command does, step by step. The same functions are the Python API."""

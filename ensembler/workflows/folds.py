@@ -21,7 +21,7 @@ from ..paths import DEFAULT_WORKSPACE, CompetitionFolder, Workspace
 from ..progress import SILENT, Progress
 from ..serialization import compute_text_digest, read_json
 from ..storage import compute_file_digest, write_text
-from .competition import open_competition
+from .fetch.tables import open_refreshed_competition
 
 
 @dataclass(frozen=True)
@@ -132,7 +132,7 @@ def folds(
     Busy
         If another process is training one of the members that would become useless.
     """
-    folder, tables = open_competition(competition, workspace, progress)
+    folder, tables = open_refreshed_competition(competition, workspace, progress)
     if folds is repeats is seed is None:
         if not folder.folds.is_file():
             raise BadChoice(
@@ -155,10 +155,16 @@ def folds(
 
 
 def find_obsolete_results(
-    competition: str | None, *, folds: int | None, repeats: int | None, seed: int | None, workspace: Workspace
+    competition: str | None,
+    *,
+    folds: int | None,
+    repeats: int | None,
+    seed: int | None,
+    workspace: Workspace,
+    progress: Progress = SILENT,
 ) -> ObsoleteResults:
     """Tell what :func:`folds` with these numbers would make useless, and make nothing."""
-    folder, tables = open_competition(competition, workspace, SILENT)
+    folder, tables = open_refreshed_competition(competition, workspace, progress)
     return _find_results_of_old_folds(folder, format_folds(tables, _make_folds(folder, tables, folds, repeats, seed)))
 
 

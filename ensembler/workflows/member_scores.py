@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from ..competition.folds.folds import Folds
 from ..competition.metrics.scoring import compute_out_of_fold_scores
 from ..competition.tables import Tables
-from ..members.figures import save_figures
 from ..members.predictions import MemberPredictions
+from ..members.scores import save_figures
 from ..paths import CompetitionFolder
 from .results import MemberResult
 

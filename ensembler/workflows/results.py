@@ -9,8 +9,8 @@ from typing import Any
 
 from ..competition.duplicates import DuplicateCounts
 from ..competition.manifest import Manifest
-from ..competition.metrics.figures import Scores
 from ..competition.metrics.intervals import Difference
+from ..competition.metrics.scores import Scores
 from ..paths import CompetitionFolder
 from ..stacking.evaluation import Evaluation
 from ..submission.answer import AnswerScore

@@ -17,6 +17,7 @@ from ..engines.job import Job
 from ..engines.local import run_jobs, start_worker_ahead
 from ..engines.worker_processes import WorkerProcesses
 from ..errors import BadChoice
+from ..heads.links import compute_log_odds
 from ..members.predictions import MemberPredictions, load_members, load_refit_predictions
 from ..members.records import MemberRecord, list_trained_members
 from ..members.speed import load_speed
@@ -27,7 +28,6 @@ from ..progress import SILENT, Progress
 from ..stacking.evaluation import evaluate_stack
 from ..stacking.fitting import FittedStack, StackConfig, fit_stack
 from ..stacking.learners.named import DEFAULT_META_LEARNER, META_LEARNERS, TOURNAMENT, UNFITTED
-from ..stacking.log_odds import compute_log_odds
 from ..stacking.records import name_stack, save_blend, save_stack_figures, save_stack_predictions
 from ..stacking.validation import require_classes
 from ..storage import compute_file_digest
@@ -95,7 +95,7 @@ def stack(
     """
     if meta not in (*META_LEARNERS, TOURNAMENT):
         raise BadChoice.from_unknown_name("meta-learner", meta, [*META_LEARNERS, TOURNAMENT])
-    folder, tables = open_competition(competition, workspace, progress)
+    folder, tables = open_competition(competition, workspace)
     candidates = load_members(folder, tables, list(members) if members else _list_finished_members(folder, progress))
     if len(candidates) == 1:
         progress.note(f"{candidates[0].name} is the only member, so it is calibrated alone: a stack takes two or more.")

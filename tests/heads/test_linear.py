@@ -7,7 +7,8 @@ from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
 
 from ensembler.competition.metrics.metrics import log_loss
-from ensembler.heads.linear import STRENGTHS, LinearHead, compute_probabilities
+from ensembler.heads.linear import STRENGTHS, LinearHead
+from ensembler.heads.links import compute_probabilities
 
 
 def blobs(classes: int, rows: int = 300, width: int = 20, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -7,7 +7,7 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 
 from ensembler.heads import logistic_fits
-from ensembler.heads.linear import compute_probabilities
+from ensembler.heads.links import compute_probabilities
 from ensembler.heads.logistic_fits import LogisticFits
 
 ROWS, WIDTH = 240, 12

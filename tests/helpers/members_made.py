@@ -11,12 +11,7 @@ from ensembler.backbones.registry import find_backbone
 from ensembler.competition.folds.file import load_folds, load_or_make_folds
 from ensembler.competition.samples import compute_samples_fingerprint
 from ensembler.competition.tables import Tables, load_tables
-from ensembler.members.records import (
-    FoldPredictions,
-    MemberRecord,
-    list_network_files,
-    save_fold,
-)
+from ensembler.members.records import FoldPredictions, MemberRecord, list_network_files, save_fold
 from ensembler.options.resolve import choose_settings
 from ensembler.paths import CompetitionFolder, Workspace
 from ensembler.storage import compute_file_digest, write_bytes

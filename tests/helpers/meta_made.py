@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ensembler.heads.linear import compute_probabilities
+from ensembler.heads.links import compute_probabilities
 
 
 def made_members(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ensembler.competition.metrics.figures import Scores
+from ensembler.competition.metrics.scores import Scores
 from ensembler.surveys.measures import Measures
 from ensembler.workflows.survey.result import BestCombination, FailedBackbone, Survey, SurveyedBackbone
 

@@ -36,7 +36,14 @@ class Photos:
         self.most = most
 
     def iterate_epoch(
-        self, number: int, *, batch_size: int, seed: int, augmentation: str, accumulation_steps: int, first_batch: int = 0
+        self,
+        number: int,
+        *,
+        batch_size: int,
+        seed: int,
+        augmentation: str,
+        accumulation_steps: int,
+        first_batch: int = 0,
     ) -> Iterator[Any]:
         assert augmentation == "none"
         if batch_size // accumulation_steps > self.most:

@@ -8,9 +8,9 @@ from helpers.copies_made import COPIES, scene
 from helpers.photos import Heard
 from PIL import Image
 
-from ensembler.images.miniatures import Thumbnail, make_thumbnail
 from ensembler.images.near_duplicates import find_near_duplicates
 from ensembler.images.perceptual_hash import hash_photos
+from ensembler.images.thumbnails import Thumbnail, make_thumbnail
 from ensembler.progress import SILENT
 
 

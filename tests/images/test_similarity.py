@@ -5,9 +5,9 @@ import pytest
 from helpers.copies_made import COPIES, scene
 from PIL import Image
 
-from ensembler.images.miniatures import make_thumbnail
 from ensembler.images.near_duplicates import MIN_DETAIL_CORRELATION, MIN_PIXEL_CORRELATION
 from ensembler.images.similarity import align_cut, compute_colour_similarity, compute_similarity
+from ensembler.images.thumbnails import make_thumbnail
 
 
 def grey(photo: Image.Image) -> np.ndarray:

@@ -48,7 +48,7 @@ def epoch(photos, number=0, batch_size=4, seed=0, augmentation="none", accumulat
     photos = TrainingPhotos(source, TARGETS[: len(source)])
     return list(
         photos.iterate_epoch(
-            number, batch_size=batch_size, seed=seed, augmentation=augmentation, accumulation_steps=parts
+            number, batch_size=batch_size, seed=seed, augmentation=augmentation, accumulation_steps=accumulation_steps
         )
     )
 

@@ -36,7 +36,7 @@ def test_the_split_of_everything_learns_from_all_photos(count: int) -> None:
     assert len(np.unique(inner)) == (3 if count == 3 else 5)
 
 
-HEADER = "phase,epoch,watched_log_loss,share\n"
+HEADER = "phase,epoch,val_log_loss,share\n"
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from helpers.meta_made import made_members
 
+from ensembler.heads.links import EPSILON, compute_log_odds, find_columns
 from ensembler.stacking.blend import Blend, clip_probabilities
-from ensembler.stacking.log_odds import EPSILON, compute_log_odds, find_columns
 from ensembler.stacking.networks import Network
 
 

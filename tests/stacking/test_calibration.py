@@ -5,10 +5,9 @@ import pytest
 from helpers.meta_made import made_members
 
 from ensembler.competition.metrics.metrics import log_loss
-from ensembler.heads.linear import compute_probabilities
+from ensembler.heads.links import compute_log_odds, compute_probabilities
 from ensembler.stacking.calibration import CLIPS, CalibratedMetaLearner, fit_calibration
 from ensembler.stacking.learners.means import LogitMeanMetaLearner
-from ensembler.stacking.log_odds import compute_log_odds
 from ensembler.stacking.nested import predict_nested
 
 

@@ -5,10 +5,10 @@ import pytest
 from helpers.meta_made import made_members
 
 from ensembler.competition.metrics.metrics import log_loss
+from ensembler.heads.links import compute_log_odds
 from ensembler.stacking import contributions
 from ensembler.stacking.contributions import compute_error_correlations, predict_without_each
 from ensembler.stacking.learners.dense import DenseMetaLearner
-from ensembler.stacking.log_odds import compute_log_odds
 
 
 def test_the_best_member_is_missed_most_and_noise_not_at_all() -> None:

@@ -16,9 +16,9 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.tree import DecisionTreeClassifier
 
 from ensembler.competition.metrics.metrics import log_loss
+from ensembler.heads.links import compute_log_odds
 from ensembler.stacking.calibration import CalibratedMetaLearner
 from ensembler.stacking.learners.named import make_meta_learner
-from ensembler.stacking.log_odds import compute_log_odds
 
 MEMBERS = {
     "tree": DecisionTreeClassifier(min_samples_leaf=5, random_state=0),

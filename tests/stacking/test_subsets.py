@@ -7,10 +7,10 @@ import pytest
 from helpers.meta_made import made_members
 from sklearn.base import clone
 
+from ensembler.heads.links import compute_log_odds
 from ensembler.stacking import subsets
 from ensembler.stacking.calibration import CalibratedMetaLearner
 from ensembler.stacking.learners.logistic import LogisticMetaLearner
-from ensembler.stacking.log_odds import compute_log_odds
 from ensembler.stacking.subsets import SubsetMetaLearner, compute_held_out_losses, find_best_subset
 
 Subset = tuple[int, ...]

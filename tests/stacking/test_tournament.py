@@ -5,8 +5,8 @@ import pytest
 from helpers.meta_made import made_members
 
 from ensembler.competition.metrics.standard_errors import InfluenceScore
+from ensembler.heads.links import compute_log_odds
 from ensembler.stacking.learners.named import META_LEARNERS, make_meta_learner
-from ensembler.stacking.log_odds import compute_log_odds
 from ensembler.stacking.tournament import TournamentMetaLearner
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ensembler.competition.metrics.metrics import log_loss
-from ensembler.heads.linear import compute_probabilities
+from ensembler.heads.links import compute_probabilities
 from ensembler.surveys import best_combination as trios
 from ensembler.surveys.best_combination import find_best_combination
 

@@ -1,1 +1,1 @@
-"""Backbones as Keras networks."""
+"""Builds backbones as Keras networks."""

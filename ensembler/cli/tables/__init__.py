@@ -1,1 +1,1 @@
-"""Results as tables, sentences and CSV, for people to read."""
+"""Formats results for people: tables, sentences and CSV."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from ...competition.metrics.figures import Scores
+from ...competition.metrics.scores import Scores
 from ...workflows.results import MemberResult, ScoreResult
 
 # Those that have a column of their own whatever the metric is.

@@ -6,8 +6,8 @@ import math
 
 import numpy as np
 
-from ...competition.metrics.figures import Scores
 from ...competition.metrics.intervals import Difference
+from ...competition.metrics.scores import Scores
 from ...workflows.results import StackResult
 from .score import build_score_columns
 

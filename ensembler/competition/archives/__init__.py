@@ -1,1 +1,1 @@
-"""Unpacking what was downloaded, of every kind, within limits."""
+"""Unpacks downloads of every kind within limits."""

@@ -1,1 +1,1 @@
-"""Folds: which photos are held out together, made once and shared by all members."""
+"""Makes folds once and keeps them in `folds.csv`, shared by all members."""

@@ -11,8 +11,8 @@ from ...paths import CompetitionFolder
 from ...storage import write_text
 from ..csv_tables import format_table, read_table
 from ..tables import Tables
+from .assignment import assign_folds
 from .folds import FALLBACK_FOLDS, Folds
-from .making import assign_folds
 from .splits import NOT_HELD_OUT
 
 DEFAULT_FOLDS = 5

@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ...errors import BadData
-from .making import assign_folds, count_independent_photos
+from .assignment import assign_folds, count_independent_photos
 from .splits import ALL_PHOTOS, NOT_HELD_OUT
 
 # Folds inside the rows of a split that has no others, and the share that `--folds 1` holds out.

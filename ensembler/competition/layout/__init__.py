@@ -1,1 +1,1 @@
-"""What a competition asks, found out from its files alone."""
+"""Finds out from the files what a competition asks for."""

@@ -1,1 +1,1 @@
-"""What competitions are judged by, and how an answer follows from it."""
+"""Metrics, their standard errors, and the labels that maximise them."""

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from ..manifest import Manifest
 from ..tables import Tables
-from .figures import Scores
 from .measures import MeasuredScore, measure_labels, measure_probabilities
 from .metrics import METRICS, Metric, accuracy, resolve_metric
+from .scores import Scores
 from .standard_errors import assign_units
 
 

@@ -1,1 +1,1 @@
-"""oneDNN: whether it helps on this machine, measured once."""
+"""Measures once whether oneDNN helps on this machine."""

@@ -1,1 +1,1 @@
-"""Heads as Keras layers, and their losses."""
+"""Heads as Keras layers, heads with a hidden layer, and losses."""

@@ -1,4 +1,4 @@
-"""Training photos changed at random, so that a network sees each of them in many ways; held-out ones never are."""
+"""Augments training photos at random; held-out photos are never augmented."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Networks that only predict, on the fastest runtime of the machine."""
+"""Predicts with Keras, TensorFlow graphs or ONNX Runtime."""

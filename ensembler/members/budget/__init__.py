@@ -1,1 +1,1 @@
-"""A time budget: what training costs, what fits, and what each job may take of the time that is left."""
+"""Fits training into a time budget: what it costs, and what is cut."""

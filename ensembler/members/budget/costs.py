@@ -9,7 +9,13 @@ from typing import Any
 from ...competition.folds.folds import FALLBACK_FOLDS
 from ...images.photo_source import can_fit_in_memory
 from ...images.views import VIEWS
-from ...inference.timing import BATCH_PREDICTIONS, MAX_SECONDS, MIN_PREDICTIONS, SINGLE_PREDICTIONS, WARM_UP_PREDICTIONS
+from ...inference.timing import (
+    BATCH_PREDICTIONS,
+    MAX_SECONDS,
+    MIN_PREDICTIONS,
+    SINGLE_PREDICTIONS,
+    WARM_UP_PREDICTIONS,
+)
 from ...options.settings import MemberSettings
 from ..allotment import PhaseEpochs
 

@@ -1,1 +1,1 @@
-"""Frozen features: the files that keep them."""
+"""Files of frozen features."""

@@ -1,1 +1,1 @@
-"""Fine-tuning: from a pretrained backbone with a fitted head to a network trained in phases."""
+"""Fine-tunes in phases: checkpoints, history, the validation split, and epochs within a time budget."""

@@ -17,10 +17,18 @@ from ...errors import BadData
 from ...progress import Progress
 from ...serialization import read_arrays, write_arrays
 from ...storage import remove_file
+from ..records import rename_history_columns
 
 Arrays = Sequence[NDArray[Any]]
 # Of the file; one of another form is not read.
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
+# Names of the second form, which had other names and nothing else.
+_FORMER_VERSION = 2
+_FORMER_NAMES = {
+    "parts": "accumulation_steps",
+    "careful": "fp32_fallback",
+    "behind": "epochs_without_improvement",
+}
 
 
 @dataclass(frozen=True)
@@ -58,7 +66,7 @@ class TrainingState:
     fp32_fallback
         Whether the training went back to float32 and half the learning rate.
     best, epochs_without_improvement
-        Best log loss on the watched rows in this phase, and the epochs since.
+        Best log loss on the validation rows in this phase, and the epochs since.
     history
         A row for each finished epoch.
     begin
@@ -113,8 +121,10 @@ class TrainingState:
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> TrainingState:
         """Read what :meth:`to_arrays` returned."""
+        figures = {_FORMER_NAMES.get(name, name): value for name, value in json.loads(str(arrays["figures"])).items()}
+        figures["history"] = [rename_history_columns(row) for row in figures["history"]]
         return cls(
-            **json.loads(str(arrays["figures"])),
+            **figures,
             begin=_read_snapshot(arrays, "begin"),
             now=_read_snapshot(arrays, "now"),
             best_weights=list(_iterate_arrays(arrays, "best")) or None,
@@ -187,7 +197,8 @@ class Checkpoints:
         try:
             # The archive's own checksums tell a damaged file.
             arrays = read_arrays(self._path)
-            if json.loads(str(arrays["owner"])) != {"form": FORMAT_VERSION, "owner": self._owner}:
+            owner = json.loads(str(arrays["owner"]))
+            if owner["form"] not in (FORMAT_VERSION, _FORMER_VERSION) or owner["owner"] != self._owner:
                 return None
             return TrainingState.from_arrays(arrays)
         except (BadData, ValueError, KeyError, TypeError) as error:

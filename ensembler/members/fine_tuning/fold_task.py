@@ -33,7 +33,7 @@ class FoldTask:
     build
         Makes the network as it starts, in the precision that layers are made in.
     evaluate
-        Gives log losses of a network by the name of what it was judged on: ``watched``, ``held_out``.
+        Gives log losses of a network by the name of what it was judged on: ``validation``, ``held_out``.
     member, fold
         As events name them.
     work

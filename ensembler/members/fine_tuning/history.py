@@ -52,7 +52,7 @@ def make_history_row(
         "phase": event.phase,
         "epoch": event.epoch,
         "training_loss": event.training_loss,
-        "watched_log_loss": _format_optional(event.watched_log_loss),
+        "val_log_loss": _format_optional(event.val_log_loss),
         "held_out_log_loss": _format_optional(event.held_out_log_loss),
         "learning_rate": event.learning_rate,
         "precision": settings.precision,

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...competition.folds.making import assign_folds
+from ...competition.folds.assignment import assign_folds
 from ...competition.tables import Tables
 
 # One photo in ten tells when to stop: enough for a log loss, few enough to be spared.

@@ -1,1 +1,1 @@
-"""Jobs of members: frozen ones, their heads, and measuring their speed."""
+"""The job of frozen members, which fits their heads; measures speed; writes for TensorBoard."""

@@ -66,7 +66,7 @@ def _collect_scalars(event: EpochEnded) -> dict[str, float | None]:
     return {
         "log loss/training": event.training_loss,
         "log loss/held out": event.held_out_log_loss,
-        "log loss/watched": event.watched_log_loss,
+        "log loss/validation": event.val_log_loss,
         "learning rate": event.learning_rate,
         "photos a second": event.photos_a_second,
         "memory": event.memory,

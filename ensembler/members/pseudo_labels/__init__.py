@@ -1,1 +1,1 @@
-"""Pseudo-labels: where a fold learns them from, and the files that keep them."""
+"""Pseudo-labels: which photos a fold learns from, and the files that keep their labels."""

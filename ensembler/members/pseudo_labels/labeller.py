@@ -24,7 +24,7 @@ from ...competition.folds.file import load_folds
 from ...competition.folds.folds import Folds
 from ...competition.tables import Tables
 from ...errors import BadChoice, BadData, Mismatch
-from ...heads.linear import compute_probabilities
+from ...heads.links import compute_probabilities
 from ...options.pseudo_labels import PseudoLabels
 from ...paths import CompetitionFolder
 from ...serialization import compute_fingerprint, read_json

@@ -1,1 +1,1 @@
-"""The stack as one Keras file: built, loaded, and asked to predict."""
+"""Builds, loads and runs the stack as one Keras file."""

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 
 from ...competition.metrics.metrics import compute_row_losses
-from ...heads.linear import compute_probabilities
+from ...heads.links import compute_probabilities
 from ..networks import Network
 from .base import sample_rows
 from .greedy import fit_greedy_weights

@@ -1,1 +1,1 @@
-"""Between us and Kaggle: signing in, asking within limits of time, and errors that say what to do."""
+"""Talks to Kaggle: signs in, downloads, submits, retries, and explains errors."""

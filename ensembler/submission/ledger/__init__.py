@@ -1,1 +1,1 @@
-"""Every answer that was made, every upload of it, and what Kaggle said."""
+"""Records every answer, every upload of it, and its scores."""

@@ -1,1 +1,1 @@
-"""Answering code competitions: a notebook that needs no internet, with all it needs in a private dataset."""
+"""Answers code competitions by a notebook that needs no internet, with all it needs in a private dataset."""

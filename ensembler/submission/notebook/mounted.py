@@ -116,7 +116,7 @@ def _list_photos(root: Path, folder: str) -> PhotoFiles:
 
 
 def _find_or_unpack(relative_path: str, root: Path, scratch: Path, progress: Progress) -> Path:
-    """Return ``root`` if it has ``relative_path``, else a folder that has it after the same work as after a download."""
+    """Return ``root`` if it has ``relative_path``, else a folder that has it after unpacking."""
     if (root / relative_path).exists():
         return root
     place = PurePosixPath(relative_path)

@@ -1,1 +1,1 @@
-"""Bring in a competition from Kaggle, from an archive, or from a local folder."""
+"""Brings in a competition from Kaggle, from an archive, or from a local folder."""

@@ -1,4 +1,4 @@
-"""Make a competition of a local folder, and open one that was brought in."""
+"""Make a competition of a local folder."""
 
 from __future__ import annotations
 
@@ -7,25 +7,21 @@ from pathlib import Path
 import pandas as pd
 
 from ...competition.csv_tables import write_table
-from ...competition.duplicates import (
-    group_copies,
-)
+from ...competition.duplicates import group_copies
 from ...competition.layout.layout import Hints, find_layout
 from ...competition.layout.local import choose_test_photos, find_local_layout
 from ...competition.manifest import Manifest
 from ...competition.photo_files import PhotoFiles
 from ...competition.sample_submission import find_sample
-from ...competition.tables import (
-    invalidate_tables,
-)
+from ...competition.tables import invalidate_tables
 from ...errors import BadChoice, StorageError
 from ...images.photo_scan import scan_photos
 from ...paths import DEFAULT_WORKSPACE, CompetitionFolder, Workspace
 from ...progress import SILENT, Progress
 from ...storage import remove_file
-from ..competition import NO_HINTS, DuplicateScan, find_duplicate_pairs, prepare_competition
 from ..results import PreparedCompetition
 from .answers import back_up_edited_manifest, merge_hints, save_manifest
+from .tables import NO_HINTS, DuplicateScan, find_duplicate_pairs, prepare_competition
 
 
 def adopt(

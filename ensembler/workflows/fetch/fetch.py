@@ -24,10 +24,10 @@ from ...submission.kaggle.competitions import parse_slug
 from ...submission.kaggle.download import remove_partial
 from ...submission.kaggle.retry_policy import DEFAULT_RETRIES, RetryPolicy
 from ...submission.kaggle.submissions import Kaggle
-from ..competition import NO_HINTS, prepare_competition
 from ..results import PreparedCompetition
 from .answers import back_up_edited_manifest, merge_hints, save_manifest
 from .checksums import is_another, write_checksum
+from .tables import NO_HINTS, prepare_competition
 
 # Where a manifest says that the photos of a fetched competition are.
 EXTRACTED_FOLDER = "raw/extracted"

@@ -1,1 +1,1 @@
-"""List and remove trained members."""
+"""Lists and removes trained members."""

@@ -10,12 +10,12 @@ from statistics import fmean, stdev
 from typing import Any
 
 from ...competition.manifest import Manifest
-from ...competition.metrics.figures import Scores
+from ...competition.metrics.scores import Scores
 from ...competition.samples import compute_samples_fingerprint
-from ...errors import BadData, EnsemblerError
+from ...errors import BadData, EnsemblerError, Mismatch
 from ...locks import describe_holder
-from ...members.figures import load_figures
 from ...members.records import MemberRecord, list_trained_members
+from ...members.scores import load_figures
 from ...members.speed import load_speed
 from ...options.settings import list_differing_settings
 from ...paths import DEFAULT_WORKSPACE, CompetitionFolder, Workspace
@@ -121,7 +121,11 @@ def _compute_missing_scores(
     from ..competition import open_competition
     from ..member_scores import score_members
 
-    _, tables = open_competition(folder.name, workspace, progress)
+    try:
+        _, tables = open_competition(folder.name, workspace)
+    except Mismatch as error:
+        progress.warn(str(error))
+        return
     for name in names:
         try:
             score_members(folder, tables, load_members(folder, tables, [name]), load_folds(folder, tables))

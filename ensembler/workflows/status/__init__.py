@@ -1,1 +1,1 @@
-"""Where a competition stands, and what to do next."""
+"""Tells where a competition stands, and what to do next."""

@@ -1,1 +1,1 @@
-"""From a CSV or a notebook to a score, hidden or on Kaggle."""
+"""Submits a CSV or a notebook, scores it, and lists submissions."""

@@ -132,7 +132,7 @@ def notebook(
     KaggleError
         If Kaggle or the network refuses, no submission is left for today, the notebook fails, or it takes too long.
     """
-    folder, tables = open_competition(competition, workspace, progress)
+    folder, tables = open_competition(competition, workspace)
     name = choose_stack(folder, stack)
     output_folder = output or folder.stack(name) / "notebook"
     if not (push or submit):

@@ -40,7 +40,8 @@ def score(
     BadData
         If one of them cannot be read.
     """
-    folder, tables = open_competition(competition, workspace, progress)
+    del progress
+    folder, tables = open_competition(competition, workspace)
     solution = truth or folder.solution
     if not solution.is_file():
         raise BadChoice(f"There are no labels in {solution}: name a CSV with columns id and label by --truth.")

@@ -67,7 +67,7 @@ def submit(
     KaggleError
         If Kaggle or the network refuses, no submission is left for today, or Kaggle could not score it.
     """
-    folder, tables = open_competition(competition, workspace, progress)
+    folder, tables = open_competition(competition, workspace)
     slug = _require_slug(folder, tables)
     path = csv or find_newest_answer(workspace.submissions / folder.name)
     check_answer(path, tables.manifest, tables.photos)

@@ -1,1 +1,1 @@
-"""Compare backbones, and say which are worth training."""
+"""Compares backbones, and says which are worth training."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from ...competition.metrics.figures import Scores
+from ...competition.metrics.scores import Scores
 from ...surveys.measures import Measures
 from ..results import build_score_fields
 

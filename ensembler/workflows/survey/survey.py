@@ -18,6 +18,7 @@ from ...images.cache_policy import parse_cache_limit
 from ...inference.runtimes import read_runtime
 from ...locks import hold_lock
 from ...machine_memory import read_machine_memory
+from ...members.records import build_record
 from ...options.declared import TrainingOptions
 from ...options.durations import read_duration
 from ...options.kinds import read_value
@@ -27,9 +28,8 @@ from ...progress import SILENT, Progress
 from ...surveys.candidates import Candidate
 from ...surveys.halving import plan_rungs
 from ...surveys.survey_job import SurveyJob
-from ..competition import open_competition
+from ..fetch.tables import open_refreshed_competition
 from ..machine import UNKNOWN_MACHINE, LocalMachine, detect_machine
-from ..train.plan_jobs import build_record
 from .answers import TypedOptions
 from .conclusion import SurveyResults, summarise_survey
 from .files import save_survey
@@ -112,7 +112,7 @@ def survey(
     limit = None if budget is None else read_value("--budget", read_duration, budget)
     chosen_runtime, cache_bytes = read_runtime(runtime), parse_cache_limit(cache_limit)
     backbones = match_backbones(members or ())
-    folder, tables = open_competition(competition, workspace, progress)
+    folder, tables = open_refreshed_competition(competition, workspace, progress)
     local_machine = UNKNOWN_MACHINE if all(backbone.tiny for backbone in backbones) else detect_machine()
     if local_machine.problem:
         progress.warn(local_machine.problem)

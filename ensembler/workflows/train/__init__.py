@@ -1,1 +1,1 @@
-"""Train members: options resolved, jobs planned and run, within a time budget if there is one."""
+"""Trains members: resolves options, plans jobs, and runs them, within a time budget if there is one."""

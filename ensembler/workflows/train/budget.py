@@ -14,7 +14,7 @@ from ...members.budget.costs import PhotoCounts, TrainingCost, estimate_fold_cos
 from ...members.budget.planning import BudgetPlan, JobUnits, TooLittleTime, Unit, compute_allotments, plan_within
 from ...members.budget.sizes import SettingsAndWeights
 from ...members.features.files import build_feature_path
-from ...members.records import MemberRecord, list_trained_members
+from ...members.records import MemberRecord, build_record, list_trained_members
 from ...members.speed import load_speed
 from ...options.durations import format_duration
 from ...options.settings import MemberSettings
@@ -22,7 +22,7 @@ from ...progress import Progress
 from .budget_options import RESERVE_SECONDS, RESERVE_SHARE, Budget, TrainingRequest
 from .budget_report import report_plan
 from .budget_speeds import JobEnvironment, MemberSpeeds
-from .plan_jobs import build_record, check_existing_member
+from .plan_jobs import check_existing_member
 
 # Share of the budget beyond it at which training is stopped wherever it stands.
 GRACE_SHARE = 0.05

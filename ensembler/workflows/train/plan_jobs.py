@@ -9,7 +9,6 @@ from typing import Self
 
 from ...competition.folds.folds import Folds
 from ...competition.folds.splits import ALL_PHOTOS
-from ...competition.samples import compute_samples_fingerprint
 from ...competition.tables import Tables
 from ...engines.job import Job
 from ...errors import BadChoice, Mismatch
@@ -19,9 +18,8 @@ from ...members.allotment import Allotment
 from ...members.decodings import count_decodings
 from ...members.records import MemberRecord, list_trained_members, remove_leftovers
 from ...members.training_job import TrainingJob
-from ...options.settings import MemberSettings
 from ...paths import CompetitionFolder
-from ...storage import compute_file_digest, remove_folder
+from ...storage import remove_folder
 from .tensorboard import require_tensorboard
 
 # Functions of job processes, by name.
@@ -104,20 +102,6 @@ class MemberPlan:
     share: float = 1.0
     allotments: Mapping[int, Allotment] = field(default_factory=dict)
     decodings: int = 0
-
-
-def build_record(
-    folder: CompetitionFolder, tables: Tables, name: str, settings: MemberSettings, folds: Folds
-) -> MemberRecord:
-    """Return what a member's predictions will belong to; folds that are not kept yet have no hash."""
-    return MemberRecord(
-        name=name,
-        settings=settings,
-        samples=compute_samples_fingerprint(folder, tables.manifest),
-        folds=compute_file_digest(folder.folds) if folder.folds.is_file() else "",
-        folds_count=folds.splits,
-        classes=tables.manifest.outputs,
-    )
 
 
 def check_existing_member(folder: CompetitionFolder, record: MemberRecord) -> None:

@@ -63,7 +63,7 @@ def show_augmented(
     configuration = configure(options, preset, config)
     find_backbones(configuration, members)
     member = members[0]
-    _, tables = open_competition(competition, workspace, progress)
+    _, tables = open_competition(competition, workspace)
     member_options = configuration.resolve_options(detect_machine().machine, member).options
     if member_options.get("unfreeze") == "none":
         progress.note(f"{member} stays frozen, so augmentation has an effect with --unfreeze or --phase alone.")

@@ -19,7 +19,7 @@ from ...options.declared import TrainingOptions
 from ...options.presets import Preset
 from ...paths import DEFAULT_WORKSPACE, CompetitionFolder, Workspace
 from ...progress import SILENT, Progress
-from ..competition import open_competition
+from ..fetch.tables import open_refreshed_competition
 from ..member_scores import score_members
 from ..results import MemberResult
 from .budget_options import read_budget
@@ -122,7 +122,7 @@ def train_members(
     job_options = JobOptions.read(checkpoint_minutes, runtime, cache_limit, tensorboard=tensorboard)
     confidence = read_confidence(pseudo_labels, confidence, time_budget, refit=refit)
     call = TrainingCall.read(members, name, configure(options, preset, config))
-    folder, tables = open_competition(competition, workspace, progress)
+    folder, tables = open_refreshed_competition(competition, workspace, progress)
     call.report_surprises(progress)
     with _lock_members(folder, call.names):
         labeller = find_labeller(folder, tables, pseudo_labels, confidence, call.names) if pseudo_labels else None

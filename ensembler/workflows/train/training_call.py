@@ -15,6 +15,7 @@ from ...competition.tables import Tables
 from ...errors import BadChoice
 from ...members.budget.sizes import SettingsAndWeights, list_ways_to_train
 from ...members.pseudo_labels.labeller import Labeller
+from ...members.records import build_record
 from ...members.work import estimate_job_work, scale_epochs
 from ...options.configuration import Configuration
 from ...options.declared import TrainingOptions
@@ -28,7 +29,7 @@ from ..machine import UNKNOWN_MACHINE, LocalMachine, detect_machine
 from .budget import BudgetedTraining, plan_within_budget
 from .budget_options import Budget, TrainingRequest, list_possible_folds
 from .budget_speeds import JobEnvironment
-from .plan_jobs import JobOptions, MemberPlan, build_record
+from .plan_jobs import JobOptions, MemberPlan
 from .pseudo_labels import add_pseudo_labels
 
 

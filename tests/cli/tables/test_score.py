@@ -10,7 +10,7 @@ from helpers.members_made import make_member, small_competition
 
 from ensembler.cli.tables.score import build_score_table, describe_score
 from ensembler.competition.folds.file import load_folds
-from ensembler.competition.metrics.figures import Scores
+from ensembler.competition.metrics.scores import Scores
 from ensembler.competition.tables import Tables
 from ensembler.members.predictions import load_members
 from ensembler.workflows.member_scores import score_members

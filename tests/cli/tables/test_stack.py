@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from ensembler.cli.tables.stack import build_stack_table, describe_stack
-from ensembler.competition.metrics.figures import Scores
 from ensembler.competition.metrics.intervals import Difference, Interval
+from ensembler.competition.metrics.scores import Scores
 from ensembler.stacking.evaluation import Evaluation
 from ensembler.stacking.reliability import Bin, Reliability
 from ensembler.workflows.results import MemberResult, StackResult, build_stack_fields

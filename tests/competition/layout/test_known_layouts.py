@@ -16,7 +16,7 @@ from helpers.photos import Heard, photo_bytes, zip_bytes
 from PIL import Image
 
 from ensembler.competition.archives.unpacking import extract_archive
-from ensembler.competition.folds.making import assign_folds
+from ensembler.competition.folds.assignment import assign_folds
 from ensembler.competition.layout.layout import Hints, find_layout
 from ensembler.competition.photo_files import PhotoFiles
 from ensembler.competition.tables import make_tables

@@ -24,7 +24,7 @@ def moment() -> TrainingSnapshot:
 
 
 def state(**changes: object) -> TrainingState:
-    history = [{"phase": "all", "training_loss": 0.1 + 0.2, "watched_log_loss": "", "epoch": 1}]
+    history = [{"phase": "all", "training_loss": 0.1 + 0.2, "val_log_loss": "", "epoch": 1}]
     return TrainingState(1, 2, 3, 0.3, 1.5, 9.25, 4, True, 1 / 3, 1, history, moment(), **changes)
 
 

@@ -38,7 +38,7 @@ def test_each_figure_of_an_epoch_is_a_scalar_at_its_number(tmp_path: Path) -> No
     told = scalars(tmp_path / "fold-2")
     assert told["log loss/training"] == [(1, 1.0), (2, 0.5)]
     assert told["log loss/held out"] == [(1, pytest.approx(0.213)), (2, pytest.approx(0.213))]
-    assert told["log loss/watched"] == [(1, 0.5), (2, 0.5)]
+    assert told["log loss/validation"] == [(1, 0.5), (2, 0.5)]
     assert told["learning rate"] == [(1, pytest.approx(1e-4)), (2, pytest.approx(1e-4))]
     assert told["photos a second"][0] == (1, pytest.approx(118.4))
     assert "GPU memory" not in told, "what nobody knows is no scalar"

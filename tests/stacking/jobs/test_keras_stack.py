@@ -7,9 +7,9 @@ import keras
 import numpy as np
 import pytest
 
+from ensembler.heads.links import compute_log_odds
 from ensembler.stacking.blend import Blend
 from ensembler.stacking.jobs.keras_stack import assemble
-from ensembler.stacking.log_odds import compute_log_odds
 from ensembler.stacking.networks import Network
 
 RANDOM = np.random.default_rng(0)

@@ -10,11 +10,11 @@ from sklearn.exceptions import NotFittedError
 
 from ensembler.competition.metrics.metrics import log_loss
 from ensembler.errors import BadChoice
+from ensembler.heads.links import compute_log_odds
 from ensembler.stacking.calibration import CalibratedMetaLearner
 from ensembler.stacking.learners.base import MetaLearner, sample_rows
 from ensembler.stacking.learners.dense import DenseMetaLearner
 from ensembler.stacking.learners.named import META_LEARNERS, make_meta_learner
-from ensembler.stacking.log_odds import compute_log_odds
 from ensembler.stacking.nested import predict_nested
 from ensembler.stacking.networks import Network, Penalties, fit_network
 from ensembler.stacking.tournament import TournamentMetaLearner

@@ -7,11 +7,11 @@ import pytest
 from helpers.meta_made import made_members
 
 from ensembler.competition.metrics.metrics import log_loss
+from ensembler.heads.links import compute_log_odds
 from ensembler.stacking.calibration import CalibratedMetaLearner
 from ensembler.stacking.learners import dense
 from ensembler.stacking.learners.base import Cost
 from ensembler.stacking.learners.dense import DenseMetaLearner
-from ensembler.stacking.log_odds import compute_log_odds
 from ensembler.stacking.nested import predict_nested
 
 

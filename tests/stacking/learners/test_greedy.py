@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from helpers.meta_made import made_members
 
+from ensembler.heads.links import compute_log_odds
 from ensembler.stacking.learners.greedy import GreedyMetaLearner
-from ensembler.stacking.log_odds import compute_log_odds
 
 
 @pytest.mark.parametrize("classes", [1, 4])

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from helpers.meta_made import made_members
 
+from ensembler.heads.links import compute_log_odds
 from ensembler.stacking.learners import logistic
 from ensembler.stacking.learners.logistic import LogisticMetaLearner
-from ensembler.stacking.log_odds import compute_log_odds
 
 
 def test_weights_may_be_held_at_zero_or_above() -> None:

@@ -13,12 +13,12 @@ from ensembler.errors import KaggleError
 from ensembler.submission.kaggle.errors import Intercepted, TransientError
 from ensembler.submission.kaggle.retry_policy import _ACTIVE_POLICY, DEFAULT_RETRIES, RetryPolicy
 
-QUICK = RetryPolicy(first_retry_after=0.001, max_retry_after=0.004, max_retry_after=0.05, max_attempts=4)
+QUICK = RetryPolicy(first_pause=0.001, max_pause=0.004, max_retry_after=0.05, max_attempts=4)
 
 
 def trouble(retry_after=None, kind=TransientError):
     error = kind("Busy.")
-    error.retry_after = pause
+    error.retry_after = retry_after
     return error
 
 

@@ -15,11 +15,12 @@ from ensembler.competition.csv_tables import read_table
 from ensembler.competition.folds.file import build_folds
 from ensembler.competition.layout.layout import Hints
 from ensembler.competition.manifest import Manifest
-from ensembler.errors import BadChoice, BadData, MissingHint, StorageError
+from ensembler.errors import BadChoice, BadData, Mismatch, MissingHint, StorageError
 from ensembler.paths import Workspace
 from ensembler.workflows.competition import open_competition
 from ensembler.workflows.fetch.adopt import adopt
 from ensembler.workflows.fetch.fetch import fetch
+from ensembler.workflows.fetch.tables import open_refreshed_competition
 
 SLUG = "dogs-vs-cats-mini"
 SIZE = (60, 60)
@@ -70,7 +71,7 @@ def test_fetching_from_a_zip(workspace, archived):
         "look at photos",
         "look for near-duplicates",
     ]
-    folder, tables = open_competition(None, workspace, heard)
+    folder, tables = open_refreshed_competition(None, workspace, heard)
     assert folder == fetched.folder
     assert tables.test["id"].tolist() == ["3", "1", "2"]
     assert all(path.is_file() for path in (*tables.train_paths, *tables.test_paths))
@@ -103,20 +104,32 @@ def test_an_edited_manifest_is_kept_and_remakes_the_tables(workspace, archived):
     fetched = fetch(SLUG, archive=archive, workspace=workspace)
     assert fetched.manifest == edited
     assert folder.manifest.read_bytes() == before
-    assert open_competition(SLUG, workspace, Heard())[1].targets[:, 0].sum() == 4
+    assert open_competition(SLUG, workspace)[1].targets[:, 0].sum() == 4
 
 
-def test_opening_remakes_the_tables_of_an_edited_manifest(workspace, archived):
+def test_opening_an_edited_manifest_reads_no_photo_and_says_what_makes_the_tables_anew(workspace, archived):
+    folder = fetch(SLUG, archive=archived(dogs_and_cats()), workspace=workspace).folder
+    replace(Manifest.load(folder.manifest), classes=("dog", "cat")).save(folder.manifest)
+    before = everything_in(folder.root)
+    with pytest.raises(
+        Mismatch, match=r"competition.toml was edited after the tables .*`ensembler folds` makes them anew"
+    ):
+        open_competition(None, workspace)
+    assert everything_in(folder.root) == before
+
+
+def test_work_on_an_edited_manifest_remakes_the_tables_and_says_so(workspace, archived):
     folder = fetch(SLUG, archive=archived(dogs_and_cats()), workspace=workspace).folder
     text = folder.manifest.read_text("utf-8")
     swapped = text.replace('"cat"', '"?"').replace('"dog"', '"cat"').replace('"?"', '"dog"')
     assert swapped != text
     folder.manifest.write_text(swapped, "utf-8")
     heard = Heard()
-    _, tables = open_competition(None, workspace, heard)
+    _, tables = open_refreshed_competition(None, workspace, heard)
     assert (tables.targets[:, 0] == (tables.train["label"] == "cat")).all()
     assert heard.labels == ["look at photos", "look for near-duplicates"]
-    open_competition(None, workspace, heard)
+    assert heard.notes == [f"{folder.manifest} was edited: all photos are scanned again, and their tables made anew."]
+    open_refreshed_competition(None, workspace, heard)
     assert heard.labels == ["look at photos", "look for near-duplicates"]
 
 
@@ -124,7 +137,7 @@ def test_an_edit_that_does_not_fit_is_told(workspace, archived):
     folder = fetch(SLUG, archive=archived(dogs_and_cats()), workspace=workspace).folder
     replace(Manifest.load(folder.manifest), classes=("cat", "wolf")).save(folder.manifest)
     with pytest.raises(BadData, match=r"The labels of 4 training photos are none of the classes \(first: 'dog'\)"):
-        open_competition(None, workspace, Heard())
+        open_refreshed_competition(None, workspace, Heard())
 
 
 def test_another_archive_is_refused_unless_forced(workspace, archived):
@@ -183,7 +196,7 @@ def test_a_truncated_photo_in_test_is_predicted_by_the_prior(workspace, archived
     assert (fetched.training, fetched.test, fetched.unreadable) == (8, 3, 1)
     (warning,) = heard.warnings
     assert warning.startswith("1 test photo cannot be read, predicted by the prior: test/1.jpg (")
-    _, tables = open_competition(SLUG, workspace, heard)
+    _, tables = open_refreshed_competition(SLUG, workspace, heard)
     assert tables.test.to_numpy().tolist() == [["3", "test/3.jpg"], ["1", ""], ["2", "test/2.jpg"]]
     assert len(tables.test_paths) == 2
 
@@ -257,7 +270,7 @@ def test_planted_copies_go_to_one_side_and_into_one_fold(tmp_path_factory, copie
             photo.save(path)
     workspace = Workspace(root / "data", root / "submissions")
     folder = adopt(root / "photos", "planted", test_size=0.3, seed=seed, workspace=workspace).folder
-    _, tables = open_competition(None, workspace, Heard())
+    _, tables = open_competition(None, workspace)
     listed = read_table(folder.duplicates)
     # None straddles training photos and photos to predict.
     assert set(listed["other_set"]) <= {"train"}
@@ -319,7 +332,7 @@ def test_adopting_a_class_per_folder(workspace, cars):
     assert (fetched.training, fetched.test, fetched.unreadable) == (21, 9, 0)
     assert fetched.manifest.photos == str(cars)
     assert everything_in(cars) == before
-    folder, tables = open_competition(None, workspace, Heard())
+    folder, tables = open_competition(None, workspace)
     solution = read_table(folder.solution)
     assert solution["id"].tolist() == tables.test["id"].tolist() == read_table(folder.sample)["id"].tolist()
     assert solution["label"].value_counts().to_dict() == {"boat": 3, "bus": 3, "car": 3}
@@ -382,7 +395,7 @@ def test_twins_of_hidden_photos_are_hidden_too(workspace, cars):
     for row in range(10):
         write_photo(cars / f"car/{row}.png", seed=500 + row // 2)
     fetched = adopt(cars, "cars", test_size=0.4, workspace=workspace)
-    _, tables = open_competition(None, workspace, Heard())
+    _, tables = open_competition(None, workspace)
     seen, hidden = ({path.read_bytes() for path in paths} for paths in (tables.train_paths, tables.test_paths))
     assert not seen & hidden
     assert fetched.test == 12
@@ -440,8 +453,8 @@ def test_a_share_that_is_none(workspace, cars, share):
 def test_the_competition_last_brought_in_is_the_current_one(workspace, archived, cars):
     fetch(SLUG, archive=archived(dogs_and_cats()), workspace=workspace)
     adopt(cars, "cars", workspace=workspace)
-    assert open_competition(None, workspace, Heard())[0].name == "cars"
+    assert open_competition(None, workspace)[0].name == "cars"
     fetch(SLUG, workspace=workspace)
-    assert open_competition(None, workspace, Heard())[0].name == SLUG
+    assert open_competition(None, workspace)[0].name == SLUG
     with pytest.raises(BadChoice, match=r"did you mean cars\?"):
-        open_competition("car", workspace, Heard())
+        open_competition("car", workspace)

@@ -27,7 +27,7 @@ from ensembler.storage import compute_file_digest
 from ensembler.submission.ledger.ledger import Ledger
 from ensembler.submission.ledger.rows import Row
 from ensembler.submission.notebook.waits import PollingPolicy
-from ensembler.workflows.competition import open_competition
+from ensembler.workflows.fetch.tables import open_refreshed_competition
 from ensembler.workflows.submit.notebook import make_polling_policy, notebook
 
 SLUG = "some-pets"
@@ -54,7 +54,7 @@ def local(tmp_path: Path) -> Workspace:
 def place(local: Workspace) -> Workspace:
     folder = local.competition("made")
     as_if_on_kaggle(folder, SLUG)
-    open_competition("made", local, Heard())
+    open_refreshed_competition("made", local, Heard())
     make_stack(folder, load_tables(folder))
     return local
 

@@ -1,1 +1,1 @@
-"""The job that times a network with and without oneDNN."""
+"""Times a network with and without oneDNN."""

@@ -1,1 +1,1 @@
-"""The job that measures what training costs."""
+"""Measures what training costs."""

@@ -1,1 +1,1 @@
-"""Computing frozen features."""
+"""Computes frozen features."""

@@ -1,1 +1,1 @@
-"""The job that fine-tunes a fold, and what only it needs."""
+"""The job that fine-tunes folds: the training loop, its optimizer, callbacks and recovery from errors."""

@@ -85,7 +85,7 @@ def _build_fold_task(job: TrainingJob, fold: int, photos: CompetitionPhotos, pro
     rows, evaluation_rows = np.flatnonzero(job.splits.mask_training(fold)), {}
     seed = job.compute_seed(fold)
     if settings.patience:
-        rows, evaluation_rows["watched"] = split_validation_rows(rows, tables, seed)
+        rows, evaluation_rows["validation"] = split_validation_rows(rows, tables, seed)
     if job.splits.mask_held_out(fold).any():
         evaluation_rows["held_out"] = np.flatnonzero(job.splits.mask_held_out(fold))
     # Photos that watch or judge are real ones alone: a pseudo-label is no truth to be measured by.

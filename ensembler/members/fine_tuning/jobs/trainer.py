@@ -162,9 +162,9 @@ class Trainer:
         state.history.append(row)
         state.epoch += 1
         state.done += self.budget.updates_made
-        if patience and row["watched_log_loss"] < state.best:
+        if patience and row["val_log_loss"] < state.best:
             state.best, state.epochs_without_improvement, state.best_weights = (
-                row["watched_log_loss"],
+                row["val_log_loss"],
                 0,
                 self.learner.read_mean_weights(),
             )
@@ -208,7 +208,7 @@ class Trainer:
             **position,
             training_loss=loss,
             held_out_log_loss=log_losses.get("held_out"),
-            watched_log_loss=log_losses.get("watched"),
+            val_log_loss=log_losses.get("validation"),
             learning_rate=float(self.learner.optimizer.learning_rate),
             photos_a_second=share * len(self.fold_task.targets) / max(seconds, 1e-9),
             seconds=round(seconds, 3),

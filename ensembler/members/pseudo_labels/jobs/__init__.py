@@ -1,1 +1,1 @@
-"""Heads that learn from pseudo-labels."""
+"""Fits heads on pseudo-labels."""

@@ -1,1 +1,1 @@
-"""What runs in Kaggle's notebook."""
+"""Predicts inside Kaggle's notebook."""

@@ -119,7 +119,7 @@ def test_a_fine_tuned_member_with_every_ingredient(small: Small) -> None:
     history = history_of(small, "demo-separable")
     assert history["phase"].tolist()[0] == "none"
     assert set(history["phase"][1:]) == {"last:2"}
-    assert history["watched_log_loss"].notna().all()
+    assert history["val_log_loss"].notna().all()
     assert history["held_out_log_loss"].notna().all()
     assert set(history["precision"]) == {"bfloat16"}
     loaded = keras.saving.load_model(small.folder.fold("demo-separable", 0) / "model.keras")

@@ -61,7 +61,7 @@ def judged(model: Any) -> dict[str, float]:
     probabilities = np.clip(np.asarray(model(PIXELS[20:].astype("f4"), training=False)), 1e-7, 1 - 1e-7)
     labels = 1 - TARGETS[20:]
     watched = float(-np.mean(labels * np.log(probabilities) + (1 - labels) * np.log(1 - probabilities)))
-    return {"watched": watched, **log_loss_of(model)}
+    return {"validation": watched, **log_loss_of(model)}
 
 
 CASES: dict[str, dict[str, Any]] = {

@@ -59,7 +59,7 @@ def test_each_epoch_is_told_and_written_down() -> None:
         assert told.photos_a_second == pytest.approx(40 / told.seconds, rel=0.1)
         assert row["training_loss"] == told.training_loss
         assert row["held_out_log_loss"] == told.held_out_log_loss
-        assert (row["watched_log_loss"], told.watched_log_loss) == ("", None)
+        assert (row["val_log_loss"], told.val_log_loss) == ("", None)
         assert (row["learning_rate"], row["memory"]) == (told.learning_rate, told.memory or "")
         assert row["photos_a_second"] == pytest.approx(told.photos_a_second, abs=1e-3)
 
@@ -102,7 +102,7 @@ def test_the_running_mean_does_not_change_what_is_learned() -> None:
 def watched(losses: list[float], kept: list[Any]) -> Callable[[Any], dict[str, float]]:
     def judge(model: Any) -> dict[str, float]:
         kept.append([weight.copy() for weight in model.get_weights()])
-        return {"watched": losses[len(kept) - 1], "held_out": 0.0}
+        return {"validation": losses[len(kept) - 1], "held_out": 0.0}
 
     return judge
 

@@ -7,7 +7,7 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
-from ..competition.metrics.figures import Scores
+from ..competition.metrics.scores import Scores
 from ..errors import BadData
 from ..paths import CompetitionFolder
 from ..serialization import compute_fingerprint, read_json, write_json_if_changed

@@ -1,8 +1,9 @@
-"""What meta-learners see of the members: the log-odds of their probabilities, side by side."""
+"""From scores to probabilities, and from the probabilities of members to log-odds, side by side."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,3 +38,13 @@ def clip_log_odds(odds: NDArray[np.float32], floor: float, *, multiclass: bool) 
 def find_columns(members: Sequence[int], outputs: int) -> NDArray[np.int64]:
     """Return the columns of :func:`compute_log_odds` that belong to some members, by their numbers."""
     return (np.array(members, np.int64)[:, None] * outputs + np.arange(outputs)).ravel()
+
+
+def compute_probabilities(scores: NDArray[Any], *, multiclass: bool) -> NDArray[np.float32]:
+    """Softmax over the last axis, or a sigmoid of each score, in float32."""
+    scores = np.asarray(scores, dtype=np.float32)
+    if multiclass:
+        powers = np.exp(scores - scores.max(axis=-1, keepdims=True))
+        return np.asarray(powers / powers.sum(axis=-1, keepdims=True), dtype=np.float32)
+    small = np.exp(-np.abs(scores))
+    return np.asarray(np.where(scores >= 0, 1 / (1 + small), small / (1 + small)), dtype=np.float32)

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ensembler.competition.folds import making
-from ensembler.competition.folds.making import assign_folds, count_independent_photos
+from ensembler.competition.folds import assignment as making
+from ensembler.competition.folds.assignment import assign_folds, count_independent_photos
 from ensembler.errors import BadData
 
 

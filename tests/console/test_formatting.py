@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from ensembler.console.words import format_duration, format_memory, format_rate
+from ensembler.console.formatting import format_duration, format_memory, format_rate
 
 
 @pytest.mark.parametrize(

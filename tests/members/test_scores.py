@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from helpers.members_made import make_member, small_competition
 
-from ensembler.competition.metrics.figures import Scores
-from ensembler.members.figures import load_figures, save_figures
+from ensembler.competition.metrics.scores import Scores
 from ensembler.members.records import MemberRecord
+from ensembler.members.scores import load_figures, save_figures
 from ensembler.paths import CompetitionFolder
 from ensembler.serialization import read_json, write_json
 from ensembler.storage import write_text
