@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 
 from ..errors import BadChoice
 from ..paths import check_name
-from .registry import BACKBONES
+from .registry import BACKBONES, resolve_backbone_name
 
 LABEL_SEPARATOR = "@"
 _LABEL = re.compile(r"[A-Za-z0-9._-]+")
@@ -27,6 +27,20 @@ def parse_backbone_name(member: str) -> str:
             f"{member!r} cannot name a member: write BACKBONE@LABEL, the label of letters, digits, '.', '_' and '-'."
         )
     return backbone
+
+
+def resolve_member(member: str, known: Collection[str] = BACKBONES) -> str:
+    """Return a member with the registry's name of its backbone: ``b0@strong`` of ``EfficientNetB0@strong``.
+
+    Parameters
+    ----------
+    member
+        What a person typed.
+    known
+        Names of backbones or members that stay as they are.
+    """
+    backbone, at, label = member.partition(LABEL_SEPARATOR)
+    return member if member in known or backbone in known else f"{resolve_backbone_name(backbone)}{at}{label}"
 
 
 def resolve_member_names(members: Sequence[str], name: str | None, backbones: Collection[str]) -> list[str]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from fnmatch import fnmatchcase
 
 from ..errors import BadChoice
-from .registry import BACKBONES, Backbone
+from .registry import BACKBONES, Backbone, resolve_backbone_name
 
 
 def match_backbones(patterns: Sequence[str]) -> list[Backbone]:
@@ -15,8 +15,8 @@ def match_backbones(patterns: Sequence[str]) -> list[Backbone]:
     Parameters
     ----------
     patterns
-        With the wildcards ``*``, ``?`` and ``[...]``. None at all names everything but the demo's networks, which no
-        wildcard names either.
+        Names here or Keras's own, in any case, with the wildcards ``*``, ``?`` and ``[...]``. None at all names
+        everything but the demo's networks, which no wildcard names either.
 
     Raises
     ------
@@ -34,4 +34,7 @@ def match_backbones(patterns: Sequence[str]) -> list[Backbone]:
 
 
 def _is_match(backbone: Backbone, pattern: str) -> bool:
-    return backbone.name == pattern or (not backbone.tiny and fnmatchcase(backbone.name, pattern))
+    if resolve_backbone_name(pattern) == backbone.name:
+        return True
+    names = (backbone.name, backbone.builder.partition(":")[2].lower())
+    return not backbone.tiny and any(fnmatchcase(name, pattern.lower()) for name in names)

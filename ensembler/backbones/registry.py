@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -173,14 +174,44 @@ _DEFAULT_MIN_SIZE = 32
 BACKBONES: dict[str, Backbone] = {backbone.name: backbone for backbone in _ALL}
 
 
+def _simplify(name: str) -> str:
+    """Leave out case and separators: ``EfficientNet-B0`` as ``efficientnetb0``."""
+    return re.sub(r"[-_ ]", "", name.lower())
+
+
+def list_spellings(backbone: Backbone) -> tuple[str, ...]:
+    """List the simplified names of a backbone: its own, and that of Keras's function, with the width if it has one."""
+    function = backbone.builder.partition(":")[2]
+    width = f"{backbone.arguments['alpha']:g}" if "alpha" in backbone.arguments else ""
+    return _simplify(backbone.name), _simplify(function) + width
+
+
+_NAMES = {spelling: backbone.name for backbone in _ALL for spelling in list_spellings(backbone)}
+
+
+def resolve_backbone_name(name: str) -> str:
+    """Return the registry's name of a backbone: ``b0`` of ``EfficientNetB0`` or ``efficientnet-b0``.
+
+    Keras's own names are understood in any case, with or without hyphens and underscores; any other name is returned
+    as it is.
+
+    Examples
+    --------
+    >>> resolve_backbone_name("EfficientNetB0"), resolve_backbone_name("resnet50-v2"), resolve_backbone_name("mine")
+    ('b0', 'resnet50v2', 'mine')
+    """
+    return name if name in BACKBONES else _NAMES.get(_simplify(name), name)
+
+
 def find_backbone(name: str) -> Backbone:
-    """Return the backbone that a person named.
+    """Return the backbone that a person named; see :func:`resolve_backbone_name`.
 
     Raises
     ------
     BadChoice
         If there is none of that name; the nearest are suggested.
     """
+    name = resolve_backbone_name(name)
     if name not in BACKBONES:
         raise BadChoice.from_unknown_name("backbone", name, BACKBONES)
     return BACKBONES[name]

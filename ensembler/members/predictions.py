@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ..backbones.names import resolve_member
 from ..competition.folds.file import load_folds
 from ..competition.folds.folds import Folds
 from ..competition.folds.splits import ALL_PHOTOS, NOT_HELD_OUT
@@ -57,11 +58,12 @@ def load_members(folder: CompetitionFolder, tables: Tables, names: Sequence[str]
     Raises
     ------
     BadChoice
-        If a member was not trained or is named twice.
+        If a member was not trained or is named twice; its backbone may have Keras's name.
     Mismatch
         If a member is unfinished or belongs to other photos, folds or classes.
     """
     known = list_trained_members(folder)
+    names = [resolve_member(name, known) for name in names]
     for name in names:
         if name not in known:
             raise BadChoice.from_unknown_name(

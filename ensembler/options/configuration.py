@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from ..backbones.custom import CustomBackbone
-from ..backbones.names import parse_backbone_name
+from ..backbones.names import parse_backbone_name, resolve_member
 from ..backbones.registry import BACKBONES, Backbone
 from ..errors import BadChoice
 from .kinds import make_choice_reader, read_value
@@ -48,10 +48,12 @@ class Configuration:
 
         What holds for a backbone holds for its members with labels too, weaker than what is theirs alone.
         """
-        tables = [
-            self.tables[name] for name in dict.fromkeys((parse_backbone_name(member), member)) if name in self.tables
-        ]
-        return [self.general, *tables, self.command]
+        if not member:
+            return [self.general, self.command]
+        tables = {resolve_member(name, self.backbones): source for name, source in self.tables.items()}
+        member = resolve_member(member, self.backbones)
+        names = dict.fromkeys((parse_backbone_name(member), member))
+        return [self.general, *(tables[name] for name in names if name in tables), self.command]
 
     @property
     def custom_backbones(self) -> dict[str, CustomBackbone]:
@@ -72,7 +74,8 @@ class Configuration:
         BadChoice
             If there is none of that name, of which the nearest are suggested, or ``@`` is followed by no label.
         """
-        name, known = parse_backbone_name(member), self.backbones
+        known = self.backbones
+        name = parse_backbone_name(resolve_member(member, known))
         if name not in known:
             raise BadChoice.from_unknown_name("backbone", name, known)
         return known[name]
@@ -148,8 +151,10 @@ def _choose_preset(*candidates: tuple[str | None, str, str]) -> tuple[Preset, st
 def _read_tables(data: object, file: str) -> dict[str, OptionSource]:
     if not isinstance(data, Mapping) or not all(isinstance(table, Mapping) for table in data.values()):
         raise BadChoice(f"members in {file} must be tables, such as [members.b0]; which are trained says --members.")
-    sources = {}
+    sources: dict[str, OptionSource] = {}
     for member, table in data.items():
         where = f"[members.{member}] of {file}"
+        if (name := resolve_member(member)) in {resolve_member(other) for other in sources}:
+            raise BadChoice(f"{where} is about {name}, and so is another table: leave one of them.")
         sources[member] = OptionSource(where, read_options(table, where, excluded=RUN_OPTIONS))
     return sources

@@ -2,7 +2,13 @@ from __future__ import annotations
 
 import pytest
 
-from ensembler.backbones.names import make_layer_name, make_layer_names, parse_backbone_name, resolve_member_names
+from ensembler.backbones.names import (
+    make_layer_name,
+    make_layer_names,
+    parse_backbone_name,
+    resolve_member,
+    resolve_member_names,
+)
 from ensembler.errors import BadChoice
 
 BACKBONES = ("b0", "b1", "mine")
@@ -13,6 +19,22 @@ BACKBONES = ("b0", "b1", "mine")
 )
 def test_a_label_follows_the_backbone(member: str, backbone: str) -> None:
     assert parse_backbone_name(member) == backbone
+
+
+@pytest.mark.parametrize(
+    ("typed", "member"),
+    [
+        ("EfficientNetB0", "b0"),
+        ("EfficientNetB0@strong", "b0@strong"),
+        ("b0@EfficientNetB0", "b0@EfficientNetB0"),
+        # Names that are there win.
+        ("ResNet50", "ResNet50"),
+        ("ResNet50@x", "ResNet50@x"),
+        ("unknown", "unknown"),
+    ],
+)
+def test_a_member_has_the_name_of_the_registry(typed: str, member: str) -> None:
+    assert resolve_member(typed, ["b0", "ResNet50"]) == member
 
 
 @pytest.mark.parametrize("member", ["b0@", "b0@a/b", "b0@a@b", "b0@a b", "b0@ä"])

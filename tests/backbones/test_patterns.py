@@ -15,6 +15,8 @@ from ensembler.errors import BadChoice
         (["mobilenet-*"], ["mobilenet-0.75", "mobilenet-0.5", "mobilenet-0.25"]),
         (["vgg??", "v2[sm]"], ["v2s", "v2m", "vgg16", "vgg19"]),
         (["demo-conv"], ["demo-conv"]),
+        (["EfficientNetV2[SM]", "ResNet50V2"], ["v2s", "v2m", "resnet50v2"]),
+        (["efficientnetb[01]", "B7"], ["b0", "b1", "b7"]),
     ],
     ids=str,
 )

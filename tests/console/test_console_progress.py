@@ -9,7 +9,7 @@ from helpers.jobs_told import Clock, began, ended, planned
 from rich.console import Console
 
 from ensembler.console import ConsoleProgress
-from ensembler.events import FoldEnded, JobBegan, JobEnded
+from ensembler.events import FoldEnded, JobBegan, JobEnded, JobsPlanned, PlannedJob
 from ensembler.progress import Progress
 
 
@@ -140,8 +140,19 @@ def test_a_bar_fits_its_terminal(width: int) -> None:
     assert "850.0 MB" in line
 
 
-def test_what_a_job_tells_after_its_end_is_no_trouble() -> None:
-    progress = ConsoleProgress(quiet=True)
+def test_what_a_job_reports_after_its_end_shows_no_line_and_changes_no_other_job() -> None:
+    screen = Console(file=io.StringIO(), force_terminal=True, width=100, color_system=None)
+    progress = ConsoleProgress(console=screen, live=True)
+    progress.tell(JobsPlanned((PlannedJob("here", work=2.0), PlannedJob("gone", work=1.0)), parallel=2))
+    for name in ("here", "gone"):
+        progress.tell(JobBegan(name, 7))
+    progress.tell(JobEnded("gone", 1.0, ""))
+    before = progress.jobs.share
     task = progress.make_job_progress("gone").start("gone: heads", 5)
-    task.advance()
+    task.advance(5)
+    already = len(screen.file.getvalue())  # type: ignore[attr-defined]
+    screen.print(progress.render_frame())
     task.finish()
+    assert "gone" not in screen.file.getvalue()[already:]  # type: ignore[attr-defined]
+    assert progress.jobs.running["here"].tasks == []
+    assert progress.jobs.share == before

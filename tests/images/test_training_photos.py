@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from typing import get_args
 
 import numpy as np
@@ -188,12 +189,16 @@ def test_only_strong_augmentation_changes_labels(paths, augmentation):
     np.testing.assert_array_equal(np.sort(targets[weights > 0], axis=0), np.sort(TARGETS, axis=0))
 
 
-def test_an_epoch_may_be_left_early(paths):
+def test_an_epoch_that_is_left_early_leaves_no_threads_behind(paths):
+    before = threading.active_count()
     flow = TrainingPhotos(FilePhotos(paths, SIZE), TARGETS).iterate_epoch(
         0, batch_size=2, seed=0, augmentation="strong"
     )
     next(flow)
+    threads = threading.active_count()
+    assert threads > before
     flow.close()
+    assert threading.active_count() == before
 
 
 def test_an_unreadable_photo_is_named(paths, tmp_path):

@@ -36,9 +36,8 @@ def test_the_split_of_everything_learns_from_all_photos(count: int) -> None:
     assert len(np.unique(inner)) == (3 if count == 3 else 5)
 
 
-HEADER = "phase,epoch,val_log_loss,share\n"
-
-
+# The second name is that of earlier versions.
+@pytest.mark.parametrize("column", ["val_log_loss", "watched_log_loss"])
 @pytest.mark.parametrize(
     ("histories", "epochs"),
     [
@@ -53,7 +52,7 @@ HEADER = "phase,epoch,val_log_loss,share\n"
     ],
 )
 def test_epochs_are_those_that_were_best_on_the_folds(
-    tmp_path: Path, histories: list[str], epochs: tuple[int, ...]
+    tmp_path: Path, histories: list[str], epochs: tuple[int, ...], column: str
 ) -> None:
     from dataclasses import replace
 
@@ -62,7 +61,7 @@ def test_epochs_are_those_that_were_best_on_the_folds(
     phases = (Phase("head", 5, 1e-3), Phase("all", 5, 1e-4))
     record = replace(record, settings=replace(record.settings, phases=phases, patience=2), folds_count=2)
     for fold, rows in enumerate(histories):
-        write_text(folder.fold(record.name, fold) / "history.csv", HEADER + rows)
+        write_text(folder.fold(record.name, fold) / "history.csv", f"phase,epoch,{column},share\n{rows}")
     settings = build_refit_settings(folder, record)
     assert tuple(phase.epochs for phase in settings.phases) == epochs
     assert settings.patience == 0

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ...backbones.names import resolve_member
 from ...errors import BadChoice, BadData
 from ...locks import hold_lock
 from ...members.features.files import find_unused_features
@@ -69,7 +70,8 @@ def remove_members(
     """
     del progress  # nothing here takes long
     folder = workspace.current(competition)
-    names = list(dict.fromkeys(names))
+    trained = list_trained_members(folder)
+    names = list(dict.fromkeys(resolve_member(name, trained) for name in names))
     uses = find_stack_uses(folder, names)
     if uses and not yes:
         raise BadChoice(f"{describe_stack_uses(uses)}: remove all the same with --yes; a stack has its own copies.")
@@ -102,6 +104,7 @@ def find_stack_uses(folder: CompetitionFolder, names: Sequence[str]) -> dict[str
     known = list_trained_members(folder)
     if not names:
         raise BadChoice("Name at least one member.")
+    names = [resolve_member(name, known) for name in names]
     for name in names:
         if name not in known:
             raise BadChoice.from_unknown_name("trained member", name, known)

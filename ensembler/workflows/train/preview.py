@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Unpack
 
+from ...backbones.names import resolve_member
 from ...competition.tables import Tables
 from ...errors import BadChoice
 from ...images.augmentation import Augmentation
@@ -62,7 +63,7 @@ def show_augmented(
         raise BadChoice(f"--show-augmented takes FILE.png. Received: {file}")
     configuration = configure(options, preset, config)
     find_backbones(configuration, members)
-    member = members[0]
+    member = resolve_member(members[0], configuration.backbones)
     _, tables = open_competition(competition, workspace)
     member_options = configuration.resolve_options(detect_machine().machine, member).options
     if member_options.get("unfreeze") == "none":

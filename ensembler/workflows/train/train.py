@@ -131,7 +131,7 @@ def train_members(
         )
         shared = load_or_make_folds(folder, tables, budgeted.folds, repeats, call.options["seed"])
         plans = call.plan_members(folder, tables, shared, budgeted, labeller, job_options)
-        for member, plan in zip(members, plans, strict=True):
+        for member, plan in zip(call.members, plans, strict=True):
             prepare_member_folder(folder, plan.record, restart=restart)
             words = build_call(member, name, preset, config, call.configuration.command, time_budget)
             save_call(folder, plan.record.name, [*words, *format_pseudo_options(labeller)])

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Self
 
-from ...backbones.names import resolve_member_names
+from ...backbones.names import resolve_member, resolve_member_names
 from ...backbones.registry import Backbone
 from ...competition.folds.folds import Folds
 from ...competition.tables import Tables
@@ -40,7 +40,7 @@ class TrainingCall:
     Attributes
     ----------
     members
-        As they were typed, such as ``b0@strong``.
+        As they are named in the registry, such as ``b0@strong``.
     names
         What they are called, in the same order.
     backbones
@@ -64,6 +64,7 @@ class TrainingCall:
         BadChoice
             If there is no such backbone, one is named twice, or none.
         """
+        members = [resolve_member(member, configuration.backbones) for member in members]
         backbones = find_backbones(configuration, members)
         names = resolve_member_names(members, name, configuration.backbones)
         # To look for GPUs takes longer than to train the tiniest networks.

@@ -112,10 +112,6 @@ def test_jobs_are_shared_by_slots(slots: int, seconds: float) -> None:
     assert compute_makespan(jobs, 1.0, slots) == seconds
 
 
-def test_the_same_costs_give_the_same_plan() -> None:
-    assert planned(345.6, ONE, CHEAP) == planned(345.6, ONE, CHEAP)
-
-
 def test_each_network_is_told_what_comes_after_it() -> None:
     plan = planned(300, [fine_tuned(10)], [TrainingCost(7.0)], [fine_tuned(4, asked=3)], folds=[2])
     told = compute_allotments(plan, deadline=1000.0, grace=15.0)

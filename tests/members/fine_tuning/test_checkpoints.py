@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from dataclasses import fields
 from pathlib import Path
@@ -12,6 +13,7 @@ from helpers.photos import Heard, truncate
 
 from ensembler.errors import StorageError
 from ensembler.members.fine_tuning.checkpoints import Checkpoints, TrainingSnapshot, TrainingState
+from ensembler.serialization import write_arrays
 
 RANDOM = np.random.default_rng(0)
 
@@ -60,6 +62,23 @@ def test_a_state_comes_back_to_the_last_bit(kept: TrainingState, tmp_path: Path)
     assert not heard.warnings
 
 
+def test_a_checkpoint_of_the_version_before_is_read_under_the_names_of_today(tmp_path: Path) -> None:
+    path, heard = tmp_path / "checkpoint.npz", Heard()
+    arrays = state(now=moment()).to_arrays()
+    figures = json.loads(str(arrays["figures"]))
+    figures["parts"] = figures.pop("accumulation_steps")
+    figures["careful"] = figures.pop("fp32_fallback")
+    figures["behind"] = figures.pop("epochs_without_improvement")
+    figures["history"] = [{"epoch": 1, "watched_log_loss": 0.25}]
+    arrays["figures"] = np.array(json.dumps(figures))
+    write_arrays(path, owner=np.array(json.dumps({"form": 2, "owner": "me"})), **arrays)
+    read = Checkpoints(path, "me").load(heard)
+    assert read is not None
+    assert (read.accumulation_steps, read.fp32_fallback, read.epochs_without_improvement) == (4, True, 1)
+    assert read.history == [{"epoch": 1, "val_log_loss": 0.25}]
+    assert not heard.warnings
+
+
 def test_there_is_none_of_a_fresh_or_a_finished_training_nor_of_another(tmp_path: Path) -> None:
     mine, heard = Checkpoints(tmp_path / "checkpoint.npz", "me"), Heard()
     assert mine.load(heard) is None
@@ -77,7 +96,8 @@ def cut(path: Path) -> None:
 
 def flip(path: Path) -> None:
     content = bytearray(path.read_bytes())
-    content[len(content) // 2] ^= 1
+    # Among the numbers of an array: a header of 128 bytes is before them.
+    content[content.index(b"NUMPY", len(content) // 2) + 128] ^= 1
     path.write_bytes(content)
 
 

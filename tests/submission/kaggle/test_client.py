@@ -235,7 +235,7 @@ def test_a_stall_ends(server, kaggle):
     server.lull = 3.0
     began = time.monotonic()
     with said("did not answer in time"):
-        dataclasses.replace(kaggle, retry_policy=dataclasses.replace(QUICK, read_timeout=0.05)).competition(SLUG)
+        dataclasses.replace(kaggle, retry_policy=dataclasses.replace(QUICK, read_timeout=0.05)).fetch_competition(SLUG)
     assert time.monotonic() - began < 2.5
 
 
@@ -249,7 +249,7 @@ def test_a_stall_ends(server, kaggle):
 )
 def test_a_typo_names_what_was_understood_and_what_is_near(server, kaggle, tmp_path, status, slug, near):
     server.unknown = refusal(status, "Permission 'competitions.participate' was denied")
-    for ask in (kaggle.competition, lambda slug: kaggle.download(slug, tmp_path / "raw", Progress())):
+    for ask in (kaggle.fetch_competition, lambda slug: kaggle.download(slug, tmp_path / "raw", Progress())):
         with said(repr(slug), *[f"did you mean {name}?" for name in near], f"competitions/{slug}/rules") as caught:
             ask(slug)
         assert near or "did you mean" not in str(caught.value)
