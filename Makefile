@@ -9,7 +9,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
 
-.PHONY: install demo test test-all bench check format clean
+.PHONY: install demo test test-slow test-all bench check format clean
 
 install: $(STAMP)
 
@@ -29,9 +29,11 @@ demo: $(STAMP)
 test: $(STAMP)
 	$(BIN)/pytest --numprocesses auto --maxprocesses 4 -m "not slow"
 
-# Real photos, every family of backbones, kills and full disks: minutes more.
-test-all: $(STAMP)
-	$(BIN)/pytest --numprocesses auto --maxprocesses 4
+# Real photos, every family of backbones, kills and full disks.
+test-slow: $(STAMP)
+	$(BIN)/pytest --numprocesses auto --maxprocesses 4 -m slow
+
+test-all: test test-slow
 
 # Those that need neither photos of one's own nor a GPU: some eight minutes.
 bench: $(STAMP)

@@ -18,10 +18,10 @@ IMPORTS = """
 import sys, time
 from pathlib import Path
 from ensembler.errors import Busy
-from ensembler.locks import held
+from ensembler.locks import hold_lock
 """
 HOLD = """
-with held(Path(sys.argv[1]), "it"):
+with hold_lock(Path(sys.argv[1]), "it"):
     print("held", flush=True)
     time.sleep(60)
 """
@@ -29,7 +29,7 @@ COUNT = """
 for _ in range(50):
     while True:
         try:
-            with held(Path(sys.argv[1]), "it"):
+            with hold_lock(Path(sys.argv[1]), "it"):
                 count = Path(sys.argv[2])
                 count.write_text(str(int(count.read_text()) + 1))
             break

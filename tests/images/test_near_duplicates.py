@@ -81,7 +81,7 @@ def test_what_all_photos_have_in_common_makes_no_two_the_same() -> None:
 
 def test_photos_to_predict_are_not_compared_with_each_other() -> None:
     photos = {"train": scene(0), "test 1": COPIES["compressed"](scene(0)), "test 2": COPIES["brighter"](scene(0))}
-    assert pairs_of(photos, unasked={"test 1", "test 2"}) == {("train", "test 1"), ("train", "test 2")}
+    assert pairs_of(photos, to_predict={"test 1", "test 2"}) == {("train", "test 1"), ("train", "test 2")}
 
 
 def test_small_photos_have_no_miniature() -> None:

@@ -28,7 +28,7 @@ def paths(tmp_path_factory):
 def test_photos_by_their_numbers(paths, kind):
     source = kind(paths, SIZE)
     assert len(source) == COUNT
-    np.testing.assert_array_equal(source.photo(3), decode_photo(paths[3], SIZE))
+    np.testing.assert_array_equal(source.read_photo(3), decode_photo(paths[3], SIZE))
     rows = np.array([4, 0, 4])
     np.testing.assert_array_equal(source.gather(rows), [decode_photo(paths[row], SIZE) for row in rows])
 

@@ -18,8 +18,8 @@ from ensembler.storage import write_bytes
 HOLD = """
 import sys, time
 from pathlib import Path
-from ensembler.locks import held
-with held(Path(sys.argv[1]), "it"):
+from ensembler.locks import hold_lock
+with hold_lock(Path(sys.argv[1]), "it"):
     print("held", flush=True)
     time.sleep(float(sys.argv[2]))
 """

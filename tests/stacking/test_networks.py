@@ -8,9 +8,9 @@ from ensembler.stacking import networks
 from ensembler.stacking.networks import Network, Penalties, compute_loss_and_error, fit_network
 
 
-@pytest.mark.parametrize(("exclusive", "classes"), [(True, 4), (False, 3), (False, 1)])
+@pytest.mark.parametrize(("multiclass", "classes"), [(True, 4), (False, 3), (False, 1)])
 @pytest.mark.parametrize("widths", [None, (), (5,), (6, 4)])
-def test_the_gradient_is_that_of_the_loss(exclusive: bool, classes: int, widths: tuple[int, ...] | None) -> None:
+def test_the_gradient_is_that_of_the_loss(multiclass: bool, classes: int, widths: tuple[int, ...] | None) -> None:
     random = np.random.default_rng(0)
     raw = random.normal(size=(12, 2 * classes))
     targets = np.eye(max(classes, 2))[random.integers(0, classes, 12)][:, :classes]
@@ -26,14 +26,14 @@ def test_the_gradient_is_that_of_the_loss(exclusive: bool, classes: int, widths:
     def loss(weights: np.ndarray) -> float:
         filled = start.replace_weights(weights)
         return (
-            compute_loss_and_error(filled.compute_scores(raw)[0], targets, multiclass=exclusive)[0]
+            compute_loss_and_error(filled.compute_scores(raw)[0], targets, multiclass=multiclass)[0]
             + penalties.compute_cost(filled, start)[0]
         )
 
     def gradient(weights: np.ndarray) -> np.ndarray:
         filled = start.replace_weights(weights)
         scores, flows = filled.compute_scores(raw)
-        error = compute_loss_and_error(scores, targets, multiclass=exclusive)[1]
+        error = compute_loss_and_error(scores, targets, multiclass=multiclass)[1]
         return np.asarray(filled.compute_gradient(raw, flows, error) + penalties.compute_cost(filled, start)[1])
 
     assert check_grad(loss, gradient, flat) < 1e-4
@@ -95,9 +95,9 @@ def test_many_rows_are_worked_on_in_float32(monkeypatch: pytest.MonkeyPatch) -> 
     seen: list[type] = []
     of_loss = networks.compute_loss_and_error
 
-    def watched(scores: np.ndarray, truth: np.ndarray, *, exclusive: bool) -> tuple[float, np.ndarray]:
+    def watched(scores: np.ndarray, truth: np.ndarray, *, multiclass: bool) -> tuple[float, np.ndarray]:
         seen.append(scores.dtype.type)
-        loss, error = of_loss(scores, truth, multiclass=exclusive)
+        loss, error = of_loss(scores, truth, multiclass=multiclass)
         return loss, np.asarray(error)
 
     monkeypatch.setattr(networks, "compute_loss_and_error", watched)

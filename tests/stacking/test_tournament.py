@@ -10,9 +10,9 @@ from ensembler.stacking.learners.named import META_LEARNERS, make_meta_learner
 from ensembler.stacking.tournament import TournamentMetaLearner
 
 
-def tournament(exclusive: bool, names: tuple[str, ...] = META_LEARNERS, **options: object) -> TournamentMetaLearner:
-    learners = {name: make_meta_learner(name, multiclass=exclusive) for name in names}
-    return TournamentMetaLearner(learners, multiclass=exclusive, **options)  # type: ignore[arg-type]
+def tournament(multiclass: bool, names: tuple[str, ...] = META_LEARNERS, **options: object) -> TournamentMetaLearner:
+    learners = {name: make_meta_learner(name, multiclass=multiclass) for name in names}
+    return TournamentMetaLearner(learners, multiclass=multiclass, **options)  # type: ignore[arg-type]
 
 
 def test_the_simplest_is_taken_where_nothing_is_gained() -> None:

@@ -32,7 +32,7 @@ def test_photos_are_scored_by_heads_on_what_is_known(made) -> None:
     given = rung.load_or_predict(folder, one)
     assert given.shape == rung.targets.shape == (15, 3)
     # The features are the labels.
-    assert rung.losses(given).mean() < log_loss(rung.targets, np.full((15, 3), 1 / 3), multiclass=True) / 2
+    assert rung.compute_losses(given).mean() < log_loss(rung.targets, np.full((15, 3), 1 / 3), multiclass=True) / 2
 
 
 @pytest.mark.parametrize("damage", [None, truncate])

@@ -9,6 +9,7 @@ from PIL import Image
 
 from ensembler.backbones.jobs.build import build_backbone
 from ensembler.backbones.jobs.views import add_view, average_views
+from ensembler.backbones.jobs.views import apply_view as apply_view_layers
 from ensembler.backbones.registry import find_backbone
 from ensembler.heads.jobs.keras_heads import build_random_head
 from ensembler.images.augmentation.crops import apply_view
@@ -22,7 +23,7 @@ PIXELS = np.array(SMOOTH)[None]
 
 def seen(view: View) -> np.ndarray:
     pixels = keras.Input((SIZE, SIZE, 3))
-    return keras.Model(pixels, apply_view(pixels, view)).predict(PIXELS, verbose=0)
+    return keras.Model(pixels, apply_view_layers(pixels, view)).predict(PIXELS, verbose=0)
 
 
 @pytest.mark.parametrize("view", VIEWS["crops"], ids=str)

@@ -18,9 +18,9 @@ PLAIN = np.ones((2, 3), "f4")
 
 
 def value(
-    labels: np.ndarray, predicted: np.ndarray, *, exclusive: bool, smoothing: float = 0, weights: np.ndarray = PLAIN
+    labels: np.ndarray, predicted: np.ndarray, *, multiclass: bool, smoothing: float = 0, weights: np.ndarray = PLAIN
 ) -> float:
-    return float(LogLoss(multiclass=exclusive, smoothing=smoothing, weights=weights)(labels, predicted))
+    return float(LogLoss(multiclass=multiclass, smoothing=smoothing, weights=weights)(labels, predicted))
 
 
 def test_without_ingredients_it_is_the_log_loss() -> None:

@@ -13,6 +13,7 @@ from ensembler.backbones.jobs.build import build_backbone
 from ensembler.backbones.registry import find_backbone
 from ensembler.competition.tables import Tables
 from ensembler.heads.jobs.keras_heads import build_random_head
+from ensembler.inference import timing
 from ensembler.inference.jobs.networks import join_head
 from ensembler.members.jobs import speed as speed_measuring
 from ensembler.members.jobs.speed import measure_member, measure_speed, measure_speed_once
@@ -65,8 +66,8 @@ def test_the_views_of_the_member_are_what_predicts(
 def test_a_slow_network_is_measured_a_few_times(
     network: Any, record: MemberRecord, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(speed_measuring, "MAX_SECONDS", 0.0)
-    assert measure_speed(network, record).single == speed_measuring.FEWEST
+    monkeypatch.setattr(timing, "MAX_SECONDS", 0.0)
+    assert measure_speed(network, record).single == timing.MIN_PREDICTIONS
 
 
 def test_what_is_known_is_not_measured_again(

@@ -15,10 +15,10 @@ from ensembler.stacking.networks import Network
 RANDOM = np.random.default_rng(0)
 
 
-def member(name: str, outputs: int, size: int, *, exclusive: bool) -> Any:
+def member(name: str, outputs: int, size: int, *, multiclass: bool) -> Any:
     pixels = keras.Input((size, size, 3))
     flow = keras.layers.Rescaling(1 / 255)(keras.layers.GlobalAveragePooling2D()(pixels))
-    activation = "softmax" if exclusive else "sigmoid"
+    activation = "softmax" if multiclass else "sigmoid"
     network = keras.Model(pixels, keras.layers.Dense(outputs, activation=activation)(flow), name=name)
     network.set_weights([RANDOM.normal(0, 6, weight.shape) for weight in network.get_weights()])
     return network
@@ -36,24 +36,26 @@ def linear(outputs: int) -> Network:
 
 
 BLENDS = {
-    "mean": lambda exclusive, _outputs: Blend(exclusive, weights=np.array([0.3, 0.7])),
-    "logit-mean": lambda exclusive, outputs: Blend(exclusive, (Network.build_mean(2, outputs),), floor=0.01),
-    "full": lambda exclusive, outputs: Blend(exclusive, (linear(outputs),), temperature=0.8, clip=0.01),
-    "dense": lambda exclusive, outputs: Blend(
-        exclusive, (dense(outputs), dense(outputs)), floor=1e-3, temperature=2.0, clip=0.001
+    "mean": lambda multiclass, _outputs: Blend(multiclass, weights=np.array([0.3, 0.7])),
+    "logit-mean": lambda multiclass, outputs: Blend(multiclass, (Network.build_mean(2, outputs),), floor=0.01),
+    "full": lambda multiclass, outputs: Blend(multiclass, (linear(outputs),), temperature=0.8, clip=0.01),
+    "dense": lambda multiclass, outputs: Blend(
+        multiclass, (dense(outputs), dense(outputs)), floor=1e-3, temperature=2.0, clip=0.001
     ),
 }
 
 
-@pytest.mark.parametrize(("exclusive", "outputs"), [(False, 1), (False, 3), (True, 4)])
+@pytest.mark.parametrize(("multiclass", "outputs"), [(False, 1), (False, 3), (True, 4)])
 @pytest.mark.parametrize("kind", BLENDS)
-def test_the_file_predicts_what_the_meta_learner_does(tmp_path: Path, kind: str, exclusive: bool, outputs: int) -> None:
+def test_the_file_predicts_what_the_meta_learner_does(
+    tmp_path: Path, kind: str, multiclass: bool, outputs: int
+) -> None:
     """Truth 5, for each form that a meta-learner can come to, before and after it was kept."""
-    members = [member("a", outputs, 4, multiclass=exclusive), member("b", outputs, 6, multiclass=exclusive)]
-    blend = BLENDS[kind](exclusive, outputs)
+    members = [member("a", outputs, 4, multiclass=multiclass), member("b", outputs, 6, multiclass=multiclass)]
+    blend = BLENDS[kind](multiclass, outputs)
     photos = [RANDOM.integers(0, 256, (9, size, size, 3)).astype(np.uint8) for size in (4, 6)]
     seen = [network.predict(pixels, verbose=0) for network, pixels in zip(members, photos, strict=True)]
-    expected = blend.predict_proba(compute_log_odds(seen, multiclass=exclusive))
+    expected = blend.predict_proba(compute_log_odds(seen, multiclass=multiclass))
     model = assemble(members, blend)
     assert np.allclose(model.predict(photos, verbose=0), expected, atol=1e-5)
     model.save(tmp_path / "stack.keras")

@@ -4,11 +4,11 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from ensembler.submission.kaggle.facts import CompetitionFacts
 
 from ensembler.errors import KaggleError
 from ensembler.submission.kaggle.access_errors import explain_access_error
 from ensembler.submission.kaggle.errors import AccessDenied, TransientError
-from ensembler.submission.kaggle.facts import CompetitionFacts
 
 NOW = datetime.now(UTC)
 DAY = timedelta(days=1)
@@ -21,12 +21,12 @@ class Kaggle:
     def __init__(self, facts=None, slugs=(), trouble=None):
         self.known, self.slugs, self.trouble, self.searched = facts, slugs, trouble, []
 
-    def facts(self, slug):
+    def request_facts(self, slug):
         if self.known is None:
             raise AccessDenied("403", slug, rules=False)
         return self.known
 
-    def search(self, text):
+    def search_competitions(self, text):
         self.searched.append(text)
         if self.trouble:
             raise self.trouble
@@ -78,7 +78,7 @@ def test_a_search_that_fails_is_no_error_of_its_own():
 
 def test_a_competition_that_cannot_be_asked_about_just_now_is_no_typo():
     kaggle = Kaggle(slugs=["cats"])
-    kaggle.facts = lambda slug: (_ for _ in ()).throw(KaggleError("Busy."))
+    kaggle.request_facts = lambda slug: (_ for _ in ()).throw(KaggleError("Busy."))
     assert told(kaggle, "cats") == "Accept the rules."
 
 

@@ -31,10 +31,10 @@ class Kaggle:
     def __init__(self, facts=OPEN, limits=None):
         self.facts, self.told = facts, limits
 
-    def competition(self, slug, progress):
+    def fetch_competition(self, slug, progress):
         return self.facts
 
-    def limits(self, slug, progress):
+    def fetch_limits(self, slug, progress):
         return self.told
 
 

@@ -69,7 +69,7 @@ def test_kaggle_gets_the_pause_that_it_asks_for():
 
 
 def test_pauses_grow_up_to_a_limit_and_differ():
-    patience = RetryPolicy(first_retry_after=1, max_retry_after=8)
+    patience = RetryPolicy(first_pause=1, max_pause=8)
     pauses = [[patience.compute_pause(failures, None) for _ in range(50)] for failures in (1, 2, 3, 4, 9)]
     for each, longest in zip(pauses, (1, 2, 4, 8, 8), strict=True):
         assert longest / 2 <= min(each) < max(each) <= longest
@@ -79,7 +79,7 @@ def test_pauses_grow_up_to_a_limit_and_differ():
 def test_long_pauses_are_told(monkeypatch):
     monkeypatch.setattr(time, "sleep", lambda seconds: None)
     heard = Heard()
-    RetryPolicy(first_retry_after=4).call(Asked(trouble(), trouble()), heard)
+    RetryPolicy(first_pause=4).call(Asked(trouble(), trouble()), heard)
     assert [note.partition(" Trying")[0] for note in heard.notes] == ["Busy.", "Busy."]
     assert "(1 of 8)" in heard.notes[0]
     assert heard.notes[1].endswith("(2 of 8).")
@@ -166,7 +166,7 @@ def test_limits_end_with_the_block_and_are_those_of_its_thread(silent_server, se
         thread = threading.Thread(target=ask)
         thread.start()
         thread.join()
-    assert [limits and (limits.connect, limits.answer) for limits in seen] == [None, (1, 2), None]
+    assert [limits and (limits.connect_timeout, limits.read_timeout) for limits in seen] == [None, (1, 2), None]
 
 
 def test_an_upload_is_not_repeated_for_minutes(session):

@@ -226,7 +226,7 @@ import os, signal, sys
 from pathlib import Path
 from ensembler.submission.ledger.file import LedgerFile
 
-with LedgerFile(Path(sys.argv[1])).writing() as connection:
+with LedgerFile(Path(sys.argv[1])).open_transaction() as connection:
     # So little room that changed pages are written to the file long before the end.
     connection.execute("PRAGMA cache_size = 1")
     connection.execute("UPDATE uploads SET reason = ?, ref = ref + 1000", ("x" * 5000,))

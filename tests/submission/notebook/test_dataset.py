@@ -94,7 +94,7 @@ def test_a_dataset_that_is_being_made_is_waited_for_before_anything_is_sent(
 ) -> None:
     server.processing = 1000
     with pytest.raises(KaggleError, match=r"has not finished the dataset tester/ensembler-pets-b0.*blobs_received"):
-        dataclasses.replace(dataset, waits=dataclasses.replace(QUICK, timeout=0.1)).upload()
+        dataclasses.replace(dataset, polling=dataclasses.replace(QUICK, timeout=0.1)).upload()
     server.datasets[REFERENCE].looks = 3
     sent = len(server.asked("PUT"))
     dataset.upload()

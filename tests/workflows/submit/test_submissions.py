@@ -72,7 +72,7 @@ class Fake:
     def connect(self, _progress: Progress) -> Fake:
         return self
 
-    def submissions(self, slug: str, /) -> list[Submission]:
+    def list_submissions(self, slug: str, /) -> list[Submission]:
         self.asked.append(slug)
         return self.answer if isinstance(self.answer, list) else self.answer(slug)
 

@@ -74,7 +74,7 @@ def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Made:
     found = Made(folder, Workspace(tmp_path / "data", tmp_path / "submissions"))
     monkeypatch.setattr(budget_speeds, "run_jobs", found.measure)
     monkeypatch.setattr(training, "run_jobs", found.run)
-    monkeypatch.setattr(training, "detect_machine", lambda: LocalMachine(Machine(2**40)))
+    monkeypatch.setattr("ensembler.workflows.train.training_call.detect_machine", lambda: LocalMachine(Machine(2**40)))
     return found
 
 
@@ -192,7 +192,7 @@ def test_the_budget_that_is_named_would_do(made: Made, train: Train) -> None:
 
 def test_two_gpus_do_twice_as_much(made: Made, train: Train, monkeypatch: pytest.MonkeyPatch) -> None:
     one = train("7m", "mobilenet", precision="float32")
-    monkeypatch.setattr(training, "detect_machine", lambda: TWO_GPUS)
+    monkeypatch.setattr("ensembler.workflows.train.training_call.detect_machine", lambda: TWO_GPUS)
     two = train("7m", "mobilenet", precision="float32", restart=True)
     assert "Cut" in one
     assert "Cut" not in two

@@ -73,7 +73,7 @@ def train(made: tuple[CompetitionFolder, Workspace], monkeypatch: pytest.MonkeyP
     def begun(*members: str, here: LocalMachine = CPU, **options: Any) -> Asked:
         asked = Asked()
         monkeypatch.setattr(training, "run_jobs", asked.run)
-        monkeypatch.setattr(training, "detect_machine", lambda: here)
+        monkeypatch.setattr("ensembler.workflows.train.training_call.detect_machine", lambda: here)
         with pytest.raises(Enough):
             train_members(members, folds=FOLDS, restart=True, workspace=made[1], progress=asked.heard, **options)
         return asked
@@ -111,7 +111,7 @@ def test_jobs_say_what_they_train_and_how_much_work_that_is(train: Train) -> Non
 
 
 def test_jobs_write_for_tensorboard_where_that_is_asked_for(train: Train, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(training, "require_tensorboard", lambda: None)
+    monkeypatch.setattr("ensembler.workflows.train.plan_jobs.require_tensorboard", lambda: None)
     assert train("b0", tensorboard=True).jobs[0].spec["tensorboard"] is True
     assert train("b0").jobs[0].spec["tensorboard"] is False
 
