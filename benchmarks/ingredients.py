@@ -128,7 +128,11 @@ def key_of(record: MemberRecord) -> str:
 def code_digest() -> str:
     """Hash of the code that decodes, trains and predicts."""
     root = Path(ensembler.__file__).parent
-    sources = sorted(path for room in ("images", "members") for path in (root / room).rglob("*.py"))
+    sources = sorted(
+        path
+        for room in ("images", "backbones", "options", "heads", "inference", "members")
+        for path in (root / room).rglob("*.py")
+    )
     return compute_fingerprint([compute_file_digest(path) for path in sources])
 
 

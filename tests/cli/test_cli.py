@@ -4,31 +4,18 @@ from __future__ import annotations
 
 import errno
 import json
-import os
-import subprocess
 import sys
 import tomllib
 from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Demo
+from helpers.command_line import ensembler
 from PIL import Image
 
 from ensembler.cli import main, submission_commands
 from ensembler.errors import BadChoice, Interrupted
 from ensembler.workflows.results import SubmitResult
-
-
-def ensembler(*words: str, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "ensembler", *words],
-        cwd=folder,
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
 
 
 def photos(folder: Path, names: list[str]) -> None:
@@ -96,20 +83,6 @@ def test_bad_input_is_one_sentence_exit_code_1_and_nothing_half_written(
     assert not list(files.glob("data/*/competition.toml"))
 
 
-def test_folds_are_shown_and_others_need_a_yes(demo: Demo, tmp_path: Path) -> None:
-    folders = ["--data", str(demo.workspace.data), "--submissions", str(demo.workspace.submissions)]
-    shown = ensembler(*folders, "folds", folder=tmp_path)
-    assert shown.returncode == 0, shown.stderr
-    assert len([line for line in shown.stdout.splitlines() if line.startswith("fold-")]) == 5
-    told = json.loads(ensembler(*folders, "folds", "--json", folder=tmp_path).stdout)
-    assert (told["folds"], told["repeats"], len(told["splits"])) == (5, 1, 5)
-    refused = ensembler(*folders, "folds", "--folds", "3", folder=tmp_path)
-    assert refused.returncode == 1
-    assert "3 members (demo-conv, demo-dense, demo-separable)" in refused.stderr
-    assert "--yes" in refused.stderr
-    assert json.loads(ensembler(*folders, "folds", "--json", folder=tmp_path).stdout) == told
-
-
 @pytest.mark.parametrize("words", [["train-members"], ["fetch"], ["stack", "--nonsense"], ["nonsense"]])
 def test_wrong_usage_is_exit_code_2(words: list[str], tmp_path: Path) -> None:
     ended = ensembler(*words, folder=tmp_path)
@@ -163,34 +136,6 @@ def test_what_became_of_a_submission(status: str, public: float | None, private:
 )
 def test_numbers_that_are_none_are_wrong_options(option: list[str], files: Path) -> None:
     assert ensembler("fetch", "pets", *option, folder=files).returncode == 2
-
-
-def test_stack_prints_json_of_the_shape_that_was_promised(demo: Demo, tmp_path: Path) -> None:
-    folders = ["--data", str(demo.workspace.data), "--submissions", str(demo.workspace.submissions)]
-    ended = ensembler(*folders, "stack", "--members", "demo-dense,demo-conv", "--json", folder=tmp_path)
-    assert ended.returncode == 0, ended.stderr
-    printed = json.loads(ended.stdout)
-    scores = {"metric", "score", "standard_error", "log_loss", "log_loss_error", "accuracy"}
-    told = {"name", "meta", "asked", "refit", "interval", "best", "gain", "temperature", "clip", "reliability"}
-    beside = {"mean", "meta_learners", "meta_learners_photos", "members", "left_out", "submission", "model"}
-    assert set(printed) == {*scores, *told, *beside}
-    assert printed["score"] == printed["log_loss"]
-    of_member = {"name", *scores, "loss_without", "error_correlations"}
-    assert all(set(member) == of_member for member in printed["members"])
-    assert [member["name"] for member in printed["members"]] == ["demo-dense", "demo-conv"]
-    assert Path(printed["submission"]).is_file()
-    assert Path(printed["model"]).is_file()
-    scored = ensembler(*folders, "score", printed["submission"], "--json", folder=tmp_path)
-    assert json.loads(scored.stdout)["log_loss"] < 0.3
-
-
-def test_a_finished_member_is_shown_without_training(demo: Demo, tmp_path: Path) -> None:
-    folders = ["--data", str(demo.workspace.data), "--submissions", str(demo.workspace.submissions)]
-    options = ["--weights", "none", "--epochs", "10", "--batch-size", "64"]
-    ended = ensembler(*folders, "train-members", "--members", "demo-conv", *options, folder=tmp_path)
-    assert ended.returncode == 0, ended.stderr
-    assert "demo-conv" in ended.stdout
-    assert "fine-tune" not in ended.stderr
 
 
 def test_options_of_training_come_from_the_command_its_variables_a_file_and_a_preset(tmp_path: Path) -> None:

@@ -115,6 +115,7 @@ def test_a_members_photos_are_those_of_its_size_and_samples(fresh: Made, tmp_pat
 
 
 @pytest.mark.parametrize("options", [{"unfreeze": "none"}, {"unfreeze": "all", "epochs": 2, "augmentation": "crops"}])
+@pytest.mark.slow
 def test_members_that_learn_from_a_store_predict_the_very_same(
     tmp_path: Path, options: TrainingOptions, monkeypatch: pytest.MonkeyPatch
 ) -> None:

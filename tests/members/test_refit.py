@@ -89,6 +89,7 @@ def trained(root: Path) -> tuple[CompetitionFolder, Workspace]:
     return workspace.competition("small"), workspace
 
 
+@pytest.mark.slow
 def test_a_stack_of_networks_that_learned_from_all_photos_is_smaller_and_calls_its_score_an_estimate(
     tmp_path: Path,
 ) -> None:

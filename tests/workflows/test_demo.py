@@ -114,6 +114,7 @@ def test_fold_json_has_the_checksums_of_its_files(demo: Demo) -> None:
     assert len(pd.read_csv(place / "history.csv")) == EPOCHS
 
 
+@pytest.mark.slow
 def test_a_second_run_trains_nothing_and_gives_the_same_csv(demo: Demo) -> None:
     # call.json holds what was typed last, which another test may have changed.
     kept = [path for path in (demo.folder.root / "members").rglob("*") if path.is_file() and path.name != "call.json"]

@@ -23,6 +23,7 @@ def test_preprocessing_in_the_model_is_the_familys_own(kind: Any, module: str, t
     assert loaded.predict(PIXELS, verbose=0) == pytest.approx(expected, abs=1e-4)
 
 
+@pytest.mark.slow
 def test_efficientnet_from_a_file_is_the_very_network_that_imagenet_builds(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -92,6 +92,7 @@ def test_every_backbone_belongs_to_a_family_that_is_tested() -> None:
         ("mobilenet-0.5", "mobilenet"),
     ],
 )
+@pytest.mark.slow
 def test_real_weights_give_what_the_family_gives(name: str, module: str, tmp_path: Path) -> None:
     backbone, path = find_backbone(name), WEIGHTS / f"{name}.weights.h5"
     theirs = bare(backbone, 96, path)

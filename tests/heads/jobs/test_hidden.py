@@ -7,6 +7,7 @@ import pytest
 from helpers.members_made import SETTINGS
 
 from ensembler.competition.metrics.metrics import log_loss
+from ensembler.heads.jobs import hidden
 from ensembler.heads.jobs.hidden import MAX_EPOCHS, HiddenHead
 from ensembler.heads.linear import LinearHead
 
@@ -36,7 +37,8 @@ def test_the_network_takes_raw_features(fitted: HiddenHead) -> None:
     assert np.abs(fitted.predict_proba(X) - expected).max() < 1e-5
 
 
-def test_the_same_seed_gives_the_same_head() -> None:
+def test_the_same_seed_gives_the_same_head(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hidden, "MAX_EPOCHS", 10)
     once, again, other = (
         HiddenHead(replace(HIDDEN, seed=seed), multiclass=False).fit(X[:40], Y[:40], FOLDS[:40]) for seed in (0, 0, 1)
     )
@@ -51,6 +53,7 @@ def test_labels_of_noise_are_learned_for_few_epochs(fitted: HiddenHead) -> None:
     assert noise.epochs_ < fitted.epochs_ <= MAX_EPOCHS
 
 
+@pytest.mark.slow
 def test_classes_that_exclude_each_other_sum_to_one_with_all_ingredients() -> None:
     settings = replace(HIDDEN, dropout=0.2, label_smoothing=0.1, class_weights="balanced")
     one_hot = np.eye(3, dtype="f4")[RANDOM.integers(0, 3, 60)]

@@ -83,6 +83,7 @@ def _probabilities(network: Network, X: np.ndarray, exclusive: bool) -> np.ndarr
 
 
 @pytest.mark.parametrize("classes", [1, 5])
+@pytest.mark.slow
 def test_ten_members_of_noise_cost_the_tournament_one_percent_at_most(classes: int) -> None:
     exclusive = classes > 1
     losses = []
@@ -120,6 +121,7 @@ def test_a_member_that_knows_its_training_labels_does_not_help(name: str) -> Non
     assert losses[1] > losses[0] - 0.003
 
 
+@pytest.mark.slow
 def test_a_fold_does_not_see_its_own_labels() -> None:
     """Truth 3: whatever a fold's labels are, its predictions stay the same, calibration and choices included."""
     seen, targets = made_members(1, (1.0, 2.0), 200)

@@ -27,6 +27,7 @@ def test_it_beats_its_best_member_and_the_plain_mean(classes: int) -> None:
     assert stack < log_loss(targets, np.mean(seen, axis=0), multiclass=exclusive)
 
 
+@pytest.mark.slow
 def test_a_weakly_penalised_one_knows_its_rows_by_heart_and_the_nested_score_does_not() -> None:
     """Truth 3: each row has an input of its own, so that whoever saw its label knows it; labels are coin tosses."""
     rows = 120

@@ -4,11 +4,11 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from ensembler.submission.kaggle.facts import CompetitionFacts
 
 from ensembler.errors import KaggleError
 from ensembler.submission.kaggle.access_errors import explain_access_error
 from ensembler.submission.kaggle.errors import AccessDenied, TransientError
+from ensembler.submission.kaggle.facts import CompetitionFacts
 
 NOW = datetime.now(UTC)
 DAY = timedelta(days=1)

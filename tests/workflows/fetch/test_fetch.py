@@ -221,6 +221,7 @@ def test_a_storage_that_stalls_midway_is_left_and_asked_again(server, workspace,
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.slow
 def test_a_dozen_kills_at_random_moments(server, workspace, tmp_path):
     server.competitions[SLUG] = content = competition(photos=60, size=(200, 160))
     server.piece, server.pause = 1 << 13, 0.4 / (len(content) / (1 << 13))

@@ -21,6 +21,9 @@ from ensembler.workflows.results import StackResult
 from ensembler.workflows.stack import stack
 from ensembler.workflows.train.train import train_members
 
+# Real processes train real members.
+pytestmark = pytest.mark.slow
+
 FROZEN: dict[str, Any] = {"weights": "none", "unfreeze": "none", "folds": FOLDS}
 # The last one's name is that of a layer which Keras makes by itself in a stack.
 NAMES = ["demo-conv", "demo-conv@hidden", "add"]

@@ -21,6 +21,9 @@ from ensembler.serialization import read_json
 from ensembler.workflows.fetch.adopt import adopt
 from ensembler.workflows.train.train import train_members
 
+# Real processes train real members.
+pytestmark = pytest.mark.slow
+
 FOLDS = 2
 FROZEN: dict[str, Any] = {"weights": "none", "folds": FOLDS, "unfreeze": "none"}
 TUNED: dict[str, Any] = {"weights": "none", "folds": FOLDS, "epochs": 2}

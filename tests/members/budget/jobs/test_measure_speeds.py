@@ -28,6 +28,7 @@ def measured(folder: CompetitionFolder, *settings: MemberSettings) -> tuple[list
     return [Speeds.from_json(each) for each in told["speeds"]], told["seconds"]
 
 
+@pytest.mark.slow
 def test_each_piece_of_work_is_measured(folder: CompetitionFolder) -> None:
     phases = (Phase("none", 1, 0.01), Phase("all", 2, 0.01))
     tuned = replace(SETTINGS, phases=phases, head="random", image_size=64)

@@ -31,6 +31,9 @@ from ensembler.workflows.results import StackResult
 from ensembler.workflows.stack import stack
 from ensembler.workflows.train.train import train_members
 
+# Real processes train real members.
+pytestmark = pytest.mark.slow
+
 FOLDS = 2
 OWN = """
 import keras

@@ -140,6 +140,7 @@ def test_an_interruption_finishes_the_step_and_saves(looks: int, tmp_path: Path)
     assert_same(training, model, case)
 
 
+@pytest.mark.slow
 def test_a_finished_training_only_predicts_again(tmp_path: Path) -> None:
     """What comes after the epochs may be cut off too."""
     first = start(Heard(), Checkpoints(tmp_path / "a.npz", "me", minutes=60), "patience")
