@@ -35,6 +35,7 @@ from ensembler.paths import CompetitionFolder
 from ensembler.progress import Progress
 from ensembler.serialization import compute_fingerprint, read_json
 from ensembler.storage import compute_file_digest
+from ensembler.workflows.train.plan_jobs import FINE_TUNE, TRAIN_FROZEN
 
 FOLDS, HELD_OUT = 5, 0
 
@@ -103,10 +104,9 @@ class Run:
     @property
     def job(self) -> Job:
         """The package's own job, for the held-out fold alone."""
-        place = "frozen:train_frozen" if self.record.settings.frozen else "fine_tuning.job:fine_tune"
-        assignment = TrainingJob(self.folder, self.record.name, (HELD_OUT,), self.weights)
-        name = f"{self.ingredient}-seed-{self.seed}"
-        return Job(name, f"ensembler.members.{place}", assignment.to_json())
+        function = TRAIN_FROZEN if self.record.settings.frozen else FINE_TUNE
+        job = TrainingJob(self.folder, self.record.name, (HELD_OUT,), self.weights)
+        return Job(f"{self.ingredient}-seed-{self.seed}", function, job.to_json())
 
     @property
     def finished(self) -> bool:

@@ -60,7 +60,7 @@ def make(work: Path) -> None:
 def layout_and_tables(work: Path) -> None:
     folder = competition(work)
     photos = PhotoFiles(folder.extracted, tuple(json.loads((work / "paths.json").read_text())))
-    with mock.patch.object(PhotoFiles, "below", return_value=photos):
+    with mock.patch.object(PhotoFiles, "list_below", return_value=photos):
         manifest = find_layout(folder.extracted, NAME, NAME, Hints(positive="dog"), "raw/extracted")
     manifest.save(folder.manifest)
     train, test = make_tables(manifest, photos)
@@ -141,7 +141,7 @@ def stack(work: Path) -> None:
 
     with (
         mock.patch.object(stacks, "run_jobs", return_value=[{"difference": 0.0}]),
-        mock.patch.object(stacks, "started_ahead", return_value=contextlib.nullcontext()),
+        mock.patch.object(stacks, "start_worker_ahead", return_value=contextlib.nullcontext()),
     ):
         stacks.stack(workspace=Workspace(work / "data", work / "submissions"))
 

@@ -89,7 +89,7 @@ class EventFile(Progress):
                 self._file = None
 
     def start(self, label: str, total: int) -> Task:
-        """Write that a stretch begins; its end is written too."""
+        """Write that a task begins; its end is written too."""
         return _TimedTask(self, label, total, "")
 
     def tell(self, event: Event) -> None:

@@ -188,7 +188,7 @@ class FoldEnded(Event):
 
 @dataclass(frozen=True)
 class TaskBegan(Event):
-    """A stretch of ``total`` steps began, 0 if nobody knows how many; ``label`` says what of."""
+    """A task of ``total`` steps began, 0 if nobody knows how many; ``label`` says what of."""
 
     label: str
     total: int
@@ -196,7 +196,7 @@ class TaskBegan(Event):
 
 @dataclass(frozen=True)
 class TaskEnded(Event):
-    """A stretch is over, ``done`` steps of it done."""
+    """A task is over, ``done`` steps of it done."""
 
     label: str
     done: int

@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 class Task:
-    """One stretch of work of known length; ``advance`` as it goes, ``finish`` when done."""
+    """One task, a piece of work of known length; ``advance`` as it goes, ``finish`` when done."""
 
     def advance(self, steps: int = 1) -> None:
         """Say that ``steps`` more are done."""
@@ -54,7 +54,7 @@ class Progress:
         del error
 
     def start(self, label: str, total: int) -> Task:
-        """Begin a stretch of ``total`` steps.
+        """Begin a task of ``total`` steps.
 
         Who works, if anybody is to be told apart, stands in ``label`` before what is done and a colon: ``b0: heads``.
         """
@@ -62,13 +62,13 @@ class Progress:
         return Task()
 
     def start_bytes(self, label: str, total: int, done: int = 0) -> Task:
-        """Begin a stretch of ``total`` bytes, 0 if unknown, of which ``done`` were there before."""
+        """Begin a task of ``total`` bytes, 0 if unknown, of which ``done`` were there before."""
         task = self.start(label, total)
         task.advance(done)
         return task
 
     def start_photos(self, label: str, total: int, *, photos: float = 1, work: float = 0) -> Task:
-        """Begin a stretch of steps that take photos through a network.
+        """Begin a task of steps that take photos through a network.
 
         Parameters
         ----------

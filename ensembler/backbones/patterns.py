@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from fnmatch import fnmatchcase
 
 from ..errors import BadChoice
-from .registry import BACKBONES, Backbone, resolve_backbone_name
+from .registry import BACKBONES, Backbone, list_spellings, resolve_backbone_name, simplify_name
 
 
 def match_backbones(patterns: Sequence[str]) -> list[Backbone]:
@@ -23,18 +23,23 @@ def match_backbones(patterns: Sequence[str]) -> list[Backbone]:
     BadChoice
         If one names nothing; the nearest are suggested.
     """
-    for pattern in patterns:
-        if not any(_is_match(backbone, pattern) for backbone in BACKBONES.values()):
-            raise BadChoice.from_unknown_name("backbone", pattern, BACKBONES)
-    return [
-        backbone
-        for backbone in BACKBONES.values()
-        if any(_is_match(backbone, pattern) for pattern in patterns or ("*",))
+    names = {name for pattern in patterns or ("*",) for name in _match_names(pattern)}
+    return [backbone for backbone in BACKBONES.values() if backbone.name in names]
+
+
+def _match_names(pattern: str) -> list[str]:
+    """List the backbones that one pattern names: by the names here, and if none has such a name, by Keras's own."""
+    if (name := resolve_backbone_name(pattern)) in BACKBONES:
+        return [name]
+    known = [backbone for backbone in BACKBONES.values() if not backbone.tiny]
+    names = [backbone.name for backbone in known if fnmatchcase(backbone.name, pattern.lower())]
+    # Keras's own names tell no width, so they stand for the backbones of the usual one.
+    names = names or [
+        backbone.name
+        for backbone in known
+        if not backbone.arguments
+        and any(fnmatchcase(spelling, simplify_name(pattern)) for spelling in list_spellings(backbone))
     ]
-
-
-def _is_match(backbone: Backbone, pattern: str) -> bool:
-    if resolve_backbone_name(pattern) == backbone.name:
-        return True
-    names = (backbone.name, backbone.builder.partition(":")[2].lower())
-    return not backbone.tiny and any(fnmatchcase(name, pattern.lower()) for name in names)
+    if not names:
+        raise BadChoice.from_unknown_name("backbone", pattern, BACKBONES)
+    return names

@@ -174,16 +174,18 @@ _DEFAULT_MIN_SIZE = 32
 BACKBONES: dict[str, Backbone] = {backbone.name: backbone for backbone in _ALL}
 
 
-def _simplify(name: str) -> str:
-    """Leave out case and separators: ``EfficientNet-B0`` as ``efficientnetb0``."""
-    return re.sub(r"[-_ ]", "", name.lower())
+def simplify_name(name: str) -> str:
+    """Leave out case and separators: ``EfficientNet-B0`` as ``efficientnetb0``; what stands in brackets stays."""
+    return re.sub(r"[-_ ](?![^\[]*\])", "", name.lower())
 
 
 def list_spellings(backbone: Backbone) -> tuple[str, ...]:
     """List the simplified names of a backbone: its own, and that of Keras's function, with the width if it has one."""
+    if backbone.tiny:
+        return (simplify_name(backbone.name),)
     function = backbone.builder.partition(":")[2]
     width = f"{backbone.arguments['alpha']:g}" if "alpha" in backbone.arguments else ""
-    return _simplify(backbone.name), _simplify(function) + width
+    return simplify_name(backbone.name), simplify_name(function) + width
 
 
 _NAMES = {spelling: backbone.name for backbone in _ALL for spelling in list_spellings(backbone)}
@@ -200,7 +202,7 @@ def resolve_backbone_name(name: str) -> str:
     >>> resolve_backbone_name("EfficientNetB0"), resolve_backbone_name("resnet50-v2"), resolve_backbone_name("mine")
     ('b0', 'resnet50v2', 'mine')
     """
-    return name if name in BACKBONES else _NAMES.get(_simplify(name), name)
+    return name if name in BACKBONES else _NAMES.get(simplify_name(name), name)
 
 
 def find_backbone(name: str) -> Backbone:

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeVar, cast, get_args
 
 from ..errors import BadChoice, BadData
-from ..serialization import compute_fingerprint, format_toml, read_toml
+from ..paths import CompetitionFolder
+from ..serialization import compute_fingerprint, format_toml, read_json, read_toml
 from ..storage import write_text
 from .metrics.metrics import resolve_metric
 from .task import AnswerKind, LabelSource, Task
@@ -21,7 +22,7 @@ _NOT_IN_TABLES = ("metric", "code_only", "class_names")
 SEPARATOR = "|"
 
 HEADER = """\
-What ensembler found out about this competition. Correct it where it is wrong; the tables follow at the next command.
+What ensembler found out about this competition. Correct it where it is wrong, then run `ensembler folds`.
 
 task            binary (one probability a photo), multiclass (one class a photo) or multilabel (any number of classes)
 classes         all classes; in a binary task the last one is the class that the probability is of
@@ -163,6 +164,22 @@ class Manifest:
         manifest = _parse_table(content, cls, path, "")
         _check_manifest(manifest, path)
         return manifest
+
+
+def are_tables_current(folder: CompetitionFolder, manifest: Manifest) -> bool:
+    """Whether the tables were made from the manifest as it stands now."""
+    files = (folder.train, folder.test, folder.unreadable, folder.stamp)
+    if not all(path.is_file() for path in files):
+        return False
+    stamp: dict[str, Any] = read_json(folder.stamp)
+    return stamp.get("manifest") == manifest.fingerprint
+
+
+def describe_stale_tables(folder: CompetitionFolder) -> str:
+    """Say why tables of photos are not those of the manifest."""
+    if folder.stamp.is_file():
+        return f"{folder.manifest} was edited after the tables of photos were made"
+    return f"The tables of photos of {folder.name} are not there, or not whole"
 
 
 def _parse_table(table: Any, kind: type[T], path: Path, prefix: str) -> T:

@@ -79,7 +79,7 @@ def find_sample(root: Path, named: str | None) -> SampleSubmission | None:
     ------
     BadChoice
         If the one named is not there.
-    Question
+    MissingHint
         If several could be it.
     BadData
         If another column than the first has the names of photos.

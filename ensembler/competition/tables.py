@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,7 +12,7 @@ from numpy.typing import NDArray
 
 from ..errors import BadData
 from ..paths import CompetitionFolder
-from ..serialization import read_json, write_json
+from ..serialization import write_json
 from ..storage import remove_file
 from .csv_tables import read_table, write_table
 from .layout.groups import build_group_column, read_groups
@@ -172,15 +171,6 @@ def save_tables(
 def invalidate_tables(folder: CompetitionFolder) -> None:
     """Have the tables made again, because the files they were made from are replaced."""
     remove_file(folder.stamp)
-
-
-def are_tables_current(folder: CompetitionFolder, manifest: Manifest) -> bool:
-    """Whether the tables were made from the manifest as it stands now."""
-    files = (folder.train, folder.test, folder.unreadable, folder.stamp)
-    if not all(path.is_file() for path in files):
-        return False
-    stamp: dict[str, Any] = read_json(folder.stamp)
-    return stamp.get("manifest") == manifest.fingerprint
 
 
 def load_tables(folder: CompetitionFolder) -> Tables:

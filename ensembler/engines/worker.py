@@ -57,13 +57,13 @@ class EventLines(Progress):
             self._control.stop()
 
     def start(self, label: str, total: int) -> Task:
-        """Tell the beginning of a stretch of work."""
+        """Tell the beginning of a task of work."""
         self._tasks += 1
         self.send("start", task=self._tasks, label=label, total=total)
         return LineTask(self, self._tasks)
 
     def start_photos(self, label: str, total: int, *, photos: float = 1, work: float = 0) -> Task:
-        """Tell the beginning of a stretch that takes photos through a network."""
+        """Tell the beginning of a task that takes photos through a network."""
         self._tasks += 1
         self.send("start", task=self._tasks, label=label, total=total, photos=photos, work=work)
         return LineTask(self, self._tasks)

@@ -52,7 +52,7 @@ def find_near_duplicates(
 
     Returns
     -------
-    list of Pair
+    list of DuplicatePair
         Each pair once, in the order of ``thumbnails``. Where many photos are alike, not all pairs of them are listed,
         but they hang together.
     """

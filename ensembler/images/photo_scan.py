@@ -64,7 +64,7 @@ def scan_photos(root: Path, paths: Sequence[str], progress: Progress) -> PhotoSc
 
 
 def _scan_photo(path: Path) -> tuple[str, Thumbnail | None] | str:
-    """Digest of a photo's bytes and its miniature, or what is wrong with it."""
+    """Digest of a photo's bytes and its thumbnail, or what is wrong with it."""
     try:
         photo = open_photo(path, SCAN_SIZE)
     except UnreadablePhoto as error:

@@ -35,7 +35,8 @@ class TrainingJob:
 
     ``data_parallel`` has all devices train one network; ``checkpoint_minutes`` lie between two checkpoints, which else
     are written at the end of each epoch. With a time budget ``allotments`` tell each fold its place in it, and
-    ``share`` how much of the epochs asked for is planned. ``runtime`` is what predicts, see :mod:`.runtime`.
+    ``share`` how much of the epochs asked for is planned. ``runtime`` is what
+    predicts, see :mod:`ensembler.inference.runtimes`.
     ``decodings`` and ``cache_limit`` are for :class:`.competition_photos.CompetitionPhotos`.
     """
 

@@ -21,7 +21,7 @@ def read_duration(value: object) -> float:
 
     Raises
     ------
-    Unfit
+    InvalidValue
         If it is none.
     """
     seconds = _parse_seconds(value)

@@ -53,7 +53,7 @@ class Number:
 
         Raises
         ------
-        Unfit
+        InvalidValue
             If it is none, or out of range.
         """
         number = self._parse_number(value)
@@ -92,7 +92,7 @@ def check_text(value: object) -> str:
 
     Raises
     ------
-    Unfit
+    InvalidValue
         If there is none.
     """
     if not isinstance(value, str) or not value.strip():
@@ -105,7 +105,7 @@ def check_flag(value: object) -> bool:
 
     Raises
     ------
-    Unfit
+    InvalidValue
         If it is neither.
     """
     if not isinstance(value, bool):

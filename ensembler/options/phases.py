@@ -52,7 +52,7 @@ def check_unfreeze(text: object) -> str:
 
     Raises
     ------
-    Unfit
+    InvalidValue
         If it does not.
     """
     if not isinstance(text, str) or not _UNFREEZE.fullmatch(text):
@@ -76,7 +76,7 @@ def read_phase(data: object) -> Phase:
     ------
     BadChoice
         If a part is missing, unknown, given twice or out of range.
-    Unfit
+    InvalidValue
         If it is neither text nor table.
     """
     if isinstance(data, Phase):

@@ -48,7 +48,7 @@ def check_csv(
 
     Raises
     ------
-    BadAnswer
+    InvalidSubmission
         With all problems at once.
     BadData
         If one of the files cannot be read as a table.

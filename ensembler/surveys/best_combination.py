@@ -66,7 +66,7 @@ def find_best_combination(
 
     Returns
     -------
-    Trio or None
+    Combination or None
         None where there are fewer than ``size`` members, or one fold.
     """
     if len(members) < size or len(np.unique(folds)) < 2:

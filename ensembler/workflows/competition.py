@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ..competition.manifest import Manifest
-from ..competition.tables import Tables, are_tables_current, load_tables
+from ..competition.manifest import Manifest, are_tables_current, describe_stale_tables
+from ..competition.tables import Tables, load_tables
 from ..errors import Mismatch
 from ..paths import CompetitionFolder, Workspace
 
@@ -16,13 +16,13 @@ def open_competition(name: str | None, workspace: Workspace) -> tuple[Competitio
     BadChoice
         If there is no such competition.
     Mismatch
-        If a person edited the manifest, so that the tables belong to another one; see
+        If its tables are not those of the manifest, since it was edited, or are not there; see
         :func:`.fetch.tables.open_refreshed_competition`.
     """
     folder = workspace.current(name)
     if not are_tables_current(folder, Manifest.load(folder.manifest)):
         raise Mismatch(
-            f"{folder.manifest} was edited after the tables of photos were made: `ensembler folds` makes them anew, "
-            "and so do `ensembler survey` and `ensembler train-members`."
+            f"{describe_stale_tables(folder)}: `ensembler folds` makes them anew, and so do `ensembler survey` and "
+            "`ensembler train-members`."
         )
     return folder, load_tables(folder)

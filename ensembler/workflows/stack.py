@@ -96,13 +96,10 @@ def stack(
     if meta not in (*META_LEARNERS, TOURNAMENT):
         raise BadChoice.from_unknown_name("meta-learner", meta, [*META_LEARNERS, TOURNAMENT])
     folder, tables = open_competition(competition, workspace)
-    candidates = load_members(folder, tables, list(members) if members else _list_finished_members(folder, progress))
-    if len(candidates) == 1:
-        progress.note(f"{candidates[0].name} is the only member, so it is calibrated alone: a stack takes two or more.")
+    candidates = _load_candidates(folder, tables, members, progress)
     out_of_fold = [member.out_of_fold for member in candidates]
     config = _read_config(folder, candidates, meta, top, infer_limit, seed)
-    folds = load_folds(folder, tables)
-    _check_classes(tables, folds, meta, progress)
+    _check_classes(tables, folds := load_folds(folder, tables), meta, progress)
     # Libraries are loaded for the file while the meta-learner learns.
     with start_worker_ahead(_JOB_FUNCTION, _JOB_NAME, folder.logs) as processes:
         fitted = fit_stack(config, tables, folds, out_of_fold, progress)
@@ -133,6 +130,16 @@ def stack(
     save_stack_figures(folder, title, _build_summary(result, used))
     _record_answer(folder, tables, used, result, workspace)
     return result
+
+
+def _load_candidates(
+    folder: CompetitionFolder, tables: Tables, members: Sequence[str] | None, progress: Progress
+) -> list[MemberPredictions]:
+    """Read the predictions of the members named, or of all that are finished."""
+    candidates = load_members(folder, tables, members or _list_finished_members(folder, progress))
+    if len(candidates) == 1:
+        progress.note(f"{candidates[0].name} is the only member, so it is calibrated alone: a stack takes two or more.")
+    return candidates
 
 
 def _build(

@@ -17,6 +17,10 @@ from ensembler.errors import BadChoice
         (["demo-conv"], ["demo-conv"]),
         (["EfficientNetV2[SM]", "ResNet50V2"], ["v2s", "v2m", "resnet50v2"]),
         (["efficientnetb[01]", "B7"], ["b0", "b1", "b7"]),
+        (["EfficientNet-B[0-2]"], ["b0", "b1", "b2"]),
+        (["mobilenet"], ["mobilenet"]),
+        (["MobileNetV3Small", "mobilenetv2"], ["mobilenetv2", "mobilenetv3s"]),
+        (["*v2"], ["mobilenetv2", "inceptionresnetv2", "resnet50v2", "resnet101v2", "resnet152v2"]),
     ],
     ids=str,
 )

@@ -7,12 +7,11 @@ import pandas as pd
 import pytest
 from helpers.photos import write_csv, write_photos
 
-from ensembler.competition.manifest import AnswerLayout, Manifest, TestLayout, TrainLayout
+from ensembler.competition.manifest import AnswerLayout, Manifest, TestLayout, TrainLayout, are_tables_current
 from ensembler.competition.photo_files import PhotoFiles
 from ensembler.competition.samples import compute_samples_fingerprint
 from ensembler.competition.tables import (
     Tables,
-    are_tables_current,
     compute_prior,
     encode_labels,
     exclude_unreadable,

@@ -19,7 +19,10 @@ def as_if_on_kaggle(folder: CompetitionFolder, slug: str) -> None:
     manifest = Manifest.load(folder.manifest)
     write_bytes(Path(manifest.photos) / folder.sample.name, folder.sample.read_bytes())
     answer = dataclasses.replace(manifest.answer, sample=folder.sample.name)
-    dataclasses.replace(manifest, slug=slug, answer=answer).save(folder.manifest)
+    manifest = dataclasses.replace(manifest, slug=slug, answer=answer)
+    manifest.save(folder.manifest)
+    # The tables are the same.
+    write_json(folder.stamp, {"manifest": manifest.fingerprint})
     remove_file(folder.solution)
 
 

@@ -174,7 +174,7 @@ def open_archive(path: Path) -> Iterator[ArchiveReader]:
     NotImplementedError
         If it is packed in a way that the libraries do not know.
     Exception
-        One of ``DAMAGE``, or an ``OSError`` without a number, if it is damaged.
+        One of ``DAMAGE_ERRORS``, or an ``OSError`` without a number, if it is damaged.
     """
     with _FORMATS.get(path.suffix.lower(), _open_zip)(path) as reader:
         yield reader

@@ -62,7 +62,7 @@ def decide_task(
 
     Raises
     ------
-    Question
+    MissingHint
         If a binary task leaves open which class its column is the probability of, or the sample's cells are no classes.
     BadData
         If the sample's columns and the labels do not name the same classes.
@@ -174,7 +174,7 @@ def find_positive_class(classes: tuple[str, ...], column: str, slug: str, named:
 
     Raises
     ------
-    Question
+    MissingHint
         If neither the column's name, the labels (0 and 1, no and yes) nor the competition's slug tell.
     """
     if named is not None:

@@ -43,7 +43,7 @@ class LabelTable:
         ------
         BadChoice
             If the one named is not there.
-        Question
+        MissingHint
             If several could be it.
         """
         if named:
@@ -115,7 +115,7 @@ def find_label_table(photos: PhotoFiles, sample: SampleSubmission | None, *, by_
 
     Raises
     ------
-    Question
+    MissingHint
         If several could be it.
     """
     tables = [table for path in list_readable_tables(photos.root, sample) if (table := _read_label_table(path, photos))]

@@ -71,7 +71,7 @@ def find_layout(root: Path, name: str, slug: str, hints: Hints, photos_at: str, 
 
     Raises
     ------
-    Question
+    MissingHint
         If something cannot be found out.
     BadChoice
         If an answer does not fit.
@@ -144,7 +144,7 @@ def find_labelled_photos(
 
     Raises
     ------
-    Question
+    MissingHint
         If neither names, folders nor a CSV tell the labels, or several CSVs could.
     BadData
         If what the CSV tells are no classes.

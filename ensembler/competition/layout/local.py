@@ -33,7 +33,7 @@ def find_local_layout(photos: PhotoFiles, name: str, hints: Hints, sample: Path)
 
     Raises
     ------
-    Question, BadChoice, BadData
+    MissingHint, BadChoice, BadData
         As :func:`ensembler.competition.layout.layout.find_labelled_photos` does.
     """
     labelled = find_labelled_photos(photos, None, hints, find_metric(hints.metric) if hints.metric else None)

@@ -77,7 +77,7 @@ def refuse_measurements(labels: pd.Series, source: Path, column: str) -> None:
     ------
     BadData
         If they are fractional numbers.
-    Question
+    MissingHint
         If nearly every photo has another.
     """
     given = labels[labels != ""]

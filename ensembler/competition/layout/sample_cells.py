@@ -48,7 +48,7 @@ def require_classes(sample: SampleSubmission, cells: Collection[str], classes: C
 
     Raises
     ------
-    Question
+    MissingHint
         If it is not, so another column, or no label at all, may be asked for.
     """
     if are_classes(cells, classes):

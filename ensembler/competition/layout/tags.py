@@ -44,7 +44,7 @@ def are_tags(values: pd.Series, sample: SampleSubmission | None, metric: Metric 
 
     Raises
     ------
-    Question
+    MissingHint
         If neither the sample, the labels nor the metric tell.
     """
     if not Tags.may_be_tags(values):

@@ -53,7 +53,7 @@ def predict(
 def predict_each(
     models: list[Any], batches: Iterable[NDArray[np.uint8]], rows: int, batch_size: int, task: Task
 ) -> list[NDArray[np.float32]]:
-    """Run several models over the same batches, so that photos are decoded once; see :func:`predict_proba`."""
+    """Run several models over the same batches, so that photos are decoded once; see :func:`predict`."""
     runs = [partial(predict_batch, model, batch_size=batch_size) for model in models]
     return _gather_predictions(runs, [model.output_shape[-1] for model in models], batches, rows, task)
 
@@ -73,7 +73,7 @@ def _gather_predictions(
 
 
 def predict_batch(model: Any, batch: NDArray[np.uint8], batch_size: int) -> NDArray[np.float32]:
-    """Run a model over one batch of at most ``batch_size`` photos, shape (photos, width); see :func:`predict_proba`."""
+    """Run a model over one batch of at most ``batch_size`` photos, shape (photos, width); see :func:`predict`."""
     if not model.compiled:
         model.compile(jit_compile=False)
     padded = np.concatenate([batch, np.zeros((batch_size - len(batch), *batch.shape[1:]), batch.dtype)])

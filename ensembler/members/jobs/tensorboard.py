@@ -12,7 +12,7 @@ from ..training_job import TrainingJob
 
 
 def add_tensorboard(job: TrainingJob, fold: int, progress: Progress) -> Progress:
-    """Return ``progress``, with a :class:`TensorBoardWriter` beside it if the assignment asks for one."""
+    """Return ``progress``, with a :class:`TensorBoardWriter` beside it if the job asks for one."""
     if not job.tensorboard:
         return progress
     return ProgressGroup([progress, TensorBoardWriter(job.folder.tensorboard(job.member, fold))])

@@ -27,9 +27,9 @@ def explain_access_error(denial: AccessDenied, kaggle: CompetitionSearch) -> Kag
 
     Parameters
     ----------
-    denial : NotLetIn
+    denial : AccessDenied
         What Kaggle answered: 403 or 404.
-    kaggle : Kaggle
+    kaggle : CompetitionSearch
         Asked for more: whether it knows the competition, and if it does not, near ones.
     """
     if denial.rules:

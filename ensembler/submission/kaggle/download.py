@@ -47,7 +47,7 @@ def download(
         Where the file goes once it is whole. Until then it grows beside it, as ``NAME.part``.
     progress : Progress
         Hears of the bytes and of second attempts.
-    retry_policy : Patience
+    retry_policy : RetryPolicy
         How often to try in vain; an attempt that brings bytes is not in vain.
     make_room : callable
         Given the bytes of the whole file and those still to come, raises if the disk has no room for them.

@@ -55,7 +55,7 @@ class RetryPolicy:
 
         Raises
         ------
-        PassingError
+        TransientError
             The ``error`` itself, if there were too many failures, Kaggle asks for too long a pause, or only a
             person can mend it.
         """

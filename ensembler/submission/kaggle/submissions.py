@@ -48,7 +48,7 @@ class Kaggle(KaggleCompetitions):
         ------
         BadData
             If there is no such file or it is empty.
-        Unsettled
+        UnconfirmedSubmission
             If Kaggle's reply was lost, and its list does not have the submission yet.
         KaggleError
             If Kaggle or the network refuses; nothing was submitted then.

@@ -27,7 +27,7 @@ def guard_request_about(kaggle: Kaggle, what: str) -> Iterator[None]:
 
     Raises
     ------
-    NotThere
+    NotFound
         If Kaggle answers 403 or 404.
     KaggleError
         If it answers 400, or as :meth:`Kaggle.guard_request` does.

@@ -167,7 +167,7 @@ class CodeCompetition:
 
         Raises
         ------
-        Unsettled
+        UnconfirmedSubmission
             If Kaggle's reply was lost: it may count all the same.
         KaggleError
             If Kaggle refuses; nothing was submitted then.

@@ -108,7 +108,7 @@ class FeatureExtractor:
 
         Raises
         ------
-        FullError
+        MemoryFullError
             If the process has become too large; what was done is kept.
         """
         missing = {one.name: self._find_missing_rows(one, rows) for one in candidates}

@@ -57,7 +57,7 @@ def adopt(
 
     Raises
     ------
-    Question, BadChoice, BadData, StorageError
+    MissingHint, BadChoice, BadData, StorageError
         As :func:`fetch` does.
     """
     root = photos.absolute()

@@ -72,7 +72,7 @@ def fetch(
         If another process is fetching the same competition.
     KaggleError
         If Kaggle or the network refuses.
-    Question, BadChoice, BadData, StorageError
+    MissingHint, BadChoice, BadData, StorageError
         If the layout cannot be found out, an answer does not fit, the data are unusable, or the disk refuses.
     """
     slug = parse_slug(competition)

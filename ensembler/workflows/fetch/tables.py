@@ -17,11 +17,10 @@ from ...competition.duplicates import (
     load_duplicates,
 )
 from ...competition.layout.layout import Hints
-from ...competition.manifest import Manifest
+from ...competition.manifest import Manifest, are_tables_current, describe_stale_tables
 from ...competition.photo_files import PhotoFiles
 from ...competition.tables import (
     Tables,
-    are_tables_current,
     exclude_unreadable,
     group_twins,
     load_tables,
@@ -43,7 +42,7 @@ _MAX_NAMES_SHOWN = 3
 
 @dataclass(frozen=True)
 class DuplicateScan:
-    """What a look at all photos told: the census, and pairs that show the same picture."""
+    """What a look at all photos told: the scan, and pairs that show the same picture."""
 
     photo_scan: PhotoScan
     pairs: list[DuplicatePair]
@@ -64,7 +63,7 @@ def open_refreshed_competition(
     folder = workspace.current(name)
     manifest = Manifest.load(folder.manifest)
     if not are_tables_current(folder, manifest):
-        progress.note(f"{folder.manifest} was edited: all photos are scanned again, and their tables made anew.")
+        progress.note(f"{describe_stale_tables(folder)}: all photos are scanned for new ones.")
         _make_tables(folder, manifest, progress)
     return open_competition(name, workspace)
 

@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from ...competition.manifest import describe_stale_tables
 from ...options.command_line import build_training_commands, format_command
 from ...paths import Workspace
 from ...submission.ledger.rows import Row
@@ -53,6 +54,7 @@ _Step = tuple[list[str], str] | None
 def _iterate_steps(competition: CompetitionStatus) -> Iterator[_Step]:
     """Go through what may have to be done, the most urgent first; the last always is something."""
     yield _suggest_waiting(competition)
+    yield _suggest_refreshing(competition)
     yield _suggest_resuming(competition)
     yield _suggest_first_members(competition)
     yield _suggest_stacking(competition)
@@ -65,6 +67,13 @@ def _suggest_waiting(competition: CompetitionStatus) -> _Step:
     if not running:
         return None
     return ["status"], f"{running[0].name} is being trained by {running[0].running}: wait for it to end."
+
+
+def _suggest_refreshing(competition: CompetitionStatus) -> _Step:
+    """Make tables anew that are not those of the manifest; training does so by itself."""
+    if competition.tables_current or not competition.folds:
+        return None
+    return ["folds"], f"{describe_stale_tables(competition.folder)}: this scans the photos for new ones."
 
 
 def _suggest_resuming(competition: CompetitionStatus) -> _Step:

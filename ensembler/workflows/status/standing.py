@@ -52,6 +52,8 @@ class CompetitionStatus:
         Numbers of photos; None before they were looked at.
     folds
         How many were made; 0 for none yet.
+    tables_current
+        Whether the tables of photos are those of the manifest as it stands now.
     members, stacks
         What was trained, and finished stacks, the newest first.
     newest_csv
@@ -70,6 +72,7 @@ class CompetitionStatus:
     stacks: tuple[BuiltStack, ...]
     newest_csv: Path | None
     submissions: tuple[Row, ...]
+    tables_current: bool = True
 
     @property
     def uploads(self) -> list[Row]:

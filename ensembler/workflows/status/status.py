@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
-from ...competition.manifest import Manifest
+from ...competition.manifest import Manifest, are_tables_current
 from ...errors import BadData
 from ...members.records import MemberRecord, list_trained_members
 from ...paths import DEFAULT_WORKSPACE, CompetitionFolder, Workspace
@@ -61,6 +61,7 @@ def _describe_competition(folder: CompetitionFolder, workspace: Workspace, progr
     return CompetitionStatus(
         folder=folder,
         manifest=manifest,
+        tables_current=are_tables_current(folder, manifest),
         training=_count_rows(folder.train),
         test=_count_rows(folder.test),
         unreadable=_count_rows(folder.unreadable),

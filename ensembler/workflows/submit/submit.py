@@ -62,7 +62,7 @@ def submit(
     ------
     BadChoice
         If the competition is not on Kaggle, or the same bytes were uploaded before.
-    BadAnswer
+    InvalidSubmission
         If the CSV is not what the sample asks for; nothing is uploaded then.
     KaggleError
         If Kaggle or the network refuses, no submission is left for today, or Kaggle could not score it.

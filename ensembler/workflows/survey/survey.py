@@ -113,15 +113,12 @@ def survey(
     chosen_runtime, cache_bytes = read_runtime(runtime), parse_cache_limit(cache_limit)
     backbones = match_backbones(members or ())
     folder, tables = open_refreshed_competition(competition, workspace, progress)
-    local_machine = UNKNOWN_MACHINE if all(backbone.tiny for backbone in backbones) else detect_machine()
-    if local_machine.problem:
-        progress.warn(local_machine.problem)
+    local_machine = _detect_machine(backbones, progress)
     with hold_lock(folder.lock("survey"), f"the survey of {folder.name}"):
         folds = load_or_make_folds(folder, tables, seed=seed)
         _check_photos(photos, folds)
-        candidates, failed = _build_candidates(
-            folder, tables, folds, backbones, _build_options(weights, image_size, seed), local_machine
-        )
+        options = _build_options(weights, image_size, seed)
+        candidates, failed = _build_candidates(folder, tables, folds, backbones, options, local_machine)
         photo_count = min(photos or len(tables.train), len(tables.train))
         survey_job = SurveyJob(
             competition=str(folder.root),
@@ -138,13 +135,18 @@ def survey(
         if limit is None and not local_machine.machine.gpus:
             settle_onednn(photo_count * sum(one.work for one in candidates), folder.logs, progress)
         halving = compare(folder, survey_job, local_machine.gpus, progress)
-        typed_options = TypedOptions(
-            None if weights is None else str(weights), image_size, seed, workspace, competition or ""
-        )
-        result = summarise_survey(
-            SurveyResults(folder, tables, candidates, halving, seed), failed, typed_options, sort, accuracy, progress
-        )
-        return save_survey(folder, replace(result, seconds=time.time() - began))
+        typed = TypedOptions(None if weights is None else str(weights), image_size, seed, workspace, competition or "")
+        results = SurveyResults(folder, tables, candidates, halving, seed)
+        summary = summarise_survey(results, failed, typed, sort, accuracy, progress)
+        return save_survey(folder, replace(summary, seconds=time.time() - began))
+
+
+def _detect_machine(backbones: Sequence[Backbone], progress: Progress) -> LocalMachine:
+    """Look at this machine, unless all networks are so tiny that it takes longer than they do."""
+    machine = UNKNOWN_MACHINE if all(backbone.tiny for backbone in backbones) else detect_machine()
+    if machine.problem:
+        progress.warn(machine.problem)
+    return machine
 
 
 def _check_photos(photos: int | None, folds: Folds) -> None:

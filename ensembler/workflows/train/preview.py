@@ -18,7 +18,7 @@ from ...options.presets import Preset
 from ...paths import DEFAULT_WORKSPACE, Workspace
 from ...progress import SILENT, Progress
 from ...storage import write_file_atomically
-from ..competition import open_competition
+from ..fetch.tables import open_refreshed_competition
 from ..machine import detect_machine
 from .training_call import find_backbones
 
@@ -64,7 +64,7 @@ def show_augmented(
     configuration = configure(options, preset, config)
     find_backbones(configuration, members)
     member = resolve_member(members[0], configuration.backbones)
-    _, tables = open_competition(competition, workspace)
+    _, tables = open_refreshed_competition(competition, workspace, progress)
     member_options = configuration.resolve_options(detect_machine().machine, member).options
     if member_options.get("unfreeze") == "none":
         progress.note(f"{member} stays frozen, so augmentation has an effect with --unfreeze or --phase alone.")

@@ -126,9 +126,7 @@ def train_members(
     call.report_surprises(progress)
     with _lock_members(folder, call.names):
         labeller = find_labeller(folder, tables, pseudo_labels, confidence, call.names) if pseudo_labels else None
-        budgeted = call.apply_budget(
-            budget, folder, tables, folds=folds, repeats=repeats, restart=restart, progress=progress
-        )
+        budgeted = call.apply_budget(budget, folder, tables, folds, repeats, progress, restart=restart)
         shared = load_or_make_folds(folder, tables, budgeted.folds, repeats, call.options["seed"])
         plans = call.plan_members(folder, tables, shared, budgeted, labeller, job_options)
         for member, plan in zip(call.members, plans, strict=True):
@@ -144,8 +142,8 @@ def train_members(
         if not (budget or call.tiny or call.machine.gpus):
             settle_onednn(sum(job.work for job in jobs), folder.logs, progress)
         run_jobs(jobs, folder.logs, progress, parallel=call.parallel, gpus=call.gpus)
-        refit_jobs = [job for plan in plans for job in build_refit_jobs(folder, plan)] if refit else []
-        run_jobs(refit_jobs, folder.logs, progress, parallel=call.parallel, gpus=call.gpus)
+        jobs = [job for plan in plans for job in build_refit_jobs(folder, plan)] if refit else []
+        run_jobs(jobs, folder.logs, progress, parallel=call.parallel, gpus=call.gpus)
     return score_members(folder, tables, load_members(folder, tables, call.names), shared)
 
 

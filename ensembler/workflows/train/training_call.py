@@ -122,11 +122,11 @@ class TrainingCall:
         budget: Budget | None,
         folder: CompetitionFolder,
         tables: Tables,
-        *,
         folds: int | None,
         repeats: int | None,
-        restart: bool,
         progress: Progress,
+        *,
+        restart: bool,
     ) -> BudgetedTraining:
         """Cut what does not fit into a budget; without one all is left as it was asked for."""
         if not budget:

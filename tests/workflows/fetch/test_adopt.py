@@ -118,6 +118,13 @@ def test_opening_an_edited_manifest_reads_no_photo_and_says_what_makes_the_table
     assert everything_in(folder.root) == before
 
 
+def test_tables_that_are_gone_are_not_called_edited(workspace, archived):
+    folder = fetch(SLUG, archive=archived(dogs_and_cats()), workspace=workspace).folder
+    folder.stamp.unlink()
+    with pytest.raises(Mismatch, match=r"The tables of photos of .* are not there, or not whole: `ensembler folds`"):
+        open_competition(None, workspace)
+
+
 def test_work_on_an_edited_manifest_remakes_the_tables_and_says_so(workspace, archived):
     folder = fetch(SLUG, archive=archived(dogs_and_cats()), workspace=workspace).folder
     text = folder.manifest.read_text("utf-8")
@@ -128,7 +135,9 @@ def test_work_on_an_edited_manifest_remakes_the_tables_and_says_so(workspace, ar
     _, tables = open_refreshed_competition(None, workspace, heard)
     assert (tables.targets[:, 0] == (tables.train["label"] == "cat")).all()
     assert heard.labels == ["look at photos", "look for near-duplicates"]
-    assert heard.notes == [f"{folder.manifest} was edited: all photos are scanned again, and their tables made anew."]
+    assert heard.notes == [
+        f"{folder.manifest} was edited after the tables of photos were made: all photos are scanned for new ones."
+    ]
     open_refreshed_competition(None, workspace, heard)
     assert heard.labels == ["look at photos", "look for near-duplicates"]
 

@@ -136,6 +136,16 @@ def test_a_csv_whose_upload_failed_is_submitted(made: Made) -> None:
     assert command(made[2]) == "ensembler submit"
 
 
+def test_an_edited_manifest_has_its_tables_made_anew_first(made: Made) -> None:
+    folder, tables, workspace = made
+    stacked(made)
+    assert command(workspace) != "ensembler folds"
+    dataclasses.replace(tables.manifest, classes=tables.manifest.classes[::-1]).save(folder.manifest)
+    assert command(workspace) == "ensembler folds"
+    step = status(workspace=workspace).next
+    assert step.reason.startswith(f"{folder.manifest} was edited after the tables of photos were made")
+
+
 def test_where_kaggle_takes_notebooks_alone(made: Made) -> None:
     folder, tables, workspace = made
     stacked(made)

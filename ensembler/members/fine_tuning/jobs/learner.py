@@ -40,7 +40,7 @@ class Learner:
     Attributes
     ----------
     settings
-        The lesson's, or the careful ones.
+        Those of the fold's task, or those of the fallback to float32.
     model
         The network that learns.
     optimizer
