@@ -9,6 +9,9 @@ import pytest
 from conftest import Demo
 from helpers.command_line import ensembler
 
+# Real processes train and stack real members.
+pytestmark = pytest.mark.slow
+
 
 def test_folds_are_shown_and_others_need_a_yes(demo: Demo, tmp_path: Path) -> None:
     folders = ["--data", str(demo.workspace.data), "--submissions", str(demo.workspace.submissions)]
@@ -24,7 +27,6 @@ def test_folds_are_shown_and_others_need_a_yes(demo: Demo, tmp_path: Path) -> No
     assert json.loads(ensembler(*folders, "folds", "--json", folder=tmp_path).stdout) == told
 
 
-@pytest.mark.slow
 def test_stack_prints_json_of_the_shape_that_was_promised(demo: Demo, tmp_path: Path) -> None:
     folders = ["--data", str(demo.workspace.data), "--submissions", str(demo.workspace.submissions)]
     ended = ensembler(*folders, "stack", "--members", "demo-dense,demo-conv", "--json", folder=tmp_path)

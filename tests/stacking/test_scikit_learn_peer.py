@@ -47,6 +47,7 @@ DATA = {
 
 
 @pytest.mark.parametrize("name", DATA)
+@pytest.mark.slow
 def test_the_log_loss_is_not_above_that_of_scikit_learns_stack(name: str) -> None:
     X, y = DATA[name]()
     ours, theirs = np.empty(0), np.empty(0)

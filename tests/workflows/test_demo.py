@@ -22,6 +22,9 @@ from ensembler.workflows.demo import EPOCHS, MEMBERS
 from ensembler.workflows.demo import demo as run_demo
 from ensembler.workflows.predict import predict
 
+# Real processes train and stack real members.
+pytestmark = pytest.mark.slow
+
 
 def test_every_training_row_is_predicted_once_out_of_fold(demo: Demo) -> None:
     folds = read_table(demo.folder.folds).set_index("id")["fold"]
@@ -114,7 +117,6 @@ def test_fold_json_has_the_checksums_of_its_files(demo: Demo) -> None:
     assert len(pd.read_csv(place / "history.csv")) == EPOCHS
 
 
-@pytest.mark.slow
 def test_a_second_run_trains_nothing_and_gives_the_same_csv(demo: Demo) -> None:
     # call.json holds what was typed last, which another test may have changed.
     kept = [path for path in (demo.folder.root / "members").rglob("*") if path.is_file() and path.name != "call.json"]

@@ -45,6 +45,7 @@ def place(tmp_path: Path) -> Workspace:
 
 @pytest.mark.usefixtures("no_network")
 @pytest.mark.parametrize("meta", ["dense", "logistic", "logistic-nonneg", "greedy", "mean", "logit-mean", "auto"])
+@pytest.mark.slow
 def test_each_meta_learner_can_be_asked_for(place: Workspace, meta: str) -> None:
     result = stack(["a", "b"], name="s", meta=meta, workspace=place)
     told = read_json(place.competition("made").stack("s") / "stack.json")

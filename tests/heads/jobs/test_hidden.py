@@ -24,12 +24,14 @@ def fitted() -> HiddenHead:
     return HiddenHead(HIDDEN, multiclass=False).fit(X[:450], Y[:450], FOLDS[:450])
 
 
+@pytest.mark.slow
 def test_it_learns_what_a_linear_head_cannot(fitted: HiddenHead) -> None:
     linear = LinearHead(multiclass=False).fit(X[:450], Y[:450], FOLDS[:450])
     ours, theirs = (log_loss(Y[450:], head.predict_proba(X[450:]), multiclass=False) for head in (fitted, linear))
     assert ours < 0.75 * theirs
 
 
+@pytest.mark.slow
 def test_the_network_takes_raw_features(fitted: HiddenHead) -> None:
     hidden = np.maximum(X @ fitted.hidden_[0] + fitted.hidden_[1], 0)
     expected = 1 / (1 + np.exp(-(hidden @ fitted.kernel_ + fitted.bias_)))
@@ -47,6 +49,7 @@ def test_the_same_seed_gives_the_same_head(monkeypatch: pytest.MonkeyPatch) -> N
     assert not np.array_equal(once.kernel_, other.kernel_)
 
 
+@pytest.mark.slow
 def test_labels_of_noise_are_learned_for_few_epochs(fitted: HiddenHead) -> None:
     tosses = RANDOM.integers(0, 2, (450, 1)).astype("f4")
     noise = HiddenHead(HIDDEN, multiclass=False).fit(X[:450], tosses, FOLDS[:450])

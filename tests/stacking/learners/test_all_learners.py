@@ -62,6 +62,7 @@ def test_settled_learners_predict_as_those_that_chose(name: str) -> None:
 
 @pytest.mark.parametrize("classes", [1, 3])
 @pytest.mark.parametrize("name", META_LEARNERS)
+@pytest.mark.slow
 def test_each_comes_near_the_best_blend(classes: int, name: str) -> None:
     """Members are the true scores and noise of one size, so the best blend of log-odds is known: it is fitted on all
     rows without a penalty. The mean of probabilities, which cannot be one, is told apart by its temperature."""
@@ -101,6 +102,7 @@ def test_ten_members_of_noise_cost_the_tournament_one_percent_at_most(classes: i
 
 
 @pytest.mark.parametrize("name", META_LEARNERS)
+@pytest.mark.slow
 def test_a_member_that_knows_its_training_labels_does_not_help(name: str) -> None:
     """Truth 3: out of fold such a member is noise, and whatever it knows by heart must not come into the score."""
     seen, targets = made_members(1, (1.0, 2.0), 1000)

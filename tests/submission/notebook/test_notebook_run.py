@@ -21,6 +21,9 @@ from ensembler.submission.notebook.bundle import is_list_name
 from ensembler.submission.notebook.folder import NotebookFolder, write_notebook
 from ensembler.submission.notebook.jobs.offline import answer_offline
 
+# Real processes train and stack real members.
+pytestmark = pytest.mark.slow
+
 # What the environment of these tests has, and Kaggle's image has not.
 NOT_IN_THE_IMAGE = ("ensembler", "__editable__", "tomli_w", "keras", "_pytest", "pytest", "pip", "setuptools")
 SOCKETS_BLOCKED = """
@@ -100,7 +103,6 @@ def assert_same_numbers(answer: pd.DataFrame, expected: pd.DataFrame) -> None:
     assert np.abs(given - wanted).max() < 1e-5
 
 
-@pytest.mark.slow
 def test_the_notebook_gives_our_own_answer(demo: Demo, written: NotebookFolder, python: Path, tmp_path: Path) -> None:
     inputs = mount(tmp_path / "input", demo, written)
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
@@ -124,7 +126,6 @@ def test_the_notebook_gives_our_own_answer(demo: Demo, written: NotebookFolder, 
     assert f"id,{','.join('0123456789')}" in ended.stdout
 
 
-@pytest.mark.slow
 def test_hidden_photos_are_answered_by_the_mounted_sample(demo: Demo, written: NotebookFolder, tmp_path: Path) -> None:
     own = read_table(demo.stacked.submission)
     hidden = own.iloc[::-7].reset_index(drop=True)

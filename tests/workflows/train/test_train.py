@@ -27,6 +27,9 @@ from ensembler.workflows.results import StackResult
 from ensembler.workflows.stack import stack
 from ensembler.workflows.train.train import train_members
 
+# Real processes train and stack real members.
+pytestmark = pytest.mark.slow
+
 
 @dataclass(frozen=True)
 class Small:
@@ -99,7 +102,6 @@ def test_a_stack_is_judged_by_the_competitions_metric(small: Small, single: Stac
     assert figures["members"][0]["fingerprint"] == MemberRecord.load(small.folder, "demo-conv").fingerprint
 
 
-@pytest.mark.slow
 def test_members_of_two_sizes_make_a_stack_of_two_inputs(small: Small) -> None:
     train_members(["demo-dense"], weights="none", unfreeze="none", folds=4, image_size=12, workspace=small.workspace)
     result = stack(["demo-conv", "demo-dense"], workspace=small.workspace)
@@ -154,7 +156,6 @@ def test_what_does_not_fit_is_refused_before_anything_is_trained(
     assert sorted(small.folder.root.rglob("*")) == before
 
 
-@pytest.mark.slow
 def test_weights_that_do_not_fit_are_told_by_the_job(small: Small, tmp_path: Path) -> None:
     wrong = tmp_path / "demo-separable.weights.h5"
     wrong.write_bytes((small.workspace.data.parent / "weights" / "demo-dense.weights.h5").read_bytes())
@@ -183,7 +184,6 @@ def test_only_trained_members_can_be_stacked(small: Small, name: str) -> None:
         stack([name], workspace=small.workspace)
 
 
-@pytest.mark.slow
 def test_a_network_that_memorises_its_rows_knows_nothing_of_those_held_out(
     workspace: Workspace, tmp_path: Path
 ) -> None:
@@ -195,7 +195,6 @@ def test_a_network_that_memorises_its_rows_knows_nothing_of_those_held_out(
     assert result.log_loss > 0.65
 
 
-@pytest.mark.slow
 def test_the_same_seed_gives_the_same_member_and_csv(tmp_path: Path) -> None:
     photos = write_photos(tmp_path / "photos", 40, told=True)
     found = []

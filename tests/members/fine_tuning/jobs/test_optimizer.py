@@ -128,6 +128,7 @@ def test_gradients_are_clipped_together() -> None:
 
 
 @pytest.mark.parametrize("accumulated", [1, 2])
+@pytest.mark.slow
 def test_the_running_mean_is_that_of_its_definition(accumulated: int) -> None:
     model = small()
     optimizer = compiled(model, accumulated=accumulated, ema=0.9)

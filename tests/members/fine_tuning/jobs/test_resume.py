@@ -109,6 +109,7 @@ def broken(path: Path, minutes: float | None, case: str, lives: Callable[[int], 
 
 
 @pytest.mark.parametrize("case", CASES)
+@pytest.mark.slow
 def test_killed_at_steps_and_started_again(case: str, tmp_path: Path) -> None:
     """Each run loses its last checkpoint; they end within epochs and between them."""
     training, model, kills = broken(tmp_path / "a.npz", EACH_STEP, case, lambda run: 3 + 4 * run, written=False)

@@ -24,6 +24,7 @@ from ensembler.options.pseudo_labels import PSEUDO_LABELS_FILE, PseudoLabels
     [{}, {"flips": True}, {"class_weights": "balanced"}, {"hidden": 3}],
     ids=["linear", "mirrored too", "balanced", "hidden"],
 )
+@pytest.mark.slow
 def test_a_head_learns_pseudo_labels_as_strongly_as_its_own_rows_chose(changed: dict[str, Any], tmp_path: Path) -> None:
     folder, tables = small_competition(tmp_path)
     record = record_of(folder, tables, "new")
