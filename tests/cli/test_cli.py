@@ -160,6 +160,7 @@ def test_a_members_help_is_in_sections(tmp_path: Path) -> None:
     assert titles == ["Options:", "Start:", "Fine-tuning:", "Head:", "Photos and labels:", "Steps:"]
 
 
+@pytest.mark.slow
 def test_augmented_photos_are_drawn_and_nothing_is_trained(files: Path) -> None:
     ensembler("adopt", "good", "--name", "x", folder=files)
     words = ["train-members", "--members", "b0", "--image-size", "32", "--augment", "strong"]
@@ -209,6 +210,7 @@ def test_events_that_cannot_be_written_are_one_sentence(files: Path) -> None:
     assert ended.stderr.startswith("Error: Cannot write or read good: ")
 
 
+@pytest.mark.slow
 def test_quiet_prints_errors_and_what_is_asked_for_alone(files: Path) -> None:
     photos(files / "one", ["a/1.png", "a/2.png", "b/1.png", "b/2.png"])
     (files / "one" / "a" / "3.png").write_text("no photo")

@@ -109,6 +109,7 @@ def test_gpus_that_tensorflow_cannot_use(source: str, tmp_path: Path, monkeypatc
     assert "pip install 'ensembler[gpu]'" in found.problem
 
 
+@pytest.mark.slow
 def test_the_real_tensorflow_is_asked_about_the_gpus_left_visible(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

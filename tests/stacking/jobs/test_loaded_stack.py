@@ -27,6 +27,9 @@ from ensembler.workflows.predict import predict
 from ensembler.workflows.stack import stack
 from ensembler.workflows.train.train import train_members
 
+# Real processes train and stack real members.
+pytestmark = pytest.mark.slow
+
 LABELS = {"binary": "ab", "multiclass": "abc", "multilabel": ["a", "a b", "b c", "c"]}
 OUTPUTS = {"binary": ("b",), "multiclass": ("a", "b", "c"), "multilabel": ("a", "b", "c")}
 SIZES = {"one-size": (8,), "two-sizes": (8, 12)}
@@ -130,7 +133,6 @@ print("\\n" + json.dumps(given))
 """
 
 
-@pytest.mark.slow
 def test_plain_keras_predicts_the_same_in_another_process_without_us(built: Built) -> None:
     ended = subprocess.run(
         [sys.executable, "-c", ELSEWHERE, built.file, *built.paths[:4]],

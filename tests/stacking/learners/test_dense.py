@@ -16,6 +16,7 @@ from ensembler.stacking.nested import predict_nested
 
 
 @pytest.mark.parametrize("classes", [1, 3, 10])
+@pytest.mark.slow
 def test_it_beats_its_best_member_and_the_plain_mean(classes: int) -> None:
     seen, targets = made_members(classes, (1.0, 1.5, 4.0))
     exclusive = classes > 1

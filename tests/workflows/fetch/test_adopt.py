@@ -266,6 +266,7 @@ def test_near_duplicates_share_a_group_and_are_listed(workspace, archived):
 
 @settings(deadline=None, max_examples=5)
 @given(st.lists(st.sampled_from(sorted(COPIES)), min_size=6, max_size=6), st.integers(0, 99))
+@pytest.mark.slow
 def test_planted_copies_go_to_one_side_and_into_one_fold(tmp_path_factory, copies, seed):
     root = tmp_path_factory.mktemp("planted")
     for number, name in enumerate(copies):

@@ -21,6 +21,9 @@ from ensembler.surveys import halving
 from ensembler.workflows.survey.survey import survey
 from ensembler.workflows.train.train import train_members
 
+# Real processes train and stack real members.
+pytestmark = pytest.mark.slow
+
 DEMOS = ["demo-dense", "demo-conv", "demo-separable"]
 
 
@@ -162,7 +165,6 @@ def test_a_spent_budget_leaves_backbones_out(made) -> None:
         survey(["demo-conv"], weights="none", seed=5, budget=0.001, workspace=made[2])
 
 
-@pytest.mark.slow
 def test_every_backbone_of_random_weights_is_judged(tmp_path: Path) -> None:
     from helpers.members_made import write_photo
 

@@ -153,6 +153,7 @@ def test_a_finished_training_only_predicts_again(tmp_path: Path) -> None:
     assert heard.steps == heard.totals[0] or first.history[-1]["epoch"] < 6
 
 
+@pytest.mark.slow
 def test_a_checkpoint_that_does_not_fit_the_network_is_told(tmp_path: Path) -> None:
     start(Heard(), Checkpoints(tmp_path / "a.npz", "me"), "loss scale").run()
     heard = Heard()

@@ -157,6 +157,7 @@ def test_another_error_is_not_taken_for_want_of_memory() -> None:
         trained(evaluate=judge)
 
 
+@pytest.mark.slow
 def test_a_loss_that_is_no_number_goes_back_to_float32_and_half_the_rate() -> None:
     heard = Heard()
     build = troubled(numbers=lambda dtype: dtype == "float32")
@@ -212,6 +213,7 @@ def test_weights_that_the_last_step_spoils_are_noticed() -> None:
 
 
 @pytest.mark.parametrize("precision", ["bfloat16", "float16"])
+@pytest.mark.slow
 def test_sixteen_bits_learn_too_and_predict_in_float32(precision: str) -> None:
     training, model = trained(precision=precision, phases=(replace(TRAINED, epochs=12),))
     losses = [row["training_loss"] for row in training.history]
