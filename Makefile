@@ -9,7 +9,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
 
-.PHONY: install demo test test-slow test-all bench check format clean
+.PHONY: install demo test test-slow test-shared test-all bench check format clean
 
 install: $(STAMP)
 
@@ -29,11 +29,15 @@ demo: $(STAMP)
 test: $(STAMP)
 	$(BIN)/pytest --numprocesses auto --maxprocesses 4 -m "not slow"
 
-# Real photos, every family of backbones, kills and full disks.
+# The demo, real trainings, every family of backbones, kills and full disks.
 test-slow: $(STAMP)
-	$(BIN)/pytest --numprocesses auto --maxprocesses 4 -m slow
+	$(BIN)/pytest --numprocesses auto --maxprocesses 4 -m "slow and not shared"
 
-test-all: test test-slow
+# Real photos and weights, where they lie beside the checkout.
+test-shared: $(STAMP)
+	$(BIN)/pytest --numprocesses auto --maxprocesses 4 -m shared
+
+test-all: test test-slow test-shared
 
 # Those that need neither photos of one's own nor a GPU: some eight minutes.
 bench: $(STAMP)
