@@ -8,8 +8,9 @@ PYTHON ?= $(shell for name in python3.13 python3.12 python3.11 python3; do \
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
+PHOTOS := tests/workflows/test_real_photos.py
 
-.PHONY: install demo test test-slow test-shared test-all bench check format clean
+.PHONY: install demo test test-slow test-photos test-all bench check format clean
 
 install: $(STAMP)
 
@@ -29,15 +30,15 @@ demo: $(STAMP)
 test: $(STAMP)
 	$(BIN)/pytest --numprocesses auto --maxprocesses 4 -m "not slow"
 
-# The demo, real trainings, every family of backbones, kills and full disks.
+# The demo, real trainings, every family of backbones, kills and full disks; but for whole trainings on real photos.
 test-slow: $(STAMP)
-	$(BIN)/pytest --numprocesses auto --maxprocesses 4 -m "slow and not shared"
+	$(BIN)/pytest --numprocesses auto --maxprocesses 4 -m slow --ignore $(PHOTOS)
 
-# Real photos and weights, where they lie beside the checkout.
-test-shared: $(STAMP)
-	$(BIN)/pytest --numprocesses auto --maxprocesses 4 -m shared
+# Whole trainings on real photos and weights, where they lie beside the checkout.
+test-photos: $(STAMP)
+	$(BIN)/pytest $(PHOTOS)
 
-test-all: test test-slow test-shared
+test-all: test test-slow test-photos
 
 # Those that need neither photos of one's own nor a GPU: some eight minutes.
 bench: $(STAMP)

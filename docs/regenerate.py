@@ -6,14 +6,10 @@ That is the help texts in docs/commands.md, and the layers in docs/design.md and
 from __future__ import annotations
 
 import re
-import sys
 from pathlib import Path
 
 import click
-
-sys.path.insert(0, str(Path(__file__).parent))
-
-import layers  # beside this script
+import layers
 
 from ensembler.cli import commands
 

@@ -12,6 +12,8 @@ from ..errors import BadChoice
 # inside: nothing, the network does it itself; tf: to -1..1; torch: to 0..1, then ImageNet's mean and deviation;
 # caffe: BGR less ImageNet's mean.
 Preprocessing = Literal["inside", "tf", "torch", "caffe"]
+Pooling = Literal["average", "max"]
+Precision = Literal["float32", "bfloat16", "float16"]
 
 
 @dataclass(frozen=True)
@@ -225,7 +227,3 @@ def find_min_size(backbone: Backbone) -> int:
         return backbone.image_size
     function = backbone.builder.partition(":")[2]
     return next((size for name, size in _MIN_SIZES.items() if function.startswith(name)), _DEFAULT_MIN_SIZE)
-
-
-Pooling = Literal["average", "max"]
-Precision = Literal["float32", "bfloat16", "float16"]

@@ -32,7 +32,6 @@ from ...images.near_duplicates import find_near_duplicates
 from ...images.photo_scan import PhotoScan, scan_photos
 from ...paths import CompetitionFolder, Workspace
 from ...progress import Progress
-from ..competition import open_competition
 from ..results import PreparedCompetition
 
 NO_HINTS = Hints()
@@ -65,7 +64,7 @@ def open_refreshed_competition(
     if not are_tables_current(folder, manifest):
         progress.note(f"{describe_stale_tables(folder)}: all photos are scanned for new ones.")
         _make_tables(folder, manifest, progress)
-    return open_competition(name, workspace)
+    return folder, load_tables(folder)
 
 
 def prepare_competition(
