@@ -17,10 +17,11 @@ from typing import BinaryIO, Self
 from ..errors import StorageError
 from .control import STOP_LINE
 from .job import Job
-from .onednn.choice import ONEDNN_VARIABLE, choose_setting
 
 _ENVIRONMENT = {
     "TF_CPP_MIN_LOG_LEVEL": "2",
+    # TensorFlow leaves oneDNN off on x86 processors without AVX-512, though it is several times as fast there.
+    "TF_ENABLE_ONEDNN_OPTS": "1",
     "TF_FORCE_GPU_ALLOW_GROWTH": "true",
     "PYTHONUNBUFFERED": "1",
 }
@@ -54,8 +55,6 @@ class WorkerProcesses:
         Slots; without effect where there are ``gpus``.
     gpus
         What ``CUDA_VISIBLE_DEVICES`` calls the GPUs: a slot each. Without any, each process sees all GPUs.
-    environment
-        Variables of all processes, whatever a person has set.
 
     Attributes
     ----------
@@ -63,16 +62,14 @@ class WorkerProcesses:
         Number of slots.
     """
 
-    def __init__(
-        self, parallel: int, gpus: Sequence[str] = (), *, environment: Mapping[str, str] | None = None
-    ) -> None:
+    def __init__(self, parallel: int, gpus: Sequence[str] = ()) -> None:
         slots = [{"CUDA_VISIBLE_DEVICES": gpu} for gpu in gpus] or [{}] * parallel
-        usual = {**_ENVIRONMENT, ONEDNN_VARIABLE: choose_setting(), **_build_thread_limits(len(slots))}
+        usual = {**_ENVIRONMENT, **_build_thread_limits(len(slots))}
         self.limit = len(slots)
         self._free: SimpleQueue[Slot] = SimpleQueue()
         for own in slots:
             # What a person has set wins, but for the GPU: among those left visible to us it is ours to choose.
-            self._free.put(Slot({**usual, **os.environ, **(environment or {}), **own}))
+            self._free.put(Slot({**usual, **os.environ, **own}))
         self._running: list[subprocess.Popen[str]] = []
         self._ending = False
         self._lock = Lock()

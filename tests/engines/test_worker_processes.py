@@ -47,9 +47,11 @@ def test_slots_share_the_machine(parallel: int, gpus: tuple[str, ...], limit: in
 
 def test_what_a_person_has_set_wins_but_for_the_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", "7")
+    monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "0")
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3,5")
     environment = lent(WorkerProcesses(1, ("3", "5")))
     assert "OMP_NUM_THREADS" not in environment
+    assert "TF_ENABLE_ONEDNN_OPTS" not in environment
     assert environment["CUDA_VISIBLE_DEVICES"] == "3"
 
 

@@ -12,7 +12,6 @@ from ...backbones.registry import Backbone, find_min_size
 from ...competition.folds.file import load_or_make_folds
 from ...competition.folds.folds import Folds
 from ...competition.tables import Tables
-from ...engines.onednn.settle import settle_onednn
 from ...errors import BadChoice
 from ...images.cache_policy import parse_cache_limit
 from ...inference.runtimes import read_runtime
@@ -132,8 +131,6 @@ def survey(
             runtime=chosen_runtime,
             cache_limit=cache_bytes,
         )
-        if limit is None and not local_machine.machine.gpus:
-            settle_onednn(photo_count * sum(one.work for one in candidates), folder.logs, progress)
         halving = compare(folder, survey_job, local_machine.gpus, progress)
         typed = TypedOptions(None if weights is None else str(weights), image_size, seed, workspace, competition or "")
         results = SurveyResults(folder, tables, candidates, halving, seed)

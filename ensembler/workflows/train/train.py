@@ -9,7 +9,6 @@ from typing import Unpack
 
 from ...competition.folds.file import load_or_make_folds
 from ...engines.local import run_jobs
-from ...engines.onednn.settle import settle_onednn
 from ...locks import hold_lock
 from ...members.predictions import load_members
 from ...members.pseudo_labels.labeller import find_labeller
@@ -139,8 +138,6 @@ def train_members(
                 report_cut_short(folder, plan.record, progress)
         plans = add_decodings(folder, plans, tables, shared)
         jobs = [job for plan in plans for job in build_jobs(folder, plan)]
-        if not (budget or call.tiny or call.machine.gpus):
-            settle_onednn(sum(job.work for job in jobs), folder.logs, progress)
         run_jobs(jobs, folder.logs, progress, parallel=call.parallel, gpus=call.gpus)
         jobs = [job for plan in plans for job in build_refit_jobs(folder, plan)] if refit else []
         run_jobs(jobs, folder.logs, progress, parallel=call.parallel, gpus=call.gpus)

@@ -1,1 +1,0 @@
-"""Measures once whether oneDNN helps on this machine."""

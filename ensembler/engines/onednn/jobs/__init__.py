@@ -1,1 +1,0 @@
-"""Times a network with and without oneDNN."""
