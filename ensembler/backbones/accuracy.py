@@ -1,8 +1,8 @@
-"""Top-1 accuracy on ImageNet's validation photos, where Keras documents it.
+"""Top-1 accuracy on ImageNet's validation photos, as documented by Keras.
 
-From the table of https://keras.io/api/applications/, and for MobileNetV3 from its docstring in Keras. Both hold for the
-default size of photos and for the weights that ``weights="imagenet"`` loads. Other widths of MobileNet and MobileNetV2
-have no figure there.
+The figures come from the table of https://keras.io/api/applications/ and, for MobileNetV3, from its docstring. They
+hold for the default image size and the weights that ``weights="imagenet"`` loads. Keras documents no figures for other
+widths of MobileNet and MobileNetV2.
 """
 
 from __future__ import annotations
@@ -54,6 +54,6 @@ _TOP1_PERCENT = {
 
 
 def find_published_accuracy(backbone: str) -> float | None:
-    """Return the top-1 accuracy of a backbone of the registry, from 0 to 1; None where Keras documents none."""
+    """Return the top-1 accuracy of a backbone in the range 0 to 1, or None if Keras documents none."""
     percent = _TOP1_PERCENT.get(backbone)
     return None if percent is None else round(percent / 100, 3)

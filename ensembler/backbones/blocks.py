@@ -1,4 +1,4 @@
-"""Blocks of a backbone, told by the names of its layers: each family counts its own, from the pixels on."""
+"""Blocks of a backbone, derived from the names of its layers. Each family counts its blocks from the input on."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ _PATTERNS = tuple(
 
 
 def find_block(layer: str) -> str | None:
-    """Name the block that a layer's name tells, such as ``block5``, ``conv4``, ``stage2``; None if it tells none.
+    """Return the block in a layer's name, such as ``block5``, ``conv4`` or ``stage2``, or None.
 
-    MobileNet's conv_dw_5 and MobileNetV3's expanded_conv_5 are ``block5`` too, as they are for a person.
+    MobileNet's conv_dw_5 and MobileNetV3's expanded_conv_5 belong to ``block5`` as well.
     """
     name = layer.lower()
     for pattern in _PATTERNS:
@@ -38,7 +38,7 @@ def find_block(layer: str) -> str | None:
 
 
 def list_blocks(layers: Sequence[str]) -> list[str]:
-    """Give each layer a block: its own, else that of the layer before it; ``stem`` before the first."""
+    """Return the block of each layer. A layer without one belongs to the block before it, ``stem`` at the start."""
     blocks, current = [], "stem"
     for layer in layers:
         current = find_block(layer) or current
@@ -47,12 +47,12 @@ def list_blocks(layers: Sequence[str]) -> list[str]:
 
 
 def find_first_layer(layers: Sequence[str], block: str) -> int:
-    """Find where ``block`` begins, a block's or a layer's name.
+    """Return the index of the first layer of ``block``, which is the name of a block or of a layer.
 
     Raises
     ------
     BadChoice
-        If there is none of that name; those that there are get told.
+        If the name is unknown. The message lists the blocks.
     """
     blocks = list_blocks(layers)
     for normalise in (str.lower, _strip_separators):
@@ -62,8 +62,8 @@ def find_first_layer(layers: Sequence[str], block: str) -> int:
                     return place
     there = list(dict.fromkeys(blocks))
     raise BadChoice(
-        f"The network has no block {block} for --unfreeze from:{block}: name {', '.join(there)}, or count "
-        "layers by last:N."
+        f"The network has no block {block} for --unfreeze from:{block}: choose one of {', '.join(there)}, or count "
+        "layers with last:N."
     )
 
 
@@ -72,9 +72,9 @@ def _strip_separators(name: str) -> str:
 
 
 def compute_depths(layers: Sequence[str]) -> list[float]:
-    """Say how deep each layer lies: 0 in the first block, 1 in the last, in equal steps between.
+    """Return the relative depth of each layer: 0 in the first block, 1 in the last, in equal steps in between.
 
-    Layers count by themselves where their names tell no blocks.
+    Each layer is its own block if the names contain none.
     """
     blocks = list_blocks(layers)
     order = list(dict.fromkeys(blocks))

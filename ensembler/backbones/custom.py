@@ -1,4 +1,4 @@
-"""A person's own backbones: a function that returns a Keras model, or a ``.keras`` file."""
+"""Custom backbones: a function that returns a Keras model, or a ``.keras`` file."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from ..paths import NAME_PATTERN
 from .names import LABEL_SEPARATOR
 from .registry import BACKBONES, Backbone, Preprocessing, find_backbone
 
-# Where a member's weights come from if its function brings them.
+# Source of a member's weights if its function loads them.
 OWN_WEIGHTS = "own"
-# The builder of a network that is read from a file.
+# Builder of a network that is loaded from a file.
 FILE_BUILDER = "file"
 
 _FUNCTION_PATTERN = re.compile(r"(?P<module>[A-Za-z_]\w*(\.[A-Za-z_]\w*)*):(?P<function>[A-Za-z_]\w*)")
@@ -25,14 +25,14 @@ _SYNTAX = "[NAME=]module:function or [NAME=]FILE.keras, then ,size=PIXELS and ,p
 
 @dataclass(frozen=True)
 class CustomBackbone:
-    """A backbone and what it is read from.
+    """A custom backbone and the file it is loaded from.
 
     Attributes
     ----------
     backbone
-        Its name, builder (``module:function`` or ``file``), input size and preprocessing.
+        Name, builder (``module:function`` or ``file``), input size and preprocessing.
     file
-        The ``.keras`` file; None for a function.
+        Path of the ``.keras`` file. None for a function.
     """
 
     backbone: Backbone
@@ -40,62 +40,63 @@ class CustomBackbone:
 
     @property
     def weights(self) -> str:
-        """Where its weights come from: the file's path, or ``own`` for a function that brings them."""
+        """Source of the weights: the path of the file, or ``own`` for a function that loads them."""
         return str(self.file) if self.file else OWN_WEIGHTS
 
 
 def parse_custom_backbone(text: str) -> CustomBackbone:
-    """Read a specification such as ``mine=mynets:build,size=96,preprocessing=tf`` or ``nets/mine.keras``.
+    """Parse a specification such as ``mine=mynets:build,size=96,preprocessing=tf`` or ``nets/mine.keras``.
 
     Raises
     ------
     BadChoice
-        If it has another form, or says what :func:`make_custom_backbone` refuses.
+        If the form is invalid, or :func:`make_custom_backbone` rejects a value.
     """
     source, *options = text.split(",")
     name, _, builder = source.rpartition("=")
     values = dict(_parse_option(option, text) for option in options)
     if len(values) < len(options):
-        raise BadChoice(f"The backbone {text!r} says an option twice.")
+        raise BadChoice(f"The backbone {text!r} repeats an option: give each option once.")
     size = values.get("size")
     if size is not None and not size.isdecimal():
-        raise BadChoice(f"The size of the backbone {text!r} must be a number of pixels. Received: {size}")
+        raise BadChoice(f"The size of the backbone {text!r} must be a whole number of pixels. Received: {size}")
     return make_custom_backbone(builder, name, int(size) if size else None, values.get("preprocessing", "inside"))
 
 
 def _parse_option(text: str, whole: str) -> tuple[str, str]:
     name, _, value = text.strip().partition("=")
     if name not in ("size", "preprocessing") or not value:
-        raise BadChoice(f"{text.strip()!r} is no option of the backbone {whole!r}: give {_SYNTAX}.")
+        raise BadChoice(f"{text.strip()!r} is not an option of the backbone {whole!r}: write {_SYNTAX}.")
     return name, value
 
 
 def make_custom_backbone(
     builder: str, name: str = "", image_size: int | None = None, preprocessing: str = "inside"
 ) -> CustomBackbone:
-    """Describe a person's own backbone.
+    """Check and describe a custom backbone.
 
     Parameters
     ----------
     builder
-        ``module:function``, called as ``function(input_shape=(size, size, 3))``, which returns a Keras model without
-        top that has its weights; or the path of a ``.keras`` file.
+        Path of a ``.keras`` file, or ``module:function``. The function is called as
+        ``function(input_shape=(size, size, 3))`` and returns a Keras model without its top, weights loaded.
     name
-        Of the backbone; empty for ``module.function``, or the file's name without ``.keras``.
+        Name of the backbone. An empty name becomes ``module.function``, or the file's name without ``.keras``.
     image_size
-        Height and width of its photos in pixels; None to read it from the file.
+        Height and width of the photos in pixels. None reads it from the file.
     preprocessing
-        What is done to pixels from 0 to 255 before they enter: ``inside`` (nothing), ``tf``, ``torch`` or ``caffe``.
+        Preprocessing of pixels (0 to 255): ``inside`` (none), ``tf``, ``torch`` or ``caffe``.
 
     Raises
     ------
     BadChoice
-        If there is no such file or form, the name is taken or cannot name a folder, or the size is missing or is not
-        that of the file.
+        If the file does not exist, the form or the name is invalid, the name is taken, or the size is missing or
+        differs from the file's.
     """
     if preprocessing not in get_args(Preprocessing):
         raise BadChoice(
-            f"The preprocessing of the backbone {builder} must be inside, tf, torch or caffe. Received: {preprocessing}"
+            f"The preprocessing of the backbone {builder} must be one of inside, tf, torch and caffe. "
+            f"Received: {preprocessing}"
         )
     if image_size is not None and image_size < 1:
         raise BadChoice(f"The size of the backbone {builder} must be at least 1. Received: {image_size}")
@@ -105,16 +106,16 @@ def make_custom_backbone(
         size = _resolve_size(file, image_size)
         return CustomBackbone(Backbone(_check_name(name or file.stem), FILE_BUILDER, size, kind, is_custom=True), file)
     if not _FUNCTION_PATTERN.fullmatch(builder):
-        raise BadChoice(f"{builder!r} is no backbone of one's own: give {_SYNTAX}.")
+        raise BadChoice(f"{builder!r} is not a custom backbone: write {_SYNTAX}.")
     if image_size is None:
-        raise BadChoice(f"The backbone {builder} needs the size of its photos: add ,size=PIXELS.")
+        raise BadChoice(f"The backbone {builder} has no image size: add ,size=PIXELS.")
     return CustomBackbone(
         Backbone(_check_name(name or builder.replace(":", ".")), builder, image_size, kind, is_custom=True)
     )
 
 
 def resolve_backbone(name: str, builder: str, preprocessing: str, image_size: int) -> Backbone:
-    """Return the backbone that a member's settings name: from the registry if they have no builder, else its own."""
+    """Return the backbone of a member's settings: from the registry if ``builder`` is empty, else a custom one."""
     if not builder:
         return find_backbone(name)
     return Backbone(name, builder, image_size, cast(Preprocessing, preprocessing), is_custom=True)
@@ -122,10 +123,10 @@ def resolve_backbone(name: str, builder: str, preprocessing: str, image_size: in
 
 def _check_name(name: str) -> str:
     if name in BACKBONES:
-        raise BadChoice(f"{name} is a backbone of keras.applications: give yours another name with NAME=...")
+        raise BadChoice(f"{name} is a backbone of keras.applications: choose another name with NAME=...")
     if not NAME_PATTERN.fullmatch(name) or LABEL_SEPARATOR in name:
         raise BadChoice(
-            f"{name!r} cannot name a backbone: give it one of letters, digits, '.', '_' and '-' with NAME=..."
+            f"{name!r} is not a valid backbone name: choose one of letters, digits, '.', '_' and '-' with NAME=..."
         )
     return name
 
@@ -133,19 +134,21 @@ def _check_name(name: str) -> str:
 def _resolve_size(file: Path, requested: int | None) -> int:
     stored = read_stored_size(file)
     if stored is None and requested is None:
-        raise BadChoice(f"The network in {file} takes photos of any size: say which with ,size=PIXELS.")
+        raise BadChoice(f"The network in {file} accepts photos of any size: choose one with ,size=PIXELS.")
     if stored is not None and requested is not None and stored != requested:
-        raise BadChoice(f"The network in {file} takes photos of {stored} pixels, not of {requested}.")
+        raise BadChoice(
+            f"The network in {file} accepts photos of {stored} pixels, not of {requested}: remove size={requested}."
+        )
     return cast(int, stored or requested)
 
 
 def read_stored_size(file: Path) -> int | None:
-    """Read height and width of its photos from a ``.keras`` file, without Keras; None if they are left open.
+    """Read the image size in pixels of a ``.keras`` file without Keras. None means that any size is accepted.
 
     Raises
     ------
     BadChoice
-        If the file is not there, is no whole ``.keras`` file, or its input is not one square RGB photo.
+        If the file does not exist, is damaged, or does not have exactly one input of square RGB photos.
     """
     shapes = _list_input_shapes(_read_architecture(file))
     if len(shapes) != 1 or len(shapes[0]) != 4 or shapes[0][3] != 3 or shapes[0][1] != shapes[0][2]:
@@ -158,18 +161,18 @@ def read_stored_size(file: Path) -> int | None:
 
 def _read_architecture(file: Path) -> dict[str, Any]:
     if not file.is_file():
-        raise BadChoice(f"There is no file {file}: give a network that Keras 3 saved as FILE.keras.")
+        raise BadChoice(f"The file {file} does not exist: pass a network that Keras 3 saved as FILE.keras.")
     try:
         with zipfile.ZipFile(file) as archive:
             return cast(dict[str, Any], json.loads(archive.read("config.json")))
     except (zipfile.BadZipFile, KeyError, ValueError) as error:
         raise BadChoice(
-            f"{file} is no whole .keras file ({error}): save the network anew with model.save('FILE.keras')."
+            f"{file} is not a complete .keras file ({error}): save the network again with model.save('FILE.keras')."
         ) from error
 
 
 def _list_input_shapes(data: dict[str, Any]) -> list[tuple[int | None, ...]]:
-    """Shapes of all inputs of a model, batch included; none if it is not made of layers."""
+    """List the shapes of all inputs of a model, batch included. A model without layers has none."""
     inputs = [
         layer["config"] for layer in data.get("config", {}).get("layers", []) if layer["class_name"] == "InputLayer"
     ]

@@ -1,4 +1,4 @@
-"""Names of members: a backbone's, a backbone's with a label (``b0@strong``), or one that a person gave."""
+"""Names of members: a backbone, a backbone with a label (``b0@strong``), or a name that the user chose."""
 
 from __future__ import annotations
 
@@ -14,75 +14,76 @@ _LABEL = re.compile(r"[A-Za-z0-9._-]+")
 
 
 def parse_backbone_name(member: str) -> str:
-    """Return the backbone's part of what a person typed: ``b0`` of ``b0@strong``.
+    """Return the backbone's part of a member's name: ``b0`` for ``b0@strong``.
 
     Raises
     ------
     BadChoice
-        If what follows ``@`` is no label.
+        If the text after ``@`` is not a valid label.
     """
     backbone, at, label = member.partition(LABEL_SEPARATOR)
     if at and not _LABEL.fullmatch(label):
         raise BadChoice(
-            f"{member!r} cannot name a member: write BACKBONE@LABEL, the label of letters, digits, '.', '_' and '-'."
+            f"{member!r} is not a valid member name: write BACKBONE@LABEL, where LABEL consists of letters, digits, "
+            "'.', '_' and '-'."
         )
     return backbone
 
 
 def resolve_member(member: str, known: Collection[str] = BACKBONES) -> str:
-    """Return a member with the registry's name of its backbone: ``b0@strong`` of ``EfficientNetB0@strong``.
+    """Replace the backbone's part by the registry's name: ``EfficientNetB0@strong`` becomes ``b0@strong``.
 
     Parameters
     ----------
     member
-        What a person typed.
+        Name as the user typed it.
     known
-        Names of backbones or members that stay as they are.
+        Names of backbones or members that are kept unchanged.
     """
     backbone, at, label = member.partition(LABEL_SEPARATOR)
     return member if member in known or backbone in known else f"{resolve_backbone_name(backbone)}{at}{label}"
 
 
 def resolve_member_names(members: Sequence[str], name: str | None, backbones: Collection[str]) -> list[str]:
-    """Name the members of a call.
+    """Return the names of the members of a call.
 
     Parameters
     ----------
     members
-        What a person typed: backbones, with labels or without.
+        Backbones as the user typed them, with or without labels.
     name
-        What to call the one member; None calls each as it was typed.
+        Name of the single member. None keeps the names in ``members``.
     backbones
-        Names of all backbones.
+        Names of all known backbones.
 
     Raises
     ------
     BadChoice
-        If a name is given to several members, cannot be a folder's, or is that of another backbone.
+        If a name is given for several members, is not a valid folder name, or belongs to another backbone.
     """
     if name is None:
         return list(members)
     if len(members) != 1:
-        raise BadChoice(f"--as names one member, but {len(members)} were asked for: {', '.join(members)}.")
+        raise BadChoice(f"--as names a single member, but {len(members)} were requested: {', '.join(members)}.")
     check_name(name, "member")
     own = parse_backbone_name(members[0])
     if (meant := parse_backbone_name(name)) != own and meant in backbones:
-        raise BadChoice(f"{name} would be taken for a member of {meant}: give a member of {own} another name by --as.")
+        raise BadChoice(f"{name} denotes a member of the backbone {meant}: choose another --as for a member of {own}.")
     return [name]
 
 
 def make_layer_name(member: str) -> str:
-    """Return a member's name as a Keras layer can have it.
+    """Return a valid and unique Keras layer name for a member.
 
-    TensorFlow refuses ``@`` in a scope. Names of letters, digits and underscores alone are those that Keras gives to
-    layers by itself (``add_1``), so a member has such a one only if a backbone of the registry is called so.
+    TensorFlow rejects ``@`` in a scope. Names of letters, digits and underscores alone may collide with names that
+    Keras generates (``add_1``), so they are kept only for backbones of the registry.
     """
     plain = member.replace(LABEL_SEPARATOR, ".")
     return plain if plain in BACKBONES or not re.fullmatch(r"\w+", plain) else f"member-{plain}"
 
 
 def make_layer_names(members: Sequence[str]) -> list[str]:
-    """Return :func:`make_layer_name` of each member, with a number where two would be called alike."""
+    """Return :func:`make_layer_name` of each member, with a number appended where two names would be equal."""
     names: list[str] = []
     for member in members:
         name = plain = make_layer_name(member)

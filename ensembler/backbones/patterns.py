@@ -1,4 +1,4 @@
-"""Backbones named by patterns."""
+"""Selection of backbones by patterns."""
 
 from __future__ import annotations
 
@@ -10,30 +10,30 @@ from .registry import BACKBONES, Backbone, list_spellings, resolve_backbone_name
 
 
 def match_backbones(patterns: Sequence[str]) -> list[Backbone]:
-    """Return the backbones of the registry that patterns name, each once, in the order of the registry.
+    """Return the backbones of the registry that match any pattern, each once, in the order of the registry.
 
     Parameters
     ----------
     patterns
-        Names here or Keras's own, in any case, with the wildcards ``*``, ``?`` and ``[...]``. None at all names
-        everything but the demo's networks, which no wildcard names either.
+        Names of this registry or of Keras, case-insensitive, with the wildcards ``*``, ``?`` and ``[...]``. An empty
+        sequence matches everything except the demo's networks, which no wildcard matches.
 
     Raises
     ------
     BadChoice
-        If one names nothing; the nearest are suggested.
+        If a pattern matches nothing. The message suggests the nearest names.
     """
     names = {name for pattern in patterns or ("*",) for name in _match_names(pattern)}
     return [backbone for backbone in BACKBONES.values() if backbone.name in names]
 
 
 def _match_names(pattern: str) -> list[str]:
-    """List the backbones that one pattern names: by the names here, and if none has such a name, by Keras's own."""
+    """List the backbones that one pattern matches by their names here or, if there are none, by Keras's names."""
     if (name := resolve_backbone_name(pattern)) in BACKBONES:
         return [name]
     known = [backbone for backbone in BACKBONES.values() if not backbone.tiny]
     names = [backbone.name for backbone in known if fnmatchcase(backbone.name, pattern.lower())]
-    # Keras's own names tell no width, so they stand for the backbones of the usual one.
+    # Keras's names contain no width multiplier, so they match only backbones of the default width.
     names = names or [
         backbone.name
         for backbone in known

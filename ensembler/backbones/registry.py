@@ -1,4 +1,4 @@
-"""The registry of backbones: every model of ``keras.applications``, other widths, and the demo's small networks."""
+"""The registry of backbones: all models of ``keras.applications``, other widths, and the demo's small networks."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Literal
 
 from ..errors import BadChoice
 
-# What keras.applications' own ``preprocess_input`` does to pixels for the family:
-# inside: nothing, the network does it itself; tf: to -1..1; torch: to 0..1, then ImageNet's mean and deviation;
-# caffe: BGR less ImageNet's mean.
+# Preprocessing by the ``preprocess_input`` of each family in keras.applications. inside: none, the network contains it;
+# tf: scaled to -1..1; torch: scaled to 0..1, then standardised by ImageNet's mean and deviation; caffe: BGR minus
+# ImageNet's mean.
 Preprocessing = Literal["inside", "tf", "torch", "caffe"]
 Pooling = Literal["average", "max"]
 Precision = Literal["float32", "bfloat16", "float16"]
@@ -18,30 +18,31 @@ Precision = Literal["float32", "bfloat16", "float16"]
 
 @dataclass(frozen=True)
 class Backbone:
-    """How to build one network without top.
+    """Description of how to build one network without its top.
 
     Attributes
     ----------
     name
-        What a person types.
+        Name that the user types.
     builder
-        ``module:function`` that takes ``input_shape``, ``include_top``, ``weights`` and the arguments.
+        ``module:function`` that accepts ``input_shape``, ``include_top``, ``weights`` and ``arguments``.
     image_size
-        Height and width in pixels that it was trained on.
+        Height and width in pixels at which the network was trained.
     preprocessing
-        What is done to pixels from 0 to 255 before they enter.
+        Preprocessing of pixels (0 to 255) before the network.
     arguments
-        Further arguments of the builder.
+        Additional arguments of the builder.
     tiny
-        Trained within seconds, so that its folds share one process.
+        Whether training takes seconds, so that all folds share one process.
     pools_itself
-        The builder pools over places, since a layer of the network comes after the pooling.
+        Whether the builder pools over positions, because a layer of the network follows the pooling.
     is_custom
-        A person's own: the builder is ``module:function`` that takes ``input_shape`` alone, or ``file``.
+        Whether the user provides the network. The builder is then ``file``, or a ``module:function`` that accepts only
+        ``input_shape``.
     parameters
-        Numbers in its weights; 0 where unknown.
+        Number of weights. 0 if unknown.
     activations
-        Bytes of float32 that training keeps for the way back, for each pixel of a photo; 0 where unknown.
+        Bytes of float32 activations that backpropagation keeps for each pixel of a photo. 0 if unknown.
     """
 
     name: str
@@ -56,7 +57,7 @@ class Backbone:
     activations: int = 0
 
 
-# Parameters without top, and bytes of activations for each pixel: all outputs of all layers, counted at the own size.
+# Parameters without the top, and bytes of activations per pixel: all outputs of all layers at the network's own size.
 _COSTS = {
     "b0": (4_049_571, 2_002),
     "b1": (6_575_239, 2_788),
@@ -121,7 +122,7 @@ def _make_keras(
         size,
         preprocessing,
         arguments,
-        # Keras puts ConvNeXt's last normalization after the pooling.
+        # Keras places ConvNeXt's last normalization after the pooling.
         pools_itself=function.startswith("ConvNeXt"),
         parameters=parameters,
         activations=activations,
@@ -169,7 +170,7 @@ _ALL = (
     _make_demo("demo-separable", "separable_network"),
 )
 
-# Keras refuses smaller photos, by the beginning of the function's name.
+# Smallest photos that Keras accepts, by the beginning of the function's name.
 _MIN_SIZES = {"Inception": 75, "Xception": 71}
 _DEFAULT_MIN_SIZE = 32
 
@@ -177,12 +178,12 @@ BACKBONES: dict[str, Backbone] = {backbone.name: backbone for backbone in _ALL}
 
 
 def simplify_name(name: str) -> str:
-    """Leave out case and separators: ``EfficientNet-B0`` as ``efficientnetb0``; what stands in brackets stays."""
+    """Remove case and separators: ``EfficientNet-B0`` becomes ``efficientnetb0``. Text in brackets is kept."""
     return re.sub(r"[-_ ](?![^\[]*\])", "", name.lower())
 
 
 def list_spellings(backbone: Backbone) -> tuple[str, ...]:
-    """List the simplified names of a backbone: its own, and that of Keras's function, with the width if it has one."""
+    """List the simplified names of a backbone: its own, and the name of Keras's function followed by any width."""
     if backbone.tiny:
         return (simplify_name(backbone.name),)
     function = backbone.builder.partition(":")[2]
@@ -194,10 +195,10 @@ _NAMES = {spelling: backbone.name for backbone in _ALL for spelling in list_spel
 
 
 def resolve_backbone_name(name: str) -> str:
-    """Return the registry's name of a backbone: ``b0`` of ``EfficientNetB0`` or ``efficientnet-b0``.
+    """Return the registry's name of a backbone: ``b0`` for ``EfficientNetB0`` or ``efficientnet-b0``.
 
-    Keras's own names are understood in any case, with or without hyphens and underscores; any other name is returned
-    as it is.
+    Keras's names are accepted in any case, with or without hyphens and underscores. Any other name is returned
+    unchanged.
 
     Examples
     --------
@@ -208,12 +209,12 @@ def resolve_backbone_name(name: str) -> str:
 
 
 def find_backbone(name: str) -> Backbone:
-    """Return the backbone that a person named; see :func:`resolve_backbone_name`.
+    """Return the backbone of a name in any spelling; see :func:`resolve_backbone_name`.
 
     Raises
     ------
     BadChoice
-        If there is none of that name; the nearest are suggested.
+        If the name is unknown. The message suggests the nearest names.
     """
     name = resolve_backbone_name(name)
     if name not in BACKBONES:
@@ -222,7 +223,7 @@ def find_backbone(name: str) -> Backbone:
 
 
 def find_min_size(backbone: Backbone) -> int:
-    """Return the smallest height and width in pixels of photos that a backbone of the registry can be built for."""
+    """Return the smallest height and width in pixels for which a backbone of the registry can be built."""
     if backbone.tiny:
         return backbone.image_size
     function = backbone.builder.partition(":")[2]

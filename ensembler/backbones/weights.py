@@ -1,4 +1,4 @@
-"""Weights in a folder, for machines without network: ours known by name, those that Keras publishes by hash too."""
+"""Weights in a local folder, for machines without network: found by name, checked by hash if one is published."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..errors import BadChoice
 from .custom import OWN_WEIGHTS
 from .registry import Backbone
 
-# File names and hashes (MD5, or SHA-256 where they have 64 digits) without top, as keras.applications asks for them.
+# File names and hashes (SHA-256 if 64 digits, else MD5) of weights without the top, as in keras.applications.
 _PUBLISHED_FILES: dict[str, tuple[str, str]] = {
     "b0": ("efficientnetb0_notop.h5", "50bc09e76180e00e4465e1a485ddc09d"),
     "b1": ("efficientnetb1_notop.h5", "74c4e6b3e1f6a1eea24c589628592432"),
@@ -58,7 +58,7 @@ _PUBLISHED_FILES: dict[str, tuple[str, str]] = {
     "convnextxl": ("convnext_xlarge_notop.h5", "de3f8a54174130e0cecdc71583354753d557fcf1f4487331558e2a16ba0cfe05"),
 }
 
-# The MobileNets are published by width and size of the photos, without hashes; other sizes get the file for 224.
+# The MobileNets are published by width and image size, without hashes. Other sizes use the file for 224 pixels.
 _MOBILENET = "mobilenet_{width}_{size}_tf_no_top.h5"
 _MOBILENET_WIDTHS = {1.0: "1_0", 0.75: "7_5", 0.5: "5_0", 0.25: "2_5"}
 _MOBILENET_SIZES = (128, 160, 192, 224)
@@ -68,21 +68,21 @@ _MOBILENET_V2_SIZES = (96, 128, 160, 192, 224)
 
 @dataclass(frozen=True)
 class PublishedWeights:
-    """A file that Keras downloads.
+    """A file of weights that Keras publishes.
 
     Attributes
     ----------
     name
-        Of the file.
+        Name of the file.
     digest
-        MD5 or SHA-256; empty where Keras knows none.
+        MD5 or SHA-256 in hexadecimal. Empty if Keras publishes none.
     """
 
     name: str
     digest: str = ""
 
     def is_published_file(self, path: Path) -> bool:
-        """Whether a file is the one that was published, as far as that can be told."""
+        """Return whether a file has the published hash; True if no hash is published."""
         if not self.digest:
             return True
         algorithm = "sha256" if len(self.digest) == 64 else "md5"
@@ -91,7 +91,7 @@ class PublishedWeights:
 
 
 def find_published_weights(backbone: Backbone, image_size: int) -> PublishedWeights | None:
-    """Say which file without top Keras publishes for a backbone and a size of photos; None if there is none."""
+    """Return the file without the top that Keras publishes for a backbone and an image size, or None."""
     if backbone.name in _PUBLISHED_FILES:
         return PublishedWeights(*_PUBLISHED_FILES[backbone.name])
     function = backbone.builder.partition(":")[2]
@@ -106,20 +106,20 @@ def find_published_weights(backbone: Backbone, image_size: int) -> PublishedWeig
 
 
 def find_weights(folder: Path, backbone: Backbone, image_size: int) -> Path:
-    """Find the weights of a backbone in a folder, or in ``models`` inside it, as in Keras's own cache.
+    """Find the weights of a backbone in a folder or in its subfolder ``models``, which Keras's cache has.
 
-    A file ``NAME.weights.h5`` comes first, then the one that Keras publishes.
+    ``NAME.weights.h5`` takes precedence over the file that Keras publishes.
 
     Raises
     ------
     BadChoice
-        If the folder or the file is not there, or a published file is not what Keras published.
+        If the folder or the file does not exist, or a published file has another hash.
     """
     folder = folder.absolute()
     if not folder.is_dir():
         raise BadChoice(
-            f"There is no folder {folder}: --weights takes imagenet, none, or a folder of NAME.weights.h5 or of "
-            "Keras's own files."
+            f"The folder {folder} does not exist: --weights accepts imagenet, none, or a folder that contains "
+            "NAME.weights.h5 or the files that Keras publishes."
         )
     ours = f"{backbone.name}.weights.h5"
     expected = find_published_weights(backbone, image_size)
@@ -130,11 +130,11 @@ def find_weights(folder: Path, backbone: Backbone, image_size: int) -> Path:
             return _check_digest(place / expected.name, expected, backbone)
     there = sorted(file.name.removesuffix(".weights.h5") for file in folder.glob("*.weights.h5"))
     names = f"no {ours}" + (f" and no {expected.name}" if expected else "")
-    raise BadChoice(f"{folder} has {names}; it holds weights of {', '.join(there) or 'no backbone'}.")
+    raise BadChoice(f"{folder} contains {names}. It contains weights of {', '.join(there) or 'no backbone'}.")
 
 
 def find_local_weights(folder: Path, backbone: Backbone, image_size: int) -> Path | None:
-    """Say which file :func:`find_weights` would find, without looking into it; None if there is none."""
+    """Return the file that :func:`find_weights` would find, without checking its hash, or None."""
     expected = find_published_weights(backbone, image_size)
     names = [f"{backbone.name}.weights.h5", *([expected.name] if expected else [])]
     files = [place / name for place in (folder, folder / "models") for name in names]
@@ -142,19 +142,19 @@ def find_local_weights(folder: Path, backbone: Backbone, image_size: int) -> Pat
 
 
 def locate_keras_folder() -> Path:
-    """Return where Keras keeps what it downloads."""
+    """Return the folder of Keras's downloads."""
     return Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras")
 
 
 def _check_digest(path: Path, expected: PublishedWeights, backbone: Backbone) -> Path:
     if not expected.is_published_file(path):
         raise BadChoice(
-            f"{path} is not the file that Keras publishes for {backbone.name} (its hash should be {expected.digest}): "
-            f"download it again, or call weights of your own {backbone.name}.weights.h5."
+            f"{path} is not the file that Keras publishes for {backbone.name} (expected hash: {expected.digest}): "
+            f"download it again, or rename your own weights to {backbone.name}.weights.h5."
         )
     return path
 
 
 def parse_weights_source(text: str) -> str | Path:
-    """Return ``imagenet``, ``none``, ``own`` or a file, as a description for a job names it."""
+    """Parse a job's source of weights: ``imagenet``, ``none`` and ``own`` stay text, anything else becomes a path."""
     return text if text in ("imagenet", "none", OWN_WEIGHTS) else Path(text)

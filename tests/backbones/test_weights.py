@@ -110,8 +110,8 @@ def test_mobilenets_have_a_file_for_each_width_and_size(name: str, size: int, fi
 @pytest.mark.parametrize(
     ("files", "words"),
     [
-        (["b1.weights.h5"], r"no b0\.weights\.h5 and no efficientnetb0_notop\.h5; it holds weights of b1"),
-        ([], r"no b0\.weights\.h5 .*it holds weights of no backbone"),
+        (["b1.weights.h5"], r"no b0\.weights\.h5 and no efficientnetb0_notop\.h5\. It contains weights of b1"),
+        ([], r"no b0\.weights\.h5 .*It contains weights of no backbone"),
     ],
 )
 def test_a_folder_without_the_weights_tells_what_it_holds(files: list[str], words: str, tmp_path: Path) -> None:
@@ -122,7 +122,9 @@ def test_a_folder_without_the_weights_tells_what_it_holds(files: list[str], word
 
 
 def test_a_missing_folder_is_told(tmp_path: Path) -> None:
-    with pytest.raises(BadChoice, match=r"There is no folder .*nowhere: --weights takes imagenet, none, or a folder"):
+    with pytest.raises(
+        BadChoice, match=r"The folder .*nowhere does not exist: --weights accepts imagenet, none, or a folder"
+    ):
         find_weights(tmp_path / "nowhere", B0, 224)
 
 

@@ -133,14 +133,14 @@ def test_weights_of_a_folder_are_known_by_their_content(tmp_path: Path) -> None:
 
 def test_a_folder_without_the_weights_tells_what_it_holds(tmp_path: Path) -> None:
     (tmp_path / "b1.weights.h5").touch()
-    with pytest.raises(BadChoice, match=r"no b0\.weights\.h5.* it holds weights of b1"):
+    with pytest.raises(BadChoice, match=r"no b0\.weights\.h5.* It contains weights of b1"):
         settled(weights=str(tmp_path))
 
 
 @pytest.mark.parametrize(
     ("name", "told", "words"),
     [
-        ("b0", {"weights": "nowhere"}, r"There is no folder /.*/nowhere: --weights takes imagenet, none, or a folder"),
+        ("b0", {"weights": "nowhere"}, r"The folder /.*/nowhere does not exist: --weights accepts imagenet, none, or a folder"),
         ("demo-conv", {}, "demo-conv has no ImageNet weights"),
         ("b0", {"head": "random"}, "--head random is never trained with --unfreeze none"),
         ("b0", {"epochs": 0}, "--epochs must be at least 1. Received: 0"),
@@ -181,5 +181,5 @@ def test_a_file_of_ones_own(tmp_path: Path) -> None:
     settings, source = choose_settings(make_custom_backbone(str(file)), {})
     assert (settings.backbone, settings.builder, settings.preprocessing) == ("net", "file", "inside")
     assert (settings.weights, source, settings.image_size) == (compute_file_digest(file), str(file), 96)
-    with pytest.raises(BadChoice, match="takes photos of 96 pixels, not of 64"):
+    with pytest.raises(BadChoice, match="accepts photos of 96 pixels, not of 64"):
         choose_settings(make_custom_backbone(str(file)), {"image_size": 64})

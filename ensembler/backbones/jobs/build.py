@@ -1,4 +1,4 @@
-"""Backbones as Keras networks: preprocessing inside, weights as published, from pixels to pooled features."""
+"""Backbones as Keras networks from pixels to pooled features, with preprocessing inside and published weights."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ from keras import layers
 
 from ...errors import BadChoice
 from ..registry import Backbone, Pooling, Preprocessing
+from .build_errors import extract_first_line
 from .custom_networks import load_custom_network
 
-# Of ImageNet's photos, in RGB and from 0 to 1; keras.applications uses the same figures.
+# Mean and standard deviation of ImageNet's photos (RGB, range 0 to 1), as keras.applications uses them.
 _MEAN = (0.485, 0.456, 0.406)
 _DEVIATION = (0.229, 0.224, 0.225)
 _CAFFE_MEAN_BGR = (103.939, 116.779, 123.68)
@@ -31,25 +32,25 @@ def build_backbone(
     Parameters
     ----------
     backbone
-        Its entry in the registry.
+        Entry of the registry.
     image_size
         Height and width of the photos in pixels.
     weights
-        ``imagenet`` (Keras downloads them), ``none`` (random), or a file without top.
+        ``imagenet`` (downloaded by Keras), ``none`` (random), or a file of weights without the top.
     seed
-        Of random weights.
+        Seed of the random weights.
     pooling
-        Over places: ``average`` or ``max``.
+        Pooling over positions: ``average`` or ``max``.
 
     Returns
     -------
     keras.Model
-        Takes pixels from 0 to 255 of shape (batch, size, size, 3), gives features of shape (batch, width).
+        Model from pixels (0 to 255) of shape (batch, size, size, 3) to features of shape (batch, width).
 
     Raises
     ------
     BadChoice
-        If the weights do not fit or cannot be had, or the network does not exist at this size.
+        If the weights do not fit or cannot be downloaded, or the network cannot be built for this size.
     """
     keras.utils.set_random_seed(seed)
     network = (
@@ -64,14 +65,14 @@ def build_backbone(
 
 def _pool(flow: Any, pooling: Pooling) -> Any:
     if len(flow.shape) == 2:
-        # The network has pooled by itself.
+        # The network contains its own pooling.
         return layers.Identity(name="features")(flow)
     pool = layers.GlobalMaxPooling2D if pooling == "max" else layers.GlobalAveragePooling2D
     return pool(name="features")(flow)
 
 
 def preprocess(pixels: Any, kind: Preprocessing) -> Any:
-    """Do what the family's ``preprocess_input`` does, in layers that any Keras can load."""
+    """Apply the family's ``preprocess_input`` with layers that plain Keras can load."""
     if kind == "tf":
         return layers.Rescaling(1 / 127.5, offset=-1.0)(pixels)
     if kind == "torch":
@@ -105,24 +106,24 @@ def _build_without_top(backbone: Backbone, image_size: int, weights: str | Path,
 
 
 def _explain_build_error(backbone: Backbone, image_size: int, error: Exception) -> Exception:
-    """Turn what Keras says into a sentence; hand back what is a bug of ours rather than a person's choice."""
+    """Turn an error of Keras into one sentence. An error that the user cannot cause is returned unchanged."""
     if "URL fetch failure" in str(error):
         return BadChoice(
-            f"Cannot download the ImageNet weights of {backbone.name} ({error}): connect to the network, or give a "
-            "folder of weights with --weights FOLDER, or train from nothing with --weights none."
+            f"Cannot download the ImageNet weights of {backbone.name} ({error}): connect to the network, pass a folder "
+            "of weights with --weights FOLDER, or train from scratch with --weights none."
         )
     if isinstance(error, ValueError):
         return BadChoice(
-            f"{backbone.name} cannot be built for photos of {image_size} pixels: {_extract_first_line(error)}"
+            f"{backbone.name} cannot be built for photos of {image_size} pixels: {extract_first_line(error)}"
         )
     return error
 
 
 def _add_imagenet_rescaling(network: Any) -> Any:
-    """Rebuild EfficientNetB0-B7 as ``weights="imagenet"`` builds them.
+    """Rebuild EfficientNetB0 to B7 as ``weights="imagenet"`` builds them.
 
-    Keras adds a division by the square root of ImageNet's deviations after the Normalization layer for "imagenet"
-    alone, though its published weights need it from a local file just as much.
+    Keras divides by the square root of ImageNet's deviations after the Normalization layer only for "imagenet". The
+    published weights need this division also when they are loaded from a local file.
     """
 
     def call(layer: Any, *args: Any, **kwargs: Any) -> Any:
@@ -137,23 +138,19 @@ def _add_imagenet_rescaling(network: Any) -> Any:
 def _load_weights(network: Any, weights: Path, name: str) -> Any:
     try:
         with warnings.catch_warnings():
-            # Keras only warns where a file lacks a part of the network, and leaves that part random.
+            # Keras only warns if the file lacks a part of the network, and leaves that part random.
             warnings.simplefilter("error", UserWarning)
             network.load_weights(weights)
     except (ValueError, OSError, KeyError, UserWarning) as error:
         raise BadChoice(
-            f"The weights in {weights} do not fit {name} without top ({_extract_first_line(error)}): give a folder "
-            f"with {name}.weights.h5 as saved by that network."
+            f"The weights in {weights} do not fit {name} without its top ({extract_first_line(error)}): pass a folder "
+            f"that contains {name}.weights.h5 as saved by that network."
         ) from error
     return network
 
 
-def _extract_first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__
-
-
 def compute_model_digest(model: Any) -> str:
-    """Hash of all weights of a model, by which a network that a person's function built is known again."""
+    """Compute a hash of all weights of a model, which identifies a network built by the user's function."""
     digest = hashlib.sha256()
     for weight in model.get_weights():
         digest.update(str(weight.shape).encode())

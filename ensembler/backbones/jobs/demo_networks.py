@@ -1,6 +1,6 @@
-"""Three small networks for photos of 8 pixels, trained from nothing in seconds: the demo's and the tests' backbones.
+"""Three small networks for photos of 8 x 8 pixels, trained from scratch in seconds, for the demo and the tests.
 
-They take the arguments that the builders of ``keras.applications`` take, and return a model without top.
+They accept the arguments of the builders of ``keras.applications`` and return a model without its top.
 """
 
 from __future__ import annotations
@@ -12,15 +12,15 @@ from keras import layers
 
 
 def dense_network(input_shape: tuple[int, int, int], **_: Any) -> Any:
-    """One hidden layer over all pixels."""
+    """Build a network of one hidden dense layer over all pixels."""
     pixels = keras.Input(input_shape)
     hidden = layers.Dense(128, activation="relu")(layers.Flatten()(pixels))
-    # One place of 128 channels, so that pooling over places finds what it expects of a backbone.
+    # Shape (1, 1, 128), because the pooling layer expects feature maps.
     return keras.Model(pixels, layers.Reshape((1, 1, 128))(hidden), name="dense_network")
 
 
 def conv_network(input_shape: tuple[int, int, int], **_: Any) -> Any:
-    """Two convolutions with pooling between, then one over all that is left."""
+    """Build a network of two convolutions with pooling in between, then one that covers the remaining map."""
     pixels = keras.Input(input_shape)
     flow = layers.Conv2D(24, 3, padding="same", activation="relu")(pixels)
     flow = layers.MaxPooling2D()(flow)
@@ -30,7 +30,7 @@ def conv_network(input_shape: tuple[int, int, int], **_: Any) -> Any:
 
 
 def separable_network(input_shape: tuple[int, int, int], **_: Any) -> Any:
-    """Depthwise separable convolutions with one residual connection."""
+    """Build a network of depthwise separable convolutions with one residual connection."""
     pixels = keras.Input(input_shape)
     flow = layers.Conv2D(32, 3, padding="same", activation="relu")(pixels)
     inner = layers.SeparableConv2D(32, 3, padding="same", activation="relu")(flow)

@@ -1,4 +1,4 @@
-"""Arithmetic of layers in 32 or 16 bits; weights, probabilities and losses are float32 always."""
+"""Precision of the layers' arithmetic. Weights, probabilities and losses are always float32."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _POLICIES: dict[Precision, str] = {
 
 @contextlib.contextmanager
 def use_precision(precision: Precision) -> Iterator[None]:
-    """Let layers that are made within the block work in ``precision``."""
+    """Build the layers that are created within the block with this precision."""
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(_POLICIES[precision])
     try:

@@ -1,4 +1,4 @@
-"""Views inside a network: the same photo mirrored and cut at corners, by layers that any Keras can load."""
+"""Views inside a network: mirrored photos and corner crops, built of layers that plain Keras can load."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from ...images.views import VIEWS, View, Views
 
 
 def apply_view(pixels: Any, view: View) -> Any:
-    """Look at photos in one way.
+    """Apply one view to a batch of photos.
 
     Parameters
     ----------
     pixels
         Keras tensor of shape (batch, size, size, 3).
     view
-        What is done to them; the size stays.
+        View to apply. It keeps the size of the photos.
     """
     size = int(pixels.shape[1])
     flow = pixels
@@ -30,7 +30,7 @@ def apply_view(pixels: Any, view: View) -> Any:
 
 
 def add_view(model: Any, view: View) -> Any:
-    """Put a view before a network that takes pixels."""
+    """Return the model with a view applied to its input pixels."""
     if view == View():
         return model
     pixels = keras.Input(model.input_shape[1:], name="pixels")
@@ -38,12 +38,12 @@ def add_view(model: Any, view: View) -> Any:
 
 
 def average_views(model: Any, views: Views) -> Any:
-    """Average a network's answers over views of each photo; the network stands once in the result.
+    """Average a network's predictions over views of each photo. The result contains the network once.
 
     Parameters
     ----------
     model
-        Pixels to probabilities.
+        Model from pixels to probabilities.
     views
         Name of the views, see :data:`ensembler.images.views.VIEWS`.
     """
@@ -53,5 +53,5 @@ def average_views(model: Any, views: Views) -> Any:
 
 
 def average_tensors(tensors: list[Any]) -> Any:
-    """Mean of Keras tensors of the same shape."""
+    """Return the mean of Keras tensors of the same shape."""
     return layers.Average(name="mean", dtype="float32")(tensors) if len(tensors) > 1 else tensors[0]
