@@ -198,7 +198,7 @@ def test_what_holds_for_a_backbone_holds_for_its_members_with_labels_weaker_than
     [
         ('[members."b00@strong"]\nema = 0.5\n', "no backbone named 'b00': did you mean"),
         ('[members."b0@"]\nema = 0.5\n', "write BACKBONE@LABEL"),
-        ('[backbones."mine@x"]\nbuilder = "nets:build"\nimage_size = 96\n', "'mine@x' cannot name a backbone"),
+        ('[backbones."mine@x"]\nbuilder = "nets:build"\nimage_size = 96\n', "'mine@x' is not a valid backbone name"),
     ],
 )
 def test_names_with_labels_that_are_none(tmp_path: Path, text: str, words: str) -> None:

@@ -46,7 +46,7 @@ def test_a_backbone_of_ones_own_is_text_a_table_or_a_backbone() -> None:
         ({"backbones": {"mine": {"builder": "a:b", "image_size": 3}}}, "must be at least 8. Received: 3"),
         (
             {"backbones": {"mine": {"builder": "a:b", "image_size": 8, "preprocessing": "x"}}},
-            "inside, tf, torch or caffe",
+            "inside, tf, torch and caffe",
         ),
         ({"backbones": [3]}, "--backbone takes backbones in a list"),
     ],

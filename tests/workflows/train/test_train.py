@@ -132,7 +132,7 @@ def test_a_finished_fold_is_not_trained_again_and_a_lost_one_is(small: Small) ->
         ({"repeats": 2}, Mismatch, "has 1 repeat, 2 were asked for"),
         ({"folds": 0}, BadChoice, "--folds takes a number from 1"),
         ({"batch_size": 0}, BadChoice, "--batch-size must be at least 1"),
-        ({"weights": "nowhere"}, BadChoice, r"There is no folder /.*/nowhere"),
+        ({"weights": "nowhere"}, BadChoice, r"The folder /.*/nowhere does not exist"),
         ({"weights": "imagenet"}, BadChoice, "no ImageNet weights"),
         ({"members": ["demo-cnov"]}, BadChoice, "did you mean demo-conv"),
         ({"members": ["demo-conv", "demo-conv"]}, BadChoice, "each member once"),
