@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import time
 from collections.abc import Iterator
 
 from ..errors import Busy
@@ -33,18 +32,16 @@ def wait_for_lock(folder: CompetitionFolder, work: str, what: str, progress: Pro
     Interrupted
         If the work should end before it was its turn.
     """
-    is_reported = False
+    from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_fixed
+
+    def tell_wait(state: RetryCallState) -> None:
+        progress.raise_if_stopping(f"before {what}")
+        if state.attempt_number == 1 and state.outcome:
+            progress.note(str(state.outcome.exception()))
+
     with contextlib.ExitStack() as stack:
-        while True:
-            try:
-                stack.enter_context(hold_lock(folder.lock(work), what))
-                break
-            except Busy as busy:
-                progress.raise_if_stopping(f"before {what}")
-                if not is_reported:
-                    progress.note(str(busy))
-                is_reported = True
-                time.sleep(POLL_SECONDS)
+        retrying = Retrying(retry=retry_if_exception_type(Busy), wait=wait_fixed(POLL_SECONDS), before_sleep=tell_wait)
+        retrying(lambda: stack.enter_context(hold_lock(folder.lock(work), what)))
         yield
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -47,13 +48,7 @@ class KaggleCompetitions(KaggleSession):
     """What is asked of Kaggle about a competition."""
 
     def fetch_competition(self, slug: str, progress: Progress = SILENT) -> CompetitionFacts:
-        """Ask what Kaggle knows of a competition.
-
-        Raises
-        ------
-        KaggleError
-            If there is no such competition, which names near ones, or Kaggle or the network refuses.
-        """
+        """Return what Kaggle knows of a competition; the error for an unknown slug suggests similar ones."""
         try:
             return self.retry_policy.call(lambda: self.request_facts(slug), progress)
         except AccessDenied as closed:
@@ -79,13 +74,7 @@ class KaggleCompetitions(KaggleSession):
             )
 
     def fetch_limits(self, slug: str, progress: Progress = SILENT) -> SubmissionLimits | None:
-        """Ask how many more submissions are taken today; None if Kaggle does not say.
-
-        Raises
-        ------
-        KaggleError
-            If Kaggle or the network refuses.
-        """
+        """Return how many more submissions are accepted today; None if Kaggle does not say."""
 
         def request_limits() -> Any:
             with self.guard_request(slug):
@@ -107,26 +96,14 @@ class KaggleCompetitions(KaggleSession):
             return [str(each.ref).rstrip("/").rpartition("/")[2] for each in listed.competitions]
 
     def download(self, slug: str, folder: Path, progress: Progress) -> Path:
-        """Download all files of a competition, or what is missing of an earlier attempt.
+        """Download all files of a competition to ``folder/SLUG.zip``, resuming an earlier attempt.
 
-        Parameters
-        ----------
-        slug : str
-            The competition.
-        folder : Path
-            Where to put ``SLUG.zip``; it is made if need be.
-        progress : Progress
-            Hears of the bytes and of second attempts.
-
-        Returns
-        -------
-        Path
-            The archive. Its checksums have not been tested.
+        Checksums are not tested.
 
         Raises
         ------
         KaggleError
-            If Kaggle or the network refuses, or what came is no zip.
+            If Kaggle or the network refuses, or the file is not a zip.
         StorageError
             If the disk refuses, or has no room for the archive and its files.
         """
@@ -158,17 +135,13 @@ class KaggleCompetitions(KaggleSession):
             return response
 
     def _sum_file_sizes(self, slug: str, progress: Progress) -> int:
-        """Sum up the bytes of a competition's files, or give 0 if there are too many of them to list."""
-        total = 0
-        token: str | None = None
-        for _ in range(_MAX_PAGES):
-            page = self.retry_policy.call(lambda token=token: self._list_files_page(slug, token), progress)  # type: ignore[misc]
-            total += sum(int(file.total_bytes) for file in page.files)
-            token = page.next_page_token
-            if not token:
-                return total
-        return UNKNOWN_TOTAL
+        """Return the total size of a competition's files in bytes, 0 if there are too many to list."""
 
-    def _list_files_page(self, slug: str, token: str | None) -> Any:
-        with self.guard_request(slug):
-            return self.api.competition_list_files(slug, page_token=token, page_size=PAGE_SIZE)
+        def list_page(token: str) -> tuple[list[Any], str]:
+            with self.guard_request(slug):
+                page = self.api.competition_list_files(slug, page_token=token or None, page_size=PAGE_SIZE)
+                return list(page.files), str(page.next_page_token or "")
+
+        pages = list(itertools.islice(self.iterate_pages(list_page, progress), _MAX_PAGES))
+        is_complete = len(pages) < _MAX_PAGES or not pages[-1][1]
+        return sum(int(file.total_bytes) for files, _ in pages for file in files) if is_complete else UNKNOWN_TOTAL

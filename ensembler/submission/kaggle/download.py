@@ -66,21 +66,22 @@ def download(
     StorageError
         If the disk refuses.
     """
-    failures = furthest = 0
+    furthest = 0
+
+    def fetch() -> _PartialFile:
+        try:
+            return _fetch_rest(send, _PartialFile.find(target), bar, make_room, translate_errors)
+        except BadRange:
+            _PartialFile.find(target).delete()
+            raise TransientError("The archive at Kaggle has changed since the download began.") from None
+
+    def has_advanced() -> bool:
+        nonlocal furthest
+        before, furthest = furthest, max(furthest, _PartialFile.find(target).resumable_bytes)
+        return furthest > before
+
     with contextlib.closing(_ProgressBar(progress, f"download {target.name}")) as bar:
-        while True:
-            try:
-                part = _fetch_rest(send, _PartialFile.find(target), bar, make_room, translate_errors)
-                break
-            except BadRange:
-                _PartialFile.find(target).delete()
-                problem = TransientError("The archive at Kaggle is not the one that the download was begun with.")
-            except TransientError as error:
-                problem = error
-            resumable_bytes = _PartialFile.find(target).resumable_bytes
-            failures = 0 if resumable_bytes > furthest else failures + 1
-            furthest = max(resumable_bytes, furthest)
-            retry_policy.wait_or_raise(failures, problem, progress)
+        part = retry_policy.call(fetch, progress, has_advanced)
     part.path.replace(target)
     sync(target.parent)
     part.delete()

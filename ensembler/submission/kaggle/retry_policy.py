@@ -1,40 +1,42 @@
-"""How long we wait for an answer, and how often we ask again: Kaggle's client has neither limit nor second try."""
+"""Timeouts and retries of requests to Kaggle, whose client has neither timeouts nor retries."""
 
 from __future__ import annotations
 
 import contextlib
 import random
-import time
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from requests.adapters import HTTPAdapter
 
 from ...progress import Progress
 from .errors import Intercepted, TransientError
 
+if TYPE_CHECKING:
+    from tenacity import RetryCallState
+
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class RetryPolicy:
-    """Limits of waiting, all in seconds.
+    """Limits of requests, all times in seconds.
 
     Attributes
     ----------
     connect_timeout, read_timeout
-        How long to wait for a connection, and for the next bytes of an answer.
+        Timeouts of connecting, and of waiting for the next bytes.
     max_attempts
-        How often to ask before giving up.
+        Number of attempts before the error is raised.
     first_pause, max_pause
-        Between the first two attempts, and at most; it doubles, with a random part so that a crowd of clients does
-        not come back together.
+        Pause after the first failure, and the longest pause. Pauses double and are randomised, so that many clients
+        do not return at the same time.
     upload_retries
-        How often the client may send an upload's bytes again; its own limit keeps a person waiting for six minutes.
+        How often the client may send the bytes of an upload again. Its own limit takes six minutes.
     max_retry_after
-        The longest pause that Kaggle may ask for by Retry-After; a longer one is told to the person instead.
+        Longest Retry-After that is waited for. A longer one ends the attempts.
     """
 
     connect_timeout: float = 15.0
@@ -50,48 +52,53 @@ class RetryPolicy:
         backoff = min(self.first_pause * 2.0 ** (failures - 1), self.max_pause)
         return max(backoff * random.uniform(0.5, 1.0), retry_after or 0.0)  # noqa: S311 - no secret depends on it
 
-    def wait_or_raise(self, failures: int, error: TransientError, progress: Progress) -> None:
-        """Wait before the next attempt, or give up.
+    def call(self, request: Callable[[], T], progress: Progress, has_advanced: Callable[[], bool] = lambda: False) -> T:
+        """Repeat ``request`` until it succeeds; it must be safe to repeat.
 
-        Raises
-        ------
-        TransientError
-            The ``error`` itself, if there were too many failures, Kaggle asks for too long a pause, or only a
-            person can mend it.
-        """
-        if (
-            isinstance(error, Intercepted)
-            or failures >= self.max_attempts
-            or (error.retry_after or 0.0) > self.max_retry_after
-        ):
-            raise error
-        pause = self.compute_pause(failures, error.retry_after)
-        if pause >= 1.0:
-            progress.note(f"{error} Trying again in {pause:.0f} s ({failures} of {self.max_attempts}).")
-        time.sleep(pause)
-
-    def call(self, request: Callable[[], T], progress: Progress) -> T:
-        """Ask until there is an answer; for questions only, which may be asked twice without harm.
+        A failure after which ``has_advanced`` returns True does not count as one.
 
         Raises
         ------
         KaggleError
-            If the answer is no, or there was none after all attempts.
+            The last error, if it does not pass by itself, Kaggle asks for too long a pause, or attempts are used up.
         """
-        failures = 0
-        while True:
-            try:
-                return request()
-            except TransientError as error:
-                failures += 1
-                self.wait_or_raise(failures, error, progress)
+        from tenacity import Retrying, retry_if_exception, stop_after_attempt
+
+        def reset_count(state: RetryCallState) -> None:
+            if has_advanced():
+                state.attempt_number = 0
+
+        def compute_pause(state: RetryCallState) -> float:
+            return self.compute_pause(state.attempt_number, _get_error(state).retry_after)
+
+        def tell_pause(state: RetryCallState) -> None:
+            if state.upcoming_sleep >= 1.0:
+                progress.note(
+                    f"{_get_error(state)} Trying again in {state.upcoming_sleep:.0f} s ({state.attempt_number} of "
+                    f"{self.max_attempts})."
+                )
+
+        retrying = Retrying(
+            retry=retry_if_exception(self._may_pass),
+            after=reset_count,
+            wait=compute_pause,
+            stop=stop_after_attempt(self.max_attempts),
+            before_sleep=tell_pause,
+            reraise=True,
+        )
+        return retrying(request)
+
+    def _may_pass(self, error: BaseException) -> bool:
+        if not isinstance(error, TransientError) or isinstance(error, Intercepted):
+            return False
+        return (error.retry_after or 0.0) <= self.max_retry_after
 
     @contextlib.contextmanager
     def apply_timeouts(self) -> Iterator[None]:
-        """Give every request of this thread that names no limit those of ours, for as long as the block lasts.
+        """Apply the timeouts to all requests of this thread that have none, inside the block.
 
-        The client makes its sessions where nobody can reach them, some of them while it is imported; so the limits
-        are set where all requests of a process pass. Outside of such blocks nothing changes.
+        The client's sessions cannot be reached, and some are made while it is imported. So the limits are applied
+        in the adapter that all requests pass through.
         """
         HTTPAdapter.send = _send_within_limits  # type: ignore[method-assign,assignment]
         before = _ACTIVE_POLICY.set(self)
@@ -115,3 +122,8 @@ def _send_within_limits(
         if (self.max_retries.total or 0) > policy.upload_retries:
             self.max_retries = self.max_retries.new(total=policy.upload_retries)
     return _original_send(self, request, stream=stream, timeout=timeout, **options)
+
+
+def _get_error(state: RetryCallState) -> TransientError:
+    error = state.outcome.exception() if state.outcome else None
+    return error if isinstance(error, TransientError) else TransientError("Kaggle did not answer.")

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from ...progress import SILENT, Progress
 from .errors import format_one_line, mask_secrets, translate_errors
 from .retry_policy import DEFAULT_RETRIES, RetryPolicy
 from .sign_in import explain_refused_credential, sign_in, silence_client
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,20 @@ class KaggleSession:
         used = self.api.config_values.get("auth_method")
         with explain_refused_credential(used), translate_errors(slug, self._secrets):
             yield
+
+    def iterate_pages(
+        self, request: Callable[[str], tuple[list[T], str]], progress: Progress
+    ) -> Iterator[tuple[list[T], str]]:
+        """Yield the pages of a list, each with the token of the next, empty for the last.
+
+        ``request`` takes a page's token, empty for the first page.
+        """
+        token = ""
+        while True:
+            page, token = self.retry_policy.call(lambda token=token: request(token), progress)  # type: ignore[misc]
+            yield page, token
+            if not token or not page:
+                return
 
     def clean_message(self, message: object) -> str:
         """Fit Kaggle's own words, or none, into a sentence of ours, without our key or token."""

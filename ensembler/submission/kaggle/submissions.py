@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
-import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from .access_errors import explain_access_error
 from .competitions import PAGE_SIZE, UNKNOWN_TOTAL, KaggleCompetitions
 from .errors import AccessDenied, TransientError, UnconfirmedSubmission, build_submissions_url, format_one_line
 from .facts import Submission
+from .polling import SCORE_POLLING, PollingPolicy
 from .session import mark_utc
 
 # The method of Kaggle's API that makes a submission of what was uploaded.
@@ -23,26 +24,15 @@ _LOOKUP_ATTEMPTS = 6
 
 
 class Kaggle(KaggleCompetitions):
-    """The way to Kaggle and back: competitions, their files, submissions and their scores."""
+    """Kaggle's API: competitions, their files, submissions and their scores.
+
+    Methods raise ``KaggleError`` if Kaggle or the network refuses.
+    """
 
     def submit(self, slug: str, csv: Path, message: str, progress: Progress = SILENT) -> int:
-        """Upload a submission.
+        """Upload a checked CSV and return the submission's number.
 
-        Parameters
-        ----------
-        slug : str
-            The competition.
-        csv : Path
-            The submission, which has been checked.
-        message : str
-            Its description. Let it be unique: only by it can a submission be found whose reply was lost.
-        progress : Progress
-            Hears that we upload.
-
-        Returns
-        -------
-        int
-            The submission's number, to wait for its score by.
+        The description ``message`` should be unique: a submission whose reply was lost is found by it alone.
 
         Raises
         ------
@@ -70,66 +60,26 @@ class Kaggle(KaggleCompetitions):
             task.finish()
 
     def list_submissions(self, slug: str, progress: Progress = SILENT) -> list[Submission]:
-        """List all our submissions to a competition, the newest first.
-
-        Raises
-        ------
-        KaggleError
-            If Kaggle or the network refuses.
-        """
-        found: list[Submission] = []
-        token = ""
-        while True:
-            page, token = self.retry_policy.call(lambda token=token: self._list_submissions_page(slug, token), progress)  # type: ignore[misc]
-            found += page
-            if not token or not page:
-                return found
+        """List all our submissions to a competition, the newest first."""
+        pages = self.iterate_pages(lambda token: self._list_submissions_page(slug, token), progress)
+        return [submission for page, _ in pages for submission in page]
 
     def wait_for_score(
-        self, slug: str, ref: int, progress: Progress, timeout: float = 600, interval: float = 5
+        self, slug: str, ref: int, progress: Progress, polling: PollingPolicy = SCORE_POLLING
     ) -> Submission:
-        """Wait until Kaggle has scored a submission.
-
-        Parameters
-        ----------
-        slug : str
-            The competition.
-        ref : int
-            The submission's number.
-        progress : Progress
-            Hears that we wait.
-        timeout, interval : float
-            How long to wait and how often to look, in seconds.
+        """Wait until Kaggle has scored the submission number ``ref``.
 
         Returns
         -------
         Submission
-            COMPLETE with its scores, ERROR with Kaggle's reason, or PENDING if time was up.
-
-        Raises
-        ------
-        KaggleError
-            If Kaggle refuses to tell.
+            COMPLETE with its scores, ERROR with Kaggle's reason, or PENDING if the time is up.
         """
-        deadline = time.monotonic() + timeout
-        reported: set[str] = set()
-        task = progress.start("waiting for Kaggle's score", UNKNOWN_TOTAL)
-        try:
-            while True:
-                submission, pause = Submission(ref, "PENDING"), interval
-                try:
-                    submission = self._request_submission(slug, ref)
-                except TransientError as error:
-                    pause = max(interval, error.retry_after or 0)
-                    if str(error) not in reported:
-                        progress.note(f"{error} Still waiting.")
-                        reported.add(str(error))
-                left = deadline - time.monotonic()
-                if submission.status != "PENDING" or left <= 0:
-                    return submission
-                time.sleep(min(pause, left))
-        finally:
-            task.finish()
+
+        def look(_: float) -> Submission | None:
+            submission = self._request_submission(slug, ref)
+            return None if submission.status == "PENDING" else submission
+
+        return polling.poll(look, progress, "waiting for Kaggle's score") or Submission(ref, "PENDING")
 
     def _list_submissions_page(self, slug: str, token: str) -> tuple[list[Submission], str]:
         """List a page of submissions, with the token of the next; the client's own method loses it."""
@@ -154,14 +104,19 @@ class Kaggle(KaggleCompetitions):
 
     def _find_lost_submission(self, slug: str, message: str, error: TransientError) -> int:
         """Look whether a submission counts although its reply was lost; Kaggle's list may take a while."""
+        # Kaggle may change blanks.
         wanted = message.split()
-        for attempt in range(_LOOKUP_ATTEMPTS if wanted else 0):
-            time.sleep(self.retry_policy.compute_pause(attempt, None) if attempt else 0)
+
+        def find() -> int:
             with contextlib.suppress(KaggleError):
                 for submission in self._list_submissions_page(slug, "")[0]:
-                    # Kaggle may have its own mind about blanks.
                     if submission.description.split() == wanted:
                         return submission.ref
+            raise TransientError("The submission is not listed yet.")
+
+        with contextlib.suppress(TransientError):
+            if wanted:
+                return replace(self.retry_policy, max_attempts=_LOOKUP_ATTEMPTS).call(find, SILENT)
         raise UnconfirmedSubmission(
             f"{error} The submission may count all the same: `ensembler submissions` will tell, or look at "
             f"{build_submissions_url(slug)}."

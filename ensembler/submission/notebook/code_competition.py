@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +17,10 @@ from ...progress import Progress
 from ...storage import write_text
 from ..kaggle.errors import SITE, TransientError, UnconfirmedSubmission, build_submissions_url
 from ..kaggle.facts import Submission
+from ..kaggle.polling import DEFAULT_POLLING, PollingPolicy
 from ..kaggle.submissions import Kaggle
 from .asking import NotFound, fetch_if_exists, guard_request_about
 from .folder import NotebookFolder
-from .waits import DEFAULT_POLLING, PollingPolicy, tolerate_transient_errors
 
 OUTPUT_FILE = "submission.csv"
 # The method of Kaggle's API that submits a version.
@@ -93,17 +93,14 @@ class CodeCompetition:
 
         A run may be over between two looks, so after a while the end is believed.
         """
-        task = self.progress.start(f"waiting for version {version} of {self._what} to start", 0)
-        try:
-            for elapsed in self.polling.iterate_elapsed():
-                with tolerate_transient_errors(self.progress), contextlib.suppress(NotFound):
-                    status, _ = self._read_run_status()
-                    if status in _RUNNING or version == 1:
-                        return
-                if elapsed >= self.polling.settling_seconds:
-                    return
-        finally:
-            task.finish()
+
+        def has_started(_: float) -> bool | None:
+            with contextlib.suppress(NotFound):
+                return self._read_run_status()[0] in _RUNNING or version == 1 or None
+            return None
+
+        polling = replace(self.polling, timeout=min(self.polling.timeout, self.polling.settling_seconds))
+        polling.poll(has_started, self.progress, f"waiting for version {version} of {self._what} to start")
 
     def wait_for_run(self, version: int, log: Path) -> None:
         """Wait until the notebook has run to its end.
@@ -120,22 +117,19 @@ class CodeCompetition:
         KaggleError
             If it failed, with Kaggle's reason, was cancelled, or takes too long.
         """
-        what = f"version {version} of {self._what}"
-        task = self.progress.start(f"waiting for {what}", 0)
-        status = ""
-        try:
-            for _ in self.polling.iterate_elapsed():
-                with tolerate_transient_errors(self.progress):
-                    status, reason = self._read_run_status()
-                    if status == _COMPLETE:
-                        return
-                    if status in _FAILED:
-                        raise KaggleError(self._describe_failure(what, status, reason, log))
-        finally:
-            task.finish()
-        raise KaggleError(
-            f"{self.polling.describe_timeout(what, status)}; look at {self._build_url()}, or {_RERUN_HINT}."
-        )
+        what, status, reason = f"version {version} of {self._what}", "", ""
+
+        def has_ended(_: float) -> bool | None:
+            nonlocal status, reason
+            status, reason = self._read_run_status()
+            return status == _COMPLETE or status in _FAILED or None
+
+        if not self.polling.poll(has_ended, self.progress, f"waiting for {what}"):
+            raise KaggleError(
+                f"{self.polling.describe_timeout(what, status)}; look at {self._build_url()}, or {_RERUN_HINT}."
+            )
+        if status in _FAILED:
+            raise KaggleError(self._describe_failure(what, status, reason, log))
 
     def find_submission(self, version: int) -> int | None:
         """Return the number of the submission of that version, None if there is none that Kaggle could score."""
@@ -192,9 +186,8 @@ class CodeCompetition:
 
     def wait_for_score(self, ref: int) -> Submission:
         """Wait for the score of a submission: Kaggle runs the notebook again, on hidden photos, which takes hours."""
-        return self.kaggle.wait_for_score(
-            self.competition, ref, self.progress, timeout=self.polling.timeout, interval=self.polling.max_pause
-        )
+        polling = replace(self.polling, first_pause=self.polling.max_pause)
+        return self.kaggle.wait_for_score(self.competition, ref, self.progress, polling)
 
     def describe_submission(self, version: int, message: str = "") -> str:
         """Describe a submission so that it cannot be taken for another one."""

@@ -7,15 +7,15 @@ from typing import Any
 
 from ...errors import KaggleError
 from ...progress import Progress
+from ..kaggle.competitions import PAGE_SIZE
 from ..kaggle.errors import SITE, TransientError
+from ..kaggle.polling import DEFAULT_POLLING, PollingPolicy
 from ..kaggle.submissions import Kaggle
 from .asking import fetch_if_exists, guard_request_about
 from .bundle import is_list_name
 from .folder import NotebookFolder
-from .waits import DEFAULT_POLLING, PollingPolicy, tolerate_transient_errors
 
 _READY, _FAILED = "ready", {"failed", "deleted"}
-_PAGE_SIZE = 200
 _RERUN_HINT = "run the same command again to go on"
 
 
@@ -80,8 +80,14 @@ class PrivateDataset:
         files = self._list_expected_files()
         size = sum((self.folder.dataset / name).stat().st_size for name in files) / 1e6
         self.progress.note(f"Uploading {self._what}: {len(files)} files, {size:.1f} MB.")
+        upload, path = self.kaggle.api, str(self.folder.dataset)
         try:
-            reply = self._create() if new else self._create_version()
+            with guard_request_about(self.kaggle, self._what):
+                reply: Any = (
+                    upload.dataset_create_new(path, public=False, quiet=True)
+                    if new
+                    else upload.dataset_create_version(path, self.list_name, quiet=True)
+                )
         except TransientError:
             if new and self._read_status() is not None:
                 return
@@ -91,32 +97,24 @@ class PrivateDataset:
             reason = self.kaggle.clean_message(reply.error) or "it gives no reason"
             raise KaggleError(f"Kaggle did not take {self._what}: {reason}; {_RERUN_HINT}.")
 
-    def _create(self) -> Any:
-        with guard_request_about(self.kaggle, self._what):
-            return self.kaggle.api.dataset_create_new(str(self.folder.dataset), public=False, quiet=True)
-
-    def _create_version(self) -> Any:
-        with guard_request_about(self.kaggle, self._what):
-            return self.kaggle.api.dataset_create_version(str(self.folder.dataset), self.list_name, quiet=True)
-
     def _wait(self, *, complete: bool) -> None:
         """Wait until the dataset is ready and, if ``complete``, shows all files of the folder."""
-        task = self.progress.start(f"waiting for {self._what}", 0)
         status, missing, stuck_since = "", list[str](), None
-        try:
-            for elapsed in self.polling.iterate_elapsed():
-                with tolerate_transient_errors(self.progress):
-                    status = self._read_status() or "not there yet"
-                    missing = self._list_missing_files() if complete and status == _READY else []
-                    if status == _READY and not missing:
-                        return
-                    # For a while Kaggle may show what became of the version before.
-                    stuck = bool(missing) or status in _FAILED
-                    stuck_since = (elapsed if stuck_since is None else stuck_since) if stuck else None
-                    if stuck_since is not None and elapsed - stuck_since >= self.polling.settling_seconds:
-                        break
-        finally:
-            task.finish()
+
+        def is_over(elapsed: float) -> bool | None:
+            nonlocal status, missing, stuck_since
+            status = self._read_status() or "not there yet"
+            missing = self._list_missing_files() if complete and status == _READY else []
+            if status == _READY and not missing:
+                return True
+            # For a while Kaggle may show the state of the previous version.
+            stuck = bool(missing) or status in _FAILED
+            stuck_since = (elapsed if stuck_since is None else stuck_since) if stuck else None
+            return (stuck_since is not None and elapsed - stuck_since >= self.polling.settling_seconds) or None
+
+        self.polling.poll(is_over, self.progress, f"waiting for {self._what}")
+        if status == _READY and not missing:
+            return
         if missing:
             raise KaggleError(
                 f"{self.folder.reference} lacks {', '.join(missing)}, whose upload failed: {_RERUN_HINT}."
@@ -127,19 +125,17 @@ class PrivateDataset:
         raise KaggleError(f"{self.polling.describe_timeout(self._what, status)}: {_RERUN_HINT}.")
 
     def _list_missing_files(self) -> list[str]:
-        """Files of the folder that the dataset does not show."""
-        listed: set[str] = set()
-        token: str | None = None
-        while True:
-            page = self.kaggle.retry_policy.call(lambda token=token: self._list_files_page(token), self.progress)  # type: ignore[misc]
-            listed |= {str(file.name) for file in page.files}
-            token = page.next_page_token
-            if not token or not page.files:
-                return [name for name in self._list_expected_files() if name not in listed]
+        """Return the files of the folder that the dataset does not show."""
 
-    def _list_files_page(self, token: str | None) -> Any:
-        with guard_request_about(self.kaggle, self._what):
-            return self.kaggle.api.dataset_list_files(self.folder.reference, page_token=token, page_size=_PAGE_SIZE)
+        def list_page(token: str) -> tuple[list[str], str]:
+            with guard_request_about(self.kaggle, self._what):
+                page = self.kaggle.api.dataset_list_files(
+                    self.folder.reference, page_token=token or None, page_size=PAGE_SIZE
+                )
+                return [str(file.name) for file in page.files], str(page.next_page_token or "")
+
+        listed = {name for names, _ in self.kaggle.iterate_pages(list_page, self.progress) for name in names}
+        return [name for name in self._list_expected_files() if name not in listed]
 
     def _list_expected_files(self) -> list[str]:
         return sorted(path.name for path in self.folder.dataset.iterdir() if path.name != "dataset-metadata.json")

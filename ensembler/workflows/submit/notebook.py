@@ -16,6 +16,7 @@ from ...serialization import read_json
 from ...storage import compute_file_digest
 from ...submission.kaggle.errors import HOW_TO_SIGN_IN, SITE
 from ...submission.kaggle.facts import Submission
+from ...submission.kaggle.polling import DEFAULT_POLLING, PollingPolicy
 from ...submission.kaggle.preflight import run_preflight
 from ...submission.kaggle.submissions import Kaggle, refuse_unscored
 from ...submission.ledger.ledger import Ledger
@@ -23,7 +24,6 @@ from ...submission.ledger.rows import Answer, MemberUsed
 from ...submission.notebook.code_competition import CodeCompetition
 from ...submission.notebook.dataset import PrivateDataset
 from ...submission.notebook.folder import PLACEHOLDER_OWNER, NotebookFolder, choose_stack, write_notebook
-from ...submission.notebook.waits import DEFAULT_POLLING, PollingPolicy
 from ..competition import open_competition
 from ..fetch.answers import has_kaggle_metric
 from .uploads import upload

@@ -12,6 +12,9 @@ from ensembler.errors import BadData
 from ensembler.progress import Progress
 from ensembler.submission.kaggle.errors import UnconfirmedSubmission
 from ensembler.submission.kaggle.facts import Submission
+from ensembler.submission.kaggle.polling import PollingPolicy
+
+QUICK_POLLING = PollingPolicy(600, 0.01, 0.01)
 
 # Submitting
 
@@ -22,7 +25,7 @@ def test_submit_and_wait(server, kaggle, csv, capfd):
     assert list(server.uploads.values()) == [csv.read_bytes()]
     assert server.submissions[0]["description"] == "stack, 0.05 at home"
     heard = Heard()
-    seen = kaggle.wait_for_score(SLUG, ref, heard, timeout=10, interval=0.01)
+    seen = kaggle.wait_for_score(SLUG, ref, heard, PollingPolicy(10, 0.01, 0.01))
     assert (seen.ref, seen.status, seen.public, seen.private) == (ref, "COMPLETE", 0.04, None)
     assert len(server.asked("GetSubmission")) == 3
     assert heard.finished == 1
@@ -50,7 +53,7 @@ def test_time_is_up(server, kaggle, csv):
     server.pending_polls = 10_000
     ref = kaggle.submit(SLUG, csv, "slow")
     began = time.monotonic()
-    seen = kaggle.wait_for_score(SLUG, ref, Progress(), timeout=0.1, interval=60)
+    seen = kaggle.wait_for_score(SLUG, ref, Progress(), PollingPolicy(0.1, 60, 60))
     assert (seen.ref, seen.status, seen.public) == (ref, "PENDING", None)
     assert time.monotonic() - began < 5
 
@@ -58,7 +61,7 @@ def test_time_is_up(server, kaggle, csv):
 def test_a_submission_that_is_not_known_yet_is_pending(server, kaggle, csv):
     ref = kaggle.submit(SLUG, csv, "m")
     server.fail("GetSubmission", refusal(404, "Submission not found"), times=2)
-    assert kaggle.wait_for_score(SLUG, ref, Progress(), interval=0.01).status == "COMPLETE"
+    assert kaggle.wait_for_score(SLUG, ref, Progress(), QUICK_POLLING).status == "COMPLETE"
 
 
 @pytest.mark.parametrize(
@@ -73,7 +76,7 @@ def test_a_submission_that_is_not_known_yet_is_pending(server, kaggle, csv):
 )
 def test_kaggle_cannot_score_it(server, kaggle, csv, told, reason):
     server.outcome = {"status": "ERROR", "errorDescription": told}
-    seen = kaggle.wait_for_score(SLUG, kaggle.submit(SLUG, csv, "bad"), Progress(), interval=0.01)
+    seen = kaggle.wait_for_score(SLUG, kaggle.submit(SLUG, csv, "bad"), Progress(), QUICK_POLLING)
     assert (seen.status, seen.reason) == ("ERROR", reason)
 
 
@@ -82,7 +85,7 @@ def test_kaggle_cannot_score_it(server, kaggle, csv, told, reason):
 )
 def test_scores_are_numbers_or_nothing(server, kaggle, csv, text, number):
     server.outcome = {"status": "COMPLETE", "publicScore": text, "privateScore": text}
-    seen = kaggle.wait_for_score(SLUG, kaggle.submit(SLUG, csv, "m"), Progress(), interval=0.01)
+    seen = kaggle.wait_for_score(SLUG, kaggle.submit(SLUG, csv, "m"), Progress(), QUICK_POLLING)
     assert (seen.public, seen.private) == (number, number)
 
 
@@ -91,7 +94,7 @@ def test_trouble_while_waiting_passes(server, kaggle, csv, trouble):
     ref = kaggle.submit(SLUG, csv, "m")
     server.fail("GetSubmission", trouble, times=2)
     heard = Heard()
-    assert kaggle.wait_for_score(SLUG, ref, heard, interval=0.01).status == "COMPLETE"
+    assert kaggle.wait_for_score(SLUG, ref, heard, QUICK_POLLING).status == "COMPLETE"
     assert len(heard.notes) == 1
     assert len(server.asked("GetSubmission")) >= 3
 
@@ -101,7 +104,7 @@ def test_while_waiting_kaggle_gets_the_pause_that_it_asks_for(server, kaggle, cs
     server.pending_polls = 0
     server.fail("GetSubmission", Answer(429, "", {"Retry-After": "1"}), times=1)
     began = time.monotonic()
-    assert kaggle.wait_for_score(SLUG, ref, Progress(), interval=0.01).status == "COMPLETE"
+    assert kaggle.wait_for_score(SLUG, ref, Progress(), QUICK_POLLING).status == "COMPLETE"
     assert time.monotonic() - began >= 1
 
 

@@ -11,12 +11,12 @@ from helpers.kaggle_server import KEY, USER, Answer, Request, refusal, said
 from helpers.photos import Heard
 
 from ensembler.errors import KaggleError
+from ensembler.submission.kaggle.polling import PollingPolicy
 from ensembler.submission.kaggle.retry_policy import RetryPolicy
 from ensembler.submission.kaggle.submissions import Kaggle
 from ensembler.submission.notebook.bundle import Bundle
 from ensembler.submission.notebook.dataset import PrivateDataset
 from ensembler.submission.notebook.folder import NotebookFolder
-from ensembler.submission.notebook.waits import PollingPolicy
 
 REFERENCE = f"{USER}/ensembler-pets-b0"
 QUICK = PollingPolicy(timeout=2, first_pause=0.01, max_pause=0.02, settling_seconds=0.2)

@@ -24,9 +24,9 @@ from ensembler.errors import BadChoice, KaggleError
 from ensembler.paths import Workspace
 from ensembler.serialization import read_json, write_json
 from ensembler.storage import compute_file_digest
+from ensembler.submission.kaggle.polling import PollingPolicy
 from ensembler.submission.ledger.ledger import Ledger
 from ensembler.submission.ledger.rows import Row
-from ensembler.submission.notebook.waits import PollingPolicy
 from ensembler.workflows.fetch.tables import open_refreshed_competition
 from ensembler.workflows.submit.notebook import make_polling_policy, notebook
 
