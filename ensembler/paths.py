@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import re
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 from .errors import BadChoice
 from .storage import write_text
@@ -29,9 +30,10 @@ def check_name(name: str, kind: str) -> str:
 
 @dataclass(frozen=True)
 class CompetitionFolder:
-    """Paths of one competition below ``data/NAME``."""
+    """Paths of one competition below ``data/NAME``, and the workspace that it belongs to."""
 
     root: Path
+    workspace: Workspace = field(default_factory=lambda: DEFAULT_WORKSPACE, compare=False, repr=False)
 
     @property
     def name(self) -> str:
@@ -119,6 +121,11 @@ class CompetitionFolder:
         return self.solution.is_file()
 
     @property
+    def submissions(self) -> Path:
+        """Folder of the competition's CSVs."""
+        return self.workspace.submissions / self.name
+
+    @property
     def sample(self) -> Path:
         """The sample submission that we wrote ourselves for a local folder."""
         return self.root / "sample_submission.csv"
@@ -181,6 +188,18 @@ class CompetitionFolder:
         return self.root / "stacks" / name
 
 
+class HasFolder(Protocol):
+    """A handle of a competition, or anything else that knows the competition's folder."""
+
+    @property
+    def folder(self) -> CompetitionFolder:
+        """Paths of the competition."""
+
+
+# How a caller names a competition.
+CompetitionLike = str | HasFolder
+
+
 @dataclass(frozen=True)
 class Workspace:
     """The two folders that everything lies in."""
@@ -190,7 +209,7 @@ class Workspace:
 
     def competition(self, name: str) -> CompetitionFolder:
         """Paths of the competition ``name``, whether or not it is there."""
-        return CompetitionFolder((self.data / check_name(name, "competition")).absolute())
+        return CompetitionFolder((self.data / check_name(name, "competition")).absolute(), self)
 
     def lock(self, name: str, work: str) -> Path:
         """Lock of one kind of ``work`` on the competition ``name``, whether or not it is there yet."""
@@ -211,22 +230,29 @@ class Workspace:
             path.parent.name for path in self.data.glob("*/raw") if not (path.parent / "competition.toml").exists()
         )
 
-    def current(self, name: str | None = None) -> CompetitionFolder:
-        """Paths of the competition ``name``, or of the one last fetched or adopted.
+    def current(self, competition: CompetitionLike | None = None) -> CompetitionFolder:
+        """Paths of a competition, or of the one last fetched or adopted.
+
+        Parameters
+        ----------
+        competition
+            Its name in this workspace, or a handle, which knows its own workspace.
 
         Raises
         ------
         BadChoice
             If there is no such competition.
         """
-        if name is None:
+        if competition is None:
             marker = self.marker
             if not marker.is_file():
                 raise BadChoice("No competition has been fetched yet: begin with `ensembler fetch SLUG`.")
-            name = marker.read_text("utf-8").strip()
-        if name not in (known := self.competitions()):
-            raise BadChoice.from_unknown_name("competition", name, known)
-        return self.competition(name)
+            competition = marker.read_text("utf-8").strip()
+        elif not isinstance(competition, str):
+            return competition.folder
+        if competition not in (known := self.competitions()):
+            raise BadChoice.from_unknown_name("competition", competition, known)
+        return self.competition(competition)
 
     def make_current(self, folder: CompetitionFolder) -> None:
         """Remember ``folder`` as the competition that later commands mean."""
@@ -234,7 +260,7 @@ class Workspace:
 
 
 # Where everything lies unless somebody says otherwise.
-DEFAULT_WORKSPACE = Workspace(Path("data"), Path("submissions"))
+DEFAULT_WORKSPACE: Workspace = Workspace(Path("data"), Path("submissions"))
 
 
 def locate_user_cache() -> Path:

@@ -6,6 +6,7 @@ import pickle
 import signal
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -277,7 +278,9 @@ def test_a_competition_may_be_named_current(tmp_path):
 
 def test_all_paths_of_a_competition_lie_in_its_folder(tmp_path):
     folder = CompetitionFolder(tmp_path / "cars")
-    plain = [value for name in dir(CompetitionFolder) if isinstance(value := getattr(folder, name), type(tmp_path))]
+    # CSVs lie in the workspace's other folder.
+    names = sorted(set(dir(CompetitionFolder)) - {"submissions"})
+    plain = [value for name in names if isinstance(value := getattr(folder, name), type(tmp_path))]
     paths = [*plain, folder.member("b0"), folder.fold("b0", 3), folder.stack("b0+b2")]
     assert len(set(paths)) == len(paths) > 10
     assert all(path == folder.root or folder.root in path.parents for path in paths)
@@ -340,3 +343,11 @@ def test_what_is_there_already_is_not_written_again(tmp_path):
 def test_each_member_has_a_lock_of_its_own(tmp_path):
     folder = CompetitionFolder(tmp_path)
     assert folder.member_lock("b0@x") == tmp_path.parent / ".locks" / f"{tmp_path.name}.member-b0@x"
+
+
+def test_a_handle_names_a_competition_and_brings_its_workspace(tmp_path):
+    place, other = (Workspace(tmp_path / name / "data", tmp_path / name / "submissions") for name in ("a", "b"))
+    folder = place.competition("cars")
+    prepared = SimpleNamespace(folder=folder)
+    assert other.current(prepared) is folder
+    assert other.current(prepared).submissions == tmp_path / "a" / "submissions" / "cars"

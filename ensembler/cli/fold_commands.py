@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 @option("--folds", type=int, help="Make so many; 1 holds out one fifth.")
 @option("--repeats", type=int, help="Make them so often, each time others.")
 @option("--seed", type=click.IntRange(0, 2**31), help="Make those of a seed.")
-@option("--yes", "discard", is_flag=True, help="Make them even if trained members become useless.")
+@option("-y", "--yes", "force", is_flag=True, help="Make them even if trained members become useless.")
 @add_competition_option
 @add_json_option
 @click.pass_obj
-def folds(context: Context, /, *, discard: bool, as_json: bool, **options: Any) -> None:
+def folds(context: Context, /, *, force: bool, as_json: bool, **options: Any) -> None:
     """Show how photos are spread over the folds, or make others.
 
     Members are trained and compared on the same folds. Others make useless what was trained before; that is said first,
@@ -32,10 +32,10 @@ def folds(context: Context, /, *, discard: bool, as_json: bool, **options: Any) 
     from ..workflows.folds import folds as run
 
     numbers = {name: options[name] for name in ("folds", "repeats", "seed")}
-    if any(number is not None for number in numbers.values()) and not discard and sys.stdin.isatty():
-        discard = _confirm_discard(context, options.get("competition"), numbers)
+    if any(number is not None for number in numbers.values()) and not force and sys.stdin.isatty():
+        force = _confirm_discard(context, options.get("competition"), numbers)
     with context.progress:
-        result = run(**options, discard=discard, **context.common)
+        result = run(**options, force=force, **context.common)
     _show_folds(result, as_json=as_json)
 
 

@@ -51,12 +51,12 @@ def members(click_context: click.Context, /, competition: str | None, *, measure
 
 @members.command("rm")
 @click.argument("names", nargs=-1, required=True, metavar="NAME...")
-@option("-y", "--yes", is_flag=True, help="Also if a finished stack was built of one.")
+@option("-y", "--yes", "force", is_flag=True, help="Also if a finished stack was built of one.")
 @add_competition_option
 @add_json_option
 @click.pass_context
 def remove(
-    click_context: click.Context, /, names: tuple[str, ...], competition: str | None, *, yes: bool, as_json: bool
+    click_context: click.Context, /, names: tuple[str, ...], competition: str | None, *, force: bool, as_json: bool
 ) -> None:
     """Remove members, and frozen features that no other member uses.
 
@@ -69,12 +69,12 @@ def remove(
     # What stands before `rm` counts too.
     before = click_context.parent.params if click_context.parent else {}
     competition, as_json = competition or before.get("competition"), as_json or bool(before.get("as_json"))
-    if not yes and _is_terminal() and (uses := find_stack_uses(context.workspace.current(competition), names)):
-        yes = click.confirm(f"{describe_stack_uses(uses)}. Remove all the same?", err=True)
-        if not yes:
+    if not force and _is_terminal() and (uses := find_stack_uses(context.workspace.current(competition), names)):
+        force = click.confirm(f"{describe_stack_uses(uses)}. Remove all the same?", err=True)
+        if not force:
             fail("Nothing was removed.", EXIT_INTERRUPTED)
     with context.progress:
-        removed = run(names, competition=competition, yes=yes, **context.common)
+        removed = run(names, competition=competition, force=force, **context.common)
     click.echo(json.dumps(_build_removal_json(removed), indent=2) if as_json else _describe_removal(removed))
 
 

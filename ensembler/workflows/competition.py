@@ -5,10 +5,10 @@ from __future__ import annotations
 from ..competition.manifest import Manifest, are_tables_current, describe_stale_tables
 from ..competition.tables import Tables, load_tables
 from ..errors import Mismatch
-from ..paths import CompetitionFolder, Workspace
+from ..paths import CompetitionFolder, CompetitionLike, Workspace
 
 
-def open_competition(name: str | None, workspace: Workspace) -> tuple[CompetitionFolder, Tables]:
+def open_competition(competition: CompetitionLike | None, workspace: Workspace) -> tuple[CompetitionFolder, Tables]:
     """Open a competition that was brought in; nothing is written, and no photo is read.
 
     Raises
@@ -19,7 +19,7 @@ def open_competition(name: str | None, workspace: Workspace) -> tuple[Competitio
         If its tables are not those of the manifest, since it was edited, or are not there; see
         :func:`.fetch.tables.open_refreshed_competition`.
     """
-    folder = workspace.current(name)
+    folder = workspace.current(competition)
     if not are_tables_current(folder, Manifest.load(folder.manifest)):
         raise Mismatch(
             f"{describe_stale_tables(folder)}: `ensembler folds` makes them anew, and so do `ensembler survey` and "

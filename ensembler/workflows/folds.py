@@ -17,7 +17,7 @@ from ..competition.tables import Tables
 from ..errors import BadChoice, BadData, Mismatch, format_count
 from ..locks import hold_lock
 from ..members.records import MemberRecord, list_trained_members
-from ..paths import DEFAULT_WORKSPACE, CompetitionFolder, Workspace
+from ..paths import DEFAULT_WORKSPACE, CompetitionFolder, CompetitionLike, Workspace
 from ..progress import SILENT, Progress
 from ..serialization import compute_text_digest, read_json
 from ..storage import compute_file_digest, write_text
@@ -101,12 +101,12 @@ class FoldsResult:
 
 
 def folds(
-    competition: str | None = None,
+    competition: CompetitionLike | None = None,
     *,
     folds: int | None = None,
     repeats: int | None = None,
     seed: int | None = None,
-    discard: bool = False,
+    force: bool = False,
     workspace: Workspace = DEFAULT_WORKSPACE,
     progress: Progress = SILENT,
 ) -> FoldsResult:
@@ -120,7 +120,7 @@ def folds(
         Folds in each repeat, 1 for one held-out fifth, and how often they are made. None keeps what is there.
     seed
         Of new folds; None is 0.
-    discard
+    force
         Make others even if trained members and stacks become useless; their files stay until they are trained again.
 
     Raises
@@ -128,7 +128,7 @@ def folds(
     BadChoice
         If there are no folds yet and none are asked for, or a number is too small.
     Mismatch
-        If something would become useless and ``discard`` is not set.
+        If something would become useless and ``force`` is not set.
     Busy
         If another process is training one of the members that would become useless.
     """
@@ -142,7 +142,7 @@ def folds(
     replacement = _make_folds(folder, tables, folds, repeats, seed)
     text = format_folds(tables, replacement)
     obsolete = _find_results_of_old_folds(folder, text)
-    if obsolete and not discard:
+    if obsolete and not force:
         raise Mismatch(
             f"New folds make useless what was trained on the old ones, {obsolete.describe()}: make them all the same "
             "with --yes, then train with --restart."
@@ -155,7 +155,7 @@ def folds(
 
 
 def find_obsolete_results(
-    competition: str | None,
+    competition: CompetitionLike | None,
     *,
     folds: int | None,
     repeats: int | None,

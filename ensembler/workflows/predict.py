@@ -17,7 +17,7 @@ from ..competition.task import Task
 from ..engines.job import Job
 from ..engines.local import run_jobs
 from ..errors import BadChoice, BadData, JobFailed, format_count
-from ..paths import DEFAULT_WORKSPACE, Workspace
+from ..paths import DEFAULT_WORKSPACE, CompetitionLike, Workspace
 from ..progress import SILENT, Progress
 from ..serialization import read_arrays, write_json
 from ..stacking.card import read_card
@@ -52,7 +52,7 @@ def predict(
     photos: Sequence[str | os.PathLike[str]],
     *,
     stack: str | os.PathLike[str] | None = None,
-    competition: str | None = None,
+    competition: CompetitionLike | None = None,
     batch_size: int = 32,
     workspace: Workspace = DEFAULT_WORKSPACE,
     progress: Progress = SILENT,
@@ -97,7 +97,9 @@ def predict(
     )
 
 
-def _locate_stack_file(stack: str | os.PathLike[str] | None, competition: str | None, workspace: Workspace) -> Path:
+def _locate_stack_file(
+    stack: str | os.PathLike[str] | None, competition: CompetitionLike | None, workspace: Workspace
+) -> Path:
     if stack is not None and (
         not isinstance(stack, str) or "/" in stack or os.sep in stack or stack.endswith(".keras")
     ):

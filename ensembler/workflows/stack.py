@@ -23,7 +23,7 @@ from ..members.records import MemberRecord, list_trained_members
 from ..members.speed import load_speed
 from ..options.durations import read_duration
 from ..options.kinds import read_value
-from ..paths import DEFAULT_WORKSPACE, CompetitionFolder, Workspace, check_name
+from ..paths import DEFAULT_WORKSPACE, CompetitionFolder, CompetitionLike, Workspace, check_name
 from ..progress import SILENT, Progress
 from ..stacking.evaluation import evaluate_stack
 from ..stacking.fitting import FittedStack, StackConfig, fit_stack
@@ -47,7 +47,7 @@ def stack(
     members: Sequence[str] | None = None,
     *,
     name: str | None = None,
-    competition: str | None = None,
+    competition: CompetitionLike | None = None,
     meta: str = DEFAULT_META_LEARNER,
     top: int | None = None,
     infer_limit: str | float | None = None,
@@ -109,7 +109,7 @@ def stack(
         test = [load_refit_predictions(folder, tables, one.record) if refit else one.test for one in used]
         answer = _save_fitted_stack(folder, tables, folds, test, fitted, title)
         job_result = _build(folder, title, used, processes, progress, refit=refit)
-    csv = write_answer(workspace.submissions / folder.name, title, tables, answer)
+    csv = write_answer(folder.submissions, title, tables, answer)
     result = StackResult(
         name=title,
         asked=meta,
@@ -128,7 +128,7 @@ def stack(
         **vars(compute_out_of_fold_scores(tables, fitted.nested.calibrated, folds.scored)),
     )
     save_stack_figures(folder, title, _build_summary(result, used))
-    _record_answer(folder, tables, used, result, workspace)
+    _record_answer(folder, tables, used, result)
     return result
 
 
@@ -245,7 +245,6 @@ def _record_answer(
     tables: Tables,
     members: Sequence[MemberPredictions],
     result: StackResult,
-    workspace: Workspace,
 ) -> None:
     """Write the CSV into the ledger, with our own score of it."""
     answer = Answer(
@@ -264,7 +263,7 @@ def _record_answer(
         own_error=result.standard_error,
         own_log_loss=result.log_loss,
     )
-    Ledger(workspace.submissions).record(answer)
+    Ledger(folder.workspace.submissions).record(answer)
 
 
 def _build_summary(result: StackResult, members: Sequence[MemberPredictions]) -> dict[str, Any]:

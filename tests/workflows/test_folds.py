@@ -56,7 +56,7 @@ def test_others_are_refused_as_long_as_something_rests_on_those_there_are(made: 
 
 def test_others_are_made_all_the_same_if_a_person_says_so(made: Made) -> None:
     _, workspace = made
-    result = folds(folds=2, repeats=2, discard=True, workspace=workspace)
+    result = folds(folds=2, repeats=2, force=True, workspace=workspace)
     assert (result.folds, result.repeats, len(result.splits)) == (2, 2, 4)
     assert result.useless == ObsoleteResults(("demo-conv",), ("a_b",))
     assert "of no use any more: 1 member (demo-conv) and 1 stack (a_b)" in describe_folds(result)[-1]
@@ -70,7 +70,7 @@ def test_none_are_made_while_a_member_is_trained_on_those_there_are(made: Made) 
     folder, workspace = made
     before = folder.folds.read_bytes()
     with hold_lock(folder.member_lock("demo-conv"), "it"), pytest.raises(Busy, match="demo-conv of made is in use by"):
-        folds(folds=2, discard=True, workspace=workspace)
+        folds(folds=2, force=True, workspace=workspace)
     assert folder.folds.read_bytes() == before
 
 

@@ -69,8 +69,8 @@ def adopt(
     elif folder.manifest.is_file() and Manifest.load(folder.manifest).photos != str(root):
         raise StorageError(f"{name} is already the name of another competition: choose another, or --force.")
     if force or hints != NO_HINTS or not folder.manifest.is_file():
-        return _adopt_anew(folder, root, test_size, seed, merge_hints(folder, hints), workspace, progress)
-    return prepare_competition(workspace, folder, progress)
+        return _adopt_anew(folder, root, test_size, seed, merge_hints(folder, hints), progress)
+    return prepare_competition(folder, progress)
 
 
 def _adopt_anew(
@@ -79,7 +79,6 @@ def _adopt_anew(
     test_size: float,
     seed: int,
     hints: Hints,
-    workspace: Workspace,
     progress: Progress,
 ) -> PreparedCompetition:
     invalidate_tables(folder)
@@ -88,7 +87,7 @@ def _adopt_anew(
         back_up_edited_manifest(folder, progress)
         remove_file(folder.solution)
         save_manifest(folder, manifest, hints)
-        return prepare_competition(workspace, folder, progress)
+        return prepare_competition(folder, progress)
     files = PhotoFiles.list_below(root)
     manifest = find_local_layout(files, folder.name, hints, folder.sample)
     photo_scan = scan_photos(root, files.paths, progress)
@@ -104,4 +103,4 @@ def _adopt_anew(
         write_table(folder.solution, hidden)
     back_up_edited_manifest(folder, progress)
     save_manifest(folder, manifest, hints)
-    return prepare_competition(workspace, folder, progress, DuplicateScan(photo_scan, pairs))
+    return prepare_competition(folder, progress, DuplicateScan(photo_scan, pairs))

@@ -97,7 +97,7 @@ def fetch(
         if hints != NO_HINTS or not folder.manifest.is_file():
             _find_layout(folder, slug, answers, progress)
         remove_file(folder.renewing)
-        return prepare_competition(workspace, folder, progress)
+        return prepare_competition(folder, progress)
 
 
 def _refuse_other(folder: CompetitionFolder, archive: Path | None, progress: Progress, *, force: bool) -> None:

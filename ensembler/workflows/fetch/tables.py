@@ -30,7 +30,7 @@ from ...competition.tables import (
 from ...errors import BadData, format_count
 from ...images.near_duplicates import find_near_duplicates
 from ...images.photo_scan import PhotoScan, scan_photos
-from ...paths import CompetitionFolder, Workspace
+from ...paths import CompetitionFolder, CompetitionLike, Workspace
 from ...progress import Progress
 from ..results import PreparedCompetition
 
@@ -48,7 +48,7 @@ class DuplicateScan:
 
 
 def open_refreshed_competition(
-    name: str | None, workspace: Workspace, progress: Progress
+    competition: CompetitionLike | None, workspace: Workspace, progress: Progress
 ) -> tuple[CompetitionFolder, Tables]:
     """Open a competition that was brought in; make its tables anew, and say so, if a person edited the manifest.
 
@@ -59,7 +59,7 @@ def open_refreshed_competition(
     BadData
         If the edited manifest does not fit the files.
     """
-    folder = workspace.current(name)
+    folder = workspace.current(competition)
     manifest = Manifest.load(folder.manifest)
     if not are_tables_current(folder, manifest):
         progress.note(f"{describe_stale_tables(folder)}: all photos are scanned for new ones.")
@@ -68,7 +68,7 @@ def open_refreshed_competition(
 
 
 def prepare_competition(
-    workspace: Workspace, folder: CompetitionFolder, progress: Progress, scan: DuplicateScan | None = None
+    folder: CompetitionFolder, progress: Progress, scan: DuplicateScan | None = None
 ) -> PreparedCompetition:
     """Have the tables of a competition whose manifest stands, and make it the current one.
 
@@ -80,7 +80,7 @@ def prepare_competition(
     manifest = Manifest.load(folder.manifest)
     if not are_tables_current(folder, manifest):
         _make_tables(folder, manifest, progress, scan)
-    workspace.make_current(folder)
+    folder.workspace.make_current(folder)
     tables = load_tables(folder)
     unreadable = len(read_table(folder.unreadable))
     labels = tables.train.set_index("id")["label"]

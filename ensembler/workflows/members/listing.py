@@ -18,7 +18,7 @@ from ...members.records import MemberRecord, list_trained_members
 from ...members.scores import load_figures
 from ...members.speed import load_speed
 from ...options.settings import list_differing_settings
-from ...paths import DEFAULT_WORKSPACE, CompetitionFolder, Workspace
+from ...paths import DEFAULT_WORKSPACE, CompetitionFolder, CompetitionLike, Workspace
 from ...progress import SILENT, Progress
 from ...serialization import read_json
 from ...storage import compute_file_digest, count_folder_bytes
@@ -27,7 +27,7 @@ from .listed_member import ListedMember
 
 
 def list_members(
-    competition: str | None = None,
+    competition: CompetitionLike | None = None,
     *,
     measure: bool = False,
     workspace: Workspace = DEFAULT_WORKSPACE,
@@ -54,10 +54,10 @@ def list_members(
     folder = workspace.current(competition)
     if measure:
         _measure_speeds(folder, progress)
-    return list_competition_members(folder, workspace, progress)
+    return list_competition_members(folder, progress)
 
 
-def list_competition_members(folder: CompetitionFolder, workspace: Workspace, progress: Progress) -> list[ListedMember]:
+def list_competition_members(folder: CompetitionFolder, progress: Progress) -> list[ListedMember]:
     """List a competition's members; see :func:`list_members`."""
     records = _load_records(folder, progress)
     if not records:
@@ -66,7 +66,7 @@ def list_competition_members(folder: CompetitionFolder, workspace: Workspace, pr
     folds = compute_file_digest(folder.folds) if folder.folds.is_file() else ""
     requirements = _Requirements(manifest, compute_samples_fingerprint(folder, manifest), folds)
     _compute_missing_scores(
-        folder, [record for record in records if not requirements.find_mismatch(record)], manifest, workspace, progress
+        folder, [record for record in records if not requirements.find_mismatch(record)], manifest, progress
     )
     differing = list_differing_settings([record.settings for record in records])
     return [
@@ -105,7 +105,6 @@ def _compute_missing_scores(
     folder: CompetitionFolder,
     records: Sequence[MemberRecord],
     manifest: Manifest,
-    workspace: Workspace,
     progress: Progress,
 ) -> None:
     """Compute the scores of finished members that have none, or none by the metric that the manifest names now."""
@@ -122,7 +121,7 @@ def _compute_missing_scores(
     from ..member_scores import score_members
 
     try:
-        _, tables = open_competition(folder.name, workspace)
+        _, tables = open_competition(folder.name, folder.workspace)
     except Mismatch as error:
         progress.warn(str(error))
         return

@@ -12,7 +12,7 @@ from ...errors import BadChoice, BadData
 from ...locks import hold_lock
 from ...members.features.files import find_unused_features
 from ...members.records import MemberRecord, list_trained_members
-from ...paths import DEFAULT_WORKSPACE, CompetitionFolder, Workspace
+from ...paths import DEFAULT_WORKSPACE, CompetitionFolder, CompetitionLike, Workspace
 from ...progress import SILENT, Progress
 from ...serialization import read_json
 from ...storage import remove_file, remove_folder
@@ -41,10 +41,10 @@ class RemovedMembers:
 
 
 def remove_members(
-    names: Sequence[str],
+    members: Sequence[str],
     *,
-    competition: str | None = None,
-    yes: bool = False,
+    competition: CompetitionLike | None = None,
+    force: bool = False,
     workspace: Workspace = DEFAULT_WORKSPACE,
     progress: Progress = SILENT,
 ) -> RemovedMembers:
@@ -52,17 +52,17 @@ def remove_members(
 
     Parameters
     ----------
-    names
-        Of the members.
+    members
+        Names of the members.
     competition
         Its name; None is the one last brought in.
-    yes
+    force
         Also if a finished stack was built of one. The stack stays: its file and predictions are its own.
 
     Raises
     ------
     BadChoice
-        If there is no such member, or a finished stack was built of it and ``yes`` was not said.
+        If there is no such member, or a finished stack was built of it and ``force`` is not set.
     Busy
         If another process is at work on one of them; then none is removed.
     StorageError
@@ -71,9 +71,9 @@ def remove_members(
     del progress  # nothing here takes long
     folder = workspace.current(competition)
     trained = list_trained_members(folder)
-    names = list(dict.fromkeys(resolve_member(name, trained) for name in names))
+    names = list(dict.fromkeys(resolve_member(name, trained) for name in members))
     uses = find_stack_uses(folder, names)
-    if uses and not yes:
+    if uses and not force:
         raise BadChoice(f"{describe_stack_uses(uses)}: remove all the same with --yes; a stack has its own copies.")
     with contextlib.ExitStack() as locks:
         for name in sorted(names):

@@ -8,7 +8,7 @@ from pathlib import Path
 from ...competition.manifest import Manifest, are_tables_current
 from ...errors import BadData
 from ...members.records import MemberRecord, list_trained_members
-from ...paths import DEFAULT_WORKSPACE, CompetitionFolder, Workspace
+from ...paths import DEFAULT_WORKSPACE, CompetitionFolder, CompetitionLike, Workspace
 from ...progress import SILENT, Progress
 from ...serialization import read_json
 from ...submission.ledger.ledger import Ledger
@@ -18,7 +18,7 @@ from .standing import BuiltStack, CompetitionStatus, CompetitionSummary, Status
 
 
 def status(
-    competition: str | None = None, *, workspace: Workspace = DEFAULT_WORKSPACE, progress: Progress = SILENT
+    competition: CompetitionLike | None = None, *, workspace: Workspace = DEFAULT_WORKSPACE, progress: Progress = SILENT
 ) -> Status:
     """Tell where a competition stands, and what to do next.
 
@@ -34,8 +34,10 @@ def status(
     BadData
         If its manifest, a stack's figures or the ledger is damaged.
     """
+    asked = None if competition is None else workspace.current(competition)
+    workspace = asked.workspace if asked else workspace
     current = _read_current_competition(workspace)
-    name = workspace.current(competition).name if competition is not None else current
+    name = asked.name if asked else current
     known, begun = workspace.competitions(), workspace.begun()
     summaries = (
         *(_summarise_competition(workspace.competition(one), current=one == current) for one in known),
@@ -43,7 +45,7 @@ def status(
     )
     if name is None:
         return Status(None, summaries, choose_first_step(workspace, known, begun))
-    competition_status = _describe_competition(workspace.competition(name), workspace, progress)
+    competition_status = _describe_competition(workspace.competition(name), progress)
     return Status(competition_status, summaries, choose_next_step(competition_status, workspace, named=name != current))
 
 
@@ -55,9 +57,9 @@ def _read_current_competition(workspace: Workspace) -> str | None:
     return name if name in workspace.competitions() else None
 
 
-def _describe_competition(folder: CompetitionFolder, workspace: Workspace, progress: Progress) -> CompetitionStatus:
+def _describe_competition(folder: CompetitionFolder, progress: Progress) -> CompetitionStatus:
     manifest = Manifest.load(folder.manifest)
-    csvs = sorted((workspace.submissions / folder.name).glob("*.csv"), key=lambda path: path.stat().st_mtime)
+    csvs = sorted(folder.submissions.glob("*.csv"), key=lambda path: path.stat().st_mtime)
     return CompetitionStatus(
         folder=folder,
         manifest=manifest,
@@ -66,11 +68,11 @@ def _describe_competition(folder: CompetitionFolder, workspace: Workspace, progr
         test=_count_rows(folder.test),
         unreadable=_count_rows(folder.unreadable),
         folds=_count_folds(folder),
-        members=tuple(list_competition_members(folder, workspace, progress)),
+        members=tuple(list_competition_members(folder, progress)),
         stacks=tuple(_load_stacks(folder)),
         newest_csv=csvs[-1].absolute() if csvs else None,
         submissions=tuple(
-            Ledger(workspace.submissions).list_rows(folder.name, "" if folder.is_ours else manifest.slug)
+            Ledger(folder.workspace.submissions).list_rows(folder.name, "" if folder.is_ours else manifest.slug)
         ),
     )
 

@@ -10,7 +10,7 @@ from ...competition.metrics.metrics import METRICS
 from ...competition.samples import compute_samples_fingerprint
 from ...competition.tables import Tables
 from ...errors import BadChoice, KaggleError
-from ...paths import DEFAULT_WORKSPACE, CompetitionFolder, Workspace
+from ...paths import DEFAULT_WORKSPACE, CompetitionFolder, CompetitionLike, Workspace
 from ...progress import SILENT, Progress
 from ...serialization import read_json
 from ...storage import compute_file_digest
@@ -95,7 +95,7 @@ def notebook(
     gpu: bool = True,
     output: Path | None = None,
     message: str = "",
-    competition: str | None = None,
+    competition: CompetitionLike | None = None,
     waits: PollingPolicy = DEFAULT_POLLING,
     workspace: Workspace = DEFAULT_WORKSPACE,
     progress: Progress = SILENT,
@@ -152,7 +152,7 @@ def notebook(
     code_competition.wait_for_run(version, folder.logs / f"notebook-{name}.log")
     if not submit:
         return NotebookResult(notebook_folder, version)
-    ledger = Ledger(workspace.submissions)
+    ledger = Ledger(folder.workspace.submissions)
     ref = code_competition.find_submission(version)
     if ref is None:
         answer, description = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ...errors import BadChoice
-from ...paths import DEFAULT_WORKSPACE, Workspace
+from ...paths import DEFAULT_WORKSPACE, CompetitionLike, Workspace
 from ...progress import SILENT, Progress
 from ...submission.answer import find_newest_answer, score_answer
 from ..competition import open_competition
@@ -16,7 +16,7 @@ def score(
     csv: Path | None = None,
     *,
     truth: Path | None = None,
-    competition: str | None = None,
+    competition: CompetitionLike | None = None,
     workspace: Workspace = DEFAULT_WORKSPACE,
     progress: Progress = SILENT,
 ) -> ScoreResult:
@@ -45,5 +45,5 @@ def score(
     solution = truth or folder.solution
     if not solution.is_file():
         raise BadChoice(f"There are no labels in {solution}: name a CSV with columns id and label by --truth.")
-    path = csv or find_newest_answer(workspace.submissions / folder.name)
+    path = csv or find_newest_answer(folder.submissions)
     return ScoreResult(submission=path, **vars(score_answer(path, solution, tables.manifest)))

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from ...errors import BadChoice, BadData, KaggleError, StorageError
-from ...paths import DEFAULT_WORKSPACE, CompetitionFolder, Workspace
+from ...paths import DEFAULT_WORKSPACE, CompetitionFolder, CompetitionLike, Workspace
 from ...progress import SILENT, Progress
 from ...serialization import read_toml
 from ...submission.kaggle.facts import Submission
@@ -25,7 +25,7 @@ class SubmissionLister(Protocol):
 
 
 def submissions(
-    competition: str | None = None,
+    competition: CompetitionLike | None = None,
     *,
     every: bool = False,
     refresh: bool = True,
@@ -53,6 +53,9 @@ def submissions(
     BadData, StorageError
         If the ledger is damaged, of a newer version, or cannot be read.
     """
+    if competition is not None and not isinstance(competition, str):
+        folder = competition.folder
+        competition, workspace = folder.name, folder.workspace
     ledger = Ledger(workspace.submissions)
     slugs = _collect_slugs(ledger, workspace, progress)
     names = sorted(slugs) if every else [_choose_competition(competition, slugs, workspace)]

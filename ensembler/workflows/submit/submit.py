@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ...competition.tables import Tables
 from ...errors import BadChoice, BadData
-from ...paths import DEFAULT_WORKSPACE, CompetitionFolder, Workspace
+from ...paths import DEFAULT_WORKSPACE, CompetitionFolder, CompetitionLike, Workspace
 from ...progress import SILENT, Progress
 from ...storage import compute_file_digest
 from ...submission.answer import check_answer, find_newest_answer
@@ -28,7 +28,7 @@ def submit(
     csv: Path | None = None,
     *,
     message: str = "",
-    competition: str | None = None,
+    competition: CompetitionLike | None = None,
     again: bool = False,
     dry_run: bool = False,
     wait: bool = True,
@@ -69,10 +69,10 @@ def submit(
     """
     folder, tables = open_competition(competition, workspace)
     slug = _require_slug(folder, tables)
-    path = csv or find_newest_answer(workspace.submissions / folder.name)
+    path = csv or find_newest_answer(folder.submissions)
     check_answer(path, tables.manifest, tables.photos)
     answer = _build_answer(folder, slug, path)
-    ledger = Ledger(workspace.submissions)
+    ledger = Ledger(folder.workspace.submissions)
     kaggle = Kaggle.connect(replace(DEFAULT_RETRIES, read_timeout=timeout), progress)
     run_preflight(kaggle, slug, progress)
     ledger.merge(slug, kaggle.list_submissions(slug, progress), complete=True)

@@ -22,7 +22,7 @@ from ...options.declared import TrainingOptions
 from ...options.durations import read_duration
 from ...options.kinds import read_value
 from ...options.resolve import choose_settings
-from ...paths import DEFAULT_WORKSPACE, CompetitionFolder, Workspace
+from ...paths import DEFAULT_WORKSPACE, CompetitionFolder, CompetitionLike, Workspace
 from ...progress import SILENT, Progress
 from ...surveys.candidates import Candidate
 from ...surveys.halving import plan_rungs
@@ -57,7 +57,7 @@ def survey(
     accuracy: float | None = None,
     runtime: str | None = None,
     cache_limit: str | int | None = None,
-    competition: str | None = None,
+    competition: CompetitionLike | None = None,
     workspace: Workspace = DEFAULT_WORKSPACE,
     progress: Progress = SILENT,
 ) -> Survey:
@@ -132,7 +132,13 @@ def survey(
             cache_limit=cache_bytes,
         )
         halving = compare(folder, survey_job, local_machine.gpus, progress)
-        typed = TypedOptions(None if weights is None else str(weights), image_size, seed, workspace, competition or "")
+        typed = TypedOptions(
+            None if weights is None else str(weights),
+            image_size,
+            seed,
+            folder.workspace,
+            folder.name if competition else "",
+        )
         results = SurveyResults(folder, tables, candidates, halving, seed)
         summary = summarise_survey(results, failed, typed, sort, accuracy, progress)
         return save_survey(folder, replace(summary, seconds=time.time() - began))

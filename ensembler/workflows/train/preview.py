@@ -15,7 +15,7 @@ from ...images.augmentation.contact_sheet import draw_contact_sheet
 from ...options.configuration import configure
 from ...options.declared import TrainingOptions
 from ...options.presets import Preset
-from ...paths import DEFAULT_WORKSPACE, Workspace
+from ...paths import DEFAULT_WORKSPACE, CompetitionLike, Workspace
 from ...progress import SILENT, Progress
 from ...storage import write_file_atomically
 from ..fetch.tables import open_refreshed_competition
@@ -36,7 +36,7 @@ def show_augmented(
     file: Path,
     members: Sequence[str],
     *,
-    competition: str | None = None,
+    competition: CompetitionLike | None = None,
     preset: Preset | None = None,
     config: str | Path | None = None,
     workspace: Workspace = DEFAULT_WORKSPACE,

@@ -16,7 +16,7 @@ from ...options.command_line import build_call, save_call
 from ...options.configuration import configure
 from ...options.declared import TrainingOptions
 from ...options.presets import Preset
-from ...paths import DEFAULT_WORKSPACE, CompetitionFolder, Workspace
+from ...paths import DEFAULT_WORKSPACE, CompetitionFolder, CompetitionLike, Workspace
 from ...progress import SILENT, Progress
 from ..fetch.tables import open_refreshed_competition
 from ..member_scores import score_members
@@ -32,7 +32,7 @@ def train_members(
     members: Sequence[str],
     *,
     name: str | None = None,
-    competition: str | None = None,
+    competition: CompetitionLike | None = None,
     folds: int | None = None,
     repeats: int | None = None,
     restart: bool = False,

@@ -41,7 +41,7 @@ def test_a_member_goes_with_all_its_files(made: Made) -> None:
 def test_features_go_with_the_last_that_uses_them(made: Made) -> None:
     folder, workspace = made
     there = count_folder_bytes(folder.root / "members")
-    removed = remove_members(["a", "b", "c", "a"], yes=True, workspace=workspace)
+    removed = remove_members(["a", "b", "c", "a"], force=True, workspace=workspace)
     assert removed.members == ("a", "b", "c")
     assert (len(removed.features), removed.freed_bytes) == (1, there + 100)
     assert not list(folder.features.iterdir())
@@ -51,7 +51,7 @@ def test_features_go_with_the_last_that_uses_them(made: Made) -> None:
 def test_a_damaged_member_can_be_removed_and_leaves_all_features(made: Made, damaged: str) -> None:
     folder, workspace = made
     write_text(folder.member(damaged) / "member.json", "{}")
-    assert remove_members(["c", "a"], yes=True, workspace=workspace).features == ()
+    assert remove_members(["c", "a"], force=True, workspace=workspace).features == ()
     assert list_trained_members(folder) == ["b"]
 
 
@@ -60,14 +60,14 @@ def test_a_member_of_a_finished_stack_is_removed_only_if_that_was_meant(made: Ma
     with pytest.raises(BadChoice, match="Stack a_b was built of a: remove all the same with --yes"):
         remove_members(["c", "a"], workspace=workspace)
     assert list_trained_members(folder) == ["a", "b", "c"]
-    assert remove_members(["c", "a"], yes=True, workspace=workspace).stacks == ("a_b",)
+    assert remove_members(["c", "a"], force=True, workspace=workspace).stacks == ("a_b",)
     assert (folder.stack("a_b") / "stack.json").is_file()
 
 
 def test_none_is_removed_while_one_is_trained(made: Made) -> None:
     folder, workspace = made
     with hold_lock(folder.member_lock("c"), "it"), pytest.raises(Busy, match="The member c is in use by process"):
-        remove_members(["b", "c"], yes=True, workspace=workspace)
+        remove_members(["b", "c"], force=True, workspace=workspace)
     assert list_trained_members(folder) == ["a", "b", "c"]
 
 
