@@ -1,9 +1,10 @@
-"""Read the imports of the package, and draw its layers from them."""
+"""Reads the imports of the package and draws its layers from them."""
 
 from __future__ import annotations
 
 import ast
 import sys
+import textwrap
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -12,7 +13,9 @@ from pathlib import Path
 PACKAGE = Path(__file__).parents[1] / "ensembler"
 # Too common to say anything about a room.
 _COMMON = {"ensembler", "numpy", *sys.stdlib_module_names}
-_ARROW_COLUMN = 18
+_WIDTH = 100
+# The node of all modules beside the folders.
+_MODULES = "modules"
 
 
 @dataclass(frozen=True)
@@ -170,32 +173,38 @@ def order_rooms(arrows: Mapping[str, Iterable[str]]) -> list[str]:
 
 
 def draw_layers() -> str:
-    """Draw the rooms, each above all that it imports; an arrow that follows from others is left out."""
+    """Draw the folders as a Mermaid graph; an arrow that follows from others is left out.
+
+    The modules beside the folders are one node.
+    """
     arrows = list_room_arrows()
+    folders = [room for room in order_rooms(arrows) if f"{room}.py" not in list_modules()]
 
     def reach(room: str) -> set[str]:
         return set(arrows[room]).union(*(reach(below) for below in arrows[room]))
 
-    lines = []
-    for room in order_rooms(arrows):
+    lines = ["```mermaid", "flowchart TD", f"    {_MODULES}[shared modules]"]
+    for room in folders:
         implied: set[str] = set().union(*(reach(below) for below in arrows[room]))
-        below = sorted(arrows[room] - implied)
-        lines.append(f"{room:<{_ARROW_COLUMN}}{'→ ' + ', '.join(below) if below else ''}".rstrip())
-    return "```text\n" + "\n".join(lines) + "\n```"
+        below = sorted({found for found in arrows[room] - implied if found in folders})
+        lines.append(f"    {room} --> {' & '.join(below) or _MODULES}")
+    return "\n".join([*lines, "```"])
 
 
-def draw_rooms() -> str:
-    """Draw a table of all folders, in the order of the layers: what is in them, and which libraries they import."""
-    lines = ["| room | what is in it | libraries |", "|---|---|---|"]
+def list_rooms() -> str:
+    """List all folders, in the order of the layers: which libraries they import, and what is in them."""
+    lines = []
     imports = list_imports()
     for room in order_rooms(list_room_arrows()):
         paths = [name for name in list_modules() if room_of(name) == room]
         for folder in sorted({path.rpartition("/")[0] for path in paths}):
             inside = [path for path in paths if path.rpartition("/")[0] == folder]
             own = [path for path in inside if path.endswith("__init__.py")] or inside
-            libraries = {found.library for found in imports if found.module in inside} - _COMMON
+            libraries = sorted({found.library for found in imports if found.module in inside} - _COMMON)
             shown = f"{folder}/" if folder else inside[0]
-            lines.append(f"| `{shown}` | {_read_summary(own[0])} | {', '.join(sorted(libraries))} |")
+            users = f" (imports {', '.join(libraries)})" if libraries else ""
+            line = f"- `{shown}`{users}: {_read_summary(own[0])}"
+            lines += textwrap.wrap(line, _WIDTH, subsequent_indent="  ", break_on_hyphens=False)
     return "\n".join(lines)
 
 

@@ -1,6 +1,6 @@
-"""Write anew what documents take from the code: ``python docs/regenerate.py``. The words around it stay.
+"""Writes anew what documents take from the code: ``python docs/regenerate.py``. The words around it stay.
 
-That is the help texts in docs/commands.md, and the layers in docs/design.md and CONTRIBUTING.md.
+That is the help texts in docs/commands.md, and the layers in docs/design.md, and the rooms in docs/rooms/README.md.
 """
 
 from __future__ import annotations
@@ -13,11 +13,10 @@ import layers
 
 from ensembler.cli import commands
 
-ROOT = Path(__file__).parents[1]
 PAGE = Path(__file__).with_name("commands.md")
-# Pages with parts that are drawn from the imports, between two comments that name the part.
-LAYERED = (Path(__file__).with_name("design.md"), ROOT / "CONTRIBUTING.md")
-PARTS = {"layers": layers.draw_layers, "rooms": layers.draw_rooms}
+# Pages with a part that is drawn from the imports, between two comments that name the part.
+LAYERED = (Path(__file__).with_name("design.md"), Path(__file__).parent / "rooms" / "README.md")
+PARTS = {"layers": layers.draw_layers, "rooms": layers.list_rooms}
 PART = re.compile(r"(<!-- (?P<name>\w+): python docs/regenerate.py -->\n).*?(<!-- /(?P=name) -->)", re.DOTALL)
 WIDTH = 100
 # A heading with the command's name, anything, then the block that holds its help.

@@ -70,7 +70,7 @@ def test_every_command_stands_in_the_readme(name):
     assert f"| `{name}" in (ROOT / "README.md").read_text("utf-8")
 
 
-PAGES = [*ROOT.glob("*.md"), *(page for folder in ("docs", "benchmarks") for page in (ROOT / folder).glob("*.md"))]
+PAGES = [*ROOT.glob("*.md"), *(page for folder in ("docs", "benchmarks") for page in (ROOT / folder).rglob("*.md"))]
 
 
 @pytest.mark.parametrize("page", sorted(PAGES), ids=lambda path: str(path.relative_to(ROOT)))

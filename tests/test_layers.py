@@ -261,11 +261,16 @@ def test_the_layers_in_the_documents_are_those_of_the_imports(page: Path) -> Non
     assert redraw(text) == text, "run `python docs/regenerate.py`"
 
 
-def test_redrawing_mends_a_stale_layer_and_keeps_the_words_around_it() -> None:
-    page = LAYERED[1].read_text("utf-8")
-    stale = re.sub(r"(?m)^stacking .*\n", "", page, count=1)
-    assert stale != page
-    assert redraw(stale) == page
+@pytest.mark.parametrize(
+    ("page", "line"),
+    zip(LAYERED, [r"(?m)^ +stacking --> .*\n", r"(?m)^- `stacking/`.*\n"], strict=True),
+    ids=["layers", "rooms"],
+)
+def test_redrawing_mends_a_stale_page_and_keeps_the_words_around_it(page: Path, line: str) -> None:
+    text = page.read_text("utf-8")
+    stale = re.sub(line, "", text, count=1)
+    assert stale != text
+    assert redraw(stale) == text
 
 
 def loaded_after(code: str) -> set[str]:
