@@ -263,7 +263,7 @@ def test_the_layers_in_the_documents_are_those_of_the_imports(page: Path) -> Non
 
 @pytest.mark.parametrize(
     ("page", "line"),
-    zip(LAYERED, [r"(?m)^ +stacking --> .*\n", r"(?m)^- `stacking/`.*\n"], strict=True),
+    list(zip(LAYERED, [r"(?m)^ +stacking --> .*\n", r"(?m)^- `stacking/`.*\n"], strict=True)),
     ids=["layers", "rooms"],
 )
 def test_redrawing_mends_a_stale_page_and_keeps_the_words_around_it(page: Path, line: str) -> None:
