@@ -13,6 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ..figures import format_score
+
 # Photos of the first rung, at least: fewer hardly tell backbones apart; and for each class.
 MIN_PHOTOS, MIN_PHOTOS_PER_CLASS = 400, 20
 # How many times more photos the next rung has. A last rung that is hardly larger would not pay.
@@ -105,7 +107,7 @@ def _is_close(one: RungResult, best: RungResult) -> bool:
 
 def _format_difference(one: RungResult, other: RungResult) -> str:
     mean, error = compute_paired_difference(one.losses, other.losses)
-    return f"{mean:.3f} \N{PLUS-MINUS SIGN} {error:.3f}"
+    return format_score(mean, error, digits=3)
 
 
 def compute_paired_difference(one: NDArray[np.float64], other: NDArray[np.float64]) -> tuple[float, float]:

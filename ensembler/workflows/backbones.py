@@ -12,6 +12,7 @@ from ..backbones.patterns import match_backbones
 from ..backbones.registry import Backbone
 from ..backbones.weights import find_local_weights, locate_keras_folder
 from ..errors import BadChoice
+from ..figures import format_parameters
 
 BackboneSorting = Literal["registry", "size", "accuracy", "name"]
 _FLOAT_BYTES = 4
@@ -102,7 +103,7 @@ def build_backbone_table(backbones: Sequence[ListedBackbone]) -> tuple[list[str]
             one.name,
             one.function,
             str(one.image_size),
-            f"{one.parameters / 1e6:.2f} M" if one.parameters else "",
+            format_parameters(one.parameters) if one.parameters else "",
             f"{one.megabytes:.1f}" if one.parameters else "",
             "" if one.accuracy is None else f"{one.accuracy:.1%}",
             one.weights.name if one.weights else "",

@@ -4,75 +4,41 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ...figures import format_number, format_parameters, format_score
 from ...workflows.members.listed_member import ListedMember
 
 # The one column of words beside the first.
 SETTINGS_COLUMN = "settings that differ"
-_MILLION = 1_000_000
 
 
 def build_member_table(members: Sequence[ListedMember]) -> tuple[list[str], list[list[str]]]:
-    """Lay members out in rows.
+    """Return columns and rows of the table of members; what is not known is empty.
 
-    Returns
-    -------
-    tuple
-        The columns' names and the rows. What is not known is empty; the competition's metric has a column if it is
-        another than log loss and accuracy.
+    The competition's metric has a column unless it is log loss or accuracy.
     """
     metric = next((member.metric for member in members if member.metric not in (None, "log loss", "accuracy")), None)
-    columns = [
-        "member",
-        "folds",
-        *([metric] if metric else []),
-        "log loss",
-        "spread",
-        "accuracy",
-        "parameters",
-        "MB",
-        "s/epoch",
-        "ms/photo",
-        "photos/s",
-        SETTINGS_COLUMN,
-    ]
+    columns = ["member", "folds", *([metric] if metric else []), "log loss", "spread", "accuracy", "parameters", "MB"]
+    columns += ["s/epoch", "ms/photo", "photos/s", SETTINGS_COLUMN]
     return columns, [_format_row(member, metric) for member in members]
 
 
 def _format_row(member: ListedMember, metric: str | None) -> list[str]:
-    speed = member.speed
+    # The member's name says which backbone it has.
+    speed, named = member.speed, ("backbone", member.name.partition("@")[0])
     return [
         member.name,
         f"{member.folds_done}/{member.folds}" + (" running" if member.running else " stale" if member.stale else ""),
-        *([_format_score(member)] if metric else []),
-        _format_number(member.log_loss, 4),
-        _format_number(member.log_loss_spread, 4),
-        _format_number(member.accuracy, 4),
-        _format_parameters(speed.parameters) if speed else "",
+        *([format_score(member.score, member.standard_error)] if metric else []),
+        format_number(member.log_loss),
+        format_number(member.log_loss_spread),
+        format_number(member.accuracy),
+        format_parameters(speed.parameters) if speed else "",
         f"{member.bytes_on_disk / 1e6:.1f}",
-        _format_number(member.seconds_per_epoch, 1),
+        format_number(member.seconds_per_epoch, 1),
         f"{speed.milliseconds_per_photo:.3g}" if speed else "",
         f"{speed.photos_per_second:.3g}" if speed else "",
-        ", ".join(f"{name} {value}" for name, value in member.settings.items() if not _is_in_name(name, value, member)),
+        ", ".join(f"{name} {value}" for name, value in member.settings.items() if (name, value) != named),
     ]
-
-
-def _format_score(member: ListedMember) -> str:
-    if member.score is None or member.standard_error is None:
-        return _format_number(member.score, 4)
-    return f"{member.score:.4f} ± {member.standard_error:.4f}"
-
-
-def _format_number(number: float | None, digits: int) -> str:
-    return "" if number is None else f"{number:.{digits}f}"
-
-
-def _format_parameters(parameters: int) -> str:
-    return f"{parameters / _MILLION:.2f} M" if parameters >= _MILLION / 10 else f"{parameters:,}"
-
-
-def _is_in_name(name: str, value: str, member: ListedMember) -> bool:
-    """Whether the member's name says which backbone it has."""
-    return name == "backbone" and member.name.partition("@")[0] == value
 
 
 def list_member_notes(members: Sequence[ListedMember]) -> list[str]:

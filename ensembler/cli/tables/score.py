@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 from ...competition.metrics.scores import Scores
+from ...figures import format_number, format_score
 from ...workflows.results import MemberResult, ScoreResult
 
 # Those that have a column of their own whatever the metric is.
@@ -13,13 +13,7 @@ _ALWAYS = ("log loss", "accuracy")
 
 
 def build_score_table(members: Sequence[MemberResult]) -> tuple[list[str], list[list[str]]]:
-    """Lay members out in rows.
-
-    Returns
-    -------
-    tuple
-        The columns' names, and the rows.
-    """
+    """Return columns and rows of the table of members."""
     columns, cells = build_score_columns(members)
     rows = []
     for member, scores in zip(members, cells, strict=True):
@@ -30,34 +24,26 @@ def build_score_table(members: Sequence[MemberResult]) -> tuple[list[str], list[
 
 def build_score_columns(lines: Sequence[Scores]) -> tuple[list[str], list[list[str]]]:
     """Name the metrics to show, the competition's first, with its standard error, and write each line's scores."""
-    metrics = _choose_metrics(lines)
-    return metrics, [[_format_cell(figures, metric) for metric in metrics] for figures in lines]
-
-
-def _choose_metrics(lines: Sequence[Scores]) -> list[str]:
-    """Name the metrics to show, each once: the column-wise log loss of several labels is their log loss."""
     metric = lines[0].metric
+    # The column-wise log loss of several labels is their log loss, and is shown once.
     same = all(figures.score == figures.log_loss for figures in lines)
-    return list(_ALWAYS) if same or metric in _ALWAYS else [metric, *_ALWAYS]
+    metrics = list(_ALWAYS) if same or metric in _ALWAYS else [metric, *_ALWAYS]
+    return metrics, [[_format_cell(figures, metric) for metric in metrics] for figures in lines]
 
 
 def _format_cell(figures: Scores, metric: str) -> str:
     if metric == figures.metric:
-        return _format_with_error(figures.score, figures.standard_error)
+        return format_score(figures.score, figures.standard_error)
     if metric == "accuracy":
-        return f"{figures.accuracy:.4f}"
+        return format_number(figures.accuracy)
     if figures.score == figures.log_loss:
-        return _format_with_error(figures.log_loss, figures.log_loss_error)
-    return f"{figures.log_loss:.4f}"
-
-
-def _format_with_error(score: float, error: float) -> str:
-    return f"{score:.4f}" if math.isnan(error) else f"{score:.4f} ± {error:.4f}"
+        return format_score(figures.log_loss, figures.log_loss_error)
+    return format_number(figures.log_loss)
 
 
 def describe_score(scored: ScoreResult) -> str:
     """Tell a submission's scores in a line: the competition's metric, log loss where there is one, accuracy."""
-    parts = [f"{scored.metric} {_format_with_error(scored.score, scored.standard_error)}"]
+    parts = [f"{scored.metric} {format_score(scored.score, scored.standard_error)}"]
     if scored.log_loss is not None and scored.score != scored.log_loss:
         parts.append(f"log loss {scored.log_loss:.4f}")
     if scored.metric != "accuracy":

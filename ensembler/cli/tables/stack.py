@@ -2,33 +2,26 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from ...competition.metrics.intervals import Difference
 from ...competition.metrics.scores import Scores
+from ...figures import format_signed
 from ...workflows.results import StackResult
 from .score import build_score_columns
 
-# Correlations of errors are printed member by member for so many, else as each one's mean.
-_FEW = 2
-
 
 def build_stack_table(result: StackResult) -> tuple[list[str], list[list[str]]]:
-    """Lay members out in rows, below them other meta-learners, and last the stack.
+    """Return columns and rows: members, other meta-learners, and last the stack.
 
-    Returns
-    -------
-    tuple
-        The columns' names and the rows. "without it" is how much worse the stack is without a member, "errors alike"
-        the mean correlation of its errors with the other members'.
+    "without it" is how much worse the stack is without a member, "errors alike" the mean correlation of its errors
+    with the other members'.
     """
     evaluation = result.evaluation
     several = len(result.members) > 1
     lines: list[tuple[str, Scores, str, str]] = []
     for number, member in enumerate(result.members):
-        without = _format_signed(evaluation.losses_without[number].value) if evaluation.losses_without else ""
+        without = format_signed(evaluation.losses_without[number].value) if evaluation.losses_without else ""
         others = np.delete(evaluation.correlations[number], number)
         lines.append((member.name, member, without, f"{others.mean():.2f}" if several else ""))
     lines += [(f"  {name}", figures, "", "") for name, figures in evaluation.meta_learner_figures.items()]
@@ -76,12 +69,12 @@ def _describe_gain(result: StackResult) -> str:
     gain = result.evaluation.gain
     if len(result.members) == 1 and result.members[0].name == result.best:
         return (
-            f"one member, calibrated: better than uncalibrated by {_format_signed(gain.value)} "
+            f"one member, calibrated: better than uncalibrated by {format_signed(gain.value)} "
             f"({_format_interval(gain)})"
         )
     if gain.is_within_noise:
         return (
-            f"the gain over the best member, {result.best}, lies within noise: {_format_signed(gain.value)} "
+            f"the gain over the best member, {result.best}, lies within noise: {format_signed(gain.value)} "
             f"({_format_interval(gain)})"
         )
     word = "better" if gain.value > 0 else "worse"
@@ -91,8 +84,4 @@ def _describe_gain(result: StackResult) -> str:
 
 
 def _format_interval(difference: Difference) -> str:
-    return f"95 %: {_format_signed(difference.interval.low)} to {_format_signed(difference.interval.high)}"
-
-
-def _format_signed(value: float) -> str:
-    return "" if math.isnan(value) else f"{value:+.4f}"
+    return f"95 %: {format_signed(difference.interval.low)} to {format_signed(difference.interval.high)}"

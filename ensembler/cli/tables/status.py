@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ...figures import format_score
 from ...workflows.members.listed_member import ListedMember
 from ...workflows.status.standing import BuiltStack, CompetitionStatus, CompetitionSummary, Status
 from .submissions import format_table
@@ -52,9 +53,8 @@ def _format_member(member: ListedMember) -> str:
 
 
 def _format_stack(stack: BuiltStack) -> str:
-    error = "" if stack.standard_error is None else f" ± {stack.standard_error:.4f}"
     loss = "" if stack.metric == "log loss" else f", log loss {stack.log_loss:.4f}"
-    return f"{stack.name}: {stack.metric} {stack.score:.4f}{error}{loss}"
+    return f"{stack.name}: {stack.metric} {format_score(stack.score, stack.standard_error)}{loss}"
 
 
 def _format_uploads(competition: CompetitionStatus) -> list[str]:

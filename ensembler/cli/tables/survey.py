@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from ...errors import format_count
+from ...figures import format_parameters, format_score
 from ...workflows.survey.result import FailedBackbone, Survey, SurveyedBackbone
 
 # Names of backbones that lack the same are told on one line, at most so many.
 _MAX_NAMES = 12
-_PLUS_MINUS = "\N{PLUS-MINUS SIGN}"
 
 
 def build_survey_table(survey: Survey) -> tuple[list[str], list[list[str]]]:
@@ -30,13 +30,13 @@ def _format_row(one: SurveyedBackbone, metric: bool) -> list[str]:
     return [
         one.name,
         str(one.image_size),
-        f"{measures.parameters / 1e6:.2f} M",
+        format_parameters(measures.parameters),
         f"{measures.megabytes:.1f}",
         f"{measures.milliseconds:.1f}",
         f"{measures.photos_per_second:.0f}",
         "" if measures.peak_bytes is None else f"{measures.peak_bytes / 1e6:.0f}",
         str(measures.width),
-        f"{figures.log_loss:.4f} {_PLUS_MINUS} {figures.log_loss_error:.4f}",
+        format_score(figures.log_loss, figures.log_loss_error),
         f"{figures.accuracy:.4f}",
         *([f"{figures.score:.4f}"] if metric else []),
         str(one.photos),
@@ -57,7 +57,7 @@ def describe_survey(survey: Survey) -> Iterator[str]:
         yield f"smallest  none has {survey.good_enough}"
     if survey.trio:
         trio = survey.trio
-        gain = f"{abs(trio.gain):.4f} {_PLUS_MINUS} {trio.gain_error:.4f} {'better' if trio.gain > 0 else 'worse'}"
+        gain = f"{format_score(abs(trio.gain), trio.gain_error)} {'better' if trio.gain > 0 else 'worse'}"
         sure = "" if trio.is_certain else ", which may be chance"
         yield (
             f"together  {', '.join(trio.names)}: log loss {trio.log_loss:.4f} of their heads stacked, {gain} "
