@@ -1,18 +1,134 @@
-"""JSON, TOML and arrays in files, and hashes of what they hold."""
+"""Records, JSON, TOML and arrays in files, and hashes of what they hold.
+
+A record is a frozen dataclass: its annotations are the only declaration of the file's fields. msgspec checks what is
+read against them, and is loaded when the first record is read or written.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
+import re
 import tomllib
+from dataclasses import is_dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeVar, cast, get_args, get_type_hints
 
 import numpy as np
 import tomli_w
 
 from .errors import BadData
 from .storage import write_file_atomically, write_text
+
+T = TypeVar("T")
+REMAKE = "delete it and run the command that made it again."
+# What a person calls the types in msgspec's messages.
+_TYPE_NAMES = {
+    "str": "text in quotes",
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "true or false",
+    "array": "a list",
+    "object": "a table",
+    "null": "nothing",
+}
+
+
+def write_record(path: Path, record: Any) -> None:
+    """Write a record as indented JSON."""
+    write_json(path, convert_to_plain(record))
+
+
+def read_record(path: Path, kind: type[T], remedy: str = REMAKE) -> T:
+    """Read a record that :func:`write_record` wrote.
+
+    Parameters
+    ----------
+    remedy
+        What to do about a damaged file; it ends the error's sentence.
+
+    Raises
+    ------
+    BadData
+        If the file is missing, is not JSON, or has a field that is missing or of the wrong type.
+    """
+    return make_record(read_json(path), kind, path, remedy)
+
+
+def make_record(content: Any, kind: type[T], source: object, remedy: str = REMAKE) -> T:
+    """Check plain data against the annotations of a record, and make the record.
+
+    Parameters
+    ----------
+    content
+        What JSON or TOML gave. Unknown fields are ignored.
+    kind
+        A dataclass, or another type that msgspec knows, such as ``dict[str, Record]``.
+    source
+        The file, for the error.
+
+    Raises
+    ------
+    BadData
+        If a field is missing or of the wrong type.
+    """
+    try:
+        import msgspec
+    except ImportError:
+        # Kaggle's image lacks it. The files that a notebook reads there have been compared with checksums.
+        return cast(T, _build_unchecked(content, kind))
+    try:
+        return msgspec.convert(content, kind, dec_hook=lambda wanted, value: wanted(value))
+    except msgspec.ValidationError as error:
+        raise BadData(f"In {source}, {_describe_mismatch(str(error), kind)}: {remedy}") from error
+
+
+def convert_to_plain(value: Any) -> Any:
+    """Return what JSON can hold of a record: paths as text, times in ISO 8601, null for what is not a number."""
+    import msgspec
+
+    return json.loads(msgspec.json.encode(value, enc_hook=_convert_scalar))
+
+
+def _convert_scalar(value: Any) -> Any:
+    # NumPy's scalars and arrays know their plain form.
+    return value.tolist() if isinstance(value, (np.generic, np.ndarray)) else str(value)
+
+
+def _build_unchecked(content: Any, kind: Any) -> Any:
+    if isinstance(kind, type) and is_dataclass(kind):
+        kinds = get_type_hints(kind)
+        return kind(**{name: _build_unchecked(value, kinds[name]) for name, value in content.items()})
+    if isinstance(content, list):
+        return tuple(_build_unchecked(each, get_args(kind)[0]) for each in content)
+    return content
+
+
+def _describe_mismatch(message: str, kind: Any) -> str:
+    """Rephrase msgspec's message, such as ``Expected `int`, got `str` - at `$.settings.seed```."""
+    problem, _, place = message.partition(" - at ")
+    field = place.strip("`").removeprefix("$").lstrip(".")
+    if missing := re.search("missing required field `(.*)`", problem):
+        return f"the field {'.'.join(filter(None, (field, missing[1])))} is missing"
+    subject = field or "the content"
+    if wrong := re.fullmatch("Expected `(.*)`, got `(.*)`", problem):
+        wanted, got = (
+            " or ".join(_TYPE_NAMES.get(name, name) for name in names.split(" | ")) for names in wrong.groups()
+        )
+        return f"{subject} must be {wanted}, not {got}"
+    if invalid := re.fullmatch("Invalid enum value (.*)", problem):
+        return f"{subject} must be one of {', '.join(map(str, _list_choices(kind, field)))}, not {invalid[1]}"
+    return f"{subject} is wrong ({problem})"
+
+
+def _list_choices(kind: Any, field: str) -> tuple[Any, ...]:
+    """Return the values that the ``Literal`` of a field allows; ``field`` is such as ``phases[0].batch_norm``."""
+    for part in re.findall(r"\w+|\[", field.replace("[...]", "[")):
+        if part == "[":
+            kind = next(each for each in get_args(kind) if each not in (str, int))
+        elif not part.isdigit():
+            kind = get_type_hints(kind)[part]
+    return get_args(kind)
 
 
 def write_json(path: Path, content: Any) -> None:

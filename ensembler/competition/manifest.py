@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import MISSING, asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar, cast, get_args
+from typing import Any
 
 from ..errors import BadChoice, BadData
 from ..paths import CompetitionFolder
-from ..serialization import compute_fingerprint, format_toml, read_json, read_toml
+from ..serialization import compute_fingerprint, format_toml, make_record, read_record, read_toml
 from ..storage import write_text
 from .metrics.metrics import resolve_metric
 from .task import AnswerKind, LabelSource, Task
 
-T = TypeVar("T")
+_REMEDY = "correct it, or delete the file and fetch again."
 # Keys that a person may change without having all photos looked at again.
 _NOT_IN_TABLES = ("metric", "code_only", "class_names")
 
@@ -147,7 +146,7 @@ class Manifest:
         for key in ("code_only", "class_names"):
             if not content[key]:
                 del content[key]
-        return format_toml(HEADER, _convert_tuples(content))
+        return format_toml(HEADER, content)
 
     @classmethod
     def load(cls, path: Path) -> Manifest:
@@ -159,11 +158,17 @@ class Manifest:
             If a key is missing, unknown or of the wrong kind.
         """
         content = read_toml(path)
-        for section, layout in (("train", TrainLayout), ("test", TestLayout), ("answer", AnswerLayout)):
-            content[section] = _parse_table(content.get(section), layout, path, f"{section}.")
-        manifest = _parse_table(content, cls, path, "")
+        _refuse_unknown_keys(content, path)
+        manifest = make_record(content, cls, path, _REMEDY)
         _check_manifest(manifest, path)
         return manifest
+
+
+@dataclass(frozen=True)
+class TablesStamp:
+    """What the tables of photos were made from: the fingerprint of the manifest."""
+
+    manifest: str = ""
 
 
 def are_tables_current(folder: CompetitionFolder, manifest: Manifest) -> bool:
@@ -171,8 +176,7 @@ def are_tables_current(folder: CompetitionFolder, manifest: Manifest) -> bool:
     files = (folder.train, folder.test, folder.unreadable, folder.stamp)
     if not all(path.is_file() for path in files):
         return False
-    stamp: dict[str, Any] = read_json(folder.stamp)
-    return stamp.get("manifest") == manifest.fingerprint
+    return read_record(folder.stamp, TablesStamp).manifest == manifest.fingerprint
 
 
 def describe_stale_tables(folder: CompetitionFolder) -> str:
@@ -182,50 +186,16 @@ def describe_stale_tables(folder: CompetitionFolder) -> str:
     return f"The tables of photos of {folder.name} are not there, or not whole"
 
 
-def _parse_table(table: Any, kind: type[T], path: Path, prefix: str) -> T:
-    """Make a ``kind`` of a table in TOML whose keys and values fit its fields."""
-    if not isinstance(table, dict):
-        raise BadData(f"{path} lacks the section [{prefix.rstrip('.')}]: add it, or fetch again with --force.")
-    known = {field.name: field for field in fields(cast("Any", kind))}
-    needed = {name for name, field in known.items() if field.default is MISSING}
-    if wrong := sorted((needed - set(table)) | (set(table) - set(known))):
-        names = ", ".join(prefix + name for name in wrong)
-        raise BadData(f"{path} lacks these keys, or they are unknown: {names}; known are {', '.join(known)}.")
-    for name, value in table.items():
-        # A section below was made into its own kind already.
-        if (wanted := _VALUE_RULES.get(str(known[name].type).split("[")[0])) and not wanted.is_valid(value):
-            raise BadData(f"In {path}, {prefix}{name} must be {wanted.description}. Received: {value!r}")
-    return kind(**{name: tuple(value) if isinstance(value, list) else value for name, value in table.items()})
-
-
-class _ValueRule(NamedTuple):
-    description: str
-    is_valid: Callable[[Any], bool]
-
-
-_TEXT = _ValueRule("a text in quotes", lambda value: isinstance(value, str))
-_VALUE_RULES = {
-    "str": _TEXT,
-    "Task": _TEXT,
-    "LabelSource": _TEXT,
-    "AnswerKind": _TEXT,
-    "bool": _ValueRule("true or false", lambda value: isinstance(value, bool)),
-    "tuple": _ValueRule(
-        "a list of texts in quotes",
-        lambda value: isinstance(value, list) and all(isinstance(item, str) for item in value),
-    ),
-}
+def _refuse_unknown_keys(content: dict[str, Any], path: Path) -> None:
+    sections = {"train": TrainLayout, "test": TestLayout, "answer": AnswerLayout}
+    tables = {"": (content, Manifest), **{f"{name}.": (content.get(name), kind) for name, kind in sections.items()}}
+    for prefix, (table, kind) in tables.items():
+        known = [field.name for field in fields(kind)]
+        if isinstance(table, dict) and (unknown := [prefix + key for key in table if key not in known]):
+            raise BadData(f"In {path}, these keys are unknown: {', '.join(unknown)}; known are {', '.join(known)}.")
 
 
 def _check_manifest(manifest: Manifest, path: Path) -> None:
-    choices = {
-        "task": (manifest.task, get_args(Task)),
-        "train.labels": (manifest.train.labels, get_args(LabelSource)),
-        "answer.kind": (manifest.answer.kind, get_args(AnswerKind)),
-    }
-    for key, (value, allowed) in choices.items():
-        if value not in allowed:
-            raise BadData(f"In {path}, {key} must be one of {', '.join(allowed)}. Received: {value!r}")
     if manifest.answer.kind == "flag" and manifest.task != "binary":
         raise BadData(f"In {path}, answer.kind must be label or probabilities where there are more than two classes.")
     try:
@@ -267,10 +237,3 @@ def _check_columns(manifest: Manifest, path: Path) -> None:
             f"In {path}, train.columns must name one column of labels, or one for each of the "
             f"{len(manifest.classes)} classes. Received: {list(manifest.train.columns)}"
         )
-
-
-def _convert_tuples(content: dict[str, Any]) -> dict[str, Any]:
-    return {
-        key: _convert_tuples(value) if isinstance(value, dict) else list(value) if isinstance(value, tuple) else value
-        for key, value in content.items()
-    }

@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 
 from ..errors import BadData
 from ..paths import CompetitionFolder
-from ..serialization import write_json
+from ..serialization import write_record
 from ..storage import remove_file
 from .csv_tables import read_table, write_table
 from .layout.groups import build_group_column, read_groups
 from .layout.joined_groups import join_groups
 from .layout.labels import tabulate_labelled_photos
-from .manifest import SEPARATOR, Manifest
+from .manifest import SEPARATOR, Manifest, TablesStamp
 from .photo_files import PhotoFiles
 from .sample_submission import SampleSubmission
 
@@ -165,7 +165,7 @@ def save_tables(
     write_table(folder.test, test[["id", "path"]])
     write_table(folder.unreadable, unreadable[["id", "path", "set", "reason"]])
     write_table(folder.duplicates, duplicates)
-    write_json(folder.stamp, {"manifest": manifest.fingerprint})
+    write_record(folder.stamp, TablesStamp(manifest.fingerprint))
 
 
 def invalidate_tables(folder: CompetitionFolder) -> None:

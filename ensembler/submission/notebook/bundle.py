@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from ...errors import BadData
-from ...serialization import compute_fingerprint, read_json, write_json
+from ...serialization import compute_fingerprint, read_record, write_record
 from ...storage import compute_file_digest
 
 MODEL_FILE = "stack.keras"
@@ -48,7 +47,7 @@ class Bundle:
     def save(self, folder: Path) -> Path:
         """Write the list into the folder of the files."""
         path = folder / self.list_name
-        write_json(path, asdict(self))
+        write_record(path, self)
         return path
 
     @classmethod
@@ -60,11 +59,7 @@ class Bundle:
         BadData
             If the list or a file is missing or changed.
         """
-        content: dict[str, Any] = read_json(path)
-        try:
-            bundle = cls(**{**content, "outputs": tuple(content["outputs"])})
-        except (KeyError, TypeError) as error:
-            raise BadData(f"{path} was written by another version of ensembler ({error}): {_PUSH_AGAIN}.") from error
+        bundle = read_record(path, cls, f"{_PUSH_AGAIN}.")
         if bundle.list_name != path.name:
             raise BadData(f"{path} is not what it was named after: {_PUSH_AGAIN}.")
         for name, digest in bundle.files.items():

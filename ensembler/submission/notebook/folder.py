@@ -12,7 +12,7 @@ from typing import Any
 from ...competition.tables import Tables
 from ...errors import BadChoice, BadData, Mismatch
 from ...paths import CompetitionFolder
-from ...serialization import compute_fingerprint, read_arrays, read_json, write_json
+from ...serialization import compute_fingerprint, read_arrays, read_json, read_record, write_json
 from ...storage import compute_file_digest, write_folder_atomically
 from .bundle import MANIFEST_FILE, MODEL_FILE, Bundle, is_list_name
 from .cells import build_notebook
@@ -158,8 +158,8 @@ def _find_foreign_path(output: Path) -> Path | None:
     if len(lists) != 1 or not written.code.is_file():
         return output
     try:
-        listed = read_json(lists[0])["files"].keys()
-    except (BadData, KeyError, TypeError, AttributeError):
+        listed = read_record(lists[0], Bundle).files
+    except BadData:
         return lists[0]
     ours = {
         output: {written.dataset.name, written.notebook.name},

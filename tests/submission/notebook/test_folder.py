@@ -4,6 +4,7 @@ import ast
 import json
 import os
 import re
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -102,6 +103,15 @@ def test_the_dataset_has_all_that_the_answer_needs(made: Made, written: Notebook
         bundle.list_name,
         "dataset-metadata.json",
     }
+
+
+def test_kaggles_image_lacks_msgspec_and_reads_the_same(
+    made: Made, written: NotebookFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = Bundle.load(bundle_of(written))
+    monkeypatch.setitem(sys.modules, "msgspec", None)
+    assert Bundle.load(bundle_of(written)) == here
+    assert Manifest.load(written.dataset / "competition.toml") == replace(made[1].manifest, photos=".")
 
 
 def test_nothing_tells_where_our_files_lie(made: Made, written: NotebookFolder) -> None:

@@ -25,7 +25,17 @@ from ensembler.submission.notebook.jobs.offline import answer_offline
 pytestmark = pytest.mark.slow
 
 # What the environment of these tests has, and Kaggle's image has not.
-NOT_IN_THE_IMAGE = ("ensembler", "__editable__", "tomli_w", "keras", "_pytest", "pytest", "pip", "setuptools")
+NOT_IN_THE_IMAGE = (
+    "ensembler",
+    "__editable__",
+    "tomli_w",
+    "keras",
+    "msgspec",
+    "_pytest",
+    "pytest",
+    "pip",
+    "setuptools",
+)
 SOCKETS_BLOCKED = """
 import socket
 
