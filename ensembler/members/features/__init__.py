@@ -1,1 +1,1 @@
-"""Files of frozen features."""
+"""Files of frozen features, complete and partial."""

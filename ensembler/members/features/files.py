@@ -1,4 +1,4 @@
-"""Names of the files of frozen features, and which of them no member uses any more."""
+"""Names of the files of frozen features, and the search for files that no member uses."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from ...paths import CompetitionFolder
 from ...serialization import compute_fingerprint
 from ..records import MemberRecord
 
-# What the folder of a file that is being computed is called, after the file's name.
+# Suffix of the folder with the parts of an unfinished file.
 PARTS_SUFFIX = ".parts"
 _VIEWS = {view for views in VIEWS.values() for view in views}
 
 
 def build_feature_path(folder: CompetitionFolder, record: MemberRecord, view: View, own: Sequence[str] = ()) -> Path:
-    """Return where the features of a member's backbone lie; members of the same backbone and weights share them.
+    """Return the path of the features of a member's backbone. Members of the same backbone and weights share them.
 
     Parameters
     ----------
     own
-        What makes a person's own backbone another one: its preprocessing, and a hash of its weights.
+        Preprocessing and hash of the weights of a custom backbone. Empty for others.
     """
     settings = record.settings
     key: list[Any] = [settings.backbone, settings.weights, settings.image_size, record.samples, settings.pooling]
@@ -36,10 +36,10 @@ def build_feature_path(folder: CompetitionFolder, record: MemberRecord, view: Vi
 def find_unused_features(
     folder: CompetitionFolder, removed: Collection[MemberRecord], remaining: Collection[MemberRecord]
 ) -> list[Path]:
-    """Return the files, and folders of unfinished ones, that only members that are removed can have used.
+    """Return the files and folders of parts that only removed members can have used.
 
-    The weights of a person's own backbone are known where it is built alone, so all files of its name and size count
-    as used while one member of it remains.
+    The weights of a custom backbone are known only where it is built. All files of its name and size therefore count as
+    used while one of its members remains.
     """
     exact = {
         build_feature_path(folder, record, view)
@@ -58,7 +58,7 @@ def find_unused_features(
 
 
 def _may_be_of(path: Path, record: MemberRecord) -> bool:
-    """Whether a file's name is that of features of this member's backbone and size."""
+    """Return whether a file's name denotes features of this member's backbone and size."""
     settings = record.settings
     views = "|".join(re.escape(str(view)) for view in _VIEWS)
     stem = re.escape(f"{settings.backbone}-{settings.image_size}")

@@ -1,4 +1,4 @@
-"""Features on their way: rows in any order, put down every now and then, so that a killed run goes on from there."""
+"""Partial features: rows in any order, written regularly, so that a killed run resumes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ...serialization import read_arrays, write_arrays
 from ...storage import remove_file, write_file_atomically
 from .files import PARTS_SUFFIX
 
-# Seconds of work that a kill costs at most.
+# Seconds of work that are lost at most when a process is killed.
 WRITE_SECONDS = 60.0
 
 Rows = NDArray[np.int64]
@@ -26,7 +26,7 @@ Features = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class _Part:
-    """A file of some rows."""
+    """A file with some of the rows."""
 
     path: Path
     rows: Rows
@@ -36,23 +36,23 @@ class _Part:
 
 
 class FeatureParts:
-    """Features of some photos, in files beside the one that all of them will make.
+    """Features of some photos, stored in files beside the future complete file.
 
-    Who looks at a part of the photos alone, and who looks at all of them later, share what was computed.
+    A survey of a part of the photos and a later training on all of them share these features.
 
     Parameters
     ----------
     path
-        Of the finished file. The parts lie in the folder ``NAME.npy.parts``.
+        Path of the complete file. The parts lie in the folder ``NAME.npy.parts``.
     total
-        Rows of the finished file.
+        Number of rows of the complete file.
     progress
-        Hears of damaged parts.
+        Receives warnings about damaged parts.
 
     Attributes
     ----------
     known
-        Whether each row was computed, shape (total,).
+        Boolean array of shape (total,) that is True for computed rows.
     """
 
     def __init__(self, path: Path, total: int, progress: Progress) -> None:
@@ -69,19 +69,19 @@ class FeatureParts:
             self.known[part.rows] = True
 
     def add(self, rows: Rows, features: Features) -> None:
-        """Take what was computed of some rows, and write what has gathered if it is time.
+        """Add computed rows, and write pending rows if it is time.
 
         Parameters
         ----------
         rows
-            Their numbers in the finished file, shape (rows,).
+            Row numbers in the complete file, shape (rows,).
         features
-            Shape (rows, width).
+            Features of these rows, shape (rows, width).
 
         Raises
         ------
         StorageError
-            If the disk refuses.
+            If writing fails.
         """
         self._pending.append((rows, features))
         self.known[rows] = True
@@ -89,7 +89,7 @@ class FeatureParts:
             self.write()
 
     def write(self) -> None:
-        """Write what has gathered."""
+        """Write the pending rows."""
         if self._pending:
             rows = np.concatenate([rows for rows, _ in self._pending])
             number = 1 + max((int(part.path.stem) for part in self._parts), default=-1)
@@ -100,14 +100,14 @@ class FeatureParts:
         self._written_at = time.monotonic()
 
     def finish(self) -> None:
-        """Write what has gathered; make the finished file where no row is missing, and delete its parts."""
+        """Write the pending rows. If no row is missing, write the complete file and delete its parts."""
         if self._path.is_file():
             return
         if not self.known.all():
             self.write()
             return
         with write_file_atomically(self._path) as temporary:
-            # Row by row into a file, not all of them in memory.
+            # A memory map keeps the rows out of main memory.
             whole = None
             for rows, features in self._iterate_parts():
                 if whole is None:
@@ -115,13 +115,13 @@ class FeatureParts:
                     whole = np.lib.format.open_memmap(temporary, "w+", np.float32, shape)
                 whole[rows] = features
             if whole is None:
-                raise RuntimeError("Features of no photos were to be kept.")
+                raise RuntimeError("There are no features to write.")
             whole.flush()
             del whole
         shutil.rmtree(_build_parts_path(self._path), ignore_errors=True)
 
     def read_rows(self, rows: Rows) -> Features:
-        """Return the features of some rows that are known, shape (rows, width), in their order."""
+        """Return the features of known rows in the given order, shape (rows, width)."""
         if self._path.is_file():
             stored: Features = np.load(self._path, mmap_mode="r", allow_pickle=False)
             return np.asarray(stored[rows])
@@ -134,18 +134,18 @@ class FeatureParts:
                 result = np.empty((len(rows), features.shape[1]), np.float32)
             result[here] = features[place[rows[here]]]
         if result is None or not self.known[rows].all():
-            raise RuntimeError("Features were asked for that are not known.")
+            raise RuntimeError("Some of the requested features are not known.")
         return result
 
     def _iterate_parts(self) -> Iterator[tuple[Rows, Features]]:
-        """Go through all that is known, a part at a time in memory."""
+        """Iterate over all known rows, with one part in memory at a time."""
         for part in self._parts:
             yield part.rows, part.read()
         yield from self._pending
 
 
 def open_features(path: Path, total: int) -> FeatureParts:
-    """Return what is known of features, to read from it alone."""
+    """Open features for reading only."""
     return FeatureParts(path, total, SILENT)
 
 
@@ -154,7 +154,7 @@ def _build_parts_path(path: Path) -> Path:
 
 
 def _find_parts(path: Path, total: int, progress: Progress) -> list[_Part]:
-    """Find the parts; damaged ones are deleted, and computed again."""
+    """Find the parts, and delete damaged ones, which are then computed again."""
     parts = []
     for part in sorted(_build_parts_path(path).glob("*.npz")):
         try:
@@ -166,9 +166,9 @@ def _find_parts(path: Path, total: int, progress: Progress) -> list[_Part]:
 
 
 def _read_rows(part: Path, total: int) -> Rows:
-    # The archive's own checksums tell a damaged file.
+    # The archive's checksums detect a damaged file.
     arrays = read_arrays(part)
     rows: Rows = arrays["rows"].astype(np.int64)
     if len(rows) != len(arrays["features"]) or rows.max(initial=0) >= total:
-        raise BadData(f"{part} holds features of other photos")
+        raise BadData(f"{part} contains features of other photos")
     return rows

@@ -1,1 +1,1 @@
-"""Fine-tunes in phases: checkpoints, history, the validation split, and epochs within a time budget."""
+"""Fine-tuning in phases: checkpoints, history, the validation split, and epochs within a time budget."""

@@ -1,4 +1,4 @@
-"""How far a fold's training is, and the file that keeps it, so that a training that was cut off goes on from there."""
+"""The state of a fold's training and the checkpoint file that stores it, so that interrupted training resumes."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from ...storage import remove_file
 from ..records import rename_history_columns
 
 Arrays = Sequence[NDArray[Any]]
-# Of the file; one of another form is not read.
+# Version of the file format. Files of other versions are ignored.
 FORMAT_VERSION = 3
-# Names of the second form, which had other names and nothing else.
+# Version 2 differs only in these names.
 _FORMER_VERSION = 2
 _FORMER_NAMES = {
     "parts": "accumulation_steps",
@@ -33,14 +33,14 @@ _FORMER_NAMES = {
 
 @dataclass(frozen=True)
 class TrainingSnapshot:
-    """A network and its optimizer between two steps.
+    """Snapshot of a network and its optimizer between two steps.
 
     Attributes
     ----------
     variables
-        Of the network, in its order: weights, and the random state of its layers.
+        Variables of the network in its order: weights and the random state of its layers.
     optimizer
-        What the optimizer remembers, by name: moments, running means, updates, the scale of the loss.
+        State of the optimizer by name: moments, averaged weights, number of updates, loss scale.
     """
 
     variables: Arrays
@@ -49,34 +49,35 @@ class TrainingSnapshot:
 
 @dataclass
 class TrainingState:
-    """How far a training is.
+    """State of a training.
 
     Attributes
     ----------
     phase, epoch
-        In which it is, from 0; ``epoch`` counts within the phase.
+        Current phase, and current epoch within the phase, both counted from 0.
     step
-        Updates done in this epoch. With the fold's seed and the epoch's number it is the position in the data too.
+        Updates done in this epoch. Together with the fold's seed and the epoch's number, they determine the position in
+        the data.
     loss_sum
-        Training loss of these updates, summed.
+        Sum of the training loss over these updates.
     epoch_seconds, seconds
-        Spent on this epoch and on the whole fold, by all runs together.
+        Seconds spent on this epoch and on the whole fold, summed over all runs.
     accumulation_steps
-        Of a batch, one after the other, for want of memory.
+        Parts into which each batch is split to fit into memory.
     fp32_fallback
-        Whether the training went back to float32 and half the learning rate.
+        Whether training fell back to float32 and half the learning rate.
     best, epochs_without_improvement
-        Best log loss on the validation rows in this phase, and the epochs since.
+        Best validation log loss in this phase, and number of epochs since.
     history
-        A row for each finished epoch.
+        One row per finished epoch.
     begin
-        Where this epoch began, to which a failed step goes back.
+        Snapshot of the beginning of this epoch, which a failed step restores.
     now
-        Where the training is; None at the beginning of an epoch, where it is the same.
+        Current snapshot. None at the beginning of an epoch, where it equals ``begin``.
     best_weights
-        Weights after the best epoch of this phase; None before there is one, or without patience.
+        Weights after the best epoch of this phase. None before the first epoch, and without patience.
     earlier, done
-        Updates of the phases before this one, and of the epochs before this one in its phase.
+        Updates of all earlier phases, and of all earlier epochs of this phase.
     """
 
     phase: int = 0
@@ -97,19 +98,19 @@ class TrainingState:
     done: int = 0
 
     def start_phase(self, number: int) -> None:
-        """Be at the beginning of a phase."""
+        """Move to the beginning of a phase."""
         self.phase, self.epoch = number, 0
         self.earlier, self.done = self.earlier + self.done, 0
         self.best, self.epochs_without_improvement, self.best_weights = math.inf, 0, None
         self.start_epoch()
 
     def start_epoch(self) -> None:
-        """Be at the beginning of an epoch; where that is, ``begin`` has to be told."""
+        """Move to the beginning of an epoch. The caller sets ``begin``."""
         self.step, self.loss_sum, self.epoch_seconds = 0, 0.0, 0.0
         self.begin = self.now = None
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
-        """Return all of it as arrays by name, figures as a text of JSON."""
+        """Return the state as named arrays, its scalars as JSON text."""
         figures = {name: value for name, value in vars(self).items() if name not in _ARRAY_FIELDS}
         arrays = {"figures": np.array(json.dumps(figures, default=float))}
         for name in ("begin", "now"):
@@ -120,7 +121,7 @@ class TrainingState:
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> TrainingState:
-        """Read what :meth:`to_arrays` returned."""
+        """Create the state from the arrays of :meth:`to_arrays`."""
         figures = {_FORMER_NAMES.get(name, name): value for name, value in json.loads(str(arrays["figures"])).items()}
         figures["history"] = [rename_history_columns(row) for row in figures["history"]]
         return cls(
@@ -153,16 +154,16 @@ def _read_snapshot(arrays: Mapping[str, NDArray[Any]], name: str) -> TrainingSna
 
 
 class Checkpoints:
-    """Keeps the state of one training in one file, written whole or not at all.
+    """Store the state of one training in one file, which is written atomically.
 
     Parameters
     ----------
     path
-        Of the file; None keeps nothing.
+        Path of the file. None stores nothing.
     owner
-        What the training depends on: a file of another owner is not read.
+        Hash of everything the training depends on. A file of another owner is ignored.
     minutes
-        Time between two checkpoints, which may then fall into an epoch; None for one at the end of each epoch.
+        Minutes between two checkpoints, also within an epoch. None saves at the end of each epoch.
     """
 
     def __init__(self, path: Path | None, owner: str = "", minutes: float | None = None) -> None:
@@ -172,18 +173,18 @@ class Checkpoints:
         self._saved_at = time.monotonic()
 
     def is_due(self, *, between_epochs: bool) -> bool:
-        """Whether it is time for a checkpoint."""
+        """Return whether it is time for a checkpoint."""
         if self._minutes is None:
             return between_epochs
         return time.monotonic() - self._saved_at >= 60 * self._minutes
 
     def save(self, state: TrainingState) -> None:
-        """Write a checkpoint in the place of the one before.
+        """Replace the previous checkpoint.
 
         Raises
         ------
         StorageError
-            If the disk refuses; the one before stays.
+            If writing fails. The previous checkpoint is kept.
         """
         if self._path is not None:
             owner = np.array(json.dumps({"form": FORMAT_VERSION, "owner": self._owner}))
@@ -191,11 +192,11 @@ class Checkpoints:
         self._saved_at = time.monotonic()
 
     def load(self, progress: Progress) -> TrainingState | None:
-        """Read the checkpoint; None if there is none, or another training's, or a damaged one, which is told."""
+        """Read the checkpoint. Return None if it is missing or of another training, and warn if it is damaged."""
         if self._path is None or not self._path.is_file():
             return None
         try:
-            # The archive's own checksums tell a damaged file.
+            # The archive's checksums detect a damaged file.
             arrays = read_arrays(self._path)
             owner = json.loads(str(arrays["owner"]))
             if owner["form"] not in (FORMAT_VERSION, _FORMER_VERSION) or owner["owner"] != self._owner:
@@ -206,11 +207,11 @@ class Checkpoints:
             return None
 
     def warn_unusable(self, progress: Progress, error: Exception) -> None:
-        """Tell that a checkpoint cannot be used."""
-        progress.warn(f"{self._path} cannot be used ({error}), so this fold begins anew.")
+        """Warn that a checkpoint cannot be used."""
+        progress.warn(f"The checkpoint {self._path} cannot be used ({error}), so this fold starts again.")
 
     def remove(self) -> None:
-        """Delete the file: the fold is finished."""
+        """Delete the checkpoint of a finished fold."""
         if self._path is not None:
             remove_file(self._path)
 

@@ -1,4 +1,4 @@
-"""What a network is trained on, and how it is judged."""
+"""The task of one fold: training data, starting network and evaluation."""
 
 from __future__ import annotations
 
@@ -16,30 +16,30 @@ from ..allotment import Allotment
 
 @dataclass(frozen=True)
 class FoldTask:
-    """What a network is trained on.
+    """Training of one network on one fold.
 
     Attributes
     ----------
     name
-        Of member and fold, as a person reads it.
+        Member and fold in words, for messages.
     settings
-        The member's.
+        Settings of the member.
     multiclass
-        One class a photo, or several.
+        True if each photo has exactly one class, False if it may have several labels.
     photos, targets
-        To learn from; targets have the shape (photos, outputs).
+        Training data. Targets have the shape (photos, outputs).
     seed
-        Of this fold.
+        Seed of this fold.
     build
-        Makes the network as it starts, in the precision that layers are made in.
+        Function that builds the starting network in the current precision.
     evaluate
-        Gives log losses of a network by the name of what it was judged on: ``validation``, ``held_out``.
+        Function that returns the log losses of a network on the rows ``validation`` and ``held_out``, where they exist.
     member, fold
-        As events name them.
+        Member and fold for events.
     work
-        Of all planned epochs together, judging included, as :mod:`ensembler.members.work` counts it; 0 if nobody asks.
+        Work of all planned epochs including evaluation, see :mod:`ensembler.members.work`. 0 if it is not reported.
     allotment
-        What there is of a time budget; None for no budget.
+        Share of the time budget. None without a budget.
     """
 
     name: str

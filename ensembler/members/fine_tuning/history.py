@@ -1,4 +1,4 @@
-"""What is kept and told of an epoch."""
+"""The history of a training: one event and one row of ``history.csv`` per epoch."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from .fold_task import FoldTask
 
 
 def describe_epoch(fold_task: FoldTask, number: int, *, epoch: int, epochs: int, overall: int) -> dict[str, Any]:
-    """Tell where an epoch stands, as events do.
+    """Return the position of an epoch as the fields of an event.
 
     Parameters
     ----------
     number
-        Of the phase, from 0.
+        Number of the phase, counted from 0.
     epoch, epochs
-        Place of the epoch in its phase, from 1, and how many are planned for the phase now.
+        Number of the epoch in its phase, counted from 1, and number of epochs now planned for the phase.
     overall
-        Place of the epoch among those of all phases, from 1.
+        Number of the epoch over all phases, counted from 1.
     """
     phases = fold_task.settings.phases
     return {
@@ -37,16 +37,16 @@ def describe_epoch(fold_task: FoldTask, number: int, *, epoch: int, epochs: int,
 def make_history_row(
     event: EpochEnded, settings: MemberSettings, accumulation_steps: int, share: float
 ) -> dict[str, Any]:
-    """Make the row of ``history.csv``; what nobody knows is empty.
+    """Return the row of ``history.csv``. Unknown values are empty.
 
     Parameters
     ----------
     settings
-        In force in this epoch.
+        Settings of this epoch.
     accumulation_steps
-        In which a batch is taken, one after the other.
+        Parts into which each batch was split.
     share
-        Of an epoch that this one was; less than 1 where a time budget ended it.
+        Fraction of the epoch that was trained. Less than 1 if a time budget ended it.
     """
     return {
         "phase": event.phase,

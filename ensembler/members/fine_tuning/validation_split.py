@@ -1,4 +1,4 @@
-"""Rows that a training watches to know when to stop: taken from its own, never from those that it is scored on."""
+"""Validation rows for early stopping, taken from the training rows and never from the held-out fold."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from numpy.typing import NDArray
 from ...competition.folds.assignment import assign_folds
 from ...competition.tables import Tables
 
-# One photo in ten tells when to stop: enough for a log loss, few enough to be spared.
+# One tenth of the training rows is used for validation.
 SPLIT_PARTS = 10
 
 
 def split_validation_rows(rows: NDArray[Any], tables: Tables, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Split the rows of a training into those that it learns from and those that it watches.
+    """Split the rows of a training into training and validation rows.
 
-    The held-out fold must not choose the epoch: its score would be the best of many, and a stack would trust it.
+    The held-out fold must not choose the epoch, because its score would then be the best of many and too optimistic.
 
     Parameters
     ----------
     rows
-        Places in the training table.
+        Row numbers in the training table.
 
     Returns
     -------
     tuple
-        Rows to learn from, rows to watch; classes are spread evenly, groups are kept together.
+        Training rows and validation rows, stratified by class. Groups are kept together.
     """
     some = tables.train.iloc[rows]
     parts = assign_folds(some["label"].reset_index(drop=True), some["group"].reset_index(drop=True), SPLIT_PARTS, seed)

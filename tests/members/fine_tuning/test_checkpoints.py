@@ -115,7 +115,7 @@ def test_a_damaged_one_is_left_alone_and_told(damage: object, tmp_path: Path) ->
     checkpoints.save(state(now=moment()))
     damage(tmp_path / "checkpoint.npz")
     assert checkpoints.load(heard) is None
-    assert [warning.endswith("so this fold begins anew.") for warning in heard.warnings] == [True]
+    assert [warning.endswith("so this fold starts again.") for warning in heard.warnings] == [True]
 
 
 def test_when_it_is_due() -> None:

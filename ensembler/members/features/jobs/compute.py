@@ -1,4 +1,4 @@
-"""Frozen features: each view of a photo goes through each backbone once; all folds and later runs share the result."""
+"""Frozen features. Each backbone processes each view of a photo once, for all folds and later runs."""
 
 from __future__ import annotations
 
@@ -29,22 +29,22 @@ from ...work import estimate_photo_work
 from ..files import build_feature_path
 from ..parts import FeatureParts
 
-# Of each view: features of the training photos and of the readable test photos, shape (photos, width) each.
+# Features of the training photos and of the readable test photos by view, each of shape (photos, width).
 Features = dict[View, tuple[NDArray[np.float32], NDArray[np.float32]]]
 
 
 def load_or_compute_features(job: TrainingJob, views: Sequence[View], progress: Progress) -> Features:
-    """Return the features of all photos as each view shows them.
+    """Return the features of all photos for each view.
 
-    They are read from the cache where they lie, else computed, each photo being decoded once, and stored there. What a
-    run that was cut off had computed is not computed again.
+    Cached features are read. Missing ones are computed and cached, with each photo decoded once. Features of an
+    interrupted run are reused.
 
     Raises
     ------
     UnreadablePhoto
-        If a photo has become unreadable since it was looked at.
+        If a photo has become unreadable since it was scanned.
     StorageError
-        If there is no room for them.
+        If the disk has too little free space.
     """
     paths = {view: _build_cache_path(job, view) for view in views}
     if not all(path.is_file() for path in paths.values()):
@@ -54,7 +54,7 @@ def load_or_compute_features(job: TrainingJob, views: Sequence[View], progress: 
             missing = {view: path for view, path in paths.items() if not path.is_file()}
             if missing:
                 remove_unfinished(job.folder.features)
-                # Whatever a network is to learn in: members of another precision share them.
+                # Always float32, because members of another precision share the features.
                 with use_precision("float32"):
                     _compute_features(job, missing, progress)
     training = len(job.tables.train)
@@ -63,12 +63,12 @@ def load_or_compute_features(job: TrainingJob, views: Sequence[View], progress: 
 
 
 def load_or_build_backbone(job: TrainingJob) -> Any:
-    """Return the backbone, from ``backbone.keras`` if it is there, else built and saved there.
+    """Load the backbone from ``backbone.keras``, or build it and save it there.
 
     Raises
     ------
     BadData
-        If it is not that which the heads of finished folds belong to.
+        If the file does not match the heads of finished folds.
     """
     path = job.folder.backbone(job.member)
     if check_backbone(job.folder, job.record) or is_whole_zip(path):
@@ -89,20 +89,20 @@ def _build_frozen_backbone(job: TrainingJob) -> Any:
 def _build_cache_path(job: TrainingJob, view: View) -> Path:
     own: tuple[str, ...] = ()
     if job.backbone.is_custom:
-        # A function of a person's own may bring other weights than it did the last time.
+        # A user's function may return other weights than before.
         own = (job.record.settings.preprocessing, compute_model_digest(_build_frozen_backbone(job)))
     return build_feature_path(job.folder, job.record, view, own)
 
 
 def _compute_features(job: TrainingJob, missing: dict[View, Path], progress: Progress) -> None:
     settings = job.record.settings
-    # Only a frozen member is made of this backbone; a fine-tuned one will have changed it in every fold.
+    # The stored backbone belongs to a frozen member. A fine-tuned one changes it in every fold.
     model = load_or_build_backbone(job) if settings.frozen else _build_frozen_backbone(job)
     photos = make_competition_photos(job, progress)
     paths = photos.paths
     room = 4 * len(missing) * len(paths) * int(model.output_shape[-1])
     require_space(job.folder.features, room, f"The features of {job.member}")
-    # Fine-tuning plans without them, since only its first job computes them.
+    # Fine-tuning does not count them as work, because only its first job computes them.
     work = estimate_photo_work(job.backbone, settings.image_size) if settings.frozen else 0
     began = time.monotonic()
     parts = {view: FeatureParts(path, len(paths), progress) for view, path in missing.items()}
@@ -119,7 +119,7 @@ def _compute_features(job: TrainingJob, missing: dict[View, Path], progress: Pro
         for start, batch in zip(range(0, len(wanted), settings.batch_size), stoppable_batches, strict=True):
             rows = wanted[start : start + len(batch)]
             for view, part in parts.items():
-                # One view may be known where another is not, of photos that a survey looked at.
+                # A survey may have computed one view of a photo and not another.
                 fresh = ~part.known[rows]
                 if fresh.any():
                     part.add(rows[fresh], networks[view].predict_batch(batch[fresh], len(paths)))

@@ -1,1 +1,1 @@
-"""The job that fine-tunes folds: the training loop, its optimizer, callbacks and recovery from errors."""
+"""The job that fine-tunes folds: training loop, optimizer, callbacks and recovery from errors."""

@@ -1,4 +1,4 @@
-"""What is told and looked at while Keras goes through the steps of an epoch."""
+"""Keras callbacks that report progress, save checkpoints and stop an epoch early."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ import keras
 from ....progress import Task
 from ..epoch_budget import EpochBudget
 
-# The loss is looked at once in so many steps: each look waits for the device.
+# Steps between two checks of the loss. Each check waits for the device.
 CHECK_EVERY_STEPS = 10
 
 
 class StopAtNaN(keras.callbacks.Callback):  # type: ignore[misc]  # Keras is untyped
-    """Ends an epoch soon after the loss has become no number."""
+    """Stop an epoch soon after the loss becomes NaN or infinite."""
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        """Look at the mean loss so far, which stays no number once it is none."""
+        """Check the mean loss so far, which stays non-finite once it is."""
         if batch % CHECK_EVERY_STEPS == 0 and not math.isfinite(float(logs["loss"])):
             self.model.stop_training = True
 
 
 class StepProgress(keras.callbacks.Callback):  # type: ignore[misc]  # Keras is untyped
-    """Tells each update, made of so many batches as there are ``accumulation_steps``."""
+    """Advance a progress task by one per update of ``accumulation_steps`` batches."""
 
     def __init__(self, task: Task, accumulation_steps: int) -> None:
         super().__init__()
@@ -33,23 +33,24 @@ class StepProgress(keras.callbacks.Callback):  # type: ignore[misc]  # Keras is 
         self.accumulation_steps = accumulation_steps
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        """Tell an update once all its parts are done."""
+        """Advance the task once all parts of an update are done."""
         del logs
         if (batch + 1) % self.accumulation_steps == 0:
             self.task.advance()
 
 
 class BetweenSteps(keras.callbacks.Callback):  # type: ignore[misc]  # Keras is untyped
-    """Lets something be done between two updates of an epoch; after the last one it is for the epoch to do.
+    """Call a function between two updates of an epoch, not after the last one.
 
     Parameters
     ----------
     action
-        Takes the updates done so far and a function that gives the sum of their losses, which waits for the device.
+        Function that accepts the number of updates done, and a function that returns the sum of their losses and waits
+        for the device.
     accumulation_steps
-        Batches that make up an update.
+        Batches per update.
     updates
-        Of the epoch, or of what is left of it.
+        Updates that are left in the epoch.
     """
 
     def __init__(
@@ -61,21 +62,21 @@ class BetweenSteps(keras.callbacks.Callback):  # type: ignore[misc]  # Keras is 
         self.updates = updates
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        """Do it once all parts of an update are done."""
+        """Call the function once all parts of an update are done."""
         done, rest = divmod(batch + 1, self.accumulation_steps)
         if not rest and done < self.updates:
             self.action(done, lambda: float(logs["loss"]) * done)
 
 
 class StopInTime(keras.callbacks.Callback):  # type: ignore[misc]  # Keras is untyped
-    """Ends an epoch within it once there is no more time, after a whole update.
+    """Stop an epoch after a complete update once the time budget is used up.
 
     Parameters
     ----------
     accumulation_steps
-        Batches that make up an update.
+        Batches per update.
     first
-        Updates of the epoch that were done before.
+        Updates of the epoch that an earlier process did.
     """
 
     def __init__(self, budget: EpochBudget, accumulation_steps: int, first: int = 0) -> None:
@@ -85,7 +86,7 @@ class StopInTime(keras.callbacks.Callback):  # type: ignore[misc]  # Keras is un
         self.first = first
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        """Look at the clock once all parts of an update are done."""
+        """Check the clock once all parts of an update are done."""
         del logs
         done, rest = divmod(batch + 1, self.accumulation_steps)
         if not rest and self.budget.is_late():

@@ -1,4 +1,4 @@
-"""The devices that a network is trained on: one, or all of them with the same weights."""
+"""Devices that train a network: a single one, or all of them with mirrored weights."""
 
 from __future__ import annotations
 
@@ -14,12 +14,15 @@ from ....progress import Progress
 
 
 def is_on_gpu() -> bool:
-    """XLA pays on GPUs; on CPUs it takes the place of faster oneDNN kernels and compiles for minutes."""
+    """Return whether Keras sees a GPU.
+
+    XLA is used on GPUs only. On CPUs it replaces faster oneDNN kernels and compiles for minutes.
+    """
     return any("gpu" in str(device).lower() for device in keras.distribution.list_devices())
 
 
 def read_peak_gpu_memory() -> int | None:
-    """Tell the most bytes that this process held of its GPUs so far; None where there is none, or it does not tell."""
+    """Return the peak GPU memory of this process in bytes, or None without a GPU or without such statistics."""
     if not is_on_gpu():
         return None
     import tensorflow as tf
@@ -28,25 +31,25 @@ def read_peak_gpu_memory() -> int | None:
     try:
         return sum(int(tf.config.experimental.get_memory_info(name)["peak"]) for name in names) or None
     except ValueError:
-        # Some allocators count nothing.
+        # Some allocators keep no statistics.
         return None
 
 
 class Devices:
-    """Where one training runs.
+    """Devices of one training.
 
     Parameters
     ----------
     data_parallel
-        Over all devices of this machine: each takes its share of every batch, and gradients are summed
-        (``tf.distribute.MirroredStrategy``).
+        Whether to use all devices of this machine. Each processes an equal share of every batch, and gradients are
+        summed (``tf.distribute.MirroredStrategy``).
     batch_size
-        Photos a step, of all devices together.
+        Photos per step over all devices.
 
     Raises
     ------
     BadChoice
-        If there are fewer photos in a batch than devices.
+        If the batch size is not a multiple of the number of devices.
     """
 
     def __init__(self, *, data_parallel: bool, batch_size: int, progress: Progress) -> None:
@@ -57,31 +60,31 @@ class Devices:
         self._strategy = _make_mirrored_strategy()
         self.count = self._strategy.num_replicas_in_sync
         if self.count == 1:
-            progress.note("--data-parallel: there is one device, so it does all the work.")
+            progress.note("--data-parallel has no effect: this machine has one device.")
         if batch_size % self.count:
             raise BadChoice(
-                f"--batch-size {batch_size} cannot be shared evenly by {self.count} devices: give a multiple of it, "
-                "or leave out --data-parallel."
+                f"--batch-size {batch_size} cannot be divided evenly among {self.count} devices: choose a multiple of "
+                f"{self.count}, or omit --data-parallel."
             )
 
     def scope(self) -> AbstractContextManager[Any]:
-        """Block in which networks and optimizers are made, and trained."""
+        """Return the context in which networks and optimizers are built and trained."""
         return self._strategy.scope() if self._strategy is not None else contextlib.nullcontext()
 
     def feed(self, batches: Callable[[], Iterator[tuple[Any, ...]]]) -> Any:
-        """Return what ``model.fit`` is to be given for one epoch of ``batches``."""
+        """Return the input of ``model.fit`` for one epoch of ``batches``."""
         if self._strategy is None:
             return batches()
         import tensorflow as tf
 
-        # Keras takes a batch for itself before it trains on several devices, which an iterator would then lack.
+        # Keras consumes one batch before it trains on several devices, and a plain iterator would lose it.
         first = next(batches())
         signature = tuple(tf.TensorSpec((None, *part.shape[1:]), part.dtype) for part in first)
         return tf.data.Dataset.from_generator(batches, output_signature=signature).prefetch(tf.data.AUTOTUNE)
 
     @property
     def is_distributed(self) -> bool:
-        """Whether a network's weights lie on several devices."""
+        """Whether the weights are mirrored on several devices."""
         return self._strategy is not None
 
 

@@ -1,4 +1,4 @@
-"""The job of a fine-tuned member: each fold from the starting network to its predictions."""
+"""The job of a fine-tuned member, which takes each fold from the starting network to its predictions."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def fine_tune(spec: dict[str, Any], progress: Progress) -> dict[str, Any]:
 
 
 def _fine_tune_fold(job: TrainingJob, fold: int, later: int, devices: Devices, progress: Progress) -> None:
-    """Fine-tune one fold, ``later`` of which follow in this job."""
+    """Fine-tune one fold. ``later`` folds follow in this job."""
     began = time.monotonic()
     progress.tell(FoldBegan(job.member, fold))
     progress.tell(WorkAhead(job.estimate_work(later + 1)))
@@ -64,13 +64,13 @@ def _fine_tune_fold(job: TrainingJob, fold: int, later: int, devices: Devices, p
     trainer = Trainer(_build_fold_task(job, fold, photos, progress), devices, progress, checkpoints)
     began -= trainer.state.seconds
     model = trainer.run()
-    # Less than was planned may have been trained, after an interruption or out of patience.
+    # Training may have ended before its planned epochs, for lack of improvement or after an interruption.
     progress.tell(WorkAhead(job.estimate_work(later) + job.prediction_work))
     held_out, test = _predict_fold(model, job, fold, photos, progress)
     model.trainable = False
     _, backbone, head = model.layers
     with write_file_atomically(place / "model.keras") as temporary:
-        # A model without optimizer: half the size, and nothing to recompile.
+        # The stored model has no optimizer, which halves its size.
         join_head(backbone, head, job.member).save(temporary)
     predictions, score = job.join_predictions(fold, held_out, test)
     seconds = time.monotonic() - began
@@ -88,7 +88,7 @@ def _build_fold_task(job: TrainingJob, fold: int, photos: CompetitionPhotos, pro
         rows, evaluation_rows["validation"] = split_validation_rows(rows, tables, seed)
     if job.splits.mask_held_out(fold).any():
         evaluation_rows["held_out"] = np.flatnonzero(job.splits.mask_held_out(fold))
-    # Photos that watch or judge are real ones alone: a pseudo-label is no truth to be measured by.
+    # Validation and held-out rows contain real labels only, because a pseudo-label is not a ground truth.
     pseudo = job.load_pseudo_labelled(fold)
     learned = photos.select_training_photos(np.concatenate([rows, list_test_rows(tables)[pseudo.rows]]))
     targets = np.concatenate([tables.targets[rows], pseudo.targets])
@@ -113,12 +113,12 @@ def _build_fold_task(job: TrainingJob, fold: int, photos: CompetitionPhotos, pro
 
 
 def _build_starting_network(job: TrainingJob, fold: int, progress: Progress) -> Any:
-    """Build the network as fine-tuning finds it."""
+    """Build the network from which fine-tuning starts."""
     settings = job.record.settings
     if settings.head == "fitted":
-        # Before anything is random: features that lie there already must not change the numbers of what follows.
+        # Computed before the seed is set, so that cached features do not change the random numbers that follow.
         load_or_compute_features(job, list_head_views(job), progress)
-    # Each fold of a random network starts from numbers of its own, which makes their mean better.
+    # Randomly initialised networks use one seed per fold, which makes their average better.
     seed = job.compute_seed(fold) if settings.weights == "none" else settings.seed
     backbone = build_backbone(job.backbone, settings.image_size, job.weights_source, seed, settings.pooling)
     head = build_starting_head(job, fold, int(backbone.output_shape[-1]), progress)
@@ -133,7 +133,7 @@ def _compute_log_losses(
     photos: CompetitionPhotos,
     progress: Progress,
 ) -> dict[str, float]:
-    """Log loss on each set of rows, of photos as they are."""
+    """Compute the log loss on each set of rows without augmentation."""
     targets = job.tables.targets
     losses = {}
     for name, rows in evaluation_rows.items():
@@ -145,7 +145,7 @@ def _compute_log_losses(
 def _predict_fold(
     model: Any, job: TrainingJob, fold: int, photos: CompetitionPhotos, progress: Progress
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Probabilities for the held-out and the readable test photos, averaged over the views of the settings."""
+    """Predict the held-out and the readable test photos, averaged over the views of the settings."""
     held_out = np.flatnonzero(job.splits.mask_held_out(fold))
     predicted = photos.select_photos(np.concatenate([held_out, list_test_rows(job.tables)]))
     viewed = average_views(model, job.record.settings.tta)

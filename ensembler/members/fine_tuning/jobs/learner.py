@@ -1,4 +1,4 @@
-"""The network that learns, its optimizer, and the network that predicts; where they are between two steps."""
+"""The network under training, its optimizer, the network that predicts, and snapshots of them between two steps."""
 
 from __future__ import annotations
 
@@ -28,23 +28,23 @@ from .unfreezing import compute_layer_rates, unfreeze
 
 
 class Learner:
-    """A network under training, without the order of its epochs.
+    """A network under training, without its schedule of epochs.
 
     Parameters
     ----------
     accumulation_steps
-        Of a batch, one after the other.
+        Parts into which each batch is split.
     fp32_fallback
-        In float32 and with half the learning rate, whatever the settings say.
+        Whether to train in float32 with half the learning rate of the settings.
 
     Attributes
     ----------
     settings
-        Those of the fold's task, or those of the fallback to float32.
+        Settings of the fold's task, or of the fallback to float32.
     model
-        The network that learns.
+        Network under training.
     optimizer
-        Its optimizer, once :meth:`compile` was called.
+        Optimizer, available after :meth:`compile`.
     """
 
     def __init__(
@@ -65,11 +65,11 @@ class Learner:
 
     @property
     def fp32_fallback(self) -> bool:
-        """Whether training goes on in float32 and with half the learning rate."""
+        """Whether training fell back to float32 and half the learning rate."""
         return self.settings is not self.fold_task.settings
 
     def fall_back_to_fp32(self, phase: int) -> None:
-        """Go on in float32 with half the learning rate."""
+        """Continue in float32 with half the learning rate."""
         before = self.settings
         self._use_fp32_settings()
         if before.precision != self.settings.precision:
@@ -82,11 +82,11 @@ class Learner:
 
     @property
     def steps(self) -> int:
-        """Updates in an epoch."""
+        """Number of updates in an epoch."""
         return count_steps(len(self.fold_task.targets), self.settings.batch_size)
 
     def compile(self, number: int) -> None:
-        """Make the network ready for a phase, with a new optimizer."""
+        """Compile the network for a phase, with a new optimizer."""
         phase = self.settings.phases[number]
         with self.devices.scope():
             _, backbone, _head = self.model.layers
@@ -110,17 +110,17 @@ class Learner:
         return LogLoss(multiclass=fold_task.multiclass, smoothing=settings.label_smoothing, weights=weights)
 
     def take_snapshot(self) -> TrainingSnapshot:
-        """Return a copy of where training is."""
+        """Return a copy of the current state."""
         optimizer = read_state(self.optimizer) | read_loss_scale(self.model.optimizer)
         return TrainingSnapshot([ops.convert_to_numpy(variable) for variable in self.model.variables], optimizer)
 
     def restore(self, snapshot: TrainingSnapshot) -> None:
-        """Go back, or on, to where training was.
+        """Restore a snapshot.
 
         Raises
         ------
         ValueError
-            If it is another network's.
+            If the snapshot belongs to another network.
         """
         for variable, value in zip(self.model.variables, snapshot.variables, strict=True):
             variable.assign(value)
@@ -129,18 +129,21 @@ class Learner:
             restore_loss_scale(self.model.optimizer, self.model.trainable_variables, snapshot.optimizer)
 
     def has_finite_weights(self) -> bool:
-        """Whether all weights are numbers still: the last step of an epoch can spoil them after its loss is known."""
+        """Return whether all weights are finite.
+
+        The last step of an epoch can make them NaN after its loss was computed.
+        """
         return all(np.isfinite(weight).all() for weight in self.model.get_weights())
 
     def read_mean_weights(self) -> Arrays:
-        """Return the running mean of the weights where there is one, else the weights."""
+        """Return the exponential moving average of the weights if there is one, else the weights."""
         swap_means(self.optimizer)
         weights: Arrays = self.model.get_weights()
         swap_means(self.optimizer)
         return weights
 
     def evaluate(self) -> dict[str, float]:
-        """Return the log losses of the network as it would predict now."""
+        """Return the log losses of the network in its current state."""
         swap_means(self.optimizer)
         try:
             return self.fold_task.evaluate(self.prepare_predictor())
@@ -148,9 +151,9 @@ class Learner:
             swap_means(self.optimizer)
 
     def prepare_predictor(self) -> Any:
-        """Return the network that predicts, with the weights of the one that learns."""
+        """Return the network that predicts, with the current weights."""
         if self._predictor is None:
-            # Compiling for prediction must not undo what is compiled for training, hence a second model of the layers.
+            # A second model of the same layers, because compiling for prediction discards the compiled training step.
             self._predictor = (
                 self.fold_task.build() if self._has_own_predictor else keras.Model(self.model.input, self.model.output)
             )
@@ -159,10 +162,10 @@ class Learner:
         return self._predictor
 
     def export_model(self) -> Any:
-        """Return the trained network, in float32 and on one device."""
+        """Return the trained network in float32 on one device."""
         return self.prepare_predictor() if self._has_own_predictor else self.model
 
     @property
     def _has_own_predictor(self) -> bool:
-        """Whether the network that predicts is another one than the network that learns."""
+        """Whether prediction needs a second network with its own weights."""
         return self.devices.is_distributed or self.settings.precision != "float32"

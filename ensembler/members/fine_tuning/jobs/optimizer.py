@@ -1,4 +1,4 @@
-"""AdamW as fine-tuning wants it: a rate for each layer, no decay on norms and biases, a running mean of the weights."""
+"""AdamW for fine-tuning: layer-wise rates, no decay of norms and biases, and averaged weights."""
 
 from __future__ import annotations
 
@@ -13,19 +13,20 @@ from numpy.typing import NDArray
 from ....options.phases import Phase
 from ....options.settings import MemberSettings
 
-# Share of the steps in which the learning rate rises to its highest; then it falls to nothing along a cosine.
+# Fraction of the steps during which the learning rate rises to its maximum. It then decays to zero along a cosine.
 WARMUP_SHARE = 0.1
 
 
 class LayerwiseAdamW(keras.optimizers.AdamW):  # type: ignore[misc]  # Keras is untyped
-    """AdamW (Loshchilov & Hutter, Decoupled Weight Decay Regularization, 2019) with a rate for each variable.
+    """AdamW (Loshchilov & Hutter, Decoupled Weight Decay Regularization, 2019) with a rate per variable.
 
-    The rate scales the step and the decay alike. The running mean of the weights (``use_ema``) keeps less of the past
-    in its first steps, as in timm and TensorFlow's ExponentialMovingAverage, so that short runs profit too.
+    The rate scales both the step and the decay. The exponential moving average of the weights (``use_ema``) uses a
+    smaller decay rate in its first steps, as in timm and TensorFlow's ExponentialMovingAverage, so that short trainings
+    benefit as well.
     """
 
     def build(self, variables: Any) -> None:
-        """Make what it remembers, where the schedule stands among it."""
+        """Create the variables, including the position in the schedule."""
         if self.built:
             return
         super().build(variables)
@@ -33,9 +34,9 @@ class LayerwiseAdamW(keras.optimizers.AdamW):  # type: ignore[misc]  # Keras is 
         self._schedule_speed = self.add_variable((), "ones", "float32", name="schedule_speed")
 
     def set_schedule_end(self, update: int) -> None:
-        """Have the learning rate go on from where it is and reach its end, nothing, after ``update`` updates in all.
+        """Let the learning rate decay from its current value to zero at update number ``update``.
 
-        The schedule is passed through faster or slower; nothing is compiled anew, since its speed is a variable.
+        The speed of the schedule is a variable, so nothing is compiled again.
         """
         done = int(ops.convert_to_numpy(self.iterations))
         place = float(ops.convert_to_numpy(self._find_schedule_position(done)))
@@ -46,35 +47,35 @@ class LayerwiseAdamW(keras.optimizers.AdamW):  # type: ignore[misc]  # Keras is 
         self._schedule_speed.assign(speed)
 
     def _find_schedule_position(self, updates: Any) -> Any:
-        """Place in the schedule, in updates as it was made for."""
+        """Return the position in the original schedule, in updates."""
         return self._schedule_begin + self._schedule_speed * ops.cast(updates, "float32")
 
     def set_rates(self, rates: Mapping[int, float]) -> None:
-        """Set the share of the learning rate by ``id`` of the variable; those not named get all of it."""
+        """Set the fraction of the learning rate by the ``id`` of the variable. Other variables use 1."""
         self._rates = [rates.get(id(variable), 1.0) for variable in self._trainable_variables]
 
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
-        """Decay and step one variable."""
+        """Apply weight decay and one step to a variable."""
         rate = ops.cast(learning_rate, variable.dtype) * self._rates[self._get_variable_index(variable)]
         if self.weight_decay and self._use_weight_decay(variable):
             self.assign_sub(variable, ops.multiply(variable, rate * self.weight_decay))
         super().update_step(gradient, variable, rate)
 
     def _get_current_learning_rate(self) -> Any:
-        """By updates: Keras counts batches here, also where several make up one update."""
+        """Return the learning rate by updates. Keras counts batches, of which an update may accumulate several."""
         return self._learning_rate(self._find_schedule_position(self.iterations))
 
     def _apply_weight_decay(self, variables: Any) -> None:
-        """Nothing: :meth:`update_step` decays, by the variable's own rate."""
+        """Do nothing, because :meth:`update_step` applies the decay with the variable's rate."""
 
     def finalize_variable_values(self, var_list: Any) -> None:
-        """Nothing: Keras would put the means in the place of the weights after each ``fit``, which is an epoch here."""
+        """Do nothing. Keras would replace the weights by their averages after each ``fit``, here after each epoch."""
 
     def _update_model_variables_moving_average(self, trainable_variables: Any) -> None:
         step = ops.cast(self.iterations, "float32")
         kept = ops.minimum(self.ema_momentum, (1.0 + step) / (10.0 + step))
         if self.gradient_accumulation_steps:
-            # Between two updates the weights stand still, and the mean with them.
+            # The weights and their average stay constant between two updates.
             updated = ops.equal((self._iterations + 1) % self.gradient_accumulation_steps, 0)
             kept = ops.where(updated, kept, 1.0)
         for variable, mean in zip(trainable_variables, self._model_variables_moving_average, strict=True):
@@ -91,16 +92,16 @@ def build_optimizer(
     *,
     accumulation_steps: int = 1,
 ) -> LayerwiseAdamW:
-    """Make the optimizer of a phase for the weights that ``model`` has trainable now.
+    """Build the optimizer of a phase for the currently trainable weights of ``model``.
 
     Parameters
     ----------
     steps
         Updates in the whole phase.
     rates
-        Share of the learning rate by ``id`` of the variable.
+        Fraction of the learning rate by the ``id`` of the variable.
     accumulation_steps
-        Batches whose gradients make up one update.
+        Batches whose gradients are accumulated for one update.
     """
     optimizer = LayerwiseAdamW(
         learning_rate=build_schedule(phase.learning_rate, steps),
@@ -112,19 +113,19 @@ def build_optimizer(
         name="optimizer",
     )
     variables = model.trainable_variables
-    # Norms' scales and all biases have one axis; decay would pull them to values that mean nothing.
+    # Biases and the scales of normalization layers have one axis. They are not decayed.
     optimizer.exclude_from_weight_decay(var_list=[variable for variable in variables if len(variable.shape) < 2])
     optimizer.build(variables)
     optimizer.set_rates(rates)
     if settings.ema:
         for variable, mean in zip(variables, optimizer._model_variables_moving_average, strict=True):
-            # A copy: JAX gives the memory of both away at each step, and can give away the same memory only once.
+            # A copy, because JAX donates the memory of both at each step and can donate a buffer only once.
             mean.assign(ops.copy(variable))
     return optimizer
 
 
 def build_schedule(highest: float, steps: int) -> Any:
-    """Learning rate by update: warm-up to ``highest``, then a cosine to nothing (Loshchilov & Hutter, SGDR, 2017)."""
+    """Build the schedule: warm-up to ``highest``, then cosine decay to zero (Loshchilov & Hutter, SGDR, 2017)."""
     warm_up = max(1, round(WARMUP_SHARE * steps))
     return keras.optimizers.schedules.CosineDecay(
         initial_learning_rate=highest / 10,
@@ -135,7 +136,7 @@ def build_schedule(highest: float, steps: int) -> Any:
 
 
 def swap_means(optimizer: LayerwiseAdamW) -> None:
-    """Let the weights and their running means change places; a second call undoes it."""
+    """Swap the weights and their moving averages. A second call undoes the swap."""
     if not optimizer.use_ema:
         return
     pairs = zip(optimizer._trainable_variables, optimizer._model_variables_moving_average, strict=True)
@@ -146,9 +147,9 @@ def swap_means(optimizer: LayerwiseAdamW) -> None:
 
 
 def read_state(optimizer: LayerwiseAdamW) -> dict[str, NDArray[Any]]:
-    """Everything that the optimizer remembers; updates are counted, however many batches make up one.
+    """Return the state of the optimizer. The counter holds updates, not batches.
 
-    Arrays go by their place, since Keras numbers the names of layers anew with every network.
+    Arrays are keyed by position, because Keras renumbers the names of layers with every network.
     """
     accumulation_steps = optimizer.gradient_accumulation_steps or 1
     state = {
@@ -158,21 +159,21 @@ def read_state(optimizer: LayerwiseAdamW) -> dict[str, NDArray[Any]]:
 
 
 def restore_state(optimizer: LayerwiseAdamW, state: Mapping[str, NDArray[Any]]) -> None:
-    """Give a new optimizer for the same weights what another one remembered."""
+    """Restore the state of another optimizer for the same weights."""
     for place, variable in enumerate(_list_state_variables(optimizer)):
         variable.assign(state[str(place)])
     optimizer._iterations.assign(int(state["updates"]) * (optimizer.gradient_accumulation_steps or 1))
 
 
 def read_loss_scale(optimizer: Any) -> dict[str, NDArray[Any]]:
-    """Return what an optimizer remembers of the scale of the loss; nothing if it scales none, or has made no step."""
+    """Return the loss scale of an optimizer. Empty if it does not scale the loss or has made no step."""
     if not isinstance(optimizer, keras.optimizers.LossScaleOptimizer) or not optimizer.built:
         return {}
     return {name: ops.convert_to_numpy(getattr(optimizer, name)) for name in _LOSS_SCALE}
 
 
 def restore_loss_scale(optimizer: Any, variables: list[Any], state: Mapping[str, NDArray[Any]]) -> None:
-    """Give an optimizer that scales the loss the scale that another one had."""
+    """Restore the loss scale of an optimizer that scales the loss."""
     if not isinstance(optimizer, keras.optimizers.LossScaleOptimizer) or _LOSS_SCALE[0] not in state:
         return
     if not optimizer.built:

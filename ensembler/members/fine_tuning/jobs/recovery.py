@@ -1,4 +1,4 @@
-"""What is done when an epoch fails: smaller batches for want of memory, float32 when the loss is NaN."""
+"""Recovery of a failed epoch: smaller batches when memory runs out, float32 when the loss is not finite."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .learner import Learner
 
 
 def is_out_of_memory(error: Exception) -> bool:
-    """Whether a step failed for want of the device's memory, in the words of TensorFlow, XLA or PyTorch."""
+    """Return whether the device ran out of memory, as reported by TensorFlow, XLA or PyTorch."""
     if type(error).__name__ in ("ResourceExhaustedError", "OutOfMemoryError"):
         return True
     words = str(error)
@@ -22,14 +22,14 @@ def is_out_of_memory(error: Exception) -> bool:
 
 @dataclass(frozen=True)
 class Recovery:
-    """Repeats an epoch that failed, in a way in which it does not fail again.
+    """Repeat a failed epoch with settings that avoid the failure.
 
     Attributes
     ----------
     name
-        The member and fold, as messages call them.
+        Member and fold in words, for messages.
     learner
-        The network under training; its batches, precision and learning rate are changed.
+        Network under training, whose batches, precision and learning rate are changed.
     """
 
     name: str
@@ -38,28 +38,28 @@ class Recovery:
     progress: Progress
 
     def run(self, fit: Callable[[], float], rewind: Callable[[], None], phase: int, *, epoch: int) -> float:
-        """Do an epoch until it succeeds.
+        """Train an epoch until it succeeds.
 
         Parameters
         ----------
         fit
-            Does the steps of the epoch, and returns its mean loss.
+            Function that trains the steps of the epoch and returns its mean loss.
         rewind
-            Goes back to where the epoch began.
+            Function that restores the beginning of the epoch.
         phase
-            Number of the phase, from 0.
+            Number of the phase, counted from 0.
         epoch
-            Number of the epoch over all phases, from 1.
+            Number of the epoch over all phases, counted from 1.
 
         Returns
         -------
         float
-            The mean loss.
+            Mean loss of the epoch.
 
         Raises
         ------
         BadChoice
-            If nothing is left to be tried.
+            If no remedy is left.
         """
         while True:
             try:
@@ -75,7 +75,7 @@ class Recovery:
             rewind()
 
     def _halve_batch(self, phase: int, error: Exception) -> None:
-        """Take each batch in parts, so that memory suffices and the updates stay the same."""
+        """Split each batch into smaller parts. The updates stay the same."""
         learner, accumulation_steps = self.learner, 2 * self.learner.accumulation_steps
         settings = learner.settings
         what = (
@@ -83,26 +83,26 @@ class Recovery:
             f"{settings.image_size} pixels do not"
         )
         if self.devices.is_distributed:
-            # Keras adds up gradients under a condition, which tf.distribute cannot cross.
+            # Keras accumulates gradients in a conditional, which tf.distribute does not support.
             raise BadChoice(f"{what} fit into the memory of {self.devices.count} devices: use a smaller --batch-size.")
         if settings.batch_size % accumulation_steps:
             raise BadChoice(f"{what} fit into memory: use a smaller --image-size or another backbone.") from error
         learner.accumulation_steps = accumulation_steps
         self.progress.warn(
-            f"{self.name}: out of memory; batches of {settings.batch_size} photos are now taken in "
-            f"{accumulation_steps} parts, with gradients added up and the learning rate as before."
+            f"{self.name}: out of memory. Batches of {settings.batch_size} photos are now split into "
+            f"{accumulation_steps} parts whose gradients are accumulated. The learning rate is unchanged."
         )
         learner.compile(phase)
 
     def _fall_back_to_fp32(self, phase: int, epoch: int) -> None:
-        """Go on in float32 with half the learning rate."""
+        """Continue in float32 with half the learning rate."""
         if self.learner.fp32_fallback:
             raise BadChoice(
-                f"{self.name}: the loss is no number, in float32 and at half the learning rate too: try a lower "
-                "--learning-rate, or look at the photos by --show-augmented."
+                f"{self.name}: the loss is not finite, even in float32 with half the learning rate: choose a lower "
+                "--learning-rate, or inspect the photos with --show-augmented."
             )
         self.progress.warn(
-            f"{self.name}: the loss became no number in epoch {epoch}; back to the epoch before, in "
-            "float32 and with half the learning rate."
+            f"{self.name}: the loss became NaN or infinite in epoch {epoch}. The epoch is repeated in float32 with "
+            "half the learning rate."
         )
         self.learner.fall_back_to_fp32(phase)

@@ -1,4 +1,4 @@
-"""One network through the epochs of its phases; a step that fails is mended and its epoch done again."""
+"""The training loop of one network over the epochs of its phases, with checkpoints and recovery from failures."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ from .recovery import Recovery
 
 
 class Trainer:
-    """Trains one network; :meth:`run` does it all.
+    """Train one network by :meth:`run`.
 
     Parameters
     ----------
     checkpoints
-        Keep where the training is. If there is one already, the training goes on from there, and ends as if it had
-        never been cut off.
+        Storage of the training's state. Training resumes from an existing checkpoint, with the same result as without
+        an interruption.
 
     Attributes
     ----------
     state
-        How far the training is, with a row of history for each epoch.
+        State of the training, including one row of history per epoch.
     learner
-        The network that learns; in the end it has the best weights or the mean ones, as the settings say.
+        Network under training. After training it holds the best or the averaged weights, depending on the settings.
     budget
-        How many updates each phase gets.
+        Number of updates of each phase.
     """
 
     def __init__(
@@ -55,16 +55,16 @@ class Trainer:
 
     @property
     def model(self) -> Any:
-        """The network that learns."""
+        """Network under training."""
         return self.learner.model
 
     @property
     def history(self) -> list[dict[str, Any]]:
-        """A row for each epoch."""
+        """One row per finished epoch."""
         return self.state.history
 
     def _resume(self) -> Learner | None:
-        """Return the network as a checkpoint has it, if there is one."""
+        """Return the network of the checkpoint, if there is one."""
         if (state := self._checkpoints.load(self.progress)) is None or state.begin is None:
             return None
         learner = Learner(
@@ -80,12 +80,12 @@ class Trainer:
         return learner
 
     def run(self) -> Any:
-        """Go through all phases; return the trained network, in float32 and on one device.
+        """Train all phases and return the trained network in float32 on one device.
 
         Raises
         ------
         Interrupted
-            If the work was asked to end; a checkpoint has been written then.
+            If training was asked to stop. A checkpoint was written before.
         """
         state, task = self.state, self._start_task()
         try:
@@ -102,7 +102,7 @@ class Trainer:
         return self.learner.export_model()
 
     def _start_task(self) -> Task:
-        """Begin to tell how far it is, from where it is."""
+        """Start the progress task at the current position."""
         state = self.state
         updates_done = state.earlier + state.done + state.step
         total = state.earlier + self.budget.count_updates(state.phase, state.done + state.step)
@@ -122,13 +122,13 @@ class Trainer:
         return f"in epoch {min(len(self.history) + 1, epochs)} of {epochs} of {self.fold_task.name}"
 
     def begin_phase(self, number: int) -> None:
-        """Get a phase ready."""
+        """Prepare a phase."""
         self.learner.compile(number)
         self.state.start_phase(number)
         self.state.begin = self.learner.take_snapshot()
 
     def try_out(self, number: int, updates: int, task: Task) -> float:
-        """Do some updates of a phase that is ready as an epoch does them, and save; return the seconds that it took."""
+        """Train some updates of a prepared phase like an epoch, save, and return the seconds that this took."""
         began = time.monotonic()
         self.budget.epoch_updates = updates
         self._fit_with_recovery(number, task)
@@ -147,7 +147,7 @@ class Trainer:
         learner.model.set_weights(state.best_weights if state.best_weights is not None else learner.read_mean_weights())
 
     def _begin_epoch(self, number: int) -> bool:
-        """Get an epoch ready, unless the phase has had all that it gets, or lost patience."""
+        """Prepare the next epoch. Return False if the phase is complete or stopped improving."""
         patience, state = self.fold_task.settings.patience, self.state
         if 0 < patience <= state.epochs_without_improvement or not self.budget.begin_epoch(
             number, state.done, state.step
@@ -157,7 +157,7 @@ class Trainer:
         return True
 
     def _end_epoch(self, row: dict[str, Any]) -> None:
-        """Write down an epoch, and what patience makes of it."""
+        """Record a finished epoch and update early stopping."""
         state, patience = self.state, self.fold_task.settings.patience
         state.history.append(row)
         state.epoch += 1
@@ -172,7 +172,7 @@ class Trainer:
             state.epochs_without_improvement += 1
             if state.epochs_without_improvement == patience:
                 self.progress.note(
-                    f"{self.fold_task.name}: no better for {patience} epochs, so phase {state.phase + 1} ends."
+                    f"{self.fold_task.name}: no improvement for {patience} epochs, so phase {state.phase + 1} ends."
                 )
         state.start_epoch()
         state.begin = self.learner.take_snapshot()
@@ -181,7 +181,7 @@ class Trainer:
             self._save()
 
     def _save(self) -> None:
-        """Write a checkpoint, between two steps."""
+        """Write a checkpoint between two steps."""
         state, learner, now = self.state, self.learner, time.monotonic()
         state.seconds, self._counted_at = state.seconds + now - self._counted_at, now
         state.accumulation_steps, state.fp32_fallback = learner.accumulation_steps, learner.fp32_fallback
@@ -219,21 +219,21 @@ class Trainer:
         return make_history_row(event, self.learner.settings, self.learner.accumulation_steps, share)
 
     def _fit_with_recovery(self, number: int, task: Task) -> float:
-        """Do one epoch, again and otherwise if it fails; return its mean loss."""
+        """Train one epoch, with recovery from failures, and return its mean loss."""
         recovery = Recovery(self.fold_task.name, self.learner, self.devices, self.progress)
         return recovery.run(lambda: self._fit(task), self._rewind, number, epoch=len(self.history) + 1)
 
     def _rewind(self) -> None:
-        """Go back to where the epoch began."""
+        """Restore the beginning of the epoch."""
         if (begin := self.state.begin) is None:
-            raise RuntimeError("An epoch was begun without knowing where.")
+            raise RuntimeError("The epoch has no snapshot of its beginning.")
         self.learner.restore(begin)
         self.state.start_epoch()
         self.state.begin = begin
         self.learner.optimizer.set_schedule_end(self.budget.phase_end)
 
     def _fit(self, task: Task) -> float:
-        """Do the steps that are left of an epoch; return its mean loss."""
+        """Train the remaining steps of an epoch and return its mean loss."""
         settings, state, budget, accumulation_steps = (
             self.learner.settings,
             self.state,
@@ -276,7 +276,7 @@ class Trainer:
                 )
             state.loss_sum = before + float(fitted.history["loss"][0]) * (budget.updates_made - first)
             state.step = budget.updates_made
-        # Keras counts the rows of weight 0 that fill the last batch; they have no loss.
+        # The last batch is padded by rows of weight 0, which Keras counts in the mean though they have no loss.
         return (
             state.loss_sum
             * settings.batch_size

@@ -1,4 +1,4 @@
-"""What is trained of a backbone, how fast, and what stays as it was pretrained."""
+"""Trainable layers of a backbone and their learning rates."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ....options.phases import Phase
 
 
 def list_leaf_layers(model: Any) -> list[Any]:
-    """Layers of a model at any depth, in the order in which pixels pass them."""
+    """List the layers of a model at any depth, in the order of the data flow."""
     return list(_iterate_leaf_layers(model))
 
 
@@ -25,14 +25,14 @@ def _iterate_leaf_layers(model: Any) -> Iterator[Any]:
 
 
 def unfreeze(backbone: Any, phase: Phase) -> None:
-    """Set what a phase trains of the backbone; the model has to be compiled after it.
+    """Set the trainable layers of a phase. The model must be compiled afterwards.
 
-    BatchNormalization follows ``phase.batch_norm`` alone, whatever block it is in: a frozen one is in inference mode.
+    BatchNormalization layers follow ``phase.batch_norm`` regardless of their block. Frozen ones run in inference mode.
 
     Raises
     ------
     BadChoice
-        If there is no such block.
+        If the phase names an unknown block.
     """
     backbone.trainable = True
     leaf_layers = list_leaf_layers(backbone)
@@ -61,15 +61,15 @@ def _has_kernel(layer: Any) -> bool:
 
 
 def compute_layer_rates(backbone: Any, first_block_rate: float) -> dict[int, float]:
-    """Learning rate of each of the backbone's weights, as a share of the head's.
+    """Compute the learning rate of each weight of the backbone, relative to the head's.
 
-    It grows geometrically from the first block's to 1 in the last, as in discriminative fine-tuning (Howard & Ruder,
-    Universal Language Model Fine-tuning for Text Classification, 2018).
+    The rate grows geometrically from ``first_block_rate`` in the first block to 1 in the last, as in discriminative
+    fine-tuning (Howard & Ruder, Universal Language Model Fine-tuning for Text Classification, 2018).
 
     Returns
     -------
     dict
-        From the variable's ``id`` to its rate.
+        Rate by the ``id`` of the variable.
     """
     leaf_layers = list_leaf_layers(backbone)
     rates: dict[int, float] = {}

@@ -159,7 +159,7 @@ def test_a_checkpoint_that_does_not_fit_the_network_is_told(tmp_path: Path) -> N
     heard = Heard()
     training = start(heard, Checkpoints(tmp_path / "a.npz", "me"), "dropout")
     assert training.history == []
-    assert any("begins anew" in warning for warning in heard.warnings)
+    assert any("starts again" in warning for warning in heard.warnings)
 
 
 def test_time_is_counted_over_all_runs(tmp_path: Path) -> None:
