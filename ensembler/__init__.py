@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .competition.layout.layout import Hints
     from .errors import EnsemblerError
+    from .options.declared import RunOptions, TrainingOptions
     from .paths import Workspace
     from .stacking.jobs.loaded_stack import LoadedStack, load_stack
     from .workflows.backbones import list_backbones
@@ -38,6 +39,8 @@ _HOMES = {
     "EnsemblerError": "errors",
     "Hints": "competition.layout.layout",
     "LoadedStack": "stacking.jobs.loaded_stack",
+    "RunOptions": "options.declared",
+    "TrainingOptions": "options.declared",
     "Workspace": "paths",
     "adopt": "workflows.fetch.adopt",
     "config": "workflows.config",
@@ -64,6 +67,8 @@ __all__ = [
     "EnsemblerError",
     "Hints",
     "LoadedStack",
+    "RunOptions",
+    "TrainingOptions",
     "Workspace",
     "__version__",
     "adopt",

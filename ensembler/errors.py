@@ -18,23 +18,75 @@ Interrupted is no child of it: somebody asked for the end, so it is a KeyboardIn
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import errno
-from collections.abc import Iterable, Sequence, Sized
+import os
+from collections.abc import Iterable, Iterator, Sequence, Sized
 
-_CHANGE_PERMISSIONS = "change its permissions or choose another folder with --data"
-_MOVE_AWAY = "move away what lies there, or choose another folder with --data"
+# Where an option of the command line is not the argument's name in Python.
+_OPTION_NAMES = {"phases": "phase", "backbones": "backbone", "workspace": "data"}
+_CHANGE_PERMISSIONS = "change its permissions or choose another folder with {workspace}"
+_MOVE_AWAY = "move away what lies there, or choose another folder with {workspace}"
 _REMEDIES = {
-    errno.ENOSPC: "free some space or choose another folder with --data",
-    errno.EDQUOT: "free some space or choose another folder with --data",
+    errno.ENOSPC: "free some space or choose another folder with {workspace}",
+    errno.EDQUOT: "free some space or choose another folder with {workspace}",
     errno.EACCES: _CHANGE_PERMISSIONS,
     errno.EPERM: _CHANGE_PERMISSIONS,
     errno.EROFS: _CHANGE_PERMISSIONS,
     errno.EEXIST: _MOVE_AWAY,
     errno.ENOTDIR: _MOVE_AWAY,
     errno.EISDIR: _MOVE_AWAY,
-    errno.EFBIG: "choose a folder on a file system for larger files with --data",
+    errno.EFBIG: "choose a folder on a file system for larger files with {workspace}",
 }
+# Job processes inherit it.
+_CALLER_VARIABLE = "ENSEMBLER_CALLER"
+
+
+@contextlib.contextmanager
+def address_command_line() -> Iterator[None]:
+    """Have messages of this process and its jobs name arguments as on the command line, not as in Python."""
+    os.environ[_CALLER_VARIABLE] = "command line"
+    try:
+        yield
+    finally:
+        os.environ.pop(_CALLER_VARIABLE, None)
+
+
+def spell(name: str, value: object = None, *, on_command_line: bool | None = None) -> str:
+    """Write an argument as the caller does.
+
+    Parameters
+    ----------
+    name
+        Name in Python.
+    value
+        Its value; None names the argument alone.
+    on_command_line
+        Whether the caller is a person at the command line; None is what :func:`address_command_line` said.
+
+    Returns
+    -------
+    str
+        As ``learning_rate``, ``weights='none'`` and ``flips=False``; on the command line ``--learning-rate``,
+        ``--weights none`` and ``--no-flips``.
+    """
+    if on_command_line is None:
+        on_command_line = _CALLER_VARIABLE in os.environ
+    if not on_command_line:
+        return name if value is None else f"{name}={value!r}"
+    option = _OPTION_NAMES.get(name, name).replace("_", "-")
+    if isinstance(value, bool):
+        return f"--{option}" if value else f"--no-{option}"
+    return f"--{option}" if value is None else f"--{option} {value}"
+
+
+def spell_call(command: str, **arguments: object) -> str:
+    """Write a call as the caller does: ``ensembler.folds(folds=5)``, or ``ensembler folds --folds 5``."""
+    words = [spell(name, value) for name, value in arguments.items()]
+    if _CALLER_VARIABLE in os.environ:
+        return f"`{' '.join(['ensembler', command.replace('_', '-'), *words])}`"
+    return f"`ensembler.{command}({', '.join(words)})`"
 
 
 def format_count(things: Sized, word: str) -> str:
@@ -109,6 +161,7 @@ class StorageError(EnsemblerError):
         """Turn the operating system's refusal into a sentence that names the file."""
         where = error.filename or "a file"
         remedy = _REMEDIES.get(error.errno or 0, "look at what lies there, then try again")
+        remedy = remedy.format(workspace=spell("workspace"))
         return cls(f"Cannot write or read {where}: {error.strerror or error}; {remedy}.")
 
 

@@ -13,8 +13,8 @@ from ensembler.cli import commands
 from ensembler.cli.training_options import select_given_options as given_options
 from ensembler.images.views import VIEWS
 from ensembler.options.configuration import configure
-from ensembler.options.presets import CPU_OPTIONS, DEFAULTS, FAMILY_OPTIONS, FROM_SCRATCH_OPTIONS, PRESETS, Machine
-from ensembler.options.reading import OPTIONS
+from ensembler.options.presets import CPU_OPTIONS, FAMILY_OPTIONS, FROM_SCRATCH_OPTIONS, PRESETS, Machine
+from ensembler.options.reading import DEFAULTS, OPTIONS
 
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "commands.md"

@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from .. import __version__
-from ..errors import EnsemblerError, Interrupted, InvalidSubmission, StorageError
+from ..errors import EnsemblerError, Interrupted, InvalidSubmission, StorageError, address_command_line
 from .backbone_commands import backbones
 from .competition_commands import adopt, fetch
 from .context import Context
@@ -95,7 +95,7 @@ def main() -> None:
     """Run the command line; our errors become one line and exit code 1, a bug of ours keeps its traceback."""
     _escape_unencodable()
     contexts: list[Context] = []
-    with _report_end(contexts):
+    with address_command_line(), _report_end(contexts):
         _run_command(contexts)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import click
@@ -14,16 +14,35 @@ SECONDS_PER_DAY = 24 * 60 * 60
 
 
 class Option(click.Option):
-    """An option whose environment variable has the name that a person types, whatever the parameter is called."""
+    """An option whose environment variable has the name that a person types, whatever the parameter is called.
 
-    def __init__(self, *arguments: Any, section: str = "Options", **attributes: Any) -> None:
+    Parameters
+    ----------
+    section
+        Title of its section in the help.
+    former
+        Former spellings, which still work and are not shown.
+    """
+
+    def __init__(
+        self, *arguments: Any, section: str = "Options", former: Sequence[str] = (), **attributes: Any
+    ) -> None:
         super().__init__(*arguments, **attributes)
         self.section = section
+        self.former = list(former)
+
+    def add_to_parser(self, parser: Any, ctx: click.Context) -> None:
+        """Have the parser know former spellings too."""
+        shown = self.opts
+        self.opts = [*shown, *self.former]
+        super().add_to_parser(parser, ctx)
+        self.opts = shown
 
     def resolve_envvar_value(self, ctx: click.Context) -> str | None:
         """Look for ``ENSEMBLER_COMMAND_OPTION``."""
-        typed = max(self.opts, key=len).lstrip("-").replace("-", "_").upper()
-        return os.environ.get(f"{ctx.auto_envvar_prefix}_{typed}") or None
+        typed = (name.lstrip("-").replace("-", "_").upper() for name in (max(self.opts, key=len), *self.former))
+        values = (os.environ.get(f"{ctx.auto_envvar_prefix}_{name}") for name in typed)
+        return next(filter(None, values), None)
 
 
 option = functools.partial(click.option, cls=Option)

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -75,13 +76,13 @@ class MemberRecord:
         content = read_json(path)
         try:
             return cls.from_json(content)
-        except (KeyError, TypeError, AttributeError) as error:
+        except (KeyError, TypeError, AttributeError, msgspec.ValidationError) as error:
             raise BadData(f"{path} is not of this version ({error}): train {name} anew with --restart.") from error
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> MemberRecord:
         """Read what :meth:`to_json` and JSON made of it."""
-        parsed = {"settings": MemberSettings.from_json(data["settings"]), "classes": tuple(data["classes"])}
+        parsed = {"settings": msgspec.convert(data["settings"], MemberSettings), "classes": tuple(data["classes"])}
         return cls(**{**data, **parsed})
 
     def is_finished(self, folder: CompetitionFolder, fold: int) -> bool:

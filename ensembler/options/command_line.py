@@ -3,55 +3,48 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ..backbones.custom import CustomBackbone
-from ..errors import BadData
+from ..errors import BadData, spell
 from ..paths import CompetitionFolder, Workspace
 from ..serialization import read_json, write_json_if_changed
-from .reading import format_option
+from .declared import RunOptions
 from .sources import OptionSource
 
 
-def build_call(
-    member: str,
-    name: str | None,
-    preset: str | None,
-    config: str | Path | None,
-    command: OptionSource,
-    time_budget: str | float | None = None,
-) -> list[str]:
+def build_call(member: str, run: RunOptions, command: OptionSource) -> list[str]:
     """Write a call of ``train-members`` for one member as words: first the member, then its options.
 
-    Folds are not among them, since those that are there are taken. A time budget is: it may have made the member a
-    smaller one, which goes on as such with a budget alone.
+    Folds are not among them, since existing ones are taken. A time budget is: it may have made the member a smaller
+    one, which goes on as such with a budget alone.
 
     Parameters
     ----------
     member
         As it was asked for, such as ``b0@strong``.
-    name
-        What the member is called, if it was given a name.
+    run
+        Options of the call.
     command
-        Options that were typed, or given in Python.
-    time_budget
-        As it was typed, or in seconds.
+        Options of training that were typed, or given in Python.
     """
-    words = [member]
-    budget = time_budget if isinstance(time_budget, str | None) else f"{time_budget:g}s"
-    for option, value in (("--as", name), ("--time-budget", budget), ("--preset", preset), ("--config", config)):
-        words += [option, str(value)] if value is not None else []
-    options: Mapping[str, Any] = command.options
-    return words + [word for option, value in options.items() for word in _format_option(option, value)]
+    budget = run.get("time_budget")
+    kept = {
+        "name": run.get("name"),
+        "time_budget": f"{budget:g}s" if isinstance(budget, int | float) else budget,
+        "preset": run.get("preset"),
+        "config": run.get("config"),
+    }
+    options = {**{name: value for name, value in kept.items() if value is not None}, **command.options}
+    return [member, *(word for option, value in options.items() for word in _format_option(option, value))]
 
 
 def _format_option(option: str, value: Any) -> list[str]:
     if isinstance(value, bool):
-        return [format_option(option) if value else format_option(option).replace("--", "--no-", 1)]
+        return [spell(option, value, on_command_line=True)]
     values = value if isinstance(value, tuple) else (value,)
-    return [word for one in values for word in (format_option(option), _format_value(one))]
+    return [word for one in values for word in (spell(option, on_command_line=True), _format_value(one))]
 
 
 def _format_value(value: object) -> str:

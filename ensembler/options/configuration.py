@@ -11,10 +11,11 @@ from typing import Any, cast
 from ..backbones.custom import CustomBackbone
 from ..backbones.names import parse_backbone_name, resolve_member
 from ..backbones.registry import BACKBONES, Backbone
-from ..errors import BadChoice
-from .kinds import make_choice_reader, read_value
-from .presets import DEFAULT_PRESET, Machine, Preset
-from .reading import RUN_OPTIONS, read_options
+from ..errors import BadChoice, spell
+from .declared import Preset
+from .kinds import read_value
+from .presets import DEFAULT_PRESET, Machine
+from .reading import RUN, SHARED_OPTIONS, read_options
 from .resolve import make_settings, resolve_options
 from .settings import MemberSettings
 from .sources import OptionSource, ResolvedOptions
@@ -120,7 +121,7 @@ def configure(options: Mapping[str, Any], preset: str | None = None, config: str
     tables = data.pop("members", {})
     in_file = data.pop("preset", None)
     configuration = Configuration(
-        preset=_choose_preset((preset, "--preset", COMMAND_LINE), (in_file, f"preset in {file}", file)),
+        preset=_choose_preset((preset, spell("preset"), COMMAND_LINE), (in_file, f"preset in {file}", file)),
         general=OptionSource(file, read_options(data, file)),
         tables=_read_tables(tables, file),
         command=command,
@@ -136,7 +137,7 @@ def _read_toml(file: Path) -> dict[str, Any]:
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise BadChoice(
-            f"Cannot read {file} ({reason}): --config takes TOML as `ensembler config` prints it."
+            f"Cannot read {file} ({reason}): {spell('config')} takes TOML as `ensembler config` prints it."
         ) from error
 
 
@@ -144,17 +145,19 @@ def _choose_preset(*candidates: tuple[str | None, str, str]) -> tuple[Preset, st
     """Return the first that was named: each is its value, how to call it, and its source."""
     for value, label, source in candidates:
         if value is not None:
-            return read_value(label, make_choice_reader(Preset), value), source
+            return read_value(label, RUN["preset"].kind, value), source
     return DEFAULT_PRESET, "default"
 
 
 def _read_tables(data: object, file: str) -> dict[str, OptionSource]:
     if not isinstance(data, Mapping) or not all(isinstance(table, Mapping) for table in data.values()):
-        raise BadChoice(f"members in {file} must be tables, such as [members.b0]; which are trained says --members.")
+        raise BadChoice(
+            f"members in {file} must be tables, such as [members.b0]; {spell('members')} says which are trained."
+        )
     sources: dict[str, OptionSource] = {}
     for member, table in data.items():
         where = f"[members.{member}] of {file}"
         if (name := resolve_member(member)) in {resolve_member(other) for other in sources}:
             raise BadChoice(f"{where} is about {name}, and so is another table: leave one of them.")
-        sources[member] = OptionSource(where, read_options(table, where, excluded=RUN_OPTIONS))
+        sources[member] = OptionSource(where, read_options(table, where, excluded=SHARED_OPTIONS))
     return sources

@@ -1,8 +1,13 @@
-"""All options of training in one declaration: for Python, for a file of options and, by name, for the command line."""
+"""All options of training, each declared once: its type, limits, default, placeholder and description.
+
+The command line, files of options, keywords in Python and the documents all derive from these declarations. Help texts
+take the title of a group and the descriptions of its options from its docstring.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Annotated, Any, Literal, TypedDict
 
 from ..backbones.custom import CustomBackbone, make_custom_backbone, parse_custom_backbone
@@ -10,17 +15,13 @@ from ..backbones.registry import Pooling, Precision
 from ..errors import BadChoice
 from ..images.augmentation import Augmentation
 from ..images.views import Views
-from .kinds import InvalidValue, Number, read_value
-from .phases import EPOCHS_RANGE, LEARNING_RATE_RANGE, BatchNorm, Phase, check_unfreeze, read_phase
+from .kinds import InvalidValue, declare, read_value
+from .phases import BatchNormTraining, Epochs, LearningRate, Phase, Unfreeze, read_phase
 from .settings import ClassWeights, HeadStart
 
-# NumPy and Keras take seeds of 32 bits, and folds add their number.
-_SEED_LIMIT = 2**31
+Preset = Literal["quick", "good", "best"]
 
 _BACKBONES_FORM = "takes backbones in a list, such as NAME=module:function,size=224 or NAME=FILE.keras"
-
-PrecisionChoice = Literal["auto", Precision]
-Backbones = Mapping[str, Mapping[str, Any]] | Sequence[str | CustomBackbone]
 
 
 def _read_phases(value: object) -> tuple[Phase, ...]:
@@ -62,94 +63,199 @@ def _read_backbone_table(name: str, table: object) -> CustomBackbone:
         raise BadChoice(f"[backbones.{name}] needs either builder = 'module:function' or file = 'FILE.keras'.")
     size = parts.get("image_size")
     if size is not None:
-        size = read_value(f"image_size of [backbones.{name}]", Number(int, ("at least", 8)), size)
+        size = read_value(f"image_size of [backbones.{name}]", ImageSize, size)
     return make_custom_backbone(str(sources[0]), name, size, str(parts.get("preprocessing", "inside")))
 
 
-class TrainingOptions(TypedDict, total=False):
-    """How members are trained; what is left out is chosen by preset, family of the backbone and machine.
+ImageSize = Annotated[int, declare("PIXELS", ge=8)]
+# NumPy and Keras take seeds of 32 bits, and folds add their number.
+Seed = Annotated[int, declare("N", default=0, ge=0, lt=2**31)]
+
+
+class StartOptions(TypedDict, total=False):
+    """Start.
 
     Attributes
     ----------
     weights
-        What networks start from: ``imagenet``, ``none``, or a folder of weights.
-    unfreeze
-        What is trained of the backbone: ``none``, ``all``, ``last:N`` or ``from:BLOCK``; see :class:`Phase`.
-    epochs
-        Passes of fine-tuning.
-    learning_rate
-        The highest of fine-tuning, of the head.
-    batch_norm
-        Whether fine-tuning trains BatchNormalization: ``frozen`` or ``train``.
-    phases
-        Several stretches of fine-tuning, in the place of ``unfreeze``, ``epochs``, ``learning_rate`` and
-        ``batch_norm``: each a :class:`Phase`, what is typed after ``--phase``, or a table.
-    head
-        ``fitted`` on frozen features before fine-tuning, or ``random``.
-    pooling
-        Over places: ``average`` or ``max``.
-    hidden
-        Units of a dense layer between features and probabilities; 0 for none.
-    dropout
-        Share of what enters a dense layer that is dropped in training.
-    flips
-        Whether the head is fitted on mirrored photos too. False also keeps mirrored photos out of the defaults of
-        ``augmentation`` and ``tta``.
-    augmentation
-        Of training photos: ``none``, ``crops``, ``pixels`` or ``strong``.
-    label_smoothing
-        Share of a label that is spread over all classes.
-    class_weights
-        ``balanced`` gives each class the same weight in the loss, ``none`` each photo.
-    weight_decay
-        Of AdamW, on kernels alone.
-    clip_norm
-        Largest norm of all gradients together; 0 for no limit.
-    first_block_rate
-        Learning rate of the backbone's first block as a share of the head's.
-    ema
-        Share of the running mean of the weights that is kept at each step; 0 for no mean.
-    patience
-        Epochs without a better log loss after which a phase ends; 0 for never.
-    precision
-        Of the layers' arithmetic: ``float32``, ``bfloat16``, ``float16``, or ``auto`` for what the GPU is fast at.
-    tta
-        Views of a photo that are averaged when it is predicted: ``none``, ``flip`` or ``crops``.
-    image_size
-        Height and width in pixels.
-    batch_size
-        Photos a step.
-    seed
-        Of folds, random weights, the order of photos and augmentation.
+        Initial weights: ImageNet's, random ones, or those in a folder.
     backbones
-        A person's own: each what is typed after ``--backbone``, or a table by its name.
-    data_parallel
-        Whether all GPUs work on one network at a time.
+        A backbone of your own, see docs/training.md. Repeatable.
+    head
+        Whether the head is fitted on frozen features before fine-tuning, or starts from random weights.
+    image_size
+        Height and width of the network's input. By default the backbone's own.
+    seed
+        Seed of folds, random weights, shuffling and augmentation.
     """
 
-    weights: str
-    unfreeze: Annotated[str, check_unfreeze]
-    epochs: Annotated[int, EPOCHS_RANGE]
-    learning_rate: Annotated[float, LEARNING_RATE_RANGE]
-    batch_norm: BatchNorm
-    phases: Annotated[Sequence[Phase | str | Mapping[str, Any]], _read_phases]
-    head: HeadStart
-    pooling: Pooling
-    hidden: Annotated[int, Number(int, ("at least", 0))]
-    dropout: Annotated[float, Number(float, ("at least", 0), ("below", 1))]
+    weights: Annotated[str, declare("imagenet|none|FOLDER", default="imagenet")]
+    backbones: Annotated[
+        Mapping[str, Mapping[str, Any]] | Sequence[str | CustomBackbone], declare("[NAME=]SPEC", read=_read_backbones)
+    ]
+    head: Annotated[HeadStart, declare(default="fitted")]
+    image_size: ImageSize
+    seed: Seed
+
+
+class FineTuningOptions(TypedDict, total=False):
+    """Fine-tuning.
+
+    Attributes
+    ----------
+    unfreeze
+        Trainable part of the backbone: nothing, everything, its last N layers with weights, or a block such as block5
+        and everything after it. The head is always trained.
+    epochs
+        Passes over the training photos.
+    learning_rate
+        Peak learning rate of the head, reached after the warm-up.
+    batch_norm
+        Whether the BatchNormalization layers of the backbone are trained.
+    phases
+        A phase of fine-tuning, in place of the four options above, such as 'from:block5 epochs=5 learning-rate=1e-3'.
+        Repeatable.
+    first_block_rate
+        Learning rate of the backbone's first block as a fraction of the head's. It grows geometrically in between.
+    patience
+        Epochs without a better validation log loss after which a phase stops. 0 trains all epochs on all photos.
+    """
+
+    unfreeze: Unfreeze
+    epochs: Epochs
+    learning_rate: LearningRate
+    batch_norm: BatchNormTraining
+    phases: Annotated[Sequence[Phase | str | Mapping[str, Any]], declare("PHASE", read=_read_phases)]
+    first_block_rate: Annotated[float, declare("FACTOR", default=0.1, gt=0, le=1)]
+    patience: Annotated[int, declare("EPOCHS", default=0, ge=0)]
+
+
+class HeadOptions(TypedDict, total=False):
+    """Head.
+
+    Attributes
+    ----------
+    pooling
+        Global pooling of the feature maps.
+    hidden
+        Units of a dense layer before the output layer. 0 omits it.
+    dropout
+        Dropout rate before each dense layer.
+    """
+
+    pooling: Annotated[Pooling, declare(default="average")]
+    hidden: Annotated[int, declare("UNITS", default=0, ge=0)]
+    dropout: Annotated[float, declare("RATE", default=0.0, ge=0, lt=1)]
+
+
+class PhotoOptions(TypedDict, total=False):
+    """Photos and labels.
+
+    Attributes
+    ----------
+    flips
+        Fit the head on mirrored photos too. If off, augmentation and tta mirror no photos by default.
+    augmentation
+        Augmentation of training photos in fine-tuning.
+    tta
+        Views of each photo whose predictions are averaged.
+    label_smoothing
+        Share of each label that is spread evenly over all classes.
+    class_weights
+        Weights in the loss: none weights each photo equally, balanced each class.
+    """
+
     flips: bool
     augmentation: Augmentation
-    label_smoothing: Annotated[float, Number(float, ("at least", 0), ("below", 1))]
-    class_weights: ClassWeights
-    weight_decay: Annotated[float, Number(float, ("at least", 0), ("below", 1))]
-    clip_norm: Annotated[float, Number(float, ("at least", 0))]
-    first_block_rate: Annotated[float, Number(float, ("above", 0), ("at most", 1))]
-    ema: Annotated[float, Number(float, ("at least", 0), ("below", 1))]
-    patience: Annotated[int, Number(int, ("at least", 0))]
-    precision: PrecisionChoice
     tta: Views
-    image_size: Annotated[int, Number(int, ("at least", 8))]
-    batch_size: Annotated[int, Number(int, ("at least", 1))]
-    seed: Annotated[int, Number(int, ("at least", 0), ("below", _SEED_LIMIT))]
-    backbones: Annotated[Backbones, _read_backbones]
-    data_parallel: bool
+    label_smoothing: Annotated[float, declare("SHARE", ge=0, lt=1)]
+    class_weights: Annotated[ClassWeights, declare(default="none")]
+
+
+class StepOptions(TypedDict, total=False):
+    """Steps.
+
+    Attributes
+    ----------
+    batch_size
+        Photos per step. By default as many as fit into memory.
+    weight_decay
+        Weight decay of AdamW, applied to kernels only.
+    clip_norm
+        Maximum global norm of the gradients. 0 disables clipping.
+    ema
+        Decay rate of the exponential moving average of the weights. 0 disables it.
+    precision
+        Data type of the layers' computations. auto takes the fastest that the GPU supports.
+    data_parallel
+        Train one network at a time on all GPUs.
+    """
+
+    batch_size: Annotated[int, declare("PHOTOS", ge=1)]
+    # 0.01 is usual with AdamW.
+    weight_decay: Annotated[float, declare("RATE", default=0.01, ge=0, lt=1)]
+    # Clipping made photos that a network gets badly wrong count less, and the log loss worse (docs/training.md).
+    clip_norm: Annotated[float, declare("NORM", default=0.0, ge=0)]
+    ema: Annotated[float, declare("DECAY", ge=0, lt=1)]
+    precision: Annotated[Literal["auto", Precision], declare(default="auto")]
+    data_parallel: Annotated[bool, declare(default=False)]
+
+
+class TrainingOptions(StartOptions, FineTuningOptions, HeadOptions, PhotoOptions, StepOptions, total=False):
+    """How members are trained. Preset, family of the backbone and machine choose what is left out."""
+
+
+class RunOptions(TypedDict, total=False):
+    """Options.
+
+    Attributes
+    ----------
+    preset
+        Preset of the options of training.
+    config
+        TOML file of options, as `ensembler config` prints it.
+    name
+        Name of the member, if there is one alone. By default as in the list of members.
+    folds
+        Number of folds, shared by all members. 1 holds out a fifth of the photos. By default the existing folds, else
+        5.
+    repeats
+        Number of times that folds are made, each time others. By default the existing number, else 1.
+    restart
+        Discard what these members learned before.
+    refit
+        Train one more network of each member on all photos, for `stack --refit`.
+    pseudo_labels
+        Learn also from photos to predict, by confident labels of this stack's members.
+    confidence
+        Minimum probability of a pseudo-label, between 0.5 and 1.
+    time_budget
+        Time limit of the whole call, such as 90s, 10m or 1h30m. Epochs are cut first, then folds, then sizes.
+    checkpoint_minutes
+        Minutes between checkpoints of fine-tuning. By default one after each epoch.
+    tensorboard
+        Write the metrics of each epoch for TensorBoard, to logs/tensorboard.
+    runtime
+        What predicts without a GPU. auto takes the fastest.
+    cache_limit
+        Disk space for decoded photos, such as 20GB. 0 keeps none. By default half of the free space.
+    """
+
+    preset: Annotated[Preset, declare(default="good")]
+    config: Annotated[str | Path, declare("FILE.toml", read=Path)]
+    name: Annotated[str, declare("NAME")]
+    folds: Annotated[int, declare("N", ge=1)]
+    repeats: Annotated[int, declare("N", ge=1)]
+    restart: Annotated[bool, declare("flag")]
+    refit: Annotated[bool, declare("flag")]
+    pseudo_labels: Annotated[str, declare("STACK")]
+    confidence: Annotated[float, declare("PROBABILITY", default=0.99)]
+    time_budget: Annotated[str | float, declare("TIME")]
+    checkpoint_minutes: Annotated[float, declare("MINUTES", gt=0)]
+    tensorboard: Annotated[bool, declare("flag")]
+    runtime: Annotated[str, declare("auto|keras|graph|onnx")]
+    cache_limit: Annotated[str | int, declare("SIZE")]
+
+
+class TrainMembersOptions(RunOptions, TrainingOptions, total=False):
+    """All keywords of :func:`ensembler.train_members` that are options of the command line too."""

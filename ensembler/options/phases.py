@@ -2,70 +2,39 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, get_type_hints
 
 from ..errors import BadChoice
-from .kinds import InvalidValue, Number, Reader, make_choice_reader, read_value
+from .kinds import InvalidValue, declare, read_value
 
-BatchNorm = Literal["frozen", "train"]
-
-_UNFREEZE = re.compile(r"none|all|last:[1-9]\d*|from:[A-Za-z0-9_.-]+")
 _EXAMPLE = "such as 'from:block5 epochs=5 learning-rate=1e-3 batch-norm=train'"
 
-EPOCHS_RANGE = Number(int, ("at least", 1))
-LEARNING_RATE_RANGE = Number(float, ("above", 0))
+_UNFREEZE = r"^(none|all|last:[1-9]\d*|from:[A-Za-z0-9_.-]+)\Z"
+Unfreeze = Annotated[str, declare("none|all|last:N|from:BLOCK", pattern=_UNFREEZE)]
+Epochs = Annotated[int, declare("N", ge=1)]
+# 1e-4 is the rate of the articles that this package follows (Adam, EfficientNets).
+LearningRate = Annotated[float, declare("RATE", default=1e-4, gt=0)]
+BatchNorm = Literal["frozen", "train"]
+BatchNormTraining = Annotated[BatchNorm, declare(default="frozen")]
 
 
 @dataclass(frozen=True)
 class Phase:
-    """One stretch of fine-tuning.
+    """One phase of fine-tuning, of the options of the same names."""
 
-    Attributes
-    ----------
-    unfreeze
-        What is trained of the backbone; the head always is. ``none``, ``all``, ``last:N`` (its last N layers with
-        weights) or ``from:BLOCK`` (the first block of that name, such as ``block5``, and all that comes after it).
-    epochs
-        Passes over the training folds, at least 1.
-    learning_rate
-        The highest, of the head, after warm-up.
-    batch_norm
-        ``frozen`` keeps BatchNormalization as it was pretrained; ``train`` trains it in the whole backbone, also in
-        blocks that are frozen, on the statistics of each batch.
-    """
-
-    unfreeze: str
-    epochs: int
-    learning_rate: float
-    batch_norm: BatchNorm = "frozen"
+    unfreeze: Unfreeze
+    epochs: Epochs
+    learning_rate: LearningRate
+    batch_norm: BatchNormTraining = "frozen"
 
     def __str__(self) -> str:
         """Write it as :func:`read_phase` reads it."""
         return f"{self.unfreeze} epochs={self.epochs} learning-rate={self.learning_rate} batch-norm={self.batch_norm}"
 
 
-def check_unfreeze(text: object) -> str:
-    """Return ``text`` if it says what to unfreeze.
-
-    Raises
-    ------
-    InvalidValue
-        If it does not.
-    """
-    if not isinstance(text, str) or not _UNFREEZE.fullmatch(text):
-        raise InvalidValue("takes none, all, last:N (layers) or from:BLOCK (such as from:block5)")
-    return text
-
-
-_PART_READERS: dict[str, Reader] = {
-    "unfreeze": check_unfreeze,
-    "epochs": EPOCHS_RANGE,
-    "learning_rate": LEARNING_RATE_RANGE,
-    "batch_norm": make_choice_reader(BatchNorm),
-}
+_PARTS = get_type_hints(Phase, include_extras=True)
 _REQUIRED = ("unfreeze", "epochs", "learning_rate")
 
 
@@ -90,20 +59,20 @@ def read_phase(data: object) -> Phase:
 
 
 def _make_phase(parts: Mapping[str, Any], words: str) -> Phase:
-    if unknown := sorted(parts.keys() - _PART_READERS.keys()):
-        raise BadChoice.from_unknown_name(f"part of the phase {words!r}", unknown[0], _PART_READERS)
+    if unknown := sorted(parts.keys() - _PARTS.keys()):
+        raise BadChoice.from_unknown_name(f"part of the phase {words!r}", unknown[0], _PARTS)
     if missing := [name.replace("_", "-") for name in _REQUIRED if name not in parts]:
         raise BadChoice(f"The phase {words!r} lacks {' and '.join(missing)}: write it {_EXAMPLE}.")
     return Phase(
         **{
-            name: read_value(f"{name.replace('_', '-')} of the phase {words!r}", _PART_READERS[name], value)
+            name: read_value(f"{name.replace('_', '-')} of the phase {words!r}", _PARTS[name], value)
             for name, value in parts.items()
         }
     )
 
 
 def _split_parts(text: str) -> dict[str, Any]:
-    """Parts of a phase as it is typed; what is unfrozen stands first or has its name, too."""
+    """Split a phase as it is typed; what is unfrozen comes first, or has its name too."""
     first, *rest = text.split() or [""]
     pairs = [word.partition("=")[::2] for word in (first if "=" in first else f"unfreeze={first}", *rest)]
     parts = {name.replace("-", "_"): value for name, value in pairs}

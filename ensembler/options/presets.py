@@ -3,40 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 from ..backbones.registry import Backbone, Precision
 from .batch_size import choose_batch_size
-from .declared import TrainingOptions
+from .declared import Preset, TrainingOptions
+from .reading import DEFAULTS, RUN
 from .sources import OptionSource
 
-Preset = Literal["quick", "good", "best"]
-DEFAULT_PRESET: Preset = "good"
+DEFAULT_PRESET: Preset = RUN["preset"].default
 
 # Sources of defaults, as a person knows them.
 NO_GPU = "no GPU"
-NO_WEIGHTS = "--weights none"
-
-# What presets leave alone. 1e-4 is the rate of the articles that this package follows (Adam, EfficientNets); a decay
-# of 0.01 is usual with AdamW. Gradients are not clipped: that made photos that a network gets badly wrong count less,
-# and the log loss worse (docs/training.md).
-DEFAULTS: TrainingOptions = {
-    "weights": "imagenet",
-    "learning_rate": 1e-4,
-    "batch_norm": "frozen",
-    "head": "fitted",
-    "pooling": "average",
-    "hidden": 0,
-    "dropout": 0.0,
-    "class_weights": "none",
-    "weight_decay": 0.01,
-    "clip_norm": 0.0,
-    "first_block_rate": 0.1,
-    "patience": 0,
-    "precision": "auto",
-    "seed": 0,
-    "data_parallel": False,
-}
+NO_WEIGHTS = "weights none"
+NO_FLIPS = "no flips"
 
 PRESETS: dict[Preset, TrainingOptions] = {
     "quick": {
@@ -150,7 +129,7 @@ def list_default_sources(
     if not machine.gpus and preset in CPU_OPTIONS:
         sources.append(OptionSource(NO_GPU, CPU_OPTIONS[preset]))
     if user_options.get("flips") is False:
-        sources.append(OptionSource("--no-flips", _disable_mirroring(PRESETS[preset])))
+        sources.append(OptionSource(NO_FLIPS, _disable_mirroring(PRESETS[preset])))
     if backbone and not backbone.is_custom:
         sources += [
             OptionSource(f"family {name}", options)

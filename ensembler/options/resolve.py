@@ -10,11 +10,11 @@ from typing import Any, cast
 from ..backbones.custom import OWN_WEIGHTS, CustomBackbone, make_custom_backbone
 from ..backbones.registry import Backbone
 from ..backbones.weights import find_weights
-from ..errors import BadChoice
+from ..errors import BadChoice, spell
 from ..storage import compute_file_digest
-from .declared import TrainingOptions
+from .declared import Preset, TrainingOptions
 from .phases import BatchNorm, Phase
-from .presets import DEFAULT_PRESET, Machine, Preset, list_default_sources
+from .presets import DEFAULT_PRESET, Machine, list_default_sources
 from .reading import SINGLE_PHASE_OPTIONS, read_options
 from .settings import MemberSettings
 from .sources import OptionSource, ResolvedOptions, merge_sources
@@ -85,8 +85,8 @@ def make_settings(backbone: Backbone | CustomBackbone, options: TrainingOptions)
     phases = _make_phases(options)
     if not phases and options["head"] == "random":
         raise BadChoice(
-            "--head random is never trained with --unfreeze none: leave it out, or unfreeze something (--unfreeze all, "
-            "--phase)."
+            f"{spell('head', 'random')} is never trained with {spell('unfreeze', 'none')}: leave it "
+            f"out, or unfreeze something ({spell('unfreeze', 'all')}, {spell('phases')})."
         )
     network = backbone.backbone if isinstance(backbone, CustomBackbone) else backbone
     source, weights = _resolve_weights(backbone, options)
@@ -116,7 +116,9 @@ def _resolve_weights(backbone: Backbone | CustomBackbone, options: TrainingOptio
         return _resolve_custom_weights(backbone, options["image_size"])
     choice = options["weights"]
     if backbone.tiny and choice == "imagenet":
-        raise BadChoice(f"{backbone.name} has no ImageNet weights: train it from nothing with --weights none.")
+        raise BadChoice(
+            f"{backbone.name} has no ImageNet weights: train it from nothing with {spell('weights', 'none')}."
+        )
     if choice in ("imagenet", "none"):
         return choice, choice
     file = find_weights(Path(choice), backbone, options["image_size"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import Any, Literal
+from typing import Literal
 
 from ..backbones.registry import Pooling, Precision
 from ..images.augmentation import Augmentation
@@ -21,58 +21,22 @@ _HASH_DIGITS = 12
 
 @dataclass(frozen=True)
 class MemberSettings:
-    """Settings of one member.
+    """Settings of one member: options of the same names (see :class:`.TrainingOptions`), and what they are resolved to.
 
     Attributes
     ----------
     backbone
-        Its name.
+        Name of the backbone.
     builder
-        Of a backbone that is not in the registry: ``module:function``, or ``file`` for a ``.keras`` file; else empty.
+        ``module:function`` of a backbone that is not in the registry, ``file`` for a ``.keras`` file; else empty.
     preprocessing
-        What is done to pixels before a backbone that is not in the registry; else empty.
+        Preprocessing of a backbone that is not in the registry; else empty.
     weights
         ``imagenet``, ``none``, the SHA-256 of the file, or ``own`` where the builder brings them.
-    image_size
-        Height and width in pixels.
-    batch_size
-        Photos a step.
-    seed
-        Of random weights, of the order of photos and of augmentation.
-    pooling
-        Over places, from the backbone's maps to features.
-    hidden
-        Units of a dense layer between features and probabilities; 0 for none.
-    dropout
-        Share of what enters a dense layer that is dropped in training, from 0 to below 1.
-    head
-        ``fitted`` on frozen features, or ``random``.
-    flips
-        Whether the head is fitted on mirrored photos too.
     phases
-        Of fine-tuning; none for a frozen backbone.
-    augmentation
-        Of training photos.
-    label_smoothing
-        Share of a label that is spread over all classes, from 0 to below 1.
-    class_weights
-        ``balanced`` gives each class the same weight in the loss, however rare.
-    weight_decay
-        Of AdamW, on kernels alone.
-    clip_norm
-        Largest norm of all gradients together; 0 for no limit.
-    first_block_rate
-        Learning rate of the backbone's first block as a share of the head's; between them it grows geometrically.
-    ema
-        Share of the running mean of the weights that is kept at each step; 0 for no mean.
-    patience
-        Epochs without a better log loss, on rows kept apart, after which a phase ends; 0 trains all epochs on all rows.
-    precision
-        Of the layers' arithmetic in fine-tuning; weights, probabilities and losses are float32 always.
-    tta
-        Views of a photo that are averaged when it is predicted.
+        Phases of fine-tuning; none for a frozen backbone.
     pseudo_labels
-        Where labels of photos to predict come from that it learns from too; None for no such photos.
+        Source of the pseudo-labels; None without.
     """
 
     backbone: str
@@ -104,16 +68,6 @@ class MemberSettings:
     def frozen(self) -> bool:
         """Whether the backbone stays as it was pretrained."""
         return not self.phases
-
-    @classmethod
-    def from_json(cls, data: dict[str, Any]) -> MemberSettings:
-        """Read what ``dataclasses.asdict`` and JSON made of it."""
-        pseudo = data.get("pseudo_labels")
-        made = {
-            "phases": tuple(Phase(**phase) for phase in data["phases"]),
-            "pseudo_labels": PseudoLabels(**pseudo) if pseudo else None,
-        }
-        return cls(**{**data, **made})
 
     def describe_differences(self, other: MemberSettings) -> str:
         """Tell what differs, as ``epochs 3 (there) / 5 (asked)``."""

@@ -11,9 +11,9 @@ import tomli_w
 from ..backbones.custom import CustomBackbone
 from ..backbones.names import parse_backbone_name
 from ..options.configuration import Configuration, configure
-from ..options.declared import TrainingOptions
-from ..options.presets import Machine, Preset
-from ..options.reading import OPTIONS
+from ..options.declared import Preset, TrainingOptions
+from ..options.presets import Machine
+from ..options.reading import OPTIONS, show_options
 from ..options.sources import ResolvedOptions
 from .machine import detect_machine
 
@@ -26,6 +26,7 @@ _PER_BACKBONE_NOTE = (
 )
 
 
+@show_options(OPTIONS)
 def config(
     members: Sequence[str] | None = None,
     *,
@@ -44,7 +45,7 @@ def config(
     config
         A TOML file of options.
     **options
-        See :class:`ensembler.options.declared.TrainingOptions`.
+        How members are trained; see :class:`ensembler.TrainingOptions`.
 
     Returns
     -------

@@ -29,7 +29,7 @@ PHASES = ("none epochs=2 learning-rate=0.001 batch-norm=frozen", "all epochs=1 l
 )
 def test_the_words_of_a_call_are_understood_as_they_were_given(options: dict[str, Any]) -> None:
     asked = configure(options)
-    member, *words = build_call("b0@x", "y", "best", None, asked.command)
+    member, *words = build_call("b0@x", {"name": "y", "preset": "best"}, asked.command)
     told = commands.commands["train-members"].make_context("train-members", ["--members", member, *words]).params
     assert (told["members"], told["name"], told["preset"]) == (["b0@x"], "y", "best")
     typed = select_given_options({name: told[name] for name in OPTIONS})
@@ -37,7 +37,7 @@ def test_the_words_of_a_call_are_understood_as_they_were_given(options: dict[str
 
 
 def test_what_was_not_said_is_not_typed() -> None:
-    assert build_call("b0", None, None, None, configure({}).command) == ["b0"]
+    assert build_call("b0", {}, configure({}).command) == ["b0"]
 
 
 def test_members_of_the_same_options_share_a_command(tmp_path: Path) -> None:

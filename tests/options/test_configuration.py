@@ -127,10 +127,10 @@ seed = 3
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("epochs =", r"Cannot read .*options\.toml \(.*\): --config takes TOML as `ensembler config` prints it"),
+        ("epochs =", r"Cannot read .*options\.toml \(.*\): config takes TOML as `ensembler config` prints it"),
         ("epcohs = 3", r"no option in .*options\.toml named 'epcohs': did you mean epochs"),
-        ("epochs = 0", r"^epochs in .*options\.toml must be at least 1\. Received: 0"),
-        ("batch-size = 'many'", r"^batch-size in .*options\.toml must be a whole number\. Received: many"),
+        ("epochs = 0", r"^epochs in .*options\.toml must be a whole number, at least 1\. Received: 0"),
+        ("batch-size = 'many'", r"^batch-size in .*options\.toml must be a whole number, at least 1\. Received: many"),
         ("preset = 'god'", r"^preset in .*options\.toml takes quick, good or best\. Received: god"),
         ("preset = 3", "takes quick, good or best. Received: 3"),
         ("members = 'b0'", r"must be tables, such as \[members\.b0\]"),
@@ -140,7 +140,10 @@ seed = 3
             "[members.b0]\nepcohs = 3",
             r"no option in \[members\.b0\] of .*options\.toml named 'epcohs': did you mean epochs",
         ),
-        ("[members.b0]\nepochs = 0", r"^epochs in \[members\.b0\] of .*options\.toml must be at least 1"),
+        (
+            "[members.b0]\nepochs = 0",
+            r"^epochs in \[members\.b0\] of .*options\.toml must be a whole number, at least 1",
+        ),
         ("[members.b0]\ndata_parallel = true", r"no option in \[members\.b0\] of .* named 'data_parallel'"),
         ("[member.b0]\nepochs = 3", r"no option in .*options\.toml named 'member'"),
         ("[backbones.b0]\nbuilder = 'a:b'\nimage_size = 8", "b0 is a backbone of keras.applications"),
@@ -159,7 +162,7 @@ def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
 
 
 def test_a_wrong_preset_of_the_command_is_told() -> None:
-    with pytest.raises(BadChoice, match=r"^--preset takes quick, good or best\. Received: great"):
+    with pytest.raises(BadChoice, match=r"^preset takes quick, good or best\. Received: great"):
         configure({}, "great")
 
 

@@ -1,18 +1,20 @@
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import pytest
 
-from ensembler.options.kinds import InvalidValue, Number, Reader, check_flag, check_text, make_choice_reader
+from ensembler.errors import BadChoice
+from ensembler.options.kinds import declare, read_value
 
-WHOLE = Number(int, ("at least", 1))
-SHARE = Number(float, ("at least", 0), ("below", 1))
-RATE = Number(float, ("above", 0), ("at most", 1))
+WHOLE = Annotated[int, declare("N", ge=1)]
+SHARE = Annotated[float, declare("SHARE", ge=0, lt=1)]
+RATE = Annotated[float, declare("RATE", gt=0, le=1)]
+PLACE = Annotated[str, declare("here|FOLDER")]
 
 
 @pytest.mark.parametrize(
-    ("reader", "given", "read"),
+    ("kind", "given", "read"),
     [
         (WHOLE, 1, 1),
         (WHOLE, "12", 12),
@@ -20,44 +22,46 @@ RATE = Number(float, ("above", 0), ("at most", 1))
         (SHARE, "0.25", 0.25),
         (RATE, "1e-3", 0.001),
         (RATE, 1, 1.0),
-        (make_choice_reader(Literal["a", "b"]), "b", "b"),
-        (check_text, "a b", "a b"),
-        (check_flag, False, False),
+        (Literal["a", "b"], "b", "b"),
+        (PLACE, "a b", "a b"),
+        (bool, False, False),
+        (str.upper, "a", "A"),
+        (Annotated[int, declare(read=len)], "abc", 3),
     ],
 )
-def test_what_fits_is_returned_with_its_type(reader: Reader, given: object, read: object) -> None:
-    found = reader(given)
+def test_what_fits_is_returned_with_its_type(kind: Any, given: object, read: object) -> None:
+    found = read_value("it", kind, given)
     assert found == read
     assert type(found) is type(read)
 
 
 @pytest.mark.parametrize(
-    ("reader", "given", "words"),
+    ("kind", "given", "words"),
     [
-        (WHOLE, 0, "must be at least 1"),
-        (WHOLE, 1.0, "must be a whole number"),
-        (WHOLE, "1.5", "must be a whole number"),
-        (WHOLE, True, "must be a whole number"),
-        (WHOLE, None, "must be a whole number"),
-        (SHARE, 1, "must be at least 0 and below 1"),
-        (SHARE, -0.1, "must be at least 0 and below 1"),
-        (SHARE, "nan", "must be a number"),
-        (SHARE, float("inf"), "must be a number"),
-        (SHARE, "a lot", "must be a number"),
-        (SHARE, False, "must be a number"),
-        (RATE, 0, "must be above 0 and at most 1"),
-        (RATE, 1.01, "must be above 0 and at most 1"),
-        (RATE, 10**400, "must be a number"),
-        (make_choice_reader(Literal["a", "b", "c"]), "d", "takes a, b or c"),
-        (make_choice_reader(Literal["a", "b"]), ["a"], "takes a or b"),
-        (check_text, "  ", "must be some text"),
-        (check_text, 3, "must be some text"),
-        (check_flag, "yes", "must be true or false"),
-        (check_flag, 1, "must be true or false"),
+        (WHOLE, 0, "must be a whole number, at least 1"),
+        (WHOLE, 1.5, "must be a whole number, at least 1"),
+        (WHOLE, "1.5", "must be a whole number, at least 1"),
+        (WHOLE, True, "must be a whole number, at least 1"),
+        (WHOLE, None, "must be a whole number, at least 1"),
+        (SHARE, 1, "must be a number, at least 0 and below 1"),
+        (SHARE, -0.1, "must be a number, at least 0 and below 1"),
+        (SHARE, "nan", "must be a number, at least 0 and below 1"),
+        (Annotated[float, declare("N", ge=0)], "inf", "must be a number, at least 0"),
+        (SHARE, "a lot", "must be a number, at least 0 and below 1"),
+        (SHARE, False, "must be a number, at least 0 and below 1"),
+        (RATE, 0, "must be a number, above 0 and at most 1"),
+        (RATE, 1.01, "must be a number, above 0 and at most 1"),
+        (Annotated[float, declare("N", ge=0)], 10**400, "must be a number, at least 0"),
+        (Literal["a", "b", "c"], "d", "takes a, b or c"),
+        (Literal["a", "b"], ["a"], "takes a or b"),
+        (PLACE, "  ", "takes here or FOLDER"),
+        (str, 3, "must be some text"),
+        (bool, "yes", "must be true or false"),
+        (bool, 1, "must be true or false"),
     ],
-    ids=lambda value: repr(value)[:20] if not callable(value) else "",
+    ids=lambda value: repr(value)[:20] if isinstance(value, str | int | float) else "",
 )
-def test_what_does_not_fit_is_told(reader: Reader, given: Any, words: str) -> None:
-    with pytest.raises(InvalidValue) as told:
-        reader(given)
-    assert str(told.value) == words
+def test_what_does_not_fit_is_told(kind: Any, given: Any, words: str) -> None:
+    with pytest.raises(BadChoice) as told:
+        read_value("it", kind, given)
+    assert str(told.value) == f"it {words}. Received: {given}"

@@ -5,23 +5,23 @@ from typing import Any
 import pytest
 
 from ensembler.errors import BadChoice
-from ensembler.options.kinds import InvalidValue
-from ensembler.options.phases import Phase, check_unfreeze, read_phase
+from ensembler.options.kinds import InvalidValue, read_value
+from ensembler.options.phases import Phase, Unfreeze, read_phase
 
 
 @pytest.mark.parametrize(
     "words", ["none", "all", "last:1", "last:20", "from:block5", "from:conv4_block1", "from:stage-2.a"]
 )
 def test_what_may_be_unfrozen(words: str) -> None:
-    assert check_unfreeze(words) == words
+    assert read_value("unfreeze", Unfreeze, words) == words
 
 
 @pytest.mark.parametrize(
-    "words", ["", "some", "last:0", "last:", "last:x", "from:", "from:a b", "all ", "ALL", 3, None]
+    "words", ["", "some", "last:0", "last:", "last:x", "from:", "from:a b", "all ", "all\n", "ALL", 3, None]
 )
 def test_what_cannot_be_unfrozen_is_told(words: object) -> None:
-    with pytest.raises(InvalidValue, match="takes none, all, last:N"):
-        check_unfreeze(words)
+    with pytest.raises(BadChoice, match=r"unfreeze takes none, all, last:N or from:BLOCK\. Received"):
+        read_value("unfreeze", Unfreeze, words)
 
 
 @pytest.mark.parametrize(
@@ -56,8 +56,8 @@ def test_a_phase_is_written_as_it_is_read(rate: float) -> None:
         ("all epochs 5 learning-rate=1", "is no phase"),
         ("all epochs= learning-rate=1", "is no phase"),
         ("all epochs=5 learning-rte=1", "did you mean learning_rate"),
-        ("all epochs=0 learning-rate=1", r"epochs of the phase '.*' must be at least 1\. Received: 0"),
-        ("all epochs=5 learning-rate=0", r"learning-rate of the phase '.*' must be above 0\. Received: 0"),
+        ("all epochs=0 learning-rate=1", r"epochs of the phase '.*' must be a whole number, at least 1\. Received: 0"),
+        ("all epochs=5 learning-rate=0", r"learning-rate of the phase '.*' must be a number, above 0\. Received: 0"),
         ("most epochs=5 learning-rate=1", r"unfreeze of the phase '.*' takes none, all, .* Received: most"),
         ("all epochs=5 learning-rate=1 batch-norm=on", "takes frozen or train. Received: on"),
         ({"unfreeze": "all", "epochs": "x", "learning_rate": 1}, "epochs of the phase 'unfreeze=all epochs=x"),

@@ -5,19 +5,17 @@ from typing import Any, get_args
 import pytest
 
 from ensembler.backbones.registry import BACKBONES, Backbone, find_backbone
-from ensembler.options.declared import TrainingOptions
+from ensembler.options.declared import Preset, TrainingOptions
 from ensembler.options.presets import (
     CPU_OPTIONS,
-    DEFAULTS,
     FAMILY_OPTIONS,
     FROM_SCRATCH_OPTIONS,
     PRESETS,
     TINY_OPTIONS,
     Machine,
-    Preset,
     list_default_sources,
 )
-from ensembler.options.reading import OPTIONS, read_options
+from ensembler.options.reading import DEFAULTS, OPTIONS, read_options
 from ensembler.options.sources import merge_sources
 
 GIBIBYTE = 2**30

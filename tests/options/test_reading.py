@@ -1,16 +1,18 @@
 from __future__ import annotations
 
-from typing import Any
+import inspect
+import re
+from typing import Any, Unpack
 
 import click
 import pytest
 
 from ensembler.backbones.custom import make_custom_backbone
 from ensembler.cli import commands
-from ensembler.errors import BadChoice
+from ensembler.errors import BadChoice, address_command_line, spell
 from ensembler.options.declared import TrainingOptions
 from ensembler.options.phases import Phase
-from ensembler.options.reading import OPTIONS, format_option, read_options
+from ensembler.options.reading import OPTIONS, RUN, read_options, show_options
 
 # A value that fits each option, what it is read as, and one that does not fit.
 VALUES: dict[str, tuple[Any, Any, Any]] = {
@@ -44,7 +46,30 @@ VALUES: dict[str, tuple[Any, Any, Any]] = {
 
 
 def test_each_option_is_declared_once_for_all() -> None:
-    assert OPTIONS == tuple(TrainingOptions.__annotations__) == tuple(VALUES)
+    assert OPTIONS.keys() == TrainingOptions.__annotations__.keys() == VALUES.keys()
+
+
+@pytest.mark.parametrize("name", [*RUN, *OPTIONS])
+def test_each_option_has_a_placeholder_and_a_sentence(name: str) -> None:
+    option = (RUN | OPTIONS)[name]
+    assert option.metavar or option.kind is bool or option.default is False
+    assert re.fullmatch(r"[A-Z][^\n]*\.", option.help)
+
+
+def test_defaults_are_told() -> None:
+    shown = {name: option.help.partition(" By default ")[2] for name, option in OPTIONS.items()}
+    assert (shown["weights"], shown["hidden"], shown["learning_rate"]) == ("imagenet.", "0.", "0.0001.")
+    assert (shown["epochs"], shown["data_parallel"]) == ("", "")
+
+
+def test_help_of_a_function_tells_all_options() -> None:
+    @show_options(OPTIONS)
+    def train(_members: str, **options: Unpack[TrainingOptions]) -> None:
+        """Train."""
+
+    signature = inspect.signature(train)
+    assert list(signature.parameters) == ["_members", *OPTIONS]
+    assert (train.__doc__ or "").startswith("Train.\n\nOptions\n-------\n    weights\n        Initial weights")
 
 
 @pytest.mark.parametrize("name", OPTIONS)
@@ -52,7 +77,7 @@ def test_what_fits_is_read(name: str) -> None:
     given, read, _ = VALUES[name]
     assert read_options({name: given}) == {name: read}
     assert read_options({name.replace("_", "-"): given}) == {name: read}
-    assert read_options({format_option(name).lstrip("-"): given}) == {name: read}
+    assert read_options({spell(name, on_command_line=True).lstrip("-"): given}) == {name: read}
 
 
 @pytest.mark.parametrize("name", OPTIONS)
@@ -60,19 +85,22 @@ def test_what_does_not_fit_is_one_sentence_with_option_value_and_place(name: str
     wrong = VALUES[name][2]
     with pytest.raises(BadChoice) as told:
         read_options({name: wrong})
-    assert str(told.value).startswith(f"{format_option(name)} ")
+    assert str(told.value).startswith(f"{name} ")
     assert str(told.value).endswith(f". Received: {wrong}")
+    with address_command_line(), pytest.raises(BadChoice, match=f"^{spell(name, on_command_line=True)} "):
+        read_options({name: wrong})
     with pytest.raises(BadChoice, match=rf"^{name} in a\.toml "):
         read_options({name: wrong}, "a.toml")
 
 
 @pytest.mark.parametrize("command", ["train-members", "config"])
 def test_the_command_line_has_the_same_options(command: str) -> None:
-    options = [found for found in commands.commands[command].params if isinstance(found, click.Option)]
+    found = commands.commands[command]
+    options = [each for each in found.get_params(click.Context(found)) if isinstance(each, click.Option)]
     named = {found.name: found for found in options}
     assert set(OPTIONS) <= named.keys()
     for name in OPTIONS:
-        assert named[name].opts == [format_option(name)]
+        assert named[name].opts == [spell(name, on_command_line=True)]
         # Text and yes or no: all else is checked in one place.
         assert isinstance(named[name].type, click.types.StringParamType | click.types.BoolParamType)
         assert named[name].multiple == (name in ("phases", "backbones"))
@@ -82,9 +110,9 @@ def test_the_command_line_has_the_same_options(command: str) -> None:
     ("told", "words"),
     [
         ({"epcohs": 3}, "There is no option named 'epcohs': did you mean epochs"),
-        ({"batch_size": 3, "batch-size": 3}, "The command gives batch_size twice"),
-        ({"augment": "none", "augmentation": "none"}, "The command gives augmentation twice"),
-        ({"phases": ["all epochs=1 learning-rate=1"], "epochs": 3}, "either phases or --epochs: a phase says"),
+        ({"batch_size": 3, "batch-size": 3}, "The call gives batch_size twice"),
+        ({"augment": "none", "augmentation": "none"}, "The call gives augmentation twice"),
+        ({"phases": ["all epochs=1 learning-rate=1"], "epochs": 3}, "either phases or epochs: a phase says"),
     ],
     ids=str,
 )
@@ -98,5 +126,5 @@ def test_a_file_is_named() -> None:
         read_options({"epcohs": 3}, "a.toml")
     with pytest.raises(BadChoice, match=r"no option in a\.toml named 'seed'"):
         read_options({"seed": 3}, "a.toml", excluded=["seed"])
-    with pytest.raises(BadChoice, match=r"either phases or --epochs in a\.toml"):
+    with pytest.raises(BadChoice, match=r"either phases or epochs in a\.toml"):
         read_options({"phases": ["all epochs=1 learning-rate=1"], "epochs": 3}, "a.toml")

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, replace
 
+import msgspec
 import pytest
 
 from ensembler.backbones.registry import find_backbone
@@ -17,7 +18,7 @@ TUNED = replace(FROZEN, phases=PHASES)
 
 @pytest.mark.parametrize("settings", [FROZEN, TUNED], ids=["frozen", "fine-tuned"])
 def test_settings_survive_json(settings: MemberSettings) -> None:
-    assert MemberSettings.from_json(json.loads(json.dumps(asdict(settings)))) == settings
+    assert msgspec.convert(json.loads(json.dumps(asdict(settings))), MemberSettings) == settings
 
 
 def test_a_member_without_phases_is_frozen() -> None:

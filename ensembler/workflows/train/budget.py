@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from math import ceil
 
 from ...competition.tables import Tables
-from ...errors import BadChoice, format_count
+from ...errors import BadChoice, format_count, spell
 from ...images.views import MIRRORED_VIEW, VIEWS, WHOLE_VIEW
 from ...members.allotment import Allotment
 from ...members.budget.costs import PhotoCounts, TrainingCost, estimate_fold_cost, estimate_frozen_cost
@@ -146,8 +146,8 @@ class _Planner:
         given, enough = format_duration(self._budget.seconds), format_duration(60 * ceil(needed / 60))
         folds = format_count(range(self.folds[-1]), "fold")
         return BadChoice(
-            f"--time-budget {given} is too short for {', '.join(self._request.names)}, also with one epoch a phase, "
-            f"{folds} and the smallest photos: give at least {enough}, or name fewer members."
+            f"{spell('time_budget', given)} is too short for {', '.join(self._request.names)}, also with one epoch a "
+            f"phase, {folds} and the smallest photos: give at least {enough}, or name fewer members."
         )
 
     def _list_job_units(self, member: int, level: int, folds: int) -> list[JobUnits]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from ...competition.folds.file import DEFAULT_FOLDS, build_folds, load_or_make_folds
 from ...competition.folds.folds import Folds
 from ...competition.tables import Tables
+from ...errors import spell
 from ...members.budget.sizes import SettingsAndWeights
 from ...options.durations import read_duration
 from ...options.kinds import read_value
@@ -62,7 +63,7 @@ def read_budget(value: object) -> Budget | None:
     BadChoice
         If ``value`` is no length of time.
     """
-    return None if value is None else Budget(read_value("--time-budget", read_duration, value), time.time())
+    return None if value is None else Budget(read_value(spell("time_budget"), read_duration, value), time.time())
 
 
 @dataclass(frozen=True)

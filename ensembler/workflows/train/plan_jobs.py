@@ -11,13 +11,14 @@ from ...competition.folds.folds import Folds
 from ...competition.folds.splits import ALL_PHOTOS
 from ...competition.tables import Tables
 from ...engines.job import Job
-from ...errors import BadChoice, Mismatch
+from ...errors import Mismatch, spell
 from ...images.cache_policy import parse_cache_limit
 from ...inference.runtimes import RuntimeChoice, read_runtime
 from ...members.allotment import Allotment
 from ...members.decodings import count_decodings
 from ...members.records import MemberRecord, list_trained_members, remove_leftovers
 from ...members.training_job import TrainingJob
+from ...options.declared import RunOptions
 from ...paths import CompetitionFolder
 from ...storage import remove_folder
 from .tensorboard import require_tensorboard
@@ -49,22 +50,18 @@ class JobOptions:
     cache_limit: int | None = None
 
     @classmethod
-    def read(
-        cls, checkpoint_minutes: float | None, runtime: str | None, cache_limit: str | int | None, *, tensorboard: bool
-    ) -> Self:
-        """Read what a person asked for.
+    def read(cls, run: RunOptions) -> Self:
+        """Take what concerns jobs from the options of a call.
 
         Raises
         ------
         BadChoice
             If a value does not fit, or TensorBoard is asked for and not installed.
         """
-        if checkpoint_minutes is not None and checkpoint_minutes <= 0:
-            raise BadChoice(f"--checkpoint-minutes must be more than 0. Received: {checkpoint_minutes}")
-        chosen_runtime, limit = read_runtime(runtime), parse_cache_limit(cache_limit)
-        if tensorboard:
+        if tensorboard := run.get("tensorboard", False):
             require_tensorboard()
-        return cls(checkpoint_minutes, tensorboard, chosen_runtime, limit)
+        runtime, limit = read_runtime(run.get("runtime")), parse_cache_limit(run.get("cache_limit"))
+        return cls(run.get("checkpoint_minutes"), tensorboard, runtime, limit)
 
 
 @dataclass(frozen=True)
@@ -120,8 +117,8 @@ def check_existing_member(folder: CompetitionFolder, record: MemberRecord) -> No
         )
         raise Mismatch(
             f"{record.name} was trained with other settings: {what}; ask for those, train another member under a "
-            f"name of its own (--members {record.settings.backbone}@LABEL, or --as NAME), or forget what is there "
-            "with --restart."
+            f"name of its own ({spell('members', record.settings.backbone + '@LABEL')}, or "
+            f"{spell('name', 'NAME')}), or forget what is there with {spell('restart', True)}."
         )
 
 

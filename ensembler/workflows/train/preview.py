@@ -9,12 +9,12 @@ from typing import Unpack
 
 from ...backbones.names import resolve_member
 from ...competition.tables import Tables
-from ...errors import BadChoice
+from ...errors import BadChoice, spell
 from ...images.augmentation import Augmentation
 from ...images.augmentation.contact_sheet import draw_contact_sheet
 from ...options.configuration import configure
-from ...options.declared import TrainingOptions
-from ...options.presets import Preset
+from ...options.declared import Preset, TrainingOptions
+from ...options.reading import OPTIONS, show_options
 from ...paths import DEFAULT_WORKSPACE, CompetitionLike, Workspace
 from ...progress import SILENT, Progress
 from ...storage import write_file_atomically
@@ -32,6 +32,7 @@ class AugmentedPhotos:
     augmentation: Augmentation
 
 
+@show_options(OPTIONS)
 def show_augmented(
     file: Path,
     members: Sequence[str],
@@ -67,7 +68,9 @@ def show_augmented(
     _, tables = open_refreshed_competition(competition, workspace, progress)
     member_options = configuration.resolve_options(detect_machine().machine, member).options
     if member_options.get("unfreeze") == "none":
-        progress.note(f"{member} stays frozen, so augmentation has an effect with --unfreeze or --phase alone.")
+        progress.note(
+            f"{member} stays frozen, so augmentation has an effect with {spell('unfreeze')} or {spell('phases')} alone."
+        )
     _draw_sheet(file, tables, member_options)
     return AugmentedPhotos(file, member, member_options["augmentation"])
 

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ...errors import BadChoice, format_count
+from ...errors import BadChoice, format_count, spell
 from ...members.pseudo_labels.files import save_pseudo_labels
 from ...members.pseudo_labels.labeller import Labeller
 from ...members.records import MemberRecord
+from ...options.declared import RunOptions
 from ...options.pseudo_labels import PSEUDO_LABELS_FILE
+from ...options.reading import RUN
 from ...options.settings import MemberSettings
 from ...paths import CompetitionFolder
 from ...progress import Progress
 
-DEFAULT_CONFIDENCE = 0.99
+DEFAULT_CONFIDENCE: float = RUN["confidence"].default
 
 
-def read_confidence(
-    stack: str | None, confidence: float | None, time_budget: str | float | None, *, refit: bool = False
-) -> float:
+def read_confidence(run: RunOptions) -> float:
     """Return the confidence that is asked for; refuse what does not go with the rest.
 
     Raises
@@ -27,13 +27,14 @@ def read_confidence(
         If there is no stack to be sure; if there is a time budget, which is planned by the training photos alone; or
         if networks are to learn from all photos, which goes with neither.
     """
-    if refit and (stack or time_budget):
-        raise BadChoice("--refit goes neither with --pseudo-labels nor with --time-budget: leave one of them out.")
-    if stack is None and confidence is not None:
-        raise BadChoice("--confidence is that of pseudo-labels: name the stack that gives them by --pseudo-labels.")
-    if stack is not None and time_budget is not None:
-        raise BadChoice("--time-budget cannot plan with pseudo-labels: leave out one of the two.")
-    return DEFAULT_CONFIDENCE if confidence is None else confidence
+    budget, labels, confidence = map(spell, ("time_budget", "pseudo_labels", "confidence"))
+    if run.get("refit") and ("pseudo_labels" in run or "time_budget" in run):
+        raise BadChoice(f"{spell('refit')} goes neither with {labels} nor with {budget}: leave one of them out.")
+    if "pseudo_labels" not in run and "confidence" in run:
+        raise BadChoice(f"{confidence} is that of pseudo-labels: name the stack that gives them by {labels}.")
+    if "pseudo_labels" in run and "time_budget" in run:
+        raise BadChoice(f"{budget} cannot plan with pseudo-labels: leave out one of the two.")
+    return run.get("confidence", DEFAULT_CONFIDENCE)
 
 
 def add_pseudo_labels(labeller: Labeller | None, settings: MemberSettings) -> MemberSettings:
@@ -60,7 +61,7 @@ def write_labels(folder: CompetitionFolder, record: MemberRecord, labeller: Labe
     if not any(counts):
         progress.warn(
             f"{record.name} learns from no photo to predict: no label of {labeller.source.stack} is as sure as "
-            f"--confidence {labeller.source.confidence:g}."
+            f"{spell('confidence', labeller.source.confidence)}."
         )
         return
     each = ", ".join(f"{count} in fold {fold}" for fold, count in zip(missing, counts, strict=True))

@@ -12,7 +12,7 @@ from ...backbones.names import resolve_member, resolve_member_names
 from ...backbones.registry import Backbone
 from ...competition.folds.folds import Folds
 from ...competition.tables import Tables
-from ...errors import BadChoice
+from ...errors import BadChoice, spell
 from ...members.budget.sizes import SettingsAndWeights, list_ways_to_train
 from ...members.pseudo_labels.labeller import Labeller
 from ...members.records import build_record
@@ -20,7 +20,6 @@ from ...members.work import estimate_job_work, scale_epochs
 from ...options.configuration import Configuration
 from ...options.declared import TrainingOptions
 from ...options.presets import NO_GPU, NO_WEIGHTS
-from ...options.reading import format_option
 from ...options.resolve import list_unused_options
 from ...options.settings import MemberSettings
 from ...paths import CompetitionFolder
@@ -105,17 +104,18 @@ class TrainingCall:
             configuration.resolve_options(machine.machine, member).sources.get("unfreeze") for member in self.members
         }
         if NO_GPU in sources:
-            progress.note("No GPU: heads are trained on frozen backbones; --unfreeze all fine-tunes them whole.")
+            whole = spell("unfreeze", "all")
+            progress.note(f"No GPU: heads are trained on frozen backbones; {whole} fine-tunes them whole.")
         if NO_WEIGHTS in sources:
-            progress.note("Nothing is pretrained, so the whole networks are trained (--unfreeze all).")
+            progress.note(f"Nothing is pretrained, so the whole networks are trained ({spell('unfreeze', 'all')}).")
         # A file may tell all options; who types one expects an effect.
         typed_options = configuration.command.options
         unused = {
             name for settings, _ in self.settings_and_weights for name in list_unused_options(typed_options, settings)
         }
         if unused:
-            names = ", ".join(sorted(map(format_option, unused)))
-            progress.warn(f"A frozen backbone (--unfreeze none) makes no use of {names}.")
+            names = ", ".join(sorted(map(spell, unused)))
+            progress.warn(f"A frozen backbone ({spell('unfreeze', 'none')}) makes no use of {names}.")
 
     def apply_budget(
         self,

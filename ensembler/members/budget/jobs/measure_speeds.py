@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -61,7 +62,7 @@ def measure_speeds(spec: dict[str, Any], progress: Progress) -> dict[str, Any]:
     speeds = []
     for member in spec["members"]:
         progress.raise_if_stopping("while speeds were measured, before anything was trained")
-        settings = MemberSettings.from_json(member["settings"])
+        settings = msgspec.convert(member["settings"], MemberSettings)
         timer = _MemberTimer(tables, settings, member["weights"], data_parallel=member["data_parallel"])
         speeds.append(timer.measure_all().to_json())
         keras.backend.clear_session()
