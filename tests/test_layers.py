@@ -37,8 +37,9 @@ NARROW = {
     "process_memory": set[str](),
     "machine_memory": set[str](),
 }
-# The command line runs workflows and shows what they return. From other rooms it takes types alone.
-CLI = {"console", "event_file", "workflows", "progress", "events", "paths", "storage", "errors", "figures"}
+# The command line takes options from their declarations, runs workflows and shows what they return. From other rooms it
+# takes types alone.
+CLI = {"console", "event_file", "workflows", "options", "progress", "events", "paths", "storage", "errors", "figures"}
 CLI_TYPES = {"AnswerScore", "Difference", "Hints", "Row", "Scores", "FIELD_NAMES"}
 # Stages of work, in the order in which a person goes through them. Each may use those before it.
 STAGES = ("fetch", "folds", "survey", "train", "members", "stack", "predict", "submit", "status", "demo")

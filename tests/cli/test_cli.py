@@ -60,7 +60,7 @@ def files(tmp_path: Path) -> Path:
         (["fetch", "https://example.org/x"], "is no competition"),
         (["train-members", "--members", "b0"], "begin with `ensembler fetch SLUG`"),
         (["train-members", "--members", "b00"], "did you mean"),
-        (["train-members", "--members", "b0", "--epochs", "many"], "--epochs must be a whole number. Received: many"),
+        (["train-members", "--members", "b0", "--epochs", "many"], "--epochs must be a whole number, at least 1. Rec"),
         (["train-members", "--members", "b0", "--phase", "all"], "The phase 'all' lacks epochs and learning-rate"),
         (["train-members", "--members", "b0", "--config", "nowhere.toml"], "Cannot read nowhere.toml"),
         (["train-members", "--members", "b0", "--show-augmented", "a.gif"], "--show-augmented takes FILE.png"),
@@ -166,7 +166,7 @@ def test_augmented_photos_are_drawn_and_nothing_is_trained(files: Path) -> None:
     words = ["train-members", "--members", "b0", "--image-size", "32", "--augment", "strong"]
     ended = ensembler(*words, "--show-augmented", "a.png", folder=files)
     assert ended.returncode == 0, ended.stderr
-    assert ended.stdout == "a.png: b0 with --augment strong; nothing was trained.\n"
+    assert ended.stdout == "a.png: b0 with --augmentation strong; nothing was trained.\n"
     assert (files / "a.png").is_file()
     assert not (files / "data" / "x" / "members").exists()
 

@@ -43,11 +43,11 @@ def test_what_was_not_said_is_not_typed() -> None:
 def test_members_of_the_same_options_share_a_command(tmp_path: Path) -> None:
     folder = CompetitionFolder(tmp_path / "made")
     save_call(folder, "b0", ["b0", "--epochs", "3"])
-    save_call(folder, "strong", ["b1@x", "--as", "strong", "--epochs", "3"])
+    save_call(folder, "strong", ["b1@x", "--name", "strong", "--epochs", "3"])
     save_call(folder, "b2", ["b2", "--epochs", "3"])
     assert build_training_commands(folder, ["b0", "strong", "b2"]) == [
         ["train-members", "--members", "b0,b2", "--epochs", "3"],
-        ["train-members", "--members", "b1@x", "--as", "strong", "--epochs", "3"],
+        ["train-members", "--members", "b1@x", "--name", "strong", "--epochs", "3"],
     ]
 
 

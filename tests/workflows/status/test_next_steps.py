@@ -49,9 +49,9 @@ def test_an_unfinished_member_is_gone_on_with_as_it_was_asked_for(made: Made) ->
     for name in ("a", "b"):
         make_member(folder, tables, name)
     (folder.fold("b", 1) / "fold.json").unlink()
-    save_call(folder, "b", ["demo-conv", "--as", "b", "--weights", "my weights"])
+    save_call(folder, "b", ["demo-conv", "--name", "b", "--weights", "my weights"])
     assert status(workspace=workspace).next == NextStep(
-        "ensembler train-members --members demo-conv --as b --weights 'my weights'",
+        "ensembler train-members --members demo-conv --name b --weights 'my weights'",
         f"Not finished: b has {FOLDS - 1} of {FOLDS} folds.",
     )
     with hold_lock(folder.member_lock("b"), "it"):

@@ -60,7 +60,7 @@ def test_a_frozen_member_makes_no_use_of_it(
         ("a.jpg", ["b0"], {}, "takes FILE.png. Received: .*a.jpg"),
         ("a.png", ["b00"], {}, "did you mean"),
         ("a.png", [], {}, "at least one"),
-        ("a.png", ["b0"], {"augmentation": "weak"}, "--augment takes none, crops, pixels or strong"),
+        ("a.png", ["b0"], {"augmentation": "weak"}, "augmentation takes none, crops, pixels or strong"),
     ],
 )
 def test_what_does_not_fit_is_refused(
