@@ -11,6 +11,8 @@ PUBLIC = [
     "EnsemblerError",
     "Hints",
     "LoadedStack",
+    "RunOptions",
+    "TrainingOptions",
     "Workspace",
     "__version__",
     "adopt",

@@ -165,7 +165,7 @@ def test_a_pretrained_backbone_stays_frozen_if_nothing_else_fits(made: Made, tra
 @pytest.mark.parametrize(
     ("budget", "words"),
     [
-        ("20s", r"20s is too short for mobilenet, .* 1 fold .*: give at least \d+m, or"),
+        ("20s", r"time_budget='20s' is too short for mobilenet, .* 1 fold .*: give at least \d+m, or"),
         ("soon", "takes a length of time such as 90s"),
     ],
 )

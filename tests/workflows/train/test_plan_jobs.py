@@ -86,7 +86,7 @@ def test_without_a_gpu_heads_are_trained_one_job_a_member(train: Train) -> None:
     assert [job.name for job in asked.jobs] == ["b0", "b3"]
     assert {job.function for job in asked.jobs} == {"ensembler.members.jobs.frozen:train_frozen"}
     assert (asked.gpus, asked.parallel) == ((), 1)
-    assert asked.heard.told == ["No GPU: heads are trained on frozen backbones; --unfreeze all fine-tunes them whole."]
+    assert asked.heard.told == ["No GPU: heads are trained on frozen backbones; unfreeze='all' fine-tunes them whole."]
 
 
 def test_each_gpu_gets_jobs_of_its_own(train: Train, made: tuple[CompetitionFolder, Workspace]) -> None:
@@ -126,7 +126,7 @@ def test_tiny_networks_run_side_by_side_and_nobody_looks_for_gpus(train: Train) 
     asked = train("demo-conv", "demo-dense", here=TWO_GPUS, weights="none")
     assert [job.spec["folds"] for job in asked.jobs] == [list(range(FOLDS))] * 2
     assert asked.gpus == ()
-    assert asked.heard.told == ["Nothing is pretrained, so the whole networks are trained (--unfreeze all)."]
+    assert asked.heard.told == ["Nothing is pretrained, so the whole networks are trained (unfreeze='all')."]
 
 
 def test_a_tiny_network_among_others_shares_one_job_among_its_folds(train: Train) -> None:
