@@ -1,4 +1,4 @@
-"""A competition's photos as a member's job sees them: labelled ones first, then the readable ones to predict."""
+"""A competition's photos for a member's job: the labelled photos, followed by the readable photos to predict."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ from .training_job import TrainingJob
 
 
 class CompetitionPhotos:
-    """Photos at one size, from a store where one is there or pays.
+    """Photos at one size, read from a store of decoded photos if one exists or saves time.
 
     Parameters
     ----------
     folder, tables
-        Of the competition.
+        Folder and tables of the competition.
     samples
-        Hash of its photos; those of other photos lie in another store.
+        Hash of the photos. Each hash has its own store.
     size
         Height and width in pixels.
     decodings
-        How many times a photo will be decoded at this size, in all jobs of the call, unless there is a store.
+        Number of photos that all jobs of the call would decode at this size without a store.
     cache_limit
-        Bytes that stores may take; None is half of what is free.
+        Maximum size of all stores in bytes. None allows half of the free space.
     """
 
     def __init__(
@@ -54,13 +54,13 @@ class CompetitionPhotos:
         self._progress = progress
 
     def select_photos(self, rows: Rows) -> PhotoSource:
-        """Return photos that are looked at once."""
+        """Return photos that are read once."""
         if self._store:
             return self._store.open_photos(self._size, rows)
         return FilePhotos([self.paths[row] for row in rows], self._size)
 
     def select_training_photos(self, rows: Rows) -> PhotoSource:
-        """Return photos that are looked at in each epoch: without a store they are held in memory if they fit."""
+        """Return photos that are read in each epoch. Without a store, they are kept in memory if they fit."""
         if self._store:
             return self._store.open_photos(self._size, rows)
         return make_photo_source([self.paths[row] for row in rows], self._size)
@@ -77,7 +77,7 @@ class CompetitionPhotos:
             if saved < MIN_SECONDS_SAVED:
                 return None
             if not make_room(self._store_folder, size, compute_store_bytes(missing, size), self._cache_limit):
-                # What is there of it may be larger than it should be by now.
+                # An existing store may exceed the limit by now.
                 remove_folder(self._store_folder / str(size))
                 return None
             if missing:
@@ -91,7 +91,7 @@ class CompetitionPhotos:
 
 
 def make_competition_photos(job: TrainingJob, progress: Progress) -> CompetitionPhotos:
-    """Return the photos of a member's size."""
+    """Return the competition's photos at the member's image size."""
     return CompetitionPhotos(
         job.folder,
         job.tables,
@@ -104,6 +104,6 @@ def make_competition_photos(job: TrainingJob, progress: Progress) -> Competition
 
 
 def list_test_rows(tables: Tables) -> Rows:
-    """Return the numbers of the readable photos to predict."""
+    """Return the row numbers of the readable photos to predict."""
     first = len(tables.train_paths)
     return np.arange(first, first + len(tables.test_paths))

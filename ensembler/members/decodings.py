@@ -1,4 +1,4 @@
-"""How many times training decodes photos, unless they lie decoded in a store."""
+"""The number of photos that training decodes without a store of decoded photos."""
 
 from __future__ import annotations
 
@@ -12,11 +12,10 @@ from .records import MemberRecord
 
 
 def count_decodings(folder: CompetitionFolder, record: MemberRecord, tables: Tables, folds: Folds) -> int:
-    """Count the photos that the unfinished folds of a member decode, each as often as it is decoded.
+    """Count the decodings of photos by the unfinished folds of a member.
 
-    Frozen features look at all photos once, if they are not there yet. Fine-tuning looks at those it learns from in
-    each epoch, but decodes them once if they fit into memory; at those it holds out after each epoch, and in the end at
-    these and at those to predict.
+    Missing frozen features decode all photos once. Fine-tuning decodes the training photos in each epoch, or once if
+    they fit into memory, the held-out photos after each epoch, and finally the held-out photos and those to predict.
     """
     settings = record.settings
     unfinished = len(record.list_unfinished_folds(folder))

@@ -1,4 +1,4 @@
-"""Jobs that would write the same files take turns: a process that outlives its run, or one on the next GPU."""
+"""Locks of jobs that write the same files, such as jobs on several GPUs or a process that outlives its run."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from ..progress import Progress
 from ..storage import remove_file, remove_unfinished
 from .training_job import TrainingJob
 
-# Seconds between two looks at a lock that another process holds.
+# Seconds between two attempts to take a lock.
 POLL_SECONDS = 0.2
 
 
 @contextlib.contextmanager
 def wait_for_lock(folder: CompetitionFolder, work: str, what: str, progress: Progress) -> Iterator[None]:
-    """Wait until nobody else does this work, then do it alone for the length of the block.
+    """Wait for the lock of a piece of work and hold it within the block.
 
     Parameters
     ----------
     work
-        Names the lock.
+        Name of the lock.
     what
-        The work as a person reads it.
+        Description of the work, for messages.
 
     Raises
     ------
     Interrupted
-        If the work should end before it was its turn.
+        If the job is asked to stop while it waits.
     """
     from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_fixed
 
@@ -47,9 +47,9 @@ def wait_for_lock(folder: CompetitionFolder, work: str, what: str, progress: Pro
 
 @contextlib.contextmanager
 def lock_fold(job: TrainingJob, fold: int, progress: Progress) -> Iterator[bool]:
-    """Have one of a member's folds to oneself; whether it is still to be trained.
+    """Lock one of a member's folds. The block receives whether the fold is still to be trained.
 
-    A job outlives a run that was killed for as long as it takes to finish a step and save.
+    A job outlives a killed run until it has finished a step and saved its state.
     """
     folder, member = job.folder, job.member
     place = folder.fold(member, fold).name

@@ -1,4 +1,4 @@
-"""What a stack is made of: the members' predictions, joined by id, refused where they do not belong together."""
+"""The members' predictions, joined by id and checked to belong to the same photos, folds and classes."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ from .records import FoldPredictions, MemberRecord, list_trained_members, load_f
 
 @dataclass(frozen=True)
 class MemberPredictions:
-    """One member's probabilities in the tables' order.
+    """Predicted probabilities of one member, in the order of the tables.
 
     Attributes
     ----------
     record
-        The member's settings.
+        Record of the member.
     out_of_fold
-        For the scored training photos, in the table's order, shape (scored photos, outputs): of each, the mean over the
-        repeats, in each of which the one network predicted it that did not see it.
+        Probabilities of the scored training photos, shape (scored photos, outputs). In each repeat, the network that
+        did not see a photo predicts it. The values are means over the repeats.
     test
-        For the readable test photos, the mean over all networks, shape (photos, outputs).
+        Probabilities of the readable test photos, averaged over all networks, shape (photos, outputs).
     fold_scores
         Held-out log loss of each fold.
     seconds
-        Time that training took.
+        Training time.
     """
 
     record: MemberRecord
@@ -48,17 +48,22 @@ class MemberPredictions:
 
     @property
     def name(self) -> str:
-        """The member's name."""
+        """Name of the member."""
         return self.record.name
 
 
 def load_members(folder: CompetitionFolder, tables: Tables, names: Sequence[str]) -> list[MemberPredictions]:
-    """Read the predictions of the members named.
+    """Load the predictions of members.
+
+    Parameters
+    ----------
+    names
+        Names of the members. Keras's names of backbones are accepted.
 
     Raises
     ------
     BadChoice
-        If a member was not trained or is named twice; its backbone may have Keras's name.
+        If a member is not trained or is named twice.
     Mismatch
         If a member is unfinished or belongs to other photos, folds or classes.
     """
@@ -70,7 +75,7 @@ def load_members(folder: CompetitionFolder, tables: Tables, names: Sequence[str]
                 "trained member", name, known, "train it first with `ensembler train-members`."
             )
     if len(set(names)) < len(names):
-        raise BadChoice(f"A member is named twice: {', '.join(names)}; name each once.")
+        raise BadChoice(f"A member is named twice in {', '.join(names)}: name each member once.")
     samples, digest = compute_samples_fingerprint(folder, tables.manifest), compute_file_digest(folder.folds)
     records = [MemberRecord.load(folder, name) for name in names]
     for record in records:
@@ -84,7 +89,7 @@ def _load_member(folder: CompetitionFolder, tables: Tables, record: MemberRecord
     parts = [predictions for predictions, _ in loaded]
     for part in parts:
         if tuple(part.classes) != tables.manifest.outputs:
-            raise Mismatch(f"Predictions of {record.name} are for other classes: train it anew with --restart.")
+            raise Mismatch(f"The predictions of {record.name} are for other classes: train it again with --restart.")
     return MemberPredictions(
         record=record,
         out_of_fold=_join_out_of_fold(parts, tables, folds, record.name),
@@ -101,28 +106,30 @@ def _check_same_data(record: MemberRecord, tables: Tables, samples: str, folds: 
         ("folds", record.folds, folds),
     ):
         if mine != theirs:
-            raise Mismatch(f"{record.name} was trained with other {what} than there are now: train it with --restart.")
+            raise Mismatch(
+                f"{record.name} was trained with other {what} than the current ones: train it with --restart."
+            )
 
 
 def load_refit_predictions(folder: CompetitionFolder, tables: Tables, record: MemberRecord) -> NDArray[np.float32]:
-    """Read what a member's network that learned from all photos predicts of the readable test photos, in their order.
+    """Load the predictions of a member's refitted network for the readable test photos, in the order of the table.
 
     Raises
     ------
     Mismatch
-        If the member has no such network.
+        If the member was not trained with ``refit``.
     """
     if not record.is_finished(folder, ALL_PHOTOS):
         raise Mismatch(
-            f"{record.name} has no network that learned from all photos: train it by the same call as before with "
-            "--refit added, which keeps its folds."
+            f"{record.name} has no network trained on all photos: repeat its `train-members` call with --refit added, "
+            "which keeps its folds."
         )
     predictions, _ = load_fold(folder, record, ALL_PHOTOS)
     return _average_test([predictions], tables, record.name)
 
 
 def _join_out_of_fold(parts: list[FoldPredictions], tables: Tables, folds: Folds, name: str) -> NDArray[np.float32]:
-    """Mean over the repeats of each scored photo's predictions, which must be those of its held-out networks."""
+    """Average the predictions of each scored photo over the repeats, after checking that they were held out."""
     sums, ids = np.zeros((len(tables.train), len(tables.manifest.outputs))), tables.train["id"].to_numpy(dtype=str)
     for split, part in enumerate(parts):
         rows = folds.mask_held_out(split)
@@ -141,12 +148,12 @@ def _average_test(parts: list[FoldPredictions], tables: Tables, name: str) -> ND
 def _align_rows(
     ids: NDArray[np.str_], values: NDArray[np.float32], wanted: NDArray[np.str_], what: str
 ) -> NDArray[np.float32]:
-    """Rows of ``values`` in the order of the ids ``wanted``, which are unique, each exactly once."""
-    # They nearly always are in that order, and comparing millions of ids is much quicker than looking them up.
+    """Return the rows of ``values`` in the order of the unique ids ``wanted``, each exactly once."""
+    # The order nearly always matches, and comparing millions of ids is much faster than looking them up.
     if not np.array_equal(ids, wanted):
         values = values[_find_positions(ids, wanted, what)]
     if not np.isfinite(values).all():
-        raise BadData(f"{what} hold values that are no numbers: train the member anew with --restart.")
+        raise BadData(f"{what} contain values that are not finite: train the member again with --restart.")
     return values
 
 
@@ -154,5 +161,5 @@ def _find_positions(ids: NDArray[np.str_], wanted: NDArray[np.str_], what: str) 
     index = pd.Index(ids)
     places = index.get_indexer(pd.Index(wanted)) if index.is_unique and len(ids) == len(wanted) else np.array([-1])
     if (places < 0).any():
-        raise Mismatch(f"{what} do not have each photo exactly once: train the member anew with --restart.")
+        raise Mismatch(f"{what} do not contain each photo exactly once: train the member again with --restart.")
     return places

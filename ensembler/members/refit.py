@@ -1,4 +1,4 @@
-"""A network that learns from all photos: how long, as the folds of its member have found out."""
+"""The settings of a network that is trained on all photos, for the number of epochs that was best on the folds."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ Row = dict[str, Any]
 
 
 def build_refit_settings(folder: CompetitionFolder, record: MemberRecord) -> MemberSettings:
-    """Return a member's settings with the epochs of each phase that were best on the mean of its folds.
+    """Return a member's settings with the mean over the folds of the best number of epochs of each phase.
 
-    Where the folds had no validation rows, the epochs are those that they were trained for. Nothing is left to validate
-    on, so there is no patience.
+    Without validation rows, the number of trained epochs counts. Early stopping is off, because no rows are left for
+    validation.
     """
     histories = []
     for fold in range(record.folds_count):
@@ -33,7 +33,7 @@ def build_refit_settings(folder: CompetitionFolder, record: MemberRecord) -> Mem
 
 
 def _split_phases(rows: Sequence[Row]) -> Iterator[list[Row]]:
-    """Divide a history where epochs begin to be counted anew."""
+    """Split a history into phases, each of which starts where the epoch number decreases."""
     phase: list[Row] = []
     for row in rows:
         if phase and int(row["epoch"]) <= int(phase[-1]["epoch"]):
@@ -45,7 +45,7 @@ def _split_phases(rows: Sequence[Row]) -> Iterator[list[Row]]:
 
 
 def _find_best_epoch(rows: Sequence[Row]) -> float:
-    """Return the epoch, from 1, after which the validation log loss was lowest; all of them where there is none."""
+    """Return the epoch, counted from 1, with the lowest validation log loss, or all epochs without validation."""
     if any(row["val_log_loss"] == "" for row in rows):
         return sum(float(row["share"]) for row in rows)
     return 1.0 + int(np.argmin([float(row["val_log_loss"]) for row in rows]))

@@ -1,8 +1,8 @@
-"""How much work training is, so that the time left can be told before a member's speed is known.
+"""The work of training, from which the time left is estimated before a member's speed is known.
 
-The unit is a photo's way through a network that has a million bytes of activations. The time that a network takes goes
-with their size rather than with that of its weights (Radosavovic et al., Designing Network Design Spaces, 2020). It is
-a rough measure between families, so a display rests on it only until the first job of a member was measured.
+The unit is one forward pass of a photo through a network with a million bytes of activations. A network's running time
+follows the size of its activations rather than its number of weights (Radosavovic et al., Designing Network Design
+Spaces, 2020). The measure is rough between families, so it is used only until a job of the member has been timed.
 """
 
 from __future__ import annotations
@@ -14,51 +14,51 @@ from ..images.views import MIRRORED_VIEW, VIEWS, WHOLE_VIEW
 from ..options.phases import Phase
 from ..options.settings import MemberSettings
 
-# Forwards, then backwards twice: for the gradients of what enters each layer, and for those of its weights.
+# One forward pass, and two backward passes for the gradients of each layer's inputs and weights.
 TRAINING_PASSES = 3
-# Bytes of activations a pixel, of a backbone of which that is not known.
+# Bytes of activations per pixel of a backbone for which they are unknown.
 DEFAULT_ACTIVATIONS = 2_000
 
 
 def estimate_photo_work(backbone: Backbone, image_size: int) -> float:
-    """Tell the work of one photo's way forwards."""
+    """Estimate the work of one photo's forward pass."""
     return (backbone.activations or DEFAULT_ACTIVATIONS) * image_size**2 / 1e6
 
 
 def scale_epochs(settings: MemberSettings, share: float) -> MemberSettings:
-    """Return settings with so large a share of the epochs, as a time budget leaves of them; at least one a phase."""
+    """Return settings with a fraction of the epochs, at least one per phase, as a time budget allows."""
     phases = tuple(replace(phase, epochs=max(1, round(share * phase.epochs))) for phase in settings.phases)
     return replace(settings, phases=phases)
 
 
 def estimate_training_work(settings: MemberSettings, backbone: Backbone, learned: int, evaluated: int) -> float:
-    """Tell the work of all epochs of a fold that learns from so many photos and is judged on so many."""
+    """Estimate the work of all epochs of a fold with ``learned`` training and ``evaluated`` evaluation photos."""
     passes = sum(phase.epochs * (_count_passes(phase) * learned + evaluated) for phase in settings.phases)
     return passes * estimate_photo_work(backbone, settings.image_size)
 
 
 def _count_passes(phase: Phase) -> int:
-    # Under a frozen backbone, nothing goes backwards but through the head.
+    # A frozen backbone has no backward pass.
     return 1 if phase.unfreeze == "none" else TRAINING_PASSES
 
 
 def estimate_prediction_work(settings: MemberSettings, backbone: Backbone, photos: int) -> float:
-    """Tell the work of predicting photos from all their views."""
+    """Estimate the work of predicting all views of photos."""
     return photos * len(VIEWS[settings.tta]) * estimate_photo_work(backbone, settings.image_size)
 
 
 def estimate_job_work(
     settings: MemberSettings, backbone: Backbone, training: int, held_out: int, test: int, folds: int
 ) -> float:
-    """Tell the work of a job that trains so many folds.
+    """Estimate the work of a job that trains ``folds`` folds.
 
     Parameters
     ----------
     training, held_out, test
-        Photos with a label, those of them that a fold holds out, and photos to predict.
+        Number of labelled photos, of photos that each fold holds out, and of photos to predict.
     """
     if settings.frozen:
-        # Features that are cached already are told by the job itself.
+        # The job itself reports features that are already cached.
         views = {*VIEWS[settings.tta], WHOLE_VIEW, *([MIRRORED_VIEW] if settings.flips else [])}
         return (training + test) * len(views) * estimate_photo_work(backbone, settings.image_size)
     learning = estimate_training_work(settings, backbone, training - held_out, held_out)

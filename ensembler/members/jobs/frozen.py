@@ -1,4 +1,4 @@
-"""The job of a frozen member: its features once, then a head for each fold."""
+"""The job of a frozen member, which computes its features once and fits one head per fold."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from .tensorboard import add_tensorboard
 
 def train_frozen(spec: dict[str, Any], progress: Progress) -> dict[str, Any]:
     """Train the heads of the folds named in ``spec``; see :class:`TrainingJob`."""
-    # The process may have trained another member before.
+    # The same process may have trained another member before.
     keras.backend.clear_session()
     job = TrainingJob.from_json(spec)
     views = dict.fromkeys([*list_head_views(job), *VIEWS[job.record.settings.tta]])
@@ -79,5 +79,5 @@ def _average_over_views(head: Head, views: list[NDArray[np.float32]]) -> NDArray
 
 
 def _describe_choice(head: Head) -> dict[str, Any]:
-    """Return what the folds chose of the head."""
+    """Return the setting of the head that inner cross-validation chose."""
     return {"epochs": head.epochs_} if isinstance(head, HiddenHead) else {"inverse_penalty": head.strength_}

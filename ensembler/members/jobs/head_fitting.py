@@ -1,4 +1,4 @@
-"""The head of a fold: fitted on the frozen features of the other folds, or random."""
+"""The head of a fold, fitted on the frozen features of the other folds or randomly initialised."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ Head = LinearHead | HiddenHead
 
 
 def list_head_views(job: TrainingJob) -> tuple[View, ...]:
-    """Name the views of a photo that a head is fitted on."""
+    """Return the views of a photo on which a head is fitted."""
     return (WHOLE_VIEW, MIRRORED_VIEW) if job.record.settings.flips else (WHOLE_VIEW,)
 
 
 def fit_head(job: TrainingJob, fold: int, features: Mapping[View, NDArray[np.float32]]) -> Head:
-    """Fit a head on what ``fold`` does not hold out; its inner folds choose strength or epochs among themselves.
+    """Fit the head of a fold. Inner cross-validation chooses the penalty or the number of epochs.
 
     Parameters
     ----------
     features
-        Of the training photos, shape (photos, width), for each of :func:`list_head_views`.
+        Features of the training photos, shape (photos, width), for each view of :func:`list_head_views`.
     """
     settings = job.record.settings
     rows = job.splits.mask_training(fold)
@@ -50,15 +50,14 @@ def fit_head(job: TrainingJob, fold: int, features: Mapping[View, NDArray[np.flo
 
 
 class FoldHeads:
-    """The heads of a frozen member's folds: those that can be are fitted side by side, once the first is asked for.
+    """Fit the heads of a frozen member's folds lazily, several in one batch where possible.
 
-    Which are fitted together does not depend on what is trained already, so a run that was cut off goes on with the
-    same numbers to the last bit.
+    The batches do not depend on the folds that are already trained, so an interrupted run resumes bit for bit.
 
     Parameters
     ----------
     features
-        Of the training photos, shape (photos, width), for each of :func:`list_head_views`.
+        Features of the training photos, shape (photos, width), for each view of :func:`list_head_views`.
     """
 
     def __init__(self, job: TrainingJob, features: Mapping[View, NDArray[np.float32]], progress: Progress) -> None:
@@ -98,19 +97,19 @@ class FoldHeads:
 
 
 def build_keras_head(head: Head, dropout: float) -> Any:
-    """Return a fitted head as a Keras network of features."""
+    """Convert a fitted head to a Keras network on features."""
     if isinstance(head, HiddenHead):
         return head.build_keras_head()
     return build_head(head.kernel_, head.bias_, multiclass=head.multiclass, dropout=dropout)
 
 
 def build_starting_head(job: TrainingJob, fold: int, width: int, progress: Progress) -> Any:
-    """Return the head that fine-tuning begins with, as a Keras network of features.
+    """Return the head from which fine-tuning starts, as a Keras network on features.
 
     Parameters
     ----------
     width
-        Of the features.
+        Number of features.
     """
     settings = job.record.settings
     if settings.head == "random":

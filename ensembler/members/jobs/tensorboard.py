@@ -1,4 +1,4 @@
-"""Figures of training for TensorBoard, written in the job."""
+"""Training metrics for TensorBoard, written by the job."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from ..training_job import TrainingJob
 
 
 def add_tensorboard(job: TrainingJob, fold: int, progress: Progress) -> Progress:
-    """Return ``progress``, with a :class:`TensorBoardWriter` beside it if the job asks for one."""
+    """Return ``progress``, combined with a :class:`TensorBoardWriter` if the job requests one."""
     if not job.tensorboard:
         return progress
     return ProgressGroup([progress, TensorBoardWriter(job.folder.tensorboard(job.member, fold))])
 
 
 class TensorBoardWriter(Progress):
-    """Writes a scalar for each figure of an epoch, by its number over all phases.
+    """Write one scalar per metric of an epoch, by the epoch's number over all phases.
 
-    A head that was fitted has no epochs; its log loss is written at step 0. The first epoch of a fold begins anew: what
-    an earlier training left in ``folder`` is deleted.
+    A fitted head has no epochs, so its log loss is written at step 0. The first epoch of a fold deletes the logs of an
+    earlier training in ``folder``.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -30,7 +30,7 @@ class TensorBoardWriter(Progress):
         self._writer: Any = None
 
     def tell(self, event: Event) -> None:
-        """Write what is a figure."""
+        """Write the metrics of an event."""
         match event:
             case EpochBegan(overall=1):
                 self._delete_logs()
@@ -48,7 +48,7 @@ class TensorBoardWriter(Progress):
         import tensorflow as tf
         from tensorflow.core.framework import summary_pb2 as summaries
 
-        # What tf.summary.scalar writes; that function itself needs TensorBoard in the job.
+        # Equivalent to tf.summary.scalar, which needs TensorBoard in the job.
         metadata = summaries.SummaryMetadata(
             plugin_data=summaries.SummaryMetadata.PluginData(plugin_name="scalars"),
             data_class=summaries.DATA_CLASS_SCALAR,

@@ -1,1 +1,1 @@
-"""Pseudo-labels: which photos a fold learns from, and the files that keep their labels."""
+"""Pseudo-labels: selection of the photos that a fold learns from, and the files of their labels."""

@@ -1,4 +1,4 @@
-"""Pseudo-labels: photos to predict that a network learns from, by labels that other networks were sure of."""
+"""Pseudo-labels: confident predictions of other networks, used as labels of photos to predict."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from ...paths import CompetitionFolder
 
 @dataclass(frozen=True)
 class PseudoLabelled:
-    """Photos to predict that one fold learns from.
+    """Pseudo-labelled photos of one fold.
 
     Attributes
     ----------
     rows
-        Their places among the readable test photos, shape (photos,).
+        Row numbers among the readable test photos, shape (photos,).
     targets
-        0 and 1, shape (photos, outputs).
+        Targets of 0 and 1, shape (photos, outputs).
     """
 
     rows: NDArray[np.int64]
@@ -34,15 +34,15 @@ class PseudoLabelled:
 
 
 def are_confident(probabilities: NDArray[np.float32], confidence: float, *, multiclass: bool) -> NDArray[np.bool_]:
-    """Whether each photo's label is sure enough.
+    """Return a mask of the photos whose predicted label is confident enough.
 
     Parameters
     ----------
     probabilities
-        Shape (photos, outputs).
+        Predicted probabilities, shape (photos, outputs).
     multiclass
-        One class a photo, whose probability must reach ``confidence``; else each output must be so sure to be present,
-        or to be absent.
+        If True, the probability of the likeliest class must reach ``confidence``. If False, each output must be present
+        or absent with that probability.
     """
     if multiclass:
         return np.asarray(probabilities.max(axis=1) >= confidence)
@@ -50,10 +50,10 @@ def are_confident(probabilities: NDArray[np.float32], confidence: float, *, mult
 
 
 def format_labels(probabilities: NDArray[np.float32], manifest: Manifest) -> list[str]:
-    """Write the likeliest label of each photo as ``train.csv`` has labels.
+    """Return the likeliest label of each photo in the format of ``train.csv``.
 
-    Hard labels are what Lee proposed (Pseudo-Label, ICML workshop on challenges in representation learning, 2013);
-    above a high confidence, those that are predicted differ little from them.
+    Hard labels follow Lee (Pseudo-Label, ICML workshop on challenges in representation learning, 2013). Above a high
+    confidence, soft labels differ little from them.
     """
     if manifest.task == "multilabel":
         present = probabilities > 0.5
@@ -64,24 +64,24 @@ def format_labels(probabilities: NDArray[np.float32], manifest: Manifest) -> lis
 
 
 def save_pseudo_labels(path: Path, ids: NDArray[np.str_], labels: list[str]) -> None:
-    """Write the labels of one fold: id, label."""
+    """Write the labels of one fold as a table with the columns id and label."""
     write_table(path, pd.DataFrame({"id": ids, "label": labels}, dtype=str))
 
 
 def load_pseudo_labels(folder: CompetitionFolder, member: str, fold: int, tables: Tables) -> PseudoLabelled:
-    """Read what a fold learns from beside its training photos.
+    """Read the pseudo-labelled photos of a fold.
 
     Raises
     ------
     BadData
-        If there is no such file, or it is damaged.
+        If the file is missing or damaged.
     Mismatch
-        If it has photos that are not among the readable ones to predict.
+        If the file contains photos that are not among the readable photos to predict.
     """
     path = folder.fold(member, fold) / PSEUDO_LABELS_FILE
     table = read_table(path)
     readable = pd.Index(tables.test.loc[tables.readable_test, "id"])
     rows = readable.get_indexer(pd.Index(table["id"]))
     if (rows < 0).any():
-        raise Mismatch(f"{path} has photos that are not to be predicted: train {member} anew with --restart.")
+        raise Mismatch(f"{path} contains photos that are not to be predicted: train {member} again with --restart.")
     return PseudoLabelled(rows.astype(np.int64), encode_labels(table["label"], tables.manifest))

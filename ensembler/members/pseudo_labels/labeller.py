@@ -1,13 +1,12 @@
-"""Pseudo-labels of a stack, apart for each fold: from those networks alone that never saw what the fold holds out.
+"""Pseudo-labels of a stack, computed for each fold by networks that never saw the fold's held-out rows.
 
-A stack's own predictions of the photos to predict cannot be used. They are means over the networks of all folds, most
-of which learned from the rows that a fold holds out; so their labels would carry what is held out into its training,
-and the member's out-of-fold score would be too good. The meta-learner's weights cannot be used either, not even those
-fitted without a fold's rows: the out-of-fold predictions of the other folds, on which they are fitted, are by networks
-that learned from this fold's rows. What is left is safe whatever the members are: for each fold, each member's network
-of that very fold, all with the same weight, their log-odds averaged (a geometric mean of probabilities). It depends on
-the labels of the fold's own training photos alone. Members that have pseudo-labels themselves keep to the same rule.
-Which members a stack has may have been chosen by scores on all rows, as any choice among members is.
+The stack's own predictions of the photos to predict would leak. They average the networks of all folds, most of which
+learned from the rows that a given fold holds out. The meta-learner's weights would leak as well, even if they were
+fitted without a fold's rows, because they are fitted on out-of-fold predictions of networks that learned from these
+rows. Therefore the labels of a fold come from each member's network of the same fold, with equal weights and averaged
+log-odds (a geometric mean of probabilities). They depend only on the labels of the fold's own training photos. Members
+that use pseudo-labels themselves follow the same rule. The choice of a stack's members may depend on scores on all
+rows, like any choice among members.
 """
 
 from __future__ import annotations
@@ -32,20 +31,20 @@ from ..predictions import load_members
 from ..records import MemberRecord, load_fold
 from .files import are_confident, format_labels
 
-# Members are held off 0 and 1 by this, as float32 cannot tell more.
+# Probabilities are clipped to this distance from 0 and 1, the resolution of float32.
 _CLIP = 1e-7
 
 
 @dataclass(frozen=True)
 class Labeller:
-    """A finished stack whose members give labels to the photos to predict.
+    """A finished stack whose members label the photos to predict.
 
     Attributes
     ----------
     source
-        Goes into the settings of a member that learns from them.
+        Source of the pseudo-labels, which becomes part of a member's settings.
     members
-        The stack's.
+        Members of the stack.
     """
 
     folder: CompetitionFolder
@@ -56,14 +55,13 @@ class Labeller:
 
     @property
     def photos(self) -> int:
-        """Photos to predict that could be labelled."""
+        """Number of photos to predict that can be labelled."""
         return len(self.tables.test_paths)
 
     def select_labels(self, fold: int) -> tuple[NDArray[np.str_], list[str]]:
-        """Return ids and labels of the photos to predict that are sure enough for a fold to learn from.
+        """Return ids and labels of the photos to predict that are confident enough for a fold.
 
-        Copies of photos that the fold holds out are not among them: its network must not see these pictures, whatever
-        their label.
+        Copies of the fold's held-out photos are excluded, because the fold's network must not see these pictures.
 
         Parameters
         ----------
@@ -91,11 +89,12 @@ def average_log_odds(members: Sequence[NDArray[np.float32]], *, multiclass: bool
     Parameters
     ----------
     members
-        Of each, shape (photos, outputs).
+        Probabilities of each member, shape (photos, outputs).
 
     Returns
     -------
     array of shape (photos, outputs)
+        Averaged probabilities.
     """
     clipped = np.clip(np.asarray(members, np.float64), _CLIP, 1 - _CLIP)
     scores = np.log(clipped) if multiclass else np.log(clipped) - np.log1p(-clipped)
@@ -105,41 +104,43 @@ def average_log_odds(members: Sequence[NDArray[np.float32]], *, multiclass: bool
 def find_labeller(
     folder: CompetitionFolder, tables: Tables, stack: str, confidence: float, learners: Sequence[str]
 ) -> Labeller:
-    """Find a stack that gives pseudo-labels, and check that it may.
+    """Find the stack that provides pseudo-labels, and check that it is suitable.
 
     Parameters
     ----------
     confidence
-        Least probability of a label that is taken.
+        Minimum probability of a pseudo-label, above 0.5 and below 1.
     learners
-        Names of the members that are to learn from them.
+        Names of the members that learn from the pseudo-labels.
 
     Raises
     ------
     BadChoice
-        If the confidence is out of range, the stack is unknown or unfinished, a member would learn from itself, or
-        there is no photo to predict.
+        If the confidence is out of range, the stack is unknown or unfinished, a member would learn from its own
+        predictions, or there is no photo to predict.
     Mismatch
-        If the stack's members were trained anew since, or on other photos or folds than there are now.
+        If the stack's members were trained again after the stack, or on other photos or folds than the current ones.
     """
     if not 0.5 < confidence < 1:
         raise BadChoice(f"--confidence must be above 0.5 and below 1. Received: {confidence:g}")
     if not tables.test_paths:
-        raise BadChoice(f"No photo to predict of {folder.name} can be read, so none can get a pseudo-label.")
+        raise BadChoice(
+            f"{folder.name} has no readable photo to predict, so there is nothing to label: omit --pseudo-labels."
+        )
     finished = [path.parent.name for path in folder.stack("").glob("*/stack.json")]
     if stack not in finished:
         raise BadChoice.from_unknown_name("finished stack", stack, finished, "make it first with `ensembler stack`.")
     fingerprints = _read_members(folder, stack)
     if own := sorted(set(fingerprints) & set(learners)):
         raise BadChoice(
-            f"{own[0]} is in the stack {stack}, so it cannot learn from its labels: train another member, such as "
-            f"--members {own[0].partition('@')[0]}@pseudo."
+            f"{own[0]} is a member of the stack {stack}, so it cannot learn from the stack's labels: train another "
+            f"member, such as --members {own[0].partition('@')[0]}@pseudo."
         )
     members = tuple(member.record for member in load_members(folder, tables, list(fingerprints)))
     for record in members:
         if record.fingerprint != fingerprints[record.name]:
             raise Mismatch(
-                f"{record.name} was trained anew after the stack {stack} was made: make the stack again with "
+                f"{record.name} was trained again after the stack {stack} was built: build the stack again with "
                 "`ensembler stack`."
             )
     source = PseudoLabels(stack, confidence, _compute_fingerprint(folder, members))
@@ -158,7 +159,7 @@ def _read_members(folder: CompetitionFolder, stack: str) -> dict[str, str]:
 
 
 def _compute_fingerprint(folder: CompetitionFolder, members: Sequence[MemberRecord]) -> str:
-    """Hash of all predictions that labels are made of."""
+    """Compute a hash of all predictions from which the labels are derived."""
     hashes = [
         [record.name, fold, read_json(folder.fold(record.name, fold) / "fold.json")["sha256"]["predictions.npz"]]
         for record in members

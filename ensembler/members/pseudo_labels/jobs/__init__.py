@@ -1,1 +1,1 @@
-"""Fits heads on pseudo-labels."""
+"""Fitting of heads on pseudo-labels."""

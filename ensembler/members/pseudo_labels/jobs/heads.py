@@ -1,4 +1,4 @@
-"""A head that learns from pseudo-labelled photos too, as strongly as its real rows chose."""
+"""Heads that learn from real and pseudo-labelled photos, with the settings chosen on real rows."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from ...training_job import TrainingJob
 def fit_with_pseudo_labels(
     head: LinearHead | HiddenHead, job: TrainingJob, fold: int, features: Features, views: Sequence[View]
 ) -> LinearHead | HiddenHead:
-    """Fit a head anew on its rows and on the pseudo-labelled photos of its fold; the head itself if there are none.
+    """Fit a head again on its rows and the pseudo-labelled photos of its fold. Without such photos, return the head.
 
-    Strength or epochs stay as they were chosen on real rows alone. Pseudo-labels were given by networks that saw all
-    rows of this training, so with them in its inner folds, what these hold out would seem easier than it is.
+    The penalty or the number of epochs stays as chosen on real rows. The networks behind the pseudo-labels saw all rows
+    of this training, so inner cross-validation with pseudo-labels would be too optimistic.
 
     Parameters
     ----------
     head
-        Fitted on the rows that ``fold`` does not hold out.
+        Head fitted on the training rows of ``fold``.
     features
-        At least of ``views``.
+        Features by view, which include ``views``.
     views
-        Of a photo that a head is fitted on.
+        Views of a photo on which the head is fitted.
     """
     pseudo = job.load_pseudo_labelled(fold)
     if not len(pseudo.rows):
