@@ -106,9 +106,7 @@ def _check_same_data(record: MemberRecord, tables: Tables, samples: str, folds: 
         ("folds", record.folds, folds),
     ):
         if mine != theirs:
-            raise Mismatch(
-                f"{record.name} was trained with other {what} than the current ones: train it with --restart."
-            )
+            raise Mismatch(f"{record.name} was trained with other {what}: train it again with --restart.")
 
 
 def load_refit_predictions(folder: CompetitionFolder, tables: Tables, record: MemberRecord) -> NDArray[np.float32]:

@@ -69,7 +69,7 @@ def resave(folder, tables, fold=0, **changes) -> None:  # type: ignore[no-untype
         (lambda p: {"held_out_ids": np.roll(p.held_out_ids, 1)[:-1], "held_out": p.held_out[:-1]}, Mismatch, "once"),
         (lambda p: {"held_out_ids": np.repeat(p.held_out_ids[:1], len(p.held_out_ids))}, Mismatch, "exactly once"),
         (lambda p: {"test_ids": np.array([*p.test_ids[:-1], "stranger"])}, Mismatch, "Test predictions"),
-        (lambda p: {"held_out": np.full_like(p.held_out, np.nan)}, BadData, "no numbers"),
+        (lambda p: {"held_out": np.full_like(p.held_out, np.nan)}, BadData, "not finite"),
     ],
 )
 def test_predictions_that_do_not_fit_are_refused(changes, kind, words, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]

@@ -80,7 +80,7 @@ def test_no_label_at_all_is_read_as_none(folder: CompetitionFolder) -> None:
     read = load_pseudo_labels(folder, "kept", 1, tables)
     assert (read.rows.shape, read.targets.shape) == ((0,), (0, 3))
     save_pseudo_labels(folder.fold("kept", 1) / PSEUDO_LABELS_FILE, np.array(["stranger"]), ["a"])
-    with pytest.raises(Mismatch, match="not to be predicted: train kept anew"):
+    with pytest.raises(Mismatch, match="not to be predicted: train kept again"):
         load_pseudo_labels(folder, "kept", 1, tables)
 
 
@@ -150,8 +150,8 @@ def test_copies_of_what_a_fold_holds_out_are_not_learned_from_in_it(folder: Comp
         ({"confidence": 1.0}, BadChoice, "above 0.5 and below 1"),
         ({"stack": "bothe"}, BadChoice, "no finished stack named 'bothe': did you mean both"),
         ({"stack": "unfinished"}, BadChoice, "no finished stack named 'unfinished'"),
-        ({"learners": ["new", "two"]}, BadChoice, "two is in the stack both, .* --members two@pseudo"),
-        ({"stack": "older"}, Mismatch, "one was trained anew after the stack older was made"),
+        ({"learners": ["new", "two"]}, BadChoice, "two is a member of the stack both, .* --members two@pseudo"),
+        ({"stack": "older"}, Mismatch, "one was trained again after the stack older was built"),
         ({"stack": "lost"}, BadChoice, "trained member named 'gone'"),
     ],
 )
@@ -171,7 +171,7 @@ def test_other_folds_and_no_photos_to_predict_are_refused(tmp_path: Path) -> Non
     folder = stacked_heads(tmp_path)
     tables = load_tables(folder)
     blind = dataclasses.replace(tables, test=tables.test.assign(path=""))
-    with pytest.raises(BadChoice, match="No photo to predict of made can be read"):
+    with pytest.raises(BadChoice, match="made has no readable photo to predict"):
         find_labeller(folder, blind, "both", 0.9, ["new"])
     remove_file(folder.fold("two", 1) / "fold.json")
     with pytest.raises(Mismatch, match="Fold 1 of two is not finished"):

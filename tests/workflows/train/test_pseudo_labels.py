@@ -125,7 +125,7 @@ def test_the_same_call_goes_on_and_another_is_refused(trained: Trained) -> None:
         ({"time_budget": "1h"}, BadChoice, "--time-budget cannot plan with pseudo-labels"),
         ({"confidence": 0.4}, BadChoice, "Received: 0.4"),
         ({"pseudo_labels": "nothing"}, BadChoice, "no finished stack named 'nothing'"),
-        ({"members": ["demo-conv"], "restart": True}, BadChoice, "demo-conv is in the stack both"),
+        ({"members": ["demo-conv"], "restart": True}, BadChoice, "demo-conv is a member of the stack both"),
     ],
 )
 def test_what_does_not_fit_is_refused_before_anything_is_written(
