@@ -1,19 +1,19 @@
-"""The tree of our errors: each is one sentence that says what is wrong, with what, and what to do next.
+"""The exceptions of the package. Each message is one sentence: what is wrong, with which value, and what to do.
 
 EnsemblerError
-├── MissingHint            something that cannot be found out; an option answers it
-├── BadData                photos, tables or archives that cannot be used
+├── MissingHint            a property of a competition cannot be detected; an option sets it
+├── BadData                photos, tables or archives cannot be used
 │   ├── UnreadablePhoto
 │   ├── InvalidSubmission
 │   └── DamagedArchive
-├── BadChoice              a member, setting or file that does not exist or does not fit
-├── Mismatch               results that belong to other samples, folds, classes or settings
-├── StorageError           no space, no permission, a name already taken
-├── Busy                   another process is at work on the same files
-├── JobFailed              a job's process ended badly
-└── KaggleError            what Kaggle, or the way to it, answered
+├── BadChoice              a member, setting or file does not exist or does not fit
+├── Mismatch               results belong to other photos, folds, classes or settings
+├── StorageError           the disk is full, access is denied, or a name is taken
+├── Busy                   another process works on the same files
+├── JobFailed              a job's process failed
+└── KaggleError            Kaggle or the network refused a request
 
-Interrupted is no child of it: somebody asked for the end, so it is a KeyboardInterrupt, which nothing mends on the way.
+Interrupted is not an EnsemblerError. It is a KeyboardInterrupt, because the user asked for the end.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from collections.abc import Iterable, Iterator, Sequence, Sized
 # Where an option of the command line is not the argument's name in Python.
 _OPTION_NAMES = {"phases": "phase", "backbones": "backbone", "workspace": "data"}
 _CHANGE_PERMISSIONS = "change its permissions or choose another folder with {workspace}"
-_MOVE_AWAY = "move away what lies there, or choose another folder with {workspace}"
+_MOVE_AWAY = "move the existing file away, or choose another folder with {workspace}"
 _REMEDIES = {
     errno.ENOSPC: "free some space or choose another folder with {workspace}",
     errno.EDQUOT: "free some space or choose another folder with {workspace}",
@@ -39,13 +39,13 @@ _REMEDIES = {
     errno.EISDIR: _MOVE_AWAY,
     errno.EFBIG: "choose a folder on a file system for larger files with {workspace}",
 }
-# Job processes inherit it.
+# Job processes inherit this variable.
 _CALLER_VARIABLE = "ENSEMBLER_CALLER"
 
 
 @contextlib.contextmanager
 def address_command_line() -> Iterator[None]:
-    """Have messages of this process and its jobs name arguments as on the command line, not as in Python."""
+    """Spell arguments in the messages of this process and its jobs as on the command line, not as in Python."""
     os.environ[_CALLER_VARIABLE] = "command line"
     try:
         yield
@@ -54,22 +54,22 @@ def address_command_line() -> Iterator[None]:
 
 
 def spell(name: str, value: object = None, *, on_command_line: bool | None = None) -> str:
-    """Write an argument as the caller does.
+    """Spell an argument in the caller's notation.
 
     Parameters
     ----------
     name
         Name in Python.
     value
-        Its value; None names the argument alone.
+        Value to include. None spells the name only.
     on_command_line
-        Whether the caller is a person at the command line; None is what :func:`address_command_line` said.
+        Whether to use the command line's notation. None follows :func:`address_command_line`.
 
     Returns
     -------
     str
-        As ``learning_rate``, ``weights='none'`` and ``flips=False``; on the command line ``--learning-rate``,
-        ``--weights none`` and ``--no-flips``.
+        Python's notation, such as ``learning_rate``, ``weights='none'`` and ``flips=False``, or the command line's:
+        ``--learning-rate``, ``--weights none`` and ``--no-flips``.
     """
     if on_command_line is None:
         on_command_line = _CALLER_VARIABLE in os.environ
@@ -82,7 +82,7 @@ def spell(name: str, value: object = None, *, on_command_line: bool | None = Non
 
 
 def spell_call(command: str, **arguments: object) -> str:
-    """Write a call as the caller does: ``ensembler.folds(folds=5)``, or ``ensembler folds --folds 5``."""
+    """Spell a call in the caller's notation: ``ensembler.folds(folds=5)`` or ``ensembler folds --folds 5``."""
     words = [spell(name, value) for name, value in arguments.items()]
     if _CALLER_VARIABLE in os.environ:
         return f"`{' '.join(['ensembler', command.replace('_', '-'), *words])}`"
@@ -90,30 +90,35 @@ def spell_call(command: str, **arguments: object) -> str:
 
 
 def format_count(things: Sized, word: str) -> str:
-    """``1 photo``, ``2 photos``."""
+    """Return the number of things in words, such as ``1 photo`` or ``2 photos``."""
     return f"{len(things)} {word}{'' if len(things) == 1 else 's'}"
 
 
 class EnsemblerError(Exception):
-    """Base of all errors that a person can mend; printed as one line, exit code 1."""
+    """Base class of all errors that the user can correct. The command line prints them as one line, exit code 1."""
 
 
 class MissingHint(EnsemblerError):
-    """Something about a competition cannot be found out and must not be guessed."""
+    """A property of a competition cannot be detected and must not be guessed."""
 
 
 class BadData(EnsemblerError):
-    """Photos, tables or archives that cannot be used as they are."""
+    """Photos, tables or archives cannot be used in their present state."""
 
 
 class UnreadablePhoto(BadData):
-    """A file that should be a photo cannot be decoded."""
+    """A photo cannot be decoded."""
 
 
 class InvalidSubmission(BadData):
-    """A CSV that Kaggle would refuse or score badly.
+    """A submission that Kaggle would reject or score wrongly.
 
-    ``headline`` says what to do; ``problems`` are all that is wrong: what, and where it is seen first or nothing.
+    Attributes
+    ----------
+    headline
+        What is wrong, and what to do.
+    problems
+        All problems, each with its first occurrence or an empty text.
     """
 
     def __init__(self, headline: str, problems: Sequence[tuple[str, str]]) -> None:
@@ -124,15 +129,15 @@ class InvalidSubmission(BadData):
 
 
 class DamagedArchive(BadData):
-    """An archive cannot be read to its end, or its checksums do not agree."""
+    """An archive is incomplete, or its checksums are wrong."""
 
 
 class BadChoice(EnsemblerError):
-    """A member, setting or file was named that does not exist or does not fit."""
+    """A member, setting or file does not exist or does not fit."""
 
     @classmethod
     def from_unknown_name(cls, kind: str, name: str, known: Iterable[str], listing: str = "") -> BadChoice:
-        """Say that ``name`` is not a known ``kind`` and suggest the nearest that is."""
+        """Create the error of an unknown name, which suggests the nearest known names."""
         known = sorted(known)
         near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
         if near:
@@ -145,41 +150,41 @@ class BadChoice(EnsemblerError):
 
 
 class Mismatch(EnsemblerError):
-    """Results on disk belong to other samples, folds, classes or settings than those asked for."""
+    """Stored results belong to other photos, folds, classes or settings than the requested ones."""
 
 
 class StorageError(EnsemblerError):
-    """The disk refuses: no space, no permission, or something else lies there."""
+    """The disk is full, access is denied, or another file is in the way."""
 
     @staticmethod
     def is_refusal(error: OSError) -> bool:
-        """Whether the disk refused, as opposed to a bug of ours or a refusal by the network."""
+        """Return whether an error came from the disk, not from a bug or the network."""
         return error.errno in _REMEDIES
 
     @classmethod
     def from_os(cls, error: OSError) -> StorageError:
-        """Turn the operating system's refusal into a sentence that names the file."""
+        """Create the error of an operating system's error, with the name of the file."""
         where = error.filename or "a file"
-        remedy = _REMEDIES.get(error.errno or 0, "look at what lies there, then try again")
+        remedy = _REMEDIES.get(error.errno or 0, "check the file, then try again")
         remedy = remedy.format(workspace=spell("workspace"))
         return cls(f"Cannot write or read {where}: {error.strerror or error}; {remedy}.")
 
 
 class Busy(EnsemblerError):
-    """Another process is at work on the same files."""
+    """Another process works on the same files."""
 
 
 class JobFailed(EnsemblerError):
-    """A job's process ended without its result."""
+    """A job's process ended without a result."""
 
 
 class Interrupted(KeyboardInterrupt):
-    """The work was asked to end and has saved what it had.
+    """The user stopped the work, which has saved its state.
 
     Parameters
     ----------
     *places
-        Where each job was, such as ``in epoch 3 of 5 of b0, fold 2``.
+        Position of each job, such as ``in epoch 3 of 5 of b0, fold 2``.
     """
 
     def __init__(self, *places: str) -> None:
@@ -187,8 +192,8 @@ class Interrupted(KeyboardInterrupt):
         super().__init__(" ".join(["Interrupted", *filter(None, [", and ".join(places)])]))
 
     def __str__(self) -> str:
-        return f"{self.args[0]}; the same command goes on from here."
+        return f"{self.args[0]}; run the same command again to resume."
 
 
 class KaggleError(EnsemblerError):
-    """Kaggle, or the network on the way to it, refused."""
+    """Kaggle or the network refused a request."""

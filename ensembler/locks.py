@@ -1,9 +1,9 @@
-"""One process at a time: who works on files holds a lock beside them, which goes when its process does.
+"""File locks, which allow one process at a time to work on files and end with their process.
 
-On one machine the operating system knows who lives, and frees the lock of a process that died. Network drives know that
-of other machines late, wrongly or not at all, so a note beside the lock names its holder, and the holder touches the
-note as long as it lives. A note of another machine that nobody has touched for :data:`STALE_AFTER_SECONDS` seconds is
-that of the dead, and its lock is taken over; one that was touched since counts, whatever the drive says.
+On one machine, the operating system releases the lock of a process that died. Network drives may do so late or never
+for other machines. Therefore a note beside the lock names its holder, and the holder touches the note regularly. If
+another machine's note was not touched for :data:`STALE_AFTER_SECONDS` seconds, its holder is considered dead and the
+lock is taken over. A note that was touched since then counts as a lock, whatever the drive reports.
 """
 
 from __future__ import annotations
@@ -22,29 +22,29 @@ from filelock import BaseFileLock, FileLock, Timeout
 
 from .errors import Busy, StorageError
 
-# Seconds between two touches, and after which nobody is expected to touch any more: drives tell the time of a file up
-# to a minute late.
+# Seconds between two touches, and seconds after which a holder is considered dead. Drives may report the time of a
+# file up to a minute late.
 HEARTBEAT_SECONDS = 20.0
 STALE_AFTER_SECONDS = 300.0
 
 
 @contextlib.contextmanager
 def hold_lock(path: Path, what: str) -> Iterator[None]:
-    """Hold the lock ``path`` for as long as the block lasts.
+    """Hold a lock within the block.
 
     Parameters
     ----------
-    path : Path
-        The lock's file; its folder is made if need be. It stays, empty, when nobody holds the lock.
-    what : str
-        What it is for, as the error tells it.
+    path
+        Path of the lock file. Its folder is created if necessary. The empty file remains after the lock is released.
+    what
+        Description of what is locked, for the error.
 
     Raises
     ------
     Busy
-        If another process holds it, which it names. The lock of a process that died is free.
+        If another process holds the lock. The message names that process.
     StorageError
-        If the disk refuses.
+        If the lock cannot be written.
     """
     note = _Note(path)
     try:
@@ -63,9 +63,9 @@ def hold_lock(path: Path, what: str) -> Iterator[None]:
 
 
 def describe_holder(path: Path) -> str:
-    """Tell who holds the lock ``path``, as ``process 7 on HOST since TIME``; empty if nobody does."""
+    """Describe the holder of a lock, such as ``process 7 on HOST since TIME``. Empty if the lock is free."""
     note = _Note(path)
-    # What is not noted is free, so a lock that nobody holds is hardly ever touched here.
+    # Without a note the lock is free, so free locks are not touched here.
     if not note.path.is_file():
         return ""
     try:
@@ -75,24 +75,24 @@ def describe_holder(path: Path) -> str:
         if file_lock is None:
             return "" if note.is_stale() else note.describe_holder()
     except OSError:
-        # On a disk that takes no writing nobody trains.
+        # On a read-only disk, no process can hold a lock.
         return ""
     file_lock.release()
     return ""
 
 
 def _acquire(path: Path, note: _Note, what: str) -> BaseFileLock:
-    """Take the lock and write the note."""
+    """Acquire the lock and write the note."""
     file_lock = _try_to_acquire(path)
     if file_lock is None and note.is_stale():
-        # The drive holds the lock for a machine that is gone; a new file has no such lock.
+        # The drive still holds the lock of a machine that is gone. A new file has no lock.
         path.unlink(missing_ok=True)
         file_lock = _try_to_acquire(path)
     if file_lock is None:
-        raise Busy(f"{what} is in use by {note.describe_holder()}: wait for it to end.")
+        raise Busy(f"{what} is in use by {note.describe_holder()}: wait until it ends.")
     if note.is_held_elsewhere():
         file_lock.release()
-        raise Busy(f"{what} is in use by {note.describe_holder()}: wait for it to end.")
+        raise Busy(f"{what} is in use by {note.describe_holder()}: wait until it ends.")
     try:
         note.write()
     except OSError:
@@ -102,7 +102,7 @@ def _acquire(path: Path, note: _Note, what: str) -> BaseFileLock:
 
 
 def _try_to_acquire(path: Path) -> BaseFileLock | None:
-    """Take the lock by the operating system's word, if nobody holds it."""
+    """Acquire the operating system's lock, or return None if it is held."""
     file_lock = FileLock(path)
     try:
         file_lock.acquire(timeout=0)
@@ -118,7 +118,7 @@ def _keep_touching(note: Path, ended: Event) -> None:
 
 
 class _Note:
-    """Who holds a lock, and that they live."""
+    """The note beside a lock, which names its holder and shows that the holder is alive."""
 
     def __init__(self, path: Path) -> None:
         self.path = path.with_name(f"{path.name}.json")
@@ -130,19 +130,19 @@ class _Note:
         self.path.write_text(json.dumps(data), "utf-8")
 
     def describe_holder(self) -> str:
-        """Tell who holds the lock, as they wrote it down when they took it."""
+        """Describe the holder as recorded in the note."""
         data = self._read()
         if not data:
             return "another process"
-        silence = f", last heard of {self._measure_silence():.0f} s ago" if data["host"] != socket.gethostname() else ""
+        silence = f", last seen {self._measure_silence():.0f} s ago" if data["host"] != socket.gethostname() else ""
         return f"process {data['process']} on {data['host']} since {data['since']}{silence}"
 
     def is_held_elsewhere(self) -> bool:
-        """Whether another machine's process holds the lock, whatever the drive says."""
+        """Return whether a living process of another machine holds the lock, whatever the drive reports."""
         return self._is_of_another_machine() and self._measure_silence() < STALE_AFTER_SECONDS
 
     def is_stale(self) -> bool:
-        """Whether the lock is that of another machine's process which no longer lives."""
+        """Return whether the lock belongs to a dead process of another machine."""
         return self._is_of_another_machine() and self._measure_silence() >= STALE_AFTER_SECONDS
 
     def _is_of_another_machine(self) -> bool:
@@ -150,7 +150,7 @@ class _Note:
         return bool(data) and data["host"] != socket.gethostname()
 
     def _measure_silence(self) -> float:
-        """Seconds since the note was touched, by the drive's own clock, which may differ from ours."""
+        """Return the seconds since the note was touched, by the drive's clock, which may differ from this machine's."""
         now = self.path.with_name(f"{self._lock_path.name}.{os.getpid()}.now")
         try:
             now.touch()

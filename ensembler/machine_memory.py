@@ -1,4 +1,4 @@
-"""How much main memory jobs may use: this machine's, or less in a container."""
+"""Main memory that jobs may use: that of the machine, or the limit of its container."""
 
 from __future__ import annotations
 
@@ -7,25 +7,25 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-# Taken where the system does not tell: little enough for any machine that TensorFlow runs on.
+# Assumed where the system reports nothing: small enough for any machine that runs TensorFlow.
 _FALLBACK_BYTES = 8 * 2**30
 
 
 def read_machine_memory(processes: Path = Path("/proc"), cgroups: Path = Path("/sys/fs/cgroup")) -> int:
-    """Tell how many bytes of main memory this process may use: the machine's, or its container's limit.
+    """Return the main memory that this process may use in bytes: that of the machine, or the container's limit.
 
-    All of it rather than what is free just now, so that what is derived from it is the same in the next run.
+    The total is returned, not the free part, so that settings derived from it are the same in the next run.
 
     Parameters
     ----------
     processes, cgroups
-        Where Linux tells about memory and about limits; elsewhere they do not exist.
+        Linux's folders of processes and of control groups, which other systems lack.
     """
     return min([_read_physical_memory(processes), *_iterate_limits(processes, cgroups)])
 
 
 def _read_physical_memory(processes: Path) -> int:
-    """Read ``/proc/meminfo``, which some containers have their own of; else ask the system."""
+    """Read ``/proc/meminfo``, which some containers replace, or ask the system."""
     total = re.search(r"^MemTotal:\s*(\d+) kB", _read_text(processes / "meminfo"), re.MULTILINE)
     if total:
         return int(total[1]) * 1024
@@ -36,9 +36,9 @@ def _read_physical_memory(processes: Path) -> int:
 
 
 def _iterate_limits(processes: Path, cgroups: Path) -> Iterator[int]:
-    """Limits of our control group and of all around it."""
+    """Iterate over the limits of this process's control group and all its parents."""
     for root, file, path in _find_memory_groups(processes, cgroups):
-        # In a container the path may be that outside it; then only the root is there, which is the container's own.
+        # Inside a container the path may be the outer one. Then only the root exists, which is the container's.
         group = root / path.lstrip("/")
         for place in (group, *group.parents):
             if place.is_relative_to(root) and (limit := _read_text(place / file).strip()).isdecimal():
@@ -46,7 +46,7 @@ def _iterate_limits(processes: Path, cgroups: Path) -> Iterator[int]:
 
 
 def _find_memory_groups(processes: Path, cgroups: Path) -> Iterator[tuple[Path, str, str]]:
-    """Find where our control groups of memory are: the root, the name of the limit's file, the path below the root."""
+    """Find this process's memory control groups: root, name of the limit's file, and path below the root."""
     groups = _read_text(processes / "self" / "cgroup")
     for controllers, path in re.findall(r"^\d+:([^:\n]*):(.*)$", groups, re.MULTILINE):
         if not controllers:  # version 2

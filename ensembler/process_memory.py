@@ -1,4 +1,4 @@
-"""How much main memory a process holds, where the system tells."""
+"""Main memory of a process, where the operating system reports it."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from typing import Any
 
 
 def read_resident_bytes(process: int | None = None, processes: Path = Path("/proc")) -> int | None:
-    """Tell how many bytes of main memory a process holds.
+    """Return the resident memory of a process.
 
     Parameters
     ----------
     process
-        Its number; None is this process.
+        Number of the process. None is this process.
     processes
-        Where Linux tells about processes; elsewhere it does not exist.
+        Linux's folder of processes, which other systems lack.
 
     Returns
     -------
     int or None
-        None if the process is gone, or on systems that do not tell in this way.
+        Bytes, or None if the process is gone or the system reports nothing.
     """
     try:
         fields = (processes / str(process or "self") / "statm").read_text("ascii")
@@ -32,13 +32,13 @@ def read_resident_bytes(process: int | None = None, processes: Path = Path("/pro
 
 
 def reset_peak(processes: Path = Path("/proc")) -> None:
-    """Have :func:`read_peak_bytes` tell of what comes from now on, where the system can do that."""
+    """Reset the peak that :func:`read_peak_bytes` returns, where the system supports it."""
     with contextlib.suppress(OSError):
         (processes / "self" / "clear_refs").write_text("5", "ascii")
 
 
 def read_peak_bytes(processes: Path = Path("/proc")) -> int | None:
-    """Tell the most main memory that this process held since :func:`reset_peak`; None where nobody tells."""
+    """Return the peak resident memory of this process in bytes since :func:`reset_peak`, or None if unknown."""
     try:
         lines = (processes / "self" / "status").read_text("ascii").splitlines()
         return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:"))
@@ -47,15 +47,15 @@ def read_peak_bytes(processes: Path = Path("/proc")) -> int | None:
 
 
 def release_pages(mapped: Any) -> None:
-    """Give back the memory in which a process sees a file that is mapped into it for reading.
+    """Release the resident pages of a memory-mapped file.
 
-    The system's own copy stays, so the next look at it is as quick; else a process would seem to hold all that it has
-    ever looked at.
+    Without this, a process appears to hold everything it has ever read. The system's cache keeps the pages, so the next
+    access is as fast.
 
     Parameters
     ----------
     mapped
-        An array whose memory is such a file's, or a part of one; others are left as they are.
+        Array backed by a memory-mapped file, or a view of one. Other arrays are ignored.
     """
     while mapped is not None and not isinstance(mapped, mmap.mmap):
         mapped = getattr(mapped, "base", None)

@@ -1,4 +1,4 @@
-"""Writing files and folders so that they are there whole or not at all."""
+"""Atomic writing and removal of files and folders."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ from pathlib import Path
 
 from .errors import StorageError
 
-# Names of what is being written tell by whom: the machine and the process.
+# Names of unfinished files contain the machine and the process that write them.
 _UNFINISHED = re.compile(r"\.writing-(?P<host>[0-9a-f]{8})-(?P<process>[0-9]+)-.*")
 
 
 @contextlib.contextmanager
 def write_file_atomically(path: Path) -> Iterator[Path]:
-    """Give a temporary path beside ``path`` that takes its place once the block has ended well.
+    """Provide a temporary path that replaces ``path`` when the block succeeds.
 
     Raises
     ------
     StorageError
-        If the disk refuses; nothing is left behind then.
+        If writing fails. Nothing is left behind.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=_make_prefix(), dir=path.parent) as folder:
-            # Same name, so that writers that look at the suffix (Keras, NumPy) see the real one.
+            # The name is kept, because Keras and NumPy depend on the suffix.
             temporary = Path(folder) / path.name
             yield temporary
             sync(temporary)
@@ -42,7 +42,7 @@ def write_file_atomically(path: Path) -> Iterator[Path]:
 
 
 def sync(path: Path) -> None:
-    """Have the disk hold what was written to ``path``, a file or a folder."""
+    """Flush a file or a folder to the disk."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
@@ -52,7 +52,7 @@ def sync(path: Path) -> None:
 
 @contextlib.contextmanager
 def write_folder_atomically(path: Path) -> Iterator[Path]:
-    """Give a temporary folder that takes the place of ``path`` once the block has ended well."""
+    """Provide a temporary folder that replaces ``path`` when the block succeeds."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         aside = Path(tempfile.mkdtemp(prefix=_make_prefix(), dir=path.parent))
@@ -71,7 +71,7 @@ def write_folder_atomically(path: Path) -> Iterator[Path]:
 
 
 def _make_prefix() -> str:
-    """Begin the name of what this process writes."""
+    """Return the prefix of the names of this process's unfinished files."""
     return f".writing-{_hash_host()}-{os.getpid()}-"
 
 
@@ -80,14 +80,15 @@ def _hash_host() -> str:
 
 
 def remove_unfinished(folder: Path, *, all_writers: bool = False) -> None:
-    """Remove what killed processes left half-written in ``folder``.
+    """Remove the unfinished files that killed processes left in ``folder``.
 
     Parameters
     ----------
-    folder : Path
-        Where to look; not below it.
-    all_writers : bool
-        Remove also what other machines, or processes that live, are writing: where nobody but us may write.
+    folder
+        Folder to clean, without its subfolders.
+    all_writers
+        Whether to remove the unfinished files of other machines and of running processes too. Use it only where no
+        other process may write.
     """
     for path in folder.glob(".writing-*"):
         name = _UNFINISHED.fullmatch(path.name)
@@ -97,26 +98,26 @@ def remove_unfinished(folder: Path, *, all_writers: bool = False) -> None:
 
 def _is_gone(process: int) -> bool:
     if os.name != "posix":
-        # Signal 0 is not a question there.
+        # Signal 0 does not test for a process on other systems.
         return False
     try:
         os.kill(process, 0)
     except ProcessLookupError:
         return True
     except OSError:
-        # Somebody else's, but there.
+        # The process exists, but belongs to another user.
         return False
     return False
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """Write ``content`` whole or not at all."""
+    """Write bytes atomically."""
     with write_file_atomically(path) as temporary:
         temporary.write_bytes(content)
 
 
 def remove_file(path: Path) -> None:
-    """Delete a file if it is there."""
+    """Delete a file if it exists."""
     try:
         path.unlink(missing_ok=True)
     except OSError as error:
@@ -124,9 +125,9 @@ def remove_file(path: Path) -> None:
 
 
 def remove_folder(path: Path) -> int:
-    """Delete a folder whole or not at all, if it is there; return how many bytes its files had.
+    """Delete a folder atomically if it exists, and return the size of its files in bytes.
 
-    It is gone at once as far as anybody looks; :func:`remove_unfinished` finishes what a kill cuts off.
+    The folder is first renamed. If the process is killed afterwards, :func:`remove_unfinished` deletes the rest.
     """
     if not path.exists():
         return 0
@@ -140,9 +141,9 @@ def remove_folder(path: Path) -> int:
 
 
 def count_folder_bytes(folder: Path) -> int:
-    """Return how many bytes the files in ``folder`` have, at any depth; one that is just written may be missed."""
+    """Return the size in bytes of all files in ``folder`` at any depth."""
     size = 0
-    # What vanishes on the way, as what is being written does, is no error of the walk's.
+    # Files may vanish during the walk, such as unfinished ones.
     for place, _, files in os.walk(folder):
         for name in files:
             with contextlib.suppress(FileNotFoundError):
@@ -151,12 +152,12 @@ def count_folder_bytes(folder: Path) -> int:
 
 
 def write_text(path: Path, content: str) -> None:
-    """Write ``content`` as UTF-8, whole or not at all."""
+    """Write text as UTF-8 atomically."""
     write_bytes(path, content.encode("utf-8"))
 
 
 def compute_file_digest(path: Path, on_bytes: Callable[[int], None] | None = None) -> str:
-    """SHA-256 of a file's bytes, in hexadecimal; ``on_bytes`` hears how many were read."""
+    """Compute the SHA-256 of a file in hexadecimal. ``on_bytes`` receives the number of bytes of each block."""
     digest = hashlib.sha256()
     try:
         with path.open("rb") as stream:
@@ -170,7 +171,7 @@ def compute_file_digest(path: Path, on_bytes: Callable[[int], None] | None = Non
 
 
 def is_whole_zip(path: Path) -> bool:
-    """Whether a file is a zip archive that agrees with the checksums in it."""
+    """Return whether a file is a zip archive whose checksums are correct."""
     try:
         with zipfile.ZipFile(path) as archive:
             return archive.testzip() is None
@@ -179,12 +180,12 @@ def is_whole_zip(path: Path) -> bool:
 
 
 def require_space(folder: Path, needed: int, purpose: str) -> None:
-    """Make sure that ``needed`` bytes are free where ``folder`` is or will be.
+    """Check that ``needed`` bytes are free on the disk of ``folder``, which may not exist yet.
 
     Raises
     ------
     StorageError
-        If they are not.
+        If the free space is too small.
     """
     existing = next(path for path in (folder, *folder.parents) if path.exists())
     free = shutil.disk_usage(existing).free

@@ -49,8 +49,8 @@ def test_a_long_list_is_pointed_to():
         (errno.ENOSPC, "free some space"),
         (errno.EACCES, "change its permissions"),
         (errno.EROFS, "change its permissions"),
-        (errno.ENOTDIR, "move away what lies there"),
-        (errno.EIO, "look at what lies there"),
+        (errno.ENOTDIR, "move the existing file away"),
+        (errno.EIO, "check the file"),
     ],
 )
 def test_refusals_of_the_disk_say_what_to_do(number, says):

@@ -97,7 +97,7 @@ def note_of(lock, host, silent_for):
 
 def test_another_machine_that_lives_holds_what_the_drive_calls_free(tmp_path):
     note_of(tmp_path / ".lock", HOST, 40)
-    with pytest.raises(Busy, match=r"dogs is in use by process 7 on far-away since .*, last heard of 4\d s ago"):
+    with pytest.raises(Busy, match=r"dogs is in use by process 7 on far-away since .*, last seen 4\d s ago"):
         hold_lock(tmp_path / ".lock", "dogs").__enter__()
     assert sorted(path.name for path in tmp_path.iterdir()) == [".lock", ".lock.json"]
 

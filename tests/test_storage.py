@@ -113,7 +113,7 @@ def test_a_new_file_has_usual_permissions(tmp_path):
 @pytest.mark.parametrize("write", [write_text, lambda path, _: write_folder_atomically(path).__enter__()])
 def test_a_file_where_a_folder_should_be(tmp_path, write):
     (tmp_path / "data").write_text("I am no folder")
-    with pytest.raises(StorageError, match=r"data.*move away what lies there"):
+    with pytest.raises(StorageError, match=r"data.*move the existing file away"):
         write(tmp_path / "data" / "x.csv", "")
     assert (tmp_path / "data").read_text() == "I am no folder"
 
@@ -124,7 +124,7 @@ def test_removing(tmp_path):
     remove_file(tmp_path / "x.csv")
     assert everything_in(tmp_path) == []
     write_text(tmp_path / "x", "")
-    with pytest.raises(StorageError, match="move away"):
+    with pytest.raises(StorageError, match="move the existing file away"):
         remove_file(tmp_path / "x" / "y")
 
 

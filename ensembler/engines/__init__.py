@@ -1,1 +1,1 @@
-"""Runs jobs, each in a process of its own on this machine."""
+"""Execution of jobs, each in its own process on this machine."""

@@ -1,4 +1,4 @@
-"""What a job's process hears from the one that started it: jobs, then perhaps that it should stop."""
+"""The messages that a job's process receives from its parent: jobs, and possibly a request to stop."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ STOP_LINE = "stop"
 
 
 class Control:
-    """Standard input of a job's process: a line for each job, and perhaps a line :data:`STOP_LINE`.
+    """Standard input of a job's process: one line per job, and possibly the line :data:`STOP_LINE`.
 
-    Its end means that no other job follows. Within a job it means that the parent has died, which asks for a stop too,
-    so that nobody goes on training unseen.
+    The end of the input means that no job follows. During a job it means that the parent died, which also requests a
+    stop, so that no training continues unattended.
 
-    It is read without a buffer: a thread that waits inside of one would keep Python from ending.
+    The input is read unbuffered, because a thread that waits inside a buffer would prevent Python from exiting.
     """
 
     def __init__(self, descriptor: int | None = None) -> None:
@@ -26,7 +26,7 @@ class Control:
         Thread(target=self._listen, name="control", daemon=True).start()
 
     def wait_for_job(self) -> str:
-        """Wait for the line of the next job; it is empty if there is none."""
+        """Wait for the line of the next job. An empty line means that there is none."""
         return self._jobs.get()
 
     def _listen(self) -> None:
@@ -36,10 +36,10 @@ class Control:
         self._jobs.put("")
 
     def stop(self) -> None:
-        """Ask for the stop from within: nobody listens any more."""
+        """Request a stop from within the process, because nobody reads its output any more."""
         self._stop.set()
 
     @property
     def stopping(self) -> bool:
-        """Whether the job should save what it has and end."""
+        """Whether the job should save its state and end."""
         return self._stop.is_set()

@@ -1,4 +1,4 @@
-"""What this machine offers to jobs: GPUs that TensorFlow can use, and memory."""
+"""Hardware of this machine: GPUs that TensorFlow can use, and memory."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from dataclasses import dataclass, replace
 from ..machine_memory import read_machine_memory
 
 _QUERY = "index,uuid,name,memory.total,compute_cap"
-# Seconds: a driver that is not kept loaded needs a few for each GPU, TensorFlow more from a slow disk.
+# Seconds. A driver that is not kept loaded needs a few per GPU. TensorFlow needs more from a slow disk.
 _DRIVER_TIMEOUT = 60.0
 _TENSORFLOW_TIMEOUT = 180.0
 _MEBIBYTE = 2**20
 _UNUSABLE_MESSAGE = (
-    "A GPU is there, but TensorFlow cannot use it: pip install 'ensembler[gpu]' (on Windows, inside WSL2)."
+    "TensorFlow cannot use this machine's GPU: run pip install 'ensembler[gpu]' (on Windows, inside WSL2)."
 )
 
 
@@ -30,13 +30,13 @@ class Gpu:
     Attributes
     ----------
     name
-        As its driver tells it.
+        Name reported by the driver.
     memory_bytes
-        All its memory; that of the machine where it has none of its own.
+        Total memory. For a GPU without its own memory, the machine's.
     compute_capability
-        Generation of its processors, as ``(8, 0)``: 7 has fast float16, 8 and later have fast bfloat16 too.
+        CUDA compute capability, such as ``(8, 0)``. 7 has fast float16. 8 and later also have fast bfloat16.
     identity
-        What ``CUDA_VISIBLE_DEVICES`` calls it.
+        Name in ``CUDA_VISIBLE_DEVICES``.
     """
 
     name: str
@@ -47,16 +47,16 @@ class Gpu:
 
 @dataclass(frozen=True)
 class Hardware:
-    """What jobs may use.
+    """Hardware that jobs may use.
 
     Attributes
     ----------
     gpus
-        Those that TensorFlow can use and that ``CUDA_VISIBLE_DEVICES`` does not hide.
+        GPUs that TensorFlow can use and that ``CUDA_VISIBLE_DEVICES`` does not hide.
     memory_bytes
-        The most main memory that this process may use.
+        Main memory that this process may use.
     problem
-        Why a GPU that is there is not used, in a sentence for a person; else empty.
+        Sentence that explains why an existing GPU is not used. Empty if there is no problem.
     """
 
     gpus: tuple[Gpu, ...]
@@ -65,10 +65,10 @@ class Hardware:
 
 
 def detect_hardware() -> Hardware:
-    """Find out what this machine offers.
+    """Detect the hardware of this machine.
 
-    The driver's ``nvidia-smi`` is asked for GPUs, and TensorFlow, in a process of its own, whether it can use them,
-    since a TensorFlow without CUDA beside a GPU is common. A machine without ``nvidia-smi`` pays for neither question.
+    The driver's ``nvidia-smi`` lists the GPUs. TensorFlow then reports in a separate process whether it can use them,
+    because a TensorFlow without CUDA is common on machines with a GPU. Without ``nvidia-smi``, neither is started.
     """
     memory = read_machine_memory()
     program = shutil.which("nvidia-smi")
@@ -83,7 +83,7 @@ def detect_hardware() -> Hardware:
 
 
 def _query_driver(program: str) -> tuple[str, str]:
-    """Return what ``nvidia-smi`` lists, and what is wrong with the driver if it lists nothing."""
+    """Return the output of ``nvidia-smi``, and a problem of the driver if there is no output."""
     question = [program, f"--query-gpu={_QUERY}", "--format=csv,noheader,nounits"]
     try:
         answer = subprocess.run(
@@ -94,7 +94,7 @@ def _query_driver(program: str) -> tuple[str, str]:
     if answer.returncode == 0:
         return answer.stdout, ""
     output = (answer.stdout + answer.stderr).strip()
-    # A machine of a kind that may have GPUs, and has none.
+    # The machine has a driver but no GPU.
     without = output.startswith("No devices")
     return "", "" if without else _describe_driver_failure(
         output.partition("\n")[0] or f"exit code {answer.returncode}"
@@ -102,18 +102,18 @@ def _query_driver(program: str) -> tuple[str, str]:
 
 
 def _describe_driver_failure(reason: str) -> str:
-    return f"No GPU is used, since nvidia-smi failed ({reason.rstrip('.')}): mend the NVIDIA driver to train on one."
+    return f"No GPU is used because nvidia-smi failed ({reason.rstrip('.')}): repair the NVIDIA driver to train on one."
 
 
 def parse_gpu_listing(listing: str, shared_memory: int) -> tuple[Gpu, ...]:
-    """Read what ``nvidia-smi`` lists: a GPU a line, in the order of their numbers.
+    """Parse the output of ``nvidia-smi`` into GPUs in the order of their numbers.
 
     Parameters
     ----------
     listing
-        Lines of index, UUID, name, memory in MiB and compute capability, separated by commas.
+        Comma-separated lines of index, UUID, name, memory in MiB and compute capability.
     shared_memory
-        That of the machine in bytes; taken for GPUs without memory of their own, whose figure is ``[N/A]``.
+        Main memory of the machine in bytes, used for GPUs whose memory is ``[N/A]``.
     """
     rows = sorted(
         (row for row in csv.reader(listing.splitlines(), skipinitialspace=True) if _is_gpu(row)), key=_parse_index
@@ -130,7 +130,7 @@ def parse_gpu_listing(listing: str, shared_memory: int) -> tuple[Gpu, ...]:
 
 
 def _is_gpu(row: Sequence[str]) -> bool:
-    """Whether it is a GPU's line, not a driver's complaint among them."""
+    """Return whether a line describes a GPU and is not a message of the driver."""
     return len(row) == _QUERY.count(",") + 1 and row[0].isdecimal() and bool(re.fullmatch(r"\d+\.\d+", row[-1]))
 
 
@@ -144,24 +144,24 @@ def _parse_capability(text: str) -> tuple[int, int]:
 
 
 def select_visible_gpus(gpus: Sequence[Gpu], visible: str | None) -> tuple[Gpu, ...]:
-    """Choose the GPUs that ``CUDA_VISIBLE_DEVICES`` leaves to us, as CUDA reads it.
+    """Select the GPUs that ``CUDA_VISIBLE_DEVICES`` leaves visible, with CUDA's rules.
 
     Parameters
     ----------
     gpus
-        All, by their numbers.
+        All GPUs in the order of their numbers.
     visible
-        The variable's value: numbers or (beginnings of) UUIDs; an entry that names none hides itself and all after it.
-        None leaves all.
+        Value of the variable: numbers, or UUIDs or prefixes of them. An entry that matches no GPU hides itself and all
+        later entries. None leaves all GPUs visible.
 
     Returns
     -------
     tuple of Gpu
-        In the order of the variable, each under the very name that it gives. A slice of a GPU (``MIG-...``) is
-        described as a whole one, since the driver's list does not tell which it belongs to.
+        GPUs in the order of the variable, identified as in the variable. A slice of a GPU (``MIG-...``) is described as
+        a whole GPU, because the driver's list does not assign slices to GPUs.
     """
     if visible is None:
-        # One alone may be a slice, which CUDA knows by this number but not by the UUID of the whole.
+        # A single GPU may be a slice, which CUDA finds by this number but not by the UUID of the whole GPU.
         return (replace(gpus[0], identity="0"),) if len(gpus) == 1 else tuple(gpus)
     chosen: list[Gpu] = []
     for entry in map(str.strip, visible.split(",")):

@@ -1,4 +1,4 @@
-"""A job: a function found by name and a description that JSON can hold."""
+"""A job: the name of a function, and its argument as JSON."""
 
 from __future__ import annotations
 
@@ -10,24 +10,23 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Job:
-    """Work for a process of its own.
+    """Work for a separate process.
 
     Attributes
     ----------
     name
-        What a person sees, and the name of its log.
+        Name in displays, and name of the log.
     function
-        ``module:function`` that takes the description and a :class:`~ensembler.progress.Progress` and returns
-        something that JSON can hold.
+        ``module:function``, which accepts ``spec`` and a :class:`~ensembler.progress.Progress` and returns a value that
+        JSON can represent.
     spec
-        The description.
+        Description of the work that JSON can represent.
     member, folds
-        What it trains, for displays.
+        Member and folds that the job trains, for displays.
     work
-        How much that is, as :mod:`ensembler.members.work` counts it; 0 if nobody knows.
+        Amount of work, see :mod:`ensembler.members.work`. 0 if unknown.
     shares_process
-        Whether its process may take another job afterwards, which saves the start; not where libraries hold on to
-        much memory.
+        Whether the process may run another job afterwards, which saves its start. False if libraries keep much memory.
     """
 
     name: str
@@ -39,11 +38,11 @@ class Job:
     shares_process: bool = False
 
     def to_line(self, log: Path) -> str:
-        """Write it as one line of JSON, with the file for what its process prints."""
+        """Return the job and the path of its log as one line of JSON."""
         return json.dumps({"job": asdict(self), "log": str(log)}) + "\n"
 
     @classmethod
     def from_line(cls, line: str) -> tuple[Job, Path]:
-        """Read it, and the file of what is printed, from one line of JSON."""
+        """Read a job and the path of its log from one line of JSON."""
         data = json.loads(line)
         return cls(**data["job"]), Path(data["log"])

@@ -1,4 +1,4 @@
-"""The processes that run at once, and how they share the machine: processors, and a GPU each."""
+"""The processes of jobs that run at the same time, and their shares of the machine's processors and GPUs."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ _ENVIRONMENT = {
 
 @dataclass
 class Slot:
-    """Room for one process at a time.
+    """Place for one process at a time.
 
     Attributes
     ----------
     environment
-        Of the processes in it.
+        Environment variables of its processes.
     waiting
-        One that waits for a job, if there is one.
+        Process that waits for a job, if there is one.
     log
-        Of that one.
+        Log of the waiting process.
     """
 
     environment: Mapping[str, str]
@@ -47,14 +47,14 @@ class Slot:
 
 
 class WorkerProcesses:
-    """Starts processes of jobs, one in each slot; a context manager, whose end leaves none behind.
+    """Start the processes of jobs, one per slot. The context manager kills all processes on exit.
 
     Parameters
     ----------
     parallel
-        Slots; without effect where there are ``gpus``.
+        Number of slots. Ignored if ``gpus`` is given.
     gpus
-        What ``CUDA_VISIBLE_DEVICES`` calls the GPUs: a slot each. Without any, each process sees all GPUs.
+        GPUs by their names in ``CUDA_VISIBLE_DEVICES``, one slot for each. Without any, each process sees all GPUs.
 
     Attributes
     ----------
@@ -68,7 +68,7 @@ class WorkerProcesses:
         self.limit = len(slots)
         self._free: SimpleQueue[Slot] = SimpleQueue()
         for own in slots:
-            # What a person has set wins, but for the GPU: among those left visible to us it is ours to choose.
+            # The user's variables take precedence, except for the choice among the visible GPUs.
             self._free.put(Slot({**usual, **os.environ, **own}))
         self._running: list[subprocess.Popen[str]] = []
         self._ending = False
@@ -85,7 +85,7 @@ class WorkerProcesses:
 
     @contextlib.contextmanager
     def borrow_slot(self) -> Iterator[Slot]:
-        """Wait for a slot and lend it for the length of the block."""
+        """Wait for a free slot and hold it within the block."""
         own = self._free.get()
         try:
             yield own
@@ -93,21 +93,21 @@ class WorkerProcesses:
             self._free.put(own)
 
     def start_ahead(self, module: str, log: Path) -> None:
-        """Start a process that imports a module and waits for its job; what it prints is written to ``log``."""
+        """Start a process that imports a module and waits for its job. Its output is written to ``log``."""
         with self.borrow_slot() as slot:
             slot.waiting, slot.log = self._start_process(slot, log, module), log
 
     @contextlib.contextmanager
     def run_in_slot(self, job: Job, log: Path, slot: Slot) -> Iterator[subprocess.Popen[str]]:
-        """Run a job in the process that waits in a slot, or in a new one, for the length of the block.
+        """Run a job within the block, in the slot's waiting process or in a new one.
 
-        If the block ends well and the job shares its process, that waits for another one. Standard input stays open:
-        its end would tell the process that we have died.
+        If the block succeeds and the job shares its process, the process waits for another job. Standard input stays
+        open, because its end would signal the death of the parent.
 
         Raises
         ------
         CancelledError
-            After :meth:`stop` or :meth:`kill`: a process started then would outlive the interruption.
+            After :meth:`stop` or :meth:`kill`, because a new process would outlive the interruption.
         StorageError
             If the log cannot be written.
         """
@@ -144,7 +144,7 @@ class WorkerProcesses:
             return process
 
     def _send_job(self, process: subprocess.Popen[str], line: str) -> None:
-        # The lock keeps a stop from reaching the process before its job does.
+        # The lock prevents a stop from reaching the process before its job.
         with self._lock:
             if self._ending:
                 raise CancelledError
@@ -152,21 +152,21 @@ class WorkerProcesses:
 
     def _reap_process(self, process: subprocess.Popen[str]) -> None:
         process.kill()
-        # Closes its pipes and waits.
+        # The context manager closes the pipes and waits.
         with process:
             pass
         with self._lock:
             self._running.remove(process)
 
     def stop(self) -> None:
-        """Ask the processes that run to save what they have and end, and start no other."""
+        """Ask all running processes to save their state and end, and start no other process."""
         with self._lock:
             self._ending = True
             for process in self._running:
                 _send(process, f"{STOP_LINE}\n")
 
     def kill(self) -> None:
-        """Kill the processes that run, and start no other."""
+        """Kill all running processes, and start no other process."""
         with self._lock:
             self._ending = True
             for process in self._running:
@@ -174,7 +174,7 @@ class WorkerProcesses:
 
 
 def _open_empty_log(log: Path) -> BinaryIO:
-    """Open a log from its beginning."""
+    """Open a log and discard its content."""
     try:
         log.parent.mkdir(parents=True, exist_ok=True)
         return log.open("wb")
@@ -183,7 +183,7 @@ def _open_empty_log(log: Path) -> BinaryIO:
 
 
 def _send(process: subprocess.Popen[str], text: str) -> None:
-    """Write past Python's buffer: what a process that has just ended did not take must not trouble us later."""
+    """Write unbuffered, so that data for a process that has just ended causes no error later."""
     if process.stdin is None:
         raise RuntimeError("A job's process was started without pipes.")
     with contextlib.suppress(OSError):
@@ -191,7 +191,10 @@ def _send(process: subprocess.Popen[str], text: str) -> None:
 
 
 def _build_thread_limits(parallel: int) -> dict[str, str]:
-    """By the slots rather than by the jobs that are left, so that a run that goes on computes as one never cut off."""
+    """Divide the processors by the number of slots.
+
+    The number of remaining jobs does not count, so that a resumed run computes exactly as an uninterrupted one.
+    """
     if parallel == 1:
         return {}
     threads = str(max(1, (os.cpu_count() or 1) // parallel))

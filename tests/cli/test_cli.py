@@ -228,8 +228,8 @@ def test_quiet_prints_errors_and_what_is_asked_for_alone(files: Path) -> None:
     [
         (OSError(errno.ENOSPC, "No space left on device", "x.csv"), 1, "x.csv: No space left on device"),
         (BadChoice("No."), 1, "Error: No."),
-        (KeyboardInterrupt(), 130, "goes on from here"),
-        (Interrupted("in epoch 3 of 5 of b0, fold 2"), 130, "Interrupted in epoch 3 of 5 of b0, fold 2; the same"),
+        (KeyboardInterrupt(), 130, "run the same command again"),
+        (Interrupted("in epoch 3 of 5 of b0, fold 2"), 130, "Interrupted in epoch 3 of 5 of b0, fold 2; run the same"),
     ],
 )
 def test_errors_become_output_in_one_place(

@@ -116,7 +116,7 @@ def test_the_real_tensorflow_is_asked_about_the_gpus_left_visible(
     # No machine has a GPU of this name, so TensorFlow sees none.
     install_driver(tmp_path, monkeypatch, prints(LISTING))
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "GPU-aa11")
-    assert "TensorFlow cannot use it" in detect_hardware().problem
+    assert "TensorFlow cannot use this machine's GPU" in detect_hardware().problem
 
 
 @pytest.mark.parametrize(

@@ -291,7 +291,7 @@ def test_an_interruption_asks_the_running_jobs_to_end_and_starts_no_other(
     places = ", and ".join(["in step 3 of it"] * len(waiting.running))
     assert told == [
         "Stopping once the step is finished and saved; Ctrl-C again stops at once.",
-        f"Interrupted: Interrupted {places}; the same command goes on from here.",
+        f"Interrupted: Interrupted {places}; run the same command again to resume.",
     ]
     assert not waiting.jobs_live()
     assert not waiting.others()

@@ -326,7 +326,7 @@ def test_an_archive_without_photos(workspace, archived):
 
 def test_a_file_where_the_data_should_go(workspace, archived):
     workspace.data.write_text("")
-    with pytest.raises(StorageError, match="move away what lies there"):
+    with pytest.raises(StorageError, match="move the existing file away"):
         fetch(SLUG, archive=archived(dogs_and_cats()), workspace=workspace)
 
 

@@ -137,7 +137,7 @@ def test_an_interruption_finishes_the_step_and_saves(looks: int, tmp_path: Path)
             places.append(str(error))
             looks = looks + 2 if len(places) == 1 else 1000
     assert places[0].startswith("Interrupted in epoch ")
-    assert places[0].endswith(" of 3 of m, fold 0; the same command goes on from here.")
+    assert places[0].endswith(" of 3 of m, fold 0; run the same command again to resume.")
     assert_same(training, model, case)
 
 
