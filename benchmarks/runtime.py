@@ -69,7 +69,7 @@ def measure(name: str, size: int, batch: int, repeats: int) -> dict[str, dict[st
     from ensembler.backbones.registry import find_backbone
     from ensembler.inference.jobs.converted import convert
     from ensembler.inference.jobs.networks import predict_batch
-    from ensembler.inference.timing import count_processors, make_noise
+    from ensembler.inference.jobs.speed import count_processors, make_noise
 
     model = build_backbone(find_backbone(name), size, "none", 0)
     pixels = make_noise(batch, size)

@@ -163,6 +163,10 @@ class CompetitionFolder:
         """Lock of one member: who trains or removes it holds it."""
         return self.lock(f"member-{name}")
 
+    def speed(self, member: str) -> Path:
+        """How fast one member's network was when it was trained; it goes where the member goes."""
+        return self.member(member) / "speed.json"
+
     def tensorboard(self, member: str, fold: int) -> Path:
         """Folder of what a fold's training wrote for TensorBoard."""
         return self.logs / "tensorboard" / member / f"fold-{fold}"

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from ..competition.folds.splits import ALL_PHOTOS
 from ..competition.samples import compute_samples_fingerprint
 from ..errors import BadData, Mismatch
+from ..inference.speeds import NetworkSpeed, read_speed
 from ..options.pseudo_labels import PSEUDO_LABELS_FILE as PSEUDO_LABELS
 from ..options.pseudo_labels import count_pseudo_labels
 from ..options.settings import MemberSettings
@@ -89,6 +90,11 @@ class MemberRecord:
         """Whether ``fold`` was trained to the end with these very settings, samples and folds."""
         path = folder.fold(self.name, fold) / "fold.json"
         return path.is_file() and read_json(path).get("member") == self.fingerprint
+
+    def load_speed(self, folder: CompetitionFolder) -> NetworkSpeed | None:
+        """Read what was measured of a fold's network; None if nothing was of this very member."""
+        speed = read_speed(folder.speed(self.name))
+        return speed if speed and speed.member == self.fingerprint else None
 
     def list_unfinished_folds(self, folder: CompetitionFolder) -> list[int]:
         """Folds still to be trained."""

@@ -8,6 +8,7 @@ from typing import Any
 
 from ..backbones.registry import Backbone, find_backbone
 from ..images.views import WHOLE_VIEW
+from ..inference.speeds import locate_speed
 from ..members.features.files import build_feature_path
 from ..members.features.parts import FeatureParts, open_features
 from ..members.records import MemberRecord
@@ -53,10 +54,16 @@ class Candidate:
 
     @property
     def key(self) -> str:
-        """Hash of what its features and its speed depend on."""
+        """Hash of what its features depend on."""
         settings = self.record.settings
         values = [settings.backbone, settings.weights, settings.image_size, settings.pooling, settings.seed]
         return compute_fingerprint([*values, self.record.samples])
+
+    def locate_speed(self, device: Any) -> Path:
+        """Return where the cache keeps how fast it is on a device."""
+        settings = self.record.settings
+        network = [settings.backbone, settings.weights, settings.pooling]
+        return locate_speed(network, settings.image_size, settings.batch_size, "float32", device)
 
     def load_features(self, folder: CompetitionFolder, photos: int) -> FeatureParts:
         """Return what is known of its features; ``photos`` counts those to learn from and those to predict."""

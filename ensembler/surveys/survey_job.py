@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from ..inference.runtimes import RuntimeChoice
+from ..inference.speeds import NetworkSpeed
 from ..paths import CompetitionFolder
 
 
@@ -47,8 +50,7 @@ class SurveyJob:
     cache_limit: int | None = None
 
 
-@dataclass
-class HalvingResult:
+class HalvingResult(msgspec.Struct):
     """How far backbones came.
 
     Attributes
@@ -59,13 +61,16 @@ class HalvingResult:
         By name, why it was not judged on more.
     failed
         By name, why it was not judged at all.
+    speeds
+        By name, the size and speed of each.
     more
         Whether another process is to go on.
     """
 
-    photos: dict[str, int] = field(default_factory=dict)
-    stopped: dict[str, str] = field(default_factory=dict)
-    failed: dict[str, str] = field(default_factory=dict)
+    photos: dict[str, int] = {}
+    stopped: dict[str, str] = {}
+    failed: dict[str, str] = {}
+    speeds: dict[str, NetworkSpeed] = {}
     more: bool = False
 
     def add_problem(self, name: str, reason: str) -> None:

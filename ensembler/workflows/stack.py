@@ -20,7 +20,6 @@ from ..errors import BadChoice
 from ..heads.links import compute_log_odds
 from ..members.predictions import MemberPredictions, load_members, load_refit_predictions
 from ..members.records import MemberRecord, list_trained_members
-from ..members.speed import load_speed
 from ..options.durations import read_duration
 from ..options.kinds import read_value
 from ..paths import DEFAULT_WORKSPACE, CompetitionFolder, CompetitionLike, Workspace, check_name
@@ -172,7 +171,7 @@ def _read_config(
     if infer_limit is None:
         return StackConfig(meta, seed, top)
     limit = read_value("--infer-limit", read_duration, infer_limit)
-    speeds = {one.name: load_speed(folder, one.name, one.record.fingerprint) for one in members}
+    speeds = {one.name: one.record.load_speed(folder) for one in members}
     if unknown := [name for name, speed in speeds.items() if speed is None]:
         raise BadChoice(
             f"How long {', '.join(unknown)} takes for a photo was not measured: leave it out by --members, or train it "

@@ -6,11 +6,21 @@ import dataclasses
 import socket
 from pathlib import Path
 
-from ensembler.members.speed import Speed
+from ensembler.inference.speeds import NetworkSpeed
 from ensembler.workflows.members.listed_member import ListedMember
 
 HERE = socket.gethostname()
-SPEED = Speed("print", 4_049_571, 12.345, 210.04, 100, 32, "a processor", 2, HERE)
+SPEED = NetworkSpeed(
+    member="print",
+    parameters=4_049_571,
+    milliseconds_per_photo=12.345,
+    photos_per_second=210.04,
+    single=100,
+    batch_size=32,
+    device="a processor",
+    threads=2,
+    host=HERE,
+)
 MEMBER = ListedMember(
     name="b0",
     folder=Path("members/b0"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ensembler.competition.metrics.scores import Scores
-from ensembler.surveys.measures import Measures
+from ensembler.inference.speeds import NetworkSpeed
 from ensembler.workflows.survey.result import BestCombination, FailedBackbone, Survey, SurveyedBackbone
 
 
@@ -18,7 +18,18 @@ def surveyed(
     metric: str = "log loss",
     peak: int | None = 123_000_000,
 ) -> SurveyedBackbone:
-    measures = Measures(parameters, 1280, milliseconds, 98.4, peak, 100, 32, "a processor", 2, "here")
+    speed = NetworkSpeed(
+        parameters=parameters,
+        width=1280,
+        milliseconds_per_photo=milliseconds,
+        photos_per_second=98.4,
+        peak_bytes=peak,
+        single=100,
+        batch_size=32,
+        device="a processor",
+        threads=2,
+        host="here",
+    )
     score = log_loss if metric == "log loss" else 0.8125
     figures = Scores(
         metric=metric,
@@ -28,7 +39,7 @@ def surveyed(
         log_loss_error=0.01,
         accuracy=accuracy,
     )
-    return SurveyedBackbone(name, 224, measures, figures, photos, "" if photos == 1600 else "b0 is faster")
+    return SurveyedBackbone(name, 224, speed, figures, photos, "" if photos == 1600 else "b0 is faster")
 
 
 CANDIDATES = (

@@ -4,11 +4,13 @@ from pathlib import Path
 
 import pytest
 from helpers.jobs_here import start_none
+from helpers.listed_members import SPEED
 from helpers.members_made import make_member, record_of, small_competition
+from msgspec.structs import replace
 
 from ensembler.errors import BadChoice
+from ensembler.inference.speeds import write_speed
 from ensembler.members.records import MemberRecord
-from ensembler.members.speed import Speed, save_speed
 from ensembler.paths import Workspace
 from ensembler.progress import Progress
 from ensembler.serialization import read_json
@@ -78,7 +80,7 @@ def measured(place: Workspace, **milliseconds: float) -> None:
     folder = place.competition("made")
     for name, each in milliseconds.items():
         record = MemberRecord.load(folder, name)
-        save_speed(folder, name, Speed(record.fingerprint, 10, each, 100.0, 100, 32, "processor", 2, "here"))
+        write_speed(folder.speed(name), replace(SPEED, member=record.fingerprint, milliseconds_per_photo=each))
 
 
 @pytest.mark.usefixtures("no_network")

@@ -26,16 +26,16 @@ def build_survey_table(survey: Survey) -> tuple[list[str], list[list[str]]]:
 
 
 def _format_row(one: SurveyedBackbone, metric: bool) -> list[str]:
-    measures, figures = one.measures, one.scores
+    speed, figures = one.speed, one.scores
     return [
         one.name,
         str(one.image_size),
-        format_parameters(measures.parameters),
-        f"{measures.megabytes:.1f}",
-        f"{measures.milliseconds:.1f}",
-        f"{measures.photos_per_second:.0f}",
-        "" if measures.peak_bytes is None else f"{measures.peak_bytes / 1e6:.0f}",
-        str(measures.width),
+        format_parameters(speed.parameters),
+        f"{speed.megabytes:.1f}",
+        f"{speed.milliseconds_per_photo:.1f}",
+        f"{speed.photos_per_second:.0f}",
+        "" if speed.peak_bytes is None else f"{speed.peak_bytes / 1e6:.0f}",
+        str(speed.width),
         format_score(figures.log_loss, figures.log_loss_error),
         f"{figures.accuracy:.4f}",
         *([f"{figures.score:.4f}"] if metric else []),
@@ -70,10 +70,8 @@ def describe_survey(survey: Survey) -> Iterator[str]:
 
 
 def _describe_backbone(one: SurveyedBackbone) -> str:
-    measures = one.measures
-    return (
-        f"{one.name} ({measures.megabytes:.1f} MB, {measures.milliseconds:.1f} ms, log loss {one.scores.log_loss:.4f})"
-    )
+    speed, loss = one.speed, one.scores.log_loss
+    return f"{one.name} ({speed.megabytes:.1f} MB, {speed.milliseconds_per_photo:.1f} ms, log loss {loss:.4f})"
 
 
 def _describe_failures(failed: Sequence[FailedBackbone]) -> Iterator[str]:

@@ -6,27 +6,19 @@ import re
 import time
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from ...progress import Progress
-from ...serialization import compute_fingerprint
-from ..runtimes import (
-    MIN_SECONDS_TO_MEASURE,
-    Runtime,
-    RuntimeChoice,
-    RuntimeTiming,
-    choose_fastest,
-    is_installed,
-    load_timings,
-    save_timings,
-)
-from ..timing import count_processors
+from ..runtimes import MIN_SECONDS_TO_MEASURE, Runtime, RuntimeChoice, is_installed
+from ..speeds import RuntimeSpeed, choose_fastest, locate_speed, read_speed, remember_speed
 from .converted import ConvertedNetwork, convert, find_obstacle, list_versions
-from .device import find_device_name
 from .networks import predict_batch
+from .speed import count_processors, describe_device
 
 Pixels = NDArray[np.uint8]
 
@@ -106,14 +98,15 @@ class Predictor:
 
     def _choose_fastest(self, batch: Pixels, photos: int) -> ConvertedNetwork | None:
         """Measure what was not measured on this machine, if it is worth it, and go by that."""
-        key = self._compute_key()
-        timings = load_timings(key)
+        path = self._locate_speed()
+        known = read_speed(path) or describe_device(self._batch_size)
+        timings = dict(known.runtimes)
         networks: dict[Runtime, ConvertedNetwork | None] = {}
         if "keras" not in timings:
-            timings["keras"] = RuntimeTiming(
+            timings["keras"] = RuntimeSpeed(
                 self._measure_seconds_per_photo(partial(predict_batch, self._model, self._pad(batch), self._batch_size))
             )
-            save_timings(key, timings)
+            remember_speed(path, replace(known, runtimes=timings))
         others: tuple[Runtime, ...] = ("graph", "onnx") if is_installed() else ("graph",)
         new = [
             name
@@ -122,7 +115,7 @@ class Predictor:
         ]
         for name in self._progress.track(new, f"{self._name}: measure runtimes", len(new)) if new else ():
             networks[name], timings[name] = self._measure(name, batch)
-            save_timings(key, timings)
+            remember_speed(path, replace(known, runtimes=timings))
         chosen = choose_fastest(timings, photos)
         if new:
             self._progress.note(self._describe_choice(chosen, timings))
@@ -134,12 +127,12 @@ class Predictor:
             self._progress.note(f"{self._name} predicts on Keras: {problem}.")
         return converted
 
-    def _measure(self, runtime: Runtime, batch: Pixels) -> tuple[ConvertedNetwork | None, RuntimeTiming]:
+    def _measure(self, runtime: Runtime, batch: Pixels) -> tuple[ConvertedNetwork | None, RuntimeSpeed]:
         began = time.perf_counter()
         converted, problem = self._convert(runtime, batch)
         conversion = time.perf_counter() - began
         seconds = self._measure_seconds_per_photo(partial(converted.predict, self._pad(batch))) if converted else 0.0
-        return converted, RuntimeTiming(seconds, conversion, problem)
+        return converted, RuntimeSpeed(seconds, conversion, problem)
 
     def _convert(self, runtime: Runtime, batch: Pixels) -> tuple[ConvertedNetwork | None, str]:
         """Turn the network into what a runtime takes; or tell why that cannot take Keras's place."""
@@ -169,16 +162,18 @@ class Predictor:
             seconds.append(time.perf_counter() - began)
         return min(seconds) / self._batch_size
 
-    def _describe_choice(self, chosen: Runtime, timings: dict[Runtime, RuntimeTiming]) -> str:
+    def _describe_choice(self, chosen: Runtime, timings: dict[Runtime, RuntimeSpeed]) -> str:
         times = ", ".join(
             f"{name} {each.trouble or f'{1 / each.seconds:.0f} photos a second'}" for name, each in timings.items()
         )
         return f"{self._name} predicts on {chosen} here ({times})."
 
-    def _compute_key(self) -> str:
-        """Hash of what the speeds depend on: the network but for its weights, the machine and the libraries."""
+    def _locate_speed(self) -> Path:
+        """Return the file of what the speeds depend on: the network but for its weights, the device, the libraries."""
         # Layers that have no name of their own are numbered on within a process.
         architecture = re.sub(r"_\d+\b", "", self._model.to_json())
-        return compute_fingerprint(
-            [architecture, self._batch_size, find_device_name(), count_processors(), *list_versions()]
+        device = describe_device(self._batch_size)
+        size, precision = self._model.input_shape[1], self._model.dtype_policy.name
+        return locate_speed(
+            architecture, size, self._batch_size, precision, [device.device, device.threads, *list_versions()]
         )

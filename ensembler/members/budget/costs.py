@@ -9,20 +9,13 @@ from typing import Any
 from ...competition.folds.folds import FALLBACK_FOLDS
 from ...images.photo_source import can_fit_in_memory
 from ...images.views import VIEWS
-from ...inference.timing import (
-    BATCH_PREDICTIONS,
-    MAX_SECONDS,
-    MIN_PREDICTIONS,
-    SINGLE_PREDICTIONS,
-    WARM_UP_PREDICTIONS,
-)
 from ...options.settings import MemberSettings
 from ..allotment import PhaseEpochs
 
 # To score a fold and write its tables.
 _FOLD_FILES_SECONDS = 0.3
-# A photo alone takes about so many times as long as one of a batch, and seconds beyond that.
-_SINGLE_PHOTO_FACTOR, _CALL_SECONDS = 3.0, 0.002
+# Predicting one photo and a batch for about a second each, or a slow network by so many batches.
+_SPEED_TEST_SECONDS, _SPEED_TEST_BATCHES = 2.0, 5
 
 
 @dataclass(frozen=True)
@@ -168,13 +161,8 @@ def estimate_features_seconds(speeds: Speeds, counts: PhotoCounts, missing_views
 def estimate_speed_test_seconds(speeds: Speeds, settings: MemberSettings) -> float:
     """Seconds of measuring how fast the trained network predicts, see :mod:`ensembler.members.jobs.speed`."""
     views = len(VIEWS[settings.tta])
-    alone = _SINGLE_PHOTO_FACTOR * views * speeds.network + _CALL_SECONDS
-    batch = settings.batch_size * views * speeds.network + _CALL_SECONDS
-    timed = sum(
-        min(times * one, max(MAX_SECONDS, MIN_PREDICTIONS * one))
-        for times, one in ((SINGLE_PREDICTIONS, alone), (BATCH_PREDICTIONS, batch))
-    )
-    return timed + WARM_UP_PREDICTIONS * (alone + batch) + 2 * views * speeds.predict_first
+    batches = _SPEED_TEST_BATCHES * settings.batch_size * views * speeds.network
+    return max(_SPEED_TEST_SECONDS, batches) + 2 * views * speeds.predict_first
 
 
 def estimate_frozen_cost(

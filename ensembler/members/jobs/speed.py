@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import keras
-import numpy as np
+from msgspec.structs import replace
 
 from ...backbones.jobs.views import average_views
-from ...inference.jobs.device import find_device_name
 from ...inference.jobs.networks import join_head
-from ...inference.timing import BATCH_PREDICTIONS, SINGLE_PREDICTIONS, count_processors, make_noise, time_predictions
+from ...inference.jobs.speed import measure_speed
+from ...inference.speeds import write_speed
 from ...paths import CompetitionFolder
 from ...progress import Progress
 from ..records import MemberRecord
-from ..speed import Speed, load_speed, save_speed
 
 
 def measure_member(spec: dict[str, Any], progress: Progress) -> dict[str, Any]:
@@ -56,7 +54,7 @@ def measure_speed_once(
     network
         Gives it: pixels to probabilities, of one view.
     """
-    known = load_speed(folder, record.name, record.fingerprint)
+    known = record.load_speed(folder)
     if known is None or not known.is_of_this_machine:
         _measure_and_save(folder, record, network, progress)
 
@@ -65,29 +63,8 @@ def _measure_and_save(
     folder: CompetitionFolder, record: MemberRecord, network: Callable[[], Any], progress: Progress
 ) -> None:
     task = progress.start(f"{record.name}: speed", 1)
-    save_speed(folder, record.name, measure_speed(network(), record))
+    model = average_views(network(), record.settings.tta)
+    speed = measure_speed(model, record.settings.batch_size)
+    write_speed(folder.speed(record.name), replace(speed, member=record.fingerprint))
     task.advance()
     task.finish()
-
-
-def measure_speed(network: Any, record: MemberRecord) -> Speed:
-    """Measure a network with the views of its member; see :class:`Speed`."""
-    settings = record.settings
-    model = average_views(network, settings.tta)
-    model.compile(jit_compile=False)
-    one, batch = (make_noise(count, settings.image_size) for count in (1, settings.batch_size))
-    alone, in_batches = (
-        time_predictions(model, one, SINGLE_PREDICTIONS),
-        time_predictions(model, batch, BATCH_PREDICTIONS),
-    )
-    return Speed(
-        member=record.fingerprint,
-        parameters=int(network.count_params()),
-        milliseconds_per_photo=round(1e3 * float(np.mean(alone)), 3),
-        photos_per_second=round(settings.batch_size / float(np.mean(in_batches)), 3),
-        single=len(alone),
-        batch_size=settings.batch_size,
-        device=find_device_name(),
-        threads=count_processors(),
-        host=socket.gethostname(),
-    )

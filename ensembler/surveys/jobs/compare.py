@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from ...competition.tables import load_tables
 from ...paths import CompetitionFolder
 from ...progress import Progress
 from ..candidates import Candidate
 from ..halving import RungResult, choose_stopped, count_affordable_photos
-from ..measures import Measures, load_measures
 from ..rung import Rung
 from ..survey_job import HalvingResult, SurveyJob
 from .feature_extractor import FeatureExtractor, MemoryFullError
@@ -29,7 +29,8 @@ def compare_backbones(spec: dict[str, Any], progress: Progress) -> dict[str, Any
     dict
         As :class:`HalvingResult` says.
     """
-    return asdict(SuccessiveHalving(SurveyJob(**spec), progress).run())
+    result: dict[str, Any] = msgspec.to_builtins(SuccessiveHalving(SurveyJob(**spec), progress).run())
+    return result
 
 
 class SuccessiveHalving:
@@ -49,7 +50,7 @@ class SuccessiveHalving:
             job.runtime,
             job.cache_limit,
         )
-        self.result = HalvingResult()
+        self.result = HalvingResult(speeds=self.extractor.speeds)
         # Seconds a photo that heads took.
         self.seconds_per_photo = 0.0
 
@@ -81,7 +82,7 @@ class SuccessiveHalving:
         label = f"judge by heads on {len(rung.rows)} photos"
         for one in self.progress.track(candidates, label, len(candidates)):
             losses = rung.compute_losses(rung.load_or_predict(self.folder, one, self.progress))
-            results.append(RungResult(one.name, self._load_measures(one).milliseconds, losses))
+            results.append(RungResult(one.name, self.result.speeds[one.name].milliseconds_per_photo, losses))
             self.result.photos[one.name] = len(rung.rows)
         self.seconds_per_photo = (time.monotonic() - began) / len(rung.rows)
         if len(rung.rows) == self.job.photos[-1]:
@@ -92,17 +93,11 @@ class SuccessiveHalving:
             self.extractor.forget(name)
         return [one for one in candidates if one.name not in stopped]
 
-    def _load_measures(self, one: Candidate) -> Measures:
-        measures = load_measures(self.folder, one)
-        if measures is None:
-            raise RuntimeError(f"Nothing was measured of {one.name}.")
-        return measures
-
     def _count_affordable_photos(self, remaining: Sequence[Candidate], done: int, photos: int) -> int:
         """Return how many photos of the next rung there is time for; 0 if so few more that it does not pay."""
         if self.job.until is None or not done:
             return photos
-        each = sum(1 / self._load_measures(one).photos_per_second for one in remaining) + self.seconds_per_photo
+        each = sum(1 / self.result.speeds[one.name].photos_per_second for one in remaining) + self.seconds_per_photo
         affordable_photos = count_affordable_photos(done, photos, each, self.job.until - time.time())
         if affordable_photos < photos:
             self.progress.note(f"The time budget suffices for {affordable_photos or done} of {photos} photos.")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import gc
-import socket
 import tempfile
 import time
 import traceback
@@ -14,6 +13,7 @@ from typing import Any
 
 import keras
 import numpy as np
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from ...backbones.jobs.build import build_backbone
@@ -26,10 +26,10 @@ from ...images.batches import iterate_pixel_batches
 from ...images.cache_policy import select_fitting_sizes
 from ...images.photo_source import FilePhotos, Pixels
 from ...images.photo_store import PhotoStore
-from ...inference.jobs.device import find_device_name
 from ...inference.jobs.predictor import Predictor
+from ...inference.jobs.speed import describe_device, measure_speed
 from ...inference.runtimes import RuntimeChoice
-from ...inference.timing import MIN_PREDICTIONS, SINGLE_PREDICTIONS, count_processors, make_noise, time_predictions
+from ...inference.speeds import NetworkSpeed, read_speed, remember_speed
 from ...members.features.parts import FeatureParts
 from ...members.job_locks import wait_for_lock
 from ...paths import CompetitionFolder
@@ -37,7 +37,6 @@ from ...process_memory import read_peak_bytes, read_resident_bytes, reset_peak
 from ...progress import Progress
 from ...storage import remove_file, write_text
 from ..candidates import Candidate
-from ..measures import Measures, load_measures, save_measures
 from ..survey_job import locate_current_backbone
 
 Rows = NDArray[np.int64]
@@ -70,6 +69,11 @@ class FeatureExtractor:
         What computes features.
     cache_limit
         Bytes that decoded photos may take on the disk; None is half of what is free.
+
+    Attributes
+    ----------
+    speeds
+        Size and speed of each backbone that was looked at, by its name.
     """
 
     def __init__(
@@ -88,6 +92,7 @@ class FeatureExtractor:
         self.memory = memory
         self.progress = progress
         self.runtime = runtime
+        self.speeds: dict[str, NetworkSpeed] = {}
         self.paths = tables.train_paths
         self.total = len(tables.train_paths) + len(tables.test_paths)
         self._networks: dict[str, tuple[Any, Predictor]] = {}
@@ -143,8 +148,9 @@ class FeatureExtractor:
 
     def _try_extracting(self, one: Candidate, rows: Rows, batches: Iterator[Pixels]) -> str:
         """Look at one backbone; return what is wrong with it, or nothing."""
-        measured = load_measures(self.folder, one)
-        if measured is not None and not len(rows):
+        if one.name not in self.speeds and (known := read_speed(self._locate_speed(one))):
+            self.speeds[one.name] = known
+        if one.name in self.speeds and not len(rows):
             return ""
         self._make_room()
         # Should the process die, this tells of what.
@@ -152,7 +158,7 @@ class FeatureExtractor:
         try:
             self._check_time()
             with wait_for_lock(self.folder, f"features-{one.name}", f"{one.name}: frozen features", self.progress):
-                self._extract_and_measure(one, rows, batches, measured)
+                self._extract_and_measure(one, rows, batches)
         except (EnsemblerError, OutOfTimeError) as error:
             return str(error)
         except Exception as error:  # noqa: BLE001  # one network's trouble must not end the others
@@ -175,19 +181,23 @@ class FeatureExtractor:
             raise MemoryFullError
         self._begun = True
 
-    def _extract_and_measure(
-        self, one: Candidate, rows: Rows, batches: Iterator[Pixels], measured: Measures | None
-    ) -> None:
+    def _locate_speed(self, one: Candidate) -> Path:
+        device = describe_device(one.record.settings.batch_size)
+        return one.locate_speed([device.device, device.threads, self.runtime])
+
+    def _extract_and_measure(self, one: Candidate, rows: Rows, batches: Iterator[Pixels]) -> None:
         reset_peak()
         before = read_resident_bytes()
         with use_precision("float32"):
             model, predictor = self._networks.get(one.name) or self._build_network(one)
             rate = self._compute_features(predictor, one, rows, batches)
         self._networks[one.name] = model, predictor
-        if measured is None:
+        if one.name not in self.speeds:
             peak = read_peak_bytes()
             added = None if peak is None or before is None else max(0, peak - before)
-            save_measures(self.folder, one, _measure_backbone(model, one, rate, added))
+            speed = measure_speed(model, one.record.settings.batch_size, rate)
+            self.speeds[one.name] = replace(speed, width=int(model.output_shape[-1]), peak_bytes=added)
+            remember_speed(self._locate_speed(one), self.speeds[one.name])
 
     def _build_network(self, one: Candidate) -> tuple[Any, Predictor]:
         settings = one.record.settings
@@ -253,26 +263,3 @@ class _Clock:
     def left(self) -> float:
         """Seconds that the photos which are left will take."""
         return (self._photos - self._done) / self.rate if self.rate else 0.0
-
-
-def _measure_backbone(model: Any, one: Candidate, rate: float | None, peak: int | None) -> Measures:
-    batch_size = one.record.settings.batch_size
-    if not model.compiled:
-        model.compile(jit_compile=False)
-    single_seconds = time_predictions(model, make_noise(1, one.image_size), SINGLE_PREDICTIONS)
-    if rate is None:
-        rate = batch_size / float(
-            np.mean(time_predictions(model, make_noise(batch_size, one.image_size), MIN_PREDICTIONS))
-        )
-    return Measures(
-        parameters=int(model.count_params()),
-        width=int(model.output_shape[-1]),
-        milliseconds=round(1e3 * float(np.mean(single_seconds)), 3),
-        photos_per_second=round(rate, 3),
-        peak_bytes=peak,
-        single=len(single_seconds),
-        batch_size=batch_size,
-        device=find_device_name(),
-        threads=count_processors(),
-        host=socket.gethostname(),
-    )

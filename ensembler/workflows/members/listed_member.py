@@ -6,7 +6,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from ...members.speed import Speed
+import msgspec
+from msgspec.structs import replace
+
+from ...inference.speeds import NetworkSpeed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +60,7 @@ class ListedMember:
     standard_error: float | None
     seconds: float
     seconds_per_epoch: float | None
-    speed: Speed | None
+    speed: NetworkSpeed | None
     bytes_on_disk: int
     running: str
     stale: str
@@ -69,6 +72,5 @@ class ListedMember:
 
     def to_json(self) -> dict[str, Any]:
         """Everything, as JSON can hold it."""
-        speed = asdict(self.speed) if self.speed else {}
-        speed.pop("member", None)
-        return {**asdict(self), "folder": str(self.folder), "finished": self.is_finished, "speed": speed or None}
+        speed = self.speed and msgspec.to_builtins(replace(self.speed, member=""))
+        return {**asdict(self), "folder": str(self.folder), "finished": self.is_finished, "speed": speed}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,9 +13,8 @@ from ...competition.metrics.scores import Scores
 from ...competition.samples import compute_samples_fingerprint
 from ...errors import BadData, EnsemblerError, Mismatch
 from ...locks import describe_holder
-from ...members.records import MemberRecord, list_trained_members
+from ...members.records import MemberRecord, list_trained_members, read_history
 from ...members.scores import load_figures
-from ...members.speed import load_speed
 from ...options.settings import list_differing_settings
 from ...paths import DEFAULT_WORKSPACE, CompetitionFolder, CompetitionLike, Workspace
 from ...progress import SILENT, Progress
@@ -146,15 +144,11 @@ def _measure_speeds(folder: CompetitionFolder, progress: Progress) -> None:
             shares_process=True,
         )
         for record in records
-        if len(record.list_unfinished_folds(folder)) < record.folds_count and _is_unmeasured(folder, record)
+        if len(record.list_unfinished_folds(folder)) < record.folds_count
+        and not ((speed := record.load_speed(folder)) and speed.is_of_this_machine)
     ]
     # One at a time: those that share the processors would measure each other.
     run_jobs(jobs, folder.logs, progress)
-
-
-def _is_unmeasured(folder: CompetitionFolder, record: MemberRecord) -> bool:
-    speed = load_speed(folder, record.name, record.fingerprint)
-    return speed is None or not speed.is_of_this_machine
 
 
 def _describe_member(
@@ -174,8 +168,8 @@ def _describe_member(
         log_loss=scores.log_loss if scores else _compute_mean_log_loss(fold_data),
         log_loss_spread=stdev(losses) if len(losses) > 1 else None,
         seconds=sum(float(fold["seconds"]) for fold in fold_data),
-        seconds_per_epoch=_compute_seconds_per_epoch([folder.fold(record.name, fold) / "history.csv" for fold in done]),
-        speed=load_speed(folder, record.name, record.fingerprint),
+        seconds_per_epoch=_compute_seconds_per_epoch([folder.fold(record.name, fold) for fold in done]),
+        speed=record.load_speed(folder),
         bytes_on_disk=count_folder_bytes(folder.member(record.name)),
         running=describe_holder(folder.member_lock(record.name)),
         stale=requirements.find_mismatch(record),
@@ -200,15 +194,7 @@ def _compute_mean_log_loss(folds: Sequence[dict[str, Any]]) -> float | None:
     return sum(fold["log_loss"] * fold["held_out"] for fold in folds) / photos if photos else None
 
 
-def _compute_seconds_per_epoch(histories: Sequence[Path]) -> float | None:
-    seconds: list[float] = []
-    for path in histories:
-        if path.is_file():
-            with path.open(encoding="utf-8", newline="") as stream:
-                seconds += [_estimate_epoch_seconds(row) for row in csv.DictReader(stream) if row.get("seconds")]
-    return fmean(seconds) if seconds else None
-
-
-def _estimate_epoch_seconds(row: dict[str, str]) -> float:
-    """Seconds of an epoch; a time budget may have ended this one within it."""
-    return float(row["seconds"]) / (float(row.get("share") or 0) or 1.0)
+def _compute_seconds_per_epoch(places: Sequence[Path]) -> float | None:
+    """Seconds of a whole epoch; a time budget may have ended one within it."""
+    rows = [row for place in places for row in read_history(place) if row.get("seconds")]
+    return fmean(float(row["seconds"]) / (float(row.get("share") or 0) or 1.0) for row in rows) if rows else None

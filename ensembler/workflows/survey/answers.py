@@ -35,7 +35,7 @@ def find_smallest_good(
         limit = best.scores.log_loss + best.scores.log_loss_error
         good = [one for one in finished if one.scores.log_loss <= limit]
         criterion = f"a log loss within one standard error of the best, {limit:.4f}"
-    return min(good, key=lambda one: (one.measures.parameters, one.scores.log_loss), default=None), criterion
+    return min(good, key=lambda one: (one.speed.parameters, one.scores.log_loss), default=None), criterion
 
 
 def choose_best_combination(

@@ -10,11 +10,10 @@ from numpy.typing import NDArray
 
 from ...competition.metrics.scoring import compute_scores
 from ...competition.tables import Tables
-from ...errors import BadChoice, BadData
+from ...errors import BadChoice
 from ...paths import CompetitionFolder
 from ...progress import Progress
 from ...surveys.candidates import Candidate
-from ...surveys.measures import load_measures
 from ...surveys.rung import Rung
 from ...surveys.survey_job import HalvingResult
 from .answers import TypedOptions, choose_best_combination, find_smallest_good, suggest_commands
@@ -55,17 +54,12 @@ class SurveyResults:
         return [self._build_surveyed(one) for one in self.candidates]
 
     def _build_surveyed(self, candidate: Candidate) -> SurveyedBackbone:
-        measures = load_measures(self.folder, candidate)
-        if measures is None:
-            raise BadData(
-                f"What was measured of {candidate.name} is gone from {self.folder.survey}: run the survey again."
-            )
         rung = self.rungs[self.halving.photos[candidate.name]]
         groups = self.tables.train["group"].iloc[rung.scored].tolist()
         return SurveyedBackbone(
             name=candidate.name,
             image_size=candidate.image_size,
-            measures=measures,
+            speed=self.halving.speeds[candidate.name],
             scores=compute_scores(
                 rung.targets, rung.load_or_predict(self.folder, candidate), self.tables.manifest, groups
             ),
@@ -122,9 +116,9 @@ def summarise_survey(
 
 def _choose_sort_key(sort: SurveySorting) -> Any:
     keys = {
-        "size": lambda one: one.measures.parameters,
+        "size": lambda one: one.speed.parameters,
         # A loss on fewer photos is not comparable; who stopped early is behind those that went on.
         "loss": lambda one: (-one.photos, one.scores.log_loss),
-        "latency": lambda one: one.measures.milliseconds,
+        "latency": lambda one: one.speed.milliseconds_per_photo,
     }
     return keys[sort]

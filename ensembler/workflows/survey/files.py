@@ -37,8 +37,8 @@ def _build_plotted_backbone(one: SurveyedBackbone, survey: Survey) -> PlottedBac
         name=one.name,
         log_loss=one.scores.log_loss,
         standard_error=one.scores.log_loss_error,
-        milliseconds=one.measures.milliseconds,
-        parameters=one.measures.parameters,
+        milliseconds=one.speed.milliseconds_per_photo,
+        parameters=one.speed.parameters,
         finished=one.photos == survey.photos,
     )
 

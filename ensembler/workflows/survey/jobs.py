@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 
+import msgspec
+
 from ...engines.job import Job
 from ...engines.local import run_jobs
 from ...errors import JobFailed
@@ -53,7 +55,7 @@ def compare(folder: CompetitionFolder, survey_job: SurveyJob, gpus: Sequence[str
             crashed[name] = str(death)
             progress.warn(f"{name} is left out: {death}")
             continue
-        result = HalvingResult(**reply)
+        result = msgspec.convert(reply, HalvingResult)
         failed |= result.failed
         if not result.more:
             result.failed = {**crashed, **failed}

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ...competition.metrics.scores import Scores
-from ...surveys.measures import Measures
+from ...inference.speeds import NetworkSpeed
 from ..results import build_score_fields
 
 SurveySorting = Literal["size", "loss", "latency"]
@@ -23,7 +23,7 @@ class SurveyedBackbone:
         Its name.
     image_size
         Height and width of photos in pixels.
-    measures
+    speed
         Size and speed.
     scores
         Out of fold, on ``photos`` labelled photos.
@@ -35,23 +35,23 @@ class SurveyedBackbone:
 
     name: str
     image_size: int
-    measures: Measures
+    speed: NetworkSpeed
     scores: Scores
     photos: int
     stopped: str
 
     def to_json(self) -> dict[str, Any]:
         """Return what JSON can hold."""
-        measures = self.measures
+        speed = self.speed
         return {
             "name": self.name,
             "image_size": self.image_size,
-            "parameters": measures.parameters,
-            "megabytes": round(measures.megabytes, 3),
-            "milliseconds": measures.milliseconds,
-            "photos_per_second": measures.photos_per_second,
-            "peak_memory": measures.peak_bytes,
-            "width": measures.width,
+            "parameters": speed.parameters,
+            "megabytes": round(speed.megabytes, 3),
+            "milliseconds": speed.milliseconds_per_photo,
+            "photos_per_second": speed.photos_per_second,
+            "peak_memory": speed.peak_bytes,
+            "width": speed.width,
             **build_score_fields(self.scores),
             "photos": self.photos,
             "stopped": self.stopped,

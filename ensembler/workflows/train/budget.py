@@ -15,7 +15,6 @@ from ...members.budget.planning import BudgetPlan, JobUnits, TooLittleTime, Unit
 from ...members.budget.sizes import SettingsAndWeights
 from ...members.features.files import build_feature_path
 from ...members.records import MemberRecord, build_record, list_trained_members
-from ...members.speed import load_speed
 from ...options.durations import format_duration
 from ...options.settings import MemberSettings
 from ...progress import Progress
@@ -165,7 +164,7 @@ class _Planner:
         counts = PhotoCounts(len(self._tables.train), len(self._tables.test_paths), folds)
         record = self._build_record(member, settings, folds)
         speeds, missing = self._speeds.find_or_estimate(member, settings), self._count_missing_views(record)
-        known = load_speed(self._environment.folder, record.name, record.fingerprint)
+        known = record.load_speed(self._environment.folder)
         measures_speed = self._request.restart or known is None or not known.is_of_this_machine
         if settings.frozen:
             return [

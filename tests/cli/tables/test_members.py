@@ -4,6 +4,7 @@ import dataclasses
 
 import pytest
 from helpers.listed_members import BEGUN, HERE, MEMBER, SPEED
+from msgspec.structs import replace
 
 from ensembler.cli.tables.members import build_member_table, list_member_notes
 from ensembler.workflows.members.listed_member import ListedMember
@@ -46,7 +47,7 @@ def test_another_metric_has_a_column_before_log_loss() -> None:
         ({"running": "process 7"}, "folds", "5/5 running"),
         ({"stale": "folds"}, "folds", "5/5 stale"),
         ({"name": "strong"}, "settings that differ", "backbone b0, epochs 5"),
-        ({"speed": dataclasses.replace(SPEED, parameters=1234)}, "parameters", "1,234"),
+        ({"speed": replace(SPEED, parameters=1234)}, "parameters", "1,234"),
     ],
 )
 def test_a_cell(changed: dict[str, object], column: str, cell: str) -> None:
@@ -63,7 +64,7 @@ MEASURED = f"Speeds measured on a processor, 2 threads ({HERE})."
         ({"running": "process 7"}, ["b0 is being trained by process 7.", MEASURED]),
         ({"speed": None}, ["Not measured on this machine: b0; `ensembler members --measure` does."]),
         (
-            {"speed": dataclasses.replace(SPEED, host="moon")},
+            {"speed": replace(SPEED, host="moon")},
             [
                 "Speeds measured on a processor, 2 threads (moon).",
                 "Not measured on this machine: b0; `ensembler members --measure` does.",

@@ -10,12 +10,15 @@ from typing import Any
 import numpy as np
 import pytest
 from helpers.photos import Heard
+from msgspec.structs import replace
 
 from ensembler.backbones.jobs.build import build_backbone
 from ensembler.backbones.registry import find_backbone
 from ensembler.inference.jobs import predictor as module
 from ensembler.inference.jobs.predictor import Predictor
-from ensembler.inference.runtimes import Runtime, RuntimeChoice, RuntimeTiming, load_timings, save_timings
+from ensembler.inference.jobs.speed import describe_device
+from ensembler.inference.runtimes import Runtime, RuntimeChoice
+from ensembler.inference.speeds import RuntimeSpeed, read_speed, remember_speed
 
 SIZE, BATCH = 32, 4
 MANY = 10_000
@@ -135,10 +138,12 @@ def test_a_network_whose_layers_cannot_be_turned_is_tried_once(start: Start, hea
 
 def test_remembered_speeds_do_not_stand_for_the_same_answers(start: Start, heard: Heard) -> None:
     predictor = start(Machine({"keras": 0.02, "graph": 0.01}, {"graph": 1e-3}), "auto")
-    save_timings(
-        predictor._compute_key(),
-        {"keras": RuntimeTiming(0.02), "graph": RuntimeTiming(0.01), "onnx": RuntimeTiming(0.0, 0.0, "no")},
-    )
+    runtimes: dict[Runtime, RuntimeSpeed] = {
+        "keras": RuntimeSpeed(0.02),
+        "graph": RuntimeSpeed(0.01),
+        "onnx": RuntimeSpeed(0.0, 0.0, "no"),
+    }
+    remember_speed(predictor._locate_speed(), replace(describe_device(BATCH), runtimes=runtimes))
     assert on(predictor) == "keras"
     assert heard.notes == ["b0 predicts on Keras: the answers of graph differ by 0.001."]
 
@@ -147,7 +152,9 @@ def test_more_photos_may_change_what_pays(start: Start) -> None:
     machine = Machine({"keras": 0.02, "graph": 0.01, "onnx": 0.01})
     predictor = start(machine, "auto")
     assert on(predictor, 600) == "keras"
-    assert set(load_timings(predictor._compute_key())) == {"keras"}
+    known = read_speed(predictor._locate_speed())
+    assert known is not None
+    assert set(known.runtimes) == {"keras"}
     assert on(predictor, 600) == "keras"
     assert machine.measured == 1
     assert on(predictor, MANY) == "another"
@@ -187,10 +194,10 @@ def test_a_smaller_last_batch_is_answered_as_a_full_one(model: Any, choice: Runt
 
 
 def test_networks_that_differ_in_weights_or_numbered_names_alone_share_what_was_measured(heard: Heard) -> None:
-    def key(size: int, seed: int) -> str:
+    def key(size: int, seed: int) -> Path:
         return Predictor(
             build_backbone(find_backbone("demo-conv"), size, "none", seed), BATCH, "", "auto", heard
-        )._compute_key()
+        )._locate_speed()
 
     assert key(32, 0) == key(32, 1)
     assert key(32, 0) != key(40, 0)

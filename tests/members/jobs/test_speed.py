@@ -13,12 +13,12 @@ from ensembler.backbones.jobs.build import build_backbone
 from ensembler.backbones.registry import find_backbone
 from ensembler.competition.tables import Tables
 from ensembler.heads.jobs.keras_heads import build_random_head
-from ensembler.inference import timing
+from ensembler.inference.jobs import speed as timing
 from ensembler.inference.jobs.networks import join_head
+from ensembler.inference.jobs.speed import measure_speed
 from ensembler.members.jobs import speed as speed_measuring
-from ensembler.members.jobs.speed import measure_member, measure_speed, measure_speed_once
+from ensembler.members.jobs.speed import measure_member, measure_speed_once
 from ensembler.members.records import MemberRecord
-from ensembler.members.speed import load_speed
 from ensembler.paths import CompetitionFolder
 from ensembler.progress import SILENT
 from ensembler.serialization import read_json, write_json
@@ -42,8 +42,7 @@ def record(made: tuple[CompetitionFolder, Tables]) -> MemberRecord:
 
 
 def test_a_network_is_measured_one_photo_at_a_time_and_in_batches(network: Any, record: MemberRecord) -> None:
-    speed = measure_speed(network, record)
-    assert speed.member == record.fingerprint
+    speed = measure_speed(network, record.settings.batch_size)
     assert speed.parameters == network.count_params()
     assert speed.single == 100
     assert speed.batch_size == record.settings.batch_size == 32
@@ -54,12 +53,14 @@ def test_a_network_is_measured_one_photo_at_a_time_and_in_batches(network: Any, 
 
 
 def test_the_views_of_the_member_are_what_predicts(
-    network: Any, record: MemberRecord, monkeypatch: pytest.MonkeyPatch
+    made: tuple[CompetitionFolder, Tables], network: Any, record: MemberRecord, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen = []
     monkeypatch.setattr(speed_measuring, "average_views", lambda model, views: seen.append(views) or model)
     settings = dataclasses.replace(record.settings, tta="crops")
-    measure_speed(network, dataclasses.replace(record, settings=settings))
+    cropped = dataclasses.replace(record, name="cropped", settings=settings)
+    measure_speed_once(made[0], cropped, lambda: network, SILENT)
+    assert cropped.load_speed(made[0]) is not None
     assert seen == ["crops"]
 
 
@@ -67,7 +68,7 @@ def test_a_slow_network_is_measured_a_few_times(
     network: Any, record: MemberRecord, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(timing, "MAX_SECONDS", 0.0)
-    assert measure_speed(network, record).single == timing.MIN_PREDICTIONS
+    assert measure_speed(network, record.settings.batch_size).single == timing.MIN_PREDICTIONS
 
 
 def test_what_is_known_is_not_measured_again(
@@ -113,7 +114,7 @@ def test_a_trained_member_is_measured_from_its_files(
             write_json(path, {**read_json(path), "member": record.fingerprint})
         network.save(folder.fold(name, 0) / "model.keras")
     measure_member({"competition": str(folder.root), "member": name}, SILENT)
-    speed = load_speed(folder, name, record.fingerprint)
+    speed = record.load_speed(folder)
     assert speed is not None
     assert speed.parameters == network.count_params()
     keras.backend.clear_session()

@@ -9,15 +9,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers.listed_members import SPEED
 from helpers.members_made import FOLDS, SETTINGS, make_member, record_of, small_competition
+from msgspec.structs import replace
 
 from ensembler.competition.metrics.scoring import compute_out_of_fold_scores
 from ensembler.competition.tables import Tables
 from ensembler.engines import local
 from ensembler.errors import BadChoice
+from ensembler.inference.speeds import NetworkSpeed, write_speed
 from ensembler.locks import hold_lock
 from ensembler.members.records import MemberRecord
-from ensembler.members.speed import Speed, save_speed
 from ensembler.paths import CompetitionFolder, Workspace
 from ensembler.progress import Progress
 from ensembler.serialization import read_json, write_json
@@ -48,8 +50,8 @@ def only(made: Made) -> ListedMember:
     return member
 
 
-def speed_of(record: MemberRecord, host: str) -> Speed:
-    return Speed(record.fingerprint, 1234, 5.5, 210.0, 100, 32, "a processor", 2, host)
+def speed_of(record: MemberRecord, host: str) -> NetworkSpeed:
+    return replace(SPEED, member=record.fingerprint, host=host)
 
 
 def test_without_members_the_list_is_empty(made: Made) -> None:
@@ -166,7 +168,7 @@ def test_only_what_was_not_measured_here_is_measured(made: Made, monkeypatch: py
         make_member(folder, tables, name)
     record_of(folder, tables, "untrained").save(folder)
     for name, host in (("here", socket.gethostname()), ("elsewhere", "elsewhere")):
-        save_speed(folder, name, speed_of(MemberRecord.load(folder, name), host))
+        write_speed(folder.speed(name), speed_of(MemberRecord.load(folder, name), host))
     asked = []
     monkeypatch.setattr(local, "run_jobs", lambda jobs, *_: asked.extend(jobs))
     list_members(workspace=workspace)

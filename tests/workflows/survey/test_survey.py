@@ -49,17 +49,17 @@ def found(made):
 def test_all_are_judged_and_the_promising_on_all_photos(found) -> None:
     result, _ = found
     assert {one.name for one in result.candidates} == set(DEMOS)
-    assert [one.measures.parameters for one in result.candidates] == sorted(
-        one.measures.parameters for one in result.candidates
+    assert [one.speed.parameters for one in result.candidates] == sorted(
+        one.speed.parameters for one in result.candidates
     )
     photos = sorted(one.photos for one in result.candidates)
     assert photos[1:] == [24, 24]
     assert photos[0] in (12, 24)
     assert all(bool(one.stopped) == (one.photos == 12) for one in result.candidates)
     for one in result.candidates:
-        assert one.measures.milliseconds > 0
-        assert one.measures.photos_per_second > 0
-        assert one.measures.width > 0
+        assert one.speed.milliseconds_per_photo > 0
+        assert one.speed.photos_per_second > 0
+        assert one.speed.width > 0
         assert np.isfinite(one.scores.log_loss)
         assert np.isfinite(one.scores.log_loss_error)
 
@@ -68,7 +68,7 @@ def test_what_follows(found) -> None:
     result, _ = found
     finished = [one for one in result.candidates if one.photos == 24]
     assert result.best.scores.log_loss == min(one.scores.log_loss for one in finished)
-    assert result.smallest.measures.parameters <= result.best.measures.parameters
+    assert result.smallest.speed.parameters <= result.best.speed.parameters
     assert result.commands[0].startswith("ensembler --data ")
     assert "--weights none" in result.commands[0]
 
