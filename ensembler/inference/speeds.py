@@ -5,15 +5,13 @@ from __future__ import annotations
 import contextlib
 import socket
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
-from ..errors import StorageError
+from ..errors import BadData, StorageError
 from ..paths import locate_user_cache
-from ..serialization import compute_fingerprint
-from ..storage import write_bytes
+from ..serialization import compute_fingerprint, read_record, write_record
 from .runtimes import Runtime
 
 FLOAT_BYTES = 4
@@ -21,7 +19,8 @@ FLOAT_BYTES = 4
 _MARGIN = 0.9
 
 
-class RuntimeSpeed(msgspec.Struct, frozen=True):
+@dataclass(frozen=True)
+class RuntimeSpeed:
     """How fast a runtime runs a network.
 
     Attributes
@@ -39,7 +38,8 @@ class RuntimeSpeed(msgspec.Struct, frozen=True):
     trouble: str = ""
 
 
-class NetworkSpeed(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+@dataclass(frozen=True, kw_only=True)
+class NetworkSpeed:
     """What was measured of one network; decoding of photos does not count. What was not measured is 0, None or empty.
 
     Attributes
@@ -75,7 +75,7 @@ class NetworkSpeed(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     device: str
     threads: int
     host: str
-    runtimes: dict[Runtime, RuntimeSpeed] = {}
+    runtimes: dict[Runtime, RuntimeSpeed] = field(default_factory=dict)
 
     @property
     def is_of_this_machine(self) -> bool:
@@ -91,14 +91,9 @@ class NetworkSpeed(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
 def read_speed(path: Path) -> NetworkSpeed | None:
     """Read a record; None if it is not there or damaged, since it can be measured again."""
     try:
-        return msgspec.json.decode(path.read_bytes(), type=NetworkSpeed)
-    except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
+        return read_record(path, NetworkSpeed)
+    except BadData:
         return None
-
-
-def write_speed(path: Path, speed: NetworkSpeed) -> None:
-    """Write a record as JSON."""
-    write_bytes(path, msgspec.json.format(msgspec.json.encode(speed)))
 
 
 def locate_speed(network: Any, image_size: int, batch_size: int, precision: str, device: Any) -> Path:
@@ -116,7 +111,7 @@ def locate_speed(network: Any, image_size: int, batch_size: int, precision: str,
 def remember_speed(path: Path, speed: NetworkSpeed) -> None:
     """Write a record to the cache; a disk that refuses costs later runs a measurement and nothing else."""
     with contextlib.suppress(StorageError):
-        write_speed(path, speed)
+        write_record(path, speed)
 
 
 def choose_fastest(timings: Mapping[Runtime, RuntimeSpeed], photos: int) -> Runtime:

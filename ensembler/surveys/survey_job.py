@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-
-import msgspec
 
 from ..inference.runtimes import RuntimeChoice
 from ..inference.speeds import NetworkSpeed
@@ -50,7 +48,8 @@ class SurveyJob:
     cache_limit: int | None = None
 
 
-class HalvingResult(msgspec.Struct):
+@dataclass
+class HalvingResult:
     """How far backbones came.
 
     Attributes
@@ -67,10 +66,10 @@ class HalvingResult(msgspec.Struct):
         Whether another process is to go on.
     """
 
-    photos: dict[str, int] = {}
-    stopped: dict[str, str] = {}
-    failed: dict[str, str] = {}
-    speeds: dict[str, NetworkSpeed] = {}
+    photos: dict[str, int] = field(default_factory=dict)
+    stopped: dict[str, str] = field(default_factory=dict)
+    failed: dict[str, str] = field(default_factory=dict)
+    speeds: dict[str, NetworkSpeed] = field(default_factory=dict)
     more: bool = False
 
     def add_problem(self, name: str, reason: str) -> None:

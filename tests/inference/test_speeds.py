@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import socket
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from helpers.listed_members import SPEED
-from msgspec.structs import replace
 
 from ensembler.inference.runtimes import Runtime
 from ensembler.inference.speeds import (
@@ -17,8 +17,8 @@ from ensembler.inference.speeds import (
     locate_speed,
     read_speed,
     remember_speed,
-    write_speed,
 )
+from ensembler.serialization import write_record
 from ensembler.storage import write_text
 
 KERAS = RuntimeSpeed(0.02)
@@ -57,7 +57,7 @@ def test_a_conversion_must_pay(others: dict[Runtime, RuntimeSpeed], photos: int,
 
 def test_a_record_is_kept_whole(tmp_path: Path) -> None:
     speed = replace(SPEED, width=7, peak_bytes=3, runtimes={"keras": KERAS, "onnx": RuntimeSpeed(0.0, 3.5, "cannot")})
-    write_speed(tmp_path / "speed.json", speed)
+    write_record(tmp_path / "speed.json", speed)
     assert read_speed(tmp_path / "speed.json") == speed
     assert read_speed(tmp_path / "other.json") is None
 

@@ -1,19 +1,18 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from helpers.jobs_here import start_none
 from helpers.listed_members import SPEED
 from helpers.members_made import make_member, record_of, small_competition
-from msgspec.structs import replace
 
 from ensembler.errors import BadChoice
-from ensembler.inference.speeds import write_speed
 from ensembler.members.records import MemberRecord
 from ensembler.paths import Workspace
 from ensembler.progress import Progress
-from ensembler.serialization import read_json
+from ensembler.serialization import read_json, write_record
 from ensembler.stacking.records import load_blend
 from ensembler.workflows.stack import stack
 
@@ -80,7 +79,7 @@ def measured(place: Workspace, **milliseconds: float) -> None:
     folder = place.competition("made")
     for name, each in milliseconds.items():
         record = MemberRecord.load(folder, name)
-        write_speed(folder.speed(name), replace(SPEED, member=record.fingerprint, milliseconds_per_photo=each))
+        write_record(folder.speed(name), replace(SPEED, member=record.fingerprint, milliseconds_per_photo=each))
 
 
 @pytest.mark.usefixtures("no_network")

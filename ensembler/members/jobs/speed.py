@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import keras
-from msgspec.structs import replace
 
 from ...backbones.jobs.views import average_views
 from ...inference.jobs.networks import join_head
 from ...inference.jobs.speed import measure_speed
-from ...inference.speeds import write_speed
 from ...paths import CompetitionFolder
 from ...progress import Progress
+from ...serialization import write_record
 from ..records import MemberRecord
 
 
@@ -65,6 +65,6 @@ def _measure_and_save(
     task = progress.start(f"{record.name}: speed", 1)
     model = average_views(network(), record.settings.tta)
     speed = measure_speed(model, record.settings.batch_size)
-    write_speed(folder.speed(record.name), replace(speed, member=record.fingerprint))
+    write_record(folder.speed(record.name), replace(speed, member=record.fingerprint))
     task.advance()
     task.finish()

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
-
-import msgspec
 
 from ...competition.tables import load_tables
 from ...paths import CompetitionFolder
@@ -29,8 +28,7 @@ def compare_backbones(spec: dict[str, Any], progress: Progress) -> dict[str, Any
     dict
         As :class:`HalvingResult` says.
     """
-    result: dict[str, Any] = msgspec.to_builtins(SuccessiveHalving(SurveyJob(**spec), progress).run())
-    return result
+    return asdict(SuccessiveHalving(SurveyJob(**spec), progress).run())
 
 
 class SuccessiveHalving:

@@ -8,12 +8,12 @@ import tempfile
 import time
 import traceback
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
-from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from ...backbones.jobs.build import build_backbone

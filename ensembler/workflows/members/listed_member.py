@@ -6,9 +6,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import msgspec
-from msgspec.structs import replace
-
 from ...inference.speeds import NetworkSpeed
 
 
@@ -72,5 +69,9 @@ class ListedMember:
 
     def to_json(self) -> dict[str, Any]:
         """Everything, as JSON can hold it."""
-        speed = self.speed and msgspec.to_builtins(replace(self.speed, member=""))
+        speed = (
+            {name: value for name, value in asdict(self.speed).items() if value and name != "member"}
+            if self.speed
+            else None
+        )
         return {**asdict(self), "folder": str(self.folder), "finished": self.is_finished, "speed": speed}

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 
-import msgspec
-
 from ...engines.job import Job
 from ...engines.local import run_jobs
 from ...errors import JobFailed
 from ...paths import CompetitionFolder
 from ...progress import Progress
+from ...serialization import make_record
 from ...storage import remove_file
 from ...surveys.candidates import Candidate
 from ...surveys.survey_job import HalvingResult, SurveyJob, locate_current_backbone
@@ -55,7 +54,7 @@ def compare(folder: CompetitionFolder, survey_job: SurveyJob, gpus: Sequence[str
             crashed[name] = str(death)
             progress.warn(f"{name} is left out: {death}")
             continue
-        result = msgspec.convert(reply, HalvingResult)
+        result = make_record(reply, HalvingResult, "the reply of the survey's job")
         failed |= result.failed
         if not result.more:
             result.failed = {**crashed, **failed}

@@ -1,10 +1,10 @@
 from __future__ import annotations
 
 import dataclasses
+from dataclasses import replace
 
 import pytest
 from helpers.listed_members import BEGUN, HERE, MEMBER, SPEED
-from msgspec.structs import replace
 
 from ensembler.cli.tables.members import build_member_table, list_member_notes
 from ensembler.workflows.members.listed_member import ListedMember

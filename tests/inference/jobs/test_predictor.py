@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from helpers.photos import Heard
-from msgspec.structs import replace
 
 from ensembler.backbones.jobs.build import build_backbone
 from ensembler.backbones.registry import find_backbone

@@ -5,24 +5,24 @@ import json
 import socket
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from helpers.listed_members import SPEED
 from helpers.members_made import FOLDS, SETTINGS, make_member, record_of, small_competition
-from msgspec.structs import replace
 
 from ensembler.competition.metrics.scoring import compute_out_of_fold_scores
 from ensembler.competition.tables import Tables
 from ensembler.engines import local
 from ensembler.errors import BadChoice
-from ensembler.inference.speeds import NetworkSpeed, write_speed
+from ensembler.inference.speeds import NetworkSpeed
 from ensembler.locks import hold_lock
 from ensembler.members.records import MemberRecord
 from ensembler.paths import CompetitionFolder, Workspace
 from ensembler.progress import Progress
-from ensembler.serialization import read_json, write_json
+from ensembler.serialization import read_json, write_json, write_record
 from ensembler.storage import write_bytes, write_text
 from ensembler.workflows.members.listed_member import ListedMember
 from ensembler.workflows.members.listing import list_members
@@ -168,7 +168,7 @@ def test_only_what_was_not_measured_here_is_measured(made: Made, monkeypatch: py
         make_member(folder, tables, name)
     record_of(folder, tables, "untrained").save(folder)
     for name, host in (("here", socket.gethostname()), ("elsewhere", "elsewhere")):
-        write_speed(folder.speed(name), speed_of(MemberRecord.load(folder, name), host))
+        write_record(folder.speed(name), speed_of(MemberRecord.load(folder, name), host))
     asked = []
     monkeypatch.setattr(local, "run_jobs", lambda jobs, *_: asked.extend(jobs))
     list_members(workspace=workspace)

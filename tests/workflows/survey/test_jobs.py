@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 from helpers.members_made import record_of, small_competition
 from helpers.photos import Heard
@@ -38,7 +38,7 @@ def run(
 
     def run_jobs(jobs: list[Job], *_: Any, **__: Any) -> list[Told]:
         asked.append([told["record"]["name"] for told in jobs[0].spec["candidates"]])
-        return [msgspec.to_builtins(work(asked[-1]))]
+        return [asdict(work(asked[-1]))]
 
     monkeypatch.setattr(survey_jobs, "run_jobs", run_jobs)
     return compare(CompetitionFolder(Path(assigned.competition)), assigned, ["0", "1"], Heard()), asked
