@@ -107,7 +107,9 @@ def _build_unchecked(content: Any, kind: Any) -> Any:
 def _describe_mismatch(message: str, kind: Any) -> str:
     """Rephrase msgspec's message, such as ``Expected `int`, got `str` - at `$.settings.seed```."""
     problem, _, place = message.partition(" - at ")
-    field = place.strip("`").removeprefix("$").lstrip(".")
+    # What is wrong may be a key of a table.
+    in_key = place.startswith("`key` in ")
+    field = place.removeprefix("`key` in ").strip("`").removeprefix("$").lstrip(".")
     if missing := re.search("missing required field `(.*)`", problem):
         return f"the field {'.'.join(filter(None, (field, missing[1])))} is missing"
     subject = field or "the content"
@@ -116,7 +118,7 @@ def _describe_mismatch(message: str, kind: Any) -> str:
             " or ".join(_TYPE_NAMES.get(name, name) for name in names.split(" | ")) for names in wrong.groups()
         )
         return f"{subject} must be {wanted}, not {got}"
-    if invalid := re.fullmatch("Invalid enum value (.*)", problem):
+    if (invalid := re.fullmatch("Invalid enum value (.*)", problem)) and not in_key:
         return f"{subject} must be one of {', '.join(map(str, _list_choices(kind, field)))}, not {invalid[1]}"
     return f"{subject} is wrong ({problem})"
 

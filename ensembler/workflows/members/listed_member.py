@@ -69,9 +69,6 @@ class ListedMember:
 
     def to_json(self) -> dict[str, Any]:
         """Everything, as JSON can hold it."""
-        speed = (
-            {name: value for name, value in asdict(self.speed).items() if value and name != "member"}
-            if self.speed
-            else None
-        )
-        return {**asdict(self), "folder": str(self.folder), "finished": self.is_finished, "speed": speed}
+        measured = asdict(self.speed) if self.speed else {}
+        speed = {name: value for name, value in measured.items() if value and name != "member"}
+        return {**asdict(self), "folder": str(self.folder), "finished": self.is_finished, "speed": speed or None}
