@@ -1,4 +1,4 @@
-"""All that is told as lines of JSON in a file, for a notebook or another program that follows a run."""
+"""Events as lines of JSON in a file, for a notebook or another program that follows a run."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import json
 import math
 import os
 import re
-import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,8 +14,8 @@ from typing import Any
 from uuid import uuid4
 
 from .errors import StorageError
-from .events import Event, Noted, TaskBegan, TaskEnded, Warned
-from .progress import Progress, Task
+from .events import Event, TaskAdvanced
+from .progress import Progress
 
 _SECRET_NAME = re.compile(r"(KEY|TOKEN|SECRET|PASSWORD)$", re.IGNORECASE)
 # Shorter values stand in ordinary words too.
@@ -26,18 +25,16 @@ _ADDRESS = re.compile(r"(?P<scheme>\b[a-z][a-z0-9+.-]*://)(?:[^\s/@]+@)?(?P<rest
 
 
 class EventFile(Progress):
-    """Appends a line for each event; other processes may append to the same file.
+    """Appends each event as a line of JSON; other processes may append to the same file.
 
     Parameters
     ----------
     path
-        The file; it and its folder are made if need be.
+        The file; it and its folder are created if needed.
     on_error
-        Is told, once, if the disk refuses later on; what is at work goes on without the file.
+        Receives a message, once, if the disk refuses later on; the work goes on without the file.
     now
-        Gives the time of day.
-    clock
-        Gives seconds that never go back.
+        Returns the time of day.
 
     Raises
     ------
@@ -51,22 +48,20 @@ class EventFile(Progress):
         *,
         on_error: Callable[[str], None] = lambda _: None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
-        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.run_id = uuid4().hex[:12]
-        self.clock = clock
         self._now = now
         self._on_error = on_error
         self._lock = RLock()
         self._file: int | None = _open_for_appending(path)
 
-    def write(self, event: Event, job: str = "") -> None:
-        """Append a line, whole and at once."""
-        facts: dict[str, Any] = redact_secrets(
-            _replace_non_finite({**({"job": job} if job else {}), **event.to_json()}), os.environ
-        )
+    def emit(self, event: Event) -> None:
+        """Append a line, whole and at once; steps of tasks, which are many, are left out."""
+        if isinstance(event, TaskAdvanced):
+            return
+        facts: dict[str, Any] = redact_secrets(_replace_non_finite(event.to_json()), os.environ)
         time_of_day = self._now().isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        line = {"time": time_of_day, "run": self.run_id, "event": facts.pop("event"), **facts}
+        line = {"time": time_of_day, "run": self.run_id, **facts}
         with self._lock:
             self._append(json.dumps(line, allow_nan=False) + "\n")
 
@@ -87,64 +82,6 @@ class EventFile(Progress):
             if self._file is not None:
                 os.close(self._file)
                 self._file = None
-
-    def start(self, label: str, total: int) -> Task:
-        """Write that a task begins; its end is written too."""
-        return _TimedTask(self, label, total, "")
-
-    def tell(self, event: Event) -> None:
-        """Write it."""
-        self.write(event)
-
-    def note(self, text: str) -> None:
-        """Write it."""
-        self.write(Noted(text))
-
-    def warn(self, text: str) -> None:
-        """Write it."""
-        self.write(Warned(text))
-
-    def make_job_progress(self, name: str) -> Progress:
-        """Return what adds the job's name to each line."""
-        return _JobProgress(self, name)
-
-
-class _JobProgress(Progress):
-    def __init__(self, owner: EventFile, job: str) -> None:
-        self._owner = owner
-        self._job = job
-
-    def start(self, label: str, total: int) -> Task:
-        return _TimedTask(self._owner, label, total, self._job)
-
-    def tell(self, event: Event) -> None:
-        self._owner.write(event, self._job)
-
-    def note(self, text: str) -> None:
-        self._owner.write(Noted(text), self._job)
-
-    def warn(self, text: str) -> None:
-        self._owner.write(Warned(text), self._job)
-
-
-class _TimedTask(Task):
-    def __init__(self, owner: EventFile, label: str, total: int, job: str) -> None:
-        self._owner = owner
-        self._label = label
-        self._job = job
-        self._done = 0
-        self._finished = False
-        self._began = owner.clock()
-        owner.write(TaskBegan(label, total), job)
-
-    def advance(self, steps: int = 1) -> None:
-        self._done += steps
-
-    def finish(self) -> None:
-        if not self._finished:
-            self._finished = True
-            seconds = round(self._owner.clock() - self._began, 3)
-            self._owner.write(TaskEnded(self._label, self._done, seconds), self._job)
 
 
 def _open_for_appending(path: Path) -> int:

@@ -1,4 +1,4 @@
-"""Facts that work tells, for displays and programs that follow it: a frozen dataclass for each kind.
+"""What work reports, for displays and for programs that follow a run: a frozen dataclass for each kind of event.
 
 An event's name, wherever it is written down, is that of its class: :class:`EpochEnded` is ``epoch_ended``. *Work* is
 counted in a unit that is the same for all jobs of a call, see :mod:`ensembler.members.work`.
@@ -7,38 +7,46 @@ counted in a unit that is the same for all jobs of a call, see :mod:`ensembler.m
 from __future__ import annotations
 
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, ClassVar
 
 
 @dataclass(frozen=True)
 class Event:
-    """Something that happened."""
+    """Something that happened.
+
+    Attributes
+    ----------
+    job
+        Name of the job that reports it; empty if no job does.
+    """
 
     kinds: ClassVar[dict[str, type[Event]]] = {}
+    job: str = field(default="", kw_only=True)
 
     def __init_subclass__(cls) -> None:
         Event.kinds[cls.derive_name()] = cls
 
     @classmethod
     def derive_name(cls) -> str:
-        """``epoch_ended`` for :class:`EpochEnded`."""
+        """Return ``epoch_ended`` for :class:`EpochEnded`."""
         return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", cls.__name__).lower()
 
     def to_json(self) -> dict[str, Any]:
         """Return the name and the facts as JSON can hold them."""
-        return {"event": self.derive_name(), **asdict(self)}
+        facts = {"event": self.derive_name(), "job": self.job, **asdict(self)}
+        return facts if self.job else {name: fact for name, fact in facts.items() if name != "job"}
 
 
 def read_event(data: dict[str, Any]) -> Event:
-    """Make the event of which :meth:`Event.to_json` told."""
+    """Return the event that :meth:`Event.to_json` described."""
     facts = dict(data)
     return Event.kinds[facts.pop("event")](**facts)
 
 
 @dataclass(frozen=True)
 class CommandBegan(Event):
-    """A command line was understood; ``process`` is its number on this machine."""
+    """A command began; ``process`` is the number of its process."""
 
     command: str
     version: str
@@ -47,7 +55,7 @@ class CommandBegan(Event):
 
 @dataclass(frozen=True)
 class CommandEnded(Event):
-    """A command is over."""
+    """A command ended."""
 
     command: str
     exit_code: int
@@ -55,8 +63,8 @@ class CommandEnded(Event):
 
 
 @dataclass(frozen=True)
-class PlannedJob(Event):
-    """A job that will run: what it trains, where it trains something, and how much work that is, 0 if unknown."""
+class PlannedJob:
+    """A job that will run: the member and folds that it trains, if any, and how much work that is, 0 if unknown."""
 
     job: str
     member: str = ""
@@ -74,17 +82,15 @@ class JobsPlanned(Event):
 
 @dataclass(frozen=True)
 class JobBegan(Event):
-    """A job's process was started; ``process`` is its number."""
+    """A job began, in the process with the number ``process``."""
 
-    job: str
     process: int
 
 
 @dataclass(frozen=True)
 class JobEnded(Event):
-    """A job's process is over; ``error`` is empty if it did its work, or was stopped and saved what it had."""
+    """A job ended; ``error`` is empty if it did its work, or was stopped and saved what it had."""
 
-    job: str
     seconds: float
     error: str = ""
     stopped: bool = False
@@ -92,14 +98,14 @@ class JobEnded(Event):
 
 @dataclass(frozen=True)
 class WorkAhead(Event):
-    """How much of its work the job that tells it has still to do."""
+    """How much work the job has still to do."""
 
     work: float
 
 
 @dataclass(frozen=True)
 class FeaturesMade(Event):
-    """Frozen features were computed of ``photos``, each as ``views`` show it."""
+    """Frozen features of ``photos`` photos were computed, in ``views`` views of each."""
 
     member: str
     photos: int
@@ -109,7 +115,7 @@ class FeaturesMade(Event):
 
 @dataclass(frozen=True)
 class FoldBegan(Event):
-    """A job turned to a fold; -1 is all photos."""
+    """A job began to train a fold; -1 stands for all photos."""
 
     member: str
     fold: int
@@ -117,10 +123,10 @@ class FoldBegan(Event):
 
 @dataclass(frozen=True)
 class EpochBegan(Event):
-    """An epoch of fine-tuning begins: ``epoch`` of ``epochs`` in its phase, both counted from 1.
+    """An epoch of fine-tuning began: ``epoch`` of ``epochs`` in its phase.
 
-    ``phase`` is what it unfreezes, ``phase_number`` its place among ``phases``, and ``overall`` the place of the epoch
-    among those of all phases, all counted from 1.
+    ``phase`` is what the phase unfreezes, ``phase_number`` its number among ``phases``, and ``overall`` the number of
+    the epoch over all phases. All numbers count from 1.
     """
 
     member: str
@@ -135,23 +141,23 @@ class EpochBegan(Event):
 
 @dataclass(frozen=True)
 class EpochEnded(Event):
-    """An epoch of fine-tuning is over; see :class:`EpochBegan` for its place.
+    """An epoch of fine-tuning ended; :class:`EpochBegan` describes its numbers.
 
     Attributes
     ----------
     training_loss
-        Mean over the epoch, with smoothed labels, class weights and augmentation where those are used.
+        Mean loss over the epoch, with label smoothing, class weights and augmentation where those are used.
     held_out_log_loss, val_log_loss
-        On the fold that the member is scored on, and on the rows that tell it when to stop; None where there are none.
+        Log loss on the fold that the member is scored on, and on the rows that decide when to stop; None where there
+        are none.
     learning_rate
-        At the end of the epoch, of the head.
+        Learning rate of the head at the end of the epoch.
     photos_a_second
-        Learned from, without the time that judging takes.
+        Speed of training, without the time of evaluation.
     seconds
-        Of learning.
+        Time of training.
     memory, gpu_memory
-        Bytes of main memory that the job's process holds now, and most bytes of its GPU that it held so far; None where
-        nobody tells.
+        Bytes of main memory that the job's process holds, and the peak of its GPU memory so far; None where unknown.
     """
 
     member: str
@@ -188,16 +194,49 @@ class FoldEnded(Event):
 
 @dataclass(frozen=True)
 class TaskBegan(Event):
-    """A task of ``total`` steps began, 0 if nobody knows how many; ``label`` says what of."""
+    """A task, a piece of work that is counted in steps, began.
 
+    Attributes
+    ----------
+    task
+        Identifies the task in all events of a run.
+    label
+        What is done, such as ``unpack cars.zip``; where several work at once, who does it and a colon come first, as in
+        ``b0, fold 2: fine-tune``.
+    total
+        Number of steps; 0 if unknown.
+    done
+        Number of steps that an earlier run did.
+    unit
+        Unit of the steps, such as ``bytes`` or ``photos``; empty where they have none.
+    photos
+        Photos that each step takes through a network; 0 where steps are something else.
+    work
+        Work of each step, as :class:`WorkAhead` counts it; 0 where that does not count it.
+    """
+
+    task: str
     label: str
     total: int
+    done: int = 0
+    unit: str = ""
+    photos: float = 0
+    work: float = 0
+
+
+@dataclass(frozen=True)
+class TaskAdvanced(Event):
+    """Steps of a task were done; see :class:`TaskBegan`."""
+
+    task: str
+    steps: int
 
 
 @dataclass(frozen=True)
 class TaskEnded(Event):
-    """A task is over, ``done`` steps of it done."""
+    """A task is over, with ``done`` steps done. The end of a job also ends its tasks."""
 
+    task: str
     label: str
     done: int
     seconds: float
@@ -205,9 +244,10 @@ class TaskEnded(Event):
 
 @dataclass(frozen=True)
 class Noted(Event):
-    """Something worth knowing."""
+    """Something worth knowing; ``detail`` marks what is only for the curious."""
 
     text: str
+    detail: bool = False
 
 
 @dataclass(frozen=True)
@@ -219,6 +259,6 @@ class Warned(Event):
 
 @dataclass(frozen=True)
 class CommandFailed(Event):
-    """The sentence that a command ended with."""
+    """A command failed with the sentence ``text``."""
 
     text: str

@@ -1,37 +1,44 @@
-"""How work tells how far it is. The base class is silent; the console and the job processes have louder ones."""
+"""How work reports what happens, and hears that it should stop. The base class is silent."""
 
 from __future__ import annotations
 
+import itertools
+import os
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from typing import Any, Self, TypeVar
 
 from .errors import Interrupted
-from .events import Event
+from .events import Event, Noted, TaskAdvanced, TaskBegan, TaskEnded, Warned
 
 T = TypeVar("T")
 
-
-class Task:
-    """One task, a piece of work of known length; ``advance`` as it goes, ``finish`` when done."""
-
-    def advance(self, steps: int = 1) -> None:
-        """Say that ``steps`` more are done."""
-
-    def finish(self) -> None:
-        """Say that the work is over, whether or not all steps were counted."""
+_task_numbers = itertools.count(1)
 
 
 class Progress:
-    """Where work reports to, and where it hears that it should end. This one keeps silent."""
+    """Receives events, and says whether work should stop. A subclass overrides :meth:`emit`; this one keeps silent.
+
+    Several jobs may report at once, each from a thread of its own.
+    """
 
     @property
     def stopping(self) -> bool:
         """Whether the work should save what it has and end by :class:`~ensembler.errors.Interrupted`."""
         return False
 
+    def emit(self, event: Event) -> None:
+        """Receive an event."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        del error
+
     def raise_if_stopping(self, place: str) -> None:
-        """Do nothing, unless the work should end.
+        """Raise an error if the work should end.
 
         Raises
         ------
@@ -42,63 +49,29 @@ class Progress:
             raise Interrupted(place)
 
     def iterate_until_stopped(self, items: Iterable[T], place: str) -> Iterator[T]:
-        """Pass ``items`` through, unless the work should end; see :meth:`raise_if_stopping`."""
+        """Yield ``items`` unless the work should end; see :meth:`raise_if_stopping`."""
         for item in items:
             self.raise_if_stopping(place)
             yield item
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *error: Any) -> None:
-        del error
-
-    def start(self, label: str, total: int) -> Task:
-        """Begin a task of ``total`` steps.
-
-        Who works, if anybody is to be told apart, stands in ``label`` before what is done and a colon: ``b0: heads``.
-        """
-        del label, total
-        return Task()
-
-    def start_bytes(self, label: str, total: int, done: int = 0) -> Task:
-        """Begin a task of ``total`` bytes, 0 if unknown, of which ``done`` were there before."""
-        task = self.start(label, total)
-        task.advance(done)
-        return task
-
-    def start_photos(self, label: str, total: int, *, photos: float = 1, work: float = 0) -> Task:
-        """Begin a task of steps that take photos through a network.
-
-        Parameters
-        ----------
-        total
-            Steps.
-        photos
-            In each step.
-        work
-            Of each step, as :class:`~ensembler.events.WorkAhead` counts it; 0 if that does not count it.
-        """
-        del photos, work
-        return self.start(label, total)
-
-    def tell(self, event: Event) -> None:
-        """Tell a fact, for whoever follows; a person is told by :meth:`note`."""
-
-    def note(self, text: str) -> None:
-        """Tell something worth knowing."""
+    def note(self, text: str, *, detail: bool = False) -> None:
+        """Report something worth knowing; the console shows a detail only if it is verbose."""
+        self.emit(Noted(text, detail))
 
     def warn(self, text: str) -> None:
-        """Tell something that a person may want to change."""
+        """Report something that a person may want to change."""
+        self.emit(Warned(text))
 
-    def make_job_progress(self, name: str) -> Progress:
-        """Return where the job ``name`` reports to, so that several jobs can be told apart."""
-        del name
-        return self
+    def start(
+        self, label: str, total: int, *, done: int = 0, unit: str = "", photos: float = 0, work: float = 0
+    ) -> Task:
+        """Begin a task; :class:`~ensembler.events.TaskBegan` describes the parameters."""
+        task = f"{os.getpid()}-{next(_task_numbers)}"
+        return Task(self, TaskBegan(task, label, total, done, unit, photos, work))
 
-    def track(self, items: Iterable[T], label: str, total: int) -> Iterator[T]:
-        """Pass ``items`` through, one step each, unless the work should end."""
-        task = self.start(label, total)
+    def track(self, items: Iterable[T], label: str, total: int, unit: str = "") -> Iterator[T]:
+        """Yield ``items`` as the steps of a task, unless the work should end."""
+        task = self.start(label, total, unit=unit)
         try:
             for item in items:
                 self.raise_if_stopping(f"in {label}")
@@ -111,8 +84,32 @@ class Progress:
 SILENT = Progress()
 
 
+class Task:
+    """A piece of work that reports its steps: ``advance`` as it goes, ``finish`` when it is over."""
+
+    def __init__(self, progress: Progress, began: TaskBegan) -> None:
+        self._progress = progress
+        self._began = began
+        self._start = time.monotonic()
+        self._done = began.done
+        self._is_finished = False
+        progress.emit(began)
+
+    def advance(self, steps: int = 1) -> None:
+        """Report that ``steps`` more are done."""
+        self._done += steps
+        self._progress.emit(TaskAdvanced(self._began.task, steps))
+
+    def finish(self) -> None:
+        """Report that the work is over, whether or not all steps were counted."""
+        if not self._is_finished:
+            self._is_finished = True
+            seconds = round(time.monotonic() - self._start, 3)
+            self._progress.emit(TaskEnded(self._began.task, self._began.label, self._done, seconds))
+
+
 class ProgressGroup(Progress):
-    """Passes all that it is told on to several."""
+    """Passes each event on to several."""
 
     def __init__(self, parts: Sequence[Progress]) -> None:
         self._parts = tuple(parts)
@@ -133,46 +130,7 @@ class ProgressGroup(Progress):
     def __exit__(self, *error: Any) -> None:
         self._entered.__exit__(*error)
 
-    def start(self, label: str, total: int) -> Task:
-        """Begin it everywhere."""
-        return _TaskGroup([part.start(label, total) for part in self._parts])
-
-    def start_bytes(self, label: str, total: int, done: int = 0) -> Task:
-        """Begin it everywhere."""
-        return _TaskGroup([part.start_bytes(label, total, done) for part in self._parts])
-
-    def start_photos(self, label: str, total: int, *, photos: float = 1, work: float = 0) -> Task:
-        """Begin it everywhere."""
-        return _TaskGroup([part.start_photos(label, total, photos=photos, work=work) for part in self._parts])
-
-    def tell(self, event: Event) -> None:
-        """Tell it to all."""
+    def emit(self, event: Event) -> None:
+        """Pass it on to all."""
         for part in self._parts:
-            part.tell(event)
-
-    def note(self, text: str) -> None:
-        """Tell it to all."""
-        for part in self._parts:
-            part.note(text)
-
-    def warn(self, text: str) -> None:
-        """Tell it to all."""
-        for part in self._parts:
-            part.warn(text)
-
-    def make_job_progress(self, name: str) -> Progress:
-        """Return what passes a job's reports on."""
-        return ProgressGroup([part.make_job_progress(name) for part in self._parts])
-
-
-class _TaskGroup(Task):
-    def __init__(self, parts: Sequence[Task]) -> None:
-        self._parts = parts
-
-    def advance(self, steps: int = 1) -> None:
-        for part in self._parts:
-            part.advance(steps)
-
-    def finish(self) -> None:
-        for part in self._parts:
-            part.finish()
+            part.emit(event)

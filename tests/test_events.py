@@ -9,7 +9,7 @@ from ensembler.events import EpochEnded, Event, FoldEnded, JobsPlanned, PlannedJ
 EPOCH = EpochEnded("b0", 2, "all", 1, 1, 3, 5, 3, 0.5, 0.25, None, 1e-4, 118.5, 12.5, 2**30, None)
 
 
-@pytest.mark.parametrize("event", [EPOCH, FoldEnded("b0", 1, None, 0.5, 2.0), WorkAhead(3.5)])
+@pytest.mark.parametrize("event", [EPOCH, FoldEnded("b0", 1, None, 0.5, 2.0), WorkAhead(3.5, job="b0")])
 def test_an_event_goes_through_json(event: Event) -> None:
     assert read_event(json.loads(json.dumps(event.to_json()))) == event
 

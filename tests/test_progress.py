@@ -1,49 +1,26 @@
 from __future__ import annotations
 
 import pytest
+from helpers.photos import Heard
 
-from ensembler.events import WorkAhead
-from ensembler.progress import Progress, ProgressGroup, Task
-
-
-class Counting(Progress):
-    def __init__(self):
-        self.started, self.steps, self.finished = [], 0, 0
-
-    def start(self, label, total):
-        self.started.append((label, total))
-        counter = self
-
-        class Counted(Task):
-            def advance(self, steps=1):
-                counter.steps += steps
-
-            def finish(self):
-                counter.finished += 1
-
-        return Counted()
+from ensembler.events import Noted, TaskAdvanced, TaskBegan, TaskEnded, Warned, WorkAhead
+from ensembler.progress import Progress, ProgressGroup
 
 
 def test_items_pass_through_and_are_counted():
-    progress = Counting()
+    progress = Heard()
     assert list(progress.track(iter("abc"), "letters", 3)) == ["a", "b", "c"]
-    assert (progress.started, progress.steps, progress.finished) == ([("letters", 3)], 3, 1)
+    assert (progress.labels, progress.totals, progress.steps, progress.finished) == (["letters"], [3], 3, 1)
 
 
 def test_an_item_counts_once_it_is_worked_on():
-    progress = Counting()
+    progress = Heard()
     steps = [progress.steps for _ in progress.track("abc", "letters", 3)]
     assert steps == [0, 1, 2]
 
 
-def test_bytes_that_were_there_before_are_counted():
-    progress = Counting()
-    progress.start_bytes("download", 10, done=4)
-    assert (progress.started, progress.steps) == ([("download", 10)], 4)
-
-
 def test_work_that_fails_is_finished_too():
-    progress = Counting()
+    progress = Heard()
     with pytest.raises(ZeroDivisionError):
         list(progress.track((1 / number for number in (1, 0, 1)), "divisions", 3))
     assert (progress.steps, progress.finished) == (1, 1)
@@ -60,16 +37,32 @@ def test_the_base_is_silent(capfd):
     assert capfd.readouterr() == ("", "")
 
 
-def test_photos_are_steps_where_nobody_counts_photos():
-    progress = Counting()
-    progress.start_photos("b0: frozen features", 3, photos=32, work=2.5).advance()
-    assert (progress.started, progress.steps) == ([("b0: frozen features", 3)], 1)
+def test_all_that_work_reports_is_an_event():
+    progress = Heard()
+    task = progress.start("download", 10, done=4, unit="bytes")
+    task.advance(6)
+    task.finish()
+    task.finish()
+    progress.note("a", detail=True)
+    progress.warn("b")
+    began, advanced, ended, *rest = progress.all_events
+    number = began.task
+    assert began == TaskBegan(number, "download", 10, 4, "bytes")
+    assert advanced == TaskAdvanced(number, 6)
+    assert ended == TaskEnded(number, "download", 10, ended.seconds)
+    assert rest == [Noted("a", detail=True), Warned("b")]
 
 
-class Following(Counting):
-    def __init__(self):
-        super().__init__()
-        self.heard, self.open = [], None
+def test_each_task_has_a_number_of_its_own():
+    progress = Heard()
+    progress.start("a", 1)
+    progress.start("a", 1)
+    first, second = progress.of_kind(TaskBegan)
+    assert first.task != second.task
+
+
+class Following(Heard):
+    open = None
 
     def __enter__(self):
         self.open = True
@@ -78,35 +71,16 @@ class Following(Counting):
     def __exit__(self, *error):
         self.open = False
 
-    def tell(self, event):
-        self.heard.append(event)
-
-    def note(self, text):
-        self.heard.append(text)
-
-    def warn(self, text):
-        self.heard.append(f"Warning: {text}")
-
-    def make_job_progress(self, name):
-        self.heard.append(f"job {name}")
-        return self
-
 
 def test_several_hear_the_same():
     parts = [Following(), Following()]
     with ProgressGroup(parts) as progress:
         assert [part.open for part in parts] == [True, True]
-        job = progress.make_job_progress("b0")
-        job.tell(WorkAhead(3))
-        job.note("a")
-        progress.warn("b")
-        for task in (job.start("c", 1), job.start_bytes("d", 4, 2), job.start_photos("e", 1, photos=2)):
-            task.advance()
-            task.finish()
+        progress.emit(WorkAhead(3))
+        progress.start("c", 1).finish()
     for part in parts:
-        assert part.heard == ["job b0", WorkAhead(3), "a", "Warning: b"]
-        assert part.started == [("c", 1), ("d", 4), ("e", 1)]
-        assert (part.steps, part.finished, part.open) == (5, 3, False)
+        assert [type(event) for event in part.all_events] == [WorkAhead, TaskBegan, TaskEnded]
+        assert part.open is False
 
 
 def test_several_are_left_when_work_fails():

@@ -40,7 +40,7 @@ class Context:
 
         self._command = command
         if self._events:
-            self._events.tell(CommandBegan(command, __version__, os.getpid()))
+            self._events.emit(CommandBegan(command, __version__, os.getpid()))
 
     def report_end(self, code: int, sentence: str) -> None:
         """Write down how the command ended: its exit code, and the sentence that was printed if it failed."""
@@ -49,8 +49,8 @@ class Context:
         if not self._events:
             return
         if sentence:
-            self._events.tell(CommandFailed(sentence))
-        self._events.tell(CommandEnded(self._command, code, round(time.monotonic() - self._began, 3)))
+            self._events.emit(CommandFailed(sentence))
+        self._events.emit(CommandEnded(self._command, code, round(time.monotonic() - self._began, 3)))
         self._events.close()
 
     @property

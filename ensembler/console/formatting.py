@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from rich.filesize import decimal
+
 _SECONDS_PER_DAY = 24 * 3600
 
 
@@ -12,6 +14,11 @@ def format_duration(seconds: float) -> str:
     hours, rest = divmod(rest, 3600)
     clock = f"{hours}:{rest // 60:02}:{rest % 60:02}" if hours or days else f"{rest // 60}:{rest % 60:02}"
     return f"{days} d {clock}" if days else clock
+
+
+def format_quantity(number: int, unit: str) -> str:
+    """``1.2 MB`` for bytes, ``12 photos``, or the number alone where there is no unit."""
+    return decimal(number) if unit == "bytes" else f"{number} {unit}".rstrip()
 
 
 def format_memory(memory: int | None, gpu_memory: int | None) -> str:

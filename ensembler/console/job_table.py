@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager
 
 from rich.cells import cell_len
-from rich.console import Console, ConsoleOptions, RenderResult
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
@@ -24,40 +22,26 @@ _BAR_WIDTH, _MIN_BAR_WIDTH = 30, 8
 
 
 class JobTable:
-    """Draws jobs as they are when it is drawn.
+    """Draws the jobs of a call, which begins now.
 
     Parameters
     ----------
     jobs
-        Of the call, which begins now.
-    lock
-        Is held by who changes them.
+        State of the jobs.
     clock
-        Gives seconds.
+        Returns seconds.
     read_memory
-        Tells bytes of main memory by the number of a process, or None.
+        Returns the bytes of main memory of a process by its number, or None.
     """
 
-    def __init__(
-        self,
-        jobs: Jobs,
-        lock: AbstractContextManager[object],
-        clock: Callable[[], float],
-        read_memory: Callable[[int], int | None],
-    ) -> None:
+    def __init__(self, jobs: Jobs, clock: Callable[[], float], read_memory: Callable[[int], int | None]) -> None:
         self._jobs = jobs
-        self._lock = lock
         self._clock = clock
         self._began = clock()
         self._read_memory = read_memory
 
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        """Draw them, as wide as the console."""
-        with self._lock:
-            drawn = list(self._draw(console.height, options.max_width))
-        yield from drawn
-
-    def _draw(self, height: int, width: int) -> Iterator[Table | Text]:
+    def draw(self, width: int, height: int) -> Iterator[Table | Text]:
+        """Draw the jobs in a console of this size."""
         if not self._jobs.planned:
             return
         now, running = self._clock(), list(self._jobs.running.values())
@@ -70,7 +54,7 @@ class JobTable:
 
     def _format_cells(self, job: RunningJob, now: float) -> dict[str, str]:
         epoch, ended = job.epoch, job.ended_epoch
-        task = job.tasks[-1] if job.tasks else None
+        task = job.current_task
         fine_tuning = epoch is not None and task is not None and task.activity == "fine-tune"
         left = self._jobs.estimate_job_seconds_left(job, now)
         loss = None
@@ -123,7 +107,7 @@ def _format_phase(job: RunningJob) -> str:
 
 
 def _format_percent(job: RunningJob) -> str:
-    task = job.tasks[-1] if job.tasks else None
+    task = job.current_task
     return f"{task.done / task.total:.0%}" if task and task.total and task.done else ""
 
 

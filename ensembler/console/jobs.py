@@ -1,4 +1,4 @@
-"""The jobs of a call: which are done, how far those are that run, and how long the rest will take."""
+"""The jobs of a call: which are done, how far the running ones are, and how long the rest will take."""
 
 from __future__ import annotations
 
@@ -14,6 +14,9 @@ from ..events import (
     JobEnded,
     JobsPlanned,
     PlannedJob,
+    TaskAdvanced,
+    TaskBegan,
+    TaskEnded,
     WorkAhead,
 )
 from .task_state import TaskState
@@ -21,35 +24,32 @@ from .task_state import TaskState
 
 @dataclass
 class RunningJob:
-    """A job whose process runs.
+    """A job that runs.
 
     Attributes
     ----------
     plan
-        What was planned of it.
+        What was planned.
     process
-        Its number on this machine.
-    began
-        When.
+        Number of the job's process.
     work_left
-        Work that it has still to do.
+        Work that the job has still to do.
     tasks
-        That it is at now, the newest last.
+        Tasks that go on now, the newest last.
     fold
-        That it is at; None if nobody said.
+        Number of the fold that is trained now; None if unknown.
     epoch
-        That it is in, or was in last.
+        Epoch that goes on now, or the last one.
     ended_epoch
-        The last that it told the figures of.
+        Last epoch with known figures.
     folds_done
-        Folds of which it told the end.
+        Number of finished folds.
     """
 
     plan: PlannedJob
     process: int
-    began: float
     work_left: float
-    tasks: list[TaskState] = field(default_factory=list)
+    tasks: dict[str, TaskState] = field(default_factory=dict)
     fold: int | None = None
     epoch: EpochBegan | None = None
     ended_epoch: EpochEnded | None = None
@@ -58,7 +58,7 @@ class RunningJob:
     _latest: float = 0.0
 
     def apply_event(self, event: Event) -> None:
-        """Take in what the job tells."""
+        """Take in an event of the job that is not about tasks."""
         match event:
             case WorkAhead():
                 self.work_left = event.work
@@ -72,7 +72,7 @@ class RunningJob:
                 self.folds_done += 1
 
     def advance(self, task: TaskState, steps: int, now: float) -> None:
-        """Count steps of a stretch."""
+        """Count steps of a task."""
         measured, seconds = task.advance(steps, now)
         if task.work:
             work, before = self._measured
@@ -87,16 +87,21 @@ class RunningJob:
         return work / seconds if work and seconds else None
 
     @property
+    def current_task(self) -> TaskState | None:
+        """The newest task that goes on."""
+        return next(reversed(self.tasks.values()), None)
+
+    @property
     def photos_a_second(self) -> float | None:
-        """As the last epoch had it, or the stretch that is measured now."""
-        task = self.tasks[-1] if self.tasks else None
+        """Speed of the last epoch, or of the task that goes on now."""
+        task = self.current_task
         if task is not None and task.activity == "fine-tune" and self.ended_epoch:
             return self.ended_epoch.photos_a_second
         return task.rate * task.photos if task and task.rate and task.photos else None
 
     def estimate_seconds_left(self, now: float, speed: float | None = None) -> float | None:
-        """Seconds that it will take still; ``speed`` is that of its member, in case it has none of its own yet."""
-        other_tasks = [task.estimate_seconds_left(now) for task in self.tasks if not task.work]
+        """Estimate the seconds until the job ends; ``speed`` is that of its member, used before it has its own."""
+        other_tasks = [task.estimate_seconds_left(now) for task in self.tasks.values() if not task.work]
         known = [seconds for seconds in other_tasks if seconds is not None]
         speed = self.speed or speed
         if self.work_left and speed:
@@ -108,11 +113,12 @@ class RunningJob:
 
 
 class Jobs:
-    """All jobs of a call, in the order in which they were planned."""
+    """All jobs of a call, in the order in which they were planned, and the tasks that no job reports."""
 
     def __init__(self) -> None:
         self.waiting: dict[str, PlannedJob] = {}
         self.running: dict[str, RunningJob] = {}
+        self.tasks: dict[str, TaskState] = {}
         self.done = 0
         self.parallel = 1
         # Of jobs that are done: their plans and the seconds they took.
@@ -123,25 +129,45 @@ class Jobs:
         """How many jobs there are in all."""
         return len(self.waiting) + len(self.running) + self.done
 
-    def apply_event(self, event: Event, now: float) -> None:
-        """Take in what is told of jobs as a whole."""
+    def apply_event(self, event: Event, now: float) -> TaskState | None:
+        """Take in an event; return the task that it is about, if any.
+
+        What a job reports after its end is ignored.
+        """
+        job = self.running.get(event.job)
+        tasks = job.tasks if job else {} if event.job else self.tasks
         match event:
+            case TaskBegan():
+                tasks[event.task] = TaskState(
+                    event.label, event.total, now, event.photos, event.work, event.done, event.unit
+                )
+            case TaskAdvanced() if task := tasks.get(event.task):
+                if job:
+                    job.advance(task, event.steps, now)
+                else:
+                    task.advance(event.steps, now)
+                return task
+            case TaskEnded():
+                return tasks.pop(event.task, None)
             case JobsPlanned():
                 self.waiting.update((plan.job, plan) for plan in event.jobs)
                 self.parallel = event.parallel
             case JobBegan():
                 plan = self.waiting.pop(event.job, None) or PlannedJob(event.job)
-                self.running[event.job] = RunningJob(plan, event.process, now, plan.work)
+                self.running[event.job] = RunningJob(plan, event.process, plan.work)
             case JobEnded():
                 ended = self.running.pop(event.job, None)
                 self.done += 1
                 if ended and not event.error:
                     self._finished.append((ended.plan, event.seconds))
+            case _ if job:
+                job.apply_event(event)
+        return None
 
     def estimate_member_speed(self, member: str) -> float | None:
-        """Work a second of a member's jobs, starting up included: of those that are done, else of those that run.
+        """Estimate the work a second of a member's jobs, start-up included, from finished jobs, else from running ones.
 
-        Where none of this member was measured, that of all others together.
+        If none of this member was measured, all others count.
         """
         return self._average_speed(member) or self._average_speed(None)
 
@@ -155,11 +181,11 @@ class Jobs:
         return sum(speeds) / len(speeds) if speeds else None
 
     def estimate_job_seconds_left(self, job: RunningJob, now: float) -> float | None:
-        """Seconds that a running job will take still."""
+        """Estimate the seconds until a running job ends."""
         return job.estimate_seconds_left(now, self.estimate_member_speed(job.plan.member))
 
     def estimate_seconds_left(self, now: float) -> float | None:
-        """Seconds until all jobs are done; None before anything was measured."""
+        """Estimate the seconds until all jobs are done; None before anything was measured."""
         running = [self.estimate_job_seconds_left(job, now) for job in self.running.values()]
         waiting = [self._estimate_seconds(plan) for plan in self.waiting.values()]
         known = [seconds for seconds in (*running, *waiting) if seconds is not None]

@@ -1,4 +1,4 @@
-"""One stretch of work: how far it is, and how fast."""
+"""One task: how far it is, and how fast."""
 
 from __future__ import annotations
 
@@ -7,25 +7,10 @@ from dataclasses import dataclass
 
 @dataclass
 class TaskState:
-    """A stretch of steps.
+    """A task, described by :class:`~ensembler.events.TaskBegan`, that began at the time ``began``.
 
-    Its speed is measured from its first advance to its latest. The first one is left out of it: it took the time of
-    compiling a network, or told what an earlier run had done, which took none.
-
-    Attributes
-    ----------
-    label
-        Who works, a colon, what is done; or what is done alone.
-    total
-        Steps; 0 if unknown.
-    began
-        When.
-    photos
-        Through a network, a step; 0 where steps are something else.
-    work
-        Of a step, as :class:`~ensembler.events.WorkAhead` counts it; 0 where that does not count it.
-    done
-        Steps done.
+    Its speed is measured from its first advance to its latest. The first one does not count: it took the time of
+    compiling a network, or reported what an earlier run had done, which took none.
     """
 
     label: str
@@ -34,16 +19,20 @@ class TaskState:
     photos: float = 0
     work: float = 0
     done: int = 0
+    unit: str = ""
     _first: tuple[float, int] | None = None
     _latest: float = 0
 
+    def __post_init__(self) -> None:
+        self.done_before = self.done
+
     @property
     def activity(self) -> str:
-        """What is done, without who does it."""
+        """The label without who does it."""
         return self.label.rpartition(": ")[2]
 
     def advance(self, steps: int, now: float) -> tuple[int, float]:
-        """Count steps; return how many of them were measured, and in how many seconds."""
+        """Count steps; return how many of them were measured, and their seconds."""
         self.done += steps
         before, self._latest = self._latest, now
         if self._first is None:

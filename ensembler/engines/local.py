@@ -9,12 +9,13 @@ import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, wait
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
 
 from .. import errors
-from ..events import JobBegan, JobEnded, JobsPlanned, PlannedJob, read_event
-from ..progress import Progress, Task
+from ..events import Event, JobBegan, JobEnded, JobsPlanned, PlannedJob, read_event
+from ..progress import Progress
 from .job import Job
 from .worker_processes import WorkerProcesses
 
@@ -69,7 +70,7 @@ def run_jobs(
     planned = tuple(PlannedJob(job.name, job.member, tuple(job.folds), job.work) for job in jobs)
     with contextlib.ExitStack() as ours:
         used = processes or ours.enter_context(WorkerProcesses(parallel, gpus))
-        progress.tell(JobsPlanned(planned, used.limit))
+        progress.emit(JobsPlanned(planned, used.limit))
         with ThreadPoolExecutor(used.limit) as pool:
             running = [pool.submit(_run_job, job, build_log_path(logs, job.name), progress, used) for job in jobs]
             interrupted = _wait_for_all(running, used, progress)
@@ -169,15 +170,26 @@ def _combine_failures(failures: Mapping[str, errors.EnsemblerError]) -> errors.E
 
 def _run_job(job: Job, log: Path, progress: Progress, processes: WorkerProcesses) -> Any:
     with processes.borrow_slot() as slot, processes.run_in_slot(job, log, slot) as process:
-        job_progress = progress.make_job_progress(job.name)
-        with _report_job(job, process.pid, job_progress):
+        job_progress = _JobProgress(progress, job.name)
+        with _report_job(process.pid, job_progress):
             return _follow(job, process, log, job_progress)
 
 
+class _JobProgress(Progress):
+    """Adds a job's name to its events."""
+
+    def __init__(self, progress: Progress, job: str) -> None:
+        self._progress = progress
+        self._job = job
+
+    def emit(self, event: Event) -> None:
+        self._progress.emit(replace(event, job=self._job))
+
+
 @contextlib.contextmanager
-def _report_job(job: Job, process: int, progress: Progress) -> Iterator[None]:
-    """Tell when a job begins and how it ends."""
-    progress.tell(JobBegan(job.name, process))
+def _report_job(process: int, progress: Progress) -> Iterator[None]:
+    """Report when a job begins and how it ends."""
+    progress.emit(JobBegan(process))
     began, reason, stopped = time.monotonic(), "", False
     try:
         yield
@@ -188,64 +200,41 @@ def _report_job(job: Job, process: int, progress: Progress) -> Iterator[None]:
         reason = str(error) or type(error).__name__
         raise
     finally:
-        progress.tell(JobEnded(job.name, round(time.monotonic() - began, 3), reason, stopped))
+        progress.emit(JobEnded(round(time.monotonic() - began, 3), reason, stopped))
 
 
 def _follow(job: Job, process: subprocess.Popen[str], log: Path, progress: Progress) -> Any:
+    """Pass a job's events on until it ends; return its result, or raise its error."""
     if process.stdout is None:
         raise RuntimeError("A job's process was started without pipes.")
-    ended = _relay(process.stdout, progress, progress.start(f"{job.name}: start-up", 1))
+    ended = _relay(process.stdout, progress, job.name)
     # One that is to take another job does not end.
     code = 0 if ended and job.shares_process else process.wait()
-    if ended.get("event") == "result":
-        return ended["value"]
-    if ended.get("event") == "error":
-        raise getattr(errors, ended["kind"])(ended["text"])
+    if "result" in ended:
+        return ended["result"]
+    if "error" in ended:
+        raise getattr(errors, ended["error"])(ended["text"])
     # Ctrl-C may reach a process before it has learned to leave that to us.
-    if ended.get("event") == "interrupted" or code == -signal.SIGINT:
-        raise errors.Interrupted(*ended.get("places", ()))
+    if "interrupted" in ended or code == -signal.SIGINT:
+        raise errors.Interrupted(*ended.get("interrupted", ()))
     raise errors.JobFailed(
         f"The job {job.name} ended without a result ({_describe_exit(code)}); the end of {log}: {_read_last_lines(log)}"
     )
 
 
-def _relay(lines: IO[str], progress: Progress, start_up: Task) -> Mapping[str, Any]:
-    """Pass events on to ``progress`` until the job ends; return the last one, its result or error, if there was one.
-
-    ``start_up`` ends with the first event: until then libraries are loaded.
-    """
-    tasks: dict[int, Task] = {}
-    ended: Mapping[str, Any] = {}
+def _relay(lines: IO[str], progress: Progress, name: str) -> Mapping[str, Any]:
+    """Pass events on until the job ends; return how it ended: its result, its error, or nothing if it died."""
+    start_up = progress.start(f"{name}: start-up", 1)
     for number, line in enumerate(lines):
-        event = json.loads(line)
         if number == 0:
+            # Until now libraries were loaded.
             start_up.advance()
             start_up.finish()
-        match event["event"]:
-            case "start":
-                tasks[event["task"]] = _start_task(event, progress)
-            case "advance":
-                tasks[event["task"]].advance(event["steps"])
-            case "finish":
-                tasks.pop(event["task"]).finish()
-            case "note":
-                progress.note(event["text"])
-            case "warn":
-                progress.warn(event["text"])
-            case "tell":
-                progress.tell(read_event(event["event_data"]))
-            case _:
-                ended = event
-                break
-    for task in (start_up, *tasks.values()):
-        task.finish()
-    return ended
-
-
-def _start_task(event: Mapping[str, Any], progress: Progress) -> Task:
-    if "photos" in event:
-        return progress.start_photos(event["label"], event["total"], photos=event["photos"], work=event["work"])
-    return progress.start(event["label"], event["total"])
+        content: dict[str, Any] = json.loads(line)
+        if "event" not in content:
+            return content
+        progress.emit(read_event(content))
+    return {}
 
 
 def _describe_exit(code: int) -> str:

@@ -53,7 +53,7 @@ def scan_photos(root: Path, paths: Sequence[str], progress: Progress) -> PhotoSc
     scan = PhotoScan()
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         results = pool.map(lambda path: _scan_photo(root / path), paths)
-        for path, result in zip(paths, progress.track(results, "look at photos", len(paths)), strict=True):
+        for path, result in zip(paths, progress.track(results, "scan photos", len(paths), "photos"), strict=True):
             if isinstance(result, str):
                 scan.problems[path] = result
                 continue

@@ -179,7 +179,7 @@ def test_a_file_of_events_tells_the_beginning_the_work_and_the_end(files: Path) 
     assert ensembler("--events", "a.jsonl", "adopt", "good", "--name", "x", folder=files).returncode == 0
     told = events(files)
     assert (told[0]["event"], told[0]["command"]) == ("command_began", "adopt")
-    assert ("task_ended", "look at photos") in [(line["event"], line.get("label")) for line in told]
+    assert ("task_ended", "scan photos") in [(line["event"], line.get("label")) for line in told]
     assert {name: told[-1][name] for name in ("event", "command", "exit_code")} == {
         "event": "command_ended",
         "command": "adopt",

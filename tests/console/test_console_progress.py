@@ -3,52 +3,48 @@ from __future__ import annotations
 import io
 import re
 import time
+from dataclasses import replace
 
 import pytest
 from helpers.jobs_told import Clock, began, ended, planned
 from rich.console import Console
 
 from ensembler.console import ConsoleProgress
-from ensembler.events import FoldEnded, JobBegan, JobEnded, JobsPlanned, PlannedJob
+from ensembler.events import Event, FoldEnded, JobBegan, JobEnded, JobsPlanned, PlannedJob
 from ensembler.progress import Progress
 
 
-def test_each_finished_stretch_leaves_a_line_on_standard_error(capsys: pytest.CaptureFixture[str]) -> None:
+def test_lines_go_to_standard_error(capsys: pytest.CaptureFixture[str]) -> None:
     with ConsoleProgress() as progress:
-        task = progress.start("heads", 5)
-        task.advance(5)
-        task.finish()
-        task.finish()
         progress.note("[a note] in brackets of a:dog:b")
-    printed = capsys.readouterr()
-    assert printed.err.count("heads: 5 in") == 1
-    assert "[a note] in brackets of a:dog:b" in printed.err
-    assert printed.out == ""
+        progress.note("a detail", detail=True)
+    assert capsys.readouterr() == ("", "[a note] in brackets of a:dog:b\n")
 
 
-def test_bytes_are_told_in_units_that_fit(capsys: pytest.CaptureFixture[str]) -> None:
-    task = ConsoleProgress().start_bytes("unpack", 25_000_000, done=5_000_000)
-    task.advance(20_000_000)
-    task.finish()
-    assert "unpack: 20.0 MB in" in capsys.readouterr().err
+def test_details_are_shown_on_demand(capsys: pytest.CaptureFixture[str]) -> None:
+    ConsoleProgress(verbose=True).note("a detail", detail=True)
+    assert capsys.readouterr().err == "a detail\n"
+
+
+def test_lines_go_to_a_file_that_is_named() -> None:
+    file = io.StringIO()
+    with ConsoleProgress(file=file) as progress:
+        progress.warn("look out")
+    assert file.getvalue() == "Warning: look out\n"
 
 
 @pytest.mark.parametrize(
-    ("start", "total", "amount", "rate"),
-    [
-        ("start", 200, "100/200", r"\d+/s"),
-        ("start_bytes", 0, "100 bytes", "/s"),
-        ("start_bytes", 4000, "of 4.0 kB", "/s"),
-    ],
+    ("unit", "total", "amount", "rate"),
+    [("photos", 200, "100/200", r"\d+/s"), ("bytes", 0, "100 bytes", "/s"), ("bytes", 4000, "of 4.0 kB", "/s")],
 )
-def test_a_bar_shows_amount_and_rate(start: str, total: int, amount: str, rate: str) -> None:
-    progress = ConsoleProgress()
-    task = getattr(progress, start)("features", total)
+def test_a_bar_shows_amount_and_rate(unit: str, total: int, amount: str, rate: str) -> None:
+    screen = Console(width=200, record=True, file=io.StringIO())
+    progress = ConsoleProgress(console=screen)
+    task = progress.start("features", total, unit=unit)
     for _ in range(10):
         task.advance(10)
         time.sleep(0.005)
-    screen = Console(width=200, record=True, file=io.StringIO())
-    screen.print(progress.bars.make_tasks_table(progress.bars.tasks))
+    screen.print(progress.render_frame())
     shown = screen.export_text()
     assert amount in shown
     assert re.search(rate, shown)
@@ -63,23 +59,34 @@ def test_quiet_shows_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr() == ("", "")
 
 
+class OfJob(Progress):
+    """Reports as a job, which the engine does for real ones."""
+
+    def __init__(self, progress: Progress, job: str) -> None:
+        self.progress = progress
+        self.job = job
+
+    def emit(self, event: Event) -> None:
+        self.progress.emit(replace(event, job=self.job))
+
+
 def run_a_fold(progress: Progress, clock: Clock) -> None:
     """Tell what a job of one fold tells, and go from one frame to the next."""
-    progress.tell(planned(("b0-fold-2", "b0", 2, 100.0), ("b0-fold-3", "b0", 3, 100.0)))
-    job = progress.make_job_progress("b0-fold-2")
-    job.tell(JobBegan("b0-fold-2", 7))
-    task = job.start_photos("b0, fold 2: fine-tune", 50, photos=32, work=2)
+    progress.emit(planned(("b0-fold-2", "b0", 2, 100.0), ("b0-fold-3", "b0", 3, 100.0)))
+    job = OfJob(progress, "b0-fold-2")
+    job.emit(JobBegan(7))
+    task = job.start("b0, fold 2: fine-tune", 50, photos=32, work=2)
     for epoch in (1, 2):
-        job.tell(began(epoch, 2))
+        job.emit(began(epoch, 2))
         for _ in range(25):
             task.advance()
             clock.now += 1
-        job.tell(ended(epoch, 2))
+        job.emit(ended(epoch, 2))
     task.finish()
-    job.tell(FoldEnded("b0", 2, 2, 0.2130, 50.0))
+    job.emit(FoldEnded("b0", 2, 2, 0.2130, 50.0))
     job.note("a note of the job")
     job.warn("a warning of the job")
-    job.tell(JobEnded("b0-fold-2", 51.0))
+    job.emit(JobEnded(51.0))
 
 
 def shown(width: int = 90, *, live: bool, **environment: str) -> str:
@@ -132,7 +139,7 @@ def test_a_file_is_no_terminal_though_colors_are_forced(
 def test_a_bar_fits_its_terminal(width: int) -> None:
     screen = Console(file=io.StringIO(), force_terminal=True, width=width, color_system=None)
     progress = ConsoleProgress(console=screen, live=True)
-    progress.start_bytes("download [a]dogs-vs-cats-redux-kernels-edition.zip", 850_000_000, done=5)
+    progress.start("download [a]dogs-vs-cats-redux-kernels-edition.zip", 850_000_000, done=5, unit="bytes")
     screen.print(progress.render_frame())
     (line,) = screen.file.getvalue().splitlines()  # type: ignore[attr-defined]
     assert len(line) <= width
@@ -143,16 +150,16 @@ def test_a_bar_fits_its_terminal(width: int) -> None:
 def test_what_a_job_reports_after_its_end_shows_no_line_and_changes_no_other_job() -> None:
     screen = Console(file=io.StringIO(), force_terminal=True, width=100, color_system=None)
     progress = ConsoleProgress(console=screen, live=True)
-    progress.tell(JobsPlanned((PlannedJob("here", work=2.0), PlannedJob("gone", work=1.0)), parallel=2))
+    progress.emit(JobsPlanned((PlannedJob("here", work=2.0), PlannedJob("gone", work=1.0)), parallel=2))
     for name in ("here", "gone"):
-        progress.tell(JobBegan(name, 7))
-    progress.tell(JobEnded("gone", 1.0, ""))
+        progress.emit(JobBegan(7, job=name))
+    progress.emit(JobEnded(1.0, job="gone"))
     before = progress.jobs.share
-    task = progress.make_job_progress("gone").start("gone: heads", 5)
+    task = OfJob(progress, "gone").start("gone: heads", 5)
     task.advance(5)
     already = len(screen.file.getvalue())  # type: ignore[attr-defined]
     screen.print(progress.render_frame())
     task.finish()
     assert "gone" not in screen.file.getvalue()[already:]  # type: ignore[attr-defined]
-    assert progress.jobs.running["here"].tasks == []
+    assert progress.jobs.running["here"].tasks == {}
     assert progress.jobs.share == before

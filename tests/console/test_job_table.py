@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
 import re
 
 import pytest
 from helpers.jobs_told import Clock, began, ended, planned
-from rich.console import Console
+from rich.console import Console, Group
 
 from ensembler.console.job_table import JobTable
 from ensembler.console.jobs import Jobs
@@ -21,12 +20,12 @@ def made(*told: Event, done: int = 20) -> tuple[Jobs, Clock]:
     jobs, clock = Jobs(), Clock()
     names = [f"b0-fold-{fold}" for fold in (1, 2, 3)]
     jobs.apply_event(planned(*((name, "b0", fold, 100.0) for fold, name in enumerate(names, 1))), clock.now)
-    jobs.apply_event(JobBegan("b0-fold-1", 6), clock.now)
-    jobs.apply_event(JobEnded("b0-fold-1", 90.0), clock.now)
-    jobs.apply_event(JobBegan("b0-fold-2", 7), clock.now)
+    jobs.apply_event(JobBegan(6, job="b0-fold-1"), clock.now)
+    jobs.apply_event(JobEnded(90.0, job="b0-fold-1"), clock.now)
+    jobs.apply_event(JobBegan(7, job="b0-fold-2"), clock.now)
     job = jobs.running["b0-fold-2"]
     stretch = TaskState("b0, fold 2: fine-tune", 50, clock.now, photos=32, work=2)
-    job.tasks.append(stretch)
+    job.tasks["1"] = stretch
     for event in told or (began(1), ended(1), began(2)):
         job.apply_event(event)
     for _ in range(done):
@@ -36,10 +35,10 @@ def made(*told: Event, done: int = 20) -> tuple[Jobs, Clock]:
 
 
 def drawn(jobs: Jobs, clock: Clock, width: int, memory: int | None = 1_440_000_000) -> list[str]:
-    table = JobTable(jobs, contextlib.nullcontext(), clock, lambda process: memory if process == 7 else None)
+    table = JobTable(jobs, clock, lambda process: memory if process == 7 else None)
     clock.now += 5  # since the call began
     screen = Console(file=io.StringIO(), force_terminal=True, width=width, height=20, color_system=None)
-    screen.print(table)
+    screen.print(Group(*table.draw(width, 20)))
     lines = screen.file.getvalue().splitlines()  # type: ignore[attr-defined]
     assert all(len(line) <= width for line in lines)
     return [line.rstrip() for line in lines]
@@ -104,7 +103,7 @@ def test_phases_are_counted_where_there_are_several_and_the_watched_loss_wins() 
 def test_another_stretch_shows_its_percentage() -> None:
     jobs, clock = made()
     stretch = TaskState("b0: predict fold 2", 80, clock.now, photos=1, work=1)
-    jobs.running["b0-fold-2"].tasks = [stretch]
+    jobs.running["b0-fold-2"].tasks = {"1": stretch}
     jobs.running["b0-fold-2"].advance(stretch, 20, clock.now)
     assert drawn(jobs, clock, 100)[1].split()[3:6] == ["predict", "fold", "2"]
     assert "25%" in drawn(jobs, clock, 100)[1]
@@ -114,7 +113,7 @@ def test_more_jobs_than_lines_are_counted() -> None:
     jobs, clock = Jobs(), Clock()
     jobs.apply_event(planned(*((f"j{number}", "", 0, 0.0) for number in range(40)), parallel=40), 0)
     for number in range(40):
-        jobs.apply_event(JobBegan(f"j{number}", number), 0)
+        jobs.apply_event(JobBegan(number, job=f"j{number}"), 0)
     lines = drawn(jobs, clock, 80)
     assert len(lines) < 20
     assert lines[-2] == "and 26 more"
@@ -123,6 +122,6 @@ def test_more_jobs_than_lines_are_counted() -> None:
 
 def test_a_failed_jobs_work_is_not_counted() -> None:
     jobs, clock = made()
-    jobs.apply_event(JobEnded("b0-fold-2", 1.0, "It died."), clock.now)
+    jobs.apply_event(JobEnded(1.0, "It died.", job="b0-fold-2"), clock.now)
     assert list(jobs.waiting) == ["b0-fold-3"]
     assert jobs.share == pytest.approx(0.5)

@@ -11,14 +11,14 @@ from ensembler.events import JobBegan, JobEnded, JobsPlanned, PlannedJob, WorkAh
 
 
 def begun(jobs: Jobs, name: str, now: float) -> RunningJob:
-    jobs.apply_event(JobBegan(name, 1), now)
+    jobs.apply_event(JobBegan(1, job=name), now)
     return jobs.running[name]
 
 
 def worked(job: RunningJob, now: float, steps: int, seconds: float, work: float = 1.0) -> float:
     """Go through steps evenly, after one that compiles; return the time."""
     stretch = TaskState(f"{job.plan.job}: fine-tune", 1000, now, photos=8, work=work)
-    job.tasks.append(stretch)
+    job.tasks["1"] = stretch
     job.advance(stretch, 1, now)
     for _ in range(steps):
         now += seconds
@@ -31,7 +31,7 @@ def test_jobs_are_counted() -> None:
     jobs.apply_event(planned(("a-0", "a", 0, 10), ("a-1", "a", 1, 10)), 0)
     begun(jobs, "a-0", 0)
     assert (jobs.done, jobs.planned, len(jobs.running), len(jobs.waiting)) == (0, 2, 1, 1)
-    jobs.apply_event(JobEnded("a-0", 5.0), 5)
+    jobs.apply_event(JobEnded(5.0, job="a-0"), 5)
     jobs.apply_event(planned(("stack", "", 0, 0)), 5)
     assert (jobs.done, jobs.planned) == (1, 3)
 
@@ -52,7 +52,7 @@ def test_a_job_is_measured_and_its_members_other_folds_follow_from_it() -> None:
     assert jobs.estimate_job_seconds_left(job, now) == pytest.approx(25)
     assert jobs.estimate_job_seconds_left(job, now + 5) == pytest.approx(20), "it goes on counting between two reports"
     assert jobs.estimate_seconds_left(now) == pytest.approx(25 + 101 / 2 + 202 / 2)
-    jobs.apply_event(JobEnded("a-0", 101.0), 101)
+    jobs.apply_event(JobEnded(101.0, job="a-0"), 101)
     assert jobs.estimate_seconds_left(101) == pytest.approx(101 + 202), "once a job is done, its start-up counts too"
 
 
@@ -61,7 +61,7 @@ def test_a_members_own_speed_wins_over_that_of_others() -> None:
     jobs.apply_event(planned(("a-0", "a", 0, 100), ("b-0", "b", 0, 100), ("b-1", "b", 1, 100)), 0)
     for name, seconds in (("a-0", 100.0), ("b-0", 400.0)):
         begun(jobs, name, 0)
-        jobs.apply_event(JobEnded(name, seconds), 0)
+        jobs.apply_event(JobEnded(seconds, job=name), 0)
     assert jobs.estimate_seconds_left(0) == pytest.approx(400)
 
 
@@ -80,7 +80,7 @@ def test_the_first_report_of_a_stretch_is_no_sign_of_speed() -> None:
     jobs.apply_event(planned(("a-0", "a", 0, 100)), 0)
     job = begun(jobs, "a-0", 0)
     stretch = TaskState("a-0: fine-tune", 100, 0, photos=8, work=1)
-    job.tasks.append(stretch)
+    job.tasks["1"] = stretch
     for steps, now in ((50, 60), (1, 61), (1, 62)):
         job.advance(stretch, steps, now)
     assert job.speed == pytest.approx(1)
@@ -111,5 +111,5 @@ def test_a_job_that_failed_teaches_no_speed() -> None:
     jobs = Jobs()
     jobs.apply_event(planned(("a-0", "a", 0, 10), ("a-1", "a", 1, 10)), 0)
     begun(jobs, "a-0", 0)
-    jobs.apply_event(JobEnded("a-0", 0.1, "It died."), 0)
+    jobs.apply_event(JobEnded(0.1, "It died.", job="a-0"), 0)
     assert jobs.estimate_seconds_left(1) is None

@@ -10,37 +10,25 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from helpers.photos import Heard
 
 from ensembler.engines.job import Job
 from ensembler.engines.local import run_jobs, start_worker_ahead
 from ensembler.errors import BadChoice, JobFailed, StorageError
-from ensembler.events import Event, FoldBegan, FoldEnded, JobBegan, JobEnded, JobsPlanned, PlannedJob
-from ensembler.progress import Progress, Task
-
-
-class Listener(Progress):
-    def __init__(self) -> None:
-        self.heard: list[str] = []
-
-    def start(self, label: str, total: int) -> Task:
-        self.heard.append(f"start {label} {total}")
-        return self.Steps(self)
-
-    def note(self, text: str) -> None:
-        self.heard.append(f"note {text}")
-
-    def warn(self, text: str) -> None:
-        self.heard.append(f"warn {text}")
-
-    class Steps(Task):
-        def __init__(self, listener: Listener) -> None:
-            self.listener = listener
-
-        def advance(self, steps: int = 1) -> None:
-            self.listener.heard.append(f"advance {steps}")
-
-        def finish(self) -> None:
-            self.listener.heard.append("finish")
+from ensembler.events import (
+    FoldBegan,
+    FoldEnded,
+    JobBegan,
+    JobEnded,
+    JobsPlanned,
+    Noted,
+    PlannedJob,
+    TaskAdvanced,
+    TaskBegan,
+    TaskEnded,
+    Warned,
+)
+from ensembler.progress import Progress
 
 
 @pytest.fixture(autouse=True)
@@ -53,60 +41,47 @@ def job(function: str, **told: object) -> Job:
 
 
 def test_a_job_tells_how_it_goes_and_returns_its_result(tmp_path: Path) -> None:
-    listener = Listener()
-    assert run_jobs([job("double", number=21)], tmp_path, listener) == [42]
-    start_up = ["start double: start-up 1", "advance 1", "finish"]
-    told = ["start double 2", "advance 2", "finish", "note half-way", "warn look out"]
-    assert listener.heard[: len(start_up + told)] == start_up + told
+    heard = Heard()
+    assert run_jobs([job("double", number=21)], tmp_path, heard) == [42]
+    _, _, *start_up, began, advanced, ended, note, warning, _ = heard.all_events
+    assert [type(event) for event in start_up] == [TaskBegan, TaskAdvanced, TaskEnded]
+    assert heard.labels == ["double: start-up", "double"]
+    assert isinstance(began, TaskBegan)
+    assert (advanced, note, warning) == (
+        TaskAdvanced(began.task, 2, job="double"),
+        Noted("half-way", job="double"),
+        Warned("look out", job="double"),
+    )
+    assert isinstance(ended, TaskEnded)
+    assert (ended.task, ended.label, ended.done) == (began.task, "double", 2)
     assert "printed by a library" in (tmp_path / "double.log").read_text()
 
 
-class Follower(Progress):
-    """Keeps what is told, of which job, and the speeds that a stretch has."""
-
-    def __init__(self, told: list[tuple[str, Event]], job: str = "") -> None:
-        self.told = told
-        self.job = job
-        self.stretches: list[tuple[str, int, float, float]] = []
-
-    def start_photos(self, label: str, total: int, *, photos: float = 1, work: float = 0) -> Task:
-        self.stretches.append((label, total, photos, work))
-        return Task()
-
-    def tell(self, event: Event) -> None:
-        self.told.append((self.job, event))
-
-    def make_job_progress(self, name: str) -> Follower:
-        self.latest = Follower(self.told, name)
-        return self.latest
-
-
 def test_facts_travel_as_they_were_told_with_beginning_and_end_of_the_job(tmp_path: Path) -> None:
-    follower = Follower([])
+    heard = Heard()
     asked = Job("b0-fold-2", "helpers.job_functions:train", {}, "b0", (2,), 7.5)
-    run_jobs([asked], tmp_path, follower, parallel=3)
-    names = [(job, type(event).__name__) for job, event in follower.told]
-    of_the_job = [("b0-fold-2", name) for name in ("JobBegan", "FoldBegan", "FoldEnded", "JobEnded")]
-    assert names == [("", "JobsPlanned"), *of_the_job]
-    planned, begun, fold, scored, ended = (event for _, event in follower.told)
+    run_jobs([asked], tmp_path, heard, parallel=3)
+    planned, begun, fold, scored, ended = heard.events
     assert planned == JobsPlanned((PlannedJob("b0-fold-2", "b0", (2,), 7.5),), 3)
     assert isinstance(begun, JobBegan)
     assert begun.process != os.getpid()
-    assert fold == FoldBegan("b0", 2)
+    assert fold == FoldBegan("b0", 2, job="b0-fold-2")
     assert isinstance(scored, FoldEnded)
     assert scored.epochs is None
     assert math.isnan(scored.log_loss)
     assert isinstance(ended, JobEnded)
     assert ended.error == ""
     assert ended.seconds > 0
-    assert follower.latest.stretches == [("b0, fold 2: fine-tune", 5, 32, 2.5)]
+    assert {event.job for event in heard.all_events[1:]} == {"b0-fold-2"}
+    _, task = heard.of_kind(TaskBegan)
+    assert (task.label, task.total, task.photos, task.work) == ("b0, fold 2: fine-tune", 5, 32, 2.5)
 
 
 def test_the_end_of_a_job_that_failed_says_why(tmp_path: Path) -> None:
-    follower = Follower([])
+    heard = Heard()
     with pytest.raises(BadChoice):
-        run_jobs([job("refuse", what="spoon")], tmp_path, follower)
-    last = follower.told[-1][1]
+        run_jobs([job("refuse", what="spoon")], tmp_path, heard)
+    last = heard.all_events[-1]
     assert isinstance(last, JobEnded)
     assert last.error == "There is no spoon."
 
@@ -181,12 +156,12 @@ def sharing(function: str, name: str, **told: object) -> Job:
 
 
 def test_jobs_that_may_share_a_process_do_and_each_has_its_log(tmp_path: Path) -> None:
-    follower = Follower([])
+    heard = Heard()
     jobs = [sharing("pid", "a"), sharing("pid", "b"), Job("c", "helpers.job_functions:pid", {}), sharing("pid", "d")]
-    a, b, c, d = run_jobs(jobs, tmp_path, follower)
+    a, b, c, d = run_jobs(jobs, tmp_path, heard)
     # One that must not be shared is the last of its process.
     assert a == b == c != d
-    begun = [event.process for _, event in follower.told if isinstance(event, JobBegan)]
+    begun = [event.process for event in heard.of_kind(JobBegan)]
     assert begun == [a, b, c, d]
     for name in "abcd":
         assert (tmp_path / f"{name}.log").read_text() == "pid is here\n"
@@ -233,10 +208,12 @@ import sys
 from pathlib import Path
 from ensembler.engines.job import Job
 from ensembler.engines.local import run_jobs
+from ensembler.events import Noted
 from ensembler.progress import Progress
 class Told(Progress):
-    def note(self, text):
-        print(text, file=sys.stderr, flush=True)
+    def emit(self, event):
+        if isinstance(event, Noted):
+            print(event.text, file=sys.stderr, flush=True)
 jobs = [Job(name, "helpers.job_functions:wait", {told}) for name in "abcd"]
 try:
     run_jobs(jobs, Path({logs!r}), Told(), gpus={gpus})
@@ -330,16 +307,17 @@ FORTY_JOBS = """
 from pathlib import Path
 from ensembler.engines.job import Job
 from ensembler.engines.local import run_jobs
-from ensembler.progress import Progress, Task
+from ensembler.events import TaskBegan
+from ensembler.progress import Progress
 
 class Looks(Progress):
     begun = 0
-    def start(self, label, total):
-        # A job tells its first stretch of work once it has started up.
-        self.begun += label == "chatter"
-        if label == "chatter" and self.begun in (10, 40):
-            print(int(Path("/proc/self/statm").read_text().split()[1]) * 4096)
-        return Task()
+    def emit(self, event):
+        # A job tells its first task once it has started up.
+        if isinstance(event, TaskBegan) and event.label == "chatter":
+            self.begun += 1
+            if self.begun in (10, 40):
+                print(int(Path("/proc/self/statm").read_text().split()[1]) * 4096)
 
 run_jobs([Job(str(n), "helpers.job_functions:chatter", {{}}) for n in range(40)], Path({logs!r}), Looks(), parallel=2)
 """

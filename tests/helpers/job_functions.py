@@ -31,9 +31,9 @@ def pid(told: dict[str, Any], progress: Progress) -> int:
 
 
 def train(told: dict[str, Any], progress: Progress) -> None:
-    progress.tell(FoldBegan("b0", 2))
-    progress.start_photos("b0, fold 2: fine-tune", 5, photos=32, work=2.5).finish()
-    progress.tell(FoldEnded("b0", 2, None, float("nan"), 1.5))
+    progress.emit(FoldBegan("b0", 2))
+    progress.start("b0, fold 2: fine-tune", 5, photos=32, work=2.5).finish()
+    progress.emit(FoldEnded("b0", 2, None, float("nan"), 1.5))
 
 
 def refuse(told: dict[str, Any], progress: Progress) -> None:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import io
 import zipfile
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from PIL import Image
 
-from ensembler.events import Event
-from ensembler.progress import Progress, Task
+from ensembler.events import Event, Noted, TaskAdvanced, TaskBegan, TaskEnded, Warned
+from ensembler.progress import Progress
+
+T = TypeVar("T", bound=Event)
 
 
 def pixels(seed: int, size: tuple[int, int] = (20, 16)) -> np.ndarray:
@@ -65,38 +68,50 @@ def write_csv(path: Path, text: str) -> Path:
 
 
 class Heard(Progress):
-    """Remembers what work reported; ``steps`` are those of all tasks together."""
+    """Remembers what work reported."""
 
     def __init__(self) -> None:
-        self.labels: list[str] = []
-        self.totals: list[int] = []
-        self.steps = 0
-        self.finished = 0
-        self.notes: list[str] = []
-        self.warnings: list[str] = []
-        self.events: list[Event] = []
+        self.all_events: list[Event] = []
 
-    def start(self, label: str, total: int) -> Task:
-        self.labels.append(label)
-        self.totals.append(total)
-        return _HeardTask(self)
+    def emit(self, event: Event) -> None:
+        self.all_events.append(event)
 
-    def tell(self, event: Event) -> None:
-        self.events.append(event)
+    def of_kind(self, *kinds: type[T]) -> list[T]:
+        return [event for event in self.all_events if isinstance(event, kinds)]
 
-    def note(self, text: str) -> None:
-        self.notes.append(text)
+    @property
+    def events(self) -> list[Event]:
+        """All but tasks, notes and warnings."""
+        others = (TaskBegan, TaskAdvanced, TaskEnded, Noted, Warned)
+        return [event for event in self.all_events if not isinstance(event, others)]
 
-    def warn(self, text: str) -> None:
-        self.warnings.append(text)
+    @property
+    def labels(self) -> list[str]:
+        return [event.label for event in self.of_kind(TaskBegan)]
 
+    @property
+    def totals(self) -> list[int]:
+        return [event.total for event in self.of_kind(TaskBegan)]
 
-class _HeardTask(Task):
-    def __init__(self, heard: Heard) -> None:
-        self.heard = heard
+    @property
+    def steps(self) -> int:
+        """Steps of all tasks together, those of an earlier run included."""
+        return sum(e.steps for e in self.of_kind(TaskAdvanced)) + sum(e.done for e in self.of_kind(TaskBegan))
 
-    def advance(self, steps: int = 1) -> None:
-        self.heard.steps += steps
+    @property
+    def finished(self) -> int:
+        return len(self.of_kind(TaskEnded))
 
-    def finish(self) -> None:
-        self.heard.finished += 1
+    @property
+    def notes(self) -> list[str]:
+        return [event.text for event in self.of_kind(Noted)]
+
+    @property
+    def warnings(self) -> list[str]:
+        return [event.text for event in self.of_kind(Warned)]
+
+    @property
+    def told(self) -> list[str]:
+        """Notes and warnings as a person reads them, in order."""
+        texts = self.of_kind(Noted, Warned)
+        return [f"Warning: {event.text}" if isinstance(event, Warned) else event.text for event in texts]

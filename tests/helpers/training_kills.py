@@ -24,20 +24,20 @@ WAYS = ("parent", "job", "everybody")
 _TRAIN = """
 import json, sys
 from pathlib import Path
-from ensembler.progress import Progress, Task
+from ensembler.events import TaskAdvanced, TaskBegan, Warned
+from ensembler.progress import Progress
 from ensembler.paths import Workspace
 from ensembler.workflows.train.train import train_members
 
 class Telling(Progress):
-    def start(self, label, total):
-        print(label, flush=True)
-        return Steps()
-    def warn(self, text):
-        print("Warning:", text, flush=True)
-
-class Steps(Task):
-    def advance(self, steps=1):
-        print("step", flush=True)
+    def emit(self, event):
+        match event:
+            case TaskBegan():
+                print(event.label, flush=True)
+            case TaskAdvanced():
+                print("step", flush=True)
+            case Warned():
+                print("Warning:", event.text, flush=True)
 
 asked = json.loads(sys.argv[1])
 root = Path(asked.pop("root"))

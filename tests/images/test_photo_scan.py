@@ -26,7 +26,7 @@ def test_each_photo_is_looked_at(tmp_path):
 def test_progress_hears_of_every_photo(tmp_path):
     heard = Heard()
     scan_photos(write_photos(tmp_path, "1.jpg", "2.jpg"), ["1.jpg", "2.jpg"], heard)
-    assert heard.labels == ["look at photos"]
+    assert heard.labels == ["scan photos"]
 
 
 def test_no_photos(tmp_path):

@@ -7,11 +7,11 @@ import pytest
 from helpers.jobs_here import start_none
 from helpers.listed_members import SPEED
 from helpers.members_made import make_member, record_of, small_competition
+from helpers.photos import Heard
 
 from ensembler.errors import BadChoice
 from ensembler.members.records import MemberRecord
 from ensembler.paths import Workspace
-from ensembler.progress import Progress
 from ensembler.serialization import read_json, write_record
 from ensembler.stacking.records import load_blend
 from ensembler.workflows.stack import stack
@@ -113,11 +113,3 @@ def test_one_member_is_calibrated_alone(place: Workspace) -> None:
 def test_unknown_meta_learners_are_refused(place: Workspace) -> None:
     with pytest.raises(BadChoice, match="did you mean greedy"):
         stack(meta="gredy", workspace=place)
-
-
-class Heard(Progress):
-    def __init__(self) -> None:
-        self.notes: list[str] = []
-
-    def note(self, text: str) -> None:
-        self.notes.append(text)

@@ -154,7 +154,7 @@ class _Unpacking:
         claimed = sum(member.size for member in readable)
         require_space(folder, claimed, f"Unpacking {archive.name}")
         self.limit.begin(archive, claimed, display_name)
-        task = self.progress.start_bytes(f"unpack {archive.name}", claimed)
+        task = self.progress.start(f"unpack {archive.name}", claimed, unit="bytes")
 
         @contextlib.contextmanager
         def open_sink(entry: ArchiveEntry) -> Iterator[_CountingSink]:

@@ -33,7 +33,7 @@ def train_frozen(spec: dict[str, Any], progress: Progress) -> dict[str, Any]:
     job = TrainingJob.from_json(spec)
     views = dict.fromkeys([*list_head_views(job), *VIEWS[job.record.settings.tta]])
     features = load_or_compute_features(job, list(views), progress)
-    progress.tell(WorkAhead(0))
+    progress.emit(WorkAhead(0))
     backbone = load_or_build_backbone(job)
     heads = FoldHeads(job, {view: training for view, (training, _) in features.items()}, progress)
     task = progress.start(f"{job.member}: heads", len(job.folds))
@@ -42,8 +42,8 @@ def train_frozen(spec: dict[str, Any], progress: Progress) -> dict[str, Any]:
         with lock_fold(job, fold, progress) as missing:
             if missing:
                 fold_progress = add_tensorboard(job, fold, progress)
-                fold_progress.tell(FoldBegan(job.member, fold))
-                fold_progress.tell(_train_fold(job, fold, heads, features))
+                fold_progress.emit(FoldBegan(job.member, fold))
+                fold_progress.emit(_train_fold(job, fold, heads, features))
         task.advance()
     task.finish()
     measure_speed_once(job.folder, job.record, partial(_load_network, job, backbone), progress)

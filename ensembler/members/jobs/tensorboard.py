@@ -29,7 +29,7 @@ class TensorBoardWriter(Progress):
         self._folder = folder
         self._writer: Any = None
 
-    def tell(self, event: Event) -> None:
+    def emit(self, event: Event) -> None:
         """Write the metrics of an event."""
         match event:
             case EpochBegan(overall=1):

@@ -80,7 +80,7 @@ def predict_photos(
     sizes = [int(tensor.shape[1]) for tensor in model.inputs]
     probabilities = np.full((len(paths), model.output_shape[-1]), np.nan, np.float32)
     problems: dict[int, UnreadablePhoto] = {}
-    task = progress.start_photos("predict photos", len(paths))
+    task = progress.start("predict photos", len(paths), unit="photos", photos=1)
     for number, batch in enumerate(iterate_readable_batches(paths, sizes, batch_size)):
         progress.raise_if_stopping(f"after {number * batch_size} of {len(paths)} photos")
         readable: dict[int, tuple[NDArray[np.uint8], ...]] = {}

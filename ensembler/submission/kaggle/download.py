@@ -225,7 +225,7 @@ class _ProgressBar:
         """Show the bar at ``done`` bytes, unless it stands there."""
         if self.task is None or done != self.done:
             self.close()
-            self.task, self.done = self.progress.start_bytes(self.label, total, done), done
+            self.task, self.done = self.progress.start(self.label, total, done=done, unit="bytes"), done
 
     def advance(self, count: int) -> None:
         """Move the bar by so many bytes."""

@@ -129,7 +129,7 @@ class FeatureExtractor:
             for number, one in enumerate(candidates):
                 self.progress.raise_if_stopping(f"before {one.name}")
                 ahead = sum(each.work * len(missing[each.name]) for each in candidates[number:])
-                self.progress.tell(WorkAhead(ahead))
+                self.progress.emit(WorkAhead(ahead))
                 missing_rows = missing[one.name]
                 size, places = one.image_size, np.searchsorted(wanted, missing_rows)
                 photos = store.open_photos(size) if size in kept else FilePhotos(paths, size)
@@ -212,7 +212,7 @@ class FeatureExtractor:
         """Compute what is missing; return the photos a second, or None if there were too few to tell."""
         parts = FeatureParts(one.locate_features(self.folder), self.total, self.progress)
         size = one.record.settings.batch_size
-        task = self.progress.start_photos(f"{one.name}: {len(rows)} photos", len(rows), work=one.work)
+        task = self.progress.start(f"{one.name}: {len(rows)} photos", len(rows), photos=1, work=one.work)
         clock = _Clock(len(rows))
         try:
             for start in range(0, len(rows), size):

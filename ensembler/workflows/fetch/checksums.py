@@ -39,7 +39,7 @@ def _read_or_compute_checksum(folder: CompetitionFolder, progress: Progress) -> 
 
 
 def _compute_checksum(path: Path, progress: Progress) -> str:
-    task = progress.start_bytes(f"checksum of {path.name}", path.stat().st_size)
+    task = progress.start(f"checksum of {path.name}", path.stat().st_size, unit="bytes")
     digest = compute_file_digest(path, task.advance)
     task.finish()
     return digest

@@ -32,9 +32,9 @@ def scalars(folder: Path) -> dict[str, list[tuple[int, float]]]:
 def test_each_figure_of_an_epoch_is_a_scalar_at_its_number(tmp_path: Path) -> None:
     board = TensorBoardWriter(tmp_path / "fold-2")
     for epoch in (1, 2):
-        board.tell(began(epoch))
-        board.tell(replace(ended(epoch, watched=0.5), training_loss=1 / epoch))
-    board.tell(FoldEnded("b0", 2, 2, 0.213, 9.0))
+        board.emit(began(epoch))
+        board.emit(replace(ended(epoch, watched=0.5), training_loss=1 / epoch))
+    board.emit(FoldEnded("b0", 2, 2, 0.213, 9.0))
     told = scalars(tmp_path / "fold-2")
     assert told["log loss/training"] == [(1, 1.0), (2, 0.5)]
     assert told["log loss/held out"] == [(1, pytest.approx(0.213)), (2, pytest.approx(0.213))]
@@ -48,17 +48,17 @@ def test_the_first_epoch_begins_anew_and_later_ones_go_on(tmp_path: Path) -> Non
     for epochs in ((1, 2), (3,)):
         board = TensorBoardWriter(tmp_path)
         for epoch in epochs:
-            board.tell(began(epoch))
-            board.tell(ended(epoch))
+            board.emit(began(epoch))
+            board.emit(ended(epoch))
     assert [step for step, _ in scalars(tmp_path)["learning rate"]] == [1, 2, 3]
     board = TensorBoardWriter(tmp_path)
-    board.tell(began(1))
-    board.tell(ended(1))
+    board.emit(began(1))
+    board.emit(ended(1))
     assert [step for step, _ in scalars(tmp_path)["learning rate"]] == [1]
 
 
 def test_a_head_that_was_fitted_has_a_loss_and_no_epochs(tmp_path: Path) -> None:
-    TensorBoardWriter(tmp_path).tell(FoldEnded("b0", 2, None, 0.25, 1.0))
+    TensorBoardWriter(tmp_path).emit(FoldEnded("b0", 2, None, 0.25, 1.0))
     assert scalars(tmp_path) == {"log loss/held out": [(0, 0.25)]}
 
 
@@ -67,5 +67,5 @@ def test_it_is_written_where_it_is_asked_for(tmp_path: Path) -> None:
     assignment = TrainingJob(folder, "b0", (2,), "none")
     assert add_tensorboard(assignment, 2, SILENT) is SILENT
     asked = TrainingJob.from_json(replace(assignment, tensorboard=True).to_json())
-    add_tensorboard(asked, 2, SILENT).tell(ended(1))
+    add_tensorboard(asked, 2, SILENT).emit(ended(1))
     assert scalars(folder.root / "logs" / "tensorboard" / "b0" / "fold-2")["learning rate"]

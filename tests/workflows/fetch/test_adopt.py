@@ -68,7 +68,7 @@ def test_fetching_from_a_zip(workspace, archived):
         "unpack test.zip",
         "unpack train.zip",
         "checksum of dogs-vs-cats-mini.zip",
-        "look at photos",
+        "scan photos",
         "look for near-duplicates",
     ]
     folder, tables = open_refreshed_competition(None, workspace, heard)
@@ -134,12 +134,12 @@ def test_work_on_an_edited_manifest_remakes_the_tables_and_says_so(workspace, ar
     heard = Heard()
     _, tables = open_refreshed_competition(None, workspace, heard)
     assert (tables.targets[:, 0] == (tables.train["label"] == "cat")).all()
-    assert heard.labels == ["look at photos", "look for near-duplicates"]
+    assert heard.labels == ["scan photos", "look for near-duplicates"]
     assert heard.notes == [
         f"{folder.manifest} was edited after the tables of photos were made: all photos are scanned for new ones."
     ]
     open_refreshed_competition(None, workspace, heard)
-    assert heard.labels == ["look at photos", "look for near-duplicates"]
+    assert heard.labels == ["scan photos", "look for near-duplicates"]
 
 
 def test_an_edit_that_does_not_fit_is_told(workspace, archived):
@@ -165,7 +165,7 @@ def test_hints_find_out_anew_without_unpacking(workspace, archived):
     heard = Heard()
     fetched = fetch("pets", hints=Hints(positive="cat"), workspace=workspace, progress=heard)
     assert fetched.manifest.classes == ("dog", "cat")
-    assert heard.labels == ["look at photos", "look for near-duplicates"]
+    assert heard.labels == ["scan photos", "look for near-duplicates"]
 
 
 def test_no_file_to_take(workspace, tmp_path):

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from helpers.listed_members import SPEED
 from helpers.members_made import FOLDS, SETTINGS, make_member, record_of, small_competition
+from helpers.photos import Heard
 
 from ensembler.competition.metrics.scoring import compute_out_of_fold_scores
 from ensembler.competition.tables import Tables
@@ -21,20 +22,10 @@ from ensembler.inference.speeds import NetworkSpeed
 from ensembler.locks import hold_lock
 from ensembler.members.records import MemberRecord
 from ensembler.paths import CompetitionFolder, Workspace
-from ensembler.progress import Progress
 from ensembler.serialization import read_json, write_json, write_record
 from ensembler.storage import write_bytes, write_text
 from ensembler.workflows.members.listed_member import ListedMember
 from ensembler.workflows.members.listing import list_members
-
-
-class Warned(Progress):
-    def __init__(self) -> None:
-        self.told: list[str] = []
-
-    def warn(self, text: str) -> None:
-        self.told.append(text)
-
 
 Made = tuple[CompetitionFolder, Tables, Workspace]
 
@@ -153,10 +144,10 @@ def test_a_damaged_member_keeps_nobody_from_the_others(made: Made) -> None:
     make_member(folder, tables, "b")
     write_text(folder.member("c") / "member.json", "{}")
     write_bytes(folder.fold("b", 0) / "predictions.npz", b"damaged")
-    warned = Warned()
+    warned = Heard()
     found = list_members(workspace=workspace, progress=warned)
     assert [(member.name, member.accuracy is None) for member in found] == [("a", False), ("b", True)]
-    assert [text.split()[0] for text in warned.told] == [
+    assert [text.split()[0] for text in warned.warnings] == [
         str(folder.member("c") / "member.json"),
         str(folder.fold("b", 0) / "predictions.npz"),
     ]

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from helpers.kaggle_server import KaggleServer
+from helpers.photos import Heard
 
 from ensembler.errors import BadChoice, BadData, KaggleError, StorageError
 from ensembler.paths import Workspace
@@ -26,16 +27,6 @@ from ensembler.submission.ledger.rows import FIELD_NAMES, Answer, Row
 from ensembler.workflows.submit.submissions import refresh_ledger, submissions
 
 DOGS, CATS, OWN = "dogs-vs-cats", "only-cats", "own-photos"
-
-
-class Heard(Progress):
-    """Keeps the warnings."""
-
-    def __init__(self) -> None:
-        self.warnings: list[str] = []
-
-    def warn(self, text: str) -> None:
-        self.warnings.append(text)
 
 
 @pytest.fixture

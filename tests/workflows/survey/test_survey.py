@@ -15,7 +15,7 @@ from helpers.photos import Heard
 from ensembler.cli import commands
 from ensembler.competition.tables import Tables
 from ensembler.errors import BadChoice
-from ensembler.events import Event, FeaturesMade
+from ensembler.events import FeaturesMade
 from ensembler.paths import CompetitionFolder, Workspace
 from ensembler.surveys import halving
 from ensembler.workflows.survey.survey import survey
@@ -89,12 +89,7 @@ def test_the_losses_are_those_of_heads_on_the_same_folds(found, made) -> None:
     """As `train-members` judges them, which knows nothing of surveys, on photos that are not mirrored."""
     result, _ = found
     _, tables, workspace = made
-    events: list[Event] = []
-
-    class Listening(Heard):
-        def tell(self, event: Event) -> None:
-            events.append(event)
-
+    heard = Heard()
     name = result.best.name
     [member] = train_members(
         [name],
@@ -104,12 +99,12 @@ def test_the_losses_are_those_of_heads_on_the_same_folds(found, made) -> None:
         flips=False,
         tta="none",
         workspace=workspace,
-        progress=Listening(),
+        progress=heard,
     )
     surveyed = next(one for one in result.candidates if one.name == name)
     assert member.log_loss == pytest.approx(surveyed.scores.log_loss, abs=2e-3)
     # The photos to learn from were known; those to predict were not.
-    [features] = [event for event in events if isinstance(event, FeaturesMade)]
+    [features] = [event for event in heard.events if isinstance(event, FeaturesMade)]
     assert features.photos == len(tables.train) + len(tables.test)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from helpers.members_made import FOLDS, small_competition
+from helpers.photos import Heard
 
 from ensembler.engines.job import Job
 from ensembler.errors import BadChoice, Busy
@@ -27,19 +28,6 @@ TWO_GPUS = LocalMachine(Machine(2**40, ((8, 0), (8, 0))), ("0", "GPU-7"))
 
 class Enough(Exception):
     """Jobs were about to run."""
-
-
-class Heard(Progress):
-    """Keeps what a person is told."""
-
-    def __init__(self) -> None:
-        self.told: list[str] = []
-
-    def note(self, text: str) -> None:
-        self.told.append(text)
-
-    def warn(self, text: str) -> None:
-        self.told.append(f"Warning: {text}")
 
 
 class Asked:

@@ -5,20 +5,12 @@ from typing import Any
 
 import pytest
 from helpers.members_made import small_competition
+from helpers.photos import Heard
 from PIL import Image
 
 from ensembler.errors import BadChoice
 from ensembler.paths import Workspace
-from ensembler.progress import Progress
 from ensembler.workflows.train.preview import show_augmented
-
-
-class Notes(Progress):
-    def __init__(self) -> None:
-        self.notes: list[str] = []
-
-    def note(self, text: str) -> None:
-        self.notes.append(text)
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +21,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
 
 
 def drawn(place: Workspace, file: Path, **options: Any) -> bytes:
-    told = show_augmented(file, ["b0", "b3"], image_size=24, workspace=place, progress=Notes(), **options)
+    told = show_augmented(file, ["b0", "b3"], image_size=24, workspace=place, progress=Heard(), **options)
     assert (told.file, told.member) == (file, "b0")
     with Image.open(file) as picture:
         assert picture.format == "PNG"
@@ -49,7 +41,7 @@ def test_the_picture_follows_options_and_seed_and_nothing_is_trained(place: Work
 def test_a_frozen_member_makes_no_use_of_it(
     place: Workspace, tmp_path: Path, options: dict[str, Any], notes: int
 ) -> None:
-    heard = Notes()
+    heard = Heard()
     show_augmented(tmp_path / "a.png", ["b0"], image_size=24, workspace=place, progress=heard, **options)
     assert len(heard.notes) == notes
 

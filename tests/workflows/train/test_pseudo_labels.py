@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import csv
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pytest
+from helpers.photos import Heard
 from helpers.pseudo_made import make_stack
 from PIL import Image
 
@@ -16,7 +17,6 @@ from ensembler.competition.tables import load_tables
 from ensembler.errors import BadChoice, EnsemblerError, Mismatch
 from ensembler.members.records import MemberRecord, load_fold
 from ensembler.paths import CompetitionFolder, Workspace
-from ensembler.progress import Progress
 from ensembler.serialization import read_json
 from ensembler.workflows.fetch.adopt import adopt
 from ensembler.workflows.train.train import train_members
@@ -28,17 +28,6 @@ FOLDS = 2
 FROZEN: dict[str, Any] = {"weights": "none", "folds": FOLDS, "unfreeze": "none"}
 TUNED: dict[str, Any] = {"weights": "none", "folds": FOLDS, "epochs": 2}
 STACK: dict[str, Any] = {"pseudo_labels": "both", "confidence": 0.55}
-
-
-@dataclass
-class Heard(Progress):
-    notes: list[str] = field(default_factory=list)
-
-    def note(self, text: str) -> None:
-        self.notes.append(text)
-
-    def warn(self, text: str) -> None:
-        self.notes.append(f"warning: {text}")
 
 
 @dataclass(frozen=True)
@@ -67,7 +56,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
     train_members(["demo-conv@frozen"], workspace=workspace, progress=heard, **FROZEN, **STACK)
     train_members(["demo-dense@tuned"], workspace=workspace, progress=heard, **TUNED, **STACK)
     train_members(["demo-dense@plain"], workspace=workspace, **TUNED)
-    return Trained(folder, workspace, heard.notes)
+    return Trained(folder, workspace, heard.told)
 
 
 @pytest.mark.parametrize("name", ["demo-conv@frozen", "demo-dense@tuned"])
@@ -148,8 +137,8 @@ def test_nothing_sure_is_told(trained: Trained) -> None:
         pseudo_labels="both",
         confidence=0.999999,
     )
-    assert heard.notes == [
-        "warning: demo-conv@unsure learns from no photo to predict: no label of both is as sure as --confidence "
+    assert heard.told == [
+        "Warning: demo-conv@unsure learns from no photo to predict: no label of both is as sure as --confidence "
         "0.999999."
     ]
     records = [MemberRecord.load(trained.folder, name) for name in ("demo-conv", "demo-conv@unsure")]

@@ -27,7 +27,7 @@ from ....images.training_photos import TrainingPhotos
 from ....inference.jobs.networks import join_head, predict
 from ....options.settings import MemberSettings
 from ....paths import CompetitionFolder
-from ....progress import SILENT, Progress, Task
+from ....progress import SILENT, Progress
 from ...fine_tuning.checkpoints import Checkpoints
 from ...fine_tuning.fold_task import FoldTask
 from ...fine_tuning.jobs.devices import Devices
@@ -130,7 +130,7 @@ class _MemberTimer:
 
     def _predict(self, network: Any, photos: int) -> None:
         batch = self.settings.batch_size
-        predict(network, self._make_batches(photos), photos, batch, Task())
+        predict(network, self._make_batches(photos), photos, batch, SILENT.start("", 0))
 
     def _build_network(self) -> Any:
         """Build the whole network, its head random."""
@@ -195,13 +195,13 @@ class _MemberTimer:
 def _measure_phase(trainer: Trainer, number: int, batch_size: int) -> PhaseSpeed:
     """Time epochs of different lengths: the difference is that of their updates."""
     trainer.begin_phase(number)
-    compiled = trainer.try_out(number, 1, Task())
-    short = trainer.try_out(number, 1, Task())
+    compiled = trainer.try_out(number, 1, SILENT.start("", 0))
+    short = trainer.try_out(number, 1, SILENT.start("", 0))
     first = max(0.0, compiled - short)
     if short > _SLOW_UPDATE_SECONDS:
         return PhaseSpeed(photo=short / batch_size, epoch=0.0, first=first)
     more = min(_MAX_UPDATES, max(3, round(_ENOUGH_SECONDS / short)))
-    long = trainer.try_out(number, 1 + more, Task())
+    long = trainer.try_out(number, 1 + more, SILENT.start("", 0))
     # A machine that was busy for a moment may make the long one the shorter.
     update = max(0.0, long - short) / more or long / (1 + more)
     return PhaseSpeed(photo=update / batch_size, epoch=max(0.0, short - update), first=first)

@@ -110,7 +110,7 @@ def _compute_features(job: TrainingJob, missing: dict[View, Path], progress: Pro
         view: Predictor(add_view(model, view), settings.batch_size, job.member, job.runtime, progress)
         for view in missing
     }
-    task = progress.start_photos(f"{job.member}: frozen features", len(missing) * len(paths), work=work)
+    task = progress.start(f"{job.member}: frozen features", len(missing) * len(paths), photos=1, work=work)
     task.advance(int(sum(part.known.sum() for part in parts.values())))
     wanted = np.flatnonzero(~np.all([part.known for part in parts.values()], axis=0))
     batches = iterate_pixel_batches(photos.select_photos(wanted), settings.batch_size)
@@ -131,4 +131,4 @@ def _compute_features(job: TrainingJob, missing: dict[View, Path], progress: Pro
     for part in parts.values():
         part.finish()
     task.finish()
-    progress.tell(FeaturesMade(job.member, len(paths), len(missing), round(time.monotonic() - began, 3)))
+    progress.emit(FeaturesMade(job.member, len(paths), len(missing), round(time.monotonic() - began, 3)))

@@ -19,7 +19,7 @@ from ....images.photo_source import PhotoSource
 from ....images.training_photos import TrainingPhotos
 from ....inference.jobs.networks import PredictBatch, join_head, predict
 from ....inference.jobs.predictor import Predictor
-from ....progress import Progress, Task
+from ....progress import SILENT, Progress, Task
 from ....serialization import compute_fingerprint
 from ....storage import write_file_atomically
 from ...competition_photos import CompetitionPhotos, list_test_rows, make_competition_photos
@@ -54,8 +54,8 @@ def fine_tune(spec: dict[str, Any], progress: Progress) -> dict[str, Any]:
 def _fine_tune_fold(job: TrainingJob, fold: int, later: int, devices: Devices, progress: Progress) -> None:
     """Fine-tune one fold. ``later`` folds follow in this job."""
     began = time.monotonic()
-    progress.tell(FoldBegan(job.member, fold))
-    progress.tell(WorkAhead(job.estimate_work(later + 1)))
+    progress.emit(FoldBegan(job.member, fold))
+    progress.emit(WorkAhead(job.estimate_work(later + 1)))
     place = job.folder.fold(job.member, fold)
     owner = compute_fingerprint([job.record.fingerprint, fold])
     path = job.folder.checkpoint(job.member, fold)
@@ -65,7 +65,7 @@ def _fine_tune_fold(job: TrainingJob, fold: int, later: int, devices: Devices, p
     began -= trainer.state.seconds
     model = trainer.run()
     # Training may have ended before its planned epochs, for lack of improvement or after an interruption.
-    progress.tell(WorkAhead(job.estimate_work(later) + job.prediction_work))
+    progress.emit(WorkAhead(job.estimate_work(later) + job.prediction_work))
     held_out, test = _predict_fold(model, job, fold, photos, progress)
     model.trainable = False
     _, backbone, head = model.layers
@@ -76,7 +76,7 @@ def _fine_tune_fold(job: TrainingJob, fold: int, later: int, devices: Devices, p
     seconds = time.monotonic() - began
     save_fold(job.folder, job.record, fold, predictions, trainer.history, score, seconds)
     checkpoints.remove()
-    progress.tell(FoldEnded(job.member, fold, len(trainer.history), score, round(seconds, 3)))
+    progress.emit(FoldEnded(job.member, fold, len(trainer.history), score, round(seconds, 3)))
     measure_speed_once(job.folder, job.record, lambda: model, progress)
 
 
@@ -137,7 +137,7 @@ def _compute_log_losses(
     targets = job.tables.targets
     losses = {}
     for name, rows in evaluation_rows.items():
-        probabilities = _compute_probabilities(model, photos.select_photos(rows), job, progress, Task())
+        probabilities = _compute_probabilities(model, photos.select_photos(rows), job, progress, SILENT.start("", 0))
         losses[name] = log_loss(targets[rows], probabilities, multiclass=job.multiclass)
     return losses
 
@@ -149,9 +149,10 @@ def _predict_fold(
     held_out = np.flatnonzero(job.splits.mask_held_out(fold))
     predicted = photos.select_photos(np.concatenate([held_out, list_test_rows(job.tables)]))
     viewed = average_views(model, job.record.settings.tta)
-    task = progress.start_photos(
+    task = progress.start(
         f"{job.member}: predict {job.describe_fold(fold)}",
         len(predicted),
+        photos=1,
         work=job.prediction_work / max(1, len(predicted)),
     )
     predictor = Predictor(viewed, job.record.settings.batch_size, job.member, job.runtime, progress)

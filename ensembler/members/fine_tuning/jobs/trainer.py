@@ -106,7 +106,7 @@ class Trainer:
         state = self.state
         updates_done = state.earlier + state.done + state.step
         total = state.earlier + self.budget.count_updates(state.phase, state.done + state.step)
-        task = self.progress.start_photos(
+        task = self.progress.start(
             f"{self.fold_task.name}: fine-tune",
             total,
             photos=len(self.fold_task.targets) / self.learner.steps,
@@ -198,7 +198,7 @@ class Trainer:
         position = describe_epoch(
             self.fold_task, number, epoch=state.epoch + 1, epochs=epochs, overall=len(self.history) + 1
         )
-        self.progress.tell(EpochBegan(**position))
+        self.progress.emit(EpochBegan(**position))
         self._epoch_began = time.monotonic() - self.state.epoch_seconds
         loss = self._fit_with_recovery(number, task)
         seconds = time.monotonic() - self._epoch_began
@@ -215,7 +215,7 @@ class Trainer:
             memory=read_resident_bytes(),
             gpu_memory=read_peak_gpu_memory(),
         )
-        self.progress.tell(event)
+        self.progress.emit(event)
         return make_history_row(event, self.learner.settings, self.learner.accumulation_steps, share)
 
     def _fit_with_recovery(self, number: int, task: Task) -> float:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -21,8 +20,9 @@ from numpy.typing import NDArray
 from ....competition.csv_tables import write_table
 from ....competition.manifest import Manifest
 from ....competition.tables import Tables
+from ....console import ConsoleProgress
 from ....errors import BadData, format_count
-from ....progress import Progress, Task
+from ....progress import Progress
 from ....stacking.jobs.prediction import open_network, predict_photos
 from ...answer import build_answer_table, check_answer
 from ..bundle import MANIFEST_FILE, MODEL_FILE, Bundle
@@ -30,47 +30,6 @@ from ..mounted import MountedCompetition, find_mount
 
 BATCH_SIZE = 32
 _MAX_SHOWN = 3
-# Seconds between two lines that tell how far the work is.
-_LINE_EVERY = 20.0
-
-
-class PrintedLines(Progress):
-    """Progress as plain lines, which is what a notebook's log keeps."""
-
-    def start(self, label: str, total: int) -> Task:
-        """Tell the beginning of a stretch of work."""
-        return _PrintedTask(label, total)
-
-    def note(self, text: str) -> None:
-        """Tell something worth knowing."""
-        _print_line(text)
-
-    def warn(self, text: str) -> None:
-        """Tell something to be looked at."""
-        _print_line(f"Warning: {text}")
-
-
-class _PrintedTask(Task):
-    def __init__(self, label: str, total: int) -> None:
-        self.label, self.total, self.done = label, total, 0
-        self.began = self.last_printed = time.monotonic()
-
-    def advance(self, steps: int = 1) -> None:
-        self.done += steps
-        if time.monotonic() - self.last_printed >= _LINE_EVERY:
-            self.last_printed = time.monotonic()
-            _print_line(self._format_line())
-
-    def finish(self) -> None:
-        _print_line(self._format_line())
-
-    def _format_line(self) -> str:
-        return f"{self.label}: {self.done} of {self.total} in {time.monotonic() - self.began:.0f} s"
-
-
-def _print_line(text: str) -> None:
-    sys.stdout.write(text + "\n")
-    sys.stdout.flush()
 
 
 def answer_offline(
@@ -101,7 +60,8 @@ def answer_offline(
     BadData
         If the bundle, the sample submission or the photos are not there or cannot be used.
     """
-    progress = progress or PrintedLines()
+    # Plain lines on standard output are what a notebook's log keeps.
+    progress = progress or ConsoleProgress(file=sys.stdout)
     bundle, folder = Bundle.load(bundle_list), bundle_list.parent
     manifest = Manifest.load(folder / MANIFEST_FILE)
     with tempfile.TemporaryDirectory() as scratch:

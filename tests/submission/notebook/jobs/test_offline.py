@@ -10,11 +10,10 @@ from helpers.photos import Heard, truncate, write_photo
 
 from ensembler.errors import BadData
 from ensembler.images.decoding import decode_photo
-from ensembler.submission.notebook.jobs import offline
-from ensembler.submission.notebook.jobs.offline import PrintedLines, predict_readable
+from ensembler.submission.notebook.jobs.offline import predict_readable
 
-# Loaded before the network is; Kaggle's image has the first, our dataset brings the others.
-IN_KAGGLES_IMAGE = {"numpy", "pandas", "PIL", "dateutil", "six", "pytz", "defusedxml", "cython_runtime"}
+# Loaded before the network is; Kaggle's image has the first (Keras needs rich), our dataset brings the others.
+IN_KAGGLES_IMAGE = {"numpy", "pandas", "PIL", "rich", "dateutil", "six", "pytz", "defusedxml", "cython_runtime"}
 SHIPPED = {"ensembler", "tomli_w"}
 
 
@@ -31,23 +30,6 @@ def test_the_readable_photos_answers_and_the_places_of_the_others(tmp_path: Path
 def test_no_readable_photo_at_all_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(BadData, match=r"None of 1 photo can be read \(first: .*nowhere\.png"):
         predict_readable(Brightness(), [tmp_path / "nowhere.png"], Heard())
-
-
-def test_the_log_tells_how_far_it_is(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(offline, "_LINE_EVERY", 0.0)
-    lines = PrintedLines()
-    task = lines.start("predict photos", 3)
-    task.advance(2)
-    task.advance()
-    task.finish()
-    lines.warn("one is lost")
-    told = capsys.readouterr().out.splitlines()
-    assert [line.rpartition(" in ")[0] for line in told[:3]] == [
-        "predict photos: 2 of 3",
-        "predict photos: 3 of 3",
-        "predict photos: 3 of 3",
-    ]
-    assert told[3] == "Warning: one is lost"
 
 
 def test_before_the_network_only_what_kaggle_or_our_dataset_has_is_loaded() -> None:

@@ -1,0 +1,53 @@
+"""The display in a notebook: one output a cell, which is replaced as work goes on."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
+from rich.jupyter import JupyterMixin
+from rich.text import Text
+
+from ..events import Event, TaskAdvanced
+
+# Between two updates that steps of tasks alone ask for.
+_SECONDS_BETWEEN_UPDATES = 0.5
+
+
+class NotebookDisplay(JupyterMixin):
+    """Shows lines, and below them what goes on now.
+
+    Parameters
+    ----------
+    render_frame
+        Draws what goes on now.
+    """
+
+    def __init__(self, render_frame: Callable[[], RenderableType]) -> None:
+        self._lines: list[Text] = []
+        self._render_frame = render_frame
+        self._handle: Any = None
+        self._cell = -1
+        self._updated = 0.0
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        yield from self._lines
+        yield self._render_frame()
+
+    def update(self, lines: list[Text], event: Event) -> None:
+        """Add the lines of an event and redraw, in the output of the running cell, which is created if needed."""
+        from IPython import display, get_ipython  # type: ignore[import-not-found]  # there is always one in a notebook
+
+        now = time.monotonic()
+        if isinstance(event, TaskAdvanced) and now - self._updated < _SECONDS_BETWEEN_UPDATES:
+            return
+        self._updated = now
+        cell = get_ipython().execution_count
+        if cell != self._cell:
+            self._cell, self._lines = cell, lines
+            self._handle = display.display(self, display_id=True)
+        else:
+            self._lines += lines
+            self._handle.update(self)
