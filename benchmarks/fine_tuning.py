@@ -40,7 +40,7 @@ from ensembler.members.fine_tuning.jobs.trainer import Trainer
 from ensembler.members.fine_tuning.jobs.unfreezing import unfreeze
 from ensembler.options.phases import Phase
 from ensembler.options.resolve import choose_settings
-from ensembler.progress import SILENT, Task
+from ensembler.progress import SILENT
 
 BATCH = 32
 
@@ -83,7 +83,7 @@ def ours(
     training = Trainer(lesson, devices, SILENT, Checkpoints(place / f"{augmentation}.npz"))
     training.begin_phase(0)
     updates = training.learner.steps
-    return lambda: training.try_out(0, updates, Task()) and None
+    return lambda: training.try_out(0, updates, SILENT.start("", 0)) and None
 
 
 def seconds(work: Callable[[], None]) -> float:
