@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from ensembler.console import ConsoleProgress, print_table
+from ensembler.console import ConsoleProgress
 from ensembler.options.durations import format_duration, read_duration
 from ensembler.paths import CompetitionFolder, Workspace
 from ensembler.progress import Progress
+from ensembler.tables import Table
 from ensembler.workflows.fetch.fetch import fetch
 from ensembler.workflows.results import MemberResult
 from ensembler.workflows.train.train import train_members
@@ -63,7 +64,7 @@ def report(budget: str, seconds: float, folder: CompetitionFolder, results: Sequ
         ]
         for result in results
     ]
-    print_table(["member", "epochs of each fold", "log loss", "±", "accuracy"], rows)
+    Table(["member", "epochs of each fold", "log loss", "±", "accuracy"], rows).write()
 
 
 def main() -> None:

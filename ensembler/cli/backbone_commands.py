@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +9,7 @@ import click
 
 from .context import Context
 from .options import add_json_option, option, parse_member_names
+from .showing import show_result
 
 
 @click.command()
@@ -35,14 +35,9 @@ def backbones(context: Context, /, *, as_json: bool, **options: Any) -> None:
     ImageNet is the top-1 accuracy that Keras documents. Weights are a file that is at hand; Keras downloads the others
     when they are needed.
     """
-    from ..workflows.backbones import build_backbone_table, list_backbones
+    from ..workflows.backbones import list_backbones
 
     listed = list_backbones(**options)
-    if as_json:
-        click.echo(json.dumps([one.to_json() for one in listed], indent=2))
-        return
-    from ..console import print_table
-
-    print_table(*build_backbone_table(listed), text_columns=["in Keras", "weights"])
-    if not any(one.weights for one in listed):
+    show_result(listed, as_json=as_json)
+    if not as_json and not any(one.weights for one in listed):
         context.progress.note("No weights are at hand: Keras downloads them when they are needed.")

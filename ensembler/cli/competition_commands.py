@@ -12,7 +12,6 @@ from .options import F, add_timeout_option, option
 
 if TYPE_CHECKING:
     from ..competition.layout.layout import Hints
-    from ..workflows.results import PreparedCompetition
 
 
 def _add_hint_options(command: F) -> F:
@@ -79,7 +78,7 @@ def fetch(
             timeout=timeout,
             **context.common,
         )
-    _show_competition(fetched)
+    fetched.build_table().write()
 
 
 @click.command()
@@ -100,25 +99,4 @@ def adopt(
         fetched = run(
             photos, name, test_size=test_size, seed=seed, force=force, hints=_build_hints(hints), **context.common
         )
-    _show_competition(fetched)
-
-
-def _show_competition(fetched: PreparedCompetition) -> None:
-    manifest = fetched.manifest
-    sources = {"names": "file names", "folders": "folder names", "csv": manifest.train.file}
-    left = f", {fetched.unreadable} unreadable (see {fetched.folder.unreadable})" if fetched.unreadable else ""
-    click.echo(f"{manifest.name}")
-    click.echo(f"  task      {manifest.describe()}")
-    click.echo(f"  labels    from {sources[manifest.train.labels]} in {manifest.train.folder}")
-    click.echo(
-        f"  answer    {manifest.answer.id_column} + {', '.join(manifest.answer.columns[:6])}: {manifest.answer.kind}"
-    )
-    click.echo(f"  photos    {fetched.training} to train on, {fetched.test} to predict{left}")
-    if copies := fetched.duplicates.describe():
-        click.echo(f"  copies    {copies} (see {fetched.folder.duplicates})")
-    click.echo(f"  metric    {manifest.metric}")
-    if manifest.train.groups:
-        click.echo(f"  groups    {manifest.train.group_column} of {manifest.train.groups}, kept whole by the folds")
-    if manifest.code_only:
-        click.echo("  submit    from a notebook alone")
-    click.echo(f"  manifest  {fetched.folder.manifest} (correct it there if anything is wrong)")
+    fetched.build_table().write()

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from .context import Context
 from .options import add_competition_option, add_json_option, option
-
-if TYPE_CHECKING:
-    from ..workflows.folds import FoldsResult
+from .showing import show_result
 
 
 @click.command()
@@ -36,7 +33,7 @@ def folds(context: Context, /, *, force: bool, as_json: bool, **options: Any) ->
         force = _confirm_discard(context, options.get("competition"), numbers)
     with context.progress:
         result = run(**options, force=force, **context.common)
-    _show_folds(result, as_json=as_json)
+    show_result(result, as_json=as_json)
 
 
 def _confirm_discard(context: Context, competition: str | None, numbers: dict[str, int | None]) -> bool:
@@ -48,16 +45,3 @@ def _confirm_discard(context: Context, competition: str | None, numbers: dict[st
         return False
     click.confirm(f"New folds make useless {useless.describe()}. Make them?", abort=True, err=True)
     return True
-
-
-def _show_folds(result: FoldsResult, *, as_json: bool) -> None:
-    from ..console import print_table
-    from .tables.folds import build_fold_fields, build_fold_table, describe_folds
-
-    if as_json:
-        click.echo(json.dumps(build_fold_fields(result), indent=2))
-        return
-    print_table(*build_fold_table(result))
-    click.echo("")
-    for line in describe_folds(result):
-        click.echo(line)

@@ -141,6 +141,7 @@ def _escape_unencodable() -> None:
 
 
 def _show_problems(error: InvalidSubmission) -> None:
-    from ..console import print_table
+    from ..tables import Table
 
-    print_table(["problem", "first seen"], error.problems, to_error=True)
+    columns = ["problem", "first seen"]
+    Table(columns, error.problems, text_columns=columns).write(sys.stderr)

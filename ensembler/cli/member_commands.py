@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import sys
-from typing import TYPE_CHECKING, Any
 
 import click
 
 from .context import Context
 from .endings import EXIT_INTERRUPTED, fail
 from .options import add_competition_option, add_json_option, option
-
-if TYPE_CHECKING:
-    from ..workflows.members.removal import RemovedMembers
+from .showing import show_result
 
 
 @click.group(invoke_without_command=True)
@@ -41,11 +39,9 @@ def members(click_context: click.Context, /, competition: str | None, *, measure
     if not listed:
         context.progress.note("No member is trained yet: begin with `ensembler train-members --members ...`.")
         return
-    from ..console import print_table
-    from .tables.members import SETTINGS_COLUMN, build_member_table, list_member_notes
-
-    print_table(*build_member_table(listed), text_columns=[SETTINGS_COLUMN])
-    for note in list_member_notes(listed):
+    table = listed.build_table()
+    dataclasses.replace(table, notes=()).write()
+    for note in table.notes:
         context.progress.note(note)
 
 
@@ -75,21 +71,12 @@ def remove(
             fail("Nothing was removed.", EXIT_INTERRUPTED)
     with context.progress:
         removed = run(names, competition=competition, force=force, **context.common)
-    click.echo(json.dumps(_build_removal_json(removed), indent=2) if as_json else _describe_removal(removed))
+    show_result(removed, as_json=as_json)
 
 
 def _is_terminal() -> bool:
     """Whether somebody is there who can be asked."""
     return sys.stdin.isatty()
-
-
-def _build_removal_json(removed: RemovedMembers) -> dict[str, Any]:
-    return {name: list(value) if isinstance(value, tuple) else value for name, value in vars(removed).items()}
-
-
-def _describe_removal(removed: RemovedMembers) -> str:
-    features = f" and {len(removed.features)} file(s) of frozen features" if removed.features else ""
-    return f"Removed {', '.join(removed.members)}{features}: {removed.freed_bytes / 1e6:.1f} MB are free again."
 
 
 @click.command()
@@ -105,9 +92,4 @@ def status(context: Context, /, competition: str | None, *, as_json: bool) -> No
 
     with context.progress:
         standing = run(competition, **context.common)
-    if as_json:
-        click.echo(json.dumps(standing.to_json(), indent=2))
-        return
-    from .tables.status import describe_status
-
-    click.echo("\n".join(describe_status(standing)))
+    show_result(standing, as_json=as_json)

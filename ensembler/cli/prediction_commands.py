@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,6 @@ def predict(
     """
     from ..storage import write_file_atomically
     from ..workflows.predict import predict as run
-    from .tables.predictions import format_predictions_csv, format_predictions_json
 
     try:
         # Opened first: a place that cannot be written to is told before the work, not after it.
@@ -41,13 +41,12 @@ def predict(
             with context.progress:
                 predictions = run(photos, **options, **context.common)
             # Names of files may hold bytes that are no letters.
-            text = (format_predictions_json if as_json else format_predictions_csv)(predictions).encode(
-                "utf-8", "surrogateescape"
-            )
+            text = json.dumps(predictions.to_json(), indent=2) + "\n" if as_json else predictions.to_csv()
+            content = text.encode("utf-8", "surrogateescape")
             if place is None:
-                click.echo(text, nl=False)
+                click.echo(content, nl=False)
             else:
-                place.write_bytes(text)
+                place.write_bytes(content)
     except KeyboardInterrupt:
         fail("Interrupted; nothing was written.", EXIT_INTERRUPTED)
     if predictions.unreadable:

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from .context import Context
 from .options import add_competition_option, add_json_option, option, parse_member_names
-
-if TYPE_CHECKING:
-    from ..workflows.results import ScoreResult, StackResult
+from .showing import show_result
 
 
 @click.command()
@@ -38,7 +36,7 @@ def stack(context: Context, /, *, as_json: bool, **options: Any) -> None:
 
     with context.progress:
         result = run(**options, **context.common)
-    _show_stack(result, None, as_json=as_json)
+    show_result(result, as_json=as_json)
 
 
 @click.command()
@@ -49,15 +47,11 @@ def stack(context: Context, /, *, as_json: bool, **options: Any) -> None:
 @click.pass_obj
 def score(context: Context, /, csv: Path | None, *, as_json: bool, **options: Any) -> None:
     """Score a CSV (the newest by default) against hidden labels."""
-    from ..workflows.results import build_score_fields
     from ..workflows.submit.score import score as run
 
     with context.progress:
         result = run(csv, **options, **context.common)
-    if as_json:
-        click.echo(json.dumps(build_score_fields(result)))
-    else:
-        _show_score(result)
+    show_result(result, as_json=as_json)
 
 
 @click.command()
@@ -69,33 +63,9 @@ def demo(context: Context, /, *, as_json: bool) -> None:
 
     with context.progress:
         stacked, scored = run(**context.common)
-    _show_stack(stacked, scored, as_json=as_json)
-
-
-def _show_stack(result: StackResult, scored: ScoreResult | None, *, as_json: bool) -> None:
-    from ..console import print_table
-    from ..workflows.results import build_score_fields, build_stack_fields
-    from .tables.score import describe_score
-    from .tables.stack import build_stack_table, describe_stack
-
     if as_json:
-        click.echo(
-            json.dumps(build_stack_fields(result) | (build_score_fields(scored, "hidden_") if scored else {}), indent=2)
-        )
-        return
-    print_table(*build_stack_table(result))
-    click.echo("")
-    for line in describe_stack(result):
-        click.echo(line)
-    if scored:
-        click.echo(f"hidden labels: {describe_score(scored)}")
-    click.echo(f"submission     {result.submission}")
-    click.echo(f"model          {result.model} (repeats the stored predictions to {result.difference:.1g})")
-    for member in result.members:
-        click.echo(f"member         {member.folder}")
-
-
-def _show_score(result: ScoreResult) -> None:
-    from .tables.score import describe_score
-
-    click.echo(f"{result.submission}: {describe_score(result)}")
+        hidden = {f"hidden_{name}": value for name, value in scored.to_json().items()}
+        click.echo(json.dumps(stacked.to_json() | hidden, indent=2))
+    else:
+        stacked.build_table().write()
+        click.echo(f"hidden labels  {scored.describe()}")

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from .context import Context
 from .endings import EXIT_INTERRUPTED, fail
 from .options import add_competition_option, add_json_option, add_timeout_option, option
-
-if TYPE_CHECKING:
-    from ..submission.ledger.rows import Row
-    from ..workflows.results import SubmitResult
+from .showing import show_result
 
 
 @click.command()
@@ -38,7 +34,7 @@ def submit(context: Context, /, csv: Path | None, *, as_json: bool, **options: A
             result = run(csv, **options, **context.common)
     except KeyboardInterrupt:
         fail("Interrupted; `ensembler submissions` shows what became of it.", EXIT_INTERRUPTED)
-    click.echo(json.dumps(result.to_json(), indent=2) if as_json else _describe_submission(result))
+    show_result(result, as_json=as_json)
 
 
 @click.command()
@@ -58,6 +54,7 @@ def submissions(
     our own score.
     """
     from ..workflows.submit.submissions import submissions as run
+    from ..workflows.submit.table import format_csv
 
     if competition and every:
         raise click.UsageError("Name a competition or list --all, not both.")
@@ -67,10 +64,14 @@ def submissions(
         rows = run(competition, every=every, refresh=not offline, **context.common)
     if not rows:
         context.progress.note("There is nothing yet: `ensembler stack` writes a CSV, `ensembler submit` uploads it.")
-    if as_json:
-        click.echo(json.dumps([row.to_json() for row in rows], indent=2))
-    else:
-        _show_submissions(rows, every=every, as_csv=as_csv)
+    if as_csv:
+        # As bytes: the ends of its lines are the same on every system.
+        click.echo(format_csv(rows).encode(), nl=False)
+    elif as_json:
+        show_result(rows, as_json=True)
+    elif rows:
+        width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+        rows.build_table().write(width=width)
 
 
 @click.command()
@@ -96,28 +97,4 @@ def notebook(context: Context, /, *, timeout: float, as_json: bool, **options: A
 
     with context.progress:
         result = run(**options, waits=make_polling_policy(timeout), **context.common)
-    if as_json:
-        click.echo(json.dumps(result.to_json(), indent=2))
-    else:
-        click.echo("\n".join(result.format_lines()))
-
-
-def _describe_submission(result: SubmitResult) -> str:
-    if result.ref is None:
-        return f"{result.submission} would be submitted to {result.slug} as {result.description!r}."
-    if result.status == "PENDING":
-        return f"Submission {result.ref}: not scored yet; `ensembler submissions` will show its score."
-    scores = (("public", result.public), ("private", result.private))
-    score_text = ", ".join(f"{kind} score {score:g}" for kind, score in scores if score is not None)
-    return f"Submission {result.ref}: {score_text or 'taken, without a score'}"
-
-
-def _show_submissions(rows: list[Row], *, every: bool, as_csv: bool) -> None:
-    from .tables import submissions as history_text
-
-    if as_csv:
-        # As bytes: the ends of its lines are the same on every system.
-        click.echo(history_text.format_csv(rows).encode(), nl=False)
-    elif rows:
-        width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-        click.echo("\n".join(history_text.format_table(rows, width=width, every=every)))
+    show_result(result, as_json=as_json)

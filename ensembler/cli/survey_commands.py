@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -17,9 +16,7 @@ from .options import (
     option,
     parse_member_names,
 )
-
-if TYPE_CHECKING:
-    from ..workflows.survey.result import Survey
+from .showing import show_result
 
 
 @click.command()
@@ -69,17 +66,4 @@ def survey(context: Context, /, *, csv: Path | None, as_json: bool, **options: A
         result = run(**options, **context.common)
     if csv:
         write_text(csv, format_survey_csv(result))
-    if as_json:
-        click.echo(json.dumps(result.to_json(), indent=2))
-    else:
-        _show_survey(result)
-
-
-def _show_survey(result: Survey) -> None:
-    from ..console import print_table
-    from .tables.survey import build_survey_table, describe_survey
-
-    print_table(*build_survey_table(result))
-    click.echo("")
-    for line in describe_survey(result):
-        click.echo(line)
+    show_result(result, as_json=as_json)

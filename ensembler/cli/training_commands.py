@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from .context import Context
 from .options import add_competition_option, add_json_option, option, parse_member_names
 from .training_options import ConfigCommand, TrainingCommand, select_given_options
-
-if TYPE_CHECKING:
-    from ..workflows.results import MemberResult
 
 
 @click.command("train-members", cls=TrainingCommand)
@@ -50,9 +47,9 @@ def train_members(
     with context.progress:
         results = run(members, **given, **context.common)
     if as_json:
-        click.echo(json.dumps({"members": [_build_member_json(result) for result in results]}, indent=2))
+        click.echo(json.dumps({"members": results.to_json()}, indent=2))
         return
-    _show_members(results)
+    results.build_table().write()
 
 
 def _draw_augmented(context: Context, file: Path, members: list[str], options: dict[str, Any]) -> None:
@@ -77,22 +74,3 @@ def show_config(_context: Context, /, members: list[str] | None, **options: Any)
     from ..workflows.config import config as run
 
     click.echo(run(members, **select_given_options(options)), nl=False)
-
-
-def _show_members(results: list[MemberResult]) -> None:
-    from ..console import print_table
-    from .tables.score import build_score_table
-
-    print_table(*build_score_table(results))
-
-
-def _build_member_json(result: MemberResult) -> dict[str, Any]:
-    from ..workflows.results import build_score_fields
-
-    return {
-        "name": result.name,
-        **build_score_fields(result),
-        "folds": list(result.fold_log_losses),
-        "seconds": result.seconds,
-        "folder": str(result.folder),
-    }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -13,6 +13,7 @@ from ..backbones.registry import Backbone
 from ..backbones.weights import find_local_weights, locate_keras_folder
 from ..errors import BadChoice
 from ..figures import format_parameters
+from ..tables import Listing, Table
 
 BackboneSorting = Literal["registry", "size", "accuracy", "name"]
 _FLOAT_BYTES = 4
@@ -55,7 +56,7 @@ class ListedBackbone:
 
 def list_backbones(
     patterns: Sequence[str] | None = None, *, weights: str | Path | None = None, sort: BackboneSorting = "registry"
-) -> list[ListedBackbone]:
+) -> Listing[ListedBackbone]:
     """List backbones.
 
     Parameters
@@ -76,11 +77,12 @@ def list_backbones(
     if weights is not None and not folder.is_dir():
         raise BadChoice(f"There is no folder {folder}: --weights takes one with NAME.weights.h5 or Keras's own files.")
     listed = [_describe_backbone(backbone, folder) for backbone in match_backbones(patterns or ())]
-    if sort == "size":
-        return sorted(listed, key=lambda one: one.parameters)
-    if sort == "accuracy":
-        return sorted(listed, key=lambda one: -(one.accuracy or 0.0))
-    return sorted(listed, key=lambda one: one.name) if sort == "name" else listed
+    keys: dict[str, Callable[[ListedBackbone], Any]] = {
+        "size": lambda one: one.parameters,
+        "accuracy": lambda one: -(one.accuracy or 0.0),
+        "name": lambda one: one.name,
+    }
+    return Listing(sorted(listed, key=keys[sort]) if sort in keys else listed, build_backbone_table)
 
 
 def _describe_backbone(backbone: Backbone, folder: Path) -> ListedBackbone:
@@ -95,8 +97,8 @@ def _describe_backbone(backbone: Backbone, folder: Path) -> ListedBackbone:
     )
 
 
-def build_backbone_table(backbones: Sequence[ListedBackbone]) -> tuple[list[str], list[list[str]]]:
-    """Return columns and rows of the table; an accuracy that Keras does not document is empty."""
+def build_backbone_table(backbones: Sequence[ListedBackbone]) -> Table:
+    """Lay backbones out in rows; an accuracy that Keras does not document is empty."""
     columns = ["backbone", "in Keras", "pixels", "parameters", "MB", "ImageNet", "weights"]
     rows = [
         [
@@ -110,4 +112,4 @@ def build_backbone_table(backbones: Sequence[ListedBackbone]) -> tuple[list[str]
         ]
         for one in backbones
     ]
-    return columns, rows
+    return Table(columns, rows, ["in Keras", "weights"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,11 @@ from ..paths import DEFAULT_WORKSPACE, CompetitionFolder, CompetitionLike, Works
 from ..progress import SILENT, Progress
 from ..serialization import compute_text_digest, read_json
 from ..storage import compute_file_digest, write_text
+from ..tables import Shown, Table
 from .fetch.tables import open_refreshed_competition
+
+# Classes that have a column of their own; of more, only the one that is spread worst is told.
+MAX_CLASS_COLUMNS = 8
 
 
 @dataclass(frozen=True)
@@ -67,8 +71,8 @@ class ObsoleteResults:
         return " and ".join(phrases)
 
 
-@dataclass(frozen=True)
-class FoldsResult:
+@dataclass(frozen=True, repr=False)
+class FoldsResult(Shown):
     """The folds of a competition.
 
     Attributes
@@ -98,6 +102,49 @@ class FoldsResult:
     shares: dict[str, float]
     duplicates: DuplicateCounts
     useless: ObsoleteResults
+
+    def build_table(self) -> Table:
+        """Lay the splits out in rows, and below them all photos.
+
+        A row has the folder that members keep a split in, its repeat if there are several, held-out photos, groups and
+        near-duplicates among them, and the share of each class.
+        """
+        several = self.repeats > 1
+        classes = list(self.shares)
+        named = classes if len(classes) <= MAX_CLASS_COLUMNS else []
+        columns = ["fold", *(["repeat"] if several else []), "held out", "groups", "near-duplicates"]
+        columns += [f"{name} %" for name in named] or ["spread worst by"]
+        rows = []
+        for split in self.splits:
+            counts = [f"{split.photos}", f"{split.groups}", f"{split.twins}"]
+            worst = max(abs(split.shares[name] - self.shares[name]) for name in classes)
+            shares = [_format_percent(split.shares[name]) for name in named] or [f"{100 * worst:.1f} points"]
+            rows.append([f"fold-{split.split}", *([str(split.repeat + 1)] if several else []), *counts, *shares])
+        overall = [_format_percent(self.shares[name]) for name in named] or [""]
+        rows.append(["all photos", *([""] if several else []), f"{self.photos}", "", "", *overall])
+        return Table(columns, rows, notes=self.describe())
+
+    def describe(self) -> list[str]:
+        """Tell what the table does not."""
+        lines = [
+            f"{format_count(range(self.folds), 'fold')}, {format_count(range(self.repeats), 'repeat')}: {self.file}"
+        ]
+        if self.folds == 1:
+            lines[0] = f"one held-out fifth, {format_count(range(self.repeats), 'repeat')}: {self.file}"
+            lines.append(f"{self.scored} of {self.photos} photos are scored; the others are only learned from")
+        if copies := self.duplicates.describe():
+            lines.append(copies)
+        if self.useless:
+            lines.append(f"of no use any more: {self.useless.describe()}; train them again with --restart")
+        return lines
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what JSON can hold."""
+        return {**asdict(self), "file": str(self.file)}
+
+
+def _format_percent(share: float) -> str:
+    return f"{100 * share:.1f}"
 
 
 def folds(

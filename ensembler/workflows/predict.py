@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import os
 import shutil
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,10 +25,14 @@ from ..progress import SILENT, Progress
 from ..serialization import read_arrays, write_json
 from ..stacking.card import read_card
 from ..submission.notebook.folder import choose_stack
+from ..tables import Shown, Table
+
+# All that float32 knows.
+_FLOAT_FORMAT = ".9g"
 
 
-@dataclass(frozen=True)
-class Predictions:
+@dataclass(frozen=True, repr=False)
+class Predictions(Shown):
     """What a stack says of photos.
 
     Attributes
@@ -46,6 +53,37 @@ class Predictions:
     photos: tuple[Path, ...]
     probabilities: NDArray[np.float32]
     unreadable: tuple[Path, ...]
+
+    def build_table(self) -> Table:
+        """Lay photos out in rows."""
+        rows = [
+            [path, *(f"{value:.4f}" for value in row)]
+            for path, row in zip(self.photos, self.probabilities, strict=True)
+        ]
+        return Table(["photo", *self.outputs], rows, notes=[f"unreadable: {path}" for path in self.unreadable])
+
+    def to_csv(self) -> str:
+        """Return a CSV with a row for each photo: its path, and the probability of each output."""
+        buffer = io.StringIO()
+        writer = csv.writer(buffer, lineterminator="\n")
+        writer.writerow(["photo", *self.outputs])
+        for path, row in zip(self.photos, self.probabilities, strict=True):
+            writer.writerow([path, *(format(value, _FLOAT_FORMAT) for value in row)])
+        return buffer.getvalue()
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what JSON can hold."""
+        photos = [
+            {"photo": str(path), "probabilities": [float(format(value, _FLOAT_FORMAT)) for value in row]}
+            for path, row in zip(self.photos, self.probabilities, strict=True)
+        ]
+        return {
+            "stack": self.stack,
+            "task": self.task,
+            "outputs": list(self.outputs),
+            "photos": photos,
+            "unreadable": [str(path) for path in self.unreadable],
+        }
 
 
 def predict(

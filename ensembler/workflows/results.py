@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from ..competition.duplicates import DuplicateCounts
 from ..competition.manifest import Manifest
 from ..competition.metrics.intervals import Difference
+from ..competition.metrics.score_columns import build_score_columns
 from ..competition.metrics.scores import Scores
+from ..figures import format_score, format_signed
 from ..paths import CompetitionFolder
 from ..stacking.evaluation import Evaluation
 from ..submission.answer import AnswerScore
+from ..tables import Shown, Table
 
 
-@dataclass(frozen=True)
-class PreparedCompetition:
+@dataclass(frozen=True, repr=False)
+class PreparedCompetition(Shown):
     """A competition that is ready to be trained on, with how many photos it has.
 
     ``duplicates`` counts training photos that show the same picture as another photo.
@@ -29,6 +35,28 @@ class PreparedCompetition:
     test: int
     unreadable: int
     duplicates: DuplicateCounts
+
+    def build_table(self) -> Table:
+        """Tell what was found out about the competition."""
+        return Table([self.manifest.name, ""], list(self._list_facts()), [""])
+
+    def _list_facts(self) -> Iterator[tuple[str, str]]:
+        manifest = self.manifest
+        train, answer = manifest.train, manifest.answer
+        sources = {"names": "file names", "folders": "folder names", "csv": train.file}
+        left = f", {self.unreadable} unreadable (see {self.folder.unreadable})" if self.unreadable else ""
+        yield "task", manifest.describe()
+        yield "labels", f"from {sources[train.labels]} in {train.folder}"
+        yield "answer", f"{answer.id_column} + {', '.join(answer.columns[:6])}: {answer.kind}"
+        yield "photos", f"{self.training} to train on, {self.test} to predict{left}"
+        if copies := self.duplicates.describe():
+            yield "copies", f"{copies} (see {self.folder.duplicates})"
+        yield "metric", manifest.metric
+        if train.groups:
+            yield "groups", f"{train.group_column} of {train.groups}, kept whole by the folds"
+        if manifest.code_only:
+            yield "submit", "from a notebook alone"
+        yield "manifest", f"{self.folder.manifest} (correct it there if anything is wrong)"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,9 +71,19 @@ class MemberResult(Scores):
     seconds: float
     folder: Path
 
+    def to_json(self) -> dict[str, Any]:
+        """Return what JSON can hold."""
+        return {
+            "name": self.name,
+            **build_score_fields(self),
+            "folds": list(self.fold_log_losses),
+            "seconds": self.seconds,
+            "folder": str(self.folder),
+        }
 
-@dataclass(frozen=True, kw_only=True)
-class StackResult(Scores):
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class StackResult(Shown, Scores):
     """A stack with its nested out-of-fold figures, beside its members' and their plain ``mean``'s.
 
     Attributes
@@ -91,16 +129,129 @@ class StackResult(Scores):
         """Accuracy of the members' plain mean."""
         return self.mean.accuracy
 
+    def build_table(self) -> Table:
+        """Lay members out in rows, below them other meta-learners, and last the stack.
 
-@dataclass(frozen=True, kw_only=True)
-class ScoreResult(AnswerScore):
+        "without it" is how much worse the stack is without a member, "errors alike" the mean correlation of its errors
+        with the other members'.
+        """
+        evaluation = self.evaluation
+        several = len(self.members) > 1
+        lines: list[tuple[str, Scores, str, str]] = []
+        for number, member in enumerate(self.members):
+            without = format_signed(evaluation.losses_without[number].value) if evaluation.losses_without else ""
+            others = np.delete(evaluation.correlations[number], number)
+            lines.append((member.name, member, without, f"{others.mean():.2f}" if several else ""))
+        lines += [(f"  {name}", figures, "", "") for name, figures in evaluation.meta_learner_figures.items()]
+        lines.append((f"stack ({self.meta})", self, "", ""))
+        columns, cells = build_score_columns([figures for _, figures, _, _ in lines])
+        extra = ["without it", "errors alike"] if several else []
+        rows = [
+            [name, *scores, *([without, alike] if several else [])]
+            for (name, _, without, alike), scores in zip(lines, cells, strict=True)
+        ]
+        return Table(["member", *columns, *extra], rows, notes=self.describe())
+
+    def describe(self) -> list[str]:
+        """Say in sentences how sure the score is, what was chosen, and where the files are."""
+        evaluation = self.evaluation
+        lines = [
+            f"{self.metric} {self.score:.4f}, 95 % interval {evaluation.interval.low:.4f} to "
+            f"{evaluation.interval.high:.4f}, by "
+            "nested folds: no row was predicted by what was fitted or chosen on it",
+            _describe_gain(self),
+        ]
+        if self.refit:
+            lines.append(
+                "an estimate: these are scores of the folds' networks; those in the stack learned from all photos, so "
+                "no labelled photo is left to score them on"
+            )
+        if self.asked != self.meta:
+            lines.append(f"{self.meta} is the simplest meta-learner within one standard error of the best")
+        if self.left_out:
+            lines.append(f"left out       {', '.join(self.left_out)}")
+        lines.append(
+            f"calibration    temperature {self.temperature:.2f}, clipped at {self.clip:g}; calibration error "
+            f"{evaluation.before_calibration.calibration_error:.4f} before, "
+            f"{evaluation.after_calibration.calibration_error:.4f} after"
+        )
+        if evaluation.meta_learner_rows and evaluation.meta_learner_rows < sum(
+            part.count for part in evaluation.after_calibration.bins
+        ):
+            lines.append(f"Meta-learners were compared on {evaluation.meta_learner_rows} photos.")
+        return [
+            *lines,
+            f"submission     {self.submission}",
+            f"model          {self.model} (repeats the stored predictions to {self.difference:.1g})",
+            *(f"member         {member.folder}" for member in self.members),
+        ]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return everything as JSON can hold it: null where there is no number."""
+        evaluation = self.evaluation
+        losses_without = evaluation.losses_without or (None,) * len(self.members)
+        correlations = [[replace_nan(float(one)) for one in row] for row in evaluation.correlations]
+        return {
+            "name": self.name,
+            "meta": self.meta,
+            "asked": self.asked,
+            "refit": self.refit,
+            **build_score_fields(self),
+            "interval": [replace_nan(evaluation.interval.low), replace_nan(evaluation.interval.high)],
+            "best": self.best,
+            "gain": _build_difference_fields(evaluation.gain),
+            "temperature": self.temperature,
+            "clip": self.clip,
+            "reliability": {
+                "before": evaluation.before_calibration.to_json(),
+                "after": evaluation.after_calibration.to_json(),
+            },
+            "mean": build_score_fields(self.mean),
+            "meta_learners": {
+                name: build_score_fields(figures) for name, figures in evaluation.meta_learner_figures.items()
+            },
+            "meta_learners_photos": evaluation.meta_learner_rows,
+            "members": [
+                {
+                    "name": member.name,
+                    **build_score_fields(member),
+                    "loss_without": _build_difference_fields(loss) if loss else None,
+                    "error_correlations": dict(zip((one.name for one in self.members), row, strict=True)),
+                }
+                for member, loss, row in zip(self.members, losses_without, correlations, strict=True)
+            ],
+            "left_out": list(self.left_out),
+            "submission": str(self.submission),
+            "model": str(self.model),
+        }
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class ScoreResult(Shown, AnswerScore):
     """A submission scored against hidden labels."""
 
     submission: Path
 
+    def build_table(self) -> Table:
+        """Tell the file and its scores in a line."""
+        return Table(notes=[f"{self.submission}: {self.describe()}"])
 
-@dataclass(frozen=True)
-class SubmitResult:
+    def describe(self) -> str:
+        """Tell the scores: the competition's metric, log loss where there is one, accuracy."""
+        parts = [f"{self.metric} {format_score(self.score, self.standard_error)}"]
+        if self.log_loss is not None and self.score != self.log_loss:
+            parts.append(f"log loss {self.log_loss:.4f}")
+        if self.metric != "accuracy":
+            parts.append(f"accuracy {self.accuracy:.4f}")
+        return ", ".join(parts)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what JSON can hold."""
+        return build_score_fields(self)
+
+
+@dataclass(frozen=True, repr=False)
+class SubmitResult(Shown):
     """A CSV that was uploaded, or would be. ``ref`` is None after a dry run; scores are None until there are any."""
 
     submission: Path
@@ -111,49 +262,44 @@ class SubmitResult:
     public: float | None
     private: float | None
 
+    def build_table(self) -> Table:
+        """Tell in a sentence what became of the CSV."""
+        return Table(notes=[self._describe()])
+
+    def _describe(self) -> str:
+        if self.ref is None:
+            return f"{self.submission} would be submitted to {self.slug} as {self.description!r}."
+        if self.status == "PENDING":
+            return f"Submission {self.ref}: not scored yet; `ensembler submissions` will show its score."
+        scores = (("public", self.public), ("private", self.private))
+        score_text = ", ".join(f"{kind} score {score:g}" for kind, score in scores if score is not None)
+        return f"Submission {self.ref}: {score_text or 'taken, without a score'}"
+
     def to_json(self) -> dict[str, Any]:
         """Return what JSON can hold."""
         return {**asdict(self), "submission": str(self.submission)}
 
 
-def build_stack_fields(result: StackResult) -> dict[str, Any]:
-    """Return everything as JSON can hold it: null where there is no number."""
-    evaluation = result.evaluation
-    losses_without = evaluation.losses_without or (None,) * len(result.members)
-    correlations = [[replace_nan(float(one)) for one in row] for row in evaluation.correlations]
-    return {
-        "name": result.name,
-        "meta": result.meta,
-        "asked": result.asked,
-        "refit": result.refit,
-        **build_score_fields(result),
-        "interval": [replace_nan(evaluation.interval.low), replace_nan(evaluation.interval.high)],
-        "best": result.best,
-        "gain": _build_difference_fields(evaluation.gain),
-        "temperature": result.temperature,
-        "clip": result.clip,
-        "reliability": {
-            "before": evaluation.before_calibration.to_json(),
-            "after": evaluation.after_calibration.to_json(),
-        },
-        "mean": build_score_fields(result.mean),
-        "meta_learners": {
-            name: build_score_fields(figures) for name, figures in evaluation.meta_learner_figures.items()
-        },
-        "meta_learners_photos": evaluation.meta_learner_rows,
-        "members": [
-            {
-                "name": member.name,
-                **build_score_fields(member),
-                "loss_without": _build_difference_fields(loss) if loss else None,
-                "error_correlations": dict(zip((one.name for one in result.members), row, strict=True)),
-            }
-            for member, loss, row in zip(result.members, losses_without, correlations, strict=True)
-        ],
-        "left_out": list(result.left_out),
-        "submission": str(result.submission),
-        "model": str(result.model),
-    }
+def _describe_gain(result: StackResult) -> str:
+    gain = result.evaluation.gain
+    if len(result.members) == 1 and result.members[0].name == result.best:
+        return (
+            f"one member, calibrated: better than uncalibrated by {format_signed(gain.value)} "
+            f"({_format_interval(gain)})"
+        )
+    if gain.is_within_noise:
+        return (
+            f"the gain over the best member, {result.best}, lies within noise: {format_signed(gain.value)} "
+            f"({_format_interval(gain)})"
+        )
+    word = "better" if gain.value > 0 else "worse"
+    return (
+        f"{word} than the best member, {result.best}, beyond noise: by {abs(gain.value):.4f} ({_format_interval(gain)})"
+    )
+
+
+def _format_interval(difference: Difference) -> str:
+    return f"95 %: {format_signed(difference.interval.low)} to {format_signed(difference.interval.high)}"
 
 
 def _build_difference_fields(difference: Difference) -> dict[str, Any]:

@@ -36,7 +36,7 @@ from ..submission.ledger.rows import Answer, MemberUsed
 from .competition import open_competition
 from .fetch.answers import has_kaggle_metric
 from .member_scores import score_members
-from .results import StackResult, build_stack_fields
+from .results import StackResult
 
 # The job that builds the file, as a person and its log call it, and its function.
 _JOB_NAME, _JOB_FUNCTION = "stack", "ensembler.stacking.jobs.keras_stack:build_stack_file"
@@ -266,7 +266,7 @@ def _record_answer(
 
 
 def _build_summary(result: StackResult, members: Sequence[MemberPredictions]) -> dict[str, Any]:
-    fields = build_stack_fields(result)
+    fields = result.to_json()
     fingerprints = [{"fingerprint": member.record.fingerprint} for member in members]
     return {
         **fields,

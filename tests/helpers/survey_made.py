@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ensembler.competition.metrics.scores import Scores
 from ensembler.inference.speeds import NetworkSpeed
-from ensembler.workflows.survey.result import BestCombination, FailedBackbone, Survey, SurveyedBackbone
+from ensembler.workflows.survey.result import BestCombination, FailedBackbone, SurveyedBackbone, SurveyResult
 
 
 def surveyed(
@@ -47,7 +47,7 @@ CANDIDATES = (
     surveyed("b0", 0.04, 4_049_571),
     surveyed("b1", 0.05, 6_575_239),
 )
-SURVEY = Survey(
+SURVEY = SurveyResult(
     candidates=CANDIDATES,
     failed=(
         FailedBackbone("b6", "no room"),

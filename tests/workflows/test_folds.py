@@ -8,7 +8,6 @@ import pytest
 from helpers.members_made import make_member, small_competition
 from helpers.stacks_made import make_stack
 
-from ensembler.cli.tables.folds import build_fold_fields, build_fold_table, describe_folds
 from ensembler.errors import BadChoice, Busy, Mismatch
 from ensembler.locks import hold_lock
 from ensembler.paths import CompetitionFolder, Workspace
@@ -35,11 +34,12 @@ def test_what_the_folds_are(made: Made) -> None:
     assert (result.folds, result.repeats, result.photos, result.scored) == (3, 1, 24, 24)
     assert [split.photos for split in result.splits] == [8, 8, 8]
     assert sum(result.splits[0].shares.values()) == pytest.approx(1)
-    columns, rows = build_fold_table(result)
+    table = result.build_table()
+    columns, rows = table.columns, table.rows
     assert columns == ["fold", "held out", "groups", "near-duplicates", "a %", "b %", "c %"]
     assert [row[0] for row in rows] == ["fold-0", "fold-1", "fold-2", "all photos"]
-    assert describe_folds(result) == [f"3 folds, 1 repeat: {made[0].folds}"]
-    assert build_fold_fields(result)["splits"][2]["fold"] == 2
+    assert result.describe() == [f"3 folds, 1 repeat: {made[0].folds}"]
+    assert result.to_json()["splits"][2]["fold"] == 2
 
 
 def test_others_are_refused_as_long_as_something_rests_on_those_there_are(made: Made) -> None:
@@ -59,8 +59,8 @@ def test_others_are_made_all_the_same_if_a_person_says_so(made: Made) -> None:
     result = folds(folds=2, repeats=2, force=True, workspace=workspace)
     assert (result.folds, result.repeats, len(result.splits)) == (2, 2, 4)
     assert result.useless == ObsoleteResults(("demo-conv",), ("a_b",))
-    assert "of no use any more: 1 member (demo-conv) and 1 stack (a_b)" in describe_folds(result)[-1]
-    assert build_fold_table(result)[0][:3] == ["fold", "repeat", "held out"]
+    assert "of no use any more: 1 member (demo-conv) and 1 stack (a_b)" in result.describe()[-1]
+    assert result.build_table().columns[:3] == ["fold", "repeat", "held out"]
     # Nothing rests on these yet; the other number stays.
     again = folds(seed=5, workspace=workspace)
     assert (again.folds, again.repeats, again.useless) == (2, 2, ObsoleteResults((), ()))

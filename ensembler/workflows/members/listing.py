@@ -21,7 +21,9 @@ from ...progress import SILENT, Progress
 from ...serialization import read_json
 from ...storage import compute_file_digest, count_folder_bytes
 from ...submission.ledger.rows import drop_non_finite
+from ...tables import Listing
 from .listed_member import ListedMember
+from .table import build_member_table
 
 
 def list_members(
@@ -30,7 +32,7 @@ def list_members(
     measure: bool = False,
     workspace: Workspace = DEFAULT_WORKSPACE,
     progress: Progress = SILENT,
-) -> list[ListedMember]:
+) -> Listing[ListedMember]:
     """List the members of which something was trained, by name.
 
     Parameters
@@ -55,11 +57,11 @@ def list_members(
     return list_competition_members(folder, progress)
 
 
-def list_competition_members(folder: CompetitionFolder, progress: Progress) -> list[ListedMember]:
+def list_competition_members(folder: CompetitionFolder, progress: Progress) -> Listing[ListedMember]:
     """List a competition's members; see :func:`list_members`."""
     records = _load_records(folder, progress)
     if not records:
-        return []
+        return Listing([], build_member_table)
     manifest = Manifest.load(folder.manifest)
     folds = compute_file_digest(folder.folds) if folder.folds.is_file() else ""
     requirements = _Requirements(manifest, compute_samples_fingerprint(folder, manifest), folds)
@@ -67,9 +69,10 @@ def list_competition_members(folder: CompetitionFolder, progress: Progress) -> l
         folder, [record for record in records if not requirements.find_mismatch(record)], manifest, progress
     )
     differing = list_differing_settings([record.settings for record in records])
-    return [
+    described = (
         _describe_member(folder, record, words, requirements) for record, words in zip(records, differing, strict=True)
-    ]
+    )
+    return Listing(described, build_member_table)
 
 
 def _load_records(folder: CompetitionFolder, progress: Progress) -> list[MemberRecord]:

@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ...backbones.names import resolve_member
 from ...errors import BadChoice, BadData
@@ -16,10 +17,11 @@ from ...paths import DEFAULT_WORKSPACE, CompetitionFolder, CompetitionLike, Work
 from ...progress import SILENT, Progress
 from ...serialization import read_json
 from ...storage import remove_file, remove_folder
+from ...tables import Shown, Table
 
 
-@dataclass(frozen=True)
-class RemovedMembers:
+@dataclass(frozen=True, repr=False)
+class RemovedMembers(Shown):
     """What was removed.
 
     Attributes
@@ -38,6 +40,16 @@ class RemovedMembers:
     stacks: tuple[str, ...]
     features: tuple[str, ...]
     freed_bytes: int
+
+    def build_table(self) -> Table:
+        """Tell in a sentence what was removed."""
+        features = f" and {len(self.features)} file(s) of frozen features" if self.features else ""
+        sentence = f"Removed {', '.join(self.members)}{features}: {self.freed_bytes / 1e6:.1f} MB are free again."
+        return Table(notes=[sentence])
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what JSON can hold."""
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in vars(self).items()}
 
 
 def remove_members(

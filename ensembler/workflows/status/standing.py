@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ...competition.manifest import Manifest
+from ...figures import format_score
 from ...paths import CompetitionFolder
 from ...submission.ledger.rows import Row
+from ...tables import Shown, Table
 from ..members.listed_member import ListedMember
+from ..submit.table import build_submission_table
+
+# Stacks and submissions that are shown.
+_MAX_SHOWN = 3
 
 
 @dataclass(frozen=True)
@@ -88,6 +95,23 @@ class CompetitionStatus:
             return None
         return (max if larger else min)(scored, key=lambda row: row.public or 0.0)
 
+    def list_facts(self) -> Iterator[tuple[str, str]]:
+        """Tell everything for a person to read, as a label and a line; a further line has no label."""
+        manifest = self.manifest
+        unreadable = f", {self.unreadable} unreadable" if self.unreadable else ""
+        yield "task", manifest.describe()
+        if self.training is not None:
+            yield "photos", f"{self.training} to train on, {self.test} to predict{unreadable}"
+        yield "metric", manifest.metric
+        yield "folds", f"{self.folds or 'none yet'}"
+        for label, lines in (
+            ("members", [_format_member(member) for member in self.members]),
+            ("stacks", [_format_stack(stack) for stack in self.stacks[:_MAX_SHOWN]]),
+            ("newest CSV", [str(self.newest_csv)] if self.newest_csv else []),
+            ("submissions", _format_uploads(self)),
+        ):
+            yield from ((label if number == 0 else "", line) for number, line in enumerate(lines or ["none yet"]))
+
     def to_json(self) -> dict[str, Any]:
         """Everything, as JSON can hold it."""
         manifest = self.manifest
@@ -143,8 +167,8 @@ class NextStep:
     reason: str
 
 
-@dataclass(frozen=True)
-class Status:
+@dataclass(frozen=True, repr=False)
+class Status(Shown):
     """Where things stand.
 
     Attributes
@@ -161,6 +185,16 @@ class Status:
     competitions: tuple[CompetitionSummary, ...]
     next: NextStep
 
+    def build_table(self) -> Table:
+        """Tell everything for a person to read; the command to type is the last line."""
+        several = len(self.competitions) > 1 or not self.competition
+        summaries = [_format_summary(brief) for brief in self.competitions] if several else []
+        command = [f"next: {self.next.command}"] if self.next.command else []
+        notes = [*summaries, *([""] if summaries else []), self.next.reason, *command]
+        if not self.competition:
+            return Table(notes=notes)
+        return Table([self.competition.folder.name, ""], list(self.competition.list_facts()), [""], notes)
+
     def to_json(self) -> dict[str, Any]:
         """Everything, as JSON can hold it."""
         return {
@@ -168,3 +202,38 @@ class Status:
             "competitions": [vars(brief) for brief in self.competitions],
             "next": vars(self.next),
         }
+
+
+def _format_member(member: ListedMember) -> str:
+    loss = "" if member.log_loss is None else f", log loss {member.log_loss:.4f}"
+    if member.running:
+        state = f"{member.folds_done} of {member.folds} folds, being trained by {member.running}"
+    elif member.stale:
+        state = f"of no use: trained with other {member.stale}"
+    else:
+        state = "finished" if member.is_finished else f"{member.folds_done} of {member.folds} folds"
+    return f"{member.name}: {state}{loss}"
+
+
+def _format_stack(stack: BuiltStack) -> str:
+    loss = "" if stack.metric == "log loss" else f", log loss {stack.log_loss:.4f}"
+    return f"{stack.name}: {stack.metric} {format_score(stack.score, stack.standard_error)}{loss}"
+
+
+def _format_uploads(competition: CompetitionStatus) -> list[str]:
+    if competition.folder.is_ours:
+        return ["not on Kaggle"]
+    lines = str(build_submission_table(competition.uploads[:_MAX_SHOWN])).splitlines() if competition.uploads else []
+    best = competition.best_public
+    return [*lines, f"best public score {best.public:g} ({best.file_name})"] if best else lines
+
+
+def _format_summary(summary: CompetitionSummary) -> str:
+    mark = "*" if summary.current else " "
+    if summary.trouble:
+        return f"{mark} {summary.name}: {summary.trouble}"
+    score = "no stack yet" if summary.score is None else f"newest stack {summary.score:.4f}"
+    return (
+        f"{mark} {summary.name}: {summary.task}, {summary.metric}; {summary.finished} of {summary.members} "
+        f"members, {score}"
+    )

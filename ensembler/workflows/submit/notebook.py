@@ -24,13 +24,14 @@ from ...submission.ledger.rows import Answer, MemberUsed
 from ...submission.notebook.code_competition import CodeCompetition
 from ...submission.notebook.dataset import PrivateDataset
 from ...submission.notebook.folder import PLACEHOLDER_OWNER, NotebookFolder, choose_stack, write_notebook
+from ...tables import Shown, Table
 from ..competition import open_competition
 from ..fetch.answers import has_kaggle_metric
 from .uploads import upload
 
 
-@dataclass(frozen=True)
-class NotebookResult:
+@dataclass(frozen=True, repr=False)
+class NotebookResult(Shown):
     """A notebook, and how far it got on Kaggle; ``version`` and ``submission`` are None where it did not get there."""
 
     folder: NotebookFolder
@@ -56,8 +57,11 @@ class NotebookResult:
             "private": submission.private if submission else None,
         }
 
-    def format_lines(self) -> list[str]:
-        """Everything, for a person to read."""
+    def build_table(self) -> Table:
+        """Tell how far the notebook got."""
+        return Table(notes=self._describe())
+
+    def _describe(self) -> list[str]:
         if self.version is None:
             return [
                 f"dataset    {self.folder.dataset}",

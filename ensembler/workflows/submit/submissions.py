@@ -6,6 +6,7 @@ Nothing here loads pandas or opens a competition's photos: a list must not keep 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Protocol
 
 from ...errors import BadChoice, BadData, KaggleError, StorageError
@@ -15,6 +16,8 @@ from ...serialization import read_toml
 from ...submission.kaggle.facts import Submission
 from ...submission.ledger.ledger import Ledger
 from ...submission.ledger.rows import Row
+from ...tables import Listing
+from .table import build_submission_table
 
 
 class SubmissionLister(Protocol):
@@ -31,7 +34,7 @@ def submissions(
     refresh: bool = True,
     workspace: Workspace = DEFAULT_WORKSPACE,
     progress: Progress = SILENT,
-) -> list[Row]:
+) -> Listing[Row]:
     """List what was made and submitted, newest first, with our own scores beside Kaggle's.
 
     Kaggle is asked first what became of it, and what else was submitted in the browser. If it cannot be asked, that is
@@ -61,7 +64,8 @@ def submissions(
     names = sorted(slugs) if every else [_choose_competition(competition, slugs, workspace)]
     if refresh:
         refresh_ledger(ledger, sorted({slugs[name] for name in names} - {""}), _connect, progress)
-    return ledger.list_rows() if every else ledger.list_rows(names[0], slugs[names[0]])
+    rows = ledger.list_rows() if every else ledger.list_rows(names[0], slugs[names[0]])
+    return Listing(rows, partial(build_submission_table, every=every))
 
 
 def _choose_competition(competition: str | None, slugs: dict[str, str], workspace: Workspace) -> str:

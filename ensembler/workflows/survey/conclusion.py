@@ -17,7 +17,7 @@ from ...surveys.candidates import Candidate
 from ...surveys.rung import Rung
 from ...surveys.survey_job import HalvingResult
 from .answers import TypedOptions, choose_best_combination, find_smallest_good, suggest_commands
-from .result import FailedBackbone, Survey, SurveyedBackbone, SurveySorting
+from .result import FailedBackbone, SurveyedBackbone, SurveyResult, SurveySorting
 
 
 class SurveyResults:
@@ -75,7 +75,7 @@ def summarise_survey(
     sort: SurveySorting,
     accuracy: float | None,
     progress: Progress,
-) -> Survey:
+) -> SurveyResult:
     """Say what follows from what was found of backbones.
 
     Parameters
@@ -100,7 +100,7 @@ def summarise_survey(
     finished = [one for one in surveyed if one.photos == len(results.last_rung.rows)]
     best = min(finished, key=lambda one: one.scores.log_loss)
     smallest, good_enough = find_smallest_good(finished, accuracy)
-    return Survey(
+    return SurveyResult(
         candidates=tuple(sorted(surveyed, key=_choose_sort_key(sort))),
         failed=tuple(failed),
         photos=len(results.last_rung.rows),

@@ -11,10 +11,10 @@ from ...paths import CompetitionFolder
 from ...reports.loss_picture import PlottedBackbone, draw_losses
 from ...serialization import write_json
 from ...storage import write_text
-from .result import Survey, SurveyedBackbone
+from .result import SurveyedBackbone, SurveyResult
 
 
-def save_survey(folder: CompetitionFolder, survey: Survey) -> Survey:
+def save_survey(folder: CompetitionFolder, survey: SurveyResult) -> SurveyResult:
     """Write ``survey.json``, ``survey.csv`` and the picture into the competition's folder ``survey``."""
     directory = folder.root / "survey"
     picture = directory / "losses.png", directory / "losses.svg"
@@ -27,12 +27,12 @@ def save_survey(folder: CompetitionFolder, survey: Survey) -> Survey:
     return saved
 
 
-def _format_title(folder: CompetitionFolder, survey: Survey) -> str:
+def _format_title(folder: CompetitionFolder, survey: SurveyResult) -> str:
     count = format_count(survey.candidates, "backbone")
     return f"{folder.name}: {count} with linear heads, {survey.photos:,} photos"
 
 
-def _build_plotted_backbone(one: SurveyedBackbone, survey: Survey) -> PlottedBackbone:
+def _build_plotted_backbone(one: SurveyedBackbone, survey: SurveyResult) -> PlottedBackbone:
     return PlottedBackbone(
         name=one.name,
         log_loss=one.scores.log_loss,
@@ -43,7 +43,7 @@ def _build_plotted_backbone(one: SurveyedBackbone, survey: Survey) -> PlottedBac
     )
 
 
-def format_survey_csv(survey: Survey) -> str:
+def format_survey_csv(survey: SurveyResult) -> str:
     """Lay the candidates out as CSV, a column for each field of the JSON."""
     buffer = io.StringIO()
     rows = [one.to_json() for one in survey.candidates]

@@ -1,4 +1,4 @@
-"""Survey backbones: which of them are worth training on these photos."""
+"""SurveyResult backbones: which of them are worth training on these photos."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from .answers import TypedOptions
 from .conclusion import SurveyResults, summarise_survey
 from .files import save_survey
 from .jobs import compare
-from .result import FailedBackbone, Survey, SurveySorting
+from .result import FailedBackbone, SurveyResult, SurveySorting
 
 # Of the machine's memory, beyond which a process leaves the rest to a fresh one.
 MEMORY_SHARE = 0.4
@@ -60,7 +60,7 @@ def survey(
     competition: CompetitionLike | None = None,
     workspace: Workspace = DEFAULT_WORKSPACE,
     progress: Progress = SILENT,
-) -> Survey:
+) -> SurveyResult:
     """Judge backbones by linear heads on their frozen features, under the competition's own folds.
 
     Each photo is read and decoded once for all backbones, each backbone runs over it once, and ``train-members`` finds

@@ -17,6 +17,7 @@ from ...options.declared import RunOptions, TrainingOptions, TrainMembersOptions
 from ...options.reading import OPTIONS, RUN, read_options, show_options
 from ...paths import DEFAULT_WORKSPACE, CompetitionFolder, CompetitionLike, Workspace
 from ...progress import SILENT, Progress
+from ...tables import Listing
 from ..fetch.tables import open_refreshed_competition
 from ..member_scores import score_members
 from ..results import MemberResult
@@ -35,7 +36,7 @@ def train_members(
     workspace: Workspace = DEFAULT_WORKSPACE,
     progress: Progress = SILENT,
     **options: Unpack[TrainMembersOptions],
-) -> list[MemberResult]:
+) -> Listing[MemberResult]:
     """Train backbones over all folds; a fold that is finished is not trained again.
 
     Parameters
@@ -57,7 +58,7 @@ def train_members(
 
     Returns
     -------
-    list of MemberResult
+    Listing of MemberResult
         Results in the order of ``members``.
 
     Raises

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 
-from ensembler.cli.tables.predictions import format_predictions_csv, format_predictions_json
 from ensembler.workflows.predict import Predictions
 
 FOUND = Predictions(
@@ -21,7 +20,7 @@ FOUND = Predictions(
 
 
 def test_the_csv_has_a_column_for_each_class_and_loses_no_digit():
-    text = format_predictions_csv(FOUND)
+    text = FOUND.to_csv()
     assert text.splitlines()[:2] == ['photo,cat,"dog, young"', "a.png,0.25,0.75"]
     rows = list(csv.reader(io.StringIO(text)))[1:]
     assert [row[0] for row in rows] == ["a.png", "below/b,c.png"]
@@ -29,7 +28,7 @@ def test_the_csv_has_a_column_for_each_class_and_loses_no_digit():
 
 
 def test_the_json_has_everything():
-    told = json.loads(format_predictions_json(FOUND))
+    told = json.loads(json.dumps(FOUND.to_json()))
     assert told.keys() == {"stack", "task", "outputs", "photos", "unreadable"}
     assert told["photos"][0] == {"photo": "a.png", "probabilities": [0.25, 0.75]}
     given = np.array([photo["probabilities"] for photo in told["photos"]], np.float32)

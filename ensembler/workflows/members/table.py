@@ -5,21 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ...figures import format_number, format_parameters, format_score
-from ...workflows.members.listed_member import ListedMember
+from ...tables import Table
+from .listed_member import ListedMember
 
 # The one column of words beside the first.
 SETTINGS_COLUMN = "settings that differ"
 
 
-def build_member_table(members: Sequence[ListedMember]) -> tuple[list[str], list[list[str]]]:
-    """Return columns and rows of the table of members; what is not known is empty.
+def build_member_table(members: Sequence[ListedMember]) -> Table:
+    """Return the table of members; what is not known is empty.
 
     The competition's metric has a column unless it is log loss or accuracy.
     """
     metric = next((member.metric for member in members if member.metric not in (None, "log loss", "accuracy")), None)
     columns = ["member", "folds", *([metric] if metric else []), "log loss", "spread", "accuracy", "parameters", "MB"]
     columns += ["s/epoch", "ms/photo", "photos/s", SETTINGS_COLUMN]
-    return columns, [_format_row(member, metric) for member in members]
+    rows = [_format_row(member, metric) for member in members]
+    return Table(columns, rows, [SETTINGS_COLUMN], list_member_notes(members))
 
 
 def _format_row(member: ListedMember, metric: str | None) -> list[str]:

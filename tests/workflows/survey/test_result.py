@@ -4,12 +4,12 @@ from dataclasses import replace
 
 from helpers.survey_made import CANDIDATES, SURVEY, surveyed
 
-from ensembler.cli.tables.survey import build_survey_table, describe_survey
 from ensembler.workflows.survey.result import BestCombination
 
 
 def test_the_table_has_a_row_for_each_backbone() -> None:
-    columns, rows = build_survey_table(SURVEY)
+    table = SURVEY.build_table()
+    columns, rows = table.columns, table.rows
     assert columns[-4:] == ["width", "log loss", "accuracy", "judged on"]
     assert rows[1] == [
         *("b0", "224", "4.05 M", "16.2", "10.0", "98", "123", "1280", "0.0400 ± 0.0100", "0.9000", "1600"),
@@ -19,16 +19,17 @@ def test_the_table_has_a_row_for_each_backbone() -> None:
 
 def test_another_metric_has_a_column_of_its_own() -> None:
     one = surveyed("b0", 0.04, 10, metric="roc auc", peak=None)
-    columns, rows = build_survey_table(replace(SURVEY, candidates=(one,)))
+    table = replace(SURVEY, candidates=(one,)).build_table()
+    columns, rows = table.columns, table.rows
     row = dict(zip(columns, rows[0], strict=True))
     assert row["roc auc"] == "0.8125"
     assert row["peak MB"] == ""
-    columns, _ = build_survey_table(replace(SURVEY, candidates=(surveyed("b0", 0.04, 10, metric="accuracy"),)))
+    columns = replace(SURVEY, candidates=(surveyed("b0", 0.04, 10, metric="accuracy"),)).build_table().columns
     assert columns.count("accuracy") == 1
 
 
 def test_lines_say_what_follows() -> None:
-    lines = list(describe_survey(SURVEY))
+    lines = list(SURVEY.describe())
     assert lines[0].startswith("1 backbone judged on fewer photos, since others are better")
     assert lines[1] == "left out  no weights in W: " + ", ".join(f"v{n}" for n in range(12)) + " and 2 more"
     assert lines[2] == "left out  b6: no room"
@@ -43,13 +44,13 @@ def test_lines_say_what_follows() -> None:
 
 def test_what_may_be_chance_or_is_worse_is_said_so() -> None:
     unsure = replace(SURVEY, trio=BestCombination(("a", "b", "c"), 0.039, "b0", 0.001, 0.003))
-    assert any(line.endswith("better than b0, which may be chance") for line in describe_survey(unsure))
+    assert any(line.endswith("better than b0, which may be chance") for line in unsure.describe())
     worse = replace(SURVEY, trio=BestCombination(("a", "b", "c"), 0.041, "b0", -0.001, 0.003))
-    assert any("0.0010 ± 0.0030 worse than b0" in line for line in describe_survey(worse))
+    assert any("0.0010 ± 0.0030 worse than b0" in line for line in worse.describe())
 
 
 def test_nothing_is_small_enough_and_nothing_is_best() -> None:
     none = replace(SURVEY, smallest=None, good_enough="an accuracy of 0.99", trio=None, candidates=CANDIDATES[1:])
-    lines = list(describe_survey(none))
+    lines = list(none.describe())
     assert "smallest  none has an accuracy of 0.99" in lines
     assert not any(line.startswith(("together", "1 backbone")) for line in lines)

@@ -6,13 +6,13 @@ from dataclasses import replace
 import pytest
 from helpers.listed_members import BEGUN, HERE, MEMBER, SPEED
 
-from ensembler.cli.tables.members import build_member_table, list_member_notes
 from ensembler.workflows.members.listed_member import ListedMember
+from ensembler.workflows.members.table import build_member_table, list_member_notes
 
 
 def cells(member: ListedMember) -> dict[str, str]:
-    columns, (row,) = build_member_table([member])
-    return dict(zip(columns, row, strict=True))
+    table = build_member_table([member])
+    return dict(zip(table.columns, table.rows[0], strict=True))
 
 
 def test_a_finished_member() -> None:
@@ -36,7 +36,8 @@ def test_what_is_not_known_is_empty() -> None:
 
 
 def test_another_metric_has_a_column_before_log_loss() -> None:
-    columns, rows = build_member_table([BEGUN, dataclasses.replace(MEMBER, metric="roc auc", score=0.9)])
+    table = build_member_table([BEGUN, dataclasses.replace(MEMBER, metric="roc auc", score=0.9)])
+    columns, rows = table.columns, table.rows
     assert columns[:4] == ["member", "folds", "roc auc", "log loss"]
     assert [row[2] for row in rows] == ["", "0.9000 ± 0.0020"]
 

@@ -7,12 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ensembler.cli.tables.stack import build_stack_table, describe_stack
 from ensembler.competition.metrics.intervals import Difference, Interval
 from ensembler.competition.metrics.scores import Scores
 from ensembler.stacking.evaluation import Evaluation
 from ensembler.stacking.reliability import Bin, Reliability
-from ensembler.workflows.results import MemberResult, StackResult, build_stack_fields
+from ensembler.workflows.results import MemberResult, StackResult
 
 LOSS = Scores(metric="log loss", score=0.25, standard_error=0.03, log_loss=0.25, log_loss_error=0.03, accuracy=0.9)
 SURE = Difference(0.02, 0.005, Interval(0.01, 0.03))
@@ -56,7 +55,8 @@ def result(gain: Difference = SURE, names: tuple[str, ...] = ("b0", "b2"), **cha
 
 
 def test_members_come_first_then_meta_learners_then_the_stack() -> None:
-    columns, rows = build_stack_table(result())
+    table = result().build_table()
+    columns, rows = table.columns, table.rows
     assert columns == ["member", "log loss", "accuracy", "without it", "errors alike"]
     assert rows == [
         ["b0", "0.2500 ± 0.0300", "0.9000", "+0.0200", "0.60"],
@@ -65,7 +65,7 @@ def test_members_come_first_then_meta_learners_then_the_stack() -> None:
         ["  dense", "0.2500 ± 0.0300", "0.9000", "", ""],
         ["stack (dense)", "0.2500 ± 0.0300", "0.9000", "", ""],
     ]
-    assert build_stack_table(result(names=("b0",)))[0] == ["member", "log loss", "accuracy"]
+    assert result(names=("b0",)).build_table().columns == ["member", "log loss", "accuracy"]
 
 
 @pytest.mark.parametrize(
@@ -84,29 +84,28 @@ def test_members_come_first_then_meta_learners_then_the_stack() -> None:
     ],
 )
 def test_a_gain_within_noise_is_called_so(made: StackResult, words: str) -> None:
-    assert words in describe_stack(made)
+    assert words in made.describe()
 
 
 def test_the_interval_the_calibration_and_choices_are_told() -> None:
-    lines = describe_stack(result(asked="auto", meta="greedy", left_out=("b5",)))
+    lines = result(asked="auto", meta="greedy", left_out=("b5",)).describe()
     assert lines[0].startswith("log loss 0.2500, 95 % interval 0.2000 to 0.3100, by nested folds")
     assert "greedy is the simplest meta-learner within one standard error of the best" in lines
     assert "left out       b5" in lines
     assert "calibration    temperature 1.25, clipped at 0.001; calibration error 0.1000 before, 0.0200 after" in lines
     assert not any("compared on" in line for line in lines)
     few = result()
-    assert "Meta-learners were compared on 20 photos." in describe_stack(
-        replace(few, evaluation=replace(few.evaluation, meta_learner_rows=20))
-    )
+    few = replace(few, evaluation=replace(few.evaluation, meta_learner_rows=20))
+    assert "Meta-learners were compared on 20 photos." in few.describe()
 
 
 def test_json_holds_all_of_it_and_null_where_there_is_no_number() -> None:
     none = Difference(float("nan"), float("nan"), Interval(float("nan"), float("nan")))
-    told = json.loads(json.dumps(build_stack_fields(result(none)), allow_nan=False))
+    told = json.loads(json.dumps(result(none).to_json(), allow_nan=False))
     assert told["gain"] == {"value": None, "standard_error": None, "interval": [None, None], "within_noise": True}
     assert told["interval"] == [0.2, 0.31]
     assert told["members"][0]["error_correlations"] == {"b0": 1.0, "b2": 0.6}
     assert told["members"][1]["loss_without"]["within_noise"]
     assert told["reliability"]["before"]["calibration_error"] == pytest.approx(0.1)
     assert list(told["meta_learners"]) == ["mean", "dense"]
-    assert json.loads(json.dumps(build_stack_fields(result(names=("b0",)))))["members"][0]["loss_without"] is None
+    assert json.loads(json.dumps(result(names=("b0",)).to_json()))["members"][0]["loss_without"] is None

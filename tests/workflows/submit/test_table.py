@@ -7,8 +7,14 @@ import io
 import pytest
 from helpers.ledger_rows import ROW
 
-from ensembler.cli.tables.submissions import format_csv, format_table
 from ensembler.submission.ledger.rows import FIELD_NAMES
+from ensembler.workflows.submit.table import build_submission_table, format_csv
+
+
+def format_table(rows, *, width=None, every=False):
+    text = io.StringIO()
+    build_submission_table(rows, every=every).write(text, width=width)
+    return [line.rstrip() for line in text.getvalue().splitlines()]
 
 
 def changed(**told):

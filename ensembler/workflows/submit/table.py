@@ -6,29 +6,19 @@ import csv
 import io
 from collections.abc import Sequence
 
-from ...console.tables import format_table as lay_out
 from ...figures import format_number, format_score
 from ...submission.ledger.rows import FIELD_NAMES, Row
+from ...tables import Table
 
 _COLUMNS = ("when (UTC)", "file", "stack", "metric", "own ± error", "public", "private", "gap", "status", "message")
 _NUMBER_COLUMNS = {"own ± error", "public", "private", "gap"}
 
 
-def format_table(rows: Sequence[Row], *, width: int | None = None, every: bool = False) -> list[str]:
-    """Return the table of submissions as lines, the header first.
-
-    Parameters
-    ----------
-    rows
-        Rows that :func:`ensembler.submissions` returns.
-    width
-        Width of the terminal, which messages are shortened to. None shows them whole.
-    every
-        Whether the competition's name is the first column.
-    """
+def build_submission_table(rows: Sequence[Row], *, every: bool = False) -> Table:
+    """Lay rows out in a table; ``every`` begins each with the competition's name."""
     columns = ("competition", *_COLUMNS) if every else _COLUMNS
     cells = [_format_cells(row, every=every) for row in rows]
-    return lay_out(columns, cells, text_columns=set(columns) - _NUMBER_COLUMNS, width=width)
+    return Table(columns, cells, [column for column in columns if column not in _NUMBER_COLUMNS])
 
 
 def format_csv(rows: Sequence[Row]) -> str:

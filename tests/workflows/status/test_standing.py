@@ -6,7 +6,6 @@ from pathlib import Path
 
 from helpers.listed_members import BEGUN, MEMBER
 
-from ensembler.cli.tables.status import describe_status
 from ensembler.competition.manifest import AnswerLayout, Manifest, TestLayout, TrainLayout
 from ensembler.paths import CompetitionFolder
 from ensembler.submission.ledger.rows import Row
@@ -54,24 +53,26 @@ ROW = Row(
 NEXT = NextStep("ensembler stack", "Because.")
 
 
+def describe(status: Status) -> list[str]:
+    return str(status).splitlines()
+
+
 def competition(folder: Path, **changed: object) -> CompetitionStatus:
     found = CompetitionStatus(CompetitionFolder(folder / "cars"), MANIFEST, 10, 4, 1, 5, (), (), None, ())
     return dataclasses.replace(found, **changed)  # type: ignore[arg-type]
 
 
 def test_a_competition_that_was_just_fetched(tmp_path: Path) -> None:
-    assert describe_status(
-        Status(competition(tmp_path, folds=0), (CompetitionSummary("cars", current=True),), NEXT)
-    ) == [
+    assert describe(Status(competition(tmp_path, folds=0), (CompetitionSummary("cars", current=True),), NEXT)) == [
         "cars",
-        "  task         binary: `dented` is the probability of 'dented', not 'new'",
-        "  photos       10 to train on, 4 to predict, 1 unreadable",
-        "  metric       roc auc",
-        "  folds        none yet",
-        "  members      none yet",
-        "  stacks       none yet",
-        "  newest CSV   none yet",
-        "  submissions  none yet",
+        "task         binary: `dented` is the probability of 'dented', not 'new'",
+        "photos       10 to train on, 4 to predict, 1 unreadable",
+        "metric       roc auc",
+        "folds        none yet",
+        "members      none yet",
+        "stacks       none yet",
+        "newest CSV   none yet",
+        "submissions  none yet",
         "",
         "Because.",
         "next: ensembler stack",
@@ -89,17 +90,17 @@ def test_all_that_was_made(tmp_path: Path) -> None:
         newest_csv=Path("x.csv"),
         submissions=(ROW, dataclasses.replace(ROW, file_name="no.csv", status=""), better),
     )
-    lines = describe_status(Status(found, (), NEXT))
+    lines = describe(Status(found, (), NEXT))
     assert lines[5:12] == [
-        "  members      b0: finished, log loss 0.1235",
-        "               b0@x: 0 of 5 folds, being trained by process 7 on moon since noon",
-        "               b1: of no use: trained with other folds, log loss 0.1235",
-        "               b2: 0 of 5 folds",
-        "  stacks       b0_b1: roc auc 0.9000 ± 0.0100, log loss 0.2500",
-        "               b0: log loss 0.2500",
-        "  newest CSV   x.csv",
+        "members      b0: finished, log loss 0.1235",
+        "             b0@x: 0 of 5 folds, being trained by process 7 on moon since noon",
+        "             b1: of no use: trained with other folds, log loss 0.1235",
+        "             b2: 0 of 5 folds",
+        "stacks       b0_b1: roc auc 0.9000 ± 0.0100, log loss 0.2500",
+        "             b0: log loss 0.2500",
+        "newest CSV   x.csv",
     ]
-    assert lines[12].startswith("  submissions  when (UTC)")
+    assert lines[12].startswith("submissions  when (UTC)")
     assert [line.split()[2] for line in lines[13:15]] == ["x.csv", "best.csv"]
     assert lines[15].strip() == "best public score 0.95 (best.csv)"
 
@@ -110,7 +111,7 @@ def test_several_competitions_in_short(tmp_path: Path) -> None:
         CompetitionSummary("cars", current=True, task="binary", metric="roc auc", finished=1, members=2, score=0.9),
         CompetitionSummary("dogs", current=False, task="multiclass", metric="log loss"),
     )
-    assert describe_status(Status(competition(tmp_path), briefs, NEXT))[9:] == [
+    assert describe(Status(competition(tmp_path), briefs, NEXT))[10:] == [
         "  bad: It is damaged.",
         "* cars: binary, roc auc; 1 of 2 members, newest stack 0.9000",
         "  dogs: multiclass, log loss; 0 of 0 members, no stack yet",
@@ -121,8 +122,8 @@ def test_several_competitions_in_short(tmp_path: Path) -> None:
 
 
 def test_nothing_is_there() -> None:
-    assert describe_status(Status(None, (), NEXT)) == ["Because.", "next: ensembler stack"]
+    assert describe(Status(None, (), NEXT)) == ["Because.", "next: ensembler stack"]
 
 
 def test_nothing_is_left_to_do(tmp_path: Path) -> None:
-    assert describe_status(Status(competition(tmp_path), (), NextStep("", "Done.")))[-2:] == ["", "Done."]
+    assert describe(Status(competition(tmp_path), (), NextStep("", "Done.")))[-2:] == ["", "Done."]

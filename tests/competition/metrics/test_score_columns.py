@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from helpers.members_made import make_member, small_competition
 
-from ensembler.cli.tables.score import build_score_table, describe_score
 from ensembler.competition.folds.file import load_folds
 from ensembler.competition.metrics.scores import Scores
 from ensembler.competition.tables import Tables
 from ensembler.members.predictions import load_members
-from ensembler.workflows.member_scores import score_members
+from ensembler.tables import Table
+from ensembler.workflows.member_scores import build_score_table, score_members
 from ensembler.workflows.results import MemberResult, ScoreResult, build_score_fields
 
 LOSS = Scores(metric="log loss", score=0.25, standard_error=0.03, log_loss=0.25, log_loss_error=0.03, accuracy=0.9)
@@ -54,7 +54,7 @@ def member(figures: Scores) -> MemberResult:
 def test_the_metric_is_shown_with_its_error_and_log_loss_always(
     figures: Scores, columns: list[str], first: list[str]
 ) -> None:
-    assert build_score_table([member(figures)]) == (columns, [first])
+    assert build_score_table([member(figures)]) == Table(columns, [first])
 
 
 def test_scores_that_cannot_be_had_are_null_in_json() -> None:
@@ -68,7 +68,7 @@ def test_scores_that_cannot_be_had_are_null_in_json() -> None:
         "hidden_log_loss_error": 0.03,
         "hidden_accuracy": 0.9,
     }
-    assert build_score_table([member(replace(KAPPA, score=none, standard_error=none))])[1][0][1] == "nan"
+    assert build_score_table([member(replace(KAPPA, score=none, standard_error=none))]).rows[0][1] == "nan"
 
 
 @pytest.mark.parametrize(
@@ -80,12 +80,12 @@ def test_scores_that_cannot_be_had_are_null_in_json() -> None:
     ],
 )
 def test_a_submissions_scores_in_words(figures: Scores, words: str) -> None:
-    assert describe_score(ScoreResult(submission=Path("s.csv"), **vars(figures))) == words
+    assert ScoreResult(submission=Path("s.csv"), **vars(figures)).describe() == words
 
 
 def test_labels_have_no_log_loss_to_tell() -> None:
     labels = ScoreResult(submission=Path("s.csv"), **{**vars(RIGHT), "log_loss": None, "log_loss_error": None})
-    assert describe_score(labels) == "accuracy 0.9000 ± 0.0100"
+    assert labels.describe() == "accuracy 0.9000 ± 0.0100"
     assert build_score_fields(labels)["log_loss"] is None
 
 

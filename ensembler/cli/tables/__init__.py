@@ -1,1 +1,0 @@
-"""Formats results for people: tables, sentences and CSV."""

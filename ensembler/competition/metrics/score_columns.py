@@ -1,0 +1,30 @@
+"""Scores as cells of a table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ...figures import format_number, format_score
+from .scores import Scores
+
+# Those that have a column of their own whatever the metric is.
+_ALWAYS = ("log loss", "accuracy")
+
+
+def build_score_columns(lines: Sequence[Scores]) -> tuple[list[str], list[list[str]]]:
+    """Name the metrics to show, the competition's first, with its standard error, and write each line's scores."""
+    metric = lines[0].metric
+    # The column-wise log loss of several labels is their log loss, and is shown once.
+    same = all(figures.score == figures.log_loss for figures in lines)
+    metrics = list(_ALWAYS) if same or metric in _ALWAYS else [metric, *_ALWAYS]
+    return metrics, [[_format_cell(figures, metric) for metric in metrics] for figures in lines]
+
+
+def _format_cell(figures: Scores, metric: str) -> str:
+    if metric == figures.metric:
+        return format_score(figures.score, figures.standard_error)
+    if metric == "accuracy":
+        return format_number(figures.accuracy)
+    if figures.score == figures.log_loss:
+        return format_score(figures.log_loss, figures.log_loss_error)
+    return format_number(figures.log_loss)

@@ -1,0 +1,145 @@
+"""Tables of results: as text for terminals, as HTML for notebooks."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import IO, Any, SupportsIndex, TypeVar, overload
+
+from .errors import BadChoice
+
+T = TypeVar("T")
+# A table that is wider than the terminal is wrapped by it; rich would cut off its cells.
+_UNLIMITED_WIDTH = 10_000
+# The last column is never cut shorter than this, however narrow the terminal.
+_MIN_LAST_WIDTH = 12
+_SEPARATOR = "  "
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of figures, and sentences below it.
+
+    Attributes
+    ----------
+    columns, rows
+        Names of the columns, and the cells. Without columns, there are sentences alone.
+    text_columns
+        Names of the columns of words, which are aligned to the left as the first column is.
+    notes
+        Sentences below the table.
+    """
+
+    columns: Sequence[str] = ()
+    rows: Sequence[Sequence[Any]] = ()
+    text_columns: Collection[str] = ()
+    notes: Sequence[str] = ()
+
+    def write(self, file: IO[str] | None = None, *, width: int | None = None) -> None:
+        """Write the table as text.
+
+        Parameters
+        ----------
+        file
+            None is standard output, where names of columns are bold on a terminal.
+        width
+            Of the terminal: cells of the last column are shortened to fit it. None shows them whole.
+        """
+        from rich.cells import cell_len
+        from rich.console import Console
+        from rich.table import Table as RichTable
+
+        table = RichTable(box=None, pad_edge=False, header_style="bold")
+        for column, justify in zip(self.columns, self._list_alignments(), strict=True):
+            table.add_column(column, justify=justify, no_wrap=True)  # type: ignore[arg-type]
+        if width is not None and self.columns:
+            cells_by_column = zip(self.columns, *self.rows, strict=True)
+            *others, _ = (max(cell_len(str(cell)) for cell in cells) for cells in cells_by_column)
+            table.columns[-1].max_width = max(_MIN_LAST_WIDTH, width - sum(others) - len(_SEPARATOR) * len(others))
+        for row in self.rows:
+            table.add_row(*map(str, row))
+        console = Console(file=file, highlight=False, markup=False, emoji=False, soft_wrap=True, width=_UNLIMITED_WIDTH)
+        lines = [*([table] if self.columns else []), *([""] if self.columns and self.notes else []), *self.notes]
+        for line in lines:
+            console.print(line)
+
+    def _list_alignments(self) -> list[str]:
+        texts = {*self.columns[:1], *self.text_columns}
+        return ["left" if column in texts else "right" for column in self.columns]
+
+    def __str__(self) -> str:
+        text = io.StringIO()
+        self.write(text)
+        return "\n".join(line.rstrip() for line in text.getvalue().splitlines())
+
+    def to_html(self) -> str:
+        """Return the table and its sentences as HTML."""
+        aligned = [f' style="text-align: {side}"' for side in self._list_alignments()]
+        lines = [_format_row("th", aligned, self.columns), *(_format_row("td", aligned, row) for row in self.rows)]
+        table = f"<table>{''.join(lines)}</table>" if self.columns else ""
+        notes = escape("\n".join(self.notes))
+        return table + (f'<pre style="white-space: pre-wrap">{notes}</pre>' if notes else "")
+
+
+def _format_row(tag: str, attributes: Sequence[str], cells: Iterable[Any]) -> str:
+    inner = "".join(f"<{tag}{style}>{escape(str(cell))}</{tag}>" for style, cell in zip(attributes, cells, strict=True))
+    return f"<tr>{inner}</tr>"
+
+
+class Shown:
+    """A result that is printed, and shown by notebooks, as a table."""
+
+    def build_table(self) -> Table:
+        """Return the result as a table with sentences below it."""
+        raise NotImplementedError
+
+    def __repr__(self) -> str:
+        return str(self.build_table())
+
+    def _repr_html_(self) -> str:
+        return self.build_table().to_html()
+
+
+class Listing(Shown, list[T]):
+    """A list whose items are found by position or name, and that is shown as a table.
+
+    Parameters
+    ----------
+    items
+        Anything with a ``name``, if items are to be found by name.
+    build
+        Lays items out as a table.
+    """
+
+    def __init__(self, items: Iterable[T], build: Callable[[Sequence[T]], Table]) -> None:
+        super().__init__(items)
+        self._build = build
+
+    def build_table(self) -> Table:
+        """Return the items as rows of a table."""
+        return self._build(self)
+
+    def to_json(self) -> list[Any]:
+        """Return what JSON can hold of each item."""
+        return [item.to_json() for item in self]  # type: ignore[attr-defined]
+
+    @overload
+    def __getitem__(self, key: SupportsIndex | str) -> T: ...
+    @overload
+    def __getitem__(self, key: slice) -> list[T]: ...
+    def __getitem__(self, key: SupportsIndex | str | slice) -> T | list[T]:
+        """Return the item at a position or of a name.
+
+        Raises
+        ------
+        BadChoice
+            If no item has the name.
+        """
+        if not isinstance(key, str):
+            return super().__getitem__(key)
+        named = {getattr(item, "name", ""): item for item in self}
+        if key not in named:
+            raise BadChoice.from_unknown_name("item", key, list(named))
+        return named[key]
