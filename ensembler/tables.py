@@ -62,8 +62,11 @@ class Table:
             table.add_row(*map(str, row))
         console = Console(file=file, highlight=False, markup=False, emoji=False, soft_wrap=True, width=_UNLIMITED_WIDTH)
         lines = [*([table] if self.columns else []), *([""] if self.columns and self.notes else []), *self.notes]
-        for line in lines:
-            console.print(line)
+        with console.capture() as captured:
+            for line in lines:
+                console.print(line)
+        for line in captured.get().splitlines():
+            console.file.write(line.rstrip() + "\n")
 
     def _list_alignments(self) -> list[str]:
         texts = {*self.columns[:1], *self.text_columns}
@@ -72,7 +75,7 @@ class Table:
     def __str__(self) -> str:
         text = io.StringIO()
         self.write(text)
-        return "\n".join(line.rstrip() for line in text.getvalue().splitlines())
+        return text.getvalue().rstrip("\n")
 
     def to_html(self) -> str:
         """Return the table and its sentences as HTML."""

@@ -2,4 +2,4 @@
 
 from .console_progress import ConsoleProgress, make_default_progress
 
-__all__ = ["ConsoleProgress"]
+__all__ = ["ConsoleProgress", "make_default_progress"]

@@ -13,7 +13,7 @@ import pytest
 from helpers.command_line import ensembler
 from PIL import Image
 
-from ensembler.cli import main, submission_commands
+from ensembler.cli import main
 from ensembler.errors import BadChoice, Interrupted
 from ensembler.workflows.results import SubmitResult
 
@@ -128,7 +128,7 @@ def test_environment_variables_are_named_after_what_is_typed(files: Path) -> Non
 )
 def test_what_became_of_a_submission(status: str, public: float | None, private: float | None, says: str) -> None:
     submitted = SubmitResult(Path("a.csv"), "pets", "[a]", 7, status, public, private)
-    assert submission_commands._describe_submission(submitted) == says
+    assert repr(submitted) == says
 
 
 @pytest.mark.parametrize(
