@@ -1,12 +1,13 @@
-"""Where labels of points go, so that none overlaps another one, a point or the frame."""
+"""Placement of labels beside points, so that none covers another label, a point or the frame."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
-# Pixels between a point and its label, nearest first, and directions that are tried at each.
+import numpy as np
+from numpy.typing import NDArray
+
+# Pixels between a point and its label, nearest first, and the number of directions that are tried at each.
 DISTANCES = (7.0, 14.0, 24.0, 38.0, 56.0, 80.0, 110.0)
 DIRECTIONS = 16
 # Pixels around a point that no label may touch, and between two labels.
@@ -14,110 +15,65 @@ POINT_MARGIN, LABEL_GAP = 5.0, 2.0
 # Pixels of the grid that is searched where nothing near is free.
 GRID_STEP = 8.0
 
-
-@dataclass(frozen=True)
-class Box:
-    """A rectangle in pixels."""
-
-    left: float
-    bottom: float
-    right: float
-    top: float
-
-    def overlaps(self, other: Box) -> bool:
-        """Whether two rectangles share more than an edge."""
-        across = self.left < other.right and other.left < self.right
-        return across and self.bottom < other.top and other.bottom < self.top
-
-    def is_inside(self, other: Box) -> bool:
-        """Whether it lies in another one."""
-        across = other.left <= self.left and self.right <= other.right
-        return across and other.bottom <= self.bottom and self.top <= other.top
-
-    def pad(self, by: float) -> Box:
-        """Return it with a margin."""
-        return Box(self.left - by, self.bottom - by, self.right + by, self.top + by)
-
-
-@dataclass(frozen=True)
-class Label:
-    """A label that is to be placed: of which point, how large, and whether it must be there."""
-
-    x: float
-    y: float
-    width: float
-    height: float
-    required: bool
+# Rows of left, bottom, right and top, in pixels.
+Boxes = NDArray[np.float64]
+_OUTWARDS = np.array([-1.0, -1.0, 1.0, 1.0])
 
 
 def place_labels(
-    labels: Sequence[Label], points: Sequence[tuple[float, float]], frame: Box, others: Sequence[Box] = ()
-) -> list[Box | None]:
-    """Find a place for each label, those that come first choosing first.
+    points: Boxes, sizes: Boxes, required: Sequence[bool], frame: Boxes, others: Boxes
+) -> list[Boxes | None]:
+    """Find a place for each label; the first labels choose first.
 
     Parameters
     ----------
-    labels
-        The most important first.
-    points
-        Of all points, in pixels.
+    points, sizes
+        Position of each point, and width and height of its label, shape (labels, 2).
+    required
+        Whether each label must be placed, if need be far from its point.
     frame
-        What labels must lie in.
+        Box that labels must lie in, shape (4,).
     others
-        What labels must not touch either.
+        Boxes that labels must not touch, shape (boxes, 4).
 
     Returns
     -------
-    list of Box or None
-        In the order of ``labels``; None where there is no place near, and for one that is needed where there is none
-        at all.
+    list of array of shape (4,) or None
+        The box of each label; None where there is no free place.
     """
-    taken = [*others, *(Box(x, y, x, y).pad(POINT_MARGIN) for x, y in points)]
-    placed: list[Box | None] = []
-    for label in labels:
-        free_box = next((box for box in _iterate_places(label, frame) if _is_free(box, taken, frame)), None)
-        if free_box:
-            taken.append(free_box.pad(LABEL_GAP))
-        placed.append(free_box)
+    taken = np.concatenate([others.reshape(-1, 4), np.tile(points, 2) + POINT_MARGIN * _OUTWARDS])
+    placed: list[Boxes | None] = []
+    for point, size, is_required in zip(points, sizes, required, strict=True):
+        places = [_list_places_around(point, size), *([_list_grid_places(point, size, frame)] if is_required else [])]
+        box = next((free[0] for boxes in places if len(free := _select_free(boxes, taken, frame))), None)
+        if box is not None:
+            taken = np.concatenate([taken, [box + LABEL_GAP * _OUTWARDS]])
+        placed.append(box)
     return placed
 
 
-def _is_free(box: Box, taken: Sequence[Box], frame: Box) -> bool:
-    return box.is_inside(frame) and not any(box.overlaps(other) for other in taken)
+def _select_free(boxes: Boxes, taken: Boxes, frame: Boxes) -> Boxes:
+    """Return the boxes inside the frame that share no more than an edge with those taken."""
+    inside = (boxes[:, :2] >= frame[:2]).all(axis=1) & (boxes[:, 2:] <= frame[2:]).all(axis=1)
+    apart = np.any((boxes[:, None, :2] >= taken[:, 2:]) | (boxes[:, None, 2:] <= taken[:, :2]), axis=2)
+    free: Boxes = boxes[inside & apart.all(axis=1)]
+    return free
 
 
-def _iterate_places(label: Label, frame: Box) -> Iterator[Box]:
-    """Give places around a point, the nearest first; then, for one that is needed, all places of a grid."""
-    for distance in DISTANCES:
-        for step in _iterate_outwards(DIRECTIONS):
-            angle = 2 * math.pi * step / DIRECTIONS
-            yield _place_beside(label, distance, math.cos(angle), math.sin(angle))
-    if label.required:
-        boxes = [
-            Box(x, y, x + label.width, y + label.height)
-            for x in _list_grid_positions(frame.left, frame.right - label.width)
-            for y in _list_grid_positions(frame.bottom, frame.top - label.height)
-        ]
-        yield from sorted(
-            boxes, key=lambda box: math.dist(((box.left + box.right) / 2, box.bottom), (label.x, label.y))
-        )
+def _list_places_around(point: Boxes, size: Boxes) -> Boxes:
+    """Return the places around a point, the nearest first."""
+    # The upper right comes first, where neither an error bar nor the line of a front is, then both sides in turn.
+    first, half = DIRECTIONS // 8, DIRECTIONS // 2
+    steps = [first] + [first + side * step for step in range(1, half) for side in (1, -1)] + [first + half]
+    angles = 2 * np.pi * np.array(steps) / DIRECTIONS
+    ways = np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    centres = np.concatenate([point + ways * (distance + size / 2) for distance in DISTANCES])
+    return np.concatenate([centres - size / 2, centres + size / 2], axis=1)
 
 
-def _iterate_outwards(directions: int) -> Iterator[int]:
-    """Begin at the upper right, where neither an error bar nor the line of a front is, and go to both sides in turn."""
-    first = directions // 8
-    for step in range(directions // 2 + 1):
-        yield first + step
-        if 0 < step < directions / 2:
-            yield first - step
-
-
-def _place_beside(label: Label, distance: float, across: float, up: float) -> Box:
-    """Put a label so that its nearest edge is so far from the point."""
-    x = label.x + across * (distance + label.width / 2)
-    y = label.y + up * (distance + label.height / 2)
-    return Box(x - label.width / 2, y - label.height / 2, x + label.width / 2, y + label.height / 2)
-
-
-def _list_grid_positions(first: float, last: float) -> list[float]:
-    return [first + GRID_STEP * step for step in range(max(0, math.floor((last - first) / GRID_STEP)) + 1)]
+def _list_grid_places(point: Boxes, size: Boxes, frame: Boxes) -> Boxes:
+    """Return all places of a grid in the frame, the nearest to the point first."""
+    axes = [np.arange(frame[axis], frame[axis + 2] - size[axis] + 1e-9, GRID_STEP) for axis in (0, 1)]
+    corners = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 2)
+    nearest = np.argsort(np.hypot(*(corners + size * (0.5, 0) - point).T), kind="stable")
+    return np.concatenate([corners, corners + size], axis=1)[nearest]

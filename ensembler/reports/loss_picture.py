@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -16,7 +17,7 @@ from matplotlib.patheffects import withStroke
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from ..storage import write_file_atomically
-from .labels import Box, Label, place_labels
+from .labels import place_labels
 
 # Okabe & Ito's colours, which people who see colours otherwise can tell apart.
 FRONT_COLOUR, OTHER_COLOUR, LINE_COLOUR = "#0072B2", "#7F7F7F", "#56B4E9"
@@ -34,18 +35,8 @@ MIN_VALUE = 1e-6
 class PlottedBackbone:
     """A backbone to be drawn.
 
-    Attributes
-    ----------
-    name
-        Its name.
-    log_loss, standard_error
-        Out of fold.
-    milliseconds
-        Of one photo; None if that was not measured.
-    parameters
-        Numbers in its weights.
-    finished
-        Whether it was judged on all photos; else it is drawn hollow.
+    ``log_loss`` and ``standard_error`` are out of fold, ``milliseconds`` is the time of one photo, None if it was not
+    measured. One that is not ``finished`` was judged on a part of the photos, and is drawn hollow.
     """
 
     name: str
@@ -127,10 +118,12 @@ def _draw_points(axes: Axes, shown: Sequence[PlottedBackbone], cost: Callable[[P
         )
     for one in shown:
         colour = FRONT_COLOUR if one in best else OTHER_COLOUR
+        error = one.standard_error if math.isfinite(one.standard_error) else 0.0
         axes.errorbar(
             cost(one),
             max(MIN_VALUE, one.log_loss),
-            yerr=_compute_error_bar(one),
+            # On a logarithmic axis an error bar must not reach zero.
+            yerr=[[min(error, 0.95 * one.log_loss)], [error]],
             fmt="o",
             color=colour,
             markersize=6,
@@ -140,58 +133,46 @@ def _draw_points(axes: Axes, shown: Sequence[PlottedBackbone], cost: Callable[[P
             zorder=3 if one in best else 2,
         )
     axes.margins(y=0.1)
-    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axes.xaxis.set_minor_formatter(NullFormatter())
-
-
-def _compute_error_bar(one: PlottedBackbone) -> list[list[float]]:
-    """Lengths of the error bar downwards and upwards; on a logarithmic axis it must not reach zero."""
-    if not math.isfinite(one.standard_error):
-        return [[0.0], [0.0]]
-    return [[min(one.standard_error, 0.95 * one.log_loss)], [one.standard_error]]
+    _format_log_axis(axes.xaxis)
 
 
 def _format_loss_axis(axes: Axes, candidates: Sequence[PlottedBackbone]) -> None:
     losses = [max(MIN_VALUE, one.log_loss) for one in candidates]
     if max(losses) > LOG_SCALE_RATIO * min(losses):
         axes.set_yscale("log")
-        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-        axes.yaxis.set_minor_formatter(NullFormatter())
+        _format_log_axis(axes.yaxis)
+
+
+def _format_log_axis(axis: Any) -> None:
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_minor_formatter(NullFormatter())
 
 
 def _draw_labels(axes: Axes, shown: Sequence[PlottedBackbone], cost: Callable[[PlottedBackbone], float]) -> None:
     """Write names beside points: those of the front always, others where there is room."""
+    if not shown:
+        return
     best = find_pareto_front(shown, cost)
     ordered = [*best, *sorted((one for one in shown if one not in best), key=lambda one: one.log_loss)]
     texts = [_draw_text(axes, one.name, important=one in best) for one in ordered]
     renderer: Any = axes.figure.canvas.get_renderer()  # type: ignore[attr-defined]
-    places = {one: _convert_to_pixels(axes, cost(one), max(MIN_VALUE, one.log_loss)) for one in ordered}
-    labels = []
-    for one, text in zip(ordered, texts, strict=True):
-        size = text.get_window_extent(renderer)
-        x, y = places[one]
-        labels.append(Label(x, y, size.width, size.height, required=one in best))
-    frame = _make_box(axes.get_window_extent(renderer)).pad(-2)
+    points = axes.transData.transform([(cost(one), max(MIN_VALUE, one.log_loss)) for one in ordered])
+    sizes = np.array([text.get_window_extent(renderer).size for text in texts])
+    frame = np.array(axes.get_window_extent(renderer).padded(-2).extents)
+    others = [legend.get_window_extent(renderer).extents] if (legend := axes.get_legend()) else []
+    boxes = place_labels(points, sizes, [one in best for one in ordered], frame, np.array(others))
     to_data = axes.transData.inverted()
-    legend = axes.get_legend()
-    others = [_make_box(legend.get_window_extent(renderer))] if legend else []
-    for one, text, box in zip(ordered, texts, place_labels(labels, list(places.values()), frame, others), strict=True):
+    for point, text, box in zip(points, texts, boxes, strict=True):
         if box is None:
             text.remove()
             continue
-        text.set_position(to_data.transform(((box.left + box.right) / 2, (box.bottom + box.top) / 2)))
-        _draw_leader(axes, places[one], box)
-
-
-def _convert_to_pixels(axes: Axes, x: float, y: float) -> tuple[float, float]:
-    across, up = axes.transData.transform((x, y))
-    return float(across), float(up)
-
-
-def _make_box(extent: Any) -> Box:
-    return Box(extent.x0, extent.y0, extent.x1, extent.y1)
+        text.set_position(to_data.transform((box[:2] + box[2:]) / 2))
+        # A thin line leads from a label that is far from its point.
+        nearest = np.clip(point, box[:2], box[2:])
+        if np.hypot(*(nearest - point)) > LEADER_PIXELS:
+            ends = to_data.transform([point, nearest])
+            axes.plot(ends[:, 0], ends[:, 1], color="#B3B3B3", linewidth=0.6, zorder=1, scalex=False, scaley=False)
 
 
 def _draw_text(axes: Axes, name: str, *, important: bool) -> Any:
@@ -208,12 +189,3 @@ def _draw_text(axes: Axes, name: str, *, important: bool) -> Any:
         # Lines that cross a name leave it legible.
         path_effects=[withStroke(linewidth=2.5, foreground="white")],
     )
-
-
-def _draw_leader(axes: Axes, point: tuple[float, float], box: Box) -> None:
-    """Draw a thin line from a label that is far from its point."""
-    x, y = point
-    nearest = (min(max(x, box.left), box.right), min(max(y, box.bottom), box.top))
-    if math.dist(nearest, point) > LEADER_PIXELS:
-        ends = axes.transData.inverted().transform([point, nearest])
-        axes.plot(ends[:, 0], ends[:, 1], color="#B3B3B3", linewidth=0.6, zorder=1, scalex=False, scaley=False)

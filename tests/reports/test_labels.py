@@ -3,38 +3,46 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ensembler.reports.labels import POINT_MARGIN, Box, Label, place_labels
+from ensembler.reports.labels import POINT_MARGIN, Boxes, place_labels
 
-FRAME = Box(0, 0, 600, 400)
-
-
-def overlapping(boxes: list[Box]) -> int:
-    return sum(one.overlaps(other) for number, one in enumerate(boxes) for other in boxes[:number])
+FRAME = np.array([0.0, 0.0, 400.0, 300.0])
 
 
-@pytest.mark.parametrize(("count", "spread"), [(1, 1), (20, 300), (60, 300), (60, 12)])
+def overlap(one: Boxes, other: Boxes) -> bool:
+    return bool((one[:2] < other[2:]).all() and (other[:2] < one[2:]).all())
+
+
+@pytest.mark.parametrize(("count", "spread"), [(1, 1), (20, 150), (60, 150), (60, 12)])
 def test_labels_touch_neither_each_other_nor_points_nor_the_frame(count: int, spread: float) -> None:
     random = np.random.default_rng(count)
-    points = [(300 + float(x), 200 + float(y)) for x, y in random.uniform(-spread, spread, (count, 2)) * (0.9, 0.6)]
-    labels = [Label(x, y, 60, 12, required=number < 8) for number, (x, y) in enumerate(points)]
-    placed = place_labels(labels, points, FRAME)
-    there = [box for box in placed if box]
-    assert all(placed[:8])
-    assert not overlapping(there)
-    assert all(box.is_inside(FRAME) for box in there)
-    dots = [Box(x, y, x, y).pad(POINT_MARGIN) for x, y in points]
-    assert not any(box.overlaps(dot) for box in there for dot in dots)
+    points = np.array([200, 150]) + random.uniform(-spread, spread, (count, 2)) * (1.0, 0.8)
+    legend = np.array([[300.0, 250, 400, 300]])
+    placed = place_labels(points, np.tile([60.0, 12.0], (count, 1)), np.arange(count) < 8, FRAME, legend)
+    assert all(box is not None for box in placed[:8])
+    boxes = [box for box in placed if box is not None]
+    taken = [*legend, *(np.concatenate([point - POINT_MARGIN, point + POINT_MARGIN]) for point in points)]
+    for number, box in enumerate(boxes):
+        assert (box[:2] >= FRAME[:2]).all()
+        assert (box[2:] <= FRAME[2:]).all()
+        assert not any(overlap(box, other) for other in [*boxes[:number], *taken])
 
 
 def test_the_first_choose_first_and_others_may_go_without() -> None:
-    tight = Box(0, 0, 70, 30)
-    placed = place_labels([Label(35, 15, 60, 8, required=False)] * 3, [(35, 15)], tight)
+    tight = np.array([0.0, 0.0, 70.0, 30.0])
+    points, sizes = np.tile([35.0, 15.0], (3, 1)), np.tile([60.0, 8.0], (3, 1))
+    placed = place_labels(points, sizes, [False] * 3, tight, np.empty((0, 4)))
     assert placed[0] is not None
     assert placed[2] is None
 
 
-def test_what_stands_there_already_is_left_free() -> None:
-    legend = Box(0, 0, 600, 230)
-    [box] = place_labels([Label(300, 200, 60, 12, required=True)], [(300, 200)], FRAME, [legend])
+def test_a_label_stands_at_the_upper_right_where_there_is_room() -> None:
+    (box,) = place_labels(np.array([[200.0, 150.0]]), np.array([[40.0, 10.0]]), [False], FRAME, np.empty((0, 4)))
     assert box is not None
-    assert not box.overlaps(legend)
+    assert box[0] > 200 - 40
+    assert box[1] > 150
+    assert np.hypot(*(np.clip((200, 150), box[:2], box[2:]) - (200, 150))) < 15
+
+
+def test_what_has_no_room_is_left_out() -> None:
+    point, size = np.array([[200.0, 150.0]]), np.array([[500.0, 10.0]])
+    assert place_labels(point, size, [True], FRAME, np.empty((0, 4))) == [None]
