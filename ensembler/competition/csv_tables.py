@@ -12,21 +12,11 @@ from ..storage import write_text
 
 
 def read_table(path: Path, rows: int | None = None, columns: Sequence[str] | None = None) -> pd.DataFrame:
-    """Read a CSV with every cell as text.
+    """Read a CSV, UTF-8 with or without a byte order mark, with every cell as text.
 
-    Parameters
-    ----------
-    path
-        The CSV, UTF-8 with or without a byte order mark.
-    rows
-        Read this many rows only.
-    columns
-        Read these columns only, in the order of the file.
-
-    Raises
-    ------
-    BadData
-        If the file is missing, empty or not a CSV.
+    ``rows`` and ``columns`` limit what is read; columns keep the order of the file. A file that is missing, empty or
+    not a
+    CSV raises ``BadData``.
     """
     try:
         table = pd.read_csv(
@@ -48,13 +38,7 @@ def read_table(path: Path, rows: int | None = None, columns: Sequence[str] | Non
 
 
 def read_header(path: Path) -> list[str]:
-    """Read the names of a CSV's columns.
-
-    Raises
-    ------
-    BadData
-        As :func:`read_table` does.
-    """
+    """Read the names of a CSV's columns; errors are those of :func:`read_table`."""
     return [str(name) for name in read_table(path, rows=0).columns]
 
 

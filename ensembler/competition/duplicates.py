@@ -5,27 +5,22 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
 from ..paths import CompetitionFolder
 from .csv_tables import read_table
-from .layout.joined_groups import DisjointSets
+from .layout.joined_groups import number_sets
 
 COLUMNS = ("set", "id", "other_set", "other_id", "distance", "similarity")
 
 
 @dataclass(frozen=True)
 class DuplicatePair:
-    """Two photos that show the same picture.
+    """Two photos, by their paths, that show the same picture.
 
-    Attributes
-    ----------
-    one, other
-        Their paths.
-    distance
-        Bits in which their perceptual hashes differ, of 64.
-    similarity
-        Correlation of their pixels, up to 1.
+    ``distance`` is the number of bits of 64 in which their perceptual hashes differ, ``similarity`` the correlation of
+    their pixels, up to 1.
     """
 
     one: str
@@ -35,14 +30,9 @@ class DuplicatePair:
 
 
 def find_identical_pairs(digests: Mapping[str, str], to_predict: Collection[str] = frozenset()) -> list[DuplicatePair]:
-    """Pair each photo with the first of the same content.
+    """Pair each photo with the first of the same content, given a digest of each file by its path.
 
-    Parameters
-    ----------
-    digests
-        Path to a digest of the file's bytes.
-    to_predict
-        Paths of photos that are not paired with each other, but each of the rest with the first of them.
+    Photos ``to_predict`` are not paired with each other, but the others are paired with the first of them.
     """
     first: dict[tuple[str, bool], str] = {}
     for path, digest in digests.items():
@@ -58,27 +48,18 @@ def find_identical_pairs(digests: Mapping[str, str], to_predict: Collection[str]
 def group_copies(paths: Iterable[str], pairs: Iterable[DuplicatePair]) -> dict[str, str]:
     """Name for each path the first one that it is paired with, directly or over others; itself if with none."""
     listed = list(paths)
-    sets = DisjointSets()
     places = {path: place for place, path in enumerate(listed)}
-    for pair in pairs:
-        if pair.one in places and pair.other in places:
-            sets.join(pair.one, pair.other)
-    first: dict[object, str] = {}
-    return {path: first.setdefault(sets.find(path), path) for path in listed}
+    joined = [(places[pair.one], places[pair.other]) for pair in pairs if {pair.one, pair.other} <= places.keys()]
+    one, other = np.array(joined, dtype=np.int64).reshape(-1, 2).T
+    first: dict[int, str] = {}
+    sets = number_sets(one, other, len(listed)).tolist()
+    return {path: first.setdefault(number, path) for path, number in zip(listed, sets, strict=True)}
 
 
 def build_duplicates_table(train: pd.DataFrame, test: pd.DataFrame, pairs: Iterable[DuplicatePair]) -> pd.DataFrame:
-    """List pairs with a training photo in them; it stands first.
+    """Return the table of pairs with a training photo, which comes first; pairs of two training photos come first.
 
-    Parameters
-    ----------
-    train, test
-        The sample tables, with the columns id and path.
-
-    Returns
-    -------
-    DataFrame
-        Columns set, id, other_set, other_id, distance and similarity; training photos with each other first.
+    ``train`` and ``test`` are the tables of photos.
     """
     places = {path: ("test", identity) for identity, path in zip(test["id"], test["path"], strict=True) if path}
     places |= {path: ("train", identity) for identity, path in zip(train["id"], train["path"], strict=True)}
@@ -94,16 +75,10 @@ def build_duplicates_table(train: pd.DataFrame, test: pd.DataFrame, pairs: Itera
 
 @dataclass(frozen=True)
 class DuplicateCounts:
-    """What the table of duplicates tells.
+    """Numbers from the table of duplicates.
 
-    Attributes
-    ----------
-    training
-        Training photos that show the same picture as another one.
-    to_predict
-        Training photos that show the same picture as a photo to predict.
-    contradicting
-        Pairs of training photos with different labels.
+    ``training`` counts training photos that show the same picture as another one, ``to_predict`` those that show the
+    same picture as a photo to predict, and ``contradicting`` pairs of training photos with different labels.
     """
 
     training: int

@@ -24,13 +24,7 @@ class PhotoFiles:
 
     @classmethod
     def list_below(cls, root: Path) -> PhotoFiles:
-        """List all photos below ``root``; hidden files and ``__MACOSX`` are passed over.
-
-        Raises
-        ------
-        BadData
-            If there is no photo at all.
-        """
+        """List all photos below ``root``; hidden files and ``__MACOSX`` are passed over. None at all is an error."""
         paths = list(_walk(root))
         if not paths:
             raise BadData(f"There are no photos in {root}: looked for {', '.join(sorted(SUFFIXES))} at any depth.")
@@ -80,15 +74,11 @@ def has_photos(root: Path) -> bool:
 
 def _walk(root: Path) -> Iterator[str]:
     for folder, folders, names in os.walk(root):
-        _prune(folders)
+        # Keeps os.walk out of hidden folders.
+        folders[:] = sorted(name for name in folders if not name.startswith(".") and name != "__MACOSX")
         for name in names:
             if extract_suffix(name).lower() in SUFFIXES and not name.startswith("."):
                 yield (Path(folder) / name).relative_to(root).as_posix()
-
-
-def _prune(folders: list[str]) -> None:
-    """Keep ``os.walk`` out of hidden folders."""
-    folders[:] = sorted(name for name in folders if not name.startswith(".") and name != "__MACOSX")
 
 
 def find_common_folder(paths: tuple[str, ...] | list[str]) -> str:

@@ -38,12 +38,6 @@ class SampleSubmission:
         """Ids in the order to keep."""
         return [str(value) for value in self.table.iloc[:, 0]]
 
-    @property
-    def has_numbers(self) -> bool:
-        """Whether all cells to fill in hold numbers, as a sample of probabilities does."""
-        cells = self.table.iloc[:, 1:].head(1000)
-        return bool(cells.apply(pd.to_numeric, errors="coerce").notna().all(axis=None))
-
     @cached_property
     def cells(self) -> frozenset[str]:
         """Different cells of the first column to fill in, without the empty ones."""
@@ -51,13 +45,7 @@ class SampleSubmission:
 
     @classmethod
     def read(cls, path: Path) -> SampleSubmission:
-        """Read a sample submission.
-
-        Raises
-        ------
-        BadData
-            If it has fewer than two columns, no rows, or an id twice.
-        """
+        """Read a sample submission: an id column of unique ids, and one or more columns to fill in."""
         table = read_table(path)
         if table.shape[1] < 2 or table.empty:
             raise BadData(f"{path} is no sample submission: it needs an id column, a column to fill in, and rows.")
@@ -73,16 +61,9 @@ class SampleSubmission:
 def find_sample(root: Path, named: str | None) -> SampleSubmission | None:
     """Find the sample submission below ``root``, or take the one ``named``; None if there is none.
 
-    Of several, the one that the photos answer best is taken.
-
-    Raises
-    ------
-    BadChoice
-        If the one named is not there.
-    MissingHint
-        If several could be it.
-    BadData
-        If another column than the first has the names of photos.
+    Of several, the one that the photos answer best is taken; a ``MissingHint`` asks if that leaves several. One whose
+    photo
+    names are in another column than the first is refused.
     """
     if named:
         path = root / named

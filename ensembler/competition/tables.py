@@ -109,14 +109,7 @@ def read_photo_groups(paths: pd.Series, manifest: Manifest, photos: PhotoFiles) 
 def exclude_unreadable(
     train: pd.DataFrame, test: pd.DataFrame, reasons: dict[str, str]
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    """Leave unreadable photos out of training and mark them in test.
-
-    Parameters
-    ----------
-    train, test
-        The tables.
-    reasons
-        Path to what is wrong with the photo.
+    """Leave unreadable photos out of training and mark them in test; ``reasons`` has what is wrong by path.
 
     Returns
     -------
@@ -174,12 +167,6 @@ def invalidate_tables(folder: CompetitionFolder) -> None:
 
 
 def load_tables(folder: CompetitionFolder) -> Tables:
-    """Read the manifest and the tables.
-
-    Raises
-    ------
-    BadData
-        If one of them is missing or damaged.
-    """
+    """Read the manifest and the tables."""
     manifest = Manifest.load(folder.manifest)
     return Tables(manifest, folder.root / manifest.photos, read_table(folder.train), read_table(folder.test))

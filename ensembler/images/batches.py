@@ -26,26 +26,10 @@ T = TypeVar("T")
 
 
 def iterate_pixel_batches(photos: PhotoSource, batch_size: int, rows: Rows | None = None) -> Iterator[Pixels]:
-    """Give photos in order.
+    """Yield photos in order, in batches of shape (batch, size, size, 3), pixels from 0 to 255.
 
-    Parameters
-    ----------
-    photos
-        Where they come from.
-    batch_size
-        Photos a batch; the last may be smaller.
-    rows
-        Their numbers; None is all.
-
-    Yields
-    ------
-    array of shape (batch, size, size, 3)
-        Pixels from 0 to 255.
-
-    Raises
-    ------
-    UnreadablePhoto
-        If one cannot be decoded.
+    ``rows`` numbers the photos to give, None gives all. The last batch may be smaller. A photo that cannot be decoded
+    raises ``UnreadablePhoto``.
     """
     wanted = np.arange(len(photos)) if rows is None else rows
     batches = (wanted[start : start + batch_size] for start in range(0, len(wanted), batch_size))
@@ -59,21 +43,9 @@ def iterate_pixel_batches(photos: PhotoSource, batch_size: int, rows: Rows | Non
 def iterate_readable_batches(
     paths: Sequence[Path], sizes: Sequence[int], batch_size: int
 ) -> Iterator[list[tuple[Pixels, ...] | UnreadablePhoto]]:
-    """Decode photos in order, each once for all ``sizes``; one that cannot be decoded is there as its error.
+    """Decode photos in order, each once for all ``sizes``, and yield them in batches; the last may be smaller.
 
-    Parameters
-    ----------
-    paths
-        Photos to decode.
-    sizes
-        Heights and widths in pixels.
-    batch_size
-        Photos a batch; the last may be smaller.
-
-    Yields
-    ------
-    list
-        Of each photo an array of shape (size, size, 3) for each size, pixels from 0 to 255; or its error.
+    Of each photo there is an array of shape (size, size, 3) for each size, pixels from 0 to 255, or its error.
     """
     batches = (paths[start : start + batch_size] for start in range(0, len(paths), batch_size))
     decode = partial(_decode_or_return_error, sizes=sizes)

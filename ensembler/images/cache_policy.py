@@ -44,21 +44,9 @@ def parse_cache_limit(value: str | int | None) -> int | None:
 
 
 def estimate_seconds_saved(paths: Sequence[Path], size: int, missing: int, decodings: int) -> float:
-    """Tell what a store saves, by the time that a sample takes; below 0 if it costs more than it saves.
+    """Estimate what a store saves, by the time that a sample of ``paths`` takes; negative if it costs more.
 
-    Parameters
-    ----------
-    paths
-        All photos.
-    missing
-        How many are not in the store yet.
-    decodings
-        How many times a photo would be decoded without it.
-
-    Raises
-    ------
-    UnreadablePhoto
-        If one of the sample cannot be decoded.
+    ``missing`` photos are not in the store yet; without it, photos would be decoded ``decodings`` times in all.
     """
     if decodings <= missing:
         return 0.0
@@ -76,12 +64,9 @@ def estimate_seconds_saved(paths: Sequence[Path], size: int, missing: int, decod
 
 
 def select_fitting_sizes(sizes: Iterable[int], photos: int, folder: Path, limit: int | None) -> list[int]:
-    """Return as many of the sizes, from the smallest on, as there is room for in a folder that is there.
+    """Return as many of the sizes, from the smallest on, as there is room for in an existing folder.
 
-    Parameters
-    ----------
-    limit
-        Bytes; None is half of what is free.
+    ``limit`` is in bytes; None is half of the free space.
     """
     room = FREE_SHARE * shutil.disk_usage(folder).free if limit is None else limit
     kept: list[int] = []
@@ -99,22 +84,19 @@ def compute_store_bytes(photos: int, size: int) -> int:
 
 
 def make_room(folder: Path, size: int, needed: int, limit: int | None) -> bool:
-    """Have room for ``needed`` bytes more at ``size`` in a folder of stores; whether there is.
+    """Make room for ``needed`` bytes more at ``size`` in a folder of stores; whether there is.
 
     Stores of other photos, as they were before labels or photos changed, are deleted, and where that is not enough
-    those of other sizes, the one that was not used for the longest time first.
-
-    Parameters
-    ----------
-    folder
-        The store of these photos, beside which those of others lie.
-    limit
-        Bytes that all stores may take; None is half of what is free.
+    those of other sizes, the least recently used first. ``folder`` is the store of these photos, ``limit`` the bytes
+    that
+    all stores may take; None is half of the free space.
     """
     for other in folder.parent.glob("*"):
         if other != folder:
             remove_folder(other)
-    others = sorted((other for other in folder.glob("*") if other.name != str(size)), key=_read_last_use)
+    others = sorted(
+        (other for other in folder.glob("*") if other.name != str(size)), key=lambda place: place.stat().st_mtime
+    )
     while True:
         existing = next(path for path in (folder, *folder.parents) if path.exists())
         free = shutil.disk_usage(existing).free
@@ -129,7 +111,3 @@ def mark_used(folder: Path, size: int) -> None:
     place = folder / str(size)
     if place.exists():
         os.utime(place)
-
-
-def _read_last_use(place: Path) -> float:
-    return place.stat().st_mtime

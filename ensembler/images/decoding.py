@@ -50,14 +50,9 @@ def decode_photo(path: Path, size: int) -> NDArray[np.uint8]:
 
 
 def decode_at_sizes(path: Path, sizes: Sequence[int]) -> tuple[NDArray[np.uint8], ...]:
-    """Read a photo, as :func:`decode_photo` does, and give its pixels at each of ``sizes``.
+    """Read a photo, as :func:`decode_photo` does, and return its pixels at each of ``sizes``.
 
     It is decoded once for all sizes, or once for each scale of a large JPEG.
-
-    Raises
-    ------
-    UnreadablePhoto
-        If the file is missing, truncated or no photo.
     """
     photos: dict[tuple[int, int], Image.Image] = {}
     pixels = []
@@ -75,13 +70,7 @@ def resize_photo(photo: Image.Image, size: int) -> Image.Image:
 
 
 def open_photo(path: Path, size: int) -> Image.Image:
-    """Decode a photo, as RGB and upright, for what is to be made of it at ``size`` pixels in height and width.
-
-    Raises
-    ------
-    UnreadablePhoto
-        If the file is missing, truncated or no photo.
-    """
+    """Decode a photo, as RGB and upright, for use at ``size`` pixels; see :func:`decode_photo`."""
     with _open_at_scale(path, size) as opened:
         return _as_rgb(ImageOps.exif_transpose(opened))
 

@@ -31,10 +31,7 @@ Rows = NDArray[np.int64]
 def find_near_hashes(queries: Hashes, hashes: Hashes) -> tuple[Rows, Rows, NDArray[np.int64]]:
     """Find, for each row's hash in one array, the other rows whose hash in the second array is near.
 
-    Parameters
-    ----------
-    queries, hashes
-        Of the same photos in the same order, shape (photos,); of each photo another version, or the same.
+    Both arrays are of the same photos in the same order, shape (photos,), each of another version of them or the same.
 
     Returns
     -------

@@ -37,24 +37,12 @@ Rows = NDArray[np.int64]
 def find_near_duplicates(
     thumbnails: Mapping[str, Thumbnail], progress: Progress, to_predict: Collection[str] = frozenset()
 ) -> list[DuplicatePair]:
-    """Find pairs of photos that show the same picture.
+    """Find pairs of photos that show the same picture, in the order of ``thumbnails``, which are by path.
 
-    Candidates are those whose perceptual hashes differ in few bits; pixels, details and colours must then agree.
-
-    Parameters
-    ----------
-    thumbnails
-        By path, of all photos that are to be compared.
-    progress
-        Hears of each look at all photos.
-    to_predict
-        Paths of photos that are not compared with each other, though with the rest.
-
-    Returns
-    -------
-    list of DuplicatePair
-        Each pair once, in the order of ``thumbnails``. Where many photos are alike, not all pairs of them are listed,
-        but they hang together.
+    Candidates are those whose perceptual hashes differ in few bits; pixels, details and colours must then agree. Photos
+    ``to_predict`` are not compared with each other. Where many photos are alike, not all pairs of them are listed, but
+    they
+    hang together.
     """
     paths = [path for path, small in thumbnails.items() if not _is_plain(small)]
     if len(paths) < 2:

@@ -19,19 +19,10 @@ Hashes = NDArray[np.uint64]
 
 
 def hash_photos(grey: NDArray[np.floating], margin: int = 0) -> Hashes:
-    """Hash grey photos.
+    """Hash grey photos of shape (photos, 32, 32), without ``margin`` rows and columns at each border.
 
-    Parameters
-    ----------
-    grey
-        Shape (photos, 32, 32); brightness and contrast make no difference.
-    margin
-        Rows and columns that are left out at each border.
-
-    Returns
-    -------
-    array of shape (photos,)
-        A bit for each of the 64 lowest frequencies, 1 if it is above the median of the photo's.
+    Brightness and contrast make no difference. Of the 64 lowest frequencies, each sets a bit if it is above their
+    median.
     """
     strengths = grey.reshape(len(grey), GREY_SIDE * GREY_SIDE) @ _build_cosines(margin)
     above = strengths > np.median(strengths, axis=1, keepdims=True)

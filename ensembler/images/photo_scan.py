@@ -21,17 +21,7 @@ SCAN_SIZE = 8 * GREY_SIDE // MIN_DECODE_SCALE
 
 @dataclass
 class PhotoScan:
-    """What was seen, by path.
-
-    Attributes
-    ----------
-    digests
-        Of each readable photo's bytes.
-    thumbnails
-        Of each readable photo that is not too small for one.
-    problems
-        What is wrong with the others.
-    """
+    """Results by path: digests of readable photos, their thumbnails unless they are too small, and problems of others."""
 
     digests: dict[str, str] = field(default_factory=dict)
     thumbnails: dict[str, Thumbnail] = field(default_factory=dict)
@@ -39,17 +29,7 @@ class PhotoScan:
 
 
 def scan_photos(root: Path, paths: Sequence[str], progress: Progress) -> PhotoScan:
-    """Decode all photos once, on all processors.
-
-    Parameters
-    ----------
-    root
-        Folder that the paths start from.
-    paths
-        Photos to look at.
-    progress
-        Hears of every photo.
-    """
+    """Decode all photos once, on all processors; paths start from ``root``."""
     scan = PhotoScan()
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         results = pool.map(lambda path: _scan_photo(root / path), paths)

@@ -77,13 +77,7 @@ class InMemoryPhotos:
 
     @classmethod
     def from_files(cls, paths: Sequence[Path], size: int) -> InMemoryPhotos:
-        """Decode photos, on all processors.
-
-        Raises
-        ------
-        UnreadablePhoto
-            If one cannot be decoded.
-        """
+        """Decode photos, on all processors."""
         pixels = np.empty((len(paths), size, size, 3), np.uint8)
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             for row, photo in enumerate(pool.map(lambda path: decode_photo(path, size), paths)):
@@ -105,13 +99,7 @@ class InMemoryPhotos:
 
 
 def make_photo_source(paths: Sequence[Path], size: int) -> PhotoSource:
-    """Decode photos now if they may be held in memory together, else each when it is asked for.
-
-    Raises
-    ------
-    UnreadablePhoto
-        If one cannot be decoded now.
-    """
+    """Decode photos now if they may be held in memory together, else each when it is asked for."""
     return InMemoryPhotos.from_files(paths, size) if can_fit_in_memory(len(paths), size) else FilePhotos(paths, size)
 
 

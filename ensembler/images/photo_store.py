@@ -24,14 +24,9 @@ PHOTOS_PER_FILE = 256
 class PhotoStore:
     """Photos at several sizes, each size in a folder of its name, whose files hold some photos each, in order.
 
-    A file is there whole or not at all; to delete one costs the time to decode its photos again, no more.
-
-    Parameters
-    ----------
-    folder
-        Of these very photos in this very order.
-    paths
-        Their files.
+    A file is there whole or not at all; a deleted one only costs the time to decode its photos again. ``folder``
+    belongs to
+    the photos ``paths`` in this order.
     """
 
     def __init__(self, folder: Path, paths: Sequence[Path]) -> None:
@@ -51,14 +46,7 @@ class PhotoStore:
     def fill(self, sizes: Sequence[int], progress: Progress) -> None:
         """Decode the photos that are missing, on all processors, each file read once for all ``sizes``.
 
-        Raises
-        ------
-        UnreadablePhoto
-            If one cannot be decoded.
-        StorageError
-            If the disk refuses.
-        Interrupted
-            If the work should end; finished files stay.
+        Finished files stay if it is interrupted.
         """
         for size in sizes:
             remove_unfinished(self._folder / str(size))

@@ -27,18 +27,11 @@ def normalise(photos: Photos) -> Photos:
 
 
 def compute_similarity(one: Photos, other: Photos) -> tuple[Correlations, Correlations]:
-    """Compare grey photos pixel by pixel.
+    """Compare grey photos of shape (pairs, 32, 32) pixel by pixel.
 
-    Parameters
-    ----------
-    one, other
-        Shape (pairs, 32, 32).
-
-    Returns
-    -------
-    tuple
-        Correlation of the pixels, and of what is left of them without gradients of light, from -1 to 1. Blank skies and
-        dark rooms are alike by the first alone.
+    Returns the correlation of the pixels, and of what is left of them without gradients of light, from -1 to 1. Blank
+    skies
+    and dark rooms are alike by the first alone.
     """
     details = normalise(remove_gradients(one)), normalise(remove_gradients(other))
     return _correlate(normalise(one), normalise(other)), _correlate(*details)
@@ -47,15 +40,7 @@ def compute_similarity(one: Photos, other: Photos) -> tuple[Correlations, Correl
 def align_cut(whole: Photos, cut: Photos) -> Photos:
     """Cut each photo as its partner may have been cut, at any of its borders, where it then fits best.
 
-    Parameters
-    ----------
-    whole, cut
-        Grey photos of shape (pairs, 32, 32).
-
-    Returns
-    -------
-    array of shape (pairs, 32, 32)
-        Photos of ``whole``, stretched again after the cut.
+    Grey photos have the shape (pairs, 32, 32); those of ``whole`` are returned, stretched again after the cut.
     """
     target = normalise(cut)
     return _fit_cut(_fit_cut(whole, target, axis=2), target, axis=1)
@@ -68,10 +53,7 @@ def _correlate(one: Photos, other: Photos) -> Correlations:
 def compute_colour_similarity(one: Photos, other: Photos) -> Correlations:
     """Compare hues: the cosine between the differences of the channels; 1 where a photo is nearly grey.
 
-    Parameters
-    ----------
-    one, other
-        Coloured photos of shape (pairs, height, width, 3), values 0 to 255.
+    Photos have the shape (pairs, height, width, 3) and values from 0 to 255.
     """
     first, second = _compute_chroma(one), _compute_chroma(other)
     lengths = np.sqrt(np.square(first).mean(axis=1)), np.sqrt(np.square(second).mean(axis=1))

@@ -6,7 +6,6 @@ import os
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,14 +24,7 @@ class TrainingPhotos:
     """Photos that a network learns from: each once an epoch, in random order, changed at random.
 
     An epoch depends on its number and the seed alone, not on earlier epochs, threads or memory; so a training that was
-    cut off can go on as if it had not been.
-
-    Parameters
-    ----------
-    photos
-        Where their pixels come from.
-    targets
-        Shape (photos, outputs).
+    cut off can go on as if it had not been. ``targets`` has the shape (photos, outputs).
     """
 
     def __init__(self, photos: PhotoSource, targets: NDArray[np.float32]) -> None:
@@ -54,24 +46,24 @@ class TrainingPhotos:
         Parameters
         ----------
         number
-            Of the epoch, from 0.
+            Number of the epoch, from 0.
         batch_size
-            Photos a batch. The last batch is filled up with photos that do not count.
+            Photos a batch. The last batch is filled up with photos of weight 0.
         seed
-            Of order and augmentation.
+            Seed of order and augmentation.
         augmentation
-            How photos are changed; photos are mixed with others of their batch.
+            Kind of augmentation; ``strong`` also mixes photos with others of their batch.
         accumulation_steps
-            Each batch is given in so many parts of one size, for a device that cannot take it whole. Must divide
-            ``batch_size``.
+            Number of equal parts of each batch, for a device that cannot take it whole. Must divide ``batch_size``.
         first_batch
-            Batch to begin with, from 0; those before it are left out.
+            Batch to begin with, from 0.
 
         Yields
         ------
         tuple
-            Of a part: pixels from 0 to 255 of shape (batch_size / parts, size, size, 3), targets of shape
-            (batch_size / parts, outputs), and weights, 0 for photos that fill up and else 1.
+            Pixels from 0 to 255 of shape (batch_size / parts, size, size, 3), targets of shape (batch_size / parts,
+            outputs),
+            and weights.
         """
         draws = _EpochDraws(seed, number, augmentation)
         order = shuffle_rows(len(self._photos), number, seed)
@@ -89,15 +81,13 @@ class TrainingPhotos:
         if self._photos.is_decoded and draws.augmentation == "none":
             # A GPU is through with small photos before Python has handed each to a thread and back.
             return pool.submit(lambda: self._build_batch(draws, index, rows, self._photos.gather(rows)))
+
+        def augment_row(row: int) -> Pixels:
+            return augment_photo(self._photos.read_photo(row), draws.augmentation, draws.make_photo_generator(row))
+
         return submit_and_combine(
-            pool, partial(self._augment_row, draws), rows, partial(self._stack_batch, draws, index, rows)
+            pool, augment_row, rows, lambda photos: self._build_batch(draws, index, rows, np.stack(photos))
         )
-
-    def _augment_row(self, draws: _EpochDraws, row: int) -> Pixels:
-        return augment_photo(self._photos.read_photo(row), draws.augmentation, draws.make_photo_generator(row))
-
-    def _stack_batch(self, draws: _EpochDraws, index: int, rows: Rows, photos: list[Pixels]) -> Batch:
-        return self._build_batch(draws, index, rows, np.stack(photos))
 
     def _build_batch(self, draws: _EpochDraws, index: int, rows: Rows, pixels: Pixels) -> Batch:
         targets = self._targets[rows]

@@ -15,12 +15,7 @@ CROP_SHARE = 7 / 8
 class View:
     """One way to look at a photo.
 
-    Attributes
-    ----------
-    corner
-        ``(row, column)``, each 0 or 1, of the corner that the crop keeps; None for the whole photo.
-    mirrored
-        Left and right changed places.
+    ``corner`` is ``(row, column)``, each 0 or 1, of the corner that the crop keeps; None is the whole photo.
     """
 
     corner: tuple[int, int] | None = None

@@ -14,7 +14,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import IO, cast
+from typing import IO, Any
 
 from .members import ArchiveEntry, ArchiveReader, EntryKind, OpenSink, classify_mode
 
@@ -38,7 +38,12 @@ class _ZipReader:
         self._opened = opened
         self._infos = {info.filename: info for info in opened.infolist()}
         self.entries = [
-            ArchiveEntry(name, _classify_zip_entry(info), info.file_size, encrypted=bool(info.flag_bits & 1))
+            ArchiveEntry(
+                name,
+                "folder" if info.is_dir() else classify_mode(info.external_attr >> 16),
+                info.file_size,
+                encrypted=bool(info.flag_bits & 1),
+            )
             for name, info in self._infos.items()
         ]
 
@@ -47,10 +52,6 @@ class _ZipReader:
             # Reading to the end compares the checksum.
             with self._opened.open(self._infos[entry.name]) as source, open_sink(entry) as sink:
                 shutil.copyfileobj(source, sink, _BLOCK)
-
-
-def _classify_zip_entry(info: zipfile.ZipInfo) -> EntryKind:
-    return "folder" if info.is_dir() else classify_mode(info.external_attr >> 16)
 
 
 @contextlib.contextmanager
@@ -97,12 +98,10 @@ def _open_tar(path: Path) -> Iterator[ArchiveReader]:
         yield _TarReader(opened)
 
 
-@contextlib.contextmanager
-def _open_seven_zip(path: Path) -> Iterator[ArchiveReader]:
+def _open_seven_zip(path: Path) -> AbstractContextManager[ArchiveReader]:
     from .seven_zip import open_seven_zip
 
-    with open_seven_zip(path) as opened:
-        yield opened
+    return open_seven_zip(path)
 
 
 class _CompressedReader:
@@ -121,29 +120,14 @@ class _CompressedReader:
                 shutil.copyfileobj(self._source, sink, _BLOCK)
 
 
-def _open_compressed(path: Path) -> AbstractContextManager[ArchiveReader]:
-    return _open_decompressed(path, _DECOMPRESSORS[_SHORT_TARS.get(path.suffix.lower(), path.suffix.lower())])
-
-
 @contextlib.contextmanager
-def _open_decompressed(path: Path, decompress: Callable[[Path], IO[bytes]]) -> Iterator[ArchiveReader]:
-    with decompress(path) as source:
+def _open_compressed(path: Path) -> Iterator[ArchiveReader]:
+    suffix = path.suffix.lower()
+    with _DECOMPRESSORS[_SHORT_TARS.get(suffix, suffix)](path) as source:
         yield _CompressedReader(path, source)
 
 
-def _gunzip(path: Path) -> IO[bytes]:
-    return cast("IO[bytes]", gzip.open(path, "rb"))
-
-
-def _bunzip(path: Path) -> IO[bytes]:
-    return bz2.open(path, "rb")
-
-
-def _unxz(path: Path) -> IO[bytes]:
-    return lzma.open(path, "rb")
-
-
-_DECOMPRESSORS = {".gz": _gunzip, ".bz2": _bunzip, ".xz": _unxz}
+_DECOMPRESSORS: dict[str, Callable[[Path], Any]] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
 _SHORT_TARS = {".tgz": ".gz", ".tbz": ".bz2", ".tbz2": ".bz2", ".txz": ".xz"}
 _FORMATS: dict[str, Callable[[Path], AbstractContextManager[ArchiveReader]]] = {
     ".zip": _open_zip,
@@ -163,8 +147,7 @@ def describe_format(path: Path) -> str:
     return path.suffix.lower().lstrip(".") if is_archive(path) else "zip"
 
 
-@contextlib.contextmanager
-def open_archive(path: Path) -> Iterator[ArchiveReader]:
+def open_archive(path: Path) -> AbstractContextManager[ArchiveReader]:
     """Open an archive for reading.
 
     Raises
@@ -176,5 +159,4 @@ def open_archive(path: Path) -> Iterator[ArchiveReader]:
     Exception
         One of ``DAMAGE_ERRORS``, or an ``OSError`` without a number, if it is damaged.
     """
-    with _FORMATS.get(path.suffix.lower(), _open_zip)(path) as reader:
-        yield reader
+    return _FORMATS.get(path.suffix.lower(), _open_zip)(path)

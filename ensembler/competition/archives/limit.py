@@ -18,15 +18,11 @@ MAX_NESTING = 30
 
 
 class UnpackLimit:
-    """Counts bytes as they are written and refuses those beyond the limit.
+    """Counts bytes as they are written, and refuses those beyond the limit with ``BadData``.
 
-    Parameters
-    ----------
-    archive
-        The outermost archive.
-    max_bytes
-        How many bytes may be written in total, 0 for any number. None takes 50 GB, or ten times the archive if that
-        is more, and refuses any archive that unpacks to more than 1 GB and 200 times its own size.
+    ``max_bytes`` is how many bytes the outermost ``archive`` may unpack to, 0 for any number. None takes 50 GB, or ten
+    times the archive if that is more, and refuses any archive that unpacks to more than 1 GB and 200 times its own
+    size.
     """
 
     def __init__(self, archive: Path, max_bytes: int | None) -> None:
@@ -38,26 +34,14 @@ class UnpackLimit:
         self._archive_bytes = 0
 
     def begin(self, archive: Path, claimed: int, display_name: str) -> None:
-        """Turn to an archive that claims to unpack to ``claimed`` bytes.
-
-        Raises
-        ------
-        BadData
-            If that is too much.
-        """
+        """Turn to an archive that claims to unpack to ``claimed`` bytes."""
         self._display_name = display_name
         self._packed = archive.stat().st_size
         self._archive_bytes = 0
         self._check(claimed)
 
     def count(self, size: int) -> None:
-        """Count bytes about to be written.
-
-        Raises
-        ------
-        BadData
-            If they are too many.
-        """
+        """Count bytes about to be written."""
         self._written += size
         self._archive_bytes += size
         self._check(0)

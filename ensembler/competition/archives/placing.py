@@ -13,24 +13,18 @@ def is_litter(path: PurePath) -> bool:
 
 
 def put_in_place(unpacked: Path, archive: Path) -> Path | None:
-    """Move what came out of an archive to where it belongs.
+    """Move what came out of an archive, a folder on the same disk, to where it belongs.
 
     That is beside the archive if all of it lies in one folder or file of the archive's name, else in a folder of that
-    name. What is there already stays; of two files with the same name and content one is kept.
-
-    Parameters
-    ----------
-    unpacked
-        Folder with what came out, on the same disk.
-    archive
-        The archive.
-
-    Returns
-    -------
-    Path or None
-        The folder with another name that it went to, if something else lies in its place.
+    name.
+    What is there already stays; of two files with the same name and content one is kept. If something else lies there,
+    it
+    goes to a folder with another name, which is returned.
     """
-    target = _find_usual_place(unpacked, archive)
+    tops = {path.name for path in unpacked.iterdir() if not is_litter(PurePath(path.name))}
+    # train.tgz becomes train.tar, which is unpacked in its turn.
+    is_beside = len(tops) == 1 and tops <= {archive.stem, archive.stem + ".tar"}
+    target = archive.parent if is_beside else archive.with_suffix("")
     if not _has_clash(unpacked, target):
         _merge(unpacked, target)
         return None
@@ -40,13 +34,6 @@ def put_in_place(unpacked: Path, archive: Path) -> Path | None:
     )
     _merge(unpacked, free)
     return free
-
-
-def _find_usual_place(unpacked: Path, archive: Path) -> Path:
-    tops = {path.name for path in unpacked.iterdir() if not is_litter(PurePath(path.name))}
-    # train.tgz becomes train.tar, which is unpacked in its turn.
-    beside = len(tops) == 1 and tops <= {archive.stem, archive.stem + ".tar"}
-    return archive.parent if beside else archive.with_suffix("")
 
 
 def _has_clash(source: Path, target: Path) -> bool:

@@ -18,17 +18,7 @@ _BAD_HEADER_ERRORS = (LookupError, TypeError, AssertionError, OverflowError)
 
 @contextlib.contextmanager
 def open_seven_zip(path: Path) -> Iterator[ArchiveReader]:
-    """Open a 7z archive.
-
-    Raises
-    ------
-    EncryptedArchive
-        If even its names need a password.
-    NotImplementedError
-        If it is packed in a way that py7zr does not know.
-    ValueError
-        If it is damaged.
-    """
+    """Open a 7z archive; see :func:`.formats.open_archive` for what is raised."""
     try:
         # From an open file py7zr unpacks one member after the other, from a path several at once.
         with path.open("rb") as stream, py7zr.SevenZipFile(stream) as opened:

@@ -35,25 +35,22 @@ def extract_archive(archive: Path, folder: Path, progress: Progress, *, max_byte
 
     An archive named ``train.zip`` whose members all begin with ``train/`` is unpacked beside itself, any other into
     a folder of its name, or of another name if that one is taken. The inner archives are deleted; the outer one stays
-    where it is. Those that are encrypted or cannot be read are told and kept as they are, hidden files too. Photos that
-    are given as a table of pixels become files.
+    where it is. Those that are encrypted or cannot be read are reported and kept, hidden files too. Tables of pixels
+    become files of photos. What is in ``folder`` already is replaced.
 
     Parameters
     ----------
-    archive
-        A zip, 7z, tar or compressed file.
-    folder
-        What is there already is replaced.
     max_bytes
-        Write no more than that, 0 for any number; by default as :class:`UnpackLimit` finds usual.
+        Limit of the unpacked size, 0 for none; by default that of :class:`UnpackLimit`.
 
     Raises
     ------
     DamagedArchive
         If it cannot be read or its checksums do not agree; those of archives inside it are vouched for by its own.
     BadData
-        If it is packed in an unknown way, if it has members that would land outside, links or devices, if it unpacks to
-        more than it may, or if all of it is encrypted.
+        If it is packed in an unknown way, has members that would land outside, links or devices, unpacks to more than
+        it
+        may, or all of it is encrypted.
     StorageError
         If there is no room; nothing is left behind then.
     """

@@ -24,25 +24,21 @@ def assign_folds(labels: pd.Series, groups: pd.Series, folds: int, seed: int) ->
     Parameters
     ----------
     labels
-        A label per row; rows of several labels are spread so that each label is, see :func:`.spread_tags`.
+        Label of each row; several labels of a row are each spread evenly, see :func:`.spread_tags`.
     groups
-        A group per row, empty for rows on their own.
+        Group of each row, empty for rows on their own.
     folds
-        How many, at least 2.
+        Number of folds, at least 2.
     seed
-        The same seed gives the same folds.
+        Seed of the assignment.
 
     Returns
     -------
     array of shape (rows,)
-        Fold numbers from 0; each has at least one row.
-
-    Raises
-    ------
-    BadData
-        If there are fewer rows, or groups, than folds.
+        Fold numbers from 0; each has at least one row. Fewer rows or groups than folds raise ``BadData``.
     """
-    units = _number_units(groups)
+    names = [f"group-{group}" if group else f"row-{row}" for row, group in enumerate(groups)]
+    units = np.asarray(pd.factorize(np.array(names, dtype=object))[0], dtype=np.int64)
     if (count := count_independent_photos(groups)) < folds:
         raise BadData(f"{folds} folds need at least {folds} independent training photos, there are {count}.")
     if labels.str.contains(SEPARATOR, regex=False).any():
@@ -53,12 +49,6 @@ def assign_folds(labels: pd.Series, groups: pd.Series, folds: int, seed: int) ->
 def count_independent_photos(groups: pd.Series) -> int:
     """Count groups and photos of no group."""
     return int((groups == "").sum() + groups[groups != ""].nunique())
-
-
-def _number_units(groups: pd.Series) -> NDArray[np.int64]:
-    """Give a number to each group and to each row on its own."""
-    names = [f"group-{group}" if group else f"row-{row}" for row, group in enumerate(groups)]
-    return np.asarray(pd.factorize(np.array(names, dtype=object))[0], dtype=np.int64)
 
 
 def _spread_classes(labels: pd.Series, units: NDArray[np.int64], folds: int, seed: int) -> NDArray[np.int64]:
@@ -73,7 +63,9 @@ def _spread_classes(labels: pd.Series, units: NDArray[np.int64], folds: int, see
             for rows in (single, ~single):
                 assigned[rows] = _spread_classes(labels[rows], units[rows], folds, seed)
             return assigned
-    strata = _make_strata(labels, folds)
+    # All labels that are rarer than the folds are one stratum.
+    common = labels.map(labels.value_counts()) >= folds
+    strata = np.asarray(pd.factorize(labels.where(common, "\0rare"), sort=True)[0], dtype=np.int64)
     splitter: Any = StratifiedKFold if alone else StratifiedGroupKFold
     assigned = np.full(len(labels), -1, dtype=np.int64)
     with warnings.catch_warnings():
@@ -84,10 +76,3 @@ def _spread_classes(labels: pd.Series, units: NDArray[np.int64], folds: int, see
             assigned[held_out] = fold
     # scikit-learn leaves folds empty where few groups are much larger than others.
     return assigned if len(np.unique(assigned)) == folds else spread_tags(labels, units, folds, seed)
-
-
-def _make_strata(labels: pd.Series, folds: int) -> NDArray[np.int64]:
-    """Give each label a number, and all those rarer than the folds one together."""
-    counts = labels.map(labels.value_counts())
-    codes, _ = pd.factorize(labels.where(counts >= folds, "\0rare"), sort=True)
-    return np.asarray(codes, dtype=np.int64)

@@ -19,23 +19,16 @@ DEFAULT_FOLDS = 5
 
 
 def build_folds(tables: Tables, folds: int | None, repeats: int | None, seed: int) -> Folds:
-    """Make folds, and keep them nowhere.
+    """Make folds without saving them.
 
     Parameters
     ----------
     folds
-        In each repeat, at least 1; 1 holds out one fifth. None is 5.
+        Number of folds of each repeat, at least 1; 1 holds out one fifth. None is 5.
     repeats
-        How often, each time with new folds; None is once.
+        Number of repeats, each with new folds; None is one.
     seed
-        Of the first repeat; those after it have the numbers that follow.
-
-    Raises
-    ------
-    BadChoice
-        If a number is too small.
-    BadData
-        If there are too few photos or groups.
+        Seed of the first repeat; each repeat after it has the next number.
     """
     count, times = DEFAULT_FOLDS if folds is None else folds, 1 if repeats is None else repeats
     if count < 1:
@@ -55,19 +48,8 @@ def load_or_make_folds(
 ) -> Folds:
     """Return the competition's folds; make them if there are none yet.
 
-    Parameters
-    ----------
-    folds, repeats
-        What was asked for; None takes what is there, or what :func:`build_folds` does.
-    seed
-        Of folds that are made.
-
-    Raises
-    ------
-    BadChoice
-        If a number is too small.
-    Mismatch
-        If the folds on disk are of another number or of other photos.
+    ``folds`` and ``repeats`` are what was asked for; None takes what is there, or what :func:`build_folds` does. Other
+    numbers than those on disk raise ``Mismatch``.
     """
     if not folder.folds.is_file():
         made = build_folds(tables, folds, repeats, seed)

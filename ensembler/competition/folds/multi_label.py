@@ -25,11 +25,11 @@ def spread_tags(labels: pd.Series, units: NDArray[np.int64], folds: int, seed: i
     labels
         Labels of each row, joined by ``|``; a row without any counts as one of a label of its own.
     units
-        A number from 0 for each row; rows of the same one stay together.
+        Number of each row's unit, from 0; rows of one unit stay together.
     folds
-        How many; not more than units.
+        Number of folds, not more than units.
     seed
-        Decides among equals.
+        Seed of the choice among equals.
 
     Returns
     -------

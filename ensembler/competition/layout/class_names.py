@@ -13,19 +13,9 @@ _MAX_DEPTH = 2
 
 
 def find_class_names(root: Path, classes: tuple[str, ...]) -> tuple[str, ...]:
-    """Find a JSON object that has a name for each class, such as ``label_num_to_disease_map.json``.
+    """Return a name for each of ``classes`` from a JSON file, such as ``label_num_to_disease_map.json``.
 
-    Parameters
-    ----------
-    root
-        The competition's files.
-    classes
-        The classes as the labels have them.
-
-    Returns
-    -------
-    tuple
-        The names in the order of ``classes``; empty if there is no such file.
+    Empty if no JSON file near the top of ``root`` has a name for each.
     """
     for path in _list_json_files(root):
         names = _read_names(path)

@@ -15,7 +15,7 @@ from ..task import AnswerKind, Task
 from .class_order import sort_classes
 from .known import list_known_positives
 from .sample_cells import FLAGS, are_probabilities, require_classes
-from .tags import Tags
+from .tags import Tags, normalise_name
 
 _YES = frozenset({"1", "1.0", "true", "yes", "positive", "y"})
 
@@ -50,11 +50,9 @@ def decide_task(
     Parameters
     ----------
     labels, sample
-        As they were found.
-    slug
-        The competition on Kaggle.
+        Labels and sample submission as they were found.
     positive
-        The class that a binary answer's column is the probability of, if a person said so.
+        Class that a binary answer's column is the probability of, if a person said so.
     takes_labels
         Whether the metric judges labels rather than probabilities; None if it is not known.
     confirmed
@@ -108,10 +106,7 @@ def _choose_binary_kind(
 def list_classes(labels: pd.Series) -> tuple[str, ...]:
     """All different labels: by number if all are numbers, else by name.
 
-    Raises
-    ------
-    BadData
-        If there are fewer than two, or an empty one, or one with the separator of our tables.
+    Fewer than two are refused, as are empty ones and those with the separator of our tables.
     """
     classes = [str(label) for label in labels.unique()]
     if "" in classes:
@@ -127,15 +122,12 @@ def list_classes(labels: pd.Series) -> tuple[str, ...]:
 
 
 def match_columns(columns: tuple[str, ...], classes: tuple[str, ...], sample: Path) -> tuple[str, ...]:
-    """Return the class of each column: of the same name, or the only one that the column's name ends with.
-
-    Raises
-    ------
-    BadData
-        If a column has no class or a class no column.
-    """
-    plain = {_normalise_name(name): name for name in classes}
-    matched = [plain.get(_normalise_name(column)) or _find_only_suffix(column, classes) for column in columns]
+    """Return the class of each column: of the same name, or the only one that the column's name ends with."""
+    plain = {normalise_name(name): name for name in classes}
+    matched: list[str | None] = []
+    for column in columns:
+        ending = [name for name in classes if re.fullmatch(rf".*[\W_]{re.escape(name)}", column, flags=re.IGNORECASE)]
+        matched.append(plain.get(normalise_name(column)) or (ending[0] if len(ending) == 1 else None))
     unmatched_columns = [
         column
         for place, (column, name) in enumerate(zip(columns, matched, strict=True))
@@ -155,27 +147,15 @@ def match_columns(columns: tuple[str, ...], classes: tuple[str, ...], sample: Pa
     return tuple(name for name in matched if name is not None)
 
 
-def _normalise_name(name: str) -> str:
-    return re.sub(r"[^\w]|_", "", name).lower() or name
-
-
 def _split_words(name: str) -> str:
     """``isDog`` and ``is_dog`` as ``is dog``; a class must be a whole word, for there is a cat in ``category``."""
     return " ".join(re.findall(r"[^\W_]+", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name).lower()))
 
 
-def _find_only_suffix(column: str, classes: tuple[str, ...]) -> str | None:
-    matching = [name for name in classes if re.fullmatch(rf".*[\W_]{re.escape(name)}", column, flags=re.IGNORECASE)]
-    return matching[0] if len(matching) == 1 else None
-
-
 def find_positive_class(classes: tuple[str, ...], column: str, slug: str, named: str | None) -> str:
     """Return the class that a binary answer's column is the probability of.
 
-    Raises
-    ------
-    MissingHint
-        If neither the column's name, the labels (0 and 1, no and yes) nor the competition's slug tell.
+    The column's name, the labels (0 and 1, no and yes) or the competition's slug tell it; else a ``MissingHint`` asks.
     """
     if named is not None:
         if named not in classes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,33 +21,14 @@ from .readable_tables import HEAD_ROWS, list_readable_tables
 
 # What is photographed more than once: someone or something first, then an occasion, then a place. The first match in
 # this order is taken. Words like class, type, view or date are left out, for they rather describe a photo.
-_BEINGS = (
-    "patient",
-    "subject",
-    "driver",
-    "person",
-    "participant",
-    "individual",
-    "animal",
-    "donor",
-    "specimen",
-    "owner",
+_BEINGS, _OCCASIONS, _PLACES = (
+    names.split()
+    for names in (
+        "patient subject driver person participant individual animal donor specimen owner",
+        "group case study series sequence seq session burst video clip scene slide",
+        "location site camera",
+    )
 )
-_OCCASIONS = (
-    "group",
-    "case",
-    "study",
-    "series",
-    "sequence",
-    "seq",
-    "session",
-    "burst",
-    "video",
-    "clip",
-    "scene",
-    "slide",
-)
-_PLACES = ("location", "site", "camera")
 _GROUP_NAMES = (*_BEINGS, *_OCCASIONS, *_PLACES)
 # The usual number of folds; fewer groups cannot fill them.
 _MIN_GROUPS = 5
@@ -72,10 +54,8 @@ NAME_PAIRS = GroupColumn(PHOTO_NAMES, "name", "pair")
 def rank_group_name(column: str) -> int | None:
     """Place of a column's name among those of groups, such as ``patient`` or ``PatientID``; None if it is none."""
     bare = re.sub(r"[\W_]", "", column.lower())
-    names = [
-        bare,
-        *(bare.removesuffix(ending) for ending in ("id", "uid", "instanceuid", "no", "num", "number", "name", "code")),
-    ]
+    endings = ("", "id", "uid", "instanceuid", "no", "num", "number", "name", "code")
+    names = [bare.removesuffix(ending) for ending in endings]
     return next((rank for rank, name in enumerate(_GROUP_NAMES) if name in names), None)
 
 
@@ -91,17 +71,12 @@ def find_groups(photos: PhotoFiles, labels: pd.Series, sample: SampleSubmission 
     """Find a column that says which training photos belong together, or else pairs of names.
 
     It has a name that groups have, and groups the photos: it is not the label under another name, not different for
-    each photo, and does not split them into fewer groups than there are folds. Where its groups lie within those of
-    another such column, that one is taken, but places are not taken for the beings that live there.
+    each
+    photo, and does not split them into fewer groups than there are folds. Where its groups lie within those of another
+    such
+    column, that one is taken, but places are not taken for the beings that live there.
 
-    Parameters
-    ----------
-    photos
-        The training photos.
-    labels
-        The label of each by its path.
-    sample
-        The sample submission, which is no table of groups.
+    ``labels`` has the label of each training photo by its path. The sample submission is not a table of groups.
     """
     candidates: list[_Candidate] = []
     for path in list_readable_tables(photos.root, sample):
@@ -109,9 +84,10 @@ def find_groups(photos: PhotoFiles, labels: pd.Series, sample: SampleSubmission 
         id_column = find_id_column(path, photos) if ranks else ""
         for name in sorted(set(ranks) - {id_column}) if id_column else []:
             column = GroupColumn(make_relative(path, photos.root), id_column, name)
-            groups = _read_if_whole(column, photos)
-            if _is_useful_grouping(groups, labels):
-                candidates.append(_Candidate(ranks[name], column, groups))
+            # A table that nobody named need not be readable to its end.
+            with contextlib.suppress(BadData):
+                if _is_useful_grouping(groups := read_groups(column, photos), labels):
+                    candidates.append(_Candidate(ranks[name], column, groups))
     if are_in_pairs(labels) and _is_useful_grouping(pairs := pair_names(photos.paths), labels):
         candidates.append(_Candidate(len(_BEINGS) - 1, NAME_PAIRS, pairs))
     return _choose_coarsest(min(candidates, key=lambda item: item.rank), candidates).column if candidates else None
@@ -124,22 +100,12 @@ class _Candidate(NamedTuple):
     column: GroupColumn
     groups: pd.Series
 
-    @property
-    def is_of_beings(self) -> bool:
-        return self.rank < len(_BEINGS)
-
-    @property
-    def is_of_places(self) -> bool:
-        return self.rank >= len(_BEINGS) + len(_OCCASIONS)
-
 
 def _choose_coarsest(first: _Candidate, candidates: list[_Candidate]) -> _Candidate:
     """Return the candidate of the fewest groups that hold those of the first one whole."""
-    wider = [
-        other
-        for other in candidates
-        if not (first.is_of_beings and other.is_of_places) and _are_within(first.groups, other.groups)
-    ]
+    if first.rank < len(_BEINGS):
+        candidates = [other for other in candidates if other.rank < len(_BEINGS) + len(_OCCASIONS)]
+    wider = [other for other in candidates if _are_within(first.groups, other.groups)]
     return min(wider, key=lambda other: other.groups.nunique(), default=first)
 
 
@@ -150,24 +116,8 @@ def _are_within(groups: pd.Series, wider: pd.Series) -> bool:
     return bool((wider[groups.index].groupby(groups).nunique() == 1).all())
 
 
-def _read_if_whole(column: GroupColumn, photos: PhotoFiles) -> pd.Series:
-    """Read the groups of a table that nobody named; none if it cannot be read to its end."""
-    try:
-        return read_groups(column, photos)
-    except BadData:
-        return pd.Series(dtype=str)
-
-
 def parse_groups(answer: str, photos: PhotoFiles) -> GroupColumn | None:
-    """Read a person's answer: ``FILE:COLUMN``, ``names`` for pairs of left and right, or ``none``.
-
-    Raises
-    ------
-    BadChoice
-        If there is no such file or column.
-    BadData
-        If the file has no column of photos.
-    """
+    """Parse a person's answer: ``FILE:COLUMN``, ``names`` for pairs of left and right, or ``none``."""
     if answer.strip().lower() == NO_GROUPS:
         return None
     if answer.strip().lower() == PHOTO_NAMES:
@@ -193,13 +143,7 @@ def build_group_column(layout: TrainLayout) -> GroupColumn | None:
 
 
 def read_groups(column: GroupColumn, photos: PhotoFiles) -> pd.Series:
-    """Read the group of each photo, by its path; a photo of several groups makes one group of them.
-
-    Raises
-    ------
-    BadData
-        If the table lacks one of the columns.
-    """
+    """Read the group of each photo, by its path; a photo of several groups makes one group of them."""
     if column.file == PHOTO_NAMES:
         return pair_names(photos.paths)
     path = photos.root / column.file

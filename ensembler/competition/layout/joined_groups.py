@@ -1,77 +1,63 @@
-"""Joining groups: photos that share anything, directly or over others, are one group."""
+"""Joining groups: photos that share anything, directly or through others, are one group."""
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 
 def join_groups(photos: pd.Series, keys: Sequence[pd.Series]) -> pd.Series:
-    """Join photos that share a key of any kind, directly or over others.
+    """Join photos that share a key of any kind, directly or through others.
 
     Parameters
     ----------
     photos
-        What identifies each row's photo.
+        Identity of each row's photo.
     keys
         Series aligned with ``photos``; rows of equal cells belong together, an empty cell says nothing.
 
     Returns
     -------
     Series
-        A group per row: the first key of the first kind among its rows, else its first photo; empty for a photo on its
-        own.
+        Group of each row: the first key of the first kind among its rows, else its first photo; empty for a photo on
+        its own.
     """
-    sets = DisjointSets()
-    for kind, column in enumerate(keys):
-        for photo, key in zip(photos, column, strict=True):
-            if key:
-                sets.join(("photo", photo), (kind, key))
-    roots = [sets.find(("photo", photo)) for photo in photos]
+    codes, names = pd.factorize(photos)
+    ends, count = [(codes, codes)], len(names)
+    for column in keys:
+        known = (column != "").to_numpy(dtype=bool)
+        key_codes, key_names = pd.factorize(column[known])
+        ends.append((codes[known], count + key_codes))
+        count += len(key_names)
+    sets = number_sets(np.concatenate([one for one, _ in ends]), np.concatenate([other for _, other in ends]), count)
+    roots = sets[codes].tolist()
     return pd.Series(_name_sets(photos, keys, roots), index=photos.index, dtype=str)
 
 
-def _name_sets(photos: pd.Series, keys: Sequence[pd.Series], roots: list[Hashable]) -> list[str]:
+def number_sets(one: NDArray[np.integer], other: NDArray[np.integer], count: int) -> NDArray[np.integer]:
+    """Return the number of the set of each of ``count`` items, where ``one`` and ``other`` are paired."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    graph = coo_array((np.ones(len(one), dtype=bool), (one, other)), shape=(count, count))
+    return np.asarray(connected_components(graph, directed=False)[1])
+
+
+def _name_sets(photos: pd.Series, keys: Sequence[pd.Series], roots: list[int]) -> list[str]:
     """Name each set after its first key of the first kind, else after its first photo, but never two sets alike."""
-    named: dict[Hashable, str] = {}
-    if keys:
-        for root, key in zip(roots, keys[0], strict=True):
-            if key:
-                named.setdefault(root, key)
-    taken = set(named.values())
-    members: dict[Hashable, set[str]] = {}
-    for root, photo in zip(roots, photos, strict=True):
-        members.setdefault(root, set()).add(photo)
+    named: dict[int, str] = {}
+    for root, key in zip(roots, keys[0] if keys else [], strict=False):
+        if key:
+            named.setdefault(root, key)
+    taken, sizes = set(named.values()), photos.groupby(roots).nunique()
     for root, photo in zip(roots, photos, strict=True):
         if root not in named:
-            named[root] = _make_unique_name(photo, taken) if len(members[root]) > 1 else ""
+            name = photo if sizes[root] > 1 else ""
+            while name in taken:
+                name += "'"
+            named[root] = name
+            taken.update({name} - {""})
     return [named[root] for root in roots]
-
-
-def _make_unique_name(name: str, taken: set[str]) -> str:
-    while name in taken:
-        name += "'"
-    taken.add(name)
-    return name
-
-
-class DisjointSets:
-    """Disjoint sets that can be joined (union-find)."""
-
-    def __init__(self) -> None:
-        self._parents: dict[Hashable, Hashable] = {}
-
-    def find(self, item: Hashable) -> Hashable:
-        """Return what stands for the set that an item is in; an item that is new is a set of its own."""
-        parent = self._parents.setdefault(item, item)
-        while parent != self._parents[parent]:
-            # Shorten the way for the next time.
-            self._parents[parent] = self._parents[self._parents[parent]]
-            parent = self._parents[parent]
-        self._parents[item] = parent
-        return parent
-
-    def join(self, one: Hashable, other: Hashable) -> None:
-        """Make one set of those that two items are in."""
-        self._parents[self.find(other)] = self.find(one)

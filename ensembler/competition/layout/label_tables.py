@@ -37,15 +37,7 @@ class LabelTable:
         return likely if len(likely) == 1 else ()
 
     def choose_columns(self, sample: SampleSubmission | None, named: str | None) -> tuple[str, ...]:
-        """Columns that hold the labels.
-
-        Raises
-        ------
-        BadChoice
-            If the one named is not there.
-        MissingHint
-            If several could be it.
-        """
+        """Return the columns that hold the labels: the one ``named``, else those that names and values tell."""
         if named:
             if named not in self.other_columns:
                 raise BadChoice.from_unknown_name("label column", named, self.other_columns)
@@ -80,15 +72,7 @@ class LabelTable:
 
 
 def resolve_label_table(name: str, photos: PhotoFiles, folder: str) -> LabelTable:
-    """Take the table that a person named.
-
-    Raises
-    ------
-    BadChoice
-        If it is not there.
-    BadData
-        If none of its columns has the names of photos.
-    """
+    """Return the table that a person named."""
     path = photos.root / name
     if not path.is_file():
         raise BadChoice(f"There is no {path}: --labels takes a path relative to {photos.root}.")
@@ -104,19 +88,9 @@ def resolve_label_table(name: str, photos: PhotoFiles, folder: str) -> LabelTabl
 def find_label_table(photos: PhotoFiles, sample: SampleSubmission | None, *, by_name_only: bool) -> LabelTable | None:
     """Find the CSV that labels the photos.
 
-    Parameters
-    ----------
-    photos
-        The training photos.
-    sample
-        The sample submission, if there is one.
-    by_name_only
-        Take a table only if the names of its columns say that it holds labels, since something else tells them, too.
-
-    Raises
-    ------
-    MissingHint
-        If several could be it.
+    With ``by_name_only`` a table is taken only if the names of its columns say that it holds labels, since something
+    else
+    tells them, too. A ``MissingHint`` asks if several could be it.
     """
     tables = [table for path in list_readable_tables(photos.root, sample) if (table := _read_label_table(path, photos))]
     # A table of nothing but ids and groups has no labels.

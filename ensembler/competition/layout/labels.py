@@ -11,7 +11,7 @@ import pandas as pd
 
 from ...errors import BadData, format_count
 from ..csv_tables import read_table
-from ..manifest import SEPARATOR, Manifest, TrainLayout
+from ..manifest import SEPARATOR, Manifest
 from ..photo_files import PhotoFiles
 from ..photo_names import extract_folder, extract_name, extract_stem
 from .photo_sets import find_set, split_path_below
@@ -43,14 +43,11 @@ def has_labels_in_folders(photos: PhotoFiles, folder: str) -> bool:
 def tabulate_labelled_photos(
     manifest: Manifest, photos: PhotoFiles, to_predict: frozenset[str] = frozenset()
 ) -> pd.DataFrame:
-    """Make the table of labelled photos: id, path, label.
+    """Return the table of labelled photos: id, path, label; several labels of one photo are joined by ``|``.
 
-    Several labels of one photo are joined by ``|``. Photos ``to_predict``, given by their paths, need no label.
-
-    Raises
-    ------
-    BadData
-        If a photo has no label, a label no photo, or a label is none of the manifest's classes.
+    Photos ``to_predict``, given by their paths, need no label. ``BadData`` tells of photos without a label, labels
+    without
+    a photo, and labels that are none of the manifest's classes.
     """
     layout = manifest.train
     inside = photos.select_inside(layout.folder)
@@ -58,8 +55,11 @@ def tabulate_labelled_photos(
     if layout.labels == "csv":
         table = _read_from_csv(manifest, inside, to_learn)
     else:
-        table = pd.DataFrame({"id": _make_ids(to_learn), "path": list(to_learn.paths)})
-        table["label"] = [_find_label(path, layout) for path in to_learn.paths]
+        paths, stems = list(to_learn.paths), [extract_stem(path) for path in to_learn.paths]
+        # Ids are file names without suffix where those are unique.
+        table = pd.DataFrame({"id": stems if len(set(stems)) == len(stems) else paths, "path": paths})
+        by_name = layout.labels == "names"
+        table["label"] = [extract_label(path) if by_name else extract_name(extract_folder(path)) for path in paths]
     _check_classes(table, manifest)
     return table
 
@@ -78,16 +78,6 @@ def _find_test_photos(photos: PhotoFiles, manifest: Manifest) -> frozenset[str]:
     return frozenset(named.union(*(photos.select_inside(folder).paths for folder in nested)))
 
 
-def _find_label(path: str, layout: TrainLayout) -> str:
-    return extract_label(path) if layout.labels == "names" else extract_name(extract_folder(path))
-
-
-def _make_ids(photos: PhotoFiles) -> list[str]:
-    """File names without suffix where those are unique, else paths."""
-    stems = [extract_stem(path) for path in photos.paths]
-    return stems if len(set(stems)) == len(stems) else list(photos.paths)
-
-
 def _read_from_csv(manifest: Manifest, photos: PhotoFiles, to_learn: PhotoFiles) -> pd.DataFrame:
     layout = manifest.train
     source = photos.root / layout.file
@@ -104,9 +94,18 @@ def _read_from_csv(manifest: Manifest, photos: PhotoFiles, to_learn: PhotoFiles)
     table["label"] = _join_labels(labels, manifest, source)
     # A row of nothing, such as that of a file .DS_Store, says nothing about any photo.
     table = table[(table["path"] != "") | (labels[list(layout.columns)] != "").any(axis=1)].reset_index(drop=True)
-    _check_every_label_has_a_photo(table, source, photos, layout.folder)
-    if not layout.incomplete:
-        _check_every_photo_has_a_label(to_learn.exclude(set(table["path"])), source, layout.folder)
+    unknown = table.loc[table["path"] == "", "id"]
+    if len(unknown):
+        raise BadData(
+            f"{source} names photos that are not in {photos.root / layout.folder}: {format_count(unknown, 'id')} "
+            f"(first: {unknown.iloc[0]!r}); add the photos or delete those rows."
+        )
+    missed = to_learn.exclude(set(table["path"])).paths
+    if missed and not layout.incomplete:
+        raise BadData(
+            f"{source} has no label for {format_count(missed, 'photo')} of {photos.root / layout.folder} "
+            f"(first: {missed[0]}): add them, or leave such photos out with --incomplete-labels."
+        )
     return table
 
 
@@ -121,23 +120,6 @@ def _join_labels(labels: pd.DataFrame, manifest: Manifest, source: Path) -> pd.S
     names = np.array(manifest.classes, dtype=object)
     given = flags.to_numpy(dtype=bool)
     return pd.Series([SEPARATOR.join(names[row]) for row in given], index=labels.index, dtype=str)
-
-
-def _check_every_label_has_a_photo(table: pd.DataFrame, source: Path, photos: PhotoFiles, folder: str) -> None:
-    unknown = table.loc[table["path"] == "", "id"]
-    if len(unknown):
-        raise BadData(
-            f"{source} names photos that are not in {photos.root / folder}: {format_count(unknown, 'id')} "
-            f"(first: {unknown.iloc[0]!r}); add the photos or delete those rows."
-        )
-
-
-def _check_every_photo_has_a_label(missed: PhotoFiles, source: Path, folder: str) -> None:
-    if missed.paths:
-        raise BadData(
-            f"{source} has no label for {format_count(missed.paths, 'photo')} of {missed.root / folder} "
-            f"(first: {missed.paths[0]}): add them, or leave such photos out with --incomplete-labels."
-        )
 
 
 def _check_classes(table: pd.DataFrame, manifest: Manifest) -> None:

@@ -60,14 +60,13 @@ def find_layout(root: Path, name: str, slug: str, hints: Hints, photos_at: str, 
     root
         Folder with the photos, the label table if there is one, and the sample submission.
     name, slug
-        The competition's name here and on Kaggle; competitions known by their slug answer some questions.
+        Name of the competition here and on Kaggle. Competitions known by their slug answer some questions.
     hints
-        A person's answers.
+        Answers of a person.
     photos_at
-        How the manifest shall name ``root``.
+        Path of ``root`` in the manifest.
     metric
-        What judges the competition, by our name or Kaggle's; empty, or one of those that we do not know, falls back
-        on what is known by the slug, and then on what fits the sample submission.
+        Metric by our name or Kaggle's. If it is empty or unknown, the slug decides, and then the sample submission.
 
     Raises
     ------
@@ -140,14 +139,7 @@ def find_labelled_photos(
 ) -> LabelledPhotos:
     """Find the labelled photos, where their labels come from, and which of them belong together.
 
-    ``metric`` is what judges the competition, if that is known.
-
-    Raises
-    ------
-    MissingHint
-        If neither names, folders nor a CSV tell the labels, or several CSVs could.
-    BadData
-        If what the CSV tells are no classes.
+    ``metric`` is what judges the competition, if that is known. Errors are those of :func:`find_layout`.
     """
     folder, inside = find_training_set(photos)
     labelled = _find_labels(folder, inside, sample, hints, metric)

@@ -29,12 +29,8 @@ _SEVERAL = "\0several"
 def find_local_layout(photos: PhotoFiles, name: str, hints: Hints, sample: Path) -> Manifest:
     """Find out the layout of a folder that has no sample submission; ``sample`` is where ours will be written.
 
-    The answer has a column per class, named after it; of two classes, the last one alone.
-
-    Raises
-    ------
-    MissingHint, BadChoice, BadData
-        As :func:`ensembler.competition.layout.layout.find_labelled_photos` does.
+    The answer has a column per class, named after it; of two classes, the last one alone. Errors are those of
+    :func:`.layout.find_labelled_photos`.
     """
     labelled = find_labelled_photos(photos, None, hints, find_metric(hints.metric) if hints.metric else None)
     task, classes = _decide_task(labelled, hints.positive)
@@ -74,20 +70,10 @@ def _decide_task(labelled: LabelledPhotos, positive: str | None) -> tuple[Task, 
 def choose_test_photos(
     manifest: Manifest, photos: PhotoFiles, pictures: dict[str, str], share: float, seed: int
 ) -> tuple[list[str], pd.DataFrame]:
-    """Choose the photos to predict: those of a test folder, else a share of each class.
+    """Choose the photos to predict: those of a test folder, else a ``share`` of each class, between 0 and 1.
 
-    Photos of the same picture or of one group go to the same side.
-
-    Parameters
-    ----------
-    manifest, photos
-        The layout and the files.
-    pictures
-        Path of each readable photo to what is the same for photos of the same picture.
-    share
-        Share of the labelled photos to keep apart, between 0 and 1.
-    seed
-        The same seed chooses the same photos.
+    Photos of the same picture or of one group go to the same side; ``pictures`` maps the path of each readable photo to
+    what is the same for photos of the same picture.
 
     Returns
     -------
@@ -100,19 +86,15 @@ def choose_test_photos(
         raise BadChoice(f"--test-size is a share of the photos, between 0 and 1. Received: {share}")
     table = tabulate_labelled_photos(manifest, photos)
     table = table[table["path"].isin(pictures.keys())]
-    units = _name_units(table, manifest, photos, pictures)
+    # Photos of one group, and those of one picture, are drawn as one unit.
+    groups = read_photo_groups(table["path"], manifest, photos)
+    joined = join_groups(table["path"], [groups, table["path"].map(pictures)])
+    units = joined.where(joined != "", table["path"])
     chosen = _draw_share_of_each_class(table["label"], units, share, seed)
     hidden = table.loc[units.isin(chosen)]
     if hidden.empty or len(hidden) == len(table):
         raise BadData(f"{len(table)} photos are too few to keep a share of {share} apart; change --test-size.")
     return hidden["id"].tolist(), hidden[["id", "label"]]
-
-
-def _name_units(table: pd.DataFrame, manifest: Manifest, photos: PhotoFiles, pictures: dict[str, str]) -> pd.Series:
-    """Name what must stay on one side with each photo: itself, its twins, its group."""
-    groups = read_photo_groups(table["path"], manifest, photos)
-    joined = join_groups(table["path"], [groups, table["path"].map(pictures)])
-    return joined.where(joined != "", table["path"])
 
 
 def _draw_share_of_each_class(labels: pd.Series, units: pd.Series, share: float, seed: int) -> set[str]:

@@ -36,13 +36,7 @@ METRIC_HINT = "if a class a photo is asked for all the same, say what judges it 
 
 
 def refuse_metric(metric: str) -> None:
-    """Make sure that a metric, as Kaggle calls it, may judge classes of whole photos.
-
-    Raises
-    ------
-    BadData
-        If it judges something else.
-    """
+    """Make sure that a metric, as Kaggle calls it, may judge classes of whole photos."""
     spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", metric)
     spellings = [re.sub(r"[^a-z0-9]+", " ", text.lower()).strip() for text in (metric, spaced)]
     for what, words in _METRICS.items():
@@ -54,13 +48,7 @@ def refuse_metric(metric: str) -> None:
 
 
 def refuse_columns(columns: Iterable[str], source: Path) -> None:
-    """Make sure that columns are not those of masks or boxes.
-
-    Raises
-    ------
-    BadData
-        If one is.
-    """
+    """Make sure that columns are not those of masks or boxes."""
     for column in columns:
         for what, names in _COLUMNS.items():
             if re.sub(r"[\W_]", "", column.lower()) in names:
@@ -71,15 +59,7 @@ def refuse_columns(columns: Iterable[str], source: Path) -> None:
 
 
 def refuse_measurements(labels: pd.Series, source: Path, column: str) -> None:
-    """Make sure that labels are neither fractional numbers nor different for nearly every photo.
-
-    Raises
-    ------
-    BadData
-        If they are fractional numbers.
-    MissingHint
-        If nearly every photo has another.
-    """
+    """Make sure that labels are neither fractional numbers nor different for nearly every photo."""
     given = labels[labels != ""]
     numbers = pd.to_numeric(given, errors="coerce")
     if len(given) and numbers.notna().all() and (numbers % 1 != 0).any():

@@ -19,14 +19,7 @@ def select_one_version(folders: dict[str, list[str]], test_folders: Collection[s
 
     Of several versions the one is taken that has a counterpart among the test folders, for members should learn from
     photos of the kind that they predict; of those the first. Photos named after others, such as ``4_thumbnail.png``
-    after ``4.png``, come last.
-
-    Parameters
-    ----------
-    folders
-        Paths by the folder that names their set, the preferred ones first.
-    test_folders
-        Folders of photos to predict.
+    after ``4.png``, come last. ``folders`` has paths by the folder that names their set, the preferred folders first.
     """
     sets = {folder: _FolderNames(paths) for folder, paths in folders.items()}
     derived = {

@@ -18,13 +18,7 @@ def list_readable_tables(root: Path, sample: SampleSubmission | None) -> list[Pa
 
 
 def refuse_unreadable(root: Path, sample: SampleSubmission | None) -> None:
-    """Tell of the first CSV that cannot be read, for where one was looked for in vain.
-
-    Raises
-    ------
-    BadData
-        If there is one.
-    """
+    """Raise the error of the first CSV that cannot be read, for where one was looked for in vain."""
     for path in _list_tables(root, sample):
         if error := _find_read_error(path):
             raise error

@@ -44,13 +44,7 @@ def may_ask_for(cells: Collection[str], values: pd.Series) -> bool:
 
 
 def require_classes(sample: SampleSubmission, cells: Collection[str], classes: Collection[str]) -> None:
-    """Make sure that what a sample shows for an answer is made of classes.
-
-    Raises
-    ------
-    MissingHint
-        If it is not, so another column, or no label at all, may be asked for.
-    """
+    """Make sure that what a sample shows for an answer is made of classes."""
     if are_classes(cells, classes):
         return
     strange = min(cell for cell in cells if not are_classes({cell}, classes))

@@ -18,12 +18,6 @@ class Tags:
 
     classes: tuple[str, ...]
 
-    @staticmethod
-    def may_be_tags(values: pd.Series) -> bool:
-        """Whether cells may be combinations of few tags rather than names that have blanks in them."""
-        words = values.str.split()
-        return any(len(tags) > 1 for tags in words) and words.explode().nunique() < values.nunique()
-
     @classmethod
     def split(cls, values: pd.Series) -> Tags:
         """Collect all tags, by number if all are numbers, else by name."""
@@ -33,23 +27,15 @@ class Tags:
 def are_tags(values: pd.Series, sample: SampleSubmission | None, metric: Metric | None) -> bool:
     """Decide whether cells are combinations of tags, or names that have blanks in them, such as ``red fox``.
 
-    Parameters
-    ----------
-    values
-        The label of each photo as its table has it.
-    sample
-        The sample submission, if there is one; it shows what an answer looks like.
-    metric
-        What judges the competition, if it is known.
-
-    Raises
-    ------
-    MissingHint
-        If neither the sample, the labels nor the metric tell.
+    The sample submission, the labels, given as each photo's cell in ``values``, and the metric may tell, if the first
+    and
+    the last are known; else a ``MissingHint`` asks.
     """
-    if not Tags.may_be_tags(values):
+    words_of_cells = values.str.split()
+    names, words = set(values) - {""}, set(words_of_cells.explode().dropna())
+    # Cells may be tags if some have several words, and there are fewer words than cells.
+    if not any(len(cell) > 1 for cell in words_of_cells) or len(words) >= values.nunique():
         return False
-    names, words = set(values) - {""}, {word for value in values for word in value.split()}
     judges_tags = metric is not None and metric.name.startswith("sample ")
     # Tags stand alone, too; the words of names do not.
     alone = bool(names & words)
@@ -68,8 +54,8 @@ def are_tags(values: pd.Series, sample: SampleSubmission | None, metric: Metric 
 def _decide_by_sample(sample: SampleSubmission, names: set[str], words: set[str]) -> bool | None:
     """Tell tags from names by the sample's cells, or its columns, one for each class; None if it shows none."""
     if len(sample.columns) > 1:
-        columns = {_normalise_name(column) for column in sample.columns}
-        return not columns >= {_normalise_name(name) for name in names}
+        columns = {normalise_name(column) for column in sample.columns}
+        return not columns >= {normalise_name(name) for name in names}
     if not sample.cells or not {word for cell in sample.cells for word in cell.split()} <= words:
         return None
     if sample.cells <= names:
@@ -77,5 +63,6 @@ def _decide_by_sample(sample: SampleSubmission, names: set[str], words: set[str]
     return True
 
 
-def _normalise_name(name: str) -> str:
-    return "".join(filter(str.isalnum, name.lower()))
+def normalise_name(name: str) -> str:
+    """Return a name without case and punctuation, as names of classes and columns are compared."""
+    return "".join(filter(str.isalnum, name.lower())) or name

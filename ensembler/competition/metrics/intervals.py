@@ -32,14 +32,8 @@ class Interval:
 class Difference:
     """How much one score lies above another of the same rows.
 
-    Attributes
-    ----------
-    value
-        First less second.
-    standard_error
-        Of the difference, rows being paired.
-    interval
-        Of 95 %.
+    ``value`` is the first less the second, ``standard_error`` that of the paired difference, and ``interval`` holds 95
+    %.
     """
 
     value: float
@@ -55,12 +49,7 @@ class Difference:
 def compute_interval(measured: MeasuredScore, units: Units) -> Interval:
     """Return the 95 % percentile interval of a score (Efron and Tibshirani, An introduction to the bootstrap, 1993).
 
-    Parameters
-    ----------
-    measured
-        The score.
-    units
-        Number of the unit that each row belongs to; units are resampled whole.
+    ``units`` has the number of the unit of each row; units are resampled whole.
     """
     return _compute_percentile_interval(resample_scores([measured], units)[0])
 

@@ -21,20 +21,10 @@ EPSILON = 1e-15
 
 @dataclass(frozen=True)
 class Metric:
-    """How a competition judges an answer.
+    """A metric that judges an answer.
 
-    Attributes
-    ----------
-    name
-        As a manifest has it.
-    tasks
-        Those that it can judge.
-    larger_is_better
-        False for losses.
-    takes_labels
-        Whether it judges classes or tags rather than probabilities.
-    beta
-        How many times as much recall matters as precision, of an F score.
+    ``tasks`` are those that it can judge. Metrics that take labels judge classes or tags rather than probabilities.
+    ``beta`` is how many times as much recall matters as precision, in an F score.
     """
 
     name: str
@@ -93,48 +83,24 @@ _NAMES_BY_TASK: dict[Task, dict[str, str]] = {
 
 # What Kaggle calls them, in its pages and in its programs; compared without case, blanks, punctuation and "score".
 _SPELLINGS = {
-    "log loss": (
-        "logarithmic loss",
-        "binary log loss",
-        "multi class log loss",
-        "multi class logarithmic loss",
-        "multi class loss",
-        "cross entropy",
-        "binary cross entropy",
-        "categorical cross entropy",
-    ),
-    "mean column-wise log loss": ("mean column-wise logarithmic loss", "column-wise log loss", "MCLogLoss"),
-    "accuracy": ("categorization accuracy", "classification accuracy", "multi class accuracy"),
-    "roc auc": (
-        "AUC",
-        "AUC ROC",
-        "AUROC",
-        "area under receiver operating characteristic curve",
-        "area under the receiver operating characteristic curve",
-        "area under ROC",
-        "area under ROC curve",
-        "area under the ROC curve",
-    ),
-    "mean column-wise roc auc": (
-        "MCAUC",
-        "mean column-wise AUC",
-        "mean column-wise area under receiver operating characteristic curve",
-        "mean column-wise area under the receiver operating characteristic curve",
-        "mean column-wise area under the ROC curve",
-        "column-wise ROC AUC",
-        "column-wise AUC",
-        "mean ROC AUC",
-        "mean AUC",
-        "macro AUC",
-        "macro ROC AUC",
-    ),
-    "f1": ("F", "binary f1"),
-    "macro f1": ("macro F", "F macro", "macro averaged f1", "f1 macro", "mean macro f1"),
-    "micro f1": ("micro F", "F micro", "micro averaged f1", "f1 micro"),
-    "sample f1": ("mean F", "mean f1", "mean F beta 1", "F beta 1", "samples f1", "sample F"),
+    "log loss": "logarithmic loss, binary log loss, multi class log loss, multi class logarithmic loss, "
+    "multi class loss, cross entropy, binary cross entropy, categorical cross entropy",
+    "mean column-wise log loss": "mean column-wise logarithmic loss, column-wise log loss, MCLogLoss",
+    "accuracy": "categorization accuracy, classification accuracy, multi class accuracy",
+    "roc auc": "AUC, AUC ROC, AUROC, area under receiver operating characteristic curve, "
+    "area under the receiver operating characteristic curve, area under ROC, area under ROC curve, "
+    "area under the ROC curve",
+    "mean column-wise roc auc": "MCAUC, mean column-wise AUC, column-wise ROC AUC, column-wise AUC, mean ROC AUC, "
+    "mean column-wise area under receiver operating characteristic curve, mean AUC, macro AUC, macro ROC AUC, "
+    "mean column-wise area under the receiver operating characteristic curve, "
+    "mean column-wise area under the ROC curve",
+    "f1": "F, binary f1",
+    "macro f1": "macro F, F macro, macro averaged f1, f1 macro, mean macro f1",
+    "micro f1": "micro F, F micro, micro averaged f1, f1 micro",
+    "sample f1": "mean F, mean f1, mean F beta 1, F beta 1, samples f1, sample F",
     # Kaggle's name leaves beta open; its competitions of tags, on the Amazon and on museum pieces, took 2.
-    "sample f2": ("f2", "mean f2", "samples f2", "F beta", "mean F beta", "mean F beta 2", "F beta 2"),
-    "quadratic weighted kappa": ("QWK", "quadratic kappa", "quadratically weighted kappa"),
+    "sample f2": "f2, mean f2, samples f2, F beta, mean F beta, mean F beta 2, F beta 2",
+    "quadratic weighted kappa": "QWK, quadratic kappa, quadratically weighted kappa",
 }
 
 
@@ -143,7 +109,9 @@ def _normalise_name(text: str) -> str:
     return re.sub(r"[^a-z0-9]", "", text.lower()).replace("score", "")
 
 
-_NAMES_BY_SPELLING = {_normalise_name(text): name for name, texts in _SPELLINGS.items() for text in (name, *texts)}
+_NAMES_BY_SPELLING = {
+    _normalise_name(text): name for name, texts in _SPELLINGS.items() for text in (name, *texts.split(", "))
+}
 
 
 def find_metric(text: str) -> Metric | None:
@@ -161,7 +129,7 @@ def resolve_metric(text: str, task: Task) -> Metric:
     Raises
     ------
     BadChoice
-        If the name is unknown, or the metric cannot judge such a task.
+        If the name is unknown, or the metric cannot judge the task.
     """
     fitting = [metric.name for metric in METRICS.values() if task in metric.tasks]
     metric_found = find_metric(text)

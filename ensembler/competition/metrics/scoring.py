@@ -28,15 +28,9 @@ def evaluate(
 ) -> float:
     """Score probabilities; a metric of labels judges what :func:`.choose_labels` makes of them.
 
-    Parameters
-    ----------
-    targets, probabilities
-        Arrays of shape (rows, outputs); targets are 0 or 1.
-
-    Returns
-    -------
-    float
-        Not a number where the rows cannot tell, such as the AUC of rows of one class.
+    ``targets`` (0 or 1) and ``probabilities`` have the shape (rows, outputs). The score is NaN where the rows cannot
+    tell,
+    such as the AUC of rows of one class.
     """
     return measure_probabilities(metric, targets, probabilities, manifest).value
 
@@ -50,10 +44,7 @@ def evaluate_with_error(
 ) -> Estimate:
     """Score probabilities as :func:`evaluate` does, with the standard error of the score.
 
-    Parameters
-    ----------
-    groups
-        A group per row, empty for rows on their own; rows of one group count as one observation.
+    ``groups`` has a group per row, empty for rows on their own; rows of one group count as one observation.
     """
     return _estimate(measure_probabilities(metric, targets, probabilities, manifest), len(targets), groups)
 
@@ -71,25 +62,13 @@ def _estimate(measured: MeasuredScore, rows: int, groups: Sequence[str] = ()) ->
 
 
 def make_cost_function(manifest: Manifest) -> Callable[[NDArray[np.floating], NDArray[np.floating]], float]:
-    """Return what a choice between probabilities goes by: their score by the manifest's metric, less being better.
-
-    Raises
-    ------
-    BadChoice
-        If the manifest's metric is unknown or cannot judge its task.
-    """
+    """Return what a choice between probabilities goes by: their score by the manifest's metric, less being better."""
     metric = resolve_metric(manifest.metric, manifest.task)
     return lambda targets, probabilities: metric.compute_cost(evaluate(metric, targets, probabilities, manifest))
 
 
 def make_cost_measure(manifest: Manifest) -> Callable[[NDArray[np.floating], NDArray[np.floating]], MeasuredScore]:
-    """Return what :func:`make_cost_function` does as a measure, which two answers can be compared by, row by row.
-
-    Raises
-    ------
-    BadChoice
-        If the manifest's metric is unknown or cannot judge its task.
-    """
+    """Return what :func:`make_cost_function` does as a measure, which two answers can be compared by, row by row."""
     metric = resolve_metric(manifest.metric, manifest.task)
 
     def measure_cost(targets: NDArray[np.floating], probabilities: NDArray[np.floating]) -> MeasuredScore:
@@ -105,13 +84,7 @@ def compute_scores(
     manifest: Manifest,
     groups: Sequence[str] = (),
 ) -> Scores:
-    """Return all figures of probabilities.
-
-    Raises
-    ------
-    BadChoice
-        If the manifest's metric is unknown or cannot judge its task.
-    """
+    """Return all scores of probabilities; see :func:`evaluate_with_error`."""
     metric = resolve_metric(manifest.metric, manifest.task)
     loss = METRICS["log loss"].resolve_for_task(manifest.task)
     log_loss = evaluate_with_error(loss, targets, probabilities, manifest, groups)
@@ -129,12 +102,6 @@ def compute_scores(
 def compute_out_of_fold_scores(
     tables: Tables, probabilities: NDArray[np.floating], scored: NDArray[np.bool_]
 ) -> Scores:
-    """Return all figures of probabilities for the scored training photos, in the table's order.
-
-    Parameters
-    ----------
-    scored
-        Which training photos the rows of ``probabilities`` are of, shape (photos,).
-    """
+    """Return all scores of probabilities for the training photos that ``scored``, shape (photos,), tells."""
     groups = tables.train.loc[scored, "group"].tolist()
     return compute_scores(tables.targets[scored], probabilities, tables.manifest, groups)

@@ -26,12 +26,7 @@ def assign_units(groups: Sequence[str]) -> NDArray[np.intp]:
 class InfluenceScore:
     """A score that each row moves by a known amount, such as a mean.
 
-    Attributes
-    ----------
-    value
-        The score.
-    influences
-        What each row adds to it, times the number of rows, less the score; they sum to 0.
+    ``influences`` is what each row adds to the score times the number of rows, less the score; they sum to 0.
     """
 
     value: float
@@ -59,12 +54,8 @@ class InfluenceScore:
 class CountScore:
     """A score that is computed from counts of rows.
 
-    Attributes
-    ----------
-    marks
-        Sparse, shape (counts, rows): which counts a row enters.
-    compute_score
-        From counts of shape (counts, samples) to a score per sample, not a number where there is none.
+    ``marks`` is sparse, shape (counts, rows): which counts a row enters. ``compute_score`` turns counts of shape
+    (counts, samples) into a score per sample, not a number where there is none.
     """
 
     marks: Any

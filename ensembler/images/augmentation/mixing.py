@@ -23,19 +23,9 @@ Batch = tuple[NDArray[np.uint8], NDArray[np.float32]]
 def mix(pixels: NDArray[np.uint8], targets: NDArray[np.float32], random: Generator) -> Batch:
     """Mix some photos of a batch with others of it.
 
-    Parameters
-    ----------
-    pixels
-        Shape (batch, size, size, 3).
-    targets
-        Shape (batch, outputs).
-    random
-        Decides everything.
-
-    Returns
-    -------
-    tuple
-        Mixed pixels and soft targets, of the same shapes; what is given stays as it is.
+    ``pixels`` has the shape (batch, size, size, 3), ``targets`` (batch, outputs); both stay as they are. Mixed pixels
+    and
+    soft targets of the same shapes are returned.
     """
     mixed, shares = pixels.copy(), np.ones((len(pixels), 1), np.float32)
     partners = random.permutation(len(pixels))
@@ -51,10 +41,7 @@ def mix(pixels: NDArray[np.uint8], targets: NDArray[np.float32], random: Generat
 def mixup(photo: NDArray[np.uint8], partner: NDArray[np.uint8], random: Generator) -> tuple[NDArray[np.uint8], float]:
     """Show one photo through another (Zhang et al., mixup: Beyond Empirical Risk Minimization, 2018).
 
-    Returns
-    -------
-    tuple
-        Pixels, and the first photo's share of them.
+    Returns pixels, and the first photo's share of them.
     """
     share = random.beta(MIXUP_ALPHA, MIXUP_ALPHA)
     # The larger share, lest some batches have a photo twice and lack another.
@@ -67,10 +54,7 @@ def mixup(photo: NDArray[np.uint8], partner: NDArray[np.uint8], random: Generato
 def cutmix(photo: NDArray[np.uint8], partner: NDArray[np.uint8], random: Generator) -> tuple[NDArray[np.uint8], float]:
     """Paste a rectangle of one photo into another (Yun et al., CutMix, 2019).
 
-    Returns
-    -------
-    tuple
-        Pixels, and the first photo's share of them.
+    Returns pixels, and the first photo's share of them.
     """
     side = math.sqrt(1 - random.beta(CUTMIX_ALPHA, CUTMIX_ALPHA))
     place = tuple(_choose_slice(length, side * length, random) for length in photo.shape[:2])

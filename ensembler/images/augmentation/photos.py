@@ -18,20 +18,9 @@ from .rand_augment import rand_augment
 
 
 def augment_photo(pixels: NDArray[np.uint8], augmentation: Augmentation, random: Generator) -> NDArray[np.uint8]:
-    """Change one photo as ``augmentation`` says.
+    """Change one photo, of shape (size, size, 3) and values from 0 to 255, which stays as it is.
 
-    Parameters
-    ----------
-    pixels
-        Shape (size, size, 3), from 0 to 255; they stay as they are.
-    augmentation
-        Of ``strong``, the part that looks at one photo alone; :func:`.mixing.mix` is the other.
-    random
-        Decides everything.
-
-    Returns
-    -------
-    array of shape (size, size, 3)
+    Of ``strong``, this is the part that looks at one photo alone; :func:`.mixing.mix` is the other.
     """
     if augmentation == "none":
         return pixels

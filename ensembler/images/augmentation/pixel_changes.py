@@ -16,16 +16,9 @@ from PIL import Image, ImageEnhance, ImageFilter
 
 @dataclass(frozen=True)
 class Change:
-    """One change, how often it is made, and how strongly.
+    """One change: what makes it, given the photo, a strength and random numbers, how often, and how strongly.
 
-    Attributes
-    ----------
-    apply
-        Makes it, given the photo, a strength, and random numbers.
-    probability
-        That it is made at all.
-    min_strength, max_strength
-        Bounds of the strength, which is drawn evenly between them.
+    The strength is drawn evenly between the bounds.
     """
 
     apply: Callable[[Image.Image, float, Generator], Image.Image]
@@ -42,21 +35,9 @@ def change_pixels(photo: Image.Image, random: Generator) -> Image.Image:
     return photo
 
 
-def _change_brightness(photo: Image.Image, factor: float, _: Generator) -> Image.Image:
-    return ImageEnhance.Brightness(photo).enhance(factor)
-
-
-def _change_contrast(photo: Image.Image, factor: float, _: Generator) -> Image.Image:
-    return ImageEnhance.Contrast(photo).enhance(factor)
-
-
 def _apply_gamma(photo: Image.Image, exponent: float, _: Generator) -> Image.Image:
     curve = 255 * (np.arange(256) / 255) ** exponent
     return photo.point(np.rint(curve).astype(int).tolist() * 3)
-
-
-def _change_saturation(photo: Image.Image, factor: float, _: Generator) -> Image.Image:
-    return ImageEnhance.Color(photo).enhance(factor)
 
 
 def _shift_hue(photo: Image.Image, shift: float, _: Generator) -> Image.Image:
@@ -65,11 +46,6 @@ def _shift_hue(photo: Image.Image, shift: float, _: Generator) -> Image.Image:
     # Pillow counts hues from 0 to 255, which are the same red.
     shifted = (np.arange(256) + round(255 * shift)) % 255
     return Image.merge("HSV", (hue.point(shifted.tolist()), saturation, value)).convert("RGB")
-
-
-def _blur(photo: Image.Image, share: float, _: Generator) -> Image.Image:
-    """Blur by a Gaussian whose standard deviation is ``share`` of the photo's width."""
-    return photo.filter(ImageFilter.GaussianBlur(share * photo.width))
 
 
 def _add_noise(photo: Image.Image, deviation: float, random: Generator) -> Image.Image:
@@ -96,12 +72,15 @@ def _compress_jpeg(photo: Image.Image, quality: float, _: Generator) -> Image.Im
 
 
 CHANGES = {
-    "brightness": Change(_change_brightness, 0.5, 0.7, 1.3),
-    "contrast": Change(_change_contrast, 0.5, 0.7, 1.3),
+    "brightness": Change(lambda photo, factor, _: ImageEnhance.Brightness(photo).enhance(factor), 0.5, 0.7, 1.3),
+    "contrast": Change(lambda photo, factor, _: ImageEnhance.Contrast(photo).enhance(factor), 0.5, 0.7, 1.3),
     "gamma": Change(_apply_gamma, 0.3, 0.7, 1.4),
-    "saturation": Change(_change_saturation, 0.3, 0.6, 1.4),
+    "saturation": Change(lambda photo, factor, _: ImageEnhance.Color(photo).enhance(factor), 0.3, 0.6, 1.4),
     "hue": Change(_shift_hue, 0.3, -0.05, 0.05),
-    "blur": Change(_blur, 0.2, 0.003, 0.008),
+    # The standard deviation is a share of the photo's width.
+    "blur": Change(
+        lambda photo, share, _: photo.filter(ImageFilter.GaussianBlur(share * photo.width)), 0.2, 0.003, 0.008
+    ),
     "noise": Change(_add_noise, 0.2, 2.0, 16.0),
     "dropout": Change(_drop_pixels, 0.2, 0.005, 0.04),
     "jpeg": Change(_compress_jpeg, 0.2, 30.0, 90.0),

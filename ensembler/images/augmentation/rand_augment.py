@@ -18,9 +18,6 @@ MAX_STRENGTH = 0.6
 # What comes into view beyond the edge.
 FILL_COLOUR = (128, 128, 128)
 
-# A photo and a strength from -1 to 1 give a photo. Some operations know no direction.
-Operation = Callable[[Image.Image, float], Image.Image]
-
 
 def rand_augment(photo: Image.Image, random: Generator) -> Image.Image:
     """Apply operations drawn at random, each with a strength drawn at random."""
@@ -29,82 +26,31 @@ def rand_augment(photo: Image.Image, random: Generator) -> Image.Image:
     return photo
 
 
-def _identity(photo: Image.Image, _: float) -> Image.Image:
-    return photo
-
-
-def _autocontrast(photo: Image.Image, _: float) -> Image.Image:
-    return ImageOps.autocontrast(photo)
-
-
-def _equalize(photo: Image.Image, _: float) -> Image.Image:
-    return ImageOps.equalize(photo)
-
-
-def _solarize(photo: Image.Image, strength: float) -> Image.Image:
-    return ImageOps.solarize(photo, round(256 * (1 - abs(strength))))
-
-
-def _posterize(photo: Image.Image, strength: float) -> Image.Image:
-    return ImageOps.posterize(photo, 8 - round(4 * abs(strength)))
-
-
-def _change_saturation(photo: Image.Image, strength: float) -> Image.Image:
-    return ImageEnhance.Color(photo).enhance(1 + 0.9 * strength)
-
-
-def _change_contrast(photo: Image.Image, strength: float) -> Image.Image:
-    return ImageEnhance.Contrast(photo).enhance(1 + 0.9 * strength)
-
-
-def _change_brightness(photo: Image.Image, strength: float) -> Image.Image:
-    return ImageEnhance.Brightness(photo).enhance(1 + 0.9 * strength)
-
-
-def _change_sharpness(photo: Image.Image, strength: float) -> Image.Image:
-    return ImageEnhance.Sharpness(photo).enhance(1 + 0.9 * strength)
-
-
-def _rotate(photo: Image.Image, strength: float) -> Image.Image:
-    return photo.rotate(30 * strength, Image.Resampling.BILINEAR, fillcolor=FILL_COLOUR)
-
-
-def _shear_x(photo: Image.Image, strength: float) -> Image.Image:
-    # About the middle of the photo, so that what is there stays in view.
-    return _apply_affine(photo, (1, 0.3 * strength, -0.15 * strength * photo.height, 0, 1, 0))
-
-
-def _shear_y(photo: Image.Image, strength: float) -> Image.Image:
-    return _apply_affine(photo, (1, 0, 0, 0.3 * strength, 1, -0.15 * strength * photo.width))
-
-
-def _translate_x(photo: Image.Image, strength: float) -> Image.Image:
-    return _apply_affine(photo, (1, 0, 150 / 331 * strength * photo.width, 0, 1, 0))
-
-
-def _translate_y(photo: Image.Image, strength: float) -> Image.Image:
-    return _apply_affine(photo, (1, 0, 0, 0, 1, 150 / 331 * strength * photo.height))
-
-
 def _apply_affine(photo: Image.Image, coefficients: tuple[float, ...]) -> Image.Image:
     return photo.transform(
         photo.size, Image.Transform.AFFINE, coefficients, Image.Resampling.BILINEAR, fillcolor=FILL_COLOUR
     )
 
 
-_OPERATIONS: tuple[Operation, ...] = (
-    _identity,
-    _autocontrast,
-    _equalize,
-    _solarize,
-    _posterize,
-    _change_saturation,
-    _change_contrast,
-    _change_brightness,
-    _change_sharpness,
+def _rotate(photo: Image.Image, strength: float) -> Image.Image:
+    return photo.rotate(30 * strength, Image.Resampling.BILINEAR, fillcolor=FILL_COLOUR)
+
+
+# A photo and a strength from -1 to 1 give a photo. Some operations know no direction.
+_OPERATIONS: tuple[Callable[[Image.Image, float], Image.Image], ...] = (
+    lambda photo, _: photo,
+    lambda photo, _: ImageOps.autocontrast(photo),
+    lambda photo, _: ImageOps.equalize(photo),
+    lambda photo, strength: ImageOps.solarize(photo, round(256 * (1 - abs(strength)))),
+    lambda photo, strength: ImageOps.posterize(photo, 8 - round(4 * abs(strength))),
+    lambda photo, strength: ImageEnhance.Color(photo).enhance(1 + 0.9 * strength),
+    lambda photo, strength: ImageEnhance.Contrast(photo).enhance(1 + 0.9 * strength),
+    lambda photo, strength: ImageEnhance.Brightness(photo).enhance(1 + 0.9 * strength),
+    lambda photo, strength: ImageEnhance.Sharpness(photo).enhance(1 + 0.9 * strength),
     _rotate,
-    _shear_x,
-    _shear_y,
-    _translate_x,
-    _translate_y,
+    # Shearing is about the middle of the photo, so that what is there stays in view.
+    lambda photo, strength: _apply_affine(photo, (1, 0.3 * strength, -0.15 * strength * photo.height, 0, 1, 0)),
+    lambda photo, strength: _apply_affine(photo, (1, 0, 0, 0.3 * strength, 1, -0.15 * strength * photo.width)),
+    lambda photo, strength: _apply_affine(photo, (1, 0, 150 / 331 * strength * photo.width, 0, 1, 0)),
+    lambda photo, strength: _apply_affine(photo, (1, 0, 0, 0, 1, 150 / 331 * strength * photo.height)),
 )
