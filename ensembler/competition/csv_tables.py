@@ -15,8 +15,7 @@ def read_table(path: Path, rows: int | None = None, columns: Sequence[str] | Non
     """Read a CSV, UTF-8 with or without a byte order mark, with every cell as text.
 
     ``rows`` and ``columns`` limit what is read; columns keep the order of the file. A file that is missing, empty or
-    not a
-    CSV raises ``BadData``.
+    not a CSV raises ``BadData``.
     """
     try:
         table = pd.read_csv(

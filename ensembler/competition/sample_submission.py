@@ -62,8 +62,7 @@ def find_sample(root: Path, named: str | None) -> SampleSubmission | None:
     """Find the sample submission below ``root``, or take the one ``named``; None if there is none.
 
     Of several, the one that the photos answer best is taken; a ``MissingHint`` asks if that leaves several. One whose
-    photo
-    names are in another column than the first is refused.
+    photo names are in another column than the first is refused.
     """
     if named:
         path = root / named

@@ -114,8 +114,8 @@ def exclude_unreadable(
     Returns
     -------
     tuple
-        The training table without them, the test table with their paths emptied, and the table of what was found:
-        id, path, set, reason (a test id without a photo has an empty path).
+        The training table without them, the test table with their paths emptied, and the table of what was found: id,
+        path, set, reason (a test id without a photo has an empty path).
     """
     bad_train, bad_test = train["path"].isin(reasons.keys()), test["path"].isin(reasons.keys())
     unreadable = pd.concat(

@@ -88,8 +88,7 @@ def make_room(folder: Path, size: int, needed: int, limit: int | None) -> bool:
 
     Stores of other photos, as they were before labels or photos changed, are deleted, and where that is not enough
     those of other sizes, the least recently used first. ``folder`` is the store of these photos, ``limit`` the bytes
-    that
-    all stores may take; None is half of the free space.
+    that all stores may take; None is half of the free space.
     """
     for other in folder.parent.glob("*"):
         if other != folder:

@@ -41,8 +41,7 @@ def find_near_duplicates(
 
     Candidates are those whose perceptual hashes differ in few bits; pixels, details and colours must then agree. Photos
     ``to_predict`` are not compared with each other. Where many photos are alike, not all pairs of them are listed, but
-    they
-    hang together.
+    they hang together.
     """
     paths = [path for path, small in thumbnails.items() if not _is_plain(small)]
     if len(paths) < 2:

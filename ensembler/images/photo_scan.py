@@ -21,7 +21,7 @@ SCAN_SIZE = 8 * GREY_SIDE // MIN_DECODE_SCALE
 
 @dataclass
 class PhotoScan:
-    """Results by path: digests of readable photos, their thumbnails unless they are too small, and problems of others."""
+    """Digests of readable photos, their thumbnails unless they are too small, and problems of the others, by path."""
 
     digests: dict[str, str] = field(default_factory=dict)
     thumbnails: dict[str, Thumbnail] = field(default_factory=dict)

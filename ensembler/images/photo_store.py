@@ -25,8 +25,7 @@ class PhotoStore:
     """Photos at several sizes, each size in a folder of its name, whose files hold some photos each, in order.
 
     A file is there whole or not at all; a deleted one only costs the time to decode its photos again. ``folder``
-    belongs to
-    the photos ``paths`` in this order.
+    belongs to the photos ``paths`` in this order.
     """
 
     def __init__(self, folder: Path, paths: Sequence[Path]) -> None:

@@ -30,8 +30,7 @@ def compute_similarity(one: Photos, other: Photos) -> tuple[Correlations, Correl
     """Compare grey photos of shape (pairs, 32, 32) pixel by pixel.
 
     Returns the correlation of the pixels, and of what is left of them without gradients of light, from -1 to 1. Blank
-    skies
-    and dark rooms are alike by the first alone.
+    skies and dark rooms are alike by the first alone.
     """
     details = normalise(remove_gradients(one)), normalise(remove_gradients(other))
     return _correlate(normalise(one), normalise(other)), _correlate(*details)

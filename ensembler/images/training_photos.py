@@ -62,8 +62,7 @@ class TrainingPhotos:
         ------
         tuple
             Pixels from 0 to 255 of shape (batch_size / parts, size, size, 3), targets of shape (batch_size / parts,
-            outputs),
-            and weights.
+            outputs), and weights.
         """
         draws = _EpochDraws(seed, number, augmentation)
         order = shuffle_rows(len(self._photos), number, seed)

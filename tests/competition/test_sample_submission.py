@@ -17,20 +17,6 @@ def test_ids_and_columns_in_their_order(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("text", "numbers"),
-    [
-        (GOOD, True),
-        ("id,label;1,0;2,1e-3", True),
-        ("id,label;1,cat;2,cat", False),
-        ("id,label;1,0.5;2,", False),
-        ("id,a,b;1,0.5,x", False),
-    ],
-)
-def test_has_numbers(tmp_path, text, numbers):
-    assert SampleSubmission.read(write_csv(tmp_path / "s.csv", text)).has_numbers is numbers
-
-
-@pytest.mark.parametrize(
     ("text", "says"),
     [
         ("id;1;2", "it needs an id column, a column to fill in, and rows"),

@@ -16,10 +16,8 @@ def put_in_place(unpacked: Path, archive: Path) -> Path | None:
     """Move what came out of an archive, a folder on the same disk, to where it belongs.
 
     That is beside the archive if all of it lies in one folder or file of the archive's name, else in a folder of that
-    name.
-    What is there already stays; of two files with the same name and content one is kept. If something else lies there,
-    it
-    goes to a folder with another name, which is returned.
+    name. What is there already stays; of two files with the same name and content one is kept. If something else lies
+    there, it goes to a folder with another name, which is returned.
     """
     tops = {path.name for path in unpacked.iterdir() if not is_litter(PurePath(path.name))}
     # train.tgz becomes train.tar, which is unpacked in its turn.

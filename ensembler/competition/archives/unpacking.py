@@ -33,8 +33,8 @@ class _Damaged(_Unreadable):
 def extract_archive(archive: Path, folder: Path, progress: Progress, *, max_bytes: int | None = None) -> None:
     """Unpack ``archive`` into ``folder``, with every archive inside it in its own place.
 
-    An archive named ``train.zip`` whose members all begin with ``train/`` is unpacked beside itself, any other into
-    a folder of its name, or of another name if that one is taken. The inner archives are deleted; the outer one stays
+    An archive named ``train.zip`` whose members all begin with ``train/`` is unpacked beside itself, any other into a
+    folder of its name, or of another name if that one is taken. The inner archives are deleted; the outer one stays
     where it is. Those that are encrypted or cannot be read are reported and kept, hidden files too. Tables of pixels
     become files of photos. What is in ``folder`` already is replaced.
 
@@ -49,8 +49,7 @@ def extract_archive(archive: Path, folder: Path, progress: Progress, *, max_byte
         If it cannot be read or its checksums do not agree; those of archives inside it are vouched for by its own.
     BadData
         If it is packed in an unknown way, has members that would land outside, links or devices, unpacks to more than
-        it
-        may, or all of it is encrypted.
+        it may, or all of it is encrypted.
     StorageError
         If there is no room; nothing is left behind then.
     """

@@ -71,10 +71,8 @@ def find_groups(photos: PhotoFiles, labels: pd.Series, sample: SampleSubmission 
     """Find a column that says which training photos belong together, or else pairs of names.
 
     It has a name that groups have, and groups the photos: it is not the label under another name, not different for
-    each
-    photo, and does not split them into fewer groups than there are folds. Where its groups lie within those of another
-    such
-    column, that one is taken, but places are not taken for the beings that live there.
+    each photo, and does not split them into fewer groups than there are folds. Where its groups lie within those of
+    another such column, that one is taken, but places are not taken for the beings that live there.
 
     ``labels`` has the label of each training photo by its path. The sample submission is not a table of groups.
     """

@@ -89,8 +89,7 @@ def find_label_table(photos: PhotoFiles, sample: SampleSubmission | None, *, by_
     """Find the CSV that labels the photos.
 
     With ``by_name_only`` a table is taken only if the names of its columns say that it holds labels, since something
-    else
-    tells them, too. A ``MissingHint`` asks if several could be it.
+    else tells them, too. A ``MissingHint`` asks if several could be it.
     """
     tables = [table for path in list_readable_tables(photos.root, sample) if (table := _read_label_table(path, photos))]
     # A table of nothing but ids and groups has no labels.

@@ -46,8 +46,7 @@ def tabulate_labelled_photos(
     """Return the table of labelled photos: id, path, label; several labels of one photo are joined by ``|``.
 
     Photos ``to_predict``, given by their paths, need no label. ``BadData`` tells of photos without a label, labels
-    without
-    a photo, and labels that are none of the manifest's classes.
+    without a photo, and labels that are none of the manifest's classes.
     """
     layout = manifest.train
     inside = photos.select_inside(layout.folder)

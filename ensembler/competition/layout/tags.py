@@ -28,8 +28,7 @@ def are_tags(values: pd.Series, sample: SampleSubmission | None, metric: Metric 
     """Decide whether cells are combinations of tags, or names that have blanks in them, such as ``red fox``.
 
     The sample submission, the labels, given as each photo's cell in ``values``, and the metric may tell, if the first
-    and
-    the last are known; else a ``MissingHint`` asks.
+    and the last are known; else a ``MissingHint`` asks.
     """
     words_of_cells = values.str.split()
     names, words = set(values) - {""}, set(words_of_cells.explode().dropna())

@@ -29,8 +29,7 @@ def evaluate(
     """Score probabilities; a metric of labels judges what :func:`.choose_labels` makes of them.
 
     ``targets`` (0 or 1) and ``probabilities`` have the shape (rows, outputs). The score is NaN where the rows cannot
-    tell,
-    such as the AUC of rows of one class.
+    tell, such as the AUC of rows of one class.
     """
     return measure_probabilities(metric, targets, probabilities, manifest).value
 

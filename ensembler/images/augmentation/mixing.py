@@ -24,8 +24,7 @@ def mix(pixels: NDArray[np.uint8], targets: NDArray[np.float32], random: Generat
     """Mix some photos of a batch with others of it.
 
     ``pixels`` has the shape (batch, size, size, 3), ``targets`` (batch, outputs); both stay as they are. Mixed pixels
-    and
-    soft targets of the same shapes are returned.
+    and soft targets of the same shapes are returned.
     """
     mixed, shares = pixels.copy(), np.ones((len(pixels), 1), np.float32)
     partners = random.permutation(len(pixels))

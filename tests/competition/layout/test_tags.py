@@ -30,7 +30,7 @@ def showing(*cells, columns=("label",)):
     ],
 )
 def test_tags_are_told_from_names_with_blanks(values, fits):
-    assert Tags.may_be_tags(pd.Series(values)) is fits
+    assert are_tags(pd.Series(values), None, None) is fits
 
 
 def test_tags_are_split():
