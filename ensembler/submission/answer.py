@@ -27,7 +27,7 @@ _FLAGS = ("0", "1")
 
 @dataclass(frozen=True, kw_only=True)
 class AnswerScore:
-    """How good a submission is; labels have no log loss."""
+    """Scores of a submission; labels have no log loss."""
 
     metric: str
     score: float
@@ -38,14 +38,9 @@ class AnswerScore:
 
 
 def build_answer_table(tables: Tables, probabilities: NDArray[np.float32]) -> pd.DataFrame:
-    """Make the submission's table: ids, columns and order of the sample; photos without pixels get the prior.
+    """Return the submission's table: ids, columns and order of the sample; photos without pixels get the prior.
 
-    Parameters
-    ----------
-    tables
-        The competition's photos.
-    probabilities
-        For the readable test photos in the table's order, shape (photos, outputs).
+    ``probabilities`` are of the readable test photos in the table's order, shape (photos, outputs).
     """
     manifest = tables.manifest
     all_probabilities = np.tile(compute_prior(tables.targets), (len(tables.test), 1))
@@ -58,13 +53,10 @@ def build_answer_table(tables: Tables, probabilities: NDArray[np.float32]) -> pd
             table[column] = [_NUMBER_FORMAT % value for value in values]
     else:
         labels = choose_label_texts(manifest, all_probabilities)
-        table[manifest.answer.columns[0]] = _as_flags(labels, manifest) if manifest.answer.kind == "flag" else labels
+        if manifest.answer.kind == "flag":
+            labels = [_FLAGS[manifest.classes.index(label)] for label in labels]
+        table[manifest.answer.columns[0]] = labels
     return table
-
-
-def _as_flags(labels: list[str], manifest: Manifest) -> list[str]:
-    """Write the two classes as 0 and 1, the last one as 1."""
-    return [_FLAGS[manifest.classes.index(label)] for label in labels]
 
 
 def choose_label_texts(manifest: Manifest, probabilities: NDArray[np.float64]) -> list[str]:
@@ -82,14 +74,13 @@ def _choose_label_metric(manifest: Manifest) -> Metric:
 
 
 def write_answer(folder: Path, stack: str, tables: Tables, probabilities: NDArray[np.float32]) -> Path:
-    """Write the submission as ``TIME-STACK.csv`` and check it against the sample.
-
-    Raises
-    ------
-    BadData
-        If the CSV is not what the sample asks for; it is not left behind then.
-    """
-    path = _choose_unused_path(folder, f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{stack}")
+    """Write the submission as ``TIME-STACK.csv`` and check it against the sample; a wrong one is not left behind."""
+    stem, number = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{stack}", 1
+    path = folder / f"{stem}.csv"
+    # Two stacks may be written within a second.
+    while path.exists():
+        number += 1
+        path = folder / f"{stem}-{number}.csv"
     write_table(path, build_answer_table(tables, probabilities))
     try:
         check_answer(path, tables.manifest, tables.photos)
@@ -99,22 +90,8 @@ def write_answer(folder: Path, stack: str, tables: Tables, probabilities: NDArra
     return path
 
 
-def _choose_unused_path(folder: Path, stem: str) -> Path:
-    """Return a file name that is not taken, should two stacks be written within a second."""
-    path, number = folder / f"{stem}.csv", 2
-    while path.exists():
-        path, number = folder / f"{stem}-{number}.csv", number + 1
-    return path
-
-
 def check_answer(csv: Path, manifest: Manifest, photos: Path) -> None:
-    """Check a submission against the sample submission.
-
-    Raises
-    ------
-    BadData
-        With all that is wrong.
-    """
+    """Check a submission against the sample submission; see :func:`.check_csv`."""
     kind = manifest.answer.kind
     allowed_labels = {"probabilities": (), "flag": _FLAGS}.get(kind, manifest.classes)
     check_csv(
@@ -132,14 +109,14 @@ def score_answer(csv: Path, solution: Path, manifest: Manifest) -> AnswerScore:
     Parameters
     ----------
     csv
-        The submission: probabilities, labels, flags or tags, as the manifest says.
+        Submission of probabilities, labels, flags or tags, as the manifest says.
     solution
-        A table with the columns id and label; several labels of a photo are separated by ``|``.
+        Table with the columns id and label; several labels of a photo are separated by ``|``.
 
     Raises
     ------
     Mismatch
-        If the two have different ids, or one names a class that the competition has not.
+        If the two have different ids, or one names an unknown class.
     BadData
         If one lacks columns, or has a probability that is no number.
     """
@@ -159,7 +136,9 @@ def _score_labels(targets: NDArray[np.float32], labels: pd.Series, manifest: Man
     if manifest.answer.kind == "tags":
         labels = labels.str.split().str.join(SEPARATOR)
     elif manifest.answer.kind == "flag":
-        labels = _from_flags(labels, manifest, csv)
+        if unknown_flags := sorted(set(labels) - set(_FLAGS)):
+            raise Mismatch(f"{csv} has {unknown_flags[0]!r} where 0 or 1 must be: correct it, or name another file.")
+        labels = labels.map(dict(zip(_FLAGS, manifest.classes, strict=True)))
     decisions = _encode_known_labels(labels, manifest, csv) > 0
     metric = _choose_label_metric(manifest)
     estimate = evaluate_labels(metric, targets, decisions, manifest)
@@ -171,13 +150,6 @@ def _score_labels(targets: NDArray[np.float32], labels: pd.Series, manifest: Man
         log_loss_error=None,
         accuracy=accuracy(targets, decisions, multiclass=manifest.sums_to_one),
     )
-
-
-def _from_flags(labels: pd.Series, manifest: Manifest, csv: Path) -> pd.Series:
-    """Turn 0 and 1 into the classes that they stand for."""
-    if unknown_flags := sorted(set(labels) - set(_FLAGS)):
-        raise Mismatch(f"{csv} has {unknown_flags[0]!r} where 0 or 1 must be: correct it, or name another file.")
-    return labels.map(dict(zip(_FLAGS, manifest.classes, strict=True)))
 
 
 def _read_columns(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
@@ -209,13 +181,7 @@ def _parse_probabilities(answer: pd.DataFrame, csv: Path) -> NDArray[np.float64]
 
 
 def find_newest_answer(folder: Path) -> Path:
-    """Return the CSV written last.
-
-    Raises
-    ------
-    BadData
-        If there is none.
-    """
+    """Return the CSV written last; ``BadData`` if there is none."""
     csvs = sorted(folder.glob("*.csv"), key=lambda path: path.stat().st_mtime)
     if not csvs:
         raise BadData(f"There is no CSV in {folder} yet: make one with `ensembler stack`.")

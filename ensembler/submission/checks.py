@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Collection, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Required, TypedDict, Unpack
 
 import numpy as np
 import pandas as pd
@@ -18,8 +18,16 @@ SUM_TOLERANCE = 1e-4
 ROUNDING = 1e-9
 
 
+class Rules(TypedDict, total=False):
+    """What the columns of a submission hold; see :func:`find_problems`."""
+
+    probabilities: Required[bool]
+    rows_sum_to_one: Required[bool]
+    labels: Collection[str]
+
+
 class Problem(NamedTuple):
-    """One kind of problem: what is wrong and how often, and where that is seen first."""
+    """One kind of problem: what is wrong and how often, and the first place."""
 
     what: str
     first: str = ""
@@ -28,23 +36,8 @@ class Problem(NamedTuple):
         return f"{self.what}, the first is {self.first}." if self.first else f"{self.what}."
 
 
-def check_csv(
-    csv: Path, sample: Path, *, probabilities: bool, rows_sum_to_one: bool, labels: Collection[str] = ()
-) -> None:
-    """Make sure that Kaggle will take a submission.
-
-    Parameters
-    ----------
-    csv : Path
-        The file to submit.
-    sample : Path
-        The competition's sample submission.
-    probabilities : bool
-        Whether all columns but the first hold probabilities; otherwise they hold labels.
-    rows_sum_to_one : bool
-        Whether the probabilities of a row must sum to 1.
-    labels : collection of str
-        The words that a cell may be made of, blanks between them, where it holds no probability; any, if empty.
+def check_csv(csv: Path, sample: Path, **rules: Unpack[Rules]) -> None:
+    """Check that Kaggle will accept a submission; see :func:`find_problems` for the parameters.
 
     Raises
     ------
@@ -53,14 +46,7 @@ def check_csv(
     BadData
         If one of the files cannot be read as a table.
     """
-    found = find_problems(
-        read_table(csv),
-        read_table(sample),
-        probabilities=probabilities,
-        rows_sum_to_one=rows_sum_to_one,
-        labels=labels,
-    )
-    if found:
+    if found := find_problems(read_table(csv), read_table(sample), **rules):
         raise InvalidSubmission(
             f"Mend {csv} before submitting it", [(problem.what, problem.first) for problem in found]
         )
@@ -74,25 +60,18 @@ def find_problems(
     rows_sum_to_one: bool,
     labels: Collection[str] = (),
 ) -> list[Problem]:
-    """Tell all that is wrong with a submission.
+    """Return all problems of a submission.
 
     Parameters
     ----------
-    table : pandas.DataFrame
-        The submission; every cell is text, as `read_table` gives it. The first column is the id.
-    sample : pandas.DataFrame
-        The competition's sample submission, read in the same way.
+    table, sample : pandas.DataFrame
+        Submission and sample submission; every cell is text, as `read_table` gives it, and the first column is the id.
     probabilities : bool
         Whether all columns but the first hold probabilities; otherwise they hold labels.
     rows_sum_to_one : bool
         Whether the probabilities of a row must sum to 1, within 1e-4.
     labels : collection of str
-        The words that a cell may be made of where it holds no probability; any, if empty.
-
-    Returns
-    -------
-    list of Problem
-        Empty if nothing is wrong.
+        Words that a cell of labels may be made of, with blanks between them; any, if empty.
     """
     found: list[Problem] = list(_check_columns(list(table.columns), list(sample.columns)))
     identity = sample.columns[0]

@@ -23,42 +23,34 @@ class CompetitionSearch(Protocol):
 
 
 def explain_access_error(denial: AccessDenied, kaggle: CompetitionSearch) -> KaggleError:
-    """Return the error that says why a competition does not let us in, as far as Kaggle tells.
+    """Return the error that says why a competition is closed to us, which Kaggle answers by 403 or 404.
 
-    Parameters
-    ----------
-    denial : AccessDenied
-        What Kaggle answered: 403 or 404.
-    kaggle : CompetitionSearch
-        Asked for more: whether it knows the competition, and if it does not, near ones.
+    Kaggle is asked whether it knows the competition, and if not, for similar ones.
     """
     if denial.rules:
         return denial
     slug = denial.slug
     try:
-        return _explain_known_competition(kaggle.request_facts(slug))
+        facts = kaggle.request_facts(slug)
     except AccessDenied:
         similar = _find_similar_slugs(slug, kaggle)
     except KaggleError:
         return denial
+    else:
+        begin, end, now = facts.entry_deadline, facts.deadline, datetime.now(UTC)
+        if not facts.entered and begin and end and begin < now < end:
+            return KaggleError(
+                f"{slug} has taken no new entrants since {begin:%Y-%m-%d}: wait for its end on {end:%Y-%m-%d}, when "
+                "late submissions may open, or choose another competition."
+            )
+        return KaggleError(
+            f"Kaggle does not let you into {slug}: join it and accept its rules at {build_rules_url(slug)}, then "
+            "try again."
+        )
     hint = f"did you mean {' or '.join(similar)}?" if similar else "check the slug in the browser's address."
     return KaggleError(
         f"Kaggle knows no competition {slug!r} that is open to you: {hint} If the slug is right, join it and accept "
         f"its rules at {build_rules_url(slug)}."
-    )
-
-
-def _explain_known_competition(facts: CompetitionFacts) -> KaggleError:
-    begin, end, now = facts.entry_deadline, facts.deadline, datetime.now(UTC)
-    if not facts.entered and begin and end and begin < now < end:
-        return KaggleError(
-            f"{facts.slug} has taken no new entrants since {begin:%Y-%m-%d}: wait for its end on {end:%Y-%m-%d}, when "
-            "late submissions may open, or choose another competition."
-        )
-    return KaggleError(
-        f"Kaggle does not let you into {facts.slug}: join it and accept its rules at "
-        f"{build_rules_url(facts.slug)}, then "
-        "try again."
     )
 
 

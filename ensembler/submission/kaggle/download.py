@@ -37,34 +37,20 @@ def download(
     make_room: Callable[[int, int], None],
     translate_errors: Callable[[], AbstractContextManager[None]],
 ) -> Path:
-    """Download a zip, or what is missing of it.
+    """Download a zip, or what is missing of it, to ``target``; checksums are not tested.
+
+    Until the file is whole it grows beside ``target``, as ``NAME.part``.
 
     Parameters
     ----------
     send : callable
-        Sends the request with additional headers and returns the answer, not yet read; it raises errors of ours.
-    target : Path
-        Where the file goes once it is whole. Until then it grows beside it, as ``NAME.part``.
-    progress : Progress
-        Hears of the bytes and of second attempts.
+        Sends the request with additional headers and returns the response, not yet read; it raises our errors.
     retry_policy : RetryPolicy
-        How often to try in vain; an attempt that brings bytes is not in vain.
+        Limits of the attempts; one that brings bytes does not count as failed.
     make_room : callable
-        Given the bytes of the whole file and those still to come, raises if the disk has no room for them.
+        Raises if the disk has no room, given the bytes of the whole file and those still to come.
     translate_errors : callable
-        Gives a block that turns what the network raises into errors of ours.
-
-    Returns
-    -------
-    Path
-        ``target``, of the right size. Its checksums have not been tested.
-
-    Raises
-    ------
-    KaggleError
-        If Kaggle, the storage or the network refuses, or what comes is no zip.
-    StorageError
-        If the disk refuses.
+        Makes a block that turns the network's errors into ours.
     """
     furthest = 0
 
@@ -95,9 +81,9 @@ def remove_partial(target: Path) -> None:
 
 @dataclass(frozen=True)
 class _PartialFile:
-    """A download on its way: its bytes so far, and beside them a note of what they are a part of.
+    """A partial download: its bytes, and a note beside them of what they are a part of.
 
-    ``tag`` is the storage's word for this version of the file, ``size`` the bytes of the whole, 0 if unknown.
+    ``tag`` is the storage's name of this version of the file, ``size`` that of the whole in bytes, 0 if unknown.
     """
 
     path: Path
@@ -136,13 +122,7 @@ class _PartialFile:
         return {"Accept-Encoding": "identity", **rest}
 
     def resume_or_restart(self, response: requests.Response) -> _PartialFile:
-        """Go on with this part, or begin anew, as the storage answers.
-
-        Raises
-        ------
-        BadRange
-            If it sends another piece than was asked for.
-        """
+        """Resume this part, or restart, as the storage answers; ``BadRange`` if it sends another piece."""
         if response.status_code == requests.codes.partial_content:
             piece, _, size = response.headers.get("Content-Range", "").removeprefix("bytes ").partition("/")
             if piece.partition("-")[0] != str(self.resumable_bytes) or size != str(self.size):

@@ -98,15 +98,7 @@ _CAPTIVE_PORTAL_MESSAGE = (
 
 @contextlib.contextmanager
 def translate_errors(slug: str = "", secrets: Sequence[str] = ()) -> Iterator[None]:
-    """Turn whatever the client raises into an error of ours.
-
-    Parameters
-    ----------
-    slug : str
-        The competition that is asked about, if it is one.
-    secrets : sequence of str
-        What must not be seen in Kaggle's own words.
-    """
+    """Turn whatever the client raises into our errors, which name the competition and hide ``secrets``."""
     try:
         yield
     # requests' errors are OSErrors, and some are ValueErrors too, so they come first. None is kept as the cause: a
@@ -166,7 +158,8 @@ def build_submissions_url(slug: str) -> str:
 def _make_http_error(error: requests.HTTPError, slug: str, secrets: Sequence[str]) -> KaggleError:
     """Turn an answer of 400 or more into an error of ours."""
     status, reason = _read_status(error), _read_reason(error, secrets)
-    if _is_from_storage(error) and status != RANGE_NOT_SATISFIABLE:
+    # The storage answers after a redirect.
+    if error.response is not None and error.response.history and status != RANGE_NOT_SATISFIABLE:
         # Its addresses are signed for some minutes: the next question brings a new one.
         return TransientError(
             f"Kaggle's storage, or something on the way to it, refused ({status}): try again in a few minutes, or from "
@@ -212,11 +205,6 @@ def _make_access_error(slug: str, text: str) -> KaggleError:
         slug,
         rules=False,
     )
-
-
-def _is_from_storage(error: requests.HTTPError) -> bool:
-    """Whether the answer came after Kaggle had sent us on."""
-    return error.response is not None and bool(error.response.history)
 
 
 def _parse_api_method(request: requests.Request | requests.PreparedRequest | None) -> str:

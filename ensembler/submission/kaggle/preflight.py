@@ -22,23 +22,12 @@ class PreflightSource(Protocol):
 
 
 def run_preflight(kaggle: PreflightSource, slug: str, progress: Progress, *, notebook: bool = False) -> None:
-    """Make sure that Kaggle takes one more submission, and tell what is good to know.
+    """Make sure that Kaggle accepts one more submission, and report how many are left and the deadline.
 
-    Parameters
-    ----------
-    notebook : bool
-        Whether a notebook is to be submitted, which competitions take that take CSVs, too.
-
-    Raises
-    ------
-    KaggleError
-        If it takes none.
+    ``notebook`` says whether a notebook is to be submitted, which competitions that take CSVs accept, too.
     """
-    facts, limits, now = (
-        kaggle.fetch_competition(slug, progress),
-        kaggle.fetch_limits(slug, progress),
-        datetime.now(UTC),
-    )
+    facts, limits = kaggle.fetch_competition(slug, progress), kaggle.fetch_limits(slug, progress)
+    now = datetime.now(UTC)
     check_open(facts, notebook=notebook)
     check_limits(slug, limits, now)
     for message in describe_outlook(facts, limits, now):
@@ -46,13 +35,7 @@ def run_preflight(kaggle: PreflightSource, slug: str, progress: Progress, *, not
 
 
 def check_open(facts: CompetitionFacts, *, notebook: bool = False) -> None:
-    """Make sure that the competition takes CSVs from us, or a notebook.
-
-    Raises
-    ------
-    KaggleError
-        If it takes no submissions, takes them from notebooks alone, or we have not joined it.
-    """
+    """Make sure that the competition accepts CSVs from us, or a notebook."""
     slug = facts.slug
     if facts.closed:
         raise KaggleError(f"{slug} takes no submissions, neither in time nor late: see {build_submissions_url(slug)}.")
@@ -65,13 +48,7 @@ def check_open(facts: CompetitionFacts, *, notebook: bool = False) -> None:
 
 
 def check_limits(slug: str, limits: SubmissionLimits | None, now: datetime) -> None:
-    """Make sure that one more submission is taken today; Kaggle's days begin at midnight UTC.
-
-    Raises
-    ------
-    KaggleError
-        If none is.
-    """
+    """Make sure that one more submission is accepted today; Kaggle's days begin at midnight UTC."""
     if limits is None or limits.remaining > 0:
         return
     if limits.by_total:
@@ -79,16 +56,19 @@ def check_limits(slug: str, limits: SubmissionLimits | None, now: datetime) -> N
     if not limits.used_today:
         raise KaggleError(f"{slug} takes no submissions from you today: see {build_submissions_url(slug)}.")
     midnight = (now.astimezone(UTC) + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
-    hours, seconds = divmod(int((midnight - now).total_seconds()), 3600)
     raise KaggleError(
-        f"Today's submissions to {slug} are used up ({limits.used_today} made): the next is taken after "
-        "midnight UTC, in "
-        f"{hours} h {seconds // 60} min."
+        f"Today's submissions to {slug} are used up ({limits.used_today} made): the next is accepted after midnight "
+        f"UTC, in {_format_hours(midnight - now)}."
     )
 
 
+def _format_hours(time: timedelta) -> str:
+    hours, seconds = divmod(int(time.total_seconds()), 3600)
+    return f"{hours} h {seconds // 60} min"
+
+
 def describe_outlook(facts: CompetitionFacts, limits: SubmissionLimits | None, now: datetime) -> list[str]:
-    """Tell what is good to know before a submission: how many are left today, and how long there is."""
+    """Report how many submissions are left today, and the deadline if it is near."""
     messages = []
     if limits is not None:
         messages.append(
@@ -100,6 +80,5 @@ def describe_outlook(facts: CompetitionFacts, limits: SubmissionLimits | None, n
     if left < timedelta(0):
         messages.append(f"The deadline was {facts.deadline:%Y-%m-%d %H:%M} UTC: this is scored, but not ranked.")
     elif left < timedelta(days=3):
-        hours, seconds = divmod(int(left.total_seconds()), 3600)
-        messages.append(f"The deadline is {facts.deadline:%Y-%m-%d %H:%M} UTC, in {hours} h {seconds // 60} min.")
+        messages.append(f"The deadline is {facts.deadline:%Y-%m-%d %H:%M} UTC, in {_format_hours(left)}.")
     return messages

@@ -25,13 +25,7 @@ class KaggleSession:
 
     @classmethod
     def connect(cls, retry_policy: RetryPolicy = DEFAULT_RETRIES, progress: Progress = SILENT) -> Self:
-        """Sign in with the credentials that the ``kaggle`` package finds.
-
-        Raises
-        ------
-        KaggleError
-            If there are none, they are refused, or the network is down.
-        """
+        """Sign in with the credentials that the ``kaggle`` package finds."""
         return cls(retry_policy.call(lambda: sign_in(retry_policy), progress), retry_policy)
 
     @property
@@ -41,13 +35,7 @@ class KaggleSession:
 
     @contextlib.contextmanager
     def guard_request(self, slug: str = "") -> Iterator[None]:
-        """Ask Kaggle without its client's own words on the screen, within limits of time, and with errors of ours.
-
-        Parameters
-        ----------
-        slug : str
-            The competition that is asked about; errors name it.
-        """
+        """Send requests with the client's output silenced, our timeouts and our errors, which name the competition."""
         with silence_client(), self.retry_policy.apply_timeouts(), self.translate_errors(slug):
             yield
 

@@ -37,13 +37,7 @@ class Credential:
 
 
 def sign_in(retry_policy: RetryPolicy) -> Any:
-    """Return the client, signed in.
-
-    Raises
-    ------
-    KaggleError
-        If there are no credentials, they are refused, or the network is down.
-    """
+    """Return the client, signed in."""
     _refuse_malformed()
     with silence_client(), explain_refused_credential(), translate_errors(), retry_policy.apply_timeouts():
         return _import_client()
@@ -89,12 +83,9 @@ def _import_client() -> Any:
 
 @contextlib.contextmanager
 def explain_refused_credential(used: str | None = None) -> Iterator[None]:
-    """Have a refused credential told by its place, with those that it hides.
+    """Name the place of a refused credential, and the credentials that it hides.
 
-    Parameters
-    ----------
-    used : str or None
-        The client's word for how it signed in; None if it is not signed in yet.
+    ``used`` is the client's name of the kind that it signed in with; None if it is not signed in yet.
     """
     try:
         yield

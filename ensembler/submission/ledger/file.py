@@ -72,9 +72,10 @@ MIGRATIONS: Migrations = (
 
 @dataclass(frozen=True)
 class LedgerFile:
-    """The database at ``path``, which need not be there yet; opened for each use, so threads and forks may share it.
+    """The database at ``path``, which need not exist; opened for each use, so threads and forks may share it.
 
-    ``timeout_seconds`` is how many seconds to wait for others that hold it.
+    ``timeout_seconds`` is the time to wait for others that hold it. Blocks raise ``BadData`` if the file is damaged,
+    not ours, or of a newer version, and ``StorageError`` if the disk refuses or another process holds it too long.
     """
 
     path: Path
@@ -83,15 +84,7 @@ class LedgerFile:
 
     @contextlib.contextmanager
     def open_snapshot(self) -> Iterator[sqlite3.Connection]:
-        """Give a snapshot with today's schema; neither a file nor a newer schema is written for it.
-
-        Raises
-        ------
-        BadData
-            If the file is damaged, not ours, or of a newer version.
-        StorageError
-            If the disk refuses.
-        """
+        """Give a snapshot with today's schema; neither a file nor a newer schema is written for it."""
         if not self.path.exists():
             with closing(self._build_in_memory()) as empty:
                 yield empty
@@ -107,15 +100,7 @@ class LedgerFile:
 
     @contextlib.contextmanager
     def open_transaction(self) -> Iterator[sqlite3.Connection]:
-        """Give a transaction that is kept whole or, if the block fails, not at all; the file is made if need be.
-
-        Raises
-        ------
-        BadData
-            If the file is damaged, not ours, or of a newer version.
-        StorageError
-            If the disk refuses, or another process holds the file too long.
-        """
+        """Give a transaction that is rolled back if the block fails; the file is made if needed."""
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:

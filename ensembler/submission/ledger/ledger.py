@@ -37,15 +37,10 @@ class Ledger:
         return self.folder / FILE_NAME
 
     def record(self, answer: Answer) -> int:
-        """Remember an answer; the same one again changes nothing.
+        """Record an answer and return its number; the same answer again changes nothing.
 
-        A file whose bytes a stack is known to have made is that stack's answer wherever it was copied to; and what a
-        stack tells takes the place of what was recorded by hand.
-
-        Returns
-        -------
-        int
-            The answer's number, to upload it by.
+        A file whose bytes a stack is known to have made is that stack's answer wherever it was copied to; a stack's
+        record replaces one made by hand.
         """
         values = _build_answer_values(answer, self._make_relative(answer.path))
         with self._file.open_transaction() as connection:
@@ -64,39 +59,16 @@ class Ledger:
             return _select_uploads(read_rows(connection, self.folder, sha256), slug)
 
     def check_new(self, answer: Answer, *, again: bool = False) -> None:
-        """Refuse what :meth:`begin_upload` would refuse, without beginning.
-
-        Raises
-        ------
-        BadChoice
-            If these bytes have been uploaded before, or another process is doing so now.
-        """
+        """Refuse what :meth:`begin_upload` would refuse, without beginning."""
         if not again:
             _refuse_second_upload(answer.path.name, self.list_uploads(answer.slug, answer.sha256))
 
     def begin_upload(self, answer: int, description: str, *, again: bool = False) -> int:
-        """Remember that an upload begins, before its first byte is sent.
+        """Record that an upload of the answer begins, before its first byte is sent, and return the upload's number.
 
-        If no reply ever comes, because the process was killed say, a later :meth:`merge` finds out what became of it.
-
-        Parameters
-        ----------
-        answer
-            Its number, from :meth:`record`; its slug must be known.
-        description
-            What Kaggle is told. Let it be unique: by it alone an upload is found whose reply was lost.
-        again
-            Upload even if these bytes have been uploaded before.
-
-        Returns
-        -------
-        int
-            The upload's number.
-
-        Raises
-        ------
-        BadChoice
-            If these bytes have been uploaded before, or another process is doing so now.
+        If no reply ever comes, because the process was killed say, a later :meth:`merge` finds out what became of it,
+        by the ``description`` alone, which should be unique. Bytes that have been uploaded before, or are being
+        uploaded by another process, are refused unless ``again``.
         """
         with self._file.open_transaction() as connection:
             made = connection.execute("SELECT * FROM answers WHERE id = ?", (answer,)).fetchone()
@@ -130,25 +102,16 @@ class Ledger:
             )
 
     def merge(self, slug: str, submissions: Sequence[Submission], *, complete: bool = False) -> int:
-        """Take over what Kaggle says; nothing that is not in ``submissions`` is forgotten.
+        """Take over what Kaggle lists, in any order; nothing that is not in ``submissions`` is forgotten.
 
-        A submission is the upload with its ref; else the one without a ref that has its description; else, uploaded
-        by hand, it is of the answer with its file name and size that Kaggle has not had yet; else of a file that we
-        never saw.
-
-        Parameters
-        ----------
-        slug
-            The competition on Kaggle.
-        submissions
-            What Kaggle lists, in any order.
-        complete
-            Whether these are all there are. Then an upload that began ten minutes ago and is not among them has failed.
+        A submission is the upload with its ref; else the one without a ref that has its description; else, uploaded by
+        hand, it is of the answer with its file name and size that Kaggle has not had yet; else of an unknown file. If
+        the list is ``complete``, an upload that began ten minutes ago and is not in it has failed.
 
         Returns
         -------
         int
-            How many uploads are new or have changed.
+            Number of uploads that are new or have changed.
         """
         if not submissions and not self.path.exists():
             return 0
@@ -156,18 +119,15 @@ class Ledger:
             return merge_submissions(connection, slug, submissions, complete=complete, now=datetime.now(UTC))
 
     def list_rows(self, competition: str | None = None, slug: str = "") -> list[Row]:
-        """Return everything, newest first.
-
-        Parameters
-        ----------
-        competition
-            The answers of this one alone, by our name of it.
-        slug
-            With it, also what was uploaded to this competition by hand.
-        """
+        """Return all rows, newest first: of one ``competition``, and of uploads by hand to its ``slug``, if given."""
         with self._file.open_snapshot() as connection:
             found = read_rows(connection, self.folder)
-        return [row for row in found if competition is None or _is_about(row, competition, slug)]
+        # An unknown file is of the competition that it was uploaded to.
+        return [
+            row
+            for row in found
+            if competition is None or (row.slug == slug if row.path is None else row.competition == competition)
+        ]
 
     @property
     def _file(self) -> LedgerFile:
@@ -212,24 +172,16 @@ def _build_answer_values(answer: Answer, path: str) -> dict[str, Any]:
     }
 
 
-def _is_about(row: Row, competition: str, slug: str) -> bool:
-    """Whether a row is of a competition's answer, or of an unknown file uploaded to it."""
-    return row.slug == slug if row.path is None else row.competition == competition
-
-
 def _select_uploads(rows: list[Row], slug: str) -> list[Row]:
     return [row for row in rows if row.slug == slug and row.status not in {"", "FAILED"}]
 
 
 def _refuse_second_upload(name: str, earlier: list[Row]) -> None:
-    if earlier:
-        raise BadChoice(_describe_upload(name, earlier[0]))
-
-
-def _describe_upload(name: str, row: Row) -> str:
-    """Say which upload of the same bytes there was."""
+    if not earlier:
+        return
+    row = earlier[0]
     if row.status == "UPLOADING":
-        return (
+        raise BadChoice(
             f"An upload of {name} began at {row.when:%Y-%m-%d %H:%M} UTC and its end is not known yet: see "
             "`ensembler submissions`, or submit it all the same with --again."
         )
@@ -238,7 +190,7 @@ def _describe_upload(name: str, row: Row) -> str:
         result = "not scored yet"
     if row.status == "ERROR":
         result = f"Kaggle could not score it: {row.reason or 'it gives no reason'}"
-    return (
+    raise BadChoice(
         f"The bytes of {name} were uploaded already as {row.file_name}, submission {row.ref} of "
         f"{row.when:%Y-%m-%d %H:%M} UTC ({result}): submit them once more with --again."
     )

@@ -19,13 +19,7 @@ UPLOAD_TIMEOUT = timedelta(minutes=10)
 def merge_submissions(
     connection: sqlite3.Connection, slug: str, submissions: Sequence[Submission], *, complete: bool, now: datetime
 ) -> int:
-    """Find each submission's upload, or add one, and take over what Kaggle says; see :meth:`Ledger.merge`.
-
-    Returns
-    -------
-    int
-        How many uploads are new or have changed.
-    """
+    """Find each submission's upload, or add one, and take over what Kaggle says; see :meth:`Ledger.merge`."""
     # Kaggle counts refs upwards: of two uploads with one description, the older gets the older submission.
     changed = sum(_merge_one(connection, slug, one) for one in sorted(submissions, key=lambda one: one.ref))
     return changed + (_fail_stale_uploads(connection, slug, now) if complete else 0)

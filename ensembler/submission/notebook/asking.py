@@ -23,14 +23,9 @@ class NotFound(KaggleError):
 
 @contextlib.contextmanager
 def guard_request_about(kaggle: Kaggle, what: str) -> Iterator[None]:
-    """Ask Kaggle as :meth:`Kaggle.guard_request` does, and tell its refusals in its own words.
+    """Send requests as :meth:`Kaggle.guard_request` does, and report refusals in Kaggle's words.
 
-    Raises
-    ------
-    NotFound
-        If Kaggle answers 403 or 404.
-    KaggleError
-        If it answers 400, or as :meth:`Kaggle.guard_request` does.
+    403 and 404 raise ``NotFound``.
     """
     with kaggle.guard_request():
         try:

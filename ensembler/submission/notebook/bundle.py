@@ -17,20 +17,10 @@ _PUSH_AGAIN = "run `ensembler notebook --push` again"
 
 @dataclass(frozen=True)
 class Bundle:
-    """A folder that is uploaded as a dataset; its list is named after its content, so that the name tells it all.
+    """A folder that is uploaded as a dataset; its list is named after its content.
 
-    Attributes
-    ----------
-    competition
-        Slug on Kaggle.
-    stack
-        The stack's name.
-    outputs
-        Classes in the order of the stack's probabilities.
-    labels
-        How many training photos have each label; photos without pixels are answered by their shares.
-    files
-        SHA-256 of each other file.
+    ``outputs`` are the classes in the order of the stack's probabilities, ``labels`` counts the training photos of each
+    label, for the prior of photos without pixels, and ``files`` has the SHA-256 of each other file.
     """
 
     competition: str
@@ -52,13 +42,7 @@ class Bundle:
 
     @classmethod
     def load(cls, path: Path) -> Bundle:
-        """Read the list, and make sure that the files beside it are those that it was made with.
-
-        Raises
-        ------
-        BadData
-            If the list or a file is missing or changed.
-        """
+        """Read the list, and make sure that the files beside it are those that it was made with."""
         bundle = read_record(path, cls, f"{_PUSH_AGAIN}.")
         if bundle.list_name != path.name:
             raise BadData(f"{path} is not what it was named after: {_PUSH_AGAIN}.")

@@ -11,20 +11,10 @@ from .bundle import Bundle
 def build_notebook(
     bundle: Bundle, dataset: str, requirements: Sequence[str], summary: dict[str, Any], *, gpu: bool
 ) -> dict[str, Any]:
-    """Write a notebook in Jupyter's format 4.5.
+    """Return a notebook in Jupyter's format 4.5.
 
-    Parameters
-    ----------
-    bundle
-        What the notebook reads.
-    dataset
-        Name of the dataset with it, to tell a person who has lost it.
-    requirements
-        What pip is to install of it, such as ``keras>=3.6``; what the image has already stays.
-    summary
-        The stack's own, to show.
-    gpu
-        Whether the notebook runs on a GPU.
+    ``dataset`` is the name to show if the dataset is missing, ``requirements`` are what pip installs from it, such as
+    ``keras>=3.6``, and ``summary`` is the stack's.
     """
     sources = [
         ("markdown", _render_heading(bundle, summary, gpu=gpu)),

@@ -31,21 +31,7 @@ _RERUN_HINT = "run the same command again to go on"
 
 @dataclass(frozen=True)
 class CodeCompetition:
-    """One notebook's way to Kaggle.
-
-    Attributes
-    ----------
-    kaggle
-        Kaggle, signed in as the owner of the notebook.
-    folder
-        Dataset and notebook, as written.
-    competition
-        Slug of the competition.
-    progress
-        Hears of each step.
-    polling
-        How long each may take.
-    """
+    """One notebook's way to the competition with the slug ``competition``; ``kaggle`` is signed in as its owner."""
 
     kaggle: Kaggle
     folder: NotebookFolder
@@ -58,18 +44,7 @@ class CodeCompetition:
         return f"the notebook {self.folder.reference}"
 
     def push(self) -> int:
-        """Have the notebook on Kaggle as it is in the folder, and running or run.
-
-        Returns
-        -------
-        int
-            The number of its version.
-
-        Raises
-        ------
-        KaggleError
-            If Kaggle refuses it, or cannot find the dataset or the competition.
-        """
+        """Have the notebook on Kaggle as it is in the folder, running or run, and return its version's number."""
         if (version := self._find_pushed_version()) and self._read_run_status()[0] not in _FAILED:
             self.progress.note(f"Version {version} of {self._what} is this one already.")
             return version
@@ -103,20 +78,7 @@ class CodeCompetition:
         polling.poll(has_started, self.progress, f"waiting for version {version} of {self._what} to start")
 
     def wait_for_run(self, version: int, log: Path) -> None:
-        """Wait until the notebook has run to its end.
-
-        Parameters
-        ----------
-        version
-            The number to tell a person.
-        log
-            File for what a failed run printed.
-
-        Raises
-        ------
-        KaggleError
-            If it failed, with Kaggle's reason, was cancelled, or takes too long.
-        """
+        """Wait until the notebook's version has run to its end; ``log`` is the file for what a failed run printed."""
         what, status, reason = f"version {version} of {self._what}", "", ""
 
         def has_ended(_: float) -> bool | None:
@@ -145,19 +107,7 @@ class CodeCompetition:
         return self.find_submission(version) if version else None
 
     def submit(self, version: int, description: str) -> int:
-        """Submit the output of a version.
-
-        Parameters
-        ----------
-        version
-            The version that ran.
-        description
-            What it can be found by, should the reply be lost.
-
-        Returns
-        -------
-        int
-            The submission's number.
+        """Submit the output of a version and return the submission's number.
 
         Raises
         ------

@@ -21,20 +21,10 @@ _RERUN_HINT = "run the same command again to go on"
 
 @dataclass(frozen=True)
 class PrivateDataset:
-    """The dataset of a notebook; what Kaggle shows of it is all that is remembered.
+    """The dataset of a notebook; no state is kept but what Kaggle shows.
 
-    The client passes over files whose upload failed, so what Kaggle has is compared with what there should be.
-
-    Attributes
-    ----------
-    kaggle
-        Kaggle, signed in as the owner.
-    folder
-        The files.
-    progress
-        Hears of each step.
-    polling
-        How long they may take.
+    The client passes over files whose upload failed, so what Kaggle has is compared with the folder. ``kaggle`` must be
+    signed in as the owner.
     """
 
     kaggle: Kaggle
@@ -52,13 +42,7 @@ class PrivateDataset:
         return next(path.name for path in self.folder.dataset.iterdir() if is_list_name(path.name))
 
     def upload(self) -> None:
-        """Have the dataset on Kaggle with the files of the folder, and wait until it can be used.
-
-        Raises
-        ------
-        KaggleError
-            If Kaggle refuses it, loses a file, or takes too long.
-        """
+        """Have the dataset on Kaggle with the files of the folder, and wait until it can be used."""
         status = self._read_status()
         if status is not None:
             if status not in {_READY, *_FAILED}:

@@ -74,13 +74,7 @@ def make_title(slug: str) -> str:
 
 
 def choose_stack(folder: CompetitionFolder, named: str | None) -> str:
-    """Return the stack ``named``, or the one built last.
-
-    Raises
-    ------
-    BadChoice
-        If there is none, or it is not finished.
-    """
+    """Return the stack ``named``, or the one built last."""
     finished = {path.parent.name: path for path in folder.stack("").glob("*/stack.json")}
     if not finished:
         raise BadChoice(f"No stack of {folder.name} is built yet: build one with `ensembler stack`.")
@@ -100,22 +94,9 @@ def write_notebook(
     owner: str = PLACEHOLDER_OWNER,
     gpu: bool = True,
 ) -> NotebookFolder:
-    """Write dataset and notebook of a finished stack, in place of what was there.
+    """Write dataset and notebook of a finished stack to ``output``, in place of what was there.
 
-    Parameters
-    ----------
-    folder
-        The competition's.
-    tables
-        Its photos; of them only how many have each label goes along.
-    stack
-        The stack's name.
-    output
-        The folder to write.
-    owner
-        Whose the two shall be on Kaggle.
-    gpu
-        Whether the notebook asks for a GPU.
+    ``owner`` is the user on Kaggle. Of ``tables``, only how many photos have each label goes along.
 
     Raises
     ------
@@ -129,7 +110,8 @@ def write_notebook(
         raise BadChoice(f"{folder.name} is not on Kaggle, so no notebook can answer it there: `ensembler fetch` one.")
     if Path(sample).is_absolute():
         raise BadChoice(f"{sample} is not among the files of {slug}, so no notebook finds it: name theirs by --sample.")
-    _refuse_foreign_folder(output)
+    if output.exists() and (foreign := _find_foreign_path(output)):
+        raise BadChoice(f"{foreign} is no part of a notebook that was written here: name another folder by --output.")
     stack_folder = folder.stack(stack)
     if tuple(read_arrays(stack_folder / "predictions.npz")["classes"].tolist()) != tables.manifest.outputs:
         raise Mismatch(
@@ -143,16 +125,10 @@ def write_notebook(
     return written
 
 
-def _refuse_foreign_folder(output: Path) -> None:
-    """Make sure that nothing but a notebook of ours is replaced."""
-    if not output.exists() or (output.is_dir() and not any(output.iterdir())):
-        return
-    if foreign := _find_foreign_path(output):
-        raise BadChoice(f"{foreign} is no part of a notebook that was written here: name another folder by --output.")
-
-
 def _find_foreign_path(output: Path) -> Path | None:
     """Return the first thing that we did not write, the folder itself if it is no whole notebook of ours."""
+    if output.is_dir() and not any(output.iterdir()):
+        return None
     written = NotebookFolder(output, PLACEHOLDER_OWNER, "")
     lists = [path for path in written.dataset.glob("*.json") if is_list_name(path.name)]
     if len(lists) != 1 or not written.code.is_file():

@@ -26,14 +26,7 @@ _MAX_SHOWN = 10
 class MountedCompetition:
     """A competition that can only be read; what is packed there is unpacked elsewhere.
 
-    Attributes
-    ----------
-    manifest
-        The competition's.
-    sample_root
-        Folder that the path of the sample submission starts from.
-    photo_roots
-        Folders that the paths of the test photos' folders start from, in the manifest's order.
+    The paths of the sample submission and of each folder of test photos start from ``sample_root`` and ``photo_roots``.
     """
 
     manifest: Manifest
@@ -42,39 +35,19 @@ class MountedCompetition:
 
     @classmethod
     def open(cls, manifest: Manifest, root: Path, scratch: Path, progress: Progress) -> MountedCompetition:
-        """Find what the manifest names.
-
-        Parameters
-        ----------
-        manifest
-            Says where sample submission and photos lie.
-        root
-            The competition's folder.
-        scratch
-            Folder for what must be unpacked.
-        progress
-            Hears of unpacking.
-
-        Raises
-        ------
-        BadData
-            If the sample submission or a folder of test photos is not there.
-        """
+        """Find what the manifest names below ``root``; ``scratch`` is the folder to unpack into."""
         roots = tuple(_find_or_unpack(folder, root, scratch, progress) for folder in manifest.test.folders)
         return cls(manifest, _find_or_unpack(manifest.answer.sample, root, scratch, progress), roots)
 
     def read_requested_photos(self) -> pd.DataFrame:
-        """Read which photos are asked for: id and path, which is empty where there is no photo.
-
-        Raises
-        ------
-        BadData
-            If there is no photo at all, or none has an id of the sample submission.
-        """
+        """Read which photos are asked for: id and path, which is empty where there is no photo."""
         sample = SampleSubmission.read(self.sample_root / self.manifest.answer.sample)
         folders = self.manifest.test.folders
         photos = [_list_photos(root, folder) for root, folder in zip(self.photo_roots, folders, strict=True)]
-        paths = [_find_photo(identity, photos) for identity in sample.ids]
+        paths = [
+            next((str(files.root / path) for files in photos if (path := files.find(identity))), "")
+            for identity in sample.ids
+        ]
         if not any(paths):
             raise BadData(
                 f"None of the ids of {sample.path} is a photo in {self.photo_roots[0] / folders[0]} "
@@ -87,11 +60,6 @@ def find_mount(slug: str, inputs: Path) -> Path:
     """Find the folder of a competition below ``inputs``, where Kaggle has changed its place once.
 
     Kaggle spells it as the competition's founders did, with capitals; slugs here have none.
-
-    Raises
-    ------
-    BadData
-        If it is not there.
     """
     folders = [path for place in (inputs, inputs / "competitions") for path in sorted(place.glob("*"))]
     matches = [path for path in folders if path.name.lower() == slug.lower() and path.is_dir()]
@@ -101,10 +69,6 @@ def find_mount(slug: str, inputs: Path) -> Path:
         path.relative_to(inputs).as_posix() for path in [*inputs.glob("*"), *inputs.glob("competitions/*")]
     )
     raise BadData(f"{slug} is not mounted in {inputs} ({', '.join(mounted) or 'nothing is'}): add it to the notebook.")
-
-
-def _find_photo(identity: str, photos: list[PhotoFiles]) -> str:
-    return next((str(files.root / path) for files in photos if (path := files.find(identity))), "")
 
 
 def _list_photos(root: Path, folder: str) -> PhotoFiles:

@@ -29,19 +29,9 @@ _ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
 def write_wheel(folder: Path, name: str) -> Path:
-    """Pack an installed distribution as a wheel; an editable one is packed from its package's folder.
+    """Pack an installed distribution, such as ``keras``, as a wheel in ``folder``; an editable one from its source.
 
-    Parameters
-    ----------
-    folder
-        Where to put it.
-    name
-        Of the distribution, such as ``keras``.
-
-    Raises
-    ------
-    BadChoice
-        If it is not installed, or has compiled code, which fits no other machine.
+    Compiled code, which fits no other machine, is refused with ``BadChoice``.
     """
     distribution = _find_distribution(name)
     plain = re.sub(r"[-_.]+", "_", name).lower()
@@ -59,13 +49,7 @@ def write_wheel(folder: Path, name: str) -> Path:
 
 
 def read_installed_version(name: str) -> str:
-    """Return the version of an installed distribution.
-
-    Raises
-    ------
-    BadChoice
-        If it is not installed.
-    """
+    """Return the version of an installed distribution."""
     return _find_distribution(name).version
 
 

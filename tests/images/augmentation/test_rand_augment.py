@@ -15,16 +15,15 @@ from ensembler.images.augmentation.rand_augment import (
 )
 
 PHOTO = pixels(4, (32, 32))
-BY_NAME = {operation.__name__.removeprefix("_change").strip("_"): operation for operation in _OPERATIONS}
 BOTH_WAYS = ["saturation", "contrast", "brightness", "sharpness", "rotate", "shear_x", "shear_y"]
 
 
 def done(name, strength, photo=PHOTO):
-    return np.asarray(BY_NAME[name](Image.fromarray(photo), strength)).astype(float)
+    return np.asarray(_OPERATIONS[name](Image.fromarray(photo), strength)).astype(float)
 
 
 def test_the_list_is_that_of_the_paper():
-    assert set(BY_NAME) == {
+    assert set(_OPERATIONS) == {
         *("identity", "autocontrast", "equalize", "rotate", "solarize", "saturation", "posterize", "contrast"),
         *("brightness", "sharpness", "shear_x", "shear_y", "translate_x", "translate_y"),
     }
@@ -96,7 +95,7 @@ def test_two_operations_are_drawn_with_strengths_within_bounds(monkeypatch):
     def noted(number):
         return lambda photo, strength: drawn.append((number, strength)) or photo
 
-    monkeypatch.setattr(module, "_OPERATIONS", tuple(noted(number) for number in range(14)))
+    monkeypatch.setattr(module, "_OPERATIONS", {str(number): noted(number) for number in range(14)})
     for seed in range(300):
         rand_augment(Image.fromarray(PHOTO), np.random.default_rng(seed))
     assert len(drawn) == 300 * OPERATIONS_PER_PHOTO

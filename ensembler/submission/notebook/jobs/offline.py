@@ -44,21 +44,11 @@ def answer_offline(
     inputs
         Folder that everything is mounted below, ``/kaggle/input``.
     output
-        The CSV to write.
+        CSV to write; it is checked against the sample submission.
     competition
-        The competition's own folder; None finds it below ``inputs``.
+        Folder of the competition; None finds it below ``inputs``.
     progress
-        Hears how far the work is; None prints lines.
-
-    Returns
-    -------
-    Path
-        The CSV, checked against the sample submission.
-
-    Raises
-    ------
-    BadData
-        If the bundle, the sample submission or the photos are not there or cannot be used.
+        Where progress is reported; None prints lines.
     """
     # Plain lines on standard output are what a notebook's log keeps.
     progress = progress or ConsoleProgress(file=sys.stdout)
@@ -90,13 +80,7 @@ def _load_model(path: Path, bundle: Bundle, progress: Progress) -> Any:
 
 
 def predict_readable(model: Any, paths: Sequence[Path], progress: Progress) -> tuple[NDArray[np.float32], list[int]]:
-    """Predict photos; return the probabilities of those that can be read, and the places of the others in ``paths``.
-
-    Raises
-    ------
-    BadData
-        If no photo can be read, or the stack gives values that are no numbers.
-    """
+    """Predict photos; return the probabilities of those that can be read, and the places of the others in ``paths``."""
     probabilities, problems = predict_photos(model, paths, BATCH_SIZE, progress, skip_unreadable=True)
     if len(problems) == len(paths):
         first = f" (first: {problems[0]})" if problems else ""
