@@ -11,8 +11,15 @@ from ..competition.duplicates import DuplicatePair
 from ..progress import Progress
 from .hash_search import find_near_hashes
 from .perceptual_hash import hash_photos
-from .similarity import Photos, align_cut, compute_colour_similarity, compute_similarity, normalise, remove_gradients
-from .thumbnails import Thumbnail
+from .similarity import (
+    Photos,
+    Thumbnail,
+    align_cut,
+    compute_colour_similarity,
+    compute_similarity,
+    normalise,
+    remove_gradients,
+)
 
 # The second measure. Of 2,399 photos of cats and dogs, pixels of different ones with near hashes correlate by 0.90 at
 # most; with copies of themselves that lack a twenty-fifth at each border, by 0.93 to 1. What is left without gradients

@@ -13,7 +13,7 @@ from ..errors import UnreadablePhoto
 from ..progress import Progress
 from .decoding import MIN_DECODE_SCALE, open_photo
 from .perceptual_hash import GREY_SIDE
-from .thumbnails import Thumbnail, make_thumbnail
+from .similarity import Thumbnail, make_thumbnail
 
 # Height and width in pixels at which photos are decoded, or more: several times what is kept of them.
 SCAN_SIZE = 8 * GREY_SIDE // MIN_DECODE_SCALE

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Collection, Iterator
 from pathlib import Path
-from typing import NamedTuple, Required, TypedDict, Unpack
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -18,14 +18,6 @@ SUM_TOLERANCE = 1e-4
 ROUNDING = 1e-9
 
 
-class Rules(TypedDict, total=False):
-    """What the columns of a submission hold; see :func:`find_problems`."""
-
-    probabilities: Required[bool]
-    rows_sum_to_one: Required[bool]
-    labels: Collection[str]
-
-
 class Problem(NamedTuple):
     """One kind of problem: what is wrong and how often, and the first place."""
 
@@ -36,7 +28,9 @@ class Problem(NamedTuple):
         return f"{self.what}, the first is {self.first}." if self.first else f"{self.what}."
 
 
-def check_csv(csv: Path, sample: Path, **rules: Unpack[Rules]) -> None:
+def check_csv(
+    csv: Path, sample: Path, *, probabilities: bool, rows_sum_to_one: bool, labels: Collection[str] = ()
+) -> None:
     """Check that Kaggle will accept a submission; see :func:`find_problems` for the parameters.
 
     Raises
@@ -46,10 +40,10 @@ def check_csv(csv: Path, sample: Path, **rules: Unpack[Rules]) -> None:
     BadData
         If one of the files cannot be read as a table.
     """
-    if found := find_problems(read_table(csv), read_table(sample), **rules):
-        raise InvalidSubmission(
-            f"Mend {csv} before submitting it", [(problem.what, problem.first) for problem in found]
-        )
+    tables = read_table(csv), read_table(sample)
+    found = find_problems(*tables, probabilities=probabilities, rows_sum_to_one=rows_sum_to_one, labels=labels)
+    if found:
+        raise InvalidSubmission(f"Mend {csv} before submitting it", found)
 
 
 def find_problems(

@@ -10,7 +10,7 @@ from PIL import Image
 
 from ensembler.images.near_duplicates import find_near_duplicates
 from ensembler.images.perceptual_hash import hash_photos
-from ensembler.images.thumbnails import Thumbnail, make_thumbnail
+from ensembler.images.similarity import Thumbnail, make_thumbnail
 from ensembler.progress import SILENT
 
 

@@ -6,8 +6,7 @@ from helpers.copies_made import COPIES, scene
 from PIL import Image
 
 from ensembler.images.near_duplicates import MIN_DETAIL_CORRELATION, MIN_PIXEL_CORRELATION
-from ensembler.images.similarity import align_cut, compute_colour_similarity, compute_similarity
-from ensembler.images.thumbnails import make_thumbnail
+from ensembler.images.similarity import align_cut, compute_colour_similarity, compute_similarity, make_thumbnail
 
 
 def grey(photo: Image.Image) -> np.ndarray:

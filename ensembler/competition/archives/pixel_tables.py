@@ -109,15 +109,11 @@ def _read_with_ids(table: PixelTable, samples: list[Path]) -> pd.DataFrame:
     for name in filter(_ID.fullmatch, table.other_columns):
         if rest[name].is_unique and rest[name].str.fullmatch(_FILE_NAME).all():
             return rest[[name, *(other for other in table.other_columns if other != name)]]
-    first = 0 if any(_is_counted_from_zero(path, len(rest)) for path in samples) else 1
+    counted = [str(number) for number in range(len(rest))]
+    first = 0 if any(read_table(path).iloc[:, 0].tolist() == counted for path in samples) else 1
     name = next(free for free in ("id", "row", "photo", "number of the row") if free not in table.other_columns)
     rest.insert(0, name, [str(number) for number in range(first, first + len(rest))])
     return rest
-
-
-def _is_counted_from_zero(sample: Path, rows: int) -> bool:
-    ids = read_table(sample).iloc[:, 0]
-    return len(ids) == rows and ids.tolist() == [str(number) for number in range(rows)]
 
 
 def _iterate_chunks(table: PixelTable, names: list[str]) -> Iterator[tuple[list[str], NDArray[np.uint8]]]:

@@ -12,9 +12,8 @@ from ...errors import BadChoice, BadData, MissingHint, format_count
 from ..manifest import SEPARATOR
 from ..sample_submission import SampleSubmission
 from ..task import AnswerKind, Task
-from .class_order import sort_classes
 from .known import list_known_positives
-from .sample_cells import FLAGS, are_probabilities, require_classes
+from .sample_cells import FLAGS, are_probabilities, require_classes, sort_classes
 from .tags import Tags, normalise_name
 
 _YES = frozenset({"1", "1.0", "true", "yes", "positive", "y"})

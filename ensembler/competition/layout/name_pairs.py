@@ -19,8 +19,9 @@ def pair_names(paths: Sequence[str]) -> pd.Series:
 
     ``10_left.jpeg`` and ``10_right.jpeg`` are the pair ``10``.
     """
-    names = pd.Series([_remove_side(path) for path in paths], index=list(paths), dtype=str)
-    return names[names != ""]
+    stems = {path: extract_stem(path).lower() for path in paths if _find_side(path)}
+    names = {path: re.sub(r"[\W_]+", "_", _SIDE.sub("", stem)).strip("_") for path, stem in stems.items()}
+    return pd.Series({path: name for path, name in names.items() if name}, dtype=str)
 
 
 def are_in_pairs(labels: pd.Series) -> bool:
@@ -36,8 +37,3 @@ def are_in_pairs(labels: pd.Series) -> bool:
 def _find_side(path: str) -> str:
     sides = _SIDE.findall(extract_stem(path).lower())
     return str(sides[0]) if len(sides) == 1 else ""
-
-
-def _remove_side(path: str) -> str:
-    stem = extract_stem(path).lower()
-    return re.sub(r"[\W_]+", "_", _SIDE.sub("", stem)).strip("_") if _find_side(path) else ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 import pandas as pd
 
@@ -18,6 +18,12 @@ FLAGS = frozenset({"0", "1", "0.0", "1.0"})
 def are_whole_numbers(texts: Collection[str]) -> bool:
     """Whether all texts are whole numbers, be it with a zero after the point."""
     return all(_WHOLE.fullmatch(text) for text in texts)
+
+
+def sort_classes(classes: Iterable[str]) -> tuple[str, ...]:
+    """Sort classes by number if all are whole numbers, else by name."""
+    names = sorted(map(str, classes))
+    return tuple(sorted(names, key=float) if are_whole_numbers(names) else names)
 
 
 def are_probabilities(cells: Collection[str]) -> bool:

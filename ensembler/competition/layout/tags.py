@@ -9,7 +9,7 @@ import pandas as pd
 from ...errors import MissingHint
 from ..metrics.metrics import Metric
 from ..sample_submission import SampleSubmission
-from .class_order import sort_classes
+from .sample_cells import sort_classes
 
 
 @dataclass(frozen=True)

@@ -22,23 +22,18 @@ _MAX_ROUNDS = 20
 
 
 def choose_labels(metric: Metric, probabilities: NDArray[np.floating], manifest: Manifest) -> Predicted:
-    """Choose the class, or the tags, of each photo.
+    """Choose the class, or the tags, of each photo, by a metric that takes labels.
 
-    Parameters
-    ----------
-    metric
-        One that takes labels.
-    probabilities
-        Shape (photos, outputs).
-
-    Returns
-    -------
-    array of shape (photos, outputs)
-        True for what is chosen: one class a photo, or at least one tag.
+    Returns booleans of the shape of ``probabilities``, (photos, outputs): True for one class a photo, or for at least
+    one tag.
     """
     given = np.asarray(probabilities, dtype=np.float64)
     if manifest.task == "multilabel":
-        return _add_missing_tags(_choose_tags(metric, given), given)
+        tags = _choose_tags(metric, given)
+        # A row without tags gets its most probable one, since an answer must not have empty cells.
+        untagged = ~tags.any(axis=1)
+        tags[untagged] = _encode_one_hot(given[untagged].argmax(axis=1), given.shape[1])
+        return tags
     if manifest.task == "multiclass":
         return _encode_one_hot(_choose_classes(metric, given, manifest), given.shape[1])
     if metric.name == "f1":
@@ -69,13 +64,6 @@ def _encode_one_hot(classes: NDArray[np.intp], count: int) -> Predicted:
     return np.asarray(np.arange(count) == classes[:, None])
 
 
-def _add_missing_tags(predicted: Predicted, probabilities: Probabilities) -> Predicted:
-    """Give a row without tags its most probable one, since an answer must not have empty cells."""
-    untagged = ~predicted.any(axis=1)
-    predicted[untagged] = _encode_one_hot(probabilities[untagged].argmax(axis=1), probabilities.shape[1])
-    return predicted
-
-
 def parse_class_levels(classes: tuple[str, ...]) -> Probabilities:
     """Return the numbers that classes stand for: their names if all are numbers, else their places."""
     places = np.arange(len(classes), dtype=np.float64)
@@ -87,19 +75,12 @@ def parse_class_levels(classes: tuple[str, ...]) -> Probabilities:
 
 
 def choose_kappa_classes(probabilities: Probabilities, levels: Probabilities) -> NDArray[np.intp]:
-    """Choose the classes with the largest expected quadratic weighted kappa.
+    """Choose the classes with the largest expected quadratic weighted kappa, given the number of each class.
 
     Kappa is 1 less a ratio: the squared distance to the truth over that by chance, which is larger for bold answers.
     The class nearest to a row's expected level makes the distance smallest. The ratio is smallest for the class nearest
     to that level after it is moved away from the mean of all rows, the further the larger the ratio is; so the two are
     found in turn (Dinkelbach, On nonlinear fractional programming, Management Science 13, 1967).
-
-    Parameters
-    ----------
-    probabilities
-        Shape (rows, classes).
-    levels
-        The number that each class stands for.
     """
     means, squares = probabilities @ levels, probabilities @ levels**2
     centre, spread = means.mean(), squares.mean() - means.mean() ** 2
@@ -169,13 +150,7 @@ def choose_sample_f_tags(probabilities: Probabilities, beta: float) -> Predicted
     Among sets of one size the most probable tags are best (Jansche, A maximum expected utility framework for binary
     sequence labeling, ACL 2007), and the expected score of each size follows from how many of the tags chosen, and of
     the others, are true: two Poisson binomials (Ye et al., Optimizing F-measure: a tale of two approaches, ICML 2012).
-
-    Parameters
-    ----------
-    probabilities
-        Shape (rows, tags); all but the :data:`MAX_TAGS` most probable of a row are left out.
-    beta
-        How many times as much recall matters as precision.
+    All but the :data:`MAX_TAGS` most probable tags of a row are left out.
     """
     max_tags = min(MAX_TAGS, probabilities.shape[1])
     predicted = np.zeros(probabilities.shape, dtype=bool)

@@ -34,7 +34,9 @@ def measure_labels(metric: Metric, targets: Flags, predicted: Flags, manifest: M
     """Measure classes or tags, shape (rows, outputs), true where a class or tag is there."""
     one_class = manifest.task != "multilabel"
     if metric.name == "accuracy" or (metric.name == "micro f1" and one_class):
-        return InfluenceScore.from_row_values(_compute_row_accuracy(targets, predicted, one_class=one_class))
+        # Of a row that may have several labels, the share of its cells counts.
+        same = targets == predicted
+        return InfluenceScore.from_row_values(same.all(axis=1).astype(float) if one_class else same.mean(axis=1))
     if metric.name in ("sample f1", "sample f2"):
         return InfluenceScore.from_row_values(_compute_row_f(targets, predicted, metric.beta))
     if metric.name == "micro f1":
@@ -44,12 +46,6 @@ def measure_labels(metric: Metric, targets: Flags, predicted: Flags, manifest: M
     if metric.name == "quadratic weighted kappa":
         return _measure_kappa(targets, predicted, parse_class_levels(manifest.classes))
     return CountScore(_mark_rows(targets, predicted), _compute_macro_f1)
-
-
-def _compute_row_accuracy(targets: Flags, predicted: Flags, *, one_class: bool) -> Array:
-    """Whether each row is right, or what share of its cells where a row may have several labels."""
-    same = targets == predicted
-    return np.asarray(same.all(axis=1) if one_class else same.mean(axis=1), dtype=np.float64)
 
 
 def _split_binary(flags: Flags) -> Flags:

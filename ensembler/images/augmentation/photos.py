@@ -9,9 +9,8 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
-from ..views import VIEWS
+from ..views import VIEWS, View
 from . import Augmentation
-from .crops import apply_view
 from .erasing import random_erasing
 from .pixel_changes import change_pixels
 from .rand_augment import rand_augment
@@ -25,6 +24,15 @@ def augment_photo(pixels: NDArray[np.uint8], augmentation: Augmentation, random:
     if augmentation == "none":
         return pixels
     return np.asarray(_AUGMENTATIONS[augmentation](Image.fromarray(pixels), random))
+
+
+def apply_view(photo: Image.Image, view: View) -> Image.Image:
+    """Cut a square photo to the view's corner, resize that to the photo's size, then mirror it."""
+    if view.corner is not None:
+        # Cut first: resizing with a box would let pixels from beyond the cut in.
+        cut = photo.crop(view.compute_box(photo.width))
+        photo = cut.resize(photo.size, Image.Resampling.BILINEAR)
+    return ImageOps.mirror(photo) if view.mirrored else photo
 
 
 def _crop(photo: Image.Image, random: Generator) -> Image.Image:

@@ -3,25 +3,18 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from ...errors import KaggleError
 from ...progress import Progress
 from .errors import build_rules_url, build_submissions_url
 from .facts import CompetitionFacts, SubmissionLimits
 
-
-class PreflightSource(Protocol):
-    """What is needed of Kaggle here."""
-
-    def fetch_competition(self, slug: str, progress: Progress, /) -> CompetitionFacts:
-        """Ask what Kaggle knows of a competition."""
-
-    def fetch_limits(self, slug: str, progress: Progress, /) -> SubmissionLimits | None:
-        """Ask how many more submissions are taken today."""
+if TYPE_CHECKING:
+    from .competitions import KaggleCompetitions
 
 
-def run_preflight(kaggle: PreflightSource, slug: str, progress: Progress, *, notebook: bool = False) -> None:
+def run_preflight(kaggle: KaggleCompetitions, slug: str, progress: Progress, *, notebook: bool = False) -> None:
     """Make sure that Kaggle accepts one more submission, and report how many are left and the deadline.
 
     ``notebook`` says whether a notebook is to be submitted, which competitions that take CSVs accept, too.

@@ -22,7 +22,9 @@ def merge_submissions(
     """Find each submission's upload, or add one, and take over what Kaggle says; see :meth:`Ledger.merge`."""
     # Kaggle counts refs upwards: of two uploads with one description, the older gets the older submission.
     changed = sum(_merge_one(connection, slug, one) for one in sorted(submissions, key=lambda one: one.ref))
-    return changed + (_fail_stale_uploads(connection, slug, now) if complete else 0)
+    if complete:
+        changed += connection.execute(_FAIL_STALE_UPLOADS, (slug, format_utc(now - UPLOAD_TIMEOUT))).rowcount
+    return changed
 
 
 def assign_ref(connection: sqlite3.Connection, upload: int, ref: int, now: datetime) -> None:
@@ -46,7 +48,10 @@ def _merge_one(connection: sqlite3.Connection, slug: str, submission: Submission
     upload = known["id"] if known else _find_by_description(connection, values)
     if upload is not None:
         return connection.execute(_UPDATE_UPLOAD, values | {"id": upload}).rowcount
-    return connection.execute(_INSERT_UPLOAD, values | {"answer": _find_answer_by_file(connection, values)}).rowcount
+    # By hand: of the newest answer of a stack that Kaggle has not had yet, by the unique name of its file, and size.
+    unsubmitted = connection.execute(_SELECT_UNSUBMITTED_ANSWERS, values)
+    answer = next((each["id"] for each in unsubmitted if PurePath(each["path"]).name == values["file_name"]), None)
+    return connection.execute(_INSERT_UPLOAD, values | {"answer": answer}).rowcount
 
 
 def _build_upload_values(slug: str, submission: Submission) -> dict[str, Any]:
@@ -72,16 +77,6 @@ def _find_by_description(connection: sqlite3.Connection, values: dict[str, Any])
         "SELECT id, description FROM uploads WHERE slug = :slug AND ref IS NULL ORDER BY id", values
     )
     return next((upload["id"] for upload in found if upload["description"].split() == wanted), None)
-
-
-def _find_answer_by_file(connection: sqlite3.Connection, values: dict[str, Any]) -> int | None:
-    """Find the newest answer of a stack that Kaggle has not had yet, by the file's name, which is unique, and size."""
-    found = connection.execute(_SELECT_UNSUBMITTED_ANSWERS, values)
-    return next((answer["id"] for answer in found if PurePath(answer["path"]).name == values["file_name"]), None)
-
-
-def _fail_stale_uploads(connection: sqlite3.Connection, slug: str, now: datetime) -> int:
-    return connection.execute(_FAIL_STALE_UPLOADS, (slug, format_utc(now - UPLOAD_TIMEOUT))).rowcount
 
 
 _SELECT_REF_HOLDER = "SELECT * FROM uploads WHERE ref = :ref AND slug = (SELECT slug FROM uploads WHERE id = :upload)"

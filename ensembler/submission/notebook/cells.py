@@ -22,18 +22,18 @@ def build_notebook(
         ("code", _INSTALL_CELL.format(list(requirements))),
         ("code", _ANSWER_CELL),
     ]
+    cells: list[dict[str, Any]] = [
+        {"cell_type": kind, "id": f"cell-{number}", "metadata": {}, "source": source.strip()}
+        | ({"execution_count": None, "outputs": []} if kind == "code" else {})
+        for number, (kind, source) in enumerate(sources)
+    ]
     kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
     return {
-        "cells": [_build_cell(f"cell-{number}", kind, source) for number, (kind, source) in enumerate(sources)],
+        "cells": cells,
         "metadata": {"kernelspec": kernel, "language_info": {"name": "python"}},
         "nbformat": 4,
         "nbformat_minor": 5,
     }
-
-
-def _build_cell(name: str, kind: str, source: str) -> dict[str, Any]:
-    cell = {"cell_type": kind, "id": name, "metadata": {}, "source": source.strip()}
-    return cell | ({"execution_count": None, "outputs": []} if kind == "code" else {})
 
 
 def _render_heading(bundle: Bundle, summary: dict[str, Any], *, gpu: bool) -> str:

@@ -12,7 +12,7 @@ from ensembler.backbones.jobs.views import add_view, average_views
 from ensembler.backbones.jobs.views import apply_view as apply_view_layers
 from ensembler.backbones.registry import find_backbone
 from ensembler.heads.jobs.keras_heads import build_random_head
-from ensembler.images.augmentation.crops import apply_view
+from ensembler.images.augmentation.photos import apply_view
 from ensembler.images.views import MIRRORED_VIEW, VIEWS, WHOLE_VIEW, View
 from ensembler.inference.jobs.networks import join_head
 

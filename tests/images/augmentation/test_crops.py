@@ -5,7 +5,7 @@ import pytest
 from helpers.photos import pixels
 from PIL import Image
 
-from ensembler.images.augmentation.crops import apply_view
+from ensembler.images.augmentation.photos import apply_view
 from ensembler.images.views import VIEWS, View
 
 PHOTO = pixels(3, (16, 16))

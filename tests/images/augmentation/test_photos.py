@@ -9,8 +9,7 @@ from helpers.photos import pixels
 from PIL import Image
 
 from ensembler.images.augmentation import Augmentation
-from ensembler.images.augmentation.crops import apply_view
-from ensembler.images.augmentation.photos import augment_photo
+from ensembler.images.augmentation.photos import apply_view, augment_photo
 from ensembler.images.views import VIEWS
 
 KINDS = get_args(Augmentation)
