@@ -1,4 +1,4 @@
-"""Reading and writing CSV tables as text: an id like 007 stays as it is, and an empty cell is an empty string."""
+"""Reads and writes CSV tables as text: an id like 007 stays as it is, and an empty cell is an empty string."""
 
 from __future__ import annotations
 
@@ -47,5 +47,5 @@ def write_table(path: Path, table: pd.DataFrame) -> None:
 
 
 def format_table(table: pd.DataFrame) -> str:
-    """Give ``table`` as :func:`write_table` writes it."""
+    """Return ``table`` as the text that :func:`write_table` writes."""
     return str(table.to_csv(index=False, lineterminator="\n"))

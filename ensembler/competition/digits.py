@@ -1,4 +1,4 @@
-"""The embedded demo: scikit-learn's handwritten digits, written as a competition in Kaggle's own layout."""
+"""The embedded demo: scikit-learn's handwritten digits, written as a competition in Kaggle's layout."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Photos that are there twice: the pairs that were seen, the families that they make, and the table of them."""
+"""Photos of the same picture: pairs, groups of them, and their table."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def find_identical_pairs(digests: Mapping[str, str], to_predict: Collection[str]
 
 
 def group_copies(paths: Iterable[str], pairs: Iterable[DuplicatePair]) -> dict[str, str]:
-    """Name for each path the first one that it is paired with, directly or over others; itself if with none."""
+    """Return for each path the first one that it is paired with, directly or through others, else itself."""
     listed = list(paths)
     places = {path: place for place, path in enumerate(listed)}
     joined = [(places[pair.one], places[pair.other]) for pair in pairs if {pair.one, pair.other} <= places.keys()]
@@ -86,7 +86,7 @@ class DuplicateCounts:
     contradicting: int
 
     def describe(self) -> str:
-        """Tell what there is, or nothing."""
+        """Describe the counts in words; an empty string if there are none."""
         phrases = []
         if self.training:
             phrases.append(f"{self.training} training photos show the same picture as others, kept in one fold")
@@ -101,19 +101,19 @@ def load_duplicates(folder: CompetitionFolder) -> pd.DataFrame:
 
 
 def find_twins(duplicates: pd.DataFrame) -> set[str]:
-    """Ids of training photos that show the same picture as another training photo."""
+    """Return ids of training photos that show the same picture as another training photo."""
     among = duplicates[duplicates["other_set"] == "train"]
     return {*among["id"], *among["other_id"]}
 
 
 def find_copies(duplicates: pd.DataFrame, ids: Collection[str]) -> set[str]:
-    """Ids of photos to predict that show the same picture as one of these training photos."""
+    """Return ids of photos to predict that show the same picture as one of these training photos."""
     to_predict = duplicates[duplicates["other_set"] == "test"]
     return set(to_predict.loc[to_predict["id"].isin(list(ids)), "other_id"])
 
 
 def count_duplicates(duplicates: pd.DataFrame, labels: pd.Series) -> DuplicateCounts:
-    """Count what the table of duplicates tells; ``labels`` are those of the training photos by id."""
+    """Count the table of duplicates; ``labels`` are those of the training photos by id."""
     among = duplicates[duplicates["other_set"] == "train"]
     differ = among["id"].map(labels).to_numpy() != among["other_id"].map(labels).to_numpy()
     to_predict = duplicates.loc[duplicates["other_set"] == "test", "id"]

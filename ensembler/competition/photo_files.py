@@ -1,4 +1,4 @@
-"""The photos below a folder, and finding one by the id that a table gives it."""
+"""The photos below a folder, found by the ids that tables give them."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ class PhotoFiles:
 
     @classmethod
     def list_below(cls, root: Path) -> PhotoFiles:
-        """List all photos below ``root``; hidden files and ``__MACOSX`` are passed over. None at all is an error."""
+        """List all photos below ``root``, except hidden files and ``__MACOSX``. ``BadData`` if there are none."""
         paths = list(_walk(root))
         if not paths:
             raise BadData(f"There are no photos in {root}: looked for {', '.join(sorted(SUFFIXES))} at any depth.")
         return cls(root, tuple(sorted(paths)))
 
     def select_inside(self, folder: str) -> PhotoFiles:
-        """Keep those below ``folder``, itself relative to ``root``; ``.`` is all."""
+        """Return the photos below ``folder``, itself relative to ``root``; ``.`` is all."""
         if folder in (".", ""):
             return self
         return PhotoFiles(self.root, tuple(path for path in self.paths if path.startswith(folder + "/")))
 
     def exclude(self, paths: Container[str]) -> PhotoFiles:
-        """Leave out ``paths``."""
+        """Return all photos but ``paths``."""
         return PhotoFiles(self.root, tuple(path for path in self.paths if path not in paths))
 
     @cached_property
@@ -52,13 +52,13 @@ class PhotoFiles:
         return {key: path for key, path in paths.items() if counts[key] == 1}
 
     def find(self, identity: str) -> str:
-        """Path of the photo that a table calls ``identity``, or an empty string."""
+        """Return the path of the photo that a table calls ``identity``, or an empty string."""
         if identity in self.by_id:
             return self.by_id[identity]
         return self._by_path.get(identity, "")
 
     def compute_match_share(self, identities: Sequence[str]) -> float:
-        """Share of ``identities`` that name a photo, be it one of several of that name."""
+        """Return the share of ``identities`` that name a photo, or several photos."""
         names = {key for path in self.paths for key in (extract_name(path), extract_stem(path))}
         return sum(identity in names or identity in self._by_path for identity in identities) / len(identities)
 
@@ -68,7 +68,7 @@ class PhotoFiles:
 
 
 def has_photos(root: Path) -> bool:
-    """Whether there is any photo below ``root``."""
+    """Whether there is a photo below ``root``."""
     return next(_walk(root), None) is not None
 
 

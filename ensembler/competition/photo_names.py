@@ -1,6 +1,6 @@
-"""Parts of a photo's path below a folder, as :class:`pathlib.PurePosixPath` names them, many times as quick.
+"""Parts of a photo's relative path, as :class:`pathlib.PurePosixPath` names them, but many times faster.
 
-A competition may have a million paths, each of which is looked at many times; making an object of each takes minutes.
+A competition may have a million paths, each of which is read many times; making an object of each takes minutes.
 Paths are relative, with single forward slashes and without ``.`` parts.
 """
 

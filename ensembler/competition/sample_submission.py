@@ -1,4 +1,4 @@
-"""The sample submission: it says which ids to predict, which columns to fill in, and in which order."""
+"""The sample submission: the ids to predict, the columns to fill in, and their order."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ class SampleSubmission:
 
     @property
     def ids(self) -> list[str]:
-        """Ids in the order to keep."""
+        """Ids in the order of the file."""
         return [str(value) for value in self.table.iloc[:, 0]]
 
     @cached_property
     def cells(self) -> frozenset[str]:
-        """Different cells of the first column to fill in, without the empty ones."""
+        """Distinct cells of the first column to fill in, without empty ones."""
         return frozenset(self.table.iloc[:, 1].str.strip()) - {""}
 
     @classmethod
@@ -104,7 +104,7 @@ def _refuse_ids_elsewhere(path: Path, root: Path) -> None:
 
 
 def _choose_best_answered(paths: list[Path], root: Path) -> SampleSubmission:
-    """Choose among the samples of a competition's stages: the one whose ids are photos, and of those the longest.
+    """Choose among the samples of a competition's stages: that whose ids are photos, and of those the longest.
 
     A later stage asks for photos that may be missing, or repeats the ids of the stage before.
     """
@@ -126,12 +126,12 @@ def looks_like_sample(path: Path) -> bool:
 
 
 def make_relative(path: Path, root: Path) -> str:
-    """``path`` as a manifest names it: from ``root`` on, with forward slashes; absolute if it lies elsewhere."""
+    """Return ``path`` as a manifest names it: relative to ``root`` with forward slashes, or absolute outside of it."""
     return (path.relative_to(root) if path.is_relative_to(root) else path.absolute()).as_posix()
 
 
 def list_csv_files(root: Path) -> list[Path]:
-    """All CSVs below ``root``, the shallowest first."""
+    """Return all CSVs below ``root``, the shallowest first."""
     paths = (
         path
         for path in root.rglob("*.[cC][sS][vV]")

@@ -1,4 +1,4 @@
-"""The sample tables: which photos there are, their labels and groups; one truth for all later stages."""
+"""Tables of photos, with labels and groups, that all later stages read."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Tables:
 
 
 def encode_labels(labels: pd.Series, manifest: Manifest) -> NDArray[np.float32]:
-    """Turn labels into 0 and 1 for each output, shape (photos, outputs)."""
+    """Encode labels as 0 and 1 for each output, shape (photos, outputs)."""
     # Each label that occurs is taken apart once, however many photos have it.
     codes, names = pd.factorize(labels, use_na_sentinel=False)
     flags = pd.Series(names).str.get_dummies(SEPARATOR).reindex(columns=list(manifest.outputs), fill_value=0)
@@ -67,18 +67,12 @@ def encode_labels(labels: pd.Series, manifest: Manifest) -> NDArray[np.float32]:
 
 
 def compute_prior(targets: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Share of each output among ``targets``, kept off 0 and 1 by half a row."""
+    """Return the share of each output among ``targets``, kept off 0 and 1 by half a row."""
     return np.asarray((targets.sum(axis=0, dtype=np.float64) + 0.5) / (len(targets) + 1.0))
 
 
 def make_tables(manifest: Manifest, photos: PhotoFiles) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Make the tables of training and test photos from the files, before anybody looked into them.
-
-    Raises
-    ------
-    BadData
-        If photos, labels and sample do not fit each other.
-    """
+    """Make the tables of training and test photos from the files, before the photos are read."""
     sample = SampleSubmission.read(photos.root / manifest.answer.sample)
     if manifest.answer.id_column != sample.id_column:
         raise BadData(f"The first column of {sample.path} is {sample.id_column!r}, not {manifest.answer.id_column!r}.")
@@ -162,7 +156,7 @@ def save_tables(
 
 
 def invalidate_tables(folder: CompetitionFolder) -> None:
-    """Have the tables made again, because the files they were made from are replaced."""
+    """Invalidate the tables, because the files that they were made from are replaced."""
     remove_file(folder.stamp)
 
 

@@ -1,4 +1,4 @@
-"""Photos as batches of pixels for Keras, decoded by threads while the network is busy."""
+"""Batches of pixels for Keras, decoded by threads while the network computes."""
 
 from __future__ import annotations
 
@@ -63,14 +63,14 @@ def _decode_or_return_error(path: Path, sizes: Sequence[int]) -> tuple[Pixels, .
 def submit_and_combine(
     pool: ThreadPoolExecutor, work: Callable[[S], R], items: Iterable[S], combine: Callable[[list[R]], T]
 ) -> Future[T]:
-    """Work on each thing in a thread of its own, then put the results together in another."""
+    """Process each item in a thread of its own, then combine the results in another."""
     futures = [pool.submit(work, thing) for thing in items]
     # The pool begins with what came first, so when this waits for the parts, each of them is done or in another thread.
     return pool.submit(lambda: combine([part.result() for part in futures]))
 
 
 def prefetch(results: Iterator[Future[T]]) -> Iterator[T]:
-    """Give results in their order, while the work for the next ones goes on."""
+    """Yield results in order, while the next ones are computed."""
     waiting: deque[Future[T]] = deque()
     for result in results:
         waiting.append(result)
@@ -81,5 +81,5 @@ def prefetch(results: Iterator[Future[T]]) -> Iterator[T]:
 
 
 def count_steps(photos: int, batch_size: int) -> int:
-    """Batches in one pass over ``photos``."""
+    """Return the number of batches in one pass over ``photos``."""
     return math.ceil(photos / batch_size)

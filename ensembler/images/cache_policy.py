@@ -1,4 +1,4 @@
-"""Whether to decode photos into a store: when it saves time, and where there is room."""
+"""Decides whether to decode photos into a store: whether it saves time, and whether there is room."""
 
 from __future__ import annotations
 
@@ -28,13 +28,7 @@ _SIZE_PATTERN = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?)B?", re.IGNORECASE)
 
 
 def parse_cache_limit(value: str | int | None) -> int | None:
-    """Read a number of bytes such as ``20GB``, ``500M`` or ``0``; None is for nobody said.
-
-    Raises
-    ------
-    BadChoice
-        If it is no such number.
-    """
+    """Parse a number of bytes such as ``20GB``, ``500M`` or ``0``; None is returned as it is."""
     if value is None:
         return None
     match = _SIZE_PATTERN.fullmatch(str(value).strip())
@@ -79,7 +73,7 @@ def select_fitting_sizes(sizes: Iterable[int], photos: int, folder: Path, limit:
 
 
 def compute_store_bytes(photos: int, size: int) -> int:
-    """Tell how many bytes so many photos take."""
+    """Return the size of a store in bytes."""
     return photos * 3 * size**2
 
 
@@ -106,7 +100,7 @@ def make_room(folder: Path, size: int, needed: int, limit: int | None) -> bool:
 
 
 def mark_used(folder: Path, size: int) -> None:
-    """Remember that a store is being used."""
+    """Mark a store as used, by the time of its folder."""
     place = folder / str(size)
     if place.exists():
         os.utime(place)

@@ -1,6 +1,6 @@
-"""The one way in which a photo becomes pixels.
+"""Decodes photos to pixels, everywhere in the same way.
 
-Anyone can repeat it in a few lines::
+The same in a few lines::
 
     photo = Image.open(path)
     photo.draft(None, (2 * size, 2 * size))
@@ -77,7 +77,7 @@ def open_photo(path: Path, size: int) -> Image.Image:
 
 @contextlib.contextmanager
 def _open_at_scale(path: Path, size: int) -> Iterator[Image.Image]:
-    """Open a photo at the scale in which it is decoded for ``size``; what keeps it from being read is told as ours."""
+    """Open a photo at the scale in which it is decoded for ``size``; errors become ``UnreadablePhoto``."""
     try:
         with Image.open(path) as opened:
             # Without effect on all but JPEGs.

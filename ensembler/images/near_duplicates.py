@@ -1,4 +1,4 @@
-"""Photos that show the same picture twice: one compressed anew, scaled, brightened, mirrored or cut a little."""
+"""Finds photos of the same picture: compressed again, scaled, brightened, mirrored or cropped a little."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def _is_plain(small: Thumbnail) -> bool:
 
 
 class _PhotoMatcher:
-    """Small photos side by side, without what all of them have in common."""
+    """Thumbnails in one array, without what all of them have in common."""
 
     def __init__(self, thumbnails: Sequence[Thumbnail], to_predict: NDArray[np.bool_]) -> None:
         self._grey = np.stack([small.grey for small in thumbnails])

@@ -1,4 +1,4 @@
-"""Looking each photo through once: which cannot be read, and what tells whether two show the same picture."""
+"""Scans each photo once: whether it can be read, and what is needed to find near-duplicates."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where the pixels of photos come from: decoded from their files, held in memory, or read from a store."""
+"""Sources of pixels: photos decoded from their files, held in memory, or read from a store."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class PhotoSource(Protocol):
 
     @property
     def is_decoded(self) -> bool:
-        """Whether pixels need only be copied, which is too little work to be shared out photo by photo."""
+        """Whether pixels need only be copied, which is too little work to share among threads."""
 
     def __len__(self) -> int: ...
 
@@ -45,7 +45,7 @@ class PhotoSource(Protocol):
 
 
 class FilePhotos:
-    """Photos that are decoded when they are asked for."""
+    """Photos that are decoded on each access."""
 
     is_decoded = False
 
@@ -61,12 +61,12 @@ class FilePhotos:
         return decode_photo(self._paths[row], self._size)
 
     def gather(self, rows: Rows) -> Pixels:
-        """Decode photos one after the other."""
+        """Decode photos one after another."""
         return np.stack([self.read_photo(row) for row in rows])
 
 
 class InMemoryPhotos:
-    """Photos that are in memory."""
+    """Photos held in memory."""
 
     is_decoded = True
 
@@ -99,15 +99,15 @@ class InMemoryPhotos:
 
 
 def make_photo_source(paths: Sequence[Path], size: int) -> PhotoSource:
-    """Decode photos now if they may be held in memory together, else each when it is asked for."""
+    """Decode photos at once if they fit in memory, else on each access."""
     return InMemoryPhotos.from_files(paths, size) if can_fit_in_memory(len(paths), size) else FilePhotos(paths, size)
 
 
 def can_fit_in_memory(photos: int, size: int) -> bool:
-    """Whether so many photos may be held, since they do not take too much memory."""
+    """Whether so many photos fit within the memory limit."""
     return photos * size * size * 3 <= compute_memory_limit()
 
 
 def compute_memory_limit() -> int:
-    """Tell how many bytes decoded photos may take in this machine's memory."""
+    """Return how many bytes decoded photos may take on this machine."""
     return max(MIN_MEMORY_BYTES, int(MEMORY_SHARE * read_machine_memory()))

@@ -1,4 +1,4 @@
-"""Decoded photos in files, mapped into memory: what decodes once, and reads as fast as the disk or its cache does."""
+"""Decoded photos in memory-mapped files: decoded once, then read at the speed of the disk or its cache."""
 
 from __future__ import annotations
 

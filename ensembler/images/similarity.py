@@ -1,4 +1,4 @@
-"""How alike two small photos are, though one may have been compressed, scaled, brightened or cut a little."""
+"""Similarity of two thumbnails, one of which may be compressed, scaled, brightened or cropped a little."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Thumbnail(NamedTuple):
 
 
 def make_thumbnail(photo: Image.Image) -> Thumbnail | None:
-    """Make a photo small; None if it is smaller already, so that it has too little in it to be told from others."""
+    """Return a photo's thumbnail; None if the photo is smaller, and so has too little detail to compare."""
     if min(photo.size) < GREY_SIDE:
         return None
     # Whole pixels are averaged first, which is many times as fast on large photos.
@@ -41,7 +41,7 @@ def make_thumbnail(photo: Image.Image) -> Thumbnail | None:
 
 
 def normalise(photos: Photos) -> Photos:
-    """Bring each photo, shape (photos, 32, 32), to mean 0 and length 1."""
+    """Scale each photo, shape (photos, 32, 32), to mean 0 and norm 1."""
     centred = photos - photos.mean(axis=(1, 2), keepdims=True)
     lengths = np.sqrt(np.square(centred).sum(axis=(1, 2), keepdims=True))
     return np.asarray(centred / np.maximum(lengths, 1e-6), dtype=np.float32)
@@ -58,9 +58,9 @@ def compute_similarity(one: Photos, other: Photos) -> tuple[Correlations, Correl
 
 
 def align_cut(whole: Photos, cut: Photos) -> Photos:
-    """Cut each photo as its partner may have been cut, at any of its borders, where it then fits best.
+    """Crop each photo as its partner may have been cropped, where it then fits best.
 
-    Grey photos have the shape (pairs, 32, 32); those of ``whole`` are returned, stretched again after the cut.
+    Grey photos have the shape (pairs, 32, 32); those of ``whole`` are returned, cropped and stretched.
     """
     target = normalise(cut)
     return _fit_cut(_fit_cut(whole, target, axis=2), target, axis=1)
@@ -82,7 +82,7 @@ def compute_colour_similarity(one: Photos, other: Photos) -> Correlations:
 
 
 def _fit_cut(whole: Photos, target: Photos, axis: int) -> Photos:
-    """Stretch what lies between two lines of ``whole`` along one axis over all of it, where it correlates best."""
+    """Stretch the part between two lines of ``whole`` along one axis over all of it, where it correlates best."""
     best = np.full(len(whole), -2.0, np.float32)
     fitted = np.empty_like(whole)
     for before, after in _CUTS:
@@ -108,7 +108,7 @@ def _build_stretch_matrix(before: int, after: int) -> Photos:
 
 
 def remove_gradients(photos: Photos) -> Photos:
-    """Take slow changes of light away from grey photos of shape (photos, 32, 32)."""
+    """Remove slow changes of light from grey photos of shape (photos, 32, 32)."""
     lines = np.cos(np.pi * np.arange(_GRADIENT_COSINES)[:, None] * (np.arange(GREY_SIDE) + 0.5) / GREY_SIDE)
     lines /= np.sqrt(np.square(lines).sum(axis=1, keepdims=True))
     smooth = (lines.T @ lines).astype(np.float32)

@@ -1,4 +1,4 @@
-"""Photos that a network learns from: in random order, changed at random, in batches."""
+"""Training photos in random order, augmented at random, in batches."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ class TrainingPhotos:
 
 @dataclass(frozen=True)
 class _EpochDraws:
-    """Where the random numbers of an epoch come from: each photo and each batch has its own."""
+    """Random generators of an epoch: each photo and each batch has its own."""
 
     seed: int
     number: int
@@ -114,5 +114,5 @@ class _EpochDraws:
 
 
 def shuffle_rows(photos: int, number: int, seed: int) -> Rows:
-    """Rows in the order in which the epoch ``number`` has them."""
+    """Return the rows in the order of the epoch ``number``."""
     return np.random.default_rng([seed, number]).permutation(photos)

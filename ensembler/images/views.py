@@ -1,4 +1,4 @@
-"""Views of a photo: mirrored and cut at a corner, the same in training and in prediction."""
+"""Views of a photo: mirrored and cropped to a corner, the same in training and in prediction."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class View:
         return f"{corner}{'-mirrored' if self.mirrored else ''}"
 
     def compute_box(self, size: int) -> tuple[int, int, int, int]:
-        """Left, upper, right and lower edge in a photo of ``size`` pixels; the crop is then resized to ``size``."""
+        """Return the left, upper, right and lower edge of the crop in a photo of ``size`` pixels."""
         if self.corner is None:
             return 0, 0, size, size
         crop_size = round(CROP_SHARE * size)

@@ -1,4 +1,4 @@
-"""From probabilities to the CSV that Kaggle asks for."""
+"""Writes the CSV that Kaggle asks for, from probabilities."""
 
 from __future__ import annotations
 

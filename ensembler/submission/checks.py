@@ -1,4 +1,4 @@
-"""What Kaggle would refuse, or score badly without a word, found before a submission is spent on it."""
+"""Checks a CSV for what Kaggle would refuse, or silently score badly, before it is uploaded."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def find_problems(
 
 
 def _check_columns(names: list[str], expected: list[str]) -> Iterator[Problem]:
-    """Tell what is wrong with the header."""
+    """Find problems of the header."""
     missing = [name for name in expected if name not in names]
     extra = [name for name in names if name not in expected]
     if missing:
@@ -95,13 +95,13 @@ def _check_columns(names: list[str], expected: list[str]) -> Iterator[Problem]:
 
 
 def _format_names(names: list[str], limit: int = 10) -> str:
-    """Join names, but not hundreds of them."""
+    """Join up to ``limit`` names."""
     more = f" and {len(names) - limit} more" if len(names) > limit else ""
     return ", ".join(map(repr, names[:limit])) + more
 
 
 def _check_ids(ids: pd.Series[str], expected: pd.Series[str]) -> list[Problem]:
-    """Tell what is wrong with the first column."""
+    """Find problems of the first column."""
     ids, expected = ids.fillna(""), expected.fillna("")
     if ids.tolist() == expected.tolist():
         return []
@@ -126,20 +126,20 @@ def _format_count(count: int, noun: str) -> str:
 
 
 def _describe_order(ids: pd.Series[str], expected: pd.Series[str]) -> Problem:
-    """Say where two columns with the same ids part."""
+    """Describe where two columns with the same ids differ."""
     pairs = enumerate(itertools.zip_longest(ids, expected, fillvalue=""), start=1)
     row, (got, wanted) = next((row, pair) for row, pair in pairs if len(set(pair)) == 2)
     return Problem(f"The ids are not in the sample submission's order: row {row} is {got!r} instead of {wanted!r}")
 
 
 def _find_empty_cells(cells: pd.DataFrame) -> pd.DataFrame:
-    """Mark cells that say nothing; ``nan`` is what a missing number becomes in text."""
+    """Mark empty cells; ``nan`` is what a missing number becomes in text."""
     empty: pd.DataFrame = cells.apply(lambda column: column.fillna("").str.strip().str.lower().isin(["", "nan"]))
     return empty
 
 
 def _check_labels(cells: pd.DataFrame, labels: Collection[str]) -> list[Problem]:
-    """Tell what is wrong with single labels."""
+    """Find problems of single labels."""
     empty = _find_empty_cells(cells)
     if not labels:
         return _describe_cells("empty", cells, empty)
@@ -154,7 +154,7 @@ def _check_labels(cells: pd.DataFrame, labels: Collection[str]) -> list[Problem]
 
 
 def _check_probabilities(cells: pd.DataFrame, numbers: pd.DataFrame) -> list[Problem]:
-    """Tell what is wrong with single probabilities."""
+    """Find problems of single probabilities."""
     is_unreadable = numbers.isna()
     # Looking at text is slow, so look at those few columns only where some number could not be read.
     suspects = cells.loc[:, is_unreadable.any()]
@@ -178,7 +178,7 @@ def _describe_cells(what: str, cells: pd.DataFrame, wrong: pd.DataFrame) -> list
 
 
 def _check_sums(numbers: pd.DataFrame) -> list[Problem]:
-    """Tell which rows do not sum to 1; those with cells that are no numbers have been told of already."""
+    """Find rows that do not sum to 1, except those with cells that are no numbers."""
     sums = numbers.sum(axis="columns", skipna=False).dropna()
     wrong = sums[(sums - 1).abs() > SUM_TOLERANCE + ROUNDING]
     if wrong.empty:

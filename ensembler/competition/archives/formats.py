@@ -1,4 +1,4 @@
-"""Opening archives of every kind, known by their suffix: zip, 7z, tar, and single files that are compressed."""
+"""Opens archives by their suffix: zip, 7z, tar, and single compressed files."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def _classify_tar_entry(info: tarfile.TarInfo) -> EntryKind:
 
 
 def _decode_name(name: str) -> str:
-    """Read a name that is no UTF-8 as zip archives would, since our tables could not hold it otherwise."""
+    """Decode a name that is not UTF-8 as zip archives do, since our tables could not hold it otherwise."""
     raw = name.encode("utf-8", "surrogateescape")
     try:
         return raw.decode("utf-8")
@@ -143,7 +143,7 @@ def is_archive(path: Path) -> bool:
 
 
 def describe_format(path: Path) -> str:
-    """Kind of archive by its suffix, such as ``zip``; what has none of ours is taken for a zip."""
+    """Return the kind of archive by its suffix, such as ``zip``; a file with an unknown suffix is taken for a zip."""
     return path.suffix.lower().lstrip(".") if is_archive(path) else "zip"
 
 

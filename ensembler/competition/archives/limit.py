@@ -1,4 +1,4 @@
-"""A limit for what archives may unpack to, against zip bombs; it counts what is written, for headers can lie."""
+"""A limit of the unpacked size, against zip bombs. It counts what is written, since headers can lie."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an archive holds, in the same words for every kind of archive."""
+"""Entries of an archive, described alike for every kind of archive."""
 
 from __future__ import annotations
 
@@ -44,11 +44,11 @@ class ArchiveReader(Protocol):
     entries: list[ArchiveEntry]
 
     def unpack(self, files: list[ArchiveEntry], open_sink: OpenSink) -> None:
-        """Pour each of ``files`` into a sink of its own, and compare checksums where the archive has them."""
+        """Write each of ``files`` to a sink of its own, and compare checksums where the archive has them."""
 
 
 def classify_mode(mode: int) -> EntryKind:
-    """Tell the kind from Unix permissions; archives made elsewhere have none, and hold files."""
+    """Return the kind of an entry by its Unix permissions; archives made elsewhere have none, and hold files."""
     if stat.S_ISLNK(mode):
         return "link"
     return "file" if stat.S_IFMT(mode) in (0, stat.S_IFREG) else "device"

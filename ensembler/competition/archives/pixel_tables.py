@@ -1,4 +1,4 @@
-"""Photos given as rows of pixels in a CSV: drawn once, so that all later stages find ordinary files."""
+"""Photos given as rows of pixels in a CSV: written as PNG files once, so that all later stages find files."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class PixelTable:
 
     @property
     def folder(self) -> Path:
-        """Where its photos go: ``train/`` for ``train.csv``."""
+        """Folder of its photos: ``train/`` for ``train.csv``."""
         return self.path.with_suffix("")
 
 
@@ -141,7 +141,7 @@ def _iterate_chunks(table: PixelTable, names: list[str]) -> Iterator[tuple[list[
 
 
 def encode_png(photo: NDArray[Any]) -> bytes:
-    """Give a photo as a PNG file: shape (height, width) or (height, width, 3), of uint8."""
+    """Encode a photo, uint8 of shape (height, width) or (height, width, 3), as a PNG file."""
     # Pillow is a third as fast when it writes files itself, and threads only get into each other's way.
     buffer = io.BytesIO()
     Image.fromarray(photo).save(buffer, format="PNG")

@@ -1,4 +1,4 @@
-"""Putting what came out of an archive inside another one in its place, where nothing is replaced."""
+"""Moves what came out of an inner archive to its place, where nothing is replaced."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path, PurePath
 
 
 def is_litter(path: PurePath) -> bool:
-    """Whether a path inside an archive is of what computers add for themselves: hidden files, a Mac's folder."""
+    """Whether a path inside an archive is one that computers add: hidden files, and the folder of macOS."""
     return path.name.startswith(".") or "__MACOSX" in path.parts
 
 
@@ -45,7 +45,7 @@ def _has_clash(source: Path, target: Path) -> bool:
 
 
 def _merge(source: Path, target: Path) -> None:
-    """Move into ``target`` what it lacks."""
+    """Move into ``target`` what it does not have."""
     target.mkdir(exist_ok=True)
     for path in source.iterdir():
         place = target / path.name

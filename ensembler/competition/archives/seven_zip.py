@@ -1,4 +1,4 @@
-"""Reading 7z archives; apart from the other kinds because py7zr is loaded only where there is one."""
+"""Reads 7z archives. It is a module of its own because py7zr is loaded only where there is one."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def _classify_entry(info: py7zr.FileInfo) -> EntryKind:
 
 
 class _SinkFactory(WriterFactory):
-    """Gives py7zr a sink for each member; nothing is written to ``base``, which it merely puts before the names."""
+    """Gives py7zr a sink for each member; nothing is written to ``base``, which py7zr puts before the names."""
 
     def __init__(
         self, base: Path, files: list[ArchiveEntry], open_sink: OpenSink, open_now: contextlib.ExitStack
@@ -74,7 +74,7 @@ class _SinkFactory(WriterFactory):
 
 
 class _Writer(Py7zIO):
-    """A sink as py7zr wants it; of all its methods but ``write``, py7zr needs that they are there."""
+    """A sink as py7zr needs it; of the other methods than ``write`` it needs only the presence."""
 
     def __init__(self, sink: Sink) -> None:
         self._sink = sink

@@ -1,4 +1,4 @@
-"""Unpacking what was downloaded: archives in archives, checked, and there whole or not at all."""
+"""Unpacks downloads: archives within archives, checked, and all or nothing."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def extract_archive(archive: Path, folder: Path, progress: Progress, *, max_byte
 
 
 def read_claimed_size(archive: Path) -> int:
-    """Bytes that an archive says it unpacks to, those of archives inside it left out; 0 if it cannot be read."""
+    """Return the unpacked size that an archive claims, without inner archives; 0 if it cannot be read."""
     try:
         with open_archive(archive) as opened:
             return sum(entry.size for entry in opened.entries)
@@ -199,7 +199,7 @@ def _describe_damage(archive: Path, display_name: str, error: Exception) -> str:
 
 
 def _resolve_place(entry: ArchiveEntry, display_name: str) -> PurePosixPath:
-    """Return where a member belongs below the archive's folder."""
+    """Return the path of an entry below the archive's folder."""
     inside = PurePosixPath(entry.name.replace("\\", "/"))
     if not inside.parts or inside.is_absolute() or ".." in inside.parts or re.match("[A-Za-z]:", inside.parts[0]):
         raise BadData(

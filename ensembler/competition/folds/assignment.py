@@ -1,4 +1,4 @@
-"""Making folds: classes and tags spread evenly, groups kept together, the same for the same seed."""
+"""Assigns folds: classes and tags are spread evenly, groups kept together, the same for the same seed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``folds.csv``: made once, shared by all members, never silently remade."""
+"""The folds in ``folds.csv``: made once, shared by all members, never silently replaced."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def save_folds(folder: CompetitionFolder, tables: Tables, folds: Folds) -> None:
 
 
 def format_folds(tables: Tables, folds: Folds) -> str:
-    """Lay folds out as ``folds.csv`` has them: id, fold, and for repeats fold_2 and so on; empty is never held out."""
+    """Return the text of ``folds.csv``: id, fold, and fold_2 and so on for repeats; empty is never held out."""
     table = pd.DataFrame({"id": tables.train["id"]})
     for repeat in range(folds.repeats):
         assigned = folds.assigned[:, repeat]

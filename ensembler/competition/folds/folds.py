@@ -1,4 +1,4 @@
-"""The folds of a competition as later stages use them: who is held out, who is learned from, who is scored."""
+"""The folds of a competition: which photos are held out, trained on and scored."""
 
 from __future__ import annotations
 
@@ -43,21 +43,21 @@ class Folds:
 
     @property
     def repeats(self) -> int:
-        """How many times folds were made."""
+        """Number of repeats."""
         return int(self.assigned.shape[1])
 
     @property
     def splits(self) -> int:
-        """Networks that a member consists of: one for each fold of each repeat."""
+        """Number of networks of a member: one for each fold of each repeat."""
         return self.count * self.repeats
 
     @property
     def held_out_count(self) -> int:
-        """Photos that a split holds out, about."""
+        """Approximate number of photos that a split holds out."""
         return int(self.mask_held_out(0).sum())
 
     def select_rows(self, rows: Rows) -> Folds:
-        """Return the same folds of some training photos alone, in the order of their numbers in ``rows``."""
+        """Return the same folds for the training photos at ``rows``."""
         labels, groups = (column.iloc[rows].reset_index(drop=True) for column in (self.labels, self.groups))
         return Folds(self.assigned[rows], self.count, labels, groups)
 
@@ -73,15 +73,15 @@ class Folds:
         return np.asarray(self.assigned[:, repeat] == fold)
 
     def mask_training(self, split: int) -> Mask:
-        """Whether each photo is learned from in a split, shape (rows,)."""
+        """Whether each photo is trained on in a split, shape (rows,)."""
         return ~self.mask_held_out(split)
 
     def make_inner_folds(self, split: int) -> Rows:
-        """Divide the photos that are learned from in a split, to choose settings by.
+        """Divide the training photos of a split, for the choice of settings.
 
         Returns
         -------
-        array of shape (photos learned from,)
+        array of shape (training photos,)
             The other folds of the repeat; where there are none, up to five that are made of these photos, by their
             labels and groups alone.
         """
@@ -118,12 +118,7 @@ class Folds:
         return nested
 
     def make_nested_repeats(self, repeats: int) -> Rows:
-        """Divide the scored photos several times: :meth:`make_nested_folds`, then others of labels and groups.
-
-        Returns
-        -------
-        array of shape (scored photos, repeats)
-        """
+        """Divide the scored photos several times, shape (scored photos, repeats); see :meth:`make_nested_folds`."""
         return np.column_stack(
             [self.make_nested_folds(), *(self._divide(self.scored, seed) for seed in range(1, repeats))]
         )

@@ -1,4 +1,4 @@
-"""Folds of photos with several labels each: every label is spread evenly, also where groups are kept together."""
+"""Folds of photos with several labels: every label is spread evenly, and groups are kept together."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def _count_labels(labels: pd.Series, units: NDArray[np.int64]) -> Any:
 
 
 class _FoldRoom:
-    """How many rows, of each label and of any, each fold still lacks."""
+    """Numbers of rows, of each label and in all, that each fold still needs."""
 
     def __init__(self, labels: Counts, rows: int, folds: int, units: int, random: np.random.Generator) -> None:
         self.random = random
@@ -75,11 +75,11 @@ class _FoldRoom:
         self._units_left = units
 
     def find_rarest_label(self) -> int:
-        """Return the label that fewest of the rows have that are still to come."""
+        """Return the label of the fewest rows that are not assigned yet."""
         return int(np.where(self._remaining_labels > 0, self._remaining_labels, np.inf).argmin())
 
     def place_unit(self, labels: NDArray[np.int64], counts: Counts, size: int, label: int) -> int:
-        """Give a unit to the fold that lacks ``label`` most, then rows at all; return the fold."""
+        """Assign a unit to the fold that needs ``label`` most, then rows most; return the fold."""
         # Whatever the labels say, no fold may stay empty.
         every = np.arange(len(self._empty))
         chances = np.flatnonzero(self._empty) if self._units_left <= self._empty.sum() else every

@@ -1,4 +1,4 @@
-"""Numbers of folds that are none. Apart from the folds, which load pandas."""
+"""Special numbers of folds. It is a module of its own because the folds load pandas."""
 
 # The fold of a photo that is never held out.
 NOT_HELD_OUT = -1

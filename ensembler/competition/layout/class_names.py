@@ -1,4 +1,4 @@
-"""Names of classes that the labels merely number, from a JSON file beside the photos."""
+"""Names of classes that the labels only number, from a JSON file beside the photos."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From labels and the sample submission's columns to the task, the classes and their order."""
+"""The task, its classes and their order, from the labels and the sample submission's columns."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class OneHot:
 
     @classmethod
     def read(cls, table: pd.DataFrame, source: Path) -> OneHot:
-        """Look whether each row has exactly one class."""
+        """Read whether each row has exactly one class."""
         flags = table.apply(pd.to_numeric, errors="coerce")
         if not flags.isin([0, 1]).all(axis=None):
             raise BadData(f"{source} has other values than 0 and 1 in its columns {', '.join(table.columns)}.")
@@ -88,7 +88,7 @@ def decide_task(
 def _choose_binary_kind(
     sample: SampleSubmission, classes: tuple[str, ...], *, takes_labels: bool | None, confirmed: bool
 ) -> AnswerKind:
-    """One column holds labels if the metric takes them and the sample shows one; no known metric follows the sample."""
+    """Return ``label`` or ``flag`` if the metric takes labels and the sample shows them; else follow the sample."""
     cells = sample.cells
     if takes_labels and cells <= set(classes):
         return "label"
@@ -103,9 +103,9 @@ def _choose_binary_kind(
 
 
 def list_classes(labels: pd.Series) -> tuple[str, ...]:
-    """All different labels: by number if all are numbers, else by name.
+    """Return the distinct labels, by number if all are numbers, else by name.
 
-    Fewer than two are refused, as are empty ones and those with the separator of our tables.
+    ``BadData`` if there are fewer than two, an empty one, or one that contains our separator.
     """
     classes = [str(label) for label in labels.unique()]
     if "" in classes:

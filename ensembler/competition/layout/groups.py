@@ -1,4 +1,4 @@
-"""Groups of photos that belong together, such as those of one patient, as a table or the photos' names tell them."""
+"""Groups of photos that belong together, such as those of one patient, from a table or the photos' names."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ NAME_PAIRS = GroupColumn(PHOTO_NAMES, "name", "pair")
 
 
 def rank_group_name(column: str) -> int | None:
-    """Place of a column's name among those of groups, such as ``patient`` or ``PatientID``; None if it is none."""
+    """Return the rank of a column's name among those of groups, such as ``patient`` or ``PatientID``, or None."""
     bare = re.sub(r"[\W_]", "", column.lower())
     endings = ("", "id", "uid", "instanceuid", "no", "num", "number", "name", "code")
     names = [bare.removesuffix(ending) for ending in endings]
@@ -60,7 +60,7 @@ def rank_group_name(column: str) -> int | None:
 
 
 def find_id_column(path: Path, photos: PhotoFiles) -> str:
-    """Name of the column that holds photos' names, judged on the first rows; empty if there is none."""
+    """Return the column that holds photos' names, judged by the first rows; empty if there is none."""
     head = read_table(path, rows=HEAD_ROWS)
     matches = {str(column): sum(bool(photos.find(value)) for value in head[column]) for column in head.columns}
     best = max(matches, key=lambda column: matches[column], default="")
@@ -100,7 +100,7 @@ class _Candidate(NamedTuple):
 
 
 def _choose_coarsest(first: _Candidate, candidates: list[_Candidate]) -> _Candidate:
-    """Return the candidate of the fewest groups that hold those of the first one whole."""
+    """Return the candidate of the fewest groups that contain those of the first one whole."""
     if first.rank < len(_BEINGS):
         candidates = [other for other in candidates if other.rank < len(_BEINGS) + len(_OCCASIONS)]
     wider = [other for other in candidates if _are_within(first.groups, other.groups)]
@@ -108,7 +108,7 @@ def _choose_coarsest(first: _Candidate, candidates: list[_Candidate]) -> _Candid
 
 
 def _are_within(groups: pd.Series, wider: pd.Series) -> bool:
-    """Whether each group lies whole in one of fewer, wider ones."""
+    """Whether each group lies whole in one of fewer, wider groups."""
     if not groups.index.isin(wider.index).all() or wider.nunique() >= groups.nunique():
         return False
     return bool((wider[groups.index].groupby(groups).nunique() == 1).all())
@@ -157,7 +157,7 @@ def read_groups(column: GroupColumn, photos: PhotoFiles) -> pd.Series:
 
 
 def _is_useful_grouping(groups: pd.Series, labels: pd.Series) -> bool:
-    """Whether a column groups most photos, in its own way, and finely enough for folds."""
+    """Whether a column groups most photos, differently from the labels, and finely enough for folds."""
     known = labels[labels.index.isin(groups.index)]
     if len(known) * 2 < len(labels):
         return False

@@ -1,4 +1,4 @@
-"""Joining groups: photos that share anything, directly or through others, are one group."""
+"""Joins groups: photos that share anything, directly or through others, are one group."""
 
 from __future__ import annotations
 

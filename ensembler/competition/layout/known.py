@@ -1,4 +1,4 @@
-"""What Kaggle's own pages tell of well-known competitions, for zips that come without asking Kaggle."""
+"""Facts of well-known competitions from Kaggle's pages, for zips that are used without asking Kaggle."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class KnownCompetition:
-    """What the files alone leave open.
+    """Facts that the files do not show.
 
-    ``metric`` has the name that :mod:`ensembler.competition.metrics.metrics` gives it, ``positive`` is the class that a
-    binary answer is the probability of, and ``code_only`` competitions take submissions from notebooks alone.
+    ``metric`` is our name of it, ``positive`` is the class that a binary answer is the probability of, and
+    ``code_only`` competitions accept submissions from notebooks alone.
     """
 
     metric: str

@@ -1,4 +1,4 @@
-"""Find out a competition's layout from its files alone; ask where that cannot be done."""
+"""Finds out a competition's layout from its files, and asks where they do not show it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from .tags import Tags, are_tags
 
 @dataclass(frozen=True)
 class Hints:
-    """A person's answers to what could not be found out; None where nothing was said."""
+    """Answers of a person to what could not be found out; None where there is none."""
 
     positive: str | None = None
     labels: str | None = None
@@ -42,9 +42,9 @@ class Hints:
 
 @dataclass(frozen=True)
 class LabelledPhotos:
-    """Labelled photos as found: where, from what, and the label of each as text, tags or one-hot columns.
+    """Labelled photos: their layout, and the label of each as text, tags or one-hot columns.
 
-    ``by_path`` has each photo's label as text, whatever its kind.
+    ``by_path`` has each photo's label as text, of whatever kind.
     """
 
     layout: TrainLayout
@@ -113,18 +113,18 @@ def find_layout(root: Path, name: str, slug: str, hints: Hints, photos_at: str, 
 
 
 def is_metric_guessed(slug: str, hints: Hints, metric: str) -> bool:
-    """Whether nobody told what judges a competition, given as to :func:`find_layout`, so its manifest's is a guess."""
+    """Whether neither the hints, Kaggle's ``metric`` nor the slug tell the metric, so the manifest's is a guess."""
     return not _list_known_metrics(slug, hints, metric)
 
 
 def _list_known_metrics(slug: str, hints: Hints, metric: str) -> list[str]:
-    """Names of metrics that we know, as a person, Kaggle and the table of competitions told them, in that order."""
+    """Return the known names of the metric from the hints, Kaggle and the table of competitions, in that order."""
     known = find_known_competition(slug)
     return [text for text in (hints.metric, metric, known.metric if known else "") if text and find_metric(text)]
 
 
 def _choose_metric_name(task: Task, kind: AnswerKind, named: str | None, metric_names: list[str]) -> str:
-    """Return our name of the metric: a person's, or the first of those told that can judge the task."""
+    """Return our name of the metric: that of the hints, or the first known one that can judge the task."""
     if named:
         return resolve_metric(named, task).name
     for text in metric_names:
@@ -153,7 +153,7 @@ def find_labelled_photos(
 
 
 def _refuse_other_tasks(labelled: LabelledPhotos, root: Path, sample: SampleSubmission | None, hints: Hints) -> None:
-    """Refuse a table of masks, boxes or measurements; of the last, a person may say that they are classes."""
+    """Refuse a table of masks, boxes or measurements; a person may say that measurements are classes."""
     source = root / labelled.layout.file
     refuse_columns(labelled.layout.columns, source)
     # Where each class has its column, the labels are compared with those.

@@ -1,4 +1,4 @@
-"""A competition made of a local folder: part of its labelled photos is kept apart to be predicted."""
+"""A competition made of a local folder: part of its labelled photos is held back for prediction."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def choose_test_photos(
 
 
 def _draw_share_of_each_class(labels: pd.Series, units: pd.Series, share: float, seed: int) -> set[str]:
-    """Units that hold about ``share`` of the photos of each class; of two or more, at least one goes on each side.
+    """Return units that hold about ``share`` of the photos of each class, at least one on each side.
 
     Units of several classes are drawn together, apart from those of one class. No class is drawn whole.
     """

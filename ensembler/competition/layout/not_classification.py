@@ -1,4 +1,4 @@
-"""Competitions that do not ask for the classes of whole photos, told by their metric, their columns or their labels."""
+"""Refuses competitions that do not ask for classes of whole photos, by metric, columns or labels."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which photos are to be learned from and which are to be predicted, by the names of their folders."""
+"""Training and test photos, by the names of their folders."""
 
 from __future__ import annotations
 

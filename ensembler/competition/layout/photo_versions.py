@@ -1,4 +1,4 @@
-"""The same photos in several formats or sizes, a folder each: members learn from one of them."""
+"""Versions of the same photos in several formats or sizes, a folder each, of which one is used."""
 
 from __future__ import annotations
 

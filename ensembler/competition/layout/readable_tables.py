@@ -1,4 +1,4 @@
-"""The CSVs beside the photos that can be read at all: nobody may need those that cannot."""
+"""The CSVs beside the photos that can be read; one that is not needed may be unreadable."""
 
 from __future__ import annotations
 

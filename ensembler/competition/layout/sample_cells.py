@@ -1,4 +1,4 @@
-"""What the cells of a sample submission, of one column to fill in, tell about the labels that it asks for."""
+"""What the cells of a sample submission, of one column to fill in, show about the labels that it asks for."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Labels of several words: tags of which a photo may have any number, or names that have blanks in them."""
+"""Labels of several words: tags, any number a photo, or names that contain blanks."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""From probabilities to the classes and tags that a metric rewards most.
+"""Chooses the classes and tags that a metric rewards most, from probabilities.
 
-Every rule looks at probabilities alone and takes them at their word; nothing is fitted to labels, so nothing can leak.
+Every rule uses the probabilities alone and trusts them; nothing is fitted to labels, so nothing can leak.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""How sure a score is, and the difference of two scores of the same rows: by the bootstrap."""
+"""Confidence intervals of scores, and of the difference of two scores of the same rows, by the bootstrap."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Units = NDArray[np.intp]
 
 @dataclass(frozen=True)
 class Interval:
-    """What holds 95 of 100 scores of resampled rows; neither end is a number where there is none."""
+    """Bounds of 95 of 100 scores of resampled rows; NaN where there are none."""
 
     low: float
     high: float
@@ -42,7 +42,7 @@ class Difference:
 
     @property
     def is_within_noise(self) -> bool:
-        """Whether it may as well be none."""
+        """Whether the interval contains 0."""
         return not (self.interval.low > 0 or self.interval.high < 0)
 
 
@@ -64,12 +64,9 @@ def compute_difference(first: MeasuredScore, second: MeasuredScore, units: Units
 
 
 def resample_scores(scores: Sequence[MeasuredScore], units: Units) -> NDArray[np.float64]:
-    """Scores of resampled units, the same for all ``scores`` and always the same ones.
+    """Return scores of resampled units, shape (scores, resamples): the same resamples for all ``scores`` and calls.
 
-    Returns
-    -------
-    array of shape (scores, resamples)
-        Not a number where a resample gives none, or there are less than two units.
+    NaN where a resample has no score, or there are less than two units.
     """
     blocks, count = _assign_blocks(units)
     if count < 2:

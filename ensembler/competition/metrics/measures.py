@@ -1,4 +1,4 @@
-"""Each metric as what a score and its standard error are taken from: influences of rows, or counts of them."""
+"""Metrics as the basis of scores and standard errors: influences of rows, or counts of them."""
 
 from __future__ import annotations
 

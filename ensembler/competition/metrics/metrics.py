@@ -1,4 +1,4 @@
-"""The metrics that competitions are judged by, under one name each, and the two that are shown for all."""
+"""The metrics that judge competitions, under one name each, and the two that are shown for all."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Metric:
         return METRICS[_NAMES_BY_TASK[task].get(self.name, self.name)]
 
     def compute_cost(self, score: float) -> float:
-        """Turn a score so that less is better; one that could not be computed costs infinitely much."""
+        """Return a score as a cost, of which less is better; NaN costs infinitely much."""
         if math.isnan(score):
             return math.inf
         return -score if self.larger_is_better else score
@@ -142,7 +142,7 @@ def resolve_metric(text: str, task: Task) -> Metric:
 
 
 def choose_default_metric(task: Task, kind: AnswerKind) -> Metric:
-    """Return what judges an answer as long as nobody says."""
+    """Return the metric that is used where none is known."""
     if kind == "probabilities":
         return METRICS["log loss"].resolve_for_task(task)
     return METRICS["sample f1" if task == "multilabel" else "accuracy"]

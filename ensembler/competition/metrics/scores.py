@@ -1,4 +1,4 @@
-"""What is told of probabilities that were scored. Apart from the scoring, which loads NumPy and pandas."""
+"""Scores of probabilities. It is a module of its own because the scoring loads NumPy and pandas."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True)
 class Scores:
-    """What is told of probabilities: the competition's metric and log loss, with standard errors, and accuracy."""
+    """Scores of probabilities: the competition's metric and log loss, with standard errors, and accuracy."""
 
     metric: str
     score: float

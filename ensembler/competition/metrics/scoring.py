@@ -17,7 +17,7 @@ from .standard_errors import assign_units
 
 
 class Estimate(NamedTuple):
-    """A score and its standard error, each not a number where it cannot be had."""
+    """A score and its standard error; NaN where there is none."""
 
     score: float
     standard_error: float

@@ -1,4 +1,4 @@
-"""How far a score may be off because the photos it was taken on are a sample."""
+"""Standard errors of scores, since the photos are a sample."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A picture of what a network would be trained on: a few photos as they are, and as some epochs would show them."""
+"""A contact sheet of training: a few photos as they are, and as some epochs show them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One training photo changed at random, by the kind of augmentation."""
+"""Augmentation of one training photo at random."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def augment_photo(pixels: NDArray[np.uint8], augmentation: Augmentation, random:
 
 
 def apply_view(photo: Image.Image, view: View) -> Image.Image:
-    """Cut a square photo to the view's corner, resize that to the photo's size, then mirror it."""
+    """Crop a square photo to the view's corner, resize it to the photo's size, then mirror it."""
     if view.corner is not None:
         # Cut first: resizing with a box would let pixels from beyond the cut in.
         cut = photo.crop(view.compute_box(photo.width))

@@ -1,4 +1,4 @@
-"""Telling apart what Kaggle answers alike: rules, a competition that takes nobody any more, and a typo."""
+"""Tells apart what Kaggle answers alike: rules, a competition without new entrants, and a mistyped slug."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from .facts import CompetitionFacts
 
 
 class CompetitionSearch(Protocol):
-    """What is needed of Kaggle here."""
+    """The part of Kaggle's API that is used here."""
 
     def request_facts(self, slug: str, /) -> CompetitionFacts:
-        """Ask once what Kaggle knows of a competition."""
+        """Return what Kaggle knows of a competition, without retries."""
 
     def search_competitions(self, text: str, /) -> list[str]:
         """Return slugs of competitions that Kaggle finds for some words."""

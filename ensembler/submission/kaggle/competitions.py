@@ -1,4 +1,4 @@
-"""What Kaggle tells of a competition, and its files."""
+"""Facts and files of competitions on Kaggle."""
 
 from __future__ import annotations
 
@@ -27,13 +27,7 @@ _MAX_PAGES = 10
 
 
 def parse_slug(text: str) -> str:
-    """Find a competition's slug in what a person typed or copied from the browser.
-
-    Raises
-    ------
-    BadChoice
-        If ``text`` is neither a slug nor the address of a competition.
-    """
+    """Parse a competition's slug from a slug or an address of the browser."""
     address = COMPETITION_URL.match(text.strip())
     slug = (address[1] if address else text.strip()).lower()
     if not re.fullmatch(r"[a-z0-9][a-z0-9_-]*", slug):
@@ -45,7 +39,7 @@ def parse_slug(text: str) -> str:
 
 
 class KaggleCompetitions(KaggleSession):
-    """What is asked of Kaggle about a competition."""
+    """The part of Kaggle's API that is about competitions."""
 
     def fetch_competition(self, slug: str, progress: Progress = SILENT) -> CompetitionFacts:
         """Return what Kaggle knows of a competition; the error for an unknown slug suggests similar ones."""
@@ -55,7 +49,7 @@ class KaggleCompetitions(KaggleSession):
             raise explain_access_error(closed, self) from None
 
     def request_facts(self, slug: str) -> CompetitionFacts:
-        """Ask once what Kaggle knows of a competition."""
+        """Return what Kaggle knows of a competition, without retries."""
         with self.guard_request(slug), self.api.build_kaggle_client() as client:
             from kagglesdk.competitions.types.competition_api_service import ApiGetCompetitionRequest
 
@@ -90,7 +84,7 @@ class KaggleCompetitions(KaggleSession):
         return SubmissionLimits(int(reply.num_today), int(reply.num_allowed_now), bool(reply.limited_by_total))
 
     def search_competitions(self, text: str) -> list[str]:
-        """Return slugs of competitions that Kaggle finds for some words."""
+        """Return the slugs of competitions that Kaggle finds for some words."""
         with self.guard_request():
             listed = self.api.competitions_list(search=text, page_size=20)
             return [str(each.ref).rstrip("/").rpartition("/")[2] for each in listed.competitions]

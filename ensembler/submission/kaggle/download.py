@@ -1,7 +1,7 @@
-"""Downloading what may be interrupted at any moment: bytes that came are kept, and none is fetched twice.
+"""Resumable downloads: bytes that came are kept, and none is fetched twice.
 
 Kaggle's client can resume too, but it asks for the whole file first, gives up after five cuts, waits for ever for the
-first answer, and in 2.2.4 takes an error page for data. So the client asks, and the bytes are taken here.
+first answer, and in 2.2.4 takes an error page for data. So the client sends the request, and the bytes are read here.
 """
 
 from __future__ import annotations
@@ -102,22 +102,22 @@ class _PartialFile:
 
     @property
     def metadata_path(self) -> Path:
-        """Where size and tag are kept."""
+        """File of the size and the tag."""
         return self.path.with_name(self.path.name + ".json")
 
     @property
     def bytes_on_disk(self) -> int:
-        """Bytes that came."""
+        """Number of bytes that came."""
         return self.path.stat().st_size if self.path.is_file() else 0
 
     @property
     def resumable_bytes(self) -> int:
-        """Bytes that need not be fetched again; those of an unknown version do."""
+        """Number of bytes that need not be fetched again; 0 if their version is unknown."""
         return self.bytes_on_disk if self.tag else 0
 
     @property
     def headers(self) -> dict[str, str]:
-        """Ask for the rest, or for the whole if the storage has another version by now."""
+        """Headers that ask for the rest, or for the whole if the storage has another version."""
         rest = {"Range": f"bytes={self.resumable_bytes}-", "If-Range": self.tag} if self.resumable_bytes else {}
         return {"Accept-Encoding": "identity", **rest}
 
@@ -141,7 +141,7 @@ class _PartialFile:
 
 
 def _parse_size_and_tag(response: requests.Response) -> tuple[int, str]:
-    """Read the size, and what proves that two answers are of the same bytes; a weak ETag does not."""
+    """Read the size, and the tag that identifies the version of the file; a weak ETag does not."""
     if response.headers.get("Content-Encoding", "identity") != "identity":
         return 0, ""
     tag = response.headers.get("ETag", "")
@@ -175,7 +175,7 @@ def _fetch_rest(
 
 
 def _check_is_zip(response: requests.Response, first: bytes, part: _PartialFile) -> None:
-    """Make sure that an answer is of a zip, before what came earlier is given up for it."""
+    """Make sure that a response is a zip, before earlier bytes are replaced by it."""
     if response.status_code == requests.codes.partial_content or first.startswith(_ZIP_MAGIC):
         return
     if "html" in response.headers.get("Content-Type", "").lower() or first.lstrip()[:1] == b"<":
@@ -184,7 +184,7 @@ def _check_is_zip(response: requests.Response, first: bytes, part: _PartialFile)
 
 
 def _write_pieces(pieces: Iterable[bytes], part: _PartialFile, bar: _ProgressBar) -> None:
-    """Write what comes, each piece as soon as it is there."""
+    """Write each piece as soon as it arrives."""
     with part.path.open("ab", buffering=0) as file:
         for piece in pieces:
             file.write(piece)
@@ -193,7 +193,7 @@ def _write_pieces(pieces: Iterable[bytes], part: _PartialFile, bar: _ProgressBar
 
 
 class _ProgressBar:
-    """One bar for all attempts, begun again only where the bytes are."""
+    """One progress bar for all attempts, restarted only where the bytes are."""
 
     def __init__(self, progress: Progress, label: str) -> None:
         self.progress = progress
@@ -202,19 +202,19 @@ class _ProgressBar:
         self.done = 0
 
     def show(self, done: int, total: int) -> None:
-        """Show the bar at ``done`` bytes, unless it stands there."""
+        """Show the bar at ``done`` bytes."""
         if self.task is None or done != self.done:
             self.close()
             self.task, self.done = self.progress.start(self.label, total, done=done, unit="bytes"), done
 
     def advance(self, count: int) -> None:
-        """Move the bar by so many bytes."""
+        """Advance the bar by ``count`` bytes."""
         self.done += count
         if self.task:
             self.task.advance(count)
 
     def close(self) -> None:
-        """Take the bar away."""
+        """Remove the bar."""
         if self.task:
             self.task.finish()
         self.task = None

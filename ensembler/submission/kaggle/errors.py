@@ -1,4 +1,4 @@
-"""What the client raises, turned into one sentence that says what to do and shows no secrets."""
+"""Turns the client's errors into one sentence that says what to do and shows no secrets."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ RANGE_NOT_SATISFIABLE = 416
 
 
 class TransientError(KaggleError):
-    """Trouble that may pass by itself; the request may have counted.
+    """An error that may pass by itself; the request may have counted.
 
-    ``retry_after`` is how long Kaggle asks us to wait, in seconds, None if it does not say. ``lost_method`` is the
-    method of Kaggle's API whose answer was lost, empty if none was, or if it is not known which.
+    ``retry_after`` is how long Kaggle asks us to wait, in seconds, or None. ``lost_method`` is the method of Kaggle's
+    API whose answer was lost, empty if none was or it is not known.
     """
 
     def __init__(self, message: str, *, retry_after: float | None = None, lost_method: str = "") -> None:
@@ -40,7 +40,7 @@ class TransientError(KaggleError):
 
 
 class Intercepted(TransientError):
-    """Something answered in Kaggle's place; what was asked may have reached it all the same."""
+    """Something else answered instead of Kaggle; the request may have reached it all the same."""
 
     def may_have_done(self, method: str) -> bool:
         """Whether Kaggle may have done what was asked, which nobody can tell."""
@@ -66,7 +66,7 @@ class BadCredential(KaggleError):
 
 
 class BadRange(KaggleError):
-    """What is on disk is no part of what the storage has now."""
+    """The partial file on disk is not part of what the storage has now."""
 
 
 # Most special first. The errors' own texts are not shown: they hold signed addresses, or a proxy's password.
@@ -129,34 +129,34 @@ def translate_errors(slug: str = "", secrets: Sequence[str] = ()) -> Iterator[No
 
 
 def make_intercepted_error() -> Intercepted:
-    """Return the error for an answer that is none of Kaggle's."""
+    """Return the error for an answer that is not Kaggle's."""
     return Intercepted(_CAPTIVE_PORTAL_MESSAGE)
 
 
 def format_one_line(words: object) -> str:
-    """Fit Kaggle's words, or none, into a sentence of ours."""
+    """Format Kaggle's words, or None, as part of a sentence."""
     return " ".join(str(words or "").split()).rstrip(".")
 
 
 def mask_secrets(words: str, secrets: Sequence[str]) -> str:
-    """Put stars in the place of what must not be seen in Kaggle's own words."""
+    """Replace secrets in Kaggle's words by stars."""
     for secret in secrets:
         words = words.replace(secret, "***")
     return words
 
 
 def build_rules_url(slug: str) -> str:
-    """Give the page where a person accepts the rules, which no program can."""
+    """Return the page where a person accepts the rules, which no program can do."""
     return f"{SITE}/competitions/{slug}/rules"
 
 
 def build_submissions_url(slug: str) -> str:
-    """Give the page where a person sees their submissions."""
+    """Return the page of a person's submissions."""
     return f"{SITE}/competitions/{slug}/submissions"
 
 
 def _make_http_error(error: requests.HTTPError, slug: str, secrets: Sequence[str]) -> KaggleError:
-    """Turn an answer of 400 or more into an error of ours."""
+    """Turn a response of 400 or more into one of our errors."""
     status, reason = _read_status(error), _read_reason(error, secrets)
     # The storage answers after a redirect.
     if error.response is not None and error.response.history and status != RANGE_NOT_SATISFIABLE:
@@ -189,7 +189,7 @@ def _make_http_error(error: requests.HTTPError, slug: str, secrets: Sequence[str
 
 
 def _make_access_error(slug: str, text: str) -> KaggleError:
-    """Tell why a competition is closed to us; Kaggle answers 403 to a wrong slug as well."""
+    """Return the error for a competition that is closed to us; Kaggle answers 403 to a wrong slug as well."""
     if not slug:
         return KaggleError(f"Kaggle does not let you in: {HOW_TO_SIGN_IN}.")
     # A company's firewall has rules too.
@@ -213,7 +213,7 @@ def _parse_api_method(request: requests.Request | requests.PreparedRequest | Non
 
 
 def _read_status(error: requests.HTTPError) -> int:
-    """Give the answer's status; a body may say 400 or more under a status of 200."""
+    """Return the status; a body may say 400 or more under a status of 200."""
     if error.response is None:
         return 500
     status = error.response.status_code
@@ -221,12 +221,12 @@ def _read_status(error: requests.HTTPError) -> int:
 
 
 def _read_reason(error: requests.HTTPError, secrets: Sequence[str], max_length: int = 300) -> str:
-    """Give Kaggle's own words, if it found any, without what must not be seen."""
+    """Return Kaggle's reason without secrets, empty if it gives none."""
     return mask_secrets(format_one_line(_read_json(error).get("message")), secrets)[:max_length]
 
 
 def _read_json(error: requests.HTTPError) -> dict[str, Any]:
-    """Read the answer's body, if it is a JSON object."""
+    """Read the body, if it is a JSON object, else an empty one."""
     try:
         body = json.loads(_read_text(error))
     except ValueError:
@@ -235,7 +235,7 @@ def _read_json(error: requests.HTTPError) -> dict[str, Any]:
 
 
 def _read_text(error: requests.HTTPError) -> str:
-    """Read the answer's body, which may break off."""
+    """Read the body, which may break off."""
     try:
         return error.response.text if error.response is not None else ""
     except requests.RequestException:
@@ -256,7 +256,7 @@ def _parse_retry_seconds(error: requests.HTTPError) -> float | None:
 
 
 def _describe_retry_time(error: requests.HTTPError) -> str:
-    """Say when to come back."""
+    """Say when to try again."""
     after = _read_retry_after(error)
     if after.isdigit():
         return f"in {after} seconds"

@@ -1,4 +1,4 @@
-"""What Kaggle tells: of a competition, of a submission, and how many more it takes today."""
+"""What Kaggle knows of a competition, of a submission, and of the limits of submissions."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ Status = Literal["PENDING", "COMPLETE", "ERROR"]
 class CompetitionFacts:
     """A competition as Kaggle describes it; times are UTC, None where Kaggle names none.
 
-    ``metric`` is Kaggle's own name of it. ``entered`` says whether we joined the competition, which needs its rules
-    accepted. ``code_only`` competitions take submissions from notebooks alone. ``closed`` ones take none.
+    ``metric`` is Kaggle's name of it. ``entered`` says whether we joined the competition, which needs its rules
+    accepted. ``code_only`` competitions accept submissions from notebooks alone. ``closed`` ones accept none.
     """
 
     slug: str
@@ -29,7 +29,7 @@ class CompetitionFacts:
 
 @dataclass(frozen=True)
 class Submission:
-    """A submission as Kaggle lists it; scores are None until there are any, ``reason`` tells why it failed."""
+    """A submission as Kaggle lists it; scores are None until there are any, ``reason`` is why it failed."""
 
     ref: int
     status: Status
@@ -44,9 +44,9 @@ class Submission:
 
 @dataclass(frozen=True)
 class SubmissionLimits:
-    """How many submissions were made today (UTC) and how many more are taken.
+    """Numbers of submissions that were made today (UTC) and that are still accepted.
 
-    ``by_total`` tells that the competition's own total is what limits them, so that tomorrow brings none either.
+    ``by_total`` says that the competition's total is the limit, so that none is accepted tomorrow either.
     """
 
     used_today: int

@@ -1,4 +1,4 @@
-"""What Kaggle would refuse whatever the CSV says, found out before it is uploaded."""
+"""Checks before an upload that Kaggle accepts a submission at all."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ class RetryPolicy:
     max_retry_after: float = 300.0
 
     def compute_pause(self, failures: int, retry_after: float | None) -> float:
-        """Seconds to wait after so many ``failures`` in a row, at least what Kaggle ``retry_after`` for."""
+        """Return the seconds to wait after ``failures`` in a row, at least ``retry_after``."""
         backoff = min(self.first_pause * 2.0 ** (failures - 1), self.max_pause)
         return max(backoff * random.uniform(0.5, 1.0), retry_after or 0.0)  # noqa: S311 - no secret depends on it
 

@@ -1,4 +1,4 @@
-"""Kaggle, signed in: asking within limits of time, with errors of ours that hold no secrets."""
+"""A signed-in session with Kaggle: requests with timeouts, and errors that hold no secrets."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class KaggleSession:
-    """Kaggle, signed in. ``api`` is the client of the ``kaggle`` package; call it under :meth:`guard_request` alone."""
+    """A signed-in session; ``api`` is the ``kaggle`` package's client, to be used under :meth:`guard_request` only."""
 
     api: Any
     retry_policy: RetryPolicy = DEFAULT_RETRIES
@@ -30,7 +30,7 @@ class KaggleSession:
 
     @property
     def username(self) -> str:
-        """Who we are."""
+        """Name of the signed-in user."""
         return str(self.api.config_values.get("username", ""))
 
     @contextlib.contextmanager
@@ -41,7 +41,7 @@ class KaggleSession:
 
     @contextlib.contextmanager
     def translate_errors(self, slug: str = "") -> Iterator[None]:
-        """Turn what the client and the network raise into errors of ours that hold no secrets."""
+        """Turn errors of the client and the network into our errors, which hold no secrets."""
         used = self.api.config_values.get("auth_method")
         with explain_refused_credential(used), translate_errors(slug, self._secrets):
             yield
@@ -61,7 +61,7 @@ class KaggleSession:
                 return
 
     def clean_message(self, message: object) -> str:
-        """Fit Kaggle's own words, or none, into a sentence of ours, without our key or token."""
+        """Format Kaggle's words, or None, as part of a sentence, without our key or token."""
         return mask_secrets(format_one_line(message), self._secrets)
 
     @property
@@ -71,7 +71,7 @@ class KaggleSession:
 
 
 def mark_utc(when: datetime | None) -> datetime | None:
-    """Mark a time as what it is; the client drops the mark in some places."""
+    """Mark a time as UTC; the client drops the mark in some places."""
     if when is None:
         return None
     return when.replace(tzinfo=UTC) if when.tzinfo is None else when.astimezone(UTC)

@@ -1,7 +1,7 @@
-"""Signing in to Kaggle with what its client finds, and telling which credential that is and which ones it hides.
+"""Signs in to Kaggle with the credentials that its client finds, and names the credential and those that it hides.
 
-The only home of ``import kaggle``: the package signs in, and may exit the process, while it is imported; so it is
-imported late, in one function.
+This is the only module that imports ``kaggle``: the package signs in, and may exit the process, while it is imported;
+so it is imported late, in one function.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _KIND_NAMES = {"ACCESS_TOKEN": "token", "LEGACY_API_KEY": "API key", "OAUTH": "l
 
 @dataclass(frozen=True)
 class Credential:
-    """A credential and where it lies; what it is stays there."""
+    """A kind of credential and its location; the secret itself is not read."""
 
     kind: CredentialKind
     source: str
@@ -44,7 +44,7 @@ def sign_in(retry_policy: RetryPolicy) -> Any:
 
 
 def _refuse_malformed() -> None:
-    """Tell of credentials that no request can carry, before the client tells them to everybody in a traceback."""
+    """Refuse credentials that no request can carry, before the client shows them in a traceback."""
     for name in ("KAGGLE_API_TOKEN", "KAGGLE_USERNAME", "KAGGLE_KEY"):
         value = os.environ.get(name, "")
         if (not value.isascii() or any(map(str.isspace, value))) and not _is_file(value):
@@ -105,7 +105,7 @@ def _describe_refusal(available: list[Credential], used: str) -> str:
 
 
 def find_credentials() -> list[Credential]:
-    """All credentials of this person, in the order in which Kaggle's client looks for them; the first one wins."""
+    """Return all credentials of this person, in the order in which Kaggle's client uses them; the first one wins."""
     home = Path("~/.kaggle").expanduser()
     found = [*_find_tokens(home), *_find_keys()]
     if (login := home / "credentials.json").is_file():
@@ -151,7 +151,7 @@ def _read_key_fields(file: Path) -> set[str]:
 
 
 def _is_file(text: str) -> bool:
-    """Whether a token is a path; one that is too long for a path is not."""
+    """Whether a token is the path of a file; a text that is too long for a path is not."""
     try:
         return Path(text).is_file()
     except OSError:
@@ -167,7 +167,7 @@ def _has_text(path: Path) -> bool:
 
 @contextlib.contextmanager
 def silence_client() -> Iterator[None]:
-    """Keep the client from stdout, which is for data, and from stdin, which its ``exit()`` would close."""
+    """Keep the client away from stdout, which is for data, and from stdin, which its ``exit()`` would close."""
     stdin = sys.stdin
     sys.stdin = io.StringIO()
     try:

@@ -136,13 +136,7 @@ class Kaggle(KaggleCompetitions):
 
 
 def refuse_unscored(slug: str, submission: Submission) -> None:
-    """Make sure that Kaggle did not fail to score a submission.
-
-    Raises
-    ------
-    KaggleError
-        If it did, with its reason.
-    """
+    """Raise ``KaggleError`` with the reason if Kaggle failed to score a submission."""
     if submission.status == "ERROR":
         reason = submission.reason or "it gives no reason"
         raise KaggleError(
@@ -151,7 +145,7 @@ def refuse_unscored(slug: str, submission: Submission) -> None:
 
 
 def _parse_submission(reply: Any) -> Submission:
-    """Put the client's submission into our words."""
+    """Convert the client's submission to ours."""
     return Submission(
         ref=int(reply.ref),
         status=reply.status.name,
@@ -166,7 +160,7 @@ def _parse_submission(reply: Any) -> Submission:
 
 
 def _parse_score(text: str | None) -> float | None:
-    """Read a score; it comes as text, empty if there is none."""
+    """Parse a score, which is text, empty if there is none."""
     try:
         number = float(text or "")
     except ValueError:

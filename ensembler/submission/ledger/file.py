@@ -1,4 +1,4 @@
-"""The ledger's file: one SQLite database that several processes may use at once; its schema, its versions, its errors.
+"""The ledger's file: one SQLite database that several processes may use at once; its schema, versions and errors.
 
 It keeps a rollback journal, not a write-ahead log. That log needs memory that processes share, which a network drive
 does not have, and a file of its own even to read, which a read-only folder refuses.

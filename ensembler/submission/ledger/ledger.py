@@ -33,7 +33,7 @@ class Ledger:
 
     @property
     def path(self) -> Path:
-        """The ledger's file; it is made by the first call that has something to write."""
+        """The ledger's file; it is made by the first call that writes."""
         return self.folder / FILE_NAME
 
     def record(self, answer: Answer) -> int:
@@ -90,12 +90,12 @@ class Ledger:
             return int(connection.execute(_INSERT_UPLOAD, values).lastrowid or 0)
 
     def mark_accepted(self, upload: int, ref: int) -> None:
-        """Remember that Kaggle took an upload, as number ``ref``."""
+        """Record that Kaggle accepted an upload as number ``ref``."""
         with self._file.open_transaction() as connection:
             assign_ref(connection, upload, ref, datetime.now(UTC))
 
     def mark_failed(self, upload: int, reason: str) -> None:
-        """Remember that an upload did not reach Kaggle; one that is known to have reached it stays as it is."""
+        """Record that an upload did not reach Kaggle; one that is known to have reached it stays as it is."""
         with self._file.open_transaction() as connection:
             connection.execute(
                 "UPDATE uploads SET status = 'FAILED', reason = ? WHERE id = ? AND ref IS NULL", (reason, upload)

@@ -1,4 +1,4 @@
-"""Bring together the uploads that the ledger knows and the submissions that Kaggle lists."""
+"""Merges the submissions that Kaggle lists with the uploads in the ledger."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def merge_submissions(
 
 
 def assign_ref(connection: sqlite3.Connection, upload: int, ref: int, now: datetime) -> None:
-    """Give an upload its ref, with what is known of it already if a merge was quicker than Kaggle's reply."""
+    """Give an upload its ref, with what is known of it already if a merge was faster than Kaggle's reply."""
     keys = {"upload": upload, "ref": ref}
     holder = connection.execute(_SELECT_REF_HOLDER, keys).fetchone()
     if holder and holder["id"] == upload:
@@ -70,7 +70,7 @@ def _build_upload_values(slug: str, submission: Submission) -> dict[str, Any]:
 
 
 def _find_by_description(connection: sqlite3.Connection, values: dict[str, Any]) -> int | None:
-    """Find the upload of ours whose ref we never heard, by what Kaggle was told; blanks do not count."""
+    """Find our upload without a ref by its description; blanks do not count."""
     if not (wanted := values["description"].split()):
         return None
     found = connection.execute(

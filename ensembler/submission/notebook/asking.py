@@ -1,4 +1,4 @@
-"""Asking Kaggle about our own datasets and notebooks, where a closed door means something else than a competition's."""
+"""Requests to Kaggle about our own datasets and notebooks, whose refusals mean something else than a competition's."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _UPLOAD_FAILED = "Upload unsuccessful: "
 
 
 class NotFound(KaggleError):
-    """Kaggle answered 403 or 404: it does not tell what is not there from what is not ours."""
+    """Kaggle answered 403 or 404, which does not tell what is missing from what is not ours."""
 
 
 @contextlib.contextmanager
@@ -45,7 +45,7 @@ def guard_request_about(kaggle: Kaggle, what: str) -> Iterator[None]:
 
 
 def fetch_if_exists(kaggle: Kaggle, what: str, request: Callable[[], T], progress: Progress) -> T | None:
-    """Ask until there is an answer; None if there is no such thing, or it is not ours."""
+    """Send a request with retries; None if there is no such thing, or it is not ours."""
 
     def request_once() -> T:
         with guard_request_about(kaggle, what):

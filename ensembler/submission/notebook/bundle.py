@@ -1,4 +1,4 @@
-"""What a notebook needs to repeat our answer: the stack, the manifest, wheels, and a list of them with their hashes."""
+"""What a notebook needs to repeat our answer: the stack, the manifest, wheels, and a list of their hashes."""
 
 from __future__ import annotations
 

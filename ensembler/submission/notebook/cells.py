@@ -1,4 +1,4 @@
-"""The notebook's cells: find the dataset, install its wheels, answer."""
+"""The notebook's cells: find the dataset, install its wheels, predict."""
 
 from __future__ import annotations
 

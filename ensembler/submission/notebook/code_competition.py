@@ -1,7 +1,7 @@
-"""To a code competition: push the notebook, watch its run, submit the version, wait for the score.
+"""Answers a code competition: push the notebook, follow its run, submit the version, wait for the score.
 
-Nothing is remembered here: each step first asks Kaggle whether it was done already. So a command that was interrupted
-goes on when it is run again, and nothing is sent twice because a reply was lost.
+No state is kept here: each step first asks Kaggle whether it was done already. So an interrupted command goes on when
+it is run again, and nothing is sent twice because a reply was lost.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A competition as Kaggle mounts it in a notebook: its sample submission, and the photos that it asks for."""
+"""A competition as Kaggle mounts it in a notebook: its sample submission and the requested photos."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Wheels of what is installed here, for a machine without a network: pure Python alone, the same bytes each time."""
+"""Makes wheels of what is installed here, for a machine without a network: pure Python, and reproducible."""
 
 from __future__ import annotations
 
