@@ -13,6 +13,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
@@ -33,46 +34,47 @@ DAMAGE_ERRORS: tuple[type[Exception], ...] = (
 )
 
 
-class _ZipReader:
-    def __init__(self, opened: zipfile.ZipFile) -> None:
-        self._opened = opened
-        self._infos = {info.filename: info for info in opened.infolist()}
-        self.entries = [
-            ArchiveEntry(
-                name,
-                "folder" if info.is_dir() else classify_mode(info.external_attr >> 16),
-                info.file_size,
-                encrypted=bool(info.flag_bits & 1),
-            )
-            for name, info in self._infos.items()
-        ]
+@dataclass
+class _StreamReader:
+    """An open archive whose entries are read one by one."""
+
+    entries: list[ArchiveEntry]
+    open_entry: Callable[[str], IO[bytes]]
 
     def unpack(self, files: list[ArchiveEntry], open_sink: OpenSink) -> None:
         for entry in files:
             # Reading to the end compares the checksum.
-            with self._opened.open(self._infos[entry.name]) as source, open_sink(entry) as sink:
+            with self.open_entry(entry.name) as source, open_sink(entry) as sink:
                 shutil.copyfileobj(source, sink, _BLOCK)
 
 
 @contextlib.contextmanager
 def _open_zip(path: Path) -> Iterator[ArchiveReader]:
     with zipfile.ZipFile(path) as opened:
-        yield _ZipReader(opened)
+        infos = {info.filename: info for info in opened.infolist()}
+        kinds = {
+            name: "folder" if info.is_dir() else classify_mode(info.external_attr >> 16) for name, info in infos.items()
+        }
+        entries = [
+            ArchiveEntry(name, kinds[name], info.file_size, encrypted=bool(info.flag_bits & 1))
+            for name, info in infos.items()
+        ]
+        yield _StreamReader(entries, lambda name: opened.open(infos[name]))
 
 
-class _TarReader:
-    def __init__(self, opened: tarfile.TarFile) -> None:
-        self._opened = opened
-        self._infos = {_decode_name(info.name): info for info in opened.getmembers()}
-        self.entries = [ArchiveEntry(name, _classify_tar_entry(info), info.size) for name, info in self._infos.items()]
+@contextlib.contextmanager
+def _open_tar(path: Path) -> Iterator[ArchiveReader]:
+    with tarfile.open(path, "r:", encoding="utf-8", errors="surrogateescape") as opened:
+        infos = {_decode_name(info.name): info for info in opened.getmembers()}
 
-    def unpack(self, files: list[ArchiveEntry], open_sink: OpenSink) -> None:
-        for entry in files:
-            source = self._opened.extractfile(self._infos[entry.name])
+        def open_entry(name: str) -> IO[bytes]:
+            source = opened.extractfile(infos[name])
             if source is None:
-                raise tarfile.ReadError(f"no content of {entry.name!r}")
-            with source, open_sink(entry) as sink:
-                shutil.copyfileobj(source, sink, _BLOCK)
+                raise tarfile.ReadError(f"no content of {name!r}")
+            return source
+
+        entries = [ArchiveEntry(name, _classify_tar_entry(info), info.size) for name, info in infos.items()]
+        yield _StreamReader(entries, open_entry)
 
 
 def _classify_tar_entry(info: tarfile.TarInfo) -> EntryKind:
@@ -92,39 +94,21 @@ def _decode_name(name: str) -> str:
         return raw.decode("cp437")
 
 
-@contextlib.contextmanager
-def _open_tar(path: Path) -> Iterator[ArchiveReader]:
-    with tarfile.open(path, "r:", encoding="utf-8", errors="surrogateescape") as opened:
-        yield _TarReader(opened)
-
-
 def _open_seven_zip(path: Path) -> AbstractContextManager[ArchiveReader]:
     from .seven_zip import open_seven_zip
 
     return open_seven_zip(path)
 
 
-class _CompressedReader:
-    """One compressed file; a compressed tar becomes a tar."""
-
-    def __init__(self, path: Path, source: IO[bytes]) -> None:
-        if not path.stat().st_size:
-            raise EOFError("it is empty")  # which gzip takes for the end
-        self._source = source
-        name = path.stem + (".tar" if path.suffix.lower() in _SHORT_TARS else "")
-        self.entries = [ArchiveEntry(name, "file")]
-
-    def unpack(self, files: list[ArchiveEntry], open_sink: OpenSink) -> None:
-        for entry in files:
-            with open_sink(entry) as sink:
-                shutil.copyfileobj(self._source, sink, _BLOCK)
-
-
 @contextlib.contextmanager
 def _open_compressed(path: Path) -> Iterator[ArchiveReader]:
+    """Open a single compressed file; a compressed tar becomes a tar."""
+    if not path.stat().st_size:
+        raise EOFError("it is empty")  # which gzip takes for the end
     suffix = path.suffix.lower()
+    name = path.stem + (".tar" if suffix in _SHORT_TARS else "")
     with _DECOMPRESSORS[_SHORT_TARS.get(suffix, suffix)](path) as source:
-        yield _CompressedReader(path, source)
+        yield _StreamReader([ArchiveEntry(name, "file")], lambda _: source)
 
 
 _DECOMPRESSORS: dict[str, Callable[[Path], Any]] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
