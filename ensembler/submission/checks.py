@@ -43,7 +43,7 @@ def check_csv(
     tables = read_table(csv), read_table(sample)
     found = find_problems(*tables, probabilities=probabilities, rows_sum_to_one=rows_sum_to_one, labels=labels)
     if found:
-        raise InvalidSubmission(f"Mend {csv} before submitting it", found)
+        raise InvalidSubmission(f"Correct {csv} before submitting it", found)
 
 
 def find_problems(

@@ -40,11 +40,11 @@ def explain_access_error(denial: AccessDenied, kaggle: CompetitionSearch) -> Kag
         begin, end, now = facts.entry_deadline, facts.deadline, datetime.now(UTC)
         if not facts.entered and begin and end and begin < now < end:
             return KaggleError(
-                f"{slug} has taken no new entrants since {begin:%Y-%m-%d}: wait for its end on {end:%Y-%m-%d}, when "
+                f"{slug} has accepted no new entrants since {begin:%Y-%m-%d}: wait for its end on {end:%Y-%m-%d}, when "
                 "late submissions may open, or choose another competition."
             )
         return KaggleError(
-            f"Kaggle does not let you into {slug}: join it and accept its rules at {build_rules_url(slug)}, then "
+            f"Kaggle denies you access to {slug}: join it and accept its rules at {build_rules_url(slug)}, then "
             "try again."
         )
     hint = f"did you mean {' or '.join(similar)}?" if similar else "check the slug in the browser's address."

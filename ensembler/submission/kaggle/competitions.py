@@ -32,7 +32,7 @@ def parse_slug(text: str) -> str:
     slug = (address[1] if address else text.strip()).lower()
     if not re.fullmatch(r"[a-z0-9][a-z0-9_-]*", slug):
         raise BadChoice(
-            f"{text!r} is no competition: give its slug or its address, {SITE}/competitions/SLUG, "
+            f"{text!r} is not a competition: give its slug or its address, {SITE}/competitions/SLUG, "
             "as the browser shows it."
         )
     return slug

@@ -170,7 +170,7 @@ def _fetch_rest(
         raise TransientError("The connection to Kaggle's storage broke off: check the network and try again.")
     if part.size and part.bytes_on_disk > part.size:
         part.delete()
-        raise KaggleError(f"What came is larger than {part.path.stem} should be and was removed: download it again.")
+        raise KaggleError(f"The download is larger than {part.path.stem} should be and was removed: download it again.")
     return part
 
 

@@ -58,7 +58,7 @@ class AccessDenied(KaggleError):
 
 
 class UnconfirmedSubmission(KaggleError):
-    """An upload's reply was lost and Kaggle's list could not be read: it may count all the same."""
+    """An upload's reply was lost and Kaggle's list could not be read: it may still count."""
 
 
 class BadCredential(KaggleError):
@@ -109,7 +109,7 @@ def translate_errors(slug: str = "", secrets: Sequence[str] = ()) -> Iterator[No
         raise make_intercepted_error() from None
     except _LOCAL_SETUP_ERRORS as error:
         raise KaggleError(
-            f"The way to Kaggle is not set up right on this machine ({type(error).__name__}): check HTTPS_PROXY, "
+            f"The connection to Kaggle is not configured correctly here ({type(error).__name__}): check HTTPS_PROXY, "
             "HTTP_PROXY and KAGGLE_API_ENVIRONMENT."
         ) from None
     except requests.RequestException as error:
@@ -122,10 +122,10 @@ def translate_errors(slug: str = "", secrets: Sequence[str] = ()) -> Iterator[No
         # was sent, a token too.
         kind = type(error).__name__
         raise KaggleError(
-            f"The kaggle client stumbled over Kaggle's answer ({kind}): update it, `pip install -U kaggle`."
+            f"The kaggle client could not read Kaggle's answer ({kind}): update it, `pip install -U kaggle`."
         ) from None
     except SystemExit:
-        raise KaggleError(f"Kaggle does not know who you are: {HOW_TO_SIGN_IN}.") from None
+        raise KaggleError(f"You are not signed in to Kaggle: {HOW_TO_SIGN_IN}.") from None
 
 
 def make_intercepted_error() -> Intercepted:
@@ -174,12 +174,12 @@ def _make_http_error(error: requests.HTTPError, slug: str, secrets: Sequence[str
         return BadRange("The download on disk is not what Kaggle has now: fetch again with --force.")
     if status == 429:
         return TransientError(
-            f"Kaggle has had too many requests from you: try again {_describe_retry_time(error)}.",
+            f"Kaggle received too many requests from you: try again {_describe_retry_time(error)}.",
             retry_after=_parse_retry_seconds(error),
         )
     if status >= 500:
         return TransientError(
-            f"Kaggle has trouble of its own ({status}): try again in a few minutes.",
+            f"Kaggle has an internal error ({status}): try again in a few minutes.",
             retry_after=_parse_retry_seconds(error),
             lost_method=_parse_api_method(error.request),
         )
@@ -191,7 +191,7 @@ def _make_http_error(error: requests.HTTPError, slug: str, secrets: Sequence[str
 def _make_access_error(slug: str, text: str) -> KaggleError:
     """Return the error for a competition that is closed to us; Kaggle answers 403 to a wrong slug as well."""
     if not slug:
-        return KaggleError(f"Kaggle does not let you in: {HOW_TO_SIGN_IN}.")
+        return KaggleError(f"Kaggle denies you access: {HOW_TO_SIGN_IN}.")
     # A company's firewall has rules too.
     if re.search(r"accept.{0,80}rules", text, flags=re.IGNORECASE | re.DOTALL):
         return AccessDenied(

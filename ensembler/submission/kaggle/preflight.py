@@ -31,10 +31,10 @@ def check_open(facts: CompetitionFacts, *, notebook: bool = False) -> None:
     """Make sure that the competition accepts CSVs from us, or a notebook."""
     slug = facts.slug
     if facts.closed:
-        raise KaggleError(f"{slug} takes no submissions, neither in time nor late: see {build_submissions_url(slug)}.")
+        raise KaggleError(f"{slug} accepts no submissions, not even late ones: see {build_submissions_url(slug)}.")
     if facts.code_only and not notebook:
         raise KaggleError(
-            f"{slug} takes submissions from notebooks alone: make one with `ensembler notebook --push --submit`."
+            f"{slug} accepts submissions only from notebooks: make one with `ensembler notebook --push --submit`."
         )
     if not facts.entered:
         raise KaggleError(f"You have not joined {slug}: accept its rules at {build_rules_url(slug)} and try again.")
@@ -45,9 +45,9 @@ def check_limits(slug: str, limits: SubmissionLimits | None, now: datetime) -> N
     if limits is None or limits.remaining > 0:
         return
     if limits.by_total:
-        raise KaggleError(f"{slug} takes no more submissions from your team, whose total is used up.")
+        raise KaggleError(f"{slug} accepts no more submissions from your team, whose total is used up.")
     if not limits.used_today:
-        raise KaggleError(f"{slug} takes no submissions from you today: see {build_submissions_url(slug)}.")
+        raise KaggleError(f"{slug} accepts no submissions from you today: see {build_submissions_url(slug)}.")
     midnight = (now.astimezone(UTC) + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
     raise KaggleError(
         f"Today's submissions to {slug} are used up ({limits.used_today} made): the next is accepted after midnight "

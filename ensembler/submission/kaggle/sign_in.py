@@ -48,10 +48,10 @@ def _refuse_malformed() -> None:
     for name in ("KAGGLE_API_TOKEN", "KAGGLE_USERNAME", "KAGGLE_KEY"):
         value = os.environ.get(name, "")
         if (not value.isascii() or any(map(str.isspace, value))) and not _is_file(value):
-            raise BadCredential(f"{name} has a blank, a line break or another odd character in it: set it anew.")
+            raise BadCredential(f"{name} has a blank, a line break or another odd character in it: set it again.")
     if (file := _locate_key_file()).is_file() and not _read_key_fields(file) and not find_credentials():
         raise BadCredential(
-            f"{file} does not hold a username and a key as JSON: download it anew, or {HOW_TO_SIGN_IN}."
+            f"{file} does not hold a username and a key as JSON: download it again, or {HOW_TO_SIGN_IN}."
         )
 
 

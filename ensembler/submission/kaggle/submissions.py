@@ -44,7 +44,7 @@ class Kaggle(KaggleCompetitions):
             If Kaggle or the network refuses; nothing was submitted then.
         """
         if not csv.is_file() or not csv.stat().st_size:
-            raise BadData(f"There is nothing to submit in {csv}: make it anew with `ensembler stack`.")
+            raise BadData(f"There is nothing to submit in {csv}: make it again with `ensembler stack`.")
         task = progress.start(f"uploading {csv.name}", UNKNOWN_TOTAL)
         try:
             with self.guard_request(slug):
@@ -99,7 +99,7 @@ class Kaggle(KaggleCompetitions):
             raise KaggleError(f"The upload to {slug} failed, so nothing was submitted: try again in a minute.")
         if not reply.ref:
             reason = self.clean_message(reply.message) or "it gives no reason"
-            raise KaggleError(f"Kaggle did not take the submission: {reason}; see {build_submissions_url(slug)}.")
+            raise KaggleError(f"Kaggle did not accept the submission: {reason}; see {build_submissions_url(slug)}.")
         return int(reply.ref)
 
     def _find_lost_submission(self, slug: str, message: str, error: TransientError) -> int:
@@ -118,7 +118,7 @@ class Kaggle(KaggleCompetitions):
             if wanted:
                 return replace(self.retry_policy, max_attempts=_LOOKUP_ATTEMPTS).call(find, SILENT)
         raise UnconfirmedSubmission(
-            f"{error} The submission may count all the same: `ensembler submissions` will tell, or look at "
+            f"{error} The submission may still count: `ensembler submissions` will tell, or look at "
             f"{build_submissions_url(slug)}."
         ) from None
 

@@ -125,7 +125,7 @@ class LedgerFile:
         version = _query_number(connection, "PRAGMA user_version")
         application = _query_number(connection, "PRAGMA application_id")
         if application != APPLICATION_ID and (version or application or _query_number(connection, _COUNT_TABLES)):
-            raise BadData(f"{self.path} is a database of another program: move it aside, and a new ledger is begun.")
+            raise BadData(f"{self.path} is a database of another program: move it aside, and a new ledger is started.")
         if version > len(self.migrations):
             raise BadData(
                 f"{self.path} was written by a newer ensembler (its version is {version}, this one knows "
@@ -165,7 +165,7 @@ def _query_number(connection: sqlite3.Connection, query: str) -> int:
 
 def _build_damaged_error(path: Path, reason: str) -> BadData:
     return BadData(
-        f"{path} is damaged ({reason}): move it aside, and a new ledger is begun; the CSVs are untouched, and "
+        f"{path} is damaged ({reason}): move it aside, and a new ledger is started; the CSVs are untouched, and "
         "`ensembler submissions` fills it again with what Kaggle knows."
     )
 

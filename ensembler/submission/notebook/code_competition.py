@@ -46,7 +46,7 @@ class CodeCompetition:
     def push(self) -> int:
         """Have the notebook on Kaggle as it is in the folder, running or run, and return its version's number."""
         if (version := self._find_pushed_version()) and self._read_run_status()[0] not in _FAILED:
-            self.progress.note(f"Version {version} of {self._what} is this one already.")
+            self.progress.note(f"Version {version} of {self._what} is up to date.")
             return version
         try:
             with guard_request_about(self.kaggle, self._what):
@@ -112,7 +112,7 @@ class CodeCompetition:
         Raises
         ------
         UnconfirmedSubmission
-            If Kaggle's reply was lost: it may count all the same.
+            If Kaggle's reply was lost: it may still count.
         KaggleError
             If Kaggle refuses; nothing was submitted then.
         """
@@ -125,12 +125,12 @@ class CodeCompetition:
             if not error.may_have_done(_SUBMIT_METHOD):
                 raise KaggleError(f"Nothing was submitted. {error}") from None
             raise UnconfirmedSubmission(
-                f"The submission may count all the same: {_RERUN_HINT}, it looks first. {error}"
+                f"The submission may still count: {_RERUN_HINT}, it looks first. {error}"
             ) from None
         if not reply.ref:
             reason = self.kaggle.clean_message(reply.message) or "it gives no reason"
             raise KaggleError(
-                f"Kaggle did not take the notebook: {reason}; see {build_submissions_url(self.competition)}."
+                f"Kaggle did not accept the notebook: {reason}; see {build_submissions_url(self.competition)}."
             )
         return int(reply.ref)
 
@@ -166,7 +166,7 @@ class CodeCompetition:
     def _check_reply(self, reply: Any) -> None:
         """Look for what went wrong in a reply, since the client raises nothing."""
         if reply.error:
-            raise KaggleError(f"Kaggle did not take {self._what}: {self.kaggle.clean_message(reply.error)}.")
+            raise KaggleError(f"Kaggle did not accept {self._what}: {self.kaggle.clean_message(reply.error)}.")
         for what, unknown, remedy in (
             ("dataset", reply.invalid_dataset_sources, "wait a minute and run the same command again"),
             ("competition", reply.invalid_competition_sources, f"join it at {SITE}/competitions/{self.competition}"),
@@ -189,7 +189,7 @@ class CodeCompetition:
 
     def _describe_failure(self, what: str, status: str, reason: str, log: Path) -> str:
         if status != "ERROR":
-            return f"The run of {what} was cancelled: {_RERUN_HINT}, it is pushed anew."
+            return f"The run of {what} was cancelled: {_RERUN_HINT}, it is pushed again."
         log_text = ""
         with contextlib.suppress(KaggleError), guard_request_about(self.kaggle, self._what):
             log_text = _parse_log(self.kaggle.api.kernels_logs(self.folder.reference))

@@ -79,7 +79,7 @@ class PrivateDataset:
         # The client asks again when a reply is lost, and is told then that there is such a dataset.
         if (reply.error or reply.status == "error") and not (new and self._read_status() is not None):
             reason = self.kaggle.clean_message(reply.error) or "it gives no reason"
-            raise KaggleError(f"Kaggle did not take {self._what}: {reason}; {_RERUN_HINT}.")
+            raise KaggleError(f"Kaggle did not accept {self._what}: {reason}; {_RERUN_HINT}.")
 
     def _wait(self, *, complete: bool) -> None:
         """Wait until the dataset is ready and, if ``complete``, shows all files of the folder."""

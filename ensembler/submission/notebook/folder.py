@@ -115,7 +115,7 @@ def write_notebook(
     stack_folder = folder.stack(stack)
     if tuple(read_arrays(stack_folder / "predictions.npz")["classes"].tolist()) != tables.manifest.outputs:
         raise Mismatch(
-            f"{stack_folder} was built for other classes than there are now: build it anew with `ensembler stack`."
+            f"{stack_folder} was built for other classes than there are now: build it again with `ensembler stack`."
         )
     written = NotebookFolder(output, owner, make_notebook_slug(slug, stack))
     with write_folder_atomically(output) as temporary:

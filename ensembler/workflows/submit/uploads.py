@@ -41,7 +41,7 @@ def upload(
     BadChoice
         If these bytes were uploaded before.
     KaggleError
-        As ``send`` does. What may count all the same stays open, for the next look at Kaggle's list.
+        As ``send`` does. What may still count stays open, for the next look at Kaggle's list.
     """
     number = ledger.begin_upload(ledger.record(answer), description, again=again)
     try:

@@ -122,7 +122,7 @@ def test_whatever_is_raised_becomes_a_sentence(error, kind, words):
 
 @pytest.mark.parametrize("status", [403, 404])
 def test_a_closed_door_where_no_competition_is_asked_about(status):
-    with said("does not let you in", "settings/api"), translate_errors():
+    with said("denies you access", "settings/api"), translate_errors():
         raise refused(status)
 
 

@@ -21,7 +21,7 @@ def test_an_open_competition():
 def test_a_notebook_is_taken_whether_or_not_csvs_are():
     check_open(replace(OPEN, code_only=True), notebook=True)
     check_open(OPEN, notebook=True)
-    with pytest.raises(KaggleError, match="takes no submissions"):
+    with pytest.raises(KaggleError, match="accepts no submissions"):
         check_open(replace(OPEN, closed=True), notebook=True)
 
 
@@ -61,7 +61,7 @@ def test_looking_ahead_refuses_what_kaggle_would(facts, limits, notebook, says):
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ({"closed": True}, "pets takes no submissions"),
+        ({"closed": True}, "pets accepts no submissions"),
         ({"code_only": True}, "ensembler notebook --push --submit"),
         ({"entered": False}, "https://www.kaggle.com/competitions/pets/rules"),
     ],

@@ -161,7 +161,7 @@ def test_settings_may_lie_elsewhere(home, tmp_path, monkeypatch):
 @pytest.mark.parametrize("value", [f"{TOKEN}\n", f" {TOKEN}", f"{TOKEN}ä"])
 def test_a_credential_that_no_request_can_carry(server, monkeypatch, name, value):
     monkeypatch.setenv(name, value)
-    with said(name, "set it anew"):
+    with said(name, "set it again"):
         sign_in(QUICK)
     assert server.requests == []
 

@@ -114,7 +114,7 @@ def test_a_lost_reply_to_a_submission_is_found_by_the_next_run(
 ) -> None:
     version = ran(way, tmp_path)
     server.fail("CreateCodeSubmission", server.lose_reply, times=1)
-    with pytest.raises(UnconfirmedSubmission, match="may count all the same"):
+    with pytest.raises(UnconfirmedSubmission, match="may still count"):
         way.submit(version, way.describe_submission(version))
     assert way.find_submission(version) == server.submissions[0]["ref"]
 
@@ -173,7 +173,7 @@ def test_a_notebook_that_kaggle_does_not_show_yet_is_waited_for(
     [
         (
             {"error": "Maximum weekly GPU\nquota reached."},
-            "did not take the notebook .*: Maximum weekly GPU quota reached",
+            "did not accept the notebook .*: Maximum weekly GPU quota reached",
         ),
         ({"invalidDatasetSources": [REFERENCE]}, f"cannot use the dataset {REFERENCE}"),
         ({"invalidCompetitionSources": ["pets"]}, "cannot use the competition pets: join it"),

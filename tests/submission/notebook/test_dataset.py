@@ -135,7 +135,7 @@ def test_a_dataset_that_kaggle_cannot_make_is_told(server: KaggleCodeServer, dat
 def test_what_kaggle_says_against_a_dataset_is_told(server: KaggleCodeServer, dataset: PrivateDataset) -> None:
 
     server.fail("CreateDataset", Answer(content={"status": "error", "error": "Too many\ndatasets."}))
-    with pytest.raises(KaggleError, match=r"did not take the dataset .*: Too many datasets;"):
+    with pytest.raises(KaggleError, match=r"did not accept the dataset .*: Too many datasets;"):
         dataset.upload()
 
 

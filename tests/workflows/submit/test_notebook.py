@@ -118,7 +118,7 @@ def test_interrupted_anywhere_it_goes_on(method: str, place: Workspace, server: 
 
 def test_a_lost_reply_to_a_submission_is_resolved_by_the_next_run(place: Workspace, server: KaggleCodeServer) -> None:
     server.fail("CreateCodeSubmission", server.lose_reply, times=1)
-    with pytest.raises(KaggleError, match="may count all the same"):
+    with pytest.raises(KaggleError, match="may still count"):
         notebook(submit=True, waits=QUICK, workspace=place)
     assert [row.status for row in uploads(place)] == ["UPLOADING"]
     notebook(submit=True, message="changed words", waits=QUICK, workspace=place)
@@ -127,7 +127,7 @@ def test_a_lost_reply_to_a_submission_is_resolved_by_the_next_run(place: Workspa
 
 
 CLOSED = [
-    ({"submissionsDisabled": True}, {}, "takes no submissions"),
+    ({"submissionsDisabled": True}, {}, "accepts no submissions"),
     ({"userHasEntered": False}, {}, "have not joined"),
     ({}, {"numToday": 5, "numAllowedNow": 0}, "used up"),
 ]

@@ -143,10 +143,10 @@ def test_what_kaggle_refuses_is_a_warning_and_asked_once_if_it_is_the_same_for_a
 
 def test_that_there_is_no_kaggle_is_a_warning(ledger, heard):
     def connect(_progress: Progress) -> Fake:
-        raise KaggleError("Kaggle does not know who you are.")
+        raise KaggleError("You are not signed in to Kaggle.")
 
     refresh_ledger(ledger, [DOGS], connect, heard)
-    assert [warning.startswith("Kaggle does not know who you are. ") for warning in heard.warnings] == [True]
+    assert [warning.startswith("You are not signed in to Kaggle. ") for warning in heard.warnings] == [True]
 
 
 def test_that_the_answer_cannot_be_kept_is_a_warning(ledger, heard, tmp_path):

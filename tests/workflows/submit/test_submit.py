@@ -126,7 +126,7 @@ def test_a_dry_run_does_all_but_the_upload(fetched, kaggle):
 @pytest.mark.parametrize(
     ("facts", "limits", "words"),
     [
-        ({"submissionsDisabled": True}, {}, ["takes no submissions"]),
+        ({"submissionsDisabled": True}, {}, ["accepts no submissions"]),
         ({"isKernelsSubmissionsOnly": True}, {}, ["ensembler notebook"]),
         ({"userHasEntered": False}, {}, ["not joined", f"competitions/{SLUG}/rules"]),
         ({}, {"numToday": 5, "numTotal": 9}, ["used up (5 made)", "midnight UTC"]),
@@ -228,7 +228,7 @@ def test_an_upload_of_unknown_end_is_found_by_its_description_later(fetched, kag
         kaggle.fail("ListSubmissions", None)
 
     kaggle.fail("CreateSubmission", hang_up_for_good)
-    with said("may count all the same"):
+    with said("may still count"):
         submit(csv, workspace=fetched)
     assert statuses(fetched) == ["UPLOADING"]
     kaggle.fail("ListSubmissions", kaggle.answer)
