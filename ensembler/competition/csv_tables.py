@@ -30,7 +30,7 @@ def read_table(path: Path, rows: int | None = None, columns: Sequence[str] | Non
     except (OSError, ValueError) as error:  # pandas' parser errors and Unicode errors are ValueErrors
         reason = " ".join(str(error).split())
         raise BadData(f"Cannot read {path} as a CSV with a header: {reason}; correct or replace it.") from error
-    # pandas takes the first column for an index, without a word, when all rows have a cell too many.
+    # pandas silently takes the first column as the index when all rows have a cell too many.
     if not isinstance(table.index, pd.RangeIndex):
         raise BadData(f"The rows of {path} have more cells than its header: correct or replace it.")
     return table

@@ -14,10 +14,10 @@ from .metrics.metrics import resolve_metric
 from .task import AnswerKind, LabelSource, Task
 
 _REMEDY = "correct it, or delete the file and fetch again."
-# Keys that a person may change without having all photos looked at again.
+# Keys that a person may change without a new scan of the photos.
 _NOT_IN_TABLES = ("metric", "code_only", "class_names")
 
-# Between several labels of one photo in our tables.
+# Separator of several labels of one photo in our tables.
 SEPARATOR = "|"
 
 HEADER = """\

@@ -7,7 +7,7 @@ from ..serialization import compute_fingerprint
 from ..storage import compute_file_digest
 from .manifest import Manifest
 
-# Of the way in which :mod:`ensembler.images.decoding` makes pixels of a photo. Version 2 decodes large JPEGs smaller.
+# Version of the decoding in :mod:`ensembler.images.decoding`. Version 2 decodes large JPEGs at a smaller scale.
 PIXELS_VERSION = 2
 
 

@@ -60,7 +60,7 @@ class Tables:
 
 def encode_labels(labels: pd.Series, manifest: Manifest) -> NDArray[np.float32]:
     """Encode labels as 0 and 1 for each output, shape (photos, outputs)."""
-    # Each label that occurs is taken apart once, however many photos have it.
+    # Each distinct label is parsed once, however many photos have it.
     codes, names = pd.factorize(labels, use_na_sentinel=False)
     flags = pd.Series(names).str.get_dummies(SEPARATOR).reindex(columns=list(manifest.outputs), fill_value=0)
     return flags.to_numpy(dtype=np.float32)[codes]
@@ -81,7 +81,7 @@ def make_tables(manifest: Manifest, photos: PhotoFiles) -> tuple[pd.DataFrame, p
         raise BadData(f"None of the ids of {sample.path} is a photo in {photos.root / manifest.test.folder}.")
     to_predict = frozenset(test["path"]) - {""}
     train = tabulate_labelled_photos(manifest, photos, to_predict)
-    # A photo that is asked for must not be learned from, even where its label is known.
+    # A photo to predict must not be trained on, even where its label is known.
     train = train.loc[~train["path"].isin(to_predict)].reset_index(drop=True)
     return train.assign(group=read_photo_groups(train["path"], manifest, photos)), test
 

@@ -17,7 +17,7 @@ from ..errors import UnreadablePhoto
 from .decoding import decode_at_sizes
 from .photo_source import PhotoSource, Pixels, Rows
 
-# Batches decoded ahead of the network: enough to hide decoding, few enough to keep memory small.
+# Number of batches decoded in advance: enough to hide decoding, few enough to keep memory small.
 PREFETCH_BATCHES = 3
 
 R = TypeVar("R")

@@ -14,13 +14,13 @@ from ..errors import BadChoice
 from ..storage import count_folder_bytes, remove_folder
 from .decoding import decode_photo
 
-# Photos by which the time of decoding is told.
+# Number of photos that the time of decoding is measured on.
 SAMPLE_PHOTOS = 64
-# Bytes a second: what most disks take, and what they give again if they do not lie in memory still.
+# Bytes a second that most disks write, and read if the data are not cached.
 WRITE_BYTES_PER_SECOND, READ_BYTES_PER_SECOND = 300e6, 1e9
-# Seconds that a store must save.
+# Least number of seconds that a store must save.
 MIN_SECONDS_SAVED = 10.0
-# Share of the free disk that stores may take if nobody says how much.
+# Share of the free disk that stores may take by default.
 FREE_SHARE = 0.5
 
 _UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}

@@ -27,11 +27,11 @@ from PIL import Image, ImageOps
 
 from ..errors import UnreadablePhoto
 
-# A JPEG is decoded at this many times the size asked for, or more.
+# A JPEG is decoded at this multiple of the requested size, or more.
 # :data:`ensembler.competition.samples.PIXELS_VERSION` counts the changes of what happens here.
 MIN_DECODE_SCALE = 2
 
-# Broken EXIF entries and large photos are no news to a person: the pixels are read all the same.
+# Broken EXIF entries and large photos need no warning: the pixels are read all the same.
 warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.TiffImagePlugin")
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 
@@ -80,11 +80,11 @@ def _open_at_scale(path: Path, size: int) -> Iterator[Image.Image]:
     """Open a photo at the scale in which it is decoded for ``size``; errors become ``UnreadablePhoto``."""
     try:
         with Image.open(path) as opened:
-            # Without effect on all but JPEGs.
+            # This affects only JPEGs.
             opened.draft(None, (MIN_DECODE_SCALE * size, MIN_DECODE_SCALE * size))
             yield opened
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        # Pillow tells a broken PNG by a SyntaxError, a truncated file by an OSError.
+        # Pillow reports a broken PNG by a SyntaxError, a truncated file by an OSError.
         raise UnreadablePhoto(f"{path} cannot be read as a photo ({error}): replace or remove it.") from error
 
 

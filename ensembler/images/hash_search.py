@@ -17,12 +17,12 @@ from .perceptual_hash import HASH_BITS, Hashes, compute_hamming_distances
 PART_BITS = 16
 PART_COUNT = HASH_BITS // PART_BITS
 MAX_FLIPPED_BITS = 2
-# The largest distance of which no pair is missed.
+# The largest distance at which no pair is missed.
 MAX_DISTANCE = PART_COUNT * (MAX_FLIPPED_BITS + 1) - 1
 # Hashes read in one place of a table, so that the work stays in proportion to the photos even if thousands look alike.
 # Those read are the neighbours by row, so that such photos still hang together.
 MAX_ROWS_PER_KEY = 64
-# Looked up at once, to bound the memory.
+# Rows that are looked up at once, to bound the memory.
 _BLOCK_ROWS = 1 << 16
 
 Rows = NDArray[np.int64]

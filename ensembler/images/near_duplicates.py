@@ -27,11 +27,11 @@ from .similarity import (
 MIN_PIXEL_CORRELATION = 0.94
 MIN_DETAIL_CORRELATION = 0.85
 MIN_COLOUR_SIMILARITY = 0.6
-# Less correlation than that is not mended by cutting.
+# With less correlation, cropping cannot help.
 _MIN_ALIGNABLE_CORRELATION = 0.4
 # Root mean square of what is left without gradients of light: a photo of less is blank or dark, like many others.
 _MIN_DETAIL = 3.0
-# Rows and columns of 32 by which each photo is cut before it is looked for among the others.
+# Rows and columns of 32 by which each photo is cropped before it is compared with the others.
 _MARGINS = (0, 1, 2)
 # What all photos have in common is taken away, such as the outline of a chest in X-rays. Few photos say little of it,
 # so these are added, which have nothing in common.
@@ -87,7 +87,7 @@ class _PhotoMatcher:
         They are two rows, the distance of the hashes, and the correlation of the pixels.
         """
         rows, others, distances = find_near_hashes(self._compute_hashes(margin, mirrored=mirrored), self._hashes)
-        # Looked for whole, both would find each other.
+        # Uncropped, both would find each other.
         kept = ~(self._to_predict[rows] & self._to_predict[others]) & ((rows < others) | (margin > 0))
         rows, others, distances = rows[kept], others[kept], distances[kept]
         pairs: list[tuple[int, int, int, float]] = []

@@ -11,7 +11,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-# Height and width of the grey photos that hashes are taken of.
+# Height and width of the grey photos that are hashed.
 GREY_SIDE = 32
 HASH_BITS = 64
 
@@ -53,6 +53,6 @@ def _build_cosines(margin: int) -> NDArray[np.float32]:
     pairs = sorted(
         ((down, right) for down in range(GREY_SIDE) for right in range(GREY_SIDE)), key=lambda pair: (sum(pair), pair)
     )
-    # The first is the mean, which says nothing but how bright the photo is.
+    # The first is the mean, which is only the brightness.
     cosines = [np.outer(lines[down], lines[right]).ravel() for down, right in pairs[1 : HASH_BITS + 1]]
     return np.stack(cosines, axis=1).astype(np.float32)

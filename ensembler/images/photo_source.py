@@ -72,7 +72,7 @@ class InMemoryPhotos:
 
     def __init__(self, pixels: Pixels) -> None:
         self._pixels = pixels
-        # All epochs look at these very pixels.
+        # All epochs share these pixels.
         self._pixels.flags.writeable = False
 
     @classmethod

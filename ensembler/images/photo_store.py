@@ -17,7 +17,7 @@ from ..storage import remove_unfinished, write_file_atomically
 from .decoding import decode_at_sizes, decode_photo
 from .photo_source import Pixels, Rows
 
-# Photos a file: few enough that little is lost when the making of one is cut off.
+# Photos a file: few enough that an interruption loses little.
 PHOTOS_PER_FILE = 256
 
 

@@ -19,7 +19,7 @@ _CUTS = tuple(product(range(4), repeat=2))
 _GRADIENT_COSINES = 4
 # Pixels whose channels differ by less, root mean square, are nearly grey: their hue is noise.
 _MIN_CHROMA = 6.0
-# Height and width of coloured thumbnails: colours are no matter of detail.
+# Height and width of coloured thumbnails: colours need no detail.
 COLOUR_SIDE = 8
 
 
@@ -34,7 +34,7 @@ def make_thumbnail(photo: Image.Image) -> Thumbnail | None:
     """Return a photo's thumbnail; None if the photo is smaller, and so has too little detail to compare."""
     if min(photo.size) < GREY_SIDE:
         return None
-    # Whole pixels are averaged first, which is many times as fast on large photos.
+    # Whole pixels are averaged first, which is many times faster on large photos.
     small = photo.resize((GREY_SIDE, GREY_SIDE), Image.Resampling.BOX, reducing_gap=1.0)
     colour = small.resize((COLOUR_SIDE, COLOUR_SIDE), Image.Resampling.BOX)
     return Thumbnail(np.asarray(small.convert("L")), np.asarray(colour))

@@ -78,7 +78,7 @@ class TrainingPhotos:
 
     def _submit_batch(self, pool: ThreadPoolExecutor, draws: _EpochDraws, index: int, rows: Rows) -> Future[Batch]:
         if self._photos.is_decoded and draws.augmentation == "none":
-            # A GPU is through with small photos before Python has handed each to a thread and back.
+            # A GPU processes small photos faster than Python passes each to a thread and back.
             return pool.submit(lambda: self._build_batch(draws, index, rows, self._photos.gather(rows)))
 
         def augment_row(row: int) -> Pixels:
@@ -105,7 +105,7 @@ class _EpochDraws:
     number: int
     augmentation: Augmentation
 
-    # The 1 and the 2 keep these apart from the order's numbers and from each other.
+    # The 1 and the 2 separate these generators from that of the order and from each other.
     def make_photo_generator(self, row: int) -> np.random.Generator:
         return np.random.default_rng([self.seed, self.number, 1, row])
 

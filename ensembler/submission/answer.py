@@ -19,9 +19,9 @@ from ..competition.tables import Tables, compute_prior, encode_labels
 from ..errors import BadData, Mismatch
 from .checks import check_csv
 
-# Nine digits hold all that float32 knows.
+# Nine digits hold the precision of float32.
 _NUMBER_FORMAT = "%.9g"
-# What is written for the first and the last of two classes.
+# Cells of the first and the last of two classes.
 _FLAGS = ("0", "1")
 
 

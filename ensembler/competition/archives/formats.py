@@ -21,7 +21,7 @@ from .members import ArchiveEntry, ArchiveReader, EntryKind, OpenSink, classify_
 
 _BLOCK = 1 << 20
 
-# What the libraries raise for a damaged archive.
+# Errors that the libraries raise for a damaged archive.
 DAMAGE_ERRORS: tuple[type[Exception], ...] = (
     zipfile.BadZipFile,
     tarfile.TarError,

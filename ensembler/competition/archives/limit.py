@@ -13,7 +13,7 @@ LIMIT_RATIO = 10
 # Deflate reaches 1,032 to 1; whole archives of real data stay far below 200 to 1.
 MAX_RATIO = 200
 MIN_BYTES_FOR_RATIO = 10**9
-# Archives in archives in archives: an archive can hold itself, and would never come to an end.
+# An archive can contain itself, and would never end.
 MAX_NESTING = 30
 
 

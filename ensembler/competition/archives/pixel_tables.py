@@ -45,7 +45,7 @@ class PixelTable:
         """Look for columns pixel0, pixel1, ... (or from 1 on) that fill a square; None if there are none."""
         try:
             header = read_header(path)
-        except BadData:  # told to whoever needs that table
+        except BadData:  # whoever needs that table reports it
             return None
         numbers = {name: int(match[1]) for name in header if (match := _PIXEL.fullmatch(name))}
         pixels = tuple(sorted(numbers, key=lambda name: numbers[name]))
@@ -142,7 +142,7 @@ def _iterate_chunks(table: PixelTable, names: list[str]) -> Iterator[tuple[list[
 
 def encode_png(photo: NDArray[Any]) -> bytes:
     """Encode a photo, uint8 of shape (height, width) or (height, width, 3), as a PNG file."""
-    # Pillow is a third as fast when it writes files itself, and threads only get into each other's way.
+    # Pillow takes three times as long when it writes files itself, and threads do not help.
     buffer = io.BytesIO()
     Image.fromarray(photo).save(buffer, format="PNG")
     return buffer.getvalue()

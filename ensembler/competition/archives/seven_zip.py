@@ -12,7 +12,7 @@ from py7zr.io import Py7zIO, WriterFactory
 
 from .members import ArchiveEntry, ArchiveReader, EncryptedArchive, EntryKind, OpenSink, Sink
 
-# What py7zr stumbles over where a header makes no sense.
+# Errors of py7zr where a header makes no sense.
 _BAD_HEADER_ERRORS = (LookupError, TypeError, AssertionError, OverflowError)
 
 

@@ -187,7 +187,7 @@ def _translate_errors(archive: Path, display_name: str) -> Iterator[None]:
     except DAMAGE_ERRORS as error:
         raise _Damaged(_describe_damage(archive, display_name, error)) from error
     except OSError as error:
-        # gzip and bz2 tell of damage by an OSError, but one that no operating system numbered.
+        # gzip and bz2 report damage by an OSError without a number.
         if error.errno is not None:
             raise
         raise _Damaged(_describe_damage(archive, display_name, error)) from error

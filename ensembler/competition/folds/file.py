@@ -117,7 +117,7 @@ def load_folds(folder: CompetitionFolder, tables: Tables) -> Folds:
 
 
 def _are_same_ids(ids: pd.Series, others: pd.Series) -> bool:
-    # Where nobody reordered the table, sorting is spared.
+    # Sorting is needed only if the table was reordered.
     return ids.tolist() == others.tolist() or sorted(ids.tolist()) == sorted(others.tolist())
 
 

@@ -80,7 +80,7 @@ class _FoldRoom:
 
     def place_unit(self, labels: NDArray[np.int64], counts: Counts, size: int, label: int) -> int:
         """Assign a unit to the fold that needs ``label`` most, then rows most; return the fold."""
-        # Whatever the labels say, no fold may stay empty.
+        # No fold may stay empty, whatever the labels.
         every = np.arange(len(self._empty))
         chances = np.flatnonzero(self._empty) if self._units_left <= self._empty.sum() else every
         for lacking in (self._labels[:, label], self._rows):

@@ -35,5 +35,5 @@ def _read_names(path: Path) -> dict[str, Any]:
     try:
         content = json.loads(path.read_text("utf-8-sig"))
     except (OSError, ValueError, RecursionError):
-        return {}  # not every JSON file of a competition is ours to read
+        return {}  # other JSON files may be anything
     return content if isinstance(content, dict) else {}

@@ -94,7 +94,7 @@ def _choose_binary_kind(
         return "label"
     if takes_labels and cells <= FLAGS:
         return "flag"
-    # A metric of probabilities does not help where the sample has words to fill in.
+    # A metric of probabilities does not matter where the sample's cells are words.
     if cells and are_probabilities(cells):
         return "probabilities"
     if not confirmed:

@@ -82,7 +82,7 @@ def find_groups(photos: PhotoFiles, labels: pd.Series, sample: SampleSubmission 
         id_column = find_id_column(path, photos) if ranks else ""
         for name in sorted(set(ranks) - {id_column}) if id_column else []:
             column = GroupColumn(make_relative(path, photos.root), id_column, name)
-            # A table that nobody named need not be readable to its end.
+            # A table that was not named may be unreadable.
             with contextlib.suppress(BadData):
                 if _is_useful_grouping(groups := read_groups(column, photos), labels):
                     candidates.append(_Candidate(ranks[name], column, groups))

@@ -91,7 +91,7 @@ def _read_from_csv(manifest: Manifest, photos: PhotoFiles, to_learn: PhotoFiles)
         )
     table = pd.DataFrame({"id": ids, "path": [photos.find(identity) for identity in ids]})
     table["label"] = _join_labels(labels, manifest, source)
-    # A row of nothing, such as that of a file .DS_Store, says nothing about any photo.
+    # A row without photo and label, such as that of a file .DS_Store, is ignored.
     table = table[(table["path"] != "") | (labels[list(layout.columns)] != "").any(axis=1)].reset_index(drop=True)
     unknown = table.loc[table["path"] == "", "id"]
     if len(unknown):

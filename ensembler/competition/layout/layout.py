@@ -204,7 +204,7 @@ def _read_from_table(
     values = table[list(columns)].apply(lambda column: column.str.strip())
     text = values[columns[0]] if len(columns) == 1 else values.sum(axis=1)
     by_path = pd.Series(text.to_numpy(), index=table[label_table.id_column].map(photos.find), dtype=str)
-    # A row of no photo and no label, such as that of a file .DS_Store, says nothing.
+    # A row without photo and label, such as that of a file .DS_Store, is ignored.
     text = text[(by_path.index != "") | (text != "").to_numpy()]
     by_path = by_path[by_path.index != ""]
     if len(columns) > 1:

@@ -22,7 +22,7 @@ from .photo_sets import find_set_folder, select_set
 from .tags import Tags
 
 ID_COLUMN = "id"
-# Sorts apart from all classes.
+# Stands for units of several classes.
 _SEVERAL = "\0several"
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 from ..photo_names import extract_stem
 
 _SIDE = re.compile(r"(?:^|(?<=[\W_]))(left|right)(?=[\W_]|$)")
-# Share of the photos that must have their other side beside them.
+# Share of the photos whose other side must be there.
 _MIN_PAIRED_SHARE = 0.9
 
 

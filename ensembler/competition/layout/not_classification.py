@@ -23,14 +23,14 @@ _METRICS = {
     "a segmentation": r"dice|miou|iou|io u|intersection over union|segmentation|hausdorff|panoptic quality",
     "a text": r"levenshtein|edit distance|bleu|character error rate|word error rate",
 }
-# What columns of masks and boxes are called, without case and punctuation.
+# Names of columns of masks and boxes, without case and punctuation.
 _COLUMNS = {
     "a segmentation": ("encodedpixels", "rle", "rlemask", "maskrle", "segmentation", "rlencoded"),
     "a detection": ("bbox", "boundingbox", "boundingboxes", "boxes", "predictionstring"),
 }
 # Fewer photos may well have a class each.
 _MIN_PHOTOS = 10
-# Share of the photos from which on their labels are as good as all different.
+# Share of distinct labels from which on nearly every photo has its own.
 _MIN_DIFFERENT_SHARE = 0.9
 METRIC_HINT = "if a class a photo is asked for all the same, say what judges it with --metric NAME"
 

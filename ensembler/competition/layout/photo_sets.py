@@ -14,7 +14,7 @@ from ..photo_names import extract_folder, extract_stem, extract_suffix
 from ..sample_submission import SampleSubmission
 from .photo_versions import select_one_version
 
-# What may follow "train" and "test" in a folder's name; "trainers" may be a class.
+# Endings of "train" and "test" in a folder's name; "trainers" may be a class.
 _SET_ENDINGS = "(?:ing|set|data|images?|imgs?|photos?|pictures?|pics?)?"
 _SETS = ("train", "test")
 # Of the same photos in several formats the first is taken: tif files may hold more bands and bits than a photo has.

@@ -8,7 +8,7 @@ from ...errors import BadData
 from ..csv_tables import read_table
 from ..sample_submission import SampleSubmission, list_csv_files, looks_like_sample
 
-# Rows by which a table is judged.
+# Number of first rows that are read of each table.
 HEAD_ROWS = 200
 
 

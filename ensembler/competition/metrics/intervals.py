@@ -12,7 +12,7 @@ from .measures import MeasuredScore
 from .standard_errors import InfluenceScore
 
 RESAMPLES = 1000
-# Of more units, blocks drawn at random are resampled instead: their sums vary as much.
+# With more units, random blocks of them are resampled instead: their sums vary as much.
 MAX_UNITS = 5000
 _RESAMPLES_PER_BATCH = 100
 _PERCENTILES = (2.5, 97.5)

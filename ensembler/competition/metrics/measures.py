@@ -34,7 +34,7 @@ def measure_labels(metric: Metric, targets: Flags, predicted: Flags, manifest: M
     """Measure classes or tags, shape (rows, outputs), true where a class or tag is there."""
     one_class = manifest.task != "multilabel"
     if metric.name == "accuracy" or (metric.name == "micro f1" and one_class):
-        # Of a row that may have several labels, the share of its cells counts.
+        # A row that may have several labels counts by the share of its cells.
         same = targets == predicted
         return InfluenceScore.from_row_values(same.all(axis=1).astype(float) if one_class else same.mean(axis=1))
     if metric.name in ("sample f1", "sample f2"):

@@ -81,7 +81,7 @@ _NAMES_BY_TASK: dict[Task, dict[str, str]] = {
     },
 }
 
-# What Kaggle calls them, in its pages and in its programs; compared without case, blanks, punctuation and "score".
+# Kaggle's names in its pages and programs, compared without case, blanks, punctuation and "score".
 _SPELLINGS = {
     "log loss": "logarithmic loss, binary log loss, multi class log loss, multi class logarithmic loss, "
     "multi class loss, cross entropy, binary cross entropy, categorical cross entropy",

@@ -4,5 +4,5 @@ from __future__ import annotations
 
 from typing import Literal
 
-# Of photos: as they are; mirrored and cropped; changed in their pixels, each in its place; all of that and mixed.
+# Unchanged; mirrored and cropped; pixels changed in place; all of that and mixed.
 Augmentation = Literal["none", "crops", "pixels", "strong"]

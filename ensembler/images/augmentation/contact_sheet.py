@@ -15,7 +15,7 @@ from ..training_photos import TrainingPhotos, shuffle_rows
 from . import Augmentation
 
 MAX_PHOTOS = 6
-# Of what is drawn, in pixels: photos between these sizes are shown as they are.
+# Sizes in pixels: photos between these are shown in their own size.
 MIN_SHOWN_SIZE, MAX_SHOWN_SIZE = 128, 224
 GAP, LINE_HEIGHT, FONT_SIZE = 6, 24, 13
 

@@ -10,9 +10,9 @@ from PIL import Image
 
 # Share of photos that lose a rectangle.
 PROBABILITY = 0.25
-# Of the photo's area, evenly drawn. The paper goes up to 0.4; with the other changes, that hides whole animals.
+# Bounds of the share of the photo's area. The paper goes up to 0.4; with the other changes, that hides whole animals.
 AREA_SHARES = (0.02, 0.2)
-# Narrowest height to width; the widest is its inverse.
+# Smallest ratio of height to width; the largest is its inverse.
 MIN_ASPECT_RATIO = 0.3
 
 

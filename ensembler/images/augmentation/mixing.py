@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 # Share of photos that are mixed; half of those by MixUp, half by CutMix.
 MIX_PROBABILITY = 0.5
-# Of the Beta distribution that shares are drawn from: the papers' figures for ImageNet.
+# Parameters of the Beta distribution of shares: the papers' values for ImageNet.
 MIXUP_ALPHA = 0.2
 CUTMIX_ALPHA = 1.0
 
@@ -43,7 +43,7 @@ def mixup(photo: NDArray[np.uint8], partner: NDArray[np.uint8], random: Generato
     Returns pixels, and the first photo's share of them.
     """
     share = random.beta(MIXUP_ALPHA, MIXUP_ALPHA)
-    # The larger share, lest some batches have a photo twice and lack another.
+    # The larger share, so that no batch has a photo twice and lacks another.
     share = max(share, 1 - share)
     # Rounded, so that a batch stays a quarter of the size on its way to the device.
     blend = np.float32(share) * photo + np.float32(1 - share) * partner

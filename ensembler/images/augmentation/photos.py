@@ -29,7 +29,7 @@ def augment_photo(pixels: NDArray[np.uint8], augmentation: Augmentation, random:
 def apply_view(photo: Image.Image, view: View) -> Image.Image:
     """Crop a square photo to the view's corner, resize it to the photo's size, then mirror it."""
     if view.corner is not None:
-        # Cut first: resizing with a box would let pixels from beyond the cut in.
+        # Crop first: resizing with a box would use pixels outside the crop.
         cut = photo.crop(view.compute_box(photo.width))
         photo = cut.resize(photo.size, Image.Resampling.BILINEAR)
     return ImageOps.mirror(photo) if view.mirrored else photo

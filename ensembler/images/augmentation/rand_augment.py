@@ -11,12 +11,12 @@ from collections.abc import Callable
 from numpy.random import Generator
 from PIL import Image, ImageEnhance, ImageOps
 
-# Operations on a photo.
+# Number of operations on a photo.
 OPERATIONS_PER_PHOTO = 2
 # Highest strength, as a share of the paper's 10: beyond it, some photos are too dark or too far out of view to be told.
 MAX_STRENGTH = 0.6
 BILINEAR = Image.Resampling.BILINEAR
-# What comes into view beyond the edge.
+# Colour beyond the edge of the photo.
 FILL_COLOUR = (128, 128, 128)
 
 

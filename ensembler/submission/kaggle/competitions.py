@@ -22,7 +22,7 @@ from .session import KaggleSession, mark_utc
 COMPETITION_URL = re.compile(r"(?:https?://)?(?:www\.)?kaggle\.com/(?:c|competitions)/([^/?#]+)", re.IGNORECASE)
 UNKNOWN_TOTAL = 0
 PAGE_SIZE = 200
-# Pages of files to list for the sake of the disk's free space: more would be one request too many.
+# Pages of files to list in order to check the free disk space; more would take too many requests.
 _MAX_PAGES = 10
 
 
@@ -78,7 +78,7 @@ class KaggleCompetitions(KaggleSession):
             reply = self.retry_policy.call(request_limits, progress)
         except AccessDenied:
             return None
-        # All are zero for those who are on no team yet.
+        # All are zero for a person without a team.
         if not (reply.num_today or reply.num_total or reply.num_allowed_now):
             return None
         return SubmissionLimits(int(reply.num_today), int(reply.num_allowed_now), bool(reply.limited_by_total))

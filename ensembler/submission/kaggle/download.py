@@ -23,7 +23,7 @@ from ...storage import remove_file, sync
 from .errors import BadRange, TransientError, make_intercepted_error
 from .retry_policy import RetryPolicy
 
-# What a kill or a cut can cost: bytes are written in pieces of this size.
+# Bytes are written in pieces of this size, which is the most that an interruption can cost.
 CHUNK = 1 << 15
 _ZIP_MAGIC = b"PK"
 
@@ -128,7 +128,7 @@ class _PartialFile:
             if piece.partition("-")[0] != str(self.resumable_bytes) or size != str(self.size):
                 raise BadRange("The storage sent another piece of the archive than was asked for: try again.")
             return self
-        # The old bytes go before the new note comes: under it they would be taken for the beginning.
+        # The old bytes are deleted first: with the new note they would be taken for its beginning.
         self.delete()
         new = _PartialFile(self.path, *_parse_size_and_tag(response))
         write_json(new.metadata_path, {"size": new.size, "tag": new.tag})

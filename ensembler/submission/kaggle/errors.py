@@ -69,7 +69,7 @@ class BadRange(KaggleError):
     """The partial file on disk is not part of what the storage has now."""
 
 
-# Most special first. The errors' own texts are not shown: they hold signed addresses, or a proxy's password.
+# The most specific first. The errors' own texts are not shown: they hold signed addresses, or a proxy's password.
 _NETWORK_ERRORS: tuple[tuple[type[Exception], str], ...] = (
     (
         requests.exceptions.ProxyError,
@@ -83,7 +83,7 @@ _NETWORK_ERRORS: tuple[tuple[type[Exception], str], ...] = (
     (requests.Timeout, "Kaggle did not answer in time: try again in a few minutes."),
     (requests.RequestException, "The connection to Kaggle failed: check the network and try again."),
 )
-# No second attempt can mend these.
+# A retry cannot help against these.
 _LOCAL_SETUP_ERRORS = (
     requests.exceptions.InvalidURL,
     requests.exceptions.InvalidSchema,

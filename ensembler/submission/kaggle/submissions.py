@@ -17,9 +17,9 @@ from .facts import Submission
 from .polling import SCORE_POLLING, PollingPolicy
 from .session import mark_utc
 
-# The method of Kaggle's API that makes a submission of what was uploaded.
+# The method of Kaggle's API that submits what was uploaded.
 _SUBMIT_METHOD = "CreateSubmission"
-# How often to look for a submission whose reply was lost: with pauses that double, half a minute in all.
+# Attempts to find a submission whose reply was lost: with pauses that double, half a minute in all.
 _LOOKUP_ATTEMPTS = 6
 
 

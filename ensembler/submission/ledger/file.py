@@ -15,9 +15,9 @@ from pathlib import Path
 
 from ...errors import BadData, StorageError
 
-# Longer than any writer holds the file, its wait for a slow disk included.
+# No writer holds the file longer than that, even on a slow disk.
 LOCK_TIMEOUT_SECONDS = 30.0
-# Says whose database it is, in its header: "ensl".
+# Identifies the database in its header: "ensl".
 APPLICATION_ID = 0x656E736C
 
 Migrations = tuple[tuple[str, ...], ...]
@@ -89,7 +89,7 @@ class LedgerFile:
             with closing(self._build_in_memory()) as empty:
                 yield empty
             return
-        # Not mode=ro: what a killed writer left half done must be taken back before anything can be read.
+        # Not mode=ro: what a killed writer left unfinished must be rolled back before anything can be read.
         with _translate_errors(self.path), closing(self._connect("rw")) as connection:
             connection.execute("BEGIN")
             if self._read_version(connection) == len(self.migrations):
@@ -106,7 +106,7 @@ class LedgerFile:
         except OSError as error:
             raise StorageError.from_os(error) from error
         with _translate_errors(self.path), closing(self._connect("rwc")) as connection:
-            # At once, not at the first write: two that read first and then both want to write block each other.
+            # Immediate: two transactions that read first and then write would block each other.
             connection.execute("BEGIN IMMEDIATE")
             # What fails from here on is rolled back as the connection closes.
             self._migrate(connection, self._read_version(connection))
@@ -131,7 +131,7 @@ class LedgerFile:
                 f"{self.path} was written by a newer ensembler (its version is {version}, this one knows "
                 f"{len(self.migrations)}): update ensembler, or choose another folder with --submissions."
             )
-        # A ledger is small, so looking through all of it costs next to nothing.
+        # A ledger is small, so a full check costs almost nothing.
         if (report := connection.execute("PRAGMA quick_check(1)").fetchone()[0]) != "ok":
             raise _build_damaged_error(self.path, " ".join(str(report).split()))
         return version
@@ -195,7 +195,7 @@ def _translate_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
-        # The lower byte is the kind of error; the rest tells what exactly was tried.
+        # The lower byte is the kind of error; the rest is the operation that failed.
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
         if code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
             raise _build_damaged_error(path, str(error)) from error

@@ -134,7 +134,7 @@ class Ledger:
         return LedgerFile(self.path)
 
     def _make_relative(self, path: Path) -> str:
-        # The file itself may be a link to elsewhere, which is nobody's business.
+        # A link is recorded by its own path, not by its target's.
         place = path.absolute().parent.resolve() / path.name
         root = self.folder.resolve()
         return place.relative_to(root).as_posix() if place.is_relative_to(root) else str(place)
@@ -145,7 +145,7 @@ _ANSWER_COLUMNS = (
     "larger_is_better, own, own_error, own_log_loss"
 )
 _PLACEHOLDERS = ", ".join(f":{column}" for column in _ANSWER_COLUMNS.split(", "))
-# The stack's own first, then the one at this path.
+# The stack's answer comes first, then the one at this path.
 _SELECT_ANSWER = """
     SELECT id, stack, slug FROM answers
     WHERE competition = :competition AND sha256 = :sha256 AND (path = :path OR (stack != '' AND :stack = ''))

@@ -37,7 +37,7 @@ def assign_ref(connection: sqlite3.Connection, upload: int, ref: int, now: datet
     values["reason"] = ""
     if holder:
         values = {name: holder[name] for name in values}
-        # Without a beginning the merge took it for one by hand; else it was another upload with our description.
+        # Without a beginning the merge took it for an upload by hand; else it was another one with our description.
         connection.execute(_DELETE_UPLOAD if holder["began"] is None else _RESET_UPLOAD, (holder["id"],))
     connection.execute(_ASSIGN_REF, keys | values)
 
@@ -90,7 +90,7 @@ _ASSIGN_REF = """
         reason = :reason
     WHERE id = :upload
 """
-# What Kaggle leaves out stays as it was. Rows that say the same already are not counted, nor written.
+# What Kaggle leaves out stays as it was. Rows that are the same already are neither counted nor written.
 _UPDATE_UPLOAD = """
     UPDATE uploads SET ref = :ref, status = :status, public = :public, private = :private, reason = :reason,
         submitted = coalesce(:submitted, submitted), description = coalesce(nullif(:description, ''), description),

@@ -141,7 +141,7 @@ class Row:
         return data | {"members": [member._asdict() for member in self.members]}
 
 
-# Those of a row, and what is derived from them.
+# Fields of a row, and what is derived from them.
 FIELD_NAMES = (*(field.name for field in dataclasses.fields(Row)), "source", "when", "gap", "gap_in_errors")
 
 

@@ -37,7 +37,7 @@ def guard_request_about(kaggle: Kaggle, what: str) -> Iterator[None]:
             kind = KaggleError if status == 400 else NotFound
             raise kind(f"Kaggle refused {what} ({status}): {_read_reason(error, kaggle)}.") from None
         except ValueError as error:
-            # Client 2.2.5 says so; 2.2.4 passes over the file without a word.
+            # Client 2.2.5 says so; 2.2.4 silently skips the file.
             before, separator, name = str(error).partition(_UPLOAD_FAILED)
             if before or not separator:
                 raise

@@ -38,7 +38,7 @@ def build_notebook(
 
 def _render_heading(bundle: Bundle, summary: dict[str, Any], *, gpu: bool) -> str:
     members = ", ".join(member["name"] for member in summary["members"])
-    # A stack that was built before there were other metrics tells log loss alone.
+    # A stack of an earlier version has log loss alone.
     score = f"{summary.get('metric', 'log loss')} {summary.get('score', summary['log_loss']):.5f}"
     return f"""
 # {bundle.competition}: the stack `{bundle.stack}`

@@ -52,7 +52,7 @@ class CodeCompetition:
             with guard_request_about(self.kaggle, self._what):
                 reply = self.kaggle.api.kernels_push(str(self.folder.notebook))
         except TransientError:
-            # The reply may be lost on the way back, and the notebook run all the same.
+            # The reply may be lost, and the notebook run all the same.
             version = self._find_pushed_version()
             if not version:
                 raise

@@ -24,7 +24,7 @@ PLACEHOLDER_OWNER = "YOUR-USERNAME"
 CODE_FILE = "submission.ipynb"
 _DATASET_METADATA = "dataset-metadata.json"
 _NOTEBOOK_METADATA = "kernel-metadata.json"
-# Left behind by those who only look: they are nobody's work.
+# Files that systems and editors leave behind.
 _SYSTEM_FILES = {".DS_Store", ".ipynb_checkpoints", "Thumbs.db"}
 _MAX_SLUG_LENGTH = 50
 _HASH_DIGITS = 8
@@ -149,7 +149,7 @@ def _find_foreign_path(output: Path) -> Path | None:
 def _write_dataset(target: NotebookFolder, tables: Tables, stack: str, model: Path) -> Bundle:
     target.dataset.mkdir()
     _link_or_copy(model, target.dataset / MODEL_FILE)
-    # Where photos lie here is nobody's business there.
+    # The local path of the photos is private.
     replace(tables.manifest, photos=".").save(target.dataset / MANIFEST_FILE)
     for name in SHIPPED:
         write_wheel(target.dataset, name)

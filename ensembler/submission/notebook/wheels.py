@@ -20,11 +20,11 @@ from ...errors import BadChoice
 from ...storage import write_file_atomically
 
 _COMPILED_SUFFIXES = (*EXTENSION_SUFFIXES, ".so", ".pyd", ".dll", ".dylib")
-# What an installer leaves behind: true of that installation, not of the distribution.
+# Files of an installer describe the installation, not the distribution.
 _INSTALLATION_FILES = frozenset({"RECORD", "INSTALLER", "REQUESTED", "direct_url.json"})
 _KEPT_METADATA = ("METADATA", "entry_points.txt", "top_level.txt")
 _WHEEL_METADATA = "Wheel-Version: 1.0\nGenerator: ensembler\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
-# The earliest that a zip can hold: the time of packing must not change the bytes.
+# The earliest time that a zip can hold: the time of packing must not change the bytes.
 _ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
@@ -92,7 +92,7 @@ def _is_editable(distribution: Distribution) -> bool:
 
 def _iterate_recorded_files(distribution: Distribution) -> Iterator[tuple[str, Path]]:
     for file in distribution.files or ():
-        # Scripts lie outside; an installer makes them anew from the entry points.
+        # Scripts lie outside; an installer makes them from the entry points.
         if ".." not in file.parts and not file.parts[0].endswith(".dist-info"):
             yield file.as_posix(), Path(str(file.locate()))
 
