@@ -33,7 +33,7 @@ from ensembler.options.reading import read_options
 from ensembler.options.resolve import choose_settings
 from ensembler.paths import CompetitionFolder
 from ensembler.progress import Progress
-from ensembler.serialization import compute_fingerprint, read_json
+from ensembler.serialization import compute_fingerprint, convert_to_plain, read_json
 from ensembler.storage import compute_file_digest
 from ensembler.workflows.train.plan_jobs import FINE_TUNE, TRAIN_FROZEN
 
@@ -106,7 +106,7 @@ class Run:
         """The package's own job, for the held-out fold alone."""
         function = TRAIN_FROZEN if self.record.settings.frozen else FINE_TUNE
         job = TrainingJob(self.folder, self.record.name, (HELD_OUT,), self.weights)
-        return Job(f"{self.ingredient}-seed-{self.seed}", function, job.to_json())
+        return Job(f"{self.ingredient}-seed-{self.seed}", function, convert_to_plain(job))
 
     @property
     def finished(self) -> bool:

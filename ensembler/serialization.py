@@ -1,7 +1,7 @@
 """Records, JSON, TOML and arrays in files, and hashes of what they hold.
 
 A record is a frozen dataclass: its annotations are the only declaration of the file's fields. msgspec checks what is
-read against them, and is loaded when the first record is read or written.
+read against them. Libraries are loaded when they are needed, so that quick commands stay quick.
 """
 
 from __future__ import annotations
@@ -10,15 +10,15 @@ import hashlib
 import json
 import re
 import tomllib
-from dataclasses import is_dataclass
+from dataclasses import asdict, is_dataclass
 from pathlib import Path
-from typing import Any, TypeVar, cast, get_args, get_type_hints
-
-import numpy as np
-import tomli_w
+from typing import TYPE_CHECKING, Any, TypeVar, cast, get_args, get_type_hints
 
 from .errors import BadData
 from .storage import write_file_atomically, write_text
+
+if TYPE_CHECKING:
+    import numpy as np
 
 T = TypeVar("T")
 REMAKE = "delete it and run the command that made it again."
@@ -78,7 +78,7 @@ def make_record(content: Any, kind: type[T], source: object, remedy: str = REMAK
         # Kaggle's image lacks it. The files that a notebook reads there have been compared with checksums.
         return cast(T, _build_unchecked(content, kind))
     try:
-        return msgspec.convert(content, kind, dec_hook=lambda wanted, value: wanted(value))
+        return msgspec.convert(content, kind, dec_hook=lambda wanted, value: wanted(value), str_keys=True)
     except msgspec.ValidationError as error:
         raise BadData(f"In {source}, {_describe_mismatch(str(error), kind)}: {remedy}") from error
 
@@ -87,12 +87,15 @@ def convert_to_plain(value: Any) -> Any:
     """Return what JSON can hold of a record: paths as text, times in ISO 8601, null for what is not a number."""
     import msgspec
 
+    if is_dataclass(value) and not isinstance(value, type):
+        # msgspec leaves out the defaults of fields that were missing in the file which it read.
+        value = asdict(value)
     return json.loads(msgspec.json.encode(value, enc_hook=_convert_scalar))
 
 
 def _convert_scalar(value: Any) -> Any:
-    # NumPy's scalars and arrays know their plain form.
-    return value.tolist() if isinstance(value, (np.generic, np.ndarray)) else str(value)
+    # NumPy's scalars and arrays know their plain form; what else there is are paths.
+    return value.tolist() if hasattr(value, "tolist") else str(value)
 
 
 def _build_unchecked(content: Any, kind: Any) -> Any:
@@ -164,6 +167,8 @@ def read_json(path: Path) -> Any:
 
 def format_toml(header: str, content: dict[str, Any]) -> str:
     """Give ``content`` as TOML under comment lines."""
+    import tomli_w
+
     comments = "".join(f"# {line}".rstrip() + "\n" for line in header.splitlines())
     return comments + "\n" + tomli_w.dumps(content, multiline_strings=False)
 
@@ -184,6 +189,8 @@ def read_toml(path: Path) -> dict[str, Any]:
 
 def write_arrays(path: Path, **arrays: np.ndarray[Any, Any]) -> None:
     """Write arrays as ``.npz``; arrays of objects, which only a pickle could hold, are refused."""
+    import numpy as np
+
     if objects := [name for name, array in arrays.items() if array.dtype.hasobject]:
         raise TypeError(f"Arrays of objects cannot be stored. Received: {objects}")
     with write_file_atomically(path) as temporary:
@@ -198,6 +205,8 @@ def read_arrays(path: Path) -> dict[str, np.ndarray[Any, Any]]:
     BadData
         If the file is missing or damaged.
     """
+    import numpy as np
+
     try:
         with path.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
             return {name: archive[name] for name in archive.files}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -94,8 +95,8 @@ def _load_member(folder: CompetitionFolder, tables: Tables, record: MemberRecord
         record=record,
         out_of_fold=_join_out_of_fold(parts, tables, folds, record.name),
         test=_average_test(parts, tables, record.name),
-        fold_scores=tuple(float(data["log_loss"]) for _, data in loaded),
-        seconds=float(sum(data["seconds"] for _, data in loaded)),
+        fold_scores=tuple(math.nan if fold.log_loss is None else fold.log_loss for _, fold in loaded),
+        seconds=sum(fold.seconds for _, fold in loaded),
     )
 
 

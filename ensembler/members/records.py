@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -22,7 +21,15 @@ from ..options.pseudo_labels import PSEUDO_LABELS_FILE as PSEUDO_LABELS
 from ..options.pseudo_labels import count_pseudo_labels
 from ..options.settings import MemberSettings
 from ..paths import CompetitionFolder
-from ..serialization import compute_fingerprint, read_arrays, read_json, write_arrays, write_json
+from ..serialization import (
+    compute_fingerprint,
+    convert_to_plain,
+    read_arrays,
+    read_record,
+    write_arrays,
+    write_json,
+    write_record,
+)
 from ..storage import compute_file_digest, remove_file, remove_unfinished, write_text
 
 if TYPE_CHECKING:
@@ -34,6 +41,7 @@ if TYPE_CHECKING:
 _FORMER_COLUMNS = {"watched_log_loss": "val_log_loss"}
 # As seen from a fold.
 _SHARED_BACKBONE = "../backbone.keras"
+_TRAIN_AGAIN = "run `ensembler train-members` again."
 
 
 @dataclass(frozen=True)
@@ -50,19 +58,19 @@ class MemberRecord:
     @property
     def fingerprint(self) -> str:
         """Hash that each fold's record must carry."""
-        return compute_fingerprint(self.to_json())
+        return compute_fingerprint(self._build_content())
 
-    def to_json(self) -> dict[str, Any]:
+    def _build_content(self) -> dict[str, Any]:
         """Return what ``member.json`` holds."""
-        data = asdict(self)
+        content: dict[str, Any] = convert_to_plain(self)
         if self.settings.pseudo_labels is None:
             # Members that were trained before there were any keep their fingerprint.
-            del data["settings"]["pseudo_labels"]
-        return data
+            del content["settings"]["pseudo_labels"]
+        return content
 
     def save(self, folder: CompetitionFolder) -> None:
         """Write ``member.json``."""
-        write_json(folder.member(self.name) / "member.json", self.to_json())
+        write_json(folder.member(self.name) / "member.json", self._build_content())
 
     @classmethod
     def load(cls, folder: CompetitionFolder, name: str) -> MemberRecord:
@@ -73,23 +81,12 @@ class MemberRecord:
         BadData
             If it is missing, damaged or of another version.
         """
-        path = folder.member(name) / "member.json"
-        content = read_json(path)
-        try:
-            return cls.from_json(content)
-        except (KeyError, TypeError, AttributeError, msgspec.ValidationError) as error:
-            raise BadData(f"{path} is not of this version ({error}): train {name} anew with --restart.") from error
-
-    @classmethod
-    def from_json(cls, data: dict[str, Any]) -> MemberRecord:
-        """Read what :meth:`to_json` and JSON made of it."""
-        parsed = {"settings": msgspec.convert(data["settings"], MemberSettings), "classes": tuple(data["classes"])}
-        return cls(**{**data, **parsed})
+        return read_record(folder.member(name) / "member.json", cls, f"train {name} anew with --restart.")
 
     def is_finished(self, folder: CompetitionFolder, fold: int) -> bool:
         """Whether ``fold`` was trained to the end with these very settings, samples and folds."""
-        path = folder.fold(self.name, fold) / "fold.json"
-        return path.is_file() and read_json(path).get("member") == self.fingerprint
+        record = load_fold_record(folder, self.name, fold)
+        return record is not None and record.member == self.fingerprint
 
     def load_speed(self, folder: CompetitionFolder) -> NetworkSpeed | None:
         """Read what was measured of a fold's network; None if nothing was of this very member."""
@@ -99,6 +96,55 @@ class MemberRecord:
     def list_unfinished_folds(self, folder: CompetitionFolder) -> list[int]:
         """Folds still to be trained."""
         return [fold for fold in range(self.folds_count) if not self.is_finished(folder, fold)]
+
+
+@dataclass(frozen=True)
+class FoldRecord:
+    """What ``fold.json`` holds, which says that a fold is finished.
+
+    Attributes
+    ----------
+    member
+        Fingerprint of the member's record.
+    fold
+        Its number.
+    log_loss
+        On the held-out photos; None if there are none.
+    held_out
+        Number of held-out photos.
+    seconds
+        Duration of the training.
+    finished
+        Time of the end in UTC.
+    sha256
+        Checksums of the fold's files by name.
+    epochs
+        Epochs of fine-tuning; None in folds of early versions.
+    pseudo_labels
+        Number of photos to predict that the fold learned from; None without pseudo-labels.
+    """
+
+    member: str
+    fold: int
+    log_loss: float | None
+    held_out: int
+    seconds: float
+    finished: str
+    sha256: dict[str, str]
+    epochs: float | None = None
+    pseudo_labels: int | None = None
+
+
+def load_fold_record(folder: CompetitionFolder, member: str, fold: int) -> FoldRecord | None:
+    """Read ``fold.json``; None for a fold that is not finished.
+
+    Raises
+    ------
+    BadData
+        If it is damaged.
+    """
+    path = folder.fold(member, fold) / "fold.json"
+    return read_record(path, FoldRecord, f"delete {path.parent} and {_TRAIN_AGAIN}") if path.is_file() else None
 
 
 @dataclass(frozen=True)
@@ -130,21 +176,18 @@ def save_fold(
     write_text(place / "history.csv", _format_csv(history))
     names = {"head.keras", "model.keras", "predictions.npz", "history.csv", PSEUDO_LABELS, _SHARED_BACKBONE}
     digests = {name: compute_file_digest(place / name) for name in sorted(names) if (place / name).is_file()}
-    learned = {} if (pseudo := count_pseudo_labels(place)) is None else {"pseudo_labels": pseudo}
-    write_json(
-        place / "fold.json",
-        {
-            "member": record.fingerprint,
-            "fold": fold,
-            "log_loss": score,
-            "held_out": len(predictions.held_out_ids),
-            **learned,
-            "epochs": count_epochs_done(history),
-            "seconds": round(seconds, 3),
-            "finished": datetime.now(UTC).isoformat(timespec="seconds"),
-            "sha256": digests,
-        },
+    fold_record = FoldRecord(
+        member=record.fingerprint,
+        fold=fold,
+        log_loss=score,
+        held_out=len(predictions.held_out_ids),
+        seconds=round(seconds, 3),
+        finished=datetime.now(UTC).isoformat(timespec="seconds"),
+        sha256=digests,
+        epochs=count_epochs_done(history),
+        pseudo_labels=count_pseudo_labels(place),
     )
+    write_record(place / "fold.json", fold_record)
 
 
 def read_history(place: Path) -> list[dict[str, Any]]:
@@ -163,7 +206,7 @@ def count_epochs_done(history: Sequence[Mapping[str, Any]]) -> float:
     return round(sum(float(row["share"]) for row in history if "share" in row), 2)
 
 
-def load_fold(folder: CompetitionFolder, record: MemberRecord, fold: int) -> tuple[FoldPredictions, dict[str, Any]]:
+def load_fold(folder: CompetitionFolder, record: MemberRecord, fold: int) -> tuple[FoldPredictions, FoldRecord]:
     """Read a finished fold's predictions and ``fold.json``.
 
     Raises
@@ -174,15 +217,15 @@ def load_fold(folder: CompetitionFolder, record: MemberRecord, fold: int) -> tup
         If the fold is not finished, or belongs to other settings.
     """
     place = folder.fold(record.name, fold)
-    if not record.is_finished(folder, fold):
-        raise Mismatch(f"Fold {fold} of {record.name} is not finished: run `ensembler train-members` again.")
-    data: dict[str, Any] = read_json(place / "fold.json")
+    fold_record = load_fold_record(folder, record.name, fold)
+    if fold_record is None or fold_record.member != record.fingerprint:
+        raise Mismatch(f"Fold {fold} of {record.name} is not finished: {_TRAIN_AGAIN}")
     path = place / "predictions.npz"
-    _check_digest(path, data["sha256"][path.name], f"delete {place} and run `ensembler train-members` again.")
-    return FoldPredictions(**read_arrays(path)), data
+    _check_digest(path, fold_record.sha256.get(path.name), f"delete {place} and {_TRAIN_AGAIN}")
+    return FoldPredictions(**read_arrays(path)), fold_record
 
 
-def _check_digest(path: Path, digest: str, remedy: str) -> None:
+def _check_digest(path: Path, digest: str | None, remedy: str) -> None:
     if not path.is_file() or compute_file_digest(path) != digest:
         raise BadData(f"{path} is not what was written: {remedy}")
 
@@ -195,11 +238,10 @@ def check_networks(folder: CompetitionFolder, record: MemberRecord) -> None:
     BadData
         If one is not that which was written.
     """
-    finished = [fold for fold in (*range(record.folds_count), ALL_PHOTOS) if record.is_finished(folder, fold)]
-    for place in (folder.fold(record.name, fold) for fold in finished):
-        for name, digest in read_json(place / "fold.json")["sha256"].items():
-            if name in ("head.keras", "model.keras"):
-                _check_digest(place / name, digest, f"delete {place} and run `ensembler train-members` again.")
+    for fold in load_finished_folds(folder, record, (*range(record.folds_count), ALL_PHOTOS)):
+        place = folder.fold(record.name, fold.fold)
+        for name in fold.sha256.keys() & {"head.keras", "model.keras"}:
+            _check_digest(place / name, fold.sha256[name], f"delete {place} and {_TRAIN_AGAIN}")
     check_backbone(folder, record)
 
 
@@ -211,12 +253,17 @@ def check_backbone(folder: CompetitionFolder, record: MemberRecord) -> bool:
     BadData
         If it is not that which a finished fold was made with.
     """
-    finished = [fold for fold in range(record.folds_count) if record.is_finished(folder, fold)]
-    checksums = [read_json(folder.fold(record.name, fold) / "fold.json")["sha256"] for fold in finished]
-    digests = {digests[_SHARED_BACKBONE] for digests in checksums if _SHARED_BACKBONE in digests}
+    finished = load_finished_folds(folder, record, range(record.folds_count))
+    digests = {fold.sha256[_SHARED_BACKBONE] for fold in finished if _SHARED_BACKBONE in fold.sha256}
     for digest in digests:
         _check_digest(folder.backbone(record.name), digest, f"train {record.name} anew with --restart.")
     return bool(digests)
+
+
+def load_finished_folds(folder: CompetitionFolder, record: MemberRecord, folds: Iterable[int]) -> list[FoldRecord]:
+    """Read ``fold.json`` of those ``folds`` that are finished with these very settings, samples and folds."""
+    loaded = (load_fold_record(folder, record.name, fold) for fold in folds)
+    return [fold for fold in loaded if fold is not None and fold.member == record.fingerprint]
 
 
 def remove_leftovers(folder: CompetitionFolder, record: MemberRecord) -> None:

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,32 +51,6 @@ class TrainingJob:
     runtime: RuntimeChoice = "auto"
     decodings: int = 0
     cache_limit: int | None = None
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the description that a job's process gets."""
-        return {
-            "competition": str(self.folder.root),
-            "member": self.member,
-            "folds": list(self.folds),
-            "weights": self.weights,
-            "data_parallel": self.data_parallel,
-            "checkpoint_minutes": self.checkpoint_minutes,
-            "tensorboard": self.tensorboard,
-            "allotments": {str(fold): allotment.to_json() for fold, allotment in self.allotments.items()},
-            "share": self.share,
-            "runtime": self.runtime,
-            "decodings": self.decodings,
-            "cache_limit": self.cache_limit,
-        }
-
-    @classmethod
-    def from_json(cls, data: dict[str, Any]) -> TrainingJob:
-        """Read the description that a job's process got."""
-        folder = CompetitionFolder(Path(data["competition"]))
-        names = ["member", "weights", "data_parallel", "checkpoint_minutes", "tensorboard", "share", "runtime"]
-        names += ["decodings", "cache_limit"]
-        allotments = {int(fold): Allotment.from_json(each) for fold, each in data["allotments"].items()}
-        return cls(folder, folds=tuple(data["folds"]), allotments=allotments, **{name: data[name] for name in names})
 
     @cached_property
     def tables(self) -> Tables:

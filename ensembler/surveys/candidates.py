@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -72,12 +72,3 @@ class Candidate:
     def locate_features(self, folder: CompetitionFolder) -> Path:
         """Return where its features lie, for a survey and for training."""
         return build_feature_path(folder, self.record, WHOLE_VIEW)
-
-    def to_json(self) -> dict[str, Any]:
-        """Return it as a job is told it."""
-        return asdict(self)
-
-    @classmethod
-    def from_json(cls, data: dict[str, Any]) -> Candidate:
-        """Read what :meth:`to_json` gave."""
-        return cls(MemberRecord.from_json(data["record"]), data["weights"])

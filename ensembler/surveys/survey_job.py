@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from ..inference.runtimes import RuntimeChoice
 from ..inference.speeds import NetworkSpeed
 from ..paths import CompetitionFolder
+from .candidates import Candidate
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class SurveyJob:
     """
 
     competition: str
-    candidates: tuple[dict[str, Any], ...]
+    candidates: tuple[Candidate, ...]
     photos: tuple[int, ...]
     seed: int
     top: int

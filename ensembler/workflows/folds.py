@@ -17,9 +17,10 @@ from ..competition.tables import Tables
 from ..errors import BadChoice, BadData, Mismatch, format_count
 from ..locks import hold_lock
 from ..members.records import MemberRecord, list_trained_members
+from ..members.stack_record import list_stacks, load_stack_record
 from ..paths import DEFAULT_WORKSPACE, CompetitionFolder, CompetitionLike, Workspace
 from ..progress import SILENT, Progress
-from ..serialization import compute_text_digest, read_json
+from ..serialization import compute_text_digest
 from ..storage import compute_file_digest, write_text
 from ..tables import Shown, Table
 from .fetch.tables import open_refreshed_competition
@@ -234,16 +235,8 @@ def _find_results_of_old_folds(folder: CompetitionFolder, text: str) -> Obsolete
     if not folder.folds.is_file() or (current_digest := compute_file_digest(folder.folds)) == compute_text_digest(text):
         return ObsoleteResults((), ())
     members = (name for name in list_trained_members(folder) if MemberRecord.load(folder, name).folds == current_digest)
-    stacks = (
-        path.parent.name
-        for path in (folder.root / "stacks").glob("*/stack.json")
-        if _read_folds_digest(path) == current_digest
-    )
+    stacks = (name for name in list_stacks(folder) if load_stack_record(folder, name).folds == current_digest)
     return ObsoleteResults(tuple(members), tuple(sorted(stacks)))
-
-
-def _read_folds_digest(stack: Path) -> Any:
-    return read_json(stack).get("folds")
 
 
 def _build_result(folder: CompetitionFolder, tables: Tables, folds: Folds, obsolete: ObsoleteResults) -> FoldsResult:

@@ -20,6 +20,7 @@ from ..errors import BadChoice
 from ..heads.links import compute_log_odds
 from ..members.predictions import MemberPredictions, load_members, load_refit_predictions
 from ..members.records import MemberRecord, list_trained_members
+from ..members.stack_record import MemberUsed
 from ..options.durations import read_duration
 from ..options.kinds import read_value
 from ..paths import DEFAULT_WORKSPACE, CompetitionFolder, CompetitionLike, Workspace, check_name
@@ -32,7 +33,7 @@ from ..stacking.validation import require_classes
 from ..storage import compute_file_digest
 from ..submission.answer import write_answer
 from ..submission.ledger.ledger import Ledger
-from ..submission.ledger.rows import Answer, MemberUsed
+from ..submission.ledger.rows import Answer
 from .competition import open_competition
 from .fetch.answers import has_kaggle_metric
 from .member_scores import score_members

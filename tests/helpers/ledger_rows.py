@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from ensembler.submission.ledger.rows import MemberUsed, Row
+from ensembler.members.stack_record import MemberUsed
+from ensembler.submission.ledger.rows import Row
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 ROW = Row(

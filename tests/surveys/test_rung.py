@@ -9,6 +9,7 @@ from helpers.photos import Heard, truncate
 
 from ensembler.competition.metrics.metrics import log_loss
 from ensembler.members.features.parts import FeatureParts
+from ensembler.serialization import convert_to_plain, make_record
 from ensembler.surveys import rung as rungs
 from ensembler.surveys.candidates import Candidate
 from ensembler.surveys.rung import Rung
@@ -51,5 +52,5 @@ def test_predictions_are_kept_until_they_are_damaged(made, damage, monkeypatch: 
 
 def test_candidates_pass_through_json(made) -> None:
     _, one, _ = made
-    assert Candidate.from_json(one.to_json()) == one
+    assert make_record(convert_to_plain(one), Candidate, "x") == one
     assert (one.name, one.image_size) == ("demo-conv", 8)

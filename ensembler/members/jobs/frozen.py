@@ -15,6 +15,7 @@ from ...heads.jobs.hidden import HiddenHead
 from ...images.views import VIEWS
 from ...inference.jobs.networks import join_head
 from ...progress import Progress
+from ...serialization import make_record
 from ...storage import write_file_atomically
 from ..features.jobs.compute import Features, load_or_build_backbone, load_or_compute_features
 from ..job_locks import lock_fold
@@ -30,7 +31,7 @@ def train_frozen(spec: dict[str, Any], progress: Progress) -> dict[str, Any]:
     """Train the heads of the folds named in ``spec``; see :class:`TrainingJob`."""
     # The same process may have trained another member before.
     keras.backend.clear_session()
-    job = TrainingJob.from_json(spec)
+    job = make_record(spec, TrainingJob, "the description of the job")
     views = dict.fromkeys([*list_head_views(job), *VIEWS[job.record.settings.tta]])
     features = load_or_compute_features(job, list(views), progress)
     progress.emit(WorkAhead(0))

@@ -22,13 +22,14 @@ from ...competition.duplicates import find_copies, load_duplicates
 from ...competition.folds.file import load_folds
 from ...competition.folds.folds import Folds
 from ...competition.tables import Tables
-from ...errors import BadChoice, BadData, Mismatch
+from ...errors import BadChoice, Mismatch
 from ...heads.links import compute_probabilities
 from ...options.pseudo_labels import PseudoLabels
 from ...paths import CompetitionFolder
-from ...serialization import compute_fingerprint, read_json
+from ...serialization import compute_fingerprint
 from ..predictions import load_members
-from ..records import MemberRecord, load_fold
+from ..records import MemberRecord, load_fold, load_fold_record
+from ..stack_record import list_stacks, load_stack_record
 from .files import are_confident, format_labels
 
 # Probabilities are clipped to this distance from 0 and 1, the resolution of float32.
@@ -127,10 +128,9 @@ def find_labeller(
         raise BadChoice(
             f"{folder.name} has no readable photo to predict, so there is nothing to label: omit --pseudo-labels."
         )
-    finished = [path.parent.name for path in folder.stack("").glob("*/stack.json")]
-    if stack not in finished:
+    if stack not in (finished := list_stacks(folder)):
         raise BadChoice.from_unknown_name("finished stack", stack, finished, "make it first with `ensembler stack`.")
-    fingerprints = _read_members(folder, stack)
+    fingerprints = {member.name: member.fingerprint for member in load_stack_record(folder, stack).members}
     if own := sorted(set(fingerprints) & set(learners)):
         raise BadChoice(
             f"{own[0]} is a member of the stack {stack}, so it cannot learn from the stack's labels: train another "
@@ -147,22 +147,9 @@ def find_labeller(
     return Labeller(folder, tables, load_folds(folder, tables), source, members)
 
 
-def _read_members(folder: CompetitionFolder, stack: str) -> dict[str, str]:
-    """Return names and fingerprints of a stack's members."""
-    path = folder.stack(stack) / "stack.json"
-    try:
-        return {str(member["name"]): str(member["fingerprint"]) for member in read_json(path)["members"]}
-    except (KeyError, TypeError) as error:
-        raise BadData(
-            f"{path} is not of this version ({error}): make the stack again with `ensembler stack`."
-        ) from error
-
-
 def _compute_fingerprint(folder: CompetitionFolder, members: Sequence[MemberRecord]) -> str:
     """Compute a hash of all predictions from which the labels are derived."""
-    hashes = [
-        [record.name, fold, read_json(folder.fold(record.name, fold) / "fold.json")["sha256"]["predictions.npz"]]
-        for record in members
-        for fold in range(record.folds_count)
-    ]
-    return compute_fingerprint(hashes)
+    loaded = [(each, load_fold_record(folder, each.name, fold)) for each in members for fold in range(each.folds_count)]
+    return compute_fingerprint(
+        [[member.name, fold.fold, fold.sha256.get("predictions.npz")] for member, fold in loaded if fold]
+    )

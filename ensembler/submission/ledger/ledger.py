@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import BadChoice
+from ...serialization import convert_to_plain
 from ..kaggle.facts import Submission
 from .file import LedgerFile
 from .merge import assign_ref, merge_submissions
@@ -165,7 +166,7 @@ def _build_answer_values(answer: Answer, path: str) -> dict[str, Any]:
         **{name: getattr(answer, name) for name in _ANSWER_COLUMNS.split(", ")},
         "path": path,
         "made": format_utc(answer.made or datetime.now(UTC)),
-        "members": json.dumps([member._asdict() for member in answer.members]),
+        "members": json.dumps(convert_to_plain(answer.members)),
         "own": drop_non_finite(answer.own),
         "own_error": drop_non_finite(answer.own_error),
         "own_log_loss": drop_non_finite(answer.own_log_loss),

@@ -5,25 +5,19 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-import os
 import sqlite3
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
+from ...members.stack_record import MemberUsed
+from ...serialization import convert_to_plain, make_record
 from ..kaggle.facts import Status
 
 SubmissionKind = Literal["csv", "notebook"]
 # UPLOADING: begun, its end not known yet. FAILED: it never reached Kaggle. "": not uploaded. The others are Kaggle's.
 RowStatus = Literal["", "UPLOADING", "FAILED"] | Status
-
-
-class MemberUsed(NamedTuple):
-    """A member of the stack behind an answer, and the hash of its record."""
-
-    name: str
-    fingerprint: str
 
 
 @dataclass(frozen=True)
@@ -137,8 +131,8 @@ class Row:
 
     def to_json(self) -> dict[str, Any]:
         """Everything known, as JSON can hold it; times as ``2026-01-31T12:00:00Z``."""
-        data = {name: _convert_to_json(getattr(self, name)) for name in FIELD_NAMES}
-        return data | {"members": [member._asdict() for member in self.members]}
+        fields: dict[str, Any] = convert_to_plain({name: getattr(self, name) for name in FIELD_NAMES})
+        return fields
 
 
 # Fields of a row, and what is derived from them.
@@ -157,7 +151,7 @@ def _parse_row(values: dict[str, Any], folder: Path) -> Row:
         # An absolute path stays one.
         "path": folder.absolute() / path if path else None,
         "file_name": values["file_name"] or Path(path or "").name,
-        "members": tuple(MemberUsed(**member) for member in json.loads(values["members"])),
+        "members": make_record(json.loads(values["members"]), tuple[MemberUsed, ...], "the ledger's column members"),
         "larger_is_better": None if larger_is_better is None else bool(larger_is_better),
     }
     return Row(**values | times | parsed)
@@ -192,9 +186,3 @@ def format_utc(time: datetime) -> str:
 def drop_non_finite(number: float | None) -> float | None:
     """Return a number that JSON can hold, or None."""
     return number if number is not None and math.isfinite(number) else None
-
-
-def _convert_to_json(value: Any) -> Any:
-    if isinstance(value, datetime):
-        return format_utc(value)
-    return os.fspath(value) if isinstance(value, Path) else value

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from ...members.stack_record import StackRecord
 from .bundle import Bundle
 
 
 def build_notebook(
-    bundle: Bundle, dataset: str, requirements: Sequence[str], summary: dict[str, Any], *, gpu: bool
+    bundle: Bundle, dataset: str, requirements: Sequence[str], summary: StackRecord, *, gpu: bool
 ) -> dict[str, Any]:
     """Return a notebook in Jupyter's format 4.5.
 
@@ -36,14 +37,13 @@ def build_notebook(
     }
 
 
-def _render_heading(bundle: Bundle, summary: dict[str, Any], *, gpu: bool) -> str:
-    members = ", ".join(member["name"] for member in summary["members"])
-    # A stack of an earlier version has log loss alone.
-    score = f"{summary.get('metric', 'log loss')} {summary.get('score', summary['log_loss']):.5f}"
+def _render_heading(bundle: Bundle, summary: StackRecord, *, gpu: bool) -> str:
+    members = ", ".join(member.name for member in summary.members)
+    metric, score = summary.known_score
     return f"""
 # {bundle.competition}: the stack `{bundle.stack}`
 
-Members: {members}. On rows that nothing was fitted on: {score}.
+Members: {members}. On rows that nothing was fitted on: {metric} {score:.5f}.
 
 It reads the photos that are mounted, predicts them with one Keras model on the {"GPU" if gpu else "CPU"}, without the
 internet, and writes `submission.csv` with the ids of the mounted sample submission.

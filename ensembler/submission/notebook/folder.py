@@ -7,12 +7,12 @@ import re
 import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from ...competition.tables import Tables
 from ...errors import BadChoice, BadData, Mismatch
+from ...members.stack_record import StackRecord, list_stacks, load_stack_record
 from ...paths import CompetitionFolder
-from ...serialization import compute_fingerprint, read_arrays, read_json, read_record, write_json
+from ...serialization import compute_fingerprint, read_arrays, read_record, write_json
 from ...storage import compute_file_digest, write_folder_atomically
 from .bundle import MANIFEST_FILE, MODEL_FILE, Bundle, is_list_name
 from .cells import build_notebook
@@ -75,11 +75,11 @@ def make_title(slug: str) -> str:
 
 def choose_stack(folder: CompetitionFolder, named: str | None) -> str:
     """Return the stack ``named``, or the one built last."""
-    finished = {path.parent.name: path for path in folder.stack("").glob("*/stack.json")}
+    finished = list_stacks(folder)
     if not finished:
         raise BadChoice(f"No stack of {folder.name} is built yet: build one with `ensembler stack`.")
     if named is None:
-        return max(finished, key=lambda name: finished[name].stat().st_mtime)
+        return finished[0]
     if named not in finished:
         raise BadChoice.from_unknown_name("stack", named, finished)
     return named
@@ -121,7 +121,7 @@ def write_notebook(
     with write_folder_atomically(output) as temporary:
         fresh = replace(written, root=temporary)
         bundle = _write_dataset(fresh, tables, stack, stack_folder / MODEL_FILE)
-        _write_code(fresh, bundle, read_json(stack_folder / "stack.json"), gpu=gpu)
+        _write_code(fresh, bundle, load_stack_record(folder, stack), gpu=gpu)
     return written
 
 
@@ -181,7 +181,7 @@ def _link_or_copy(source: Path, target: Path) -> None:
         shutil.copy2(source, target)
 
 
-def _write_code(target: NotebookFolder, bundle: Bundle, summary: dict[str, Any], *, gpu: bool) -> None:
+def _write_code(target: NotebookFolder, bundle: Bundle, summary: StackRecord, *, gpu: bool) -> None:
     target.notebook.mkdir()
     first, *others = SHIPPED
     requirements = [

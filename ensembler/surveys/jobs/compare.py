@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from ...competition.tables import load_tables
 from ...paths import CompetitionFolder
 from ...progress import Progress
+from ...serialization import convert_to_plain, make_record
 from ..candidates import Candidate
 from ..halving import RungResult, choose_stopped, count_affordable_photos
 from ..rung import Rung
@@ -28,7 +28,9 @@ def compare_backbones(spec: dict[str, Any], progress: Progress) -> dict[str, Any
     dict
         As :class:`HalvingResult` says.
     """
-    return asdict(SuccessiveHalving(SurveyJob(**spec), progress).run())
+    job = make_record(spec, SurveyJob, "the description of the job")
+    result: dict[str, Any] = convert_to_plain(SuccessiveHalving(job, progress).run())
+    return result
 
 
 class SuccessiveHalving:
@@ -54,7 +56,7 @@ class SuccessiveHalving:
 
     def run(self) -> HalvingResult:
         """Climb as far as there is time."""
-        remaining = [Candidate.from_json(data) for data in self.job.candidates]
+        remaining = list(self.job.candidates)
         done = 0
         for photos in self.job.photos:
             wanted = self._count_affordable_photos(remaining, done, photos)

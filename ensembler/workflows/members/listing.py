@@ -13,12 +13,11 @@ from ...competition.metrics.scores import Scores
 from ...competition.samples import compute_samples_fingerprint
 from ...errors import BadData, EnsemblerError, Mismatch
 from ...locks import describe_holder
-from ...members.records import MemberRecord, list_trained_members, read_history
+from ...members.records import FoldRecord, MemberRecord, list_trained_members, load_finished_folds, read_history
 from ...members.scores import load_figures
 from ...options.settings import list_differing_settings
 from ...paths import DEFAULT_WORKSPACE, CompetitionFolder, CompetitionLike, Workspace
 from ...progress import SILENT, Progress
-from ...serialization import read_json
 from ...storage import compute_file_digest, count_folder_bytes
 from ...submission.ledger.rows import drop_non_finite
 from ...tables import Listing
@@ -157,9 +156,8 @@ def _measure_speeds(folder: CompetitionFolder, progress: Progress) -> None:
 def _describe_member(
     folder: CompetitionFolder, record: MemberRecord, words: dict[str, str], requirements: _Requirements
 ) -> ListedMember:
-    done = [fold for fold in range(record.folds_count) if record.is_finished(folder, fold)]
-    fold_data = [read_json(folder.fold(record.name, fold) / "fold.json") for fold in done]
-    losses = tuple(float(fold["log_loss"]) for fold in fold_data)
+    done = load_finished_folds(folder, record, range(record.folds_count))
+    losses = tuple(fold.log_loss for fold in done if fold.log_loss is not None)
     scores = load_figures(folder, record, requirements.manifest.metric) if len(done) == record.folds_count else None
     return ListedMember(
         name=record.name,
@@ -168,10 +166,10 @@ def _describe_member(
         folds_done=len(done),
         folds=record.folds_count,
         fold_log_losses=losses,
-        log_loss=scores.log_loss if scores else _compute_mean_log_loss(fold_data),
+        log_loss=scores.log_loss if scores else _compute_mean_log_loss(done),
         log_loss_spread=stdev(losses) if len(losses) > 1 else None,
-        seconds=sum(float(fold["seconds"]) for fold in fold_data),
-        seconds_per_epoch=_compute_seconds_per_epoch([folder.fold(record.name, fold) for fold in done]),
+        seconds=sum(fold.seconds for fold in done),
+        seconds_per_epoch=_compute_seconds_per_epoch([folder.fold(record.name, fold.fold) for fold in done]),
         speed=record.load_speed(folder),
         bytes_on_disk=count_folder_bytes(folder.member(record.name)),
         running=describe_holder(folder.member_lock(record.name)),
@@ -191,10 +189,10 @@ def _build_score_fields(scores: Scores | None) -> dict[str, Any]:
     }
 
 
-def _compute_mean_log_loss(folds: Sequence[dict[str, Any]]) -> float | None:
+def _compute_mean_log_loss(folds: Sequence[FoldRecord]) -> float | None:
     """Log loss of the photos held out by some folds, each photo counting the same."""
-    photos = sum(fold["held_out"] for fold in folds)
-    return sum(fold["log_loss"] * fold["held_out"] for fold in folds) / photos if photos else None
+    photos = sum(fold.held_out for fold in folds)
+    return sum((fold.log_loss or 0.0) * fold.held_out for fold in folds) / photos if photos else None
 
 
 def _compute_seconds_per_epoch(places: Sequence[Path]) -> float | None:

@@ -13,9 +13,9 @@ from ...errors import BadChoice, BadData
 from ...locks import hold_lock
 from ...members.features.files import find_unused_features
 from ...members.records import MemberRecord, list_trained_members
+from ...members.stack_record import list_stacks, load_stack_record
 from ...paths import DEFAULT_WORKSPACE, CompetitionFolder, CompetitionLike, Workspace
 from ...progress import SILENT, Progress
-from ...serialization import read_json
 from ...storage import remove_file, remove_folder
 from ...tables import Shown, Table
 
@@ -121,10 +121,10 @@ def find_stack_uses(folder: CompetitionFolder, names: Sequence[str]) -> dict[str
         if name not in known:
             raise BadChoice.from_unknown_name("trained member", name, known)
     uses = {}
-    for path in sorted(folder.stack("").glob("*/stack.json")):
-        used = [member["name"] for member in read_json(path).get("members", ()) if member["name"] in names]
+    for stack in sorted(list_stacks(folder)):
+        used = [member.name for member in load_stack_record(folder, stack).members if member.name in names]
         if used:
-            uses[path.parent.name] = used
+            uses[stack] = used
     return uses
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 from ...competition.manifest import Manifest, are_tables_current
 from ...errors import BadData
 from ...members.records import MemberRecord, list_trained_members
+from ...members.stack_record import list_stacks, load_stack_record
 from ...paths import DEFAULT_WORKSPACE, CompetitionFolder, CompetitionLike, Workspace
 from ...progress import SILENT, Progress
-from ...serialization import read_json
 from ...submission.ledger.ledger import Ledger
 from ..members.listing import list_competition_members
 from .next_steps import choose_first_step, choose_next_step
@@ -95,24 +95,21 @@ def _count_folds(folder: CompetitionFolder) -> int:
 
 def _load_stacks(folder: CompetitionFolder) -> list[BuiltStack]:
     """Read all finished stacks, the newest first."""
-    paths = sorted(folder.stack("").glob("*/stack.json"), key=lambda path: path.stat().st_mtime, reverse=True)
-    return [_load_stack(path) for path in paths]
+    return [_load_stack(folder, name) for name in list_stacks(folder)]
 
 
-def _load_stack(path: Path) -> BuiltStack:
-    data = read_json(path)
-    try:
-        return BuiltStack(
-            name=path.parent.name,
-            members=tuple(member["name"] for member in data["members"]),
-            metric="log loss" if data.get("score") is None else data["metric"],
-            score=data["log_loss"] if data.get("score") is None else data["score"],
-            standard_error=data.get("standard_error"),
-            log_loss=data["log_loss"],
-            built=path.stat().st_mtime,
-        )
-    except (KeyError, TypeError, AttributeError) as error:
-        raise BadData(f"{path} is not of this version ({error}): stack anew with `ensembler stack`.") from error
+def _load_stack(folder: CompetitionFolder, name: str) -> BuiltStack:
+    record = load_stack_record(folder, name)
+    metric, score = record.known_score
+    return BuiltStack(
+        name=name,
+        members=tuple(member.name for member in record.members),
+        metric=metric,
+        score=score,
+        standard_error=record.standard_error,
+        log_loss=record.log_loss,
+        built=(folder.stack(name) / "stack.json").stat().st_mtime,
+    )
 
 
 def _summarise_competition(folder: CompetitionFolder, *, current: bool) -> CompetitionSummary:

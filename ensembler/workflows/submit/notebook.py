@@ -10,9 +10,9 @@ from ...competition.metrics.metrics import METRICS
 from ...competition.samples import compute_samples_fingerprint
 from ...competition.tables import Tables
 from ...errors import BadChoice, KaggleError
+from ...members.stack_record import load_stack_record
 from ...paths import DEFAULT_WORKSPACE, CompetitionFolder, CompetitionLike, Workspace
 from ...progress import SILENT, Progress
-from ...serialization import read_json
 from ...storage import compute_file_digest
 from ...submission.kaggle.errors import HOW_TO_SIGN_IN, SITE
 from ...submission.kaggle.facts import Submission
@@ -20,7 +20,7 @@ from ...submission.kaggle.polling import DEFAULT_POLLING, PollingPolicy
 from ...submission.kaggle.preflight import run_preflight
 from ...submission.kaggle.submissions import Kaggle, refuse_unscored
 from ...submission.ledger.ledger import Ledger
-from ...submission.ledger.rows import Answer, MemberUsed
+from ...submission.ledger.rows import Answer
 from ...submission.notebook.code_competition import CodeCompetition
 from ...submission.notebook.dataset import PrivateDataset
 from ...submission.notebook.folder import PLACEHOLDER_OWNER, NotebookFolder, choose_stack, write_notebook
@@ -181,8 +181,8 @@ def _wait_for_score(code_competition: CodeCompetition, ref: int, ledger: Ledger)
 
 def _build_answer(folder: CompetitionFolder, tables: Tables, stack: str, notebook_folder: NotebookFolder) -> Answer:
     """Tell the ledger what the notebook is and what it rests on."""
-    summary: dict[str, Any] = read_json(folder.stack(stack) / "stack.json")
-    manifest, metric = tables.manifest, summary.get("metric", "log loss")
+    summary = load_stack_record(folder, stack)
+    manifest, metric = tables.manifest, summary.metric
     return Answer(
         competition=folder.name,
         slug=manifest.slug,
@@ -191,13 +191,13 @@ def _build_answer(folder: CompetitionFolder, tables: Tables, stack: str, noteboo
         total_bytes=notebook_folder.code.stat().st_size,
         kind="notebook",
         stack=stack,
-        members=tuple(MemberUsed(member["name"], member["fingerprint"]) for member in summary["members"]),
+        members=summary.members,
         # A stack that was built before these were written down rests on what there is, as far as anybody knows.
-        folds=summary.get("folds") or compute_file_digest(folder.folds),
-        samples=summary.get("samples") or compute_samples_fingerprint(folder, manifest),
+        folds=summary.folds or compute_file_digest(folder.folds),
+        samples=summary.samples or compute_samples_fingerprint(folder, manifest),
         metric=metric,
         larger_is_better=METRICS[metric].larger_is_better if has_kaggle_metric(folder) else None,
-        own=summary.get("score", summary["log_loss"]),
-        own_error=summary.get("standard_error"),
-        own_log_loss=summary["log_loss"],
+        own=summary.log_loss if metric == "log loss" else summary.score,
+        own_error=summary.standard_error,
+        own_log_loss=summary.log_loss,
     )

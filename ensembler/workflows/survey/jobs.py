@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 
 from ...engines.job import Job
 from ...engines.local import run_jobs
 from ...errors import JobFailed
 from ...paths import CompetitionFolder
 from ...progress import Progress
-from ...serialization import make_record
+from ...serialization import convert_to_plain, make_record
 from ...storage import remove_file
-from ...surveys.candidates import Candidate
 from ...surveys.survey_job import HalvingResult, SurveyJob, locate_current_backbone
 
 
@@ -35,9 +34,7 @@ def compare(folder: CompetitionFolder, survey_job: SurveyJob, gpus: Sequence[str
     failed: dict[str, str] = {}
     while True:
         excluded = {*crashed, *failed}
-        remaining = tuple(
-            candidate for candidate in survey_job.candidates if Candidate.from_json(candidate).name not in excluded
-        )
+        remaining = tuple(candidate for candidate in survey_job.candidates if candidate.name not in excluded)
         if not remaining:
             return HalvingResult(failed={**crashed, **failed})
         remove_file(locate_current_backbone(folder))
@@ -62,5 +59,5 @@ def compare(folder: CompetitionFolder, survey_job: SurveyJob, gpus: Sequence[str
 
 
 def _build_job(survey_job: SurveyJob) -> Job:
-    work = sum(Candidate.from_json(candidate).work for candidate in survey_job.candidates) * survey_job.photos[0]
-    return Job("survey", "ensembler.surveys.jobs.compare:compare_backbones", asdict(survey_job), work=work)
+    work = sum(candidate.work for candidate in survey_job.candidates) * survey_job.photos[0]
+    return Job("survey", "ensembler.surveys.jobs.compare:compare_backbones", convert_to_plain(survey_job), work=work)

@@ -122,7 +122,7 @@ def survey(
         survey_job = SurveyJob(
             competition=str(folder.root),
             # The cheapest first: a time budget then leaves out few.
-            candidates=tuple(one.to_json() for one in sorted(candidates, key=lambda one: one.work)),
+            candidates=tuple(sorted(candidates, key=lambda one: one.work)),
             photos=tuple(plan_rungs(photo_count, len(tables.manifest.outputs), full=full)),
             seed=seed,
             top=top,

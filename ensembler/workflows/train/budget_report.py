@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 from ...members.budget.planning import BudgetPlan
-from ...members.records import MemberRecord
+from ...members.records import MemberRecord, load_fold_record
 from ...options.durations import format_duration
 from ...options.settings import MemberSettings
 from ...paths import CompetitionFolder
 from ...progress import Progress
-from ...serialization import read_json
 
 
 def report_plan(
@@ -84,16 +82,11 @@ def report_cut_short(folder: CompetitionFolder, record: MemberRecord, progress: 
     requested = sum(phase.epochs for phase in record.settings.phases)
     if not requested or record.settings.patience:
         return
-    files = [folder.fold(record.name, fold) / "fold.json" for fold in range(record.folds_count)]
-    done = [epochs for place in files if (epochs := _read_epochs(place)) is not None]
+    folds = [load_fold_record(folder, record.name, fold) for fold in range(record.folds_count)]
+    done = [fold.epochs for fold in folds if fold is not None and fold.epochs is not None]
     if done and min(done) < requested:
         progress.note(
             f"{record.name} was trained within a time budget, by {_format_epochs(min(done))} to "
             f"{_format_epochs(max(done))} of "
             f"{requested} epochs: --restart trains it by all of them."
         )
-
-
-def _read_epochs(file: Path) -> float | None:
-    epochs = read_json(file).get("epochs") if file.is_file() else None
-    return float(epochs) if isinstance(epochs, int | float) else None

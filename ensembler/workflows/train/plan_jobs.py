@@ -20,6 +20,7 @@ from ...members.records import MemberRecord, list_trained_members, remove_leftov
 from ...members.training_job import TrainingJob
 from ...options.declared import RunOptions
 from ...paths import CompetitionFolder
+from ...serialization import convert_to_plain
 from ...storage import remove_folder
 from .tensorboard import require_tensorboard
 
@@ -183,4 +184,5 @@ def _build_job(folder: CompetitionFolder, plan: MemberPlan, function: str, folds
     work = plan.work * (1 if plan.record.settings.frozen else len(folds))
     # Frozen networks leave little behind, and members of seconds need not start libraries anew.
     shares_process = plan.record.settings.frozen
-    return Job(name, function, job.to_json(), plan.record.name, job.folds, work, shares_process=shares_process)
+    spec = convert_to_plain(job)
+    return Job(name, function, spec, plan.record.name, job.folds, work, shares_process=shares_process)

@@ -11,6 +11,7 @@ from ensembler.competition.folds.file import build_folds, save_folds
 from ensembler.images.views import WHOLE_VIEW
 from ensembler.members.jobs.head_fitting import fit_head
 from ensembler.members.training_job import TrainingJob
+from ensembler.serialization import convert_to_plain, make_record
 
 
 @pytest.mark.parametrize(("folds", "repeats"), [(3, 1), (2, 2), (1, 2)])
@@ -39,4 +40,4 @@ def test_a_head_does_not_depend_on_the_labels_of_its_held_out_fold(folds: int, r
 def test_an_assignment_survives_json(tmp_path: Path) -> None:
     folder, _ = small_competition(tmp_path)
     assignment = TrainingJob(folder, "demo-conv", (1, 2), "none")
-    assert TrainingJob.from_json(assignment.to_json()) == assignment
+    assert make_record(convert_to_plain(assignment), TrainingJob, "job") == assignment

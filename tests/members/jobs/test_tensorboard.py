@@ -66,6 +66,6 @@ def test_it_is_written_where_it_is_asked_for(tmp_path: Path) -> None:
     folder, _ = small_competition(tmp_path)
     assignment = TrainingJob(folder, "b0", (2,), "none")
     assert add_tensorboard(assignment, 2, SILENT) is SILENT
-    asked = TrainingJob.from_json(replace(assignment, tensorboard=True).to_json())
+    asked = replace(assignment, tensorboard=True)
     add_tensorboard(asked, 2, SILENT).emit(ended(1))
     assert scalars(folder.root / "logs" / "tensorboard" / "b0" / "fold-2")["learning rate"]

@@ -24,7 +24,7 @@ from ensembler.members.records import MemberRecord
 from ensembler.members.training_job import TrainingJob
 from ensembler.options.pseudo_labels import PSEUDO_LABELS_FILE
 from ensembler.paths import CompetitionFolder
-from ensembler.serialization import write_json
+from ensembler.serialization import convert_to_plain, make_record, read_json, write_json
 from ensembler.storage import compute_file_digest, remove_file
 
 # Heads on so few photos are seldom surer.
@@ -160,7 +160,7 @@ def test_a_stack_that_cannot_label_is_refused(
 ) -> None:
     folder.stack("unfinished").mkdir(parents=True, exist_ok=True)
     for name, member in (("older", "one"), ("lost", "gone")):
-        told = {"name": name, "members": [{"name": member, "fingerprint": "another"}]}
+        told = {"name": name, "members": [{"name": member, "fingerprint": "another"}], "log_loss": 0.5}
         write_json(folder.stack(name) / "stack.json", told)
     call = {"stack": "both", "confidence": 0.99, "learners": ["new"], **asked}
     with pytest.raises(kind, match=words):
@@ -209,11 +209,12 @@ def test_other_predictions_are_another_source(tmp_path: Path) -> None:
 
 def test_a_member_without_pseudo_labels_is_written_as_before_there_were_any(folder: CompetitionFolder) -> None:
     record = record_of(folder, load_tables(folder), "plain")
-    assert "pseudo_labels" not in record.to_json()["settings"]
-    assert MemberRecord.from_json(record.to_json()) == record
+    record.save(folder)
+    assert "pseudo_labels" not in read_json(folder.member(record.name) / "member.json")["settings"]
+    assert make_record(convert_to_plain(record), MemberRecord, "x") == record
     source = find_labeller(folder, load_tables(folder), "both", 0.9, ["new"]).source
     taught = dataclasses.replace(record, settings=dataclasses.replace(record.settings, pseudo_labels=source))
-    assert MemberRecord.from_json(taught.to_json()) == taught
+    assert make_record(convert_to_plain(taught), MemberRecord, "x") == taught
     assert taught.fingerprint != record.fingerprint
     assert taught.settings.describe_differences(record.settings) == (
         f"pseudo_labels both from 0.9 (predictions {source.fingerprint}) (there) / none (asked)"

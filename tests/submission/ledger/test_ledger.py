@@ -13,9 +13,10 @@ from pathlib import Path
 import pytest
 
 from ensembler.errors import BadChoice, StorageError
+from ensembler.members.stack_record import MemberUsed
 from ensembler.submission.kaggle.facts import Submission
 from ensembler.submission.ledger.ledger import Ledger
-from ensembler.submission.ledger.rows import Answer, MemberUsed
+from ensembler.submission.ledger.rows import Answer
 
 SLUG = "dogs-vs-cats"
 MEMBERS = (MemberUsed("b0", "0123"), MemberUsed("b2", "4567"))

@@ -147,7 +147,7 @@ def test_a_damaged_member_keeps_nobody_from_the_others(made: Made) -> None:
     warned = Heard()
     found = list_members(workspace=workspace, progress=warned)
     assert [(member.name, member.accuracy is None) for member in found] == [("a", False), ("b", True)]
-    assert [text.split()[0] for text in warned.warnings] == [
+    assert [text.removeprefix("In ").split()[0].rstrip(",") for text in warned.warnings] == [
         str(folder.member("c") / "member.json"),
         str(folder.fold("b", 0) / "predictions.npz"),
     ]

@@ -27,7 +27,7 @@ Told = dict[str, Any]
 def assigned(tmp_path: Path) -> SurveyJob:
     folder, tables = small_competition(tmp_path)
     candidates = [Candidate(record_of(folder, tables, name), "none") for name in ("a", "b", "c")]
-    return SurveyJob(str(folder.root), tuple(one.to_json() for one in candidates), (24,), 0, 3, None, 1e9)
+    return SurveyJob(str(folder.root), tuple(candidates), (24,), 0, 3, None, 1e9)
 
 
 def run(

@@ -23,6 +23,7 @@ from ensembler.members.training_job import TrainingJob
 from ensembler.options.command_line import build_training_commands
 from ensembler.options.presets import Machine
 from ensembler.paths import CompetitionFolder, Workspace
+from ensembler.serialization import make_record
 from ensembler.workflows.machine import LocalMachine
 from ensembler.workflows.train import budget_speeds
 from ensembler.workflows.train import train as training
@@ -58,7 +59,7 @@ class Made:
 
     @property
     def assignments(self) -> list[TrainingJob]:
-        return [TrainingJob.from_json(job.spec) for job in self.jobs]
+        return [make_record(job.spec, TrainingJob, "job") for job in self.jobs]
 
 
 def speeds(settings: dict[str, Any]) -> Speeds:

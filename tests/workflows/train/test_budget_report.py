@@ -10,10 +10,10 @@ from helpers.photos import Heard
 from ensembler.members.allotment import PhaseEpochs
 from ensembler.members.budget.costs import TrainingCost
 from ensembler.members.budget.planning import BudgetPlan, Unit
-from ensembler.members.records import MemberRecord, count_epochs_done
+from ensembler.members.records import FoldRecord, MemberRecord, count_epochs_done
 from ensembler.options.phases import Phase
 from ensembler.paths import CompetitionFolder
-from ensembler.serialization import write_json
+from ensembler.serialization import write_record
 from ensembler.workflows.train.budget_report import report_cut_short, report_plan
 
 TUNED = replace(SETTINGS, phases=(Phase("none", 1, 0.01), Phase("all", 10, 0.01)), image_size=224)
@@ -51,7 +51,7 @@ def test_members_that_were_cut_short_are_told(
     folder = CompetitionFolder(tmp_path)
     record = MemberRecord("b0", replace(TUNED, patience=patience), "", "", 3, ("a",))
     for fold, done in enumerate(epochs):
-        write_json(folder.fold("b0", fold) / "fold.json", {} if done is None else {"epochs": done})
+        write_record(folder.fold("b0", fold) / "fold.json", FoldRecord("", fold, 0.5, 1, 1.0, "", {}, done))
     heard = Heard()
     report_cut_short(folder, record, heard)
     assert [told.startswith(note) for told in heard.notes] == ([True] if note else [])

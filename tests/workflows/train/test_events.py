@@ -16,7 +16,7 @@ from ensembler.members.jobs.frozen import train_frozen
 from ensembler.members.training_job import TrainingJob
 from ensembler.options.phases import Phase
 from ensembler.paths import CompetitionFolder
-from ensembler.serialization import read_json
+from ensembler.serialization import convert_to_plain, read_json
 
 Made = tuple[CompetitionFolder, Tables]
 
@@ -38,8 +38,8 @@ def test_a_frozen_member_tells_its_features_once_and_each_head(made: Made) -> No
     folder, tables = made
     assignment = TrainingJob(folder, "frozen", tuple(range(FOLDS)), "none", tensorboard=True)
     first, second = Heard(), Heard()
-    train_frozen(assignment.to_json(), first)
-    train_frozen(assignment.to_json(), second)
+    train_frozen(convert_to_plain(assignment), first)
+    train_frozen(convert_to_plain(assignment), second)
     folds = ["fold_began", "fold_ended"] * FOLDS
     assert kinds(first) == ["features_made", "work_ahead", *folds]
     assert kinds(second) == ["work_ahead"], "all was there"
@@ -57,7 +57,7 @@ def test_a_fine_tuned_member_tells_each_fold_and_the_work_that_is_ahead(made: Ma
     folder, _ = made
     heard = Heard()
     assignment = TrainingJob(folder, "tuned", (0, 2), "none", tensorboard=True)
-    fine_tune(assignment.to_json(), heard)
+    fine_tune(convert_to_plain(assignment), heard)
     epochs = ["epoch_began", "epoch_ended"] * 2
     assert kinds(heard) == ["fold_began", "work_ahead", *epochs, "work_ahead", "fold_ended"] * 2
     assert [event.fold for event in heard.events if isinstance(event, FoldBegan)] == [0, 2]

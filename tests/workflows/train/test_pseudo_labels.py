@@ -88,9 +88,9 @@ def test_photos_to_predict_are_learned_from_and_never_scored(trained: Trained) -
         for fold in range(FOLDS):
             (with_labels, told), (without, other) = (load_fold(folder, record, fold) for record in records)
             assert with_labels.held_out_ids.tolist() == tables.train.loc[folds.mask_held_out(fold), "id"].tolist()
-            assert told["held_out"] == other["held_out"]
+            assert told.held_out == other.held_out
             assert not np.array_equal(with_labels.held_out, without.held_out)
-            assert "pseudo_labels" not in other
+            assert other.pseudo_labels is None
 
 
 def test_the_same_call_goes_on_and_another_is_refused(trained: Trained) -> None:

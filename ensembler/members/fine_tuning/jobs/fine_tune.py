@@ -20,7 +20,7 @@ from ....images.training_photos import TrainingPhotos
 from ....inference.jobs.networks import PredictBatch, join_head, predict
 from ....inference.jobs.predictor import Predictor
 from ....progress import SILENT, Progress, Task
-from ....serialization import compute_fingerprint
+from ....serialization import compute_fingerprint, make_record
 from ....storage import write_file_atomically
 from ...competition_photos import CompetitionPhotos, list_test_rows, make_competition_photos
 from ...features.jobs.compute import load_or_compute_features
@@ -40,7 +40,7 @@ from .trainer import Trainer
 
 def fine_tune(spec: dict[str, Any], progress: Progress) -> dict[str, Any]:
     """Fine-tune the folds named in ``spec``; see :class:`TrainingJob`."""
-    job = TrainingJob.from_json(spec)
+    job = make_record(spec, TrainingJob, "the description of the job")
     devices = Devices(data_parallel=job.data_parallel, batch_size=job.record.settings.batch_size, progress=progress)
     for number, fold in enumerate(job.folds):
         later = len(job.folds) - number - 1

@@ -26,6 +26,7 @@ from ensembler.options.declared import TrainingOptions
 from ensembler.options.resolve import choose_settings
 from ensembler.paths import CompetitionFolder, Workspace
 from ensembler.progress import SILENT
+from ensembler.serialization import convert_to_plain
 from ensembler.workflows.fetch.adopt import adopt
 from ensembler.workflows.results import StackResult
 from ensembler.workflows.stack import stack
@@ -36,6 +37,7 @@ pytestmark = pytest.mark.slow
 
 FOLDS = 2
 OWN = """
+from ensembler.serialization import convert_to_plain
 import keras
 
 def build(input_shape):
@@ -165,7 +167,7 @@ def test_the_articles_schedules_run_to_the_end(small: Small, schedule: dict[str,
     load_or_make_folds(small.folder, tables, FOLDS)
     record = replace(record_of(small.folder, tables, "scheduled"), settings=settings, folds_count=FOLDS)
     record.save(small.folder)
-    fine_tune(TrainingJob(small.folder, "scheduled", (0,), weights).to_json(), SILENT)
+    fine_tune(convert_to_plain(TrainingJob(small.folder, "scheduled", (0,), weights)), SILENT)
     told = history_of(small, "scheduled")
     phases = schedule.get("phases", ["all"])
     assert told["phase"].unique().tolist() == [phase.split()[0] for phase in phases]
