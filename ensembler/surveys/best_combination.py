@@ -1,4 +1,4 @@
-"""The few backbones whose heads are best together, of all that were surveyed."""
+"""The few backbones whose heads are best together, of all in a survey."""
 
 from __future__ import annotations
 
@@ -21,15 +21,7 @@ FloatArray = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Combination:
-    """Backbones that are stacked.
-
-    Attributes
-    ----------
-    names
-        Of them.
-    losses
-        Log loss of each row, predicted by weights that were fitted on the other folds.
-    """
+    """Stacked backbones, and the log loss of each row by weights that were fitted on the other folds."""
 
     names: tuple[str, ...]
     losses: FloatArray
@@ -49,25 +41,25 @@ def find_best_combination(
     size: int = 3,
     raise_if_stopping: Callable[[], None] = lambda: None,
 ) -> Combination | None:
-    """Find the three whose weighted geometric mean has the lowest log loss, by nested folds.
+    """Find the backbones whose weighted geometric mean has the lowest log loss, by nested folds.
 
     Parameters
     ----------
     members
         Out-of-fold probabilities by name, shape (rows, outputs) each.
     targets, folds
-        Of the rows: shapes (rows, outputs) and (rows,).
+        Targets and folds of the rows, shapes (rows, outputs) and (rows,).
     multiclass
-        One class a row.
+        Whether a row has one class.
     size
-        How many are put together.
+        Number of backbones.
     raise_if_stopping
-        Called before each.
+        Called before each combination; it may end the work by an exception.
 
     Returns
     -------
     Combination or None
-        None where there are fewer than ``size`` members, or one fold.
+        None if there are fewer than ``size`` members, or one fold.
     """
     if len(members) < size or len(np.unique(folds)) < 2:
         return None

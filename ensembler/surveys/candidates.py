@@ -1,4 +1,4 @@
-"""A backbone that a survey looks at."""
+"""A backbone in a survey."""
 
 from __future__ import annotations
 
@@ -21,12 +21,7 @@ from ..serialization import compute_fingerprint
 class Candidate:
     """A frozen backbone on a competition's photos: the member that ``train-members`` would make of it.
 
-    Attributes
-    ----------
-    record
-        Settings, and the samples and folds that they are for.
-    weights
-        Where they come from, as a job is told it.
+    ``record`` has the settings, samples and folds, ``weights`` is the source of the weights as a job takes it.
     """
 
     record: MemberRecord
@@ -44,12 +39,12 @@ class Candidate:
 
     @property
     def backbone(self) -> Backbone:
-        """How the network is built."""
+        """Description of the network."""
         return find_backbone(self.record.settings.backbone)
 
     @property
     def work(self) -> float:
-        """Of one photo, see :mod:`ensembler.members.work`."""
+        """Work of one photo, see :mod:`ensembler.members.work`."""
         return estimate_photo_work(self.backbone, self.image_size)
 
     @property
@@ -60,15 +55,15 @@ class Candidate:
         return compute_fingerprint([*values, self.record.samples])
 
     def locate_speed(self, device: Any) -> Path:
-        """Return where the cache keeps how fast it is on a device."""
+        """Return the file of its speed on a device in the cache."""
         settings = self.record.settings
         network = [settings.backbone, settings.weights, settings.pooling]
         return locate_speed(network, settings.image_size, settings.batch_size, "float32", device)
 
     def load_features(self, folder: CompetitionFolder, photos: int) -> FeatureParts:
-        """Return what is known of its features; ``photos`` counts those to learn from and those to predict."""
+        """Return its known features; ``photos`` counts those to learn from and those to predict."""
         return open_features(self.locate_features(folder), photos)
 
     def locate_features(self, folder: CompetitionFolder) -> Path:
-        """Return where its features lie, for a survey and for training."""
+        """Return the file of its features, for a survey and for training."""
         return build_feature_path(folder, self.record, WHOLE_VIEW)

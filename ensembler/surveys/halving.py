@@ -1,7 +1,7 @@
-"""Who goes on to more photos: successive halving, and nobody who is beaten in both speed and loss.
+"""Chooses the backbones that continue with more photos: successive halving, without those that are slower and worse.
 
 Jamieson & Talwalkar, Non-stochastic Best Arm Identification and Hyperparameter Optimization, AISTATS 2016. A part of
-the photos tells most backbones apart; the features of that part are not computed again.
+the photos tells most backbones apart, and its features are not computed again.
 """
 
 from __future__ import annotations
@@ -29,14 +29,8 @@ CERTAIN_ERRORS, CLOSE_ERRORS = 2.0, 1.0
 class RungResult:
     """A backbone on the photos of a rung.
 
-    Attributes
-    ----------
-    name
-        Its name.
-    milliseconds
-        Of one photo.
-    losses
-        Out-of-fold log loss of each scored photo, in an order that all share.
+    ``milliseconds`` is the time of one photo, ``losses`` are the out-of-fold log losses of the scored photos, in an
+    order that all backbones share.
     """
 
     name: str
@@ -51,14 +45,14 @@ class RungResult:
 
 @dataclass(frozen=True)
 class StoppedBackbone:
-    """Why a backbone does not go on."""
+    """A backbone that does not continue, and the reason."""
 
     name: str
     reason: str
 
 
 def plan_rungs(photos: int, classes: int, *, full: bool = False) -> list[int]:
-    """Return how many photos each rung has, the last of them all."""
+    """Return the number of photos of each rung; the last has all."""
     first = max(MIN_PHOTOS, MIN_PHOTOS_PER_CLASS * classes)
     sizes: list[int] = []
     while not full and first * MIN_GROWTH < photos:
@@ -68,10 +62,10 @@ def plan_rungs(photos: int, classes: int, *, full: bool = False) -> list[int]:
 
 
 def choose_stopped(results: Sequence[RungResult], top: int) -> list[StoppedBackbone]:
-    """Say who stops after a rung.
+    """Return the backbones that stop after a rung.
 
-    The ``top`` best by loss go on always. Of the others, one stops that another one beats in loss, beyond the error of
-    the paired difference, and in speed; and one of the worse half stops unless it is about as good as the best.
+    The ``top`` best by loss always continue. Of the others, one stops if another is faster and better by more than the
+    error of the paired difference; and one of the worse half stops unless it is about as good as the best.
     """
     ranked = sorted(results, key=lambda one: one.loss)
     half = max(top, math.ceil(len(ranked) / 2))
@@ -111,13 +105,13 @@ def _format_difference(one: RungResult, other: RungResult) -> str:
 
 
 def compute_paired_difference(one: NDArray[np.float64], other: NDArray[np.float64]) -> tuple[float, float]:
-    """Mean difference of two losses on the same photos, and its standard error."""
+    """Return the mean difference of two losses on the same photos, and its standard error."""
     differences = one - other
     return float(differences.mean()), float(differences.std(ddof=1) / math.sqrt(len(differences)))
 
 
 def count_affordable_photos(current: int, wanted: int, seconds_a_photo: float, seconds_left: float) -> int:
-    """Return how many photos a rung can have in the time that is left, at most ``wanted``; 0 if it would not pay."""
+    """Return how many photos a rung can have in the time that is left, at most ``wanted``; 0 if too few more."""
     affordable_photos = current + int(TIME_SHARE * max(0.0, seconds_left) / max(seconds_a_photo, 1e-9))
     if affordable_photos >= wanted:
         return wanted

@@ -1,4 +1,4 @@
-"""The order in which a survey takes photos: however many it takes, they are like all of them."""
+"""The order of the photos in a survey, of which every beginning is stratified."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..competition.tables import Tables
 
 
 def order_survey_photos(tables: Tables, folds: Folds, seed: int) -> NDArray[np.int64]:
-    """Order the labelled photos, stratified by label and fold; where one fold alone is held out, it is too."""
+    """Order the labelled photos, stratified by label and fold; if one fold alone is held out, it is too."""
     labels = tables.train["label"]
     return order_by_strata([f"{fold} {label}" for fold, label in zip(folds.assigned[:, 0], labels, strict=True)], seed)
 
@@ -20,15 +20,8 @@ def order_survey_photos(tables: Tables, folds: Folds, seed: int) -> NDArray[np.i
 def order_by_strata(strata: Sequence[str], seed: int) -> NDArray[np.int64]:
     """Order rows so that each stratum has its share of every beginning of the order, to within a row or two.
 
-    The rows of a stratum lie evenly between the beginning and the end, in random order and from a random place on, so
-    that strata of one row are spread too.
-
-    Parameters
-    ----------
-    strata
-        Of each row.
-    seed
-        Of the random numbers.
+    The rows of a stratum are spread evenly, in random order and from a random place on, so that strata of one row are
+    spread too. ``strata`` has the stratum of each row.
     """
     random = np.random.default_rng(seed)
     _, numbers, counts = np.unique(np.asarray(strata, dtype=str), return_inverse=True, return_counts=True)

@@ -1,4 +1,4 @@
-"""A backbone judged: heads on its frozen features, each photo predicted by a head that did not see it."""
+"""Out-of-fold predictions of heads on the frozen features of a backbone."""
 
 from __future__ import annotations
 
@@ -20,25 +20,23 @@ def predict_out_of_fold(
     multiclass: bool,
     raise_if_stopping: Callable[[], None] = lambda: None,
 ) -> NDArray[np.float32]:
-    """Predict the scored photos by linear heads, whose strength is chosen inside the folds that they learn from.
+    """Predict the scored photos by linear heads, whose penalty is chosen inside their training folds.
 
     Parameters
     ----------
-    features
-        Shape (photos, width).
-    targets
-        Shape (photos, outputs).
+    features, targets
+        Arrays of shape (photos, width) and (photos, outputs).
     folds
-        Of these photos.
+        Folds of these photos.
     multiclass
-        One class a photo.
+        Whether a photo has one class.
     raise_if_stopping
-        Called before each look at the features; it may end the work by an exception.
+        Called before each pass over the features; it may end the work by an exception.
 
     Returns
     -------
     array of shape (scored photos, outputs)
-        Of each photo the mean over the repeats.
+        Mean of each photo over the repeats.
     """
     sums = np.zeros(targets.shape)
     for splits in group_splits(folds, [split for split in range(folds.splits) if folds.mask_held_out(split).any()]):

@@ -1,4 +1,4 @@
-"""The photos of one rung, and what heads say of a backbone on them: each photo by one that did not see it."""
+"""The photos of one rung, and the out-of-fold predictions of a backbone on them."""
 
 from __future__ import annotations
 
@@ -25,16 +25,8 @@ from .out_of_fold import predict_out_of_fold
 class Rung:
     """The labelled photos on which some backbones are compared.
 
-    Attributes
-    ----------
-    rows
-        Their numbers in the table, in the survey's order.
-    tables
-        All photos.
-    folds
-        Of these photos.
-    seed
-        Of the order.
+    ``rows`` are their numbers in the table, in the order of the survey, ``tables`` those of all photos, and ``folds``
+    the folds of the rows. ``seed`` is the seed of the order.
     """
 
     rows: NDArray[np.int64]
@@ -44,7 +36,7 @@ class Rung:
 
     @classmethod
     def take_first(cls, photos: int, folder: CompetitionFolder, tables: Tables, seed: int) -> Rung:
-        """Take so many photos, the first ones in the survey's order."""
+        """Take the first ``photos`` of the survey's order."""
         folds = load_folds(folder, tables)
         rows = order_survey_photos(tables, folds, seed)[:photos]
         return cls(rows, tables, folds.select_rows(rows), seed)
@@ -61,13 +53,13 @@ class Rung:
 
     @property
     def targets(self) -> NDArray[np.float32]:
-        """Of the scored photos, shape (photos, outputs)."""
+        """Targets of the scored photos, shape (photos, outputs)."""
         return self.tables.targets[self.scored]
 
     def load_or_predict(
         self, folder: CompetitionFolder, candidate: Candidate, progress: Progress = SILENT
     ) -> NDArray[np.float32]:
-        """Return the out-of-fold probabilities of the scored photos, shape (photos, outputs); they are kept."""
+        """Return the out-of-fold probabilities of the scored photos, shape (photos, outputs), and cache them."""
         key = compute_fingerprint([candidate.key, candidate.record.folds, len(self.rows), self.seed])
         path = folder.survey / f"{candidate.name}-{candidate.image_size}-{len(self.rows)}-{key}.npz"
         try:
@@ -88,5 +80,5 @@ class Rung:
         return predicted
 
     def compute_losses(self, probabilities: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Log loss of each scored photo."""
+        """Return the log loss of each scored photo."""
         return compute_row_losses(self.targets, probabilities, multiclass=self.is_multiclass)

@@ -1,4 +1,4 @@
-"""What the job of a survey is told, and what it says."""
+"""Description and result of the job of a survey."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ from .candidates import Candidate
 
 @dataclass(frozen=True)
 class SurveyJob:
-    """Backbones to be compared.
+    """A survey as a job takes it.
 
     Attributes
     ----------
     competition
-        Its folder.
+        Folder of the competition.
     candidates
-        Backbones, in the order in which they are looked at.
+        Backbones, in the order in which they are evaluated.
     photos
-        How many labelled photos each rung has, the first ones in the survey's order.
+        Number of labelled photos of each rung, the first ones in the survey's order.
     seed
-        Of that order.
+        Seed of that order.
     top
-        How many reach the last rung, at least.
+        Number of backbones that reach the last rung, at least.
     until
-        Seconds since 1970 by which it should end; None for no such time.
+        Seconds since 1970 by which the job should end; None for no limit.
     memory
         Bytes; a process that holds more leaves the rest to another one.
     runtime
-        What computes features, see :mod:`ensembler.inference.runtimes`.
+        Runtime that computes features, see :mod:`ensembler.inference.runtimes`.
     cache_limit
-        Bytes that decoded photos may take on the disk; None is half of what is free.
+        Bytes that decoded photos may take on the disk; None is half of the free space.
     """
 
     competition: str
@@ -50,20 +50,10 @@ class SurveyJob:
 
 @dataclass
 class HalvingResult:
-    """How far backbones came.
+    """Results by the names of the backbones.
 
-    Attributes
-    ----------
-    photos
-        By name, on how many photos each was judged last.
-    stopped
-        By name, why it was not judged on more.
-    failed
-        By name, why it was not judged at all.
-    speeds
-        By name, the size and speed of each.
-    more
-        Whether another process is to go on.
+    ``photos`` is the number of photos of each one's last rung, ``stopped`` why it did not continue, ``failed`` why it
+    was not evaluated at all, and ``speeds`` its size and speed. ``more`` is whether another process should continue.
     """
 
     photos: dict[str, int] = field(default_factory=dict)
@@ -73,10 +63,10 @@ class HalvingResult:
     more: bool = False
 
     def add_problem(self, name: str, reason: str) -> None:
-        """Take note that a backbone goes no further since something is wrong."""
+        """Record that a backbone does not continue because of an error."""
         (self.stopped if name in self.photos else self.failed)[name] = reason
 
 
 def locate_current_backbone(folder: CompetitionFolder) -> Path:
-    """Return the file that names the backbone which is being looked at; it is left where a process died over it."""
+    """Return the file that names the backbone in work; it is left behind if the process dies."""
     return folder.survey / "at-work"

@@ -19,14 +19,9 @@ from .feature_extractor import FeatureExtractor, MemoryFullError
 
 
 def compare_backbones(spec: dict[str, Any], progress: Progress) -> dict[str, Any]:
-    """Judge backbones; see :class:`SurveyJob`.
+    """Compare backbones as a :class:`SurveyJob` describes; returns a :class:`HalvingResult` as a dict.
 
-    What was computed before is not computed again, so a job that takes over from another one is where that was at once.
-
-    Returns
-    -------
-    dict
-        As :class:`HalvingResult` says.
+    What was computed before is not computed again, so a job that takes over from another one continues where that was.
     """
     job = make_record(spec, SurveyJob, "the description of the job")
     result: dict[str, Any] = convert_to_plain(SuccessiveHalving(job, progress).run())
@@ -34,7 +29,7 @@ def compare_backbones(spec: dict[str, Any], progress: Progress) -> dict[str, Any
 
 
 class SuccessiveHalving:
-    """From rung to rung."""
+    """The rungs of a survey, one after another."""
 
     def __init__(self, job: SurveyJob, progress: Progress) -> None:
         self.job = job
@@ -55,7 +50,7 @@ class SuccessiveHalving:
         self.seconds_per_photo = 0.0
 
     def run(self) -> HalvingResult:
-        """Climb as far as there is time."""
+        """Run as many rungs as there is time for."""
         remaining = list(self.job.candidates)
         done = 0
         for photos in self.job.photos:

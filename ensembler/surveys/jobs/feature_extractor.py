@@ -1,4 +1,4 @@
-"""Looks at backbones on photos that are decoded once for all of them: features and speeds."""
+"""Computes features of backbones and measures their speeds, on photos that are decoded once for all."""
 
 from __future__ import annotations
 
@@ -45,35 +45,31 @@ KEPT_NETWORKS_SHARE = 0.5
 
 
 class OutOfTimeError(Exception):
-    """The photos that are left would take longer than there is time."""
+    """The remaining photos would take longer than there is time."""
 
 
 class MemoryFullError(Exception):
-    """The process holds so much memory that a fresh one should go on."""
+    """The process holds so much memory that a new one should continue."""
 
 
 class FeatureExtractor:
-    """Looks at backbones, one after the other.
+    """Computes features and measures speeds, one backbone after another.
 
     Parameters
     ----------
-    folder, tables
-        Of the competition.
     deadline
-        Seconds since 1970 after which nothing is begun; None for no such time.
+        Seconds since 1970 after which no backbone is begun; None for no limit.
     memory
         Bytes that the process may hold.
-    progress
-        Hears of it.
     runtime
-        What computes features.
+        Runtime that computes features.
     cache_limit
-        Bytes that decoded photos may take on the disk; None is half of what is free.
+        Bytes that decoded photos may take on the disk; None is half of the free space.
 
     Attributes
     ----------
     speeds
-        Size and speed of each backbone that was looked at, by its name.
+        Size and speed of each backbone, by its name.
     """
 
     def __init__(
@@ -99,22 +95,10 @@ class FeatureExtractor:
         self._begun = False
 
     def extract(self, candidates: Sequence[Candidate], rows: Rows) -> dict[str, str]:
-        """Compute the features of some photos that are missing, and measure what was not measured.
+        """Compute missing features of the labelled photos ``rows``, and measure missing speeds.
 
-        Parameters
-        ----------
-        rows
-            Numbers of labelled photos.
-
-        Returns
-        -------
-        dict
-            What is wrong with some of the backbones, by their names.
-
-        Raises
-        ------
-        MemoryFullError
-            If the process has become too large; what was done is kept.
+        Returns the errors of backbones by their names. ``MemoryFullError`` is raised if the process has become too
+        large; what was done is kept.
         """
         missing = {one.name: self._find_missing_rows(one, rows) for one in candidates}
         wanted = np.unique(np.concatenate(list(missing.values())))
@@ -139,7 +123,7 @@ class FeatureExtractor:
         return problems
 
     def forget(self, name: str) -> None:
-        """Let go of a network that is not looked at any more."""
+        """Release a network that is not needed any more."""
         self._networks.pop(name, None)
 
     def _find_missing_rows(self, one: Candidate, rows: Rows) -> Rows:
@@ -238,7 +222,7 @@ class FeatureExtractor:
 
 
 class _Clock:
-    """Times batches, but for the first, in which the network is compiled."""
+    """Times batches, except the first, in which the network is compiled."""
 
     def __init__(self, photos: int) -> None:
         self._photos = photos
@@ -256,10 +240,10 @@ class _Clock:
 
     @property
     def rate(self) -> float | None:
-        """Photos a second; None if only one batch was done."""
+        """Photos a second; None after one batch."""
         return self._timed / self._seconds if self._timed and self._seconds else None
 
     @property
     def left(self) -> float:
-        """Seconds that the photos which are left will take."""
+        """Seconds that the remaining photos will take."""
         return (self._photos - self._done) / self.rate if self.rate else 0.0

@@ -1,4 +1,4 @@
-"""Uploading with a trace in the ledger at each step, so that nothing is sent twice and nothing is lost sight of."""
+"""Uploads that the ledger records at each step, so that nothing is sent twice and nothing is lost."""
 
 from __future__ import annotations
 
@@ -14,34 +14,26 @@ from ...submission.ledger.rows import Answer
 def upload(
     ledger: Ledger, answer: Answer, description: str, send: Callable[[], int], progress: Progress, *, again: bool
 ) -> int:
-    """Upload an answer.
+    """Upload an answer and return the submission's number.
 
     Parameters
     ----------
     ledger
-        Hears of it before a byte leaves.
-    answer
-        What is uploaded.
+        Records the upload before a byte is sent.
     description
-        What Kaggle is told; by it alone an upload is found again whose reply was lost.
+        Description on Kaggle; an upload whose reply was lost is found by it alone.
     send
-        Uploads, and returns the submission's number.
-    progress
-        Hears of the number.
+        Uploads, and returns the submission's number. After a ``KaggleError`` that leaves open whether it counts, the
+        upload stays open in the ledger.
     again
-        Upload even if these bytes were uploaded before.
-
-    Returns
-    -------
-    int
-        The submission's number.
+        Whether to upload even if these bytes were uploaded before.
 
     Raises
     ------
     BadChoice
         If these bytes were uploaded before.
     KaggleError
-        As ``send`` does. What may still count stays open, for the next look at Kaggle's list.
+        If ``send`` raises it.
     """
     number = ledger.begin_upload(ledger.record(answer), description, again=again)
     try:
