@@ -1,4 +1,4 @@
-"""Which runtime networks predict on: Keras, or another one where that saves more time than it costs to turn to it."""
+"""The choice of the runtime: Keras, or another one that saves more time than its conversion takes."""
 
 from __future__ import annotations
 
@@ -20,17 +20,14 @@ MIN_SECONDS_TO_MEASURE = 20.0
 
 
 def is_installed(find: Callable[[str], object | None] = find_spec) -> bool:
-    """Whether the extra ``onnx`` is there."""
+    """Whether the extra ``onnx`` is installed."""
     return all(find(name) is not None for name in _PACKAGES)
 
 
 def read_runtime(value: str | None, installed: Callable[[], bool] = is_installed) -> RuntimeChoice:
-    """Return what a person chose, by ``--runtime``, or else by the variable ``ENSEMBLER_RUNTIME``, or ``auto``.
+    """Return the runtime of ``--runtime``, else of the variable ``ENSEMBLER_RUNTIME``, else ``auto``.
 
-    Raises
-    ------
-    BadChoice
-        If there is no such runtime, or it is not installed.
+    ``BadChoice`` if there is no such runtime, or it is not installed.
     """
     name = value or os.environ.get(RUNTIME_VARIABLE) or "auto"
     known: tuple[RuntimeChoice, ...] = ("auto", *get_args(Runtime))

@@ -1,4 +1,4 @@
-"""Networks that only predict, turned from Keras into what other runtimes take: constant graphs, ONNX."""
+"""Networks converted from Keras for other runtimes: graphs with constant weights, and ONNX."""
 
 from __future__ import annotations
 
@@ -15,13 +15,10 @@ _OPSET = 17
 
 
 class GraphNetwork:
-    """TensorFlow's graph of a network with its weights as constants, which lets TensorFlow fold layers into others.
+    """A network as a TensorFlow graph with constant weights, which lets TensorFlow fold layers into others.
 
-    Parameters
-    ----------
-    model
-        Takes pixels of shape (batch, size, size, 3), gives an array of shape (batch, width). Later changes of its
-        weights do not reach the graph.
+    ``model`` takes pixels of shape (batch, size, size, 3) and returns an array of shape (batch, width). Later changes
+    of its weights do not reach the graph.
     """
 
     def __init__(self, model: Any) -> None:
@@ -36,13 +33,7 @@ class GraphNetwork:
 
 
 class OnnxNetwork:
-    """A network as ONNX Runtime runs it on processors; see :class:`GraphNetwork`.
-
-    Parameters
-    ----------
-    threads
-        Processors to use.
-    """
+    """A network in ONNX Runtime on processors, ``threads`` of them; see :class:`GraphNetwork`."""
 
     def __init__(self, model: Any, threads: int) -> None:
         import onnxruntime
@@ -64,12 +55,12 @@ ConvertedNetwork = GraphNetwork | OnnxNetwork
 
 
 def convert(model: Any, runtime: Runtime, threads: int) -> ConvertedNetwork:
-    """Turn a network into what ``runtime`` takes; any kind of exception is raised for a layer that cannot be turned."""
+    """Convert a network for ``runtime``; a layer that cannot be converted raises an exception of any kind."""
     return OnnxNetwork(model, threads) if runtime == "onnx" else GraphNetwork(model)
 
 
 def freeze_model(model: Any) -> Any:
-    """Trace a network, and make its variables constants."""
+    """Trace a network with its variables as constants."""
     import tensorflow as tf
     from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
@@ -79,11 +70,10 @@ def freeze_model(model: Any) -> Any:
 
 
 def export_onnx(model: Any) -> bytes:
-    """Turn a network into a file of ONNX.
+    """Export a network to a file of ONNX.
 
-    Keras's own export leaves what a Normalization layer holds as inputs that nobody feeds, so variables are made
-    constants first. ONNX Runtime optimizes the graph by itself: that of tf2onnx, which takes up to a minute, is left
-    out.
+    Keras's own export leaves the constants of Normalization layers as inputs, so variables are made constants first.
+    ONNX Runtime optimizes the graph by itself: the optimizer of tf2onnx, which takes up to a minute, is left out.
     """
     import tensorflow as tf
     from tf2onnx.tf_loader import tf_optimize
@@ -100,7 +90,7 @@ def export_onnx(model: Any) -> bytes:
 
 
 def find_obstacle() -> str:
-    """Tell why no network of this process can be turned, or nothing: what runs on a GPU is left as it is."""
+    """Return why no network of this process can be converted, or an empty string; networks on a GPU are not."""
     if keras.backend.backend() != "tensorflow":
         return f"Keras runs on {keras.backend.backend()} here"
     import tensorflow as tf

@@ -1,4 +1,4 @@
-"""The device that TensorFlow predicts on."""
+"""The device of TensorFlow."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def find_device_name() -> str:
-    """Name what TensorFlow predicts on."""
+    """Return the name of the device that TensorFlow predicts on."""
     import tensorflow as tf
 
     if gpus := tf.config.list_logical_devices("GPU") and tf.config.list_physical_devices("GPU"):

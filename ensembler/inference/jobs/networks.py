@@ -1,4 +1,4 @@
-"""Whole networks, pixels to probabilities, and what they predict."""
+"""Whole networks, from pixels to probabilities, and their predictions."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ...progress import Task
 
 
 def join_head(backbone: Any, head: Any, name: str) -> Any:
-    """Put a head on a backbone: pixels to probabilities; ``name`` is the member's."""
+    """Join a backbone and a head to a network from pixels to probabilities; ``name`` is the member's."""
     pixels = keras.Input(backbone.input_shape[1:], name="pixels")
     return keras.Model(pixels, head(backbone(pixels)), name=make_layer_name(name))
 
@@ -27,20 +27,19 @@ PredictBatch = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 def predict(
     model: Any, batches: Any, rows: int, batch_size: int, task: Task, run: PredictBatch | None = None
 ) -> NDArray[np.float32]:
-    """Run ``model`` over batches of pixels.
+    """Run ``model``, of outputs of shape (batch, width), over batches of pixels.
 
     Parameters
     ----------
-    model
-        Gives an array of shape (batch, width).
     batches
-        Yields arrays of at most ``batch_size`` photos, ``rows`` in all.
+        Arrays of at most ``batch_size`` photos, ``rows`` in all.
     rows, batch_size
-        Sizes; a smaller last batch is filled up, so that the network is compiled for one shape only.
+        Number of photos in all and a batch. A smaller last batch is filled up, so that the network is compiled for one
+        shape only.
     task
-        Hears how many photos are done.
+        Task to advance by the photos that are done.
     run
-        What gives the model's answers in its place; None has Keras do it.
+        Function that runs the model; None is Keras.
 
     Returns
     -------

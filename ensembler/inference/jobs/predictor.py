@@ -1,4 +1,4 @@
-"""Runs a network over batches, on the runtime that was measured to be the fastest here and gives the same answers."""
+"""Runs a network over batches, on the fastest runtime that gives the same predictions."""
 
 from __future__ import annotations
 
@@ -32,20 +32,20 @@ MIN_PHOTOS, MIN_SIZE = 500, 32
 
 
 class Predictor:
-    """A network, and what runs it: Keras, unless something else gives the same answers in less time.
+    """A network on Keras, or on another runtime that gives the same predictions in less time.
 
     Parameters
     ----------
     model
-        Takes pixels of shape (batch, size, size, 3), gives an array of shape (batch, width).
+        Network that takes pixels of shape (batch, size, size, 3) and returns an array of shape (batch, width).
     batch_size
-        Photos that it is given at once, at most.
+        Number of photos a batch, at most.
     name
-        As a person knows it.
+        Name of the network for a person.
     choice
-        What is to run it: ``auto``, or what a person chose, which Keras replaces where it gives other answers.
+        Runtime: ``auto``, or a person's choice, which Keras replaces where it gives other predictions.
     progress
-        Hears what was measured, and what a person chose in vain.
+        Where measurements, and choices that were not possible, are reported.
     """
 
     def __init__(self, model: Any, batch_size: int, name: str, choice: RuntimeChoice, progress: Progress) -> None:
@@ -59,18 +59,9 @@ class Predictor:
         self._settled_photos = 0
 
     def predict_batch(self, batch: Pixels, photos: int) -> NDArray[np.float32]:
-        """Run the network over one batch.
+        """Predict one batch of at most ``batch_size`` photos; returns an array of shape (photos of the batch, width).
 
-        Parameters
-        ----------
-        batch
-            At most ``batch_size`` photos; they are filled up, so that each network sees one shape only.
-        photos
-            How many there are in all, which decides what pays.
-
-        Returns
-        -------
-        array of shape (photos of the batch, width)
+        The batch is filled up to one shape. ``photos`` is their number in all, which decides what pays.
         """
         if photos > self._settled_photos:
             self._settled_photos = photos

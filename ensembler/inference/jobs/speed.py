@@ -24,14 +24,14 @@ MAX_SECONDS, MIN_PREDICTIONS = 1.0, 3
 
 
 def describe_device(batch_size: int) -> NetworkSpeed:
-    """Return a record of this process's device in which nothing is measured."""
+    """Return a speed record of this process's device without measurements."""
     return NetworkSpeed(
         batch_size=batch_size, device=find_device_name(), threads=count_processors(), host=socket.gethostname()
     )
 
 
 def count_processors() -> int:
-    """Return the processors that a job may use; fewer where several jobs share the machine."""
+    """Return the number of processors for a job; several jobs share those of the machine."""
     value = os.environ.get("TF_NUM_INTRAOP_THREADS", "")
     if value.isdecimal() and int(value):
         return int(value)
@@ -39,7 +39,7 @@ def count_processors() -> int:
 
 
 def make_noise(count: int, size: int) -> NDArray[np.uint8]:
-    """Return photos of nothing, shape (count, size, size, 3), which take as long as others."""
+    """Return random photos, shape (count, size, size, 3), which take as long as real ones."""
     return np.random.default_rng(0).integers(0, 256, (count, size, size, 3), np.uint8)
 
 
