@@ -16,22 +16,24 @@ if TYPE_CHECKING:
 class Context:
     """The folders, and where progress goes: to the console, and to a file of events if one is named."""
 
-    def __init__(self, data: Path, submissions: Path, *, quiet: bool, events: Path | None = None) -> None:
+    def __init__(
+        self, data: Path, submissions: Path, *, quiet: bool, verbose: bool, events: Path | None = None
+    ) -> None:
         from ..console import ConsoleProgress
         from ..paths import Workspace
         from ..progress import ProgressGroup
 
         self.workspace: Workspace = Workspace(data, submissions)
-        console = ConsoleProgress(quiet=quiet)
-        self.progress: Progress = console
+        self.console = ConsoleProgress(quiet=quiet, verbose=verbose)
+        self.progress: Progress = self.console
         self._events: EventFile | None = None
         self._command = ""
         self._began = time.monotonic()
         if events:
             from ..event_file import EventFile
 
-            self._events = EventFile(events, on_error=console.warn)
-            self.progress = ProgressGroup([console, self._events])
+            self._events = EventFile(events, on_error=self.console.warn)
+            self.progress = ProgressGroup([self.console, self._events])
 
     def report_start(self, command: str) -> None:
         """Write down that a command begins."""

@@ -18,7 +18,7 @@ from .context import Context
 from .endings import EXIT_INTERRUPTED, CommandExit, describe_outcome, fail
 from .fold_commands import folds
 from .member_commands import members, status
-from .options import option
+from .options import Option, option
 from .prediction_commands import predict
 from .stack_commands import demo, score, stack
 from .submission_commands import notebook, submissions, submit
@@ -41,7 +41,8 @@ from .training_commands import show_config, train_members
     show_default=True,
     help="Folder of CSVs.",
 )
-@option("-q", "--quiet", is_flag=True, help="Nothing but errors, and what is asked for.")
+@option("-q", "--quiet", is_flag=True, help="Print only errors and results.")
+@option("-v", "--verbose", is_flag=True, help="Also print details, such as caches and waits; may follow the command.")
 @option(
     "--events",
     type=click.Path(path_type=Path),
@@ -50,7 +51,9 @@ from .training_commands import show_config, train_members
 )
 @click.version_option(__version__, prog_name="ensembler")
 @click.pass_context
-def commands(context: click.Context, data: Path, submissions: Path, *, quiet: bool, events: Path | None) -> None:
+def commands(
+    context: click.Context, data: Path, submissions: Path, *, quiet: bool, verbose: bool, events: Path | None
+) -> None:
     """From a Kaggle image competition's slug to a scored submission.
 
     \b
@@ -65,9 +68,14 @@ def commands(context: click.Context, data: Path, submissions: Path, *, quiet: bo
     """  # noqa: D301 - click's mark for lines to keep is a backspace, not a backslash
     if context.invoked_subcommand and not any(flag in sys.argv for flag in ("-h", "--help")):
         contexts: list[Context] = context.obj if isinstance(context.obj, list) else []
-        context.obj = Context(data, submissions, quiet=quiet, events=events)
+        context.obj = Context(data, submissions, quiet=quiet, verbose=verbose, events=events)
         context.obj.report_start(context.invoked_subcommand)
         contexts.append(context.obj)
+
+
+def _make_verbose(context: click.Context, _option: click.Parameter, value: bool) -> None:
+    if value:
+        context.obj.console.verbose = True
 
 
 for _command in (
@@ -88,6 +96,10 @@ for _command in (
     notebook,
     status,
 ):
+    # People type it behind the command too.
+    _command.params.append(
+        Option(["-v", "--verbose"], is_flag=True, hidden=True, expose_value=False, callback=_make_verbose)
+    )
     commands.add_command(_command)
 
 

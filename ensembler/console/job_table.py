@@ -42,7 +42,7 @@ class JobTable:
 
     def draw(self, width: int, height: int) -> Iterator[Table | Text]:
         """Draw the jobs in a console of this size."""
-        if not self._jobs.planned:
+        if not (self._jobs.running or self._jobs.waiting):
             return
         now, running = self._clock(), list(self._jobs.running.values())
         shown = running[: max(1, height - _RESERVED_LINES)]

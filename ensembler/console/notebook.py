@@ -10,9 +10,9 @@ from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.jupyter import JupyterMixin
 from rich.text import Text
 
-from ..events import Event, TaskAdvanced
+from ..events import Event, JobEnded, TaskAdvanced
 
-# Between two updates that steps of tasks alone ask for.
+# Steps and what jobs report may wait that long to be shown, for each update sends all lines.
 _SECONDS_BETWEEN_UPDATES = 0.5
 
 
@@ -40,14 +40,14 @@ class NotebookDisplay(JupyterMixin):
         """Add the lines of an event and redraw, in the output of the running cell, which is created if needed."""
         from IPython import display, get_ipython  # type: ignore[import-not-found]  # there is always one in a notebook
 
-        now = time.monotonic()
-        if isinstance(event, TaskAdvanced) and now - self._updated < _SECONDS_BETWEEN_UPDATES:
-            return
-        self._updated = now
-        cell = get_ipython().execution_count
+        cell, now = get_ipython().execution_count, time.monotonic()
         if cell != self._cell:
             self._cell, self._lines = cell, lines
             self._handle = display.display(self, display_id=True)
         else:
             self._lines += lines
+            is_one_of_many = isinstance(event, TaskAdvanced) or (event.job and not isinstance(event, JobEnded))
+            if is_one_of_many and now - self._updated < _SECONDS_BETWEEN_UPDATES:
+                return
             self._handle.update(self)
+        self._updated = now

@@ -82,8 +82,9 @@ class CompetitionPhotos:
                 return None
             if missing:
                 self._progress.note(
-                    f"Decoding {missing} photos once at {size} pixels saves about {saved:.0f} s; they take "
-                    f"{compute_store_bytes(missing, size) / 1e9:.2g} GB in {self._store_folder} (--cache-limit)."
+                    f"{missing} photos are decoded once at {size} pixels, which saves about {saved:.0f} s. They take "
+                    f"{compute_store_bytes(missing, size) / 1e9:.2g} GB in {self._store_folder} (--cache-limit).",
+                    detail=True,
                 )
             store.fill([size], self._progress)
             mark_used(self._store_folder, size)

@@ -210,6 +210,13 @@ def test_events_that_cannot_be_written_are_one_sentence(files: Path) -> None:
     assert ended.stderr.startswith("Error: Cannot write or read good: ")
 
 
+@pytest.mark.parametrize("arguments", [("-v", "adopt"), ("adopt", "--verbose")], ids=" ".join)
+def test_details_are_printed_on_demand_before_or_behind_the_command(arguments: tuple[str, ...], files: Path) -> None:
+    photos(files / "one", ["a/1.png", "a/2.png", "b/1.png", "b/2.png"])
+    ended = ensembler(*arguments, "one", "--name", "x", "--force", folder=files)
+    assert "scan photos: 4 photos in" in ended.stderr
+
+
 @pytest.mark.slow
 def test_quiet_prints_errors_and_what_is_asked_for_alone(files: Path) -> None:
     photos(files / "one", ["a/1.png", "a/2.png", "b/1.png", "b/2.png"])

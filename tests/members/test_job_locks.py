@@ -9,7 +9,9 @@ from helpers.members_made import make_member, record_of, small_competition
 from helpers.photos import Heard
 
 from ensembler.errors import Interrupted
+from ensembler.events import Noted
 from ensembler.locks import hold_lock
+from ensembler.members import job_locks
 from ensembler.members.job_locks import lock_fold, wait_for_lock
 from ensembler.members.training_job import TrainingJob
 from ensembler.paths import CompetitionFolder
@@ -29,15 +31,22 @@ class Stopped(Heard):
     stopping = True
 
 
-def test_a_job_waits_for_one_that_is_still_at_work_and_says_so(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("seconds", "labels"), [(60, []), (0.3, ["b0, fold 2: waiting"])])
+def test_a_job_waits_for_one_that_is_still_at_work_and_shows_a_long_wait(
+    seconds: float, labels: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(job_locks, "SECONDS_BEFORE_REPORT", seconds)
     folder, heard = CompetitionFolder(tmp_path / "made"), Heard()
     command = [sys.executable, "-c", HOLD, str(folder.lock("work")), "1"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout.readline() == "held\n"
         with wait_for_lock(folder, "work", "b0, fold 2", heard):
             assert process.wait(timeout=10) == 0
-    assert len(heard.notes) == 1
-    assert f"b0, fold 2 is in use by process {process.pid}" in heard.notes[0]
+    [note] = heard.of_kind(Noted)
+    assert f"b0, fold 2 is in use by process {process.pid}" in note.text
+    assert note.detail
+    assert heard.labels == labels
+    assert heard.finished == len(labels)
 
 
 def test_who_waits_hears_that_the_work_should_end(tmp_path: Path) -> None:

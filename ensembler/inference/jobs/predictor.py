@@ -109,13 +109,13 @@ class Predictor:
             remember_speed(path, replace(known, runtimes=timings))
         chosen = choose_fastest(timings, photos)
         if new:
-            self._progress.note(self._describe_choice(chosen, timings))
+            self._progress.note(self._describe_choice(chosen, timings), detail=True)
         if chosen == "keras" or chosen in networks:
             return networks.get(chosen)
         converted, problem = self._convert(chosen, batch)
         if problem:
             # The weights are others than those that were measured.
-            self._progress.note(f"{self._name} predicts on Keras: {problem}.")
+            self._progress.note(f"{self._name} predicts on Keras: {problem}.", detail=True)
         return converted
 
     def _measure(self, runtime: Runtime, batch: Pixels) -> tuple[ConvertedNetwork | None, RuntimeSpeed]:

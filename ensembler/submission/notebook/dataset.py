@@ -48,7 +48,7 @@ class PrivateDataset:
             if status not in {_READY, *_FAILED}:
                 self._wait(complete=False)
             if not self._list_missing_files():
-                self.progress.note(f"Kaggle has the files of {self._what} already.")
+                self.progress.note(f"Kaggle has the files of {self._what} already.", detail=True)
                 return
         self._send(new=status is None)
         self._wait(complete=True)
