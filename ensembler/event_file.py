@@ -59,7 +59,7 @@ class EventFile(Progress):
         """Append a line, whole and at once; steps of tasks, which are many, are left out."""
         if isinstance(event, TaskAdvanced):
             return
-        facts: dict[str, Any] = redact_secrets(_replace_non_finite(event.to_json()), os.environ)
+        facts: dict[str, Any] = make_publishable(event.to_json(), os.environ)
         time_of_day = self._now().isoformat(timespec="milliseconds").replace("+00:00", "Z")
         line = {"time": time_of_day, "run": self.run_id, **facts}
         with self._lock:
@@ -105,25 +105,18 @@ def _is_cut_off(path: Path) -> bool:
         return opened.read(1) not in (b"", b"\n")
 
 
-def _replace_non_finite(value: Any) -> Any:
-    """Replace what is no number by null, since JSON has no word for it."""
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, dict):
-        return {name: _replace_non_finite(part) for name, part in value.items()}
-    return [_replace_non_finite(part) for part in value] if isinstance(value, list | tuple) else value
+def make_publishable(value: Any, environment: Mapping[str, str]) -> Any:
+    """Replace what may be secret in all texts of a value, and NaN and infinity by None, which JSON has a word for.
 
-
-def redact_secrets(value: Any, environment: Mapping[str, str]) -> Any:
-    """Replace what may be secret in all texts of a JSON value.
-
-    Values of variables that are named like a key, token, secret or password become ``***``; addresses lose what stands
-    before their host and behind their path, where passwords and signatures are.
+    Values of variables that are named like a key, token, secret or password become ``***``. URLs lose what precedes
+    their host and follows their path, where passwords and signatures are.
     """
     if isinstance(value, dict):
-        return {name: redact_secrets(part, environment) for name, part in value.items()}
+        return {name: make_publishable(part, environment) for name, part in value.items()}
     if isinstance(value, list | tuple):
-        return [redact_secrets(part, environment) for part in value]
+        return [make_publishable(part, environment) for part in value]
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
     if not isinstance(value, str):
         return value
     for name, secret in environment.items():

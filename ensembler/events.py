@@ -122,8 +122,8 @@ class FoldBegan(Event):
 
 
 @dataclass(frozen=True)
-class EpochBegan(Event):
-    """An epoch of fine-tuning began: ``epoch`` of ``epochs`` in its phase.
+class EpochEvent(Event):
+    """Something about an epoch of fine-tuning: ``epoch`` of ``epochs`` in its phase.
 
     ``phase`` is what the phase unfreezes, ``phase_number`` its number among ``phases``, and ``overall`` the number of
     the epoch over all phases. All numbers count from 1.
@@ -140,8 +140,13 @@ class EpochBegan(Event):
 
 
 @dataclass(frozen=True)
-class EpochEnded(Event):
-    """An epoch of fine-tuning ended; :class:`EpochBegan` describes its numbers.
+class EpochBegan(EpochEvent):
+    """An epoch of fine-tuning began."""
+
+
+@dataclass(frozen=True)
+class EpochEnded(EpochEvent):
+    """An epoch of fine-tuning ended.
 
     Attributes
     ----------
@@ -160,14 +165,6 @@ class EpochEnded(Event):
         Bytes of main memory that the job's process holds, and the peak of its GPU memory so far; None where unknown.
     """
 
-    member: str
-    fold: int
-    phase: str
-    phase_number: int
-    phases: int
-    epoch: int
-    epochs: int
-    overall: int
     training_loss: float
     held_out_log_loss: float | None
     val_log_loss: float | None

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from ensembler.errors import StorageError
-from ensembler.event_file import EventFile, redact_secrets
+from ensembler.event_file import EventFile, make_publishable
 from ensembler.events import FoldEnded, JobBegan
 
 
@@ -117,4 +117,4 @@ def test_a_full_disk_is_told_once_and_the_work_goes_on() -> None:
 )
 def test_secrets_are_left_out(text: Any, told: Any) -> None:
     environment = {"KAGGLE_KEY": "0123456789", "KAGGLE_USERNAME": "somebody", "A_TOKEN": "abc"}
-    assert redact_secrets(text, environment) == told
+    assert make_publishable(text, environment) == told

@@ -38,7 +38,7 @@ class NotebookDisplay(JupyterMixin):
 
     def update(self, lines: list[Text], event: Event) -> None:
         """Add the lines of an event and redraw, in the output of the running cell, which is created if needed."""
-        from IPython import display, get_ipython  # type: ignore[import-not-found]  # there is always one in a notebook
+        from IPython import display, get_ipython
 
         cell, now = get_ipython().execution_count, time.monotonic()
         if cell != self._cell:
