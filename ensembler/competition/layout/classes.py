@@ -64,25 +64,35 @@ def decide_task(
     BadData
         If the sample's columns and the labels do not name the same classes.
     """
-    if isinstance(labels, Tags):
-        if len(sample.columns) == 1:
-            if not confirmed:
-                require_classes(sample, {word for cell in sample.cells for word in cell.split()}, labels.classes)
-            return "multilabel", labels.classes, "tags"
-        return "multilabel", match_columns(sample.columns, labels.classes, sample.path), "probabilities"
+    task, classes = find_task(labels)
     if isinstance(labels, OneHot):
-        return "multiclass" if labels.multiclass else "multilabel", labels.classes, "probabilities"
-    classes = list_classes(labels)
+        return task, classes, "probabilities"
     if len(sample.columns) > 1:
-        return "multiclass", match_columns(sample.columns, classes, sample.path), "probabilities"
-    if len(classes) > 2:
+        # Two classes may have a column each.
+        several: Task = "multilabel" if task == "multilabel" else "multiclass"
+        return several, match_columns(sample.columns, classes, sample.path), "probabilities"
+    if isinstance(labels, Tags):
+        if not confirmed:
+            require_classes(sample, {word for cell in sample.cells for word in cell.split()}, classes)
+        return task, classes, "tags"
+    if task == "multiclass":
         if not confirmed:
             require_classes(sample, sample.cells, classes)
-        return "multiclass", classes, "label"
+        return task, classes, "label"
     kind = _choose_binary_kind(sample, classes, takes_labels=takes_labels, confirmed=confirmed)
     chosen = find_positive_class(classes, sample.columns[0], slug, positive)
     other = next(name for name in classes if name != chosen)
     return "binary", (other, chosen), kind
+
+
+def find_task(labels: pd.Series | OneHot | Tags) -> tuple[Task, tuple[str, ...]]:
+    """Return the task that labels alone show, and its classes; of two classes it is binary."""
+    if isinstance(labels, Tags):
+        return "multilabel", labels.classes
+    if isinstance(labels, OneHot):
+        return "multiclass" if labels.multiclass else "multilabel", labels.classes
+    classes = list_classes(labels)
+    return "multiclass" if len(classes) > 2 else "binary", classes
 
 
 def _choose_binary_kind(

@@ -12,14 +12,12 @@ from ..manifest import AnswerLayout, Manifest, TestLayout
 from ..metrics.metrics import choose_default_metric, find_metric, resolve_metric
 from ..photo_files import PhotoFiles
 from ..tables import read_photo_groups
-from ..task import Task
 from .class_names import find_class_names
-from .classes import OneHot, list_classes
+from .classes import find_task
 from .joined_groups import join_groups
 from .labels import tabulate_labelled_photos
-from .layout import Hints, LabelledPhotos, find_labelled_photos
+from .layout import Hints, find_labelled_photos
 from .photo_sets import find_set_folder, select_set
-from .tags import Tags
 
 ID_COLUMN = "id"
 # Stands for units of several classes.
@@ -33,7 +31,11 @@ def find_local_layout(photos: PhotoFiles, name: str, hints: Hints, sample: Path)
     :func:`.layout.find_labelled_photos`.
     """
     labelled = find_labelled_photos(photos, None, hints, find_metric(hints.metric) if hints.metric else None)
-    task, classes = _decide_task(labelled, hints.positive)
+    task, classes = find_task(labelled.labels)
+    if task == "binary" and (last := hints.positive):
+        if last not in classes:
+            raise BadChoice.from_unknown_name("class", last, classes)
+        classes = (next(name for name in classes if name != last), last)
     outputs = classes[-1:] if task == "binary" else classes
     test = select_set(photos, "test")
     return Manifest(
@@ -50,21 +52,6 @@ def find_local_layout(photos: PhotoFiles, name: str, hints: Hints, sample: Path)
         ).name,
         class_names=find_class_names(photos.root, classes),
     )
-
-
-def _decide_task(labelled: LabelledPhotos, positive: str | None) -> tuple[Task, tuple[str, ...]]:
-    labels = labelled.labels
-    if isinstance(labels, Tags):
-        return "multilabel", labels.classes
-    if isinstance(labels, OneHot):
-        return "multiclass" if labels.multiclass else "multilabel", labels.classes
-    classes = list_classes(labels)
-    if len(classes) > 2:
-        return "multiclass", classes
-    last = positive or classes[-1]
-    if last not in classes:
-        raise BadChoice.from_unknown_name("class", last, classes)
-    return "binary", (next(name for name in classes if name != last), last)
 
 
 def choose_test_photos(
