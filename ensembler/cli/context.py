@@ -8,13 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ..event_file import EventFile
     from ..paths import Workspace
     from ..progress import Progress
 
 
 class Context:
-    """The folders, and where progress goes: to the console, and to a file of events if one is named."""
+    """The folders, and where progress goes: to the console, and to an event file if one is named."""
 
     def __init__(
         self, data: Path, submissions: Path, *, quiet: bool, verbose: bool, events: Path | None = None
@@ -26,34 +25,28 @@ class Context:
         self.workspace: Workspace = Workspace(data, submissions)
         self.console = ConsoleProgress(quiet=quiet, verbose=verbose)
         self.progress: Progress = self.console
-        self._events: EventFile | None = None
         self._command = ""
         self._began = time.monotonic()
         if events:
             from ..event_file import EventFile
 
-            self._events = EventFile(events, on_error=self.console.warn)
-            self.progress = ProgressGroup([self.console, self._events])
+            self.progress = ProgressGroup([self.console, EventFile(events, on_error=self.console.warn)])
 
     def report_start(self, command: str) -> None:
-        """Write down that a command begins."""
+        """Report that a command begins."""
         from .. import __version__
         from ..events import CommandBegan
 
         self._command = command
-        if self._events:
-            self._events.emit(CommandBegan(command, __version__, os.getpid()))
+        self.progress.emit(CommandBegan(command, __version__, os.getpid()))
 
     def report_end(self, code: int, sentence: str) -> None:
-        """Write down how the command ended: its exit code, and the sentence that was printed if it failed."""
+        """Report how the command ended: its exit code, and the sentence that was printed if it failed."""
         from ..events import CommandEnded, CommandFailed
 
-        if not self._events:
-            return
         if sentence:
-            self._events.emit(CommandFailed(sentence))
-        self._events.emit(CommandEnded(self._command, code, round(time.monotonic() - self._began, 3)))
-        self._events.close()
+            self.progress.emit(CommandFailed(sentence))
+        self.progress.emit(CommandEnded(self._command, code, round(time.monotonic() - self._began, 3)))
 
     @property
     def common(self) -> dict[str, Any]:
