@@ -82,8 +82,33 @@ def test_links_between_pages_lead_somewhere(page):
             assert anchor in anchors(target.read_text("utf-8")), f"{file}#{anchor}"
 
 
+def list_examples(page):
+    """List the commands that a page shows, without ``ensembler``."""
+    return re.findall(r"^(?:\$ )?ensembler (.*)$", re.sub(r"\\\n +", "", page), flags=re.MULTILINE)
+
+
+EVERY_EXAMPLE = sorted({example for page in PAGES for example in list_examples(page.read_text("utf-8"))})
+
+
+def test_there_are_examples():
+    assert {example.split()[0] for example in EVERY_EXAMPLE} >= {
+        "fetch",
+        "adopt",
+        "survey",
+        "stack",
+        "submit",
+        "predict",
+    }
+
+
+@pytest.mark.parametrize("example", EVERY_EXAMPLE)
+def test_every_example_is_parsed(example):
+    command, *words = shlex.split(example, comments=True)
+    assert commands.commands[command].make_context(command, words)
+
+
 TRAINING = (ROOT / "docs" / "training.md").read_text("utf-8")
-EXAMPLES = re.findall(r"^ensembler ((?:train-members|config) .*)$", re.sub(r"\\\n +", "", TRAINING), flags=re.MULTILINE)
+EXAMPLES = [example for example in list_examples(TRAINING) if re.match(r"(train-members|config) ", example)]
 
 
 def test_there_are_examples_of_training():
