@@ -138,7 +138,12 @@ def _list_choices(kind: Any, field: str) -> tuple[Any, ...]:
 
 def write_json(path: Path, content: Any) -> None:
     """Write ``content`` as indented JSON."""
-    write_text(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+    write_text(path, format_json(content))
+
+
+def format_json(content: Any) -> str:
+    """Return ``content`` as indented JSON."""
+    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
 
 
 def write_json_if_changed(path: Path, content: Any) -> None:

@@ -10,12 +10,13 @@ import zipfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 from ..competition.manifest import Manifest
 from ..competition.samples import PIXELS_VERSION
 from ..competition.task import Task
 from ..errors import BadChoice, BadData, Mismatch
+from ..serialization import format_json, make_record
 
 # Its name in the zip, and the version of its form.
 CARD_FILE = "ensembler.json"
@@ -65,6 +66,14 @@ class StackCard:
     pixels: int = PIXELS_VERSION
 
 
+@dataclass(frozen=True)
+class _CardVersions:
+    """The versions in a card, which are looked at before the rest is read."""
+
+    format: int
+    pixels: int
+
+
 def make_stack_card(name: str, manifest: Manifest, members: Sequence[StackedMember]) -> StackCard:
     """Describe a stack of ``members``, in the order of the meta-learner's inputs."""
     sizes = sorted({member.image_size for member in members})
@@ -76,7 +85,7 @@ def make_stack_card(name: str, manifest: Manifest, members: Sequence[StackedMemb
 def attach_card(path: Path, card: StackCard) -> None:
     """Put the card into a ``.keras`` file that has none."""
     with zipfile.ZipFile(path, "a") as archive:
-        archive.writestr(CARD_FILE, json.dumps({"format": CARD_VERSION, **asdict(card)}, indent=2, ensure_ascii=False))
+        archive.writestr(CARD_FILE, format_json({"format": CARD_VERSION, **asdict(card)}))
 
 
 def read_card(path: Path) -> StackCard:
@@ -103,28 +112,15 @@ def read_card(path: Path) -> StackCard:
             data = json.loads(archive.read(CARD_FILE))
     except (OSError, ValueError, zipfile.BadZipFile) as error:
         raise BadData(f"Cannot read {path} as a .keras file ({error}): name a stack.keras, or {_REMEDY}") from error
-    try:
-        return _parse_card(data, path)
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
-        raise BadData(f"{CARD_FILE} in {path} is damaged ({error}): {_REMEDY}") from error
+    _check_versions(data, path)
+    return make_record(data, StackCard, f"{CARD_FILE} of {path}", _REMEDY)
 
 
-def _parse_card(data: dict[str, Any], path: Path) -> StackCard:
-    for key, known in (("format", CARD_VERSION), ("pixels", PIXELS_VERSION)):
-        if data[key] != known:
+def _check_versions(data: Any, path: Path) -> None:
+    versions = make_record(data, _CardVersions, f"{CARD_FILE} of {path}", _REMEDY)
+    for key, found, known in (("format", versions.format, CARD_VERSION), ("pixels", versions.pixels, PIXELS_VERSION)):
+        if found != known:
             raise Mismatch(
-                f"{path} has {data[key]!r} for the version of its {key}, this ensembler knows {known}: use that which "
+                f"{path} has {found!r} for the version of its {key}, this ensembler knows {known}: use that which "
                 f"wrote it, or {_REMEDY}"
             )
-    if data["task"] not in get_args(Task):
-        raise ValueError(f"unknown task {data['task']!r}")
-    return StackCard(
-        name=str(data["name"]),
-        task=data["task"],
-        classes=tuple(map(str, data["classes"])),
-        class_names=tuple(map(str, data["class_names"])),
-        outputs=tuple(map(str, data["outputs"])),
-        members=tuple(StackedMember(**member) for member in data["members"]),
-        image_sizes=tuple(map(int, data["image_sizes"])),
-        pixels=data["pixels"],
-    )

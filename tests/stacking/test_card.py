@@ -51,10 +51,10 @@ def test_a_copy_of_the_file_brings_the_card_along(file: Path, tmp_path: Path, ta
             "for the version of its format, this ensembler knows",
         ),
         ({"pixels": PIXELS_VERSION + 1}, Mismatch, "for the version of its pixels"),
-        ({"task": "regression"}, BadData, "unknown task 'regression'"),
-        ({"members": [{"name": "b0"}]}, BadData, "is damaged"),
-        ({"members": 3}, BadData, "is damaged"),
-        ({"format": None}, Mismatch, "None for the version"),
+        ({"task": "regression"}, BadData, "task must be one of binary, multiclass, multilabel, not 'regression'"),
+        ({"members": [{"name": "b0"}]}, BadData, r"the field members\[0\].layer is missing: build the stack again"),
+        ({"members": 3}, BadData, "members must be a list, not a whole number"),
+        ({"format": None}, BadData, "format must be a whole number, not nothing"),
     ],
 )
 def test_what_we_do_not_know_is_refused(

@@ -6,7 +6,6 @@ import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from ...competition.archives.unpacking import extract_archive, read_claimed_size
 from ...competition.layout.layout import Hints, find_layout, is_metric_guessed
@@ -18,14 +17,14 @@ from ...errors import BadChoice, DamagedArchive, StorageError
 from ...locks import hold_lock
 from ...paths import DEFAULT_WORKSPACE, CompetitionFolder, Workspace
 from ...progress import SILENT, Progress
-from ...serialization import read_json, write_json
+from ...serialization import write_record
 from ...storage import remove_file, remove_unfinished, require_space, write_file_atomically, write_text
 from ...submission.kaggle.competitions import parse_slug
 from ...submission.kaggle.download import remove_partial
 from ...submission.kaggle.retry_policy import DEFAULT_RETRIES, RetryPolicy
 from ...submission.kaggle.submissions import Kaggle
 from ..results import PreparedCompetition
-from .answers import back_up_edited_manifest, merge_hints, save_manifest
+from .answers import KaggleFacts, back_up_edited_manifest, merge_hints, read_facts, save_manifest
 from .checksums import is_another, write_checksum
 from .tables import NO_HINTS, prepare_competition
 
@@ -171,7 +170,7 @@ def _download(folder: CompetitionFolder, retry_policy: RetryPolicy, answers: Hin
         # Before gigabytes come that cannot be used.
         refuse_metric(facts.metric)
     _mark_as_replacing(folder)
-    write_json(folder.facts, {"metric": facts.metric, "code_only": facts.code_only})
+    write_record(folder.facts, KaggleFacts(facts.metric, facts.code_only))
     remove_file(folder.digest)
     kaggle.download(folder.name, folder.raw, progress)
     _write_stage(folder, _DOWNLOADED)
@@ -218,18 +217,17 @@ def _unpack(folder: CompetitionFolder, max_bytes: int | None, progress: Progress
 
 def _find_layout(folder: CompetitionFolder, slug: str, answers: Hints, progress: Progress) -> None:
     """Find out the layout, and write it down with what Kaggle told."""
-    facts: dict[str, Any] = read_json(folder.facts) if folder.facts.is_file() else {}
-    kaggle_metric = facts.get("metric", "")
+    facts = read_facts(folder)
     back_up_edited_manifest(folder, progress)
-    manifest = find_layout(folder.extracted, slug, slug, answers, EXTRACTED_FOLDER, metric=kaggle_metric)
-    if kaggle_metric and not answers.metric and find_metric(kaggle_metric) is None:
+    manifest = find_layout(folder.extracted, slug, slug, answers, EXTRACTED_FOLDER, metric=facts.metric)
+    if facts.metric and not answers.metric and find_metric(facts.metric) is None:
         progress.warn(
-            f"Kaggle judges {slug} by {kaggle_metric!r}, which is not known here: {manifest.metric} is taken in "
+            f"Kaggle judges {slug} by {facts.metric!r}, which is not known here: {manifest.metric} is taken in "
             "its place; "
             "name another with --metric."
         )
-    elif is_metric_guessed(slug, answers, kaggle_metric):
+    elif is_metric_guessed(slug, answers, facts.metric):
         progress.note(
             f"Kaggle was not asked what {slug} is judged by: {manifest.metric} is a guess; name another with --metric."
         )
-    save_manifest(folder, replace(manifest, code_only=manifest.code_only or bool(facts.get("code_only"))), answers)
+    save_manifest(folder, replace(manifest, code_only=manifest.code_only or facts.code_only), answers)
