@@ -49,7 +49,7 @@ def test_passing_trouble_is_told_once_and_other_errors_end_the_polling():
     heard = Heard()
     assert poll(QUICK, heard, TransientError("Busy."), TransientError("Busy."), TransientError("Down."), 7) == 7
     assert heard.notes == ["Busy. Still waiting.", "Down. Still waiting."]
-    with pytest.raises(KaggleError, match="No."):
+    with pytest.raises(KaggleError, match=r"No\."):
         poll(QUICK, heard, KaggleError("No."))
     assert heard.finished == 2
 
