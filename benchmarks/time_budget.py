@@ -12,7 +12,7 @@ import pandas as pd
 
 from ensembler.console import ConsoleProgress
 from ensembler.options.durations import format_duration, read_duration
-from ensembler.paths import CompetitionFolder, Workspace
+from ensembler.paths import CompetitionFolder, Workspace, locate_user_cache
 from ensembler.progress import Progress
 from ensembler.tables import Table
 from ensembler.workflows.fetch.fetch import fetch
@@ -39,7 +39,7 @@ def prepared(archive: Path, workspace: Workspace, *, keep_speeds: bool, progress
     if not folder.stamp.is_file():
         fetch(archive.stem, archive=archive, workspace=workspace, progress=progress)
     folder.folds.unlink(missing_ok=True)
-    for left in (folder.root / "members", folder.features, *([] if keep_speeds else [folder.speeds])):
+    for left in (folder.root / "members", folder.features, *([] if keep_speeds else [locate_user_cache() / "speeds"])):
         shutil.rmtree(left, ignore_errors=True)
 
 

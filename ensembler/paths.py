@@ -146,11 +146,6 @@ class CompetitionFolder:
         return self.root / "cache" / "survey"
 
     @property
-    def speeds(self) -> Path:
-        """How fast members are on this machine, measured once; safe to delete."""
-        return self.root / "cache" / "speeds"
-
-    @property
     def logs(self) -> Path:
         """What job processes printed."""
         return self.root / "logs"

@@ -38,6 +38,59 @@ class RuntimeSpeed:
     trouble: str = ""
 
 
+@dataclass(frozen=True)
+class PhaseSpeed:
+    """Seconds of training in one phase.
+
+    Attributes
+    ----------
+    photo
+        Time to learn from one photo once.
+    epoch
+        Time of an epoch in addition to its photos.
+    first
+        Time that the first updates take in addition to others, to compile.
+    """
+
+    photo: float
+    epoch: float
+    first: float
+
+
+@dataclass(frozen=True)
+class TrainingSpeed:
+    """Seconds of the pieces of work of a training.
+
+    Attributes
+    ----------
+    start_up
+        Time of a job's process until libraries are loaded.
+    build
+        Time to build and save the network.
+    compile
+        Time to compile the prediction.
+    decode
+        Time to decode a photo, by all processors together.
+    predict
+        Time of a photo in one view, decoding included.
+    view
+        Time of a photo in each further view.
+    head
+        Time to fit a head, for each row.
+    phases
+        Times of fine-tuning.
+    """
+
+    start_up: float
+    build: float
+    compile: float
+    decode: float
+    predict: float
+    view: float
+    head: float
+    phases: tuple[PhaseSpeed, ...]
+
+
 @dataclass(frozen=True, kw_only=True)
 class NetworkSpeed:
     """What was measured of one network; decoding of photos does not count. What was not measured is 0, None or empty.
@@ -62,6 +115,8 @@ class NetworkSpeed:
         The GPU or processor that predicted, the processors that could be used, and the name of the machine.
     runtimes
         Speed on each runtime that was measured.
+    training
+        Seconds of training it, for a time budget.
     """
 
     member: str = ""
@@ -76,6 +131,7 @@ class NetworkSpeed:
     threads: int
     host: str
     runtimes: dict[Runtime, RuntimeSpeed] = field(default_factory=dict)
+    training: TrainingSpeed | None = None
 
     @property
     def is_of_this_machine(self) -> bool:

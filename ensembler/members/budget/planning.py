@@ -3,27 +3,15 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from functools import partial
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
-from ..allotment import Allotment, PhaseEpochs, find_largest_share
-from .costs import TrainingCost
+from ..allotment import Allotment, find_largest_share
+from .costs import JobCosts, NetworkCost
+from .sizes import SettingsAndWeights
 
-
-@dataclass(frozen=True)
-class Unit:
-    """One network to train, or all heads of a frozen member."""
-
-    member: int
-    fold: int
-    cost: TrainingCost
-
-
-# Units that one process does, one after the other.
-JobUnits = tuple[Unit, ...]
-# Of a member by its number, at one of its levels, with so many folds.
-Costs = Callable[[int, int, int], Sequence[JobUnits]]
+# Prices a member, by its number, in one of its ways, with so many folds.
+Price = Callable[[int, SettingsAndWeights, int], Sequence[JobCosts]]
 
 
 @dataclass(frozen=True)
@@ -32,146 +20,108 @@ class BudgetPlan:
 
     Attributes
     ----------
+    ways
+        Settings of each member, and where its weights come from.
     folds
-        How many.
-    levels
-        Of each member: 0 as it was asked for, then ever smaller.
+        Number of folds; None for what was asked for.
     share
-        Of the epochs asked for, at least one a phase.
+        Share of the epochs asked for, at least one a phase.
     jobs
-        Work in the order in which it is done.
+        Costs in the order in which the work is done.
     seconds
-        From the first job's start to the last one's end.
+        Time from the start of the first job to the end of the last one.
     full_seconds
-        The same of all that was asked for.
+        The same time for all that was asked for.
+    allotments
+        What each fine-tuned network is told, by the number of its member and its fold.
     """
 
-    folds: int
-    levels: tuple[int, ...]
-    share: float
-    jobs: tuple[JobUnits, ...]
-    seconds: float
-    full_seconds: float
+    ways: Sequence[SettingsAndWeights]
+    folds: int | None
+    share: float = 1.0
+    jobs: Sequence[JobCosts] = ()
+    seconds: float = 0.0
+    full_seconds: float = 0.0
+    allotments: Mapping[tuple[int, int], Allotment] = field(default_factory=dict)
 
     def estimate_member_seconds(self, member: int) -> float:
-        """Seconds of one member's jobs, one after the other."""
-        return sum(unit.cost.estimate_seconds(self.share) for job in self.jobs for unit in job if unit.member == member)
-
-
-class TooLittleTime(Exception):
-    """Not even the least fits; ``seconds`` would do for it."""
-
-    def __init__(self, seconds: float) -> None:
-        super().__init__(f"{seconds:.1f} s are needed.")
-        self.seconds = seconds
+        """Estimate the seconds of one member's jobs, one after the other."""
+        return sum(cost.estimate_seconds(self.share) for job in self.jobs for cost in job if cost.member == member)
 
 
 def plan_within(
-    seconds: float, levels: Sequence[int], folds: Sequence[int], costs: Costs, slots: int = 1
+    seconds: float, ways: Sequence[Sequence[SettingsAndWeights]], folds: Sequence[int], price: Price, slots: int = 1
 ) -> BudgetPlan:
     """Decide what is cut so that all jobs end within ``seconds``.
 
     Parameters
     ----------
-    levels
-        How many each member has: as asked for, then ever smaller.
+    ways
+        Ways to train each member: as asked for, then ever smaller.
     folds
         Numbers of folds to choose from, as asked for first.
     slots
         Jobs that run at a time.
 
-    Raises
-    ------
-    TooLittleTime
-        If it cannot be done.
+    Returns
+    -------
+    BudgetPlan
+        The first plan that fits. If none does, the shortest one, which takes longer than ``seconds``.
     """
-
-    def list_jobs(chosen: Sequence[int], count: int) -> tuple[JobUnits, ...]:
-        return tuple(job for member, level in enumerate(chosen) for job in costs(member, level, count))
-
-    chosen = (0,) * len(levels)
-    full = compute_makespan(list_jobs(chosen, folds[0]), 1.0, slots)
-    for now, count in _iterate_cuts(levels, folds, costs):
-        jobs = list_jobs(now, count)
+    full_seconds, shortest = 0.0, None
+    for chosen, count in _iterate_cuts(ways, folds, price):
+        jobs = [job for member, way in enumerate(chosen) for job in price(member, way, count)]
+        full_seconds = full_seconds or compute_makespan(jobs, 1.0, slots)
         share = find_largest_share(lambda share, jobs=jobs: compute_makespan(jobs, share, slots) <= seconds)  # type: ignore[misc]
+        plan = BudgetPlan(chosen, count, share or 0.0, jobs, compute_makespan(jobs, share or 0.0, slots), full_seconds)
         if share is not None:
-            return BudgetPlan(count, now, share, jobs, compute_makespan(jobs, share, slots), full)
-    raise TooLittleTime(
-        min(compute_makespan(list_jobs(now, count), 0.0, slots) for now, count in _iterate_cuts(levels, folds, costs))
-    )
+            return plan
+        shortest = min(shortest or plan, plan, key=lambda each: each.seconds)
+    if shortest is None:
+        raise ValueError("There are no folds to choose from.")
+    return shortest
 
 
-def _iterate_cuts(levels: Sequence[int], folds: Sequence[int], costs: Costs) -> Iterator[tuple[tuple[int, ...], int]]:
-    """Levels and folds in the order in which they are tried: fewer folds, then the dearest member made smaller."""
-    chosen = [0] * len(levels)
+def _iterate_cuts(
+    ways: Sequence[Sequence[SettingsAndWeights]], folds: Sequence[int], price: Price
+) -> Iterator[tuple[list[SettingsAndWeights], int]]:
+    """Yield ways and folds in the order in which they are tried: fewer folds, then the dearest member made smaller."""
+    levels = [0] * len(ways)
+
+    def choose() -> list[SettingsAndWeights]:
+        return [each[level] for each, level in zip(ways, levels, strict=True)]
+
+    def estimate_least_seconds(member: int) -> float:
+        return compute_makespan(price(member, ways[member][levels[member]], folds[-1]), 0.0, 1)
+
     for count in folds:
-        yield tuple(chosen), count
-    count = folds[-1]
-
-    def estimate_least_seconds(member: int, level: int) -> float:
-        return compute_makespan(costs(member, level, count), 0.0, 1)
-
-    while True:
-        cheaper = {
-            member: level
-            for member, there in enumerate(levels)
-            if (level := _find_next_cheaper(chosen[member], there, partial(estimate_least_seconds, member)))
-        }
-        if not cheaper:
-            return
-        dearest = max(cheaper, key=lambda member: (estimate_least_seconds(member, chosen[member]), -member))
-        chosen[dearest] = cheaper[dearest]
-        yield tuple(chosen), count
+        yield choose(), count
+    while smaller := [member for member, level in enumerate(levels) if level + 1 < len(ways[member])]:
+        levels[max(smaller, key=estimate_least_seconds)] += 1
+        yield choose(), folds[-1]
 
 
-def _find_next_cheaper(level: int, levels: int, estimate_least_seconds: Callable[[int], float]) -> int:
-    """Return the next level that takes less time; 0 if there is none."""
-    return next(
-        (lower for lower in range(level + 1, levels) if estimate_least_seconds(lower) < estimate_least_seconds(level)),
-        0,
-    )
+def compute_makespan(jobs: Sequence[JobCosts], share: float, slots: int) -> float:
+    """Compute the seconds until all jobs are done, each begun in a slot as soon as one is free."""
+    return max((end for _, end in _schedule(jobs, share, slots)), default=0.0)
 
 
-def compute_makespan(jobs: Sequence[JobUnits], share: float, slots: int) -> float:
-    """Seconds until all jobs are done, each begun in a slot as soon as one is free."""
-    return max((end for _, _, end in _schedule_jobs(jobs, share, slots)), default=0.0)
-
-
-def _schedule_jobs(jobs: Sequence[JobUnits], share: float, slots: int) -> Iterator[tuple[JobUnits, int, float]]:
-    """Each job with its slot and its end."""
-    free = [(0.0, slot) for slot in range(slots)]
+def _schedule(jobs: Sequence[JobCosts], share: float, slots: int) -> Iterator[tuple[NetworkCost, float]]:
+    """Yield each network with the time of its end."""
+    free = [0.0] * slots
     for job in jobs:
-        begin, slot = heapq.heappop(free)
-        end = begin + sum(unit.cost.estimate_seconds(share) for unit in job)
-        heapq.heappush(free, (end, slot))
-        yield job, slot, end
+        end = heapq.heappop(free)
+        for cost in job:
+            end += cost.estimate_seconds(share)
+            yield cost, end
+        heapq.heappush(free, end)
 
 
-def compute_allotments(
-    plan: BudgetPlan, deadline: float, grace: float, slots: int = 1
-) -> dict[tuple[int, int], Allotment]:
-    """Tell each network that is fine-tuned what comes after it in its slot; by numbers of member and fold."""
-    allotment_by_network: dict[tuple[int, int], Allotment] = {}
-    after: dict[int, Allotment] = {}
-    for job, slot, _ in reversed(list(_schedule_jobs(plan.jobs, plan.share, slots))):
-        rest = after.get(slot, Allotment(deadline, grace, (), 0.0))
-        for unit in reversed(job):
-            if unit.cost.phases:
-                own = replace(rest, phases=unit.cost.phases, finish=unit.cost.finish)
-                allotment_by_network[unit.member, unit.fold] = own
-            rest = _add_unit(unit.cost, rest)
-        after[slot] = rest
-    return allotment_by_network
-
-
-def _add_unit(cost: TrainingCost, rest: Allotment) -> Allotment:
-    """Count a unit to what comes after those before it."""
-    fixed = cost.fixed + sum(phase.compile_seconds for phase in cost.phases)
-    seconds_by_epochs: dict[int, float] = {stretch.requested: stretch.seconds for stretch in rest.after}
-    for phase in cost.phases:
-        seconds_by_epochs[phase.requested] = seconds_by_epochs.get(phase.requested, 0.0) + phase.seconds
-    return replace(
-        rest,
-        after_fixed=rest.after_fixed + fixed,
-        after=tuple(PhaseEpochs(asked, seconds) for asked, seconds in sorted(seconds_by_epochs.items())),
-    )
+def allot(plan: BudgetPlan, now: float, deadline: float, grace: float, slots: int) -> dict[tuple[int, int], Allotment]:
+    """Tell each network that is fine-tuned when it has to be done; time that is left over is spread over all."""
+    stretch = (deadline - now) / plan.seconds if plan.seconds else 1.0
+    return {
+        (cost.member, cost.fold): Allotment(now + stretch * end, grace, cost.phases, cost.finish)
+        for cost, end in _schedule(plan.jobs, plan.share, slots)
+        if cost.phases
+    }

@@ -13,16 +13,16 @@ from ..allotment import Allotment, PhaseEpochs, find_share_within
 # A rest of an epoch that is smaller is not worth the look at the held-out photos that follows it.
 _MIN_EPOCH_PART = 0.25
 # How far the time of an epoch is believed for other epochs, which may be so short that little was known of them;
-# and for start-up, features and predictions, which were measured apart.
+# and for predictions, which were measured apart.
 _MAX_SLOWNESS, _MAX_FIXED_SLOWNESS = 100.0, 1.5
 
 
 class EpochBudget:
     """Counts updates, and decides before each epoch how many the phase still gets.
 
-    Without an allotment each phase has its epochs. With one, all networks that are still to be trained get the same
-    share of the epochs that were asked for, as many as fit into the time that is left; the measured time of each epoch
-    corrects what was thought. The last epoch of a phase may be a part of one.
+    Without an allotment each phase has its epochs. With one, all phases get the same share of the epochs that were
+    asked for, as many as fit into the time that is left; the measured time of each epoch corrects the estimate. The
+    last epoch of a phase may be a part of one.
 
     Parameters
     ----------
@@ -108,16 +108,16 @@ class EpochBudget:
         return [self._find_phase_end(phase, 0) for phase in range(number + 1, len(self._phases))]
 
     def is_late(self) -> bool:
-        """Whether training has to stop at once, for want of time to predict and to do what comes after."""
+        """Whether training has to stop at once, for want of time to predict."""
         if self._allotment is None:
             return False
-        return self._clock() > self._allotment.deadline + self._allotment.grace - self._estimate_fixed_seconds(
+        return self._clock() > self._allotment.until + self._allotment.grace - self._estimate_fixed_seconds(
             self._allotment
         )
 
     def _estimate_fixed_seconds(self, allotment: Allotment) -> float:
         """Seconds of what is still to do beside epochs: longer on a machine that became slower, never shorter."""
-        return min(_MAX_FIXED_SLOWNESS, max(1.0, self._slowness)) * (allotment.finish + allotment.after_fixed)
+        return min(_MAX_FIXED_SLOWNESS, max(1.0, self._slowness)) * allotment.finish
 
     def stop(self, made: int) -> None:
         """End the current epoch after ``made`` updates, and the training with it."""
@@ -131,8 +131,8 @@ class EpochBudget:
             return requested
         allotment = self._allotment
         current = replace(allotment.phases[number], done=done / self._steps)
-        phases = [current, *allotment.phases[number + 1 :], *allotment.after]
-        left = (allotment.deadline - self._clock() - self._estimate_fixed_seconds(allotment)) / self._slowness
+        phases = [current, *allotment.phases[number + 1 :]]
+        left = (allotment.until - self._clock() - self._estimate_fixed_seconds(allotment)) / self._slowness
         end = min(requested, round(current.count_epochs(find_share_within(left, phases)) * self._steps))
         whole, part = divmod(end, self._steps)
         end = end if part >= _MIN_EPOCH_PART * self._steps else whole * self._steps

@@ -9,6 +9,7 @@ from typing import Unpack, cast
 from ...competition.folds.file import load_or_make_folds
 from ...engines.local import run_jobs
 from ...locks import hold_lock
+from ...members.budget.planning import BudgetPlan
 from ...members.predictions import load_members
 from ...members.pseudo_labels.labeller import find_labeller
 from ...options.command_line import build_call, save_call
@@ -21,8 +22,7 @@ from ...tables import Listing
 from ..fetch.tables import open_refreshed_competition
 from ..member_scores import score_members
 from ..results import MemberResult
-from .budget_options import read_budget
-from .budget_report import report_cut_short
+from .budget import list_possible_folds, plan_within_budget, read_budget, report_cut_short
 from .plan_jobs import JobOptions, add_decodings, build_jobs, build_refit_jobs, prepare_member_folder
 from .pseudo_labels import format_pseudo_options, read_confidence, write_labels
 from .training_call import TrainingCall
@@ -87,21 +87,24 @@ def train_members(
     with _lock_members(folder, call.names):
         stack = run.get("pseudo_labels")
         labeller = find_labeller(folder, tables, stack, confidence, call.names) if stack else None
-        budgeted = call.apply_budget(budget, folder, tables, folds, repeats, progress, restart=restart)
-        shared = load_or_make_folds(folder, tables, budgeted.folds, repeats, call.options["seed"])
-        plans = call.plan_members(folder, tables, shared, budgeted, labeller, job_options)
-        for member, plan in zip(call.members, plans, strict=True):
-            prepare_member_folder(folder, plan.record, restart=restart)
+        plan = BudgetPlan(call.settings_and_weights, folds)
+        if budget:
+            choices = list_possible_folds(folder, tables, folds, repeats, call.options["seed"])
+            plan = plan_within_budget(budget, call, folder, tables, choices, progress, restart=restart)
+        shared = load_or_make_folds(folder, tables, plan.folds, repeats, call.options["seed"])
+        plans = call.plan_members(folder, tables, shared, plan, labeller, job_options)
+        for member, member_plan in zip(call.members, plans, strict=True):
+            prepare_member_folder(folder, member_plan.record, restart=restart)
             words = build_call(member, run, configuration.command)
-            save_call(folder, plan.record.name, [*words, *format_pseudo_options(labeller)])
+            save_call(folder, member_plan.record.name, [*words, *format_pseudo_options(labeller)])
             if labeller:
-                write_labels(folder, plan.record, labeller, progress)
+                write_labels(folder, member_plan.record, labeller, progress)
             if not budget:
-                report_cut_short(folder, plan.record, progress)
+                report_cut_short(folder, member_plan.record, progress)
         plans = add_decodings(folder, plans, tables, shared)
-        jobs = [job for plan in plans for job in build_jobs(folder, plan)]
+        jobs = [job for each in plans for job in build_jobs(folder, each)]
         run_jobs(jobs, folder.logs, progress, parallel=call.parallel, gpus=call.gpus)
-        jobs = [job for plan in plans for job in build_refit_jobs(folder, plan)] if run.get("refit") else []
+        jobs = [job for each in plans for job in build_refit_jobs(folder, each)] if run.get("refit") else []
         run_jobs(jobs, folder.logs, progress, parallel=call.parallel, gpus=call.gpus)
     return score_members(folder, tables, load_members(folder, tables, call.names), shared)
 

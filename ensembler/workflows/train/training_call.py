@@ -13,6 +13,7 @@ from ...backbones.registry import Backbone
 from ...competition.folds.folds import Folds
 from ...competition.tables import Tables
 from ...errors import BadChoice, spell
+from ...members.budget.planning import BudgetPlan
 from ...members.budget.sizes import SettingsAndWeights, list_ways_to_train
 from ...members.pseudo_labels.labeller import Labeller
 from ...members.records import build_record
@@ -25,9 +26,6 @@ from ...options.settings import MemberSettings
 from ...paths import CompetitionFolder
 from ...progress import Progress
 from ..machine import UNKNOWN_MACHINE, LocalMachine, detect_machine
-from .budget import BudgetedTraining, plan_within_budget
-from .budget_options import Budget, TrainingRequest, list_possible_folds
-from .budget_speeds import JobEnvironment
 from .plan_jobs import JobOptions, MemberPlan
 from .pseudo_labels import add_pseudo_labels
 
@@ -117,31 +115,9 @@ class TrainingCall:
             names = ", ".join(sorted(map(spell, unused)))
             progress.warn(f"A frozen backbone ({spell('unfreeze', 'none')}) makes no use of {names}.")
 
-    def apply_budget(
-        self,
-        budget: Budget | None,
-        folder: CompetitionFolder,
-        tables: Tables,
-        folds: int | None,
-        repeats: int | None,
-        progress: Progress,
-        *,
-        restart: bool,
-    ) -> BudgetedTraining:
-        """Cut what does not fit into a budget; without one all is left as it was asked for."""
-        if not budget:
-            return BudgetedTraining(self.settings_and_weights, folds)
-        options = self.options
-        choices = list_possible_folds(folder, tables, folds, repeats, options["seed"])
-        tiny = [backbone.tiny for backbone in self.backbones]
-        request = TrainingRequest(
-            self.names, [self._list_ways(member) for member in self.members], tiny, choices, restart
-        )
-        environment = JobEnvironment(folder, len(self.gpus) or self.parallel, self.gpus, options["data_parallel"])
-        return plan_within_budget(budget, request, environment, tables, progress)
-
-    def _list_ways(self, member: str) -> list[SettingsAndWeights]:
-        """Return ways to train a member: as it was asked for, then ever smaller."""
+    def list_ways(self, number: int) -> list[SettingsAndWeights]:
+        """List ways to train a member: as it was asked for, then ever smaller."""
+        member = self.members[number]
         options = self.configuration.resolve_options(self.machine.machine, member).options
         return list_ways_to_train(self.configuration.find_backbone(member), options)
 
@@ -150,7 +126,7 @@ class TrainingCall:
         folder: CompetitionFolder,
         tables: Tables,
         folds: Folds,
-        budgeted: BudgetedTraining,
+        budget_plan: BudgetPlan,
         labeller: Labeller | None,
         job_options: JobOptions,
     ) -> list[MemberPlan]:
@@ -162,12 +138,12 @@ class TrainingCall:
                 data_parallel=self.options["data_parallel"],
                 tiny=backbone.tiny,
                 options=job_options,
-                work=_estimate_work(settings, backbone, budgeted.share, tables, folds),
-                share=budgeted.share,
-                allotments=budgeted.allotments.get(name, {}),
+                work=_estimate_work(settings, backbone, budget_plan.share, tables, folds),
+                share=budget_plan.share,
+                allotments={fold: each for (owner, fold), each in budget_plan.allotments.items() if owner == number},
             )
-            for name, backbone, (settings, source) in zip(
-                self.names, self.backbones, budgeted.settings_and_weights, strict=True
+            for number, (name, backbone, (settings, source)) in enumerate(
+                zip(self.names, self.backbones, budget_plan.ways, strict=True)
             )
         ]
 

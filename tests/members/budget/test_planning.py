@@ -2,71 +2,65 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
-from ensembler.members.allotment import Allotment, PhaseEpochs
-from ensembler.members.budget.costs import TrainingCost
-from ensembler.members.budget.planning import (
-    BudgetPlan,
-    Costs,
-    JobUnits,
-    TooLittleTime,
-    Unit,
-    compute_allotments,
-    compute_makespan,
-    plan_within,
-)
+from ensembler.members.allotment import PhaseEpochs
+from ensembler.members.budget.costs import JobCosts, NetworkCost
+from ensembler.members.budget.planning import BudgetPlan, allot, compute_makespan, plan_within
 
 FOLDS = (5, 3, 2)
 
 
-def fine_tuned(epoch: float, *, asked: int = 5, begin: float = 10.0, finish: float = 2.0) -> TrainingCost:
-    return TrainingCost(begin, (PhaseEpochs(asked, epoch),), finish)
+def fine_tuned(epoch: float, *, asked: int = 5, begin: float = 10.0, finish: float = 2.0) -> NetworkCost:
+    return NetworkCost(0, 0, begin, (PhaseEpochs(asked, epoch),), finish)
 
 
-def costs_of(*members: Sequence[TrainingCost]) -> Costs:
-    """Each member by its levels; a job for each fold, or one alone for a frozen member."""
-
-    def costs(member: int, level: int, folds: int) -> list[JobUnits]:
-        work = members[member][level]
-        return [(Unit(member, fold, work),) for fold in range(folds if work.phases else 1)]
-
-    return costs
+def frozen(seconds: float) -> NetworkCost:
+    return NetworkCost(0, 0, seconds)
 
 
 def planned(
-    seconds: float, *members: Sequence[TrainingCost], folds: Sequence[int] = FOLDS, slots: int = 1
+    seconds: float, *members: Sequence[NetworkCost], folds: Sequence[int] = FOLDS, slots: int = 1
 ) -> BudgetPlan:
-    return plan_within(seconds, [len(levels) for levels in members], folds, costs_of(*members), slots)
+    """Plan members whose ways are their costs: a job for each fold, or one alone for a frozen member."""
+
+    def price(member: int, way: Any, folds: int) -> list[JobCosts]:
+        return [[replace(way, member=member, fold=fold)] for fold in range(folds if way.phases else 1)]
+
+    return plan_within(seconds, members, folds, price, slots)  # type: ignore[arg-type]
+
+
+def levels(plan: BudgetPlan, *members: Sequence[NetworkCost]) -> tuple[int, ...]:
+    """Tell how far each member was made smaller."""
+    return tuple(ways.index(way) for ways, way in zip(members, plan.ways, strict=True))  # type: ignore[arg-type]
 
 
 # A fold of ONE costs 12 s and 20 s an epoch: 560 s in all; 160 s with one epoch.
-ONE = [fine_tuned(20), fine_tuned(10), TrainingCost(30.0)]
+ONE = [fine_tuned(20), fine_tuned(10), frozen(30.0)]
 CHEAP = [fine_tuned(2, begin=1, finish=1), fine_tuned(1, begin=1, finish=1)]
 
 
 @pytest.mark.parametrize(
-    ("seconds", "folds", "levels", "epochs"),
+    ("seconds", "folds", "level", "epochs"),
     [
-        (600, 5, (0,), 5),
-        (560, 5, (0,), 5),
-        (460, 5, (0,), 4),
-        (162, 5, (0,), 1.02),
+        (600, 5, 0, 5),
+        (560, 5, 0, 5),
+        (460, 5, 0, 4),
+        (162, 5, 0, 1.02),
         # With fewer folds there is time for more epochs again.
-        (150, 3, (0,), (150 / 3 - 12) / 20),
-        (95, 2, (0,), (95 / 2 - 12) / 20),
-        (60, 2, (1,), (60 / 2 - 12) / 10),
-        (40, 2, (2,), 5),
+        (150, 3, 0, (150 / 3 - 12) / 20),
+        (95, 2, 0, (95 / 2 - 12) / 20),
+        (60, 2, 1, (60 / 2 - 12) / 10),
+        (40, 2, 2, 5),
     ],
 )
-def test_epochs_go_before_folds_before_sizes(
-    seconds: float, folds: int, levels: tuple[int, ...], epochs: float
-) -> None:
+def test_epochs_go_before_folds_before_sizes(seconds: float, folds: int, level: int, epochs: float) -> None:
     plan = planned(seconds, ONE)
-    assert (plan.folds, plan.levels) == (folds, levels)
+    assert (plan.folds, levels(plan, ONE)) == (folds, (level,))
     assert 5 * plan.share == pytest.approx(epochs, abs=1e-3)
     assert plan.seconds <= seconds + 1e-6
     assert plan.full_seconds == pytest.approx(560)
@@ -81,62 +75,59 @@ def test_epochs_are_cut_alike_for_all_members() -> None:
 
 def test_folds_that_were_made_are_kept() -> None:
     plan = planned(120, ONE, folds=[5])
-    assert (plan.folds, plan.levels) == (5, (1,))
+    assert (plan.folds, levels(plan, ONE)) == (5, (1,))
 
 
 def test_the_dearest_member_is_made_smaller_first() -> None:
     plan = planned(70, ONE, CHEAP)
-    assert plan.levels == (1, 0)
+    assert levels(plan, ONE, CHEAP) == (1, 0)
 
 
 def test_a_smaller_way_that_is_no_cheaper_is_passed_over() -> None:
-    dear, cheap = fine_tuned(20), TrainingCost(30.0)
-    assert planned(40, [dear, dear, cheap]).levels == (2,)
+    ways = [fine_tuned(20), fine_tuned(21), frozen(30.0)]
+    assert levels(planned(40, ways), ways) == (2,)
 
 
-def test_what_cannot_fit_tells_what_would_do() -> None:
-    with pytest.raises(TooLittleTime) as told:
-        planned(20, ONE)
-    assert told.value.seconds == pytest.approx(30)
-    assert planned(30, ONE).levels == (2,)
+def test_what_cannot_fit_is_planned_as_short_as_it_can_be() -> None:
+    assert planned(20, ONE).seconds == pytest.approx(30)
+    assert levels(planned(30, ONE), ONE) == (2,)
 
 
 def test_what_is_finished_costs_nothing() -> None:
-    plan = plan_within(1.0, [1], [5], lambda *_: [], 1)
-    assert (plan.seconds, plan.share, plan.jobs) == (0, 1.0, ())
+    plan = plan_within(1.0, [[None]], [5], lambda *_: [], 1)  # type: ignore[list-item]
+    assert (plan.seconds, plan.share, plan.jobs) == (0, 1.0, [])
+    assert allot(plan, 0.0, 10.0, 1.0, 1) == {}
 
 
 @pytest.mark.parametrize(("slots", "seconds"), [(1, 50), (2, 30), (3, 20), (9, 10)])
 def test_jobs_are_shared_by_slots(slots: int, seconds: float) -> None:
-    jobs = [(Unit(0, fold, TrainingCost(10.0)),) for fold in range(5)]
-    assert compute_makespan(jobs, 1.0, slots) == seconds
+    assert compute_makespan([[frozen(10.0)]] * 5, 1.0, slots) == seconds
 
 
-def test_each_network_is_told_what_comes_after_it() -> None:
-    plan = planned(300, [fine_tuned(10)], [TrainingCost(7.0)], [fine_tuned(4, asked=3)], folds=[2])
-    told = compute_allotments(plan, deadline=1000.0, grace=15.0)
-    assert set(told) == {(0, 0), (0, 1), (2, 0), (2, 1)}
-    first = told[0, 0]
-    assert (first.deadline, first.grace, first.finish) == (1000.0, 15.0, 2.0)
-    assert first.phases == (PhaseEpochs(5, 10),)
-    assert first.after_fixed == 12 + 7 + 12 + 12
-    assert first.after == (PhaseEpochs(3, 8), PhaseEpochs(5, 10))
-    last = told[2, 1]
-    assert (last.after_fixed, last.after) == (0.0, ())
+def test_each_network_is_told_when_it_has_to_be_done() -> None:
+    members = [fine_tuned(10)], [frozen(7.0)], [fine_tuned(4, asked=3)]
+    plan = planned(300, *members, folds=[2])
+    assert plan.seconds == 62 + 62 + 7 + 24 + 24
+    told = allot(plan, now=1000.0, deadline=1000.0 + plan.seconds, grace=15.0, slots=1)
+    assert {network: each.until for network, each in told.items()} == pytest.approx(
+        {(0, 0): 1062, (0, 1): 1124, (2, 0): 1155, (2, 1): 1179}
+    )
+    assert (told[0, 0].grace, told[0, 0].finish, told[0, 0].phases) == (15.0, 2.0, (PhaseEpochs(5, 10),))
 
 
-def test_what_runs_in_another_slot_does_not_come_after() -> None:
+def test_time_that_is_left_over_is_spread() -> None:
+    plan = planned(1000, [fine_tuned(10)], folds=[2])
+    told = allot(plan, now=0.0, deadline=248.0, grace=15.0, slots=1)
+    assert [told[0, fold].until for fold in range(2)] == pytest.approx([124, 248])
+
+
+def test_networks_in_several_slots_have_their_time_side_by_side() -> None:
     plan = planned(1000, [fine_tuned(10)], folds=[3], slots=2)
-    told = compute_allotments(plan, 1000.0, 15.0, slots=2)
-    assert [told[0, fold].after_fixed for fold in range(3)] == [12, 0, 0]
+    told = allot(plan, now=0.0, deadline=124.0, grace=15.0, slots=2)
+    assert [told[0, fold].until for fold in range(3)] == [62, 62, 124]
 
 
 def test_folds_of_one_process_come_after_each_other() -> None:
-    units = tuple(Unit(0, fold, fine_tuned(10, begin=1)) for fold in range(3))
-    plan = plan_within(1000, [1], [3], lambda *_: [units])
-    assert [compute_allotments(plan, 0.0, 0.0)[0, fold].after_fixed for fold in range(3)] == [6, 3, 0]
-
-
-def test_an_allotment_passes_through_json() -> None:
-    told = Allotment(5.0, 1.0, (PhaseEpochs(5, 2.0, 1.0),), 3.0, 7.0, (PhaseEpochs(3, 8.0),))
-    assert Allotment.from_json(json.loads(json.dumps(told.to_json()))) == told
+    job = [replace(fine_tuned(10), fold=fold) for fold in range(3)]
+    plan = BudgetPlan([], 3, 1.0, [job], seconds=186)
+    assert [allot(plan, 0.0, 186.0, 0.0, 1)[0, fold].until for fold in range(3)] == [62, 124, 186]

@@ -33,8 +33,8 @@ def trained(pace: EpochBudget, clock: Clock, epoch: float, number: int = 0, done
     return made
 
 
-def budgeted(seconds: float, clock: Clock, *phases: PhaseEpochs, finish: float = 0.0, **after: object) -> EpochBudget:
-    told = Allotment(clock.now + seconds, 5.0, phases, finish, **after)  # type: ignore[arg-type]
+def budgeted(seconds: float, clock: Clock, *phases: PhaseEpochs, finish: float = 0.0) -> EpochBudget:
+    told = Allotment(clock.now + seconds, 5.0, phases, finish)
     asked = [Phase("all", phase.requested, 0.01) for phase in phases]
     return EpochBudget(asked, STEPS, told, clock)
 
@@ -66,11 +66,9 @@ def test_epochs_fill_the_time(seconds: float, updates: list[int]) -> None:
     assert trained(pace, clock, 20.0) == updates
 
 
-def test_time_for_predictions_and_what_comes_after_is_kept() -> None:
+def test_time_for_predictions_is_kept() -> None:
     clock = Clock()
-    after = {"after_fixed": 30.0, "after": (PhaseEpochs(5, 60.0),)}
-    pace = budgeted(200 + 10 + 30, clock, PhaseEpochs(5, 20.0), finish=10.0, **after)
-    # 80 s an epoch for all of them: two and a half each.
+    pace = budgeted(50 + 10, clock, PhaseEpochs(5, 20.0), finish=10.0)
     assert trained(pace, clock, 20.0) == [100, 100, 50]
 
 
@@ -86,13 +84,6 @@ def test_a_machine_that_is_faster_than_thought_gets_what_was_asked() -> None:
     pace = budgeted(60, clock, PhaseEpochs(5, 20.0))
     assert pace.count_updates() == 300
     assert trained(pace, clock, 10.0) == [100] * 5
-
-
-def test_the_speed_that_was_found_holds_for_what_comes_after() -> None:
-    clock = Clock()
-    pace = budgeted(200, clock, PhaseEpochs(5, 20.0), after=(PhaseEpochs(5, 20.0),))
-    assert trained(pace, clock, 40.0) == [100, 100, 50]
-    assert clock.now == 1100  # the other half is left to the other network
 
 
 def test_compilation_is_no_sign_of_slowness() -> None:
@@ -172,7 +163,7 @@ def test_a_rest_too_small_for_an_epoch_is_left_out_but_at_the_end() -> None:
 
 def test_an_epoch_that_was_thought_far_too_short_does_not_blow_up_the_rest() -> None:
     clock = Clock()
-    pace = budgeted(100, clock, PhaseEpochs(1000, 0.1), finish=10.0, after_fixed=10.0)
+    pace = budgeted(100, clock, PhaseEpochs(1000, 0.1), finish=20.0)
     trained(pace, clock, 5.0)
     # Half as much again is kept for the rest, not fifty times as much.
     assert clock.now == pytest.approx(1070, abs=5)

@@ -3,30 +3,34 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 from helpers.members_made import SETTINGS
 from helpers.photos import Heard
 
+from ensembler.competition.folds.folds import Folds
 from ensembler.members.allotment import PhaseEpochs
-from ensembler.members.budget.costs import TrainingCost
-from ensembler.members.budget.planning import BudgetPlan, Unit
+from ensembler.members.budget.costs import NetworkCost
+from ensembler.members.budget.planning import BudgetPlan
 from ensembler.members.records import FoldRecord, MemberRecord, count_epochs_done
 from ensembler.options.phases import Phase
 from ensembler.paths import CompetitionFolder
 from ensembler.serialization import write_record
-from ensembler.workflows.train.budget_report import report_cut_short, report_plan
+from ensembler.workflows.train.budget import describe_plan, report_cut_short
 
+COLUMN = pd.Series(["a"] * 10)
+FIVE_FOLDS = Folds(np.arange(10)[:, None] % 5, 5, COLUMN, COLUMN)
 TUNED = replace(SETTINGS, phases=(Phase("none", 1, 0.01), Phase("all", 10, 0.01)), image_size=224)
 SMALLER = replace(TUNED, image_size=96, phases=())
 
 
 def test_a_plan_is_a_line_a_member_then_what_was_cut() -> None:
-    heard = Heard()
-    work = TrainingCost(60.0, (PhaseEpochs(1, 30), PhaseEpochs(10, 60)), 10.0)
-    jobs = (*((Unit(0, fold, work),) for fold in range(3)), (Unit(1, 0, TrainingCost(90.0)),))
-    plan = BudgetPlan(folds=3, levels=(0, 4, 0), share=0.25, jobs=jobs, seconds=800, full_seconds=9000)
-    report_plan(plan, ["b0", "b3", "done"], [TUNED] * 3, [TUNED, SMALLER, TUNED], 5, 1, heard)
-    assert heard.notes == [
+    phases = (PhaseEpochs(1, 30), PhaseEpochs(10, 60))
+    jobs = [*([NetworkCost(0, fold, 60.0, phases, 10.0)] for fold in range(3)), [NetworkCost(1, 0, 90.0)]]
+    ways = [(TUNED, ""), (SMALLER, ""), (TUNED, "")]
+    plan = BudgetPlan(ways, folds=3, share=0.25, jobs=jobs, seconds=800, full_seconds=9000)
+    assert list(describe_plan(plan, ["b0", "b3", "done"], [TUNED] * 3, FIVE_FOLDS)) == [
         "  b0: 3.5 of 11 epochs, 3 folds, 224 pixels, about 12m 30s",
         "  b3: heads on a frozen backbone, 3 folds, 96 pixels, about 1m 30s",
         "  done: finished",

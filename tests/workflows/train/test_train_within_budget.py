@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import time
 from pathlib import Path
@@ -13,32 +12,29 @@ import pytest
 from click.testing import CliRunner
 from helpers.members_made import small_competition
 
-from ensembler.backbones.registry import find_backbone
 from ensembler.cli.main import commands
-from ensembler.members.budget.costs import PhaseSpeed, Speeds
-from ensembler.members.budget.speed_files import build_machine_key, build_speed_path, save_speeds
-from ensembler.options.resolve import choose_settings
-from ensembler.paths import CompetitionFolder
+from ensembler.inference.speeds import NetworkSpeed, PhaseSpeed, TrainingSpeed
 from ensembler.serialization import read_json
+from ensembler.workflows.train import budget as budgeting
 
 EPOCHS, FOLDS, BUDGET = 3000, 2, 30.0
 MEMBER = "demo-dense"
 
 
-def plant(folder: CompetitionFolder, phase: PhaseSpeed) -> None:
-    """Write speeds as if they had been measured."""
-    settings, _ = choose_settings(find_backbone(MEMBER), {"weights": "none", "epochs": EPOCHS})
-    machine = build_machine_key((), os.cpu_count() or 1, data_parallel=False)
-    speeds = Speeds(6.0, 0.5, 0.5, 1e-4, 1e-4, 1e-4, 1.0, 1e-3, (phase,))
-    save_speeds(build_speed_path(folder, settings, machine), speeds)
+def plant(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have speeds ready as if they had been measured: several times as fast as it is, to be corrected on the way."""
+    training = TrainingSpeed(6.0, 1.0, 1.0, 1e-4, 1e-4, 1e-4, 1e-3, (PhaseSpeed(1e-4, 0.01, 2.0),))
+    speed = NetworkSpeed(batch_size=32, device="", threads=1, host="", training=training)
+    monkeypatch.setattr(budgeting, "read_speed", lambda _: speed)
 
 
 @pytest.mark.slow
-def test_a_call_ends_in_time_with_all_predictions_and_a_second_one_costs_nothing(tmp_path: Path) -> None:
+def test_a_call_ends_in_time_with_all_predictions_and_a_second_one_costs_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder, _ = small_competition(tmp_path)
     folder.folds.unlink()
-    # Several times as fast as it is: corrected on the way.
-    plant(folder, PhaseSpeed(1e-4, 0.01, 2.0))
+    plant(monkeypatch)
     typed = ["--data", str(tmp_path / "data"), "--submissions", str(tmp_path / "submissions"), "train-members"]
     typed += ["--members", MEMBER, "--folds", str(FOLDS), "--weights", "none"]
     typed += ["--epochs", str(EPOCHS), "--time-budget", f"{BUDGET:.0f}s"]

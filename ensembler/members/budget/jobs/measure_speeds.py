@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import gc
 import tempfile
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import keras
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -25,14 +27,16 @@ from ....images.batches import iterate_pixel_batches
 from ....images.photo_source import FilePhotos, InMemoryPhotos, Pixels, can_fit_in_memory
 from ....images.training_photos import TrainingPhotos
 from ....inference.jobs.networks import join_head, predict
+from ....inference.jobs.speed import describe_device
+from ....inference.speeds import NetworkSpeed, PhaseSpeed, TrainingSpeed
 from ....options.settings import MemberSettings
 from ....paths import CompetitionFolder
 from ....progress import SILENT, Progress
+from ....serialization import make_record
 from ...fine_tuning.checkpoints import Checkpoints
 from ...fine_tuning.fold_task import FoldTask
 from ...fine_tuning.jobs.devices import Devices
 from ...fine_tuning.jobs.trainer import Trainer
-from ..costs import PhaseSpeed, Speeds
 
 # Updates that are measured at most, once what is compiled is compiled; and seconds after which they suffice.
 _MAX_UPDATES, _ENOUGH_SECONDS = 10, 2.0
@@ -48,7 +52,7 @@ def measure_speeds(spec: dict[str, Any], progress: Progress) -> dict[str, Any]:
     Parameters
     ----------
     spec
-        ``competition``: its folder; ``members``: of each ``settings``, ``weights`` and ``data_parallel``.
+        ``competition``: its folder; ``members``: of each ``settings`` and ``weights``; ``data_parallel``.
 
     Returns
     -------
@@ -58,16 +62,12 @@ def measure_speeds(spec: dict[str, Any], progress: Progress) -> dict[str, Any]:
     _warm_up()
     began = time.monotonic()
     tables = load_tables(CompetitionFolder(Path(spec["competition"])))
-    task = progress.start("measure speeds", len(spec["members"]))
     speeds = []
-    for member in spec["members"]:
-        progress.raise_if_stopping("while speeds were measured, before anything was trained")
-        settings = msgspec.convert(member["settings"], MemberSettings)
-        timer = _MemberTimer(tables, settings, member["weights"], data_parallel=member["data_parallel"])
-        speeds.append(timer.measure_all().to_json())
+    for member in progress.track(spec["members"], "measuring speeds", len(spec["members"])):
+        settings = make_record(member["settings"], MemberSettings, "a job")
+        speeds.append(asdict(_MemberTimer(tables, settings, member["weights"]).measure(spec["data_parallel"])))
         keras.backend.clear_session()
-        task.advance()
-    task.finish()
+        gc.collect()
     return {"speeds": speeds, "seconds": time.monotonic() - began}
 
 
@@ -78,59 +78,49 @@ def _warm_up() -> None:
 
 
 class _MemberTimer:
-    """One member under the clock."""
+    """Times the pieces of one member's training."""
 
-    def __init__(self, tables: Tables, settings: MemberSettings, weights: str, *, data_parallel: bool) -> None:
+    def __init__(self, tables: Tables, settings: MemberSettings, weights: str) -> None:
         self.tables = tables
         self.settings = settings
         self.weights = weights
-        self.data_parallel = data_parallel
         wanted = settings.batch_size * (_MAX_UPDATES + 2)
         rows = np.linspace(0, len(tables.train) - 1, min(wanted, len(tables.train))).astype(int)
         # Few photos are taken several times.
-        self.rows = np.resize(rows, wanted)
-        self.paths = [tables.train_paths[row] for row in self.rows]
-        self.targets = tables.targets[self.rows]
+        rows = np.resize(rows, wanted)
+        self.paths = [tables.train_paths[row] for row in rows]
+        self.photos = FilePhotos(self.paths, settings.image_size)
+        self.targets = tables.targets[rows]
 
-    def measure_all(self) -> Speeds:
+    def measure(self, data_parallel: bool) -> NetworkSpeed:
         """Measure everything."""
         began = time.monotonic()
         network = self._build_network()
+        _save(network)
         build = time.monotonic() - began
         network.compile(jit_compile=False)
-        pixels = next(self._make_batches(self.settings.batch_size))
+        batch_size = self.settings.batch_size
+        pixels = next(self._make_batches(batch_size))
         first = _measure_seconds(lambda: network.predict_on_batch(pixels))
         each = float(np.median([_measure_seconds(lambda: network.predict_on_batch(pixels)) for _ in range(3)]))
-        photos = self._count_enough_photos(each)
-        return Speeds(
+        # At least two batches: beyond those that are decoded ahead.
+        photos = min(_MAX_UPDATES, max(2, round(_ENOUGH_SECONDS / max(each, 1e-3)))) * batch_size
+        training = TrainingSpeed(
             start_up=0.0,
             build=build,
-            save=_measure_seconds(lambda: _save(network)),
-            decode=_measure_seconds(lambda: self._decode(photos)) / photos,
-            predict=_measure_seconds(lambda: self._predict(network, photos)) / photos,
-            network=each / self.settings.batch_size,
-            predict_first=max(0.0, first - each),
+            compile=max(0.0, first - each),
+            decode=_measure_seconds(lambda: deque(self._make_batches(photos), maxlen=0)) / photos,
+            predict=_measure_seconds(lambda: predict(network, self._make_batches(photos), photos, batch_size, SILENT.start("", 0)))
+            / photos,
+            view=each / batch_size,
             head=self._measure_head_seconds(network, pixels),
-            phases=self._measure_phases(),
+            phases=self._measure_phases(data_parallel),
         )
-
-    def _count_enough_photos(self, each: float) -> int:
-        """Photos whose prediction takes a while, at least two batches: beyond those that are decoded ahead."""
-        batches = min(_MAX_UPDATES, max(2, round(_ENOUGH_SECONDS / max(each, 1e-3))))
-        return batches * self.settings.batch_size
-
-    def _decode(self, photos: int) -> None:
-        for _ in self._make_batches(photos):
-            pass
+        speed = replace(describe_device(batch_size), parameters=int(network.count_params()), training=training)
+        return replace(speed, photos_per_second=batch_size / each)
 
     def _make_batches(self, photos: int) -> Iterator[Pixels]:
-        return iterate_pixel_batches(
-            FilePhotos(self.paths[:photos], self.settings.image_size), self.settings.batch_size
-        )
-
-    def _predict(self, network: Any, photos: int) -> None:
-        batch = self.settings.batch_size
-        predict(network, self._make_batches(photos), photos, batch, SILENT.start("", 0))
+        return iterate_pixel_batches(self.photos, self.settings.batch_size, np.arange(photos))
 
     def _build_network(self) -> Any:
         """Build the whole network, its head random."""
@@ -155,7 +145,7 @@ class _MemberTimer:
     def _measure_head_seconds(self, network: Any, pixels: NDArray[np.uint8]) -> float:
         """Seconds for each row that a head is fitted on; features are those of a batch, and noise."""
         settings = self.settings
-        if not settings.frozen and settings.head == "random":
+        if not settings.frozen and settings.head == "random" and settings.weights == "none":
             return 0.0
         features = np.asarray(network.layers[1](pixels.astype("f4"), training=False), np.float32)
         random = np.random.default_rng(settings.seed)
@@ -168,13 +158,13 @@ class _MemberTimer:
         )
         return _measure_seconds(lambda: head.fit(X, Y, folds)) / _HEAD_ROWS
 
-    def _measure_phases(self) -> tuple[PhaseSpeed, ...]:
+    def _measure_phases(self, data_parallel: bool) -> tuple[PhaseSpeed, ...]:
         settings = self.settings
         if settings.frozen:
             return ()
         # More are decoded again and again, unless a store pays, which nobody knows yet.
         fits_in_memory = can_fit_in_memory(len(self.tables.train), settings.image_size)
-        source = (InMemoryPhotos.from_files if fits_in_memory else FilePhotos)(self.paths, settings.image_size)
+        source = InMemoryPhotos.from_files(self.paths, settings.image_size) if fits_in_memory else self.photos
         fold_task = FoldTask(
             name=settings.backbone,
             settings=settings,
@@ -185,7 +175,7 @@ class _MemberTimer:
             build=self._build_network,
             evaluate=lambda _: {},
         )
-        devices = Devices(data_parallel=self.data_parallel, batch_size=settings.batch_size, progress=SILENT)
+        devices = Devices(data_parallel=data_parallel, batch_size=settings.batch_size, progress=SILENT)
         with tempfile.TemporaryDirectory() as place:
             # Each epoch ends with a checkpoint.
             trainer = Trainer(fold_task, devices, SILENT, Checkpoints(Path(place) / "checkpoint.npz"))

@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 from helpers.members_made import SETTINGS, small_competition
 
-from ensembler.members.budget.costs import Speeds
+from ensembler.inference.speeds import NetworkSpeed, TrainingSpeed
 from ensembler.members.budget.jobs.measure_speeds import measure_speeds
 from ensembler.options.phases import Phase
 from ensembler.options.settings import MemberSettings
 from ensembler.paths import CompetitionFolder
 from ensembler.progress import SILENT
+from ensembler.serialization import make_record
 
 
 @pytest.fixture(scope="module")
@@ -22,10 +23,13 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> CompetitionFolder:
     return small_competition(tmp_path_factory.mktemp("measured"))[0]
 
 
-def measured(folder: CompetitionFolder, *settings: MemberSettings) -> tuple[list[Speeds], float]:
-    members = [{"settings": asdict(one), "weights": "none", "data_parallel": False} for one in settings]
-    told: dict[str, Any] = measure_speeds({"competition": str(folder.root), "members": members}, SILENT)
-    return [Speeds.from_json(each) for each in told["speeds"]], told["seconds"]
+def measured(folder: CompetitionFolder, *settings: MemberSettings) -> tuple[list[TrainingSpeed], float]:
+    members = [{"settings": asdict(one), "weights": "none"} for one in settings]
+    spec = {"competition": str(folder.root), "members": members, "data_parallel": False}
+    told: dict[str, Any] = measure_speeds(spec, SILENT)
+    speeds = make_record(told["speeds"], list[NetworkSpeed], "the job")
+    assert all(speed.parameters > 0 < speed.photos_per_second for speed in speeds)
+    return [speed.training for speed in speeds if speed.training], told["seconds"]
 
 
 @pytest.mark.slow
@@ -37,10 +41,9 @@ def test_each_piece_of_work_is_measured(folder: CompetitionFolder) -> None:
     assert frozen.head > 0 == fine.head
     assert len(fine.phases) == 2
     for one in (frozen, fine):
-        assert 0 < one.network < 1
+        assert 0 < one.view < 1
         assert 0 < one.decode < one.predict + 0.01 < 1
         assert 0 < one.build < seconds
-        assert 0 < one.save < seconds
     last = fine.phases[1]
     assert 0 < last.photo < 1
     # The first update compiles too.
@@ -51,4 +54,4 @@ def test_each_piece_of_work_is_measured(folder: CompetitionFolder) -> None:
 
 def test_the_settings_of_the_file_are_needed(tmp_path: Path) -> None:
     with pytest.raises(Exception, match="Cannot read"):
-        measure_speeds({"competition": str(tmp_path), "members": []}, SILENT)
+        measure_speeds({"competition": str(tmp_path), "members": [], "data_parallel": False}, SILENT)
