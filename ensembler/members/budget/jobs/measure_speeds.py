@@ -110,7 +110,9 @@ class _MemberTimer:
             build=build,
             compile=max(0.0, first - each),
             decode=_measure_seconds(lambda: deque(self._make_batches(photos), maxlen=0)) / photos,
-            predict=_measure_seconds(lambda: predict(network, self._make_batches(photos), photos, batch_size, SILENT.start("", 0)))
+            predict=_measure_seconds(
+                lambda: predict(network, self._make_batches(photos), photos, batch_size, SILENT.start("", 0))
+            )
             / photos,
             view=each / batch_size,
             head=self._measure_head_seconds(network, pixels),
