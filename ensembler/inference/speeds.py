@@ -65,8 +65,8 @@ class TrainingSpeed:
     ----------
     start_up
         Time of a job's process until libraries are loaded.
-    build
-        Time to build and save the network.
+    build, save
+        Time to build and to save the network.
     compile
         Time to compile the prediction.
     decode
@@ -83,6 +83,7 @@ class TrainingSpeed:
 
     start_up: float
     build: float
+    save: float
     compile: float
     decode: float
     predict: float

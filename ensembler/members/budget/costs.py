@@ -96,7 +96,7 @@ def price_member(
     batches = _SPEED_TEST_BATCHES * settings.batch_size * views * speed.view
     speed_test = max(_SPEED_TEST_SECONDS, batches) + 2 * views * speed.compile if measures_speed else 0.0
     if settings.frozen:
-        heads = len(unfinished) * (head + _FOLD_FILES_SECONDS)
+        heads = speed.save + len(unfinished) * (head + _FOLD_FILES_SECONDS)
         return [[NetworkCost(member, unfinished[0], speed.start_up + speed.build + features + heads + speed_test)]]
     # What predicts is another network where training is in 16 bits.
     networks = 1 if settings.precision == "float32" else 2
@@ -112,7 +112,7 @@ def price_member(
         for number, (phase, each) in enumerate(zip(settings.phases, speed.phases, strict=True))
     )
     predictions = (held_out + test) * (speed.predict + (views - 1) * speed.view)
-    finish = predictions + speed.compile + _FOLD_FILES_SECONDS
+    finish = predictions + speed.compile + speed.save + _FOLD_FILES_SECONDS
     costs = [
         NetworkCost(
             member,

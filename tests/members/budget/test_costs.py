@@ -21,6 +21,7 @@ PHASES = (Phase("none", 2, 0.01), Phase("all", 5, 0.01))
 SPEED = TrainingSpeed(
     start_up=8.0,
     build=2.0,
+    save=1.0,
     compile=3.0,
     decode=0.01,
     predict=0.03,
@@ -58,7 +59,7 @@ def test_a_fold_is_priced_piece_by_piece() -> None:
         PhaseEpochs(2, 800 * 0.04 + 0.5 + held_out, 4.0 + 3.0),
         PhaseEpochs(5, 800 * 0.1 + 0.5 + held_out, 6.0),
     )
-    assert cost.finish == pytest.approx(400 * 0.03 + 3, abs=0.5)
+    assert cost.finish == pytest.approx(400 * 0.03 + 3 + 1, abs=0.5)
     epochs = 2 * cost.phases[0].seconds + 5 * cost.phases[1].seconds
     assert cost.estimate_seconds(1.0) == pytest.approx(cost.begin + cost.finish + epochs + 13)
 

@@ -66,7 +66,7 @@ def speed_of(settings: dict[str, Any]) -> NetworkSpeed:
     area = (settings["image_size"] / 96) ** 2
     phase = PhaseSpeed(photo=1.0 * area, epoch=0.0, first=1.0)
     phases = (phase,) * len(settings["phases"])
-    training = TrainingSpeed(0.0, 1.5, 0.5, 0.001, 0.01 * area, 0.01 * area, 0.001, phases)
+    training = TrainingSpeed(0.0, 1.0, 0.5, 0.5, 0.001, 0.01 * area, 0.01 * area, 0.001, phases)
     return NetworkSpeed(batch_size=32, device="", threads=1, host="", training=training)
 
 

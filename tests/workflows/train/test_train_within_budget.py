@@ -23,7 +23,7 @@ MEMBER = "demo-dense"
 
 def plant(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have speeds ready as if they had been measured: several times as fast as it is, to be corrected on the way."""
-    training = TrainingSpeed(6.0, 1.0, 1.0, 1e-4, 1e-4, 1e-4, 1e-3, (PhaseSpeed(1e-4, 0.01, 2.0),))
+    training = TrainingSpeed(6.0, 0.5, 0.5, 1.0, 1e-4, 1e-4, 1e-4, 1e-3, (PhaseSpeed(1e-4, 0.01, 2.0),))
     speed = NetworkSpeed(batch_size=32, device="", threads=1, host="", training=training)
     monkeypatch.setattr(budgeting, "read_speed", lambda _: speed)
 

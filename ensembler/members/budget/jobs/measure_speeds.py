@@ -96,7 +96,6 @@ class _MemberTimer:
         """Measure everything."""
         began = time.monotonic()
         network = self._build_network()
-        _save(network)
         build = time.monotonic() - began
         network.compile(jit_compile=False)
         batch_size = self.settings.batch_size
@@ -108,6 +107,7 @@ class _MemberTimer:
         training = TrainingSpeed(
             start_up=0.0,
             build=build,
+            save=_measure_seconds(lambda: _save(network)),
             compile=max(0.0, first - each),
             decode=_measure_seconds(lambda: deque(self._make_batches(photos), maxlen=0)) / photos,
             predict=_measure_seconds(

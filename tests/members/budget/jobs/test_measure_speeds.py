@@ -44,6 +44,7 @@ def test_each_piece_of_work_is_measured(folder: CompetitionFolder) -> None:
         assert 0 < one.view < 1
         assert 0 < one.decode < one.predict + 0.01 < 1
         assert 0 < one.build < seconds
+        assert 0 < one.save < seconds
     last = fine.phases[1]
     assert 0 < last.photo < 1
     # The first update compiles too.
