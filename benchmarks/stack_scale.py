@@ -20,6 +20,7 @@ import numpy as np
 from ensembler.competition.metrics.metrics import log_loss
 from ensembler.heads.links import compute_log_odds, compute_probabilities
 from ensembler.stacking.calibration import CalibratedMetaLearner
+from ensembler.stacking.learners.base import fit_on_targets
 from ensembler.stacking.learners.named import make_meta_learner
 from ensembler.stacking.nested import predict_nested
 
@@ -55,9 +56,9 @@ def measure(folder: Path, name: str, members: int) -> None:
     folds = np.arange(len(targets)) % 5
     began = time.monotonic()
     X = compute_log_odds(arrays, multiclass=exclusive)
-    learner = CalibratedMetaLearner(make_meta_learner(name, multiclass=exclusive))
-    nested = predict_nested(learner, X, targets, folds).calibrated
-    learner.fit(X, targets, folds)
+    learner = CalibratedMetaLearner(make_meta_learner(name))
+    nested = predict_nested(learner, X, targets, folds, multiclass=exclusive).calibrated
+    fit_on_targets(learner, X, targets, folds, multiclass=exclusive)
     seconds = time.monotonic() - began
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2
     best = min(log_loss(targets, one, multiclass=exclusive) for one in arrays)

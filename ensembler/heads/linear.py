@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
+from ..competition.metrics.comparisons import choose_within_one_error
 from ..competition.metrics.metrics import compute_row_losses
 from .links import compute_probabilities
 from .logistic_fits import Linear, LogisticFits
@@ -193,7 +194,7 @@ class HeadPaths:
             waiting = any(number - _find_best(each) < PATIENCE for each in losses.values() if each)
             if not waiting and number >= max(middle.values(), default=0):
                 break
-        chosen = {head: _choose_within_standard_error(each) for head, each in losses.items() if each} | middle
+        chosen = {head: choose_within_one_error(each) for head, each in losses.items() if each} | middle
         return {head: self._make_head(path[number][head], strengths, number) for head, number in chosen.items()}
 
     def _compute_losses(self, linear: Linear, fold: int) -> NDArray[np.float64]:
@@ -223,12 +224,3 @@ def _compute_row_weights(
 
 def _find_best(losses: list[NDArray[np.float64]]) -> int:
     return int(np.argmin([loss.mean() for loss in losses]))
-
-
-def _choose_within_standard_error(losses: list[NDArray[np.float64]]) -> int:
-    best = losses[_find_best(losses)]
-    for index, loss in enumerate(losses):
-        difference = loss - best
-        if difference.mean() <= difference.std() / np.sqrt(len(difference)):
-            return index
-    return _find_best(losses)

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import logsumexp
 from threadpoolctl import threadpool_limits
 
 from .lbfgs import minimise_batched
+from .links import compute_losses_and_errors
 from .stacked_views import Rows
 
 Float = NDArray[np.floating]
@@ -164,21 +166,12 @@ class LogisticFits:
 
     def _compute_errors(self, scores: Float, block: _Block, unlearnable: NDArray[np.bool_]) -> tuple[Float, Float]:
         """Return the summed loss of each fit, and the derivative by the scores: (rows, fits, outputs)."""
-        targets, weights = block.targets[:, None, :], block.weights[:, None, :]
+        weights = block.weights[:, None, :]
         if self.multiclass:
             scores[:, unlearnable] = IMPOSSIBLE_SCORE
-            scores -= scores.max(axis=2, keepdims=True)
-            own = np.einsum("rfo,ro->rf", scores, block.targets)
-            np.exp(scores, out=scores)
-            sums = scores.sum(axis=2, keepdims=True)
-            losses = (np.log(sums[..., 0]) - own) * weights[..., 0]
-            scores /= sums
-            scores -= targets
-            scores *= weights
-            return losses.sum(axis=0, dtype=np.float64), scores
-        logs = np.logaddexp(0, -scores)
-        losses = ((logs + (1 - targets) * scores) * weights).sum(axis=(0, 2), dtype=np.float64)
-        return losses, (np.exp(-logs) - targets) * weights
+        losses, errors = compute_losses_and_errors(scores, block.targets[:, None, :], multiclass=self.multiclass)
+        errors *= weights
+        return (losses * weights).sum(axis=(0, 2), dtype=np.float64), errors
 
     def compute_scores(self, group: int, linear: Linear) -> Float:
         """Scores of the rows of a group, in the rows' order, by what a fit came to that may have left them out."""
@@ -211,8 +204,7 @@ class LogisticFits:
             if name in self.left_out[fit]:
                 continue
             scores = block.features @ kernel.astype(np.float32) + bias
-            largest = scores.max(axis=1)
-            total += float((np.log(np.exp(scores - largest[:, None]).sum(axis=1)) + largest).sum())
+            total += float(logsumexp(scores, axis=1).sum())
             rows += len(scores)
         return total / max(rows, 1)
 

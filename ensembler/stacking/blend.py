@@ -1,11 +1,12 @@
-"""What a meta-learner comes to, however it was found: log-odds of members in, probabilities out."""
+"""The fitted function of any meta-learner: log-odds of members in, probabilities out."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit
 
 from ..heads.links import EPSILON, clip_log_odds, compute_probabilities
 from .networks import Network
@@ -18,23 +19,24 @@ _MIN_MEAN = 1e-12
 
 @dataclass(frozen=True)
 class Blend:
-    """Members put together: scores, divided by the temperature, through softmax or sigmoid, then clipped.
+    """A blend of members: scores, divided by the temperature, through softmax or sigmoid, then clipped.
 
     Attributes
     ----------
     multiclass
         Softmax instead of sigmoids.
     networks
-        Whose scores are averaged.
+        Networks whose scores are averaged.
     weights
-        Instead of networks: of the members' probabilities, whose weighted mean is taken; they sum to 1.
+        Weights of the members' probabilities, shape (members,), which sum to 1: instead of networks, their weighted
+        mean is taken.
     floor
-        Members' probabilities are held off 0 and 1 by so much, before anything else.
+        Members' probabilities are clipped to ``[floor, 1 - floor]`` before anything else.
     temperature
-        Above 1 makes probabilities less certain.
+        Divisor of the scores; above 1 it makes probabilities less confident.
     clip
-        Probabilities are held off 0, and where outputs are independent off 1, by so much; those of exclusive classes
-        are then divided by their sum.
+        Probabilities are at least this, and where outputs are independent at most ``1 - clip``; those of exclusive
+        classes are then divided by their sum.
     """
 
     multiclass: bool
@@ -44,40 +46,38 @@ class Blend:
     temperature: float = 1.0
     clip: float = 0.0
 
-    def replace_calibration(self, temperature: float, clip: float) -> Blend:
-        """Return it with another temperature and clip."""
-        return replace(self, temperature=temperature, clip=clip)
-
     def compute_scores(self, X: NDArray[np.float32]) -> NDArray[np.floating]:
-        """Scores before the temperature, shape (rows, outputs), of log-odds of shape (rows, members * outputs)."""
-        parts = [
-            self._compute_scores(X[first : first + _BATCH_ROWS]) for first in range(0, max(len(X), 1), _BATCH_ROWS)
-        ]
-        return np.concatenate(parts)
+        """Return scores before the temperature, shape (rows, outputs).
 
-    def _compute_scores(self, X: NDArray[np.float32]) -> NDArray[np.floating]:
+        Parameters
+        ----------
+        X
+            Log-odds, shape (rows, members * outputs).
+        """
+        starts = range(0, max(len(X), 1), _BATCH_ROWS)
+        return np.concatenate([self._compute_batch(X[first : first + _BATCH_ROWS]) for first in starts])
+
+    def _compute_batch(self, X: NDArray[np.float32]) -> NDArray[np.floating]:
         X = clip_log_odds(X, self.floor, multiclass=self.multiclass)
         if self.weights is None:
-            total = sum(network.compute_scores(X)[0] for network in self.networks)
-            return np.asarray(total / len(self.networks))
+            return np.asarray(sum(network.compute_scores(X)[0] for network in self.networks) / len(self.networks))
         odds = X.reshape(len(X), len(self.weights), X.shape[1] // len(self.weights)).astype(np.float64)
-        each = np.exp(odds) if self.multiclass else 1 / (1 + np.exp(-odds))
-        mean = np.einsum("rmk,m->rk", each, self.weights)
+        mean = np.einsum("rmk,m->rk", np.exp(odds) if self.multiclass else expit(odds), self.weights)
         logs = np.log(np.maximum(mean, _MIN_MEAN))
         return np.asarray(logs if self.multiclass else logs - np.log(np.maximum(1 - mean, _MIN_MEAN)))
 
     def predict_proba(self, X: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Probabilities, shape (rows, outputs), of log-odds of shape (rows, members * outputs)."""
+        """Return probabilities, shape (rows, outputs), of log-odds of shape (rows, members * outputs)."""
         return self.convert_scores(self.compute_scores(X))
 
     def convert_scores(self, scores: NDArray[np.floating]) -> NDArray[np.float32]:
-        """Probabilities of what :meth:`compute_scores` gave."""
+        """Return the probabilities of the scores of :meth:`compute_scores`."""
         predicted = compute_probabilities(scores / self.temperature, multiclass=self.multiclass)
         return clip_probabilities(predicted, self.clip, multiclass=self.multiclass)
 
 
 def clip_probabilities(predicted: NDArray[np.float32], clip: float, *, multiclass: bool) -> NDArray[np.float32]:
-    """Hold probabilities off certainty by ``clip``; those of exclusive classes sum to 1 again."""
+    """Clip probabilities to ``[clip, 1 - clip]``; those of exclusive classes are divided by their sum instead."""
     if not clip:
         return predicted
     if not multiclass:

@@ -120,7 +120,7 @@ def _score_meta_learners(
             predicted = fitted.nested.calibrated
         else:
             learner = make_learner(StackConfig(name, config.seed), manifest)
-            predicted = predict_nested(learner, X[rows], targets, fold_numbers).calibrated
+            predicted = predict_nested(learner, X[rows], targets, fold_numbers, multiclass=multiclass).calibrated
         figures[name] = compute_scores(targets, predicted, manifest, groups)
         task.advance()
     return figures, len(rows)

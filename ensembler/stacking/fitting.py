@@ -1,4 +1,4 @@
-"""A stack's meta-learner: made as it was asked for, scored by nested folds, fitted on all rows."""
+"""A stack's meta-learner: made by its name, scored by nested folds, fitted on all rows."""
 
 from __future__ import annotations
 
@@ -15,30 +15,30 @@ from ..competition.tables import Tables
 from ..heads.links import compute_log_odds
 from ..progress import Progress
 from .calibration import CalibratedMetaLearner
-from .learners.base import MetaLearner
+from .learners.base import MetaLearner, fit_on_targets
 from .learners.named import META_LEARNERS, TOURNAMENT, make_meta_learner
 from .nested import NestedPredictions, predict_nested
 from .subsets import SubsetMetaLearner
 from .tournament import TournamentMetaLearner
 
-# How often a tournament divides rows, and numbers of the input beyond which once must do.
+# Divisions of the rows into folds in a tournament, and numbers of the input beyond which there is only one.
 REPEATS, MAX_REPEATED_CELLS = 3, 500_000
 
 
 @dataclass(frozen=True)
 class StackConfig:
-    """What a person asks of a meta-learner.
+    """The choice of a meta-learner and of its members.
 
     Attributes
     ----------
     meta
         One of :data:`.META_LEARNERS`, or ``auto``.
     seed
-        Of random numbers.
+        Seed of random numbers.
     size
-        How many members the stack is to have; None for all.
+        Number of members of the stack; None for all.
     costs, max_cost
-        What each member costs, and the most that all together may; infinite for no limit.
+        Cost of each member, and the most that all together may cost; infinite for no limit.
     """
 
     meta: str
@@ -60,11 +60,11 @@ class FittedStack:
     Attributes
     ----------
     learner
-        Fitted on all rows.
+        The meta-learner, fitted on all rows.
     name
-        Of the meta-learner; that which won, after a tournament.
+        Name of the meta-learner; after a tournament, of the winner.
     members
-        Numbers of those that the stack has, among those it could choose from.
+        Numbers of the members that the stack has, among those it could choose from.
     nested
         Probabilities of the scored photos, each by a meta-learner that was not fitted on it.
     """
@@ -76,32 +76,24 @@ class FittedStack:
 
 
 def make_learner(config: StackConfig, manifest: Manifest) -> MetaLearner:
-    """Make what was asked for.
+    """Make an unfitted meta-learner.
 
     Raises
     ------
     BadChoice
         If there is no such meta-learner, or the manifest's metric cannot judge its task.
     """
-    multiclass = manifest.sums_to_one
-    # Log loss has a rule of its own, that goes by rows.
+    # Log loss has a rule of its own, which goes by rows.
     cost = None if "log loss" in manifest.metric else make_cost_function(manifest)
+    learner: MetaLearner
     if config.meta == TOURNAMENT:
-        learners = {
-            name: make_meta_learner(name, multiclass=multiclass, seed=config.seed, cost=cost) for name in META_LEARNERS
-        }
-        learner: MetaLearner = TournamentMetaLearner(
-            learners, multiclass=multiclass, measure=make_cost_measure(manifest)
-        )
+        learners = {name: make_meta_learner(name, seed=config.seed, cost=cost) for name in META_LEARNERS}
+        learner = TournamentMetaLearner(learners, measure=make_cost_measure(manifest))
     else:
-        learner = CalibratedMetaLearner(
-            make_meta_learner(config.meta, multiclass=multiclass, seed=config.seed, cost=cost)
-        )
+        learner = CalibratedMetaLearner(make_meta_learner(config.meta, seed=config.seed, cost=cost))
     if not config.chooses_members:
         return learner
-    return SubsetMetaLearner(
-        learner, multiclass=multiclass, size=config.size, costs=config.costs, max_cost=config.max_cost
-    )
+    return SubsetMetaLearner(learner, size=config.size, costs=config.costs, max_cost=config.max_cost)
 
 
 def fit_stack(
@@ -114,14 +106,13 @@ def fit_stack(
     fold_numbers = folds.make_nested_repeats(repeats)
     learner = make_learner(config, tables.manifest)
     task = progress.start("meta-learner", len(np.unique(fold_numbers[:, 0])) + 1)
-    nested = predict_nested(learner, X, targets, fold_numbers, task)
-    learner.fit(X, targets, fold_numbers)
+    nested = predict_nested(learner, X, targets, fold_numbers, task, multiclass=multiclass)
+    fitted = inner = fit_on_targets(learner, X, targets, fold_numbers, multiclass=multiclass)
     task.advance()
     task.finish()
     chosen, name = tuple(range(len(members))), config.meta
-    inner = learner
     if isinstance(inner, SubsetMetaLearner):
         chosen, inner = inner.members_, inner.learner_
     if isinstance(inner, TournamentMetaLearner):
         name = inner.chosen_
-    return FittedStack(inner, name, chosen, nested)
+    return FittedStack(fitted, name, chosen, nested)

@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from threadpoolctl import threadpool_limits
 
+from ..heads.links import compute_losses_and_errors
+
 FloatArray = NDArray[np.floating]
 # Rows worked on at a time: they stay in the processor's cache, and two threads find blocks enough.
 BLOCK_ROWS = 8192
@@ -246,8 +248,8 @@ def _compute_objective(
 
     def compute_block(block: slice) -> tuple[float, FloatArray]:
         scores, activations = working.compute_scores(rows.raw[block], rows.standardised_odds[block])
-        loss, error = compute_loss_and_error(scores, rows.targets[block], multiclass=multiclass)
-        return loss, working.compute_gradient(rows.raw[block], activations, error)
+        losses, error = compute_losses_and_errors(scores, rows.targets[block], multiclass=multiclass)
+        return float(losses.sum(dtype=np.float64)), working.compute_gradient(rows.raw[block], activations, error)
 
     losses, gradients = zip(*map_blocks(compute_block, rows.blocks), strict=True)
     cost, slope = penalties.compute_cost(network, start)
@@ -263,18 +265,6 @@ def _map_in_threads(blocks: int) -> Iterator[Callable[..., Iterator[Any]]]:
         else:
             with ThreadPoolExecutor(THREADS) as pool:
                 yield pool.map
-
-
-def compute_loss_and_error(scores: FloatArray, targets: FloatArray, *, multiclass: bool) -> tuple[float, FloatArray]:
-    """Return the summed log loss, and its derivative by the scores."""
-    if multiclass:
-        shifted = scores - scores.max(axis=1, keepdims=True)
-        powers = np.exp(shifted)
-        sums = powers.sum(axis=1, keepdims=True)
-        loss = np.log(sums).sum(dtype=np.float64) - (targets * shifted).sum(dtype=np.float64)
-        return float(loss), powers / sums - targets
-    logs = np.logaddexp(0, -scores)
-    return float((logs + (1 - targets) * scores).sum(dtype=np.float64)), np.exp(-logs) - targets
 
 
 def _fold_in_standardisation(network: Network, mean: FloatArray, deviation: FloatArray) -> Network:

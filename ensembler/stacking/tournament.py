@@ -3,133 +3,97 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Self
+from functools import reduce
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import clone
 
-from ..competition.metrics.intervals import compute_difference
+from ..competition.metrics.comparisons import is_within_one_error
+from ..competition.metrics.intervals import Difference, compute_difference
 from ..competition.metrics.measures import MeasuredScore
 from ..competition.metrics.metrics import compute_row_losses
 from ..competition.metrics.standard_errors import InfluenceScore
 from .calibration import CalibratedMetaLearner
-from .learners.base import MetaLearner, Rows
+from .learners.base import MetaLearner, Rows, fit_on_targets
 
 Measure = Callable[[NDArray[np.floating], NDArray[np.floating]], MeasuredScore]
-
-
-@dataclass(frozen=True)
-class TournamentResult:
-    """How a meta-learner did.
-
-    Attributes
-    ----------
-    name
-        Of it.
-    cost
-        Of held-out rows, less being better: log loss, or the competition's metric with the sign that makes it so.
-    excess_cost, standard_error
-        How much more it costs than the best, and how sure that is.
-    """
-
-    name: str
-    cost: float
-    excess_cost: float
-    standard_error: float
 
 
 class TournamentMetaLearner(MetaLearner):
     """The simplest of several meta-learners whose cost is within one standard error of the best's.
 
-    The rule is that of Breiman et al., Classification and Regression Trees, 1984; the standard error is of the paired
-    difference. Each is judged on rows that inner folds held out, in as many repeats as there are columns of folds.
+    The rule is that of :func:`.choose_within_one_error`, with the bootstrap standard error of the paired difference.
+    Each meta-learner is judged on rows that inner folds held out, in as many repeats as ``folds`` has columns.
 
     Parameters
     ----------
     learners
-        By name, the simplest first; each is calibrated.
-    multiclass
-        One class a row.
+        Meta-learners by name, the simplest first; each is calibrated.
     measure
-        What costs are; None for log loss.
+        Measure of the cost of targets and probabilities; None for log loss.
 
     Attributes
     ----------
     chosen_
-        Name of the chosen one.
-    results_
-        One for each, in their order.
+        Name of the chosen meta-learner.
+    costs_
+        Cost of each meta-learner by name, less being better.
+    excess_costs_
+        How much more each costs than the best, by name.
     """
 
-    def __init__(self, learners: dict[str, MetaLearner], *, multiclass: bool, measure: Measure | None = None) -> None:
+    def __init__(self, learners: dict[str, MetaLearner], *, measure: Measure | None = None) -> None:
         self.learners = learners
-        self.multiclass = multiclass
         self.measure = measure
 
-    def fit(self, X: NDArray[np.float32], Y: NDArray[np.float32], folds: Rows) -> Self:
-        """See :meth:`.MetaLearner.fit`."""
-        repeats = folds.reshape(len(folds), -1).T
+    def _fit(self, X: NDArray[np.float32], Y: NDArray[np.float32], folds: Rows) -> None:
         fits = {
-            name: [CalibratedMetaLearner(clone(learner)).fit(X, Y, repeat) for repeat in repeats]
+            name: [
+                fit_on_targets(CalibratedMetaLearner(learner), X, Y, repeat, multiclass=self.multiclass_)
+                for repeat in folds.reshape(len(folds), -1).T
+            ]
             for name, learner in self.learners.items()
         }
-        self.results_ = self._compare_learners(fits, Y)
-        within = [one for one in self.results_ if one.excess_cost <= one.standard_error or one.excess_cost <= 0]
-        # Costs that are no numbers, such as those of an AUC of one class, tell nothing: then the last and richest.
-        self.chosen_ = within[0].name if within else list(self.learners)[-1]
+        self._compare_learners(fits, Y)
+        within = [
+            name for name, one in self.excess_costs_.items() if is_within_one_error(one.value, one.standard_error)
+        ]
+        # Costs are NaN where rows cannot tell, such as the AUC of one class: then the last and richest is taken.
+        self.chosen_ = within[0] if within else list(self.learners)[-1]
         self.learner_ = fits[self.chosen_][0]
         self.blend_, self.held_out_ = self.learner_.blend_, self.learner_.held_out_
-        return self
 
     def clone_with_chosen_settings(self) -> MetaLearner:
         """See :meth:`.MetaLearner.clone_with_chosen_settings`."""
         return self.learner_.clone_with_chosen_settings()
 
-    def _compare_learners(
-        self, fits: dict[str, list[CalibratedMetaLearner]], Y: NDArray[np.float32]
-    ) -> list[TournamentResult]:
-        shared_rows = _find_shared_rows(fits)
-        units = np.concatenate(shared_rows)
-        if not len(units):
-            return []
+    def _compare_learners(self, fits: dict[str, list[MetaLearner]], Y: NDArray[np.float32]) -> None:
+        """Set ``costs_`` and ``excess_costs_``, of the rows that all learners have held-out predictions of."""
+        repeats = zip(*fits.values(), strict=True)
+        shared = [reduce(np.intersect1d, [fit.held_out_.rows for fit in repeat]) for repeat in repeats]
+        rows = np.concatenate(shared)
+        measured: dict[str, MeasuredScore] = {}
+        if len(rows):
+            measured = {
+                name: self._measure_cost(Y[rows], np.concatenate(list(map(_predict_held_out, each, shared))))
+                for name, each in fits.items()
+            }
+        self.costs_ = {name: one.value for name, one in measured.items()}
+        best = min(measured.values(), key=lambda one: np.inf if np.isnan(one.value) else one.value, default=None)
         # A row that several repeats predicted counts as one when it is resampled.
-        measured = {
-            name: self._measure_cost(
-                Y[units],
-                np.concatenate([_select_probabilities(fit, rows) for fit, rows in zip(each, shared_rows, strict=True)]),
-            )
-            for name, each in fits.items()
+        units = np.unique(rows, return_inverse=True)[1]
+        self.excess_costs_: dict[str, Difference] = {
+            name: compute_difference(one, best, units) for name, one in measured.items() if best
         }
-        best = min(measured.values(), key=lambda one: np.inf if np.isnan(one.value) else one.value)
-        row_units = np.unique(units, return_inverse=True)[1]
-        differences = {name: compute_difference(one, best, row_units) for name, one in measured.items()}
-        return [
-            TournamentResult(name, one.value, differences[name].value, differences[name].standard_error)
-            for name, one in measured.items()
-        ]
 
     def _measure_cost(self, targets: NDArray[np.float32], predicted: NDArray[np.float32]) -> MeasuredScore:
         if self.measure:
             return self.measure(targets, predicted)
-        return InfluenceScore.from_row_values(compute_row_losses(targets, predicted, multiclass=self.multiclass))
+        return InfluenceScore.from_row_values(compute_row_losses(targets, predicted, multiclass=self.multiclass_))
 
 
-def _find_shared_rows(fits: dict[str, list[CalibratedMetaLearner]]) -> list[Rows]:
-    """Of each repeat the rows that all learners have held-out predictions of."""
-    each = [[fit.held_out_.rows for fit in repeat] for repeat in zip(*fits.values(), strict=True)]
-    return [_intersect_rows(rows) for rows in each]
-
-
-def _intersect_rows(rows: list[Rows]) -> Rows:
-    common = rows[0]
-    for others in rows[1:]:
-        common = np.intersect1d(common, others)
-    return common
-
-
-def _select_probabilities(fit: CalibratedMetaLearner, rows: Rows) -> Any:
+def _predict_held_out(fit: MetaLearner, rows: Rows) -> NDArray[np.float32]:
+    """Return calibrated probabilities of some of the rows that inner folds held out."""
     order = np.argsort(fit.held_out_.rows)
     places = order[np.searchsorted(fit.held_out_.rows, rows, sorter=order)]
-    return fit.held_out_probabilities_[places]
+    return fit.blend_.convert_scores(fit.held_out_.scores[places])

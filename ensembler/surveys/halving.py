@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ..competition.metrics.comparisons import compute_paired_difference
 from ..figures import format_score
 
 # Photos of the first rung, at least: fewer hardly tell backbones apart; and for each class.
@@ -102,12 +103,6 @@ def _is_close(one: RungResult, best: RungResult) -> bool:
 def _format_difference(one: RungResult, other: RungResult) -> str:
     mean, error = compute_paired_difference(one.losses, other.losses)
     return format_score(mean, error, digits=3)
-
-
-def compute_paired_difference(one: NDArray[np.float64], other: NDArray[np.float64]) -> tuple[float, float]:
-    """Return the mean difference of two losses on the same photos, and its standard error."""
-    differences = one - other
-    return float(differences.mean()), float(differences.std(ddof=1) / math.sqrt(len(differences)))
 
 
 def count_affordable_photos(current: int, wanted: int, seconds_a_photo: float, seconds_left: float) -> int:

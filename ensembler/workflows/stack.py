@@ -234,7 +234,9 @@ def _save_fitted_stack(
     title: str,
 ) -> NDArray[np.float32]:
     """Store the meta-learner and its predictions; return those of the test photos, which ``members`` predicted."""
-    test = fitted.learner.predict_proba(compute_log_odds(members, multiclass=tables.manifest.sums_to_one))
+    X = compute_log_odds(members, multiclass=tables.manifest.sums_to_one)
+    # Of two classes, tables hold the second alone.
+    test = fitted.learner.predict_proba(X)[:, -len(tables.manifest.outputs) :]
     save_blend(folder, title, fitted.learner.blend_)
     save_stack_predictions(folder, title, tables, folds.scored, fitted.nested.calibrated, test)
     return test

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ensembler.heads.links import compute_probabilities
+from ensembler.heads.links import choose_classes, compute_probabilities
 
 
 def made_members(
@@ -30,3 +30,8 @@ def made_tags(rows: int = 400, seed: int = 0) -> tuple[list[np.ndarray], np.ndar
     targets = (random.random(scores.shape) < compute_probabilities(scores, multiclass=False)).astype(np.float32)
     seen = [compute_probabilities(scores + random.normal(0, noise, scores.shape), multiclass=False) for noise in (1, 2)]
     return seen, targets
+
+
+def labels_of(targets: np.ndarray) -> np.ndarray:
+    """Return the class of each row, of targets in one column or one for each class."""
+    return choose_classes(targets, multiclass=targets.shape[1] > 1)

@@ -45,8 +45,8 @@ def test_members_that_are_too_certain_are_calibrated_on_other_rows() -> None:
     seen, targets = made_members(1, (0.5,), 1000)
     certain = compute_probabilities(compute_log_odds(seen, multiclass=False) * 4, multiclass=False)
     X, folds = compute_log_odds([certain], multiclass=False), np.arange(1000) % 5
-    learner = CalibratedMetaLearner(LogitMeanMetaLearner(multiclass=False))
-    nested = predict_nested(learner, X, targets, folds)
+    learner = CalibratedMetaLearner(LogitMeanMetaLearner())
+    nested = predict_nested(learner, X, targets, folds, multiclass=False)
     assert np.allclose(nested.uncalibrated, np.clip(certain, 1e-6, 1 - 1e-6), atol=1e-6)
     before, after = (log_loss(targets, one, multiclass=False) for one in (nested.uncalibrated, nested.calibrated))
     assert after < 0.8 * before

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from helpers.meta_made import made_members
+from helpers.meta_made import labels_of, made_members
 
 from ensembler.competition.metrics.metrics import log_loss
 from ensembler.heads.links import compute_log_odds
@@ -14,7 +14,7 @@ from ensembler.stacking.learners.dense import DenseMetaLearner
 def test_the_best_member_is_missed_most_and_noise_not_at_all() -> None:
     seen, targets = made_members(1, (0.5, 1.5), 1000, junk=1)
     X, folds = compute_log_odds(seen, multiclass=False), np.arange(1000) % 5
-    learner = DenseMetaLearner(multiclass=False, penalties=(100.0,)).fit(X, targets, folds)
+    learner = DenseMetaLearner(penalties=(100.0,)).fit(X, labels_of(targets), folds)
     rows, whole, parts = predict_without_each(learner, X, targets, folds)
     assert len(rows) == 1000
     lost = [log_loss(targets, part, multiclass=False) - log_loss(targets, whole, multiclass=False) for part in parts]
@@ -25,7 +25,7 @@ def test_the_best_member_is_missed_most_and_noise_not_at_all() -> None:
 def test_some_rows_of_many_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
     seen, targets = made_members(1, (0.5, 1.5), 300)
     X, folds = compute_log_odds(seen, multiclass=False), np.arange(300) % 5
-    learner = DenseMetaLearner(multiclass=False, penalties=(100.0,)).fit(X, targets, folds)
+    learner = DenseMetaLearner(penalties=(100.0,)).fit(X, labels_of(targets), folds)
     monkeypatch.setattr(contributions, "MAX_CELLS", 200)
     rows, whole, parts = predict_without_each(learner, X, targets, folds)
     assert len(rows) == len(whole) == len(parts[0]) == 100

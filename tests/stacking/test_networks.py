@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from scipy.optimize import check_grad
 
+from ensembler.heads.links import compute_losses_and_errors
 from ensembler.stacking import networks
-from ensembler.stacking.networks import Network, Penalties, compute_loss_and_error, fit_network
+from ensembler.stacking.networks import Network, Penalties, fit_network
 
 
 @pytest.mark.parametrize(("multiclass", "classes"), [(True, 4), (False, 3), (False, 1)])
@@ -26,14 +27,14 @@ def test_the_gradient_is_that_of_the_loss(multiclass: bool, classes: int, widths
     def loss(weights: np.ndarray) -> float:
         filled = start.replace_weights(weights)
         return (
-            compute_loss_and_error(filled.compute_scores(raw)[0], targets, multiclass=multiclass)[0]
+            float(compute_losses_and_errors(filled.compute_scores(raw)[0], targets, multiclass=multiclass)[0].sum())
             + penalties.compute_cost(filled, start)[0]
         )
 
     def gradient(weights: np.ndarray) -> np.ndarray:
         filled = start.replace_weights(weights)
         scores, flows = filled.compute_scores(raw)
-        error = compute_loss_and_error(scores, targets, multiclass=multiclass)[1]
+        error = compute_losses_and_errors(scores, targets, multiclass=multiclass)[1]
         return np.asarray(filled.compute_gradient(raw, flows, error) + penalties.compute_cost(filled, start)[1])
 
     assert check_grad(loss, gradient, flat) < 1e-4
@@ -93,14 +94,12 @@ def test_many_rows_are_worked_on_in_float32(monkeypatch: pytest.MonkeyPatch) -> 
     exact = fit_network(X, targets, Network.build_mean(2, 1), Penalties(1.0), multiclass=False, iterations=50)
     monkeypatch.setattr(networks, "MAX_FLOAT64_CELLS", 10)
     seen: list[type] = []
-    of_loss = networks.compute_loss_and_error
 
-    def watched(scores: np.ndarray, truth: np.ndarray, *, multiclass: bool) -> tuple[float, np.ndarray]:
+    def watched(scores: np.ndarray, truth: np.ndarray, *, multiclass: bool) -> tuple[np.ndarray, np.ndarray]:
         seen.append(scores.dtype.type)
-        loss, error = of_loss(scores, truth, multiclass=multiclass)
-        return loss, np.asarray(error)
+        return compute_losses_and_errors(scores, truth, multiclass=multiclass)
 
-    monkeypatch.setattr(networks, "compute_loss_and_error", watched)
+    monkeypatch.setattr(networks, "compute_losses_and_errors", watched)
     about = fit_network(X, targets, Network.build_mean(2, 1), Penalties(1.0), multiclass=False, iterations=50)
     assert set(seen) == {np.float32}
     assert np.allclose(exact.skip, about.skip, atol=1e-2)

@@ -75,9 +75,9 @@ def _stack(X: np.ndarray, y: np.ndarray, unseen: np.ndarray) -> np.ndarray:
         given = cross_val_predict(clone(member), X, y, cv=INNER, method="predict_proba")
         out_of_fold.append(_ours(given, targets))
         later.append(_ours(clone(member).fit(X, y).predict_proba(unseen), targets))
-    learner = CalibratedMetaLearner(make_meta_learner("dense", multiclass=exclusive))
-    learner.fit(compute_log_odds(out_of_fold, multiclass=exclusive), targets, folds)
-    return learner.predict_proba(compute_log_odds(later, multiclass=exclusive))
+    learner = CalibratedMetaLearner(make_meta_learner("dense"))
+    learner.fit(compute_log_odds(out_of_fold, multiclass=exclusive), y, folds)
+    return _ours(learner.predict_proba(compute_log_odds(later, multiclass=exclusive)), targets)
 
 
 def _targets(y: np.ndarray, every: np.ndarray) -> np.ndarray:

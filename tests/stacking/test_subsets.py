@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from helpers.meta_made import made_members
+from helpers.meta_made import labels_of, made_members
 from sklearn.base import clone
 
 from ensembler.heads.links import compute_log_odds
@@ -59,11 +59,11 @@ def test_few_of_many_members_are_looked_for_one_by_one() -> None:
 def test_a_stack_of_the_best_two_leaves_out_what_sees_nothing() -> None:
     seen, targets = made_members(1, (1.0, 8.0, 1.2), 800)
     X, folds = compute_log_odds(seen, multiclass=False), np.arange(800) % 5
-    learner = SubsetMetaLearner(CalibratedMetaLearner(LogisticMetaLearner(multiclass=False)), multiclass=False, size=2)
+    learner = SubsetMetaLearner(CalibratedMetaLearner(LogisticMetaLearner()), size=2)
     assert clone(learner).get_params().keys() == learner.get_params().keys()
-    learner.fit(X, targets, folds)
+    learner.fit(X, labels_of(targets), folds)
     assert learner.members_ == (0, 2)
-    alone = CalibratedMetaLearner(LogisticMetaLearner(multiclass=False)).fit(X[:, [0, 2]], targets, folds)
+    alone = CalibratedMetaLearner(LogisticMetaLearner()).fit(X[:, [0, 2]], labels_of(targets), folds)
     assert np.array_equal(learner.predict_proba(X), alone.predict_proba(X[:, [0, 2]]))
     assert learner.predict_uncalibrated(X).shape == (800, 1)
 
@@ -72,10 +72,8 @@ def test_a_stack_of_the_best_two_leaves_out_what_sees_nothing() -> None:
 def test_members_keep_within_a_limit_together(limit: float, expected: Subset) -> None:
     seen, targets = made_members(1, (1.0, 1.0, 1.5), 800)
     X, folds = compute_log_odds(seen, multiclass=False), np.arange(800) % 5
-    learner = SubsetMetaLearner(
-        LogisticMetaLearner(multiclass=False), multiclass=False, costs=(3.0, 4.0, 5.0), max_cost=limit
-    )
-    assert learner.fit(X, targets, folds).members_ == expected
+    learner = SubsetMetaLearner(LogisticMetaLearner(), costs=(3.0, 4.0, 5.0), max_cost=limit)
+    assert learner.fit(X, labels_of(targets), folds).members_ == expected
 
 
 def test_with_one_fold_members_weigh_the_same() -> None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from helpers.meta_made import made_members
+from helpers.meta_made import labels_of, made_members
 
 from ensembler.competition.metrics.standard_errors import InfluenceScore
 from ensembler.heads.links import compute_log_odds
@@ -10,26 +10,25 @@ from ensembler.stacking.learners.named import META_LEARNERS, make_meta_learner
 from ensembler.stacking.tournament import TournamentMetaLearner
 
 
-def tournament(multiclass: bool, names: tuple[str, ...] = META_LEARNERS, **options: object) -> TournamentMetaLearner:
-    learners = {name: make_meta_learner(name, multiclass=multiclass) for name in names}
-    return TournamentMetaLearner(learners, multiclass=multiclass, **options)  # type: ignore[arg-type]
+def tournament(names: tuple[str, ...] = META_LEARNERS, **options: object) -> TournamentMetaLearner:
+    learners = {name: make_meta_learner(name) for name in names}
+    return TournamentMetaLearner(learners, **options)  # type: ignore[arg-type]
 
 
 def test_the_simplest_is_taken_where_nothing_is_gained() -> None:
     """Three copies of one member: all blends of them are the same."""
     seen, targets = made_members(1, (1.0,), 500)
-    auto = tournament(multiclass=False).fit(compute_log_odds(seen * 3, multiclass=False), targets, np.arange(500) % 5)
+    auto = tournament().fit(compute_log_odds(seen * 3, multiclass=False), labels_of(targets), np.arange(500) % 5)
     assert auto.chosen_ == "mean"
-    assert [one.name for one in auto.results_] == list(META_LEARNERS)
-    assert min(one.excess_cost for one in auto.results_) == 0
+    assert list(auto.costs_) == list(auto.excess_costs_) == list(META_LEARNERS)
+    assert min(one.value for one in auto.excess_costs_.values()) == 0
 
 
 def test_a_richer_one_is_taken_where_it_gains_beyond_noise() -> None:
     seen, targets = made_members(1, (0.5, 6.0), 1500)
-    auto = tournament(multiclass=False).fit(compute_log_odds(seen, multiclass=False), targets, np.arange(1500) % 5)
+    auto = tournament().fit(compute_log_odds(seen, multiclass=False), labels_of(targets), np.arange(1500) % 5)
     assert auto.chosen_ not in ("mean", "logit-mean")
-    by_name = {one.name: one for one in auto.results_}
-    assert by_name["mean"].excess_cost > by_name["mean"].standard_error
+    assert auto.excess_costs_["mean"].value > auto.excess_costs_["mean"].standard_error
 
 
 def test_repeats_are_of_the_same_rows() -> None:
@@ -38,10 +37,11 @@ def test_repeats_are_of_the_same_rows() -> None:
     X, folds = compute_log_odds(seen, multiclass=False), np.arange(300) % 5
     names = ("mean", "logistic-nonneg")
     once, thrice = (
-        tournament(False, names).fit(X, targets, each).results_ for each in (folds, np.column_stack([folds] * 3))
+        tournament(names).fit(X, labels_of(targets), each) for each in (folds, np.column_stack([folds] * 3))
     )
-    assert [one.cost for one in once] == pytest.approx([one.cost for one in thrice])
-    assert [one.standard_error for one in once] == pytest.approx([one.standard_error for one in thrice], rel=1e-6)
+    assert once.costs_ == pytest.approx(thrice.costs_)
+    errors = [[each.excess_costs_[name].standard_error for name in names] for each in (once, thrice)]
+    assert errors[0] == pytest.approx(errors[1], rel=1e-6)
 
 
 def test_it_goes_by_the_measure_it_is_given() -> None:
@@ -56,5 +56,5 @@ def test_it_goes_by_the_measure_it_is_given() -> None:
         del given
         return InfluenceScore.from_row_values(np.full(len(truth), np.nan))
 
-    assert tournament(False, measure=nothing_matters).fit(X, targets, folds).chosen_ == "mean"
-    assert tournament(False, measure=cannot_tell).fit(X, targets, folds).chosen_ == META_LEARNERS[-1]
+    assert tournament(measure=nothing_matters).fit(X, labels_of(targets), folds).chosen_ == "mean"
+    assert tournament(measure=cannot_tell).fit(X, labels_of(targets), folds).chosen_ == META_LEARNERS[-1]

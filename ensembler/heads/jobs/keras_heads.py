@@ -10,6 +10,8 @@ import numpy as np
 from keras import layers
 from numpy.typing import NDArray
 
+from ..links import compute_link
+
 # Kernel of shape (inputs, units) and bias of shape (units,).
 Dense = tuple[NDArray[np.float32], NDArray[np.float32]]
 
@@ -83,7 +85,7 @@ def build_random_head(
     rng = np.random.default_rng(seed)
     layers_before = [(_draw_glorot(rng, width, hidden), np.zeros(hidden, np.float32))] if hidden else []
     kernel = _draw_glorot(rng, hidden or width, len(shares))
-    bias = np.log(shares) if multiclass else np.log(shares / (1 - shares))
+    bias = compute_link(shares, multiclass=multiclass)
     return build_head(kernel, bias.astype(np.float32), multiclass=multiclass, hidden=layers_before, dropout=dropout)
 
 

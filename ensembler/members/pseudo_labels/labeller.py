@@ -23,7 +23,7 @@ from ...competition.folds.file import load_folds
 from ...competition.folds.folds import Folds
 from ...competition.tables import Tables
 from ...errors import BadChoice, Mismatch
-from ...heads.links import compute_probabilities
+from ...heads.links import compute_link, compute_probabilities
 from ...options.pseudo_labels import PseudoLabels
 from ...paths import CompetitionFolder
 from ...serialization import compute_fingerprint
@@ -98,8 +98,7 @@ def average_log_odds(members: Sequence[NDArray[np.float32]], *, multiclass: bool
         Averaged probabilities.
     """
     clipped = np.clip(np.asarray(members, np.float64), _CLIP, 1 - _CLIP)
-    scores = np.log(clipped) if multiclass else np.log(clipped) - np.log1p(-clipped)
-    return compute_probabilities(scores.mean(axis=0), multiclass=multiclass)
+    return compute_probabilities(compute_link(clipped, multiclass=multiclass).mean(axis=0), multiclass=multiclass)
 
 
 def find_labeller(

@@ -2,65 +2,65 @@
 
 from __future__ import annotations
 
-from typing import Self
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ...heads.links import compute_losses_and_errors
 from ..blend import Blend
-from ..networks import Network, compute_loss_and_error
-from .base import HeldOut, MetaLearner, Rows, split_inner_folds
+from ..calibration import fit_temperature
+from ..networks import Network
+from .base import MetaLearner, Rows, sample_rows
 
 # Bags, and the most choices of each.
 BAGS = 20
 MAX_STEPS = 50
-# Numbers of the input that a bag looks at in each step.
-MAX_CELLS = 100_000
+# Numbers of the input that a bag looks at in each step, and that the scale of the weights is fitted on.
+MAX_CELLS, MAX_SCALE_CELLS = 100_000, 1_000_000
 
 
 class GreedyMetaLearner(MetaLearner):
     """Ensemble selection with replacement, bagged.
 
-    Each bag chooses by rows drawn with replacement: it begins with the best member, and goes on adding the one that
-    makes the mean of log-odds better, until none does. A member's weight is the share of choices that fell on it
-    (Caruana et al., Ensemble selection from libraries of models, ICML 2004). They draw members for each bag, as they
-    have thousands; of a few, who is drawn would weigh more than who is good.
+    Each bag draws rows with replacement. It starts with the best member, and goes on adding the member that improves
+    the mean of log-odds most, until none does. The weight of a member is its share of the choices (Caruana et al.,
+    Ensemble selection from libraries of models, ICML 2004). They also draw members for each bag, since they have
+    thousands; of a few, which are drawn would matter more than which are good.
 
     Parameters
     ----------
-    multiclass
-        True for one class a row (softmax), False for independent outputs (sigmoid).
     bags
-        How many selections are averaged.
+        Number of selections that are averaged.
     random_state
-        Of the bags.
+        Seed of the bags.
 
     Attributes
     ----------
     weights_
-        Of the members, shape (members,); they sum to 1.
+        Weights of the members, shape (members,); they sum to 1.
     """
 
-    def __init__(self, *, multiclass: bool, bags: int = BAGS, random_state: int = 0) -> None:
-        self.multiclass = multiclass
+    def __init__(self, *, bags: int = BAGS, random_state: int = 0) -> None:
         self.bags = bags
         self.random_state = random_state
 
-    def fit(self, X: NDArray[np.float32], Y: NDArray[np.float32], folds: Rows) -> Self:
-        """See :meth:`.MetaLearner.fit`."""
-        rows = [np.zeros(0, np.int64)]
-        scores: list[NDArray[np.floating]] = [np.zeros((0, Y.shape[1]))]
-        for train, held_out in split_inner_folds(X, folds):
-            inner = _build_blend(self._fit_weights(X[train], Y[train]), Y.shape[1], multiclass=self.multiclass)
-            rows.append(held_out)
-            scores.append(inner.compute_scores(X[held_out]))
-        self.held_out_ = HeldOut(np.concatenate(rows), np.concatenate(scores))
-        self.weights_ = self._fit_weights(X, Y)
-        self.blend_ = _build_blend(self.weights_, Y.shape[1], multiclass=self.multiclass)
-        return self
+    def _fit(self, X: NDArray[np.float32], Y: NDArray[np.float32], folds: Rows) -> None:
+        self._choose_setting(X, Y, folds, [None])
+        network = self._fit_network(X, Y)
+        self.weights_ = network.skip
+        self.blend_ = Blend(self.multiclass_, (network,))
 
-    def _fit_weights(self, X: NDArray[np.float32], Y: NDArray[np.float32]) -> NDArray[np.float64]:
-        return fit_greedy_weights(X, Y, multiclass=self.multiclass, bags=self.bags, seed=self.random_state)
+    def _score_settings(
+        self, X: NDArray[np.float32], Y: NDArray[np.float32], held_out: NDArray[np.float32], settings: Sequence[Any]
+    ) -> list[NDArray[np.floating]]:
+        del settings
+        return [self._fit_network(X, Y).compute_scores(held_out)[0]]
+
+    def _fit_network(self, X: NDArray[np.float32], Y: NDArray[np.float32]) -> Network:
+        weights = fit_greedy_weights(X, Y, multiclass=self.multiclass_, bags=self.bags, seed=self.random_state)
+        return Network(weights, np.zeros(Y.shape[1]))
 
 
 def fit_greedy_weights(
@@ -81,14 +81,15 @@ def fit_greedy_weights(
 def _count_choices(
     members: NDArray[np.float32], targets: NDArray[np.float32], *, multiclass: bool
 ) -> NDArray[np.float64]:
-    """How often each member is chosen; ``members`` has the shape (members, rows, outputs)."""
+    """Return how often each member is chosen; ``members`` has the shape (members, rows, outputs)."""
     counts = np.zeros(len(members))
     total = np.zeros(members.shape[1:], np.float32)
     best = np.inf
     for step in range(1, MAX_STEPS + 1):
+        means = ((total + one) / np.float32(step) for one in members)
         losses = [
-            compute_loss_and_error((total + one) / np.float32(step), targets, multiclass=multiclass)[0]
-            for one in members
+            float(compute_losses_and_errors(mean, targets, multiclass=multiclass)[0].sum(dtype=np.float64))
+            for mean in means
         ]
         choice = int(np.argmin(losses))
         if losses[choice] >= best:
@@ -99,5 +100,17 @@ def _count_choices(
     return counts
 
 
-def _build_blend(weights: NDArray[np.float64], outputs: int, *, multiclass: bool) -> Blend:
-    return Blend(multiclass, (Network(weights, np.zeros(outputs)),))
+def fit_greedy_start(X: NDArray[np.float32], Y: NDArray[np.float32], *, multiclass: bool, seed: int = 0) -> Network:
+    """Return the weights of greedy selection times the scale that minimises log loss.
+
+    Fitted meta-learners start from them and are penalised for leaving them. The mean of several members' log-odds is
+    less confident than it should be, since their errors differ. On photos of pets, on made-up members and beside ten
+    members of noise, fits held near these weights lost less than fits held near the plain mean.
+    """
+    weights = fit_greedy_weights(X, Y, multiclass=multiclass, seed=seed)
+    plain = Network(weights, np.zeros(Y.shape[1]))
+    rows = sample_rows(len(X), MAX_SCALE_CELLS // X.shape[1], seed)
+    scores = plain.compute_scores(X[rows])[0]
+    # A few steps from here decide the dense meta-learner, so it is found accurately.
+    temperature = fit_temperature(scores, Y[rows], multiclass=multiclass, tolerance=1e-5)
+    return Network(weights / temperature, plain.bias)

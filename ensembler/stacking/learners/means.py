@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Self
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,31 +11,20 @@ from .base import HeldOut, MetaLearner, Rows
 
 
 class MeanMetaLearner(MetaLearner):
-    """The arithmetic mean of the members' probabilities.
+    """The arithmetic mean of the members' probabilities."""
 
-    Parameters
-    ----------
-    multiclass
-        True for one class a row (softmax), False for independent outputs (sigmoid).
-    """
-
-    def __init__(self, *, multiclass: bool) -> None:
-        self.multiclass = multiclass
-
-    def fit(self, X: NDArray[np.float32], Y: NDArray[np.float32], folds: Rows) -> Self:
-        """See :meth:`.MetaLearner.fit`."""
+    def _fit(self, X: NDArray[np.float32], Y: NDArray[np.float32], folds: Rows) -> None:
         del folds
         self.blend_ = self._build_blend(X.shape[1] // Y.shape[1], Y.shape[1])
         self.held_out_ = HeldOut(np.arange(len(X)), self.blend_.compute_scores(X))
-        return self
 
     def _build_blend(self, members: int, outputs: int) -> Blend:
         del outputs
-        return Blend(self.multiclass, weights=np.full(members, 1 / members))
+        return Blend(self.multiclass_, weights=np.full(members, 1 / members))
 
 
 class LogitMeanMetaLearner(MeanMetaLearner):
-    """The mean of the members' log-odds: their geometric mean, where each counts more the surer it is."""
+    """The mean of the members' log-odds, which is a geometric mean: confident members count for more."""
 
     def _build_blend(self, members: int, outputs: int) -> Blend:
-        return Blend(self.multiclass, (Network.build_mean(members, outputs),))
+        return Blend(self.multiclass_, (Network.build_mean(members, outputs),))

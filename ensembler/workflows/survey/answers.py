@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ...competition.metrics.comparisons import compute_paired_difference
 from ...options.command_line import format_command
 from ...paths import Workspace
 from ...progress import Progress
 from ...surveys.best_combination import find_best_combination
-from ...surveys.halving import compute_paired_difference
 from ...surveys.rung import Rung
 from .result import BestCombination, SurveyedBackbone
 

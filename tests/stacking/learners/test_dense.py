@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from helpers.meta_made import made_members
+from helpers.meta_made import labels_of, made_members
 
 from ensembler.competition.metrics.metrics import log_loss
 from ensembler.heads.links import compute_log_odds
@@ -22,7 +22,7 @@ def test_it_beats_its_best_member_and_the_plain_mean(classes: int) -> None:
     exclusive = classes > 1
     folds = np.arange(len(targets)) % 5
     X = compute_log_odds(seen, multiclass=exclusive)
-    nested = predict_nested(CalibratedMetaLearner(DenseMetaLearner(multiclass=exclusive)), X, targets, folds)
+    nested = predict_nested(CalibratedMetaLearner(DenseMetaLearner()), X, targets, folds, multiclass=exclusive)
     stack = log_loss(targets, nested.calibrated, multiclass=exclusive)
     assert stack < min(log_loss(targets, part, multiclass=exclusive) for part in seen)
     assert stack < log_loss(targets, np.mean(seen, axis=0), multiclass=exclusive)
@@ -35,9 +35,9 @@ def test_a_weakly_penalised_one_knows_its_rows_by_heart_and_the_nested_score_doe
     targets = np.random.default_rng(0).integers(0, 2, (rows, 1)).astype(np.float32)
     own_input = (8 * np.eye(rows)).astype(np.float32)
     folds = np.arange(rows) % 5
-    learner = DenseMetaLearner(multiclass=False, penalties=(0.01,), stops=(100,), seeds=1)
-    seen = learner.fit(own_input, targets, folds).predict_proba(own_input)
-    nested = predict_nested(learner, own_input, targets, folds).calibrated
+    learner = DenseMetaLearner(penalties=(0.01,), stops=(100,), seeds=1)
+    seen = learner.fit(own_input, labels_of(targets), folds).predict_proba(own_input)
+    nested = predict_nested(learner, own_input, targets, folds, multiclass=False).calibrated
     assert log_loss(targets, seen, multiclass=False) < 0.3
     assert log_loss(targets, nested, multiclass=False) > 0.65
 
@@ -49,8 +49,8 @@ def test_it_stops_before_it_learns_noise() -> None:
     folds = np.arange(300) % 5
     noise = random.integers(0, 2, (300, 1)).astype(np.float32)
     signal = (X[:, :1] * X[:, 1:2] > 0).astype(np.float32)
-    learner = DenseMetaLearner(multiclass=False, penalties=(0.01,), seeds=1)
-    stops = [learner.fit(X, labels, folds).iterations_ for labels in (noise, signal)]
+    learner = DenseMetaLearner(penalties=(0.01,), seeds=1)
+    stops = [learner.fit(X, labels_of(labels), folds).iterations_ for labels in (noise, signal)]
     assert stops[0] <= 5 < stops[1]
 
 
@@ -64,8 +64,8 @@ def test_the_penalty_is_chosen_by_the_metric_and_by_log_loss_where_that_cannot_t
         return -float(len(told))
 
     def chosen(cost: Cost | None) -> float:
-        learner = DenseMetaLearner(multiclass=True, penalties=(100.0, 0.001), stops=(100,), seeds=1, cost=cost)
-        return float(learner.fit(X, targets, folds).penalty_)
+        learner = DenseMetaLearner(penalties=(100.0, 0.001), stops=(100,), seeds=1, cost=cost)
+        return float(learner.fit(X, labels_of(targets), folds).penalty_)
 
     assert chosen(None) == 100.0
     assert chosen(weaker_is_better) == 0.001
@@ -77,7 +77,7 @@ def test_seeds_draw_rows_of_their_own_where_they_are_many(monkeypatch: pytest.Mo
     seen, targets = made_members(1, (1.0, 2.0), rows=200)
     X, folds = compute_log_odds(seen, multiclass=False), np.arange(200) % 5
     monkeypatch.setattr(dense, "MAX_CELLS", 200)
-    learner = DenseMetaLearner(multiclass=False, seeds=2, stops=(0, 100))
-    learner.fit(X, targets, folds)
+    learner = DenseMetaLearner(seeds=2, stops=(0, 100))
+    learner.fit(X, labels_of(targets), folds)
     first, second = learner.blend_.networks
     assert not np.allclose(first.skip, second.skip, atol=1e-4)

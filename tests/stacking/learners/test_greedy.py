@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from helpers.meta_made import made_members
+from helpers.meta_made import labels_of, made_members
 
 from ensembler.heads.links import compute_log_odds
 from ensembler.stacking.learners.greedy import GreedyMetaLearner
@@ -12,7 +12,7 @@ from ensembler.stacking.learners.greedy import GreedyMetaLearner
 def test_members_that_see_nothing_get_next_to_no_weight(classes: int) -> None:
     seen, targets = made_members(classes, (1.0, 1.0, 1.0), 1500, junk=3)
     X = compute_log_odds(seen, multiclass=classes > 1)
-    learner = GreedyMetaLearner(multiclass=classes > 1).fit(X, targets, np.arange(1500) % 5)
+    learner = GreedyMetaLearner().fit(X, labels_of(targets), np.arange(1500) % 5)
     assert learner.weights_.sum() == pytest.approx(1)
     assert learner.weights_[3:].sum() < 0.1
     assert learner.weights_[:3].min() > 0.1
@@ -20,9 +20,7 @@ def test_members_that_see_nothing_get_next_to_no_weight(classes: int) -> None:
 
 def test_a_single_member_gets_all_weight() -> None:
     seen, targets = made_members(1, (1.0,), 100)
-    learner = GreedyMetaLearner(multiclass=False).fit(
-        compute_log_odds(seen, multiclass=False), targets, np.arange(100) % 5
-    )
+    learner = GreedyMetaLearner().fit(compute_log_odds(seen, multiclass=False), labels_of(targets), np.arange(100) % 5)
     assert learner.weights_.tolist() == [1.0]
 
 
@@ -30,7 +28,6 @@ def test_other_bags_choose_otherwise() -> None:
     seen, targets = made_members(1, (1.0, 1.1, 1.2, 1.3), 300)
     X, folds = compute_log_odds(seen, multiclass=False), np.arange(300) % 5
     first, second = (
-        GreedyMetaLearner(multiclass=False, bags=3, random_state=seed).fit(X, targets, folds).weights_
-        for seed in (0, 1)
+        GreedyMetaLearner(bags=3, random_state=seed).fit(X, labels_of(targets), folds).weights_ for seed in (0, 1)
     )
     assert not np.allclose(first, second)

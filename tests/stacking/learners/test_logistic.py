@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from helpers.meta_made import made_members
+from helpers.meta_made import labels_of, made_members
 
 from ensembler.heads.links import compute_log_odds
 from ensembler.stacking.learners import logistic
@@ -15,8 +15,8 @@ def test_weights_may_be_held_at_zero_or_above() -> None:
     targets = (truth > 0).astype(np.float32)[:, None]
     # Who knows the other's noise takes it away.
     X, folds = np.column_stack([truth + noise, noise]).astype(np.float32), np.arange(1000) % 5
-    free = LogisticMetaLearner(multiclass=False).fit(X, targets, folds).blend_.networks[0]
-    held = LogisticMetaLearner(multiclass=False, non_negative=True).fit(X, targets, folds).blend_.networks[0]
+    free = LogisticMetaLearner().fit(X, labels_of(targets), folds).blend_.networks[0]
+    held = LogisticMetaLearner(non_negative=True).fit(X, labels_of(targets), folds).blend_.networks[0]
     assert free.skip.min() < 0
     assert held.skip.min() == 0
 
@@ -26,10 +26,10 @@ def test_a_weight_for_each_pair_of_outputs_is_taken_where_it_helps() -> None:
     _, targets = made_members(3, (1.0,), 1500)
     turned = np.clip(targets[:, [1, 0, 2]], 0.05, 0.9)
     X, folds = compute_log_odds([turned], multiclass=True), np.arange(1500) % 5
-    learner = LogisticMetaLearner(multiclass=True).fit(X, targets, folds)
+    learner = LogisticMetaLearner().fit(X, labels_of(targets), folds)
     assert learner.penalties_.kernels > 0
     assert (learner.predict_proba(X).argmax(axis=1) == targets.argmax(axis=1)).all()
-    plain = LogisticMetaLearner(multiclass=True, non_negative=True).fit(X, targets, folds)
+    plain = LogisticMetaLearner(non_negative=True).fit(X, labels_of(targets), folds)
     assert plain.penalties_.kernels == 0
 
 
@@ -38,4 +38,4 @@ def test_so_many_weights_that_they_would_overfit_are_not_tried(monkeypatch: pyte
     turned = np.clip(targets[:, [1, 0, 2]], 0.05, 0.9)
     X, folds = compute_log_odds([turned], multiclass=True), np.arange(1500) % 5
     monkeypatch.setattr(logistic, "MAX_WEIGHTS", 8)
-    assert LogisticMetaLearner(multiclass=True).fit(X, targets, folds).penalties_.kernels == 0
+    assert LogisticMetaLearner().fit(X, labels_of(targets), folds).penalties_.kernels == 0
