@@ -12,7 +12,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
-from sklearn.utils.estimator_checks import parametrize_with_checks
+from sklearn.utils.estimator_checks import estimator_checks_generator, parametrize_with_checks
 
 from ensembler.heads.links import compute_log_odds
 from ensembler.stacking.calibration import CalibratedMetaLearner
@@ -21,21 +21,111 @@ from ensembler.stacking.learners.dense import DenseMetaLearner
 from ensembler.stacking.learners.greedy import GreedyMetaLearner
 from ensembler.stacking.learners.logistic import LogisticMetaLearner
 from ensembler.stacking.learners.means import LogitMeanMetaLearner, MeanMetaLearner
+from ensembler.stacking.networks import Penalties
 from ensembler.stacking.subsets import SubsetMetaLearner
 from ensembler.stacking.tournament import TournamentMetaLearner
 
-LEARNERS = [
+LEARNERS: list[MetaLearner] = [
     MeanMetaLearner(),
     LogitMeanMetaLearner(),
     GreedyMetaLearner(bags=2),
-    LogisticMetaLearner(),
-    DenseMetaLearner(penalties=(10.0,), stops=(20,), seeds=1),
-    CalibratedMetaLearner(LogisticMetaLearner()),
-    SubsetMetaLearner(LogisticMetaLearner(), size=1),
-    TournamentMetaLearner({"mean": MeanMetaLearner(), "logistic": LogisticMetaLearner()}),
+    LogisticMetaLearner(settings=(Penalties(10.0),)),
+    DenseMetaLearner(penalties=(10.0,), stops=(3,), seeds=1),
+    CalibratedMetaLearner(LogitMeanMetaLearner()),
+    SubsetMetaLearner(LogitMeanMetaLearner(), size=1),
+    TournamentMetaLearner({"mean": MeanMetaLearner(), "logit-mean": LogitMeanMetaLearner()}),
 ]
 
+_COLUMNS = "The check fits a number of columns that is no multiple of its number of classes"
+DO_NOT_APPLY = dict.fromkeys(
+    (
+        "check_estimators_overwrite_params",
+        "check_estimators_fit_returns_self",
+        "check_readonly_memmap_input",
+        "check_n_features_in_after_fitting",
+        "check_positive_only_tag_during_fit",
+        "check_dtype_object",
+        "check_classifiers_classes",
+        "check_classifiers_train",
+        "check_classifiers_multilabel_representation_invariance",
+        "check_classifiers_multilabel_output_format_predict",
+        "check_classifiers_multilabel_output_format_predict_proba",
+        "check_classifiers_multilabel_output_format_decision_function",
+    ),
+    _COLUMNS,
+)
 
-@parametrize_with_checks(LEARNERS)
-def test_checks_that_apply(estimator: Any, check: Any) -> None:
+
+class OfTwoClasses:
+    """Has scikit-learn check two classes alone, where a member has one column and any number of columns fits."""
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()  # type: ignore[misc]
+        tags.classifier_tags.multi_class = tags.classifier_tags.multi_label = False
+        return tags
+
+
+def of_two_classes(learner: MetaLearner) -> Any:
+    made: Any = type(f"OfTwoClasses{type(learner).__name__}", (OfTwoClasses, type(learner)), {"__module__": __name__})
+    # Pickling looks it up.
+    globals()[made.__name__] = made
+    return made(**learner.get_params(deep=False))
+
+
+@parametrize_with_checks(LEARNERS, expected_failed_checks=lambda _: DO_NOT_APPLY)
+def test_they_pass_the_checks_that_apply(estimator: Any, check: Any) -> None:
     check(estimator)
+
+
+@pytest.mark.parametrize(
+    ("estimator", "check"),
+    [
+        pytest.param(estimator, check, id=f"{type(estimator).__name__}-{check.func.__name__}")
+        for learner in LEARNERS
+        for estimator, check in estimator_checks_generator(of_two_classes(learner))
+        if check.func.__name__ in DO_NOT_APPLY
+    ],
+)
+def test_they_pass_the_other_checks_on_two_classes(estimator: Any, check: Any) -> None:
+    check(estimator)
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_scikit_learns_stack_takes_one_as_its_final_estimator(classes: int) -> None:
+    X, y = make_classification(400, 8, n_informative=6, n_classes=classes, random_state=0)
+    names = np.array(["a", "b", "c"])[y]
+    final = make_pipeline(
+        FunctionTransformer(lambda members: compute_log_odds([members], multiclass=classes > 2)),
+        CalibratedMetaLearner(LogisticMetaLearner()),
+    )
+    members = [("bayes", GaussianNB()), ("linear", LogisticRegression())]
+    stack = StackingClassifier(members, final, stack_method="predict_proba").fit(X[:300], names[:300])
+    assert stack.predict_proba(X[300:]).shape == (100, classes)
+    assert (stack.predict(X[300:]) == names[300:]).mean() > 0.65
+
+
+@pytest.mark.parametrize(
+    ("X", "y", "classes", "says"),
+    [
+        (np.zeros((6, 4)), [0, 1, 2] * 2, None, r"X has 4 columns, which is no multiple of 3"),
+        (np.zeros((6, 4)), [0] * 6, None, "y has one class only"),
+        (np.zeros((6, 4)), [0, 5] * 3, [0, 1], r"not among classes: \[5\]"),
+        (np.zeros((2, 4)), [[0, 2], [1, 1]], None, "Unknown label type"),
+    ],
+)
+def test_what_cannot_be_fitted_is_refused(X: Any, y: Any, classes: Any, says: str) -> None:
+    with pytest.raises(ValueError, match=says):
+        LogitMeanMetaLearner().fit(X, y, classes=classes)
+
+
+def test_a_class_may_be_absent_from_some_rows() -> None:
+    X = np.random.default_rng(0).normal(size=(20, 6))
+    learner = LogisticMetaLearner().fit(X, np.arange(20) % 2, classes=[0, 1, 2])
+    assert learner.predict_proba(X).shape == (20, 3)
+    assert learner.classes_.tolist() == [0, 1, 2]
+
+
+def test_two_classes_may_have_a_column_each() -> None:
+    X = np.log(np.random.default_rng(0).dirichlet([1, 1], size=20))
+    learner = LogitMeanMetaLearner().fit(X, np.arange(20) % 2, multiclass=True)
+    assert np.allclose(learner.predict_proba(X), np.exp(X), atol=1e-6)

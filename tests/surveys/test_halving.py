@@ -6,7 +6,6 @@ import pytest
 from ensembler.surveys.halving import (
     RungResult,
     choose_stopped,
-    compute_paired_difference,
     count_affordable_photos,
     plan_rungs,
 )
@@ -66,13 +65,6 @@ def test_the_worse_half_stops_unless_it_is_about_as_good_as_the_best() -> None:
 
 def test_a_difference_within_noise_does_not_dominate() -> None:
     assert not stopped(judged("a", 0.1, 10), judged("b", 0.1005, 20, spread=0.5))
-
-
-def test_paired_difference() -> None:
-    one, other = np.array([0.3, 0.5, 0.1]), np.array([0.1, 0.2, 0.0])
-    mean, error = compute_paired_difference(one, other)
-    assert mean == pytest.approx(0.2)
-    assert error == pytest.approx(np.std([0.2, 0.3, 0.1], ddof=1) / np.sqrt(3))
 
 
 @pytest.mark.parametrize(

@@ -52,12 +52,12 @@ class MetaLearner(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scik
     1999). It keeps scikit-learn's contract: the constructor only stores, :meth:`fit` validates and sets names that end
     in ``_``.
 
-    The columns of ``X`` come in groups, one group for each member: the log-odds of the second of two classes, or of
-    each label of a multi-label task, or the logarithm of the probability of each of three or more classes
-    (:func:`.compute_log_odds` makes them). So the checks of scikit-learn's ``check_estimator`` apply, except those that
-    fit a number of columns which is no multiple of the number of classes; :meth:`fit` refuses these by a ValueError.
-    ``tests/stacking/test_scikit_learn_checks.py`` lists them, and runs the same checks on two classes, where any number
-    of columns fits. Sample weights are not supported.
+    The columns of ``X`` come in groups, one for each member: the log-odds of the second of two classes, or of each
+    label of a multi-label task, or the logarithm of the probability of each of three or more classes
+    (:func:`.compute_log_odds` makes them). :meth:`fit` raises ValueError where the columns are no multiple of the
+    classes. The checks of scikit-learn's ``check_estimator`` therefore apply, except those that fit 2, 4 or 10 columns
+    on 3, 4 or 5 classes; ``tests/stacking/test_scikit_learn_checks.py`` lists these, and runs them on two classes,
+    where any number of columns fits. Sample weights are not supported.
 
     Attributes
     ----------
@@ -181,6 +181,8 @@ class MetaLearner(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scik
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True
+        # Learners that weigh members cannot learn from columns that are no log-odds of the classes.
+        tags.classifier_tags.poor_score = True
         return tags
 
     def _choose_setting(
