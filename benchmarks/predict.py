@@ -44,7 +44,7 @@ def ways(stack: LoadedStack, paths: list[Path], batch: int) -> dict[str, Callabl
     }
     stack.network.predict_on_batch(inputs[0])
     found["the stack, pixels decoded beforehand"] = lambda: through(stack.network, inputs)
-    found["the stack, from the files"] = lambda: stack.predict(paths, batch_size=batch)
+    found["the stack, from the files"] = lambda: stack.predict_proba(paths, batch_size=batch)
     return found
 
 

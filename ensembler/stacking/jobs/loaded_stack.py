@@ -21,14 +21,26 @@ BATCH_SIZE = 32
 
 
 class LoadedStack:
-    """A stack in memory; made by :func:`load_stack`.
+    """A stack in memory, with the methods of a scikit-learn classifier; :func:`load_stack` makes one.
+
+    Examples
+    --------
+    >>> stack = load_stack("stack.keras")  # doctest: +SKIP
+    >>> stack.classes  # doctest: +SKIP
+    ('cat', 'dog')
+    >>> stack.predict(["1.jpg", "2.jpg"])  # doctest: +SKIP
+    array(['dog', 'cat'], dtype='<U3')
+    >>> stack.predict_proba(["1.jpg", "2.jpg"])  # doctest: +SKIP
+    array([[0.02, 0.98],
+           [0.91, 0.09]], dtype=float32)
+
 
     Attributes
     ----------
     card
-        What the file says of itself: name, task, members, sizes of photos.
+        Description of the stack in its file: name, task, classes, members, sizes of photos.
     network
-        The Keras model: pixels from 0 to 255 to probabilities.
+        The Keras model, from pixels of 0 to 255 to probabilities; of two classes it gives the second one's alone.
     """
 
     def __init__(self, card: StackCard, network: Any) -> None:
@@ -37,13 +49,8 @@ class LoadedStack:
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """All classes."""
+        """All classes, in the order of the columns of :meth:`predict_proba`."""
         return self.card.classes
-
-    @property
-    def outputs(self) -> tuple[str, ...]:
-        """Classes that :meth:`predict` gives a probability for, a column each; in a binary task one of the two."""
-        return self.card.outputs
 
     def predict(
         self,
@@ -52,8 +59,38 @@ class LoadedStack:
         batch_size: int = BATCH_SIZE,
         skip_unreadable: bool = False,
         progress: Progress = SILENT,
+    ) -> NDArray[Any]:
+        """Predict the classes of photos, as a scikit-learn classifier does.
+
+        Parameters
+        ----------
+        paths, batch_size, skip_unreadable, progress
+            As :meth:`predict_proba` takes them.
+
+        Returns
+        -------
+        array
+            The most probable of ``classes`` for each photo, shape (photos,). Of a multi-label stack 1 where a class is
+            more probable than not, else 0, shape (photos, classes). A photo that was skipped has an empty name, or -1.
+        """
+        predicted = self.predict_proba(
+            paths, batch_size=batch_size, skip_unreadable=skip_unreadable, progress=progress
+        )
+        unreadable = np.isnan(predicted)
+        if self.card.task == "multilabel":
+            return np.where(unreadable, -1, predicted > 0.5).astype(np.int64)
+        names = np.array(self.classes)[np.where(unreadable, 0, predicted).argmax(axis=1)]
+        return np.where(unreadable[:, 0], "", names)
+
+    def predict_proba(
+        self,
+        paths: Sequence[str | os.PathLike[str]],
+        *,
+        batch_size: int = BATCH_SIZE,
+        skip_unreadable: bool = False,
+        progress: Progress = SILENT,
     ) -> NDArray[np.float32]:
-        """Predict photos; threads decode each of them once while the network is busy.
+        """Predict the probability of each class; threads decode the next photos while the network is busy.
 
         Parameters
         ----------
@@ -64,25 +101,26 @@ class LoadedStack:
         skip_unreadable
             Give rows of NaN for photos that cannot be decoded, and warn of each, rather than raise.
         progress
-            Hears how far it is.
+            Receives warnings, and the number of photos done.
 
         Returns
         -------
-        array of shape (photos, outputs)
-            Probabilities, in the order of ``paths`` and of ``outputs``.
+        array of shape (photos, classes)
+            In the order of ``paths`` and of ``classes``. Rows sum to 1, except those of a multi-label stack.
 
         Raises
         ------
         UnreadablePhoto
             If a photo cannot be decoded.
         BadData
-            If the network gives values that are no numbers.
+            If the network returns NaN or infinity.
         """
         files = [Path(path) for path in paths]
         predicted, problems = predict_photos(self.network, files, batch_size, progress, skip_unreadable=skip_unreadable)
         for problem in problems.values():
             progress.warn(str(problem))
-        return predicted
+        # The network of a binary task gives the probability of the second class alone.
+        return np.hstack([1 - predicted, predicted]) if self.card.task == "binary" else predicted
 
 
 def load_stack(path: str | os.PathLike[str]) -> LoadedStack:
@@ -126,8 +164,7 @@ def predict_files(spec: dict[str, Any], progress: Progress) -> dict[str, Any]:
         Empty.
     """
     paths = json.loads(Path(spec["photos"]).read_text("utf-8"))
-    predicted = load_stack(spec["model"]).predict(
-        paths, batch_size=spec["batch_size"], skip_unreadable=True, progress=progress
-    )
-    write_arrays(Path(spec["predictions"]), probabilities=predicted)
+    stack = load_stack(spec["model"])
+    predicted = stack.predict_proba(paths, batch_size=spec["batch_size"], skip_unreadable=True, progress=progress)
+    write_arrays(Path(spec["predictions"]), probabilities=predicted[:, -len(stack.card.outputs) :])
     return {}

@@ -85,16 +85,28 @@ def built(request: pytest.FixtureRequest, trained: tuple[str, Workspace]) -> Bui
 
 def test_a_copy_of_the_file_repeats_the_stored_predictions(built: Built, tmp_path: Path) -> None:
     loaded = load_stack(shutil.copyfile(built.file, tmp_path / "copy.keras"))
-    given = loaded.predict(built.paths, batch_size=4)
-    assert given.shape == (len(built.paths), len(OUTPUTS[built.task]))
-    assert np.abs(given - built.stored).max() < 1e-5
-    assert (loaded.card.task, loaded.outputs, loaded.card.image_sizes) == (
-        built.task,
-        OUTPUTS[built.task],
-        SIZES[built.name],
-    )
-    assert set(loaded.classes) == set("abc" if built.task != "binary" else "ab")
-    assert built.task != "multiclass" or np.abs(given.sum(axis=1) - 1).max() < 1e-6
+    given = loaded.predict_proba(built.paths, batch_size=4)
+    outputs = OUTPUTS[built.task]
+    assert loaded.classes == (("a", "b") if built.task == "binary" else outputs)
+    assert given.shape == (len(built.paths), len(loaded.classes))
+    assert np.abs(given[:, -len(outputs) :] - built.stored).max() < 1e-5
+    assert built.task == "multilabel" or np.abs(given.sum(axis=1) - 1).max() < 1e-6
+    card = loaded.card
+    assert (card.task, card.outputs, card.image_sizes) == (built.task, outputs, SIZES[built.name])
+
+
+def test_classes_are_those_of_the_largest_probability(built: Built, tmp_path: Path) -> None:
+    loaded = load_stack(built.file)
+    lost = truncate(write_photo(tmp_path / "lost.png"))
+    given = loaded.predict([lost, *built.paths], skip_unreadable=True)
+    if built.task == "multilabel":
+        assert given[0].tolist() == [-1, -1, -1]
+        assert np.array_equal(given[1:], built.stored > 0.5)
+        return
+    assert given[0] == ""
+    second = (built.stored[:, 0] > 0.5).astype(int)
+    wanted = second if built.task == "binary" else built.stored.argmax(axis=1)
+    assert given[1:].tolist() == [loaded.classes[one] for one in wanted]
 
 
 def test_the_card_tells_the_layers_in_which_members_stand(built: Built) -> None:
@@ -152,10 +164,10 @@ def test_an_unreadable_photo_is_an_error_or_a_row_without_numbers(built: Built, 
     lost = truncate(write_photo(tmp_path / "lost.png"))
     loaded, heard = load_stack(built.file), Heard()
     with pytest.raises(UnreadablePhoto, match=r"lost\.png"):
-        loaded.predict([*built.paths, lost])
-    given = loaded.predict([built.paths[0], lost, built.paths[1]], skip_unreadable=True, progress=heard)
+        loaded.predict_proba([*built.paths, lost])
+    given = loaded.predict_proba([built.paths[0], lost, built.paths[1]], skip_unreadable=True, progress=heard)
     assert np.isnan(given[1]).all()
-    assert np.abs(given[[0, 2]] - built.stored[:2]).max() < 1e-5
+    assert np.abs(given[[0, 2], -built.stored.shape[1] :] - built.stored[:2]).max() < 1e-5
     assert [str(lost) in warning for warning in heard.warnings] == [True]
 
 
