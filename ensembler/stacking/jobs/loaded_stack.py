@@ -73,9 +73,7 @@ class LoadedStack:
             The most probable of ``classes`` for each photo, shape (photos,). Of a multi-label stack 1 where a class is
             more probable than not, else 0, shape (photos, classes). A photo that was skipped has an empty name, or -1.
         """
-        predicted = self.predict_proba(
-            paths, batch_size=batch_size, skip_unreadable=skip_unreadable, progress=progress
-        )
+        predicted = self.predict_proba(paths, batch_size=batch_size, skip_unreadable=skip_unreadable, progress=progress)
         unreadable = np.isnan(predicted)
         if self.card.task == "multilabel":
             return np.where(unreadable, -1, predicted > 0.5).astype(np.int64)
