@@ -53,7 +53,7 @@ class Network:
 
     @classmethod
     def build_start(cls, plain: Network, widths: Sequence[int], seed: int = 0) -> Network:
-        """Begin as a network of members' weights alone: the last kernel is zero, those before it He's (ICCV 2015)."""
+        """Return a network that scores as ``plain`` does: its last kernel is zero, those before it He's (ICCV 2015)."""
         random = np.random.default_rng(seed)
         outputs = len(plain.bias)
         sizes = (len(plain.skip) * outputs, *widths)
@@ -64,7 +64,7 @@ class Network:
         return cls(plain.skip, plain.bias, tuple(hidden), np.zeros((sizes[-1], outputs)))
 
     def list_weights(self) -> list[FloatArray]:
-        """All weights, in the order of :meth:`replace_weights`."""
+        """Return all weights, in the order of :meth:`replace_weights`."""
         last = [] if self.last is None else [self.last]
         return [self.skip, self.bias, *(array for layer in self.hidden for array in layer), *last]
 
@@ -78,9 +78,9 @@ class Network:
         return Network(parts[0], parts[1], tuple(zip(parts[2::2], parts[3::2], strict=True)), last)
 
     def compute_scores(self, X: FloatArray, Z: FloatArray | None = None) -> tuple[FloatArray, list[FloatArray]]:
-        """Scores before softmax or sigmoid, shape (rows, outputs), and what entered each dense layer.
+        """Return scores before softmax or sigmoid, shape (rows, outputs), and the input of each dense layer.
 
-        ``X`` are log-odds for the members' weights, ``Z`` the same as the dense layers are to see them.
+        ``X`` are the log-odds that the members' weights take, ``Z`` those that the dense layers take; None for ``X``.
         """
         by_member = X.reshape(len(X), len(self.skip), len(self.bias))
         scores = np.einsum("rmk,m->rk", by_member, self.skip) + self.bias
@@ -92,7 +92,7 @@ class Network:
         return scores + activations[-1] @ self.last, activations
 
     def compute_gradient(self, X: FloatArray, activations: list[FloatArray], error: FloatArray) -> FloatArray:
-        """Gradient of a loss by back-propagation, flat; ``error`` is its derivative by the scores."""
+        """Return the gradient of a loss by back-propagation, flat; ``error`` is its derivative by the scores."""
         by_member = X.reshape(len(X), len(self.skip), len(self.bias))
         parts: list[FloatArray] = [np.einsum("rmk,rk->m", by_member, error), error.sum(axis=0)]
         layer_gradients: list[FloatArray] = []
@@ -105,10 +105,9 @@ class Network:
                 error = (error @ kernel.T) * (activations[number] > 0)
         return np.concatenate([part.ravel() for part in (*parts, *reversed(layer_gradients))])
 
-    def astype(self, dtype: Any) -> Network:
-        """Return it with numbers of another precision."""
-        flat = np.concatenate([array.ravel() for array in self.list_weights()])
-        return self.replace_weights(flat.astype(dtype))
+    def flatten(self) -> FloatArray:
+        """Return all weights in one array."""
+        return np.concatenate([array.ravel() for array in self.list_weights()])
 
 
 @dataclass(frozen=True)
@@ -118,26 +117,26 @@ class Penalties:
     Attributes
     ----------
     skip
-        Of the members' weights around what they start from, and of the biases around 0.
+        Penalty on the distance of the members' weights from their start, and of the biases of the outputs from 0.
     kernels
-        Of the dense layers' kernels.
+        Penalty on the kernels of the dense layers.
     """
 
     skip: float
     kernels: float = 0.0
 
     def compute_cost(self, network: Network, start: Network) -> tuple[float, FloatArray]:
-        """Return what a network's weights cost, and the derivative by them, flat."""
-        offset = network.skip - start.skip
-        parts = [self.skip * offset, self.skip * network.bias]
-        for kernel, bias in network.hidden:
-            parts += [self.kernels * kernel, np.zeros_like(bias)]
-        if network.last is not None:
-            parts.append(self.kernels * network.last)
-        gradient = np.concatenate([part.ravel() for part in parts])
-        kernels = [kernel for kernel, _ in network.hidden] + ([] if network.last is None else [network.last])
-        squares = self.skip * (float(offset @ offset) + float(network.bias @ network.bias))
-        return (squares + self.kernels * sum(float((kernel**2).sum()) for kernel in kernels)) / 2, gradient
+        """Return the penalty of a network's weights, and its derivative by them, flat."""
+        strengths = [self.skip, self.skip, *(self.kernels, 0.0) * len(network.hidden), self.kernels]
+        centres = [start.skip] + [0.0] * (len(strengths) - 1)
+        weights = network.list_weights()
+        cost, slopes = 0.0, []
+        # A network of members' weights alone has no last kernel.
+        for array, centre, strength in zip(weights, centres, strengths, strict=False):
+            offset = (array - centre).ravel()
+            cost += strength / 2 * float(offset @ offset)
+            slopes.append(strength * offset)
+        return cost, np.concatenate(slopes)
 
 
 def fit_network(
@@ -151,109 +150,71 @@ def fit_network(
     non_negative: bool = False,
     callback: Callable[[int, Network], None] | None = None,
 ) -> Network:
-    """Fit a network from a start.
+    """Fit a network by L-BFGS.
 
     Parameters
     ----------
     X, Y
         Log-odds, shape (rows, members * outputs), and targets 0 or 1, shape (rows, outputs).
     start
-        Its kernels are of standardised log-odds; those of the result and of what ``callback`` is given take raw ones.
+        Network to start from. Its kernels take standardised log-odds; those of the result, and of the networks that
+        ``callback`` receives, take raw ones.
     penalties
-        Of weights.
+        L2 penalties of the weights.
     multiclass
         Softmax instead of sigmoids.
     iterations
-        The most.
+        Maximum number of iterations.
     non_negative
-        Whether members' weights are held at zero or above.
+        Whether members' weights must be at least zero.
     callback
-        Called with the number of the iteration and the network before the first and after each.
+        Called with the number of the iteration and the network: before the first iteration, and after each.
     """
-    rows = _TrainingRows.standardise(X, Y, raw_alone=start.last is None)
-    iteration = 0
+    dtype: Any = np.float32 if X.size > MAX_FLOAT64_CELLS else np.float64
+    raw, targets = X.astype(dtype), Y.astype(dtype)
+    mean, deviation = raw.mean(axis=0, dtype=np.float64), raw.std(axis=0, dtype=np.float64)
+    deviation[deviation < 1e-6] = 1.0
+    # Without dense layers nobody looks at standardised log-odds.
+    standardised = raw if start.last is None else ((raw - mean) / deviation).astype(dtype)
+    blocks = [slice(first, first + BLOCK_ROWS) for first in range(0, len(raw), BLOCK_ROWS)]
+    iterations_done = 0
 
     def build_network(flat: FloatArray) -> Network:
-        return _fold_in_standardisation(start.replace_weights(flat.astype(np.float64)), rows.mean, rows.deviation)
+        return _fold_in_standardisation(start.replace_weights(flat.astype(np.float64)), mean, deviation)
 
     def count_iteration(intermediate_result: Any) -> None:
-        nonlocal iteration
-        iteration += 1
+        nonlocal iterations_done
+        iterations_done += 1
         if callback:
-            callback(iteration, build_network(intermediate_result.x))
+            callback(iterations_done, build_network(intermediate_result.x))
 
-    flat = np.concatenate([array.ravel() for array in start.list_weights()]).astype(np.float64)
+    def compute_objective(flat: FloatArray) -> tuple[float, FloatArray]:
+        working = start.replace_weights(flat.astype(dtype))
+
+        def compute_block(block: slice) -> tuple[float, FloatArray]:
+            scores, activations = working.compute_scores(raw[block], standardised[block])
+            losses, error = compute_losses_and_errors(scores, targets[block], multiclass=multiclass)
+            return float(losses.sum(dtype=np.float64)), working.compute_gradient(raw[block], activations, error)
+
+        losses, gradients = zip(*map_blocks(compute_block, blocks), strict=True)
+        cost, slope = penalties.compute_cost(start.replace_weights(flat), start)
+        return sum(losses) + cost, np.sum(gradients, axis=0, dtype=np.float64) + slope
+
+    flat = start.flatten().astype(np.float64)
     if callback:
         callback(0, build_network(flat))
-    bounds = [(0 if number < len(start.skip) else None, None) for number in range(flat.size)]
-    with _map_in_threads(len(rows.blocks)) as map_blocks:
+    bounds = [(0, None)] * len(start.skip) + [(None, None)] * (flat.size - len(start.skip)) if non_negative else None
+    with _map_in_threads(len(blocks)) as map_blocks:
         fitted = minimize(
-            lambda flat: _compute_objective(flat, start, rows, penalties, map_blocks, multiclass=multiclass),
+            compute_objective,
             flat,
             jac=True,
             method="L-BFGS-B",
-            bounds=bounds if non_negative else None,
+            bounds=bounds,
             callback=count_iteration,
             options={"maxiter": iterations},
         )
     return build_network(fitted.x)
-
-
-@dataclass(frozen=True)
-class _TrainingRows:
-    """Rows that a network is fitted on, in blocks that stay in the processor's cache.
-
-    Attributes
-    ----------
-    raw, standardised_odds
-        Log-odds as the members' weights see them, and as the dense layers do.
-    mean, deviation
-        Of the log-odds, by column.
-    """
-
-    raw: FloatArray
-    standardised_odds: FloatArray
-    targets: FloatArray
-    mean: FloatArray
-    deviation: FloatArray
-
-    @classmethod
-    def standardise(cls, X: NDArray[np.float32], Y: NDArray[np.float32], *, raw_alone: bool) -> _TrainingRows:
-        """Standardise log-odds, unless there are no dense layers to see them."""
-        dtype: Any = np.float32 if X.size > MAX_FLOAT64_CELLS else np.float64
-        raw: FloatArray = X.astype(dtype)
-        mean, deviation = raw.mean(axis=0, dtype=np.float64), raw.std(axis=0, dtype=np.float64)
-        deviation[deviation < 1e-6] = 1.0
-        odds: FloatArray = raw if raw_alone else ((raw - mean) / deviation).astype(dtype)
-        return cls(raw, odds, Y.astype(dtype), mean, deviation)
-
-    @property
-    def blocks(self) -> list[slice]:
-        """All rows, in parts."""
-        return [slice(first, first + BLOCK_ROWS) for first in range(0, len(self.raw), BLOCK_ROWS)]
-
-
-def _compute_objective(
-    flat: FloatArray,
-    start: Network,
-    rows: _TrainingRows,
-    penalties: Penalties,
-    map_blocks: Callable[..., Any],
-    *,
-    multiclass: bool,
-) -> tuple[float, FloatArray]:
-    """Return the penalised log loss of weights, and the derivative by them; ``map_blocks`` maps over blocks."""
-    network = start.replace_weights(flat)
-    working = network.astype(rows.raw.dtype)
-
-    def compute_block(block: slice) -> tuple[float, FloatArray]:
-        scores, activations = working.compute_scores(rows.raw[block], rows.standardised_odds[block])
-        losses, error = compute_losses_and_errors(scores, rows.targets[block], multiclass=multiclass)
-        return float(losses.sum(dtype=np.float64)), working.compute_gradient(rows.raw[block], activations, error)
-
-    losses, gradients = zip(*map_blocks(compute_block, rows.blocks), strict=True)
-    cost, slope = penalties.compute_cost(network, start)
-    return sum(losses) + cost, np.sum(gradients, axis=0, dtype=np.float64) + slope
 
 
 @contextmanager

@@ -20,7 +20,7 @@ def test_the_gradient_is_that_of_the_loss(multiclass: bool, classes: int, widths
         if widths is None
         else Network.build_start(Network.build_mean(2, classes), widths)
     )
-    flat = np.concatenate([array.ravel() for array in start.list_weights()])
+    flat = start.flatten()
     flat = flat + random.normal(0, 0.1, flat.shape)
     penalties = Penalties(1.5, 2.0)
 
@@ -46,7 +46,7 @@ def test_a_network_of_standardised_log_odds_becomes_one_of_raw_ones(widths: tupl
     X = random.normal(3, 2, size=(20, 4))
     mean, deviation = X.mean(axis=0), X.std(axis=0)
     start = Network.build_mean(2, 2) if widths is None else Network.build_start(Network.build_mean(2, 2), widths)
-    flat = np.concatenate([array.ravel() for array in start.list_weights()])
+    flat = start.flatten()
     network = start.replace_weights(flat + random.normal(size=flat.shape))
     scores, _ = network.compute_scores(X, (X - mean) / deviation)
     assert np.allclose(scores, networks._fold_in_standardisation(network, mean, deviation).compute_scores(X)[0])
