@@ -17,7 +17,7 @@ from .stacked_views import Rows
 
 # Inverse strengths of the L2 penalty, the strongest first: half decades, on standardised features.
 STRENGTHS = tuple(float(10**exponent) for exponent in np.arange(-4.0, 1.01, 0.5))
-# The path ends once this many weaker penalties in a row were worse than the best.
+# The path ends after this many weaker penalties in a row were worse than the best.
 PATIENCE = 2
 
 LeftOut = frozenset[int]
@@ -27,7 +27,7 @@ class LinearHead(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untype
     """Logistic regression on standardised features.
 
     The penalty is the strongest one whose inner held-out loss lies within one standard error, of the paired
-    difference, of the best (the one-standard-error rule of Breiman et al., Classification and Regression Trees, 1984).
+    difference, of the best, see :func:`.choose_within_one_error`.
 
     Parameters
     ----------
@@ -72,29 +72,29 @@ class LinearHead(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untype
             Targets 0 or 1 of shape (rows, outputs), and the fold of each row; each is held out once, in all its views,
             to choose the strength.
         views
-            How many there are of each row.
+            Number of views of each row.
         weights
-            Of each output where it is absent and where it is present, shape (2, outputs); None for 1.
+            Weight of each output where it is absent and where it is present, shape (2, outputs); None for 1.
         raise_if_stopping
-            Called before each look at the rows; it may end the work by an exception.
+            Called before each pass over the rows; it may end the work by an exception.
         """
         inner = {frozenset({fold}): fold for fold in np.unique(folds).tolist()}
-        paths = HeadPaths(
+        fitted = _fit_heads(
             X,
             Y,
             folds,
             {frozenset[int](): inner},
+            self.strengths,
+            views,
+            weights,
+            raise_if_stopping,
             multiclass=self.multiclass,
-            views=views,
-            weights=weights,
-            raise_if_stopping=raise_if_stopping,
-        )
-        fitted = paths.choose_heads(self.strengths)[frozenset[int]()]
+        )[frozenset[int]()]
         self.kernel_, self.bias_, self.strength_ = fitted.kernel_, fitted.bias_, fitted.strength_
         return self
 
     def predict_proba(self, X: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Probabilities of shape (rows, outputs)."""
+        """Return probabilities, shape (rows, outputs)."""
         check_is_fitted(self)
         return compute_probabilities(X @ self.kernel_ + self.bias_, multiclass=self.multiclass)
 
@@ -118,109 +118,87 @@ def fit_heads(
 
     Parameters
     ----------
-    X, Y, folds, views, weights
-        Of all rows, as :meth:`LinearHead.fit` takes them.
+    X, Y, folds, views, weights, raise_if_stopping
+        As :meth:`LinearHead.fit` takes them, of all rows.
     wanted_folds
-        Folds whose heads are asked for.
+        Folds whose heads are returned.
     multiclass, strengths
-        As of :class:`LinearHead`.
-    raise_if_stopping
-        Called before each look at the rows; it may end the work by an exception.
+        As :class:`LinearHead` takes them.
     """
     numbers = np.unique(folds).tolist()
     outer = {
         frozenset({fold}): {frozenset({fold, other}): other for other in numbers if other != fold}
         for fold in wanted_folds
     }
-    paths = HeadPaths(
-        X, Y, folds, outer, multiclass=multiclass, views=views, weights=weights, raise_if_stopping=raise_if_stopping
-    )
-    heads = paths.choose_heads(strengths)
+    heads = _fit_heads(X, Y, folds, outer, strengths, views, weights, raise_if_stopping, multiclass=multiclass)
     return {fold: heads[frozenset({fold})] for fold in wanted_folds}
 
 
-class HeadPaths:
-    """Heads on parts of the rows, and the fits by which each chooses its strength.
+def _fit_heads(
+    X: Rows,
+    Y: NDArray[np.float32],
+    folds: NDArray[np.int64],
+    outer: Mapping[LeftOut, Mapping[LeftOut, int]],
+    strengths: Sequence[float],
+    views: int,
+    weights: NDArray[np.float32] | None,
+    raise_if_stopping: Callable[[], None],
+    *,
+    multiclass: bool,
+) -> dict[LeftOut, LinearHead]:
+    """Fit heads from the strongest penalty on, until none gains by a weaker one; return the chosen ones.
 
     Parameters
     ----------
-    X, Y, folds, views, weights
-        Of all rows, as :meth:`LinearHead.fit` takes them.
     outer
-        Of each head, named by the folds that it does not learn from, the fits that it chooses by: what these leave
-        out, and the fold that they are judged on.
+        For each head, named by the folds that it does not learn from, the fits that it chooses by: the folds that these
+        leave out, and the fold that they are judged on.
     """
+    outer = {head: inner if len(inner) > 1 else {} for head, inner in outer.items()}
+    parts = list(dict.fromkeys([*outer, *(part for inner in outer.values() for part in inner)]))
+    judged = dict.fromkeys(pair for inner in outer.values() for pair in inner.items())
+    targets, groups = np.tile(Y, (views, 1)), np.tile(folds, views)
+    row_weights = _compute_row_weights(targets, weights, multiclass=multiclass)
+    fits = LogisticFits(
+        X, targets, groups, parts, row_weights, multiclass=multiclass, raise_if_stopping=raise_if_stopping
+    )
 
-    def __init__(
-        self,
-        X: Rows,
-        Y: NDArray[np.float32],
-        folds: NDArray[np.int64],
-        outer: Mapping[LeftOut, Mapping[LeftOut, int]],
-        *,
-        multiclass: bool,
-        views: int = 1,
-        weights: NDArray[np.float32] | None = None,
-        raise_if_stopping: Callable[[], None] = lambda: None,
-    ) -> None:
-        self._outer = {head: inner if len(inner) > 1 else {} for head, inner in outer.items()}
-        self._parts = list(dict.fromkeys([*outer, *(part for inner in self._outer.values() for part in inner)]))
-        self._multiclass, self._views = multiclass, views
-        targets, groups = np.tile(Y, (views, 1)), np.tile(folds, views)
-        row_weights = _compute_row_weights(targets, weights, multiclass=multiclass)
-        self._held_out = {
-            fold: (targets[groups == fold], row_weights[groups == fold]) for fold in np.unique(folds).tolist()
-        }
-        self._fits = LogisticFits(
-            X, targets, groups, self._parts, row_weights, multiclass=multiclass, raise_if_stopping=raise_if_stopping
-        )
-
-    def choose_heads(self, strengths: Sequence[float]) -> dict[LeftOut, LinearHead]:
-        """Fit from the strongest penalty on, until no head gains by a weaker one; return the chosen heads."""
-        losses: dict[LeftOut, list[NDArray[np.float64]]] = {head: [] for head in self._outer}
-        path: list[dict[LeftOut, Linear]] = []
-        # Who has nothing to choose by takes the one in the middle.
-        middle = {head: len(strengths) // 2 for head, inner in self._outer.items() if not inner}
-        for number, strength in enumerate(strengths):
-            fitted = dict(zip(self._parts, self._fits.fit(strength), strict=True))
-            path.append({head: fitted[head] for head in self._outer})
-            held_out_losses: dict[tuple[LeftOut, int], NDArray[np.float64]] = {}
-            for head, inner in self._outer.items():
-                for part, fold in inner.items():
-                    if (part, fold) not in held_out_losses:
-                        held_out_losses[part, fold] = self._compute_losses(fitted[part], fold)
-                if inner:
-                    losses[head].append(np.concatenate([held_out_losses[part, fold] for part, fold in inner.items()]))
-            waiting = any(number - _find_best(each) < PATIENCE for each in losses.values() if each)
-            if not waiting and number >= max(middle.values(), default=0):
-                break
-        chosen = {head: choose_within_one_error(each) for head, each in losses.items() if each} | middle
-        return {head: self._make_head(path[number][head], strengths, number) for head, number in chosen.items()}
-
-    def _compute_losses(self, linear: Linear, fold: int) -> NDArray[np.float64]:
-        targets, row_weights = self._held_out[fold]
-        predicted = compute_probabilities(self._fits.compute_scores(fold, linear), multiclass=self._multiclass)
-        losses = compute_row_losses(targets, predicted, multiclass=self._multiclass) * row_weights.mean(axis=1)
+    def compute_losses(linear: Linear, fold: int) -> NDArray[np.float64]:
+        rows = groups == fold
+        predicted = compute_probabilities(fits.compute_scores(fold, linear), multiclass=multiclass)
+        losses = compute_row_losses(targets[rows], predicted, multiclass=multiclass) * row_weights[rows].mean(axis=1)
         # The standard error counts photos, not their views.
-        return np.asarray(losses.reshape(self._views, -1).mean(axis=0))
+        return np.asarray(losses.reshape(views, -1).mean(axis=0))
 
-    def _make_head(self, linear: Linear, strengths: Sequence[float], number: int) -> LinearHead:
-        head = LinearHead(multiclass=self._multiclass, strengths=tuple(strengths))
-        head.kernel_, head.bias_ = linear.kernel.astype(np.float32), linear.bias.astype(np.float32)
-        head.strength_ = strengths[number]
-        return head
+    losses: dict[LeftOut, list[NDArray[np.float64]]] = {head: [] for head, inner in outer.items() if inner}
+    path: list[dict[LeftOut, Linear]] = []
+    # Heads with nothing to choose by take the strength in the middle.
+    chosen = {head: len(strengths) // 2 for head, inner in outer.items() if not inner}
+    for number, strength in enumerate(strengths):
+        fitted = dict(zip(parts, fits.fit(strength), strict=True))
+        path.append({head: fitted[head] for head in outer})
+        of_fits = {(part, fold): compute_losses(fitted[part], fold) for part, fold in judged}
+        for head, each in losses.items():
+            each.append(np.concatenate([of_fits[pair] for pair in outer[head].items()]))
+        waiting = any(number - np.argmin([loss.mean() for loss in each]) < PATIENCE for each in losses.values())
+        if not waiting and number >= max(chosen.values(), default=0):
+            break
+    chosen |= {head: choose_within_one_error(each) for head, each in losses.items()}
+    heads = {}
+    for head, number in chosen.items():
+        linear = path[number][head]
+        heads[head] = LinearHead(multiclass=multiclass, strengths=tuple(strengths))
+        heads[head].kernel_, heads[head].bias_ = linear.kernel.astype(np.float32), linear.bias.astype(np.float32)
+        heads[head].strength_ = strengths[number]
+    return heads
 
 
 def _compute_row_weights(
     Y: NDArray[np.float32], weights: NDArray[np.float32] | None, *, multiclass: bool
 ) -> NDArray[np.float64]:
-    """Weight of each row in each fit, shape (rows, fits): one fit where classes are exclusive, else one an output."""
+    """Return the weight of each row, shape (rows, 1) where classes are exclusive, else (rows, outputs)."""
     if weights is None:
         return np.ones((len(Y), 1 if multiclass else Y.shape[1]))
     if multiclass:
         return np.asarray((Y @ weights[1])[:, None], dtype=np.float64)
     return np.asarray(np.where(Y > 0.5, weights[1], weights[0]), dtype=np.float64)
-
-
-def _find_best(losses: list[NDArray[np.float64]]) -> int:
-    return int(np.argmin([loss.mean() for loss in losses]))

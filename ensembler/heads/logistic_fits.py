@@ -84,7 +84,8 @@ class LogisticFits:
         names, starts = np.unique(groups[order], return_index=True)
         ends = [*starts[1:], len(order)]
         sums, squares, counts = _compute_moments(X, order, starts, ends)
-        self._mean, self._deviation = _compute_mean_and_deviation(sums.sum(axis=0), squares.sum(axis=0), counts.sum())
+        self._mean, deviation = _compute_mean_and_deviation(sums.sum(axis=0), squares.sum(axis=0), counts.sum())
+        self._deviation = np.where(deviation > 0, deviation, 1.0)
         self._blocks = {}
         for name, first, last in zip(names.tolist(), starts, ends, strict=True):
             rows = order[first:last]
@@ -93,9 +94,14 @@ class LogisticFits:
                 features[chunk] = (X[rows[chunk]] - self._mean) / self._deviation
             self._blocks[name] = _Block(features, Y[rows].astype(np.float32), row_weights[rows].astype(np.float32))
         kept = np.array([[name not in out for name in names.tolist()] for out in left_out])
-        own = [(sums[one].sum(axis=0), squares[one].sum(axis=0), counts[one].sum()) for one in kept]
+        own = np.array(
+            [
+                _compute_mean_and_deviation(sums[one].sum(axis=0), squares[one].sum(axis=0), counts[one].sum())[1]
+                for one in kept
+            ]
+        )
         # What does not vary among the rows of a fit gets no weight in it.
-        self._factor = np.array([_compute_factor(self._deviation, *each) for each in own], np.float32)
+        self._factor = np.where(own > 0, self._deviation / np.where(own > 0, own, 1.0), 0.0).astype(np.float32)
         learned = [[block for name, block in self._blocks.items() if name not in out] for out in left_out]
         self._rows = np.array([sum(len(block.targets) for block in blocks) for blocks in learned])
         self._weight = np.array([sum(float(block.weights.sum()) for block in blocks) for blocks in learned])
@@ -240,20 +246,8 @@ def _compute_moments(
 
 
 def _compute_mean_and_deviation(sums: Float, squares: Float, count: float) -> tuple[Float, Float]:
-    """Mean and standard deviation of each feature; one that does not vary has 1."""
+    """Return mean and standard deviation of each feature; the latter is 0 for one that does not vary."""
     mean = sums / max(count, 1)
     variance = np.maximum(squares / max(count, 1) - mean**2, 0)
-    return mean, np.where(_is_still(variance, mean), 1.0, np.sqrt(variance))
-
-
-def _compute_factor(deviation: Float, sums: Float, squares: Float, count: float) -> Float:
-    """Share of each feature's deviation in that among some rows; 0 for one that does not vary among them."""
-    mean = sums / max(count, 1)
-    variance = np.maximum(squares / max(count, 1) - mean**2, 0)
-    still = _is_still(variance, mean)
-    return np.where(still, 0.0, deviation / np.sqrt(np.where(still, 1.0, variance)))
-
-
-def _is_still(variance: Float, mean: Float) -> NDArray[np.bool_]:
     # What is left of large squares whose difference is taken is rounding.
-    return np.asarray(variance <= np.maximum(1e-12, 1e-12 * mean**2))
+    return mean, np.where(variance <= np.maximum(1e-12, 1e-12 * mean**2), 0.0, np.sqrt(variance))

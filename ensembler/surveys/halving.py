@@ -44,14 +44,6 @@ class RungResult:
         return float(self.losses.mean())
 
 
-@dataclass(frozen=True)
-class StoppedBackbone:
-    """A backbone that does not continue, and the reason."""
-
-    name: str
-    reason: str
-
-
 def plan_rungs(photos: int, classes: int, *, full: bool = False) -> list[int]:
     """Return the number of photos of each rung; the last has all."""
     first = max(MIN_PHOTOS, MIN_PHOTOS_PER_CLASS * classes)
@@ -62,28 +54,20 @@ def plan_rungs(photos: int, classes: int, *, full: bool = False) -> list[int]:
     return [*sizes, photos]
 
 
-def choose_stopped(results: Sequence[RungResult], top: int) -> list[StoppedBackbone]:
-    """Return the backbones that stop after a rung.
+def choose_stopped(results: Sequence[RungResult], top: int) -> dict[str, str]:
+    """Return the backbones that stop after a rung, by name, each with the reason.
 
     The ``top`` best by loss always continue. Of the others, one stops if another is faster and better by more than the
     error of the paired difference; and one of the worse half stops unless it is about as good as the best.
     """
     ranked = sorted(results, key=lambda one: one.loss)
     half = max(top, math.ceil(len(ranked) / 2))
-    stopped = []
-    for place, one in enumerate(ranked):
-        if place < top:
-            continue
+    stopped = {}
+    for place, one in enumerate(ranked[top:], top):
         if (better := _find_dominating(one, ranked[:place])) is not None:
-            stopped.append(
-                StoppedBackbone(one.name, f"{better.name} is faster and better by {_format_difference(one, better)}")
-            )
+            stopped[one.name] = f"{better.name} is faster and better by {_format_difference(one, better)}"
         elif place >= half and not _is_close(one, ranked[0]):
-            stopped.append(
-                StoppedBackbone(
-                    one.name, f"in the worse half, {_format_difference(one, ranked[0])} behind {ranked[0].name}"
-                )
-            )
+            stopped[one.name] = f"in the worse half, {_format_difference(one, ranked[0])} behind {ranked[0].name}"
     return stopped
 
 

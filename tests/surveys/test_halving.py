@@ -36,7 +36,7 @@ def test_rungs(photos: int, classes: int, full: bool, sizes: list[int]) -> None:
 
 
 def stopped(*found: RungResult, top: int = 1) -> dict[str, str]:
-    return {each.name: each.reason for each in choose_stopped(found, top)}
+    return choose_stopped(found, top)
 
 
 def test_who_is_beaten_in_loss_and_speed_stops() -> None:

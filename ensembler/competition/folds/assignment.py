@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ...errors import BadData
 from ..manifest import SEPARATOR
+from ..metrics.standard_errors import assign_units
 from .multi_label import spread_tags
 
 # Groups and rows on their own beyond which rows on their own are spread by themselves: scikit-learn looks at each group
@@ -37,8 +38,7 @@ def assign_folds(labels: pd.Series, groups: pd.Series, folds: int, seed: int) ->
     array of shape (rows,)
         Fold numbers from 0; each has at least one row. Fewer rows or groups than folds raise ``BadData``.
     """
-    names = [f"group-{group}" if group else f"row-{row}" for row, group in enumerate(groups)]
-    units = np.asarray(pd.factorize(np.array(names, dtype=object))[0], dtype=np.int64)
+    units = assign_units(groups.tolist())
     if (count := count_independent_photos(groups)) < folds:
         raise BadData(f"{folds} folds need at least {folds} independent training photos, there are {count}.")
     if labels.str.contains(SEPARATOR, regex=False).any():

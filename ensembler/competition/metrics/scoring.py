@@ -23,17 +23,6 @@ class Estimate(NamedTuple):
     standard_error: float
 
 
-def evaluate(
-    metric: Metric, targets: NDArray[np.floating], probabilities: NDArray[np.floating], manifest: Manifest
-) -> float:
-    """Score probabilities; a metric of labels judges what :func:`.choose_labels` makes of them.
-
-    ``targets`` (0 or 1) and ``probabilities`` have the shape (rows, outputs). The score is NaN where the rows cannot
-    tell, such as the AUC of rows of one class.
-    """
-    return measure_probabilities(metric, targets, probabilities, manifest).value
-
-
 def evaluate_with_error(
     metric: Metric,
     targets: NDArray[np.floating],
@@ -41,9 +30,19 @@ def evaluate_with_error(
     manifest: Manifest,
     groups: Sequence[str] = (),
 ) -> Estimate:
-    """Score probabilities as :func:`evaluate` does, with the standard error of the score.
+    """Return the score of probabilities and its standard error; of a metric of labels by :func:`.choose_labels`.
 
-    ``groups`` has a group per row, empty for rows on their own; rows of one group count as one observation.
+    Parameters
+    ----------
+    targets, probabilities
+        Arrays of shape (rows, outputs); targets are 0 or 1.
+    groups
+        A group per row, empty for rows on their own; rows of one group count as one observation.
+
+    Returns
+    -------
+    Estimate
+        NaN where the rows cannot tell, such as the AUC of rows of one class.
     """
     return _estimate(measure_probabilities(metric, targets, probabilities, manifest), len(targets), groups)
 
@@ -63,7 +62,9 @@ def _estimate(measured: MeasuredScore, rows: int, groups: Sequence[str] = ()) ->
 def make_cost_function(manifest: Manifest) -> Callable[[NDArray[np.floating], NDArray[np.floating]], float]:
     """Return what a choice between probabilities goes by: their score by the manifest's metric, less being better."""
     metric = resolve_metric(manifest.metric, manifest.task)
-    return lambda targets, probabilities: metric.compute_cost(evaluate(metric, targets, probabilities, manifest))
+    return lambda targets, probabilities: metric.compute_cost(
+        measure_probabilities(metric, targets, probabilities, manifest).value
+    )
 
 
 def make_cost_measure(manifest: Manifest) -> Callable[[NDArray[np.floating], NDArray[np.floating]], MeasuredScore]:

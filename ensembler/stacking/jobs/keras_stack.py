@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +21,7 @@ from ...progress import Progress
 from ...serialization import read_arrays
 from ...storage import write_file_atomically
 from ..blend import Blend
-from ..card import StackCard, StackedMember, attach_card, make_stack_card
+from ..card import StackedMember, attach_card, make_stack_card
 from ..networks import Network
 from ..records import load_blend
 
@@ -55,25 +54,22 @@ def build_stack_file(spec: dict[str, Any], progress: Progress) -> dict[str, Any]
     folder = CompetitionFolder(Path(spec["competition"]))
     place = folder.stack(spec["stack"])
     records = [MemberRecord.load(folder, name) for name in spec["members"]]
-    named = zip(records, make_layer_names([record.name for record in records]), strict=True)
-    refit = bool(spec["refit"])
+    layer_names = make_layer_names([record.name for record in records])
+    named = zip(records, layer_names, strict=True)
     networks = [
-        _build_member_network(folder, record, name, refit=refit)
+        _build_member_network(folder, record, name, refit=bool(spec["refit"]))
         for record, name in progress.track(named, "stack.keras", len(records))
     ]
     model = assemble(networks, load_blend(folder, spec["stack"]))
     with write_file_atomically(place / "stack.keras") as temporary:
         model.save(temporary)
-        attach_card(temporary, _describe_stack(spec["stack"], folder, records))
+        members = [
+            StackedMember(record.name, layer, record.settings.image_size)
+            for record, layer in zip(records, layer_names, strict=True)
+        ]
+        attach_card(temporary, make_stack_card(spec["stack"], load_tables(folder).manifest, members))
         difference = _compare_with_stored(keras.saving.load_model(temporary), folder, place)
     return {"difference": difference}
-
-
-def _describe_stack(name: str, folder: CompetitionFolder, records: Sequence[MemberRecord]) -> StackCard:
-    """Describe the stack, for those who have its file alone."""
-    named = zip(records, make_layer_names([record.name for record in records]), strict=True)
-    members = [StackedMember(record.name, layer, record.settings.image_size) for record, layer in named]
-    return make_stack_card(name, load_tables(folder).manifest, members)
 
 
 def _build_member_network(folder: CompetitionFolder, record: MemberRecord, name: str, *, refit: bool) -> Any:

@@ -82,7 +82,7 @@ class SuccessiveHalving:
         self.seconds_per_photo = (time.monotonic() - began) / len(rung.rows)
         if len(rung.rows) == self.job.photos[-1]:
             return []
-        stopped = {each.name: each.reason for each in choose_stopped(results, self.job.top)}
+        stopped = choose_stopped(results, self.job.top)
         self.result.stopped |= stopped
         for name in stopped:
             self.extractor.forget(name)

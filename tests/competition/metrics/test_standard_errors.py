@@ -5,7 +5,7 @@ import pytest
 from helpers.answers_made import BINARY, MULTICLASS, MULTILABEL
 
 from ensembler.competition.metrics.metrics import METRICS
-from ensembler.competition.metrics.scoring import evaluate, evaluate_with_error
+from ensembler.competition.metrics.scoring import evaluate_with_error
 from ensembler.competition.metrics.standard_errors import InfluenceScore, assign_units
 
 MANIFESTS = {"binary": BINARY, "multiclass": MULTICLASS, "multilabel": MULTILABEL}
@@ -23,7 +23,7 @@ def sampled(task, random, rows=300):
 @pytest.mark.parametrize(("name", "task"), [(name, METRICS[name].tasks[-1]) for name in METRICS])
 def test_the_error_is_how_much_scores_of_other_samples_differ(name, task):
     random, metric, manifest = np.random.default_rng(1), METRICS[name], MANIFESTS[task]
-    truth = np.std([evaluate(metric, *sampled(task, random), manifest) for _ in range(300)], ddof=1)
+    truth = np.std([evaluate_with_error(metric, *sampled(task, random), manifest).score for _ in range(300)], ddof=1)
     told = [evaluate_with_error(metric, *sampled(task, random), manifest).standard_error for _ in range(5)]
     assert np.mean(told) == pytest.approx(truth, rel=0.15)
 
