@@ -1,4 +1,4 @@
-"""What can be said of a stack: how sure its score is, what others score, and what each member gives to it."""
+"""The evaluation of a stack: the interval of its score, other meta-learners, and what each member contributes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ..competition.metrics.scoring import compute_scores, make_cost_measure
 from ..competition.metrics.standard_errors import assign_units
 from ..competition.tables import Tables
 from ..heads.links import compute_log_odds
-from ..progress import Progress, Task
+from ..progress import Progress
 from .contributions import compute_error_correlations, predict_without_each
 from .fitting import FittedStack, StackConfig, make_learner
 from .learners.base import sample_rows
@@ -31,25 +31,25 @@ MAX_CELLS = 200_000
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Figures beside a stack's score; all are of photos that what predicted them was not fitted on.
+    """Figures beside a stack's score; each photo was predicted by a meta-learner that was not fitted on it.
 
     Attributes
     ----------
     interval
-        Of the stack's score by the competition's metric.
+        Interval of the stack's score by the competition's metric.
     best_member
         Number of the best single member, among all that were offered.
     gain
         How much better the stack is than that member, by the competition's metric; positive is better.
     meta_learner_figures
-        What each meta-learner scores, by name; the stack's own is among them unless some rows were left out.
+        Scores of each meta-learner, by name; the stack's own are among them unless some rows were left out.
     meta_learner_rows
-        On how many photos.
+        Number of photos that these were scored on.
     losses_without
-        How much worse the stack gets without each of its members, its settings being the same; positive is worse.
-        Empty where it has one.
+        How much worse the stack gets without each of its members, with the same settings; positive is worse. Empty
+        where it has one member.
     correlations
-        Of its members' errors, shape (members, members).
+        Correlations of its members' errors, shape (members, members).
     before_calibration, after_calibration
         Reliability without calibration and with it.
     """
@@ -73,69 +73,52 @@ def evaluate_stack(
     members: Sequence[NDArray[np.float32]],
     progress: Progress,
 ) -> Evaluation:
-    """Compare a stack with what else there is; ``members`` are all that were offered."""
-    manifest, targets = tables.manifest, tables.targets[folds.scored]
-    units = assign_units(tables.train.loc[folds.scored, "group"].tolist())
-    cost = make_cost_measure(manifest)
-    stack = cost(targets, fitted.nested.calibrated)
+    """Compare a stack with its members and with other meta-learners.
+
+    Parameters
+    ----------
+    fitted, config
+        The stack, and how it was chosen.
+    members
+        Out-of-fold probabilities of all members that were offered, shape (scored photos, outputs) each.
+    progress
+        Receives a step for each meta-learner and member that is compared.
+    """
+    manifest, targets, multiclass = tables.manifest, tables.targets[folds.scored], tables.manifest.sums_to_one
+    groups = tables.train.loc[folds.scored, "group"].to_numpy(dtype=object)
+    cost, units = make_cost_measure(manifest), assign_units(groups.tolist())
     single = [cost(targets, one) for one in members]
     best = int(np.nanargmin([one.value for one in single])) if any(one.value == one.value for one in single) else 0
     own = [members[one] for one in fitted.members]
+    X, fold_numbers = compute_log_odds(own, multiclass=multiclass), folds.make_nested_folds()
     task = progress.start("comparing meta-learners and members", len(META_LEARNERS) + len(own))
-    figures, rows = _score_meta_learners(fitted, config, tables, folds, own, task)
-    losses = _compare_without_each(fitted, tables, folds, own, task)
-    task.finish()
-    multiclass = manifest.sums_to_one
-    metric = resolve_metric(manifest.metric, manifest.task)
-    return Evaluation(
-        interval=compute_interval(measure_probabilities(metric, targets, fitted.nested.calibrated, manifest), units),
-        best_member=best,
-        gain=compute_difference(single[best], stack, units),
-        meta_learner_figures=figures,
-        meta_learner_rows=rows,
-        losses_without=losses,
-        correlations=compute_error_correlations(own, targets),
-        before_calibration=compute_reliability(targets, fitted.nested.uncalibrated, multiclass=multiclass),
-        after_calibration=compute_reliability(targets, fitted.nested.calibrated, multiclass=multiclass),
-    )
-
-
-def _score_meta_learners(
-    fitted: FittedStack,
-    config: StackConfig,
-    tables: Tables,
-    folds: Folds,
-    members: Sequence[NDArray[np.float32]],
-    task: Task,
-) -> tuple[dict[str, Scores], int]:
-    manifest, multiclass = tables.manifest, tables.manifest.sums_to_one
-    scored = np.flatnonzero(folds.scored)
-    X = compute_log_odds(members, multiclass=multiclass)
     rows = sample_rows(len(X), MAX_CELLS // X.shape[1])
-    targets, fold_numbers = tables.targets[scored[rows]], folds.make_nested_folds()[rows]
-    groups = tables.train["group"].iloc[scored[rows]].tolist()
     figures = {}
     for name in META_LEARNERS:
         if name == config.meta and not config.chooses_members and len(rows) == len(X):
             predicted = fitted.nested.calibrated
         else:
             learner = make_learner(StackConfig(name, config.seed), manifest)
-            predicted = predict_nested(learner, X[rows], targets, fold_numbers, multiclass=multiclass).calibrated
-        figures[name] = compute_scores(targets, predicted, manifest, groups)
+            nested = predict_nested(learner, X[rows], targets[rows], fold_numbers[rows], multiclass=multiclass)
+            predicted = nested.calibrated
+        figures[name] = compute_scores(targets[rows], predicted, manifest, groups[rows].tolist())
         task.advance()
-    return figures, len(rows)
-
-
-def _compare_without_each(
-    fitted: FittedStack, tables: Tables, folds: Folds, members: Sequence[NDArray[np.float32]], task: Task
-) -> tuple[Difference, ...]:
-    if len(members) < 2:
-        return ()
-    manifest, scored = tables.manifest, np.flatnonzero(folds.scored)
-    targets = tables.targets[scored]
-    X = compute_log_odds(members, multiclass=manifest.sums_to_one)
-    rows, all_members, without = predict_without_each(fitted.learner, X, targets, folds.make_nested_folds(), task)
-    cost = make_cost_measure(manifest)
-    units = assign_units(tables.train["group"].iloc[scored[rows]].tolist())
-    with_all = cost(targets[rows], all_members)
-    return tuple(compute_difference(cost(targets[rows], part), with_all, units) for part in without)
+    losses: tuple[Difference, ...] = ()
+    if len(own) > 1:
+        looked_at, with_all, without = predict_without_each(fitted.learner, X, targets, fold_numbers, task)
+        whole, own_units = cost(targets[looked_at], with_all), assign_units(groups[looked_at].tolist())
+        losses = tuple(compute_difference(cost(targets[looked_at], part), whole, own_units) for part in without)
+    task.finish()
+    metric = resolve_metric(manifest.metric, manifest.task)
+    stack = fitted.nested.calibrated
+    return Evaluation(
+        interval=compute_interval(measure_probabilities(metric, targets, stack, manifest), units),
+        best_member=best,
+        gain=compute_difference(single[best], cost(targets, stack), units),
+        meta_learner_figures=figures,
+        meta_learner_rows=len(rows),
+        losses_without=losses,
+        correlations=compute_error_correlations(own, targets),
+        before_calibration=compute_reliability(targets, fitted.nested.uncalibrated, multiclass=multiclass),
+        after_calibration=compute_reliability(targets, stack, multiclass=multiclass),
+    )
