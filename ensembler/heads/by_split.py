@@ -1,4 +1,4 @@
-"""Linear heads of a competition's splits, those of one repeat side by side."""
+"""Linear heads for the splits of a competition, those of one repeat side by side."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .stacked_views import Rows
 
 
 def group_splits(folds: Folds, splits: Sequence[int]) -> list[list[int]]:
-    """Divide splits into those whose heads are fitted together: those of one repeat that has several folds."""
+    """Group the splits whose heads are fitted together: those of one repeat, if it has several folds."""
     alone = [[split] for split in splits if split == ALL_PHOTOS or folds.count == 1]
     repeats: dict[int, list[int]] = {}
     for split in splits:
@@ -43,13 +43,13 @@ def fit_split_heads(
     Y
         Targets 0 or 1, shape (photos, outputs).
     multiclass
-        One class a photo.
+        Whether the outputs are exclusive classes.
     views
-        How many there are of each photo.
+        Number of views of each photo.
     weights
-        Of a split, as :meth:`.LinearHead.fit` takes them.
+        Function from a split to the weights of its outputs, as :meth:`.LinearHead.fit` takes them.
     raise_if_stopping
-        Called before each look at the features; it may end the work by an exception.
+        Called before each pass over the features; it may end the work by an exception.
     """
     if len(splits) > 1 and all(weights(split) is None for split in splits):
         repeat = folds.locate_split(splits[0])[0]

@@ -9,29 +9,29 @@ import numpy as np
 from numpy.typing import NDArray
 
 Float = NDArray[np.floating]
-# Of each problem the value, shape (problems,), and the gradient, shape (problems, numbers).
+# Returns the value of each problem, shape (problems,), and its gradient, shape (problems, numbers).
 Objective = Callable[[Float], tuple[Float, Float]]
 
-# Steps that are remembered, and halvings of a step after which a problem counts as solved.
+# Steps that are kept in memory, and halvings of a step after which a problem counts as solved.
 HISTORY_SIZE = 8
 MAX_HALVINGS = 12
-# Share of the decrease that the slope promises.
+# Share of the decrease predicted by the slope that a step must reach.
 ARMIJO = 1e-4
 
 
 def minimise_batched(objective: Objective, start: Float, *, tolerance: float, max_iterations: int) -> Float:
-    """Minimise by L-BFGS (Liu and Nocedal, Mathematical Programming 45, 1989), each problem with a step of its own.
+    """Minimise by L-BFGS (Liu and Nocedal, Mathematical Programming 45, 1989), each problem with its own step.
 
     Parameters
     ----------
     objective
-        Of all problems at once.
+        Objective of all problems at once.
     start
-        Shape (problems, numbers).
+        Point to start from, shape (problems, numbers).
     tolerance
-        Of the largest part of a gradient, at which a problem is solved.
+        Largest absolute component of a gradient at which a problem is solved.
     max_iterations
-        The most.
+        Maximum number of iterations.
 
     Returns
     -------
@@ -72,7 +72,7 @@ def _backtrack(
     length: Float,
     active: NDArray[np.bool_],
 ) -> tuple[Float, Float, Float]:
-    """Halve steps until each makes its problem's value smaller; ``length`` becomes 0 where none does."""
+    """Halve steps until each decreases its problem's value; ``length`` becomes 0 where none does."""
     for _ in range(MAX_HALVINGS):
         new_point = point + length[:, None] * direction
         new_value, new_gradient = objective(new_point)
@@ -89,7 +89,7 @@ def _backtrack(
 
 
 def _compute_direction(gradient: Float, steps: deque[tuple[Float, Float, Float]]) -> Float:
-    """Go down, as the curvature that the remembered steps met suggests; a step of weight 0 suggests nothing."""
+    """Return the L-BFGS direction of descent; steps of weight 0 do not count."""
     direction = -gradient
     shares = []
     for step, change, weight in reversed(steps):

@@ -1,4 +1,4 @@
-"""A regularised linear head on frozen features, its strength chosen by the folds it is trained on."""
+"""A regularised linear head on frozen features; inner folds choose its penalty."""
 
 from __future__ import annotations
 

@@ -15,15 +15,15 @@ from .links import compute_losses_and_errors
 from .stacked_views import Rows
 
 Float = NDArray[np.floating]
-# Outputs of all fits together that share a product: beyond, products are large enough one by one.
+# Maximum number of outputs, of all fits together, that share a matrix product. Larger products gain nothing.
 MAX_OUTPUTS_PER_PRODUCT = 256
-# Of the largest part of the mean loss's gradient, and the most iterations for each penalty.
+# Largest absolute component of the gradient of the mean loss at the solution; maximum iterations for each penalty.
 TOLERANCE, MAX_ITERATIONS = 3e-4, 200
-# Numbers in a product below which the hand-over between threads costs more than it wins.
+# Size of a product below which threads cost more than they gain.
 MIN_THREADED_SIZE = 20_000_000
-# Rows that are worked on in double precision at once.
+# Rows that are converted to double precision at once.
 CHUNK_ROWS = 8192
-# A score that no class can be chosen with.
+# A score at which the softmax is 0.
 IMPOSSIBLE_SCORE = -1e9
 
 
@@ -42,7 +42,7 @@ class Linear:
 
 
 class LogisticFits:
-    """Fits that each leave out some groups of rows.
+    """Logistic regressions that each leave out some groups of rows.
 
     Features are standardised by the rows that a fit learns from: the penalty counts weights of features so
     standardised. All fits work on one standardised copy of the features, and have a factor for each feature that makes
@@ -51,19 +51,19 @@ class LogisticFits:
     Parameters
     ----------
     X
-        Features, shape (rows, width): an array, or what gives rows like one.
+        Features, shape (rows, width): an array, or an object that is indexed like one.
     Y
         Targets 0 or 1, shape (rows, outputs).
     groups
-        Of each row.
+        Group of each row, shape (rows,).
     left_out
-        Of each fit the groups that it does not learn from.
+        Groups that each fit does not learn from.
     row_weights
-        Shape (rows, outputs), or (rows, 1) where classes are exclusive.
+        Weights of the rows, shape (rows, outputs), or (rows, 1) where classes are exclusive.
     multiclass
-        One class a row.
+        Whether the outputs are exclusive classes.
     raise_if_stopping
-        Called before each look at the rows.
+        Called before each pass over the rows; it may end the work by an exception.
     """
 
     def __init__(
@@ -114,7 +114,7 @@ class LogisticFits:
         self._weights = np.zeros((len(left_out), width + 1, outputs), np.float32)
 
     def fit(self, inverse_penalty: float) -> list[Linear]:
-        """Fit all with a penalty, from where the last ones ended."""
+        """Fit all with a penalty, starting from the solutions of the previous one."""
         fits, _, outputs = self._weights.shape
         fits_per_product = max(1, MAX_OUTPUTS_PER_PRODUCT // outputs)
         rows = int(self._rows.max())
@@ -151,7 +151,7 @@ class LogisticFits:
         return solution.reshape(start.shape)
 
     def _compute_losses(self, chosen: NDArray[np.int64], weights: Float) -> tuple[Float, Float]:
-        """Mean loss of each fit, and its gradient, over the rows that the fit learns from."""
+        """Return the mean loss of each fit over the rows that it learns from, and its gradient."""
         values, gradient = np.zeros(len(chosen)), np.zeros_like(weights)
         for name, block in self._blocks.items():
             here = [place for place, fit in enumerate(chosen) if name not in self.left_out[fit]]
@@ -180,13 +180,13 @@ class LogisticFits:
         return (losses * weights).sum(axis=(0, 2), dtype=np.float64), errors
 
     def compute_scores(self, group: int, linear: Linear) -> Float:
-        """Scores of the rows of a group, in the rows' order, by what a fit came to that may have left them out."""
+        """Return the scores of the rows of a group, in their order, by a fit that may have left them out."""
         block = self._blocks[group]
         kernel = linear.kernel * self._deviation[:, None]
         return np.asarray(block.features @ kernel.astype(np.float32) + (linear.bias + self._mean @ linear.kernel))
 
     def _fold_standardisation(self, fit: int) -> Linear:
-        """Fold the standardisation in; an output that the fit saw always or never gets what its rows allow."""
+        """Return a fit for raw features; an output in all rows, or in none, gets a bias by Laplace's rule."""
         weights, unlearnable = self._weights[fit].astype(np.float64), self._unlearnable[fit]
         kernel, bias = weights[:-1] * ~unlearnable * self._factor[fit][:, None], weights[-1] * ~unlearnable
         rows = int(self._rows[fit])
@@ -204,7 +204,7 @@ class LogisticFits:
         return Linear(raw, bias - self._mean @ raw)
 
     def _compute_mean_logsumexp(self, fit: int, kernel: Float, bias: Float) -> float:
-        """Mean over a fit's rows of the logarithm of what the classes' powers sum to."""
+        """Return the mean over a fit's rows of the log-sum-exp of the scores."""
         total, rows = 0.0, 0
         for name, block in self._blocks.items():
             if name in self.left_out[fit]:
@@ -225,14 +225,14 @@ class _Block:
 
 
 def _iterate_chunks(rows: int) -> Iterator[slice]:
-    """Divide rows into so few that their copies in double precision take little memory."""
+    """Divide rows into chunks whose copies in double precision take little memory."""
     return (slice(first, first + CHUNK_ROWS) for first in range(0, rows, CHUNK_ROWS))
 
 
 def _compute_moments(
     X: Rows, order: NDArray[np.int64], starts: NDArray[np.int64], ends: Sequence[int]
 ) -> tuple[Float, Float, Float]:
-    """Add up features and their squares: of each group, shape (groups, width), and its number of rows."""
+    """Return the sums of features and of their squares in each group, shape (groups, width), and its number of rows."""
     sums, squares, counts = [], [], []
     for first, last in zip(starts, ends, strict=True):
         sums.append(np.zeros(X.shape[1]))

@@ -12,11 +12,11 @@ from ..process_memory import release_pages
 
 
 class Rows(Protocol):
-    """What features are read from: an array of shape (rows, width), or something that gives rows like one."""
+    """A source of features: an array of shape (rows, width), or an object that is indexed like one."""
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Rows and width."""
+        """Return the numbers of rows and columns."""
 
     def __getitem__(self, rows: NDArray[Any], /) -> NDArray[np.float32]:
         """Copy some rows, by their numbers or by a mask."""
@@ -28,9 +28,9 @@ class StackedViews:
     Parameters
     ----------
     views
-        Features of shape (photos, width) each; files that are mapped into memory are let go of once rows are copied.
+        Features of shape (photos, width) each. Pages of files that are mapped into memory are released after a copy.
     photos
-        Numbers of those photos that there are; None is all.
+        Numbers of the photos to use; None for all.
     """
 
     def __init__(self, views: Sequence[NDArray[np.float32]], photos: NDArray[np.int64] | None = None) -> None:

@@ -1,4 +1,4 @@
-"""Whether probabilities are as right as they are certain."""
+"""Reliability: whether events happen as often as their probabilities say."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ BINS = 10
 
 @dataclass(frozen=True)
 class Bin:
-    """Predictions of about one certainty.
+    """Predictions of similar probability.
 
     Attributes
     ----------
     count
-        How many.
+        Number of predictions.
     predicted
         Mean of their probabilities.
     happened
-        Share of them that came true.
+        Share of them that were true.
     """
 
     count: int
@@ -32,40 +32,40 @@ class Bin:
 
 @dataclass(frozen=True)
 class Reliability:
-    """Predictions by certainty, in bins of equal numbers, the least certain first.
+    """Predictions in bins of equal size, in ascending order of probability.
 
     Attributes
     ----------
     bins
-        Up to ten.
+        Up to ten bins.
     """
 
     bins: tuple[Bin, ...]
 
     @property
     def calibration_error(self) -> float:
-        """Expected calibration error: the bins' mean distance between what was predicted and what happened."""
+        """Expected calibration error: mean distance of predicted and observed frequency, weighted by bin size."""
         total = sum(part.count for part in self.bins)
         return sum(part.count * abs(part.predicted - part.happened) for part in self.bins) / max(total, 1)
 
     def to_json(self) -> dict[str, Any]:
-        """Everything, as JSON can hold it."""
+        """Return all of it as JSON can hold it."""
         return {"calibration_error": self.calibration_error, "bins": [asdict(part) for part in self.bins]}
 
 
 def compute_reliability(
     targets: NDArray[np.floating], probabilities: NDArray[np.floating], *, multiclass: bool
 ) -> Reliability:
-    """Compare probabilities with what happened (Naeini et al., AAAI 2015).
+    """Compare probabilities with observed frequencies (Naeini et al., AAAI 2015).
 
-    Of exclusive classes the likeliest of each row counts, else each output of each row.
+    Of exclusive classes the most probable one of each row counts, else each output of each row.
 
     Parameters
     ----------
     targets, probabilities
-        Shape (rows, outputs); targets are 0 or 1.
+        Arrays of shape (rows, outputs); targets are 0 or 1.
     multiclass
-        One class a row.
+        Whether the outputs are exclusive classes.
     """
     if multiclass:
         choice = probabilities.argmax(axis=1)

@@ -1,4 +1,4 @@
-"""Labels that a meta-learner cannot be fitted on."""
+"""Checks of the labels that a meta-learner is fitted on."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ _MAX_SHOWN = 5
 def require_classes(
     targets: NDArray[np.float32], folds: Rows, names: Sequence[str], *, single_label: bool
 ) -> list[str]:
-    """Refuse classes that a meta-learner would be scored on without having seen them.
+    """Raise if a meta-learner would be scored on a class that it was not fitted on.
 
     Parameters
     ----------
     targets
-        Of the scored rows, shape (rows, outputs).
+        Targets of the scored rows, shape (rows, outputs).
     folds
-        Of the scored rows, shape (rows,).
+        Folds of the scored rows, shape (rows,).
     names
-        Of the outputs.
+        Names of the outputs.
     single_label
-        One class a row; tags that are rare are not refused.
+        Whether a row has one class; rare tags of several are not refused.
 
     Returns
     -------
     list of str
-        Outputs that are absent from a fold, where nothing can be told of them.
+        Outputs that are absent from a fold, which cannot be scored there.
 
     Raises
     ------

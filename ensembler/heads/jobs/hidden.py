@@ -14,35 +14,35 @@ from ...options.settings import MemberSettings
 from .keras_heads import Dense, build_head, build_random_head
 from .losses import LogLoss, compute_class_weights
 
-# Adam's usual rate (Kingma & Ba, 2015).
+# Default rate of Adam (Kingma & Ba, 2015).
 LEARNING_RATE = 1e-3
 BATCH_SIZE = 32
-# Epochs to choose from; the choice ends once so many in a row were no better.
+# Maximum number of epochs, and epochs without improvement after which the choice ends.
 MAX_EPOCHS = 100
 PATIENCE = 10
 
 
 class HiddenHead:
-    """Features to probabilities through one rectified layer.
+    """A head with one rectified hidden layer, from features to probabilities.
 
-    The number of epochs is chosen inside the rows that it is fitted on: one of their folds is held out, the log loss on
-    it is followed, and all rows are then learned for as many epochs as were best.
+    The number of epochs is chosen by holding out one fold of the training rows: the network is then fitted on all rows
+    for the number of epochs at which the log loss of that fold was lowest.
 
     Parameters
     ----------
     settings
-        Units, dropout, label smoothing, class weights and seed of the member.
+        Settings of the member: units, dropout, label smoothing, class weights and seed.
     multiclass
-        One class a row, or independent outputs.
+        Whether the outputs are exclusive classes.
 
     Attributes
     ----------
     epochs_
-        As chosen.
+        Number of epochs that was chosen.
     hidden_
         Kernel and bias of the hidden layer, for raw features: standardisation is folded in.
     kernel_, bias_
-        Of the last layer.
+        Kernel and bias of the last layer.
     """
 
     def __init__(self, settings: MemberSettings, *, multiclass: bool) -> None:
@@ -67,9 +67,9 @@ class HiddenHead:
         Y, folds
             Targets 0 or 1 of shape (rows, outputs), and the fold of each row.
         views
-            How many there are of each row.
+            Number of views of each row.
         epochs
-            To fit for; None to choose them.
+            Number of epochs; None chooses it.
         """
         mean, deviation = X.mean(axis=0, dtype=np.float64), X.std(axis=0, dtype=np.float64)
         deviation[deviation < 1e-6] = 1.0
@@ -120,7 +120,7 @@ class HiddenHead:
         )
 
     def predict_proba(self, X: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Probabilities of shape (rows, outputs)."""
+        """Return probabilities, shape (rows, outputs)."""
         return np.asarray(self.build_keras_head()(np.asarray(X), training=False))
 
 
@@ -129,7 +129,7 @@ def _list_dense_weights(model: Any) -> list[Dense]:
 
 
 class _LossTracker(keras.callbacks.Callback):  # type: ignore[misc]  # Keras is untyped
-    """Follows the log loss on rows that are not learned from."""
+    """Records the log loss of held-out rows after each epoch, and stops when it no longer improves."""
 
     def __init__(self, Z: NDArray[np.float32], Y: NDArray[np.float32], *, multiclass: bool) -> None:
         super().__init__()

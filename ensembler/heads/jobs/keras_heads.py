@@ -25,20 +25,20 @@ def build_head(
     dropout: float = 0.0,
     name: str = "head",
 ) -> Any:
-    """Make a Keras head of given weights.
+    """Build a Keras head from given weights.
 
     Parameters
     ----------
     kernel, bias
-        Of the last layer: shapes (width, outputs) and (outputs,).
+        Weights of the last layer, shapes (width, outputs) and (outputs,).
     multiclass
         Softmax over the outputs instead of a sigmoid for each.
     hidden
-        Weights of dense layers before it, rectified.
+        Weights of the rectified dense layers before it.
     dropout
-        Share of what enters each dense layer that is dropped in training.
+        Share of the inputs of each dense layer that is dropped in training.
     name
-        Of the model.
+        Name of the model.
     """
     dense_weights = [*hidden, (kernel, bias)]
     features = flow = keras.Input((dense_weights[0][0].shape[0],), name="features")
@@ -67,20 +67,20 @@ def _build_dense(units: int, number: int, *, last: bool, multiclass: bool) -> An
 def build_random_head(
     width: int, shares: NDArray[np.float64], seed: int, *, multiclass: bool, hidden: int = 0, dropout: float = 0.0
 ) -> Any:
-    """Make a head that knows nothing yet but how common each class is.
+    """Build a head with random kernels, whose bias is the prior of each class.
 
     Parameters
     ----------
     width
-        Of the features.
+        Number of features.
     shares
-        Of each output among the rows to learn from; their log-odds are the bias, so that the first loss is about the
-        prior's.
+        Share of each output in the training rows; its log-odds are the bias, so that the first loss is about that of
+        the prior.
     seed
-        Of the kernels, which are drawn as Glorot & Bengio do (Understanding the difficulty of training deep
+        Seed of the kernels, which are drawn as by Glorot & Bengio (Understanding the difficulty of training deep
         feedforward neural networks, 2010).
     hidden
-        Units of a dense layer in between; 0 for none.
+        Units of a hidden layer; 0 for none.
     """
     rng = np.random.default_rng(seed)
     layers_before = [(_draw_glorot(rng, width, hidden), np.zeros(hidden, np.float32))] if hidden else []

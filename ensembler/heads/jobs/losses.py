@@ -18,13 +18,13 @@ class LogLoss(keras.losses.Loss):  # type: ignore[misc]  # Keras is untyped
     Parameters
     ----------
     multiclass
-        One class a row (softmax), or independent outputs (sigmoid), whose mean it is.
+        Whether the outputs are exclusive classes (softmax). The losses of independent outputs (sigmoid) are averaged.
     smoothing
-        Share of each label that is spread over all classes (Szegedy et al., Rethinking the Inception Architecture,
+        Share of each label that is distributed over all classes (Szegedy et al., Rethinking the Inception Architecture,
         2016).
     weights
-        Shape (2, outputs): of an output that is absent, and of one that is present; those present alone count where
-        classes are exclusive.
+        Weight of each output where it is absent and where it is present, shape (2, outputs). Of exclusive classes, only
+        the weights of present ones count.
     """
 
     def __init__(self, *, multiclass: bool, smoothing: float, weights: NDArray[np.float32]) -> None:
@@ -34,7 +34,7 @@ class LogLoss(keras.losses.Loss):  # type: ignore[misc]  # Keras is untyped
         self.absent, self.present = weights
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
-        """Loss of each row; labels may be soft."""
+        """Return the loss of each row; labels may be soft."""
         if self.multiclass:
             return self._compute_multiclass(y_true * (1 - self.smoothing) + self.smoothing / y_true.shape[-1], y_pred)
         return self._compute_multilabel(y_true * (1 - self.smoothing) + self.smoothing / 2, y_pred)
@@ -52,7 +52,7 @@ class LogLoss(keras.losses.Loss):  # type: ignore[misc]  # Keras is untyped
 
 
 def compute_class_weights(targets: NDArray[np.float32], kind: ClassWeights, *, multiclass: bool) -> NDArray[np.float32]:
-    """Weights of each output, absent and present, shape (2, outputs); their mean over the rows is 1.
+    """Return weights of each output, absent and present, shape (2, outputs), whose mean over the rows is 1.
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ def compute_class_weights(targets: NDArray[np.float32], kind: ClassWeights, *, m
         ``none``: all 1. ``balanced``: all classes together weigh the same (King & Zeng, Logistic Regression in Rare
         Events Data, 2001); a class without rows gets 1.
     multiclass
-        One class a row, or independent outputs.
+        Whether the outputs are exclusive classes.
     """
     weights = np.ones((2, targets.shape[1]))
     if kind == "balanced":

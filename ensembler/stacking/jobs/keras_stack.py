@@ -1,4 +1,4 @@
-"""The stack as one Keras file, pixels to probabilities: renamed, frozen sub-models under the dense meta-learner."""
+"""The stack as one Keras file, from pixels to probabilities: renamed, frozen sub-models under the meta-learner."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from ..card import StackedMember, attach_card, make_stack_card
 from ..networks import Network
 from ..records import load_blend
 
-# Photos to compare the finished file on, and the difference beyond which it is refused.
+# Number of photos that the finished file is checked on, and the difference above which it is refused.
 CHECKED_PHOTOS = 16
 TOLERANCE = 1e-3
 
@@ -39,17 +39,17 @@ def build_stack_file(spec: dict[str, Any], progress: Progress) -> dict[str, Any]
         ``competition`` (its folder), ``stack`` (its name), ``members`` (names, in the order of the meta-learner),
         ``refit`` (whether members' networks are those that learned from all photos).
     progress
-        Hears of each member.
+        Receives a step for each member.
 
     Returns
     -------
     dict
-        ``difference``: the largest between the file's and the stored probabilities.
+        ``difference``: largest difference between the file's and the stored probabilities.
 
     Raises
     ------
     Mismatch
-        If they differ by more than rounding can explain.
+        If they differ by more than rounding explains.
     """
     folder = CompetitionFolder(Path(spec["competition"]))
     place = folder.stack(spec["stack"])
@@ -73,7 +73,7 @@ def build_stack_file(spec: dict[str, Any], progress: Progress) -> dict[str, Any]
 
 
 def _build_member_network(folder: CompetitionFolder, record: MemberRecord, name: str, *, refit: bool) -> Any:
-    """One sub-model per member: the mean over its folds and views, each network standing in it once."""
+    """Build the sub-model of a member: the mean over its folds and views, with each network in it once."""
     check_networks(folder, record)
     models = [keras.saving.load_model(path, compile=False) for path in list_network_files(folder, record, refit=refit)]
     size = record.settings.image_size
@@ -98,7 +98,7 @@ def assemble(networks: list[Any], blend: Blend) -> Any:
     networks
         A model per member, pixels to probabilities, in the order that the meta-learner was fitted in.
     blend
-        What the meta-learner came to.
+        The fitted meta-learner.
     """
     sizes = sorted({network.input_shape[1] for network in networks})
     inputs = {size: keras.Input((size, size, 3), name=f"pixels_{size}") for size in sizes}
@@ -139,7 +139,7 @@ def _build_clip(predicted: Any, blend: Blend) -> Any:
 
 
 def _build_meta_network(odds: Any, network: Network, seed: int) -> Any:
-    """One of the meta-learner's networks as Keras layers."""
+    """Build one of the meta-learner's networks as Keras layers."""
     skip = np.kron(network.skip[:, None], np.eye(len(network.bias)))
     scores = _apply_dense(odds, skip, network.bias, None, f"meta_{seed}_skip")
     if network.last is None:
@@ -161,7 +161,7 @@ def _apply_dense(tensor: Any, kernel: Any, bias: Any, activation: str | None, na
 
 
 def _compare_with_stored(model: Any, folder: CompetitionFolder, place: Path) -> float:
-    """Largest difference between ``model`` on decoded photos and the predictions stored for them."""
+    """Return the largest difference between ``model`` on decoded photos and their stored predictions."""
     stored = read_arrays(place / "predictions.npz")["test"][:CHECKED_PHOTOS]
     paths = load_tables(folder).test_paths[:CHECKED_PHOTOS]
     sizes = [tensor.shape[1] for tensor in model.inputs]

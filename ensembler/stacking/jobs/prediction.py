@@ -1,4 +1,4 @@
-"""Photos through a stack's network: each decoded once, while the network is busy with those before it."""
+"""Prediction of photos by a stack's network; each is decoded once, while the network is busy with earlier ones."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def open_network(path: Path, remedy: str) -> Any:
     path
         The file.
     remedy
-        What to do if it cannot be read.
+        Advice for the error if it cannot be read.
 
     Raises
     ------
