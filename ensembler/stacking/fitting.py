@@ -60,7 +60,7 @@ class FittedStack:
     Attributes
     ----------
     learner
-        The meta-learner, fitted on all rows.
+        The meta-learner of the chosen members, fitted on all rows.
     name
         Name of the meta-learner; after a tournament, of the winner.
     members
@@ -107,12 +107,12 @@ def fit_stack(
     learner = make_learner(config, tables.manifest)
     task = progress.start("meta-learner", len(np.unique(fold_numbers[:, 0])) + 1)
     nested = predict_nested(learner, X, targets, fold_numbers, task, multiclass=multiclass)
-    fitted = inner = fit_on_targets(learner, X, targets, fold_numbers, multiclass=multiclass)
+    fitted = fit_on_targets(learner, X, targets, fold_numbers, multiclass=multiclass)
     task.advance()
     task.finish()
     chosen, name = tuple(range(len(members))), config.meta
-    if isinstance(inner, SubsetMetaLearner):
-        chosen, inner = inner.members_, inner.learner_
-    if isinstance(inner, TournamentMetaLearner):
-        name = inner.chosen_
+    if isinstance(fitted, SubsetMetaLearner):
+        chosen, fitted = fitted.members_, fitted.learner_
+    if isinstance(fitted, TournamentMetaLearner):
+        name = fitted.chosen_
     return FittedStack(fitted, name, chosen, nested)

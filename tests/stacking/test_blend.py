@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from helpers.meta_made import made_members
@@ -26,7 +28,7 @@ def test_the_scores_of_networks_are_averaged() -> None:
 def test_a_temperature_above_one_makes_less_certain() -> None:
     blend = Blend(False, (Network.build_mean(1, 1),))
     X = np.array([[2.0]], np.float32)
-    assert blend.predict_proba(X)[0, 0] > blend.replace_calibration(2.0, 0.0).predict_proba(X)[0, 0] > 0.5
+    assert blend.predict_proba(X)[0, 0] > replace(blend, temperature=2.0).predict_proba(X)[0, 0] > 0.5
 
 
 @pytest.mark.parametrize(

@@ -65,7 +65,7 @@ def test_a_stack_of_the_best_two_leaves_out_what_sees_nothing() -> None:
     assert learner.members_ == (0, 2)
     alone = CalibratedMetaLearner(LogisticMetaLearner()).fit(X[:, [0, 2]], labels_of(targets), folds)
     assert np.array_equal(learner.predict_proba(X), alone.predict_proba(X[:, [0, 2]]))
-    assert learner.predict_uncalibrated(X).shape == (800, 1)
+    assert learner.predict_uncalibrated(X).shape == (800, 2)
 
 
 @pytest.mark.parametrize(("limit", "expected"), [(3.0, (0,)), (7.5, (0, 1)), (99.0, (0, 1, 2))])
