@@ -11,46 +11,72 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .competition.layout.layout import Hints
     from .errors import EnsemblerError
+    from .events import Event
+    from .handle import Competition, adopt, fetch, open  # noqa: A004 - reads as `gzip.open` does
     from .options.declared import RunOptions, TrainingOptions
     from .paths import Workspace
+    from .progress import Progress
     from .stacking.jobs.loaded_stack import LoadedStack, load_stack
-    from .workflows.backbones import list_backbones
+    from .tables import Listing
+    from .workflows.backbones import ListedBackbone, list_backbones
     from .workflows.config import config
     from .workflows.demo import demo
-    from .workflows.fetch.adopt import adopt
-    from .workflows.fetch.fetch import fetch
-    from .workflows.folds import folds
+    from .workflows.folds import FoldsResult, folds
+    from .workflows.members.listed_member import ListedMember
     from .workflows.members.listing import list_members
-    from .workflows.members.removal import remove_members
-    from .workflows.predict import predict
+    from .workflows.members.removal import RemovedMembers, remove_members
+    from .workflows.predict import Predictions, predict
+    from .workflows.results import MemberResult, ScoreResult, StackResult, SubmitResult
     from .workflows.stack import stack
+    from .workflows.status.standing import BuiltStack, Status
     from .workflows.status.status import status
-    from .workflows.submit.notebook import notebook
+    from .workflows.submit.notebook import NotebookResult, notebook
     from .workflows.submit.score import score
     from .workflows.submit.submissions import submissions
     from .workflows.submit.submit import submit
+    from .workflows.survey.result import SurveyResult
     from .workflows.survey.survey import survey
-    from .workflows.train.preview import show_augmented
+    from .workflows.train.preview import AugmentedPhotos, show_augmented
     from .workflows.train.train import train_members
 
 __version__ = "0.1.0"
 
+# The module that each public name comes from.
 _HOMES = {
+    "AugmentedPhotos": "workflows.train.preview",
+    "BuiltStack": "workflows.status.standing",
+    "Competition": "handle",
     "EnsemblerError": "errors",
+    "Event": "events",
+    "FoldsResult": "workflows.folds",
     "Hints": "competition.layout.layout",
+    "ListedBackbone": "workflows.backbones",
+    "ListedMember": "workflows.members.listed_member",
+    "Listing": "tables",
     "LoadedStack": "stacking.jobs.loaded_stack",
+    "MemberResult": "workflows.results",
+    "NotebookResult": "workflows.submit.notebook",
+    "Predictions": "workflows.predict",
+    "Progress": "progress",
+    "RemovedMembers": "workflows.members.removal",
     "RunOptions": "options.declared",
+    "ScoreResult": "workflows.results",
+    "StackResult": "workflows.results",
+    "Status": "workflows.status.standing",
+    "SubmitResult": "workflows.results",
+    "SurveyResult": "workflows.survey.result",
     "TrainingOptions": "options.declared",
     "Workspace": "paths",
-    "adopt": "workflows.fetch.adopt",
+    "adopt": "handle",
     "config": "workflows.config",
     "demo": "workflows.demo",
-    "fetch": "workflows.fetch.fetch",
+    "fetch": "handle",
     "folds": "workflows.folds",
     "list_backbones": "workflows.backbones",
     "list_members": "workflows.members.listing",
     "load_stack": "stacking.jobs.loaded_stack",
     "notebook": "workflows.submit.notebook",
+    "open": "handle",
     "predict": "workflows.predict",
     "remove_members": "workflows.members.removal",
     "score": "workflows.submit.score",
@@ -64,10 +90,28 @@ _HOMES = {
 }
 
 __all__ = [
+    "AugmentedPhotos",
+    "BuiltStack",
+    "Competition",
     "EnsemblerError",
+    "Event",
+    "FoldsResult",
     "Hints",
+    "ListedBackbone",
+    "ListedMember",
+    "Listing",
     "LoadedStack",
+    "MemberResult",
+    "NotebookResult",
+    "Predictions",
+    "Progress",
+    "RemovedMembers",
     "RunOptions",
+    "ScoreResult",
+    "StackResult",
+    "Status",
+    "SubmitResult",
+    "SurveyResult",
     "TrainingOptions",
     "Workspace",
     "__version__",
@@ -80,6 +124,7 @@ __all__ = [
     "list_members",
     "load_stack",
     "notebook",
+    "open",
     "predict",
     "remove_members",
     "score",

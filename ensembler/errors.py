@@ -95,7 +95,16 @@ def format_count(things: Sized, word: str) -> str:
 
 
 class EnsemblerError(Exception):
-    """Base class of all errors that the user can correct. The command line prints them as one line, exit code 1."""
+    """Base class of all errors that the user can correct. The command line prints them as one line, exit code 1.
+
+    Examples
+    --------
+    >>> try:
+    ...     ensembler.open("pest")
+    ... except ensembler.EnsemblerError as error:
+    ...     print(error)
+    Unknown competition 'pest'...
+    """
 
 
 class MissingHint(EnsemblerError):

@@ -201,7 +201,14 @@ CompetitionLike = str | HasFolder
 
 @dataclass(frozen=True)
 class Workspace:
-    """The two folders that everything lies in."""
+    """The two folders that everything lies in.
+
+    Examples
+    --------
+    >>> workspace = ensembler.Workspace(Path("data"), Path("submissions"))
+    >>> "pets" in workspace.competitions()
+    True
+    """
 
     data: Path
     submissions: Path

@@ -21,6 +21,16 @@ class Progress:
     """Receives events, and says whether work should stop. A subclass overrides :meth:`emit`; this one keeps silent.
 
     Several jobs may report at once, each from a thread of its own.
+
+    Examples
+    --------
+    >>> class Notes(ensembler.Progress):
+    ...     def emit(self, event: ensembler.Event) -> None:
+    ...         print(type(event).__name__)
+    >>> competition = ensembler.open("pets", progress=Notes())
+    >>> _ = competition.predict(["photos/dogs/1.png"], stack="first")
+    JobBegan
+    ...
     """
 
     @property

@@ -16,7 +16,7 @@ from .showing import show_result
 @option("--folds", type=int, help="Make so many; 1 holds out one fifth.")
 @option("--repeats", type=int, help="Make them so often, each time others.")
 @option("--seed", type=click.IntRange(0, 2**31), help="Make those of a seed.")
-@option("-y", "--yes", "force", is_flag=True, help="Make them even if trained members become useless.")
+@option("--force", "-y", "--yes", "force", is_flag=True, help="Make them even if trained members become useless.")
 @add_competition_option
 @add_json_option
 @click.pass_obj

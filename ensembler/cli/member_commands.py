@@ -47,7 +47,7 @@ def members(click_context: click.Context, /, competition: str | None, *, measure
 
 @members.command("rm")
 @click.argument("names", nargs=-1, required=True, metavar="NAME...")
-@option("-y", "--yes", "force", is_flag=True, help="Also if a finished stack was built of one.")
+@option("--force", "-y", "--yes", "force", is_flag=True, help="Also if a finished stack was built of one.")
 @add_competition_option
 @add_json_option
 @click.pass_context

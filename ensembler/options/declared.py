@@ -202,7 +202,13 @@ class StepOptions(TypedDict, total=False):
 
 
 class TrainingOptions(StartOptions, FineTuningOptions, HeadOptions, PhotoOptions, StepOptions, total=False):
-    """How members are trained. Preset, family of the backbone and machine choose what is left out."""
+    """How members are trained. Preset, family of the backbone and machine choose what is left out.
+
+    Examples
+    --------
+    >>> options = ensembler.TrainingOptions(weights="none", unfreeze="all", epochs=2)
+    >>> members = ensembler.train_members(["demo-dense"], competition="pets", **options)
+    """
 
 
 class RunOptions(TypedDict, total=False):
@@ -239,6 +245,12 @@ class RunOptions(TypedDict, total=False):
         What predicts without a GPU. auto takes the fastest.
     cache_limit
         Disk space for decoded photos, such as 20GB. 0 keeps none. By default half of the free space.
+
+    Examples
+    --------
+    >>> options = ensembler.RunOptions(preset="quick", folds=3, time_budget="1h")
+    >>> options["folds"]
+    3
     """
 
     preset: Annotated[Preset, declare(default="good")]

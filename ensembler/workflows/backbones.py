@@ -72,6 +72,12 @@ def list_backbones(
     ------
     BadChoice
         If a pattern names nothing, or there is no such folder.
+
+    Examples
+    --------
+    >>> small = ensembler.list_backbones(["mobilenet*", "b0"], sort="size")
+    >>> small[0].name, small["b0"].image_size
+    ('mobilenet-0.25', 224)
     """
     folder = Path(weights) if weights is not None else locate_keras_folder()
     if weights is not None and not folder.is_dir():

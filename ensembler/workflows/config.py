@@ -56,6 +56,11 @@ def config(
     ------
     BadChoice
         If a name or value does not fit.
+
+    Examples
+    --------
+    >>> print(ensembler.config(preset="quick", epochs=3))
+    # All options in force, and where each comes from...
     """
     configuration = configure(options, preset, config)
     for member in members or ():

@@ -30,6 +30,12 @@ def demo(*, workspace: Workspace = DEFAULT_WORKSPACE, progress: Progress = SILEN
     -------
     tuple
         The stack, and its CSV scored against the labels that no other step reads.
+
+    Examples
+    --------
+    >>> stacked, scored = ensembler.demo()
+    >>> len(stacked.members), scored.accuracy > 0.9
+    (3, True)
     """
     folder = workspace.competition(digits.NAME)
     if folder.solution.is_file() and folder.extracted.is_dir():

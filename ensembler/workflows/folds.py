@@ -14,7 +14,7 @@ from ..competition.duplicates import DuplicateCounts, count_duplicates, find_twi
 from ..competition.folds.file import build_folds, format_folds, load_folds
 from ..competition.folds.folds import Folds
 from ..competition.tables import Tables
-from ..errors import BadChoice, BadData, Mismatch, format_count
+from ..errors import BadChoice, BadData, Mismatch, format_count, spell
 from ..locks import hold_lock
 from ..members.records import MemberRecord, list_trained_members
 from ..members.stack_record import list_stacks, load_stack_record
@@ -136,7 +136,9 @@ class FoldsResult(Shown):
         if copies := self.duplicates.describe():
             lines.append(copies)
         if self.useless:
-            lines.append(f"of no use any more: {self.useless.describe()}; train them again with --restart")
+            lines.append(
+                f"of no use any more: {self.useless.describe()}; train them again with {spell('restart', True)}"
+            )
         return lines
 
     def to_json(self) -> dict[str, Any]:
@@ -179,6 +181,12 @@ def folds(
         If something would become useless and ``force`` is not set.
     Busy
         If another process is training one of the members that would become useless.
+
+    Examples
+    --------
+    >>> result = ensembler.folds("pets")
+    >>> result.folds, result.photos
+    (3, 64)
     """
     folder, tables = open_refreshed_competition(competition, workspace, progress)
     if folds is repeats is seed is None:
@@ -193,7 +201,7 @@ def folds(
     if obsolete and not force:
         raise Mismatch(
             f"New folds make useless what was trained on the old ones, {obsolete.describe()}: make them all the same "
-            "with --yes, then train with --restart."
+            f"with {spell('force', True)}, then train with {spell('restart', True)}."
         )
     with contextlib.ExitStack() as locks:
         for name in obsolete.members:

@@ -117,6 +117,12 @@ def predict(
         If the stack's file cannot be read, a folder has no photo, or not one photo can be decoded.
     Mismatch
         If another version wrote the stack's file.
+
+    Examples
+    --------
+    >>> found = ensembler.predict(["photos/dogs/1.png"], stack="first", competition="pets")
+    >>> found.photos[0].name, found.probabilities.shape
+    ('1.png', (1, 1))
     """
     model = _locate_stack_file(stack, competition, workspace)
     card = read_card(model)

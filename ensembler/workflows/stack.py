@@ -92,6 +92,12 @@ def stack(
         meta-learner, or no member keeps within the limit.
     BadData
         If all photos of a class lie in one fold.
+
+    Examples
+    --------
+    >>> result = ensembler.stack(["demo-dense", "demo-conv"], name="both", competition="pets")
+    >>> result.metric, len(result.members), result.meta
+    ('log loss', 2, 'dense')
     """
     if meta not in (*META_LEARNERS, TOURNAMENT):
         raise BadChoice.from_unknown_name("meta-learner", meta, [*META_LEARNERS, TOURNAMENT])

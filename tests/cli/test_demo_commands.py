@@ -23,7 +23,7 @@ def test_folds_are_shown_and_others_need_a_yes(demo: Demo, tmp_path: Path) -> No
     refused = ensembler(*folders, "folds", "--folds", "3", folder=tmp_path)
     assert refused.returncode == 1
     assert "3 members (demo-conv, demo-dense, demo-separable)" in refused.stderr
-    assert "--yes" in refused.stderr
+    assert "--force" in refused.stderr
     assert json.loads(ensembler(*folders, "folds", "--json", folder=tmp_path).stdout) == told
 
 

@@ -45,7 +45,7 @@ def test_what_the_folds_are(made: Made) -> None:
 def test_others_are_refused_as_long_as_something_rests_on_those_there_are(made: Made) -> None:
     folder, workspace = made
     before = folder.folds.read_bytes()
-    says = r"useless what was trained on the old ones, 1 member \(demo-conv\) and 1 stack \(a_b\): .* --yes"
+    says = r"useless what was trained on the old ones, 1 member \(demo-conv\) and 1 stack \(a_b\): .* force=True"
     with pytest.raises(Mismatch, match=says):
         folds(folds=4, workspace=workspace)
     assert folder.folds.read_bytes() == before

@@ -29,7 +29,14 @@ from .tags import Tags, are_tags
 
 @dataclass(frozen=True)
 class Hints:
-    """Answers of a person to what could not be found out; None where there is none."""
+    """Answers of a person to what could not be found out; None where there is none.
+
+    Examples
+    --------
+    >>> hints = ensembler.Hints(positive="dogs", metric="accuracy")
+    >>> ensembler.adopt(Path("photos"), "pets-by-accuracy", hints=hints).metric
+    'accuracy'
+    """
 
     positive: str | None = None
     labels: str | None = None

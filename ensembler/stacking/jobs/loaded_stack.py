@@ -41,6 +41,12 @@ class LoadedStack:
         Description of the stack in its file: name, task, classes, members, sizes of photos.
     network
         The Keras model, from pixels of 0 to 255 to probabilities; of two classes it gives the second one's alone.
+
+    Examples
+    --------
+    >>> stack = ensembler.load_stack("data/pets/stacks/first/stack.keras")
+    >>> stack.predict(["photos/dogs/1.png", "photos/cats/0.png"]).shape
+    (2,)
     """
 
     def __init__(self, card: StackCard, network: Any) -> None:
@@ -132,6 +138,12 @@ def load_stack(path: str | os.PathLike[str]) -> LoadedStack:
         If it cannot be read, or does not tell its classes.
     Mismatch
         If another version wrote it, or it contradicts itself.
+
+    Examples
+    --------
+    >>> stack = ensembler.load_stack("data/pets/stacks/first/stack.keras")
+    >>> stack.classes
+    ('cats', 'dogs')
     """
     file = Path(path)
     card = read_card(file)

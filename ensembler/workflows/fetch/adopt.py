@@ -35,31 +35,7 @@ def adopt(
     workspace: Workspace = DEFAULT_WORKSPACE,
     progress: Progress = SILENT,
 ) -> PreparedCompetition:
-    """Make a competition of a local folder; its photos stay where they are.
-
-    A folder with a sample submission is taken as it is. Else the photos of a ``test`` folder are to be predicted,
-    or, if there is none, a share of the labelled photos is kept apart and their labels hidden in ``solution.csv``.
-
-    Parameters
-    ----------
-    photos
-        The folder: a class per subfolder, or photos and a CSV of labels.
-    name
-        What to call the competition.
-    test_size
-        Share of the labelled photos to keep apart, between 0 and 1.
-    seed
-        Chooses them.
-    hints
-        Answers to what cannot be found out.
-    force
-        Begin anew with a name that is in use.
-
-    Raises
-    ------
-    MissingHint, BadChoice, BadData, StorageError
-        As :func:`fetch` does.
-    """
+    """Make a competition of a local folder; see :func:`ensembler.adopt`."""
     root = photos.absolute()
     if not root.is_dir():
         raise BadChoice(f"There is no folder {photos}: `ensembler adopt` takes a folder of photos.")

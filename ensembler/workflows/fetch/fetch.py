@@ -45,35 +45,7 @@ def fetch(
     workspace: Workspace = DEFAULT_WORKSPACE,
     progress: Progress = SILENT,
 ) -> PreparedCompetition:
-    """Bring a competition in: download it or take a zip, unpack it, find out its layout, look at its photos.
-
-    It can be killed at any moment and called again: it goes on from there. A second call does only what is missing,
-    and keeps a manifest that a person has edited.
-
-    Parameters
-    ----------
-    competition
-        Slug or address on Kaggle.
-    archive
-        A zip that was downloaded already; nothing is asked of Kaggle then.
-    hints
-        Answers to what cannot be found out; with any, the layout is found out anew.
-    force
-        Download, unpack and find out anew.
-    most_bytes
-        Unpack no more than that, 0 for any number; None takes 50 GB, or ten times the archive if that is more.
-    timeout
-        Seconds without an answer after which a request to Kaggle is repeated.
-
-    Raises
-    ------
-    Busy
-        If another process is fetching the same competition.
-    KaggleError
-        If Kaggle or the network refuses.
-    MissingHint, BadChoice, BadData, StorageError
-        If the layout cannot be found out, an answer does not fit, the data are unusable, or the disk refuses.
-    """
+    """Bring a competition in from Kaggle or from a zip; see :func:`ensembler.fetch`."""
     slug = parse_slug(competition)
     folder = workspace.competition(slug)
     retry_policy = replace(DEFAULT_RETRIES, read_timeout=timeout)

@@ -81,7 +81,12 @@ def prepare_competition(
     if not are_tables_current(folder, manifest):
         _make_tables(folder, manifest, progress, scan)
     folder.workspace.make_current(folder)
-    tables = load_tables(folder)
+    return describe_competition(folder)
+
+
+def describe_competition(folder: CompetitionFolder) -> PreparedCompetition:
+    """Return what the files tell of a competition; no photo is read."""
+    manifest, tables = Manifest.load(folder.manifest), load_tables(folder)
     unreadable = len(read_table(folder.unreadable))
     labels = tables.train.set_index("id")["label"]
     duplicates = count_duplicates(load_duplicates(folder), labels)

@@ -49,6 +49,12 @@ def list_members(
         If its manifest is damaged. A member whose record is damaged is a warning.
     JobFailed
         If a job that measured died.
+
+    Examples
+    --------
+    >>> members = ensembler.list_members("pets")
+    >>> members["demo-dense"].folds_done
+    3
     """
     folder = workspace.current(competition)
     if measure:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ...competition.manifest import Manifest
-from ...figures import format_score
+from ...figures import format_number, format_score
 from ...paths import CompetitionFolder
 from ...submission.ledger.rows import Row
 from ...tables import Shown, Table
@@ -237,3 +237,12 @@ def _format_summary(summary: CompetitionSummary) -> str:
         f"{mark} {summary.name}: {summary.task}, {summary.metric}; {summary.finished} of {summary.members} "
         f"members, {score}"
     )
+
+
+def build_stack_list_table(stacks: Sequence[BuiltStack]) -> Table:
+    """Lay stacks out in rows."""
+    rows = [
+        (one.name, one.metric, format_score(one.score, one.standard_error), format_number(one.log_loss))
+        for one in stacks
+    ]
+    return Table(["stack", "metric", "score", "log loss"], rows, ["metric"])

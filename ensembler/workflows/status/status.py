@@ -12,9 +12,10 @@ from ...members.stack_record import list_stacks, load_stack_record
 from ...paths import DEFAULT_WORKSPACE, CompetitionFolder, CompetitionLike, Workspace
 from ...progress import SILENT, Progress
 from ...submission.ledger.ledger import Ledger
+from ...tables import Listing
 from ..members.listing import list_competition_members
 from .next_steps import choose_first_step, choose_next_step
-from .standing import BuiltStack, CompetitionStatus, CompetitionSummary, Status
+from .standing import BuiltStack, CompetitionStatus, CompetitionSummary, Status, build_stack_list_table
 
 
 def status(
@@ -33,6 +34,12 @@ def status(
         If there is no competition of that name.
     BadData
         If its manifest, a stack's figures or the ledger is damaged.
+
+    Examples
+    --------
+    >>> status = ensembler.status("pets")
+    >>> status.competition.folds, status.next.command
+    (3, 'ensembler score')
     """
     asked = None if competition is None else workspace.current(competition)
     workspace = asked.workspace if asked else workspace
@@ -69,7 +76,7 @@ def _describe_competition(folder: CompetitionFolder, progress: Progress) -> Comp
         unreadable=_count_rows(folder.unreadable),
         folds=_count_folds(folder),
         members=tuple(list_competition_members(folder, progress)),
-        stacks=tuple(_load_stacks(folder)),
+        stacks=tuple(load_stacks(folder)),
         newest_csv=csvs[-1].absolute() if csvs else None,
         submissions=tuple(
             Ledger(folder.workspace.submissions).list_rows(folder.name, "" if folder.is_ours else manifest.slug)
@@ -93,9 +100,9 @@ def _count_folds(folder: CompetitionFolder) -> int:
         return len({row.get("fold") for row in csv.DictReader(stream)} - {"", None})
 
 
-def _load_stacks(folder: CompetitionFolder) -> list[BuiltStack]:
+def load_stacks(folder: CompetitionFolder) -> Listing[BuiltStack]:
     """Read all finished stacks, the newest first."""
-    return [_load_stack(folder, name) for name in list_stacks(folder)]
+    return Listing((_load_stack(folder, name) for name in list_stacks(folder)), build_stack_list_table)
 
 
 def _load_stack(folder: CompetitionFolder, name: str) -> BuiltStack:
@@ -115,7 +122,7 @@ def _load_stack(folder: CompetitionFolder, name: str) -> BuiltStack:
 def _summarise_competition(folder: CompetitionFolder, *, current: bool) -> CompetitionSummary:
     try:
         manifest = Manifest.load(folder.manifest)
-        stacks = _load_stacks(folder)
+        stacks = load_stacks(folder)
         records = [MemberRecord.load(folder, name) for name in list_trained_members(folder)]
         finished = sum(not record.list_unfinished_folds(folder) for record in records)
     except BadData as error:

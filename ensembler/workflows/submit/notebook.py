@@ -135,6 +135,12 @@ def notebook(
         If there is no such stack, it is for other classes, or the competition is not on Kaggle.
     KaggleError
         If Kaggle or the network refuses, no submission is left for today, the notebook fails, or it takes too long.
+
+    Examples
+    --------
+    >>> result = ensembler.notebook("first", output=Path("notebook"), competition="pets")
+    >>> result.folder.notebook
+    PosixPath('notebook/notebook')
     """
     folder, tables = open_competition(competition, workspace)
     name = choose_stack(folder, stack)

@@ -39,6 +39,11 @@ def score(
         If the two CSVs have different ids or classes.
     BadData
         If one of them cannot be read.
+
+    Examples
+    --------
+    >>> ensembler.score(competition="pets").accuracy > 0.5
+    True
     """
     del progress
     folder, tables = open_competition(competition, workspace)

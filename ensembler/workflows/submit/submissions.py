@@ -55,6 +55,12 @@ def submissions(
         If there is no such competition, neither in the data nor in the ledger.
     BadData, StorageError
         If the ledger is damaged, of a newer version, or cannot be read.
+
+    Examples
+    --------
+    >>> rows = ensembler.submissions("pets", refresh=False)
+    >>> rows[-1].stack, rows[-1].metric
+    ('first', 'log loss')
     """
     if competition is not None and not isinstance(competition, str):
         folder = competition.folder

@@ -66,6 +66,14 @@ def submit(
         If the CSV is not what the sample asks for; nothing is uploaded then.
     KaggleError
         If Kaggle or the network refuses, no submission is left for today, or Kaggle could not score it.
+
+    Examples
+    --------
+    >>> checked = ensembler.submit(
+    ...     Path("answer.csv"), competition="dogs-vs-cats-redux-kernels-edition", dry_run=True, again=True
+    ... )
+    >>> checked.status
+    'DRY RUN'
     """
     folder, tables = open_competition(competition, workspace)
     slug = _require_slug(folder, tables)

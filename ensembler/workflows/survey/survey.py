@@ -12,7 +12,7 @@ from ...backbones.registry import Backbone, find_min_size
 from ...competition.folds.file import load_or_make_folds
 from ...competition.folds.folds import Folds
 from ...competition.tables import Tables
-from ...errors import BadChoice
+from ...errors import BadChoice, spell
 from ...images.cache_policy import parse_cache_limit
 from ...inference.runtimes import read_runtime
 from ...locks import hold_lock
@@ -48,7 +48,7 @@ def survey(
     *,
     photos: int | None = None,
     top: int = DEFAULT_TOP,
-    budget: str | float | None = None,
+    time_budget: str | float | None = None,
     full: bool = False,
     weights: str | Path | None = None,
     image_size: int | None = None,
@@ -75,7 +75,7 @@ def survey(
         Labelled photos to look at, at most; None is all.
     top
         Backbones that are judged on all photos, at least.
-    budget
+    time_budget
         Time for the whole call, such as ``10m``, or seconds: what does not fit is judged on fewer photos, or left out.
     full
         Judge all on all photos.
@@ -106,9 +106,15 @@ def survey(
         If another process surveys this competition.
     Interrupted
         After Ctrl-C; the same call goes on from there.
+
+    Examples
+    --------
+    >>> found = ensembler.survey(["demo-*"], weights="none", competition="pets")
+    >>> [backbone.name for backbone in found.candidates]
+    ['demo-separable', 'demo-conv', 'demo-dense']
     """
     began = time.time()
-    limit = None if budget is None else read_value("--budget", read_duration, budget)
+    limit = None if time_budget is None else read_value(spell("time_budget"), read_duration, time_budget)
     chosen_runtime, cache_bytes = read_runtime(runtime), parse_cache_limit(cache_limit)
     backbones = match_backbones(members or ())
     folder, tables = open_refreshed_competition(competition, workspace, progress)

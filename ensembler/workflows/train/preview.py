@@ -59,6 +59,12 @@ def show_augmented(
         If a name or value does not fit, or the file is no ``.png``.
     UnreadablePhoto
         If a photo cannot be decoded.
+
+    Examples
+    --------
+    >>> drawn = ensembler.show_augmented(Path("crops.png"), ["demo-conv"], augmentation="crops", competition="pets")
+    >>> drawn.file.stat().st_size > 0
+    True
     """
     if file.suffix.lower() != ".png":
         raise BadChoice(f"--show-augmented takes FILE.png. Received: {file}")

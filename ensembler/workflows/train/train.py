@@ -72,6 +72,14 @@ def train_members(
         If the process of a job died. The other jobs ran all the same.
     Interrupted
         After Ctrl-C, once the current step is saved. The same call continues from there.
+
+    Examples
+    --------
+    >>> members = ensembler.train_members(
+    ...     ["demo-dense", "demo-conv"], competition="pets", weights="none", unfreeze="all", epochs=2
+    ... )
+    >>> [member.name for member in members]
+    ['demo-dense', 'demo-conv']
     """
     given = read_options(options, known=RUN | OPTIONS)
     run = cast(RunOptions, given)

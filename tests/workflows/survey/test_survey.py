@@ -157,7 +157,7 @@ def test_refusals(options: dict, words: str, made) -> None:
 
 def test_a_spent_budget_leaves_backbones_out(made) -> None:
     with pytest.raises(BadChoice, match="the time budget was spent before it"):
-        survey(["demo-conv"], weights="none", seed=5, budget=0.001, workspace=made[2])
+        survey(["demo-conv"], weights="none", seed=5, time_budget=0.001, workspace=made[2])
 
 
 def test_every_backbone_of_random_weights_is_judged(tmp_path: Path) -> None:

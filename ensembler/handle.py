@@ -1,0 +1,579 @@
+"""The handle of a competition: what the commands do, as methods of one object."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Unpack
+
+from .competition.layout.layout import Hints
+from .competition.manifest import Manifest
+from .competition.task import Task
+from .console import make_default_progress
+from .options.declared import Preset, TrainingOptions, TrainMembersOptions
+from .options.reading import OPTIONS, RUN, show_options
+from .paths import DEFAULT_WORKSPACE, CompetitionFolder, CompetitionLike, Workspace
+from .progress import Progress
+from .stacking.learners.named import DEFAULT_META_LEARNER
+from .submission.kaggle.competitions import parse_slug
+from .submission.kaggle.retry_policy import DEFAULT_RETRIES
+from .submission.ledger.rows import Row
+from .tables import Listing, Shown, Table
+from .workflows import folds as folds_workflow
+from .workflows.fetch.adopt import adopt as adopt_photos
+from .workflows.fetch.fetch import fetch as fetch_archive
+from .workflows.fetch.tables import NO_HINTS, describe_competition
+from .workflows.folds import FoldsResult
+from .workflows.members.listed_member import ListedMember
+from .workflows.members.listing import list_members
+from .workflows.members.removal import RemovedMembers, remove_members
+from .workflows.predict import Predictions, predict
+from .workflows.results import MemberResult, PreparedCompetition, ScoreResult, StackResult, SubmitResult
+from .workflows.stack import stack
+from .workflows.status.standing import BuiltStack, Status
+from .workflows.status.status import load_stacks, status
+from .workflows.submit.notebook import NotebookResult, notebook
+from .workflows.submit.score import score
+from .workflows.submit.submissions import submissions
+from .workflows.submit.submit import submit
+from .workflows.survey.result import SurveyResult, SurveySorting
+from .workflows.survey.survey import DEFAULT_TOP, survey
+from .workflows.train.preview import AugmentedPhotos, show_augmented
+from .workflows.train.train import train_members
+
+
+class Competition(Shown):
+    """A competition in the workspace, with all commands as methods.
+
+    :func:`ensembler.fetch`, :func:`ensembler.adopt` and :func:`ensembler.open` return it. Each method does what the
+    function of its name does, and takes the same parameters; only the competition, the workspace and the progress are
+    those of the handle. Properties are read from the files at each access.
+
+    Attributes
+    ----------
+    folder
+        Paths of the competition's files.
+
+    Examples
+    --------
+    >>> competition = ensembler.open("pets")
+    >>> competition
+    pets
+    task         binary: `dogs` is the probability of 'dogs', not 'cats'
+    photos       64 to train on, 16 to predict
+    ...
+    >>> competition.classes, competition.metric
+    (('cats', 'dogs'), 'log loss')
+    """
+
+    def __init__(self, folder: CompetitionFolder, progress: Progress | None = None) -> None:
+        self.folder = folder
+        self._progress = progress
+
+    @property
+    def name(self) -> str:
+        """Name of the competition: the slug of one from Kaggle."""
+        return self.folder.name
+
+    @property
+    def workspace(self) -> Workspace:
+        """Folders of competitions and submissions."""
+        return self.folder.workspace
+
+    @property
+    def progress(self) -> Progress:
+        """Receiver of progress and events: the one that was given, or a new display for each method."""
+        return self._progress or make_default_progress()
+
+    @property
+    def manifest(self) -> Manifest:
+        """Content of ``competition.toml``."""
+        return Manifest.load(self.folder.manifest)
+
+    @property
+    def task(self) -> Task:
+        """Kind of task: ``binary``, ``multiclass`` or ``multilabel``."""
+        return self.manifest.task
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """All classes. In a binary task, the probability is that of the last one."""
+        return self.manifest.classes
+
+    @property
+    def metric(self) -> str:
+        """Metric of the competition."""
+        return self.manifest.metric
+
+    @property
+    def photos(self) -> PreparedCompetition:
+        """Numbers of photos, as ``training``, ``test``, ``unreadable`` and ``duplicates``.
+
+        Examples
+        --------
+        >>> photos = ensembler.open("pets").photos
+        >>> photos.training, photos.test
+        (64, 16)
+        """
+        return describe_competition(self.folder)
+
+    @property
+    def members(self) -> Listing[ListedMember]:
+        """Members of which at least one fold is trained.
+
+        Examples
+        --------
+        >>> members = ensembler.open("pets").members
+        >>> [member.name for member in members]
+        ['demo-conv', 'demo-dense']
+        >>> members["demo-dense"].is_finished
+        True
+        """
+        return list_members(self, progress=self.progress)
+
+    @property
+    def stacks(self) -> Listing[BuiltStack]:
+        """Finished stacks, the newest first.
+
+        Examples
+        --------
+        >>> ensembler.open("pets").stacks["first"].members
+        ('demo-conv', 'demo-dense')
+        """
+        return load_stacks(self.folder)
+
+    @property
+    def submissions(self) -> Listing[Row]:
+        """CSVs and uploads, the newest first, as last known; :meth:`refresh_submissions` asks Kaggle.
+
+        Examples
+        --------
+        >>> ensembler.open("pets").submissions[-1].stack
+        'first'
+        """
+        return submissions(self, refresh=False, progress=self.progress)
+
+    def build_table(self) -> Table:
+        """Return the competition, what was made of it, and the next step."""
+        return self.status().build_table()
+
+    def status(self) -> Status:
+        """Return where the competition stands, and the next step; see :func:`ensembler.status`.
+
+        Examples
+        --------
+        >>> ensembler.open("pets").status().next.command
+        'ensembler score'
+        """
+        return status(self, progress=self.progress)
+
+    def survey(
+        self,
+        members: Sequence[str] | None = None,
+        *,
+        photos: int | None = None,
+        top: int = DEFAULT_TOP,
+        time_budget: str | float | None = None,
+        full: bool = False,
+        weights: str | Path | None = None,
+        image_size: int | None = None,
+        seed: int = 0,
+        sort: SurveySorting = "size",
+        accuracy: float | None = None,
+        runtime: str | None = None,
+        cache_limit: str | int | None = None,
+    ) -> SurveyResult:
+        """Compare backbones by linear heads on their frozen features; see :func:`ensembler.survey`.
+
+        Examples
+        --------
+        >>> found = ensembler.open("pets").survey(["demo-*"], weights="none")
+        >>> len(found.candidates)
+        3
+        """
+        with self.progress as progress:
+            return survey(
+                members,
+                photos=photos,
+                top=top,
+                time_budget=time_budget,
+                full=full,
+                weights=weights,
+                image_size=image_size,
+                seed=seed,
+                sort=sort,
+                accuracy=accuracy,
+                runtime=runtime,
+                cache_limit=cache_limit,
+                competition=self,
+                progress=progress,
+            )
+
+    @show_options(RUN, OPTIONS)
+    def train_members(self, members: Sequence[str], **options: Unpack[TrainMembersOptions]) -> Listing[MemberResult]:
+        """Train backbones over all folds; see :func:`ensembler.train_members`.
+
+        Examples
+        --------
+        >>> competition = ensembler.open("pets")
+        >>> members = competition.train_members(["demo-dense"], weights="none", unfreeze="all", epochs=2)
+        >>> members["demo-dense"].log_loss < 1
+        True
+        """
+        with self.progress as progress:
+            return train_members(members, competition=self, progress=progress, **options)
+
+    def remove_members(self, members: Sequence[str], *, force: bool = False) -> RemovedMembers:
+        """Remove members; see :func:`ensembler.remove_members`.
+
+        Examples
+        --------
+        >>> competition = ensembler.open("pets")
+        >>> _ = competition.train_members(["demo-dense@again"], weights="none", epochs=1)
+        >>> competition.remove_members(["demo-dense@again"]).members
+        ('demo-dense@again',)
+        """
+        return remove_members(members, competition=self, force=force, progress=self.progress)
+
+    def measure_members(self) -> Listing[ListedMember]:
+        """Measure the speed of members where this machine has not measured it yet, and list all members.
+
+        Examples
+        --------
+        >>> ensembler.open("pets").measure_members()["demo-dense"].speed.parameters > 0
+        True
+        """
+        with self.progress as progress:
+            return list_members(self, measure=True, progress=progress)
+
+    def show_augmented(
+        self,
+        file: Path,
+        members: Sequence[str],
+        *,
+        preset: Preset | None = None,
+        config: str | Path | None = None,
+        **options: Unpack[TrainingOptions],
+    ) -> AugmentedPhotos:
+        """Draw photos as the first of the members would be trained on them; see :func:`ensembler.show_augmented`.
+
+        Examples
+        --------
+        >>> competition = ensembler.open("pets")
+        >>> competition.show_augmented(Path("strong.png"), ["demo-conv"], augmentation="strong").augmentation
+        'strong'
+        """
+        with self.progress as progress:
+            return show_augmented(
+                file, members, competition=self, preset=preset, config=config, progress=progress, **options
+            )
+
+    def folds(
+        self, *, folds: int | None = None, repeats: int | None = None, seed: int | None = None, force: bool = False
+    ) -> FoldsResult:
+        """Return the folds, or make others; see :func:`ensembler.folds`.
+
+        Examples
+        --------
+        >>> ensembler.open("pets").folds().folds
+        3
+        """
+        with self.progress as progress:
+            return folds_workflow.folds(self, folds=folds, repeats=repeats, seed=seed, force=force, progress=progress)
+
+    def stack(
+        self,
+        members: Sequence[str] | None = None,
+        *,
+        name: str | None = None,
+        meta: str = DEFAULT_META_LEARNER,
+        top: int | None = None,
+        infer_limit: str | float | None = None,
+        refit: bool = False,
+        seed: int = 0,
+    ) -> StackResult:
+        """Stack trained members, score the stack and write the CSV; see :func:`ensembler.stack`.
+
+        Examples
+        --------
+        >>> result = ensembler.open("pets").stack(["demo-dense", "demo-conv"], name="mean", meta="mean")
+        >>> result.model.name, result.submission.suffix
+        ('stack.keras', '.csv')
+        """
+        with self.progress as progress:
+            return stack(
+                members,
+                name=name,
+                meta=meta,
+                top=top,
+                infer_limit=infer_limit,
+                refit=refit,
+                seed=seed,
+                competition=self,
+                progress=progress,
+            )
+
+    def predict(
+        self, photos: Sequence[str | os.PathLike[str]], *, stack: str | None = None, batch_size: int = 32
+    ) -> Predictions:
+        """Predict photos with a stack; see :func:`ensembler.predict`.
+
+        Examples
+        --------
+        >>> found = ensembler.open("pets").predict(["photos/dogs/1.png"], stack="first")
+        >>> found.outputs, found.probabilities.shape
+        (('dogs',), (1, 1))
+        """
+        with self.progress as progress:
+            return predict(photos, stack=stack, batch_size=batch_size, competition=self, progress=progress)
+
+    def score(self, csv: Path | None = None, *, truth: Path | None = None) -> ScoreResult:
+        """Score a CSV against hidden labels; see :func:`ensembler.score`.
+
+        Examples
+        --------
+        >>> ensembler.open("pets").score()
+        /.../submissions/pets/...csv: log loss ..., accuracy ...
+        """
+        return score(csv, truth=truth, competition=self, progress=self.progress)
+
+    def submit(
+        self,
+        csv: Path | None = None,
+        *,
+        message: str = "",
+        again: bool = False,
+        dry_run: bool = False,
+        wait: bool = True,
+        timeout: float = DEFAULT_RETRIES.read_timeout,
+    ) -> SubmitResult:
+        """Check a CSV, upload it to Kaggle, and wait for its public score; see :func:`ensembler.submit`.
+
+        Examples
+        --------
+        >>> competition = ensembler.open("dogs-vs-cats-redux-kernels-edition")
+        >>> competition.submit(Path("answer.csv"), message="first").public
+        0.04
+        """
+        with self.progress as progress:
+            return submit(
+                csv,
+                message=message,
+                again=again,
+                dry_run=dry_run,
+                wait=wait,
+                timeout=timeout,
+                competition=self,
+                progress=progress,
+            )
+
+    def refresh_submissions(self) -> Listing[Row]:
+        """Ask Kaggle for new scores, and return all CSVs and uploads, the newest first.
+
+        Examples
+        --------
+        >>> competition = ensembler.open("dogs-vs-cats-redux-kernels-edition")
+        >>> _ = competition.submit(Path("answer.csv"), again=True, wait=False)
+        >>> competition.refresh_submissions()[0].public
+        0.04
+        """
+        with self.progress as progress:
+            return submissions(self, progress=progress)
+
+    def notebook(
+        self,
+        stack: str | None = None,
+        *,
+        push: bool = False,
+        submit: bool = False,
+        wait: bool = True,
+        gpu: bool = True,
+        output: Path | None = None,
+        message: str = "",
+    ) -> NotebookResult:
+        """Write a notebook that predicts with a stack on Kaggle, and run it there; see :func:`ensembler.notebook`.
+
+        Examples
+        --------
+        >>> ensembler.open("pets").notebook("first", output=Path("notebook"))
+        dataset    notebook/dataset
+        notebook   notebook/notebook
+        ...
+        """
+        with self.progress as progress:
+            return notebook(
+                stack,
+                push=push,
+                submit=submit,
+                wait=wait,
+                gpu=gpu,
+                output=output,
+                message=message,
+                competition=self,
+                progress=progress,
+            )
+
+
+def open(  # noqa: A001 - `ensembler.open` reads as `gzip.open` does
+    competition: CompetitionLike | None = None,
+    *,
+    workspace: Workspace = DEFAULT_WORKSPACE,
+    progress: Progress | None = None,
+) -> Competition:
+    """Return the handle of a competition that was fetched or adopted before.
+
+    Parameters
+    ----------
+    competition
+        Name of the competition; None is the one last brought in.
+    workspace
+        Folders of competitions and submissions.
+    progress
+        Receives progress and events. None shows them as the command line does, and in a notebook below the cell.
+
+    Raises
+    ------
+    BadChoice
+        If there is no such competition.
+
+    Examples
+    --------
+    >>> competition = ensembler.open("pets")
+    >>> competition.name, competition.task
+    ('pets', 'binary')
+    """
+    return Competition(workspace.current(competition), progress)
+
+
+def fetch(
+    competition: str,
+    *,
+    archive: Path | None = None,
+    hints: Hints = NO_HINTS,
+    force: bool = False,
+    most_bytes: int | None = None,
+    timeout: float = DEFAULT_RETRIES.read_timeout,
+    workspace: Workspace = DEFAULT_WORKSPACE,
+    progress: Progress | None = None,
+) -> Competition:
+    """Bring a competition in from Kaggle or from a zip: unpack it, find out its layout, and scan its photos.
+
+    It can be killed at any moment and called again: it continues from there. A second call does only what is missing,
+    and keeps a manifest that a person has edited.
+
+    Parameters
+    ----------
+    competition
+        Slug or address on Kaggle.
+    archive
+        A zip that was downloaded already. Nothing is asked of Kaggle then.
+    hints
+        Answers to what cannot be found out. With any, the layout is found out again.
+    force
+        Download, unpack and find out everything again.
+    most_bytes
+        Largest size to unpack; 0 unpacks any size. None allows 50 GB, or ten times the archive if that is more.
+    timeout
+        Seconds without a reply after which a request to Kaggle is repeated.
+    workspace
+        Folders of competitions and submissions.
+    progress
+        Receives progress and events. None shows them as the command line does, and in a notebook below the cell.
+
+    Raises
+    ------
+    Busy
+        If another process is fetching the same competition.
+    KaggleError
+        If Kaggle or the network refuses.
+    MissingHint, BadChoice, BadData, StorageError
+        If the layout cannot be found out, a hint does not fit, the data are unusable, or the disk refuses.
+
+    Examples
+    --------
+    >>> competition = ensembler.fetch("dogs-vs-cats-redux-kernels-edition")
+    >>> competition.photos.training, competition.metric
+    (12, 'log loss')
+
+    A zip that the browser downloaded:
+
+    >>> competition = ensembler.fetch("dogs-vs-cats-redux-kernels-edition", archive=Path("redux.zip"))
+    >>> competition.classes
+    ('cat', 'dog')
+    """
+    folder = workspace.competition(parse_slug(competition))
+    handle = Competition(folder, progress)
+    with handle.progress as shown:
+        fetch_archive(
+            competition,
+            archive=archive,
+            hints=hints,
+            force=force,
+            most_bytes=most_bytes,
+            timeout=timeout,
+            workspace=workspace,
+            progress=shown,
+        )
+    return handle
+
+
+def adopt(
+    photos: Path,
+    name: str,
+    *,
+    test_size: float = 0.2,
+    seed: int = 0,
+    hints: Hints = NO_HINTS,
+    force: bool = False,
+    workspace: Workspace = DEFAULT_WORKSPACE,
+    progress: Progress | None = None,
+) -> Competition:
+    """Make a competition of a local folder. Its photos stay where they are.
+
+    A folder with a sample submission is taken as it is. Otherwise the photos of a ``test`` folder are to be predicted.
+    If there is none, a share of the labelled photos is held out, and their labels are hidden in ``solution.csv``.
+
+    Parameters
+    ----------
+    photos
+        Folder with a subfolder for each class, or with photos and a CSV of labels.
+    name
+        Name of the competition.
+    test_size
+        Share of the labelled photos to hold out, between 0 and 1.
+    seed
+        Seed of the choice of these photos.
+    hints
+        Answers to what cannot be found out.
+    force
+        Replace a competition of the same name.
+    workspace
+        Folders of competitions and submissions.
+    progress
+        Receives progress and events. None shows them as the command line does, and in a notebook below the cell.
+
+    Raises
+    ------
+    MissingHint, BadChoice, BadData, StorageError
+        For the same reasons as :func:`fetch`.
+
+    Examples
+    --------
+    >>> competition = ensembler.adopt(Path("photos"), "pets")
+    >>> competition.classes
+    ('cats', 'dogs')
+    """
+    handle = Competition(workspace.competition(name), progress)
+    with handle.progress as shown:
+        adopt_photos(
+            photos,
+            name,
+            test_size=test_size,
+            seed=seed,
+            hints=hints,
+            force=force,
+            workspace=workspace,
+            progress=shown,
+        )
+    return handle
