@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from .competition.layout.layout import Hints
     from .errors import EnsemblerError
     from .events import Event
-    from .handle import Competition, adopt, fetch, open  # noqa: A004 - reads as `gzip.open` does
+    from .handle.competition import Competition
+    from .handle.opening import adopt, fetch, open  # noqa: A004 - reads as `gzip.open` does
     from .options.declared import RunOptions, TrainingOptions
     from .paths import Workspace
     from .progress import Progress
@@ -45,7 +46,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "AugmentedPhotos": "workflows.train.preview",
     "BuiltStack": "workflows.status.standing",
-    "Competition": "handle",
+    "Competition": "handle.competition",
     "EnsemblerError": "errors",
     "Event": "events",
     "FoldsResult": "workflows.folds",
@@ -67,16 +68,16 @@ _HOMES = {
     "SurveyResult": "workflows.survey.result",
     "TrainingOptions": "options.declared",
     "Workspace": "paths",
-    "adopt": "handle",
+    "adopt": "handle.opening",
     "config": "workflows.config",
     "demo": "workflows.demo",
-    "fetch": "handle",
+    "fetch": "handle.opening",
     "folds": "workflows.folds",
     "list_backbones": "workflows.backbones",
     "list_members": "workflows.members.listing",
     "load_stack": "stacking.jobs.loaded_stack",
     "notebook": "workflows.submit.notebook",
-    "open": "handle",
+    "open": "handle.opening",
     "predict": "workflows.predict",
     "remove_members": "workflows.members.removal",
     "score": "workflows.submit.score",

@@ -103,7 +103,7 @@ class EnsemblerError(Exception):
     ...     ensembler.open("pest")
     ... except ensembler.EnsemblerError as error:
     ...     print(error)
-    Unknown competition 'pest'...
+    There is no competition named 'pest'...
     """
 
 

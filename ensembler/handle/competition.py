@@ -1,4 +1,4 @@
-"""The handle of a competition: what the commands do, as methods of one object."""
+"""A competition with all commands as methods."""
 
 from __future__ import annotations
 
@@ -7,43 +7,34 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Unpack
 
-from .competition.layout.layout import Hints
-from .competition.manifest import Manifest
-from .competition.task import Task
-from .console import make_default_progress
-from .options.declared import Preset, TrainingOptions, TrainMembersOptions
-from .options.reading import OPTIONS, RUN, show_options
-from .paths import DEFAULT_WORKSPACE, CompetitionFolder, CompetitionLike, Workspace
-from .progress import Progress
-from .stacking.learners.named import DEFAULT_META_LEARNER
-from .submission.kaggle.competitions import parse_slug
-from .submission.kaggle.retry_policy import DEFAULT_RETRIES
-from .submission.ledger.rows import Row
-from .tables import Listing, Shown, Table
-from .workflows import folds as folds_workflow
-from .workflows.fetch.adopt import adopt as adopt_photos
-from .workflows.fetch.fetch import fetch as fetch_archive
-from .workflows.fetch.tables import NO_HINTS, describe_competition
-from .workflows.folds import FoldsResult
-from .workflows.members.listed_member import ListedMember
-from .workflows.members.listing import list_members
-from .workflows.members.removal import RemovedMembers, remove_members
-from .workflows.predict import Predictions, predict
-from .workflows.results import MemberResult, PreparedCompetition, ScoreResult, StackResult, SubmitResult
-from .workflows.stack import stack
-from .workflows.status.standing import BuiltStack, Status
-from .workflows.status.status import load_stacks, status
-from .workflows.submit.notebook import NotebookResult, notebook
-from .workflows.submit.score import score
-from .workflows.submit.submissions import submissions
-from .workflows.submit.submit import submit
-from .workflows.survey.result import SurveyResult, SurveySorting
-from .workflows.survey.survey import DEFAULT_TOP, survey
-from .workflows.train.preview import AugmentedPhotos, show_augmented
-from .workflows.train.train import train_members
+from ..options.declared import Preset, TrainingOptions, TrainMembersOptions
+from ..options.reading import OPTIONS, RUN, show_options
+from ..stacking.learners.named import DEFAULT_META_LEARNER
+from ..submission.kaggle.retry_policy import DEFAULT_RETRIES
+from ..submission.ledger.rows import Row
+from ..tables import Listing, Shown, Table
+from ..workflows import folds as folds_workflow
+from ..workflows.folds import FoldsResult
+from ..workflows.members.listed_member import ListedMember
+from ..workflows.members.listing import list_members
+from ..workflows.members.removal import RemovedMembers, remove_members
+from ..workflows.predict import Predictions, predict
+from ..workflows.results import MemberResult, ScoreResult, StackResult, SubmitResult
+from ..workflows.stack import stack
+from ..workflows.status.standing import Status
+from ..workflows.status.status import status
+from ..workflows.submit.notebook import NotebookResult, notebook
+from ..workflows.submit.score import score
+from ..workflows.submit.submissions import submissions
+from ..workflows.submit.submit import submit
+from ..workflows.survey.result import SurveyResult, SurveySorting
+from ..workflows.survey.survey import DEFAULT_TOP, survey
+from ..workflows.train.preview import AugmentedPhotos, show_augmented
+from ..workflows.train.train import train_members
+from .facts import CompetitionFacts
 
 
-class Competition(Shown):
+class Competition(CompetitionFacts, Shown):
     """A competition in the workspace, with all commands as methods.
 
     :func:`ensembler.fetch`, :func:`ensembler.adopt` and :func:`ensembler.open` return it. Each method does what the
@@ -66,93 +57,6 @@ class Competition(Shown):
     >>> competition.classes, competition.metric
     (('cats', 'dogs'), 'log loss')
     """
-
-    def __init__(self, folder: CompetitionFolder, progress: Progress | None = None) -> None:
-        self.folder = folder
-        self._progress = progress
-
-    @property
-    def name(self) -> str:
-        """Name of the competition: the slug of one from Kaggle."""
-        return self.folder.name
-
-    @property
-    def workspace(self) -> Workspace:
-        """Folders of competitions and submissions."""
-        return self.folder.workspace
-
-    @property
-    def progress(self) -> Progress:
-        """Receiver of progress and events: the one that was given, or a new display for each method."""
-        return self._progress or make_default_progress()
-
-    @property
-    def manifest(self) -> Manifest:
-        """Content of ``competition.toml``."""
-        return Manifest.load(self.folder.manifest)
-
-    @property
-    def task(self) -> Task:
-        """Kind of task: ``binary``, ``multiclass`` or ``multilabel``."""
-        return self.manifest.task
-
-    @property
-    def classes(self) -> tuple[str, ...]:
-        """All classes. In a binary task, the probability is that of the last one."""
-        return self.manifest.classes
-
-    @property
-    def metric(self) -> str:
-        """Metric of the competition."""
-        return self.manifest.metric
-
-    @property
-    def photos(self) -> PreparedCompetition:
-        """Numbers of photos, as ``training``, ``test``, ``unreadable`` and ``duplicates``.
-
-        Examples
-        --------
-        >>> photos = ensembler.open("pets").photos
-        >>> photos.training, photos.test
-        (64, 16)
-        """
-        return describe_competition(self.folder)
-
-    @property
-    def members(self) -> Listing[ListedMember]:
-        """Members of which at least one fold is trained.
-
-        Examples
-        --------
-        >>> members = ensembler.open("pets").members
-        >>> [member.name for member in members]
-        ['demo-conv', 'demo-dense']
-        >>> members["demo-dense"].is_finished
-        True
-        """
-        return list_members(self, progress=self.progress)
-
-    @property
-    def stacks(self) -> Listing[BuiltStack]:
-        """Finished stacks, the newest first.
-
-        Examples
-        --------
-        >>> ensembler.open("pets").stacks["first"].members
-        ('demo-conv', 'demo-dense')
-        """
-        return load_stacks(self.folder)
-
-    @property
-    def submissions(self) -> Listing[Row]:
-        """CSVs and uploads, the newest first, as last known; :meth:`refresh_submissions` asks Kaggle.
-
-        Examples
-        --------
-        >>> ensembler.open("pets").submissions[-1].stack
-        'first'
-        """
-        return submissions(self, refresh=False, progress=self.progress)
 
     def build_table(self) -> Table:
         """Return the competition, what was made of it, and the next step."""
@@ -413,167 +317,3 @@ class Competition(Shown):
                 competition=self,
                 progress=progress,
             )
-
-
-def open(  # noqa: A001 - `ensembler.open` reads as `gzip.open` does
-    competition: CompetitionLike | None = None,
-    *,
-    workspace: Workspace = DEFAULT_WORKSPACE,
-    progress: Progress | None = None,
-) -> Competition:
-    """Return the handle of a competition that was fetched or adopted before.
-
-    Parameters
-    ----------
-    competition
-        Name of the competition; None is the one last brought in.
-    workspace
-        Folders of competitions and submissions.
-    progress
-        Receives progress and events. None shows them as the command line does, and in a notebook below the cell.
-
-    Raises
-    ------
-    BadChoice
-        If there is no such competition.
-
-    Examples
-    --------
-    >>> competition = ensembler.open("pets")
-    >>> competition.name, competition.task
-    ('pets', 'binary')
-    """
-    return Competition(workspace.current(competition), progress)
-
-
-def fetch(
-    competition: str,
-    *,
-    archive: Path | None = None,
-    hints: Hints = NO_HINTS,
-    force: bool = False,
-    most_bytes: int | None = None,
-    timeout: float = DEFAULT_RETRIES.read_timeout,
-    workspace: Workspace = DEFAULT_WORKSPACE,
-    progress: Progress | None = None,
-) -> Competition:
-    """Bring a competition in from Kaggle or from a zip: unpack it, find out its layout, and scan its photos.
-
-    It can be killed at any moment and called again: it continues from there. A second call does only what is missing,
-    and keeps a manifest that a person has edited.
-
-    Parameters
-    ----------
-    competition
-        Slug or address on Kaggle.
-    archive
-        A zip that was downloaded already. Nothing is asked of Kaggle then.
-    hints
-        Answers to what cannot be found out. With any, the layout is found out again.
-    force
-        Download, unpack and find out everything again.
-    most_bytes
-        Largest size to unpack; 0 unpacks any size. None allows 50 GB, or ten times the archive if that is more.
-    timeout
-        Seconds without a reply after which a request to Kaggle is repeated.
-    workspace
-        Folders of competitions and submissions.
-    progress
-        Receives progress and events. None shows them as the command line does, and in a notebook below the cell.
-
-    Raises
-    ------
-    Busy
-        If another process is fetching the same competition.
-    KaggleError
-        If Kaggle or the network refuses.
-    MissingHint, BadChoice, BadData, StorageError
-        If the layout cannot be found out, a hint does not fit, the data are unusable, or the disk refuses.
-
-    Examples
-    --------
-    >>> competition = ensembler.fetch("dogs-vs-cats-redux-kernels-edition")
-    >>> competition.photos.training, competition.metric
-    (12, 'log loss')
-
-    A zip that the browser downloaded:
-
-    >>> competition = ensembler.fetch("dogs-vs-cats-redux-kernels-edition", archive=Path("redux.zip"))
-    >>> competition.classes
-    ('cat', 'dog')
-    """
-    folder = workspace.competition(parse_slug(competition))
-    handle = Competition(folder, progress)
-    with handle.progress as shown:
-        fetch_archive(
-            competition,
-            archive=archive,
-            hints=hints,
-            force=force,
-            most_bytes=most_bytes,
-            timeout=timeout,
-            workspace=workspace,
-            progress=shown,
-        )
-    return handle
-
-
-def adopt(
-    photos: Path,
-    name: str,
-    *,
-    test_size: float = 0.2,
-    seed: int = 0,
-    hints: Hints = NO_HINTS,
-    force: bool = False,
-    workspace: Workspace = DEFAULT_WORKSPACE,
-    progress: Progress | None = None,
-) -> Competition:
-    """Make a competition of a local folder. Its photos stay where they are.
-
-    A folder with a sample submission is taken as it is. Otherwise the photos of a ``test`` folder are to be predicted.
-    If there is none, a share of the labelled photos is held out, and their labels are hidden in ``solution.csv``.
-
-    Parameters
-    ----------
-    photos
-        Folder with a subfolder for each class, or with photos and a CSV of labels.
-    name
-        Name of the competition.
-    test_size
-        Share of the labelled photos to hold out, between 0 and 1.
-    seed
-        Seed of the choice of these photos.
-    hints
-        Answers to what cannot be found out.
-    force
-        Replace a competition of the same name.
-    workspace
-        Folders of competitions and submissions.
-    progress
-        Receives progress and events. None shows them as the command line does, and in a notebook below the cell.
-
-    Raises
-    ------
-    MissingHint, BadChoice, BadData, StorageError
-        For the same reasons as :func:`fetch`.
-
-    Examples
-    --------
-    >>> competition = ensembler.adopt(Path("photos"), "pets")
-    >>> competition.classes
-    ('cats', 'dogs')
-    """
-    handle = Competition(workspace.competition(name), progress)
-    with handle.progress as shown:
-        adopt_photos(
-            photos,
-            name,
-            test_size=test_size,
-            seed=seed,
-            hints=hints,
-            force=force,
-            workspace=workspace,
-            progress=shown,
-        )
-    return handle

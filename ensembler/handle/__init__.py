@@ -1,0 +1,1 @@
+"""The handle of a competition: what the commands do, as methods of one object."""

@@ -1,0 +1,179 @@
+"""Bring a competition in, or open one, and return its handle."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ..competition.layout.layout import Hints
+from ..paths import DEFAULT_WORKSPACE, CompetitionLike, Workspace
+from ..progress import Progress
+from ..submission.kaggle.competitions import parse_slug
+from ..submission.kaggle.retry_policy import DEFAULT_RETRIES
+from ..workflows.fetch.adopt import adopt as adopt_photos
+from ..workflows.fetch.fetch import fetch as fetch_archive
+from ..workflows.fetch.tables import NO_HINTS
+from .competition import Competition
+
+
+def open(  # noqa: A001 - `ensembler.open` reads as `gzip.open` does
+    competition: CompetitionLike | None = None,
+    *,
+    workspace: Workspace = DEFAULT_WORKSPACE,
+    progress: Progress | None = None,
+) -> Competition:
+    """Return the handle of a competition that was fetched or adopted before.
+
+    Parameters
+    ----------
+    competition
+        Name of the competition; None is the one last brought in.
+    workspace
+        Folders of competitions and submissions.
+    progress
+        Receives progress and events. None shows them as the command line does, and in a notebook below the cell.
+
+    Raises
+    ------
+    BadChoice
+        If there is no such competition.
+
+    Examples
+    --------
+    >>> competition = ensembler.open("pets")
+    >>> competition.name, competition.task
+    ('pets', 'binary')
+    """
+    return Competition(workspace.current(competition), progress)
+
+
+def fetch(
+    competition: str,
+    *,
+    archive: Path | None = None,
+    hints: Hints = NO_HINTS,
+    force: bool = False,
+    most_bytes: int | None = None,
+    timeout: float = DEFAULT_RETRIES.read_timeout,
+    workspace: Workspace = DEFAULT_WORKSPACE,
+    progress: Progress | None = None,
+) -> Competition:
+    """Bring a competition in from Kaggle or from a zip: unpack it, find out its layout, and scan its photos.
+
+    It can be killed at any moment and called again: it continues from there. A second call does only what is missing,
+    and keeps a manifest that a person has edited.
+
+    Parameters
+    ----------
+    competition
+        Slug or address on Kaggle.
+    archive
+        A zip that was downloaded already. Nothing is asked of Kaggle then.
+    hints
+        Answers to what cannot be found out. With any, the layout is found out again.
+    force
+        Download, unpack and find out everything again.
+    most_bytes
+        Largest size to unpack; 0 unpacks any size. None allows 50 GB, or ten times the archive if that is more.
+    timeout
+        Seconds without a reply after which a request to Kaggle is repeated.
+    workspace
+        Folders of competitions and submissions.
+    progress
+        Receives progress and events. None shows them as the command line does, and in a notebook below the cell.
+
+    Raises
+    ------
+    Busy
+        If another process is fetching the same competition.
+    KaggleError
+        If Kaggle or the network refuses.
+    MissingHint, BadChoice, BadData, StorageError
+        If the layout cannot be found out, a hint does not fit, the data are unusable, or the disk refuses.
+
+    Examples
+    --------
+    >>> competition = ensembler.fetch("dogs-vs-cats-redux-kernels-edition")
+    >>> competition.photos.training, competition.metric
+    (12, 'log loss')
+
+    A zip that the browser downloaded:
+
+    >>> competition = ensembler.fetch("dogs-vs-cats-redux-kernels-edition", archive=Path("redux.zip"))
+    >>> competition.classes
+    ('cat', 'dog')
+    """
+    folder = workspace.competition(parse_slug(competition))
+    handle = Competition(folder, progress)
+    with handle.progress as shown:
+        fetch_archive(
+            competition,
+            archive=archive,
+            hints=hints,
+            force=force,
+            most_bytes=most_bytes,
+            timeout=timeout,
+            workspace=workspace,
+            progress=shown,
+        )
+    return handle
+
+
+def adopt(
+    photos: Path,
+    name: str,
+    *,
+    test_size: float = 0.2,
+    seed: int = 0,
+    hints: Hints = NO_HINTS,
+    force: bool = False,
+    workspace: Workspace = DEFAULT_WORKSPACE,
+    progress: Progress | None = None,
+) -> Competition:
+    """Make a competition of a local folder. Its photos stay where they are.
+
+    A folder with a sample submission is taken as it is. Otherwise the photos of a ``test`` folder are to be predicted.
+    If there is none, a share of the labelled photos is held out, and their labels are hidden in ``solution.csv``.
+
+    Parameters
+    ----------
+    photos
+        Folder with a subfolder for each class, or with photos and a CSV of labels.
+    name
+        Name of the competition.
+    test_size
+        Share of the labelled photos to hold out, between 0 and 1.
+    seed
+        Seed of the choice of these photos.
+    hints
+        Answers to what cannot be found out.
+    force
+        Replace a competition of the same name.
+    workspace
+        Folders of competitions and submissions.
+    progress
+        Receives progress and events. None shows them as the command line does, and in a notebook below the cell.
+
+    Raises
+    ------
+    MissingHint, BadChoice, BadData, StorageError
+        For the same reasons as :func:`fetch`.
+
+    Examples
+    --------
+    >>> competition = ensembler.adopt(Path("photos"), "pets")
+    >>> competition.classes
+    ('cats', 'dogs')
+    """
+    handle = Competition(workspace.competition(name), progress)
+    with handle.progress as shown:
+        adopt_photos(
+            photos,
+            name,
+            test_size=test_size,
+            seed=seed,
+            hints=hints,
+            force=force,
+            workspace=workspace,
+            progress=shown,
+        )
+    return handle
