@@ -98,7 +98,14 @@ for _command in (
 ):
     # People type it behind the command too.
     _command.params.append(
-        Option(["-v", "--verbose"], is_flag=True, hidden=True, expose_value=False, callback=_make_verbose)
+        Option(
+            ["-v", "--verbose"],
+            is_flag=True,
+            hidden=True,
+            expose_value=False,
+            callback=_make_verbose,
+            help="Also print details.",
+        )
     )
     commands.add_command(_command)
 
