@@ -174,6 +174,11 @@ class EpochEnded(EpochEvent):
     memory: int | None
     gpu_memory: int | None
 
+    @property
+    def log_loss(self) -> float | None:
+        """Log loss on the validation rows, or else on the held-out fold."""
+        return self.held_out_log_loss if self.val_log_loss is None else self.val_log_loss
+
 
 @dataclass(frozen=True)
 class FoldEnded(Event):

@@ -1,4 +1,4 @@
-"""The display: progress and notes on standard error."""
+"""The display of progress, notes and warnings on standard error."""
 
 from .console_progress import ConsoleProgress, make_default_progress
 

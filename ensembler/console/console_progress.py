@@ -1,4 +1,4 @@
-"""Progress as a person sees it: a display in a terminal or a notebook, plain lines elsewhere."""
+"""Progress on the console: a live display in terminals and notebooks, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -25,26 +25,26 @@ FRAMES_PER_SECOND = 4
 
 
 class ConsoleProgress(Progress):
-    """Shows events: in a display that is redrawn where there is a terminal or a notebook, else in plain lines.
+    """Display of events: live in a terminal or a notebook, plain lines elsewhere.
 
-    In a terminal the display is drawn inside a ``with`` block; outside of one, and in files, only lines are printed.
+    A terminal shows the live display inside a ``with`` block. Outside of one, and in files, only lines are printed.
 
     Parameters
     ----------
     quiet
-        Whether to show nothing; who ends the command prints its error.
+        Whether to show nothing. The error of a command is printed by the command line.
     verbose
-        Whether to show details too.
+        Whether to show details.
     file
-        Where to print plain lines, even in a notebook.
+        File for plain lines, which replace the live display even in a notebook.
     console
-        Where to print otherwise; standard error by default.
+        Console to print on. None prints on standard error.
     live
-        Whether there is a terminal to draw a display in; detected by default.
+        Whether the console supports a live display. None detects it.
     clock
-        Returns seconds.
+        Function that returns the time in seconds.
     read_memory
-        Returns the bytes of main memory of a process by its number, or None.
+        Function that returns the bytes of main memory of a process, or None.
     """
 
     def __init__(
@@ -75,7 +75,7 @@ class ConsoleProgress(Progress):
                 get_renderable=self.render_frame,
                 refresh_per_second=FRAMES_PER_SECOND,
                 transient=True,
-                # What is printed to standard output is data, also while a display stands on standard error.
+                # Standard output is data, even while standard error shows a display.
                 redirect_stdout=False,
             )
         self._lines = Lines(self.jobs, clock, with_progress=not (self._live or self._notebook))
@@ -90,30 +90,30 @@ class ConsoleProgress(Progress):
             self._live.stop()
 
     def render_frame(self) -> Group:
-        """Draw all that goes on now."""
+        """Draw the running jobs and tasks."""
         with self._lock:
             width, height = self.console.width, self.console.height
             return Group(*self._table.draw(width, height), *draw_bars(self.jobs.tasks.values(), self._clock(), width))
 
     def emit(self, event: Event) -> None:
-        """Show what is new in an event, and print the lines that it is worth."""
+        """Update the display, and print the line of an event."""
         if self.quiet:
             return
         style = "yellow" if isinstance(event, Warned) else ""
         with self._lock:
-            lines = self._lines.apply_event(event, verbose=self.verbose)
+            line = self._lines.format_event(event, verbose=self.verbose)
             if self._notebook:
-                self._notebook.update([Text(line, style) for line in lines], event)
+                self._notebook.update([Text(line, style)] if line else [], event)
                 return
-        for line in lines:
+        if line:
             self.console.print(line, markup=False, emoji=False, style=style)
 
 
 def make_default_progress() -> Progress:
-    """Return what functions of the Python API report to unless told otherwise: a display, or lines where none fits."""
+    """Create the default progress of the Python API's functions."""
     return ConsoleProgress()
 
 
 def _is_terminal(console: Console) -> bool:
-    """Whether lines can be drawn over; FORCE_COLOR alone makes a terminal of no file."""
+    """Return whether lines can be redrawn. ``FORCE_COLOR`` alone does not make a file a terminal."""
     return console.is_terminal and not console.is_dumb_terminal and sys.stderr.isatty()

@@ -1,37 +1,39 @@
-"""The display of running jobs: a line for each, and one for the whole call."""
+"""The table of running jobs, with a summary of the whole call below it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from typing import Literal
 
 from rich.cells import cell_len
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from .formatting import format_duration, format_fold, format_loss, format_memory, format_rate
+from ..figures import format_number
+from .formatting import format_duration, format_fold, format_memory, format_rate
 from .jobs import Jobs, RunningJob
 
 COLUMNS = ("job", "phase", "epoch", "log loss", "training loss", "photos/s", "memory", "left")
-# What a narrow terminal does without, first to last.
+# Columns that narrow terminals omit, in this order.
 OPTIONAL_COLUMNS = ("training loss", "memory", "photos/s", "phase", "epoch")
 _GAP = 2
-# Lines kept free for the header, the call's line, bars, and what a person typed.
+# Lines reserved for the header, the summary, bars, and the user's command.
 _RESERVED_LINES = 6
 _BAR_WIDTH, _MIN_BAR_WIDTH = 30, 8
 
 
 class JobTable:
-    """Draws the jobs of a call, which begins now.
+    """Table of the jobs of a call, which begins now.
 
     Parameters
     ----------
     jobs
         State of the jobs.
     clock
-        Returns seconds.
+        Function that returns the time in seconds.
     read_memory
-        Returns the bytes of main memory of a process by its number, or None.
+        Function that returns the bytes of main memory of a process, or None.
     """
 
     def __init__(self, jobs: Jobs, clock: Callable[[], float], read_memory: Callable[[int], int | None]) -> None:
@@ -41,7 +43,7 @@ class JobTable:
         self._read_memory = read_memory
 
     def draw(self, width: int, height: int) -> Iterator[Table | Text]:
-        """Draw the jobs in a console of this size."""
+        """Draw the table for a console of this size, if there are jobs."""
         if not (self._jobs.running or self._jobs.waiting):
             return
         now, running = self._clock(), list(self._jobs.running.values())
@@ -53,79 +55,61 @@ class JobTable:
         yield self._draw_summary(now, width)
 
     def _format_cells(self, job: RunningJob, now: float) -> dict[str, str]:
-        epoch, ended = job.epoch, job.ended_epoch
-        task = job.current_task
-        fine_tuning = epoch is not None and task is not None and task.activity == "fine-tune"
+        epoch, ended, task = job.epoch, job.ended_epoch, job.current_task
         left = self._jobs.estimate_job_seconds_left(job, now)
-        loss = None
-        if ended:
-            loss = ended.held_out_log_loss if ended.val_log_loss is None else ended.val_log_loss
+        phase = task.activity if task else ""
+        steps = f"{task.done / task.plan.total:.0%}" if task and task.plan.total and task.done else ""
+        if epoch and phase == "fine-tune":
+            phase = epoch.phase if epoch.phases == 1 else f"{epoch.phase} ({epoch.phase_number}/{epoch.phases})"
+            steps = f"{epoch.epoch}/{epoch.epochs}"
         return {
-            "job": format_job_name(job),
-            "phase": _format_phase(job) if fine_tuning else (task.activity if task else ""),
-            "epoch": f"{epoch.epoch}/{epoch.epochs}" if epoch and fine_tuning else _format_percent(job),
-            "log loss": format_loss(loss),
-            "training loss": format_loss(ended.training_loss) if ended else "",
+            "job": _format_job_name(job),
+            "phase": phase,
+            "epoch": steps,
+            "log loss": format_number(ended.log_loss) if ended else "",
+            "training loss": format_number(ended.training_loss) if ended else "",
             "photos/s": format_rate(job.photos_a_second),
             "memory": format_memory(self._read_memory(job.process), ended.gpu_memory if ended else None),
             "left": "" if left is None else format_duration(left),
         }
 
     def _draw_summary(self, now: float, width: int) -> Table:
-        jobs, left = self._jobs, self._jobs.estimate_seconds_left(now)
-        done = f"{jobs.done} of {jobs.planned} jobs"
-        passed = f"{format_duration(now - self._began)} passed"
-        rest = "" if left is None or not (jobs.running or jobs.waiting) else f"about {format_duration(left)} left"
-        words = [word for word in (done, passed, rest) if word]
+        jobs, left, share = self._jobs, self._jobs.estimate_seconds_left(now), self._jobs.share
+        words = [f"{jobs.done} of {jobs.planned} jobs", f"{format_duration(now - self._began)} passed"]
+        if left is not None:
+            words.append(f"about {format_duration(left)} left")
         room = width - sum(cell_len(word) + _GAP for word in words)
         if room < -_GAP:
-            words.remove(passed)
-        share = jobs.share
+            del words[1]
+        cells: list[Text | ProgressBar] = [Text(word, "bold", no_wrap=True, overflow="ellipsis") for word in words]
         if share is not None and room >= _MIN_BAR_WIDTH:
-            words.insert(1, "")
+            cells.insert(1, ProgressBar(1.0, share, width=min(_BAR_WIDTH, room)))
         line = Table.grid(padding=(0, _GAP, 0, 0))
-        for _ in words:
-            line.add_column(no_wrap=True, overflow="ellipsis")
-        bar = ProgressBar(1.0, share or 0.0, width=min(_BAR_WIDTH, room))
-        line.add_row(*(Text(word, "bold") if word else bar for word in words))
+        line.add_row(*cells)
         return line
 
 
-def format_job_name(job: RunningJob) -> str:
-    """``b0, fold 2``, or the job's name where it trains no fold."""
-    fold = job.fold if job.fold is not None or len(job.plan.folds) != 1 else job.plan.folds[0]
-    if not job.plan.member:
-        return job.plan.job
-    return job.plan.member if fold is None else f"{job.plan.member}, {format_fold(fold)}"
-
-
-def _format_phase(job: RunningJob) -> str:
-    epoch = job.epoch
-    if epoch is None:
-        return ""
-    return epoch.phase if epoch.phases == 1 else f"{epoch.phase} ({epoch.phase_number}/{epoch.phases})"
-
-
-def _format_percent(job: RunningJob) -> str:
-    task = job.current_task
-    return f"{task.done / task.total:.0%}" if task and task.total and task.done else ""
+def _format_job_name(job: RunningJob) -> str:
+    """Return a name such as ``b0, fold 2``, or the job's own name if it trains no member."""
+    plan = job.plan
+    fold = plan.folds[0] if job.fold is None and len(plan.folds) == 1 else job.fold
+    if not plan.member or fold is None:
+        return plan.member or plan.job
+    return f"{plan.member}, {format_fold(fold)}"
 
 
 def _build_table(rows: Sequence[dict[str, str]], width: int) -> Table:
-    """Leave out what is empty in all rows, and what the width has no room for."""
+    """Build a table without empty columns, and without optional ones that do not fit into the width."""
     columns = [name for name in COLUMNS if name == "job" or any(row[name] for row in rows)]
-    for spared in OPTIONAL_COLUMNS:
-        if sum(_measure_column(name, rows) for name in columns) + _GAP * (len(columns) - 1) <= width:
+    widths = {name: max(cell_len(text) for text in (name, *(row[name] for row in rows))) for name in columns}
+    for optional in OPTIONAL_COLUMNS:
+        if sum(widths[name] for name in columns) + _GAP * (len(columns) - 1) <= width:
             break
-        columns = [name for name in columns if name != spared]
+        columns = [name for name in columns if name != optional]
     table = Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0), header_style="dim")
     for name in columns:
-        words = name in ("job", "phase")
-        table.add_column(name, justify="left" if words else "right", no_wrap=True, overflow="ellipsis")
+        side: Literal["left", "right"] = "left" if name in ("job", "phase") else "right"
+        table.add_column(name, justify=side, no_wrap=True, overflow="ellipsis")
     for row in rows:
         table.add_row(*(Text(row[name]) for name in columns))
     return table
-
-
-def _measure_column(name: str, rows: Sequence[dict[str, str]]) -> int:
-    return max(cell_len(text) for text in (name, *(row[name] for row in rows)))

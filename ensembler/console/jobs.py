@@ -1,4 +1,4 @@
-"""The jobs of a call: which are done, how far the running ones are, and how long the rest will take."""
+"""State of the tasks and jobs of a call, with estimates of the remaining time."""
 
 from __future__ import annotations
 
@@ -19,29 +19,79 @@ from ..events import (
     TaskEnded,
     WorkAhead,
 )
-from .task_state import TaskState
 
 
 @dataclass
-class RunningJob:
-    """A job that runs.
+class TaskState:
+    """State of a task.
+
+    The speed is measured from the first advance to the latest. The first advance does not count: it includes
+    compilation, or reports the steps of an earlier run.
 
     Attributes
     ----------
     plan
-        What was planned.
+        Event that began the task.
+    began
+        Time of that event, in seconds.
+    """
+
+    plan: TaskBegan
+    began: float
+    _first: tuple[float, int] | None = None
+    _latest: float = 0
+
+    def __post_init__(self) -> None:
+        self.done = self.plan.done
+
+    @property
+    def activity(self) -> str:
+        """Label without the name of the job."""
+        return self.plan.label.rpartition(": ")[2]
+
+    def advance(self, steps: int, now: float) -> tuple[int, float]:
+        """Count steps. Return the number of measured steps and their seconds."""
+        self.done += steps
+        before, self._latest = self._latest, now
+        if self._first is None:
+            self._first = (now, self.done)
+            return 0, 0.0
+        return steps, now - before
+
+    @property
+    def rate(self) -> float | None:
+        """Steps per second. None if not measured yet."""
+        if self._first is None or self._latest <= self._first[0]:
+            return None
+        return (self.done - self._first[1]) / (self._latest - self._first[0])
+
+    def estimate_seconds_left(self, now: float) -> float | None:
+        """Estimate the remaining seconds. None if the rate or the number of steps is unknown."""
+        if not self.rate or not self.plan.total:
+            return None
+        return max(0.0, (self.plan.total - self.done) / self.rate - (now - self._latest))
+
+
+@dataclass
+class RunningJob:
+    """State of a running job.
+
+    Attributes
+    ----------
+    plan
+        Planned job.
     process
         Number of the job's process.
     work_left
-        Work that the job has still to do.
+        Remaining work of the job.
     tasks
-        Tasks that go on now, the newest last.
+        Running tasks by their identity, newest last.
     fold
-        Number of the fold that is trained now; None if unknown.
+        Number of the current fold. None if unknown.
     epoch
-        Epoch that goes on now, or the last one.
+        Current or last epoch.
     ended_epoch
-        Last epoch with known figures.
+        Last finished epoch of the current fold.
     folds_done
         Number of finished folds.
     """
@@ -54,11 +104,11 @@ class RunningJob:
     epoch: EpochBegan | None = None
     ended_epoch: EpochEnded | None = None
     folds_done: int = 0
-    _measured: tuple[float, float] = (0.0, 0.0)  # work, and the seconds that it took
+    _measured: tuple[float, float] = (0.0, 0.0)  # work and its seconds
     _latest: float = 0.0
 
     def apply_event(self, event: Event) -> None:
-        """Take in an event of the job that is not about tasks."""
+        """Apply an event of the job that is not about a task."""
         match event:
             case WorkAhead():
                 self.work_left = event.work
@@ -74,34 +124,34 @@ class RunningJob:
     def advance(self, task: TaskState, steps: int, now: float) -> None:
         """Count steps of a task."""
         measured, seconds = task.advance(steps, now)
-        if task.work:
+        if task.plan.work:
             work, before = self._measured
-            self._measured = (work + measured * task.work, before + seconds)
-            self.work_left = max(0.0, self.work_left - steps * task.work)
+            self._measured = (work + measured * task.plan.work, before + seconds)
+            self.work_left = max(0.0, self.work_left - steps * task.plan.work)
             self._latest = now
 
     @property
     def speed(self) -> float | None:
-        """Work a second, without the time of starting up; None before it was measured."""
+        """Work per second, without start-up. None if not measured yet."""
         work, seconds = self._measured
         return work / seconds if work and seconds else None
 
     @property
     def current_task(self) -> TaskState | None:
-        """The newest task that goes on."""
+        """Newest running task."""
         return next(reversed(self.tasks.values()), None)
 
     @property
     def photos_a_second(self) -> float | None:
-        """Speed of the last epoch, or of the task that goes on now."""
+        """Photos per second of the last epoch, or of the current task."""
         task = self.current_task
         if task is not None and task.activity == "fine-tune" and self.ended_epoch:
             return self.ended_epoch.photos_a_second
-        return task.rate * task.photos if task and task.rate and task.photos else None
+        return task.rate * task.plan.photos if task and task.rate and task.plan.photos else None
 
     def estimate_seconds_left(self, now: float, speed: float | None = None) -> float | None:
-        """Estimate the seconds until the job ends; ``speed`` is that of its member, used before it has its own."""
-        other_tasks = [task.estimate_seconds_left(now) for task in self.tasks.values() if not task.work]
+        """Estimate the seconds until the job ends. ``speed`` is used until the job has measured its own."""
+        other_tasks = [task.estimate_seconds_left(now) for task in self.tasks.values() if not task.plan.work]
         known = [seconds for seconds in other_tasks if seconds is not None]
         speed = self.speed or speed
         if self.work_left and speed:
@@ -113,7 +163,7 @@ class RunningJob:
 
 
 class Jobs:
-    """All jobs of a call, in the order in which they were planned, and the tasks that no job reports."""
+    """State of all jobs of a call in their planned order, and of the tasks that belong to no job."""
 
     def __init__(self) -> None:
         self.waiting: dict[str, PlannedJob] = {}
@@ -121,26 +171,24 @@ class Jobs:
         self.tasks: dict[str, TaskState] = {}
         self.done = 0
         self.parallel = 1
-        # Of jobs that are done: their plans and the seconds they took.
+        # Plans and seconds of successful jobs.
         self._finished: list[tuple[PlannedJob, float]] = []
 
     @property
     def planned(self) -> int:
-        """How many jobs there are in all."""
+        """Number of all jobs."""
         return len(self.waiting) + len(self.running) + self.done
 
     def apply_event(self, event: Event, now: float) -> TaskState | None:
-        """Take in an event; return the task that it is about, if any.
+        """Apply an event. Return the advanced or ended task, if any.
 
-        What a job reports after its end is ignored.
+        Events of a job that has ended are ignored.
         """
         job = self.running.get(event.job)
         tasks = job.tasks if job else {} if event.job else self.tasks
         match event:
             case TaskBegan():
-                tasks[event.task] = TaskState(
-                    event.label, event.total, now, event.photos, event.work, event.done, event.unit
-                )
+                tasks[event.task] = TaskState(event, now)
             case TaskAdvanced() if task := tasks.get(event.task):
                 if job:
                     job.advance(task, event.steps, now)
@@ -165,18 +213,18 @@ class Jobs:
         return None
 
     def estimate_member_speed(self, member: str) -> float | None:
-        """Estimate the work a second of a member's jobs, start-up included, from finished jobs, else from running ones.
+        """Estimate a member's work per second from its finished jobs with their start-up, or else from running ones.
 
-        If none of this member was measured, all others count.
+        If no job of this member was measured, the jobs of all members count.
         """
         return self._average_speed(member) or self._average_speed(None)
 
     def _average_speed(self, member: str | None) -> float | None:
-        taken = [
+        finished = [
             (plan.work, seconds) for plan, seconds in self._finished if plan.work and member in (None, plan.member)
         ]
-        if taken:
-            return sum(work for work, _ in taken) / max(1e-9, sum(seconds for _, seconds in taken))
+        if finished:
+            return sum(work for work, _ in finished) / max(1e-9, sum(seconds for _, seconds in finished))
         speeds = [job.speed for job in self.running.values() if job.speed and member in (None, job.plan.member)]
         return sum(speeds) / len(speeds) if speeds else None
 
@@ -185,24 +233,24 @@ class Jobs:
         return job.estimate_seconds_left(now, self.estimate_member_speed(job.plan.member))
 
     def estimate_seconds_left(self, now: float) -> float | None:
-        """Estimate the seconds until all jobs are done; None before anything was measured."""
+        """Estimate the seconds until all jobs end. None if not every job can be estimated yet."""
         running = [self.estimate_job_seconds_left(job, now) for job in self.running.values()]
-        waiting = [self._estimate_seconds(plan) for plan in self.waiting.values()]
+        waiting = [self._estimate_waiting_seconds(plan) for plan in self.waiting.values()]
         known = [seconds for seconds in (*running, *waiting) if seconds is not None]
         if len(known) < len(running) + len(waiting) or not known:
             return None
         return max([sum(known) / self.parallel, *(seconds for seconds in running if seconds is not None)])
 
-    def _estimate_seconds(self, plan: PlannedJob) -> float | None:
-        speed = self.estimate_member_speed(plan.member) if plan.work else None
-        if speed:
-            return plan.work / speed
-        alike = [seconds for done, seconds in self._finished if not done.work]
-        return sum(alike) / len(alike) if alike and not plan.work else None
+    def _estimate_waiting_seconds(self, plan: PlannedJob) -> float | None:
+        if plan.work:
+            speed = self.estimate_member_speed(plan.member)
+            return plan.work / speed if speed else None
+        alike = [seconds for finished, seconds in self._finished if not finished.work]
+        return sum(alike) / len(alike) if alike else None
 
     @property
     def share(self) -> float | None:
-        """Share of the work that is done, from 0 to 1; None where the work is not known."""
+        """Finished share of all work, from 0 to 1. None if the work is unknown."""
         works = [
             *((plan.work, plan.work) for plan, _ in self._finished),
             *((max(0.0, job.plan.work - job.work_left), job.plan.work) for job in self.running.values()),

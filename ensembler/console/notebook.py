@@ -1,4 +1,4 @@
-"""The display in a notebook: one output a cell, which is replaced as work goes on."""
+"""The display in a notebook: one output per cell, which is updated in place."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from rich.text import Text
 
 from ..events import Event, JobEnded, TaskAdvanced
 
-# Steps and what jobs report may wait that long to be shown, for each update sends all lines.
+# Least seconds between two updates for steps and events of jobs, because each update sends all lines.
 _SECONDS_BETWEEN_UPDATES = 0.5
 
 
 class NotebookDisplay(JupyterMixin):
-    """Shows lines, and below them what goes on now.
+    """Display of permanent lines with the running work below them.
 
     Parameters
     ----------
     render_frame
-        Draws what goes on now.
+        Function that draws the running work.
     """
 
     def __init__(self, render_frame: Callable[[], RenderableType]) -> None:
@@ -37,7 +37,7 @@ class NotebookDisplay(JupyterMixin):
         yield self._render_frame()
 
     def update(self, lines: list[Text], event: Event) -> None:
-        """Add the lines of an event and redraw, in the output of the running cell, which is created if needed."""
+        """Add lines to the output of the running cell, which is created if necessary, and redraw it."""
         from IPython import display, get_ipython
 
         cell, now = get_ipython().execution_count, time.monotonic()

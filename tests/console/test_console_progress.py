@@ -6,7 +6,7 @@ import time
 from dataclasses import replace
 
 import pytest
-from helpers.jobs_told import Clock, began, ended, planned
+from helpers.job_events import Clock, began, ended, planned
 from rich.console import Console
 
 from ensembler.console import ConsoleProgress
@@ -71,7 +71,7 @@ class OfJob(Progress):
 
 
 def run_a_fold(progress: Progress, clock: Clock) -> None:
-    """Tell what a job of one fold tells, and go from one frame to the next."""
+    """Report what a job of one fold reports, with a clock that advances."""
     progress.emit(planned(("b0-fold-2", "b0", 2, 100.0), ("b0-fold-3", "b0", 3, 100.0)))
     job = OfJob(progress, "b0-fold-2")
     job.emit(JobBegan(7))
@@ -90,7 +90,7 @@ def run_a_fold(progress: Progress, clock: Clock) -> None:
 
 
 def shown(width: int = 90, *, live: bool, **environment: str) -> str:
-    """All that is written to a terminal of some width while a fold is trained."""
+    """Return the output of a terminal while a fold is trained."""
     clock, file = Clock(), io.StringIO()
     screen = Console(
         file=file, force_terminal=live, width=width, height=20, soft_wrap=True, highlight=False, _environ=environment
@@ -103,11 +103,11 @@ def shown(width: int = 90, *, live: bool, **environment: str) -> str:
 
 
 def test_a_terminal_keeps_lines_of_finished_folds_alone() -> None:
-    told = shown(live=True)
-    assert told.count("b0, fold 2: 2 epochs, log loss 0.2130, 50.0 s") == 1
-    assert "epoch 1 of 2" not in told
-    assert "1 of 2 jobs" in told
-    assert "about 0:51 left" in told
+    output = shown(live=True)
+    assert output.count("b0, fold 2: 2 epochs, log loss 0.2130, 50.0 s") == 1
+    assert "epoch 1 of 2" not in output
+    assert "1 of 2 jobs" in output
+    assert "about 0:51 left" in output
 
 
 def test_without_a_terminal_there_are_plain_lines() -> None:

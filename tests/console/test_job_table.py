@@ -1,4 +1,4 @@
-"""The display as it stands in a terminal of some width."""
+"""The table of jobs in terminals of different widths."""
 
 from __future__ import annotations
 
@@ -6,17 +6,16 @@ import io
 import re
 
 import pytest
-from helpers.jobs_told import Clock, began, ended, planned
+from helpers.job_events import Clock, began, ended, planned
 from rich.console import Console, Group
 
 from ensembler.console.job_table import JobTable
-from ensembler.console.jobs import Jobs
-from ensembler.console.task_state import TaskState
-from ensembler.events import Event, JobBegan, JobEnded
+from ensembler.console.jobs import Jobs, TaskState
+from ensembler.events import Event, JobBegan, JobEnded, TaskBegan
 
 
-def made(*told: Event, done: int = 20) -> tuple[Jobs, Clock]:
-    """One job of three ended after 90 seconds; one is in the midst of its second epoch; one waits."""
+def made(*events: Event, done: int = 20) -> tuple[Jobs, Clock]:
+    """One job of three ended after 90 seconds; one is in its second epoch; one waits."""
     jobs, clock = Jobs(), Clock()
     names = [f"b0-fold-{fold}" for fold in (1, 2, 3)]
     jobs.apply_event(planned(*((name, "b0", fold, 100.0) for fold, name in enumerate(names, 1))), clock.now)
@@ -24,12 +23,12 @@ def made(*told: Event, done: int = 20) -> tuple[Jobs, Clock]:
     jobs.apply_event(JobEnded(90.0, job="b0-fold-1"), clock.now)
     jobs.apply_event(JobBegan(7, job="b0-fold-2"), clock.now)
     job = jobs.running["b0-fold-2"]
-    stretch = TaskState("b0, fold 2: fine-tune", 50, clock.now, photos=32, work=2)
-    job.tasks["1"] = stretch
-    for event in told or (began(1), ended(1), began(2)):
+    task = TaskState(TaskBegan("1", "b0, fold 2: fine-tune", 50, photos=32, work=2), clock.now)
+    job.tasks["1"] = task
+    for event in events or (began(1), ended(1), began(2)):
         job.apply_event(event)
     for _ in range(done):
-        job.advance(stretch, 1, clock.now)
+        job.advance(task, 1, clock.now)
         clock.now += 1
     return jobs, clock
 
@@ -86,25 +85,25 @@ def test_nothing_is_shown_without_jobs() -> None:
     assert drawn(Jobs(), Clock(), 80) == []
 
 
-def test_what_nobody_knows_takes_no_column() -> None:
+def test_unknown_figures_take_no_column() -> None:
     header = drawn(*made(began(1)), 100, memory=None)[0]
     assert "memory" not in header
     assert "log loss" not in header
 
 
-def test_phases_are_counted_where_there_are_several_and_the_watched_loss_wins() -> None:
-    told = (began(2, phases=3), ended(1, phases=3, watched=0.5, gpu=12 * 10**9), began(2, phases=3))
-    job = drawn(*made(*told), 120)[1]
+def test_several_phases_are_counted_and_the_validation_loss_takes_precedence() -> None:
+    events = (began(2, phases=3), ended(1, phases=3, validation=0.5, gpu=12 * 10**9), began(2, phases=3))
+    job = drawn(*made(*events), 120)[1]
     assert "from:block5 (1/3)" in job
     assert "0.5000" in job
     assert "1.4 + 12.0 GB" in job
 
 
-def test_another_stretch_shows_its_percentage() -> None:
+def test_another_task_shows_its_percentage() -> None:
     jobs, clock = made()
-    stretch = TaskState("b0: predict fold 2", 80, clock.now, photos=1, work=1)
-    jobs.running["b0-fold-2"].tasks = {"1": stretch}
-    jobs.running["b0-fold-2"].advance(stretch, 20, clock.now)
+    task = TaskState(TaskBegan("1", "b0: predict fold 2", 80, photos=1, work=1), clock.now)
+    jobs.running["b0-fold-2"].tasks = {"1": task}
+    jobs.running["b0-fold-2"].advance(task, 20, clock.now)
     assert drawn(jobs, clock, 100)[1].split()[3:6] == ["predict", "fold", "2"]
     assert "25%" in drawn(jobs, clock, 100)[1]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import tensorflow as tf
-from helpers.jobs_told import began, ended
+from helpers.job_events import began, ended
 from helpers.members_made import small_competition
 from tensorflow.core.util import event_pb2
 
@@ -33,7 +33,7 @@ def test_each_figure_of_an_epoch_is_a_scalar_at_its_number(tmp_path: Path) -> No
     board = TensorBoardWriter(tmp_path / "fold-2")
     for epoch in (1, 2):
         board.emit(began(epoch))
-        board.emit(replace(ended(epoch, watched=0.5), training_loss=1 / epoch))
+        board.emit(replace(ended(epoch, validation=0.5), training_loss=1 / epoch))
     board.emit(FoldEnded("b0", 2, 2, 0.213, 9.0))
     told = scalars(tmp_path / "fold-2")
     assert told["log loss/training"] == [(1, 1.0), (2, 0.5)]

@@ -1,4 +1,4 @@
-"""A clock to set by hand, and what jobs tell, for tests of the display."""
+"""A manual clock and events of jobs, for tests of the display."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ def ended(
     phases: int = 1,
     member: str = "b0",
     fold: int = 2,
-    watched: float | None = None,
+    validation: float | None = None,
     gpu: int | None = None,
 ) -> EpochEnded:
     return EpochEnded(
-        member, fold, "from:block5", 1, phases, epoch, epochs, epoch, 0.25, 0.213, watched, 1e-4, 118.4, 9.0, 1, gpu
+        member, fold, "from:block5", 1, phases, epoch, epochs, epoch, 0.25, 0.213, validation, 1e-4, 118.4, 9.0, 1, gpu
     )
