@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import os
 import re
 import shutil
@@ -14,6 +13,9 @@ from dataclasses import dataclass, replace
 from ..machine_memory import read_machine_memory
 
 _QUERY = "index,uuid,name,memory.total,compute_cap"
+_GPU_LINE = re.compile(
+    r"(?P<index>\d+), *(?P<uuid>[^,]+), *(?P<name>.+), *(?P<memory>[^,]+), *(?P<major>\d+)\.(?P<minor>\d+)"
+)
 # Seconds. A driver that is not kept loaded needs a few per GPU. TensorFlow needs more from a slow disk.
 _DRIVER_TIMEOUT = 60.0
 _TENSORFLOW_TIMEOUT = 180.0
@@ -83,26 +85,21 @@ def detect_hardware() -> Hardware:
 
 
 def _query_driver(program: str) -> tuple[str, str]:
-    """Return the output of ``nvidia-smi``, and a problem of the driver if there is no output."""
-    question = [program, f"--query-gpu={_QUERY}", "--format=csv,noheader,nounits"]
+    """Return the output of ``nvidia-smi``, and a description of the problem if it failed."""
+    command = [program, f"--query-gpu={_QUERY}", "--format=csv,noheader,nounits"]
     try:
         answer = subprocess.run(
-            question, capture_output=True, text=True, errors="replace", check=False, timeout=_DRIVER_TIMEOUT
+            command, capture_output=True, text=True, errors="replace", check=False, timeout=_DRIVER_TIMEOUT
         )
     except (OSError, subprocess.TimeoutExpired) as error:
-        return "", _describe_driver_failure(str(error))
-    if answer.returncode == 0:
-        return answer.stdout, ""
-    output = (answer.stdout + answer.stderr).strip()
-    # The machine has a driver but no GPU.
-    without = output.startswith("No devices")
-    return "", "" if without else _describe_driver_failure(
-        output.partition("\n")[0] or f"exit code {answer.returncode}"
-    )
-
-
-def _describe_driver_failure(reason: str) -> str:
-    return f"No GPU is used because nvidia-smi failed ({reason.rstrip('.')}): repair the NVIDIA driver to train on one."
+        reason = str(error)
+    else:
+        output = (answer.stdout + answer.stderr).strip()
+        # "No devices" is not a problem: the machine has a driver but no GPU.
+        if answer.returncode == 0 or output.startswith("No devices"):
+            return answer.stdout, ""
+        reason = output.partition("\n")[0] or f"exit code {answer.returncode}"
+    return "", f"No GPU is used because nvidia-smi failed ({reason.rstrip('.')}): repair the NVIDIA driver to use GPUs."
 
 
 def parse_gpu_listing(listing: str, shared_memory: int) -> tuple[Gpu, ...]:
@@ -111,36 +108,20 @@ def parse_gpu_listing(listing: str, shared_memory: int) -> tuple[Gpu, ...]:
     Parameters
     ----------
     listing
-        Comma-separated lines of index, UUID, name, memory in MiB and compute capability.
+        Comma-separated lines of index, UUID, name, memory in MiB and compute capability. Other lines are ignored.
     shared_memory
         Main memory of the machine in bytes, used for GPUs whose memory is ``[N/A]``.
     """
-    rows = sorted(
-        (row for row in csv.reader(listing.splitlines(), skipinitialspace=True) if _is_gpu(row)), key=_parse_index
-    )
+    matches = (_GPU_LINE.fullmatch(line.strip()) for line in listing.splitlines())
     return tuple(
         Gpu(
-            name=name,
-            memory_bytes=int(memory) * _MEBIBYTE if memory.isdecimal() else shared_memory,
-            compute_capability=_parse_capability(capability),
-            identity=uuid,
+            name=row["name"],
+            memory_bytes=int(row["memory"]) * _MEBIBYTE if row["memory"].isdecimal() else shared_memory,
+            compute_capability=(int(row["major"]), int(row["minor"])),
+            identity=row["uuid"],
         )
-        for _, uuid, name, memory, capability in rows
+        for row in sorted(filter(None, matches), key=lambda row: int(row["index"]))
     )
-
-
-def _is_gpu(row: Sequence[str]) -> bool:
-    """Return whether a line describes a GPU and is not a message of the driver."""
-    return len(row) == _QUERY.count(",") + 1 and row[0].isdecimal() and bool(re.fullmatch(r"\d+\.\d+", row[-1]))
-
-
-def _parse_index(row: Sequence[str]) -> int:
-    return int(row[0])
-
-
-def _parse_capability(text: str) -> tuple[int, int]:
-    major, minor = text.split(".")
-    return int(major), int(minor)
 
 
 def select_visible_gpus(gpus: Sequence[Gpu], visible: str | None) -> tuple[Gpu, ...]:

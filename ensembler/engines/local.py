@@ -1,4 +1,4 @@
-"""Jobs on this machine, each in a process of its own, so that a library's leaks end with it."""
+"""Execution of jobs in separate processes on this machine, so that leaks of libraries end with their process."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, wait
 from dataclasses import replace
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, cast
 
 from .. import errors
 from ..events import Event, JobBegan, JobEnded, JobsPlanned, PlannedJob, read_event
@@ -20,7 +20,7 @@ from .job import Job
 from .worker_processes import WorkerProcesses
 
 _LAST_LINES = 5
-# Seconds; Windows notices Ctrl-C between waits only.
+# Seconds. Windows notices Ctrl-C only between two waits.
 _POLL_SECONDS = 0.5
 
 
@@ -32,44 +32,44 @@ def run_jobs(
     gpus: Sequence[str] = (),
     processes: WorkerProcesses | None = None,
 ) -> list[Any]:
-    """Run jobs; one that fails does not keep the others from running.
+    """Run jobs. If one fails, the others still run.
 
-    An interruption (Ctrl-C) asks the running jobs to save what they have and end, and starts no other; a second one
+    An interruption (Ctrl-C) asks the running jobs to save their state and end, and starts no other job. A second one
     kills them.
 
     Parameters
     ----------
     jobs
-        Work to do.
+        Jobs to run.
     logs
-        Folder for what each process prints.
+        Folder for the output of the processes.
     progress
-        Hears what the processes tell.
+        Receiver of the events of the jobs.
     parallel
-        Processes at a time; they share the processors. Without effect where ``gpus`` are given.
+        Number of processes at a time, which share the processors. Ignored if ``gpus`` is given.
     gpus
-        What ``CUDA_VISIBLE_DEVICES`` calls the GPUs, each of which gets one job at a time, and each job one of them.
-        Without any, each job sees all GPUs.
+        GPUs by their names in ``CUDA_VISIBLE_DEVICES``. Each runs one job at a time. Without any, each job sees all
+        GPUs.
     processes
-        In whose slots the jobs run, instead of new ones; see :func:`start_worker_ahead`.
+        Processes to use instead of new ones, see :func:`start_worker_ahead`.
 
     Returns
     -------
     list
-        What each job returned.
+        Return value of each job, in the order of ``jobs``.
 
     Raises
     ------
     EnsemblerError
-        The first job's own error if all that failed told the same.
+        If all failed jobs raised the same error.
     JobFailed
-        If jobs failed in several ways or without a word; it has their names and the last lines of their logs.
+        If jobs raised different errors or died. The message contains their names and the last lines of their logs.
     Interrupted
-        After an interruption, once all jobs have ended; it tells where they were.
+        After an interruption, once all jobs have ended. The message contains the position of each job.
     """
     planned = tuple(PlannedJob(job.name, job.member, tuple(job.folds), job.work) for job in jobs)
-    with contextlib.ExitStack() as ours:
-        used = processes or ours.enter_context(WorkerProcesses(parallel, gpus))
+    with contextlib.ExitStack() as stack:
+        used = processes or stack.enter_context(WorkerProcesses(parallel, gpus))
         progress.emit(JobsPlanned(planned, used.limit))
         with ThreadPoolExecutor(used.limit) as pool:
             running = [pool.submit(_run_job, job, build_log_path(logs, job.name), progress, used) for job in jobs]
@@ -79,19 +79,19 @@ def run_jobs(
 
 @contextlib.contextmanager
 def start_worker_ahead(function: str, name: str, logs: Path) -> Iterator[WorkerProcesses]:
-    """Start the process of a job whose description is not known yet, so that libraries are loaded meanwhile.
+    """Start the process of a job before its description is known, so that libraries load in the meantime.
 
     Parameters
     ----------
     function, name
-        The job's.
+        Function and name of the job.
     logs
-        Folder for what it prints.
+        Folder for the output of the process.
 
     Yields
     ------
     WorkerProcesses
-        For :func:`run_jobs`; the process ends with the block, whether or not there was a job.
+        Processes for :func:`run_jobs`. The process ends with the block, even if it received no job.
     """
     with WorkerProcesses(1) as processes:
         processes.start_ahead(function.partition(":")[0], build_log_path(logs, name))
@@ -99,23 +99,21 @@ def start_worker_ahead(function: str, name: str, logs: Path) -> Iterator[WorkerP
 
 
 def build_log_path(logs: Path, name: str) -> Path:
-    """Return the file of what a job's process prints."""
+    """Return the path of a job's log."""
     return logs / f"{name}.log"
 
 
 def _wait_for_all(running: Sequence[Future[Any]], processes: WorkerProcesses, progress: Progress) -> bool:
-    """Wait for all jobs, also after an interruption; whether there was one."""
+    """Wait until all jobs have ended, and return whether there was an interruption."""
     try:
         try:
             _wait(running)
         except KeyboardInterrupt:
             processes.stop()
-            _cancel(running)
-            progress.note("Stopping once the step is finished and saved; Ctrl-C again stops at once.")
+            progress.note("Stopping after the current step is saved. Press Ctrl-C again to stop at once.")
             _wait(running)
             return True
     except BaseException:
-        _cancel(running)
         processes.kill()
         raise
     return False
@@ -126,15 +124,10 @@ def _wait(running: Sequence[Future[Any]]) -> None:
         pass
 
 
-def _cancel(running: Sequence[Future[Any]]) -> None:
-    for future in running:
-        future.cancel()
-
-
 def _collect_results(
     jobs: Sequence[Job], ended: Sequence[Future[Any]], progress: Progress, *, interrupted: bool
 ) -> list[Any]:
-    """Return what the jobs returned, or raise what kept them from it."""
+    """Return the results of all jobs, or raise their errors."""
     results: list[Any] = []
     failures: dict[str, errors.EnsemblerError] = {}
     places: list[str] = []
@@ -169,14 +162,24 @@ def _combine_failures(failures: Mapping[str, errors.EnsemblerError]) -> errors.E
 
 
 def _run_job(job: Job, log: Path, progress: Progress, processes: WorkerProcesses) -> Any:
-    with processes.borrow_slot() as slot, processes.run_in_slot(job, log, slot) as process:
-        job_progress = _JobProgress(progress, job.name)
-        with _report_job(process.pid, job_progress):
-            return _follow(job, process, log, job_progress)
+    progress = _JobProgress(progress, job.name)
+    with processes.run(job, log) as process:
+        progress.emit(JobBegan(process.pid))
+        began, reason, stopped = time.monotonic(), "", False
+        try:
+            return _follow(job, process, log, progress)
+        except errors.Interrupted:
+            stopped = True
+            raise
+        except BaseException as error:
+            reason = str(error) or type(error).__name__
+            raise
+        finally:
+            progress.emit(JobEnded(round(time.monotonic() - began, 3), reason, stopped))
 
 
 class _JobProgress(Progress):
-    """Adds a job's name to its events."""
+    """Progress that adds a job's name to its events."""
 
     def __init__(self, progress: Progress, job: str) -> None:
         self._progress = progress
@@ -186,48 +189,35 @@ class _JobProgress(Progress):
         self._progress.emit(replace(event, job=self._job))
 
 
-@contextlib.contextmanager
-def _report_job(process: int, progress: Progress) -> Iterator[None]:
-    """Report when a job begins and how it ends."""
-    progress.emit(JobBegan(process))
-    began, reason, stopped = time.monotonic(), "", False
-    try:
-        yield
-    except errors.Interrupted:
-        stopped = True
-        raise
-    except BaseException as error:
-        reason = str(error) or type(error).__name__
-        raise
-    finally:
-        progress.emit(JobEnded(round(time.monotonic() - began, 3), reason, stopped))
-
-
 def _follow(job: Job, process: subprocess.Popen[str], log: Path, progress: Progress) -> Any:
-    """Pass a job's events on until it ends; return its result, or raise its error."""
-    if process.stdout is None:
-        raise RuntimeError("A job's process was started without pipes.")
-    ended = _relay(process.stdout, progress, job.name)
-    # One that is to take another job does not end.
-    code = 0 if ended and job.shares_process else process.wait()
-    if "result" in ended:
-        return ended["result"]
-    if "error" in ended:
-        raise getattr(errors, ended["error"])(ended["text"])
-    # Ctrl-C may reach a process before it has learned to leave that to us.
-    if "interrupted" in ended or code == -signal.SIGINT:
-        raise errors.Interrupted(*ended.get("interrupted", ()))
+    """Pass on a job's events until it ends, and return its result or raise its error."""
+    end = _relay(cast("IO[str]", process.stdout), progress, job.name)
+    # A process that may run another job does not exit.
+    code = 0 if end and job.shares_process else process.wait()
+    if "result" in end:
+        return end["result"]
+    if "error" in end:
+        raise getattr(errors, end["error"])(end["text"])
+    # Ctrl-C may reach a process before it ignores the signal.
+    if "interrupted" in end or code == -signal.SIGINT:
+        raise errors.Interrupted(*end.get("interrupted", ()))
+    if code == -9:
+        reason = f"killed, probably because memory ran out; try a smaller {errors.spell('batch_size')}"
+    else:
+        reason = f"signal {-code}" if code < 0 else f"exit code {code}"
+    output = log.read_text("utf-8", errors="replace").strip().splitlines()[-_LAST_LINES:]
     raise errors.JobFailed(
-        f"The job {job.name} ended without a result ({_describe_exit(code)}); the end of {log}: {_read_last_lines(log)}"
+        f"The job {job.name} ended without a result ({reason}). "
+        f"The last lines of {log} are: {' | '.join(output) or '(empty)'}"
     )
 
 
 def _relay(lines: IO[str], progress: Progress, name: str) -> Mapping[str, Any]:
-    """Pass events on until the job ends; return how it ended: its result, its error, or nothing if it died."""
+    """Pass on a job's events, and return its last message: a result or an error. Empty if the process died."""
     start_up = progress.start(f"{name}: start-up", 1)
     for number, line in enumerate(lines):
         if number == 0:
-            # Until now libraries were loaded.
+            # The first line shows that the libraries are loaded.
             start_up.advance()
             start_up.finish()
         content: dict[str, Any] = json.loads(line)
@@ -235,14 +225,3 @@ def _relay(lines: IO[str], progress: Progress, name: str) -> Mapping[str, Any]:
             return content
         progress.emit(read_event(content))
     return {}
-
-
-def _describe_exit(code: int) -> str:
-    if code == -9:
-        return "killed, most likely for want of memory; try a smaller --batch-size"
-    return f"signal {-code}" if code < 0 else f"exit code {code}"
-
-
-def _read_last_lines(log: Path) -> str:
-    lines = log.read_text("utf-8", errors="replace").strip().splitlines()
-    return " | ".join(lines[-_LAST_LINES:]) or "nothing was printed"

@@ -1,4 +1,4 @@
-"""The process of jobs: reads them from standard input, runs them, and reports events as lines of JSON."""
+"""The process of jobs: it reads them from standard input, and writes events and results as lines of JSON."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .job import Job
 
 
 class EventLines(Progress):
-    """Writes events as lines of JSON for the process that waits, which may ask the job to stop in return."""
+    """Writer of events as lines of JSON for the parent process, which may request a stop."""
 
     def __init__(self, stream: TextIO, control: Control) -> None:
         self._stream = stream
@@ -27,81 +27,76 @@ class EventLines(Progress):
 
     @property
     def stopping(self) -> bool:
-        """Whether the process that waits asked for the end, or has died."""
+        """Whether the parent process requested a stop or died."""
         return self._control.stopping
 
     def emit(self, event: Event) -> None:
-        """Write an event."""
+        """Write an event as a line."""
         self.send(event.to_json())
 
     def send(self, content: dict[str, Any]) -> None:
-        """Write a line."""
+        """Write data as a line of JSON."""
         try:
             self._stream.write(json.dumps(content) + "\n")
             self._stream.flush()
         except BrokenPipeError:
-            # Nobody waits any more: the work is to be saved, whatever it was about to tell.
+            # The parent died, so the job should save its state and end.
             self._control.stop()
 
 
 def main(modules: Sequence[str] = ()) -> int:
-    """Run the jobs on standard input; what libraries print goes to standard error, the log of each.
+    """Run the jobs of standard input, and return the exit code. The output of libraries goes to the log of each job.
 
     Parameters
     ----------
     modules
-        To be imported before there is a job.
+        Modules to import before the first job arrives.
     """
-    # A terminal sends Ctrl-C to everybody; the parent hears it too and says what is to be done.
+    # A terminal sends Ctrl-C to all processes. The parent handles it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     control = Control()
     events = EventLines(os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8"), control)
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     for module in modules:
         importlib.import_module(module)
-    code = 1
+    succeeded = False
     while line := control.wait_for_job():
         job, log = Job.from_line(line)
         _redirect_output(log)
-        code = _run_job(job, events)
-        if code or not job.shares_process:
+        succeeded = _run_job(job, events)
+        if not (succeeded and job.shares_process):
             break
-    return code
+    return 0 if succeeded else 1
 
 
 def _redirect_output(log: Path) -> None:
-    """Have what is printed from now on written at the end of a job's log."""
+    """Append all further output to a job's log."""
     sys.stderr.flush()
     with log.open("ab") as file:
         for stream in (sys.stdout, sys.stderr):
             os.dup2(file.fileno(), stream.fileno())
 
 
-def _run_job(job: Job, events: EventLines) -> int:
+def _run_job(job: Job, events: EventLines) -> bool:
+    """Run a job, send how it ended, and return whether it succeeded. Bugs are raised."""
     module, function = job.function.split(":")
     try:
-        result = getattr(importlib.import_module(module), function)(job.spec, events)
-    except EnsemblerError as error:
-        return _send_error(error, events)
-    except Interrupted as error:
-        events.send({"interrupted": error.places})
-        return 1
-    except OSError as error:
-        if not StorageError.is_refusal(error):
-            raise
-        return _send_error(StorageError.from_os(error), events)
-    events.send({"result": result})
-    return 0
-
-
-def _send_error(error: EnsemblerError, events: EventLines) -> int:
-    events.send({"error": type(error).__name__, "text": str(error)})
-    return 1
+        end = {"result": getattr(importlib.import_module(module), function)(job.spec, events)}
+    except Interrupted as interruption:
+        end = {"interrupted": interruption.places}
+    except (EnsemblerError, OSError) as error:
+        if isinstance(error, OSError):
+            if not StorageError.is_refusal(error):
+                raise
+            error = StorageError.from_os(error)
+        end = {"error": type(error).__name__, "text": str(error)}
+    events.send(end)
+    return "result" in end
 
 
 if __name__ == "__main__":
-    ended = main(sys.argv[1:])
+    exit_code = main(sys.argv[1:])
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
-    # Everything is told and written by now, and TensorFlow takes a second to take itself down.
-    os._exit(ended)
+    # All results are sent and written. TensorFlow's shutdown would take a second.
+    os._exit(exit_code)

@@ -1,4 +1,4 @@
-"""The processes of jobs that run at the same time, and their shares of the machine's processors and GPUs."""
+"""The processes of parallel jobs, and their shares of the machine's processors and GPUs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
 from threading import Lock
-from typing import BinaryIO, Self
+from typing import IO, BinaryIO, Self, cast
 
 from ..errors import StorageError
 from .control import STOP_LINE
@@ -20,7 +20,7 @@ from .job import Job
 
 _ENVIRONMENT = {
     "TF_CPP_MIN_LOG_LEVEL": "2",
-    # TensorFlow leaves oneDNN off on x86 processors without AVX-512, though it is several times as fast there.
+    # TensorFlow disables oneDNN on x86 processors without AVX-512, although it is several times as fast there.
     "TF_ENABLE_ONEDNN_OPTS": "1",
     "TF_FORCE_GPU_ALLOW_GROWTH": "true",
     "PYTHONUNBUFFERED": "1",
@@ -47,7 +47,7 @@ class Slot:
 
 
 class WorkerProcesses:
-    """Start the processes of jobs, one per slot. The context manager kills all processes on exit.
+    """Processes of jobs, one per slot. The context manager kills all processes on exit.
 
     Parameters
     ----------
@@ -77,8 +77,7 @@ class WorkerProcesses:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *error: object) -> None:
-        del error
+    def __exit__(self, *_: object) -> None:
         self.kill()
         for process in list(self._running):
             self._reap_process(process)
@@ -98,8 +97,8 @@ class WorkerProcesses:
             slot.waiting, slot.log = self._start_process(slot, log, module), log
 
     @contextlib.contextmanager
-    def run_in_slot(self, job: Job, log: Path, slot: Slot) -> Iterator[subprocess.Popen[str]]:
-        """Run a job within the block, in the slot's waiting process or in a new one.
+    def run(self, job: Job, log: Path) -> Iterator[subprocess.Popen[str]]:
+        """Run a job within the block, in the waiting process of a free slot or in a new process.
 
         If the block succeeds and the job shares its process, the process waits for another job. Standard input stays
         open, because its end would signal the death of the parent.
@@ -111,21 +110,22 @@ class WorkerProcesses:
         StorageError
             If the log cannot be written.
         """
-        process, slot.waiting = slot.waiting, None
-        if process is None:
-            process = self._start_process(slot, log)
-        elif slot.log != log:
-            _open_empty_log(log).close()
-        ended_well = False
-        try:
-            self._send_job(process, job.to_line(log))
-            yield process
-            ended_well = True
-        finally:
-            if ended_well and job.shares_process:
-                slot.waiting, slot.log = process, log
-            else:
-                self._reap_process(process)
+        with self.borrow_slot() as slot:
+            process, slot.waiting = slot.waiting, None
+            if process is None:
+                process = self._start_process(slot, log)
+            elif slot.log != log:
+                _open_empty_log(log).close()
+            succeeded = False
+            try:
+                self._send_job(process, job.to_line(log))
+                yield process
+                succeeded = True
+            finally:
+                if succeeded and job.shares_process:
+                    slot.waiting, slot.log = process, log
+                else:
+                    self._reap_process(process)
 
     def _start_process(self, slot: Slot, log: Path, *modules: str) -> subprocess.Popen[str]:
         with self._lock, _open_empty_log(log) as file:
@@ -184,10 +184,8 @@ def _open_empty_log(log: Path) -> BinaryIO:
 
 def _send(process: subprocess.Popen[str], text: str) -> None:
     """Write unbuffered, so that data for a process that has just ended causes no error later."""
-    if process.stdin is None:
-        raise RuntimeError("A job's process was started without pipes.")
     with contextlib.suppress(OSError):
-        os.write(process.stdin.fileno(), text.encode("utf-8"))
+        os.write(cast("IO[str]", process.stdin).fileno(), text.encode("utf-8"))
 
 
 def _build_thread_limits(parallel: int) -> dict[str, str]:

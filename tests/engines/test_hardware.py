@@ -24,7 +24,7 @@ def nothing_is_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def install_driver(folder: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> None:
-    """Put an ``nvidia-smi`` onto the PATH that runs ``script``, and notes how it was called."""
+    """Put an ``nvidia-smi`` on the PATH that runs ``script`` and records its arguments."""
     program = folder / "bin" / "nvidia-smi"
     program.parent.mkdir()
     program.write_text(f'#!/bin/sh\necho "$@" > {folder}/called\n{script}\n')
@@ -33,7 +33,7 @@ def install_driver(folder: Path, monkeypatch: pytest.MonkeyPatch, script: str) -
 
 
 def install_tensorflow(folder: Path, monkeypatch: pytest.MonkeyPatch, source: str) -> None:
-    """Have a process of its own import ``source`` in TensorFlow's place."""
+    """Make other processes import ``source`` as TensorFlow."""
     (folder / "tensorflow.py").write_text(source)
     monkeypatch.setenv("PYTHONPATH", str(folder))
 
@@ -55,7 +55,7 @@ def prints(text: str, code: int = 0) -> str:
     ],
     ids=["nothing", "two", "unsorted", "complaint", "shared memory", "fallen off the bus", "failure"],
 )
-def test_reading_what_the_driver_lists(listing: str, expected: tuple[Gpu, ...]) -> None:
+def test_parsing_the_drivers_listing(listing: str, expected: tuple[Gpu, ...]) -> None:
     assert parse_gpu_listing(listing, shared_memory=99) == expected
 
 
@@ -75,7 +75,7 @@ def test_reading_what_the_driver_lists(listing: str, expected: tuple[Gpu, ...]) 
         ("nonsense", []),
     ],
 )
-def test_what_is_hidden_is_left_to_others(visible: str | None, names: list[str]) -> None:
+def test_hidden_gpus_are_not_used(visible: str | None, names: list[str]) -> None:
     assert [gpu.identity for gpu in select_visible_gpus((T4, A100), visible)] == names
 
 
@@ -120,7 +120,7 @@ def test_the_real_tensorflow_is_asked_about_the_gpus_left_visible(
 
 
 @pytest.mark.parametrize(
-    ("script", "told"),
+    ("script", "problem"),
     [
         (prints("No devices were found", 6), ""),
         (prints(""), ""),
@@ -130,17 +130,17 @@ def test_the_real_tensorflow_is_asked_about_the_gpus_left_visible(
     ],
     ids=["no device", "empty", "driver", "silent", "killed"],
 )
-def test_no_gpu(script: str, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_gpu(script: str, problem: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     install_driver(tmp_path, monkeypatch, script)
     install_tensorflow(tmp_path, monkeypatch, SEES)
     found = detect_hardware()
     assert found.gpus == ()
-    assert told in found.problem
-    assert bool(told) == bool(found.problem)
+    assert problem in found.problem
+    assert bool(problem) == bool(found.problem)
 
 
 @pytest.mark.parametrize("slow", ["driver", "tensorflow"])
-def test_nobody_is_waited_for_in_vain(slow: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_hanging_program_is_not_waited_for(slow: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hardware, "_DRIVER_TIMEOUT", 0.5)
     monkeypatch.setattr(hardware, "_TENSORFLOW_TIMEOUT", 0.5)
     install_driver(tmp_path, monkeypatch, "exec sleep 30" if slow == "driver" else prints(LISTING))

@@ -36,11 +36,11 @@ def functions_are_importable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[1]))
 
 
-def job(function: str, **told: object) -> Job:
-    return Job(function, f"helpers.job_functions:{function}", told)
+def job(function: str, **spec: object) -> Job:
+    return Job(function, f"helpers.job_functions:{function}", spec)
 
 
-def test_a_job_tells_how_it_goes_and_returns_its_result(tmp_path: Path) -> None:
+def test_a_job_reports_events_and_returns_its_result(tmp_path: Path) -> None:
     heard = Heard()
     assert run_jobs([job("double", number=21)], tmp_path, heard) == [42]
     _, _, *start_up, began, advanced, ended, note, warning, _ = heard.all_events
@@ -57,7 +57,7 @@ def test_a_job_tells_how_it_goes_and_returns_its_result(tmp_path: Path) -> None:
     assert "printed by a library" in (tmp_path / "double.log").read_text()
 
 
-def test_facts_travel_as_they_were_told_with_beginning_and_end_of_the_job(tmp_path: Path) -> None:
+def test_events_arrive_unchanged_between_beginning_and_end_of_the_job(tmp_path: Path) -> None:
     heard = Heard()
     asked = Job("b0-fold-2", "helpers.job_functions:train", {}, "b0", (2,), 7.5)
     run_jobs([asked], tmp_path, heard, parallel=3)
@@ -97,7 +97,7 @@ def test_results_keep_the_order_of_jobs_that_run_at_once(tmp_path: Path) -> None
         ("refuse", BadChoice, "There is no spoon"),
         ("fill", StorageError, "some/file: No space left"),
         ("crash", JobFailed, "ZeroDivisionError: a bug of ours"),
-        ("die", JobFailed, "want of memory"),
+        ("die", JobFailed, "memory ran out; try a smaller batch_size"),
         ("missing", JobFailed, "has no attribute 'missing'"),
     ],
 )
@@ -109,13 +109,13 @@ def test_a_failure_names_the_job_and_shows_the_end_of_its_log(
     assert kind is not JobFailed or function in str(caught.value)
 
 
-def test_the_other_jobs_go_on(tmp_path: Path) -> None:
+def test_the_other_jobs_continue(tmp_path: Path) -> None:
     with pytest.raises(BadChoice):
         run_jobs([job("refuse", what="spoon"), job("double", number=1)], tmp_path, Progress())
     assert (tmp_path / "double.log").read_text().strip() == "printed by a library"
 
 
-def test_two_ways_to_fail_are_both_told(tmp_path: Path) -> None:
+def test_different_errors_are_all_reported(tmp_path: Path) -> None:
     with pytest.raises(JobFailed, match=r"no spoon.*crash"):
         run_jobs([job("refuse", what="spoon"), job("crash")], tmp_path, Progress())
 
@@ -126,9 +126,9 @@ def test_logs_that_cannot_be_written_are_our_error(tmp_path: Path) -> None:
         run_jobs([job("double", number=1)], tmp_path / "logs", Progress())
 
 
-def gpu_job(name: str, folder: Path, together: int, **told: object) -> Job:
+def gpu_job(name: str, folder: Path, together: int, **spec: object) -> Job:
     folder.mkdir(exist_ok=True)
-    return Job(name, "helpers.job_functions:use_gpu", {"folder": str(folder), "together": together, **told})
+    return Job(name, "helpers.job_functions:use_gpu", {"folder": str(folder), "together": together, **spec})
 
 
 @pytest.mark.parametrize("gpus", [("0",), ("GPU-a", "GPU-b"), ("2", "0", "1")])
@@ -151,15 +151,15 @@ def test_without_gpus_to_choose_from_a_job_sees_what_we_see(tmp_path: Path, monk
     assert run_jobs([gpu_job("all", tmp_path / "gpus", 1)], tmp_path, Progress()) == ["4,5"]
 
 
-def sharing(function: str, name: str, **told: object) -> Job:
-    return Job(name, f"helpers.job_functions:{function}", told, shares_process=True)
+def sharing(function: str, name: str, **spec: object) -> Job:
+    return Job(name, f"helpers.job_functions:{function}", spec, shares_process=True)
 
 
 def test_jobs_that_may_share_a_process_do_and_each_has_its_log(tmp_path: Path) -> None:
     heard = Heard()
     jobs = [sharing("pid", "a"), sharing("pid", "b"), Job("c", "helpers.job_functions:pid", {}), sharing("pid", "d")]
     a, b, c, d = run_jobs(jobs, tmp_path, heard)
-    # One that must not be shared is the last of its process.
+    # A job that does not share its process is the last one in it.
     assert a == b == c != d
     begun = [event.process for event in heard.of_kind(JobBegan)]
     assert begun == [a, b, c, d]
@@ -210,23 +210,23 @@ from ensembler.engines.job import Job
 from ensembler.engines.local import run_jobs
 from ensembler.events import Noted
 from ensembler.progress import Progress
-class Told(Progress):
+class Printer(Progress):
     def emit(self, event):
         if isinstance(event, Noted):
             print(event.text, file=sys.stderr, flush=True)
-jobs = [Job(name, "helpers.job_functions:wait", {told}) for name in "abcd"]
+jobs = [Job(name, "helpers.job_functions:wait", {spec}) for name in "abcd"]
 try:
-    run_jobs(jobs, Path({logs!r}), Told(), gpus={gpus})
+    run_jobs(jobs, Path({logs!r}), Printer(), gpus={gpus})
 except KeyboardInterrupt as error:
     sys.exit(f"{{type(error).__name__}}: {{error}}")
 """
 
 
 class Waiting:
-    """A process that waits for jobs which wait."""
+    """A process that waits for waiting jobs."""
 
-    def __init__(self, logs: Path, gpus: tuple[str, ...] = (), **told: object) -> None:
-        program = WAITING.format(logs=str(logs), gpus=gpus, told=told)
+    def __init__(self, logs: Path, gpus: tuple[str, ...] = (), **spec: object) -> None:
+        program = WAITING.format(logs=str(logs), gpus=gpus, spec=spec)
         self.process = subprocess.Popen(
             [sys.executable, "-c", program], stderr=subprocess.PIPE, text=True, start_new_session=True
         )
@@ -251,23 +251,23 @@ class Waiting:
         return False
 
     def others(self) -> set[Path]:
-        """Logs of jobs that should not have begun."""
+        """Return the logs of jobs that should not have begun."""
         logs = set(self.logs.glob("*.log")) - set(self.running)
         return {log for log in logs if "waiting" in log.read_text()}
 
 
 @pytest.mark.parametrize("gpus", [(), ("0", "1")], ids=["one job at a time", "a job per GPU"])
-@pytest.mark.parametrize("everybody", [False, True], ids=["the parent is told", "all processes are told"])
+@pytest.mark.parametrize("everybody", [False, True], ids=["only the parent", "all processes"])
 def test_an_interruption_asks_the_running_jobs_to_end_and_starts_no_other(
     gpus: tuple[str, ...], everybody: bool, tmp_path: Path
 ) -> None:
     waiting = Waiting(tmp_path, gpus)
-    # As a terminal does it: to the whole group.
+    # A terminal signals the whole group.
     (os.killpg if everybody else os.kill)(waiting.process.pid, signal.SIGINT)
-    told = waiting.process.communicate(timeout=20)[1].splitlines()
+    output = waiting.process.communicate(timeout=20)[1].splitlines()
     places = ", and ".join(["in step 3 of it"] * len(waiting.running))
-    assert told == [
-        "Stopping once the step is finished and saved; Ctrl-C again stops at once.",
+    assert output == [
+        "Stopping after the current step is saved. Press Ctrl-C again to stop at once.",
         f"Interrupted: Interrupted {places}; run the same command again to resume.",
     ]
     assert not waiting.jobs_live()
@@ -313,7 +313,7 @@ from ensembler.progress import Progress
 class Looks(Progress):
     begun = 0
     def emit(self, event):
-        # A job tells its first task once it has started up.
+        # The first task of a job begins after its start-up.
         if isinstance(event, TaskBegan) and event.label == "chatter":
             self.begun += 1
             if self.begun in (10, 40):
@@ -325,7 +325,7 @@ run_jobs([Job(str(n), "helpers.job_functions:chatter", {{}}) for n in range(40)]
 
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="memory is read from /proc")
 def test_the_memory_of_the_parent_stays_flat_over_forty_jobs(tmp_path: Path) -> None:
-    """It holds what the jobs return, and nothing of what they told."""
+    """It keeps the results of jobs, and none of their events."""
     program = FORTY_JOBS.format(logs=str(tmp_path))
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     after_10, after_40 = map(int, ended.stdout.split())

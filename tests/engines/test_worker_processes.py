@@ -20,8 +20,8 @@ def nothing_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
 
 
-def lent(processes: WorkerProcesses) -> dict[str, str]:
-    """What a process finds in its environment and this one does not."""
+def read_added_environment(processes: WorkerProcesses) -> dict[str, str]:
+    """Return the environment variables that differ from those of this process."""
     with processes.borrow_slot() as slot:
         return {name: value for name, value in slot.environment.items() if os.environ.get(name) != value}
 
@@ -40,58 +40,59 @@ def lent(processes: WorkerProcesses) -> dict[str, str]:
 def test_slots_share_the_machine(parallel: int, gpus: tuple[str, ...], limit: int, own: dict[str, str]) -> None:
     processes = WorkerProcesses(parallel, gpus)
     assert processes.limit == limit
-    environment = lent(processes)
+    environment = read_added_environment(processes)
     assert environment["TF_ENABLE_ONEDNN_OPTS"] == "1"
     assert {name: environment[name] for name in environment if name in ONE_THREAD or name.startswith("CUDA")} == own
 
 
-def test_what_a_person_has_set_wins_but_for_the_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_users_variables_take_precedence_except_for_the_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", "7")
     monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "0")
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3,5")
-    environment = lent(WorkerProcesses(1, ("3", "5")))
+    environment = read_added_environment(WorkerProcesses(1, ("3", "5")))
     assert "OMP_NUM_THREADS" not in environment
     assert "TF_ENABLE_ONEDNN_OPTS" not in environment
     assert environment["CUDA_VISIBLE_DEVICES"] == "3"
 
 
-def test_a_slot_is_lent_to_one_at_a_time_and_given_back_after_trouble() -> None:
+def test_a_slot_is_borrowed_by_one_job_at_a_time_and_returned_after_an_error() -> None:
     processes = WorkerProcesses(1, ("a", "b"))
     with processes.borrow_slot() as first:
         with pytest.raises(ZeroDivisionError), processes.borrow_slot() as second:
             raise ZeroDivisionError
         with processes.borrow_slot() as third:
             pass
-    assert [lent.environment["CUDA_VISIBLE_DEVICES"] for lent in (first, second, third)] == ["a", "b", "b"]
+    assert [slot.environment["CUDA_VISIBLE_DEVICES"] for slot in (first, second, third)] == ["a", "b", "b"]
 
 
 def test_none_is_started_after_the_kill(tmp_path: Path) -> None:
-    with WorkerProcesses(2) as processes, processes.borrow_slot() as slot:
-        with processes.run_in_slot(JOB, tmp_path / "log", slot) as running:
+    with WorkerProcesses(2) as processes:
+        with processes.run(JOB, tmp_path / "log") as running:
             processes.kill()
             assert running.wait(timeout=20) == -9
-        with pytest.raises(CancelledError), processes.run_in_slot(JOB, tmp_path / "log", slot):
+        with pytest.raises(CancelledError), processes.run(JOB, tmp_path / "log"):
             pass
 
 
 @pytest.mark.parametrize(("shares", "waits"), [(True, True), (False, False)])
 def test_a_process_that_may_be_shared_waits_for_the_next_job(shares: bool, waits: bool, tmp_path: Path) -> None:
     job = dataclasses.replace(JOB, shares_process=shares)
-    with WorkerProcesses(1) as processes, processes.borrow_slot() as slot:
-        with processes.run_in_slot(job, tmp_path / "first", slot) as first:
+    with WorkerProcesses(1) as processes:
+        with processes.run(job, tmp_path / "first") as first:
             pass
-        assert (slot.waiting is first) is waits
-        with processes.run_in_slot(job, tmp_path / "second", slot) as second:
+        assert (first.poll() is None) is waits
+        with processes.run(job, tmp_path / "second") as second:
             assert (second is first) is waits
         assert (tmp_path / "second").is_file()
     assert first.poll() is not None
     assert second.poll() is not None
 
 
-def test_one_whose_job_failed_takes_no_other(tmp_path: Path) -> None:
+def test_a_process_whose_job_failed_runs_no_other_job(tmp_path: Path) -> None:
     job = dataclasses.replace(JOB, shares_process=True)
-    with WorkerProcesses(1) as processes, processes.borrow_slot() as slot:
-        with pytest.raises(ZeroDivisionError), processes.run_in_slot(job, tmp_path / "log", slot) as failed:
+    with WorkerProcesses(1) as processes:
+        with pytest.raises(ZeroDivisionError), processes.run(job, tmp_path / "log") as failed:
             raise ZeroDivisionError
         assert failed.poll() is not None
-        assert slot.waiting is None
+        with processes.run(job, tmp_path / "log") as other:
+            assert other is not failed
