@@ -24,7 +24,7 @@ from regenerate import LAYERED, PART, redraw
 
 # These import less than the order of the layers would give them.
 NARROW = {
-    "console": {"progress", "events", "process_memory"},
+    "console": {"progress", "events", "figures", "process_memory"},
     "event_file": {"progress", "events", "errors"},
     "engines": {"progress", "events", "machine_memory", "paths", "serialization", "storage", "errors"},
     "reports": {"storage", "errors"},
