@@ -15,7 +15,6 @@ FOLDERS = (".", "data", "submissions", "benchmarks")
 PAGES = sorted(
     {page for folder in FOLDERS for page in (ROOT / folder).glob("*.md")}
     | {page for folder in ("docs", "tests") for page in (ROOT / folder).rglob("*.md")}
-    - {ROOT / "docs" / "python-api.md"}
 )
 # The mark of a list, a quotation or a heading.
 MARK = re.compile(r"^\s*(?:[-*>]|#+|\d+\.)?\s*")
