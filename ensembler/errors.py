@@ -18,75 +18,25 @@ Interrupted is not an EnsemblerError. It is a KeyboardInterrupt, because the use
 
 from __future__ import annotations
 
-import contextlib
 import difflib
 import errno
-import os
-from collections.abc import Iterable, Iterator, Sequence, Sized
+from collections.abc import Iterable, Sequence, Sized
 
-# Where an option of the command line is not the argument's name in Python.
-_OPTION_NAMES = {"phases": "phase", "backbones": "backbone", "workspace": "data"}
-_CHANGE_PERMISSIONS = "change its permissions or choose another folder with {workspace}"
-_MOVE_AWAY = "move the existing file away, or choose another folder with {workspace}"
+from .callers import address_caller
+
+_CHANGE_PERMISSIONS = "change its permissions or choose another folder with --data"
+_MOVE_AWAY = "move the existing file away, or choose another folder with --data"
 _REMEDIES = {
-    errno.ENOSPC: "free some space or choose another folder with {workspace}",
-    errno.EDQUOT: "free some space or choose another folder with {workspace}",
+    errno.ENOSPC: "free some space or choose another folder with --data",
+    errno.EDQUOT: "free some space or choose another folder with --data",
     errno.EACCES: _CHANGE_PERMISSIONS,
     errno.EPERM: _CHANGE_PERMISSIONS,
     errno.EROFS: _CHANGE_PERMISSIONS,
     errno.EEXIST: _MOVE_AWAY,
     errno.ENOTDIR: _MOVE_AWAY,
     errno.EISDIR: _MOVE_AWAY,
-    errno.EFBIG: "choose a folder on a file system for larger files with {workspace}",
+    errno.EFBIG: "choose a folder on a file system for larger files with --data",
 }
-# Job processes inherit this variable.
-_CALLER_VARIABLE = "ENSEMBLER_CALLER"
-
-
-@contextlib.contextmanager
-def address_command_line() -> Iterator[None]:
-    """Spell arguments in the messages of this process and its jobs as on the command line, not as in Python."""
-    os.environ[_CALLER_VARIABLE] = "command line"
-    try:
-        yield
-    finally:
-        os.environ.pop(_CALLER_VARIABLE, None)
-
-
-def spell(name: str, value: object = None, *, on_command_line: bool | None = None) -> str:
-    """Spell an argument in the caller's notation.
-
-    Parameters
-    ----------
-    name
-        Name in Python.
-    value
-        Value to include. None spells the name only.
-    on_command_line
-        Whether to use the command line's notation. None follows :func:`address_command_line`.
-
-    Returns
-    -------
-    str
-        Python's notation, such as ``learning_rate``, ``weights='none'`` and ``flips=False``, or the command line's:
-        ``--learning-rate``, ``--weights none`` and ``--no-flips``.
-    """
-    if on_command_line is None:
-        on_command_line = _CALLER_VARIABLE in os.environ
-    if not on_command_line:
-        return name if value is None else f"{name}={value!r}"
-    option = _OPTION_NAMES.get(name, name).replace("_", "-")
-    if isinstance(value, bool):
-        return f"--{option}" if value else f"--no-{option}"
-    return f"--{option}" if value is None else f"--{option} {value}"
-
-
-def spell_call(command: str, **arguments: object) -> str:
-    """Spell a call in the caller's notation: ``ensembler.folds(folds=5)`` or ``ensembler folds --folds 5``."""
-    words = [spell(name, value) for name, value in arguments.items()]
-    if _CALLER_VARIABLE in os.environ:
-        return f"`{' '.join(['ensembler', command.replace('_', '-'), *words])}`"
-    return f"`ensembler.{command}({', '.join(words)})`"
 
 
 def format_count(things: Sized, word: str) -> str:
@@ -97,6 +47,8 @@ def format_count(things: Sized, word: str) -> str:
 class EnsemblerError(Exception):
     """Base class of all errors that the user can correct. The command line prints them as one line, exit code 1.
 
+    Their texts are written as for the command line, see :mod:`.callers`. Raised from Python, they name keywords.
+
     Examples
     --------
     >>> try:
@@ -105,6 +57,9 @@ class EnsemblerError(Exception):
     ...     print(error)
     There is no competition named 'pest'...
     """
+
+    def __init__(self, text: str) -> None:
+        super().__init__(address_caller(text))
 
 
 class MissingHint(EnsemblerError):
@@ -131,7 +86,7 @@ class InvalidSubmission(BadData):
     """
 
     def __init__(self, headline: str, problems: Sequence[tuple[str, str]]) -> None:
-        self.headline = headline
+        self.headline = address_caller(headline)
         self.problems = tuple(problems)
         details = "; ".join(f"{what}, the first is {first}" if first else what for what, first in self.problems)
         super().__init__(f"{headline}: {details}.")
@@ -175,7 +130,6 @@ class StorageError(EnsemblerError):
         """Create the error of an operating system's error, with the name of the file."""
         where = error.filename or "a file"
         remedy = _REMEDIES.get(error.errno or 0, "check the file, then try again")
-        remedy = remedy.format(workspace=spell("workspace"))
         return cls(f"Cannot write or read {where}: {error.strerror or error}; {remedy}.")
 
 

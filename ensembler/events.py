@@ -10,6 +10,8 @@ import re
 from dataclasses import asdict, dataclass, field
 from typing import Any, ClassVar
 
+from .callers import address_caller
+
 
 @dataclass(frozen=True)
 class Event:
@@ -251,12 +253,20 @@ class Noted(Event):
     text: str
     detail: bool = False
 
+    def __post_init__(self) -> None:
+        """Have it name arguments as the caller does."""
+        object.__setattr__(self, "text", address_caller(self.text))
+
 
 @dataclass(frozen=True)
 class Warned(Event):
     """Something that a person may want to change."""
 
     text: str
+
+    def __post_init__(self) -> None:
+        """Have it name arguments as the caller does."""
+        object.__setattr__(self, "text", address_caller(self.text))
 
 
 @dataclass(frozen=True)

@@ -39,7 +39,7 @@ def test_unknown_names_suggest_the_nearest(name, known, says):
 
 def test_a_long_list_is_pointed_to():
     assert str(BadChoice.from_unknown_name("member", "zzz", ["b0"], "see `ensembler backbones`.")).endswith(
-        "'zzz': see `ensembler backbones`."
+        "'zzz': see `ensembler.list_backbones()`."
     )
 
 

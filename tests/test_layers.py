@@ -33,8 +33,9 @@ NARROW = {
     "storage": {"errors"},
     "locks": {"errors"},
     "tables": {"errors"},
-    "events": set[str](),
-    "errors": set[str](),
+    "events": {"callers"},
+    "errors": {"callers"},
+    "callers": set[str](),
     "process_memory": set[str](),
     "machine_memory": set[str](),
 }
@@ -51,6 +52,7 @@ CLI = {
     "paths",
     "storage",
     "errors",
+    "callers",
     "figures",
 }
 CLI_TYPES = {"AnswerScore", "Difference", "Hints", "Row", "Scores", "FIELD_NAMES"}
@@ -190,7 +192,7 @@ def test_the_command_line_loads_rooms_late() -> None:
         found
         for found in OURS
         if found.importer == "cli"
-        and found.room not in {"cli", "errors", "__version__"}
+        and found.room not in {"cli", "errors", "callers", "__version__"}
         and not (found.typing_only or found.in_function)
     ]
     assert not early, listed(early)

@@ -62,7 +62,7 @@ def find_first_layer(layers: Sequence[str], block: str) -> int:
                     return place
     there = list(dict.fromkeys(blocks))
     raise BadChoice(
-        f"The network has no block {block} for --unfreeze from:{block}: choose one of {', '.join(there)}, or count "
+        f"The network has no block {block} for `--unfreeze from:{block}`: choose one of {', '.join(there)}, or count "
         "layers with last:N."
     )
 

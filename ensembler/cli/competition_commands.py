@@ -37,8 +37,8 @@ def _build_hints(options: dict[str, Any]) -> Hints:
 @click.command()
 @click.argument("competition", metavar="SLUG|URL")
 @option(
-    "--from",
-    "archive",
+    "--archive",
+    former=["--from"],
     type=click.Path(path_type=Path),
     metavar="FILE.zip",
     help="A zip downloaded by the browser.",

@@ -11,7 +11,8 @@ from pathlib import Path
 import click
 
 from .. import __version__
-from ..errors import EnsemblerError, Interrupted, InvalidSubmission, StorageError, address_command_line
+from ..callers import address_command_line
+from ..errors import EnsemblerError, Interrupted, InvalidSubmission, StorageError
 from .backbone_commands import backbones
 from .competition_commands import adopt, fetch
 from .context import Context

@@ -61,7 +61,7 @@ def submissions(
     if as_json and as_csv:
         raise click.UsageError("Print --json or --csv, not both.")
     with context.progress:
-        rows = run(competition, every=every, refresh=not offline, **context.common)
+        rows = run(competition, every=every, offline=offline, **context.common)
     if not rows:
         context.progress.note("There is nothing yet: `ensembler stack` writes a CSV, `ensembler submit` uploads it.")
     if as_csv:

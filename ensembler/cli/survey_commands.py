@@ -28,7 +28,7 @@ from .showing import show_result
 )
 @option("--photos", type=click.IntRange(1), metavar="N", help="Labelled photos to look at, at most; all by default.")
 @option("--top", type=click.IntRange(1), default=3, show_default=True, help="How many are judged on all photos.")
-@option("--time-budget", "--budget", metavar="TIME", help="Of the whole call, such as 10m.")
+@option("--time-budget", metavar="TIME", former=["--budget"], help="Time limit of the whole call, such as 10m.")
 @option("--full", is_flag=True, help="Judge all on all photos.")
 @option("--weights", metavar="WHERE", help="imagenet (the default), none, or a folder of weights.")
 @option("--image-size", type=click.IntRange(1), metavar="PIXELS", help="Instead of each one's own.")

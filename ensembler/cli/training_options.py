@@ -38,13 +38,13 @@ class ConfigCommand(TrainingCommand):
 
 def _make_option(declared: Declared) -> Option:
     """Make an option whose value is passed on as text: one place checks it, wherever it comes from."""
-    from ..errors import spell
+    from ..callers import format_option
 
-    typed = spell(declared.name, on_command_line=True)
+    typed = format_option(declared.name)
     kind: dict[str, Any] = {"type": PhraseType(), "metavar": declared.metavar, "multiple": declared.is_repeated}
     if declared.metavar in ("", "flag"):
         kind = {"is_flag": True, "default": None}
-        typed += "" if declared.metavar else "/" + spell(declared.name, False, on_command_line=True)
+        typed += "" if declared.metavar else "/" + format_option(declared.name, value=False)
     former = [_FORMER[declared.name]] if declared.name in _FORMER else []
     return Option([typed, declared.name], help=declared.help, section=declared.section, former=former, **kind)
 

@@ -33,7 +33,7 @@ def read_runtime(value: str | None, installed: Callable[[], bool] = is_installed
     known: tuple[RuntimeChoice, ...] = ("auto", *get_args(Runtime))
     if name == "onnx" and not installed():
         raise BadChoice(
-            "--runtime onnx needs packages that are not installed: install them with "
+            "`--runtime onnx` needs packages that are not installed: install them with "
             "`pip install 'ensembler[onnx]'`, or choose another runtime."
         )
     for runtime in known:

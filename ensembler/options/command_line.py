@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ..backbones.custom import CustomBackbone
-from ..errors import BadData, spell
+from ..callers import format_option
+from ..errors import BadData
 from ..paths import CompetitionFolder, Workspace
 from ..serialization import read_json, write_json_if_changed
 from .declared import RunOptions
@@ -42,9 +43,9 @@ def build_call(member: str, run: RunOptions, command: OptionSource) -> list[str]
 
 def _format_option(option: str, value: Any) -> list[str]:
     if isinstance(value, bool):
-        return [spell(option, value, on_command_line=True)]
+        return [format_option(option, value)]
     values = value if isinstance(value, tuple) else (value,)
-    return [word for one in values for word in (spell(option, on_command_line=True), _format_value(one))]
+    return [word for one in values for word in (format_option(option), _format_value(one))]
 
 
 def _format_value(value: object) -> str:

@@ -11,7 +11,7 @@ from typing import Any, cast
 from ..backbones.custom import CustomBackbone
 from ..backbones.names import parse_backbone_name, resolve_member
 from ..backbones.registry import BACKBONES, Backbone
-from ..errors import BadChoice, spell
+from ..errors import BadChoice
 from .declared import Preset
 from .kinds import read_value
 from .presets import DEFAULT_PRESET, Machine
@@ -121,7 +121,7 @@ def configure(options: Mapping[str, Any], preset: str | None = None, config: str
     tables = data.pop("members", {})
     in_file = data.pop("preset", None)
     configuration = Configuration(
-        preset=_choose_preset((preset, spell("preset"), COMMAND_LINE), (in_file, f"preset in {file}", file)),
+        preset=_choose_preset((preset, "--preset", COMMAND_LINE), (in_file, f"preset in {file}", file)),
         general=OptionSource(file, read_options(data, file)),
         tables=_read_tables(tables, file),
         command=command,
@@ -137,7 +137,7 @@ def _read_toml(file: Path) -> dict[str, Any]:
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise BadChoice(
-            f"Cannot read {file} ({reason}): {spell('config')} takes TOML as `ensembler config` prints it."
+            f"Cannot read {file} ({reason}): --config takes TOML as `ensembler config` prints it."
         ) from error
 
 
@@ -151,9 +151,7 @@ def _choose_preset(*candidates: tuple[str | None, str, str]) -> tuple[Preset, st
 
 def _read_tables(data: object, file: str) -> dict[str, OptionSource]:
     if not isinstance(data, Mapping) or not all(isinstance(table, Mapping) for table in data.values()):
-        raise BadChoice(
-            f"members in {file} must be tables, such as [members.b0]; {spell('members')} says which are trained."
-        )
+        raise BadChoice(f"members in {file} must be tables, such as [members.b0]; --members says which are trained.")
     sources: dict[str, OptionSource] = {}
     for member, table in data.items():
         where = f"[members.{member}] of {file}"

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast, get_type_hints
 
-from ..errors import BadChoice, spell
+from ..callers import format_option
+from ..errors import BadChoice
 from .declared import (
     FineTuningOptions,
     HeadOptions,
@@ -141,7 +142,7 @@ def read_options(
         name = _resolve_name(given, where, known.keys() - set(excluded))
         if name in options:
             raise BadChoice(f"{where or 'The call'} gives {name} twice: leave one out.")
-        label = f"{given} in {where}" if where else spell(name)
+        label = f"{given} in {where}" if where else format_option(name)
         options[name] = read_value(label, known[name].kind, value)
     if "phases" in options and (single := [name for name in SINGLE_PHASE_OPTIONS if name in options]):
         raise make_phase_conflict(single, where and f" in {where}", in_file=bool(where))
@@ -158,7 +159,7 @@ def _resolve_name(given: str, where: str, known: set[str]) -> str:
 
 def make_phase_conflict(single: Sequence[str], where: str, *, in_file: bool = False) -> BadChoice:
     """Make the error of phases that are given both by ``phases`` and by options of a single phase."""
-    phases, *names = ["phases", *single] if in_file else map(spell, ("phases", *single))
+    phases, *names = ["phases", *single] if in_file else map(format_option, ("phases", *single))
     return BadChoice(
         f"Give either {phases} or {' and '.join(names)}{where}: a phase says what is unfrozen, how long and how fast."
     )

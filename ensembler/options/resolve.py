@@ -10,7 +10,7 @@ from typing import Any, cast
 from ..backbones.custom import OWN_WEIGHTS, CustomBackbone, make_custom_backbone
 from ..backbones.registry import Backbone
 from ..backbones.weights import find_weights
-from ..errors import BadChoice, spell
+from ..errors import BadChoice
 from ..storage import compute_file_digest
 from .declared import Preset, TrainingOptions
 from .phases import BatchNorm, Phase
@@ -85,8 +85,8 @@ def make_settings(backbone: Backbone | CustomBackbone, options: TrainingOptions)
     phases = _make_phases(options)
     if not phases and options["head"] == "random":
         raise BadChoice(
-            f"{spell('head', 'random')} is never trained with {spell('unfreeze', 'none')}: leave it "
-            f"out, or unfreeze something ({spell('unfreeze', 'all')}, {spell('phases')})."
+            "`--head random` is never trained with `--unfreeze none`: leave it out, or unfreeze something (`--unfreeze "
+            "all`, --phase)."
         )
     network = backbone.backbone if isinstance(backbone, CustomBackbone) else backbone
     source, weights = _resolve_weights(backbone, options)
@@ -116,9 +116,7 @@ def _resolve_weights(backbone: Backbone | CustomBackbone, options: TrainingOptio
         return _resolve_custom_weights(backbone, options["image_size"])
     choice = options["weights"]
     if backbone.tiny and choice == "imagenet":
-        raise BadChoice(
-            f"{backbone.name} has no ImageNet weights: train it from nothing with {spell('weights', 'none')}."
-        )
+        raise BadChoice(f"{backbone.name} has no ImageNet weights: train it from nothing with `--weights none`.")
     if choice in ("imagenet", "none"):
         return choice, choice
     file = find_weights(Path(choice), backbone, options["image_size"])

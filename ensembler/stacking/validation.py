@@ -49,6 +49,7 @@ def require_classes(
         shown = ", ".join(lone[:_MAX_SHOWN]) + (f" and {len(lone) - _MAX_SHOWN} more" if len(lone) > _MAX_SHOWN else "")
         raise BadData(
             f"No meta-learner can be scored on {shown}, whose labelled photos lie in one fold alone: give it more "
-            "photos or leave it out of train.csv, or stack with --meta mean or logit-mean, which learn nothing."
+            "photos or leave it out of train.csv, or stack with `--meta mean` or `--meta logit-mean`, which learn "
+            "nothing."
         )
     return [name for name, count in zip(classes, where, strict=True) if count < len(numbers)]

@@ -187,12 +187,12 @@ def _read_config(
     costs = tuple(speed.milliseconds_per_photo / 1000 for speed in speeds.values() if speed)
     if min(costs) > limit:
         raise BadChoice(
-            f"No member predicts a photo within --infer-limit {infer_limit}: the fastest takes "
+            f"No member predicts a photo within `--infer-limit {infer_limit}`: the fastest takes "
             f"{1000 * min(costs):.3g} ms."
         )
     if top is not None and sum(sorted(costs)[:top]) > limit:
         raise BadChoice(
-            f"No {top} members predict a photo within --infer-limit {infer_limit}: the fastest take "
+            f"No {top} members predict a photo within `--infer-limit {infer_limit}`: the fastest take "
             f"{1000 * sum(sorted(costs)[:top]):.3g} ms."
         )
     return StackConfig(meta, seed, top, costs, limit)

@@ -127,7 +127,7 @@ seed = 3
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("epochs =", r"Cannot read .*options\.toml \(.*\): config takes TOML as `ensembler config` prints it"),
+        ("epochs =", r"Cannot read .*options\.toml \(.*\): config takes TOML as `ensembler\.config\(\)` prints it"),
         ("epcohs = 3", r"no option in .*options\.toml named 'epcohs': did you mean epochs"),
         ("epochs = 0", r"^epochs in .*options\.toml must be a whole number, at least 1\. Received: 0"),
         ("batch-size = 'many'", r"^batch-size in .*options\.toml must be a whole number, at least 1\. Received: many"),

@@ -8,8 +8,9 @@ import click
 import pytest
 
 from ensembler.backbones.custom import make_custom_backbone
+from ensembler.callers import address_command_line, format_option
 from ensembler.cli import commands
-from ensembler.errors import BadChoice, address_command_line, spell
+from ensembler.errors import BadChoice
 from ensembler.options.declared import TrainingOptions
 from ensembler.options.phases import Phase
 from ensembler.options.reading import OPTIONS, RUN, read_options, show_options
@@ -77,7 +78,7 @@ def test_what_fits_is_read(name: str) -> None:
     given, read, _ = VALUES[name]
     assert read_options({name: given}) == {name: read}
     assert read_options({name.replace("_", "-"): given}) == {name: read}
-    assert read_options({spell(name, on_command_line=True).lstrip("-"): given}) == {name: read}
+    assert read_options({format_option(name).lstrip("-"): given}) == {name: read}
 
 
 @pytest.mark.parametrize("name", OPTIONS)
@@ -87,7 +88,7 @@ def test_what_does_not_fit_is_one_sentence_with_option_value_and_place(name: str
         read_options({name: wrong})
     assert str(told.value).startswith(f"{name} ")
     assert str(told.value).endswith(f". Received: {wrong}")
-    with address_command_line(), pytest.raises(BadChoice, match=f"^{spell(name, on_command_line=True)} "):
+    with address_command_line(), pytest.raises(BadChoice, match=f"^{format_option(name)} "):
         read_options({name: wrong})
     with pytest.raises(BadChoice, match=rf"^{name} in a\.toml "):
         read_options({name: wrong}, "a.toml")
@@ -100,7 +101,7 @@ def test_the_command_line_has_the_same_options(command: str) -> None:
     named = {found.name: found for found in options}
     assert set(OPTIONS) <= named.keys()
     for name in OPTIONS:
-        assert named[name].opts == [spell(name, on_command_line=True)]
+        assert named[name].opts == [format_option(name)]
         # Text and yes or no: all else is checked in one place.
         assert isinstance(named[name].type, click.types.StringParamType | click.types.BoolParamType)
         assert named[name].multiple == (name in ("phases", "backbones"))

@@ -140,7 +140,7 @@ def test_a_folder_without_the_weights_tells_what_it_holds(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("name", "told", "words"),
     [
-        ("b0", {"weights": "nowhere"}, r"The folder /.*/nowhere does not exist: --weights accepts"),
+        ("b0", {"weights": "nowhere"}, r"The folder /.*/nowhere does not exist: weights accepts"),
         ("demo-conv", {}, "demo-conv has no ImageNet weights"),
         ("b0", {"head": "random"}, "head='random' is never trained with unfreeze='none'"),
         ("b0", {"epochs": 0}, "epochs must be a whole number, at least 1. Received: 0"),

@@ -110,7 +110,7 @@ def _explain_build_error(backbone: Backbone, image_size: int, error: Exception) 
     if "URL fetch failure" in str(error):
         return BadChoice(
             f"Cannot download the ImageNet weights of {backbone.name} ({error}): connect to the network, pass a folder "
-            "of weights with --weights FOLDER, or train from scratch with --weights none."
+            "of weights with --weights FOLDER, or train from scratch with `--weights none`."
         )
     if isinstance(error, ValueError):
         return BadChoice(

@@ -46,7 +46,7 @@ def are_tags(values: pd.Series, sample: SampleSubmission | None, metric: Metric 
         return alone or judges_tags
     raise MissingHint(
         f"Is a label like {min(names)!r} one name, or are those several tags? "
-        "Answer with --metric accuracy for a name, --metric 'sample f1' for tags."
+        "Answer with `--metric accuracy` for a name, `--metric 'sample f1'` for tags."
     )
 
 

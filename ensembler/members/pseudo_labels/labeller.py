@@ -133,7 +133,7 @@ def find_labeller(
     if own := sorted(set(fingerprints) & set(learners)):
         raise BadChoice(
             f"{own[0]} is a member of the stack {stack}, so it cannot learn from the stack's labels: train another "
-            f"member, such as --members {own[0].partition('@')[0]}@pseudo."
+            f"member, such as `--members {own[0].partition('@')[0]}@pseudo`."
         )
     members = tuple(member.record for member in load_members(folder, tables, list(fingerprints)))
     for record in members:

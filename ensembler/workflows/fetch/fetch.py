@@ -50,7 +50,7 @@ def fetch(
     folder = workspace.competition(slug)
     retry_policy = replace(DEFAULT_RETRIES, read_timeout=timeout)
     if archive is not None and not archive.is_file():
-        raise BadChoice(f"There is no file {archive}: --from takes the zip that the browser downloaded.")
+        raise BadChoice(f"There is no file {archive}: --archive takes the zip that the browser downloaded.")
     with hold_lock(workspace.lock(slug, "fetch"), slug):
         remove_unfinished(folder.root)
         # Nobody else writes there while we hold the lock.

@@ -31,7 +31,7 @@ def submissions(
     competition: CompetitionLike | None = None,
     *,
     every: bool = False,
-    refresh: bool = True,
+    offline: bool = False,
     workspace: Workspace = DEFAULT_WORKSPACE,
     progress: Progress = SILENT,
 ) -> Listing[Row]:
@@ -46,8 +46,8 @@ def submissions(
         Its name; None is the one last brought in.
     every
         List all competitions.
-    refresh
-        Ask Kaggle; without it nothing but the ledger is read.
+    offline
+        Ask nothing of Kaggle, and read the ledger alone.
 
     Raises
     ------
@@ -68,7 +68,7 @@ def submissions(
     ledger = Ledger(workspace.submissions)
     slugs = _collect_slugs(ledger, workspace, progress)
     names = sorted(slugs) if every else [_choose_competition(competition, slugs, workspace)]
-    if refresh:
+    if not offline:
         refresh_ledger(ledger, sorted({slugs[name] for name in names} - {""}), _connect, progress)
     rows = ledger.list_rows() if every else ledger.list_rows(names[0], slugs[names[0]])
     return Listing(rows, partial(build_submission_table, every=every))

@@ -114,7 +114,7 @@ def survey(
     ['demo-separable', 'demo-conv', 'demo-dense']
     """
     began = time.time()
-    limit = None if time_budget is None else read_value(spell("time_budget"), read_duration, time_budget)
+    limit = None if time_budget is None else read_value("--time-budget", read_duration, time_budget)
     chosen_runtime, cache_bytes = read_runtime(runtime), parse_cache_limit(cache_limit)
     backbones = match_backbones(members or ())
     folder, tables = open_refreshed_competition(competition, workspace, progress)

@@ -15,7 +15,7 @@ from ...competition.folds.folds import Folds
 from ...competition.tables import Tables
 from ...engines.job import Job
 from ...engines.local import run_jobs
-from ...errors import BadChoice, format_count, spell
+from ...errors import BadChoice, format_count
 from ...images.views import MIRRORED_VIEW, VIEWS, WHOLE_VIEW
 from ...inference.speeds import NetworkSpeed, TrainingSpeed, locate_speed, read_speed, remember_speed
 from ...members.budget.costs import JobCosts, price_member, scale_speed
@@ -70,7 +70,7 @@ def read_budget(value: object) -> Budget | None:
     BadChoice
         If ``value`` is no length of time.
     """
-    return None if value is None else Budget(read_value(spell("time_budget"), read_duration, value), time.time())
+    return None if value is None else Budget(read_value("--time-budget", read_duration, value), time.time())
 
 
 def list_possible_folds(
@@ -132,7 +132,7 @@ def plan_within_budget(
         spent = now - budget.began - pricing.measuring_seconds
         needed = (1.1 * plan.seconds + spent + RESERVE_SECONDS) / (1 - RESERVE_SHARE)
         raise BadChoice(
-            f"{spell('time_budget', format_duration(budget.seconds))} is too short for {', '.join(call.names)}, also "
+            f"`--time-budget {format_duration(budget.seconds)}` is too short for {', '.join(call.names)}, also "
             f"with one epoch a phase, {format_count(range(folds[-1].count), 'fold')} and the smallest photos: give at "
             f"least {format_duration(60 * ceil(needed / 60))}, or name fewer members."
         )

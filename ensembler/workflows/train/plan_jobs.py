@@ -11,7 +11,7 @@ from ...competition.folds.folds import Folds
 from ...competition.folds.splits import ALL_PHOTOS
 from ...competition.tables import Tables
 from ...engines.job import Job
-from ...errors import Mismatch, spell
+from ...errors import Mismatch
 from ...images.cache_policy import parse_cache_limit
 from ...inference.runtimes import RuntimeChoice, read_runtime
 from ...members.allotment import Allotment
@@ -118,8 +118,8 @@ def check_existing_member(folder: CompetitionFolder, record: MemberRecord) -> No
         )
         raise Mismatch(
             f"{record.name} was trained with other settings: {what}; ask for those, train another member under a "
-            f"name of its own ({spell('members', record.settings.backbone + '@LABEL')}, or "
-            f"{spell('name', 'NAME')}), or forget what is there with {spell('restart', True)}."
+            f"name of its own (`--members {record.settings.backbone}@LABEL`, or --name NAME), or forget what is there "
+            "with --restart."
         )
 
 

@@ -9,7 +9,7 @@ from typing import Unpack
 
 from ...backbones.names import resolve_member
 from ...competition.tables import Tables
-from ...errors import BadChoice, spell
+from ...errors import BadChoice
 from ...images.augmentation import Augmentation
 from ...images.augmentation.contact_sheet import draw_contact_sheet
 from ...options.configuration import configure
@@ -74,9 +74,7 @@ def show_augmented(
     _, tables = open_refreshed_competition(competition, workspace, progress)
     member_options = configuration.resolve_options(detect_machine().machine, member).options
     if member_options.get("unfreeze") == "none":
-        progress.note(
-            f"{member} stays frozen, so augmentation has an effect with {spell('unfreeze')} or {spell('phases')} alone."
-        )
+        progress.note(f"{member} stays frozen, so augmentation has an effect with --unfreeze or --phase alone.")
     _draw_sheet(file, tables, member_options)
     return AugmentedPhotos(file, member, member_options["augmentation"])
 

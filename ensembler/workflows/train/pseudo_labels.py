@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ...errors import BadChoice, format_count, spell
+from ...errors import BadChoice, format_count
 from ...members.pseudo_labels.files import save_pseudo_labels
 from ...members.pseudo_labels.labeller import Labeller
 from ...members.records import MemberRecord
@@ -27,13 +27,12 @@ def read_confidence(run: RunOptions) -> float:
         If there is no stack to be sure; if there is a time budget, which is planned by the training photos alone; or
         if networks are to learn from all photos, which goes with neither.
     """
-    budget, labels, confidence = map(spell, ("time_budget", "pseudo_labels", "confidence"))
     if run.get("refit") and ("pseudo_labels" in run or "time_budget" in run):
-        raise BadChoice(f"{spell('refit')} goes neither with {labels} nor with {budget}: leave one of them out.")
+        raise BadChoice("--refit goes neither with --pseudo-labels nor with --time-budget: leave one of them out.")
     if "pseudo_labels" not in run and "confidence" in run:
-        raise BadChoice(f"{confidence} is that of pseudo-labels: name the stack that gives them by {labels}.")
+        raise BadChoice("--confidence is that of pseudo-labels: name the stack that gives them by --pseudo-labels.")
     if "pseudo_labels" in run and "time_budget" in run:
-        raise BadChoice(f"{budget} cannot plan with pseudo-labels: leave out one of the two.")
+        raise BadChoice("--time-budget cannot plan with pseudo-labels: leave out one of the two.")
     return run.get("confidence", DEFAULT_CONFIDENCE)
 
 
@@ -61,7 +60,7 @@ def write_labels(folder: CompetitionFolder, record: MemberRecord, labeller: Labe
     if not any(counts):
         progress.warn(
             f"{record.name} learns from no photo to predict: no label of {labeller.source.stack} is as sure as "
-            f"{spell('confidence', labeller.source.confidence)}."
+            f"`--confidence {labeller.source.confidence:g}`."
         )
         return
     each = ", ".join(f"{count} in fold {fold}" for fold, count in zip(missing, counts, strict=True))

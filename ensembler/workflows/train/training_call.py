@@ -10,9 +10,10 @@ from typing import Self
 
 from ...backbones.names import resolve_member, resolve_member_names
 from ...backbones.registry import Backbone
+from ...callers import format_option
 from ...competition.folds.folds import Folds
 from ...competition.tables import Tables
-from ...errors import BadChoice, spell
+from ...errors import BadChoice
 from ...members.budget.planning import BudgetPlan
 from ...members.budget.sizes import SettingsAndWeights, list_ways_to_train
 from ...members.pseudo_labels.labeller import Labeller
@@ -102,18 +103,17 @@ class TrainingCall:
             configuration.resolve_options(machine.machine, member).sources.get("unfreeze") for member in self.members
         }
         if NO_GPU in sources:
-            whole = spell("unfreeze", "all")
-            progress.note(f"No GPU: heads are trained on frozen backbones; {whole} fine-tunes them whole.")
+            progress.note("No GPU: heads are trained on frozen backbones; `--unfreeze all` fine-tunes them whole.")
         if NO_WEIGHTS in sources:
-            progress.note(f"Nothing is pretrained, so the whole networks are trained ({spell('unfreeze', 'all')}).")
+            progress.note("Nothing is pretrained, so the whole networks are trained (`--unfreeze all`).")
         # A file may tell all options; who types one expects an effect.
         typed_options = configuration.command.options
         unused = {
             name for settings, _ in self.settings_and_weights for name in list_unused_options(typed_options, settings)
         }
         if unused:
-            names = ", ".join(sorted(map(spell, unused)))
-            progress.warn(f"A frozen backbone ({spell('unfreeze', 'none')}) makes no use of {names}.")
+            names = ", ".join(sorted(map(format_option, unused)))
+            progress.warn(f"A frozen backbone (`--unfreeze none`) makes no use of {names}.")
 
     def list_ways(self, number: int) -> list[SettingsAndWeights]:
         """List ways to train a member: as it was asked for, then ever smaller."""

@@ -81,7 +81,7 @@ def names(rows: list[Row]) -> list[str]:
 
 def test_without_asking_kaggle_the_ledger_is_shown_as_it_is(ledger, workspace, heard):
     def listed(competition: str | None = None, *, every: bool = False) -> list[str]:
-        return names(submissions(competition, every=every, refresh=False, workspace=workspace, progress=heard))
+        return names(submissions(competition, every=every, offline=True, workspace=workspace, progress=heard))
 
     assert listed() == [DOGS]
     assert listed(CATS) == [CATS]
@@ -92,10 +92,10 @@ def test_without_asking_kaggle_the_ledger_is_shown_as_it_is(ledger, workspace, h
 def test_a_competition_whose_data_are_gone_is_still_listed(ledger, workspace):
     for name in (DOGS, CATS):
         workspace.competition(name).manifest.unlink()
-    assert names(submissions(CATS, refresh=False, workspace=workspace)) == [CATS]
-    assert names(submissions(every=True, refresh=False, workspace=workspace)) == [DOGS, CATS, OWN]
+    assert names(submissions(CATS, offline=True, workspace=workspace)) == [CATS]
+    assert names(submissions(every=True, offline=True, workspace=workspace)) == [DOGS, CATS, OWN]
     with pytest.raises(BadChoice, match=f"did you mean {CATS}"):
-        submissions("only-cast", refresh=False, workspace=workspace)
+        submissions("only-cast", offline=True, workspace=workspace)
 
 
 def test_nothing_fetched_and_nothing_recorded(workspace):
@@ -107,14 +107,14 @@ def test_nothing_fetched_and_nothing_recorded(workspace):
 
 def test_a_broken_manifest_is_a_warning(ledger, workspace, heard):
     workspace.competition(CATS).manifest.write_text("slug = [")
-    assert names(submissions(refresh=False, workspace=workspace, progress=heard)) == [DOGS]
+    assert names(submissions(offline=True, workspace=workspace, progress=heard)) == [DOGS]
     assert [CATS in warning for warning in heard.warnings] == [True]
 
 
 def test_a_damaged_ledger_is_told_of(ledger, workspace):
     ledger.path.write_text("nonsense")
     with pytest.raises(BadData, match="move it aside"):
-        submissions(refresh=False, workspace=workspace)
+        submissions(offline=True, workspace=workspace)
 
 
 def test_a_competition_that_is_not_on_kaggle_asks_nothing(ledger, workspace, heard):
@@ -282,7 +282,7 @@ def test_an_offline_list_loads_nothing_that_is_slow(ledger, workspace):
     code = (
         "import sys, pathlib, ensembler\n"
         "place = ensembler.Workspace(pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]))\n"
-        "assert len(ensembler.submissions(refresh=False, workspace=place)) == 1\n"
+        "assert len(ensembler.submissions(offline=True, workspace=place)) == 1\n"
         "print(*{name.split('.')[0] for name in sys.modules})"
     )
     words = [sys.executable, "-c", code, str(workspace.data), str(workspace.submissions)]

@@ -63,8 +63,8 @@ class Devices:
             progress.note("--data-parallel has no effect: this machine has one device.")
         if batch_size % self.count:
             raise BadChoice(
-                f"--batch-size {batch_size} cannot be divided evenly among {self.count} devices: choose a multiple of "
-                f"{self.count}, or omit --data-parallel."
+                f"`--batch-size {batch_size}` cannot be divided evenly among {self.count} devices: choose a multiple "
+                f"of {self.count}, or omit --data-parallel."
             )
 
     def scope(self) -> AbstractContextManager[Any]:

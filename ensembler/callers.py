@@ -1,0 +1,94 @@
+"""Messages name arguments as their caller writes them: as options on the command line, as keywords in Python.
+
+They are written as for the command line. ``--epochs`` names an argument, ``--name NAME`` gives it a value in capitals,
+and backquotes hold any other value (```--epochs 5```) or a call (```ensembler stack --top 3```).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shlex
+from collections.abc import Iterator
+
+# Arguments whose option is not their name, since it is repeated or shared by several.
+_OPTIONS = {"phases": "phase", "backbones": "backbone"}
+_ARGUMENTS = {
+    **{option: name for name, option in _OPTIONS.items()},
+    "data": "workspace",
+    "submissions": "workspace",
+    "yes": "force",
+    "unpack-limit": "most_bytes",
+    "show-augmented": "ensembler.show_augmented",
+}
+_HINTS = frozenset({"positive", "labels", "label-column", "sample", "incomplete-labels", "groups", "metric"})
+# Options without a value.
+_FLAGS = frozenset(
+    {"again", "data-parallel", "force", "full", "incomplete-labels", "offline", "push", "refit", "restart"}
+    | {"submit", "tensorboard", "yes"}
+)
+_FUNCTIONS = {"members": "list_members", "backbones": "list_backbones"}
+_CALL = re.compile(
+    r"`ensembler (?P<command>[a-z-]+)(?P<words>[^`]*)`"
+    r"|`--(?P<given>[a-z][a-z-]*) (?P<value>[^`]+)`"
+    r"|(?<![\w`/-])--(?P<named>[a-z][a-z-]*)(?![\w/])(?: (?P<placeholder>[A-Z]{2,}\b))?"
+)
+# Job processes inherit it.
+_CALLER_VARIABLE = "ENSEMBLER_CALLER"
+
+
+@contextlib.contextmanager
+def address_command_line() -> Iterator[None]:
+    """Have messages of this process and its jobs name arguments as on the command line."""
+    os.environ[_CALLER_VARIABLE] = "command line"
+    try:
+        yield
+    finally:
+        os.environ.pop(_CALLER_VARIABLE, None)
+
+
+def address_caller(text: str) -> str:
+    """Return a message as its caller reads it: unchanged on the command line, else with keywords for options."""
+    return text if _CALLER_VARIABLE in os.environ else _CALL.sub(_rewrite, text)
+
+
+def format_option(name: str, value: object = None) -> str:
+    """Write an argument as on the command line: ``--batch-size``, ``--no-flips``, ``--weights none``."""
+    option = _OPTIONS.get(name, name).replace("_", "-")
+    if isinstance(value, bool):
+        return f"--{option}" if value else f"--no-{option}"
+    return f"--{option}" if value is None else f"--{option} {value}"
+
+
+def _rewrite(found: re.Match[str]) -> str:
+    if found["command"]:
+        return f"`ensembler.{_rewrite_call(found['command'], shlex.split(found['words']))}`"
+    if found.string.startswith(" must be", found.end()):
+        # Some other value is wrong than the one that a flag stands for.
+        return found["named"].replace("-", "_")
+    return _rewrite_argument(found["given"] or found["named"], found["value"] or found["placeholder"])
+
+
+def _rewrite_call(command: str, words: list[str]) -> str:
+    arguments = []
+    while words:
+        word = words.pop(0)
+        value = words.pop(0) if word.startswith("--") and words and not words[0].startswith("--") else None
+        arguments.append(_rewrite_argument(word[2:], value) if word.startswith("--") else _quote(word))
+    return f"{_FUNCTIONS.get(command, command.replace('-', '_'))}({', '.join(arguments)})"
+
+
+def _rewrite_argument(option: str, value: str | None) -> str:
+    option, value = (option[3:], "False") if option.startswith("no-") else (option, value)
+    if option in _FLAGS:
+        value = value or "True"
+    name = _ARGUMENTS.get(option, option.replace("-", "_"))
+    if option in _HINTS:
+        return f"hints=Hints({name}={_quote(value or '...')})"
+    return f"{name}={_quote(value)}" if value else name
+
+
+def _quote(value: str) -> str:
+    plain = value in ("True", "False", "...") or re.fullmatch(r"-?\d+(\.\d+)?", value)
+    return value if plain else repr(value.strip("'"))

@@ -1,0 +1,139 @@
+"""Messages name arguments as their caller writes them."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+from pathlib import Path
+
+import click
+import pytest
+
+import ensembler
+from ensembler.callers import address_caller, address_command_line, format_option
+from ensembler.cli import commands
+from ensembler.errors import BadChoice, BadData, InvalidSubmission
+from ensembler.events import Noted, Warned
+
+PACKAGE = Path(ensembler.__file__).parent
+
+
+@pytest.mark.parametrize(
+    ("typed", "python"),
+    [
+        ("--learning-rate must be above 0.", "learning_rate must be above 0."),
+        ("--refit must be true or false", "refit must be true or false"),
+        ("(--epochs, --phase)", "(epochs, phases)"),
+        ("train it anew with --restart.", "train it anew with restart=True."),
+        ("`--weights none` or `--head random`", "weights='none' or head='random'"),
+        ("`--confidence 0.99`", "confidence=0.99"),
+        ("leave out --no-wait", "leave out wait=False"),
+        ("call it by --name NAME.", "call it by name='NAME'."),
+        ("Answer with --sample FILE.", "Answer with hints=Hints(sample='FILE')."),
+        ("--groups takes a file", "hints=Hints(groups=...) takes a file"),
+        ("`--metric 'sample f1'` for tags", "hints=Hints(metric='sample f1') for tags"),
+        ("or --incomplete-labels.", "or hints=Hints(incomplete_labels=True)."),
+        ("another folder with --data", "another folder with workspace"),
+        ("run `ensembler stack`.", "run `ensembler.stack()`."),
+        ("`ensembler folds --folds 5`", "`ensembler.folds(folds=5)`"),
+        ("`ensembler adopt FOLDER --name NAME`", "`ensembler.adopt('FOLDER', name='NAME')`"),
+        ("`ensembler notebook --push --submit`", "`ensembler.notebook(push=True, submit=True)`"),
+        ("`ensembler train-members --members ...`", "`ensembler.train_members(members=...)`"),
+        ("see `ensembler members`", "see `ensembler.list_members()`"),
+        ("data/my--folder/a --b/--c", "data/my--folder/a --b/--c"),
+        ("a dash -- such as this", "a dash -- such as this"),
+    ],
+)
+def test_arguments_are_named_as_the_caller_writes_them(typed: str, python: str) -> None:
+    assert address_caller(typed) == python
+    for error in (BadChoice(typed), BadData(typed)):
+        assert str(error) == python
+    assert (Noted(typed).text, Warned(typed).text) == (python, python)
+    with address_command_line():
+        assert str(BadChoice(typed)) == Noted(typed).text == typed
+    # Once and for all, wherever it is shown.
+    assert address_caller(python) == python
+
+
+def test_the_headline_of_a_bad_csv_names_arguments_too() -> None:
+    assert InvalidSubmission("Submit it with --again", [("a", "b")]).headline == "Submit it with again=True"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "typed"),
+    [
+        ("batch_size", None, "--batch-size"),
+        ("phases", None, "--phase"),
+        ("flips", True, "--flips"),
+        ("flips", False, "--no-flips"),
+        ("weights", "none", "--weights none"),
+    ],
+)
+def test_arguments_as_options(name: str, value: object, typed: str) -> None:
+    assert format_option(name, value) == typed
+
+
+def list_messages() -> list[tuple[str, str]]:
+    """Text of the package that may name options: strings that are no docstrings, outside the command line."""
+    found = []
+    for path in PACKAGE.rglob("*.py"):
+        module = path.relative_to(PACKAGE).as_posix()
+        tree = ast.parse(path.read_text("utf-8"))
+        docstrings = {
+            id(node.body[0].value)
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)
+            and node.body
+            and isinstance(node.body[0], ast.Expr)
+        }
+        # Those of other programs.
+        if module.startswith("cli/") or module in ("engines/hardware.py", "submission/notebook/cells.py"):
+            continue
+        found += [
+            (module, node.value)
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings
+        ]
+    return found
+
+
+NAMED = sorted(
+    {
+        (module, name)
+        for module, text in list_messages()
+        for name in re.findall(r"(?<![\w/-])--([a-z][a-z-]*[a-z])", text)
+    }
+)
+OPTIONS = {
+    option
+    for command in (commands, *commands.commands.values())
+    for parameter in command.get_params(click.Context(command))
+    for option in (*parameter.opts, *parameter.secondary_opts)
+}
+KEYWORDS = {
+    name
+    for function in ensembler.__all__
+    if inspect.isfunction(getattr(ensembler, function))
+    for name in inspect.signature(getattr(ensembler, function)).parameters
+}
+
+
+def test_messages_name_many_options() -> None:
+    assert len(NAMED) > 50
+
+
+@pytest.mark.parametrize(("module", "name"), NAMED)
+def test_what_messages_name_is_an_option_and_a_keyword(module: str, name: str) -> None:
+    assert f"--{name}" in OPTIONS, f"{module} names it"
+    keyword = address_caller(f"--{name}").partition("=")[0]
+    assert keyword in KEYWORDS or getattr(ensembler, keyword.removeprefix("ensembler."), None)
+
+
+@pytest.mark.parametrize(
+    "command", sorted({found for _, text in list_messages() for found in re.findall(r"`ensembler ([a-z-]+)", text)})
+)
+def test_what_messages_call_is_a_command_and_a_function(command: str) -> None:
+    assert command in commands.commands
+    function = re.sub(r"`ensembler\.(\w+).*", r"\1", address_caller(f"`ensembler {command}`"))
+    assert callable(getattr(ensembler, function))
