@@ -85,7 +85,7 @@ def _rewrite_argument(option: str, value: str | None) -> str:
         value = value or "True"
     name = _ARGUMENTS.get(option, option.replace("-", "_"))
     if option in _HINTS:
-        return f"hints=Hints({name}={_quote(value or '...')})"
+        return f"Hints({name}={_quote(value or '...')})"
     return f"{name}={_quote(value)}" if value else name
 
 

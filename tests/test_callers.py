@@ -30,10 +30,10 @@ PACKAGE = Path(ensembler.__file__).parent
         ("`--confidence 0.99`", "confidence=0.99"),
         ("leave out --no-wait", "leave out wait=False"),
         ("call it by --name NAME.", "call it by name='NAME'."),
-        ("Answer with --sample FILE.", "Answer with hints=Hints(sample='FILE')."),
-        ("--groups takes a file", "hints=Hints(groups=...) takes a file"),
-        ("`--metric 'sample f1'` for tags", "hints=Hints(metric='sample f1') for tags"),
-        ("or --incomplete-labels.", "or hints=Hints(incomplete_labels=True)."),
+        ("Answer with --sample FILE.", "Answer with Hints(sample='FILE')."),
+        ("--groups takes a file", "Hints(groups=...) takes a file"),
+        ("`--metric 'sample f1'` for tags", "Hints(metric='sample f1') for tags"),
+        ("or --incomplete-labels.", "or Hints(incomplete_labels=True)."),
         ("another folder with --data", "another folder with workspace"),
         ("run `ensembler stack`.", "run `ensembler.stack()`."),
         ("`ensembler folds --folds 5`", "`ensembler.folds(folds=5)`"),
@@ -88,7 +88,7 @@ def list_messages() -> list[tuple[str, str]]:
             and isinstance(node.body[0], ast.Expr)
         }
         # Those of other programs.
-        if module.startswith("cli/") or module in ("engines/hardware.py", "submission/notebook/cells.py"):
+        if module.startswith("cli/") or module in ("callers.py", "engines/hardware.py", "submission/notebook/cells.py"):
             continue
         found += [
             (module, node.value)

@@ -233,7 +233,7 @@ def test_a_digest_of_nothing(tmp_path):
 
 def test_space_is_asked_for_before_it_is_used(tmp_path):
     require_space(tmp_path / "not" / "there", 1, "This")
-    with pytest.raises(StorageError, match=r"This needs 1000000000\.00 GB in .*there.*--data"):
+    with pytest.raises(StorageError, match=r"This needs 1000000000\.00 GB in .*there.*workspace"):
         require_space(tmp_path / "not" / "there", 10**18, "This")
 
 
@@ -256,7 +256,7 @@ def made(workspace, *names):
 
 def test_the_last_competition_is_the_current_one(tmp_path):
     workspace = made(Workspace(tmp_path / "data", tmp_path / "submissions"), "cars", "boats")
-    with pytest.raises(BadChoice, match="ensembler fetch SLUG"):
+    with pytest.raises(BadChoice, match=r"ensembler\.fetch\(.SLUG.\)"):
         workspace.current()
     workspace.make_current(workspace.competition("cars"))
     assert workspace.current().name == "cars"

@@ -64,7 +64,7 @@ def resolve_member_names(members: Sequence[str], name: str | None, backbones: Co
     if name is None:
         return list(members)
     if len(members) != 1:
-        raise BadChoice(f"--name names a single member, but {len(members)} were requested: {', '.join(members)}.")
+        raise BadChoice(f"--name applies to a single member, but {len(members)} were requested: {', '.join(members)}.")
     check_name(name, "member")
     own = parse_backbone_name(members[0])
     if (meant := parse_backbone_name(name)) != own and meant in backbones:

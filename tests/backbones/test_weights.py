@@ -123,7 +123,7 @@ def test_a_folder_without_the_weights_tells_what_it_holds(files: list[str], word
 
 def test_a_missing_folder_is_told(tmp_path: Path) -> None:
     with pytest.raises(
-        BadChoice, match=r"The folder .*nowhere does not exist: --weights accepts imagenet, none, or a folder"
+        BadChoice, match=r"The folder .*nowhere does not exist: weights accepts imagenet, none, or a folder"
     ):
         find_weights(tmp_path / "nowhere", B0, 224)
 

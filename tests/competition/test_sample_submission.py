@@ -52,7 +52,9 @@ def test_it_is_found_by_its_name(tmp_path, names, found):
 def test_two_of_them_are_a_question(tmp_path):
     write_csv(tmp_path / "sample_submission_stg1.csv", GOOD)
     write_csv(tmp_path / "sample_submission_stg2.csv", GOOD)
-    with pytest.raises(MissingHint, match=r"sample_submission_stg1\.csv, sample_submission_stg2\.csv.*--sample FILE"):
+    with pytest.raises(
+        MissingHint, match=r"sample_submission_stg1\.csv, sample_submission_stg2\.csv.*Hints\(sample='FILE'\)"
+    ):
         find_sample(tmp_path, None)
     chosen = find_sample(tmp_path, "sample_submission_stg2.csv")
     assert chosen.path == tmp_path / "sample_submission_stg2.csv"
@@ -97,7 +99,7 @@ def test_a_folder_may_be_named_like_a_table(tmp_path):
 
 
 def test_the_one_named_must_be_there(tmp_path):
-    with pytest.raises(BadChoice, match=r"There is no .*answers\.csv: --sample takes a path relative to"):
+    with pytest.raises(BadChoice, match=r"There is no .*answers\.csv: Hints\(sample takes a path relative to"):
         find_sample(tmp_path, "answers.csv")
 
 
@@ -122,7 +124,9 @@ def test_csvs_the_shallowest_first(tmp_path):
 def test_ids_must_come_first(tmp_path, text, named):
     write_csv(tmp_path / "sample_submission.csv", text)
     write_photos(tmp_path, "test/1.jpg", "test/2.jpg")
-    with pytest.raises(BadData, match=r"names of photos in its column '[Ii]d', not in the first: .* with --sample"):
+    with pytest.raises(
+        BadData, match=r"names of photos in its column '[Ii]d', not in the first: .* with Hints\(sample"
+    ):
         find_sample(tmp_path, named)
 
 

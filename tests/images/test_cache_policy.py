@@ -43,7 +43,7 @@ def test_limits(told: str | int | None, expected: int | None) -> None:
 
 @pytest.mark.parametrize("told", ["", "GB", "-1", "20 apples", "1e9", -5])
 def test_what_is_no_limit_is_refused(told: str | int) -> None:
-    with pytest.raises(BadChoice, match="--cache-limit must be a size such as 20GB"):
+    with pytest.raises(BadChoice, match="cache_limit must be a size such as 20GB"):
         parse_cache_limit(told)
 
 

@@ -58,7 +58,7 @@ def test_a_damaged_network_is_refused(phases: tuple[Phase, ...], tmp_path: Path)
         whole = path.read_bytes()
         for damaged in (whole[:-1], whole[:-1] + b"x", None):
             path.unlink() if damaged is None else path.write_bytes(damaged)
-            with pytest.raises(BadData, match=rf"{path} is not what was written: .*(--restart|again)\.$"):
+            with pytest.raises(BadData, match=rf"{path} is not what was written: .*(restart=True|again)\.$"):
                 check_networks(folder, record)
         path.write_bytes(whole)
 

@@ -46,7 +46,7 @@ def test_files_of_another_form_are_refused(tmp_path: Path, change: dict[str, np.
     arrays = read_arrays(folder.stack("s") / "meta.npz")
     del arrays["version"]
     write_arrays(folder.stack("s") / "meta.npz", **arrays, **change)
-    with pytest.raises(Mismatch, match="run `ensembler stack` again"):
+    with pytest.raises(Mismatch, match=r"run `ensembler\.stack\(\)` again"):
         load_blend(folder, "s")
 
 

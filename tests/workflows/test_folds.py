@@ -84,12 +84,12 @@ def test_the_same_folds_make_nothing_useless(made: Made) -> None:
 def test_folds_that_cannot_be_read_are_made_anew(made: Made) -> None:
     folder, workspace = made
     folder.folds.write_text("id,fold\nx,0\ny,1\n")
-    with pytest.raises(Mismatch, match="`ensembler folds --folds 2`"):
+    with pytest.raises(Mismatch, match=r"`ensembler\.folds\(folds=2\)`"):
         folds(workspace=workspace)
     assert folds(folds=1, workspace=workspace).scored == 5
 
 
 def test_there_are_none_yet(made: Made) -> None:
     made[0].folds.unlink()
-    with pytest.raises(BadChoice, match="has no folds yet: `ensembler train-members` makes them"):
+    with pytest.raises(BadChoice, match=r"has no folds yet: `ensembler\.train_members\(\)` makes them"):
         folds(workspace=made[1])

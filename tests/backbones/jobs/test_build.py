@@ -73,5 +73,5 @@ def test_a_size_that_the_network_does_not_have_is_refused() -> None:
 def test_without_network_the_download_is_our_error(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
     monkeypatch.setattr("keras.src.backend.config._KERAS_DIR", str(tmp_path), raising=False)
-    with pytest.raises(BadChoice, match=r"ImageNet weights of mobilenetv2-0\.35.*--weights FOLDER"):
+    with pytest.raises(BadChoice, match=r"ImageNet weights of mobilenetv2-0\.35.*weights='FOLDER'"):
         build_backbone(find_backbone("mobilenetv2-0.35"), 96, "imagenet", 0)

@@ -59,9 +59,9 @@ def test_folds_are_joined_by_id(folder):
     [
         (
             {"folds": 3},
-            r"folds\.csv has 5 folds, 3 were asked for: leave out --folds, or .*`ensembler folds --folds 3`",
+            r"folds\.csv has 5 folds, 3 were asked for: leave out folds, or .*`ensembler\.folds\(folds=3\)`",
         ),
-        ({"repeats": 2}, r"has 1 repeat, 2 were asked for: leave out --repeats, or .*`ensembler folds --repeats 2`"),
+        ({"repeats": 2}, r"has 1 repeat, 2 were asked for: leave out repeats, or .*`ensembler\.folds\(repeats=2\)`"),
     ],
 )
 def test_other_numbers_than_are_there_are_refused(folder, asked, says):
@@ -111,7 +111,7 @@ def test_folds_made_before_the_groups_were_known_are_refused(folder):
 
 
 @pytest.mark.parametrize(
-    ("asked", "says"), [({"folds": 0}, "At least 1 fold"), ({"folds": -1}, "At least 1"), ({"repeats": 0}, "--repeats")]
+    ("asked", "says"), [({"folds": 0}, "At least 1 fold"), ({"folds": -1}, "At least 1"), ({"repeats": 0}, "repeats")]
 )
 def test_too_few_folds(folder, asked, says):
     with pytest.raises(BadChoice, match=f"{says}.*Received: {next(iter(asked.values()))}"):

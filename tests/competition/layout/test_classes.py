@@ -105,7 +105,7 @@ def test_the_answer_follows_the_metric_where_the_sample_lets_it(sample, given, t
     ],
 )
 def test_cells_that_are_no_classes_are_asked_about(sample, given, text, says):
-    with pytest.raises(MissingHint, match=rf"{says}.*--label-column COLUMN; .* with --metric NAME\."):
+    with pytest.raises(MissingHint, match=rf"{says}.*Hints\(label_column='COLUMN'\); .* with Hints\(metric='NAME'\)\."):
         decide_task(labels(given), sample(text), "", None)
     kind = decide_task(labels(given), sample(text), "", None, takes_labels=True, confirmed=True)[2]
     assert kind == "label"
@@ -155,7 +155,7 @@ def test_positive_class(classes, column, slug, positive):
     ],
 )
 def test_a_positive_class_is_never_guessed(classes, column, slug):
-    with pytest.raises(MissingHint, match=f"{column}.*{' or '.join(classes)}.*--positive CLASS"):
+    with pytest.raises(MissingHint, match=rf"{column}.*{' or '.join(classes)}.*Hints\(positive='CLASS'\)"):
         find_positive_class(classes, column, slug, None)
 
 
@@ -217,7 +217,10 @@ def test_columns_match_classes_by_name(columns, classes, matched):
     ],
 )
 def test_columns_that_match_no_class(columns, classes, says):
-    with pytest.raises(BadData, match=rf"s\.csv does not fit the labels: there is .*{says}.*--sample or --labels"):
+    with pytest.raises(
+        BadData,
+        match=rf"s\.csv does not fit the labels: there is .*{says}.*Hints\(sample or Hints\(labels",
+    ):
         match_columns(columns, classes, Path("s.csv"))
 
 

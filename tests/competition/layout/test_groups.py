@@ -155,8 +155,12 @@ def test_groups_may_be_named(tmp_path, photos):
     ("answer", "error", "says"),
     [
         ("meta.csv:color", BadChoice, r"no group column named 'color': did you mean colour\?"),
-        ("other.csv:colour", BadChoice, r"There is no table \S+other\.csv: --groups takes FILE:COLUMN"),
-        ("colour", BadChoice, "--groups takes FILE:COLUMN, the file relative to"),
+        (
+            "other.csv:colour",
+            BadChoice,
+            r"There is no table \S+other\.csv: Hints\(groups takes FILE:COLUMN",
+        ),
+        ("colour", BadChoice, r"Hints\(groups takes FILE:COLUMN, the file relative to"),
         ("strange.csv:colour", BadData, r"No column of \S+strange\.csv holds the names of training photos"),
     ],
 )

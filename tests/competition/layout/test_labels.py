@@ -154,7 +154,10 @@ def test_tags(tmp_path):
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("id,label;1,cat", r"labels\.csv has no label for 1 photo of .*train \(first: train/2\.jpg\): .*--incomplete"),
+        (
+            "id,label;1,cat",
+            r"labels\.csv has no label for 1 photo of .*train \(first: train/2\.jpg\).*Hints\(incomplete_labels",
+        ),
         ("id,label;1,cat;2,dog;9,dog", r"labels\.csv names photos that are not in .*train: 1 id \(first: '9'\)"),
         ("id,label;1,cat;2,dog;1,dog", r"labels\.csv gives 1 id more than once \(first: '1'\)"),
         ("id,label;1,cat;2,cow", r"The labels of 1 training photo are none of the classes \(first: 'cow'\)"),

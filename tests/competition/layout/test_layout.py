@@ -329,7 +329,7 @@ def test_the_column_asked_for_may_look_like_groups(tmp_path):
 
 def test_a_metric_of_other_tasks_is_refused_unless_a_person_names_one(tmp_path):
     root = made(tmp_path, TWELVE, train_csv=LABELLED, sample_submission_csv="image,target;99,0")
-    with pytest.raises(BadData, match=r"judged by 'MAP@\{K\}', which is for a ranking.*--metric NAME"):
+    with pytest.raises(BadData, match=r"judged by 'MAP@\{K\}', which is for a ranking.*Hints\(metric='NAME'\)"):
         find_layout(root, "x", "", NO_HINTS, ".", metric="MAP@{K}")
     assert find_layout(root, "x", "", Hints(metric="accuracy"), ".", metric="MAP@{K}").metric == "accuracy"
 
@@ -407,31 +407,35 @@ TEST = below("test", "8.jpg")
 LABELS = "id,label;1,no;2,yes"
 ANSWER = "id,label;8,0.5"
 QUESTIONS = {
-    "no sample": ([*TRAIN, *TEST], {"labels_csv": LABELS}, "Which file in .* is the sample submission.*--sample"),
+    "no sample": (
+        [*TRAIN, *TEST],
+        {"labels_csv": LABELS},
+        r"Which file in .* is the sample submission.*Hints\(sample",
+    ),
     "two samples": (
         [*TRAIN, *TEST],
         {"labels_csv": LABELS, "sample_sub1_csv": ANSWER, "sample_sub2_csv": ANSWER},
-        r"Which is the sample submission: sample_sub1\.csv, sample_sub2\.csv\? Answer with --sample FILE",
+        r"Which is the sample submission: sample_sub1\.csv, sample_sub2\.csv\? Answer with Hints\(sample='FILE'\)",
     ),
     "no labels": (
         [*TRAIN, *TEST],
         {"sample_submission_csv": ANSWER},
-        "Where are the labels of the photos in .*train.*--labels FILE",
+        r"Where are the labels of the photos in .*train.*Hints\(labels='FILE'\)",
     ),
     "two tables": (
         [*TRAIN, *TEST],
         {"labels_csv": LABELS, "train_csv": LABELS, "sample_submission_csv": ANSWER},
-        r"Which table holds the labels: labels\.csv, train\.csv\? Answer with --labels FILE",
+        r"Which table holds the labels: labels\.csv, train\.csv\? Answer with Hints\(labels='FILE'\)",
     ),
     "two columns": (
         [*TRAIN, *TEST],
         {"labels_csv": "id,colour,shape;1,a,b;2,b,a", "sample_submission_csv": ANSWER},
-        r"Which column of .*labels\.csv holds the label: colour, shape\? Answer with --label-column COLUMN",
+        r"Which column of .*labels\.csv holds the label: colour, shape\? Answer with Hints\(label_column='COLUMN'\)",
     ),
     "which class": (
         [*below("train", *PETS), *TEST],
         {"sample_submission_csv": ANSWER},
-        "Which class is the column 'label' the probability of: cat or dog.*--positive CLASS",
+        r"Which class is the column 'label' the probability of: cat or dog.*Hints\(positive='CLASS'\)",
     ),
 }
 
@@ -449,7 +453,7 @@ REFUSALS = {
         {"labels_csv": LABELS, "sample_submission_csv": "id,label;x9,0.5"},
         {},
         BadData,
-        r"asks for ids like 'x9', but no photo in .*test has such a name: name another file with --sample",
+        r"asks for ids like 'x9', but no photo in .*test has such a name: name another file with Hints\(sample",
     ),
     "columns that match no class": (
         ["train/a/1.jpg", "train/b/2.jpg", *TEST],
@@ -477,9 +481,15 @@ REFUSALS = {
         {"sample_submission_csv": ANSWER},
         {"labels": "label.csv"},
         BadChoice,
-        r"There is no .*label\.csv: --labels takes a path relative to",
+        r"There is no .*label\.csv: Hints\(labels takes a path relative to",
     ),
-    "no such sample": ([*TRAIN, *TEST], {}, {"sample": "s.csv"}, BadChoice, r"There is no .*s\.csv: --sample"),
+    "no such sample": (
+        [*TRAIN, *TEST],
+        {},
+        {"sample": "s.csv"},
+        BadChoice,
+        r"There is no .*s\.csv: Hints\(sample",
+    ),
     "no such column": (
         [*TRAIN, *TEST],
         {"labels_csv": LABELS, "sample_submission_csv": ANSWER},

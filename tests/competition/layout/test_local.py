@@ -166,7 +166,7 @@ def test_unreadable_photos_are_not_asked_for(tmp_path):
 @pytest.mark.parametrize("share", [0, 1, -0.1, 20, float("nan")])
 def test_a_share_is_between_0_and_1(tmp_path, share):
     write_photos(tmp_path, *photos_of(car=2, boat=2))
-    with pytest.raises(BadChoice, match=r"--test-size is a share.*Received"):
+    with pytest.raises(BadChoice, match=r"test_size is a share.*Received"):
         chosen(tmp_path, share)
 
 

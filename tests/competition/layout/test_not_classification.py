@@ -80,7 +80,9 @@ def test_columns_of_classification():
 
 @pytest.mark.parametrize("labels", [["20.0", "21.5", "20.0"], ["0", "0.5", "1", ""]])
 def test_fractional_numbers(labels):
-    with pytest.raises(BadData, match=r"'age' of t\.csv holds fractional numbers like (21|0)\.5.*--metric NAME"):
+    with pytest.raises(
+        BadData, match=r"'age' of t\.csv holds fractional numbers like (21|0)\.5.*Hints\(metric='NAME'\)"
+    ):
         refuse_measurements(pd.Series(labels), Path("t.csv"), "age")
 
 

@@ -156,5 +156,7 @@ def test_ids_of_more_or_less_than_a_photo(path, identity):
 
 @pytest.mark.parametrize("identity", ["test_9", "ab1", "cd"])
 def test_ids_of_missing_photos(identity):
-    with pytest.raises(BadData, match=r"but no photo in root.test has such a name: name another file with --sample"):
+    with pytest.raises(
+        BadData, match=r"but no photo in root.test has such a name: name another file with Hints\(sample"
+    ):
         find_test_layout(photos("test/ab12_red.png", "test/test7.png"), asking_for(identity))

@@ -68,6 +68,7 @@ def test_tags_or_names(values, sample, metric, tags):
 @pytest.mark.parametrize("sample", [None, showing(""), showing("0")])
 def test_what_may_be_either_is_asked(sample):
     with pytest.raises(
-        MissingHint, match=r"Is a label like 'arctic fox' one name.*--metric accuracy.*--metric 'sample f1'"
+        MissingHint,
+        match=r"Is a label like 'arctic fox' one name.*Hints\(metric='accuracy'\).*Hints\(metric='sample f1'\)",
     ):
         are_tags(pd.Series(FOXES), sample, None)

@@ -146,11 +146,11 @@ def test_copies_of_what_a_fold_holds_out_are_not_learned_from_in_it(folder: Comp
 @pytest.mark.parametrize(
     ("asked", "kind", "words"),
     [
-        ({"confidence": 0.5}, BadChoice, "--confidence must be above 0.5 and below 1. Received: 0.5"),
+        ({"confidence": 0.5}, BadChoice, "confidence must be above 0.5 and below 1. Received: 0.5"),
         ({"confidence": 1.0}, BadChoice, "above 0.5 and below 1"),
         ({"stack": "bothe"}, BadChoice, "no finished stack named 'bothe': did you mean both"),
         ({"stack": "unfinished"}, BadChoice, "no finished stack named 'unfinished'"),
-        ({"learners": ["new", "two"]}, BadChoice, "two is a member of the stack both, .* --members two@pseudo"),
+        ({"learners": ["new", "two"]}, BadChoice, "two is a member of the stack both, .* members='two@pseudo'"),
         ({"stack": "older"}, Mismatch, "one was trained again after the stack older was built"),
         ({"stack": "lost"}, BadChoice, "trained member named 'gone'"),
     ],

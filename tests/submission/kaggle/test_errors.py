@@ -75,7 +75,7 @@ CASES = {
     "too many, who knows": (saying(429, "Slow down"), TransientError, ["in a few minutes"]),
     "trouble at Kaggle": (saying(500, "Oops"), TransientError, ["(500)", "try again in a few minutes"]),
     "gateway": (refused(502, "<html>Bad gateway</html>"), TransientError, ["(502)", "try again in a few minutes"]),
-    "bad range": (refused(416), BadRange, ["--force"]),
+    "bad range": (refused(416), BadRange, ["force=True"]),
     "a firewall": (refused(403, "<html>Blocked by the rules</html>"), AccessDenied, ["check the slug"]),
     "a proxy that is none": (
         requests.exceptions.InvalidProxyURL("http://me:secret-password@"),

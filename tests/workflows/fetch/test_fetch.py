@@ -299,7 +299,7 @@ def test_a_forced_fetch_that_was_cut_off_goes_on_without_force(server, workspace
 def test_an_adopted_folder_is_not_taken_for_the_competition_of_its_name(server, workspace, tmp_path):
     write_photos(tmp_path / "photos", *[f"{kind}/{number}.jpg" for kind in ("apple", "pear") for number in range(10)])
     adopt(tmp_path / "photos", SLUG, workspace=workspace)
-    with pytest.raises(StorageError, match=r"was made of .*photos.*--force"):
+    with pytest.raises(StorageError, match=r"was made of .*photos.*force=True"):
         fetch(SLUG, workspace=workspace)
     assert server.requests == []
     fetched = fetch(SLUG, force=True, workspace=workspace)
@@ -351,7 +351,7 @@ def test_a_question_after_a_forced_fetch_is_answered_without_another_download(se
     fetch(SLUG, workspace=workspace)
     server.competitions[SLUG] = photo_zip("ant", "bee")
     server.requests.clear()
-    with pytest.raises(MissingHint, match="--positive"):
+    with pytest.raises(MissingHint, match=r"Hints\(positive"):
         fetch(SLUG, force=True, workspace=workspace)
     unpacked = folder.extracted.stat().st_ino
     answered = fetch(SLUG, hints=Hints(positive="ant"), force=True, workspace=workspace)

@@ -239,14 +239,14 @@ def test_without_waiting_the_score_is_left_for_later(place: Workspace, server: K
 def test_what_is_not_on_kaggle_is_refused(local: Workspace, server: KaggleCodeServer) -> None:
     with pytest.raises(BadChoice, match="not on Kaggle"):
         notebook(workspace=local)
-    with pytest.raises(BadChoice, match="leave out --push"):
+    with pytest.raises(BadChoice, match="leave out push=True"):
         notebook(push=True, workspace=local)
     assert not server.requests
 
 
 @pytest.mark.parametrize("minutes", [0, -1, float("nan")])
 def test_a_wait_without_length_is_refused(minutes: float) -> None:
-    with pytest.raises(BadChoice, match="--timeout"):
+    with pytest.raises(BadChoice, match="timeout"):
         make_polling_policy(minutes)
 
 

@@ -28,5 +28,5 @@ def test_a_local_competition_is_scored_here(workspace: Workspace, tmp_path: Path
     assert (scored.metric, scored.score) == ("roc auc", 0.5)
     assert scored.log_loss == pytest.approx(np.log(2))
     folder.solution.unlink()
-    with pytest.raises(BadChoice, match="--truth"):
+    with pytest.raises(BadChoice, match="truth"):
         score(folder.sample, workspace=workspace)

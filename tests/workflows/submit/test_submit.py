@@ -156,7 +156,7 @@ def test_the_same_bytes_are_not_submitted_twice(fetched, kaggle):
     first = submit(write_answer(fetched), workspace=fetched)
     copy = write_answer(fetched, name="copy")
     for dry_run in (False, True):
-        with pytest.raises(BadChoice, match=rf"submission {first.ref} .*public score 0\.04.*--again"):
+        with pytest.raises(BadChoice, match=rf"submission {first.ref} .*public score 0\.04.*again=True"):
             submit(copy, workspace=fetched, dry_run=dry_run)
     assert len(kaggle.submissions) == 1
     again = submit(copy, workspace=fetched, again=True)

@@ -142,7 +142,7 @@ def test_the_command_prints_the_table_json_and_csv(found, made, tmp_path: Path) 
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"photos": 11}, "--photos must be at least 12 for 3 folds. Received: 11"),
+        ({"photos": 11}, "photos must be at least 12 for 3 folds. Received: 11"),
         ({"time_budget": "soon"}, "time_budget"),
         ({"members": ["b99"]}, "no backbone named 'b99'"),
         ({"weights": "/nowhere"}, "No backbone could be judged"),

@@ -110,8 +110,8 @@ def test_the_same_call_goes_on_and_another_is_refused(trained: Trained) -> None:
 @pytest.mark.parametrize(
     ("asked", "kind", "words"),
     [
-        ({"pseudo_labels": None}, BadChoice, "name the stack that gives them by --pseudo-labels"),
-        ({"time_budget": "1h"}, BadChoice, "--time-budget cannot plan with pseudo-labels"),
+        ({"pseudo_labels": None}, BadChoice, "name the stack that gives them by pseudo_labels"),
+        ({"time_budget": "1h"}, BadChoice, "time_budget cannot plan with pseudo-labels"),
         ({"confidence": 0.4}, BadChoice, "Received: 0.4"),
         ({"pseudo_labels": "nothing"}, BadChoice, "no finished stack named 'nothing'"),
         ({"members": ["demo-conv"], "restart": True}, BadChoice, "demo-conv is a member of the stack both"),

@@ -44,8 +44,8 @@ def test_a_training_on_two_devices_goes_on_where_it_was_broken_off(told: Any) ->
 @pytest.mark.parametrize(
     ("trouble", "words"),
     [
-        ("uneven", "--batch-size 3 cannot be divided evenly among 2 devices"),
-        ("memory", "16 photos of 8 pixels do not fit into the memory of 2 devices: use a smaller --batch-size"),
+        ("uneven", "batch_size=3 cannot be divided evenly among 2 devices"),
+        ("memory", "16 photos of 8 pixels do not fit into the memory of 2 devices: use a smaller batch_size"),
     ],
 )
 def test_what_devices_cannot_share_is_refused(told: Any, trouble: str, words: str) -> None:
