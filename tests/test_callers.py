@@ -127,7 +127,12 @@ def test_messages_name_many_options() -> None:
 def test_what_messages_name_is_an_option_and_a_keyword(module: str, name: str) -> None:
     assert f"--{name}" in OPTIONS, f"{module} names it"
     keyword = address_caller(f"--{name}").partition("=")[0]
-    assert keyword in KEYWORDS or getattr(ensembler, keyword.removeprefix("ensembler."), None)
+    hint = keyword.removeprefix("Hints(")
+    assert (
+        keyword in KEYWORDS
+        or hint in inspect.signature(ensembler.Hints).parameters
+        or getattr(ensembler, keyword.removeprefix("ensembler."), None)
+    )
 
 
 @pytest.mark.parametrize(

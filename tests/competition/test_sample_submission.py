@@ -99,7 +99,7 @@ def test_a_folder_may_be_named_like_a_table(tmp_path):
 
 
 def test_the_one_named_must_be_there(tmp_path):
-    with pytest.raises(BadChoice, match=r"There is no .*answers\.csv: Hints\(sample takes a path relative to"):
+    with pytest.raises(BadChoice, match=r"There is no .*answers\.csv: Hints\(sample=.* takes a path relative to"):
         find_sample(tmp_path, "answers.csv")
 
 

@@ -219,7 +219,7 @@ def test_columns_match_classes_by_name(columns, classes, matched):
 def test_columns_that_match_no_class(columns, classes, says):
     with pytest.raises(
         BadData,
-        match=rf"s\.csv does not fit the labels: there is .*{says}.*Hints\(sample or Hints\(labels",
+        match=rf"s\.csv does not fit the labels: there is .*{says}.*Hints\(sample=.* or Hints\(labels",
     ):
         match_columns(columns, classes, Path("s.csv"))
 

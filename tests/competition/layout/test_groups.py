@@ -158,9 +158,9 @@ def test_groups_may_be_named(tmp_path, photos):
         (
             "other.csv:colour",
             BadChoice,
-            r"There is no table \S+other\.csv: Hints\(groups takes FILE:COLUMN",
+            r"There is no table \S+other\.csv: Hints\(groups=.* takes FILE:COLUMN",
         ),
-        ("colour", BadChoice, r"Hints\(groups takes FILE:COLUMN, the file relative to"),
+        ("colour", BadChoice, r"Hints\(groups=.* takes FILE:COLUMN, the file relative to"),
         ("strange.csv:colour", BadData, r"No column of \S+strange\.csv holds the names of training photos"),
     ],
 )

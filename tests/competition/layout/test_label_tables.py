@@ -138,5 +138,5 @@ def test_a_table_that_is_named_must_fit(tmp_path, photos):
     table(tmp_path, "other.csv", "id,label", ids=("7", "8", "9"))
     with pytest.raises(BadData, match=r"No column of \S+other\.csv holds the names of photos in \S+train"):
         resolve_label_table("other.csv", photos, "train")
-    with pytest.raises(BadChoice, match=r"There is no \S+another\.csv: Hints\(labels takes a path relative to"):
+    with pytest.raises(BadChoice, match=r"There is no \S+another\.csv: Hints\(labels=.* takes a path relative to"):
         resolve_label_table("another.csv", photos, "train")

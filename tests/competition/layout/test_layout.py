@@ -481,7 +481,7 @@ REFUSALS = {
         {"sample_submission_csv": ANSWER},
         {"labels": "label.csv"},
         BadChoice,
-        r"There is no .*label\.csv: Hints\(labels takes a path relative to",
+        r"There is no .*label\.csv: Hints\(labels=.* takes a path relative to",
     ),
     "no such sample": (
         [*TRAIN, *TEST],

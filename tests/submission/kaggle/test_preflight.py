@@ -49,7 +49,7 @@ def test_looking_ahead_tells_what_is_good_to_know():
     [
         (OPEN, SubmissionLimits(5, 0, True), False, "used up"),
         (OPEN, SubmissionLimits(5, 0, True), True, "used up"),
-        (replace(OPEN, code_only=True), None, False, "ensembler notebook"),
+        (replace(OPEN, code_only=True), None, False, "ensembler.notebook"),
         (replace(OPEN, entered=False), None, True, "rules"),
     ],
 )
@@ -62,7 +62,7 @@ def test_looking_ahead_refuses_what_kaggle_would(facts, limits, notebook, says):
     ("change", "says"),
     [
         ({"closed": True}, "pets accepts no submissions"),
-        ({"code_only": True}, "ensembler notebook --push --submit"),
+        ({"code_only": True}, "ensembler.notebook(push=True, submit=True)"),
         ({"entered": False}, "https://www.kaggle.com/competitions/pets/rules"),
     ],
 )
