@@ -62,7 +62,7 @@ def test_looking_ahead_refuses_what_kaggle_would(facts, limits, notebook, says):
     ("change", "says"),
     [
         ({"closed": True}, "pets accepts no submissions"),
-        ({"code_only": True}, "ensembler.notebook(push=True, submit=True)"),
+        ({"code_only": True}, r"ensembler\.notebook\(push=True, submit=True\)"),
         ({"entered": False}, "https://www.kaggle.com/competitions/pets/rules"),
     ],
 )
