@@ -73,7 +73,7 @@ def test_what_we_do_not_know_is_refused(
 def test_a_damaged_card_is_one_sentence(file: Path, content: str) -> None:
     with zipfile.ZipFile(file, "a") as archive:
         archive.writestr(CARD_FILE, content)
-    with pytest.raises(BadData, match=r"ensembler stack"):
+    with pytest.raises(BadData, match=r"ensembler\.stack"):
         read_card(file)
 
 

@@ -205,7 +205,7 @@ def test_what_cannot_be_scored_is_refused(
 
 
 def test_without_a_csv_the_next_step_is_told(tmp_path: Path) -> None:
-    with pytest.raises(BadData, match="ensembler stack"):
+    with pytest.raises(BadData, match=r"ensembler\.stack"):
         find_newest_answer(tmp_path)
 
 

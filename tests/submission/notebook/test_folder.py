@@ -250,7 +250,7 @@ def test_the_stack_built_last_is_chosen(made: Made) -> None:
 
 
 def test_without_a_stack_the_next_step_is_told(tmp_path: Path) -> None:
-    with pytest.raises(BadChoice, match="ensembler stack"):
+    with pytest.raises(BadChoice, match=r"ensembler\.stack"):
         choose_stack(CompetitionFolder(tmp_path), None)
 
 

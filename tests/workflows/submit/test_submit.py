@@ -127,7 +127,7 @@ def test_a_dry_run_does_all_but_the_upload(fetched, kaggle):
     ("facts", "limits", "words"),
     [
         ({"submissionsDisabled": True}, {}, ["accepts no submissions"]),
-        ({"isKernelsSubmissionsOnly": True}, {}, ["ensembler notebook"]),
+        ({"isKernelsSubmissionsOnly": True}, {}, ["ensembler.notebook"]),
         ({"userHasEntered": False}, {}, ["not joined", f"competitions/{SLUG}/rules"]),
         ({}, {"numToday": 5, "numTotal": 9}, ["used up (5 made)", "midnight UTC"]),
         ({}, {"numTotal": 9, "limitedByTotal": True}, ["total is used up"]),
@@ -260,5 +260,5 @@ def test_a_local_competition_is_not_submitted(workspace, tmp_path):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(photo_bytes(n, ".jpg"))
     adopt(tmp_path / "photos", "local", workspace=workspace)
-    with pytest.raises(BadChoice, match="ensembler score"):
+    with pytest.raises(BadChoice, match=r"ensembler\.score"):
         submit(workspace=workspace)
