@@ -202,7 +202,7 @@ def _follow(job: Job, process: subprocess.Popen[str], log: Path, progress: Progr
     if "interrupted" in end or code == -signal.SIGINT:
         raise errors.Interrupted(*end.get("interrupted", ()))
     if code == -9:
-        reason = f"killed, probably because memory ran out; try a smaller {errors.spell('batch_size')}"
+        reason = "killed, probably because memory ran out; try a smaller --batch-size"
     else:
         reason = f"signal {-code}" if code < 0 else f"exit code {code}"
     output = log.read_text("utf-8", errors="replace").strip().splitlines()[-_LAST_LINES:]

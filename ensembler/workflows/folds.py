@@ -14,7 +14,7 @@ from ..competition.duplicates import DuplicateCounts, count_duplicates, find_twi
 from ..competition.folds.file import build_folds, format_folds, load_folds
 from ..competition.folds.folds import Folds
 from ..competition.tables import Tables
-from ..errors import BadChoice, BadData, Mismatch, format_count, spell
+from ..errors import BadChoice, BadData, Mismatch, format_count
 from ..locks import hold_lock
 from ..members.records import MemberRecord, list_trained_members
 from ..members.stack_record import list_stacks, load_stack_record
@@ -136,9 +136,7 @@ class FoldsResult(Shown):
         if copies := self.duplicates.describe():
             lines.append(copies)
         if self.useless:
-            lines.append(
-                f"of no use any more: {self.useless.describe()}; train them again with {spell('restart', True)}"
-            )
+            lines.append(f"of no use any more: {self.useless.describe()}; train them again with --restart")
         return lines
 
     def to_json(self) -> dict[str, Any]:
@@ -201,7 +199,7 @@ def folds(
     if obsolete and not force:
         raise Mismatch(
             f"New folds make useless what was trained on the old ones, {obsolete.describe()}: make them all the same "
-            f"with {spell('force', True)}, then train with {spell('restart', True)}."
+            f"with --force, then train with --restart."
         )
     with contextlib.ExitStack() as locks:
         for name in obsolete.members:

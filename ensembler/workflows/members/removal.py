@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ...backbones.names import resolve_member
-from ...errors import BadChoice, BadData, spell
+from ...errors import BadChoice, BadData
 from ...locks import hold_lock
 from ...members.features.files import find_unused_features
 from ...members.records import MemberRecord, list_trained_members
@@ -92,9 +92,7 @@ def remove_members(
     names = list(dict.fromkeys(resolve_member(name, trained) for name in members))
     uses = find_stack_uses(folder, names)
     if uses and not force:
-        raise BadChoice(
-            f"{describe_stack_uses(uses)}: remove all the same with {spell('force', True)}; a stack has its own copies."
-        )
+        raise BadChoice(f"{describe_stack_uses(uses)}: remove all the same with --force; a stack has its own copies.")
     with contextlib.ExitStack() as locks:
         for name in sorted(names):
             locks.enter_context(hold_lock(folder.member_lock(name), f"The member {name}"))

@@ -12,7 +12,7 @@ from ...backbones.registry import Backbone, find_min_size
 from ...competition.folds.file import load_or_make_folds
 from ...competition.folds.folds import Folds
 from ...competition.tables import Tables
-from ...errors import BadChoice, spell
+from ...errors import BadChoice
 from ...images.cache_policy import parse_cache_limit
 from ...inference.runtimes import read_runtime
 from ...locks import hold_lock
