@@ -108,7 +108,7 @@ NAMED = sorted(
 OPTIONS = {
     option
     for command in (commands, *commands.commands.values())
-    for parameter in command.get_params(click.Context(command))
+    for parameter in command.get_params(click.Context(command, help_option_names=["-h", "--help"]))
     for option in (*parameter.opts, *parameter.secondary_opts)
 }
 KEYWORDS = {

@@ -106,4 +106,4 @@ class CompetitionFacts:
         >>> ensembler.open("pets").submissions[-1].stack
         'first'
         """
-        return submissions(self, refresh=False, progress=self.progress)
+        return submissions(self, offline=True, progress=self.progress)

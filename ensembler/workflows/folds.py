@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ..callers import address_caller
 from ..competition.duplicates import DuplicateCounts, count_duplicates, find_twins, load_duplicates
 from ..competition.folds.file import build_folds, format_folds, load_folds
 from ..competition.folds.folds import Folds
@@ -136,7 +137,8 @@ class FoldsResult(Shown):
         if copies := self.duplicates.describe():
             lines.append(copies)
         if self.useless:
-            lines.append(f"of no use any more: {self.useless.describe()}; train them again with --restart")
+            text = f"of no use any more: {self.useless.describe()}; train them again with --restart"
+            lines.append(address_caller(text))
         return lines
 
     def to_json(self) -> dict[str, Any]:

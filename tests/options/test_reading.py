@@ -97,7 +97,11 @@ def test_what_does_not_fit_is_one_sentence_with_option_value_and_place(name: str
 @pytest.mark.parametrize("command", ["train-members", "config"])
 def test_the_command_line_has_the_same_options(command: str) -> None:
     found = commands.commands[command]
-    options = [each for each in found.get_params(click.Context(found)) if isinstance(each, click.Option)]
+    options = [
+        each
+        for each in found.get_params(click.Context(found, help_option_names=["-h", "--help"]))
+        if isinstance(each, click.Option)
+    ]
     named = {found.name: found for found in options}
     assert set(OPTIONS) <= named.keys()
     for name in OPTIONS:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from ...callers import address_caller
 from ...competition.metrics.metrics import METRICS
 from ...competition.samples import compute_samples_fingerprint
 from ...competition.tables import Tables
@@ -59,7 +60,7 @@ class NotebookResult(Shown):
 
     def build_table(self) -> Table:
         """Tell how far the notebook got."""
-        return Table(notes=self._describe())
+        return Table(notes=list(map(address_caller, self._describe())))
 
     def _describe(self) -> list[str]:
         if self.version is None:
