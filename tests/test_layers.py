@@ -79,7 +79,7 @@ HEAVY = {
 # Pillow, Keras and what runs networks beside it: plain Keras 3 elsewhere, so that it runs on JAX and PyTorch too.
 TENSORFLOW = {
     "inference/jobs/converted.py",
-    "inference/jobs/device.py",
+    "inference/jobs/speed.py",
     "members/fine_tuning/jobs/devices.py",
     "members/jobs/tensorboard.py",
 }

@@ -1,1 +1,1 @@
-"""How networks predict: the choice of a runtime, and how speed is measured."""
+"""Prediction with networks: the choice of a runtime, and the measurement of speed."""

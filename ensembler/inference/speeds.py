@@ -1,4 +1,4 @@
-"""How large and how fast a network is on a machine: one record, and the cache of what was measured on this one."""
+"""The record of a network's size and speed on a machine, and the cache of records of this machine."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from ..serialization import compute_fingerprint, read_record, write_record
 from .runtimes import Runtime
 
 FLOAT_BYTES = 4
-# What is faster by less than this may be so by chance.
+# A smaller advantage may be chance.
 _MARGIN = 0.9
 
 
 @dataclass(frozen=True)
 class RuntimeSpeed:
-    """How fast a runtime runs a network.
+    """Speed of a network on a runtime.
 
     Attributes
     ----------
     seconds
-        Time of a photo, in batches.
+        Time per photo in batches.
     conversion
-        Seconds until the runtime had the network.
+        Seconds to convert the network for the runtime.
     trouble
-        Why it cannot run there; empty where it can.
+        Reason why the runtime cannot be used. Empty if it can.
     """
 
     seconds: float
@@ -40,16 +40,16 @@ class RuntimeSpeed:
 
 @dataclass(frozen=True)
 class PhaseSpeed:
-    """Seconds of training in one phase.
+    """Training times of one phase in seconds.
 
     Attributes
     ----------
     photo
-        Time to learn from one photo once.
+        Time to train on one photo once.
     epoch
-        Time of an epoch in addition to its photos.
+        Additional time per epoch.
     first
-        Time that the first updates take in addition to others, to compile.
+        Additional time of the first update, which compiles.
     """
 
     photo: float
@@ -59,24 +59,24 @@ class PhaseSpeed:
 
 @dataclass(frozen=True)
 class TrainingSpeed:
-    """Seconds of the pieces of work of a training.
+    """Times of the parts of a training in seconds.
 
     Attributes
     ----------
     start_up
-        Time of a job's process until libraries are loaded.
+        Time until a job's process has loaded its libraries.
     build, save
         Time to build and to save the network.
     compile
         Time to compile the prediction.
     decode
-        Time to decode a photo, by all processors together.
+        Time to decode a photo with all processors.
     predict
-        Time of a photo in one view, decoding included.
+        Time to predict a photo in one view, including decoding.
     view
-        Time of a photo in each further view.
+        Time to predict a photo in each further view.
     head
-        Time to fit a head, for each row.
+        Time to fit a head, per row.
     phases
         Times of fine-tuning.
     """
@@ -94,30 +94,30 @@ class TrainingSpeed:
 
 @dataclass(frozen=True, kw_only=True)
 class NetworkSpeed:
-    """What was measured of one network; decoding of photos does not count. What was not measured is 0, None or empty.
+    """Measurements of one network, without the decoding of photos. Unmeasured values are 0, None or empty.
 
     Attributes
     ----------
     member
-        Fingerprint of the record of the member whose network it is, with the views that it predicts by.
+        Fingerprint of the record of the network's member. The network includes the views of its settings.
     parameters
-        Numbers in the network's weights.
+        Number of parameters of the network.
     width
         Number of features.
     milliseconds_per_photo
-        Mean of ``single`` predictions of one photo each.
+        Mean time of ``single`` predictions of one photo each.
     photos_per_second
         Speed in batches of ``batch_size``.
     single
-        How many single predictions were measured: 100, or as many as there was a second for.
+        Number of measured predictions of one photo: 100, or as many as fit into a second.
     peak_bytes
-        Most memory that building and running it took, beyond what the process held before.
+        Peak memory of building and running the network, in addition to what the process used before.
     device, threads, host
-        The GPU or processor that predicted, the processors that could be used, and the name of the machine.
+        Name of the GPU or processor, number of usable processors, and name of the machine.
     runtimes
-        Speed on each runtime that was measured.
+        Speed on each measured runtime.
     training
-        Seconds of training it, for a time budget.
+        Training times, for a time budget.
     """
 
     member: str = ""
@@ -136,7 +136,7 @@ class NetworkSpeed:
 
     @property
     def is_of_this_machine(self) -> bool:
-        """Whether it was measured here."""
+        """Whether it was measured on this machine."""
         return self.host == socket.gethostname()
 
     @property
@@ -146,7 +146,7 @@ class NetworkSpeed:
 
 
 def read_speed(path: Path) -> NetworkSpeed | None:
-    """Read a record; None if it is not there or damaged, since it can be measured again."""
+    """Read a record. Return None if it is missing or damaged, because it can be measured again."""
     try:
         return read_record(path, NetworkSpeed)
     except BadData:
@@ -154,27 +154,27 @@ def read_speed(path: Path) -> NetworkSpeed | None:
 
 
 def locate_speed(network: Any, image_size: int, batch_size: int, precision: str, device: Any) -> Path:
-    """Return the file of the cache for a network on a device of this machine.
+    """Return the cache file of a network on a device of this machine.
 
     Parameters
     ----------
     network, device
-        Anything that JSON can hold, and that tells the network and the device from others.
+        Any JSON values that identify the network and the device.
     """
     key = [network, image_size, batch_size, precision, device, socket.gethostname()]
     return locate_user_cache() / "speeds" / f"{compute_fingerprint(key)}.json"
 
 
 def remember_speed(path: Path, speed: NetworkSpeed) -> None:
-    """Write a record to the cache; a disk that refuses costs later runs a measurement and nothing else."""
+    """Write a record to the cache. A failed write is ignored, because later runs can measure again."""
     with contextlib.suppress(StorageError):
         write_record(path, speed)
 
 
 def choose_fastest(timings: Mapping[Runtime, RuntimeSpeed], photos: int) -> Runtime:
-    """Return what takes least time for so many photos, conversion counted.
+    """Return the runtime that needs the least time for a number of photos, including conversion.
 
-    It depends on the number and on what was measured alone, so a run that goes on chooses as before.
+    The result depends only on this number and on the measurements, so a resumed run makes the same choice.
     """
     keras = timings["keras"]
     total_seconds = {

@@ -10,22 +10,25 @@ from numpy.typing import NDArray
 
 from ..runtimes import Runtime, is_installed
 
-# Of ONNX's operators: known to all releases of ONNX Runtime since 2022.
+# Version of ONNX's operators that all releases of ONNX Runtime since 2022 support.
 _OPSET = 17
 
 
 class GraphNetwork:
-    """A network as a TensorFlow graph with constant weights, which lets TensorFlow fold layers into others.
+    """A network as a TensorFlow graph with constant weights, which allows TensorFlow to merge layers.
 
-    ``model`` takes pixels of shape (batch, size, size, 3) and returns an array of shape (batch, width). Later changes
-    of its weights do not reach the graph.
+    Parameters
+    ----------
+    model
+        Network from pixels of shape (batch, size, size, 3) to an array of shape (batch, width). Later changes of its
+        weights do not affect the graph.
     """
 
     def __init__(self, model: Any) -> None:
         self._function = freeze_model(model)
 
     def predict(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Return the network's answers, shape (batch, width)."""
+        """Return the outputs of the network, shape (batch, width)."""
         import tensorflow as tf
 
         [outputs] = self._function(tf.constant(pixels.astype(np.float32)))
@@ -33,20 +36,20 @@ class GraphNetwork:
 
 
 class OnnxNetwork:
-    """A network in ONNX Runtime on processors, ``threads`` of them; see :class:`GraphNetwork`."""
+    """A network in ONNX Runtime on ``threads`` processors; see :class:`GraphNetwork`."""
 
     def __init__(self, model: Any, threads: int) -> None:
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
-        # Errors alone: what it warns of is nothing that a person could change.
+        # Errors only, because users cannot act on its warnings.
         options.log_severity_level = 3
         self._session = onnxruntime.InferenceSession(export_onnx(model), options, providers=["CPUExecutionProvider"])
         self._input = self._session.get_inputs()[0].name
 
     def predict(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Return the network's answers, shape (batch, width)."""
+        """Return the outputs of the network, shape (batch, width)."""
         [outputs] = self._session.run(None, {self._input: pixels.astype(np.float32)})
         return np.asarray(outputs, np.float32)
 
@@ -55,7 +58,7 @@ ConvertedNetwork = GraphNetwork | OnnxNetwork
 
 
 def convert(model: Any, runtime: Runtime, threads: int) -> ConvertedNetwork:
-    """Convert a network for ``runtime``; a layer that cannot be converted raises an exception of any kind."""
+    """Convert a network for ``runtime``. An unsupported layer raises an exception of any kind."""
     return OnnxNetwork(model, threads) if runtime == "onnx" else GraphNetwork(model)
 
 
@@ -70,10 +73,10 @@ def freeze_model(model: Any) -> Any:
 
 
 def export_onnx(model: Any) -> bytes:
-    """Export a network to a file of ONNX.
+    """Export a network to an ONNX file.
 
-    Keras's own export leaves the constants of Normalization layers as inputs, so variables are made constants first.
-    ONNX Runtime optimizes the graph by itself: the optimizer of tf2onnx, which takes up to a minute, is left out.
+    Variables become constants first, because Keras's own export turns the constants of Normalization layers into
+    inputs. The optimizer of tf2onnx takes up to a minute and is omitted, because ONNX Runtime optimizes the graph.
     """
     import tensorflow as tf
     from tf2onnx.tf_loader import tf_optimize
@@ -90,7 +93,7 @@ def export_onnx(model: Any) -> bytes:
 
 
 def find_obstacle() -> str:
-    """Return why no network of this process can be converted, or an empty string; networks on a GPU are not."""
+    """Return why this process cannot convert networks, or an empty string. Networks on a GPU are not converted."""
     if keras.backend.backend() != "tensorflow":
         return f"Keras runs on {keras.backend.backend()} here"
     import tensorflow as tf
@@ -99,7 +102,7 @@ def find_obstacle() -> str:
 
 
 def list_versions() -> list[str]:
-    """Return the versions of all that a network's speed depends on."""
+    """Return the versions of the libraries that affect speed."""
     import tensorflow as tf
 
     libraries = [keras, tf]

@@ -1,55 +1,63 @@
-"""Measures how fast a network predicts."""
+"""Measurement of a network's prediction speed."""
 
 from __future__ import annotations
 
 import os
+import platform
 import socket
 import time
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..speeds import NetworkSpeed
-from .device import find_device_name
 
-# Predictions of one photo, as those who compare backbones measure them, and of one batch.
+# Maximum number of predictions of one photo, as in published comparisons of backbones, and of one batch.
 SINGLE_PREDICTIONS, BATCH_PREDICTIONS = 100, 10
-# Before them: one that compiles, and one that warms up.
+# The first prediction compiles, the second one warms up.
 WARM_UP_PREDICTIONS = 2
-# Seconds after which what was measured suffices, with this many predictions at least: their mean is known to a few per
-# cent by then, and a person waits for it.
+# Measuring ends after this many seconds and predictions, whose mean is then known to a few per cent.
 MAX_SECONDS, MIN_PREDICTIONS = 1.0, 3
 
 
 def describe_device(batch_size: int) -> NetworkSpeed:
     """Return a speed record of this process's device without measurements."""
     return NetworkSpeed(
-        batch_size=batch_size, device=find_device_name(), threads=count_processors(), host=socket.gethostname()
+        batch_size=batch_size, device=_find_device_name(), threads=count_processors(), host=socket.gethostname()
     )
 
 
+def _find_device_name() -> str:
+    """Return the name of the device that TensorFlow predicts on."""
+    import tensorflow as tf
+
+    if gpus := tf.config.list_logical_devices("GPU") and tf.config.list_physical_devices("GPU"):
+        return str(tf.config.experimental.get_device_details(gpus[0]).get("device_name", "GPU"))
+    try:
+        lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
+    except OSError:
+        lines = []
+    named = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return next(filter(None, named), platform.processor() or platform.machine())
+
+
 def count_processors() -> int:
-    """Return the number of processors for a job; several jobs share those of the machine."""
+    """Return the number of processors for this job. Parallel jobs share those of the machine."""
     value = os.environ.get("TF_NUM_INTRAOP_THREADS", "")
     if value.isdecimal() and int(value):
         return int(value)
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def make_noise(count: int, size: int) -> NDArray[np.uint8]:
-    """Return random photos, shape (count, size, size, 3), which take as long as real ones."""
-    return np.random.default_rng(0).integers(0, 256, (count, size, size, 3), np.uint8)
-
-
 def measure_speed(model: Any, batch_size: int, photos_per_second: float | None = None) -> NetworkSpeed:
-    """Measure a network, pixels to numbers.
+    """Measure how fast a network predicts.
 
     Parameters
     ----------
     photos_per_second
-        Speed in batches, where that was measured already.
+        Speed in batches, if already measured.
     """
     if not model.compiled:
         model.compile(jit_compile=False)
@@ -66,7 +74,9 @@ def measure_speed(model: Any, batch_size: int, photos_per_second: float | None =
 
 
 def _time_predictions(model: Any, photos: int, times: int) -> list[float]:
-    noise = make_noise(photos, model.input_shape[1])
+    size = model.input_shape[1]
+    # Noise takes as long as real photos.
+    noise = np.random.default_rng(0).integers(0, 256, (photos, size, size, 3), np.uint8)
     for _ in range(WARM_UP_PREDICTIONS):
         model.predict_on_batch(noise)
     seconds: list[float] = []

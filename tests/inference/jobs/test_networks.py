@@ -6,7 +6,7 @@ from helpers.photos import Heard
 
 from ensembler.backbones.jobs.build import build_backbone
 from ensembler.backbones.registry import find_backbone
-from ensembler.inference.jobs.networks import predict, predict_each
+from ensembler.inference.jobs.networks import predict
 from ensembler.progress import SILENT
 
 
@@ -14,18 +14,10 @@ def test_a_smaller_last_batch_is_predicted_as_a_full_one() -> None:
     model = build_backbone(find_backbone("demo-conv"), 8, "none", 0)
     photos = np.random.default_rng(0).integers(0, 256, (7, 8, 8, 3)).astype(np.uint8)
     batches = [photos[:3], photos[3:6], photos[6:]]
-    given = predict(model, batches, 7, 3, SILENT.start("", 0))
-    assert given == pytest.approx(model.predict(photos, verbose=0), abs=1e-5)
-
-
-def test_several_networks_see_the_same_photos_once_decoded() -> None:
-    models = [build_backbone(find_backbone("demo-conv"), 8, "none", seed) for seed in (0, 1)]
-    photos = np.random.default_rng(0).integers(0, 256, (5, 8, 8, 3)).astype(np.uint8)
     heard = Heard()
-    given = predict_each(models, iter([photos[:3], photos[3:]]), 5, 3, heard.start("", 10))
-    for model, found in zip(models, given, strict=True):
-        assert found == pytest.approx(model.predict(photos, verbose=0), abs=1e-5)
-    assert heard.steps == 10
+    given = predict(model, batches, 7, 3, heard.start("", 7))
+    assert given == pytest.approx(model.predict(photos, verbose=0), abs=1e-5)
+    assert heard.steps == 7
 
 
 def test_prediction_leaves_a_compiled_network_as_it_is() -> None:

@@ -124,7 +124,7 @@ def test_other_answers_count_as_none(differ: float, start: Start, heard: Heard) 
     machine = Machine({"keras": 0.02, "graph": 0.001, "onnx": 0.01}, {"graph": differ})
     assert on(start(machine, "auto")) == "another"
     assert "predicts on onnx here" in heard.notes[0]
-    assert "the answers of graph differ by" in heard.notes[0]
+    assert "the outputs of graph differ by" in heard.notes[0]
 
 
 def test_a_network_whose_layers_cannot_be_turned_is_tried_once(start: Start, heard: Heard) -> None:
@@ -144,7 +144,7 @@ def test_remembered_speeds_do_not_stand_for_the_same_answers(start: Start, heard
     }
     remember_speed(predictor._locate_speed(), replace(describe_device(BATCH), runtimes=runtimes))
     assert on(predictor) == "keras"
-    assert heard.notes == ["b0 predicts on Keras: the answers of graph differ by 0.001."]
+    assert heard.notes == ["b0 predicts on Keras: the outputs of graph differ by 0.001."]
 
 
 def test_more_photos_may_change_what_pays(start: Start) -> None:
@@ -164,7 +164,7 @@ def test_more_photos_may_change_what_pays(start: Start) -> None:
     [
         ("keras", 0.0, "keras", []),
         ("graph", 1e-5, "another", []),
-        ("graph", 1e-3, "keras", ["b0 predicts on Keras although --runtime is graph: the answers of graph differ by"]),
+        ("graph", 1e-3, "keras", ["b0 predicts on Keras although --runtime is graph: the outputs of graph differ by"]),
     ],
 )
 def test_a_person_may_choose(
