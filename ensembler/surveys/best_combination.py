@@ -1,4 +1,4 @@
-"""The few backbones whose heads are best together, of all in a survey."""
+"""The combination of a few backbones whose stacked heads have the lowest log loss."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..heads.links import compute_log_odds
 from ..stacking.learners.base import sample_rows
 from ..stacking.subsets import MAX_CELLS, compute_held_out_losses, find_best_subset
 
-# Of the best single ones, as many as make a few hundred trios.
+# Number of the best single backbones that are combined: a few hundred trios.
 MAX_BACKBONES = 12
 
 FloatArray = NDArray[np.float64]
@@ -54,12 +54,12 @@ def find_best_combination(
     size
         Number of backbones.
     raise_if_stopping
-        Called before each combination; it may end the work by an exception.
+        Function called before each combination. It may raise an exception to stop.
 
     Returns
     -------
     Combination or None
-        None if there are fewer than ``size`` members, or one fold.
+        None with fewer than ``size`` members, or with one fold.
     """
     if len(members) < size or len(np.unique(folds)) < 2:
         return None

@@ -21,7 +21,7 @@ from ..serialization import compute_fingerprint
 class Candidate:
     """A frozen backbone on a competition's photos: the member that ``train-members`` would make of it.
 
-    ``record`` has the settings, samples and folds, ``weights`` is the source of the weights as a job takes it.
+    ``record`` has the settings, samples and folds, and ``weights`` is the source of the weights.
     """
 
     record: MemberRecord
@@ -44,7 +44,7 @@ class Candidate:
 
     @property
     def work(self) -> float:
-        """Work of one photo, see :mod:`ensembler.members.work`."""
+        """Work of one photo; see :mod:`ensembler.members.work`."""
         return estimate_photo_work(self.backbone, self.image_size)
 
     @property

@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 from ..competition.metrics.comparisons import compute_paired_difference
 from ..figures import format_score
 
-# Photos of the first rung, at least: fewer hardly tell backbones apart; and for each class.
+# Minimum number of photos of the first rung, in all and per class. Fewer hardly distinguish backbones.
 MIN_PHOTOS, MIN_PHOTOS_PER_CLASS = 400, 20
-# How many times more photos the next rung has. A last rung that is hardly larger would not pay.
+# Growth of a rung over the one before, and the smallest growth that is worth another rung.
 GROWTH, MIN_GROWTH = 4, 1.5
-# Of the time that is left, what is planned for features and heads; the rest is for starting up and what comes after.
+# Share of the remaining time that is planned for features and heads. The rest is for start-up and the report.
 TIME_SHARE = 0.8
-# Standard errors of a paired difference beyond which it is no chance, and within which two are hardly told apart.
+# Standard errors of a paired difference above which it is significant, and up to which two backbones are close.
 CERTAIN_ERRORS, CLOSE_ERRORS = 2.0, 1.0
 
 
@@ -90,7 +90,7 @@ def _format_difference(one: RungResult, other: RungResult) -> str:
 
 
 def count_affordable_photos(current: int, wanted: int, seconds_a_photo: float, seconds_left: float) -> int:
-    """Return how many photos a rung can have in the time that is left, at most ``wanted``; 0 if too few more."""
+    """Return how many of ``wanted`` photos a rung can have in the remaining time. 0 if too few more than before."""
     affordable_photos = current + int(TIME_SHARE * max(0.0, seconds_left) / max(seconds_a_photo, 1e-9))
     if affordable_photos >= wanted:
         return wanted

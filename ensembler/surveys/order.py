@@ -1,4 +1,4 @@
-"""The order of the photos in a survey, of which every beginning is stratified."""
+"""The order of the photos in a survey: every prefix is stratified."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from ..competition.tables import Tables
 
 
 def order_survey_photos(tables: Tables, folds: Folds, seed: int) -> NDArray[np.int64]:
-    """Order the labelled photos, stratified by label and fold; if one fold alone is held out, it is too."""
+    """Order the labelled photos, stratified by label and by fold, also if only one fold is held out."""
     labels = tables.train["label"]
     return order_by_strata([f"{fold} {label}" for fold, label in zip(folds.assigned[:, 0], labels, strict=True)], seed)
 
 
 def order_by_strata(strata: Sequence[str], seed: int) -> NDArray[np.int64]:
-    """Order rows so that each stratum has its share of every beginning of the order, to within a row or two.
+    """Order rows so that every prefix contains each stratum in proportion, to within a row or two.
 
-    The rows of a stratum are spread evenly, in random order and from a random place on, so that strata of one row are
-    spread too. ``strata`` has the stratum of each row.
+    The rows of a stratum are spread evenly, in random order and from a random offset, which spreads strata of one row
+    as well. ``strata`` contains the stratum of each row.
     """
     random = np.random.default_rng(seed)
     _, numbers, counts = np.unique(np.asarray(strata, dtype=str), return_inverse=True, return_counts=True)

@@ -20,7 +20,7 @@ def predict_out_of_fold(
     multiclass: bool,
     raise_if_stopping: Callable[[], None] = lambda: None,
 ) -> NDArray[np.float32]:
-    """Predict the scored photos by linear heads, whose penalty is chosen inside their training folds.
+    """Predict the scored photos with linear heads, whose penalty is chosen inside their training folds.
 
     Parameters
     ----------
@@ -31,7 +31,7 @@ def predict_out_of_fold(
     multiclass
         Whether a photo has one class.
     raise_if_stopping
-        Called before each pass over the features; it may end the work by an exception.
+        Function called before each pass over the features. It may raise an exception to stop.
 
     Returns
     -------

@@ -13,7 +13,7 @@ from .candidates import Candidate
 
 @dataclass(frozen=True)
 class SurveyJob:
-    """A survey as a job takes it.
+    """Description of a survey for its job.
 
     Attributes
     ----------
@@ -26,15 +26,15 @@ class SurveyJob:
     seed
         Seed of that order.
     top
-        Number of backbones that reach the last rung, at least.
+        Minimum number of backbones that reach the last rung.
     until
-        Seconds since 1970 by which the job should end; None for no limit.
+        Time by which the job should end, in seconds since 1970. None sets no limit.
     memory
-        Bytes; a process that holds more leaves the rest to another one.
+        Memory in bytes above which a process leaves the rest to a new one.
     runtime
-        Runtime that computes features, see :mod:`ensembler.inference.runtimes`.
+        Runtime that computes features; see :mod:`ensembler.inference.runtimes`.
     cache_limit
-        Bytes that decoded photos may take on the disk; None is half of the free space.
+        Maximum size of decoded photos on the disk in bytes. None allows half of the free space.
     """
 
     competition: str
@@ -68,5 +68,5 @@ class HalvingResult:
 
 
 def locate_current_backbone(folder: CompetitionFolder) -> Path:
-    """Return the file that names the backbone in work; it is left behind if the process dies."""
+    """Return the file that names the current backbone. It remains if the process dies."""
     return folder.survey / "at-work"

@@ -40,10 +40,10 @@ def stopped(*found: RungResult, top: int = 1) -> dict[str, str]:
 
 
 def test_who_is_beaten_in_loss_and_speed_stops() -> None:
-    told = stopped(judged("good", 0.1, 10), judged("slow", 0.2, 20), judged("quick", 0.2, 5))
+    reasons = stopped(judged("good", 0.1, 10), judged("slow", 0.2, 20), judged("quick", 0.2, 5))
     # Two of three are the better half; the slow one is among them, or not: it stops all the same.
-    assert told["slow"].startswith("good is faster and better by 0.100")
-    assert "quick" not in told or "half" in told["quick"]
+    assert reasons["slow"].startswith("good is faster and better by 0.100")
+    assert "quick" not in reasons or "half" in reasons["quick"]
 
 
 def test_the_top_always_go_on() -> None:
@@ -54,10 +54,10 @@ def test_the_top_always_go_on() -> None:
 
 def test_the_worse_half_stops_unless_it_is_about_as_good_as_the_best() -> None:
     clear = [judged("a", 0.1, 40), judged("b", 0.11, 30), judged("c", 0.3, 20), judged("d", 0.4, 10)]
-    told = stopped(*clear)
-    assert set(told) == {"c", "d"}
-    assert told["d"].startswith("in the worse half, 0.300")
-    assert told["d"].endswith("behind a")
+    reasons = stopped(*clear)
+    assert set(reasons) == {"c", "d"}
+    assert reasons["d"].startswith("in the worse half, 0.300")
+    assert reasons["d"].endswith("behind a")
     # Nobody knows who is best of these.
     close = [judged(name, 0.1, 40 - place, spread=0.5) for place, name in enumerate("abcd")]
     assert not stopped(*close)

@@ -1,11 +1,11 @@
-"""The job of a survey: all backbones on some photos, the promising ones on more."""
+"""The job of a survey, which evaluates all backbones on some photos and the promising ones on more."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from ...competition.tables import load_tables
 from ...paths import CompetitionFolder
@@ -19,13 +19,12 @@ from .feature_extractor import FeatureExtractor, MemoryFullError
 
 
 def compare_backbones(spec: dict[str, Any], progress: Progress) -> dict[str, Any]:
-    """Compare backbones as a :class:`SurveyJob` describes; returns a :class:`HalvingResult` as a dict.
+    """Compare the backbones of a :class:`SurveyJob`, and return a :class:`HalvingResult` as a dictionary.
 
-    What was computed before is not computed again, so a job that takes over from another one continues where that was.
+    Earlier results are reused, so a job continues where its predecessor ended.
     """
-    job = make_record(spec, SurveyJob, "the description of the job")
-    result: dict[str, Any] = convert_to_plain(SuccessiveHalving(job, progress).run())
-    return result
+    result = SuccessiveHalving(make_record(spec, SurveyJob, "the description of the job"), progress).run()
+    return cast("dict[str, Any]", convert_to_plain(result))
 
 
 class SuccessiveHalving:
@@ -36,21 +35,13 @@ class SuccessiveHalving:
         self.progress = progress
         self.folder = CompetitionFolder(Path(job.competition))
         self.tables = load_tables(self.folder)
-        self.extractor = FeatureExtractor(
-            self.folder,
-            self.tables,
-            job.until,
-            job.memory,
-            progress,
-            job.runtime,
-            job.cache_limit,
-        )
+        self.extractor = FeatureExtractor(job, self.folder, self.tables, progress)
         self.result = HalvingResult(speeds=self.extractor.speeds)
-        # Seconds a photo that heads took.
+        # Seconds per photo that heads took.
         self.seconds_per_photo = 0.0
 
     def run(self) -> HalvingResult:
-        """Run as many rungs as there is time for."""
+        """Run as many rungs as the time allows."""
         remaining = list(self.job.candidates)
         done = 0
         for photos in self.job.photos:
@@ -72,9 +63,9 @@ class SuccessiveHalving:
         return self.result
 
     def _evaluate(self, rung: Rung, candidates: Sequence[Candidate]) -> list[Candidate]:
-        """Judge backbones on a rung; return those that go on."""
+        """Evaluate backbones on a rung and return those that continue."""
         began, results = time.monotonic(), []
-        label = f"judge by heads on {len(rung.rows)} photos"
+        label = f"evaluate heads on {len(rung.rows)} photos"
         for one in self.progress.track(candidates, label, len(candidates)):
             losses = rung.compute_losses(rung.load_or_predict(self.folder, one, self.progress))
             results.append(RungResult(one.name, self.result.speeds[one.name].milliseconds_per_photo, losses))
@@ -89,7 +80,7 @@ class SuccessiveHalving:
         return [one for one in candidates if one.name not in stopped]
 
     def _count_affordable_photos(self, remaining: Sequence[Candidate], done: int, photos: int) -> int:
-        """Return how many photos of the next rung there is time for; 0 if so few more that it does not pay."""
+        """Return how many photos the next rung can have. 0 if too few more than before."""
         if self.job.until is None or not done:
             return photos
         each = sum(1 / self.result.speeds[one.name].photos_per_second for one in remaining) + self.seconds_per_photo

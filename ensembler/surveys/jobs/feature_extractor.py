@@ -1,4 +1,4 @@
-"""Computes features of backbones and measures their speeds, on photos that are decoded once for all."""
+"""Features and speeds of backbones, computed on photos that are decoded once for all of them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,6 @@ from ...images.photo_source import FilePhotos, Pixels
 from ...images.photo_store import PhotoStore
 from ...inference.jobs.predictor import Predictor
 from ...inference.jobs.speed import describe_device, measure_speed
-from ...inference.runtimes import RuntimeChoice
 from ...inference.speeds import NetworkSpeed, read_speed, remember_speed
 from ...members.features.parts import FeatureParts
 from ...members.job_locks import wait_for_lock
@@ -37,57 +36,34 @@ from ...process_memory import read_peak_bytes, read_resident_bytes, reset_peak
 from ...progress import Progress
 from ...storage import remove_file, write_text
 from ..candidates import Candidate
-from ..survey_job import locate_current_backbone
+from ..survey_job import SurveyJob, locate_current_backbone
 
 Rows = NDArray[np.int64]
-# Of the memory that the process may hold, what networks may take that are kept for more photos.
+# Share of the memory limit up to which networks are kept for the next rung.
 KEPT_NETWORKS_SHARE = 0.5
 
 
 class OutOfTimeError(Exception):
-    """The remaining photos would take longer than there is time."""
+    """The remaining photos do not fit into the time budget."""
 
 
 class MemoryFullError(Exception):
-    """The process holds so much memory that a new one should continue."""
+    """The process uses so much memory that a new one should continue."""
 
 
 class FeatureExtractor:
-    """Computes features and measures speeds, one backbone after another.
-
-    Parameters
-    ----------
-    deadline
-        Seconds since 1970 after which no backbone is begun; None for no limit.
-    memory
-        Bytes that the process may hold.
-    runtime
-        Runtime that computes features.
-    cache_limit
-        Bytes that decoded photos may take on the disk; None is half of the free space.
+    """Compute features and measure speeds, one backbone after another.
 
     Attributes
     ----------
     speeds
-        Size and speed of each backbone, by its name.
+        Size and speed of each backbone by name.
     """
 
-    def __init__(
-        self,
-        folder: CompetitionFolder,
-        tables: Tables,
-        deadline: float | None,
-        memory: float,
-        progress: Progress,
-        runtime: RuntimeChoice = "auto",
-        cache_limit: int | None = None,
-    ) -> None:
-        self.cache_limit = cache_limit
+    def __init__(self, job: SurveyJob, folder: CompetitionFolder, tables: Tables, progress: Progress) -> None:
+        self.job = job
         self.folder = folder
-        self.deadline = deadline
-        self.memory = memory
         self.progress = progress
-        self.runtime = runtime
         self.speeds: dict[str, NetworkSpeed] = {}
         self.paths = tables.train_paths
         self.total = len(tables.train_paths) + len(tables.test_paths)
@@ -97,8 +73,15 @@ class FeatureExtractor:
     def extract(self, candidates: Sequence[Candidate], rows: Rows) -> dict[str, str]:
         """Compute missing features of the labelled photos ``rows``, and measure missing speeds.
 
-        Returns the errors of backbones by their names. ``MemoryFullError`` is raised if the process has become too
-        large; what was done is kept.
+        Returns
+        -------
+        dict
+            Problem of each backbone that failed, by name.
+
+        Raises
+        ------
+        MemoryFullError
+            If the process uses too much memory. Finished work is kept.
         """
         missing = {one.name: self._find_missing_rows(one, rows) for one in candidates}
         wanted = np.unique(np.concatenate(list(missing.values())))
@@ -108,7 +91,7 @@ class FeatureExtractor:
         with tempfile.TemporaryDirectory(prefix="pixels-", dir=self.folder.survey) as place:
             paths = [self.paths[row] for row in wanted]
             store = PhotoStore(Path(place), paths)
-            kept = select_fitting_sizes(sizes, len(paths), self.folder.survey, self.cache_limit)
+            kept = select_fitting_sizes(sizes, len(paths), self.folder.survey, self.job.cache_limit)
             store.fill(kept, self.progress)
             for number, one in enumerate(candidates):
                 self.progress.raise_if_stopping(f"before {one.name}")
@@ -123,7 +106,7 @@ class FeatureExtractor:
         return problems
 
     def forget(self, name: str) -> None:
-        """Release a network that is not needed any more."""
+        """Release a network that is no longer needed."""
         self._networks.pop(name, None)
 
     def _find_missing_rows(self, one: Candidate, rows: Rows) -> Rows:
@@ -131,13 +114,13 @@ class FeatureExtractor:
         return np.sort(rows[~known[rows]])
 
     def _try_extracting(self, one: Candidate, rows: Rows, batches: Iterator[Pixels]) -> str:
-        """Look at one backbone; return what is wrong with it, or nothing."""
+        """Extract the features of one backbone. Return its problem, or an empty string."""
         if one.name not in self.speeds and (known := read_speed(self._locate_speed(one))):
             self.speeds[one.name] = known
         if one.name in self.speeds and not len(rows):
             return ""
         self._make_room()
-        # Should the process die, this tells of what.
+        # If the process dies, this file names the backbone that killed it.
         write_text(locate_current_backbone(self.folder), one.name)
         try:
             self._check_time()
@@ -145,8 +128,8 @@ class FeatureExtractor:
                 self._extract_and_measure(one, rows, batches)
         except (EnsemblerError, OutOfTimeError) as error:
             return str(error)
-        except Exception as error:  # noqa: BLE001  # one network's trouble must not end the others
-            # The whole of it goes to the log.
+        except Exception as error:  # noqa: BLE001  # one network must not end the others
+            # The log receives the traceback.
             traceback.print_exc()
             return f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0][:200]}"
         finally:
@@ -154,20 +137,20 @@ class FeatureExtractor:
         return ""
 
     def _make_room(self) -> None:
-        resident = read_resident_bytes() or 0
-        if resident > KEPT_NETWORKS_SHARE * self.memory and self._networks:
+        memory, resident = self.job.memory, read_resident_bytes() or 0
+        if resident > KEPT_NETWORKS_SHARE * memory and self._networks:
             self._networks.clear()
             keras.backend.clear_session()
             gc.collect()
             resident = read_resident_bytes() or 0
-        # Libraries keep some of what a network took.
-        if self._begun and resident > self.memory:
+        # Libraries do not release all memory of a network.
+        if self._begun and resident > memory:
             raise MemoryFullError
         self._begun = True
 
     def _locate_speed(self, one: Candidate) -> Path:
         device = describe_device(one.record.settings.batch_size)
-        return one.locate_speed([device.device, device.threads, self.runtime])
+        return one.locate_speed([device.device, device.threads, self.job.runtime])
 
     def _extract_and_measure(self, one: Candidate, rows: Rows, batches: Iterator[Pixels]) -> None:
         reset_peak()
@@ -188,12 +171,12 @@ class FeatureExtractor:
         model = build_backbone(
             one.backbone, one.image_size, parse_weights_source(one.weights), settings.seed, settings.pooling
         )
-        return model, Predictor(model, settings.batch_size, one.name, self.runtime, self.progress)
+        return model, Predictor(model, settings.batch_size, one.name, self.job.runtime, self.progress)
 
     def _compute_features(
         self, predictor: Predictor, one: Candidate, rows: Rows, batches: Iterator[Pixels]
     ) -> float | None:
-        """Compute what is missing; return the photos a second, or None if there were too few to tell."""
+        """Compute the features of ``rows``. Return the photos per second, or None if there were too few to measure."""
         parts = FeatureParts(one.locate_features(self.folder), self.total, self.progress)
         size = one.record.settings.batch_size
         task = self.progress.start(f"{one.name}: {len(rows)} photos", len(rows), photos=1, work=one.work)
@@ -213,16 +196,14 @@ class FeatureExtractor:
         return clock.rate
 
     def _check_time(self, seconds: float = 0.0) -> None:
-        """Do nothing, unless so many seconds of work are more than there is time for."""
-        if self.deadline is None or time.time() + seconds <= self.deadline:
-            return
-        if seconds:
-            raise OutOfTimeError(f"these photos need {seconds:.0f} s more, for which the time budget has no room")
-        raise OutOfTimeError("the time budget was spent before it")
+        """Raise ``OutOfTimeError`` if ``seconds`` more of work exceed the time budget."""
+        if self.job.until is not None and time.time() + seconds > self.job.until:
+            needed = f"these photos need {seconds:.0f} s more, which exceeds the time budget"
+            raise OutOfTimeError(needed if seconds else "the time budget was used up before it")
 
 
 class _Clock:
-    """Times batches, except the first, in which the network is compiled."""
+    """Measure the time of batches, except the first, in which the network is compiled."""
 
     def __init__(self, photos: int) -> None:
         self._photos = photos
@@ -240,7 +221,7 @@ class _Clock:
 
     @property
     def rate(self) -> float | None:
-        """Photos a second; None after one batch."""
+        """Photos per second. None after one batch."""
         return self._timed / self._seconds if self._timed and self._seconds else None
 
     @property
