@@ -156,7 +156,7 @@ def test_refusals(options: dict, words: str, made) -> None:
 
 
 def test_a_spent_budget_leaves_backbones_out(made) -> None:
-    with pytest.raises(BadChoice, match="the time budget was spent before it"):
+    with pytest.raises(BadChoice, match="the time budget was used up before it"):
         survey(["demo-conv"], weights="none", seed=5, time_budget=0.001, workspace=made[2])
 
 
