@@ -1,4 +1,4 @@
-"""``python -m ensembler``."""
+"""Entry point of ``python -m ensembler``."""
 
 from .cli import main
 

@@ -1,4 +1,4 @@
-"""Events as lines of JSON in a file, for a notebook or another program that follows a run."""
+"""Events as lines of JSON in a file, for programs that follow a run."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ from .events import Event, TaskAdvanced
 from .progress import Progress
 
 _SECRET_NAME = re.compile(r"(KEY|TOKEN|SECRET|PASSWORD)$", re.IGNORECASE)
-# Shorter values stand in ordinary words too.
+# Shorter values may be part of ordinary words.
 _MIN_SECRET_LENGTH = 6
-# What stands before the host and behind the path of an address may be a password or a signature.
+# The part of an address before its host may contain a password, and the part after its path a signature.
 _ADDRESS = re.compile(r"(?P<scheme>\b[a-z][a-z0-9+.-]*://)(?:[^\s/@]+@)?(?P<rest>[^\s?#]*)(?:[?#][^\s'\"<>]*)?")
 
 
 class EventFile(Progress):
-    """Appends each event as a line of JSON; other processes may append to the same file.
+    """Append each event to a file as a line of JSON. Other processes may append to the same file.
 
     Parameters
     ----------
     path
-        The file; it and its folder are created if needed.
+        Path of the file. The file and its folder are created if necessary.
     on_error
-        Receives a message, once, if the disk refuses later on; the work goes on without the file.
+        Function that receives a message if a later write fails. It is called once, and work continues without the file.
     now
-        Returns the time of day.
+        Function that returns the current time.
 
     Raises
     ------
@@ -56,7 +56,7 @@ class EventFile(Progress):
         self._file: int | None = _open_for_appending(path)
 
     def emit(self, event: Event) -> None:
-        """Append a line, whole and at once; steps of tasks, which are many, are left out."""
+        """Append an event at once. Steps of tasks are left out, because there are too many."""
         if isinstance(event, TaskAdvanced):
             return
         facts: dict[str, Any] = make_publishable(event.to_json(), os.environ)
@@ -77,7 +77,7 @@ class EventFile(Progress):
             self._on_error(f"{StorageError.from_os(error)} No more events are written.")
 
     def close(self) -> None:
-        """Write no more."""
+        """Close the file. Later events are ignored."""
         with self._lock:
             if self._file is not None:
                 os.close(self._file)
@@ -85,14 +85,14 @@ class EventFile(Progress):
 
 
 def _open_for_appending(path: Path) -> int:
-    """Open a file for whole lines at its end; a line that a power cut left unfinished is ended first."""
+    """Open a file for appending lines, and end the last line if a power failure left it incomplete."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
         if path.is_file() and _is_cut_off(path):
             os.write(file, b"\n")
     except OSError as error:
-        # Some calls do not say with which file.
+        # Some calls do not set the file name.
         error.filename = error.filename or str(path)
         raise StorageError.from_os(error) from error
     return file
@@ -106,10 +106,10 @@ def _is_cut_off(path: Path) -> bool:
 
 
 def make_publishable(value: Any, environment: Mapping[str, str]) -> Any:
-    """Replace what may be secret in all texts of a value, and NaN and infinity by None, which JSON has a word for.
+    """Remove secrets from all texts of a value, and replace NaN and infinity by None, which JSON supports.
 
-    Values of variables that are named like a key, token, secret or password become ``***``. URLs lose what precedes
-    their host and follows their path, where passwords and signatures are.
+    Values of environment variables whose names end with KEY, TOKEN, SECRET or PASSWORD become ``***``. URLs lose
+    everything before their host and after their path, which may contain passwords and signatures.
     """
     if isinstance(value, dict):
         return {name: make_publishable(part, environment) for name, part in value.items()}

@@ -1,7 +1,7 @@
-"""What work reports, for displays and for programs that follow a run: a frozen dataclass for each kind of event.
+"""Events that work reports to displays and to programs that follow a run, one frozen dataclass per kind.
 
-An event's name, wherever it is written down, is that of its class: :class:`EpochEnded` is ``epoch_ended``. *Work* is
-counted in a unit that is the same for all jobs of a call, see :mod:`ensembler.members.work`.
+In files, an event has the name of its class: :class:`EpochEnded` is ``epoch_ended``. *Work* has the same unit in all
+jobs of a call, see :mod:`ensembler.members.work`.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from .callers import address_caller
 
 @dataclass(frozen=True)
 class Event:
-    """Something that happened.
+    """Base class of all events.
 
     Attributes
     ----------
     job
-        Name of the job that reports it; empty if no job does.
+        Name of the job that reported the event. Empty if no job did.
     """
 
     kinds: ClassVar[dict[str, type[Event]]] = {}
@@ -31,24 +31,24 @@ class Event:
 
     @classmethod
     def derive_name(cls) -> str:
-        """Return ``epoch_ended`` for :class:`EpochEnded`."""
+        """Return the name in files, such as ``epoch_ended`` for :class:`EpochEnded`."""
         return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", cls.__name__).lower()
 
     def to_json(self) -> dict[str, Any]:
-        """Return the name and the facts as JSON can hold them."""
+        """Return the name and the fields as plain data for JSON."""
         facts = {"event": self.derive_name(), "job": self.job, **asdict(self)}
         return facts if self.job else {name: fact for name, fact in facts.items() if name != "job"}
 
 
 def read_event(data: dict[str, Any]) -> Event:
-    """Return the event that :meth:`Event.to_json` described."""
+    """Create an event from the data of :meth:`Event.to_json`."""
     facts = dict(data)
     return Event.kinds[facts.pop("event")](**facts)
 
 
 @dataclass(frozen=True)
 class CommandBegan(Event):
-    """A command began; ``process`` is the number of its process."""
+    """A command began. ``process`` is the number of its process."""
 
     command: str
     version: str
@@ -66,7 +66,7 @@ class CommandEnded(Event):
 
 @dataclass(frozen=True)
 class PlannedJob:
-    """A job that will run: the member and folds that it trains, if any, and how much work that is, 0 if unknown."""
+    """A job that will run, with the member and folds that it trains, if any, and its work, 0 if unknown."""
 
     job: str
     member: str = ""
@@ -76,7 +76,7 @@ class PlannedJob:
 
 @dataclass(frozen=True)
 class JobsPlanned(Event):
-    """Jobs are about to run, ``parallel`` of them at a time."""
+    """Jobs will run, at most ``parallel`` of them at a time."""
 
     jobs: tuple[PlannedJob, ...]
     parallel: int
@@ -84,14 +84,14 @@ class JobsPlanned(Event):
 
 @dataclass(frozen=True)
 class JobBegan(Event):
-    """A job began, in the process with the number ``process``."""
+    """A job began. ``process`` is the number of its process."""
 
     process: int
 
 
 @dataclass(frozen=True)
 class JobEnded(Event):
-    """A job ended; ``error`` is empty if it did its work, or was stopped and saved what it had."""
+    """A job ended. ``error`` is empty if the job succeeded, or if it was stopped and saved its state."""
 
     seconds: float
     error: str = ""
@@ -100,14 +100,14 @@ class JobEnded(Event):
 
 @dataclass(frozen=True)
 class WorkAhead(Event):
-    """How much work the job has still to do."""
+    """The remaining work of the job was determined."""
 
     work: float
 
 
 @dataclass(frozen=True)
 class FeaturesMade(Event):
-    """Frozen features of ``photos`` photos were computed, in ``views`` views of each."""
+    """Frozen features of photos were computed, in ``views`` views of each photo."""
 
     member: str
     photos: int
@@ -117,7 +117,7 @@ class FeaturesMade(Event):
 
 @dataclass(frozen=True)
 class FoldBegan(Event):
-    """A job began to train a fold; -1 stands for all photos."""
+    """A job began to train a fold. The number -1 stands for training on all photos."""
 
     member: str
     fold: int
@@ -125,10 +125,10 @@ class FoldBegan(Event):
 
 @dataclass(frozen=True)
 class EpochEvent(Event):
-    """Something about an epoch of fine-tuning: ``epoch`` of ``epochs`` in its phase.
+    """Base class of events about an epoch of fine-tuning, which is number ``epoch`` of ``epochs`` in its phase.
 
-    ``phase`` is what the phase unfreezes, ``phase_number`` its number among ``phases``, and ``overall`` the number of
-    the epoch over all phases. All numbers count from 1.
+    ``phase`` describes the layers that the phase unfreezes, ``phase_number`` is its number among ``phases``, and
+    ``overall`` is the number of the epoch over all phases. All numbers count from 1.
     """
 
     member: str
@@ -153,18 +153,18 @@ class EpochEnded(EpochEvent):
     Attributes
     ----------
     training_loss
-        Mean loss over the epoch, with label smoothing, class weights and augmentation where those are used.
+        Mean loss over the epoch, including label smoothing, class weights and augmentation.
     held_out_log_loss, val_log_loss
-        Log loss on the fold that the member is scored on, and on the rows that decide when to stop; None where there
-        are none.
+        Log loss on the fold that the member is scored on, and on the rows that decide when to stop. None without such
+        rows.
     learning_rate
         Learning rate of the head at the end of the epoch.
     photos_a_second
-        Speed of training, without the time of evaluation.
+        Photos per second of training, without evaluation.
     seconds
-        Time of training.
+        Seconds of training, without evaluation.
     memory, gpu_memory
-        Bytes of main memory that the job's process holds, and the peak of its GPU memory so far; None where unknown.
+        Bytes of main memory of the job's process, and the peak of its GPU memory so far. None if unknown.
     """
 
     training_loss: float
@@ -186,7 +186,7 @@ class EpochEnded(EpochEvent):
 class FoldEnded(Event):
     """A fold's predictions are stored.
 
-    ``epochs`` is None where a head was fitted; the log loss is the held-out one, None where nothing was held out.
+    ``epochs`` is None for a fitted head. ``log_loss`` is the held-out log loss, None if nothing was held out.
     """
 
     member: str
@@ -198,25 +198,25 @@ class FoldEnded(Event):
 
 @dataclass(frozen=True)
 class TaskBegan(Event):
-    """A task, a piece of work that is counted in steps, began.
+    """A task began, which is work that is counted in steps.
 
     Attributes
     ----------
     task
-        Identifies the task in all events of a run.
+        Identity of the task within a run.
     label
-        What is done, such as ``unpack cars.zip``; where several work at once, who does it and a colon come first, as in
+        Description such as ``unpack cars.zip``. The name of a job comes first, followed by a colon, such as
         ``b0, fold 2: fine-tune``.
     total
-        Number of steps; 0 if unknown.
+        Number of steps. 0 if unknown.
     done
         Number of steps that an earlier run did.
     unit
-        Unit of the steps, such as ``bytes`` or ``photos``; empty where they have none.
+        Unit of the steps, such as ``bytes`` or ``photos``. Empty if they have none.
     photos
-        Photos that each step takes through a network; 0 where steps are something else.
+        Photos that a network processes in each step. 0 if the steps are of another kind.
     work
-        Work of each step, as :class:`WorkAhead` counts it; 0 where that does not count it.
+        Work of each step. 0 if it is not part of the job's work.
     """
 
     task: str
@@ -230,7 +230,7 @@ class TaskBegan(Event):
 
 @dataclass(frozen=True)
 class TaskAdvanced(Event):
-    """Steps of a task were done; see :class:`TaskBegan`."""
+    """Steps of a task were done, see :class:`TaskBegan`."""
 
     task: str
     steps: int
@@ -238,7 +238,7 @@ class TaskAdvanced(Event):
 
 @dataclass(frozen=True)
 class TaskEnded(Event):
-    """A task is over, with ``done`` steps done. The end of a job also ends its tasks."""
+    """A task ended after ``done`` steps. The end of a job also ends its tasks."""
 
     task: str
     label: str
@@ -248,7 +248,7 @@ class TaskEnded(Event):
 
 @dataclass(frozen=True)
 class Noted(Event):
-    """Something worth knowing; ``detail`` marks what is only for the curious."""
+    """A note for the user. The console shows a note with ``detail`` only in verbose mode."""
 
     text: str
     detail: bool = False
@@ -260,7 +260,7 @@ class Noted(Event):
 
 @dataclass(frozen=True)
 class Warned(Event):
-    """Something that a person may want to change."""
+    """A warning about something that the user may want to change."""
 
     text: str
 
@@ -271,6 +271,6 @@ class Warned(Event):
 
 @dataclass(frozen=True)
 class CommandFailed(Event):
-    """A command failed with the sentence ``text``."""
+    """A command failed with the error ``text``."""
 
     text: str

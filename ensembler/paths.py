@@ -1,4 +1,4 @@
-"""Where things lie: the workspace, and the folder of each competition."""
+"""Paths of the workspace and of each competition's files."""
 
 from __future__ import annotations
 
@@ -16,16 +16,26 @@ NAME_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]*")
 
 
 def check_name(name: str, kind: str) -> str:
-    """Return ``name`` if it can be a folder's name.
+    """Return ``name`` if it is a valid name of a folder.
 
     Raises
     ------
     BadChoice
-        If it is empty or has characters that do not belong into a file name.
+        If the name is empty, or contains characters that are not allowed in file names.
     """
     if not NAME_PATTERN.fullmatch(name):
-        raise BadChoice(f"{name!r} cannot name a {kind}: use letters, digits, '.', '_' and '-'.")
+        raise BadChoice(f"{name!r} is not a valid name of a {kind}: use letters, digits, '.', '_' and '-'.")
     return name
+
+
+class _PathBelow:
+    """Path below a competition's folder, in which ``{name}`` stands for the competition's name."""
+
+    def __init__(self, pattern: str) -> None:
+        self._pattern = pattern
+
+    def __get__(self, folder: CompetitionFolder, owner: type) -> Path:
+        return folder.root / self._pattern.format(name=folder.name)
 
 
 @dataclass(frozen=True)
@@ -35,173 +45,111 @@ class CompetitionFolder:
     root: Path
     workspace: Workspace = field(default_factory=lambda: DEFAULT_WORKSPACE, compare=False, repr=False)
 
+    # Detected properties of the competition.
+    manifest = _PathBelow("competition.toml")
+    # The user's hints about properties that cannot be detected, and the hash of the manifest at that time.
+    hints = _PathBelow("hints.json")
+    # The downloaded archive and everything unpacked from it.
+    raw = _PathBelow("raw")
+    extracted = _PathBelow("raw/extracted")
+    # Exists only after the download is complete.
+    archive = _PathBelow("raw/{name}.zip")
+    # SHA-256 of the archive in the format of ``sha256sum -c``.
+    digest = _PathBelow("raw/{name}.zip.sha256")
+    # Exists while the unpacked files are replaced, and contains the progress of that.
+    renewing = _PathBelow("raw/renewing")
+    # Kaggle's information on the competition at the time of the download.
+    facts = _PathBelow("raw/kaggle.json")
+    # Labelled photos: id, path, label, group.
+    train = _PathBelow("train.csv")
+    # Photos to predict: id, path.
+    test = _PathBelow("test.csv")
+    # Photos that cannot be decoded: id, path, reason.
+    unreadable = _PathBelow("unreadable.csv")
+    # Pairs of photos that show the same picture: set and id of both, distance, similarity.
+    duplicates = _PathBelow("duplicates.csv")
+    # Hash of the inputs of the tables.
+    stamp = _PathBelow("tables.json")
+    # Folds that all members share: id, fold, and for repeats fold_2 and so on.
+    folds = _PathBelow("folds.csv")
+    # Hidden labels of the test photos, if they are known locally.
+    solution = _PathBelow("solution.csv")
+    # Sample submission that was generated for a local folder.
+    sample = _PathBelow("sample_submission.csv")
+    # Caches, which are safe to delete: frozen features, decoded photos by set of photos, and results of surveys.
+    features = _PathBelow("cache/features")
+    pixels = _PathBelow("cache/pixels")
+    survey = _PathBelow("cache/survey")
+    # Output of the processes of jobs.
+    logs = _PathBelow("logs")
+
     @property
     def name(self) -> str:
-        """The competition's name."""
+        """Name of the competition."""
         return self.root.name
 
     @property
-    def manifest(self) -> Path:
-        """What was found out about the competition."""
-        return self.root / "competition.toml"
-
-    @property
-    def hints(self) -> Path:
-        """A person's answers to what could not be found out, and what the manifest looked like then."""
-        return self.root / "hints.json"
-
-    @property
-    def raw(self) -> Path:
-        """The archive as downloaded, and beside it what came out of it."""
-        return self.root / "raw"
-
-    @property
-    def extracted(self) -> Path:
-        """The unpacked archive."""
-        return self.raw / "extracted"
-
-    @property
-    def archive(self) -> Path:
-        """The archive as downloaded; it is there once it is whole."""
-        return self.raw / f"{self.name}.zip"
-
-    @property
-    def digest(self) -> Path:
-        """SHA-256 of the archive, as ``sha256sum -c`` reads it."""
-        return self.raw / f"{self.name}.zip.sha256"
-
-    @property
-    def renewing(self) -> Path:
-        """There while what is unpacked is being replaced; it says how far that has come."""
-        return self.raw / "renewing"
-
-    @property
-    def facts(self) -> Path:
-        """What Kaggle told of the competition when it was downloaded."""
-        return self.raw / "kaggle.json"
-
-    @property
-    def train(self) -> Path:
-        """Table of labelled photos: id, path, label, group."""
-        return self.root / "train.csv"
-
-    @property
-    def test(self) -> Path:
-        """Table of photos to predict: id, path."""
-        return self.root / "test.csv"
-
-    @property
-    def unreadable(self) -> Path:
-        """Table of photos that cannot be decoded: id, path, reason."""
-        return self.root / "unreadable.csv"
-
-    @property
-    def duplicates(self) -> Path:
-        """Table of photos that show the same picture twice: set and id of both, distance, similarity."""
-        return self.root / "duplicates.csv"
-
-    @property
-    def stamp(self) -> Path:
-        """What the tables were made from."""
-        return self.root / "tables.json"
-
-    @property
-    def folds(self) -> Path:
-        """Table id, fold, for repeats fold_2 and so on, shared by all members."""
-        return self.root / "folds.csv"
-
-    @property
-    def solution(self) -> Path:
-        """Hidden labels of the test photos, where we hold them."""
-        return self.root / "solution.csv"
-
-    @property
     def is_ours(self) -> bool:
-        """Whether we hold the hidden labels ourselves: such a competition is not on Kaggle, whatever its name."""
+        """Whether the hidden labels are known locally. Such a competition is not on Kaggle, whatever its name."""
         return self.solution.is_file()
 
     @property
     def submissions(self) -> Path:
-        """Folder of the competition's CSVs."""
+        """Folder of the competition's submissions."""
         return self.workspace.submissions / self.name
 
-    @property
-    def sample(self) -> Path:
-        """The sample submission that we wrote ourselves for a local folder."""
-        return self.root / "sample_submission.csv"
-
-    @property
-    def features(self) -> Path:
-        """Frozen features, computed once; safe to delete."""
-        return self.root / "cache" / "features"
-
-    @property
-    def pixels(self) -> Path:
-        """Photos decoded once, in a folder for each set of photos; safe to delete."""
-        return self.root / "cache" / "pixels"
-
-    @property
-    def survey(self) -> Path:
-        """What a survey measured and predicted; safe to delete."""
-        return self.root / "cache" / "survey"
-
-    @property
-    def logs(self) -> Path:
-        """What job processes printed."""
-        return self.root / "logs"
-
     def lock(self, work: str) -> Path:
-        """Lock of one kind of ``work`` on this competition; outside of its folder, which may be deleted."""
+        """Return the path of the lock for one kind of work. It is outside of the folder, which may be deleted."""
         return self.root.parent / ".locks" / f"{self.name}.{work}"
 
     def member_lock(self, name: str) -> Path:
-        """Lock of one member: who trains or removes it holds it."""
+        """Return the path of the lock that training and removal of a member hold."""
         return self.lock(f"member-{name}")
 
     def speed(self, member: str) -> Path:
-        """How fast one member's network was when it was trained; it goes where the member goes."""
+        """Return the path of the speed of a member's network, measured at the end of training."""
         return self.member(member) / "speed.json"
 
     def tensorboard(self, member: str, fold: int) -> Path:
-        """Folder of what a fold's training wrote for TensorBoard."""
+        """Return the folder of a fold's TensorBoard files."""
         return self.logs / "tensorboard" / member / f"fold-{fold}"
 
     def member(self, name: str) -> Path:
-        """Folder of one member."""
+        """Return the folder of a member."""
         return self.root / "members" / name
 
     def fold(self, member: str, fold: int) -> Path:
-        """Folder of one member's fold; of a number below 0, of the network that learned from all photos."""
+        """Return the folder of a member's fold. A negative number stands for the network trained on all photos."""
         return self.member(member) / ("refit" if fold < 0 else f"fold-{fold}")
 
     def backbone(self, member: str) -> Path:
-        """Backbone that all folds of a frozen member share."""
+        """Return the path of the backbone that all folds of a frozen member share."""
         return self.member(member) / "backbone.keras"
 
     def checkpoint(self, member: str, fold: int) -> Path:
-        """How far the training of one member's fold is; gone when the fold is finished."""
+        """Return the path of the checkpoint of a fold's training. It is deleted when the fold is finished."""
         return self.fold(member, fold) / "checkpoint.npz"
 
     def stack(self, name: str) -> Path:
-        """Folder of one stack."""
+        """Return the folder of a stack."""
         return self.root / "stacks" / name
 
 
 class HasFolder(Protocol):
-    """A handle of a competition, or anything else that knows the competition's folder."""
+    """Handle of a competition, or another object that has the competition's folder."""
 
     @property
     def folder(self) -> CompetitionFolder:
         """Paths of the competition."""
 
 
-# How a caller names a competition.
+# Name or handle of a competition.
 CompetitionLike = str | HasFolder
 
 
 @dataclass(frozen=True)
 class Workspace:
-    """The two folders that everything lies in.
+    """The two folders that contain all files.
 
     Examples
     --------
@@ -214,46 +162,42 @@ class Workspace:
     submissions: Path
 
     def competition(self, name: str) -> CompetitionFolder:
-        """Paths of the competition ``name``, whether or not it is there."""
+        """Return the paths of a competition, which may not exist."""
         return CompetitionFolder((self.data / check_name(name, "competition")).absolute(), self)
-
-    def lock(self, name: str, work: str) -> Path:
-        """Lock of one kind of ``work`` on the competition ``name``, whether or not it is there yet."""
-        return self.competition(name).lock(work)
 
     @property
     def marker(self) -> Path:
-        """File with the name of the competition last fetched or adopted; no competition can have its name."""
+        """File with the name of the current competition. No competition can have the name of this file."""
         return self.data / ".current"
 
     def competitions(self) -> list[str]:
-        """Names of all competitions that have been fetched or adopted."""
+        """Return the names of all fetched or adopted competitions."""
         return sorted(path.parent.name for path in self.data.glob("*/competition.toml"))
 
     def begun(self) -> list[str]:
-        """Names of competitions whose fetch has not come to its end."""
+        """Return the names of competitions whose fetch is incomplete."""
         return sorted(
             path.parent.name for path in self.data.glob("*/raw") if not (path.parent / "competition.toml").exists()
         )
 
     def current(self, competition: CompetitionLike | None = None) -> CompetitionFolder:
-        """Paths of a competition, or of the one last fetched or adopted.
+        """Return the paths of a competition.
 
         Parameters
         ----------
         competition
-            Its name in this workspace, or a handle, which knows its own workspace.
+            Name of a competition in this workspace, or a handle, which has its own workspace. None selects the
+            competition that was last fetched or adopted.
 
         Raises
         ------
         BadChoice
-            If there is no such competition.
+            If the competition does not exist.
         """
         if competition is None:
-            marker = self.marker
-            if not marker.is_file():
-                raise BadChoice("No competition has been fetched yet: begin with `ensembler fetch SLUG`.")
-            competition = marker.read_text("utf-8").strip()
+            if not self.marker.is_file():
+                raise BadChoice("No competition has been fetched yet: start with `ensembler fetch SLUG`.")
+            competition = self.marker.read_text("utf-8").strip()
         elif not isinstance(competition, str):
             return competition.folder
         if competition not in (known := self.competitions()):
@@ -261,20 +205,20 @@ class Workspace:
         return self.competition(competition)
 
     def make_current(self, folder: CompetitionFolder) -> None:
-        """Remember ``folder`` as the competition that later commands mean."""
+        """Make a competition the default of later commands."""
         write_text(self.marker, folder.name + "\n")
 
 
-# Where everything lies unless somebody says otherwise.
+# Workspace that is used by default.
 DEFAULT_WORKSPACE: Workspace = Workspace(Path("data"), Path("submissions"))
 
 
 def locate_user_cache() -> Path:
-    """Folder of what is true of this machine whatever the competition; safe to delete."""
+    """Return the folder of caches that depend only on this machine. It is safe to delete."""
     if base := os.environ.get("XDG_CACHE_HOME") or os.environ.get("LOCALAPPDATA"):
         return Path(base) / "ensembler"
     try:
         return Path.home() / ".cache" / "ensembler"
     except RuntimeError:
-        # A container's user may have no home.
+        # The user of a container may have no home folder.
         return Path(tempfile.gettempdir()) / "ensembler"

@@ -1,4 +1,4 @@
-"""How work reports what happens, and hears that it should stop. The base class is silent."""
+"""Reporting of events by work, and requests to stop it."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _task_numbers = itertools.count(1)
 
 
 class Progress:
-    """Receives events, and says whether work should stop. A subclass overrides :meth:`emit`; this one keeps silent.
+    """Receiver of events, which may also request a stop. Subclasses override :meth:`emit`. The base class is silent.
 
-    Several jobs may report at once, each from a thread of its own.
+    Several jobs may report at the same time, each from its own thread.
 
     Examples
     --------
@@ -35,7 +35,7 @@ class Progress:
 
     @property
     def stopping(self) -> bool:
-        """Whether the work should save what it has and end by :class:`~ensembler.errors.Interrupted`."""
+        """Whether the work should save its state and raise :class:`~ensembler.errors.Interrupted`."""
         return False
 
     def emit(self, event: Event) -> None:
@@ -44,43 +44,43 @@ class Progress:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *error: Any) -> None:
-        del error
+    def __exit__(self, *_: Any) -> None:
+        pass
 
     def raise_if_stopping(self, place: str) -> None:
-        """Raise an error if the work should end.
+        """Raise an error if the work should stop.
 
         Raises
         ------
         Interrupted
-            At ``place``, such as ``in the heads of b0``.
+            With ``place``, such as ``in the heads of b0``, in its message.
         """
         if self.stopping:
             raise Interrupted(place)
 
     def iterate_until_stopped(self, items: Iterable[T], place: str) -> Iterator[T]:
-        """Yield ``items`` unless the work should end; see :meth:`raise_if_stopping`."""
+        """Yield ``items`` unless the work should stop, see :meth:`raise_if_stopping`."""
         for item in items:
             self.raise_if_stopping(place)
             yield item
 
     def note(self, text: str, *, detail: bool = False) -> None:
-        """Report something worth knowing; the console shows a detail only if it is verbose."""
+        """Report a note. The console shows a detail only in verbose mode."""
         self.emit(Noted(text, detail))
 
     def warn(self, text: str) -> None:
-        """Report something that a person may want to change."""
+        """Report a warning."""
         self.emit(Warned(text))
 
     def start(
         self, label: str, total: int, *, done: int = 0, unit: str = "", photos: float = 0, work: float = 0
     ) -> Task:
-        """Begin a task; :class:`~ensembler.events.TaskBegan` describes the parameters."""
+        """Begin a task. :class:`~ensembler.events.TaskBegan` describes the parameters."""
         task = f"{os.getpid()}-{next(_task_numbers)}"
         return Task(self, TaskBegan(task, label, total, done, unit, photos, work))
 
     def track(self, items: Iterable[T], label: str, total: int, unit: str = "") -> Iterator[T]:
-        """Yield ``items`` as the steps of a task, unless the work should end."""
+        """Yield ``items`` as the steps of a task, unless the work should stop."""
         task = self.start(label, total, unit=unit)
         try:
             for item in items:
@@ -95,7 +95,7 @@ SILENT = Progress()
 
 
 class Task:
-    """A piece of work that reports its steps: ``advance`` as it goes, ``finish`` when it is over."""
+    """Task that reports its steps."""
 
     def __init__(self, progress: Progress, began: TaskBegan) -> None:
         self._progress = progress
@@ -106,12 +106,12 @@ class Task:
         progress.emit(began)
 
     def advance(self, steps: int = 1) -> None:
-        """Report that ``steps`` more are done."""
+        """Report finished steps."""
         self._done += steps
         self._progress.emit(TaskAdvanced(self._began.task, steps))
 
     def finish(self) -> None:
-        """Report that the work is over, whether or not all steps were counted."""
+        """Report the end of the task, even if steps are missing."""
         if not self._is_finished:
             self._is_finished = True
             seconds = round(time.monotonic() - self._start, 3)
@@ -119,7 +119,7 @@ class Task:
 
 
 class ProgressGroup(Progress):
-    """Passes each event on to several."""
+    """Progress that passes each event on to several receivers."""
 
     def __init__(self, parts: Sequence[Progress]) -> None:
         self._parts = tuple(parts)
@@ -127,7 +127,7 @@ class ProgressGroup(Progress):
 
     @property
     def stopping(self) -> bool:
-        """Whether any of them says so."""
+        """Whether any receiver requests a stop."""
         return any(part.stopping for part in self._parts)
 
     def __enter__(self) -> Self:
@@ -141,6 +141,6 @@ class ProgressGroup(Progress):
         self._entered.__exit__(*error)
 
     def emit(self, event: Event) -> None:
-        """Pass it on to all."""
+        """Pass an event on to all receivers."""
         for part in self._parts:
             part.emit(event)

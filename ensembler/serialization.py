@@ -1,11 +1,12 @@
-"""Records, JSON, TOML and arrays in files, and hashes of what they hold.
+"""Records, JSON, TOML and arrays in files, and hashes of content.
 
-A record is a frozen dataclass: its annotations are the only declaration of the file's fields. msgspec checks what is
-read against them. Libraries are loaded when they are needed, so that quick commands stay quick.
+A record is a frozen dataclass, whose annotations are the only declaration of the fields of its file. msgspec checks the
+content of files against them. Libraries are imported late, so that commands start quickly.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import re
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 REMAKE = "delete it and run the command that made it again."
-# What a person calls the types in msgspec's messages.
+# Plain names of the types in msgspec's messages.
 _TYPE_NAMES = {
     "str": "text in quotes",
     "int": "a whole number",
@@ -45,7 +46,7 @@ def read_record(path: Path, kind: type[T], remedy: str = REMAKE) -> T:
     Parameters
     ----------
     remedy
-        What to do about a damaged file; it ends the error's sentence.
+        End of the error's sentence, which says how to repair or replace the file.
 
     Raises
     ------
@@ -56,16 +57,16 @@ def read_record(path: Path, kind: type[T], remedy: str = REMAKE) -> T:
 
 
 def make_record(content: Any, kind: type[T], source: object, remedy: str = REMAKE) -> T:
-    """Check plain data against the annotations of a record, and make the record.
+    """Create a record from plain data, which is checked against the record's annotations.
 
     Parameters
     ----------
     content
-        What JSON or TOML gave. Unknown fields are ignored.
+        Data from JSON or TOML. Unknown fields are ignored.
     kind
-        A dataclass, or another type that msgspec knows, such as ``dict[str, Record]``.
+        Dataclass or another type that msgspec supports, such as ``dict[str, Record]``.
     source
-        The file, for the error.
+        Name of the file, for the error.
 
     Raises
     ------
@@ -75,7 +76,7 @@ def make_record(content: Any, kind: type[T], source: object, remedy: str = REMAK
     try:
         import msgspec
     except ImportError:
-        # Kaggle's image lacks it. The files that a notebook reads there have been compared with checksums.
+        # Kaggle's image may lack it. The files that a notebook reads there have been compared with checksums.
         return cast(T, _build_unchecked(content, kind))
     try:
         return msgspec.convert(content, kind, dec_hook=lambda wanted, value: wanted(value), str_keys=True)
@@ -84,17 +85,17 @@ def make_record(content: Any, kind: type[T], source: object, remedy: str = REMAK
 
 
 def convert_to_plain(value: Any) -> Any:
-    """Return what JSON can hold of a record: paths as text, times in ISO 8601, null for what is not a number."""
+    """Return a record as plain data for JSON: paths become text, times ISO 8601, and NaN and infinity None."""
     import msgspec
 
     if is_dataclass(value) and not isinstance(value, type):
-        # msgspec leaves out the defaults of fields that were missing in the file which it read.
+        # msgspec omits the defaults of fields that were missing in the file that it read.
         value = asdict(value)
     return json.loads(msgspec.json.encode(value, enc_hook=_convert_scalar))
 
 
 def _convert_scalar(value: Any) -> Any:
-    # NumPy's scalars and arrays know their plain form; what else there is are paths.
+    # NumPy's scalars and arrays have tolist. All other values are paths.
     return value.tolist() if hasattr(value, "tolist") else str(value)
 
 
@@ -110,7 +111,7 @@ def _build_unchecked(content: Any, kind: Any) -> Any:
 def _describe_mismatch(message: str, kind: Any) -> str:
     """Rephrase msgspec's message, such as ``Expected `int`, got `str` - at `$.settings.seed```."""
     problem, _, place = message.partition(" - at ")
-    # What is wrong may be a key of a table.
+    # The problem may be a key of a table.
     in_key = place.startswith("`key` in ")
     field = place.removeprefix("`key` in ").strip("`").removeprefix("$").lstrip(".")
     if missing := re.search("missing required field `(.*)`", problem):
@@ -127,7 +128,7 @@ def _describe_mismatch(message: str, kind: Any) -> str:
 
 
 def _list_choices(kind: Any, field: str) -> tuple[Any, ...]:
-    """Return the values that the ``Literal`` of a field allows; ``field`` is such as ``phases[0].batch_norm``."""
+    """Return the values that the ``Literal`` of a field allows. Fields are written as ``phases[0].batch_norm``."""
     for part in re.findall(r"\w+|\[", field.replace("[...]", "[")):
         if part == "[":
             kind = next(each for each in get_args(kind) if each not in (str, int))
@@ -147,17 +148,15 @@ def format_json(content: Any) -> str:
 
 
 def write_json_if_changed(path: Path, content: Any) -> None:
-    """Write ``content`` as :func:`write_json` does, unless the file holds it already."""
-    try:
-        there = read_json(path)
-    except BadData:
-        there = None
-    if there != content:
-        write_json(path, content)
+    """Write ``content`` as indented JSON, unless the file already contains it."""
+    with contextlib.suppress(BadData):
+        if read_json(path) == content:
+            return
+    write_json(path, content)
 
 
 def read_json(path: Path) -> Any:
-    """Read JSON that we wrote.
+    """Read JSON that :func:`write_json` wrote.
 
     Raises
     ------
@@ -167,11 +166,11 @@ def read_json(path: Path) -> Any:
     try:
         return json.loads(path.read_text("utf-8"))
     except (OSError, ValueError) as error:
-        raise BadData(f"Cannot read {path} ({error}): delete it and run the command that made it again.") from error
+        raise BadData(f"Cannot read {path} ({error}): {REMAKE}") from error
 
 
 def format_toml(header: str, content: dict[str, Any]) -> str:
-    """Give ``content`` as TOML under comment lines."""
+    """Return ``content`` as TOML below comment lines."""
     import tomli_w
 
     comments = "".join(f"# {line}".rstrip() + "\n" for line in header.splitlines())
@@ -179,7 +178,7 @@ def format_toml(header: str, content: dict[str, Any]) -> str:
 
 
 def read_toml(path: Path) -> dict[str, Any]:
-    """Read TOML that a person may have edited.
+    """Read TOML, which the user may have edited.
 
     Raises
     ------
@@ -189,11 +188,11 @@ def read_toml(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text("utf-8"))
     except (OSError, ValueError) as error:
-        raise BadData(f"Cannot read {path}: {error}; mend it, or delete it and fetch again.") from error
+        raise BadData(f"Cannot read {path} ({error}): correct it, or delete it and fetch again.") from error
 
 
 def write_arrays(path: Path, **arrays: np.ndarray[Any, Any]) -> None:
-    """Write arrays as ``.npz``; arrays of objects, which only a pickle could hold, are refused."""
+    """Write arrays as ``.npz``. Arrays of objects are rejected, because they need pickles."""
     import numpy as np
 
     if objects := [name for name, array in arrays.items() if array.dtype.hasobject]:
@@ -203,7 +202,7 @@ def write_arrays(path: Path, **arrays: np.ndarray[Any, Any]) -> None:
 
 
 def read_arrays(path: Path) -> dict[str, np.ndarray[Any, Any]]:
-    """Read all arrays of an ``.npz`` file that holds no pickles.
+    """Read all arrays of an ``.npz`` file without pickles.
 
     Raises
     ------
@@ -220,10 +219,10 @@ def read_arrays(path: Path) -> dict[str, np.ndarray[Any, Any]]:
 
 
 def compute_fingerprint(content: Any) -> str:
-    """Hash anything that JSON can hold, independent of the order of keys."""
+    """Hash plain data, independent of the order of keys."""
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode("utf-8")).hexdigest()[:16]
 
 
 def compute_text_digest(content: str) -> str:
-    """Return what :func:`compute_file_digest` gives for a file that :func:`write_text` wrote."""
+    """Compute the SHA-256 that :func:`~ensembler.storage.compute_file_digest` returns for a file with this text."""
     return hashlib.sha256(content.encode("utf-8")).hexdigest()

@@ -1,4 +1,4 @@
-"""Tables of results: as text for terminals, as HTML for notebooks."""
+"""Tables of results, as text for terminals and as HTML for notebooks."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from typing import IO, Any, SupportsIndex, TypeVar, overload
 from .errors import BadChoice
 
 T = TypeVar("T")
-# A table that is wider than the terminal is wrapped by it; rich would cut off its cells.
+# The terminal wraps wider tables. With the terminal's width, rich would truncate their cells.
 _UNLIMITED_WIDTH = 10_000
-# The last column is never cut shorter than this, however narrow the terminal.
+# Least width of the last column in narrow terminals.
 _MIN_LAST_WIDTH = 12
 _SEPARATOR = "  "
 
 
 @dataclass(frozen=True)
 class Table:
-    """A table of figures, and sentences below it.
+    """Table with notes below it.
 
     Attributes
     ----------
     columns, rows
-        Names of the columns, and the cells. Without columns, there are sentences alone.
+        Names of the columns, and cells of the rows. Without columns, only the notes are written.
     text_columns
-        Names of the columns of words, which are aligned to the left as the first column is.
+        Names of columns that are aligned to the left like the first one. Others are aligned to the right.
     notes
         Sentences below the table.
     """
@@ -43,9 +43,9 @@ class Table:
         Parameters
         ----------
         file
-            None is standard output, where names of columns are bold on a terminal.
+            File to write to. None writes to standard output, with bold names of columns on a terminal.
         width
-            Of the terminal: cells of the last column are shortened to fit it. None shows them whole.
+            Width of the terminal, to which the cells of the last column are shortened. None does not shorten them.
         """
         from rich.cells import cell_len
         from rich.console import Console
@@ -78,7 +78,7 @@ class Table:
         return text.getvalue().rstrip("\n")
 
     def to_html(self) -> str:
-        """Return the table and its sentences as HTML."""
+        """Return the table and its notes as HTML."""
         aligned = [f' style="text-align: {side}"' for side in self._list_alignments()]
         lines = [_format_row("th", aligned, self.columns), *(_format_row("td", aligned, row) for row in self.rows)]
         table = f"<table>{''.join(lines)}</table>" if self.columns else ""
@@ -92,10 +92,10 @@ def _format_row(tag: str, attributes: Sequence[str], cells: Iterable[Any]) -> st
 
 
 class Shown:
-    """A result that is printed, and shown by notebooks, as a table."""
+    """Base class of results that are printed and shown in notebooks as tables."""
 
     def build_table(self) -> Table:
-        """Return the result as a table with sentences below it."""
+        """Return the result as a table with notes."""
         raise NotImplementedError
 
     def __repr__(self) -> str:
@@ -106,14 +106,14 @@ class Shown:
 
 
 class Listing(Shown, list[T]):
-    """A list whose items are found by position or name, and that is shown as a table.
+    """List that is shown as a table, and whose items are accessed by position or name.
 
     Parameters
     ----------
     items
-        Anything with a ``name``, if items are to be found by name.
+        Items of the list. Access by name requires that they have a ``name``.
     build
-        Lays items out as a table.
+        Function that builds a table of items.
     """
 
     def __init__(self, items: Iterable[T], build: Callable[[Sequence[T]], Table]) -> None:
@@ -125,7 +125,7 @@ class Listing(Shown, list[T]):
         return self._build(self)
 
     def to_json(self) -> list[Any]:
-        """Return what JSON can hold of each item."""
+        """Return each item as plain data for JSON."""
         return [item.to_json() for item in self]  # type: ignore[attr-defined]
 
     @overload
@@ -133,12 +133,12 @@ class Listing(Shown, list[T]):
     @overload
     def __getitem__(self, key: slice) -> list[T]: ...
     def __getitem__(self, key: SupportsIndex | str | slice) -> T | list[T]:
-        """Return the item at a position or of a name.
+        """Return the item at a position or with a name.
 
         Raises
         ------
         BadChoice
-            If no item has the name.
+            If no item has this name.
         """
         if not isinstance(key, str):
             return super().__getitem__(key)

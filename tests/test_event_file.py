@@ -24,18 +24,18 @@ def test_each_line_has_time_run_event_and_facts(tmp_path: Path) -> None:
     path = tmp_path / "new folder" / "a.jsonl"
     events = EventFile(path)
     events.note("a note\nof two lines")
-    assert len(lines(path)) == 1, "a line is there as soon as it is told"
+    assert len(lines(path)) == 1, "a line is written at once"
     events.warn("a warning")
-    told = lines(path)
-    assert [(line["event"], line["text"]) for line in told] == [
+    written = lines(path)
+    assert [(line["event"], line["text"]) for line in written] == [
         ("noted", "a note\nof two lines"),
         ("warned", "a warning"),
     ]
-    assert all(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", line["time"]) for line in told)
-    assert {line["run"] for line in told} == {events.run_id}
+    assert all(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", line["time"]) for line in written)
+    assert {line["run"] for line in written} == {events.run_id}
 
 
-def test_a_stretch_has_a_beginning_and_one_end(tmp_path: Path) -> None:
+def test_a_task_has_a_beginning_and_one_end(tmp_path: Path) -> None:
     task = EventFile(tmp_path / "a.jsonl").start("b0: heads", 5)
     task.advance(2)
     task.advance()
@@ -55,7 +55,7 @@ def test_a_jobs_lines_name_it(tmp_path: Path) -> None:
     assert [line.get("job") for line in lines(tmp_path / "a.jsonl")] == ["b0-fold-1", None]
 
 
-def test_what_is_no_number_is_null(tmp_path: Path) -> None:
+def test_nan_and_infinity_become_null(tmp_path: Path) -> None:
     EventFile(tmp_path / "a.jsonl").emit(FoldEnded("b0", 1, None, float("nan"), float("inf")))
     (line,) = lines(tmp_path / "a.jsonl")
     assert (line["epochs"], line["log_loss"], line["seconds"]) == (None, None, None)
@@ -87,34 +87,34 @@ for number in range(200):
     assert len(lines(tmp_path / "a.jsonl")) == 600
 
 
-def test_a_place_that_cannot_be_written_is_told_with_its_name(tmp_path: Path) -> None:
+def test_the_error_of_a_file_that_cannot_be_written_names_it(tmp_path: Path) -> None:
     with pytest.raises(StorageError, match=re.escape(str(tmp_path))):
         EventFile(tmp_path)
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="/dev/full is a disk without space; this system has none")
-def test_a_full_disk_is_told_once_and_the_work_goes_on() -> None:
-    trouble: list[str] = []
-    events = EventFile(Path("/dev/full"), on_error=trouble.append)
+def test_a_full_disk_is_reported_once_and_work_continues() -> None:
+    messages: list[str] = []
+    events = EventFile(Path("/dev/full"), on_error=messages.append)
     events.note("one")
     events.note("two")
-    assert len(trouble) == 1
-    assert os.strerror(errno.ENOSPC) in trouble[0]
+    assert len(messages) == 1
+    assert os.strerror(errno.ENOSPC) in messages[0]
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "published"),
     [
         ("the key 0123456789 is wrong", "the key *** is wrong"),
         ("the user somebody is unknown", "the user somebody is unknown"),
         ("short ones such as abc stay", "short ones such as abc stay"),
         ("https://me:secret@host/a/b.zip?Signature=xyz&b=1: refused", "https://host/a/b.zip refused"),
-        ("see https://www.kaggle.com/settings/api, then go on", "see https://www.kaggle.com/settings/api, then go on"),
+        ("see https://www.kaggle.com/settings/api, then try", "see https://www.kaggle.com/settings/api, then try"),
         (["in a list: 0123456789"], ["in a list: ***"]),
         ({"in": {"a table": "0123456789"}}, {"in": {"a table": "***"}}),
         (5, 5),
     ],
 )
-def test_secrets_are_left_out(text: Any, told: Any) -> None:
+def test_secrets_are_left_out(text: Any, published: Any) -> None:
     environment = {"KAGGLE_KEY": "0123456789", "KAGGLE_USERNAME": "somebody", "A_TOKEN": "abc"}
-    assert make_publishable(text, environment) == told
+    assert make_publishable(text, environment) == published

@@ -14,12 +14,12 @@ def test_an_event_goes_through_json(event: Event) -> None:
     assert read_event(json.loads(json.dumps(event.to_json()))) == event
 
 
-def test_every_kind_has_a_name_of_its_own_and_tells_what_it_is() -> None:
+def test_every_kind_has_its_own_name_and_docstring() -> None:
     assert {kind.derive_name() for kind in Event.kinds.values()} == set(Event.kinds)
     assert EPOCH.to_json()["event"] == "epoch_ended"
     assert all(kind.__doc__ and not kind.__doc__.startswith(kind.__name__) for kind in Event.kinds.values())
 
 
-def test_jobs_that_are_planned_are_told_one_by_one() -> None:
-    told = JobsPlanned((PlannedJob("b0-fold-1", "b0", (1,), 2.0),), 1).to_json()
-    assert json.loads(json.dumps(told))["jobs"] == [{"job": "b0-fold-1", "member": "b0", "folds": [1], "work": 2.0}]
+def test_planned_jobs_are_written_one_by_one() -> None:
+    written = JobsPlanned((PlannedJob("b0-fold-1", "b0", (1,), 2.0),), 1).to_json()
+    assert json.loads(json.dumps(written))["jobs"] == [{"job": "b0-fold-1", "member": "b0", "folds": [1], "work": 2.0}]

@@ -72,7 +72,7 @@ class Following(Heard):
         self.open = False
 
 
-def test_several_hear_the_same():
+def test_all_receivers_get_the_same_events():
     parts = [Following(), Following()]
     with ProgressGroup(parts) as progress:
         assert [part.open for part in parts] == [True, True]
@@ -83,7 +83,7 @@ def test_several_hear_the_same():
         assert part.open is False
 
 
-def test_several_are_left_when_work_fails():
+def test_receivers_are_exited_when_work_fails():
     part = Following()
     with pytest.raises(ZeroDivisionError), ProgressGroup([part]):
         raise ZeroDivisionError

@@ -47,10 +47,10 @@ RECORDS = [
 
 
 def iterate_damages(content: Any, kept: Any, place: str = "") -> Iterator[tuple[Any, tuple[str, str]]]:
-    """Give ``content`` with one value replaced by a wrong one, at any depth, and the names the field may have.
+    """Yield ``content`` with one wrong value at any depth, and the possible names of its field.
 
-    ``kept`` is the part of ``content`` that is being looked at. The second name is that of a value in a dictionary,
-    whose key msgspec does not tell.
+    ``kept`` is the visited part of ``content``. The second name is that of a value in a dictionary, whose key msgspec
+    does not report.
     """
     keys = list(kept) if isinstance(kept, dict) else range(len(kept)) if isinstance(kept, list) else []
     for key in keys:
@@ -75,12 +75,12 @@ def test_a_value_of_the_wrong_type_is_one_sentence_with_file_and_field(tmp_path:
         write_json(path, damaged)
         with pytest.raises(BadData) as caught:
             read_record(path, type(record), "make it again.")
-        said = str(caught.value)
-        assert said.startswith(
+        message = str(caught.value)
+        assert message.startswith(
             tuple(f"In {path}, {name} {verb} " for name in names for verb in ("must be", "is wrong"))
         )
-        assert said.endswith(": make it again.")
-        assert "\n" not in said
+        assert message.endswith(": make it again.")
+        assert "\n" not in message
 
 
 @pytest.mark.parametrize("record", RECORDS, ids=lambda record: type(record).__name__)
@@ -102,38 +102,38 @@ def test_a_missing_field_is_one_sentence_or_has_its_default(tmp_path: Path, reco
     ("change", "says"),
     [
         (
-            lambda told: told["settings"]["phases"][0].pop("epochs"),
+            lambda data: data["settings"]["phases"][0].pop("epochs"),
             r"the field settings\.phases\[0\]\.epochs is miss",
         ),
         (
-            lambda told: told["settings"]["phases"][0].update(batch_norm="some"),
+            lambda data: data["settings"]["phases"][0].update(batch_norm="some"),
             r"settings\.phases\[0\]\.batch_norm must be one of frozen, train, not 'some'",
         ),
-        (lambda told: told["settings"].update(seed="0"), r"settings\.seed must be a whole number, not text in quotes"),
-        (lambda told: told["settings"].update(dropout=None), r"settings\.dropout must be a number, not nothing"),
-        (lambda told: told.update(classes="ab"), "classes must be a list, not text in quotes"),
+        (lambda data: data["settings"].update(seed="0"), r"settings\.seed must be a whole number, not text in quotes"),
+        (lambda data: data["settings"].update(dropout=None), r"settings\.dropout must be a number, not nothing"),
+        (lambda data: data.update(classes="ab"), "classes must be a list, not text in quotes"),
     ],
 )
-def test_what_is_wrong_is_told_at_any_depth(change: Any, says: str) -> None:
-    told = convert_to_plain(MEMBER)
-    change(told)
+def test_errors_are_reported_at_any_depth(change: Any, says: str) -> None:
+    data = convert_to_plain(MEMBER)
+    change(data)
     with pytest.raises(BadData, match=says):
-        make_record(told, MemberRecord, "member.json")
+        make_record(data, MemberRecord, "member.json")
 
 
 @pytest.mark.parametrize("content", ["[]", "3", "null", '"x"'])
-def test_what_is_no_table_is_told(tmp_path: Path, content: str) -> None:
+def test_content_that_is_not_a_table_is_reported(tmp_path: Path, content: str) -> None:
     (tmp_path / "it.json").write_text(content)
     with pytest.raises(BadData, match="the content must be a table, not"):
         read_record(tmp_path / "it.json", MemberRecord)
 
 
 def test_fingerprints_are_those_of_the_version_before() -> None:
-    # A whole number where a number is wanted stays what it was hashed as: settings are numbers with a point.
-    told = json.loads(json.dumps(dataclasses.asdict(MEMBER)))
-    assert make_record(told, MemberRecord, "x").fingerprint == MEMBER.fingerprint
-    del told["settings"]["pseudo_labels"]
-    assert make_record(told, MemberRecord, "x").fingerprint == MEMBER.fingerprint
+    # Whole numbers in the fields of floats were hashed as floats.
+    data = json.loads(json.dumps(dataclasses.asdict(MEMBER)))
+    assert make_record(data, MemberRecord, "x").fingerprint == MEMBER.fingerprint
+    del data["settings"]["pseudo_labels"]
+    assert make_record(data, MemberRecord, "x").fingerprint == MEMBER.fingerprint
 
 
 def test_plain_data_is_what_json_can_hold() -> None:
@@ -144,9 +144,9 @@ def test_plain_data_is_what_json_can_hold() -> None:
         counts: tuple[int, ...]
         score: Any
 
-    told = convert_to_plain(Mixed(Path("/x"), math.nan, (1, 2), np.float32(0.5)))
-    assert told == {"place": "/x", "nothing": None, "counts": [1, 2], "score": 0.5}
-    assert json.loads(json.dumps(told, allow_nan=False)) == told
+    data = convert_to_plain(Mixed(Path("/x"), math.nan, (1, 2), np.float32(0.5)))
+    assert data == {"place": "/x", "nothing": None, "counts": [1, 2], "score": 0.5}
+    assert json.loads(json.dumps(data, allow_nan=False)) == data
 
 
 def test_a_default_that_a_file_lacks_is_written(tmp_path: Path) -> None:

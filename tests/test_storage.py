@@ -244,7 +244,7 @@ def test_good_names(name):
 
 @pytest.mark.parametrize("name", ["", ".", "..", ".hidden", "a/b", "a b", "../x", "ä", "a\n", "-x"])
 def test_bad_names(name):
-    with pytest.raises(BadChoice, match="cannot name a competition"):
+    with pytest.raises(BadChoice, match="not a valid name of a competition"):
         check_name(name, "competition")
 
 

@@ -65,8 +65,8 @@ def test_members_are_called_as_they_were_typed_or_as_they_are_named(
         (["b0", "b1"], "x", "name applies to a single member, but 2 were requested: b0, b1"),
         (["b0"], "b1", "b1 denotes a member of the backbone b1"),
         (["b0"], "mine@x", "mine@x denotes a member of the backbone mine"),
-        (["b0"], "../x", "cannot name a member"),
-        (["b0"], "", "cannot name a member"),
+        (["b0"], "../x", "not a valid name of a member"),
+        (["b0"], "", "not a valid name of a member"),
         (["b0"], "x@", "write BACKBONE@LABEL"),
     ],
 )

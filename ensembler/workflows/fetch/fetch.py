@@ -51,7 +51,7 @@ def fetch(
     retry_policy = replace(DEFAULT_RETRIES, read_timeout=timeout)
     if archive is not None and not archive.is_file():
         raise BadChoice(f"There is no file {archive}: --archive takes the zip that the browser downloaded.")
-    with hold_lock(workspace.lock(slug, "fetch"), slug):
+    with hold_lock(workspace.competition(slug).lock("fetch"), slug):
         remove_unfinished(folder.root)
         # Nobody else writes there while we hold the lock.
         remove_unfinished(folder.raw, all_writers=True)

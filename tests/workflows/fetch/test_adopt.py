@@ -450,7 +450,7 @@ def test_adopting_a_competition_already_unpacked(workspace, tmp_path):
             r"There is no folder .*nowhere: `ensembler\.adopt\(\)` takes a folder of photos",
         ),
         ("empty", "cars", BadData, "There are no photos in .*empty"),
-        ("empty", "my cars", BadChoice, "'my cars' cannot name a competition"),
+        ("empty", "my cars", BadChoice, "'my cars' is not a valid name of a competition"),
     ],
 )
 def test_what_cannot_be_adopted(workspace, tmp_path, folder, name, error, says):

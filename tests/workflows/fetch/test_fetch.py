@@ -204,7 +204,7 @@ def test_what_other_machines_left_half_written_is_swept_where_only_we_may_write(
 
 
 def test_two_at_once(server, workspace):
-    with hold_lock(workspace.lock(SLUG, "fetch"), SLUG), pytest.raises(Busy, match=SLUG):
+    with hold_lock(workspace.competition(SLUG).lock("fetch"), SLUG), pytest.raises(Busy, match=SLUG):
         fetch(SLUG, workspace=workspace)
     assert server.requests == []
 

@@ -100,7 +100,7 @@ def test_a_competition_whose_data_are_gone_is_still_listed(ledger, workspace):
 
 def test_nothing_fetched_and_nothing_recorded(workspace):
     assert submissions(every=True, workspace=workspace) == []
-    with pytest.raises(BadChoice, match=r"begin with `ensembler\.fetch\('SLUG'\)`"):
+    with pytest.raises(BadChoice, match=r"start with `ensembler\.fetch\('SLUG'\)`"):
         submissions(workspace=workspace)
     assert not workspace.submissions.exists()
 
