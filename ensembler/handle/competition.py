@@ -68,7 +68,7 @@ class Competition(CompetitionFacts, Shown):
         Examples
         --------
         >>> ensembler.open("pets").status().next.command
-        'ensembler score'
+        'ensembler score -c pets'
         """
         return status(self, progress=self.progress)
 
@@ -238,7 +238,7 @@ class Competition(CompetitionFacts, Shown):
         Examples
         --------
         >>> ensembler.open("pets").score()
-        /.../submissions/pets/...csv: log loss ..., accuracy ...
+        submissions/pets/...csv: log loss ..., accuracy ...
         """
         return score(csv, truth=truth, competition=self, progress=self.progress)
 

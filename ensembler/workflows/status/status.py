@@ -39,7 +39,7 @@ def status(
     --------
     >>> status = ensembler.status("pets")
     >>> status.competition.folds, status.next.command
-    (3, 'ensembler score')
+    (3, 'ensembler score -c pets')
     """
     asked = None if competition is None else workspace.current(competition)
     workspace = asked.workspace if asked else workspace
