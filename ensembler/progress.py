@@ -29,6 +29,7 @@ class Progress:
     ...         print(type(event).__name__)
     >>> competition = ensembler.open("pets", progress=Notes())
     >>> _ = competition.predict(["photos/dogs/1.png"], stack="first")
+    JobsPlanned
     JobBegan
     ...
     """

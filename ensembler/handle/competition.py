@@ -92,9 +92,9 @@ class Competition(CompetitionFacts, Shown):
 
         Examples
         --------
-        >>> found = ensembler.open("pets").survey(["demo-*"], weights="none")
-        >>> len(found.candidates)
-        3
+        >>> found = ensembler.open("pets").survey(["demo-conv", "demo-dense"], weights="none")
+        >>> len(found.candidates), found.photos
+        (2, 64)
         """
         with self.progress as progress:
             return survey(
@@ -279,8 +279,8 @@ class Competition(CompetitionFacts, Shown):
         --------
         >>> competition = ensembler.open("dogs-vs-cats-redux-kernels-edition")
         >>> _ = competition.submit(Path("answer.csv"), again=True, wait=False)
-        >>> competition.refresh_submissions()[0].public
-        0.04
+        >>> {row.public for row in competition.refresh_submissions() if row.status == "COMPLETE"}
+        {0.04}
         """
         with self.progress as progress:
             return submissions(self, progress=progress)
@@ -300,7 +300,7 @@ class Competition(CompetitionFacts, Shown):
 
         Examples
         --------
-        >>> ensembler.open("pets").notebook("first", output=Path("notebook"))
+        >>> ensembler.open("dogs-vs-cats-redux-kernels-edition").notebook(output=Path("notebook"))
         dataset    notebook/dataset
         notebook   notebook/notebook
         ...

@@ -139,7 +139,7 @@ def notebook(
 
     Examples
     --------
-    >>> result = ensembler.notebook("first", output=Path("notebook"), competition="pets")
+    >>> result = ensembler.notebook(output=Path("notebook"), competition="dogs-vs-cats-redux-kernels-edition")
     >>> result.folder.notebook
     PosixPath('notebook/notebook')
     """

@@ -109,9 +109,9 @@ def survey(
 
     Examples
     --------
-    >>> found = ensembler.survey(["demo-*"], weights="none", competition="pets")
-    >>> [backbone.name for backbone in found.candidates]
-    ['demo-separable', 'demo-conv', 'demo-dense']
+    >>> found = ensembler.survey(["demo-conv", "demo-dense"], weights="none", competition="pets")
+    >>> len(found.candidates), found.photos
+    (2, 64)
     """
     began = time.time()
     limit = None if time_budget is None else read_value("--time-budget", read_duration, time_budget)
