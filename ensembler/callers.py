@@ -25,7 +25,7 @@ _ARGUMENTS = {
 _HINTS = frozenset({"positive", "labels", "label-column", "sample", "incomplete-labels", "groups", "metric"})
 # Options without a value.
 _FLAGS = frozenset(
-    {"again", "data-parallel", "force", "full", "incomplete-labels", "offline", "push", "refit", "restart"}
+    {"again", "data-parallel", "force", "full", "incomplete-labels", "measure", "offline", "push", "refit", "restart"}
     | {"submit", "tensorboard", "yes"}
 )
 _FUNCTIONS = {"members": "list_members", "backbones": "list_backbones"}
@@ -41,16 +41,17 @@ _CALLER_VARIABLE = "ENSEMBLER_CALLER"
 @contextlib.contextmanager
 def address_command_line() -> Iterator[None]:
     """Have messages of this process and its jobs name arguments as on the command line."""
+    before = os.environ.get(_CALLER_VARIABLE, "")
     os.environ[_CALLER_VARIABLE] = "command line"
     try:
         yield
     finally:
-        os.environ.pop(_CALLER_VARIABLE, None)
+        os.environ[_CALLER_VARIABLE] = before
 
 
 def address_caller(text: str) -> str:
     """Return a message as its caller reads it: unchanged on the command line, else with keywords for options."""
-    return text if _CALLER_VARIABLE in os.environ else _CALL.sub(_rewrite, text)
+    return text if os.environ.get(_CALLER_VARIABLE) else _CALL.sub(_rewrite, text)
 
 
 def format_option(name: str, value: object = None) -> str:

@@ -40,6 +40,7 @@ PACKAGE = Path(ensembler.__file__).parent
         ("`ensembler adopt FOLDER --name NAME`", "`ensembler.adopt('FOLDER', name='NAME')`"),
         ("`ensembler notebook --push --submit`", "`ensembler.notebook(push=True, submit=True)`"),
         ("`ensembler train-members --members ...`", "`ensembler.train_members(members=...)`"),
+        ("`ensembler members --measure` does", "`ensembler.list_members(measure=True)` does"),
         ("see `ensembler members`", "see `ensembler.list_members()`"),
         ("data/my--folder/a --b/--c", "data/my--folder/a --b/--c"),
         ("a dash -- such as this", "a dash -- such as this"),
@@ -52,6 +53,9 @@ def test_arguments_are_named_as_the_caller_writes_them(typed: str, python: str) 
     assert (Noted(typed).text, Warned(typed).text) == (python, python)
     with address_command_line():
         assert str(BadChoice(typed)) == Noted(typed).text == typed
+        with address_command_line():
+            pass
+        assert str(BadChoice(typed)) == typed
     # Once and for all, wherever it is shown.
     assert address_caller(python) == python
 

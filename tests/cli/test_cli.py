@@ -57,7 +57,7 @@ def files(tmp_path: Path) -> Path:
         (["--data", "file/below", "adopt", "good", "--name", "x"], "file"),
         (["fetch", "some-slug", "--archive", "nowhere.zip"], "There is no file nowhere.zip"),
         (["fetch", "some-slug", "--archive", "no.zip"], "damaged or no zip"),
-        (["fetch", "https://example.org/x"], "is no competition"),
+        (["fetch", "https://example.org/x"], "is not a competition"),
         (["train-members", "--members", "b0"], "start with `ensembler fetch SLUG`"),
         (["train-members", "--members", "b00"], "did you mean"),
         (["train-members", "--members", "b0", "--epochs", "many"], "--epochs must be a whole number, at least 1. Rec"),
