@@ -11,7 +11,7 @@ import hashlib
 import json
 import re
 import tomllib
-from dataclasses import asdict, is_dataclass
+from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast, get_args, get_type_hints
 
@@ -88,10 +88,30 @@ def convert_to_plain(value: Any) -> Any:
     """Return a record as plain data for JSON: paths become text, times ISO 8601, and NaN and infinity None."""
     import msgspec
 
+    return json.loads(msgspec.json.encode(_expand_records(value), enc_hook=_convert_scalar))
+
+
+def _expand_records(value: Any) -> Any:
+    """Replace records, at any depth, with the result of their ``to_json`` or else with their fields."""
     if is_dataclass(value) and not isinstance(value, type):
-        # msgspec omits the defaults of fields that were missing in the file that it read.
-        value = asdict(value)
-    return json.loads(msgspec.json.encode(value, enc_hook=_convert_scalar))
+        return value.to_json() if hasattr(value, "to_json") else _list_fields(value)
+    if isinstance(value, dict):
+        return {name: _expand_records(each) for name, each in value.items()}
+    return [_expand_records(each) for each in value] if isinstance(value, (list, tuple)) else value
+
+
+def _list_fields(record: Any) -> dict[str, Any]:
+    # msgspec omits the defaults of fields that were missing in the file that it read.
+    return {field.name: _expand_records(getattr(record, field.name)) for field in fields(record)}
+
+
+class Exported:
+    """Base class of dataclasses that commands print as JSON."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the fields as plain data for JSON."""
+        plain: dict[str, Any] = convert_to_plain(_list_fields(self))
+        return plain
 
 
 def _convert_scalar(value: Any) -> Any:

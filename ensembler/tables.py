@@ -9,6 +9,7 @@ from html import escape
 from typing import IO, Any, SupportsIndex, TypeVar, overload
 
 from .errors import BadChoice
+from .serialization import Exported, convert_to_plain
 
 T = TypeVar("T")
 # The terminal wraps wider tables. With the terminal's width, rich would truncate their cells.
@@ -91,7 +92,7 @@ def _format_row(tag: str, attributes: Sequence[str], cells: Iterable[Any]) -> st
     return f"<tr>{inner}</tr>"
 
 
-class Shown:
+class Shown(Exported):
     """Base class of results that are printed and shown in notebooks as tables."""
 
     def build_table(self) -> Table:
@@ -124,9 +125,9 @@ class Listing(Shown, list[T]):
         """Return the items as rows of a table."""
         return self._build(self)
 
-    def to_json(self) -> list[Any]:
+    def to_json(self) -> Any:
         """Return each item as plain data for JSON."""
-        return [item.to_json() for item in self]  # type: ignore[attr-defined]
+        return convert_to_plain(list(self))
 
     @overload
     def __getitem__(self, key: SupportsIndex | str) -> T: ...

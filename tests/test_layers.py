@@ -32,7 +32,7 @@ NARROW = {
     "serialization": {"storage", "errors"},
     "storage": {"errors"},
     "locks": {"errors"},
-    "tables": {"errors"},
+    "tables": {"errors", "serialization"},
     "events": {"callers"},
     "errors": {"callers"},
     "callers": set[str](),

@@ -21,7 +21,15 @@ from ensembler.members.training_job import TrainingJob
 from ensembler.options.phases import Phase
 from ensembler.options.resolve import choose_settings
 from ensembler.paths import CompetitionFolder
-from ensembler.serialization import convert_to_plain, make_record, read_json, read_record, write_json, write_record
+from ensembler.serialization import (
+    Exported,
+    convert_to_plain,
+    make_record,
+    read_json,
+    read_record,
+    write_json,
+    write_record,
+)
 from ensembler.stacking.card import StackCard, StackedMember, make_stack_card
 from ensembler.submission.notebook.bundle import Bundle
 from ensembler.surveys.candidates import Candidate
@@ -157,3 +165,26 @@ def test_a_default_that_a_file_lacks_is_written(tmp_path: Path) -> None:
 
 def test_the_records_here_are_of_the_types_that_are_kept() -> None:
     assert {type(record) for record in RECORDS} >= {Manifest, MemberRecord, FoldRecord, StackRecord, StackCard, Bundle}
+
+
+@dataclasses.dataclass(frozen=True)
+class Part(Exported):
+    path: Path
+    count: float
+
+    def to_json(self) -> dict[str, Any]:
+        return {**super().to_json(), "double": 2 * self.count}
+
+
+@dataclasses.dataclass(frozen=True)
+class Whole(Exported):
+    parts: tuple[Part, ...]
+    by_name: dict[str, Part | None]
+
+
+def test_an_exported_record_contains_the_derived_fields_of_its_parts() -> None:
+    one, unknown = Part(Path("x"), 1.0), Part(Path("y"), math.nan)
+    assert Whole((one,), {"a": unknown, "b": None}).to_json() == {
+        "parts": [{"path": "x", "count": 1.0, "double": 2.0}],
+        "by_name": {"a": {"path": "y", "count": None, "double": None}, "b": None},
+    }

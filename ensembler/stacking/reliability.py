@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from ..serialization import Exported
 
 BINS = 10
 
@@ -31,7 +33,7 @@ class Bin:
 
 
 @dataclass(frozen=True)
-class Reliability:
+class Reliability(Exported):
     """Predictions in bins of equal size, in ascending order of probability.
 
     Attributes
@@ -49,8 +51,8 @@ class Reliability:
         return sum(part.count * abs(part.predicted - part.happened) for part in self.bins) / max(total, 1)
 
     def to_json(self) -> dict[str, Any]:
-        """Return all of it as JSON can hold it."""
-        return {"calibration_error": self.calibration_error, "bins": [asdict(part) for part in self.bins]}
+        """Return the calibration error and the bins as plain data for JSON."""
+        return {"calibration_error": self.calibration_error, **super().to_json()}
 
 
 def compute_reliability(

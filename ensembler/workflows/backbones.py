@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,6 +13,7 @@ from ..backbones.registry import Backbone
 from ..backbones.weights import find_local_weights, locate_keras_folder
 from ..errors import BadChoice
 from ..figures import format_parameters
+from ..serialization import Exported
 from ..tables import Listing, Table
 
 BackboneSorting = Literal["registry", "size", "accuracy", "name"]
@@ -20,7 +21,7 @@ _FLOAT_BYTES = 4
 
 
 @dataclass(frozen=True)
-class ListedBackbone:
+class ListedBackbone(Exported):
     """A backbone of the registry.
 
     Attributes
@@ -48,10 +49,6 @@ class ListedBackbone:
     megabytes: float
     accuracy: float | None
     weights: Path | None
-
-    def to_json(self) -> dict[str, Any]:
-        """Return what JSON can hold."""
-        return {**asdict(self), "weights": None if self.weights is None else str(self.weights)}
 
 
 def list_backbones(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -140,10 +140,6 @@ class FoldsResult(Shown):
             text = f"of no use any more: {self.useless.describe()}; train them again with --restart"
             lines.append(address_caller(text))
         return lines
-
-    def to_json(self) -> dict[str, Any]:
-        """Return what JSON can hold."""
-        return {**asdict(self), "file": str(self.file)}
 
 
 def _format_percent(share: float) -> str:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from ..competition.metrics.score_columns import build_score_columns
 from ..competition.metrics.scores import Scores
 from ..figures import format_score, format_signed
 from ..paths import CompetitionFolder
+from ..serialization import Exported, convert_to_plain
 from ..stacking.evaluation import Evaluation
 from ..submission.answer import AnswerScore
 from ..tables import Shown, Table
@@ -60,7 +60,7 @@ class PreparedCompetition(Shown):
 
 
 @dataclass(frozen=True, kw_only=True)
-class MemberResult(Scores):
+class MemberResult(Scores, Exported):
     """A member with its out-of-fold figures.
 
     ``score`` is by the competition's ``metric``; log losses are in nats, accuracy is from 0 to 1.
@@ -72,14 +72,9 @@ class MemberResult(Scores):
     folder: Path
 
     def to_json(self) -> dict[str, Any]:
-        """Return what JSON can hold."""
-        return {
-            "name": self.name,
-            **build_score_fields(self),
-            "folds": list(self.fold_log_losses),
-            "seconds": self.seconds,
-            "folder": str(self.folder),
-        }
+        """Return the fields as plain data for JSON; the log losses of the folds are ``folds``."""
+        fields = super().to_json()
+        return {**fields, "folds": fields.pop("fold_log_losses")}
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -190,40 +185,27 @@ class StackResult(Shown, Scores):
         """Return everything as JSON can hold it: null where there is no number."""
         evaluation = self.evaluation
         losses_without = evaluation.losses_without or (None,) * len(self.members)
-        correlations = [[replace_nan(float(one)) for one in row] for row in evaluation.correlations]
-        return {
-            "name": self.name,
-            "meta": self.meta,
-            "asked": self.asked,
-            "refit": self.refit,
-            **build_score_fields(self),
-            "interval": [replace_nan(evaluation.interval.low), replace_nan(evaluation.interval.high)],
-            "best": self.best,
-            "gain": _build_difference_fields(evaluation.gain),
-            "temperature": self.temperature,
-            "clip": self.clip,
-            "reliability": {
-                "before": evaluation.before_calibration.to_json(),
-                "after": evaluation.after_calibration.to_json(),
-            },
-            "mean": build_score_fields(self.mean),
-            "meta_learners": {
-                name: build_score_fields(figures) for name, figures in evaluation.meta_learner_figures.items()
-            },
-            "meta_learners_photos": evaluation.meta_learner_rows,
-            "members": [
-                {
-                    "name": member.name,
-                    **build_score_fields(member),
-                    "loss_without": _build_difference_fields(loss) if loss else None,
-                    "error_correlations": dict(zip((one.name for one in self.members), row, strict=True)),
-                }
-                for member, loss, row in zip(self.members, losses_without, correlations, strict=True)
-            ],
-            "left_out": list(self.left_out),
-            "submission": str(self.submission),
-            "model": str(self.model),
-        }
+        names = [member.name for member in self.members]
+        members = [
+            {
+                **_list_fields_except(member, "fold_log_losses", "seconds", "folder"),
+                "loss_without": loss,
+                "error_correlations": dict(zip(names, row, strict=True)),
+            }
+            for member, loss, row in zip(self.members, losses_without, evaluation.correlations, strict=True)
+        ]
+        fields: dict[str, Any] = convert_to_plain(
+            {
+                **_list_fields_except(self, "evaluation"),
+                "members": members,
+                "interval": evaluation.interval,
+                "gain": evaluation.gain,
+                "reliability": {"before": evaluation.before_calibration, "after": evaluation.after_calibration},
+                "meta_learners": evaluation.meta_learner_figures,
+                "meta_learners_photos": evaluation.meta_learner_rows,
+            }
+        )
+        return fields
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -244,10 +226,6 @@ class ScoreResult(Shown, AnswerScore):
         if self.metric != "accuracy":
             parts.append(f"accuracy {self.accuracy:.4f}")
         return ", ".join(parts)
-
-    def to_json(self) -> dict[str, Any]:
-        """Return what JSON can hold."""
-        return build_score_fields(self)
 
 
 @dataclass(frozen=True, repr=False)
@@ -275,10 +253,6 @@ class SubmitResult(Shown):
         score_text = ", ".join(f"{kind} score {score:g}" for kind, score in scores if score is not None)
         return f"Submission {self.ref}: {score_text or 'taken, without a score'}"
 
-    def to_json(self) -> dict[str, Any]:
-        """Return what JSON can hold."""
-        return {**asdict(self), "submission": str(self.submission)}
-
 
 def _describe_gain(result: StackResult) -> str:
     gain = result.evaluation.gain
@@ -298,28 +272,9 @@ def _describe_gain(result: StackResult) -> str:
     )
 
 
+def _list_fields_except(record: object, *names: str) -> dict[str, Any]:
+    return {name: value for name, value in vars(record).items() if name not in names}
+
+
 def _format_interval(difference: Difference) -> str:
     return f"95 %: {format_signed(difference.interval.low)} to {format_signed(difference.interval.high)}"
-
-
-def _build_difference_fields(difference: Difference) -> dict[str, Any]:
-    return {
-        "value": replace_nan(difference.value),
-        "standard_error": replace_nan(difference.standard_error),
-        "interval": [replace_nan(difference.interval.low), replace_nan(difference.interval.high)],
-        "within_noise": difference.is_within_noise,
-    }
-
-
-def build_score_fields(scores: Scores | AnswerScore, prefix: str = "") -> dict[str, Any]:
-    """Return the scores as JSON has them: null where there is no number.
-
-    ``score`` is by the competition's ``metric``.
-    """
-    names = ("metric", "score", "standard_error", "log_loss", "log_loss_error", "accuracy")
-    return {prefix + name: replace_nan(getattr(scores, name)) for name in names}
-
-
-def replace_nan(value: str | float | None) -> str | float | None:
-    """Return None for what is not a number, since JSON has no word for it."""
-    return None if isinstance(value, float) and math.isnan(value) else value

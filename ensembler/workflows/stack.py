@@ -283,5 +283,4 @@ def _build_summary(result: StackResult, members: Sequence[MemberPredictions]) ->
         "folds": members[0].record.folds,
         "samples": members[0].record.samples,
         "sha256": compute_file_digest(result.submission),
-        "difference": result.difference,
     }

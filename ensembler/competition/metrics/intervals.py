@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ...serialization import Exported
 from .measures import MeasuredScore
 from .standard_errors import InfluenceScore
 
@@ -20,8 +22,7 @@ _PERCENTILES = (2.5, 97.5)
 Units = NDArray[np.intp]
 
 
-@dataclass(frozen=True)
-class Interval:
+class Interval(NamedTuple):
     """Bounds of 95 of 100 scores of resampled rows; NaN where there are none."""
 
     low: float
@@ -29,7 +30,7 @@ class Interval:
 
 
 @dataclass(frozen=True)
-class Difference:
+class Difference(Exported):
     """How much one score lies above another of the same rows.
 
     ``value`` is the first less the second, ``standard_error`` that of the paired difference, and ``interval`` holds 95
@@ -44,6 +45,10 @@ class Difference:
     def is_within_noise(self) -> bool:
         """Whether the interval contains 0."""
         return not (self.interval.low > 0 or self.interval.high < 0)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the fields, and whether the difference is within noise, as plain data for JSON."""
+        return {**super().to_json(), "within_noise": self.is_within_noise}
 
 
 def compute_interval(measured: MeasuredScore, units: Units) -> Interval:

@@ -11,8 +11,8 @@ from ...competition.metrics.scores import Scores
 from ...errors import format_count
 from ...figures import format_parameters, format_score
 from ...inference.speeds import NetworkSpeed
+from ...serialization import Exported
 from ...tables import Shown, Table
-from ..results import build_score_fields
 
 # Names of backbones that lack the same are told on one line, at most so many.
 _MAX_NAMES = 12
@@ -21,7 +21,7 @@ SurveySorting = Literal["size", "loss", "latency"]
 
 
 @dataclass(frozen=True)
-class SurveyedBackbone:
+class SurveyedBackbone(Exported):
     """A backbone with a linear head on frozen features.
 
     Attributes
@@ -48,20 +48,20 @@ class SurveyedBackbone:
     stopped: str
 
     def to_json(self) -> dict[str, Any]:
-        """Return what JSON can hold."""
-        speed = self.speed
+        """Return a table row as plain data for JSON."""
+        speed, fields = self.speed, super().to_json()
+        del fields["speed"]
         return {
-            "name": self.name,
-            "image_size": self.image_size,
+            "name": fields.pop("name"),
+            "image_size": fields.pop("image_size"),
             "parameters": speed.parameters,
             "megabytes": round(speed.megabytes, 3),
             "milliseconds": speed.milliseconds_per_photo,
             "photos_per_second": speed.photos_per_second,
             "peak_memory": speed.peak_bytes,
             "width": speed.width,
-            **build_score_fields(self.scores),
-            "photos": self.photos,
-            "stopped": self.stopped,
+            **fields.pop("scores"),
+            **fields,
         }
 
 
@@ -180,20 +180,9 @@ class SurveyResult(Shown):
             yield f"picture   {path}"
 
     def to_json(self) -> dict[str, Any]:
-        """Return what JSON can hold."""
-        trio = self.trio
-        return {
-            "candidates": [one.to_json() for one in self.candidates],
-            "failed": [vars(one) for one in self.failed],
-            "photos": self.photos,
-            "best": self.best.name if self.best else None,
-            "smallest": self.smallest.name if self.smallest else None,
-            "good_enough": self.good_enough,
-            "trio": {**vars(trio), "names": list(trio.names)} if trio else None,
-            "commands": list(self.commands),
-            "picture": [str(path) for path in self.picture],
-            "seconds": round(self.seconds, 3),
-        }
+        """Return the fields as plain data for JSON; the best and the smallest backbone are their names."""
+        names = {name: one and one.name for name, one in (("best", self.best), ("smallest", self.smallest))}
+        return {**super().to_json(), **names, "seconds": round(self.seconds, 3)}
 
 
 def _format_row(one: SurveyedBackbone, metric: bool) -> list[str]:

@@ -14,7 +14,7 @@ from ensembler.competition.tables import Tables
 from ensembler.members.predictions import load_members
 from ensembler.tables import Table
 from ensembler.workflows.member_scores import build_score_table, score_members
-from ensembler.workflows.results import MemberResult, ScoreResult, build_score_fields
+from ensembler.workflows.results import MemberResult, ScoreResult
 
 LOSS = Scores(metric="log loss", score=0.25, standard_error=0.03, log_loss=0.25, log_loss_error=0.03, accuracy=0.9)
 KAPPA = replace(LOSS, metric="quadratic weighted kappa", score=0.8, standard_error=0.02)
@@ -59,14 +59,15 @@ def test_the_metric_is_shown_with_its_error_and_log_loss_always(
 
 def test_scores_that_cannot_be_had_are_null_in_json() -> None:
     none = float("nan")
-    fields = build_score_fields(replace(KAPPA, score=none, standard_error=none), "hidden_")
-    assert json.loads(json.dumps(fields, allow_nan=False)) == {
-        "hidden_metric": "quadratic weighted kappa",
-        "hidden_score": None,
-        "hidden_standard_error": None,
-        "hidden_log_loss": 0.25,
-        "hidden_log_loss_error": 0.03,
-        "hidden_accuracy": 0.9,
+    scored = ScoreResult(submission=Path("s.csv"), **vars(replace(KAPPA, score=none, standard_error=none)))
+    assert json.loads(json.dumps(scored.to_json(), allow_nan=False)) == {
+        "metric": "quadratic weighted kappa",
+        "score": None,
+        "standard_error": None,
+        "log_loss": 0.25,
+        "log_loss_error": 0.03,
+        "accuracy": 0.9,
+        "submission": "s.csv",
     }
     assert build_score_table([member(replace(KAPPA, score=none, standard_error=none))]).rows[0][1] == "nan"
 
@@ -86,7 +87,7 @@ def test_a_submissions_scores_in_words(figures: Scores, words: str) -> None:
 def test_labels_have_no_log_loss_to_tell() -> None:
     labels = ScoreResult(submission=Path("s.csv"), **{**vars(RIGHT), "log_loss": None, "log_loss_error": None})
     assert labels.describe() == "accuracy 0.9000 ± 0.0100"
-    assert build_score_fields(labels)["log_loss"] is None
+    assert labels.to_json()["log_loss"] is None
 
 
 def test_members_are_judged_by_the_competitions_metric(tmp_path: Path) -> None:
