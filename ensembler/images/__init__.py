@@ -1,1 +1,1 @@
-"""Decodes photos to batches of pixels, scans them for problems and near-duplicates, and caches them."""
+"""Decoding, caching and augmentation of photos, and the search for near-duplicates."""

@@ -1,4 +1,4 @@
-"""Batches of pixels for Keras, decoded by threads while the network computes."""
+"""Batches of pixels, decoded by threads while the network computes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ..errors import UnreadablePhoto
 from .decoding import decode_at_sizes
 from .photo_source import PhotoSource, Pixels, Rows
 
-# Number of batches decoded in advance: enough to hide decoding, few enough to keep memory small.
+# Number of batches decoded in advance. More need more memory, fewer let the network wait.
 PREFETCH_BATCHES = 3
 
 R = TypeVar("R")
@@ -28,11 +28,11 @@ T = TypeVar("T")
 def iterate_pixel_batches(photos: PhotoSource, batch_size: int, rows: Rows | None = None) -> Iterator[Pixels]:
     """Yield photos in order, in batches of shape (batch, size, size, 3), pixels from 0 to 255.
 
-    ``rows`` numbers the photos to give, None gives all. The last batch may be smaller. A photo that cannot be decoded
-    raises ``UnreadablePhoto``.
+    ``rows`` selects photos, None selects all. The last batch may be smaller. A photo that cannot be decoded raises
+    ``UnreadablePhoto``.
     """
-    wanted = np.arange(len(photos)) if rows is None else rows
-    batches = (wanted[start : start + batch_size] for start in range(0, len(wanted), batch_size))
+    rows = np.arange(len(photos)) if rows is None else rows
+    batches = (rows[start : start + batch_size] for start in range(0, len(rows), batch_size))
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         if photos.is_decoded:
             yield from prefetch(pool.submit(photos.gather, batch) for batch in batches)
@@ -43,9 +43,9 @@ def iterate_pixel_batches(photos: PhotoSource, batch_size: int, rows: Rows | Non
 def iterate_readable_batches(
     paths: Sequence[Path], sizes: Sequence[int], batch_size: int
 ) -> Iterator[list[tuple[Pixels, ...] | UnreadablePhoto]]:
-    """Decode photos in order, each once for all ``sizes``, and yield them in batches; the last may be smaller.
+    """Decode photos in order, each once for all ``sizes``, and yield them in batches. The last batch may be smaller.
 
-    Of each photo there is an array of shape (size, size, 3) for each size, pixels from 0 to 255, or its error.
+    Each photo becomes one array per size, of shape (size, size, 3) with pixels from 0 to 255, or an error.
     """
     batches = (paths[start : start + batch_size] for start in range(0, len(paths), batch_size))
     decode = partial(_decode_or_return_error, sizes=sizes)
@@ -63,14 +63,14 @@ def _decode_or_return_error(path: Path, sizes: Sequence[int]) -> tuple[Pixels, .
 def submit_and_combine(
     pool: ThreadPoolExecutor, work: Callable[[S], R], items: Iterable[S], combine: Callable[[list[R]], T]
 ) -> Future[T]:
-    """Process each item in a thread of its own, then combine the results in another."""
-    futures = [pool.submit(work, thing) for thing in items]
-    # The pool begins with what came first, so when this waits for the parts, each of them is done or in another thread.
+    """Process the items in parallel threads, then combine the results in another thread."""
+    futures = [pool.submit(work, item) for item in items]
+    # The pool starts work in order. When this waits for the parts, each of them is done or runs in another thread.
     return pool.submit(lambda: combine([part.result() for part in futures]))
 
 
 def prefetch(results: Iterator[Future[T]]) -> Iterator[T]:
-    """Yield results in order, while the next ones are computed."""
+    """Yield results in order while the next ones are computed."""
     waiting: deque[Future[T]] = deque()
     for result in results:
         waiting.append(result)

@@ -1,4 +1,4 @@
-"""Decides whether to decode photos into a store: whether it saves time, and whether there is room."""
+"""Decisions about a store of decoded photos: whether it saves time, and whether it fits on the disk."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from ..errors import BadChoice
 from ..storage import count_folder_bytes, remove_folder
 from .decoding import decode_photo
 
-# Number of photos that the time of decoding is measured on.
+# Number of photos in the measurement of decoding.
 SAMPLE_PHOTOS = 64
-# Bytes a second that most disks write, and read if the data are not cached.
+# Speed of most disks without the system's cache.
 WRITE_BYTES_PER_SECOND, READ_BYTES_PER_SECOND = 300e6, 1e9
 # Least number of seconds that a store must save.
 MIN_SECONDS_SAVED = 10.0
-# Share of the free disk that stores may take by default.
+# Share of the free disk space that stores may use by default.
 FREE_SHARE = 0.5
 
 _UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
@@ -28,7 +28,7 @@ _SIZE_PATTERN = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?)B?", re.IGNORECASE)
 
 
 def parse_cache_limit(value: str | int | None) -> int | None:
-    """Parse a number of bytes such as ``20GB``, ``500M`` or ``0``; None is returned as it is."""
+    """Parse a number of bytes such as ``20GB``, ``500M`` or ``0``. None stays None."""
     if value is None:
         return None
     match = _SIZE_PATTERN.fullmatch(str(value).strip())
@@ -38,9 +38,9 @@ def parse_cache_limit(value: str | int | None) -> int | None:
 
 
 def estimate_seconds_saved(paths: Sequence[Path], size: int, missing: int, decodings: int) -> float:
-    """Estimate what a store saves, by the time that a sample of ``paths`` takes; negative if it costs more.
+    """Estimate the seconds that a store saves, from the decoding time of a sample. Negative if it costs more.
 
-    ``missing`` photos are not in the store yet; without it, photos would be decoded ``decodings`` times in all.
+    ``missing`` is the number of photos that are not stored yet, ``decodings`` the number of decodings without a store.
     """
     if decodings <= missing:
         return 0.0
@@ -58,9 +58,9 @@ def estimate_seconds_saved(paths: Sequence[Path], size: int, missing: int, decod
 
 
 def select_fitting_sizes(sizes: Iterable[int], photos: int, folder: Path, limit: int | None) -> list[int]:
-    """Return as many of the sizes, from the smallest on, as there is room for in an existing folder.
+    """Return the sizes, from the smallest up, whose stores fit together into an existing folder.
 
-    ``limit`` is in bytes; None is half of the free space.
+    ``limit`` is in bytes. None allows half of the free space.
     """
     room = FREE_SHARE * shutil.disk_usage(folder).free if limit is None else limit
     kept: list[int] = []
@@ -78,11 +78,21 @@ def compute_store_bytes(photos: int, size: int) -> int:
 
 
 def make_room(folder: Path, size: int, needed: int, limit: int | None) -> bool:
-    """Make room for ``needed`` bytes more at ``size`` in a folder of stores; whether there is.
+    """Make room for ``needed`` more bytes in the store of one size, and return whether there is enough.
 
-    Stores of other photos, as they were before labels or photos changed, are deleted, and where that is not enough
-    those of other sizes, the least recently used first. ``folder`` is the store of these photos, ``limit`` the bytes
-    that all stores may take; None is half of the free space.
+    Stores of other sets of photos are deleted, because labels or photos have changed since. If necessary, stores of
+    other sizes are deleted, the least recently used first.
+
+    Parameters
+    ----------
+    folder
+        Folder of the stores of these photos, with a subfolder per size.
+    size
+        Size of the photos whose store is kept.
+    needed
+        Number of bytes.
+    limit
+        Number of bytes that all stores may use. None allows half of the free space.
     """
     for other in folder.parent.glob("*"):
         if other != folder:
@@ -100,7 +110,7 @@ def make_room(folder: Path, size: int, needed: int, limit: int | None) -> bool:
 
 
 def mark_used(folder: Path, size: int) -> None:
-    """Mark a store as used, by the time of its folder."""
+    """Set the time of a store's folder, so that it counts as recently used."""
     place = folder / str(size)
     if place.exists():
         os.utime(place)

@@ -1,6 +1,6 @@
-"""Decodes photos to pixels, everywhere in the same way.
+"""Decoding of photos to pixels, identical in training and in prediction.
 
-The same in a few lines::
+In essence::
 
     photo = Image.open(path)
     photo.draft(None, (2 * size, 2 * size))
@@ -8,10 +8,9 @@ The same in a few lines::
     photo = photo.resize((size, size), Image.Resampling.BILINEAR)
     pixels = numpy.asarray(photo)
 
-A JPEG that is several times larger than asked for is decoded at a half, a quarter or an eighth of its size, of which a
-transform of fewer coefficients is part of the format, and never at less than twice the size asked for. That takes a
-third of the time for 2000 x 1500 pixels at 224, and changes pixels less than a filter of another kind would. Pillow's
-bilinear filter widens with the scale, so it is antialiased; the EXIF orientation is honoured.
+A large JPEG is decoded at a half, a quarter or an eighth of its size, which the format supports, but never at less than
+twice the requested size. That takes a third of the time for 2000 x 1500 pixels at 224, and changes pixels less than
+another filter would. Pillow's bilinear filter is antialiased. The EXIF orientation is applied.
 """
 
 from __future__ import annotations
@@ -27,32 +26,32 @@ from PIL import Image, ImageOps
 
 from ..errors import UnreadablePhoto
 
-# A JPEG is decoded at this multiple of the requested size, or more.
-# :data:`ensembler.competition.samples.PIXELS_VERSION` counts the changes of what happens here.
+# A JPEG is decoded at least at this multiple of the requested size.
+# :data:`ensembler.competition.samples.PIXELS_VERSION` counts the changes of decoding.
 MIN_DECODE_SCALE = 2
 
-# Broken EXIF entries and large photos need no warning: the pixels are read all the same.
+# Broken EXIF entries and large photos do not affect the pixels.
 warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.TiffImagePlugin")
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 
 
 def decode_photo(path: Path, size: int) -> NDArray[np.uint8]:
-    """Read a photo as RGB pixels of shape (size, size, 3), values 0 to 255.
+    """Read a photo as RGB pixels of shape (size, size, 3) from 0 to 255.
 
-    Photos of 16 bits a channel are scaled to 8, transparency is dropped, an animation gives its first frame.
+    Channels of 16 bits are scaled to 8 bits, transparency is dropped, and an animation yields its first frame.
 
     Raises
     ------
     UnreadablePhoto
-        If the file is missing, truncated or no photo.
+        If the file is missing, truncated or not a photo.
     """
     return np.asarray(resize_photo(open_photo(path, size), size))
 
 
 def decode_at_sizes(path: Path, sizes: Sequence[int]) -> tuple[NDArray[np.uint8], ...]:
-    """Read a photo, as :func:`decode_photo` does, and return its pixels at each of ``sizes``.
+    """Read a photo like :func:`decode_photo`, and return its pixels at each size.
 
-    It is decoded once for all sizes, or once for each scale of a large JPEG.
+    The photo is decoded once for all sizes, or a large JPEG once per scale.
     """
     photos: dict[tuple[int, int], Image.Image] = {}
     pixels = []
@@ -65,26 +64,26 @@ def decode_at_sizes(path: Path, sizes: Sequence[int]) -> tuple[NDArray[np.uint8]
 
 
 def resize_photo(photo: Image.Image, size: int) -> Image.Image:
-    """Scale a decoded photo to ``size`` pixels in height and width."""
+    """Resize a decoded photo to ``size`` pixels in height and width."""
     return photo if photo.size == (size, size) else photo.resize((size, size), Image.Resampling.BILINEAR)
 
 
 def open_photo(path: Path, size: int) -> Image.Image:
-    """Decode a photo, as RGB and upright, for use at ``size`` pixels; see :func:`decode_photo`."""
+    """Decode a photo as upright RGB for use at ``size`` pixels, see :func:`decode_photo`."""
     with _open_at_scale(path, size) as opened:
         return _as_rgb(ImageOps.exif_transpose(opened))
 
 
 @contextlib.contextmanager
 def _open_at_scale(path: Path, size: int) -> Iterator[Image.Image]:
-    """Open a photo at the scale in which it is decoded for ``size``; errors become ``UnreadablePhoto``."""
+    """Open a photo at the scale of its decoding for ``size``. Errors become ``UnreadablePhoto``."""
     try:
         with Image.open(path) as opened:
             # This affects only JPEGs.
             opened.draft(None, (MIN_DECODE_SCALE * size, MIN_DECODE_SCALE * size))
             yield opened
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        # Pillow reports a broken PNG by a SyntaxError, a truncated file by an OSError.
+        # Pillow raises a SyntaxError for a broken PNG and an OSError for a truncated file.
         raise UnreadablePhoto(f"{path} cannot be read as a photo ({error}): replace or remove it.") from error
 
 

@@ -1,8 +1,8 @@
-"""Hashes that differ in few bits, found without comparing all with all.
+"""Search for hashes that differ in few bits, without comparing all pairs.
 
 Multi-index hashing (M. Norouzi, A. Punjani, D. Fleet, *Fast Search in Hamming Space with Multi-Index Hashing*, CVPR
-2012): of two hashes that differ in at most 11 bits, one of the four parts of 16 bits differs in at most 2. So each part
-is looked up in a table of that part, as it is and with each one or two of its bits turned over.
+2012): if two hashes differ in at most 11 bits, one of their four parts of 16 bits differs in at most 2. Therefore each
+part is looked up in a table of that part, unchanged and with each one or two of its bits flipped.
 """
 
 from __future__ import annotations
@@ -17,26 +17,27 @@ from .perceptual_hash import HASH_BITS, Hashes, compute_hamming_distances
 PART_BITS = 16
 PART_COUNT = HASH_BITS // PART_BITS
 MAX_FLIPPED_BITS = 2
-# The largest distance at which no pair is missed.
+# Largest distance at which no pair is missed.
 MAX_DISTANCE = PART_COUNT * (MAX_FLIPPED_BITS + 1) - 1
-# Hashes read in one place of a table, so that the work stays in proportion to the photos even if thousands look alike.
-# Those read are the neighbours by row, so that such photos still hang together.
+# Largest number of hashes that are read per key, so that the work is linear even if thousands of photos look alike. The
+# neighbours by row are read, so that such photos remain connected.
 MAX_ROWS_PER_KEY = 64
-# Rows that are looked up at once, to bound the memory.
+# Rows that are looked up at once, which limits memory.
 _BLOCK_ROWS = 1 << 16
 
 Rows = NDArray[np.int64]
 
 
 def find_near_hashes(queries: Hashes, hashes: Hashes) -> tuple[Rows, Rows, NDArray[np.int64]]:
-    """Find, for each row's hash in one array, the other rows whose hash in the second array is near.
+    """Find pairs of photos whose hash in the first array is near the other's hash in the second array.
 
-    Both arrays are of the same photos in the same order, shape (photos,), each of another version of them or the same.
+    Both arrays have the shape (photos,) and the same order of photos, possibly in different versions.
 
     Returns
     -------
     tuple
-        Rows of ``queries``, rows of ``hashes``, and how many bits differ, at most 11; each pair of different rows once.
+        Rows of ``queries``, rows of ``hashes``, and number of different bits, at most 11. Each pair of different rows
+        occurs once.
     """
     count = len(hashes)
     pair_codes = [np.empty(0, np.int64)]
@@ -56,8 +57,8 @@ def find_near_hashes(queries: Hashes, hashes: Hashes) -> tuple[Rows, Rows, NDArr
 
 _FLIP_MASKS = [
     np.int64(sum(1 << bit for bit in bits))
-    for turned in range(MAX_FLIPPED_BITS + 1)
-    for bits in combinations(range(PART_BITS), turned)
+    for flipped in range(MAX_FLIPPED_BITS + 1)
+    for bits in combinations(range(PART_BITS), flipped)
 ]
 
 
@@ -66,7 +67,7 @@ def _extract_part(hashes: Hashes, number: int) -> NDArray[np.int64]:
 
 
 class _PartTable:
-    """Rows by the value of one part of their hash, in ascending order within each value."""
+    """Index of rows by one part of their hash, with ascending rows for each key."""
 
     def __init__(self, keys: NDArray[np.int64]) -> None:
         self.rows = np.argsort(keys, kind="stable").astype(np.int64)
@@ -74,7 +75,7 @@ class _PartTable:
         self.is_crowded = bool((np.diff(self.starts) > MAX_ROWS_PER_KEY).any())
 
     def look_up(self, keys: NDArray[np.int64], first: int) -> tuple[Rows, Rows]:
-        """Return pairs of the rows that ask, counted from ``first``, and of those that have their keys."""
+        """Return pairs of query rows, counted from ``first``, and rows with the same key."""
         begin, end = self.starts[keys], self.starts[keys + 1]
         if self.is_crowded:
             begin, end = self._narrow_crowded(begin, end, first)
@@ -84,7 +85,7 @@ class _PartTable:
         return queries + first, self.rows[begin[queries] + within]
 
     def _narrow_crowded(self, begin: Rows, end: Rows, first: int) -> tuple[Rows, Rows]:
-        """Narrow places that are too full to the rows around the one that asks."""
+        """Narrow ranges of too many rows to the rows around the query."""
         begin, end = begin.copy(), end.copy()
         for query in np.flatnonzero(end - begin > MAX_ROWS_PER_KEY):
             inside = self.rows[begin[query] : end[query]]

@@ -1,7 +1,7 @@
-"""A photo in 64 bits that stay nearly the same when it is compressed, scaled, brightened or cut a little.
+"""Perceptual hash of 64 bits, which changes little when a photo is compressed, scaled, brightened or slightly cropped.
 
-It is the perceptual hash of C. Zauner (*Implementation and Benchmarking of Perceptual Image Hash Functions*, 2010): the
-lowest frequencies of a small grey photo, each above or below their median.
+See C. Zauner, *Implementation and Benchmarking of Perceptual Image Hash Functions*, 2010. Each bit is one of the lowest
+frequencies of a small grey photo, compared with their median.
 """
 
 from __future__ import annotations
@@ -21,8 +21,7 @@ Hashes = NDArray[np.uint64]
 def hash_photos(grey: NDArray[np.floating], margin: int = 0) -> Hashes:
     """Hash grey photos of shape (photos, 32, 32), without ``margin`` rows and columns at each border.
 
-    Brightness and contrast make no difference. Of the 64 lowest frequencies, each sets a bit if it is above their
-    median.
+    Each of the 64 lowest frequencies sets a bit if it is above their median. Brightness and contrast do not matter.
     """
     strengths = grey.reshape(len(grey), GREY_SIDE * GREY_SIDE) @ _build_cosines(margin)
     above = strengths > np.median(strengths, axis=1, keepdims=True)
@@ -30,9 +29,9 @@ def hash_photos(grey: NDArray[np.floating], margin: int = 0) -> Hashes:
 
 
 def compute_hamming_distances(one: Hashes, other: Hashes) -> NDArray[np.uint64]:
-    """Count the bits that differ (Hamming distance), element by element, from 0 to 64."""
+    """Return the number of different bits (Hamming distance) of each element, from 0 to 64."""
     bits = one ^ other
-    # Sums of neighbours, of pairs, of nibbles, then of all bytes: NumPy counts bits by itself only since 2.0.
+    # Sums over pairs, nibbles, bytes and all bits. NumPy has a function for it only since 2.0.
     bits -= (bits >> np.uint64(1)) & np.uint64(0x5555555555555555)
     bits = (bits & np.uint64(0x3333333333333333)) + ((bits >> np.uint64(2)) & np.uint64(0x3333333333333333))
     bits = (bits + (bits >> np.uint64(4))) & np.uint64(0x0F0F0F0F0F0F0F0F)
@@ -42,10 +41,7 @@ def compute_hamming_distances(one: Hashes, other: Hashes) -> NDArray[np.uint64]:
 
 @cache
 def _build_cosines(margin: int) -> NDArray[np.float32]:
-    """Cosines that strengths of frequencies are measured by, shape (32 * 32, 64).
-
-    They span the photo without its margin: the type-II discrete cosine transform of what is left.
-    """
+    """Return the type-II discrete cosine transform of the photo without its margin, shape (32 * 32, 64)."""
     inner = GREY_SIDE - 2 * margin
     places = (np.arange(inner) + 0.5) / inner
     lines = np.zeros((GREY_SIDE, GREY_SIDE))
@@ -53,6 +49,6 @@ def _build_cosines(margin: int) -> NDArray[np.float32]:
     pairs = sorted(
         ((down, right) for down in range(GREY_SIDE) for right in range(GREY_SIDE)), key=lambda pair: (sum(pair), pair)
     )
-    # The first is the mean, which is only the brightness.
+    # The first frequency is the mean, which is the brightness.
     cosines = [np.outer(lines[down], lines[right]).ravel() for down, right in pairs[1 : HASH_BITS + 1]]
     return np.stack(cosines, axis=1).astype(np.float32)

@@ -1,4 +1,4 @@
-"""Scans each photo once: whether it can be read, and what is needed to find near-duplicates."""
+"""Scan of all photos for unreadable files, identical files and thumbnails."""
 
 from __future__ import annotations
 
@@ -15,13 +15,16 @@ from .decoding import MIN_DECODE_SCALE, open_photo
 from .perceptual_hash import GREY_SIDE
 from .similarity import Thumbnail, make_thumbnail
 
-# Height and width in pixels at which photos are decoded, or more: several times what is kept of them.
+# Least height and width in pixels at which photos are decoded, several times the size of thumbnails.
 SCAN_SIZE = 8 * GREY_SIDE // MIN_DECODE_SCALE
 
 
 @dataclass
 class PhotoScan:
-    """Digests of readable photos, their thumbnails unless they are too small, and problems of the others, by path."""
+    """Results of a scan by path: digests and thumbnails of readable photos, and problems of unreadable ones.
+
+    Photos that are too small have no thumbnail.
+    """
 
     digests: dict[str, str] = field(default_factory=dict)
     thumbnails: dict[str, Thumbnail] = field(default_factory=dict)
@@ -29,7 +32,7 @@ class PhotoScan:
 
 
 def scan_photos(root: Path, paths: Sequence[str], progress: Progress) -> PhotoScan:
-    """Decode all photos once, on all processors; paths start from ``root``."""
+    """Decode all photos once on all processors. Paths are relative to ``root``."""
     scan = PhotoScan()
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         results = pool.map(lambda path: _scan_photo(root / path), paths)
@@ -44,7 +47,7 @@ def scan_photos(root: Path, paths: Sequence[str], progress: Progress) -> PhotoSc
 
 
 def _scan_photo(path: Path) -> tuple[str, Thumbnail | None] | str:
-    """Digest of a photo's bytes and its thumbnail, or what is wrong with it."""
+    """Return the digest of a photo's bytes and its thumbnail, or the problem."""
     try:
         photo = open_photo(path, SCAN_SIZE)
     except UnreadablePhoto as error:

@@ -1,4 +1,4 @@
-"""Sources of pixels: photos decoded from their files, held in memory, or read from a store."""
+"""Sources of pixels: photos that are decoded on each access, or kept in memory."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from ..machine_memory import read_machine_memory
 from .decoding import decode_photo
 
-# Share of the machine's memory that decoded photos may take, rather than be decoded again each epoch, and bytes that
-# any machine has for them. A GPU is through with small photos several times faster than they are decoded.
+# Share of the machine's memory that decoded photos may use, and bytes that they may always use. A GPU processes small
+# photos several times faster than they are decoded, so decoding them in each epoch would slow it down.
 MEMORY_SHARE, MIN_MEMORY_BYTES = 1 / 16, 512 * 1024**2
 
 Pixels = NDArray[np.uint8]
@@ -23,25 +23,25 @@ Rows = NDArray[np.int64]
 
 
 class PhotoSource(Protocol):
-    """Photos of one size, by their numbers."""
+    """Source of photos of one size by their rows."""
 
     @property
     def is_decoded(self) -> bool:
-        """Whether pixels need only be copied, which is too little work to share among threads."""
+        """Whether access only copies pixels, which is too little work for several threads."""
 
     def __len__(self) -> int: ...
 
     def read_photo(self, row: int) -> Pixels:
-        """Return one photo's pixels, 0 to 255, of shape (size, size, 3).
+        """Return a photo as an array of shape (size, size, 3) from 0 to 255.
 
         Raises
         ------
         UnreadablePhoto
-            If it cannot be decoded.
+            If the photo cannot be decoded.
         """
 
     def gather(self, rows: Rows) -> Pixels:
-        """Return photos of shape (rows, size, size, 3)."""
+        """Return photos as an array of shape (rows, size, size, 3)."""
 
 
 class FilePhotos:
@@ -57,16 +57,16 @@ class FilePhotos:
         return len(self._paths)
 
     def read_photo(self, row: int) -> Pixels:
-        """Decode one photo."""
+        """Decode a photo."""
         return decode_photo(self._paths[row], self._size)
 
     def gather(self, rows: Rows) -> Pixels:
-        """Decode photos one after another."""
+        """Decode photos sequentially."""
         return np.stack([self.read_photo(row) for row in rows])
 
 
 class InMemoryPhotos:
-    """Photos held in memory."""
+    """Photos that are kept in memory."""
 
     is_decoded = True
 
@@ -77,7 +77,7 @@ class InMemoryPhotos:
 
     @classmethod
     def from_files(cls, paths: Sequence[Path], size: int) -> InMemoryPhotos:
-        """Decode photos, on all processors."""
+        """Decode photos on all processors."""
         pixels = np.empty((len(paths), size, size, 3), np.uint8)
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             for row, photo in enumerate(pool.map(lambda path: decode_photo(path, size), paths)):
@@ -88,7 +88,7 @@ class InMemoryPhotos:
         return len(self._pixels)
 
     def read_photo(self, row: int) -> Pixels:
-        """Return a view of one photo."""
+        """Return a view of a photo."""
         photo: Pixels = self._pixels[row]
         return photo
 
@@ -99,15 +99,15 @@ class InMemoryPhotos:
 
 
 def make_photo_source(paths: Sequence[Path], size: int) -> PhotoSource:
-    """Decode photos at once if they fit in memory, else on each access."""
+    """Return photos that are decoded now if they fit into memory, or else on each access."""
     return InMemoryPhotos.from_files(paths, size) if can_fit_in_memory(len(paths), size) else FilePhotos(paths, size)
 
 
 def can_fit_in_memory(photos: int, size: int) -> bool:
-    """Whether so many photos fit within the memory limit."""
+    """Return whether decoded photos fit within the memory limit."""
     return photos * size * size * 3 <= compute_memory_limit()
 
 
 def compute_memory_limit() -> int:
-    """Return how many bytes decoded photos may take on this machine."""
+    """Return the number of bytes that decoded photos may use on this machine."""
     return max(MIN_MEMORY_BYTES, int(MEMORY_SHARE * read_machine_memory()))

@@ -1,4 +1,4 @@
-"""Similarity of two thumbnails, one of which may be compressed, scaled, brightened or cropped a little."""
+"""Similarity of two thumbnails, one of which may be compressed, scaled, brightened or slightly cropped."""
 
 from __future__ import annotations
 
@@ -13,35 +13,35 @@ from .perceptual_hash import GREY_SIDE
 
 Photos = NDArray[np.float32]
 Correlations = NDArray[np.float32]
-# Rows and columns that may have been cut off at a border: of 32, so up to a tenth.
+# Rows or columns, out of 32, that may have been cropped at both borders.
 _CUTS = tuple(product(range(4), repeat=2))
-# Cosines along a line below which a photo is a mere gradient of light, without detail.
+# Number of cosines per line that form gradients of light, without detail.
 _GRADIENT_COSINES = 4
-# Pixels whose channels differ by less, root mean square, are nearly grey: their hue is noise.
+# Root mean square of the differences of channels below which a photo is nearly grey, and its hue is noise.
 _MIN_CHROMA = 6.0
-# Height and width of coloured thumbnails: colours need no detail.
+# Height and width of coloured thumbnails, which need less detail.
 COLOUR_SIDE = 8
 
 
 class Thumbnail(NamedTuple):
-    """A photo as 32 x 32 grey and 8 x 8 coloured pixels, values 0 to 255, whatever its shape was."""
+    """Square thumbnail of 32 x 32 grey and 8 x 8 coloured pixels from 0 to 255."""
 
     grey: NDArray[np.uint8]
     colour: NDArray[np.uint8]
 
 
 def make_thumbnail(photo: Image.Image) -> Thumbnail | None:
-    """Return a photo's thumbnail; None if the photo is smaller, and so has too little detail to compare."""
+    """Return a photo's thumbnail, or None if the photo is smaller than one."""
     if min(photo.size) < GREY_SIDE:
         return None
-    # Whole pixels are averaged first, which is many times faster on large photos.
+    # Averaging whole pixels first is many times faster on large photos.
     small = photo.resize((GREY_SIDE, GREY_SIDE), Image.Resampling.BOX, reducing_gap=1.0)
     colour = small.resize((COLOUR_SIDE, COLOUR_SIDE), Image.Resampling.BOX)
     return Thumbnail(np.asarray(small.convert("L")), np.asarray(colour))
 
 
 def normalise(photos: Photos) -> Photos:
-    """Scale each photo, shape (photos, 32, 32), to mean 0 and norm 1."""
+    """Scale each photo of an array of shape (photos, 32, 32) to mean 0 and norm 1."""
     centred = photos - photos.mean(axis=(1, 2), keepdims=True)
     lengths = np.sqrt(np.square(centred).sum(axis=(1, 2), keepdims=True))
     return np.asarray(centred / np.maximum(lengths, 1e-6), dtype=np.float32)
@@ -50,17 +50,20 @@ def normalise(photos: Photos) -> Photos:
 def compute_similarity(one: Photos, other: Photos) -> tuple[Correlations, Correlations]:
     """Compare grey photos of shape (pairs, 32, 32) pixel by pixel.
 
-    Returns the correlation of the pixels, and of what is left of them without gradients of light, from -1 to 1. Blank
-    skies and dark rooms are alike by the first alone.
+    Returns
+    -------
+    tuple
+        Correlation of the pixels, and correlation without gradients of light, each from -1 to 1. Only the second one
+        distinguishes blank skies and dark rooms.
     """
     details = normalise(remove_gradients(one)), normalise(remove_gradients(other))
     return _correlate(normalise(one), normalise(other)), _correlate(*details)
 
 
 def align_cut(whole: Photos, cut: Photos) -> Photos:
-    """Crop each photo as its partner may have been cropped, where it then fits best.
+    """Crop and stretch each photo of ``whole`` so that it fits its partner in ``cut`` best.
 
-    Grey photos have the shape (pairs, 32, 32); those of ``whole`` are returned, cropped and stretched.
+    Both arrays contain grey photos of shape (pairs, 32, 32).
     """
     target = normalise(cut)
     return _fit_cut(_fit_cut(whole, target, axis=2), target, axis=1)
@@ -71,7 +74,7 @@ def _correlate(one: Photos, other: Photos) -> Correlations:
 
 
 def compute_colour_similarity(one: Photos, other: Photos) -> Correlations:
-    """Compare hues: the cosine between the differences of the channels; 1 where a photo is nearly grey.
+    """Compare hues by the cosine between the differences of channels. The result is 1 if a photo is nearly grey.
 
     Photos have the shape (pairs, height, width, 3) and values from 0 to 255.
     """
@@ -82,7 +85,7 @@ def compute_colour_similarity(one: Photos, other: Photos) -> Correlations:
 
 
 def _fit_cut(whole: Photos, target: Photos, axis: int) -> Photos:
-    """Stretch the part between two lines of ``whole`` along one axis over all of it, where it correlates best."""
+    """Crop and stretch ``whole`` along one axis so that it correlates best with ``target``."""
     best = np.full(len(whole), -2.0, np.float32)
     fitted = np.empty_like(whole)
     for before, after in _CUTS:
@@ -95,7 +98,7 @@ def _fit_cut(whole: Photos, target: Photos, axis: int) -> Photos:
 
 
 def _build_stretch_matrix(before: int, after: int) -> Photos:
-    """Return the matrix that interpolates lines ``before`` to ``32 - after`` to 32 lines."""
+    """Return the matrix that interpolates the lines from ``before`` to ``32 - after`` to 32 lines."""
     places = np.clip(
         (np.arange(GREY_SIDE) + 0.5) * (GREY_SIDE - before - after) / GREY_SIDE + before - 0.5, 0, GREY_SIDE - 1
     )
@@ -108,7 +111,7 @@ def _build_stretch_matrix(before: int, after: int) -> Photos:
 
 
 def remove_gradients(photos: Photos) -> Photos:
-    """Remove slow changes of light from grey photos of shape (photos, 32, 32)."""
+    """Remove gradients of light from grey photos of shape (photos, 32, 32)."""
     lines = np.cos(np.pi * np.arange(_GRADIENT_COSINES)[:, None] * (np.arange(GREY_SIDE) + 0.5) / GREY_SIDE)
     lines /= np.sqrt(np.square(lines).sum(axis=1, keepdims=True))
     smooth = (lines.T @ lines).astype(np.float32)

@@ -1,4 +1,4 @@
-"""Views of a photo: mirrored and cropped to a corner, the same in training and in prediction."""
+"""Mirrored and cropped views of a photo, identical in training and in prediction."""
 
 from __future__ import annotations
 
@@ -13,21 +13,26 @@ CROP_SHARE = 7 / 8
 
 @dataclass(frozen=True)
 class View:
-    """One way to look at a photo.
+    """View of a photo.
 
-    ``corner`` is ``(row, column)``, each 0 or 1, of the corner that the crop keeps; None is the whole photo.
+    Attributes
+    ----------
+    corner
+        Row and column, each 0 or 1, of the corner that the crop keeps. None keeps the whole photo.
+    mirrored
+        Whether the photo is mirrored.
     """
 
     corner: tuple[int, int] | None = None
     mirrored: bool = False
 
     def __str__(self) -> str:
-        """Part of a file's name: empty for the whole photo."""
+        """Return a suffix for names of files. Empty for the whole photo."""
         corner = "" if self.corner is None else f"-corner{self.corner[0]}{self.corner[1]}"
         return f"{corner}{'-mirrored' if self.mirrored else ''}"
 
     def compute_box(self, size: int) -> tuple[int, int, int, int]:
-        """Return the left, upper, right and lower edge of the crop in a photo of ``size`` pixels."""
+        """Return the left, upper, right and lower edges of the crop in a photo of ``size`` pixels."""
         if self.corner is None:
             return 0, 0, size, size
         crop_size = round(CROP_SHARE * size)

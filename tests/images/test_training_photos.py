@@ -9,7 +9,6 @@ import pytest
 from helpers.photos import write_photo
 
 from ensembler.errors import UnreadablePhoto
-from ensembler.images import training_photos
 from ensembler.images.augmentation import Augmentation
 from ensembler.images.augmentation.photos import augment_photo
 from ensembler.images.batches import count_steps
@@ -35,7 +34,7 @@ SOURCES = {"files": FilePhotos, "memory": InMemoryPhotos.from_files}
 
 @pytest.fixture(scope="module", params=[*SOURCES, "store"])
 def source(request, paths, tmp_path_factory):
-    """The photos from wherever they can come from."""
+    """Return the photos from each kind of source."""
     if request.param != "store":
         return SOURCES[request.param](paths, SIZE)
     store = PhotoStore(tmp_path_factory.mktemp("store"), paths)
@@ -44,7 +43,7 @@ def source(request, paths, tmp_path_factory):
 
 
 def epoch(photos, number=0, batch_size=4, seed=0, augmentation="none", accumulation_steps=1):
-    """All batches of one epoch; ``photos`` are a source, or paths."""
+    """Return all batches of one epoch of a source or of paths."""
     source = FilePhotos(photos, SIZE) if isinstance(photos, list) else photos
     photos = TrainingPhotos(source, TARGETS[: len(source)])
     return list(
@@ -55,7 +54,7 @@ def epoch(photos, number=0, batch_size=4, seed=0, augmentation="none", accumulat
 
 
 def joined(found):
-    """Pixels, targets and weights of all batches, one after the other."""
+    """Concatenate the pixels, targets and weights of all batches."""
     return [np.concatenate(arrays) for arrays in zip(*found, strict=True)]
 
 
@@ -154,14 +153,16 @@ def test_each_photo_is_changed_as_asked_for(paths, augmentation):
     np.testing.assert_array_equal(pixels, expected)
 
 
-def test_order_photos_and_batches_draw_different_numbers():
-    draws = training_photos._EpochDraws(seed=3, number=0, augmentation="strong")
-    sources = [
-        np.random.default_rng([3, 0]),
-        *map(draws.make_photo_generator, range(4)),
-        *map(draws.make_batch_generator, range(4)),
-    ]
-    assert len({source.random() for source in sources}) == 9
+def test_order_photos_and_batches_draw_different_numbers(paths, monkeypatch):
+    make_generator, numbers = np.random.default_rng, set()
+
+    def record_number(key):
+        numbers.add(make_generator(key).random())
+        return make_generator(key)
+
+    monkeypatch.setattr(np.random, "default_rng", record_number)
+    epoch(paths, seed=3, augmentation="strong")
+    assert len(numbers) == 1 + COUNT + count_steps(COUNT, 4)
 
 
 def test_photos_that_fill_up_are_not_mixed_with_those_that_count(paths):

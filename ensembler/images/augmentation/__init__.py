@@ -1,8 +1,8 @@
-"""Augments training photos at random; held-out photos are never augmented."""
+"""Random augmentation of training photos. Held-out photos are never augmented."""
 
 from __future__ import annotations
 
 from typing import Literal
 
-# Unchanged; mirrored and cropped; pixels changed in place; all of that and mixed.
+# None, mirroring and cropping, changes of pixels in place, RandAugment with random erasing and mixing.
 Augmentation = Literal["none", "crops", "pixels", "strong"]

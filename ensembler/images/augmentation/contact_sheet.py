@@ -1,9 +1,9 @@
-"""A contact sheet of training: a few photos as they are, and as some epochs show them."""
+"""Contact sheet of a few training photos with their augmented versions."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,11 +15,11 @@ from ..training_photos import TrainingPhotos, shuffle_rows
 from . import Augmentation
 
 MAX_PHOTOS = 6
-# Sizes in pixels: photos between these are shown in their own size.
+# Photos between these sizes in pixels are shown in their own size.
 MIN_SHOWN_SIZE, MAX_SHOWN_SIZE = 128, 224
 GAP, LINE_HEIGHT, FONT_SIZE = 6, 24, 13
 
-# Pixels and targets.
+# Pixels and targets of one column.
 ShownPhotos = tuple[NDArray[np.uint8], NDArray[np.float32]]
 
 
@@ -32,30 +32,30 @@ def draw_contact_sheet(
     seed: int,
     views: int = 7,
 ) -> Image.Image:
-    """Draw some training photos and what augmentation makes of them.
+    """Draw some training photos and their augmented versions.
 
     Parameters
     ----------
     paths
-        Files of all training photos; a few are drawn from them, of as many different classes as can be.
+        Paths of all training photos. A few of them are chosen at random, with as many different classes as possible.
     labels
-        Names of the outputs; where a single output tells two classes apart, the names of both, its own last.
+        Names of the outputs. For a single output of two classes, the names of both classes, the output's own last.
     targets
-        Shape (photos, outputs).
+        Targets of shape (photos, outputs).
     size
-        Height and width in pixels that photos have in training.
+        Height and width of photos in training, in pixels.
     augmentation
-        To be shown.
+        Kind of augmentation.
     seed
-        Of the choice of photos and of the augmentation.
+        Seed of the choice of photos and of the augmentation.
     views
-        Augmented versions of each photo.
+        Number of augmented versions of each photo.
 
     Returns
     -------
     PIL.Image.Image
-        A row for each photo: as decoded, then as the first epochs of a training on these photos show it; under each
-        its label, with shares where photos are mixed.
+        One row per photo: the decoded photo, then its versions in the first epochs of a training on these photos. The
+        label is below each, with shares if photos are mixed.
 
     Raises
     ------
@@ -71,7 +71,7 @@ def draw_contact_sheet(
 
 
 def _choose_varied_rows(targets: NDArray[np.float32], seed: int) -> list[int]:
-    """Rows of a few photos: first one of each class, then a second one of each, and so on."""
+    """Choose a few random rows: first one of each class, then a second one of each, and so on."""
     times_chosen: Counter[bytes] = Counter()
     ranked_rows = []
     for row in np.random.default_rng(seed).permutation(len(targets)):
@@ -81,7 +81,7 @@ def _choose_varied_rows(targets: NDArray[np.float32], seed: int) -> list[int]:
 
 
 def _load_epoch(photos: TrainingPhotos, count: int, number: int, seed: int, augmentation: Augmentation) -> ShownPhotos:
-    """All photos as one epoch shows them, in the order in which they were given."""
+    """Return all photos of one epoch, in their original order."""
     pixels, targets, _ = next(photos.iterate_epoch(number, batch_size=count, seed=seed, augmentation=augmentation))
     places = np.argsort(shuffle_rows(count, number, seed))
     return pixels[places], targets[places]
@@ -99,7 +99,7 @@ def _draw_sheet(shown: Sequence[ShownPhotos], headings: Sequence[str], labels: S
         _draw_text(pen, (left, 0), heading, side)
         for row, (photo, target) in enumerate(zip(pixels, targets, strict=True)):
             top = LINE_HEIGHT + row * (side + LINE_HEIGHT)
-            # Small photos keep their squares, so that a person sees what the network sees.
+            # Pixels of small photos stay visible, because the network sees them.
             resampling = Image.Resampling.NEAREST if size < side else Image.Resampling.LANCZOS
             sheet.paste(Image.fromarray(photo).resize((side, side), resampling), (left, top))
             _draw_text(pen, (left, top + side), format_caption(target, labels), side)
@@ -107,7 +107,7 @@ def _draw_sheet(shown: Sequence[ShownPhotos], headings: Sequence[str], labels: S
 
 
 def _draw_text(pen: ImageDraw.ImageDraw, position: tuple[int, int], text: str, width: int) -> None:
-    """Write a line of text, cut off where it would not fit."""
+    """Write a line of text, truncated to fit the width."""
     font = ImageFont.load_default(FONT_SIZE)
     kept = text
     while kept and pen.textlength(kept + "..." * (kept != text), font) > width:
@@ -116,14 +116,8 @@ def _draw_text(pen: ImageDraw.ImageDraw, position: tuple[int, int], text: str, w
 
 
 def format_caption(target: NDArray[np.float32], labels: Sequence[str]) -> str:
-    """Tell the labels of a photo, the largest share first: ``cat``, or ``cat 0.70 dog 0.30`` for a mixed one."""
-    shares = [1 - target[0], target[0]] if len(labels) == 2 and len(target) == 1 else target
-    return " ".join(_format_shares(labels, np.asarray(shares))) or "no label"
-
-
-def _format_shares(labels: Sequence[str], shares: NDArray[np.float32]) -> Iterator[str]:
-    for index in np.argsort(-shares, kind="stable"):
-        if shares[index] >= 0.995:
-            yield labels[index]
-        elif shares[index] >= 0.005:
-            yield f"{labels[index]} {shares[index]:.2f}"
+    """Format the labels of a photo, the largest share first, such as ``cat``, or ``cat 0.70 dog 0.30`` if mixed."""
+    shares = np.array([1 - target[0], target[0]]) if len(labels) == 2 and len(target) == 1 else target
+    order = [index for index in np.argsort(-shares, kind="stable") if shares[index] >= 0.005]
+    words = (labels[index] + ("" if shares[index] >= 0.995 else f" {shares[index]:.2f}") for index in order)
+    return " ".join(words) or "no label"

@@ -1,4 +1,4 @@
-"""Random erasing: a rectangle of noise somewhere in the photo (Zhong et al., Random Erasing, 2020)."""
+"""Random erasing of a rectangle (Zhong et al., Random Erasing Data Augmentation, 2020)."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ import numpy as np
 from numpy.random import Generator
 from PIL import Image
 
-# Share of photos that lose a rectangle.
+# Share of photos in which a rectangle is erased.
 PROBABILITY = 0.25
-# Bounds of the share of the photo's area. The paper goes up to 0.4; with the other changes, that hides whole animals.
+# Least and largest share of the photo's area. The paper's maximum is 0.4, which hides whole animals here.
 AREA_SHARES = (0.02, 0.2)
-# Smallest ratio of height to width; the largest is its inverse.
+# Smallest ratio of height to width. The largest is its inverse.
 MIN_ASPECT_RATIO = 0.3
 
 
 def random_erasing(photo: Image.Image, random: Generator) -> Image.Image:
-    """Replace a random rectangle by random colours, in some of the photos."""
+    """Replace a random rectangle by random colours in some of the photos."""
     if random.random() >= PROBABILITY:
         return photo
     pixels = np.array(photo)

@@ -1,6 +1,6 @@
-"""Changes of a photo's pixels that leave everything in its place, for tasks where "up" and "left" matter.
+"""Changes of pixels that keep the geometry of a photo, for tasks in which directions and positions matter.
 
-They are what cameras and the web do to photos: light, colour, noise, dead pixels, a lens out of focus, compression.
+They imitate cameras and the web: light, colour, blur, noise, dead pixels and compression.
 """
 
 from __future__ import annotations
@@ -16,9 +16,16 @@ from PIL import Image, ImageEnhance, ImageFilter
 
 @dataclass(frozen=True)
 class Change:
-    """One change: what makes it, given the photo, a strength and random numbers, how often, and how strongly.
+    """Random change of a photo.
 
-    The strength is drawn evenly between the bounds.
+    Attributes
+    ----------
+    apply
+        Function of a photo, a strength and a random generator, which returns the changed photo.
+    probability
+        Share of photos that are changed.
+    min_strength, max_strength
+        Bounds of the strength, which is drawn uniformly.
     """
 
     apply: Callable[[Image.Image, float, Generator], Image.Image]
@@ -28,7 +35,7 @@ class Change:
 
 
 def change_pixels(photo: Image.Image, random: Generator) -> Image.Image:
-    """Make each of the changes with its own probability and strength, in the order of light's way to a file."""
+    """Apply each change with its own probability and strength, in the order in which a camera causes them."""
     for change in CHANGES.values():
         if random.random() < change.probability:
             photo = change.apply(photo, random.uniform(change.min_strength, change.max_strength), random)
@@ -41,15 +48,15 @@ def _apply_gamma(photo: Image.Image, exponent: float, _: Generator) -> Image.Ima
 
 
 def _shift_hue(photo: Image.Image, shift: float, _: Generator) -> Image.Image:
-    """Turn the circle of hues by ``shift`` of a whole circle."""
+    """Shift the hue by a share of the colour circle."""
     hue, saturation, value = photo.convert("HSV").split()
-    # Pillow counts hues from 0 to 255, which are the same red.
+    # In Pillow, the hues 0 and 255 are the same red.
     shifted = (np.arange(256) + round(255 * shift)) % 255
     return Image.merge("HSV", (hue.point(shifted.tolist()), saturation, value)).convert("RGB")
 
 
 def _add_noise(photo: Image.Image, deviation: float, random: Generator) -> Image.Image:
-    """Add Gaussian noise to each value; ``deviation`` is in steps of 1/255."""
+    """Add Gaussian noise with a standard deviation from 0 to 255."""
     pixels = np.asarray(photo)
     noise = random.standard_normal(pixels.shape, dtype=np.float32)
     noise *= deviation
@@ -58,7 +65,7 @@ def _add_noise(photo: Image.Image, deviation: float, random: Generator) -> Image
 
 
 def _drop_pixels(photo: Image.Image, share: float, random: Generator) -> Image.Image:
-    """Turn about ``share`` of the pixels black."""
+    """Set about this share of the pixels to black."""
     pixels = np.array(photo)
     places = pixels.reshape(-1, 3)
     places[random.integers(len(places), size=round(share * len(places)))] = 0

@@ -1,7 +1,7 @@
-"""RandAugment: a few operations drawn from a fixed list (Cubuk et al., RandAugment, 2020).
+"""RandAugment, which applies random operations of a fixed list (Cubuk et al., RandAugment, 2020).
 
-The list and the scale of the strengths are the paper's. It found that smaller sets and networks want less than the 9 of
-10 that suit a ResNet-50 on ImageNet, and that strengths drawn at random do as well as a constant one.
+The list and the scale of strengths are the paper's. According to it, smaller data sets and networks need less than the
+strength 9 of 10 for a ResNet-50 on ImageNet, and random strengths are as good as a constant one.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from collections.abc import Callable
 from numpy.random import Generator
 from PIL import Image, ImageEnhance, ImageOps
 
-# Number of operations on a photo.
+# Number of operations per photo.
 OPERATIONS_PER_PHOTO = 2
-# Highest strength, as a share of the paper's 10: beyond it, some photos are too dark or too far out of view to be told.
+# Largest strength as a share of the paper's 10. Beyond it, some photos are too dark or too far shifted to recognise.
 MAX_STRENGTH = 0.6
 BILINEAR = Image.Resampling.BILINEAR
 # Colour beyond the edge of the photo.
@@ -21,7 +21,7 @@ FILL_COLOUR = (128, 128, 128)
 
 
 def rand_augment(photo: Image.Image, random: Generator) -> Image.Image:
-    """Apply operations drawn at random, each with a strength drawn at random."""
+    """Apply random operations, each with a random strength."""
     operations = list(_OPERATIONS.values())
     for chosen in random.integers(len(operations), size=OPERATIONS_PER_PHOTO):
         photo = operations[chosen](photo, random.uniform(-MAX_STRENGTH, MAX_STRENGTH))
@@ -32,7 +32,7 @@ def _apply_affine(photo: Image.Image, coefficients: tuple[float, ...]) -> Image.
     return photo.transform(photo.size, Image.Transform.AFFINE, coefficients, BILINEAR, fillcolor=FILL_COLOUR)
 
 
-# A photo and a strength from -1 to 1 give a photo. Some operations know no direction.
+# Functions of a photo and a strength from -1 to 1. Some operations ignore the sign.
 _OPERATIONS: dict[str, Callable[[Image.Image, float], Image.Image]] = {
     "identity": lambda photo, _: photo,
     "autocontrast": lambda photo, _: ImageOps.autocontrast(photo),
@@ -44,7 +44,7 @@ _OPERATIONS: dict[str, Callable[[Image.Image, float], Image.Image]] = {
     "brightness": lambda photo, strength: ImageEnhance.Brightness(photo).enhance(1 + 0.9 * strength),
     "sharpness": lambda photo, strength: ImageEnhance.Sharpness(photo).enhance(1 + 0.9 * strength),
     "rotate": lambda photo, strength: photo.rotate(30 * strength, BILINEAR, fillcolor=FILL_COLOUR),
-    # Shearing is about the middle of the photo, so that what is there stays in view.
+    # Shearing is centred, so that the middle of the photo stays in view.
     "shear_x": lambda photo, strength: _apply_affine(
         photo, (1, 0.3 * strength, -0.15 * strength * photo.height, 0, 1, 0)
     ),
