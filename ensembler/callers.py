@@ -19,7 +19,6 @@ _ARGUMENTS = {
     "data": "workspace",
     "submissions": "workspace",
     "yes": "force",
-    "unpack-limit": "most_bytes",
     "show-augmented": "ensembler.show_augmented",
 }
 _HINTS = frozenset({"positive", "labels", "label-column", "sample", "incomplete-labels", "groups", "metric"})

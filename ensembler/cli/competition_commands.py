@@ -67,14 +67,13 @@ def fetch(
     """Download a competition, unpack it and find out its layout; it goes on where it was interrupted."""
     from ..workflows.fetch.fetch import fetch as run
 
-    max_bytes = None if unpack_limit is None else unpack_limit * 10**9
     with context.progress:
         fetched = run(
             competition,
             archive=archive,
             hints=_build_hints(hints),
             force=force,
-            most_bytes=max_bytes,
+            unpack_limit=unpack_limit,
             timeout=timeout,
             **context.common,
         )

@@ -39,13 +39,13 @@ def submit(context: Context, /, csv: Path | None, *, as_json: bool, **options: A
 
 @click.command()
 @add_competition_option
-@option("--all", "every", is_flag=True, help="All competitions.")
+@option("--all-competitions", is_flag=True, former=["--all"], help="All competitions.")
 @option("--offline", is_flag=True, help="Ask nothing of Kaggle.")
 @add_json_option
 @option("--csv", "as_csv", is_flag=True, help="Print a CSV instead of a table.")
 @click.pass_obj
 def submissions(
-    context: Context, /, competition: str | None, *, every: bool, offline: bool, as_json: bool, as_csv: bool
+    context: Context, /, competition: str | None, *, all_competitions: bool, offline: bool, as_json: bool, as_csv: bool
 ) -> None:
     """List what was made and submitted, newest first, with Kaggle's scores.
 
@@ -56,12 +56,12 @@ def submissions(
     from ..workflows.submit.submissions import submissions as run
     from ..workflows.submit.table import format_csv
 
-    if competition and every:
-        raise click.UsageError("Name a competition or list --all, not both.")
+    if competition and all_competitions:
+        raise click.UsageError("Name a competition or list --all-competitions, not both.")
     if as_json and as_csv:
         raise click.UsageError("Print --json or --csv, not both.")
     with context.progress:
-        rows = run(competition, every=every, offline=offline, **context.common)
+        rows = run(competition, all_competitions=all_competitions, offline=offline, **context.common)
     if not rows:
         context.progress.note("There is nothing yet: `ensembler stack` writes a CSV, `ensembler submit` uploads it.")
     if as_csv:

@@ -52,7 +52,7 @@ def fetch(
     archive: Path | None = None,
     hints: Hints = NO_HINTS,
     force: bool = False,
-    most_bytes: int | None = None,
+    unpack_limit: float | None = None,
     timeout: float = DEFAULT_RETRIES.read_timeout,
     workspace: Workspace = DEFAULT_WORKSPACE,
     progress: Progress | None = None,
@@ -72,8 +72,8 @@ def fetch(
         Answers to what cannot be found out. With any, the layout is found out again.
     force
         Download, unpack and find out everything again.
-    most_bytes
-        Largest size to unpack; 0 unpacks any size. None allows 50 GB, or ten times the archive if that is more.
+    unpack_limit
+        Largest size to unpack in GB. 0 unpacks any size. None allows 50 GB, or ten times the archive if that is more.
     timeout
         Seconds without a reply after which a request to Kaggle is repeated.
     workspace
@@ -110,7 +110,7 @@ def fetch(
             archive=archive,
             hints=hints,
             force=force,
-            most_bytes=most_bytes,
+            unpack_limit=unpack_limit,
             timeout=timeout,
             workspace=workspace,
             progress=shown,

@@ -40,7 +40,7 @@ def fetch(
     archive: Path | None = None,
     hints: Hints = NO_HINTS,
     force: bool = False,
-    most_bytes: int | None = None,
+    unpack_limit: float | None = None,
     timeout: float = DEFAULT_RETRIES.read_timeout,
     workspace: Workspace = DEFAULT_WORKSPACE,
     progress: Progress = SILENT,
@@ -48,6 +48,7 @@ def fetch(
     """Bring a competition in from Kaggle or from a zip; see :func:`ensembler.fetch`."""
     slug = parse_slug(competition)
     folder = workspace.competition(slug)
+    max_bytes = None if unpack_limit is None else round(unpack_limit * 1e9)
     retry_policy = replace(DEFAULT_RETRIES, read_timeout=timeout)
     if archive is not None and not archive.is_file():
         raise BadChoice(f"There is no file {archive}: --archive takes the zip that the browser downloaded.")
@@ -60,9 +61,9 @@ def fetch(
         anew = force or bool(stage)
         answers = hints if anew else merge_hints(folder, hints)
         if archive is not None and (anew or not _is_unpacked(folder)):
-            _unpack_local_archive(archive, folder, most_bytes, progress)
+            _unpack_local_archive(archive, folder, max_bytes, progress)
         elif (anew and stage != _UNPACKED) or not folder.extracted.is_dir():
-            _download_and_unpack(folder, retry_policy, answers, most_bytes, progress, force=force)
+            _download_and_unpack(folder, retry_policy, answers, max_bytes, progress, force=force)
         if anew:
             _remove_former_files(folder, progress)
         if hints != NO_HINTS or not folder.manifest.is_file():

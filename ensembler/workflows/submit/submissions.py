@@ -30,7 +30,7 @@ class SubmissionLister(Protocol):
 def submissions(
     competition: CompetitionLike | None = None,
     *,
-    every: bool = False,
+    all_competitions: bool = False,
     offline: bool = False,
     workspace: Workspace = DEFAULT_WORKSPACE,
     progress: Progress = SILENT,
@@ -44,7 +44,7 @@ def submissions(
     ----------
     competition
         Its name; None is the one last brought in.
-    every
+    all_competitions
         List all competitions.
     offline
         Ask nothing of Kaggle, and read the ledger alone.
@@ -67,11 +67,11 @@ def submissions(
         competition, workspace = folder.name, folder.workspace
     ledger = Ledger(workspace.submissions)
     slugs = _collect_slugs(ledger, workspace, progress)
-    names = sorted(slugs) if every else [_choose_competition(competition, slugs, workspace)]
+    names = sorted(slugs) if all_competitions else [_choose_competition(competition, slugs, workspace)]
     if not offline:
         refresh_ledger(ledger, sorted({slugs[name] for name in names} - {""}), _connect, progress)
-    rows = ledger.list_rows() if every else ledger.list_rows(names[0], slugs[names[0]])
-    return Listing(rows, partial(build_submission_table, every=every))
+    rows = ledger.list_rows() if all_competitions else ledger.list_rows(names[0], slugs[names[0]])
+    return Listing(rows, partial(build_submission_table, show_competition=all_competitions))
 
 
 def _choose_competition(competition: str | None, slugs: dict[str, str], workspace: Workspace) -> str:

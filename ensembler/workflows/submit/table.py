@@ -14,10 +14,10 @@ _COLUMNS = ("when (UTC)", "file", "stack", "metric", "own ± error", "public", "
 _NUMBER_COLUMNS = {"own ± error", "public", "private", "gap"}
 
 
-def build_submission_table(rows: Sequence[Row], *, every: bool = False) -> Table:
-    """Lay rows out in a table; ``every`` begins each with the competition's name."""
-    columns = ("competition", *_COLUMNS) if every else _COLUMNS
-    cells = [_format_cells(row, every=every) for row in rows]
+def build_submission_table(rows: Sequence[Row], *, show_competition: bool = False) -> Table:
+    """Lay rows out in a table; ``show_competition`` begins each with the competition's name."""
+    columns = ("competition", *_COLUMNS) if show_competition else _COLUMNS
+    cells = [_format_cells(row, show_competition=show_competition) for row in rows]
     return Table(columns, cells, [column for column in columns if column not in _NUMBER_COLUMNS])
 
 
@@ -31,7 +31,7 @@ def format_csv(rows: Sequence[Row]) -> str:
     return text.getvalue()
 
 
-def _format_cells(row: Row, *, every: bool) -> tuple[str, ...]:
+def _format_cells(row: Row, *, show_competition: bool) -> tuple[str, ...]:
     gap = "" if row.gap is None else f"{row.gap:+.4f}"
     if row.gap_in_errors is not None:
         gap += f" ({row.gap_in_errors:.1f} se)"
@@ -48,7 +48,7 @@ def _format_cells(row: Row, *, every: bool) -> tuple[str, ...]:
         row.status.lower() or "not submitted",
         row.reason or row.description,
     )
-    return tuple(_replace_unprintable(cell) for cell in ((row.competition, *cells) if every else cells))
+    return tuple(_replace_unprintable(cell) for cell in ((row.competition, *cells) if show_competition else cells))
 
 
 def _replace_unprintable(text: str) -> str:

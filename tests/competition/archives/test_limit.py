@@ -43,7 +43,7 @@ def test_how_much_may_be_written(archive, packed, most_bytes, allowed, refused, 
     path = archive(packed)
     write(allowed)
     if refused is not None:
-        with pytest.raises(BadData, match=r"pets\.zip unpacks to more than .*most_bytes='GB' \(0 for no limit\)"):
+        with pytest.raises(BadData, match=r"pets\.zip unpacks to more than .*unpack_limit='GB' \(0 for no limit\)"):
             write(refused)
 
 

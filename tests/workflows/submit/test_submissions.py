@@ -80,12 +80,16 @@ def names(rows: list[Row]) -> list[str]:
 
 
 def test_without_asking_kaggle_the_ledger_is_shown_as_it_is(ledger, workspace, heard):
-    def listed(competition: str | None = None, *, every: bool = False) -> list[str]:
-        return names(submissions(competition, every=every, offline=True, workspace=workspace, progress=heard))
+    def listed(competition: str | None = None, *, all_competitions: bool = False) -> list[str]:
+        return names(
+            submissions(
+                competition, all_competitions=all_competitions, offline=True, workspace=workspace, progress=heard
+            )
+        )
 
     assert listed() == [DOGS]
     assert listed(CATS) == [CATS]
-    assert listed(every=True) == [DOGS, CATS, OWN]
+    assert listed(all_competitions=True) == [DOGS, CATS, OWN]
     assert not heard.warnings
 
 
@@ -93,13 +97,13 @@ def test_a_competition_whose_data_are_gone_is_still_listed(ledger, workspace):
     for name in (DOGS, CATS):
         workspace.competition(name).manifest.unlink()
     assert names(submissions(CATS, offline=True, workspace=workspace)) == [CATS]
-    assert names(submissions(every=True, offline=True, workspace=workspace)) == [DOGS, CATS, OWN]
+    assert names(submissions(all_competitions=True, offline=True, workspace=workspace)) == [DOGS, CATS, OWN]
     with pytest.raises(BadChoice, match=f"did you mean {CATS}"):
         submissions("only-cast", offline=True, workspace=workspace)
 
 
 def test_nothing_fetched_and_nothing_recorded(workspace):
-    assert submissions(every=True, workspace=workspace) == []
+    assert submissions(all_competitions=True, workspace=workspace) == []
     with pytest.raises(BadChoice, match=r"start with `ensembler\.fetch\('SLUG'\)`"):
         submissions(workspace=workspace)
     assert not workspace.submissions.exists()
@@ -248,7 +252,7 @@ def test_the_command_prints_a_table_json_and_csv(ledger, workspace, kaggle):
     (told,) = json.loads(typed("--offline", "--json", workspace=workspace).stdout)
     assert tuple(told) == FIELD_NAMES
     assert (told["ref"], told["public"], told["status"]) == (12, 0.04, "COMPLETE")
-    printed = typed("--offline", "--all", "--csv", workspace=workspace).stdout
+    printed = typed("--offline", "--all-competitions", "--csv", workspace=workspace).stdout
     assert printed.count("\r\n") == printed.count("\n") == 4
     assert [row["competition"] for row in csv.DictReader(io.StringIO(printed))].count(CATS) == 1
 

@@ -11,9 +11,9 @@ from ensembler.submission.ledger.rows import FIELD_NAMES
 from ensembler.workflows.submit.table import build_submission_table, format_csv
 
 
-def format_table(rows, *, width=None, every=False):
+def format_table(rows, *, width=None, show_competition=False):
     text = io.StringIO()
-    build_submission_table(rows, every=every).write(text, width=width)
+    build_submission_table(rows, show_competition=show_competition).write(text, width=width)
     return [line.rstrip() for line in text.getvalue().splitlines()]
 
 
@@ -64,7 +64,7 @@ def test_what_stands_in_a_column(told, column, shown):
 
 
 def test_the_competition_is_shown_among_others():
-    lines = format_table([ROW], every=True)
+    lines = format_table([ROW], show_competition=True)
     assert [line.split()[0] for line in lines] == ["competition", "dogs"]
 
 
