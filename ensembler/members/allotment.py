@@ -1,11 +1,11 @@
-"""What one fine-tuning knows of a time budget: when it has to be done, and what its epochs take."""
+"""A fine-tuning's share of a time budget: its deadline, and the estimated seconds of its epochs."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-# Halvings of the interval from 0 to 1: finer than any step of training.
+# Number of bisections. The result is more precise than one training step.
 _HALVINGS = 40
 
 
@@ -16,11 +16,11 @@ class PhaseEpochs:
     Attributes
     ----------
     requested
-        Number of epochs that were asked for.
+        Number of requested epochs.
     seconds
         Time of one epoch.
     compile_seconds
-        Time that the first epoch takes in addition, to compile.
+        Additional time of the first epoch, which compiles.
     done
         Number of finished epochs.
     """
@@ -31,24 +31,24 @@ class PhaseEpochs:
     done: float = 0.0
 
     def count_epochs(self, share: float) -> float:
-        """Count all epochs at a ``share`` of those asked for: at least one, and no fewer than are done."""
+        """Count all epochs at a ``share`` of the requested ones: at least one, and no fewer than are done."""
         return max(1.0, self.done, share * self.requested)
 
     def estimate_seconds_left(self, share: float) -> float:
-        """Estimate the time that remains at a ``share`` of the epochs asked for."""
+        """Estimate the remaining time at a ``share`` of the requested epochs."""
         return (self.count_epochs(share) - self.done) * self.seconds + (0.0 if self.done else self.compile_seconds)
 
 
 @dataclass(frozen=True)
 class Allotment:
-    """One network's place in a run that has to end in time.
+    """Time that one network receives from the budget.
 
     Attributes
     ----------
     until
         Time by which its last file should be written, in seconds since 1970.
     grace
-        Seconds after ``until`` at which training stops, whatever its state.
+        Seconds after ``until`` at which training stops in any case.
     phases
         Epochs of each phase.
     finish
@@ -62,7 +62,7 @@ class Allotment:
 
 
 def find_largest_share(fits: Callable[[float], bool]) -> float | None:
-    """Find the largest share from 0 to 1 that fits; None if even 0 does not."""
+    """Find the largest share from 0 to 1 that fits. Return None if 0 does not fit."""
     if fits(1.0):
         return 1.0
     if not fits(0.0):
@@ -75,5 +75,5 @@ def find_largest_share(fits: Callable[[float], bool]) -> float | None:
 
 
 def find_share_within(seconds: float, phases: Sequence[PhaseEpochs]) -> float:
-    """Find the largest share of the epochs that fits into ``seconds``; 0 where not even one epoch each does."""
+    """Find the largest share of the epochs that fits into ``seconds``. 0 means one epoch per phase at least."""
     return find_largest_share(lambda share: sum(each.estimate_seconds_left(share) for each in phases) <= seconds) or 0.0

@@ -1,4 +1,4 @@
-"""What is kept of a member: its settings, and of each fold predictions, history and score."""
+"""The stored records of a member: its settings, and the predictions, history and score of each fold."""
 
 from __future__ import annotations
 
@@ -17,8 +17,7 @@ from ..competition.folds.splits import ALL_PHOTOS
 from ..competition.samples import compute_samples_fingerprint
 from ..errors import BadData, Mismatch
 from ..inference.speeds import NetworkSpeed, read_speed
-from ..options.pseudo_labels import PSEUDO_LABELS_FILE as PSEUDO_LABELS
-from ..options.pseudo_labels import count_pseudo_labels
+from ..options.pseudo_labels import PSEUDO_LABELS_FILE, count_pseudo_labels
 from ..options.settings import MemberSettings
 from ..paths import CompetitionFolder
 from ..serialization import (
@@ -33,20 +32,25 @@ from ..serialization import (
 from ..storage import compute_file_digest, remove_file, remove_unfinished, write_text
 
 if TYPE_CHECKING:
-    # Both load pandas, which a list of members does without.
+    # Both load pandas, which a list of members does not need.
     from ..competition.folds.folds import Folds
     from ..competition.tables import Tables
 
-# Columns of ``history.csv`` that had another name in earlier versions.
-_FORMER_COLUMNS = {"watched_log_loss": "val_log_loss"}
-# As seen from a fold.
+# Former names of columns of ``history.csv`` and of fields of checkpoints.
+_FORMER_NAMES = {
+    "watched_log_loss": "val_log_loss",
+    "parts": "accumulation_steps",
+    "careful": "fp32_fallback",
+    "behind": "epochs_without_improvement",
+}
+# Path from a fold's folder.
 _SHARED_BACKBONE = "../backbone.keras"
 _TRAIN_AGAIN = "run `ensembler train-members` again."
 
 
 @dataclass(frozen=True)
 class MemberRecord:
-    """What a member's predictions belong to: hashes of samples and folds, the order of classes, the settings."""
+    """What a member's predictions depend on: the settings, the order of classes, and hashes of samples and folds."""
 
     name: str
     settings: MemberSettings
@@ -57,14 +61,14 @@ class MemberRecord:
 
     @property
     def fingerprint(self) -> str:
-        """Hash that each fold's record must carry."""
+        """Hash that each fold's record must contain."""
         return compute_fingerprint(self._build_content())
 
     def _build_content(self) -> dict[str, Any]:
-        """Return what ``member.json`` holds."""
+        """Return the content of ``member.json``."""
         content: dict[str, Any] = convert_to_plain(self)
         if self.settings.pseudo_labels is None:
-            # Members that were trained before there were any keep their fingerprint.
+            # Members trained by versions without pseudo-labels keep their fingerprint.
             del content["settings"]["pseudo_labels"]
         return content
 
@@ -79,49 +83,48 @@ class MemberRecord:
         Raises
         ------
         BadData
-            If it is missing, damaged or of another version.
+            If the file is missing, damaged or of another version.
         """
-        return read_record(folder.member(name) / "member.json", cls, f"train {name} anew with --restart.")
+        return read_record(folder.member(name) / "member.json", cls, f"train {name} again with --restart.")
 
     def is_finished(self, folder: CompetitionFolder, fold: int) -> bool:
-        """Whether ``fold`` was trained to the end with these very settings, samples and folds."""
-        record = load_fold_record(folder, self.name, fold)
-        return record is not None and record.member == self.fingerprint
+        """Return whether ``fold`` is finished with exactly these settings, samples and folds."""
+        return bool(load_finished_folds(folder, self, [fold]))
 
     def load_speed(self, folder: CompetitionFolder) -> NetworkSpeed | None:
-        """Read what was measured of a fold's network; None if nothing was of this very member."""
+        """Read the measured speed of a fold's network. Return None if this exact member was not measured."""
         speed = read_speed(folder.speed(self.name))
         return speed if speed and speed.member == self.fingerprint else None
 
     def list_unfinished_folds(self, folder: CompetitionFolder) -> list[int]:
-        """Folds still to be trained."""
+        """Return the folds that are still to be trained."""
         return [fold for fold in range(self.folds_count) if not self.is_finished(folder, fold)]
 
 
 @dataclass(frozen=True)
 class FoldRecord:
-    """What ``fold.json`` holds, which says that a fold is finished.
+    """Content of ``fold.json``, which marks a fold as finished.
 
     Attributes
     ----------
     member
         Fingerprint of the member's record.
     fold
-        Its number.
+        Number of the fold.
     log_loss
-        On the held-out photos; None if there are none.
+        Log loss on the held-out photos. None without such photos.
     held_out
         Number of held-out photos.
     seconds
         Duration of the training.
     finished
-        Time of the end in UTC.
+        End of the training in UTC.
     sha256
         Checksums of the fold's files by name.
     epochs
-        Epochs of fine-tuning; None in folds of early versions.
+        Number of fine-tuning epochs. None in folds of early versions.
     pseudo_labels
-        Number of photos to predict that the fold learned from; None without pseudo-labels.
+        Number of pseudo-labelled photos that the fold learned from. None without pseudo-labels.
     """
 
     member: str
@@ -136,12 +139,12 @@ class FoldRecord:
 
 
 def load_fold_record(folder: CompetitionFolder, member: str, fold: int) -> FoldRecord | None:
-    """Read ``fold.json``; None for a fold that is not finished.
+    """Read ``fold.json``. Return None if the fold is not finished.
 
     Raises
     ------
     BadData
-        If it is damaged.
+        If the file is damaged.
     """
     path = folder.fold(member, fold) / "fold.json"
     return read_record(path, FoldRecord, f"delete {path.parent} and {_TRAIN_AGAIN}") if path.is_file() else None
@@ -149,9 +152,9 @@ def load_fold_record(folder: CompetitionFolder, member: str, fold: int) -> FoldR
 
 @dataclass(frozen=True)
 class FoldPredictions:
-    """Probabilities for the held-out and the test photos, with their ids and the order of classes.
+    """Probabilities of the held-out and the readable test photos, with their ids and the order of classes.
 
-    Arrays have the shape (photos, classes); test photos that cannot be read are not among them.
+    Arrays of probabilities have the shape (photos, classes).
     """
 
     held_out_ids: NDArray[np.str_]
@@ -170,11 +173,11 @@ def save_fold(
     score: float | None,
     seconds: float,
 ) -> None:
-    """Write a fold's files; ``fold.json``, which says that it is finished, comes last and has their checksums."""
+    """Write a fold's files. ``fold.json`` is written last, because it contains the checksums of the others."""
     place = folder.fold(record.name, fold)
     write_arrays(place / "predictions.npz", **vars(predictions))
     write_text(place / "history.csv", _format_csv(history))
-    names = {"head.keras", "model.keras", "predictions.npz", "history.csv", PSEUDO_LABELS, _SHARED_BACKBONE}
+    names = {"head.keras", "model.keras", "predictions.npz", "history.csv", PSEUDO_LABELS_FILE, _SHARED_BACKBONE}
     digests = {name: compute_file_digest(place / name) for name in sorted(names) if (place / name).is_file()}
     fold_record = FoldRecord(
         member=record.fingerprint,
@@ -191,18 +194,18 @@ def save_fold(
 
 
 def read_history(place: Path) -> list[dict[str, Any]]:
-    """Read ``history.csv`` of a fold's folder, a row for each epoch, all values as text; see :func:`save_fold`."""
+    """Read ``history.csv`` of a fold's folder: one row per epoch, all values as text."""
     with (place / "history.csv").open(encoding="utf-8", newline="") as file:
-        return [rename_history_columns(row) for row in csv.DictReader(file)]
+        return [rename_former(row) for row in csv.DictReader(file)]
 
 
-def rename_history_columns(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a row of a history with today's names of columns."""
-    return {_FORMER_COLUMNS.get(name, name): value for name, value in row.items()}
+def rename_former(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return fields under their current names."""
+    return {_FORMER_NAMES.get(name, name): value for name, value in fields.items()}
 
 
 def count_epochs_done(history: Sequence[Mapping[str, Any]]) -> float:
-    """Epochs of fine-tuning that a history tells; a part of one counts as that part."""
+    """Return the number of fine-tuning epochs in a history, including fractions."""
     return round(sum(float(row["share"]) for row in history if "share" in row), 2)
 
 
@@ -212,7 +215,7 @@ def load_fold(folder: CompetitionFolder, record: MemberRecord, fold: int) -> tup
     Raises
     ------
     BadData
-        If the predictions are not those that were written.
+        If the predictions differ from the checksum in ``fold.json``.
     Mismatch
         If the fold is not finished, or belongs to other settings.
     """
@@ -227,16 +230,16 @@ def load_fold(folder: CompetitionFolder, record: MemberRecord, fold: int) -> tup
 
 def _check_digest(path: Path, digest: str | None, remedy: str) -> None:
     if not path.is_file() or compute_file_digest(path) != digest:
-        raise BadData(f"{path} is not what was written: {remedy}")
+        raise BadData(f"{path} is missing or was changed after training: {remedy}")
 
 
 def check_networks(folder: CompetitionFolder, record: MemberRecord) -> None:
-    """Compare the networks of all finished folds, and that of all photos, with the checksums in ``fold.json``.
+    """Compare the networks of all finished folds, and the refitted one, with the checksums in ``fold.json``.
 
     Raises
     ------
     BadData
-        If one is not that which was written.
+        If a network is missing or was changed.
     """
     for fold in load_finished_folds(folder, record, (*range(record.folds_count), ALL_PHOTOS)):
         place = folder.fold(record.name, fold.fold)
@@ -246,28 +249,28 @@ def check_networks(folder: CompetitionFolder, record: MemberRecord) -> None:
 
 
 def check_backbone(folder: CompetitionFolder, record: MemberRecord) -> bool:
-    """Compare the backbone that the folds share with the checksums in their ``fold.json``; whether there were any.
+    """Compare the backbone that the folds share with the checksums in ``fold.json``. Return whether there are any.
 
     Raises
     ------
     BadData
-        If it is not that which a finished fold was made with.
+        If the backbone is missing or differs from that of a finished fold.
     """
     finished = load_finished_folds(folder, record, range(record.folds_count))
     digests = {fold.sha256[_SHARED_BACKBONE] for fold in finished if _SHARED_BACKBONE in fold.sha256}
     for digest in digests:
-        _check_digest(folder.backbone(record.name), digest, f"train {record.name} anew with --restart.")
+        _check_digest(folder.backbone(record.name), digest, f"train {record.name} again with --restart.")
     return bool(digests)
 
 
 def load_finished_folds(folder: CompetitionFolder, record: MemberRecord, folds: Iterable[int]) -> list[FoldRecord]:
-    """Read ``fold.json`` of those ``folds`` that are finished with these very settings, samples and folds."""
+    """Read ``fold.json`` of those ``folds`` that are finished with exactly these settings, samples and folds."""
     loaded = (load_fold_record(folder, record.name, fold) for fold in folds)
     return [fold for fold in loaded if fold is not None and fold.member == record.fingerprint]
 
 
 def remove_leftovers(folder: CompetitionFolder, record: MemberRecord) -> None:
-    """Remove what killed runs left of a member: files half-written, and checkpoints of folds that are finished."""
+    """Remove what killed runs left behind: unfinished files, and checkpoints of finished folds."""
     remove_unfinished(folder.member(record.name).parent)
     remove_unfinished(folder.member(record.name))
     for fold in (*range(record.folds_count), ALL_PHOTOS):
@@ -277,14 +280,14 @@ def remove_leftovers(folder: CompetitionFolder, record: MemberRecord) -> None:
 
 
 def list_trained_members(folder: CompetitionFolder) -> list[str]:
-    """Names of all members of which something was trained."""
+    """Return the names of all members whose training has begun."""
     return sorted(path.parent.name for path in (folder.root / "members").glob("*/member.json"))
 
 
 def list_network_files(folder: CompetitionFolder, record: MemberRecord, *, refit: bool = False) -> list[Path]:
-    """Keras files that make up the member: a frozen backbone and its heads, or a whole network per fold.
+    """List the member's Keras files: a frozen backbone and its heads, or one whole network per fold.
 
-    With ``refit`` it is the one network that learned from all photos.
+    With ``refit``, list those of the network that learned from all photos.
     """
     folds = [ALL_PHOTOS] if refit else list(range(record.folds_count))
     if record.settings.frozen:
@@ -306,7 +309,7 @@ def _format_csv(rows: list[dict[str, Any]]) -> str:
 def build_record(
     folder: CompetitionFolder, tables: Tables, name: str, settings: MemberSettings, folds: Folds
 ) -> MemberRecord:
-    """Return what a member's predictions will belong to; folds that are not kept yet have no hash."""
+    """Return the record of a member that is to be trained. Unsaved folds have no hash."""
     return MemberRecord(
         name=name,
         settings=settings,

@@ -1,18 +1,30 @@
-"""A finished member's scores, kept beside it so that a list need not compute them again."""
+"""The scores of a finished member, stored beside it so that a list does not compute them again."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, fields
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from ..competition.metrics.scores import Scores
 from ..errors import BadData
 from ..paths import CompetitionFolder
-from ..serialization import compute_fingerprint, read_json, write_json_if_changed
+from ..serialization import compute_fingerprint, convert_to_plain, make_record, read_record, write_json_if_changed
 from ..storage import compute_file_digest
 from .records import MemberRecord
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredScores(Scores):
+    """Content of ``figures.json``. NaN is stored as null.
+
+    Attributes
+    ----------
+    basis
+        Hash of the member, its trained folds, and the metric that the manifest names.
+    """
+
+    basis: str
 
 
 def _build_path(folder: CompetitionFolder, member: str) -> Path:
@@ -20,35 +32,29 @@ def _build_path(folder: CompetitionFolder, member: str) -> Path:
 
 
 def _hash_basis(folder: CompetitionFolder, record: MemberRecord, metric: str) -> str:
-    """Hash of what figures rest on: the member, what was trained of it, and the metric that the manifest names."""
     folds = [compute_file_digest(folder.fold(record.name, fold) / "fold.json") for fold in range(record.folds_count)]
     return compute_fingerprint([record.fingerprint, folds, metric])
 
 
-def save_figures(folder: CompetitionFolder, record: MemberRecord, metric: str, figures: Scores) -> None:
+def save_figures(folder: CompetitionFolder, record: MemberRecord, metric: str, scores: Scores) -> None:
     """Write ``figures.json`` of a finished member.
 
     Parameters
     ----------
     metric
-        As the manifest names it.
+        Name of the metric in the manifest.
     """
-    data = {name: None if _is_nan(value) else value for name, value in asdict(figures).items()}
-    write_json_if_changed(_build_path(folder, record.name), {"basis": _hash_basis(folder, record, metric), **data})
+    stored = StoredScores(**vars(scores), basis=_hash_basis(folder, record, metric))
+    write_json_if_changed(_build_path(folder, record.name), convert_to_plain(stored))
 
 
-def load_figures(folder: CompetitionFolder, record: MemberRecord, metric: str) -> Scores | None:
-    """Read ``figures.json`` of a finished member; None if there are none, or of what is no longer there."""
+def load_figures(folder: CompetitionFolder, record: MemberRecord, metric: str) -> StoredScores | None:
+    """Read ``figures.json`` of a finished member. Return None if it is missing, damaged or out of date."""
+    path = _build_path(folder, record.name)
     try:
-        data = read_json(_build_path(folder, record.name))
-        values = {field.name: data[field.name] for field in fields(Scores)}
-        if data["basis"] != _hash_basis(folder, record, metric):
-            return None
-    except (BadData, KeyError, TypeError):
+        content = read_record(path, dict[str, str | float | None])
+        known = {name: math.nan if value is None else value for name, value in content.items()}
+        stored = make_record(known, StoredScores, path)
+        return stored if stored.basis == _hash_basis(folder, record, metric) else None
+    except BadData:
         return None
-    known: dict[str, Any] = {name: math.nan if value is None else value for name, value in values.items()}
-    return Scores(**known)
-
-
-def _is_nan(value: object) -> bool:
-    return isinstance(value, float) and math.isnan(value)

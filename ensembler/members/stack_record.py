@@ -1,4 +1,4 @@
-"""What ``stack.json`` tells of a finished stack: its members, its scores, and what they rest on."""
+"""The record of a finished stack: its members, its scores, and hashes of the data that they depend on."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ..serialization import read_record
 
 @dataclass(frozen=True)
 class MemberUsed:
-    """A member of a stack, and the fingerprint of its record when the stack was built."""
+    """A member of a stack, with the fingerprint of its record when the stack was built."""
 
     name: str
     fingerprint: str = ""
@@ -18,17 +18,17 @@ class MemberUsed:
 
 @dataclass(frozen=True)
 class StackRecord:
-    """The fields of ``stack.json`` that are read; it also holds everything that `ensembler stack --json` prints.
+    """The fields of ``stack.json`` that are read. The file contains everything that `ensembler stack --json` prints.
 
     Attributes
     ----------
     members
-        In the order of the meta-learner's inputs.
+        Members in the order of the meta-learner's inputs.
     log_loss, metric, score, standard_error
-        Nested out-of-fold scores. The score by the metric is None where the metric gave no number, and in stacks of
-        early versions, which were scored by log loss.
+        Nested out-of-fold scores. The score by the metric is None if the metric is undefined, and in stacks of early
+        versions, which were scored by log loss.
     folds, samples
-        Hashes of the folds and of the photos with their labels; empty in stacks of early versions.
+        Hashes of the folds and of the photos with their labels. Empty in stacks of early versions.
     """
 
     name: str
@@ -42,12 +42,12 @@ class StackRecord:
 
     @property
     def known_score(self) -> tuple[str, float]:
-        """A metric and the score by it: log loss where the competition's metric gave no number."""
+        """The metric and its score, or log loss if the competition's metric is undefined."""
         return ("log loss", self.log_loss) if self.score is None else (self.metric, self.score)
 
 
 def list_stacks(folder: CompetitionFolder) -> list[str]:
-    """Names of all finished stacks, the newest first."""
+    """Return the names of all finished stacks, the newest first."""
     paths = sorted(folder.stack("").glob("*/stack.json"), key=lambda path: path.stat().st_mtime, reverse=True)
     return [path.parent.name for path in paths]
 
@@ -58,6 +58,6 @@ def load_stack_record(folder: CompetitionFolder, name: str) -> StackRecord:
     Raises
     ------
     BadData
-        If it is damaged.
+        If the file is damaged.
     """
     return read_record(folder.stack(name) / "stack.json", StackRecord, "build the stack again with `ensembler stack`.")

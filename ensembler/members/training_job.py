@@ -1,18 +1,16 @@
-"""What a training job is told, and what it reads from disk to begin."""
+"""Description of a training job, with the data that it loads."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..backbones.custom import resolve_backbone
 from ..backbones.registry import Backbone
-from ..backbones.weights import parse_weights_source
 from ..competition.folds.file import load_folds
 from ..competition.folds.folds import Folds
 from ..competition.folds.splits import ALL_PHOTOS
@@ -30,13 +28,24 @@ from .work import estimate_job_work, estimate_prediction_work, scale_epochs
 
 @dataclass(frozen=True)
 class TrainingJob:
-    """One member of one competition, some of its folds, where the weights come from, and how it is trained.
+    """Training of some folds of one member.
 
-    ``data_parallel`` has all devices train one network; ``checkpoint_minutes`` lie between two checkpoints, which else
-    are written at the end of each epoch. With a time budget ``allotments`` tell each fold its place in it, and
-    ``share`` how much of the epochs asked for is planned. ``runtime`` is what
-    predicts, see :mod:`ensembler.inference.runtimes`.
-    ``decodings`` and ``cache_limit`` are for :class:`.competition_photos.CompetitionPhotos`.
+    Attributes
+    ----------
+    weights
+        Source of the backbone's weights.
+    data_parallel
+        Whether all devices train one network.
+    checkpoint_minutes
+        Minutes between two checkpoints. None writes one at the end of each epoch.
+    allotments
+        Share of the time budget by fold. Empty without a budget.
+    share
+        Planned share of the requested epochs.
+    runtime
+        Runtime that predicts; see :mod:`ensembler.inference.runtimes`.
+    decodings, cache_limit
+        Parameters of :class:`.competition_photos.CompetitionPhotos`.
     """
 
     folder: CompetitionFolder
@@ -59,7 +68,7 @@ class TrainingJob:
 
     @cached_property
     def splits(self) -> Folds:
-        """Which rows each fold holds out, and which it learns from."""
+        """Folds of the photos."""
         return load_folds(self.folder, self.tables)
 
     @cached_property
@@ -68,23 +77,24 @@ class TrainingJob:
         return MemberRecord.load(self.folder, self.member)
 
     def load_pseudo_labelled(self, fold: int) -> PseudoLabelled:
-        """Return the photos to predict that a fold learns from too; none for a member without pseudo-labels."""
+        """Return the pseudo-labelled photos of a fold. They are empty for a member without pseudo-labels."""
         if self.record.settings.pseudo_labels is None:
             return PseudoLabelled(np.empty(0, np.int64), np.empty((0, len(self.tables.manifest.outputs)), np.float32))
         return load_pseudo_labels(self.folder, self.member, fold, self.tables)
 
     def describe_fold(self, fold: int) -> str:
-        """``fold 2``, or ``all photos``."""
+        """Return ``fold 2`` or ``all photos``."""
         return "all photos" if fold == ALL_PHOTOS else f"fold {fold}"
 
     def compute_seed(self, fold: int) -> int:
-        """Return a number of the fold's own; that of the network that learns from all photos comes after the others."""
+        """Return the seed of a fold. The network that learns from all photos has the seed after the last fold's."""
         return self.record.settings.seed + (self.record.folds_count if fold == ALL_PHOTOS else fold)
 
     def resolve_settings(self, fold: int) -> MemberSettings:
-        """Return the settings that a fold is trained with: those of the member, but for what the folds have found out.
+        """Return the settings of a fold's training.
 
-        Who learns from all photos has none to stop early by, and trains as many epochs as were best on the folds.
+        A network that learns from all photos has no validation rows, so it trains as many epochs as were best on the
+        folds.
         """
         if fold != ALL_PHOTOS or self.record.settings.frozen:
             return self.record.settings
@@ -97,17 +107,12 @@ class TrainingJob:
         return resolve_backbone(settings.backbone, settings.builder, settings.preprocessing, settings.image_size)
 
     @property
-    def weights_source(self) -> str | Path:
-        """``imagenet``, ``none``, ``own`` or a file."""
-        return parse_weights_source(self.weights)
-
-    @property
     def multiclass(self) -> bool:
         """Whether a photo's probabilities sum to 1."""
         return self.tables.manifest.sums_to_one
 
     def estimate_work(self, folds: int) -> float:
-        """Tell the work of training so many folds; see :mod:`ensembler.members.work`."""
+        """Estimate the work of training a number of folds; see :mod:`ensembler.members.work`."""
         tables, settings = self.tables, self.planned_settings
         return estimate_job_work(
             settings, self.backbone, len(tables.train), self.splits.held_out_count, len(tables.test_paths), folds
@@ -115,7 +120,7 @@ class TrainingJob:
 
     @property
     def planned_settings(self) -> MemberSettings:
-        """The member's settings with as many epochs as are planned."""
+        """The member's settings with the planned number of epochs."""
         return scale_epochs(self.record.settings, self.share)
 
     @property
@@ -128,7 +133,7 @@ class TrainingJob:
     def join_predictions(
         self, fold: int, held_out: NDArray[np.float32], test: NDArray[np.float32]
     ) -> tuple[FoldPredictions, float | None]:
-        """Join a fold's probabilities with their ids; return them with the held-out log loss, None of no photos."""
+        """Add ids to a fold's probabilities, and return them with the held-out log loss (None without photos)."""
         rows = self.splits.mask_held_out(fold)
         table = self.tables
         predictions = FoldPredictions(

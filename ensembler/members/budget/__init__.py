@@ -1,1 +1,1 @@
-"""Fits training into a time budget: what it costs, and what is cut."""
+"""Training within a time budget: its estimated seconds, and what is cut."""

@@ -1,4 +1,4 @@
-"""Prices networks in seconds, by speeds that were measured."""
+"""Estimates of the seconds of a training, from measured speeds."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from ...inference.speeds import TrainingSpeed
 from ...options.settings import MemberSettings
 from ..allotment import PhaseEpochs
 
-# To score a fold and write its tables.
+# Seconds to score a fold and write its tables.
 _FOLD_FILES_SECONDS = 0.3
-# The test of a network's speed takes so long, or a slow network so many batches.
+# Minimum duration of the measurement of a network's speed, in seconds and in batches.
 _SPEED_TEST_SECONDS, _SPEED_TEST_BATCHES = 2.0, 5
 
 
 @dataclass(frozen=True)
 class NetworkCost:
-    """Seconds of one network, or of all heads of a frozen member, from the beginning to the last file.
+    """Estimated seconds of one network, or of all heads of a frozen member, until its last file is written.
 
     Attributes
     ----------
     member, fold
-        Numbers of the member and of its fold.
+        Number of the member, and number of its fold.
     begin
         Time before the first epoch.
     phases
-        Epochs, which can be cut.
+        Epochs of each phase, which can be cut.
     finish
         Time after the last epoch.
     """
@@ -41,16 +41,16 @@ class NetworkCost:
     finish: float = 0.0
 
     def estimate_seconds(self, share: float) -> float:
-        """Estimate all seconds at a share of the epochs asked for."""
+        """Estimate all seconds at a share of the requested epochs."""
         return self.begin + self.finish + sum(phase.estimate_seconds_left(share) for phase in self.phases)
 
 
-# Networks that one process trains, one after the other.
+# Networks that one process trains in sequence.
 JobCosts = Sequence[NetworkCost]
 
 
 def scale_speed(speed: TrainingSpeed, before: int, now: int) -> TrainingSpeed:
-    """Estimate the speed at another image size: convolutions take time by the pixel, decoding by the file."""
+    """Estimate the speed at another image size. Convolutions take time per pixel, decoding takes time per file."""
     share = (now / before) ** 2
     return replace(
         speed,
@@ -72,7 +72,7 @@ def price_member(
     measures_speed: bool,
     shares_process: bool,
 ) -> list[JobCosts]:
-    """Price the jobs of a member.
+    """Estimate the seconds of a member's jobs.
 
     Parameters
     ----------
@@ -81,7 +81,7 @@ def price_member(
     test
         Number of photos to predict.
     unfinished
-        Folds that are to be trained, at least one.
+        Folds to train, at least one.
     missing_views
         Number of views whose frozen features are needed and not cached. The first job computes them.
     measures_speed
@@ -98,7 +98,7 @@ def price_member(
     if settings.frozen:
         heads = speed.save + len(unfinished) * (head + _FOLD_FILES_SECONDS)
         return [[NetworkCost(member, unfinished[0], speed.start_up + speed.build + features + heads + speed_test)]]
-    # What predicts is another network where training is in 16 bits.
+    # In 16-bit training, a second network predicts.
     networks = 1 if settings.precision == "float32" else 2
     begin = networks * (speed.build + (head if settings.head == "fitted" else 0.0))
     if can_fit_in_memory(learned, settings.image_size):
@@ -127,7 +127,7 @@ def price_member(
 
 
 def _price_features(speed: TrainingSpeed, photos: int, views: int) -> float:
-    """Price frozen features of photos in so many views."""
+    """Estimate the seconds of the frozen features of photos in several views."""
     if not views:
         return 0.0
     return photos * (speed.predict + (views - 1) * speed.view) + views * speed.compile + speed.build

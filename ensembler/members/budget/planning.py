@@ -1,4 +1,4 @@
-"""What fits into a time budget: all of it, else fewer epochs, else fewer folds, else smaller members."""
+"""The plan of a time budget. It cuts epochs first, then folds, then the size of members."""
 
 from __future__ import annotations
 
@@ -10,30 +10,30 @@ from ..allotment import Allotment, find_largest_share
 from .costs import JobCosts, NetworkCost
 from .sizes import SettingsAndWeights
 
-# Prices a member, by its number, in one of its ways, with so many folds.
+# Function that estimates the jobs of a member, from its number, one of its ways and a number of folds.
 Price = Callable[[int, SettingsAndWeights, int], Sequence[JobCosts]]
 
 
 @dataclass(frozen=True)
 class BudgetPlan:
-    """What will be done.
+    """Training that fits into a time budget.
 
     Attributes
     ----------
     ways
-        Settings of each member, and where its weights come from.
+        Settings and source of the weights of each member.
     folds
-        Number of folds; None for what was asked for.
+        Number of folds. None means as requested.
     share
-        Share of the epochs asked for, at least one a phase.
+        Share of the requested epochs. Each phase has at least one.
     jobs
-        Costs in the order in which the work is done.
+        Estimated jobs in order.
     seconds
         Time from the start of the first job to the end of the last one.
     full_seconds
-        The same time for all that was asked for.
+        Same time for all requested work.
     allotments
-        What each fine-tuned network is told, by the number of its member and its fold.
+        Deadline and epochs of each fine-tuned network, by the numbers of its member and fold.
     """
 
     ways: Sequence[SettingsAndWeights]
@@ -45,28 +45,28 @@ class BudgetPlan:
     allotments: Mapping[tuple[int, int], Allotment] = field(default_factory=dict)
 
     def estimate_member_seconds(self, member: int) -> float:
-        """Estimate the seconds of one member's jobs, one after the other."""
+        """Estimate the seconds of one member's jobs in sequence."""
         return sum(cost.estimate_seconds(self.share) for job in self.jobs for cost in job if cost.member == member)
 
 
 def plan_within(
     seconds: float, ways: Sequence[Sequence[SettingsAndWeights]], folds: Sequence[int], price: Price, slots: int = 1
 ) -> BudgetPlan:
-    """Decide what is cut so that all jobs end within ``seconds``.
+    """Decide what to cut so that all jobs end within ``seconds``.
 
     Parameters
     ----------
     ways
-        Ways to train each member: as asked for, then ever smaller.
+        Ways to train each member: as requested, then smaller and smaller.
     folds
-        Numbers of folds to choose from, as asked for first.
+        Numbers of folds to choose from, the requested one first.
     slots
-        Jobs that run at a time.
+        Number of parallel jobs.
 
     Returns
     -------
     BudgetPlan
-        The first plan that fits. If none does, the shortest one, which takes longer than ``seconds``.
+        First plan that fits. If none does, the shortest plan, which takes longer than ``seconds``.
     """
     full_seconds, shortest = 0.0, None
     for chosen, count in _iterate_cuts(ways, folds, price):
@@ -85,7 +85,7 @@ def plan_within(
 def _iterate_cuts(
     ways: Sequence[Sequence[SettingsAndWeights]], folds: Sequence[int], price: Price
 ) -> Iterator[tuple[list[SettingsAndWeights], int]]:
-    """Yield ways and folds in the order in which they are tried: fewer folds, then the dearest member made smaller."""
+    """Yield ways and folds in order of preference: fewer folds, then a smaller way of the slowest member."""
     levels = [0] * len(ways)
 
     def choose() -> list[SettingsAndWeights]:
@@ -102,7 +102,7 @@ def _iterate_cuts(
 
 
 def compute_makespan(jobs: Sequence[JobCosts], share: float, slots: int) -> float:
-    """Compute the seconds until all jobs are done, each begun in a slot as soon as one is free."""
+    """Compute the seconds until all jobs are done. Each job starts as soon as a slot is free."""
     return max((end for _, end in _schedule(jobs, share, slots)), default=0.0)
 
 
@@ -118,7 +118,7 @@ def _schedule(jobs: Sequence[JobCosts], share: float, slots: int) -> Iterator[tu
 
 
 def allot(plan: BudgetPlan, now: float, deadline: float, grace: float, slots: int) -> dict[tuple[int, int], Allotment]:
-    """Tell each network that is fine-tuned when it has to be done; time that is left over is spread over all."""
+    """Set the deadline of each fine-tuned network. Spare time is distributed over all networks."""
     stretch = (deadline - now) / plan.seconds if plan.seconds else 1.0
     return {
         (cost.member, cost.fold): Allotment(now + stretch * end, grace, cost.phases, cost.finish)

@@ -1,4 +1,4 @@
-"""Ever smaller ways to train a member: smaller photos, then a frozen backbone."""
+"""Smaller ways to train a member: smaller photos, then a frozen backbone."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from ...options.reading import SINGLE_PHASE_OPTIONS
 from ...options.resolve import make_settings
 from ...options.settings import MemberSettings
 
-# Smaller photos show too little of what backbones were trained to see.
+# Backbones were trained on larger photos, so smaller ones show too few details.
 MIN_IMAGE_SIZE = 96
-# Networks halve their maps five times, so their sizes are multiples of 32.
+# Networks halve their feature maps five times, so sizes are multiples of 32.
 _SIZE_MULTIPLE = 32
-# Of the former height: a step saves about a third of the work.
+# Ratio of two successive sizes. Each step saves about a third of the work.
 _SHRINK_FACTOR = 0.82
 
-# Settings, and where the weights come from.
+# Settings, and source of the weights.
 SettingsAndWeights = tuple[MemberSettings, str]
 
 
 def list_smaller_sizes(size: int) -> list[int]:
-    """Heights in pixels below ``size``, down to 96: as ``[192, 160, 128, 96]`` for 224 pixels."""
+    """Return heights in pixels below ``size``, down to 96, such as ``[192, 160, 128, 96]`` for 224."""
     sizes = []
     while (size := int(size * _SHRINK_FACTOR / _SIZE_MULTIPLE + 0.5) * _SIZE_MULTIPLE) >= MIN_IMAGE_SIZE:
         sizes.append(size)
@@ -33,15 +33,15 @@ def list_smaller_sizes(size: int) -> list[int]:
 
 
 def list_ways_to_train(backbone: Backbone | CustomBackbone, options: TrainingOptions) -> list[SettingsAndWeights]:
-    """List settings of a member: as it was asked for, then ever smaller.
+    """List settings of a member: as requested, then smaller and smaller.
 
-    Smaller photos come first; then the backbone stays frozen, at the full size and at smaller ones. A network without
-    pretrained weights is never frozen, and a person's own network keeps its size.
+    Smaller photos come first. Then the backbone is frozen, at the full size and at smaller ones. A network without
+    pretrained weights is never frozen, and a custom network keeps its size.
 
     Raises
     ------
     BadChoice
-        If the first of them does not fit; later ones that do not are left out.
+        If the requested settings are impossible. Later impossible settings are omitted.
     """
     first = make_settings(backbone, options)
     sizes = [options["image_size"]]
@@ -60,7 +60,7 @@ def _iterate_smaller_ways(
         try:
             yield make_settings(backbone, cast(TrainingOptions, way))
         except BadChoice:
-            # There are no published weights of that size, or the network cannot be so small.
+            # No weights are published for this size, or the network cannot be this small.
             continue
 
 

@@ -17,18 +17,11 @@ from ...errors import BadData
 from ...progress import Progress
 from ...serialization import read_arrays, write_arrays
 from ...storage import remove_file
-from ..records import rename_history_columns
+from ..records import rename_former
 
 Arrays = Sequence[NDArray[Any]]
-# Version of the file format. Files of other versions are ignored.
-FORMAT_VERSION = 3
-# Version 2 differs only in these names.
-_FORMER_VERSION = 2
-_FORMER_NAMES = {
-    "parts": "accumulation_steps",
-    "careful": "fp32_fallback",
-    "behind": "epochs_without_improvement",
-}
+# Version of the file format. Version 2 has other names of fields; files of other versions are ignored.
+FORMAT_VERSION, _FORMER_VERSION = 3, 2
 
 
 @dataclass(frozen=True)
@@ -122,8 +115,8 @@ class TrainingState:
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> TrainingState:
         """Create the state from the arrays of :meth:`to_arrays`."""
-        figures = {_FORMER_NAMES.get(name, name): value for name, value in json.loads(str(arrays["figures"])).items()}
-        figures["history"] = [rename_history_columns(row) for row in figures["history"]]
+        figures = rename_former(json.loads(str(arrays["figures"])))
+        figures["history"] = [rename_former(row) for row in figures["history"]]
         return cls(
             **figures,
             begin=_read_snapshot(arrays, "begin"),

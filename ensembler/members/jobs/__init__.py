@@ -1,1 +1,1 @@
-"""The job of frozen members, which fits their heads, the measurement of speed, and logs for TensorBoard."""
+"""The job of frozen members, which fits their heads; the measurement of speed; and logs for TensorBoard."""

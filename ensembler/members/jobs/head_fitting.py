@@ -17,6 +17,7 @@ from ...heads.jobs.losses import compute_class_weights
 from ...heads.linear import LinearHead
 from ...heads.stacked_views import StackedViews
 from ...images.views import MIRRORED_VIEW, WHOLE_VIEW, View
+from ...options.settings import MemberSettings
 from ...progress import Progress
 from ..features.jobs.compute import Features, load_or_compute_features
 from ..pseudo_labels.jobs.heads import fit_with_pseudo_labels
@@ -103,6 +104,15 @@ def build_keras_head(head: Head, dropout: float) -> Any:
     return build_head(head.kernel_, head.bias_, multiclass=head.multiclass, dropout=dropout)
 
 
+def build_initial_head(
+    settings: MemberSettings, width: int, targets: NDArray[np.float32], seed: int, *, multiclass: bool
+) -> Any:
+    """Build a head with random kernels, whose bias is the prior of each class in ``targets``."""
+    return build_random_head(
+        width, compute_prior(targets), seed, multiclass=multiclass, hidden=settings.hidden, dropout=settings.dropout
+    )
+
+
 def build_starting_head(job: TrainingJob, fold: int, width: int, progress: Progress) -> Any:
     """Return the head from which fine-tuning starts, as a Keras network on features.
 
@@ -113,15 +123,8 @@ def build_starting_head(job: TrainingJob, fold: int, width: int, progress: Progr
     """
     settings = job.record.settings
     if settings.head == "random":
-        class_priors = compute_prior(job.tables.targets[job.splits.mask_training(fold)])
-        return build_random_head(
-            width,
-            class_priors,
-            job.compute_seed(fold),
-            multiclass=job.multiclass,
-            hidden=settings.hidden,
-            dropout=settings.dropout,
-        )
+        targets = job.tables.targets[job.splits.mask_training(fold)]
+        return build_initial_head(settings, width, targets, job.compute_seed(fold), multiclass=job.multiclass)
     features: Features = load_or_compute_features(job, list_head_views(job), progress)
     fitted = fit_head(job, fold, {view: training for view, (training, _) in features.items()})
     fitted = fit_with_pseudo_labels(fitted, job, fold, features, list_head_views(job))

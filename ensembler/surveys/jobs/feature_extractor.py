@@ -16,9 +16,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from ...backbones.jobs.build import build_backbone
 from ...backbones.jobs.precision import use_precision
-from ...backbones.weights import parse_weights_source
 from ...competition.tables import Tables
 from ...errors import EnsemblerError
 from ...events import WorkAhead
@@ -29,6 +27,7 @@ from ...images.photo_store import PhotoStore
 from ...inference.jobs.predictor import Predictor
 from ...inference.jobs.speed import describe_device, measure_speed
 from ...inference.speeds import NetworkSpeed, read_speed, remember_speed
+from ...members.features.jobs.compute import build_member_backbone
 from ...members.features.parts import FeatureParts
 from ...members.job_locks import wait_for_lock
 from ...paths import CompetitionFolder
@@ -168,9 +167,7 @@ class FeatureExtractor:
 
     def _build_network(self, one: Candidate) -> tuple[Any, Predictor]:
         settings = one.record.settings
-        model = build_backbone(
-            one.backbone, one.image_size, parse_weights_source(one.weights), settings.seed, settings.pooling
-        )
+        model = build_member_backbone(settings, one.weights)
         return model, Predictor(model, settings.batch_size, one.name, self.job.runtime, self.progress)
 
     def _compute_features(

@@ -1,1 +1,1 @@
-"""Measures what training costs."""
+"""Measurement of the speed of training."""

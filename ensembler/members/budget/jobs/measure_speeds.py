@@ -1,4 +1,4 @@
-"""The job that measures how fast members are on this machine, on the competition's own photos."""
+"""The job that measures the training speed of members on this machine, with the competition's photos."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +16,10 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from ....backbones.custom import resolve_backbone
 from ....backbones.jobs.build import build_backbone
 from ....backbones.registry import find_backbone
-from ....backbones.weights import parse_weights_source
-from ....competition.tables import Tables, compute_prior, load_tables
+from ....competition.tables import Tables, load_tables
 from ....heads.jobs.hidden import HiddenHead
-from ....heads.jobs.keras_heads import build_random_head
 from ....heads.linear import LinearHead
 from ....images.batches import iterate_pixel_batches
 from ....images.photo_source import FilePhotos, InMemoryPhotos, Pixels, can_fit_in_memory
@@ -33,33 +31,37 @@ from ....options.settings import MemberSettings
 from ....paths import CompetitionFolder
 from ....progress import SILENT, Progress
 from ....serialization import make_record
+from ...features.jobs.compute import build_member_backbone
 from ...fine_tuning.checkpoints import Checkpoints
 from ...fine_tuning.fold_task import FoldTask
 from ...fine_tuning.jobs.devices import Devices
 from ...fine_tuning.jobs.trainer import Trainer
+from ...jobs.head_fitting import build_initial_head
 
-# Updates that are measured at most, once what is compiled is compiled; and seconds after which they suffice.
+# Maximum number of measured updates, not counting compilation, and seconds after which fewer suffice.
 _MAX_UPDATES, _ENOUGH_SECONDS = 10, 2.0
-# Seconds of one update that tell enough by themselves.
+# Duration of an update above which one measurement suffices.
 _SLOW_UPDATE_SECONDS = 10.0
-# Rows that a head is fitted on, and parts that choose its penalty.
+# Rows on which a head is fitted, and folds that choose its penalty.
 _HEAD_ROWS, _HEAD_FOLDS = 400, 4
 
 
 def measure_speeds(spec: dict[str, Any], progress: Progress) -> dict[str, Any]:
-    """Measure members one after the other.
+    """Measure members in sequence.
 
     Parameters
     ----------
     spec
-        ``competition``: its folder; ``members``: of each ``settings`` and ``weights``; ``data_parallel``.
+        ``competition`` is its folder. ``members`` contains ``settings`` and ``weights`` of each member.
+        ``data_parallel`` is as in :class:`.training_job.TrainingJob`.
 
     Returns
     -------
     dict
-        ``speeds`` of each member, their start-up 0; ``seconds`` that all took once the process had started up.
+        ``speeds`` of the members, with a start-up of 0, and ``seconds`` of the job without its start-up.
     """
-    _warm_up()
+    # Libraries initialise at their first use. That is part of the start-up, and not of the first member.
+    build_backbone(find_backbone("demo-dense"), 8, "none", 0).predict_on_batch(np.zeros((1, 8, 8, 3), np.uint8))
     began = time.monotonic()
     tables = load_tables(CompetitionFolder(Path(spec["competition"])))
     speeds = []
@@ -71,29 +73,24 @@ def measure_speeds(spec: dict[str, Any], progress: Progress) -> dict[str, Any]:
     return {"speeds": speeds, "seconds": time.monotonic() - began}
 
 
-def _warm_up() -> None:
-    """Let libraries do what they do once a process, which is start-up, not the first member's."""
-    network = build_backbone(find_backbone("demo-dense"), 8, "none", 0)
-    network.predict_on_batch(np.zeros((1, 8, 8, 3), np.uint8))
-
-
 class _MemberTimer:
-    """Times the pieces of one member's training."""
+    """Measure the parts of one member's training."""
 
     def __init__(self, tables: Tables, settings: MemberSettings, weights: str) -> None:
         self.tables = tables
         self.settings = settings
         self.weights = weights
+        self.multiclass = tables.manifest.sums_to_one
         wanted = settings.batch_size * (_MAX_UPDATES + 2)
         rows = np.linspace(0, len(tables.train) - 1, min(wanted, len(tables.train))).astype(int)
-        # Few photos are taken several times.
+        # Photos repeat if there are too few.
         rows = np.resize(rows, wanted)
         self.paths = [tables.train_paths[row] for row in rows]
         self.photos = FilePhotos(self.paths, settings.image_size)
         self.targets = tables.targets[rows]
 
     def measure(self, data_parallel: bool) -> NetworkSpeed:
-        """Measure everything."""
+        """Measure all parts."""
         began = time.monotonic()
         network = self._build_network()
         build = time.monotonic() - began
@@ -102,50 +99,43 @@ class _MemberTimer:
         pixels = next(self._make_batches(batch_size))
         first = _measure_seconds(lambda: network.predict_on_batch(pixels))
         each = float(np.median([_measure_seconds(lambda: network.predict_on_batch(pixels)) for _ in range(3)]))
-        # At least two batches: beyond those that are decoded ahead.
+        # Two batches at least, so that not all of them are decoded ahead.
         photos = min(_MAX_UPDATES, max(2, round(_ENOUGH_SECONDS / max(each, 1e-3)))) * batch_size
+        decode = _measure_seconds(lambda: deque(self._make_batches(photos), maxlen=0))
+        task = SILENT.start("", 0)
+        prediction = _measure_seconds(lambda: predict(network, self._make_batches(photos), photos, batch_size, task))
+        with tempfile.TemporaryDirectory() as folder:
+            save = _measure_seconds(lambda: network.save(Path(folder) / "network.keras"))
         training = TrainingSpeed(
             start_up=0.0,
             build=build,
-            save=_measure_seconds(lambda: _save(network)),
+            save=save,
             compile=max(0.0, first - each),
-            decode=_measure_seconds(lambda: deque(self._make_batches(photos), maxlen=0)) / photos,
-            predict=_measure_seconds(
-                lambda: predict(network, self._make_batches(photos), photos, batch_size, SILENT.start("", 0))
-            )
-            / photos,
+            decode=decode / photos,
+            predict=prediction / photos,
             view=each / batch_size,
             head=self._measure_head_seconds(network, pixels),
             phases=self._measure_phases(data_parallel),
         )
-        speed = replace(describe_device(batch_size), parameters=int(network.count_params()), training=training)
-        return replace(speed, photos_per_second=batch_size / each)
+        return replace(
+            describe_device(batch_size),
+            parameters=int(network.count_params()),
+            photos_per_second=batch_size / each,
+            training=training,
+        )
 
     def _make_batches(self, photos: int) -> Iterator[Pixels]:
         return iterate_pixel_batches(self.photos, self.settings.batch_size, np.arange(photos))
 
     def _build_network(self) -> Any:
-        """Build the whole network, its head random."""
         settings = self.settings
-        backbone = build_backbone(
-            resolve_backbone(settings.backbone, settings.builder, settings.preprocessing, settings.image_size),
-            settings.image_size,
-            parse_weights_source(self.weights),
-            settings.seed,
-            settings.pooling,
-        )
-        head = build_random_head(
-            int(backbone.output_shape[-1]),
-            compute_prior(self.tables.targets),
-            settings.seed,
-            multiclass=self.tables.manifest.sums_to_one,
-            hidden=settings.hidden,
-            dropout=settings.dropout,
-        )
+        backbone, targets = build_member_backbone(settings, self.weights), self.tables.targets
+        width = int(backbone.output_shape[-1])
+        head = build_initial_head(settings, width, targets, settings.seed, multiclass=self.multiclass)
         return join_head(backbone, head, settings.backbone)
 
     def _measure_head_seconds(self, network: Any, pixels: NDArray[np.uint8]) -> float:
-        """Seconds for each row that a head is fitted on; features are those of a batch, and noise."""
+        """Measure the time to fit a head, per row, on the noisy features of one batch."""
         settings = self.settings
         if not settings.frozen and settings.head == "random" and settings.weights == "none":
             return 0.0
@@ -154,23 +144,21 @@ class _MemberTimer:
         X = np.resize(features, (_HEAD_ROWS, features.shape[1]))
         X = (X + random.normal(0, features.std(axis=0) + 1e-3, X.shape)).astype(np.float32)
         Y, folds = np.resize(self.targets, (_HEAD_ROWS, self.targets.shape[1])), np.arange(_HEAD_ROWS) % _HEAD_FOLDS
-        multiclass = self.tables.manifest.sums_to_one
-        head: Any = (
-            HiddenHead(settings, multiclass=multiclass) if settings.hidden else LinearHead(multiclass=multiclass)
-        )
+        kind: Any = partial(HiddenHead, settings) if settings.hidden else LinearHead
+        head = kind(multiclass=self.multiclass)
         return _measure_seconds(lambda: head.fit(X, Y, folds)) / _HEAD_ROWS
 
     def _measure_phases(self, data_parallel: bool) -> tuple[PhaseSpeed, ...]:
         settings = self.settings
         if settings.frozen:
             return ()
-        # More are decoded again and again, unless a store pays, which nobody knows yet.
+        # Larger data sets are decoded in each epoch. Whether a store of decoded photos will help is not known yet.
         fits_in_memory = can_fit_in_memory(len(self.tables.train), settings.image_size)
         source = InMemoryPhotos.from_files(self.paths, settings.image_size) if fits_in_memory else self.photos
         fold_task = FoldTask(
             name=settings.backbone,
             settings=settings,
-            multiclass=self.tables.manifest.sums_to_one,
+            multiclass=self.multiclass,
             photos=TrainingPhotos(source, self.targets),
             targets=self.targets,
             seed=settings.seed,
@@ -185,7 +173,7 @@ class _MemberTimer:
 
 
 def _measure_phase(trainer: Trainer, number: int, batch_size: int) -> PhaseSpeed:
-    """Time epochs of different lengths: the difference is that of their updates."""
+    """Measure epochs of different lengths. Their difference is the time of updates alone."""
     trainer.begin_phase(number)
     compiled = trainer.try_out(number, 1, SILENT.start("", 0))
     short = trainer.try_out(number, 1, SILENT.start("", 0))
@@ -194,7 +182,7 @@ def _measure_phase(trainer: Trainer, number: int, batch_size: int) -> PhaseSpeed
         return PhaseSpeed(photo=short / batch_size, epoch=0.0, first=first)
     more = min(_MAX_UPDATES, max(3, round(_ENOUGH_SECONDS / short)))
     long = trainer.try_out(number, 1 + more, SILENT.start("", 0))
-    # A machine that was busy for a moment may make the long one the shorter.
+    # On a busy machine the longer epoch may take less time.
     update = max(0.0, long - short) / more or long / (1 + more)
     return PhaseSpeed(photo=update / batch_size, epoch=max(0.0, short - update), first=first)
 
@@ -203,8 +191,3 @@ def _measure_seconds(work: Callable[[], Any]) -> float:
     began = time.monotonic()
     work()
     return time.monotonic() - began
-
-
-def _save(network: Any) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        network.save(Path(folder) / "network.keras")

@@ -1,1 +1,1 @@
-"""Computes frozen features."""
+"""Computation of frozen features."""

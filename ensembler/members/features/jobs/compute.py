@@ -11,14 +11,17 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from ....backbones.custom import resolve_backbone
 from ....backbones.jobs.build import build_backbone, compute_model_digest
 from ....backbones.jobs.precision import use_precision
 from ....backbones.jobs.views import add_view
+from ....backbones.weights import parse_weights_source
 from ....errors import Interrupted
 from ....events import FeaturesMade
 from ....images.batches import iterate_pixel_batches
 from ....images.views import View
 from ....inference.jobs.predictor import Predictor
+from ....options.settings import MemberSettings
 from ....progress import Progress
 from ....storage import is_whole_zip, remove_unfinished, require_space, write_file_atomically
 from ...competition_photos import make_competition_photos
@@ -79,9 +82,23 @@ def load_or_build_backbone(job: TrainingJob) -> Any:
     return model
 
 
+def build_member_backbone(settings: MemberSettings, weights: str, seed: int | None = None) -> Any:
+    """Build the backbone of a member's settings.
+
+    Parameters
+    ----------
+    weights
+        Source of the weights.
+    seed
+        Seed of random weights. None uses that of the settings.
+    """
+    backbone = resolve_backbone(settings.backbone, settings.builder, settings.preprocessing, settings.image_size)
+    seed = settings.seed if seed is None else seed
+    return build_backbone(backbone, settings.image_size, parse_weights_source(weights), seed, settings.pooling)
+
+
 def _build_frozen_backbone(job: TrainingJob) -> Any:
-    settings = job.record.settings
-    model = build_backbone(job.backbone, settings.image_size, job.weights_source, settings.seed, settings.pooling)
+    model = build_member_backbone(job.record.settings, job.weights)
     model.trainable = False
     return model
 

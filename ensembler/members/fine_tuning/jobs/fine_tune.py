@@ -10,7 +10,6 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from ....backbones.jobs.build import build_backbone
 from ....backbones.jobs.views import average_views
 from ....competition.metrics.metrics import log_loss
 from ....events import FoldBegan, FoldEnded, WorkAhead
@@ -23,7 +22,7 @@ from ....progress import SILENT, Progress, Task
 from ....serialization import compute_fingerprint, make_record
 from ....storage import write_file_atomically
 from ...competition_photos import CompetitionPhotos, list_test_rows, make_competition_photos
-from ...features.jobs.compute import load_or_compute_features
+from ...features.jobs.compute import build_member_backbone, load_or_compute_features
 from ...job_locks import lock_fold
 from ...jobs.head_fitting import build_starting_head, list_head_views
 from ...jobs.speed import measure_speed_once
@@ -120,7 +119,7 @@ def _build_starting_network(job: TrainingJob, fold: int, progress: Progress) -> 
         load_or_compute_features(job, list_head_views(job), progress)
     # Randomly initialised networks use one seed per fold, which makes their average better.
     seed = job.compute_seed(fold) if settings.weights == "none" else settings.seed
-    backbone = build_backbone(job.backbone, settings.image_size, job.weights_source, seed, settings.pooling)
+    backbone = build_member_backbone(settings, job.weights, seed)
     head = build_starting_head(job, fold, int(backbone.output_shape[-1]), progress)
     keras.utils.set_random_seed(job.compute_seed(fold))
     return join_head(backbone, head, job.member)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from functools import partial
+from math import ceil
 from typing import Any
 
 from ....errors import Interrupted
@@ -105,7 +106,7 @@ class Trainer:
         """Start the progress task at the current position."""
         state = self.state
         updates_done = state.earlier + state.done + state.step
-        total = state.earlier + self.budget.count_updates(state.phase, state.done + state.step)
+        total = updates_done + sum(self.budget.list_updates_left(state.phase, state.done + state.step))
         task = self.progress.start(
             f"{self.fold_task.name}: fine-tune",
             total,
@@ -117,8 +118,9 @@ class Trainer:
 
     def _describe_position(self) -> str:
         state = self.state
-        left = self.budget.count_epochs_left(state.phase, state.done, state.step)
-        epochs = len(self.history) + left
+        current, *later = self.budget.list_updates_left(state.phase, state.done + state.step)
+        left = [ceil(updates / self.learner.steps) for updates in (current + state.step, *later)]
+        epochs = len(self.history) + sum(left)
         return f"in epoch {min(len(self.history) + 1, epochs)} of {epochs} of {self.fold_task.name}"
 
     def begin_phase(self, number: int) -> None:
@@ -194,7 +196,7 @@ class Trainer:
     def _train_epoch(self, number: int, task: Task) -> dict[str, Any]:
         self.progress.raise_if_stopping(self._describe_position())
         state, budget = self.state, self.budget
-        epochs = state.epoch + budget.count_phase_epochs(state.done)
+        epochs = state.epoch + ceil((budget.phase_end - state.done) / self.learner.steps)
         position = describe_epoch(
             self.fold_task, number, epoch=state.epoch + 1, epochs=epochs, overall=len(self.history) + 1
         )

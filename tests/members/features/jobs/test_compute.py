@@ -40,7 +40,7 @@ def test_an_interrupted_extraction_goes_on_and_ends_with_the_same_bytes(tmp_path
     unbroken, broken = assigned(tmp_path / "unbroken"), assigned(tmp_path / "broken")
     expected = load_or_compute_features(unbroken, VIEWS, Heard())
     for looks, done in ((3, 3), (2, 5)):
-        with pytest.raises(Interrupted, match="in the frozen features of demo-conv; the same command"):
+        with pytest.raises(Interrupted, match="in the frozen features of demo-conv; run the same command"):
             load_or_compute_features(broken, VIEWS, Stopping(looks))
         parts = sorted(broken.folder.features.glob("*.parts/*.npz"))
         assert {part.parent.name for part in parts} == {f"{name}.parts" for name in files(unbroken)}
@@ -95,5 +95,7 @@ def test_a_backbone_that_was_damaged_is_built_again_unless_heads_belong_to_it(tm
     assert all(np.array_equal(*pair) for pair in zip(weights, again, strict=True))
     networks(folder, record)
     path.write_bytes(whole)
-    with pytest.raises(BadData, match=r"backbone\.keras is not what was written: train demo-conv anew"):
+    with pytest.raises(
+        BadData, match=r"backbone\.keras is missing or was changed after training: train demo-conv again"
+    ):
         load_or_build_backbone(assignment)
