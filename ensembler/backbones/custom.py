@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import zipfile
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast, get_args
 
@@ -20,31 +20,14 @@ OWN_WEIGHTS = "own"
 FILE_BUILDER = "file"
 
 _FUNCTION_PATTERN = re.compile(r"(?P<module>[A-Za-z_]\w*(\.[A-Za-z_]\w*)*):(?P<function>[A-Za-z_]\w*)")
-_SYNTAX = "[NAME=]module:function or [NAME=]FILE.keras, then ,size=PIXELS and ,preprocessing=inside|tf|torch|caffe"
+_TEXT_FORM = "[NAME=]module:function or [NAME=]FILE.keras, then ,size=PIXELS and ,preprocessing=inside|tf|torch|caffe"
+_TABLE_FORM = "either builder = 'module:function' or file = 'FILE.keras', then image_size and preprocessing"
+# Names of parts in text and tables, and the arguments that they become.
+_PARTS = {"builder": "builder", "file": "builder", "image_size": "image_size", "preprocessing": "preprocessing"}
+_PARTS["size"] = "image_size"
 
 
-@dataclass(frozen=True)
-class CustomBackbone:
-    """A custom backbone and the file it is loaded from.
-
-    Attributes
-    ----------
-    backbone
-        Name, builder (``module:function`` or ``file``), input size and preprocessing.
-    file
-        Path of the ``.keras`` file. None for a function.
-    """
-
-    backbone: Backbone
-    file: Path | None = None
-
-    @property
-    def weights(self) -> str:
-        """Source of the weights: the path of the file, or ``own`` for a function that loads them."""
-        return str(self.file) if self.file else OWN_WEIGHTS
-
-
-def parse_custom_backbone(text: str) -> CustomBackbone:
+def parse_custom_backbone(text: str) -> Backbone:
     """Parse a specification such as ``mine=mynets:build,size=96,preprocessing=tf`` or ``nets/mine.keras``.
 
     Raises
@@ -54,25 +37,35 @@ def parse_custom_backbone(text: str) -> CustomBackbone:
     """
     source, *options = text.split(",")
     name, _, builder = source.rpartition("=")
-    values = dict(_parse_option(option, text) for option in options)
-    if len(values) < len(options):
-        raise BadChoice(f"The backbone {text!r} repeats an option: give each option once.")
-    size = values.get("size")
-    if size is not None and not size.isdecimal():
-        raise BadChoice(f"The size of the backbone {text!r} must be a whole number of pixels. Received: {size}")
-    return make_custom_backbone(builder, name, int(size) if size else None, values.get("preprocessing", "inside"))
+    parts = [("builder", builder), *(option.strip().partition("=")[::2] for option in options)]
+    return _make_from_parts(repr(text), _TEXT_FORM, name, parts)
 
 
-def _parse_option(text: str, whole: str) -> tuple[str, str]:
-    name, _, value = text.strip().partition("=")
-    if name not in ("size", "preprocessing") or not value:
-        raise BadChoice(f"{text.strip()!r} is not an option of the backbone {whole!r}: write {_SYNTAX}.")
-    return name, value
+def read_backbone_table(name: str, table: object) -> Backbone:
+    """Read a table with ``builder`` or ``file``, ``image_size`` and ``preprocessing``."""
+    label = f"[backbones.{name}]"
+    if not isinstance(table, Mapping):
+        raise BadChoice(f"{label} must be a table: write {_TABLE_FORM}.")
+    return _make_from_parts(label, _TABLE_FORM, name, list(table.items()))
+
+
+def _make_from_parts(label: str, form: str, name: str, parts: Sequence[tuple[str, Any]]) -> Backbone:
+    arguments: dict[str, Any] = {}
+    for key, value in parts:
+        part = key.replace("-", "_")
+        if part not in _PARTS:
+            raise BadChoice.from_unknown_name(f"part of {label}", part, _PARTS)
+        if _PARTS[part] in arguments:
+            raise BadChoice(f"{label} repeats a part: write {form}.")
+        arguments[_PARTS[part]] = value
+    if "builder" not in arguments:
+        raise BadChoice(f"{label} has no network: write {form}.")
+    return make_custom_backbone(name=name, **arguments)
 
 
 def make_custom_backbone(
-    builder: str, name: str = "", image_size: int | None = None, preprocessing: str = "inside"
-) -> CustomBackbone:
+    builder: str, name: str = "", image_size: int | str | None = None, preprocessing: str = "inside"
+) -> Backbone:
     """Check and describe a custom backbone.
 
     Parameters
@@ -98,20 +91,20 @@ def make_custom_backbone(
             f"The preprocessing of the backbone {builder} must be one of inside, tf, torch and caffe. "
             f"Received: {preprocessing}"
         )
-    if image_size is not None and image_size < 1:
-        raise BadChoice(f"The size of the backbone {builder} must be at least 1. Received: {image_size}")
-    kind = cast(Preprocessing, preprocessing)
-    if builder.endswith(".keras"):
-        file = Path(builder).expanduser().absolute()
-        size = _resolve_size(file, image_size)
-        return CustomBackbone(Backbone(_check_name(name or file.stem), FILE_BUILDER, size, kind, is_custom=True), file)
-    if not _FUNCTION_PATTERN.fullmatch(builder):
-        raise BadChoice(f"{builder!r} is not a custom backbone: write {_SYNTAX}.")
-    if image_size is None:
+    size = int(image_size) if isinstance(image_size, str) and image_size.isdecimal() else image_size
+    if size is not None and (type(size) is not int or size < 1):
+        raise BadChoice(
+            f"The size of the backbone {builder} must be a whole number, at least 1. Received: {image_size}"
+        )
+    file = Path(builder).expanduser().absolute() if str(builder).endswith(".keras") else None
+    if file:
+        name, builder, size = name or file.stem, FILE_BUILDER, _resolve_size(file, size)
+    elif not _FUNCTION_PATTERN.fullmatch(str(builder)):
+        raise BadChoice(f"{builder!r} is not a custom backbone: write {_TEXT_FORM}.")
+    elif size is None:
         raise BadChoice(f"The backbone {builder} has no image size: add ,size=PIXELS.")
-    return CustomBackbone(
-        Backbone(_check_name(name or builder.replace(":", ".")), builder, image_size, kind, is_custom=True)
-    )
+    name = _check_name(name or builder.replace(":", "."))
+    return Backbone(name, builder, size, cast(Preprocessing, preprocessing), is_custom=True, file=file)
 
 
 def resolve_backbone(name: str, builder: str, preprocessing: str, image_size: int) -> Backbone:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal
 
 from ..errors import BadChoice
@@ -43,6 +44,8 @@ class Backbone:
         Number of weights. 0 if unknown.
     activations
         Bytes of float32 activations that backpropagation keeps for each pixel of a photo. 0 if unknown.
+    file
+        Path of the ``.keras`` file of a custom network. None for a function.
     """
 
     name: str
@@ -55,6 +58,7 @@ class Backbone:
     is_custom: bool = False
     parameters: int = 0
     activations: int = 0
+    file: Path | None = None
 
 
 # Parameters without the top, and bytes of activations per pixel: all outputs of all layers at the network's own size.

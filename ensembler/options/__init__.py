@@ -1,1 +1,1 @@
-"""Options of training: declared, read from every source, and resolved to the settings of a member."""
+"""Options of training: their declarations, sources, and resolution to the settings of a member."""

@@ -1,4 +1,4 @@
-"""How many photos a step fit into memory."""
+"""Batch sizes that fit into memory."""
 
 from __future__ import annotations
 
@@ -7,25 +7,25 @@ import math
 from ..backbones.registry import Backbone
 
 MIN_BATCH_SIZE, MAX_BATCH_SIZE = 4, 64
-# Where nothing is known of a backbone.
+# Batch size on a CPU, and for backbones of unknown size.
 DEFAULT_BATCH_SIZE = 32
-# The rest is for what frameworks keep beside: workspaces of convolutions, fragments, the photos themselves.
+# Workspaces of convolutions, fragmentation and the photos use the rest.
 MEMORY_SHARE = 0.5
 # Weights, gradients and AdamW's two moments, in float32.
 _BYTES_PER_PARAMETER = 16
 
 
 def choose_batch_size(backbone: Backbone, image_size: int, memory_bytes: int) -> int:
-    """Choose the photos a step of fine-tuning: the largest power of two that fits, from 4 to 64.
+    """Choose the batch size of fine-tuning: the largest power of two that fits, from 4 to 64.
 
     Parameters
     ----------
     backbone
-        Its parameters and activations count; one of a person's own gets 32.
+        Backbone whose parameters and activations must fit. A custom one gets 32.
     image_size
         Height and width in pixels.
     memory_bytes
-        Of the device; half of it is used.
+        Memory of the device. Half of it is used.
     """
     if not backbone.activations:
         return DEFAULT_BATCH_SIZE

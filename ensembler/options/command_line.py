@@ -1,4 +1,4 @@
-"""The call that trains a member, as it is typed: kept beside the member, so that it can be told how to go on."""
+"""The command line that trains a member. It is stored beside the member, so that messages can show how to resume it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from ..backbones.custom import CustomBackbone
+from ..backbones.registry import Backbone
 from ..callers import format_option
 from ..errors import BadData
 from ..paths import CompetitionFolder, Workspace
@@ -16,55 +16,47 @@ from .sources import OptionSource
 
 
 def build_call(member: str, run: RunOptions, command: OptionSource) -> list[str]:
-    """Write a call of ``train-members`` for one member as words: first the member, then its options.
+    """Return a call of ``train-members`` for one member as words: the member, then its options.
 
-    Folds are not among them, since existing ones are taken. A time budget is: it may have made the member a smaller
-    one, which goes on as such with a budget alone.
+    Folds are left out, because existing folds are used. A time budget is included: it may have reduced the member,
+    which resumes in this form only with a budget.
 
     Parameters
     ----------
     member
-        As it was asked for, such as ``b0@strong``.
+        Name as the user typed it, such as ``b0@strong``.
     run
         Options of the call.
     command
-        Options of training that were typed, or given in Python.
+        Options of training of the command line or Python call.
     """
-    budget = run.get("time_budget")
-    kept = {
-        "name": run.get("name"),
-        "time_budget": f"{budget:g}s" if isinstance(budget, int | float) else budget,
-        "preset": run.get("preset"),
-        "config": run.get("config"),
-    }
-    options = {**{name: value for name, value in kept.items() if value is not None}, **command.options}
-    return [member, *(word for option, value in options.items() for word in _format_option(option, value))]
+    kept: dict[str, Any] = {name: run.get(name) for name in ("name", "time_budget", "preset", "config")}
+    if isinstance(kept["time_budget"], int | float):
+        kept["time_budget"] = f"{kept['time_budget']:g}s"
+    words = [member]
+    for option, value in [*kept.items(), *command.options.items()]:
+        if isinstance(value, bool):
+            words.append(format_option(option, value))
+        elif value is not None:
+            for one in value if isinstance(value, tuple) else (value,):
+                words += [format_option(option), _format_backbone(one) if isinstance(one, Backbone) else str(one)]
+    return words
 
 
-def _format_option(option: str, value: Any) -> list[str]:
-    if isinstance(value, bool):
-        return [format_option(option, value)]
-    values = value if isinstance(value, tuple) else (value,)
-    return [word for one in values for word in (format_option(option), _format_value(one))]
-
-
-def _format_value(value: object) -> str:
-    if not isinstance(value, CustomBackbone):
-        return str(value)
-    backbone = value.backbone
-    source = value.file or backbone.builder
+def _format_backbone(backbone: Backbone) -> str:
+    source = backbone.file or backbone.builder
     return f"{backbone.name}={source},size={backbone.image_size},preprocessing={backbone.preprocessing}"
 
 
 def save_call(folder: CompetitionFolder, member: str, words: Sequence[str]) -> None:
-    """Keep the call of a member."""
+    """Store the call of a member."""
     write_json_if_changed(folder.member(member) / "call.json", {"train-members": list(words)})
 
 
 def build_training_commands(folder: CompetitionFolder, members: Iterable[str]) -> list[list[str]]:
-    """Return commands that go on with members, as words; members that take the same options share a command.
+    """Return commands that resume members, as words. Members with the same options share a command.
 
-    A member that was trained by an earlier version is asked for by its name alone.
+    A member of an earlier version, which stored no call, is trained by its name alone.
     """
     members_by_options: dict[tuple[str, ...], list[str]] = {}
     for name in members:
@@ -82,12 +74,12 @@ def _load_call(folder: CompetitionFolder, member: str) -> list[str]:
 
 
 def format_command(words: Sequence[str], workspace: Workspace, competition: str = "") -> str:
-    """Write a command as a person types it, with the folders where they are not the usual ones.
+    """Return a command as the user types it, with folders that are not the defaults.
 
     Parameters
     ----------
     competition
-        Its name, if it is not the one that is meant without a word.
+        Name of the competition. Empty if it is the current one.
     """
     folders = [("--data", workspace.data, "data"), ("--submissions", workspace.submissions, "submissions")]
     before = [word for option, path, usual in folders if str(path) != usual for word in (option, str(path))]

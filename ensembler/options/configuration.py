@@ -1,4 +1,4 @@
-"""What a person asked for: options of the command, over those of a file, over a preset; by member."""
+"""Options that the user set, by member: those of the command win over those of a file."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from ..backbones.custom import CustomBackbone
 from ..backbones.names import parse_backbone_name, resolve_member
 from ..backbones.registry import BACKBONES, Backbone
 from ..errors import BadChoice
@@ -25,18 +24,18 @@ COMMAND_LINE = "command line"
 
 @dataclass(frozen=True)
 class Configuration:
-    """Options of a run, and of each member.
+    """Options of a run and of each member.
 
     Attributes
     ----------
     preset
-        With where it comes from.
+        Preset and the name of its source.
     general
         Options of the file for all members.
     tables
-        Options of the file for one member, by its name; those of a backbone are for its members with labels too.
+        Options of the file for one member, by its name. Those of a backbone apply to its members with labels too.
     command
-        Options of the command, which win over the file's.
+        Options of the command. They win over those of the file.
     """
 
     preset: tuple[Preset, str]
@@ -45,9 +44,9 @@ class Configuration:
     command: OptionSource
 
     def list_sources(self, member: str = "") -> list[OptionSource]:
-        """Return what was asked for a member, the strongest last; for any member by default.
+        """List the sources of the user's options for a member, the strongest last. No name lists those for any member.
 
-        What holds for a backbone holds for its members with labels too, weaker than what is theirs alone.
+        The table of a backbone applies to its members with labels too, and their own tables win over it.
         """
         if not member:
             return [self.general, self.command]
@@ -57,23 +56,23 @@ class Configuration:
         return [self.general, *(tables[name] for name in names if name in tables), self.command]
 
     @property
-    def custom_backbones(self) -> dict[str, CustomBackbone]:
-        """A person's own backbones by name."""
-        custom = [own for layer in self.list_sources() for own in layer.options.get("backbones", ())]
-        return {own.backbone.name: own for own in cast(Sequence[CustomBackbone], custom)}
+    def custom_backbones(self) -> dict[str, Backbone]:
+        """Custom backbones by name."""
+        custom = [backbone for source in self.list_sources() for backbone in source.options.get("backbones", ())]
+        return {backbone.name: backbone for backbone in cast(Sequence[Backbone], custom)}
 
     @property
-    def backbones(self) -> dict[str, Backbone | CustomBackbone]:
+    def backbones(self) -> dict[str, Backbone]:
         """All backbones by name."""
         return {**BACKBONES, **self.custom_backbones}
 
-    def find_backbone(self, member: str) -> Backbone | CustomBackbone:
-        """Return the backbone of a member that a person named, such as ``b0@strong``.
+    def find_backbone(self, member: str) -> Backbone:
+        """Return the backbone of a member that the user named, such as ``b0@strong``.
 
         Raises
         ------
         BadChoice
-            If there is none of that name, of which the nearest are suggested, or ``@`` is followed by no label.
+            If there is no such backbone, or the text after ``@`` is not a valid label.
         """
         known = self.backbones
         name = parse_backbone_name(resolve_member(member, known))
@@ -81,34 +80,28 @@ class Configuration:
             raise BadChoice.from_unknown_name("backbone", name, known)
         return known[name]
 
-    def find_network(self, member: str) -> Backbone:
-        """Return how the network of a member's backbone is built; see :meth:`find_backbone`."""
-        backbone = self.find_backbone(member)
-        return backbone.backbone if isinstance(backbone, CustomBackbone) else backbone
-
     def resolve_options(self, machine: Machine, member: str = "") -> ResolvedOptions:
-        """Return a member's options after defaults were filled in; without a name those of any member."""
-        network = self.find_network(member) if member else None
-        return resolve_options(network, self.list_sources(member), self.preset[0], machine)
+        """Return the options of a member with defaults added. No name returns those of any member."""
+        backbone = self.find_backbone(member) if member else None
+        return resolve_options(backbone, self.list_sources(member), self.preset[0], machine)
 
     def resolve_settings(self, machine: Machine, member: str) -> tuple[MemberSettings, str]:
-        """Return a member's settings, and where its weights come from."""
+        """Return a member's settings and the source of its weights."""
         return make_settings(self.find_backbone(member), self.resolve_options(machine, member).options)
 
 
 def configure(options: Mapping[str, Any], preset: str | None = None, config: str | Path | None = None) -> Configuration:
-    """Read and check what a person asked for.
+    """Read and check the options of a command and of a file.
 
     Parameters
     ----------
     options
-        Of the command, see :class:`TrainingOptions`.
+        Options of the command, see :class:`TrainingOptions`.
     preset
-        ``quick``, ``good`` or ``best``; None is the file's, or ``good``.
+        ``quick``, ``good`` or ``best``. None uses the preset of the file, or ``good``.
     config
-        A TOML file of options, with tables ``[members.NAME]`` for one member (NAME in quotes if it has a
-        label) and ``[backbones.NAME]`` for backbones of
-        one's own.
+        TOML file of options, with tables ``[members.NAME]`` for one member (NAME in quotes if it has a label) and
+        ``[backbones.NAME]`` for custom backbones.
 
     Raises
     ------
@@ -118,10 +111,14 @@ def configure(options: Mapping[str, Any], preset: str | None = None, config: str
     command = OptionSource(COMMAND_LINE, read_options(options))
     data = _read_toml(Path(config)) if config is not None else {}
     file = str(config)
-    tables = data.pop("members", {})
-    in_file = data.pop("preset", None)
+    tables, file_preset = data.pop("members", {}), data.pop("preset", None)
+    chosen: tuple[Preset, str] = DEFAULT_PRESET, "default"
+    if preset is not None:
+        chosen = read_value("--preset", RUN["preset"].kind, preset), COMMAND_LINE
+    elif file_preset is not None:
+        chosen = read_value(f"preset in {file}", RUN["preset"].kind, file_preset), file
     configuration = Configuration(
-        preset=_choose_preset((preset, "--preset", COMMAND_LINE), (in_file, f"preset in {file}", file)),
+        preset=chosen,
         general=OptionSource(file, read_options(data, file)),
         tables=_read_tables(tables, file),
         command=command,
@@ -141,21 +138,13 @@ def _read_toml(file: Path) -> dict[str, Any]:
         ) from error
 
 
-def _choose_preset(*candidates: tuple[str | None, str, str]) -> tuple[Preset, str]:
-    """Return the first that was named: each is its value, how to call it, and its source."""
-    for value, label, source in candidates:
-        if value is not None:
-            return read_value(label, RUN["preset"].kind, value), source
-    return DEFAULT_PRESET, "default"
-
-
 def _read_tables(data: object, file: str) -> dict[str, OptionSource]:
     if not isinstance(data, Mapping) or not all(isinstance(table, Mapping) for table in data.values()):
-        raise BadChoice(f"members in {file} must be tables, such as [members.b0]; --members says which are trained.")
+        raise BadChoice(f"members in {file} must be tables, such as [members.b0]: list trained members with --members.")
     sources: dict[str, OptionSource] = {}
     for member, table in data.items():
         where = f"[members.{member}] of {file}"
         if (name := resolve_member(member)) in {resolve_member(other) for other in sources}:
-            raise BadChoice(f"{where} is about {name}, and so is another table: leave one of them.")
+            raise BadChoice(f"{where} and another table both set options of {name}: remove one of them.")
         sources[member] = OptionSource(where, read_options(table, where, excluded=SHARED_OPTIONS))
     return sources

@@ -10,18 +10,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypedDict
 
-from ..backbones.custom import CustomBackbone, make_custom_backbone, parse_custom_backbone
-from ..backbones.registry import Pooling, Precision
+from ..backbones.custom import parse_custom_backbone, read_backbone_table
+from ..backbones.registry import Backbone, Pooling, Precision
 from ..errors import BadChoice
 from ..images.augmentation import Augmentation
 from ..images.views import Views
-from .kinds import InvalidValue, declare, read_value
+from .kinds import InvalidValue, declare
 from .phases import BatchNormTraining, Epochs, LearningRate, Phase, Unfreeze, read_phase
 from .settings import ClassWeights, HeadStart
 
 Preset = Literal["quick", "good", "best"]
-
-_BACKBONES_FORM = "takes backbones in a list, such as NAME=module:function,size=224 or NAME=FILE.keras"
 
 
 def _read_phases(value: object) -> tuple[Phase, ...]:
@@ -30,45 +28,21 @@ def _read_phases(value: object) -> tuple[Phase, ...]:
     return tuple(read_phase(phase) for phase in value)
 
 
-def _read_backbones(value: object) -> tuple[CustomBackbone, ...]:
+def _read_backbones(value: object) -> tuple[Backbone, ...]:
     if isinstance(value, Mapping):
-        backbones = tuple(_read_backbone_table(name, table) for name, table in value.items())
-    elif isinstance(value, Sequence) and not isinstance(value, str):
-        backbones = tuple(map(_read_backbone_text, value))
+        backbones = tuple(read_backbone_table(name, table) for name, table in value.items())
+    elif isinstance(value, list | tuple) and all(isinstance(one, str | Backbone) for one in value):
+        backbones = tuple(one if isinstance(one, Backbone) else parse_custom_backbone(one) for one in value)
     else:
-        raise InvalidValue(_BACKBONES_FORM)
-    names = [own.backbone.name for own in backbones]
+        raise InvalidValue("takes backbones in a list, such as NAME=module:function,size=224 or NAME=FILE.keras")
+    names = [backbone.name for backbone in backbones]
     if len(set(names)) < len(names):
-        raise BadChoice(f"Name each backbone of your own once. Received: {', '.join(names)}")
+        raise BadChoice(f"Name each custom backbone once. Received: {', '.join(names)}")
     return backbones
 
 
-def _read_backbone_text(value: object) -> CustomBackbone:
-    if isinstance(value, CustomBackbone):
-        return value
-    if not isinstance(value, str):
-        raise InvalidValue(_BACKBONES_FORM)
-    return parse_custom_backbone(value)
-
-
-def _read_backbone_table(name: str, table: object) -> CustomBackbone:
-    if not isinstance(table, Mapping):
-        raise BadChoice(f"[backbones.{name}] must be a table with builder or file, image_size and preprocessing.")
-    parts = {key.replace("-", "_"): value for key, value in table.items()}
-    known = ("builder", "file", "image_size", "preprocessing")
-    if unknown := sorted(parts.keys() - set(known)):
-        raise BadChoice.from_unknown_name(f"part of [backbones.{name}]", unknown[0], known)
-    sources = [parts[key] for key in ("builder", "file") if key in parts]
-    if len(sources) != 1:
-        raise BadChoice(f"[backbones.{name}] needs either builder = 'module:function' or file = 'FILE.keras'.")
-    size = parts.get("image_size")
-    if size is not None:
-        size = read_value(f"image_size of [backbones.{name}]", ImageSize, size)
-    return make_custom_backbone(str(sources[0]), name, size, str(parts.get("preprocessing", "inside")))
-
-
 ImageSize = Annotated[int, declare("PIXELS", ge=8)]
-# NumPy and Keras take seeds of 32 bits, and folds add their number.
+# NumPy and Keras accept seeds of 32 bits, and folds add their number.
 Seed = Annotated[int, declare("N", default=0, ge=0, lt=2**31)]
 
 
@@ -78,20 +52,20 @@ class StartOptions(TypedDict, total=False):
     Attributes
     ----------
     weights
-        Initial weights: ImageNet's, random ones, or those in a folder.
+        Initial weights: ImageNet weights, random weights (none), or a folder of weights files.
     backbones
-        A backbone of your own, see docs/training.md. Repeatable.
+        Custom backbone, see docs/training.md. Repeatable.
     head
         Whether the head is fitted on frozen features before fine-tuning, or starts from random weights.
     image_size
-        Height and width of the network's input. By default the backbone's own.
+        Height and width of the network's input. By default the size of the backbone.
     seed
         Seed of folds, random weights, shuffling and augmentation.
     """
 
     weights: Annotated[str, declare("imagenet|none|FOLDER", default="imagenet")]
     backbones: Annotated[
-        Mapping[str, Mapping[str, Any]] | Sequence[str | CustomBackbone], declare("[NAME=]SPEC", read=_read_backbones)
+        Mapping[str, Mapping[str, Any]] | Sequence[str | Backbone], declare("[NAME=]SPEC", read=_read_backbones)
     ]
     head: Annotated[HeadStart, declare(default="fitted")]
     image_size: ImageSize
@@ -154,7 +128,7 @@ class PhotoOptions(TypedDict, total=False):
     Attributes
     ----------
     flips
-        Fit the head on mirrored photos too. If off, augmentation and tta mirror no photos by default.
+        Fit the head on mirrored photos too. If disabled, augmentation and tta mirror no photos by default.
     augmentation
         Augmentation of training photos in fine-tuning.
     tta
@@ -186,7 +160,7 @@ class StepOptions(TypedDict, total=False):
     ema
         Decay rate of the exponential moving average of the weights. 0 disables it.
     precision
-        Data type of the layers' computations. auto takes the fastest that the GPU supports.
+        Data type of the layers' computations. auto selects the fastest that the GPU supports.
     data_parallel
         Train one network at a time on all GPUs.
     """
@@ -202,7 +176,7 @@ class StepOptions(TypedDict, total=False):
 
 
 class TrainingOptions(StartOptions, FineTuningOptions, HeadOptions, PhotoOptions, StepOptions, total=False):
-    """How members are trained. Preset, family of the backbone and machine choose what is left out.
+    """Options of training. The preset, the family of the backbone and the machine set what is left out.
 
     Examples
     --------
@@ -221,18 +195,18 @@ class RunOptions(TypedDict, total=False):
     config
         TOML file of options, as `ensembler config` prints it.
     name
-        Name of the member, if there is one alone. By default as in the list of members.
+        Name of the member, if a single one is trained. By default as in the list of members.
     folds
         Number of folds, shared by all members. 1 holds out a fifth of the photos. By default the existing folds, else
         5.
     repeats
-        Number of times that folds are made, each time others. By default the existing number, else 1.
+        Number of repetitions of the folds, each with another shuffling. By default the existing number, else 1.
     restart
-        Discard what these members learned before.
+        Discard earlier training of these members.
     refit
         Train one more network of each member on all photos, for `stack --refit`.
     pseudo_labels
-        Learn also from photos to predict, by confident labels of this stack's members.
+        Stack whose members label photos to predict. Confident labels join the training photos.
     confidence
         Minimum probability of a pseudo-label, between 0.5 and 1.
     time_budget
@@ -240,11 +214,11 @@ class RunOptions(TypedDict, total=False):
     checkpoint_minutes
         Minutes between checkpoints of fine-tuning. By default one after each epoch.
     tensorboard
-        Write the metrics of each epoch for TensorBoard, to logs/tensorboard.
+        Write the metrics of each epoch to logs/tensorboard for TensorBoard.
     runtime
-        What predicts without a GPU. auto takes the fastest.
+        Runtime of predictions without a GPU. auto selects the fastest.
     cache_limit
-        Disk space for decoded photos, such as 20GB. 0 keeps none. By default half of the free space.
+        Disk space for decoded photos, such as 20GB. 0 stores none. By default half of the free space.
 
     Examples
     --------
@@ -270,4 +244,4 @@ class RunOptions(TypedDict, total=False):
 
 
 class TrainMembersOptions(RunOptions, TrainingOptions, total=False):
-    """All keywords of :func:`ensembler.train_members` that are options of the command line too."""
+    """Keywords of :func:`ensembler.train_members` that are also options of the command line."""

@@ -1,4 +1,4 @@
-"""Lengths of time as a person types and reads them."""
+"""Lengths of time as text."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def read_duration(value: object) -> float:
     Raises
     ------
     InvalidValue
-        If it is none.
+        If the value is not a length of time.
     """
     seconds = _parse_seconds(value)
     if not (math.isfinite(seconds) and seconds > 0):
@@ -40,7 +40,7 @@ def _parse_seconds(value: object) -> float:
 
 
 def format_duration(seconds: float) -> str:
-    """Write a length of time in at most two units: ``45s``, ``5m 40s``, ``1h 30m``; :func:`read_duration` reads it."""
+    """Format a length of time in at most two units: ``45s``, ``5m 40s``, ``1h 30m``. :func:`read_duration` reads it."""
     whole = round(seconds)
     if whole < 60:
         return f"{whole}s"

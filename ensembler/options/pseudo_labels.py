@@ -1,4 +1,4 @@
-"""Where a member's pseudo-labels come from, as its settings and its folds tell it; nothing heavy is loaded for that."""
+"""Pseudo-labels in the settings and folders of a member. This module loads no heavy library."""
 
 from __future__ import annotations
 
@@ -6,22 +6,22 @@ import csv
 from dataclasses import dataclass
 from pathlib import Path
 
-# In the folder of each fold.
+# File in the folder of each fold.
 PSEUDO_LABELS_FILE = "pseudo-labels.csv"
 
 
 @dataclass(frozen=True)
 class PseudoLabels:
-    """Where a member's pseudo-labels come from; part of its settings.
+    """Source of a member's pseudo-labels, a part of its settings.
 
     Attributes
     ----------
     stack
-        Name of the stack whose members gave them.
+        Name of the stack whose members predicted them.
     confidence
-        Least probability of a label that is taken, between 0.5 and 1.
+        Minimum probability of a pseudo-label, between 0.5 and 1.
     fingerprint
-        Hash of all predictions that they were made of.
+        Hash of all predictions that they are based on.
     """
 
     stack: str
@@ -33,7 +33,7 @@ class PseudoLabels:
 
 
 def count_pseudo_labels(folder: Path) -> int | None:
-    """Count the photos to predict that the fold in this folder learns from; None for a member without pseudo-labels."""
+    """Count the pseudo-labels of the fold in this folder. None means that the member uses none."""
     path = folder / PSEUDO_LABELS_FILE
     if not path.is_file():
         return None

@@ -1,4 +1,4 @@
-"""Options are read and checked here, wherever they come from."""
+"""Reading and checking of options from any source."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ from .kinds import find_declaration, list_words, read_value
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-# What a single phase is made of: options that say the same as ``phases``.
+# Options that describe a single phase, in place of ``phases``.
 SINGLE_PHASE_OPTIONS = ("unfreeze", "epochs", "learning_rate", "batch_norm")
-# They hold for a whole run, so no member has its own.
+# Options of a whole run. Tables of members cannot contain them.
 SHARED_OPTIONS = ("backbones", "data_parallel")
-# Former names, and those of options that are repeated on the command line.
+# Former names, and names that the command line uses for repeated options.
 _ALIASES = {"phase": "phases", "backbone": "backbones", "augment": "augmentation"}
-# An attribute in a docstring.
+# Entry of an attribute in a docstring.
 _ENTRY = re.compile(r"^(\w+)\n((?: .*\n)+)", re.MULTILINE)
 
 
 @dataclass(frozen=True)
 class Option:
-    """One option, as it is declared in :mod:`.declared`.
+    """One option as declared in :mod:`.declared`.
 
     Attributes
     ----------
@@ -46,7 +46,7 @@ class Option:
     kind
         Annotated type.
     description
-        What it does, in a sentence or two.
+        Description in one or two sentences.
     """
 
     name: str
@@ -61,12 +61,12 @@ class Option:
 
     @property
     def default(self) -> Any:
-        """Value where nothing else decides; None where something always does."""
+        """Value if no other source sets one. None if another source always does."""
         return (find_declaration(self.kind).extra or {})["default"]
 
     @property
     def help(self) -> str:
-        """Its description and default."""
+        """Description and default."""
         if self.default is None or self.default is False:
             return self.description
         default = f"{self.default:g}" if isinstance(self.default, float) else self.default
@@ -74,7 +74,7 @@ class Option:
 
     @property
     def is_repeated(self) -> bool:
-        """Whether the command line takes it several times."""
+        """Whether the command line accepts it several times."""
         return self.name in ("phases", "backbones")
 
 
@@ -98,15 +98,14 @@ def show_options(*known: Mapping[str, Option]) -> Callable[[F], F]:
 
     def decorate(function: F) -> F:
         signature = inspect.signature(function)
-        named = [found for found in signature.parameters.values() if found.kind is not found.VAR_KEYWORD]
-        options = [option for group in known for option in group.values()]
-        keywords = [
-            inspect.Parameter(each.name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=each.kind)
-            for each in options
-        ]
-        function.__signature__ = signature.replace(parameters=[*named, *keywords])  # type: ignore[attr-defined]
-        lines = [f"    {each.name}\n        {each.help}" for each in options]
-        function.__doc__ = "\n".join([inspect.cleandoc(function.__doc__ or ""), "", "Options", "-------", *lines])
+        parameters = [found for found in signature.parameters.values() if found.kind is not found.VAR_KEYWORD]
+        lines = [inspect.cleandoc(function.__doc__ or ""), "", "Options", "-------"]
+        for option in (option for group in known for option in group.values()):
+            keyword = inspect.Parameter.KEYWORD_ONLY
+            parameters.append(inspect.Parameter(option.name, keyword, default=None, annotation=option.kind))
+            lines.append(f"    {option.name}\n        {option.help}")
+        function.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
+        function.__doc__ = "\n".join(lines)
         return function
 
     return decorate
@@ -119,18 +118,18 @@ def read_options(
     known: Mapping[str, Option] = OPTIONS,
     excluded: Iterable[str] = (),
 ) -> TrainingOptions:
-    """Check options, wherever they come from.
+    """Read and check options from any source.
 
     Parameters
     ----------
     data
-        Values by name. Dashes are as good as underscores, and text as good as the number that it says.
+        Values by name. Names may contain dashes instead of underscores, and numbers may be text.
     where
-        File and table that they were read from; empty for the command line and Python.
+        File and table that contain the options. Empty for the command line and Python.
     known
         Options that exist.
     excluded
-        Options that are not allowed there.
+        Options that are not allowed in this place.
 
     Raises
     ------
@@ -138,10 +137,14 @@ def read_options(
         If a name is unknown or given twice, a value does not fit, or phases are given in two ways.
     """
     options: dict[str, Any] = {}
+    allowed = known.keys() - set(excluded)
     for given, value in data.items():
-        name = _resolve_name(given, where, known.keys() - set(excluded))
+        name = given.replace("-", "_")
+        name = _ALIASES.get(name, name)
+        if name not in allowed:
+            raise BadChoice.from_unknown_name(f"option in {where}" if where else "option", given, allowed)
         if name in options:
-            raise BadChoice(f"{where or 'The call'} gives {name} twice: leave one out.")
+            raise BadChoice(f"{where or 'The call'} sets {name} twice: remove one of them.")
         label = f"{given} in {where}" if where else format_option(name)
         options[name] = read_value(label, known[name].kind, value)
     if "phases" in options and (single := [name for name in SINGLE_PHASE_OPTIONS if name in options]):
@@ -149,17 +152,9 @@ def read_options(
     return cast(TrainingOptions, options)
 
 
-def _resolve_name(given: str, where: str, known: set[str]) -> str:
-    name = given.replace("-", "_")
-    name = _ALIASES.get(name, name)
-    if name not in known:
-        raise BadChoice.from_unknown_name(f"option in {where}" if where else "option", given, known)
-    return name
-
-
 def make_phase_conflict(single: Sequence[str], where: str, *, in_file: bool = False) -> BadChoice:
-    """Make the error of phases that are given both by ``phases`` and by options of a single phase."""
+    """Create the error of phases that are given both by ``phases`` and by options of a single phase."""
     phases, *names = ["phases", *single] if in_file else map(format_option, ("phases", *single))
     return BadChoice(
-        f"Give either {phases} or {' and '.join(names)}{where}: a phase says what is unfrozen, how long and how fast."
+        f"Use either {phases} or {' and '.join(names)}{where}: a phase sets the trainable part, epochs and rate."
     )

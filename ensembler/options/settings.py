@@ -1,9 +1,9 @@
-"""How a member is made: everything that its predictions depend on beside samples and folds."""
+"""Settings of a member: everything that its predictions depend on, except photos and folds."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Literal
 
 from ..backbones.registry import Pooling, Precision
@@ -15,28 +15,28 @@ from .pseudo_labels import PseudoLabels
 HeadStart = Literal["fitted", "random"]
 ClassWeights = Literal["none", "balanced"]
 
-# Digits of a hash that are shown.
+# Number of digits of a hash that messages show.
 _HASH_DIGITS = 12
 
 
 @dataclass(frozen=True)
 class MemberSettings:
-    """Settings of one member: options of the same names (see :class:`.TrainingOptions`), and what they are resolved to.
+    """Settings of one member: the resolved options of the same names (see :class:`.TrainingOptions`), and others.
 
     Attributes
     ----------
     backbone
         Name of the backbone.
     builder
-        ``module:function`` of a backbone that is not in the registry, ``file`` for a ``.keras`` file; else empty.
+        ``module:function`` of a custom backbone, or ``file`` for a ``.keras`` file. Empty for the registry.
     preprocessing
-        Preprocessing of a backbone that is not in the registry; else empty.
+        Preprocessing of a custom backbone. Empty for the registry.
     weights
-        ``imagenet``, ``none``, the SHA-256 of the file, or ``own`` where the builder brings them.
+        ``imagenet``, ``none``, the SHA-256 of the file, or ``own`` if the builder loads them.
     phases
-        Phases of fine-tuning; none for a frozen backbone.
+        Phases of fine-tuning. Empty for a frozen backbone.
     pseudo_labels
-        Source of the pseudo-labels; None without.
+        Source of the pseudo-labels. None if the member uses none.
     """
 
     backbone: str
@@ -66,23 +66,23 @@ class MemberSettings:
 
     @property
     def frozen(self) -> bool:
-        """Whether the backbone stays as it was pretrained."""
+        """Whether the weights of the backbone stay unchanged."""
         return not self.phases
 
     def describe_differences(self, other: MemberSettings) -> str:
-        """Tell what differs, as ``epochs 3 (there) / 5 (asked)``."""
-        mine, theirs = list_differing_settings([self, other])
-        return ", ".join(f"{name} {mine[name]} (there) / {theirs[name]} (asked)" for name in mine)
+        """Describe what differs, such as ``epochs 3 (stored) / 5 (requested)``."""
+        stored, requested = list_differing_settings([self, other])
+        return ", ".join(f"{name} {stored[name]} (stored) / {requested[name]} (requested)" for name in stored)
 
 
 def list_differing_settings(members: Sequence[MemberSettings]) -> list[dict[str, str]]:
-    """Tell of each member those settings alone that are not the same in all.
+    """List, for each member, the settings that are not equal in all members.
 
     Returns
     -------
     list of dict
-        A setting's name and its value, ``none`` where a member has no such setting. A single phase of fine-tuning is
-        told by its parts, such as ``epochs``.
+        Names and values of settings, ``none`` where a member has no such setting. A single phase of fine-tuning is
+        described by its parts, such as ``epochs``.
     """
     in_parts = all(len(settings.phases) < 2 for settings in members)
     descriptions = [_describe_settings(settings, members, in_parts=in_parts) for settings in members]
@@ -91,30 +91,20 @@ def list_differing_settings(members: Sequence[MemberSettings]) -> list[dict[str,
     return [{name: words.get(name, "none") for name in differing} for words in descriptions]
 
 
-def _describe_settings(settings: MemberSettings, among: Sequence[MemberSettings], *, in_parts: bool) -> dict[str, str]:
+def _describe_settings(
+    settings: MemberSettings, members: Sequence[MemberSettings], *, in_parts: bool
+) -> dict[str, str]:
     words: dict[str, str] = {}
-    for field in fields(settings):
-        if field.name == "phases" and in_parts:
-            words |= _describe_phase(settings)
+    for name, value in vars(settings).items():
+        if name == "phases" and in_parts:
+            parts = vars(settings.phases[0]) if settings.phases else {"unfreeze": "none"}
+            words |= {part: str(setting) for part, setting in parts.items()}
+        elif isinstance(value, tuple):
+            words[name] = "; ".join(map(str, value)) or "none"
         else:
-            words[field.name] = _format_value(getattr(settings, field.name))
+            words[name] = "none" if value is None else str(value)
     if len(settings.weights) > _HASH_DIGITS:
-        # Of two backbones the files are two, which says nothing.
-        words["weights"] = settings.weights[:_HASH_DIGITS] if _has_several_weights(settings, among) else "file"
+        # Files of different backbones always differ, so their hashes are not shown.
+        files = {other.weights for other in members if other.backbone == settings.backbone}
+        words["weights"] = settings.weights[:_HASH_DIGITS] if len(files) > 1 else "file"
     return words
-
-
-def _describe_phase(settings: MemberSettings) -> dict[str, str]:
-    if settings.frozen:
-        return {"unfreeze": "none"}
-    return {name: str(value) for name, value in vars(settings.phases[0]).items()}
-
-
-def _has_several_weights(settings: MemberSettings, among: Sequence[MemberSettings]) -> bool:
-    return len({other.weights for other in among if other.backbone == settings.backbone}) > 1
-
-
-def _format_value(value: object) -> str:
-    if isinstance(value, tuple):
-        return "; ".join(map(str, value)) or "none"
-    return "none" if value is None else str(value)

@@ -1,4 +1,4 @@
-"""Which of several sources of options wins, and which one a value came from."""
+"""Sources of options, and the merging of their values."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ class OptionSource:
     Attributes
     ----------
     name
-        As a person knows it: ``preset good``, ``command line``, a file.
+        Name that the user knows, such as ``preset good``, ``command line`` or the path of a file.
     options
-        What it says.
+        Options that the source sets.
     """
 
     name: str
@@ -28,14 +28,14 @@ class OptionSource:
 
 @dataclass(frozen=True)
 class ResolvedOptions:
-    """Options after all sources were heard.
+    """Options after all sources were merged.
 
     Attributes
     ----------
     options
-        The values.
+        Values by name.
     sources
-        Where each of them comes from.
+        Name of the source of each value.
     """
 
     options: TrainingOptions
@@ -43,31 +43,26 @@ class ResolvedOptions:
 
 
 def merge_sources(option_sources: Iterable[OptionSource]) -> ResolvedOptions:
-    """Lay options over each other; those of a later layer win.
+    """Merge options. Later sources win.
 
-    Phases take the place of an earlier layer's single phase, and ``unfreeze`` that of an earlier layer's phases.
+    Phases replace the single phase of earlier sources, and ``unfreeze`` replaces their phases.
 
     Raises
     ------
     BadChoice
-        If another option of a single phase, such as ``epochs``, meets an earlier layer's phases: it is not clear
-        which of them is meant.
+        If another option of a single phase, such as ``epochs``, follows the phases of an earlier source, because it is
+        ambiguous which of them applies.
     """
     options: dict[str, Any] = {}
     sources: dict[str, str] = {}
-    for option_source in option_sources:
-        if "phases" in options:
-            _replace_phases(options, sources, option_source)
-        options.update(option_source.options)
-        sources.update(dict.fromkeys(option_source.options, option_source.name))
+    for source in option_sources:
+        single = [name for name in SINGLE_PHASE_OPTIONS if name in source.options]
+        if "phases" in options and "unfreeze" in single:
+            del options["phases"]
+        elif "phases" in options and single:
+            raise make_phase_conflict(single, f" ({source.name}; the phases are from {sources['phases']})")
+        options.update(source.options)
+        sources.update(dict.fromkeys(source.options, source.name))
     if "phases" in options:
         options = {name: value for name, value in options.items() if name not in SINGLE_PHASE_OPTIONS}
     return ResolvedOptions(cast(TrainingOptions, options), {name: sources[name] for name in options})
-
-
-def _replace_phases(options: dict[str, Any], sources: dict[str, str], option_source: OptionSource) -> None:
-    single = [name for name in SINGLE_PHASE_OPTIONS if name in option_source.options]
-    if "unfreeze" in single:
-        del options["phases"]
-    elif single:
-        raise make_phase_conflict(single, f" ({option_source.name}; the phases are from {sources['phases']})")

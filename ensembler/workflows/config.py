@@ -8,8 +8,8 @@ from typing import Any, Unpack
 
 import tomli_w
 
-from ..backbones.custom import CustomBackbone
 from ..backbones.names import parse_backbone_name
+from ..backbones.registry import Backbone
 from ..options.configuration import Configuration, configure
 from ..options.declared import Preset, TrainingOptions
 from ..options.presets import Machine
@@ -127,10 +127,9 @@ def _replace_unprintable(text: str) -> str:
     return "".join(letter if letter.isprintable() else "?" for letter in text)
 
 
-def _format_backbone_table(custom: CustomBackbone) -> str:
-    backbone = custom.backbone
+def _format_backbone_table(backbone: Backbone) -> str:
     table = {
-        **({"file": str(custom.file)} if custom.file else {"builder": backbone.builder}),
+        **({"file": str(backbone.file)} if backbone.file else {"builder": backbone.builder}),
         "image_size": backbone.image_size,
         "preprocessing": backbone.preprocessing,
     }

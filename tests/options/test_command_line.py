@@ -30,9 +30,9 @@ PHASES = ("none epochs=2 learning-rate=0.001 batch-norm=frozen", "all epochs=1 l
 def test_the_words_of_a_call_are_understood_as_they_were_given(options: dict[str, Any]) -> None:
     asked = configure(options)
     member, *words = build_call("b0@x", {"name": "y", "preset": "best"}, asked.command)
-    told = commands.commands["train-members"].make_context("train-members", ["--members", member, *words]).params
-    assert (told["members"], told["name"], told["preset"]) == (["b0@x"], "y", "best")
-    typed = select_given_options({name: told[name] for name in OPTIONS})
+    parameters = commands.commands["train-members"].make_context("train-members", ["--members", member, *words]).params
+    assert (parameters["members"], parameters["name"], parameters["preset"]) == (["b0@x"], "y", "best")
+    typed = select_given_options({name: parameters[name] for name in OPTIONS})
     assert read_options(typed) == read_options(options)
 
 

@@ -21,7 +21,7 @@ def written(folder: Path, text: str) -> Path:
 
 @pytest.fixture
 def layered(tmp_path: Path) -> Configuration:
-    """Every source says something of its own, and something that a stronger one says too."""
+    """Every source sets an option of its own, and one that a stronger source sets too."""
     file = written(
         tmp_path,
         """
@@ -92,11 +92,11 @@ learning_rate = 1e-4
 phases = ["from:block5 epochs=5 learning-rate=1e-3 batch-norm=train", "all epochs=2 learning-rate=1e-4"]
 """
     phases = (Phase("from:block5", 5, 1e-3, "train"), Phase("all", 2, 1e-4))
-    for told in (tables, text):
-        assert configure({}, config=written(tmp_path, told)).resolve_settings(CPU, "b0")[0].phases == phases
+    for content in (tables, text):
+        assert configure({}, config=written(tmp_path, content)).resolve_settings(CPU, "b0")[0].phases == phases
 
 
-def test_own_backbones_of_file_and_command_are_members(tmp_path: Path) -> None:
+def test_custom_backbones_of_file_and_command_are_members(tmp_path: Path) -> None:
     file = written(
         tmp_path,
         """
@@ -112,14 +112,14 @@ seed = 3
 """,
     )
     found = configure({"backbones": ["mine=nets:large,size=96"]}, config=file)
-    assert {name: own.backbone.builder for name, own in found.custom_backbones.items()} == {
+    assert {name: backbone.builder for name, backbone in found.custom_backbones.items()} == {
         "mine": "nets:large",
         "other": "nets:other",
     }
     mine, other = (found.resolve_settings(CPU, name)[0] for name in ("mine", "other"))
     assert (mine.builder, mine.image_size, mine.seed) == ("nets:large", 96, 3)
     assert (other.builder, other.image_size, other.preprocessing) == ("nets:other", 32, "tf")
-    assert found.find_network("b0").name == "b0"
+    assert found.find_backbone("b0").name == "b0"
     with pytest.raises(BadChoice, match=r"no backbone named 'mime': did you mean mine"):
         found.find_backbone("mime")
 
@@ -156,20 +156,20 @@ def test_what_is_wrong_in_a_file_is_one_sentence_that_names_it(text: str, words:
         configure({}, config=written(tmp_path, text))
 
 
-def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(BadChoice, match=r"Cannot read .*nowhere\.toml \(No such file or directory\)"):
         configure({}, config=tmp_path / "nowhere.toml")
 
 
-def test_a_wrong_preset_of_the_command_is_told() -> None:
+def test_a_wrong_preset_of_the_command_is_refused() -> None:
     with pytest.raises(BadChoice, match=r"^preset takes quick, good or best\. Received: great"):
         configure({}, "great")
 
 
-@pytest.mark.parametrize("told", [{"epochs": 0}, {"epcohs": 3}], ids=str)
-def test_options_of_the_command_are_checked(told: dict[str, Any]) -> None:
+@pytest.mark.parametrize("options", [{"epochs": 0}, {"epcohs": 3}], ids=str)
+def test_options_of_the_command_are_checked(options: dict[str, Any]) -> None:
     with pytest.raises(BadChoice):
-        configure(told)
+        configure(options)
 
 
 @pytest.mark.parametrize(
@@ -209,6 +209,6 @@ def test_names_with_labels_that_are_none(tmp_path: Path, text: str, words: str) 
         configure({}, config=written(tmp_path, text))
 
 
-def test_a_persons_own_backbone_takes_labels() -> None:
+def test_a_custom_backbone_accepts_labels() -> None:
     found = configure({"backbones": ["mine=nets:build,size=96"]})
-    assert found.find_network("mine@x").name == "mine"
+    assert found.find_backbone("mine@x").name == "mine"

@@ -11,35 +11,38 @@ from ensembler.options.reading import read_options
 
 
 def test_phases_are_text_tables_or_phases() -> None:
-    told: Any = ["all epochs=1 learning-rate=0.5", {"unfreeze": "all", "epochs": 1, "learning-rate": 0.5}]
+    phases: Any = ["all epochs=1 learning-rate=0.5", {"unfreeze": "all", "epochs": 1, "learning-rate": 0.5}]
     phase = Phase("all", 1, 0.5)
-    assert read_options({"phases": [*told, phase]})["phases"] == (phase, phase, phase)
+    assert read_options({"phases": [*phases, phase]})["phases"] == (phase, phase, phase)
 
 
-def test_a_backbone_of_ones_own_is_text_a_table_or_a_backbone() -> None:
+def test_a_custom_backbone_is_text_a_table_or_a_backbone() -> None:
     text = "mine=nets:build,size=96,preprocessing=tf"
     table = {"mine": {"builder": "nets:build", "image-size": 96, "preprocessing": "tf"}}
     own = parse_custom_backbone(text)
-    for told in ([text], table, [own]):
-        assert read_options({"backbones": told})["backbones"] == (own,)
+    for backbones in ([text], table, [own]):
+        assert read_options({"backbones": backbones})["backbones"] == (own,)
 
 
 @pytest.mark.parametrize(
-    ("told", "words"),
+    ("options", "words"),
     [
         ({"phases": ["all"]}, "The phase 'all' lacks epochs and learning-rate"),
         ({"phases": "all epochs=1 learning-rate=1"}, "phases takes at least one phase in a list"),
-        ({"backbones": ["a:b,size=8", "a:b,size=9"]}, "each backbone of your own once. Received: a.b, a.b"),
+        ({"backbones": ["a:b,size=8", "a:b,size=9"]}, "each custom backbone once. Received: a.b, a.b"),
         ({"backbones": {"mine": "a:b"}}, r"\[backbones\.mine\] must be a table"),
         (
             {"backbones": {"mine": {"builder": "a:b", "image-sise": 8}}},
             "There is no part of .* did you mean image_size",
         ),
-        ({"backbones": {"mine": {"image_size": 8}}}, "needs either builder = 'module:function' or file"),
-        ({"backbones": {"mine": {"builder": "a:b", "file": "a.keras"}}}, "needs either builder"),
         (
-            {"backbones": {"mine": {"builder": "a:b", "image_size": 3}}},
-            "must be a whole number, at least 8. Received: 3",
+            {"backbones": {"mine": {"image_size": 8}}},
+            "has no network: write either builder = 'module:function' or file",
+        ),
+        ({"backbones": {"mine": {"builder": "a:b", "file": "a.keras"}}}, "repeats a part: write either builder"),
+        (
+            {"backbones": {"mine": {"builder": "a:b", "image_size": 0}}},
+            "size of the backbone a:b must be a whole number, at least 1. Received: 0",
         ),
         (
             {"backbones": {"mine": {"builder": "a:b", "image_size": 8, "preprocessing": "x"}}},
@@ -49,6 +52,6 @@ def test_a_backbone_of_ones_own_is_text_a_table_or_a_backbone() -> None:
     ],
     ids=str,
 )
-def test_what_is_wrong_is_told(told: dict[str, Any], words: str) -> None:
+def test_wrong_options_are_refused(options: dict[str, Any], words: str) -> None:
     with pytest.raises(BadChoice, match=words):
-        read_options(told)
+        read_options(options)

@@ -7,7 +7,7 @@ from ensembler.options.kinds import InvalidValue
 
 
 @pytest.mark.parametrize(
-    ("told", "seconds"),
+    ("value", "seconds"),
     [
         ("90s", 90),
         ("10m", 600),
@@ -20,14 +20,14 @@ from ensembler.options.kinds import InvalidValue
         (1.5, 1.5),
     ],
 )
-def test_lengths_of_time_are_read(told: object, seconds: float) -> None:
-    assert read_duration(told) == seconds
+def test_lengths_of_time_are_read(value: object, seconds: float) -> None:
+    assert read_duration(value) == seconds
 
 
-@pytest.mark.parametrize("told", ["", "90", "m", "10 minutes", "-1h", "30m1h", "0s", 0, -3, True, None, float("inf")])
-def test_what_is_no_length_of_time_is_refused(told: object) -> None:
+@pytest.mark.parametrize("value", ["", "90", "m", "10 minutes", "-1h", "30m1h", "0s", 0, -3, True, None, float("inf")])
+def test_what_is_no_length_of_time_is_refused(value: object) -> None:
     with pytest.raises(InvalidValue, match="90s, 10m, 1h30m or 2h"):
-        read_duration(told)
+        read_duration(value)
 
 
 @pytest.mark.parametrize(

@@ -55,13 +55,13 @@ def test_what_fits_is_returned_with_its_type(kind: Any, given: object, read: obj
         (Literal["a", "b", "c"], "d", "takes a, b or c"),
         (Literal["a", "b"], ["a"], "takes a or b"),
         (PLACE, "  ", "takes here or FOLDER"),
-        (str, 3, "must be some text"),
+        (str, 3, "must be text"),
         (bool, "yes", "must be true or false"),
         (bool, 1, "must be true or false"),
     ],
     ids=lambda value: repr(value)[:20] if isinstance(value, str | int | float) else "",
 )
-def test_what_does_not_fit_is_told(kind: Any, given: Any, words: str) -> None:
-    with pytest.raises(BadChoice) as told:
+def test_what_does_not_fit_is_refused(kind: Any, given: Any, words: str) -> None:
+    with pytest.raises(BadChoice) as caught:
         read_value("it", kind, given)
-    assert str(told.value) == f"it {words}. Received: {given}"
+    assert str(caught.value) == f"it {words}. Received: {given}"

@@ -19,13 +19,13 @@ def test_what_may_be_unfrozen(words: str) -> None:
 @pytest.mark.parametrize(
     "words", ["", "some", "last:0", "last:", "last:x", "from:", "from:a b", "all ", "all\n", "ALL", 3, None]
 )
-def test_what_cannot_be_unfrozen_is_told(words: object) -> None:
+def test_invalid_trainable_parts_are_refused(words: object) -> None:
     with pytest.raises(BadChoice, match=r"unfreeze takes none, all, last:N or from:BLOCK\. Received"):
         read_value("unfreeze", Unfreeze, words)
 
 
 @pytest.mark.parametrize(
-    ("told", "phase"),
+    ("data", "phase"),
     [
         ("all epochs=10 learning-rate=1e-4", Phase("all", 10, 1e-4, "frozen")),
         ("from:block5 epochs=5 learning-rate=1e-3 batch-norm=train", Phase("from:block5", 5, 1e-3, "train")),
@@ -35,8 +35,8 @@ def test_what_cannot_be_unfrozen_is_told(words: object) -> None:
     ],
     ids=["typed", "batch norm", "any order", "table", "phase"],
 )
-def test_a_phase_is_read(told: Any, phase: Phase) -> None:
-    assert read_phase(told) == phase
+def test_a_phase_is_read(data: Any, phase: Phase) -> None:
+    assert read_phase(data) == phase
 
 
 @pytest.mark.parametrize("rate", [1e-4, 5e-05, 0.123456789, 1.0])
@@ -46,15 +46,15 @@ def test_a_phase_is_written_as_it_is_read(rate: float) -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "words"),
+    ("data", "words"),
     [
-        ("", "is no phase"),
+        ("", "is not a phase"),
         ("all", "lacks epochs and learning-rate"),
         ("all epochs=5", "lacks learning-rate"),
         ("epochs=5 learning-rate=1", "lacks unfreeze"),
-        ("all epochs=5 epochs=6 learning-rate=1", "is no phase"),
-        ("all epochs 5 learning-rate=1", "is no phase"),
-        ("all epochs= learning-rate=1", "is no phase"),
+        ("all epochs=5 epochs=6 learning-rate=1", "is not a phase"),
+        ("all epochs 5 learning-rate=1", "is not a phase"),
+        ("all epochs= learning-rate=1", "is not a phase"),
         ("all epochs=5 learning-rte=1", "did you mean learning_rate"),
         ("all epochs=0 learning-rate=1", r"epochs of the phase '.*' must be a whole number, at least 1\. Received: 0"),
         ("all epochs=5 learning-rate=0", r"learning-rate of the phase '.*' must be a number, above 0\. Received: 0"),
@@ -65,12 +65,12 @@ def test_a_phase_is_written_as_it_is_read(rate: float) -> None:
     ],
     ids=str,
 )
-def test_what_is_no_phase_is_told(told: Any, words: str) -> None:
+def test_invalid_phases_are_refused(data: Any, words: str) -> None:
     with pytest.raises(BadChoice, match=words):
-        read_phase(told)
+        read_phase(data)
 
 
-@pytest.mark.parametrize("told", [3, None, ["all"]], ids=str)
-def test_other_things_are_no_phases(told: Any) -> None:
+@pytest.mark.parametrize("data", [3, None, ["all"]], ids=str)
+def test_other_types_are_not_phases(data: Any) -> None:
     with pytest.raises(InvalidValue, match="takes phases"):
-        read_phase(told)
+        read_phase(data)

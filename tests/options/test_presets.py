@@ -38,15 +38,15 @@ def test_every_option_has_a_default_but_those_that_need_none(preset: Preset, mac
 
 
 @pytest.mark.parametrize(
-    "told",
+    "options",
     [DEFAULTS, *PRESETS.values(), *CPU_OPTIONS.values(), *FAMILY_OPTIONS.values(), FROM_SCRATCH_OPTIONS, TINY_OPTIONS],
 )
-def test_all_tables_hold_values_that_fit(told: TrainingOptions) -> None:
-    assert read_options(told) == told
+def test_all_tables_hold_values_that_fit(options: TrainingOptions) -> None:
+    assert read_options(options) == options
 
 
 def test_presets_set_the_same_options() -> None:
-    assert {frozenset(told) for told in PRESETS.values()} == {frozenset(PRESETS["good"])}
+    assert {frozenset(options) for options in PRESETS.values()} == {frozenset(PRESETS["good"])}
     assert not DEFAULTS.keys() & PRESETS["good"].keys()
 
 

@@ -15,7 +15,7 @@ from ensembler.options.declared import TrainingOptions
 from ensembler.options.phases import Phase
 from ensembler.options.reading import OPTIONS, RUN, read_options, show_options
 
-# A value that fits each option, what it is read as, and one that does not fit.
+# For each option: a valid value, the value that is read, and an invalid value.
 VALUES: dict[str, tuple[Any, Any, Any]] = {
     "weights": ("imagenet", "imagenet", ""),
     "unfreeze": ("last:3", "last:3", "most"),
@@ -57,13 +57,13 @@ def test_each_option_has_a_placeholder_and_a_sentence(name: str) -> None:
     assert re.fullmatch(r"[A-Z][^\n]*\.", option.help)
 
 
-def test_defaults_are_told() -> None:
+def test_help_includes_defaults() -> None:
     shown = {name: option.help.partition(" By default ")[2] for name, option in OPTIONS.items()}
     assert (shown["weights"], shown["hidden"], shown["learning_rate"]) == ("imagenet.", "0.", "0.0001.")
     assert (shown["epochs"], shown["data_parallel"]) == ("", "")
 
 
-def test_help_of_a_function_tells_all_options() -> None:
+def test_help_of_a_function_shows_all_options() -> None:
     @show_options(OPTIONS)
     def train(_members: str, **options: Unpack[TrainingOptions]) -> None:
         """Train."""
@@ -84,10 +84,10 @@ def test_what_fits_is_read(name: str) -> None:
 @pytest.mark.parametrize("name", OPTIONS)
 def test_what_does_not_fit_is_one_sentence_with_option_value_and_place(name: str) -> None:
     wrong = VALUES[name][2]
-    with pytest.raises(BadChoice) as told:
+    with pytest.raises(BadChoice) as caught:
         read_options({name: wrong})
-    assert str(told.value).startswith(f"{name} ")
-    assert str(told.value).endswith(f". Received: {wrong}")
+    assert str(caught.value).startswith(f"{name} ")
+    assert str(caught.value).endswith(f". Received: {wrong}")
     with address_command_line(), pytest.raises(BadChoice, match=f"^{format_option(name)} "):
         read_options({name: wrong})
     with pytest.raises(BadChoice, match=rf"^{name} in a\.toml "):
@@ -106,24 +106,24 @@ def test_the_command_line_has_the_same_options(command: str) -> None:
     assert set(OPTIONS) <= named.keys()
     for name in OPTIONS:
         assert named[name].opts == [format_option(name)]
-        # Text and yes or no: all else is checked in one place.
+        # The command line knows only text and booleans. The values are checked in one place.
         assert isinstance(named[name].type, click.types.StringParamType | click.types.BoolParamType)
         assert named[name].multiple == (name in ("phases", "backbones"))
 
 
 @pytest.mark.parametrize(
-    ("told", "words"),
+    ("options", "words"),
     [
         ({"epcohs": 3}, "There is no option named 'epcohs': did you mean epochs"),
-        ({"batch_size": 3, "batch-size": 3}, "The call gives batch_size twice"),
-        ({"augment": "none", "augmentation": "none"}, "The call gives augmentation twice"),
-        ({"phases": ["all epochs=1 learning-rate=1"], "epochs": 3}, "either phases or epochs: a phase says"),
+        ({"batch_size": 3, "batch-size": 3}, "The call sets batch_size twice"),
+        ({"augment": "none", "augmentation": "none"}, "The call sets augmentation twice"),
+        ({"phases": ["all epochs=1 learning-rate=1"], "epochs": 3}, "either phases or epochs: a phase sets"),
     ],
     ids=str,
 )
-def test_what_is_wrong_is_told(told: dict[str, Any], words: str) -> None:
+def test_wrong_options_are_refused(options: dict[str, Any], words: str) -> None:
     with pytest.raises(BadChoice, match=words):
-        read_options(told)
+        read_options(options)
 
 
 def test_a_file_is_named() -> None:

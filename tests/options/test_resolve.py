@@ -43,16 +43,16 @@ CHANGED: dict[str, Any] = {
 }
 
 
-def settled(name: str = "b0", **options: Any) -> MemberSettings:
+def settings_of(name: str = "b0", **options: Any) -> MemberSettings:
     return choose_settings(find_backbone(name), options)[0]  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("name", CHANGED)
 def test_an_option_reaches_the_setting_of_its_name(name: str) -> None:
-    told = {"unfreeze": "all", name: CHANGED[name]}
-    assert getattr(settled(**told), name) == CHANGED[name]
+    options = {"unfreeze": "all", name: CHANGED[name]}
+    assert getattr(settings_of(**options), name) == CHANGED[name]
     if name != "head":
-        assert getattr(settled(unfreeze="all"), name) != CHANGED[name]
+        assert getattr(settings_of(unfreeze="all"), name) != CHANGED[name]
 
 
 def test_every_option_is_a_setting_a_phase_or_tried_above() -> None:
@@ -62,20 +62,20 @@ def test_every_option_is_a_setting_a_phase_or_tried_above() -> None:
 
 def test_a_single_phase_or_several() -> None:
     several = (Phase("none", 3, 1e-3), Phase("all", 9, 1e-4, "train"))
-    assert settled(phases=list(map(str, several))).phases == several
-    one = settled(unfreeze="last:3", epochs=7, learning_rate=0.5, batch_norm="train")
+    assert settings_of(phases=list(map(str, several))).phases == several
+    one = settings_of(unfreeze="last:3", epochs=7, learning_rate=0.5, batch_norm="train")
     assert one.phases == (Phase("last:3", 7, 0.5, "train"),)
 
 
-def test_a_frozen_member_has_no_phases_and_nothing_that_it_makes_no_use_of() -> None:
-    told = {name: CHANGED[name] for name in UNUSED_WHEN_FROZEN}
-    plain, odd = settled(unfreeze="none"), settled(unfreeze="none", epochs=7, **told)
+def test_a_frozen_member_has_no_phases_and_no_unused_settings() -> None:
+    options = {name: CHANGED[name] for name in UNUSED_WHEN_FROZEN}
+    plain, odd = settings_of(unfreeze="none"), settings_of(unfreeze="none", epochs=7, **options)
     assert plain == odd
     assert plain.frozen
 
 
 @pytest.mark.parametrize(
-    ("told", "unused"),
+    ("options", "unused"),
     [
         ({"unfreeze": "none", "epochs": 3, "ema": 0.5, "flips": True}, ["epochs", "ema"]),
         ({"unfreeze": "all", "epochs": 3, "ema": 0.5}, []),
@@ -83,19 +83,19 @@ def test_a_frozen_member_has_no_phases_and_nothing_that_it_makes_no_use_of() -> 
     ],
     ids=str,
 )
-def test_options_without_effect_are_known(told: Any, unused: list[str]) -> None:
-    assert list_unused_options(told, settled(**told)) == unused
+def test_options_without_effect_are_listed(options: Any, unused: list[str]) -> None:
+    assert list_unused_options(options, settings_of(**options)) == unused
 
 
 @pytest.mark.parametrize(("name", "size"), [("b3", 300), ("mobilenet-0.5", 160)])
 def test_a_backbone_brings_its_own_size(name: str, size: int) -> None:
-    assert settled(name).image_size == size
-    assert settled(name, image_size=96).image_size == 96
+    assert settings_of(name).image_size == size
+    assert settings_of(name, image_size=96).image_size == 96
 
 
 def test_what_the_demo_is_trained_by() -> None:
-    """The demo's figures are told in the documents: its settings stay what they were."""
-    found = settled("demo-conv", weights="none", unfreeze="all", epochs=10, batch_size=64)
+    """The demo's figures are options in the documents: its settings stay what they were."""
+    found = settings_of("demo-conv", weights="none", unfreeze="all", epochs=10, batch_size=64)
     assert found == MemberSettings(
         backbone="demo-conv",
         builder="",
@@ -131,14 +131,14 @@ def test_weights_of_a_folder_are_known_by_their_content(tmp_path: Path) -> None:
     assert source == str(path)
 
 
-def test_a_folder_without_the_weights_tells_what_it_holds(tmp_path: Path) -> None:
+def test_a_folder_without_the_weights_lists_what_it_contains(tmp_path: Path) -> None:
     (tmp_path / "b1.weights.h5").touch()
     with pytest.raises(BadChoice, match=r"no b0\.weights\.h5.* It contains weights of b1"):
-        settled(weights=str(tmp_path))
+        settings_of(weights=str(tmp_path))
 
 
 @pytest.mark.parametrize(
-    ("name", "told", "words"),
+    ("name", "options", "words"),
     [
         ("b0", {"weights": "nowhere"}, r"The folder /.*/nowhere does not exist: weights accepts"),
         ("demo-conv", {}, "demo-conv has no ImageNet weights"),
@@ -146,9 +146,9 @@ def test_a_folder_without_the_weights_tells_what_it_holds(tmp_path: Path) -> Non
         ("b0", {"epochs": 0}, "epochs must be a whole number, at least 1. Received: 0"),
     ],
 )
-def test_what_does_not_fit_is_refused(name: str, told: dict[str, Any], words: str) -> None:
+def test_what_does_not_fit_is_refused(name: str, options: dict[str, Any], words: str) -> None:
     with pytest.raises(BadChoice, match=words):
-        settled(name, **told)
+        settings_of(name, **options)
 
 
 def test_automatic_precision_becomes_the_machines() -> None:
@@ -160,7 +160,7 @@ def test_automatic_precision_becomes_the_machines() -> None:
     assert resolve_options(b0, []).options["precision"] == "float32"
 
 
-def test_a_function_of_ones_own() -> None:
+def test_a_custom_function() -> None:
     own = parse_custom_backbone("mine=nets:build,size=96,preprocessing=tf")
     settings, source = choose_settings(own, {"weights": "none"})
     assert (settings.backbone, settings.builder, settings.preprocessing) == ("mine", "nets:build", "tf")
@@ -168,7 +168,7 @@ def test_a_function_of_ones_own() -> None:
 
 
 def own_file(folder: Path, size: int | None) -> Path:
-    """An architecture without weights: as much as is looked at before training."""
+    """Write the architecture without weights, which is all that is read before training."""
     path = folder / "net.keras"
     layer = {"class_name": "InputLayer", "config": {"batch_shape": [None, size, size, 3]}}
     with zipfile.ZipFile(path, "w") as archive:
@@ -176,7 +176,7 @@ def own_file(folder: Path, size: int | None) -> Path:
     return path
 
 
-def test_a_file_of_ones_own(tmp_path: Path) -> None:
+def test_a_custom_file(tmp_path: Path) -> None:
     file = own_file(tmp_path, 96)
     settings, source = choose_settings(make_custom_backbone(str(file)), {})
     assert (settings.backbone, settings.builder, settings.preprocessing) == ("net", "file", "inside")

@@ -26,32 +26,35 @@ def test_a_member_without_phases_is_frozen() -> None:
 
 
 @pytest.mark.parametrize(
-    ("other", "told"),
+    ("other", "description"),
     [
         (FROZEN, ""),
-        (replace(FROZEN, image_size=96, seed=4), "image_size 224 (there) / 96 (asked), seed 0 (there) / 4 (asked)"),
-        (replace(FROZEN, weights="0123456789abcdef"), "weights imagenet (there) / 0123456789ab (asked)"),
+        (
+            replace(FROZEN, image_size=96, seed=4),
+            "image_size 224 (stored) / 96 (requested), seed 0 (stored) / 4 (requested)",
+        ),
+        (replace(FROZEN, weights="0123456789abcdef"), "weights imagenet (stored) / 0123456789ab (requested)"),
         (
             replace(FROZEN, phases=PHASES[1:]),
-            "unfreeze none (there) / from:block5 (asked), epochs none (there) / 5 (asked), "
-            "learning_rate none (there) / 0.0001 (asked), batch_norm none (there) / train (asked)",
+            "unfreeze none (stored) / from:block5 (requested), epochs none (stored) / 5 (requested), "
+            "learning_rate none (stored) / 0.0001 (requested), batch_norm none (stored) / train (requested)",
         ),
         (
             replace(FROZEN, phases=PHASES),
-            "phases none (there) / none epochs=3 learning-rate=0.001 batch-norm=frozen; "
-            "from:block5 epochs=5 learning-rate=0.0001 batch-norm=train (asked)",
+            "phases none (stored) / none epochs=3 learning-rate=0.001 batch-norm=frozen; "
+            "from:block5 epochs=5 learning-rate=0.0001 batch-norm=train (requested)",
         ),
     ],
     ids=["none", "numbers", "weights", "one phase", "phases"],
 )
-def test_differences_are_told_by_name(other: MemberSettings, told: str) -> None:
-    assert FROZEN.describe_differences(other) == told
+def test_differences_are_described_by_name(other: MemberSettings, description: str) -> None:
+    assert FROZEN.describe_differences(other) == description
 
 
-def test_names_are_told_whole() -> None:
+def test_names_are_not_shortened() -> None:
     long = replace(FROZEN, backbone="mobilenetv2-0.35", builder="my_networks:build_it")
-    told = list_differing_settings([FROZEN, long])[1]
-    assert (told["backbone"], told["builder"]) == ("mobilenetv2-0.35", "my_networks:build_it")
+    settings = list_differing_settings([FROZEN, long])[1]
+    assert (settings["backbone"], settings["builder"]) == ("mobilenetv2-0.35", "my_networks:build_it")
 
 
 def test_what_differs_between_members() -> None:
@@ -61,12 +64,12 @@ def test_what_differs_between_members() -> None:
 
 
 @pytest.mark.parametrize(
-    ("backbone", "told"),
+    ("backbone", "differences"),
     [("b0", [{"weights": "0" * 12}, {"weights": "1" * 12}]), ("b1", [{"backbone": "b0"}, {"backbone": "b1"}])],
     ids=["of one backbone", "of two"],
 )
-def test_files_of_weights_are_told_apart_where_they_could_be_the_same(
-    backbone: str, told: list[dict[str, str]]
+def test_files_of_weights_are_distinguished_if_they_could_be_equal(
+    backbone: str, differences: list[dict[str, str]]
 ) -> None:
-    there = [replace(FROZEN, weights="0" * 64), replace(FROZEN, weights="1" * 64, backbone=backbone)]
-    assert list_differing_settings(there) == told
+    members = [replace(FROZEN, weights="0" * 64), replace(FROZEN, weights="1" * 64, backbone=backbone)]
+    assert list_differing_settings(members) == differences

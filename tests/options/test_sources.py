@@ -11,8 +11,8 @@ ONE, OTHER = Phase("all", 1, 0.1), Phase("none", 2, 0.2)
 DEFAULTS: TrainingOptions = {"unfreeze": "none", "epochs": 3, "learning_rate": 0.5, "batch_norm": "frozen"}
 
 
-def merged(*told: TrainingOptions) -> TrainingOptions:
-    return merge_sources([OptionSource(str(number), options) for number, options in enumerate(told)]).options
+def merged(*options: TrainingOptions) -> TrainingOptions:
+    return merge_sources([OptionSource(str(number), options) for number, options in enumerate(options)]).options
 
 
 def test_later_layers_win_and_each_value_knows_its_source() -> None:
@@ -24,7 +24,7 @@ def test_later_layers_win_and_each_value_knows_its_source() -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "found"),
+    ("options", "found"),
     [
         ([DEFAULTS, {"phases": [ONE]}], {"phases": [ONE]}),
         ([DEFAULTS, {"phases": [ONE]}, {"phases": [OTHER]}], {"phases": [OTHER]}),
@@ -38,8 +38,8 @@ def test_later_layers_win_and_each_value_knows_its_source() -> None:
     ],
     ids=["phases", "other phases", "unfreeze", "unfreeze and epochs", "phases at last", "epochs after unfreeze"],
 )
-def test_phases_and_a_single_phase_replace_each_other(told: list[TrainingOptions], found: TrainingOptions) -> None:
-    assert merged(*told) == found
+def test_phases_and_a_single_phase_replace_each_other(options: list[TrainingOptions], found: TrainingOptions) -> None:
+    assert merged(*options) == found
 
 
 @pytest.mark.parametrize("option", [{"epochs": 9}, {"learning_rate": 1.0}, {"batch_norm": "train"}], ids=str)

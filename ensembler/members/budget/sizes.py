@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, cast
 
-from ...backbones.custom import CustomBackbone
 from ...backbones.registry import Backbone
 from ...errors import BadChoice
 from ...options.declared import TrainingOptions
@@ -32,7 +31,7 @@ def list_smaller_sizes(size: int) -> list[int]:
     return sizes
 
 
-def list_ways_to_train(backbone: Backbone | CustomBackbone, options: TrainingOptions) -> list[SettingsAndWeights]:
+def list_ways_to_train(backbone: Backbone, options: TrainingOptions) -> list[SettingsAndWeights]:
     """List settings of a member: as requested, then smaller and smaller.
 
     Smaller photos come first. Then the backbone is frozen, at the full size and at smaller ones. A network without
@@ -45,13 +44,13 @@ def list_ways_to_train(backbone: Backbone | CustomBackbone, options: TrainingOpt
     """
     first = make_settings(backbone, options)
     sizes = [options["image_size"]]
-    if not isinstance(backbone, CustomBackbone):
+    if not backbone.is_custom:
         sizes += list_smaller_sizes(sizes[0])
     return [first, *_iterate_smaller_ways(backbone, options, sizes, first[0])]
 
 
 def _iterate_smaller_ways(
-    backbone: Backbone | CustomBackbone, options: TrainingOptions, sizes: list[int], first: MemberSettings
+    backbone: Backbone, options: TrainingOptions, sizes: list[int], first: MemberSettings
 ) -> Iterator[SettingsAndWeights]:
     ways: list[dict[str, Any]] = [{**options, "image_size": size} for size in sizes[1:]]
     if not first.frozen and first.weights != "none":

@@ -158,7 +158,7 @@ def find_backbones(configuration: Configuration, members: Sequence[str]) -> list
     """
     if not members or len(set(members)) < len(members):
         raise BadChoice(f"Name each member once, at least one. Received: {', '.join(members) or 'none'}")
-    return [configuration.find_network(name) for name in members]
+    return [configuration.find_backbone(name) for name in members]
 
 
 def _estimate_work(settings: MemberSettings, backbone: Backbone, share: float, tables: Tables, folds: Folds) -> float:

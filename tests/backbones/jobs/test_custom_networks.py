@@ -48,7 +48,7 @@ def mynets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def function(name: str, preprocessing: str = "inside", module: str = "mynets") -> Backbone:
-    return make_custom_backbone(f"{module}:{name}", "mine", 8, preprocessing).backbone
+    return make_custom_backbone(f"{module}:{name}", "mine", 8, preprocessing)
 
 
 def test_a_function_gives_maps_that_are_pooled_after_its_preprocessing() -> None:
@@ -72,7 +72,7 @@ def test_a_file_is_read(size: int | None, tmp_path: Path) -> None:
     network = keras.Model(pixels, layers.Conv2D(4, 3)(pixels))
     network.save(tmp_path / "net.keras")
     own = make_custom_backbone(str(tmp_path / "net.keras"), image_size=8)
-    model = build_backbone(own.backbone, 8, tmp_path / "net.keras", 0)
+    model = build_backbone(own, 8, tmp_path / "net.keras", 0)
     expected = network.predict(PIXELS, verbose=0).mean(axis=(1, 2))
     assert model.predict(PIXELS, verbose=0) == pytest.approx(expected, rel=1e-5)
 
@@ -102,7 +102,7 @@ def test_a_layer_of_ones_own_cannot_come_from_a_file(tmp_path: Path) -> None:
     pixels = keras.Input((8, 8, 3))
     keras.Model(pixels, layers.Lambda(lambda flow: flow)(pixels)).save(tmp_path / "net.keras")
     with pytest.raises(BadChoice, match=r"Cannot load .*net\.keras .*no Lambda"):
-        build_backbone(make_custom_backbone(str(tmp_path / "net.keras")).backbone, 8, tmp_path / "net.keras", 0)
+        build_backbone(make_custom_backbone(str(tmp_path / "net.keras")), 8, tmp_path / "net.keras", 0)
 
 
 def test_the_digest_tells_other_weights() -> None:

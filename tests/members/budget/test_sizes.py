@@ -53,6 +53,6 @@ def test_a_frozen_member_only_becomes_smaller() -> None:
 
 def test_a_network_of_ones_own_keeps_its_size() -> None:
     own = make_custom_backbone("mynets:build", "mine", 128, "tf")
-    options = resolve_options(own.backbone, [OptionSource("command line", {"unfreeze": "all"})]).options
+    options = resolve_options(own, [OptionSource("command line", {"unfreeze": "all"})]).options
     settled = list_ways_to_train(own, options)
     assert [(settings.image_size, settings.frozen) for settings, _ in settled] == [(128, False), (128, True)]

@@ -217,5 +217,5 @@ def test_a_member_without_pseudo_labels_is_written_as_before_there_were_any(fold
     assert make_record(convert_to_plain(taught), MemberRecord, "x") == taught
     assert taught.fingerprint != record.fingerprint
     assert taught.settings.describe_differences(record.settings) == (
-        f"pseudo_labels both from 0.9 (predictions {source.fingerprint}) (there) / none (asked)"
+        f"pseudo_labels both from 0.9 (predictions {source.fingerprint}) (stored) / none (requested)"
     )
