@@ -1,9 +1,9 @@
-"""Where to augment photos: Keras's layers or threads with Pillow and NumPy; ``augmentation.py`` prints photos a second.
+"""Speed of augmentation by threads with Pillow and NumPy, compared with Keras's layers.
 
-Each kind of augmentation is done by the package's own training batches, and by Keras's layers of the same meaning in
-three places: on photos in tf.data, on batches in tf.data, and on batches compiled for the device. The work is not quite
-the same: Keras has no layers for gamma, dropout of pixels and JPEG, but makes each of its changes to every photo, and
-computes all operations of RandAugment to choose from.
+Each kind of augmentation is applied by the package's own training batches, and by corresponding Keras layers in three
+places: on photos in tf.data, on batches in tf.data, and on batches compiled for the device. The work differs a little.
+Keras has no layers for gamma, dropout of pixels and JPEG, but changes every photo, and computes all operations of
+RandAugment before it chooses.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ KINDS: tuple[Augmentation, ...] = ("crops", "pixels", "strong")
 
 
 def layers_of_photos(kind: Augmentation) -> list[Any]:
-    """Keras's layers that come nearest to what the package does to each photo."""
+    """Return the Keras layers that are most similar to the package's augmentation of each photo."""
     kept = round(CROP_SHARE * SIZE)
     return {
         "crops": lambda: [layers.RandomCrop(kept, kept), layers.Resizing(SIZE, SIZE), layers.RandomFlip("horizontal")],
@@ -56,7 +56,7 @@ def layers_of_batches(kind: Augmentation) -> list[Any]:
 
 
 def changed_by(some: list[Any]) -> Callable[[Any, Any], tuple[Any, Any]]:
-    """Make a function of pixels and targets that runs them through layers."""
+    """Return a function that applies layers to pixels and targets."""
 
     def change(pixels: Any, targets: Any) -> tuple[Any, Any]:
         flow = {"images": tf.cast(pixels, tf.float32), "labels": targets}
@@ -88,7 +88,7 @@ def keras_on_device_by_xla(kind: Augmentation, source: Any) -> Iterator[Any]:
 
 
 def photos_a_second(batches: Iterator[Any], seconds: float) -> float:
-    """Rate after a first batch, which may have to be compiled."""
+    """Return the rate after a first batch, which may include compilation."""
     next(batches)
     began, count = time.monotonic(), 0
     while time.monotonic() - began < seconds:
@@ -116,7 +116,7 @@ def without_end(photos: TrainingPhotos, kind: Augmentation) -> Iterator[Any]:
 
 
 def made_photos(folder: Path, count: int) -> list[Path]:
-    """Photos with large and small shapes, of the network's size so that decoding costs little."""
+    """Generate photos with large and small shapes at the network's size, so that decoding is cheap."""
     paths = []
     for number in range(count):
         random = np.random.default_rng(number)
@@ -129,7 +129,7 @@ def made_photos(folder: Path, count: int) -> list[Path]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seconds", type=float, default=4.0, help="for each figure")
+    parser.add_argument("--seconds", type=float, default=4.0, help="seconds per measurement")
     parser.add_argument("--photos", type=int, default=256)
     asked = parser.parse_args()
     targets = np.eye(2, dtype=np.float32)[np.arange(asked.photos) % 2]
@@ -138,7 +138,7 @@ def main() -> None:
         photos = TrainingPhotos(InMemoryPhotos.from_files(paths, SIZE), targets)
         pixels = np.stack([np.asarray(Image.open(path)) for path in paths])
     source = tf.data.Dataset.from_tensor_slices((pixels, targets))
-    print(f"Photos a second, {SIZE} pixels, {os.cpu_count()} cores, Keras {keras.__version__}, TF {tf.__version__}\n")
+    print(f"Photos per second, {SIZE} pixels, {os.cpu_count()} cores, Keras {keras.__version__}, TF {tf.__version__}\n")
     print("| augmentation | threads | tf.data, photos | tf.data, batches | device | device, XLA |")
     print("|---|---|---|---|---|---|", flush=True)
     for kind in KINDS:

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-PAUSE = 0.25  # seconds between looks at memory
+PAUSE = 0.25  # seconds between two measurements of memory
 
 
 @dataclass(frozen=True)
 class Run:
-    """One command: what it printed, how long it took in seconds, and its peak memory in bytes."""
+    """Run of a command, with its output, its seconds and its peak memory in bytes."""
 
     name: str
     output: str
@@ -25,13 +25,13 @@ class Run:
 
 
 def memory(process: int) -> int:
-    """Proportional set size of a process and all its descendants in bytes: pages they share count once."""
+    """Return the proportional set size of a process and its descendants in bytes. Shared pages count once."""
     total = 0
     for folder in (Path(f"/proc/{number}") for number in family(process)):
         try:
             rollup = (folder / "smaps_rollup").read_text()
         except (OSError, ProcessLookupError):
-            continue  # it has just ended
+            continue  # the process has ended
         total += sum(int(line.split()[1]) for line in rollup.splitlines() if line.startswith("Pss:")) * 1024
     return total
 
@@ -49,7 +49,7 @@ def family(process: int) -> list[int]:
 
 
 def run(name: str, command: list[str]) -> Run:
-    """Run a command to its end, looking at its memory all the while."""
+    """Run a command and measure its peak memory."""
     began, peak = time.monotonic(), 0
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     while process.poll() is None:
@@ -64,20 +64,20 @@ def run(name: str, command: list[str]) -> Run:
 
 def main() -> None:
     parser = argparse.ArgumentParser(
-        description=__doc__, epilog="Other options go to train-members.", allow_abbrev=False
+        description=__doc__, epilog="Other options are passed to train-members.", allow_abbrev=False
     )
-    parser.add_argument("archive", type=Path, help="the competition's zip, named after its slug")
-    parser.add_argument("weights", help="a folder of NAME.weights.h5, or imagenet, or none")
+    parser.add_argument("archive", type=Path, help="zip of the competition, named after its slug")
+    parser.add_argument("weights", help="folder of NAME.weights.h5, imagenet or none")
     parser.add_argument("--members", required=True, help="backbones, separated by commas")
-    parser.add_argument("--work", type=Path, required=True, help="a new folder for data and submissions")
-    told, options = parser.parse_known_args()
-    if told.work.exists():
-        parser.error(f"{told.work} is there already: finished work would not be measured")
+    parser.add_argument("--work", type=Path, required=True, help="new folder for data and submissions")
+    arguments, options = parser.parse_known_args()
+    if arguments.work.exists():
+        parser.error(f"{arguments.work} already exists: pass a new folder, because finished work is not repeated")
     program = str(Path(sys.executable).with_name("ensembler"))
-    start = [program, "--data", str(told.work / "data"), "--submissions", str(told.work / "submissions")]
-    members = ["--members", told.members]
-    fetch = ["fetch", told.archive.stem, "--from", str(told.archive)]
-    train = ["train-members", *members, "--weights", told.weights, "--json", *options]
+    start = [program, "--data", str(arguments.work / "data"), "--submissions", str(arguments.work / "submissions")]
+    members = ["--members", arguments.members]
+    fetch = ["fetch", arguments.archive.stem, "--archive", str(arguments.archive)]
+    train = ["train-members", *members, "--weights", arguments.weights, "--json", *options]
     runs = [run(words[0], start + words) for words in (fetch, train, ["stack", *members, "--json"])]
     show(runs, json.loads(runs[-1].output))
 

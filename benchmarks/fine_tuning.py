@@ -1,9 +1,9 @@
-"""An epoch of fine-tuning as this package does it, against plain ``model.fit`` on the same photos in one array.
+"""Speed of an epoch of fine-tuning, compared with plain ``model.fit`` on the same photos in one array.
 
-Both learn with the whole network unfrozen but for BatchNormalization, with AdamW and batches of 32, in one process.
-Each round takes one epoch of each kind, so what else the machine does falls on all; the median of the rounds' ratios
-counts. Kinds of this package: photos in memory, from a store of decoded photos, from the files, and augmented. Its
-epochs end with a checkpoint.
+Both train the whole network except BatchNormalization, with AdamW and batches of 32, in one process. Each round runs
+one epoch of each kind, so that other load affects all kinds. The result is the median of the ratios. The kinds of the
+package are photos in memory, from a store of decoded photos, from files, and augmented. Its epochs end with a
+checkpoint.
 """
 
 from __future__ import annotations
@@ -45,9 +45,13 @@ from ensembler.progress import SILENT
 BATCH = 32
 
 
-def network(told: argparse.Namespace, targets: np.ndarray) -> Any:
+def network(arguments: argparse.Namespace, targets: np.ndarray) -> Any:
     backbone = build_backbone(
-        find_backbone(told.backbone), told.size, told.weights / f"{told.backbone}.weights.h5", 0, "average"
+        find_backbone(arguments.backbone),
+        arguments.size,
+        arguments.weights / f"{arguments.backbone}.weights.h5",
+        0,
+        "average",
     )
     head = build_random_head(
         int(backbone.output_shape[-1]), compute_prior(targets), 0, multiclass=False, hidden=0, dropout=0.0
@@ -55,19 +59,19 @@ def network(told: argparse.Namespace, targets: np.ndarray) -> Any:
     return join_head(backbone, head, "member")
 
 
-def plain(told: argparse.Namespace, pixels: np.ndarray, targets: np.ndarray) -> Callable[[], None]:
-    model = network(told, targets)
+def plain(arguments: argparse.Namespace, pixels: np.ndarray, targets: np.ndarray) -> Callable[[], None]:
+    model = network(arguments, targets)
     unfreeze(model.layers[1], Phase("all", 1, 1e-4, "frozen"))
     model.compile(keras.optimizers.AdamW(1e-4, weight_decay=0.01), keras.losses.BinaryCrossentropy(), jit_compile=False)
     return lambda: model.fit(pixels, targets, batch_size=BATCH, epochs=1, verbose=0) and None
 
 
 def ours(
-    told: argparse.Namespace, source: PhotoSource, targets: np.ndarray, augmentation: Augmentation, place: Path
+    arguments: argparse.Namespace, source: PhotoSource, targets: np.ndarray, augmentation: Augmentation, place: Path
 ) -> Callable[[], None]:
     settings, _ = choose_settings(
-        find_backbone(told.backbone),
-        {"unfreeze": "all", "epochs": 1, "image_size": told.size, "batch_size": BATCH, "head": "random"},
+        find_backbone(arguments.backbone),
+        {"unfreeze": "all", "epochs": 1, "image_size": arguments.size, "batch_size": BATCH, "head": "random"},
     )
     lesson = FoldTask(
         name="member",
@@ -76,7 +80,7 @@ def ours(
         photos=TrainingPhotos(source, targets),
         targets=targets,
         seed=0,
-        build=lambda: network(told, targets),
+        build=lambda: network(arguments, targets),
         evaluate=lambda _: {},
     )
     devices = Devices(data_parallel=False, batch_size=BATCH, progress=SILENT)
@@ -101,29 +105,29 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=96)
     parser.add_argument("--photos", type=int, default=640)
     parser.add_argument("--rounds", type=int, default=7)
-    told = parser.parse_args()
-    tables = load_tables(competition_of(told.archive, None, told.work, SILENT))
-    rows = np.random.default_rng(0).permutation(len(tables.train))[: told.photos]
+    arguments = parser.parse_args()
+    tables = load_tables(competition_of(arguments.archive, None, arguments.work, SILENT))
+    rows = np.random.default_rng(0).permutation(len(tables.train))[: arguments.photos]
     paths, targets = [tables.train_paths[row] for row in rows], tables.targets[rows]
-    files, held = FilePhotos(paths, told.size), InMemoryPhotos.from_files(paths, told.size)
+    files, held = FilePhotos(paths, arguments.size), InMemoryPhotos.from_files(paths, arguments.size)
     pixels = held.gather(np.arange(len(paths)))
     with tempfile.TemporaryDirectory() as temporary:
         place = Path(temporary)
         store = PhotoStore(place / "store", paths)
-        store.fill([told.size], SILENT)
+        store.fill([arguments.size], SILENT)
         kinds = {
-            "`model.fit` on one array": plain(told, pixels, targets),
-            "photos in memory": ours(told, held, targets, "none", place),
-            "from a store": ours(told, store.open_photos(told.size), targets, "none", place),
-            "from the files": ours(told, files, targets, "none", place),
-            "in memory, `crops`": ours(told, held, targets, "crops", place),
-            "in memory, `strong`": ours(told, held, targets, "strong", place),
+            "`model.fit` on one array": plain(arguments, pixels, targets),
+            "photos in memory": ours(arguments, held, targets, "none", place),
+            "from a store": ours(arguments, store.open_photos(arguments.size), targets, "none", place),
+            "from the files": ours(arguments, files, targets, "none", place),
+            "in memory, `crops`": ours(arguments, held, targets, "crops", place),
+            "in memory, `strong`": ours(arguments, held, targets, "strong", place),
         }
         for work in kinds.values():
             work()
-        rounds = [{name: seconds(work) for name, work in kinds.items()} for _ in range(told.rounds)]
+        rounds = [{name: seconds(work) for name, work in kinds.items()} for _ in range(arguments.rounds)]
     usual = next(iter(kinds))
-    print(f"| {told.backbone} at {told.size} pixels | photos a second | share of `model.fit`'s speed |")
+    print(f"| {arguments.backbone} at {arguments.size} pixels | photos per second | share of `model.fit`'s speed |")
     print("|---|---:|---:|")
     for name in kinds:
         shares = sorted(each[usual] / each[name] for each in rounds)

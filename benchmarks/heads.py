@@ -1,7 +1,7 @@
-"""Time of linear heads on made-up features: ``python benchmarks/heads.py``.
+"""Time of fitting linear heads on generated features: ``python benchmarks/heads.py``.
 
-Features are like those of pooled rectified maps: correlated, above zero, of very unequal spread; the labels follow some
-of their directions, so that a head is right on about 97 of 100 photos of two classes.
+Features resemble pooled rectified maps: they are correlated and positive, and their spreads differ widely. Labels
+depend on some of their directions, so that a head is right on about 97 % of photos of two classes.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 from ensembler.competition.metrics.metrics import accuracy, log_loss
 from ensembler.heads.linear import STRENGTHS, fit_heads
 
-# Photos, classes, and the seconds that are asked.
+# Photos, classes and required seconds.
 SIZES = {"two classes": (25_000, 2, 60), "many classes": (16_000, 196, 300)}
 WIDTH, FOLDS = 2048, 5
 
 
 def made(photos: int, classes: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Make features of shape (photos, 2048) and targets of shape (photos, 1 or classes)."""
+    """Generate features of shape (photos, 2048) and targets of shape (photos, 1 or classes)."""
     random = np.random.default_rng(0)
     rank = 256
     mixing = random.normal(size=(rank, WIDTH)).astype(np.float32) / np.sqrt(np.arange(1, rank + 1))[:, None]
@@ -39,11 +39,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--size", choices=SIZES)
     parser.add_argument("--strengths", type=int, default=5)
-    told = parser.parse_args()
-    strengths = STRENGTHS[-told.strengths - 2 : -2]
-    print("photos  width  outputs  folds  strengths  seconds  asked  peak GB  log loss  accuracy")
+    arguments = parser.parse_args()
+    strengths = STRENGTHS[-arguments.strengths - 2 : -2]
+    print("photos  width  outputs  folds  strengths  seconds  limit  peak GB  log loss  accuracy")
     for name, (photos, classes, limit) in SIZES.items():
-        if told.size not in (None, name):
+        if arguments.size not in (None, name):
             continue
         X, Y = made(photos, classes)
         folds = np.random.default_rng(1).integers(0, FOLDS, photos)

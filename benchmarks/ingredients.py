@@ -1,8 +1,8 @@
-"""What each ingredient of fine-tuning gains or loses on a competition's zip: held-out log loss against a base.
+"""Effect of each ingredient of fine-tuning on the held-out log loss, compared with a base.
 
-Each ingredient changes one thing of the base and is trained once for each seed. A seed decides folds, random weights,
-the order of photos and augmentation; fold 0 is held out. Differences are paired by seed. What was trained is kept in
-``results.jsonl`` of the working folder, so that another run trains only what is missing.
+Each ingredient changes one option of the base and is trained once per seed. The seed determines folds, random weights,
+order of photos and augmentation. Fold 0 is held out. Differences are paired by seed. Results are stored in
+``results.jsonl`` in the working folder, so that another run trains only missing ones.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ BASE_OPTIONS: TrainingOptions = {
     "tta": "none",
 }
 
-# What each changes of the base. Frozen ones come first: they leave their features for the others.
+# Changes to the base. Frozen ones come first, because the others use their features.
 INGREDIENTS: dict[str, TrainingOptions] = {
     "frozen": {"unfreeze": "none", "flips": False},
     "frozen-flips": {"unfreeze": "none"},
@@ -88,7 +88,7 @@ INGREDIENTS: dict[str, TrainingOptions] = {
 
 @dataclass(frozen=True)
 class Run:
-    """One ingredient with one seed."""
+    """Training of one ingredient with one seed."""
 
     ingredient: str
     seed: int
@@ -98,25 +98,25 @@ class Run:
 
     @property
     def key(self) -> str:
-        """Hash of all that the score depends on, but for the code."""
+        """Hash of everything the score depends on, except the code."""
         return key_of(self.record)
 
     @property
     def job(self) -> Job:
-        """The package's own job, for the held-out fold alone."""
+        """The package's own job for the held-out fold."""
         function = TRAIN_FROZEN if self.record.settings.frozen else FINE_TUNE
         job = TrainingJob(self.folder, self.record.name, (HELD_OUT,), self.weights)
         return Job(f"{self.ingredient}-seed-{self.seed}", function, convert_to_plain(job))
 
     @property
     def finished(self) -> bool:
-        """Whether its files are there."""
+        """Whether the files of the fold exist."""
         return self.record.is_finished(self.folder, HELD_OUT)
 
     def result(self, code: str) -> dict[str, Any]:
-        """Return the line that is kept of it."""
-        told = read_json(self.folder.fold(self.record.name, HELD_OUT) / "fold.json")
-        kept = {name: told[name] for name in ("log_loss", "held_out", "seconds", "finished")}
+        """Return the line of the result."""
+        fold = read_json(self.folder.fold(self.record.name, HELD_OUT) / "fold.json")
+        kept = {name: fold[name] for name in ("log_loss", "held_out", "seconds", "finished")}
         settings = asdict(self.record.settings)
         return {"key": self.key, "ingredient": self.ingredient, "seed": self.seed, **kept, "code": code, **settings}
 
@@ -148,7 +148,7 @@ def plan(folder: CompetitionFolder, ingredient: str, backbone: str, asked: Train
         folds_count=FOLDS,
         classes=manifest.outputs,
     )
-    # Another base makes other members, which must not take each other's place.
+    # The name contains the key, because members of another base must not replace these.
     record = replace(record, name=f"{ingredient}-{key_of(record)}")
     record.save(folder)
     return Run(ingredient, settings.seed, folder, record, weights)
@@ -162,60 +162,68 @@ def change(text: str) -> tuple[str, str]:
 
 def options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("archive", type=Path, help="the competition's zip, named after its slug")
-    parser.add_argument("weights", type=Path, help="a folder of NAME.weights.h5")
-    parser.add_argument("--work", type=Path, required=True, help="folder for photos, members and results; kept")
+    parser.add_argument("archive", type=Path, help="zip of the competition, named after its slug")
+    parser.add_argument("weights", type=Path, help="folder of NAME.weights.h5")
+    parser.add_argument("--work", type=Path, required=True, help="folder for photos, members and results")
     parser.add_argument("--backbone", default="mobilenetv2-0.35")
     parser.add_argument("--image-size", type=int, default=160)
     parser.add_argument("--batch-size", type=int, default=32)
     parser.add_argument(
-        "--base", metavar="OPTION=VALUE", type=change, action="append", default=[], help="change the base; repeatable"
+        "--base",
+        metavar="OPTION=VALUE",
+        type=change,
+        action="append",
+        default=[],
+        help="change to the base. Repeatable",
     )
-    parser.add_argument("--photos", type=int, help="take only so many labelled photos")
-    parser.add_argument("--seeds", default="0,1,2", help="separated by commas")
-    parser.add_argument("--only", default=",".join(INGREDIENTS), help="ingredients, separated by commas; and the base")
-    parser.add_argument("--workers", type=int, default=1, help="runs at a time, which share the processors")
-    told = parser.parse_args()
-    told.seeds = [int(seed) for seed in told.seeds.split(",")]
-    asked = {*told.only.split(","), BASE}
+    parser.add_argument("--photos", type=int, help="number of labelled photos. Default: all")
+    parser.add_argument("--seeds", default="0,1,2", help="seeds, separated by commas")
+    parser.add_argument("--only", default=",".join(INGREDIENTS), help="ingredients besides the base, with commas")
+    parser.add_argument("--workers", type=int, default=1, help="number of parallel runs, which share the processors")
+    arguments = parser.parse_args()
+    arguments.seeds = [int(seed) for seed in arguments.seeds.split(",")]
+    asked = {*arguments.only.split(","), BASE}
     if unknown := asked - INGREDIENTS.keys():
-        parser.error(f"unknown ingredients {', '.join(sorted(unknown))}; there are {', '.join(INGREDIENTS)}")
-    told.ingredients = [ingredient for ingredient in INGREDIENTS if ingredient in asked]
-    return told
+        parser.error(f"unknown ingredients {', '.join(sorted(unknown))}: choose from {', '.join(INGREDIENTS)}")
+    arguments.ingredients = [ingredient for ingredient in INGREDIENTS if ingredient in asked]
+    return arguments
 
 
-def plan_all(told: argparse.Namespace, progress: Progress) -> list[Run]:
+def plan_all(arguments: argparse.Namespace, progress: Progress) -> list[Run]:
     """Plan each ingredient with each seed."""
-    sizes = {"weights": str(told.weights), "image_size": told.image_size, "batch_size": told.batch_size}
-    base: TrainingOptions = {**BASE_OPTIONS, **read_options(sizes | dict(told.base))}
-    shared = competition_of(told.archive, told.photos, told.work.absolute(), progress)
-    folders = {seed: with_folds(shared, FOLDS, seed) for seed in told.seeds}
+    sizes = {"weights": str(arguments.weights), "image_size": arguments.image_size, "batch_size": arguments.batch_size}
+    base: TrainingOptions = {**BASE_OPTIONS, **read_options(sizes | dict(arguments.base))}
+    shared = competition_of(arguments.archive, arguments.photos, arguments.work.absolute(), progress)
+    folders = {seed: with_folds(shared, FOLDS, seed) for seed in arguments.seeds}
     return [
-        plan(folder, ingredient, told.backbone, {**base, **INGREDIENTS[ingredient], "seed": seed})
+        plan(folder, ingredient, arguments.backbone, {**base, **INGREDIENTS[ingredient], "seed": seed})
         for seed, folder in folders.items()
-        for ingredient in told.ingredients
+        for ingredient in arguments.ingredients
     ]
 
 
 def main() -> None:
-    told = options()
+    arguments = options()
     code = code_digest()
     with ConsoleProgress() as progress:
-        runs = plan_all(told, progress)
-        results = Results(told.work / "results.jsonl")
-        trouble = train(runs, results, code, told.workers, progress)
-    # Two ingredients may be the same thing under two names.
+        runs = plan_all(arguments, progress)
+        results = Results(arguments.work / "results.jsonl")
+        trouble = train(runs, results, code, arguments.workers, progress)
+    # Two names may stand for the same options.
     lines = [results.by_key[run.key] | {"ingredient": run.ingredient} for run in runs if run.key in results.by_key]
-    print(caption(told, {line["held_out"] for line in lines}))
+    print(caption(arguments, {line["held_out"] for line in lines}))
     print(table(lines, INGREDIENTS, BASE))
     if any(line["code"] != code for line in lines):
-        print("\nSome were trained before the code was changed: a new --work trains all anew.", file=sys.stderr)
+        print(
+            "\nSome results are of an earlier version of the code: pass a new --work to train all again.",
+            file=sys.stderr,
+        )
     sys.exit(trouble)
 
 
 def train(runs: Sequence[Run], results: Results, code: str, workers: int, progress: Progress) -> str | None:
-    """Train what is missing, each run in a process of its own; return what went wrong."""
-    # What a run that was killed has finished.
+    """Train the missing runs, each in its own process, and return the error, if any."""
+    # A killed run may have finished some of them.
     collect(runs, results, code)
     missing = {run.key: run.job for run in runs if run.key not in results.by_key}
     try:
@@ -233,14 +241,14 @@ def collect(runs: Sequence[Run], results: Results, code: str) -> None:
             results.append(run.result(code))
 
 
-def caption(told: argparse.Namespace, held_out: set[int]) -> str:
+def caption(arguments: argparse.Namespace, held_out: set[int]) -> str:
     libraries = ", ".join(f"{name} {version(name)}" for name in ("tensorflow", "keras"))
-    base = BASE_OPTIONS | read_options(dict(told.base))
+    base = BASE_OPTIONS | read_options(dict(arguments.base))
     return (
-        f"{told.backbone} at {told.image_size} pixels, batches of {told.batch_size}, "
+        f"{arguments.backbone} at {arguments.image_size} pixels, batches of {arguments.batch_size}, "
         f"{'/'.join(map(str, sorted(held_out)))} photos held out; {libraries}.\n"
         f"Base: {', '.join(f'{name} {value}' for name, value in base.items())}.\n"
-        "Differences: mean over seeds ± standard error, paired by seed; below zero is better.\n"
+        "Differences: mean over seeds ± standard error, paired by seed. Negative ones are improvements.\n"
     )
 
 

@@ -1,8 +1,8 @@
-"""Kill ``fetch`` at random moments, many times, and look at what is left: ``kills.py --kills 200``.
+"""Kill ``fetch`` at random moments, many times, and check the files: ``kills.py --kills 200``.
 
-A small Kaggle on this machine sends a competition slowly enough that kills fall everywhere: into questions, the
-download, unpacking, the look through the photos, the tables. A killed fetch is started again until one ends by itself;
-then its files must be those of a fetch that nobody killed, and no byte may have come twice but for what a kill cost.
+A local server sends a competition slowly enough that kills happen in all stages: requests, download, unpacking, scan
+of photos, and tables. A killed fetch is started again until it ends by itself. Then its files must equal those of an
+uninterrupted fetch, and no byte may be downloaded twice, except for the cost of a kill.
 """
 
 from __future__ import annotations
@@ -35,15 +35,15 @@ def competition(photos: int) -> bytes:
 
 
 def stage(data: Path) -> str:
-    """How far a killed fetch had come."""
+    """Return the stage that a killed fetch had reached."""
     folder = data / SLUG
     for name, shown in (
         ("tables.json", "after the tables"),
-        ("competition.toml", "looking through photos, tables"),
-        ("raw/extracted", "finding out the layout"),
+        ("competition.toml", "scanning photos, tables"),
+        ("raw/extracted", "detecting the layout"),
         (f"raw/{SLUG}.zip", "checksum, unpacking"),
         (f"raw/{SLUG}.zip.part", "downloading"),
-        ("raw/kaggle.json", "asking for files"),
+        ("raw/kaggle.json", "listing files"),
     ):
         if (folder / name).exists():
             return shown
@@ -84,13 +84,13 @@ def main() -> None:
                         stages[seen] = stages.get(seen, 0) + 1
                 most = max(most, (server.sent - len(content)) / max(kills, 1))
                 wrong += tree(place / "data" / SLUG) != right
-    print(f"{len(content) / 1e6:.2f} MB, {asked.photos} photos to train on; an unbroken fetch takes {whole:.2f} s")
+    print(f"{len(content) / 1e6:.2f} MB, {asked.photos} training photos. An uninterrupted fetch takes {whole:.2f} s")
     print(f"{sum(stages.values())} kills of {fetches} fetches, each started again until it ended by itself")
     for name, count in sorted(stages.items(), key=lambda item: -item[1]):
         print(f"  killed while {name:<32} {count:>4}")
-    print(f"bytes that were kept and asked for again            {again}")
-    print(f"most bytes sent in vain for a kill                  {most:.0f} (pieces written: {CHUNK})")
-    print(f"fetches that ended otherwise than the unbroken one  {wrong}")
+    print(f"kept bytes that were requested again           {again}")
+    print(f"most bytes lost per kill                       {most:.0f} (size of writes: {CHUNK})")
+    print(f"fetches that differ from an uninterrupted one  {wrong}")
     sys.exit(bool(wrong or again))
 
 

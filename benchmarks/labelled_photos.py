@@ -1,4 +1,4 @@
-"""A competition of the labelled photos in a zip, all or some, once for each seed: the seed makes the folds."""
+"""Competitions of the labelled photos of a zip, with one set of folds per seed."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from ensembler.workflows.competition import open_competition
 from ensembler.workflows.fetch.adopt import adopt
 from ensembler.workflows.fetch.fetch import fetch
 
-# A competition has photos to be predicted; benchmarks on labelled photos have no use for them.
+# A competition needs photos to predict, which these benchmarks do not use.
 TEST_PHOTOS = 2
 
 
 def competition_of(archive: Path, photos: int | None, work: Path, progress: Progress) -> CompetitionFolder:
-    """Make a competition of the labelled photos in a zip, or of some of them; each photo has one label."""
+    """Make a competition of all or some labelled photos of a zip, whose photos have one label each."""
     workspace = Workspace(work / f"photos-{photos or 'all'}", work / "submissions")
     folder = workspace.competition("labelled")
     if not folder.stamp.is_file():
@@ -33,7 +33,7 @@ def competition_of(archive: Path, photos: int | None, work: Path, progress: Prog
 
 
 def copy_photos(tables: Tables, count: int | None, root: Path) -> None:
-    """Copy ``count`` labelled photos, of each class its share, into a folder for each class."""
+    """Copy a stratified sample of ``count`` labelled photos into one folder per class."""
     shuffled = tables.train.sample(frac=1, random_state=0)
     sizes = shuffled["label"].map(shuffled["label"].value_counts())
     spread = (shuffled.groupby("label").cumcount() + 0.5) / sizes
@@ -51,7 +51,7 @@ def copy_photo(photo: Path, folder: Path) -> None:
 
 
 def with_folds(shared: CompetitionFolder, folds: int, seed: int) -> CompetitionFolder:
-    """Return the same competition with the folds of a seed; its frozen features are shared by all seeds."""
+    """Return the competition with the folds of a seed. All seeds share its frozen features."""
     folder = CompetitionFolder(shared.root.parent / f"seed-{seed}")
     if not folder.folds.is_file():
         folder.root.mkdir(exist_ok=True)

@@ -1,9 +1,9 @@
-"""Photos far larger than a network takes: decoding whole, at the JPEG's own smaller scale, and from a store.
+"""Decoding of photos that are much larger than a network's input: at full scale, at a smaller JPEG scale, from a store.
 
-First speeds, on photos of a zip enlarged to 2000 x 1500 pixels: decoding in threads, the making of a store, epochs from
-it. Then what the smaller scale changes: pixels, and the log loss of linear heads on frozen features out of fold, paired
-by photo. Enlarged photos have no fine detail, so that is also looked at where photos are several times larger than the
-network by themselves, at small sizes.
+The first part measures speeds on photos of a zip that are enlarged to 2000 x 1500 pixels: decoding in threads, filling
+a store, and epochs from the store. The second part measures the effect of the smaller scale on pixels, and on the
+out-of-fold log loss of linear heads on frozen features, paired by photo. Enlarged photos have no fine detail, so the
+original photos are compared too, at small sizes.
 """
 
 from __future__ import annotations
@@ -76,21 +76,21 @@ def speeds(paths: list[Path], place: Path) -> None:
     made = photos_a_second(lambda: store.fill([SIZE], SILENT), len(paths))
     stored = store.open_photos(SIZE)
     again = max(photos_a_second(lambda: epoch(stored), len(paths)) for _ in range(5))
-    print(f"| {len(paths)} photos of {LARGE[0]} x {LARGE[1]} at {SIZE} pixels | photos a second |\n|---|---:|")
-    print(f"| an epoch from the files, decoded whole | {whole:.0f} |")
+    print(f"| {len(paths)} photos of {LARGE[0]} x {LARGE[1]} at {SIZE} pixels | photos per second |\n|---|---:|")
+    print(f"| an epoch from the files, decoded at full scale | {whole:.0f} |")
     print(f"| an epoch from the files, decoded at a smaller scale | {smaller:.0f} |")
-    print(f"| making the store | {made:.0f} |")
+    print(f"| filling the store | {made:.0f} |")
     print(f"| an epoch from the store | {again:,.0f} |\n")
 
 
 def features(network: Any, paths: list[Path]) -> tuple[np.ndarray, np.ndarray]:
-    """Features and pixels."""
+    """Return features and pixels."""
     pixels = list(iterate_pixel_batches(FilePhotos(paths, network.input_shape[1]), BATCH))
     return np.concatenate([network.predict_on_batch(batch) for batch in pixels]), np.concatenate(pixels)
 
 
 def losses(X: np.ndarray, targets: np.ndarray) -> np.ndarray:
-    """Log loss of each photo, out of fold."""
+    """Return the out-of-fold log loss of each photo."""
     folds = np.empty(len(X), int)
     for number, (_, rows) in enumerate(StratifiedKFold(5, shuffle=True, random_state=0).split(X, targets[:, 0])):
         folds[rows] = number
@@ -123,21 +123,21 @@ def compare(name: str, paths: list[Path], targets: np.ndarray, size: int, backbo
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("archive", type=Path, help="a binary competition's zip, named after its slug")
-    parser.add_argument("weights", type=Path, help="a folder of NAME.weights.h5")
-    parser.add_argument("--work", type=Path, required=True, help="a folder for photos and the store")
-    parser.add_argument("--photos", type=int, default=400, help="how many are enlarged")
+    parser.add_argument("archive", type=Path, help="zip of a binary competition, named after its slug")
+    parser.add_argument("weights", type=Path, help="folder of NAME.weights.h5")
+    parser.add_argument("--work", type=Path, required=True, help="folder for photos and the store")
+    parser.add_argument("--photos", type=int, default=400, help="number of enlarged photos")
     parser.add_argument("--backbone", default="mobilenetv2")
-    told = parser.parse_args()
-    tables = load_tables(competition_of(told.archive, None, told.work, SILENT))
-    chosen = np.random.default_rng(0).permutation(len(tables.train))[: told.photos]
-    large = enlarged([tables.train_paths[row] for row in chosen], told.work / "large")
-    speeds(large, told.work / "store")
-    print("| photos | pixels | changed | by, of 255 | log loss, decoded whole | at a smaller scale | difference |")
+    arguments = parser.parse_args()
+    tables = load_tables(competition_of(arguments.archive, None, arguments.work, SILENT))
+    chosen = np.random.default_rng(0).permutation(len(tables.train))[: arguments.photos]
+    large = enlarged([tables.train_paths[row] for row in chosen], arguments.work / "large")
+    speeds(large, arguments.work / "store")
+    print("| photos | pixels | changed | change, of 255 | log loss at full scale | at a smaller scale | difference |")
     print("|---|---:|---:|---:|---:|---:|---:|")
-    compare("enlarged", large, tables.targets[chosen], SIZE, told.backbone, told.weights)
+    compare("enlarged", large, tables.targets[chosen], SIZE, arguments.backbone, arguments.weights)
     for size in SMALL_SIZES:
-        compare("as they are", tables.train_paths, tables.targets, size, told.backbone, told.weights)
+        compare("original", tables.train_paths, tables.targets, size, arguments.backbone, arguments.weights)
 
 
 if __name__ == "__main__":

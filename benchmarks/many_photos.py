@@ -1,7 +1,8 @@
-"""Peak memory of each command on a hundred thousand photos, made up here, small and each another one.
+"""Peak memory of each command on a hundred thousand small generated photos.
 
-``adopt``, ``train-members`` frozen, ``train-members`` fine-tuned whole, with a store of decoded photos (if it pays) and
-without one, and ``stack``, as a person types them; the peak is that of the largest process that each command started.
+The commands are ``adopt``, ``train-members`` with a frozen backbone, ``train-members`` with full fine-tuning, with a
+store of decoded photos (if it saves time) and without one, and ``stack``. The peak is that of the largest process of
+each command.
 """
 
 from __future__ import annotations
@@ -32,17 +33,17 @@ def make(row: int, folder: Path) -> None:
 
 
 def run(work: Path, *words: str) -> tuple[float, float]:
-    """Seconds of a command, and gigabytes of its largest process."""
+    """Return the seconds of a command, and the gigabytes of its largest process."""
     start = [sys.executable, "-m", "ensembler", "--quiet", "--data", str(work / "data")]
     began = time.perf_counter()
     process = os.posix_spawn(
         sys.executable,
         [*start, "--submissions", str(work / "submissions"), *words],
         os.environ,
-        # Its tables are of no interest here.
+        # The output is not needed.
         file_actions=[(os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0o600)],
     )
-    # Of the process, and of those that it waited for.
+    # Usage includes the processes that the command waited for.
     _, status, usage = os.wait4(process, 0)
     if status:
         sys.exit(f"{' '.join(words)} failed.")
@@ -51,16 +52,16 @@ def run(work: Path, *words: str) -> tuple[float, float]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--work", type=Path, required=True, help="a folder")
+    parser.add_argument("--work", type=Path, required=True, help="working folder")
     parser.add_argument("--photos", type=int, default=100_000)
-    parser.add_argument("--size", type=int, default=96, help="height and width that networks take")
-    told = parser.parse_args()
-    photos = told.work / "photos"
+    parser.add_argument("--size", type=int, default=96, help="height and width of the networks' input")
+    arguments = parser.parse_args()
+    photos = arguments.work / "photos"
     for label in CLASSES:
         (photos / label).mkdir(parents=True, exist_ok=True)
     with ThreadPoolExecutor() as pool:
-        list(pool.map(lambda row: make(row, photos), range(told.photos)))
-    size, none = ["--image-size", str(told.size)], ["--weights", "none"]
+        list(pool.map(lambda row: make(row, photos), range(arguments.photos)))
+    size, none = ["--image-size", str(arguments.size)], ["--weights", "none"]
     whole = ["--unfreeze", "all", "--epochs", "1", "--folds", "2"]
     commands = {
         "`adopt`": ["adopt", str(photos), "--name", "many"],
@@ -76,9 +77,9 @@ def main() -> None:
         ],
         "`stack`": ["stack"],
     }
-    print(f"| {told.photos:,} photos | seconds | peak GB |\n|---|---:|---:|")
+    print(f"| {arguments.photos:,} photos | seconds | peak GB |\n|---|---:|---:|")
     for name, words in commands.items():
-        seconds, peak = run(told.work, *words)
+        seconds, peak = run(arguments.work, *words)
         print(f"| {name} | {seconds:.0f} | {peak:.2f} |", flush=True)
 
 

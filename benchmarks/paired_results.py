@@ -1,4 +1,4 @@
-"""Results of benchmarks: lines of JSON in a file, compared seed by seed in a Markdown table."""
+"""Results of benchmarks as lines of JSON in a file, and their comparison by seed in a Markdown table."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from typing import Any
 
 from ensembler.storage import write_text
 
-# Of one run: at least its key, ingredient, seed, log_loss and seconds.
+# Result of one run, with at least key, ingredient, seed, log_loss and seconds.
 Line = dict[str, Any]
 
 
 class Results:
-    """Lines of results in a file, by their keys."""
+    """Results in a file, by their keys."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -23,13 +23,13 @@ class Results:
         self.by_key: dict[str, Line] = {line["key"]: line for line in lines}
 
     def append(self, line: Line) -> None:
-        """Keep one more; a kill leaves the file with it or without it, never with half of it."""
+        """Store a result. The file is written atomically."""
         self.by_key[line["key"]] = line
         write_text(self.path, "".join(json.dumps(kept) + "\n" for kept in self.by_key.values()))
 
 
 def table(lines: Sequence[Line], ingredients: Iterable[str], base: str) -> str:
-    """Write results as a Markdown table: a row for each of ``ingredients``, compared with ``base`` seed by seed."""
+    """Return a Markdown table with one row per ingredient, compared with ``base`` by seed."""
     rows = [
         "| ingredient | held-out log loss | difference to the base | seeds | seconds |",
         "|---|---:|---:|---:|---:|",
@@ -52,7 +52,7 @@ def scores_of(lines: Sequence[Line], ingredient: str) -> dict[int, float]:
 
 
 def signed(differences: Sequence[float]) -> str:
-    """Mean of paired differences and its standard error over the seeds; below zero is better than the base."""
+    """Format the mean of paired differences and its standard error over seeds. Negative ones are improvements."""
     if not differences:
         return ""
     mean = f"{statistics.mean(differences):+.4f}"

@@ -1,13 +1,14 @@
-"""From a competition's zip to a CSV: this package against the floor, the articles' method, and a plain Keras script.
+"""Time from a competition's zip to a submission, compared with other methods.
 
-All on the same machine, photos and weights, in one run, each in a process of its own and one after the other:
+All methods use the same machine, photos and weights, in one run, one after the other in separate processes:
 
-- the floor: each photo decoded once, and once through each bare network;
-- ``fetch``, ``train-members`` (frozen, ``--preset quick``) and ``stack``, from nothing, as a person types them;
-- a plain Keras script: ``image_dataset_from_directory``, a frozen base, a head trained by ``fit`` on four fifths;
-- the articles' method on today's Keras: photos read one by one in Python, 224 x 224, divided by 255, batches of 32,
-  every member fine-tuned whole with Adam at 1e-4, then frozen and joined under dense layers of 32, 8 and 1 units, as
-  many epochs. It would take most of an hour, so some steps of each kind are timed and the rest is reckoned from them.
+- floor: each photo is decoded once, and passes once through each bare network;
+- ``fetch``, ``train-members`` (frozen, ``--preset quick``) and ``stack`` in an empty workspace;
+- plain Keras script: ``image_dataset_from_directory``, a frozen base, and a head trained by ``fit`` on four fifths;
+- the articles' method with today's Keras: photos are read one by one in Python at 224 x 224 pixels and divided by 255.
+  Every member is fine-tuned completely with Adam at 1e-4 and batches of 32. Then the members are frozen and joined
+  below dense layers of 32, 8 and 1 units, which are trained for as many epochs. Because this takes most of an hour,
+  some steps of each kind are timed and the total is extrapolated.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ BATCH, SIZE, EPOCHS, STEPS = 32, 224, 5, 4
 
 
 def photos_of(data: Path, name: str | None = None) -> tuple[list[Path], np.ndarray, list[Path]]:
-    """Paths and labels of the labelled photos, and paths of those to predict."""
+    """Return paths and labels of the labelled photos, and paths of the photos to predict."""
     from ensembler.competition.tables import load_tables
     from ensembler.paths import Workspace
 
@@ -41,7 +42,7 @@ def photos_of(data: Path, name: str | None = None) -> tuple[list[Path], np.ndarr
 
 
 def enlarged(archive: Path, copies: int, work: Path) -> Path:
-    """Make a zip with each photo of an unpacked one so many times, cut and brightened by a little each time."""
+    """Make a zip with several copies of each photo, which are cropped and brightened differently."""
     from PIL import Image, ImageEnhance
 
     from ensembler.paths import Workspace
@@ -87,7 +88,7 @@ def base(name: str, weights: Path) -> Any:
 
 
 def floor(work: Path, weights: Path, names: list[str]) -> dict[str, Any]:
-    """Seconds of decoding all photos, and of the bare networks over them."""
+    """Return the seconds of decoding all photos, and of the bare networks."""
     from ensembler.images.batches import iterate_pixel_batches
     from ensembler.images.photo_source import FilePhotos
 
@@ -107,7 +108,7 @@ def floor(work: Path, weights: Path, names: list[str]) -> dict[str, Any]:
 
 
 def articles(work: Path, weights: Path, names: list[str]) -> dict[str, Any]:
-    """Seconds that the articles' method takes, reckoned from some steps of each kind."""
+    """Return the seconds of the articles' method, extrapolated from some steps of each kind."""
     import keras
 
     train, labels, test = photos_of(work / "data")
@@ -148,7 +149,7 @@ def _seconds(step: Any) -> float:
 
 
 def plain(work: Path, weights: Path, names: list[str]) -> dict[str, Any]:
-    """Seconds and log loss on a fifth of a plain Keras script, trained and predicting with each network."""
+    """Return the seconds of a plain Keras script for each network, and its log loss on a fifth of the photos."""
     import keras
 
     train, labels, test = photos_of(work / "data")
@@ -191,7 +192,7 @@ def plain(work: Path, weights: Path, names: list[str]) -> dict[str, Any]:
 
 
 def ours(work: Path, archive: Path, weights: Path, names: list[str]) -> dict[str, Any]:
-    """Seconds of each command, and the stack's log loss."""
+    """Return the seconds of each command, and the stack's log loss."""
     start = [
         sys.executable,
         "-m",
@@ -203,7 +204,7 @@ def ours(work: Path, archive: Path, weights: Path, names: list[str]) -> dict[str
     ]
     members = ["--members", ",".join(names)]
     commands = {
-        "fetch": ["fetch", archive.stem, "--from", str(archive)],
+        "fetch": ["fetch", archive.stem, "--archive", str(archive)],
         "train-members": ["train-members", *members, "--weights", str(weights), "--preset", "quick"],
         "stack": ["stack", "--json"],
     }
@@ -219,12 +220,12 @@ def ours(work: Path, archive: Path, weights: Path, names: list[str]) -> dict[str
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("archive", type=Path, help="a binary competition's zip, named after its slug")
-    parser.add_argument("weights", type=Path, help="a folder of NAME.weights.h5")
-    parser.add_argument("--work", type=Path, required=True, help="a new folder")
+    parser.add_argument("archive", type=Path, help="zip of a binary competition, named after its slug")
+    parser.add_argument("weights", type=Path, help="folder of NAME.weights.h5")
+    parser.add_argument("--work", type=Path, required=True, help="new folder")
     parser.add_argument("--members", default=",".join(BUILDERS))
-    parser.add_argument("--copies", type=int, default=1, help="of each photo, for a larger competition")
-    parser.add_argument("--against", default="floor,plain,articles", help="what to compare with")
+    parser.add_argument("--copies", type=int, default=1, help="copies of each photo, for a larger competition")
+    parser.add_argument("--against", default="floor,plain,articles", help="methods to compare with")
     parser.add_argument("--part", choices=["floor", "plain", "articles"], help=argparse.SUPPRESS)
     told = parser.parse_args()
     names = told.members.split(",")
@@ -237,7 +238,7 @@ def main() -> None:
     found: dict[str, dict[str, Any]] = {}
     places = [str(told.archive), str(told.weights), "--work", str(told.work)]
     for part in told.against.split(","):
-        # oneDNN on for all, as this package has it.
+        # oneDNN is enabled for all, as in this package.
         done = subprocess.run(
             [sys.executable, __file__, *places, "--part", part, "--members", told.members],
             check=True,
@@ -261,10 +262,10 @@ def _show(names: list[str], own: dict[str, Any], found: dict[str, Any]) -> None:
     if "plain" in found:
         scripts = ", ".join(f"{found['plain'][f'{name} log loss']:.4f}" for name in names)
         by_script = sum(found["plain"][name] for name in names)
-        lines.append((f"plain Keras script, {EPOCHS} epochs", by_script, f"{scripts}, each alone on a fifth"))
+        lines.append((f"plain Keras script, {EPOCHS} epochs", by_script, f"{scripts}, each network on a fifth"))
     if "articles" in found:
         by_articles = sum(found["articles"].values())
-        lines.append((f"articles' method, {EPOCHS} epochs, reckoned", by_articles, "not run to its end"))
+        lines.append((f"articles' method, {EPOCHS} epochs, extrapolated", by_articles, "not measured"))
     print("| | seconds | times the floor | log loss |")
     print("|---|---:|---:|---|")
     for name, seconds, loss in lines:

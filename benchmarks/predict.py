@@ -1,8 +1,8 @@
-"""Prediction with ``stack.keras`` against the bare forward passes of its members, in one process.
+"""Speed of prediction with ``stack.keras``, compared with bare forward passes of its members.
 
-Each round takes the same photos through each member by itself, pixels decoded beforehand; through the stack, in the
-same way; and through the stack from the files, decoding counted. Rounds follow each other, so that what else the
-machine does falls on all three; the median of their ratios counts.
+Each round passes the same photos through each member and through the stack, both with pixels decoded beforehand, and
+through the stack from files, including decoding. The kinds alternate in one process, so that other load affects all of
+them. The result is the median of the ratios.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from ensembler.stacking.jobs.loaded_stack import LoadedStack, load_stack
 
 
 def decoded(stack: LoadedStack, paths: list[Path], batch: int) -> list[list[Any]]:
-    """Pixels of each batch, an array for each size of the stack's inputs."""
+    """Return the pixels of each batch, one array per size of the stack's inputs."""
     batches = iterate_readable_batches(paths, stack.card.image_sizes, batch)
     return [[np.stack(of_size) for of_size in zip(*photos, strict=True)] for photos in batches]
 
 
 def ways(stack: LoadedStack, paths: list[Path], batch: int) -> dict[str, Callable[[], Any]]:
-    """Return what is timed, by its title; each has been compiled."""
+    """Return the timed functions by their titles, after compilation."""
     batches = decoded(stack, paths, batch)
     inputs = [pixels if len(pixels) > 1 else pixels[0] for pixels in batches]
 
@@ -61,26 +61,26 @@ def seconds(work: Callable[[], Any]) -> float:
 
 def options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("stack", type=Path, help="a stack.keras")
-    parser.add_argument("photos", type=Path, help="a folder of photos")
-    parser.add_argument("--count", type=int, default=384, help="take so many photos")
+    parser.add_argument("stack", type=Path, help="path of stack.keras")
+    parser.add_argument("photos", type=Path, help="folder of photos")
+    parser.add_argument("--count", type=int, default=384, help="number of photos")
     parser.add_argument("--batch-size", type=int, default=32)
     parser.add_argument("--rounds", type=int, default=7)
     return parser.parse_args()
 
 
 def main() -> None:
-    told = options()
+    arguments = options()
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
-    stack = load_stack(told.stack)
-    # Whole batches only: one that is filled up would count for less than it costs.
-    count = told.count // told.batch_size * told.batch_size
-    paths = [told.photos / path for path in PhotoFiles.list_below(told.photos).paths[:count]]
-    timed = ways(stack, paths, told.batch_size)
-    rounds = [{title: seconds(work) for title, work in timed.items()} for _ in range(told.rounds)]
+    stack = load_stack(arguments.stack)
+    # A padded batch would cost more than its photos count.
+    count = arguments.count // arguments.batch_size * arguments.batch_size
+    paths = [arguments.photos / path for path in PhotoFiles.list_below(arguments.photos).paths[:count]]
+    timed = ways(stack, paths, arguments.batch_size)
+    rounds = [{title: seconds(work) for title, work in timed.items()} for _ in range(arguments.rounds)]
     members = [title for title in timed if title.startswith("`")]
     sums = [sum(one[title] for title in members) for one in rounds]
-    print(f"{len(paths)} photos, {told.batch_size} a batch, medians of {told.rounds} rounds.\n")
+    print(f"{len(paths)} photos, {arguments.batch_size} per batch, medians of {arguments.rounds} rounds.\n")
     print("| | seconds | times the sum |\n|---|---:|---:|")
     for title in members:
         print(f"| {title} | {statistics.median(one[title] for one in rounds):.2f} | |")

@@ -1,7 +1,7 @@
-"""A million rows through tables, folds, heads, the stack and its CSV: seconds and peak memory, without networks.
+"""Time and peak memory of tables, folds, heads, stack and submission for a million rows, without networks.
 
-Names, labels, features and members' predictions are made up; photos are names alone, so nothing is decoded, and the one
-job that builds ``stack.keras`` is left out. Each stage runs in a process of its own.
+Names, labels, features and predictions are generated. Photos are only names, so nothing is decoded, and the job that
+builds ``stack.keras`` is skipped. Each stage runs in its own process.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def competition(work: Path) -> CompetitionFolder:
 
 
 def make(work: Path) -> None:
-    """Write what a person would download, but for the photos."""
+    """Write the files of a download, except the photos."""
     folder = competition(work)
     folder.extracted.mkdir(parents=True, exist_ok=True)
     random = np.random.default_rng(0)
@@ -65,7 +65,7 @@ def layout_and_tables(work: Path) -> None:
     manifest.save(folder.manifest)
     train, test = make_tables(manifest, photos)
     train, test, unreadable = exclude_unreadable(train, test, {})
-    # A photo in a hundred shows the same picture as another one.
+    # One percent of the photos show the same picture as another one.
     pictures = {path: str(row // 2 if row % 100 < 2 else -row) for row, path in enumerate(train["path"])}
     train = group_twins(train, pictures)
     none = pd.DataFrame(columns=["set", "id", "other_set", "other_id", "distance", "similarity"])
@@ -89,7 +89,7 @@ def record_of(work: Path, name: str) -> MemberRecord:
 
 
 def heads(work: Path) -> None:
-    """Fit heads on features that lie in a file, and keep their predictions."""
+    """Fit heads on the features of a file, and store their predictions."""
     folder = competition(work)
     tables = load_tables(folder)
     splits = load_folds(folder, tables)
@@ -121,7 +121,7 @@ def make_features(work: Path) -> None:
 
 
 def make_members(work: Path) -> None:
-    """Write further members: the first one's predictions, and noise."""
+    """Write more members, whose predictions are those of the first one with noise."""
     folder = competition(work)
     first = record_of(work, "member-0")
     for number in range(1, MEMBERS):
@@ -146,12 +146,12 @@ def stack(work: Path) -> None:
         stacks.stack(workspace=Workspace(work / "data", work / "submissions"))
 
 
-# What is measured, by its title; and what is made up before some of them, which is not.
+# Measured stages by their titles, and functions that prepare some of them, which are not measured.
 STAGES: dict[str, Callable[[Path], None]] = {
-    "layout and tables, a photo in a hundred twice": layout_and_tables,
-    "tables read, five folds made, written and read": folds,
-    f"five heads on {WIDTH} features, predictions kept": heads,
-    f"`stack` of {MEMBERS} members, scores, comparison, CSV and its checks": stack,
+    "layout and tables, 1 % of the photos twice": layout_and_tables,
+    "reading tables; building, writing and reading five folds": folds,
+    f"five heads on {WIDTH} features, storing predictions": heads,
+    f"`stack` of {MEMBERS} members with scores, comparison and checked CSV": stack,
 }
 BEFORE: dict[str, Callable[[Path], None]] = {"layout_and_tables": make, "heads": make_features, "stack": make_members}
 
@@ -163,7 +163,7 @@ def measured(work: Path, name: str) -> dict[str, Any]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--work", type=Path, required=True, help="a new folder")
+    parser.add_argument("--work", type=Path, required=True, help="new folder")
     parser.add_argument("--part", help=argparse.SUPPRESS)
     told = parser.parse_args()
     parts = {work.__name__: work for work in (*STAGES.values(), *BEFORE.values())}
@@ -181,7 +181,7 @@ def main() -> None:
         found = measured(told.work, stage.__name__)
         seconds, peak = seconds + found["seconds"], max(peak, found["peak"])
         print(f"| {title} | {found['seconds']:.1f} | {found['peak']:.2f} |", flush=True)
-    print(f"| **all** (300 and 4 are asked) | **{seconds:.0f}** | **{peak:.2f}** |")
+    print(f"| **all** (limits: 300 and 4) | **{seconds:.0f}** | **{peak:.2f}** |")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""Compare what networks predict on without a GPU: Keras, a constant graph, ONNX Runtime; with oneDNN and without it.
+"""Compare runtimes of prediction without a GPU: Keras, a constant graph and ONNX Runtime, with and without oneDNN.
 
-Networks have random weights and see noise, which takes as long as anything. Each setting of oneDNN has a process of its
-own; the runtimes take turns, batch by batch, so that other work on the machine hits all of them.
+Weights are random and photos are noise, which does not change the speed. Each setting of oneDNN has its own process.
+The runtimes alternate batch by batch, so that other load affects all of them.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def main() -> None:
 
 
 def rows(name: str) -> list[str]:
-    """Measure one network in a process for each setting of oneDNN; return lines of the table."""
+    """Measure a network in one process per setting of oneDNN, and return lines of the table."""
     lines = []
     for setting in ("on", "off"):
         environment = {
@@ -62,7 +62,7 @@ def rows(name: str) -> list[str]:
 
 
 def measure(name: str, size: int, batch: int, repeats: int) -> dict[str, dict[str, float]]:
-    """Return photos a second, largest differences to Keras's answers, and seconds of conversion, by runtime."""
+    """Return photos per second, largest differences from Keras, and seconds of conversion, by runtime."""
     import numpy as np
 
     from ensembler.backbones.jobs.build import build_backbone

@@ -1,7 +1,7 @@
-"""Time and memory of stacking many rows, on made-up members: ``python benchmarks/stack_scale.py``.
+"""Time and memory of stacking many rows with generated members: ``python benchmarks/stack_scale.py``.
 
-Each line runs in a process of its own: it fits the meta-learner on all rows and scores it by nested folds, from
-predictions that lie on disk and are read by memory map. Networks and photos have no part in it.
+Each line runs in its own process, which fits the meta-learner on all rows and scores it by nested folds. Predictions
+are memory-mapped from disk. Networks and photos are not used.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from ensembler.stacking.learners.base import fit_on_targets
 from ensembler.stacking.learners.named import make_meta_learner
 from ensembler.stacking.nested import predict_nested
 
-# Rows, members, outputs, and the seconds and gigabytes that are asked.
+# Rows, members, outputs, and limits in seconds and gigabytes.
 SIZES = {"binary": (1_000_000, 10, 1, 60, 2.0), "classes": (100_000, 6, 120, 90, 3.0)}
 
 
 def make(folder: Path, rows: int, members: int, outputs: int) -> None:
-    """Write members' probabilities and targets, in parts so that this takes little memory."""
+    """Write members' probabilities and targets in parts, which needs little memory."""
     exclusive = outputs > 1
     paths = [folder / f"{member}.npy" for member in range(members)]
     arrays = [np.lib.format.open_memmap(path, "w+", np.float32, (rows, outputs)) for path in paths]
@@ -67,19 +67,19 @@ def measure(folder: Path, name: str, members: int) -> None:
 
 
 def main() -> None:
-    """Measure each size and meta-learner in a process of its own; print one table."""
+    """Measure each size and meta-learner in its own process, and print a table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--meta", default="dense,greedy")
     parser.add_argument("--one", nargs=3, help=argparse.SUPPRESS)
-    told = parser.parse_args()
-    if told.one:
-        measure(Path(told.one[0]), told.one[1], int(told.one[2]))
+    arguments = parser.parse_args()
+    if arguments.one:
+        measure(Path(arguments.one[0]), arguments.one[1], int(arguments.one[2]))
         return
-    print("size      rows       members  outputs  meta    seconds  asked  peak GB  asked  best member  stack")
+    print("size      rows       members  outputs  meta    seconds  limit  peak GB  limit  best member  stack")
     for size, (rows, members, outputs, limit, memory) in SIZES.items():
         with tempfile.TemporaryDirectory() as folder:
             make(Path(folder), rows, members, outputs)
-            for name in told.meta.split(","):
+            for name in arguments.meta.split(","):
                 command = [sys.executable, __file__, "--one", folder, name, str(members)]
                 found = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
                 print(

@@ -1,7 +1,7 @@
-"""Seconds until commands that train nothing have answered: ``python benchmarks/start_up.py``.
+"""Time of commands that train nothing: ``python benchmarks/start_up.py``.
 
-Each is started several times in turn, as a person types it, in a workspace with a competition of made-up photos, one
-member and one submission; the quickest counts, since a machine's other work only adds to it.
+The commands alternate in a workspace with a competition of generated photos, one member and one submission. The fastest
+run counts, because other load only adds time.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ import tempfile
 import time
 from pathlib import Path
 
-# Seconds that are asked.
+# Limits in seconds.
 COMMANDS = {"--help": 0.25, "members": 0.5, "submissions --offline": 0.5, "status": None, "backbones": None}
 REPEATS = 7
 
 
 def main() -> None:
-    """Make the workspace by the demo, then print one table."""
+    """Create the workspace by the demo, and print a table."""
     program = str(Path(sys.executable).with_name("ensembler"))
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
@@ -33,7 +33,7 @@ def main() -> None:
                 each.append(time.perf_counter() - began)
     began = time.perf_counter()
     subprocess.run([sys.executable, "-c", "pass"], check=True)
-    print("| command | seconds | asked |")
+    print("| command | seconds | limit |")
     print("|---|---:|---:|")
     print(f"| Python alone | {time.perf_counter() - began:.2f} | |")
     for words, each in taken.items():

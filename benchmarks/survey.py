@@ -1,7 +1,7 @@
-"""A survey against the bare forward passes of the same networks over the same photos, in one run; and its ranking.
+"""Time of a survey, compared with bare forward passes of the same networks, and its ranking.
 
-The passes are those of a loop over decoded photos in memory, in a process of its own, each network once compiled. Then
-the survey runs as a person types it, with and without successive halving, each time from nothing.
+The passes are a loop of compiled networks over decoded photos in memory. Then the survey runs from the command line,
+with and without successive halving, each time with empty caches.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from ensembler.paths import CompetitionFolder
 
 
 def bare_passes(folder: CompetitionFolder, names: list[str], weights: Path) -> dict[str, float]:
-    """Seconds of each network for all labelled photos, but for the first batch, in which it is compiled."""
+    """Return the seconds of each network for all labelled photos, without the first batch, which compiles."""
     from ensembler.backbones.jobs.build import build_backbone
     from ensembler.backbones.registry import find_backbone
     from ensembler.backbones.weights import find_weights
@@ -38,7 +38,7 @@ def bare_passes(folder: CompetitionFolder, names: list[str], weights: Path) -> d
         size = backbone.image_size
         network = build_backbone(backbone, size, find_weights(weights, backbone, size), 0)
         network.compile(jit_compile=False)
-        # As many whole batches as there are; the rest counts by its share.
+        # Only whole batches are measured, and scaled to all photos.
         batches = [batch for batch in iterate_pixel_batches(FilePhotos(paths, size), 32) if len(batch) == 32]
         network.predict_on_batch(batches[0])
         began = time.perf_counter()
@@ -49,7 +49,7 @@ def bare_passes(folder: CompetitionFolder, names: list[str], weights: Path) -> d
 
 
 def survey(folder: CompetitionFolder, names: list[str], weights: Path, *words: str) -> tuple[float, dict[str, Any]]:
-    """Run ``ensembler survey`` from nothing; return its wall time and what it prints."""
+    """Run ``ensembler survey`` with empty caches, and return its wall time and its output."""
     shutil.rmtree(folder.root / "cache", ignore_errors=True)
     command = [
         sys.executable,
@@ -74,25 +74,25 @@ def survey(folder: CompetitionFolder, names: list[str], weights: Path, *words: s
 
 def options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("archive", type=Path, help="the competition's zip, named after its slug")
-    parser.add_argument("weights", type=Path, help="a folder of NAME.weights.h5")
-    parser.add_argument("--work", type=Path, required=True, help="folder for photos and results; kept")
-    parser.add_argument("--photos", type=int, help="take only so many labelled photos")
+    parser.add_argument("archive", type=Path, help="zip of the competition, named after its slug")
+    parser.add_argument("weights", type=Path, help="folder of NAME.weights.h5")
+    parser.add_argument("--work", type=Path, required=True, help="folder for photos and results, which is kept")
+    parser.add_argument("--photos", type=int, help="number of labelled photos. Default: all")
     return parser.parse_args()
 
 
 def main() -> None:
-    told = options()
+    arguments = options()
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     with ConsoleProgress() as progress:
-        folder = competition_of(told.archive, told.photos, told.work.absolute(), progress)
-    weights = told.weights.absolute()
+        folder = competition_of(arguments.archive, arguments.photos, arguments.work.absolute(), progress)
+    weights = arguments.weights.absolute()
     names = sorted(path.name.removesuffix(".weights.h5") for path in weights.glob("*.weights.h5"))
     passes = bare_passes(folder, names, weights)
     halved_seconds, halved = survey(folder, names, weights)
     full_seconds, full = survey(folder, names, weights, "--full")
     floor = sum(passes.values())
-    print(f"{len(load_tables(folder).train)} photos; bare passes of {', '.join(names)}.\n")
+    print(f"{len(load_tables(folder).train)} photos. Bare passes of {', '.join(names)}.\n")
     print("| | seconds | times the bare passes | ranking by log loss |\n|---|---:|---:|---|")
     print(f"| bare passes | {floor:.1f} | 1 | |")
     for title, seconds, found in (("survey", halved_seconds, halved), ("survey --full", full_seconds, full)):

@@ -1,7 +1,7 @@
-"""The process in which ``gpu.py`` measures: the package's own network code on any backend of Keras.
+"""Process in which ``gpu.py`` measures the package's networks on any backend of Keras.
 
-It reads settings as a line of JSON on standard input and writes a line of JSON for each measure; without settings it
-tells the device and the versions. Nothing here imports TensorFlow by itself.
+It reads settings as a line of JSON from standard input, and writes a line of JSON for each result. Without settings, it
+writes the device and the versions. Nothing here imports TensorFlow directly.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-# JAX takes three quarters of a GPU's memory unless it is told otherwise, TensorFlow nearly all.
+# By default, JAX uses three quarters of a GPU's memory, and TensorFlow nearly all.
 os.environ.setdefault("XLA_PYTHON_CLIENT_MEM_FRACTION", "0.95")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -40,15 +40,15 @@ from ensembler.members.fine_tuning.jobs.unfreezing import compute_layer_rates, u
 from ensembler.options.declared import TrainingOptions
 from ensembler.options.resolve import choose_settings
 
-# What is told of one measure.
+# Result of one measurement.
 Line = dict[str, Any]
 
-# Of the head; it hardly counts beside the backbone.
+# Number of the head's classes. The head is small beside the backbone.
 CLASSES = 100
-# A stretch that is timed has no more steps than that, however quick they are.
+# Largest number of steps of a timed run.
 MOST_STEPS = 500
 
-# What a person with a GPU gets by default, but for random weights, which are as fast as others.
+# Defaults on a GPU, except for random weights, which are as fast as others.
 OPTIONS: TrainingOptions = {
     "weights": "none",
     "unfreeze": "all",
@@ -62,28 +62,28 @@ OPTIONS: TrainingOptions = {
 
 @dataclass(frozen=True)
 class Setting:
-    """What one process measures.
+    """Measurement of one process.
 
     Attributes
     ----------
     backbone, precision
-        Names.
+        Names of the backbone and of the precision.
     xla
-        Whether the network is compiled by XLA. JAX without it does each operation by itself.
+        Whether XLA compiles the network. Without it, JAX runs each operation separately.
     mode
         ``training`` or ``prediction``.
     batches
-        Photos a step, growing.
+        Photos per step, in increasing order.
     size
-        Of the photos, height and width in pixels.
+        Height and width of the photos in pixels.
     seconds
-        About as long a stretch is timed.
+        Approximate seconds of a timed run.
     repeats
-        So many stretches are timed; their median counts.
+        Number of timed runs, whose median counts.
     most_steps
-        In one stretch.
+        Largest number of steps of a timed run.
     only_compile
-        Do no more than one step of each size, and tell nothing.
+        Whether to run only one step of each size, without results.
     """
 
     backbone: str
@@ -99,7 +99,7 @@ class Setting:
 
 
 def facts() -> dict[str, str]:
-    """Tell the device and the versions that figures hold for."""
+    """Return the device and the versions of the results."""
     backend = keras.backend.backend()
     names = ["keras", *(("jax", "jaxlib") if backend == "jax" else (backend,))]
     return {
@@ -110,7 +110,7 @@ def facts() -> dict[str, str]:
 
 
 def device_name(backend: str) -> str:
-    """Name the device that the backend works on by default."""
+    """Return the name of the backend's default device."""
     library = importlib.import_module(backend)
     if backend == "jax":
         kinds = [device.device_kind for device in library.devices() if device.platform != "cpu"]
@@ -123,7 +123,7 @@ def device_name(backend: str) -> str:
 
 
 def processor() -> str:
-    """Name the processor, in Linux's words where it is Linux."""
+    """Return the name of the processor."""
     told = Path("/proc/cpuinfo")
     lines = told.read_text("utf-8").splitlines() if told.is_file() else []
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
@@ -131,14 +131,14 @@ def processor() -> str:
 
 
 def photos_and_targets(batch: int, size: int) -> tuple[Any, Any]:
-    """Noise in the form of decoded photos, and a class for each."""
+    """Return noise in the form of decoded photos, and a class for each."""
     random = np.random.default_rng(0)
     photos = random.integers(0, 256, (batch, size, size, 3), dtype=np.uint8)
     return photos, np.eye(CLASSES, dtype=np.float32)[random.integers(0, CLASSES, batch)]
 
 
 def network(setting: Setting) -> Any:
-    """Build the network and compile it, as a member's fine-tuning does."""
+    """Build and compile the network as fine-tuning does."""
     backbone = find_backbone(setting.backbone)
     settings, _ = choose_settings(backbone, {**OPTIONS, "image_size": setting.size, "precision": setting.precision})
     phase = settings.phases[0]
@@ -159,7 +159,7 @@ def network(setting: Setting) -> Any:
 
 
 def stretch(model: Any, setting: Setting, batch: int) -> Callable[[int], None]:
-    """Make a function that does so many steps; photos come from memory, as after decoding."""
+    """Return a function that runs a number of steps on photos in memory."""
     photos, targets = photos_and_targets(batch, setting.size)
     counting = np.ones(batch, np.float32)
 
@@ -169,9 +169,9 @@ def stretch(model: Any, setting: Setting, batch: int) -> Callable[[int], None]:
 
     def train(steps: int) -> None:
         fitted = model.fit(batches(steps), steps_per_epoch=steps, epochs=1, verbose=0, shuffle=False)
-        # To read the loss is to wait for the last step.
+        # Reading the loss waits for the last step.
         if not math.isfinite(float(fitted.history["loss"][0])):
-            raise ArithmeticError("the loss is no number")
+            raise ArithmeticError("the loss is not finite")
 
     def predict(steps: int) -> None:
         for _ in range(steps):
@@ -181,14 +181,14 @@ def stretch(model: Any, setting: Setting, batch: int) -> Callable[[int], None]:
 
 
 def photos_a_second(work: Callable[[int], None], setting: Setting, batch: int) -> float:
-    """Time some stretches after steps that compile and warm up; return the median of their rates."""
+    """Return the median rate of several timed runs, after steps that compile and warm up."""
     work(2)
     steps = max(1, min(setting.most_steps, math.ceil(setting.seconds / timed(work, min(3, setting.most_steps)))))
     return batch / statistics.median(timed(work, steps) for _ in range(setting.repeats))
 
 
 def timed(work: Callable[[int], None], steps: int) -> float:
-    """Seconds a step."""
+    """Return the seconds per step."""
     began = time.perf_counter()
     work(steps)
     return (time.perf_counter() - began) / steps
@@ -207,11 +207,11 @@ def measure(setting: Setting, tell: Callable[[Line], None]) -> None:
 def measure_each(
     stretch_of: Callable[[int], Callable[[int], None]], setting: Setting, tell: Callable[[Line], None]
 ) -> None:
-    """Measure batch after batch; the first that does not fit into memory is the last."""
+    """Measure one batch size after another, until one does not fit into memory."""
     for batch in setting.batches:
         try:
             rate = photos_a_second(stretch_of(batch), setting, batch)
-        except Exception as error:  # noqa: BLE001  # told in the table; other batches may do
+        except Exception as error:  # noqa: BLE001  # shown in the table; other batches may succeed
             if is_out_of_memory(error):
                 tell({"batch": batch, "outcome": "memory"})
                 return
@@ -223,7 +223,7 @@ def measure_each(
 def main() -> None:
     told = sys.stdin.readline()
     results = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
-    # What libraries print must not come between the lines.
+    # The output of libraries must not mix with the results.
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
 
     def tell(line: Line) -> None:

@@ -1,22 +1,22 @@
-"""Photos a second in one Markdown table: a row for each backbone, precision and XLA, columns for photos a step."""
+"""Markdown table of photos per second, with a row per backbone, precision and XLA, and columns for batch sizes."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-# Of one measure: backbone, precision, xla, mode, batch, outcome, and rate where it was measured.
+# Result of one measurement: backbone, precision, xla, mode, batch, outcome, and rate if it was measured.
 Line = dict[str, Any]
 
 MODES = ("training", "prediction")
-# What stands in the place of a figure.
+# Words for missing results.
 WORDS = {"memory": "memory", "failed": "failed"}
 
 
 def table(lines: Sequence[Line], batches: Sequence[int]) -> str:
-    """Write measures as a Markdown table; the fastest of each backbone and mode is bold.
+    """Return results as a Markdown table, in which the fastest of each backbone and mode is bold.
 
-    Rows stand in the order in which they were first measured; a cell that nobody measured is empty.
+    Rows have the order of their first measurement. Cells without measurement are empty.
     """
     modes = [mode for mode in MODES if any(line["mode"] == mode for line in lines)]
     columns = [(mode, batch) for mode in modes for batch in batches]
@@ -36,7 +36,7 @@ def row_of(line: Line) -> tuple[str, str, bool]:
 
 
 def fastest(lines: Iterable[Line]) -> dict[tuple[str, str], float]:
-    """Highest rate of each backbone and mode."""
+    """Return the highest rate of each backbone and mode."""
     best: dict[tuple[str, str], float] = {}
     for line in lines:
         if line["outcome"] == "measured":
@@ -55,5 +55,5 @@ def cell(line: Line | None, best: dict[tuple[str, str], float]) -> str:
 
 
 def figure(rate: float) -> str:
-    """Write photos a second with three digits or more; timings are no more exact than that."""
+    """Format photos per second with at least three digits, which is the accuracy of timings."""
     return f"{rate:,.0f}" if rate >= 100 else f"{rate:.3g}"

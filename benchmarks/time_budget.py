@@ -1,4 +1,4 @@
-"""How well a time budget is kept: several members on a competition's zip, the plan, the wall time and the scores."""
+"""Accuracy of time budgets: wall time and scores of several members on a competition's zip."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ from ensembler.workflows.train.train import train_members
 
 def options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("archive", type=Path, help="the competition's zip, named after its slug")
-    parser.add_argument("weights", help="a folder of NAME.weights.h5")
+    parser.add_argument("archive", type=Path, help="zip of the competition, named after its slug")
+    parser.add_argument("weights", help="folder of NAME.weights.h5")
     parser.add_argument("--members", default="mobilenetv2-0.35,mobilenet-0.5,mobilenet-0.75")
-    parser.add_argument("--budgets", default="6m", help="separated by commas; each is a run from the beginning")
+    parser.add_argument("--budgets", default="6m", help="budgets, separated by commas. Each is a separate run")
     parser.add_argument("--epochs", type=int, default=5)
     parser.add_argument("--image-size", type=int, default=96)
-    parser.add_argument("--keep-speeds", action="store_true", help="do not measure speeds anew in each run")
-    parser.add_argument("--work", type=Path, required=True, help="folder for photos and members; members are removed")
+    parser.add_argument("--keep-speeds", action="store_true", help="do not measure speeds again in each run")
+    parser.add_argument("--work", type=Path, required=True, help="folder for photos. Its members are removed")
     return parser.parse_args()
 
 
 def prepared(archive: Path, workspace: Workspace, *, keep_speeds: bool, progress: Progress) -> None:
-    """Bring the competition in, and forget what an earlier run left of it."""
+    """Fetch the competition, and delete the members and caches of earlier runs."""
     folder = workspace.competition(archive.stem)
     if not folder.stamp.is_file():
         fetch(archive.stem, archive=archive, workspace=workspace, progress=progress)
@@ -44,7 +44,7 @@ def prepared(archive: Path, workspace: Workspace, *, keep_speeds: bool, progress
 
 
 def epochs_of(folder: CompetitionFolder, result: MemberResult) -> str:
-    """Epochs of each fold."""
+    """Format the epochs of each fold."""
     histories = [
         pd.read_csv(folder.fold(result.name, fold) / "history.csv") for fold in range(len(result.fold_log_losses))
     ]
@@ -53,7 +53,7 @@ def epochs_of(folder: CompetitionFolder, result: MemberResult) -> str:
 
 def report(budget: str, seconds: float, folder: CompetitionFolder, results: Sequence[MemberResult]) -> None:
     asked = read_duration(budget)
-    print(f"\nBudget {budget}: {format_duration(seconds)}, {seconds / asked:.3f} of it.")
+    print(f"\nBudget {budget}: {format_duration(seconds)} used, {seconds / asked:.3f} of the budget.")
     rows = [
         [
             result.name,
@@ -68,20 +68,20 @@ def report(budget: str, seconds: float, folder: CompetitionFolder, results: Sequ
 
 
 def main() -> None:
-    told = options()
-    workspace = Workspace(told.work / "data", told.work / "submissions")
-    folder = workspace.competition(told.archive.stem)
-    for budget in told.budgets.split(","):
+    arguments = options()
+    workspace = Workspace(arguments.work / "data", arguments.work / "submissions")
+    folder = workspace.competition(arguments.archive.stem)
+    for budget in arguments.budgets.split(","):
         with ConsoleProgress() as progress:
-            prepared(told.archive, workspace, keep_speeds=told.keep_speeds, progress=progress)
+            prepared(arguments.archive, workspace, keep_speeds=arguments.keep_speeds, progress=progress)
             began = time.monotonic()
             results = train_members(
-                told.members.split(","),
+                arguments.members.split(","),
                 time_budget=budget,
-                weights=told.weights,
-                image_size=told.image_size,
+                weights=arguments.weights,
+                image_size=arguments.image_size,
                 unfreeze="all",
-                epochs=told.epochs,
+                epochs=arguments.epochs,
                 workspace=workspace,
                 progress=progress,
             )

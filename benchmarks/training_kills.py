@@ -1,9 +1,9 @@
-"""Kill ``train-members`` at random moments, and compare what it ends with: ``training_kills.py --kills 20``.
+"""Kill ``train-members`` at random moments, and compare the results: ``training_kills.py --kills 20``.
 
-Small networks on photos made here: heads on a frozen backbone, and fine-tuning with every ingredient that has a memory
-(running mean, dropout, augmentation, patience, phases, a fitted head), with a checkpoint each epoch and with one each
-few steps. Kills hit the process that waits, a job alone, or all processes at once. A killed run is started again until
-one ends by itself; then its predictions must be those of a run that nobody killed.
+Small networks are trained on generated photos: heads on a frozen backbone, and fine-tuning with every ingredient that
+has a state (averaged weights, dropout, augmentation, patience, phases, a fitted head), with a checkpoint per epoch or
+every few steps. Kills hit the parent process, one job, or all processes. A killed run is started again until one ends
+by itself. Then its predictions must equal those of an uninterrupted run.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ TRAININGS: dict[str, dict[str, Any]] = {
 
 
 def make_photos(root: Path, photos: int) -> Path:
-    """Photos of noise in two classes, one of which is brighter."""
+    """Generate photos of noise in two classes, one of which is brighter."""
     random_pixels = np.random.default_rng(0)
     for row in range(photos):
         pixels = random_pixels.integers(0, 180, (16, 16, 3)) + 40 * (row % 2)
@@ -59,7 +59,7 @@ def make_photos(root: Path, photos: int) -> Path:
 
 
 def stage_of(label: str) -> str:
-    """Name what a job did, without its own name."""
+    """Return the stage of a task, without the name of its job."""
     words = ("start-up", "frozen features", "heads", "fine-tune", "predict")
     return next((word for word in words if word in label), label)
 
@@ -87,7 +87,7 @@ def main() -> None:
             root, workspace = made(f"unbroken {name}")
             began = time.monotonic()
             right[name] = workspace.competition("made"), train(root, {**options, "folds": FOLDS}).events
-            print(f"{name}: an unbroken run takes {time.monotonic() - began:.1f} s", flush=True)
+            print(f"{name}: an uninterrupted run takes {time.monotonic() - began:.1f} s", flush=True)
 
         def on_kill(stage: str, way: str) -> bool:
             kills[stage_of(stage), way] += 1
@@ -107,8 +107,8 @@ def main() -> None:
     print(f"  {'killed while':<20}" + "".join(f"{way:>12}" for way in WAYS))
     for stage in sorted({stage for stage, _ in kills}):
         print(f"  {stage:<20}" + "".join(f"{kills[stage, way]:>12}" for way in WAYS))
-    print(f"largest difference of predictions to an unbroken run  {largest:.3g}")
-    print(f"files left over                                       {remains}")
+    print(f"largest difference from an uninterrupted run  {largest:.3g}")
+    print(f"files left over                               {remains}")
     sys.exit(bool(largest > MOST or remains))
 
 

@@ -1,4 +1,4 @@
-"""Reads the imports of the package and draws its layers from them."""
+"""The imports of the package, and drawings of its layers."""
 
 from __future__ import annotations
 
@@ -11,27 +11,29 @@ from functools import cache
 from pathlib import Path
 
 PACKAGE = Path(__file__).parents[1] / "ensembler"
-# Too common to say anything about a room.
+# Libraries that are too common to list.
 _COMMON = {"ensembler", "numpy", *sys.stdlib_module_names}
 _WIDTH = 100
-# The node of all modules beside the folders.
+# Node of all modules beside the folders.
 _MODULES = "modules"
 
 
 @dataclass(frozen=True)
 class Import:
-    """One name that a module imports, and where in the module.
+    """Import of one name by a module.
 
     Attributes
     ----------
     module
         Path of the importing module below the package, such as ``members/records.py``.
+    line
+        Number of the line.
     name
-        What is imported, dotted and absolute.
+        Dotted absolute name of the import.
     typing_only
-        Whether it stands under ``TYPE_CHECKING``.
+        Whether the import is below ``TYPE_CHECKING``.
     in_function
-        Whether it is imported when a function is called.
+        Whether the import is inside a function.
     """
 
     module: str
@@ -42,18 +44,18 @@ class Import:
 
     @property
     def importer(self) -> str:
-        """The room of the importing module."""
+        """Room of the importing module."""
         return room_of(self.module)
 
     @property
     def room(self) -> str:
-        """The room that is imported; empty for the package itself and for other packages."""
+        """Imported room. Empty for the package itself and for other packages."""
         parts = self.name.split(".")
         return parts[1] if parts[0] == "ensembler" and len(parts) > 1 else ""
 
     @property
     def library(self) -> str:
-        """The top-level package that is imported."""
+        """Imported top-level package."""
         return self.name.split(".")[0]
 
     def __str__(self) -> str:
@@ -61,12 +63,12 @@ class Import:
 
 
 def room_of(module: str) -> str:
-    """Name the room of a module: its first folder, or itself."""
+    """Return the room of a module, which is its first folder or the module itself."""
     return module.split("/")[0].removesuffix(".py")
 
 
 def read_imports(source: str, module: str) -> list[Import]:
-    """Read all imports of a module, at any depth."""
+    """Read all imports of a module at any depth."""
     return list(_walk(ast.parse(source), module, typing_only=False, in_function=False))
 
 
@@ -99,7 +101,7 @@ def _list_names(node: ast.Import | ast.ImportFrom, module: str) -> list[str]:
 
 @cache
 def list_modules() -> dict[str, Path]:
-    """List the modules of the package by their paths below it."""
+    """Return the modules of the package by their paths below it."""
     return {path.relative_to(PACKAGE).as_posix(): path for path in sorted(PACKAGE.rglob("*.py"))}
 
 
@@ -112,7 +114,7 @@ def list_imports() -> tuple[Import, ...]:
 
 
 def list_module_arrows() -> dict[str, set[str]]:
-    """List which modules each module imports, those for type checkers alone included."""
+    """Return the modules that each module imports, including imports for type checkers."""
     modules = {"ensembler." + name.removesuffix(".py").replace("/", "."): name for name in list_modules()}
     arrows: dict[str, set[str]] = {name: set() for name in list_modules()}
     for found in list_imports():
@@ -123,7 +125,7 @@ def list_module_arrows() -> dict[str, set[str]]:
 
 
 def list_room_arrows() -> dict[str, set[str]]:
-    """List which rooms each room imports; the face of the package, which hands names on, is left out."""
+    """Return the rooms that each room imports. The package's ``__init__`` and ``__main__`` are left out."""
     rooms = {room_of(name) for name in list_modules()} - {"__init__", "__main__"}
     arrows: dict[str, set[str]] = {room: set() for room in rooms}
     for found in list_imports():
@@ -161,7 +163,7 @@ def find_cycles(arrows: Mapping[str, Iterable[str]]) -> list[list[str]]:
 
 
 def order_rooms(arrows: Mapping[str, Iterable[str]]) -> list[str]:
-    """Order rooms so that each stands above all that it imports."""
+    """Order rooms so that each is above all rooms that it imports."""
     depth: dict[str, int] = {}
 
     def measure(room: str) -> int:
@@ -173,7 +175,7 @@ def order_rooms(arrows: Mapping[str, Iterable[str]]) -> list[str]:
 
 
 def draw_layers() -> str:
-    """Draw the folders as a Mermaid graph; an arrow that follows from others is left out.
+    """Draw the folders as a Mermaid graph, without arrows that follow from others.
 
     The modules beside the folders are one node.
     """
@@ -192,7 +194,7 @@ def draw_layers() -> str:
 
 
 def list_rooms() -> str:
-    """List all folders, in the order of the layers: which libraries they import, and what is in them."""
+    """List all folders in the order of the layers, with the libraries they import and their descriptions."""
     lines = []
     imports = list_imports()
     for room in order_rooms(list_room_arrows()):

@@ -1,6 +1,6 @@
-"""Writes anew what documents take from the code: ``python docs/regenerate.py``. The words around it stay.
+"""Regenerate the parts of documents that come from the code: ``python docs/regenerate.py``.
 
-That is the help texts in docs/commands.md, and the layers in docs/design.md, and the rooms in docs/rooms/README.md.
+These parts are the help texts in docs/commands.md, the layers in docs/design.md, and the rooms in docs/rooms/README.md.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ import layers
 from ensembler.cli import commands
 
 PAGE = Path(__file__).with_name("commands.md")
-# Pages with a part that is drawn from the imports, between two comments that name the part.
+# Pages with a part that is generated from the imports, between two comments with the name of the part.
 LAYERED = (Path(__file__).with_name("design.md"), Path(__file__).parent / "rooms" / "README.md")
 PARTS = {"layers": layers.draw_layers, "rooms": layers.list_rooms}
 PART = re.compile(r"(<!-- (?P<name>\w+): python docs/regenerate.py -->\n).*?(<!-- /(?P=name) -->)", re.DOTALL)
 WIDTH = 100
-# A heading with the command's name, anything, then the block that holds its help.
+# A heading with the command's name, any text, and the block of its help.
 SECTION = re.compile(r"^(## `(?P<call>ensembler[^`]*)`\n.*?^```text\n).*?(^```$)", re.DOTALL | re.MULTILINE)
 
 
 def help_texts() -> dict[str, str]:
-    """Return the help of ``ensembler``, of each of its commands and of theirs, by what a person types."""
+    """Return the help of ``ensembler``, its commands and their subcommands, by call."""
     top = click.Context(
         commands, info_name="ensembler", terminal_width=WIDTH, max_content_width=WIDTH, **commands.context_settings
     )
@@ -38,13 +38,13 @@ def help_texts() -> dict[str, str]:
 
 
 def regenerated(page: str) -> str:
-    """Return ``page`` with today's help texts; a section of an unknown command is a KeyError."""
+    """Return ``page`` with current help texts. Raise a KeyError for an unknown command."""
     texts = help_texts()
     return SECTION.sub(lambda found: f"{found[1]}{texts[found['call']]}\n{found[3]}", page)
 
 
 def redraw(page: str) -> str:
-    """Return ``page`` with today's layers; a part of an unknown name is a KeyError."""
+    """Return ``page`` with current layers. Raise a KeyError for an unknown part."""
     return PART.sub(lambda found: f"{found[1]}{PARTS[found['name']]()}\n{found[3]}", page)
 
 

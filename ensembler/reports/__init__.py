@@ -1,1 +1,1 @@
-"""Draws pictures of scores."""
+"""Pictures of scores."""

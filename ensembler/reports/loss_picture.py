@@ -1,4 +1,4 @@
-"""Backbones in a picture: log loss against time and against size, and those that nothing beats in both."""
+"""Picture of backbones: log loss against time and against size, with Pareto fronts."""
 
 from __future__ import annotations
 
@@ -19,24 +19,34 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from ..storage import write_file_atomically
 from .labels import place_labels
 
-# Okabe & Ito's colours, which people who see colours otherwise can tell apart.
+# Colours of Okabe & Ito, which are distinguishable with colour blindness.
 FRONT_COLOUR, OTHER_COLOUR, LINE_COLOUR = "#0072B2", "#7F7F7F", "#56B4E9"
 FIGURE_INCHES, DOTS_PER_INCH = (12.0, 5.6), 100
 FRONT_FONT_SIZE, OTHER_FONT_SIZE = 9.5, 7.5
-# How many times as much the worst loss is as the best, from which the axis is logarithmic.
+# Ratio of the worst loss to the best from which the axis is logarithmic.
 LOG_SCALE_RATIO = 4.0
-# Pixels from a point beyond which a line leads to its label.
+# Distance in pixels from which a line connects a label with its point.
 LEADER_PIXELS = 16.0
-# Loss or time that stands for nothing on an axis that has no zero.
+# Least loss or time, because a logarithmic axis has no zero.
 MIN_VALUE = 1e-6
 
 
 @dataclass(frozen=True)
 class PlottedBackbone:
-    """A backbone to be drawn.
+    """Backbone in the picture.
 
-    ``log_loss`` and ``standard_error`` are out of fold, ``milliseconds`` is the time of one photo, None if it was not
-    measured. One that is not ``finished`` was judged on a part of the photos, and is drawn hollow.
+    Attributes
+    ----------
+    name
+        Name of the backbone.
+    log_loss, standard_error
+        Out-of-fold log loss and its standard error.
+    milliseconds
+        Time of one photo. None if not measured.
+    parameters
+        Number of parameters.
+    finished
+        Whether the backbone was evaluated on all photos. Others are drawn hollow.
     """
 
     name: str
@@ -50,7 +60,7 @@ class PlottedBackbone:
 def find_pareto_front(
     candidates: Sequence[PlottedBackbone], cost: Callable[[PlottedBackbone], float]
 ) -> list[PlottedBackbone]:
-    """Return those that no other one beats in both cost and log loss, by rising cost."""
+    """Return the candidates that none beats in both cost and log loss, by increasing cost."""
     best: list[PlottedBackbone] = []
     for one in sorted(candidates, key=lambda one: (cost(one), one.log_loss)):
         if not best or one.log_loss < best[-1].log_loss:
@@ -61,12 +71,12 @@ def find_pareto_front(
 def draw_losses(candidates: Sequence[PlottedBackbone], title: str, png: Path, svg: Path) -> None:
     """Draw log loss against milliseconds and against parameters, with error bars and both Pareto fronts.
 
-    The files depend on the figures alone: drawn twice, they have the same bytes.
+    The bytes of the files depend only on the candidates and the title.
 
     Raises
     ------
     StorageError
-        If the disk refuses.
+        If writing fails.
     """
     figure = build_figure(candidates, title)
     with write_file_atomically(png) as temporary:
@@ -76,14 +86,14 @@ def draw_losses(candidates: Sequence[PlottedBackbone], title: str, png: Path, sv
 
 
 def build_figure(candidates: Sequence[PlottedBackbone], title: str) -> Figure:
-    """Lay the picture out; see :func:`draw_losses`."""
+    """Build the picture of :func:`draw_losses`."""
     figure = Figure(figsize=FIGURE_INCHES, dpi=DOTS_PER_INCH, layout="constrained")
     FigureCanvasAgg(figure)
     figure.suptitle(title, fontsize=12)
     left, right = figure.subplots(1, 2, sharey=True)
     timed = [one for one in candidates if one.milliseconds is not None]
     panels = [
-        (left, timed, lambda one: max(MIN_VALUE, float(one.milliseconds or 0)), "milliseconds a photo, one at a time"),
+        (left, timed, lambda one: max(MIN_VALUE, one.milliseconds or 0), "milliseconds per photo, batch size 1"),
         (right, list(candidates), lambda one: max(1, one.parameters) / 1e6, "million parameters"),
     ]
     for axes, shown, cost, name in panels:
@@ -92,9 +102,9 @@ def build_figure(candidates: Sequence[PlottedBackbone], title: str) -> Figure:
     _format_loss_axis(left, candidates)
     left.set_ylabel("log loss, out of fold \N{PLUS-MINUS SIGN} standard error")
     if not all(one.finished for one in candidates):
-        right.plot([], [], "o", color=OTHER_COLOUR, markerfacecolor="white", label="judged on a part of the photos")
+        right.plot([], [], "o", color=OTHER_COLOUR, markerfacecolor="white", label="evaluated on a part of the photos")
         right.legend(loc="upper right", fontsize=OTHER_FONT_SIZE, frameon=False)
-    # Places of points are known once everything else has its place.
+    # The positions of points depend on the layout.
     figure.draw_without_rendering()
     figure.set_layout_engine("none")
     for axes, shown, cost, _ in panels:
@@ -104,7 +114,7 @@ def build_figure(candidates: Sequence[PlottedBackbone], title: str) -> Figure:
 
 def _draw_points(axes: Axes, shown: Sequence[PlottedBackbone], cost: Callable[[PlottedBackbone], float]) -> None:
     costs = [cost(one) for one in shown] or [1.0]
-    # Limits first: a logarithmic axis of a single value has none of its own.
+    # A logarithmic axis of a single value has no limits of its own.
     room = max(1.5, (max(costs) / min(costs)) ** 0.12)
     axes.set_xlim(min(costs) / room, max(costs) * room)
     axes.set_xscale("log")
@@ -122,7 +132,7 @@ def _draw_points(axes: Axes, shown: Sequence[PlottedBackbone], cost: Callable[[P
         axes.errorbar(
             cost(one),
             max(MIN_VALUE, one.log_loss),
-            # On a logarithmic axis an error bar must not reach zero.
+            # An error bar must not reach zero on a logarithmic axis.
             yerr=[[min(error, 0.95 * one.log_loss)], [error]],
             fmt="o",
             color=colour,
@@ -150,7 +160,7 @@ def _format_log_axis(axis: Any) -> None:
 
 
 def _draw_labels(axes: Axes, shown: Sequence[PlottedBackbone], cost: Callable[[PlottedBackbone], float]) -> None:
-    """Write names beside points: those of the front always, others where there is room."""
+    """Write names beside points, always for the front, and for others if there is room."""
     if not shown:
         return
     best = find_pareto_front(shown, cost)
@@ -168,7 +178,7 @@ def _draw_labels(axes: Axes, shown: Sequence[PlottedBackbone], cost: Callable[[P
             text.remove()
             continue
         text.set_position(to_data.transform((box[:2] + box[2:]) / 2))
-        # A thin line leads from a label that is far from its point.
+        # A thin line connects a distant label with its point.
         nearest = np.clip(point, box[:2], box[2:])
         if np.hypot(*(nearest - point)) > LEADER_PIXELS:
             ends = to_data.transform([point, nearest])
@@ -186,6 +196,6 @@ def _draw_text(axes: Axes, name: str, *, important: bool) -> Any:
         fontweight="bold" if important else "normal",
         color="#1A1A1A" if important else "#595959",
         zorder=4,
-        # Lines that cross a name leave it legible.
+        # The outline keeps names legible that lines cross.
         path_effects=[withStroke(linewidth=2.5, foreground="white")],
     )

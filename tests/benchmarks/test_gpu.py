@@ -17,34 +17,34 @@ COMBINATION = {"backbone": "b0", "precision": "float32", "xla": True, "mode": "t
 BATCHES = (32, 64, 128)
 
 
-def outcomes(*told: str) -> list[Any]:
-    return [{"batch": batch, "outcome": outcome} for batch, outcome in zip(BATCHES, told, strict=False)]
+def outcomes(*names: str) -> list[Any]:
+    return [{"batch": batch, "outcome": outcome} for batch, outcome in zip(BATCHES, names, strict=False)]
 
 
-def test_by_default_all_that_was_asked_for_is_measured() -> None:
-    told = options(["--results", "r.jsonl"])
-    found = combinations(told)
+def test_by_default_everything_is_measured() -> None:
+    arguments = options(["--results", "r.jsonl"])
+    found = combinations(arguments)
     assert len(found) == 4 * 2 * 2 * 2
     assert {each["backbone"] for each in found} == {"b0", "b3", "mobilenetv2", "convnextt"}
     assert {each["size"] for each in found} == {224}
-    assert told.batches == [32, 64, 128, 256, 512]
+    assert arguments.batches == [32, 64, 128, 256, 512]
 
 
-def test_what_is_not_asked_for_is_left_out() -> None:
+def test_options_limit_the_measurements() -> None:
     words = ["--results", "r", "--backbones", "b0", "--precisions", "float32", "--xla", "off", "--modes", "prediction"]
     only = {"backbone": "b0", "precision": "float32", "xla": False, "mode": "prediction", "size": 224}
     assert combinations(options(words)) == [only]
 
 
 @pytest.mark.parametrize("words", [["--xla", "maybe"], ["--precisions", "float8"], ["--modes", "training,sleep"]])
-def test_unknown_words_are_refused(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_unknown_names_are_rejected(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         options(["--results", "r", *words])
     assert "is none of" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
-    ("told", "left"),
+    ("before", "left"),
     [
         ([], [32, 64, 128]),
         (["measured"], [64, 128]),
@@ -54,18 +54,18 @@ def test_unknown_words_are_refused(words: list[str], capsys: pytest.CaptureFixtu
     ],
     ids=str,
 )
-def test_another_run_measures_what_is_missing(told: list[str], left: list[int], tmp_path: Path) -> None:
-    for line in outcomes(*told):
+def test_another_run_measures_what_is_missing(before: list[str], left: list[int], tmp_path: Path) -> None:
+    for line in outcomes(*before):
         keep(Results(tmp_path / "r.jsonl"), FACTS, COMBINATION, line)
     results = Results(tmp_path / "r.jsonl")
     assert missing(results, FACTS, COMBINATION, BATCHES) == left
-    # Another device, version or setting is another measure.
+    # Another device, version or setting is another measurement.
     assert missing(results, {**FACTS, "device": "T4"}, COMBINATION, BATCHES) == list(BATCHES)
     assert missing(results, FACTS, {**COMBINATION, "xla": False}, BATCHES) == list(BATCHES)
 
 
 @pytest.mark.parametrize(
-    ("told", "code", "all_of_it"),
+    ("received", "code", "all_of_it"),
     [
         (["measured"] * 3, 0, ["measured"] * 3),
         (["measured", "memory"], 0, ["measured", "memory", "memory"]),
@@ -74,17 +74,17 @@ def test_another_run_measures_what_is_missing(told: list[str], left: list[int], 
     ],
     ids=str,
 )
-def test_what_a_process_leaves_open_is_filled_in(told: list[str], code: int, all_of_it: list[str]) -> None:
-    assert [line["outcome"] for line in completed(outcomes(*told), BATCHES, code)] == all_of_it
+def test_missing_results_of_a_process_are_added(received: list[str], code: int, all_of_it: list[str]) -> None:
+    assert [line["outcome"] for line in completed(outcomes(*received), BATCHES, code)] == all_of_it
 
 
-def test_the_caption_tells_device_backend_and_versions() -> None:
+def test_the_caption_contains_device_backend_and_versions() -> None:
     text = caption(FACTS, options(["--results", "r"]))
     assert "at 224 pixels on NVIDIA H100; Keras on jax; keras 3.15.1." in text
     assert len(key(FACTS, COMBINATION, 32)) > len(key({}, COMBINATION, 32))
 
 
-def test_a_process_that_cannot_start_is_told_by_its_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_process_that_does_not_start_is_reported_by_its_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KERAS_BACKEND", "abacus")
     assert list(child(None, tmp_path / "logs" / "device.log")) == [{"code": 1}]
     assert "abacus" in (tmp_path / "logs" / "device.log").read_text()
@@ -93,15 +93,15 @@ def test_a_process_that_cannot_start_is_told_by_its_code(tmp_path: Path, monkeyp
 def test_each_size_of_step_that_xla_compiles_is_compiled_ahead(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[tuple[dict[str, Any], str]] = []
 
-    def child_told(told: dict[str, Any], log: Path, environment: dict[str, str]) -> list[Any]:
-        asked.append((told, environment["JAX_COMPILATION_CACHE_DIR"]))
+    def record_child(setting: dict[str, Any], log: Path, environment: dict[str, str]) -> list[Any]:
+        asked.append((setting, environment["JAX_COMPILATION_CACHE_DIR"]))
         return []
 
-    monkeypatch.setattr("gpu.child", child_told)
+    monkeypatch.setattr("gpu.child", record_child)
     results = Results(tmp_path / "r.jsonl")
     keep(results, FACTS, COMBINATION, {"batch": 32, "outcome": "measured", "rate": 1.0})
-    told = options(["--results", "r", "--batches", "32,64,128", "--compilers", "2"])
-    compile_ahead(results, FACTS, [COMBINATION, {**COMBINATION, "xla": False}], told)
+    arguments = options(["--results", "r", "--batches", "32,64,128", "--compilers", "2"])
+    compile_ahead(results, FACTS, [COMBINATION, {**COMBINATION, "xla": False}], arguments)
     assert [each["batches"] for each, _ in asked] == [[64], [128]]
     assert all(each["only_compile"] and each["xla"] for each, _ in asked)
     assert {cache for _, cache in asked} == {str(tmp_path / "compiled")}
@@ -124,7 +124,7 @@ def test_an_epoch_from_files_is_compared_with_one_from_memory(tmp_path: Path) ->
 
 
 @pytest.mark.slow
-def test_the_script_prints_one_table_and_goes_on_where_it_was(tmp_path: Path) -> None:
+def test_the_script_prints_one_table_and_resumes(tmp_path: Path) -> None:
     script = Path(__file__).parents[2] / "benchmarks" / "gpu.py"
     words = "--backbones demo-conv --precisions float32 --xla off --batches 2 --size 8 --seconds 0.01 --repeats 1"
     command = [sys.executable, str(script), "--results", str(tmp_path / "r.jsonl"), *words.split()]
