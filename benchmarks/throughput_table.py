@@ -20,7 +20,7 @@ def table(lines: Sequence[Line], batches: Sequence[int]) -> str:
     """
     modes = [mode for mode in MODES if any(line["mode"] == mode for line in lines)]
     columns = [(mode, batch) for mode in modes for batch in batches]
-    heads = ["backbone", "precision", "XLA", *(f"{mode}, {batch} a step" for mode, batch in columns)]
+    heads = ["backbone", "precision", "XLA", *(f"{mode}, {batch} per step" for mode, batch in columns)]
     rows = [f"| {' | '.join(heads)} |", f"|---|---|---|{'---:|' * len(columns)}"]
     measured = {(*row_of(line), line["mode"], line["batch"]): line for line in lines}
     best = fastest(lines)

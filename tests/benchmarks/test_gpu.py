@@ -40,7 +40,7 @@ def test_options_limit_the_measurements() -> None:
 def test_unknown_names_are_rejected(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         options(["--results", "r", *words])
-    assert "is none of" in capsys.readouterr().err
+    assert "is not one of" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -117,7 +117,7 @@ def test_an_epoch_from_files_is_compared_with_one_from_memory(tmp_path: Path) ->
         [sys.executable, str(script), str(tmp_path), *words.split()], capture_output=True, text=True, check=True
     )
     rows = [line for line in done.stdout.splitlines() if line.startswith("| ")]
-    assert "Seconds an epoch of 5 photos at 8 pixels, demo-conv" in done.stdout
+    assert "Seconds per epoch of 5 photos at 8 pixels, demo-conv" in done.stdout
     assert len(rows) == 6
     assert rows[1].startswith("| the device's memory | ")
     assert rows[1].endswith(" 1.00 |")
@@ -129,7 +129,7 @@ def test_the_script_prints_one_table_and_resumes(tmp_path: Path) -> None:
     words = "--backbones demo-conv --precisions float32 --xla off --batches 2 --size 8 --seconds 0.01 --repeats 1"
     command = [sys.executable, str(script), "--results", str(tmp_path / "r.jsonl"), *words.split()]
     first, second = (subprocess.run(command, capture_output=True, text=True, check=True) for _ in range(2))
-    assert "| backbone | precision | XLA | training, 2 a step | prediction, 2 a step |" in first.stdout
+    assert "| backbone | precision | XLA | training, 2 per step | prediction, 2 per step |" in first.stdout
     assert "| demo-conv | float32 | off | **" in first.stdout
     assert second.stdout == first.stdout
     assert "demo-conv" not in second.stderr

@@ -24,10 +24,10 @@ SETTING = Setting("demo-conv", "float32", False, "training", (2, 4), 8, 0.01, 1,
     ids=["training", "16 bits", "xla", "prediction"],
 )
 def test_the_packages_own_network_is_measured(setting: Setting) -> None:
-    told: list[Any] = []
-    measure(setting, told.append)
-    assert [(line["batch"], line["outcome"]) for line in told] == [(batch, "measured") for batch in setting.batches]
-    assert all(line["rate"] > 0 for line in told)
+    lines: list[Any] = []
+    measure(setting, lines.append)
+    assert [(line["batch"], line["outcome"]) for line in lines] == [(batch, "measured") for batch in setting.batches]
+    assert all(line["rate"] > 0 for line in lines)
 
 
 class Work:
@@ -44,17 +44,17 @@ class Work:
             if batch >= self.most:
                 raise RuntimeError("RESOURCE_EXHAUSTED: Out of memory while trying to allocate 9 bytes.")
             if batch == self.odd:
-                raise ArithmeticError("the loss is no number")
+                raise ArithmeticError("the loss is not finite")
             time.sleep(0.01 * steps)
 
         return work
 
 
 def test_what_does_not_fit_ends_it_and_what_fails_does_not() -> None:
-    told: list[Any] = []
-    measure_each(Work(most=8, odd=2), replace(SETTING, batches=(2, 4, 8, 16)), told.append)
-    assert [(line["batch"], line["outcome"]) for line in told] == [(2, "failed"), (4, "measured"), (8, "memory")]
-    assert told[0]["words"] == "ArithmeticError: the loss is no number"
+    lines: list[Any] = []
+    measure_each(Work(most=8, odd=2), replace(SETTING, batches=(2, 4, 8, 16)), lines.append)
+    assert [(line["batch"], line["outcome"]) for line in lines] == [(2, "failed"), (4, "measured"), (8, "memory")]
+    assert lines[0]["words"] == "ArithmeticError: the loss is not finite"
 
 
 def test_a_rate_is_photos_a_second_over_stretches_of_the_length_asked_for() -> None:
@@ -66,8 +66,8 @@ def test_a_rate_is_photos_a_second_over_stretches_of_the_length_asked_for() -> N
     assert 5 <= timed[0] <= 10
 
 
-def test_the_device_and_the_versions_are_told() -> None:
-    told = facts()
-    assert told["backend"] == keras.backend.backend()
-    assert f"keras {keras.version()}" in told["versions"]
-    assert told["device"]
+def test_the_device_and_the_versions_are_reported() -> None:
+    device = facts()
+    assert device["backend"] == keras.backend.backend()
+    assert f"keras {keras.version()}" in device["versions"]
+    assert device["device"]

@@ -7,8 +7,8 @@ from throughput_table import figure, table
 
 
 def line(backbone: str, xla: bool, mode: str, batch: int, rate: float | None, outcome: str = "measured") -> Any:
-    told = {"backbone": backbone, "precision": "float32", "xla": xla, "mode": mode, "batch": batch, "outcome": outcome}
-    return told if rate is None else {**told, "rate": rate}
+    line = {"backbone": backbone, "precision": "float32", "xla": xla, "mode": mode, "batch": batch, "outcome": outcome}
+    return line if rate is None else {**line, "rate": rate}
 
 
 LINES = [
@@ -24,8 +24,8 @@ LINES = [
 
 def test_one_table_has_a_row_for_each_setting_and_the_fastest_is_bold() -> None:
     assert table(LINES, (32, 64)).splitlines() == [
-        "| backbone | precision | XLA | training, 32 a step | training, 64 a step | prediction, 32 a step "
-        "| prediction, 64 a step |",
+        "| backbone | precision | XLA | training, 32 per step | training, 64 per step | prediction, 32 per step "
+        "| prediction, 64 per step |",
         "|---|---|---|---:|---:|---:|---:|",
         "| b0 | float32 | on | **1,234** | memory | **5,000** | 4,999 |",
         "| b0 | float32 | off | 100 | failed |  |  |",
@@ -34,7 +34,7 @@ def test_one_table_has_a_row_for_each_setting_and_the_fastest_is_bold() -> None:
 
 
 def test_a_mode_that_nobody_measured_has_no_columns() -> None:
-    assert table(LINES[:1], (32,)).splitlines()[0] == "| backbone | precision | XLA | training, 32 a step |"
+    assert table(LINES[:1], (32,)).splitlines()[0] == "| backbone | precision | XLA | training, 32 per step |"
 
 
 @pytest.mark.parametrize(
