@@ -7,8 +7,8 @@ from throughput_table import figure, table
 
 
 def line(backbone: str, xla: bool, mode: str, batch: int, rate: float | None, outcome: str = "measured") -> Any:
-    result = {"backbone": backbone, "precision": "float32", "xla": xla, "mode": mode, "batch": batch, "outcome": outcome}
-    return result if rate is None else {**result, "rate": rate}
+    cell = {"backbone": backbone, "precision": "float32", "xla": xla, "mode": mode, "batch": batch, "outcome": outcome}
+    return cell if rate is None else {**cell, "rate": rate}
 
 
 LINES = [
