@@ -1,4 +1,4 @@
-"""Reads and writes CSV tables as text: an id like 007 stays as it is, and an empty cell is an empty string."""
+"""CSV tables as text: an id such as 007 keeps its zeros, and an empty cell is an empty string."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from ..storage import write_text
 
 
 def read_table(path: Path, rows: int | None = None, columns: Sequence[str] | None = None) -> pd.DataFrame:
-    """Read a CSV, UTF-8 with or without a byte order mark, with every cell as text.
+    """Read a UTF-8 CSV, with or without a byte order mark; each cell is text.
 
-    ``rows`` and ``columns`` limit what is read; columns keep the order of the file. A file that is missing, empty or
-    not a CSV raises ``BadData``.
+    ``rows`` limits the number of rows. ``columns`` selects columns, which keep the order of the file. A file that is
+    missing, empty or not a CSV raises ``BadData``.
     """
     try:
         table = pd.read_csv(
@@ -29,7 +29,7 @@ def read_table(path: Path, rows: int | None = None, columns: Sequence[str] | Non
         )
     except (OSError, ValueError) as error:  # pandas' parser errors and Unicode errors are ValueErrors
         reason = " ".join(str(error).split())
-        raise BadData(f"Cannot read {path} as a CSV with a header: {reason}; correct or replace it.") from error
+        raise BadData(f"Cannot read {path} as a CSV with a header ({reason}): correct or replace it.") from error
     # pandas silently takes the first column as the index when all rows have a cell too many.
     if not isinstance(table.index, pd.RangeIndex):
         raise BadData(f"The rows of {path} have more cells than its header: correct or replace it.")
@@ -37,12 +37,12 @@ def read_table(path: Path, rows: int | None = None, columns: Sequence[str] | Non
 
 
 def read_header(path: Path) -> list[str]:
-    """Read the names of a CSV's columns; errors are those of :func:`read_table`."""
+    """Return the names of a CSV's columns. Errors are those of :func:`read_table`."""
     return [str(name) for name in read_table(path, rows=0).columns]
 
 
 def write_table(path: Path, table: pd.DataFrame) -> None:
-    """Write ``table`` as CSV with a header and without row numbers, whole or not at all."""
+    """Write ``table`` as a CSV with a header and without row numbers. The file is written whole or not at all."""
     write_text(path, format_table(table))
 
 

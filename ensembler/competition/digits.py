@@ -17,7 +17,7 @@ TEST_SHARE = 0.2
 
 
 def write_digits(archive: Path, seed: int = 0) -> pd.DataFrame:
-    """Write ``archive``, a zip as Kaggle gives it: ``train/`` and ``test/`` with PNG photos, tables beside them.
+    """Write ``archive``, a zip in Kaggle's layout: ``train/`` and ``test/`` with PNG photos, and tables.
 
     The 1,797 photos of 8x8 pixels come from the UCI Optical Recognition of Handwritten Digits (E. Alpaydin and
     C. Kaynak, 1998) and are part of scikit-learn.
@@ -25,7 +25,7 @@ def write_digits(archive: Path, seed: int = 0) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        The hidden labels of the test photos: id, label.
+        Hidden labels of the test photos, with the columns id and label.
     """
     from sklearn.datasets import load_digits
     from sklearn.model_selection import train_test_split

@@ -1,4 +1,4 @@
-"""Photos of the same picture: pairs, groups of them, and their table."""
+"""Duplicate photos: pairs of the same picture, groups of pairs, and their table."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ COLUMNS = ("set", "id", "other_set", "other_id", "distance", "similarity")
 
 @dataclass(frozen=True)
 class DuplicatePair:
-    """Two photos, by their paths, that show the same picture.
+    """Paths of two photos that show the same picture.
 
-    ``distance`` is the number of bits of 64 in which their perceptual hashes differ, ``similarity`` the correlation of
-    their pixels, up to 1.
+    ``distance`` is the number of bits, out of 64, in which their perceptual hashes differ. ``similarity`` is the
+    correlation of their pixels, at most 1.
     """
 
     one: str
@@ -30,9 +30,9 @@ class DuplicatePair:
 
 
 def find_identical_pairs(digests: Mapping[str, str], to_predict: Collection[str] = frozenset()) -> list[DuplicatePair]:
-    """Pair each photo with the first of the same content, given a digest of each file by its path.
+    """Pair each photo with the first photo of the same content, and with the first one to predict.
 
-    Photos ``to_predict`` are not paired with each other, but the others are paired with the first of them.
+    ``digests`` maps paths to digests of the files. Photos ``to_predict`` are not paired with each other.
     """
     first: dict[tuple[str, bool], str] = {}
     for path, digest in digests.items():
@@ -46,7 +46,7 @@ def find_identical_pairs(digests: Mapping[str, str], to_predict: Collection[str]
 
 
 def group_copies(paths: Iterable[str], pairs: Iterable[DuplicatePair]) -> dict[str, str]:
-    """Return for each path the first one that it is paired with, directly or through others, else itself."""
+    """Map each path to the first path that it is paired with, directly or through others, or to itself."""
     listed = list(paths)
     places = {path: place for place, path in enumerate(listed)}
     joined = [(places[pair.one], places[pair.other]) for pair in pairs if {pair.one, pair.other} <= places.keys()]
@@ -57,9 +57,10 @@ def group_copies(paths: Iterable[str], pairs: Iterable[DuplicatePair]) -> dict[s
 
 
 def build_duplicates_table(train: pd.DataFrame, test: pd.DataFrame, pairs: Iterable[DuplicatePair]) -> pd.DataFrame:
-    """Return the table of pairs with a training photo, which comes first; pairs of two training photos come first.
+    """Return the table of pairs that contain a training photo.
 
-    ``train`` and ``test`` are the tables of photos.
+    A training photo is listed before a test photo, and pairs of training photos before the others. ``train`` and
+    ``test`` are the tables of photos.
     """
     places = {path: ("test", identity) for identity, path in zip(test["id"], test["path"], strict=True) if path}
     places |= {path: ("train", identity) for identity, path in zip(train["id"], train["path"], strict=True)}
@@ -75,10 +76,10 @@ def build_duplicates_table(train: pd.DataFrame, test: pd.DataFrame, pairs: Itera
 
 @dataclass(frozen=True)
 class DuplicateCounts:
-    """Numbers from the table of duplicates.
+    """Numbers of duplicates.
 
-    ``training`` counts training photos that show the same picture as another one, ``to_predict`` those that show the
-    same picture as a photo to predict, and ``contradicting`` pairs of training photos with different labels.
+    ``training`` counts training photos that duplicate another training photo, ``to_predict`` photos to predict that
+    duplicate a training photo, and ``contradicting`` pairs of training photos with different labels.
     """
 
     training: int
@@ -86,34 +87,34 @@ class DuplicateCounts:
     contradicting: int
 
     def describe(self) -> str:
-        """Describe the counts in words; an empty string if there are none."""
+        """Return the counts in words, or an empty string if there are no duplicates."""
         phrases = []
         if self.training:
-            phrases.append(f"{self.training} training photos show the same picture as others, kept in one fold")
+            phrases.append(f"{self.training} training photos are duplicates and stay in one fold")
         if self.to_predict:
-            phrases.append(f"{self.to_predict} the same as photos to predict")
+            phrases.append(f"{self.to_predict} photos to predict are duplicates of training photos")
         return "; ".join(phrases)
 
 
 def load_duplicates(folder: CompetitionFolder) -> pd.DataFrame:
-    """Read the table of duplicates; empty for a competition of an earlier version, whose photos were not compared."""
+    """Read the table of duplicates. It is empty if an earlier version prepared the competition without comparison."""
     return read_table(folder.duplicates) if folder.duplicates.is_file() else pd.DataFrame(columns=list(COLUMNS))
 
 
 def find_twins(duplicates: pd.DataFrame) -> set[str]:
-    """Return ids of training photos that show the same picture as another training photo."""
+    """Return the ids of training photos that duplicate another training photo."""
     among = duplicates[duplicates["other_set"] == "train"]
     return {*among["id"], *among["other_id"]}
 
 
 def find_copies(duplicates: pd.DataFrame, ids: Collection[str]) -> set[str]:
-    """Return ids of photos to predict that show the same picture as one of these training photos."""
+    """Return the ids of photos to predict that duplicate one of the training photos ``ids``."""
     to_predict = duplicates[duplicates["other_set"] == "test"]
     return set(to_predict.loc[to_predict["id"].isin(list(ids)), "other_id"])
 
 
 def count_duplicates(duplicates: pd.DataFrame, labels: pd.Series) -> DuplicateCounts:
-    """Count the table of duplicates; ``labels`` are those of the training photos by id."""
+    """Count duplicates; ``labels`` contains the labels of the training photos by id."""
     among = duplicates[duplicates["other_set"] == "train"]
     differ = among["id"].map(labels).to_numpy() != among["other_id"].map(labels).to_numpy()
     to_predict = duplicates.loc[duplicates["other_set"] == "test", "id"]

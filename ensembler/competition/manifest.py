@@ -1,4 +1,4 @@
-"""The manifest: what was found out about a competition, for a person to read and correct."""
+"""The manifest: facts about a competition that the user can read and correct."""
 
 from __future__ import annotations
 
@@ -14,38 +14,38 @@ from .metrics.metrics import resolve_metric
 from .task import AnswerKind, LabelSource, Task
 
 _REMEDY = "correct it, or delete the file and fetch again."
-# Keys that a person may change without a new scan of the photos.
+# Keys that can change without a new scan of the photos.
 _NOT_IN_TABLES = ("metric", "code_only", "class_names")
 
 # Separator of several labels of one photo in our tables.
 SEPARATOR = "|"
 
 HEADER = """\
-What ensembler found out about this competition. Correct it where it is wrong, then run `ensembler folds`.
+Properties of this competition, as detected. Correct them if they are wrong, then run `ensembler folds`.
 
-task            binary (one probability a photo), multiclass (one class a photo) or multilabel (any number of classes)
-classes         all classes; in a binary task the last one is the class that the probability is of
-photos          the folder that all other paths start from, relative to this file unless absolute
-metric          what the competition is judged by; selection and the CSV follow it
-code_only       true if Kaggle takes submissions from notebooks alone
-class_names     what the classes are called, in their order, if they are numbers; for reading only
+task            binary (one probability per photo), multiclass (one class) or multilabel (any number of classes)
+classes         all classes; a binary task predicts the probability of the last one
+photos          the folder that all other paths are relative to; relative to this file, or absolute
+metric          the metric of the competition; it decides selection and the content of the CSV
+code_only       true if Kaggle accepts submissions only from notebooks
+class_names     readable names of numbered classes, in the order of `classes`; for display only
 [train]         labels = "names": the class is the part of the file name before the number (cat.12.jpg)
-                labels = "folders": the class is the name of the folder that the photo lies in
-                labels = "csv": the table `file` gives each id's class in `columns` (one column of classes,
-                or a column of 0 and 1 for each class); incomplete = true leaves out photos without a label
-                groups: a table that gives each id (`group_id_column`) the group it belongs to (`group_column`), such
-                as its patient, or "names" for photos named alike but for left and right; the folds keep groups whole;
-                delete these three lines to do without groups
-[test]          the folder of the photos to predict; more_folders are searched for those that it lacks
+                labels = "folders": the class is the name of the photo's folder
+                labels = "csv": the table `file` contains ids (`id_column`) and labels (`columns`: one column of
+                classes, or a column of 0 and 1 for each class); incomplete = true skips photos without a label
+                groups: a table with the group of each id (`group_id_column`, `group_column`), such as its patient,
+                or "names" for pairs of photos named left and right; folds keep groups together;
+                delete these three lines to use no groups
+[test]          the folder of the photos to predict; photos that it lacks are searched in more_folders
 [answer]        the sample submission, its id column, the columns to fill in (one per class, in the order of
-                `classes`), and what to write: "probabilities", the "label" itself, "tags" joined by blanks, or a "flag"
+                `classes`), and their content: "probabilities", the "label", "tags" separated by spaces, or a "flag"
                 (1 for the last of two classes, 0 for the other)
 """
 
 
 @dataclass(frozen=True)
 class TrainLayout:
-    """Where labelled photos lie and where their labels come from."""
+    """Folder of the labelled photos, and source of their labels and groups."""
 
     folder: str
     labels: LabelSource
@@ -60,7 +60,7 @@ class TrainLayout:
 
 @dataclass(frozen=True)
 class TestLayout:
-    """Where the photos to predict lie; an id that is in several folders means the photo in the first of them."""
+    """Folders of the photos to predict. An id that is in several folders is the photo in the first of them."""
 
     __test__ = False  # not a test class, whatever pytest makes of the name
 
@@ -69,13 +69,13 @@ class TestLayout:
 
     @property
     def folders(self) -> tuple[str, ...]:
-        """All folders, in the order to search them."""
+        """All folders, in the order of the search."""
         return (self.folder, *self.more_folders)
 
 
 @dataclass(frozen=True)
 class AnswerLayout:
-    """What the submission looks like."""
+    """Format of the submission."""
 
     sample: str
     id_column: str
@@ -85,10 +85,10 @@ class AnswerLayout:
 
 @dataclass(frozen=True)
 class Manifest:
-    """Everything that later stages need to know about a competition.
+    """Properties of a competition that later stages need.
 
-    ``outputs`` are the classes that a network gives a probability for, in the order of its units: the last class
-    alone in a binary task (one sigmoid unit), else all classes.
+    ``outputs`` contains the classes of the network's units, in their order: only the last class in a binary task (one
+    sigmoid unit), otherwise all classes.
     """
 
     name: str
@@ -119,7 +119,7 @@ class Manifest:
         return compute_fingerprint({key: value for key, value in asdict(self).items() if key not in _NOT_IN_TABLES})
 
     def describe(self) -> str:
-        """Tell the task in words."""
+        """Return the task in words."""
         if self.task == "binary":
             other, positive = self.class_names or self.classes
             column = self.answer.columns[0]
@@ -130,8 +130,8 @@ class Manifest:
             return f"binary: `{column}` is the probability of {positive!r}, not {other!r}"
         named = [f"{name} ({meaning})" for name, meaning in zip(self.classes, self.class_names, strict=False)]
         shown = ", ".join((named or list(self.classes))[:6]) + (", ..." if len(self.classes) > 6 else "")
-        kind = "one class a photo" if self.task == "multiclass" else "any number of classes a photo"
-        return f"{self.task}, {kind}, of {len(self.classes)}: {shown}"
+        kind = "one class" if self.task == "multiclass" else "any number of classes"
+        return f"{self.task}: {kind} per photo, {len(self.classes)} classes ({shown})"
 
     def save(self, path: Path) -> None:
         """Write the manifest with comments that explain it."""
@@ -150,7 +150,7 @@ class Manifest:
 
     @classmethod
     def load(cls, path: Path) -> Manifest:
-        """Read a manifest that a person may have edited.
+        """Read a manifest that the user may have edited.
 
         Raises
         ------
@@ -166,13 +166,13 @@ class Manifest:
 
 @dataclass(frozen=True)
 class TablesStamp:
-    """What the tables of photos were made from: the fingerprint of the manifest."""
+    """Fingerprint of the manifest that the tables of photos were made from."""
 
     manifest: str = ""
 
 
 def are_tables_current(folder: CompetitionFolder, manifest: Manifest) -> bool:
-    """Whether the tables were made from the manifest as it stands now."""
+    """Return whether the tables of photos are complete and were made from this manifest."""
     files = (folder.train, folder.test, folder.unreadable, folder.stamp)
     if not all(path.is_file() for path in files):
         return False
@@ -180,10 +180,10 @@ def are_tables_current(folder: CompetitionFolder, manifest: Manifest) -> bool:
 
 
 def describe_stale_tables(folder: CompetitionFolder) -> str:
-    """Say why tables of photos are not those of the manifest."""
+    """Return the reason why the tables of photos do not match the manifest."""
     if folder.stamp.is_file():
         return f"{folder.manifest} was edited after the tables of photos were made"
-    return f"The tables of photos of {folder.name} are not there, or not whole"
+    return f"The tables of photos of {folder.name} are missing or incomplete"
 
 
 def _refuse_unknown_keys(content: dict[str, Any], path: Path) -> None:
@@ -192,16 +192,16 @@ def _refuse_unknown_keys(content: dict[str, Any], path: Path) -> None:
     for prefix, (table, kind) in tables.items():
         known = [field.name for field in fields(kind)]
         if isinstance(table, dict) and (unknown := [prefix + key for key in table if key not in known]):
-            raise BadData(f"In {path}, these keys are unknown: {', '.join(unknown)}; known are {', '.join(known)}.")
+            raise BadData(f"{path} contains unknown keys: {', '.join(unknown)}. Known keys are {', '.join(known)}.")
 
 
 def _check_manifest(manifest: Manifest, path: Path) -> None:
     if manifest.answer.kind == "flag" and manifest.task != "binary":
-        raise BadData(f"In {path}, answer.kind must be label or probabilities where there are more than two classes.")
+        raise BadData(f"In {path}, answer.kind = 'flag' needs two classes: write 'label' or 'probabilities'.")
     try:
         resolve_metric(manifest.metric, manifest.task)
     except BadChoice as error:
-        raise BadData(f"In {path}, metric is none that judges a {manifest.task} task: {error}") from error
+        raise BadData(f"In {path}, metric does not fit a {manifest.task} task: {error}") from error
     _check_classes(manifest, path)
     _check_columns(manifest, path)
 
@@ -214,11 +214,11 @@ def _check_classes(manifest: Manifest, path: Path) -> None:
         raise BadData(f"In {path}, a binary task has two classes. Received: {list(classes)}")
     if manifest.class_names and len(manifest.class_names) != len(classes):
         raise BadData(
-            f"In {path}, class_names must have a name for each of the {len(classes)} classes, or be deleted. "
+            f"In {path}, class_names must contain {len(classes)} names, one per class, or be deleted. "
             f"Received: {list(manifest.class_names)}"
         )
     if odd := [name for name in classes if SEPARATOR in name or not name.strip()]:
-        raise BadData(f"In {path}, classes must not be empty nor have {SEPARATOR!r} in their names. Received: {odd}")
+        raise BadData(f"In {path}, names of classes must not be empty or contain {SEPARATOR!r}. Received: {odd}")
 
 
 def _check_columns(manifest: Manifest, path: Path) -> None:
@@ -227,13 +227,13 @@ def _check_columns(manifest: Manifest, path: Path) -> None:
     if columns != expected:
         raise BadData(f"In {path}, answer.columns must name {expected} column(s), one per class. Received: {columns}")
     if manifest.train.groups and not (manifest.train.group_id_column and manifest.train.group_column):
-        raise BadData(f"In {path}, train.group_id_column and train.group_column must say where the groups are.")
+        raise BadData(f"In {path}, train.groups also needs train.group_id_column and train.group_column.")
     if manifest.train.labels != "csv":
         return
     if not (manifest.train.file and manifest.train.id_column):
-        raise BadData(f"In {path}, train.file and train.id_column must say where the labels are.")
+        raise BadData(f"In {path}, labels = 'csv' also needs train.file and train.id_column.")
     if len(manifest.train.columns) not in (1, len(manifest.classes)):
         raise BadData(
-            f"In {path}, train.columns must name one column of labels, or one for each of the "
-            f"{len(manifest.classes)} classes. Received: {list(manifest.train.columns)}"
+            f"In {path}, train.columns must name one column of labels, or {len(manifest.classes)} columns, one per "
+            f"class. Received: {list(manifest.train.columns)}"
         )

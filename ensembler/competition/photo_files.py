@@ -1,4 +1,4 @@
-"""The photos below a folder, found by the ids that tables give them."""
+"""Photos below a folder, and the search for a photo by its id in a table."""
 
 from __future__ import annotations
 
@@ -17,32 +17,32 @@ SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", 
 
 @dataclass(frozen=True)
 class PhotoFiles:
-    """Photos below ``root``: paths relative to it, with forward slashes, sorted."""
+    """Sorted paths of the photos below ``root``, relative to it, with forward slashes."""
 
     root: Path
     paths: tuple[str, ...]
 
     @classmethod
     def list_below(cls, root: Path) -> PhotoFiles:
-        """List all photos below ``root``, except hidden files and ``__MACOSX``. ``BadData`` if there are none."""
+        """List all photos below ``root`` except hidden ones and those in ``__MACOSX``; none raise ``BadData``."""
         paths = list(_walk(root))
         if not paths:
-            raise BadData(f"There are no photos in {root}: looked for {', '.join(sorted(SUFFIXES))} at any depth.")
+            raise BadData(f"{root} contains no photos: files end in {', '.join(sorted(SUFFIXES))}, at any depth.")
         return cls(root, tuple(sorted(paths)))
 
     def select_inside(self, folder: str) -> PhotoFiles:
-        """Return the photos below ``folder``, itself relative to ``root``; ``.`` is all."""
+        """Return the photos below ``folder``, which is relative to ``root``."""
         if folder in (".", ""):
             return self
         return PhotoFiles(self.root, tuple(path for path in self.paths if path.startswith(folder + "/")))
 
     def exclude(self, paths: Container[str]) -> PhotoFiles:
-        """Return all photos but ``paths``."""
+        """Return all photos except ``paths``."""
         return PhotoFiles(self.root, tuple(path for path in self.paths if path not in paths))
 
     @cached_property
     def by_id(self) -> dict[str, str]:
-        """Path of each id: a file's name, with or without suffix; ids that mean several files are left out."""
+        """Path of each id, which is a file name with or without its suffix. Ambiguous ids are omitted."""
         counts: Counter[str] = Counter()
         paths: dict[str, str] = {}
         for path in self.paths:
@@ -52,13 +52,13 @@ class PhotoFiles:
         return {key: path for key, path in paths.items() if counts[key] == 1}
 
     def find(self, identity: str) -> str:
-        """Return the path of the photo that a table calls ``identity``, or an empty string."""
+        """Return the path of the photo with the id ``identity``, or an empty string."""
         if identity in self.by_id:
             return self.by_id[identity]
         return self._by_path.get(identity, "")
 
     def compute_match_share(self, identities: Sequence[str]) -> float:
-        """Return the share of ``identities`` that name a photo, or several photos."""
+        """Return the share of ``identities`` that name at least one photo."""
         names = {key for path in self.paths for key in (extract_name(path), extract_stem(path))}
         return sum(identity in names or identity in self._by_path for identity in identities) / len(identities)
 
@@ -68,7 +68,7 @@ class PhotoFiles:
 
 
 def has_photos(root: Path) -> bool:
-    """Whether there is a photo below ``root``."""
+    """Return whether there is a photo below ``root``."""
     return next(_walk(root), None) is not None
 
 
@@ -82,7 +82,7 @@ def _walk(root: Path) -> Iterator[str]:
 
 
 def find_common_folder(paths: tuple[str, ...] | list[str]) -> str:
-    """Return the deepest folder that holds all ``paths``; ``.`` if it is the root."""
+    """Return the deepest folder that contains all ``paths``; ``.`` for the root."""
     if not paths:
         return "."
     return os.path.commonpath(list({extract_folder(path) for path in paths})) or "."

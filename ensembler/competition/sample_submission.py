@@ -12,13 +12,13 @@ from ..errors import BadChoice, BadData, MissingHint, format_count
 from .csv_tables import read_table
 from .photo_files import PhotoFiles, has_photos
 
-# Share of rows that must name photos for a column to be that of the ids.
+# Smallest share of a column's rows that must name photos for it to be the id column.
 _MIN_PHOTO_SHARE = 0.5
 
 
 @dataclass(frozen=True)
 class SampleSubmission:
-    """A sample submission as text: the first column holds ids, the others are to be filled in."""
+    """A sample submission as text: the first column contains ids, the others are to be filled in."""
 
     path: Path
     table: pd.DataFrame
@@ -40,34 +40,34 @@ class SampleSubmission:
 
     @cached_property
     def cells(self) -> frozenset[str]:
-        """Distinct cells of the first column to fill in, without empty ones."""
+        """Distinct cells of the first column to fill in, except empty ones."""
         return frozenset(self.table.iloc[:, 1].str.strip()) - {""}
 
     @classmethod
     def read(cls, path: Path) -> SampleSubmission:
-        """Read a sample submission: an id column of unique ids, and one or more columns to fill in."""
+        """Read a sample submission: a column of unique ids, and one or more columns to fill in."""
         table = read_table(path)
         if table.shape[1] < 2 or table.empty:
-            raise BadData(f"{path} is no sample submission: it needs an id column, a column to fill in, and rows.")
+            raise BadData(f"{path} is not a sample submission: it needs an id column, a column to fill in, and rows.")
         twice = table.iloc[:, 0][table.iloc[:, 0].duplicated()]
         if len(twice):
             raise BadData(
-                f"{path} has {format_count(twice.unique(), 'id')} more than once (first: {twice.iloc[0]!r}): "
-                "name another file with --sample."
+                f"{path} contains {format_count(twice.unique(), 'id')} more than once (first: {twice.iloc[0]!r}): "
+                "name another file with --sample FILE."
             )
         return cls(path, table)
 
 
 def find_sample(root: Path, named: str | None) -> SampleSubmission | None:
-    """Find the sample submission below ``root``, or take the one ``named``; None if there is none.
+    """Return the sample submission ``named``, or find it below ``root``; None if there is none.
 
-    Of several, the one that the photos answer best is taken; a ``MissingHint`` asks if that leaves several. One whose
-    photo names are in another column than the first is refused.
+    Of several, the one whose ids match the photos best is returned. If several match equally, ``MissingHint`` is
+    raised. A file whose photo names are not in the first column is refused.
     """
     if named:
         path = root / named
         if not path.is_file():
-            raise BadChoice(f"There is no {path}: --sample takes a path relative to {root}.")
+            raise BadChoice(f"The file {path} does not exist: --sample expects a path relative to {root}.")
         return _read_sample(path, root)
     paths = [path for path in list_csv_files(root) if looks_like_sample(path)]
     shallow = [path for path in paths if len(path.parts) == len(paths[0].parts)]
@@ -77,7 +77,7 @@ def find_sample(root: Path, named: str | None) -> SampleSubmission | None:
 
 
 def _read_sample(path: Path, root: Path) -> SampleSubmission:
-    """Read a sample submission whose first column has the names of photos, if any has."""
+    """Read a sample submission; refuse it if the names of photos are in another column than the first."""
     try:
         sample = SampleSubmission.read(path)
     except BadData:
@@ -98,15 +98,15 @@ def _refuse_ids_elsewhere(path: Path, root: Path) -> None:
     for column in table.columns[1:]:
         if photos.compute_match_share(table[column].tolist()) > _MIN_PHOTO_SHARE:
             raise BadData(
-                f"{path} has the names of photos in its column {column!r}, not in the first: save it with that column "
-                "first, and name that file with --sample."
+                f"{path} contains the names of photos in the column {column!r}, not in the first: save a copy with "
+                "that column first, and name it with --sample FILE."
             )
 
 
 def _choose_best_answered(paths: list[Path], root: Path) -> SampleSubmission:
-    """Choose among the samples of a competition's stages: that whose ids are photos, and of those the longest.
+    """Choose among the samples of a competition's stages: most ids that are photos, then most ids.
 
-    A later stage asks for photos that may be missing, or repeats the ids of the stage before.
+    A later stage may request photos that are missing, or repeat the ids of the previous stage.
     """
     photos = PhotoFiles.list_below(root) if has_photos(root) else PhotoFiles(root, ())
     samples = [SampleSubmission.read(path) for path in paths]
@@ -115,18 +115,18 @@ def _choose_best_answered(paths: list[Path], root: Path) -> SampleSubmission:
     chosen = [sample for sample in samples if ranks[sample.path] == best]
     if len(chosen) > 1 or not best[0]:
         names = ", ".join(make_relative(path, root) for path in paths)
-        raise MissingHint(f"Which is the sample submission: {names}? Answer with --sample FILE.")
+        raise MissingHint(f"Several files may be the sample submission ({names}): name it with --sample FILE.")
     return chosen[0]
 
 
 def looks_like_sample(path: Path) -> bool:
-    """Whether a file's name says that it is a sample submission."""
+    """Return whether a file has the name of a sample submission."""
     name = path.name.lower()
     return "sample" in name and "sub" in name
 
 
 def make_relative(path: Path, root: Path) -> str:
-    """Return ``path`` as a manifest names it: relative to ``root`` with forward slashes, or absolute outside of it."""
+    """Return ``path`` in the manifest's notation: relative to ``root`` with forward slashes, or absolute."""
     return (path.relative_to(root) if path.is_relative_to(root) else path.absolute()).as_posix()
 
 

@@ -1,4 +1,4 @@
-"""One hash of what results depend on, except folds and settings."""
+"""The hash of all inputs of a result, except folds and settings."""
 
 from __future__ import annotations
 
@@ -12,6 +12,6 @@ PIXELS_VERSION = 2
 
 
 def compute_samples_fingerprint(folder: CompetitionFolder, manifest: Manifest) -> str:
-    """Return the hash of all that a member's predictions depend on, except its settings and the folds."""
+    """Return the hash of all inputs of a member's predictions, except its settings and the folds."""
     tables = [compute_file_digest(folder.train), compute_file_digest(folder.test)]
     return compute_fingerprint([*tables, manifest.outputs, manifest.task, PIXELS_VERSION])

@@ -1,4 +1,4 @@
-"""Tables of photos, with labels and groups, that all later stages read."""
+"""Tables of photos with labels and groups, which all later stages read."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ from .sample_submission import SampleSubmission
 class Tables:
     """A competition's photos.
 
-    ``train`` has the columns id, path, label, group; ``test`` id and path, in the order of the sample submission.
-    Paths are relative to ``photos``; a test photo that is missing or cannot be read has an empty path. An empty
-    group means a photo that belongs with no other.
+    ``train`` has the columns id, path, label and group. ``test`` has id and path, in the order of the sample
+    submission. Paths are relative to ``photos``. The path of a missing or unreadable test photo is empty. The group of
+    a photo without a group is empty.
     """
 
     manifest: Manifest
@@ -39,7 +39,7 @@ class Tables:
 
     @cached_property
     def targets(self) -> NDArray[np.float32]:
-        """0 and 1 for each training photo and each of the manifest's outputs, shape (photos, outputs)."""
+        """Labels of the training photos as 0 and 1 per output, shape (photos, outputs)."""
         return encode_labels(self.train["label"], self.manifest)
 
     @cached_property
@@ -49,7 +49,7 @@ class Tables:
 
     @property
     def readable_test(self) -> NDArray[np.bool_]:
-        """Which test photos can be predicted from pixels."""
+        """Mask of the test photos that can be read, shape (test photos,)."""
         return (self.test["path"] != "").to_numpy(dtype=bool)
 
     @cached_property
@@ -59,41 +59,47 @@ class Tables:
 
 
 def encode_labels(labels: pd.Series, manifest: Manifest) -> NDArray[np.float32]:
-    """Encode labels as 0 and 1 for each output, shape (photos, outputs)."""
-    # Each distinct label is parsed once, however many photos have it.
+    """Encode labels as 0 and 1 per output, shape (photos, outputs)."""
+    # Each distinct label is parsed only once.
     codes, names = pd.factorize(labels, use_na_sentinel=False)
     flags = pd.Series(names).str.get_dummies(SEPARATOR).reindex(columns=list(manifest.outputs), fill_value=0)
     return flags.to_numpy(dtype=np.float32)[codes]
 
 
 def compute_prior(targets: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Return the share of each output among ``targets``, kept off 0 and 1 by half a row."""
+    """Return the share of each output among ``targets``, smoothed by half a row so that it is neither 0 nor 1."""
     return np.asarray((targets.sum(axis=0, dtype=np.float64) + 0.5) / (len(targets) + 1.0))
 
 
 def make_tables(manifest: Manifest, photos: PhotoFiles) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Make the tables of training and test photos from the files, before the photos are read."""
+    """Make the tables of training and test photos from the names of files. The photos are not read."""
     sample = SampleSubmission.read(photos.root / manifest.answer.sample)
     if manifest.answer.id_column != sample.id_column:
-        raise BadData(f"The first column of {sample.path} is {sample.id_column!r}, not {manifest.answer.id_column!r}.")
+        raise BadData(
+            f"The first column of {sample.path} is {sample.id_column!r}, but competition.toml expects "
+            f"{manifest.answer.id_column!r}: correct answer.id_column there."
+        )
     test = pd.DataFrame({"id": sample.ids, "path": _find_test_paths(manifest, photos, sample.ids)})
     if (test["path"] == "").all():
-        raise BadData(f"None of the ids of {sample.path} is a photo in {photos.root / manifest.test.folder}.")
+        raise BadData(
+            f"No id of {sample.path} is a photo in {photos.root / manifest.test.folder}: correct test.folder or "
+            "answer.sample in competition.toml."
+        )
     to_predict = frozenset(test["path"]) - {""}
     train = tabulate_labelled_photos(manifest, photos, to_predict)
-    # A photo to predict must not be trained on, even where its label is known.
+    # A photo to predict must not be trained on, even if its label is known.
     train = train.loc[~train["path"].isin(to_predict)].reset_index(drop=True)
     return train.assign(group=read_photo_groups(train["path"], manifest, photos)), test
 
 
 def _find_test_paths(manifest: Manifest, photos: PhotoFiles, ids: list[str]) -> list[str]:
-    """Path of each id's photo in the first test folder that has it, or an empty string."""
+    """Return the path of each id's photo in the first test folder that contains it, or an empty string."""
     folders = [photos.select_inside(folder) for folder in manifest.test.folders]
     return [next((path for inside in folders if (path := inside.find(identity))), "") for identity in ids]
 
 
 def read_photo_groups(paths: pd.Series, manifest: Manifest, photos: PhotoFiles) -> pd.Series:
-    """Return the group that the manifest's table of groups gives each training photo, empty for none."""
+    """Return the group of each training photo in the manifest's table of groups; empty without a group."""
     column = build_group_column(manifest.train)
     if column is None:
         return pd.Series("", index=paths.index, dtype=str)
@@ -103,13 +109,15 @@ def read_photo_groups(paths: pd.Series, manifest: Manifest, photos: PhotoFiles) 
 def exclude_unreadable(
     train: pd.DataFrame, test: pd.DataFrame, reasons: dict[str, str]
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    """Leave unreadable photos out of training and mark them in test; ``reasons`` has what is wrong by path.
+    """Remove unreadable photos from the training table, and clear their paths in the test table.
+
+    ``reasons`` maps paths of unreadable photos to reasons.
 
     Returns
     -------
     tuple
-        The training table without them, the test table with their paths emptied, and the table of what was found: id,
-        path, set, reason (a test id without a photo has an empty path).
+        The training table, the test table, and the table of unreadable and missing photos with the columns id, path,
+        set and reason. The path of a missing photo is empty.
     """
     bad_train, bad_test = train["path"].isin(reasons.keys()), test["path"].isin(reasons.keys())
     unreadable = pd.concat(
@@ -119,7 +127,7 @@ def exclude_unreadable(
         ]
     )
     unreadable["reason"] = unreadable["path"].map(reasons)
-    missing = test.loc[test["path"] == "", ["id", "path"]].assign(set="test", reason="there is no such photo")
+    missing = test.loc[test["path"] == "", ["id", "path"]].assign(set="test", reason="the photo is missing")
     kept = train.loc[~bad_train].reset_index(drop=True)
     return (
         kept,
@@ -129,10 +137,10 @@ def exclude_unreadable(
 
 
 def group_twins(train: pd.DataFrame, pictures: dict[str, str]) -> pd.DataFrame:
-    """Put photos of the same picture into one group; groups that share such a photo become one.
+    """Put duplicates into one group; groups that share a picture become one.
 
-    A group is named after the first of those that it joins, or after its first photo. ``pictures`` tells what is the
-    same for photos of the same picture, by their paths.
+    A group is named after the first of its joined groups, or after its first photo. ``pictures`` maps paths to
+    pictures; duplicates have the same picture.
     """
     contents = train["path"].map(pictures).fillna("")
     twins = contents.where(contents.duplicated(keep=False), "")
@@ -147,7 +155,7 @@ def save_tables(
     unreadable: pd.DataFrame,
     duplicates: pd.DataFrame,
 ) -> None:
-    """Write the tables; the stamp that says what they were made from comes last."""
+    """Write the tables, and last the stamp that identifies their manifest."""
     write_table(folder.train, train[["id", "path", "label", "group"]])
     write_table(folder.test, test[["id", "path"]])
     write_table(folder.unreadable, unreadable[["id", "path", "set", "reason"]])
@@ -156,7 +164,7 @@ def save_tables(
 
 
 def invalidate_tables(folder: CompetitionFolder) -> None:
-    """Invalidate the tables, because the files that they were made from are replaced."""
+    """Invalidate the tables, because their source files are replaced."""
     remove_file(folder.stamp)
 
 

@@ -1,4 +1,4 @@
-"""The kinds of task, of answer and of label that a competition can have."""
+"""Kinds of tasks, submissions and sources of labels."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Opens archives by their suffix: zip, 7z, tar, and single compressed files."""
+"""Formats of archives: zip, 7z, tar and single compressed files, chosen by suffix."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from .members import ArchiveEntry, ArchiveReader, EntryKind, OpenSink, classify_
 
 _BLOCK = 1 << 20
 
-# Errors that the libraries raise for a damaged archive.
+# Errors of the libraries for damaged archives.
 DAMAGE_ERRORS: tuple[type[Exception], ...] = (
     zipfile.BadZipFile,
     tarfile.TarError,
@@ -43,7 +43,7 @@ class _StreamReader:
 
     def unpack(self, files: list[ArchiveEntry], open_sink: OpenSink) -> None:
         for entry in files:
-            # Reading to the end compares the checksum.
+            # Reading to the end verifies the checksum.
             with self.open_entry(entry.name) as source, open_sink(entry) as sink:
                 shutil.copyfileobj(source, sink, _BLOCK)
 
@@ -86,7 +86,7 @@ def _classify_tar_entry(info: tarfile.TarInfo) -> EntryKind:
 
 
 def _decode_name(name: str) -> str:
-    """Decode a name that is not UTF-8 as zip archives do, since our tables could not hold it otherwise."""
+    """Decode a name that is not UTF-8 in the code page of zip archives, since tables are UTF-8."""
     raw = name.encode("utf-8", "surrogateescape")
     try:
         return raw.decode("utf-8")
@@ -104,7 +104,7 @@ def _open_seven_zip(path: Path) -> AbstractContextManager[ArchiveReader]:
 def _open_compressed(path: Path) -> Iterator[ArchiveReader]:
     """Open a single compressed file; a compressed tar becomes a tar."""
     if not path.stat().st_size:
-        raise EOFError("it is empty")  # which gzip takes for the end
+        raise EOFError("it is empty")  # gzip reads an empty file without an error
     suffix = path.suffix.lower()
     name = path.stem + (".tar" if suffix in _SHORT_TARS else "")
     with _DECOMPRESSORS[_SHORT_TARS.get(suffix, suffix)](path) as source:
@@ -122,12 +122,12 @@ _FORMATS: dict[str, Callable[[Path], AbstractContextManager[ArchiveReader]]] = {
 
 
 def is_archive(path: Path) -> bool:
-    """Whether a file's suffix says that it is an archive that we can open."""
+    """Return whether a file has the suffix of a known archive."""
     return path.suffix.lower() in _FORMATS
 
 
 def describe_format(path: Path) -> str:
-    """Return the kind of archive by its suffix, such as ``zip``; a file with an unknown suffix is taken for a zip."""
+    """Return the format of an archive by its suffix, such as ``zip``, which is also the default."""
     return path.suffix.lower().lstrip(".") if is_archive(path) else "zip"
 
 
@@ -137,9 +137,9 @@ def open_archive(path: Path) -> AbstractContextManager[ArchiveReader]:
     Raises
     ------
     EncryptedArchive
-        If even its names need a password.
+        If the names of its entries are encrypted.
     NotImplementedError
-        If it is packed in a way that the libraries do not know.
+        If the libraries do not support its compression.
     Exception
         One of ``DAMAGE_ERRORS``, or an ``OSError`` without a number, if it is damaged.
     """

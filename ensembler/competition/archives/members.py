@@ -1,4 +1,4 @@
-"""Entries of an archive, described alike for every kind of archive."""
+"""Entries of an archive, in one form for all formats."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ EntryKind = Literal["file", "folder", "link", "device"]
 
 
 class EncryptedArchive(Exception):
-    """Not even the names in an archive can be read without its password."""
+    """The names of an archive's entries are encrypted."""
 
 
 @dataclass(frozen=True)
 class ArchiveEntry:
-    """One entry of an archive, named as the archive has it.
+    """One entry of an archive.
 
-    ``size`` is what the archive claims that it unpacks to; 0 where it claims nothing.
+    ``name`` is the name in the archive. ``size`` is the unpacked size that the archive claims, 0 if it claims none.
     """
 
     name: str
@@ -29,26 +29,26 @@ class ArchiveEntry:
 
 
 class Sink(Protocol):
-    """Takes a member's bytes."""
+    """Target of an entry's bytes."""
 
     def write(self, block: bytes, /) -> int:
-        """Take the next bytes."""
+        """Write the next bytes."""
 
 
 OpenSink = Callable[[ArchiveEntry], AbstractContextManager[Sink]]
 
 
 class ArchiveReader(Protocol):
-    """An open archive; of several members of one name, the last one counts."""
+    """An open archive. Of several entries with one name, the last one counts."""
 
     entries: list[ArchiveEntry]
 
     def unpack(self, files: list[ArchiveEntry], open_sink: OpenSink) -> None:
-        """Write each of ``files`` to a sink of its own, and compare checksums where the archive has them."""
+        """Write each of ``files`` to a sink of its own, and verify checksums if the archive has them."""
 
 
 def classify_mode(mode: int) -> EntryKind:
-    """Return the kind of an entry by its Unix permissions; archives made elsewhere have none, and hold files."""
+    """Return the kind of an entry by its Unix mode. Without a mode, as other systems write it, it is a file."""
     if stat.S_ISLNK(mode):
         return "link"
     return "file" if stat.S_IFMT(mode) in (0, stat.S_IFREG) else "device"

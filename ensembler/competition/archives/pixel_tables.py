@@ -1,4 +1,4 @@
-"""Photos given as rows of pixels in a CSV: written as PNG files once, so that all later stages find files."""
+"""Conversion of CSVs with a row of pixels per photo into PNG files, which all later stages read."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from ..sample_submission import list_csv_files, looks_like_sample
 _PIXEL = re.compile(r"pixel[ _-]?(\d+)", re.IGNORECASE)
 _ID = re.compile(r"id|(?:.*[ _-]id)|(?:.*[a-z]Id)|(?:.*ID)")
 _FILE_NAME = r"[\w-][\w.-]*"
-# Rows read at a time; 16 MB of whole numbers for photos of 28 x 28 pixels.
+# Rows read at a time: 16 MB of integers for photos of 28 x 28 pixels.
 _CHUNK_ROWS = 5000
 
 
@@ -32,8 +32,8 @@ _CHUNK_ROWS = 5000
 class PixelTable:
     """A CSV with a photo in each row.
 
-    ``pixel_columns`` are its columns from the top left pixel to the bottom right one, row by row; of a colour photo
-    each pixel has three columns in a row: red, green, blue. ``other_columns`` are the columns beside them.
+    ``pixel_columns`` are the columns of the pixels, row by row from the top left. A pixel of a colour photo has three
+    consecutive columns: red, green, blue. ``other_columns`` are the other columns.
     """
 
     path: Path
@@ -42,10 +42,10 @@ class PixelTable:
 
     @classmethod
     def read(cls, path: Path) -> PixelTable | None:
-        """Look for columns pixel0, pixel1, ... (or from 1 on) that fill a square; None if there are none."""
+        """Return a table whose columns pixel0, pixel1, ... (or from 1 on) fill a square; None for other tables."""
         try:
             header = read_header(path)
-        except BadData:  # whoever needs that table reports it
+        except BadData:  # the code that needs the table reports it
             return None
         numbers = {name: int(match[1]) for name in header if (match := _PIXEL.fullmatch(name))}
         pixels = tuple(sorted(numbers, key=lambda name: numbers[name]))
@@ -56,7 +56,7 @@ class PixelTable:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Height, width and, of colour photos, 3; empty if the pixels fill no square."""
+        """Height, width and, for colour photos, 3. Empty if the pixels do not fill a square."""
         for channels, more in ((1, ()), (3, (3,))):
             side = math.isqrt(len(self.pixel_columns) // channels)
             if side * side * channels == len(self.pixel_columns):
@@ -65,20 +65,20 @@ class PixelTable:
 
     @property
     def folder(self) -> Path:
-        """Folder of its photos: ``train/`` for ``train.csv``."""
+        """Folder of the photos: ``train/`` for ``train.csv``."""
         return self.path.with_suffix("")
 
 
 def draw_pixel_tables(root: Path, progress: Progress) -> None:
-    """Draw the photos of all tables of pixels below ``root`` as PNG files, if there are no other photos.
+    """Write the photos of all tables of pixels below ``root`` as PNG files, if there are no other photos.
 
-    A photo is named after its row's id, or, in a table without one, after the number of its row: from 0 if the
-    sample submission counts so, else from 1. The table keeps its other columns, and the id.
+    A photo is named after the id of its row. In a table without ids it is named after the number of its row, from 0 if
+    the sample submission counts from 0, else from 1. The table keeps the id and its other columns.
 
     Raises
     ------
     BadData
-        If pixels are no whole numbers from 0 to 255.
+        If pixels are not whole numbers from 0 to 255.
     """
     if has_photos(root):
         return
@@ -98,11 +98,11 @@ def _draw_table(table: PixelTable, samples: list[Path], progress: Progress) -> N
         task.advance(len(names))
     task.finish()
     write_table(table.path, rest)
-    progress.note(f"The pixels of {table.path.name} became {len(rest)} photos in {table.folder.name}/.")
+    progress.note(f"The pixels of {table.path.name} were written as {len(rest)} photos to {table.folder.name}/.")
 
 
 def _read_with_ids(table: PixelTable, samples: list[Path]) -> pd.DataFrame:
-    """Read the columns beside the pixels, the one of ids first."""
+    """Read the columns other than pixels, with the id column first."""
     rest = read_table(table.path, columns=[*table.other_columns, table.pixel_columns[0]]).drop(
         columns=table.pixel_columns[0]
     )
@@ -117,7 +117,7 @@ def _read_with_ids(table: PixelTable, samples: list[Path]) -> pd.DataFrame:
 
 
 def _iterate_chunks(table: PixelTable, names: list[str]) -> Iterator[tuple[list[str], NDArray[np.uint8]]]:
-    """Give names and photos, of shape (photos, height, width) or (photos, height, width, 3), a few thousand at once."""
+    """Yield names and photos of shape (photos, height, width) or (photos, height, width, 3), in chunks."""
     try:
         with pd.read_csv(
             table.path,
@@ -130,19 +130,19 @@ def _iterate_chunks(table: PixelTable, names: list[str]) -> Iterator[tuple[list[
             for chunk in reader:
                 pixels = chunk[list(table.pixel_columns)].to_numpy()
                 if pixels.min() < 0 or pixels.max() > 255:
-                    raise ValueError("some are below 0 or above 255")  # noqa: TRY301 - told like pandas' own below
+                    raise ValueError("some are below 0 or above 255")  # noqa: TRY301 - reported like pandas' own errors
                 start = int(chunk.index[0])
                 yield names[start : start + len(chunk)], pixels.astype(np.uint8).reshape(-1, *table.shape)
     except ValueError as error:
         reason = " ".join(str(error).split())
         raise BadData(
-            f"The pixels in {table.path} are no whole numbers from 0 to 255 ({reason}): correct them."
+            f"The pixels in {table.path} are not whole numbers from 0 to 255 ({reason}): correct them."
         ) from error
 
 
 def encode_png(photo: NDArray[Any]) -> bytes:
     """Encode a photo, uint8 of shape (height, width) or (height, width, 3), as a PNG file."""
-    # Pillow takes three times as long when it writes files itself, and threads do not help.
+    # Pillow takes three times as long if it writes files itself, and threads do not help.
     buffer = io.BytesIO()
     Image.fromarray(photo).save(buffer, format="PNG")
     return buffer.getvalue()

@@ -8,19 +8,19 @@ from pathlib import Path, PurePath
 
 
 def is_litter(path: PurePath) -> bool:
-    """Whether a path inside an archive is one that computers add: hidden files, and the folder of macOS."""
+    """Return whether a path inside an archive is a hidden file or in the metadata folder of macOS."""
     return path.name.startswith(".") or "__MACOSX" in path.parts
 
 
 def put_in_place(unpacked: Path, archive: Path) -> Path | None:
-    """Move what came out of an archive, a folder on the same disk, to where it belongs.
+    """Move the content of an archive from the folder ``unpacked``, on the same disk, to its place.
 
-    That is beside the archive if all of it lies in one folder or file of the archive's name, else in a folder of that
-    name. What is there already stays; of two files with the same name and content one is kept. If something else lies
-    there, it goes to a folder with another name, which is returned.
+    If the content is one folder or file of the archive's name, it is moved beside the archive, else into a folder of
+    that name. Existing files stay, and identical files are kept once. If different content exists there, a folder with
+    another name is used and returned.
     """
     tops = {path.name for path in unpacked.iterdir() if not is_litter(PurePath(path.name))}
-    # train.tgz becomes train.tar, which is unpacked in its turn.
+    # train.tgz becomes train.tar, which is unpacked next.
     is_beside = len(tops) == 1 and tops <= {archive.stem, archive.stem + ".tar"}
     target = archive.parent if is_beside else archive.with_suffix("")
     if not _has_clash(unpacked, target):
@@ -35,7 +35,7 @@ def put_in_place(unpacked: Path, archive: Path) -> Path | None:
 
 
 def _has_clash(source: Path, target: Path) -> bool:
-    """Whether something else than ``source`` lies at ``target``, or in it."""
+    """Return whether different content exists at ``target``."""
     if not target.exists():
         return False
     if source.is_dir() and target.is_dir():
@@ -45,7 +45,7 @@ def _has_clash(source: Path, target: Path) -> bool:
 
 
 def _merge(source: Path, target: Path) -> None:
-    """Move into ``target`` what it does not have."""
+    """Move everything that ``target`` lacks into it."""
     target.mkdir(exist_ok=True)
     for path in source.iterdir():
         place = target / path.name

@@ -1,4 +1,4 @@
-"""Reads 7z archives. It is a module of its own because py7zr is loaded only where there is one."""
+"""Reading of 7z archives, in a separate module because py7zr is imported only if needed."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from py7zr.io import Py7zIO, WriterFactory
 
 from .members import ArchiveEntry, ArchiveReader, EncryptedArchive, EntryKind, OpenSink, Sink
 
-# Errors of py7zr where a header makes no sense.
+# Errors of py7zr for invalid headers.
 _BAD_HEADER_ERRORS = (LookupError, TypeError, AssertionError, OverflowError)
 
 
 @contextlib.contextmanager
 def open_seven_zip(path: Path) -> Iterator[ArchiveReader]:
-    """Open a 7z archive; see :func:`.formats.open_archive` for what is raised."""
+    """Open a 7z archive. Errors are those of :func:`.formats.open_archive`."""
     try:
-        # From an open file py7zr unpacks one member after the other, from a path several at once.
+        # py7zr unpacks an open file entry by entry, but a path with several threads.
         with path.open("rb") as stream, py7zr.SevenZipFile(stream) as opened:
             yield _SevenZipReader(opened, path.parent.absolute())
     except PasswordRequired as error:
@@ -56,7 +56,7 @@ def _classify_entry(info: py7zr.FileInfo) -> EntryKind:
 
 
 class _SinkFactory(WriterFactory):
-    """Gives py7zr a sink for each member; nothing is written to ``base``, which py7zr puts before the names."""
+    """Factory of a sink per entry. Nothing is written to ``base``, which py7zr prepends to the names."""
 
     def __init__(
         self, base: Path, files: list[ArchiveEntry], open_sink: OpenSink, open_now: contextlib.ExitStack
@@ -74,7 +74,7 @@ class _SinkFactory(WriterFactory):
 
 
 class _Writer(Py7zIO):
-    """A sink as py7zr needs it; of the other methods than ``write`` it needs only the presence."""
+    """A sink for py7zr, which calls only ``write`` but requires the other methods."""
 
     def __init__(self, sink: Sink) -> None:
         self._sink = sink

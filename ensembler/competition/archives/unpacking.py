@@ -1,4 +1,4 @@
-"""Unpacks downloads: archives within archives, checked, and all or nothing."""
+"""Unpacking of downloads with nested archives, checked, completely or not at all."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-from ...errors import BadData, DamagedArchive, format_count
+from ...errors import BadData, DamagedArchive
 from ...progress import Progress, Task
 from ...storage import require_space, write_folder_atomically
 from .formats import DAMAGE_ERRORS, describe_format, is_archive, open_archive
@@ -23,35 +23,34 @@ _UNREADABLE_ERRORS: tuple[type[Exception], ...] = (*DAMAGE_ERRORS, EncryptedArch
 
 
 class _Unreadable(Exception):
-    """An archive is damaged or of an unknown kind; says so, but not what to do."""
+    """An archive is damaged or of an unknown format. The message contains no remedy."""
 
 
 class _Damaged(_Unreadable):
-    """Another download may help."""
+    """An archive is damaged, so another download may help."""
 
 
 def extract_archive(archive: Path, folder: Path, progress: Progress, *, max_bytes: int | None = None) -> None:
-    """Unpack ``archive`` into ``folder``, with every archive inside it in its own place.
+    """Unpack ``archive`` and all archives inside it into ``folder``, whose previous content is replaced.
 
-    An archive named ``train.zip`` whose members all begin with ``train/`` is unpacked beside itself, any other into a
-    folder of its name, or of another name if that one is taken. The inner archives are deleted; the outer one stays
-    where it is. Those that are encrypted or cannot be read are reported and kept, hidden files too. Tables of pixels
-    become files of photos. What is in ``folder`` already is replaced.
+    An inner archive ``train.zip`` whose entries all begin with ``train/`` is unpacked beside itself, any other into a
+    folder of its name, or of another name if that one exists. Inner archives are deleted, except hidden ones and those
+    that are encrypted or unreadable, which are reported. Tables of pixels become files of photos.
 
     Parameters
     ----------
     max_bytes
-        Limit of the unpacked size, 0 for none; by default that of :class:`UnpackLimit`.
+        Largest unpacked size. 0 sets no limit. None is the default of :class:`UnpackLimit`.
 
     Raises
     ------
     DamagedArchive
-        If it cannot be read or its checksums do not agree; those of archives inside it are vouched for by its own.
+        If the outer archive cannot be read or its checksums are wrong. They cover the archives inside it.
     BadData
-        If it is packed in an unknown way, has members that would land outside, links or devices, unpacks to more than
-        it may, or all of it is encrypted.
+        If its format is unknown, all of it is encrypted, it exceeds ``max_bytes``, or it contains links, devices or
+        entries outside its folder.
     StorageError
-        If there is no room; nothing is left behind then.
+        If the disk is full. No file is left then.
     """
     with write_folder_atomically(folder) as temporary:
         unpacking = _Unpacking(archive, temporary, UnpackLimit(archive, max_bytes), progress)
@@ -60,7 +59,7 @@ def extract_archive(archive: Path, folder: Path, progress: Progress, *, max_byte
 
 
 def read_claimed_size(archive: Path) -> int:
-    """Return the unpacked size that an archive claims, without inner archives; 0 if it cannot be read."""
+    """Return the unpacked size that an archive claims, without inner archives; 0 if it is unreadable."""
     try:
         with open_archive(archive) as opened:
             return sum(entry.size for entry in opened.entries)
@@ -70,7 +69,7 @@ def read_claimed_size(archive: Path) -> int:
 
 @dataclass
 class _Unpacking:
-    """One outer archive on its way into one folder."""
+    """The unpacking of one outer archive into one folder."""
 
     archive: Path
     root: Path
@@ -88,10 +87,11 @@ class _Unpacking:
             for path in inner:
                 self._unpack_inner(path)
         else:
-            raise BadData(f"{self.archive} has archives more than {MAX_NESTING} deep in each other: unpack it by hand.")
+            raise BadData(f"{self.archive} contains more than {MAX_NESTING} levels of archives: unpack it by hand.")
         if self.locked and not any(path.is_file() and path not in self.locked for path in self.root.rglob("*")):
             raise BadData(
-                f"All of {self.archive} is encrypted: unpack it with its password and `ensembler adopt` the folder."
+                f"All of {self.archive} is encrypted: unpack it with its password, and pass the folder to "
+                "`ensembler adopt FOLDER`."
             )
 
     def _iterate_archives(self) -> Iterator[Path]:
@@ -106,10 +106,12 @@ class _Unpacking:
         except _Damaged as error:
             raise DamagedArchive(f"{error}: download it again.") from error
         except _Unreadable as error:
-            raise BadData(f"{error}: unpack it with another program and `ensembler adopt` the folder.") from error
+            raise BadData(
+                f"{error}: unpack it with another program, and pass the folder to `ensembler adopt FOLDER`."
+            ) from error
 
     def _unpack_inner(self, archive: Path) -> None:
-        """Unpack where it belongs, and delete it; one that cannot be read stays."""
+        """Unpack an archive to its place and delete it. An unreadable one is kept."""
         display_name = f"{archive.relative_to(self.root)} in {self.archive}"
         with tempfile.TemporaryDirectory(prefix=".unpacking-", dir=archive.parent) as aside:
             try:
@@ -117,26 +119,26 @@ class _Unpacking:
                     self.locked.add(archive)
                     return
             except _Unreadable as error:
-                self.progress.warn(f"{error}: it was left as it is.")
+                self.progress.warn(f"{error}: it is kept as it is.")
                 self.unreadable.add(archive)
                 return
             if moved := put_in_place(Path(aside), archive):
                 where = moved.relative_to(self.root).as_posix()
                 self.progress.warn(
-                    f"{display_name} was unpacked into {where}, because something else lies in its place."
+                    f"{display_name} was unpacked into {where}, because its folder contains different files."
                 )
         archive.unlink()
 
     def _unpack(self, archive: Path, folder: Path, display_name: str) -> bool:
-        """Unpack into ``folder``; ``display_name`` is what messages call the archive.
+        """Unpack an archive, named ``display_name`` in messages, into ``folder``.
 
-        Returns whether anything of it could be read without a password.
+        Returns whether an entry could be read without a password.
         """
         try:
             with _translate_errors(archive, display_name), open_archive(archive) as opened:
                 return self._write_entries(archive, opened, folder, display_name)
         except EncryptedArchive:
-            self.progress.warn(f"{display_name} is encrypted and was left out.")
+            self.progress.warn(f"{display_name} is encrypted and was skipped.")
             return False
 
     def _write_entries(self, archive: Path, opened: ArchiveReader, folder: Path, display_name: str) -> bool:
@@ -144,7 +146,7 @@ class _Unpacking:
         places = {member.name: _resolve_place(member, display_name) for member in files}
         readable = [member for member in files if not member.encrypted]
         if len(readable) < len(files):
-            self.progress.warn(f"{display_name} is encrypted: {format_count(files[len(readable) :], 'file')} left out.")
+            self.progress.warn(f"{display_name} contains encrypted files: skipped {len(files) - len(readable)}.")
         if files and not readable:
             return False
         claimed = sum(member.size for member in readable)
@@ -166,7 +168,7 @@ class _Unpacking:
 
 @dataclass(frozen=True)
 class _CountingSink:
-    """A file that counts what is written to it."""
+    """A file that counts the bytes written to it."""
 
     stream: IO[bytes]
     limit: UnpackLimit
@@ -183,7 +185,7 @@ def _translate_errors(archive: Path, display_name: str) -> Iterator[None]:
     try:
         yield
     except NotImplementedError as error:
-        raise _Unreadable(f"{display_name} is packed in a way that cannot be read here ({error})") from error
+        raise _Unreadable(f"The compression of {display_name} is not supported ({error})") from error
     except DAMAGE_ERRORS as error:
         raise _Damaged(_describe_damage(archive, display_name, error)) from error
     except OSError as error:
@@ -195,19 +197,17 @@ def _translate_errors(archive: Path, display_name: str) -> Iterator[None]:
 
 def _describe_damage(archive: Path, display_name: str, error: Exception) -> str:
     reason = " ".join(str(error).split()) or type(error).__name__
-    return f"{display_name} is damaged or no {describe_format(archive)} ({reason})"
+    return f"{display_name} is damaged or not a {describe_format(archive)} file ({reason})"
 
 
 def _resolve_place(entry: ArchiveEntry, display_name: str) -> PurePosixPath:
-    """Return the path of an entry below the archive's folder."""
+    """Return the path of an entry relative to the archive's folder."""
     inside = PurePosixPath(entry.name.replace("\\", "/"))
     if not inside.parts or inside.is_absolute() or ".." in inside.parts or re.match("[A-Za-z]:", inside.parts[0]):
-        raise BadData(
-            f"{display_name} has a member that would land outside its folder: {entry.name!r}; take another archive."
-        )
+        raise BadData(f"{display_name} contains an entry outside its folder, {entry.name!r}: use another archive.")
     if entry.kind != "file":
         raise BadData(
-            f"{display_name} has a {entry.kind} among its members: {entry.name!r}; unpack it and `ensembler "
-            "adopt` that."
+            f"{display_name} contains a {entry.kind}, {entry.name!r}: unpack it with another program, and pass the "
+            "folder to `ensembler adopt FOLDER`."
         )
     return inside

@@ -66,14 +66,14 @@ class Folds:
         return divmod(split, self.count)
 
     def mask_held_out(self, split: int) -> Mask:
-        """Whether each photo is held out of a split, shape (rows,)."""
+        """Return whether each photo is held out of a split, shape (rows,)."""
         if split == ALL_PHOTOS:
             return np.zeros(len(self.assigned), bool)
         repeat, fold = self.locate_split(split)
         return np.asarray(self.assigned[:, repeat] == fold)
 
     def mask_training(self, split: int) -> Mask:
-        """Whether each photo is trained on in a split, shape (rows,)."""
+        """Return whether each photo is trained on in a split, shape (rows,)."""
         return ~self.mask_held_out(split)
 
     def make_inner_folds(self, split: int) -> Rows:

@@ -1,4 +1,4 @@
-"""Names of classes that the labels only number, from a JSON file beside the photos."""
+"""Names of numbered classes, from a JSON file of the competition."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ import json
 from pathlib import Path
 from typing import Any
 
-# A competition may ship a JSON file per photo; a map of classes is small and lies near the top.
+# A competition may contain a JSON file per photo. A map of classes is small and near the root.
 _MAX_FILES = 50
 _MAX_BYTES = 1 << 20
 _MAX_DEPTH = 2
 
 
 def find_class_names(root: Path, classes: tuple[str, ...]) -> tuple[str, ...]:
-    """Return a name for each of ``classes`` from a JSON file, such as ``label_num_to_disease_map.json``.
+    """Return the name of each class from a JSON file such as ``label_num_to_disease_map.json``.
 
-    Empty if no JSON file near the top of ``root`` has a name for each.
+    The result is empty if no JSON file near ``root`` names all ``classes``.
     """
     for path in _list_json_files(root):
         names = _read_names(path)

@@ -1,4 +1,4 @@
-"""The task, its classes and their order, from the labels and the sample submission's columns."""
+"""The task, its classes and their order, from labels and the sample submission."""
 
 from __future__ import annotations
 
@@ -21,17 +21,19 @@ _YES = frozenset({"1", "1.0", "true", "yes", "positive", "y"})
 
 @dataclass(frozen=True)
 class OneHot:
-    """Labels as columns of 0 and 1, a column per class."""
+    """Labels as columns of 0 and 1, one per class."""
 
     classes: tuple[str, ...]
     multiclass: bool
 
     @classmethod
     def read(cls, table: pd.DataFrame, source: Path) -> OneHot:
-        """Read whether each row has exactly one class."""
+        """Read columns of 0 and 1, and decide whether each row has exactly one class."""
         flags = table.apply(pd.to_numeric, errors="coerce")
         if not flags.isin([0, 1]).all(axis=None):
-            raise BadData(f"{source} has other values than 0 and 1 in its columns {', '.join(table.columns)}.")
+            raise BadData(
+                f"The columns {', '.join(table.columns)} of {source} contain values other than 0 and 1: correct them."
+            )
         return cls(tuple(map(str, table.columns)), bool((flags.sum(axis=1) == 1).all()))
 
 
@@ -44,23 +46,23 @@ def decide_task(
     takes_labels: bool | None = None,
     confirmed: bool = False,
 ) -> tuple[Task, tuple[str, ...], AnswerKind]:
-    """Decide the task, the classes in the order of the answer's columns, and what the answer holds.
+    """Decide the task, the classes in the order of the submission's columns, and the content of these columns.
 
     Parameters
     ----------
     labels, sample
-        Labels and sample submission as they were found.
+        Detected labels and sample submission.
     positive
-        Class that a binary answer's column is the probability of, if a person said so.
+        Class whose probability a binary submission contains, if the user named it.
     takes_labels
-        Whether the metric judges labels rather than probabilities; None if it is not known.
+        Whether the metric scores labels rather than probabilities. None if the metric is unknown.
     confirmed
-        Whether a person said that classes are asked for, whatever the cells of the sample hold.
+        Whether the user confirmed a classification, so that cells of the sample need not be classes.
 
     Raises
     ------
     MissingHint
-        If a binary task leaves open which class its column is the probability of, or the sample's cells are no classes.
+        If the positive class of a binary task is unknown, or the sample's cells are not classes.
     BadData
         If the sample's columns and the labels do not name the same classes.
     """
@@ -86,7 +88,7 @@ def decide_task(
 
 
 def find_task(labels: pd.Series | OneHot | Tags) -> tuple[Task, tuple[str, ...]]:
-    """Return the task that labels alone show, and its classes; of two classes it is binary."""
+    """Return the task and its classes, judged by labels alone. Two classes make a binary task."""
     if isinstance(labels, Tags):
         return "multilabel", labels.classes
     if isinstance(labels, OneHot):
@@ -98,13 +100,13 @@ def find_task(labels: pd.Series | OneHot | Tags) -> tuple[Task, tuple[str, ...]]
 def _choose_binary_kind(
     sample: SampleSubmission, classes: tuple[str, ...], *, takes_labels: bool | None, confirmed: bool
 ) -> AnswerKind:
-    """Return ``label`` or ``flag`` if the metric takes labels and the sample shows them; else follow the sample."""
+    """Return ``label`` or ``flag`` if the metric scores labels and the sample contains them; else follow the sample."""
     cells = sample.cells
     if takes_labels and cells <= set(classes):
         return "label"
     if takes_labels and cells <= FLAGS:
         return "flag"
-    # A metric of probabilities does not matter where the sample's cells are words.
+    # Words in the sample's cells outweigh a metric of probabilities.
     if cells and are_probabilities(cells):
         return "probabilities"
     if not confirmed:
@@ -113,25 +115,25 @@ def _choose_binary_kind(
 
 
 def list_classes(labels: pd.Series) -> tuple[str, ...]:
-    """Return the distinct labels, by number if all are numbers, else by name.
+    """Return the distinct labels, sorted by number if all are numbers, else by name.
 
-    ``BadData`` if there are fewer than two, an empty one, or one that contains our separator.
+    Fewer than two labels, an empty one, or one that contains the separator of the tables raise ``BadData``.
     """
     classes = [str(label) for label in labels.unique()]
     if "" in classes:
         empty = labels[labels == ""]
         raise BadData(
-            f"The label of {format_count(empty, 'training photo')} is empty: give each a label, or drop its row."
+            f"The label of {format_count(empty, 'training photo')} is empty: add the labels or delete the rows."
         )
     if any(SEPARATOR in name for name in classes):
-        raise BadData(f"A class has {SEPARATOR!r} in its name, which separates labels in our tables: rename it.")
+        raise BadData(f"A class contains {SEPARATOR!r}, which separates labels in the tables: rename the class.")
     if len(classes) < 2:
-        raise BadData(f"All training photos have the label {classes[0]!r}; at least two classes are needed.")
+        raise BadData(f"All training photos have the label {classes[0]!r}: add photos of another class.")
     return sort_classes(classes)
 
 
 def match_columns(columns: tuple[str, ...], classes: tuple[str, ...], sample: Path) -> tuple[str, ...]:
-    """Return the class of each column: of the same name, or the only one that the column's name ends with."""
+    """Return the class of each column: the class of the same name, or the only one that ends the column's name."""
     plain = {normalise_name(name): name for name in classes}
     matched: list[str | None] = []
     for column in columns:
@@ -145,26 +147,27 @@ def match_columns(columns: tuple[str, ...], classes: tuple[str, ...], sample: Pa
     unmatched_classes = sorted(set(classes) - set(filter(None, matched)))
     if unmatched_columns or unmatched_classes:
         what = (
-            f"no class for its columns {', '.join(unmatched_columns[:5])}"
+            f"no class matches the columns {', '.join(unmatched_columns[:5])}"
             if unmatched_columns
-            else f"no column for {', '.join(unmatched_classes[:5])}"
+            else f"no column matches {', '.join(unmatched_classes[:5])}"
         )
         raise BadData(
-            f"{sample} does not fit the labels: there is {what} (classes: {', '.join(classes[:8])}); "
-            "name another file with --sample or --labels."
+            f"{sample} does not fit the labels, because {what} (classes: {', '.join(classes[:8])}): "
+            "name another file with --sample FILE or --labels FILE."
         )
     return tuple(name for name in matched if name is not None)
 
 
 def _split_words(name: str) -> str:
-    """``isDog`` and ``is_dog`` as ``is dog``; a class must be a whole word, for there is a cat in ``category``."""
+    """Return ``is dog`` for ``isDog`` and ``is_dog``, since ``category`` must not match the class cat."""
     return " ".join(re.findall(r"[^\W_]+", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name).lower()))
 
 
 def find_positive_class(classes: tuple[str, ...], column: str, slug: str, named: str | None) -> str:
-    """Return the class that a binary answer's column is the probability of.
+    """Return the class whose probability a binary submission contains.
 
-    The column's name, the labels (0 and 1, no and yes) or the competition's slug tell it; else a ``MissingHint`` asks.
+    The name of the column, the labels (0 and 1, no and yes) or the competition's slug decide it. Otherwise
+    ``MissingHint`` is raised.
     """
     if named is not None:
         if named not in classes:
@@ -178,6 +181,6 @@ def find_positive_class(classes: tuple[str, ...], column: str, slug: str, named:
         if len(candidates) == 1:
             return candidates[0]
     raise MissingHint(
-        f"Which class is the column {column!r} the probability of: {' or '.join(classes)}? "
-        "Answer with --positive CLASS."
+        f"The column {column!r} may contain the probability of {' or '.join(classes)}: name the class with "
+        "--positive CLASS."
     )

@@ -1,4 +1,4 @@
-"""Groups of photos that belong together, such as those of one patient, from a table or the photos' names."""
+"""Groups of related photos, such as those of one patient, from a table or from the names of photos."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from .joined_groups import join_groups
 from .name_pairs import are_in_pairs, pair_names
 from .readable_tables import HEAD_ROWS, list_readable_tables
 
-# What is photographed more than once: someone or something first, then an occasion, then a place. The first match in
-# this order is taken. Words like class, type, view or date are left out, for they rather describe a photo.
+# Names of columns of groups: beings, then occasions, then places. The first match in this order counts. Words like
+# class, type, view or date are omitted, because they describe a photo rather than group it.
 _BEINGS, _OCCASIONS, _PLACES = (
     names.split()
     for names in (
@@ -38,9 +38,9 @@ PHOTO_NAMES = "names"
 
 @dataclass(frozen=True)
 class GroupColumn:
-    """Where the groups are: a table, as a manifest names it, its column of photos and its column of groups.
+    """A table of groups in the manifest's notation, its column of photos and its column of groups.
 
-    The table :data:`PHOTO_NAMES` stands for the photos' own names, which differ by left and right alone within a pair.
+    The table :data:`PHOTO_NAMES` stands for pairs of photos whose names differ only by left and right.
     """
 
     file: str
@@ -52,7 +52,7 @@ NAME_PAIRS = GroupColumn(PHOTO_NAMES, "name", "pair")
 
 
 def rank_group_name(column: str) -> int | None:
-    """Return the rank of a column's name among those of groups, such as ``patient`` or ``PatientID``, or None."""
+    """Return the rank of a column's name among the names of groups, or None. ``PatientID`` ranks as ``patient``."""
     bare = re.sub(r"[\W_]", "", column.lower())
     endings = ("", "id", "uid", "instanceuid", "no", "num", "number", "name", "code")
     names = [bare.removesuffix(ending) for ending in endings]
@@ -60,7 +60,7 @@ def rank_group_name(column: str) -> int | None:
 
 
 def find_id_column(path: Path, photos: PhotoFiles) -> str:
-    """Return the column that holds photos' names, judged by the first rows; empty if there is none."""
+    """Return the column with the names of photos, judged by the first rows; an empty string if there is none."""
     head = read_table(path, rows=HEAD_ROWS)
     matches = {str(column): sum(bool(photos.find(value)) for value in head[column]) for column in head.columns}
     best = max(matches, key=lambda column: matches[column], default="")
@@ -68,13 +68,13 @@ def find_id_column(path: Path, photos: PhotoFiles) -> str:
 
 
 def find_groups(photos: PhotoFiles, labels: pd.Series, sample: SampleSubmission | None) -> GroupColumn | None:
-    """Find a column that says which training photos belong together, or else pairs of names.
+    """Find the column that groups related training photos, or pairs of names.
 
-    It has a name that groups have, and groups the photos: it is not the label under another name, not different for
-    each photo, and does not split them into fewer groups than there are folds. Where its groups lie within those of
-    another such column, that one is taken, but places are not taken for the beings that live there.
+    The column must have the name of a group, and its values must group the photos: a copy of the label, a different
+    value for each photo, or fewer groups than folds do not count. If the groups of another such column contain these,
+    that column is used, except a column of places in place of beings.
 
-    ``labels`` has the label of each training photo by its path. The sample submission is not a table of groups.
+    ``labels`` contains the label of each training photo by its path. The sample submission is not a table of groups.
     """
     candidates: list[_Candidate] = []
     for path in list_readable_tables(photos.root, sample):
@@ -82,7 +82,7 @@ def find_groups(photos: PhotoFiles, labels: pd.Series, sample: SampleSubmission 
         id_column = find_id_column(path, photos) if ranks else ""
         for name in sorted(set(ranks) - {id_column}) if id_column else []:
             column = GroupColumn(make_relative(path, photos.root), id_column, name)
-            # A table that was not named may be unreadable.
+            # A table that the user did not name may be unreadable.
             with contextlib.suppress(BadData):
                 if _is_useful_grouping(groups := read_groups(column, photos), labels):
                     candidates.append(_Candidate(ranks[name], column, groups))
@@ -92,7 +92,7 @@ def find_groups(photos: PhotoFiles, labels: pd.Series, sample: SampleSubmission 
 
 
 class _Candidate(NamedTuple):
-    """A column of groups, the place of its name among those of groups, and the group of each photo."""
+    """A column of groups, the rank of its name, and the group of each photo."""
 
     rank: int
     column: GroupColumn
@@ -100,7 +100,7 @@ class _Candidate(NamedTuple):
 
 
 def _choose_coarsest(first: _Candidate, candidates: list[_Candidate]) -> _Candidate:
-    """Return the candidate of the fewest groups that contain those of the first one whole."""
+    """Return the candidate with the fewest groups, each of which contains whole groups of ``first``."""
     if first.rank < len(_BEINGS):
         candidates = [other for other in candidates if other.rank < len(_BEINGS) + len(_OCCASIONS)]
     wider = [other for other in candidates if _are_within(first.groups, other.groups)]
@@ -108,14 +108,14 @@ def _choose_coarsest(first: _Candidate, candidates: list[_Candidate]) -> _Candid
 
 
 def _are_within(groups: pd.Series, wider: pd.Series) -> bool:
-    """Whether each group lies whole in one of fewer, wider groups."""
+    """Return whether ``wider`` has fewer groups, each of which contains whole groups."""
     if not groups.index.isin(wider.index).all() or wider.nunique() >= groups.nunique():
         return False
     return bool((wider[groups.index].groupby(groups).nunique() == 1).all())
 
 
 def parse_groups(answer: str, photos: PhotoFiles) -> GroupColumn | None:
-    """Parse a person's answer: ``FILE:COLUMN``, ``names`` for pairs of left and right, or ``none``."""
+    """Parse the user's hint: ``FILE:COLUMN``, ``names`` for pairs of left and right, or ``none``."""
     if answer.strip().lower() == NO_GROUPS:
         return None
     if answer.strip().lower() == PHOTO_NAMES:
@@ -124,29 +124,33 @@ def parse_groups(answer: str, photos: PhotoFiles) -> GroupColumn | None:
     path = photos.root / file
     if not file or not path.is_file():
         raise BadChoice(
-            f"There is no table {path}: --groups takes FILE:COLUMN, the file relative to {photos.root}, or {NO_GROUPS}."
+            f"The table {path} does not exist: --groups expects FILE:COLUMN with a file relative to "
+            f"{photos.root}, {PHOTO_NAMES} or {NO_GROUPS}."
         )
     if column not in (header := read_header(path)):
         raise BadChoice.from_unknown_name("group column", column, header)
     if not (id_column := find_id_column(path, photos)):
-        raise BadData(f"No column of {path} holds the names of training photos: name another table with --groups.")
+        raise BadData(f"No column of {path} contains the names of training photos: name another table with --groups.")
     return GroupColumn(make_relative(path, photos.root), id_column, column)
 
 
 def build_group_column(layout: TrainLayout) -> GroupColumn | None:
-    """Return the groups that a manifest names, or None."""
+    """Return the column of groups in a manifest, or None."""
     if not layout.groups:
         return None
     return GroupColumn(layout.groups, layout.group_id_column, layout.group_column)
 
 
 def read_groups(column: GroupColumn, photos: PhotoFiles) -> pd.Series:
-    """Read the group of each photo, by its path; a photo of several groups makes one group of them."""
+    """Read the group of each photo, by its path. Groups that share a photo become one."""
     if column.file == PHOTO_NAMES:
         return pair_names(photos.paths)
     path = photos.root / column.file
     if missing := {column.id_column, column.column} - set(read_header(path)):
-        raise BadData(f"{path} has no column {', '.join(sorted(missing))}: correct train.groups in competition.toml.")
+        raise BadData(
+            f"{path} does not contain the column {', '.join(sorted(missing))}: correct train.groups in "
+            "competition.toml."
+        )
     table = read_table(path, columns=list({column.id_column, column.column}))
     paths = table[column.id_column].map(photos.find)
     names = table[column.column].str.strip()
@@ -157,7 +161,7 @@ def read_groups(column: GroupColumn, photos: PhotoFiles) -> pd.Series:
 
 
 def _is_useful_grouping(groups: pd.Series, labels: pd.Series) -> bool:
-    """Whether a column groups most photos, differently from the labels, and finely enough for folds."""
+    """Return whether groups cover most photos, differ from the labels, and suffice for the folds."""
     known = labels[labels.index.isin(groups.index)]
     if len(known) * 2 < len(labels):
         return False

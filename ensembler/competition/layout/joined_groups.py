@@ -1,4 +1,4 @@
-"""Joins groups: photos that share anything, directly or through others, are one group."""
+"""Joined groups: photos that share a key, directly or through others, become one group."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from numpy.typing import NDArray
 
 
 def join_groups(photos: pd.Series, keys: Sequence[pd.Series]) -> pd.Series:
-    """Join photos that share a key of any kind, directly or through others.
+    """Join photos that share a key, directly or through others.
 
     Parameters
     ----------
     photos
         Identity of each row's photo.
     keys
-        Series aligned with ``photos``; rows of equal cells belong together, an empty cell says nothing.
+        Series aligned with ``photos``. Rows with equal cells belong together. Empty cells are ignored.
 
     Returns
     -------
     Series
-        Group of each row: the first key of the first kind among its rows, else its first photo; empty for a photo on
-        its own.
+        Group of each row, named after the first cell of the first key, else after its first photo. The group of a
+        single photo is empty.
     """
     codes, names = pd.factorize(photos)
     ends, count = [(codes, codes)], len(names)
@@ -38,7 +38,7 @@ def join_groups(photos: pd.Series, keys: Sequence[pd.Series]) -> pd.Series:
 
 
 def number_sets(one: NDArray[np.integer], other: NDArray[np.integer], count: int) -> NDArray[np.integer]:
-    """Return the number of the set of each of ``count`` items, where ``one`` and ``other`` are paired."""
+    """Return the set number of each of ``count`` items. Each item of ``one`` is paired with one of ``other``."""
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
@@ -47,7 +47,7 @@ def number_sets(one: NDArray[np.integer], other: NDArray[np.integer], count: int
 
 
 def _name_sets(photos: pd.Series, keys: Sequence[pd.Series], roots: list[int]) -> list[str]:
-    """Name each set after its first key of the first kind, else after its first photo, but never two sets alike."""
+    """Name each set after its first cell of the first key, else after its first photo. Names are unique."""
     named: dict[int, str] = {}
     for root, key in zip(roots, keys[0] if keys else [], strict=False):
         if key:

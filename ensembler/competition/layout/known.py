@@ -1,4 +1,4 @@
-"""Facts of well-known competitions from Kaggle's pages, for zips that are used without asking Kaggle."""
+"""Facts about well-known competitions, for zips that are used without a request to Kaggle."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class KnownCompetition:
-    """Facts that the files do not show.
+    """Facts that the files of a competition do not contain.
 
-    ``metric`` is our name of it, ``positive`` is the class that a binary answer is the probability of, and
-    ``code_only`` competitions accept submissions from notebooks alone.
+    ``metric`` is a name of :data:`.metrics.METRICS`. ``positive`` is the class whose probability a binary submission
+    contains. ``code_only`` competitions accept submissions only from notebooks.
     """
 
     metric: str
@@ -28,7 +28,7 @@ _KNOWN_COMPETITIONS = {
     "diabetic-retinopathy-detection": KnownCompetition("quadratic weighted kappa"),
     "digit-recognizer": KnownCompetition("accuracy"),
     "dog-breed-identification": KnownCompetition("log loss"),
-    # The first competition of that name was judged by accuracy, its successor by log loss.
+    # The first competition of that name used accuracy, its successor log loss.
     "dogs-vs-cats": KnownCompetition("accuracy", positive="dog"),
     "dogs-vs-cats-redux-kernels-edition": KnownCompetition("log loss", positive="dog"),
     "histopathologic-cancer-detection": KnownCompetition("roc auc"),
@@ -53,10 +53,10 @@ _KNOWN_COMPETITIONS = {
 
 
 def find_known_competition(slug: str) -> KnownCompetition | None:
-    """Return what is known of a competition by its slug, or None."""
+    """Return the facts about a competition, or None."""
     return _KNOWN_COMPETITIONS.get(slug)
 
 
 def list_known_positives(slug: str) -> list[str]:
-    """Return the classes that a binary answer's column may mean in competitions whose slugs begin like this one."""
+    """Return the positive classes of the known competitions whose slugs this slug begins with."""
     return [known.positive for name, known in _KNOWN_COMPETITIONS.items() if known.positive and slug.startswith(name)]

@@ -1,4 +1,4 @@
-"""The table of labels among a competition's CSVs, and its columns."""
+"""The search for the table of labels and its columns among a competition's CSVs."""
 
 from __future__ import annotations
 
@@ -19,25 +19,25 @@ _LABEL_NAMES = ("label", "labels", "class", "target", "category", "species", "br
 
 @dataclass(frozen=True)
 class LabelTable:
-    """A CSV whose ``id_column`` has the names of photos; ``other_columns`` are its other columns."""
+    """A CSV whose ``id_column`` contains the names of photos, and its other columns."""
 
     path: Path
     id_column: str
     other_columns: tuple[str, ...]
 
     def find_sample_columns(self, sample: SampleSubmission | None) -> tuple[str, ...]:
-        """Columns of the sample, if the table has all of them; else none."""
+        """Return the columns of the sample if the table contains all of them, else none."""
         return sample.columns if sample and set(sample.columns) <= set(self.other_columns) else ()
 
     def find_columns_by_name(self, sample: SampleSubmission | None) -> tuple[str, ...]:
-        """Columns that are the labels by their names: those of the sample, or one such as ``label``; else none."""
+        """Return the columns with names of labels: those of the sample, or one such as ``label``; else none."""
         if columns := self.find_sample_columns(sample):
             return columns
         likely = tuple(name for name in self.other_columns if name.lower() in _LABEL_NAMES)
         return likely if len(likely) == 1 else ()
 
     def choose_columns(self, sample: SampleSubmission | None, named: str | None) -> tuple[str, ...]:
-        """Return the columns that hold the labels: the one ``named``, else those that names and values tell."""
+        """Return the columns of labels: the one ``named``, else those found by names and values."""
         if named:
             if named not in self.other_columns:
                 raise BadChoice.from_unknown_name("label column", named, self.other_columns)
@@ -45,12 +45,12 @@ class LabelTable:
         if decided := self.decide_columns(sample):
             return decided
         raise MissingHint(
-            f"Which column of {self.path} holds the label: {', '.join(self.other_columns)}? Answer with "
+            f"Several columns of {self.path} may contain the label ({', '.join(self.other_columns)}): name it with "
             "--label-column COLUMN."
         )
 
     def decide_columns(self, sample: SampleSubmission | None) -> tuple[str, ...]:
-        """Columns that hold the labels as far as names and values tell; none if several could be it."""
+        """Return the columns of labels found by names and values; none if several are possible."""
         if (columns := self.find_sample_columns(sample)) or len(columns := self.other_columns) == 1:
             return columns
         if sample is not None and len(sample.columns) == 1:
@@ -62,9 +62,9 @@ class LabelTable:
         return left if sample is None and read_table(self.path, columns=left).isin(["0", "1"]).all(axis=None) else ()
 
     def _find_answering_column(self, sample: SampleSubmission) -> tuple[str, ...]:
-        """Return the only column that the sample's cells may ask for under another name; none if there are several.
+        """Return the only column whose values fit the sample's cells; none if several do.
 
-        A likely name does not help, and groups may be asked for, too: which whale it is rather than its species.
+        A likely name does not decide, and the label may be a group: the individual whale rather than its species.
         """
         table = read_table(self.path, columns=self.other_columns)
         fitting = tuple(name for name in self.other_columns if may_ask_for(sample.cells, table[name].str.strip()))
@@ -72,38 +72,38 @@ class LabelTable:
 
 
 def resolve_label_table(name: str, photos: PhotoFiles, folder: str) -> LabelTable:
-    """Return the table that a person named."""
+    """Return the table that the user named."""
     path = photos.root / name
     if not path.is_file():
-        raise BadChoice(f"There is no {path}: --labels takes a path relative to {photos.root}.")
+        raise BadChoice(f"The file {path} does not exist: --labels expects a path relative to {photos.root}.")
     table = _read_label_table(path, photos)
     if table is None:
         raise BadData(
-            f"No column of {path} holds the names of photos in {photos.root / folder} beside one of labels: "
-            "correct it, or name another file with --labels."
+            f"{path} does not contain a column with the names of photos in {photos.root / folder} and a column of "
+            "labels: correct it, or name another file with --labels FILE."
         )
     return table
 
 
 def find_label_table(photos: PhotoFiles, sample: SampleSubmission | None, *, by_name_only: bool) -> LabelTable | None:
-    """Find the CSV that labels the photos.
+    """Find the CSV of labels.
 
-    With ``by_name_only`` a table is taken only if the names of its columns say that it holds labels, since something
-    else tells them, too. A ``MissingHint`` asks if several could be it.
+    With ``by_name_only``, for photos that have labels from another source too, a table counts only if the names of its
+    columns are names of labels. Several possible tables raise ``MissingHint``.
     """
     tables = [table for path in list_readable_tables(photos.root, sample) if (table := _read_label_table(path, photos))]
-    # A table of nothing but ids and groups has no labels.
+    # A table of only ids and groups contains no labels.
     tables = [table for table in tables if any(rank_group_name(name) is None for name in table.other_columns)]
     with_sample_columns = [table for table in tables if table.find_sample_columns(sample)]
     clearly_named = with_sample_columns or [table for table in tables if table.find_columns_by_name(sample)]
     if by_name_only:
-        # The names may speak for a table whose columns nonetheless leave a choice, which folders need not.
+        # A table with several possible columns is ignored, since the folders already contain the labels.
         tables = clearly_named = [table for table in clearly_named if table.decide_columns(sample)]
     candidates = clearly_named or tables
     likely = [table for table in candidates if re.search("train|label", table.path.stem.lower())] or candidates
     if len(likely) > 1:
         names = ", ".join(make_relative(table.path, photos.root) for table in likely)
-        raise MissingHint(f"Which table holds the labels: {names}? Answer with --labels FILE.")
+        raise MissingHint(f"Several tables may contain the labels ({names}): name one with --labels FILE.")
     return likely[0] if likely else None
 
 

@@ -1,4 +1,4 @@
-"""Labels of the training photos: from file names, from folders, or from a CSV."""
+"""Labels of the training photos, from file names, folders or a CSV."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ def extract_label(path: str) -> str:
 
 
 def has_labels_in_names(photos: PhotoFiles) -> bool:
-    """Whether the file names look like labels and numbers: few labels, each on several photos."""
+    """Return whether file names consist of a label and a number, with few labels and several photos of each."""
     counts = Counter(map(extract_label, photos.paths))
     return "" not in counts and 2 <= len(counts) <= len(photos.paths) / 2 and min(counts.values()) >= 2
 
 
 def has_labels_in_folders(photos: PhotoFiles, folder: str) -> bool:
-    """Whether each photo lies in one of at least two folders right below ``folder``, or below those of its sets.
+    """Return whether each photo is in one of at least two folders directly below ``folder`` or its sets.
 
-    A folder that names a set, such as ``train-128``, is no class.
+    A folder that names a set, such as ``train-128``, is not a class.
     """
     parts = [split_path_below(path, folder) for path in photos.paths]
     return all(len(part) == 2 for part in parts) and len({part[0] for part in parts}) >= 2
@@ -43,10 +43,10 @@ def has_labels_in_folders(photos: PhotoFiles, folder: str) -> bool:
 def tabulate_labelled_photos(
     manifest: Manifest, photos: PhotoFiles, to_predict: frozenset[str] = frozenset()
 ) -> pd.DataFrame:
-    """Return the table of labelled photos: id, path, label; several labels of one photo are joined by ``|``.
+    """Return the table of labelled photos, with the columns id, path and label.
 
-    Photos ``to_predict``, given by their paths, need no label. ``BadData`` tells of photos without a label, labels
-    without a photo, and labels that are none of the manifest's classes.
+    Several labels of one photo are joined by ``|``. The photos ``to_predict``, given by their paths, need no label.
+    Photos without a label, labels without a photo, and labels outside the manifest's classes raise ``BadData``.
     """
     layout = manifest.train
     inside = photos.select_inside(layout.folder)
@@ -55,7 +55,7 @@ def tabulate_labelled_photos(
         table = _read_from_csv(manifest, inside, to_learn)
     else:
         paths, stems = list(to_learn.paths), [extract_stem(path) for path in to_learn.paths]
-        # Ids are file names without suffix where those are unique.
+        # Ids are file names without suffix if those are unique.
         table = pd.DataFrame({"id": stems if len(set(stems)) == len(stems) else paths, "path": paths})
         by_name = layout.labels == "names"
         table["label"] = [extract_label(path) if by_name else extract_name(extract_folder(path)) for path in paths]
@@ -64,7 +64,7 @@ def tabulate_labelled_photos(
 
 
 def _find_test_photos(photos: PhotoFiles, manifest: Manifest) -> frozenset[str]:
-    """Photos of test folders that lie inside the training folder."""
+    """Return the photos of test folders inside the training folder."""
     train = manifest.train.folder
     named = (
         set() if find_set(f"{train}/photo") == "test" else {path for path in photos.paths if find_set(path) == "test"}
@@ -82,12 +82,15 @@ def _read_from_csv(manifest: Manifest, photos: PhotoFiles, to_learn: PhotoFiles)
     source = photos.root / layout.file
     labels = read_table(source)
     if missing := {layout.id_column, *layout.columns} - set(labels.columns):
-        raise BadData(f"{source} has no column {', '.join(sorted(missing))}; it has {', '.join(labels.columns)}.")
+        raise BadData(
+            f"{source} does not contain the column {', '.join(sorted(missing))} (it has "
+            f"{', '.join(labels.columns)}): correct [train] in competition.toml."
+        )
     ids = labels[layout.id_column]
     if (twice := ids[ids.duplicated()]).size:
         raise BadData(
-            f"{source} gives {format_count(twice.unique(), 'id')} more than once (first: {twice.iloc[0]!r}): "
-            "keep one row each."
+            f"{source} contains {format_count(twice.unique(), 'id')} more than once (first: {twice.iloc[0]!r}): "
+            "keep one row of each."
         )
     table = pd.DataFrame({"id": ids, "path": [photos.find(identity) for identity in ids]})
     table["label"] = _join_labels(labels, manifest, source)
@@ -96,14 +99,14 @@ def _read_from_csv(manifest: Manifest, photos: PhotoFiles, to_learn: PhotoFiles)
     unknown = table.loc[table["path"] == "", "id"]
     if len(unknown):
         raise BadData(
-            f"{source} names photos that are not in {photos.root / layout.folder}: {format_count(unknown, 'id')} "
-            f"(first: {unknown.iloc[0]!r}); add the photos or delete those rows."
+            f"{source} names {format_count(unknown, 'photo')} missing in {photos.root / layout.folder} "
+            f"(first: {unknown.iloc[0]!r}): add the photos or delete the rows."
         )
     missed = to_learn.exclude(set(table["path"])).paths
     if missed and not layout.incomplete:
         raise BadData(
             f"{source} has no label for {format_count(missed, 'photo')} of {photos.root / layout.folder} "
-            f"(first: {missed[0]}): add them, or leave such photos out with --incomplete-labels."
+            f"(first: {missed[0]}): add labels, or skip such photos with --incomplete-labels."
         )
     return table
 
@@ -115,7 +118,9 @@ def _join_labels(labels: pd.DataFrame, manifest: Manifest, source: Path) -> pd.S
         return column.str.split().str.join(SEPARATOR) if manifest.task == "multilabel" else column
     flags = labels[list(layout.columns)].apply(pd.to_numeric, errors="coerce")
     if not flags.isin([0, 1]).all(axis=None):
-        raise BadData(f"{source} has other values than 0 and 1 in its columns {', '.join(layout.columns)}.")
+        raise BadData(
+            f"The columns {', '.join(layout.columns)} of {source} contain values other than 0 and 1: correct them."
+        )
     names = np.array(manifest.classes, dtype=object)
     given = flags.to_numpy(dtype=bool)
     return pd.Series([SEPARATOR.join(names[row]) for row in given], index=labels.index, dtype=str)
@@ -129,6 +134,6 @@ def _check_classes(table: pd.DataFrame, manifest: Manifest) -> None:
     strange = labels[~labels.isin(known | ({""} if manifest.task == "multilabel" else set()))]
     if len(strange):
         raise BadData(
-            f"The labels of {format_count(strange, 'training photo')} are none of the classes "
-            f"(first: {strange.iloc[0]!r}): correct the labels, or `classes` in competition.toml."
+            f"{format_count(strange, 'training photo')} have labels outside `classes` (first: {strange.iloc[0]!r}): "
+            "correct the labels, or `classes` in competition.toml."
         )

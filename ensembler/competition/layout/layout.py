@@ -1,4 +1,4 @@
-"""Finds out a competition's layout from its files, and asks where they do not show it."""
+"""Detection of a competition's layout from its files."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from .tags import Tags, are_tags
 
 @dataclass(frozen=True)
 class Hints:
-    """Answers of a person to what could not be found out; None where there is none.
+    """Properties of a competition that the user sets; None detects them.
 
     Examples
     --------
@@ -49,9 +49,9 @@ class Hints:
 
 @dataclass(frozen=True)
 class LabelledPhotos:
-    """Labelled photos: their layout, and the label of each as text, tags or one-hot columns.
+    """Layout of the labelled photos, and their labels as text, tags or one-hot columns.
 
-    ``by_path`` has each photo's label as text, of whatever kind.
+    ``by_path`` contains the label of each photo as text.
     """
 
     layout: TrainLayout
@@ -60,36 +60,36 @@ class LabelledPhotos:
 
 
 def find_layout(root: Path, name: str, slug: str, hints: Hints, photos_at: str, metric: str = "") -> Manifest:
-    """Find out the layout of a competition unpacked in ``root``.
+    """Detect the layout of a competition unpacked in ``root``.
 
     Parameters
     ----------
     root
-        Folder with the photos, the label table if there is one, and the sample submission.
+        Folder with the photos, the sample submission, and the table of labels if there is one.
     name, slug
-        Name of the competition here and on Kaggle. Competitions known by their slug answer some questions.
+        Local name of the competition, and its slug on Kaggle, which identifies known competitions.
     hints
-        Answers of a person.
+        Properties that the user sets.
     photos_at
         Path of ``root`` in the manifest.
     metric
-        Metric by our name or Kaggle's. If it is empty or unknown, the slug decides, and then the sample submission.
+        Name of the metric here or on Kaggle. If it is empty or unknown, the slug decides, then the sample submission.
 
     Raises
     ------
     MissingHint
-        If something cannot be found out.
+        If a property cannot be detected.
     BadChoice
-        If an answer does not fit.
+        If a hint does not fit.
     BadData
-        If photos, labels and sample submission do not fit each other, or no classes of whole photos are asked for.
+        If photos, labels and sample submission do not match, or the task is not a classification of whole photos.
     """
     if not hints.metric:
         refuse_metric(metric)
     photos = PhotoFiles.list_below(root)
     sample = find_sample(root, hints.sample)
     if sample is None:
-        raise MissingHint(f"Which file in {root} is the sample submission? Answer with --sample FILE.")
+        raise MissingHint(f"No file in {root} has the name of a sample submission: name it with --sample FILE.")
     refuse_columns(sample.columns, sample.path)
     test = find_test_layout(photos, sample)
     metric_names = _list_known_metrics(slug, hints, metric)
@@ -120,18 +120,18 @@ def find_layout(root: Path, name: str, slug: str, hints: Hints, photos_at: str, 
 
 
 def is_metric_guessed(slug: str, hints: Hints, metric: str) -> bool:
-    """Whether neither the hints, Kaggle's ``metric`` nor the slug tell the metric, so the manifest's is a guess."""
+    """Return whether the manifest's metric is a guess, since hints, Kaggle's ``metric`` and slug do not name one."""
     return not _list_known_metrics(slug, hints, metric)
 
 
 def _list_known_metrics(slug: str, hints: Hints, metric: str) -> list[str]:
-    """Return the known names of the metric from the hints, Kaggle and the table of competitions, in that order."""
+    """Return the known names of the metric in the hints, on Kaggle and in the table of competitions."""
     known = find_known_competition(slug)
     return [text for text in (hints.metric, metric, known.metric if known else "") if text and find_metric(text)]
 
 
 def _choose_metric_name(task: Task, kind: AnswerKind, named: str | None, metric_names: list[str]) -> str:
-    """Return our name of the metric: that of the hints, or the first known one that can judge the task."""
+    """Return the name of the metric in the hints, or of the first known one that fits the task."""
     if named:
         return resolve_metric(named, task).name
     for text in metric_names:
@@ -144,9 +144,9 @@ def _choose_metric_name(task: Task, kind: AnswerKind, named: str | None, metric_
 def find_labelled_photos(
     photos: PhotoFiles, sample: SampleSubmission | None, hints: Hints, metric: Metric | None = None
 ) -> LabelledPhotos:
-    """Find the labelled photos, where their labels come from, and which of them belong together.
+    """Find the labelled photos, the source of their labels, and their groups.
 
-    ``metric`` is what judges the competition, if that is known. Errors are those of :func:`find_layout`.
+    ``metric`` is the competition's metric, None if it is unknown. Errors are those of :func:`find_layout`.
     """
     folder, inside = find_training_set(photos)
     labelled = _find_labels(folder, inside, sample, hints, metric)
@@ -160,10 +160,10 @@ def find_labelled_photos(
 
 
 def _refuse_other_tasks(labelled: LabelledPhotos, root: Path, sample: SampleSubmission | None, hints: Hints) -> None:
-    """Refuse a table of masks, boxes or measurements; a person may say that measurements are classes."""
+    """Refuse a table of masks, boxes or measurements; a hint may declare measurements to be classes."""
     source = root / labelled.layout.file
     refuse_columns(labelled.layout.columns, source)
-    # Where each class has its column, the labels are compared with those.
+    # If each class has a column, the labels are compared with the columns instead.
     one_column = sample is None or len(sample.columns) == 1
     if isinstance(labelled.labels, pd.Series) and one_column and not hints.metric:
         refuse_measurements(labelled.by_path, source, labelled.layout.columns[0])
@@ -190,8 +190,8 @@ def _find_labels(
         return LabelledPhotos(TrainLayout(folder, "names"), by_path, by_path)
     refuse_unreadable(photos.root, sample)
     raise MissingHint(
-        f"Where are the labels of the photos in {photos.root / folder}? Neither file names (cat.12.jpg), nor a folder "
-        "per class, nor a CSV tell them; name the CSV with --labels FILE."
+        f"The photos in {photos.root / folder} have no labels: neither file names (cat.12.jpg), nor a folder per "
+        "class, nor a CSV contain them; name the CSV with --labels FILE."
     )
 
 

@@ -1,4 +1,4 @@
-"""A competition made of a local folder: part of its labelled photos is held back for prediction."""
+"""A competition made from a local folder, with part of its labelled photos held out for prediction."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ _SEVERAL = "\0several"
 
 
 def find_local_layout(photos: PhotoFiles, name: str, hints: Hints, sample: Path) -> Manifest:
-    """Find out the layout of a folder that has no sample submission; ``sample`` is where ours will be written.
+    """Detect the layout of a folder without a sample submission, which will be written to ``sample``.
 
-    The answer has a column per class, named after it; of two classes, the last one alone. Errors are those of
+    The submission has a column per class, or for two classes a column of the last one. Errors are those of
     :func:`.layout.find_labelled_photos`.
     """
     labelled = find_labelled_photos(photos, None, hints, find_metric(hints.metric) if hints.metric else None)
@@ -59,35 +59,34 @@ def choose_test_photos(
 ) -> tuple[list[str], pd.DataFrame]:
     """Choose the photos to predict: those of a test folder, else a ``share`` of each class, between 0 and 1.
 
-    Photos of the same picture or of one group go to the same side; ``pictures`` maps the path of each readable photo to
-    what is the same for photos of the same picture.
+    Photos of one picture or one group stay together. ``pictures`` maps the path of each readable photo to its picture.
 
     Returns
     -------
     tuple
-        Ids to predict, and the table of their hidden labels (id, label), empty for a test folder without labels.
+        Ids to predict, and the table of their hidden labels (id, label), which is empty for a test folder.
     """
     if manifest.test.folder != manifest.train.folder:
         return list(photos.select_inside(manifest.test.folder).paths), pd.DataFrame()
     if not 0 < share < 1:
-        raise BadChoice(f"--test-size is a share of the photos, between 0 and 1. Received: {share}")
+        raise BadChoice(f"--test-size must be between 0 and 1. Received: {share}")
     table = tabulate_labelled_photos(manifest, photos)
     table = table[table["path"].isin(pictures.keys())]
-    # Photos of one group, and those of one picture, are drawn as one unit.
+    # Photos of one group or one picture are drawn as one unit.
     groups = read_photo_groups(table["path"], manifest, photos)
     joined = join_groups(table["path"], [groups, table["path"].map(pictures)])
     units = joined.where(joined != "", table["path"])
     chosen = _draw_share_of_each_class(table["label"], units, share, seed)
     hidden = table.loc[units.isin(chosen)]
     if hidden.empty or len(hidden) == len(table):
-        raise BadData(f"{len(table)} photos are too few to keep a share of {share} apart; change --test-size.")
+        raise BadData(f"{len(table)} photos are too few to hold out a share of {share}: change --test-size.")
     return hidden["id"].tolist(), hidden[["id", "label"]]
 
 
 def _draw_share_of_each_class(labels: pd.Series, units: pd.Series, share: float, seed: int) -> set[str]:
-    """Return units that hold about ``share`` of the photos of each class, at least one on each side.
+    """Draw units with about ``share`` of the photos of each class, and leave at least one unit.
 
-    Units of several classes are drawn together, apart from those of one class. No class is drawn whole.
+    Units of several classes are drawn separately from units of one class. No class is drawn completely.
     """
     random = np.random.default_rng(seed)
     chosen: set[str] = set()

@@ -1,4 +1,4 @@
-"""Photos in pairs by their names: the left and the right eye, ear or hand of one being."""
+"""Pairs of photos by their names, such as the left and the right eye of one patient."""
 
 from __future__ import annotations
 
@@ -10,22 +10,19 @@ import pandas as pd
 from ..photo_names import extract_stem
 
 _SIDE = re.compile(r"(?:^|(?<=[\W_]))(left|right)(?=[\W_]|$)")
-# Share of the photos whose other side must be there.
+# Smallest share of photos whose other side is present.
 _MIN_PAIRED_SHARE = 0.9
 
 
 def pair_names(paths: Sequence[str]) -> pd.Series:
-    """Return the name of each photo's pair, by its path: what is left without its side; empty for a photo without one.
-
-    ``10_left.jpeg`` and ``10_right.jpeg`` are the pair ``10``.
-    """
+    """Return the name of each photo's pair, by its path: ``10`` for ``10_left.jpeg`` and ``10_right.jpeg``."""
     stems = {path: extract_stem(path).lower() for path in paths if _find_side(path)}
     names = {path: re.sub(r"[\W_]+", "_", _SIDE.sub("", stem)).strip("_") for path, stem in stems.items()}
     return pd.Series({path: name for path, name in names.items() if name}, dtype=str)
 
 
 def are_in_pairs(labels: pd.Series) -> bool:
-    """Whether nearly all photos, given as labels by their paths, come in pairs whose sides are not the labels."""
+    """Return whether nearly all photos are in pairs and left and right are not the labels; ``labels`` are by path."""
     sides = pd.Series([_find_side(path) for path in labels.index], index=labels.index, dtype=str)
     names = pair_names(list(labels.index))
     whole = names[sides[names.index].groupby(names).transform("nunique") == 2]

@@ -14,23 +14,23 @@ from ..photo_names import extract_folder, extract_stem, extract_suffix
 from ..sample_submission import SampleSubmission
 from .photo_versions import select_one_version
 
-# Endings of "train" and "test" in a folder's name; "trainers" may be a class.
+# Endings of "train" and "test" in names of folders; "trainers" may be a class.
 _SET_ENDINGS = "(?:ing|set|data|images?|imgs?|photos?|pictures?|pics?)?"
 _SETS = ("train", "test")
-# Of the same photos in several formats the first is taken: tif files may hold more bands and bits than a photo has.
+# The first available format is used: tif files may contain more bands and bits than a photo.
 _PREFERRED_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff")
 
 
 def select_set(photos: PhotoFiles, word: str) -> list[str]:
-    """Paths below a folder whose name has ``word`` in it, such as ``train_images``."""
+    """Return the paths below folders whose names contain ``word``, such as ``train_images``."""
     return [path for path in photos.paths if find_set(path) == word]
 
 
 def find_set(path: str) -> str:
-    """Which set the folders of a path name: ``train``, ``test`` or none.
+    """Return the set that the folders of a path name: ``train``, ``test`` or an empty string.
 
-    A folder named after nothing but a set (``test1``) counts before one that has more in its name (``test_tube``), for
-    that may be a class; of the former the deepest counts, of the latter the first.
+    A folder with only the name of a set (``test1``) outweighs one with more words (``test_tube``), which may be a
+    class. Of the former the deepest counts, of the latter the first.
     """
     return _find_set_of_folder(extract_folder(path))
 
@@ -43,7 +43,7 @@ def _find_set_of_folder(folder: str) -> str:
 
 
 def _parse_set_name(part: str) -> str:
-    """Return the set that a folder's name has in it; none if it has both."""
+    """Return the set in the name of a folder; an empty string if it contains both or none."""
     words = [word for word in _SETS if _has_set_word(part, word)]
     return words[0] if len(words) == 1 else ""
 
@@ -53,7 +53,7 @@ def _has_set_word(part: str, word: str) -> bool:
 
 
 def find_set_folder(paths: list[str], word: str) -> str:
-    """Return the folder that names the set, the common one if there are several."""
+    """Return the folder that names the set, or the common parent of several."""
     folders = {_extract_set_folder(path, word) for path in paths}
     return folders.pop() if len(folders) == 1 else find_common_folder(paths)
 
@@ -64,7 +64,7 @@ def _extract_set_folder(path: str, word: str) -> str:
 
 @lru_cache(maxsize=1 << 16)
 def _find_set_depth(folder: str, word: str) -> int:
-    """Count the leading parts of ``folder`` that lead to the one named after the set; 0 if none is."""
+    """Return the depth of the first part of ``folder`` named after the set; 0 if there is none."""
     for depth, part in enumerate(PurePosixPath(folder).parts, start=1):
         if _has_set_word(part, word):
             return depth
@@ -72,7 +72,7 @@ def _find_set_depth(folder: str, word: str) -> int:
 
 
 def split_path_below(path: str, folder: str) -> list[str]:
-    """Return the parts of a path below ``folder``, and below the folder of its set if that lies deeper."""
+    """Return the parts of a path below ``folder``, or below the folder of its set if that is deeper."""
     depth = 0 if folder == "." else len(PurePosixPath(folder).parts)
     if not find_set(f"{folder}/photo") and (word := find_set(path)):
         depth = max(depth, _find_set_depth(extract_folder(path), word))
@@ -80,9 +80,10 @@ def split_path_below(path: str, folder: str) -> list[str]:
 
 
 def find_training_set(photos: PhotoFiles) -> tuple[str, PhotoFiles]:
-    """Return the folder of the training photos, and those photos: all that are not named test if none is named train.
+    """Return the folder of the training photos, and these photos.
 
-    Of folders with the same photos in several formats or sizes, such as ``train-jpg`` and ``train-tif``, one is taken.
+    Without a folder named train, all photos outside folders named test are training photos. Of folders with the same
+    photos in several formats or sizes, such as ``train-jpg`` and ``train-tif``, one is used.
     """
     named = select_one_version(
         _group_by_folder(select_set(photos, "train"), "train"), _group_by_folder(select_set(photos, "test"), "test")
@@ -93,7 +94,7 @@ def find_training_set(photos: PhotoFiles) -> tuple[str, PhotoFiles]:
 
 
 def _group_by_folder(paths: list[str], word: str) -> dict[str, list[str]]:
-    """Put paths together by the folder that names their set, folders of preferred formats first."""
+    """Group paths by the folder that names their set; folders of preferred formats come first."""
     folders: dict[str, list[str]] = {}
     for path in paths:
         folders.setdefault(_extract_set_folder(path, word), []).append(path)
@@ -106,12 +107,9 @@ def _rank_format(paths: list[str]) -> int:
 
 
 def find_test_layout(photos: PhotoFiles, sample: SampleSubmission) -> TestLayout:
-    """Find the folders of the photos to predict: those named test that have the sample's ids, else any.
+    """Find the folders of the photos to predict: those named test that contain the sample's ids, else any.
 
-    Raises
-    ------
-    BadData
-        If no photo has the name of an id.
+    ``BadData`` is raised if no id is the name of a photo.
     """
     named = select_set(photos, "test")
     folders = _select_answering(_group_by_folder(named, "test"), photos, sample)
@@ -124,28 +122,28 @@ def find_test_layout(photos: PhotoFiles, sample: SampleSubmission) -> TestLayout
 
 
 def _make_unanswered_error(sample: SampleSubmission, photos: PhotoFiles) -> BadData:
-    """Say that no photo has the name of an id, and why another sample submission would not help, if that is known."""
+    """Return the error of a sample without ids of photos, with the reason if several ids belong to one photo."""
     identity = sample.ids[0]
-    asks = f"{sample.path} asks for ids like {identity!r}"
+    reason = f"The ids of {sample.path} (first: {identity!r})"
     for path in photos.paths:
         above = [part for part in PurePosixPath(path).parts[:-1] if not _parse_set_name(part)]
         names = [*above, extract_stem(path)]
         if any(_has_prefix(name, identity) or _has_prefix(identity, name) for name in names):
             return BadData(
-                f"{asks}, which do not stand for one photo each (see {photos.root / path}): only competitions that ask "
-                "for one row for each photo file can be answered."
+                f"{reason} do not stand for one photo each, as {photos.root / path} shows: only competitions with one "
+                "row per photo file are supported."
             )
     where = photos.root / find_common_folder(photos.paths)
-    return BadData(f"{asks}, but no photo in {where} has such a name: name another file with --sample.")
+    return BadData(f"{reason} are not names of photos in {where}: name another file with --sample FILE.")
 
 
 def _has_prefix(name: str, start: str) -> bool:
-    """Whether a name is another one, or that with more after a separator."""
+    """Return whether a name equals ``start``, or continues it after a separator."""
     return name == start or bool(re.match(rf"{re.escape(start)}[\W_]", name))
 
 
 def _select_answering(folders: dict[str, list[str]], photos: PhotoFiles, sample: SampleSubmission) -> list[str]:
-    """Return the folders that have ids which those before them lack."""
+    """Return the folders that contain ids missing in the folders before them."""
     missing, answering = sample.ids, []
     for folder, paths in folders.items():
         inside = PhotoFiles(photos.root, tuple(paths))

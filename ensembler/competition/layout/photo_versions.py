@@ -1,4 +1,4 @@
-"""Versions of the same photos in several formats or sizes, a folder each, of which one is used."""
+"""Versions of the same photos in several formats or sizes, in a folder each. One of them is used."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from collections.abc import Collection
 
 from ..photo_names import extract_stem, extract_suffix
 
-# Share of a folder's photos that another folder must have, too, to be the same in another format or size.
+# Smallest share of a folder's photos that another version of it contains, too.
 _MIN_SHARED = 0.9
-# Numbers below this in names of folders count parts, as in ``train_1``; from it on they are sizes, as in ``train-16``.
+# Smaller numbers in names of folders count parts, as in ``train_1``. Others are sizes, as in ``train-16``.
 _MIN_SIZE = 16
 _ENDING = re.compile(r"[\W_][^\W\d_]+$")
 
 
 def select_one_version(folders: dict[str, list[str]], test_folders: Collection[str]) -> list[str]:
-    """Return the paths of all training folders but those that have the photos of another one.
+    """Return the paths of all training folders except further versions of the same photos.
 
-    Of several versions the one is taken that has a counterpart among the test folders, for members should learn from
-    photos of the kind that they predict; of those the first. Photos named after others, such as ``4_thumbnail.png``
-    after ``4.png``, come last. ``folders`` has paths by the folder that names their set, the preferred folders first.
+    A version with a counterpart among the test folders is preferred, because members should learn from the kind of
+    photos that they predict. Photos named after others, such as ``4_thumbnail.png`` after ``4.png``, come last.
+    ``folders`` maps folders that name their set to paths, the preferred folders first.
     """
     sets = {folder: _FolderNames(paths) for folder, paths in folders.items()}
     derived = {
@@ -37,7 +37,7 @@ def select_one_version(folders: dict[str, list[str]], test_folders: Collection[s
 
 
 class _FolderNames:
-    """What the photos of a folder are called, with and without the ending that all of them have."""
+    """Names of a folder's photos, with and without their common ending."""
 
     def __init__(self, paths: list[str]) -> None:
         self.stems = frozenset(extract_stem(path) for path in paths)
@@ -47,13 +47,14 @@ class _FolderNames:
         self.bare = frozenset(stem.removesuffix(ending) for stem in self.stems)
 
     def are_those_of(self, other: _FolderNames) -> bool:
-        """Whether they are the other folder's; in one format, a smaller folder may number its own photos like those."""
+        """Return whether the photos are versions of the other folder's."""
         if not _are_mostly_known(self.stems, other.stems):
             return self.are_made_of(other)
+        # In one format, a smaller folder may use the same numbers for different photos.
         return not self.suffixes & other.suffixes or _are_mostly_known(other.stems, self.stems)
 
     def are_made_of(self, other: _FolderNames) -> bool:
-        """Whether they are named after the other folder's."""
+        """Return whether the photos are named after the other folder's."""
         return not _are_mostly_known(self.stems, other.stems) and _are_mostly_known(self.bare, other.stems)
 
 
@@ -62,14 +63,14 @@ def _are_mostly_known(names: frozenset[str], known: frozenset[str]) -> bool:
 
 
 def _derive_test_folder(folder: str) -> str:
-    """Name of the test folder that belongs to a training folder: ``test-128`` to ``train-128``."""
+    """Return the test folder of a training folder: ``test-128`` for ``train-128``."""
     above, _, name = folder.rpartition("/")
     counterpart = re.sub("train", lambda match: "Test" if match[0][0] == "T" else "test", name, flags=re.IGNORECASE)
     return f"{above}/{counterpart}" if above else counterpart
 
 
 def _are_parts(folder: str, other: str) -> bool:
-    """Whether two folders are numbered parts of one set, each of which may number its photos from one on."""
+    """Return whether two folders are numbered parts of one set, which may use the same numbers for their photos."""
     if re.sub(r"\d+", "", folder) != re.sub(r"\d+", "", other):
         return False
     return all(int(number) < _MIN_SIZE for name in (folder, other) for number in re.findall(r"\d+", name))

@@ -1,4 +1,4 @@
-"""The CSVs beside the photos that can be read; one that is not needed may be unreadable."""
+"""The readable CSVs of a competition. An unreadable CSV is an error only if it is needed."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from ...errors import BadData
 from ..csv_tables import read_table
 from ..sample_submission import SampleSubmission, list_csv_files, looks_like_sample
 
-# Number of first rows that are read of each table.
+# Number of rows that are read to examine a table.
 HEAD_ROWS = 200
 
 
 def list_readable_tables(root: Path, sample: SampleSubmission | None) -> list[Path]:
-    """Return the CSVs below ``root`` that are no sample submission and can be read, the shallowest first."""
+    """Return the readable CSVs below ``root`` except sample submissions, the shallowest first."""
     return [path for path in _list_tables(root, sample) if _find_read_error(path) is None]
 
 
 def refuse_unreadable(root: Path, sample: SampleSubmission | None) -> None:
-    """Raise the error of the first CSV that cannot be read, for where one was looked for in vain."""
+    """Raise the error of the first unreadable CSV, which may be the one that was not found."""
     for path in _list_tables(root, sample):
         if error := _find_read_error(path):
             raise error

@@ -1,4 +1,4 @@
-"""Labels of several words: tags, any number a photo, or names that contain blanks."""
+"""Labels of several words: any number of tags per photo, or names with spaces."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from .sample_cells import sort_classes
 
 @dataclass(frozen=True)
 class Tags:
-    """Several labels a photo, joined by blanks in one column."""
+    """Several labels per photo, separated by spaces in one column."""
 
     classes: tuple[str, ...]
 
     @classmethod
     def split(cls, values: pd.Series) -> Tags:
-        """Collect all tags, by number if all are numbers, else by name."""
+        """Collect all tags, sorted by number if all are numbers, else by name."""
         return cls(sort_classes(values.str.split().explode().dropna().unique()))
 
 
 def are_tags(values: pd.Series, sample: SampleSubmission | None, metric: Metric | None) -> bool:
-    """Decide whether cells are combinations of tags, or names that have blanks in them, such as ``red fox``.
+    """Return whether cells are combinations of tags rather than names with spaces, such as ``red fox``.
 
-    The sample submission, the labels, given as each photo's cell in ``values``, and the metric may tell, if the first
-    and the last are known; else a ``MissingHint`` asks.
+    The metric, the sample submission and the labels of the photos in ``values`` decide. ``MissingHint`` is raised if
+    they do not.
     """
     words_of_cells = values.str.split()
     names, words = set(values) - {""}, set(words_of_cells.explode().dropna())
@@ -36,7 +36,7 @@ def are_tags(values: pd.Series, sample: SampleSubmission | None, metric: Metric 
     if not any(len(cell) > 1 for cell in words_of_cells) or len(words) >= values.nunique():
         return False
     judges_tags = metric is not None and metric.name.startswith("sample ")
-    # Tags stand alone, too; the words of names do not.
+    # Tags also occur alone. The words of names do not.
     alone = bool(names & words)
     if judges_tags and alone:
         return True
@@ -45,13 +45,13 @@ def are_tags(values: pd.Series, sample: SampleSubmission | None, metric: Metric 
     if alone or metric is not None:
         return alone or judges_tags
     raise MissingHint(
-        f"Is a label like {min(names)!r} one name, or are those several tags? "
-        "Answer with `--metric accuracy` for a name, `--metric 'sample f1'` for tags."
+        f"The label {min(names)!r} may be one name or several tags: set `--metric accuracy` for names, or "
+        "`--metric 'sample f1'` for tags."
     )
 
 
 def _decide_by_sample(sample: SampleSubmission, names: set[str], words: set[str]) -> bool | None:
-    """Tell tags from names by the sample's cells, or its columns, one for each class; None if it shows none."""
+    """Return whether the sample's cells or columns are tags rather than names; None if they do not decide."""
     if len(sample.columns) > 1:
         columns = {normalise_name(column) for column in sample.columns}
         return not columns >= {normalise_name(name) for name in names}
@@ -63,5 +63,5 @@ def _decide_by_sample(sample: SampleSubmission, names: set[str], words: set[str]
 
 
 def normalise_name(name: str) -> str:
-    """Return a name without case and punctuation, as names of classes and columns are compared."""
+    """Return a name in lower case and without punctuation, to compare classes with columns."""
     return "".join(filter(str.isalnum, name.lower())) or name

@@ -35,7 +35,7 @@ class TransientError(KaggleError):
         self.lost_method = lost_method
 
     def may_have_done(self, method: str) -> bool:
-        """Whether Kaggle may have done what was asked of this method of its API."""
+        """Return whether Kaggle may have done what was asked of this method of its API."""
         return self.lost_method == method
 
 
@@ -43,7 +43,7 @@ class Intercepted(TransientError):
     """Something else answered instead of Kaggle; the request may have reached it all the same."""
 
     def may_have_done(self, method: str) -> bool:
-        """Whether Kaggle may have done what was asked, which nobody can tell."""
+        """Return whether Kaggle may have done what was asked, which nobody can tell."""
         del method
         return True
 

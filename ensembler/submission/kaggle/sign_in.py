@@ -151,7 +151,7 @@ def _read_key_fields(file: Path) -> set[str]:
 
 
 def _is_file(text: str) -> bool:
-    """Whether a token is the path of a file; a text that is too long for a path is not."""
+    """Return whether a token is the path of a file; a text that is too long for a path is not."""
     try:
         return Path(text).is_file()
     except OSError:

@@ -56,5 +56,5 @@ class Bundle:
 
 
 def is_list_name(name: str) -> bool:
-    """Whether a file's name is that of a bundle's list."""
+    """Return whether a file's name is that of a bundle's list."""
     return re.fullmatch(r"ensembler-[0-9a-f]{16}\.json", name) is not None

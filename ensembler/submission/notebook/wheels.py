@@ -83,7 +83,7 @@ def _iterate_code_files(distribution: Distribution, name: str) -> Iterator[tuple
 
 
 def _is_editable(distribution: Distribution) -> bool:
-    """Whether the package lies in a source folder rather than beside its metadata."""
+    """Return whether the package lies in a source folder rather than beside its metadata."""
     if distribution.read_text("RECORD") is None:
         return True
     origin = json.loads(distribution.read_text("direct_url.json") or "{}")
