@@ -1,1 +1,1 @@
-"""Makes folds once and keeps them in `folds.csv`, shared by all members."""
+"""Folds, made once and stored in `folds.csv` for all members."""

@@ -1,4 +1,4 @@
-"""The folds in ``folds.csv``: made once, shared by all members, never silently replaced."""
+"""The file ``folds.csv``, which is made once, shared by all members, and never silently replaced."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ def build_folds(tables: Tables, folds: int | None, repeats: int | None, seed: in
     Parameters
     ----------
     folds
-        Number of folds of each repeat, at least 1; 1 holds out one fifth. None is 5.
+        Number of folds of each repeat, at least 1. 1 holds out one fifth. None is 5.
     repeats
-        Number of repeats, each with new folds; None is one.
+        Number of repeats, each with new folds. None is 1.
     seed
-        Seed of the first repeat; each repeat after it has the next number.
+        Seed of the first repeat. Each repeat adds 1.
     """
     count, times = DEFAULT_FOLDS if folds is None else folds, 1 if repeats is None else repeats
     if count < 1:
-        raise BadChoice(f"At least 1 fold is needed, which holds out one fifth of the photos. Received: {count}")
+        raise BadChoice(f"--folds must be at least 1, which holds out one fifth of the photos. Received: {count}")
     if times < 1:
-        raise BadChoice(f"Folds are made at least once: --repeats takes a number from 1. Received: {times}")
+        raise BadChoice(f"--repeats must be at least 1. Received: {times}")
     labels, groups = tables.train["label"], tables.train["group"]
     columns = [
         assign_folds(labels, groups, count if count > 1 else FALLBACK_FOLDS, seed + repeat) for repeat in range(times)
@@ -46,10 +46,10 @@ def build_folds(tables: Tables, folds: int | None, repeats: int | None, seed: in
 def load_or_make_folds(
     folder: CompetitionFolder, tables: Tables, folds: int | None = None, repeats: int | None = None, seed: int = 0
 ) -> Folds:
-    """Return the competition's folds; make them if there are none yet.
+    """Return the competition's folds; make and save them if they do not exist.
 
-    ``folds`` and ``repeats`` are what was asked for; None takes what is there, or what :func:`build_folds` does. Other
-    numbers than those on disk raise ``Mismatch``.
+    ``folds`` and ``repeats`` are requested numbers. None accepts any, and is the default of :func:`build_folds` for new
+    folds. Requested numbers other than those on disk raise ``Mismatch``.
     """
     if not folder.folds.is_file():
         made = build_folds(tables, folds, repeats, seed)
@@ -58,12 +58,12 @@ def load_or_make_folds(
     existing = load_folds(folder, tables)
     for what, wanted, actual in (("fold", folds, existing.count), ("repeat", repeats, existing.repeats)):
         if wanted is not None and wanted < 1:
-            raise BadChoice(f"--{what}s takes a number from 1. Received: {wanted}")
+            raise BadChoice(f"--{what}s must be at least 1. Received: {wanted}")
         if wanted is not None and wanted != actual:
             raise Mismatch(
-                f"{folder.folds} has {format_count(range(actual), what)}, {wanted} were asked for: leave out "
-                f"--{what}s, or make "
-                f"others with `ensembler folds --{what}s {wanted}`, which says what becomes useless then."
+                f"{folder.folds} contains {format_count(range(actual), what)} instead of {wanted}: omit --{what}s, or "
+                f"make new folds with `ensembler folds --{what}s {wanted}`, which lists the results that they "
+                "invalidate."
             )
     return existing
 
@@ -74,7 +74,7 @@ def save_folds(folder: CompetitionFolder, tables: Tables, folds: Folds) -> None:
 
 
 def format_folds(tables: Tables, folds: Folds) -> str:
-    """Return the text of ``folds.csv``: id, fold, and fold_2 and so on for repeats; empty is never held out."""
+    """Return the text of ``folds.csv``: id, fold, and fold_2, ... for repeats. Empty cells are never held out."""
     table = pd.DataFrame({"id": tables.train["id"]})
     for repeat in range(folds.repeats):
         assigned = folds.assigned[:, repeat]
@@ -95,19 +95,19 @@ def load_folds(folder: CompetitionFolder, tables: Tables) -> Folds:
     table = read_table(folder.folds)
     columns = [column for column in table.columns if column != "id"]
     if "id" not in table.columns or not columns or columns != [_name_column(repeat) for repeat in range(len(columns))]:
-        raise _make_damage_error(folder, "must have the columns id and fold, for further repeats fold_2 and so on")
+        raise _make_damage_error(folder, "must have the columns id and fold, and fold_2, ... for repeats")
     codes, cells = pd.factorize(table[columns].to_numpy().ravel())
     if not pd.Series(cells, dtype=str).str.fullmatch(r"\d{0,9}").all():
-        raise _make_damage_error(folder, "must have the columns id and fold, a number from 0")
+        raise _make_damage_error(folder, "must contain numbers from 0 as folds")
     values = np.array([int(cell or NOT_HELD_OUT) for cell in cells], dtype=np.int64)[codes].reshape(len(table), -1)
     count = _count_folds(values)
     if not count:
         raise _make_damage_error(
-            folder, "must number folds 0, 1, ... without a gap, or one held-out fold 0 and else nothing,"
+            folder, "must number folds 0, 1, ... without a gap, or contain 0 and empty cells for one held-out fold"
         )
     if not _are_same_ids(table["id"], tables.train["id"]):
         raise Mismatch(
-            f"{folder.folds} was made for other photos than {folder.train} lists: make folds for these with "
+            f"{folder.folds} was made for other photos than {folder.train} contains: make new folds with "
             f"`ensembler folds --folds {count}`, then train members with --restart."
         )
     rows = pd.Index(table["id"]).get_indexer(pd.Index(tables.train["id"]))
@@ -126,23 +126,23 @@ def _name_column(repeat: int) -> str:
 
 
 def _make_damage_error(folder: CompetitionFolder, rule: str) -> BadData:
-    return BadData(f"{folder.folds} {rule}: correct it, or make it anew with `ensembler folds --folds 5`.")
+    return BadData(f"{folder.folds} {rule}: correct it, or make new folds with `ensembler folds --folds 5`.")
 
 
 def _count_folds(values: NDArray[np.int64]) -> int:
-    """Return the number of folds, the same in all repeats; 0 if their numbers are not those of folds."""
+    """Return the number of folds, which all repeats share; 0 if the numbers are invalid."""
     count = int(values.max(initial=NOT_HELD_OUT)) + 1
     wanted = list(range(count)) if count > 1 else [NOT_HELD_OUT, 0]
     return count if all(sorted(set(column)) == wanted for column in values.T.tolist()) else 0
 
 
 def _check_groups_are_whole(folds: Folds, folder: CompetitionFolder) -> None:
-    """Refuse folds that were made before the groups were known."""
+    """Refuse folds that split a group, because they were made before the groups were known."""
     by_group = pd.DataFrame(folds.assigned, index=folds.groups.index).groupby(folds.groups).nunique()
     split = (by_group > 1).any(axis=1).drop("", errors="ignore")
     if split.any():
         raise Mismatch(
             f"{folder.folds} splits {format_count(split[split], 'group')} of {folder.train} (first: "
-            f"{split.idxmax()!r}): "
-            f"make folds that keep them whole with `ensembler folds --folds {folds.count}`, then train with --restart."
+            f"{split.idxmax()!r}): make new folds with `ensembler folds --folds {folds.count}`, then train members "
+            "with --restart."
         )

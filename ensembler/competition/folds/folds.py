@@ -1,4 +1,4 @@
-"""The folds of a competition: which photos are held out, trained on and scored."""
+"""The folds of a competition: held-out, training and scored photos."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ...errors import BadData
 from .assignment import assign_folds, count_independent_photos
 from .splits import ALL_PHOTOS, NOT_HELD_OUT
 
-# Folds inside the rows of a split that has no others, and the share that `--folds 1` holds out.
+# Number of folds inside a split that has no other folds, and the reciprocal of the share that `--folds 1` holds out.
 FALLBACK_FOLDS = 5
 
 Rows = NDArray[np.int64]
@@ -21,19 +21,19 @@ Mask = NDArray[np.bool_]
 
 @dataclass(frozen=True, eq=False)
 class Folds:
-    """Folds, once or in several repeats.
+    """Folds in one or several repeats.
 
-    A *split* is one division into photos that a network learns from and photos that it is scored on. Splits are
-    numbered from 0, those of the first repeat first; what is trained in one lies in the folder ``fold-SPLIT``.
+    A *split* divides the photos into training photos and held-out photos of one network. Splits are numbered from 0,
+    those of the first repeat first. The results of a split are in the folder ``fold-SPLIT``.
 
     Attributes
     ----------
     assigned
-        Fold of each training photo in each repeat, shape (rows, repeats); -1 where it is never held out.
+        Fold of each training photo in each repeat, shape (rows, repeats); -1 for photos that are never held out.
     count
-        Folds a repeat; 1 holds out one fifth.
+        Number of folds per repeat. 1 holds out one fifth.
     labels, groups
-        Of the training photos, in the table's order; photos of no group have an empty one.
+        Labels and groups of the training photos, in the table's order. The group may be empty.
     """
 
     assigned: Rows
@@ -57,33 +57,32 @@ class Folds:
         return int(self.mask_held_out(0).sum())
 
     def select_rows(self, rows: Rows) -> Folds:
-        """Return the same folds for the training photos at ``rows``."""
+        """Return the folds of the training photos at ``rows``."""
         labels, groups = (column.iloc[rows].reset_index(drop=True) for column in (self.labels, self.groups))
         return Folds(self.assigned[rows], self.count, labels, groups)
 
     def locate_split(self, split: int) -> tuple[int, int]:
-        """Return the repeat and the fold in it of a split, both from 0."""
+        """Return the repeat and the fold of a split, both from 0."""
         return divmod(split, self.count)
 
     def mask_held_out(self, split: int) -> Mask:
-        """Return whether each photo is held out of a split, shape (rows,)."""
+        """Return the mask of the photos that a split holds out, shape (rows,)."""
         if split == ALL_PHOTOS:
             return np.zeros(len(self.assigned), bool)
         repeat, fold = self.locate_split(split)
         return np.asarray(self.assigned[:, repeat] == fold)
 
     def mask_training(self, split: int) -> Mask:
-        """Return whether each photo is trained on in a split, shape (rows,)."""
+        """Return the mask of a split's training photos, shape (rows,)."""
         return ~self.mask_held_out(split)
 
     def make_inner_folds(self, split: int) -> Rows:
-        """Divide the training photos of a split, for the choice of settings.
+        """Divide the training photos of a split into folds, for the choice of settings.
 
         Returns
         -------
         array of shape (training photos,)
-            The other folds of the repeat; where there are none, up to five that are made of these photos, by their
-            labels and groups alone.
+            Fold numbers: the other folds of the repeat, or up to five new folds of these photos if there are none.
         """
         repeat = 0 if split == ALL_PHOTOS else self.locate_split(split)[0]
         learned = self.mask_training(split)
@@ -91,34 +90,34 @@ class Folds:
 
     @property
     def scored(self) -> Mask:
-        """Whether each photo is held out at least once, and so has an out-of-fold prediction, shape (rows,)."""
+        """Mask of the photos that are held out at least once, and so have an out-of-fold prediction, shape (rows,)."""
         return np.asarray((self.assigned != NOT_HELD_OUT).any(axis=1))
 
     def make_nested_folds(self) -> Rows:
-        """Divide the scored photos, so that a meta-learner is scored on photos that it was not fitted on.
+        """Divide the scored photos into folds, to score a meta-learner on photos that it was not fitted on.
 
         Returns
         -------
         array of shape (scored photos,)
-            The folds of the first repeat; where one fifth is held out, up to five that are made of the scored photos.
+            Fold numbers: the folds of the first repeat, or up to five new folds if only one fifth is held out.
 
         Raises
         ------
         BadData
-            If the scored photos are all of one group.
+            If all scored photos belong to one group.
         """
         if self.count > 1:
             return self.assigned[:, 0]
         nested = self._divide(self.scored, 0)
         if not nested.any():
             raise BadData(
-                "All held-out photos belong to one group, so nothing would be left to fit a stack on: make more folds "
-                "with `ensembler folds --folds 5`."
+                "All held-out photos belong to one group, so a stack cannot be fitted and scored on different photos: "
+                "make more folds with `ensembler folds --folds 5`."
             )
         return nested
 
     def make_nested_repeats(self, repeats: int) -> Rows:
-        """Divide the scored photos several times, shape (scored photos, repeats); see :meth:`make_nested_folds`."""
+        """Divide the scored photos several times, shape (scored photos, repeats), as :meth:`make_nested_folds` does."""
         return np.column_stack(
             [self.make_nested_folds(), *(self._divide(self.scored, seed) for seed in range(1, repeats))]
         )

@@ -1,4 +1,4 @@
-"""Folds of photos with several labels: every label is spread evenly, and groups are kept together."""
+"""Folds of photos with several labels, stratified by each label and by whole groups."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ Counts = NDArray[np.float64]
 def spread_tags(labels: pd.Series, units: NDArray[np.int64], folds: int, seed: int) -> NDArray[np.int64]:
     """Assign each row to a fold by iterative stratification.
 
-    The rarest label comes first, since it leaves the least choice: each photo that has it goes to the fold that lacks
-    it most (K. Sechidis, G. Tsoumakas, I. Vlahavas, *On the Stratification of Multi-Label Data*, ECML PKDD 2011). A
-    group goes as one, and large ones go first, while there is room for them everywhere.
+    The rarest label is assigned first, because it leaves the least choice. Each of its photos is assigned to the fold
+    that needs the label most (K. Sechidis, G. Tsoumakas, I. Vlahavas, *On the Stratification of Multi-Label Data*, ECML
+    PKDD 2011). A group is assigned as a whole, and large groups first, while all folds have room for them.
 
     Parameters
     ----------
     labels
-        Labels of each row, joined by ``|``; a row without any counts as one of a label of its own.
+        Labels of each row, joined by ``|``. Rows without labels share a label of their own.
     units
-        Number of each row's unit, from 0; rows of one unit stay together.
+        Number of each row's unit, from 0. Rows of one unit stay together.
     folds
-        Number of folds, not more than units.
+        Number of folds, at most the number of units.
     seed
-        Seed of the choice among equals.
+        Seed of the choice among equal folds.
 
     Returns
     -------
     array of shape (rows,)
-        Fold numbers from 0; each has at least one row.
+        Fold numbers from 0. Each fold has at least one row.
     """
     counts, sizes = _count_labels(labels, units), np.bincount(units)
     by_label = counts.tocsc()
@@ -54,7 +54,7 @@ def spread_tags(labels: pd.Series, units: NDArray[np.int64], folds: int, seed: i
 
 
 def _count_labels(labels: pd.Series, units: NDArray[np.int64]) -> Any:
-    """Count the rows of each unit that have each label: sparse, by rows, shape (units, labels)."""
+    """Count the rows of each unit and label; sparse, shape (units, labels)."""
     from scipy.sparse import coo_array
 
     each = labels.reset_index(drop=True).str.split(SEPARATOR, regex=False).explode()
@@ -64,7 +64,7 @@ def _count_labels(labels: pd.Series, units: NDArray[np.int64]) -> Any:
 
 
 class _FoldRoom:
-    """Numbers of rows, of each label and in all, that each fold still needs."""
+    """Numbers of rows that each fold still needs, per label and in total."""
 
     def __init__(self, labels: Counts, rows: int, folds: int, units: int, random: np.random.Generator) -> None:
         self.random = random
@@ -75,12 +75,12 @@ class _FoldRoom:
         self._units_left = units
 
     def find_rarest_label(self) -> int:
-        """Return the label of the fewest rows that are not assigned yet."""
+        """Return the label with the fewest unassigned rows."""
         return int(np.where(self._remaining_labels > 0, self._remaining_labels, np.inf).argmin())
 
     def place_unit(self, labels: NDArray[np.int64], counts: Counts, size: int, label: int) -> int:
-        """Assign a unit to the fold that needs ``label`` most, then rows most; return the fold."""
-        # No fold may stay empty, whatever the labels.
+        """Assign a unit to the fold that needs ``label`` most, then rows most, and return the fold."""
+        # No fold may stay empty.
         every = np.arange(len(self._empty))
         chances = np.flatnonzero(self._empty) if self._units_left <= self._empty.sum() else every
         for lacking in (self._labels[:, label], self._rows):

@@ -1,6 +1,6 @@
-"""Chooses the classes and tags that a metric rewards most, from probabilities.
+"""Choice of the classes and tags that maximise the expected metric, given probabilities.
 
-Every rule uses the probabilities alone and trusts them; nothing is fitted to labels, so nothing can leak.
+The rules use only the probabilities. They are not fitted to labels, so labels cannot leak.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from .metrics import Metric
 Probabilities = NDArray[np.float64]
 Predicted = NDArray[np.bool_]
 
-# Rarer tags than a photo's most probable ones hardly change its F score.
+# Tags beyond a photo's most probable ones hardly change its F score.
 MAX_TAGS = 40
 # Rows at a time, to bound the memory.
 _CHUNK_ROWS = 2048
@@ -22,15 +22,15 @@ _MAX_ROUNDS = 20
 
 
 def choose_labels(metric: Metric, probabilities: NDArray[np.floating], manifest: Manifest) -> Predicted:
-    """Choose the class, or the tags, of each photo, by a metric that takes labels.
+    """Choose the class or the tags of each photo for a metric that scores labels.
 
-    Returns booleans of the shape of ``probabilities``, (photos, outputs): True for one class a photo, or for at least
-    one tag.
+    Returns booleans of the shape of ``probabilities``, (photos, outputs): True for one class, or for at least one tag,
+    per photo.
     """
     given = np.asarray(probabilities, dtype=np.float64)
     if manifest.task == "multilabel":
         tags = _choose_tags(metric, given)
-        # A row without tags gets its most probable one, since an answer must not have empty cells.
+        # A row without tags gets its most probable one, since Kaggle refuses empty cells.
         untagged = ~tags.any(axis=1)
         tags[untagged] = _encode_one_hot(given[untagged].argmax(axis=1), given.shape[1])
         return tags
@@ -65,7 +65,7 @@ def _encode_one_hot(classes: NDArray[np.intp], count: int) -> Predicted:
 
 
 def parse_class_levels(classes: tuple[str, ...]) -> Probabilities:
-    """Return the numbers that classes stand for: their names if all are numbers, else their places."""
+    """Return the numbers of classes: their names if all are numbers, else their positions."""
     places = np.arange(len(classes), dtype=np.float64)
     try:
         levels = np.array([float(name) for name in classes])
@@ -77,10 +77,10 @@ def parse_class_levels(classes: tuple[str, ...]) -> Probabilities:
 def choose_kappa_classes(probabilities: Probabilities, levels: Probabilities) -> NDArray[np.intp]:
     """Choose the classes with the largest expected quadratic weighted kappa, given the number of each class.
 
-    Kappa is 1 less a ratio: the squared distance to the truth over that by chance, which is larger for bold answers.
-    The class nearest to a row's expected level makes the distance smallest. The ratio is smallest for the class nearest
-    to that level after it is moved away from the mean of all rows, the further the larger the ratio is; so the two are
-    found in turn (Dinkelbach, On nonlinear fractional programming, Management Science 13, 1967).
+    Kappa is 1 minus the ratio of the squared distance to the truth and the squared distance by chance. The class
+    nearest to a row's expected level minimises the distance. The ratio is minimised by the class nearest to that level
+    after it is moved away from the mean of all rows, by an amount that grows with the ratio. So ratio and classes are
+    computed in turn (Dinkelbach, On nonlinear fractional programming, Management Science 13, 1967).
     """
     means, squares = probabilities @ levels, probabilities @ levels**2
     centre, spread = means.mean(), squares.mean() - means.mean() ** 2
@@ -109,13 +109,13 @@ def _choose_nearest(values: Probabilities, levels: Probabilities) -> NDArray[np.
 
 
 def choose_macro_f1_classes(probabilities: Probabilities) -> NDArray[np.intp]:
-    """Choose classes for the largest expected mean of the classes' F1, beginning with the most probable ones.
+    """Choose classes for the largest expected mean of the classes' F1, starting from the most probable ones.
 
-    A class's F1 is twice its hits over the rows given to it and those that belong to it. Giving it one more row of
-    probability p changes that by (2 p - F1) over the same sum, so in each round every row goes where it would add most
-    (Narasimhan et al., Consistent multiclass algorithms for complex performance measures, ICML 2015, step along the
-    same gradient). F1 and sum are averaged with those of the rounds before, lest too many rows move at once. The best
-    round is taken, judged by the probabilities.
+    The F1 of a class is twice its hits divided by the sum of its predicted and true rows. One more row of probability p
+    changes it by (2 p - F1) divided by that sum, so each round moves every row to the class that gains most (Narasimhan
+    et al., Consistent multiclass algorithms for complex performance measures, ICML 2015, follow the same gradient). F1
+    and sum are averaged over rounds, so that not too many rows move at once. The round with the largest expected score
+    is returned.
     """
     rows, outputs = np.arange(len(probabilities)), probabilities.shape[1]
     belonging = probabilities.sum(axis=0)
@@ -134,9 +134,9 @@ def choose_macro_f1_classes(probabilities: Probabilities) -> NDArray[np.intp]:
 
 
 def _choose_f1_cells(probabilities: Probabilities) -> Predicted:
-    """Choose the cells with the largest expected F1 of all of them together.
+    """Choose cells for the largest expected F1 over all cells.
 
-    The best cells are those of a probability over half of the F1 they reach (Lipton et al., Optimal thresholding of
+    The best threshold of the probabilities is half of the F1 that it reaches (Lipton et al., Optimal thresholding of
     classifiers to maximize F1 measure, ECML 2014).
     """
     falling = -np.sort(-probabilities, axis=None)
@@ -145,12 +145,12 @@ def _choose_f1_cells(probabilities: Probabilities) -> Predicted:
 
 
 def choose_sample_f_tags(probabilities: Probabilities, beta: float) -> Predicted:
-    """Choose each row's tags for the largest expected F score, if tags are independent; at least one.
+    """Choose at least one tag per row for the largest expected F score, assuming independent tags.
 
-    Among sets of one size the most probable tags are best (Jansche, A maximum expected utility framework for binary
-    sequence labeling, ACL 2007), and the expected score of each size follows from how many of the tags chosen, and of
-    the others, are true: two Poisson binomials (Ye et al., Optimizing F-measure: a tale of two approaches, ICML 2012).
-    All but the :data:`MAX_TAGS` most probable tags of a row are left out.
+    Among sets of one size, the most probable tags are best (Jansche, A maximum expected utility framework for binary
+    sequence labeling, ACL 2007). The expected score of each size follows from the numbers of true tags among the chosen
+    and the other tags, which are Poisson binomial (Ye et al., Optimizing F-measure: a tale of two approaches, ICML
+    2012). Only the :data:`MAX_TAGS` most probable tags of a row are considered.
     """
     max_tags = min(MAX_TAGS, probabilities.shape[1])
     predicted = np.zeros(probabilities.shape, dtype=bool)
@@ -163,7 +163,7 @@ def choose_sample_f_tags(probabilities: Probabilities, beta: float) -> Predicted
 
 
 def _choose_sizes(falling: Probabilities, beta: float) -> NDArray[np.intp]:
-    """How many of the first tags to choose, given each row's probabilities from the largest on."""
+    """Return the number of tags to choose per row, given its probabilities in descending order."""
     tags = falling.shape[1]
     others = [np.ones((len(falling), 1))]
     for tag in reversed(range(1, tags)):
@@ -180,7 +180,7 @@ def _choose_sizes(falling: Probabilities, beta: float) -> NDArray[np.intp]:
 
 
 def _add_tag(counts: Probabilities, probability: Probabilities) -> Probabilities:
-    """Distribution of a count, shape (rows, 0 to most), once one more tag may be true."""
+    """Return the distribution of a count, shape (rows, 0 to maximum), after one more tag that may be true."""
     grown = np.zeros((counts.shape[0], counts.shape[1] + 1))
     grown[:, :-1] = counts * (1 - probability[:, None])
     grown[:, 1:] += counts * probability[:, None]

@@ -1,4 +1,4 @@
-"""Confidence intervals of scores, and of the difference of two scores of the same rows, by the bootstrap."""
+"""Bootstrap confidence intervals of scores, and of the difference between two scores of the same rows."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .measures import MeasuredScore
 from .standard_errors import InfluenceScore
 
 RESAMPLES = 1000
-# With more units, random blocks of them are resampled instead: their sums vary as much.
+# With more units, random blocks of units are resampled, whose sums have the same variance.
 MAX_UNITS = 5000
 _RESAMPLES_PER_BATCH = 100
 _PERCENTILES = (2.5, 97.5)
@@ -23,7 +23,7 @@ Units = NDArray[np.intp]
 
 
 class Interval(NamedTuple):
-    """Bounds of 95 of 100 scores of resampled rows; NaN where there are none."""
+    """Bounds of a 95 % confidence interval; NaN if it cannot be computed."""
 
     low: float
     high: float
@@ -31,10 +31,10 @@ class Interval(NamedTuple):
 
 @dataclass(frozen=True)
 class Difference(Exported):
-    """How much one score lies above another of the same rows.
+    """Difference between two scores of the same rows.
 
-    ``value`` is the first less the second, ``standard_error`` that of the paired difference, and ``interval`` holds 95
-    %.
+    ``value`` is the first score minus the second. ``standard_error`` and ``interval`` are those of the paired
+    difference.
     """
 
     value: float
@@ -54,13 +54,13 @@ class Difference(Exported):
 def compute_interval(measured: MeasuredScore, units: Units) -> Interval:
     """Return the 95 % percentile interval of a score (Efron and Tibshirani, An introduction to the bootstrap, 1993).
 
-    ``units`` has the number of the unit of each row; units are resampled whole.
+    ``units`` contains the unit number of each row. Units are resampled as a whole.
     """
     return _compute_percentile_interval(resample_scores([measured], units)[0])
 
 
 def compute_difference(first: MeasuredScore, second: MeasuredScore, units: Units) -> Difference:
-    """Compare two scores of the same rows, always resampled together; see :func:`compute_interval`."""
+    """Return the paired difference of two scores of the same rows; see :func:`compute_interval`."""
     scores = resample_scores([first, second], units)
     differences = scores[0] - scores[1]
     finite = differences[np.isfinite(differences)]
@@ -69,9 +69,9 @@ def compute_difference(first: MeasuredScore, second: MeasuredScore, units: Units
 
 
 def resample_scores(scores: Sequence[MeasuredScore], units: Units) -> NDArray[np.float64]:
-    """Return scores of resampled units, shape (scores, resamples): the same resamples for all ``scores`` and calls.
+    """Return scores of resampled units, shape (scores, resamples). All scores and calls share the resamples.
 
-    NaN where a resample has no score, or there are less than two units.
+    Scores are NaN if a resample has none, or if there are fewer than two units.
     """
     blocks, count = _assign_blocks(units)
     if count < 2:
@@ -94,7 +94,7 @@ def _assign_blocks(units: Units) -> tuple[Units, int]:
 
 
 def _sum_by_block(score: MeasuredScore, blocks: Units, count: int) -> NDArray[np.float64]:
-    """Return what each block adds: its influences' sum, shape (1, blocks), or its counts, shape (counts, blocks)."""
+    """Return the sum of influences, shape (1, blocks), or of counts, shape (counts, blocks), of each block."""
     if isinstance(score, InfluenceScore):
         return np.asarray(np.bincount(blocks, weights=score.influences, minlength=count)[None], np.float64)
     from scipy.sparse import csr_array

@@ -1,4 +1,4 @@
-"""Metrics as the basis of scores and standard errors: influences of rows, or counts of them."""
+"""Measured scores, as influences of rows or counts of rows, from which standard errors follow."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MeasuredScore = InfluenceScore | CountScore
 def measure_probabilities(
     metric: Metric, targets: NDArray[np.floating], probabilities: NDArray[np.floating], manifest: Manifest
 ) -> MeasuredScore:
-    """Measure probabilities, shape (rows, outputs); a metric of labels measures what :func:`.choose_labels` chooses."""
+    """Measure probabilities, shape (rows, outputs). Labels for the metric are chosen by :func:`.choose_labels`."""
     if metric.takes_labels:
         return measure_labels(metric, targets > 0.5, choose_labels(metric, probabilities, manifest), manifest)
     if metric.name in ("roc auc", "mean column-wise roc auc"):
@@ -31,10 +31,10 @@ def measure_probabilities(
 
 
 def measure_labels(metric: Metric, targets: Flags, predicted: Flags, manifest: Manifest) -> MeasuredScore:
-    """Measure classes or tags, shape (rows, outputs), true where a class or tag is there."""
+    """Measure classes or tags, shape (rows, outputs); True marks a class or tag."""
     one_class = manifest.task != "multilabel"
     if metric.name == "accuracy" or (metric.name == "micro f1" and one_class):
-        # A row that may have several labels counts by the share of its cells.
+        # A row of several labels counts by its share of correct cells.
         same = targets == predicted
         return InfluenceScore.from_row_values(same.all(axis=1).astype(float) if one_class else same.mean(axis=1))
     if metric.name in ("sample f1", "sample f2"):
@@ -54,14 +54,14 @@ def _split_binary(flags: Flags) -> Flags:
 
 
 def _compute_row_f(targets: Flags, predicted: Flags, beta: float) -> Array:
-    """F score of each row; 0 for rows without tags."""
+    """Return the F score of each row; 0 for rows without tags."""
     hits = (targets & predicted).sum(axis=1)
     both = beta**2 * targets.sum(axis=1) + predicted.sum(axis=1)
     return np.asarray((1 + beta**2) * hits / np.maximum(both, 1e-12))
 
 
 def _mark_rows(targets: Flags, predicted: Flags) -> Any:
-    """Mark each row's hits, and what was chosen and what is true, by column: sparse, shape (2 x columns, rows)."""
+    """Mark each row's hits, and its predicted plus true cells, per column; sparse, shape (2 x columns, rows)."""
     from scipy.sparse import csr_array, vstack
 
     hits = csr_array((targets & predicted).T, dtype=np.float64)
@@ -70,13 +70,13 @@ def _mark_rows(targets: Flags, predicted: Flags) -> Any:
 
 
 def _compute_micro_f1(counts: Array) -> Array:
-    """F1 of all columns' counts together, shape (samples,)."""
+    """Return the F1 of the summed counts of all columns, shape (samples,)."""
     hits, either = np.split(_reshape_to_samples(counts), 2)
     return _divide(2 * hits.sum(axis=0), either.sum(axis=0))
 
 
 def _compute_macro_f1(counts: Array) -> Array:
-    """Mean of the columns' F1, shape (samples,); a class that is neither true nor chosen anywhere is left out."""
+    """Return the mean F1 of the columns, shape (samples,), except classes that are neither true nor predicted."""
     hits, either = np.split(_reshape_to_samples(counts), 2)
     present = either > 0
     return _divide(np.where(present, 2 * hits / np.where(present, either, 1), 0).sum(axis=0), present.sum(axis=0))
@@ -87,7 +87,7 @@ def _reshape_to_samples(counts: Array) -> Array:
 
 
 def _divide(numerator: Array, denominator: Array) -> Array:
-    """Divide; not a number where that cannot be done."""
+    """Divide; NaN for a denominator of 0."""
     return np.where(denominator > 0, numerator / np.where(denominator > 0, denominator, 1), np.nan)
 
 
@@ -101,7 +101,7 @@ def _measure_kappa(targets: Flags, predicted: Flags, levels: Array) -> CountScor
 
 
 def _compute_kappa(counts: Array, distances: Array) -> Array:
-    """Quadratic weighted kappa of tables of true by chosen class, each in a column of ``counts``."""
+    """Return the quadratic weighted kappa of confusion matrices, each flattened to a column of ``counts``."""
     tables = counts.reshape(*distances.shape, -1)
     observed = np.einsum("ij,ijs->s", distances, tables)
     by_chance = np.einsum("ij,is,js->s", distances, tables.sum(axis=1), tables.sum(axis=0))
@@ -109,7 +109,7 @@ def _compute_kappa(counts: Array, distances: Array) -> Array:
 
 
 def _measure_mean_auc(targets: Flags, probabilities: Array) -> InfluenceScore:
-    """Mean over the columns' AUC; a column of one class only has none and is left out."""
+    """Return the mean AUC of the columns, except columns with only one class."""
     known = [
         _measure_auc(truth, guess)
         for truth, guess in zip(targets.T, probabilities.T, strict=True)
@@ -122,10 +122,10 @@ def _measure_mean_auc(targets: Flags, probabilities: Array) -> InfluenceScore:
 
 
 def _measure_auc(truth: NDArray[np.bool_], guess: Array) -> InfluenceScore:
-    """AUC with influences by the rows' placements among the other class.
+    """Return the AUC, with influences from the rows' placements among the other class.
 
     The standard error is that of DeLong et al., Comparing the areas under two or more correlated receiver operating
-    characteristic curves, Biometrics 44, 1988; rows of one unit taken together as by Obuchowski, Biometrics 53, 1997.
+    characteristic curves, Biometrics 44, 1988, with clusters as in Obuchowski, Biometrics 53, 1997.
     """
     from scipy.stats import rankdata
 

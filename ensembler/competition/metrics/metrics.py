@@ -1,4 +1,4 @@
-"""The metrics that judge competitions, under one name each, and the two that are shown for all."""
+"""The metrics of competitions, and the log loss and accuracy that are reported for all of them."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ EPSILON = 1e-15
 
 @dataclass(frozen=True)
 class Metric:
-    """A metric that judges an answer.
+    """A metric of submissions.
 
-    ``tasks`` are those that it can judge. Metrics that take labels judge classes or tags rather than probabilities.
-    ``beta`` is how many times as much recall matters as precision, in an F score.
+    ``tasks`` are the tasks that it supports. With ``takes_labels`` it scores classes or tags rather than probabilities.
+    ``beta`` is the weight of recall relative to precision in an F score.
     """
 
     name: str
@@ -34,11 +34,11 @@ class Metric:
     beta: float = 1.0
 
     def resolve_for_task(self, task: Task) -> Metric:
-        """Return what Kaggle's name means in a task: the AUC of several columns is their mean, and so on."""
+        """Return the metric that Kaggle's name means in a task; the AUC of several columns is their mean."""
         return METRICS[_NAMES_BY_TASK[task].get(self.name, self.name)]
 
     def compute_cost(self, score: float) -> float:
-        """Return a score as a cost, of which less is better; NaN costs infinitely much."""
+        """Return a score as a cost: smaller is better, and NaN is infinite."""
         if math.isnan(score):
             return math.inf
         return -score if self.larger_is_better else score
@@ -65,7 +65,7 @@ METRICS = {
     )
 }
 
-# Kaggle takes the F score of each row and averages: of one class a row, that is the share of rows that are right.
+# Kaggle averages the F scores of rows. For one class per row, that is the share of correct rows.
 _SINGLE_LABEL_NAMES = {"sample f1": "micro f1", "sample f2": "micro f1"}
 _NAMES_BY_TASK: dict[Task, dict[str, str]] = {
     "binary": {
@@ -98,14 +98,14 @@ _SPELLINGS = {
     "macro f1": "macro F, F macro, macro averaged f1, f1 macro, mean macro f1",
     "micro f1": "micro F, F micro, micro averaged f1, f1 micro",
     "sample f1": "mean F, mean f1, mean F beta 1, F beta 1, samples f1, sample F",
-    # Kaggle's name leaves beta open; its competitions of tags, on the Amazon and on museum pieces, took 2.
+    # Kaggle's name does not state beta; its competitions of tags, on the Amazon and on museum pieces, used 2.
     "sample f2": "f2, mean f2, samples f2, F beta, mean F beta, mean F beta 2, F beta 2",
     "quadratic weighted kappa": "QWK, quadratic kappa, quadratically weighted kappa",
 }
 
 
 def _normalise_name(text: str) -> str:
-    """``Mean F-Score (Beta)`` as ``meanfbeta``."""
+    """Return ``meanfbeta`` for ``Mean F-Score (Beta)``."""
     return re.sub(r"[^a-z0-9]", "", text.lower()).replace("score", "")
 
 
@@ -115,9 +115,9 @@ _NAMES_BY_SPELLING = {
 
 
 def find_metric(text: str) -> Metric | None:
-    """Return the metric of our name or of one of Kaggle's; None if it is none of ours.
+    """Return the metric with this name here or on Kaggle; None for unknown names.
 
-    Some names mean different things in different tasks: ask the result :meth:`Metric.resolve_for_task`.
+    Some names depend on the task: see :meth:`Metric.resolve_for_task`.
     """
     name = _NAMES_BY_SPELLING.get(_normalise_name(text))
     return METRICS[name] if name else None
@@ -129,7 +129,7 @@ def resolve_metric(text: str, task: Task) -> Metric:
     Raises
     ------
     BadChoice
-        If the name is unknown, or the metric cannot judge the task.
+        If the name is unknown, or the metric does not support the task.
     """
     fitting = [metric.name for metric in METRICS.values() if task in metric.tasks]
     metric_found = find_metric(text)
@@ -137,32 +137,34 @@ def resolve_metric(text: str, task: Task) -> Metric:
         raise BadChoice.from_unknown_name("metric", text, fitting)
     metric = metric_found.resolve_for_task(task)
     if task not in metric.tasks:
-        raise BadChoice(f"The metric {metric.name!r} cannot judge a {task} task: choose one of {', '.join(fitting)}.")
+        raise BadChoice(
+            f"The metric {metric.name!r} does not support a {task} task: choose one of {', '.join(fitting)}."
+        )
     return metric
 
 
 def choose_default_metric(task: Task, kind: AnswerKind) -> Metric:
-    """Return the metric that is used where none is known."""
+    """Return the metric for competitions whose metric is unknown."""
     if kind == "probabilities":
         return METRICS["log loss"].resolve_for_task(task)
     return METRICS["sample f1" if task == "multilabel" else "accuracy"]
 
 
 def choose_label_metric(metric: Metric, task: Task) -> Metric:
-    """Return the metric itself if it takes labels, else one that does, for answers that hold labels all the same."""
+    """Return the metric if it scores labels, else one that does, for submissions that contain labels nonetheless."""
     return metric if metric.takes_labels else choose_default_metric(task, "tags" if task == "multilabel" else "label")
 
 
 def compute_row_losses(targets: ArrayLike, probabilities: ArrayLike, *, multiclass: bool) -> NDArray[np.float64]:
-    """Log loss of each row, in nats.
+    """Return the log loss of each row, in nats.
 
     Parameters
     ----------
     targets, probabilities
-        Arrays of shape (rows, outputs); targets are 0 or 1.
+        Arrays of shape (rows, outputs). Targets are 0 or 1.
     multiclass
-        True for softmax tasks, where the loss is that of the true class; False averages the binary losses over the
-        outputs, which is the plain log loss for one output and the mean column-wise log loss for several labels.
+        Whether the outputs are a softmax, whose loss is that of the true class. False averages the binary losses of the
+        outputs, which is the log loss for one output and the mean column-wise log loss for several.
     """
     truth = np.asarray(targets, dtype=np.float64)
     guess = np.clip(np.asarray(probabilities, dtype=np.float64), EPSILON, 1 - EPSILON)
@@ -172,12 +174,12 @@ def compute_row_losses(targets: ArrayLike, probabilities: ArrayLike, *, multicla
 
 
 def log_loss(targets: ArrayLike, probabilities: ArrayLike, *, multiclass: bool) -> float:
-    """Mean of :func:`compute_row_losses`."""
+    """Return the mean of :func:`compute_row_losses`."""
     return float(compute_row_losses(targets, probabilities, multiclass=multiclass).mean())
 
 
 def accuracy(targets: ArrayLike, probabilities: ArrayLike, *, multiclass: bool) -> float:
-    """Share of rows (softmax) or of cells (sigmoid, threshold 0.5) that are right, from 0 to 1."""
+    """Return the share of correct rows (softmax) or cells (sigmoid, threshold 0.5), from 0 to 1."""
     truth, guess = np.asarray(targets), np.asarray(probabilities)
     if multiclass:
         return float((truth.argmax(axis=1) == guess.argmax(axis=1)).mean())

@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from ...figures import format_number, format_score
 from .scores import Scores
 
-# Those that have a column of their own whatever the metric is.
+# Metrics with a column of their own in every table.
 _ALWAYS = ("log loss", "accuracy")
 
 
 def build_score_columns(lines: Sequence[Scores]) -> tuple[list[str], list[list[str]]]:
-    """Name the metrics to show, the competition's first, with its standard error, and write each line's scores."""
+    """Return the names of the metrics to show, the competition's first, and the cells of each line."""
     metric = lines[0].metric
-    # The column-wise log loss of several labels is their log loss, and is shown once.
+    # The column-wise log loss of several labels equals their log loss and is shown once.
     same = all(figures.score == figures.log_loss for figures in lines)
     metrics = list(_ALWAYS) if same or metric in _ALWAYS else [metric, *_ALWAYS]
     return metrics, [[_format_cell(figures, metric) for metric in metrics] for figures in lines]

@@ -1,4 +1,4 @@
-"""Scores of probabilities. It is a module of its own because the scoring loads NumPy and pandas."""
+"""Scores of probabilities, in a separate module because the scoring imports NumPy and pandas."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True)
 class Scores:
-    """Scores of probabilities: the competition's metric and log loss, with standard errors, and accuracy."""
+    """Competition's metric and log loss of probabilities, with standard errors, and their accuracy."""
 
     metric: str
     score: float

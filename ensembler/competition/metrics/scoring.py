@@ -17,7 +17,7 @@ from .standard_errors import assign_units
 
 
 class Estimate(NamedTuple):
-    """A score and its standard error; NaN where there is none."""
+    """A score and its standard error; NaN if it cannot be computed."""
 
     score: float
     standard_error: float
@@ -50,7 +50,7 @@ def evaluate_with_error(
 def evaluate_labels(
     metric: Metric, targets: NDArray[np.floating], predicted: NDArray[np.bool_], manifest: Manifest
 ) -> Estimate:
-    """Score classes or tags, true where they were chosen, by a metric that takes labels."""
+    """Score predicted classes or tags by a metric of labels."""
     return _estimate(measure_labels(metric, targets > 0.5, predicted, manifest), len(targets))
 
 
@@ -60,7 +60,7 @@ def _estimate(measured: MeasuredScore, rows: int, groups: Sequence[str] = ()) ->
 
 
 def make_cost_function(manifest: Manifest) -> Callable[[NDArray[np.floating], NDArray[np.floating]], float]:
-    """Return what a choice between probabilities goes by: their score by the manifest's metric, less being better."""
+    """Return the function that scores probabilities by the manifest's metric as a cost: smaller is better."""
     metric = resolve_metric(manifest.metric, manifest.task)
     return lambda targets, probabilities: metric.compute_cost(
         measure_probabilities(metric, targets, probabilities, manifest).value
@@ -68,7 +68,7 @@ def make_cost_function(manifest: Manifest) -> Callable[[NDArray[np.floating], ND
 
 
 def make_cost_measure(manifest: Manifest) -> Callable[[NDArray[np.floating], NDArray[np.floating]], MeasuredScore]:
-    """Return what :func:`make_cost_function` does as a measure, which two answers can be compared by, row by row."""
+    """Return :func:`make_cost_function` as a measure, which allows paired comparisons."""
     metric = resolve_metric(manifest.metric, manifest.task)
 
     def measure_cost(targets: NDArray[np.floating], probabilities: NDArray[np.floating]) -> MeasuredScore:
@@ -102,6 +102,6 @@ def compute_scores(
 def compute_out_of_fold_scores(
     tables: Tables, probabilities: NDArray[np.floating], scored: NDArray[np.bool_]
 ) -> Scores:
-    """Return all scores of probabilities for the training photos that ``scored``, shape (photos,), tells."""
+    """Return all scores of probabilities of the training photos in the mask ``scored``, shape (photos,)."""
     groups = tables.train.loc[scored, "group"].tolist()
     return compute_scores(tables.targets[scored], probabilities, tables.manifest, groups)

@@ -1,4 +1,4 @@
-"""Standard errors of scores, since the photos are a sample."""
+"""Standard errors of scores, which treat the photos as a sample."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _RESAMPLES_PER_BATCH = 20
 
 
 def assign_units(groups: Sequence[str]) -> NDArray[np.intp]:
-    """Give a number to each of the independent units that rows belong to: a group, or a row whose group is empty."""
+    """Return the unit number of each row. A unit is a group, or a row without a group."""
     codes, names = pd.factorize(np.array(groups, dtype=object))
     alone = (names == "")[codes]
     return np.asarray(pd.factorize(np.where(alone, len(names) + np.arange(len(codes)), codes))[0], dtype=np.intp)
@@ -24,9 +24,9 @@ def assign_units(groups: Sequence[str]) -> NDArray[np.intp]:
 
 @dataclass(frozen=True)
 class InfluenceScore:
-    """A score that each row moves by a known amount, such as a mean.
+    """A score to which each row adds a known amount, such as a mean.
 
-    ``influences`` is what each row adds to the score times the number of rows, less the score; they sum to 0.
+    ``influences`` are the amounts, multiplied by the number of rows, minus the score. They sum to 0.
     """
 
     value: float
@@ -39,11 +39,11 @@ class InfluenceScore:
         return cls(average, np.asarray(values, dtype=np.float64) - average)
 
     def negate(self) -> InfluenceScore:
-        """Return the same with the other sign."""
+        """Return the negated score."""
         return InfluenceScore(-self.value, -self.influences)
 
     def compute_standard_error(self, units: NDArray[np.intp]) -> float:
-        """Return the standard error, rows of one unit taken together; not a number for less than two units."""
+        """Return the standard error, with one observation per unit; NaN for fewer than two units."""
         sums = np.bincount(units, weights=self.influences)
         if len(sums) < 2:
             return float("nan")
@@ -54,8 +54,8 @@ class InfluenceScore:
 class CountScore:
     """A score that is computed from counts of rows.
 
-    ``marks`` is sparse, shape (counts, rows): which counts a row enters. ``compute_score`` turns counts of shape
-    (counts, samples) into a score per sample, not a number where there is none.
+    ``marks`` is a sparse array of shape (counts, rows) with each row's part of the counts. ``compute_score`` turns
+    counts of shape (counts, samples) into a score per sample, NaN if it is undefined.
     """
 
     marks: Any
@@ -67,11 +67,11 @@ class CountScore:
         return float(self.compute_score(np.asarray(self.marks.sum(axis=1), dtype=np.float64))[0])
 
     def negate(self) -> CountScore:
-        """Return the same with the other sign."""
+        """Return the negated score."""
         return CountScore(self.marks, lambda counts: -self.compute_score(counts))
 
     def compute_standard_error(self, units: NDArray[np.intp]) -> float:
-        """Return the standard deviation over 200 resamples of units (Efron's bootstrap), always the same ones."""
+        """Return the standard deviation over 200 bootstrap resamples of units, with a fixed seed."""
         from scipy.sparse import csr_array
 
         count = int(units.max()) + 1
@@ -88,6 +88,6 @@ class CountScore:
 
 
 def _draw_resamples(count: int, random: np.random.Generator) -> NDArray[np.float64]:
-    """How often each unit is in each resample, shape (units, resamples)."""
+    """Return the count of each unit in each resample, shape (units, resamples)."""
     draws = [np.bincount(random.integers(count, size=count), minlength=count) for _ in range(_RESAMPLES_PER_BATCH)]
     return np.column_stack(draws).astype(np.float64)
