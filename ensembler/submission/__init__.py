@@ -1,1 +1,1 @@
-"""Writes and checks the CSV."""
+"""Submissions: the CSV and its checks."""

@@ -1,4 +1,4 @@
-"""Writes the CSV that Kaggle asks for, from probabilities."""
+"""The submission's CSV, made from probabilities, and its score against known labels."""
 
 from __future__ import annotations
 
@@ -38,9 +38,10 @@ class AnswerScore:
 
 
 def build_answer_table(tables: Tables, probabilities: NDArray[np.float32]) -> pd.DataFrame:
-    """Return the submission's table: ids, columns and order of the sample; photos without pixels get the prior.
+    """Return the submission's table, with the ids, columns and order of the sample submission.
 
-    ``probabilities`` are of the readable test photos in the table's order, shape (photos, outputs).
+    ``probabilities`` of shape (photos, outputs) are those of the readable test photos, in the table's order. The other
+    photos get the prior.
     """
     manifest = tables.manifest
     all_probabilities = np.tile(compute_prior(tables.targets), (len(tables.test), 1))
@@ -60,7 +61,7 @@ def build_answer_table(tables: Tables, probabilities: NDArray[np.float32]) -> pd
 
 
 def choose_label_texts(manifest: Manifest, probabilities: NDArray[np.float64]) -> list[str]:
-    """Return the class of each row that the competition's metric rewards most, or its tags joined by blanks."""
+    """Return the class of each row that maximises the competition's metric, or its tags separated by spaces."""
     decisions = choose_labels(_choose_label_metric(manifest), probabilities, manifest)
     if manifest.task == "multilabel":
         classes = np.array(manifest.classes, dtype=object)
@@ -74,7 +75,7 @@ def _choose_label_metric(manifest: Manifest) -> Metric:
 
 
 def write_answer(folder: Path, stack: str, tables: Tables, probabilities: NDArray[np.float32]) -> Path:
-    """Write the submission as ``TIME-STACK.csv`` and check it against the sample; a wrong one is not left behind."""
+    """Write the submission as ``TIME-STACK.csv`` and check it. An invalid one is deleted."""
     stem, number = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{stack}", 1
     path = folder / f"{stem}.csv"
     # Two stacks may be written within a second.
@@ -109,22 +110,22 @@ def score_answer(csv: Path, solution: Path, manifest: Manifest) -> AnswerScore:
     Parameters
     ----------
     csv
-        Submission of probabilities, labels, flags or tags, as the manifest says.
+        Submission of probabilities, labels, flags or tags, according to the manifest.
     solution
-        Table with the columns id and label; several labels of a photo are separated by ``|``.
+        Table with the columns id and label. Several labels of a photo are separated by ``|``.
 
     Raises
     ------
     Mismatch
-        If the two have different ids, or one names an unknown class.
+        If the ids of the two files differ, or one contains an unknown class.
     BadData
-        If one lacks columns, or has a probability that is no number.
+        If a column is missing, or a probability is not a number.
     """
     answer = _read_columns(csv, (manifest.answer.id_column, *manifest.answer.columns))
     truth = _read_columns(solution, ("id", "label"))
     answer = answer.set_index(manifest.answer.id_column)[list(manifest.answer.columns)]
     if sorted(answer.index) != sorted(truth["id"]) or not answer.index.is_unique:
-        raise Mismatch(f"{csv} and {solution} are not about the same ids: name the CSV of this competition.")
+        raise Mismatch(f"{csv} and {solution} contain different ids: name the CSV of this competition.")
     answer = answer.loc[truth["id"]]
     targets = _encode_known_labels(truth["label"], manifest, solution)
     if manifest.answer.kind == "probabilities":
@@ -137,7 +138,7 @@ def _score_labels(targets: NDArray[np.float32], labels: pd.Series, manifest: Man
         labels = labels.str.split().str.join(SEPARATOR)
     elif manifest.answer.kind == "flag":
         if unknown_flags := sorted(set(labels) - set(_FLAGS)):
-            raise Mismatch(f"{csv} has {unknown_flags[0]!r} where 0 or 1 must be: correct it, or name another file.")
+            raise Mismatch(f"{csv} contains {unknown_flags[0]!r} instead of 0 or 1: correct it, or name another file.")
         labels = labels.map(dict(zip(_FLAGS, manifest.classes, strict=True)))
     decisions = _encode_known_labels(labels, manifest, csv) > 0
     metric = _choose_label_metric(manifest)
@@ -155,18 +156,18 @@ def _score_labels(targets: NDArray[np.float32], labels: pd.Series, manifest: Man
 def _read_columns(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
     table = read_table(path)
     if missing := [name for name in columns if name not in table]:
-        raise BadData(f"{path} lacks the columns {', '.join(missing[:5])}: name a CSV that has them.")
+        raise BadData(f"{path} does not contain the columns {', '.join(missing[:5])}: name a CSV that does.")
     return table
 
 
 def _encode_known_labels(labels: pd.Series, manifest: Manifest, source: Path) -> NDArray[np.float32]:
-    """Turn labels into 0 and 1; a class that we do not know would pass for none at all."""
+    """Encode labels as 0 and 1. Unknown classes are refused, because they would be encoded as no class."""
     mentioned_labels = labels.str.split(SEPARATOR, regex=False).explode() if manifest.task == "multilabel" else labels
     known = {*manifest.classes, ""} if manifest.task == "multilabel" else set(manifest.classes)
     if unknown_labels := sorted(set(mentioned_labels) - known):
         raise Mismatch(
-            f"{source} has the label {unknown_labels[0]!r}, which is no class of this competition: correct it, or name "
-            "another file."
+            f"{source} contains the label {unknown_labels[0]!r}, which is not a class of this competition: correct it, "
+            "or name another file."
         )
     return encode_labels(labels, manifest)
 
@@ -176,13 +177,13 @@ def _parse_probabilities(answer: pd.DataFrame, csv: Path) -> NDArray[np.float64]
     if not np.isfinite(numbers).all():
         row, column = np.argwhere(~np.isfinite(numbers))[0]
         value, identity = answer.iat[row, column], answer.index[row]
-        raise BadData(f"{csv} has {value!r} for a probability of id {identity!r}: write a number from 0 to 1 there.")
+        raise BadData(f"{csv} contains {value!r} as a probability of id {identity!r}: write a number from 0 to 1.")
     return np.asarray(numbers)
 
 
 def find_newest_answer(folder: Path) -> Path:
-    """Return the CSV written last; ``BadData`` if there is none."""
+    """Return the CSV written last, or raise ``BadData`` if there is none."""
     csvs = sorted(folder.glob("*.csv"), key=lambda path: path.stat().st_mtime)
     if not csvs:
-        raise BadData(f"There is no CSV in {folder} yet: make one with `ensembler stack`.")
+        raise BadData(f"{folder} contains no CSV: make one with `ensembler stack`.")
     return csvs[-1]

@@ -1,4 +1,4 @@
-"""Checks a CSV for what Kaggle would refuse, or silently score badly, before it is uploaded."""
+"""Checks of a CSV, before the upload, for problems that Kaggle would refuse or silently score badly."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from ..competition.csv_tables import read_table
 from ..errors import InvalidSubmission
 
 SUM_TOLERANCE = 1e-4
-# Room for the rounding of the sum itself, so that a row that is off by exactly the tolerance passes.
+# Allowance for the rounding of the sum, so that a difference of exactly the tolerance passes.
 ROUNDING = 1e-9
 
 
 class Problem(NamedTuple):
-    """One kind of problem: what is wrong and how often, and the first place."""
+    """One kind of problem with its number of occurrences, and the first occurrence."""
 
     what: str
     first: str = ""
@@ -36,7 +36,7 @@ def check_csv(
     Raises
     ------
     InvalidSubmission
-        With all problems at once.
+        If there are problems; the error lists all of them.
     BadData
         If one of the files cannot be read as a table.
     """
@@ -59,13 +59,14 @@ def find_problems(
     Parameters
     ----------
     table, sample : pandas.DataFrame
-        Submission and sample submission; every cell is text, as `read_table` gives it, and the first column is the id.
+        Submission and sample submission. Every cell is text, as :func:`.read_table` returns it. The first column
+        contains the ids.
     probabilities : bool
-        Whether all columns but the first hold probabilities; otherwise they hold labels.
+        Whether the columns after the first contain probabilities rather than labels.
     rows_sum_to_one : bool
         Whether the probabilities of a row must sum to 1, within 1e-4.
     labels : collection of str
-        Words that a cell of labels may be made of, with blanks between them; any, if empty.
+        Labels that a cell may contain, separated by spaces. Empty allows any.
     """
     found: list[Problem] = list(_check_columns(list(table.columns), list(sample.columns)))
     identity = sample.columns[0]
@@ -83,7 +84,7 @@ def find_problems(
 
 
 def _check_columns(names: list[str], expected: list[str]) -> Iterator[Problem]:
-    """Find problems of the header."""
+    """Yield problems of the header."""
     missing = [name for name in expected if name not in names]
     extra = [name for name in names if name not in expected]
     if missing:
@@ -108,7 +109,7 @@ def _check_ids(ids: pd.Series[str], expected: pd.Series[str]) -> list[Problem]:
     found = [
         *_describe_ids("missing", expected[~expected.isin(ids)]),
         *_describe_ids("not in the sample submission", ids[~ids.isin(expected)]),
-        *_describe_ids("there more than once", ids[ids.duplicated() & ~ids.isin(expected[expected.duplicated()])]),
+        *_describe_ids("repeated", ids[ids.duplicated() & ~ids.isin(expected[expected.duplicated()])]),
     ]
     return found or [_describe_order(ids, expected)]
 
@@ -121,25 +122,25 @@ def _describe_ids(what: str, ids: pd.Series[str]) -> list[Problem]:
 
 
 def _format_count(count: int, noun: str) -> str:
-    """Say ``1 id is`` or ``2 ids are``."""
+    """Return ``1 id is`` or ``2 ids are``."""
     return f"{count} {noun} is" if count == 1 else f"{count} {noun}s are"
 
 
 def _describe_order(ids: pd.Series[str], expected: pd.Series[str]) -> Problem:
-    """Describe where two columns with the same ids differ."""
+    """Describe the first difference between two columns with the same ids."""
     pairs = enumerate(itertools.zip_longest(ids, expected, fillvalue=""), start=1)
     row, (got, wanted) = next((row, pair) for row, pair in pairs if len(set(pair)) == 2)
     return Problem(f"The ids are not in the sample submission's order: row {row} is {got!r} instead of {wanted!r}")
 
 
 def _find_empty_cells(cells: pd.DataFrame) -> pd.DataFrame:
-    """Mark empty cells; ``nan`` is what a missing number becomes in text."""
+    """Mark empty cells. ``nan`` is the text of a missing number."""
     empty: pd.DataFrame = cells.apply(lambda column: column.fillna("").str.strip().str.lower().isin(["", "nan"]))
     return empty
 
 
 def _check_labels(cells: pd.DataFrame, labels: Collection[str]) -> list[Problem]:
-    """Find problems of single labels."""
+    """Find problems of the labels."""
     empty = _find_empty_cells(cells)
     if not labels:
         return _describe_cells("empty", cells, empty)
@@ -149,14 +150,14 @@ def _check_labels(cells: pd.DataFrame, labels: Collection[str]) -> list[Problem]
     )
     return [
         *_describe_cells("empty", cells, empty),
-        *_describe_cells("no label of the competition", cells, ~is_known & ~empty),
+        *_describe_cells("not a label of the competition", cells, ~is_known & ~empty),
     ]
 
 
 def _check_probabilities(cells: pd.DataFrame, numbers: pd.DataFrame) -> list[Problem]:
-    """Find problems of single probabilities."""
+    """Find problems of the probabilities."""
     is_unreadable = numbers.isna()
-    # Looking at text is slow, so look at those few columns only where some number could not be read.
+    # Text is slow to examine, so only columns with an unreadable number are.
     suspects = cells.loc[:, is_unreadable.any()]
     empty = _find_empty_cells(suspects)
     return [
@@ -173,12 +174,12 @@ def _describe_cells(what: str, cells: pd.DataFrame, wrong: pd.DataFrame) -> list
         return []
     row, column = places[0]
     first = f"{cells.iat[row, column]!r} in column {cells.columns[column]!r} of id {cells.index[row]!r}"
-    what = what.replace("a number", "numbers") if len(places) > 1 else what
+    what = what.replace("a number", "numbers").replace("a label", "labels") if len(places) > 1 else what
     return [Problem(f"{_format_count(len(places), 'value')} {what}", first)]
 
 
 def _check_sums(numbers: pd.DataFrame) -> list[Problem]:
-    """Find rows that do not sum to 1, except those with cells that are no numbers."""
+    """Find rows that do not sum to 1, except rows with cells that are not numbers."""
     sums = numbers.sum(axis="columns", skipna=False).dropna()
     wrong = sums[(sums - 1).abs() > SUM_TOLERANCE + ROUNDING]
     if wrong.empty:

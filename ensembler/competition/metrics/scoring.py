@@ -30,19 +30,19 @@ def evaluate_with_error(
     manifest: Manifest,
     groups: Sequence[str] = (),
 ) -> Estimate:
-    """Return the score of probabilities and its standard error; of a metric of labels by :func:`.choose_labels`.
+    """Return the score of probabilities and its standard error. :func:`.choose_labels` chooses labels if needed.
 
     Parameters
     ----------
     targets, probabilities
-        Arrays of shape (rows, outputs); targets are 0 or 1.
+        Arrays of shape (rows, outputs). Targets are 0 or 1.
     groups
-        A group per row, empty for rows on their own; rows of one group count as one observation.
+        Group of each row, which may be empty. Rows of one group count as one observation.
 
     Returns
     -------
     Estimate
-        NaN where the rows cannot tell, such as the AUC of rows of one class.
+        Score and standard error, NaN if they are undefined, such as the AUC of rows of one class.
     """
     return _estimate(measure_probabilities(metric, targets, probabilities, manifest), len(targets), groups)
 

@@ -1,1 +1,1 @@
-"""Talks to Kaggle: signs in, downloads, submits, retries, and explains errors."""
+"""Kaggle's API: sign-in, downloads, submissions, retries and explained errors."""

@@ -1,4 +1,4 @@
-"""Tells apart what Kaggle answers alike: rules, a competition without new entrants, and a mistyped slug."""
+"""Explanation of denied access, since Kaggle's response is the same for rules, closed entry and mistyped slugs."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from .facts import CompetitionFacts
 
 
 class CompetitionSearch(Protocol):
-    """The part of Kaggle's API that is used here."""
+    """The part of Kaggle's API that is needed to explain an error."""
 
     def request_facts(self, slug: str, /) -> CompetitionFacts:
-        """Return what Kaggle knows of a competition, without retries."""
+        """Return facts about a competition, without retries."""
 
     def search_competitions(self, text: str, /) -> list[str]:
-        """Return slugs of competitions that Kaggle finds for some words."""
+        """Return the slugs of competitions that Kaggle finds for a text."""
 
 
 def explain_access_error(denial: AccessDenied, kaggle: CompetitionSearch) -> KaggleError:
-    """Return the error that says why a competition is closed to us, which Kaggle answers by 403 or 404.
+    """Return the error that explains why Kaggle denied access to a competition by 403 or 404.
 
-    Kaggle is asked whether it knows the competition, and if not, for similar ones.
+    The facts about the competition are requested, and similar competitions if Kaggle does not know it.
     """
     if denial.rules:
         return denial
@@ -47,15 +47,15 @@ def explain_access_error(denial: AccessDenied, kaggle: CompetitionSearch) -> Kag
             f"Kaggle denies you access to {slug}: join it and accept its rules at {build_rules_url(slug)}, then "
             "try again."
         )
-    hint = f"did you mean {' or '.join(similar)}?" if similar else "check the slug in the browser's address."
+    hint = f"did you mean {' or '.join(similar)}?" if similar else "check the slug in the address of its page."
     return KaggleError(
-        f"Kaggle knows no competition {slug!r} that is open to you: {hint} If the slug is right, join it and accept "
-        f"its rules at {build_rules_url(slug)}."
+        f"Kaggle has no competition {slug!r} that is open to you: {hint} If the slug is correct, join the competition "
+        f"and accept its rules at {build_rules_url(slug)}."
     )
 
 
 def _find_similar_slugs(slug: str, kaggle: CompetitionSearch) -> list[str]:
-    """Search for competitions whose slugs look like a mistyped one."""
+    """Search for competitions with slugs similar to a mistyped one."""
     words = sorted(slug.split("-"), key=len, reverse=True)
     found: set[str] = set()
     for text in dict.fromkeys([slug.replace("-", " "), *words[:2]]):

@@ -22,34 +22,33 @@ from .session import KaggleSession, mark_utc
 COMPETITION_URL = re.compile(r"(?:https?://)?(?:www\.)?kaggle\.com/(?:c|competitions)/([^/?#]+)", re.IGNORECASE)
 UNKNOWN_TOTAL = 0
 PAGE_SIZE = 200
-# Pages of files to list in order to check the free disk space; more would take too many requests.
+# Pages of files that are listed to check the free disk space. More would need too many requests.
 _MAX_PAGES = 10
 
 
 def parse_slug(text: str) -> str:
-    """Parse a competition's slug from a slug or an address of the browser."""
+    """Parse a competition's slug from a slug or an address."""
     address = COMPETITION_URL.match(text.strip())
     slug = (address[1] if address else text.strip()).lower()
     if not re.fullmatch(r"[a-z0-9][a-z0-9_-]*", slug):
         raise BadChoice(
-            f"{text!r} is not a competition: give its slug or its address, {SITE}/competitions/SLUG, "
-            "as the browser shows it."
+            f"{text!r} is not a competition: pass its slug or the address of its page, {SITE}/competitions/SLUG."
         )
     return slug
 
 
 class KaggleCompetitions(KaggleSession):
-    """The part of Kaggle's API that is about competitions."""
+    """The part of Kaggle's API for competitions."""
 
     def fetch_competition(self, slug: str, progress: Progress = SILENT) -> CompetitionFacts:
-        """Return what Kaggle knows of a competition; the error for an unknown slug suggests similar ones."""
+        """Return facts about a competition. The error for an unknown slug suggests similar ones."""
         try:
             return self.retry_policy.call(lambda: self.request_facts(slug), progress)
         except AccessDenied as closed:
             raise explain_access_error(closed, self) from None
 
     def request_facts(self, slug: str) -> CompetitionFacts:
-        """Return what Kaggle knows of a competition, without retries."""
+        """Return facts about a competition, without retries."""
         with self.guard_request(slug), self.api.build_kaggle_client() as client:
             from kagglesdk.competitions.types.competition_api_service import ApiGetCompetitionRequest
 
@@ -68,7 +67,7 @@ class KaggleCompetitions(KaggleSession):
             )
 
     def fetch_limits(self, slug: str, progress: Progress = SILENT) -> SubmissionLimits | None:
-        """Return how many more submissions are accepted today; None if Kaggle does not say."""
+        """Return the remaining submissions of today; None if Kaggle does not report them."""
 
         def request_limits() -> Any:
             with self.guard_request(slug):
@@ -78,28 +77,28 @@ class KaggleCompetitions(KaggleSession):
             reply = self.retry_policy.call(request_limits, progress)
         except AccessDenied:
             return None
-        # All are zero for a person without a team.
+        # All are zero for a user without a team.
         if not (reply.num_today or reply.num_total or reply.num_allowed_now):
             return None
         return SubmissionLimits(int(reply.num_today), int(reply.num_allowed_now), bool(reply.limited_by_total))
 
     def search_competitions(self, text: str) -> list[str]:
-        """Return the slugs of competitions that Kaggle finds for some words."""
+        """Return the slugs of competitions that Kaggle finds for a text."""
         with self.guard_request():
             listed = self.api.competitions_list(search=text, page_size=20)
             return [str(each.ref).rstrip("/").rpartition("/")[2] for each in listed.competitions]
 
     def download(self, slug: str, folder: Path, progress: Progress) -> Path:
-        """Download all files of a competition to ``folder/SLUG.zip``, resuming an earlier attempt.
+        """Download all files of a competition to ``folder/SLUG.zip``, and resume an earlier attempt.
 
-        Checksums are not tested.
+        Checksums are not verified.
 
         Raises
         ------
         KaggleError
             If Kaggle or the network refuses, or the file is not a zip.
         StorageError
-            If the disk refuses, or has no room for the archive and its files.
+            If the disk refuses, or lacks space for the archive and its files.
         """
         try:
             files = self._sum_file_sizes(slug, progress)
@@ -117,19 +116,19 @@ class KaggleCompetitions(KaggleSession):
             raise explain_access_error(closed, self) from None
 
     def _request_archive(self, slug: str, headers: Mapping[str, str]) -> requests.Response:
-        """Ask for the archive; what follows the storage's headers is read later."""
+        """Request the archive. The body is read later."""
         with self.guard_request(slug), self.api.build_kaggle_client() as client:
             from kagglesdk.competitions.types.competition_api_service import ApiDownloadDataFilesRequest
 
             request = ApiDownloadDataFilesRequest()
             request.competition_name = slug
-            # The storage is reached by a redirect, which takes the session's headers along.
+            # The redirect to the storage keeps the session's headers.
             client.http_client()._session.headers.update(headers)
             response: requests.Response = client.competitions.competition_api_client.download_data_files(request)
             return response
 
     def _sum_file_sizes(self, slug: str, progress: Progress) -> int:
-        """Return the total size of a competition's files in bytes, 0 if there are too many to list."""
+        """Return the total size of a competition's files in bytes; 0 if there are too many to list."""
 
         def list_page(token: str) -> tuple[list[Any], str]:
             with self.guard_request(slug):

@@ -1,7 +1,8 @@
-"""Resumable downloads: bytes that came are kept, and none is fetched twice.
+"""Resumable downloads, which keep received bytes and do not fetch them again.
 
-Kaggle's client can resume too, but it asks for the whole file first, gives up after five cuts, waits for ever for the
-first answer, and in 2.2.4 takes an error page for data. So the client sends the request, and the bytes are read here.
+Kaggle's client can resume too, but requests the whole file first, stops after five interruptions, has no timeout for
+the first response, and in 2.2.4 accepts an error page as data. So the client sends the request, and this module reads
+the bytes.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from ...storage import remove_file, sync
 from .errors import BadRange, TransientError, make_intercepted_error
 from .retry_policy import RetryPolicy
 
-# Bytes are written in pieces of this size, which is the most that an interruption can cost.
+# Size of written pieces, and so the largest loss by an interruption.
 CHUNK = 1 << 15
 _ZIP_MAGIC = b"PK"
 
@@ -37,20 +38,21 @@ def download(
     make_room: Callable[[int, int], None],
     translate_errors: Callable[[], AbstractContextManager[None]],
 ) -> Path:
-    """Download a zip, or what is missing of it, to ``target``; checksums are not tested.
+    """Download a zip, or its missing part, to ``target``. Checksums are not verified.
 
-    Until the file is whole it grows beside ``target``, as ``NAME.part``.
+    Until the file is complete, it is stored beside ``target`` as ``NAME.part``.
 
     Parameters
     ----------
     send : callable
-        Sends the request with additional headers and returns the response, not yet read; it raises our errors.
+        Function that sends the request with additional headers and returns the unread response, or raises
+        ``KaggleError``.
     retry_policy : RetryPolicy
-        Limits of the attempts; one that brings bytes does not count as failed.
+        Limits of the attempts. An attempt that receives bytes does not count as failed.
     make_room : callable
-        Raises if the disk has no room, given the bytes of the whole file and those still to come.
+        Function of the bytes of the whole file and of the missing part that raises if the disk lacks space.
     translate_errors : callable
-        Makes a block that turns the network's errors into ours.
+        Function that returns a context which translates network errors.
     """
     furthest = 0
 
@@ -75,15 +77,15 @@ def download(
 
 
 def remove_partial(target: Path) -> None:
-    """Remove what an earlier attempt left of ``target``."""
+    """Remove the partial download of ``target``."""
     _PartialFile.find(target).delete()
 
 
 @dataclass(frozen=True)
 class _PartialFile:
-    """A partial download: its bytes, and a note beside them of what they are a part of.
+    """A partial download, and a note beside it that identifies the whole file.
 
-    ``tag`` is the storage's name of this version of the file, ``size`` that of the whole in bytes, 0 if unknown.
+    ``size`` is that of the whole file in bytes, 0 if unknown. ``tag`` is the storage's name of the file's version.
     """
 
     path: Path
@@ -92,7 +94,7 @@ class _PartialFile:
 
     @classmethod
     def find(cls, target: Path) -> _PartialFile:
-        """Find what an earlier attempt left."""
+        """Find the partial download of an earlier attempt."""
         part = cls(target.with_name(target.name + ".part"))
         try:
             data = read_json(part.metadata_path)
@@ -102,33 +104,33 @@ class _PartialFile:
 
     @property
     def metadata_path(self) -> Path:
-        """File of the size and the tag."""
+        """Path of the note."""
         return self.path.with_name(self.path.name + ".json")
 
     @property
     def bytes_on_disk(self) -> int:
-        """Number of bytes that came."""
+        """Number of received bytes."""
         return self.path.stat().st_size if self.path.is_file() else 0
 
     @property
     def resumable_bytes(self) -> int:
-        """Number of bytes that need not be fetched again; 0 if their version is unknown."""
+        """Number of received bytes that can be kept; 0 if their version is unknown."""
         return self.bytes_on_disk if self.tag else 0
 
     @property
     def headers(self) -> dict[str, str]:
-        """Headers that ask for the rest, or for the whole if the storage has another version."""
+        """Headers that request the rest, or the whole file if the storage has another version."""
         rest = {"Range": f"bytes={self.resumable_bytes}-", "If-Range": self.tag} if self.resumable_bytes else {}
         return {"Accept-Encoding": "identity", **rest}
 
     def resume_or_restart(self, response: requests.Response) -> _PartialFile:
-        """Resume this part, or restart, as the storage answers; ``BadRange`` if it sends another piece."""
+        """Return this part if the response continues it, else a new one. Another piece raises ``BadRange``."""
         if response.status_code == requests.codes.partial_content:
             piece, _, size = response.headers.get("Content-Range", "").removeprefix("bytes ").partition("/")
             if piece.partition("-")[0] != str(self.resumable_bytes) or size != str(self.size):
-                raise BadRange("The storage sent another piece of the archive than was asked for: try again.")
+                raise BadRange("The storage sent another piece of the archive than requested: try again.")
             return self
-        # The old bytes are deleted first: with the new note they would be taken for its beginning.
+        # The old bytes are deleted first, since the new note would make them its beginning.
         self.delete()
         new = _PartialFile(self.path, *_parse_size_and_tag(response))
         write_json(new.metadata_path, {"size": new.size, "tag": new.tag})
@@ -141,7 +143,7 @@ class _PartialFile:
 
 
 def _parse_size_and_tag(response: requests.Response) -> tuple[int, str]:
-    """Read the size, and the tag that identifies the version of the file; a weak ETag does not."""
+    """Return the size and the tag. A weak ETag does not identify the version of the file."""
     if response.headers.get("Content-Encoding", "identity") != "identity":
         return 0, ""
     tag = response.headers.get("ETag", "")
@@ -156,7 +158,7 @@ def _fetch_rest(
     make_room: Callable[[int, int], None],
     translate_errors: Callable[[], AbstractContextManager[None]],
 ) -> _PartialFile:
-    """Fetch the rest of ``part``, in one attempt."""
+    """Fetch the rest of ``part`` in one attempt."""
     if not (part.size and part.resumable_bytes == part.size):
         with contextlib.closing(send(part.headers)) as response, translate_errors():
             pieces = response.iter_content(CHUNK)
@@ -167,20 +169,20 @@ def _fetch_rest(
             bar.show(part.resumable_bytes, part.size)
             _write_pieces(itertools.chain([first], pieces), part, bar)
     if part.size and part.bytes_on_disk < part.size:
-        raise TransientError("The connection to Kaggle's storage broke off: check the network and try again.")
+        raise TransientError("The connection to Kaggle's storage was interrupted: check the network and try again.")
     if part.size and part.bytes_on_disk > part.size:
         part.delete()
-        raise KaggleError(f"The download is larger than {part.path.stem} should be and was removed: download it again.")
+        raise KaggleError(f"The download of {part.path.stem} was too large and was removed: download it again.")
     return part
 
 
 def _check_is_zip(response: requests.Response, first: bytes, part: _PartialFile) -> None:
-    """Make sure that a response is a zip, before earlier bytes are replaced by it."""
+    """Raise ``KaggleError`` if a response is not a zip, before it replaces earlier bytes."""
     if response.status_code == requests.codes.partial_content or first.startswith(_ZIP_MAGIC):
         return
     if "html" in response.headers.get("Content-Type", "").lower() or first.lstrip()[:1] == b"<":
         raise make_intercepted_error()
-    raise KaggleError(f"What came for {part.path.stem} is not a zip, and nothing of it was kept: download it again.")
+    raise KaggleError(f"The response for {part.path.stem} is not a zip and was not kept: download it again.")
 
 
 def _write_pieces(pieces: Iterable[bytes], part: _PartialFile, bar: _ProgressBar) -> None:
@@ -193,7 +195,7 @@ def _write_pieces(pieces: Iterable[bytes], part: _PartialFile, bar: _ProgressBar
 
 
 class _ProgressBar:
-    """One progress bar for all attempts, restarted only where the bytes are."""
+    """One progress bar for all attempts, restarted only if the number of bytes differs."""
 
     def __init__(self, progress: Progress, label: str) -> None:
         self.progress = progress

@@ -1,4 +1,4 @@
-"""Turns the client's errors into one sentence that says what to do and shows no secrets."""
+"""Translation of the client's errors into sentences with a remedy and without secrets."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ RANGE_NOT_SATISFIABLE = 416
 
 
 class TransientError(KaggleError):
-    """An error that may pass by itself; the request may have counted.
+    """A temporary error. Kaggle may have executed the request.
 
-    ``retry_after`` is how long Kaggle asks us to wait, in seconds, or None. ``lost_method`` is the method of Kaggle's
-    API whose answer was lost, empty if none was or it is not known.
+    ``retry_after`` is the pause in seconds that Kaggle requests, or None. ``lost_method`` is the method of Kaggle's API
+    whose response was lost, or an empty string.
     """
 
     def __init__(self, message: str, *, retry_after: float | None = None, lost_method: str = "") -> None:
@@ -35,21 +35,21 @@ class TransientError(KaggleError):
         self.lost_method = lost_method
 
     def may_have_done(self, method: str) -> bool:
-        """Return whether Kaggle may have done what was asked of this method of its API."""
+        """Return whether Kaggle may have executed this method of its API."""
         return self.lost_method == method
 
 
 class Intercepted(TransientError):
-    """Something else answered instead of Kaggle; the request may have reached it all the same."""
+    """Something other than Kaggle responded. The request may nonetheless have reached Kaggle."""
 
     def may_have_done(self, method: str) -> bool:
-        """Return whether Kaggle may have done what was asked, which nobody can tell."""
+        """Return True, because the response does not show whether Kaggle executed the request."""
         del method
         return True
 
 
 class AccessDenied(KaggleError):
-    """Kaggle answered 403 or 404: rules not accepted, not joined, or no such competition."""
+    """Kaggle responded with 403 or 404: rules not accepted, not joined, or no such competition."""
 
     def __init__(self, message: str, slug: str, *, rules: bool) -> None:
         super().__init__(message)
@@ -58,18 +58,18 @@ class AccessDenied(KaggleError):
 
 
 class UnconfirmedSubmission(KaggleError):
-    """An upload's reply was lost and Kaggle's list could not be read: it may still count."""
+    """The response to a submission was lost, and Kaggle's list does not contain it yet. It may still count."""
 
 
 class BadCredential(KaggleError):
-    """Kaggle answered 401."""
+    """Kaggle responded with 401."""
 
 
 class BadRange(KaggleError):
-    """The partial file on disk is not part of what the storage has now."""
+    """The partial file on disk is not part of the storage's current file."""
 
 
-# The most specific first. The errors' own texts are not shown: they hold signed addresses, or a proxy's password.
+# The most specific first. The errors' own texts are not shown, because they contain signed addresses or passwords.
 _NETWORK_ERRORS: tuple[tuple[type[Exception], str], ...] = (
     (
         requests.exceptions.ProxyError,
@@ -77,10 +77,10 @@ _NETWORK_ERRORS: tuple[tuple[type[Exception], str], ...] = (
     ),
     (
         requests.exceptions.SSLError,
-        "The connection to Kaggle is not trusted: if your network has a login page, sign in there by a browser; if it "
-        "has its own certificate, name its file in REQUESTS_CA_BUNDLE.",
+        "The connection to Kaggle is not trusted: if your network has a login page, sign in there with a browser; if "
+        "it has its own certificate, set REQUESTS_CA_BUNDLE to its file.",
     ),
-    (requests.Timeout, "Kaggle did not answer in time: try again in a few minutes."),
+    (requests.Timeout, "Kaggle did not respond in time: try again in a few minutes."),
     (requests.RequestException, "The connection to Kaggle failed: check the network and try again."),
 )
 # A retry cannot help against these.
@@ -91,14 +91,14 @@ _LOCAL_SETUP_ERRORS = (
     requests.exceptions.InvalidHeader,
 )
 _CAPTIVE_PORTAL_MESSAGE = (
-    "Something between us and Kaggle answered in its place, perhaps a network's login page: open a browser, sign in to "
-    "the network, and try again."
+    "Something other than Kaggle responded, perhaps the login page of your network: sign in there with a browser, and "
+    "try again."
 )
 
 
 @contextlib.contextmanager
 def translate_errors(slug: str = "", secrets: Sequence[str] = ()) -> Iterator[None]:
-    """Turn whatever the client raises into our errors, which name the competition and hide ``secrets``."""
+    """Translate the client's errors into ``KaggleError``, which names the competition and hides ``secrets``."""
     try:
         yield
     # requests' errors are OSErrors, and some are ValueErrors too, so they come first. None is kept as the cause: a
@@ -118,51 +118,51 @@ def translate_errors(slug: str = "", secrets: Sequence[str] = ()) -> Iterator[No
     except OSError as error:
         raise StorageError.from_os(error) from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        # The client falls over answers that it does not expect, such as a list that is null. Its words may hold what
-        # was sent, a token too.
+        # The client fails on unexpected responses, such as a list that is null. Its text may contain the request,
+        # including a token.
         kind = type(error).__name__
         raise KaggleError(
-            f"The kaggle client could not read Kaggle's answer ({kind}): update it, `pip install -U kaggle`."
+            f"The kaggle client could not read Kaggle's response ({kind}): update it with `pip install -U kaggle`."
         ) from None
     except SystemExit:
         raise KaggleError(f"You are not signed in to Kaggle: {HOW_TO_SIGN_IN}.") from None
 
 
 def make_intercepted_error() -> Intercepted:
-    """Return the error for an answer that is not Kaggle's."""
+    """Return the error for a response that is not Kaggle's."""
     return Intercepted(_CAPTIVE_PORTAL_MESSAGE)
 
 
 def format_one_line(words: object) -> str:
-    """Format Kaggle's words, or None, as part of a sentence."""
+    """Format a text of Kaggle, or None, as part of a sentence."""
     return " ".join(str(words or "").split()).rstrip(".")
 
 
 def mask_secrets(words: str, secrets: Sequence[str]) -> str:
-    """Replace secrets in Kaggle's words by stars."""
+    """Replace secrets in a text by stars."""
     for secret in secrets:
         words = words.replace(secret, "***")
     return words
 
 
 def build_rules_url(slug: str) -> str:
-    """Return the page where a person accepts the rules, which no program can do."""
+    """Return the address of the page on which the user accepts the rules."""
     return f"{SITE}/competitions/{slug}/rules"
 
 
 def build_submissions_url(slug: str) -> str:
-    """Return the page of a person's submissions."""
+    """Return the address of the page of the user's submissions."""
     return f"{SITE}/competitions/{slug}/submissions"
 
 
 def _make_http_error(error: requests.HTTPError, slug: str, secrets: Sequence[str]) -> KaggleError:
-    """Turn a response of 400 or more into one of our errors."""
+    """Return the error for a response with a status of 400 or more."""
     status, reason = _read_status(error), _read_reason(error, secrets)
-    # The storage answers after a redirect.
+    # Only the storage responds after a redirect.
     if error.response is not None and error.response.history and status != RANGE_NOT_SATISFIABLE:
-        # Its addresses are signed for some minutes: the next question brings a new one.
+        # Its addresses are valid for some minutes, and the next request gets a new one.
         return TransientError(
-            f"Kaggle's storage, or something on the way to it, refused ({status}): try again in a few minutes, or from "
+            f"Kaggle's storage, or a proxy, refused the download ({status}): try again in a few minutes, or from "
             "another network.",
             retry_after=_parse_retry_seconds(error),
         )
@@ -171,7 +171,7 @@ def _make_http_error(error: requests.HTTPError, slug: str, secrets: Sequence[str
     if status in (403, 404):
         return _make_access_error(slug, _read_text(error) if status == 403 else "")
     if status == RANGE_NOT_SATISFIABLE:
-        return BadRange("The download on disk is not what Kaggle has now: fetch again with --force.")
+        return BadRange("The partial download does not match the archive on Kaggle: fetch again with --force.")
     if status == 429:
         return TransientError(
             f"Kaggle received too many requests from you: try again {_describe_retry_time(error)}.",
@@ -184,15 +184,15 @@ def _make_http_error(error: requests.HTTPError, slug: str, secrets: Sequence[str
             lost_method=_parse_api_method(error.request),
         )
     if not reason:
-        reason = "it gives no reason, but often the day's submissions are used up or the deadline is over"
+        reason = "it gives no reason, but often the daily submissions are used up or the deadline has passed"
     return KaggleError(f"Kaggle refused ({status}): {reason}; see {SITE}/competitions/{slug}.")
 
 
 def _make_access_error(slug: str, text: str) -> KaggleError:
-    """Return the error for a competition that is closed to us; Kaggle answers 403 to a wrong slug as well."""
+    """Return the error for denied access. Kaggle's status is 403 also for a wrong slug."""
     if not slug:
         return KaggleError(f"Kaggle denies you access: {HOW_TO_SIGN_IN}.")
-    # A company's firewall has rules too.
+    # The error page of a firewall may mention rules too.
     if re.search(r"accept.{0,80}rules", text, flags=re.IGNORECASE | re.DOTALL):
         return AccessDenied(
             f"You have not accepted the rules of {slug}: do so at {build_rules_url(slug)} and try again.",
@@ -208,12 +208,12 @@ def _make_access_error(slug: str, text: str) -> KaggleError:
 
 
 def _parse_api_method(request: requests.Request | requests.PreparedRequest | None) -> str:
-    """Return the method of Kaggle's API that was asked."""
+    """Return the requested method of Kaggle's API."""
     return str(getattr(request, "url", "") or "").partition("?")[0].rpartition("/")[2]
 
 
 def _read_status(error: requests.HTTPError) -> int:
-    """Return the status; a body may say 400 or more under a status of 200."""
+    """Return the status. The body may contain 400 or more although the status is 200."""
     if error.response is None:
         return 500
     status = error.response.status_code
@@ -221,12 +221,12 @@ def _read_status(error: requests.HTTPError) -> int:
 
 
 def _read_reason(error: requests.HTTPError, secrets: Sequence[str], max_length: int = 300) -> str:
-    """Return Kaggle's reason without secrets, empty if it gives none."""
+    """Return Kaggle's reason without secrets, or an empty string."""
     return mask_secrets(format_one_line(_read_json(error).get("message")), secrets)[:max_length]
 
 
 def _read_json(error: requests.HTTPError) -> dict[str, Any]:
-    """Read the body, if it is a JSON object, else an empty one."""
+    """Return the body if it is a JSON object, else an empty one."""
     try:
         body = json.loads(_read_text(error))
     except ValueError:
@@ -235,7 +235,7 @@ def _read_json(error: requests.HTTPError) -> dict[str, Any]:
 
 
 def _read_text(error: requests.HTTPError) -> str:
-    """Read the body, which may break off."""
+    """Return the body, or an empty string if the connection is interrupted."""
     try:
         return error.response.text if error.response is not None else ""
     except requests.RequestException:
@@ -247,7 +247,7 @@ def _read_retry_after(error: requests.HTTPError) -> str:
 
 
 def _parse_retry_seconds(error: requests.HTTPError) -> float | None:
-    """Read Retry-After, which holds seconds or a date."""
+    """Return the seconds of Retry-After, which contains seconds or a date."""
     after = _read_retry_after(error)
     if after.isdigit():
         return float(after)
@@ -256,7 +256,7 @@ def _parse_retry_seconds(error: requests.HTTPError) -> float | None:
 
 
 def _describe_retry_time(error: requests.HTTPError) -> str:
-    """Say when to try again."""
+    """Return the time of the next attempt in words."""
     after = _read_retry_after(error)
     if after.isdigit():
         return f"in {after} seconds"

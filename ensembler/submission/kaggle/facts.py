@@ -1,4 +1,4 @@
-"""What Kaggle knows of a competition, of a submission, and of the limits of submissions."""
+"""Facts from Kaggle about a competition, a submission, and the limits of submissions."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ Status = Literal["PENDING", "COMPLETE", "ERROR"]
 
 @dataclass(frozen=True)
 class CompetitionFacts:
-    """A competition as Kaggle describes it; times are UTC, None where Kaggle names none.
+    """Facts about a competition. Times are UTC, or None.
 
-    ``metric`` is Kaggle's name of it. ``entered`` says whether we joined the competition, which needs its rules
-    accepted. ``code_only`` competitions accept submissions from notebooks alone. ``closed`` ones accept none.
+    ``metric`` is Kaggle's name of the metric. ``entered`` is whether the user joined the competition and accepted its
+    rules. ``code_only`` competitions accept submissions only from notebooks. ``closed`` ones accept none.
     """
 
     slug: str
@@ -29,7 +29,7 @@ class CompetitionFacts:
 
 @dataclass(frozen=True)
 class Submission:
-    """A submission as Kaggle lists it; scores are None until there are any, ``reason`` is why it failed."""
+    """A submission in Kaggle's list. Scores may be None. ``reason`` explains a failure."""
 
     ref: int
     status: Status
@@ -44,9 +44,9 @@ class Submission:
 
 @dataclass(frozen=True)
 class SubmissionLimits:
-    """Numbers of submissions that were made today (UTC) and that are still accepted.
+    """Numbers of submissions made today (UTC) and remaining.
 
-    ``by_total`` says that the competition's total is the limit, so that none is accepted tomorrow either.
+    With ``by_total`` the competition's total limit applies, which does not renew tomorrow.
     """
 
     used_today: int

@@ -1,4 +1,4 @@
-"""Polling for what takes Kaggle minutes or hours."""
+"""Polling of Kaggle for results that take minutes or hours."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ class PollingPolicy:
     settling_seconds: float = 300.0
 
     def poll(self, look: Callable[[float], T | None], progress: Progress, label: str) -> T | None:
-        """Call ``look`` with the elapsed seconds until it returns something; None if the time is up before.
+        """Call ``look`` with the elapsed seconds until it returns a value; return None after the timeout.
 
-        Transient errors are reported, each text once, and do not end the polling.
+        Transient errors do not end the polling. Each text is reported once.
         """
         began, pause, reported = time.monotonic(), self.first_pause, set[str]()
         task = progress.start(label, 0)
@@ -59,7 +59,7 @@ class PollingPolicy:
             task.finish()
 
     def describe_timeout(self, what: str, status: str) -> str:
-        """Say that the time is up, without the full stop."""
+        """Return the message of a timeout, without the full stop."""
         return (
             f"Kaggle has not finished {what} within {self.timeout / 60:.0f} minutes ({status.lower() or 'no answer'})"
         )

@@ -1,4 +1,4 @@
-"""Checks before an upload that Kaggle accepts a submission at all."""
+"""Checks, before an upload, that Kaggle accepts a submission."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 
 def run_preflight(kaggle: KaggleCompetitions, slug: str, progress: Progress, *, notebook: bool = False) -> None:
-    """Make sure that Kaggle accepts one more submission, and report how many are left and the deadline.
+    """Raise ``KaggleError`` if Kaggle does not accept another submission; report the remaining number and the deadline.
 
-    ``notebook`` says whether a notebook is to be submitted, which competitions that take CSVs accept, too.
+    ``notebook`` is whether a notebook is submitted, which competitions of CSVs accept, too.
     """
     facts, limits = kaggle.fetch_competition(slug, progress), kaggle.fetch_limits(slug, progress)
     now = datetime.now(UTC)
@@ -28,10 +28,10 @@ def run_preflight(kaggle: KaggleCompetitions, slug: str, progress: Progress, *, 
 
 
 def check_open(facts: CompetitionFacts, *, notebook: bool = False) -> None:
-    """Make sure that the competition accepts CSVs from us, or a notebook."""
+    """Raise ``KaggleError`` if the competition does not accept a CSV, or a notebook, from the user."""
     slug = facts.slug
     if facts.closed:
-        raise KaggleError(f"{slug} accepts no submissions, not even late ones: see {build_submissions_url(slug)}.")
+        raise KaggleError(f"{slug} is closed, also for late submissions: see {build_submissions_url(slug)}.")
     if facts.code_only and not notebook:
         raise KaggleError(
             f"{slug} accepts submissions only from notebooks: make one with `ensembler notebook --push --submit`."
@@ -41,17 +41,17 @@ def check_open(facts: CompetitionFacts, *, notebook: bool = False) -> None:
 
 
 def check_limits(slug: str, limits: SubmissionLimits | None, now: datetime) -> None:
-    """Make sure that one more submission is accepted today; Kaggle's days begin at midnight UTC."""
+    """Raise ``KaggleError`` if no submission is left today. Kaggle's days begin at midnight UTC."""
     if limits is None or limits.remaining > 0:
         return
     if limits.by_total:
-        raise KaggleError(f"{slug} accepts no more submissions from your team, whose total is used up.")
+        raise KaggleError(f"Your team has used all its submissions to {slug}: see {build_submissions_url(slug)}.")
     if not limits.used_today:
         raise KaggleError(f"{slug} accepts no submissions from you today: see {build_submissions_url(slug)}.")
     midnight = (now.astimezone(UTC) + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
     raise KaggleError(
-        f"Today's submissions to {slug} are used up ({limits.used_today} made): the next is accepted after midnight "
-        f"UTC, in {_format_hours(midnight - now)}."
+        f"Today's submissions to {slug} are used up ({limits.used_today} made): submit again after midnight UTC, in "
+        f"{_format_hours(midnight - now)}."
     )
 
 
@@ -61,17 +61,19 @@ def _format_hours(time: timedelta) -> str:
 
 
 def describe_outlook(facts: CompetitionFacts, limits: SubmissionLimits | None, now: datetime) -> list[str]:
-    """Report how many submissions are left today, and the deadline if it is near."""
+    """Return messages about the remaining submissions of today, and about a near or past deadline."""
     messages = []
     if limits is not None:
         messages.append(
-            f"{limits.remaining} more submission{'' if limits.remaining == 1 else 's'} today, {limits.used_today} made."
+            f"{limits.remaining} submission{'' if limits.remaining == 1 else 's'} left today, {limits.used_today} made."
         )
     if facts.deadline is None:
         return messages
     left = facts.deadline - now
     if left < timedelta(0):
-        messages.append(f"The deadline was {facts.deadline:%Y-%m-%d %H:%M} UTC: this is scored, but not ranked.")
+        messages.append(
+            f"The deadline was {facts.deadline:%Y-%m-%d %H:%M} UTC: the submission is scored, but not ranked."
+        )
     elif left < timedelta(days=3):
         messages.append(f"The deadline is {facts.deadline:%Y-%m-%d %H:%M} UTC, in {_format_hours(left)}.")
     return messages

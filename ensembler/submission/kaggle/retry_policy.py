@@ -34,9 +34,9 @@ class RetryPolicy:
         Pause after the first failure, and the longest pause. Pauses double and are randomised, so that many clients
         do not return at the same time.
     upload_retries
-        How often the client may send the bytes of an upload again. Its own limit takes six minutes.
+        Number of times that the client may resend the bytes of an upload. Its own limit takes six minutes.
     max_retry_after
-        Longest Retry-After that is waited for. A longer one ends the attempts.
+        Longest accepted Retry-After. A longer one ends the attempts.
     """
 
     connect_timeout: float = 15.0
@@ -53,14 +53,14 @@ class RetryPolicy:
         return max(backoff * random.uniform(0.5, 1.0), retry_after or 0.0)  # noqa: S311 - no secret depends on it
 
     def call(self, request: Callable[[], T], progress: Progress, has_advanced: Callable[[], bool] = lambda: False) -> T:
-        """Repeat ``request`` until it succeeds; it must be safe to repeat.
+        """Repeat ``request``, which must be safe to repeat, until it succeeds.
 
-        A failure after which ``has_advanced`` returns True does not count as one.
+        A failure does not count if ``has_advanced`` returns True after it.
 
         Raises
         ------
         KaggleError
-            The last error, if it does not pass by itself, Kaggle asks for too long a pause, or attempts are used up.
+            If an error is not temporary, Kaggle requests too long a pause, or the attempts are used up.
         """
         from tenacity import Retrying, retry_if_exception, stop_after_attempt
 
@@ -95,10 +95,10 @@ class RetryPolicy:
 
     @contextlib.contextmanager
     def apply_timeouts(self) -> Iterator[None]:
-        """Apply the timeouts to all requests of this thread that have none, inside the block.
+        """Apply the timeouts, inside the block, to all requests of this thread that have none.
 
-        The client's sessions cannot be reached, and some are made while it is imported. So the limits are applied
-        in the adapter that all requests pass through.
+        The client's sessions are not accessible, and some are created by its import. So the timeouts are set in the
+        adapter that all requests pass through.
         """
         HTTPAdapter.send = _send_within_limits  # type: ignore[method-assign,assignment]
         before = _ACTIVE_POLICY.set(self)
@@ -126,4 +126,4 @@ def _send_within_limits(
 
 def _get_error(state: RetryCallState) -> TransientError:
     error = state.outcome.exception() if state.outcome else None
-    return error if isinstance(error, TransientError) else TransientError("Kaggle did not answer.")
+    return error if isinstance(error, TransientError) else TransientError("Kaggle did not respond.")

@@ -1,4 +1,4 @@
-"""A signed-in session with Kaggle: requests with timeouts, and errors that hold no secrets."""
+"""A signed-in session with Kaggle: requests with timeouts, and errors without secrets."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class KaggleSession:
-    """A signed-in session; ``api`` is the ``kaggle`` package's client, to be used under :meth:`guard_request` only."""
+    """A signed-in session. ``api`` is the client of the ``kaggle`` package, used only inside :meth:`guard_request`."""
 
     api: Any
     retry_policy: RetryPolicy = DEFAULT_RETRIES
 
     @classmethod
     def connect(cls, retry_policy: RetryPolicy = DEFAULT_RETRIES, progress: Progress = SILENT) -> Self:
-        """Sign in with the credentials that the ``kaggle`` package finds."""
+        """Sign in with the credentials that the client finds."""
         return cls(retry_policy.call(lambda: sign_in(retry_policy), progress), retry_policy)
 
     @property
@@ -35,13 +35,13 @@ class KaggleSession:
 
     @contextlib.contextmanager
     def guard_request(self, slug: str = "") -> Iterator[None]:
-        """Send requests with the client's output silenced, our timeouts and our errors, which name the competition."""
+        """Silence the client, apply timeouts, and translate errors, which name the competition, inside the block."""
         with silence_client(), self.retry_policy.apply_timeouts(), self.translate_errors(slug):
             yield
 
     @contextlib.contextmanager
     def translate_errors(self, slug: str = "") -> Iterator[None]:
-        """Turn errors of the client and the network into our errors, which hold no secrets."""
+        """Translate errors of the client and the network into errors without secrets."""
         used = self.api.config_values.get("auth_method")
         with explain_refused_credential(used), translate_errors(slug, self._secrets):
             yield
@@ -49,9 +49,9 @@ class KaggleSession:
     def iterate_pages(
         self, request: Callable[[str], tuple[list[T], str]], progress: Progress
     ) -> Iterator[tuple[list[T], str]]:
-        """Yield the pages of a list, each with the token of the next, empty for the last.
+        """Yield the pages of a list, each with the token of the next page, which is empty for the last.
 
-        ``request`` takes a page's token, empty for the first page.
+        ``request`` accepts a page's token, which is empty for the first page.
         """
         token = ""
         while True:
@@ -61,7 +61,7 @@ class KaggleSession:
                 return
 
     def clean_message(self, message: object) -> str:
-        """Format Kaggle's words, or None, as part of a sentence, without our key or token."""
+        """Format a text of Kaggle, or None, as part of a sentence, without the user's key and token."""
         return mask_secrets(format_one_line(message), self._secrets)
 
     @property
@@ -71,7 +71,7 @@ class KaggleSession:
 
 
 def mark_utc(when: datetime | None) -> datetime | None:
-    """Mark a time as UTC; the client drops the mark in some places."""
+    """Mark a time as UTC. Some methods of the client omit the mark."""
     if when is None:
         return None
     return when.replace(tzinfo=UTC) if when.tzinfo is None else when.astimezone(UTC)

@@ -1,7 +1,6 @@
-"""Signs in to Kaggle with the credentials that its client finds, and names the credential and those that it hides.
+"""Sign-in to Kaggle with the credentials that its client finds, and errors that name them.
 
-This is the only module that imports ``kaggle``: the package signs in, and may exit the process, while it is imported;
-so it is imported late, in one function.
+Only this module imports ``kaggle``, late and in one function, because its import signs in and may exit the process.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ _KIND_NAMES = {"ACCESS_TOKEN": "token", "LEGACY_API_KEY": "API key", "OAUTH": "l
 
 @dataclass(frozen=True)
 class Credential:
-    """A kind of credential and its location; the secret itself is not read."""
+    """Kind and location of a credential. The secret itself is not read."""
 
     kind: CredentialKind
     source: str
@@ -37,37 +36,37 @@ class Credential:
 
 
 def sign_in(retry_policy: RetryPolicy) -> Any:
-    """Return the client, signed in."""
+    """Return the signed-in client."""
     _refuse_malformed()
     with silence_client(), explain_refused_credential(), translate_errors(), retry_policy.apply_timeouts():
         return _import_client()
 
 
 def _refuse_malformed() -> None:
-    """Refuse credentials that no request can carry, before the client shows them in a traceback."""
+    """Refuse credentials that do not fit in a request, before the client shows them in a traceback."""
     for name in ("KAGGLE_API_TOKEN", "KAGGLE_USERNAME", "KAGGLE_KEY"):
         value = os.environ.get(name, "")
         if (not value.isascii() or any(map(str.isspace, value))) and not _is_file(value):
-            raise BadCredential(f"{name} has a blank, a line break or another odd character in it: set it again.")
+            raise BadCredential(f"{name} contains a space, a line break or a non-ASCII character: set it again.")
     if (file := _locate_key_file()).is_file() and not _read_key_fields(file) and not find_credentials():
         raise BadCredential(
-            f"{file} does not hold a username and a key as JSON: download it again, or {HOW_TO_SIGN_IN}."
+            f"{file} does not contain a username and a key as JSON: download it again, or {HOW_TO_SIGN_IN}."
         )
 
 
 def _import_client() -> Any:
-    """Import the client, which signs in as it is imported, and again only if that failed.
+    """Import the client, whose import signs in.
 
-    The first failure was swallowed, and the second says why.
+    If that failed silently, sign in again to get the reason.
     """
     try:
         import kaggle
         from kaggle.api.kaggle_api_extended import KaggleApi
     except OSError as error:
-        # Network errors are OSErrors too, but none gets out of this import: it is the settings' folder.
+        # Network errors are OSErrors too, but the import raises none, so it is the settings' folder.
         where = f"its folder {error.filename}" if error.filename else "its folder"
         raise KaggleError(
-            f"The kaggle client cannot use {where} ({error.strerror}): set KAGGLE_CONFIG_DIR to one that it may write."
+            f"The kaggle client cannot use {where} ({error.strerror}): set KAGGLE_CONFIG_DIR to a writable folder."
         ) from error
     api = kaggle.api
     if not api._authenticated:
@@ -76,16 +75,16 @@ def _import_client() -> Any:
     used = api.config_values.get("auth_method")
     available = find_credentials()
     if available and available[0].kind == "ACCESS_TOKEN" and used != "ACCESS_TOKEN":
-        # The client passes over a token that Kaggle does not know, then sends it all the same.
+        # The client ignores a token that Kaggle refuses, but sends it nonetheless.
         raise BadCredential(_describe_refusal(available, "ACCESS_TOKEN"))
     return api
 
 
 @contextlib.contextmanager
 def explain_refused_credential(used: str | None = None) -> Iterator[None]:
-    """Name the place of a refused credential, and the credentials that it hides.
+    """Name the location of a refused credential, and the credentials that it hides.
 
-    ``used`` is the client's name of the kind that it signed in with; None if it is not signed in yet.
+    ``used`` is the kind of credential that the client signed in with; None before the sign-in.
     """
     try:
         yield
@@ -105,7 +104,7 @@ def _describe_refusal(available: list[Credential], used: str) -> str:
 
 
 def find_credentials() -> list[Credential]:
-    """Return all credentials of this person, in the order in which Kaggle's client uses them; the first one wins."""
+    """Return all credentials of the user, in the client's order. The client uses the first one."""
     home = Path("~/.kaggle").expanduser()
     found = [*_find_tokens(home), *_find_keys()]
     if (login := home / "credentials.json").is_file():
@@ -117,14 +116,14 @@ def _find_tokens(home: Path) -> Iterator[Credential]:
     token = os.environ.get("KAGGLE_API_TOKEN")
     if token:
         named = _is_file(token)
-        yield Credential("ACCESS_TOKEN", f"{token}, which KAGGLE_API_TOKEN names" if named else "KAGGLE_API_TOKEN")
+        yield Credential("ACCESS_TOKEN", f"{token} (from KAGGLE_API_TOKEN)" if named else "KAGGLE_API_TOKEN")
     for name in ("access_token", "access_token.txt"):
         if _has_text(home / name):
             yield Credential("ACCESS_TOKEN", str(home / name))
 
 
 def _find_keys() -> Iterator[Credential]:
-    """Find API keys: user and key may come from the environment or from the file, each on its own."""
+    """Find API keys. Username and key may each come from the environment or from the file."""
     file = _locate_key_file()
     in_file = _read_key_fields(file)
     in_environment = {name for name in _KEY_FIELDS if f"KAGGLE_{name.upper()}" in os.environ}
@@ -132,7 +131,7 @@ def _find_keys() -> Iterator[Credential]:
         yield Credential("LEGACY_API_KEY", "KAGGLE_USERNAME and KAGGLE_KEY")
     elif in_environment and in_environment | in_file >= _KEY_FIELDS:
         names = " and ".join(f"KAGGLE_{name.upper()}" for name in sorted(in_environment))
-        yield Credential("LEGACY_API_KEY", f"{names}, with the rest from {file}")
+        yield Credential("LEGACY_API_KEY", f"{names} and {file}")
         return
     if in_file >= _KEY_FIELDS:
         yield Credential("LEGACY_API_KEY", str(file))
@@ -151,7 +150,7 @@ def _read_key_fields(file: Path) -> set[str]:
 
 
 def _is_file(text: str) -> bool:
-    """Return whether a token is the path of a file; a text that is too long for a path is not."""
+    """Return whether a token is the path of a file. A text may be too long for a path."""
     try:
         return Path(text).is_file()
     except OSError:
@@ -167,7 +166,7 @@ def _has_text(path: Path) -> bool:
 
 @contextlib.contextmanager
 def silence_client() -> Iterator[None]:
-    """Keep the client away from stdout, which is for data, and from stdin, which its ``exit()`` would close."""
+    """Hide stdout, which is for data, and stdin, which the client's ``exit()`` would close."""
     stdin = sys.stdin
     sys.stdin = io.StringIO()
     try:

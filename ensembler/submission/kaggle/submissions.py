@@ -17,7 +17,7 @@ from .facts import Submission
 from .polling import SCORE_POLLING, PollingPolicy
 from .session import mark_utc
 
-# The method of Kaggle's API that submits what was uploaded.
+# The method of Kaggle's API that submits an upload.
 _SUBMIT_METHOD = "CreateSubmission"
 # Attempts to find a submission whose reply was lost: with pauses that double, half a minute in all.
 _LOOKUP_ATTEMPTS = 6
@@ -32,19 +32,19 @@ class Kaggle(KaggleCompetitions):
     def submit(self, slug: str, csv: Path, message: str, progress: Progress = SILENT) -> int:
         """Upload a checked CSV and return the submission's number.
 
-        The description ``message`` should be unique: a submission whose reply was lost is found by it alone.
+        The description ``message`` should be unique, because it identifies a submission whose response was lost.
 
         Raises
         ------
         BadData
-            If there is no such file or it is empty.
+            If the file is missing or empty.
         UnconfirmedSubmission
-            If Kaggle's reply was lost, and its list does not have the submission yet.
+            If Kaggle's response was lost, and its list does not contain the submission yet.
         KaggleError
-            If Kaggle or the network refuses; nothing was submitted then.
+            If Kaggle or the network refuses. Nothing was submitted then.
         """
         if not csv.is_file() or not csv.stat().st_size:
-            raise BadData(f"There is nothing to submit in {csv}: make it again with `ensembler stack`.")
+            raise BadData(f"{csv} is missing or empty: write a new CSV with `ensembler stack`.")
         task = progress.start(f"uploading {csv.name}", UNKNOWN_TOTAL)
         try:
             with self.guard_request(slug):
@@ -60,7 +60,7 @@ class Kaggle(KaggleCompetitions):
             task.finish()
 
     def list_submissions(self, slug: str, progress: Progress = SILENT) -> list[Submission]:
-        """List all our submissions to a competition, the newest first."""
+        """List all submissions of the user to a competition, the newest first."""
         pages = self.iterate_pages(lambda token: self._list_submissions_page(slug, token), progress)
         return [submission for page, _ in pages for submission in page]
 
@@ -72,7 +72,7 @@ class Kaggle(KaggleCompetitions):
         Returns
         -------
         Submission
-            COMPLETE with its scores, ERROR with Kaggle's reason, or PENDING if the time is up.
+            Submission that is COMPLETE with scores, ERROR with Kaggle's reason, or PENDING after the timeout.
         """
 
         def look(_: float) -> Submission | None:
@@ -82,7 +82,7 @@ class Kaggle(KaggleCompetitions):
         return polling.poll(look, progress, "waiting for Kaggle's score") or Submission(ref, "PENDING")
 
     def _list_submissions_page(self, slug: str, token: str) -> tuple[list[Submission], str]:
-        """List a page of submissions, with the token of the next; the client's own method loses it."""
+        """List a page of submissions, with the token of the next, which the client's own method omits."""
         with self.guard_request(slug), self.api.build_kaggle_client() as client:
             from kagglesdk.competitions.types.competition_api_service import ApiListSubmissionsRequest
 
@@ -94,7 +94,7 @@ class Kaggle(KaggleCompetitions):
             return [_parse_submission(each) for each in reply.submissions], str(reply.next_page_token or "")
 
     def _parse_submit_reply(self, slug: str, reply: Any) -> int:
-        """Take the number out of a reply; the client raises nothing when the upload has failed."""
+        """Return the submission's number. The client does not raise an error if the upload failed."""
         if reply.message == self.api.COMPETITION_SUBMIT_UPLOAD_FAILED_MESSAGE:
             raise KaggleError(f"The upload to {slug} failed, so nothing was submitted: try again in a minute.")
         if not reply.ref:
@@ -103,8 +103,8 @@ class Kaggle(KaggleCompetitions):
         return int(reply.ref)
 
     def _find_lost_submission(self, slug: str, message: str, error: TransientError) -> int:
-        """Look whether a submission counts although its reply was lost; Kaggle's list may take a while."""
-        # Kaggle may change blanks.
+        """Return the number of a submission whose response was lost. It may take a while until Kaggle lists it."""
+        # Kaggle may change whitespace.
         wanted = message.split()
 
         def find() -> int:
@@ -118,12 +118,11 @@ class Kaggle(KaggleCompetitions):
             if wanted:
                 return replace(self.retry_policy, max_attempts=_LOOKUP_ATTEMPTS).call(find, SILENT)
         raise UnconfirmedSubmission(
-            f"{error} The submission may still count: `ensembler submissions` will tell, or look at "
-            f"{build_submissions_url(slug)}."
+            f"{error} The submission may still count: see `ensembler submissions` or {build_submissions_url(slug)}."
         ) from None
 
     def _request_submission(self, slug: str, ref: int) -> Submission:
-        """Look once; what is not there yet is pending."""
+        """Request a submission once. One that is not listed yet is pending."""
         try:
             with self.guard_request(slug), self.api.build_kaggle_client() as client:
                 from kagglesdk.competitions.types.competition_api_service import ApiGetSubmissionRequest
@@ -136,7 +135,7 @@ class Kaggle(KaggleCompetitions):
 
 
 def refuse_unscored(slug: str, submission: Submission) -> None:
-    """Raise ``KaggleError`` with the reason if Kaggle failed to score a submission."""
+    """Raise ``KaggleError`` if Kaggle could not score a submission."""
     if submission.status == "ERROR":
         reason = submission.reason or "it gives no reason"
         raise KaggleError(
@@ -145,7 +144,7 @@ def refuse_unscored(slug: str, submission: Submission) -> None:
 
 
 def _parse_submission(reply: Any) -> Submission:
-    """Convert the client's submission to ours."""
+    """Convert a submission of the client."""
     return Submission(
         ref=int(reply.ref),
         status=reply.status.name,
@@ -160,7 +159,7 @@ def _parse_submission(reply: Any) -> Submission:
 
 
 def _parse_score(text: str | None) -> float | None:
-    """Parse a score, which is text, empty if there is none."""
+    """Parse a score, which is a text and may be empty."""
     try:
         number = float(text or "")
     except ValueError:

@@ -1,7 +1,7 @@
-"""The ledger's file: one SQLite database that several processes may use at once; its schema, versions and errors.
+"""The ledger's file: an SQLite database for several processes, its schema, versions and errors.
 
-It keeps a rollback journal, not a write-ahead log. That log needs memory that processes share, which a network drive
-does not have, and a file of its own even to read, which a read-only folder refuses.
+It uses a rollback journal. A write-ahead log needs shared memory, which network drives lack, and writes a file even for
+reading, which a read-only folder refuses.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from pathlib import Path
 
 from ...errors import BadData, StorageError
 
-# No writer holds the file longer than that, even on a slow disk.
+# No writer locks the file longer, even on a slow disk.
 LOCK_TIMEOUT_SECONDS = 30.0
 # Identifies the database in its header: "ensl".
 APPLICATION_ID = 0x656E736C
 
 Migrations = tuple[tuple[str, ...], ...]
-# One entry a version of the schema: the statements that lead to it from the one before. Those that were ever released
-# are never changed. No STRICT and no RETURNING: Python may be linked to an SQLite of 2018.
+# One entry per version of the schema: the statements that migrate the previous version. Released entries are never
+# changed. STRICT and RETURNING are avoided, because Python may be linked to an SQLite of 2018.
 MIGRATIONS: Migrations = (
     (
         """
@@ -72,10 +72,10 @@ MIGRATIONS: Migrations = (
 
 @dataclass(frozen=True)
 class LedgerFile:
-    """The database at ``path``, which need not exist; opened for each use, so threads and forks may share it.
+    """The database at ``path``, which need not exist. It is opened for each use, so threads and forks may share it.
 
-    ``timeout_seconds`` is the time to wait for others that hold it. Blocks raise ``BadData`` if the file is damaged,
-    not ours, or of a newer version, and ``StorageError`` if the disk refuses or another process holds it too long.
+    ``timeout_seconds`` is the time to wait for a lock. Blocks raise ``BadData`` if the file is damaged, foreign or of a
+    newer version, and ``StorageError`` if the disk refuses or another process locks the file too long.
     """
 
     path: Path
@@ -84,12 +84,12 @@ class LedgerFile:
 
     @contextlib.contextmanager
     def open_snapshot(self) -> Iterator[sqlite3.Connection]:
-        """Give a snapshot with today's schema; neither a file nor a newer schema is written for it."""
+        """Open a snapshot with the current schema. Nothing is written to the disk."""
         if not self.path.exists():
             with closing(self._build_in_memory()) as empty:
                 yield empty
             return
-        # Not mode=ro: what a killed writer left unfinished must be rolled back before anything can be read.
+        # Not mode=ro: the transaction of a killed writer must be rolled back before reading.
         with _translate_errors(self.path), closing(self._connect("rw")) as connection:
             connection.execute("BEGIN")
             if self._read_version(connection) == len(self.migrations):
@@ -100,7 +100,7 @@ class LedgerFile:
 
     @contextlib.contextmanager
     def open_transaction(self) -> Iterator[sqlite3.Connection]:
-        """Give a transaction that is rolled back if the block fails; the file is made if needed."""
+        """Open a transaction, which is rolled back if the block fails. The file is created if needed."""
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -108,7 +108,7 @@ class LedgerFile:
         with _translate_errors(self.path), closing(self._connect("rwc")) as connection:
             # Immediate: two transactions that read first and then write would block each other.
             connection.execute("BEGIN IMMEDIATE")
-            # What fails from here on is rolled back as the connection closes.
+            # Failures from here on are rolled back when the connection closes.
             self._migrate(connection, self._read_version(connection))
             yield connection
             connection.execute("COMMIT")
@@ -121,14 +121,14 @@ class LedgerFile:
         return connection
 
     def _read_version(self, connection: sqlite3.Connection) -> int:
-        """Return the version of the schema, 0 if there is none yet."""
+        """Return the version of the schema; 0 for an empty database."""
         version = _query_number(connection, "PRAGMA user_version")
         application = _query_number(connection, "PRAGMA application_id")
         if application != APPLICATION_ID and (version or application or _query_number(connection, _COUNT_TABLES)):
-            raise BadData(f"{self.path} is a database of another program: move it aside, and a new ledger is started.")
+            raise BadData(f"{self.path} is a database of another program: move it away to start a new ledger.")
         if version > len(self.migrations):
             raise BadData(
-                f"{self.path} was written by a newer ensembler (its version is {version}, this one knows "
+                f"{self.path} was written by a newer ensembler (version {version}; supported is "
                 f"{len(self.migrations)}): update ensembler, or choose another folder with --submissions."
             )
         # A ledger is small, so a full check costs almost nothing.
@@ -137,7 +137,7 @@ class LedgerFile:
         return version
 
     def _migrate(self, connection: sqlite3.Connection, version: int) -> None:
-        """Bring the schema to today's version, inside the caller's transaction."""
+        """Migrate the schema to the current version, inside the caller's transaction."""
         if version == len(self.migrations):
             return
         for statements in self.migrations[version:]:
@@ -147,7 +147,7 @@ class LedgerFile:
         connection.execute(f"PRAGMA user_version = {len(self.migrations)}")
 
     def _build_in_memory(self, source: sqlite3.Connection | None = None) -> sqlite3.Connection:
-        """Return a database in memory with today's schema: an empty one, or a copy of ``source``."""
+        """Return a database in memory with the current schema: an empty one, or a copy of ``source``."""
         copy = sqlite3.connect(":memory:", isolation_level=None)
         copy.row_factory = sqlite3.Row
         if source is not None:
@@ -165,14 +165,14 @@ def _query_number(connection: sqlite3.Connection, query: str) -> int:
 
 def _build_damaged_error(path: Path, reason: str) -> BadData:
     return BadData(
-        f"{path} is damaged ({reason}): move it aside, and a new ledger is started; the CSVs are untouched, and "
-        "`ensembler submissions` fills it again with what Kaggle knows."
+        f"{path} is damaged ({reason}): move it away to start a new ledger, which `ensembler submissions` fills from "
+        "Kaggle; the CSVs are not affected."
     )
 
 
 _ELSEWHERE = "choose another folder with --submissions"
 _LOCKED_REMEDY = (
-    f"try again when the program that holds it is done; on a network drive that cannot lock files, {_ELSEWHERE}"
+    f"try again when the other program has finished; on a network drive that cannot lock files, {_ELSEWHERE}"
 )
 _PERMISSIONS_REMEDY = f"change its permissions and its folder's, or {_ELSEWHERE}"
 _REMEDIES = {
@@ -185,13 +185,13 @@ _REMEDIES = {
     sqlite3.SQLITE_PERM: _PERMISSIONS_REMEDY,
     sqlite3.SQLITE_AUTH: _PERMISSIONS_REMEDY,
     sqlite3.SQLITE_IOERR: f"check the disk, or {_ELSEWHERE}",
-    sqlite3.SQLITE_NOLFS: f"it is too large for this disk: {_ELSEWHERE}",
+    sqlite3.SQLITE_NOLFS: f"the file is too large for this disk: {_ELSEWHERE}",
 }
 
 
 @contextlib.contextmanager
 def _translate_errors(path: Path) -> Iterator[None]:
-    """Turn what SQLite raises into one sentence of ours; what only a bug of ours can cause stays as it is."""
+    """Translate errors of SQLite, except those that only a bug can cause."""
     try:
         yield
     except sqlite3.Error as error:

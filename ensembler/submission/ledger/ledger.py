@@ -1,7 +1,7 @@
-"""The ledger: every answer that was made, every upload of it, and what Kaggle said; ``submissions/ledger.db``.
+"""The ledger ``submissions/ledger.db`` of all answers, their uploads, and Kaggle's results.
 
-An answer is a file, known by its bytes. It may be uploaded several times, by us or by hand in the browser, and Kaggle
-may know uploads of files that we never saw: so answers and uploads are two tables.
+An answer is a file, identified by its content. It may be uploaded several times, by this package or in the browser, and
+Kaggle may list uploads of unknown files. So answers and uploads are separate tables.
 """
 
 from __future__ import annotations
@@ -25,23 +25,22 @@ FILE_NAME = "ledger.db"
 
 @dataclass(frozen=True)
 class Ledger:
-    """The ledger of one folder of submissions; each call is one transaction, so several processes may use it at once.
+    """The ledger of one folder of submissions. Each call is one transaction, so several processes may share it.
 
-    Paths below ``folder`` are kept relative to it, so the folder can be moved as a whole.
+    Paths below ``folder`` are stored relative to it, so the folder can be moved.
     """
 
     folder: Path
 
     @property
     def path(self) -> Path:
-        """The ledger's file; it is made by the first call that writes."""
+        """The ledger's file, created by the first call that writes."""
         return self.folder / FILE_NAME
 
     def record(self, answer: Answer) -> int:
-        """Record an answer and return its number; the same answer again changes nothing.
+        """Record an answer and return its number. An answer that is already recorded changes nothing.
 
-        A file whose bytes a stack is known to have made is that stack's answer wherever it was copied to; a stack's
-        record replaces one made by hand.
+        A copy of a stack's file counts as that stack's answer. A stack's record replaces one made by hand.
         """
         values = _build_answer_values(answer, self._make_relative(answer.path))
         with self._file.open_transaction() as connection:
@@ -55,21 +54,20 @@ class Ledger:
             return int(known["id"])
 
     def list_uploads(self, slug: str, sha256: str) -> list[Row]:
-        """Return the uploads of these very bytes that reached Kaggle, or may have; newest first."""
+        """Return the uploads of this content that reached Kaggle, or may have, the newest first."""
         with self._file.open_snapshot() as connection:
             return _select_uploads(read_rows(connection, self.folder, sha256), slug)
 
     def check_new(self, answer: Answer, *, again: bool = False) -> None:
-        """Refuse what :meth:`begin_upload` would refuse, without beginning."""
+        """Raise the error that :meth:`begin_upload` would raise for a second upload."""
         if not again:
             _refuse_second_upload(answer.path.name, self.list_uploads(answer.slug, answer.sha256))
 
     def begin_upload(self, answer: int, description: str, *, again: bool = False) -> int:
-        """Record that an upload of the answer begins, before its first byte is sent, and return the upload's number.
+        """Record an upload of the answer before it is sent, and return the upload's number.
 
-        If no reply ever comes, because the process was killed say, a later :meth:`merge` finds out what became of it,
-        by the ``description`` alone, which should be unique. Bytes that have been uploaded before, or are being
-        uploaded by another process, are refused unless ``again``.
+        If the reply is lost, a later :meth:`merge` finds the submission by the ``description``, which should be unique.
+        Content that was uploaded before, or is being uploaded by another process, is refused unless ``again``.
         """
         with self._file.open_transaction() as connection:
             made = connection.execute("SELECT * FROM answers WHERE id = ?", (answer,)).fetchone()
@@ -96,23 +94,23 @@ class Ledger:
             assign_ref(connection, upload, ref, datetime.now(UTC))
 
     def mark_failed(self, upload: int, reason: str) -> None:
-        """Record that an upload did not reach Kaggle; one that is known to have reached it stays as it is."""
+        """Record that an upload did not reach Kaggle. An upload with a ref stays as it is."""
         with self._file.open_transaction() as connection:
             connection.execute(
                 "UPDATE uploads SET status = 'FAILED', reason = ? WHERE id = ? AND ref IS NULL", (reason, upload)
             )
 
     def merge(self, slug: str, submissions: Sequence[Submission], *, complete: bool = False) -> int:
-        """Take over what Kaggle lists, in any order; nothing that is not in ``submissions`` is forgotten.
+        """Store the submissions that Kaggle lists, in any order. Others stay in the ledger.
 
-        A submission is the upload with its ref; else the one without a ref that has its description; else, uploaded by
-        hand, it is of the answer with its file name and size that Kaggle has not had yet; else of an unknown file. If
-        the list is ``complete``, an upload that began ten minutes ago and is not in it has failed.
+        A submission is matched with the upload with its ref, else with an upload without a ref by its description.
+        Otherwise it was uploaded by hand: it belongs to an unsubmitted answer with its file name and size, or to an
+        unknown file. If the list is ``complete``, an upload that began ten minutes ago and is not listed has failed.
 
         Returns
         -------
         int
-            Number of uploads that are new or have changed.
+            Number of new or changed uploads.
         """
         if not submissions and not self.path.exists():
             return 0
@@ -120,10 +118,10 @@ class Ledger:
             return merge_submissions(connection, slug, submissions, complete=complete, now=datetime.now(UTC))
 
     def list_rows(self, competition: str | None = None, slug: str = "") -> list[Row]:
-        """Return all rows, newest first: of one ``competition``, and of uploads by hand to its ``slug``, if given."""
+        """Return all rows, or those of one ``competition`` and of uploads of unknown files to its ``slug``."""
         with self._file.open_snapshot() as connection:
             found = read_rows(connection, self.folder)
-        # An unknown file is of the competition that it was uploaded to.
+        # An unknown file belongs to the competition that it was uploaded to.
         return [
             row
             for row in found
@@ -135,7 +133,7 @@ class Ledger:
         return LedgerFile(self.path)
 
     def _make_relative(self, path: Path) -> str:
-        # A link is recorded by its own path, not by its target's.
+        # A link is recorded by its own path, not by that of its target.
         place = path.absolute().parent.resolve() / path.name
         root = self.folder.resolve()
         return place.relative_to(root).as_posix() if place.is_relative_to(root) else str(place)
@@ -146,7 +144,7 @@ _ANSWER_COLUMNS = (
     "larger_is_better, own, own_error, own_log_loss"
 )
 _PLACEHOLDERS = ", ".join(f":{column}" for column in _ANSWER_COLUMNS.split(", "))
-# The stack's answer comes first, then the one at this path.
+# A stack's answer comes first, then the answer at this path.
 _SELECT_ANSWER = """
     SELECT id, stack, slug FROM answers
     WHERE competition = :competition AND sha256 = :sha256 AND (path = :path OR (stack != '' AND :stack = ''))
@@ -183,8 +181,8 @@ def _refuse_second_upload(name: str, earlier: list[Row]) -> None:
     row = earlier[0]
     if row.status == "UPLOADING":
         raise BadChoice(
-            f"An upload of {name} began at {row.when:%Y-%m-%d %H:%M} UTC and its end is not known yet: see "
-            "`ensembler submissions`, or submit it all the same with --again."
+            f"An upload of {name} began at {row.when:%Y-%m-%d %H:%M} UTC, and its result is not known yet: see "
+            "`ensembler submissions`, or submit the file nonetheless with --again."
         )
     result = "without a public score" if row.public is None else f"public score {row.public}"
     if row.status == "PENDING":
@@ -192,6 +190,6 @@ def _refuse_second_upload(name: str, earlier: list[Row]) -> None:
     if row.status == "ERROR":
         result = f"Kaggle could not score it: {row.reason or 'it gives no reason'}"
     raise BadChoice(
-        f"The bytes of {name} were uploaded already as {row.file_name}, submission {row.ref} of "
-        f"{row.when:%Y-%m-%d %H:%M} UTC ({result}): submit them once more with --again."
+        f"The content of {name} was already uploaded as {row.file_name}, submission {row.ref} of "
+        f"{row.when:%Y-%m-%d %H:%M} UTC ({result}): submit it again with --again."
     )

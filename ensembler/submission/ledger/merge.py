@@ -1,4 +1,4 @@
-"""Merges the submissions that Kaggle lists with the uploads in the ledger."""
+"""The merge of Kaggle's list of submissions into the ledger."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from typing import Any
 from ..kaggle.facts import Submission
 from .rows import drop_non_finite, format_utc
 
-# An upload that is not listed may still be on its way, in a process that lives, over a slow line. One that is given up
-# too early is none the worse: it is found again by its description.
+# An unlisted upload may still be in progress over a slow connection. If it is marked as failed too early, a later merge
+# finds it by its description.
 UPLOAD_TIMEOUT = timedelta(minutes=10)
 
 
 def merge_submissions(
     connection: sqlite3.Connection, slug: str, submissions: Sequence[Submission], *, complete: bool, now: datetime
 ) -> int:
-    """Find each submission's upload, or add one, and take over what Kaggle says; see :meth:`Ledger.merge`."""
-    # Kaggle counts refs upwards: of two uploads with one description, the older gets the older submission.
+    """Update or add the upload of each submission; see :meth:`Ledger.merge`."""
+    # Refs ascend: of two uploads with one description, the older gets the older submission.
     changed = sum(_merge_one(connection, slug, one) for one in sorted(submissions, key=lambda one: one.ref))
     if complete:
         changed += connection.execute(_FAIL_STALE_UPLOADS, (slug, format_utc(now - UPLOAD_TIMEOUT))).rowcount
@@ -28,7 +28,7 @@ def merge_submissions(
 
 
 def assign_ref(connection: sqlite3.Connection, upload: int, ref: int, now: datetime) -> None:
-    """Give an upload its ref, with what is known of it already if a merge was faster than Kaggle's reply."""
+    """Set the ref of an upload, with values that a merge may have stored before Kaggle's reply arrived."""
     keys = {"upload": upload, "ref": ref}
     holder = connection.execute(_SELECT_REF_HOLDER, keys).fetchone()
     if holder and holder["id"] == upload:
@@ -37,7 +37,7 @@ def assign_ref(connection: sqlite3.Connection, upload: int, ref: int, now: datet
     values["reason"] = ""
     if holder:
         values = {name: holder[name] for name in values}
-        # Without a beginning the merge took it for an upload by hand; else it was another one with our description.
+        # Without `began` the merge took it for an upload by hand; else it was another upload with this description.
         connection.execute(_DELETE_UPLOAD if holder["began"] is None else _RESET_UPLOAD, (holder["id"],))
     connection.execute(_ASSIGN_REF, keys | values)
 
@@ -48,7 +48,7 @@ def _merge_one(connection: sqlite3.Connection, slug: str, submission: Submission
     upload = known["id"] if known else _find_by_description(connection, values)
     if upload is not None:
         return connection.execute(_UPDATE_UPLOAD, values | {"id": upload}).rowcount
-    # By hand: of the newest answer of a stack that Kaggle has not had yet, by the unique name of its file, and size.
+    # An upload by hand belongs to the newest unsubmitted answer of a stack with this unique file name and size.
     unsubmitted = connection.execute(_SELECT_UNSUBMITTED_ANSWERS, values)
     answer = next((each["id"] for each in unsubmitted if PurePath(each["path"]).name == values["file_name"]), None)
     return connection.execute(_INSERT_UPLOAD, values | {"answer": answer}).rowcount
@@ -70,7 +70,7 @@ def _build_upload_values(slug: str, submission: Submission) -> dict[str, Any]:
 
 
 def _find_by_description(connection: sqlite3.Connection, values: dict[str, Any]) -> int | None:
-    """Find our upload without a ref by its description; blanks do not count."""
+    """Return the upload without a ref that has this description, ignoring whitespace."""
     if not (wanted := values["description"].split()):
         return None
     found = connection.execute(
@@ -90,7 +90,7 @@ _ASSIGN_REF = """
         reason = :reason
     WHERE id = :upload
 """
-# What Kaggle leaves out stays as it was. Rows that are the same already are neither counted nor written.
+# Values that Kaggle omits stay. Equal rows are neither counted nor written.
 _UPDATE_UPLOAD = """
     UPDATE uploads SET ref = :ref, status = :status, public = :public, private = :private, reason = :reason,
         submitted = coalesce(:submitted, submitted), description = coalesce(nullif(:description, ''), description),
@@ -114,6 +114,6 @@ _SELECT_UNSUBMITTED_ANSWERS = """
     ORDER BY made DESC, id DESC
 """
 _FAIL_STALE_UPLOADS = """
-    UPDATE uploads SET status = 'FAILED', reason = 'It never reached Kaggle.'
+    UPDATE uploads SET status = 'FAILED', reason = 'It did not reach Kaggle.'
     WHERE slug = ? AND ref IS NULL AND status = 'UPLOADING' AND began < ?
 """

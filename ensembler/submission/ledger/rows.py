@@ -1,4 +1,4 @@
-"""What the ledger holds: an answer as it is recorded, and a row as it is read."""
+"""Content of the ledger: answers to record, and rows to read."""
 
 from __future__ import annotations
 
@@ -16,30 +16,30 @@ from ...serialization import convert_to_plain, make_record
 from ..kaggle.facts import Status
 
 SubmissionKind = Literal["csv", "notebook"]
-# UPLOADING: begun, its end not known yet. FAILED: it never reached Kaggle. "": not uploaded. The others are Kaggle's.
+# UPLOADING: begun, result unknown. FAILED: it did not reach Kaggle. "": not uploaded. The others are Kaggle's.
 RowStatus = Literal["", "UPLOADING", "FAILED"] | Status
 
 
 @dataclass(frozen=True)
 class Answer:
-    """A file that may be submitted, and how it came about.
+    """A file to submit, and its origin.
 
     Attributes
     ----------
     competition, slug
-        Our name of the competition, and Kaggle's; the slug is empty for one that is not on Kaggle.
+        Name of the competition here and on Kaggle. The slug is empty for a competition that is not on Kaggle.
     path, sha256, total_bytes
-        The file.
+        Path, digest and size of the file.
     kind
-        Whether the file itself is uploaded, or a notebook that writes it.
+        Whether the file is uploaded, or a notebook that writes it.
     stack, members, folds, samples
-        What made it, with the hashes of the folds and samples behind it; empty for a file that was made by hand.
+        Stack that made the file, its members, and the hashes of folds and samples. Empty for a file made by hand.
     metric, larger_is_better
-        What ``own`` is; None if Kaggle judges by something else, so that there is nothing to compare.
+        Metric of ``own``, and its direction. ``larger_is_better`` is None if Kaggle uses another metric.
     own, own_error, own_log_loss
-        Our own score on rows that nothing was fitted on, its standard error, and the log loss of the same rows.
+        Score on rows that nothing was fitted on, its standard error, and the log loss of the same rows.
     made
-        When, None for now.
+        Time of writing. None is now.
     """
 
     competition: str
@@ -62,23 +62,23 @@ class Answer:
 
 @dataclass(frozen=True)
 class Row:
-    """An upload with its answer, an answer that was not uploaded, or an upload of a file that we never saw.
+    """An upload with its answer, an answer without an upload, or an upload of an unknown file.
 
-    Times are UTC. What is not known is None or empty. The fields are those of :class:`Answer`, and of the upload:
+    Times are UTC. Unknown values are None or empty. The fields are those of :class:`Answer`, and of the upload:
 
     Attributes
     ----------
     file_name, description, ref
-        As Kaggle has them.
+        File name, description and number of the submission on Kaggle.
     began, submitted
-        When our upload began, and when Kaggle took it; ``began`` is None for one that was made in the browser.
+        Begin of the upload, and time of the submission. ``began`` is None for an upload in the browser.
     status
-        Empty if it was not uploaded; UPLOADING if it began and its end is not known; FAILED if it never reached
-        Kaggle; else what Kaggle says.
+        Empty without an upload. UPLOADING if the upload began and its result is unknown. FAILED if it did not reach
+        Kaggle. Otherwise the status on Kaggle.
     public, private
-        Kaggle's scores.
+        Scores on Kaggle.
     reason
-        Why it failed.
+        Reason of a failure.
     """
 
     competition: str
@@ -109,38 +109,38 @@ class Row:
 
     @property
     def source(self) -> Literal["stack", "by hand"]:
-        """Whether a stack made the file, or a person."""
+        """Origin of the file."""
         return "stack" if self.stack else "by hand"
 
     @property
     def when(self) -> datetime | None:
-        """The last that happened to it: submitted, begun to upload, or made."""
+        """Time of the submission, of the upload's begin, or of the file, whichever is the last known."""
         return self.submitted or self.began or self.made
 
     @property
     def gap(self) -> float | None:
-        """By how much the public score is worse than our own; negative if it is better."""
+        """Difference by which the public score is worse than ``own``; negative if it is better."""
         if self.own is None or self.public is None or self.larger_is_better is None:
             return None
         return self.own - self.public if self.larger_is_better else self.public - self.own
 
     @property
     def gap_in_errors(self) -> float | None:
-        """The gap in standard errors of our own score."""
+        """The gap in standard errors of ``own``."""
         return self.gap / self.own_error if self.gap is not None and self.own_error else None
 
     def to_json(self) -> dict[str, Any]:
-        """Everything known, as JSON can hold it; times as ``2026-01-31T12:00:00Z``."""
+        """Return all fields as JSON values, with times as ``2026-01-31T12:00:00Z``."""
         fields: dict[str, Any] = convert_to_plain({name: getattr(self, name) for name in FIELD_NAMES})
         return fields
 
 
-# Fields of a row, and what is derived from them.
+# Fields of a row, and derived values.
 FIELD_NAMES = (*(field.name for field in dataclasses.fields(Row)), "source", "when", "gap", "gap_in_errors")
 
 
 def read_rows(connection: sqlite3.Connection, folder: Path, sha256: str | None = None) -> list[Row]:
-    """Read everything, or what is about these bytes, newest first; ``folder`` is what relative paths start from."""
+    """Read all rows, or those of one content, the newest first. Stored paths are relative to ``folder``."""
     return [_parse_row(dict(record), folder) for record in connection.execute(_SELECT_ROWS, {"sha256": sha256})]
 
 
@@ -148,7 +148,7 @@ def _parse_row(values: dict[str, Any], folder: Path) -> Row:
     path, larger_is_better = values["path"], values["larger_is_better"]
     times = {name: values[name] and datetime.fromisoformat(values[name]) for name in ("made", "began", "submitted")}
     parsed = {
-        # An absolute path stays one.
+        # An absolute path stays absolute.
         "path": folder.absolute() / path if path else None,
         "file_name": values["file_name"] or Path(path or "").name,
         "members": make_record(json.loads(values["members"]), tuple[MemberUsed, ...], "the ledger's column members"),
@@ -157,7 +157,7 @@ def _parse_row(values: dict[str, Any], folder: Path) -> Row:
     return Row(**values | times | parsed)
 
 
-# Each answer with its uploads, or alone if it has none, and each upload without an answer.
+# Each answer with each of its uploads, answers without uploads, and uploads without an answer.
 _SELECT_ROWS = """
     SELECT coalesce(a.competition, u.slug) AS competition, coalesce(u.slug, a.slug) AS slug, a.path,
         coalesce(u.file_name, '') AS file_name, coalesce(a.sha256, '') AS sha256,
@@ -178,11 +178,11 @@ _SELECT_ROWS = """
 
 
 def format_utc(time: datetime) -> str:
-    """``2026-01-31T12:00:00Z``, which sorts as time does; a time without a zone is UTC already."""
+    """Format a time as ``2026-01-31T12:00:00Z``, which sorts correctly. A time without a zone is UTC."""
     aware = time if time.tzinfo else time.replace(tzinfo=UTC)
     return aware.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def drop_non_finite(number: float | None) -> float | None:
-    """Return a number that JSON can hold, or None."""
+    """Return a finite number, or None."""
     return number if number is not None and math.isfinite(number) else None

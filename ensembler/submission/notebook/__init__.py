@@ -1,1 +1,1 @@
-"""Answers code competitions by a notebook that needs no internet, with all it needs in a private dataset."""
+"""Submissions to code competitions by a notebook without internet, whose files are in a private dataset."""

@@ -1,4 +1,4 @@
-"""Requests to Kaggle about our own datasets and notebooks, whose refusals mean something else than a competition's."""
+"""Requests about the user's datasets and notebooks, whose refusals have other causes than a competition's."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ _UPLOAD_FAILED = "Upload unsuccessful: "
 
 
 class NotFound(KaggleError):
-    """Kaggle answered 403 or 404, which does not tell what is missing from what is not ours."""
+    """Kaggle responded with 403 or 404: it does not exist, or belongs to another user."""
 
 
 @contextlib.contextmanager
 def guard_request_about(kaggle: Kaggle, what: str) -> Iterator[None]:
-    """Send requests as :meth:`Kaggle.guard_request` does, and report refusals in Kaggle's words.
+    """Guard requests as :meth:`Kaggle.guard_request` does, and report refusals with Kaggle's reason.
 
     403 and 404 raise ``NotFound``.
     """
@@ -37,15 +37,15 @@ def guard_request_about(kaggle: Kaggle, what: str) -> Iterator[None]:
             kind = KaggleError if status == 400 else NotFound
             raise kind(f"Kaggle refused {what} ({status}): {_read_reason(error, kaggle)}.") from None
         except ValueError as error:
-            # Client 2.2.5 says so; 2.2.4 silently skips the file.
+            # Client 2.2.5 reports it; 2.2.4 silently skips the file.
             before, separator, name = str(error).partition(_UPLOAD_FAILED)
             if before or not separator:
                 raise
-            raise KaggleError(f"{what} lacks {name}, whose upload failed: run the same command again.") from None
+            raise KaggleError(f"The upload of {name} for {what} failed: run the same command again.") from None
 
 
 def fetch_if_exists(kaggle: Kaggle, what: str, request: Callable[[], T], progress: Progress) -> T | None:
-    """Send a request with retries; None if there is no such thing, or it is not ours."""
+    """Send a request with retries; return None if Kaggle does not find the object."""
 
     def request_once() -> T:
         with guard_request_about(kaggle, what):

@@ -1,4 +1,4 @@
-"""What a notebook needs to repeat our answer: the stack, the manifest, wheels, and a list of their hashes."""
+"""The files that a notebook needs: the stack, the manifest, wheels, and a list of their hashes."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _PUSH_AGAIN = "run `ensembler notebook --push` again"
 
 @dataclass(frozen=True)
 class Bundle:
-    """A folder that is uploaded as a dataset; its list is named after its content.
+    """The list of a folder that is uploaded as a dataset. The list is named after its content.
 
-    ``outputs`` are the classes in the order of the stack's probabilities, ``labels`` counts the training photos of each
-    label, for the prior of photos without pixels, and ``files`` has the SHA-256 of each other file.
+    ``outputs`` contains the classes in the order of the stack's probabilities. ``labels`` counts the training photos of
+    each label, for the prior of unreadable photos. ``files`` contains the SHA-256 of each other file.
     """
 
     competition: str
@@ -35,26 +35,26 @@ class Bundle:
         return f"ensembler-{compute_fingerprint(asdict(self))}.json"
 
     def save(self, folder: Path) -> Path:
-        """Write the list into the folder of the files."""
+        """Write the list to the folder of the files."""
         path = folder / self.list_name
         write_record(path, self)
         return path
 
     @classmethod
     def load(cls, path: Path) -> Bundle:
-        """Read the list, and make sure that the files beside it are those that it was made with."""
+        """Read the list, and raise ``BadData`` if a file beside it is missing or changed."""
         bundle = read_record(path, cls, f"{_PUSH_AGAIN}.")
         if bundle.list_name != path.name:
-            raise BadData(f"{path} is not what it was named after: {_PUSH_AGAIN}.")
+            raise BadData(f"The content of {path} does not match its name: {_PUSH_AGAIN}.")
         for name, digest in bundle.files.items():
             file = path.parent / name
             if not file.is_file():
                 raise BadData(f"{file} is missing in the dataset: {_PUSH_AGAIN}.")
             if compute_file_digest(file) != digest:
-                raise BadData(f"{file} is not the file that was uploaded: {_PUSH_AGAIN}.")
+                raise BadData(f"{file} differs from the uploaded file: {_PUSH_AGAIN}.")
         return bundle
 
 
 def is_list_name(name: str) -> bool:
-    """Return whether a file's name is that of a bundle's list."""
+    """Return whether a file has the name of a bundle's list."""
     return re.fullmatch(r"ensembler-[0-9a-f]{16}\.json", name) is not None

@@ -14,8 +14,8 @@ def build_notebook(
 ) -> dict[str, Any]:
     """Return a notebook in Jupyter's format 4.5.
 
-    ``dataset`` is the name to show if the dataset is missing, ``requirements`` are what pip installs from it, such as
-    ``keras>=3.6``, and ``summary`` is the stack's.
+    ``dataset`` is the name of the dataset, for an error. ``requirements`` are installed from it by pip, such as
+    ``keras>=3.6``. ``summary`` describes the stack.
     """
     sources = [
         ("markdown", _render_heading(bundle, summary, gpu=gpu)),
@@ -41,12 +41,12 @@ def _render_heading(bundle: Bundle, summary: StackRecord, *, gpu: bool) -> str:
     members = ", ".join(member.name for member in summary.members)
     metric, score = summary.known_score
     return f"""
-# {bundle.competition}: the stack `{bundle.stack}`
+# {bundle.competition}: stack `{bundle.stack}`
 
-Members: {members}. On rows that nothing was fitted on: {metric} {score:.5f}.
+Members: {members}. Score on photos that nothing was fitted on: {metric} {score:.5f}.
 
-It reads the photos that are mounted, predicts them with one Keras model on the {"GPU" if gpu else "CPU"}, without the
-internet, and writes `submission.csv` with the ids of the mounted sample submission.
+This notebook predicts the competition's photos with one Keras model on the {"GPU" if gpu else "CPU"}, without internet
+access, and writes `submission.csv` with the ids of the sample submission.
 """
 
 
@@ -66,7 +66,7 @@ LIST = "{0}"
 places = ("*", "datasets/*/*", "*/*")
 bundle = next((path for place in places for path in INPUT.glob(f"{{place}}/{{LIST}}")), None)
 if bundle is None:
-    raise FileNotFoundError(f"{{LIST}} is not in {{INPUT}}: add the dataset {1} in the version that belongs here.")
+    raise FileNotFoundError(f"{{LIST}} is missing in {{INPUT}}: add the dataset {1} in the version of this notebook.")
 print(bundle)
 """
 
@@ -76,7 +76,7 @@ options = ["--no-index", "--no-deps", "--disable-pip-version-check", "--find-lin
 pip = subprocess.run([sys.executable, "-m", "pip", "install", *options, *WANTED], capture_output=True, text=True)
 print(pip.stdout)
 if pip.returncode:
-    raise RuntimeError(f"pip cannot install {{WANTED}}: {{pip.stderr}}")
+    raise RuntimeError(f"pip could not install {{WANTED}}: {{pip.stderr}}")
 importlib.invalidate_caches()
 """
 

@@ -1,7 +1,7 @@
-"""Answers a code competition: push the notebook, follow its run, submit the version, wait for the score.
+"""A submission to a code competition: push the notebook, wait for its run, submit the version, wait for the score.
 
-No state is kept here: each step first asks Kaggle whether it was done already. So an interrupted command goes on when
-it is run again, and nothing is sent twice because a reply was lost.
+No state is stored. Each step first asks Kaggle whether it is already done, so an interrupted command can be run again,
+and nothing is sent twice if a response is lost.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ OUTPUT_FILE = "submission.csv"
 # The method of Kaggle's API that submits a version.
 _SUBMIT_METHOD = "CreateCodeSubmission"
 _RUNNING, _COMPLETE, _FAILED = {"QUEUED", "RUNNING"}, "COMPLETE", {"ERROR", "CANCEL_ACKNOWLEDGED"}
-_RERUN_HINT = "run the same command again to go on"
+_RERUN_HINT = "run the same command again to continue"
 
 
 @dataclass(frozen=True)
 class CodeCompetition:
-    """One notebook's way to the competition with the slug ``competition``; ``kaggle`` is signed in as its owner."""
+    """The submission of a notebook to the slug ``competition``. ``kaggle`` is signed in as the notebook's owner."""
 
     kaggle: Kaggle
     folder: NotebookFolder
@@ -44,7 +44,7 @@ class CodeCompetition:
         return f"the notebook {self.folder.reference}"
 
     def push(self) -> int:
-        """Have the notebook on Kaggle as it is in the folder, running or run, and return its version's number."""
+        """Push the notebook unless Kaggle has this version, wait until it runs, and return the version's number."""
         if (version := self._find_pushed_version()) and self._read_run_status()[0] not in _FAILED:
             self.progress.note(f"Version {version} of {self._what} is up to date.")
             return version
@@ -52,7 +52,7 @@ class CodeCompetition:
             with guard_request_about(self.kaggle, self._what):
                 reply = self.kaggle.api.kernels_push(str(self.folder.notebook))
         except TransientError:
-            # The reply may be lost, and the notebook run all the same.
+            # The response may be lost although the notebook runs.
             version = self._find_pushed_version()
             if not version:
                 raise
@@ -64,9 +64,9 @@ class CodeCompetition:
         return version
 
     def _wait_for_start(self, version: int) -> None:
-        """Wait until a new version runs, for until then Kaggle tells the end of the former one.
+        """Wait until a new version runs, because until then Kaggle shows the end of the previous one.
 
-        A run may be over between two looks, so after a while the end is believed.
+        A run may end between two requests, so the wait is limited.
         """
 
         def has_started(_: float) -> bool | None:
@@ -78,7 +78,7 @@ class CodeCompetition:
         polling.poll(has_started, self.progress, f"waiting for version {version} of {self._what} to start")
 
     def wait_for_run(self, version: int, log: Path) -> None:
-        """Wait until the notebook's version has run to its end; ``log`` is the file for what a failed run printed."""
+        """Wait until the notebook's version has finished. The output of a failed run is written to ``log``."""
         what, status, reason = f"version {version} of {self._what}", "", ""
 
         def has_ended(_: float) -> bool | None:
@@ -88,21 +88,21 @@ class CodeCompetition:
 
         if not self.polling.poll(has_ended, self.progress, f"waiting for {what}"):
             raise KaggleError(
-                f"{self.polling.describe_timeout(what, status)}; look at {self._build_url()}, or {_RERUN_HINT}."
+                f"{self.polling.describe_timeout(what, status)}: see {self._build_url()}, or {_RERUN_HINT}."
             )
         if status in _FAILED:
             raise KaggleError(self._describe_failure(what, status, reason, log))
 
     def find_submission(self, version: int) -> int | None:
-        """Return the number of the submission of that version, None if there is none that Kaggle could score."""
+        """Return the number of the version's submission, except a failed one; None if there is none."""
         for submission in self.kaggle.list_submissions(self.competition, self.progress):
             if submission.description.endswith(self._format_mark(version)) and submission.status != "ERROR":
-                self.progress.note(f"Version {version} of {self._what} is submitted already.")
+                self.progress.note(f"Version {version} of {self._what} is already submitted.")
                 return submission.ref
         return None
 
     def find_current_submission(self) -> int | None:
-        """Return the number of the submission of the notebook as it lies in the folder, None if there is none."""
+        """Return the number of the submission of the notebook in the folder; None if there is none."""
         version = self._find_pushed_version()
         return self.find_submission(version) if version else None
 
@@ -112,9 +112,9 @@ class CodeCompetition:
         Raises
         ------
         UnconfirmedSubmission
-            If Kaggle's reply was lost: it may still count.
+            If Kaggle's response was lost. The submission may still count.
         KaggleError
-            If Kaggle refuses; nothing was submitted then.
+            If Kaggle refuses. Nothing was submitted then.
         """
         try:
             with self.kaggle.guard_request(self.competition):
@@ -125,7 +125,7 @@ class CodeCompetition:
             if not error.may_have_done(_SUBMIT_METHOD):
                 raise KaggleError(f"Nothing was submitted. {error}") from None
             raise UnconfirmedSubmission(
-                f"The submission may still count: {_RERUN_HINT}, it looks first. {error}"
+                f"The submission may still count: {_RERUN_HINT}, which checks that first. {error}"
             ) from None
         if not reply.ref:
             reason = self.kaggle.clean_message(reply.message) or "it gives no reason"
@@ -135,19 +135,19 @@ class CodeCompetition:
         return int(reply.ref)
 
     def wait_for_score(self, ref: int) -> Submission:
-        """Wait for the score of a submission: Kaggle runs the notebook again, on hidden photos, which takes hours."""
+        """Wait for the score of a submission, for which Kaggle runs the notebook on hidden photos. It takes hours."""
         polling = replace(self.polling, first_pause=self.polling.max_pause)
         return self.kaggle.wait_for_score(self.competition, ref, self.progress, polling)
 
     def describe_submission(self, version: int, message: str = "") -> str:
-        """Describe a submission so that it cannot be taken for another one."""
+        """Return the description of a submission, with a mark that identifies the version."""
         return f"{message} {self._format_mark(version)}".strip()
 
     def _format_mark(self, version: int) -> str:
         return f"[{self.folder.slug} version {version}]"
 
     def _find_pushed_version(self) -> int | None:
-        """Return the version of the notebook on Kaggle if its cells are those of ours, else None."""
+        """Return the version of the notebook on Kaggle if its cells equal those in the folder, else None."""
 
         def ask() -> Any:
             with self.kaggle.api.build_kaggle_client() as client:
@@ -164,7 +164,7 @@ class CodeCompetition:
         return int(kernel.metadata.current_version_number or 0) or None if is_same else None
 
     def _check_reply(self, reply: Any) -> None:
-        """Look for what went wrong in a reply, since the client raises nothing."""
+        """Raise the errors in a response, which the client does not raise."""
         if reply.error:
             raise KaggleError(f"Kaggle did not accept {self._what}: {self.kaggle.clean_message(reply.error)}.")
         for what, unknown, remedy in (
@@ -174,11 +174,11 @@ class CodeCompetition:
             if unknown:
                 raise KaggleError(f"The notebook cannot use the {what} {', '.join(map(str, unknown))}: {remedy}.")
         if not reply.version_number:
-            raise KaggleError(f"Kaggle gave {self._what} no version: {_RERUN_HINT}.")
+            raise KaggleError(f"Kaggle returned no version of {self._what}: {_RERUN_HINT}.")
 
     def _read_run_status(self) -> tuple[str, str]:
-        """Look how far the newest version has run, and why it failed."""
-        # The client's own method makes a refusal a ValueError, which tells nothing.
+        """Return the status of the newest version's run, and the reason of a failure."""
+        # The client's own method turns a refusal into a ValueError without a reason.
         with guard_request_about(self.kaggle, self._what), self.kaggle.api.build_kaggle_client() as client:
             from kagglesdk.kernels.types.kernels_api_service import ApiGetKernelSessionStatusRequest
 
@@ -189,7 +189,7 @@ class CodeCompetition:
 
     def _describe_failure(self, what: str, status: str, reason: str, log: Path) -> str:
         if status != "ERROR":
-            return f"The run of {what} was cancelled: {_RERUN_HINT}, it is pushed again."
+            return f"The run of {what} was cancelled: run the same command again to push it again."
         log_text = ""
         with contextlib.suppress(KaggleError), guard_request_about(self.kaggle, self._what):
             log_text = _parse_log(self.kaggle.api.kernels_logs(self.folder.reference))
@@ -198,14 +198,14 @@ class CodeCompetition:
         last = self.kaggle.clean_message(log_text.strip().splitlines()[-1]) if log_text.strip() else ""
         explanation = reason or last or "it gives no reason"
         where = f"{log} and {self._build_url()}" if log_text else self._build_url()
-        return f"The run of {what} failed: {explanation}; look at {where}."
+        return f"The run of {what} failed: {explanation}; see {where}."
 
     def _build_url(self) -> str:
         return f"{SITE}/code/{self.folder.reference}"
 
 
 def _parse_cells(notebook: str) -> list[str]:
-    """Return the sources of a notebook's cells, all that Kaggle keeps as it was sent; none if it is no notebook."""
+    """Return the sources of a notebook's cells, the only part that Kaggle keeps unchanged; none for other files."""
     try:
         return ["".join(cell["source"]) for cell in json.loads(notebook)["cells"]]
     except (ValueError, KeyError, TypeError):
@@ -213,7 +213,7 @@ def _parse_cells(notebook: str) -> list[str]:
 
 
 def _parse_log(log: str) -> str:
-    """Put a run's log, a list of pieces in JSON, into the text that was printed."""
+    """Return the printed text of a run's log, which is a JSON list of pieces."""
     try:
         return "".join(str(piece["data"]) for piece in json.loads(log))
     except (ValueError, KeyError, TypeError):

@@ -1,4 +1,4 @@
-"""A notebook's private dataset on Kaggle: upload it unless it is there, wait until it can be used."""
+"""Upload of a notebook's private dataset to Kaggle, unless Kaggle already has it."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from .bundle import is_list_name
 from .folder import NotebookFolder
 
 _READY, _FAILED = "ready", {"failed", "deleted"}
-_RERUN_HINT = "run the same command again to go on"
+_RERUN_HINT = "run the same command again to continue"
 
 
 @dataclass(frozen=True)
 class PrivateDataset:
-    """The dataset of a notebook; no state is kept but what Kaggle shows.
+    """The dataset of a notebook. Its only state is on Kaggle.
 
-    The client passes over files whose upload failed, so what Kaggle has is compared with the folder. ``kaggle`` must be
-    signed in as the owner.
+    The client ignores failed uploads of files, so Kaggle's list of files is compared with the folder. ``kaggle`` must
+    be signed in as the owner.
     """
 
     kaggle: Kaggle
@@ -38,23 +38,23 @@ class PrivateDataset:
 
     @property
     def list_name(self) -> str:
-        """Name of the file that lists the others, and so stands for their content."""
+        """Name of the file that lists the others, which identifies their content."""
         return next(path.name for path in self.folder.dataset.iterdir() if is_list_name(path.name))
 
     def upload(self) -> None:
-        """Have the dataset on Kaggle with the files of the folder, and wait until it can be used."""
+        """Upload the folder unless Kaggle has its files, and wait until the dataset is ready."""
         status = self._read_status()
         if status is not None:
             if status not in {_READY, *_FAILED}:
                 self._wait(complete=False)
             if not self._list_missing_files():
-                self.progress.note(f"Kaggle has the files of {self._what} already.", detail=True)
+                self.progress.note(f"Kaggle already has the files of {self._what}.", detail=True)
                 return
         self._send(new=status is None)
         self._wait(complete=True)
 
     def _read_status(self) -> str | None:
-        """Look how far Kaggle is with it; None if there is none."""
+        """Return the dataset's status; None if there is no dataset."""
         reference = self.folder.reference
         return fetch_if_exists(
             self.kaggle, self._what, lambda: str(self.kaggle.api.dataset_status(reference)), self.progress
@@ -76,18 +76,18 @@ class PrivateDataset:
             if new and self._read_status() is not None:
                 return
             raise
-        # The client asks again when a reply is lost, and is told then that there is such a dataset.
+        # If a response is lost, the client repeats the request, and Kaggle reports that the dataset exists.
         if (reply.error or reply.status == "error") and not (new and self._read_status() is not None):
             reason = self.kaggle.clean_message(reply.error) or "it gives no reason"
             raise KaggleError(f"Kaggle did not accept {self._what}: {reason}; {_RERUN_HINT}.")
 
     def _wait(self, *, complete: bool) -> None:
-        """Wait until the dataset is ready and, if ``complete``, shows all files of the folder."""
+        """Wait until the dataset is ready and, if ``complete``, lists all files of the folder."""
         status, missing, stuck_since = "", list[str](), None
 
         def is_over(elapsed: float) -> bool | None:
             nonlocal status, missing, stuck_since
-            status = self._read_status() or "not there yet"
+            status = self._read_status() or "missing"
             missing = self._list_missing_files() if complete and status == _READY else []
             if status == _READY and not missing:
                 return True
@@ -100,16 +100,16 @@ class PrivateDataset:
         if status == _READY and not missing:
             return
         if missing:
-            raise KaggleError(
-                f"{self.folder.reference} lacks {', '.join(missing)}, whose upload failed: {_RERUN_HINT}."
-            )
+            raise KaggleError(f"The upload of {', '.join(missing)} to {self.folder.reference} failed: {_RERUN_HINT}.")
         if status in _FAILED:
             page = f"{SITE}/datasets/{self.folder.reference}"
-            raise KaggleError(f"Kaggle could not make {self._what} ({status}): delete it at {page}, and {_RERUN_HINT}.")
+            raise KaggleError(
+                f"Kaggle could not create {self._what} ({status}): delete it at {page}, and {_RERUN_HINT}."
+            )
         raise KaggleError(f"{self.polling.describe_timeout(self._what, status)}: {_RERUN_HINT}.")
 
     def _list_missing_files(self) -> list[str]:
-        """Return the files of the folder that the dataset does not show."""
+        """Return the files of the folder that the dataset does not list."""
 
         def list_page(token: str) -> tuple[list[str], str]:
             with guard_request_about(self.kaggle, self._what):

@@ -1,4 +1,4 @@
-"""A notebook that repeats our answer on Kaggle without a network, and the private dataset that it reads."""
+"""The folder of a notebook that predicts on Kaggle without internet, and of its private dataset."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from .bundle import MANIFEST_FILE, MODEL_FILE, Bundle, is_list_name
 from .cells import build_notebook
 from .wheels import read_installed_version, write_wheel
 
-# What Kaggle's image lacks, or may have too old: an older Keras cannot read what a newer one has written.
+# Packages that Kaggle's image lacks or may have too old: an older Keras cannot read files of a newer one.
 SHIPPED = ("ensembler", "keras", "tomli-w")
 PLACEHOLDER_OWNER = "YOUR-USERNAME"
 CODE_FILE = "submission.ipynb"
 _DATASET_METADATA = "dataset-metadata.json"
 _NOTEBOOK_METADATA = "kernel-metadata.json"
-# Files that systems and editors leave behind.
+# Files that systems and editors create.
 _SYSTEM_FILES = {".DS_Store", ".ipynb_checkpoints", "Thumbs.db"}
 _MAX_SLUG_LENGTH = 50
 _HASH_DIGITS = 8
@@ -32,7 +32,7 @@ _HASH_DIGITS = 8
 
 @dataclass(frozen=True)
 class NotebookFolder:
-    """The folder ``dataset`` to upload and the folder ``notebook`` to push, both under one name on Kaggle."""
+    """The folders ``dataset``, to upload, and ``notebook``, to push, which have one name on Kaggle."""
 
     root: Path
     owner: str
@@ -40,27 +40,27 @@ class NotebookFolder:
 
     @property
     def dataset(self) -> Path:
-        """Files of the dataset, with Kaggle's description of it."""
+        """Folder of the dataset's files and metadata."""
         return self.root / "dataset"
 
     @property
     def notebook(self) -> Path:
-        """The notebook, with Kaggle's description of it."""
+        """Folder of the notebook and its metadata."""
         return self.root / "notebook"
 
     @property
     def code(self) -> Path:
-        """The notebook itself."""
+        """Path of the notebook."""
         return self.notebook / CODE_FILE
 
     @property
     def reference(self) -> str:
-        """Name of both on Kaggle."""
+        """Name of dataset and notebook on Kaggle."""
         return f"{self.owner}/{self.slug}"
 
 
 def make_notebook_slug(competition: str, stack: str) -> str:
-    """Name dataset and notebook so that Kaggle takes it: 6 to 50 small letters, digits and hyphens."""
+    """Return a name of dataset and notebook that Kaggle accepts: 6 to 50 lower-case letters, digits and hyphens."""
     slug = re.sub(r"[^a-z0-9]+", "-", f"ensembler {competition} {stack}".lower()).strip("-")
     if len(slug) <= _MAX_SLUG_LENGTH:
         return slug
@@ -69,7 +69,7 @@ def make_notebook_slug(competition: str, stack: str) -> str:
 
 
 def make_title(slug: str) -> str:
-    """Return the title that Kaggle turns into ``slug``; another would give the notebook another address."""
+    """Return the title that Kaggle turns into ``slug``, the address of the notebook."""
     return slug.replace("-", " ")
 
 
@@ -77,7 +77,7 @@ def choose_stack(folder: CompetitionFolder, named: str | None) -> str:
     """Return the stack ``named``, or the one built last."""
     finished = list_stacks(folder)
     if not finished:
-        raise BadChoice(f"No stack of {folder.name} is built yet: build one with `ensembler stack`.")
+        raise BadChoice(f"{folder.name} has no stack yet: build one with `ensembler stack`.")
     if named is None:
         return finished[0]
     if named not in finished:
@@ -94,28 +94,34 @@ def write_notebook(
     owner: str = PLACEHOLDER_OWNER,
     gpu: bool = True,
 ) -> NotebookFolder:
-    """Write dataset and notebook of a finished stack to ``output``, in place of what was there.
+    """Write dataset and notebook of a finished stack to ``output``, and replace an earlier notebook.
 
-    ``owner`` is the user on Kaggle. Of ``tables``, only how many photos have each label goes along.
+    ``owner`` is the user on Kaggle. The dataset contains only the counts of labels from ``tables``.
 
     Raises
     ------
     BadChoice
-        If the competition is not on Kaggle, or something else lies in ``output``.
+        If the competition is not on Kaggle, or ``output`` contains other files.
     Mismatch
         If the stack was built for other classes.
     """
     slug, sample = tables.manifest.slug, tables.manifest.answer.sample
     if not slug:
-        raise BadChoice(f"{folder.name} is not on Kaggle, so no notebook can answer it there: `ensembler fetch` one.")
+        raise BadChoice(
+            f"{folder.name} is not on Kaggle, so a notebook has no use: take a competition from `ensembler fetch`."
+        )
     if Path(sample).is_absolute():
-        raise BadChoice(f"{sample} is not among the files of {slug}, so no notebook finds it: name theirs by --sample.")
+        raise BadChoice(
+            f"{sample} is not a file of {slug}, so a notebook cannot read it: name the competition's own with "
+            "--sample FILE."
+        )
     if output.exists() and (foreign := _find_foreign_path(output)):
-        raise BadChoice(f"{foreign} is no part of a notebook that was written here: name another folder by --output.")
+        raise BadChoice(f"{foreign} is not part of an earlier notebook: choose another folder with --output.")
     stack_folder = folder.stack(stack)
     if tuple(read_arrays(stack_folder / "predictions.npz")["classes"].tolist()) != tables.manifest.outputs:
         raise Mismatch(
-            f"{stack_folder} was built for other classes than there are now: build it again with `ensembler stack`."
+            f"{stack_folder} was built for other classes than competition.toml names: build it again with "
+            "`ensembler stack`."
         )
     written = NotebookFolder(output, owner, make_notebook_slug(slug, stack))
     with write_folder_atomically(output) as temporary:
@@ -126,7 +132,7 @@ def write_notebook(
 
 
 def _find_foreign_path(output: Path) -> Path | None:
-    """Return the first thing that we did not write, the folder itself if it is no whole notebook of ours."""
+    """Return the first path that this module did not write, or ``output`` itself if it is not a complete notebook."""
     if output.is_dir() and not any(output.iterdir()):
         return None
     written = NotebookFolder(output, PLACEHOLDER_OWNER, "")
@@ -149,7 +155,7 @@ def _find_foreign_path(output: Path) -> Path | None:
 def _write_dataset(target: NotebookFolder, tables: Tables, stack: str, model: Path) -> Bundle:
     target.dataset.mkdir()
     _link_or_copy(model, target.dataset / MODEL_FILE)
-    # The local path of the photos is private.
+    # The local path of the photos stays private.
     replace(tables.manifest, photos=".").save(target.dataset / MANIFEST_FILE)
     for name in SHIPPED:
         write_wheel(target.dataset, name)
@@ -167,14 +173,14 @@ def _write_dataset(target: NotebookFolder, tables: Tables, stack: str, model: Pa
             "title": make_title(target.slug),
             "id": target.reference,
             "licenses": [{"name": "other"}],
-            "description": f"The stack {stack} for {bundle.competition}, and what its notebook installs.",
+            "description": f"The stack {stack} for {bundle.competition}, and the packages that its notebook installs.",
         },
     )
     return bundle
 
 
 def _link_or_copy(source: Path, target: Path) -> None:
-    """Have the same file twice without its bytes twice; finished files are replaced, never written to."""
+    """Link a file to save space, or copy it. Finished files are replaced, never modified, so a link is safe."""
     try:
         os.link(source, target)
     except OSError:

@@ -1,4 +1,4 @@
-"""A competition as Kaggle mounts it in a notebook: its sample submission and the requested photos."""
+"""A competition mounted in a notebook on Kaggle: its sample submission and the requested photos."""
 
 from __future__ import annotations
 
@@ -24,9 +24,10 @@ _MAX_SHOWN = 10
 
 @dataclass(frozen=True)
 class MountedCompetition:
-    """A competition that can only be read; what is packed there is unpacked elsewhere.
+    """A read-only competition, whose archives are unpacked elsewhere.
 
-    The paths of the sample submission and of each folder of test photos start from ``sample_root`` and ``photo_roots``.
+    The manifest's path of the sample submission is relative to ``sample_root``, and those of the folders of test photos
+    are relative to ``photo_roots``.
     """
 
     manifest: Manifest
@@ -35,12 +36,12 @@ class MountedCompetition:
 
     @classmethod
     def open(cls, manifest: Manifest, root: Path, scratch: Path, progress: Progress) -> MountedCompetition:
-        """Find what the manifest names below ``root``; ``scratch`` is the folder to unpack into."""
+        """Find the manifest's files below ``root``; archives are unpacked into ``scratch``."""
         roots = tuple(_find_or_unpack(folder, root, scratch, progress) for folder in manifest.test.folders)
         return cls(manifest, _find_or_unpack(manifest.answer.sample, root, scratch, progress), roots)
 
     def read_requested_photos(self) -> pd.DataFrame:
-        """Read which photos are asked for: id and path, which is empty where there is no photo."""
+        """Return the table of requested photos: id, and path, which is empty if the photo is missing."""
         sample = SampleSubmission.read(self.sample_root / self.manifest.answer.sample)
         folders = self.manifest.test.folders
         photos = [_list_photos(root, folder) for root, folder in zip(self.photo_roots, folders, strict=True)]
@@ -50,16 +51,16 @@ class MountedCompetition:
         ]
         if not any(paths):
             raise BadData(
-                f"None of the ids of {sample.path} is a photo in {self.photo_roots[0] / folders[0]} "
+                f"No id of {sample.path} is a photo in {self.photo_roots[0] / folders[0]} "
                 f"(first: {sample.ids[0]!r}): check the folders in the manifest."
             )
         return pd.DataFrame({"id": sample.ids, "path": paths})
 
 
 def find_mount(slug: str, inputs: Path) -> Path:
-    """Find the folder of a competition below ``inputs``, where Kaggle has changed its place once.
+    """Find the folder of a competition in one of Kaggle's two places below ``inputs``.
 
-    Kaggle spells it as the competition's founders did, with capitals; slugs here have none.
+    Its name may contain capitals, which ``slug`` does not.
     """
     folders = [path for place in (inputs, inputs / "competitions") for path in sorted(place.glob("*"))]
     matches = [path for path in folders if path.name.lower() == slug.lower() and path.is_dir()]
@@ -68,11 +69,12 @@ def find_mount(slug: str, inputs: Path) -> Path:
     mounted = sorted(
         path.relative_to(inputs).as_posix() for path in [*inputs.glob("*"), *inputs.glob("competitions/*")]
     )
-    raise BadData(f"{slug} is not mounted in {inputs} ({', '.join(mounted) or 'nothing is'}): add it to the notebook.")
+    found = ", ".join(mounted) or "nothing"
+    raise BadData(f"{slug} is not mounted in {inputs}, which contains {found}: add it to the notebook.")
 
 
 def _list_photos(root: Path, folder: str) -> PhotoFiles:
-    """List the photos of one folder by their paths from ``root``; others may be many and slow to list."""
+    """List the photos of one folder, with paths relative to ``root``. Other folders may be slow to list."""
     if folder in (".", ""):
         return PhotoFiles.list_below(root)
     below = PhotoFiles.list_below(root / folder)
@@ -80,7 +82,7 @@ def _list_photos(root: Path, folder: str) -> PhotoFiles:
 
 
 def _find_or_unpack(relative_path: str, root: Path, scratch: Path, progress: Progress) -> Path:
-    """Return ``root`` if it has ``relative_path``, else a folder that has it after unpacking."""
+    """Return ``root`` if it contains ``relative_path``, else a folder that contains it after unpacking."""
     if (root / relative_path).exists():
         return root
     place = PurePosixPath(relative_path)
@@ -94,7 +96,8 @@ def _find_or_unpack(relative_path: str, root: Path, scratch: Path, progress: Pro
         return drawn
     existing = ", ".join(sorted(path.name for path in root.iterdir())[:_MAX_SHOWN])
     raise BadData(
-        f"{root} has no {relative_path}, nor an archive with it (it has {existing}): check the manifest's paths."
+        f"{root} contains neither {relative_path} nor an archive with it (it contains {existing}): check the paths in "
+        "the manifest."
     )
 
 
@@ -106,12 +109,12 @@ def _list_archives(root: Path, inner: PurePosixPath) -> list[Path]:
 
 
 def _unpack(archive: Path, inner: PurePosixPath, scratch: Path, progress: Progress) -> Path:
-    """Unpack an archive to where ``fetch`` would have: beside itself if its members begin with its own name."""
+    """Unpack an archive to the same place as ``fetch``: beside itself if its entries begin with its own name."""
     unpacked, root = Path(tempfile.mkdtemp(dir=scratch)) / inner.name, Path(tempfile.mkdtemp(dir=scratch))
     try:
         extract_archive(archive, unpacked, progress, max_bytes=0)
     except ModuleNotFoundError as error:
-        raise BadData(f"{archive} cannot be unpacked without {error.name}, which is not installed here.") from error
+        raise BadData(f"{archive} needs the package {error.name}, which is missing here: install it.") from error
     tops = {path.name for path in unpacked.iterdir()}
     place = root / inner.parent if tops == {inner.name} else root / inner
     place.mkdir(parents=True, exist_ok=True)
@@ -121,7 +124,7 @@ def _unpack(archive: Path, inner: PurePosixPath, scratch: Path, progress: Progre
 
 
 def _draw_photos(mount: Path, scratch: Path, progress: Progress) -> Path:
-    """Draw photos that are mounted as tables of pixels."""
+    """Convert mounted tables of pixels into photos."""
     root = Path(tempfile.mkdtemp(dir=scratch))
     for table in list_csv_files(mount):
         link = root / table.relative_to(mount)

@@ -1,4 +1,4 @@
-"""Makes wheels of what is installed here, for a machine without a network: pure Python, and reproducible."""
+"""Reproducible wheels of installed pure Python packages, for a machine without a network."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ from ...errors import BadChoice
 from ...storage import write_file_atomically
 
 _COMPILED_SUFFIXES = (*EXTENSION_SUFFIXES, ".so", ".pyd", ".dll", ".dylib")
-# Files of an installer describe the installation, not the distribution.
+# Files of the installer, which describe the installation rather than the distribution.
 _INSTALLATION_FILES = frozenset({"RECORD", "INSTALLER", "REQUESTED", "direct_url.json"})
 _KEPT_METADATA = ("METADATA", "entry_points.txt", "top_level.txt")
 _WHEEL_METADATA = "Wheel-Version: 1.0\nGenerator: ensembler\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
-# The earliest time that a zip can hold: the time of packing must not change the bytes.
+# The earliest time in a zip, used because the time of packing must not change the bytes.
 _ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
 def write_wheel(folder: Path, name: str) -> Path:
-    """Pack an installed distribution, such as ``keras``, as a wheel in ``folder``; an editable one from its source.
+    """Pack an installed distribution, such as ``keras``, as a wheel in ``folder``.
 
-    Compiled code, which fits no other machine, is refused with ``BadChoice``.
+    Compiled code, which does not run on other machines, raises ``BadChoice``.
     """
     distribution = _find_distribution(name)
     plain = re.sub(r"[-_.]+", "_", name).lower()
@@ -54,17 +54,17 @@ def read_installed_version(name: str) -> str:
 
 
 def _find_distribution(name: str) -> Distribution:
-    """Find a distribution; a source folder's own egg-info, which has no list of files, comes last."""
+    """Find a distribution. The egg-info of a source folder, which has no list of files, comes last."""
     distributions = sorted(
         importlib.metadata.distributions(name=name), key=lambda each: each.read_text("WHEEL") is None
     )
     if not distributions:
-        raise BadChoice(f"{name} is not installed, so it cannot be packed: `pip install {name}` first.")
+        raise BadChoice(f"{name} is not installed, so it cannot be packed: run `pip install {name}`.")
     return distributions[0]
 
 
 def _iterate_code_files(distribution: Distribution, name: str) -> Iterator[tuple[str, Path]]:
-    """Give each file to pack and its place in the wheel, all but the metadata."""
+    """Yield each file to pack, except metadata, with its path in the wheel."""
     listed = (
         _iterate_package_files(distribution, name)
         if _is_editable(distribution)
@@ -76,14 +76,14 @@ def _iterate_code_files(distribution: Distribution, name: str) -> Iterator[tuple
             continue
         if member.endswith(_COMPILED_SUFFIXES):
             raise BadChoice(
-                f"{name} has compiled code ({member}), which fits this machine alone, so it cannot be packed: "
-                "leave it to what is installed over there."
+                f"{name} contains compiled code ({member}), so it cannot be packed for another machine: rely on the "
+                "version that is installed there."
             )
         yield member, path
 
 
 def _is_editable(distribution: Distribution) -> bool:
-    """Return whether the package lies in a source folder rather than beside its metadata."""
+    """Return whether the package is in a source folder rather than beside its metadata."""
     if distribution.read_text("RECORD") is None:
         return True
     origin = json.loads(distribution.read_text("direct_url.json") or "{}")
@@ -92,7 +92,7 @@ def _is_editable(distribution: Distribution) -> bool:
 
 def _iterate_recorded_files(distribution: Distribution) -> Iterator[tuple[str, Path]]:
     for file in distribution.files or ():
-        # Scripts lie outside; an installer makes them from the entry points.
+        # Scripts are outside; an installer creates them from the entry points.
         if ".." not in file.parts and not file.parts[0].endswith(".dist-info"):
             yield file.as_posix(), Path(str(file.locate()))
 
@@ -102,7 +102,7 @@ def _iterate_package_files(distribution: Distribution, name: str) -> Iterator[tu
     for top in tops:
         spec = importlib.util.find_spec(top)
         if spec is None or not spec.submodule_search_locations:
-            raise BadChoice(f"The package {top} of {name} cannot be found, so it cannot be packed: install it again.")
+            raise BadChoice(f"The package {top} of {name} is missing, so it cannot be packed: install it again.")
         root = Path(spec.submodule_search_locations[0])
         for path in root.rglob("*"):
             if path.is_file():
@@ -110,7 +110,7 @@ def _iterate_package_files(distribution: Distribution, name: str) -> Iterator[tu
 
 
 def _collect_metadata(distribution: Distribution) -> dict[str, bytes]:
-    """Metadata that is true of the distribution anywhere, by its name inside the ``.dist-info`` folder."""
+    """Return the metadata that does not depend on the installation, by name inside the ``.dist-info`` folder."""
     texts = {name: distribution.read_text(name) for name in _KEPT_METADATA}
     kept = {name: text.encode() for name, text in texts.items() if text}
     kept.setdefault("METADATA", (distribution.read_text("PKG-INFO") or "").encode())
@@ -122,7 +122,7 @@ def _collect_metadata(distribution: Distribution) -> dict[str, bytes]:
 
 
 def _render_record(members: dict[str, bytes], own_name: str) -> bytes:
-    """List all members with their hashes, as installers check them."""
+    """Return the list of all files with their hashes, which installers check."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     for member, content in members.items():

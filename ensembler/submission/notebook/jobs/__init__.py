@@ -1,1 +1,1 @@
-"""Predicts inside Kaggle's notebook."""
+"""Prediction inside a notebook on Kaggle."""

@@ -1,7 +1,7 @@
-"""The answer, made where the competition's photos are mounted and there is no network: this runs in the notebook.
+"""Prediction of the mounted photos without a network, which runs inside the notebook.
 
 In a code competition Kaggle runs the notebook again on hidden photos, with a sample submission of their ids at the same
-place. So ids and photos are taken from what is mounted, never from tables of ours.
+path. So ids and photos come only from the mounted files.
 """
 
 from __future__ import annotations
@@ -40,17 +40,17 @@ def answer_offline(
     Parameters
     ----------
     bundle_list
-        The bundle's list, beside its files.
+        List of the bundle, beside its files.
     inputs
-        Folder that everything is mounted below, ``/kaggle/input``.
+        Folder that contains all mounted files, ``/kaggle/input``.
     output
-        CSV to write; it is checked against the sample submission.
+        CSV to write. It is checked against the sample submission.
     competition
-        Folder of the competition; None finds it below ``inputs``.
+        Folder of the competition. None finds it below ``inputs``.
     progress
-        Where progress is reported; None prints lines.
+        Receiver of progress and events. None prints lines.
     """
-    # Plain lines on standard output are what a notebook's log keeps.
+    # The log of a notebook contains plain lines of standard output.
     progress = progress or ConsoleProgress(file=sys.stdout)
     bundle, folder = Bundle.load(bundle_list), bundle_list.parent
     manifest = Manifest.load(folder / MANIFEST_FILE)
@@ -64,7 +64,7 @@ def answer_offline(
         _warn_unreadable(tables, progress)
         write_table(output, build_answer_table(tables, probabilities))
         check_answer(output, manifest, mounted.sample_root)
-    progress.note(f"{output}: {format_count(requested, 'row')}, as the sample submission asks.")
+    progress.note(f"Wrote {output} with the {format_count(requested, 'row')} of the sample submission.")
     return output
 
 
@@ -74,24 +74,26 @@ def _load_model(path: Path, bundle: Bundle, progress: Progress) -> Any:
     import keras
 
     if model.output_shape[-1] != len(bundle.outputs):
-        raise BadData(f"{path} gives {model.output_shape[-1]} values, not one of {list(bundle.outputs)}: push again.")
+        raise BadData(
+            f"{path} has {model.output_shape[-1]} outputs instead of {len(bundle.outputs)}: push the notebook again."
+        )
     progress.note(f"{bundle.stack}: {format_count(model.inputs, 'photo size')}, Keras {keras.__version__}.")
     return model
 
 
 def predict_readable(model: Any, paths: Sequence[Path], progress: Progress) -> tuple[NDArray[np.float32], list[int]]:
-    """Predict photos; return the probabilities of those that can be read, and the places of the others in ``paths``."""
+    """Return the probabilities of the readable photos, and the positions of the others in ``paths``."""
     probabilities, problems = predict_photos(model, paths, BATCH_SIZE, progress, skip_unreadable=True)
     if len(problems) == len(paths):
         first = f" (first: {problems[0]})" if problems else ""
-        raise BadData(f"None of {format_count(paths, 'photo')} can be read{first}: are they photos?")
+        raise BadData(f"None of {format_count(paths, 'photo')} can be read{first}: check the files.")
     return np.delete(probabilities, list(problems), axis=0), list(problems)
 
 
 def _build_tables(
     bundle: Bundle, manifest: Manifest, root: Path, requested: pd.DataFrame, problems: list[int]
 ) -> Tables:
-    """Give the tables that an answer is made from; of training photos only their labels are known, and needed."""
+    """Return the tables that a submission is made from. Only the labels of training photos are known, and needed."""
     labels = [label for label, count in bundle.labels.items() for _ in range(count)]
     train = pd.DataFrame({"id": [str(row) for row in range(len(labels))], "path": "", "label": labels, "group": ""})
     found_rows = np.flatnonzero(requested["path"] != "")
@@ -105,6 +107,6 @@ def _warn_unreadable(tables: Tables, progress: Progress) -> None:
     if unreadable:
         more = ", ..." if len(unreadable) > _MAX_SHOWN else ""
         progress.warn(
-            f"{format_count(unreadable, 'photo')} missing or unreadable, answered by the prior: "
+            f"{format_count(unreadable, 'photo')} missing or unreadable, so the prior is used: "
             f"{', '.join(unreadable[:_MAX_SHOWN])}{more}"
         )
