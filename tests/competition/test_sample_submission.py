@@ -21,7 +21,7 @@ def test_ids_and_columns_in_their_order(tmp_path):
     [
         ("id;1;2", "it needs an id column, a column to fill in, and rows"),
         ("id,label", "and rows"),
-        ("id,label;1,0;2,0;1,0;1,0", "has 1 id more than once .first: '1'"),
+        ("id,label;1,0;2,0;1,0;1,0", "contains 1 id more than once .first: '1'"),
     ],
 )
 def test_what_is_no_sample(tmp_path, text, says):
@@ -89,7 +89,9 @@ def test_of_several_stages_the_one_that_photos_answer(tmp_path, photos, ids, cho
 
 @pytest.mark.parametrize("photos", [["test/9.jpg"], ["test/1.jpg", "test/2.jpg"]])
 def test_stages_that_cannot_be_told_apart(tmp_path, photos):
-    with pytest.raises(MissingHint, match=r"Which is the sample submission: sample_submission_stg1\.csv, sample_sub"):
+    with pytest.raises(
+        MissingHint, match=r"Several files may be the sample submission .sample_submission_stg1\.csv, sample_sub"
+    ):
         stages(tmp_path, photos, stg1=FIRST, stg2=FIRST)
 
 
@@ -99,7 +101,9 @@ def test_a_folder_may_be_named_like_a_table(tmp_path):
 
 
 def test_the_one_named_must_be_there(tmp_path):
-    with pytest.raises(BadChoice, match=r"There is no .*answers\.csv: Hints\(sample=.* takes a path relative to"):
+    with pytest.raises(
+        BadChoice, match=r"The file .*answers\.csv does not exist: Hints\(sample=.* expects a path relative to"
+    ):
         find_sample(tmp_path, "answers.csv")
 
 
@@ -125,7 +129,7 @@ def test_ids_must_come_first(tmp_path, text, named):
     write_csv(tmp_path / "sample_submission.csv", text)
     write_photos(tmp_path, "test/1.jpg", "test/2.jpg")
     with pytest.raises(
-        BadData, match=r"names of photos in its column '[Ii]d', not in the first: .* with Hints\(sample"
+        BadData, match=r"names of photos in the column '[Ii]d', not in the first: .* with Hints\(sample"
     ):
         find_sample(tmp_path, named)
 

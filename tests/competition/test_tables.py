@@ -110,7 +110,7 @@ def test_unreadable_photos_are_left_out_and_marked(root):
     assert found.to_numpy().tolist() == [
         ["cat.2", "train/cat.2.jpg", "train", "cut"],
         ["1", "test/1.jpg", "test", "torn"],
-        ["7", "", "test", "there is no such photo"],
+        ["7", "", "test", "the photo is missing"],
     ]
 
 

@@ -134,6 +134,6 @@ def _check_classes(table: pd.DataFrame, manifest: Manifest) -> None:
     strange = labels[~labels.isin(known | ({""} if manifest.task == "multilabel" else set()))]
     if len(strange):
         raise BadData(
-            f"{format_count(strange, 'training photo')} have labels outside `classes` (first: {strange.iloc[0]!r}): "
-            "correct the labels, or `classes` in competition.toml."
+            f"The labels of {format_count(strange, 'training photo')} are not in `classes` of competition.toml (first: "
+            f"{strange.iloc[0]!r}): correct the labels or the classes."
         )

@@ -71,7 +71,7 @@ def test_photos_are_numbered_from_1_and_the_rest_of_the_table_stays(tmp_path, mo
         for number, row in enumerate(rows, start=1):
             np.testing.assert_array_equal(photo(tmp_path / folder / f"{number}.png"), row.reshape(3, 3))
     assert heard.labels == ["draw test.csv", "draw train.csv"]
-    assert heard.notes[1] == "The pixels of train.csv became 5 photos in train/."
+    assert heard.notes[1] == "The pixels of train.csv were written as 5 photos to train/."
 
 
 def test_they_are_numbered_from_0_if_the_sample_is(tmp_path):
@@ -125,7 +125,7 @@ def test_where_there_are_photos_a_table_of_pixels_is_left_alone(tmp_path):
 def test_what_is_no_pixel(tmp_path, cell):
     write_csv(tmp_path / "train.csv", f"label,{header(4)};a,0,1,{cell},3;b,0,1,2,3")
     with pytest.raises(
-        BadData, match=r"The pixels in \S+train\.csv are no whole numbers from 0 to 255 \(.+\): correct"
+        BadData, match=r"The pixels in \S+train\.csv are not whole numbers from 0 to 255 \(.+\): correct"
     ):
         draw_pixel_tables(tmp_path, Heard())
 

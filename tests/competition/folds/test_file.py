@@ -120,7 +120,7 @@ def test_too_few_folds(folder, asked, says):
 
 
 def test_too_few_photos(folder):
-    with pytest.raises(BadData, match="5 folds need at least 5 independent training photos, there are 4"):
+    with pytest.raises(BadData, match="5 folds need at least 5 independent training photos, but there are 4"):
         load_or_make_folds(folder, tables_of(IDS[:4]), 5)
     assert not folder.folds.exists()
 
@@ -129,7 +129,7 @@ def test_too_few_photos(folder):
     ("text", "error", "says"),
     [
         ("id,part\na,0\nb,1\n", BadData, "must have the columns id and fold"),
-        ("id,fold\na,0\nb,x\n", BadData, "must have the columns id and fold, a number"),
+        ("id,fold\na,0\nb,x\n", BadData, "must contain numbers from 0"),
         ("id,fold\na,-1\nb,0\n", BadData, "a number from 0"),
         ("id,fold\na,\nb,1\n", BadData, "or one held-out fold 0"),
         ("id,fold\na,\nb,\n", BadData, "or one held-out fold 0"),

@@ -95,10 +95,10 @@ def test_the_answer_follows_the_metric_where_the_sample_lets_it(sample, given, t
 @pytest.mark.parametrize(
     ("given", "text", "says"),
     [
-        ("a,b,c", "id,label;1,0", r"cells like '0' in its column 'label', which is none .*found \(a, b, c\)\?"),
+        ("a,b,c", "id,label;1,0", r"'label' of .* contains '0', which is not one of the classes \(a, b, c\):"),
         ("a,b,c", "id,label;1,a;2,Unknown", "cells like 'Unknown'"),
-        ("a,b,c", "id,label;1,a b c", r"none of the classes found .*but several words, as rankings \(MAP@5\)"),
-        ("1,2,3", "id,label;1,20.48", "a fractional number, as regressions have"),
+        ("a,b,c", "id,label;1,a b c", r"not one of the classes .*but several words, as in rankings \(MAP@5\)"),
+        ("1,2,3", "id,label;1,20.48", "a fractional number, as in regressions"),
         ("1,2,3", "id,label;1,137790 0.1", "several words"),
         ("yes,no", "id,label;1,20.48", "cells like '20.48'"),
         ("yes,no", "id,label;1,a b", "cells like 'a b'"),
@@ -124,7 +124,7 @@ def test_tags_of_the_sample_must_be_tags(sample):
 
 
 def test_which_class_a_column_means_is_asked(sample):
-    with pytest.raises(MissingHint, match="Which class is the column 'label' the probability of: cat or dog"):
+    with pytest.raises(MissingHint, match="The column 'label' may contain the probability of cat or dog"):
         decide_task(labels("cat,dog"), sample("id,label;1,0.5"), "pets", None)
     answered = decide_task(labels("cat,dog"), sample("id,label;1,0.5"), "pets", "cat")
     assert answered == ("binary", ("dog", "cat"), "probabilities")
@@ -235,5 +235,5 @@ def test_one_hot(rows, exclusive):
 
 @pytest.mark.parametrize("cell", ["2", "x", "", "0.5"])
 def test_one_hot_holds_0_and_1_only(cell):
-    with pytest.raises(BadData, match=r"t\.csv has other values than 0 and 1 in its columns a, b"):
+    with pytest.raises(BadData, match=r"The columns a, b of t\.csv contain values other than 0 and 1"):
         OneHot.read(pd.DataFrame([["1", cell]], columns=["a", "b"]), Path("t.csv"))

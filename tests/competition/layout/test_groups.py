@@ -158,10 +158,10 @@ def test_groups_may_be_named(tmp_path, photos):
         (
             "other.csv:colour",
             BadChoice,
-            r"There is no table \S+other\.csv: Hints\(groups=.* takes FILE:COLUMN",
+            r"The table \S+other\.csv does not exist: Hints\(groups=.* expects FILE:COLUMN",
         ),
         ("colour", BadChoice, r"Hints\(groups=.* takes FILE:COLUMN, the file relative to"),
-        ("strange.csv:colour", BadData, r"No column of \S+strange\.csv holds the names of training photos"),
+        ("strange.csv:colour", BadData, r"No column of \S+strange\.csv contains the names of training photos"),
     ],
 )
 def test_groups_that_are_not_there(tmp_path, photos, answer, error, says):
@@ -185,5 +185,7 @@ def test_a_photo_of_two_groups_makes_them_one(tmp_path, photos):
 
 def test_a_column_that_is_gone(tmp_path, photos):
     table(tmp_path / "meta.csv", patient="aabbccddeeff")
-    with pytest.raises(BadData, match=r"meta\.csv has no column driver: correct train\.groups in competition\.toml"):
+    with pytest.raises(
+        BadData, match=r"meta\.csv does not contain the column driver: correct train\.groups in competition\.toml"
+    ):
         read_groups(GroupColumn("meta.csv", "image", "driver"), photos)

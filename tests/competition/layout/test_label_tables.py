@@ -84,7 +84,8 @@ def test_columns_that_leave_a_choice(tmp_path):
     path = write_csv(tmp_path / "t.csv", "id,colour,shape;1,9,8;2,9,8;3,8,9")
     found = LabelTable(path, "id", ("colour", "shape"))
     with pytest.raises(
-        MissingHint, match=r"Which column of \S+t\.csv holds the label: colour, shape\? Answer with Hints\(label_column"
+        MissingHint,
+        match=r"Several columns of \S+t\.csv may contain the label \(colour, shape\): name it with Hints\(label_column",
     ):
         found.choose_columns(sample("answer"), None)
     assert found.choose_columns(sample("answer"), "shape") == ("shape",)
@@ -128,7 +129,7 @@ def test_two_tables_are_a_question(tmp_path, photos):
         table(tmp_path, name, "id,label")
     with pytest.raises(
         MissingHint,
-        match=r"Which table holds the labels: labels\.csv, train\.csv\? Answer with Hints\(labels",
+        match=r"Several tables may contain the labels \(labels\.csv, train\.csv\): name one with Hints\(labels",
     ):
         find_label_table(photos, None, by_name_only=False)
     assert resolve_label_table("train.csv", photos, "train").other_columns == ("label",)
@@ -136,7 +137,7 @@ def test_two_tables_are_a_question(tmp_path, photos):
 
 def test_a_table_that_is_named_must_fit(tmp_path, photos):
     table(tmp_path, "other.csv", "id,label", ids=("7", "8", "9"))
-    with pytest.raises(BadData, match=r"No column of \S+other\.csv holds the names of photos in \S+train"):
+    with pytest.raises(BadData, match=r"other\.csv does not contain a column with the names of photos in \S+train"):
         resolve_label_table("other.csv", photos, "train")
-    with pytest.raises(BadChoice, match=r"There is no \S+another\.csv: Hints\(labels=.* takes a path relative to"):
+    with pytest.raises(BadChoice, match=r"another\.csv does not exist: Hints\(labels=.* expects a path relative to"):
         resolve_label_table("another.csv", photos, "train")

@@ -294,9 +294,14 @@ WHALES = "image,species,individual_id;" + ";".join(
 AGES = "image,age;" + ";".join(f"{row},{20 + row % 4 * 1.5}" for row in range(12))
 COUNTS = "image,count;" + ";".join(f"{row},{row}" for row in range(12))
 OTHER_TASKS = {
-    "another column": (WHALES, "image,predictions;99,x1 x2", MissingHint, "Which column .*: species, individual_id"),
-    "a ranking": (WHALES, "image,predictions;99,w1 w2", MissingHint, r"'w1 w2' .* as rankings \(MAP@5\)"),
-    "fractions": (AGES, "image,age;99,0", BadData, "'age' of .* holds fractional numbers like 21.5, as regressions"),
+    "another column": (WHALES, "image,predictions;99,x1 x2", MissingHint, "Several columns .*species, individual_id"),
+    "a ranking": (WHALES, "image,predictions;99,w1 w2", MissingHint, r"'w1 w2', .* as in rankings \(MAP@5\)"),
+    "fractions": (
+        AGES,
+        "image,age;99,0",
+        BadData,
+        "'age' of .* contains fractional numbers such as 21.5, so it is for a regression",
+    ),
     "all different": (COUNTS, "image,count;99,0", MissingHint, "although 12 of 12 photos have another one"),
     "masks": (LABELLED, "image,EncodedPixels;99,1 2", BadData, "'EncodedPixels', as a segmentation has"),
     "boxes": (LABELLED, "image,PredictionString;99,1 2", BadData, "'PredictionString', as a detection has"),
@@ -329,7 +334,7 @@ def test_the_column_asked_for_may_look_like_groups(tmp_path):
 
 def test_a_metric_of_other_tasks_is_refused_unless_a_person_names_one(tmp_path):
     root = made(tmp_path, TWELVE, train_csv=LABELLED, sample_submission_csv="image,target;99,0")
-    with pytest.raises(BadData, match=r"judged by 'MAP@\{K\}', which is for a ranking.*Hints\(metric='NAME'\)"):
+    with pytest.raises(BadData, match=r"The metric 'MAP@\{K\}' is for a ranking.*Hints\(metric='NAME'\)"):
         find_layout(root, "x", "", NO_HINTS, ".", metric="MAP@{K}")
     assert find_layout(root, "x", "", Hints(metric="accuracy"), ".", metric="MAP@{K}").metric == "accuracy"
 
@@ -337,7 +342,9 @@ def test_a_metric_of_other_tasks_is_refused_unless_a_person_names_one(tmp_path):
 def test_ids_in_another_column_than_the_first(tmp_path):
     photos = ["train/cbb/1.jpg", "train/cmd/2.jpg", "test/0/8.jpg", "test/0/9.jpg"]
     root = made(tmp_path, photos, sample_submission_csv="Category,Id;cbb,8.jpg;cbb,9.jpg")
-    with pytest.raises(BadData, match="names of photos in its column 'Id', not in the first: save it with that column"):
+    with pytest.raises(
+        BadData, match="names of photos in the column 'Id', not in the first: save a copy with that column"
+    ):
         found(root)
     write_csv(tmp_path / "mine.csv", "Id,Category;8.jpg,cbb;9.jpg,cbb")
     assert found(root, Hints(sample="mine.csv", metric="accuracy", positive="cmd")).answer.id_column == "Id"
@@ -410,32 +417,32 @@ QUESTIONS = {
     "no sample": (
         [*TRAIN, *TEST],
         {"labels_csv": LABELS},
-        r"Which file in .* is the sample submission.*Hints\(sample",
+        r"No file in .* has the name of a sample submission.*Hints\(sample",
     ),
     "two samples": (
         [*TRAIN, *TEST],
         {"labels_csv": LABELS, "sample_sub1_csv": ANSWER, "sample_sub2_csv": ANSWER},
-        r"Which is the sample submission: sample_sub1\.csv, sample_sub2\.csv\? Answer with Hints\(sample='FILE'\)",
+        r"may be the sample submission \(sample_sub1\.csv, sample_sub2\.csv\): name it with Hints\(sample='FILE'\)",
     ),
     "no labels": (
         [*TRAIN, *TEST],
         {"sample_submission_csv": ANSWER},
-        r"Where are the labels of the photos in .*train.*Hints\(labels='FILE'\)",
+        r"The photos in .*train have no labels.*Hints\(labels='FILE'\)",
     ),
     "two tables": (
         [*TRAIN, *TEST],
         {"labels_csv": LABELS, "train_csv": LABELS, "sample_submission_csv": ANSWER},
-        r"Which table holds the labels: labels\.csv, train\.csv\? Answer with Hints\(labels='FILE'\)",
+        r"Several tables may contain the labels \(labels\.csv, train\.csv\): name one with Hints\(labels='FILE'\)",
     ),
     "two columns": (
         [*TRAIN, *TEST],
         {"labels_csv": "id,colour,shape;1,a,b;2,b,a", "sample_submission_csv": ANSWER},
-        r"Which column of .*labels\.csv holds the label: colour, shape\? Answer with Hints\(label_column='COLUMN'\)",
+        r"labels\.csv may contain the label \(colour, shape\): name it with Hints\(label_column='COLUMN'\)",
     ),
     "which class": (
         [*below("train", *PETS), *TEST],
         {"sample_submission_csv": ANSWER},
-        r"Which class is the column 'label' the probability of: cat or dog.*Hints\(positive='CLASS'\)",
+        r"The column 'label' may contain the probability of cat or dog.*Hints\(positive='CLASS'\)",
     ),
 }
 
@@ -453,7 +460,7 @@ REFUSALS = {
         {"labels_csv": LABELS, "sample_submission_csv": "id,label;x9,0.5"},
         {},
         BadData,
-        r"asks for ids like 'x9', but no photo in .*test has such a name: name another file with Hints\(sample",
+        r"\(first: 'x9'\) are not names of photos in .*test: name another file with Hints\(sample",
     ),
     "columns that match no class": (
         ["train/a/1.jpg", "train/b/2.jpg", *TEST],
@@ -474,21 +481,21 @@ REFUSALS = {
         {"labels_csv": "id,label;x,a;y,b", "sample_submission_csv": ANSWER},
         {"labels": "labels.csv"},
         BadData,
-        r"No column of .*labels\.csv holds the names of photos in .*train",
+        r"labels\.csv does not contain a column with the names of photos in .*train",
     ),
     "no such table": (
         [*TRAIN, *TEST],
         {"sample_submission_csv": ANSWER},
         {"labels": "label.csv"},
         BadChoice,
-        r"There is no .*label\.csv: Hints\(labels=.* takes a path relative to",
+        r"The file .*label\.csv does not exist: Hints\(labels=.* expects a path relative to",
     ),
     "no such sample": (
         [*TRAIN, *TEST],
         {},
         {"sample": "s.csv"},
         BadChoice,
-        r"There is no .*s\.csv: Hints\(sample",
+        r"The file .*s\.csv does not exist: Hints\(sample",
     ),
     "no such column": (
         [*TRAIN, *TEST],

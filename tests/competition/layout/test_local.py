@@ -66,13 +66,13 @@ def test_a_table_of_labels(tmp_path, text, task, classes):
 def test_numbers_to_be_estimated_are_no_classes(tmp_path):
     write_csv(tmp_path / "labels.csv", "id,age;0,20.0;1,21.5;2,20.0")
     write_photos(tmp_path, "x/0.png", "x/1.png", "x/2.png")
-    with pytest.raises(BadData, match=r"holds fractional numbers like 21\.5"):
+    with pytest.raises(BadData, match=r"contains fractional numbers such as 21\.5"):
         found(tmp_path)
     assert found(tmp_path, Hints(metric="accuracy")).classes == ("20.0", "21.5")
 
 
 def test_photos_without_labels_are_a_question(tmp_path):
-    with pytest.raises(MissingHint, match="Where are the labels"):
+    with pytest.raises(MissingHint, match="have no labels: neither"):
         found(write_photos(tmp_path, "1.png", "2.png"))
 
 
@@ -166,14 +166,14 @@ def test_unreadable_photos_are_not_asked_for(tmp_path):
 @pytest.mark.parametrize("share", [0, 1, -0.1, 20, float("nan")])
 def test_a_share_is_between_0_and_1(tmp_path, share):
     write_photos(tmp_path, *photos_of(car=2, boat=2))
-    with pytest.raises(BadChoice, match=r"test_size is a share.*Received"):
+    with pytest.raises(BadChoice, match=r"test_size must be between 0 and 1.*Received"):
         chosen(tmp_path, share)
 
 
 @pytest.mark.parametrize(("counts", "share"), [({"car": 1, "boat": 1}, 0.2), ({"car": 1, "boat": 1}, 0.9)])
 def test_too_few_photos(tmp_path, counts, share):
     write_photos(tmp_path, *photos_of(**counts))
-    with pytest.raises(BadData, match="too few to keep a share of"):
+    with pytest.raises(BadData, match="too few to hold out a share of"):
         chosen(tmp_path, share)
 
 

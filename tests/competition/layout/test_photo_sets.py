@@ -135,7 +135,7 @@ def test_the_photos_to_predict(paths, ids, layout):
     "paths", [below("test", ".jpg", "1"), below("images", ".jpg", "1"), ["test/1.jpg", "train/9.jpg"]]
 )
 def test_ids_that_no_photo_has(paths):
-    with pytest.raises(BadData, match=r"sample\.csv asks for ids like '9', but no photo in root\S* has such a name"):
+    with pytest.raises(BadData, match=r"sample\.csv \(first: '9'\) are not names of photos in root"):
         find_test_layout(photos(*paths), asking_for("9", "8"))
 
 
@@ -150,13 +150,11 @@ def test_ids_that_no_photo_has(paths):
     ],
 )
 def test_ids_of_more_or_less_than_a_photo(path, identity):
-    with pytest.raises(BadData, match=r"do not stand for one photo each .see root\S*.: only .* one row for each photo"):
+    with pytest.raises(BadData, match=r"do not stand for one photo each, as root\S* shows: only .* one row per photo"):
         find_test_layout(photos(path, "train/1.png"), asking_for(identity))
 
 
 @pytest.mark.parametrize("identity", ["test_9", "ab1", "cd"])
 def test_ids_of_missing_photos(identity):
-    with pytest.raises(
-        BadData, match=r"but no photo in root.test has such a name: name another file with Hints\(sample"
-    ):
+    with pytest.raises(BadData, match=r"are not names of photos in root.test: name another file with Hints\(sample"):
         find_test_layout(photos("test/ab12_red.png", "test/test7.png"), asking_for(identity))

@@ -69,6 +69,6 @@ def test_tags_or_names(values, sample, metric, tags):
 def test_what_may_be_either_is_asked(sample):
     with pytest.raises(
         MissingHint,
-        match=r"Is a label like 'arctic fox' one name.*Hints\(metric='accuracy'\).*Hints\(metric='sample f1'\)",
+        match=r"The label 'arctic fox' may be one name.*Hints\(metric='accuracy'\).*Hints\(metric='sample f1'\)",
     ):
         are_tags(pd.Series(FOXES), sample, None)
