@@ -160,7 +160,12 @@ class Manifest:
         content = read_toml(path)
         _refuse_unknown_keys(content, path)
         manifest = make_record(content, cls, path, _REMEDY)
-        _check_manifest(manifest, path)
+        try:
+            resolve_metric(manifest.metric, manifest.task)
+        except BadChoice as error:
+            raise BadData(f"In {path}, metric does not fit a {manifest.task} task: {error}") from error
+        if problem := _find_problem(manifest):
+            raise BadData(f"In {path}, {problem}")
         return manifest
 
 
@@ -195,45 +200,46 @@ def _refuse_unknown_keys(content: dict[str, Any], path: Path) -> None:
             raise BadData(f"{path} contains unknown keys: {', '.join(unknown)}. Known keys are {', '.join(known)}.")
 
 
-def _check_manifest(manifest: Manifest, path: Path) -> None:
-    if manifest.answer.kind == "flag" and manifest.task != "binary":
-        raise BadData(f"In {path}, answer.kind = 'flag' needs two classes: write 'label' or 'probabilities'.")
-    try:
-        resolve_metric(manifest.metric, manifest.task)
-    except BadChoice as error:
-        raise BadData(f"In {path}, metric does not fit a {manifest.task} task: {error}") from error
-    _check_classes(manifest, path)
-    _check_columns(manifest, path)
-
-
-def _check_classes(manifest: Manifest, path: Path) -> None:
-    classes = manifest.classes
-    if len(classes) < 2 or len(set(classes)) != len(classes):
-        raise BadData(f"In {path}, classes must name at least two different classes. Received: {list(classes)}")
-    if manifest.task == "binary" and len(classes) != 2:
-        raise BadData(f"In {path}, a binary task has two classes. Received: {list(classes)}")
-    if manifest.class_names and len(manifest.class_names) != len(classes):
-        raise BadData(
-            f"In {path}, class_names must contain {len(classes)} names, one per class, or be deleted. "
-            f"Received: {list(manifest.class_names)}"
-        )
-    if odd := [name for name in classes if SEPARATOR in name or not name.strip()]:
-        raise BadData(f"In {path}, names of classes must not be empty or contain {SEPARATOR!r}. Received: {odd}")
-
-
-def _check_columns(manifest: Manifest, path: Path) -> None:
-    columns = len(manifest.answer.columns)
-    expected = len(manifest.outputs) if manifest.answer.kind == "probabilities" else 1
-    if columns != expected:
-        raise BadData(f"In {path}, answer.columns must name {expected} column(s), one per class. Received: {columns}")
-    if manifest.train.groups and not (manifest.train.group_id_column and manifest.train.group_column):
-        raise BadData(f"In {path}, train.groups also needs train.group_id_column and train.group_column.")
-    if manifest.train.labels != "csv":
-        return
-    if not (manifest.train.file and manifest.train.id_column):
-        raise BadData(f"In {path}, labels = 'csv' also needs train.file and train.id_column.")
-    if len(manifest.train.columns) not in (1, len(manifest.classes)):
-        raise BadData(
-            f"In {path}, train.columns must name one column of labels, or {len(manifest.classes)} columns, one per "
-            f"class. Received: {list(manifest.train.columns)}"
-        )
+def _find_problem(manifest: Manifest) -> str:
+    """Return the first problem of a manifest in words, or an empty string."""
+    classes, names, answer, train = manifest.classes, manifest.class_names, manifest.answer, manifest.train
+    expected = len(manifest.outputs) if answer.kind == "probabilities" else 1
+    odd = [name for name in classes if SEPARATOR in name or not name.strip()]
+    from_csv = train.labels == "csv"
+    problems = (
+        (
+            answer.kind == "flag" and manifest.task != "binary",
+            "answer.kind = 'flag' needs two classes: write 'label' or 'probabilities'.",
+        ),
+        (
+            len(set(classes)) < max(len(classes), 2),
+            f"classes must name at least two different classes. Received: {list(classes)}",
+        ),
+        (
+            manifest.task == "binary" and len(classes) != 2,
+            f"a binary task has two classes. Received: {list(classes)}",
+        ),
+        (
+            names and len(names) != len(classes),
+            f"class_names must contain {len(classes)} names, one per class, or be deleted. Received: {list(names)}",
+        ),
+        (odd, f"names of classes must not be empty or contain {SEPARATOR!r}. Received: {odd}"),
+        (
+            len(answer.columns) != expected,
+            f"answer.columns must name {expected} column(s), one per class. Received: {len(answer.columns)}",
+        ),
+        (
+            train.groups and not (train.group_id_column and train.group_column),
+            "train.groups also needs train.group_id_column and train.group_column.",
+        ),
+        (
+            from_csv and not (train.file and train.id_column),
+            "labels = 'csv' also needs train.file and train.id_column.",
+        ),
+        (
+            from_csv and len(train.columns) not in (1, len(classes)),
+            f"train.columns must name one column of labels, or {len(classes)} columns, one per class. Received: "
+            f"{list(train.columns)}",
+        ),
+    )
+    return next((problem for is_wrong, problem in problems if is_wrong), "")

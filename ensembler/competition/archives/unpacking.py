@@ -19,7 +19,8 @@ from .members import ArchiveEntry, ArchiveReader, EncryptedArchive
 from .pixel_tables import draw_pixel_tables
 from .placing import is_litter, put_in_place
 
-_UNREADABLE_ERRORS: tuple[type[Exception], ...] = (*DAMAGE_ERRORS, EncryptedArchive, NotImplementedError, OSError)
+_READ_ERRORS: tuple[type[Exception], ...] = (*DAMAGE_ERRORS, OSError)
+_UNREADABLE_ERRORS = (*_READ_ERRORS, EncryptedArchive, NotImplementedError)
 
 
 class _Unreadable(Exception):
@@ -186,18 +187,12 @@ def _translate_errors(archive: Path, display_name: str) -> Iterator[None]:
         yield
     except NotImplementedError as error:
         raise _Unreadable(f"The compression of {display_name} is not supported ({error})") from error
-    except DAMAGE_ERRORS as error:
-        raise _Damaged(_describe_damage(archive, display_name, error)) from error
-    except OSError as error:
+    except _READ_ERRORS as error:
         # gzip and bz2 report damage by an OSError without a number.
-        if error.errno is not None:
+        if getattr(error, "errno", None) is not None:
             raise
-        raise _Damaged(_describe_damage(archive, display_name, error)) from error
-
-
-def _describe_damage(archive: Path, display_name: str, error: Exception) -> str:
-    reason = " ".join(str(error).split()) or type(error).__name__
-    return f"{display_name} is damaged or not a {describe_format(archive)} file ({reason})"
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise _Damaged(f"{display_name} is damaged or not a {describe_format(archive)} file ({reason})") from error
 
 
 def _resolve_place(entry: ArchiveEntry, display_name: str) -> PurePosixPath:

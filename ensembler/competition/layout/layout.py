@@ -92,8 +92,8 @@ def find_layout(root: Path, name: str, slug: str, hints: Hints, photos_at: str, 
         raise MissingHint(f"No file in {root} has the name of a sample submission: name it with --sample FILE.")
     refuse_columns(sample.columns, sample.path)
     test = find_test_layout(photos, sample)
-    metric_names = _list_known_metrics(slug, hints, metric)
-    known_metric = find_metric(metric_names[0]) if metric_names else None
+    metrics = _list_known_metrics(slug, hints, metric)
+    known_metric = metrics[0] if metrics else None
     labelled = find_labelled_photos(photos, sample, hints, known_metric)
     task, classes, kind = decide_task(
         labelled.labels,
@@ -113,7 +113,7 @@ def find_layout(root: Path, name: str, slug: str, hints: Hints, photos_at: str, 
         train=labelled.layout,
         test=test,
         answer=AnswerLayout(make_relative(sample.path, root), sample.id_column, sample.columns, kind),
-        metric=_choose_metric_name(task, kind, hints.metric, metric_names),
+        metric=_choose_metric(task, kind, hints.metric, metrics).name,
         code_only=bool(known and known.code_only),
         class_names=find_class_names(root, classes),
     )
@@ -124,21 +124,19 @@ def is_metric_guessed(slug: str, hints: Hints, metric: str) -> bool:
     return not _list_known_metrics(slug, hints, metric)
 
 
-def _list_known_metrics(slug: str, hints: Hints, metric: str) -> list[str]:
-    """Return the known names of the metric in the hints, on Kaggle and in the table of competitions."""
+def _list_known_metrics(slug: str, hints: Hints, metric: str) -> list[Metric]:
+    """Return the known metrics in the hints, on Kaggle and in the table of competitions."""
     known = find_known_competition(slug)
-    return [text for text in (hints.metric, metric, known.metric if known else "") if text and find_metric(text)]
+    names = (hints.metric, metric, known.metric if known else "")
+    return [found for name in names if name and (found := find_metric(name))]
 
 
-def _choose_metric_name(task: Task, kind: AnswerKind, named: str | None, metric_names: list[str]) -> str:
-    """Return the name of the metric in the hints, or of the first known one that fits the task."""
+def _choose_metric(task: Task, kind: AnswerKind, named: str | None, metrics: list[Metric]) -> Metric:
+    """Return the metric in the hints, or the first known one that supports the task."""
     if named:
-        return resolve_metric(named, task).name
-    for text in metric_names:
-        metric = find_metric(text)
-        if metric and task in (metric := metric.resolve_for_task(task)).tasks:
-            return metric.name
-    return choose_default_metric(task, kind).name
+        return resolve_metric(named, task)
+    fitting = (metric.resolve_for_task(task) for metric in metrics)
+    return next((metric for metric in fitting if task in metric.tasks), choose_default_metric(task, kind))
 
 
 def find_labelled_photos(

@@ -71,19 +71,15 @@ def _mark_rows(targets: Flags, predicted: Flags) -> Any:
 
 def _compute_micro_f1(counts: Array) -> Array:
     """Return the F1 of the summed counts of all columns, shape (samples,)."""
-    hits, either = np.split(_reshape_to_samples(counts), 2)
+    hits, either = np.split(counts.reshape(len(counts), -1), 2)
     return _divide(2 * hits.sum(axis=0), either.sum(axis=0))
 
 
 def _compute_macro_f1(counts: Array) -> Array:
     """Return the mean F1 of the columns, shape (samples,), except classes that are neither true nor predicted."""
-    hits, either = np.split(_reshape_to_samples(counts), 2)
+    hits, either = np.split(counts.reshape(len(counts), -1), 2)
     present = either > 0
     return _divide(np.where(present, 2 * hits / np.where(present, either, 1), 0).sum(axis=0), present.sum(axis=0))
-
-
-def _reshape_to_samples(counts: Array) -> Array:
-    return counts.reshape(len(counts), -1)
 
 
 def _divide(numerator: Array, denominator: Array) -> Array:

@@ -20,6 +20,7 @@ HOW_TO_SIGN_IN = (
     "or run `kaggle auth login`"
 )
 RANGE_NOT_SATISFIABLE = 416
+MAX_REASON_LENGTH = 300
 
 
 class TransientError(KaggleError):
@@ -157,34 +158,38 @@ def build_submissions_url(slug: str) -> str:
 
 def _make_http_error(error: requests.HTTPError, slug: str, secrets: Sequence[str]) -> KaggleError:
     """Return the error for a response with a status of 400 or more."""
-    status, reason = _read_status(error), _read_reason(error, secrets)
+    response = requests.Response() if error.response is None else error.response
+    status = response.status_code or 500
+    if status < 400:
+        # The body may contain 400 or more although the status is 200.
+        status = int(_read_json(response).get("code", 500))
+    after = response.headers.get("Retry-After", "").strip()
+    retry_after = _parse_retry_seconds(after)
     # Only the storage responds after a redirect.
-    if error.response is not None and error.response.history and status != RANGE_NOT_SATISFIABLE:
+    if response.history and status != RANGE_NOT_SATISFIABLE:
         # Its addresses are valid for some minutes, and the next request gets a new one.
         return TransientError(
             f"Kaggle's storage, or a proxy, refused the download ({status}): try again in a few minutes, or from "
             "another network.",
-            retry_after=_parse_retry_seconds(error),
+            retry_after=retry_after,
         )
     if status == 401:
         return BadCredential(f"Kaggle does not accept your token or key: {HOW_TO_SIGN_IN}.")
     if status in (403, 404):
-        return _make_access_error(slug, _read_text(error) if status == 403 else "")
+        return _make_access_error(slug, _read_text(response) if status == 403 else "")
     if status == RANGE_NOT_SATISFIABLE:
         return BadRange("The partial download does not match the archive on Kaggle: fetch again with --force.")
     if status == 429:
-        return TransientError(
-            f"Kaggle received too many requests from you: try again {_describe_retry_time(error)}.",
-            retry_after=_parse_retry_seconds(error),
-        )
+        when = f"in {after} seconds" if after.isdigit() else f"after {after}" if after else "in a few minutes"
+        return TransientError(f"Kaggle received too many requests from you: try again {when}.", retry_after=retry_after)
     if status >= 500:
         return TransientError(
             f"Kaggle has an internal error ({status}): try again in a few minutes.",
-            retry_after=_parse_retry_seconds(error),
+            retry_after=retry_after,
             lost_method=_parse_api_method(error.request),
         )
-    if not reason:
-        reason = "it gives no reason, but often the daily submissions are used up or the deadline has passed"
+    reason = mask_secrets(read_message(response), secrets)[:MAX_REASON_LENGTH]
+    reason = reason or "it gives no reason, but often the daily submissions are used up or the deadline has passed"
     return KaggleError(f"Kaggle refused ({status}): {reason}; see {SITE}/competitions/{slug}.")
 
 
@@ -212,52 +217,31 @@ def _parse_api_method(request: requests.Request | requests.PreparedRequest | Non
     return str(getattr(request, "url", "") or "").partition("?")[0].rpartition("/")[2]
 
 
-def _read_status(error: requests.HTTPError) -> int:
-    """Return the status. The body may contain 400 or more although the status is 200."""
-    if error.response is None:
-        return 500
-    status = error.response.status_code
-    return status if status >= 400 else int(_read_json(error).get("code", 500))
+def read_message(response: requests.Response) -> str:
+    """Return Kaggle's message in a response as part of a sentence, or an empty string."""
+    return format_one_line(_read_json(response).get("message"))
 
 
-def _read_reason(error: requests.HTTPError, secrets: Sequence[str], max_length: int = 300) -> str:
-    """Return Kaggle's reason without secrets, or an empty string."""
-    return mask_secrets(format_one_line(_read_json(error).get("message")), secrets)[:max_length]
-
-
-def _read_json(error: requests.HTTPError) -> dict[str, Any]:
+def _read_json(response: requests.Response) -> dict[str, Any]:
     """Return the body if it is a JSON object, else an empty one."""
     try:
-        body = json.loads(_read_text(error))
+        body = json.loads(_read_text(response))
     except ValueError:
         return {}
     return body if isinstance(body, dict) else {}
 
 
-def _read_text(error: requests.HTTPError) -> str:
+def _read_text(response: requests.Response) -> str:
     """Return the body, or an empty string if the connection is interrupted."""
     try:
-        return error.response.text if error.response is not None else ""
+        return response.text
     except requests.RequestException:
         return ""
 
 
-def _read_retry_after(error: requests.HTTPError) -> str:
-    return (error.response.headers.get("Retry-After", "") if error.response is not None else "").strip()
-
-
-def _parse_retry_seconds(error: requests.HTTPError) -> float | None:
+def _parse_retry_seconds(after: str) -> float | None:
     """Return the seconds of Retry-After, which contains seconds or a date."""
-    after = _read_retry_after(error)
     if after.isdigit():
         return float(after)
     date = email.utils.parsedate_tz(after)
     return max(0.0, email.utils.mktime_tz(date) - time.time()) if date else None
-
-
-def _describe_retry_time(error: requests.HTTPError) -> str:
-    """Return the time of the next attempt in words."""
-    after = _read_retry_after(error)
-    if after.isdigit():
-        return f"in {after} seconds"
-    return f"after {after}" if after else "in a few minutes"

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import requests
 
 from ...errors import KaggleError
 from ...progress import Progress
+from ..kaggle.errors import MAX_REASON_LENGTH, read_message
 from ..kaggle.submissions import Kaggle
 
 T = TypeVar("T")
-_MAX_REASON_LENGTH = 300
+RERUN_HINT = "run the same command again to continue"
 _UPLOAD_FAILED = "Upload unsuccessful: "
 
 
@@ -35,13 +36,14 @@ def guard_request_about(kaggle: Kaggle, what: str) -> Iterator[None]:
             if status not in (400, 403, 404):
                 raise
             kind = KaggleError if status == 400 else NotFound
-            raise kind(f"Kaggle refused {what} ({status}): {_read_reason(error, kaggle)}.") from None
+            reason = kaggle.clean_message(read_message(error.response))[:MAX_REASON_LENGTH] or "it gives no reason"
+            raise kind(f"Kaggle refused {what} ({status}): {reason}.") from None
         except ValueError as error:
             # Client 2.2.5 reports it; 2.2.4 silently skips the file.
             before, separator, name = str(error).partition(_UPLOAD_FAILED)
             if before or not separator:
                 raise
-            raise KaggleError(f"The upload of {name} for {what} failed: run the same command again.") from None
+            raise KaggleError(f"The upload of {name} for {what} failed: {RERUN_HINT}.") from None
 
 
 def fetch_if_exists(kaggle: Kaggle, what: str, request: Callable[[], T], progress: Progress) -> T | None:
@@ -55,12 +57,3 @@ def fetch_if_exists(kaggle: Kaggle, what: str, request: Callable[[], T], progres
         return kaggle.retry_policy.call(request_once, progress)
     except NotFound:
         return None
-
-
-def _read_reason(error: requests.HTTPError, kaggle: Kaggle) -> str:
-    try:
-        body: Any = error.response.json()
-    except (ValueError, requests.RequestException):
-        body = {}
-    reason = kaggle.clean_message(body.get("message")) if isinstance(body, dict) else ""
-    return reason[:_MAX_REASON_LENGTH] or "it gives no reason"

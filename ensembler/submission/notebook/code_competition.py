@@ -19,14 +19,13 @@ from ..kaggle.errors import SITE, TransientError, UnconfirmedSubmission, build_s
 from ..kaggle.facts import Submission
 from ..kaggle.polling import DEFAULT_POLLING, PollingPolicy
 from ..kaggle.submissions import Kaggle
-from .asking import NotFound, fetch_if_exists, guard_request_about
+from .asking import RERUN_HINT, NotFound, fetch_if_exists, guard_request_about
 from .folder import NotebookFolder
 
 OUTPUT_FILE = "submission.csv"
 # The method of Kaggle's API that submits a version.
 _SUBMIT_METHOD = "CreateCodeSubmission"
 _RUNNING, _COMPLETE, _FAILED = {"QUEUED", "RUNNING"}, "COMPLETE", {"ERROR", "CANCEL_ACKNOWLEDGED"}
-_RERUN_HINT = "run the same command again to continue"
 
 
 @dataclass(frozen=True)
@@ -88,7 +87,7 @@ class CodeCompetition:
 
         if not self.polling.poll(has_ended, self.progress, f"waiting for {what}"):
             raise KaggleError(
-                f"{self.polling.describe_timeout(what, status)}: see {self._build_url()}, or {_RERUN_HINT}."
+                f"{self.polling.describe_timeout(what, status)}: see {self._build_url()}, or {RERUN_HINT}."
             )
         if status in _FAILED:
             raise KaggleError(self._describe_failure(what, status, reason, log))
@@ -125,7 +124,7 @@ class CodeCompetition:
             if not error.may_have_done(_SUBMIT_METHOD):
                 raise KaggleError(f"Nothing was submitted. {error}") from None
             raise UnconfirmedSubmission(
-                f"The submission may still count: {_RERUN_HINT}, which checks that first. {error}"
+                f"The submission may still count: {RERUN_HINT}, which checks that first. {error}"
             ) from None
         if not reply.ref:
             reason = self.kaggle.clean_message(reply.message) or "it gives no reason"
@@ -174,7 +173,7 @@ class CodeCompetition:
             if unknown:
                 raise KaggleError(f"The notebook cannot use the {what} {', '.join(map(str, unknown))}: {remedy}.")
         if not reply.version_number:
-            raise KaggleError(f"Kaggle returned no version of {self._what}: {_RERUN_HINT}.")
+            raise KaggleError(f"Kaggle returned no version of {self._what}: {RERUN_HINT}.")
 
     def _read_run_status(self) -> tuple[str, str]:
         """Return the status of the newest version's run, and the reason of a failure."""

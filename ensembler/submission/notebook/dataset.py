@@ -11,12 +11,11 @@ from ..kaggle.competitions import PAGE_SIZE
 from ..kaggle.errors import SITE, TransientError
 from ..kaggle.polling import DEFAULT_POLLING, PollingPolicy
 from ..kaggle.submissions import Kaggle
-from .asking import fetch_if_exists, guard_request_about
+from .asking import RERUN_HINT, fetch_if_exists, guard_request_about
 from .bundle import is_list_name
 from .folder import NotebookFolder
 
 _READY, _FAILED = "ready", {"failed", "deleted"}
-_RERUN_HINT = "run the same command again to continue"
 
 
 @dataclass(frozen=True)
@@ -79,7 +78,7 @@ class PrivateDataset:
         # If a response is lost, the client repeats the request, and Kaggle reports that the dataset exists.
         if (reply.error or reply.status == "error") and not (new and self._read_status() is not None):
             reason = self.kaggle.clean_message(reply.error) or "it gives no reason"
-            raise KaggleError(f"Kaggle did not accept {self._what}: {reason}; {_RERUN_HINT}.")
+            raise KaggleError(f"Kaggle did not accept {self._what}: {reason}; {RERUN_HINT}.")
 
     def _wait(self, *, complete: bool) -> None:
         """Wait until the dataset is ready and, if ``complete``, lists all files of the folder."""
@@ -100,13 +99,13 @@ class PrivateDataset:
         if status == _READY and not missing:
             return
         if missing:
-            raise KaggleError(f"The upload of {', '.join(missing)} to {self.folder.reference} failed: {_RERUN_HINT}.")
+            raise KaggleError(f"The upload of {', '.join(missing)} to {self.folder.reference} failed: {RERUN_HINT}.")
         if status in _FAILED:
             page = f"{SITE}/datasets/{self.folder.reference}"
             raise KaggleError(
-                f"Kaggle could not create {self._what} ({status}): delete it at {page}, and {_RERUN_HINT}."
+                f"Kaggle could not create {self._what} ({status}): delete it at {page}, and {RERUN_HINT}."
             )
-        raise KaggleError(f"{self.polling.describe_timeout(self._what, status)}: {_RERUN_HINT}.")
+        raise KaggleError(f"{self.polling.describe_timeout(self._what, status)}: {RERUN_HINT}.")
 
     def _list_missing_files(self) -> list[str]:
         """Return the files of the folder that the dataset does not list."""

@@ -62,14 +62,11 @@ def find_mount(slug: str, inputs: Path) -> Path:
 
     Its name may contain capitals, which ``slug`` does not.
     """
-    folders = [path for place in (inputs, inputs / "competitions") for path in sorted(place.glob("*"))]
+    folders = [*sorted(inputs.glob("*")), *sorted(inputs.glob("competitions/*"))]
     matches = [path for path in folders if path.name.lower() == slug.lower() and path.is_dir()]
     if matches:
         return min(matches, key=lambda path: path.name != slug)
-    mounted = sorted(
-        path.relative_to(inputs).as_posix() for path in [*inputs.glob("*"), *inputs.glob("competitions/*")]
-    )
-    found = ", ".join(mounted) or "nothing"
+    found = ", ".join(path.relative_to(inputs).as_posix() for path in folders) or "nothing"
     raise BadData(f"{slug} is not mounted in {inputs}, which contains {found}: add it to the notebook.")
 
 
