@@ -20,7 +20,7 @@ from .pixel_tables import draw_pixel_tables
 from .placing import is_litter, put_in_place
 
 _READ_ERRORS: tuple[type[Exception], ...] = (*DAMAGE_ERRORS, OSError)
-_UNREADABLE_ERRORS = (*_READ_ERRORS, EncryptedArchive, NotImplementedError)
+_UNREADABLE_ERRORS: tuple[type[Exception], ...] = (*_READ_ERRORS, EncryptedArchive, NotImplementedError)
 
 
 class _Unreadable(Exception):
