@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from ..errors import format_count
 from ..paths import CompetitionFolder
 from .csv_tables import read_table
 from .layout.joined_groups import number_sets
@@ -90,9 +91,11 @@ class DuplicateCounts:
         """Return the counts in words, or an empty string if there are no duplicates."""
         phrases = []
         if self.training:
-            phrases.append(f"{self.training} training photos are duplicates and stay in one fold")
+            phrases.append(f"{self.training} duplicates among training photos, kept in one fold")
         if self.to_predict:
-            phrases.append(f"{self.to_predict} photos to predict are duplicates of training photos")
+            phrases.append(
+                f"{format_count(range(self.to_predict), 'duplicate')} of training photos among those to predict"
+            )
         return "; ".join(phrases)
 
 

@@ -79,7 +79,9 @@ def make_tables(manifest: Manifest, photos: PhotoFiles) -> tuple[pd.DataFrame, p
             f"The first column of {sample.path} is {sample.id_column!r}, but competition.toml expects "
             f"{manifest.answer.id_column!r}: correct answer.id_column there."
         )
-    test = pd.DataFrame({"id": sample.ids, "path": _find_test_paths(manifest, photos, sample.ids)})
+    folders = [photos.select_inside(folder) for folder in manifest.test.folders]
+    paths = [next((path for inside in folders if (path := inside.find(identity))), "") for identity in sample.ids]
+    test = pd.DataFrame({"id": sample.ids, "path": paths})
     if (test["path"] == "").all():
         raise BadData(
             f"No id of {sample.path} is a photo in {photos.root / manifest.test.folder}: correct test.folder or "
@@ -90,12 +92,6 @@ def make_tables(manifest: Manifest, photos: PhotoFiles) -> tuple[pd.DataFrame, p
     # A photo to predict must not be trained on, even if its label is known.
     train = train.loc[~train["path"].isin(to_predict)].reset_index(drop=True)
     return train.assign(group=read_photo_groups(train["path"], manifest, photos)), test
-
-
-def _find_test_paths(manifest: Manifest, photos: PhotoFiles, ids: list[str]) -> list[str]:
-    """Return the path of each id's photo in the first test folder that contains it, or an empty string."""
-    folders = [photos.select_inside(folder) for folder in manifest.test.folders]
-    return [next((path for inside in folders if (path := inside.find(identity))), "") for identity in ids]
 
 
 def read_photo_groups(paths: pd.Series, manifest: Manifest, photos: PhotoFiles) -> pd.Series:

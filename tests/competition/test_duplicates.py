@@ -52,7 +52,7 @@ def test_the_table_lists_pairs_with_a_training_photo_in_them():
     counts = count_duplicates(table, pd.Series(["cat", "cat", "dog"], index=["1", "2", "3"]))
     assert (counts.training, counts.to_predict, counts.contradicting) == (2, 1, 1)
     assert counts.describe() == (
-        "2 training photos are duplicates and stay in one fold; 1 photos to predict are duplicates of training photos"
+        "2 duplicates among training photos, kept in one fold; 1 duplicate of training photos among those to predict"
     )
 
 

@@ -105,20 +105,17 @@ def load_folds(folder: CompetitionFolder, tables: Tables) -> Folds:
         raise _make_damage_error(
             folder, "must number folds 0, 1, ... without a gap, or contain 0 and empty cells for one held-out fold"
         )
-    if not _are_same_ids(table["id"], tables.train["id"]):
+    ids, expected = table["id"].tolist(), tables.train["id"].tolist()
+    # Sorting is needed only if the table was reordered.
+    if ids != expected and sorted(ids) != sorted(expected):
         raise Mismatch(
             f"{folder.folds} was made for other photos than {folder.train} contains: make new folds with "
             f"`ensembler folds --folds {count}`, then train members with --restart."
         )
-    rows = pd.Index(table["id"]).get_indexer(pd.Index(tables.train["id"]))
+    rows = pd.Index(ids).get_indexer(pd.Index(expected))
     folds = Folds(values[rows], count, tables.train["label"], tables.train["group"])
     _check_groups_are_whole(folds, folder)
     return folds
-
-
-def _are_same_ids(ids: pd.Series, others: pd.Series) -> bool:
-    # Sorting is needed only if the table was reordered.
-    return ids.tolist() == others.tolist() or sorted(ids.tolist()) == sorted(others.tolist())
 
 
 def _name_column(repeat: int) -> str:

@@ -65,10 +65,8 @@ def _extract_set_folder(path: str, word: str) -> str:
 @lru_cache(maxsize=1 << 16)
 def _find_set_depth(folder: str, word: str) -> int:
     """Return the depth of the first part of ``folder`` named after the set; 0 if there is none."""
-    for depth, part in enumerate(PurePosixPath(folder).parts, start=1):
-        if _has_set_word(part, word):
-            return depth
-    return 0
+    parts = PurePosixPath(folder).parts
+    return next((depth for depth, part in enumerate(parts, start=1) if _has_set_word(part, word)), 0)
 
 
 def split_path_below(path: str, folder: str) -> list[str]:
@@ -85,18 +83,16 @@ def find_training_set(photos: PhotoFiles) -> tuple[str, PhotoFiles]:
     Without a folder named train, all photos outside folders named test are training photos. Of folders with the same
     photos in several formats or sizes, such as ``train-jpg`` and ``train-tif``, one is used.
     """
-    named = select_one_version(
-        _group_by_folder(select_set(photos, "train"), "train"), _group_by_folder(select_set(photos, "test"), "test")
-    )
+    named = select_one_version(_group_by_folder(photos, "train"), _group_by_folder(photos, "test"))
     rest = named or [path for path in photos.paths if find_set(path) != "test"]
     folder = find_set_folder(named, "train") if named else find_common_folder(rest)
     return folder, PhotoFiles(photos.root, tuple(rest))
 
 
-def _group_by_folder(paths: list[str], word: str) -> dict[str, list[str]]:
-    """Group paths by the folder that names their set; folders of preferred formats come first."""
+def _group_by_folder(photos: PhotoFiles, word: str) -> dict[str, list[str]]:
+    """Group the paths of a set by the folder that names it; folders of preferred formats come first."""
     folders: dict[str, list[str]] = {}
-    for path in paths:
+    for path in select_set(photos, word):
         folders.setdefault(_extract_set_folder(path, word), []).append(path)
     return dict(sorted(folders.items(), key=lambda item: (_rank_format(item[1]), item[0])))
 
@@ -111,10 +107,10 @@ def find_test_layout(photos: PhotoFiles, sample: SampleSubmission) -> TestLayout
 
     ``BadData`` is raised if no id is the name of a photo.
     """
-    named = select_set(photos, "test")
-    folders = _select_answering(_group_by_folder(named, "test"), photos, sample)
+    folders = _select_answering(_group_by_folder(photos, "test"), photos, sample)
     if folders:
         return TestLayout(folders[0], tuple(folders[1:]))
+    named = select_set(photos, "test")
     matched = [] if named else [path for identity in sample.ids if (path := photos.find(identity))]
     if not matched:
         raise _make_unanswered_error(sample, PhotoFiles(photos.root, tuple(named)) if named else photos)

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from ...serialization import Exported
 from .measures import MeasuredScore
-from .standard_errors import InfluenceScore
 
 RESAMPLES = 1000
 # With more units, random blocks of units are resampled, whose sums have the same variance.
@@ -77,12 +76,14 @@ def resample_scores(scores: Sequence[MeasuredScore], units: Units) -> NDArray[np
     if count < 2:
         return np.full((len(scores), RESAMPLES), np.nan)
     random = np.random.default_rng(0)
-    sums = [_sum_by_block(score, blocks, count) for score in scores]
+    sums = [score.sum_by_unit(blocks, count) for score in scores]
     sizes = np.bincount(blocks, minlength=count)
     batches = []
     for _ in range(RESAMPLES // _RESAMPLES_PER_BATCH):
         draws = random.multinomial(count, np.full(count, 1 / count), size=_RESAMPLES_PER_BATCH).T.astype(np.float64)
-        batches.append([_score_resamples(score, of, draws, sizes) for score, of in zip(scores, sums, strict=True)])
+        batches.append(
+            [score.score_samples(by_block @ draws, sizes @ draws) for score, by_block in zip(scores, sums, strict=True)]
+        )
     return np.concatenate(batches, axis=1)
 
 
@@ -91,26 +92,6 @@ def _assign_blocks(units: Units) -> tuple[Units, int]:
     if count <= MAX_UNITS:
         return units, count
     return np.random.default_rng(0).integers(MAX_UNITS, size=count)[units], MAX_UNITS
-
-
-def _sum_by_block(score: MeasuredScore, blocks: Units, count: int) -> NDArray[np.float64]:
-    """Return the sum of influences, shape (1, blocks), or of counts, shape (counts, blocks), of each block."""
-    if isinstance(score, InfluenceScore):
-        return np.asarray(np.bincount(blocks, weights=score.influences, minlength=count)[None], np.float64)
-    from scipy.sparse import csr_array
-
-    rows = np.arange(len(blocks))
-    return np.asarray(
-        (score.marks @ csr_array((np.ones(len(blocks)), (rows, blocks)), shape=(len(blocks), count))).toarray()
-    )
-
-
-def _score_resamples(
-    score: MeasuredScore, sums: NDArray[np.float64], draws: NDArray[np.float64], sizes: NDArray[np.intp]
-) -> NDArray[np.float64]:
-    if isinstance(score, InfluenceScore):
-        return np.asarray(score.value + (sums @ draws)[0] / (sizes @ draws))
-    return np.asarray(score.compute_score(np.asarray(sums @ draws)))
 
 
 def _compute_percentile_interval(scores: NDArray[np.float64]) -> Interval:

@@ -38,13 +38,21 @@ class InfluenceScore:
         average = float(np.mean(values, dtype=np.float64))
         return cls(average, np.asarray(values, dtype=np.float64) - average)
 
+    def sum_by_unit(self, units: NDArray[np.intp], count: int) -> NDArray[np.float64]:
+        """Return the sum of the influences of each of ``count`` units, shape (1, units)."""
+        return np.asarray(np.bincount(units, weights=self.influences, minlength=count)[None], dtype=np.float64)
+
+    def score_samples(self, sums: NDArray[np.float64], sizes: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return scores of samples, given their sums of influences, shape (1, samples), and numbers of rows."""
+        return np.asarray(self.value + sums[0] / sizes)
+
     def negate(self) -> InfluenceScore:
         """Return the negated score."""
         return InfluenceScore(-self.value, -self.influences)
 
     def compute_standard_error(self, units: NDArray[np.intp]) -> float:
         """Return the standard error, with one observation per unit; NaN for fewer than two units."""
-        sums = np.bincount(units, weights=self.influences)
+        (sums,) = self.sum_by_unit(units, 0)
         if len(sums) < 2:
             return float("nan")
         return float(np.sqrt((sums**2).sum() * len(sums) / (len(sums) - 1)) / len(units))
@@ -66,17 +74,26 @@ class CountScore:
         """The score of all rows."""
         return float(self.compute_score(np.asarray(self.marks.sum(axis=1), dtype=np.float64))[0])
 
+    def sum_by_unit(self, units: NDArray[np.intp], count: int) -> Any:
+        """Return the counts of each of ``count`` units; sparse, shape (counts, units)."""
+        from scipy.sparse import csr_array
+
+        rows = np.arange(len(units))
+        return self.marks @ csr_array((np.ones(len(units)), (rows, units)), shape=(len(units), count))
+
+    def score_samples(self, sums: NDArray[np.float64], sizes: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return scores of samples, given their counts, shape (counts, samples)."""
+        del sizes
+        return self.compute_score(sums)
+
     def negate(self) -> CountScore:
         """Return the negated score."""
         return CountScore(self.marks, lambda counts: -self.compute_score(counts))
 
     def compute_standard_error(self, units: NDArray[np.intp]) -> float:
         """Return the standard deviation over 200 bootstrap resamples of units, with a fixed seed."""
-        from scipy.sparse import csr_array
-
         count = int(units.max()) + 1
-        rows = np.arange(len(units))
-        by_unit = self.marks @ csr_array((np.ones(len(units)), (rows, units)), shape=(len(units), count))
+        by_unit = self.sum_by_unit(units, count)
         random = np.random.default_rng(0)
         scores = [
             self.compute_score(by_unit @ _draw_resamples(count, random))

@@ -261,7 +261,7 @@ def test_near_duplicates_share_a_group_and_are_listed(workspace, archived):
     assert (listed["similarity"].astype(float) > 0.94).all()
     counts = fetched.duplicates
     assert (counts.training, counts.to_predict, counts.contradicting) == (2, 1, 1)
-    assert [note for note in heard.notes if note.startswith("2 training photos show the same picture as others")]
+    assert [note for note in heard.notes if note.startswith("2 duplicates among training photos")]
     assert heard.warnings == [
         f"1 pair of training photos shows the same picture under different labels: see {fetched.folder.duplicates}."
     ]
