@@ -184,17 +184,17 @@ def test_a_csv_of_labels_scores_what_its_decisions_promise(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("manifest", "answer", "truth", "kind", "words"),
     [
-        (BINARY, "id,label\n1,0.9\n2,0.2\n", "id,label\n1,dog\n9,cat\n", Mismatch, "not about the same ids"),
-        (BINARY, "id,label\n1,0.9\n1,0.2\n", "id,label\n1,dog\n1,cat\n", Mismatch, "not about the same ids"),
-        (BINARY, "id,label\n1,0.9\n1,0.2\n", "id,label\n1,dog\n", Mismatch, "not about the same ids"),
-        (BINARY, "id,label\n1,0.9\n", "id,label\n1,Dog\n", Mismatch, "'Dog', which is no class"),
-        (LABEL, "id,species\n1,d\n", "id,label\n1,a\n", Mismatch, "answer.csv has the label 'd'"),
-        (LABEL, "id,species\n1,\n", "id,label\n1,a\n", Mismatch, "answer.csv has the label ''"),
-        (TAGS, "id,tags\n1,a d\n", "id,label\n1,a\n", Mismatch, "answer.csv has the label 'd'"),
-        (FLAG, "id,label\n1,0.5\n", "id,label\n1,dog\n", Mismatch, "answer.csv has '0.5' where 0 or 1 must be"),
-        (BINARY, "id,dog\n1,0.9\n", "id,label\n1,dog\n", BadData, "answer.csv lacks the columns label"),
-        (BINARY, "id,label\n1,0.9\n", "id,class\n1,dog\n", BadData, "truth.csv lacks the columns label"),
-        (BINARY, "id,label\n1,much\n", "id,label\n1,dog\n", BadData, "'much' for a probability of id '1'"),
+        (BINARY, "id,label\n1,0.9\n2,0.2\n", "id,label\n1,dog\n9,cat\n", Mismatch, "contain different ids"),
+        (BINARY, "id,label\n1,0.9\n1,0.2\n", "id,label\n1,dog\n1,cat\n", Mismatch, "contain different ids"),
+        (BINARY, "id,label\n1,0.9\n1,0.2\n", "id,label\n1,dog\n", Mismatch, "contain different ids"),
+        (BINARY, "id,label\n1,0.9\n", "id,label\n1,Dog\n", Mismatch, "'Dog', which is not a class"),
+        (LABEL, "id,species\n1,d\n", "id,label\n1,a\n", Mismatch, "answer.csv contains the label 'd'"),
+        (LABEL, "id,species\n1,\n", "id,label\n1,a\n", Mismatch, "answer.csv contains the label ''"),
+        (TAGS, "id,tags\n1,a d\n", "id,label\n1,a\n", Mismatch, "answer.csv contains the label 'd'"),
+        (FLAG, "id,label\n1,0.5\n", "id,label\n1,dog\n", Mismatch, "answer.csv contains '0.5' instead of 0 or 1"),
+        (BINARY, "id,dog\n1,0.9\n", "id,label\n1,dog\n", BadData, "answer.csv does not contain the columns label"),
+        (BINARY, "id,label\n1,0.9\n", "id,class\n1,dog\n", BadData, "truth.csv does not contain the columns label"),
+        (BINARY, "id,label\n1,much\n", "id,label\n1,dog\n", BadData, "'much' as a probability of id '1'"),
     ],
 )
 def test_what_cannot_be_scored_is_refused(
@@ -216,10 +216,10 @@ FLAG = replace(BINARY, metric="accuracy", answer=replace(BINARY.answer, kind="fl
     ("manifest", "sample", "cells", "problems"),
     [
         (LABEL, "a", ["a", "b", "c"], []),
-        (LABEL, "a", ["a", "B", "0.5"], ["2 values are no label of the competition"]),
-        (TAGS, "a", ["a b", "c", "c d"], ["1 value is no label of the competition"]),
+        (LABEL, "a", ["a", "B", "0.5"], ["2 values are not labels of the competition"]),
+        (TAGS, "a", ["a b", "c", "c d"], ["1 value is not a label of the competition"]),
         (FLAG, "0", ["0", "1", "1"], []),
-        (FLAG, "0", ["0", "dog", "0.7"], ["2 values are no label of the competition"]),
+        (FLAG, "0", ["0", "dog", "0.7"], ["2 values are not labels of the competition"]),
         (BINARY, "0.5", ["0", "0.7", "1"], []),
     ],
 )

@@ -68,7 +68,7 @@ CASES = {
     ),
     "an id three times": (
         "id,cat,dog\n1,1,0\n2,1,0\n2,1,0\n2,1,0\n03,1,0\n",
-        ["1 id is there more than once, the first is '2'."],
+        ["1 id is repeated, the first is '2'."],
     ),
     "ids in another order": (
         "id,cat,dog\n1,1,0\n03,1,0\n2,1,0\n",
@@ -109,7 +109,7 @@ CASES = {
         "id,cat,dog\n1,2,0\n2,x,0.5\n2,0.5,0.5\n",
         [
             "1 id is missing, the first is '03'.",
-            "1 id is there more than once, the first is '2'.",
+            "1 id is repeated, the first is '2'.",
             "1 value is not a number, the first is 'x' in column 'cat' of id '2'.",
             "1 value is outside of 0 to 1, the first is '2' in column 'cat' of id '1'.",
             "1 row does not sum to 1, the first is id '1' with 2.",
@@ -153,7 +153,7 @@ def test_labels_are_those_of_the_competition(label, fits):
         rows_sum_to_one=False,
         labels=("cat", "dog", "big dog"),
     )
-    expected = f"1 value is no label of the competition, the first is {label!r} in column 'label' of id '2'."
+    expected = f"1 value is not a label of the competition, the first is {label!r} in column 'label' of id '2'."
     assert told == ([] if fits else [expected])
 
 

@@ -31,7 +31,7 @@ def check_open(facts: CompetitionFacts, *, notebook: bool = False) -> None:
     """Raise ``KaggleError`` if the competition does not accept a CSV, or a notebook, from the user."""
     slug = facts.slug
     if facts.closed:
-        raise KaggleError(f"{slug} is closed, also for late submissions: see {build_submissions_url(slug)}.")
+        raise KaggleError(f"{slug} accepts no submissions, not even late ones: see {build_submissions_url(slug)}.")
     if facts.code_only and not notebook:
         raise KaggleError(
             f"{slug} accepts submissions only from notebooks: make one with `ensembler notebook --push --submit`."
@@ -45,7 +45,7 @@ def check_limits(slug: str, limits: SubmissionLimits | None, now: datetime) -> N
     if limits is None or limits.remaining > 0:
         return
     if limits.by_total:
-        raise KaggleError(f"Your team has used all its submissions to {slug}: see {build_submissions_url(slug)}.")
+        raise KaggleError(f"All submissions of your team to {slug} are used up: see {build_submissions_url(slug)}.")
     if not limits.used_today:
         raise KaggleError(f"{slug} accepts no submissions from you today: see {build_submissions_url(slug)}.")
     midnight = (now.astimezone(UTC) + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)

@@ -59,9 +59,9 @@ def test_folds_are_joined_by_id(folder):
     [
         (
             {"folds": 3},
-            r"folds\.csv has 5 folds, 3 were asked for: leave out folds, or .*`ensembler\.folds\(folds=3\)`",
+            r"folds\.csv contains 5 folds instead of 3: omit folds, or .*`ensembler\.folds\(folds=3\)`",
         ),
-        ({"repeats": 2}, r"has 1 repeat, 2 were asked for: leave out repeats, or .*`ensembler\.folds\(repeats=2\)`"),
+        ({"repeats": 2}, r"contains 1 repeat instead of 2: omit repeats, or .*`ensembler\.folds\(repeats=2\)`"),
     ],
 )
 def test_other_numbers_than_are_there_are_refused(folder, asked, says):
@@ -94,7 +94,7 @@ def test_photos_that_are_never_held_out_have_an_empty_cell(folder):
 @pytest.mark.parametrize("ids", [IDS[:-1], [*IDS, "x"], [*IDS[:-1], "x"]])
 def test_other_photos_are_refused(folder, ids):
     load_or_make_folds(folder, tables_of(IDS), 5)
-    with pytest.raises(Mismatch, match=r"folds\.csv was made for other photos than .*train\.csv lists"):
+    with pytest.raises(Mismatch, match=r"folds\.csv was made for other photos than .*train\.csv contains"):
         load_or_make_folds(folder, tables_of(ids), 5)
 
 
@@ -104,14 +104,12 @@ def test_folds_made_before_the_groups_were_known_are_refused(folder):
     tables.train["group"] = [f"p{fold}" for fold in made]
     np.testing.assert_array_equal(load_folds(folder, tables).assigned[:, 0], made)
     tables.train.loc[made == 1, "group"] = "p0"
-    with pytest.raises(
-        Mismatch, match=r"folds\.csv splits 1 group of \S+train\.csv \(first: 'p0'\): make folds that keep"
-    ):
+    with pytest.raises(Mismatch, match=r"folds\.csv splits 1 group of \S+train\.csv \(first: 'p0'\): make new folds"):
         load_or_make_folds(folder, tables, 5)
 
 
 @pytest.mark.parametrize(
-    ("asked", "says"), [({"folds": 0}, "At least 1 fold"), ({"folds": -1}, "At least 1"), ({"repeats": 0}, "repeats")]
+    ("asked", "says"), [({"folds": 0}, "folds must be"), ({"folds": -1}, "folds must be"), ({"repeats": 0}, "repeats")]
 )
 def test_too_few_folds(folder, asked, says):
     with pytest.raises(BadChoice, match=f"{says}.*Received: {next(iter(asked.values()))}"):
@@ -130,11 +128,11 @@ def test_too_few_photos(folder):
     [
         ("id,part\na,0\nb,1\n", BadData, "must have the columns id and fold"),
         ("id,fold\na,0\nb,x\n", BadData, "must contain numbers from 0"),
-        ("id,fold\na,-1\nb,0\n", BadData, "a number from 0"),
-        ("id,fold\na,\nb,1\n", BadData, "or one held-out fold 0"),
-        ("id,fold\na,\nb,\n", BadData, "or one held-out fold 0"),
+        ("id,fold\na,-1\nb,0\n", BadData, "numbers from 0"),
+        ("id,fold\na,\nb,1\n", BadData, "for one held-out fold"),
+        ("id,fold\na,\nb,\n", BadData, "for one held-out fold"),
         ("id,fold,fold_2\na,0,0\nb,1,\n", BadData, "without a gap"),
-        ("id,fold,fold_3\na,0,0\nb,1,1\n", BadData, "fold_2 and so on"),
+        ("id,fold,fold_3\na,0,0\nb,1,1\n", BadData, "and fold_2, ... for repeats"),
         ("id,fold\na,1\nb,2\n", BadData, "number folds 0, 1, ... without a gap"),
         ("id,fold\na,0\nb,0\n", BadData, "number folds 0, 1"),
         ("id,fold\na,0\na,1\n", Mismatch, "other photos"),

@@ -164,7 +164,7 @@ def test_a_list_that_is_null(server, kaggle):
 def test_a_stall_ends(server, kaggle):
     server.lull = 3.0
     began = time.monotonic()
-    with said("did not answer in time"):
+    with said("did not respond in time"):
         dataclasses.replace(kaggle, retry_policy=dataclasses.replace(QUICK, read_timeout=0.05)).fetch_competition(SLUG)
     assert time.monotonic() - began < 2.5
 

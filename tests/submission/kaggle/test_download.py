@@ -239,7 +239,7 @@ def test_more_than_was_announced_is_not_kept(tmp_path):
         answer.body += b"more"
         return answer
 
-    with pytest.raises(KaggleError, match="larger"):
+    with pytest.raises(KaggleError, match="too large"):
         fetched(longer, tmp_path / "a.zip")
     assert files(tmp_path) == []
 

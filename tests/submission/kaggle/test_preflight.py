@@ -41,7 +41,7 @@ class Kaggle:
 def test_looking_ahead_tells_what_is_good_to_know():
     heard = Heard()
     run_preflight(Kaggle(limits=SubmissionLimits(1, 4, False)), "pets", heard)
-    assert heard.notes[0] == "4 more submissions today, 1 made."
+    assert heard.notes[0] == "4 submissions left today, 1 made."
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ def test_one_more_is_taken(limits):
         (SubmissionLimits(5, 0, False), NOW, r"\(5 made\).* in 3 h 30 min"),
         (SubmissionLimits(5, 0, False), NOW.astimezone(timezone(timedelta(hours=9))), " in 3 h 30 min"),
         (SubmissionLimits(5, 0, False), NOW.replace(hour=0, minute=0), " in 24 h 0 min"),
-        (SubmissionLimits(5, 0, True), NOW, "total is used up"),
+        (SubmissionLimits(5, 0, True), NOW, "are used up"),
         (SubmissionLimits(0, 0, False), NOW, "no submissions from you today"),
     ],
 )
@@ -95,10 +95,14 @@ def test_none_is_taken(limits, now, says):
     ("deadline", "limits", "told"),
     [
         (None, None, []),
-        (NOW + timedelta(days=30), SubmissionLimits(1, 4, False), ["4 more submissions today, 1 made."]),
-        (NOW + timedelta(days=30), SubmissionLimits(4, 1, False), ["1 more submission today, 4 made."]),
+        (NOW + timedelta(days=30), SubmissionLimits(1, 4, False), ["4 submissions left today, 1 made."]),
+        (NOW + timedelta(days=30), SubmissionLimits(4, 1, False), ["1 submission left today, 4 made."]),
         (NOW + timedelta(hours=25, minutes=5), None, ["The deadline is 2026-03-05 21:35 UTC, in 25 h 5 min."]),
-        (NOW - timedelta(days=1), None, ["The deadline was 2026-03-03 20:30 UTC: this is scored, but not ranked."]),
+        (
+            NOW - timedelta(days=1),
+            None,
+            ["The deadline was 2026-03-03 20:30 UTC: the submission is scored, but not ranked."],
+        ),
     ],
 )
 def test_outlook(deadline, limits, told):

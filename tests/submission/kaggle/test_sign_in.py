@@ -94,7 +94,7 @@ def test_a_token_is_asked_about_within_limits(server, monkeypatch):
     monkeypatch.setenv("KAGGLE_API_TOKEN", TOKEN)
     monkeypatch.setattr(server, "lull", 3.0)
     server.fail("IntrospectToken", Answer(content={"active": True, "username": "somebody"}))
-    with said("did not answer in time"):
+    with said("did not respond in time"):
         sign_in(RetryPolicy(read_timeout=0.1))
 
 
@@ -122,7 +122,7 @@ KEYS = json.dumps({"username": USER, "key": KEY})
         ({}, {"kaggle.json": KEYS}, ["the API key in ~/kaggle.json"]),
         ({}, {"kaggle.json": "{}"}, []),
         ({}, {"kaggle.json": "broken"}, []),
-        ({"KAGGLE_KEY": KEY}, {"kaggle.json": KEYS}, ["the API key in KAGGLE_KEY, with the rest from ~/kaggle.json"]),
+        ({"KAGGLE_KEY": KEY}, {"kaggle.json": KEYS}, ["the API key in KAGGLE_KEY and ~/kaggle.json"]),
         ({}, {"credentials.json": "{}"}, ["the login in ~/credentials.json"]),
         (
             {"KAGGLE_API_TOKEN": TOKEN, "KAGGLE_USERNAME": USER, "KAGGLE_KEY": KEY},
@@ -148,7 +148,7 @@ def test_which_credentials_there_are(home, monkeypatch, environment, files, expe
 def test_a_token_may_be_the_path_of_one(home, monkeypatch):
     (home / "mine").write_text(TOKEN)
     monkeypatch.setenv("KAGGLE_API_TOKEN", str(home / "mine"))
-    assert [str(each) for each in find_credentials()] == [f"the token in {home / 'mine'}, which KAGGLE_API_TOKEN names"]
+    assert [str(each) for each in find_credentials()] == [f"the token in {home / 'mine'} (from KAGGLE_API_TOKEN)"]
 
 
 def test_settings_may_lie_elsewhere(home, tmp_path, monkeypatch):

@@ -180,7 +180,7 @@ def test_a_description_is_found_however_kaggle_has_its_blanks(server, kaggle, cs
 def test_a_request_that_is_not_in_the_list_yet_may_count_all_the_same(server, kaggle, csv):
     kaggle.submit(SLUG, csv, "another")
     server.fail("CreateSubmission", None)
-    with said("may still count", "ensembler submissions", kind=UnconfirmedSubmission):
+    with said("may still count", "ensembler.submissions()", kind=UnconfirmedSubmission):
         kaggle.submit(SLUG, csv, "unique")
 
 

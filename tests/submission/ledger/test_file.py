@@ -125,7 +125,7 @@ def test_a_newer_file_is_refused_and_not_touched(file):
     add_upload(LedgerFile(file.path, migrations=NEXT), 1)
     before = file.path.read_bytes()
     for use in (refs, lambda it: add_upload(it, 2)):
-        with pytest.raises(BadData, match=r"newer ensembler \(its version is 2, this one knows 1\): update"):
+        with pytest.raises(BadData, match=r"newer ensembler \(version 2; supported is 1\): update"):
             use(file)
     assert file.path.read_bytes() == before
 
@@ -159,7 +159,7 @@ def test_a_damaged_file_is_told_of_and_never_replaced(filled, damage):
     damaged = damage(filled.path.read_bytes())
     filled.path.write_bytes(damaged)
     for use in (refs, lambda it: add_upload(it, 999)):
-        with pytest.raises(BadData, match=r"ledger\.db is .*: move it aside"):
+        with pytest.raises(BadData, match=r"ledger\.db is .*: move it away"):
             use(filled)
     assert filled.path.read_bytes() == damaged
     filled.path.rename(filled.path.with_suffix(".damaged"))

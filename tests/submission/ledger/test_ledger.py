@@ -138,7 +138,7 @@ def test_the_same_bytes_are_uploaded_again_only_if_asked(ledger):
     ledger.mark_accepted(ledger.begin_upload(number, "first"), 11)
     copy = ledger.record(answer(ledger, "renamed.csv"))
     ledger.merge(SLUG, [Submission(11, "COMPLETE", 0.04, when=datetime(2026, 1, 31, tzinfo=UTC))])
-    said = r"uploaded already as a\.csv, submission 11 of 2026-01-31 00:00 UTC \(public score 0\.04\).*again=True"
+    said = r"was already uploaded as a\.csv, submission 11 of 2026-01-31 00:00 UTC \(public score 0\.04\).*again=True"
     with pytest.raises(BadChoice, match=said):
         ledger.begin_upload(copy, "second")
     with pytest.raises(BadChoice, match=said):
@@ -155,7 +155,7 @@ def test_the_same_bytes_are_uploaded_again_only_if_asked(ledger):
 @pytest.mark.parametrize(
     ("fate", "said"),
     [
-        (lambda ledger, upload: None, "its end is not known yet"),
+        (lambda ledger, upload: None, "its result is not known yet"),
         (lambda ledger, upload: ledger.mark_accepted(upload, 11), "not scored yet"),
         (lambda ledger, upload: ledger.merge(SLUG, [Submission(9, "ERROR", description="x", reason="Bad")]), "it: Bad"),
         (lambda ledger, upload: ledger.mark_failed(upload, "No network."), None),

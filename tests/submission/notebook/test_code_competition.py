@@ -177,7 +177,7 @@ def test_a_notebook_that_kaggle_does_not_show_yet_is_waited_for(
         ),
         ({"invalidDatasetSources": [REFERENCE]}, f"cannot use the dataset {REFERENCE}"),
         ({"invalidCompetitionSources": ["pets"]}, "cannot use the competition pets: join it"),
-        ({"versionNumber": 0}, "gave the notebook .* no version"),
+        ({"versionNumber": 0}, "returned no version of the notebook"),
     ],
 )
 def test_a_push_that_failed_without_an_exception_is_told(
@@ -193,7 +193,7 @@ def test_a_failed_run_is_told_with_its_log_and_pushed_anew(
 ) -> None:
     server.ending = {"status": "ERROR", "failureMessage": "Notebook threw an exception"}
     server.log = json.dumps([{"stream_name": "stderr", "time": 1.0, "data": "BadData: no photos\n"}])
-    with pytest.raises(KaggleError, match=r"version 1 .* failed: Notebook threw an exception; look at .*run\.log"):
+    with pytest.raises(KaggleError, match=r"version 1 .* failed: Notebook threw an exception; see .*run\.log"):
         ran(way, tmp_path)
     assert (tmp_path / "run.log").read_text() == "BadData: no photos\n"
     server.ending = {"status": "COMPLETE"}
@@ -204,7 +204,7 @@ def test_a_failed_run_is_told_with_its_log_and_pushed_anew(
 
 @pytest.mark.parametrize(
     ("log", "words"),
-    [("plain words\nthe last\n", "failed: the last; look at"), ("", "failed: it gives no reason; look at https")],
+    [("plain words\nthe last\n", "failed: the last; see"), ("", "failed: it gives no reason; see https")],
 )
 def test_a_failure_without_a_message_shows_the_end_of_the_log(
     log: str, words: str, server: KaggleCodeServer, way: CodeCompetition, tmp_path: Path
@@ -224,7 +224,7 @@ def test_a_run_that_takes_too_long_is_told_and_can_be_waited_for_again(
     server: KaggleCodeServer, way: CodeCompetition, tmp_path: Path
 ) -> None:
     server.running = 10_000
-    with pytest.raises(KaggleError, match=r"has not finished version 1 .* \(running\); .* run the same command again"):
+    with pytest.raises(KaggleError, match=r"has not finished version 1 .* \(running\): .* run the same command again"):
         ran(way, tmp_path)
     server.kernels[REFERENCE].looks = 3
     assert ran(way, tmp_path) == 1

@@ -75,7 +75,7 @@ def test_the_same_files_are_not_sent_twice(server: KaggleCodeServer, dataset: Pr
     sent = len(server.asked("PUT"))
     dataset.upload()
     assert len(server.asked("PUT")) == sent
-    assert any("Kaggle has the files of" in note for note in dataset.progress.notes)
+    assert any("Kaggle already has the files of" in note for note in dataset.progress.notes)
 
 
 def test_other_files_become_a_new_version(server: KaggleCodeServer, dataset: PrivateDataset, tmp_path: Path) -> None:
@@ -119,7 +119,7 @@ def test_a_file_that_the_client_passes_over_is_missed_and_sent_by_the_next_run(
     server: KaggleCodeServer, dataset: PrivateDataset
 ) -> None:
     server.lose_upload("stack.keras")
-    with pytest.raises(KaggleError, match=r"lacks stack\.keras, whose upload failed"):
+    with pytest.raises(KaggleError, match=r"The upload of stack\.keras .* failed"):
         dataset.upload()
     server.fail("PUT", server.answer)
     dataset.upload()
@@ -128,7 +128,7 @@ def test_a_file_that_the_client_passes_over_is_missed_and_sent_by_the_next_run(
 
 def test_a_dataset_that_kaggle_cannot_make_is_told(server: KaggleCodeServer, dataset: PrivateDataset) -> None:
     server.dataset_states = ("BLOBS_RECEIVED", "FAILED")
-    with pytest.raises(KaggleError, match=r"could not make the dataset .* \(failed\)"):
+    with pytest.raises(KaggleError, match=r"could not create the dataset .* \(failed\)"):
         dataset.upload()
 
 

@@ -168,7 +168,7 @@ def test_a_file_among_ours_is_not_lost(stray: str, made: Made, tmp_path: Path) -
     precious.parent.mkdir(exist_ok=True)
     precious.write_text("precious")
     top = Path(*Path(stray).parts[:2])
-    with pytest.raises(BadChoice, match=rf"{top} is no part of a notebook that was written here.*output"):
+    with pytest.raises(BadChoice, match=rf"{top} is not part of an earlier notebook.*output"):
         write_notebook(*made, "a_b", tmp_path / "out")
     assert precious.read_text() == "precious"
 

@@ -106,12 +106,14 @@ def test_photos_given_as_pixels_are_drawn(tmp_path: Path) -> None:
 def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
     root = write_photos(tmp_path / "pets", "photos/1.jpg")
     write_csv(root / "sample_submission.csv", "id,label;1,0.5")
-    with pytest.raises(BadData, match=r"has no test, nor an archive with it \(it has photos, sample_submission\.csv\)"):
+    with pytest.raises(
+        BadData, match=r"contains neither test nor an archive with it \(it contains photos, sample_submission\.csv\)"
+    ):
         opened(PETS, root, tmp_path)
 
 
 def test_ids_without_any_photo_are_told(tmp_path: Path) -> None:
     root = write_photos(tmp_path / "pets", "test/1.jpg")
     write_csv(root / "sample_submission.csv", "id,label;x1,0.5")
-    with pytest.raises(BadData, match=r"None of the ids .* 'x1'"):
+    with pytest.raises(BadData, match=r"No id of .* 'x1'"):
         opened(PETS, root, tmp_path).read_requested_photos()

@@ -113,7 +113,7 @@ def test_what_an_installation_added_is_left_out(tmp_path: Path, monkeypatch: pyt
 
 @pytest.mark.parametrize(
     ("name", "words"),
-    [("numpy", "numpy has compiled code"), ("no-such-thing", "no-such-thing is not installed")],
+    [("numpy", "numpy contains compiled code"), ("no-such-thing", "no-such-thing is not installed")],
 )
 def test_what_cannot_be_packed_is_refused_and_leaves_nothing(name: str, words: str, tmp_path: Path) -> None:
     with pytest.raises(BadChoice, match=words):

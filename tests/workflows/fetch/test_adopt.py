@@ -121,9 +121,7 @@ def test_opening_an_edited_manifest_reads_no_photo_and_says_what_makes_the_table
 def test_tables_that_are_gone_are_not_called_edited(workspace, archived):
     folder = fetch(SLUG, archive=archived(dogs_and_cats()), workspace=workspace).folder
     folder.stamp.unlink()
-    with pytest.raises(
-        Mismatch, match=r"The tables of photos of .* are not there, or not whole: `ensembler\.folds\(\)`"
-    ):
+    with pytest.raises(Mismatch, match=r"The tables of photos of .* are missing or incomplete: `ensembler\.folds\(\)`"):
         open_competition(None, workspace)
 
 
@@ -451,7 +449,7 @@ def test_adopting_a_competition_already_unpacked(workspace, tmp_path):
             BadChoice,
             r"There is no folder .*nowhere: `ensembler\.adopt\(\)` takes a folder of photos",
         ),
-        ("empty", "cars", BadData, "There are no photos in .*empty"),
+        ("empty", "cars", BadData, "empty contains no photos"),
         ("empty", "my cars", BadChoice, "'my cars' is not a valid name of a competition"),
     ],
 )

@@ -148,7 +148,7 @@ def test_any_open_competition_takes_notebooks(code_only: bool, place: Workspace,
     server.facts = {"isKernelsSubmissionsOnly": code_only}
     heard = Heard()
     notebook(submit=True, waits=QUICK, workspace=place, progress=heard)
-    assert "4 more submissions today, 1 made." in heard.notes
+    assert "4 submissions left today, 1 made." in heard.notes
     assert len(server.submissions) == 1
 
 

@@ -117,7 +117,7 @@ def test_a_broken_manifest_is_a_warning(ledger, workspace, heard):
 
 def test_a_damaged_ledger_is_told_of(ledger, workspace):
     ledger.path.write_text("nonsense")
-    with pytest.raises(BadData, match="move it aside"):
+    with pytest.raises(BadData, match="move it away"):
         submissions(offline=True, workspace=workspace)
 
 
@@ -167,7 +167,7 @@ def test_an_upload_that_was_begun_long_ago_and_is_not_listed_has_failed(ledger, 
     with contextlib.closing(sqlite3.connect(ledger.path, isolation_level=None)) as connection:
         connection.execute("UPDATE uploads SET began = '2026-01-01T00:00:00Z'")
     refresh_ledger(ledger, [DOGS], Fake([]).connect, heard)
-    assert [(row.status, row.reason) for row in ledger.list_rows(DOGS)] == [("FAILED", "It never reached Kaggle.")]
+    assert [(row.status, row.reason) for row in ledger.list_rows(DOGS)] == [("FAILED", "It did not reach Kaggle.")]
 
 
 def test_nobody_signs_in_if_there_is_nothing_to_ask(ledger, heard):

@@ -70,7 +70,7 @@ def test_the_newest_csv_is_uploaded_as_it_is_and_its_public_score_told(fetched, 
     assert list(kaggle.uploads.values()) == [csv.read_bytes()]
     assert kaggle.submissions[0]["description"] == done.description
     assert done.description.startswith("first try [20260101-000000-b0 ")
-    assert "4 more submissions today, 1 made." in heard.notes
+    assert "4 submissions left today, 1 made." in heard.notes
     [row] = Ledger(fetched.submissions).list_rows()
     assert (row.metric, row.larger_is_better, row.source) == ("", None, "by hand")
     assert (row.ref, row.status, row.public, row.path, row.description) == (
@@ -130,7 +130,7 @@ def test_a_dry_run_does_all_but_the_upload(fetched, kaggle):
         ({"isKernelsSubmissionsOnly": True}, {}, ["ensembler.notebook"]),
         ({"userHasEntered": False}, {}, ["not joined", f"competitions/{SLUG}/rules"]),
         ({}, {"numToday": 5, "numTotal": 9}, ["used up (5 made)", "midnight UTC"]),
-        ({}, {"numTotal": 9, "limitedByTotal": True}, ["total is used up"]),
+        ({}, {"numTotal": 9, "limitedByTotal": True}, ["are used up"]),
     ],
 )
 @pytest.mark.parametrize("dry_run", [False, True])
