@@ -115,20 +115,12 @@ def exclude_unreadable(
         The training table, the test table, and the table of unreadable and missing photos with the columns id, path,
         set and reason. The path of a missing photo is empty.
     """
-    bad_train, bad_test = train["path"].isin(reasons.keys()), test["path"].isin(reasons.keys())
-    unreadable = pd.concat(
-        [
-            train.loc[bad_train, ["id", "path"]].assign(set="train"),
-            test.loc[bad_test, ["id", "path"]].assign(set="test"),
-        ]
-    )
-    unreadable["reason"] = unreadable["path"].map(reasons)
-    missing = test.loc[test["path"] == "", ["id", "path"]].assign(set="test", reason="the photo is missing")
-    kept = train.loc[~bad_train].reset_index(drop=True)
+    photos = pd.concat([train.assign(set="train"), test.assign(set="test")])[["id", "path", "set"]]
+    photos["reason"] = photos["path"].map({"": "the photo is missing", **reasons})
     return (
-        kept,
-        test.assign(path=test["path"].where(~bad_test, "")),
-        pd.concat([unreadable, missing], ignore_index=True),
+        train[~train["path"].isin(reasons)].reset_index(drop=True),
+        test.assign(path=test["path"].mask(test["path"].isin(reasons), "")),
+        photos.dropna(subset="reason").reset_index(drop=True),
     )
 
 

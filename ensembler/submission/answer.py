@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ..competition.csv_tables import read_table, write_table
+from ..competition.layout.labels import find_unknown_labels
 from ..competition.manifest import SEPARATOR, Manifest
 from ..competition.metrics.decisions import choose_labels
 from ..competition.metrics.metrics import Metric, accuracy, choose_label_metric, resolve_metric
@@ -162,12 +163,11 @@ def _read_columns(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
 
 def _encode_known_labels(labels: pd.Series, manifest: Manifest, source: Path) -> NDArray[np.float32]:
     """Encode labels as 0 and 1. Unknown classes are refused, because they would be encoded as no class."""
-    mentioned_labels = labels.str.split(SEPARATOR, regex=False).explode() if manifest.task == "multilabel" else labels
-    known = {*manifest.classes, ""} if manifest.task == "multilabel" else set(manifest.classes)
-    if unknown_labels := sorted(set(mentioned_labels) - known):
+    unknown_labels = find_unknown_labels(labels, manifest)
+    if len(unknown_labels):
         raise Mismatch(
-            f"{source} contains the label {unknown_labels[0]!r}, which is not a class of this competition: correct it, "
-            "or name another file."
+            f"{source} contains the label {unknown_labels.iloc[0]!r}, which is not a class of this competition: "
+            "correct it, or name another file."
         )
     return encode_labels(labels, manifest)
 

@@ -90,8 +90,11 @@ def test_a_photo_that_is_asked_for_is_not_learned_from(tmp_path):
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("name,dog;1,0.5", r"The first column of .*sample_submission\.csv is 'name', not 'id'"),
-        ("id,dog;x,0.5;y,0.5", r"None of the ids of .*sample_submission\.csv is a photo in .*test"),
+        (
+            "name,dog;1,0.5",
+            r"The first column of .*sample_submission\.csv is 'name', but competition\.toml expects 'id'",
+        ),
+        ("id,dog;x,0.5;y,0.5", r"No id of .*sample_submission\.csv is a photo in .*test"),
     ],
 )
 def test_a_sample_that_does_not_fit(root, text, says):
@@ -109,8 +112,8 @@ def test_unreadable_photos_are_left_out_and_marked(root):
     assert marked["path"].tolist() == ["test/02.jpg", "", ""]
     assert found.to_numpy().tolist() == [
         ["cat.2", "train/cat.2.jpg", "train", "cut"],
-        ["1", "test/1.jpg", "test", "torn"],
         ["7", "", "test", "the photo is missing"],
+        ["1", "test/1.jpg", "test", "torn"],
     ]
 
 

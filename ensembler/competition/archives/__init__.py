@@ -1,1 +1,1 @@
-"""Unpacks downloads of every kind within limits."""
+"""Unpacking of downloads in all formats, within limits."""

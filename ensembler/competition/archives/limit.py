@@ -47,13 +47,12 @@ class UnpackLimit:
 
     def _check(self, more: int) -> None:
         if self._max_bytes and self._written + more > self._max_bytes:
-            raise BadData(
-                f"{self._display_name} may be a zip bomb, because it unpacks to more than {self._max_bytes / 1e9:g} GB "
-                "in all: raise the limit with --unpack-limit; 0 sets no limit."
-            )
-        unpacked = self._archive_bytes + more
-        if self._is_default and unpacked > max(MIN_BYTES_FOR_RATIO, MAX_RATIO * self._packed):
-            raise BadData(
-                f"{self._display_name} may be a zip bomb, because it unpacks to more than {MAX_RATIO} times its size: "
-                "raise the limit with --unpack-limit; 0 sets no limit."
-            )
+            limit = f"{self._max_bytes / 1e9:g} GB in all"
+        elif self._is_default and self._archive_bytes + more > max(MIN_BYTES_FOR_RATIO, MAX_RATIO * self._packed):
+            limit = f"{MAX_RATIO} times its size"
+        else:
+            return
+        raise BadData(
+            f"{self._display_name} may be a zip bomb, because it unpacks to more than {limit}: raise the limit with "
+            "--unpack-limit; 0 sets no limit."
+        )

@@ -1,1 +1,1 @@
-"""Finds out from the files what a competition asks for."""
+"""Detection of a competition's labels, classes, groups and photos from its files."""

@@ -135,16 +135,14 @@ def list_classes(labels: pd.Series) -> tuple[str, ...]:
 def match_columns(columns: tuple[str, ...], classes: tuple[str, ...], sample: Path) -> tuple[str, ...]:
     """Return the class of each column: the class of the same name, or the only one that ends the column's name."""
     plain = {normalise_name(name): name for name in classes}
-    matched: list[str | None] = []
+    matched: dict[str, str] = {}
     for column in columns:
         ending = [name for name in classes if re.fullmatch(rf".*[\W_]{re.escape(name)}", column, flags=re.IGNORECASE)]
-        matched.append(plain.get(normalise_name(column)) or (ending[0] if len(ending) == 1 else None))
-    unmatched_columns = [
-        column
-        for place, (column, name) in enumerate(zip(columns, matched, strict=True))
-        if name is None or name in matched[:place]
-    ]
-    unmatched_classes = sorted(set(classes) - set(filter(None, matched)))
+        name = plain.get(normalise_name(column)) or (ending[0] if len(ending) == 1 else "")
+        if name and name not in matched.values():
+            matched[column] = name
+    unmatched_columns = [column for column in columns if column not in matched]
+    unmatched_classes = sorted(set(classes) - set(matched.values()))
     if unmatched_columns or unmatched_classes:
         what = (
             f"no class matches the columns {', '.join(unmatched_columns[:5])}"
@@ -155,7 +153,7 @@ def match_columns(columns: tuple[str, ...], classes: tuple[str, ...], sample: Pa
             f"{sample} does not fit the labels, because {what} (classes: {', '.join(classes[:8])}): "
             "name another file with --sample FILE or --labels FILE."
         )
-    return tuple(name for name in matched if name is not None)
+    return tuple(matched[column] for column in columns)
 
 
 def _split_words(name: str) -> str:

@@ -126,12 +126,16 @@ def _join_labels(labels: pd.DataFrame, manifest: Manifest, source: Path) -> pd.S
     return pd.Series([SEPARATOR.join(names[row]) for row in given], index=labels.index, dtype=str)
 
 
-def _check_classes(table: pd.DataFrame, manifest: Manifest) -> None:
+def find_unknown_labels(labels: pd.Series, manifest: Manifest) -> pd.Series:
+    """Return the labels that are not classes of the manifest; several labels of a photo are joined by ``|``."""
     known = set(manifest.classes)
-    labels = (
-        table["label"].str.split(SEPARATOR, regex=False).explode() if manifest.task == "multilabel" else table["label"]
-    )
-    strange = labels[~labels.isin(known | ({""} if manifest.task == "multilabel" else set()))]
+    if manifest.task == "multilabel":
+        labels, known = labels.str.split(SEPARATOR, regex=False).explode(), known | {""}
+    return labels[~labels.isin(known)]
+
+
+def _check_classes(table: pd.DataFrame, manifest: Manifest) -> None:
+    strange = find_unknown_labels(table["label"], manifest)
     if len(strange):
         raise BadData(
             f"The labels of {format_count(strange, 'training photo')} are not in `classes` of competition.toml (first: "

@@ -17,7 +17,7 @@ from .access_errors import explain_access_error
 from .download import download
 from .errors import SITE, AccessDenied, format_one_line
 from .facts import CompetitionFacts, SubmissionLimits
-from .session import KaggleSession, mark_utc
+from .session import KaggleSession, build_request, mark_utc
 
 COMPETITION_URL = re.compile(r"(?:https?://)?(?:www\.)?kaggle\.com/(?:c|competitions)/([^/?#]+)", re.IGNORECASE)
 UNKNOWN_TOTAL = 0
@@ -50,10 +50,7 @@ class KaggleCompetitions(KaggleSession):
     def request_facts(self, slug: str) -> CompetitionFacts:
         """Return facts about a competition, without retries."""
         with self.guard_request(slug), self.api.build_kaggle_client() as client:
-            from kagglesdk.competitions.types.competition_api_service import ApiGetCompetitionRequest
-
-            request = ApiGetCompetitionRequest()
-            request.competition_name = slug
+            request = build_request("competitions.competition", "ApiGetCompetitionRequest", competition_name=slug)
             reply = client.competitions.competition_api_client.get_competition(request)
             return CompetitionFacts(
                 slug=slug,
@@ -118,10 +115,7 @@ class KaggleCompetitions(KaggleSession):
     def _request_archive(self, slug: str, headers: Mapping[str, str]) -> requests.Response:
         """Request the archive. The body is read later."""
         with self.guard_request(slug), self.api.build_kaggle_client() as client:
-            from kagglesdk.competitions.types.competition_api_service import ApiDownloadDataFilesRequest
-
-            request = ApiDownloadDataFilesRequest()
-            request.competition_name = slug
+            request = build_request("competitions.competition", "ApiDownloadDataFilesRequest", competition_name=slug)
             # The redirect to the storage keeps the session's headers.
             client.http_client()._session.headers.update(headers)
             response: requests.Response = client.competitions.competition_api_client.download_data_files(request)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -68,6 +69,15 @@ class KaggleSession:
     def _secrets(self) -> list[str]:
         values = self.api.config_values
         return [str(values[name]) for name in ("key", "token") if values.get(name)]
+
+
+def build_request(service: str, name: str, **fields: Any) -> Any:
+    """Return the request ``name`` of one of the client's services, such as ``competitions.competition``."""
+    package, _, module = service.partition(".")
+    request = getattr(importlib.import_module(f"kagglesdk.{package}.types.{module}_api_service"), name)()
+    for field, value in fields.items():
+        setattr(request, field, value)
+    return request
 
 
 def mark_utc(when: datetime | None) -> datetime | None:

@@ -15,7 +15,7 @@ from .competitions import PAGE_SIZE, UNKNOWN_TOTAL, KaggleCompetitions
 from .errors import AccessDenied, TransientError, UnconfirmedSubmission, build_submissions_url, format_one_line
 from .facts import Submission
 from .polling import SCORE_POLLING, PollingPolicy
-from .session import mark_utc
+from .session import build_request, mark_utc
 
 # The method of Kaggle's API that submits an upload.
 _SUBMIT_METHOD = "CreateSubmission"
@@ -84,12 +84,8 @@ class Kaggle(KaggleCompetitions):
     def _list_submissions_page(self, slug: str, token: str) -> tuple[list[Submission], str]:
         """List a page of submissions, with the token of the next, which the client's own method omits."""
         with self.guard_request(slug), self.api.build_kaggle_client() as client:
-            from kagglesdk.competitions.types.competition_api_service import ApiListSubmissionsRequest
-
-            request = ApiListSubmissionsRequest()
-            request.competition_name = slug
-            request.page_size = PAGE_SIZE
-            request.page_token = token
+            fields = {"competition_name": slug, "page_size": PAGE_SIZE, "page_token": token}
+            request = build_request("competitions.competition", "ApiListSubmissionsRequest", **fields)
             reply = client.competitions.competition_api_client.list_submissions(request)
             return [_parse_submission(each) for each in reply.submissions], str(reply.next_page_token or "")
 
@@ -125,10 +121,7 @@ class Kaggle(KaggleCompetitions):
         """Request a submission once. One that is not listed yet is pending."""
         try:
             with self.guard_request(slug), self.api.build_kaggle_client() as client:
-                from kagglesdk.competitions.types.competition_api_service import ApiGetSubmissionRequest
-
-                request = ApiGetSubmissionRequest()
-                request.ref = ref
+                request = build_request("competitions.competition", "ApiGetSubmissionRequest", ref=ref)
                 return _parse_submission(client.competitions.competition_api_client.get_submission(request))
         except AccessDenied:
             return Submission(ref, "PENDING")

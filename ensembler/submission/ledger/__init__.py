@@ -1,1 +1,1 @@
-"""Records every answer, every upload of it, and its scores."""
+"""The ledger of answers, their uploads and scores."""

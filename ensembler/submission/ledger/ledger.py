@@ -78,14 +78,8 @@ class Ledger:
                 _refuse_second_upload(
                     name, _select_uploads(read_rows(connection, self.folder, made["sha256"]), made["slug"])
                 )
-            values = {
-                "answer": answer,
-                "slug": made["slug"],
-                "file_name": name,
-                "total_bytes": made["total_bytes"],
-                "description": description,
-                "began": format_utc(datetime.now(UTC)),
-            }
+            began = format_utc(datetime.now(UTC))
+            values = {**made, "answer": answer, "file_name": name, "description": description, "began": began}
             return int(connection.execute(_INSERT_UPLOAD, values).lastrowid or 0)
 
     def mark_accepted(self, upload: int, ref: int) -> None:

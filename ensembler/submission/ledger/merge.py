@@ -56,16 +56,11 @@ def _merge_one(connection: sqlite3.Connection, slug: str, submission: Submission
 
 def _build_upload_values(slug: str, submission: Submission) -> dict[str, Any]:
     return {
+        **vars(submission),
         "slug": slug,
-        "ref": submission.ref,
-        "file_name": submission.file_name,
-        "total_bytes": submission.total_bytes,
-        "description": submission.description,
         "submitted": format_utc(submission.when) if submission.when else None,
-        "status": submission.status,
         "public": drop_non_finite(submission.public),
         "private": drop_non_finite(submission.private),
-        "reason": submission.reason,
     }
 
 

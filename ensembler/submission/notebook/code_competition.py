@@ -18,6 +18,7 @@ from ...storage import write_text
 from ..kaggle.errors import SITE, TransientError, UnconfirmedSubmission, build_submissions_url
 from ..kaggle.facts import Submission
 from ..kaggle.polling import DEFAULT_POLLING, PollingPolicy
+from ..kaggle.session import build_request
 from ..kaggle.submissions import Kaggle
 from .asking import RERUN_HINT, NotFound, fetch_if_exists, guard_request_about
 from .folder import NotebookFolder
@@ -150,17 +151,17 @@ class CodeCompetition:
 
         def ask() -> Any:
             with self.kaggle.api.build_kaggle_client() as client:
-                from kagglesdk.kernels.types.kernels_api_service import ApiGetKernelRequest
-
-                request = ApiGetKernelRequest()
-                request.user_name, request.kernel_slug = self.folder.owner, self.folder.slug
-                return client.kernels.kernels_api_client.get_kernel(request)
+                return client.kernels.kernels_api_client.get_kernel(self._build_request("ApiGetKernelRequest"))
 
         kernel = fetch_if_exists(self.kaggle, self._what, ask, self.progress)
         if kernel is None or kernel.blob is None or kernel.metadata is None:
             return None
         is_same = _parse_cells(kernel.blob.source) == _parse_cells(self.folder.code.read_text("utf-8"))
         return int(kernel.metadata.current_version_number or 0) or None if is_same else None
+
+    def _build_request(self, name: str) -> Any:
+        """Return a request about the notebook."""
+        return build_request("kernels.kernels", name, user_name=self.folder.owner, kernel_slug=self.folder.slug)
 
     def _check_reply(self, reply: Any) -> None:
         """Raise the errors in a response, which the client does not raise."""
@@ -179,10 +180,7 @@ class CodeCompetition:
         """Return the status of the newest version's run, and the reason of a failure."""
         # The client's own method turns a refusal into a ValueError without a reason.
         with guard_request_about(self.kaggle, self._what), self.kaggle.api.build_kaggle_client() as client:
-            from kagglesdk.kernels.types.kernels_api_service import ApiGetKernelSessionStatusRequest
-
-            request = ApiGetKernelSessionStatusRequest()
-            request.user_name, request.kernel_slug = self.folder.owner, self.folder.slug
+            request = self._build_request("ApiGetKernelSessionStatusRequest")
             session = client.kernels.kernels_api_client.get_kernel_session_status(request)
             return str(session.status.name), self.kaggle.clean_message(session.failure_message)
 
