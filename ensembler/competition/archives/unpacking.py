@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-from ...errors import BadData, DamagedArchive
+from ...errors import BadData, DamagedArchive, format_count
 from ...progress import Progress, Task
 from ...storage import require_space, write_folder_atomically
 from .formats import DAMAGE_ERRORS, describe_format, is_archive, open_archive
@@ -147,7 +147,7 @@ class _Unpacking:
         places = {member.name: _resolve_place(member, display_name) for member in files}
         readable = [member for member in files if not member.encrypted]
         if len(readable) < len(files):
-            self.progress.warn(f"{display_name} contains encrypted files: skipped {len(files) - len(readable)}.")
+            self.progress.warn(f"{display_name} is encrypted: skipped {format_count(files[len(readable) :], 'file')}.")
         if files and not readable:
             return False
         claimed = sum(member.size for member in readable)

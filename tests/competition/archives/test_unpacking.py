@@ -349,8 +349,8 @@ REFUSED = {
     "tar, hard link": ("x.tar", tar_of("train", tarfile.LNKTYPE, "../../passwd"), "contains a link, 'train'"),
     "tar, device": ("x.tar", tar_of("train", tarfile.CHRTYPE), "contains a device, 'train'"),
     "tar, pipe": ("x.tar", tar_of("train", tarfile.FIFOTYPE), "contains a device, 'train'"),
-    "tar, parent": ("x.tar", tar_bytes({"../evil.jpg": PHOTO}), r"outside its folder: '\.\./evil\.jpg'"),
-    "tar, absolute": ("x.tar", tar_bytes({"/tmp/evil.jpg": PHOTO}), "outside its folder: '/tmp/evil.jpg'"),
+    "tar, parent": ("x.tar", tar_bytes({"../evil.jpg": PHOTO}), r"outside its folder, '\.\./evil\.jpg'"),
+    "tar, absolute": ("x.tar", tar_bytes({"/tmp/evil.jpg": PHOTO}), "outside its folder, '/tmp/evil.jpg'"),
     "tar, drive": ("x.tar", tar_bytes({"C:\\evil.jpg": PHOTO}), "outside its folder"),
     "tar.gz, parent": ("x.tar.gz", tar_bytes({"a/../../e": PHOTO}, "w:gz"), "outside its folder"),
     "zip, device": ("x.zip", zip_of_mode(stat.S_IFCHR), "contains a device, 'train'"),
@@ -360,7 +360,7 @@ REFUSED = {
 
 @pytest.mark.parametrize(("name", "content", "says"), REFUSED.values(), ids=REFUSED)
 def test_links_devices_and_strange_places_are_refused_in_every_kind(tmp_path, name, content, says):
-    with pytest.raises(BadData, match=rf"x\.\S+ in \S+pets\.zip has .*{says}"):
+    with pytest.raises(BadData, match=rf"x\.\S+ in \S+pets\.zip .*{says}"):
         unpacked(tmp_path, zip_bytes({"good.jpg": PHOTO, name: content}))
     assert left_behind(tmp_path) == ["pets.zip", "raw"]
 
@@ -482,9 +482,7 @@ def test_a_compression_that_nobody_here_knows(tmp_path):
         STORED, b"PK\x01\x02\x14\x03\x14\x00\x00\x00\x00\x00", b"PK\x01\x02\x14\x03\x14\x00\x00\x00\x09\x00"
     )
     content = broken(content, b"PK\x03\x04\x14\x00\x00\x00\x00\x00", b"PK\x03\x04\x14\x00\x00\x00\x09\x00")
-    with pytest.raises(
-        BadData, match=r"pets\.zip is packed in a way that cannot be read here .*another program"
-    ) as caught:
+    with pytest.raises(BadData, match=r"The compression of \S+pets\.zip is not supported .*another program") as caught:
         unpacked(tmp_path, content)
     assert not isinstance(caught.value, DamagedArchive)
     heard = Heard()

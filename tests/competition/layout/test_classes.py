@@ -117,7 +117,7 @@ def test_cells_that_may_be_left_to_fill_in(sample, text):
 
 
 def test_tags_of_the_sample_must_be_tags(sample):
-    with pytest.raises(MissingHint, match="cells like 'c'"):
+    with pytest.raises(MissingHint, match="contains 'c'"):
         decide_task(Tags(("a", "b")), sample("id,tags;1,a c"), "", None)
     assert decide_task(Tags(("a", "b")), sample("id,tags;1,a c"), "", None, confirmed=True)[2] == "tags"
     assert decide_task(Tags(("7", "8")), sample("id,tags;1,0"), "", None)[2] == "tags"
@@ -183,8 +183,8 @@ def test_sorted_classes(given, classes):
     [
         ("a,,b", "The label of 1 training photo is empty"),
         ("a,,,b", "The label of 2 training photos is empty"),
-        ("a,a", "All training photos have the label 'a'; at least two classes"),
-        ("a,b|c", r"'\|' in its name"),
+        ("a,a", "All training photos have the label 'a': add photos of another class"),
+        ("a,b|c", r"A class contains '\|'"),
     ],
 )
 def test_labels_that_make_no_classes(given, says):
@@ -209,17 +209,17 @@ def test_columns_match_classes_by_name(columns, classes, matched):
 @pytest.mark.parametrize(
     ("columns", "classes", "says"),
     [
-        (("a", "x"), ("a", "b"), "no class for its columns x .classes: a, b."),
-        (("a", "b"), ("a", "b", "c"), "no column for c"),
-        (("x", "y"), ("a", "b"), "no class for its columns x, y"),
-        (("a", "b", "p_a"), ("a", "b"), "no class for its columns p_a"),
+        (("a", "x"), ("a", "b"), "no class matches the columns x .classes: a, b."),
+        (("a", "b"), ("a", "b", "c"), "no column matches c"),
+        (("x", "y"), ("a", "b"), "no class matches the columns x, y"),
+        (("a", "b", "p_a"), ("a", "b"), "no class matches the columns p_a"),
         (("p_a_b", "a"), ("a", "b", "a_b"), "p_a_b"),
     ],
 )
 def test_columns_that_match_no_class(columns, classes, says):
     with pytest.raises(
         BadData,
-        match=rf"s\.csv does not fit the labels: there is .*{says}.*Hints\(sample=.* or Hints\(labels",
+        match=rf"s\.csv does not fit the labels, because .*{says}.*Hints\(sample=.* or Hints\(labels",
     ):
         match_columns(columns, classes, Path("s.csv"))
 

@@ -302,14 +302,14 @@ OTHER_TASKS = {
         BadData,
         "'age' of .* contains fractional numbers such as 21.5, so it is for a regression",
     ),
-    "all different": (COUNTS, "image,count;99,0", MissingHint, "although 12 of 12 photos have another one"),
-    "masks": (LABELLED, "image,EncodedPixels;99,1 2", BadData, "'EncodedPixels', as a segmentation has"),
-    "boxes": (LABELLED, "image,PredictionString;99,1 2", BadData, "'PredictionString', as a detection has"),
+    "all different": (COUNTS, "image,count;99,0", MissingHint, "contains 12 different labels for 12 photos"),
+    "masks": (LABELLED, "image,EncodedPixels;99,1 2", BadData, "'EncodedPixels' of .* is for a segmentation"),
+    "boxes": (LABELLED, "image,PredictionString;99,1 2", BadData, "'PredictionString' of .* is for a detection"),
     "boxes among labels": (
         "image,bbox;" + ";".join(f"{row},a" for row in range(12)),
         "image,answer;99,a",
         BadData,
-        r"train\.csv has the column 'bbox', as a detection has",
+        r"The column 'bbox' of .*train\.csv is for a detection",
     ),
 }
 
@@ -467,7 +467,7 @@ REFUSALS = {
         {"sample_submission_csv": "id,x,y;8,0.5,0.5"},
         {},
         BadData,
-        r"sample_submission\.csv does not fit the labels: there is no class for its columns x, y",
+        r"sample_submission\.csv does not fit the labels, because no class matches the columns x, y",
     ),
     "one class": (
         [*TRAIN, *TEST],

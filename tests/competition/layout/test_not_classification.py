@@ -70,7 +70,7 @@ def test_metrics_of_classification_and_unknown_ones(metric):
     ],
 )
 def test_columns_of_other_tasks(column, what):
-    with pytest.raises(BadData, match=rf"s\.csv has the column '{column}', as a {what} has"):
+    with pytest.raises(BadData, match=rf"The column '{column}' of s\.csv is for a {what}"):
         refuse_columns(("label", column), Path("s.csv"))
 
 

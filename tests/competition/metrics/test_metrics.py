@@ -136,7 +136,7 @@ def test_what_is_not_known_is_not_guessed(text):
     [
         ("acuracy", "binary", "did you mean accuracy"),
         ("dice", "multiclass", "no metric named 'dice'"),
-        ("quadratic weighted kappa", "multilabel", "cannot judge a multilabel task: choose one of"),
+        ("quadratic weighted kappa", "multilabel", "does not support a multilabel task: choose one of"),
     ],
 )
 def test_what_does_not_fit_is_refused(text, task, words):
