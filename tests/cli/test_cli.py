@@ -47,7 +47,7 @@ def files(tmp_path: Path) -> Path:
     ("words", "said"),
     [
         (["adopt", "nowhere", "--name", "x"], "There is no folder nowhere"),
-        (["adopt", "empty", "--name", "x"], "There are no photos in"),
+        (["adopt", "empty", "--name", "x"], "contains no photos"),
         (["adopt", "mute", "--name", "x"], "Where are the labels"),
         (["adopt", "missing", "--name", "x"], "has no label for 1 photo"),
         (["adopt", "unknown", "--name", "x"], "names photos that are not in"),
@@ -190,7 +190,7 @@ def test_a_file_of_events_tells_the_beginning_the_work_and_the_end(files: Path) 
 @pytest.mark.parametrize(
     ("words", "code", "sentence"),
     [
-        (["adopt", "empty", "--name", "x"], 1, "There are no photos in"),
+        (["adopt", "empty", "--name", "x"], 1, "contains no photos"),
         (["fetch", "--timeout", "0", "x"], 2, "is not in the range"),
     ],
 )

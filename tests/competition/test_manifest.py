@@ -47,7 +47,7 @@ def test_it_comes_back_as_it_was_saved(tmp_path, manifest):
 def test_it_explains_itself_and_shows_no_empty_keys(tmp_path):
     DOGS.save(tmp_path / "competition.toml")
     text = (tmp_path / "competition.toml").read_text("utf-8")
-    assert text.startswith("# What ensembler found out")
+    assert text.startswith("# Properties of this competition")
     assert "the last one is the class that the probability is of" in text
     assert read_toml(tmp_path / "competition.toml")["train"] == {"folder": "train", "labels": "names"}
 

@@ -307,7 +307,7 @@ def test_an_archive_that_holds_itself_comes_to_an_end(tmp_path, monkeypatch):
     content = zip_bytes({"x.csv": "id\n"})
     for _ in range(5):
         content = zip_bytes({"a.zip": content})
-    with pytest.raises(BadData, match=r"pets\.zip has archives more than 3 deep in each other: unpack it by hand"):
+    with pytest.raises(BadData, match=r"pets\.zip contains more than 3 levels of archives: unpack it by hand"):
         unpacked(tmp_path, content)
     assert left_behind(tmp_path) == ["pets.zip", "raw"]
 

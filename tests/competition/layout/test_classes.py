@@ -96,12 +96,12 @@ def test_the_answer_follows_the_metric_where_the_sample_lets_it(sample, given, t
     ("given", "text", "says"),
     [
         ("a,b,c", "id,label;1,0", r"'label' of .* contains '0', which is not one of the classes \(a, b, c\):"),
-        ("a,b,c", "id,label;1,a;2,Unknown", "cells like 'Unknown'"),
+        ("a,b,c", "id,label;1,a;2,Unknown", "contains 'Unknown'"),
         ("a,b,c", "id,label;1,a b c", r"not one of the classes .*but several words, as in rankings \(MAP@5\)"),
         ("1,2,3", "id,label;1,20.48", "a fractional number, as in regressions"),
         ("1,2,3", "id,label;1,137790 0.1", "several words"),
-        ("yes,no", "id,label;1,20.48", "cells like '20.48'"),
-        ("yes,no", "id,label;1,a b", "cells like 'a b'"),
+        ("yes,no", "id,label;1,20.48", "contains '20.48'"),
+        ("yes,no", "id,label;1,a b", "contains 'a b'"),
     ],
 )
 def test_cells_that_are_no_classes_are_asked_about(sample, given, text, says):

@@ -454,7 +454,7 @@ def test_what_cannot_be_found_out_is_asked(tmp_path, photos, tables, asks):
 
 
 REFUSALS = {
-    "no photos": ([], {"sample_submission_csv": ANSWER}, {}, BadData, "There are no photos in"),
+    "no photos": ([], {"sample_submission_csv": ANSWER}, {}, BadData, "contains no photos"),
     "ids that are no photos": (
         [*TRAIN, *TEST],
         {"labels_csv": LABELS, "sample_submission_csv": "id,label;x9,0.5"},
