@@ -48,7 +48,7 @@ def test_it_explains_itself_and_shows_no_empty_keys(tmp_path):
     DOGS.save(tmp_path / "competition.toml")
     text = (tmp_path / "competition.toml").read_text("utf-8")
     assert text.startswith("# Properties of this competition")
-    assert "the last one is the class that the probability is of" in text
+    assert "a binary task predicts the probability of the last one" in text
     assert read_toml(tmp_path / "competition.toml")["train"] == {"folder": "train", "labels": "names"}
 
 

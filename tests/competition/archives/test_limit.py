@@ -44,7 +44,8 @@ def test_how_much_may_be_written(archive, packed, most_bytes, allowed, refused, 
     write(allowed)
     if refused is not None:
         with pytest.raises(
-            BadData, match=r"pets\.zip may be a zip bomb, because it unpacks to more than .*unpack_limit; 0 sets no limit"
+            BadData,
+            match=r"pets\.zip may be a zip bomb, because it unpacks to more than .*unpack_limit; 0 sets no limit",
         ):
             write(refused)
 
