@@ -98,7 +98,7 @@ def test_a_metric_that_is_not_known_here_is_told(server, workspace):
     assert fetch(SLUG, workspace=workspace, progress=heard).manifest.metric == "log loss"
     [warning] = heard.warnings
     assert "'Weighted Whale Score'" in warning
-    assert "--metric" in warning
+    assert "Hints(metric=...)" in warning
 
 
 def test_what_cannot_be_answered_is_not_downloaded(server, workspace, folder):
