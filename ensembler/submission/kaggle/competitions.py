@@ -50,7 +50,7 @@ class KaggleCompetitions(KaggleSession):
     def request_facts(self, slug: str) -> CompetitionFacts:
         """Return facts about a competition, without retries."""
         with self.guard_request(slug), self.api.build_kaggle_client() as client:
-            request = build_request("competitions.competition", "ApiGetCompetitionRequest", competition_name=slug)
+            request = build_request("ApiGetCompetitionRequest", competition_name=slug)
             reply = client.competitions.competition_api_client.get_competition(request)
             return CompetitionFacts(
                 slug=slug,
@@ -115,7 +115,7 @@ class KaggleCompetitions(KaggleSession):
     def _request_archive(self, slug: str, headers: Mapping[str, str]) -> requests.Response:
         """Request the archive. The body is read later."""
         with self.guard_request(slug), self.api.build_kaggle_client() as client:
-            request = build_request("competitions.competition", "ApiDownloadDataFilesRequest", competition_name=slug)
+            request = build_request("ApiDownloadDataFilesRequest", competition_name=slug)
             # The redirect to the storage keeps the session's headers.
             client.http_client()._session.headers.update(headers)
             response: requests.Response = client.competitions.competition_api_client.download_data_files(request)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import importlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -71,10 +70,13 @@ class KaggleSession:
         return [str(values[name]) for name in ("key", "token") if values.get(name)]
 
 
-def build_request(service: str, name: str, **fields: Any) -> Any:
-    """Return the request ``name`` of one of the client's services, such as ``competitions.competition``."""
-    package, _, module = service.partition(".")
-    request = getattr(importlib.import_module(f"kagglesdk.{package}.types.{module}_api_service"), name)()
+def build_request(name: str, **fields: Any) -> Any:
+    """Return the request ``name`` of the client's services for competitions and notebooks."""
+    from kagglesdk.competitions.types import competition_api_service
+    from kagglesdk.kernels.types import kernels_api_service
+
+    service = competition_api_service if hasattr(competition_api_service, name) else kernels_api_service
+    request = getattr(service, name)()
     for field, value in fields.items():
         setattr(request, field, value)
     return request

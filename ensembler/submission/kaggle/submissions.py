@@ -85,7 +85,7 @@ class Kaggle(KaggleCompetitions):
         """List a page of submissions, with the token of the next, which the client's own method omits."""
         with self.guard_request(slug), self.api.build_kaggle_client() as client:
             fields = {"competition_name": slug, "page_size": PAGE_SIZE, "page_token": token}
-            request = build_request("competitions.competition", "ApiListSubmissionsRequest", **fields)
+            request = build_request("ApiListSubmissionsRequest", **fields)
             reply = client.competitions.competition_api_client.list_submissions(request)
             return [_parse_submission(each) for each in reply.submissions], str(reply.next_page_token or "")
 
@@ -121,7 +121,7 @@ class Kaggle(KaggleCompetitions):
         """Request a submission once. One that is not listed yet is pending."""
         try:
             with self.guard_request(slug), self.api.build_kaggle_client() as client:
-                request = build_request("competitions.competition", "ApiGetSubmissionRequest", ref=ref)
+                request = build_request("ApiGetSubmissionRequest", ref=ref)
                 return _parse_submission(client.competitions.competition_api_client.get_submission(request))
         except AccessDenied:
             return Submission(ref, "PENDING")

@@ -161,7 +161,7 @@ class CodeCompetition:
 
     def _build_request(self, name: str) -> Any:
         """Return a request about the notebook."""
-        return build_request("kernels.kernels", name, user_name=self.folder.owner, kernel_slug=self.folder.slug)
+        return build_request(name, user_name=self.folder.owner, kernel_slug=self.folder.slug)
 
     def _check_reply(self, reply: Any) -> None:
         """Raise the errors in a response, which the client does not raise."""
