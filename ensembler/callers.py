@@ -1,7 +1,7 @@
-"""Messages name arguments as their caller writes them: as options on the command line, as keywords in Python.
+"""Spelling of arguments in messages: as options on the command line, as keywords in Python.
 
-They are written as for the command line. ``--epochs`` names an argument, ``--name NAME`` gives it a value in capitals,
-and backquotes hold any other value (```--epochs 5```) or a call (```ensembler stack --top 3```).
+Messages are written for the command line. ``--epochs`` names an argument, ``--name NAME`` adds a value in capitals, and
+backquotes enclose any other value (```--epochs 5```) or a call (```ensembler stack --top 3```).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import re
 import shlex
 from collections.abc import Iterator
 
-# Arguments whose option is not their name, since it is repeated or shared by several.
+# Arguments whose option has another name, because it is repeated or shared by several arguments.
 _OPTIONS = {"phases": "phase", "backbones": "backbone"}
 _ARGUMENTS = {
     **{option: name for name, option in _OPTIONS.items()},
@@ -33,13 +33,13 @@ _CALL = re.compile(
     r"|`--(?P<given>[a-z][a-z-]*) (?P<value>[^`]+)`"
     r"|(?<![\w`/-])--(?P<named>[a-z][a-z-]*)(?![\w/])(?: (?P<placeholder>[A-Z]{2,}\b))?"
 )
-# Job processes inherit it.
+# Job processes inherit this variable.
 _CALLER_VARIABLE = "ENSEMBLER_CALLER"
 
 
 @contextlib.contextmanager
 def address_command_line() -> Iterator[None]:
-    """Have messages of this process and its jobs name arguments as on the command line."""
+    """Spell arguments in the messages of this process and its jobs as on the command line."""
     before = os.environ.get(_CALLER_VARIABLE, "")
     os.environ[_CALLER_VARIABLE] = "command line"
     try:
@@ -49,12 +49,12 @@ def address_command_line() -> Iterator[None]:
 
 
 def address_caller(text: str) -> str:
-    """Return a message as its caller reads it: unchanged on the command line, else with keywords for options."""
+    """Return a message unchanged on the command line, and with keywords in place of options in Python."""
     return text if os.environ.get(_CALLER_VARIABLE) else _CALL.sub(_rewrite, text)
 
 
 def format_option(name: str, value: object = None) -> str:
-    """Write an argument as on the command line: ``--batch-size``, ``--no-flips``, ``--weights none``."""
+    """Format an argument as on the command line: ``--batch-size``, ``--no-flips``, ``--weights none``."""
     option = _OPTIONS.get(name, name).replace("_", "-")
     if isinstance(value, bool):
         return f"--{option}" if value else f"--no-{option}"
@@ -65,7 +65,7 @@ def _rewrite(found: re.Match[str]) -> str:
     if found["command"]:
         return f"`ensembler.{_rewrite_call(found['command'], shlex.split(found['words']))}`"
     if found.string.startswith(" must be", found.end()):
-        # Some other value is wrong than the one that a flag stands for.
+        # The wrong value is not the one that the flag stands for.
         return found["named"].replace("-", "_")
     return _rewrite_argument(found["given"] or found["named"], found["value"] or found["placeholder"])
 

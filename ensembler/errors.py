@@ -80,7 +80,7 @@ class InvalidSubmission(BadData):
     Attributes
     ----------
     headline
-        What is wrong, and what to do.
+        Problem and remedy in one phrase.
     problems
         All problems, each with its first occurrence or an empty text.
     """
