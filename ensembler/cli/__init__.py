@@ -1,4 +1,4 @@
-"""Parses the command line, runs one workflow, and prints its result. What is heavy is imported when a command runs."""
+"""The command line: each command runs one workflow and prints its result. Heavy imports happen inside the command."""
 
 from .main import commands, main
 

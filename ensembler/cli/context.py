@@ -1,19 +1,22 @@
-"""What all commands share."""
+"""Context that all commands share."""
 
 from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from ..paths import Workspace
     from ..progress import Progress
 
+T = TypeVar("T")
+
 
 class Context:
-    """The folders, and where progress goes: to the console, and to an event file if one is named."""
+    """Workspace of a command, and its progress: the console, and an event file if one is given."""
 
     def __init__(
         self, data: Path, submissions: Path, *, quiet: bool, verbose: bool, events: Path | None = None
@@ -33,7 +36,7 @@ class Context:
             self.progress = ProgressGroup([self.console, EventFile(events, on_error=self.console.warn)])
 
     def report_start(self, command: str) -> None:
-        """Report that a command begins."""
+        """Emit the event of the command's start."""
         from .. import __version__
         from ..events import CommandBegan
 
@@ -41,14 +44,14 @@ class Context:
         self.progress.emit(CommandBegan(command, __version__, os.getpid()))
 
     def report_end(self, code: int, sentence: str) -> None:
-        """Report how the command ended: its exit code, and the sentence that was printed if it failed."""
+        """Emit the events of the command's end. ``sentence`` is the printed error, empty if there is none."""
         from ..events import CommandEnded, CommandFailed
 
         if sentence:
             self.progress.emit(CommandFailed(sentence))
         self.progress.emit(CommandEnded(self._command, code, round(time.monotonic() - self._began, 3)))
 
-    @property
-    def common(self) -> dict[str, Any]:
-        """Arguments that every workflow takes."""
-        return {"workspace": self.workspace, "progress": self.progress}
+    def run(self, workflow: Callable[..., T], *arguments: Any, **options: Any) -> T:
+        """Run a workflow in this workspace, with its progress displayed."""
+        with self.progress:
+            return workflow(*arguments, **options, workspace=self.workspace, progress=self.progress)

@@ -1,4 +1,4 @@
-"""How a command ends that did not do what was asked."""
+"""Exit codes and error sentences of commands."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ EXIT_INTERRUPTED = 130
 
 
 class CommandExit(SystemExit):
-    """An end with a sentence, which was printed."""
+    """Exit after a sentence was printed."""
 
     def __init__(self, code: int, sentence: str) -> None:
         super().__init__(code)
@@ -18,13 +18,13 @@ class CommandExit(SystemExit):
 
 
 def fail(text: str, code: int = 1) -> NoReturn:
-    """Print a sentence on standard error and end with ``code``; 1 is that of our errors."""
+    """Print a sentence on standard error and exit with ``code``."""
     click.echo(f"Error: {text}" if code == 1 else text, err=True)
     raise CommandExit(code, text)
 
 
 def describe_outcome(error: BaseException | None) -> tuple[int, str]:
-    """Tell exit code and sentence of what ended a command: nothing, an exit, or a bug of ours."""
+    """Return the exit code and the error sentence of a command that ended with ``error``, or with success."""
     if error is None:
         return 0, ""
     if not isinstance(error, SystemExit):

@@ -1,4 +1,4 @@
-"""The program: its commands, and how errors are told."""
+"""The program: its commands, and the output of errors."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .context import Context
 from .endings import EXIT_INTERRUPTED, CommandExit, describe_outcome, fail
 from .fold_commands import folds
 from .member_commands import members, status
-from .options import Option, option
+from .options import PATH, Option, option
 from .prediction_commands import predict
 from .stack_commands import demo, score, stack
 from .submission_commands import notebook, submissions, submit
@@ -28,27 +28,15 @@ from .training_commands import show_config, train_members
 
 
 @click.group(context_settings={"auto_envvar_prefix": "ENSEMBLER", "help_option_names": ["-h", "--help"]})
-@option(
-    "--data",
-    type=click.Path(path_type=Path),
-    default=Path("data"),
-    show_default=True,
-    help="Folder of competitions.",
-)
-@option(
-    "--submissions",
-    type=click.Path(path_type=Path),
-    default=Path("submissions"),
-    show_default=True,
-    help="Folder of CSVs.",
-)
+@option("--data", type=PATH, default=Path("data"), help="Folder of competitions.")
+@option("--submissions", type=PATH, default=Path("submissions"), help="Folder of submissions.")
 @option("-q", "--quiet", is_flag=True, help="Print only errors and results.")
-@option("-v", "--verbose", is_flag=True, help="Also print details, such as caches and waits; may follow the command.")
+@option("-v", "--verbose", is_flag=True, help="Also print details, such as caches and waits. May follow the command.")
 @option(
     "--events",
-    type=click.Path(path_type=Path),
+    type=PATH,
     metavar="FILE.jsonl",
-    help="Append all that happens as lines of JSON; see docs/progress.md.",
+    help="File to which all events are appended as lines of JSON, see docs/progress.md.",
 )
 @click.version_option(__version__, prog_name="ensembler")
 @click.pass_context
@@ -58,12 +46,12 @@ def commands(
     """From a Kaggle image competition's slug to a scored submission.
 
     \b
-    ensembler fetch SLUG                        download, unpack, find out the layout
+    ensembler fetch SLUG                        download, unpack, detect the layout
     ensembler survey                            find out which backbones are worth training
     ensembler train-members --members b0,b2,b3  train each backbone, fold by fold
-    ensembler stack                             stack them, score honestly, write the CSV
+    ensembler stack                             stack, score by nested folds, write the CSV
     ensembler submit                            check, upload, show the public score
-    ensembler status                            where things stand, and what to do next
+    ensembler status                            show the state and what to do next
 
     Every option can be set by an environment variable: ENSEMBLER_DATA, ENSEMBLER_TRAIN_MEMBERS_FOLDS, ...
     """  # noqa: D301 - click's mark for lines to keep is a backspace, not a backslash
@@ -98,7 +86,7 @@ for _command in (
     notebook,
     status,
 ):
-    # People type it behind the command too.
+    # The option is also accepted after the command.
     _command.params.append(
         Option(
             ["-v", "--verbose"],
@@ -113,7 +101,7 @@ for _command in (
 
 
 def main() -> None:
-    """Run the command line; our errors become one line and exit code 1, a bug of ours keeps its traceback."""
+    """Run the command line. Print an ``EnsemblerError`` as one line, and exit with 1. A bug keeps its traceback."""
     _escape_unencodable()
     contexts: list[Context] = []
     with address_command_line(), _report_end(contexts):
@@ -122,7 +110,7 @@ def main() -> None:
 
 @contextlib.contextmanager
 def _report_end(contexts: list[Context]) -> Iterator[None]:
-    """Tell those who follow how the commands ended that were begun in the block."""
+    """Report the end of all commands that start in the block."""
     error: BaseException | None = None
     try:
         yield
@@ -143,7 +131,7 @@ def _run_command(contexts: list[Context]) -> None:
     except EnsemblerError as error:
         fail(str(error))
     except click.exceptions.Abort as error:
-        # Click makes this of every KeyboardInterrupt, of which ours know where the work was.
+        # Click converts every KeyboardInterrupt. The package's own contains the position of the work.
         interruption = error.__cause__ if isinstance(error.__cause__, Interrupted) else Interrupted()
         fail(str(interruption), EXIT_INTERRUPTED)
     except click.ClickException as error:
@@ -156,7 +144,7 @@ def _run_command(contexts: list[Context]) -> None:
 
 
 def _escape_unencodable() -> None:
-    """Have a letter that standard output cannot hold printed by its number: pipes on Windows know a few hundred."""
+    """Print characters that standard output cannot encode, as in pipes on Windows, by their numbers."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
 

@@ -1,9 +1,8 @@
-"""Commands about what was trained: ``members`` with ``members rm``, ``status``."""
+"""Commands about trained members: ``members`` with ``members rm``, ``status``."""
 
 from __future__ import annotations
 
 import dataclasses
-import json
 import sys
 
 import click
@@ -15,29 +14,28 @@ from .showing import show_result
 
 
 @click.group(invoke_without_command=True)
-@option("--measure", is_flag=True, help="Measure speeds that were not measured on this machine.")
+@option("--measure", is_flag=True, help="Measure missing speeds on this machine.")
 @add_competition_option
 @add_json_option
 @click.pass_context
 def members(click_context: click.Context, /, competition: str | None, *, measure: bool, as_json: bool) -> None:
-    """List the trained members: size, speed, scores, what differs.
+    """List trained members with size, speed, scores and differing settings.
 
-    Speeds are those of one fold's network with the views that it predicts by: milliseconds are the mean of 100
-    predictions of one photo each, photos per second are in batches. The spread is the standard deviation of the log
-    loss over folds.
+    Speeds are those of one fold's network with all its views. Milliseconds per photo are the mean of 100 predictions of
+    single photos, photos per second are measured in batches. The spread is the standard deviation of the log loss over
+    the folds.
     """
     if click_context.invoked_subcommand is not None:
         return
     from ..workflows.members.listing import list_members as run
 
     context: Context = click_context.obj
-    with context.progress:
-        listed = run(competition, measure=measure, **context.common)
+    listed = context.run(run, competition, measure=measure)
     if as_json:
-        click.echo(json.dumps([member.to_json() for member in listed], indent=2))
+        show_result(listed, as_json=True)
         return
     if not listed:
-        context.progress.note("No member is trained yet: begin with `ensembler train-members --members ...`.")
+        context.progress.note("No member is trained yet: start with `ensembler train-members --members ...`.")
         return
     table = listed.build_table()
     dataclasses.replace(table, notes=()).write()
@@ -47,7 +45,7 @@ def members(click_context: click.Context, /, competition: str | None, *, measure
 
 @members.command("rm")
 @click.argument("names", nargs=-1, required=True, metavar="NAME...")
-@option("--force", "-y", "--yes", "force", is_flag=True, help="Also if a finished stack was built of one.")
+@option("--force", "-y", "--yes", "force", is_flag=True, help="Remove members even if a finished stack contains one.")
 @add_competition_option
 @add_json_option
 @click.pass_context
@@ -56,26 +54,24 @@ def remove(
 ) -> None:
     """Remove members, and frozen features that no other member uses.
 
-    Stacks that were built of them stay as they are: they have their own copies.
+    Stacks that contain them are kept, because a stack has its own copies. If a stack contains one, the command asks for
+    confirmation or refuses. --force skips the question.
     """
     from ..workflows.members.removal import describe_stack_uses, find_stack_uses
     from ..workflows.members.removal import remove_members as run
 
     context: Context = click_context.obj
-    # What stands before `rm` counts too.
+    # Options before `rm` apply too.
     before = click_context.parent.params if click_context.parent else {}
     competition, as_json = competition or before.get("competition"), as_json or bool(before.get("as_json"))
     if not force and _is_terminal() and (uses := find_stack_uses(context.workspace.current(competition), names)):
-        force = click.confirm(f"{describe_stack_uses(uses)}. Remove all the same?", err=True)
+        force = click.confirm(f"{describe_stack_uses(uses)}. Remove them anyway?", err=True)
         if not force:
             fail("Nothing was removed.", EXIT_INTERRUPTED)
-    with context.progress:
-        removed = run(names, competition=competition, force=force, **context.common)
-    show_result(removed, as_json=as_json)
+    show_result(context.run(run, names, competition=competition, force=force), as_json=as_json)
 
 
 def _is_terminal() -> bool:
-    """Whether somebody is there who can be asked."""
     return sys.stdin.isatty()
 
 
@@ -84,12 +80,10 @@ def _is_terminal() -> bool:
 @add_json_option
 @click.pass_obj
 def status(context: Context, /, competition: str | None, *, as_json: bool) -> None:
-    """Tell where a competition stands, and what to do next.
+    """Show the state of a competition, and what to do next.
 
-    Nothing is asked of Kaggle: submissions are as `ensembler submissions` last found them.
+    The command does not contact Kaggle. Submissions are shown as `ensembler submissions` last found them.
     """
     from ..workflows.status.status import status as run
 
-    with context.progress:
-        standing = run(competition, **context.common)
-    show_result(standing, as_json=as_json)
+    show_result(context.run(run, competition), as_json=as_json)

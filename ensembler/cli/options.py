@@ -1,45 +1,47 @@
-"""How options are declared, and those that several commands have."""
+"""Kinds of options and commands, and the options that several commands share."""
 
 from __future__ import annotations
 
 import functools
 import os
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
+PATH = click.Path(path_type=Path)
 F = TypeVar("F", bound=Callable[..., Any])
-SECONDS_PER_DAY = 24 * 60 * 60
 
 
 class Option(click.Option):
-    """An option whose environment variable has the name that a person types, whatever the parameter is called.
+    """An option whose environment variable is named after the option, not after the parameter.
 
     Parameters
     ----------
     section
-        Title of its section in the help.
+        Title of the option's section in the help.
     former
-        Former spellings, which still work and are not shown.
+        Former spellings. They still work, but the help omits them.
     """
 
     def __init__(
         self, *arguments: Any, section: str = "Options", former: Sequence[str] = (), **attributes: Any
     ) -> None:
+        attributes["show_default"] = attributes.get("default") not in (None, "")
         super().__init__(*arguments, **attributes)
         self.section = section
         self.former = list(former)
 
     def add_to_parser(self, parser: Any, ctx: click.Context) -> None:
-        """Have the parser know former spellings too."""
+        """Add the option to the parser with its former spellings."""
         shown = self.opts
         self.opts = [*shown, *self.former]
         super().add_to_parser(parser, ctx)
         self.opts = shown
 
     def resolve_envvar_value(self, ctx: click.Context) -> str | None:
-        """Look for ``ENSEMBLER_COMMAND_OPTION``."""
+        """Return the value of ``ENSEMBLER_COMMAND_OPTION``, or of the variable of a former spelling."""
         typed = (name.lstrip("-").replace("-", "_").upper() for name in (max(self.opts, key=len), *self.former))
         values = (os.environ.get(f"{ctx.auto_envvar_prefix}_{name}") for name in typed)
         return next(filter(None, values), None)
@@ -52,7 +54,7 @@ class SectionedCommand(click.Command):
     """A command whose help lists its options in sections."""
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write each section under its title, in the order in which they come first."""
+        """Write each section under its title, in the order of the parameters."""
         sections: dict[str, list[tuple[str, str]]] = {}
         for parameter in self.get_params(ctx):
             if (record := parameter.get_help_record(ctx)) is not None:
@@ -63,45 +65,34 @@ class SectionedCommand(click.Command):
 
 
 class PhraseType(click.types.StringParamType):
-    """Text with spaces in it; an environment variable separates several by semicolons."""
+    """Text that may contain spaces. Semicolons separate several values in an environment variable."""
 
     envvar_list_splitter = ";"
 
 
-def add_competition_option(command: F) -> F:
-    """Add the choice of the competition."""
-    return option("-c", "--competition", metavar="NAME", help="Instead of the one last fetched or adopted.")(command)
-
-
-def add_timeout_option(command: F) -> F:
-    """Add the limit of a wait for Kaggle."""
-    return option(
-        "--timeout",
-        type=click.IntRange(1, SECONDS_PER_DAY),
-        default=60,
-        show_default=True,
-        metavar="SECONDS",
-        help="Without an answer from Kaggle, after which a question is repeated.",
-    )(command)
-
-
-def add_json_option(command: F) -> F:
-    """Add the choice of JSON."""
-    return option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")(command)
-
-
-def add_runtime_option(command: F) -> F:
-    """Add the choice of what networks predict on."""
-    text = "What predicts without a GPU: keras, graph, onnx, or auto for the fastest, the default."
-    return option("--runtime", metavar="NAME", help=text)(command)
-
-
-def add_cache_limit_option(command: F) -> F:
-    """Add the limit of photos that lie decoded on the disk."""
-    text = "Of decoded photos on the disk, such as 20GB; 0 for none; by default half of what is free."
-    return option("--cache-limit", metavar="SIZE", help=text)(command)
+add_competition_option = option(
+    "-c", "--competition", metavar="NAME", help="Name of the competition. By default the one last fetched or adopted."
+)
+add_timeout_option = option(
+    "--timeout",
+    type=click.IntRange(1, 24 * 60 * 60),
+    default=60,
+    metavar="SECONDS",
+    help="Seconds without a reply from Kaggle after which a request is repeated.",
+)
+add_json_option = option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+add_runtime_option = option(
+    "--runtime",
+    metavar="auto|keras|graph|onnx",
+    help="Runtime of predictions without a GPU. auto, the default, takes the fastest.",
+)
+add_cache_limit_option = option(
+    "--cache-limit",
+    metavar="SIZE",
+    help="Disk space for decoded photos, such as 20GB. 0 keeps none. By default half of the free space.",
+)
 
 
 def parse_member_names(_context: click.Context, _option: click.Parameter, value: str | None) -> list[str] | None:
-    """Read names that are separated by commas."""
+    """Split names that are separated by commas."""
     return None if value is None else [name.strip() for name in value.split(",") if name.strip()]

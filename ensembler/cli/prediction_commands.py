@@ -1,4 +1,4 @@
-"""The command that predicts any photos: ``predict``."""
+"""The command ``predict``, which predicts any photos."""
 
 from __future__ import annotations
 
@@ -11,36 +11,36 @@ import click
 
 from .context import Context
 from .endings import EXIT_INTERRUPTED, fail
-from .options import add_competition_option, option
+from .options import PATH, add_competition_option, option
 
 
 @click.command()
-@click.argument("photos", nargs=-1, required=True, type=click.Path(path_type=Path))
-@option("--stack", metavar="NAME|FILE", help="A finished stack, or a stack.keras; the one built last by default.")
-@option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="File to write; standard output else.")
+@click.argument("photos", nargs=-1, required=True, type=PATH)
+@option("--stack", metavar="NAME|FILE", help="Finished stack, or a stack.keras. By default the newest stack.")
 @option(
-    "--batch-size", type=click.IntRange(1), default=32, show_default=True, help="Photos through the network at once."
+    "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="File to write. By default standard output."
 )
+@option("--batch-size", type=click.IntRange(1), default=32, help="Photos per batch.")
 @add_competition_option
 @option("--json", "as_json", is_flag=True, help="Write JSON instead of a CSV.")
 @click.pass_obj
 def predict(
     context: Context, /, photos: tuple[Path, ...], *, output: Path | None, as_json: bool, **options: Any
 ) -> None:
-    """Predict photos, files or whole folders, with a stack.
+    """Predict photos with a stack.
 
-    The CSV has a row for each photo and a column for each class; of two classes, the one that the competition asks the
-    probability of. A photo that cannot be decoded is told and left out, and the exit code is 1 then.
+    PHOTOS are files and folders. The CSV has a row for each photo and a column for each class. A binary task has one
+    column, the class whose probability the competition asks for. Photos that cannot be decoded are reported and left
+    out, and the exit code is then 1.
     """
     from ..storage import write_file_atomically
     from ..workflows.predict import predict as run
 
     try:
-        # Opened first: a place that cannot be written to is told before the work, not after it.
+        # The file is opened first, so that a folder that cannot be written to is reported before the work.
         with contextlib.nullcontext() if output is None else write_file_atomically(output) as place:
-            with context.progress:
-                predictions = run(photos, **options, **context.common)
-            # Names of files may hold bytes that are no letters.
+            predictions = context.run(run, photos, **options)
+            # File names may contain bytes that are not valid UTF-8.
             text = json.dumps(predictions.to_json(), indent=2) + "\n" if as_json else predictions.to_csv()
             content = text.encode("utf-8", "surrogateescape")
             if place is None:

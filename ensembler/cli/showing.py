@@ -1,4 +1,4 @@
-"""How commands show results: as a table with sentences, or as JSON."""
+"""Results on standard output: a table with sentences, or JSON."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from .context import Context
-from .options import add_competition_option, add_json_option, option, parse_member_names
+from .options import PATH, add_competition_option, add_json_option, option, parse_member_names
 from .training_options import ConfigCommand, TrainingCommand, select_given_options
 
 
@@ -24,19 +24,19 @@ from .training_options import ConfigCommand, TrainingCommand, select_given_optio
 @add_competition_option
 @option(
     "--show-augmented",
-    type=click.Path(path_type=Path),
+    type=PATH,
     metavar="FILE.png",
-    help="Draw what the first member would be trained on, and train nothing.",
+    help="Draw augmented photos of the first member, and train nothing.",
 )
 @add_json_option
 @click.pass_obj
 def train_members(
     context: Context, /, members: list[str], *, as_json: bool, show_augmented: Path | None, **options: Any
 ) -> None:
-    """Train backbones over all folds; finished folds are kept.
+    """Train backbones on all folds.
 
-    Preset, backbone and machine choose the options that are left out: `ensembler config` prints them with their
-    reasons.
+    Finished folds are kept. Preset, backbone and machine determine the options that are not given. `ensembler config`
+    prints all values with their sources.
     """
     from ..workflows.train.train import train_members as run
 
@@ -44,12 +44,11 @@ def train_members(
     if show_augmented:
         _draw_augmented(context, show_augmented, members, given)
         return
-    with context.progress:
-        results = run(members, **given, **context.common)
+    results = context.run(run, members, **given)
     if as_json:
         click.echo(json.dumps({"members": results.to_json()}, indent=2))
-        return
-    results.build_table().write()
+    else:
+        results.build_table().write()
 
 
 def _draw_augmented(context: Context, file: Path, members: list[str], options: dict[str, Any]) -> None:
@@ -58,19 +57,17 @@ def _draw_augmented(context: Context, file: Path, members: list[str], options: d
 
     # Nothing is trained.
     unused = RUN.keys() - {"preset", "config"}
-    with context.progress:
-        drawn = show_augmented(
-            file, members, **{name: value for name, value in options.items() if name not in unused}, **context.common
-        )
+    given = {name: value for name, value in options.items() if name not in unused}
+    drawn = context.run(show_augmented, file, members, **given)
     click.echo(f"{drawn.file}: {drawn.member} with --augmentation {drawn.augmentation}; nothing was trained.")
 
 
-# It reads the environment variables of the command whose options it prints.
+# The command reads the environment variables of the command whose options it prints.
 @click.command("config", cls=ConfigCommand, context_settings={"auto_envvar_prefix": "ENSEMBLER_TRAIN_MEMBERS"})
-@option("--members", callback=parse_member_names, metavar="A,B,C", help="Members, each with the options of its own.")
+@option("--members", callback=parse_member_names, metavar="A,B,C", help="Members whose own options are printed too.")
 @click.pass_obj
 def show_config(_context: Context, /, members: list[str] | None, **options: Any) -> None:
-    """Print the options of training in force, and where each comes from; --config takes what it prints."""
+    """Print the effective training options with their sources, as a file for --config."""
     from ..workflows.config import config as run
 
     click.echo(run(members, **select_given_options(options)), nl=False)

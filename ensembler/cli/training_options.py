@@ -1,4 +1,4 @@
-"""Options of training on the command line, made of their declarations."""
+"""Command-line options of training, created from their declarations."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ _FORMER = {"name": "--as", "augmentation": "--augment"}
 
 
 class TrainingCommand(SectionedCommand):
-    """A command with the options of training, whose declarations are loaded when the command is."""
+    """A command with the options of training. Their declarations are loaded together with the command."""
 
-    # Options of a call that it takes; None for all.
+    # Names of the accepted options of a call. None accepts all.
     run: tuple[str, ...] | None = None
 
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
-        """Return its own options, then the declared ones."""
+        """Return the command's own options, followed by the declared ones."""
         from ..options.reading import OPTIONS, RUN
 
         if all(found.name not in OPTIONS for found in self.params):
@@ -31,13 +31,13 @@ class TrainingCommand(SectionedCommand):
 
 
 class ConfigCommand(TrainingCommand):
-    """A command that trains nothing."""
+    """A command that shows the options of training without training."""
 
     run = ("preset", "config")
 
 
 def _make_option(declared: Declared) -> Option:
-    """Make an option whose value is passed on as text: one place checks it, wherever it comes from."""
+    """Return an option whose value is text. :mod:`..options.reading` checks values from all sources."""
     from ..callers import format_option
 
     typed = format_option(declared.name)
@@ -50,5 +50,5 @@ def _make_option(declared: Declared) -> Option:
 
 
 def select_given_options(options: dict[str, Any]) -> dict[str, Any]:
-    """Return the options that a person gave."""
+    """Return the options that the user gave."""
     return {name: value for name, value in options.items() if value not in (None, ())}

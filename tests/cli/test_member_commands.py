@@ -86,7 +86,7 @@ def test_in_a_terminal_it_is_asked(
 ) -> None:
     monkeypatch.setattr("ensembler.cli.member_commands._is_terminal", lambda: True)
     result = run("members", "rm", "a", answer=answer)
-    assert "Stack a_b was built of a. Remove all the same? [y/N]" in result.stderr
+    assert "Stack a_b was built of a. Remove them anyway? [y/N]" in result.stderr
     assert result.exit_code == code
     assert ("a" in list_trained_members(folder)) == (code != 0)
 

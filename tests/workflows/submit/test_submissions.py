@@ -279,7 +279,7 @@ def test_the_command_says_what_to_do_if_there_is_nothing(words, printed, workspa
 def test_options_that_exclude_each_other_are_wrong_usage(words, workspace):
     ended = typed(*words, workspace=workspace)
     assert ended.returncode == 2
-    assert "not both" in ended.stderr
+    assert "exclude each other" in ended.stderr
 
 
 def test_an_offline_list_loads_nothing_that_is_slow(ledger, workspace):
