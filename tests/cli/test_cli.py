@@ -46,7 +46,7 @@ def files(tmp_path: Path) -> Path:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["adopt", "nowhere", "--name", "x"], "There is no folder nowhere"),
+        (["adopt", "nowhere", "--name", "x"], "The folder nowhere does not exist"),
         (["adopt", "empty", "--name", "x"], "contains no photos"),
         (["adopt", "mute", "--name", "x"], "Where are the labels"),
         (["adopt", "missing", "--name", "x"], "has no label for 1 photo"),
@@ -55,7 +55,7 @@ def files(tmp_path: Path) -> Path:
         (["adopt", "good", "--name", "a/b"], "not a valid name of a competition"),
         (["adopt", "good", "--name", "x", "--test-size", "1.5"], "--test-size"),
         (["--data", "file/below", "adopt", "good", "--name", "x"], "file"),
-        (["fetch", "some-slug", "--archive", "nowhere.zip"], "There is no file nowhere.zip"),
+        (["fetch", "some-slug", "--archive", "nowhere.zip"], "The file nowhere.zip does not exist"),
         (["fetch", "some-slug", "--archive", "no.zip"], "damaged or no zip"),
         (["fetch", "https://example.org/x"], "is not a competition"),
         (["train-members", "--members", "b0"], "start with `ensembler fetch SLUG`"),
@@ -144,8 +144,8 @@ def test_options_of_training_come_from_the_command_its_variables_a_file_and_a_pr
     words = ["config", "--preset", "best", "--config", "a.toml", "--epochs", "5"]
     ended = ensembler(*words, folder=tmp_path, **variables)
     assert ended.returncode == 0, ended.stderr
-    told = tomllib.loads(ended.stdout)
-    assert [told[name] for name in ("epochs", "ema", "hidden", "tta")] == [5, 0.25, 4, "crops"]
+    options = tomllib.loads(ended.stdout)
+    assert [options[name] for name in ("epochs", "ema", "hidden", "tta")] == [5, 0.25, 4, "crops"]
 
 
 def test_phases_in_a_variable_are_separated_by_semicolons(tmp_path: Path) -> None:
@@ -155,8 +155,8 @@ def test_phases_in_a_variable_are_separated_by_semicolons(tmp_path: Path) -> Non
 
 
 def test_a_members_help_is_in_sections(tmp_path: Path) -> None:
-    told = ensembler("train-members", "--help", folder=tmp_path).stdout
-    titles = [line for line in told.splitlines() if line.endswith(":") and not line.startswith(" ")]
+    help_text = ensembler("train-members", "--help", folder=tmp_path).stdout
+    titles = [line for line in help_text.splitlines() if line.endswith(":") and not line.startswith(" ")]
     assert titles == ["Options:", "Start:", "Fine-tuning:", "Head:", "Photos and labels:", "Steps:"]
 
 
@@ -177,10 +177,10 @@ def events(folder: Path) -> list[dict[str, Any]]:
 
 def test_a_file_of_events_tells_the_beginning_the_work_and_the_end(files: Path) -> None:
     assert ensembler("--events", "a.jsonl", "adopt", "good", "--name", "x", folder=files).returncode == 0
-    told = events(files)
-    assert (told[0]["event"], told[0]["command"]) == ("command_began", "adopt")
-    assert ("task_ended", "scan photos") in [(line["event"], line.get("label")) for line in told]
-    assert {name: told[-1][name] for name in ("event", "command", "exit_code")} == {
+    lines = events(files)
+    assert (lines[0]["event"], lines[0]["command"]) == ("command_began", "adopt")
+    assert ("task_ended", "scan photos") in [(line["event"], line.get("label")) for line in lines]
+    assert {name: lines[-1][name] for name in ("event", "command", "exit_code")} == {
         "event": "command_ended",
         "command": "adopt",
         "exit_code": 0,

@@ -41,12 +41,12 @@ def test_members_are_listed_in_a_table(folder: CompetitionFolder) -> None:
     lines = result.stdout.splitlines()
     assert lines[0].split()[:3] == ["member", "folds", "log"]
     assert [line.split()[:2] for line in lines[1:]] == [["a", f"{FOLDS}/{FOLDS}"], ["a@x", "2/3"], ["c", "0/3"]]
-    assert "Not measured on this machine: a, a@x; `ensembler members --measure` does." in result.stderr
+    assert "Not measured on this machine: a, a@x. Measure them with `ensembler members --measure`." in result.stderr
 
 
 def test_members_as_json(folder: CompetitionFolder) -> None:
-    told = json.loads(run("members", "--json", "-c", "made").stdout)
-    assert [(member["name"], member["finished"]) for member in told] == [("a", True), ("a@x", False), ("c", False)]
+    listed = json.loads(run("members", "--json", "-c", "made").stdout)
+    assert [(member["name"], member["finished"]) for member in listed] == [("a", True), ("a@x", False), ("c", False)]
 
 
 def test_no_members(folder: CompetitionFolder) -> None:
@@ -57,7 +57,7 @@ def test_no_members(folder: CompetitionFolder) -> None:
 
 def test_a_member_is_removed(folder: CompetitionFolder) -> None:
     result = run("members", "rm", "a@x", "c")
-    assert result.stdout.startswith("Removed a@x, c: 0.0 MB are free again.")
+    assert result.stdout.startswith("Removed a@x, c, which frees 0.0 MB.")
     assert list_trained_members(folder) == ["a"]
 
 
@@ -69,13 +69,13 @@ def test_the_competition_may_stand_before_rm(folder: CompetitionFolder, words: l
 
 
 def test_removal_as_json(folder: CompetitionFolder) -> None:
-    told = json.loads(run("members", "rm", "a", "--yes", "--json").stdout)
-    assert (told["members"], told["stacks"], told["features"]) == (["a"], ["a_b"], [])
-    assert told["freed_bytes"] > 0
+    removed = json.loads(run("members", "rm", "a", "--yes", "--json").stdout)
+    assert (removed["members"], removed["stacks"], removed["features"]) == (["a"], ["a_b"], [])
+    assert removed["freed_bytes"] > 0
 
 
 def test_without_a_terminal_a_member_of_a_stack_needs_yes(folder: CompetitionFolder) -> None:
-    with pytest.raises(BadChoice, match="Stack a_b was built of a: remove all the same with"):
+    with pytest.raises(BadChoice, match="Stack a_b contains a: remove them anyway with"):
         run("members", "rm", "a")
     assert "a" in list_trained_members(folder)
 
@@ -86,7 +86,7 @@ def test_in_a_terminal_it_is_asked(
 ) -> None:
     monkeypatch.setattr("ensembler.cli.member_commands._is_terminal", lambda: True)
     result = run("members", "rm", "a", answer=answer)
-    assert "Stack a_b was built of a. Remove them anyway? [y/N]" in result.stderr
+    assert "Stack a_b contains a. Remove them anyway? [y/N]" in result.stderr
     assert result.exit_code == code
     assert ("a" in list_trained_members(folder)) == (code != 0)
 
@@ -95,8 +95,8 @@ def test_status_in_words_and_as_json(folder: CompetitionFolder) -> None:
     lines = run("status").stdout.splitlines()
     assert lines[0] == "made"
     assert lines[-1] == "next: ensembler train-members --members a@x,c"
-    told = json.loads(run("status", "--json").stdout)
-    assert told["next"]["command"] == "ensembler train-members --members a@x,c"
+    standing = json.loads(run("status", "--json").stdout)
+    assert standing["next"]["command"] == "ensembler train-members --members a@x,c"
 
 
 def test_status_of_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

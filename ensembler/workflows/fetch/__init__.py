@@ -1,1 +1,1 @@
-"""Brings in a competition from Kaggle, from an archive, or from a local folder."""
+"""Creation of a competition from Kaggle, an archive, or a local folder."""

@@ -1,4 +1,4 @@
-"""A person's answers to what cannot be found out, kept so that a later answer does not undo the former ones."""
+"""Stored hints of the user, so that a later hint does not undo earlier ones, and facts from Kaggle."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ...storage import compute_file_digest, write_bytes
 
 @dataclass(frozen=True)
 class _StoredHints:
-    """A person's answers, and the checksum of the manifest that was written with them."""
+    """Hints of the user, and the checksum of the manifest that was written with them."""
 
     answers: Hints = Hints()  # noqa: RUF009 - Hints are frozen
     manifest: str = ""
@@ -25,14 +25,14 @@ class _StoredHints:
 
 @dataclass(frozen=True)
 class KaggleFacts:
-    """What Kaggle told of the competition when it was downloaded."""
+    """Kaggle's description of a competition at the time of the download."""
 
     metric: str = ""
     code_only: bool = False
 
 
 def read_facts(folder: CompetitionFolder) -> KaggleFacts:
-    """Read what Kaggle told; nothing of a competition that did not come from Kaggle by us.
+    """Read Kaggle's facts. They are empty for a competition that this package did not download.
 
     Raises
     ------
@@ -43,25 +43,23 @@ def read_facts(folder: CompetitionFolder) -> KaggleFacts:
 
 
 def merge_hints(folder: CompetitionFolder, hints: Hints) -> Hints:
-    """Return all answers of a person so far, the new ones in place of the old."""
-    # What was not said this time is as it was.
+    """Return the stored hints, updated with the given ones."""
     new = {name: value for name, value in asdict(hints).items() if value not in (None, False)}
     return replace(_read_hints(folder).answers, **new)
 
 
 def save_manifest(folder: CompetitionFolder, manifest: Manifest, hints: Hints) -> None:
-    """Write what was found out with a person's answers, and remember both, to know corrections by hand."""
-    # The manifest comes last: once it is there, nobody finds out anew, nor writes the answers again.
+    """Write a manifest with the hints that it was made with. Its checksum reveals later edits.
+
+    The manifest is written last, because an existing manifest skips the detection of the layout and the hints.
+    """
     digest = hashlib.sha256(manifest.text.encode("utf-8")).hexdigest()
     write_record(folder.hints, _StoredHints(hints, digest))
     manifest.save(folder.manifest)
 
 
 def has_kaggle_metric(folder: CompetitionFolder) -> bool:
-    """Whether our scores can be compared with Kaggle's: not where it judges by what we do not know.
-
-    A person who named the metric knows better.
-    """
+    """Return whether local scores are comparable with Kaggle's: its metric is known, or the user chose one."""
     if not folder.facts.is_file() or _read_hints(folder).answers.metric:
         return True
     metric = read_facts(folder).metric
@@ -69,16 +67,16 @@ def has_kaggle_metric(folder: CompetitionFolder) -> bool:
 
 
 def back_up_edited_manifest(folder: CompetitionFolder, progress: Progress) -> None:
-    """Keep a manifest that a person has corrected beside the one that is about to replace it."""
+    """Copy a manifest that the user has edited, before it is replaced."""
     if folder.manifest.is_file() and _read_hints(folder).manifest not in ("", compute_file_digest(folder.manifest)):
         backup = folder.manifest.with_name(f"{folder.manifest.name}.before")
         write_bytes(backup, folder.manifest.read_bytes())
-        progress.warn(f"{folder.manifest} was corrected by hand and is found out anew; the former is kept as {backup}.")
+        progress.warn(f"{folder.manifest} was edited and is now replaced. The edited file is kept as {backup}.")
 
 
 def _read_hints(folder: CompetitionFolder) -> _StoredHints:
     try:
         return read_record(folder.hints, _StoredHints)
     except BadData:
-        # Without a file, or with a damaged one, nothing is known.
+        # The file is missing or damaged.
         return _StoredHints()

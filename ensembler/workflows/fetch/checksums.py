@@ -1,4 +1,4 @@
-"""Which archive was unpacked: its checksum, kept beside it, and whether another one is the same."""
+"""The checksum of the unpacked archive, stored beside it, and its comparison with another archive."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from ...storage import compute_file_digest, write_text
 
 
 def write_checksum(folder: CompetitionFolder, progress: Progress) -> None:
-    """Write down the SHA-256 of the archive that was unpacked, as ``sha256sum`` does."""
+    """Write the SHA-256 of the unpacked archive in the format of ``sha256sum``."""
     write_text(folder.digest, f"{_compute_checksum(folder.archive, progress)}  {folder.archive.name}\n")
 
 
 def is_another(archive: Path, folder: CompetitionFolder, progress: Progress) -> bool:
-    """Whether an archive is not the one that was unpacked.
+    """Return whether an archive differs from the unpacked one.
 
-    Reading many gigabytes takes minutes, so size and time are looked at first: our copy has those of the original.
-    Where a person removed our copy to save space, its checksum still tells.
+    Size and time are compared first, because reading many gigabytes takes minutes. The copy has the original's time. If
+    the user deleted the copy to save space, its stored checksum is compared.
     """
     if folder.archive.is_file():
         given, ours = archive.stat(), folder.archive.stat()
@@ -26,16 +26,10 @@ def is_another(archive: Path, folder: CompetitionFolder, progress: Progress) -> 
             return True
         if given.st_mtime_ns == ours.st_mtime_ns:
             return False
-    return _compute_checksum(archive, progress) != _read_or_compute_checksum(folder, progress)
-
-
-def _read_or_compute_checksum(folder: CompetitionFolder, progress: Progress) -> str:
-    """Return the checksum of the archive that was unpacked, taken now if nobody wrote it down; empty if it is gone."""
-    if not folder.digest.is_file():
-        if not folder.archive.is_file():
-            return ""
-        write_checksum(folder, progress)
-    return folder.digest.read_text("utf-8").split()[0]
+        if not folder.digest.is_file():
+            write_checksum(folder, progress)
+    unpacked = folder.digest.read_text("utf-8").split()[0] if folder.digest.is_file() else ""
+    return _compute_checksum(archive, progress) != unpacked
 
 
 def _compute_checksum(path: Path, progress: Progress) -> str:

@@ -1,4 +1,4 @@
-"""Fetch a competition: download it or take a zip, unpack it, find out its layout, look at its photos."""
+"""The stage ``fetch``: download a competition or copy a zip, unpack it, detect its layout, and scan its photos."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ from .answers import KaggleFacts, back_up_edited_manifest, merge_hints, read_fac
 from .checksums import is_another, write_checksum
 from .tables import NO_HINTS, prepare_competition
 
-# Where a manifest says that the photos of a fetched competition are.
+# The folder of photos in the manifest of a fetched competition.
 EXTRACTED_FOLDER = "raw/extracted"
-# Stages of replacing what is unpacked.
+# Progress of replacing the unpacked files.
 _DOWNLOADING, _DOWNLOADED, _UNPACKED = "downloading", "downloaded", "unpacked"
 
 
@@ -45,16 +45,16 @@ def fetch(
     workspace: Workspace = DEFAULT_WORKSPACE,
     progress: Progress = SILENT,
 ) -> PreparedCompetition:
-    """Bring a competition in from Kaggle or from a zip; see :func:`ensembler.fetch`."""
+    """Create a competition from Kaggle or from a zip. See :func:`ensembler.fetch`."""
     slug = parse_slug(competition)
     folder = workspace.competition(slug)
     max_bytes = None if unpack_limit is None else round(unpack_limit * 1e9)
     retry_policy = replace(DEFAULT_RETRIES, read_timeout=timeout)
     if archive is not None and not archive.is_file():
-        raise BadChoice(f"There is no file {archive}: --archive takes the zip that the browser downloaded.")
-    with hold_lock(workspace.competition(slug).lock("fetch"), slug):
+        raise BadChoice(f"The file {archive} does not exist: pass the zip that the browser downloaded as --archive.")
+    with hold_lock(folder.lock("fetch"), slug):
         remove_unfinished(folder.root)
-        # Nobody else writes there while we hold the lock.
+        # No other process writes there while this one holds the lock.
         remove_unfinished(folder.raw, all_writers=True)
         _refuse_other(folder, archive, progress, force=force)
         stage = _read_stage(folder)
@@ -67,31 +67,31 @@ def fetch(
         if anew:
             _remove_former_files(folder, progress)
         if hints != NO_HINTS or not folder.manifest.is_file():
-            _find_layout(folder, slug, answers, progress)
+            _find_layout(folder, answers, progress)
         remove_file(folder.renewing)
         return prepare_competition(folder, progress)
 
 
 def _refuse_other(folder: CompetitionFolder, archive: Path | None, progress: Progress, *, force: bool) -> None:
-    """Make sure that nothing else lies there under this name, unless it is to be replaced."""
+    """Check that the name is free or belongs to the same competition, unless it is being replaced."""
     if force or folder.renewing.is_file():
         return
     if folder.manifest.is_file() and (photos := Manifest.load(folder.manifest).photos) != EXTRACTED_FOLDER:
         raise StorageError(
-            f"{folder.name} is the name of a competition that was made of {photos}: move {folder.root} away, or "
+            f"{folder.name} is the name of a competition that was created from {photos}: move {folder.root} away, or "
             "replace it with --force."
         )
     if archive is not None and _is_unpacked(folder) and is_another(archive, folder, progress):
-        raise StorageError(f"{folder.raw} holds another archive than {archive}: replace it with --force.")
+        raise StorageError(f"{folder.raw} contains another archive than {archive}: replace it with --force.")
 
 
 def _is_unpacked(folder: CompetitionFolder) -> bool:
-    """Whether an archive is unpacked, and our copy of it, which comes last, was kept or is no longer needed."""
+    """Return whether unpacking is complete. The copy of the archive is written last, and may be deleted later."""
     return folder.extracted.is_dir() and (folder.archive.is_file() or folder.manifest.is_file())
 
 
 def _unpack_local_archive(archive: Path, folder: CompetitionFolder, max_bytes: int | None, progress: Progress) -> None:
-    """Unpack a zip that a person downloaded, and keep a copy; what was there before stays until all is well."""
+    """Unpack a zip that the user downloaded, and keep a copy. Existing files stay until both succeed."""
     is_our_copy = folder.archive.is_file() and archive.samefile(folder.archive)
     _mark_as_replacing(folder)
     invalidate_tables(folder)
@@ -120,27 +120,27 @@ def _download_and_unpack(
     *,
     force: bool,
 ) -> None:
-    """Download and unpack, or what is missing of it; an archive that turns out damaged is fetched once more."""
+    """Do the missing part of download and unpacking. A damaged archive is downloaded once more."""
     stage = _read_stage(folder)
     if stage == _DOWNLOADING or (force and not stage) or not folder.archive.is_file():
         _download(folder, retry_policy, answers, progress)
     else:
-        # A process that was killed as the download was over may have left a note of it.
+        # A process that was killed at the end of the download may have left the record of its progress.
         remove_partial(folder.archive)
     try:
         _unpack(folder, max_bytes, progress)
     except DamagedArchive as damage:
-        progress.warn(f"{damage} It is fetched again now.")
+        progress.warn(f"{damage} It is downloaded again now.")
         _download(folder, retry_policy, answers, progress)
         _unpack(folder, max_bytes, progress)
 
 
 def _download(folder: CompetitionFolder, retry_policy: RetryPolicy, answers: Hints, progress: Progress) -> None:
-    """Download; what was there before stays until the new archive is whole."""
+    """Download the archive. An existing one stays until the new one is complete."""
     kaggle = Kaggle.connect(retry_policy, progress)
     facts = kaggle.fetch_competition(folder.name, progress)
     if not answers.metric:
-        # Before gigabytes come that cannot be used.
+        # Refuse before the download of gigabytes that cannot be used.
         refuse_metric(facts.metric)
     _mark_as_replacing(folder)
     write_record(folder.facts, KaggleFacts(facts.metric, facts.code_only))
@@ -150,24 +150,24 @@ def _download(folder: CompetitionFolder, retry_policy: RetryPolicy, answers: Hin
 
 
 def _read_stage(folder: CompetitionFolder) -> str:
-    """How far the replacing of what is unpacked has come; empty if it is not being replaced."""
+    """Return the progress of replacing the unpacked files, empty if they are not being replaced."""
     return folder.renewing.read_text("utf-8") if folder.renewing.is_file() else ""
 
 
 def _mark_as_replacing(folder: CompetitionFolder) -> None:
-    """Note that what is unpacked is being replaced, so that the next fetch goes on with it if this one is killed."""
+    """Record that the unpacked files are being replaced, so that the next fetch resumes if this one is killed."""
     if folder.extracted.is_dir():
         write_text(folder.renewing, _DOWNLOADING)
 
 
 def _write_stage(folder: CompetitionFolder, stage: str) -> None:
-    """Note how far that has come, if anything is being replaced."""
+    """Record the progress of replacing the unpacked files, if they are being replaced."""
     if folder.renewing.is_file():
         write_text(folder.renewing, stage)
 
 
 def _remove_former_files(folder: CompetitionFolder, progress: Progress) -> None:
-    """Forget what was found out, said and hidden of what was unpacked before."""
+    """Remove the manifest, hints, labels and sample of the previous files."""
     _write_stage(folder, _UNPACKED)
     back_up_edited_manifest(folder, progress)
     for path in (folder.manifest, folder.solution, folder.sample, folder.hints):
@@ -175,32 +175,32 @@ def _remove_former_files(folder: CompetitionFolder, progress: Progress) -> None:
 
 
 def _unpack(folder: CompetitionFolder, max_bytes: int | None, progress: Progress) -> None:
-    """Unpack the archive, which compares all checksums in it; one that is damaged is removed."""
+    """Unpack the archive and compare its checksums. A damaged archive is removed."""
     invalidate_tables(folder)
     if not folder.digest.is_file():
         write_checksum(folder, progress)
     try:
         extract_archive(folder.archive, folder.extracted, progress, max_bytes=max_bytes)
     except DamagedArchive:
-        # It must not be taken for a finished download the next time.
+        # The next call must not take it for a complete download.
         remove_file(folder.digest)
         remove_file(folder.archive)
         raise
 
 
-def _find_layout(folder: CompetitionFolder, slug: str, answers: Hints, progress: Progress) -> None:
-    """Find out the layout, and write it down with what Kaggle told."""
+def _find_layout(folder: CompetitionFolder, answers: Hints, progress: Progress) -> None:
+    """Detect the layout, and write the manifest."""
+    slug = folder.name
     facts = read_facts(folder)
     back_up_edited_manifest(folder, progress)
     manifest = find_layout(folder.extracted, slug, slug, answers, EXTRACTED_FOLDER, metric=facts.metric)
     if facts.metric and not answers.metric and find_metric(facts.metric) is None:
         progress.warn(
-            f"Kaggle judges {slug} by {facts.metric!r}, which is not known here: {manifest.metric} is taken in "
-            "its place; "
-            "name another with --metric."
+            f"The metric of {slug} on Kaggle, {facts.metric!r}, is unknown. {manifest.metric} is used instead: choose "
+            "another with --metric."
         )
     elif is_metric_guessed(slug, answers, facts.metric):
         progress.note(
-            f"Kaggle was not asked what {slug} is judged by: {manifest.metric} is a guess; name another with --metric."
+            f"Kaggle has not named the metric of {slug}. {manifest.metric} is a guess: choose another with --metric."
         )
     save_manifest(folder, replace(manifest, code_only=manifest.code_only or facts.code_only), answers)

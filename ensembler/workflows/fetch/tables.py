@@ -1,8 +1,10 @@
-"""Make the tables of a competition, which means to scan all its photos."""
+"""Creation of a competition's tables, which requires a scan of all its photos."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import pandas as pd
 
@@ -35,13 +37,13 @@ from ...progress import Progress
 from ..results import PreparedCompetition
 
 NO_HINTS = Hints()
-# Names shown of a longer list.
+# Maximum number of names in a warning.
 _MAX_NAMES_SHOWN = 3
 
 
 @dataclass(frozen=True)
 class DuplicateScan:
-    """What a look at all photos told: the scan, and pairs that show the same picture."""
+    """Scan of all photos, and pairs that show the same picture."""
 
     photo_scan: PhotoScan
     pairs: list[DuplicatePair]
@@ -50,19 +52,19 @@ class DuplicateScan:
 def open_refreshed_competition(
     competition: CompetitionLike | None, workspace: Workspace, progress: Progress
 ) -> tuple[CompetitionFolder, Tables]:
-    """Open a competition that was brought in; make its tables anew, and say so, if a person edited the manifest.
+    """Open a competition. If its manifest was edited, report that and create its tables again.
 
     Raises
     ------
     BadChoice
-        If there is no such competition.
+        If the competition does not exist.
     BadData
-        If the edited manifest does not fit the files.
+        If the edited manifest does not match the files.
     """
     folder = workspace.current(competition)
     manifest = Manifest.load(folder.manifest)
     if not are_tables_current(folder, manifest):
-        progress.note(f"{describe_stale_tables(folder)}: all photos are scanned for new ones.")
+        progress.note(f"{describe_stale_tables(folder)}: all photos are scanned to create new ones.")
         _make_tables(folder, manifest, progress)
     return folder, load_tables(folder)
 
@@ -70,12 +72,12 @@ def open_refreshed_competition(
 def prepare_competition(
     folder: CompetitionFolder, progress: Progress, scan: DuplicateScan | None = None
 ) -> PreparedCompetition:
-    """Have the tables of a competition whose manifest stands, and make it the current one.
+    """Create the tables of a competition with a manifest if needed, and make it the current competition.
 
     Raises
     ------
     BadData
-        If the manifest does not fit the files.
+        If the manifest does not match the files.
     """
     manifest = Manifest.load(folder.manifest)
     if not are_tables_current(folder, manifest):
@@ -85,7 +87,7 @@ def prepare_competition(
 
 
 def describe_competition(folder: CompetitionFolder) -> PreparedCompetition:
-    """Return what the files tell of a competition; no photo is read."""
+    """Describe a competition from its tables, without reading photos."""
     manifest, tables = Manifest.load(folder.manifest), load_tables(folder)
     unreadable = len(read_table(folder.unreadable))
     labels = tables.train.set_index("id")["label"]
@@ -100,11 +102,10 @@ def _make_tables(
     train, test = make_tables(manifest, files)
     if scan is None:
         paths = sorted({*train["path"], *test["path"]} - {""})
-        photo_scan = scan_photos(files.root, paths, progress)
-        scan = DuplicateScan(photo_scan, find_duplicate_pairs(photo_scan, frozenset(test["path"]), progress))
+        scan = scan_duplicates(files.root, paths, frozenset(test["path"]), progress)
     train, test, unreadable = exclude_unreadable(train, test, scan.photo_scan.problems)
     if train.empty:
-        raise BadData(f"No training photo in {files.root / manifest.train.folder} can be read: are they photos?")
+        raise BadData(f"No training photo in {files.root / manifest.train.folder} can be decoded: check the files.")
     _warn_about_unreadable(unreadable, progress)
     duplicates = build_duplicates_table(train, test, scan.pairs)
     counts = count_duplicates(duplicates, train.set_index("id")["label"])
@@ -113,33 +114,26 @@ def _make_tables(
     save_tables(folder, manifest, train, test, unreadable, duplicates)
 
 
-def find_duplicate_pairs(photo_scan: PhotoScan, to_predict: frozenset[str], progress: Progress) -> list[DuplicatePair]:
-    """Pair photos of the same bytes, then those of the same picture; photos to predict not with each other."""
-    return find_identical_pairs(photo_scan.digests, to_predict) + find_near_duplicates(
-        photo_scan.thumbnails, progress, to_predict
-    )
+def scan_duplicates(root: Path, paths: Sequence[str], to_predict: frozenset[str], progress: Progress) -> DuplicateScan:
+    """Scan photos, and pair identical photos and near-duplicates. Two photos to predict are never a pair."""
+    photo_scan = scan_photos(root, paths, progress)
+    identical = find_identical_pairs(photo_scan.digests, to_predict)
+    return DuplicateScan(photo_scan, identical + find_near_duplicates(photo_scan.thumbnails, progress, to_predict))
 
 
 def _report_duplicates(folder: CompetitionFolder, counts: DuplicateCounts, progress: Progress) -> None:
-    message = counts.describe()
-    if message:
+    if message := counts.describe():
         progress.note(f"{message} (listed in {folder.duplicates})")
     if counts.contradicting:
-        progress.warn(
-            f"{format_count(range(counts.contradicting), 'pair')} of training photos "
-            f"{'shows' if counts.contradicting == 1 else 'show'} the same picture under different labels: see "
-            f"{folder.duplicates}."
-        )
+        pairs = format_count(range(counts.contradicting), "pair")
+        progress.warn(f"The same picture has different labels in {pairs} of training photos: see {folder.duplicates}.")
 
 
 def _warn_about_unreadable(unreadable: pd.DataFrame, progress: Progress) -> None:
-    for where, fate in (("train", "left out"), ("test", "predicted by the prior")):
+    for where, fate in (("train", "left out"), ("test", "predicted by the class frequencies")):
         rows = unreadable[unreadable["set"] == where]
         if len(rows):
             names = [path or identity for path, identity in zip(rows["path"], rows["id"], strict=True)]
-            more = ", ..." if len(names) > _MAX_NAMES_SHOWN else ""
-            progress.warn(
-                f"{format_count(names, f'{where} photo')} cannot be read, {fate}: "
-                f"{', '.join(names[:_MAX_NAMES_SHOWN])}{more} "
-                f"({rows['reason'].iloc[0]})"
-            )
+            shown = ", ".join([*names[:_MAX_NAMES_SHOWN], *(["..."] if len(names) > _MAX_NAMES_SHOWN else [])])
+            subject = format_count(names, f"{where} photo")
+            progress.warn(f"{subject} cannot be decoded, {fate}: {shown} ({rows['reason'].iloc[0]})")

@@ -1,1 +1,1 @@
-"""Lists and removes trained members."""
+"""List and removal of trained members."""

@@ -1,4 +1,4 @@
-"""What is known of a member that was trained."""
+"""Description of a trained member."""
 
 from __future__ import annotations
 
@@ -11,36 +11,36 @@ from ...inference.speeds import NetworkSpeed
 
 @dataclass(frozen=True, kw_only=True)
 class ListedMember:
-    """A member as it lies on disk; what is not known of it is None.
+    """A member on disk. Unknown values are None.
 
     Attributes
     ----------
     name, folder
-        Its name, and where it lies.
+        Name and folder of the member.
     settings
-        Those that differ between the members listed, by name.
+        Settings that differ between the listed members, by name.
     folds_done, folds
-        Finished folds, and all.
+        Number of finished folds, and of all folds.
     fold_log_losses
         Held-out log loss of each finished fold.
     log_loss
-        Out of fold; of an unfinished member, of the photos of its finished folds.
+        Log loss out of fold, of the finished folds only while the member is unfinished.
     log_loss_spread
-        Standard deviation of the log loss over the finished folds; None of fewer than two.
+        Standard deviation of the log loss over the finished folds. None for fewer than two.
     accuracy, metric, score, standard_error
-        Of a finished member, out of fold; the competition's metric and the score by it.
+        Accuracy of a finished member out of fold, the competition's metric, the score by it, and its standard error.
     seconds
-        That training the finished folds took.
+        Training time of the finished folds.
     seconds_per_epoch
-        Of fine-tuning, mean of all epochs.
+        Mean time of an epoch of fine-tuning.
     speed
         Size and speed of one fold's network.
     bytes_on_disk
-        Of all files of the member.
+        Size of all files of the member.
     running
-        Who is at work on it, such as ``process 7 on HOST since TIME``; else empty.
+        Process that trains or removes the member, such as ``process 7 on HOST since TIME``, or empty.
     stale
-        What it was trained with that is not there any more (``folds``, ``photos or labels``); else empty.
+        Inputs that changed since the training, such as ``folds`` or ``photos or labels``, or empty.
     """
 
     name: str
@@ -51,10 +51,10 @@ class ListedMember:
     fold_log_losses: tuple[float, ...]
     log_loss: float | None
     log_loss_spread: float | None
-    accuracy: float | None
-    metric: str | None
-    score: float | None
-    standard_error: float | None
+    accuracy: float | None = None
+    metric: str | None = None
+    score: float | None = None
+    standard_error: float | None = None
     seconds: float
     seconds_per_epoch: float | None
     speed: NetworkSpeed | None
@@ -64,7 +64,7 @@ class ListedMember:
 
     @property
     def is_finished(self) -> bool:
-        """Whether all folds are trained, with what there is now."""
+        """Whether all folds are trained on the present inputs."""
         return self.folds_done == self.folds and not self.stale
 
     def to_json(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The trained members: what is known of each. Nothing here loads pandas unless a score has to be computed anew."""
+"""List of trained members. It loads pandas only if a score is missing."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from statistics import fmean, stdev
 from typing import Any
 
 from ...competition.manifest import Manifest
-from ...competition.metrics.scores import Scores
 from ...competition.samples import compute_samples_fingerprint
 from ...errors import BadData, EnsemblerError, Mismatch
 from ...locks import describe_holder
@@ -32,23 +31,23 @@ def list_members(
     workspace: Workspace = DEFAULT_WORKSPACE,
     progress: Progress = SILENT,
 ) -> Listing[ListedMember]:
-    """List the members of which something was trained, by name.
+    """List the members whose training has started, by name.
 
     Parameters
     ----------
     competition
-        Its name; None is the one last brought in.
+        Name of the competition. None selects the one last fetched or adopted.
     measure
-        Measure the speed of those that were trained before it was measured, or on another machine.
+        Whether to measure the speeds that were not measured on this machine.
 
     Raises
     ------
     BadChoice
-        If there is no such competition.
+        If the competition does not exist.
     BadData
-        If its manifest is damaged. A member whose record is damaged is a warning.
+        If the manifest is damaged. A damaged record of a member is a warning.
     JobFailed
-        If a job that measured died.
+        If a measurement fails.
 
     Examples
     --------
@@ -63,7 +62,7 @@ def list_members(
 
 
 def list_competition_members(folder: CompetitionFolder, progress: Progress) -> Listing[ListedMember]:
-    """List a competition's members; see :func:`list_members`."""
+    """List a competition's members. See :func:`list_members`."""
     records = _load_records(folder, progress)
     if not records:
         return Listing([], build_member_table)
@@ -81,7 +80,7 @@ def list_competition_members(folder: CompetitionFolder, progress: Progress) -> L
 
 
 def _load_records(folder: CompetitionFolder, progress: Progress) -> list[MemberRecord]:
-    """Read all members but those that are damaged, or of an earlier version."""
+    """Read the records of all members. Warn of damaged ones."""
     records = []
     for name in list_trained_members(folder):
         try:
@@ -93,7 +92,7 @@ def _load_records(folder: CompetitionFolder, progress: Progress) -> list[MemberR
 
 @dataclass(frozen=True)
 class _Requirements:
-    """What members must have been trained with to be of use now."""
+    """Inputs that a usable member was trained on."""
 
     manifest: Manifest
     samples: str
@@ -113,7 +112,7 @@ def _compute_missing_scores(
     manifest: Manifest,
     progress: Progress,
 ) -> None:
-    """Compute the scores of finished members that have none, or none by the metric that the manifest names now."""
+    """Compute the missing scores of finished members by the present metric."""
     names = [
         record.name
         for record in records
@@ -135,7 +134,7 @@ def _compute_missing_scores(
         try:
             score_members(folder, tables, load_members(folder, tables, [name]), load_folds(folder, tables))
         except EnsemblerError as error:
-            # One member that is damaged keeps nobody from the list of the others.
+            # A damaged member does not prevent the list of the others.
             progress.warn(str(error))
 
 
@@ -155,7 +154,7 @@ def _measure_speeds(folder: CompetitionFolder, progress: Progress) -> None:
         if len(record.list_unfinished_folds(folder)) < record.folds_count
         and not ((speed := record.load_speed(folder)) and speed.is_of_this_machine)
     ]
-    # One at a time: those that share the processors would measure each other.
+    # Jobs run one at a time, because parallel jobs would distort the measurement.
     run_jobs(jobs, folder.logs, progress)
 
 
@@ -165,6 +164,10 @@ def _describe_member(
     done = load_finished_folds(folder, record, range(record.folds_count))
     losses = tuple(fold.log_loss for fold in done if fold.log_loss is not None)
     scores = load_figures(folder, record, requirements.manifest.metric) if len(done) == record.folds_count else None
+    figures: dict[str, Any] = {}
+    if scores:
+        figures = {name: drop_non_finite(getattr(scores, name)) for name in ("score", "standard_error")}
+        figures |= {"accuracy": scores.accuracy, "metric": scores.metric}
     return ListedMember(
         name=record.name,
         folder=folder.member(record.name),
@@ -180,28 +183,17 @@ def _describe_member(
         bytes_on_disk=count_folder_bytes(folder.member(record.name)),
         running=describe_holder(folder.member_lock(record.name)),
         stale=requirements.find_mismatch(record),
-        **_build_score_fields(scores),
+        **figures,
     )
 
 
-def _build_score_fields(scores: Scores | None) -> dict[str, Any]:
-    if scores is None:
-        return dict.fromkeys(("accuracy", "metric", "score", "standard_error"))
-    return {
-        "accuracy": scores.accuracy,
-        "metric": scores.metric,
-        "score": drop_non_finite(scores.score),
-        "standard_error": drop_non_finite(scores.standard_error),
-    }
-
-
 def _compute_mean_log_loss(folds: Sequence[FoldRecord]) -> float | None:
-    """Log loss of the photos held out by some folds, each photo counting the same."""
+    """Return the mean log loss over the held-out photos of some folds."""
     photos = sum(fold.held_out for fold in folds)
     return sum((fold.log_loss or 0.0) * fold.held_out for fold in folds) / photos if photos else None
 
 
 def _compute_seconds_per_epoch(places: Sequence[Path]) -> float | None:
-    """Seconds of a whole epoch; a time budget may have ended one within it."""
+    """Return the mean time of a whole epoch. A time budget may have ended an epoch early."""
     rows = [row for place in places for row in read_history(place) if row.get("seconds")]
     return fmean(float(row["seconds"]) / (float(row.get("share") or 0) or 1.0) for row in rows) if rows else None

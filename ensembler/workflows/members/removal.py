@@ -1,4 +1,4 @@
-"""Remove members, and what nobody but they used."""
+"""Removal of members, and of features that only they used."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ from ...tables import Shown, Table
 
 @dataclass(frozen=True, repr=False)
 class RemovedMembers(Shown):
-    """What was removed.
+    """Removed members and files.
 
     Attributes
     ----------
     members
-        Their names.
+        Names of the removed members.
     stacks
-        Finished stacks that were built of them; they stay as they are.
+        Finished stacks that contain them. Stacks are kept.
     features
-        Files of frozen features that no other member uses.
+        Removed files of frozen features, which no other member uses.
     freed_bytes
-        By all that.
+        Freed disk space.
     """
 
     members: tuple[str, ...]
@@ -42,9 +42,9 @@ class RemovedMembers(Shown):
     freed_bytes: int
 
     def build_table(self) -> Table:
-        """Tell in a sentence what was removed."""
+        """Return a sentence about the removed files."""
         features = f" and {len(self.features)} file(s) of frozen features" if self.features else ""
-        sentence = f"Removed {', '.join(self.members)}{features}: {self.freed_bytes / 1e6:.1f} MB are free again."
+        sentence = f"Removed {', '.join(self.members)}{features}, which frees {self.freed_bytes / 1e6:.1f} MB."
         return Table(notes=[sentence])
 
     def to_json(self) -> dict[str, Any]:
@@ -67,18 +67,18 @@ def remove_members(
     members
         Names of the members.
     competition
-        Its name; None is the one last brought in.
+        Name of the competition. None selects the one last fetched or adopted.
     force
-        Also if a finished stack was built of one. The stack stays: its file and predictions are its own.
+        Whether to remove members that a finished stack contains. The stack is kept, because it has its own copies.
 
     Raises
     ------
     BadChoice
-        If there is no such member, or a finished stack was built of it and ``force`` is not set.
+        If a member does not exist, or a finished stack contains it and ``force`` is not set.
     Busy
-        If another process is at work on one of them; then none is removed.
+        If another process uses one of them. Then none is removed.
     StorageError
-        If the disk refuses.
+        If a file cannot be deleted.
 
     Examples
     --------
@@ -86,13 +86,12 @@ def remove_members(
     >>> ensembler.remove_members(["demo-dense@old"], competition="pets").members
     ('demo-dense@old',)
     """
-    del progress  # nothing here takes long
+    del progress  # Removal is fast.
     folder = workspace.current(competition)
-    trained = list_trained_members(folder)
-    names = list(dict.fromkeys(resolve_member(name, trained) for name in members))
+    names = _resolve_members(folder, members)
     uses = find_stack_uses(folder, names)
     if uses and not force:
-        raise BadChoice(f"{describe_stack_uses(uses)}: remove all the same with --force; a stack has its own copies.")
+        raise BadChoice(f"{describe_stack_uses(uses)}: remove them anyway with --force. Stacks have their own copies.")
     with contextlib.ExitStack() as locks:
         for name in sorted(names):
             locks.enter_context(hold_lock(folder.member_lock(name), f"The member {name}"))
@@ -112,20 +111,16 @@ def _remove_path(path: Path) -> int:
 
 
 def find_stack_uses(folder: CompetitionFolder, names: Sequence[str]) -> dict[str, list[str]]:
-    """Return which of these members each finished stack was built of; stacks of none of them are left out.
+    """Return which of these members each finished stack contains. Stacks without them are left out.
 
     Raises
     ------
     BadChoice
-        If there is no such member.
+        If a member does not exist.
     """
-    known = list_trained_members(folder)
     if not names:
-        raise BadChoice("Name at least one member.")
-    names = [resolve_member(name, known) for name in names]
-    for name in names:
-        if name not in known:
-            raise BadChoice.from_unknown_name("trained member", name, known)
+        raise BadChoice("No members are given: name at least one.")
+    names = _resolve_members(folder, names)
     uses = {}
     for stack in sorted(list_stacks(folder)):
         used = [member.name for member in load_stack_record(folder, stack).members if member.name in names]
@@ -134,16 +129,24 @@ def find_stack_uses(folder: CompetitionFolder, names: Sequence[str]) -> dict[str
     return uses
 
 
+def _resolve_members(folder: CompetitionFolder, names: Sequence[str]) -> list[str]:
+    trained = list_trained_members(folder)
+    resolved = list(dict.fromkeys(resolve_member(name, trained) for name in names))
+    if unknown := [name for name in resolved if name not in trained]:
+        raise BadChoice.from_unknown_name("trained member", unknown[0], trained)
+    return resolved
+
+
 def describe_stack_uses(uses: Mapping[str, Sequence[str]]) -> str:
-    """Tell which finished stacks were built of which members."""
-    return "; ".join(f"Stack {stack} was built of {', '.join(used)}" for stack, used in uses.items())
+    """Describe which finished stacks contain which members."""
+    return "; ".join(f"Stack {stack} contains {', '.join(used)}" for stack, used in uses.items())
 
 
 def _find_unused_features(folder: CompetitionFolder, names: Sequence[str]) -> list[Path]:
     try:
         records = [MemberRecord.load(folder, name) for name in list_trained_members(folder)]
     except BadData:
-        # A member whose settings cannot be read may use any of them.
+        # A member with unreadable settings may use any of them.
         return []
     removed = [record for record in records if record.name in names]
     return find_unused_features(folder, removed, [record for record in records if record.name not in names])

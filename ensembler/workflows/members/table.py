@@ -1,4 +1,4 @@
-"""The list of members as text: a table for people, and what else they may want to know."""
+"""Table of members, and notes below it."""
 
 from __future__ import annotations
 
@@ -8,12 +8,11 @@ from ...figures import format_number, format_parameters, format_score
 from ...tables import Table
 from .listed_member import ListedMember
 
-# The one column of words beside the first.
 SETTINGS_COLUMN = "settings that differ"
 
 
 def build_member_table(members: Sequence[ListedMember]) -> Table:
-    """Return the table of members; what is not known is empty.
+    """Return the table of members. Cells of unknown values are empty.
 
     The competition's metric has a column unless it is log loss or accuracy.
     """
@@ -25,7 +24,7 @@ def build_member_table(members: Sequence[ListedMember]) -> Table:
 
 
 def _format_row(member: ListedMember, metric: str | None) -> list[str]:
-    # The member's name says which backbone it has.
+    # The member's name contains its backbone.
     speed, named = member.speed, ("backbone", member.name.partition("@")[0])
     return [
         member.name,
@@ -44,10 +43,10 @@ def _format_row(member: ListedMember, metric: str | None) -> list[str]:
 
 
 def list_member_notes(members: Sequence[ListedMember]) -> list[str]:
-    """Tell what the table cannot: who is at work, what is of no use any more, and where speeds are from."""
+    """Return notes about running and stale members, and about the machines of measured speeds."""
     notes = [f"{member.name} is being trained by {member.running}." for member in members if member.running]
     notes += [
-        f"{member.name} was trained with other {member.stale} than there are now: train it with --restart."
+        f"{member.name} was trained on other {member.stale}: train it again with --restart."
         for member in members
         if member.stale
     ]
@@ -59,5 +58,7 @@ def list_member_notes(members: Sequence[ListedMember]) -> list[str]:
         if member.folds_done and (member.speed is None or not member.speed.is_of_this_machine)
     ]
     if lacking:
-        notes.append(f"Not measured on this machine: {', '.join(lacking)}; `ensembler members --measure` does.")
+        notes.append(
+            f"Not measured on this machine: {', '.join(lacking)}. Measure them with `ensembler members --measure`."
+        )
     return notes

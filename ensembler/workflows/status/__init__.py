@@ -1,1 +1,1 @@
-"""Tells where a competition stands, and what to do next."""
+"""State of a competition, and the next step."""

@@ -1,4 +1,4 @@
-"""Where things stand: a competition with all that was made of it, others in short, and the next step."""
+"""Result of ``status``: one competition in full, all competitions in short, and the next step."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ...tables import Shown, Table
 from ..members.listed_member import ListedMember
 from ..submit.table import build_submission_table
 
-# Stacks and submissions that are shown.
+# Maximum number of stacks and of submissions in the table.
 _MAX_SHOWN = 3
 
 
@@ -26,12 +26,12 @@ class BuiltStack:
     Attributes
     ----------
     name, members
-        Its name, and the names of its members.
+        Name of the stack, and the names of its members.
     metric, score, standard_error, log_loss
-        Its nested out-of-fold score by the competition's metric when it was built, and its log loss; by log loss
-        where that metric gave no number.
+        Score of nested folds by the competition's metric at that time, or by log loss if that score is not a number,
+        and the log loss.
     built
-        When, in seconds since 1970.
+        Time of the build in seconds since 1970.
     """
 
     name: str
@@ -49,24 +49,24 @@ class BuiltStack:
 
 @dataclass(frozen=True)
 class CompetitionStatus:
-    """A competition that was brought in.
+    """A fetched or adopted competition.
 
     Attributes
     ----------
     manifest
-        What it asks.
+        Description of the competition.
     training, test, unreadable
-        Numbers of photos; None before they were looked at.
+        Numbers of photos. None before the scan of photos.
     folds
-        How many were made; 0 for none yet.
+        Number of folds. 0 before they are made.
     tables_current
-        Whether the tables of photos are those of the manifest as it stands now.
+        Whether the tables of photos match the present manifest.
     members, stacks
-        What was trained, and finished stacks, the newest first.
+        Trained members, and finished stacks, newest first.
     newest_csv
-        The CSV written last; None if there is none.
+        Newest submission. None if there is none.
     submissions
-        Answers and uploads as the ledger has them, the newest first.
+        Rows of the ledger, newest first.
     """
 
     folder: CompetitionFolder
@@ -83,12 +83,12 @@ class CompetitionStatus:
 
     @property
     def uploads(self) -> list[Row]:
-        """What was uploaded, or began to be, the newest first."""
+        """Started and finished uploads, newest first."""
         return [row for row in self.submissions if row.status not in ("", "FAILED")]
 
     @property
     def best_public(self) -> Row | None:
-        """The upload with the best public score; None if none has a score, or nobody knows what a better one is."""
+        """The upload with the best public score. None without scores, or if the direction of the metric is unknown."""
         scored = [row for row in self.uploads if row.public is not None]
         larger = next((row.larger_is_better for row in self.submissions if row.larger_is_better is not None), None)
         if not scored or larger is None:
@@ -96,7 +96,7 @@ class CompetitionStatus:
         return (max if larger else min)(scored, key=lambda row: row.public or 0.0)
 
     def list_facts(self) -> Iterator[tuple[str, str]]:
-        """Tell everything for a person to read, as a label and a line; a further line has no label."""
+        """Yield labels and lines of the table. Further lines of one label have an empty label."""
         manifest = self.manifest
         unreadable = f", {self.unreadable} unreadable" if self.unreadable else ""
         yield "task", manifest.describe()
@@ -135,18 +135,18 @@ class CompetitionStatus:
 
 @dataclass(frozen=True)
 class CompetitionSummary:
-    """A competition in short.
+    """Summary of a competition.
 
     Attributes
     ----------
     current
-        Whether it is the one that commands mean without a word.
+        Whether commands use this competition by default.
     trouble
-        Why nothing else can be told of it; else empty.
+        Reason why the other fields are unknown, or empty.
     finished, members
-        How many members are finished, and how many there are.
+        Number of finished members, and of all members.
     score, metric
-        Of the stack built last.
+        Score of the newest stack, and its metric.
     """
 
     name: str
@@ -161,7 +161,7 @@ class CompetitionSummary:
 
 @dataclass(frozen=True)
 class NextStep:
-    """A command to type, empty if nothing is left to do, and the reason."""
+    """Next command and its reason. The command is empty if nothing is left to do."""
 
     command: str
     reason: str
@@ -169,16 +169,16 @@ class NextStep:
 
 @dataclass(frozen=True, repr=False)
 class Status(Shown):
-    """Where things stand.
+    """State of the workspace.
 
     Attributes
     ----------
     competition
-        The one that was asked for, or that is meant without a word; None if there is none.
+        The requested or current competition. None if there is none.
     competitions
-        All of them in short, by name; those whose fetch has not come to its end last.
+        Summaries of all competitions by name, incomplete fetches last.
     next
-        What to do next.
+        Next step.
     """
 
     competition: CompetitionStatus | None
@@ -186,7 +186,7 @@ class Status(Shown):
     next: NextStep
 
     def build_table(self) -> Table:
-        """Tell everything for a person to read; the command to type is the last line."""
+        """Return the state as a table. The last line is the next command."""
         several = len(self.competitions) > 1 or not self.competition
         summaries = [_format_summary(brief) for brief in self.competitions] if several else []
         command = [f"next: {self.next.command}"] if self.next.command else []
@@ -209,7 +209,7 @@ def _format_member(member: ListedMember) -> str:
     if member.running:
         state = f"{member.folds_done} of {member.folds} folds, being trained by {member.running}"
     elif member.stale:
-        state = f"of no use: trained with other {member.stale}"
+        state = f"unusable, trained on other {member.stale}"
     else:
         state = "finished" if member.is_finished else f"{member.folds_done} of {member.folds} folds"
     return f"{member.name}: {state}{loss}"
@@ -240,7 +240,7 @@ def _format_summary(summary: CompetitionSummary) -> str:
 
 
 def build_stack_list_table(stacks: Sequence[BuiltStack]) -> Table:
-    """Lay stacks out in rows."""
+    """Return the table of stacks."""
     rows = [
         (one.name, one.metric, format_score(one.score, one.standard_error), format_number(one.log_loss))
         for one in stacks

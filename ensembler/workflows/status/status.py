@@ -1,4 +1,4 @@
-"""Where a competition stands, and what to do next; nothing is asked of Kaggle, and no photo is looked at."""
+"""The stage ``status``, which reads files only. It does not contact Kaggle and decodes no photos."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ from .standing import BuiltStack, CompetitionStatus, CompetitionSummary, Status,
 def status(
     competition: CompetitionLike | None = None, *, workspace: Workspace = DEFAULT_WORKSPACE, progress: Progress = SILENT
 ) -> Status:
-    """Tell where a competition stands, and what to do next.
+    """Describe the state of a competition, and the next step.
 
     Parameters
     ----------
     competition
-        Its name; None is the one last brought in.
+        Name of the competition. None selects the one last fetched or adopted.
 
     Raises
     ------
     BadChoice
-        If there is no competition of that name.
+        If the competition does not exist.
     BadData
-        If its manifest, a stack's figures or the ledger is damaged.
+        If the manifest, the record of a stack or the ledger is damaged.
 
     Examples
     --------
@@ -48,7 +48,7 @@ def status(
     known, begun = workspace.competitions(), workspace.begun()
     summaries = (
         *(_summarise_competition(workspace.competition(one), current=one == current) for one in known),
-        *(CompetitionSummary(one, current=False, trouble="its fetch has not come to its end") for one in begun),
+        *(CompetitionSummary(one, current=False, trouble="the fetch is incomplete") for one in begun),
     )
     if name is None:
         return Status(None, summaries, choose_first_step(workspace, known, begun))
@@ -57,7 +57,7 @@ def status(
 
 
 def _read_current_competition(workspace: Workspace) -> str | None:
-    """Name the competition that commands mean without a word; None if there is none, or no longer."""
+    """Return the name of the current competition. None if there is none, or it was deleted."""
     if not workspace.marker.is_file():
         return None
     name = workspace.marker.read_text("utf-8").strip()
@@ -85,7 +85,7 @@ def _describe_competition(folder: CompetitionFolder, progress: Progress) -> Comp
 
 
 def _count_rows(table: Path) -> int | None:
-    """Count the rows of a CSV below its header; None if it is not there."""
+    """Return the number of rows of a CSV below its header. None if the file does not exist."""
     if not table.is_file():
         return None
     with table.open(encoding="utf-8-sig", newline="") as stream:
@@ -96,12 +96,12 @@ def _count_folds(folder: CompetitionFolder) -> int:
     if not folder.folds.is_file():
         return 0
     with folder.folds.open(encoding="utf-8-sig", newline="") as stream:
-        # Photos that are never held out have none.
+        # Photos that are never held out have no fold.
         return len({row.get("fold") for row in csv.DictReader(stream)} - {"", None})
 
 
 def load_stacks(folder: CompetitionFolder) -> Listing[BuiltStack]:
-    """Read all finished stacks, the newest first."""
+    """Read all finished stacks, newest first."""
     return Listing((_load_stack(folder, name) for name in list_stacks(folder)), build_stack_list_table)
 
 

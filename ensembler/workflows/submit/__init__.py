@@ -1,1 +1,1 @@
-"""Submits a CSV or a notebook, scores it, and lists submissions."""
+"""Submission of CSVs and notebooks, their scores, and the list of submissions."""

@@ -1,4 +1,4 @@
-"""Answer a code competition: write the notebook of a stack, and have Kaggle run, score and remember it."""
+"""The stage ``notebook``: write the notebook of a stack for a code competition, and have Kaggle run and score it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from .uploads import upload
 
 @dataclass(frozen=True, repr=False)
 class NotebookResult(Shown):
-    """A notebook, and how far it got on Kaggle; ``version`` and ``submission`` are None where it did not get there."""
+    """A notebook and its state on Kaggle. ``version`` and ``submission`` are None before these steps."""
 
     folder: NotebookFolder
     version: int | None = None
@@ -41,7 +41,7 @@ class NotebookResult(Shown):
 
     @property
     def page(self) -> str:
-        """Where the notebook is, or would be, on Kaggle."""
+        """Address of the notebook on Kaggle, also before it is pushed."""
         return f"{SITE}/code/{self.folder.reference}"
 
     def to_json(self) -> dict[str, Any]:
@@ -59,35 +59,34 @@ class NotebookResult(Shown):
         }
 
     def build_table(self) -> Table:
-        """Tell how far the notebook got."""
-        return Table(notes=list(map(address_caller, self._describe())))
-
-    def _describe(self) -> list[str]:
+        """Return the state of the notebook in sentences."""
+        lines = [f"notebook   {self.page} (version {self.version} has run)"]
         if self.version is None:
-            return [
+            lines = [
                 f"dataset    {self.folder.dataset}",
                 f"notebook   {self.folder.notebook}",
-                f"Push them with --push, or put your name for {PLACEHOLDER_OWNER} in their metadata and use the "
-                "kaggle tool.",
+                f"Push them with --push, or replace {PLACEHOLDER_OWNER} in their metadata with your name and push them "
+                "with the kaggle tool.",
             ]
-        lines = [f"notebook   {self.page} (version {self.version} has run)"]
-        if self.submission is None:
-            return [*lines, "Submit it with --submit."]
-        if self.submission.public is None:
-            return [*lines, f"submission {self.submission.ref}, not scored yet: look with `ensembler submissions`."]
-        return [*lines, f"Public score: {self.submission.public}"]
+        elif self.submission is None:
+            lines.append("Submit it with --submit.")
+        elif self.submission.public is None:
+            lines.append(f"submission {self.submission.ref}, not scored yet: see `ensembler submissions`.")
+        else:
+            lines.append(f"Public score: {self.submission.public}")
+        return Table(notes=list(map(address_caller, lines)))
 
 
 def make_polling_policy(minutes: float) -> PollingPolicy:
-    """Return the usual waits, but for the longest.
+    """Return the default polling with another time limit.
 
     Raises
     ------
     BadChoice
-        If it is not above zero.
+        If the limit is not positive.
     """
     if not minutes > 0:
-        raise BadChoice(f"--timeout takes minutes above zero. Received: {minutes:g}")
+        raise BadChoice(f"--timeout must be a positive number of minutes. Received: {minutes:g}")
     return replace(DEFAULT_POLLING, timeout=minutes * 60)
 
 
@@ -105,37 +104,38 @@ def notebook(
     workspace: Workspace = DEFAULT_WORKSPACE,
     progress: Progress = SILENT,
 ) -> NotebookResult:
-    """Write a notebook that repeats a stack's answer without the internet; push it, have it run, submit it.
+    """Write a notebook that makes a stack's submission without internet, and optionally push and submit it.
 
-    A second call goes on where an earlier one was interrupted: what Kaggle has already is not sent again.
+    A second call resumes an interrupted one. Files that Kaggle already has are not uploaded again.
 
     Parameters
     ----------
     stack
-        Name of a finished stack; None is the one built last.
+        Name of a finished stack. None selects the newest.
     push
-        Upload the dataset and the notebook, both private, and wait until it has run.
+        Whether to upload the dataset and the notebook, both private, and wait until the notebook has run.
     submit
-        Submit what it wrote; pushes it first.
+        Whether to push the notebook and submit its output.
     wait
-        Wait for the score, which takes Kaggle hours: it runs the notebook again on hidden photos.
+        Whether to wait for the score. Kaggle takes hours, because it runs the notebook again on hidden photos.
     gpu
-        Whether the notebook asks for a GPU.
+        Whether the notebook requests a GPU.
     output
-        Folder to write; None is ``notebook`` in the stack's own.
+        Folder to write. None selects ``notebook`` in the folder of the stack.
     message
-        Description of the submission; the notebook's name and version follow it.
+        Description of the submission, followed by the notebook's name and version.
     competition
-        Its name; None is the one last brought in.
+        Name of the competition. None selects the one last fetched or adopted.
     waits
-        How long to wait for Kaggle.
+        Intervals and time limit of waits for Kaggle.
 
     Raises
     ------
     BadChoice, Mismatch
-        If there is no such stack, it is for other classes, or the competition is not on Kaggle.
+        If the stack does not exist or has other classes, or the competition is not on Kaggle.
     KaggleError
-        If Kaggle or the network refuses, no submission is left for today, the notebook fails, or it takes too long.
+        If Kaggle or the network refuses a request, no submission is left for today, or the notebook fails or takes too
+        long.
 
     Examples
     --------
@@ -149,14 +149,14 @@ def notebook(
     if not (push or submit):
         return NotebookResult(write_notebook(folder, tables, name, output_folder, owner=PLACEHOLDER_OWNER, gpu=gpu))
     if folder.solution.is_file():
-        raise BadChoice(f"{folder.name} is not on Kaggle, so nothing can be pushed: leave out --push and --submit.")
+        raise BadChoice(f"{folder.name} is not on Kaggle, so nothing can be pushed: omit --push and --submit.")
     kaggle = Kaggle.connect(progress=progress)
     if not kaggle.username:
-        raise KaggleError(f"Your credentials do not tell your name on Kaggle: {HOW_TO_SIGN_IN}.")
+        raise KaggleError(f"Your credentials do not contain your Kaggle username: {HOW_TO_SIGN_IN}.")
     notebook_folder = write_notebook(folder, tables, name, output_folder, owner=kaggle.username, gpu=gpu)
     code_competition = CodeCompetition(kaggle, notebook_folder, tables.manifest.slug, progress, waits)
     if submit and code_competition.find_current_submission() is None:
-        # Before hours are spent on its run.
+        # Check before the run, which takes hours.
         run_preflight(kaggle, code_competition.competition, progress, notebook=True)
     PrivateDataset(kaggle, notebook_folder, progress, waits).upload()
     version = code_competition.push()
@@ -166,28 +166,20 @@ def notebook(
     ledger = Ledger(folder.workspace.submissions)
     ref = code_competition.find_submission(version)
     if ref is None:
-        answer, description = (
-            _build_answer(folder, tables, name, notebook_folder),
-            code_competition.describe_submission(version, message),
-        )
+        answer = _build_answer(folder, tables, name, notebook_folder)
+        description = code_competition.describe_submission(version, message)
         ref = upload(
             ledger, answer, description, lambda: code_competition.submit(version, description), progress, again=True
         )
-    return NotebookResult(
-        notebook_folder, version, _wait_for_score(code_competition, ref, ledger) if wait else Submission(ref, "PENDING")
-    )
-
-
-def _wait_for_score(code_competition: CodeCompetition, ref: int, ledger: Ledger) -> Submission:
-    scored = code_competition.wait_for_score(ref)
-    if scored.when is not None:
-        ledger.merge(code_competition.competition, [scored])
-    refuse_unscored(code_competition.competition, scored)
-    return scored
+    submission = code_competition.wait_for_score(ref) if wait else Submission(ref, "PENDING")
+    if submission.when is not None:
+        ledger.merge(code_competition.competition, [submission])
+    refuse_unscored(code_competition.competition, submission)
+    return NotebookResult(notebook_folder, version, submission)
 
 
 def _build_answer(folder: CompetitionFolder, tables: Tables, stack: str, notebook_folder: NotebookFolder) -> Answer:
-    """Tell the ledger what the notebook is and what it rests on."""
+    """Describe the notebook and its stack for the ledger."""
     summary = load_stack_record(folder, stack)
     manifest, metric = tables.manifest, summary.metric
     return Answer(
@@ -199,7 +191,7 @@ def _build_answer(folder: CompetitionFolder, tables: Tables, stack: str, noteboo
         kind="notebook",
         stack=stack,
         members=summary.members,
-        # A stack that was built before these were written down rests on what there is, as far as anybody knows.
+        # Stacks of earlier versions lack these fields. The present files are assumed.
         folds=summary.folds or compute_file_digest(folder.folds),
         samples=summary.samples or compute_samples_fingerprint(folder, manifest),
         metric=metric,

@@ -1,4 +1,4 @@
-"""Score an answer here, where the hidden labels are known."""
+"""The stage ``score``: score a submission against hidden labels."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ def score(
     Parameters
     ----------
     csv
-        The submission; None is the one written last.
+        Submission. None selects the newest.
     truth
-        A CSV with the columns id and label; None is the one that `adopt` or the demo kept apart.
+        CSV with the columns id and label. None selects the labels that `adopt` or the demo held out.
     competition
-        Its name; None is the one last brought in.
+        Name of the competition. None selects the one last fetched or adopted.
 
     Raises
     ------
     BadChoice
-        If there are no hidden labels.
+        If the labels are missing.
     Mismatch
-        If the two CSVs have different ids or classes.
+        If the CSVs have different ids or classes.
     BadData
-        If one of them cannot be read.
+        If a CSV cannot be read.
 
     Examples
     --------
@@ -49,6 +49,6 @@ def score(
     folder, tables = open_competition(competition, workspace)
     solution = truth or folder.solution
     if not solution.is_file():
-        raise BadChoice(f"There are no labels in {solution}: name a CSV with columns id and label by --truth.")
+        raise BadChoice(f"The labels {solution} do not exist: pass a CSV with columns id and label as --truth.")
     path = csv or find_newest_answer(folder.submissions)
     return ScoreResult(submission=path, **vars(score_answer(path, solution, tables.manifest)))

@@ -1,6 +1,6 @@
-"""The submissions so far: what the ledger holds, once Kaggle has been asked what became of them.
+"""The stage ``submissions``: list the ledger after an update from Kaggle.
 
-Nothing here loads pandas or opens a competition's photos: a list must not keep anybody waiting.
+To start quickly, it neither loads pandas nor opens a competition's tables.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from .table import build_submission_table
 
 
 class SubmissionLister(Protocol):
-    """What is needed of Kaggle here."""
+    """Part of the Kaggle client that this module needs."""
 
     def list_submissions(self, slug: str, /) -> list[Submission]:
-        """List all our submissions to a competition."""
+        """List all of the user's submissions to a competition."""
 
 
 def submissions(
@@ -35,30 +35,30 @@ def submissions(
     workspace: Workspace = DEFAULT_WORKSPACE,
     progress: Progress = SILENT,
 ) -> Listing[Row]:
-    """List what was made and submitted, newest first, with our own scores beside Kaggle's.
+    """List submissions with local scores and Kaggle's scores, newest first.
 
-    Kaggle is asked first what became of it, and what else was submitted in the browser. If it cannot be asked, that is
-    a warning, and the list is as the ledger has it.
+    The list includes submissions that were not uploaded, and uploads in the browser. The ledger is first updated from
+    Kaggle. If that fails, a warning is emitted, and the list is that of the ledger.
 
     Parameters
     ----------
     competition
-        Its name; None is the one last brought in.
-    all_competitions
-        List all competitions.
+        Name of the competition. None selects the one last fetched or adopted.
+    every
+        Whether to list the submissions of all competitions.
     offline
-        Ask nothing of Kaggle, and read the ledger alone.
+        Whether to read the ledger without contacting Kaggle.
 
     Raises
     ------
     BadChoice
-        If there is no such competition, neither in the data nor in the ledger.
+        If the competition exists neither in the workspace nor in the ledger.
     BadData, StorageError
-        If the ledger is damaged, of a newer version, or cannot be read.
+        If the ledger is damaged or of a newer version, or cannot be read.
 
     Examples
     --------
-    >>> rows = ensembler.submissions("pets", refresh=False)
+    >>> rows = ensembler.submissions("pets", offline=True)
     >>> rows[-1].stack, rows[-1].metric
     ('first', 'log loss')
     """
@@ -85,16 +85,16 @@ def _choose_competition(competition: str | None, slugs: dict[str, str], workspac
 def refresh_ledger(
     ledger: Ledger, slugs: Sequence[str], connect: Callable[[Progress], SubmissionLister], progress: Progress
 ) -> None:
-    """Bring the ledger up to date; whatever keeps us from that is a warning.
+    """Update the ledger from Kaggle. A failure is a warning.
 
     Parameters
     ----------
     ledger
-        Where it is kept.
+        Ledger to update.
     slugs
-        The competitions.
+        Slugs of the competitions.
     connect
-        Signs in to Kaggle; it is not called if there is nothing to ask.
+        Function that signs in to Kaggle. It is not called without slugs.
     """
     if not slugs:
         return
@@ -103,11 +103,11 @@ def refresh_ledger(
         for slug in progress.track(slugs, "asking Kaggle", len(slugs)):
             _refresh_competition(ledger, kaggle, slug, progress)
     except (KaggleError, StorageError) as error:
-        progress.warn(f"{error} The list is as it was known before; --offline asks nothing of Kaggle.")
+        progress.warn(f"{error} The list is not up to date. --offline lists without contacting Kaggle.")
 
 
 def _refresh_competition(ledger: Ledger, kaggle: SubmissionLister, slug: str, progress: Progress) -> None:
-    """Take over one competition's submissions; if Kaggle refuses that one alone, others can still be asked about."""
+    """Merge a competition's submissions into the ledger. A refusal of this competition alone is a warning."""
     from ...submission.kaggle.errors import BadCredential, TransientError
 
     try:
@@ -121,7 +121,7 @@ def _refresh_competition(ledger: Ledger, kaggle: SubmissionLister, slug: str, pr
 
 
 def _collect_slugs(ledger: Ledger, workspace: Workspace, progress: Progress) -> dict[str, str]:
-    """Return the slug of each competition, by our name of it; what lies in the data wins over what was recorded."""
+    """Return the slug of each competition by name. Manifests override the ledger."""
     slugs: dict[str, str] = {}
     for row in ledger.list_rows():
         slugs[row.competition] = slugs.get(row.competition) or row.slug
@@ -131,7 +131,7 @@ def _collect_slugs(ledger: Ledger, workspace: Workspace, progress: Progress) -> 
 
 
 def _read_slug(folder: CompetitionFolder, progress: Progress) -> str:
-    """Read the slug alone: a manifest that is wrong elsewhere is no matter here."""
+    """Read the slug, ignoring other errors in the manifest."""
     if folder.is_ours:
         return ""
     try:
@@ -145,6 +145,6 @@ def _connect(progress: Progress) -> SubmissionLister:
     from ...submission.kaggle.retry_policy import RetryPolicy
     from ...submission.kaggle.submissions import Kaggle
 
-    # Who waits for a list would rather have yesterday's than wait for half a minute.
+    # A list that is out of date is better than a long wait.
     retry_policy = RetryPolicy(connect_timeout=5.0, read_timeout=20.0, max_attempts=2, max_retry_after=5.0)
     return Kaggle.connect(retry_policy, progress)

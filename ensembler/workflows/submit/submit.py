@@ -1,4 +1,4 @@
-"""Submit an answer to Kaggle: check it, upload it once, wait for its score, remember it."""
+"""The stage ``submit``: check a submission, upload it once, and wait for its score."""
 
 from __future__ import annotations
 
@@ -38,34 +38,34 @@ def submit(
 ) -> SubmitResult:
     """Check a CSV against the sample submission, upload it, and wait for its public score.
 
-    What begins is written into the ledger before a byte is sent: should this process end before Kaggle's reply comes,
-    `ensembler submissions` finds out what became of it.
+    The ledger records the upload before it starts. If the process ends before Kaggle replies, `ensembler submissions`
+    finds out whether the upload succeeded.
 
     Parameters
     ----------
     csv
-        The submission; None is the one written last.
+        Submission. None selects the newest.
     message
-        Its description on Kaggle; the file's name, its digest and the time follow it.
+        Description on Kaggle, followed by the file's name, its digest and the time.
     competition
-        Its name; None is the one last brought in.
+        Name of the competition. None selects the one last fetched or adopted.
     again
-        Upload it even if the same bytes were uploaded before.
+        Whether to upload the file even if the same bytes were uploaded before.
     dry_run
-        Do all but the upload.
+        Whether to do everything except the upload.
     wait
-        Wait for the score.
+        Whether to wait for the score.
     timeout
-        Seconds without an answer after which a question to Kaggle is repeated. An upload is never repeated blindly.
+        Seconds without a reply from Kaggle after which a request is repeated. Uploads are not repeated.
 
     Raises
     ------
     BadChoice
         If the competition is not on Kaggle, or the same bytes were uploaded before.
     InvalidSubmission
-        If the CSV is not what the sample asks for; nothing is uploaded then.
+        If the CSV does not match the sample submission. Then nothing is uploaded.
     KaggleError
-        If Kaggle or the network refuses, no submission is left for today, or Kaggle could not score it.
+        If Kaggle or the network refuses a request, no submission is left for today, or Kaggle cannot score the file.
 
     Examples
     --------
@@ -85,7 +85,7 @@ def submit(
     run_preflight(kaggle, slug, progress)
     ledger.merge(slug, kaggle.list_submissions(slug, progress), complete=True)
     now = datetime.now(UTC)
-    # The digest and the time make it unique, so that an upload whose reply was lost can be found again.
+    # Digest and time make the description unique, so that an upload without a reply can be found by it.
     description = f"{format_one_line(message)} [{path.stem} {answer.sha256[:8]} {now:%Y%m%d-%H%M%S}]".strip()
     if dry_run:
         ledger.check_new(answer, again=again)
@@ -101,15 +101,15 @@ def submit(
 
 
 def _require_slug(folder: CompetitionFolder, tables: Tables) -> str:
-    """Return the competition's name on Kaggle."""
+    """Return the competition's slug."""
     if folder.is_ours or not tables.manifest.slug:
-        raise BadChoice(f"{folder.name} is not on Kaggle: `ensembler score` scores it here where labels are known.")
+        raise BadChoice(f"{folder.name} is not on Kaggle: score the submission locally with `ensembler score`.")
     return tables.manifest.slug
 
 
 def _build_answer(folder: CompetitionFolder, slug: str, path: Path) -> Answer:
-    """Describe a CSV for the ledger, which knows more of those that a stack made."""
+    """Describe a CSV for the ledger, which already has the details of a stack's CSV."""
     if not path.stat().st_size:
-        raise BadData(f"There is nothing to submit in {path}: write it again.")
-    # Nobody knows by what a file that was made by hand is to be compared.
+        raise BadData(f"The file {path} is empty: write it again.")
+    # A file made by hand has no local score to compare with.
     return Answer(folder.name, path, compute_file_digest(path), path.stat().st_size, slug=slug, larger_is_better=None)

@@ -1,4 +1,4 @@
-"""The list of submissions as text: a table for people, a CSV for programs."""
+"""Submissions as a table and as a CSV."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ _COLUMNS = ("when (UTC)", "file", "stack", "metric", "own ± error", "public", "
 _NUMBER_COLUMNS = {"own ± error", "public", "private", "gap"}
 
 
-def build_submission_table(rows: Sequence[Row], *, show_competition: bool = False) -> Table:
-    """Lay rows out in a table; ``show_competition`` begins each with the competition's name."""
-    columns = ("competition", *_COLUMNS) if show_competition else _COLUMNS
-    cells = [_format_cells(row, show_competition=show_competition) for row in rows]
+def build_submission_table(rows: Sequence[Row], *, every: bool = False) -> Table:
+    """Return the table of submissions. ``every`` adds a column with the competition's name."""
+    columns = ("competition", *_COLUMNS) if every else _COLUMNS
+    cells = [_format_cells(row, every=every) for row in rows]
     return Table(columns, cells, [column for column in columns if column not in _NUMBER_COLUMNS])
 
 
 def format_csv(rows: Sequence[Row]) -> str:
-    """Write rows as a CSV of RFC 4180; members are joined by blanks."""
+    """Return rows as a CSV of RFC 4180. Names of members are separated by spaces."""
     text = io.StringIO(newline="")
     writer = csv.DictWriter(text, FIELD_NAMES)
     writer.writeheader()
@@ -41,7 +41,7 @@ def _format_cells(row: Row, *, show_competition: bool) -> tuple[str, ...]:
         row.stack,
         row.metric,
         format_score(row.own, row.own_error),
-        # As many digits as Kaggle shows.
+        # Kaggle shows five decimals.
         format_number(row.public, 5),
         format_number(row.private, 5),
         gap,
@@ -52,5 +52,5 @@ def _format_cells(row: Row, *, show_competition: bool) -> tuple[str, ...]:
 
 
 def _replace_unprintable(text: str) -> str:
-    """Leave out what would move the cursor or colour the terminal: anybody in a team writes descriptions."""
+    """Replace control characters, because descriptions by team members could control the terminal."""
     return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())

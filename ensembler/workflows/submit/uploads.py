@@ -1,4 +1,4 @@
-"""Uploads that the ledger records at each step, so that nothing is sent twice and nothing is lost."""
+"""Uploads that the ledger records at each step, so that none is repeated or lost."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from ...submission.ledger.rows import Answer
 def upload(
     ledger: Ledger, answer: Answer, description: str, send: Callable[[], int], progress: Progress, *, again: bool
 ) -> int:
-    """Upload an answer and return the submission's number.
+    """Upload a submission and return its number.
 
     Parameters
     ----------
     ledger
-        Records the upload before a byte is sent.
+        Ledger that records the upload before it starts.
     description
-        Description on Kaggle; an upload whose reply was lost is found by it alone.
+        Description on Kaggle. An upload without a reply is found by it.
     send
-        Uploads, and returns the submission's number. After a ``KaggleError`` that leaves open whether it counts, the
+        Function that uploads the file and returns the submission's number. After an ``UnconfirmedSubmission``, the
         upload stays open in the ledger.
     again
         Whether to upload even if these bytes were uploaded before.
@@ -31,7 +31,7 @@ def upload(
     Raises
     ------
     BadChoice
-        If these bytes were uploaded before.
+        If these bytes were uploaded before and ``again`` is not set.
     KaggleError
         If ``send`` raises it.
     """
@@ -43,7 +43,7 @@ def upload(
     except KaggleError as error:
         ledger.mark_failed(number, str(error))
         raise
-    # Told before it is written down, should the disk refuse.
-    progress.note(f"Kaggle took {answer.path.name} as submission {ref}.")
+    # The note precedes the ledger, in case that writing fails.
+    progress.note(f"Kaggle accepted {answer.path.name} as submission {ref}.")
     ledger.mark_accepted(number, ref)
     return ref

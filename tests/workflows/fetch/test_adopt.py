@@ -154,7 +154,9 @@ def test_an_edit_that_does_not_fit_is_told(workspace, archived):
 def test_another_archive_is_refused_unless_forced(workspace, archived):
     fetch(SLUG, archive=archived(dogs_and_cats()), workspace=workspace)
     other = archived(dogs_and_cats(photos=5), "other.zip")
-    with pytest.raises(StorageError, match=r"raw holds another archive than .*other\.zip: replace it with force=True"):
+    with pytest.raises(
+        StorageError, match=r"raw contains another archive than .*other\.zip: replace it with force=True"
+    ):
         fetch(SLUG, archive=other, workspace=workspace)
     fetched = fetch(SLUG, archive=other, force=True, workspace=workspace)
     assert fetched.training == len(read_table(fetched.folder.train)) == 10
@@ -171,7 +173,9 @@ def test_hints_find_out_anew_without_unpacking(workspace, archived):
 
 
 def test_no_file_to_take(workspace, tmp_path):
-    with pytest.raises(BadChoice, match=r"There is no file .*nothing\.zip: archive takes the zip"):
+    with pytest.raises(
+        BadChoice, match=r"The file .*nothing\.zip does not exist: pass the zip that the browser downloaded as archive"
+    ):
         fetch(SLUG, archive=tmp_path / "nothing.zip", workspace=workspace)
     assert not workspace.data.exists()
 
@@ -193,7 +197,7 @@ def test_a_truncated_photo_in_train_is_named_counted_and_left_out(workspace, arc
     fetched = fetch(SLUG, archive=archive, workspace=workspace, progress=heard)
     assert (fetched.training, fetched.test, fetched.unreadable) == (7, 3, 1)
     (warning,) = heard.warnings
-    assert warning.startswith("1 train photo cannot be read, left out: train/cat.2.jpg (")
+    assert warning.startswith("1 train photo cannot be decoded, left out: train/cat.2.jpg (")
     assert "truncated" in warning.lower()
     assert read_table(fetched.folder.unreadable)[["id", "path", "set"]].to_numpy().tolist() == [
         ["cat.2", "train/cat.2.jpg", "train"]
@@ -206,7 +210,7 @@ def test_a_truncated_photo_in_test_is_predicted_by_the_prior(workspace, archived
     fetched = fetch(SLUG, archive=archive, workspace=workspace, progress=heard)
     assert (fetched.training, fetched.test, fetched.unreadable) == (8, 3, 1)
     (warning,) = heard.warnings
-    assert warning.startswith("1 test photo cannot be read, predicted by the prior: test/1.jpg (")
+    assert warning.startswith("1 test photo cannot be decoded, predicted by the class frequencies: test/1.jpg (")
     _, tables = open_refreshed_competition(SLUG, workspace, heard)
     assert tables.test.to_numpy().tolist() == [["3", "test/3.jpg"], ["1", ""], ["2", "test/2.jpg"]]
     assert len(tables.test_paths) == 2
@@ -217,12 +221,12 @@ def test_many_unreadable_photos_are_not_all_listed(workspace, archived):
     changed = {f"train/cat.{row}.jpg": b"" for row in range(4)}
     fetch(SLUG, archive=archived(dogs_and_cats(**changed)), workspace=workspace, progress=heard)
     names = "train/cat.0.jpg, train/cat.1.jpg, train/cat.2.jpg, ..."
-    assert heard.warnings[0].startswith(f"4 train photos cannot be read, left out: {names} (")
+    assert heard.warnings[0].startswith(f"4 train photos cannot be decoded, left out: {names} (")
 
 
 def test_no_photo_can_be_read(workspace, archived):
     changed = {f"train/{name}.{row}.jpg": b"" for row in range(4) for name in ("cat", "dog")}
-    with pytest.raises(BadData, match=r"No training photo in .*train can be read"):
+    with pytest.raises(BadData, match=r"No training photo in .*train can be decoded"):
         fetch(SLUG, archive=archived(dogs_and_cats(**changed)), workspace=workspace)
     assert not workspace.competition(SLUG).train.exists()
 
@@ -261,7 +265,7 @@ def test_near_duplicates_share_a_group_and_are_listed(workspace, archived):
     assert (counts.training, counts.to_predict, counts.contradicting) == (2, 1, 1)
     assert [note for note in heard.notes if note.startswith("2 duplicates among training photos")]
     assert heard.warnings == [
-        f"1 pair of training photos shows the same picture under different labels: see {fetched.folder.duplicates}."
+        f"The same picture has different labels in 1 pair of training photos: see {fetched.folder.duplicates}."
     ]
     assert fetch(SLUG, workspace=workspace).duplicates == counts
 
@@ -380,7 +384,7 @@ def test_hints_adopt_anew(workspace, tmp_path):
 def test_a_name_in_use_is_refused(workspace, cars, tmp_path, hints):
     first = adopt(cars, "cars", workspace=workspace)
     other = write_photos(tmp_path / "others", *[f"{kind}/{row}.png" for kind in "ab" for row in range(5)])
-    with pytest.raises(StorageError, match=r"cars is already the name of another competition.*, or force=True"):
+    with pytest.raises(StorageError, match=r"cars is already the name of another competition.*with force=True"):
         adopt(other, "cars", hints=hints, workspace=workspace)
     assert Manifest.load(first.folder.manifest) == first.manifest
     assert adopt(other, "cars", force=True, workspace=workspace).manifest.classes == ("a", "b")
@@ -418,7 +422,7 @@ def test_adopting_what_cannot_be_read(workspace, cars):
     heard = Heard()
     fetched = adopt(cars, "cars", workspace=workspace, progress=heard)
     assert (fetched.training + fetched.test, fetched.unreadable) == (30, 1)
-    assert heard.warnings[0].startswith("1 train photo cannot be read, left out: car/cut.png (")
+    assert heard.warnings[0].startswith("1 train photo cannot be decoded, left out: car/cut.png (")
 
 
 def test_adopting_photos_with_a_table(workspace, tmp_path):
@@ -447,7 +451,7 @@ def test_adopting_a_competition_already_unpacked(workspace, tmp_path):
             "nowhere",
             "cars",
             BadChoice,
-            r"There is no folder .*nowhere: `ensembler\.adopt\(\)` takes a folder of photos",
+            r"The folder .*nowhere does not exist: pass a folder of photos",
         ),
         ("empty", "cars", BadData, "empty contains no photos"),
         ("empty", "my cars", BadChoice, "'my cars' is not a valid name of a competition"),

@@ -307,7 +307,7 @@ def test_a_forced_fetch_that_was_cut_off_goes_on_without_force(server, workspace
 def test_an_adopted_folder_is_not_taken_for_the_competition_of_its_name(server, workspace, tmp_path):
     write_photos(tmp_path / "photos", *[f"{kind}/{number}.jpg" for kind in ("apple", "pear") for number in range(10)])
     adopt(tmp_path / "photos", SLUG, workspace=workspace)
-    with pytest.raises(StorageError, match=r"was made of .*photos.*force=True"):
+    with pytest.raises(StorageError, match=r"was created from .*photos.*force=True"):
         fetch(SLUG, workspace=workspace)
     assert server.requests == []
     fetched = fetch(SLUG, force=True, workspace=workspace)

@@ -57,7 +57,7 @@ def test_a_damaged_member_can_be_removed_and_leaves_all_features(made: Made, dam
 
 def test_a_member_of_a_finished_stack_is_removed_only_if_that_was_meant(made: Made) -> None:
     folder, workspace = made
-    with pytest.raises(BadChoice, match="Stack a_b was built of a: remove all the same with force=True"):
+    with pytest.raises(BadChoice, match="Stack a_b contains a: remove them anyway with force=True"):
         remove_members(["c", "a"], workspace=workspace)
     assert list_trained_members(folder) == ["a", "b", "c"]
     assert remove_members(["c", "a"], force=True, workspace=workspace).stacks == ("a_b",)

@@ -65,9 +65,7 @@ def test_members_of_other_folds_are_trained_anew(made: Made) -> None:
     make_member(folder, tables, "a")
     write_text(folder.folds, folder.folds.read_text() + "\n")
     step = status(workspace=workspace).next
-    assert step == NextStep(
-        "ensembler train-members --members a --restart", "a: trained with other folds than there are now."
-    )
+    assert step == NextStep("ensembler train-members --members a --restart", "a: trained on other folds.")
 
 
 def test_members_are_stacked_and_stacked_again_when_one_is_new(made: Made) -> None:
@@ -79,7 +77,9 @@ def test_members_are_stacked_and_stacked_again_when_one_is_new(made: Made) -> No
     make_member(folder, tables, "c")
     later = (folder.stack("a_b") / "stack.json").stat().st_mtime + 1
     os.utime(folder.fold("c", 0) / "fold.json", (later, later))
-    assert status(workspace=workspace).next == NextStep("ensembler stack", "c: trained after the last stack was built.")
+    assert status(workspace=workspace).next == NextStep(
+        "ensembler stack", "c: trained after the newest stack was built."
+    )
 
 
 def test_a_fetch_that_was_interrupted_is_gone_on_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -87,9 +87,7 @@ def test_a_fetch_that_was_interrupted_is_gone_on_with(tmp_path: Path, monkeypatc
     write_text(tmp_path / "data" / "cars" / "raw" / "cars.zip.part", "half")
     found = status()
     assert found.next.command == "ensembler fetch cars"
-    assert [(brief.name, brief.trouble) for brief in found.competitions] == [
-        ("cars", "its fetch has not come to its end")
-    ]
+    assert [(brief.name, brief.trouble) for brief in found.competitions] == [("cars", "the fetch is incomplete")]
 
 
 @pytest.mark.parametrize(

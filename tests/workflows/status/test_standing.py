@@ -94,7 +94,7 @@ def test_all_that_was_made(tmp_path: Path) -> None:
     assert lines[5:12] == [
         "members      b0: finished, log loss 0.1235",
         "             b0@x: 0 of 5 folds, being trained by process 7 on moon since noon",
-        "             b1: of no use: trained with other folds, log loss 0.1235",
+        "             b1: unusable, trained on other folds, log loss 0.1235",
         "             b2: 0 of 5 folds",
         "stacks       b0_b1: roc auc 0.9000 ± 0.0100, log loss 0.2500",
         "             b0: log loss 0.2500",

@@ -44,7 +44,7 @@ def test_the_trace_is_there_before_anything_is_sent(ledger, answer):
     assert upload(ledger, answer, "[a]", send, heard, again=False) == 7
     assert seen == [(None, "UPLOADING", "")]
     assert statuses(ledger) == [(7, "PENDING", "")]
-    assert heard.notes == ["Kaggle took a.csv as submission 7."]
+    assert heard.notes == ["Kaggle accepted a.csv as submission 7."]
 
 
 @pytest.mark.parametrize(
