@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ...inference.speeds import NetworkSpeed
+from ...serialization import Exported
 
 
 @dataclass(frozen=True, kw_only=True)
-class ListedMember:
+class ListedMember(Exported):
     """A member on disk. Unknown values are None.
 
     Attributes
@@ -68,7 +69,7 @@ class ListedMember:
         return self.folds_done == self.folds and not self.stale
 
     def to_json(self) -> dict[str, Any]:
-        """Everything, as JSON can hold it."""
-        measured = asdict(self.speed) if self.speed else {}
+        """Return the fields as plain data for JSON, with ``finished``."""
+        measured = vars(self.speed) if self.speed else {}
         speed = {name: value for name, value in measured.items() if value and name != "member"}
-        return {**asdict(self), "folder": str(self.folder), "finished": self.is_finished, "speed": speed or None}
+        return {**super().to_json(), "finished": self.is_finished, "speed": speed or None}

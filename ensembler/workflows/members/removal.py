@@ -6,7 +6,6 @@ import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from ...backbones.names import resolve_member
 from ...errors import BadChoice, BadData
@@ -46,10 +45,6 @@ class RemovedMembers(Shown):
         features = f" and {len(self.features)} file(s) of frozen features" if self.features else ""
         sentence = f"Removed {', '.join(self.members)}{features}, which frees {self.freed_bytes / 1e6:.1f} MB."
         return Table(notes=[sentence])
-
-    def to_json(self) -> dict[str, Any]:
-        """Return what JSON can hold."""
-        return {name: list(value) if isinstance(value, tuple) else value for name, value in vars(self).items()}
 
 
 def remove_members(

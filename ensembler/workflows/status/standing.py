@@ -10,6 +10,7 @@ from typing import Any
 from ...competition.manifest import Manifest
 from ...figures import format_number, format_score
 from ...paths import CompetitionFolder
+from ...serialization import Exported, convert_to_plain
 from ...submission.ledger.rows import Row
 from ...tables import Shown, Table
 from ..members.listed_member import ListedMember
@@ -20,7 +21,7 @@ _MAX_SHOWN = 3
 
 
 @dataclass(frozen=True)
-class BuiltStack:
+class BuiltStack(Exported):
     """A finished stack.
 
     Attributes
@@ -42,13 +43,9 @@ class BuiltStack:
     log_loss: float
     built: float
 
-    def to_json(self) -> dict[str, Any]:
-        """Everything, as JSON can hold it."""
-        return {**vars(self), "members": list(self.members)}
-
 
 @dataclass(frozen=True)
-class CompetitionStatus:
+class CompetitionStatus(Exported):
     """A fetched or adopted competition.
 
     Attributes
@@ -113,24 +110,14 @@ class CompetitionStatus:
             yield from ((label if number == 0 else "", line) for number, line in enumerate(lines or ["none yet"]))
 
     def to_json(self) -> dict[str, Any]:
-        """Everything, as JSON can hold it."""
-        manifest = self.manifest
-        return {
-            "name": self.folder.name,
-            "folder": str(self.folder.root),
-            "slug": manifest.slug,
-            "task": manifest.task,
-            "classes": list(manifest.classes),
-            "metric": manifest.metric,
-            "training": self.training,
-            "test": self.test,
-            "unreadable": self.unreadable,
-            "folds": self.folds,
-            "members": [member.to_json() for member in self.members],
-            "stacks": [stack.to_json() for stack in self.stacks],
-            "newest_csv": str(self.newest_csv) if self.newest_csv else None,
-            "submissions": [row.to_json() for row in self.submissions],
-        }
+        """Return the state as plain data for JSON. It contains the main fields of the manifest."""
+        of_manifest = ("slug", "task", "classes", "metric")
+        own = ("training", "test", "unreadable", "folds", "members", "stacks", "newest_csv", "submissions")
+        fields = {"name": self.folder.name, "folder": self.folder.root}
+        fields |= {name: getattr(self.manifest, name) for name in of_manifest}
+        fields |= {name: getattr(self, name) for name in own}
+        plain: dict[str, Any] = convert_to_plain(fields)
+        return plain
 
 
 @dataclass(frozen=True)
@@ -194,14 +181,6 @@ class Status(Shown):
         if not self.competition:
             return Table(notes=notes)
         return Table([self.competition.folder.name, ""], list(self.competition.list_facts()), [""], notes)
-
-    def to_json(self) -> dict[str, Any]:
-        """Everything, as JSON can hold it."""
-        return {
-            "competition": self.competition.to_json() if self.competition else None,
-            "competitions": [vars(brief) for brief in self.competitions],
-            "next": vars(self.next),
-        }
 
 
 def _format_member(member: ListedMember) -> str:

@@ -45,17 +45,14 @@ class NotebookResult(Shown):
         return f"{SITE}/code/{self.folder.reference}"
 
     def to_json(self) -> dict[str, Any]:
-        """Everything, as JSON can hold it."""
-        submission = self.submission
+        """Return the state as plain data for JSON."""
+        scores = {name: getattr(self.submission, name, None) for name in ("ref", "status", "public", "private")}
         return {
             "dataset": str(self.folder.dataset),
             "notebook": str(self.folder.notebook),
             "page": self.page if self.version else None,
             "version": self.version,
-            "ref": submission.ref if submission else None,
-            "status": submission.status if submission else None,
-            "public": submission.public if submission else None,
-            "private": submission.private if submission else None,
+            **scores,
         }
 
     def build_table(self) -> Table:
