@@ -8,7 +8,6 @@ import click
 
 from .context import Context
 from .options import PATH, add_json_option, option, parse_member_names
-from .showing import show_result
 
 
 @click.command()
@@ -31,6 +30,6 @@ def backbones(context: Context, /, *, as_json: bool, **options: Any) -> None:
     from ..workflows.backbones import list_backbones
 
     listed = list_backbones(**options)
-    show_result(listed, as_json=as_json)
+    context.show(listed, as_json=as_json)
     if not as_json and not any(one.weights for one in listed):
         context.progress.note("There are no local weights: Keras downloads them when they are needed.")

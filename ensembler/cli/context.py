@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import os
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import click
+
 if TYPE_CHECKING:
     from ..paths import Workspace
     from ..progress import Progress
+    from ..tables import Shown
 
 T = TypeVar("T")
 
@@ -55,3 +59,10 @@ class Context:
         """Run a workflow in this workspace, with its progress displayed."""
         with self.progress:
             return workflow(*arguments, **options, workspace=self.workspace, progress=self.progress)
+
+    def show(self, result: Shown, *, as_json: bool) -> None:
+        """Print a result on standard output: as JSON, or as a table with sentences."""
+        if as_json:
+            click.echo(json.dumps(result.to_json(), indent=2))
+        else:
+            result.build_table().write()

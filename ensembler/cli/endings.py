@@ -23,10 +23,8 @@ def fail(text: str, code: int = 1) -> NoReturn:
     raise CommandExit(code, text)
 
 
-def describe_outcome(error: BaseException | None) -> tuple[int, str]:
-    """Return the exit code and the error sentence of a command that ended with ``error``, or with success."""
-    if error is None:
-        return 0, ""
+def describe_outcome(error: BaseException) -> tuple[int, str]:
+    """Return the exit code of a command that ended with an exception, and its sentence."""
     if not isinstance(error, SystemExit):
         return 1, f"{type(error).__name__}: {error}"
     code = error.code if isinstance(error.code, int) else int(error.code is not None)

@@ -9,7 +9,6 @@ import click
 
 from .context import Context
 from .options import add_competition_option, add_json_option, option
-from .showing import show_result
 
 
 @click.command()
@@ -31,7 +30,7 @@ def folds(context: Context, /, *, force: bool, as_json: bool, **options: Any) ->
     numbers = {name: options[name] for name in ("folds", "repeats", "seed")}
     if any(number is not None for number in numbers.values()) and not force and sys.stdin.isatty():
         force = _confirm_discard(context, options.get("competition"), numbers)
-    show_result(context.run(run, **options, force=force), as_json=as_json)
+    context.show(context.run(run, **options, force=force), as_json=as_json)
 
 
 def _confirm_discard(context: Context, competition: str | None, numbers: dict[str, int | None]) -> bool:

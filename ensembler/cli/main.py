@@ -111,15 +111,15 @@ def main() -> None:
 @contextlib.contextmanager
 def _report_end(contexts: list[Context]) -> Iterator[None]:
     """Report the end of all commands that start in the block."""
-    error: BaseException | None = None
+    outcome = 0, ""
     try:
         yield
-    except BaseException as caught:
-        error = caught
+    except BaseException as error:
+        outcome = describe_outcome(error)
         raise
     finally:
         for context in contexts:
-            context.report_end(*describe_outcome(error))
+            context.report_end(*outcome)
 
 
 def _run_command(contexts: list[Context]) -> None:

@@ -10,7 +10,6 @@ import click
 from .context import Context
 from .endings import EXIT_INTERRUPTED, fail
 from .options import add_competition_option, add_json_option, option
-from .showing import show_result
 
 
 @click.group(invoke_without_command=True)
@@ -32,7 +31,7 @@ def members(click_context: click.Context, /, competition: str | None, *, measure
     context: Context = click_context.obj
     listed = context.run(run, competition, measure=measure)
     if as_json:
-        show_result(listed, as_json=True)
+        context.show(listed, as_json=True)
         return
     if not listed:
         context.progress.note("No member is trained yet: start with `ensembler train-members --members ...`.")
@@ -68,7 +67,7 @@ def remove(
         force = click.confirm(f"{describe_stack_uses(uses)}. Remove them anyway?", err=True)
         if not force:
             fail("Nothing was removed.", EXIT_INTERRUPTED)
-    show_result(context.run(run, names, competition=competition, force=force), as_json=as_json)
+    context.show(context.run(run, names, competition=competition, force=force), as_json=as_json)
 
 
 def _is_terminal() -> bool:
@@ -86,4 +85,4 @@ def status(context: Context, /, competition: str | None, *, as_json: bool) -> No
     """
     from ..workflows.status.status import status as run
 
-    show_result(context.run(run, competition), as_json=as_json)
+    context.show(context.run(run, competition), as_json=as_json)

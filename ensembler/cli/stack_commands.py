@@ -10,7 +10,6 @@ import click
 
 from .context import Context
 from .options import PATH, add_competition_option, add_json_option, option, parse_member_names
-from .showing import show_result
 
 
 @click.command()
@@ -37,7 +36,7 @@ def stack(context: Context, /, *, as_json: bool, **options: Any) -> None:
     """Stack members, score the stack by nested folds, and write the submission."""
     from ..workflows.stack import stack as run
 
-    show_result(context.run(run, **options), as_json=as_json)
+    context.show(context.run(run, **options), as_json=as_json)
 
 
 @click.command()
@@ -50,7 +49,7 @@ def score(context: Context, /, csv: Path | None, *, as_json: bool, **options: An
     """Score a submission, by default the newest, against hidden labels."""
     from ..workflows.submit.score import score as run
 
-    show_result(context.run(run, csv, **options), as_json=as_json)
+    context.show(context.run(run, csv, **options), as_json=as_json)
 
 
 @click.command()

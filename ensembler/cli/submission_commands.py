@@ -12,7 +12,6 @@ import click
 from .context import Context
 from .endings import EXIT_INTERRUPTED, fail
 from .options import PATH, add_competition_option, add_json_option, add_timeout_option, option
-from .showing import show_result
 
 
 @click.command()
@@ -33,7 +32,7 @@ def submit(context: Context, /, csv: Path | None, *, as_json: bool, **options: A
         result = context.run(run, csv, **options)
     except KeyboardInterrupt:
         fail("Interrupted; `ensembler submissions` shows whether Kaggle received the upload.", EXIT_INTERRUPTED)
-    show_result(result, as_json=as_json)
+    context.show(result, as_json=as_json)
 
 
 @click.command()
@@ -69,7 +68,7 @@ def submissions(
         # Bytes keep the line ends of the CSV the same on every system.
         click.echo(format_csv(rows).encode(), nl=False)
     elif as_json:
-        show_result(rows, as_json=True)
+        context.show(rows, as_json=True)
     elif rows:
         width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
         rows.build_table().write(width=width)
@@ -96,4 +95,4 @@ def notebook(context: Context, /, *, timeout: float, as_json: bool, **options: A
     from ..workflows.submit.notebook import make_polling_policy
     from ..workflows.submit.notebook import notebook as run
 
-    show_result(context.run(run, **options, waits=make_polling_policy(timeout)), as_json=as_json)
+    context.show(context.run(run, **options, waits=make_polling_policy(timeout)), as_json=as_json)

@@ -17,7 +17,6 @@ from .options import (
     option,
     parse_member_names,
 )
-from .showing import show_result
 
 
 @click.command()
@@ -65,4 +64,4 @@ def survey(context: Context, /, *, csv: Path | None, as_json: bool, **options: A
     result = context.run(run, **options)
     if csv:
         write_text(csv, format_survey_csv(result))
-    show_result(result, as_json=as_json)
+    context.show(result, as_json=as_json)

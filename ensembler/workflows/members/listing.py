@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
@@ -68,13 +67,14 @@ def list_competition_members(folder: CompetitionFolder, progress: Progress) -> L
         return Listing([], build_member_table)
     manifest = Manifest.load(folder.manifest)
     folds = compute_file_digest(folder.folds) if folder.folds.is_file() else ""
-    requirements = _Requirements(manifest, compute_samples_fingerprint(folder, manifest), folds)
-    _compute_missing_scores(
-        folder, [record for record in records if not requirements.find_mismatch(record)], manifest, progress
-    )
+    samples = compute_samples_fingerprint(folder, manifest)
+    stale = [_find_mismatch(record, manifest, samples, folds) for record in records]
+    usable = [record for record, mismatch in zip(records, stale, strict=True) if not mismatch]
+    _compute_missing_scores(folder, usable, manifest, progress)
     differing = list_differing_settings([record.settings for record in records])
     described = (
-        _describe_member(folder, record, words, requirements) for record, words in zip(records, differing, strict=True)
+        _describe_member(folder, record, words, mismatch, manifest.metric)
+        for record, words, mismatch in zip(records, differing, stale, strict=True)
     )
     return Listing(described, build_member_table)
 
@@ -90,20 +90,13 @@ def _load_records(folder: CompetitionFolder, progress: Progress) -> list[MemberR
     return records
 
 
-@dataclass(frozen=True)
-class _Requirements:
-    """Inputs that a usable member was trained on."""
-
-    manifest: Manifest
-    samples: str
-    folds: str
-
-    def find_mismatch(self, record: MemberRecord) -> str:
-        if record.classes != self.manifest.outputs:
-            return "classes"
-        if record.samples != self.samples:
-            return "photos or labels"
-        return "folds" if record.folds != self.folds else ""
+def _find_mismatch(record: MemberRecord, manifest: Manifest, samples: str, folds: str) -> str:
+    """Return which inputs of a member changed since its training, or an empty text."""
+    if record.classes != manifest.outputs:
+        return "classes"
+    if record.samples != samples:
+        return "photos or labels"
+    return "folds" if record.folds != folds else ""
 
 
 def _compute_missing_scores(
@@ -159,11 +152,11 @@ def _measure_speeds(folder: CompetitionFolder, progress: Progress) -> None:
 
 
 def _describe_member(
-    folder: CompetitionFolder, record: MemberRecord, words: dict[str, str], requirements: _Requirements
+    folder: CompetitionFolder, record: MemberRecord, settings: dict[str, str], stale: str, metric: str
 ) -> ListedMember:
     done = load_finished_folds(folder, record, range(record.folds_count))
     losses = tuple(fold.log_loss for fold in done if fold.log_loss is not None)
-    scores = load_figures(folder, record, requirements.manifest.metric) if len(done) == record.folds_count else None
+    scores = load_figures(folder, record, metric) if len(done) == record.folds_count else None
     figures: dict[str, Any] = {}
     if scores:
         figures = {name: drop_non_finite(getattr(scores, name)) for name in ("score", "standard_error")}
@@ -171,7 +164,7 @@ def _describe_member(
     return ListedMember(
         name=record.name,
         folder=folder.member(record.name),
-        settings=words,
+        settings=settings,
         folds_done=len(done),
         folds=record.folds_count,
         fold_log_losses=losses,
@@ -182,7 +175,7 @@ def _describe_member(
         speed=record.load_speed(folder),
         bytes_on_disk=count_folder_bytes(folder.member(record.name)),
         running=describe_holder(folder.member_lock(record.name)),
-        stale=requirements.find_mismatch(record),
+        stale=stale,
         **figures,
     )
 

@@ -6,9 +6,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ...competition.tables import Tables
 from ...errors import BadChoice, BadData
-from ...paths import DEFAULT_WORKSPACE, CompetitionFolder, CompetitionLike, Workspace
+from ...paths import DEFAULT_WORKSPACE, CompetitionLike, Workspace
 from ...progress import SILENT, Progress
 from ...storage import compute_file_digest
 from ...submission.answer import check_answer, find_newest_answer
@@ -76,10 +75,15 @@ def submit(
     'DRY RUN'
     """
     folder, tables = open_competition(competition, workspace)
-    slug = _require_slug(folder, tables)
+    slug = tables.manifest.slug
+    if folder.is_ours or not slug:
+        raise BadChoice(f"{folder.name} is not on Kaggle: score the submission locally with `ensembler score`.")
     path = csv or find_newest_answer(folder.submissions)
     check_answer(path, tables.manifest, tables.photos)
-    answer = _build_answer(folder, slug, path)
+    if not path.stat().st_size:
+        raise BadData(f"The file {path} is empty: write it again.")
+    # The ledger already has the details of a stack's CSV. A file made by hand has no local score to compare with.
+    answer = Answer(folder.name, path, compute_file_digest(path), path.stat().st_size, slug=slug, larger_is_better=None)
     ledger = Ledger(folder.workspace.submissions)
     kaggle = Kaggle.connect(replace(DEFAULT_RETRIES, read_timeout=timeout), progress)
     run_preflight(kaggle, slug, progress)
@@ -98,18 +102,3 @@ def submit(
         ledger.merge(slug, [replace(submission, description=submission.description or description)])
     refuse_unscored(slug, submission)
     return SubmitResult(path, slug, description, ref, submission.status, submission.public, submission.private)
-
-
-def _require_slug(folder: CompetitionFolder, tables: Tables) -> str:
-    """Return the competition's slug."""
-    if folder.is_ours or not tables.manifest.slug:
-        raise BadChoice(f"{folder.name} is not on Kaggle: score the submission locally with `ensembler score`.")
-    return tables.manifest.slug
-
-
-def _build_answer(folder: CompetitionFolder, slug: str, path: Path) -> Answer:
-    """Describe a CSV for the ledger, which already has the details of a stack's CSV."""
-    if not path.stat().st_size:
-        raise BadData(f"The file {path} is empty: write it again.")
-    # A file made by hand has no local score to compare with.
-    return Answer(folder.name, path, compute_file_digest(path), path.stat().st_size, slug=slug, larger_is_better=None)
