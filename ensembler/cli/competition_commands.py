@@ -49,7 +49,7 @@ def _pop_hints(options: dict[str, Any]) -> Hints:
 @add_timeout_option
 @_add_hint_options
 @click.pass_obj
-def fetch(context: Context, /, *, unpack_limit: int | None, **options: Any) -> None:
+def fetch(context: Context, /, **options: Any) -> None:
     """Download a competition, unpack it and detect its layout.
 
     An interrupted download resumes when the command is run again.
@@ -57,8 +57,7 @@ def fetch(context: Context, /, *, unpack_limit: int | None, **options: Any) -> N
     from ..workflows.fetch.fetch import fetch as run
 
     hints = _pop_hints(options)
-    most_bytes = None if unpack_limit is None else unpack_limit * 10**9
-    context.run(run, **options, hints=hints, most_bytes=most_bytes).build_table().write()
+    context.run(run, **options, hints=hints).build_table().write()
 
 
 @click.command()

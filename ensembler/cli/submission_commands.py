@@ -37,7 +37,7 @@ def submit(context: Context, /, csv: Path | None, *, as_json: bool, **options: A
 
 @click.command()
 @add_competition_option
-@option("--all", "every", is_flag=True, help="List all competitions.")
+@option("--all-competitions", is_flag=True, former=["--all"], help="List all competitions.")
 @option("--offline", is_flag=True, help="List without contacting Kaggle.")
 @add_json_option
 @option("--csv", "as_csv", is_flag=True, help="Print a CSV instead of a table.")
@@ -55,11 +55,11 @@ def submissions(
     from ..workflows.submit.submissions import submissions as run
     from ..workflows.submit.table import format_csv
 
-    if competition and every:
-        raise click.UsageError("--competition and --all exclude each other: pass one of them.")
+    if competition and all_competitions:
+        raise click.UsageError("--competition and --all-competitions exclude each other: pass one of them.")
     if as_json and as_csv:
         raise click.UsageError("--json and --csv exclude each other: pass one of them.")
-    rows = context.run(run, competition, every=every, offline=offline)
+    rows = context.run(run, competition, all_competitions=all_competitions, offline=offline)
     if not rows:
         context.progress.note(
             "There are no submissions yet: `ensembler stack` writes a CSV, `ensembler submit` uploads it."

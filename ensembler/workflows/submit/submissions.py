@@ -44,7 +44,7 @@ def submissions(
     ----------
     competition
         Name of the competition. None selects the one last fetched or adopted.
-    every
+    all_competitions
         Whether to list the submissions of all competitions.
     offline
         Whether to read the ledger without contacting Kaggle.

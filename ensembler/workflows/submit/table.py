@@ -14,10 +14,10 @@ _COLUMNS = ("when (UTC)", "file", "stack", "metric", "own ± error", "public", "
 _NUMBER_COLUMNS = {"own ± error", "public", "private", "gap"}
 
 
-def build_submission_table(rows: Sequence[Row], *, every: bool = False) -> Table:
-    """Return the table of submissions. ``every`` adds a column with the competition's name."""
-    columns = ("competition", *_COLUMNS) if every else _COLUMNS
-    cells = [_format_cells(row, every=every) for row in rows]
+def build_submission_table(rows: Sequence[Row], *, show_competition: bool = False) -> Table:
+    """Return the table of submissions. ``show_competition`` adds a column with its name."""
+    columns = ("competition", *_COLUMNS) if show_competition else _COLUMNS
+    cells = [_format_cells(row, show_competition=show_competition) for row in rows]
     return Table(columns, cells, [column for column in columns if column not in _NUMBER_COLUMNS])
 
 
