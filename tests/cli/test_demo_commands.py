@@ -18,13 +18,13 @@ def test_folds_are_shown_and_others_need_a_yes(demo: Demo, tmp_path: Path) -> No
     shown = ensembler(*folders, "folds", folder=tmp_path)
     assert shown.returncode == 0, shown.stderr
     assert len([line for line in shown.stdout.splitlines() if line.startswith("fold-")]) == 5
-    told = json.loads(ensembler(*folders, "folds", "--json", folder=tmp_path).stdout)
-    assert (told["folds"], told["repeats"], len(told["splits"])) == (5, 1, 5)
+    shown = json.loads(ensembler(*folders, "folds", "--json", folder=tmp_path).stdout)
+    assert (shown["folds"], shown["repeats"], len(shown["splits"])) == (5, 1, 5)
     refused = ensembler(*folders, "folds", "--folds", "3", folder=tmp_path)
     assert refused.returncode == 1
     assert "3 members (demo-conv, demo-dense, demo-separable)" in refused.stderr
     assert "--force" in refused.stderr
-    assert json.loads(ensembler(*folders, "folds", "--json", folder=tmp_path).stdout) == told
+    assert json.loads(ensembler(*folders, "folds", "--json", folder=tmp_path).stdout) == shown
 
 
 def test_stack_prints_json_of_the_shape_that_was_promised(demo: Demo, tmp_path: Path) -> None:
@@ -33,9 +33,9 @@ def test_stack_prints_json_of_the_shape_that_was_promised(demo: Demo, tmp_path: 
     assert ended.returncode == 0, ended.stderr
     printed = json.loads(ended.stdout)
     scores = {"metric", "score", "standard_error", "log_loss", "log_loss_error", "accuracy"}
-    told = {"name", "meta", "asked", "refit", "interval", "best", "gain", "temperature", "clip", "reliability"}
+    details = {"name", "meta", "asked", "refit", "interval", "best", "gain", "temperature", "clip", "reliability"}
     beside = {"mean", "meta_learners", "meta_learners_photos", "members", "left_out", "submission", "model"}
-    assert set(printed) == {*scores, *told, *beside}
+    assert set(printed) == {*scores, *details, *beside}
     assert printed["score"] == printed["log_loss"]
     of_member = {"name", *scores, "loss_without", "error_correlations"}
     assert all(set(member) == of_member for member in printed["members"])

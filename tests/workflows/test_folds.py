@@ -24,8 +24,8 @@ def made(tmp_path: Path) -> Made:
     folder, tables = small_competition(tmp_path)
     make_member(folder, tables, "demo-conv")
     make_stack(folder, tables)
-    told = folder.stack("a_b") / "stack.json"
-    write_json(told, {**read_json(told), "folds": compute_file_digest(folder.folds)})
+    record = folder.stack("a_b") / "stack.json"
+    write_json(record, {**read_json(record), "folds": compute_file_digest(folder.folds)})
     return folder, Workspace(tmp_path / "data", tmp_path / "submissions")
 
 

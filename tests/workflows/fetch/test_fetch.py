@@ -83,11 +83,11 @@ def test_force_starts_anew(server, workspace, folder):
 
 
 @pytest.mark.parametrize(
-    ("told", "metric"),
+    ("metric_on_kaggle", "metric"),
     [("Log Loss", "log loss"), ("AUC", "roc auc"), ("Area Under Receiver Operating Characteristic Curve", "roc auc")],
 )
-def test_the_metric_is_kaggles(server, workspace, told, metric):
-    server.facts = {"evaluationMetric": told, "isKernelsSubmissionsOnly": metric == "roc auc"}
+def test_the_metric_is_kaggles(server, workspace, metric_on_kaggle, metric):
+    server.facts = {"evaluationMetric": metric_on_kaggle, "isKernelsSubmissionsOnly": metric == "roc auc"}
     manifest = fetch(SLUG, workspace=workspace).manifest
     assert (manifest.metric, manifest.code_only) == (metric, metric == "roc auc")
 

@@ -91,7 +91,7 @@ def test_a_fetch_that_was_interrupted_is_gone_on_with(tmp_path: Path, monkeypatc
 
 
 @pytest.mark.parametrize(
-    ("told", "words"),
+    ("submission", "words"),
     [
         (None, "ensembler submit"),
         (Submission(7, "PENDING", description="x"), "ensembler submissions"),
@@ -99,16 +99,16 @@ def test_a_fetch_that_was_interrupted_is_gone_on_with(tmp_path: Path, monkeypatc
     ],
     ids=["not uploaded", "waiting", "scored"],
 )
-def test_an_answer_for_kaggle(made: Made, told: Submission | None, words: str) -> None:
+def test_an_answer_for_kaggle(made: Made, submission: Submission | None, words: str) -> None:
     folder, _, workspace = made
     csv = stacked(made)
     as_if_on_kaggle(folder, "cars")
-    if told:
-        uploaded(made, csv, told)
+    if submission:
+        uploaded(made, csv, submission)
     found = status(workspace=workspace)
     assert found.next.command == words
     best = found.competition.best_public if found.competition else None
-    assert (best.public if best else None) == (told.public if told else None)
+    assert (best.public if best else None) == (submission.public if submission else None)
 
 
 def test_a_new_csv_is_submitted_although_another_was(made: Made) -> None:

@@ -71,10 +71,10 @@ def test_what_is_told_can_be_json(made: Made) -> None:
     csv = stacked(made)
     as_if_on_kaggle(made[0], "cars")
     uploaded(made, csv, Submission(7, "COMPLETE", public=0.45, description="x"))
-    told = json.loads(json.dumps(status(workspace=made[2]).to_json()))
-    assert told["competition"]["name"] == "made"
-    assert [member["name"] for member in told["competition"]["members"]] == ["a", "b"]
-    assert told["next"]["command"].startswith("ensembler ")
+    printed = json.loads(json.dumps(status(workspace=made[2]).to_json()))
+    assert printed["competition"]["name"] == "made"
+    assert [member["name"] for member in printed["competition"]["members"]] == ["a", "b"]
+    assert printed["next"]["command"].startswith("ensembler ")
 
 
 def test_what_cannot_be_read_is_refused(made: Made) -> None:

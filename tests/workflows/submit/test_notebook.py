@@ -263,5 +263,5 @@ def test_what_the_command_prints(place: Workspace, server: KaggleCodeServer, mon
     assert "--submit" in pushed
     assert "not scored yet" in said("--submit", "--no-wait")
     assert "Public score: 0.04" in said("--submit")
-    told = json.loads(said("--submit", "--json"))
-    assert (told["version"], told["ref"], told["status"], told["public"]) == (1, 5001, "COMPLETE", 0.04)
+    printed = json.loads(said("--submit", "--json"))
+    assert (printed["version"], printed["ref"], printed["status"], printed["public"]) == (1, 5001, "COMPLETE", 0.04)

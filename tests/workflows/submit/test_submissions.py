@@ -47,9 +47,9 @@ def ledger(workspace: Workspace) -> Ledger:
 def record(workspace: Workspace, name: str, slug: str, stack: str = "b0") -> int:
     path = workspace.submissions / name / f"20260101-000000-{stack}.csv"
     write_text(path, f"id,label\n{name},{stack}\n")
-    told = {"stack": stack, "metric": "log loss", "own": 0.035, "own_error": 0.002}
+    fields = {"stack": stack, "metric": "log loss", "own": 0.035, "own_error": 0.002}
     return Ledger(workspace.submissions).record(
-        Answer(name, path, compute_file_digest(path), path.stat().st_size, slug, **told)
+        Answer(name, path, compute_file_digest(path), path.stat().st_size, slug, **fields)
     )
 
 
@@ -185,9 +185,9 @@ def kaggle(tmp_path: Path) -> Iterator[KaggleServer]:
 
 def listed_on(kaggle: KaggleServer, ref: int, file: Path, description: str = "") -> None:
     """Have Kaggle know a submission; the newest comes first."""
-    told = {"ref": ref, "fileName": file.name, "totalBytes": file.stat().st_size, "description": description}
+    fields = {"ref": ref, "fileName": file.name, "totalBytes": file.stat().st_size, "description": description}
     scores = {"status": "PENDING", "publicScore": "", "privateScore": "", "date": "2026-01-02T03:04:05Z"}
-    kaggle.submissions.insert(0, told | scores)
+    kaggle.submissions.insert(0, fields | scores)
 
 
 def test_pending_killed_and_foreign_uploads_are_settled_by_the_real_client(ledger, workspace, kaggle, tmp_path):
@@ -249,9 +249,9 @@ def test_the_command_prints_a_table_json_and_csv(ledger, workspace, kaggle):
     assert "0.0350 ± 0.0020" in line
     assert "+0.0050 (2.5 se)" in line
     assert line.endswith("by hand, with a description of some length")
-    (told,) = json.loads(typed("--offline", "--json", workspace=workspace).stdout)
-    assert tuple(told) == FIELD_NAMES
-    assert (told["ref"], told["public"], told["status"]) == (12, 0.04, "COMPLETE")
+    (row,) = json.loads(typed("--offline", "--json", workspace=workspace).stdout)
+    assert tuple(row) == FIELD_NAMES
+    assert (row["ref"], row["public"], row["status"]) == (12, 0.04, "COMPLETE")
     printed = typed("--offline", "--all-competitions", "--csv", workspace=workspace).stdout
     assert printed.count("\r\n") == printed.count("\n") == 4
     assert [row["competition"] for row in csv.DictReader(io.StringIO(printed))].count(CATS) == 1
@@ -264,8 +264,8 @@ def test_letters_that_a_pipe_on_windows_does_not_know_are_no_bug(words, ledger, 
     places = ["--data", str(workspace.data), "--submissions", str(workspace.submissions)]
     command = [sys.executable, "-m", "ensembler", *places, "submissions", "--offline", *words]
     printed = subprocess.run(command, capture_output=True, check=True).stdout
-    told = {(): "größer als \\u65e5\\u672c".encode("cp1252"), ("--json",): b"\\u65e5", ("--csv",): "日本".encode()}
-    assert told[words] in printed
+    expected = {(): "größer als \\u65e5\\u672c".encode("cp1252"), ("--json",): b"\\u65e5", ("--csv",): "日本".encode()}
+    assert expected[words] in printed
 
 
 @pytest.mark.parametrize(("words", "printed"), [([], ""), (["--json"], "[]\n")])

@@ -17,8 +17,8 @@ def format_table(rows, *, width=None, show_competition=False):
     return [line.rstrip() for line in text.getvalue().splitlines()]
 
 
-def changed(**told):
-    return dataclasses.replace(ROW, **told)
+def changed(**fields):
+    return dataclasses.replace(ROW, **fields)
 
 
 def cell(column, row):
@@ -39,7 +39,7 @@ HEADER = ["when (UTC)", "file", "stack", "metric", "own ± error", "public", "pr
 
 
 @pytest.mark.parametrize(
-    ("told", "column", "shown"),
+    ("fields", "column", "shown"),
     [
         ({}, "when (UTC)", "2026-01-31 12:02"),
         ({}, "own ± error", "0.0400 ± 0.0020"),
@@ -59,8 +59,8 @@ HEADER = ["when (UTC)", "file", "stack", "metric", "own ± error", "public", "pr
         ({"description": "[bold]as it is[/bold] :smile:"}, "message", "[bold]as it is[/bold] :smile:"),
     ],
 )
-def test_what_stands_in_a_column(told, column, shown):
-    assert cell(column, changed(**told)) == shown
+def test_what_stands_in_a_column(fields, column, shown):
+    assert cell(column, changed(**fields)) == shown
 
 
 def test_the_competition_is_shown_among_others():
