@@ -9,7 +9,6 @@ from pathlib import Path
 from ...competition.manifest import describe_stale_tables
 from ...options.command_line import build_training_commands, format_command
 from ...paths import Workspace
-from ...submission.ledger.rows import Row
 from ..members.listed_member import ListedMember
 from .standing import CompetitionStatus, NextStep
 
@@ -71,11 +70,8 @@ def _suggest_training(competition: CompetitionStatus) -> _Step | None:
         words = build_training_commands(competition.folder, [member.name for member in unfinished])[0]
         return words, f"Not finished: {done}."
     if not members:
-        return [
-            "train-members",
-            "--members",
-            ",".join(_choose_backbones()[:_FIRST_MEMBERS]),
-        ], "No member is trained yet."
+        first = ",".join(_choose_backbones()[:_FIRST_MEMBERS])
+        return ["train-members", "--members", first], "No member is trained yet."
     return None
 
 
@@ -108,7 +104,7 @@ def _suggest_submitting(competition: CompetitionStatus) -> _Step | None:
         return ["submissions"], f"{waiting[0].file_name} is uploaded but not scored yet: ask Kaggle for the score."
     if competition.manifest.code_only:
         return _suggest_notebook(competition)
-    if competition.newest_csv is None or _is_uploaded(competition.newest_csv, competition.submissions):
+    if competition.newest_csv is None or _is_uploaded(competition.newest_csv, competition):
         return None
     return ["submit"], f"{competition.newest_csv.name} is not submitted yet."
 
@@ -117,18 +113,14 @@ def _suggest_notebook(competition: CompetitionStatus) -> _Step | None:
     name = competition.stacks[0].name if competition.stacks else ""
     if any(row.kind == "notebook" and row.stack == name and row.ref is not None for row in competition.submissions):
         return None
-    return [
-        "notebook",
-        "--push",
-        "--submit",
-    ], f"Kaggle accepts only notebooks. That of {name} is not submitted yet."
+    reason = f"Kaggle accepts only notebooks. That of {name} is not submitted yet."
+    return ["notebook", "--push", "--submit"], reason
 
 
-def _is_uploaded(csv: Path, submissions: Sequence[Row]) -> bool:
+def _is_uploaded(csv: Path, competition: CompetitionStatus) -> bool:
     """Return whether the content of a CSV was uploaded from any path."""
-    taken = [row for row in submissions if row.status not in ("", "FAILED")]
-    digests = {row.sha256 for row in submissions if row.path and row.path.resolve() == csv.resolve()}
-    return any(row.sha256 and row.sha256 in digests for row in taken)
+    digests = {row.sha256 for row in competition.submissions if row.path and row.path.resolve() == csv.resolve()}
+    return any(row.sha256 and row.sha256 in digests for row in competition.uploads)
 
 
 def _suggest_another_member(competition: CompetitionStatus) -> _Step:
