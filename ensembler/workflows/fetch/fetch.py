@@ -65,11 +65,7 @@ def fetch(
         elif (anew and stage != _UNPACKED) or not folder.extracted.is_dir():
             _download_and_unpack(folder, retry_policy, answers, max_bytes, progress, force=force)
         if anew:
-            _write_stage(folder, _UNPACKED)
-            back_up_edited_manifest(folder, progress)
-            # The new files need new hints, and a new manifest.
-            for path in (folder.manifest, folder.solution, folder.sample, folder.hints):
-                remove_file(path)
+            _remove_former_files(folder, progress)
         if hints != NO_HINTS or not folder.manifest.is_file():
             _find_layout(folder, answers, progress)
         remove_file(folder.renewing)
@@ -168,6 +164,14 @@ def _write_stage(folder: CompetitionFolder, stage: str) -> None:
     """Record the progress of replacing the unpacked files, if they are being replaced."""
     if folder.renewing.is_file():
         write_text(folder.renewing, stage)
+
+
+def _remove_former_files(folder: CompetitionFolder, progress: Progress) -> None:
+    """Remove the manifest, hints, labels and sample of the previous files."""
+    _write_stage(folder, _UNPACKED)
+    back_up_edited_manifest(folder, progress)
+    for path in (folder.manifest, folder.solution, folder.sample, folder.hints):
+        remove_file(path)
 
 
 def _unpack(folder: CompetitionFolder, max_bytes: int | None, progress: Progress) -> None:

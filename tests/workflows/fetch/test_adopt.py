@@ -136,7 +136,7 @@ def test_work_on_an_edited_manifest_remakes_the_tables_and_says_so(workspace, ar
     assert (tables.targets[:, 0] == (tables.train["label"] == "cat")).all()
     assert heard.labels == ["scan photos", "look for near-duplicates"]
     assert heard.notes == [
-        f"{folder.manifest} was edited after the tables of photos were made: all photos are scanned for new ones."
+        f"{folder.manifest} was edited after the tables of photos were made: all photos are scanned to create new ones."
     ]
     open_refreshed_competition(None, workspace, heard)
     assert heard.labels == ["scan photos", "look for near-duplicates"]

@@ -239,7 +239,7 @@ def test_without_waiting_the_score_is_left_for_later(place: Workspace, server: K
 def test_what_is_not_on_kaggle_is_refused(local: Workspace, server: KaggleCodeServer) -> None:
     with pytest.raises(BadChoice, match="not on Kaggle"):
         notebook(workspace=local)
-    with pytest.raises(BadChoice, match="leave out push=True"):
+    with pytest.raises(BadChoice, match="omit push=True"):
         notebook(push=True, workspace=local)
     assert not server.requests
 
