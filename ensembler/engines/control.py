@@ -36,7 +36,7 @@ class Control:
         self._jobs.put("")
 
     def stop(self) -> None:
-        """Request a stop from within the process, because nobody reads its output any more."""
+        """Request a stop from within the process, because its output is no longer read."""
         self._stop.set()
 
     @property
