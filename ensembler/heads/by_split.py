@@ -1,20 +1,21 @@
-"""Linear heads for the splits of a competition, those of one repeat side by side."""
+"""Linear heads for the splits of a competition. Those of one repeat are fitted side by side."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..competition.folds.folds import Folds
 from ..competition.folds.splits import ALL_PHOTOS
 from .linear import LinearHead, fit_heads
+from .links import Float32Array
 from .stacked_views import Rows
 
 
 def group_splits(folds: Folds, splits: Sequence[int]) -> list[list[int]]:
-    """Group the splits whose heads are fitted together: those of one repeat, if it has several folds."""
+    """Group the splits whose heads are fitted together: those of one repeat if it has several folds."""
     alone = [[split] for split in splits if split == ALL_PHOTOS or folds.count == 1]
     repeats: dict[int, list[int]] = {}
     for split in splits:
@@ -25,21 +26,21 @@ def group_splits(folds: Folds, splits: Sequence[int]) -> list[list[int]]:
 
 def fit_split_heads(
     X: Rows,
-    Y: NDArray[np.float32],
+    Y: Float32Array,
     folds: Folds,
     splits: Sequence[int],
     *,
     multiclass: bool,
     views: int = 1,
-    weights: Callable[[int], NDArray[np.float32] | None] = lambda _: None,
+    weights: Callable[[int], Float32Array | None] = lambda _: None,
     raise_if_stopping: Callable[[], None] = lambda: None,
 ) -> dict[int, LinearHead]:
-    """Fit the heads of splits that :func:`group_splits` put together, each on what its split does not hold out.
+    """Fit the heads of a group of :func:`group_splits`, each on the photos that its split does not hold out.
 
     Parameters
     ----------
     X
-        Features of shape (views x photos, width): all photos as one view shows them, then as the next does.
+        Features of shape (views x photos, width): the first view of all photos, then the second, and so on.
     Y
         Targets 0 or 1, shape (photos, outputs).
     multiclass
@@ -47,33 +48,20 @@ def fit_split_heads(
     views
         Number of views of each photo.
     weights
-        Function from a split to the weights of its outputs, as :meth:`.LinearHead.fit` takes them.
+        Function that returns the weights of the outputs for a split, as for :meth:`.LinearHead.fit`.
     raise_if_stopping
-        Called before each pass over the features; it may end the work by an exception.
+        Called before each pass over the features. An exception ends the work.
     """
+    options: Any = {"views": views, "raise_if_stopping": raise_if_stopping}
     if len(splits) > 1 and all(weights(split) is None for split in splits):
         repeat = folds.locate_split(splits[0])[0]
         numbers = {split: folds.locate_split(split)[1] for split in splits}
-        heads = fit_heads(
-            X,
-            Y,
-            folds.assigned[:, repeat],
-            list(numbers.values()),
-            multiclass=multiclass,
-            views=views,
-            raise_if_stopping=raise_if_stopping,
-        )
+        heads = fit_heads(X, Y, folds.assigned[:, repeat], list(numbers.values()), multiclass=multiclass, **options)
         return {split: heads[number] for split, number in numbers.items()}
     fitted = {}
     for split in splits:
         rows = folds.mask_training(split)
-        features = X[np.tile(rows, views)]
         fitted[split] = LinearHead(multiclass=multiclass).fit(
-            features,
-            Y[rows],
-            folds.make_inner_folds(split),
-            views=views,
-            weights=weights(split),
-            raise_if_stopping=raise_if_stopping,
+            X[np.tile(rows, views)], Y[rows], folds.make_inner_folds(split), weights=weights(split), **options
         )
     return fitted

@@ -1,4 +1,4 @@
-"""Several smooth convex problems of the same size, minimised side by side so that they share large matrix products."""
+"""L-BFGS for several smooth convex problems of one size, which share large matrix products."""
 
 from __future__ import annotations
 
@@ -12,30 +12,31 @@ Float = NDArray[np.floating]
 # Returns the value of each problem, shape (problems,), and its gradient, shape (problems, numbers).
 Objective = Callable[[Float], tuple[Float, Float]]
 
-# Steps that are kept in memory, and halvings of a step after which a problem counts as solved.
+# Number of previous steps in memory, and number of halvings of a step after which a problem counts as solved.
 HISTORY_SIZE = 8
 MAX_HALVINGS = 12
-# Share of the decrease predicted by the slope that a step must reach.
+# Share of the decrease predicted by the slope that a step must achieve.
 ARMIJO = 1e-4
 
 
 def minimise_batched(objective: Objective, start: Float, *, tolerance: float, max_iterations: int) -> Float:
-    """Minimise by L-BFGS (Liu and Nocedal, Mathematical Programming 45, 1989), each problem with its own step.
+    """Minimise by L-BFGS (Liu and Nocedal, Mathematical Programming 45, 1989), with a separate step for each problem.
 
     Parameters
     ----------
     objective
-        Objective of all problems at once.
+        Function that returns the value and the gradient of all problems.
     start
-        Point to start from, shape (problems, numbers).
+        Starting point, shape (problems, numbers).
     tolerance
-        Largest absolute component of a gradient at which a problem is solved.
+        Largest absolute component of the gradient of a solved problem.
     max_iterations
         Maximum number of iterations.
 
     Returns
     -------
-    array of the shape of ``start``
+    array
+        Minima in the shape of ``start``.
     """
     point = start.copy()
     value, gradient = objective(point)
@@ -72,24 +73,21 @@ def _backtrack(
     length: Float,
     active: NDArray[np.bool_],
 ) -> tuple[Float, Float, Float]:
-    """Halve steps until each decreases its problem's value; ``length`` becomes 0 where none does."""
-    for _ in range(MAX_HALVINGS):
+    """Halve steps until each decreases its problem's value. ``length`` becomes 0 where no step does."""
+    for halvings in range(1, MAX_HALVINGS + 2):
         new_point = point + length[:, None] * direction
         new_value, new_gradient = objective(new_point)
         # Rounding hides small decreases.
         slack = 1e-6 * np.abs(value)
         failed = active & (length > 0) & ~(new_value <= value + ARMIJO * length * slope + slack)
         if not failed.any():
-            return new_point, new_value, new_gradient
-        length[failed] /= 2
-    length[failed] = 0
-    new_point = point + length[:, None] * direction
-    new_value, new_gradient = objective(new_point)
+            break
+        length[failed] *= 0.5 if halvings < MAX_HALVINGS else 0
     return new_point, new_value, new_gradient
 
 
 def _compute_direction(gradient: Float, steps: deque[tuple[Float, Float, Float]]) -> Float:
-    """Return the L-BFGS direction of descent; steps of weight 0 do not count."""
+    """Return the L-BFGS direction of descent. Steps of weight 0 do not count."""
     direction = -gradient
     shares = []
     for step, change, weight in reversed(steps):

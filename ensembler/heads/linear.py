@@ -1,8 +1,8 @@
-"""A regularised linear head on frozen features; inner folds choose its penalty."""
+"""A regularised linear head on frozen features. Inner folds choose its penalty."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,41 +11,42 @@ from sklearn.utils.validation import check_is_fitted
 
 from ..competition.metrics.comparisons import choose_within_one_error
 from ..competition.metrics.metrics import compute_row_losses
-from .links import compute_probabilities
+from .links import Float32Array, compute_probabilities
 from .logistic_fits import Linear, LogisticFits
 from .stacked_views import Rows
 
-# Inverse strengths of the L2 penalty, the strongest first: half decades, on standardised features.
+# Inverse L2 penalties on standardised features in half decades, the strongest penalty first.
 STRENGTHS = tuple(float(10**exponent) for exponent in np.arange(-4.0, 1.01, 0.5))
-# The path ends after this many weaker penalties in a row were worse than the best.
+# Number of consecutive weaker penalties that are worse than the best, after which the search ends.
 PATIENCE = 2
 
-LeftOut = frozenset[int]
+# Number of a fold, or None for a head that leaves out none.
+Fold = int | None
 
 
 class LinearHead(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
     """Logistic regression on standardised features.
 
-    The penalty is the strongest one whose inner held-out loss lies within one standard error, of the paired
-    difference, of the best, see :func:`.choose_within_one_error`.
+    The penalty is the strongest whose loss on inner held-out rows is within one standard error of the lowest, see
+    :func:`.choose_within_one_error`.
 
     Parameters
     ----------
     multiclass
-        True for one class a row (softmax), False for independent outputs (sigmoid; one output is the binary task).
+        Whether the outputs are exclusive classes (softmax) rather than independent (sigmoid).
     strengths
         Inverse penalties to choose from, ascending.
 
     Attributes
     ----------
     kernel_, bias_
-        Weights for raw features, shapes (width, outputs) and (outputs,); standardisation is folded in.
+        Weights for raw features, shapes (width, outputs) and (outputs,), which include the standardisation.
     strength_
         The chosen inverse penalty.
     """
 
-    kernel_: NDArray[np.float32]
-    bias_: NDArray[np.float32]
+    kernel_: Float32Array
+    bias_: Float32Array
     strength_: float
 
     def __init__(self, *, multiclass: bool, strengths: tuple[float, ...] = STRENGTHS) -> None:
@@ -55,11 +56,11 @@ class LinearHead(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untype
     def fit(
         self,
         X: Rows,
-        Y: NDArray[np.float32],
+        Y: Float32Array,
         folds: NDArray[np.int64],
         *,
         views: int = 1,
-        weights: NDArray[np.float32] | None = None,
+        weights: Float32Array | None = None,
         raise_if_stopping: Callable[[], None] = lambda: None,
     ) -> LinearHead:
         """Choose the strength by the inner ``folds``, then fit on all rows.
@@ -67,33 +68,31 @@ class LinearHead(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untype
         Parameters
         ----------
         X
-            Features of shape (views x rows, width): all rows as one view shows them, then as the next does.
+            Features of shape (views x rows, width): the first view of all rows, then the second, and so on.
         Y, folds
-            Targets 0 or 1 of shape (rows, outputs), and the fold of each row; each is held out once, in all its views,
-            to choose the strength.
+            Targets 0 or 1 of shape (rows, outputs), and the fold of each row.
         views
             Number of views of each row.
         weights
-            Weight of each output where it is absent and where it is present, shape (2, outputs); None for 1.
+            Weight of each output where it is absent and where it is present, shape (2, outputs). None uses 1.
         raise_if_stopping
-            Called before each pass over the rows; it may end the work by an exception.
+            Called before each pass over the rows. An exception ends the work.
         """
-        inner = {frozenset({fold}): fold for fold in np.unique(folds).tolist()}
-        fitted = _fit_heads(
+        fitted = fit_heads(
             X,
             Y,
             folds,
-            {frozenset[int](): inner},
-            self.strengths,
-            views,
-            weights,
-            raise_if_stopping,
+            [None],
             multiclass=self.multiclass,
-        )[frozenset[int]()]
+            strengths=self.strengths,
+            views=views,
+            weights=weights,
+            raise_if_stopping=raise_if_stopping,
+        )[None]
         self.kernel_, self.bias_, self.strength_ = fitted.kernel_, fitted.bias_, fitted.strength_
         return self
 
-    def predict_proba(self, X: NDArray[np.float32]) -> NDArray[np.float32]:
+    def predict_proba(self, X: Float32Array) -> Float32Array:
         """Return probabilities, shape (rows, outputs)."""
         check_is_fitted(self)
         return compute_probabilities(X @ self.kernel_ + self.bias_, multiclass=self.multiclass)
@@ -101,62 +100,31 @@ class LinearHead(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untype
 
 def fit_heads(
     X: Rows,
-    Y: NDArray[np.float32],
+    Y: Float32Array,
     folds: NDArray[np.int64],
-    wanted_folds: Sequence[int],
+    held_out: Sequence[Fold],
     *,
     multiclass: bool,
-    strengths: tuple[float, ...] = STRENGTHS,
+    strengths: Sequence[float] = STRENGTHS,
     views: int = 1,
-    weights: NDArray[np.float32] | None = None,
+    weights: Float32Array | None = None,
     raise_if_stopping: Callable[[], None] = lambda: None,
-) -> dict[int, LinearHead]:
-    """Fit the heads of several folds side by side, each on the rows that its fold does not hold out.
+) -> dict[Fold, LinearHead]:
+    """Fit heads side by side, each on the rows outside its held-out fold, and choose each strength by the other folds.
 
-    A head chooses its strength by the other folds. What is fitted without two folds serves both of them, each as the
-    one that is held out inside the other; so five folds take ten fits to choose by, and not twenty.
-
-    Parameters
-    ----------
-    X, Y, folds, views, weights, raise_if_stopping
-        As :meth:`LinearHead.fit` takes them, of all rows.
-    wanted_folds
-        Folds whose heads are returned.
-    multiclass, strengths
-        As :class:`LinearHead` takes them.
+    A fit without two folds serves the heads of both, so five folds need ten inner fits instead of twenty. The
+    parameters are those of :class:`LinearHead` and :meth:`LinearHead.fit`, but for ``held_out``: the fold that each
+    head leaves out, or None for a head of all rows.
     """
     numbers = np.unique(folds).tolist()
-    outer = {
-        frozenset({fold}): {frozenset({fold, other}): other for other in numbers if other != fold}
-        for fold in wanted_folds
+    left_out = {fold: frozenset[int]() if fold is None else frozenset({fold}) for fold in held_out}
+    # The inner fits of each head: the folds that they leave out, and the fold that they are scored on.
+    inner = {
+        head: {out | {fold}: fold for fold in numbers if fold not in out} if len(set(numbers) - out) > 1 else {}
+        for head, out in left_out.items()
     }
-    heads = _fit_heads(X, Y, folds, outer, strengths, views, weights, raise_if_stopping, multiclass=multiclass)
-    return {fold: heads[frozenset({fold})] for fold in wanted_folds}
-
-
-def _fit_heads(
-    X: Rows,
-    Y: NDArray[np.float32],
-    folds: NDArray[np.int64],
-    outer: Mapping[LeftOut, Mapping[LeftOut, int]],
-    strengths: Sequence[float],
-    views: int,
-    weights: NDArray[np.float32] | None,
-    raise_if_stopping: Callable[[], None],
-    *,
-    multiclass: bool,
-) -> dict[LeftOut, LinearHead]:
-    """Fit heads from the strongest penalty on, until none gains by a weaker one; return the chosen ones.
-
-    Parameters
-    ----------
-    outer
-        For each head, named by the folds that it does not learn from, the fits that it chooses by: the folds that these
-        leave out, and the fold that they are judged on.
-    """
-    outer = {head: inner if len(inner) > 1 else {} for head, inner in outer.items()}
-    parts = list(dict.fromkeys([*outer, *(part for inner in outer.values() for part in inner)]))
-    judged = dict.fromkeys(pair for inner in outer.values() for pair in inner.items())
+    parts = list(dict.fromkeys([*left_out.values(), *(part for each in inner.values() for part in each)]))
+    scored = dict.fromkeys(pair for each in inner.values() for pair in each.items())
     targets, groups = np.tile(Y, (views, 1)), np.tile(folds, views)
     row_weights = _compute_row_weights(targets, weights, multiclass=multiclass)
     fits = LogisticFits(
@@ -170,33 +138,29 @@ def _fit_heads(
         # The standard error counts photos, not their views.
         return np.asarray(losses.reshape(views, -1).mean(axis=0))
 
-    losses: dict[LeftOut, list[NDArray[np.float64]]] = {head: [] for head, inner in outer.items() if inner}
-    path: list[dict[LeftOut, Linear]] = []
-    # Heads with nothing to choose by take the strength in the middle.
-    chosen = {head: len(strengths) // 2 for head, inner in outer.items() if not inner}
+    losses: dict[Fold, list[NDArray[np.float64]]] = {head: [] for head, each in inner.items() if each}
+    # Heads without inner folds use the middle strength.
+    chosen = {head: len(strengths) // 2 for head, each in inner.items() if not each}
+    path: list[dict[frozenset[int], Linear]] = []
     for number, strength in enumerate(strengths):
-        fitted = dict(zip(parts, fits.fit(strength), strict=True))
-        path.append({head: fitted[head] for head in outer})
-        of_fits = {(part, fold): compute_losses(fitted[part], fold) for part, fold in judged}
+        path.append(dict(zip(parts, fits.fit(strength), strict=True)))
+        part_losses = {(part, fold): compute_losses(path[-1][part], fold) for part, fold in scored}
         for head, each in losses.items():
-            each.append(np.concatenate([of_fits[pair] for pair in outer[head].items()]))
-        waiting = any(number - np.argmin([loss.mean() for loss in each]) < PATIENCE for each in losses.values())
-        if not waiting and number >= max(chosen.values(), default=0):
+            each.append(np.concatenate([part_losses[pair] for pair in inner[head].items()]))
+        improves = any(number - np.argmin([loss.mean() for loss in each]) < PATIENCE for each in losses.values())
+        if not improves and number >= max(chosen.values(), default=0):
             break
     chosen |= {head: choose_within_one_error(each) for head, each in losses.items()}
-    heads = {}
-    for head, number in chosen.items():
-        linear = path[number][head]
-        heads[head] = LinearHead(multiclass=multiclass, strengths=tuple(strengths))
-        heads[head].kernel_, heads[head].bias_ = linear.kernel.astype(np.float32), linear.bias.astype(np.float32)
-        heads[head].strength_ = strengths[number]
+    heads = {head: LinearHead(multiclass=multiclass, strengths=tuple(strengths)) for head in held_out}
+    for head, fitted in heads.items():
+        linear = path[chosen[head]][left_out[head]]
+        fitted.kernel_, fitted.bias_ = linear.kernel.astype(np.float32), linear.bias.astype(np.float32)
+        fitted.strength_ = strengths[chosen[head]]
     return heads
 
 
-def _compute_row_weights(
-    Y: NDArray[np.float32], weights: NDArray[np.float32] | None, *, multiclass: bool
-) -> NDArray[np.float64]:
-    """Return the weight of each row, shape (rows, 1) where classes are exclusive, else (rows, outputs)."""
+def _compute_row_weights(Y: Float32Array, weights: Float32Array | None, *, multiclass: bool) -> NDArray[np.float64]:
+    """Return the weights of the rows, shape (rows, 1) for exclusive classes, otherwise (rows, outputs)."""
     if weights is None:
         return np.ones((len(Y), 1 if multiclass else Y.shape[1]))
     if multiclass:

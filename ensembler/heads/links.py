@@ -1,4 +1,4 @@
-"""Link functions: probabilities to scores and back, and the log loss of scores with its gradient."""
+"""Link functions between probabilities and scores, and the log loss of scores with its gradient."""
 
 from __future__ import annotations
 
@@ -9,48 +9,49 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import softmax
 
-# Members' probabilities are clipped to this distance from 0 and 1 before their logarithm is taken. Beyond it float32
-# has no digits left, and one overconfident member could outweigh all others.
+# Members' probabilities are clipped to this distance from 0 and 1 before their logarithm is taken. Closer values are
+# not exact in float32, and one overconfident member could outweigh all others.
 EPSILON = 1e-6
 
 FloatArray = NDArray[np.floating]
+Float32Array = NDArray[np.float32]
 
 
 def compute_link(probabilities: Any, *, multiclass: bool) -> Any:
-    """Return the scores that softmax or sigmoid turn into these probabilities: logarithms, or log-odds.
+    """Return the scores that softmax or sigmoid map to these probabilities: logarithms, or log-odds.
 
-    A softmax ignores what the scores of a row have in common, so of exclusive classes the logarithm suffices.
+    Logarithms suffice for exclusive classes, because softmax ignores a constant that is added to all scores of a row.
 
     Parameters
     ----------
     probabilities
-        Between 0 and 1, exclusive, of any shape.
+        Probabilities of any shape, greater than 0 and less than 1.
     multiclass
         Whether the outputs are exclusive classes (softmax) rather than independent (sigmoid).
     """
     return np.log(probabilities) if multiclass else np.log(probabilities) - np.log(1 - probabilities)
 
 
-def compute_log_odds(members: Sequence[NDArray[np.float32]], *, multiclass: bool) -> NDArray[np.float32]:
-    """Return the scores of several members side by side: the input of a meta-learner.
+def compute_log_odds(members: Sequence[Float32Array], *, multiclass: bool) -> Float32Array:
+    """Return the scores of several members side by side, which are the input of a meta-learner.
 
     Parameters
     ----------
     members
         Probabilities of each member, shape (rows, outputs) each.
     multiclass
-        As :func:`compute_link` takes it.
+        Whether the outputs are exclusive classes.
 
     Returns
     -------
     array of shape (rows, members * outputs)
-        In the order of the members.
+        Scores in the order of the members.
     """
     clipped = np.clip(np.concatenate(members, axis=1), np.float32(EPSILON), np.float32(1 - EPSILON))
     return np.asarray(compute_link(clipped, multiclass=multiclass))
 
 
-def clip_log_odds(odds: NDArray[np.float32], floor: float, *, multiclass: bool) -> NDArray[np.float32]:
+def clip_log_odds(odds: Float32Array, floor: float, *, multiclass: bool) -> Float32Array:
     """Return log-odds as if the probabilities had been clipped to ``[floor, 1 - floor]``."""
     if floor <= EPSILON:
         return odds
@@ -59,16 +60,16 @@ def clip_log_odds(odds: NDArray[np.float32], floor: float, *, multiclass: bool) 
 
 
 def find_columns(members: Sequence[int], outputs: int) -> NDArray[np.int64]:
-    """Return the columns of :func:`compute_log_odds` that belong to some members, by the members' numbers."""
+    """Return the columns of :func:`compute_log_odds` that belong to the members with these numbers."""
     return (np.array(members, np.int64)[:, None] * outputs + np.arange(outputs)).ravel()
 
 
-def compute_probabilities(scores: NDArray[Any], *, multiclass: bool) -> NDArray[np.float32]:
+def compute_probabilities(scores: NDArray[Any], *, multiclass: bool) -> Float32Array:
     """Return the softmax over the last axis, or the sigmoid of each score, in float32."""
     scores = np.asarray(scores, dtype=np.float32)
     if multiclass:
         return np.asarray(softmax(scores, axis=-1))
-    # SciPy's expit differs in the last digit of float32. The search for a temperature makes 2e-6 of log loss of that.
+    # SciPy's expit differs in the last digit of float32, which changes the log loss after calibration by 2e-6.
     small = np.exp(-np.abs(scores))
     return np.asarray(np.where(scores >= 0, 1, small) / (1 + small))
 
@@ -81,16 +82,16 @@ def compute_losses_and_errors(
     Parameters
     ----------
     scores
-        Shape (..., outputs), before softmax or sigmoid. Those of a softmax are overwritten, which spares memory.
+        Scores before softmax or sigmoid, shape (..., outputs). Softmax overwrites them to save memory.
     targets
-        0 or 1, of a shape that broadcasts against that of ``scores``.
+        Targets 0 or 1, in a shape that broadcasts to that of ``scores``.
     multiclass
-        As :func:`compute_link` takes it.
+        Whether the outputs are exclusive classes.
 
     Returns
     -------
     tuple of array
-        Losses, shape (..., 1) of a softmax, else of the shape of ``scores``; and derivatives of that shape.
+        Losses and derivatives in the shape of ``scores``. The losses of softmax have the shape (..., 1).
     """
     if not multiclass:
         logs = np.logaddexp(0, -scores)
@@ -105,19 +106,12 @@ def compute_losses_and_errors(
 
 
 def choose_classes(probabilities: FloatArray, *, multiclass: bool) -> NDArray[np.int64]:
-    """Return what probabilities, or targets of 0 and 1, choose.
-
-    Parameters
-    ----------
-    probabilities
-        Shape (rows, outputs).
-    multiclass
-        As :func:`compute_link` takes it.
+    """Return the classes that probabilities, or targets 0 and 1, of shape (rows, outputs) choose.
 
     Returns
     -------
     array of int
-        Number of the class of each row, shape (rows,); of several independent outputs 0 or 1 for each, shape
+        Number of the class of each row, shape (rows,). For several independent outputs 0 or 1 each, shape
         (rows, outputs).
     """
     if multiclass:

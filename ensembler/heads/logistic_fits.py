@@ -1,4 +1,4 @@
-"""Logistic regressions on parts of the same rows, fitted side by side from strong penalties to weak ones."""
+"""Logistic regressions on parts of the same rows, fitted side by side from strong to weak penalties."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from .links import compute_losses_and_errors
 from .stacked_views import Rows
 
 Float = NDArray[np.floating]
-# Maximum number of outputs, of all fits together, that share a matrix product. Larger products gain nothing.
+# Maximum number of outputs, summed over fits, in one matrix product. Larger products are not faster.
 MAX_OUTPUTS_PER_PRODUCT = 256
-# Largest absolute component of the gradient of the mean loss at the solution; maximum iterations for each penalty.
+# Largest absolute component of the gradient of the mean loss at a solution, and maximum iterations for each penalty.
 TOLERANCE, MAX_ITERATIONS = 3e-4, 200
 # Size of a product below which threads cost more than they gain.
 MIN_THREADED_SIZE = 20_000_000
@@ -34,7 +34,7 @@ class Linear:
     Attributes
     ----------
     kernel, bias
-        Shapes (width, outputs) and (outputs,).
+        Weights, shapes (width, outputs) and (outputs,).
     """
 
     kernel: Float
@@ -44,26 +44,26 @@ class Linear:
 class LogisticFits:
     """Logistic regressions that each leave out some groups of rows.
 
-    Features are standardised by the rows that a fit learns from: the penalty counts weights of features so
-    standardised. All fits work on one standardised copy of the features, and have a factor for each feature that makes
-    up for the difference, so that rows left out have no part in a fit.
+    The penalty applies to weights of features that are standardised by the rows of each fit. All fits share one
+    standardised copy of the features. A factor per feature and fit corrects the difference, so the omitted rows do not
+    influence a fit.
 
     Parameters
     ----------
     X
-        Features, shape (rows, width): an array, or an object that is indexed like one.
+        Features, shape (rows, width).
     Y
         Targets 0 or 1, shape (rows, outputs).
     groups
         Group of each row, shape (rows,).
     left_out
-        Groups that each fit does not learn from.
+        Groups that each fit leaves out.
     row_weights
         Weights of the rows, shape (rows, outputs), or (rows, 1) where classes are exclusive.
     multiclass
         Whether the outputs are exclusive classes.
     raise_if_stopping
-        Called before each pass over the rows; it may end the work by an exception.
+        Called before each pass over the rows. An exception ends the work.
     """
 
     def __init__(
@@ -93,14 +93,12 @@ class LogisticFits:
             for chunk in _iterate_chunks(len(rows)):
                 features[chunk] = (X[rows[chunk]] - self._mean) / self._deviation
             self._blocks[name] = _Block(features, Y[rows].astype(np.float32), row_weights[rows].astype(np.float32))
-        kept = np.array([[name not in out for name in names.tolist()] for out in left_out])
-        own = np.array(
-            [
-                _compute_mean_and_deviation(sums[one].sum(axis=0), squares[one].sum(axis=0), counts[one].sum())[1]
-                for one in kept
-            ]
-        )
-        # What does not vary among the rows of a fit gets no weight in it.
+        moments = [
+            [each[[name not in out for name in names.tolist()]].sum(axis=0) for each in (sums, squares, counts)]
+            for out in left_out
+        ]
+        own = np.array([_compute_mean_and_deviation(*each)[1] for each in moments])
+        # Features that are constant in the rows of a fit get no weight in it.
         self._factor = np.where(own > 0, self._deviation / np.where(own > 0, own, 1.0), 0.0).astype(np.float32)
         learned = [[block for name, block in self._blocks.items() if name not in out] for out in left_out]
         self._rows = np.array([sum(len(block.targets) for block in blocks) for blocks in learned])
@@ -114,14 +112,12 @@ class LogisticFits:
         self._weights = np.zeros((len(left_out), width + 1, outputs), np.float32)
 
     def fit(self, inverse_penalty: float) -> list[Linear]:
-        """Fit all with a penalty, starting from the solutions of the previous one."""
+        """Fit all regressions with a penalty, starting from the solutions of the previous penalty."""
         fits, _, outputs = self._weights.shape
         fits_per_product = max(1, MAX_OUTPUTS_PER_PRODUCT // outputs)
         rows = int(self._rows.max())
-        threads = (
-            1 if rows * self._weights.shape[1] * min(fits, fits_per_product) * outputs < MIN_THREADED_SIZE else None
-        )
-        with threadpool_limits(threads, user_api="blas"):
+        is_small = rows * self._weights.shape[1] * min(fits, fits_per_product) * outputs < MIN_THREADED_SIZE
+        with threadpool_limits(1 if is_small else None, user_api="blas"):
             for first in range(0, fits, fits_per_product):
                 chosen = np.arange(first, min(first + fits_per_product, fits))
                 self._weights[chosen] = self._solve(chosen, inverse_penalty)
@@ -130,7 +126,7 @@ class LogisticFits:
     def _solve(self, chosen: NDArray[np.int64], inverse_penalty: float) -> Float:
         start = self._weights[chosen]
         learnable = ~self._unlearnable[chosen][:, None, :]
-        # With two classes, both columns pay for the one difference between them.
+        # Two softmax columns share one difference. The doubled penalty equals that of a single output.
         pair = self.multiclass & (self._present[chosen].sum(axis=1) == 2)
         scale = (np.where(pair, 2, 1) / (inverse_penalty * self._weight[chosen])).astype(np.float32)
         penalty = np.zeros(start.shape[:2], np.float32)
@@ -151,7 +147,7 @@ class LogisticFits:
         return solution.reshape(start.shape)
 
     def _compute_losses(self, chosen: NDArray[np.int64], weights: Float) -> tuple[Float, Float]:
-        """Return the mean loss of each fit over the rows that it learns from, and its gradient."""
+        """Return the mean loss of each fit over its rows, and its gradient."""
         values, gradient = np.zeros(len(chosen)), np.zeros_like(weights)
         for name, block in self._blocks.items():
             here = [place for place, fit in enumerate(chosen) if name not in self.left_out[fit]]
@@ -171,7 +167,7 @@ class LogisticFits:
         return values, gradient
 
     def _compute_errors(self, scores: Float, block: _Block, unlearnable: NDArray[np.bool_]) -> tuple[Float, Float]:
-        """Return the summed loss of each fit, and the derivative by the scores: (rows, fits, outputs)."""
+        """Return the summed loss of each fit, and its derivative by the scores, shape (rows, fits, outputs)."""
         weights = block.weights[:, None, :]
         if self.multiclass:
             scores[:, unlearnable] = IMPOSSIBLE_SCORE
@@ -180,13 +176,13 @@ class LogisticFits:
         return (losses * weights).sum(axis=(0, 2), dtype=np.float64), errors
 
     def compute_scores(self, group: int, linear: Linear) -> Float:
-        """Return the scores of the rows of a group, in their order, by a fit that may have left them out."""
+        """Return the scores of the rows of a group in their order."""
         block = self._blocks[group]
         kernel = linear.kernel * self._deviation[:, None]
         return np.asarray(block.features @ kernel.astype(np.float32) + (linear.bias + self._mean @ linear.kernel))
 
     def _fold_standardisation(self, fit: int) -> Linear:
-        """Return a fit for raw features; an output in all rows, or in none, gets a bias by Laplace's rule."""
+        """Return a fit for raw features. The bias of an output in all rows, or in none, follows Laplace's rule."""
         weights, unlearnable = self._weights[fit].astype(np.float64), self._unlearnable[fit]
         kernel, bias = weights[:-1] * ~unlearnable * self._factor[fit][:, None], weights[-1] * ~unlearnable
         rows = int(self._rows[fit])
@@ -217,7 +213,7 @@ class LogisticFits:
 
 @dataclass(frozen=True)
 class _Block:
-    """Rows of one group: standardised features, targets, weights."""
+    """The rows of one group: standardised features, targets and weights."""
 
     features: NDArray[np.float32]
     targets: NDArray[np.float32]
@@ -225,14 +221,14 @@ class _Block:
 
 
 def _iterate_chunks(rows: int) -> Iterator[slice]:
-    """Divide rows into chunks whose copies in double precision take little memory."""
+    """Divide rows into chunks whose copies in double precision fit into little memory."""
     return (slice(first, first + CHUNK_ROWS) for first in range(0, rows, CHUNK_ROWS))
 
 
 def _compute_moments(
     X: Rows, order: NDArray[np.int64], starts: NDArray[np.int64], ends: Sequence[int]
 ) -> tuple[Float, Float, Float]:
-    """Return the sums of features and of their squares in each group, shape (groups, width), and its number of rows."""
+    """Return each group's sums of features and of their squares, shape (groups, width), and its number of rows."""
     sums, squares, counts = [], [], []
     for first, last in zip(starts, ends, strict=True):
         sums.append(np.zeros(X.shape[1]))
@@ -246,8 +242,8 @@ def _compute_moments(
 
 
 def _compute_mean_and_deviation(sums: Float, squares: Float, count: float) -> tuple[Float, Float]:
-    """Return mean and standard deviation of each feature; the latter is 0 for one that does not vary."""
+    """Return the mean and the standard deviation of each feature, which is 0 for a constant feature."""
     mean = sums / max(count, 1)
     variance = np.maximum(squares / max(count, 1) - mean**2, 0)
-    # What is left of large squares whose difference is taken is rounding.
+    # A tiny difference of large squares is a rounding error.
     return mean, np.where(variance <= np.maximum(1e-12, 1e-12 * mean**2), 0.0, np.sqrt(variance))

@@ -1,4 +1,4 @@
-"""Features of several views of the same photos as if they were one array, without a copy of all of them."""
+"""Features of several views of the same photos, indexed like one array without a copy of all of them."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from ..process_memory import release_pages
 
 
 class Rows(Protocol):
-    """A source of features: an array of shape (rows, width), or an object that is indexed like one."""
+    """Features: an array of shape (rows, width), or an object that is indexed like one."""
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Return the numbers of rows and columns."""
+        """Return the number of rows and of columns."""
 
     def __getitem__(self, rows: NDArray[Any], /) -> NDArray[np.float32]:
-        """Copy some rows, by their numbers or by a mask."""
+        """Copy rows by their numbers or by a mask."""
 
 
 class StackedViews:
-    """All photos as one view shows them, then as the next does.
+    """Features of the first view of all photos, then of the second, and so on.
 
     Parameters
     ----------
     views
-        Features of shape (photos, width) each. Pages of files that are mapped into memory are released after a copy.
+        Features of shape (photos, width) each. Memory-mapped files are released after each copy.
     photos
-        Numbers of the photos to use; None for all.
+        Numbers of the photos to use. None uses all.
     """
 
     def __init__(self, views: Sequence[NDArray[np.float32]], photos: NDArray[np.int64] | None = None) -> None:
@@ -39,7 +39,7 @@ class StackedViews:
         self.shape = (len(views) * len(self._photos), views[0].shape[1])
 
     def __getitem__(self, rows: NDArray[Any], /) -> NDArray[np.float32]:
-        """Copy some rows, by their numbers or by a mask."""
+        """Copy rows by their numbers or by a mask."""
         numbers = np.flatnonzero(rows) if rows.dtype == np.bool_ else rows
         copied = np.empty((len(numbers), self.shape[1]), np.float32)
         view, photo = np.divmod(numbers, len(self._photos))

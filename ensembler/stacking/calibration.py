@@ -1,70 +1,57 @@
-"""Calibration: how confident a stack may be, learned from rows that its meta-learner was not fitted on."""
+"""Calibration of a stack's confidence on rows that its meta-learner was not fitted on."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 
 from ..competition.metrics.comparisons import choose_within_one_error
 from ..competition.metrics.metrics import compute_row_losses
-from ..heads.links import EPSILON, clip_log_odds, compute_probabilities, find_columns
+from ..heads.links import EPSILON, Float32Array, FloatArray, clip_log_odds, compute_probabilities, find_columns
 from .blend import clip_probabilities
-from .learners.base import HeldOut, MetaLearner, Rows, fit_on_targets, sample_rows, select_first_repeat
+from .learners.base import MetaLearner, Rows, WrappingMetaLearner, fit_on_targets, sample_rows, select_first_repeat
 from .subsets import compute_held_out_losses
 
-# L2 penalty on the temperature's logarithm, against the summed log loss, so that few rows leave probabilities as they
-# are.
+# L2 penalty on the temperature's logarithm, relative to the summed log loss. It limits the change on few rows.
 TEMPERATURE_PENALTY = 10.0
 MAX_TEMPERATURE = 5.0
-# Floors of the members' probabilities to choose from.
+# Candidate floors of the members' probabilities.
 FLOORS = (3e-2, 1e-2, 1e-3, 1e-4, EPSILON)
-# Numbers of the input that the floor is chosen on.
+# Maximum number of input values on which the floor is chosen.
 MAX_CELLS = 40_000
-# Clips of the answers to choose from.
+# Candidate clips of the stack's probabilities.
 CLIPS = (0.0, 1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2)
 
 
-class CalibratedMetaLearner(MetaLearner):
-    """A meta-learner between two clips, and a temperature, that minimise log loss on rows its inner folds held out.
+class CalibratedMetaLearner(WrappingMetaLearner):
+    """A meta-learner with a floor, a temperature and a clip that minimise log loss on inner held-out rows.
 
-    The first clip applies to the members' probabilities, since a member that is confident and wrong outweighs all
-    others. Temperature scaling after Guo et al., On calibration of modern neural networks, ICML 2017: one temperature
-    for all outputs.
+    The floor clips the members' probabilities, because a member that is confident and wrong outweighs all others. One
+    temperature scales all outputs (Guo et al., On calibration of modern neural networks, ICML 2017).
 
     Parameters
     ----------
     learner
         Meta-learner that is cloned and fitted first.
-
-    Attributes
-    ----------
-    learner_
-        The fitted meta-learner; its classes are the numbers of ``classes_``.
     """
 
     def __init__(self, learner: MetaLearner) -> None:
         self.learner = learner
 
-    def _fit(self, X: NDArray[np.float32], Y: NDArray[np.float32], folds: Rows) -> None:
+    def _fit(self, X: Float32Array, Y: Float32Array, folds: Rows) -> None:
         multiclass = self.multiclass_
         floor = choose_floor(X, Y, select_first_repeat(folds), multiclass=multiclass)
         clipped = clip_log_odds(X, floor, multiclass=multiclass)
-        self.learner_ = fit_on_targets(self.learner, clipped, Y, folds, multiclass=multiclass)
-        rows, scores = self.learner_.held_out_
+        self._adopt(fit_on_targets(self.learner, clipped, Y, folds, multiclass=multiclass))
+        rows, scores = self.held_out_
         temperature, clip = fit_calibration(scores, Y[rows], multiclass=multiclass)
-        self.blend_ = replace(self.learner_.blend_, floor=floor, temperature=temperature, clip=clip)
-        self.held_out_ = HeldOut(rows, scores)
-
-    def clone_with_chosen_settings(self) -> MetaLearner:
-        """See :meth:`.MetaLearner.clone_with_chosen_settings`; the clone is not calibrated."""
-        return self.learner_.clone_with_chosen_settings()
+        self.blend_ = replace(self.blend_, floor=floor, temperature=temperature, clip=clip)
 
 
-def choose_floor(X: NDArray[np.float32], Y: NDArray[np.float32], folds: Rows, *, multiclass: bool) -> float:
-    """Return the floor of the members' probabilities by which a weighted mean of their log-odds has the least log loss.
+def choose_floor(X: Float32Array, Y: Float32Array, folds: Rows, *, multiclass: bool) -> float:
+    """Return the floor of the members' probabilities that minimises the log loss of their weighted geometric mean.
 
     Parameters
     ----------
@@ -87,19 +74,17 @@ def choose_floor(X: NDArray[np.float32], Y: NDArray[np.float32], folds: Rows, *,
     return FLOORS[int(np.argmin(losses))]
 
 
-def fit_calibration(
-    scores: NDArray[np.floating], targets: NDArray[np.float32], *, multiclass: bool
-) -> tuple[float, float]:
-    """Return the temperature and the clip that minimise log loss; 1 and 0 where there are no rows.
+def fit_calibration(scores: FloatArray, targets: Float32Array, *, multiclass: bool) -> tuple[float, float]:
+    """Return the temperature and the clip that minimise log loss. Without rows they are 1 and 0.
 
-    A temperature is used only if it gains more than one standard error. A clip has less effect, so the best is taken.
+    A temperature is used only if it gains more than one standard error. The clip of the lowest log loss is used.
 
     Parameters
     ----------
     scores
         Scores before softmax or sigmoid, shape (rows, outputs), of rows that nothing was fitted on.
     targets
-        0 or 1, shape (rows, outputs).
+        Targets 0 or 1, shape (rows, outputs).
     multiclass
         Whether the outputs are exclusive classes.
     """
@@ -114,17 +99,10 @@ def fit_calibration(
     return temperatures[chosen], CLIPS[int(np.argmin(means))]
 
 
-def fit_temperature(
-    scores: NDArray[np.floating], targets: NDArray[np.float32], *, multiclass: bool, tolerance: float = 1e-3
-) -> float:
-    """Return the temperature, from 1/5 to 5, that minimises the penalised log loss of ``scores / temperature``.
+def fit_temperature(scores: FloatArray, targets: Float32Array, *, multiclass: bool, tolerance: float = 1e-3) -> float:
+    """Return the temperature from 1/5 to 5 that minimises the penalised log loss of ``scores / temperature``.
 
-    Parameters
-    ----------
-    scores, targets, multiclass
-        As :func:`fit_calibration` takes them.
-    tolerance
-        Accuracy of the temperature's logarithm.
+    ``tolerance`` is the accuracy of the temperature's logarithm.
     """
 
     def compute_cost(log_temperature: float) -> float:

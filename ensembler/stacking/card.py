@@ -1,6 +1,6 @@
-"""What a stack's file says of itself: ``ensembler.json`` in the ``.keras`` file, which is a zip.
+"""The card of a stack: ``ensembler.json`` in the ``.keras`` file, which is a zip.
 
-Keras passes over it, and a copy of the file brings it along; a file that Keras saves anew lacks it.
+Keras ignores the card. Copies of the file contain it, but a file that Keras saves again does not.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import zipfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from ..competition.manifest import Manifest
 from ..competition.samples import PIXELS_VERSION
@@ -18,15 +17,14 @@ from ..competition.task import Task
 from ..errors import BadChoice, BadData, Mismatch
 from ..serialization import format_json, make_record
 
-# Its name in the zip, and the version of its form.
+# Name of the card in the zip, and version of its format.
 CARD_FILE = "ensembler.json"
 CARD_VERSION = 1
-_REMEDY = "build the stack again with `ensembler stack`."
 
 
 @dataclass(frozen=True)
 class StackedMember:
-    """One member: its name, the layer in which it stands, and the height and width of its photos in pixels."""
+    """A member of a stack: its name, its layer, and the height and width of its photos in pixels."""
 
     name: str
     layer: str
@@ -35,25 +33,24 @@ class StackedMember:
 
 @dataclass(frozen=True)
 class StackCard:
-    """What is needed to feed a stack and to read its answers.
+    """A description of the inputs and outputs of a stack.
 
     Attributes
     ----------
     name
-        The stack's.
+        Name of the stack.
     task
-        ``binary``, ``multiclass`` (probabilities sum to 1) or ``multilabel``.
+        Task: ``binary``, ``multiclass`` (probabilities sum to 1) or ``multilabel``.
     classes, class_names
-        All classes, and what they are called if they are numbers.
+        All classes, and their names if the classes are numbers.
     outputs
-        Classes that a probability is given for, in the order of the file's outputs: the last class alone in a binary
-        task, else all classes.
+        Classes of the file's outputs: the last class in a binary task, otherwise all classes.
     members
-        In the order of the meta-learner's inputs.
+        Members in the order of the meta-learner's inputs.
     image_sizes
-        Heights and widths of the photos, an input each.
+        Heights and widths of the photos, one for each input.
     pixels
-        Version of the way in which a photo becomes pixels.
+        Version of the conversion of photos to pixels.
     """
 
     name: str
@@ -68,7 +65,7 @@ class StackCard:
 
 @dataclass(frozen=True)
 class _CardVersions:
-    """The versions in a card, which are looked at before the rest is read."""
+    """The versions in a card, which are checked before the rest."""
 
     format: int
     pixels: int
@@ -83,44 +80,42 @@ def make_stack_card(name: str, manifest: Manifest, members: Sequence[StackedMemb
 
 
 def attach_card(path: Path, card: StackCard) -> None:
-    """Put the card into a ``.keras`` file that has none."""
+    """Add a card to a ``.keras`` file that has none."""
     with zipfile.ZipFile(path, "a") as archive:
         archive.writestr(CARD_FILE, format_json({"format": CARD_VERSION, **asdict(card)}))
 
 
 def read_card(path: Path) -> StackCard:
-    """Read the card of a stack's file; Keras is not needed for that.
+    """Read the card of a stack's file without Keras.
 
     Raises
     ------
     BadChoice
-        If there is no such file.
+        If the file does not exist.
     BadData
-        If it is damaged, or has no card.
+        If the file is damaged or has no card.
     Mismatch
-        If another version wrote it.
+        If another version wrote the file.
     """
+    remedy = "build the stack again with `ensembler stack`."
     if not path.is_file():
-        raise BadChoice(f"There is no file {path}: name a stack.keras.")
+        raise BadChoice(f"The file {path} does not exist: pass the path of a stack.keras.")
     try:
         with zipfile.ZipFile(path) as archive:
             if CARD_FILE not in archive.namelist():
                 raise BadData(
-                    f"{path} does not tell its classes: it is no stack, of an older version, or was saved anew by "
-                    f"Keras; {_REMEDY}"
+                    f"{path} does not contain {CARD_FILE}: it is not a stack, an older version wrote it, or Keras "
+                    f"saved it again; {remedy}"
                 )
             data = json.loads(archive.read(CARD_FILE))
     except (OSError, ValueError, zipfile.BadZipFile) as error:
-        raise BadData(f"Cannot read {path} as a .keras file ({error}): name a stack.keras, or {_REMEDY}") from error
-    _check_versions(data, path)
-    return make_record(data, StackCard, f"{CARD_FILE} of {path}", _REMEDY)
-
-
-def _check_versions(data: Any, path: Path) -> None:
-    versions = make_record(data, _CardVersions, f"{CARD_FILE} of {path}", _REMEDY)
+        raise BadData(f"Cannot read {path} as a .keras file ({error}): pass a stack.keras, or {remedy}") from error
+    source = f"{CARD_FILE} of {path}"
+    versions = make_record(data, _CardVersions, source, remedy)
     for key, found, known in (("format", versions.format, CARD_VERSION), ("pixels", versions.pixels, PIXELS_VERSION)):
         if found != known:
             raise Mismatch(
-                f"{path} has {found!r} for the version of its {key}, this ensembler knows {known}: use that which "
-                f"wrote it, or {_REMEDY}"
+                f"{path} has {key} version {found!r}, expected {known}: use the version of ensembler that wrote it, or "
+                f"{remedy}"
             )
+    return make_record(data, StackCard, source, remedy)

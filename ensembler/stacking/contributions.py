@@ -1,45 +1,32 @@
-"""What each member gives to a stack, and how alike members' errors are."""
+"""Contributions of members to a stack, and correlations of their errors."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..heads.links import clip_log_odds, find_columns
+from ..heads.links import Float32Array, clip_log_odds, find_columns
 from ..progress import Task
 from .learners.base import MAX_CHOICE_CELLS, MetaLearner, Rows, sample_rows, select_first_repeat
 from .nested import predict_nested
 
-# Numbers of the input that are looked at.
+# Maximum number of input values.
 MAX_CELLS = MAX_CHOICE_CELLS
 
 
 def predict_without_each(
-    learner: MetaLearner,
-    X: NDArray[np.float32],
-    targets: NDArray[np.float32],
-    folds: Rows,
-    task: Task | None = None,
-) -> tuple[Rows, NDArray[np.float32], list[NDArray[np.float32]]]:
-    """Predict rows by nested folds with all members, and without each.
+    learner: MetaLearner, X: Float32Array, targets: Float32Array, folds: Rows, task: Task | None = None
+) -> tuple[Rows, Float32Array, list[Float32Array]]:
+    """Predict rows by nested folds, once with all members and once without each member.
 
-    Settings, and the floor of the members' probabilities, stay those that the fitted learner chose. Answers are not
-    calibrated, so that a difference is due to the member.
-
-    Parameters
-    ----------
-    learner
-        Meta-learner that was fitted on all members.
-    X, targets, folds
-        As :func:`.predict_nested` takes them.
-    task
-        Advances with each member.
+    The settings and the floor of the fitted ``learner`` are kept. Predictions are not calibrated, so differences are
+    due to the member. The other parameters are those of :func:`.predict_nested`.
 
     Returns
     -------
     tuple
-        Numbers of the rows, of which a random part is used where they are many; their probabilities with all members,
-        shape (rows, outputs); and those without each.
+        Numbers of the rows, which are a random sample of many rows. Their probabilities with all members, shape
+        (rows, outputs). Their probabilities without each member.
     """
     outputs, multiclass = targets.shape[1], learner.multiclass_
     members = range(X.shape[1] // outputs)
@@ -58,10 +45,10 @@ def predict_without_each(
     return rows, predicted[0], predicted[1:]
 
 
-def compute_error_correlations(members: list[NDArray[np.float32]], targets: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Return the correlation of each two members' errors, probability less target, shape (members, members).
+def compute_error_correlations(members: list[Float32Array], targets: Float32Array) -> NDArray[np.float64]:
+    """Return the correlations between members' errors over all rows and outputs, shape (members, members).
 
-    It is taken over all rows and outputs, and is NaN for a member without errors.
+    An error is the probability minus the target. Correlations with a member without errors are NaN.
     """
     errors = np.stack([np.ravel(one - targets) for one in members]).astype(np.float64)
     with np.errstate(divide="ignore", invalid="ignore"):

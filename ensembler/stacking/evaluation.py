@@ -1,4 +1,4 @@
-"""The evaluation of a stack: the interval of its score, other meta-learners, and what each member contributes."""
+"""The evaluation of a stack: the interval of its score, other meta-learners, and the members' contributions."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ..competition.metrics.scores import Scores
 from ..competition.metrics.scoring import compute_scores, make_cost_measure
 from ..competition.metrics.standard_errors import assign_units
 from ..competition.tables import Tables
-from ..heads.links import compute_log_odds
+from ..heads.links import Float32Array, compute_log_odds
 from ..progress import Progress
 from .contributions import compute_error_correlations, predict_without_each
 from .fitting import FittedStack, StackConfig, make_learner
@@ -25,33 +25,33 @@ from .learners.named import META_LEARNERS
 from .nested import predict_nested
 from .reliability import Reliability, compute_reliability
 
-# Numbers of the input that other meta-learners are compared on.
+# Maximum number of input values on which meta-learners are compared.
 MAX_CELLS = 200_000
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Figures beside a stack's score; each photo was predicted by a meta-learner that was not fitted on it.
+    """Figures of a stack. Each photo was predicted by a meta-learner that was not fitted on it.
 
     Attributes
     ----------
     interval
-        Interval of the stack's score by the competition's metric.
+        Confidence interval of the stack's score in the competition's metric.
     best_member
-        Number of the best single member, among all that were offered.
+        Number of the best single member among all candidates.
     gain
-        How much better the stack is than that member, by the competition's metric; positive is better.
+        Gain of the stack over that member in the competition's metric. Positive is better.
     meta_learner_figures
-        Scores of each meta-learner, by name; the stack's own are among them unless some rows were left out.
+        Scores of each meta-learner by name. They include the stack's own scores unless rows were sampled.
     meta_learner_rows
-        Number of photos that these were scored on.
+        Number of photos on which meta-learners were scored.
     losses_without
-        How much worse the stack gets without each of its members, with the same settings; positive is worse. Empty
-        where it has one member.
+        Losses of the stack without each of its members, with the same settings. Positive is worse. Empty for a stack
+        of one member.
     correlations
-        Correlations of its members' errors, shape (members, members).
+        Correlations between its members' errors, shape (members, members).
     before_calibration, after_calibration
-        Reliability without calibration and with it.
+        Reliability without and with calibration.
     """
 
     interval: Interval
@@ -70,7 +70,7 @@ def evaluate_stack(
     config: StackConfig,
     tables: Tables,
     folds: Folds,
-    members: Sequence[NDArray[np.float32]],
+    members: Sequence[Float32Array],
     progress: Progress,
 ) -> Evaluation:
     """Compare a stack with its members and with other meta-learners.
@@ -78,11 +78,11 @@ def evaluate_stack(
     Parameters
     ----------
     fitted, config
-        The stack, and how it was chosen.
+        Stack and its configuration.
     members
-        Out-of-fold probabilities of all members that were offered, shape (scored photos, outputs) each.
+        Out-of-fold probabilities of all candidate members, shape (scored photos, outputs) each.
     progress
-        Receives a step for each meta-learner and member that is compared.
+        Receiver of a step for each meta-learner and member.
     """
     manifest, targets, multiclass = tables.manifest, tables.targets[folds.scored], tables.manifest.sums_to_one
     groups = tables.train.loc[folds.scored, "group"].to_numpy(dtype=object)
@@ -105,9 +105,9 @@ def evaluate_stack(
         task.advance()
     losses: tuple[Difference, ...] = ()
     if len(own) > 1:
-        looked_at, with_all, without = predict_without_each(fitted.learner, X, targets, fold_numbers, task)
-        whole, own_units = cost(targets[looked_at], with_all), assign_units(groups[looked_at].tolist())
-        losses = tuple(compute_difference(cost(targets[looked_at], part), whole, own_units) for part in without)
+        sampled, with_all, without = predict_without_each(fitted.learner, X, targets, fold_numbers, task)
+        whole, own_units = cost(targets[sampled], with_all), assign_units(groups[sampled].tolist())
+        losses = tuple(compute_difference(cost(targets[sampled], part), whole, own_units) for part in without)
     task.finish()
     metric = resolve_metric(manifest.metric, manifest.task)
     stack = fitted.nested.calibrated

@@ -1,4 +1,4 @@
-"""A stack's meta-learner: made by its name, scored by nested folds, fitted on all rows."""
+"""The meta-learner of a stack, scored by nested folds and fitted on all rows."""
 
 from __future__ import annotations
 
@@ -6,13 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..competition.folds.folds import Folds
 from ..competition.manifest import Manifest
 from ..competition.metrics.scoring import make_cost_function, make_cost_measure
 from ..competition.tables import Tables
-from ..heads.links import compute_log_odds
+from ..heads.links import Float32Array, compute_log_odds
 from ..progress import Progress
 from .calibration import CalibratedMetaLearner
 from .learners.base import MetaLearner, fit_on_targets
@@ -21,7 +20,7 @@ from .nested import NestedPredictions, predict_nested
 from .subsets import SubsetMetaLearner
 from .tournament import TournamentMetaLearner
 
-# Divisions of the rows into folds in a tournament, and numbers of the input beyond which there is only one.
+# Repeats of the folds in a tournament, and number of input values above which one repeat is used.
 REPEATS, MAX_REPEATED_CELLS = 3, 500_000
 
 
@@ -34,11 +33,11 @@ class StackConfig:
     meta
         One of :data:`.META_LEARNERS`, or ``auto``.
     seed
-        Seed of random numbers.
+        Seed of the random numbers.
     size
-        Number of members of the stack; None for all.
+        Number of members of the stack. None uses all.
     costs, max_cost
-        Cost of each member, and the most that all together may cost; infinite for no limit.
+        Cost of each member, and maximum total cost. Infinity sets no limit.
     """
 
     meta: str
@@ -49,7 +48,7 @@ class StackConfig:
 
     @property
     def chooses_members(self) -> bool:
-        """Whether some members may be left out."""
+        """Whether members may be left out."""
         return self.size is not None or np.isfinite(self.max_cost)
 
 
@@ -60,13 +59,13 @@ class FittedStack:
     Attributes
     ----------
     learner
-        The meta-learner of the chosen members, fitted on all rows.
+        Meta-learner of the chosen members, fitted on all rows.
     name
-        Name of the meta-learner; after a tournament, of the winner.
+        Name of the meta-learner or of the winner of the tournament.
     members
-        Numbers of the members that the stack has, among those it could choose from.
+        Numbers of the chosen members.
     nested
-        Probabilities of the scored photos, each by a meta-learner that was not fitted on it.
+        Nested probabilities of the scored photos.
     """
 
     learner: MetaLearner
@@ -76,14 +75,14 @@ class FittedStack:
 
 
 def make_learner(config: StackConfig, manifest: Manifest) -> MetaLearner:
-    """Make an unfitted meta-learner.
+    """Create an unfitted meta-learner.
 
     Raises
     ------
     BadChoice
-        If there is no such meta-learner, or the manifest's metric cannot judge its task.
+        If the meta-learner is unknown, or the manifest's metric does not fit its task.
     """
-    # Log loss has a rule of its own, which goes by rows.
+    # Log loss follows the one-standard-error rule, which needs the losses of single rows.
     cost = None if "log loss" in manifest.metric else make_cost_function(manifest)
     learner: MetaLearner
     if config.meta == TOURNAMENT:
@@ -97,7 +96,7 @@ def make_learner(config: StackConfig, manifest: Manifest) -> MetaLearner:
 
 
 def fit_stack(
-    config: StackConfig, tables: Tables, folds: Folds, members: Sequence[NDArray[np.float32]], progress: Progress
+    config: StackConfig, tables: Tables, folds: Folds, members: Sequence[Float32Array], progress: Progress
 ) -> FittedStack:
     """Fit a meta-learner on out-of-fold probabilities of the scored photos, shape (photos, outputs) each."""
     multiclass, targets = tables.manifest.sums_to_one, tables.targets[folds.scored]

@@ -1,40 +1,34 @@
-"""Predictions of rows by meta-learners that were fitted on other rows: what a stack is scored by."""
+"""Nested predictions, on which a stack is scored: each row by a meta-learner that was fitted on other rows."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..heads.links import Float32Array
 from ..progress import Task
-from .learners.base import MetaLearner, fit_on_targets, select_first_repeat
+from .learners.base import MetaLearner, Rows, fit_on_targets, select_first_repeat
 
 
 class NestedPredictions(NamedTuple):
-    """Probabilities of shape (rows, outputs), of each row by a meta-learner that was not fitted on it.
+    """Nested probabilities, shape (rows, outputs), with and without the calibration of the other folds."""
 
-    Attributes
-    ----------
-    calibrated, uncalibrated
-        With temperature and clip, which were learned on the other folds too, and without.
-    """
-
-    calibrated: NDArray[np.float32]
-    uncalibrated: NDArray[np.float32]
+    calibrated: Float32Array
+    uncalibrated: Float32Array
 
 
 def predict_nested(
     learner: MetaLearner,
-    X: NDArray[np.float32],
-    targets: NDArray[np.float32],
-    folds: NDArray[np.int64],
+    X: Float32Array,
+    targets: Float32Array,
+    folds: Rows,
     task: Task | None = None,
     *,
     multiclass: bool,
     choose_settings: bool = True,
 ) -> NestedPredictions:
-    """Predict each row by a meta-learner that was fitted on the other folds, where it chose its settings too.
+    """Predict each row by a meta-learner whose weights and settings come from the other folds.
 
     Parameters
     ----------
@@ -45,11 +39,11 @@ def predict_nested(
     folds
         Folds, shape (rows,) or (rows, repeats).
     task
-        Advances with each fold.
+        Task that advances with each fold.
     multiclass
         Whether the outputs are exclusive classes.
     choose_settings
-        False fits with the first of each setting, and spares the inner folds.
+        Whether to choose settings by inner folds. Otherwise the first ones are used.
     """
     result = NestedPredictions(np.empty(targets.shape, np.float32), np.empty(targets.shape, np.float32))
     outer = select_first_repeat(folds)
@@ -57,7 +51,7 @@ def predict_nested(
     for fold in np.unique(outer):
         rest, held_out = outer != fold, outer == fold
         fitted = fit_on_targets(learner, X[rest], targets[rest], inner[rest], multiclass=multiclass)
-        # Of two classes, tables hold the second alone.
+        # Tables contain only the second of two classes.
         result.calibrated[held_out] = fitted.predict_proba(X[held_out])[:, -targets.shape[1] :]
         result.uncalibrated[held_out] = fitted.predict_uncalibrated(X[held_out])[:, -targets.shape[1] :]
         if task:

@@ -1,44 +1,43 @@
-"""The network that meta-learners are: one weight a member, corrected by dense layers, fitted with L-BFGS."""
+"""The network of meta-learners: one weight per member plus dense layers, fitted with L-BFGS."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.optimize import minimize
 from threadpoolctl import threadpool_limits
 
-from ..heads.links import compute_losses_and_errors
+from ..heads.links import Float32Array, FloatArray, compute_losses_and_errors
 
-FloatArray = NDArray[np.floating]
-# Rows worked on at a time: they stay in the processor's cache, and two threads find blocks enough.
+# Number of rows in a block, which fits into the processor's cache and leaves enough blocks for two threads.
 BLOCK_ROWS = 8192
 THREADS = 2
-# Numbers of the input beyond which float32 is exact enough and twice as fast.
+# Number of input values above which float32 is exact enough and twice as fast.
 MAX_FLOAT64_CELLS = 1_000_000
 
 
 @dataclass(frozen=True)
 class Network:
-    """Log-odds of the members to scores before softmax or sigmoid: ``skip`` + ``bias`` + dense layers.
+    """A network from the members' log-odds to scores before softmax or sigmoid.
+
+    The scores are the sum of the members' log-odds weighted by ``skip``, the bias, and dense layers.
 
     Attributes
     ----------
     skip
         Weight of each member, shape (members,).
     bias
-        Of each output, shape (outputs,).
+        Bias of each output, shape (outputs,).
     hidden
         Kernel and bias of each rectified layer.
     last
-        Kernel from the last rectified layer, or from the log-odds where there is none, to the outputs; None where the
-        members' weights are all there is.
+        Kernel from the last rectified layer, or from the log-odds without such layers, to the outputs. None for a
+        network without dense layers.
     """
 
     skip: FloatArray
@@ -48,12 +47,12 @@ class Network:
 
     @classmethod
     def build_mean(cls, members: int, outputs: int) -> Network:
-        """Return the plain mean of log-odds."""
+        """Create the plain mean of log-odds."""
         return cls(np.full(members, 1 / members), np.zeros(outputs))
 
     @classmethod
     def build_start(cls, plain: Network, widths: Sequence[int], seed: int = 0) -> Network:
-        """Return a network that scores as ``plain`` does: its last kernel is zero, those before it He's (ICCV 2015)."""
+        """Create a network with the scores of ``plain``: the last kernel is zero, the others are He's (ICCV 2015)."""
         random = np.random.default_rng(seed)
         outputs = len(plain.bias)
         sizes = (len(plain.skip) * outputs, *widths)
@@ -64,12 +63,12 @@ class Network:
         return cls(plain.skip, plain.bias, tuple(hidden), np.zeros((sizes[-1], outputs)))
 
     def list_weights(self) -> list[FloatArray]:
-        """Return all weights, in the order of :meth:`replace_weights`."""
+        """Return all weights in the order of :meth:`replace_weights`."""
         last = [] if self.last is None else [self.last]
         return [self.skip, self.bias, *(array for layer in self.hidden for array in layer), *last]
 
     def replace_weights(self, flat: FloatArray) -> Network:
-        """Return a network of this one's shapes with the weights of ``flat``."""
+        """Return a network of the same shapes with the weights of ``flat``."""
         parts, start = [], 0
         for array in self.list_weights():
             parts.append(flat[start : start + array.size].reshape(array.shape))
@@ -80,7 +79,7 @@ class Network:
     def compute_scores(self, X: FloatArray, Z: FloatArray | None = None) -> tuple[FloatArray, list[FloatArray]]:
         """Return scores before softmax or sigmoid, shape (rows, outputs), and the input of each dense layer.
 
-        ``X`` are the log-odds that the members' weights take, ``Z`` those that the dense layers take; None for ``X``.
+        ``X`` are the log-odds for the members' weights, ``Z`` those for the dense layers. None uses ``X``.
         """
         by_member = X.reshape(len(X), len(self.skip), len(self.bias))
         scores = np.einsum("rmk,m->rk", by_member, self.skip) + self.bias
@@ -92,7 +91,7 @@ class Network:
         return scores + activations[-1] @ self.last, activations
 
     def compute_gradient(self, X: FloatArray, activations: list[FloatArray], error: FloatArray) -> FloatArray:
-        """Return the gradient of a loss by back-propagation, flat; ``error`` is its derivative by the scores."""
+        """Return the flat gradient of a loss by back-propagation. ``error`` is its derivative by the scores."""
         by_member = X.reshape(len(X), len(self.skip), len(self.bias))
         parts: list[FloatArray] = [np.einsum("rmk,rk->m", by_member, error), error.sum(axis=0)]
         layer_gradients: list[FloatArray] = []
@@ -112,7 +111,7 @@ class Network:
 
 @dataclass(frozen=True)
 class Penalties:
-    """L2 penalties, against the summed log loss.
+    """L2 penalties, relative to the summed log loss.
 
     Attributes
     ----------
@@ -126,12 +125,12 @@ class Penalties:
     kernels: float = 0.0
 
     def compute_cost(self, network: Network, start: Network) -> tuple[float, FloatArray]:
-        """Return the penalty of a network's weights, and its derivative by them, flat."""
+        """Return the penalty of a network's weights and its flat gradient."""
         strengths = [self.skip, self.skip, *(self.kernels, 0.0) * len(network.hidden), self.kernels]
         centres = [start.skip] + [0.0] * (len(strengths) - 1)
         weights = network.list_weights()
         cost, slopes = 0.0, []
-        # A network of members' weights alone has no last kernel.
+        # A network without dense layers has no last kernel.
         for array, centre, strength in zip(weights, centres, strengths, strict=False):
             offset = (array - centre).ravel()
             cost += strength / 2 * float(offset @ offset)
@@ -140,8 +139,8 @@ class Penalties:
 
 
 def fit_network(
-    X: NDArray[np.float32],
-    Y: NDArray[np.float32],
+    X: Float32Array,
+    Y: Float32Array,
     start: Network,
     penalties: Penalties,
     *,
@@ -157,24 +156,24 @@ def fit_network(
     X, Y
         Log-odds, shape (rows, members * outputs), and targets 0 or 1, shape (rows, outputs).
     start
-        Network to start from. Its kernels take standardised log-odds; those of the result, and of the networks that
-        ``callback`` receives, take raw ones.
+        Starting network. Its kernels expect standardised log-odds. Those of the result and of the networks in
+        ``callback`` expect raw ones.
     penalties
         L2 penalties of the weights.
     multiclass
-        Softmax instead of sigmoids.
+        Whether the outputs are exclusive classes (softmax) rather than independent (sigmoid).
     iterations
         Maximum number of iterations.
     non_negative
         Whether members' weights must be at least zero.
     callback
-        Called with the number of the iteration and the network: before the first iteration, and after each.
+        Called with the number of the iteration and the network, before the first iteration and after each.
     """
     dtype: Any = np.float32 if X.size > MAX_FLOAT64_CELLS else np.float64
     raw, targets = X.astype(dtype), Y.astype(dtype)
     mean, deviation = raw.mean(axis=0, dtype=np.float64), raw.std(axis=0, dtype=np.float64)
     deviation[deviation < 1e-6] = 1.0
-    # Without dense layers nobody looks at standardised log-odds.
+    # Only dense layers use standardised log-odds.
     standardised = raw if start.last is None else ((raw - mean) / deviation).astype(dtype)
     blocks = [slice(first, first + BLOCK_ROWS) for first in range(0, len(raw), BLOCK_ROWS)]
     iterations_done = 0
@@ -204,7 +203,9 @@ def fit_network(
     if callback:
         callback(0, build_network(flat))
     bounds = [(0, None)] * len(start.skip) + [(None, None)] * (flat.size - len(start.skip)) if non_negative else None
-    with _map_in_threads(len(blocks)) as map_blocks:
+    # One thread of BLAS takes a tenth of the time of several, because the matrices are small.
+    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(THREADS) as pool:
+        map_blocks = pool.map if len(blocks) > 1 else map
         fitted = minimize(
             compute_objective,
             flat,
@@ -217,19 +218,8 @@ def fit_network(
     return build_network(fitted.x)
 
 
-@contextmanager
-def _map_in_threads(blocks: int) -> Iterator[Callable[..., Iterator[Any]]]:
-    # Matrices this small lose more to the hand-over between BLAS's threads than they win: a tenth of the time with one.
-    with threadpool_limits(1, user_api="blas"):
-        if blocks == 1:
-            yield map
-        else:
-            with ThreadPoolExecutor(THREADS) as pool:
-                yield pool.map
-
-
 def _fold_in_standardisation(network: Network, mean: FloatArray, deviation: FloatArray) -> Network:
-    """Fold the standardisation of the inputs into the first kernel."""
+    """Return a network of raw inputs, whose first kernel includes the standardisation."""
     if network.last is None:
         return network
     if not network.hidden:

@@ -1,9 +1,8 @@
-"""What is kept of a stack: its meta-learner, its predictions and its figures."""
+"""The files of a stack: its meta-learner and its predictions."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,33 +10,29 @@ from numpy.typing import NDArray
 
 from ..competition.tables import Tables
 from ..errors import Mismatch
+from ..heads.links import Float32Array
 from ..paths import CompetitionFolder
-from ..serialization import compute_fingerprint, read_arrays, write_arrays, write_json
+from ..serialization import compute_fingerprint, read_arrays, write_arrays
 from .blend import Blend
 from .networks import Network
 
 MAX_NAME_LENGTH = 80
-# Of the form of ``meta.npz``; the first had no number in it.
+# Version of the format of ``meta.npz``. Version 1 has no such field.
 BLEND_VERSION = 2
 
 
 def name_stack(members: Sequence[str], *, refit: bool = False) -> str:
-    """Name a stack after its members, shortened by a hash where they are many."""
+    """Name a stack after its members. A hash shortens long names."""
     name = "_".join([*members, "refit"] if refit else members)
-    return (
-        name if len(name) <= MAX_NAME_LENGTH else f"{name[: MAX_NAME_LENGTH - 17]}_{compute_fingerprint(list(members))}"
-    )
+    if len(name) <= MAX_NAME_LENGTH:
+        return name
+    return f"{name[: MAX_NAME_LENGTH - 17]}_{compute_fingerprint(list(members))}"
 
 
 def save_blend(folder: CompetitionFolder, name: str, blend: Blend) -> None:
-    """Write ``meta.npz``: the weights of members' probabilities, or each network's arrays by their place in it."""
-    arrays: dict[str, Any] = {
-        "version": np.array(BLEND_VERSION),
-        "exclusive": np.array(blend.multiclass),
-        "floor": np.array(blend.floor),
-        "temperature": np.array(blend.temperature),
-        "clip": np.array(blend.clip),
-    }
+    """Write ``meta.npz``: the weights of members' probabilities, or the arrays of each network."""
+    scalars = {name: getattr(blend, name) for name in ("floor", "temperature", "clip")}
+    arrays: dict[str, Any] = {"version": BLEND_VERSION, "exclusive": blend.multiclass, **scalars}
     if blend.weights is not None:
         arrays["weights"] = blend.weights
     for number, network in enumerate(blend.networks):
@@ -46,11 +41,11 @@ def save_blend(folder: CompetitionFolder, name: str, blend: Blend) -> None:
             arrays |= {f"{number}_kernel_{place}": kernel, f"{number}_bias_{place}": bias}
         if network.last is not None:
             arrays[f"{number}_last"] = network.last
-    write_arrays(folder.stack(name) / "meta.npz", **arrays)
+    write_arrays(folder.stack(name) / "meta.npz", **{key: np.asarray(value) for key, value in arrays.items()})
 
 
 def load_blend(folder: CompetitionFolder, name: str) -> Blend:
-    """Read what :func:`save_blend` wrote.
+    """Read the file that :func:`save_blend` wrote.
 
     Raises
     ------
@@ -61,9 +56,7 @@ def load_blend(folder: CompetitionFolder, name: str) -> Blend:
     arrays = read_arrays(path)
     version = int(arrays["version"]) if "version" in arrays else 1
     if version != BLEND_VERSION:
-        raise Mismatch(
-            f"{path} has the form {version}, this version reads {BLEND_VERSION}: run `ensembler stack` again."
-        )
+        raise Mismatch(f"{path} has format version {version}, expected {BLEND_VERSION}: run `ensembler stack` again.")
     return Blend(
         bool(arrays["exclusive"]),
         tuple(_build_network(arrays, number) for number in range(sum(key.endswith("_skip") for key in arrays))),
@@ -85,10 +78,10 @@ def save_stack_predictions(
     name: str,
     tables: Tables,
     scored: NDArray[np.bool_],
-    nested: NDArray[np.float32],
-    test: NDArray[np.float32],
+    nested: Float32Array,
+    test: Float32Array,
 ) -> None:
-    """Write nested out-of-fold probabilities of the scored photos, and test probabilities, with ids and classes."""
+    """Write nested probabilities of the scored photos and probabilities of the test photos, with ids and classes."""
     write_arrays(
         folder.stack(name) / "predictions.npz",
         out_of_fold_ids=tables.train.loc[scored, "id"].to_numpy(dtype=str),
@@ -97,10 +90,3 @@ def save_stack_predictions(
         test=test,
         classes=np.array(tables.manifest.outputs, dtype=str),
     )
-
-
-def save_stack_figures(folder: CompetitionFolder, name: str, figures: dict[str, Any]) -> Path:
-    """Write ``stack.json``, which says that the stack is whole."""
-    path = folder.stack(name) / "stack.json"
-    write_json(path, figures)
-    return path

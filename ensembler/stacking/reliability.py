@@ -1,4 +1,4 @@
-"""Reliability: whether events happen as often as their probabilities say."""
+"""Reliability: the agreement of predicted probabilities with observed frequencies."""
 
 from __future__ import annotations
 
@@ -15,17 +15,7 @@ BINS = 10
 
 @dataclass(frozen=True)
 class Bin:
-    """Predictions of similar probability.
-
-    Attributes
-    ----------
-    count
-        Number of predictions.
-    predicted
-        Mean of their probabilities.
-    happened
-        Share of them that were true.
-    """
+    """Predictions of similar probability: their number, their mean probability, and the share that was true."""
 
     count: int
     predicted: float
@@ -34,19 +24,13 @@ class Bin:
 
 @dataclass(frozen=True)
 class Reliability(Exported):
-    """Predictions in bins of equal size, in ascending order of probability.
-
-    Attributes
-    ----------
-    bins
-        Up to ten bins.
-    """
+    """Predictions in up to ten bins of equal size, in ascending order of probability."""
 
     bins: tuple[Bin, ...]
 
     @property
     def calibration_error(self) -> float:
-        """Expected calibration error: mean distance of predicted and observed frequency, weighted by bin size."""
+        """Expected calibration error: mean distance between predicted and observed frequency, weighted by bin size."""
         total = sum(part.count for part in self.bins)
         return sum(part.count * abs(part.predicted - part.happened) for part in self.bins) / max(total, 1)
 
@@ -60,7 +44,7 @@ def compute_reliability(
 ) -> Reliability:
     """Compare probabilities with observed frequencies (Naeini et al., AAAI 2015).
 
-    Of exclusive classes the most probable one of each row counts, else each output of each row.
+    Exclusive classes use the most probable class of each row. Other tasks use every output of each row.
 
     Parameters
     ----------

@@ -1,8 +1,8 @@
-"""The best few of many members: those whose weighted geometric mean has the lowest log loss."""
+"""The choice of the members whose weighted geometric mean has the lowest log loss."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from itertools import combinations
 from math import comb
 
@@ -12,85 +12,67 @@ from scipy.optimize import minimize
 from threadpoolctl import threadpool_limits
 
 from ..competition.metrics.metrics import compute_row_losses
-from ..heads.links import compute_probabilities, find_columns
-from .learners.base import MetaLearner, Rows, fit_on_targets, sample_rows, select_first_repeat
+from ..heads.links import Float32Array, compute_probabilities, find_columns
+from .learners.base import MetaLearner, Rows, WrappingMetaLearner, fit_on_targets, sample_rows, select_first_repeat
 
-# Up to so many subsets are all tried; of more, members are added one by one.
+# Maximum number of subsets that are all tried. Beyond it, members are added one by one.
 MAX_SUBSETS = 300
-# Numbers of a member's predictions beyond which rows are left out of the choice, since a choice among subsets needs
-# less precision than a score.
+# Maximum number of values of each member. Of more, rows are sampled, because a choice needs less precision than a
+# score.
 MAX_CELLS = 200_000
-# L2 penalty on the distance of each weight from the plain mean, against the summed log loss.
+# L2 penalty on the distance of each weight from the plain mean, relative to the summed log loss.
 WEIGHT_PENALTY = 1.0
 
 FloatArray = NDArray[np.float64]
-Odds = Sequence[NDArray[np.float32]]
+Odds = Sequence[Float32Array]
 
 
-class SubsetMetaLearner(MetaLearner):
+class SubsetMetaLearner(WrappingMetaLearner):
     """A meta-learner on the best subset of members.
 
-    The choice is a part of the fit, so nested folds score it too.
+    The choice is part of the fit, so nested folds score it too.
 
     Parameters
     ----------
     learner
         Meta-learner that is cloned and fitted on the chosen members.
     size
-        Number of members; None for any.
+        Number of members. None allows any number.
     costs, max_cost
-        Cost of each member, and the most that all chosen ones may cost together, in the same unit.
+        Cost of each member, and maximum total cost of the chosen members in the same unit.
 
     Attributes
     ----------
     members_
         Numbers of the chosen members, ascending.
-    learner_
-        The fitted meta-learner; its classes are the numbers of ``classes_``.
     """
 
     def __init__(
-        self,
-        learner: MetaLearner,
-        *,
-        size: int | None = None,
-        costs: tuple[float, ...] = (),
-        max_cost: float = np.inf,
+        self, learner: MetaLearner, *, size: int | None = None, costs: tuple[float, ...] = (), max_cost: float = np.inf
     ) -> None:
         self.learner = learner
         self.size = size
         self.costs = costs
         self.max_cost = max_cost
 
-    def _fit(self, X: NDArray[np.float32], Y: NDArray[np.float32], folds: Rows) -> None:
+    def _fit(self, X: Float32Array, Y: Float32Array, folds: Rows) -> None:
         outputs = Y.shape[1]
         members = X.shape[1] // outputs
         costs = self.costs or (0.0,) * members
-        # The same rows are used for each subset.
         rows = sample_rows(len(X), max(1, MAX_CELLS // outputs))
         odds = [X[rows][:, find_columns([member], outputs)] for member in range(members)]
         inner = select_first_repeat(folds)[rows]
 
         def compute_loss(chosen: tuple[int, ...]) -> float:
-            of_chosen = [odds[one] for one in chosen]
-            return float(compute_held_out_losses(of_chosen, Y[rows], inner, multiclass=self.multiclass_).mean())
+            chosen_odds = [odds[one] for one in chosen]
+            return float(compute_held_out_losses(chosen_odds, Y[rows], inner, multiclass=self.multiclass_).mean())
 
-        self.members_ = find_best_subset(
-            compute_loss,
-            members,
-            lambda chosen: len(chosen) <= (self.size or members) and sum(costs[one] for one in chosen) <= self.max_cost,
-            self.size,
-        )
+        def is_affordable(chosen: tuple[int, ...]) -> bool:
+            return sum(costs[one] for one in chosen) <= self.max_cost
+
+        self.members_ = find_best_subset(compute_loss, members, is_affordable, self.size)
         self._columns = find_columns(self.members_, outputs)
-        self.learner_ = fit_on_targets(self.learner, X[:, self._columns], Y, folds, multiclass=self.multiclass_)
-        self.blend_, self.held_out_ = self.learner_.blend_, self.learner_.held_out_
-
-    def _select_columns(self, X: NDArray[np.float32]) -> NDArray[np.float32]:
-        return X[:, self._columns]
-
-    def clone_with_chosen_settings(self) -> MetaLearner:
-        """See :meth:`.MetaLearner.clone_with_chosen_settings`; the clone is for the chosen members."""
-        return self.learner_.clone_with_chosen_settings()
+        self._adopt(fit_on_targets(self.learner, X[:, self._columns], Y, folds, multiclass=self.multiclass_))
 
 
 def find_best_subset(
@@ -99,18 +81,18 @@ def find_best_subset(
     is_allowed: Callable[[tuple[int, ...]], bool],
     size: int | None = None,
 ) -> tuple[int, ...]:
-    """Find the subset of the lowest loss: among all subsets, or where these are many by adding members one by one.
+    """Find the subset of the lowest loss among all subsets, or by adding members one by one if there are many subsets.
 
     Parameters
     ----------
     loss
-        Loss of a subset of members, which are numbered from 0.
+        Function that returns the loss of a subset of members, which are numbered from 0.
     members
         Number of members.
     is_allowed
-        Whether a subset may be chosen; every part of an allowed subset is allowed too.
+        Function that returns whether a subset is allowed. Every part of an allowed subset must be allowed too.
     size
-        Number of members that it must have; None for any.
+        Required number of members. None allows any number.
 
     Raises
     ------
@@ -121,43 +103,36 @@ def find_best_subset(
     if sum(comb(members, one) for one in sizes) <= MAX_SUBSETS:
         subsets = [chosen for one in sizes for chosen in combinations(range(members), one) if is_allowed(chosen)]
         return min(subsets, key=loss)
-    steps = list(_add_one_by_one(loss, members, lambda chosen: len(chosen) <= sizes[-1] and is_allowed(chosen)))
-    return steps[-1] if size else min(steps, key=loss)
-
-
-def _add_one_by_one(
-    loss: Callable[[tuple[int, ...]], float], members: int, is_allowed: Callable[[tuple[int, ...]], bool]
-) -> Iterator[tuple[int, ...]]:
-    """Yield ever larger allowed subsets, each with one more member, the one that helps most."""
+    steps: list[tuple[int, ...]] = []
     chosen: tuple[int, ...] = ()
-    while True:
-        grown = [tuple(sorted((*chosen, one))) for one in range(members) if one not in chosen]
-        grown = [one for one in grown if is_allowed(one)]
-        if not grown:
-            if not chosen:
-                raise ValueError("No subset is allowed.")
-            return
-        chosen = min(grown, key=loss)
-        yield chosen
+    while len(chosen) < sizes[-1]:
+        grown = (tuple(sorted((*chosen, one))) for one in range(members) if one not in chosen)
+        if not (allowed := [one for one in grown if is_allowed(one)]):
+            break
+        chosen = min(allowed, key=loss)
+        steps.append(chosen)
+    if not steps:
+        raise ValueError("No subset is allowed.")
+    return chosen if size else min(steps, key=loss)
 
 
-def compute_held_out_losses(odds: Odds, targets: NDArray[np.float32], folds: Rows, *, multiclass: bool) -> FloatArray:
-    """Return the log loss of each row by members' weights, at least zero, that were fitted on the other folds.
+def compute_held_out_losses(odds: Odds, targets: Float32Array, folds: Rows, *, multiclass: bool) -> FloatArray:
+    """Return the log loss of each row by non-negative members' weights that were fitted on the other folds.
 
     Parameters
     ----------
     odds
         Log-odds of each member, shape (rows, outputs) each.
     targets
-        0 or 1, shape (rows, outputs).
+        Targets 0 or 1, shape (rows, outputs).
     folds
-        Fold of each row, shape (rows,). With one fold, all members have the same weight.
+        Fold of each row, shape (rows,). With one fold, all members have equal weights.
     multiclass
         Whether the outputs are exclusive classes.
     """
     losses, numbers = np.empty(len(targets)), np.unique(folds)
     equal = np.full(len(odds), 1 / len(odds))
-    # L-BFGS solves systems of as many unknowns as there are members: BLAS's threads would mostly wait for each other.
+    # L-BFGS solves systems as small as the number of members, for which threads of BLAS are slower.
     with threadpool_limits(1, user_api="blas"):
         for fold in numbers:
             train, held_out = folds != fold, folds == fold
@@ -169,14 +144,14 @@ def compute_held_out_losses(odds: Odds, targets: NDArray[np.float32], folds: Row
     return losses
 
 
-def _predict(odds: Odds, weights: FloatArray, *, multiclass: bool) -> NDArray[np.float32]:
+def _predict(odds: Odds, weights: FloatArray, *, multiclass: bool) -> Float32Array:
     scores = sum(weight * one for weight, one in zip(weights, odds, strict=True))
     return compute_probabilities(np.asarray(scores), multiclass=multiclass)
 
 
-def _fit_weights(odds: Odds, targets: NDArray[np.float32], start: FloatArray, *, multiclass: bool) -> FloatArray:
-    """Fit weights, at least zero, that minimise the log loss."""
-    # As the metric counts: independent outputs are averaged.
+def _fit_weights(odds: Odds, targets: Float32Array, start: FloatArray, *, multiclass: bool) -> FloatArray:
+    """Fit the non-negative weights that minimise the log loss."""
+    # The log loss of independent outputs is their mean.
     share = 1 if multiclass else 1 / targets.shape[1]
 
     def compute_cost(weights: FloatArray) -> tuple[float, FloatArray]:

@@ -1,22 +1,20 @@
-"""Checks of the labels that a meta-learner is fitted on."""
+"""The check of the labels on which a meta-learner is fitted."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..errors import BadData
+from ..heads.links import Float32Array
 from .learners.base import Rows
 
 _MAX_SHOWN = 5
 
 
-def require_classes(
-    targets: NDArray[np.float32], folds: Rows, names: Sequence[str], *, single_label: bool
-) -> list[str]:
-    """Raise if a meta-learner would be scored on a class that it was not fitted on.
+def require_classes(targets: Float32Array, folds: Rows, names: Sequence[str], *, single_label: bool) -> list[str]:
+    """Check that a meta-learner is scored only on classes that it was fitted on.
 
     Parameters
     ----------
@@ -27,29 +25,28 @@ def require_classes(
     names
         Names of the outputs.
     single_label
-        Whether a row has one class; rare tags of several are not refused.
+        Whether a row has one class. Rare tags of multi-label tasks are accepted.
 
     Returns
     -------
     list of str
-        Outputs that are absent from a fold, which cannot be scored there.
+        Outputs that are absent from a fold and cannot be scored there.
 
     Raises
     ------
     BadData
-        If all rows of an output lie in one fold, or there are none.
+        If an output has no rows, or all of them are in one fold.
     """
     numbers = np.unique(folds)
     classes, marks = list(names), targets > 0.5
     if len(classes) == 1:
-        classes, marks = [*classes, f"what is not {classes[0]}"], np.hstack([marks, ~marks])
+        classes, marks = [*classes, f"not {classes[0]}"], np.hstack([marks, ~marks])
     where = np.stack([marks[folds == fold].any(axis=0) for fold in numbers]).sum(axis=0)
     lone = [name for name, count in zip(classes, where, strict=True) if count < 2]
     if lone and single_label:
         shown = ", ".join(lone[:_MAX_SHOWN]) + (f" and {len(lone) - _MAX_SHOWN} more" if len(lone) > _MAX_SHOWN else "")
         raise BadData(
-            f"No meta-learner can be scored on {shown}, whose labelled photos lie in one fold alone: give it more "
-            "photos or leave it out of train.csv, or stack with `--meta mean` or `--meta logit-mean`, which learn "
-            "nothing."
+            f"A meta-learner cannot be scored on {shown}, because all labelled photos are in one fold: add photos, "
+            "remove the class from train.csv, or use `--meta mean` or `--meta logit-mean`, which need no fit."
         )
     return [name for name, count in zip(classes, where, strict=True) if count < len(numbers)]

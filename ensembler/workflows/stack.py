@@ -25,10 +25,11 @@ from ..options.durations import read_duration
 from ..options.kinds import read_value
 from ..paths import DEFAULT_WORKSPACE, CompetitionFolder, CompetitionLike, Workspace, check_name
 from ..progress import SILENT, Progress
+from ..serialization import write_json
 from ..stacking.evaluation import evaluate_stack
 from ..stacking.fitting import FittedStack, StackConfig, fit_stack
 from ..stacking.learners.named import DEFAULT_META_LEARNER, META_LEARNERS, TOURNAMENT, UNFITTED
-from ..stacking.records import name_stack, save_blend, save_stack_figures, save_stack_predictions
+from ..stacking.records import name_stack, save_blend, save_stack_predictions
 from ..stacking.validation import require_classes
 from ..storage import compute_file_digest
 from ..submission.answer import write_answer
@@ -133,7 +134,8 @@ def stack(
         difference=float(job_result["difference"]),
         **vars(compute_out_of_fold_scores(tables, fitted.nested.calibrated, folds.scored)),
     )
-    save_stack_figures(folder, title, _build_summary(result, used))
+    # Written last, because a folder without it is an unfinished stack.
+    write_json(folder.stack(title) / "stack.json", _build_summary(result, used))
     _record_answer(folder, tables, used, result)
     return result
 

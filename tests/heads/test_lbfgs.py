@@ -7,8 +7,8 @@ from scipy.optimize import rosen, rosen_der
 from ensembler.heads.lbfgs import minimise_batched
 
 
-def test_each_problem_comes_to_its_own_minimum() -> None:
-    """Quadratic bowls of very unequal steepness, one of which begins at its minimum."""
+def test_each_problem_reaches_its_own_minimum() -> None:
+    """Quadratic functions of very unequal steepness, one of which starts at its minimum."""
     random = np.random.default_rng(0)
     centres = random.normal(size=(4, 6))
     scales = np.array([1e-2, 1.0, 1e2, 1.0])[:, None] * np.linspace(1, 50, 6)
@@ -23,8 +23,8 @@ def test_each_problem_comes_to_its_own_minimum() -> None:
     assert np.array_equal(found[3], centres[3])
 
 
-def test_steps_that_go_too_far_are_halved() -> None:
-    """Rosenbrock's valley is bent, so that many steps of length 1 would climb out of it."""
+def test_steps_that_are_too_long_are_halved() -> None:
+    """Rosenbrock's valley is curved, so many steps of length 1 would leave it."""
     start = np.array([[-1.2, 1.0], [2.0, -1.0]])
 
     def valleys(at: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -63,7 +63,7 @@ def test_a_class_without_rows_keeps_a_small_probability() -> None:
 
 
 @pytest.mark.parametrize("exclusive", [True, False])
-def test_rows_of_one_class_only_are_predicted_with_their_number_as_certainty(exclusive: bool) -> None:
+def test_confidence_in_rows_of_one_class_follows_their_number(exclusive: bool) -> None:
     features, _, folds = blobs(2)
     targets = np.ones((len(features), 1), np.float32)
     if exclusive:
@@ -72,7 +72,7 @@ def test_rows_of_one_class_only_are_predicted_with_their_number_as_certainty(exc
     assert np.all((guess[:, 0] > 0.99) & (guess[:, 0] < 1))
 
 
-def test_it_keeps_scikit_learns_contract() -> None:
+def test_it_follows_scikit_learns_conventions() -> None:
     head = LinearHead(multiclass=True, strengths=(0.1, 1.0))
     assert clone(head).get_params() == head.get_params()
     with pytest.raises(NotFittedError):
@@ -93,7 +93,7 @@ def test_the_strength_is_chosen_by_photos_not_by_their_views(views: int) -> None
     targets = labels[:, None].astype(np.float32)
     plain = LinearHead(multiclass=False).fit(features, targets, folds)
     again = LinearHead(multiclass=False).fit(np.tile(features, (views, 1)), targets, folds, views=views)
-    # So many copies of a row make its penalty as much weaker.
+    # Copies of the rows weaken the penalty by their number.
     stronger = LinearHead(multiclass=False, strengths=tuple(strength / views for strength in STRENGTHS))
     same = stronger.fit(np.tile(features, (views, 1)), targets, folds, views=views)
     assert same.strength_ * views == pytest.approx(plain.strength_)
@@ -101,7 +101,7 @@ def test_the_strength_is_chosen_by_photos_not_by_their_views(views: int) -> None
     assert again.kernel_.shape == plain.kernel_.shape
 
 
-def test_weights_count_a_row_as_often_as_they_say() -> None:
+def test_weights_act_like_repeated_rows() -> None:
     features, labels, folds = blobs(2, rows=200)
     targets = (labels * (np.arange(200) % 5 == 0)).astype(np.float32)[:, None]
     weights = np.array([[1], [3]], np.float32)
@@ -110,7 +110,7 @@ def test_weights_count_a_row_as_often_as_they_say() -> None:
     weighted = LinearHead(multiclass=False, strengths=strengths).fit(features, targets, folds, weights=weights)
     repeated = LinearHead(multiclass=False, strengths=strengths).fit(features[rows], targets[rows], folds[rows])
     plain = LinearHead(multiclass=False, strengths=strengths).fit(features, targets, folds)
-    # They differ by the standardisation, which repeated rows move a little.
+    # Repeated rows change the standardisation a little.
     assert weighted.predict_proba(features) == pytest.approx(repeated.predict_proba(features), abs=0.05)
     assert weighted.predict_proba(features).mean() > 1.3 * plain.predict_proba(features).mean()
     both = LinearHead(multiclass=True, strengths=strengths).fit(

@@ -28,7 +28,7 @@ def labelled(classes: int) -> np.ndarray:
 def test_fits_are_those_of_scikit_learn_on_the_rows_left(
     monkeypatch: pytest.MonkeyPatch, inverse_penalty: float, classes: int, exclusive: bool, left_out: set[int]
 ) -> None:
-    """Rows that are left out have no part in it, not even in how features are standardised."""
+    """Omitted rows do not influence a fit, not even through the standardisation."""
     monkeypatch.setattr(logistic_fits, "TOLERANCE", 1e-7)
     labels = labelled(classes)
     targets = np.eye(classes, dtype=np.float32)[labels]
@@ -69,7 +69,7 @@ def test_rows_count_by_their_weights() -> None:
     weighted = LogisticFits(X, Y, GROUPS * 0, [frozenset()], 1.0 + Y.astype(float), multiclass=False).fit(0.01)[0]
     ones = np.ones((len(twice), 1))
     repeated = LogisticFits(X[twice], Y[twice], twice * 0, [frozenset()], ones, multiclass=False).fit(0.01)[0]
-    # Standardisation does not know of weights.
+    # Standardisation ignores weights.
     given, expected = (
         compute_probabilities(X @ one.kernel + one.bias, multiclass=False) for one in (weighted, repeated)
     )
@@ -77,7 +77,7 @@ def test_rows_count_by_their_weights() -> None:
 
 
 @pytest.mark.parametrize("exclusive", [True, False])
-def test_a_feature_that_does_not_vary_and_a_class_without_rows_are_borne(exclusive: bool) -> None:
+def test_a_constant_feature_and_a_class_without_rows_are_accepted(exclusive: bool) -> None:
     labels = labelled(2)
     Y = np.eye(3, dtype=np.float32)[labels]
     still = X.copy()
@@ -92,8 +92,8 @@ def test_a_feature_that_does_not_vary_and_a_class_without_rows_are_borne(exclusi
     assert not fitted.kernel[:, 2].any()
 
 
-def test_features_that_vary_in_rows_left_out_alone_do_not_hold_up_a_fit() -> None:
-    """A unit that fires for one group only: among the other rows it is still, and so it gets no weight there."""
+def test_features_that_vary_only_in_omitted_rows_get_no_weight() -> None:
+    """A unit that is active in one group only is constant in the other rows."""
     Y = np.eye(2, dtype=np.float32)[labelled(2)][:, 1:]
     fires = X.copy()
     fires[:, 0] = np.where(GROUPS == 1, RANDOM.normal(size=ROWS) * 1e-5, 0)

@@ -29,7 +29,7 @@ def test_rows_are_those_of_the_joined_array(views: list[np.ndarray], photos: lis
     stacked = StackedViews(views, numbers)
     assert stacked.shape == joined.shape
     assert stacked[asked].dtype == np.float32
-    # Files stay readable after they were let go of.
+    # Memory-mapped files stay readable after their release.
     for _ in range(2):
         np.testing.assert_array_equal(stacked[asked], joined[asked])
     np.testing.assert_array_equal(stacked.copy_all(), joined)

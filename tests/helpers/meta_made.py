@@ -1,4 +1,4 @@
-"""Members made up for meta-learners: they see the true scores through noise of their own."""
+"""Synthetic members for meta-learners: the true scores plus noise of each member."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ensembler.heads.links import choose_classes, compute_probabilities
 def made_members(
     classes: int, noises: tuple[float, ...], rows: int = 600, seed: int = 0, *, scale: float = 2.0, junk: int = 0
 ) -> tuple[list[np.ndarray], np.ndarray]:
-    """Return members' probabilities and targets; one output if ``classes`` is 1. ``junk`` members see nothing."""
+    """Return members' probabilities and targets, with one output if ``classes`` is 1. ``junk`` members are noise."""
     random = np.random.default_rng(seed)
     scores = random.normal(0, scale, (rows, classes))
     exclusive = classes > 1
@@ -33,5 +33,5 @@ def made_tags(rows: int = 400, seed: int = 0) -> tuple[list[np.ndarray], np.ndar
 
 
 def labels_of(targets: np.ndarray) -> np.ndarray:
-    """Return the class of each row, of targets in one column or one for each class."""
+    """Return the class of each row of targets with one column or one column per class."""
     return choose_classes(targets, multiclass=targets.shape[1] > 1)

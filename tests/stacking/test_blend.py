@@ -12,7 +12,7 @@ from ensembler.stacking.networks import Network
 
 
 @pytest.mark.parametrize("classes", [1, 3])
-def test_the_mean_of_probabilities_comes_from_log_odds_too(classes: int) -> None:
+def test_the_mean_of_probabilities_is_computed_from_log_odds(classes: int) -> None:
     seen, _ = made_members(classes, (1.0, 2.0), rows=50)
     blend = Blend(classes > 1, weights=np.array([0.25, 0.75]))
     expected = 0.25 * seen[0] + 0.75 * seen[1]
@@ -25,7 +25,7 @@ def test_the_scores_of_networks_are_averaged() -> None:
     assert blend.compute_scores(X).tolist() == [[2.0]]
 
 
-def test_a_temperature_above_one_makes_less_certain() -> None:
+def test_a_temperature_above_one_reduces_confidence() -> None:
     blend = Blend(False, (Network.build_mean(1, 1),))
     X = np.array([[2.0]], np.float32)
     assert blend.predict_proba(X)[0, 0] > replace(blend, temperature=2.0).predict_proba(X)[0, 0] > 0.5
@@ -38,9 +38,7 @@ def test_a_temperature_above_one_makes_less_certain() -> None:
         ([[0.0, 1.0]], True, [[0.1 / 1.1, 1 / 1.1]]),
     ],
 )
-def test_probabilities_are_held_off_certainty(
-    given: list[list[float]], exclusive: bool, expected: list[list[float]]
-) -> None:
+def test_probabilities_are_clipped(given: list[list[float]], exclusive: bool, expected: list[list[float]]) -> None:
     held = clip_probabilities(np.array(given, np.float32), 0.1, multiclass=exclusive)
     assert np.allclose(held, expected)
     assert held.dtype == np.float32

@@ -12,8 +12,8 @@ from ensembler.stacking.nested import predict_nested
 
 
 @pytest.mark.parametrize("classes", [1, 3])
-@pytest.mark.parametrize("too_certain", [0.5, 1.0, 3.0])
-def test_the_temperature_undoes_too_much_certainty(classes: int, too_certain: float) -> None:
+@pytest.mark.parametrize("overconfidence", [0.5, 1.0, 3.0])
+def test_the_temperature_corrects_overconfidence(classes: int, overconfidence: float) -> None:
     random = np.random.default_rng(0)
     scores = random.normal(0, 2, (4000, classes))
     exclusive = classes > 1
@@ -21,8 +21,8 @@ def test_the_temperature_undoes_too_much_certainty(classes: int, too_certain: fl
         targets = np.eye(classes, dtype=np.float32)[(scores + random.gumbel(size=scores.shape)).argmax(axis=1)]
     else:
         targets = (random.random(scores.shape) < compute_probabilities(scores, multiclass=False)).astype(np.float32)
-    temperature, clip = fit_calibration(scores * too_certain, targets, multiclass=exclusive)
-    assert temperature == pytest.approx(too_certain, rel=0.1)
+    temperature, clip = fit_calibration(scores * overconfidence, targets, multiclass=exclusive)
+    assert temperature == pytest.approx(overconfidence, rel=0.1)
     assert clip <= 1e-3
 
 
@@ -34,14 +34,14 @@ def test_one_certain_error_is_clipped() -> None:
     assert fit_calibration(scores, targets, multiclass=False)[1] in CLIPS[4:]
 
 
-def test_few_rows_leave_probabilities_as_they_are() -> None:
+def test_few_rows_barely_change_probabilities() -> None:
     scores = np.full((3, 1), -1.0)
     temperature, _ = fit_calibration(scores, np.ones((3, 1), np.float32), multiclass=False)
     assert 1 < temperature < 1.5
     assert fit_calibration(scores[:0], np.ones((0, 1), np.float32), multiclass=False) == (1.0, 0.0)
 
 
-def test_members_that_are_too_certain_are_calibrated_on_other_rows() -> None:
+def test_overconfident_members_are_calibrated_on_other_rows() -> None:
     seen, targets = made_members(1, (0.5,), 1000)
     certain = compute_probabilities(compute_log_odds(seen, multiclass=False) * 4, multiclass=False)
     X, folds = compute_log_odds([certain], multiclass=False), np.arange(1000) % 5

@@ -11,7 +11,7 @@ from ensembler.stacking.contributions import compute_error_correlations, predict
 from ensembler.stacking.learners.dense import DenseMetaLearner
 
 
-def test_the_best_member_is_missed_most_and_noise_not_at_all() -> None:
+def test_the_best_member_contributes_most_and_noise_nothing() -> None:
     seen, targets = made_members(1, (0.5, 1.5), 1000, junk=1)
     X, folds = compute_log_odds(seen, multiclass=False), np.arange(1000) % 5
     learner = DenseMetaLearner(penalties=(100.0,)).fit(X, labels_of(targets), folds)
@@ -22,7 +22,7 @@ def test_the_best_member_is_missed_most_and_noise_not_at_all() -> None:
     assert abs(lost[2]) < 0.01
 
 
-def test_some_rows_of_many_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_rows_are_sampled(monkeypatch: pytest.MonkeyPatch) -> None:
     seen, targets = made_members(1, (0.5, 1.5), 300)
     X, folds = compute_log_odds(seen, multiclass=False), np.arange(300) % 5
     learner = DenseMetaLearner(penalties=(100.0,)).fit(X, labels_of(targets), folds)
@@ -31,7 +31,7 @@ def test_some_rows_of_many_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> Non
     assert len(rows) == len(whole) == len(parts[0]) == 100
 
 
-def test_errors_of_the_same_member_are_alike() -> None:
+def test_errors_of_the_same_member_are_correlated() -> None:
     seen, targets = made_members(3, (1.0, 5.0), 500)
     alike = compute_error_correlations([seen[0], seen[0], seen[1]], targets)
     assert alike.shape == (3, 3)

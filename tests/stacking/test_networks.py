@@ -52,7 +52,7 @@ def test_a_network_of_standardised_log_odds_becomes_one_of_raw_ones(widths: tupl
     assert np.allclose(scores, networks._fold_in_standardisation(network, mean, deviation).compute_scores(X)[0])
 
 
-def test_members_weights_are_held_at_zero_or_above() -> None:
+def test_members_weights_can_be_non_negative() -> None:
     random = np.random.default_rng(0)
     X = random.normal(size=(300, 2)).astype(np.float32)
     targets = (X[:, :1] - X[:, 1:] > 0).astype(np.float32)
@@ -67,7 +67,7 @@ def test_members_weights_are_held_at_zero_or_above() -> None:
     assert held.skip[0] > 0
 
 
-def test_blocks_in_threads_add_up_to_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_blocks_in_threads_give_the_same_sum(monkeypatch: pytest.MonkeyPatch) -> None:
     random = np.random.default_rng(0)
     X = random.normal(size=(100, 2)).astype(np.float32)
     targets = (X[:, :1] > 0).astype(np.float32)
@@ -87,7 +87,7 @@ def test_blocks_in_threads_add_up_to_the_same(monkeypatch: pytest.MonkeyPatch) -
     assert np.allclose(whole.skip, fitted().skip, atol=1e-9)
 
 
-def test_many_rows_are_worked_on_in_float32(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_rows_are_computed_in_float32(monkeypatch: pytest.MonkeyPatch) -> None:
     random = np.random.default_rng(0)
     X = random.normal(size=(100, 2)).astype(np.float32)
     targets = (X[:, :1] > 0).astype(np.float32)
@@ -105,7 +105,7 @@ def test_many_rows_are_worked_on_in_float32(monkeypatch: pytest.MonkeyPatch) -> 
     assert np.allclose(exact.skip, about.skip, atol=1e-2)
 
 
-def test_who_watches_sees_the_start_and_each_iteration() -> None:
+def test_the_callback_receives_the_start_and_each_iteration() -> None:
     random = np.random.default_rng(0)
     X = random.normal(size=(100, 2)).astype(np.float32)
     targets = (X[:, :1] > 0).astype(np.float32)

@@ -24,7 +24,7 @@ DENSE = Network(RANDOM.random(2), RANDOM.random(3), ((RANDOM.random((6, 4)), RAN
         Blend(True, (DENSE, Network(RANDOM.random(2), RANDOM.random(3), (), RANDOM.random((6, 3))))),
     ],
 )
-def test_a_blend_is_read_as_it_was_written(tmp_path: Path, blend: Blend) -> None:
+def test_a_blend_survives_its_file(tmp_path: Path, blend: Blend) -> None:
     folder = CompetitionFolder(tmp_path)
     save_blend(folder, "s", blend)
     read = load_blend(folder, "s")
@@ -39,8 +39,8 @@ def test_a_blend_is_read_as_it_was_written(tmp_path: Path, blend: Blend) -> None
 
 
 @pytest.mark.parametrize("change", [{"version": np.array(99)}, {}])
-def test_files_of_another_form_are_refused(tmp_path: Path, change: dict[str, np.ndarray]) -> None:
-    """The first form had no number in it."""
+def test_files_of_another_version_are_refused(tmp_path: Path, change: dict[str, np.ndarray]) -> None:
+    """Version 1 has no field for the version."""
     folder = CompetitionFolder(tmp_path)
     save_blend(folder, "s", Blend(False, (Network.build_mean(2, 1),)))
     arrays = read_arrays(folder.stack("s") / "meta.npz")

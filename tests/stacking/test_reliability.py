@@ -18,22 +18,22 @@ from ensembler.stacking.reliability import compute_reliability
 def test_the_calibration_error_is_the_distance_from_what_happened(
     targets: list[list[int]], given: list[list[float]], exclusive: bool, error: float
 ) -> None:
-    told = compute_reliability(np.array(targets, np.float32), np.array(given, np.float32), multiclass=exclusive)
-    assert told.calibration_error == pytest.approx(error)
+    reliability = compute_reliability(np.array(targets, np.float32), np.array(given, np.float32), multiclass=exclusive)
+    assert reliability.calibration_error == pytest.approx(error)
 
 
 def test_bins_have_equal_numbers_the_least_certain_first() -> None:
     random = np.random.default_rng(0)
     given = random.random((1000, 1))
     targets = (random.random((1000, 1)) < given).astype(np.float32)
-    told = compute_reliability(targets, given, multiclass=False)
-    assert [part.count for part in told.bins] == [100] * 10
-    predicted = [part.predicted for part in told.bins]
+    reliability = compute_reliability(targets, given, multiclass=False)
+    assert [part.count for part in reliability.bins] == [100] * 10
+    predicted = [part.predicted for part in reliability.bins]
     assert predicted == sorted(predicted)
-    assert told.calibration_error < 0.06
-    assert told.to_json()["bins"][0]["count"] == 100
+    assert reliability.calibration_error < 0.06
+    assert reliability.to_json()["bins"][0]["count"] == 100
 
 
 def test_all_cells_of_several_labels_count() -> None:
-    told = compute_reliability(np.ones((3, 2)), np.full((3, 2), 0.5), multiclass=False)
-    assert sum(part.count for part in told.bins) == 6
+    reliability = compute_reliability(np.ones((3, 2)), np.full((3, 2), 0.5), multiclass=False)
+    assert sum(part.count for part in reliability.bins) == 6

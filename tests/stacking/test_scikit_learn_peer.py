@@ -1,4 +1,4 @@
-"""Against scikit-learn's own stacking, with the same members, folds and rows."""
+"""Comparison with scikit-learn's stacking on the same members, folds and rows."""
 
 from __future__ import annotations
 
@@ -86,5 +86,5 @@ def _targets(y: np.ndarray, every: np.ndarray) -> np.ndarray:
 
 
 def _ours(given: np.ndarray, targets: np.ndarray) -> np.ndarray:
-    """Take the second of two classes alone, as a binary task has it."""
+    """Keep only the second of two classes, as in a binary task."""
     return (given[:, 1:] if targets.shape[1] == 1 else given).astype(np.float32)

@@ -45,18 +45,18 @@ def test_nothing_allowed_is_an_error(monkeypatch: pytest.MonkeyPatch, most: int)
         find_best_subset(missing({1}), 3, lambda _: False)
 
 
-def test_few_of_many_members_are_looked_for_one_by_one() -> None:
-    looked_at: list[Subset] = []
+def test_few_of_many_members_are_added_one_by_one() -> None:
+    tried: list[Subset] = []
 
     def loss(chosen: Subset) -> float:
-        looked_at.append(chosen)
+        tried.append(chosen)
         return missing({3, 17, 29})(chosen)
 
     assert find_best_subset(loss, 30, lambda _: True, 3) == (3, 17, 29)
-    assert len(looked_at) < 300
+    assert len(tried) < 300
 
 
-def test_a_stack_of_the_best_two_leaves_out_what_sees_nothing() -> None:
+def test_a_stack_of_the_best_two_leaves_out_noise() -> None:
     seen, targets = made_members(1, (1.0, 8.0, 1.2), 800)
     X, folds = compute_log_odds(seen, multiclass=False), np.arange(800) % 5
     learner = SubsetMetaLearner(CalibratedMetaLearner(LogisticMetaLearner()), size=2)
@@ -69,14 +69,14 @@ def test_a_stack_of_the_best_two_leaves_out_what_sees_nothing() -> None:
 
 
 @pytest.mark.parametrize(("limit", "expected"), [(3.0, (0,)), (7.5, (0, 1)), (99.0, (0, 1, 2))])
-def test_members_keep_within_a_limit_together(limit: float, expected: Subset) -> None:
+def test_members_stay_within_a_total_cost(limit: float, expected: Subset) -> None:
     seen, targets = made_members(1, (1.0, 1.0, 1.5), 800)
     X, folds = compute_log_odds(seen, multiclass=False), np.arange(800) % 5
     learner = SubsetMetaLearner(LogisticMetaLearner(), costs=(3.0, 4.0, 5.0), max_cost=limit)
     assert learner.fit(X, labels_of(targets), folds).members_ == expected
 
 
-def test_with_one_fold_members_weigh_the_same() -> None:
+def test_with_one_fold_members_have_equal_weights() -> None:
     seen, targets = made_members(1, (1.0, 2.0), 50)
     odds = [compute_log_odds([one], multiclass=False) for one in seen]
     losses = compute_held_out_losses(odds, targets, np.zeros(50, np.int64), multiclass=False)

@@ -15,8 +15,8 @@ def tournament(names: tuple[str, ...] = META_LEARNERS, **options: object) -> Tou
     return TournamentMetaLearner(learners, **options)  # type: ignore[arg-type]
 
 
-def test_the_simplest_is_taken_where_nothing_is_gained() -> None:
-    """Three copies of one member: all blends of them are the same."""
+def test_the_simplest_is_chosen_where_others_gain_nothing() -> None:
+    """All blends of three copies of one member are the same."""
     seen, targets = made_members(1, (1.0,), 500)
     auto = tournament().fit(compute_log_odds(seen * 3, multiclass=False), labels_of(targets), np.arange(500) % 5)
     assert auto.chosen_ == "mean"
@@ -24,15 +24,15 @@ def test_the_simplest_is_taken_where_nothing_is_gained() -> None:
     assert min(one.value for one in auto.excess_costs_.values()) == 0
 
 
-def test_a_richer_one_is_taken_where_it_gains_beyond_noise() -> None:
+def test_a_flexible_learner_is_chosen_where_it_gains_beyond_noise() -> None:
     seen, targets = made_members(1, (0.5, 6.0), 1500)
     auto = tournament().fit(compute_log_odds(seen, multiclass=False), labels_of(targets), np.arange(1500) % 5)
     assert auto.chosen_ not in ("mean", "logit-mean")
     assert auto.excess_costs_["mean"].value > auto.excess_costs_["mean"].standard_error
 
 
-def test_repeats_are_of_the_same_rows() -> None:
-    """Three times the same folds say no more than once: the standard errors stay."""
+def test_repeats_do_not_count_as_more_rows() -> None:
+    """Three equal repeats contain no more information than one, so the standard errors are equal."""
     seen, targets = made_members(1, (1.0, 2.0), 300)
     X, folds = compute_log_odds(seen, multiclass=False), np.arange(300) % 5
     names = ("mean", "logistic-nonneg")
@@ -44,7 +44,7 @@ def test_repeats_are_of_the_same_rows() -> None:
     assert errors[0] == pytest.approx(errors[1], rel=1e-6)
 
 
-def test_it_goes_by_the_measure_it_is_given() -> None:
+def test_the_given_measure_decides() -> None:
     seen, targets = made_members(1, (0.5, 6.0), 600)
     X, folds = compute_log_odds(seen, multiclass=False), np.arange(600) % 5
 

@@ -15,19 +15,19 @@ def targets(labels: list[int], classes: int) -> np.ndarray:
     ("labels", "expected"),
     [([0, 1, 0, 1, 0, 1], []), ([0, 1, 0, 1, 0, 0], ["b"])],
 )
-def test_classes_that_are_absent_from_a_fold_are_told(labels: list[int], expected: list[str]) -> None:
+def test_classes_that_are_absent_from_a_fold_are_returned(labels: list[int], expected: list[str]) -> None:
     folds = np.array([0, 0, 1, 1, 2, 2])
     assert require_classes(targets(labels, 2), folds, ["a", "b"], single_label=True) == expected
 
 
-def test_a_class_of_one_fold_alone_is_refused() -> None:
+def test_a_class_in_one_fold_only_is_refused() -> None:
     folds = np.array([0, 0, 1, 1, 2, 2])
     with pytest.raises(BadData, match="scored on b"):
         require_classes(targets([0, 1, 0, 0, 0, 0], 2), folds, ["a", "b"], single_label=True)
 
 
-@pytest.mark.parametrize(("value", "name"), [(0.0, "dog"), (1.0, "what is not dog")])
-def test_of_two_classes_each_must_be_there(value: float, name: str) -> None:
+@pytest.mark.parametrize(("value", "name"), [(0.0, "dog"), (1.0, "not dog")])
+def test_both_of_two_classes_must_have_rows(value: float, name: str) -> None:
     folds = np.arange(6) % 3
     with pytest.raises(BadData, match=name):
         require_classes(np.full((6, 1), value, np.float32), folds, ["dog"], single_label=True)

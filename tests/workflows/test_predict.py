@@ -112,7 +112,7 @@ def test_files_and_folders_are_taken_in_order_and_each_photo_once(jobs: Jobs, tm
         (["empty"], None, BadData, "contains no photos"),
         (["lost.png"], None, BadData, "None of 1 photo can be decoded"),
         (["1.png"], "newer", BadChoice, "did you mean new"),
-        (["1.png"], "nowhere/stack.keras", BadChoice, "There is no file nowhere"),
+        (["1.png"], "nowhere/stack.keras", BadChoice, "The file nowhere/stack.keras does not exist"),
     ],
 )
 @pytest.mark.usefixtures("folder", "jobs")

@@ -14,10 +14,10 @@ from ...options.settings import MemberSettings
 from .keras_heads import Dense, build_head, build_random_head
 from .losses import LogLoss, compute_class_weights
 
-# Default rate of Adam (Kingma & Ba, 2015).
+# Default learning rate of Adam (Kingma & Ba, 2015).
 LEARNING_RATE = 1e-3
 BATCH_SIZE = 32
-# Maximum number of epochs, and epochs without improvement after which the choice ends.
+# Maximum number of epochs, and number of epochs without improvement after which the search ends.
 MAX_EPOCHS = 100
 PATIENCE = 10
 
@@ -25,8 +25,8 @@ PATIENCE = 10
 class HiddenHead:
     """A head with one rectified hidden layer, from features to probabilities.
 
-    The number of epochs is chosen by holding out one fold of the training rows: the network is then fitted on all rows
-    for the number of epochs at which the log loss of that fold was lowest.
+    One fold of the training rows is held out to choose the number of epochs: the one with the lowest log loss on that
+    fold. The network is then fitted on all rows for so many epochs.
 
     Parameters
     ----------
@@ -38,9 +38,9 @@ class HiddenHead:
     Attributes
     ----------
     epochs_
-        Number of epochs that was chosen.
+        Chosen number of epochs.
     hidden_
-        Kernel and bias of the hidden layer, for raw features: standardisation is folded in.
+        Kernel and bias of the hidden layer for raw features, which include the standardisation.
     kernel_, bias_
         Kernel and bias of the last layer.
     """
@@ -63,13 +63,13 @@ class HiddenHead:
         Parameters
         ----------
         X
-            Features of shape (views x rows, width): all rows as one view shows them, then as the next does.
+            Features of shape (views x rows, width): the first view of all rows, then the second, and so on.
         Y, folds
             Targets 0 or 1 of shape (rows, outputs), and the fold of each row.
         views
             Number of views of each row.
         epochs
-            Number of epochs; None chooses it.
+            Number of epochs. None chooses it by the folds.
         """
         mean, deviation = X.mean(axis=0, dtype=np.float64), X.std(axis=0, dtype=np.float64)
         deviation[deviation < 1e-6] = 1.0
@@ -77,10 +77,9 @@ class HiddenHead:
         targets = np.tile(Y, (views, 1))
         self.epochs_ = epochs or self._choose_epochs(Z, targets, np.tile(folds, views))
         model = self._train(Z, targets, self.epochs_)
-        (kernel, bias), self.last_ = _list_dense_weights(model)
+        (kernel, bias), (self.kernel_, self.bias_) = (layer.get_weights() for layer in model.layers if layer.weights)
         scaled = kernel / deviation[:, None]
         self.hidden_: Dense = (scaled.astype(np.float32), (bias - mean @ scaled).astype(np.float32))
-        self.kernel_, self.bias_ = self.last_
         return self
 
     def _choose_epochs(self, Z: NDArray[np.float32], Y: NDArray[np.float32], folds: NDArray[np.int64]) -> int:
@@ -114,7 +113,7 @@ class HiddenHead:
         return model
 
     def build_keras_head(self) -> Any:
-        """Return the head as a network of raw features."""
+        """Build the head as a Keras network of raw features."""
         return build_head(
             self.kernel_, self.bias_, multiclass=self.multiclass, hidden=[self.hidden_], dropout=self.settings.dropout
         )
@@ -124,12 +123,8 @@ class HiddenHead:
         return np.asarray(self.build_keras_head()(np.asarray(X), training=False))
 
 
-def _list_dense_weights(model: Any) -> list[Dense]:
-    return [tuple(layer.get_weights()) for layer in model.layers if layer.weights]
-
-
 class _LossTracker(keras.callbacks.Callback):  # type: ignore[misc]  # Keras is untyped
-    """Records the log loss of held-out rows after each epoch, and stops when it no longer improves."""
+    """Record the log loss of held-out rows after each epoch, and stop training when it no longer improves."""
 
     def __init__(self, Z: NDArray[np.float32], Y: NDArray[np.float32], *, multiclass: bool) -> None:
         super().__init__()

@@ -32,55 +32,49 @@ def build_head(
     kernel, bias
         Weights of the last layer, shapes (width, outputs) and (outputs,).
     multiclass
-        Softmax over the outputs instead of a sigmoid for each.
+        Whether the outputs are exclusive classes (softmax) rather than independent (sigmoid).
     hidden
-        Weights of the rectified dense layers before it.
+        Weights of the rectified dense layers before the last layer.
     dropout
-        Share of the inputs of each dense layer that is dropped in training.
+        Share of the inputs of each dense layer that training drops.
     name
         Name of the model.
     """
-    dense_weights = [*hidden, (kernel, bias)]
-    features = flow = keras.Input((dense_weights[0][0].shape[0],), name="features")
-    dense = []
-    for number, (weights, _) in enumerate(dense_weights):
+    weights = [*hidden, (kernel, bias)]
+    dense = [
+        layers.Dense(len(hidden_bias), activation="relu", name=f"hidden_{number}")
+        for number, (_, hidden_bias) in enumerate(hidden)
+    ]
+    activation = "softmax" if multiclass else "sigmoid"
+    # Always float32, because log loss depends on the digits of probabilities near 0 and 1.
+    dense.append(layers.Dense(len(bias), activation=activation, name="probabilities", dtype="float32"))
+    features = flow = keras.Input((len(weights[0][0]),), name="features")
+    for number, layer in enumerate(dense):
         if dropout:
             flow = layers.Dropout(dropout, name=f"dropout_{number}")(flow)
-        dense.append(
-            _build_dense(weights.shape[1], number, last=number == len(dense_weights) - 1, multiclass=multiclass)
-        )
-        flow = dense[-1](flow)
+        flow = layer(flow)
     model = keras.Model(features, flow, name=name)
-    for layer, given in zip(dense, dense_weights, strict=True):
+    for layer, given in zip(dense, weights, strict=True):
         layer.set_weights(list(given))
     return model
-
-
-def _build_dense(units: int, number: int, *, last: bool, multiclass: bool) -> Any:
-    if not last:
-        return layers.Dense(units, activation="relu", name=f"hidden_{number}")
-    # float32 whatever the policy: probabilities near 0 and 1 decide the log loss.
-    activation = "softmax" if multiclass else "sigmoid"
-    return layers.Dense(units, activation=activation, name="probabilities", dtype="float32")
 
 
 def build_random_head(
     width: int, shares: NDArray[np.float64], seed: int, *, multiclass: bool, hidden: int = 0, dropout: float = 0.0
 ) -> Any:
-    """Build a head with random kernels, whose bias is the prior of each class.
+    """Build a head with random kernels, whose first predictions are near the prior of each class.
 
     Parameters
     ----------
     width
         Number of features.
     shares
-        Share of each output in the training rows; its log-odds are the bias, so that the first loss is about that of
-        the prior.
+        Share of each output in the training rows. The bias is its log-odds.
     seed
-        Seed of the kernels, which are drawn as by Glorot & Bengio (Understanding the difficulty of training deep
-        feedforward neural networks, 2010).
+        Seed of the kernels, whose distribution is that of Glorot & Bengio (Understanding the difficulty of training
+        deep feedforward neural networks, 2010).
     hidden
-        Units of a hidden layer; 0 for none.
+        Number of units of a hidden layer. 0 omits the layer.
     """
     rng = np.random.default_rng(seed)
     layers_before = [(_draw_glorot(rng, width, hidden), np.zeros(hidden, np.float32))] if hidden else []

@@ -23,8 +23,8 @@ class LogLoss(keras.losses.Loss):  # type: ignore[misc]  # Keras is untyped
         Share of each label that is distributed over all classes (Szegedy et al., Rethinking the Inception Architecture,
         2016).
     weights
-        Weight of each output where it is absent and where it is present, shape (2, outputs). Of exclusive classes, only
-        the weights of present ones count.
+        Weight of each output where it is absent and where it is present, shape (2, outputs). Exclusive classes use
+        only the latter.
     """
 
     def __init__(self, *, multiclass: bool, smoothing: float, weights: NDArray[np.float32]) -> None:
@@ -34,21 +34,15 @@ class LogLoss(keras.losses.Loss):  # type: ignore[misc]  # Keras is untyped
         self.absent, self.present = weights
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
-        """Return the loss of each row; labels may be soft."""
-        if self.multiclass:
-            return self._compute_multiclass(y_true * (1 - self.smoothing) + self.smoothing / y_true.shape[-1], y_pred)
-        return self._compute_multilabel(y_true * (1 - self.smoothing) + self.smoothing / 2, y_pred)
-
-    def _compute_multiclass(self, labels: Any, predicted: Any) -> Any:
-        # Labels have to sum to 1 for Keras; their weight is taken out of them and multiplied in again.
+        """Return the loss of each row. Labels may be soft."""
+        labels = y_true * (1 - self.smoothing) + self.smoothing / (y_true.shape[-1] if self.multiclass else 2)
         weighted = labels * self.present
-        total = ops.sum(weighted, axis=-1, keepdims=True)
-        return ops.squeeze(total, -1) * ops.categorical_crossentropy(weighted / total, predicted)
-
-    def _compute_multilabel(self, labels: Any, predicted: Any) -> Any:
-        total = labels * self.present + (1 - labels) * self.absent
-        losses = total * ops.binary_crossentropy(labels * self.present / total, predicted)
-        return ops.mean(losses, axis=-1)
+        # Keras requires labels that sum to 1, so their weight is divided out and multiplies the loss.
+        if self.multiclass:
+            total = ops.sum(weighted, axis=-1, keepdims=True)
+            return ops.squeeze(total, -1) * ops.categorical_crossentropy(weighted / total, y_pred)
+        total = weighted + (1 - labels) * self.absent
+        return ops.mean(total * ops.binary_crossentropy(weighted / total, y_pred), axis=-1)
 
 
 def compute_class_weights(targets: NDArray[np.float32], kind: ClassWeights, *, multiclass: bool) -> NDArray[np.float32]:
@@ -57,10 +51,10 @@ def compute_class_weights(targets: NDArray[np.float32], kind: ClassWeights, *, m
     Parameters
     ----------
     targets
-        0 or 1, shape (rows, outputs).
+        Targets 0 or 1, shape (rows, outputs).
     kind
-        ``none``: all 1. ``balanced``: all classes together weigh the same (King & Zeng, Logistic Regression in Rare
-        Events Data, 2001); a class without rows gets 1.
+        Kind of weights. ``none``: all are 1. ``balanced``: all classes have the same total weight (King & Zeng,
+        Logistic Regression in Rare Events Data, 2001), and a class without rows has the weight 1.
     multiclass
         Whether the outputs are exclusive classes.
     """

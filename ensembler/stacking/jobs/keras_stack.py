@@ -1,4 +1,4 @@
-"""The stack as one Keras file, from pixels to probabilities: renamed, frozen sub-models under the meta-learner."""
+"""The stack as one Keras file from pixels to probabilities: frozen sub-models under the meta-learner."""
 
 from __future__ import annotations
 
@@ -25,31 +25,31 @@ from ..card import StackedMember, attach_card, make_stack_card
 from ..networks import Network
 from ..records import load_blend
 
-# Number of photos that the finished file is checked on, and the difference above which it is refused.
+# Number of photos on which the finished file is checked, and maximum difference from the stored predictions.
 CHECKED_PHOTOS = 16
 TOLERANCE = 1e-3
 
 
 def build_stack_file(spec: dict[str, Any], progress: Progress) -> dict[str, Any]:
-    """Build ``stack.keras``, read it back, and compare it with the stored predictions.
+    """Build ``stack.keras``, load it, and compare it with the stored predictions.
 
     Parameters
     ----------
     spec
-        ``competition`` (its folder), ``stack`` (its name), ``members`` (names, in the order of the meta-learner),
-        ``refit`` (whether members' networks are those that learned from all photos).
+        Options of the job. ``competition``: its folder. ``stack``: its name. ``members``: names in the order of the
+        meta-learner. ``refit``: whether to use the members' networks that were trained on all photos.
     progress
-        Receives a step for each member.
+        Receiver of a step for each member.
 
     Returns
     -------
     dict
-        ``difference``: largest difference between the file's and the stored probabilities.
+        Largest ``difference`` between the file's and the stored probabilities.
 
     Raises
     ------
     Mismatch
-        If they differ by more than rounding explains.
+        If they differ by more than rounding errors.
     """
     folder = CompetitionFolder(Path(spec["competition"]))
     place = folder.stack(spec["stack"])
@@ -73,7 +73,7 @@ def build_stack_file(spec: dict[str, Any], progress: Progress) -> dict[str, Any]
 
 
 def _build_member_network(folder: CompetitionFolder, record: MemberRecord, name: str, *, refit: bool) -> Any:
-    """Build the sub-model of a member: the mean over its folds and views, with each network in it once."""
+    """Build the sub-model of a member: the mean over its folds and views, which contains each network once."""
     check_networks(folder, record)
     models = [keras.saving.load_model(path, compile=False) for path in list_network_files(folder, record, refit=refit)]
     size = record.settings.image_size
@@ -91,14 +91,14 @@ def _build_member_network(folder: CompetitionFolder, record: MemberRecord, name:
 
 
 def assemble(networks: list[Any], blend: Blend) -> Any:
-    """Join the members' networks under the meta-learner; members of one image size share an input.
+    """Join the members' networks under the meta-learner. Members of one image size share an input.
 
     Parameters
     ----------
     networks
-        A model per member, pixels to probabilities, in the order that the meta-learner was fitted in.
+        Models of the members from pixels to probabilities, in the order of the meta-learner.
     blend
-        The fitted meta-learner.
+        Fitted meta-learner.
     """
     sizes = sorted({network.input_shape[1] for network in networks})
     inputs = {size: keras.Input((size, size, 3), name=f"pixels_{size}") for size in sizes}
@@ -118,18 +118,16 @@ def _build_scores(clipped: Any, blend: Blend) -> Any:
     if blend.weights is not None:
         outputs = clipped.shape[1] // len(blend.weights)
         kernel = np.kron(blend.weights[:, None], np.eye(outputs))
-        return _build_log_odds(_apply_dense(clipped, kernel, np.zeros(outputs), None, "meta_mean"), blend)
-    odds = _build_log_odds(clipped, blend)
+        clipped = _apply_dense(clipped, kernel, np.zeros(outputs), "meta_mean")
+    odds = ops.log(clipped) if blend.multiclass else ops.log(clipped) - ops.log(1.0 - clipped)
+    if blend.weights is not None:
+        return odds
     network_scores = [_build_meta_network(odds, network, seed) for seed, network in enumerate(blend.networks)]
     return layers.Average(name="meta")(network_scores) if len(network_scores) > 1 else network_scores[0]
 
 
-def _build_log_odds(clipped: Any, blend: Blend) -> Any:
-    return ops.log(clipped) if blend.multiclass else ops.log(clipped) - ops.log(1.0 - clipped)
-
-
 def _build_clip(predicted: Any, blend: Blend) -> Any:
-    """Clip as :func:`.clip_probabilities` does."""
+    """Clip probabilities like :func:`.clip_probabilities`."""
     if not blend.clip:
         return predicted
     if not blend.multiclass:
@@ -139,21 +137,20 @@ def _build_clip(predicted: Any, blend: Blend) -> Any:
 
 
 def _build_meta_network(odds: Any, network: Network, seed: int) -> Any:
-    """Build one of the meta-learner's networks as Keras layers."""
+    """Build a network of the meta-learner as Keras layers."""
     skip = np.kron(network.skip[:, None], np.eye(len(network.bias)))
-    scores = _apply_dense(odds, skip, network.bias, None, f"meta_{seed}_skip")
+    scores = _apply_dense(odds, skip, network.bias, f"meta_{seed}_skip")
     if network.last is None:
         return scores
     tensor = odds
     for number, (kernel, bias) in enumerate(network.hidden):
-        tensor = _apply_dense(tensor, kernel, bias, "relu", f"meta_{seed}_dense_{number}")
-    last = _apply_dense(
-        tensor, network.last, np.zeros(len(network.bias)), None, f"meta_{seed}_dense_{len(network.hidden)}"
-    )
+        tensor = _apply_dense(tensor, kernel, bias, f"meta_{seed}_dense_{number}", activation="relu")
+    last_name = f"meta_{seed}_dense_{len(network.hidden)}"
+    last = _apply_dense(tensor, network.last, np.zeros(len(network.bias)), last_name)
     return layers.Add(name=f"meta_{seed}")([scores, last])
 
 
-def _apply_dense(tensor: Any, kernel: Any, bias: Any, activation: str | None, name: str) -> Any:
+def _apply_dense(tensor: Any, kernel: Any, bias: Any, name: str, activation: str | None = None) -> Any:
     layer = layers.Dense(kernel.shape[1], activation=activation, name=name, dtype="float32")
     output = layer(tensor)
     layer.set_weights([kernel, bias])
@@ -161,17 +158,17 @@ def _apply_dense(tensor: Any, kernel: Any, bias: Any, activation: str | None, na
 
 
 def _compare_with_stored(model: Any, folder: CompetitionFolder, place: Path) -> float:
-    """Return the largest difference between ``model`` on decoded photos and their stored predictions."""
+    """Return the largest difference between the model's predictions of photos and the stored ones."""
     stored = read_arrays(place / "predictions.npz")["test"][:CHECKED_PHOTOS]
     paths = load_tables(folder).test_paths[:CHECKED_PHOTOS]
     sizes = [tensor.shape[1] for tensor in model.inputs]
     pixels = [np.stack([decode_photo(path, size) for path in paths]).astype(np.float32) for size in sizes]
-    # Not compiled: that would take several times as long as so few photos do.
+    # Compilation would take several times as long as these few photos.
     predicted = ops.convert_to_numpy(model(pixels, training=False))
     difference = float(np.abs(predicted - stored).max())
     if difference > TOLERANCE:
         raise Mismatch(
-            f"{place / 'stack.keras'} differs from the stored predictions by {difference:.2g}: the members' networks "
-            "are not those that predicted; train them anew with --restart."
+            f"{place / 'stack.keras'} differs from the stored predictions by {difference:.2g}, because the members' "
+            "networks have changed: train the members again with `--restart`."
         )
     return difference

@@ -1,4 +1,4 @@
-"""A stack's file, ready to predict any photos."""
+"""The stack of a file, which predicts any photos."""
 
 from __future__ import annotations
 
@@ -21,26 +21,14 @@ BATCH_SIZE = 32
 
 
 class LoadedStack:
-    """A stack in memory, with the methods of a scikit-learn classifier; :func:`load_stack` makes one.
-
-    Examples
-    --------
-    >>> stack = load_stack("stack.keras")  # doctest: +SKIP
-    >>> stack.classes  # doctest: +SKIP
-    ('cat', 'dog')
-    >>> stack.predict(["1.jpg", "2.jpg"])  # doctest: +SKIP
-    array(['dog', 'cat'], dtype='<U3')
-    >>> stack.predict_proba(["1.jpg", "2.jpg"])  # doctest: +SKIP
-    array([[0.02, 0.98],
-           [0.91, 0.09]], dtype=float32)
-
+    """A stack in memory with the methods of a scikit-learn classifier, loaded by :func:`load_stack`.
 
     Attributes
     ----------
     card
         Description of the stack in its file: name, task, classes, members, sizes of photos.
     network
-        The Keras model, from pixels of 0 to 255 to probabilities; of two classes it gives the second one's alone.
+        Keras model from pixels of 0 to 255 to probabilities. Of two classes, it returns only the second.
 
     Examples
     --------
@@ -55,7 +43,7 @@ class LoadedStack:
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """All classes, in the order of the columns of :meth:`predict_proba`."""
+        """All classes in the order of the columns of :meth:`predict_proba`."""
         return self.card.classes
 
     def predict(
@@ -66,18 +54,13 @@ class LoadedStack:
         skip_unreadable: bool = False,
         progress: Progress = SILENT,
     ) -> NDArray[Any]:
-        """Predict the classes of photos, as a scikit-learn classifier does.
-
-        Parameters
-        ----------
-        paths, batch_size, skip_unreadable, progress
-            As :meth:`predict_proba` takes them.
+        """Predict the classes of photos. The parameters are those of :meth:`predict_proba`.
 
         Returns
         -------
         array
-            The most probable of ``classes`` for each photo, shape (photos,). Of a multi-label stack 1 where a class is
-            more probable than not, else 0, shape (photos, classes). A photo that was skipped has an empty name, or -1.
+            Most probable class of each photo, shape (photos,). A multi-label stack returns 1 for each class whose
+            probability is above 0.5 and otherwise 0, shape (photos, classes). Skipped photos have an empty name or -1.
         """
         predicted = self.predict_proba(paths, batch_size=batch_size, skip_unreadable=skip_unreadable, progress=progress)
         unreadable = np.isnan(predicted)
@@ -94,23 +77,23 @@ class LoadedStack:
         skip_unreadable: bool = False,
         progress: Progress = SILENT,
     ) -> NDArray[np.float32]:
-        """Predict the probability of each class; threads decode the next photos while the network is busy.
+        """Predict the probability of each class. Threads decode the next photos while the network predicts.
 
         Parameters
         ----------
         paths
-            Files of photos.
+            Paths of the photos.
         batch_size
-            Photos that go through the network at once.
+            Number of photos in a batch.
         skip_unreadable
-            Give rows of NaN for photos that cannot be decoded, and warn of each, rather than raise.
+            Whether to warn of photos that cannot be decoded and return rows of NaN, instead of raising.
         progress
-            Receives warnings, and the number of photos done.
+            Receiver of warnings and of the number of finished photos.
 
         Returns
         -------
         array of shape (photos, classes)
-            In the order of ``paths`` and of ``classes``. Rows sum to 1, except those of a multi-label stack.
+            Probabilities in the order of ``paths`` and ``classes``. Rows sum to 1 unless the stack is multi-label.
 
         Raises
         ------
@@ -123,21 +106,21 @@ class LoadedStack:
         predicted, problems = predict_photos(self.network, files, batch_size, progress, skip_unreadable=skip_unreadable)
         for problem in problems.values():
             progress.warn(str(problem))
-        # The network of a binary task gives the probability of the second class alone.
+        # The network of a binary task returns only the second class.
         return np.hstack([1 - predicted, predicted]) if self.card.task == "binary" else predicted
 
 
 def load_stack(path: str | os.PathLike[str]) -> LoadedStack:
-    """Load a stack from its ``stack.keras`` alone, wherever it lies.
+    """Load a stack from its ``stack.keras``, which needs no other file.
 
     Raises
     ------
     BadChoice
-        If there is no such file.
+        If the file does not exist.
     BadData
-        If it cannot be read, or does not tell its classes.
+        If the file cannot be read or has no card.
     Mismatch
-        If another version wrote it, or it contradicts itself.
+        If another version wrote the file, or its network does not match its card.
 
     Examples
     --------
@@ -151,7 +134,7 @@ def load_stack(path: str | os.PathLike[str]) -> LoadedStack:
     sizes = tuple(int(tensor.shape[1]) for tensor in network.inputs)
     if sizes != card.image_sizes or network.output_shape[-1] != len(card.outputs):
         raise Mismatch(
-            f"{file} has inputs of {sizes} pixels and {network.output_shape[-1]} outputs, but tells of "
+            f"{file} has inputs of {sizes} pixels and {network.output_shape[-1]} outputs, but its card describes "
             f"{card.image_sizes} and {len(card.outputs)}: build the stack again."
         )
     return LoadedStack(card, network)
@@ -163,10 +146,11 @@ def predict_files(spec: dict[str, Any], progress: Progress) -> dict[str, Any]:
     Parameters
     ----------
     spec
-        ``model``: the stack's file; ``photos``: a file of JSON that lists photos; ``batch_size``; ``predictions``: the
-        ``.npz`` to write, which gets ``probabilities`` of shape (photos, outputs).
+        Options of the job. ``model``: the stack's file. ``photos``: a JSON file with the list of photos.
+        ``batch_size``: number of photos in a batch. ``predictions``: the ``.npz`` file to write, with ``probabilities``
+        of shape (photos, outputs).
     progress
-        Hears how far it is, and of photos that cannot be decoded: their rows are NaN.
+        Receiver of finished photos, and of warnings of unreadable photos, whose rows are NaN.
 
     Returns
     -------

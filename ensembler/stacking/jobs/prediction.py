@@ -1,4 +1,4 @@
-"""Prediction of photos by a stack's network; each is decoded once, while the network is busy with earlier ones."""
+"""Prediction of photos by a stack's network, while threads decode the next photos."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from ...progress import Progress
 
 
 def open_network(path: Path, remedy: str) -> Any:
-    """Read a ``.keras`` file in safe mode, ready to predict.
+    """Load a ``.keras`` file in safe mode for prediction.
 
     Parameters
     ----------
     path
-        The file.
+        Path of the file.
     remedy
-        Advice for the error if it cannot be read.
+        Advice at the end of the error.
 
     Raises
     ------
     BadData
-        If it cannot be read.
+        If the file cannot be read.
     """
-    # TensorFlow looks at these when it is loaded, so it is loaded here.
+    # TensorFlow reads these variables when it is loaded, so Keras is imported after them.
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     import keras
@@ -52,30 +52,30 @@ def predict_photos(
     Parameters
     ----------
     model
-        Takes pixels from 0 to 255, an input for each size of photos.
+        Keras model of pixels from 0 to 255, with an input for each size of photos.
     paths
         Photos to decode.
     batch_size
-        Photos that go through the network at once.
+        Number of photos in a batch.
     progress
-        Hears of each batch.
+        Receiver of a step for each batch.
     skip_unreadable
-        Go on after a photo that cannot be decoded.
+        Whether to skip photos that cannot be decoded.
 
     Returns
     -------
     tuple
-        Probabilities of shape (photos, outputs), not a number for photos that cannot be decoded; and what is wrong
-        with each of these, by its place in ``paths``.
+        Probabilities of shape (photos, outputs), with NaN for unreadable photos, and the errors of these by their
+        index in ``paths``.
 
     Raises
     ------
     UnreadablePhoto
-        If one cannot be decoded, unless that is to be skipped.
+        If a photo cannot be decoded and ``skip_unreadable`` is False.
     BadData
-        If the network gives values that are no numbers.
+        If the network returns NaN or infinity.
     """
-    # One size of batch is compiled; few photos need no more than a small one.
+    # Only one size of batch is compiled. It is small for few photos.
     batch_size = min(batch_size, max(1, len(paths)))
     sizes = [int(tensor.shape[1]) for tensor in model.inputs]
     probabilities = np.full((len(paths), model.output_shape[-1]), np.nan, np.float32)
@@ -103,5 +103,5 @@ def _predict_batch(model: Any, photos: list[tuple[NDArray[np.uint8], ...]], batc
     pixels = [np.stack(of_size) for of_size in zip(*padded, strict=True)]
     predicted = np.asarray(model.predict_on_batch(pixels if len(pixels) > 1 else pixels[0]), np.float32)[: len(photos)]
     if not np.isfinite(predicted).all():
-        raise BadData("The stack gives values that are no numbers for these photos: train its members anew.")
+        raise BadData("The stack returns NaN or infinity for these photos: train its members again.")
     return predicted

@@ -1,33 +1,32 @@
-"""The greedy meta-learner: members are added one by one, each as often as it helps."""
+"""The greedy meta-learner, which adds members one by one, each as often as it helps."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ...heads.links import compute_losses_and_errors
+from ...heads.links import Float32Array, compute_losses_and_errors
 from ..blend import Blend
 from ..calibration import fit_temperature
 from ..networks import Network
 from .base import MetaLearner, Rows, sample_rows
 
-# Bags, and the most choices of each.
+# Number of bags, and maximum number of choices in each.
 BAGS = 20
 MAX_STEPS = 50
-# Numbers of the input that a bag looks at in each step, and that the scale of the weights is fitted on.
+# Maximum numbers of input values in each bag, and for fitting the scale of the weights.
 MAX_CELLS, MAX_SCALE_CELLS = 100_000, 1_000_000
 
 
 class GreedyMetaLearner(MetaLearner):
     """Ensemble selection with replacement, bagged.
 
-    Each bag draws rows with replacement. It starts with the best member, and goes on adding the member that improves
-    the mean of log-odds most, until none does. The weight of a member is its share of the choices (Caruana et al.,
-    Ensemble selection from libraries of models, ICML 2004). They also draw members for each bag, since they have
-    thousands; of a few, which are drawn would matter more than which are good.
+    Each bag draws rows with replacement. It starts with the best member and adds the member that improves the mean of
+    log-odds most, until no member does. The weight of a member is its share of the choices (Caruana et al., Ensemble
+    selection from libraries of models, ICML 2004). The article also draws members for each bag, from thousands. With
+    few members, the draw would matter more than their quality.
 
     Parameters
     ----------
@@ -39,32 +38,26 @@ class GreedyMetaLearner(MetaLearner):
     Attributes
     ----------
     weights_
-        Weights of the members, shape (members,); they sum to 1.
+        Weights of the members, shape (members,), which sum to 1.
     """
 
     def __init__(self, *, bags: int = BAGS, random_state: int = 0) -> None:
         self.bags = bags
         self.random_state = random_state
 
-    def _fit(self, X: NDArray[np.float32], Y: NDArray[np.float32], folds: Rows) -> None:
+    def _fit(self, X: Float32Array, Y: Float32Array, folds: Rows) -> None:
         self._choose_setting(X, Y, folds, [None])
-        network = self._fit_network(X, Y)
+        (network,) = self._fit_networks(X, Y, [None])
         self.weights_ = network.skip
         self.blend_ = Blend(self.multiclass_, (network,))
 
-    def _score_settings(
-        self, X: NDArray[np.float32], Y: NDArray[np.float32], held_out: NDArray[np.float32], settings: Sequence[Any]
-    ) -> list[NDArray[np.floating]]:
-        del settings
-        return [self._fit_network(X, Y).compute_scores(held_out)[0]]
-
-    def _fit_network(self, X: NDArray[np.float32], Y: NDArray[np.float32]) -> Network:
-        weights = fit_greedy_weights(X, Y, multiclass=self.multiclass_, bags=self.bags, seed=self.random_state)
-        return Network(weights, np.zeros(Y.shape[1]))
+    def _fit_networks(self, X: Float32Array, Y: Float32Array, settings: Sequence[None], seed: int = 0) -> list[Network]:
+        weights = fit_greedy_weights(X, Y, multiclass=self.multiclass_, bags=self.bags, seed=self.random_state + seed)
+        return [Network(weights, np.zeros(Y.shape[1])) for _ in settings]
 
 
 def fit_greedy_weights(
-    X: NDArray[np.float32], Y: NDArray[np.float32], *, multiclass: bool, bags: int = BAGS, seed: int = 0
+    X: Float32Array, Y: Float32Array, *, multiclass: bool, bags: int = BAGS, seed: int = 0
 ) -> NDArray[np.float64]:
     """Return the members' weights of :class:`GreedyMetaLearner`, shape (members,)."""
     members = X.shape[1] // Y.shape[1]
@@ -78,10 +71,8 @@ def fit_greedy_weights(
     return np.asarray(counts / counts.sum())
 
 
-def _count_choices(
-    members: NDArray[np.float32], targets: NDArray[np.float32], *, multiclass: bool
-) -> NDArray[np.float64]:
-    """Return how often each member is chosen; ``members`` has the shape (members, rows, outputs)."""
+def _count_choices(members: Float32Array, targets: Float32Array, *, multiclass: bool) -> NDArray[np.float64]:
+    """Return how often each member is chosen. ``members`` has the shape (members, rows, outputs)."""
     counts = np.zeros(len(members))
     total = np.zeros(members.shape[1:], np.float32)
     best = np.inf
@@ -100,17 +91,17 @@ def _count_choices(
     return counts
 
 
-def fit_greedy_start(X: NDArray[np.float32], Y: NDArray[np.float32], *, multiclass: bool, seed: int = 0) -> Network:
-    """Return the weights of greedy selection times the scale that minimises log loss.
+def fit_greedy_start(X: Float32Array, Y: Float32Array, *, multiclass: bool, seed: int = 0) -> Network:
+    """Return the weights of greedy selection, scaled to minimise log loss.
 
-    Fitted meta-learners start from them and are penalised for leaving them. The mean of several members' log-odds is
-    less confident than it should be, since their errors differ. On photos of pets, on made-up members and beside ten
-    members of noise, fits held near these weights lost less than fits held near the plain mean.
+    Fitted meta-learners start from these weights, and a penalty pulls them back. The scale corrects the mean of several
+    members' log-odds, which is underconfident because their errors differ. On photos of pets, on synthetic members and
+    with ten members of noise, fits near these weights had a lower loss than fits near the plain mean.
     """
     weights = fit_greedy_weights(X, Y, multiclass=multiclass, seed=seed)
     plain = Network(weights, np.zeros(Y.shape[1]))
     rows = sample_rows(len(X), MAX_SCALE_CELLS // X.shape[1], seed)
     scores = plain.compute_scores(X[rows])[0]
-    # A few steps from here decide the dense meta-learner, so it is found accurately.
+    # The dense meta-learner takes few steps from here, so the scale must be accurate.
     temperature = fit_temperature(scores, Y[rows], multiclass=multiclass, tolerance=1e-5)
     return Network(weights / temperature, plain.bias)

@@ -1,59 +1,53 @@
-"""The logistic meta-learner: one weight a member, and where there are many rows one for each pair of outputs."""
+"""The logistic meta-learner, with a weight per member and optionally one per pair of outputs."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-from numpy.typing import NDArray
-
+from ...heads.links import Float32Array
 from ..blend import Blend
 from ..networks import Network, Penalties, fit_network
 from .base import Cost, MetaLearner, Rows, sample_rows
 from .greedy import fit_greedy_start
 
-# Penalties on the members' weights alone, the strongest first.
+# Penalties of a weight per member, the strongest first.
 SKIP_PENALTIES = (Penalties(100.0), Penalties(10.0))
-# Penalties with a weight from each member's output to each output too.
+# Penalties of additional weights from each member's outputs to each output.
 FULL_PENALTIES = (Penalties(100.0, 100.0), Penalties(100.0, 10.0))
-# Weights beyond which a full kernel is not tried: it would take longer than all else, and overfit.
+# Maximum number of weights of a full kernel. A larger one would be slow and overfit.
 MAX_WEIGHTS = 20_000
 MAX_ITERATIONS = 200
-# Numbers of the input that it learns from.
+# Maximum number of input values for the final fit.
 MAX_CELLS = 5_000_000
 
 
 class LogisticMetaLearner(MetaLearner):
-    """Logistic regression on the members' log-odds, its weights penalised for leaving those of greedy selection.
+    """Logistic regression on the members' log-odds, penalised by the distance from the weights of greedy selection.
 
     Parameters
     ----------
     non_negative
-        Whether members' weights are at least zero, and the same for all outputs (Breiman, Stacked regressions, Machine
-        Learning 24, 1996).
+        Whether each member has one weight for all outputs, which is at least zero (Breiman, Stacked regressions,
+        Machine Learning 24, 1996).
     cost
-        Cost that the penalty is chosen by; None for log loss.
+        Cost by which the penalty is chosen. None uses log loss.
     settings
-        Penalties to choose from, the strongest first; None for those that fit the number of outputs.
+        Penalties to choose from, the strongest first. None adapts them to the number of outputs.
 
     Attributes
     ----------
     penalties_
-        The chosen penalties.
+        Chosen penalties.
     """
 
     def __init__(
-        self,
-        *,
-        non_negative: bool = False,
-        cost: Cost | None = None,
-        settings: tuple[Penalties, ...] | None = None,
+        self, *, non_negative: bool = False, cost: Cost | None = None, settings: tuple[Penalties, ...] | None = None
     ) -> None:
         self.non_negative = non_negative
         self.cost = cost
         self.settings = settings
 
-    def _fit(self, X: NDArray[np.float32], Y: NDArray[np.float32], folds: Rows) -> None:
+    def _fit(self, X: Float32Array, Y: Float32Array, folds: Rows) -> None:
         tries_full = not self.non_negative and Y.shape[1] > 1 and X.shape[1] * Y.shape[1] <= MAX_WEIGHTS
         settings = self.settings or (SKIP_PENALTIES + FULL_PENALTIES if tries_full else SKIP_PENALTIES)
         self.penalties_ = self._choose_setting(X, Y, folds, settings, self.cost)
@@ -64,19 +58,10 @@ class LogisticMetaLearner(MetaLearner):
         """See :meth:`.MetaLearner.clone_with_chosen_settings`."""
         return LogisticMetaLearner(non_negative=self.non_negative, settings=(self.penalties_,))
 
-    def _score_settings(
-        self,
-        X: NDArray[np.float32],
-        Y: NDArray[np.float32],
-        held_out: NDArray[np.float32],
-        settings: Sequence[Penalties],
-    ) -> list[NDArray[np.floating]]:
-        return [network.compute_scores(held_out)[0] for network in self._fit_networks(X, Y, settings)]
-
     def _fit_networks(
-        self, X: NDArray[np.float32], Y: NDArray[np.float32], settings: Sequence[Penalties]
+        self, X: Float32Array, Y: Float32Array, settings: Sequence[Penalties], seed: int = 0
     ) -> list[Network]:
-        plain = fit_greedy_start(X, Y, multiclass=self.multiclass_)
+        plain = fit_greedy_start(X, Y, multiclass=self.multiclass_, seed=seed)
         return [
             fit_network(
                 X,

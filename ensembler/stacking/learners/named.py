@@ -1,4 +1,4 @@
-"""The meta-learners by the names that a person types, the simplest first."""
+"""The meta-learners by name, the simplest first."""
 
 from __future__ import annotations
 
@@ -22,26 +22,26 @@ _FACTORIES: dict[str, Callable[[int, Cost | None], MetaLearner]] = {
     "dense": lambda seed, cost: DenseMetaLearner(random_state=seed, cost=cost),
 }
 META_LEARNERS = tuple(_FACTORIES)
-# Those that learn nothing from rows.
+# Meta-learners without fitted weights.
 UNFITTED = ("mean", "logit-mean")
 
 
 def make_meta_learner(name: str, *, seed: int = 0, cost: Cost | None = None) -> MetaLearner:
-    """Make a meta-learner by its name.
+    """Create a meta-learner by its name.
 
     Parameters
     ----------
     name
-        One of :data:`META_LEARNERS`.
+        Name in :data:`META_LEARNERS`.
     seed
         Seed of its random numbers.
     cost
-        Cost that its settings are chosen by; None for log loss.
+        Cost by which its settings are chosen. None uses log loss.
 
     Raises
     ------
     BadChoice
-        If there is no meta-learner of that name.
+        If the name is unknown.
     """
     if name not in _FACTORIES:
         raise BadChoice.from_unknown_name("meta-learner", name, [*META_LEARNERS, TOURNAMENT])

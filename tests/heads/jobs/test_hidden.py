@@ -13,7 +13,7 @@ from ensembler.heads.linear import LinearHead
 
 RANDOM = np.random.default_rng(0)
 X = (RANDOM.normal(size=(600, 6)) * [1, 5, 20, 0.1, 1, 1] + 3).astype("f4")
-# No linear head can tell these.
+# A linear head cannot separate these classes.
 Y = ((X[:, 0] > 3) ^ (X[:, 1] > 3)).astype("f4")[:, None]
 FOLDS = np.arange(600) % 4
 HIDDEN = replace(SETTINGS, hidden=32, weight_decay=0.01)
@@ -32,7 +32,7 @@ def test_it_learns_what_a_linear_head_cannot(fitted: HiddenHead) -> None:
 
 
 @pytest.mark.slow
-def test_the_network_takes_raw_features(fitted: HiddenHead) -> None:
+def test_the_network_expects_raw_features(fitted: HiddenHead) -> None:
     hidden = np.maximum(X @ fitted.hidden_[0] + fitted.hidden_[1], 0)
     expected = 1 / (1 + np.exp(-(hidden @ fitted.kernel_ + fitted.bias_)))
     assert fitted.build_keras_head().predict(X, verbose=0) == pytest.approx(expected, abs=1e-5)
@@ -50,14 +50,14 @@ def test_the_same_seed_gives_the_same_head(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 @pytest.mark.slow
-def test_labels_of_noise_are_learned_for_few_epochs(fitted: HiddenHead) -> None:
+def test_random_labels_are_trained_for_few_epochs(fitted: HiddenHead) -> None:
     tosses = RANDOM.integers(0, 2, (450, 1)).astype("f4")
     noise = HiddenHead(HIDDEN, multiclass=False).fit(X[:450], tosses, FOLDS[:450])
     assert noise.epochs_ < fitted.epochs_ <= MAX_EPOCHS
 
 
 @pytest.mark.slow
-def test_classes_that_exclude_each_other_sum_to_one_with_all_ingredients() -> None:
+def test_exclusive_classes_sum_to_one_with_all_options() -> None:
     settings = replace(HIDDEN, dropout=0.2, label_smoothing=0.1, class_weights="balanced")
     one_hot = np.eye(3, dtype="f4")[RANDOM.integers(0, 3, 60)]
     head = HiddenHead(settings, multiclass=True).fit(np.concatenate([X[:60], -X[:60]]), one_hot, FOLDS[:60], views=2)

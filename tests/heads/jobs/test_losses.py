@@ -23,7 +23,7 @@ def value(
     return float(LogLoss(multiclass=multiclass, smoothing=smoothing, weights=weights)(labels, predicted))
 
 
-def test_without_ingredients_it_is_the_log_loss() -> None:
+def test_without_options_it_is_the_log_loss() -> None:
     assert value(ONE_HOT, CHANCES, multiclass=True) == pytest.approx(log_loss(CLASSES, CHANCES), rel=1e-5)
     expected = np.mean([log_loss(TAGS[:, tag], ODDS[:, tag], labels=[0, 1]) for tag in range(3)])
     assert value(TAGS, ODDS, multiclass=False) == pytest.approx(expected, rel=1e-5)
@@ -42,7 +42,7 @@ def test_smoothing_is_that_of_keras(
     assert value(labels, predicted, multiclass=ours, smoothing=0.1) == pytest.approx(float(theirs(labels, predicted)))
 
 
-def test_weights_count_a_row_as_often_as_they_say() -> None:
+def test_weights_multiply_the_loss_of_a_row() -> None:
     weights = np.array([[1, 1, 1], [2, 0.5, 3]], "f4")
     expected = np.mean(weights[1, CLASSES] * -np.log(CHANCES[np.arange(20), CLASSES]))
     assert value(ONE_HOT, CHANCES, multiclass=True, weights=weights) == pytest.approx(expected, rel=1e-5)
@@ -72,7 +72,7 @@ def test_balanced_weights_of_tags_balance_each_tag() -> None:
     assert present + absent == pytest.approx(np.full(3, 20.0))
 
 
-def test_a_class_that_nobody_has_weighs_one() -> None:
+def test_a_class_without_rows_has_weight_one() -> None:
     labels = np.zeros((4, 3), "f4")
     labels[:2, 0] = labels[2:, 1] = 1
     assert compute_class_weights(labels, "balanced", multiclass=True)[1].tolist() == [1, 1, 1]

@@ -47,10 +47,10 @@ BLENDS = {
 
 @pytest.mark.parametrize(("multiclass", "outputs"), [(False, 1), (False, 3), (True, 4)])
 @pytest.mark.parametrize("kind", BLENDS)
-def test_the_file_predicts_what_the_meta_learner_does(
+def test_the_file_predicts_the_same_as_the_meta_learner(
     tmp_path: Path, kind: str, multiclass: bool, outputs: int
 ) -> None:
-    """Truth 5, for each form that a meta-learner can come to, before and after it was kept."""
+    """Truth 5: each form of meta-learner predicts the same in Keras, before and after saving."""
     members = [member("a", outputs, 4, multiclass=multiclass), member("b", outputs, 6, multiclass=multiclass)]
     blend = BLENDS[kind](multiclass, outputs)
     photos = [RANDOM.integers(0, 256, (9, size, size, 3)).astype(np.uint8) for size in (4, 6)]

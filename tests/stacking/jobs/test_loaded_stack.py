@@ -1,4 +1,4 @@
-"""Stacks of one and of two sizes of photos, of each task, alone in their one file."""
+"""Stacks of each task, with one and two sizes of photos, loaded from one file."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ pytestmark = pytest.mark.slow
 LABELS = {"binary": "ab", "multiclass": "abc", "multilabel": ["a", "a b", "b c", "c"]}
 OUTPUTS = {"binary": ("b",), "multiclass": ("a", "b", "c"), "multilabel": ("a", "b", "c")}
 SIZES = {"one-size": (8,), "two-sizes": (8, 12)}
-# Neither in the order of sizes nor of the alphabet.
+# Neither in the order of sizes nor in alphabetical order.
 MEMBERS = {"one-size": ["demo-dense", "demo-conv"], "two-sizes": ["wide", "demo-dense"]}
 ROWS = 48
 
 
 @dataclass(frozen=True)
 class Built:
-    """A finished stack: its file, the photos that its predictions are stored for, and these."""
+    """A finished stack: its file, its test photos, and their stored predictions."""
 
     task: str
     workspace: Workspace
@@ -109,7 +109,7 @@ def test_classes_are_those_of_the_largest_probability(built: Built, tmp_path: Pa
     assert given[1:].tolist() == [loaded.classes[one] for one in wanted]
 
 
-def test_the_card_tells_the_layers_in_which_members_stand(built: Built) -> None:
+def test_the_card_names_the_layers_of_the_members(built: Built) -> None:
     loaded = load_stack(built.file)
     for member in loaded.card.members:
         assert loaded.network.get_layer(member.layer).input_shape == (None, member.image_size, member.image_size, 3)
@@ -145,7 +145,7 @@ print("\\n" + json.dumps(given))
 """
 
 
-def test_plain_keras_predicts_the_same_in_another_process_without_us(built: Built) -> None:
+def test_plain_keras_predicts_the_same_without_this_package(built: Built) -> None:
     ended = subprocess.run(
         [sys.executable, "-c", ELSEWHERE, built.file, *built.paths[:4]],
         env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
@@ -154,13 +154,13 @@ def test_plain_keras_predicts_the_same_in_another_process_without_us(built: Buil
         check=False,
     )
     assert ended.returncode == 0, ended.stderr
-    told = json.loads(ended.stdout.splitlines()[-1])
-    assert told["outputs"] == list(OUTPUTS[built.task])
+    output = json.loads(ended.stdout.splitlines()[-1])
+    assert output["outputs"] == list(OUTPUTS[built.task])
     for dtype in ("uint8", "float32"):
-        assert np.abs(np.array(told[dtype]) - built.stored[:4]).max() < 1e-5
+        assert np.abs(np.array(output[dtype]) - built.stored[:4]).max() < 1e-5
 
 
-def test_an_unreadable_photo_is_an_error_or_a_row_without_numbers(built: Built, tmp_path: Path) -> None:
+def test_an_unreadable_photo_is_an_error_or_a_row_of_nan(built: Built, tmp_path: Path) -> None:
     lost = truncate(write_photo(tmp_path / "lost.png"))
     loaded, heard = load_stack(built.file), Heard()
     with pytest.raises(UnreadablePhoto, match=r"lost\.png"):

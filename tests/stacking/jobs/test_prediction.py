@@ -37,7 +37,7 @@ def test_no_photos_are_no_rows():
     assert given.shape == (0, 2)
 
 
-def test_unreadable_photos_are_told_by_their_place_and_have_no_numbers(paths):
+def test_unreadable_photos_are_listed_by_index_and_have_nan(paths):
     # The second batch of four has no readable photo at all.
     lost = [0, 4, 5, 6, 7, 10]
     for place in lost:
@@ -56,13 +56,13 @@ def test_an_unreadable_photo_is_an_error_unless_it_is_skipped(paths):
         predict_photos(Brightness(), paths, 4, SILENT, skip_unreadable=False)
 
 
-def test_values_that_are_no_numbers_are_an_error(paths, monkeypatch):
+def test_values_that_are_not_finite_are_an_error(paths, monkeypatch):
     monkeypatch.setattr(Brightness, "predict_on_batch", lambda _, pixels: np.full((len(pixels[0]), 2), np.nan))
-    with pytest.raises(BadData, match="no numbers"):
+    with pytest.raises(BadData, match="NaN or infinity"):
         predict_photos(Brightness(), paths, 4, SILENT, skip_unreadable=True)
 
 
-def test_it_ends_between_batches_when_asked(paths):
+def test_it_stops_between_batches(paths):
     class Stopping(Heard):
         @property
         def stopping(self) -> bool:
@@ -72,8 +72,8 @@ def test_it_ends_between_batches_when_asked(paths):
         predict_photos(Brightness(), paths, 4, Stopping(), skip_unreadable=True)
 
 
-def test_a_file_that_is_no_network_is_one_sentence(tmp_path):
+def test_a_file_that_is_not_a_network_is_one_sentence(tmp_path):
     file = tmp_path / "stack.keras"
-    file.write_bytes(b"this is no network")
+    file.write_bytes(b"not a network")
     with pytest.raises(BadData, match=r"Keras \S+ cannot read .*stack\.keras: .*; do this\."):
         open_network(file, "do this.")

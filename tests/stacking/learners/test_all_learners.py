@@ -1,4 +1,4 @@
-"""What holds for all meta-learners."""
+"""Properties of all meta-learners."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def folds_of(targets: np.ndarray) -> np.ndarray:
 
 @pytest.mark.parametrize("name", META_LEARNERS)
 @pytest.mark.parametrize("task", ["binary", "multiclass", "multilabel"])
-def test_each_keeps_scikit_learns_contract(name: str, task: str) -> None:
+def test_each_follows_scikit_learns_conventions(name: str, task: str) -> None:
     exclusive = task == "multiclass"
     seen, targets = made_tags(200) if task == "multilabel" else made_members(4 if exclusive else 1, (1.0, 2.0), 200)
     X = compute_log_odds(seen, multiclass=exclusive)
@@ -47,7 +47,7 @@ def test_each_keeps_scikit_learns_contract(name: str, task: str) -> None:
 
 
 @pytest.mark.parametrize("name", META_LEARNERS)
-def test_settled_learners_predict_as_those_that_chose(name: str) -> None:
+def test_a_clone_with_chosen_settings_predicts_the_same(name: str) -> None:
     seen, targets = made_members(3, (1.0, 2.0), 200)
     X = compute_log_odds(seen, multiclass=True)
     learner = make_meta_learner(name)
@@ -63,8 +63,8 @@ def test_settled_learners_predict_as_those_that_chose(name: str) -> None:
 @pytest.mark.parametrize("name", META_LEARNERS)
 @pytest.mark.slow
 def test_each_comes_near_the_best_blend(classes: int, name: str) -> None:
-    """Members are the true scores and noise of one size, so the best blend of log-odds is known: it is fitted on all
-    rows without a penalty. The mean of probabilities, which cannot be one, is told apart by its temperature."""
+    """Members are the true scores plus equal noise, so a fit on all rows without a penalty is the best blend of
+    log-odds. The mean of probabilities comes near it by its temperature."""
     seen, targets = made_members(classes, (1.0, 1.0, 1.0), 3000)
     exclusive = classes > 1
     X = compute_log_odds(seen, multiclass=exclusive)
@@ -99,10 +99,10 @@ def test_ten_members_of_noise_cost_the_tournament_one_percent_at_most(classes: i
 
 @pytest.mark.parametrize("name", META_LEARNERS)
 @pytest.mark.slow
-def test_a_member_that_knows_its_training_labels_does_not_help(name: str) -> None:
-    """Truth 3: out of fold such a member is noise, and whatever it knows by heart must not come into the score."""
+def test_a_member_that_memorised_its_training_labels_does_not_help(name: str) -> None:
+    """Truth 3: such a member is noise out of fold, and memorised labels must not influence the score."""
     seen, targets = made_members(1, (1.0, 2.0), 1000)
-    by_heart = np.random.default_rng(1).random((1000, 1)).astype(np.float32)
+    memorised = np.random.default_rng(1).random((1000, 1)).astype(np.float32)
     losses = [
         log_loss(
             targets,
@@ -115,14 +115,14 @@ def test_a_member_that_knows_its_training_labels_does_not_help(name: str) -> Non
             ).calibrated,
             multiclass=False,
         )
-        for members in (seen, [*seen, by_heart])
+        for members in (seen, [*seen, memorised])
     ]
     assert losses[1] > losses[0] - 0.003
 
 
 @pytest.mark.slow
 def test_a_fold_does_not_see_its_own_labels() -> None:
-    """Truth 3: whatever a fold's labels are, its predictions stay the same, calibration and choices included."""
+    """Truth 3: a fold's predictions, including calibration and choices, do not depend on its labels."""
     seen, targets = made_members(1, (1.0, 2.0), 200)
     X, folds = compute_log_odds(seen, multiclass=False), np.arange(200) % 5
     other = targets.copy()
@@ -139,7 +139,7 @@ def test_unknown_names_are_refused() -> None:
         make_meta_learner("logistik")
 
 
-def test_some_rows_are_drawn_where_they_are_many() -> None:
+def test_many_rows_are_sampled() -> None:
     assert sample_rows(5, 10).tolist() == [0, 1, 2, 3, 4]
     few = sample_rows(100, 10, 3)
     assert len(set(few.tolist())) == 10

@@ -29,8 +29,8 @@ def test_it_beats_its_best_member_and_the_plain_mean(classes: int) -> None:
 
 
 @pytest.mark.slow
-def test_a_weakly_penalised_one_knows_its_rows_by_heart_and_the_nested_score_does_not() -> None:
-    """Truth 3: each row has an input of its own, so that whoever saw its label knows it; labels are coin tosses."""
+def test_a_weak_penalty_memorises_rows_but_the_nested_score_does_not_show_it() -> None:
+    """Truth 3: labels are random, and each row has a separate input by which a fit can memorise its label."""
     rows = 120
     targets = np.random.default_rng(0).integers(0, 2, (rows, 1)).astype(np.float32)
     own_input = (8 * np.eye(rows)).astype(np.float32)
@@ -43,7 +43,7 @@ def test_a_weakly_penalised_one_knows_its_rows_by_heart_and_the_nested_score_doe
 
 
 def test_it_stops_before_it_learns_noise() -> None:
-    """Of labels that are coin tosses nothing can be learned; of labels that hang on two members' agreement much can."""
+    """Random labels contain nothing to learn. Labels that depend on the agreement of two members do."""
     random = np.random.default_rng(0)
     X = random.normal(0, 3, (300, 6)).astype(np.float32)
     folds = np.arange(300) % 5
@@ -54,14 +54,14 @@ def test_it_stops_before_it_learns_noise() -> None:
     assert stops[0] <= 5 < stops[1]
 
 
-def test_the_penalty_is_chosen_by_the_metric_and_by_log_loss_where_that_cannot_tell() -> None:
+def test_the_penalty_is_chosen_by_the_metric_and_log_loss_decides_between_equals() -> None:
     seen, targets = made_members(3, (1.0, 2.0), rows=200)
     X, folds = compute_log_odds(seen, multiclass=True), np.arange(200) % 5
-    told: list[float] = []
+    calls: list[float] = []
 
     def weaker_is_better(_: np.ndarray, probabilities: np.ndarray) -> float:
-        told.append(float(probabilities.max()))
-        return -float(len(told))
+        calls.append(float(probabilities.max()))
+        return -float(len(calls))
 
     def chosen(cost: Cost | None) -> float:
         learner = DenseMetaLearner(penalties=(100.0, 0.001), stops=(100,), seeds=1, cost=cost)
@@ -69,11 +69,11 @@ def test_the_penalty_is_chosen_by_the_metric_and_by_log_loss_where_that_cannot_t
 
     assert chosen(None) == 100.0
     assert chosen(weaker_is_better) == 0.001
-    assert len(told) == 2
+    assert len(calls) == 2
     assert chosen(lambda *_: math.inf) == 100.0
 
 
-def test_seeds_draw_rows_of_their_own_where_they_are_many(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_seed_draws_its_own_sample_of_many_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     seen, targets = made_members(1, (1.0, 2.0), rows=200)
     X, folds = compute_log_odds(seen, multiclass=False), np.arange(200) % 5
     monkeypatch.setattr(dense, "MAX_CELLS", 200)

@@ -9,7 +9,7 @@ from ensembler.stacking.learners.greedy import GreedyMetaLearner
 
 
 @pytest.mark.parametrize("classes", [1, 4])
-def test_members_that_see_nothing_get_next_to_no_weight(classes: int) -> None:
+def test_members_of_noise_get_almost_no_weight(classes: int) -> None:
     seen, targets = made_members(classes, (1.0, 1.0, 1.0), 1500, junk=3)
     X = compute_log_odds(seen, multiclass=classes > 1)
     learner = GreedyMetaLearner().fit(X, labels_of(targets), np.arange(1500) % 5)
@@ -24,7 +24,7 @@ def test_a_single_member_gets_all_weight() -> None:
     assert learner.weights_.tolist() == [1.0]
 
 
-def test_other_bags_choose_otherwise() -> None:
+def test_other_bags_choose_other_weights() -> None:
     seen, targets = made_members(1, (1.0, 1.1, 1.2, 1.3), 300)
     X, folds = compute_log_odds(seen, multiclass=False), np.arange(300) % 5
     first, second = (

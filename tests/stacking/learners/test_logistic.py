@@ -9,11 +9,11 @@ from ensembler.stacking.learners import logistic
 from ensembler.stacking.learners.logistic import LogisticMetaLearner
 
 
-def test_weights_may_be_held_at_zero_or_above() -> None:
+def test_weights_can_be_non_negative() -> None:
     random = np.random.default_rng(0)
     truth, noise = random.normal(0, 2, (2, 1000))
     targets = (truth > 0).astype(np.float32)[:, None]
-    # Who knows the other's noise takes it away.
+    # The second member is the noise of the first, so its best weight is negative.
     X, folds = np.column_stack([truth + noise, noise]).astype(np.float32), np.arange(1000) % 5
     free = LogisticMetaLearner().fit(X, labels_of(targets), folds).blend_.networks[0]
     held = LogisticMetaLearner(non_negative=True).fit(X, labels_of(targets), folds).blend_.networks[0]
@@ -21,8 +21,8 @@ def test_weights_may_be_held_at_zero_or_above() -> None:
     assert held.skip.min() == 0
 
 
-def test_a_weight_for_each_pair_of_outputs_is_taken_where_it_helps() -> None:
-    """One member confuses two classes always in the same way, which a weight a member cannot mend."""
+def test_weights_of_pairs_of_outputs_are_chosen_where_they_help() -> None:
+    """One member always swaps two classes, which a single weight per member cannot correct."""
     _, targets = made_members(3, (1.0,), 1500)
     turned = np.clip(targets[:, [1, 0, 2]], 0.05, 0.9)
     X, folds = compute_log_odds([turned], multiclass=True), np.arange(1500) % 5
@@ -33,7 +33,7 @@ def test_a_weight_for_each_pair_of_outputs_is_taken_where_it_helps() -> None:
     assert plain.penalties_.kernels == 0
 
 
-def test_so_many_weights_that_they_would_overfit_are_not_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_many_weights_are_not_tried(monkeypatch: pytest.MonkeyPatch) -> None:
     _, targets = made_members(3, (1.0,), 1500)
     turned = np.clip(targets[:, [1, 0, 2]], 0.05, 0.9)
     X, folds = compute_log_odds([turned], multiclass=True), np.arange(1500) % 5
