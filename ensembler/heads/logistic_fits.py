@@ -80,30 +80,26 @@ class LogisticFits:
         self.multiclass = multiclass
         self.left_out = left_out
         self._raise_if_stopping = raise_if_stopping
-        order = np.argsort(groups, kind="stable")
-        names, starts = np.unique(groups[order], return_index=True)
-        ends = [*starts[1:], len(order)]
-        sums, squares, counts = _compute_moments(X, order, starts, ends)
-        self._mean, deviation = _compute_mean_and_deviation(sums.sum(axis=0), squares.sum(axis=0), counts.sum())
+        group_rows = {name: np.flatnonzero(groups == name) for name in np.unique(groups).tolist()}
+        group_moments = [_compute_moments(X, rows) for rows in group_rows.values()]
+        # Sums, sums of squares, and numbers of rows by group.
+        moments = [np.array(each) for each in zip(*group_moments, strict=True)]
+        self._mean, deviation = _compute_mean_and_deviation(*(each.sum(axis=0) for each in moments))
         self._deviation = np.where(deviation > 0, deviation, 1.0)
         self._blocks = {}
-        for name, first, last in zip(names.tolist(), starts, ends, strict=True):
-            rows = order[first:last]
+        for name, rows in group_rows.items():
             features = np.empty((len(rows), X.shape[1]), np.float32)
             for chunk in _iterate_chunks(len(rows)):
                 features[chunk] = (X[rows[chunk]] - self._mean) / self._deviation
             self._blocks[name] = _Block(features, Y[rows].astype(np.float32), row_weights[rows].astype(np.float32))
-        moments = [
-            [each[[name not in out for name in names.tolist()]].sum(axis=0) for each in (sums, squares, counts)]
-            for out in left_out
-        ]
-        own = np.array([_compute_mean_and_deviation(*each)[1] for each in moments])
+        kept = [[name not in out for name in group_rows] for out in left_out]
+        own = np.array([_compute_mean_and_deviation(*(each[one].sum(axis=0) for each in moments))[1] for one in kept])
         # Features that are constant in the rows of a fit get no weight in it.
         self._factor = np.where(own > 0, self._deviation / np.where(own > 0, own, 1.0), 0.0).astype(np.float32)
-        learned = [[block for name, block in self._blocks.items() if name not in out] for out in left_out]
-        self._rows = np.array([sum(len(block.targets) for block in blocks) for blocks in learned])
-        self._weight = np.array([sum(float(block.weights.sum()) for block in blocks) for blocks in learned])
-        present = np.array([[sum(block.targets.sum(axis=0) for block in blocks)] for blocks in learned])[:, 0]
+        self._learned = [[block for name, block in self._blocks.items() if name not in out] for out in left_out]
+        self._rows = np.array([sum(len(block.targets) for block in blocks) for blocks in self._learned])
+        self._weight = np.array([sum(float(block.weights.sum()) for block in blocks) for blocks in self._learned])
+        present = np.array([sum(block.targets.sum(axis=0) for block in blocks) for blocks in self._learned])
         self._present = present > 0
         self._unlearnable = ~self._present if multiclass else ~self._present | (present >= self._rows[:, None])
         if not multiclass:
@@ -190,25 +186,14 @@ class LogisticFits:
             if (~unlearnable).sum() == 1:
                 kernel, bias = np.zeros_like(kernel), np.where(unlearnable, 0.0, np.log(rows + 1))
             else:
-                bias[unlearnable] = self._compute_mean_logsumexp(
-                    fit, kernel[:, ~unlearnable], bias[~unlearnable]
-                ) - np.log(rows + 1)
+                learned, offset = kernel[:, ~unlearnable].astype(np.float32), bias[~unlearnable]
+                sums = (logsumexp(block.features @ learned + offset, axis=1).sum() for block in self._learned[fit])
+                bias[unlearnable] = sum(map(float, sums)) / max(rows, 1) - np.log(rows + 1)
         elif not self.multiclass:
             always = self._present[fit]
             bias = np.where(unlearnable, np.log(2 * rows + 1) * np.where(always, 1, -1), bias)
         raw = kernel / self._deviation[:, None]
         return Linear(raw, bias - self._mean @ raw)
-
-    def _compute_mean_logsumexp(self, fit: int, kernel: Float, bias: Float) -> float:
-        """Return the mean over a fit's rows of the log-sum-exp of the scores."""
-        total, rows = 0.0, 0
-        for name, block in self._blocks.items():
-            if name in self.left_out[fit]:
-                continue
-            scores = block.features @ kernel.astype(np.float32) + bias
-            total += float(logsumexp(scores, axis=1).sum())
-            rows += len(scores)
-        return total / max(rows, 1)
 
 
 @dataclass(frozen=True)
@@ -225,20 +210,14 @@ def _iterate_chunks(rows: int) -> Iterator[slice]:
     return (slice(first, first + CHUNK_ROWS) for first in range(0, rows, CHUNK_ROWS))
 
 
-def _compute_moments(
-    X: Rows, order: NDArray[np.int64], starts: NDArray[np.int64], ends: Sequence[int]
-) -> tuple[Float, Float, Float]:
-    """Return each group's sums of features and of their squares, shape (groups, width), and its number of rows."""
-    sums, squares, counts = [], [], []
-    for first, last in zip(starts, ends, strict=True):
-        sums.append(np.zeros(X.shape[1]))
-        squares.append(np.zeros(X.shape[1]))
-        for chunk in _iterate_chunks(last - first):
-            rows = X[order[first:last][chunk]].astype(np.float64)
-            sums[-1] += rows.sum(axis=0)
-            squares[-1] += np.einsum("ij,ij->j", rows, rows)
-        counts.append(last - first)
-    return np.array(sums), np.array(squares), np.array(counts)
+def _compute_moments(X: Rows, rows: NDArray[np.int64]) -> tuple[Float, Float, int]:
+    """Return the sums of features and of their squares, shape (width,), and the number of rows."""
+    sums, squares = np.zeros(X.shape[1]), np.zeros(X.shape[1])
+    for chunk in _iterate_chunks(len(rows)):
+        features = X[rows[chunk]].astype(np.float64)
+        sums += features.sum(axis=0)
+        squares += np.einsum("ij,ij->j", features, features)
+    return sums, squares, len(rows)
 
 
 def _compute_mean_and_deviation(sums: Float, squares: Float, count: float) -> tuple[Float, Float]:

@@ -169,6 +169,6 @@ def _compare_with_stored(model: Any, folder: CompetitionFolder, place: Path) -> 
     if difference > TOLERANCE:
         raise Mismatch(
             f"{place / 'stack.keras'} differs from the stored predictions by {difference:.2g}, because the members' "
-            "networks have changed: train the members again with `--restart`."
+            "networks have changed: train the members again with --restart."
         )
     return difference

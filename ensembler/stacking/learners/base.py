@@ -177,12 +177,7 @@ class MetaLearner(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scik
         return tags
 
     def _choose_setting(
-        self,
-        X: Float32Array,
-        Y: Float32Array,
-        folds: Rows,
-        settings: Sequence[Setting],
-        cost: Cost | None = None,
+        self, X: Float32Array, Y: Float32Array, folds: Rows, settings: Sequence[Setting], cost: Cost | None = None
     ) -> Setting:
         """Return the best setting by inner folds, and set ``held_out_``. With one fold, it is the first setting.
 
