@@ -130,7 +130,7 @@ def test_scikit_learns_stack_accepts_one_as_its_final_estimator(classes: int) ->
     [
         (np.zeros((6, 4)), [0, 1, 2] * 2, None, "X has 4 columns, expected a multiple of 3"),
         (np.zeros((6, 4)), [0] * 6, None, "y contains one class only"),
-        (np.zeros((6, 4)), [0, 5] * 3, [0, 1], r"y contains \[5\], which classes lacks"),
+        (np.zeros((6, 4)), [0, 5] * 3, [0, 1], r"y contains \[5\], which are missing from classes"),
         (np.zeros((2, 4)), [[0, 2], [1, 1]], None, "Unknown label type"),
     ],
 )

@@ -100,8 +100,8 @@ class MetaLearner(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scik
         classes
             All classes, if some may be absent from ``y``. None uses those of ``y``.
         multiclass
-            Whether each class has a column and a softmax joins them. None means three or more classes. Pass True for
-            two classes if each member has two columns.
+            Whether each class has a column and a softmax joins them. None is True for three or more classes. Pass True
+            for two classes if each member has two columns.
 
         Raises
         ------
@@ -134,7 +134,7 @@ class MetaLearner(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scik
         if len(self.classes_) < 2:
             raise ValueError(f"y contains one class only, {self.classes_[0]!r}: pass rows of two or more classes.")
         if len(unknown := np.setdiff1d(y, self.classes_)):
-            raise ValueError(f"y contains {unknown.tolist()}, which classes lacks: add them to classes.")
+            raise ValueError(f"y contains {unknown.tolist()}, which are missing from classes: add them.")
         self.multiclass_ = len(self.classes_) > 2 if multiclass is None else multiclass
         self.multilabel_ = False
         one_hot = (y[:, None] == self.classes_).astype(np.float32)
