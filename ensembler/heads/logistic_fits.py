@@ -153,23 +153,18 @@ class LogisticFits:
             factor = self._factor[chosen[here]][:, :, None]
             kernels = (part[:, :-1] * factor).transpose(1, 0, 2).reshape(block.features.shape[1], -1)
             scores = (block.features @ kernels).reshape(len(block.targets), len(here), -1) + part[:, -1]
-            losses, errors = self._compute_errors(scores, block, self._unlearnable[chosen[here]])
+            if self.multiclass:
+                scores[:, self._unlearnable[chosen[here]]] = IMPOSSIBLE_SCORE
+            losses, errors = compute_losses_and_errors(scores, block.targets[:, None, :], multiclass=self.multiclass)
+            row_weights = block.weights[:, None, :]
             share = (1 / self._weight[chosen[here]]).astype(np.float32)
+            errors *= row_weights
             errors *= share[None, :, None]
-            values[here] += losses * share
+            values[here] += (losses * row_weights).sum(axis=(0, 2), dtype=np.float64) * share
             slopes = block.features.T @ errors.reshape(len(errors), -1)
             gradient[here, :-1] += slopes.reshape(-1, len(here), errors.shape[2]).transpose(1, 0, 2) * factor
             gradient[here, -1] += errors.sum(axis=0)
         return values, gradient
-
-    def _compute_errors(self, scores: Float, block: _Block, unlearnable: NDArray[np.bool_]) -> tuple[Float, Float]:
-        """Return the summed loss of each fit, and its derivative by the scores, shape (rows, fits, outputs)."""
-        weights = block.weights[:, None, :]
-        if self.multiclass:
-            scores[:, unlearnable] = IMPOSSIBLE_SCORE
-        losses, errors = compute_losses_and_errors(scores, block.targets[:, None, :], multiclass=self.multiclass)
-        errors *= weights
-        return (losses * weights).sum(axis=(0, 2), dtype=np.float64), errors
 
     def compute_scores(self, group: int, linear: Linear) -> Float:
         """Return the scores of the rows of a group in their order."""

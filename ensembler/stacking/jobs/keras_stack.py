@@ -53,20 +53,16 @@ def build_stack_file(spec: dict[str, Any], progress: Progress) -> dict[str, Any]
     """
     folder = CompetitionFolder(Path(spec["competition"]))
     place = folder.stack(spec["stack"])
-    records = [MemberRecord.load(folder, name) for name in spec["members"]]
-    layer_names = make_layer_names([record.name for record in records])
-    named = zip(records, layer_names, strict=True)
-    networks = [
-        _build_member_network(folder, record, name, refit=bool(spec["refit"]))
-        for record, name in progress.track(named, "stack.keras", len(records))
-    ]
+    networks, members = [], []
+    layer_names = make_layer_names(spec["members"])
+    named = zip(spec["members"], layer_names, strict=True)
+    for name, layer in progress.track(named, "stack.keras", len(layer_names)):
+        record = MemberRecord.load(folder, name)
+        networks.append(_build_member_network(folder, record, layer, refit=bool(spec["refit"])))
+        members.append(StackedMember(name, layer, record.settings.image_size))
     model = assemble(networks, load_blend(folder, spec["stack"]))
     with write_file_atomically(place / "stack.keras") as temporary:
         model.save(temporary)
-        members = [
-            StackedMember(record.name, layer, record.settings.image_size)
-            for record, layer in zip(records, layer_names, strict=True)
-        ]
         attach_card(temporary, make_stack_card(spec["stack"], load_tables(folder).manifest, members))
         difference = _compare_with_stored(keras.saving.load_model(temporary), folder, place)
     return {"difference": difference}
