@@ -1,4 +1,4 @@
-"""List the backbones that can be trained, and whether their weights are at hand."""
+"""Lists the backbones that can be trained, and their local weights."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ class ListedBackbone(Exported):
     Attributes
     ----------
     name
-        What a person types.
+        Name on the command line.
     function
-        Of ``keras.applications``; of the demo's networks, their own.
+        Name of the function that builds it, in ``keras.applications`` or in the demo.
     image_size
-        Height and width in pixels that it was trained on.
+        Height and width in pixels of the photos that it was pretrained on.
     parameters
-        Without top; 0 where unknown.
+        Number of parameters without the top. 0 if unknown.
     megabytes
-        Of these in float32.
+        Size of the parameters in float32.
     accuracy
-        Top-1 on ImageNet, from 0 to 1, where Keras documents it.
+        Top-1 accuracy on ImageNet, from 0 to 1. None if Keras does not document it.
     weights
-        The file with its weights that is at hand; None if there is none.
+        Local file of its weights. None if there is no such file.
     """
 
     name: str
@@ -59,16 +59,16 @@ def list_backbones(
     Parameters
     ----------
     patterns
-        Names, with wildcards; None is all but the demo's.
+        Names, with wildcards. None lists all except the demo's.
     weights
-        Folder of weights; None looks where Keras keeps what it downloads.
+        Folder of weights. None searches the folder of Keras's downloads.
     sort
-        ``registry`` has families together, ``size`` the smallest first, ``accuracy`` the best first.
+        ``registry`` keeps families together, ``size`` begins with the smallest, and ``accuracy`` with the best.
 
     Raises
     ------
     BadChoice
-        If a pattern names nothing, or there is no such folder.
+        If a pattern matches no backbone, or the folder does not exist.
 
     Examples
     --------
@@ -101,7 +101,7 @@ def _describe_backbone(backbone: Backbone, folder: Path) -> ListedBackbone:
 
 
 def build_backbone_table(backbones: Sequence[ListedBackbone]) -> Table:
-    """Lay backbones out in rows; an accuracy that Keras does not document is empty."""
+    """Return a row for each backbone."""
     columns = ["backbone", "in Keras", "pixels", "parameters", "MB", "ImageNet", "weights"]
     rows = [
         [

@@ -1,4 +1,4 @@
-"""Open a competition that was brought in."""
+"""Opens a fetched or adopted competition."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from ..paths import CompetitionFolder, CompetitionLike, Workspace
 
 
 def open_competition(competition: CompetitionLike | None, workspace: Workspace) -> tuple[CompetitionFolder, Tables]:
-    """Open a competition that was brought in; nothing is written, and no photo is read.
+    """Open a fetched or adopted competition. Nothing is written, and no photo is read.
 
     Raises
     ------
     BadChoice
         If there is no such competition.
     Mismatch
-        If its tables are not those of the manifest, since it was edited, or are not there; see
-        :func:`.fetch.tables.open_refreshed_competition`.
+        If its tables are missing, or the manifest was edited since they were built. See
+        :func:`.fetch.tables.open_refreshed_competition`, which rebuilds them.
     """
     folder = workspace.current(competition)
     if not are_tables_current(folder, Manifest.load(folder.manifest)):
         raise Mismatch(
-            f"{describe_stale_tables(folder)}: `ensembler folds` makes them anew, and so do `ensembler survey` and "
-            "`ensembler train-members`."
+            f"{describe_stale_tables(folder)}: run `ensembler folds`, `ensembler survey` or `ensembler train-members`, "
+            "which rebuild them."
         )
     return folder, load_tables(folder)

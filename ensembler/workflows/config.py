@@ -1,4 +1,4 @@
-"""Options in force, as TOML that says where each value comes from."""
+"""Prints the options in force as TOML, with the source of each value."""
 
 from __future__ import annotations
 
@@ -18,12 +18,10 @@ from ..options.sources import ResolvedOptions
 from .machine import detect_machine
 
 _HEADER = """\
-# All options in force, and where each comes from. `ensembler train-members --config FILE` takes this file: its values
-# win over a preset's and the machine's, those of the command line over both.
+# All options in force, and the source of each. `ensembler train-members --config FILE` reads this file. Its values
+# override those of a preset and of the machine; the command line overrides all of them.
 """
-_PER_BACKBONE_NOTE = (
-    "# image_size and batch_size: each backbone's own and what memory allows; name --members to see them.\n"
-)
+_PER_BACKBONE_NOTE = "# image_size and batch_size depend on the backbone and the memory; --members prints them.\n"
 
 
 @show_options(OPTIONS)
@@ -34,33 +32,33 @@ def config(
     config: str | Path | None = None,
     **options: Unpack[TrainingOptions],
 ) -> str:
-    """Tell all options of training that are in force, and where each value comes from.
+    """Return all options of training that are in force, and the source of each value.
 
     Parameters
     ----------
     members
-        Names of members, each of which gets a table of what differs; None for those that the file has tables of.
+        Names of members. Each gets a table of the options that differ. None uses the members with tables in the file.
     preset
         ``quick``, ``good`` or ``best``.
     config
-        A TOML file of options.
+        TOML file of options.
     **options
-        How members are trained; see :class:`ensembler.TrainingOptions`.
+        Options of training; see :class:`ensembler.TrainingOptions`.
 
     Returns
     -------
     str
-        TOML that ``config`` takes.
+        TOML that the argument ``config`` reads.
 
     Raises
     ------
     BadChoice
-        If a name or value does not fit.
+        If a name is unknown or a value is invalid.
 
     Examples
     --------
     >>> print(ensembler.config(preset="quick", epochs=3))
-    # All options in force, and where each comes from...
+    # All options in force, and the source of each...
     """
     configuration = configure(options, preset, config)
     for member in members or ():
@@ -71,7 +69,7 @@ def config(
 
 
 def format_configuration(configuration: Configuration, members: Sequence[str], machine: Machine) -> str:
-    """Write a configuration: what holds for all members first, then what each has of its own."""
+    """Return a configuration as TOML: the options of all members first, then those in which each member differs."""
     general = configuration.resolve_options(machine)
     preset, source = configuration.preset
     parts = [_HEADER, _format_option("preset", preset, source), *_format_options(general)]
@@ -87,7 +85,7 @@ def format_configuration(configuration: Configuration, members: Sequence[str], m
 def _select_member_options(
     configuration: Configuration, machine: Machine, member: str, members: Sequence[str], general: ResolvedOptions
 ) -> ResolvedOptions:
-    """Return what a member has of its own: what differs from those options that hold for it too when they are read."""
+    """Return the options of a member that differ from those that it inherits from the file."""
     own = configuration.resolve_options(machine, member)
     inherited: list[Any] = [general.options]
     if (backbone := parse_backbone_name(member)) != member and backbone in members:
@@ -123,7 +121,7 @@ def _format_key(name: str) -> str:
 
 
 def _replace_unprintable(text: str) -> str:
-    """Keep a source, such as an odd file name, within its comment."""
+    """Keep the name of a source, such as a file name with a line break, within its comment."""
     return "".join(letter if letter.isprintable() else "?" for letter in text)
 
 

@@ -1,4 +1,4 @@
-"""The whole way on embedded data: the handwritten digits of scikit-learn as a competition."""
+"""Runs all stages on embedded data: the handwritten digits of scikit-learn as a competition."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ BATCH_SIZE = 64
 
 
 def demo(*, workspace: Workspace = DEFAULT_WORKSPACE, progress: Progress = SILENT) -> tuple[StackResult, ScoreResult]:
-    """Fetch the digits, train three small networks from nothing, stack them, score the CSV on hidden labels.
+    """Fetch the digits, train three small networks from scratch, stack them, and score the CSV on hidden labels.
 
     Returns
     -------
     tuple
-        The stack, and its CSV scored against the labels that no other step reads.
+        The stack, and the score of its CSV on labels that no other step reads.
 
     Examples
     --------

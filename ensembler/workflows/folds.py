@@ -1,4 +1,4 @@
-"""Show the folds, or make others: what that makes useless is said first."""
+"""Displays the folds or makes new ones, and names the results that new folds make obsolete."""
 
 from __future__ import annotations
 
@@ -26,22 +26,22 @@ from ..storage import compute_file_digest, write_text
 from ..tables import Shown, Table
 from .fetch.tables import open_refreshed_competition
 
-# Classes that have a column of their own; of more, only the one that is spread worst is told.
+# With more classes than this, a single column shows the largest deviation of any class instead of all shares.
 MAX_CLASS_COLUMNS = 8
 
 
 @dataclass(frozen=True)
 class SplitStatistics:
-    """What a split holds out.
+    """Held-out photos of a split.
 
     Attributes
     ----------
     split, repeat, fold
-        Its number, and its place in the repeats, from 0.
+        Numbers of the split, of its repeat, and of its fold within the repeat, from 0.
     photos, groups, twins
-        Held-out photos, the groups among them, and photos among them that show the same picture as another one.
+        Numbers of held-out photos, of their groups, and of those photos that show the same picture as another photo.
     shares
-        Share of the held-out photos of each class or tag, from 0 to 1.
+        Share of each class or tag in the held-out photos, from 0 to 1.
     """
 
     split: int
@@ -55,7 +55,7 @@ class SplitStatistics:
 
 @dataclass(frozen=True)
 class ObsoleteResults:
-    """Results that belong to folds which are to be replaced."""
+    """Members and stacks that belong to replaced folds."""
 
     members: tuple[str, ...]
     stacks: tuple[str, ...]
@@ -64,7 +64,7 @@ class ObsoleteResults:
         return bool(self.members or self.stacks)
 
     def describe(self) -> str:
-        """Name them."""
+        """Return their numbers and names as a phrase."""
         phrases = [
             f"{format_count(names, word)} ({', '.join(names)})"
             for names, word in ((self.members, "member"), (self.stacks, "stack"))
@@ -80,19 +80,19 @@ class FoldsResult(Shown):
     Attributes
     ----------
     file
-        ``folds.csv``.
+        Path of ``folds.csv``.
     folds, repeats
-        How many there are in each repeat, and how often.
+        Number of folds in each repeat, and number of repeats.
     photos, scored
-        Training photos, and those of them that are held out at least once.
+        Number of training photos, and number of those that are held out at least once.
     splits
-        What each holds out.
+        Statistics of each split.
     shares
-        Share of all training photos of each class or tag.
+        Share of each class or tag in all training photos.
     duplicates
-        Photos that show the same picture; those in training are kept together.
+        Photos that show the same picture. A fold contains all copies of a training photo or none.
     useless
-        What belonged to folds that were just replaced.
+        Results of the folds that this call replaced.
     """
 
     file: Path
@@ -106,11 +106,7 @@ class FoldsResult(Shown):
     useless: ObsoleteResults
 
     def build_table(self) -> Table:
-        """Lay the splits out in rows, and below them all photos.
-
-        A row has the folder that members keep a split in, its repeat if there are several, held-out photos, groups and
-        near-duplicates among them, and the share of each class.
-        """
+        """Return a row for each split, named after its folder in a member, and a last row for all photos."""
         several = self.repeats > 1
         classes = list(self.shares)
         named = classes if len(classes) <= MAX_CLASS_COLUMNS else []
@@ -127,18 +123,17 @@ class FoldsResult(Shown):
         return Table(columns, rows, notes=self.describe())
 
     def describe(self) -> list[str]:
-        """Tell what the table does not."""
+        """Return the notes below the table."""
         lines = [
             f"{format_count(range(self.folds), 'fold')}, {format_count(range(self.repeats), 'repeat')}: {self.file}"
         ]
         if self.folds == 1:
             lines[0] = f"one held-out fifth, {format_count(range(self.repeats), 'repeat')}: {self.file}"
-            lines.append(f"{self.scored} of {self.photos} photos are scored; the others are only learned from")
+            lines.append(f"{self.scored} of {self.photos} photos are scored; the others only train")
         if copies := self.duplicates.describe():
             lines.append(copies)
         if self.useless:
-            text = f"of no use any more: {self.useless.describe()}; train them again with --restart"
-            lines.append(address_caller(text))
+            lines.append(address_caller(f"obsolete now: {self.useless.describe()}; train again with --restart"))
         return lines
 
 
@@ -156,27 +151,29 @@ def folds(
     workspace: Workspace = DEFAULT_WORKSPACE,
     progress: Progress = SILENT,
 ) -> FoldsResult:
-    """Tell what the folds are; with a number or a seed, make others.
+    """Return the folds. With a number or a seed, make new folds first.
 
     Parameters
     ----------
     competition
-        Its name; None is the one last brought in.
+        Name of the competition. None uses the one last fetched or adopted.
     folds, repeats
-        Folds in each repeat, 1 for one held-out fifth, and how often they are made. None keeps what is there.
+        Number of folds in each repeat (1 holds out one fifth of the photos), and number of repeats. None keeps the
+        current numbers.
     seed
-        Of new folds; None is 0.
+        Seed of new folds. None uses 0.
     force
-        Make others even if trained members and stacks become useless; their files stay until they are trained again.
+        Make new folds even if they make trained members and stacks obsolete. Their files remain until they are trained
+        again.
 
     Raises
     ------
     BadChoice
-        If there are no folds yet and none are asked for, or a number is too small.
+        If there are no folds and no number is given, or a number is too small.
     Mismatch
-        If something would become useless and ``force`` is not set.
+        If results would become obsolete and ``force`` is not set.
     Busy
-        If another process is training one of the members that would become useless.
+        If another process is training a member that would become obsolete.
 
     Examples
     --------
@@ -196,8 +193,7 @@ def folds(
     obsolete = _find_results_of_old_folds(folder, text)
     if obsolete and not force:
         raise Mismatch(
-            f"New folds make useless what was trained on the old ones, {obsolete.describe()}: make them all the same "
-            f"with --force, then train with --restart."
+            f"New folds make {obsolete.describe()} obsolete: confirm with --force, then train with --restart."
         )
     with contextlib.ExitStack() as locks:
         for name in obsolete.members:
@@ -215,7 +211,7 @@ def find_obsolete_results(
     workspace: Workspace,
     progress: Progress = SILENT,
 ) -> ObsoleteResults:
-    """Tell what :func:`folds` with these numbers would make useless, and make nothing."""
+    """Return the results that :func:`folds` with these arguments would make obsolete, and change nothing."""
     folder, tables = open_refreshed_competition(competition, workspace, progress)
     return _find_results_of_old_folds(folder, format_folds(tables, _make_folds(folder, tables, folds, repeats, seed)))
 
@@ -223,7 +219,7 @@ def find_obsolete_results(
 def _make_folds(
     folder: CompetitionFolder, tables: Tables, folds: int | None, repeats: int | None, seed: int | None
 ) -> Folds:
-    """Make folds; what is not asked for is as it is on disk, if that can be read."""
+    """Make folds. Numbers that are None are those of the current folds, if these can be read."""
     try:
         current = load_folds(folder, tables) if folder.folds.is_file() else None
     except (BadData, Mismatch):
@@ -235,7 +231,7 @@ def _make_folds(
 
 
 def _find_results_of_old_folds(folder: CompetitionFolder, text: str) -> ObsoleteResults:
-    """Find what belongs to the folds on disk and would not belong to those of ``text``."""
+    """Return the results that belong to the folds on disk, unless ``text`` describes the same folds."""
     if not folder.folds.is_file() or (current_digest := compute_file_digest(folder.folds)) == compute_text_digest(text):
         return ObsoleteResults((), ())
     members = (name for name in list_trained_members(folder) if MemberRecord.load(folder, name).folds == current_digest)
@@ -273,7 +269,7 @@ def _compute_split_statistics(tables: Tables, folds: Folds, twins: np.ndarray[An
 
 
 def _compute_shares(tables: Tables, rows: np.ndarray[Any, Any]) -> dict[str, float]:
-    """Share of the rows of each class or tag; a binary task has both its classes."""
+    """Return the share of each class or tag in the rows; of a binary task, the shares of both classes."""
     means = tables.targets[rows].mean(axis=0, dtype=np.float64)
     shares = {name: round(float(mean), 6) for name, mean in zip(tables.manifest.outputs, means, strict=True)}
     if tables.manifest.task == "binary":

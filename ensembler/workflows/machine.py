@@ -1,4 +1,4 @@
-"""What is here, as training's defaults and jobs need to know it."""
+"""Describes this machine for the defaults of training and for jobs."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from ..options.presets import Machine
 
 @dataclass(frozen=True)
 class LocalMachine:
-    """What there is, and what jobs call it.
+    """The machine on which the package runs.
 
     Attributes
     ----------
     machine
-        What defaults follow from.
+        Facts that determine defaults.
     gpus
-        What ``CUDA_VISIBLE_DEVICES`` calls each GPU.
+        Identity of each GPU in ``CUDA_VISIBLE_DEVICES``.
     problem
-        Why a GPU that is there is not used; else empty.
+        Reason why an installed GPU is not used. Empty if there is no such GPU.
     """
 
     machine: Machine
@@ -27,17 +27,16 @@ class LocalMachine:
     problem: str = ""
 
 
-# A machine of which nothing is known.
 UNKNOWN_MACHINE = LocalMachine(Machine())
 
 
 def detect_machine() -> LocalMachine:
-    """Look at this machine; see :func:`detect_hardware`."""
+    """Detect the hardware of this machine."""
     return summarise_hardware(detect_hardware())
 
 
 def summarise_hardware(hardware: Hardware) -> LocalMachine:
-    """Tell what matters of some hardware: a network has to fit the smallest GPU."""
+    """Return the facts that training needs. The memory is that of the smallest GPU, which each network must fit."""
     gpus = hardware.gpus
     memory = min((gpu.memory_bytes for gpu in gpus), default=hardware.memory_bytes)
     machine = Machine(memory, tuple(gpu.compute_capability for gpu in gpus))

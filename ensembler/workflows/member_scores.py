@@ -1,4 +1,4 @@
-"""Score members out of fold, and keep their figures."""
+"""Scores members out of fold and stores the scores."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from .results import MemberResult
 def score_members(
     folder: CompetitionFolder, tables: Tables, members: Sequence[MemberPredictions], folds: Folds
 ) -> Listing[MemberResult]:
-    """Score members out of fold; the figures are kept beside them."""
+    """Score members out of fold, and store the scores in their folders."""
     return Listing((_score_member(folder, tables, member, folds) for member in members), build_score_table)
 
 
 def build_score_table(members: Sequence[MemberResult]) -> Table:
-    """Lay members out in rows, with the log loss of each fold."""
+    """Return a row for each member, with the log loss of each fold."""
     columns, cells = build_score_columns(members)
     rows = []
     for member, scores in zip(members, cells, strict=True):

@@ -1,7 +1,8 @@
-"""Predict any photos with a stack that was built."""
+"""Predicts any photos with a stack."""
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import os
@@ -9,6 +10,7 @@ import shutil
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import compress
 from pathlib import Path
 from typing import Any
 
@@ -27,24 +29,24 @@ from ..stacking.card import read_card
 from ..submission.notebook.folder import choose_stack
 from ..tables import Shown, Table
 
-# All that float32 knows.
+# Nine digits represent every float32 exactly.
 _FLOAT_FORMAT = ".9g"
 
 
 @dataclass(frozen=True, repr=False)
 class Predictions(Shown):
-    """What a stack says of photos.
+    """Predictions of photos by a stack.
 
     Attributes
     ----------
     stack, task, outputs
-        The stack's name, its task, and the classes that it gives probabilities for.
+        Name of the stack, its task, and the classes or tags of its probabilities.
     photos
-        Those that could be decoded, as they were named.
+        Paths of the decoded photos.
     probabilities
-        Of shape (photos, outputs).
+        Probabilities, shape (photos, outputs).
     unreadable
-        Photos that could not be decoded.
+        Paths of the photos that could not be decoded.
     """
 
     stack: str
@@ -55,7 +57,7 @@ class Predictions(Shown):
     unreadable: tuple[Path, ...]
 
     def build_table(self) -> Table:
-        """Lay photos out in rows."""
+        """Return a row for each photo."""
         rows = [
             [path, *(f"{value:.4f}" for value in row)]
             for path, row in zip(self.photos, self.probabilities, strict=True)
@@ -72,7 +74,7 @@ class Predictions(Shown):
         return buffer.getvalue()
 
     def to_json(self) -> dict[str, Any]:
-        """Return what JSON can hold."""
+        """Return the probabilities with their photos as plain data for JSON."""
         photos = [
             {"photo": str(path), "probabilities": [float(format(value, _FLOAT_FORMAT)) for value in row]}
             for path, row in zip(self.photos, self.probabilities, strict=True)
@@ -95,28 +97,28 @@ def predict(
     workspace: Workspace = DEFAULT_WORKSPACE,
     progress: Progress = SILENT,
 ) -> Predictions:
-    """Predict photos with a stack, in a process of its own.
+    """Predict photos with a stack, in a separate process.
 
     Parameters
     ----------
     photos
-        Files, and folders of which all photos at any depth are taken.
+        Files, and folders whose photos at any depth are predicted.
     stack
-        Name of a finished stack, or a path to a ``stack.keras``, known by a folder or the suffix in it; None is
-        the one built last.
+        Name of a finished stack, or path of a ``stack.keras``: text with a slash or the suffix ``.keras`` is a path.
+        None uses the stack that was built last.
     competition
-        Whose stack it is; None is the one last brought in. Without effect on a path.
+        Name of the competition of the stack. None uses the one last fetched or adopted. A path ignores it.
     batch_size
-        Photos that go through the network at once.
+        Number of photos in a batch.
 
     Raises
     ------
     BadChoice
-        If the stack or a photo is not there.
+        If the stack or a photo does not exist.
     BadData
-        If the stack's file cannot be read, a folder has no photo, or not one photo can be decoded.
+        If the file of the stack cannot be read, a folder contains no photo, or no photo can be decoded.
     Mismatch
-        If another version wrote the stack's file.
+        If another version wrote the file of the stack.
 
     Examples
     --------
@@ -130,15 +132,9 @@ def predict(
     probabilities = _predict(model, paths, batch_size, progress)
     readable = np.isfinite(probabilities[:, 0])
     if not readable.any():
-        raise BadData(f"None of {format_count(paths, 'photo')} can be decoded: name photos, or folders of photos.")
-    return Predictions(
-        stack=card.name,
-        task=card.task,
-        outputs=card.outputs,
-        photos=tuple(path for path, can in zip(paths, readable, strict=True) if can),
-        probabilities=probabilities[readable],
-        unreadable=tuple(path for path, can in zip(paths, readable, strict=True) if not can),
-    )
+        raise BadData(f"None of {format_count(paths, 'photo')} can be decoded: name photos or folders of photos.")
+    decoded, unreadable = (tuple(compress(paths, mask)) for mask in (readable, ~readable))
+    return Predictions(card.name, card.task, card.outputs, decoded, probabilities[readable], unreadable)
 
 
 def _locate_stack_file(
@@ -153,9 +149,9 @@ def _locate_stack_file(
 
 
 def _list_photo_files(named: Sequence[str | os.PathLike[str]]) -> list[Path]:
-    """List the photos, each once, in the order in which they were named."""
+    """Return the photos, each once, in the given order."""
     if not named:
-        raise BadChoice("No photos are named: name files, or folders of photos.")
+        raise BadChoice("No photos are named: name files or folders of photos.")
     paths: list[Path] = []
     for path in map(Path, named):
         if path.is_dir():
@@ -163,7 +159,7 @@ def _list_photo_files(named: Sequence[str | os.PathLike[str]]) -> list[Path]:
         elif path.exists():
             paths.append(path)
         else:
-            raise BadChoice(f"There is no photo {path}: name files, or folders of photos.")
+            raise BadChoice(f"The photo {path} does not exist: name files or folders of photos.")
     return list(dict.fromkeys(paths))
 
 
@@ -175,15 +171,13 @@ def _predict(model: Path, paths: list[Path], batch_size: int, progress: Progress
         "batch_size": batch_size,
         "predictions": str(scratch / "predictions.npz"),
     }
-    keep = False
-    try:
+    with contextlib.ExitStack() as stack:
+        stack.callback(shutil.rmtree, scratch, ignore_errors=True)
         write_json(scratch / "photos.json", [str(path) for path in paths])
-        run_jobs([Job("predict", "ensembler.stacking.jobs.loaded_stack:predict_files", spec)], scratch, progress)
+        try:
+            run_jobs([Job("predict", "ensembler.stacking.jobs.loaded_stack:predict_files", spec)], scratch, progress)
+        except JobFailed:
+            # The error names the log in this folder.
+            stack.pop_all()
+            raise
         return read_arrays(scratch / "predictions.npz")["probabilities"]
-    except JobFailed:
-        # Its sentence names the log.
-        keep = True
-        raise
-    finally:
-        if not keep:
-            shutil.rmtree(scratch, ignore_errors=True)

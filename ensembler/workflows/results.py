@@ -1,4 +1,4 @@
-"""What the workflows return."""
+"""Results of the workflows."""
 
 from __future__ import annotations
 
@@ -24,9 +24,14 @@ from ..tables import Shown, Table
 
 @dataclass(frozen=True, repr=False)
 class PreparedCompetition(Shown):
-    """A competition that is ready to be trained on, with how many photos it has.
+    """A competition that is ready for training.
 
-    ``duplicates`` counts training photos that show the same picture as another photo.
+    Attributes
+    ----------
+    training, test, unreadable
+        Numbers of photos.
+    duplicates
+        Numbers of training photos that show the same picture as another photo.
     """
 
     folder: CompetitionFolder
@@ -37,7 +42,7 @@ class PreparedCompetition(Shown):
     duplicates: DuplicateCounts
 
     def build_table(self) -> Table:
-        """Tell what was found out about the competition."""
+        """Return the facts that were derived from the competition's files."""
         return Table([self.manifest.name, ""], list(self._list_facts()), [""])
 
     def _list_facts(self) -> Iterator[tuple[str, str]]:
@@ -53,17 +58,17 @@ class PreparedCompetition(Shown):
             yield "copies", f"{copies} (see {self.folder.duplicates})"
         yield "metric", manifest.metric
         if train.groups:
-            yield "groups", f"{train.group_column} of {train.groups}, kept whole by the folds"
+            yield "groups", f"{train.group_column} of {train.groups}; folds never split a group"
         if manifest.code_only:
-            yield "submit", "from a notebook alone"
-        yield "manifest", f"{self.folder.manifest} (correct it there if anything is wrong)"
+            yield "submit", "only from a notebook"
+        yield "manifest", f"{self.folder.manifest} (edit it if anything is wrong)"
 
 
 @dataclass(frozen=True, kw_only=True)
 class MemberResult(Scores, Exported):
-    """A member with its out-of-fold figures.
+    """A member with its out-of-fold scores.
 
-    ``score`` is by the competition's ``metric``; log losses are in nats, accuracy is from 0 to 1.
+    ``score`` is the competition's ``metric``. Log losses are in nats, and accuracy is from 0 to 1.
     """
 
     name: str
@@ -74,29 +79,34 @@ class MemberResult(Scores, Exported):
     def to_json(self) -> dict[str, Any]:
         """Return the fields as plain data for JSON; the log losses of the folds are ``folds``."""
         fields = super().to_json()
-        return {**fields, "folds": fields.pop("fold_log_losses")}
+        fields["folds"] = fields.pop("fold_log_losses")
+        return fields
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class StackResult(Shown, Scores):
-    """A stack with its nested out-of-fold figures, beside its members' and their plain ``mean``'s.
+    """A stack with its nested out-of-fold scores.
 
     Attributes
     ----------
     asked, meta
-        The meta-learner that was asked for, and that which it came to: they differ after a tournament.
+        Name of the requested meta-learner and of the fitted one. They differ after a tournament.
     refit
-        Whether the networks in it are those that learned from all photos; then the score is an estimate.
+        Whether its networks are those that learned from all photos. Its score is then an estimate.
     temperature, clip
-        Of the calibration.
+        Parameters of the calibration.
+    mean
+        Scores of the members' plain mean.
     left_out
-        Members that were offered, but did not come among the best.
+        Names of the candidates that were not chosen as members.
     best
-        The best single member that was offered.
+        Name of the best single candidate.
     evaluation
-        How sure the score is, and what else there is to compare it with.
+        Interval of the score and comparisons with members and other meta-learners.
+    submission, model
+        Paths of the CSV and of ``stack.keras``.
     difference
-        The largest between what ``model`` predicts from pixels and the stored predictions.
+        Largest difference between predictions of ``model`` from pixels and the stored predictions.
     """
 
     name: str
@@ -125,10 +135,10 @@ class StackResult(Shown, Scores):
         return self.mean.accuracy
 
     def build_table(self) -> Table:
-        """Lay members out in rows, below them other meta-learners, and last the stack.
+        """Return rows for the members, for other meta-learners, and for the stack.
 
-        "without it" is how much worse the stack is without a member, "errors alike" the mean correlation of its errors
-        with the other members'.
+        "without it" is how much worse the stack is without the member. "errors alike" is the mean correlation of the
+        member's errors with those of the other members.
         """
         evaluation = self.evaluation
         several = len(self.members) > 1
@@ -148,18 +158,18 @@ class StackResult(Shown, Scores):
         return Table(["member", *columns, *extra], rows, notes=self.describe())
 
     def describe(self) -> list[str]:
-        """Say in sentences how sure the score is, what was chosen, and where the files are."""
+        """Return sentences about the interval of the score, choices, the calibration, and files."""
         evaluation = self.evaluation
         lines = [
             f"{self.metric} {self.score:.4f}, 95 % interval {evaluation.interval.low:.4f} to "
             f"{evaluation.interval.high:.4f}, by "
-            "nested folds: no row was predicted by what was fitted or chosen on it",
+            "nested folds: no row was predicted by a model that was fitted or chosen on it",
             _describe_gain(self),
         ]
         if self.refit:
             lines.append(
-                "an estimate: these are scores of the folds' networks; those in the stack learned from all photos, so "
-                "no labelled photo is left to score them on"
+                "an estimate: these are scores of the folds' networks. The networks in the stack learned from all "
+                "photos, so no labelled photo is left to score them."
             )
         if self.asked != self.meta:
             lines.append(f"{self.meta} is the simplest meta-learner within one standard error of the best")
@@ -182,7 +192,7 @@ class StackResult(Shown, Scores):
         ]
 
     def to_json(self) -> dict[str, Any]:
-        """Return everything as JSON can hold it: null where there is no number."""
+        """Return the fields, and those of the evaluation, as plain data for JSON."""
         evaluation = self.evaluation
         losses_without = evaluation.losses_without or (None,) * len(self.members)
         names = [member.name for member in self.members]
@@ -215,11 +225,11 @@ class ScoreResult(Shown, AnswerScore):
     submission: Path
 
     def build_table(self) -> Table:
-        """Tell the file and its scores in a line."""
+        """Return the file and its scores as one line."""
         return Table(notes=[f"{self.submission}: {self.describe()}"])
 
     def describe(self) -> str:
-        """Tell the scores: the competition's metric, log loss where there is one, accuracy."""
+        """Return the competition's metric, log loss of probabilities, and accuracy as a phrase."""
         parts = [f"{self.metric} {format_score(self.score, self.standard_error)}"]
         if self.log_loss is not None and self.score != self.log_loss:
             parts.append(f"log loss {self.log_loss:.4f}")
@@ -230,7 +240,15 @@ class ScoreResult(Shown, AnswerScore):
 
 @dataclass(frozen=True, repr=False)
 class SubmitResult(Shown):
-    """A CSV that was uploaded, or would be. ``ref`` is None after a dry run; scores are None until there are any."""
+    """An uploaded CSV, or the CSV of a dry run.
+
+    Attributes
+    ----------
+    ref
+        Kaggle's number of the submission. None after a dry run.
+    public, private
+        Kaggle's scores. None if there are none yet.
+    """
 
     submission: Path
     slug: str
@@ -241,7 +259,7 @@ class SubmitResult(Shown):
     private: float | None
 
     def build_table(self) -> Table:
-        """Tell in a sentence what became of the CSV."""
+        """Return the state of the submission as one sentence."""
         return Table(notes=[self._describe()])
 
     def _describe(self) -> str:
@@ -251,7 +269,7 @@ class SubmitResult(Shown):
             return f"Submission {self.ref}: not scored yet; `ensembler submissions` will show its score."
         scores = (("public", self.public), ("private", self.private))
         score_text = ", ".join(f"{kind} score {score:g}" for kind, score in scores if score is not None)
-        return f"Submission {self.ref}: {score_text or 'taken, without a score'}"
+        return f"Submission {self.ref}: {score_text or 'accepted, without a score'}"
 
 
 def _describe_gain(result: StackResult) -> str:

@@ -1,4 +1,4 @@
-"""Stack members: score honestly, build the one-file ensemble, write the CSV."""
+"""Stacks members: fits and scores the meta-learner, builds ``stack.keras``, and writes the CSV."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ from .fetch.answers import has_kaggle_metric
 from .member_scores import score_members
 from .results import StackResult
 
-# The job that builds the file, as a person and its log call it, and its function.
+# Name of the job that builds the file, in messages and in its log, and its function.
 _JOB_NAME, _JOB_FUNCTION = "stack", "ensembler.stacking.jobs.keras_stack:build_stack_file"
 
 
@@ -57,42 +57,42 @@ def stack(
     workspace: Workspace = DEFAULT_WORKSPACE,
     progress: Progress = SILENT,
 ) -> StackResult:
-    """Stack trained members under a meta-learner, calibrate it, and write the submission.
+    """Stack trained members with a meta-learner, calibrate it, and write the submission.
 
-    The score is that of nested folds: each row is predicted by a meta-learner that was fitted on the other folds'
-    out-of-fold predictions, where settings, members, temperature and clip were chosen too. The competition's metric is
-    what is scored by, and what settings are chosen by; log loss is what a meta-learner and its calibration minimise.
-    The submission and ``stack.keras`` use one that is fitted on all rows.
+    The score is that of nested folds: each row is predicted by a meta-learner that was fitted on the out-of-fold
+    predictions of the other folds. Settings, members, temperature and clip are chosen on those folds too. The
+    competition's metric scores the stack and chooses settings; the meta-learner and its calibration minimise log loss.
+    The submission and ``stack.keras`` use a meta-learner that is fitted on all rows.
 
     Parameters
     ----------
     members
-        Names of trained members; None is all that are finished. A single one is calibrated alone.
+        Names of trained members. None uses all finished ones. A single member is calibrated alone.
     name
-        Of the stack; None names it after its members.
+        Name of the stack. None names it after its members.
     competition
-        Its name; None is the one last brought in.
+        Name of the competition. None uses the one last fetched or adopted.
     meta
-        ``dense``, ``logistic``, ``logistic-nonneg``, ``greedy``, ``mean`` or ``logit-mean``; ``auto`` takes the
-        simplest that is within one standard error of the best.
+        ``dense``, ``logistic``, ``logistic-nonneg``, ``greedy``, ``mean``, ``logit-mean``, or ``auto``, which chooses
+        the simplest of them within one standard error of the best.
     top
-        The best so many of the members are stacked.
+        Number of members to choose. None stacks all.
     infer_limit
-        The best members are stacked that predict a photo together within this time, such as ``20ms``, or seconds.
+        Time in which the chosen members together predict a photo, such as ``20ms``, or seconds. None sets no limit.
     refit
-        Predict, and build ``stack.keras``, by the one network of each member that learned from all photos, see
-        :func:`ensembler.train_members`: several times smaller and faster. Nothing was held out from these, so the score
-        is that of the folds' networks, and an estimate of theirs.
+        Whether to use the network of each member that learned from all photos (see :func:`ensembler.train_members`)
+        instead of those of the folds. ``stack.keras`` is then several times smaller and faster. The score is still that
+        of the folds' networks, so it is an estimate.
     seed
-        Of the meta-learner.
+        Seed of the meta-learner.
 
     Raises
     ------
     BadChoice, Mismatch
-        If a member is unknown, unfinished, or does not belong to these photos and folds; if there is no such
-        meta-learner, or no member keeps within the limit.
+        If a member is unknown or unfinished, or was trained on other photos or folds; if the meta-learner is unknown;
+        or if no member is within the limit.
     BadData
-        If all photos of a class lie in one fold.
+        If all photos of a class are in one fold.
 
     Examples
     --------
@@ -107,7 +107,7 @@ def stack(
     out_of_fold = [member.out_of_fold for member in candidates]
     config = _read_config(folder, candidates, meta, top, infer_limit, seed)
     _check_classes(tables, folds := load_folds(folder, tables), meta, progress)
-    # Libraries are loaded for the file while the meta-learner learns.
+    # A process imports TensorFlow for the file while the meta-learner is fitted.
     with start_worker_ahead(_JOB_FUNCTION, _JOB_NAME, folder.logs) as processes:
         fitted = fit_stack(config, tables, folds, out_of_fold, progress)
         evaluation = evaluate_stack(fitted, config, tables, folds, out_of_fold, progress)
@@ -143,10 +143,10 @@ def stack(
 def _load_candidates(
     folder: CompetitionFolder, tables: Tables, members: Sequence[str] | None, progress: Progress
 ) -> list[MemberPredictions]:
-    """Read the predictions of the members named, or of all that are finished."""
+    """Load the predictions of the named members, or of all finished ones."""
     candidates = load_members(folder, tables, members or _list_finished_members(folder, progress))
     if len(candidates) == 1:
-        progress.note(f"{candidates[0].name} is the only member, so it is calibrated alone: a stack takes two or more.")
+        progress.note(f"{candidates[0].name} is the only member, so it is calibrated alone: a stack needs two or more.")
     return candidates
 
 
@@ -159,7 +159,6 @@ def _build(
     *,
     refit: bool,
 ) -> dict[str, Any]:
-    """Build ``stack.keras`` in a process that was started ahead."""
     members = [member.name for member in used]
     spec = {"competition": str(folder.root), "stack": title, "members": members, "refit": refit}
     [built] = run_jobs([Job(_JOB_NAME, _JOB_FUNCTION, spec)], folder.logs, progress, processes=processes)
@@ -174,17 +173,16 @@ def _read_config(
     infer_limit: str | float | None,
     seed: int,
 ) -> StackConfig:
-    """Read what is asked of the meta-learner and of its members."""
     if top is not None and not 1 <= top <= len(members):
-        raise BadChoice(f"--top takes a number from 1 to {len(members)}, the members there are. Received: {top}")
+        raise BadChoice(f"--top must be from 1 to {len(members)}, the number of members. Received: {top}")
     if infer_limit is None:
         return StackConfig(meta, seed, top)
     limit = read_value("--infer-limit", read_duration, infer_limit)
     speeds = {one.name: one.record.load_speed(folder) for one in members}
     if unknown := [name for name, speed in speeds.items() if speed is None]:
         raise BadChoice(
-            f"How long {', '.join(unknown)} takes for a photo was not measured: leave it out by --members, or train it "
-            "anew with --restart."
+            f"The prediction time of {', '.join(unknown)} was not measured: leave it out with --members, or train it "
+            "again with --restart."
         )
     costs = tuple(speed.milliseconds_per_photo / 1000 for speed in speeds.values() if speed)
     if min(costs) > limit:
@@ -211,16 +209,18 @@ def _check_classes(tables: Tables, folds: Folds, meta: str, progress: Progress) 
         single_label=manifest.task != "multilabel",
     )
     if absent:
-        progress.warn(f"Absent from a fold, where nothing can be told of it: {', '.join(absent)}.")
+        progress.warn(
+            f"Classes are absent from a fold, where nothing is learned of them: {', '.join(absent)}."
+        )
 
 
 def _list_finished_members(folder: CompetitionFolder, progress: Progress) -> list[str]:
-    """Members of which all folds are trained, on the folds there are now; the others are told."""
+    """Return the members that are finished on the current folds, and warn of the others."""
     records = [MemberRecord.load(folder, name) for name in list_trained_members(folder)]
     current_folds = compute_file_digest(folder.folds) if folder.folds.is_file() else ""
     for record in records:
         if record.folds != current_folds:
-            progress.warn(f"{record.name} is left out: it was trained on other folds; --restart trains it on these.")
+            progress.warn(f"{record.name} is left out: it was trained on other folds. --restart trains it on these.")
     records = [record for record in records if record.folds == current_folds]
     for record in records:
         if missing := record.list_unfinished_folds(folder):
@@ -241,9 +241,15 @@ def _save_fitted_stack(
     fitted: FittedStack,
     title: str,
 ) -> NDArray[np.float32]:
-    """Store the meta-learner and its predictions; return those of the test photos, which ``members`` predicted."""
+    """Store the meta-learner and its predictions, and return those of the test photos.
+
+    Parameters
+    ----------
+    members
+        Probabilities of the test photos by each member.
+    """
     X = compute_log_odds(members, multiclass=tables.manifest.sums_to_one)
-    # Of two classes, tables hold the second alone.
+    # The targets of a binary task have only the second class.
     test = fitted.learner.predict_proba(X)[:, -len(tables.manifest.outputs) :]
     save_blend(folder, title, fitted.learner.blend_)
     save_stack_predictions(folder, title, tables, folds.scored, fitted.nested.calibrated, test)
@@ -256,7 +262,7 @@ def _record_answer(
     members: Sequence[MemberPredictions],
     result: StackResult,
 ) -> None:
-    """Write the CSV into the ledger, with our own score of it."""
+    """Record the CSV in the ledger, with its out-of-fold score."""
     answer = Answer(
         competition=folder.name,
         path=result.submission,

@@ -123,7 +123,7 @@ def test_environment_variables_are_named_after_what_is_typed(files: Path) -> Non
         ("COMPLETE", 0.04, None, "Submission 7: public score 0.04"),
         ("COMPLETE", 0.04, 0.05, "Submission 7: public score 0.04, private score 0.05"),
         ("COMPLETE", None, 0.05, "Submission 7: private score 0.05"),
-        ("COMPLETE", None, None, "Submission 7: taken, without a score"),
+        ("COMPLETE", None, None, "Submission 7: accepted, without a score"),
     ],
 )
 def test_what_became_of_a_submission(status: str, public: float | None, private: float | None, says: str) -> None:

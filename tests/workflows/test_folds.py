@@ -45,8 +45,8 @@ def test_what_the_folds_are(made: Made) -> None:
 def test_others_are_refused_as_long_as_something_rests_on_those_there_are(made: Made) -> None:
     folder, workspace = made
     before = folder.folds.read_bytes()
-    says = r"useless what was trained on the old ones, 1 member \(demo-conv\) and 1 stack \(a_b\): .* force=True"
-    with pytest.raises(Mismatch, match=says):
+    error = r"New folds make 1 member \(demo-conv\) and 1 stack \(a_b\) obsolete: .* force=True"
+    with pytest.raises(Mismatch, match=error):
         folds(folds=4, workspace=workspace)
     assert folder.folds.read_bytes() == before
     asked = find_obsolete_results(None, folds=4, repeats=None, seed=None, workspace=workspace)
@@ -59,7 +59,7 @@ def test_others_are_made_all_the_same_if_a_person_says_so(made: Made) -> None:
     result = folds(folds=2, repeats=2, force=True, workspace=workspace)
     assert (result.folds, result.repeats, len(result.splits)) == (2, 2, 4)
     assert result.useless == ObsoleteResults(("demo-conv",), ("a_b",))
-    assert "of no use any more: 1 member (demo-conv) and 1 stack (a_b)" in result.describe()[-1]
+    assert "obsolete now: 1 member (demo-conv) and 1 stack (a_b)" in result.describe()[-1]
     assert result.build_table().columns[:3] == ["fold", "repeat", "held out"]
     # Nothing rests on these yet; the other number stays.
     again = folds(seed=5, workspace=workspace)

@@ -108,7 +108,7 @@ def test_files_and_folders_are_taken_in_order_and_each_photo_once(jobs: Jobs, tm
     ("names", "stack", "kind", "said"),
     [
         ([], None, BadChoice, "No photos are named"),
-        (["nowhere.png"], None, BadChoice, r"There is no photo \S+nowhere\.png"),
+        (["nowhere.png"], None, BadChoice, r"The photo \S+nowhere\.png does not exist"),
         (["empty"], None, BadData, "contains no photos"),
         (["lost.png"], None, BadData, "None of 1 photo can be decoded"),
         (["1.png"], "newer", BadChoice, "did you mean new"),
