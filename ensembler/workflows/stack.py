@@ -209,9 +209,7 @@ def _check_classes(tables: Tables, folds: Folds, meta: str, progress: Progress) 
         single_label=manifest.task != "multilabel",
     )
     if absent:
-        progress.warn(
-            f"Classes are absent from a fold, where nothing is learned of them: {', '.join(absent)}."
-        )
+        progress.warn(f"Classes are absent from a fold, where nothing is learned of them: {', '.join(absent)}.")
 
 
 def _list_finished_members(folder: CompetitionFolder, progress: Progress) -> list[str]:

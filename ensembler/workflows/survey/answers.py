@@ -1,4 +1,4 @@
-"""What a survey says in the end: the best, the smallest that is good enough, the three that are best together."""
+"""Conclusions of a survey: the smallest good backbone, the best three together, and the next commands."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from .result import BestCombination, SurveyedBackbone
 def find_smallest_good(
     finished: Sequence[SurveyedBackbone], accuracy: float | None
 ) -> tuple[SurveyedBackbone | None, str]:
-    """Find the backbone of the fewest parameters that is good enough, and say what that means.
+    """Return the backbone with the fewest parameters that is good enough, and the criterion.
 
     Parameters
     ----------
     accuracy
-        That it must reach; None: its log loss must lie within one standard error of the best (Breiman et al.,
+        Required accuracy. None requires a log loss within one standard error of the best (Breiman et al.,
         Classification and Regression Trees, 1984).
     """
     if accuracy is not None:
@@ -41,7 +41,7 @@ def find_smallest_good(
 def choose_best_combination(
     rung: Rung, members: Mapping[str, NDArray[np.float32]], progress: Progress
 ) -> BestCombination | None:
-    """Find the three backbones whose heads are best together, by their out-of-fold probabilities on a rung."""
+    """Find the three backbones whose out-of-fold probabilities on a rung stack best."""
     combination = find_best_combination(
         members,
         rung.targets,
@@ -59,7 +59,7 @@ def choose_best_combination(
 
 @dataclass(frozen=True)
 class TypedOptions:
-    """What a survey was asked with, and training takes too: options, folders, the competition if it was named."""
+    """Options of a survey that training has too. ``competition`` is empty if it was not named."""
 
     weights: str | None
     image_size: int | None
@@ -69,17 +69,13 @@ class TypedOptions:
 
     @property
     def arguments(self) -> list[str]:
-        """As they are typed."""
+        """Words of the command line."""
         options = [("--weights", self.weights), ("--image-size", self.image_size), ("--seed", self.seed or None)]
         return [word for option, value in options if value is not None for word in (option, str(value))]
 
 
-def suggest_commands(
-    best: SurveyedBackbone | None, trio: BestCombination | None, options: TypedOptions
-) -> tuple[str, ...]:
-    """Say what to type to train those that are best together, or the best one."""
-    names = ",".join(trio.names) if trio else best.name if best else ""
-    if not names:
-        return ()
+def suggest_commands(best: SurveyedBackbone, trio: BestCombination | None, options: TypedOptions) -> tuple[str, ...]:
+    """Return the commands that train and stack the best three backbones, or else the best one."""
+    names = ",".join(trio.names) if trio else best.name
     words = [["train-members", "--members", names, *options.arguments], ["stack", "--members", names]]
     return tuple(format_command(each, options.workspace, options.competition) for each in words)

@@ -1,4 +1,4 @@
-"""What is kept of a survey: figures as JSON and CSV, and a picture of them."""
+"""Files of a survey: JSON, CSV and a picture."""
 
 from __future__ import annotations
 
@@ -18,18 +18,13 @@ def save_survey(folder: CompetitionFolder, survey: SurveyResult) -> SurveyResult
     """Write ``survey.json``, ``survey.csv`` and the picture into the competition's folder ``survey``."""
     directory = folder.root / "survey"
     picture = directory / "losses.png", directory / "losses.svg"
-    draw_losses(
-        [_build_plotted_backbone(one, survey) for one in survey.candidates], _format_title(folder, survey), *picture
-    )
+    count = format_count(survey.candidates, "backbone")
+    title = f"{folder.name}: {count} with linear heads, {survey.photos:,} photos"
+    draw_losses([_build_plotted_backbone(one, survey) for one in survey.candidates], title, *picture)
     saved = replace(survey, picture=picture)
     write_json(directory / "survey.json", saved.to_json())
     write_text(directory / "survey.csv", format_survey_csv(saved))
     return saved
-
-
-def _format_title(folder: CompetitionFolder, survey: SurveyResult) -> str:
-    count = format_count(survey.candidates, "backbone")
-    return f"{folder.name}: {count} with linear heads, {survey.photos:,} photos"
 
 
 def _build_plotted_backbone(one: SurveyedBackbone, survey: SurveyResult) -> PlottedBackbone:
@@ -44,7 +39,7 @@ def _build_plotted_backbone(one: SurveyedBackbone, survey: SurveyResult) -> Plot
 
 
 def format_survey_csv(survey: SurveyResult) -> str:
-    """Lay the candidates out as CSV, a column for each field of the JSON."""
+    """Return the candidates as CSV, with a column for each field of the JSON."""
     buffer = io.StringIO()
     rows = [one.to_json() for one in survey.candidates]
     writer = csv.DictWriter(buffer, list(rows[0]), lineterminator="\n")

@@ -1,4 +1,4 @@
-"""Have backbones compared by a job; a backbone over which its process dies is told, and the others go on."""
+"""Runs the job that compares backbones, and leaves out a backbone that kills its process."""
 
 from __future__ import annotations
 
@@ -16,19 +16,17 @@ from ...surveys.survey_job import HalvingResult, SurveyJob, locate_current_backb
 
 
 def compare(folder: CompetitionFolder, survey_job: SurveyJob, gpus: Sequence[str], progress: Progress) -> HalvingResult:
-    """Run the job, and further ones while there is something left to do.
+    """Run the job, and again while it leaves work to a new process.
 
     Parameters
     ----------
-    survey_job
-        What to do; see there.
     gpus
-        What ``CUDA_VISIBLE_DEVICES`` calls them; one is used.
+        Identities of GPUs in ``CUDA_VISIBLE_DEVICES``. The first one is used.
 
     Raises
     ------
     JobFailed
-        If a process died and no backbone is to blame.
+        If a process died while it examined no backbone, or twice in the same one.
     """
     crashed: dict[str, str] = {}
     failed: dict[str, str] = {}
@@ -39,9 +37,8 @@ def compare(folder: CompetitionFolder, survey_job: SurveyJob, gpus: Sequence[str
             return HalvingResult(failed={**crashed, **failed})
         remove_file(locate_current_backbone(folder))
         try:
-            [reply] = run_jobs(
-                [_build_job(replace(survey_job, candidates=remaining))], folder.logs, progress, gpus=gpus[:1]
-            )
+            job = _build_job(replace(survey_job, candidates=remaining))
+            [reply] = run_jobs([job], folder.logs, progress, gpus=gpus[:1])
         except JobFailed as death:
             if not locate_current_backbone(folder).is_file():
                 raise

@@ -1,4 +1,4 @@
-"""What a survey returns."""
+"""Result of a survey."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ...inference.speeds import NetworkSpeed
 from ...serialization import Exported
 from ...tables import Shown, Table
 
-# Names of backbones that lack the same are told on one line, at most so many.
+# Maximum number of names on the line of backbones that failed for the same reason.
 _MAX_NAMES = 12
 
 SurveySorting = Literal["size", "loss", "latency"]
@@ -27,17 +27,17 @@ class SurveyedBackbone(Exported):
     Attributes
     ----------
     name
-        Its name.
+        Name of the backbone.
     image_size
         Height and width of photos in pixels.
     speed
         Size and speed.
     scores
-        Out of fold, on ``photos`` labelled photos.
+        Out-of-fold scores.
     photos
-        That it was judged on.
+        Number of labelled photos that it was scored on.
     stopped
-        Why it was not judged on all; empty if it was.
+        Reason why it was not scored on all photos. Empty if it was.
     """
 
     name: str
@@ -67,7 +67,15 @@ class SurveyedBackbone(Exported):
 
 @dataclass(frozen=True)
 class FailedBackbone:
-    """A backbone that could not be judged, and why; ``kind`` is the same for many that lack the same."""
+    """A backbone that could not be scored.
+
+    Attributes
+    ----------
+    reason
+        Error message.
+    kind
+        Reason that several backbones share, which are then listed together. Empty if there is none.
+    """
 
     name: str
     reason: str
@@ -76,18 +84,18 @@ class FailedBackbone:
 
 @dataclass(frozen=True)
 class BestCombination:
-    """Three backbones whose heads are best together.
+    """The three backbones whose heads stack best.
 
     Attributes
     ----------
     names
-        Of them.
+        Names of the backbones.
     log_loss
-        Of their weighted geometric mean, by nested folds.
+        Log loss of their weighted geometric mean, by nested folds.
     best
-        The best single backbone.
+        Name of the best single backbone.
     gain, gain_error
-        How much lower that is than the log loss of ``best``, and the standard error of the paired difference.
+        Log loss of ``best`` minus ``log_loss``, and the standard error of this paired difference.
     """
 
     names: tuple[str, ...]
@@ -98,36 +106,36 @@ class BestCombination:
 
     @property
     def is_certain(self) -> bool:
-        """Whether the gain is beyond two standard errors."""
+        """Whether the gain exceeds two standard errors."""
         return self.gain > 2 * self.gain_error
 
 
 @dataclass(frozen=True, repr=False)
 class SurveyResult(Shown):
-    """What a survey found.
+    """Result of a survey.
 
     Attributes
     ----------
     candidates
-        All that were judged, sorted as asked.
+        Backbones that were scored, in the requested order.
     failed
-        Those that were not.
+        Backbones that could not be scored.
     photos
-        Labelled photos that the best were judged on.
+        Number of labelled photos that the best backbones were scored on.
     best
-        The one of the lowest log loss among those judged on all photos.
+        Backbone with the lowest log loss among those scored on all photos.
     smallest
-        The one of the fewest parameters that is good enough; None if none is.
+        Backbone with the fewest parameters that is good enough. None if there is none.
     good_enough
-        What that means.
+        Criterion of good enough.
     trio
-        The best three together; None if fewer were judged on all photos.
+        Best three backbones together. None if fewer were scored on all photos.
     commands
-        To type next.
+        Suggested next commands.
     picture
-        Files of the picture.
+        Paths of the picture.
     seconds
-        That it took.
+        Duration of the survey.
     """
 
     candidates: tuple[SurveyedBackbone, ...]
@@ -142,23 +150,23 @@ class SurveyResult(Shown):
     seconds: float
 
     def build_table(self) -> Table:
-        """Lay backbones out in rows.
+        """Return a row for each backbone.
 
-        Milliseconds are the mean of 100 predictions of one photo; the competition's metric has a column where it is
-        none of the others.
+        Milliseconds are the mean of 100 predictions of one photo. The competition's metric has a column unless it is
+        log loss or accuracy.
         """
         own = [one for one in self.candidates if one.scores.score != one.scores.log_loss]
         metric = own[0].scores.metric if own and own[0].scores.metric != "accuracy" else ""
         columns = ["backbone", "pixels", "parameters", "MB", "ms/photo", "photos/s", "peak MB", "width", "log loss"]
-        columns += ["accuracy", *([metric] if metric else []), "judged on"]
+        columns += ["accuracy", *([metric] if metric else []), "scored on"]
         rows = [_format_row(one, bool(metric)) for one in self.candidates]
         return Table(columns, rows, notes=list(self.describe()))
 
     def describe(self) -> Iterator[str]:
-        """Say what follows, a sentence a line."""
+        """Yield the notes below the table."""
         if early := [one for one in self.candidates if one.photos < self.photos]:
             count = format_count(early, "backbone")
-            yield f"{count} judged on fewer photos, since others are better (--full judges all on all)."
+            yield f"{count} scored on fewer photos, since others are better (--full scores all on all photos)."
         yield from _describe_failures(self.failed)
         if self.best:
             yield f"best      {_describe_backbone(self.best)}"
@@ -169,10 +177,10 @@ class SurveyResult(Shown):
         if self.trio:
             trio = self.trio
             gain = f"{format_score(abs(trio.gain), trio.gain_error)} {'better' if trio.gain > 0 else 'worse'}"
-            sure = "" if trio.is_certain else ", which may be chance"
+            chance = "" if trio.is_certain else ", which may be chance"
             yield (
                 f"together  {', '.join(trio.names)}: log loss {trio.log_loss:.4f} of their heads stacked, {gain} "
-                f"than {trio.best}{sure}"
+                f"than {trio.best}{chance}"
             )
         for number, command in enumerate(self.commands):
             yield f"{'next' if number == 0 else '':<10}{command}"
@@ -209,7 +217,7 @@ def _describe_backbone(one: SurveyedBackbone) -> str:
 
 
 def _describe_failures(failed: Sequence[FailedBackbone]) -> Iterator[str]:
-    """Tell failures, those that lack the same together."""
+    """Yield a line for each shared reason, and one for each other failure."""
     kinds = dict.fromkeys(one.kind for one in failed if one.kind)
     for kind in kinds:
         names = [one.name for one in failed if one.kind == kind]

@@ -1,4 +1,4 @@
-"""SurveyResult backbones: which of them are worth training on these photos."""
+"""Surveys backbones: finds those that are worth training on the photos of a competition."""
 
 from __future__ import annotations
 
@@ -30,16 +30,16 @@ from ...surveys.survey_job import SurveyJob
 from ..fetch.tables import open_refreshed_competition
 from ..machine import UNKNOWN_MACHINE, LocalMachine, detect_machine
 from .answers import TypedOptions
-from .conclusion import SurveyResults, summarise_survey
+from .conclusion import summarise_survey
 from .files import save_survey
 from .jobs import compare
 from .result import FailedBackbone, SurveyResult, SurveySorting
 
-# Of the machine's memory, beyond which a process leaves the rest to a fresh one.
+# Share of the machine's memory at which a process leaves the remaining work to a new one.
 MEMORY_SHARE = 0.4
-# Backbones that are judged on all photos, at least.
+# Least number of backbones that are scored on all photos.
 DEFAULT_TOP = 3
-# Photos in each fold, at least.
+# Least number of photos in each fold.
 MIN_PHOTOS_PER_FOLD = 4
 
 
@@ -61,51 +61,52 @@ def survey(
     workspace: Workspace = DEFAULT_WORKSPACE,
     progress: Progress = SILENT,
 ) -> SurveyResult:
-    """Judge backbones by linear heads on their frozen features, under the competition's own folds.
+    """Compare backbones by linear heads on their frozen features, with the folds of the competition.
 
-    Each photo is read and decoded once for all backbones, each backbone runs over it once, and ``train-members`` finds
-    the features there. All are judged on a part of the photos, the promising ones on more; a second call computes only
+    Each photo is decoded once for all backbones, and each backbone processes it once. ``train-members`` reuses the
+    features. All backbones are scored on a part of the photos, and promising ones on more. A second call computes only
     what is missing.
 
     Parameters
     ----------
     members
-        Names of backbones, with wildcards; None is all of ``keras.applications``.
+        Names of backbones, with wildcards. None uses all of ``keras.applications``.
     photos
-        Labelled photos to look at, at most; None is all.
+        Maximum number of labelled photos. None uses all.
     top
-        Backbones that are judged on all photos, at least.
+        Least number of backbones that are scored on all photos.
     time_budget
-        Time for the whole call, such as ``10m``, or seconds: what does not fit is judged on fewer photos, or left out.
+        Time limit of the call, such as ``10m``, or seconds. Backbones that do not fit are scored on fewer photos or
+        left out.
     full
-        Judge all on all photos.
+        Whether to score all backbones on all photos.
     weights
-        ``imagenet`` (the default), ``none``, or a folder, as training takes them.
+        ``imagenet`` (the default), ``none``, or a folder of weights.
     image_size
-        Height and width of photos in pixels, or the smallest that a network can be built for; None is each one's own.
+        Height and width of photos in pixels. None uses the size of each backbone. A network that needs larger photos
+        gets the smallest possible size.
     seed
-        Of the order of photos, of folds that are made, and of random weights.
+        Seed of the order of photos, of new folds, and of random weights.
     sort
-        What the candidates are sorted by.
+        Order of the candidates.
     accuracy
-        That the smallest one must reach to be good enough; None asks for a log loss within one standard error of the
-        best.
+        Accuracy at which the smallest backbone is good enough. None requires a log loss within one standard error of
+        the best.
     runtime
-        What computes features: ``auto``, ``keras``, ``graph`` or ``onnx``, as :func:`ensembler.train_members` takes it.
+        Runtime that computes features: ``auto``, ``keras``, ``graph`` or ``onnx``.
     cache_limit
-        What decoded photos may take on the disk for the length of the call, such as ``20GB``, or bytes; None is half of
-        what is free.
+        Maximum disk space of decoded photos, such as ``20GB``, or bytes. None allows half of the free space.
     competition
-        Its name; None is the one last brought in.
+        Name of the competition. None uses the one last fetched or adopted.
 
     Raises
     ------
     BadChoice
-        If a name or number does not fit, or none of the backbones can be judged.
+        If a name is unknown, a number is invalid, or none of the backbones can be scored.
     Busy
         If another process surveys this competition.
     Interrupted
-        After Ctrl-C; the same call goes on from there.
+        After Ctrl-C. The same call resumes the survey.
 
     Examples
     --------
@@ -121,13 +122,15 @@ def survey(
     local_machine = _detect_machine(backbones, progress)
     with hold_lock(folder.lock("survey"), f"the survey of {folder.name}"):
         folds = load_or_make_folds(folder, tables, seed=seed)
-        _check_photos(photos, folds)
+        least = MIN_PHOTOS_PER_FOLD * folds.splits
+        if photos is not None and photos < least:
+            raise BadChoice(f"--photos must be at least {least} for {folds.splits} folds. Received: {photos}")
         options = _build_options(weights, image_size, seed)
         candidates, failed = _build_candidates(folder, tables, folds, backbones, options, local_machine)
         photo_count = min(photos or len(tables.train), len(tables.train))
         survey_job = SurveyJob(
             competition=str(folder.root),
-            # The cheapest first: a time budget then leaves out few.
+            # With the cheapest first, a time budget leaves out few.
             candidates=tuple(sorted(candidates, key=lambda one: one.work)),
             photos=tuple(plan_rungs(photo_count, len(tables.manifest.outputs), full=full)),
             seed=seed,
@@ -138,31 +141,18 @@ def survey(
             cache_limit=cache_bytes,
         )
         halving = compare(folder, survey_job, local_machine.gpus, progress)
-        typed = TypedOptions(
-            None if weights is None else str(weights),
-            image_size,
-            seed,
-            folder.workspace,
-            folder.name if competition else "",
-        )
-        results = SurveyResults(folder, tables, candidates, halving, seed)
-        summary = summarise_survey(results, failed, typed, sort, accuracy, progress)
+        source, named = None if weights is None else str(weights), folder.name if competition else ""
+        typed = TypedOptions(source, image_size, seed, folder.workspace, named)
+        summary = summarise_survey(folder, tables, candidates, halving, failed, typed, sort, accuracy, progress)
         return save_survey(folder, replace(summary, seconds=time.time() - began))
 
 
 def _detect_machine(backbones: Sequence[Backbone], progress: Progress) -> LocalMachine:
-    """Look at this machine, unless all networks are so tiny that it takes longer than they do."""
+    """Detect this machine, unless all networks are so tiny that the detection would take longer than they do."""
     machine = UNKNOWN_MACHINE if all(backbone.tiny for backbone in backbones) else detect_machine()
     if machine.problem:
         progress.warn(machine.problem)
     return machine
-
-
-def _check_photos(photos: int | None, folds: Folds) -> None:
-    """Make sure that there are enough photos for each fold."""
-    least = MIN_PHOTOS_PER_FOLD * folds.splits
-    if photos is not None and photos < least:
-        raise BadChoice(f"--photos must be at least {least} for {folds.splits} folds. Received: {photos}")
 
 
 def _build_options(weights: str | Path | None, image_size: int | None, seed: int) -> TrainingOptions:
@@ -182,7 +172,7 @@ def _build_candidates(
     options: TrainingOptions,
     local_machine: LocalMachine,
 ) -> tuple[list[Candidate], list[FailedBackbone]]:
-    """Settle what is looked at; backbones without weights are told."""
+    """Resolve the settings of each backbone. Backbones without weights fail."""
     candidates, failed = [], []
     for backbone in backbones:
         own = options.copy()

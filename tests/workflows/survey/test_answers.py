@@ -33,8 +33,8 @@ def test_the_smallest_that_is_good_enough(accuracy: float | None, name: str | No
 
 def test_commands_train_the_three_with_the_options_of_the_survey() -> None:
     trio = BestCombination(("b", "a", "c"), 0.1, "a", 0.0, 0.0)
-    told = suggest_commands(FOUND[0], trio, TypedOptions("my weights", 96, 7, HERE, "cats"))
-    assert told == (
+    commands = suggest_commands(FOUND[0], trio, TypedOptions("my weights", 96, 7, HERE, "cats"))
+    assert commands == (
         "ensembler train-members --members b,a,c --weights 'my weights' --image-size 96 --seed 7 -c cats",
         "ensembler stack --members b,a,c -c cats",
     )

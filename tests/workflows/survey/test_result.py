@@ -10,7 +10,7 @@ from ensembler.workflows.survey.result import BestCombination
 def test_the_table_has_a_row_for_each_backbone() -> None:
     table = SURVEY.build_table()
     columns, rows = table.columns, table.rows
-    assert columns[-4:] == ["width", "log loss", "accuracy", "judged on"]
+    assert columns[-4:] == ["width", "log loss", "accuracy", "scored on"]
     assert rows[1] == [
         *("b0", "224", "4.05 M", "16.2", "10.0", "98", "123", "1280", "0.0400 ± 0.0100", "0.9000", "1600"),
     ]
@@ -30,7 +30,7 @@ def test_another_metric_has_a_column_of_its_own() -> None:
 
 def test_lines_say_what_follows() -> None:
     lines = list(SURVEY.describe())
-    assert lines[0].startswith("1 backbone judged on fewer photos, since others are better")
+    assert lines[0].startswith("1 backbone scored on fewer photos, since others are better")
     assert lines[1] == "left out  no weights in W: " + ", ".join(f"v{n}" for n in range(12)) + " and 2 more"
     assert lines[2] == "left out  b6: no room"
     assert lines[3] == "best      b0 (16.2 MB, 10.0 ms, log loss 0.0400)"
