@@ -1,4 +1,4 @@
-"""A time budget for training: what is asked for is priced by measured speeds, and cut until it fits."""
+"""Fits a call of ``train_members`` into a time budget: prices it by measured speeds, and cuts it until it fits."""
 
 from __future__ import annotations
 
@@ -32,24 +32,24 @@ from ...serialization import make_record
 from .plan_jobs import check_existing_member
 from .training_call import TrainingCall
 
-# Folds that a budget chooses from where there are none yet and nobody said how many; 1 is one held-out fifth.
+# Numbers of folds that a budget chooses from if there are no folds and none are requested. 1 is one held-out fifth.
 FOLD_COUNTS = (DEFAULT_FOLDS, 3, 2, 1)
-# Kept free for what the parent process does at the end, and for what cannot be foreseen: seconds, share of the budget.
+# Reserve for the end of the parent process and for the unforeseen: seconds, and share of the budget.
 RESERVE_SECONDS, RESERVE_SHARE = 2.0, 0.03
-# Share of the budget beyond it at which training is stopped wherever it stands.
+# Share of the budget after its end at which training stops at once.
 GRACE_SHARE = 0.05
 
 
 @dataclass(frozen=True)
 class Budget:
-    """How long the whole call may take.
+    """Time limit of a call.
 
     Attributes
     ----------
     seconds
-        Length of the call.
+        Maximum duration of the call.
     began
-        When the call began, in seconds since 1970.
+        Time of its start, in seconds since 1970.
     """
 
     seconds: float
@@ -57,18 +57,18 @@ class Budget:
 
     @property
     def deadline(self) -> float:
-        """When the last job should have ended."""
+        """Time at which the last job should end."""
         reserve = RESERVE_SHARE * self.seconds + min(RESERVE_SECONDS, RESERVE_SHARE * self.seconds)
         return self.began + self.seconds - reserve
 
 
 def read_budget(value: object) -> Budget | None:
-    """Begin to count the time of a call; None for no budget.
+    """Return the budget of a call that starts now, or None if ``value`` is None.
 
     Raises
     ------
     BadChoice
-        If ``value`` is no length of time.
+        If ``value`` is not a duration.
     """
     return None if value is None else Budget(read_value("--time-budget", read_duration, value), time.time())
 
@@ -76,17 +76,17 @@ def read_budget(value: object) -> Budget | None:
 def list_possible_folds(
     folder: CompetitionFolder, tables: Tables, folds: int | None, repeats: int | None, seed: int
 ) -> list[Folds]:
-    """List the folds that a budget may choose from; those that are there, or that were asked for, are kept.
+    """Return the folds that a budget chooses from. Existing or requested folds are the only choice.
 
     Parameters
     ----------
     folds, repeats, seed
-        As :func:`.load_or_make_folds` takes them.
+        Arguments of :func:`.load_or_make_folds`.
 
     Raises
     ------
     BadChoice, BadData, Mismatch
-        If they do not fit.
+        If a number is invalid, or contradicts the existing folds.
     """
     if folder.folds.is_file():
         return [load_or_make_folds(folder, tables, folds, repeats, seed)]
@@ -103,32 +103,30 @@ def plan_within_budget(
     *,
     restart: bool,
 ) -> BudgetPlan:
-    """Measure, decide, and tell what was decided.
+    """Measure speeds, decide what fits into the budget, and report the decision.
 
-    Nothing but the cache of speeds and logs is written. A member that was begun in one of the smaller ways to train it
-    continues in that way.
+    Only logs and the cache of speeds are written. A member that was started in a smaller way continues in that way.
 
     Parameters
     ----------
     folds
-        Folds to choose from, as asked for first.
+        Folds to choose from, the requested ones first.
     restart
-        Whether what is there does not count.
+        Whether to ignore existing members.
 
     Raises
     ------
     BadChoice
-        If not even the least that can be done fits; it names the budget that would do.
+        If not even the smallest plan fits. The error names a sufficient budget.
     Mismatch
-        If a member is there and continues in no way that was asked for.
+        If an existing member has other settings than all ways to train it.
     """
     pricing = _Pricing(call, folder, tables, folds, progress, restart=restart)
     now, slots = time.time(), len(call.gpus) or call.parallel
     left = budget.deadline - now
     plan = plan_within(left, pricing.ways, [each.count for each in folds], pricing.price, slots)
     if plan.seconds > left:
-        # Some air, since speeds differ from one minute to the next, then up to a whole minute. The next call measures
-        # nothing any more.
+        # A margin, since speeds vary, rounded up to a whole minute. The next call does not measure speeds again.
         spent = now - budget.began - pricing.measuring_seconds
         needed = (1.1 * plan.seconds + spent + RESERVE_SECONDS) / (1 - RESERVE_SHARE)
         raise BadChoice(
@@ -137,7 +135,7 @@ def plan_within_budget(
             f"least {format_duration(60 * ceil(needed / 60))}, or name fewer members."
         )
     progress.note(
-        f"Time budget {format_duration(budget.seconds)}, of which {format_duration(now - budget.began)} are spent; "
+        f"Time budget {format_duration(budget.seconds)}, of which {format_duration(now - budget.began)} are spent. "
         f"{format_duration(plan.seconds)} of work are planned."
     )
     for note in describe_plan(plan, call.names, [ways[0][0] for ways in pricing.ways], folds[0]):
@@ -147,14 +145,14 @@ def plan_within_budget(
 
 
 class _Pricing:
-    """What each member costs, by speeds that are cached or measured here.
+    """Cost of each member, by cached or newly measured speeds.
 
     Attributes
     ----------
     ways
-        Ways to train each member: as it was asked for, then ever smaller.
+        Ways to train each member: as requested, then ever smaller.
     measuring_seconds
-        Time that measuring took, which the next call does not need.
+        Duration of the measurement. The next call does not repeat it.
     """
 
     def __init__(
@@ -177,7 +175,7 @@ class _Pricing:
         self._speeds = self._load_or_measure_speeds(folds[0], progress)
 
     def _list_ways(self, member: int, folds: Folds) -> Sequence[SettingsAndWeights]:
-        """List the ways to train a member; only that in which it is there, which must be one of them."""
+        """Return the ways to train a member. An existing member has one way, that of its settings."""
         ways = self._call.list_ways(member)
         if self._restart or self._call.names[member] not in list_trained_members(self._folder):
             return ways
@@ -193,7 +191,7 @@ class _Pricing:
         return list(range(record.folds_count)) if self._restart else record.list_unfinished_folds(self._folder)
 
     def _load_or_measure_speeds(self, folds: Folds, progress: Progress) -> dict[Path, TrainingSpeed]:
-        """Return speeds by their file, of members as they were asked for; several that are alike are measured once."""
+        """Return the speed of each member as requested, by its file. Members that share a file are measured once."""
         speeds: dict[Path, TrainingSpeed] = {}
         missing: dict[Path, SettingsAndWeights] = {}
         for member, (way, *_) in enumerate(self.ways):
@@ -224,7 +222,7 @@ class _Pricing:
         return speeds
 
     def _locate_speed(self, settings: MemberSettings) -> Path:
-        """Return the file of a member's speed on this machine, as jobs share it."""
+        """Return the file of a member's speed on this machine, with this call's number of simultaneous jobs."""
         names = ("backbone", "builder", "preprocessing", "weights", "pooling", "hidden", "head", "augmentation", "ema")
         phases = [[phase.unfreeze, phase.batch_norm] for phase in settings.phases]
         network = [*(getattr(settings, name) for name in names), phases]
@@ -233,7 +231,7 @@ class _Pricing:
         return locate_speed(network, settings.image_size, settings.batch_size, settings.precision, device)
 
     def price(self, member: int, way: SettingsAndWeights, count: int) -> list[JobCosts]:
-        """Price the jobs of a member as they will be run; a smaller way by the speed of the one that was asked for."""
+        """Price the jobs of a member. The price of a smaller way is scaled from the speed of the requested one."""
         settings, folds = way[0], self._folds[count]
         record = self._build_record(member, settings, folds)
         unfinished = self._list_unfinished_folds(record)
@@ -254,7 +252,7 @@ class _Pricing:
         )
 
     def _count_missing_views(self, record: MemberRecord) -> int:
-        """Count the views whose frozen features are needed and not cached."""
+        """Return the number of views whose frozen features are needed and not cached."""
         settings = record.settings
         if not settings.frozen and settings.head == "random":
             return 0
@@ -267,17 +265,17 @@ class _Pricing:
 def describe_plan(
     plan: BudgetPlan, names: Sequence[str], requested: Sequence[MemberSettings], folds: Folds
 ) -> Iterator[str]:
-    """Say what each member gets, and what was cut and why.
+    """Yield a line for each member, and a line about what was cut.
 
     Parameters
     ----------
     requested, folds
-        Settings and folds as they were asked for, or as they were there.
+        Requested or existing settings and folds.
     """
     fold_words = f"{plan.folds} folds" if plan.folds != 1 else "one held-out fifth"
     cuts = []
     if plan.share < 1:
-        cuts.append(f"epochs to {plan.share:.0%} of those asked for, at least one a phase")
+        cuts.append(f"epochs to {plan.share:.0%} of those requested, at least one a phase")
     if plan.folds != folds.count:
         cuts.append(f"folds from {folds.count} to {fold_words.removesuffix(' folds')}")
     for number, (name, before, (after, _)) in enumerate(zip(names, requested, plan.ways, strict=True)):
@@ -295,7 +293,7 @@ def describe_plan(
             cuts.append(f"{name} frozen instead of fine-tuned")
     if cuts:
         full = format_duration(plan.full_seconds)
-        yield f"Cut to fit, since all that was asked for takes about {full}: {'; '.join(cuts)}."
+        yield f"Cut to fit, since the requested training takes about {full}: {'; '.join(cuts)}."
 
 
 def _format_epochs(number: float) -> str:
@@ -303,7 +301,7 @@ def _format_epochs(number: float) -> str:
 
 
 def report_cut_short(folder: CompetitionFolder, record: MemberRecord, progress: Progress) -> None:
-    """Tell of a member whose finished folds had fewer epochs than asked for, since a budget cut them."""
+    """Report a member whose finished folds had fewer epochs than requested, since a budget cut them."""
     requested = sum(phase.epochs for phase in record.settings.phases)
     folds = [load_fold_record(folder, record.name, fold) for fold in range(record.folds_count)]
     done = [fold.epochs for fold in folds if fold is not None and fold.epochs is not None]

@@ -1,11 +1,11 @@
-"""From a member's settings to its jobs: what it belongs to, whether it may go on as what is there, what is missing."""
+"""Plans the jobs of members: compares members with those on disk, and builds the jobs of unfinished folds."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Self
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 from ...competition.folds.folds import Folds
 from ...competition.folds.splits import ALL_PHOTOS
@@ -13,8 +13,7 @@ from ...competition.tables import Tables
 from ...engines.job import Job
 from ...errors import Mismatch
 from ...images.cache_policy import parse_cache_limit
-from ...inference.runtimes import RuntimeChoice, read_runtime
-from ...members.allotment import Allotment
+from ...inference.runtimes import read_runtime
 from ...members.decodings import count_decodings
 from ...members.records import MemberRecord, list_trained_members, remove_leftovers
 from ...members.training_job import TrainingJob
@@ -24,91 +23,58 @@ from ...serialization import convert_to_plain
 from ...storage import remove_folder
 from .tensorboard import require_tensorboard
 
-# Functions of job processes, by name.
+# Names of functions that jobs run.
 TRAIN_FROZEN = "ensembler.members.jobs.frozen:train_frozen"
 FINE_TUNE = "ensembler.members.fine_tuning.jobs.fine_tune:fine_tune"
 
 
 @dataclass(frozen=True)
-class JobOptions:
-    """How jobs run; nothing that their results depend on.
-
-    Attributes
-    ----------
-    checkpoint_minutes
-        Time between two checkpoints; None for one at the end of each epoch.
-    tensorboard
-        Whether jobs write for TensorBoard.
-    runtime
-        What networks predict on.
-    cache_limit
-        Bytes that decoded photos may take on the disk; None is half of what is free.
-    """
-
-    checkpoint_minutes: float | None = None
-    tensorboard: bool = False
-    runtime: RuntimeChoice = "auto"
-    cache_limit: int | None = None
-
-    @classmethod
-    def read(cls, run: RunOptions) -> Self:
-        """Take what concerns jobs from the options of a call.
-
-        Raises
-        ------
-        BadChoice
-            If a value does not fit, or TensorBoard is asked for and not installed.
-        """
-        if tensorboard := run.get("tensorboard", False):
-            require_tensorboard()
-        runtime, limit = read_runtime(run.get("runtime")), parse_cache_limit(run.get("cache_limit"))
-        return cls(run.get("checkpoint_minutes"), tensorboard, runtime, limit)
-
-
-@dataclass(frozen=True)
 class MemberPlan:
-    """A member to be trained, and how.
+    """A member that will be trained.
 
     Attributes
     ----------
     record
-        Its settings, and what they belong to.
-    weights
-        Where its weights come from.
-    data_parallel
-        Whether all GPUs work on each of its networks.
+        Settings of the member, and fingerprints of what they belong to.
     tiny
         Whether its folds share a process.
-    options
-        How its jobs run.
     work
-        Of one fold, or of all together where the backbone is frozen; see :mod:`ensembler.members.work`.
-    share
-        Of the epochs asked for that is planned.
-    allotments
-        Of its folds, within a time budget.
-    decodings
-        Photos that all plans together decode at its size, see :mod:`ensembler.members.decodings`.
+        Work of one fold, or of all folds together if the backbone is frozen; see :mod:`ensembler.members.work`.
+    job
+        Its training job, with the allotments of all folds. The folds are still missing.
     """
 
     record: MemberRecord
-    weights: str
-    data_parallel: bool
     tiny: bool
-    options: JobOptions
     work: float
-    share: float = 1.0
-    allotments: Mapping[int, Allotment] = field(default_factory=dict)
-    decodings: int = 0
+    job: TrainingJob
+
+
+def read_job_options(run: RunOptions) -> dict[str, Any]:
+    """Return those fields of :class:`.TrainingJob` that are options of a call.
+
+    Raises
+    ------
+    BadChoice
+        If a value is invalid, or TensorBoard is requested and not installed.
+    """
+    if tensorboard := run.get("tensorboard", False):
+        require_tensorboard()
+    return {
+        "checkpoint_minutes": run.get("checkpoint_minutes"),
+        "tensorboard": tensorboard,
+        "runtime": read_runtime(run.get("runtime")),
+        "cache_limit": parse_cache_limit(run.get("cache_limit")),
+    }
 
 
 def check_existing_member(folder: CompetitionFolder, record: MemberRecord) -> None:
-    """Refuse to mix a member with another one that is there under its name.
+    """Compare a member with the one on disk that has its name.
 
     Raises
     ------
     Mismatch
-        If it has other settings, samples or folds.
+        If settings, photos, labels or folds differ.
     """
     existing = MemberRecord.load(folder, record.name)
     if existing.fingerprint != record.fingerprint:
@@ -124,7 +90,7 @@ def check_existing_member(folder: CompetitionFolder, record: MemberRecord) -> No
 
 
 def prepare_member_folder(folder: CompetitionFolder, record: MemberRecord, *, restart: bool) -> None:
-    """Write the member's settings, unless the same are there; see :func:`check_existing_member`."""
+    """Write the settings of a member, or compare them with those on disk."""
     if restart:
         remove_folder(folder.member(record.name))
     if record.name in list_trained_members(folder):
@@ -137,52 +103,32 @@ def prepare_member_folder(folder: CompetitionFolder, record: MemberRecord, *, re
 def add_decodings(
     folder: CompetitionFolder, plans: Sequence[MemberPlan], tables: Tables, folds: Folds
 ) -> list[MemberPlan]:
-    """Tell each plan how many photos all of them together decode at its size."""
+    """Set in each job the number of photos that all plans together decode at its size."""
     counts: Counter[int] = Counter()
     for plan in plans:
         counts[plan.record.settings.image_size] += count_decodings(folder, plan.record, tables, folds)
-    return [replace(plan, decodings=counts[plan.record.settings.image_size]) for plan in plans]
+    return [replace(plan, job=replace(plan.job, decodings=counts[plan.record.settings.image_size])) for plan in plans]
 
 
 def build_jobs(folder: CompetitionFolder, plan: MemberPlan) -> list[Job]:
-    """One job for a frozen member, whose heads take seconds; else one per fold, but for the tiniest networks."""
-    record = plan.record
-    missing = record.list_unfinished_folds(folder)
-    if not missing:
-        return []
-    if record.settings.frozen:
-        return [_build_job(folder, plan, TRAIN_FROZEN, missing, record.name)]
-    if plan.tiny:
-        return [_build_job(folder, plan, FINE_TUNE, missing, record.name)]
-    return [_build_job(folder, plan, FINE_TUNE, [fold], f"{record.name}-fold-{fold}") for fold in missing]
+    """Return a job for each unfinished fold, or one for all if the backbone is frozen or the network is tiny."""
+    missing = plan.record.list_unfinished_folds(folder)
+    if plan.record.settings.frozen or plan.tiny:
+        return [_build_job(plan, missing, plan.record.name)] if missing else []
+    return [_build_job(plan, [fold], f"{plan.record.name}-fold-{fold}") for fold in missing]
 
 
 def build_refit_jobs(folder: CompetitionFolder, plan: MemberPlan) -> list[Job]:
-    """Return the job of the network that learns from all photos, unless it is there; its folds must be finished."""
-    record = plan.record
-    if record.is_finished(folder, ALL_PHOTOS):
-        return []
-    function = TRAIN_FROZEN if record.settings.frozen else FINE_TUNE
-    return [_build_job(folder, plan, function, [ALL_PHOTOS], f"{record.name}-refit")]
+    """Return the job of the network that learns from all photos, unless it is finished. All folds must be finished."""
+    finished = plan.record.is_finished(folder, ALL_PHOTOS)
+    return [] if finished else [_build_job(plan, [ALL_PHOTOS], f"{plan.record.name}-refit")]
 
 
-def _build_job(folder: CompetitionFolder, plan: MemberPlan, function: str, folds: list[int], name: str) -> Job:
-    job = TrainingJob(
-        folder,
-        plan.record.name,
-        tuple(folds),
-        plan.weights,
-        data_parallel=plan.data_parallel,
-        checkpoint_minutes=plan.options.checkpoint_minutes,
-        tensorboard=plan.options.tensorboard,
-        allotments={fold: plan.allotments[fold] for fold in folds if fold in plan.allotments},
-        share=plan.share,
-        runtime=plan.options.runtime,
-        decodings=plan.decodings,
-        cache_limit=plan.options.cache_limit,
-    )
-    work = plan.work * (1 if plan.record.settings.frozen else len(folds))
-    # Frozen networks leave little behind, and members of seconds need not start libraries anew.
-    shares_process = plan.record.settings.frozen
-    spec = convert_to_plain(job)
-    return Job(name, function, spec, plan.record.name, job.folds, work, shares_process=shares_process)
+def _build_job(plan: MemberPlan, folds: Sequence[int], name: str) -> Job:
+    frozen = plan.record.settings.frozen
+    allotments = {fold: each for fold, each in plan.job.allotments.items() if fold in folds}
+    spec = convert_to_plain(replace(plan.job, folds=tuple(folds), allotments=allotments))
+    work = plan.work * (1 if frozen else len(folds))
+    function = TRAIN_FROZEN if frozen else FINE_TUNE
+    # Frozen networks leave little in memory, and training of a few seconds should not import libraries again.
+    return Job(name, function, spec, plan.record.name, tuple(folds), work, shares_process=frozen)

@@ -1,4 +1,4 @@
-"""A picture of what augmentation makes of a competition's photos; nothing is trained."""
+"""Draws augmented photos of a competition, without training."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from .training_call import find_backbones
 
 @dataclass(frozen=True)
 class AugmentedPhotos:
-    """A picture that was drawn, for which member, and by which augmentation."""
+    """A picture of augmented photos, with the member and its augmentation."""
 
     file: Path
     member: str
@@ -44,19 +44,19 @@ def show_augmented(
     progress: Progress = SILENT,
     **options: Unpack[TrainingOptions],
 ) -> AugmentedPhotos:
-    """Draw a few photos as the first of the members would be trained on them.
+    """Draw a few photos as the training of the first member would augment them.
 
     Parameters
     ----------
     file
-        The PNG to write.
+        Path of the PNG.
     members, competition, preset, config, **options
-        As :func:`ensembler.train_members` takes them.
+        Arguments of :func:`ensembler.train_members`.
 
     Raises
     ------
     BadChoice
-        If a name or value does not fit, or the file is no ``.png``.
+        If a name or value is invalid, or the file is not a ``.png``.
     UnreadablePhoto
         If a photo cannot be decoded.
 

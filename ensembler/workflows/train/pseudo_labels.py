@@ -1,4 +1,4 @@
-"""Pseudo-labels in the training of members: what is asked for, what is written for each fold, what is told."""
+"""Adds pseudo-labels to the training of members: checks options, writes labels of folds, and reports their number."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ DEFAULT_CONFIDENCE: float = RUN["confidence"].default
 
 
 def read_confidence(run: RunOptions) -> float:
-    """Return the confidence that is asked for; refuse what does not go with the rest.
+    """Return the requested confidence, and check options that exclude each other.
 
     Raises
     ------
     BadChoice
-        If there is no stack to be sure; if there is a time budget, which is planned by the training photos alone; or
-        if networks are to learn from all photos, which goes with neither.
+        If no stack is named; if there is a time budget, whose plan counts only training photos; or if networks should
+        learn from all photos, which excludes pseudo-labels and time budgets.
     """
     if run.get("refit") and ("pseudo_labels" in run or "time_budget" in run):
         raise BadChoice("--refit goes neither with --pseudo-labels nor with --time-budget: leave one of them out.")
@@ -37,18 +37,18 @@ def read_confidence(run: RunOptions) -> float:
 
 
 def add_pseudo_labels(labeller: Labeller | None, settings: MemberSettings) -> MemberSettings:
-    """Return a member's settings with the source of its pseudo-labels."""
+    """Return settings with the source of the pseudo-labels."""
     return replace(settings, pseudo_labels=labeller.source) if labeller else settings
 
 
 def format_pseudo_options(labeller: Labeller | None) -> list[str]:
-    """Write the options of pseudo-labels as they are typed."""
+    """Return the options of pseudo-labels as words of the command line."""
     source = labeller and labeller.source
     return ["--pseudo-labels", source.stack, "--confidence", f"{source.confidence!r}"] if source else []
 
 
 def write_labels(folder: CompetitionFolder, record: MemberRecord, labeller: Labeller, progress: Progress) -> None:
-    """Write what the unfinished folds of a member learn from beside its training photos, and tell how much it is."""
+    """Write the pseudo-labels of the unfinished folds of a member, and report their number."""
     missing = record.list_unfinished_folds(folder)
     counts = []
     for fold in progress.track(missing, f"{record.name}: pseudo-labels", len(missing)):

@@ -1,4 +1,4 @@
-"""Whether there is a TensorBoard to look at what training writes for it."""
+"""Checks that TensorBoard is installed."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from ...errors import BadChoice
 
 
 def require_tensorboard(find: Callable[[str], object | None] = find_spec) -> None:
-    """Say what to install where TensorBoard is missing.
+    """Check that TensorBoard is installed.
 
     Raises
     ------
     BadChoice
-        If it is.
+        If it is missing.
     """
     if find("tensorboard") is None:
         raise BadChoice(

@@ -1,9 +1,9 @@
-"""Train members: settings settled first, then a process per job, then the figures."""
+"""Trains members: resolves settings, runs a process for each job, and scores the members."""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Unpack, cast
 
 from ...competition.folds.file import load_or_make_folds
@@ -16,14 +16,14 @@ from ...options.command_line import build_call, save_call
 from ...options.configuration import configure
 from ...options.declared import RunOptions, TrainingOptions, TrainMembersOptions
 from ...options.reading import OPTIONS, RUN, read_options, show_options
-from ...paths import DEFAULT_WORKSPACE, CompetitionFolder, CompetitionLike, Workspace
+from ...paths import DEFAULT_WORKSPACE, CompetitionLike, Workspace
 from ...progress import SILENT, Progress
 from ...tables import Listing
 from ..fetch.tables import open_refreshed_competition
 from ..member_scores import score_members
 from ..results import MemberResult
 from .budget import list_possible_folds, plan_within_budget, read_budget, report_cut_short
-from .plan_jobs import JobOptions, add_decodings, build_jobs, build_refit_jobs, prepare_member_folder
+from .plan_jobs import add_decodings, build_jobs, build_refit_jobs, prepare_member_folder, read_job_options
 from .pseudo_labels import format_pseudo_options, read_confidence, write_labels
 from .training_call import TrainingCall
 
@@ -37,24 +37,23 @@ def train_members(
     progress: Progress = SILENT,
     **options: Unpack[TrainMembersOptions],
 ) -> Listing[MemberResult]:
-    """Train backbones over all folds; a fold that is finished is not trained again.
+    """Train backbones over all folds. Finished folds are not trained again.
 
     Parameters
     ----------
     members
-        Names of backbones, see :func:`ensembler.list_backbones`, or of your own. ``b0@strong`` is another member of the
-        backbone b0; what follows ``@`` is any label.
+        Names of backbones (see :func:`ensembler.list_backbones`) or of custom ones. ``b0@strong`` is another member
+        with the backbone b0 and the label ``strong``.
     competition
-        Name of the competition; None is the one last brought in.
+        Name of the competition. None uses the one last fetched or adopted.
     workspace
         Folders of competitions and submissions.
     progress
         Receives progress and events.
     **options
-        How the call runs (:class:`ensembler.RunOptions`) and how members are trained
-        (:class:`ensembler.TrainingOptions`). They win over those of the file ``config``, and these over the preset's.
-        Several calls share them as ``strong = TrainingOptions(augmentation="strong", ema=0.99)`` and
-        ``train_members(["b0@strong"], **strong)``.
+        Options of the call (:class:`ensembler.RunOptions`) and of the training (:class:`ensembler.TrainingOptions`).
+        They override those of the file ``config``, which override those of the preset. Several calls can share them:
+        ``strong = TrainingOptions(augmentation="strong", ema=0.99)``, ``train_members(["b0@strong"], **strong)``.
 
     Returns
     -------
@@ -64,14 +63,14 @@ def train_members(
     Raises
     ------
     BadChoice, Mismatch
-        If a name, number or folder does not fit, TensorBoard is not installed, a member exists with other settings, a
+        If a name, number or folder is invalid, TensorBoard is not installed, a member exists with other settings, a
         time budget is too short, or a stack cannot give pseudo-labels.
     Busy
         If another process is training one of these members.
     JobFailed
-        If the process of a job died. The other jobs ran all the same.
+        If the process of a job died. The other jobs still ran.
     Interrupted
-        After Ctrl-C, once the current step is saved. The same call continues from there.
+        After Ctrl-C, once the current step is saved. The same call resumes the training.
 
     Examples
     --------
@@ -84,7 +83,7 @@ def train_members(
     given = read_options(options, known=RUN | OPTIONS)
     run = cast(RunOptions, given)
     budget = read_budget(run.get("time_budget"))
-    job_options = JobOptions.read(run)
+    job_options = read_job_options(run)
     confidence = read_confidence(run)
     folds, repeats, restart = run.get("folds"), run.get("repeats"), run.get("restart", False)
     training = cast(TrainingOptions, {name: value for name, value in given.items() if name in OPTIONS})
@@ -92,7 +91,9 @@ def train_members(
     call = TrainingCall.read(members, run.get("name"), configuration)
     folder, tables = open_refreshed_competition(competition, workspace, progress)
     call.report_surprises(progress)
-    with _lock_members(folder, call.names):
+    with contextlib.ExitStack() as locks:
+        for name in call.names:
+            locks.enter_context(hold_lock(folder.member_lock(name), f"{name} of {folder.name}"))
         stack = run.get("pseudo_labels")
         labeller = find_labeller(folder, tables, stack, confidence, call.names) if stack else None
         plan = BudgetPlan(call.settings_and_weights, folds)
@@ -110,17 +111,7 @@ def train_members(
             if not budget:
                 report_cut_short(folder, member_plan.record, progress)
         plans = add_decodings(folder, plans, tables, shared)
-        jobs = [job for each in plans for job in build_jobs(folder, each)]
-        run_jobs(jobs, folder.logs, progress, parallel=call.parallel, gpus=call.gpus)
-        jobs = [job for each in plans for job in build_refit_jobs(folder, each)] if run.get("refit") else []
-        run_jobs(jobs, folder.logs, progress, parallel=call.parallel, gpus=call.gpus)
+        for build in (build_jobs, build_refit_jobs) if run.get("refit") else (build_jobs,):
+            jobs = [job for each in plans for job in build(folder, each)]
+            run_jobs(jobs, folder.logs, progress, parallel=call.parallel, gpus=call.gpus)
     return score_members(folder, tables, load_members(folder, tables, call.names), shared)
-
-
-@contextlib.contextmanager
-def _lock_members(folder: CompetitionFolder, names: Sequence[str]) -> Iterator[None]:
-    """Hold the locks of members for the length of the block."""
-    with contextlib.ExitStack() as locks:
-        for name in names:
-            locks.enter_context(hold_lock(folder.member_lock(name), f"{name} of {folder.name}"))
-        yield

@@ -1,12 +1,12 @@
-"""One call of ``train_members``: what is typed, resolved to members, their backbones and plans of their jobs."""
+"""Resolves a call of ``train_members`` to members, their backbones and settings, and plans of their jobs."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Self
+from typing import Any, Self
 
 from ...backbones.names import resolve_member, resolve_member_names
 from ...backbones.registry import Backbone
@@ -18,33 +18,31 @@ from ...members.budget.planning import BudgetPlan
 from ...members.budget.sizes import SettingsAndWeights, list_ways_to_train
 from ...members.pseudo_labels.labeller import Labeller
 from ...members.records import build_record
+from ...members.training_job import TrainingJob
 from ...members.work import estimate_job_work, scale_epochs
 from ...options.configuration import Configuration
 from ...options.declared import TrainingOptions
 from ...options.presets import NO_GPU, NO_WEIGHTS
 from ...options.resolve import list_unused_options
-from ...options.settings import MemberSettings
 from ...paths import CompetitionFolder
 from ...progress import Progress
 from ..machine import UNKNOWN_MACHINE, LocalMachine, detect_machine
-from .plan_jobs import JobOptions, MemberPlan
+from .plan_jobs import MemberPlan
 from .pseudo_labels import add_pseudo_labels
 
 
 @dataclass(frozen=True)
 class TrainingCall:
-    """Members that one call trains, and on which machine.
+    """Members that a call trains.
 
     Attributes
     ----------
     members
-        As they are named in the registry, such as ``b0@strong``.
-    names
-        What they are called, in the same order.
-    backbones
-        Their backbones, in the same order.
+        Names of backbones with labels, such as ``b0@strong``.
+    names, backbones
+        Names and backbones of the members, in the same order.
     machine
-        Where they are trained.
+        Machine that trains them.
     """
 
     members: Sequence[str]
@@ -55,17 +53,17 @@ class TrainingCall:
 
     @classmethod
     def read(cls, members: Sequence[str], name: str | None, configuration: Configuration) -> Self:
-        """Find backbones and names of the members, and look at the machine.
+        """Resolve names and backbones of the members, and detect the machine.
 
         Raises
         ------
         BadChoice
-            If there is no such backbone, one is named twice, or none.
+            If a backbone is unknown, a member is named twice, or none is named.
         """
         members = [resolve_member(member, configuration.backbones) for member in members]
         backbones = find_backbones(configuration, members)
         names = resolve_member_names(members, name, configuration.backbones)
-        # To look for GPUs takes longer than to train the tiniest networks.
+        # The detection of GPUs takes longer than the training of tiny networks.
         machine = UNKNOWN_MACHINE if all(backbone.tiny for backbone in backbones) else detect_machine()
         return cls(members, names, backbones, configuration, machine)
 
@@ -76,26 +74,26 @@ class TrainingCall:
 
     @cached_property
     def settings_and_weights(self) -> list[SettingsAndWeights]:
-        """Settings of each member, and where its weights come from."""
+        """Settings of each member, and the source of its weights."""
         return [self.configuration.resolve_settings(self.machine.machine, member) for member in self.members]
 
     @cached_property
     def options(self) -> TrainingOptions:
-        """Options that hold for all members."""
+        """Options of all members."""
         return self.configuration.resolve_options(self.machine.machine).options
 
     @property
     def gpus(self) -> tuple[str, ...]:
-        """GPUs of which each job gets one; none where all jobs get all of them."""
+        """GPUs of which each job gets one. Empty if each job uses all GPUs."""
         return () if self.options["data_parallel"] else self.machine.gpus
 
     @property
     def parallel(self) -> int:
-        """Jobs at a time where there are no GPUs."""
+        """Number of simultaneous jobs on a machine without GPUs."""
         return os.cpu_count() or 1 if self.tiny else 1
 
     def report_surprises(self, progress: Progress) -> None:
-        """Tell what a person may not expect."""
+        """Report settings that the machine chose, and options without effect."""
         machine, configuration = self.machine, self.configuration
         if machine.problem:
             progress.warn(machine.problem)
@@ -106,7 +104,7 @@ class TrainingCall:
             progress.note("No GPU: heads are trained on frozen backbones; `--unfreeze all` fine-tunes them whole.")
         if NO_WEIGHTS in sources:
             progress.note("Nothing is pretrained, so the whole networks are trained (`--unfreeze all`).")
-        # A file may tell all options; who types one expects an effect.
+        # A file may contain all options, but one on the command line should have an effect.
         typed_options = configuration.command.options
         unused = {
             name for settings, _ in self.settings_and_weights for name in list_unused_options(typed_options, settings)
@@ -116,7 +114,7 @@ class TrainingCall:
             progress.warn(f"A frozen backbone (`--unfreeze none`) makes no use of {names}.")
 
     def list_ways(self, number: int) -> list[SettingsAndWeights]:
-        """List ways to train a member: as it was asked for, then ever smaller."""
+        """Return ways to train a member: as requested, then ever smaller."""
         member = self.members[number]
         options = self.configuration.resolve_options(self.machine.machine, member).options
         return list_ways_to_train(self.configuration.find_backbone(member), options)
@@ -128,40 +126,38 @@ class TrainingCall:
         folds: Folds,
         budget_plan: BudgetPlan,
         labeller: Labeller | None,
-        job_options: JobOptions,
+        job_options: Mapping[str, Any],
     ) -> list[MemberPlan]:
         """Plan each member, in order."""
-        return [
-            MemberPlan(
-                record=build_record(folder, tables, name, add_pseudo_labels(labeller, settings), folds),
-                weights=source,
+        plans = []
+        photos, held_out, test = len(tables.train), folds.held_out_count, len(tables.test_paths)
+        for number, (settings, source) in enumerate(budget_plan.ways):
+            name, backbone = self.names[number], self.backbones[number]
+            record = build_record(folder, tables, name, add_pseudo_labels(labeller, settings), folds)
+            planned = scale_epochs(settings, budget_plan.share)
+            job = TrainingJob(
+                folder,
+                name,
+                (),
+                source,
                 data_parallel=self.options["data_parallel"],
-                tiny=backbone.tiny,
-                options=job_options,
-                work=_estimate_work(settings, backbone, budget_plan.share, tables, folds),
-                share=budget_plan.share,
                 allotments={fold: each for (owner, fold), each in budget_plan.allotments.items() if owner == number},
+                share=budget_plan.share,
+                **job_options,
             )
-            for number, (name, backbone, (settings, source)) in enumerate(
-                zip(self.names, self.backbones, budget_plan.ways, strict=True)
-            )
-        ]
+            work = estimate_job_work(planned, backbone, photos, held_out, test, 1)
+            plans.append(MemberPlan(record, backbone.tiny, work, job))
+        return plans
 
 
 def find_backbones(configuration: Configuration, members: Sequence[str]) -> list[Backbone]:
-    """Find the backbones that a person named.
+    """Return the backbones of members.
 
     Raises
     ------
     BadChoice
-        If there is no such backbone, or one is named twice, or none.
+        If a backbone is unknown, a member is named twice, or none is named.
     """
     if not members or len(set(members)) < len(members):
         raise BadChoice(f"Name each member once, at least one. Received: {', '.join(members) or 'none'}")
     return [configuration.find_backbone(name) for name in members]
-
-
-def _estimate_work(settings: MemberSettings, backbone: Backbone, share: float, tables: Tables, folds: Folds) -> float:
-    """Tell the work of one fold, or of a frozen member."""
-    planned = scale_epochs(settings, share)
-    return estimate_job_work(planned, backbone, len(tables.train), folds.held_out_count, len(tables.test_paths), 1)

@@ -109,7 +109,7 @@ def test_all_fits(made: Made, train: Train) -> None:
 
 def test_epochs_are_cut_and_each_job_is_told_its_place(made: Made, train: Train) -> None:
     told = train("8m", "mobilenet", "b0")
-    share = re.search(r"epochs to (\d+)% of those asked for", told)
+    share = re.search(r"epochs to (\d+)% of those requested", told)
     assert share
     assert 30 < int(share[1]) < 60
     assert "takes about" in told

@@ -34,7 +34,7 @@ def test_a_plan_is_a_line_a_member_then_what_was_cut() -> None:
         "  b0: 3.5 of 11 epochs, 3 folds, 224 pixels, about 12m 30s",
         "  b3: heads on a frozen backbone, 3 folds, 96 pixels, about 1m 30s",
         "  done: finished",
-        "Cut to fit, since all that was asked for takes about 2h 30m: epochs to 25% of those asked for, at least one a "
+        "Cut to fit, since the requested training takes about 2h 30m: epochs to 25% of those requested, at least one a "
         "phase; folds from 5 to 3; b3 with 96 instead of 224 pixels; b3 frozen instead of fine-tuned.",
     ]
 
