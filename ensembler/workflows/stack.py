@@ -185,15 +185,11 @@ def _read_config(
             "again with --restart."
         )
     costs = tuple(speed.milliseconds_per_photo / 1000 for speed in speeds.values() if speed)
-    if min(costs) > limit:
+    count = top or 1
+    if (fastest := sum(sorted(costs)[:count])) > limit:
+        subject, verb = ("No member predicts", "takes") if count == 1 else (f"No {count} members predict", "take")
         raise BadChoice(
-            f"No member predicts a photo within `--infer-limit {infer_limit}`: the fastest takes "
-            f"{1000 * min(costs):.3g} ms."
-        )
-    if top is not None and sum(sorted(costs)[:top]) > limit:
-        raise BadChoice(
-            f"No {top} members predict a photo within `--infer-limit {infer_limit}`: the fastest take "
-            f"{1000 * sum(sorted(costs)[:top]):.3g} ms."
+            f"{subject} a photo within `--infer-limit {infer_limit}`: the fastest {verb} {1000 * fastest:.3g} ms."
         )
     return StackConfig(meta, seed, top, costs, limit)
 
@@ -201,29 +197,24 @@ def _read_config(
 def _check_classes(tables: Tables, folds: Folds, meta: str, progress: Progress) -> None:
     if meta in UNFITTED:
         return
-    manifest = tables.manifest
-    absent = require_classes(
-        tables.targets[folds.scored],
-        folds.make_nested_folds(),
-        manifest.outputs,
-        single_label=manifest.task != "multilabel",
-    )
-    if absent:
+    single_label, nested = tables.manifest.task != "multilabel", folds.make_nested_folds()
+    targets, outputs = tables.targets[folds.scored], tables.manifest.outputs
+    if absent := require_classes(targets, nested, outputs, single_label=single_label):
         progress.warn(f"Classes are absent from a fold, where nothing is learned of them: {', '.join(absent)}.")
 
 
 def _list_finished_members(folder: CompetitionFolder, progress: Progress) -> list[str]:
     """Return the members that are finished on the current folds, and warn of the others."""
-    records = [MemberRecord.load(folder, name) for name in list_trained_members(folder)]
+    names = []
     current_folds = compute_file_digest(folder.folds) if folder.folds.is_file() else ""
-    for record in records:
+    for name in list_trained_members(folder):
+        record = MemberRecord.load(folder, name)
         if record.folds != current_folds:
-            progress.warn(f"{record.name} is left out: it was trained on other folds. --restart trains it on these.")
-    records = [record for record in records if record.folds == current_folds]
-    for record in records:
-        if missing := record.list_unfinished_folds(folder):
-            progress.warn(f"{record.name} is left out: {len(missing)} of {record.folds_count} folds are not trained.")
-    names = [record.name for record in records if not record.list_unfinished_folds(folder)]
+            progress.warn(f"{name} is left out: it was trained on other folds. --restart trains it on these.")
+        elif missing := record.list_unfinished_folds(folder):
+            progress.warn(f"{name} is left out: {len(missing)} of {record.folds_count} folds are not trained.")
+        else:
+            names.append(name)
     if not names:
         raise BadChoice(
             f"No member of {folder.name} is trained yet: begin with `ensembler train-members --members ...`."
@@ -281,12 +272,7 @@ def _record_answer(
 
 
 def _build_summary(result: StackResult, members: Sequence[MemberPredictions]) -> dict[str, Any]:
-    fields = result.to_json()
-    fingerprints = [{"fingerprint": member.record.fingerprint} for member in members]
-    return {
-        **fields,
-        "members": [one | more for one, more in zip(fields["members"], fingerprints, strict=True)],
-        "folds": members[0].record.folds,
-        "samples": members[0].record.samples,
-        "sha256": compute_file_digest(result.submission),
-    }
+    fields, first = result.to_json(), members[0].record
+    for member, summary in zip(members, fields["members"], strict=True):
+        summary["fingerprint"] = member.record.fingerprint
+    return {**fields, "folds": first.folds, "samples": first.samples, "sha256": compute_file_digest(result.submission)}

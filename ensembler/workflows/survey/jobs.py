@@ -35,9 +35,11 @@ def compare(folder: CompetitionFolder, survey_job: SurveyJob, gpus: Sequence[str
         remaining = tuple(candidate for candidate in survey_job.candidates if candidate.name not in excluded)
         if not remaining:
             return HalvingResult(failed={**crashed, **failed})
+        work = sum(candidate.work for candidate in remaining) * survey_job.photos[0]
+        spec = convert_to_plain(replace(survey_job, candidates=remaining))
+        job = Job("survey", "ensembler.surveys.jobs.compare:compare_backbones", spec, work=work)
         remove_file(locate_current_backbone(folder))
         try:
-            job = _build_job(replace(survey_job, candidates=remaining))
             [reply] = run_jobs([job], folder.logs, progress, gpus=gpus[:1])
         except JobFailed as death:
             if not locate_current_backbone(folder).is_file():
@@ -53,8 +55,3 @@ def compare(folder: CompetitionFolder, survey_job: SurveyJob, gpus: Sequence[str
         if not result.more:
             result.failed = {**crashed, **failed}
             return result
-
-
-def _build_job(survey_job: SurveyJob) -> Job:
-    work = sum(candidate.work for candidate in survey_job.candidates) * survey_job.photos[0]
-    return Job("survey", "ensembler.surveys.jobs.compare:compare_backbones", convert_to_plain(survey_job), work=work)

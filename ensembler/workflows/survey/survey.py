@@ -125,7 +125,11 @@ def survey(
         least = MIN_PHOTOS_PER_FOLD * folds.splits
         if photos is not None and photos < least:
             raise BadChoice(f"--photos must be at least {least} for {folds.splits} folds. Received: {photos}")
-        options = _build_options(weights, image_size, seed)
+        options: TrainingOptions = {"unfreeze": "none", "flips": False, "tta": "none", "seed": seed}
+        if weights is not None:
+            options["weights"] = str(weights)
+        if image_size is not None:
+            options["image_size"] = image_size
         candidates, failed = _build_candidates(folder, tables, folds, backbones, options, local_machine)
         photo_count = min(photos or len(tables.train), len(tables.train))
         survey_job = SurveyJob(
@@ -153,15 +157,6 @@ def _detect_machine(backbones: Sequence[Backbone], progress: Progress) -> LocalM
     if machine.problem:
         progress.warn(machine.problem)
     return machine
-
-
-def _build_options(weights: str | Path | None, image_size: int | None, seed: int) -> TrainingOptions:
-    options: TrainingOptions = {"unfreeze": "none", "flips": False, "tta": "none", "seed": seed}
-    if weights is not None:
-        options["weights"] = str(weights)
-    if image_size is not None:
-        options["image_size"] = image_size
-    return options
 
 
 def _build_candidates(
