@@ -281,7 +281,7 @@ def _describe_gain(result: StackResult) -> str:
         )
     if gain.is_within_noise:
         return (
-            f"the gain over the best member, {result.best}, lies within noise: {format_signed(gain.value)} "
+            f"the gain over the best member, {result.best}, is within noise: {format_signed(gain.value)} "
             f"({_format_interval(gain)})"
         )
     word = "better" if gain.value > 0 else "worse"

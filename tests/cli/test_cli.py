@@ -63,7 +63,7 @@ def files(tmp_path: Path) -> Path:
         (["train-members", "--members", "b0", "--epochs", "many"], "--epochs must be a whole number, at least 1. Rec"),
         (["train-members", "--members", "b0", "--phase", "all"], "The phase 'all' lacks epochs and learning-rate"),
         (["train-members", "--members", "b0", "--config", "nowhere.toml"], "Cannot read nowhere.toml"),
-        (["train-members", "--members", "b0", "--show-augmented", "a.gif"], "--show-augmented takes FILE.png"),
+        (["train-members", "--members", "b0", "--show-augmented", "a.gif"], "--show-augmented writes a PNG"),
         (["config", "--members", "b00"], "did you mean"),
         (["config", "--preset", "great"], "--preset takes quick, good or best. Received: great"),
         (["stack"], "start with `ensembler fetch SLUG`"),

@@ -72,7 +72,7 @@ def test_members_come_first_then_meta_learners_then_the_stack() -> None:
     ("made", "words"),
     [
         (result(), "better than the best member, b0, beyond noise: by 0.0200 (95 %: +0.0100 to +0.0300)"),
-        (result(UNSURE), "the gain over the best member, b0, lies within noise: +0.0200 (95 %: -0.0200 to +0.0600)"),
+        (result(UNSURE), "the gain over the best member, b0, is within noise: +0.0200 (95 %: -0.0200 to +0.0600)"),
         (
             result(Difference(-0.02, 0.005, Interval(-0.03, -0.01))),
             "worse than the best member, b0, beyond noise: by 0.0200 (95 %: -0.0300 to -0.0100)",

@@ -83,8 +83,8 @@ def check_existing_member(folder: CompetitionFolder, record: MemberRecord) -> No
             or "photos, how they become pixels, labels, folds or classes"
         )
         raise Mismatch(
-            f"{record.name} was trained with other settings: {what}; ask for those, train another member under a "
-            f"name of its own (`--members {record.settings.backbone}@LABEL`, or --name NAME), or forget what is there "
+            f"{record.name} was trained with other settings: {what}. Use the stored settings, train another member under "
+            f"its own name (`--members {record.settings.backbone}@LABEL`, or --name NAME), or train this one again "
             "with --restart."
         )
 

@@ -67,7 +67,7 @@ def show_augmented(
     True
     """
     if file.suffix.lower() != ".png":
-        raise BadChoice(f"--show-augmented takes FILE.png. Received: {file}")
+        raise BadChoice(f"--show-augmented writes a PNG, so the file must end in .png. Received: {file}")
     configuration = configure(options, preset, config)
     find_backbones(configuration, members)
     member = resolve_member(members[0], configuration.backbones)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from ...errors import BadChoice, format_count
 from ...members.pseudo_labels.files import save_pseudo_labels
 from ...members.pseudo_labels.labeller import Labeller
@@ -11,7 +9,6 @@ from ...members.records import MemberRecord
 from ...options.declared import RunOptions
 from ...options.pseudo_labels import PSEUDO_LABELS_FILE
 from ...options.reading import RUN
-from ...options.settings import MemberSettings
 from ...paths import CompetitionFolder
 from ...progress import Progress
 
@@ -34,11 +31,6 @@ def read_confidence(run: RunOptions) -> float:
     if "pseudo_labels" in run and "time_budget" in run:
         raise BadChoice("--time-budget cannot plan with pseudo-labels: leave out one of the two.")
     return run.get("confidence", DEFAULT_CONFIDENCE)
-
-
-def add_pseudo_labels(labeller: Labeller | None, settings: MemberSettings) -> MemberSettings:
-    """Return settings with the source of the pseudo-labels."""
-    return replace(settings, pseudo_labels=labeller.source) if labeller else settings
 
 
 def format_pseudo_options(labeller: Labeller | None) -> list[str]:

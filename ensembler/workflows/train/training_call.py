@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Self
 
@@ -28,7 +28,6 @@ from ...paths import CompetitionFolder
 from ...progress import Progress
 from ..machine import UNKNOWN_MACHINE, LocalMachine, detect_machine
 from .plan_jobs import MemberPlan
-from .pseudo_labels import add_pseudo_labels
 
 
 @dataclass(frozen=True)
@@ -133,7 +132,8 @@ class TrainingCall:
         photos, held_out, test = len(tables.train), folds.held_out_count, len(tables.test_paths)
         for number, (settings, source) in enumerate(budget_plan.ways):
             name, backbone = self.names[number], self.backbones[number]
-            record = build_record(folder, tables, name, add_pseudo_labels(labeller, settings), folds)
+            labelled = replace(settings, pseudo_labels=labeller.source) if labeller else settings
+            record = build_record(folder, tables, name, labelled, folds)
             planned = scale_epochs(settings, budget_plan.share)
             job = TrainingJob(
                 folder,

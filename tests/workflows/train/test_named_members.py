@@ -103,8 +103,8 @@ def test_other_settings_under_a_name_that_is_taken_are_refused_with_both_ways_ou
     with pytest.raises(Mismatch) as refused:
         train_members(["demo-conv@hidden"], hidden=6, workspace=trained.workspace, **FROZEN)
     assert str(refused.value) == (
-        "demo-conv@hidden was trained with other settings: hidden 5 (stored) / 6 (requested); ask for those, "
-        "train another member under a name of its own (members='demo-conv@LABEL', or name='NAME'), or forget what is "
-        "there with restart=True."
+        "demo-conv@hidden was trained with other settings: hidden 5 (stored) / 6 (requested). Use the stored settings, "
+        "train another member under its own name (members='demo-conv@LABEL', or name='NAME'), or train this one again "
+        "with restart=True."
     )
     assert read_json(trained.folder.member("demo-conv@hidden") / "member.json") == before

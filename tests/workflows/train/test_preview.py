@@ -49,7 +49,7 @@ def test_a_frozen_member_makes_no_use_of_it(
 @pytest.mark.parametrize(
     ("file", "members", "options", "words"),
     [
-        ("a.jpg", ["b0"], {}, "takes FILE.png. Received: .*a.jpg"),
+        ("a.jpg", ["b0"], {}, "must end in .png. Received: .*a.jpg"),
         ("a.png", ["b00"], {}, "did you mean"),
         ("a.png", [], {}, "at least one"),
         ("a.png", ["b0"], {"augmentation": "weak"}, "augmentation takes none, crops, pixels or strong"),
