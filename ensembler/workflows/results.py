@@ -11,7 +11,6 @@ import numpy as np
 
 from ..competition.duplicates import DuplicateCounts
 from ..competition.manifest import Manifest
-from ..competition.metrics.intervals import Difference
 from ..competition.metrics.score_columns import build_score_columns
 from ..competition.metrics.scores import Scores
 from ..figures import format_score, format_signed
@@ -273,26 +272,15 @@ class SubmitResult(Shown):
 
 
 def _describe_gain(result: StackResult) -> str:
-    gain = result.evaluation.gain
-    if len(result.members) == 1 and result.members[0].name == result.best:
-        return (
-            f"one member, calibrated: better than uncalibrated by {format_signed(gain.value)} "
-            f"({_format_interval(gain)})"
-        )
+    gain, best = result.evaluation.gain, result.best
+    interval = f"(95 %: {format_signed(gain.interval.low)} to {format_signed(gain.interval.high)})"
+    if [member.name for member in result.members] == [best]:
+        return f"one member, calibrated: better than uncalibrated by {format_signed(gain.value)} {interval}"
     if gain.is_within_noise:
-        return (
-            f"the gain over the best member, {result.best}, is within noise: {format_signed(gain.value)} "
-            f"({_format_interval(gain)})"
-        )
+        return f"the gain over the best member, {best}, is within noise: {format_signed(gain.value)} {interval}"
     word = "better" if gain.value > 0 else "worse"
-    return (
-        f"{word} than the best member, {result.best}, beyond noise: by {abs(gain.value):.4f} ({_format_interval(gain)})"
-    )
+    return f"{word} than the best member, {best}, beyond noise: by {abs(gain.value):.4f} {interval}"
 
 
 def _list_fields_except(record: object, *names: str) -> dict[str, Any]:
     return {name: value for name, value in vars(record).items() if name not in names}
-
-
-def _format_interval(difference: Difference) -> str:
-    return f"95 %: {format_signed(difference.interval.low)} to {format_signed(difference.interval.high)}"

@@ -74,9 +74,9 @@ def test_each_value_says_where_it_comes_from(tmp_path: Path) -> None:
     file = tmp_path / "a.toml"
     file.write_text('ema = 0.5\nphases = ["all epochs=1 learning-rate=1"]\n[members.vgg16]\nhidden = 4\n')
     asked = configure({"seed": 3}, config=file)
-    told = lines(format_configuration(asked, ["vgg16"], GPU))
-    assert told == {
-        **told,
+    options = lines(format_configuration(asked, ["vgg16"], GPU))
+    assert options == {
+        **options,
         "preset": "default",
         "ema": str(file),
         "phases": str(file),
@@ -92,17 +92,17 @@ def test_each_value_says_where_it_comes_from(tmp_path: Path) -> None:
 
 
 def test_members_tell_what_differs_alone() -> None:
-    told = tomllib.loads(format_configuration(configure({}), ["b3", "mobilenetv2-0.35"], CPU))
-    assert told["members"] == {
+    options = tomllib.loads(format_configuration(configure({}), ["b3", "mobilenetv2-0.35"], CPU))
+    assert options["members"] == {
         "b3": {"image_size": 300, "batch_size": 8},
         "mobilenetv2-0.35": {"image_size": 224, "batch_size": 32},
     }
-    assert "image_size" not in told
+    assert "image_size" not in options
 
 
 def test_own_backbones_are_tables() -> None:
-    told = tomllib.loads(format_configuration(configure({"backbones": ["mine.x=nets:build,size=96"]}), [], CPU))
-    assert told["backbones"] == {"mine.x": {"builder": "nets:build", "image_size": 96, "preprocessing": "inside"}}
+    options = tomllib.loads(format_configuration(configure({"backbones": ["mine.x=nets:build,size=96"]}), [], CPU))
+    assert options["backbones"] == {"mine.x": {"builder": "nets:build", "image_size": 96, "preprocessing": "inside"}}
 
 
 def test_without_names_the_files_tables_are_told(tmp_path: Path) -> None:
@@ -115,8 +115,8 @@ def test_without_names_the_files_tables_are_told(tmp_path: Path) -> None:
 def test_odd_names_of_files_stay_within_their_comment(tmp_path: Path) -> None:
     file = tmp_path / "a\nepochs = 99 #.toml"
     file.write_text("ema = 0.5")
-    told = tomllib.loads(config(config=file))
-    assert (told["ema"], told["epochs"]) == (0.5, 5)
+    options = tomllib.loads(config(config=file))
+    assert (options["ema"], options["epochs"]) == (0.5, 5)
 
 
 def test_the_command_prints_it_without_heavy_libraries(tmp_path: Path) -> None:
@@ -130,6 +130,6 @@ print("# loaded:", *sorted({name.split(".")[0] for name in sys.modules}))
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path)
     loaded = set(ended.stdout.splitlines()[-1].split())
     assert not loaded & {"tensorflow", "keras", "pandas", "sklearn", "scipy", "PIL"}
-    told = tomllib.loads(ended.stdout)
-    assert told["flips"] is False
-    assert told["phases"] == ["all epochs=1 learning-rate=1.0 batch-norm=frozen"]
+    options = tomllib.loads(ended.stdout)
+    assert options["flips"] is False
+    assert options["phases"] == ["all epochs=1 learning-rate=1.0 batch-norm=frozen"]

@@ -28,9 +28,9 @@ def test_the_csv_has_a_column_for_each_class_and_loses_no_digit():
 
 
 def test_the_json_has_everything():
-    told = json.loads(json.dumps(FOUND.to_json()))
-    assert told.keys() == {"stack", "task", "outputs", "photos", "unreadable"}
-    assert told["photos"][0] == {"photo": "a.png", "probabilities": [0.25, 0.75]}
-    given = np.array([photo["probabilities"] for photo in told["photos"]], np.float32)
+    fields = json.loads(json.dumps(FOUND.to_json()))
+    assert fields.keys() == {"stack", "task", "outputs", "photos", "unreadable"}
+    assert fields["photos"][0] == {"photo": "a.png", "probabilities": [0.25, 0.75]}
+    given = np.array([photo["probabilities"] for photo in fields["photos"]], np.float32)
     np.testing.assert_array_equal(given, FOUND.probabilities)
-    assert (told["outputs"], told["unreadable"]) == (["cat", "dog, young"], ["lost.png"])
+    assert (fields["outputs"], fields["unreadable"]) == (["cat", "dog, young"], ["lost.png"])

@@ -31,8 +31,8 @@ def test_a_stack_tells_the_folds_and_photos_that_it_was_built_on(tmp_path: Path)
         make_member(folder, tables, name)
     stack(["a", "b"], name="both", workspace=Workspace(tmp_path / "data", tmp_path / "submissions"))
     record = record_of(folder, tables)
-    told = read_json(folder.stack("both") / "stack.json")
-    assert (told["folds"], told["samples"]) == (record.folds, record.samples)
+    summary = read_json(folder.stack("both") / "stack.json")
+    assert (summary["folds"], summary["samples"]) == (record.folds, record.samples)
 
 
 @pytest.fixture
@@ -49,11 +49,11 @@ def place(tmp_path: Path) -> Workspace:
 @pytest.mark.slow
 def test_each_meta_learner_can_be_asked_for(place: Workspace, meta: str) -> None:
     result = stack(["a", "b"], name="s", meta=meta, workspace=place)
-    told = read_json(place.competition("made").stack("s") / "stack.json")
-    assert told["asked"] == meta
-    assert (told["meta"] == meta) == (meta != "auto")
+    summary = read_json(place.competition("made").stack("s") / "stack.json")
+    assert summary["asked"] == meta
+    assert (summary["meta"] == meta) == (meta != "auto")
     assert load_blend(place.competition("made"), "s").temperature == result.temperature
-    assert set(told["meta_learners"]) >= {"dense", "mean"}
+    assert set(summary["meta_learners"]) >= {"dense", "mean"}
     assert result.evaluation.interval.low < result.score < result.evaluation.interval.high
 
 

@@ -101,11 +101,11 @@ def test_the_interval_the_calibration_and_choices_are_told() -> None:
 
 def test_json_holds_all_of_it_and_null_where_there_is_no_number() -> None:
     none = Difference(float("nan"), float("nan"), Interval(float("nan"), float("nan")))
-    told = json.loads(json.dumps(result(none).to_json(), allow_nan=False))
-    assert told["gain"] == {"value": None, "standard_error": None, "interval": [None, None], "within_noise": True}
-    assert told["interval"] == [0.2, 0.31]
-    assert told["members"][0]["error_correlations"] == {"b0": 1.0, "b2": 0.6}
-    assert told["members"][1]["loss_without"]["within_noise"]
-    assert told["reliability"]["before"]["calibration_error"] == pytest.approx(0.1)
-    assert list(told["meta_learners"]) == ["mean", "dense"]
+    fields = json.loads(json.dumps(result(none).to_json(), allow_nan=False))
+    assert fields["gain"] == {"value": None, "standard_error": None, "interval": [None, None], "within_noise": True}
+    assert fields["interval"] == [0.2, 0.31]
+    assert fields["members"][0]["error_correlations"] == {"b0": 1.0, "b2": 0.6}
+    assert fields["members"][1]["loss_without"]["within_noise"]
+    assert fields["reliability"]["before"]["calibration_error"] == pytest.approx(0.1)
+    assert list(fields["meta_learners"]) == ["mean", "dense"]
     assert json.loads(json.dumps(result(names=("b0",)).to_json()))["members"][0]["loss_without"] is None

@@ -37,7 +37,7 @@ def run(
     asked: list[list[str]] = []
 
     def run_jobs(jobs: list[Job], *_: Any, **__: Any) -> list[Told]:
-        asked.append([told["record"]["name"] for told in jobs[0].spec["candidates"]])
+        asked.append([one["record"]["name"] for one in jobs[0].spec["candidates"]])
         return [asdict(work(asked[-1]))]
 
     monkeypatch.setattr(survey_jobs, "run_jobs", run_jobs)

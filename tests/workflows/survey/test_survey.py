@@ -77,8 +77,8 @@ def test_what_is_kept(found, made) -> None:
     result, _ = found
     place = made[0].root / "survey"
     assert {path.name for path in place.iterdir()} == {"survey.json", "survey.csv", "losses.png", "losses.svg"}
-    told = json.loads((place / "survey.json").read_text("utf-8"))
-    assert [one["name"] for one in told["candidates"]] == [one.name for one in result.candidates]
+    survey_fields = json.loads((place / "survey.json").read_text("utf-8"))
+    assert [one["name"] for one in survey_fields["candidates"]] == [one.name for one in result.candidates]
     with (place / "survey.csv").open(encoding="utf-8", newline="") as stream:
         rows = list(csv.DictReader(stream))
     assert float(rows[0]["log_loss"]) == result.candidates[0].scores.log_loss

@@ -49,9 +49,9 @@ class Made:
     def measure(self, jobs: Sequence[Job], *_: Any, **__: Any) -> list[Any]:
         """Return speeds that grow with the area: at 96 pixels an epoch of 20 photos takes about 20 seconds."""
         (job,) = jobs
-        told = [member["settings"] for member in job.spec["members"]]
-        self.measured += [(settings["backbone"], settings["image_size"]) for settings in told]
-        return [{"speeds": [asdict(speed_of(settings)) for settings in told], "seconds": 0.0}]
+        members = [member["settings"] for member in job.spec["members"]]
+        self.measured += [(settings["backbone"], settings["image_size"]) for settings in members]
+        return [{"speeds": [asdict(speed_of(settings)) for settings in members], "seconds": 0.0}]
 
     def run(self, jobs: Sequence[Job], *_: Any, **__: Any) -> None:
         self.jobs = list(jobs)
@@ -87,7 +87,7 @@ Train = Callable[..., str]
 
 @pytest.fixture
 def train(made: Made) -> Train:
-    """Train up to the jobs; return what was told."""
+    """Train up to the jobs; return the notes."""
 
     def begun(budget: str, *members: str, **options: Any) -> str:
         made.heard.__init__()  # type: ignore[misc]
@@ -100,19 +100,19 @@ def train(made: Made) -> Train:
 
 
 def test_all_fits(made: Made, train: Train) -> None:
-    told = train("1h", "mobilenet", "b0")
-    assert re.search(r"mobilenet: 5 of 5 epochs, 5 folds, 96 pixels, about \d+m", told)
-    assert "Cut" not in told
+    notes = train("1h", "mobilenet", "b0")
+    assert re.search(r"mobilenet: 5 of 5 epochs, 5 folds, 96 pixels, about \d+m", notes)
+    assert "Cut" not in notes
     assert made.measured == [("mobilenet", 96), ("b0", 96)]
     assert [job.name for job in made.jobs[:2]] == ["mobilenet-fold-0", "mobilenet-fold-1"]
 
 
 def test_epochs_are_cut_and_each_job_is_told_its_place(made: Made, train: Train) -> None:
-    told = train("8m", "mobilenet", "b0")
-    share = re.search(r"epochs to (\d+)% of those requested", told)
+    notes = train("8m", "mobilenet", "b0")
+    share = re.search(r"epochs to (\d+)% of those requested", notes)
     assert share
     assert 30 < int(share[1]) < 60
-    assert "takes about" in told
+    assert "takes about" in notes
     first, *_, last = made.assignments
     assert first.allotments[0].phases[0].requested == 5
     # Ten networks share what is left of eight minutes.
@@ -138,8 +138,8 @@ def test_folds_are_cut_where_there_are_none_yet_and_kept_from_then_on(made: Made
 
 
 def test_photos_become_smaller_and_the_member_goes_on_so(made: Made, train: Train) -> None:
-    told = train("65s", "mobilenet", image_size=160)
-    assert re.search(r"mobilenet with (96|128) instead of 160 pixels", told)
+    notes = train("65s", "mobilenet", image_size=160)
+    assert re.search(r"mobilenet with (96|128) instead of 160 pixels", notes)
     size = MemberRecord.load(made.folder, "mobilenet").settings.image_size
     assert made.measured == [("mobilenet", 160)]
     # What is trained now is measured by itself.
@@ -160,8 +160,8 @@ def test_photos_become_smaller_and_the_member_goes_on_so(made: Made, train: Trai
 
 
 def test_a_pretrained_backbone_stays_frozen_if_nothing_else_fits(made: Made, train: Train) -> None:
-    told = train("25s", "mobilenet", weights="imagenet", head="fitted", image_size=96)
-    assert "mobilenet frozen instead of fine-tuned" in told
+    notes = train("25s", "mobilenet", weights="imagenet", head="fitted", image_size=96)
+    assert "mobilenet frozen instead of fine-tuned" in notes
     (job,) = made.jobs
     assert job.function.endswith("train_frozen")
 
@@ -221,13 +221,13 @@ def test_finished_folds_cost_nothing_and_measure_nothing(tmp_path: Path, monkeyp
     )
     assert results[0].name == "demo-conv"
     assert found.measured == []
-    assert any("demo-conv: finished" in told for told in found.heard.notes)
+    assert any("demo-conv: finished" in notes for notes in found.heard.notes)
 
 
 def test_one_held_out_fifth_is_the_last_step_of_folds(made: Made, train: Train) -> None:
-    told = train("35s", "mobilenet")
-    assert "folds from 5 to one held-out fifth" in told
-    assert re.search(r"mobilenet: 1(\.\d)? of 5 epochs, one held-out fifth, 96 pixels", told)
+    notes = train("35s", "mobilenet")
+    assert "folds from 5 to one held-out fifth" in notes
+    assert re.search(r"mobilenet: 1(\.\d)? of 5 epochs, one held-out fifth, 96 pixels", notes)
     assert [job.folds for job in made.jobs] == [(0,)]
     folds = load_folds(made.folder, load_tables(made.folder))
     assert (folds.count, folds.splits) == (1, 1)
@@ -235,21 +235,21 @@ def test_one_held_out_fifth_is_the_last_step_of_folds(made: Made, train: Train) 
 
 
 def test_folds_that_were_asked_for_are_not_cut(made: Made, train: Train) -> None:
-    told = train("90s", "mobilenet", image_size=160, folds=3)
-    assert "folds" not in told.partition("Cut")[2]
+    notes = train("90s", "mobilenet", image_size=160, folds=3)
+    assert "folds" not in notes.partition("Cut")[2]
     assert len(made.jobs) == 3
     assert MemberRecord.load(made.folder, "mobilenet").settings.image_size < 160
 
 
 def test_repeats_are_priced_and_kept(made: Made, train: Train) -> None:
-    told = train("1h", "mobilenet", folds=2, repeats=2)
-    assert "5 of 5 epochs, 2 folds, 2 times, 96 pixels" in told
+    notes = train("1h", "mobilenet", folds=2, repeats=2)
+    assert "5 of 5 epochs, 2 folds, 2 times, 96 pixels" in notes
     assert len(made.jobs) == 4
 
 
 def test_members_of_one_backbone_have_a_place_each_and_are_measured_once(made: Made, train: Train) -> None:
-    told = train("8m", "mobilenet", "mobilenet@again", folds=3)
-    assert "  mobilenet@again: " in told
+    notes = train("8m", "mobilenet", "mobilenet@again", folds=3)
+    assert "  mobilenet@again: " in notes
     assert made.measured == [("mobilenet", 96)]
     assert [job.member for job in made.jobs] == ["mobilenet"] * 3 + ["mobilenet@again"] * 3
     assert all(set(each.allotments) == set(each.folds) for each in made.assignments)

@@ -58,7 +58,7 @@ def test_members_that_were_cut_short_are_told(
         write_record(folder.fold("b0", fold) / "fold.json", FoldRecord("", fold, 0.5, 1, 1.0, "", {}, done))
     heard = Heard()
     report_cut_short(folder, record, heard)
-    assert [told.startswith(note) for told in heard.notes] == ([True] if note else [])
+    assert [text.startswith(note) for text in heard.notes] == ([True] if note else [])
 
 
 def test_a_part_of_an_epoch_counts_as_that() -> None:

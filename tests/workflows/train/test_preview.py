@@ -21,8 +21,8 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
 
 
 def drawn(place: Workspace, file: Path, **options: Any) -> bytes:
-    told = show_augmented(file, ["b0", "b3"], image_size=24, workspace=place, progress=Heard(), **options)
-    assert (told.file, told.member) == (file, "b0")
+    drawn = show_augmented(file, ["b0", "b3"], image_size=24, workspace=place, progress=Heard(), **options)
+    assert (drawn.file, drawn.member) == (file, "b0")
     with Image.open(file) as picture:
         assert picture.format == "PNG"
     return file.read_bytes()
