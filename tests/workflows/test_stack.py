@@ -98,7 +98,7 @@ def test_members_keep_within_the_time_for_a_photo(place: Workspace) -> None:
 @pytest.mark.usefixtures("no_network")
 def test_speeds_must_be_known_for_it(place: Workspace) -> None:
     measured(place, a=5.0)
-    with pytest.raises(BadChoice, match="How long b, c takes"):
+    with pytest.raises(BadChoice, match="prediction time of b, c was not measured"):
         stack(infer_limit="12ms", workspace=place)
 
 
