@@ -308,5 +308,5 @@ def report_cut_short(folder: CompetitionFolder, record: MemberRecord, progress: 
     if done and min(done) < requested and not record.settings.patience:
         progress.note(
             f"{record.name} was trained within a time budget, by {_format_epochs(min(done))} to "
-            f"{_format_epochs(max(done))} of {requested} epochs: --restart trains it by all of them."
+            f"{_format_epochs(max(done))} of {requested} epochs: --restart trains it with all of them."
         )

@@ -83,8 +83,8 @@ def check_existing_member(folder: CompetitionFolder, record: MemberRecord) -> No
             or "photos, how they become pixels, labels, folds or classes"
         )
         raise Mismatch(
-            f"{record.name} was trained with other settings: {what}. Use the stored settings, train another member under "
-            f"its own name (`--members {record.settings.backbone}@LABEL`, or --name NAME), or train this one again "
+            f"{record.name} was trained with other settings: {what}. Use the stored settings, train another member "
+            f"under its own name (`--members {record.settings.backbone}@LABEL`, or --name NAME), or train this one again "
             "with --restart."
         )
 

@@ -119,7 +119,7 @@ def test_opening_an_edited_manifest_reads_no_photo_and_says_what_makes_the_table
 def test_tables_that_are_gone_are_not_called_edited(workspace, archived):
     folder = fetch(SLUG, archive=archived(dogs_and_cats()), workspace=workspace).folder
     folder.stamp.unlink()
-    with pytest.raises(Mismatch, match=r"The tables of photos of .* are missing or incomplete: `ensembler\.folds\(\)`"):
+    with pytest.raises(Mismatch, match=r"The tables of photos of .* are missing or incomplete: run `ensembler\.folds"):
         open_competition(None, workspace)
 
 

@@ -42,7 +42,7 @@ def test_a_plan_is_a_line_a_member_then_what_was_cut() -> None:
 @pytest.mark.parametrize(
     ("epochs", "patience", "note"),
     [
-        ((3.5, 4.0), 0, "b0 was trained within a time budget, by 3.5 to 4 of 11 epochs: --restart"),
+        ((3.5, 4.0), 0, "b0 was trained within a time budget, by 3.5 to 4 of 11 epochs: restart=True"),
         ((11.0, 11.0), 0, ""),
         # It may have ended by itself.
         ((3.0, 4.0), 2, ""),
