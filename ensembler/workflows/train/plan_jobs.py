@@ -84,8 +84,8 @@ def check_existing_member(folder: CompetitionFolder, record: MemberRecord) -> No
         )
         raise Mismatch(
             f"{record.name} was trained with other settings: {what}. Use the stored settings, train another member "
-            f"under its own name (`--members {record.settings.backbone}@LABEL`, or --name NAME), or train this one again "
-            "with --restart."
+            f"under its own name (`--members {record.settings.backbone}@LABEL`, or --name NAME), or train this one "
+            "again with --restart."
         )
 
 
