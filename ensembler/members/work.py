@@ -11,7 +11,6 @@ from dataclasses import replace
 
 from ..backbones.registry import Backbone
 from ..images.views import MIRRORED_VIEW, VIEWS, WHOLE_VIEW
-from ..options.phases import Phase
 from ..options.settings import MemberSettings
 
 # One forward pass, and two backward passes for the gradients of each layer's inputs and weights.
@@ -33,13 +32,11 @@ def scale_epochs(settings: MemberSettings, share: float) -> MemberSettings:
 
 def estimate_training_work(settings: MemberSettings, backbone: Backbone, learned: int, evaluated: int) -> float:
     """Estimate the work of all epochs of a fold with ``learned`` training and ``evaluated`` evaluation photos."""
-    passes = sum(phase.epochs * (_count_passes(phase) * learned + evaluated) for phase in settings.phases)
+    passes = 0
+    for phase in settings.phases:
+        # A frozen backbone has no backward pass.
+        passes += phase.epochs * ((1 if phase.unfreeze == "none" else TRAINING_PASSES) * learned + evaluated)
     return passes * estimate_photo_work(backbone, settings.image_size)
-
-
-def _count_passes(phase: Phase) -> int:
-    # A frozen backbone has no backward pass.
-    return 1 if phase.unfreeze == "none" else TRAINING_PASSES
 
 
 def estimate_prediction_work(settings: MemberSettings, backbone: Backbone, photos: int) -> float:

@@ -92,7 +92,10 @@ def price_member(
     held_out = folds.held_out_count
     learned, views = len(folds.labels) - held_out, len(VIEWS[settings.tta])
     head = speed.head * learned * (2 if settings.flips else 1)
-    features = _price_features(speed, learned + held_out + test, missing_views)
+    features = 0.0
+    if missing_views:
+        photo = speed.predict + (missing_views - 1) * speed.view
+        features = (learned + held_out + test) * photo + missing_views * speed.compile + speed.build
     batches = _SPEED_TEST_BATCHES * settings.batch_size * views * speed.view
     speed_test = max(_SPEED_TEST_SECONDS, batches) + 2 * views * speed.compile if measures_speed else 0.0
     if settings.frozen:
@@ -124,10 +127,3 @@ def price_member(
         for number, fold in enumerate(unfinished)
     ]
     return [costs] if shares_process else [[cost] for cost in costs]
-
-
-def _price_features(speed: TrainingSpeed, photos: int, views: int) -> float:
-    """Estimate the seconds of the frozen features of photos in several views."""
-    if not views:
-        return 0.0
-    return photos * (speed.predict + (views - 1) * speed.view) + views * speed.compile + speed.build

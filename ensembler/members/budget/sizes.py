@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import contextlib
 from typing import Any, cast
 
 from ...backbones.registry import Backbone
@@ -42,27 +42,16 @@ def list_ways_to_train(backbone: Backbone, options: TrainingOptions) -> list[Set
     BadChoice
         If the requested settings are impossible. Later impossible settings are omitted.
     """
-    first = make_settings(backbone, options)
-    sizes = [options["image_size"]]
+    ways = [make_settings(backbone, options)]
+    first, sizes = ways[0][0], [options["image_size"]]
     if not backbone.is_custom:
         sizes += list_smaller_sizes(sizes[0])
-    return [first, *_iterate_smaller_ways(backbone, options, sizes, first[0])]
-
-
-def _iterate_smaller_ways(
-    backbone: Backbone, options: TrainingOptions, sizes: list[int], first: MemberSettings
-) -> Iterator[SettingsAndWeights]:
-    ways: list[dict[str, Any]] = [{**options, "image_size": size} for size in sizes[1:]]
+    smaller: list[dict[str, Any]] = [{**options, "image_size": size} for size in sizes[1:]]
     if not first.frozen and first.weights != "none":
-        ways += [{**_freeze_options(options), "image_size": size} for size in sizes]
-    for way in ways:
-        try:
-            yield make_settings(backbone, cast(TrainingOptions, way))
-        except BadChoice:
-            # No weights are published for this size, or the network cannot be this small.
-            continue
-
-
-def _freeze_options(options: TrainingOptions) -> dict[str, Any]:
-    kept = {name: value for name, value in options.items() if name not in (*SINGLE_PHASE_OPTIONS, "phases")}
-    return {**kept, "unfreeze": "none", "head": "fitted"}
+        kept = {name: value for name, value in options.items() if name not in (*SINGLE_PHASE_OPTIONS, "phases")}
+        smaller += [{**kept, "unfreeze": "none", "head": "fitted", "image_size": size} for size in sizes]
+    for way in smaller:
+        # No weights may be published for this size, or the network cannot be this small.
+        with contextlib.suppress(BadChoice):
+            ways.append(make_settings(backbone, cast(TrainingOptions, way)))
+    return ways

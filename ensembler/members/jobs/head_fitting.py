@@ -65,36 +65,29 @@ class FoldHeads:
         self._job = job
         self._features = features
         self._progress = progress
-        self._fitted: dict[int, Head] = {}
+        self._fitted: dict[int, LinearHead] = {}
 
     def fit_fold(self, fold: int) -> Head:
         """Return the head of a fold; see :func:`fit_head`."""
-        if fold not in self._fitted:
-            job = self._job
-            if job.record.settings.hidden:
-                self._fitted[fold] = fit_head(job, fold, self._features)
-            else:
-                splits = [*range(job.splits.splits), ALL_PHOTOS]
-                group = next(group for group in group_splits(job.splits, splits) if fold in group)
-                self._fitted |= self._fit_side_by_side(group)
-        return self._fitted[fold]
-
-    def _fit_side_by_side(self, group: list[int]) -> dict[int, LinearHead]:
         job, views = self._job, list_head_views(self._job)
-        targets, kind = job.tables.targets, job.record.settings.class_weights
-        X = StackedViews([self._features[view] for view in views])
-        return fit_split_heads(
-            X,
-            targets,
-            job.splits,
-            group,
-            multiclass=job.multiclass,
-            views=len(views),
-            weights=lambda split: compute_class_weights(
-                targets[job.splits.mask_training(split)], kind, multiclass=job.multiclass
-            ),
-            raise_if_stopping=lambda: self._progress.raise_if_stopping(f"in the heads of {job.member}"),
-        )
+        if job.record.settings.hidden:
+            return fit_head(job, fold, self._features)
+        if fold not in self._fitted:
+            targets, kind = job.tables.targets, job.record.settings.class_weights
+            groups = group_splits(job.splits, [*range(job.splits.splits), ALL_PHOTOS])
+            self._fitted |= fit_split_heads(
+                StackedViews([self._features[view] for view in views]),
+                targets,
+                job.splits,
+                next(group for group in groups if fold in group),
+                multiclass=job.multiclass,
+                views=len(views),
+                weights=lambda split: compute_class_weights(
+                    targets[job.splits.mask_training(split)], kind, multiclass=job.multiclass
+                ),
+                raise_if_stopping=lambda: self._progress.raise_if_stopping(f"in the heads of {job.member}"),
+            )
+        return self._fitted[fold]
 
 
 def build_keras_head(head: Head, dropout: float) -> Any:

@@ -1,4 +1,4 @@
-"""Measure how fast a member's network predicts, in the job that has it or in one of its own."""
+"""Measurement of a member's prediction speed, after its training or in a separate job."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from ..records import MemberRecord
 
 
 def measure_member(spec: dict[str, Any], progress: Progress) -> dict[str, Any]:
-    """Measure a trained member anew.
+    """Measure a trained member again.
 
     Parameters
     ----------
     spec
-        ``competition`` (its folder), ``member`` (its name).
+        ``competition`` is the folder of the competition, and ``member`` is the name of the member.
     """
-    # The process may have measured another member before.
+    # The same process may have measured another member before.
     keras.backend.clear_session()
     folder = CompetitionFolder(Path(spec["competition"]))
     record = MemberRecord.load(folder, spec["member"])
@@ -47,12 +47,12 @@ def _load_network(folder: CompetitionFolder, record: MemberRecord) -> Any:
 def measure_speed_once(
     folder: CompetitionFolder, record: MemberRecord, network: Callable[[], Any], progress: Progress
 ) -> None:
-    """Measure a network that was just trained, unless a fold of the same member was measured on this machine.
+    """Measure a trained network, unless a fold of the same member was measured on this machine.
 
     Parameters
     ----------
     network
-        Gives it: pixels to probabilities, of one view.
+        Function that returns the network from pixels of one view to probabilities.
     """
     known = record.load_speed(folder)
     if known is None or not known.is_of_this_machine:

@@ -71,17 +71,13 @@ class Labeller:
         """
         tables, multiclass = self.tables, self.tables.manifest.sums_to_one
         ids = tables.test.loc[tables.readable_test, "id"].to_numpy(dtype=str)
-        predicted = average_log_odds(
-            [self._load_test_predictions(member, fold, ids) for member in self.members], multiclass=multiclass
-        )
+        loaded = [load_fold(self.folder, member, fold)[0] for member in self.members]
+        aligned = [part.test[pd.Index(part.test_ids).get_indexer(pd.Index(ids))] for part in loaded]
+        predicted = average_log_odds(aligned, multiclass=multiclass)
         held_out = set(tables.train.loc[self.folds.mask_held_out(fold), "id"])
         copies = find_copies(load_duplicates(self.folder), held_out)
         taken = are_confident(predicted, self.source.confidence, multiclass=multiclass) & ~pd.Index(ids).isin(copies)
         return ids[taken], format_labels(predicted[taken], tables.manifest)
-
-    def _load_test_predictions(self, member: MemberRecord, fold: int, ids: NDArray[np.str_]) -> NDArray[np.float32]:
-        predictions, _ = load_fold(self.folder, member, fold)
-        return predictions.test[pd.Index(predictions.test_ids).get_indexer(pd.Index(ids))]
 
 
 def average_log_odds(members: Sequence[NDArray[np.float32]], *, multiclass: bool) -> NDArray[np.float32]:

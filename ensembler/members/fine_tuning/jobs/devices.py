@@ -57,7 +57,10 @@ class Devices:
         self.count = 1
         if not data_parallel:
             return
-        self._strategy = _make_mirrored_strategy()
+        import tensorflow as tf
+
+        devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
+        self._strategy = tf.distribute.MirroredStrategy([device.name for device in devices])
         self.count = self._strategy.num_replicas_in_sync
         if self.count == 1:
             progress.note("--data-parallel has no effect: this machine has one device.")
@@ -86,10 +89,3 @@ class Devices:
     def is_distributed(self) -> bool:
         """Whether the weights are mirrored on several devices."""
         return self._strategy is not None
-
-
-def _make_mirrored_strategy() -> Any:
-    import tensorflow as tf
-
-    devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
-    return tf.distribute.MirroredStrategy([device.name for device in devices])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 from keras import layers
@@ -13,15 +12,9 @@ from ....options.phases import Phase
 
 def list_leaf_layers(model: Any) -> list[Any]:
     """List the layers of a model at any depth, in the order of the data flow."""
-    return list(_iterate_leaf_layers(model))
-
-
-def _iterate_leaf_layers(model: Any) -> Iterator[Any]:
-    for layer in model.layers:
-        if hasattr(layer, "layers"):
-            yield from _iterate_leaf_layers(layer)
-        else:
-            yield layer
+    return [
+        leaf for layer in model.layers for leaf in (list_leaf_layers(layer) if hasattr(layer, "layers") else [layer])
+    ]
 
 
 def unfreeze(backbone: Any, phase: Phase) -> None:
