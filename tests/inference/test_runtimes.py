@@ -9,14 +9,14 @@ from ensembler.inference.runtimes import is_installed, read_runtime
 
 
 @pytest.mark.parametrize(
-    ("told", "variable", "read"),
+    ("option", "variable", "read"),
     [(None, "", "auto"), (None, "graph", "graph"), ("keras", "graph", "keras"), ("onnx", "", "onnx")],
 )
 def test_an_option_wins_over_the_variable(
-    told: str | None, variable: str, read: str, monkeypatch: pytest.MonkeyPatch
+    option: str | None, variable: str, read: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ENSEMBLER_RUNTIME", variable)
-    assert read_runtime(told, lambda: True) == read
+    assert read_runtime(option, lambda: True) == read
 
 
 def test_an_unknown_runtime_is_told_with_the_nearest() -> None:

@@ -106,8 +106,8 @@ def test_a_stack_of_networks_that_learned_from_all_photos_is_smaller_and_calls_i
     pixels = np.stack([decode_photo(path, 8) for path in load_tables(folder).test_paths])
     stored = np.load(folder.stack(result.name) / "predictions.npz")["test"]
     assert np.abs(model.predict(pixels, verbose=0) - stored).max() < 1e-5
-    told = read_json(folder.fold("demo-dense", ALL_PHOTOS) / "fold.json")
-    assert (told["held_out"], told["log_loss"], told["epochs"]) == (0, None, 2)
+    record = read_json(folder.fold("demo-dense", ALL_PHOTOS) / "fold.json")
+    assert (record["held_out"], record["log_loss"], record["epochs"]) == (0, None, 2)
     assert MemberRecord.load(folder, "demo-conv").is_finished(folder, ALL_PHOTOS)
 
 

@@ -43,8 +43,8 @@ FOLDS = folds_of(1000)
 
 def price(settings: MemberSettings, unfinished: int = 5, folds: Folds = FOLDS, **options: Any) -> list[NetworkCost]:
     """Price a member with 200 photos to predict; one network a job."""
-    told = {"missing_views": 0, "measures_speed": False, "shares_process": False, **options}
-    jobs = price_member(0, settings, SPEED, folds, 200, range(unfinished), **told)
+    arguments = {"missing_views": 0, "measures_speed": False, "shares_process": False, **options}
+    jobs = price_member(0, settings, SPEED, folds, 200, range(unfinished), **arguments)
     assert all(len(job) == 1 for job in jobs)
     return [cost for job in jobs for cost in job]
 

@@ -108,23 +108,27 @@ def test_each_network_is_told_when_it_has_to_be_done() -> None:
     members = [fine_tuned(10)], [frozen(7.0)], [fine_tuned(4, asked=3)]
     plan = planned(300, *members, folds=[2])
     assert plan.seconds == 62 + 62 + 7 + 24 + 24
-    told = allot(plan, now=1000.0, deadline=1000.0 + plan.seconds, grace=15.0, slots=1)
-    assert {network: each.until for network, each in told.items()} == pytest.approx(
+    allotments = allot(plan, now=1000.0, deadline=1000.0 + plan.seconds, grace=15.0, slots=1)
+    assert {network: each.until for network, each in allotments.items()} == pytest.approx(
         {(0, 0): 1062, (0, 1): 1124, (2, 0): 1155, (2, 1): 1179}
     )
-    assert (told[0, 0].grace, told[0, 0].finish, told[0, 0].phases) == (15.0, 2.0, (PhaseEpochs(5, 10),))
+    assert (allotments[0, 0].grace, allotments[0, 0].finish, allotments[0, 0].phases) == (
+        15.0,
+        2.0,
+        (PhaseEpochs(5, 10),),
+    )
 
 
 def test_time_that_is_left_over_is_spread() -> None:
     plan = planned(1000, [fine_tuned(10)], folds=[2])
-    told = allot(plan, now=0.0, deadline=248.0, grace=15.0, slots=1)
-    assert [told[0, fold].until for fold in range(2)] == pytest.approx([124, 248])
+    allotments = allot(plan, now=0.0, deadline=248.0, grace=15.0, slots=1)
+    assert [allotments[0, fold].until for fold in range(2)] == pytest.approx([124, 248])
 
 
 def test_networks_in_several_slots_have_their_time_side_by_side() -> None:
     plan = planned(1000, [fine_tuned(10)], folds=[3], slots=2)
-    told = allot(plan, now=0.0, deadline=124.0, grace=15.0, slots=2)
-    assert [told[0, fold].until for fold in range(3)] == [62, 62, 124]
+    allotments = allot(plan, now=0.0, deadline=124.0, grace=15.0, slots=2)
+    assert [allotments[0, fold].until for fold in range(3)] == [62, 62, 124]
 
 
 def test_folds_of_one_process_come_after_each_other() -> None:

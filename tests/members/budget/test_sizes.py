@@ -29,8 +29,8 @@ def test_sizes_go_down_in_steps_of_a_third_of_the_work(size: int, smaller: list[
 
 def ways(name: str, **options: Any) -> list[tuple[int, bool]]:
     backbone = find_backbone(name)
-    told = OptionSource("command line", cast(TrainingOptions, options))
-    settled = list_ways_to_train(backbone, resolve_options(backbone, [told]).options)
+    source = OptionSource("command line", cast(TrainingOptions, options))
+    settled = list_ways_to_train(backbone, resolve_options(backbone, [source]).options)
     return [(settings.image_size, settings.frozen) for settings, _ in settled]
 
 

@@ -105,9 +105,9 @@ def test_a_trained_member_is_measured_from_its_files(
         backbone.save(folder.member(name) / "backbone.keras")
         head.save(folder.fold(name, 0) / "head.keras")
     else:
-        told = read_json(folder.member(name) / "member.json")
-        told["settings"]["phases"] = [{"unfreeze": "all", "epochs": 1, "learning_rate": 0.1, "batch_norm": "frozen"}]
-        write_json(folder.member(name) / "member.json", told)
+        content = read_json(folder.member(name) / "member.json")
+        content["settings"]["phases"] = [{"unfreeze": "all", "epochs": 1, "learning_rate": 0.1, "batch_norm": "frozen"}]
+        write_json(folder.member(name) / "member.json", content)
         record = MemberRecord.load(folder, name)
         for fold in range(record.folds_count):
             path = folder.fold(name, fold) / "fold.json"

@@ -35,13 +35,13 @@ def test_each_figure_of_an_epoch_is_a_scalar_at_its_number(tmp_path: Path) -> No
         board.emit(began(epoch))
         board.emit(replace(ended(epoch, validation=0.5), training_loss=1 / epoch))
     board.emit(FoldEnded("b0", 2, 2, 0.213, 9.0))
-    told = scalars(tmp_path / "fold-2")
-    assert told["log loss/training"] == [(1, 1.0), (2, 0.5)]
-    assert told["log loss/held out"] == [(1, pytest.approx(0.213)), (2, pytest.approx(0.213))]
-    assert told["log loss/validation"] == [(1, 0.5), (2, 0.5)]
-    assert told["learning rate"] == [(1, pytest.approx(1e-4)), (2, pytest.approx(1e-4))]
-    assert told["photos a second"][0] == (1, pytest.approx(118.4))
-    assert "GPU memory" not in told, "what nobody knows is no scalar"
+    logged = scalars(tmp_path / "fold-2")
+    assert logged["log loss/training"] == [(1, 1.0), (2, 0.5)]
+    assert logged["log loss/held out"] == [(1, pytest.approx(0.213)), (2, pytest.approx(0.213))]
+    assert logged["log loss/validation"] == [(1, 0.5), (2, 0.5)]
+    assert logged["learning rate"] == [(1, pytest.approx(1e-4)), (2, pytest.approx(1e-4))]
+    assert logged["photos a second"][0] == (1, pytest.approx(118.4))
+    assert "GPU memory" not in logged, "what nobody knows is no scalar"
 
 
 def test_the_first_epoch_begins_anew_and_later_ones_go_on(tmp_path: Path) -> None:

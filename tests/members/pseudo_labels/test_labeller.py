@@ -160,8 +160,8 @@ def test_a_stack_that_cannot_label_is_refused(
 ) -> None:
     folder.stack("unfinished").mkdir(parents=True, exist_ok=True)
     for name, member in (("older", "one"), ("lost", "gone")):
-        told = {"name": name, "members": [{"name": member, "fingerprint": "another"}], "log_loss": 0.5}
-        write_json(folder.stack(name) / "stack.json", told)
+        content = {"name": name, "members": [{"name": member, "fingerprint": "another"}], "log_loss": 0.5}
+        write_json(folder.stack(name) / "stack.json", content)
     call = {"stack": "both", "confidence": 0.99, "learners": ["new"], **asked}
     with pytest.raises(kind, match=words):
         find_labeller(folder, load_tables(folder), **call)  # type: ignore[arg-type]
@@ -199,9 +199,9 @@ def test_other_predictions_are_another_source(tmp_path: Path) -> None:
     arrays = dict(np.load(place / "predictions.npz"))
     arrays["test"] = arrays["test"][::-1]
     np.savez(place / "predictions.npz", **arrays)
-    told = pd.read_json(place / "fold.json", typ="series").to_dict()
-    told["sha256"]["predictions.npz"] = compute_file_digest(place / "predictions.npz")
-    write_json(place / "fold.json", told)
+    content = pd.read_json(place / "fold.json", typ="series").to_dict()
+    content["sha256"]["predictions.npz"] = compute_file_digest(place / "predictions.npz")
+    write_json(place / "fold.json", content)
     assert source() != before
     train_heads(folder, "one")
     assert source() == before

@@ -26,10 +26,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> CompetitionFolder:
 def measured(folder: CompetitionFolder, *settings: MemberSettings) -> tuple[list[TrainingSpeed], float]:
     members = [{"settings": asdict(one), "weights": "none"} for one in settings]
     spec = {"competition": str(folder.root), "members": members, "data_parallel": False}
-    told: dict[str, Any] = measure_speeds(spec, SILENT)
-    speeds = make_record(told["speeds"], list[NetworkSpeed], "the job")
+    reply: dict[str, Any] = measure_speeds(spec, SILENT)
+    speeds = make_record(reply["speeds"], list[NetworkSpeed], "the job")
     assert all(speed.parameters > 0 < speed.photos_per_second for speed in speeds)
-    return [speed.training for speed in speeds if speed.training], told["seconds"]
+    return [speed.training for speed in speeds if speed.training], reply["seconds"]
 
 
 @pytest.mark.slow

@@ -16,7 +16,7 @@ HELPERS = Path(__file__).parents[3] / "helpers"
 
 
 @pytest.fixture(scope="module")
-def told() -> Any:
+def results() -> Any:
     ended = subprocess.run(
         [sys.executable, str(HELPERS / "two_devices.py")],
         capture_output=True,
@@ -30,14 +30,14 @@ def told() -> Any:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("ingredients", ["plain", "all"])
-def test_two_devices_learn_what_one_learns(told: Any, ingredients: str) -> None:
-    assert told[ingredients]["losses"] < 1e-4
-    assert told[ingredients]["weights"] < 1e-3
+def test_two_devices_learn_what_one_learns(results: Any, ingredients: str) -> None:
+    assert results[ingredients]["losses"] < 1e-4
+    assert results[ingredients]["weights"] < 1e-3
 
 
 @pytest.mark.slow
-def test_a_training_on_two_devices_goes_on_where_it_was_broken_off(told: Any) -> None:
-    assert told["broken off"] < 1e-6
+def test_a_training_on_two_devices_goes_on_where_it_was_broken_off(results: Any) -> None:
+    assert results["broken off"] < 1e-6
 
 
 @pytest.mark.slow
@@ -48,8 +48,8 @@ def test_a_training_on_two_devices_goes_on_where_it_was_broken_off(told: Any) ->
         ("memory", "16 photos of 8 pixels do not fit into the memory of 2 devices: use a smaller batch_size"),
     ],
 )
-def test_what_devices_cannot_share_is_refused(told: Any, trouble: str, words: str) -> None:
-    assert words in told[trouble]
+def test_what_devices_cannot_share_is_refused(results: Any, trouble: str, words: str) -> None:
+    assert words in results[trouble]
 
 
 def test_one_device_alone_is_told() -> None:

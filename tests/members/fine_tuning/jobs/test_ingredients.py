@@ -168,9 +168,9 @@ def test_the_articles_schedules_run_to_the_end(small: Small, schedule: dict[str,
     record = replace(record_of(small.folder, tables, "scheduled"), settings=settings, folds_count=FOLDS)
     record.save(small.folder)
     fine_tune(convert_to_plain(TrainingJob(small.folder, "scheduled", (0,), weights)), SILENT)
-    told = history_of(small, "scheduled")
+    history = history_of(small, "scheduled")
     phases = schedule.get("phases", ["all"])
-    assert told["phase"].unique().tolist() == [phase.split()[0] for phase in phases]
+    assert history["phase"].unique().tolist() == [phase.split()[0] for phase in phases]
     assert record.is_finished(small.folder, 0)
     shutil.rmtree(small.folder.member("scheduled"))
 

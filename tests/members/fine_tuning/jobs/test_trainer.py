@@ -50,18 +50,20 @@ def test_each_epoch_is_told_and_written_down() -> None:
     begun = [event for event in heard.events if isinstance(event, EpochBegan)]
     ended = [event for event in heard.events if isinstance(event, EpochEnded)]
     assert heard.events == [event for pair in zip(begun, ended, strict=True) for event in pair]
-    places = [(told.phase, told.phase_number, told.phases, told.epoch, told.epochs, told.overall) for told in ended]
+    places = [
+        (event.phase, event.phase_number, event.phases, event.epoch, event.epochs, event.overall) for event in ended
+    ]
     assert places == [("none", 1, 2, 1, 1, 1), ("all", 2, 2, 1, 2, 2), ("all", 2, 2, 2, 2, 3)]
-    assert [told.overall for told in begun] == [1, 2, 3]
+    assert [event.overall for event in begun] == [1, 2, 3]
     assert ended[2].learning_rate < ended[1].learning_rate < 0.01
     assert ended[2].learning_rate == pytest.approx(0, abs=1e-6)
-    for told, row in zip(ended, training.history, strict=True):
-        assert told.photos_a_second == pytest.approx(40 / told.seconds, rel=0.1)
-        assert row["training_loss"] == told.training_loss
-        assert row["held_out_log_loss"] == told.held_out_log_loss
-        assert (row["val_log_loss"], told.val_log_loss) == ("", None)
-        assert (row["learning_rate"], row["memory"]) == (told.learning_rate, told.memory or "")
-        assert row["photos_a_second"] == pytest.approx(told.photos_a_second, abs=1e-3)
+    for event, row in zip(ended, training.history, strict=True):
+        assert event.photos_a_second == pytest.approx(40 / event.seconds, rel=0.1)
+        assert row["training_loss"] == event.training_loss
+        assert row["held_out_log_loss"] == event.held_out_log_loss
+        assert (row["val_log_loss"], event.val_log_loss) == ("", None)
+        assert (row["learning_rate"], row["memory"]) == (event.learning_rate, event.memory or "")
+        assert row["photos_a_second"] == pytest.approx(event.photos_a_second, abs=1e-3)
 
 
 def test_the_training_loss_counts_each_photo_once() -> None:
@@ -176,10 +178,10 @@ class PoisonedPhotos(Photos):
         self.training: Any = None
         self.met: list[tuple[int, Any]] = []
 
-    def iterate_epoch(self, number: int, **told: Any) -> Iterator[Any]:
+    def iterate_epoch(self, number: int, **options: Any) -> Iterator[Any]:
         self.met.append((number, self.training.model.get_weights()))
         poisoned = number == 1 and len(self.met) == 2
-        for pixels, targets, weights in super().iterate_epoch(number, **told):
+        for pixels, targets, weights in super().iterate_epoch(number, **options):
             yield pixels, np.full_like(targets, np.nan) if poisoned else targets, weights
 
 
@@ -281,8 +283,8 @@ def test_a_training_within_a_budget_goes_on_at_the_pace_that_is_left(tmp_path: P
     again.run()
     assert 4 <= len(again.history) < 200
     assert rate_fell(again)
-    told = [row["share"] for row in again.history]
-    assert again.state.done == round(3 * sum(told))
+    shares = [row["share"] for row in again.history]
+    assert again.state.done == round(3 * sum(shares))
     assert all(math.isfinite(row["training_loss"]) for row in again.history)
 
 
