@@ -150,15 +150,11 @@ def _align_rows(
     """Return the rows of ``values`` in the order of the unique ids ``wanted``, each exactly once."""
     # The order nearly always matches, and comparing millions of ids is much faster than looking them up.
     if not np.array_equal(ids, wanted):
-        values = values[_find_positions(ids, wanted, what)]
+        index = pd.Index(ids)
+        places = index.get_indexer(pd.Index(wanted)) if index.is_unique and len(ids) == len(wanted) else np.array([-1])
+        if (places < 0).any():
+            raise Mismatch(f"{what} do not contain each photo exactly once: train the member again with --restart.")
+        values = values[places]
     if not np.isfinite(values).all():
         raise BadData(f"{what} contain values that are not finite: train the member again with --restart.")
     return values
-
-
-def _find_positions(ids: NDArray[np.str_], wanted: NDArray[np.str_], what: str) -> NDArray[np.intp]:
-    index = pd.Index(ids)
-    places = index.get_indexer(pd.Index(wanted)) if index.is_unique and len(ids) == len(wanted) else np.array([-1])
-    if (places < 0).any():
-        raise Mismatch(f"{what} do not contain each photo exactly once: train the member again with --restart.")
-    return places

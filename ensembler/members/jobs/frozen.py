@@ -69,7 +69,9 @@ def _train_fold(job: TrainingJob, fold: int, heads: FoldHeads, features: Feature
         _average_over_views(head, [features[view][0][held_out] for view in VIEWS[settings.tta]]),
         _average_over_views(head, [features[view][1] for view in VIEWS[settings.tta]]),
     )
-    history = [{"phase": "head", **_describe_choice(head), "held_out_log_loss": score}]
+    # The setting that inner cross-validation chose.
+    chosen = {"epochs": head.epochs_} if isinstance(head, HiddenHead) else {"inverse_penalty": head.strength_}
+    history = [{"phase": "head", **chosen, "held_out_log_loss": score}]
     seconds = time.monotonic() - began
     save_fold(job.folder, job.record, fold, predictions, history, score, seconds)
     return FoldEnded(job.member, fold, None, score, round(seconds, 3))
@@ -77,8 +79,3 @@ def _train_fold(job: TrainingJob, fold: int, heads: FoldHeads, features: Feature
 
 def _average_over_views(head: Head, views: list[NDArray[np.float32]]) -> NDArray[np.float32]:
     return np.asarray(np.mean([head.predict_proba(view) for view in views], axis=0), dtype=np.float32)
-
-
-def _describe_choice(head: Head) -> dict[str, Any]:
-    """Return the setting of the head that inner cross-validation chose."""
-    return {"epochs": head.epochs_} if isinstance(head, HiddenHead) else {"inverse_penalty": head.strength_}

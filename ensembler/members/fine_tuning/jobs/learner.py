@@ -87,27 +87,24 @@ class Learner:
 
     def compile(self, number: int) -> None:
         """Compile the network for a phase, with a new optimizer."""
-        phase = self.settings.phases[number]
+        fold_task, settings = self.fold_task, self.settings
+        phase = settings.phases[number]
+        weights = compute_class_weights(fold_task.targets, settings.class_weights, multiclass=fold_task.multiclass)
         with self.devices.scope():
             _, backbone, _head = self.model.layers
             unfreeze(backbone, phase)
-            rates = compute_layer_rates(backbone, self.settings.first_block_rate)
+            rates = compute_layer_rates(backbone, settings.first_block_rate)
             updates = self.steps * phase.epochs
             self.optimizer: LayerwiseAdamW = build_optimizer(
-                self.model, phase, self.settings, updates, rates, accumulation_steps=self.accumulation_steps
+                self.model, phase, settings, updates, rates, accumulation_steps=self.accumulation_steps
             )
-            scaled = self.settings.precision == "float16"
+            scaled = settings.precision == "float16"
             self.model.compile(
                 optimizer=keras.optimizers.LossScaleOptimizer(self.optimizer) if scaled else self.optimizer,
-                loss=self._build_loss(),
+                loss=LogLoss(multiclass=fold_task.multiclass, smoothing=settings.label_smoothing, weights=weights),
                 jit_compile=is_on_gpu(),
                 auto_scale_loss=False,
             )
-
-    def _build_loss(self) -> LogLoss:
-        fold_task, settings = self.fold_task, self.settings
-        weights = compute_class_weights(fold_task.targets, settings.class_weights, multiclass=fold_task.multiclass)
-        return LogLoss(multiclass=fold_task.multiclass, smoothing=settings.label_smoothing, weights=weights)
 
     def take_snapshot(self) -> TrainingSnapshot:
         """Return a copy of the current state."""
