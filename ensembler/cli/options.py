@@ -81,16 +81,6 @@ add_timeout_option = option(
     help="Seconds without a reply from Kaggle after which a request is repeated.",
 )
 add_json_option = option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
-add_runtime_option = option(
-    "--runtime",
-    metavar="auto|keras|graph|onnx",
-    help="Runtime of predictions without a GPU. auto, the default, takes the fastest.",
-)
-add_cache_limit_option = option(
-    "--cache-limit",
-    metavar="SIZE",
-    help="Disk space for decoded photos, such as 20GB. 0 keeps none. By default half of the free space.",
-)
 
 
 def parse_member_names(_context: click.Context, _option: click.Parameter, value: str | None) -> list[str] | None:

@@ -8,18 +8,11 @@ from typing import Any
 import click
 
 from .context import Context
-from .options import (
-    PATH,
-    add_cache_limit_option,
-    add_competition_option,
-    add_json_option,
-    add_runtime_option,
-    option,
-    parse_member_names,
-)
+from .options import PATH, add_competition_option, add_json_option, option, parse_member_names
+from .training_options import SurveyCommand, select_given_options
 
 
-@click.command()
+@click.command(cls=SurveyCommand)
 @option(
     "--members",
     callback=parse_member_names,
@@ -30,14 +23,6 @@ from .options import (
 @option("--top", type=click.IntRange(1), default=3, help="Number of backbones that are scored on all photos.")
 @option("--time-budget", metavar="TIME", former=["--budget"], help="Time limit of the whole call, such as 10m.")
 @option("--full", is_flag=True, help="Score all backbones on all photos.")
-@option("--weights", metavar="WHERE", help="Initial weights: imagenet (the default), none, or a folder.")
-@option(
-    "--image-size",
-    type=click.IntRange(1),
-    metavar="PIXELS",
-    help="Input size of all backbones. By default each backbone's own.",
-)
-@option("--seed", type=int, default=0, help="Seed of the order of photos.")
 @option("--sort", type=click.Choice(["size", "loss", "latency"]), default="size", help="Order of the table.")
 @option(
     "--accuracy",
@@ -46,8 +31,6 @@ from .options import (
     help="Accuracy that is good enough, such as 0.97. By default one standard error around the best log loss.",
 )
 @option("--csv", type=PATH, metavar="FILE", help="Write the table as CSV.")
-@add_runtime_option
-@add_cache_limit_option
 @add_competition_option
 @add_json_option
 @click.pass_obj
@@ -61,7 +44,7 @@ def survey(context: Context, /, *, csv: Path | None, as_json: bool, **options: A
     from ..workflows.survey.files import format_survey_csv
     from ..workflows.survey.survey import survey as run
 
-    result = context.run(run, **options)
+    result = context.run(run, **select_given_options(options))
     if csv:
         write_text(csv, format_survey_csv(result))
     context.show(result, as_json=as_json)

@@ -17,16 +17,17 @@ _FORMER = {"name": "--as", "augmentation": "--augment"}
 class TrainingCommand(SectionedCommand):
     """A command with the options of training. Their declarations are loaded together with the command."""
 
-    # Names of the accepted options of a call. None accepts all.
+    # Names of the accepted options of a call and of training. None accepts all.
     run: tuple[str, ...] | None = None
+    training: tuple[str, ...] | None = None
 
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
         """Return the command's own options, followed by the declared ones."""
         from ..options.reading import OPTIONS, RUN
 
         if all(found.name not in OPTIONS for found in self.params):
-            run = [each for name, each in RUN.items() if self.run is None or name in self.run]
-            self.params += [_make_option(each) for each in (*run, *OPTIONS.values())]
+            for known, names in ((RUN, self.run), (OPTIONS, self.training)):
+                self.params += [_make_option(each) for name, each in known.items() if names is None or name in names]
         return super().get_params(ctx)
 
 
@@ -34,6 +35,13 @@ class ConfigCommand(TrainingCommand):
     """A command that shows the options of training without training."""
 
     run = ("preset", "config")
+
+
+class SurveyCommand(TrainingCommand):
+    """A command that computes features of frozen backbones."""
+
+    run = ("runtime", "cache_limit")
+    training = ("weights", "image_size", "seed")
 
 
 def _make_option(declared: Declared) -> Option:

@@ -21,6 +21,7 @@ from ...members.records import build_record
 from ...options.declared import TrainingOptions
 from ...options.durations import read_duration
 from ...options.kinds import read_value
+from ...options.reading import read_options
 from ...options.resolve import choose_settings
 from ...paths import DEFAULT_WORKSPACE, CompetitionFolder, CompetitionLike, Workspace
 from ...progress import SILENT, Progress
@@ -117,6 +118,8 @@ def survey(
     began = time.time()
     limit = None if time_budget is None else read_value("--time-budget", read_duration, time_budget)
     chosen_runtime, cache_bytes = read_runtime(runtime), parse_cache_limit(cache_limit)
+    options = _read_options(weights, image_size, seed)
+    image_size, seed = options.get("image_size"), options["seed"]
     backbones = match_backbones(members or ())
     folder, tables = open_refreshed_competition(competition, workspace, progress)
     local_machine = _detect_machine(backbones, progress)
@@ -125,11 +128,6 @@ def survey(
         least = MIN_PHOTOS_PER_FOLD * folds.splits
         if photos is not None and photos < least:
             raise BadChoice(f"--photos must be at least {least} for {folds.splits} folds. Received: {photos}")
-        options: TrainingOptions = {"unfreeze": "none", "flips": False, "tta": "none", "seed": seed}
-        if weights is not None:
-            options["weights"] = str(weights)
-        if image_size is not None:
-            options["image_size"] = image_size
         candidates, failed = _build_candidates(folder, tables, folds, backbones, options, local_machine)
         photo_count = min(photos or len(tables.train), len(tables.train))
         survey_job = SurveyJob(
@@ -157,6 +155,12 @@ def _detect_machine(backbones: Sequence[Backbone], progress: Progress) -> LocalM
     if machine.problem:
         progress.warn(machine.problem)
     return machine
+
+
+def _read_options(weights: str | Path | None, image_size: int | None, seed: int) -> TrainingOptions:
+    given = {"weights": weights and str(weights), "image_size": image_size, "seed": seed}
+    options = read_options({name: value for name, value in given.items() if value is not None})
+    return {**options, "unfreeze": "none", "flips": False, "tta": "none"}
 
 
 def _build_candidates(

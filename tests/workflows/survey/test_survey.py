@@ -145,6 +145,8 @@ def test_the_command_prints_the_table_json_and_csv(found, made, tmp_path: Path) 
         ({"photos": 11}, "photos must be at least 12 for 3 folds. Received: 11"),
         ({"time_budget": "soon"}, "time_budget"),
         ({"members": ["b99"]}, "no backbone named 'b99'"),
+        ({"image_size": 7}, "image_size must be a whole number, at least 8. Received: 7"),
+        ({"seed": -1}, "seed must be a whole number, at least 0"),
         ({"weights": "/nowhere"}, "No backbone could be judged"),
     ],
     ids=str,
