@@ -74,14 +74,18 @@ def _rewrite_call(command: str, words: list[str]) -> str:
     arguments = []
     while words:
         word = words.pop(0)
-        value = words.pop(0) if word.startswith("--") and words and not words[0].startswith("--") else None
-        arguments.append(_rewrite_argument(word[2:], value) if word.startswith("--") else _quote(word))
+        if word.startswith("--"):
+            value = words.pop(0) if words and not words[0].startswith("--") else None
+            arguments.append(_rewrite_argument(word[2:], value))
+        else:
+            arguments.append(_quote(word))
     return f"{_FUNCTIONS.get(command, command.replace('-', '_'))}({', '.join(arguments)})"
 
 
 def _rewrite_argument(option: str, value: str | None) -> str:
-    option, value = (option[3:], "False") if option.startswith("no-") else (option, value)
-    if option in _FLAGS:
+    if option.startswith("no-"):
+        option, value = option[3:], "False"
+    elif option in _FLAGS:
         value = value or "True"
     name = _ARGUMENTS.get(option, option.replace("-", "_"))
     if option in _HINTS:

@@ -13,7 +13,7 @@ EnsemblerError
 ├── JobFailed              a job's process failed
 └── KaggleError            Kaggle or the network refused a request
 
-Interrupted is not an EnsemblerError. It is a KeyboardInterrupt, because the user asked for the end.
+Interrupted is not an EnsemblerError. It is a KeyboardInterrupt, because the user requested the end.
 """
 
 from __future__ import annotations
@@ -24,17 +24,15 @@ from collections.abc import Iterable, Sequence, Sized
 
 from .callers import address_caller
 
-_CHANGE_PERMISSIONS = "change its permissions or choose another folder with --data"
-_MOVE_AWAY = "move the existing file away, or choose another folder with --data"
 _REMEDIES = {
-    errno.ENOSPC: "free some space or choose another folder with --data",
-    errno.EDQUOT: "free some space or choose another folder with --data",
-    errno.EACCES: _CHANGE_PERMISSIONS,
-    errno.EPERM: _CHANGE_PERMISSIONS,
-    errno.EROFS: _CHANGE_PERMISSIONS,
-    errno.EEXIST: _MOVE_AWAY,
-    errno.ENOTDIR: _MOVE_AWAY,
-    errno.EISDIR: _MOVE_AWAY,
+    **dict.fromkeys((errno.ENOSPC, errno.EDQUOT), "free some space or choose another folder with --data"),
+    **dict.fromkeys(
+        (errno.EACCES, errno.EPERM, errno.EROFS), "change its permissions or choose another folder with --data"
+    ),
+    **dict.fromkeys(
+        (errno.EEXIST, errno.ENOTDIR, errno.EISDIR),
+        "move the existing file away, or choose another folder with --data",
+    ),
     errno.EFBIG: "choose a folder on a file system for larger files with --data",
 }
 
@@ -47,7 +45,7 @@ def format_count(things: Sized, word: str) -> str:
 class EnsemblerError(Exception):
     """Base class of all errors that the user can correct. The command line prints them as one line, exit code 1.
 
-    Their texts are written as for the command line, see :mod:`.callers`. Raised from Python, they name keywords.
+    Messages are written for the command line. Errors raised from Python name keywords, see :mod:`.callers`.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Messages name arguments as their caller writes them."""
+"""Names of arguments in messages."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ PACKAGE = Path(ensembler.__file__).parent
         ("--learning-rate must be above 0.", "learning_rate must be above 0."),
         ("--refit must be true or false", "refit must be true or false"),
         ("(--epochs, --phase)", "(epochs, phases)"),
-        ("train it anew with --restart.", "train it anew with restart=True."),
+        ("train it again with --restart.", "train it again with restart=True."),
         ("`--weights none` or `--head random`", "weights='none' or head='random'"),
         ("`--confidence 0.99`", "confidence=0.99"),
         ("leave out --no-wait", "leave out wait=False"),
@@ -56,7 +56,7 @@ def test_arguments_are_named_as_the_caller_writes_them(typed: str, python: str) 
         with address_command_line():
             pass
         assert str(BadChoice(typed)) == typed
-    # Once and for all, wherever it is shown.
+    # A rewritten message stays unchanged.
     assert address_caller(python) == python
 
 
@@ -79,7 +79,7 @@ def test_arguments_as_options(name: str, value: object, typed: str) -> None:
 
 
 def list_messages() -> list[tuple[str, str]]:
-    """Text of the package that may name options: strings that are no docstrings, outside the command line."""
+    """List strings that may name options: those outside the command line, without docstrings."""
     found = []
     for path in PACKAGE.rglob("*.py"):
         module = path.relative_to(PACKAGE).as_posix()
@@ -91,7 +91,7 @@ def list_messages() -> list[tuple[str, str]]:
             and node.body
             and isinstance(node.body[0], ast.Expr)
         }
-        # Those of other programs.
+        # These modules name options of other programs.
         if module.startswith("cli/") or module in ("callers.py", "engines/hardware.py", "submission/notebook/cells.py"):
             continue
         found += [
