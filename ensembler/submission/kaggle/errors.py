@@ -159,6 +159,8 @@ def build_submissions_url(slug: str) -> str:
 def _make_http_error(error: requests.HTTPError, slug: str, secrets: Sequence[str]) -> KaggleError:
     """Return the error for a response with a status of 400 or more."""
     response = requests.Response() if error.response is None else error.response
+    # Reading the body releases the connection, whatever the status.
+    reason = mask_secrets(read_message(response), secrets)[:MAX_REASON_LENGTH]
     status = response.status_code or 500
     if status < 400:
         # The body may contain 400 or more although the status is 200.
@@ -188,7 +190,6 @@ def _make_http_error(error: requests.HTTPError, slug: str, secrets: Sequence[str
             retry_after=retry_after,
             lost_method=_parse_api_method(error.request),
         )
-    reason = mask_secrets(read_message(response), secrets)[:MAX_REASON_LENGTH]
     reason = reason or "it gives no reason, but often the daily submissions are used up or the deadline has passed"
     return KaggleError(f"Kaggle refused ({status}): {reason}; see {SITE}/competitions/{slug}.")
 

@@ -50,7 +50,7 @@ def test_competitions_in_short(made: Made) -> None:
     (folder.fold("c", 0) / "fold.json").unlink()
     write_text(workspace.competition("bad").manifest, "x = 1\n")
     bad, brief = status(workspace=workspace).competitions
-    assert "these keys are unknown: x" in bad.trouble
+    assert "unknown keys: x" in bad.trouble
     assert (brief.task, brief.metric, brief.finished, brief.members, brief.score) == (
         "multiclass",
         "log loss",
