@@ -245,7 +245,7 @@ def test_a_budget_ends_a_phase_early_and_its_rate_at_nothing() -> None:
     began = time.time()
     training.run()
     assert 1 < len(training.history) < 200
-    assert time.time() - began < 9
+    assert time.time() - began < 30
     assert 0 < sum(row["share"] for row in training.history) < 200
     assert rate_fell(training)
 
