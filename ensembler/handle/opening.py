@@ -26,7 +26,7 @@ def open(  # noqa: A001 - `ensembler.open` reads as `gzip.open` does
     Parameters
     ----------
     competition
-        Name of the competition; None is the one last brought in.
+        Name of the competition. None opens the one last fetched or adopted.
     workspace
         Folders of competitions and submissions.
     progress
@@ -57,10 +57,10 @@ def fetch(
     workspace: Workspace = DEFAULT_WORKSPACE,
     progress: Progress | None = None,
 ) -> Competition:
-    """Bring a competition in from Kaggle or from a zip: unpack it, find out its layout, and scan its photos.
+    """Fetch a competition from Kaggle or from a zip: unpack it, detect its layout, and scan its photos.
 
-    It can be killed at any moment and called again: it continues from there. A second call does only what is missing,
-    and keeps a manifest that a person has edited.
+    An interrupted call can be repeated and resumes. A second call does only what is missing, and keeps a manifest that
+    the user has edited.
 
     Parameters
     ----------

@@ -58,13 +58,13 @@ def fetch(
         remove_unfinished(folder.raw, all_writers=True)
         _refuse_other(folder, archive, progress, force=force)
         stage = _read_stage(folder)
-        anew = force or bool(stage)
-        answers = hints if anew else merge_hints(folder, hints)
-        if archive is not None and (anew or not _is_unpacked(folder)):
+        detect_again = force or bool(stage)
+        answers = hints if detect_again else merge_hints(folder, hints)
+        if archive is not None and (detect_again or not _is_unpacked(folder)):
             _unpack_local_archive(archive, folder, max_bytes, progress)
-        elif (anew and stage != _UNPACKED) or not folder.extracted.is_dir():
+        elif (detect_again and stage != _UNPACKED) or not folder.extracted.is_dir():
             _download_and_unpack(folder, retry_policy, answers, max_bytes, progress, force=force)
-        if anew:
+        if detect_again:
             _remove_former_files(folder, progress)
         if hints != NO_HINTS or not folder.manifest.is_file():
             _find_layout(folder, answers, progress)
