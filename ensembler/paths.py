@@ -7,7 +7,7 @@ import re
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, Self, overload
 
 from .errors import BadChoice
 from .storage import write_text
@@ -34,8 +34,14 @@ class _PathBelow:
     def __init__(self, pattern: str) -> None:
         self._pattern = pattern
 
-    def __get__(self, folder: CompetitionFolder, owner: type) -> Path:
-        return folder.root / self._pattern.format(name=folder.name)
+    @overload
+    def __get__(self, folder: None, owner: type) -> Self: ...
+
+    @overload
+    def __get__(self, folder: CompetitionFolder, owner: type) -> Path: ...
+
+    def __get__(self, folder: CompetitionFolder | None, owner: type) -> Self | Path:
+        return self if folder is None else folder.root / self._pattern.format(name=folder.name)
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Unpack
+from typing import Any, Unpack
 
 from ..options.declared import Preset, TrainingOptions, TrainMembersOptions
 from ..options.reading import OPTIONS, RUN, show_options
@@ -61,6 +61,16 @@ class Competition(CompetitionFacts, Shown):
     def build_table(self) -> Table:
         """Return the competition, what was made of it, and the next step."""
         return self.status().build_table()
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the status as plain data for JSON.
+
+        Examples
+        --------
+        >>> ensembler.open("pets").to_json()["competition"]["name"]
+        'pets'
+        """
+        return self.status().to_json()
 
     def status(self) -> Status:
         """Return where the competition stands, and the next step; see :func:`ensembler.status`.

@@ -58,7 +58,8 @@ def test_a_store_that_pays_is_made_once_and_told(fresh: Made, tmp_path: Path) ->
         assert np.array_equal(source.gather(np.arange(3)), [decode_photo(photos.paths[row], SIZE) for row in rows])
     place = tmp_path / "pixels" / "samples"
     assert heard.notes == [
-        f"Decoding 30 photos once at 8 pixels saves about 60 s; they take 5.8e-06 GB in {place} (--cache-limit)."
+        "30 photos are decoded once at 8 pixels, which saves about 60 s. "
+        f"They take 5.8e-06 GB in {place} (cache_limit)."
     ]
     assert heard.labels == ["decode photos at 8 pixels"]
     again = Heard()

@@ -164,7 +164,7 @@ def test_more_photos_may_change_what_pays(start: Start) -> None:
     [
         ("keras", 0.0, "keras", []),
         ("graph", 1e-5, "another", []),
-        ("graph", 1e-3, "keras", ["b0 predicts on Keras although --runtime is graph: the outputs of graph differ by"]),
+        ("graph", 1e-3, "keras", ["b0 predicts on Keras although runtime is graph: the outputs of graph differ by"]),
     ],
 )
 def test_a_person_may_choose(
@@ -182,7 +182,7 @@ def test_a_gpu_is_left_alone(start: Start, heard: Heard, monkeypatch: pytest.Mon
     assert on(start(machine, "auto")) == "keras"
     assert on(start(machine, "onnx")) == "keras"
     assert machine.turned == []
-    assert heard.warnings == ["b0 predicts on Keras although --runtime is onnx: there is a GPU."]
+    assert heard.warnings == ["b0 predicts on Keras although runtime is onnx: there is a GPU."]
 
 
 @pytest.mark.parametrize("choice", ["keras", "graph"])
