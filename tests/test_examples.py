@@ -82,8 +82,9 @@ def run_examples(name: str, documented: object) -> None:
     assert not runner.failures, "".join(report)
 
 
+# tests/workflows/test_demo.py runs the demo, which takes minutes.
 @pytest.mark.slow
-@pytest.mark.parametrize("name", EXAMPLES)
+@pytest.mark.parametrize("name", [name for name in EXAMPLES if name != "demo"])
 def test_the_example_of_a_public_name_runs(name: str, place: Path) -> None:
     run_examples(name, getattr(ensembler, name))
 

@@ -123,7 +123,8 @@ def read_options(
     Parameters
     ----------
     data
-        Values by name. Names may contain dashes instead of underscores, and numbers may be text.
+        Values by name. Names may contain dashes instead of underscores, and numbers may be text. None leaves
+        an option open.
     where
         File and table that contain the options. Empty for the command line and Python.
     known
@@ -145,6 +146,8 @@ def read_options(
             raise BadChoice.from_unknown_name(f"option in {where}" if where else "option", given, allowed)
         if name in options:
             raise BadChoice(f"{where or 'The call'} sets {name} twice: remove one of them.")
+        if value is None:
+            continue
         label = f"{given} in {where}" if where else format_option(name)
         options[name] = read_value(label, known[name].kind, value)
     if "phases" in options and (single := [name for name in SINGLE_PHASE_OPTIONS if name in options]):

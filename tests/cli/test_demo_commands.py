@@ -34,7 +34,16 @@ def test_stack_prints_json_of_the_shape_that_was_promised(demo: Demo, tmp_path: 
     printed = json.loads(ended.stdout)
     scores = {"metric", "score", "standard_error", "log_loss", "log_loss_error", "accuracy"}
     details = {"name", "meta", "asked", "refit", "interval", "best", "gain", "temperature", "clip", "reliability"}
-    beside = {"mean", "meta_learners", "meta_learners_photos", "members", "left_out", "submission", "model"}
+    beside = {
+        "mean",
+        "meta_learners",
+        "meta_learners_photos",
+        "members",
+        "left_out",
+        "submission",
+        "model",
+        "difference",
+    }
     assert set(printed) == {*scores, *details, *beside}
     assert printed["score"] == printed["log_loss"]
     of_member = {"name", *scores, "loss_without", "error_correlations"}

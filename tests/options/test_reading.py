@@ -133,3 +133,9 @@ def test_a_file_is_named() -> None:
         read_options({"seed": 3}, "a.toml", excluded=["seed"])
     with pytest.raises(BadChoice, match=r"either phases or epochs in a\.toml"):
         read_options({"phases": ["all epochs=1 learning-rate=1"], "epochs": 3}, "a.toml")
+
+
+def test_none_leaves_an_option_open() -> None:
+    assert read_options({"epochs": None, "seed": 3}) == {"seed": 3}
+    with pytest.raises(BadChoice, match="no option named 'epcohs'"):
+        read_options({"epcohs": None})

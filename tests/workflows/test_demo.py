@@ -131,7 +131,7 @@ def test_the_ledger_knows_the_csv_and_where_it_came_from(demo: Demo) -> None:
     rows = [row for row in Ledger(demo.workspace.submissions).list_rows() if row.path == demo.stacked.submission]
     [row] = rows
     assert (row.competition, row.slug, row.stack, row.status) == ("digits", "", demo.stacked.name, "")
-    assert [name for name, _ in row.members] == list(MEMBERS)
+    assert [member.name for member in row.members] == list(MEMBERS)
     assert [member.fingerprint for member in row.members] == [
         MemberRecord.load(demo.folder, name).fingerprint for name in MEMBERS
     ]

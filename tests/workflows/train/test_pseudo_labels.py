@@ -103,7 +103,7 @@ def test_the_same_call_goes_on_and_another_is_refused(trained: Trained) -> None:
     assert words[-4:] == ["--pseudo-labels", "both", "--confidence", "0.55"]
     make_stack(folder, ["demo-dense"], "one")
     for changed in ({"confidence": 0.6}, {"pseudo_labels": "one"}, {"pseudo_labels": None, "confidence": None}):
-        with pytest.raises(Mismatch, match=r"pseudo_labels both from 0.55 \(predictions [0-9a-f]{16}\) \(there\)"):
+        with pytest.raises(Mismatch, match=r"pseudo_labels both from 0.55 \(predictions [0-9a-f]{16}\) \(stored\)"):
             train_members([name], workspace=trained.workspace, **FROZEN, **{**STACK, **changed})
 
 
@@ -138,8 +138,7 @@ def test_nothing_sure_is_told(trained: Trained) -> None:
         confidence=0.999999,
     )
     assert heard.told == [
-        "Warning: demo-conv@unsure learns from no photo to predict: no label of both is as sure as --confidence "
-        "0.999999."
+        "Warning: demo-conv@unsure learns from no photo to predict: no label of both is as sure as confidence=0.999999."
     ]
     records = [MemberRecord.load(trained.folder, name) for name in ("demo-conv", "demo-conv@unsure")]
     plain, unsure = (load_fold(trained.folder, record, 1)[0] for record in records)

@@ -127,16 +127,16 @@ def test_a_finished_fold_is_not_trained_again_and_a_lost_one_is(small: Small) ->
 @pytest.mark.parametrize(
     ("changed", "kind", "words"),
     [
-        ({"image_size": 16}, Mismatch, r"image_size 8 \(there\) / 16 \(asked\)"),
-        ({"folds": 5}, Mismatch, "has 4 folds, 5 were asked for"),
-        ({"repeats": 2}, Mismatch, "has 1 repeat, 2 were asked for"),
+        ({"image_size": 16}, Mismatch, r"image_size 8 \(stored\) / 16 \(requested\)"),
+        ({"folds": 5}, Mismatch, "contains 4 folds instead of 5"),
+        ({"repeats": 2}, Mismatch, "contains 1 repeat instead of 2"),
         ({"folds": 0}, BadChoice, "folds must be a whole number, at least 1"),
         ({"batch_size": 0}, BadChoice, "batch_size must be a whole number, at least 1"),
         ({"weights": "nowhere"}, BadChoice, r"The folder /.*/nowhere does not exist"),
         ({"weights": "imagenet"}, BadChoice, "no ImageNet weights"),
         ({"members": ["demo-cnov"]}, BadChoice, "did you mean demo-conv"),
         ({"members": ["demo-conv", "demo-conv"]}, BadChoice, "each member once"),
-        ({"members": ["demo-separable"]}, BadChoice, "holds weights of demo-conv, demo-dense"),
+        ({"members": ["demo-separable"]}, BadChoice, "contains weights of demo-conv, demo-dense"),
         ({"competition": "smal"}, BadChoice, "did you mean small"),
     ],
 )
