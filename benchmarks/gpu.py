@@ -190,7 +190,7 @@ def options(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--batches", default=",".join(map(str, BATCHES)), type=numbers, help="photos per step")
     parser.add_argument("--size", default=SIZE, type=int, help="height and width of photos in pixels")
     parser.add_argument("--seconds", default=3.0, type=float, help="approximate seconds of a run")
-    parser.add_argument("--repeats", default=3, type=int, help="number of runs, whose median counts")
+    parser.add_argument("--repeats", default=3, type=int, help="number of runs; the table shows their median")
     parser.add_argument("--compilers", default=0, type=int, help="processes that compile ahead for JAX. 0 disables it")
     parser.add_argument("--most-steps", default=500, type=int, help="largest number of steps in a run")
     return parser.parse_args(words)

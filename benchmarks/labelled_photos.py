@@ -19,7 +19,7 @@ TEST_PHOTOS = 2
 
 
 def competition_of(archive: Path, photos: int | None, work: Path, progress: Progress) -> CompetitionFolder:
-    """Make a competition of all or some labelled photos of a zip, whose photos have one label each."""
+    """Create a competition from all or some labelled photos of a zip. Each photo has one label."""
     workspace = Workspace(work / f"photos-{photos or 'all'}", work / "submissions")
     folder = workspace.competition("labelled")
     if not folder.stamp.is_file():

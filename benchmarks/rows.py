@@ -121,7 +121,7 @@ def make_features(work: Path) -> None:
 
 
 def make_members(work: Path) -> None:
-    """Write more members, whose predictions are those of the first one with noise."""
+    """Write more members. Their predictions are those of the first member plus noise."""
     folder = competition(work)
     first = record_of(work, "member-0")
     for number in range(1, MEMBERS):
