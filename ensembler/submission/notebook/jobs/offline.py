@@ -51,7 +51,8 @@ def answer_offline(
         Receiver of progress and events. None prints lines.
     """
     # The log of a notebook contains plain lines of standard output.
-    progress = progress or ConsoleProgress(file=sys.stdout)
+    # The log of a code competition is all that its author sees, so it shows every step, however short.
+    progress = progress or ConsoleProgress(file=sys.stdout, verbose=True)
     bundle, folder = Bundle.load(bundle_list), bundle_list.parent
     manifest = Manifest.load(folder / MANIFEST_FILE)
     with tempfile.TemporaryDirectory() as scratch:
