@@ -50,7 +50,6 @@ def answer_offline(
     progress
         Receiver of progress and events. None prints lines.
     """
-    # The log of a notebook contains plain lines of standard output.
     # The log of a code competition is all that its author sees, so it shows every step, however short.
     progress = progress or ConsoleProgress(file=sys.stdout, verbose=True)
     bundle, folder = Bundle.load(bundle_list), bundle_list.parent
