@@ -55,6 +55,8 @@ class CompetitionFolder:
     manifest = _PathBelow("competition.toml")
     # The user's hints about properties that cannot be detected, and the hash of the manifest at that time.
     hints = _PathBelow("hints.json")
+    # What was found out about the layout, and why.
+    evidence = _PathBelow("layout.json")
     # The downloaded archive and everything unpacked from it.
     raw = _PathBelow("raw")
     extracted = _PathBelow("raw/extracted")

@@ -17,6 +17,7 @@ from ..sample_submission import SampleSubmission, find_sample, make_relative
 from ..task import AnswerKind, LabelSource, Task
 from .class_names import find_class_names
 from .classes import OneHot, decide_task
+from .evidence import Evidence
 from .groups import find_groups, parse_groups
 from .known import find_known_competition
 from .label_tables import LabelTable, find_label_table, resolve_label_table
@@ -59,7 +60,15 @@ class LabelledPhotos:
     by_path: pd.Series
 
 
-def find_layout(root: Path, name: str, slug: str, hints: Hints, photos_at: str, metric: str = "") -> Manifest:
+def find_layout(
+    root: Path,
+    name: str,
+    slug: str,
+    hints: Hints,
+    photos_at: str,
+    metric: str = "",
+    evidence: Evidence | None = None,
+) -> Manifest:
     """Detect the layout of a competition unpacked in ``root``.
 
     Parameters
@@ -74,6 +83,8 @@ def find_layout(root: Path, name: str, slug: str, hints: Hints, photos_at: str, 
         Path of ``root`` in the manifest.
     metric
         Name of the metric here or on Kaggle. If it is empty or unknown, the slug decides, then the sample submission.
+    evidence
+        Collector of what is found and what is not used.
 
     Raises
     ------
@@ -84,6 +95,7 @@ def find_layout(root: Path, name: str, slug: str, hints: Hints, photos_at: str, 
     BadData
         If photos, labels and sample submission do not match, or the task is not a classification of whole photos.
     """
+    evidence = Evidence() if evidence is None else evidence
     if not hints.metric:
         refuse_metric(metric)
     photos = PhotoFiles.list_below(root)
@@ -94,7 +106,7 @@ def find_layout(root: Path, name: str, slug: str, hints: Hints, photos_at: str, 
     test = find_test_layout(photos, sample)
     metrics = _list_known_metrics(slug, hints, metric)
     known_metric = metrics[0] if metrics else None
-    labelled = find_labelled_photos(photos, sample, hints, known_metric)
+    labelled = find_labelled_photos(photos, sample, hints, evidence, known_metric)
     task, classes, kind = decide_task(
         labelled.labels,
         sample,
@@ -140,14 +152,18 @@ def _choose_metric(task: Task, kind: AnswerKind, named: str | None, metrics: lis
 
 
 def find_labelled_photos(
-    photos: PhotoFiles, sample: SampleSubmission | None, hints: Hints, metric: Metric | None = None
+    photos: PhotoFiles,
+    sample: SampleSubmission | None,
+    hints: Hints,
+    evidence: Evidence,
+    metric: Metric | None = None,
 ) -> LabelledPhotos:
     """Find the labelled photos, the source of their labels, and their groups.
 
     ``metric`` is the competition's metric, None if it is unknown. Errors are those of :func:`find_layout`.
     """
     folder, inside = find_training_set(photos)
-    labelled = _find_labels(folder, inside, sample, hints, metric)
+    labelled = _find_labels(folder, inside, sample, hints, metric, evidence)
     if labelled.layout.labels == "csv":
         _refuse_other_tasks(labelled, photos.root, sample, hints)
     groups = parse_groups(hints.groups, inside) if hints.groups else find_groups(inside, labelled.by_path, sample)
@@ -168,7 +184,12 @@ def _refuse_other_tasks(labelled: LabelledPhotos, root: Path, sample: SampleSubm
 
 
 def _find_labels(
-    folder: str, photos: PhotoFiles, sample: SampleSubmission | None, hints: Hints, metric: Metric | None
+    folder: str,
+    photos: PhotoFiles,
+    sample: SampleSubmission | None,
+    hints: Hints,
+    metric: Metric | None,
+    evidence: Evidence,
 ) -> LabelledPhotos:
     if hints.labels:
         return _read_from_table(
@@ -180,11 +201,15 @@ def _find_labels(
     if in_folders:
         by_path = pd.Series({path: extract_name(extract_folder(path)) for path in photos.paths}, dtype=str)
         if from_table is None or (from_table.by_path == by_path[from_table.by_path.index]).all():
+            evidence.add_finding(
+                "labels", "names of folders", folder, "each photo is in a folder named after its class", photos.paths
+            )
             return LabelledPhotos(TrainLayout(folder, "folders"), by_path, by_path)
     if from_table is not None:
         return from_table
     if has_labels_in_names(photos):
         by_path = pd.Series({path: extract_label(path) for path in photos.paths}, dtype=str)
+        evidence.add_finding("labels", "names of files", folder, "each file name is a class and a number", photos.paths)
         return LabelledPhotos(TrainLayout(folder, "names"), by_path, by_path)
     refuse_unreadable(photos.root, sample)
     raise MissingHint(

@@ -14,6 +14,7 @@ from ..photo_files import PhotoFiles
 from ..tables import read_photo_groups
 from .class_names import find_class_names
 from .classes import find_task
+from .evidence import Evidence
 from .joined_groups import join_groups
 from .labels import tabulate_labelled_photos
 from .layout import Hints, find_labelled_photos
@@ -24,13 +25,16 @@ ID_COLUMN = "id"
 _SEVERAL = "\0several"
 
 
-def find_local_layout(photos: PhotoFiles, name: str, hints: Hints, sample: Path) -> Manifest:
+def find_local_layout(
+    photos: PhotoFiles, name: str, hints: Hints, sample: Path, evidence: Evidence | None = None
+) -> Manifest:
     """Detect the layout of a folder without a sample submission, which will be written to ``sample``.
 
     The submission has a column per class, or for two classes a column of the last one. Errors are those of
     :func:`.layout.find_labelled_photos`.
     """
-    labelled = find_labelled_photos(photos, None, hints, find_metric(hints.metric) if hints.metric else None)
+    metric = find_metric(hints.metric) if hints.metric else None
+    labelled = find_labelled_photos(photos, None, hints, Evidence() if evidence is None else evidence, metric)
     task, classes = find_task(labelled.labels)
     if task == "binary" and (last := hints.positive):
         if last not in classes:

@@ -8,6 +8,7 @@ import pandas as pd
 
 from ...competition.csv_tables import write_table
 from ...competition.duplicates import group_copies
+from ...competition.layout.evidence import Evidence
 from ...competition.layout.layout import Hints, find_layout
 from ...competition.layout.local import choose_test_photos, find_local_layout
 from ...competition.manifest import Manifest
@@ -49,25 +50,31 @@ def adopt(
     if force or hints != NO_HINTS or not folder.manifest.is_file():
         hints = merge_hints(folder, hints)
         invalidate_tables(folder)
-        hidden = pd.DataFrame()
+        hidden, evidence = pd.DataFrame(), Evidence()
         if find_sample(root, hints.sample) is not None:
-            manifest = find_layout(root, name, "", hints, str(root))
+            manifest = find_layout(root, name, "", hints, str(root), evidence=evidence)
         else:
-            manifest, hidden, scan = _hold_out_photos(folder, root, test_size, seed, hints, progress)
+            manifest, hidden, scan = _hold_out_photos(folder, root, test_size, seed, hints, evidence, progress)
         remove_file(folder.solution)
         if not hidden.empty:
             write_table(folder.solution, hidden)
         back_up_edited_manifest(folder, progress)
-        save_manifest(folder, manifest, hints)
+        save_manifest(folder, manifest, hints, evidence, progress)
     return prepare_competition(folder, progress, scan)
 
 
 def _hold_out_photos(
-    folder: CompetitionFolder, root: Path, test_size: float, seed: int, hints: Hints, progress: Progress
+    folder: CompetitionFolder,
+    root: Path,
+    test_size: float,
+    seed: int,
+    hints: Hints,
+    evidence: Evidence,
+    progress: Progress,
 ) -> tuple[Manifest, pd.DataFrame, DuplicateScan]:
     """Choose the photos to predict, and write a sample submission for them."""
     files = PhotoFiles.list_below(root)
-    manifest = find_local_layout(files, folder.name, hints, folder.sample)
+    manifest = find_local_layout(files, folder.name, hints, folder.sample, evidence)
     has_test_folder = manifest.test.folder != manifest.train.folder
     to_predict = frozenset(files.select_inside(manifest.test.folder).paths if has_test_folder else ())
     scan = scan_duplicates(root, files.paths, to_predict, progress)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import asdict, dataclass, replace
 
+from ...competition.layout.evidence import Evidence
 from ...competition.layout.layout import Hints
 from ...competition.manifest import Manifest
 from ...competition.metrics.metrics import find_metric
@@ -48,13 +49,20 @@ def merge_hints(folder: CompetitionFolder, hints: Hints) -> Hints:
     return replace(_read_hints(folder).answers, **new)
 
 
-def save_manifest(folder: CompetitionFolder, manifest: Manifest, hints: Hints) -> None:
-    """Write a manifest with the hints that it was made with. Its checksum reveals later edits.
+def save_manifest(
+    folder: CompetitionFolder, manifest: Manifest, hints: Hints, evidence: Evidence, progress: Progress
+) -> None:
+    """Write a manifest with its hints and evidence, and report doubts. Its checksum reveals later edits.
 
     The manifest is written last, because an existing manifest skips the detection of the layout and the hints.
     """
     digest = hashlib.sha256(manifest.text.encode("utf-8")).hexdigest()
     write_record(folder.hints, _StoredHints(hints, digest))
+    write_record(folder.evidence, evidence)
+    for file in evidence.unused:
+        progress.note(f"{file.path} is not used: {file.reason}.")
+    for doubt in evidence.doubts:
+        progress.warn(doubt)
     manifest.save(folder.manifest)
 
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ...competition.archives.unpacking import extract_archive, read_claimed_size
+from ...competition.layout.evidence import Evidence
 from ...competition.layout.layout import Hints, find_layout, is_metric_guessed
 from ...competition.layout.not_classification import refuse_metric
 from ...competition.manifest import Manifest
@@ -193,7 +194,8 @@ def _find_layout(folder: CompetitionFolder, answers: Hints, progress: Progress) 
     slug = folder.name
     facts = read_facts(folder)
     back_up_edited_manifest(folder, progress)
-    manifest = find_layout(folder.extracted, slug, slug, answers, EXTRACTED_FOLDER, metric=facts.metric)
+    evidence = Evidence()
+    manifest = find_layout(folder.extracted, slug, slug, answers, EXTRACTED_FOLDER, facts.metric, evidence)
     if facts.metric and not answers.metric and find_metric(facts.metric) is None:
         progress.warn(
             f"The metric of {slug} on Kaggle, {facts.metric!r}, is unknown. {manifest.metric} is used instead: choose "
@@ -203,4 +205,5 @@ def _find_layout(folder: CompetitionFolder, answers: Hints, progress: Progress) 
         progress.note(
             f"Kaggle has not named the metric of {slug}. {manifest.metric} is a guess: choose another with --metric."
         )
-    save_manifest(folder, replace(manifest, code_only=manifest.code_only or facts.code_only), answers)
+    manifest = replace(manifest, code_only=manifest.code_only or facts.code_only)
+    save_manifest(folder, manifest, answers, evidence, progress)

@@ -25,7 +25,7 @@ from ensembler.workflows.train.train import train_members
 pytestmark = pytest.mark.slow
 
 DEMOS = ["demo-dense", "demo-conv", "demo-separable"]
-# One backbone of each kind of preprocessing and smallest size. tests/backbones/jobs/test_families.py builds all families.
+# One backbone of each kind of preprocessing and smallest size; tests/backbones/jobs/test_families.py has all families.
 SMALLEST = ["b0", "mobilenetv2-0.35", "xception", "inceptionv3", "resnet50"]
 
 
