@@ -4,7 +4,9 @@ import pytest
 from helpers.answers_made import DOGS
 from helpers.photos import Heard
 
+from ensembler.competition.layout.evidence import Evidence
 from ensembler.competition.layout.layout import Hints
+from ensembler.progress import SILENT
 from ensembler.workflows.fetch.answers import back_up_edited_manifest, merge_hints, save_manifest
 
 
@@ -27,7 +29,7 @@ def folder(workspace):
     ],
 )
 def test_a_later_answer_does_not_undo_the_former_ones(folder, before, now, after):
-    save_manifest(folder, DOGS, before)
+    save_manifest(folder, DOGS, before, Evidence(), SILENT)
     assert merge_hints(folder, now) == after
 
 
@@ -46,7 +48,7 @@ def test_an_answer_that_did_not_fit_is_not_remembered(folder):
 def test_corrections_by_hand_are_kept_aside(folder):
     heard = Heard()
     back_up_edited_manifest(folder, heard)
-    save_manifest(folder, DOGS, Hints())
+    save_manifest(folder, DOGS, Hints(), Evidence(), SILENT)
     back_up_edited_manifest(folder, heard)
     assert heard.warnings == []
     folder.manifest.write_text(folder.manifest.read_text() + "# mine\n")
