@@ -70,7 +70,7 @@ HEAVY = {
     "tensorflow": "jobs/",
     "onnxruntime": "jobs/",
     "tf2onnx": "jobs/",
-    "PIL": "images/|competition/archives/",
+    "PIL": "images/|competition/archives/|competition/pictures/",
     "matplotlib": "reports/",
     "py7zr": "competition/archives/seven_zip.py",
     "sklearn": "competition/|heads/|stacking/",

@@ -4,31 +4,41 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Container, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Container, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
 from ..errors import BadData
 from .photo_names import extract_folder, extract_name, extract_stem, extract_suffix
-
-SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp"})
+from .pictures.file_kinds import OTHER, PHOTO, SYSTEM, walk_files
 
 
 @dataclass(frozen=True)
 class PhotoFiles:
-    """Sorted paths of the photos below ``root``, relative to it, with forward slashes."""
+    """Sorted paths of the photos below ``root``, relative to it, with forward slashes.
+
+    ``undecodable`` maps the paths of pictures that cannot be decoded here to their formats. A selection of photos has
+    none.
+    """
 
     root: Path
     paths: tuple[str, ...]
+    undecodable: dict[str, str] = field(default_factory=dict, compare=False)
 
     @classmethod
     def list_below(cls, root: Path) -> PhotoFiles:
-        """List all photos below ``root`` except hidden ones and those in ``__MACOSX``; none raise ``BadData``."""
-        paths = list(_walk(root))
+        """List all photos below ``root`` except hidden ones and those in folders of systems.
+
+        Photos are recognised by their suffixes, and files without a known suffix by their first bytes. If there are no
+        photos, ``BadData`` is raised.
+        """
+        kinds = dict(walk_files(root, with_system=False))
+        undecodable = {path: kind for path, kind in sorted(kinds.items()) if kind not in (PHOTO, SYSTEM, OTHER)}
+        paths = sorted(path for path, kind in kinds.items() if kind == PHOTO)
         if not paths:
-            raise BadData(f"{root} contains no photos: files end in {', '.join(sorted(SUFFIXES))}, at any depth.")
-        return cls(root, tuple(sorted(paths)))
+            raise BadData(_describe_no_photos(root, undecodable, len(kinds)))
+        return cls(root, tuple(paths), undecodable)
 
     def select_inside(self, folder: str) -> PhotoFiles:
         """Return the photos below ``folder``, which is relative to ``root``."""
@@ -69,16 +79,14 @@ class PhotoFiles:
 
 def has_photos(root: Path) -> bool:
     """Return whether there is a photo below ``root``."""
-    return next(_walk(root), None) is not None
+    return any(kind == PHOTO for _, kind in walk_files(root, with_system=False))
 
 
-def _walk(root: Path) -> Iterator[str]:
-    for folder, folders, names in os.walk(root):
-        # Keeps os.walk out of hidden folders.
-        folders[:] = sorted(name for name in folders if not name.startswith(".") and name != "__MACOSX")
-        for name in names:
-            if extract_suffix(name).lower() in SUFFIXES and not name.startswith("."):
-                yield (Path(folder) / name).relative_to(root).as_posix()
+def _describe_no_photos(root: Path, undecodable: dict[str, str], count: int) -> str:
+    formats = Counter(undecodable.values()).most_common()
+    found = ", ".join(f"{number} {kind}" for kind, number in formats)
+    reason = f"its pictures cannot be decoded here ({found})" if formats else f"none of its {count} files is one"
+    return f"{root} contains no photos, because {reason}: add JPEG, PNG or other files that Pillow reads, at any depth."
 
 
 def find_common_folder(paths: tuple[str, ...] | list[str]) -> str:

@@ -155,7 +155,9 @@ def _list_photo_files(named: Sequence[str | os.PathLike[str]]) -> list[Path]:
     paths: list[Path] = []
     for path in map(Path, named):
         if path.is_dir():
-            paths += [path / below for below in PhotoFiles.list_below(path).paths]
+            files = PhotoFiles.list_below(path)
+            # Pictures of other formats are reported as unreadable.
+            paths += [path / below for below in sorted((*files.paths, *files.undecodable))]
         elif path.exists():
             paths.append(path)
         else:

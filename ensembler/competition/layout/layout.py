@@ -22,6 +22,7 @@ from .groups import find_groups, parse_groups
 from .known import find_known_competition
 from .label_tables import LabelTable, find_label_table, resolve_label_table
 from .labels import extract_label, has_labels_in_folders, has_labels_in_names
+from .left_out import report_undecodable
 from .not_classification import refuse_columns, refuse_measurements, refuse_metric
 from .photo_sets import find_test_layout, find_training_set
 from .readable_tables import refuse_unreadable
@@ -162,6 +163,7 @@ def find_labelled_photos(
 
     ``metric`` is the competition's metric, None if it is unknown. Errors are those of :func:`find_layout`.
     """
+    report_undecodable(photos, evidence)
     folder, inside = find_training_set(photos)
     labelled = _find_labels(folder, inside, sample, hints, metric, evidence)
     if labelled.layout.labels == "csv":

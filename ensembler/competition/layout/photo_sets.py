@@ -17,8 +17,10 @@ from .photo_versions import select_one_version
 # Endings of "train" and "test" in names of folders; "trainers" may be a class.
 _SET_ENDINGS = "(?:ing|set|data|images?|imgs?|photos?|pictures?|pics?)?"
 _SETS = ("train", "test")
-# The first available format is used: tif files may contain more bands and bits than a photo.
-_PREFERRED_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff")
+# The first available format is used. Other formats come between the two: tif files may contain more bands and bits than
+# a photo.
+_PREFERRED_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
+_LAST_SUFFIXES = (".gif", ".tif", ".tiff")
 
 
 def select_set(photos: PhotoFiles, word: str) -> list[str]:
@@ -99,7 +101,9 @@ def _group_by_folder(photos: PhotoFiles, word: str) -> dict[str, list[str]]:
 
 def _rank_format(paths: list[str]) -> int:
     suffix, _ = Counter(extract_suffix(path).lower() for path in paths).most_common(1)[0]
-    return _PREFERRED_SUFFIXES.index(suffix)
+    if suffix in _PREFERRED_SUFFIXES:
+        return _PREFERRED_SUFFIXES.index(suffix)
+    return len(_PREFERRED_SUFFIXES) + (_LAST_SUFFIXES.index(suffix) + 1 if suffix in _LAST_SUFFIXES else 0)
 
 
 def find_test_layout(photos: PhotoFiles, sample: SampleSubmission) -> TestLayout:

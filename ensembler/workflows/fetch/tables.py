@@ -21,6 +21,7 @@ from ...competition.duplicates import (
 from ...competition.layout.layout import Hints
 from ...competition.manifest import Manifest, are_tables_current, describe_stale_tables
 from ...competition.photo_files import PhotoFiles
+from ...competition.pictures.file_kinds import OTHER, PHOTO, recognise_content
 from ...competition.tables import (
     Tables,
     exclude_unreadable,
@@ -103,7 +104,8 @@ def _make_tables(
     if scan is None:
         paths = sorted({*train["path"], *test["path"]} - {""})
         scan = scan_duplicates(files.root, paths, frozenset(test["path"]), progress)
-    train, test, unreadable = exclude_unreadable(train, test, scan.photo_scan.problems)
+    train, test, unreadable = exclude_unreadable(train, test, _explain_problems(files.root, scan.photo_scan.problems))
+    unreadable = _explain_missing(unreadable, files)
     if train.empty:
         raise BadData(f"No training photo in {files.root / manifest.train.folder} can be decoded: check the files.")
     _warn_about_unreadable(unreadable, progress)
@@ -112,6 +114,23 @@ def _make_tables(
     _report_duplicates(folder, counts, progress)
     train = group_twins(train, group_copies(train["path"], scan.pairs))
     save_tables(folder, manifest, train, test, unreadable, duplicates)
+
+
+def _explain_problems(root: Path, problems: dict[str, str]) -> dict[str, str]:
+    """Return the reason of each unreadable photo. Its first bytes tell what it is, such as a HEIC file named .jpg."""
+    kinds = {path: recognise_content(root / path) for path in problems}
+    return {
+        path: problem if kinds[path] in (PHOTO, OTHER) else f"its content is {kinds[path]}, which is not decoded here"
+        for path, problem in problems.items()
+    }
+
+
+def _explain_missing(unreadable: pd.DataFrame, files: PhotoFiles) -> pd.DataFrame:
+    """Name the format of missing photos that are present in a format that cannot be decoded."""
+    others = PhotoFiles(files.root, tuple(files.undecodable))
+    found = unreadable["id"].where(unreadable["path"] == "", "").map(others.find)
+    reasons = found.map(lambda path: f"{path} is {files.undecodable.get(path)}, which is not decoded here")
+    return unreadable.assign(reason=unreadable["reason"].where(found == "", reasons))
 
 
 def scan_duplicates(root: Path, paths: Sequence[str], to_predict: frozenset[str], progress: Progress) -> DuplicateScan:

@@ -1,0 +1,1 @@
+"""Kinds of files, by name and first bytes, and comparison of a few sample pictures."""
