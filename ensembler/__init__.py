@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from .workflows.config import config
     from .workflows.demo import demo
     from .workflows.folds import FoldsResult, folds
+    from .workflows.layout import LayoutResult, layout
     from .workflows.members.listed_member import ListedMember
     from .workflows.members.listing import list_members
     from .workflows.members.removal import RemovedMembers, remove_members
@@ -51,6 +52,7 @@ _HOMES = {
     "Event": "events",
     "FoldsResult": "workflows.folds",
     "Hints": "competition.layout.layout",
+    "LayoutResult": "workflows.layout",
     "ListedBackbone": "workflows.backbones",
     "ListedMember": "workflows.members.listed_member",
     "Listing": "tables",
@@ -73,6 +75,7 @@ _HOMES = {
     "demo": "workflows.demo",
     "fetch": "handle.opening",
     "folds": "workflows.folds",
+    "layout": "workflows.layout",
     "list_backbones": "workflows.backbones",
     "list_members": "workflows.members.listing",
     "load_stack": "stacking.jobs.loaded_stack",
@@ -98,6 +101,7 @@ __all__ = [
     "Event",
     "FoldsResult",
     "Hints",
+    "LayoutResult",
     "ListedBackbone",
     "ListedMember",
     "Listing",
@@ -121,6 +125,7 @@ __all__ = [
     "demo",
     "fetch",
     "folds",
+    "layout",
     "list_backbones",
     "list_members",
     "load_stack",

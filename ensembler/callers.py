@@ -21,7 +21,7 @@ _ARGUMENTS = {
     "yes": "force",
     "show-augmented": "ensembler.show_augmented",
 }
-_HINTS = frozenset({"positive", "labels", "label-column", "sample", "incomplete-labels", "groups", "metric"})
+_HINTS = frozenset({"positive", "labels", "label-column", "sample", "incomplete-labels", "groups", "metric", "like"})
 # Options without a value.
 _FLAGS = frozenset(
     {"again", "data-parallel", "force", "full", "incomplete-labels", "measure", "offline", "push", "refit", "restart"}

@@ -1,4 +1,4 @@
-"""Commands that create a competition: ``fetch``, ``adopt``."""
+"""Commands that create a competition, and show its layout: ``fetch``, ``adopt``, ``layout``."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .context import Context
-from .options import PATH, F, add_timeout_option, option
+from .options import PATH, F, add_competition_option, add_json_option, add_timeout_option, option
 
 if TYPE_CHECKING:
     from ..competition.layout.layout import Hints
@@ -21,6 +21,7 @@ _HINT_OPTIONS = (
     option("--incomplete-labels", is_flag=True, help="Leave out photos without a label in the table."),
     option("--groups", metavar="FILE:COLUMN|names|none", help="Groups of photos that stay in one fold."),
     option("--metric", metavar="NAME", help="Metric of the competition."),
+    option("--like", metavar="SLUG", help="Known competition whose metric and positive class apply."),
 )
 
 
@@ -77,3 +78,14 @@ def adopt(context: Context, /, **options: Any) -> None:
 
     hints = _pop_hints(options)
     context.run(run, **options, hints=hints).build_table().write()
+
+
+@click.command()
+@add_competition_option
+@add_json_option
+@click.pass_obj
+def layout(context: Context, /, competition: str | None, *, as_json: bool) -> None:
+    """Show the detected layout of a competition, and the evidence for it."""
+    from ..workflows.layout import layout as run
+
+    context.show(context.run(run, competition), as_json=as_json)

@@ -14,7 +14,7 @@ from .. import __version__
 from ..callers import address_command_line
 from ..errors import EnsemblerError, Interrupted, InvalidSubmission, StorageError
 from .backbone_commands import backbones
-from .competition_commands import adopt, fetch
+from .competition_commands import adopt, fetch, layout
 from .context import Context
 from .endings import EXIT_INTERRUPTED, CommandExit, describe_outcome, fail
 from .fold_commands import folds
@@ -72,6 +72,7 @@ for _command in (
     demo,
     fetch,
     adopt,
+    layout,
     folds,
     backbones,
     survey,

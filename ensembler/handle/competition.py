@@ -15,6 +15,7 @@ from ..submission.ledger.rows import Row
 from ..tables import Listing, Shown, Table
 from ..workflows import folds as folds_workflow
 from ..workflows.folds import FoldsResult
+from ..workflows.layout import LayoutResult, layout
 from ..workflows.members.listed_member import ListedMember
 from ..workflows.members.listing import list_members
 from ..workflows.members.removal import RemovedMembers, remove_members
@@ -81,6 +82,16 @@ class Competition(CompetitionFacts, Shown):
         'ensembler score -c pets'
         """
         return status(self, progress=self.progress)
+
+    def layout(self) -> LayoutResult:
+        """Return what was detected of the files, with the evidence; see :func:`ensembler.layout`.
+
+        Examples
+        --------
+        >>> ensembler.open("pets").layout().manifest.train.labels
+        'folders'
+        """
+        return layout(self, progress=self.progress)
 
     def survey(
         self,

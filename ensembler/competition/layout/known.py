@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ...errors import BadChoice
+
 
 @dataclass(frozen=True)
 class KnownCompetition:
@@ -33,6 +35,7 @@ _KNOWN_COMPETITIONS = {
     "dogs-vs-cats-redux-kernels-edition": KnownCompetition("log loss", positive="dog"),
     "histopathologic-cancer-detection": KnownCompetition("roc auc"),
     "imet-2019-fgvc6": KnownCompetition("sample f2", code_only=True),
+    "imet-2020-fgvc7": KnownCompetition("micro f1", code_only=True),
     "intel-mobileodt-cervical-cancer-screening": KnownCompetition("log loss"),
     "invasive-species-monitoring": KnownCompetition("roc auc"),
     "iwildcam-2019-fgvc6": KnownCompetition("macro f1"),
@@ -55,6 +58,13 @@ _KNOWN_COMPETITIONS = {
 def find_known_competition(slug: str) -> KnownCompetition | None:
     """Return the facts about a competition, or None."""
     return _KNOWN_COMPETITIONS.get(slug)
+
+
+def require_known_competition(slug: str) -> KnownCompetition:
+    """Return the facts about a competition that was named with ``--like``."""
+    if (known := find_known_competition(slug)) is None:
+        raise BadChoice.from_unknown_name("competition", slug, sorted(_KNOWN_COMPETITIONS))
+    return known
 
 
 def list_known_positives(slug: str) -> list[str]:

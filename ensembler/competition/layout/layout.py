@@ -19,7 +19,7 @@ from .class_names import find_class_names
 from .classes import OneHot, decide_task
 from .evidence import Evidence
 from .groups import find_groups, parse_groups
-from .known import find_known_competition
+from .known import find_known_competition, require_known_competition
 from .label_tables import LabelTable, find_label_table, resolve_label_table
 from .labels import extract_label, has_labels_in_folders, has_labels_in_names
 from .left_out import report_undecodable
@@ -47,6 +47,7 @@ class Hints:
     incomplete_labels: bool = False
     groups: str | None = None
     metric: str | None = None
+    like: str | None = None
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,7 @@ def find_layout(
     photos_at: str,
     metric: str = "",
     evidence: Evidence | None = None,
+    sample: SampleSubmission | None = None,
 ) -> Manifest:
     """Detect the layout of a competition unpacked in ``root``.
 
@@ -86,6 +88,8 @@ def find_layout(
         Name of the metric here or on Kaggle. If it is empty or unknown, the slug decides, then the sample submission.
     evidence
         Collector of what is found and what is not used.
+    sample
+        The sample submission. None searches it below ``root``.
 
     Raises
     ------
@@ -100,18 +104,18 @@ def find_layout(
     if not hints.metric:
         refuse_metric(metric)
     photos = PhotoFiles.list_below(root)
-    sample = find_sample(root, hints.sample)
+    sample = sample or find_sample(root, hints.sample)
     if sample is None:
         raise MissingHint(f"No file in {root} has the name of a sample submission: name it with --sample FILE.")
     refuse_columns(sample.columns, sample.path)
     test = find_test_layout(photos, sample)
-    metrics = _list_known_metrics(slug, hints, metric)
+    metrics = list_known_metrics(slug, hints, metric)
     known_metric = metrics[0] if metrics else None
     labelled = find_labelled_photos(photos, sample, hints, evidence, known_metric)
     task, classes, kind = decide_task(
         labelled.labels,
         sample,
-        slug,
+        hints.like or slug,
         hints.positive,
         takes_labels=known_metric.takes_labels if known_metric else None,
         confirmed=bool(hints.metric),
@@ -126,7 +130,7 @@ def find_layout(
         train=labelled.layout,
         test=test,
         answer=AnswerLayout(make_relative(sample.path, root), sample.id_column, sample.columns, kind),
-        metric=_choose_metric(task, kind, hints.metric, metrics).name,
+        metric=choose_metric(task, kind, hints.metric, metrics, evidence).name,
         code_only=bool(known and known.code_only),
         class_names=find_class_names(root, classes),
     )
@@ -134,22 +138,39 @@ def find_layout(
 
 def is_metric_guessed(slug: str, hints: Hints, metric: str) -> bool:
     """Return whether the manifest's metric is a guess, since hints, Kaggle's ``metric`` and slug do not name one."""
-    return not _list_known_metrics(slug, hints, metric)
+    return not list_known_metrics(slug, hints, metric)
 
 
-def _list_known_metrics(slug: str, hints: Hints, metric: str) -> list[Metric]:
+def describe_metric_source(slug: str, hints: Hints, metric: str) -> str:
+    """Describe who named the metric: the user, Kaggle, the table of known competitions, or nobody."""
+    if hints.metric:
+        return "chosen with --metric"
+    if metric and find_metric(metric):
+        return "named by Kaggle"
+    if not list_known_metrics(slug, hints, metric):
+        return "a guess, since nobody names it"
+    return f"the known metric of {hints.like or slug}"
+
+
+def list_known_metrics(slug: str, hints: Hints, metric: str) -> list[Metric]:
     """Return the known metrics in the hints, on Kaggle and in the table of competitions."""
-    known = find_known_competition(slug)
+    known = require_known_competition(hints.like) if hints.like else find_known_competition(slug)
     names = (hints.metric, metric, known.metric if known else "")
     return [found for name in names if name and (found := find_metric(name))]
 
 
-def _choose_metric(task: Task, kind: AnswerKind, named: str | None, metrics: list[Metric]) -> Metric:
-    """Return the metric in the hints, or the first known one that supports the task."""
+def choose_metric(task: Task, kind: AnswerKind, named: str | None, metrics: list[Metric], evidence: Evidence) -> Metric:
+    """Return the metric in the hints, or the first known one that supports the task; another one is a doubt."""
     if named:
         return resolve_metric(named, task)
     fitting = (metric.resolve_for_task(task) for metric in metrics)
-    return next((metric for metric in fitting if task in metric.tasks), choose_default_metric(task, kind))
+    chosen = next((metric for metric in fitting if task in metric.tasks), choose_default_metric(task, kind))
+    if metrics and chosen.name != metrics[0].resolve_for_task(task).name:
+        evidence.doubt(
+            f"The metric {metrics[0].name} is not for a {task} task, so {chosen.name} is used instead: choose another "
+            "with --metric NAME."
+        )
+    return chosen
 
 
 def find_labelled_photos(

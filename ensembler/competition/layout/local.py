@@ -9,15 +9,15 @@ import pandas as pd
 
 from ...errors import BadChoice, BadData
 from ..manifest import AnswerLayout, Manifest, TestLayout
-from ..metrics.metrics import choose_default_metric, find_metric, resolve_metric
 from ..photo_files import PhotoFiles
 from ..tables import read_photo_groups
 from .class_names import find_class_names
 from .classes import find_task
 from .evidence import Evidence
 from .joined_groups import join_groups
+from .known import list_known_positives
 from .labels import tabulate_labelled_photos
-from .layout import Hints, find_labelled_photos
+from .layout import Hints, choose_metric, find_labelled_photos, list_known_metrics
 from .photo_sets import find_set_folder, select_set
 
 ID_COLUMN = "id"
@@ -26,17 +26,19 @@ _SEVERAL = "\0several"
 
 
 def find_local_layout(
-    photos: PhotoFiles, name: str, hints: Hints, sample: Path, evidence: Evidence | None = None
+    photos: PhotoFiles, name: str, hints: Hints, sample: Path, evidence: Evidence | None = None, slug: str = ""
 ) -> Manifest:
     """Detect the layout of a folder without a sample submission, which will be written to ``sample``.
 
-    The submission has a column per class, or for two classes a column of the last one. Errors are those of
-    :func:`.layout.find_labelled_photos`.
+    The submission has a column per class, or for two classes a column of the last one. ``slug`` identifies a known
+    competition. Errors are those of :func:`.layout.find_labelled_photos`.
     """
-    metric = find_metric(hints.metric) if hints.metric else None
-    labelled = find_labelled_photos(photos, None, hints, Evidence() if evidence is None else evidence, metric)
+    evidence = Evidence() if evidence is None else evidence
+    metrics = list_known_metrics(slug, hints, "")
+    labelled = find_labelled_photos(photos, None, hints, evidence, metrics[0] if metrics else None)
     task, classes = find_task(labelled.labels)
-    if task == "binary" and (last := hints.positive):
+    positives = [known for known in list_known_positives(hints.like or slug) if known in classes]
+    if task == "binary" and (last := hints.positive or next(iter(positives), "")):
         if last not in classes:
             raise BadChoice.from_unknown_name("class", last, classes)
         classes = (next(name for name in classes if name != last), last)
@@ -51,9 +53,7 @@ def find_local_layout(
         train=labelled.layout,
         test=TestLayout(find_set_folder(test, "test") if test else labelled.layout.folder),
         answer=AnswerLayout(str(sample), ID_COLUMN, outputs, "probabilities"),
-        metric=(
-            resolve_metric(hints.metric, task) if hints.metric else choose_default_metric(task, "probabilities")
-        ).name,
+        metric=choose_metric(task, "probabilities", hints.metric, metrics, evidence).name,
         class_names=find_class_names(photos.root, classes),
     )
 

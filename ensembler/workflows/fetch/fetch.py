@@ -8,8 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ...competition.archives.unpacking import extract_archive, read_claimed_size
-from ...competition.layout.evidence import Evidence
-from ...competition.layout.layout import Hints, find_layout, is_metric_guessed
+from ...competition.layout.layout import Hints, is_metric_guessed
 from ...competition.layout.not_classification import refuse_metric
 from ...competition.manifest import Manifest
 from ...competition.metrics.metrics import find_metric
@@ -25,9 +24,10 @@ from ...submission.kaggle.download import remove_partial
 from ...submission.kaggle.retry_policy import DEFAULT_RETRIES, RetryPolicy
 from ...submission.kaggle.submissions import Kaggle
 from ..results import PreparedCompetition
-from .answers import KaggleFacts, back_up_edited_manifest, merge_hints, read_facts, save_manifest
+from .answers import KaggleFacts, back_up_edited_manifest, merge_hints, read_facts
 from .checksums import is_another, write_checksum
-from .tables import NO_HINTS, prepare_competition
+from .detection import detect_layout
+from .tables import NO_HINTS, DuplicateScan, prepare_competition
 
 # The folder of photos in the manifest of a fetched competition.
 EXTRACTED_FOLDER = "raw/extracted"
@@ -67,10 +67,11 @@ def fetch(
             _download_and_unpack(folder, retry_policy, answers, max_bytes, progress, force=force)
         if detect_again:
             _remove_former_files(folder, progress)
+        scan = None
         if hints != NO_HINTS or not folder.manifest.is_file():
-            _find_layout(folder, answers, progress)
+            scan = _find_layout(folder, answers, progress)
         remove_file(folder.renewing)
-        return prepare_competition(folder, progress)
+        return prepare_competition(folder, progress, scan)
 
 
 def _refuse_other(folder: CompetitionFolder, archive: Path | None, progress: Progress, *, force: bool) -> None:
@@ -189,21 +190,19 @@ def _unpack(folder: CompetitionFolder, max_bytes: int | None, progress: Progress
         raise
 
 
-def _find_layout(folder: CompetitionFolder, answers: Hints, progress: Progress) -> None:
+def _find_layout(folder: CompetitionFolder, answers: Hints, progress: Progress) -> DuplicateScan | None:
     """Detect the layout, and write the manifest."""
     slug = folder.name
-    facts = read_facts(folder)
-    back_up_edited_manifest(folder, progress)
-    evidence = Evidence()
-    manifest = find_layout(folder.extracted, slug, slug, answers, EXTRACTED_FOLDER, facts.metric, evidence)
-    if facts.metric and not answers.metric and find_metric(facts.metric) is None:
+    facts = read_facts(folder) if folder.facts.is_file() else None
+    manifest, scan = detect_layout(folder, folder.extracted, slug, EXTRACTED_FOLDER, answers, progress, facts=facts)
+    on_kaggle = facts.metric if facts else ""
+    if on_kaggle and not answers.metric and find_metric(on_kaggle) is None:
         progress.warn(
-            f"The metric of {slug} on Kaggle, {facts.metric!r}, is unknown. {manifest.metric} is used instead: choose "
+            f"The metric of {slug} on Kaggle, {on_kaggle!r}, is unknown. {manifest.metric} is used instead: choose "
             "another with --metric."
         )
-    elif is_metric_guessed(slug, answers, facts.metric):
+    elif is_metric_guessed(slug, answers, on_kaggle) and manifest.slug:
         progress.note(
             f"Kaggle has not named the metric of {slug}. {manifest.metric} is a guess: choose another with --metric."
         )
-    manifest = replace(manifest, code_only=manifest.code_only or facts.code_only)
-    save_manifest(folder, manifest, answers, evidence, progress)
+    return scan

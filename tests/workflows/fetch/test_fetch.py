@@ -327,7 +327,7 @@ def killed(*arguments, **options):
     raise KeyboardInterrupt
 
 
-@pytest.mark.parametrize("step", ["extract_archive", "find_layout", "_remove_former_files"])
+@pytest.mark.parametrize("step", ["extract_archive", "detect_layout", "_remove_former_files"])
 @pytest.mark.parametrize("force", [False, True])
 def test_a_forced_fetch_that_was_killed_after_the_download_downloads_nothing_again(
     server, workspace, folder, monkeypatch, step, force

@@ -1,0 +1,90 @@
+"""Detection of a competition's layout, the same for an unpacked archive and a local folder."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+
+from ...competition.csv_tables import write_table
+from ...competition.duplicates import group_copies
+from ...competition.layout.evidence import Evidence
+from ...competition.layout.findings import add_findings
+from ...competition.layout.layout import Hints, describe_metric_source, find_layout
+from ...competition.layout.local import choose_test_photos, find_local_layout
+from ...competition.manifest import Manifest
+from ...competition.photo_files import PhotoFiles
+from ...competition.sample_submission import find_sample
+from ...paths import CompetitionFolder
+from ...progress import Progress
+from ...storage import remove_file
+from .answers import KaggleFacts, back_up_edited_manifest, save_manifest
+from .tables import DuplicateScan, scan_duplicates
+
+TEST_SIZE = 0.2
+
+
+def detect_layout(
+    folder: CompetitionFolder,
+    root: Path,
+    slug: str,
+    photos_at: str,
+    hints: Hints,
+    progress: Progress,
+    *,
+    facts: KaggleFacts | None = None,
+    test_size: float = TEST_SIZE,
+    seed: int = 0,
+) -> tuple[Manifest, DuplicateScan | None]:
+    """Detect the layout of the files in ``root``, and write the manifest.
+
+    Without a sample submission, photos are held out, or those of a test folder are predicted, and a sample submission
+    is written. Files that were downloaded from Kaggle (``facts``) must contain a sample submission.
+
+    Returns
+    -------
+    tuple
+        The manifest, and the scan of the photos if it was needed.
+    """
+    evidence, scan, hidden = Evidence(), None, pd.DataFrame()
+    metric = facts.metric if facts else ""
+    sample = find_sample(root, hints.sample)
+    if sample is not None or facts is not None:
+        manifest = find_layout(root, folder.name, slug, hints, photos_at, metric, evidence, sample)
+        manifest = replace(manifest, code_only=manifest.code_only or bool(facts and facts.code_only))
+    else:
+        files = PhotoFiles.list_below(root)
+        manifest = find_local_layout(files, folder.name, hints, folder.sample, evidence, slug)
+        manifest = replace(manifest, photos=photos_at)
+        hidden, scan = hold_out_photos(folder, manifest, files, test_size, seed, progress)
+        if slug:
+            fate = "part of the labelled photos is held out" if len(hidden) else "the photos of the test folder are"
+            evidence.doubt(
+                f"{folder.name} contains no file with the name of a sample submission, so {fate} "
+                f"{'for prediction' if len(hidden) else 'predicted'}, and the CSV has the columns id and "
+                f"{', '.join(manifest.answer.columns[:3])}: if a file is the sample submission, name it with "
+                "--sample FILE."
+            )
+    add_findings(manifest, evidence, describe_metric_source(slug, hints, metric))
+    remove_file(folder.solution)
+    if not hidden.empty:
+        write_table(folder.solution, hidden)
+    back_up_edited_manifest(folder, progress)
+    save_manifest(folder, manifest, hints, evidence, progress)
+    return manifest, scan
+
+
+def hold_out_photos(
+    folder: CompetitionFolder, manifest: Manifest, files: PhotoFiles, test_size: float, seed: int, progress: Progress
+) -> tuple[pd.DataFrame, DuplicateScan]:
+    """Choose the photos to predict, write a sample submission for them, and return their hidden labels."""
+    test = manifest.test
+    has_test_folder = test.folder != manifest.train.folder
+    inside = [path for part in test.folders for path in files.select_inside(part).paths] if has_test_folder else []
+    scan = scan_duplicates(files.root, files.paths, frozenset(inside), progress)
+    copies = group_copies(scan.photo_scan.digests, scan.pairs)
+    ids, hidden = choose_test_photos(manifest, files, copies, test_size, seed)
+    uniform = 1 / len(manifest.classes)
+    write_table(folder.sample, pd.DataFrame({"id": ids}).assign(**dict.fromkeys(manifest.answer.columns, uniform)))
+    return hidden, scan
