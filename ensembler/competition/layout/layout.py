@@ -165,7 +165,7 @@ def choose_metric(task: Task, kind: AnswerKind, named: str | None, metrics: list
         return resolve_metric(named, task)
     fitting = (metric.resolve_for_task(task) for metric in metrics)
     chosen = next((metric for metric in fitting if task in metric.tasks), choose_default_metric(task, kind))
-    if metrics and chosen.name != metrics[0].resolve_for_task(task).name:
+    if metrics and chosen.name != metrics[0].name and task not in metrics[0].tasks:
         evidence.doubt(
             f"The metric {metrics[0].name} is not for a {task} task, so {chosen.name} is used instead: choose another "
             "with --metric NAME."

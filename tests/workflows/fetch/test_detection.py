@@ -86,8 +86,8 @@ def test_a_metric_of_another_task_is_told(tmp_path, workspace):
     _, adopted = make_both(
         tmp_path, workspace, SAMPLED, heard, positive="dog", like="planet-understanding-the-amazon-from-space"
     )
-    assert adopted.manifest.metric == "log loss"
-    assert any("The metric sample f2 is not for a binary task, so log loss is used" in one for one in heard.warnings)
+    assert adopted.manifest.metric == "micro f1"
+    assert any("The metric sample f2 is not for a binary task, so micro f1 is used" in one for one in heard.warnings)
 
 
 def test_an_unknown_competition_is_refused(tmp_path, workspace):
