@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -108,7 +109,8 @@ def find_published_weights(backbone: Backbone, image_size: int) -> PublishedWeig
 def find_weights(folder: Path, backbone: Backbone, image_size: int) -> Path:
     """Find the weights of a backbone in a folder or in its subfolder ``models``, which Keras's cache has.
 
-    ``NAME.weights.h5`` takes precedence over the file that Keras publishes.
+    ``NAME.weights.h5`` takes precedence over the file that Keras publishes, and that over ``NAME.h5``. Names may be in
+    any case.
 
     Raises
     ------
@@ -121,38 +123,49 @@ def find_weights(folder: Path, backbone: Backbone, image_size: int) -> Path:
             f"The folder {folder} does not exist: --weights accepts imagenet, none, or a folder that contains "
             "NAME.weights.h5 or the files that Keras publishes."
         )
-    ours = f"{backbone.name}.weights.h5"
     expected = find_published_weights(backbone, image_size)
-    for place in (folder, folder / "models"):
-        if (place / ours).is_file():
-            return place / ours
-        if expected and (place / expected.name).is_file():
-            return _check_digest(place / expected.name, expected, backbone)
+    damaged = None
+    for path in _list_candidates(folder, backbone, image_size):
+        if expected and path.name.lower() == expected.name.lower() and not expected.is_published_file(path):
+            damaged = damaged or path
+        else:
+            return path
+    if damaged and expected:
+        raise BadChoice(
+            f"{damaged} is not the file that Keras publishes for {backbone.name} (expected hash: {expected.digest}): "
+            f"download it again, or rename your own weights to {backbone.name}.weights.h5."
+        )
     there = sorted(file.name.removesuffix(".weights.h5") for file in folder.glob("*.weights.h5"))
-    names = f"no {ours}" + (f" and no {expected.name}" if expected else "")
+    names = f"no {backbone.name}.weights.h5" + (f" and no {expected.name}" if expected else "")
     raise BadChoice(f"{folder} contains {names}. It contains weights of {', '.join(there) or 'no backbone'}.")
 
 
 def find_local_weights(folder: Path, backbone: Backbone, image_size: int) -> Path | None:
     """Return the file that :func:`find_weights` would find, without checking its hash, or None."""
-    expected = find_published_weights(backbone, image_size)
-    names = [f"{backbone.name}.weights.h5", *([expected.name] if expected else [])]
-    files = [place / name for place in (folder, folder / "models") for name in names]
-    return next((file for file in files if file.is_file()), None)
+    return next(_list_candidates(folder, backbone, image_size), None)
+
+
+def _list_candidates(folder: Path, backbone: Backbone, image_size: int) -> Iterator[Path]:
+    """List the files with the name of a backbone's weights in any case, and the best name first."""
+    for place in (folder, folder / "models"):
+        files = {path.name.lower(): path for path in place.iterdir() if path.is_file()} if place.is_dir() else {}
+        for path in sorted(place.iterdir()) if files else ():
+            # An exact spelling comes before others.
+            if path.name == path.name.lower():
+                files[path.name] = path
+        names = [f"{backbone.name}.weights.h5", *_list_published_names(backbone, image_size), f"{backbone.name}.h5"]
+        yield from (files[name] for name in dict.fromkeys(map(str.lower, names)) if name in files)
+
+
+def _list_published_names(backbone: Backbone, image_size: int) -> list[str]:
+    """List the names of Keras's files that fit, the best first. A MobileNet's weights fit photos of any size."""
+    sizes = [image_size, 224, 192, 160, 128, 96] if "mobilenet" in backbone.name else [image_size]
+    return [expected.name for size in sizes if (expected := find_published_weights(backbone, size))]
 
 
 def locate_keras_folder() -> Path:
     """Return the folder of Keras's downloads."""
     return Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras")
-
-
-def _check_digest(path: Path, expected: PublishedWeights, backbone: Backbone) -> Path:
-    if not expected.is_published_file(path):
-        raise BadChoice(
-            f"{path} is not the file that Keras publishes for {backbone.name} (expected hash: {expected.digest}): "
-            f"download it again, or rename your own weights to {backbone.name}.weights.h5."
-        )
-    return path
 
 
 def parse_weights_source(text: str) -> str | Path:

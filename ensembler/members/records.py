@@ -279,6 +279,13 @@ def remove_leftovers(folder: CompetitionFolder, record: MemberRecord) -> None:
             remove_file(folder.checkpoint(record.name, fold))
 
 
+def has_results(folder: CompetitionFolder, name: str) -> bool:
+    """Return whether training of a member has left a finished fold, a checkpoint or a backbone."""
+    place = folder.member(name)
+    kept = ("backbone.keras", "*/fold.json", "*/checkpoint.npz")
+    return any(next(place.glob(pattern), None) is not None for pattern in kept)
+
+
 def list_trained_members(folder: CompetitionFolder) -> list[str]:
     """Return the names of all members whose training has begun."""
     return sorted(path.parent.name for path in (folder.root / "members").glob("*/member.json"))

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from ensembler.backbones import weights as published_weights
-from ensembler.backbones.jobs.build import build_backbone
+from ensembler.backbones.jobs.build import _load_weights, build_backbone
 from ensembler.backbones.registry import BACKBONES, find_backbone
 from ensembler.backbones.weights import PublishedWeights, find_published_weights, find_weights
 from ensembler.errors import BadChoice
@@ -70,6 +70,10 @@ def digest(monkeypatch: pytest.MonkeyPatch) -> None:
         (["efficientnetb0_notop.h5"], "efficientnetb0_notop.h5"),
         (["models/efficientnetb0_notop.h5"], "models/efficientnetb0_notop.h5"),
         (["efficientnetb0_notop.h5", "b0.weights.h5"], "b0.weights.h5"),
+        (["B0.Weights.h5"], "B0.Weights.h5"),
+        (["EfficientNetB0_notop.h5"], "EfficientNetB0_notop.h5"),
+        (["b0.h5"], "b0.h5"),
+        (["b0.h5", "efficientnetb0_notop.h5"], "efficientnetb0_notop.h5"),
     ],
 )
 def test_weights_are_found_by_name(files: list[str], found: str, tmp_path: Path) -> None:
@@ -83,6 +87,40 @@ def test_a_damaged_file_is_refused(tmp_path: Path) -> None:
     put(tmp_path / "efficientnetb0_notop.h5", b"nubmers")
     with pytest.raises(BadChoice, match=r"is not the file that Keras publishes for b0 .* download it again"):
         find_weights(tmp_path, B0, 224)
+
+
+@pytest.mark.usefixtures("digest")
+def test_a_damaged_file_does_not_block_another(tmp_path: Path) -> None:
+    put(tmp_path / "efficientnetb0_notop.h5", b"nubmers")
+    put(tmp_path / "b0.h5", b"own")
+    assert find_weights(tmp_path, B0, 224) == tmp_path / "b0.h5"
+
+
+def test_a_mobilenet_of_another_size_fits(tmp_path: Path) -> None:
+    put(tmp_path / "mobilenet_5_0_160_tf_no_top.h5")
+    assert find_weights(tmp_path, find_backbone("mobilenet-0.5"), 224).name == "mobilenet_5_0_160_tf_no_top.h5"
+
+
+@pytest.mark.parametrize("former", [False, True])
+@pytest.mark.parametrize("name", ["any.weights.h5", "any.h5", "ANY.WEIGHTS.H5"])
+def test_the_format_is_read_from_the_content(tmp_path: Path, former: bool, name: str) -> None:
+    saved, fresh = (
+        keras.Sequential([keras.Input((3,)), keras.layers.Dense(2, name="dense")], name="net") for _ in range(2)
+    )
+    path = tmp_path / "saved.weights.h5"
+    if former:
+        save_as_published(saved, path)
+    else:
+        saved.save_weights(path)
+    _load_weights(fresh, path.rename(tmp_path / name), "net")
+    np.testing.assert_array_equal(fresh.get_weights()[0], saved.get_weights()[0])
+
+
+@pytest.mark.parametrize("content", [b"", b"<!DOCTYPE html><html></html>", b"\x89HDF\r\n\x1a\n"])
+def test_what_is_no_file_of_weights_is_told(tmp_path: Path, content: bytes) -> None:
+    network = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
+    with pytest.raises(BadChoice, match=r"net\.weights\.h5 do not fit net without its top"):
+        _load_weights(network, put(tmp_path / "net.weights.h5", content), "net")
 
 
 def test_sha256_is_known_by_its_length(tmp_path: Path) -> None:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import importlib
 import math
+import shutil
+import tempfile
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import h5py
 import keras
 import numpy as np
 from keras import layers
@@ -140,13 +145,31 @@ def _load_weights(network: Any, weights: Path, name: str) -> Any:
         with warnings.catch_warnings():
             # Keras only warns if the file lacks a part of the network, and leaves that part random.
             warnings.simplefilter("error", UserWarning)
-            network.load_weights(weights)
+            with _name_by_content(weights) as named:
+                network.load_weights(named)
     except (ValueError, OSError, KeyError, UserWarning) as error:
         raise BadChoice(
             f"The weights in {weights} do not fit {name} without its top ({extract_first_line(error)}): pass a folder "
             f"that contains {name}.weights.h5 as saved by that network."
         ) from error
     return network
+
+
+@contextlib.contextmanager
+def _name_by_content(weights: Path) -> Iterator[Path]:
+    """Return a path of the file with the suffix by which Keras chooses the reader.
+
+    Keras reads ``.weights.h5`` in its own format and any other ``.h5`` in the former one, whatever the file contains.
+    """
+    with h5py.File(weights) as file:
+        is_former = "layer_names" in file.attrs or "model_weights" in file
+    if weights.name.endswith(".h5") and is_former != weights.name.endswith(".weights.h5"):
+        yield weights
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        named = Path(folder) / ("former.h5" if is_former else "own.weights.h5")
+        shutil.copyfile(weights, named)
+        yield named
 
 
 def compute_model_digest(model: Any) -> str:

@@ -15,7 +15,7 @@ from ...errors import Mismatch
 from ...images.cache_policy import parse_cache_limit
 from ...inference.runtimes import read_runtime
 from ...members.decodings import count_decodings
-from ...members.records import MemberRecord, list_trained_members, remove_leftovers
+from ...members.records import MemberRecord, has_results, list_trained_members, remove_leftovers
 from ...members.training_job import TrainingJob
 from ...options.declared import RunOptions
 from ...paths import CompetitionFolder
@@ -74,10 +74,10 @@ def check_existing_member(folder: CompetitionFolder, record: MemberRecord) -> No
     Raises
     ------
     Mismatch
-        If settings, photos, labels or folds differ.
+        If settings, photos, labels or folds differ, and training has left something to keep.
     """
     existing = MemberRecord.load(folder, record.name)
-    if existing.fingerprint != record.fingerprint:
+    if existing.fingerprint != record.fingerprint and has_results(folder, record.name):
         what = (
             existing.settings.describe_differences(record.settings)
             or "photos, how they become pixels, labels, folds or classes"
@@ -95,8 +95,11 @@ def prepare_member_folder(folder: CompetitionFolder, record: MemberRecord, *, re
         remove_folder(folder.member(record.name))
     if record.name in list_trained_members(folder):
         check_existing_member(folder, record)
-        remove_leftovers(folder, record)
-        return
+        if has_results(folder, record.name):
+            remove_leftovers(folder, record)
+            return
+        # The first job failed, for example because of a wrong file of weights.
+        remove_folder(folder.member(record.name))
     record.save(folder)
 
 
