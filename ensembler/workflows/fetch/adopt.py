@@ -8,12 +8,12 @@ from ...competition.layout.layout import Hints
 from ...competition.manifest import Manifest
 from ...competition.tables import invalidate_tables
 from ...errors import BadChoice, StorageError
-from ...paths import DEFAULT_WORKSPACE, Workspace
+from ...paths import DEFAULT_WORKSPACE, CompetitionFolder, Workspace
 from ...progress import SILENT, Progress
 from ...storage import remove_file
 from ..results import PreparedCompetition
 from .answers import merge_hints
-from .detection import TEST_SIZE, detect_layout
+from .detection import TEST_SIZE, are_photos_chosen, choose_photos, detect_layout
 from .tables import NO_HINTS, prepare_competition
 
 
@@ -35,7 +35,7 @@ def adopt(
     folder = workspace.competition(name)
     if force:
         remove_file(folder.hints)
-    elif folder.manifest.is_file() and Manifest.load(folder.manifest).photos != str(root):
+    elif folder.manifest.is_file() and _locate_photos(folder) != root.resolve():
         raise StorageError(
             f"{name} is already the name of another competition: choose another, or replace it with --force."
         )
@@ -44,4 +44,10 @@ def adopt(
         hints = merge_hints(folder, hints)
         invalidate_tables(folder)
         _, scan = detect_layout(folder, root, "", str(root), hints, progress, test_size=test_size, seed=seed)
+    elif not are_photos_chosen(folder):
+        scan = choose_photos(folder, test_size, seed, progress)
     return prepare_competition(folder, progress, scan)
+
+
+def _locate_photos(folder: CompetitionFolder) -> Path:
+    return (folder.root / Manifest.load(folder.manifest).photos).resolve()

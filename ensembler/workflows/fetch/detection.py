@@ -57,7 +57,7 @@ def detect_layout(
         files = PhotoFiles.list_below(root)
         manifest = find_local_layout(files, folder.name, hints, folder.sample, evidence, slug)
         manifest = replace(manifest, photos=photos_at)
-        hidden, scan = hold_out_photos(folder, manifest, files, test_size, seed, progress)
+        hidden, scan = hold_out_photos(manifest, files, test_size, seed, progress)
         if slug:
             fate = "part of the labelled photos is held out" if len(hidden) else "the photos of the test folder are"
             evidence.doubt(
@@ -76,7 +76,7 @@ def detect_layout(
 
 
 def hold_out_photos(
-    folder: CompetitionFolder, manifest: Manifest, files: PhotoFiles, test_size: float, seed: int, progress: Progress
+    manifest: Manifest, files: PhotoFiles, test_size: float, seed: int, progress: Progress
 ) -> tuple[pd.DataFrame, DuplicateScan]:
     """Choose the photos to predict, write a sample submission for them, and return their hidden labels."""
     test = manifest.test
@@ -85,6 +85,24 @@ def hold_out_photos(
     scan = scan_duplicates(files.root, files.paths, frozenset(inside), progress)
     copies = group_copies(scan.photo_scan.digests, scan.pairs)
     ids, hidden = choose_test_photos(manifest, files, copies, test_size, seed)
-    uniform = 1 / len(manifest.classes)
-    write_table(folder.sample, pd.DataFrame({"id": ids}).assign(**dict.fromkeys(manifest.answer.columns, uniform)))
+    answer = manifest.answer
+    cell = 1 / len(manifest.classes) if answer.kind == "probabilities" else manifest.classes[0]
+    cells = dict.fromkeys(answer.columns, cell)
+    write_table(files.root / answer.sample, pd.DataFrame({answer.id_column: ids}).assign(**cells))
     return hidden, scan
+
+
+def are_photos_chosen(folder: CompetitionFolder) -> bool:
+    """Return whether the manifest's sample submission exists. A manifest written by hand may lack one."""
+    manifest = Manifest.load(folder.manifest)
+    return (folder.root / manifest.photos / manifest.answer.sample).is_file()
+
+
+def choose_photos(folder: CompetitionFolder, test_size: float, seed: int, progress: Progress) -> DuplicateScan:
+    """Choose the photos to predict for a manifest written by hand, and write its sample submission."""
+    manifest = Manifest.load(folder.manifest)
+    files = PhotoFiles.list_below(folder.root / manifest.photos)
+    hidden, scan = hold_out_photos(manifest, files, test_size, seed, progress)
+    if not hidden.empty:
+        write_table(folder.solution, hidden)
+    return scan

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from helpers.photos import Heard, photo_bytes, zip_bytes
 
 from ensembler.competition.layout.layout import Hints
-from ensembler.errors import BadChoice
+from ensembler.competition.tables import load_tables
+from ensembler.errors import BadChoice, EnsemblerError
 from ensembler.workflows.fetch.adopt import adopt
 from ensembler.workflows.fetch.fetch import fetch
 
@@ -93,3 +96,45 @@ def test_a_metric_of_another_task_is_told(tmp_path, workspace):
 def test_an_unknown_competition_is_refused(tmp_path, workspace):
     with pytest.raises(BadChoice, match="dogs-vs-cats"):
         make_both(tmp_path, workspace, FOLDERS, like="dogs-vs-cat")
+
+
+PAGE = Path(__file__).parents[3] / "docs" / "layouts.md"
+
+
+@pytest.mark.parametrize("relative", [False, True])
+def test_a_manifest_written_by_hand_is_enough(tmp_path, workspace, relative):
+    """The page's own example, for a folder that the detection refuses."""
+    root = tmp_path / "leaves"
+    names = [f"scan-{letter}-{row:04d}" for row in range(5) for letter in "abc"]
+    for seed, name in enumerate(names):
+        (root / "shots").mkdir(parents=True, exist_ok=True)
+        (root / "shots" / f"{name}.jpg").write_bytes(photo_bytes(seed, size=SIZE))
+    grades = dict(zip("abc", ("healthy", "rust", "scab"), strict=True))
+    rows = [f"{number},{name},{grades[name[5]]},{number % 3}" for number, name in enumerate(names)]
+    (root / "notes").mkdir()
+    (root / "notes" / "grades.csv").write_text("\n".join(["row,scan,grade,mood", *rows, ""]))
+    with pytest.raises(EnsemblerError):
+        adopt(root, "other", workspace=workspace)
+    text = re.search(r"```toml\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)[1]
+    folder = workspace.competition("leaves")
+    folder.root.mkdir(parents=True)
+    photos_at = "../../leaves" if relative else root.as_posix()
+    text = text.replace("/photos/leaves", photos_at).replace("/work/data/leaves/", f"{folder.root.as_posix()}/")
+    folder.manifest.write_text(text, "utf-8")
+    made = adopt(root, "leaves", workspace=workspace)
+    assert (made.training, made.test, made.manifest.metric) == (12, 3, "accuracy")
+    train = load_tables(folder).train
+    assert all(grades[path.split("-")[1]] == label for path, label in zip(train["path"], train["label"], strict=True))
+    assert folder.solution.is_file()
+    assert folder.manifest.read_text("utf-8") == text
+
+
+def test_a_manifest_written_by_hand_is_enough_for_a_zip(tmp_path, workspace):
+    archive = tmp_path / "pets.zip"
+    archive.write_bytes(zip_bytes(SAMPLED))
+    detected = fetch("detected", archive=archive, hints=Hints(positive="dog"), workspace=workspace)
+    folder = workspace.competition("pets")
+    folder.root.mkdir(parents=True)
+    replace(detected.manifest, name="pets", slug="pets", classes=("dog", "cat")).save(folder.manifest)
+    made = fetch("pets", archive=archive, workspace=workspace)
+    assert (made.manifest.classes, made.training, made.test) == (("dog", "cat"), 12, 2)

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers.members_made import FOLDS, small_competition
+from helpers.members_made import FOLDS, record_of, small_competition
 from helpers.photos import Heard
 
 from ensembler.engines.job import Job
-from ensembler.errors import BadChoice, Busy
+from ensembler.errors import BadChoice, Busy, Mismatch
 from ensembler.locks import hold_lock
 from ensembler.members.records import MemberRecord
 from ensembler.options.presets import Machine
 from ensembler.paths import CompetitionFolder, Workspace
 from ensembler.progress import Progress
+from ensembler.storage import write_text
 from ensembler.workflows.machine import LocalMachine
 from ensembler.workflows.train import train as training
+from ensembler.workflows.train.plan_jobs import prepare_member_folder
 from ensembler.workflows.train.train import train_members
 
 CPU = LocalMachine(Machine(2**40))
@@ -167,3 +170,16 @@ def test_members_have_settings_of_their_own(
     assert [job.name for job in asked.jobs] == ["b0", *(f"b3-fold-{fold}" for fold in range(FOLDS))]
     b0, b3 = (MemberRecord.load(made[0], name).settings for name in ("b0", "b3"))
     assert (b0.frozen, b0.hidden, b3.phases[0].unfreeze, b3.hidden) == (True, 3, "last:2", 5)
+
+
+def test_a_member_whose_first_job_failed_takes_other_settings(tmp_path: Path) -> None:
+    """Such as those of the right file of weights after a wrong one."""
+    folder, tables = small_competition(tmp_path)
+    failed = record_of(folder, tables)
+    right = replace(failed, settings=replace(failed.settings, weights="digest"))
+    failed.save(folder)
+    prepare_member_folder(folder, right, restart=False)
+    assert MemberRecord.load(folder, right.name) == right
+    write_text(folder.fold(right.name, 0) / "fold.json", "{}")
+    with pytest.raises(Mismatch, match="trained with other settings"):
+        prepare_member_folder(folder, failed, restart=False)
