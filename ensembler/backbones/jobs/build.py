@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import h5py
+import h5py  # type: ignore[import-untyped] # h5py has no stubs
 import keras
 import numpy as np
 from keras import layers
