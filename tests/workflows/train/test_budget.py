@@ -99,6 +99,13 @@ def train(made: Made) -> Train:
     return begun
 
 
+def leave_checkpoint(made: Made) -> None:
+    """Play a training that was interrupted: a member without any result takes new settings."""
+    checkpoint = made.folder.checkpoint("mobilenet", 0)
+    checkpoint.parent.mkdir(parents=True, exist_ok=True)
+    checkpoint.write_bytes(b"")
+
+
 def test_all_fits(made: Made, train: Train) -> None:
     notes = train("1h", "mobilenet", "b0")
     assert re.search(r"mobilenet: 5 of 5 epochs, 5 folds, 96 pixels, about \d+m", notes)
@@ -146,6 +153,7 @@ def test_photos_become_smaller_and_the_member_goes_on_so(made: Made, train: Trai
     train("65s", "mobilenet", image_size=160)
     assert made.measured[1:] == [("mobilenet", size)]
     assert MemberRecord.load(made.folder, "mobilenet").settings.image_size == size
+    leave_checkpoint(made)
     with pytest.raises(Mismatch, match="image_size"):
         train_members(
             ["mobilenet"],
@@ -270,6 +278,7 @@ def test_displays_hear_of_as_much_work_as_is_planned(made: Made, train: Train) -
 def test_another_member_is_refused_before_anything_is_measured(made: Made, train: Train) -> None:
     train("1h", "mobilenet")
     made.measured.clear()
+    leave_checkpoint(made)
     with pytest.raises(Mismatch, match="seed"):
         train_members(
             ["mobilenet"],
