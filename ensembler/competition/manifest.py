@@ -17,9 +17,6 @@ _REMEDY = "correct it, or delete the file and fetch again."
 # Keys that can change without a new scan of the photos.
 _NOT_IN_TABLES = ("metric", "code_only", "class_names")
 
-# Keys of later versions, which tables depend on only if they differ from these defaults.
-_LATER_KEYS: dict[str, Any] = {"leave_out": (), "train.more_folders": (), "train.class_folder": -1}
-
 # Separator of several labels of one photo in our tables.
 SEPARATOR = "|"
 
@@ -32,17 +29,13 @@ photos          the folder that all other paths are relative to; relative to thi
 metric          the metric of the competition; it decides selection and the content of the CSV
 code_only       true if Kaggle accepts submissions only from notebooks
 class_names     readable names of numbered classes, in the order of `classes`; for display only
-leave_out       photos and folders that are not used, relative to `photos`; * stands for any name
 [train]         labels = "names": the class is the part of the file name before the number (cat.12.jpg)
-                labels = "folders": the class is the name of the photo's folder, or with class_folder = 1 that of the
-                first folder below `folder` (2: the second, -2: the folder above the photo's)
+                labels = "folders": the class is the name of the photo's folder
                 labels = "csv": the table `file` contains ids (`id_column`) and labels (`columns`: one column of
                 classes, or a column of 0 and 1 for each class); incomplete = true skips photos without a label
                 groups: a table with the group of each id (`group_id_column`, `group_column`), such as its patient,
-                or "names" for pairs of photos named left and right, or "folders" for a folder per group, where
-                group_column is the number of that folder, as in class_folder; folds keep groups together;
+                or "names" for pairs of photos named left and right; folds keep groups together;
                 delete these three lines to use no groups
-                more_folders: further folders of labelled photos, such as valid
 [test]          the folder of the photos to predict; photos that it lacks are searched in more_folders
 [answer]        the sample submission, its id column, the columns to fill in (one per class, in the order of
                 `classes`), and their content: "probabilities", the "label", "tags" separated by spaces, or a "flag"
@@ -52,11 +45,7 @@ leave_out       photos and folders that are not used, relative to `photos`; * st
 
 @dataclass(frozen=True)
 class TrainLayout:
-    """Folders of the labelled photos, and source of their labels and groups.
-
-    ``class_folder`` is the number of the folder whose name is the class: 1 for the first below ``folder``, -1 for the
-    photo's own.
-    """
+    """Folder of the labelled photos, and source of their labels and groups."""
 
     folder: str
     labels: LabelSource
@@ -67,13 +56,6 @@ class TrainLayout:
     groups: str = ""
     group_id_column: str = ""
     group_column: str = ""
-    more_folders: tuple[str, ...] = ()
-    class_folder: int = -1
-
-    @property
-    def folders(self) -> tuple[str, ...]:
-        """All folders of labelled photos."""
-        return (self.folder, *self.more_folders)
 
 
 @dataclass(frozen=True)
@@ -120,7 +102,6 @@ class Manifest:
     metric: str = "log loss"
     code_only: bool = False
     class_names: tuple[str, ...] = ()
-    leave_out: tuple[str, ...] = ()
 
     @property
     def outputs(self) -> tuple[str, ...]:
@@ -135,13 +116,7 @@ class Manifest:
     @property
     def fingerprint(self) -> str:
         """Hash of all that the tables depend on."""
-        content = asdict(self)
-        for key, default in _LATER_KEYS.items():
-            section, _, name = key.rpartition(".")
-            table = content[section] if section else content
-            if table[name] == default:
-                del table[name]
-        return compute_fingerprint({key: value for key, value in content.items() if key not in _NOT_IN_TABLES})
+        return compute_fingerprint({key: value for key, value in asdict(self).items() if key not in _NOT_IN_TABLES})
 
     def describe(self) -> str:
         """Return the task in words."""
@@ -168,9 +143,7 @@ class Manifest:
         content = asdict(self)
         for section in ("train", "test"):
             content[section] = {key: value for key, value in content[section].items() if value not in ("", (), False)}
-        if content["train"]["class_folder"] == -1:
-            del content["train"]["class_folder"]
-        for key in ("code_only", "class_names", "leave_out"):
+        for key in ("code_only", "class_names"):
             if not content[key]:
                 del content[key]
         return format_toml(HEADER, content)
@@ -259,7 +232,6 @@ def _find_problem(manifest: Manifest) -> str:
             train.groups and not (train.group_id_column and train.group_column),
             "train.groups also needs train.group_id_column and train.group_column.",
         ),
-        (train.class_folder == 0, "train.class_folder must be 1, 2, ... or -1, -2, .... Received: 0"),
         (
             from_csv and not (train.file and train.id_column),
             "labels = 'csv' also needs train.file and train.id_column.",

@@ -6,8 +6,7 @@ import os
 from collections import Counter
 from collections.abc import Container, Sequence
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
-from functools import cached_property, lru_cache
+from functools import cached_property
 from pathlib import Path
 
 from ..errors import BadData
@@ -34,7 +33,7 @@ class PhotoFiles:
         Photos are recognised by their suffixes, and files without a known suffix by their first bytes. If there are no
         photos, ``BadData`` is raised.
         """
-        kinds = dict(walk_files(root, with_system=False))
+        kinds = dict(walk_files(root))
         undecodable = {path: kind for path, kind in sorted(kinds.items()) if kind not in (PHOTO, SYSTEM, OTHER)}
         paths = sorted(path for path, kind in kinds.items() if kind == PHOTO)
         if not paths:
@@ -46,22 +45,6 @@ class PhotoFiles:
         if folder in (".", ""):
             return self
         return PhotoFiles(self.root, tuple(path for path in self.paths if path.startswith(folder + "/")))
-
-    def select_below(self, folders: Sequence[str]) -> PhotoFiles:
-        """Return the photos below any of ``folders``, which are relative to ``root``."""
-        if any(folder in (".", "") for folder in folders):
-            return self
-        if len(folders) == 1:
-            return self.select_inside(folders[0])
-        starts = tuple(folder + "/" for folder in folders)
-        return PhotoFiles(self.root, tuple(path for path in self.paths if path.startswith(starts)))
-
-    def leave_out(self, patterns: Sequence[str]) -> PhotoFiles:
-        """Return all photos except those that match ``patterns`` of files or folders; ``*`` stands for any name."""
-        if not patterns:
-            return self
-        kept = tuple(path for path in self.paths if not match_any(path, patterns))
-        return PhotoFiles(self.root, kept, self.undecodable)
 
     def exclude(self, paths: Container[str]) -> PhotoFiles:
         """Return all photos except ``paths``."""
@@ -94,34 +77,9 @@ class PhotoFiles:
         return {key: path for path in self.paths for key in (path, path.removesuffix(extract_suffix(path)))}
 
 
-def match_any(path: str, patterns: Sequence[str]) -> bool:
-    """Return whether a pattern matches a path or a folder above it, part by part."""
-    return path in patterns or _match_folders(extract_folder(path), extract_name(path), tuple(patterns))
-
-
-def _match_folders(folder: str, name: str, patterns: tuple[str, ...]) -> bool:
-    is_inside, in_folder = _select_patterns(folder, patterns)
-    return is_inside or any(fnmatchcase(name, pattern) for pattern in in_folder)
-
-
-@lru_cache(maxsize=1 << 16)
-def _select_patterns(folder: str, patterns: tuple[str, ...]) -> tuple[bool, tuple[str, ...]]:
-    """Return whether a pattern matches a folder or one above it, and the patterns of the names of its files."""
-    parts = folder.split("/") if folder else []
-    in_folder = []
-    for pattern in patterns:
-        wanted = pattern.split("/")
-        if all(map(fnmatchcase, parts, wanted[: len(parts)])):
-            if len(wanted) <= len(parts):
-                return True, ()
-            if len(wanted) == len(parts) + 1:
-                in_folder.append(wanted[-1])
-    return False, tuple(in_folder)
-
-
 def has_photos(root: Path) -> bool:
     """Return whether there is a photo below ``root``."""
-    return any(kind == PHOTO for _, kind in walk_files(root, with_system=False))
+    return any(kind == PHOTO for _, kind in walk_files(root))
 
 
 def _describe_no_photos(root: Path, undecodable: dict[str, str], count: int) -> str:

@@ -110,24 +110,3 @@ def test_whether_there_are_photos(tmp_path):
 )
 def test_common_folder(paths, folder):
     assert find_common_folder(paths) == folder
-
-
-@pytest.mark.parametrize(
-    ("patterns", "kept"),
-    [
-        ((), ("a/images/1.jpg", "a/masks/1.png", "b/x.jpg", "b/x_mask.png", "logo.png")),
-        (("*/masks",), ("a/images/1.jpg", "b/x.jpg", "b/x_mask.png", "logo.png")),
-        (("logo.png", "b"), ("a/images/1.jpg", "a/masks/1.png")),
-        (("*/*_mask.png",), ("a/images/1.jpg", "a/masks/1.png", "b/x.jpg", "logo.png")),
-        (("masks", "x.jpg"), ("a/images/1.jpg", "a/masks/1.png", "b/x.jpg", "b/x_mask.png", "logo.png")),
-    ],
-)
-def test_left_out_photos(patterns, kept):
-    photos = photos_named("a/images/1.jpg", "a/masks/1.png", "b/x.jpg", "b/x_mask.png", "logo.png")
-    assert photos.leave_out(patterns).paths == kept
-
-
-def test_several_folders():
-    photos = photos_named("a/1.jpg", "ab/2.jpg", "c/3.jpg")
-    assert photos.select_below(("a", "c")).paths == ("a/1.jpg", "c/3.jpg")
-    assert photos.select_below(("a", ".")) == photos

@@ -20,7 +20,7 @@ def add_findings(manifest: Manifest, evidence: Evidence, metric_source: str) -> 
     found = [
         ("task", manifest.describe(), train.file, "the distinct labels, and the columns of the answer", ()),
         ("labels", f"from {train.labels}", train.file or train.folder, _LABEL_RULES[train.labels], ()),
-        ("training photos", ", ".join(train.folders), train.folder, "the folder of the labelled photos", ()),
+        ("training photos", train.folder, train.folder, "the folder of the labelled photos", ()),
         ("test photos", ", ".join(test.folders), test.folder, _explain_test(manifest), ()),
         ("answer", f"{answer.id_column}, {columns}: {answer.kind}", answer.sample, "its columns and cells", ()),
         ("metric", manifest.metric, "", metric_source, ()),

@@ -1,1 +1,1 @@
-"""Kinds of files, by name and first bytes, and comparison of a few sample pictures."""
+"""Kinds of files, by suffix and first bytes."""

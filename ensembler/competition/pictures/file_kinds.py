@@ -90,25 +90,20 @@ def is_system_name(name: str) -> bool:
     return name.startswith((".", "~$")) or name.lower() in _SYSTEM_FOLDERS or name.lower() in _SYSTEM_NAMES
 
 
-def walk_files(root: Path, *, with_system: bool = True) -> Iterator[tuple[str, str]]:
+def walk_files(root: Path) -> Iterator[tuple[str, str]]:
     """Yield each file below ``root``, relative to it with forward slashes, and its kind.
 
-    A kind is :data:`PHOTO`, :data:`SYSTEM`, the name of a format that cannot be decoded, or :data:`OTHER`. Without
-    ``with_system``, folders of systems are not entered.
+    A kind is :data:`PHOTO`, :data:`SYSTEM`, the name of a format that cannot be decoded, or :data:`OTHER`. Folders of
+    systems are not entered.
     """
     top = str(root)
-    inside_system: set[str] = set()
     for folder, folders, names in os.walk(top):
         below = folder[len(top) :].replace(os.sep, "/").strip("/")
         prefix = f"{below}/" if below else ""
-        hidden = below in inside_system
-        marked = [name for name in folders if hidden or is_system_name(name)]
-        if with_system:
-            inside_system.update(prefix + name for name in marked)
-        else:
-            folders[:] = sorted(set(folders) - set(marked))
+        # Keeps os.walk out of folders of systems.
+        folders[:] = sorted(name for name in folders if not is_system_name(name))
         for name in names:
-            yield prefix + name, SYSTEM if hidden else classify_file(folder, name)
+            yield prefix + name, classify_file(folder, name)
 
 
 def classify_file(folder: str, name: str) -> str:

@@ -56,15 +56,19 @@ def test_suffixes_of_photos_are_those_that_pillow_decodes():
         ("notes.txt", photo_bytes(1), OTHER),
         ("a/empty", b"", OTHER),
         (".hidden.jpg", b"", SYSTEM),
-        ("a/.ipynb_checkpoints/1.jpg", b"", SYSTEM),
-        ("a/@eaDir/1.jpg/SYNOPHOTO_THUMB_M.jpg", b"", SYSTEM),
-        ("__MACOSX/a/1.jpg", b"", SYSTEM),
         ("a/Thumbs.db", b"", SYSTEM),
         ("~$train.csv", b"", SYSTEM),
     ],
 )
 def test_the_kind_of_a_file(tmp_path, name, content, kind):
     assert kinds_below(tmp_path, {name: content}) == {name: kind}
+
+
+@pytest.mark.parametrize(
+    "name", ["a/.ipynb_checkpoints/1.jpg", "a/@eaDir/1.jpg/SYNOPHOTO_THUMB_M.jpg", "__MACOSX/a/1.jpg"]
+)
+def test_folders_of_systems_are_not_entered(tmp_path, name):
+    assert kinds_below(tmp_path, {name: photo_bytes(1), "a/1.jpg": photo_bytes(1)}) == {"a/1.jpg": PHOTO}
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "GIF", "BMP", "TIFF", "WEBP", "JPEG2000", "PPM", "QOI", "AVIF"])
