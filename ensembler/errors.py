@@ -42,6 +42,11 @@ def format_count(things: Sized, word: str) -> str:
     return f"{len(things)} {word}{'' if len(things) == 1 else 's'}"
 
 
+def format_first(names: Sequence[str], limit: int = 3) -> str:
+    """Return the first ``limit`` names in words, and three dots if there are more."""
+    return ", ".join([*names[:limit], *(["..."] if len(names) > limit else [])])
+
+
 class EnsemblerError(Exception):
     """Base class of all errors that the user can correct. The command line prints them as one line, exit code 1.
 

@@ -123,44 +123,48 @@ def find_weights(folder: Path, backbone: Backbone, image_size: int) -> Path:
             f"The folder {folder} does not exist: --weights accepts imagenet, none, or a folder that contains "
             "NAME.weights.h5 or the files that Keras publishes."
         )
-    expected = find_published_weights(backbone, image_size)
     damaged = None
-    for path in _list_candidates(folder, backbone, image_size):
-        if expected and path.name.lower() == expected.name.lower() and not expected.is_published_file(path):
-            damaged = damaged or path
-        else:
+    for path, expected in _list_candidates(folder, backbone, image_size):
+        if expected is None or expected.is_published_file(path):
             return path
-    if damaged and expected:
+        damaged = damaged or (path, expected)
+    if damaged:
+        path, expected = damaged
         raise BadChoice(
-            f"{damaged} is not the file that Keras publishes for {backbone.name} (expected hash: {expected.digest}): "
+            f"{path} is not the file that Keras publishes for {backbone.name} (expected hash: {expected.digest}): "
             f"download it again, or rename your own weights to {backbone.name}.weights.h5."
         )
+    published = find_published_weights(backbone, image_size)
     there = sorted(file.name.removesuffix(".weights.h5") for file in folder.glob("*.weights.h5"))
-    names = f"no {backbone.name}.weights.h5" + (f" and no {expected.name}" if expected else "")
+    names = f"no {backbone.name}.weights.h5" + (f" and no {published.name}" if published else "")
     raise BadChoice(f"{folder} contains {names}. It contains weights of {', '.join(there) or 'no backbone'}.")
 
 
 def find_local_weights(folder: Path, backbone: Backbone, image_size: int) -> Path | None:
     """Return the file that :func:`find_weights` would find, without checking its hash, or None."""
-    return next(_list_candidates(folder, backbone, image_size), None)
+    return next((path for path, _ in _list_candidates(folder, backbone, image_size)), None)
 
 
-def _list_candidates(folder: Path, backbone: Backbone, image_size: int) -> Iterator[Path]:
-    """List the files with the name of a backbone's weights in any case, and the best name first."""
+def _list_candidates(
+    folder: Path, backbone: Backbone, image_size: int
+) -> Iterator[tuple[Path, PublishedWeights | None]]:
+    """List the files with the name of a backbone's weights in any case, the best name first.
+
+    A file with the name of one that Keras publishes comes with what is published. A MobileNet's weights fit photos of
+    any size.
+    """
+    sizes = [image_size, *((224, 192, 160, 128, 96) if "mobilenet" in backbone.name else ())]
+    published = [found for size in sizes if (found := find_published_weights(backbone, size))]
+    names: dict[str, PublishedWeights | None] = {
+        f"{backbone.name}.weights.h5": None,
+        **{found.name.lower(): found for found in published},
+        f"{backbone.name}.h5": None,
+    }
     for place in (folder, folder / "models"):
-        files = {path.name.lower(): path for path in place.iterdir() if path.is_file()} if place.is_dir() else {}
-        for path in sorted(place.iterdir()) if files else ():
-            # An exact spelling comes before others.
-            if path.name == path.name.lower():
-                files[path.name] = path
-        names = [f"{backbone.name}.weights.h5", *_list_published_names(backbone, image_size), f"{backbone.name}.h5"]
-        yield from (files[name] for name in dict.fromkeys(map(str.lower, names)) if name in files)
-
-
-def _list_published_names(backbone: Backbone, image_size: int) -> list[str]:
-    """List the names of Keras's files that fit, the best first. A MobileNet's weights fit photos of any size."""
-    sizes = [image_size, 224, 192, 160, 128, 96] if "mobilenet" in backbone.name else [image_size]
-    return [expected.name for size in sizes if (expected := find_published_weights(backbone, size))]
+        # Of several spellings, the one in lower case is read last and stays.
+        paths = sorted(place.iterdir(), key=lambda path: path.name.islower()) if place.is_dir() else []
+        files = {path.name.lower(): path for path in paths if path.is_file()}
+        yield from ((files[name], expected) for name, expected in names.items() if name in files)
 
 
 def locate_keras_folder() -> Path:

@@ -21,7 +21,7 @@ _HINT_OPTIONS = (
     option("--incomplete-labels", is_flag=True, help="Leave out photos without a label in the table."),
     option("--groups", metavar="FILE:COLUMN|names|none", help="Groups of photos that stay in one fold."),
     option("--metric", metavar="NAME", help="Metric of the competition."),
-    option("--like", metavar="SLUG", help="Known competition whose metric and positive class apply."),
+    option("--like", metavar="SLUG", help="Use the metric and positive class of this known competition."),
 )
 
 

@@ -28,10 +28,10 @@ def test_each_property_has_a_source_and_a_rule(pets, workspace):
     found = {finding.subject: finding for finding in shown.findings}
     assert set(found) >= {"labels", "task", "training photos", "test photos", "answer", "metric"}
     assert found["labels"].rule == "each photo is in a folder named after its class"
-    assert found["labels"].examples[0] == "cat/cat0.jpg"
+    assert found["labels"].examples[0] == "cat/cat0.jpg: cat"
     assert (found["metric"].value, found["metric"].rule) == ("accuracy", "chosen with --metric")
     text = str(shown)
-    assert "labels, for example: cat/cat0.jpg; " in text
+    assert "labels, for example: cat/cat0.jpg: cat; " in text
     assert "No evidence" not in text
 
 

@@ -1,8 +1,10 @@
-"""Findings that follow from the manifest, for what no other part of the detection recorded."""
+"""Findings about labels, and those that follow from the manifest for what no other part of the detection recorded."""
 
 from __future__ import annotations
 
-from ..manifest import Manifest
+import pandas as pd
+
+from ..manifest import Manifest, TrainLayout
 from ..task import LabelSource
 from .evidence import Evidence
 
@@ -11,6 +13,14 @@ _LABEL_RULES: dict[LabelSource, str] = {
     "folders": "each photo is in a folder named after its class",
     "csv": "its ids are names of photos",
 }
+_LABEL_SOURCES: dict[LabelSource, str] = {"names": "names of files", "folders": "names of folders", "csv": "a table"}
+
+
+def add_labels_finding(layout: TrainLayout, by_path: pd.Series, evidence: Evidence) -> None:
+    """Record the source of the labels; ``by_path`` contains the label of each photo."""
+    examples = [f"{path}: {label}" for path, label in by_path.iloc[:3].items()]
+    source = layout.file or layout.folder
+    evidence.add_finding("labels", _LABEL_SOURCES[layout.labels], source, _LABEL_RULES[layout.labels], examples)
 
 
 def add_findings(manifest: Manifest, evidence: Evidence, metric_source: str) -> None:
@@ -19,7 +29,6 @@ def add_findings(manifest: Manifest, evidence: Evidence, metric_source: str) -> 
     columns = ", ".join(answer.columns[:3]) + (", ..." if len(answer.columns) > 3 else "")
     found = [
         ("task", manifest.describe(), train.file, "the distinct labels, and the columns of the answer", ()),
-        ("labels", f"from {train.labels}", train.file or train.folder, _LABEL_RULES[train.labels], ()),
         ("training photos", train.folder, train.folder, "the folder of the labelled photos", ()),
         ("test photos", ", ".join(test.folders), test.folder, _explain_test(manifest), ()),
         ("answer", f"{answer.id_column}, {columns}: {answer.kind}", answer.sample, "its columns and cells", ()),

@@ -63,7 +63,7 @@ def find_known_competition(slug: str) -> KnownCompetition | None:
 def require_known_competition(slug: str) -> KnownCompetition:
     """Return the facts about a competition that was named with ``--like``."""
     if (known := find_known_competition(slug)) is None:
-        raise BadChoice.from_unknown_name("competition", slug, sorted(_KNOWN_COMPETITIONS))
+        raise BadChoice.from_unknown_name("known competition", slug, sorted(_KNOWN_COMPETITIONS))
     return known
 
 

@@ -18,6 +18,7 @@ from ..task import AnswerKind, LabelSource, Task
 from .class_names import find_class_names
 from .classes import OneHot, decide_task
 from .evidence import Evidence
+from .findings import add_labels_finding
 from .groups import find_groups, parse_groups
 from .known import find_known_competition, require_known_competition
 from .label_tables import LabelTable, find_label_table, resolve_label_table
@@ -160,11 +161,13 @@ def list_known_metrics(slug: str, hints: Hints, metric: str) -> list[Metric]:
 
 
 def choose_metric(task: Task, kind: AnswerKind, named: str | None, metrics: list[Metric], evidence: Evidence) -> Metric:
-    """Return the metric in the hints, or the first known one that supports the task; another one is a doubt."""
-    if named:
-        return resolve_metric(named, task)
+    """Return the metric in the hints, or the first known one that supports the task.
+
+    A metric that stands in for one that does not support the task is a doubt.
+    """
     fitting = (metric.resolve_for_task(task) for metric in metrics)
-    chosen = next((metric for metric in fitting if task in metric.tasks), choose_default_metric(task, kind))
+    default = choose_default_metric(task, kind)
+    chosen = resolve_metric(named, task) if named else next((one for one in fitting if task in one.tasks), default)
     if metrics and chosen.name != metrics[0].name and task not in metrics[0].tasks:
         evidence.doubt(
             f"The metric {metrics[0].name} is not for a {task} task, so {chosen.name} is used instead: choose another "
@@ -186,7 +189,8 @@ def find_labelled_photos(
     """
     report_undecodable(photos, evidence)
     folder, inside = find_training_set(photos)
-    labelled = _find_labels(folder, inside, sample, hints, metric, evidence)
+    labelled = _find_labels(folder, inside, sample, hints, metric)
+    add_labels_finding(labelled.layout, labelled.by_path, evidence)
     if labelled.layout.labels == "csv":
         _refuse_other_tasks(labelled, photos.root, sample, hints)
     groups = parse_groups(hints.groups, inside) if hints.groups else find_groups(inside, labelled.by_path, sample)
@@ -207,12 +211,7 @@ def _refuse_other_tasks(labelled: LabelledPhotos, root: Path, sample: SampleSubm
 
 
 def _find_labels(
-    folder: str,
-    photos: PhotoFiles,
-    sample: SampleSubmission | None,
-    hints: Hints,
-    metric: Metric | None,
-    evidence: Evidence,
+    folder: str, photos: PhotoFiles, sample: SampleSubmission | None, hints: Hints, metric: Metric | None
 ) -> LabelledPhotos:
     if hints.labels:
         return _read_from_table(
@@ -224,15 +223,11 @@ def _find_labels(
     if in_folders:
         by_path = pd.Series({path: extract_name(extract_folder(path)) for path in photos.paths}, dtype=str)
         if from_table is None or (from_table.by_path == by_path[from_table.by_path.index]).all():
-            evidence.add_finding(
-                "labels", "names of folders", folder, "each photo is in a folder named after its class", photos.paths
-            )
             return LabelledPhotos(TrainLayout(folder, "folders"), by_path, by_path)
     if from_table is not None:
         return from_table
     if has_labels_in_names(photos):
         by_path = pd.Series({path: extract_label(path) for path in photos.paths}, dtype=str)
-        evidence.add_finding("labels", "names of files", folder, "each file name is a class and a number", photos.paths)
         return LabelledPhotos(TrainLayout(folder, "names"), by_path, by_path)
     refuse_unreadable(photos.root, sample)
     raise MissingHint(

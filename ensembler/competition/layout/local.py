@@ -18,7 +18,7 @@ from .joined_groups import join_groups
 from .known import list_known_positives
 from .labels import tabulate_labelled_photos
 from .layout import Hints, choose_metric, find_labelled_photos, list_known_metrics
-from .photo_sets import find_set_folder, select_set
+from .photo_sets import group_by_folder
 
 ID_COLUMN = "id"
 # Stands for units of several classes.
@@ -43,7 +43,7 @@ def find_local_layout(
             raise BadChoice.from_unknown_name("class", last, classes)
         classes = (next(name for name in classes if name != last), last)
     outputs = classes[-1:] if task == "binary" else classes
-    test = select_set(photos, "test")
+    first, *others = group_by_folder(photos, "test") or [labelled.layout.folder]
     return Manifest(
         name=name,
         slug="",
@@ -51,7 +51,7 @@ def find_local_layout(
         classes=classes,
         photos=str(photos.root),
         train=labelled.layout,
-        test=TestLayout(find_set_folder(test, "test") if test else labelled.layout.folder),
+        test=TestLayout(first, tuple(others)),
         answer=AnswerLayout(str(sample), ID_COLUMN, outputs, "probabilities"),
         metric=choose_metric(task, "probabilities", hints.metric, metrics, evidence).name,
         class_names=find_class_names(photos.root, classes),
@@ -61,7 +61,7 @@ def find_local_layout(
 def choose_test_photos(
     manifest: Manifest, photos: PhotoFiles, pictures: dict[str, str], share: float, seed: int
 ) -> tuple[list[str], pd.DataFrame]:
-    """Choose the photos to predict: those of a test folder, else a ``share`` of each class, between 0 and 1.
+    """Choose the photos to predict: those of test folders, else a ``share`` of each class, between 0 and 1.
 
     Photos of one picture or one group stay together. ``pictures`` maps the path of each readable photo to its picture.
 
@@ -71,7 +71,8 @@ def choose_test_photos(
         Ids to predict, and the table of their hidden labels (id, label), which is empty for a test folder.
     """
     if manifest.test.folder != manifest.train.folder:
-        return list(photos.select_inside(manifest.test.folder).paths), pd.DataFrame()
+        inside = [photos.select_inside(folder).paths for folder in manifest.test.folders]
+        return list(dict.fromkeys(path for paths in inside for path in paths)), pd.DataFrame()
     if not 0 < share < 1:
         raise BadChoice(f"--test-size must be between 0 and 1. Received: {share}")
     table = tabulate_labelled_photos(manifest, photos)

@@ -85,13 +85,13 @@ def find_training_set(photos: PhotoFiles) -> tuple[str, PhotoFiles]:
     Without a folder named train, all photos outside folders named test are training photos. Of folders with the same
     photos in several formats or sizes, such as ``train-jpg`` and ``train-tif``, one is used.
     """
-    named = select_one_version(_group_by_folder(photos, "train"), _group_by_folder(photos, "test"))
+    named = select_one_version(group_by_folder(photos, "train"), group_by_folder(photos, "test"))
     rest = named or [path for path in photos.paths if find_set(path) != "test"]
     folder = find_set_folder(named, "train") if named else find_common_folder(rest)
     return folder, PhotoFiles(photos.root, tuple(rest))
 
 
-def _group_by_folder(photos: PhotoFiles, word: str) -> dict[str, list[str]]:
+def group_by_folder(photos: PhotoFiles, word: str) -> dict[str, list[str]]:
     """Group the paths of a set by the folder that names it; folders of preferred formats come first."""
     folders: dict[str, list[str]] = {}
     for path in select_set(photos, word):
@@ -111,7 +111,7 @@ def find_test_layout(photos: PhotoFiles, sample: SampleSubmission) -> TestLayout
 
     ``BadData`` is raised if no id is the name of a photo.
     """
-    folders = _select_answering(_group_by_folder(photos, "test"), photos, sample)
+    folders = _select_answering(group_by_folder(photos, "test"), photos, sample)
     if folders:
         return TestLayout(folders[0], tuple(folders[1:]))
     named = select_set(photos, "test")

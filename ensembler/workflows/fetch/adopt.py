@@ -10,7 +10,6 @@ from ...competition.tables import invalidate_tables
 from ...errors import BadChoice, StorageError
 from ...paths import DEFAULT_WORKSPACE, CompetitionFolder, Workspace
 from ...progress import SILENT, Progress
-from ...storage import remove_file
 from ..results import PreparedCompetition
 from .answers import merge_hints
 from .detection import TEST_SIZE, are_photos_chosen, choose_photos, detect_layout
@@ -33,15 +32,13 @@ def adopt(
     if not root.is_dir():
         raise BadChoice(f"The folder {photos} does not exist: pass a folder of photos.")
     folder = workspace.competition(name)
-    if force:
-        remove_file(folder.hints)
-    elif folder.manifest.is_file() and _locate_photos(folder) != root.resolve():
+    if not force and folder.manifest.is_file() and _locate_photos(folder) != root.resolve():
         raise StorageError(
             f"{name} is already the name of another competition: choose another, or replace it with --force."
         )
     scan = None
     if force or hints != NO_HINTS or not folder.manifest.is_file():
-        hints = merge_hints(folder, hints)
+        hints = hints if force else merge_hints(folder, hints)
         invalidate_tables(folder)
         _, scan = detect_layout(folder, root, "", str(root), hints, progress, test_size=test_size, seed=seed)
     elif not are_photos_chosen(folder):

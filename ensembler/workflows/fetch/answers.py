@@ -75,16 +75,16 @@ def has_kaggle_metric(folder: CompetitionFolder) -> bool:
 
 
 def back_up_edited_manifest(folder: CompetitionFolder, progress: Progress) -> None:
-    """Copy a manifest that the user has edited, before it is replaced."""
+    """Copy a manifest that the user has written or edited, before it is replaced."""
     if folder.manifest.is_file() and is_manifest_edited(folder):
         backup = folder.manifest.with_name(f"{folder.manifest.name}.before")
         write_bytes(backup, folder.manifest.read_bytes())
-        progress.warn(f"{folder.manifest} was edited and is now replaced. The edited file is kept as {backup}.")
+        progress.warn(f"{folder.manifest} was written or edited by hand and is now replaced. It is kept as {backup}.")
 
 
 def is_manifest_edited(folder: CompetitionFolder) -> bool:
-    """Return whether the user has edited the manifest after it was written."""
-    return _read_hints(folder).manifest not in ("", compute_file_digest(folder.manifest))
+    """Return whether the manifest is not the one that was written with the stored hints."""
+    return _read_hints(folder).manifest != compute_file_digest(folder.manifest)
 
 
 def _read_hints(folder: CompetitionFolder) -> _StoredHints:

@@ -16,6 +16,7 @@ from ...competition.layout.local import choose_test_photos, find_local_layout
 from ...competition.manifest import Manifest
 from ...competition.photo_files import PhotoFiles
 from ...competition.sample_submission import find_sample
+from ...errors import format_first
 from ...paths import CompetitionFolder
 from ...progress import Progress
 from ...storage import remove_file
@@ -59,12 +60,11 @@ def detect_layout(
         manifest = replace(manifest, photos=photos_at)
         hidden, scan = hold_out_photos(manifest, files, test_size, seed, progress)
         if slug:
-            fate = "part of the labelled photos is held out" if len(hidden) else "the photos of the test folder are"
+            predicted = "part of the labelled photos" if len(hidden) else "the photos of the test folder"
             evidence.doubt(
-                f"{folder.name} contains no file with the name of a sample submission, so {fate} "
-                f"{'for prediction' if len(hidden) else 'predicted'}, and the CSV has the columns id and "
-                f"{', '.join(manifest.answer.columns[:3])}: if a file is the sample submission, name it with "
-                "--sample FILE."
+                f"{folder.name} contains no file with the name of a sample submission, so the photos to predict are "
+                f"{predicted}, and the CSV has the columns id and {format_first(manifest.answer.columns)}: if a file "
+                "is the sample submission, name it with --sample FILE."
             )
     add_findings(manifest, evidence, describe_metric_source(slug, hints, metric))
     remove_file(folder.solution)

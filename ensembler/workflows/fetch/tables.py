@@ -30,7 +30,7 @@ from ...competition.tables import (
     make_tables,
     save_tables,
 )
-from ...errors import BadData, format_count
+from ...errors import BadData, format_count, format_first
 from ...images.near_duplicates import find_near_duplicates
 from ...images.photo_scan import PhotoScan, scan_photos
 from ...paths import CompetitionFolder, CompetitionLike, Workspace
@@ -38,8 +38,6 @@ from ...progress import Progress
 from ..results import PreparedCompetition
 
 NO_HINTS = Hints()
-# Maximum number of names in a warning.
-_MAX_NAMES_SHOWN = 3
 
 
 @dataclass(frozen=True)
@@ -153,6 +151,5 @@ def _warn_about_unreadable(unreadable: pd.DataFrame, progress: Progress) -> None
         rows = unreadable[unreadable["set"] == where]
         if len(rows):
             names = [path or identity for path, identity in zip(rows["path"], rows["id"], strict=True)]
-            shown = ", ".join([*names[:_MAX_NAMES_SHOWN], *(["..."] if len(names) > _MAX_NAMES_SHOWN else [])])
             subject = format_count(names, f"{where} photo")
-            progress.warn(f"{subject} cannot be decoded, {fate}: {shown} ({rows['reason'].iloc[0]})")
+            progress.warn(f"{subject} cannot be decoded, {fate}: {format_first(names)} ({rows['reason'].iloc[0]})")

@@ -68,7 +68,10 @@ def test_a_zip_without_a_sample_submission_is_no_competition_of_kaggle(tmp_path,
     assert fetched.manifest.slug == ""
     assert fetched.folder.solution.is_file()
     (warning,) = heard.warnings
-    assert "no file with the name of a sample submission, so part of the labelled photos is held out" in warning
+    assert (
+        "no file with the name of a sample submission, so the photos to predict are part of the labelled photos"
+        in warning
+    )
 
 
 @pytest.mark.parametrize("kind", ["folders", "names", "sample"])
@@ -138,3 +141,39 @@ def test_a_manifest_written_by_hand_is_enough_for_a_zip(tmp_path, workspace):
     replace(detected.manifest, name="pets", slug="pets", classes=("dog", "cat")).save(folder.manifest)
     made = fetch("pets", archive=archive, workspace=workspace)
     assert (made.manifest.classes, made.training, made.test) == (("dog", "cat"), 12, 2)
+
+
+def test_two_test_folders_are_both_predicted_and_no_photo_to_train_on(tmp_path, workspace):
+    """Their common parent also contains the labelled photos."""
+    members = photos(*class_folders("train"), "test1/a.jpg", "test1/b.jpg", "test2/c.jpg")
+    for prepared in make_both(tmp_path, workspace, members):
+        assert (prepared.training, prepared.test) == (12, 3)
+        assert sorted(load_tables(prepared.folder).test["path"]) == ["test1/a.jpg", "test1/b.jpg", "test2/c.jpg"]
+
+
+@pytest.mark.parametrize(("named", "used"), [("sample f1", "micro f1"), ("micro f1", None)])
+def test_a_metric_that_was_chosen_is_not_changed_without_a_word(tmp_path, workspace, named, used):
+    heard = Heard()
+    make_both(tmp_path, workspace, FOLDERS, heard, metric=named)
+    doubts = [one for one in heard.warnings if "so micro f1 is used instead" in one]
+    assert len(doubts) == (2 if used else 0)
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_a_manifest_written_by_hand_is_kept_aside_when_it_is_replaced(tmp_path, workspace, force):
+    _, adopted = make_both(tmp_path, workspace, FOLDERS)
+    folder, heard = adopted.folder, Heard()
+    folder.hints.unlink()
+    folder.manifest.write_text(folder.manifest.read_text("utf-8") + "# mine\n", "utf-8")
+    hints = Hints() if force else Hints(metric="accuracy")
+    again = adopt(tmp_path / "files", "pets-folder", hints=hints, force=force, workspace=workspace, progress=heard)
+    assert again.manifest.metric == ("log loss" if force else "accuracy")
+    assert (folder.root / "competition.toml.before").read_text("utf-8").endswith("# mine\n")
+    assert any("written or edited by hand" in one for one in heard.warnings)
+
+
+def test_a_forced_adoption_of_an_untouched_manifest_keeps_nothing_aside(tmp_path, workspace):
+    make_both(tmp_path, workspace, FOLDERS)
+    heard = Heard()
+    adopt(tmp_path / "files", "pets-folder", force=True, workspace=workspace, progress=heard)
+    assert heard.warnings == []
