@@ -21,10 +21,23 @@ _ARGUMENTS = {
     "yes": "force",
     "show-augmented": "ensembler.show_augmented",
 }
-_HINTS = frozenset({"positive", "labels", "label-column", "sample", "incomplete-labels", "groups", "metric", "like"})
+_HINTS = frozenset(
+    {
+        "positive",
+        "labels",
+        "label-column",
+        "sample",
+        "placeholder",
+        "incomplete-labels",
+        "incomplete-photos",
+        "conflicting-labels",
+    }
+    | {"groups", "metric", "like"}
+)
 # Options without a value.
 _FLAGS = frozenset(
-    {"again", "data-parallel", "force", "full", "incomplete-labels", "measure", "offline", "push", "refit", "restart"}
+    {"again", "data-parallel", "force", "full", "measure", "offline", "push", "refit", "restart"}
+    | {"conflicting-labels", "incomplete-labels", "incomplete-photos"}
     | {"submit", "tensorboard", "yes"}
 )
 _FUNCTIONS = {"members": "list_members", "backbones": "list_backbones"}

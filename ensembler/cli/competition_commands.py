@@ -15,10 +15,17 @@ if TYPE_CHECKING:
 
 _HINT_OPTIONS = (
     option("--positive", metavar="CLASS", help="Class whose probability a binary submission contains."),
-    option("--labels", metavar="FILE", help="Table of labels, relative to the folder of the files."),
+    option(
+        "--labels",
+        metavar="FILE|names|folders",
+        help="Table of labels, relative to the folder of the files, or the names of files or folders.",
+    ),
     option("--label-column", metavar="COLUMN", help="Column of the class in that table."),
     option("--sample", metavar="FILE", help="Sample submission, relative to the folder of the files."),
+    option("--placeholder", metavar="TEXT", help="Cell of the sample submission that only holds a place."),
     option("--incomplete-labels", is_flag=True, help="Leave out photos without a label in the table."),
+    option("--incomplete-photos", is_flag=True, help="Leave out rows of that table without a photo."),
+    option("--conflicting-labels", is_flag=True, help="Leave out photos with several labels in that table."),
     option("--groups", metavar="FILE:COLUMN|names|none", help="Groups of photos that stay in one fold."),
     option("--metric", metavar="NAME", help="Metric of the competition."),
     option("--like", metavar="SLUG", help="Use the metric and positive class of this known competition."),

@@ -41,11 +41,11 @@ def read_header(path: Path) -> list[str]:
     return [str(name) for name in read_table(path, rows=0).columns]
 
 
-def write_table(path: Path, table: pd.DataFrame) -> None:
+def write_table(path: Path, table: pd.DataFrame, separator: str = ",") -> None:
     """Write ``table`` as a CSV with a header and without row numbers. The file is written whole or not at all."""
-    write_text(path, format_table(table))
+    write_text(path, format_table(table, separator))
 
 
-def format_table(table: pd.DataFrame) -> str:
+def format_table(table: pd.DataFrame, separator: str = ",") -> str:
     """Return ``table`` as the text that :func:`write_table` writes."""
-    return str(table.to_csv(index=False, lineterminator="\n"))
+    return str(table.to_csv(index=False, lineterminator="\n", sep=separator))

@@ -16,6 +16,8 @@ from .task import AnswerKind, LabelSource, Task
 _REMEDY = "correct it, or delete the file and fetch again."
 # Keys that can change without a new scan of the photos.
 _NOT_IN_TABLES = ("metric", "code_only", "class_names")
+# Keys of a later version. Without them the tables of an earlier version stay valid.
+_LATER_KEYS = ("missing_photos", "conflicting", "separator", "labels", "placeholder")
 
 # Separator of several labels of one photo in our tables.
 SEPARATOR = "|"
@@ -32,14 +34,16 @@ class_names     readable names of numbered classes, in the order of `classes`; f
 [train]         labels = "names": the class is the part of the file name before the number (cat.12.jpg)
                 labels = "folders": the class is the name of the photo's folder
                 labels = "csv": the table `file` contains ids (`id_column`) and labels (`columns`: one column of
-                classes, or a column of 0 and 1 for each class); incomplete = true skips photos without a label
+                classes, or a column of 0 and 1 for each class); incomplete = true skips photos without a label,
+                missing_photos = true rows without a photo, and conflicting = true photos with several labels;
+                separator separates the tags of a photo: " " by default, "," and others, or "list" for ['a', 'b']
                 groups: a table with the group of each id (`group_id_column`, `group_column`), such as its patient,
                 or "names" for pairs of photos named left and right; folds keep groups together;
                 delete these three lines to use no groups
 [test]          the folder of the photos to predict; photos that it lacks are searched in more_folders
 [answer]        the sample submission, its id column, the columns to fill in (one per class, in the order of
-                `classes`), and their content: "probabilities", the "label", "tags" separated by spaces, or a "flag"
-                (1 for the last of two classes, 0 for the other)
+                `classes`), and their content: "probabilities", the "label", "tags" separated by `separator`, or a
+                "flag" (1 for the last of two classes, 0 for the other); labels: how the CSV spells the classes;
 """
 
 
@@ -53,6 +57,9 @@ class TrainLayout:
     id_column: str = ""
     columns: tuple[str, ...] = ()
     incomplete: bool = False
+    missing_photos: bool = False
+    conflicting: bool = False
+    separator: str = ""
     groups: str = ""
     group_id_column: str = ""
     group_column: str = ""
@@ -81,6 +88,9 @@ class AnswerLayout:
     id_column: str
     columns: tuple[str, ...]
     kind: AnswerKind
+    separator: str = ""
+    labels: tuple[str, ...] = ()
+    placeholder: str = ""
 
 
 @dataclass(frozen=True)
@@ -116,7 +126,11 @@ class Manifest:
     @property
     def fingerprint(self) -> str:
         """Hash of all that the tables depend on."""
-        return compute_fingerprint({key: value for key, value in asdict(self).items() if key not in _NOT_IN_TABLES})
+        content = {key: value for key, value in asdict(self).items() if key not in _NOT_IN_TABLES}
+        for section in ("train", "answer"):
+            later = {key for key in _LATER_KEYS if not content[section].get(key)}
+            content[section] = {key: value for key, value in content[section].items() if key not in later}
+        return compute_fingerprint(content)
 
     def describe(self) -> str:
         """Return the task in words."""
@@ -141,7 +155,7 @@ class Manifest:
     def text(self) -> str:
         """The manifest as TOML, with comments that explain it."""
         content = asdict(self)
-        for section in ("train", "test"):
+        for section in ("train", "test", "answer"):
             content[section] = {key: value for key, value in content[section].items() if value not in ("", (), False)}
         for key in ("code_only", "class_names"):
             if not content[key]:
@@ -227,6 +241,11 @@ def _find_problem(manifest: Manifest) -> str:
         (
             len(answer.columns) != expected,
             f"answer.columns must name {expected} column(s), one per class. Received: {len(answer.columns)}",
+        ),
+        (
+            answer.labels and len(answer.labels) != len(classes),
+            f"answer.labels must contain {len(classes)} texts, one per class, or be deleted. Received: "
+            f"{list(answer.labels)}",
         ),
         (
             train.groups and not (train.group_id_column and train.group_column),

@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 
 from ..errors import BadData
+from .photo_ids import LooseNames
 from .photo_names import extract_folder, extract_name, extract_stem, extract_suffix
 from .pictures.file_kinds import OTHER, PHOTO, SYSTEM, walk_files
 
@@ -62,15 +63,22 @@ class PhotoFiles:
         return {key: path for key, path in paths.items() if counts[key] == 1}
 
     def find(self, identity: str) -> str:
-        """Return the path of the photo with the id ``identity``, or an empty string."""
+        """Return the path of the photo with the id ``identity``, or an empty string.
+
+        An id that is no name or path may be spelled differently, see :mod:`.photo_ids`.
+        """
         if identity in self.by_id:
             return self.by_id[identity]
-        return self._by_path.get(identity, "")
+        return self._by_path.get(identity) or self._loose_names.find(identity)
 
     def compute_match_share(self, identities: Sequence[str]) -> float:
         """Return the share of ``identities`` that name at least one photo."""
         names = {key for path in self.paths for key in (extract_name(path), extract_stem(path))}
-        return sum(identity in names or identity in self._by_path for identity in identities) / len(identities)
+        return sum(identity in names or bool(self.find(identity)) for identity in identities) / len(identities)
+
+    @cached_property
+    def _loose_names(self) -> LooseNames:
+        return LooseNames(self.paths)
 
     @cached_property
     def _by_path(self) -> dict[str, str]:

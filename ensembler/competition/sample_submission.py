@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
 import pandas as pd
 
 from ..errors import BadChoice, BadData, MissingHint, format_count
-from .csv_tables import read_table
 from .photo_files import PhotoFiles, has_photos
+from .table_files.listing import list_table_files
+from .table_files.reading import extract_table_suffix, read_table_file
 
 # Smallest share of a column's rows that must name photos for it to be the id column.
 _MIN_PHOTO_SHARE = 0.5
@@ -18,10 +21,14 @@ _MIN_PHOTO_SHARE = 0.5
 
 @dataclass(frozen=True)
 class SampleSubmission:
-    """A sample submission as text: the first column contains ids, the others are to be filled in."""
+    """A sample submission as text: the first column contains ids, the others are to be filled in.
+
+    A cell equal to ``placeholder`` only holds a place, and says nothing about the answer.
+    """
 
     path: Path
     table: pd.DataFrame
+    placeholder: str = ""
 
     @property
     def id_column(self) -> str:
@@ -40,13 +47,19 @@ class SampleSubmission:
 
     @cached_property
     def cells(self) -> frozenset[str]:
-        """Distinct cells of the first column to fill in, except empty ones."""
-        return frozenset(self.table.iloc[:, 1].str.strip()) - {""}
+        """Distinct cells of the first column to fill in, except empty ones and placeholders."""
+        return frozenset(self.table.iloc[:, 1].str.strip()) - {"", self.placeholder}
+
+    def respell_cells(self, spelling: Mapping[str, str]) -> SampleSubmission:
+        """Return the sample with its cells spelled like the classes; ``spelling`` maps classes to cells."""
+        classes = {text: name for name, text in spelling.items()}
+        column = self.table.columns[1]
+        return replace(self, table=self.table.assign(**{column: self.table[column].replace(classes)}))
 
     @classmethod
     def read(cls, path: Path) -> SampleSubmission:
         """Read a sample submission: a column of unique ids, and one or more columns to fill in."""
-        table = read_table(path)
+        table = read_table_file(path)
         if table.shape[1] < 2 or table.empty:
             raise BadData(f"{path} is not a sample submission: it needs an id column, a column to fill in, and rows.")
         twice = table.iloc[:, 0][table.iloc[:, 0].duplicated()]
@@ -58,21 +71,22 @@ class SampleSubmission:
         return cls(path, table)
 
 
-def find_sample(root: Path, named: str | None) -> SampleSubmission | None:
+def find_sample(root: Path, named: str | None, warn: Callable[[str], None] | None = None) -> SampleSubmission | None:
     """Return the sample submission ``named``, or find it below ``root``; None if there is none.
 
-    Of several, the one whose ids match the photos best is returned. If several match equally, ``MissingHint`` is
-    raised. A file whose photo names are not in the first column is refused.
+    Of several, the one whose ids match the photos best is returned, and ``warn`` receives the reason. If several match
+    equally, that of the last stage is returned, or ``MissingHint`` is raised. A file whose photo names are not in the
+    first column is refused.
     """
     if named:
         path = root / named
         if not path.is_file():
             raise BadChoice(f"The file {path} does not exist: --sample expects a path relative to {root}.")
         return _read_sample(path, root)
-    paths = [path for path in list_csv_files(root) if looks_like_sample(path)]
+    paths = [path for path in list_table_files(root) if looks_like_sample(path)]
     shallow = [path for path in paths if len(path.parts) == len(paths[0].parts)]
     if len(shallow) > 1:
-        return _choose_best_answered(shallow, root)
+        return _choose_best_answered(shallow, root, warn)
     return _read_sample(shallow[0], root) if shallow else None
 
 
@@ -89,7 +103,7 @@ def _read_sample(path: Path, root: Path) -> SampleSubmission:
 
 
 def _refuse_ids_elsewhere(path: Path, root: Path) -> None:
-    table = read_table(path)
+    table = read_table_file(path)
     if table.empty or not has_photos(root):
         return
     photos = PhotoFiles.list_below(root)
@@ -103,38 +117,53 @@ def _refuse_ids_elsewhere(path: Path, root: Path) -> None:
             )
 
 
-def _choose_best_answered(paths: list[Path], root: Path) -> SampleSubmission:
-    """Choose among the samples of a competition's stages: most ids that are photos, then most ids.
+def _choose_best_answered(paths: list[Path], root: Path, warn: Callable[[str], None] | None) -> SampleSubmission:
+    """Choose among the samples of a competition's stages: most ids that are photos, then the last stage, then most ids.
 
     A later stage may request photos that are missing, or repeat the ids of the previous stage.
     """
     photos = PhotoFiles.list_below(root) if has_photos(root) else PhotoFiles(root, ())
-    samples = [SampleSubmission.read(path) for path in paths]
-    ranks = {sample.path: (photos.compute_match_share(sample.ids), len(sample.ids)) for sample in samples}
-    best = max(ranks.values())
-    chosen = [sample for sample in samples if ranks[sample.path] == best]
-    if len(chosen) > 1 or not best[0]:
-        names = ", ".join(make_relative(path, root) for path in paths)
+    samples = _drop_copies([SampleSubmission.read(path) for path in paths])
+    shares = [photos.compute_match_share(sample.ids) for sample in samples]
+    best = max(shares)
+    chosen = [sample for sample, share in zip(samples, shares, strict=True) if share == best and share]
+    if len(chosen) > 1 and len({_extract_stage(sample.path) for sample in chosen}) == len(chosen):
+        chosen = [max(chosen, key=lambda sample: _extract_stage(sample.path))]
+    most = max((len(sample.ids) for sample in chosen), default=0)
+    chosen = [sample for sample in chosen if len(sample.ids) == most]
+    names = ", ".join(make_relative(path, root) for path in paths)
+    if len(chosen) != 1:
         raise MissingHint(f"Several files may be the sample submission ({names}): name it with --sample FILE.")
+    if warn and len(samples) > 1:
+        name = make_relative(chosen[0].path, root)
+        warn(f"Of several sample submissions ({names}), {name} is used: choose another with --sample FILE.")
     return chosen[0]
+
+
+def _drop_copies(samples: list[SampleSubmission]) -> list[SampleSubmission]:
+    """Return the samples without copies of another, such as ``sample_submission (1).csv``."""
+    kept: list[SampleSubmission] = []
+    for sample in sorted(samples, key=lambda sample: (len(sample.path.name), sample.path.name)):
+        if not any(sample.table.equals(other.table) for other in kept):
+            kept.append(sample)
+    return kept
+
+
+def _extract_stage(path: Path) -> int:
+    """Return the number of the stage in a file's name; 0 if it names none."""
+    found = re.search(r"(?:stage|stg|phase|round|part)[\W_]*(\d+)", path.name.lower())
+    return int(found[1]) if found else 0
 
 
 def looks_like_sample(path: Path) -> bool:
     """Return whether a file has the name of a sample submission."""
     name = path.name.lower()
-    return "sample" in name and "sub" in name
+    if extract_table_suffix(name) not in (".csv", ".tsv", ".txt") or re.search("train|label|solution", name):
+        return False
+    # A subsample or a subset is no sample submission.
+    return "submi" in name or ("sample" in name and bool(re.search("sub(?!s)", name)))
 
 
 def make_relative(path: Path, root: Path) -> str:
     """Return ``path`` in the manifest's notation: relative to ``root`` with forward slashes, or absolute."""
     return (path.relative_to(root) if path.is_relative_to(root) else path.absolute()).as_posix()
-
-
-def list_csv_files(root: Path) -> list[Path]:
-    """Return all CSVs below ``root``, the shallowest first."""
-    paths = (
-        path
-        for path in root.rglob("*.[cC][sS][vV]")
-        if not path.name.startswith(".") and "__MACOSX" not in path.parts and path.is_file()
-    )
-    return sorted(paths, key=lambda path: (len(path.parts), path.as_posix()))

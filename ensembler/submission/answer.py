@@ -10,13 +10,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ..competition.csv_tables import read_table, write_table
+from ..competition.csv_tables import write_table
 from ..competition.layout.labels import find_unknown_labels
 from ..competition.manifest import SEPARATOR, Manifest
 from ..competition.metrics.decisions import choose_labels
 from ..competition.metrics.metrics import Metric, accuracy, choose_label_metric, resolve_metric
 from ..competition.metrics.scoring import compute_scores, evaluate_labels
+from ..competition.table_files.reading import find_separator, read_table_file
 from ..competition.tables import Tables, compute_prior, encode_labels
+from ..competition.tag_cells import BLANK, join_tags, split_cells
 from ..errors import BadData, Mismatch
 from .checks import check_csv
 
@@ -61,14 +63,21 @@ def build_answer_table(tables: Tables, probabilities: NDArray[np.float32]) -> pd
     return table
 
 
+def write_answer_table(path: Path, tables: Tables, probabilities: NDArray[np.float32]) -> None:
+    """Write the table of :func:`build_answer_table` as a CSV with the separator of the sample submission."""
+    separator = find_separator(tables.photos / tables.manifest.answer.sample)
+    write_table(path, build_answer_table(tables, probabilities), separator)
+
+
 def choose_label_texts(manifest: Manifest, probabilities: NDArray[np.float64]) -> list[str]:
     """Return the class of each row that maximises the competition's metric, or its tags separated by spaces."""
     decisions = choose_labels(_choose_label_metric(manifest), probabilities, manifest)
     if manifest.task == "multilabel":
         classes = np.array(manifest.classes, dtype=object)
-        return [" ".join(classes[row]) for row in decisions]
+        return [join_tags(classes[row], manifest.answer.separator or BLANK) for row in decisions]
     chosen = decisions[:, 0].astype(int) if manifest.task == "binary" else decisions.argmax(axis=1)
-    return [manifest.classes[number] for number in chosen]
+    texts = manifest.answer.labels or manifest.classes
+    return [texts[number] for number in chosen]
 
 
 def _choose_label_metric(manifest: Manifest) -> Metric:
@@ -83,7 +92,7 @@ def write_answer(folder: Path, stack: str, tables: Tables, probabilities: NDArra
     while path.exists():
         number += 1
         path = folder / f"{stem}-{number}.csv"
-    write_table(path, build_answer_table(tables, probabilities))
+    write_answer_table(path, tables, probabilities)
     try:
         check_answer(path, tables.manifest, tables.photos)
     except BadData:
@@ -95,13 +104,15 @@ def write_answer(folder: Path, stack: str, tables: Tables, probabilities: NDArra
 def check_answer(csv: Path, manifest: Manifest, photos: Path) -> None:
     """Check a submission against the sample submission; see :func:`.check_csv`."""
     kind = manifest.answer.kind
-    allowed_labels = {"probabilities": (), "flag": _FLAGS}.get(kind, manifest.classes)
+    allowed_labels = {"probabilities": (), "flag": _FLAGS}.get(kind, manifest.answer.labels or manifest.classes)
     check_csv(
         csv,
         photos / manifest.answer.sample,
         probabilities=kind == "probabilities",
         rows_sum_to_one=kind == "probabilities" and manifest.sums_to_one,
         labels=allowed_labels,
+        separator=(manifest.answer.separator or BLANK) if kind == "tags" else "",
+        placeholder=manifest.answer.placeholder,
     )
 
 
@@ -136,11 +147,14 @@ def score_answer(csv: Path, solution: Path, manifest: Manifest) -> AnswerScore:
 
 def _score_labels(targets: NDArray[np.float32], labels: pd.Series, manifest: Manifest, csv: Path) -> AnswerScore:
     if manifest.answer.kind == "tags":
-        labels = labels.str.split().str.join(SEPARATOR)
+        labels = split_cells(labels, manifest.answer.separator or BLANK).str.join(SEPARATOR)
     elif manifest.answer.kind == "flag":
         if unknown_flags := sorted(set(labels) - set(_FLAGS)):
             raise Mismatch(f"{csv} contains {unknown_flags[0]!r} instead of 0 or 1: correct it, or name another file.")
         labels = labels.map(dict(zip(_FLAGS, manifest.classes, strict=True)))
+    elif manifest.answer.labels:
+        classes = dict(zip(manifest.answer.labels, manifest.classes, strict=True))
+        labels = labels.map(lambda text: classes.get(text, text))
     decisions = _encode_known_labels(labels, manifest, csv) > 0
     metric = _choose_label_metric(manifest)
     estimate = evaluate_labels(metric, targets, decisions, manifest)
@@ -155,7 +169,7 @@ def _score_labels(targets: NDArray[np.float32], labels: pd.Series, manifest: Man
 
 
 def _read_columns(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
-    table = read_table(path)
+    table = read_table_file(path)
     if missing := [name for name in columns if name not in table]:
         raise BadData(f"{path} does not contain the columns {', '.join(missing[:5])}: name a CSV that does.")
     return table

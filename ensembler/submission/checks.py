@@ -10,8 +10,10 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from ..competition.csv_tables import read_table
-from ..errors import InvalidSubmission
+from ..competition.layout.sample_cells import are_classes
+from ..competition.table_files.reading import is_encoding_guessed, read_table_file
+from ..competition.tag_cells import split_cell
+from ..errors import BadData, InvalidSubmission
 
 SUM_TOLERANCE = 1e-4
 # Allowance for the rounding of the sum, so that a difference of exactly the tolerance passes.
@@ -29,7 +31,14 @@ class Problem(NamedTuple):
 
 
 def check_csv(
-    csv: Path, sample: Path, *, probabilities: bool, rows_sum_to_one: bool, labels: Collection[str] = ()
+    csv: Path,
+    sample: Path,
+    *,
+    probabilities: bool,
+    rows_sum_to_one: bool,
+    labels: Collection[str] = (),
+    separator: str = "",
+    placeholder: str = "",
 ) -> None:
     """Check that Kaggle will accept a submission; see :func:`find_problems` for the parameters.
 
@@ -40,8 +49,17 @@ def check_csv(
     BadData
         If one of the files cannot be read as a table.
     """
-    tables = read_table(csv), read_table(sample)
-    found = find_problems(*tables, probabilities=probabilities, rows_sum_to_one=rows_sum_to_one, labels=labels)
+    if csv.is_file() and is_encoding_guessed(csv):
+        raise BadData(f"{csv} is not encoded in UTF-8: save it as UTF-8.")
+    tables = read_table_file(csv), read_table_file(sample)
+    found = find_problems(
+        *tables,
+        probabilities=probabilities,
+        rows_sum_to_one=rows_sum_to_one,
+        labels=labels,
+        separator=separator,
+        placeholder=placeholder,
+    )
     if found:
         raise InvalidSubmission(f"Correct {csv} before submitting it", found)
 
@@ -53,20 +71,26 @@ def find_problems(
     probabilities: bool,
     rows_sum_to_one: bool,
     labels: Collection[str] = (),
+    separator: str = "",
+    placeholder: str = "",
 ) -> list[Problem]:
     """Return all problems of a submission.
 
     Parameters
     ----------
     table, sample : pandas.DataFrame
-        Submission and sample submission. Every cell is text, as :func:`.read_table` returns it. The first column
+        Submission and sample submission. Every cell is text, as :func:`.read_table_file` returns it. The first column
         contains the ids.
     probabilities : bool
         Whether the columns after the first contain probabilities rather than labels.
     rows_sum_to_one : bool
         Whether the probabilities of a row must sum to 1, within 1e-4.
     labels : collection of str
-        Labels that a cell may contain, separated by spaces. Empty allows any.
+        Labels that a cell may contain. Empty allows any.
+    separator : str
+        Separator of several labels in a cell. Empty if each cell is one label.
+    placeholder : str
+        Cell of the sample submission that is no label.
     """
     found: list[Problem] = list(_check_columns(list(table.columns), list(sample.columns)))
     identity = sample.columns[0]
@@ -75,7 +99,11 @@ def find_problems(
     found += _check_ids(table[identity], sample[identity])
     cells = table.set_index(identity)[[name for name in sample.columns[1:] if name in table]]
     if not probabilities:
-        return found + _check_labels(cells, labels)
+        return [
+            *found,
+            *_check_sample_cells(sample, labels, separator, placeholder),
+            *_check_labels(cells, labels, separator),
+        ]
     numbers = cells.apply(pd.to_numeric, errors="coerce")
     found += _check_probabilities(cells, numbers)
     if rows_sum_to_one and cells.shape[1]:
@@ -139,14 +167,31 @@ def _find_empty_cells(cells: pd.DataFrame) -> pd.DataFrame:
     return empty
 
 
-def _check_labels(cells: pd.DataFrame, labels: Collection[str]) -> list[Problem]:
+def _check_sample_cells(
+    sample: pd.DataFrame, labels: Collection[str], separator: str, placeholder: str
+) -> Iterator[Problem]:
+    """Yield the problem that the sample submission could not hold the labels, because its own cells are others."""
+    if sample.shape[1] != 2 or not labels:
+        return
+    cells = set(sample.iloc[:, 1].str.strip()) - {"", placeholder}
+    words = {word for cell in cells for word in (split_cell(cell, separator) if separator else [cell])}
+    if not are_classes(words, labels):
+        strange = min(word for word in words if not are_classes({word}, labels))
+        yield Problem(
+            f"The sample submission contains {strange!r}, but the labels are {_format_names(sorted(labels), 5)}"
+        )
+
+
+def _check_labels(cells: pd.DataFrame, labels: Collection[str], separator: str) -> list[Problem]:
     """Find problems of the labels."""
     empty = _find_empty_cells(cells)
     if not labels:
         return _describe_cells("empty", cells, empty)
     known = frozenset(labels)
     is_known: pd.DataFrame = cells.apply(
-        lambda column: column.map(lambda cell: cell in known or known.issuperset(cell.split()))
+        lambda column: column.map(
+            lambda cell: cell in known or (bool(separator) and known.issuperset(split_cell(cell, separator)))
+        )
     )
     return [
         *_describe_cells("empty", cells, empty),

@@ -74,6 +74,7 @@ def test_without():
         ("y/8", "y/8.jpg"),
         ("", ""),
         ("y", ""),
+        ("x/1.jpg", ""),
     ],
 )
 def test_finding_a_photo_by_what_a_table_calls_it(identity, path):

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from helpers.photos import write_csv, write_photos
 
-from ensembler.competition.sample_submission import SampleSubmission, find_sample, list_csv_files, make_relative
+from ensembler.competition.sample_submission import SampleSubmission, find_sample, make_relative
 from ensembler.errors import BadChoice, BadData, MissingHint
 
 GOOD = "id,cat,dog;3,0.5,0.5;1,0.5,0.5;02,0.5,0.5"
@@ -37,7 +37,9 @@ def test_what_is_no_sample(tmp_path, text, says):
         (["data/SampleSub.csv"], "data/SampleSub.csv"),
         (["SAMPLE_SUBMISSION.CSV"], "SAMPLE_SUBMISSION.CSV"),
         (["sample_submission.csv", "old/sample_submission.csv"], "sample_submission.csv"),
-        (["train.csv", "submission.csv", "sample.csv"], None),
+        (["train.csv", "submission.csv", "sample.csv"], "submission.csv"),
+        (["submission_format.tsv", "train_subsample.csv"], "submission_format.tsv"),
+        (["train_sample_submissionsubset.csv", "sample_solution.csv", "test_subsample.csv", "subsets.csv"], None),
         ([".sample_submission.csv", "__MACOSX/sample_submission.csv"], None),
         ([], None),
     ],
@@ -51,7 +53,7 @@ def test_it_is_found_by_its_name(tmp_path, names, found):
 
 def test_two_of_them_are_a_question(tmp_path):
     write_csv(tmp_path / "sample_submission_stg1.csv", GOOD)
-    write_csv(tmp_path / "sample_submission_stg2.csv", GOOD)
+    write_csv(tmp_path / "sample_submission_stg2.csv", f"{GOOD};9,0")
     with pytest.raises(
         MissingHint, match=r"sample_submission_stg1\.csv, sample_submission_stg2\.csv.*Hints\(sample='FILE'\)"
     ):
@@ -87,7 +89,7 @@ def test_of_several_stages_the_one_that_photos_answer(tmp_path, photos, ids, cho
     assert stages(tmp_path, photos, **ids) == chosen
 
 
-@pytest.mark.parametrize("photos", [["test/9.jpg"], ["test/1.jpg", "test/2.jpg"]])
+@pytest.mark.parametrize("photos", [["test/9.jpg"]])
 def test_stages_that_cannot_be_told_apart(tmp_path, photos):
     with pytest.raises(
         MissingHint, match=r"Several files may be the sample submission .sample_submission_stg1\.csv, sample_sub"
@@ -95,9 +97,23 @@ def test_stages_that_cannot_be_told_apart(tmp_path, photos):
         stages(tmp_path, photos, stg1=FIRST, stg2=FIRST)
 
 
-def test_a_folder_may_be_named_like_a_table(tmp_path):
-    write_csv(tmp_path / "train.csv" / "train.csv", GOOD)
-    assert [make_relative(path, tmp_path) for path in list_csv_files(tmp_path)] == ["train.csv/train.csv"]
+def test_of_several_answered_stages_the_last_is_used_with_a_warning(tmp_path):
+    write_photos(tmp_path, "test_stg1/1.jpg", "test_stg1/2.jpg", "test_stg2/7.jpg")
+    write_csv(tmp_path / "sample_submission_stg1.csv", "image,p;1.jpg,0;2.jpg,0")
+    write_csv(tmp_path / "sample_submission_stg2.csv", "image,p;7.jpg,0")
+    heard = []
+    assert find_sample(tmp_path, None, heard.append).ids == ["7.jpg"]
+    assert heard == [
+        "Of several sample submissions (sample_submission_stg1.csv, sample_submission_stg2.csv), "
+        "sample_submission_stg2.csv is used: choose another with --sample FILE."
+    ]
+
+
+def test_a_copy_of_the_sample_is_no_question(tmp_path):
+    write_photos(tmp_path, "test/1.jpg")
+    for name in ("sample_submission (1).csv", "sample_submission.csv"):
+        write_csv(tmp_path / name, "image,p;1.jpg,0")
+    assert find_sample(tmp_path, None).path.name == "sample_submission.csv"
 
 
 def test_the_one_named_must_be_there(tmp_path):
@@ -110,17 +126,6 @@ def test_the_one_named_must_be_there(tmp_path):
 def test_relative_paths_have_forward_slashes_and_others_are_absolute(tmp_path):
     assert make_relative(tmp_path / "a" / "b.csv", tmp_path) == "a/b.csv"
     assert make_relative(tmp_path / "b.csv", tmp_path / "a") == str(tmp_path / "b.csv")
-
-
-def test_csvs_the_shallowest_first(tmp_path):
-    for name in ("b/c.csv", "z.csv", "a/b/d.csv", "a/e.csv"):
-        write_csv(tmp_path / name, GOOD)
-    assert [make_relative(path, tmp_path) for path in list_csv_files(tmp_path)] == [
-        "z.csv",
-        "a/e.csv",
-        "b/c.csv",
-        "a/b/d.csv",
-    ]
 
 
 @pytest.mark.parametrize("text", ["Category,Id;cat,1.jpg;cat,2.jpg", "Category,Id;0,1;7,2", "label,x,id;a,0,1;a,0,2"])

@@ -19,13 +19,13 @@ def table_of(text):
     return pd.read_csv(io.StringIO(text), dtype=str, keep_default_na=False)
 
 
-def found(text, sample=SAMPLE, *, probabilities=True, rows_sum_to_one=True, labels=()):
+def found(text, sample=SAMPLE, *, probabilities=True, rows_sum_to_one=True, **options):
     told = find_problems(
         table_of(text),
         table_of(sample),
         probabilities=probabilities,
         rows_sum_to_one=rows_sum_to_one,
-        labels=labels,
+        **options,
     )
     return list(map(str, told))
 
@@ -152,9 +152,50 @@ def test_labels_are_those_of_the_competition(label, fits):
         probabilities=False,
         rows_sum_to_one=False,
         labels=("cat", "dog", "big dog"),
+        separator=" ",
     )
     expected = f"1 value is not a label of the competition, the first is {label!r} in column 'label' of id '2'."
     assert told == ([] if fits else [expected])
+
+
+@pytest.mark.parametrize(
+    ("label", "separator", "fits"),
+    [("cat dog", "", False), ("cat,dog", ",", True), ("cat, dog", ",", True), ("['cat', 'dog']", "list", True)],
+)
+def test_tags_have_their_separator(label, separator, fits):
+    text = f'id,label\n1,"{label}"\n'
+    told = found(
+        text,
+        "id,label\n1,cat\n",
+        probabilities=False,
+        rows_sum_to_one=False,
+        labels=("cat", "dog"),
+        separator=separator,
+    )
+    assert (told == []) is fits
+
+
+@pytest.mark.parametrize(
+    ("cell", "labels", "placeholder", "fits"),
+    [
+        ("cat", ("cat", "dog"), "", True),
+        ("0", ("cat", "dog"), "", False),
+        ("0", ("cat", "dog"), "0", True),
+        ("", ("cat", "dog"), "", True),
+        ("Cat", ("cat", "dog"), "", False),
+        ("0", ("1", "2"), "", True),
+    ],
+)
+def test_the_sample_could_hold_the_labels(cell, labels, placeholder, fits):
+    told = found(
+        f"id,label\n1,{labels[0]}\n",
+        f"id,label\n1,{cell}\n",
+        probabilities=False,
+        rows_sum_to_one=False,
+        labels=labels,
+        placeholder=placeholder,
+    )
+    assert told == ([] if fits else [f"The sample submission contains {cell!r}, but the labels are 'cat', 'dog'."])
 
 
 def test_an_id_that_the_sample_repeats_may_be_repeated():
@@ -237,7 +278,7 @@ def test_a_file_is_refused_with_all_its_problems(tmp_path, sample_file):
         (b"", "No columns"),
         (b"id,cat\n1,2,3\n2,3,4\n", "more cells than its header"),
         (b"id,cat\n1,2\n2,3,4\n", "Expected 2 fields"),
-        (b"id,cat\n1,\xff\n", "utf-8"),
+        (b"id,cat\n1,\xff\n", "not encoded in UTF-8"),
         (None, "No such file"),
     ],
 )

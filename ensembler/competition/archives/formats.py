@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from .entry_names import WESTERN, choose_encoding
 from .members import ArchiveEntry, ArchiveReader, EntryKind, OpenSink, classify_mode
 
 _BLOCK = 1 << 20
@@ -51,12 +52,25 @@ class _StreamReader:
 @contextlib.contextmanager
 def _open_zip(path: Path) -> Iterator[ArchiveReader]:
     with zipfile.ZipFile(path) as opened:
-        infos = {info.filename: info for info in opened.infolist()}
+        listed = opened.infolist()
+        # The mark of UTF-8 is bit 11.
+        unmarked = {info.filename for info in listed if not info.flag_bits & 0x800 and not info.filename.isascii()}
+        encoding = choose_encoding([name.encode(WESTERN) for name in unmarked]) if unmarked else ""
+        infos = {
+            info.filename.encode(WESTERN).decode(encoding) if info.filename in unmarked else info.filename: info
+            for info in listed
+        }
         kinds = {
             name: "folder" if info.is_dir() else classify_mode(info.external_attr >> 16) for name, info in infos.items()
         }
         entries = [
-            ArchiveEntry(name, kinds[name], info.file_size, encrypted=bool(info.flag_bits & 1))
+            ArchiveEntry(
+                name,
+                kinds[name],
+                info.file_size,
+                encrypted=bool(info.flag_bits & 1),
+                encoding=encoding if info.filename in unmarked else "",
+            )
             for name, info in infos.items()
         ]
         yield _StreamReader(entries, lambda name: opened.open(infos[name]))

@@ -20,12 +20,14 @@ class ArchiveEntry:
     """One entry of an archive.
 
     ``name`` is the name in the archive. ``size`` is the unpacked size that the archive claims, 0 if it claims none.
+    ``encoding`` is the guessed encoding of the name; empty if it is no guess.
     """
 
     name: str
     kind: EntryKind
     size: int = 0
     encrypted: bool = False
+    encoding: str = ""
 
 
 class Sink(Protocol):

@@ -19,7 +19,8 @@ from ...errors import BadData
 from ...progress import Progress
 from ..csv_tables import read_header, read_table, write_table
 from ..photo_files import has_photos
-from ..sample_submission import list_csv_files, looks_like_sample
+from ..sample_submission import looks_like_sample
+from ..table_files.listing import list_table_files
 
 _PIXEL = re.compile(r"pixel[ _-]?(\d+)", re.IGNORECASE)
 _ID = re.compile(r"id|(?:.*[ _-]id)|(?:.*[a-z]Id)|(?:.*ID)")
@@ -82,7 +83,7 @@ def draw_pixel_tables(root: Path, progress: Progress) -> None:
     """
     if has_photos(root):
         return
-    paths = list_csv_files(root)
+    paths = [path for path in list_table_files(root) if path.suffix.lower() == ".csv"]
     samples = [path for path in paths if looks_like_sample(path)]
     for table in filter(None, map(PixelTable.read, paths)):
         _draw_table(table, samples, progress)

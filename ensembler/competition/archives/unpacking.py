@@ -145,6 +145,11 @@ class _Unpacking:
     def _write_entries(self, archive: Path, opened: ArchiveReader, folder: Path, display_name: str) -> bool:
         files = [member for member in opened.entries if member.kind != "folder"]
         places = {member.name: _resolve_place(member, display_name) for member in files}
+        if guessed := [member for member in files if member.encoding]:
+            self.progress.note(
+                f"Names in {display_name} are not marked as UTF-8, so they are read as {guessed[0].encoding} (first: "
+                f"{guessed[0].name})."
+            )
         readable = [member for member in files if not member.encrypted]
         if len(readable) < len(files):
             self.progress.warn(f"{display_name} is encrypted: skipped {format_count(files[len(readable) :], 'file')}.")

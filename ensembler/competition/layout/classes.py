@@ -11,6 +11,7 @@ import pandas as pd
 from ...errors import BadChoice, BadData, MissingHint, format_count
 from ..manifest import SEPARATOR
 from ..sample_submission import SampleSubmission
+from ..tag_cells import BLANK, split_cell
 from ..task import AnswerKind, Task
 from .known import list_known_positives
 from .sample_cells import FLAGS, are_probabilities, require_classes, sort_classes
@@ -44,7 +45,8 @@ def decide_task(
     positive: str | None,
     *,
     takes_labels: bool | None = None,
-    confirmed: bool = False,
+    needs_positive: bool = False,
+    separator: str = BLANK,
 ) -> tuple[Task, tuple[str, ...], AnswerKind]:
     """Decide the task, the classes in the order of the submission's columns, and the content of these columns.
 
@@ -56,8 +58,10 @@ def decide_task(
         Class whose probability a binary submission contains, if the user named it.
     takes_labels
         Whether the metric scores labels rather than probabilities. None if the metric is unknown.
-    confirmed
-        Whether the user confirmed a classification, so that cells of the sample need not be classes.
+    needs_positive
+        Whether the metric of labels depends on the class that counts as positive.
+    separator
+        Separator of the tags in the sample's cells.
 
     Raises
     ------
@@ -74,15 +78,14 @@ def decide_task(
         several: Task = "multilabel" if task == "multilabel" else "multiclass"
         return several, match_columns(sample.columns, classes, sample.path), "probabilities"
     if isinstance(labels, Tags):
-        if not confirmed:
-            require_classes(sample, {word for cell in sample.cells for word in cell.split()}, classes)
+        require_classes(sample, {word for cell in sample.cells for word in split_cell(cell, separator)}, classes)
         return task, classes, "tags"
     if task == "multiclass":
-        if not confirmed:
-            require_classes(sample, sample.cells, classes)
+        require_classes(sample, sample.cells, classes)
         return task, classes, "label"
-    kind = _choose_binary_kind(sample, classes, takes_labels=takes_labels, confirmed=confirmed)
-    chosen = find_positive_class(classes, sample.columns[0], slug, positive)
+    kind = _choose_binary_kind(sample, classes, takes_labels=takes_labels)
+    is_named = kind == "label" and not needs_positive
+    chosen = find_positive_class(classes, sample.columns[0], slug, positive, default=classes[-1] if is_named else "")
     other = next(name for name in classes if name != chosen)
     return "binary", (other, chosen), kind
 
@@ -97,9 +100,7 @@ def find_task(labels: pd.Series | OneHot | Tags) -> tuple[Task, tuple[str, ...]]
     return "multiclass" if len(classes) > 2 else "binary", classes
 
 
-def _choose_binary_kind(
-    sample: SampleSubmission, classes: tuple[str, ...], *, takes_labels: bool | None, confirmed: bool
-) -> AnswerKind:
+def _choose_binary_kind(sample: SampleSubmission, classes: tuple[str, ...], *, takes_labels: bool | None) -> AnswerKind:
     """Return ``label`` or ``flag`` if the metric scores labels and the sample contains them; else follow the sample."""
     cells = sample.cells
     if takes_labels and cells <= set(classes):
@@ -109,8 +110,7 @@ def _choose_binary_kind(
     # Words in the sample's cells outweigh a metric of probabilities.
     if cells and are_probabilities(cells):
         return "probabilities"
-    if not confirmed:
-        require_classes(sample, cells, classes)
+    require_classes(sample, cells, classes)
     return "probabilities" if not cells and takes_labels is False else "label"
 
 
@@ -133,17 +133,21 @@ def list_classes(labels: pd.Series) -> tuple[str, ...]:
 
 
 def match_columns(columns: tuple[str, ...], classes: tuple[str, ...], sample: Path) -> tuple[str, ...]:
-    """Return the class of each column: the class of the same name, or the only one that ends the column's name."""
+    """Return the class of each column: the class of the same name, or the only one that ends the column's name.
+
+    If all classes have a column, a further column is a class without photos, unless most are.
+    """
     plain = {normalise_name(name): name for name in classes}
     matched: dict[str, str] = {}
     for column in columns:
-        ending = [name for name in classes if re.fullmatch(rf".*[\W_]{re.escape(name)}", column, flags=re.IGNORECASE)]
+        ending = [name for name in classes if _ends_with(column, name)]
         name = plain.get(normalise_name(column)) or (ending[0] if len(ending) == 1 else "")
         if name and name not in matched.values():
             matched[column] = name
     unmatched_columns = [column for column in columns if column not in matched]
     unmatched_classes = sorted(set(classes) - set(matched.values()))
-    if unmatched_columns or unmatched_classes:
+    alike = [column for column in unmatched_columns if any(_ends_with(column, name) for name in classes)]
+    if unmatched_classes or alike or len(unmatched_columns) > len(matched):
         what = (
             f"no class matches the columns {', '.join(unmatched_columns[:5])}"
             if unmatched_columns
@@ -153,7 +157,11 @@ def match_columns(columns: tuple[str, ...], classes: tuple[str, ...], sample: Pa
             f"{sample} does not fit the labels, because {what} (classes: {', '.join(classes[:8])}): "
             "name another file with --sample FILE or --labels FILE."
         )
-    return tuple(matched[column] for column in columns)
+    return tuple(matched.get(column, column) for column in columns)
+
+
+def _ends_with(column: str, name: str) -> bool:
+    return bool(re.fullmatch(rf".*[\W_]{re.escape(name)}", column, flags=re.IGNORECASE))
 
 
 def _split_words(name: str) -> str:
@@ -161,11 +169,11 @@ def _split_words(name: str) -> str:
     return " ".join(re.findall(r"[^\W_]+", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name).lower()))
 
 
-def find_positive_class(classes: tuple[str, ...], column: str, slug: str, named: str | None) -> str:
+def find_positive_class(classes: tuple[str, ...], column: str, slug: str, named: str | None, default: str = "") -> str:
     """Return the class whose probability a binary submission contains.
 
-    The name of the column, the labels (0 and 1, no and yes) or the competition's slug decide it. Otherwise
-    ``MissingHint`` is raised.
+    The name of the column, the labels (0 and 1, no and yes) or the competition's slug decide it, then the ``default``.
+    Without one, ``MissingHint`` is raised.
     """
     if named is not None:
         if named not in classes:
@@ -178,6 +186,8 @@ def find_positive_class(classes: tuple[str, ...], column: str, slug: str, named:
     ):
         if len(candidates) == 1:
             return candidates[0]
+    if default:
+        return default
     raise MissingHint(
         f"The column {column!r} may contain the probability of {' or '.join(classes)}: name the class with "
         "--positive CLASS."

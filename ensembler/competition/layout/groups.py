@@ -11,10 +11,10 @@ from typing import NamedTuple
 import pandas as pd
 
 from ...errors import BadChoice, BadData
-from ..csv_tables import read_header, read_table
 from ..manifest import TrainLayout
 from ..photo_files import PhotoFiles
 from ..sample_submission import SampleSubmission, make_relative
+from ..table_files.reading import read_columns, read_table_file
 from .joined_groups import join_groups
 from .name_pairs import are_in_pairs, pair_names
 from .readable_tables import HEAD_ROWS, list_readable_tables
@@ -61,7 +61,7 @@ def rank_group_name(column: str) -> int | None:
 
 def find_id_column(path: Path, photos: PhotoFiles) -> str:
     """Return the column with the names of photos, judged by the first rows; an empty string if there is none."""
-    head = read_table(path, rows=HEAD_ROWS)
+    head = read_table_file(path, rows=HEAD_ROWS)
     matches = {str(column): sum(bool(photos.find(value)) for value in head[column]) for column in head.columns}
     best = max(matches, key=lambda column: matches[column], default="")
     return best if best and matches[best] * 2 >= len(head) and len(head.columns) > 1 and matches[best] else ""
@@ -78,7 +78,7 @@ def find_groups(photos: PhotoFiles, labels: pd.Series, sample: SampleSubmission 
     """
     candidates: list[_Candidate] = []
     for path in list_readable_tables(photos.root, sample):
-        ranks = {name: rank for name in read_header(path) if (rank := rank_group_name(name)) is not None}
+        ranks = {name: rank for name in read_columns(path) if (rank := rank_group_name(name)) is not None}
         id_column = find_id_column(path, photos) if ranks else ""
         for name in sorted(set(ranks) - {id_column}) if id_column else []:
             column = GroupColumn(make_relative(path, photos.root), id_column, name)
@@ -127,7 +127,7 @@ def parse_groups(answer: str, photos: PhotoFiles) -> GroupColumn | None:
             f"The table {path} does not exist: --groups expects FILE:COLUMN with a file relative to "
             f"{photos.root}, {PHOTO_NAMES} or {NO_GROUPS}."
         )
-    if column not in (header := read_header(path)):
+    if column not in (header := read_columns(path)):
         raise BadChoice.from_unknown_name("group column", column, header)
     if not (id_column := find_id_column(path, photos)):
         raise BadData(f"No column of {path} contains the names of training photos: name another table with --groups.")
@@ -146,12 +146,12 @@ def read_groups(column: GroupColumn, photos: PhotoFiles) -> pd.Series:
     if column.file == PHOTO_NAMES:
         return pair_names(photos.paths)
     path = photos.root / column.file
-    if missing := {column.id_column, column.column} - set(read_header(path)):
+    if missing := {column.id_column, column.column} - set(read_columns(path)):
         raise BadData(
             f"{path} does not contain the column {', '.join(sorted(missing))}: correct train.groups in "
             "competition.toml."
         )
-    table = read_table(path, columns=list({column.id_column, column.column}))
+    table = read_table_file(path, columns=list({column.id_column, column.column}))
     paths = table[column.id_column].map(photos.find)
     names = table[column.column].str.strip()
     known = (paths != "") & (names != "")

@@ -6,10 +6,13 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+import pandas as pd
+
 from ...errors import BadChoice, BadData, MissingHint
-from ..csv_tables import read_header, read_table
 from ..photo_files import PhotoFiles
 from ..sample_submission import SampleSubmission, make_relative
+from ..table_files.reading import read_columns, read_table_file
+from .evidence import Evidence
 from .groups import find_id_column, rank_group_name
 from .readable_tables import list_readable_tables
 from .sample_cells import may_ask_for
@@ -59,14 +62,16 @@ class LabelTable:
         left = tuple(name for name in self.other_columns if rank_group_name(name) is None) or self.other_columns
         if columns or len(left) == 1:
             return columns or left
-        return left if sample is None and read_table(self.path, columns=left).isin(["0", "1"]).all(axis=None) else ()
+        return (
+            left if sample is None and read_table_file(self.path, columns=left).isin(["0", "1"]).all(axis=None) else ()
+        )
 
     def _find_answering_column(self, sample: SampleSubmission) -> tuple[str, ...]:
         """Return the only column whose values fit the sample's cells; none if several do.
 
         A likely name does not decide, and the label may be a group: the individual whale rather than its species.
         """
-        table = read_table(self.path, columns=self.other_columns)
+        table = read_table_file(self.path, columns=self.other_columns)
         fitting = tuple(name for name in self.other_columns if may_ask_for(sample.cells, table[name].str.strip()))
         return fitting if len(fitting) == 1 else ()
 
@@ -85,11 +90,14 @@ def resolve_label_table(name: str, photos: PhotoFiles, folder: str) -> LabelTabl
     return table
 
 
-def find_label_table(photos: PhotoFiles, sample: SampleSubmission | None, *, by_name_only: bool) -> LabelTable | None:
-    """Find the CSV of labels.
+def find_label_table(
+    photos: PhotoFiles, sample: SampleSubmission | None, evidence: Evidence, *, by_name_only: bool
+) -> LabelTable | None:
+    """Find the table of labels.
 
     With ``by_name_only``, for photos that have labels from another source too, a table counts only if the names of its
-    columns are names of labels. Several possible tables raise ``MissingHint``.
+    columns are names of labels. Of several tables with the same labels, the one with the most rows is used. Several
+    possible tables with other labels raise ``MissingHint``.
     """
     tables = [table for path in list_readable_tables(photos.root, sample) if (table := _read_label_table(path, photos))]
     # A table of only ids and groups contains no labels.
@@ -102,13 +110,38 @@ def find_label_table(photos: PhotoFiles, sample: SampleSubmission | None, *, by_
     candidates = clearly_named or tables
     likely = [table for table in candidates if re.search("train|label", table.path.stem.lower())] or candidates
     if len(likely) > 1:
-        names = ", ".join(make_relative(table.path, photos.root) for table in likely)
-        raise MissingHint(f"Several tables may contain the labels ({names}): name one with --labels FILE.")
+        return _choose_largest(likely, photos, sample, evidence)
     return likely[0] if likely else None
+
+
+def _choose_largest(
+    tables: list[LabelTable], photos: PhotoFiles, sample: SampleSubmission | None, evidence: Evidence
+) -> LabelTable:
+    """Return the table with the most rows if it contains the labels of all others; else raise ``MissingHint``."""
+    contents = [_read_distinct_rows(table, photos, sample) for table in tables]
+    order = sorted(range(len(tables)), key=lambda place: (-len(contents[place]), len(tables[place].path.name)))
+    largest = order[0]
+    names = [make_relative(table.path, photos.root) for table in tables]
+    if not all(contents) or not all(rows <= contents[largest] for rows in contents):
+        raise MissingHint(f"Several tables may contain the labels ({', '.join(names)}): name one with --labels FILE.")
+    for place in order[1:]:
+        evidence.leave_out(names[place], f"its labels are also in {names[largest]}")
+    return tables[largest]
+
+
+def _read_distinct_rows(table: LabelTable, photos: PhotoFiles, sample: SampleSubmission | None) -> set[tuple[str, ...]]:
+    """Return the photos and labels of a table; empty if its columns are not known."""
+    columns = table.decide_columns(sample)
+    rows = read_table_file(table.path, columns=[table.id_column, *columns]) if columns else pd.DataFrame()
+    if not columns:
+        return set()
+    paths = rows[table.id_column].map(photos.find)
+    cells = [rows[name] for name in columns]
+    return {tuple(row) for row in zip(paths, *cells, strict=True)}
 
 
 def _read_label_table(path: Path, photos: PhotoFiles) -> LabelTable | None:
     id_column = find_id_column(path, photos)
     if not id_column:
         return None
-    return LabelTable(path, id_column, tuple(name for name in read_header(path) if name != id_column))
+    return LabelTable(path, id_column, tuple(name for name in read_columns(path) if name != id_column))

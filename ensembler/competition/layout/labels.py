@@ -10,19 +10,26 @@ import numpy as np
 import pandas as pd
 
 from ...errors import BadData, format_count
-from ..csv_tables import read_table
+from ..label_rows import read_label_rows, settle_rows
 from ..manifest import SEPARATOR, Manifest
 from ..photo_files import PhotoFiles
+from ..photo_ids import normalise_text
 from ..photo_names import extract_folder, extract_name, extract_stem
+from ..tag_cells import BLANK
 from .photo_sets import find_set, split_path_below
 
 
 def extract_label(path: str) -> str:
     """Return the part of a photo's name before its number (``cat`` of ``cat.12.jpg``), or an empty string."""
-    stem = extract_stem(path)
+    stem = normalise_text(extract_stem(path))
     bare = stem.rstrip("0123456789")
     label = re.sub(r"[\W_]+$", "", bare)
     return label if bare != stem and re.search(r"[^\W\d_]", label) else ""
+
+
+def extract_folder_label(path: str) -> str:
+    """Return the name of a photo's folder as a class, in the composed Unicode form."""
+    return normalise_text(extract_name(extract_folder(path)))
 
 
 def has_labels_in_names(photos: PhotoFiles) -> bool:
@@ -58,7 +65,7 @@ def tabulate_labelled_photos(
         # Ids are file names without suffix if those are unique.
         table = pd.DataFrame({"id": stems if len(set(stems)) == len(stems) else paths, "path": paths})
         by_name = layout.labels == "names"
-        table["label"] = [extract_label(path) if by_name else extract_name(extract_folder(path)) for path in paths]
+        table["label"] = [extract_label(path) if by_name else extract_folder_label(path) for path in paths]
     _check_classes(table, manifest)
     return table
 
@@ -79,47 +86,27 @@ def _find_test_photos(photos: PhotoFiles, manifest: Manifest) -> frozenset[str]:
 
 def _read_from_csv(manifest: Manifest, photos: PhotoFiles, to_learn: PhotoFiles) -> pd.DataFrame:
     layout = manifest.train
-    source = photos.root / layout.file
-    labels = read_table(source)
-    if missing := {layout.id_column, *layout.columns} - set(labels.columns):
-        raise BadData(
-            f"{source} does not contain the column {', '.join(sorted(missing))} (it has "
-            f"{', '.join(labels.columns)}): correct [train] in competition.toml."
-        )
-    ids = labels[layout.id_column]
-    if (twice := ids[ids.duplicated()]).size:
-        raise BadData(
-            f"{source} contains {format_count(twice.unique(), 'id')} more than once (first: {twice.iloc[0]!r}): "
-            "keep one row of each."
-        )
-    table = pd.DataFrame({"id": ids, "path": [photos.find(identity) for identity in ids]})
-    table["label"] = _join_labels(labels, manifest, source)
-    # A row without photo and label, such as that of a file .DS_Store, is ignored.
-    table = table[(table["path"] != "") | (labels[list(layout.columns)] != "").any(axis=1)].reset_index(drop=True)
-    unknown = table.loc[table["path"] == "", "id"]
-    if len(unknown):
-        raise BadData(
-            f"{source} names {format_count(unknown, 'photo')} missing in {photos.root / layout.folder} "
-            f"(first: {unknown.iloc[0]!r}): add the photos or delete the rows."
-        )
-    missed = to_learn.exclude(set(table["path"])).paths
+    rows = read_label_rows(layout, photos)
+    are_tags = manifest.task == "multilabel" and len(layout.columns) == 1
+    table = settle_rows(rows, layout, photos, (layout.separator or BLANK) if are_tags else None)
+    missed = to_learn.exclude(set(rows.table["path"])).paths
     if missed and not layout.incomplete:
         raise BadData(
-            f"{source} has no label for {format_count(missed, 'photo')} of {photos.root / layout.folder} "
+            f"{rows.source} has no label for {format_count(missed, 'photo')} of {photos.root / layout.folder} "
             f"(first: {missed[0]}): add labels, or skip such photos with --incomplete-labels."
         )
-    return table
+    table["label"] = _join_columns(table[list(rows.columns)], manifest, rows.source)
+    return table[["id", "path", "label"]]
 
 
-def _join_labels(labels: pd.DataFrame, manifest: Manifest, source: Path) -> pd.Series:
-    layout = manifest.train
-    if len(layout.columns) == 1:
-        column = labels[layout.columns[0]].str.strip()
-        return column.str.split().str.join(SEPARATOR) if manifest.task == "multilabel" else column
-    flags = labels[list(layout.columns)].apply(pd.to_numeric, errors="coerce")
+def _join_columns(labels: pd.DataFrame, manifest: Manifest, source: Path) -> pd.Series:
+    if labels.shape[1] == 1:
+        return labels.iloc[:, 0]
+    flags = labels.apply(pd.to_numeric, errors="coerce")
     if not flags.isin([0, 1]).all(axis=None):
         raise BadData(
-            f"The columns {', '.join(layout.columns)} of {source} contain values other than 0 and 1: correct them."
+            f"The columns {', '.join(manifest.train.columns)} of {source} contain values other than 0 and 1: correct "
+            "them."
         )
     names = np.array(manifest.classes, dtype=object)
     given = flags.to_numpy(dtype=bool)

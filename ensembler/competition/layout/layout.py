@@ -7,27 +7,28 @@ from pathlib import Path
 
 import pandas as pd
 
-from ...errors import MissingHint
-from ..csv_tables import read_table
-from ..manifest import AnswerLayout, Manifest, TrainLayout
+from ...errors import MissingHint, format_count, format_first
+from ..label_rows import read_label_rows
+from ..manifest import SEPARATOR, AnswerLayout, Manifest, TrainLayout
 from ..metrics.metrics import Metric, choose_default_metric, find_metric, resolve_metric
 from ..photo_files import PhotoFiles
-from ..photo_names import extract_folder, extract_name
 from ..sample_submission import SampleSubmission, find_sample, make_relative
+from ..tag_cells import BLANK, LIST, detect_separator, split_cell
 from ..task import AnswerKind, LabelSource, Task
 from .class_names import find_class_names
 from .classes import OneHot, decide_task
 from .evidence import Evidence
-from .findings import add_labels_finding
+from .findings import add_labels_finding, report_classes, report_rows, report_test_photos, report_unused_tables
 from .groups import find_groups, parse_groups
 from .known import find_known_competition, require_known_competition
 from .label_tables import LabelTable, find_label_table, resolve_label_table
-from .labels import extract_label, has_labels_in_folders, has_labels_in_names
+from .labels import extract_folder_label, extract_label, has_labels_in_folders, has_labels_in_names
 from .left_out import report_undecodable
 from .not_classification import refuse_columns, refuse_measurements, refuse_metric
 from .photo_sets import find_test_layout, find_training_set
-from .readable_tables import refuse_unreadable
-from .tags import Tags, are_tags
+from .readable_tables import refuse_unclear_tables
+from .sample_cells import are_probabilities, spell_like_sample
+from .tags import Tags, are_tags_in_rows, find_tag_separator
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,10 @@ class Hints:
     labels: str | None = None
     label_column: str | None = None
     sample: str | None = None
+    placeholder: str | None = None
     incomplete_labels: bool = False
+    incomplete_photos: bool = False
+    conflicting_labels: bool = False
     groups: str | None = None
     metric: str | None = None
     like: str | None = None
@@ -105,24 +109,31 @@ def find_layout(
     if not hints.metric:
         refuse_metric(metric)
     photos = PhotoFiles.list_below(root)
-    sample = sample or find_sample(root, hints.sample)
+    sample = sample or find_sample(root, hints.sample, evidence.doubt)
     if sample is None:
         raise MissingHint(f"No file in {root} has the name of a sample submission: name it with --sample FILE.")
+    sample = replace(sample, placeholder=hints.placeholder or "")
     refuse_columns(sample.columns, sample.path)
     test = find_test_layout(photos, sample)
     metrics = list_known_metrics(slug, hints, metric)
     known_metric = metrics[0] if metrics else None
     labelled = find_labelled_photos(photos, sample, hints, evidence, known_metric)
+    spelling = _find_spelling(labelled.labels, sample, root, evidence)
+    shown = sample.respell_cells(spelling) if spelling else sample
+    separator = _choose_answer_separator(labelled.labels, shown, labelled.layout.separator)
     task, classes, kind = decide_task(
         labelled.labels,
-        sample,
+        shown,
         hints.like or slug,
         hints.positive,
         takes_labels=known_metric.takes_labels if known_metric else None,
-        confirmed=bool(hints.metric),
+        needs_positive=known_metric is not None and known_metric.name == "f1",
+        separator=separator,
     )
+    report_classes(labelled.labels, classes, evidence)
+    report_test_photos(photos, test, sample, evidence)
     known = find_known_competition(slug)
-    return Manifest(
+    manifest = Manifest(
         name=name,
         slug=slug,
         task=task,
@@ -130,11 +141,49 @@ def find_layout(
         photos=photos_at,
         train=labelled.layout,
         test=test,
-        answer=AnswerLayout(make_relative(sample.path, root), sample.id_column, sample.columns, kind),
+        answer=AnswerLayout(
+            make_relative(sample.path, root),
+            sample.id_column,
+            sample.columns,
+            kind,
+            separator=separator if kind == "tags" and separator != BLANK else "",
+            labels=tuple(spelling[name] for name in classes) if spelling and kind == "label" else (),
+            placeholder=sample.placeholder,
+        ),
         metric=choose_metric(task, kind, hints.metric, metrics, evidence).name,
         code_only=bool(known and known.code_only),
         class_names=find_class_names(root, classes),
     )
+    report_unused_tables(photos, manifest, sample, evidence)
+    return manifest
+
+
+def _find_spelling(
+    labels: pd.Series | OneHot | Tags, sample: SampleSubmission, root: Path, evidence: Evidence
+) -> dict[str, str]:
+    """Return how the sample spells each class; empty if it spells them like the labels."""
+    if not isinstance(labels, pd.Series) or len(sample.columns) > 1:
+        return {}
+    classes = [name for name in labels.unique() if name]
+    if len(classes) == 2 and are_probabilities(sample.cells):
+        return {}
+    texts = spell_like_sample(sample.cells, classes, root)
+    if texts:
+        evidence.doubt(
+            f"{make_relative(sample.path, root)} spells the classes otherwise than the labels, and the CSV follows it: "
+            f"{format_first([f'{name} is {text}' for name, text in zip(classes, texts, strict=True)])}."
+        )
+    return dict(zip(classes, texts, strict=True)) if texts else {}
+
+
+def _choose_answer_separator(labels: pd.Series | OneHot | Tags, sample: SampleSubmission, of_labels: str) -> str:
+    """Return the separator of tags in the CSV: that of the sample's cells, else that of the labels."""
+    if not isinstance(labels, Tags) or len(sample.columns) > 1:
+        return BLANK
+    for separator in (detect_separator(sample.cells), of_labels or BLANK):
+        if any(len(split_cell(cell, separator)) > 1 for cell in sample.cells) or separator == LIST:
+            return separator
+    return of_labels or BLANK
 
 
 def is_metric_guessed(slug: str, hints: Hints, metric: str) -> bool:
@@ -189,8 +238,8 @@ def find_labelled_photos(
     """
     report_undecodable(photos, evidence)
     folder, inside = find_training_set(photos)
-    labelled = _find_labels(folder, inside, sample, hints, metric)
-    add_labels_finding(labelled.layout, labelled.by_path, evidence)
+    labelled = _find_labels(folder, inside, sample, hints, metric, evidence)
+    add_labels_finding(photos.root, labelled.layout, labelled.by_path, evidence)
     if labelled.layout.labels == "csv":
         _refuse_other_tasks(labelled, photos.root, sample, hints)
     groups = parse_groups(hints.groups, inside) if hints.groups else find_groups(inside, labelled.by_path, sample)
@@ -211,29 +260,51 @@ def _refuse_other_tasks(labelled: LabelledPhotos, root: Path, sample: SampleSubm
 
 
 def _find_labels(
-    folder: str, photos: PhotoFiles, sample: SampleSubmission | None, hints: Hints, metric: Metric | None
+    folder: str,
+    photos: PhotoFiles,
+    sample: SampleSubmission | None,
+    hints: Hints,
+    metric: Metric | None,
+    evidence: Evidence,
 ) -> LabelledPhotos:
+    if hints.labels in _LABEL_READERS:
+        return _read_from_paths(folder, photos, _LABEL_READERS[hints.labels])
     if hints.labels:
-        return _read_from_table(
-            resolve_label_table(hints.labels, photos, folder), folder, photos, sample, hints, metric
-        )
+        table = resolve_label_table(hints.labels, photos, folder)
+        return _read_from_table(table, folder, photos, sample, hints, metric, evidence)
     in_folders = has_labels_in_folders(photos, folder)
-    table = find_label_table(photos, sample, by_name_only=in_folders and not hints.label_column)
-    from_table = _read_from_table(table, folder, photos, sample, hints, metric) if table else None
+    found = find_label_table(photos, sample, evidence, by_name_only=in_folders and not hints.label_column)
+    from_table = _read_from_table(found, folder, photos, sample, hints, metric, evidence) if found else None
     if in_folders:
-        by_path = pd.Series({path: extract_name(extract_folder(path)) for path in photos.paths}, dtype=str)
-        if from_table is None or (from_table.by_path == by_path[from_table.by_path.index]).all():
-            return LabelledPhotos(TrainLayout(folder, "folders"), by_path, by_path)
+        from_folders = _read_from_paths(folder, photos, "folders")
+        if from_table is None:
+            return from_folders
+        known = from_table.by_path[~from_table.by_path.index.duplicated()]
+        if (known == from_folders.by_path[known.index]).all():
+            return from_folders
+        evidence.doubt(
+            f"The labels are those of {from_table.layout.file}, although the photos are in folders with other names: "
+            "use the folders with --labels folders."
+        )
     if from_table is not None:
         return from_table
+    refuse_unclear_tables(photos, sample, has_names=has_labels_in_names(photos))
     if has_labels_in_names(photos):
-        by_path = pd.Series({path: extract_label(path) for path in photos.paths}, dtype=str)
-        return LabelledPhotos(TrainLayout(folder, "names"), by_path, by_path)
-    refuse_unreadable(photos.root, sample)
+        return _read_from_paths(folder, photos, "names")
     raise MissingHint(
         f"The photos in {photos.root / folder} have no labels: neither file names (cat.12.jpg), nor a folder per "
-        "class, nor a CSV contain them; name the CSV with --labels FILE."
+        "class, nor a table contain them; name the table with --labels FILE."
     )
+
+
+_LABEL_READERS: dict[str, LabelSource] = {"names": "names", "folders": "folders"}
+
+
+def _read_from_paths(folder: str, photos: PhotoFiles, source: LabelSource) -> LabelledPhotos:
+    """Read the labels from the names of files or folders."""
+    labels = [extract_label(path) if source == "names" else extract_folder_label(path) for path in photos.paths]
+    by_path = pd.Series(labels, index=list(photos.paths), dtype=str)
+    return LabelledPhotos(TrainLayout(folder, source), by_path, by_path)
 
 
 def _read_from_table(
@@ -243,18 +314,39 @@ def _read_from_table(
     sample: SampleSubmission | None,
     hints: Hints,
     metric: Metric | None,
+    evidence: Evidence,
 ) -> LabelledPhotos:
     columns = label_table.choose_columns(sample, hints.label_column)
-    table = read_table(label_table.path, columns=[label_table.id_column, *columns])
-    source: LabelSource = "csv"
-    file = make_relative(label_table.path, photos.root)
-    layout = TrainLayout(folder, source, file, label_table.id_column, columns, hints.incomplete_labels)
-    values = table[list(columns)].apply(lambda column: column.str.strip())
-    text = values[columns[0]] if len(columns) == 1 else values.sum(axis=1)
-    by_path = pd.Series(text.to_numpy(), index=table[label_table.id_column].map(photos.find), dtype=str)
-    # A row without photo and label, such as that of a file .DS_Store, is ignored.
-    text = text[(by_path.index != "") | (text != "").to_numpy()]
-    by_path = by_path[by_path.index != ""]
+    layout = TrainLayout(
+        folder,
+        "csv",
+        make_relative(label_table.path, photos.root),
+        label_table.id_column,
+        columns,
+        incomplete=hints.incomplete_labels,
+        missing_photos=hints.incomplete_photos,
+        conflicting=hints.conflicting_labels,
+    )
+    rows = read_label_rows(layout, photos)
+    report_rows(rows, layout, evidence)
+    used = rows.table["path"] != ""
+    several = rows.contradicting & used
+    if hints.conflicting_labels:
+        used &= ~several
+    labels, paths = rows.text[used], rows.table.loc[used, "path"]
+    by_path = pd.Series(labels.to_numpy(), index=paths, dtype=str)
+    by_path = by_path[~by_path.index.duplicated()]
     if len(columns) > 1:
-        return LabelledPhotos(layout, OneHot.read(values.loc[text.index], label_table.path), by_path)
-    return LabelledPhotos(layout, Tags.split(text) if are_tags(text, sample, metric) else text, by_path)
+        flags = rows.table.loc[used, list(rows.columns)].set_axis(list(columns), axis=1)
+        return LabelledPhotos(layout, OneHot.read(flags, label_table.path), by_path)
+    separator = find_tag_separator(labels, sample, metric)
+    if separator is None and not hints.conflicting_labels and are_tags_in_rows(paths, metric):
+        evidence.doubt(
+            f"{layout.file} has several rows with different labels for {format_count(paths[several].unique(), 'photo')}"
+            ", so each photo may have several labels: if these rows are mistakes, leave such photos out with "
+            "--conflicting-labels."
+        )
+        separator = SEPARATOR
+    if separator is None:
+        return LabelledPhotos(layout, labels, by_path)
+    return LabelledPhotos(replace(layout, separator=separator.strip()), Tags.split(labels, separator), by_path)

@@ -14,6 +14,7 @@ from ..tables import read_photo_groups
 from .class_names import find_class_names
 from .classes import find_task
 from .evidence import Evidence
+from .findings import report_classes, report_unused_tables
 from .joined_groups import join_groups
 from .known import list_known_positives
 from .labels import tabulate_labelled_photos
@@ -44,7 +45,8 @@ def find_local_layout(
         classes = (next(name for name in classes if name != last), last)
     outputs = classes[-1:] if task == "binary" else classes
     first, *others = group_by_folder(photos, "test") or [labelled.layout.folder]
-    return Manifest(
+    report_classes(labelled.labels, classes, evidence)
+    manifest = Manifest(
         name=name,
         slug="",
         task=task,
@@ -56,6 +58,8 @@ def find_local_layout(
         metric=choose_metric(task, "probabilities", hints.metric, metrics, evidence).name,
         class_names=find_class_names(photos.root, classes),
     )
+    report_unused_tables(photos, manifest, None, evidence)
+    return manifest
 
 
 def choose_test_photos(

@@ -3,15 +3,30 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
+from pathlib import Path
 
 import pandas as pd
 
-from ...errors import MissingHint
+from ...errors import BadData, MissingHint
+from ..photo_ids import normalise_text
 from ..sample_submission import SampleSubmission
-from .not_classification import METRIC_HINT
+from ..table_files.listing import list_table_files
+from ..table_files.reading import read_table_file
 
 _WHOLE = re.compile(r"[-+]?\d+(?:\.0*)?")
+# A larger table maps no classes.
+_MAX_MAP_BYTES = 1 << 20
+_SPELLINGS: tuple[Callable[[str], str], ...] = (
+    normalise_text,
+    str.lower,
+    str.upper,
+    str.title,
+    lambda name: name.replace(" ", "_"),
+    lambda name: name.replace("_", " "),
+    lambda name: name.lower().replace(" ", "_"),
+    lambda name: name.lower().replace("_", " "),
+)
 FLAGS = frozenset({"0", "1", "0.0", "1.0"})
 
 
@@ -54,11 +69,46 @@ def require_classes(sample: SampleSubmission, cells: Collection[str], classes: C
     if are_classes(cells, classes):
         return
     strange = min(cell for cell in cells if not are_classes({cell}, classes))
+    reason = _explain_cell(strange, classes)
+    placeholder = "" if reason else ", or declare a cell that only holds a place with --placeholder TEXT"
     raise MissingHint(
         f"The column {sample.columns[0]!r} of {sample.path} contains {strange[:60]!r}, which is not one of the classes "
-        f"({', '.join(sorted(classes)[:5])}){_explain_cell(strange, classes)}: name the column of labels with "
-        f"--label-column COLUMN; {METRIC_HINT}."
+        f"({', '.join(sorted(classes)[:5])}){reason}: name the column of labels with --label-column COLUMN"
+        f"{placeholder}."
     )
+
+
+def spell_like_sample(cells: Collection[str], classes: Sequence[str], root: Path) -> tuple[str, ...]:
+    """Return the spelling of each class in the sample's cells; empty if it is the same, or none is found.
+
+    A table or JSON file below ``root`` may map classes to other names, such as numbers.
+    """
+    if not cells or are_classes(cells, classes):
+        return ()
+    for respell in _SPELLINGS:
+        texts = tuple(map(respell, classes))
+        if set(cells) <= set(texts) and len(set(texts)) == len(texts):
+            return texts
+    for path in list_table_files(root):
+        if path.stat().st_size <= _MAX_MAP_BYTES and (texts := _read_spellings(path, cells, classes)):
+            return texts
+    return ()
+
+
+def _read_spellings(path: Path, cells: Collection[str], classes: Sequence[str]) -> tuple[str, ...]:
+    """Return the other name of each class in a table that maps classes one to one; else an empty tuple."""
+    try:
+        table = read_table_file(path)
+    except BadData:  # a file that is not needed may be anything
+        return ()
+    if table.shape[1] != 2 or len(table) < len(classes):
+        return ()
+    for names, others in ((0, 1), (1, 0)):
+        spelled = dict(zip(table.iloc[:, names], table.iloc[:, others], strict=True))
+        texts = tuple(spelled.get(name, "") for name in classes)
+        if all(texts) and len(set(texts)) == len(texts) and set(cells) <= set(texts):
+            return texts
+    return ()
 
 
 def _explain_cell(strange: str, classes: Collection[str]) -> str:

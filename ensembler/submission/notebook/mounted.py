@@ -15,7 +15,8 @@ from ...competition.archives.pixel_tables import draw_pixel_tables
 from ...competition.archives.unpacking import extract_archive
 from ...competition.manifest import Manifest
 from ...competition.photo_files import PhotoFiles
-from ...competition.sample_submission import SampleSubmission, list_csv_files
+from ...competition.sample_submission import SampleSubmission
+from ...competition.table_files.listing import list_table_files
 from ...errors import BadData
 from ...progress import Progress
 
@@ -123,7 +124,7 @@ def _unpack(archive: Path, inner: PurePosixPath, scratch: Path, progress: Progre
 def _draw_photos(mount: Path, scratch: Path, progress: Progress) -> Path:
     """Convert mounted tables of pixels into photos."""
     root = Path(tempfile.mkdtemp(dir=scratch))
-    for table in list_csv_files(mount):
+    for table in list_table_files(mount):
         link = root / table.relative_to(mount)
         link.parent.mkdir(parents=True, exist_ok=True)
         link.symlink_to(table)

@@ -50,7 +50,7 @@ def detect_layout(
     """
     evidence, scan, hidden = Evidence(), None, pd.DataFrame()
     metric = facts.metric if facts else ""
-    sample = find_sample(root, hints.sample)
+    sample = find_sample(root, hints.sample, evidence.doubt)
     if sample is not None or facts is not None:
         manifest = find_layout(root, folder.name, slug, hints, photos_at, metric, evidence, sample)
         manifest = replace(manifest, code_only=manifest.code_only or bool(facts and facts.code_only))

@@ -101,14 +101,23 @@ def test_the_answer_follows_the_metric_where_the_sample_lets_it(sample, given, t
         ("1,2,3", "id,label;1,20.48", "a fractional number, as in regressions"),
         ("1,2,3", "id,label;1,137790 0.1", "several words"),
         ("yes,no", "id,label;1,20.48", "contains '20.48'"),
-        ("yes,no", "id,label;1,a b", "contains 'a b'"),
+        ("yes,no", "id,label;1,a b", "contains 'a b'.*several words"),
     ],
 )
 def test_cells_that_are_no_classes_are_asked_about(sample, given, text, says):
-    with pytest.raises(MissingHint, match=rf"{says}.*Hints\(label_column='COLUMN'\); .* with Hints\(metric='NAME'\)\."):
+    advice = r"Hints\(label_column='COLUMN'\)"
+    placeholder = "" if "as in " in says or "several" in says else r", or .*Hints\(placeholder='TEXT'\)"
+    with pytest.raises(MissingHint, match=rf"{says}.*{advice}{placeholder}"):
         decide_task(labels(given), sample(text), "", None)
-    kind = decide_task(labels(given), sample(text), "", None, takes_labels=True, confirmed=True)[2]
-    assert kind == "label"
+
+
+@pytest.mark.parametrize(("text", "kind"), [("id,label;1,ant", "label"), ("id,label;1,bee;2,ant", "label")])
+def test_no_class_is_positive_in_a_column_of_names(sample, text, kind):
+    task, classes, found = decide_task(labels("ant,bee"), sample(text), "", None)
+    assert (task, set(classes), found) == ("binary", {"ant", "bee"}, kind)
+    assert decide_task(labels("ant,bee"), sample(text), "", "ant")[1] == ("bee", "ant")
+    with pytest.raises(MissingHint, match="may contain the probability of ant or bee"):
+        decide_task(labels("ant,bee"), sample(text), "", None, takes_labels=True, needs_positive=True)
 
 
 @pytest.mark.parametrize("text", ["id,label;1,7", "id,label;1,", "id,label;1,3;2,", "id,label;1,1.0"])
@@ -119,7 +128,7 @@ def test_cells_that_may_be_left_to_fill_in(sample, text):
 def test_tags_of_the_sample_must_be_tags(sample):
     with pytest.raises(MissingHint, match="contains 'c'"):
         decide_task(Tags(("a", "b")), sample("id,tags;1,a c"), "", None)
-    assert decide_task(Tags(("a", "b")), sample("id,tags;1,a c"), "", None, confirmed=True)[2] == "tags"
+    assert decide_task(Tags(("a", "b")), sample("id,tags;1,a|b"), "", None, separator="|")[2] == "tags"
     assert decide_task(Tags(("7", "8")), sample("id,tags;1,0"), "", None)[2] == "tags"
 
 
@@ -200,6 +209,8 @@ def test_labels_that_make_no_classes(given, says):
         (("prob_dog", "prob_cat"), ("cat", "dog"), ("dog", "cat")),
         (("c1", "c0"), ("c0", "c1"), ("c1", "c0")),
         (("class-10", "class-0"), ("0", "10"), ("10", "0")),
+        (("b", "x", "a"), ("a", "b"), ("b", "x", "a")),
+        (("cr\u00e8me", "b"), ("cre\u0300me", "b"), ("cre\u0300me", "b")),
     ],
 )
 def test_columns_match_classes_by_name(columns, classes, matched):

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 from helpers.photos import write_csv, write_photos
 
+from ensembler.competition.layout.evidence import Evidence, UnusedFile
 from ensembler.competition.layout.label_tables import LabelTable, find_label_table, resolve_label_table
 from ensembler.competition.photo_files import PhotoFiles
 from ensembler.competition.sample_submission import SampleSubmission
@@ -115,24 +116,37 @@ def test_columns_that_leave_a_choice(tmp_path):
 def test_the_table_of_labels(tmp_path, photos, headers, clear_only, found):
     for name, header in headers.items():
         table(tmp_path, name, header)
-    chosen = find_label_table(photos, sample("answer"), by_name_only=clear_only)
+    chosen = find_label_table(photos, sample("answer"), Evidence(), by_name_only=clear_only)
     assert (chosen and chosen.path.name) == found
 
 
 def test_tables_of_other_photos_are_passed_over(tmp_path, photos):
     table(tmp_path, "test.csv", "id,label", ids=("7", "8", "9"))
-    assert find_label_table(photos, None, by_name_only=False) is None
+    assert find_label_table(photos, None, Evidence(), by_name_only=False) is None
 
 
 def test_two_tables_are_a_question(tmp_path, photos):
-    for name in ("labels.csv", "train.csv"):
-        table(tmp_path, name, "id,label")
+    write_csv(tmp_path / "labels.csv", "id,label;1,a;2,b;3,b")
+    write_csv(tmp_path / "train.csv", "id,label;1,a;2,b;3,a")
     with pytest.raises(
         MissingHint,
         match=r"Several tables may contain the labels \(labels\.csv, train\.csv\): name one with Hints\(labels",
     ):
-        find_label_table(photos, None, by_name_only=False)
+        find_label_table(photos, None, Evidence(), by_name_only=False)
     assert resolve_label_table("train.csv", photos, "train").other_columns == ("label",)
+
+
+@pytest.mark.parametrize(
+    ("name", "rows"), [("train (1).csv", "1,a;2,b;3,b"), ("train_subset.csv", "2,b"), ("labels.csv", "3,b;1,a")]
+)
+def test_of_tables_with_the_same_labels_the_largest_is_used(tmp_path, photos, name, rows):
+    write_csv(tmp_path / "train.csv", "id,label;1,a;2,b;3,b")
+    write_csv(tmp_path / name, f"id,label;{rows}")
+    evidence = Evidence()
+    found = find_label_table(photos, None, evidence, by_name_only=False)
+    assert found is not None
+    assert found.path.name == "train.csv"
+    assert evidence.unused == [UnusedFile(name, "its labels are also in train.csv")]
 
 
 def test_a_table_that_is_named_must_fit(tmp_path, photos):

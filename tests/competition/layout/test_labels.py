@@ -160,8 +160,11 @@ def test_tags(tmp_path):
             "id,label;1,cat",
             r"labels\.csv has no label for 1 photo of .*train \(first: train/2\.jpg\).*Hints\(incomplete_labels",
         ),
-        ("id,label;1,cat;2,dog;9,dog", r"labels\.csv names 1 photo missing in .*train \(first: '9'\)"),
-        ("id,label;1,cat;2,dog;1,dog", r"labels\.csv contains 1 id more than once \(first: '1'\)"),
+        ("id,label;1,cat;2,dog;9,dog", r"labels\.csv names 1 photo missing in .*train \(first: '9', most like "),
+        (
+            "id,label;1,cat;2,dog;1,dog",
+            r"labels\.csv gives 1 photo more than one label \(first: '1', cat, dog\).*Hints\(conflicting_labels",
+        ),
         (
             "id,label;1,cat;2,cow",
             r"The labels of 1 training photo are not in `classes` of competition.toml \(first: 'cow'\)",

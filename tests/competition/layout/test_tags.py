@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from ensembler.competition.layout.tags import Tags, are_tags
+from ensembler.competition.layout.tags import Tags, are_tags, are_tags_in_rows, find_tag_separator
 from ensembler.competition.metrics.metrics import METRICS
 from ensembler.competition.sample_submission import SampleSubmission
 from ensembler.errors import MissingHint
@@ -37,6 +37,33 @@ def test_tags_are_split():
     assert Tags.split(pd.Series(["b a", "", "c", "a"])).classes == ("a", "b", "c")
 
 
+@pytest.mark.parametrize(
+    ("cells", "separator"),
+    [
+        (["a|b", "b|c", "a", "c", "b|a"], "|"),
+        (["a;b", "b;c", "a", "c", "b;a"], ";"),
+        (["a,b", "b,c", "a", "c", "b,a"], ","),
+        (["a, b", "b, c", "a", "c", "b, a"], ", "),
+        (["['a', 'b']", "['a']"], "list"),
+        (["a b a", "a", "b", "c", "b c"], " "),
+        (["cat", "dog"], None),
+        (["Cat, domestic", "Dog", "NA"], None),
+        (["a|b", "c"], None),
+    ],
+)
+def test_the_separator_of_tags(cells, separator):
+    assert find_tag_separator(pd.Series(cells), None, None) == separator
+
+
+@pytest.mark.parametrize(
+    ("several", "metric", "tags"),
+    [(10, None, True), (1, None, False), (0, "sample f1", False), (1, "accuracy", False), (10, "log loss", False)],
+)
+def test_rows_of_a_photo_are_tags_if_many_have_several(several, metric, tags):
+    paths = pd.Series([f"{number}.jpg" for number in [*range(100), *range(several)]])
+    assert are_tags_in_rows(paths, metric and METRICS[metric]) is tags
+
+
 def test_tags_that_are_numbers_are_sorted_as_numbers():
     assert Tags.split(pd.Series(["10 2", "9"])).classes == ("2", "9", "10")
 
@@ -56,7 +83,7 @@ def test_tags_that_are_numbers_are_sorted_as_numbers():
         (ALONE, showing("haze"), None, True),
         (ALONE, showing(""), None, True),
         (ALONE, None, None, True),
-        (ALONE, showing("haze primary"), None, False),
+        (ALONE, showing("haze primary"), None, True),
         (ALONE, showing("haze primary"), "sample f2", True),
         (["great dane", "chow"], showing("chow"), None, False),
     ],

@@ -17,14 +17,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ....competition.csv_tables import write_table
 from ....competition.manifest import Manifest
 from ....competition.tables import Tables
 from ....console import ConsoleProgress
 from ....errors import BadData, format_count
 from ....progress import Progress
 from ....stacking.jobs.prediction import open_network, predict_photos
-from ...answer import build_answer_table, check_answer
+from ...answer import check_answer, write_answer_table
 from ..bundle import MANIFEST_FILE, MODEL_FILE, Bundle
 from ..mounted import MountedCompetition, find_mount
 
@@ -62,7 +61,7 @@ def answer_offline(
         probabilities, problems = predict_readable(model, [Path(path) for path in requested["path"] if path], progress)
         tables = _build_tables(bundle, manifest, root, requested, problems)
         _warn_unreadable(tables, progress)
-        write_table(output, build_answer_table(tables, probabilities))
+        write_answer_table(output, tables, probabilities)
         check_answer(output, manifest, mounted.sample_root)
     progress.note(f"Wrote {output} with the {format_count(requested, 'row')} of the sample submission.")
     return output

@@ -1,0 +1,1 @@
+"""Tables as people have them: CSVs in any dialect, text files and JSON."""
