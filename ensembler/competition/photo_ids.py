@@ -149,7 +149,10 @@ def describe_matching(pairs: Iterable[tuple[str, str]]) -> str:
     examples: dict[str, str] = {}
     for identity, path in pairs:
         if path:
-            rule = describe_difference(identity, path)
+            name = path.rpartition("/")[2]
+            # Nearly all ids are names, and a table may have a million.
+            plain = identity in (name, name.rpartition(".")[0])
+            rule = _RULES[EXACT] if plain else describe_difference(identity, path)
             counts[rule] += 1
             examples.setdefault(rule, f"{identity} is {path}")
     exact = _RULES[EXACT]

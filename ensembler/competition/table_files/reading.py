@@ -18,11 +18,14 @@ JSON_SUFFIXES = (".json", ".jsonl", ".ndjson")
 # Read by pandas with a package that is not a dependency of this one.
 _BINARY_SUFFIXES = {".parquet": "pyarrow", ".feather": "pyarrow", ".xlsx": "openpyxl", ".xls": "xlrd"}
 TABLE_SUFFIXES = (*TEXT_SUFFIXES, *JSON_SUFFIXES, *_BINARY_SUFFIXES)
+_ENDINGS = (*TABLE_SUFFIXES, ".gz")
 
 
 def extract_table_suffix(name: str) -> str:
     """Return the suffix of a table in lower case, without that of its compression; empty for no table."""
     name = name.lower()
+    if not name.endswith(_ENDINGS):
+        return ""
     bare = name.removesuffix(".gz")
     suffix = extract_suffix(bare)
     return suffix if suffix in (TEXT_SUFFIXES if bare != name else TABLE_SUFFIXES) else ""
