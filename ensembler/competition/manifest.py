@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
+import re
+import tomllib
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -11,9 +15,11 @@ from ..paths import CompetitionFolder
 from ..serialization import compute_fingerprint, format_toml, make_record, read_record, read_toml
 from ..storage import write_text
 from .metrics.metrics import resolve_metric
+from .pixels import PLAIN, PixelRule
 from .task import AnswerKind, LabelSource, Task
 
 _REMEDY = "correct it, or delete the file and fetch again."
+_PIXELS_HEADING = re.compile(r"^[ \t]*\[[ \t]*pixels[ \t]*\][^\n]*(?:\n|\Z)", re.MULTILINE)
 # Keys that can change without a new scan of the photos.
 _NOT_IN_TABLES = ("metric", "code_only", "class_names")
 
@@ -40,6 +46,9 @@ class_names     readable names of numbered classes, in the order of `classes`; f
 [answer]        the sample submission, its id column, the columns to fill in (one per class, in the order of
                 `classes`), and their content: "probabilities", the "label", "tags" separated by spaces, or a "flag"
                 (1 for the last of two classes, 0 for the other)
+[pixels]        for photos with transparency or more than 8 bits: the `ground` under transparent pixels ("white",
+                "black", "grey", or "none" to drop transparency), and the two numbers that become 0 and 255, for
+                photos of `unsigned` or `signed` whole numbers or of `floats`; one rule for all photos
 """
 
 
@@ -102,6 +111,7 @@ class Manifest:
     metric: str = "log loss"
     code_only: bool = False
     class_names: tuple[str, ...] = ()
+    pixels: PixelRule = PLAIN
 
     @property
     def outputs(self) -> tuple[str, ...]:
@@ -116,7 +126,10 @@ class Manifest:
     @property
     def fingerprint(self) -> str:
         """Hash of all that the tables depend on."""
-        return compute_fingerprint({key: value for key, value in asdict(self).items() if key not in _NOT_IN_TABLES})
+        content = {key: value for key, value in asdict(self).items() if key not in _NOT_IN_TABLES}
+        if self.pixels == PLAIN:
+            del content["pixels"]
+        return compute_fingerprint(content)
 
     def describe(self) -> str:
         """Return the task in words."""
@@ -143,7 +156,8 @@ class Manifest:
         content = asdict(self)
         for section in ("train", "test"):
             content[section] = {key: value for key, value in content[section].items() if value not in ("", (), False)}
-        for key in ("code_only", "class_names"):
+        content["pixels"] = self.pixels.keys
+        for key in ("code_only", "class_names", "pixels"):
             if not content[key]:
                 del content[key]
         return format_toml(HEADER, content)
@@ -169,6 +183,28 @@ class Manifest:
         return manifest
 
 
+def add_pixel_keys(path: Path, rule: PixelRule) -> Manifest:
+    """Add the keys of a rule to ``[pixels]`` of a manifest, which is otherwise left as the user wrote it.
+
+    Raises
+    ------
+    BadData
+        If the section is written in a way that keys cannot be added to.
+    """
+    text, missing = path.read_text("utf-8"), rule.keys
+    for key in read_toml(path).get("pixels", {}):
+        missing.pop(key, None)
+    lines = "".join(f"{key} = {json.dumps(value)}\n" for key, value in missing.items())
+    changed, count = _PIXELS_HEADING.subn(lambda heading: f"{heading[0].rstrip()}\n{lines}", text, count=1)
+    if not count:
+        changed = f"{text.rstrip()}\n\n[pixels]\n{lines}"
+    with contextlib.suppress(ValueError):
+        if tomllib.loads(changed).get("pixels") == rule.keys:
+            write_text(path, changed)
+            return Manifest.load(path)
+    raise BadData(f"{path} cannot be completed: add these lines below [pixels], each on its own: {lines.strip()}")
+
+
 @dataclass(frozen=True)
 class TablesStamp:
     """Fingerprint of the manifest that the tables of photos were made from."""
@@ -192,7 +228,7 @@ def describe_stale_tables(folder: CompetitionFolder) -> str:
 
 
 def _refuse_unknown_keys(content: dict[str, Any], path: Path) -> None:
-    sections = {"train": TrainLayout, "test": TestLayout, "answer": AnswerLayout}
+    sections = {"train": TrainLayout, "test": TestLayout, "answer": AnswerLayout, "pixels": PixelRule}
     tables = {"": (content, Manifest), **{f"{name}.": (content.get(name), kind) for name, kind in sections.items()}}
     for prefix, (table, kind) in tables.items():
         known = [field.name for field in fields(kind)]
@@ -241,5 +277,6 @@ def _find_problem(manifest: Manifest) -> str:
             f"train.columns must name one column of labels, or {len(classes)} columns, one per class. Received: "
             f"{list(train.columns)}",
         ),
+        (manifest.pixels.find_problem(), manifest.pixels.find_problem()),
     )
     return next((problem for is_wrong, problem in problems if is_wrong), "")

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from ensembler.competition.manifest import AnswerLayout, Manifest, TestLayout, TrainLayout
-from ensembler.competition.samples import PIXELS_VERSION
+from ensembler.competition.samples import RULED_PIXELS_VERSION
 from ensembler.errors import BadChoice, BadData, EnsemblerError, Mismatch
 from ensembler.stacking.card import CARD_FILE, CARD_VERSION, StackedMember, attach_card, make_stack_card, read_card
 
@@ -46,7 +46,7 @@ def test_a_copy_of_the_file_contains_the_card(file: Path, tmp_path: Path, task: 
     ("change", "kind", "message"),
     [
         ({"format": CARD_VERSION + 1}, Mismatch, f"has format version {CARD_VERSION + 1}, expected {CARD_VERSION}"),
-        ({"pixels": PIXELS_VERSION + 1}, Mismatch, "has pixels version"),
+        ({"pixels": RULED_PIXELS_VERSION + 1}, Mismatch, "has pixels version"),
         ({"task": "regression"}, BadData, "task must be one of binary, multiclass, multilabel, not 'regression'"),
         ({"members": [{"name": "b0"}]}, BadData, r"the field members\[0\].layer is missing: build the stack again"),
         ({"members": 3}, BadData, "members must be a list, not a whole number"),

@@ -7,6 +7,7 @@ import pytest
 from helpers.networks_made import Brightness
 from helpers.photos import Heard, truncate, write_photo
 
+from ensembler.competition.pixels import PLAIN
 from ensembler.errors import BadData, Interrupted, UnreadablePhoto
 from ensembler.images.decoding import decode_photo
 from ensembler.progress import SILENT
@@ -25,7 +26,7 @@ def expected(paths: list[Path]) -> np.ndarray:
 @pytest.mark.parametrize(("batch_size", "batches"), [(4, [4, 4, 4]), (11, [11]), (32, [11]), (1, [1] * 11)])
 def test_photos_are_predicted_in_order_in_batches_of_one_size(paths, batch_size, batches):
     model, heard = Brightness(), Heard()
-    given, problems = predict_photos(model, paths, batch_size, heard, skip_unreadable=False)
+    given, problems = predict_photos(model, paths, batch_size, heard, PLAIN, skip_unreadable=False)
     assert given == pytest.approx(expected(paths), abs=1e-6)
     assert model.batches == batches
     assert problems == {}
@@ -33,7 +34,7 @@ def test_photos_are_predicted_in_order_in_batches_of_one_size(paths, batch_size,
 
 
 def test_no_photos_are_no_rows():
-    given, _ = predict_photos(Brightness(), [], 4, SILENT, skip_unreadable=False)
+    given, _ = predict_photos(Brightness(), [], 4, SILENT, PLAIN, skip_unreadable=False)
     assert given.shape == (0, 2)
 
 
@@ -42,7 +43,7 @@ def test_unreadable_photos_are_listed_by_index_and_have_nan(paths):
     lost = [0, 4, 5, 6, 7, 10]
     for place in lost:
         truncate(paths[place])
-    given, problems = predict_photos(Brightness(), paths, 4, SILENT, skip_unreadable=True)
+    given, problems = predict_photos(Brightness(), paths, 4, SILENT, PLAIN, skip_unreadable=True)
     assert sorted(problems) == lost
     assert str(paths[4]) in str(problems[4])
     assert np.isnan(given[lost]).all()
@@ -53,13 +54,13 @@ def test_unreadable_photos_are_listed_by_index_and_have_nan(paths):
 def test_an_unreadable_photo_is_an_error_unless_it_is_skipped(paths):
     truncate(paths[7])
     with pytest.raises(UnreadablePhoto, match=r"7\.png"):
-        predict_photos(Brightness(), paths, 4, SILENT, skip_unreadable=False)
+        predict_photos(Brightness(), paths, 4, SILENT, PLAIN, skip_unreadable=False)
 
 
 def test_values_that_are_not_finite_are_an_error(paths, monkeypatch):
     monkeypatch.setattr(Brightness, "predict_on_batch", lambda _, pixels: np.full((len(pixels[0]), 2), np.nan))
     with pytest.raises(BadData, match="NaN or infinity"):
-        predict_photos(Brightness(), paths, 4, SILENT, skip_unreadable=True)
+        predict_photos(Brightness(), paths, 4, SILENT, PLAIN, skip_unreadable=True)
 
 
 def test_it_stops_between_batches(paths):
@@ -69,7 +70,7 @@ def test_it_stops_between_batches(paths):
             return self.steps >= 8
 
     with pytest.raises(Interrupted, match="after 8 of 11 photos"):
-        predict_photos(Brightness(), paths, 4, Stopping(), skip_unreadable=True)
+        predict_photos(Brightness(), paths, 4, Stopping(), PLAIN, skip_unreadable=True)
 
 
 def test_a_file_that_is_not_a_network_is_one_sentence(tmp_path):
