@@ -55,6 +55,10 @@ class PixelRule:
         """Fill empty keys with those of another rule."""
         return replace(self, **{key: getattr(other, key) for key in other.keys if not getattr(self, key)})
 
+    def find_assumptions(self) -> PixelRule:
+        """Return what is assumed of photos for which this rule has no key."""
+        return PixelRule(**{key: getattr(ASSUMED, key) for key in ASSUMED.keys if not getattr(self, key)})
+
     def describe(self) -> str:
         """Return the rule in words."""
         parts = []

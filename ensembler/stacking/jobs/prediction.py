@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...competition.pixels import ASSUMED, PixelRule
+from ...competition.pixels import PixelRule
 from ...errors import BadData, UnreadablePhoto, format_count, format_first
 from ...images.batches import iterate_readable_batches
 from ...progress import Progress
@@ -103,7 +103,7 @@ def predict_photos(
         names = [str(path) for path in paths if path in assumed]
         progress.warn(
             f"{format_count(names, 'photo')} ({format_first(names)}) {'has' if len(names) == 1 else 'have'} "
-            f"transparency or 16 bits, of which the stack's rule of pixels says nothing: {ASSUMED.describe()}."
+            f"transparency or 16 bits, of which the stack's rule of pixels says nothing: {rule.find_assumptions().describe()}."
         )
     return probabilities, problems
 

@@ -83,8 +83,9 @@ def _list_doubts(scan: PhotoScan) -> list[str]:
         )
     if faint := list_faint_photos(scan.unusual, scan.rule):
         doubts.append(
-            f"{format_count(faint, 'photo')} ({format_first(faint)}) use less than a sixteenth of the range of all "
-            f"photos and become almost black: narrow the range if they show something {_CHECK_RULE}"
+            f"{format_count(faint, 'photo')} ({format_first(faint)}) {'uses' if len(faint) == 1 else 'use'} less than "
+            f"a sixteenth of the range of all photos and will be almost black: narrow the range if they show something "
+            f"{_CHECK_RULE}"
         )
     if scan.plain:
         doubts.append(

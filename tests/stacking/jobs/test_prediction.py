@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from helpers.networks_made import Brightness
 from helpers.photos import Heard, truncate, write_photo
+from PIL import Image
 
-from ensembler.competition.pixels import PLAIN
+from ensembler.competition.pixels import PLAIN, PixelRule
 from ensembler.errors import BadData, Interrupted, UnreadablePhoto
 from ensembler.images.decoding import decode_photo
 from ensembler.progress import SILENT
@@ -55,6 +56,32 @@ def test_an_unreadable_photo_is_an_error_unless_it_is_skipped(paths):
     truncate(paths[7])
     with pytest.raises(UnreadablePhoto, match=r"7\.png"):
         predict_photos(Brightness(), paths, 4, SILENT, PLAIN, skip_unreadable=False)
+
+
+def test_photos_are_decoded_by_the_rule_and_unknown_kinds_by_the_usual_one_with_a_warning(paths):
+    grey = np.full((8, 8), 1000, np.uint16)
+    for place in (1, 3):
+        Image.fromarray(grey).save(paths[place])
+    for place in (5, 8):
+        Image.new("RGBA", (8, 8), (0, 0, 0, 0)).save(paths[place])
+    floats = paths[0].with_suffix(".tif")
+    Image.fromarray(grey.astype(np.float32)).save(floats)
+    heard = Heard()
+    given, problems = predict_photos(
+        Brightness(), [*paths, floats], 4, heard, PixelRule(unsigned=(0, 1000)), skip_unreadable=True
+    )
+    assert given[[1, 3, 5, 8], 0] == pytest.approx(1)
+    assert heard.warnings == [
+        f"2 photos ({paths[5]}, {paths[8]}) have transparency or 16 bits, of which the stack's rule of pixels says "
+        "nothing: transparency is put on white."
+    ]
+    assert list(problems) == [len(paths)]
+    assert "floating-point numbers" in str(problems[len(paths)])
+    given, _ = predict_photos(Brightness(), paths, 4, heard, PixelRule("black"), skip_unreadable=True)
+    assert given[[5, 8], 0] == pytest.approx(0)
+    assert given[[1, 3], 0] == pytest.approx(4 / 255)
+    assert heard.warnings[1].startswith(f"2 photos ({paths[1]}, {paths[3]}) have transparency or 16 bits")
+    assert heard.warnings[1].endswith(": whole numbers of more than 8 bits from 0 to 65535 become 0 to 255.")
 
 
 def test_values_that_are_not_finite_are_an_error(paths, monkeypatch):
