@@ -101,9 +101,10 @@ def predict_photos(
     task.finish()
     if assumed:
         names = [str(path) for path in paths if path in assumed]
+        assumptions = rule.find_assumptions().describe()
         progress.warn(
             f"{format_count(names, 'photo')} ({format_first(names)}) {'has' if len(names) == 1 else 'have'} "
-            f"transparency or 16 bits, of which the stack's rule of pixels says nothing: {rule.find_assumptions().describe()}."
+            f"transparency or 16 bits, of which the stack's rule of pixels says nothing: {assumptions}."
         )
     return probabilities, problems
 
