@@ -23,6 +23,8 @@ _PIXELS_HEADING = re.compile(r"^[ \t]*\[[ \t]*pixels[ \t]*\][^\n]*(?:\n|\Z)", re
 # Keys that can change without a new scan of the photos.
 _NOT_IN_TABLES = ("metric", "code_only", "class_names")
 
+# Version of the scan of photos. Version 2 finds the rule of pixels.
+SCAN_VERSION = 2
 # Separator of several labels of one photo in our tables.
 SEPARATOR = "|"
 
@@ -207,9 +209,10 @@ def add_pixel_keys(path: Path, rule: PixelRule) -> Manifest:
 
 @dataclass(frozen=True)
 class TablesStamp:
-    """Fingerprint of the manifest that the tables of photos were made from."""
+    """Fingerprint of the manifest that the tables of photos were made from, and version of the scan."""
 
     manifest: str = ""
+    scan: int = 1
 
 
 def are_tables_current(folder: CompetitionFolder, manifest: Manifest) -> bool:
@@ -218,6 +221,11 @@ def are_tables_current(folder: CompetitionFolder, manifest: Manifest) -> bool:
     if not all(path.is_file() for path in files):
         return False
     return read_record(folder.stamp, TablesStamp).manifest == manifest.fingerprint
+
+
+def is_scan_current(folder: CompetitionFolder) -> bool:
+    """Return whether the scan of the photos looked for a rule of pixels, which that of earlier versions did not."""
+    return folder.stamp.is_file() and read_record(folder.stamp, TablesStamp).scan == SCAN_VERSION
 
 
 def describe_stale_tables(folder: CompetitionFolder) -> str:

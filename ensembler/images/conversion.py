@@ -25,6 +25,7 @@ _OPPOSITE_ORDER = {"B": "L", "L": "B", "N": "B" if sys.byteorder == "little" els
 # Formats whose photos of Pillow's signed mode "I" have no negative pixels.
 _UNSIGNED_FORMATS = ("PNG", "PPM", "JPEG2000")
 _TIFF_SAMPLE_FORMAT = 339
+_SCAN_AGAIN = "repeat `ensembler fetch` or `ensembler adopt`, which scan photos of the competition for the rule"
 _FULL_RANGE = (0.0, 65535.0)
 
 
@@ -99,9 +100,8 @@ def _convert_deep(photo: Image.Image, path: Path, deep: DeepPixels, rule: PixelR
     bounds = rule.get_range(deep.depth)
     if not bounds:
         raise UnknownPixels(
-            f"{path} contains {describe_depth(deep.depth)}, and [pixels] in competition.toml does not say which of "
-            f"them become 0 and 255: set {deep.depth} = [LOW, HIGH] there and run `ensembler folds`, or convert the "
-            "photo to 8 bits."
+            f"{path} contains {describe_depth(deep.depth)}, for which the competition's rule of pixels has no range: "
+            f"convert it to 8 bits, or {_SCAN_AGAIN}."
         )
     if deep.channels and bounds == _FULL_RANGE:
         # Pillow has divided by 256.
@@ -126,8 +126,8 @@ def _put_on_ground(rgba: Image.Image, path: Path, rule: PixelRule) -> Image.Imag
         return rgba.convert("RGB")
     if not rule.ground:
         raise UnknownPixels(
-            f"{path} has transparent pixels, and [pixels] in competition.toml names no ground for them: set ground = "
-            "'white' there and run `ensembler folds`, or replace the photo."
+            f"{path} has transparent pixels, for which the competition's rule of pixels has no ground: make it opaque, "
+            f"or {_SCAN_AGAIN}."
         )
     return Image.alpha_composite(Image.new("RGBA", rgba.size, rule.ground), rgba).convert("RGB")
 

@@ -19,7 +19,7 @@ from ...competition.duplicates import (
     load_duplicates,
 )
 from ...competition.layout.layout import Hints
-from ...competition.manifest import Manifest, are_tables_current, describe_stale_tables
+from ...competition.manifest import Manifest, are_tables_current, describe_stale_tables, is_scan_current
 from ...competition.photo_files import PhotoFiles
 from ...competition.pictures.file_kinds import OTHER, PHOTO, recognise_content
 from ...competition.pixels import PixelRule
@@ -75,13 +75,15 @@ def prepare_competition(
 ) -> PreparedCompetition:
     """Create the tables of a competition with a manifest if needed, and make it the current competition.
 
+    Photos that an earlier version scanned are scanned again, since they may need a rule of pixels.
+
     Raises
     ------
     BadData
         If the manifest does not match the files.
     """
     manifest = Manifest.load(folder.manifest)
-    if not are_tables_current(folder, manifest):
+    if not (are_tables_current(folder, manifest) and is_scan_current(folder)):
         _make_tables(folder, manifest, progress, scan)
     folder.workspace.make_current(folder)
     return describe_competition(folder)

@@ -9,7 +9,9 @@ from PIL import Image
 
 from ensembler.competition.manifest import Manifest
 from ensembler.competition.pixels import PLAIN, PixelRule
-from ensembler.errors import BadData
+from ensembler.errors import BadData, UnknownPixels
+from ensembler.images.decoding import decode_photo
+from ensembler.serialization import write_json
 from ensembler.workflows.competition import open_competition
 from ensembler.workflows.fetch.adopt import adopt
 from ensembler.workflows.fetch.answers import is_manifest_edited
@@ -139,6 +141,19 @@ def test_a_manifest_written_by_hand_is_completed_and_otherwise_left(photos, work
     assert folder.manifest.read_text("utf-8") == by_hand.replace("\n[pixels]", "\n[pixels]\nunsigned = [0, 4095]")
     assert not folder.evidence.exists()
     assert is_manifest_edited(folder)
+
+
+def test_photos_that_an_earlier_version_scanned_get_their_rule_from_adopt(photos, workspace):
+    root = photos(write_deep)
+    folder = adopt(root, "pets", workspace=workspace).folder
+    text = folder.manifest.read_text("utf-8")
+    folder.manifest.write_text(text[: text.index("\n[pixels]")], "utf-8")
+    write_json(folder.stamp, {"manifest": Manifest.load(folder.manifest).fingerprint})
+    _, tables = open_competition("pets", workspace)
+    assert tables.manifest.pixels == PLAIN
+    with pytest.raises(UnknownPixels, match=r"repeat `ensembler\.fetch"):
+        decode_photo(tables.train_paths[0], 8, tables.manifest.pixels)
+    assert adopt(root, "pets", workspace=workspace).manifest.pixels == PixelRule(unsigned=(0, 4095))
 
 
 def test_a_section_on_one_line_is_an_error_that_says_what_is_missing(photos, workspace):
