@@ -136,7 +136,7 @@ def _read_low_bytes(path: Path, channels: str, high: Values) -> Values:
     """Return the lower byte of each channel, or an approximation where Pillow has no name for the opposite order."""
     kind, order = channels[:-1], channels[-1]
     with Image.open(path) as opened:
-        if kind == "RGBa;16" or (kind == "LA;16" and opened.mode != "RGBA"):
+        if kind == "RGBa;16":
             return high
         # The bytes of grey and transparency are read as if they were four channels of one byte each.
         name = "RGBA" if kind == "LA;16" else f"{kind}{_OPPOSITE_ORDER[order]}"

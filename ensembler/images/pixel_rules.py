@@ -102,6 +102,11 @@ def choose_range(depth: Depth, low: float, high: float, sample: Values) -> tuple
     sample
         Some numbers of all photos.
     """
+    # A number such as -9999 or 65535 often stands for missing pixels, which may be many.
+    for missing in (sample.min(), sample.max()):
+        present = sample[sample != missing]
+        if len(present) and 0 < _NARROWER * np.ptp(present) < high - low:
+            sample, low, high = present, float(present.min()), float(present.max())
     usual_low, usual_high = (float(value) for value in np.quantile(sample, [_RARE, 1 - _RARE]))
     if 0 < _NARROWER * (usual_high - usual_low) < high - low:
         low, high = usual_low, usual_high

@@ -64,6 +64,21 @@ def test_rare_numbers_far_away_are_clipped(depth, high, usual, expected):
     assert choose_range(depth, 0, high, np.append(spread(0, usual), high)) == expected
 
 
+@pytest.mark.parametrize(
+    ("depth", "missing", "low", "high", "expected"),
+    [
+        ("floats", -9999, 0, 0.8, (0, 1)),
+        ("floats", 1e6, -3, 4, (-3, 4)),
+        ("signed", -32768, -1024, 3071, (-1024, 3071)),
+        ("signed", -2000, -1024, 3071, (-2000, 3071)),
+        ("unsigned", 65535, 0, 4000, (0, 4095)),
+    ],
+)
+def test_a_number_that_stands_for_missing_pixels_does_not_count(depth, missing, low, high, expected):
+    sample = np.append(spread(low, high), np.full(3000, missing))
+    assert choose_range(depth, min(low, missing), max(high, missing), sample) == expected
+
+
 def test_few_bright_pixels_on_black_are_kept():
     assert choose_range("unsigned", 0, 60000, np.append(np.zeros(5000), 60000)) == (0, 65535)
 
