@@ -35,7 +35,7 @@ def write_png_16(path, values):
     return path
 
 
-def write_tiff_16(path, values, order="<", *, compressed=False):
+def write_tiff_16(path, values, order="<", *, compressed=False, extra=0):
     """Write a TIFF of several channels of 16 bits."""
     height, width, channels = values.shape
     data = values.astype(f"{order}u2").tobytes()
@@ -51,7 +51,7 @@ def write_tiff_16(path, values, order="<", *, compressed=False):
         (278, height),
     ]
     entries = b""
-    for tag, value in [*tags, (279, len(data)), (284, 1), *([(338, 0)] if channels == 4 else [])]:
+    for tag, value in [*tags, (279, len(data)), (284, 1), *([(338, extra)] if channels == 4 else [])]:
         count = channels if tag == 258 else 1
         content = struct.pack(f"{order}H2x", value) if tag not in (258, 273, 279) else struct.pack(f"{order}I", value)
         entries += struct.pack(f"{order}HHI", tag, 4 if tag in (273, 279) else 3, count) + content
@@ -120,6 +120,15 @@ def test_all_bits_of_several_channels_count(tmp_path, kind, bits):
     np.testing.assert_array_equal(found, expected)
     with pytest.raises(UnknownPixels, match="has no range"):
         decode(path)
+
+
+def test_colours_that_are_multiplied_by_transparency_are_divided(tmp_path):
+    values = np.full((30, 40, 4), 20000)
+    values[..., 3] = 40000
+    path = write_tiff_16(tmp_path / "x.tif", values, extra=1)
+    # Half of the brightest grey, put on a ground of black.
+    assert np.abs(decode(path, PixelRule("black", unsigned=(0, 65535))).astype(int) - 20000 / 256).max() <= 1
+    assert np.abs(decode(path, PixelRule("none", unsigned=(0, 32767))).astype(int) - 255).max() <= 1
 
 
 def test_all_bits_of_grey_with_transparency_count(tmp_path):
