@@ -4,6 +4,7 @@ EnsemblerError
 ├── MissingHint            a property of a competition cannot be detected; an option sets it
 ├── BadData                photos, tables or archives cannot be used
 │   ├── UnreadablePhoto
+│   │   └── UnknownPixels  a photo has transparency or numbers that [pixels] in competition.toml does not name
 │   ├── InvalidSubmission
 │   └── DamagedArchive
 ├── BadChoice              a member, setting or file does not exist or does not fit
@@ -75,6 +76,10 @@ class BadData(EnsemblerError):
 
 class UnreadablePhoto(BadData):
     """A photo cannot be decoded."""
+
+
+class UnknownPixels(UnreadablePhoto):
+    """A photo has transparency, or more than 8 bits, and the competition's rule does not say what becomes of it."""
 
 
 class InvalidSubmission(BadData):

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
+import re
+import tomllib
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -11,14 +15,18 @@ from ..paths import CompetitionFolder
 from ..serialization import compute_fingerprint, format_toml, make_record, read_record, read_toml
 from ..storage import write_text
 from .metrics.metrics import resolve_metric
+from .pixels import PLAIN, PixelRule
 from .task import AnswerKind, LabelSource, Task
 
 _REMEDY = "correct it, or delete the file and fetch again."
+_PIXELS_HEADING = re.compile(r"^[ \t]*\[[ \t]*pixels[ \t]*\][^\n]*(?:\n|\Z)", re.MULTILINE)
 # Keys that can change without a new scan of the photos.
 _NOT_IN_TABLES = ("metric", "code_only", "class_names")
 # Keys of a later version. Without them the tables of an earlier version stay valid.
 _LATER_KEYS = ("missing_photos", "conflicting", "separator", "labels", "placeholder")
 
+# Version of the scan of photos. Version 2 finds the rule of pixels.
+SCAN_VERSION = 2
 # Separator of several labels of one photo in our tables.
 SEPARATOR = "|"
 
@@ -44,6 +52,10 @@ class_names     readable names of numbered classes, in the order of `classes`; f
 [answer]        the sample submission, its id column, the columns to fill in (one per class, in the order of
                 `classes`), and their content: "probabilities", the "label", "tags" separated by `separator`, or a
                 "flag" (1 for the last of two classes, 0 for the other); labels: how the CSV spells the classes;
+                placeholder: a cell of the sample submission that is no answer
+[pixels]        for photos with transparency or more than 8 bits: the `ground` under transparent pixels ("white",
+                "black", "grey", or "none" to drop transparency), and the two numbers that become 0 and 255, for
+                photos of `unsigned` or `signed` whole numbers or of `floats`; one rule for all photos
 """
 
 
@@ -112,6 +124,7 @@ class Manifest:
     metric: str = "log loss"
     code_only: bool = False
     class_names: tuple[str, ...] = ()
+    pixels: PixelRule = PLAIN
 
     @property
     def outputs(self) -> tuple[str, ...]:
@@ -130,6 +143,8 @@ class Manifest:
         for section in ("train", "answer"):
             later = {key for key in _LATER_KEYS if not content[section].get(key)}
             content[section] = {key: value for key, value in content[section].items() if key not in later}
+        if self.pixels == PLAIN:
+            del content["pixels"]
         return compute_fingerprint(content)
 
     def describe(self) -> str:
@@ -157,7 +172,8 @@ class Manifest:
         content = asdict(self)
         for section in ("train", "test", "answer"):
             content[section] = {key: value for key, value in content[section].items() if value not in ("", (), False)}
-        for key in ("code_only", "class_names"):
+        content["pixels"] = self.pixels.keys
+        for key in ("code_only", "class_names", "pixels"):
             if not content[key]:
                 del content[key]
         return format_toml(HEADER, content)
@@ -183,11 +199,34 @@ class Manifest:
         return manifest
 
 
+def add_pixel_keys(path: Path, rule: PixelRule) -> Manifest:
+    """Add the keys of a rule to ``[pixels]`` of a manifest, which is otherwise left as the user wrote it.
+
+    Raises
+    ------
+    BadData
+        If the section is written in a way that keys cannot be added to.
+    """
+    text, missing = path.read_text("utf-8"), rule.keys
+    for key in read_toml(path).get("pixels", {}):
+        missing.pop(key, None)
+    lines = "".join(f"{key} = {json.dumps(value)}\n" for key, value in missing.items())
+    changed, count = _PIXELS_HEADING.subn(lambda heading: f"{heading[0].rstrip()}\n{lines}", text, count=1)
+    if not count:
+        changed = f"{text.rstrip()}\n\n[pixels]\n{lines}"
+    with contextlib.suppress(ValueError):
+        if tomllib.loads(changed).get("pixels") == rule.keys:
+            write_text(path, changed)
+            return Manifest.load(path)
+    raise BadData(f"{path} cannot be completed: add these lines below [pixels], each on its own: {lines.strip()}")
+
+
 @dataclass(frozen=True)
 class TablesStamp:
-    """Fingerprint of the manifest that the tables of photos were made from."""
+    """Fingerprint of the manifest that the tables of photos were made from, and version of the scan."""
 
     manifest: str = ""
+    scan: int = 1
 
 
 def are_tables_current(folder: CompetitionFolder, manifest: Manifest) -> bool:
@@ -198,6 +237,11 @@ def are_tables_current(folder: CompetitionFolder, manifest: Manifest) -> bool:
     return read_record(folder.stamp, TablesStamp).manifest == manifest.fingerprint
 
 
+def is_scan_current(folder: CompetitionFolder) -> bool:
+    """Return whether the scan of the photos looked for a rule of pixels, which that of earlier versions did not."""
+    return folder.stamp.is_file() and read_record(folder.stamp, TablesStamp).scan == SCAN_VERSION
+
+
 def describe_stale_tables(folder: CompetitionFolder) -> str:
     """Return the reason why the tables of photos do not match the manifest."""
     if folder.stamp.is_file():
@@ -206,7 +250,7 @@ def describe_stale_tables(folder: CompetitionFolder) -> str:
 
 
 def _refuse_unknown_keys(content: dict[str, Any], path: Path) -> None:
-    sections = {"train": TrainLayout, "test": TestLayout, "answer": AnswerLayout}
+    sections = {"train": TrainLayout, "test": TestLayout, "answer": AnswerLayout, "pixels": PixelRule}
     tables = {"": (content, Manifest), **{f"{name}.": (content.get(name), kind) for name, kind in sections.items()}}
     for prefix, (table, kind) in tables.items():
         known = [field.name for field in fields(kind)]
@@ -260,5 +304,6 @@ def _find_problem(manifest: Manifest) -> str:
             f"train.columns must name one column of labels, or {len(classes)} columns, one per class. Received: "
             f"{list(train.columns)}",
         ),
+        (manifest.pixels.find_problem(), manifest.pixels.find_problem()),
     )
     return next((problem for is_wrong, problem in problems if is_wrong), "")

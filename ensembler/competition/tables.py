@@ -18,7 +18,7 @@ from .csv_tables import read_table, write_table
 from .layout.groups import build_group_column, read_groups
 from .layout.joined_groups import join_groups
 from .layout.labels import tabulate_labelled_photos
-from .manifest import SEPARATOR, Manifest, TablesStamp
+from .manifest import SCAN_VERSION, SEPARATOR, Manifest, TablesStamp
 from .photo_files import PhotoFiles
 from .sample_submission import SampleSubmission
 
@@ -148,7 +148,7 @@ def save_tables(
     write_table(folder.test, test[["id", "path"]])
     write_table(folder.unreadable, unreadable[["id", "path", "set", "reason"]])
     write_table(folder.duplicates, duplicates)
-    write_record(folder.stamp, TablesStamp(manifest.fingerprint))
+    write_record(folder.stamp, TablesStamp(manifest.fingerprint, SCAN_VERSION))
 
 
 def invalidate_tables(folder: CompetitionFolder) -> None:

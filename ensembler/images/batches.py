@@ -13,7 +13,8 @@ from typing import TypeVar
 
 import numpy as np
 
-from ..errors import UnreadablePhoto
+from ..competition.pixels import ASSUMED, PixelRule
+from ..errors import UnknownPixels, UnreadablePhoto
 from .decoding import decode_at_sizes
 from .photo_source import PhotoSource, Pixels, Rows
 
@@ -41,21 +42,29 @@ def iterate_pixel_batches(photos: PhotoSource, batch_size: int, rows: Rows | Non
 
 
 def iterate_readable_batches(
-    paths: Sequence[Path], sizes: Sequence[int], batch_size: int
+    paths: Sequence[Path], sizes: Sequence[int], batch_size: int, rule: PixelRule, assumed: list[Path]
 ) -> Iterator[list[tuple[Pixels, ...] | UnreadablePhoto]]:
     """Decode photos in order, each once for all ``sizes``, and yield them in batches. The last batch may be smaller.
 
-    Each photo becomes one array per size, of shape (size, size, 3) with pixels from 0 to 255, or an error.
+    Each photo becomes one array per size, of shape (size, size, 3) with pixels from 0 to 255, or an error. Photos such
+    as the competition of the ``rule`` had none are decoded by :data:`.pixels.ASSUMED`, and added to ``assumed``.
     """
     batches = (paths[start : start + batch_size] for start in range(0, len(paths), batch_size))
-    decode = partial(_decode_or_return_error, sizes=sizes)
+    decode = partial(_decode_or_return_error, sizes=sizes, rule=rule, assumed=assumed)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         yield from prefetch(submit_and_combine(pool, decode, batch, list) for batch in batches)
 
 
-def _decode_or_return_error(path: Path, sizes: Sequence[int]) -> tuple[Pixels, ...] | UnreadablePhoto:
+def _decode_or_return_error(
+    path: Path, sizes: Sequence[int], rule: PixelRule, assumed: list[Path]
+) -> tuple[Pixels, ...] | UnreadablePhoto:
     try:
-        return decode_at_sizes(path, sizes)
+        try:
+            return decode_at_sizes(path, sizes, rule)
+        except UnknownPixels:
+            pixels = decode_at_sizes(path, sizes, rule.complete(ASSUMED))
+            assumed.append(path)
+            return pixels
     except UnreadablePhoto as error:
         return error
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from ..competition.pixels import PLAIN, PixelRule
 from ..errors import BadChoice
 from ..storage import count_folder_bytes, remove_folder
 from .decoding import decode_photo
@@ -37,7 +38,9 @@ def parse_cache_limit(value: str | int | None) -> int | None:
     return int(float(match[1]) * _UNITS[match[2].upper()])
 
 
-def estimate_seconds_saved(paths: Sequence[Path], size: int, missing: int, decodings: int) -> float:
+def estimate_seconds_saved(
+    paths: Sequence[Path], size: int, missing: int, decodings: int, rule: PixelRule = PLAIN
+) -> float:
     """Estimate the seconds that a store saves, from the decoding time of a sample. Negative if it costs more.
 
     ``missing`` is the number of photos that are not stored yet, ``decodings`` the number of decodings without a store.
@@ -47,7 +50,7 @@ def estimate_seconds_saved(paths: Sequence[Path], size: int, missing: int, decod
     sample = paths[:: max(1, len(paths) // SAMPLE_PHOTOS)][:SAMPLE_PHOTOS]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         began = time.perf_counter()
-        list(pool.map(lambda path: decode_photo(path, size), sample))
+        list(pool.map(lambda path: decode_photo(path, size, rule), sample))
         decode_seconds = (time.perf_counter() - began) / len(sample)
     photo_bytes = 3 * size**2
     return (

@@ -10,7 +10,8 @@ In essence::
 
 A large JPEG is decoded at a half, a quarter or an eighth of its size, which the format supports, but never at less than
 twice the requested size. That takes a third of the time for 2000 x 1500 pixels at 224, and changes pixels less than
-another filter would. Pillow's bilinear filter is antialiased. The EXIF orientation is applied.
+another filter would. Pillow's bilinear filter is antialiased. The EXIF orientation is applied. Photos with
+transparency or more than 8 bits per channel are converted as :mod:`.conversion` describes.
 """
 
 from __future__ import annotations
@@ -22,9 +23,11 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image
 
+from ..competition.pixels import PLAIN, PixelRule
 from ..errors import UnreadablePhoto
+from .conversion import convert_to_rgb
 
 # A JPEG is decoded at least at this multiple of the requested size.
 # :data:`ensembler.competition.samples.PIXELS_VERSION` counts the changes of decoding.
@@ -35,20 +38,23 @@ warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.TiffImageP
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 
 
-def decode_photo(path: Path, size: int) -> NDArray[np.uint8]:
+def decode_photo(path: Path, size: int, rule: PixelRule = PLAIN) -> NDArray[np.uint8]:
     """Read a photo as RGB pixels of shape (size, size, 3) from 0 to 255.
 
-    Channels of 16 bits are scaled to 8 bits, transparency is dropped, and an animation yields its first frame.
+    Transparency and more than 8 bits per channel are converted by the competition's rule. An animation yields its
+    first frame.
 
     Raises
     ------
+    UnknownPixels
+        If the photo has transparent pixels or more than 8 bits, and the rule has no key for it.
     UnreadablePhoto
         If the file is missing, truncated or not a photo.
     """
-    return np.asarray(resize_photo(open_photo(path, size), size))
+    return np.asarray(resize_photo(open_photo(path, size, rule), size))
 
 
-def decode_at_sizes(path: Path, sizes: Sequence[int]) -> tuple[NDArray[np.uint8], ...]:
+def decode_at_sizes(path: Path, sizes: Sequence[int], rule: PixelRule = PLAIN) -> tuple[NDArray[np.uint8], ...]:
     """Read a photo like :func:`decode_photo`, and return its pixels at each size.
 
     The photo is decoded once for all sizes, or a large JPEG once per scale.
@@ -56,9 +62,9 @@ def decode_at_sizes(path: Path, sizes: Sequence[int]) -> tuple[NDArray[np.uint8]
     photos: dict[tuple[int, int], Image.Image] = {}
     pixels = []
     for size in sizes:
-        with _open_at_scale(path, size) as opened:
+        with open_at_scale(path, size) as opened:
             if opened.size not in photos:
-                photos[opened.size] = _as_rgb(ImageOps.exif_transpose(opened))
+                photos[opened.size] = convert_to_rgb(opened, path, rule)
             pixels.append(np.asarray(resize_photo(photos[opened.size], size)))
     return tuple(pixels)
 
@@ -68,14 +74,14 @@ def resize_photo(photo: Image.Image, size: int) -> Image.Image:
     return photo if photo.size == (size, size) else photo.resize((size, size), Image.Resampling.BILINEAR)
 
 
-def open_photo(path: Path, size: int) -> Image.Image:
+def open_photo(path: Path, size: int, rule: PixelRule = PLAIN) -> Image.Image:
     """Decode a photo as upright RGB for use at ``size`` pixels, see :func:`decode_photo`."""
-    with _open_at_scale(path, size) as opened:
-        return _as_rgb(ImageOps.exif_transpose(opened))
+    with open_at_scale(path, size) as opened:
+        return convert_to_rgb(opened, path, rule)
 
 
 @contextlib.contextmanager
-def _open_at_scale(path: Path, size: int) -> Iterator[Image.Image]:
+def open_at_scale(path: Path, size: int) -> Iterator[Image.Image]:
     """Open a photo at the scale of its decoding for ``size``. Errors become ``UnreadablePhoto``."""
     try:
         with Image.open(path) as opened:
@@ -85,13 +91,3 @@ def _open_at_scale(path: Path, size: int) -> Iterator[Image.Image]:
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         # Pillow raises a SyntaxError for a broken PNG and an OSError for a truncated file.
         raise UnreadablePhoto(f"{path} cannot be read as a photo ({error}): replace or remove it.") from error
-
-
-def _as_rgb(photo: Image.Image) -> Image.Image:
-    if photo.mode.startswith(("I;16", "I", "F")):
-        values = np.asarray(photo, dtype=np.float32)
-        scale = 255 / 65535 if values.max(initial=0) > 255 else 1.0
-        photo = Image.fromarray(np.clip(np.round(values * scale), 0, 255).astype(np.uint8))
-    elif photo.mode == "P" and "transparency" in photo.info:
-        photo = photo.convert("RGBA")
-    return photo.convert("RGB")

@@ -11,6 +11,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from ..competition.pixels import PLAIN, PixelRule
 from ..machine_memory import read_machine_memory
 from .decoding import decode_photo
 
@@ -49,16 +50,17 @@ class FilePhotos:
 
     is_decoded = False
 
-    def __init__(self, paths: Sequence[Path], size: int) -> None:
+    def __init__(self, paths: Sequence[Path], size: int, rule: PixelRule = PLAIN) -> None:
         self._paths = paths
         self._size = size
+        self._rule = rule
 
     def __len__(self) -> int:
         return len(self._paths)
 
     def read_photo(self, row: int) -> Pixels:
         """Decode a photo."""
-        return decode_photo(self._paths[row], self._size)
+        return decode_photo(self._paths[row], self._size, self._rule)
 
     def gather(self, rows: Rows) -> Pixels:
         """Decode photos sequentially."""
@@ -76,11 +78,11 @@ class InMemoryPhotos:
         self._pixels.flags.writeable = False
 
     @classmethod
-    def from_files(cls, paths: Sequence[Path], size: int) -> InMemoryPhotos:
+    def from_files(cls, paths: Sequence[Path], size: int, rule: PixelRule = PLAIN) -> InMemoryPhotos:
         """Decode photos on all processors."""
         pixels = np.empty((len(paths), size, size, 3), np.uint8)
         with ThreadPoolExecutor(os.cpu_count()) as pool:
-            for row, photo in enumerate(pool.map(lambda path: decode_photo(path, size), paths)):
+            for row, photo in enumerate(pool.map(lambda path: decode_photo(path, size, rule), paths)):
                 pixels[row] = photo
         return cls(pixels)
 
@@ -98,9 +100,10 @@ class InMemoryPhotos:
         return pixels
 
 
-def make_photo_source(paths: Sequence[Path], size: int) -> PhotoSource:
+def make_photo_source(paths: Sequence[Path], size: int, rule: PixelRule = PLAIN) -> PhotoSource:
     """Return photos that are decoded now if they fit into memory, or else on each access."""
-    return InMemoryPhotos.from_files(paths, size) if can_fit_in_memory(len(paths), size) else FilePhotos(paths, size)
+    make = InMemoryPhotos.from_files if can_fit_in_memory(len(paths), size) else FilePhotos
+    return make(paths, size, rule)
 
 
 def can_fit_in_memory(photos: int, size: int) -> bool:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..competition.pixels import PLAIN, PixelRule
 from ..process_memory import release_pages
 from ..progress import Progress
 from ..storage import remove_unfinished, write_file_atomically
@@ -32,18 +33,22 @@ class PhotoStore:
         Folder of the store, which belongs to these photos in this order.
     paths
         Paths of the photos.
+    rule
+        The competition's rule of pixels.
     """
 
-    def __init__(self, folder: Path, paths: Sequence[Path]) -> None:
+    def __init__(self, folder: Path, paths: Sequence[Path], rule: PixelRule = PLAIN) -> None:
         self._folder = folder
         self._paths = paths
+        self._rule = rule
         starts = range(0, len(paths), PHOTOS_PER_FILE)
         self._rows_of_files = [range(start, min(start + PHOTOS_PER_FILE, len(paths))) for start in starts]
 
     def open_photos(self, size: int, rows: Rows | None = None) -> StoredPhotos:
         """Return photos of one size. ``rows`` selects photos, None selects all."""
         files = [self._open_file(size, number) for number in range(len(self._rows_of_files))]
-        return StoredPhotos(files, self._paths, size, np.arange(len(self._paths)) if rows is None else rows)
+        wanted = np.arange(len(self._paths)) if rows is None else rows
+        return StoredPhotos(files, self._paths, size, wanted, self._rule)
 
     def count_missing(self, size: int) -> int:
         """Return the number of photos that are not stored at this size."""
@@ -79,7 +84,7 @@ class PhotoStore:
                 arrays.append(np.lib.format.open_memmap(file, "w+", np.uint8, shape))
 
             def decode(place: int) -> None:
-                pixels = decode_at_sizes(self._paths[rows[place]], sizes)
+                pixels = decode_at_sizes(self._paths[rows[place]], sizes, self._rule)
                 for array, photo in zip(arrays, pixels, strict=True):
                     array[place] = photo
 
@@ -105,11 +110,14 @@ class PhotoStore:
 class StoredPhotos:
     """Photos of a store at one size. Photos whose file is missing are decoded."""
 
-    def __init__(self, files: Sequence[Pixels | None], paths: Sequence[Path], size: int, rows: Rows) -> None:
+    def __init__(
+        self, files: Sequence[Pixels | None], paths: Sequence[Path], size: int, rows: Rows, rule: PixelRule
+    ) -> None:
         self._files = files
         self._paths = paths
         self._size = size
         self._rows = rows
+        self._rule = rule
         self.is_decoded = all(files[number] is not None for number in np.unique(rows // PHOTOS_PER_FILE))
 
     def __len__(self) -> int:
@@ -128,7 +136,7 @@ class StoredPhotos:
             number, within = divmod(int(row), PHOTOS_PER_FILE)
             file = self._files[number]
             if file is None:
-                pixels[place] = decode_photo(self._paths[row], self._size)
+                pixels[place] = decode_photo(self._paths[row], self._size, self._rule)
             else:
                 pixels[place] = file[within]
                 files_read[number] = file

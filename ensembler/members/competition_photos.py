@@ -46,6 +46,7 @@ class CompetitionPhotos:
         cache_limit: int | None = None,
     ) -> None:
         self.paths = tables.train_paths + tables.test_paths
+        self._rule = tables.manifest.pixels
         self._folder = folder
         self._store_folder = folder.pixels / samples
         self._size = size
@@ -57,23 +58,25 @@ class CompetitionPhotos:
         """Return photos that are read once."""
         if self._store:
             return self._store.open_photos(self._size, rows)
-        return FilePhotos([self.paths[row] for row in rows], self._size)
+        return FilePhotos([self.paths[row] for row in rows], self._size, self._rule)
 
     def select_training_photos(self, rows: Rows) -> PhotoSource:
         """Return photos that are read in each epoch. Without a store, they are kept in memory if they fit."""
         if self._store:
             return self._store.open_photos(self._size, rows)
-        return make_photo_source([self.paths[row] for row in rows], self._size)
+        return make_photo_source([self.paths[row] for row in rows], self._size, self._rule)
 
     @cached_property
     def _store(self) -> PhotoStore | None:
-        store, size = PhotoStore(self._store_folder, self.paths), self._size
+        store, size = PhotoStore(self._store_folder, self.paths, self._rule), self._size
         with wait_for_lock(self._folder, "pixels", f"photos decoded at {size} pixels", self._progress):
             if self._cache_limit == 0:
                 remove_folder(self._folder.pixels)
                 return None
             missing = store.count_missing(size)
-            saved = estimate_seconds_saved(self.paths, size, missing, self._decodings) if missing else MIN_SECONDS_SAVED
+            saved = MIN_SECONDS_SAVED
+            if missing:
+                saved = estimate_seconds_saved(self.paths, size, missing, self._decodings, self._rule)
             if saved < MIN_SECONDS_SAVED:
                 return None
             if not make_room(self._store_folder, size, compute_store_bytes(missing, size), self._cache_limit):

@@ -12,7 +12,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from ..competition.manifest import Manifest
-from ..competition.samples import PIXELS_VERSION
+from ..competition.pixels import PLAIN, PixelRule
+from ..competition.samples import PIXELS_VERSION, RULED_PIXELS_VERSION
 from ..competition.task import Task
 from ..errors import BadChoice, BadData, Mismatch
 from ..serialization import format_json, make_record
@@ -51,6 +52,8 @@ class StackCard:
         Heights and widths of the photos, one for each input.
     pixels
         Version of the conversion of photos to pixels.
+    pixel_rule
+        The competition's rule for photos with transparency or more than 8 bits.
     """
 
     name: str
@@ -61,6 +64,7 @@ class StackCard:
     members: tuple[StackedMember, ...]
     image_sizes: tuple[int, ...]
     pixels: int = PIXELS_VERSION
+    pixel_rule: PixelRule = PLAIN
 
 
 @dataclass(frozen=True)
@@ -75,7 +79,16 @@ def make_stack_card(name: str, manifest: Manifest, members: Sequence[StackedMemb
     """Describe a stack of ``members``, in the order of the meta-learner's inputs."""
     sizes = sorted({member.image_size for member in members})
     return StackCard(
-        name, manifest.task, manifest.classes, manifest.class_names, manifest.outputs, tuple(members), tuple(sizes)
+        name,
+        manifest.task,
+        manifest.classes,
+        manifest.class_names,
+        manifest.outputs,
+        tuple(members),
+        tuple(sizes),
+        # Earlier versions would ignore the rule, so they must refuse the file.
+        PIXELS_VERSION if manifest.pixels == PLAIN else RULED_PIXELS_VERSION,
+        manifest.pixels,
     )
 
 
@@ -112,10 +125,11 @@ def read_card(path: Path) -> StackCard:
         raise BadData(f"Cannot read {path} as a .keras file ({error}): pass a stack.keras, or {remedy}") from error
     source = f"{CARD_FILE} of {path}"
     versions = make_record(data, _CardVersions, source, remedy)
-    for key, found, known in (("format", versions.format, CARD_VERSION), ("pixels", versions.pixels, PIXELS_VERSION)):
-        if found != known:
+    pixels_known = (PIXELS_VERSION, RULED_PIXELS_VERSION)
+    for key, found, known in (("format", versions.format, (CARD_VERSION,)), ("pixels", versions.pixels, pixels_known)):
+        if found not in known:
             raise Mismatch(
-                f"{path} has {key} version {found!r}, expected {known}: use the version of ensembler that wrote it, or "
-                f"{remedy}"
+                f"{path} has {key} version {found!r}, expected {' or '.join(map(str, known))}: use the version of "
+                f"ensembler that wrote it, or {remedy}"
             )
     return make_record(data, StackCard, source, remedy)

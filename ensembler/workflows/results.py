@@ -56,6 +56,8 @@ class PreparedCompetition(Shown):
         if copies := self.duplicates.describe():
             yield "copies", f"{copies} (see {self.folder.duplicates})"
         yield "metric", manifest.metric
+        if pixels := manifest.pixels.describe():
+            yield "pixels", pixels
         if train.groups:
             yield "groups", f"{train.group_column} of {train.groups}; folds never split a group"
         if manifest.code_only:

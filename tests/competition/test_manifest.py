@@ -6,7 +6,8 @@ from dataclasses import replace
 import pytest
 from helpers.answers_made import DOGS
 
-from ensembler.competition.manifest import AnswerLayout, Manifest, TestLayout, TrainLayout
+from ensembler.competition.manifest import AnswerLayout, Manifest, TestLayout, TrainLayout, add_pixel_keys
+from ensembler.competition.pixels import PixelRule
 from ensembler.errors import BadData
 from ensembler.serialization import format_toml, read_toml
 from ensembler.storage import write_text
@@ -239,3 +240,60 @@ def test_what_the_tables_do_not_depend_on_leaves_its_fingerprint(change):
 )
 def test_what_the_tables_depend_on_changes_its_fingerprint(change):
     assert replace(DRIVERS, **change).fingerprint != DRIVERS.fingerprint
+
+
+CUT_OUTS = PixelRule("white", unsigned=(0, 4095), floats=(-0.5, 1.25))
+
+
+def test_the_rule_of_pixels_comes_back_and_counts(tmp_path):
+    path = tmp_path / "competition.toml"
+    replace(LEAVES, pixels=CUT_OUTS).save(path)
+    assert read_toml(path)["pixels"] == {"ground": "white", "unsigned": [0, 4095], "floats": [-0.5, 1.25]}
+    assert Manifest.load(path).pixels == CUT_OUTS
+    assert replace(LEAVES, pixels=CUT_OUTS).fingerprint != replace(LEAVES, pixels=PixelRule("white")).fingerprint
+    LEAVES.save(path)
+    assert "pixels" not in read_toml(path)
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "",
+        "[pixels]",
+        "\n[pixels]\nground = 'white'\n",
+        "  [ pixels ]   # mine\r\nground = 'white' # on white\r\n",
+        "[pixels]\nfloats = [-0.5, 1.25]\nground = 'white'\n[not.ours]",
+    ],
+)
+def test_keys_of_the_rule_are_added_to_a_file_and_nothing_else_changes(tmp_path, written):
+    path = tmp_path / "competition.toml"
+    written = written.replace("[not.ours]", "# the end")
+    write_text(path, LEAVES.text + "# my comment\n" + written)
+    before = path.read_text("utf-8").splitlines()
+    assert add_pixel_keys(path, CUT_OUTS) == replace(LEAVES, pixels=CUT_OUTS) == Manifest.load(path)
+    left = [line for line in path.read_text("utf-8").splitlines() if line in before]
+    assert [line for line in left if line] == [line.rstrip() for line in before if line]
+
+
+def test_a_section_that_cannot_be_completed_is_told(tmp_path):
+    path = tmp_path / "competition.toml"
+    write_text(path, "pixels = {ground = 'white'}\n" + LEAVES.text)
+    with pytest.raises(BadData, match=r"add these lines below \[pixels\], each on its own: unsigned = \[0, 4095\]"):
+        add_pixel_keys(path, CUT_OUTS)
+    assert Manifest.load(path).pixels == PixelRule("white")
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        ("ground = 'pink'", "pixels.ground must be one of"),
+        ("unsigned = [5]", "pixels.unsigned must be two numbers, the lower one first"),
+        ("floats = [1, 0]", "pixels.floats must be two numbers, the lower one first"),
+        ("colour = 3", "unknown keys: pixels.colour"),
+    ],
+)
+def test_wrong_rules_of_pixels_are_refused(tmp_path, lines, message):
+    path = tmp_path / "competition.toml"
+    write_text(path, f"{LEAVES.text}\n[pixels]\n{lines}\n")
+    with pytest.raises(BadData, match=message):
+        Manifest.load(path)

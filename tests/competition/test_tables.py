@@ -9,6 +9,7 @@ from helpers.photos import write_csv, write_photos
 
 from ensembler.competition.manifest import AnswerLayout, Manifest, TestLayout, TrainLayout, are_tables_current
 from ensembler.competition.photo_files import PhotoFiles
+from ensembler.competition.pixels import PixelRule
 from ensembler.competition.samples import compute_samples_fingerprint
 from ensembler.competition.tables import (
     Tables,
@@ -222,5 +223,10 @@ def test_the_samples_fingerprint_depends_on_photos_and_classes(folder):
     before = compute_samples_fingerprint(folder, manifest)
     assert before == compute_samples_fingerprint(folder, replace(manifest, metric="accuracy"))
     assert before != compute_samples_fingerprint(folder, replace(manifest, classes=("dog", "cat")))
+    ruled = {
+        compute_samples_fingerprint(folder, replace(manifest, pixels=PixelRule(ground)))
+        for ground in ("white", "black")
+    }
+    assert len(ruled | {before}) == 3
     folder.train.write_text(folder.train.read_text().replace("dog.1,", "dog.2,"))
     assert before != compute_samples_fingerprint(folder, manifest)

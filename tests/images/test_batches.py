@@ -7,6 +7,7 @@ import pytest
 from helpers.photos import write_photo
 from PIL import Image
 
+from ensembler.competition.pixels import PLAIN
 from ensembler.errors import UnreadablePhoto
 from ensembler.images.batches import count_steps, iterate_pixel_batches, iterate_readable_batches
 from ensembler.images.decoding import decode_photo
@@ -47,7 +48,7 @@ def test_each_photo_is_decoded_once_for_all_sizes(paths, monkeypatch, batch_size
     decoded = []
     real = Image.Image.convert
     monkeypatch.setattr(Image.Image, "convert", lambda photo, mode: decoded.append(photo) or real(photo, mode))
-    found = list(iterate_readable_batches(paths, [SIZE, 5, 12], batch_size))
+    found = list(iterate_readable_batches(paths, [SIZE, 5, 12], batch_size, PLAIN, []))
     monkeypatch.undo()
     assert [len(batch) for batch in found] == lengths
     assert len(decoded) == COUNT
@@ -56,13 +57,14 @@ def test_each_photo_is_decoded_once_for_all_sizes(paths, monkeypatch, batch_size
 
 
 def test_a_photo_that_cannot_be_read_is_there_as_its_error(paths, tmp_path):
-    [[first, lost, last]] = iterate_readable_batches([paths[0], tmp_path / "nowhere.png", paths[1]], [SIZE], 4)
+    files = [paths[0], tmp_path / "nowhere.png", paths[1]]
+    [[first, lost, last]] = iterate_readable_batches(files, [SIZE], 4, PLAIN, [])
     assert isinstance(lost, UnreadablePhoto)
     assert_same([first[0], last[0]], [decode_photo(path, SIZE) for path in paths[:2]])
 
 
 def test_no_photos_are_no_batches():
-    assert list(iterate_readable_batches([], [SIZE], 4)) == []
+    assert list(iterate_readable_batches([], [SIZE], 4, PLAIN, [])) == []
     assert list(iterate_pixel_batches(FilePhotos([], SIZE), 4)) == []
 
 

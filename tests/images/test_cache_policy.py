@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from helpers.photos import write_photo
 
+from ensembler.competition.pixels import PixelRule
 from ensembler.errors import BadChoice, UnreadablePhoto
 from ensembler.images import cache_policy as store_room
 from ensembler.images.cache_policy import (
@@ -125,7 +126,7 @@ def paths(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 def test_what_a_store_saves_is_told_by_the_time_of_a_sample(paths: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
     decoded: list[Path] = []
 
-    def decode(path: Path, size: int) -> np.ndarray:
+    def decode(path: Path, size: int, rule: PixelRule) -> np.ndarray:
         decoded.append(path)
         return np.zeros((size, size, 3), np.uint8)
 

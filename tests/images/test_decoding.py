@@ -148,25 +148,6 @@ def test_shrinking_is_bilinear_and_antialiased(saved):
     assert np.abs(shrunk.astype(int) - 127).max() <= 8
 
 
-@pytest.mark.parametrize(("name", "kind"), [("x.png", np.uint16), ("x.tif", np.uint16), ("x.tif", np.int32)])
-def test_16_bits_are_scaled_to_8(saved, name, kind):
-    ramp = np.linspace(0, 65535, 16).astype(kind).reshape(4, 4)
-    decoded = decode_photo(saved(Image.fromarray(ramp), name), 4)
-    np.testing.assert_array_equal(decoded, np.repeat(np.arange(0, 256, 17, dtype=np.uint8).reshape(4, 4, 1), 3, axis=2))
-
-
-def test_8_bits_stored_as_floats_keep_their_values(saved):
-    ramp = np.arange(0, 256, 17, dtype=np.float32).reshape(4, 4)
-    assert decode_photo(saved(Image.fromarray(ramp), "x.tif"), 4)[..., 0].tolist() == ramp.tolist()
-
-
-def test_transparency_of_a_palette_is_dropped(saved):
-    photo = COLOUR.convert("P")
-    colours = np.asarray(photo.convert("RGB"))
-    path = saved(photo, "x.png", transparency=bytes(range(256)))
-    np.testing.assert_array_equal(np.asarray(open_photo(path, 40)), colours)
-
-
 def test_an_animation_gives_its_first_frame(saved):
     frames = [Image.fromarray(np.full((8, 8), grey, np.uint8)) for grey in (10, 200)]
     assert (decode_photo(saved(frames[0], "x.gif", save_all=True, append_images=frames[1:]), 8) == 10).all()

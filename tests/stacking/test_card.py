@@ -3,13 +3,15 @@ from __future__ import annotations
 import json
 import shutil
 import zipfile
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ensembler.competition.manifest import AnswerLayout, Manifest, TestLayout, TrainLayout
-from ensembler.competition.samples import PIXELS_VERSION
+from ensembler.competition.pixels import PixelRule
+from ensembler.competition.samples import PIXELS_VERSION, RULED_PIXELS_VERSION
 from ensembler.errors import BadChoice, BadData, EnsemblerError, Mismatch
 from ensembler.stacking.card import CARD_FILE, CARD_VERSION, StackedMember, attach_card, make_stack_card, read_card
 
@@ -42,11 +44,28 @@ def test_a_copy_of_the_file_contains_the_card(file: Path, tmp_path: Path, task: 
     assert zipfile.ZipFile(copied).namelist() == ["config.json", CARD_FILE]
 
 
+def test_a_rule_of_pixels_is_in_the_card_and_refused_by_versions_that_would_ignore_it(file: Path) -> None:
+    rule = PixelRule("black", unsigned=(0, 4095))
+    card = make_stack_card("both", replace(manifest("multiclass"), pixels=rule), MEMBERS)
+    attach_card(file, card)
+    assert read_card(file) == card
+    assert (card.pixels, card.pixel_rule) == (RULED_PIXELS_VERSION, rule)
+    assert make_stack_card("both", manifest("multiclass"), MEMBERS).pixels == PIXELS_VERSION != RULED_PIXELS_VERSION
+
+
+def test_a_card_of_an_earlier_version_has_no_rule_of_pixels(file: Path) -> None:
+    card = make_stack_card("both", manifest("multiclass"), MEMBERS)
+    with zipfile.ZipFile(file, "a") as archive:
+        fields = {key: value for key, value in asdict(card).items() if key != "pixel_rule"}
+        archive.writestr(CARD_FILE, json.dumps({"format": CARD_VERSION, **fields}))
+    assert read_card(file) == card
+
+
 @pytest.mark.parametrize(
     ("change", "kind", "message"),
     [
         ({"format": CARD_VERSION + 1}, Mismatch, f"has format version {CARD_VERSION + 1}, expected {CARD_VERSION}"),
-        ({"pixels": PIXELS_VERSION + 1}, Mismatch, "has pixels version"),
+        ({"pixels": RULED_PIXELS_VERSION + 1}, Mismatch, "has pixels version"),
         ({"task": "regression"}, BadData, "task must be one of binary, multiclass, multilabel, not 'regression'"),
         ({"members": [{"name": "b0"}]}, BadData, r"the field members\[0\].layer is missing: build the stack again"),
         ({"members": 3}, BadData, "members must be a list, not a whole number"),

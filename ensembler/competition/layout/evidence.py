@@ -55,8 +55,12 @@ class Evidence:
         self, subject: str, value: str, source: str = "", rule: str = "", examples: Sequence[str] = ()
     ) -> None:
         """Record a detected property. A later finding of the same subject replaces an earlier one."""
-        self.findings = [finding for finding in self.findings if finding.subject != subject]
+        self.remove_finding(subject)
         self.findings.append(Finding(subject, value, source, rule, tuple(examples[:3])))
+
+    def remove_finding(self, subject: str) -> None:
+        """Remove the finding of a subject."""
+        self.findings = [finding for finding in self.findings if finding.subject != subject]
 
     def leave_out(self, path: str, reason: str) -> None:
         """Record that a file or folder is not used. Repeated records count once."""

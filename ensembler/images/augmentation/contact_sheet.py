@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from ...competition.pixels import PLAIN, PixelRule
 from ..photo_source import make_photo_source
 from ..training_photos import TrainingPhotos, shuffle_rows
 from . import Augmentation
@@ -31,6 +32,7 @@ def draw_contact_sheet(
     augmentation: Augmentation,
     seed: int,
     views: int = 7,
+    rule: PixelRule = PLAIN,
 ) -> Image.Image:
     """Draw some training photos and their augmented versions.
 
@@ -50,6 +52,8 @@ def draw_contact_sheet(
         Seed of the choice of photos and of the augmentation.
     views
         Number of augmented versions of each photo.
+    rule
+        The competition's rule of pixels.
 
     Returns
     -------
@@ -63,7 +67,7 @@ def draw_contact_sheet(
         If a photo cannot be decoded.
     """
     rows = _choose_varied_rows(targets, seed)
-    photos = TrainingPhotos(make_photo_source([paths[row] for row in rows], size), targets[rows])
+    photos = TrainingPhotos(make_photo_source([paths[row] for row in rows], size, rule), targets[rows])
     shown = [_load_epoch(photos, len(rows), 0, seed, "none")]
     shown += [_load_epoch(photos, len(rows), number, seed, augmentation) for number in range(views)]
     headings = ["as decoded", *(f"{augmentation}, epoch {number + 1}" for number in range(views))]

@@ -156,9 +156,10 @@ def _apply_dense(tensor: Any, kernel: Any, bias: Any, name: str, activation: str
 def _compare_with_stored(model: Any, folder: CompetitionFolder, place: Path) -> float:
     """Return the largest difference between the model's predictions of photos and the stored ones."""
     stored = read_arrays(place / "predictions.npz")["test"][:CHECKED_PHOTOS]
-    paths = load_tables(folder).test_paths[:CHECKED_PHOTOS]
+    tables = load_tables(folder)
+    paths, rule = tables.test_paths[:CHECKED_PHOTOS], tables.manifest.pixels
     sizes = [tensor.shape[1] for tensor in model.inputs]
-    pixels = [np.stack([decode_photo(path, size) for path in paths]).astype(np.float32) for size in sizes]
+    pixels = [np.stack([decode_photo(path, size, rule) for path in paths]).astype(np.float32) for size in sizes]
     # Compilation would take several times as long as these few photos.
     predicted = ops.convert_to_numpy(model(pixels, training=False))
     difference = float(np.abs(predicted - stored).max())

@@ -103,7 +103,9 @@ class LoadedStack:
             If the network returns NaN or infinity.
         """
         files = [Path(path) for path in paths]
-        predicted, problems = predict_photos(self.network, files, batch_size, progress, skip_unreadable=skip_unreadable)
+        predicted, problems = predict_photos(
+            self.network, files, batch_size, progress, self.card.pixel_rule, skip_unreadable=skip_unreadable
+        )
         for problem in problems.values():
             progress.warn(str(problem))
         # The network of a binary task returns only the second class.

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...errors import BadData, UnreadablePhoto
+from ...competition.pixels import PixelRule
+from ...errors import BadData, UnreadablePhoto, format_count, format_first
 from ...images.batches import iterate_readable_batches
 from ...progress import Progress
 
@@ -45,7 +46,7 @@ def open_network(path: Path, remedy: str) -> Any:
 
 
 def predict_photos(
-    model: Any, paths: Sequence[Path], batch_size: int, progress: Progress, *, skip_unreadable: bool
+    model: Any, paths: Sequence[Path], batch_size: int, progress: Progress, rule: PixelRule, *, skip_unreadable: bool
 ) -> tuple[NDArray[np.float32], dict[int, UnreadablePhoto]]:
     """Predict photos batch by batch.
 
@@ -58,7 +59,9 @@ def predict_photos(
     batch_size
         Number of photos in a batch.
     progress
-        Receiver of a step for each batch.
+        Receiver of a step for each batch, and of a warning of photos such as the competition had none.
+    rule
+        The competition's rule of pixels.
     skip_unreadable
         Whether to skip photos that cannot be decoded.
 
@@ -80,8 +83,9 @@ def predict_photos(
     sizes = [int(tensor.shape[1]) for tensor in model.inputs]
     probabilities = np.full((len(paths), model.output_shape[-1]), np.nan, np.float32)
     problems: dict[int, UnreadablePhoto] = {}
+    assumed: list[Path] = []
     task = progress.start("predict photos", len(paths), unit="photos", photos=1)
-    for number, batch in enumerate(iterate_readable_batches(paths, sizes, batch_size)):
+    for number, batch in enumerate(iterate_readable_batches(paths, sizes, batch_size, rule, assumed)):
         progress.raise_if_stopping(f"after {number * batch_size} of {len(paths)} photos")
         readable: dict[int, tuple[NDArray[np.uint8], ...]] = {}
         for place, photo in enumerate(batch, number * batch_size):
@@ -95,6 +99,13 @@ def predict_photos(
             probabilities[list(readable)] = _predict_batch(model, list(readable.values()), batch_size)
         task.advance(len(batch))
     task.finish()
+    if assumed:
+        names = [str(path) for path in paths if path in assumed]
+        assumptions = rule.find_assumptions().describe()
+        progress.warn(
+            f"{format_count(names, 'photo')} ({format_first(names)}) {'has' if len(names) == 1 else 'have'} "
+            f"transparency or 16 bits, of which the stack's rule of pixels says nothing: {assumptions}."
+        )
     return probabilities, problems
 
 

@@ -65,6 +65,7 @@ class FeatureExtractor:
         self.progress = progress
         self.speeds: dict[str, NetworkSpeed] = {}
         self.paths = tables.train_paths
+        self._rule = tables.manifest.pixels
         self.total = len(tables.train_paths) + len(tables.test_paths)
         self._networks: dict[str, tuple[Any, Predictor]] = {}
         self._begun = False
@@ -89,7 +90,7 @@ class FeatureExtractor:
         self.folder.survey.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix="pixels-", dir=self.folder.survey) as place:
             paths = [self.paths[row] for row in wanted]
-            store = PhotoStore(Path(place), paths)
+            store = PhotoStore(Path(place), paths, self._rule)
             kept = select_fitting_sizes(sizes, len(paths), self.folder.survey, self.job.cache_limit)
             store.fill(kept, self.progress)
             for number, one in enumerate(candidates):
@@ -98,7 +99,7 @@ class FeatureExtractor:
                 self.progress.emit(WorkAhead(ahead))
                 missing_rows = missing[one.name]
                 size, places = one.image_size, np.searchsorted(wanted, missing_rows)
-                photos = store.open_photos(size) if size in kept else FilePhotos(paths, size)
+                photos = store.open_photos(size) if size in kept else FilePhotos(paths, size, self._rule)
                 batches = iterate_pixel_batches(photos, one.record.settings.batch_size, places)
                 if problem := self._try_extracting(one, missing_rows, batches):
                     problems[one.name] = problem

@@ -66,6 +66,11 @@ def save_manifest(
     manifest.save(folder.manifest)
 
 
+def mark_as_unedited(folder: CompetitionFolder) -> None:
+    """Record the manifest as it is now as the one that was written with the stored hints."""
+    write_record(folder.hints, replace(_read_hints(folder), manifest=compute_file_digest(folder.manifest)))
+
+
 def has_kaggle_metric(folder: CompetitionFolder) -> bool:
     """Return whether local scores are comparable with Kaggle's: its metric is known, or the user chose one."""
     if not folder.facts.is_file() or _read_hints(folder).answers.metric:

@@ -82,7 +82,7 @@ def hold_out_photos(
     test = manifest.test
     has_test_folder = test.folder != manifest.train.folder
     inside = [path for part in test.folders for path in files.select_inside(part).paths] if has_test_folder else []
-    scan = scan_duplicates(files.root, files.paths, frozenset(inside), progress)
+    scan = scan_duplicates(files.root, files.paths, frozenset(inside), progress, manifest.pixels)
     copies = group_copies(scan.photo_scan.digests, scan.pairs)
     ids, hidden = choose_test_photos(manifest, files, copies, test_size, seed)
     answer = manifest.answer

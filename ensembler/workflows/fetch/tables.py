@@ -19,9 +19,10 @@ from ...competition.duplicates import (
     load_duplicates,
 )
 from ...competition.layout.layout import Hints
-from ...competition.manifest import Manifest, are_tables_current, describe_stale_tables
+from ...competition.manifest import Manifest, are_tables_current, describe_stale_tables, is_scan_current
 from ...competition.photo_files import PhotoFiles
 from ...competition.pictures.file_kinds import OTHER, PHOTO, recognise_content
+from ...competition.pixels import PixelRule
 from ...competition.tables import (
     Tables,
     exclude_unreadable,
@@ -36,6 +37,7 @@ from ...images.photo_scan import PhotoScan, scan_photos
 from ...paths import CompetitionFolder, CompetitionLike, Workspace
 from ...progress import Progress
 from ..results import PreparedCompetition
+from .pixels import record_pixels
 
 NO_HINTS = Hints()
 
@@ -73,13 +75,15 @@ def prepare_competition(
 ) -> PreparedCompetition:
     """Create the tables of a competition with a manifest if needed, and make it the current competition.
 
+    Photos that an earlier version scanned are scanned again, since they may need a rule of pixels.
+
     Raises
     ------
     BadData
         If the manifest does not match the files.
     """
     manifest = Manifest.load(folder.manifest)
-    if not are_tables_current(folder, manifest):
+    if not (are_tables_current(folder, manifest) and is_scan_current(folder)):
         _make_tables(folder, manifest, progress, scan)
     folder.workspace.make_current(folder)
     return describe_competition(folder)
@@ -101,12 +105,13 @@ def _make_tables(
     train, test = make_tables(manifest, files)
     if scan is None:
         paths = sorted({*train["path"], *test["path"]} - {""})
-        scan = scan_duplicates(files.root, paths, frozenset(test["path"]), progress)
+        scan = scan_duplicates(files.root, paths, frozenset(test["path"]), progress, manifest.pixels)
     train, test, unreadable = exclude_unreadable(train, test, _explain_problems(files.root, scan.photo_scan.problems))
     unreadable = _explain_missing(unreadable, files)
     if train.empty:
         raise BadData(f"No training photo in {files.root / manifest.train.folder} can be decoded: check the files.")
     _warn_about_unreadable(unreadable, progress)
+    manifest = record_pixels(folder, manifest, scan.photo_scan, progress)
     duplicates = build_duplicates_table(train, test, scan.pairs)
     counts = count_duplicates(duplicates, train.set_index("id")["label"])
     _report_duplicates(folder, counts, progress)
@@ -131,9 +136,14 @@ def _explain_missing(unreadable: pd.DataFrame, files: PhotoFiles) -> pd.DataFram
     return unreadable.assign(reason=unreadable["reason"].where(found == "", reasons))
 
 
-def scan_duplicates(root: Path, paths: Sequence[str], to_predict: frozenset[str], progress: Progress) -> DuplicateScan:
-    """Scan photos, and pair identical photos and near-duplicates. Two photos to predict are never a pair."""
-    photo_scan = scan_photos(root, paths, progress)
+def scan_duplicates(
+    root: Path, paths: Sequence[str], to_predict: frozenset[str], progress: Progress, rule: PixelRule
+) -> DuplicateScan:
+    """Scan photos, and pair identical photos and near-duplicates. Two photos to predict are never a pair.
+
+    ``rule`` contains the keys of the rule of pixels that the manifest has already.
+    """
+    photo_scan = scan_photos(root, paths, progress, rule)
     identical = find_identical_pairs(photo_scan.digests, to_predict)
     return DuplicateScan(photo_scan, identical + find_near_duplicates(photo_scan.thumbnails, progress, to_predict))
 

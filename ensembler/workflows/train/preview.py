@@ -88,6 +88,7 @@ def _draw_sheet(file: Path, tables: Tables, options: TrainingOptions) -> None:
         options["image_size"],
         options["augmentation"],
         options["seed"],
+        rule=manifest.pixels,
     )
     with write_file_atomically(file.absolute()) as temporary:
         sheet.save(temporary, "PNG")

@@ -22,7 +22,7 @@ from ....competition.tables import Tables, load_tables
 from ....heads.jobs.hidden import HiddenHead
 from ....heads.linear import LinearHead
 from ....images.batches import iterate_pixel_batches
-from ....images.photo_source import FilePhotos, InMemoryPhotos, Pixels, can_fit_in_memory
+from ....images.photo_source import FilePhotos, InMemoryPhotos, PhotoSource, Pixels, can_fit_in_memory
 from ....images.training_photos import TrainingPhotos
 from ....inference.jobs.networks import join_head, predict
 from ....inference.jobs.speed import describe_device
@@ -86,7 +86,8 @@ class _MemberTimer:
         # Photos repeat if there are too few.
         rows = np.resize(rows, wanted)
         self.paths = [tables.train_paths[row] for row in rows]
-        self.photos = FilePhotos(self.paths, settings.image_size)
+        self.rule = tables.manifest.pixels
+        self.photos = FilePhotos(self.paths, settings.image_size, self.rule)
         self.targets = tables.targets[rows]
 
     def measure(self, data_parallel: bool) -> NetworkSpeed:
@@ -154,7 +155,9 @@ class _MemberTimer:
             return ()
         # Larger data sets are decoded in each epoch. Whether a store of decoded photos will help is not known yet.
         fits_in_memory = can_fit_in_memory(len(self.tables.train), settings.image_size)
-        source = InMemoryPhotos.from_files(self.paths, settings.image_size) if fits_in_memory else self.photos
+        source: PhotoSource = self.photos
+        if fits_in_memory:
+            source = InMemoryPhotos.from_files(self.paths, settings.image_size, self.rule)
         fold_task = FoldTask(
             name=settings.backbone,
             settings=settings,

@@ -18,6 +18,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ....competition.manifest import Manifest
+from ....competition.pixels import PixelRule
 from ....competition.tables import Tables
 from ....console import ConsoleProgress
 from ....errors import BadData, format_count
@@ -58,7 +59,8 @@ def answer_offline(
         mounted = MountedCompetition.open(manifest, root, Path(scratch), progress)
         model = _load_model(folder / MODEL_FILE, bundle, progress)
         requested = mounted.read_requested_photos()
-        probabilities, problems = predict_readable(model, [Path(path) for path in requested["path"] if path], progress)
+        paths = [Path(path) for path in requested["path"] if path]
+        probabilities, problems = predict_readable(model, paths, progress, manifest.pixels)
         tables = _build_tables(bundle, manifest, root, requested, problems)
         _warn_unreadable(tables, progress)
         write_answer_table(output, tables, probabilities)
@@ -80,9 +82,11 @@ def _load_model(path: Path, bundle: Bundle, progress: Progress) -> Any:
     return model
 
 
-def predict_readable(model: Any, paths: Sequence[Path], progress: Progress) -> tuple[NDArray[np.float32], list[int]]:
+def predict_readable(
+    model: Any, paths: Sequence[Path], progress: Progress, rule: PixelRule
+) -> tuple[NDArray[np.float32], list[int]]:
     """Return the probabilities of the readable photos, and the positions of the others in ``paths``."""
-    probabilities, problems = predict_photos(model, paths, BATCH_SIZE, progress, skip_unreadable=True)
+    probabilities, problems = predict_photos(model, paths, BATCH_SIZE, progress, rule, skip_unreadable=True)
     if len(problems) == len(paths):
         first = f" (first: {problems[0]})" if problems else ""
         raise BadData(f"None of {format_count(paths, 'photo')} can be read{first}: check the files.")
