@@ -50,14 +50,14 @@ class PreparedCompetition(Shown):
         sources = {"names": "file names", "folders": "folder names", "csv": train.file}
         left = f", {self.unreadable} unreadable (see {self.folder.unreadable})" if self.unreadable else ""
         yield "task", manifest.describe()
-        yield "labels", f"from {sources[train.labels]} in {train.folder}"
+        yield "labels", f"from {sources[train.labels]} in {', '.join(train.folders)}"
         yield "answer", f"{answer.id_column} + {', '.join(answer.columns[:6])}: {answer.kind}"
         yield "photos", f"{self.training} to train on, {self.test} to predict{left}"
         if copies := self.duplicates.describe():
             yield "copies", f"{copies} (see {self.folder.duplicates})"
         yield "metric", manifest.metric
         if train.groups:
-            yield "groups", f"{train.group_column} of {train.groups}; folds never split a group"
+            yield "groups", f"{train.describe_groups()}; folds never split a group"
         if manifest.code_only:
             yield "submit", "only from a notebook"
         yield "manifest", f"{self.folder.manifest} (edit it if anything is wrong)"

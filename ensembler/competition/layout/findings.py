@@ -29,14 +29,13 @@ def add_findings(manifest: Manifest, evidence: Evidence, metric_source: str) -> 
     columns = ", ".join(answer.columns[:3]) + (", ..." if len(answer.columns) > 3 else "")
     found = [
         ("task", manifest.describe(), train.file, "the distinct labels, and the columns of the answer", ()),
-        ("training photos", train.folder, train.folder, "the folder of the labelled photos", ()),
+        ("training photos", ", ".join(train.folders), train.folder, "the folder of the labelled photos", ()),
         ("test photos", ", ".join(test.folders), test.folder, _explain_test(manifest), ()),
         ("answer", f"{answer.id_column}, {columns}: {answer.kind}", answer.sample, "its columns and cells", ()),
         ("metric", manifest.metric, "", metric_source, ()),
     ]
     if train.groups:
-        value = f"{train.group_column} of {train.groups}"
-        found.append(("groups", value, train.groups, "photos of a group stay in one fold", ()))
+        found.append(("groups", train.describe_groups(), train.groups, "photos of a group stay in one fold", ()))
     known = {finding.subject for finding in evidence.findings}
     for subject, value, source, rule, examples in found:
         if subject not in known:

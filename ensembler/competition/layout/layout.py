@@ -9,11 +9,12 @@ import pandas as pd
 
 from ...errors import MissingHint
 from ..csv_tables import read_table
-from ..manifest import AnswerLayout, Manifest, TrainLayout
+from ..manifest import FOLDERS, AnswerLayout, Manifest, TestLayout, TrainLayout
 from ..metrics.metrics import Metric, choose_default_metric, find_metric, resolve_metric
 from ..photo_files import PhotoFiles
-from ..photo_names import extract_folder, extract_name
 from ..sample_submission import SampleSubmission, find_sample, make_relative
+from ..sets.labelled_folders import LabelledFolders, find_labelled_folders
+from ..sets.photo_sets import TrainingSet, find_test_layout, find_training_set
 from ..task import AnswerKind, LabelSource, Task
 from .class_names import find_class_names
 from .classes import OneHot, decide_task
@@ -22,10 +23,9 @@ from .findings import add_labels_finding
 from .groups import find_groups, parse_groups
 from .known import find_known_competition, require_known_competition
 from .label_tables import LabelTable, find_label_table, resolve_label_table
-from .labels import extract_label, has_labels_in_folders, has_labels_in_names
+from .labels import extract_label, has_labels_in_names
 from .left_out import report_undecodable
 from .not_classification import refuse_columns, refuse_measurements, refuse_metric
-from .photo_sets import find_test_layout, find_training_set
 from .readable_tables import refuse_unreadable
 from .tags import Tags, are_tags
 
@@ -55,12 +55,13 @@ class Hints:
 class LabelledPhotos:
     """Layout of the labelled photos, and their labels as text, tags or one-hot columns.
 
-    ``by_path`` contains the label of each photo as text.
+    ``by_path`` contains the label of each photo as text. ``strays`` are photos among them that have none.
     """
 
     layout: TrainLayout
     labels: pd.Series | OneHot | Tags
     by_path: pd.Series
+    strays: tuple[str, ...] = ()
 
 
 def find_layout(
@@ -112,7 +113,7 @@ def find_layout(
     test = find_test_layout(photos, sample)
     metrics = list_known_metrics(slug, hints, metric)
     known_metric = metrics[0] if metrics else None
-    labelled = find_labelled_photos(photos, sample, hints, evidence, known_metric)
+    labelled = find_labelled_photos(photos, sample, hints, evidence, known_metric, test)
     task, classes, kind = decide_task(
         labelled.labels,
         sample,
@@ -134,6 +135,7 @@ def find_layout(
         metric=choose_metric(task, kind, hints.metric, metrics, evidence).name,
         code_only=bool(known and known.code_only),
         class_names=find_class_names(root, classes),
+        leave_out=labelled.strays,
     )
 
 
@@ -182,20 +184,25 @@ def find_labelled_photos(
     hints: Hints,
     evidence: Evidence,
     metric: Metric | None = None,
+    test: TestLayout | None = None,
 ) -> LabelledPhotos:
     """Find the labelled photos, the source of their labels, and their groups.
 
-    ``metric`` is the competition's metric, None if it is unknown. Errors are those of :func:`find_layout`.
+    ``metric`` is the competition's metric, and ``test`` has the folders to predict; both are None if unknown. The
+    errors are those of :func:`find_layout`.
     """
     report_undecodable(photos, evidence)
-    folder, inside = find_training_set(photos)
-    labelled = _find_labels(folder, inside, sample, hints, metric)
+    training = find_training_set(photos, evidence, test)
+    labelled = _find_labels(training, photos, sample, hints, evidence, metric)
     add_labels_finding(labelled.layout, labelled.by_path, evidence)
     if labelled.layout.labels == "csv":
         _refuse_other_tasks(labelled, photos.root, sample, hints)
+    inside = training.select(photos, with_more=True)
     groups = parse_groups(hints.groups, inside) if hints.groups else find_groups(inside, labelled.by_path, sample)
     if groups is None:
-        return labelled
+        # Folders may be groups, too, unless the user wants none.
+        without = replace(labelled.layout, groups="", group_id_column="", group_column="")
+        return replace(labelled, layout=without) if hints.groups else labelled
     layout = replace(labelled.layout, groups=groups.file, group_id_column=groups.id_column, group_column=groups.column)
     return replace(labelled, layout=layout)
 
@@ -211,29 +218,89 @@ def _refuse_other_tasks(labelled: LabelledPhotos, root: Path, sample: SampleSubm
 
 
 def _find_labels(
-    folder: str, photos: PhotoFiles, sample: SampleSubmission | None, hints: Hints, metric: Metric | None
+    training: TrainingSet,
+    photos: PhotoFiles,
+    sample: SampleSubmission | None,
+    hints: Hints,
+    evidence: Evidence,
+    metric: Metric | None,
 ) -> LabelledPhotos:
+    inside = training.select(photos)
     if hints.labels:
-        return _read_from_table(
-            resolve_label_table(hints.labels, photos, folder), folder, photos, sample, hints, metric
-        )
-    in_folders = has_labels_in_folders(photos, folder)
-    table = find_label_table(photos, sample, by_name_only=in_folders and not hints.label_column)
-    from_table = _read_from_table(table, folder, photos, sample, hints, metric) if table else None
+        named = resolve_label_table(hints.labels, inside, training.folder)
+        return _read_with_more(named, training, photos, sample, hints, evidence, metric)
+    asked = () if sample is None else sample.columns if len(sample.columns) > 1 else sample.cells
+    in_folders = find_labelled_folders(training, asked)
+    table = find_label_table(inside, sample, by_name_only=bool(in_folders) and not hints.label_column)
     if in_folders:
-        by_path = pd.Series({path: extract_name(extract_folder(path)) for path in photos.paths}, dtype=str)
-        if from_table is None or (from_table.by_path == by_path[from_table.by_path.index]).all():
-            return LabelledPhotos(TrainLayout(folder, "folders"), by_path, by_path)
-    if from_table is not None:
-        return from_table
-    if has_labels_in_names(photos):
-        by_path = pd.Series({path: extract_label(path) for path in photos.paths}, dtype=str)
-        return LabelledPhotos(TrainLayout(folder, "names"), by_path, by_path)
+        by_path = pd.Series(in_folders.by_path, dtype=str)
+        from_table = _read_from_table(table, training.folder, inside, sample, hints, metric) if table else None
+        if from_table is None or from_table.by_path.equals(by_path.reindex(from_table.by_path.index)):
+            return _use_folders(in_folders, by_path, evidence)
+    if table is not None:
+        return _read_with_more(table, training, photos, sample, hints, evidence, metric)
+    if has_labels_in_names(inside):
+        return _use_names(training, photos, evidence)
     refuse_unreadable(photos.root, sample)
     raise MissingHint(
-        f"The photos in {photos.root / folder} have no labels: neither file names (cat.12.jpg), nor a folder per "
-        "class, nor a CSV contain them; name the CSV with --labels FILE."
+        f"The photos in {photos.root / training.folder} have no labels: neither file names (cat.12.jpg), nor a folder "
+        "per class, nor a CSV contain them; name the CSV with --labels FILE."
     )
+
+
+def _use_folders(found: LabelledFolders, by_path: pd.Series, evidence: Evidence) -> LabelledPhotos:
+    for doubt in found.doubts:
+        evidence.doubt(doubt)
+    for path in found.strays:
+        evidence.leave_out(path, "it is in no folder of a class")
+    for folder in found.unlabelled:
+        evidence.leave_out(folder, "its folders are not those of the classes, so its photos have no labels")
+    first, *more = found.folders
+    layout = TrainLayout(first, "folders", more_folders=tuple(more), class_level=found.level)
+    if found.group_level:
+        layout = replace(layout, groups=FOLDERS, group_id_column="level", group_column=str(found.group_level))
+    return LabelledPhotos(layout, by_path, by_path, found.strays)
+
+
+def _use_names(training: TrainingSet, photos: PhotoFiles, evidence: Evidence) -> LabelledPhotos:
+    """Use labels in the names of files. Folders for validation are used if their names have the same labels."""
+    by_path = {path: extract_label(path) for path in training.select(photos).paths}
+    known, more = set(by_path.values()), []
+    for folder, paths in training.more.items():
+        labels = {path: extract_label(path) for path in paths}
+        if set(labels.values()) <= known:
+            more.append(folder)
+            by_path |= labels
+        else:
+            evidence.leave_out(folder, "the names of its photos do not contain known classes")
+    first, *others = training.folders
+    table = pd.Series(by_path, dtype=str)
+    return LabelledPhotos(TrainLayout(first, "names", more_folders=(*others, *more)), table, table)
+
+
+def _read_with_more(
+    table: LabelTable,
+    training: TrainingSet,
+    photos: PhotoFiles,
+    sample: SampleSubmission | None,
+    hints: Hints,
+    evidence: Evidence,
+    metric: Metric | None,
+) -> LabelledPhotos:
+    """Read labels from a table. Folders for validation are used if the table has a label of each photo there."""
+    first, *others = training.folders
+    inside = training.select(photos)
+    labelled = _read_from_table(table, first, inside, sample, hints, metric)
+    more = []
+    for folder, paths in training.more.items():
+        wider = PhotoFiles(photos.root, tuple(sorted([*inside.paths, *paths])))
+        tried = _read_from_table(table, first, wider, sample, hints, metric)
+        if {*labelled.by_path.index, *paths} <= set(tried.by_path.index):
+            labelled, inside = tried, wider
+            more.append(folder)
+        else:
+            evidence.leave_out(folder, f"{labelled.layout.file} has no label for some of its photos, or several")
+    return replace(labelled, layout=replace(labelled.layout, more_folders=(*others, *more)))
 
 
 def _read_from_table(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from ..photo_names import extract_stem, extract_suffix
 
@@ -14,12 +14,19 @@ _MIN_SIZE = 16
 _ENDING = re.compile(r"[\W_][^\W\d_]+$")
 
 
-def select_one_version(folders: dict[str, list[str]], test_folders: Collection[str]) -> list[str]:
-    """Return the paths of all training folders except further versions of the same photos.
+def select_versions(
+    folders: Mapping[str, list[str]], test_folders: Collection[str]
+) -> tuple[list[str], dict[str, str]]:
+    """Choose the training folders to use: all except further versions of the same photos.
 
     A version with a counterpart among the test folders is preferred, because members should learn from the kind of
     photos that they predict. Photos named after others, such as ``4_thumbnail.png`` after ``4.png``, come last.
     ``folders`` maps folders that name their set to paths, the preferred folders first.
+
+    Returns
+    -------
+    tuple
+        The folders to use, in the order of their names, and each other folder with the one that it is a version of.
     """
     sets = {folder: _FolderNames(paths) for folder, paths in folders.items()}
     derived = {
@@ -28,12 +35,16 @@ def select_one_version(folders: dict[str, list[str]], test_folders: Collection[s
         if any(names.are_made_of(others) for other, others in sets.items() if other != folder)
     }
     kept: list[str] = []
+    versions: dict[str, str] = {}
     for folder in sorted(
         folders, key=lambda folder: (folder in derived, _derive_test_folder(folder) not in test_folders)
     ):
-        if not any(sets[folder].are_those_of(sets[other]) and not _are_parts(folder, other) for other in kept):
+        same = (other for other in kept if sets[folder].are_those_of(sets[other]) and not _are_parts(folder, other))
+        if original := next(same, ""):
+            versions[folder] = original
+        else:
             kept.append(folder)
-    return sorted(path for folder in kept for path in folders[folder])
+    return sorted(kept), versions
 
 
 class _FolderNames:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from ensembler.competition.layout.photo_versions import select_one_version
+from ensembler.competition.sets.photo_versions import select_versions
 
 
 def below(folder, suffix, *stems):
@@ -28,4 +28,7 @@ def below(folder, suffix, *stems):
     ],
 )
 def test_one_of_several_versions(folders, tests, kept):
-    assert select_one_version(folders, tests) == sorted(path for folder in kept for path in folders[folder])
+    chosen, versions = select_versions(folders, tests)
+    assert chosen == kept
+    assert {*chosen, *versions} == set(folders)
+    assert set(versions.values()) <= set(kept)
