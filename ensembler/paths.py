@@ -76,6 +76,8 @@ class CompetitionFolder:
     unreadable = _PathBelow("unreadable.csv")
     # Pairs of photos that show the same picture: set and id of both, distance, similarity.
     duplicates = _PathBelow("duplicates.csv")
+    # Each file below the folder of the photos: path, use, reason.
+    files = _PathBelow("files.csv")
     # Hash of the inputs of the tables.
     stamp = _PathBelow("tables.json")
     # Folds that all members share: id, fold, and for repeats fold_2 and so on.

@@ -66,6 +66,28 @@ def test_a_stray_photo_is_named_and_written_into_the_manifest(tmp_path: Path, wo
     assert any(note.startswith("train/overview.png is not used: it is in no folder of a class") for note in heard.notes)
 
 
+def test_every_file_is_accounted_for(tmp_path: Path, workspace: Workspace) -> None:
+    root = write_photos(tmp_path / "photos", *fill(6, "train/a", "train/b", "other"), *fill(4, "test"))
+    write_csv(root / "sample_submission.csv", "id,a,b;t0,0.5,0.5;t1,0.5,0.5")
+    write_photo(root / "train" / "a" / ".hidden.png", 1)
+    result = adopt(root, "counted", workspace=workspace)
+    counts = {(found.use, found.reason): found.count for found in result.files}
+    assert counts == {
+        ("learned from", ""): 12,
+        ("to predict", ""): 2,
+        ("table", "the sample submission"): 1,
+        ("left out", "it is outside the folders of the sets"): 6,
+        ("left out", "the sample submission does not ask for it"): 2,
+        ("left out", "it is hidden, or left by a system"): 1,
+    }
+    assert "24 in " in str(result)
+    heard = Heard()
+    replace(result.manifest, leave_out=("train/a/a0.png", "train/c")).save(result.folder.manifest)
+    result = adopt(root, "counted", workspace=workspace, progress=heard)
+    assert result.training == 11
+    assert [warning.partition(" in ")[0] for warning in heard.warnings] == ["No file is left out by 'train/c'"]
+
+
 def test_folders_of_patients_are_groups(tmp_path: Path, workspace: Workspace) -> None:
     patients = [f"{8860 + number}/{kind}" for number in range(6) for kind in "01"]
     photos = [f"{folder}/{folder.replace('/', '_')}_{row}.png" for folder in patients for row in range(3)]
