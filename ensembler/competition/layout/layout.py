@@ -12,8 +12,10 @@ from ..csv_tables import read_table
 from ..manifest import FOLDERS, AnswerLayout, Manifest, TestLayout, TrainLayout
 from ..metrics.metrics import Metric, choose_default_metric, find_metric, resolve_metric
 from ..photo_files import PhotoFiles
+from ..photo_names import extract_stem
 from ..sample_submission import SampleSubmission, find_sample, make_relative
 from ..sets.labelled_folders import LabelledFolders, find_labelled_folders
+from ..sets.leaving_out import leave_out_others
 from ..sets.photo_sets import TrainingSet, find_test_layout, find_training_set
 from ..task import AnswerKind, LabelSource, Task
 from .class_names import find_class_names
@@ -110,6 +112,7 @@ def find_layout(
     if sample is None:
         raise MissingHint(f"No file in {root} has the name of a sample submission: name it with --sample FILE.")
     refuse_columns(sample.columns, sample.path)
+    photos, left_out = leave_out_others(photos, evidence)
     test = find_test_layout(photos, sample)
     metrics = list_known_metrics(slug, hints, metric)
     known_metric = metrics[0] if metrics else None
@@ -135,7 +138,7 @@ def find_layout(
         metric=choose_metric(task, kind, hints.metric, metrics, evidence).name,
         code_only=bool(known and known.code_only),
         class_names=find_class_names(root, classes),
-        leave_out=labelled.strays,
+        leave_out=(*left_out, *labelled.strays),
     )
 
 
@@ -299,7 +302,13 @@ def _read_with_more(
             labelled, inside = tried, wider
             more.append(folder)
         else:
-            evidence.leave_out(folder, f"{labelled.layout.file} has no label for some of its photos, or several")
+            file = labelled.layout.file
+            evidence.leave_out(
+                folder,
+                f"its photos have the names of others, so {file} does not tell which are meant"
+                if {extract_stem(path) for path in paths} & {extract_stem(path) for path in inside.paths}
+                else f"{file} has no label for some of its photos",
+            )
     return replace(labelled, layout=replace(labelled.layout, more_folders=(*others, *more)))
 
 

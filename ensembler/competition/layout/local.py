@@ -11,6 +11,7 @@ from ...errors import BadChoice, BadData
 from ..manifest import AnswerLayout, Manifest, TestLayout
 from ..photo_files import PhotoFiles
 from ..sets.class_folders import find_known_classes
+from ..sets.leaving_out import leave_out_others
 from ..sets.photo_sets import list_test_folders
 from ..tables import read_photo_groups
 from .class_names import find_class_names
@@ -35,6 +36,7 @@ def find_local_layout(
     competition. Errors are those of :func:`.layout.find_labelled_photos`.
     """
     evidence = Evidence() if evidence is None else evidence
+    photos, left_out = leave_out_others(photos, evidence)
     metrics = list_known_metrics(slug, hints, "")
     labelled = find_labelled_photos(photos, None, hints, evidence, metrics[0] if metrics else None)
     task, classes = find_task(labelled.labels)
@@ -44,7 +46,7 @@ def find_local_layout(
             raise BadChoice.from_unknown_name("class", last, classes)
         classes = (next(name for name in classes if name != last), last)
     outputs = classes[-1:] if task == "binary" else classes
-    first, *others = list_test_folders(photos) or labelled.layout.folders
+    first, *others = list_test_folders(photos, evidence) or labelled.layout.folders
     return Manifest(
         name=name,
         slug="",
@@ -56,7 +58,7 @@ def find_local_layout(
         answer=AnswerLayout(str(sample), ID_COLUMN, outputs, "probabilities"),
         metric=choose_metric(task, "probabilities", hints.metric, metrics, evidence).name,
         class_names=find_class_names(photos.root, classes),
-        leave_out=labelled.strays,
+        leave_out=(*left_out, *labelled.strays),
     )
 
 

@@ -138,6 +138,10 @@ def _choose_level(base: str, inside: dict[str, list[str]], asked: Collection[str
             f"{format_first(where)}): if they are not, write these folders into `leave_out` of competition.toml."
         )
         return 1, 0, doubt if deeper else ""
+    # One name, as in CLASS/images, tells no classes apart.
+    depth = max(level for level in range(1, depth + 1) if len(_list_names(inside, level - 1)) > 1)
+    if depth == 1:
+        return 1, 0, ""
     outer, inner = _list_names(inside, 0), _list_names(inside, depth - 1)
     wanted = {_simplify(name) for name in asked}
     for level, names in ((depth, inner), (1, outer)):

@@ -6,13 +6,14 @@ import re
 from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 from ...errors import BadData
 from ..layout.evidence import Evidence
 from ..manifest import TestLayout
 from ..photo_files import PhotoFiles, find_common_folder
 from ..photo_names import extract_stem, extract_suffix
+from ..pictures.likeness import are_versions, have_few_colours, look_at
 from ..sample_submission import SampleSubmission
 from .photo_versions import select_versions
 from .set_names import TEST, TRAIN, VALIDATION, find_other_sets, find_set, find_set_folder, parse_set_name
@@ -21,6 +22,8 @@ from .set_names import TEST, TRAIN, VALIDATION, find_other_sets, find_set, find_
 # a photo.
 _PREFERRED_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
 _LAST_SUFFIXES = (".gif", ".tif", ".tiff")
+# Number of photos whose pictures are compared, and least number that tells something.
+_MAX_PAIRS, _MIN_PAIRS = 12, 2
 
 
 @dataclass(frozen=True)
@@ -65,8 +68,8 @@ def _locate(path: str, others: dict[str, str]) -> tuple[str, str]:
 class TrainingSet:
     """Folders of photos to learn from.
 
-    ``folders`` maps the training folders to their paths. ``more`` contains the folders for validation, which may be
-    labelled too.
+    ``folders`` maps the training folders to their paths. ``more`` contains folders that may be labelled too: those for
+    validation, and those with the names of other training photos, but other pictures.
     """
 
     folders: dict[str, list[str]]
@@ -91,7 +94,7 @@ def find_training_set(photos: PhotoFiles, evidence: Evidence, test: TestLayout |
     """
     sets = PhotoSets(photos)
     folders = sets.list_folders(TRAIN)
-    kept, versions = select_versions(folders, sets.list_folders(TEST))
+    kept, versions, ambiguous = select_versions(folders, sets.list_folders(TEST), _OtherPictures(photos.root))
     for folder, other in versions.items():
         evidence.leave_out(folder, f"it contains the photos of {other} in another format or size")
     if kept:
@@ -100,14 +103,39 @@ def find_training_set(photos: PhotoFiles, evidence: Evidence, test: TestLayout |
             for folder, paths in sets.list_folders(VALIDATION).items()
             if test is None or folder not in test.folders
         }
-        return TrainingSet({folder: folders[folder] for folder in kept}, more)
+        return TrainingSet(
+            {folder: folders[folder] for folder in kept}, {folder: folders[folder] for folder in ambiguous} | more
+        )
     rest = sorted([*sets.list_paths(""), *sets.list_paths(VALIDATION)])
     return TrainingSet({find_common_folder(rest): rest}, {})
 
 
-def list_test_folders(photos: PhotoFiles) -> list[str]:
-    """Return the folders of photos to predict, by their names; those of preferred formats come first."""
-    return list(PhotoSets(photos).list_folders(TEST))
+@dataclass(frozen=True)
+class _OtherPictures:
+    """Tells whether photos of the same names in two folders are different pictures, judged by some of them."""
+
+    root: Path
+
+    def __call__(self, ones: list[str], others: list[str]) -> bool:
+        known = {extract_stem(path): path for path in others}
+        pairs = [(path, known[stem]) for path in ones if (stem := extract_stem(path)) in known]
+        looks = [
+            (first, second)
+            for one, other in pairs[:: max(1, len(pairs) // _MAX_PAIRS)]
+            if (first := look_at(self.root / one)) and (second := look_at(self.root / other))
+        ]
+        if len(looks) < _MIN_PAIRS or have_few_colours([first for first, _ in looks]):
+            return False
+        return not are_versions([first for first, _ in looks], [second for _, second in looks])
+
+
+def list_test_folders(photos: PhotoFiles, evidence: Evidence) -> list[str]:
+    """Return the folders of photos to predict, by their names, except further versions of the same photos."""
+    folders = PhotoSets(photos).list_folders(TEST)
+    kept, versions, ambiguous = select_versions(folders, (), _OtherPictures(photos.root))
+    for folder, other in versions.items():
+        evidence.leave_out(folder, f"it contains the photos of {other} in another format or size")
+    return [*kept, *ambiguous]
 
 
 def _rank_format(paths: list[str]) -> int:

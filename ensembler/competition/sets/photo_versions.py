@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
+from itertools import takewhile
 
 from ..photo_names import extract_stem, extract_suffix
 
@@ -11,24 +12,31 @@ from ..photo_names import extract_stem, extract_suffix
 _MIN_SHARED = 0.9
 # Smaller numbers in names of folders count parts, as in ``train_1``. Others are sizes, as in ``train-16``.
 _MIN_SIZE = 16
-_ENDING = re.compile(r"[\W_][^\W\d_]+$")
+_ENDING = re.compile(r"[-_. ][^\d/()]*[^\W\d_][^\d/()]*$")
 
 
 def select_versions(
-    folders: Mapping[str, list[str]], test_folders: Collection[str]
-) -> tuple[list[str], dict[str, str]]:
+    folders: Mapping[str, list[str]],
+    test_folders: Collection[str],
+    show_other_pictures: Callable[[list[str], list[str]], bool] | None = None,
+) -> tuple[list[str], dict[str, str], list[str]]:
     """Choose the training folders to use: all except further versions of the same photos.
 
     A version with a counterpart among the test folders is preferred, because members should learn from the kind of
     photos that they predict. Photos named after others, such as ``4_thumbnail.png`` after ``4.png``, come last.
-    ``folders`` maps folders that name their set to paths, the preferred folders first.
+    ``folders`` maps folders that name their set to paths, the preferred folders first. ``show_other_pictures`` tells
+    whether photos with the same names are different pictures.
 
     Returns
     -------
     tuple
-        The folders to use, in the order of their names, and each other folder with the one that it is a version of.
+        The folders to use, in the order of their names; each version with the folder that it is a version of; and
+        folders with the names of others, but other pictures.
     """
-    sets = {folder: _FolderNames(paths) for folder, paths in folders.items()}
+    sets = {
+        folder: FolderNames(map(extract_stem, paths), {extract_suffix(path).lower() for path in paths})
+        for folder, paths in folders.items()
+    }
     derived = {
         folder
         for folder, names in sets.items()
@@ -36,41 +44,52 @@ def select_versions(
     }
     kept: list[str] = []
     versions: dict[str, str] = {}
+    ambiguous: list[str] = []
     for folder in sorted(
         folders, key=lambda folder: (folder in derived, _derive_test_folder(folder) not in test_folders)
     ):
-        same = (other for other in kept if sets[folder].are_those_of(sets[other]) and not _are_parts(folder, other))
-        if original := next(same, ""):
-            versions[folder] = original
-        else:
+        same = (other for other in kept if sets[folder].are_versions_of(sets[other]) and not _are_parts(folder, other))
+        if not (original := next(same, "")):
             kept.append(folder)
-    return sorted(kept), versions
+        elif show_other_pictures and show_other_pictures(folders[folder], folders[original]):
+            ambiguous.append(folder)
+        else:
+            versions[folder] = original
+    return sorted(kept), versions, sorted(ambiguous)
 
 
-class _FolderNames:
-    """Names of a folder's photos, with and without their common ending."""
+class FolderNames:
+    """Names of a folder's photos without suffixes, with and without their common ending, such as ``_mask``."""
 
-    def __init__(self, paths: list[str]) -> None:
-        self.stems = frozenset(extract_stem(path) for path in paths)
-        self.suffixes = frozenset(extract_suffix(path).lower() for path in paths)
-        endings = {found[0] if (found := _ENDING.search(stem)) else "" for stem in self.stems}
-        ending = endings.pop() if len(endings) == 1 else ""
-        self.bare = frozenset(stem.removesuffix(ending) for stem in self.stems)
+    def __init__(self, stems: Iterable[str], suffixes: Iterable[str] = ()) -> None:
+        self.stems = frozenset(stems)
+        self.suffixes = frozenset(suffixes)
+        found = _ENDING.search(_find_common_ending(self.stems))
+        self.ending = found[0] if found and all(len(stem) > len(found[0]) for stem in self.stems) else ""
+        self.bare = frozenset(stem.removesuffix(self.ending) for stem in self.stems)
 
-    def are_those_of(self, other: _FolderNames) -> bool:
+    def are_mostly_in(self, other: FolderNames) -> bool:
+        """Return whether most names are also those of the other folder."""
+        return len(self.stems & other.stems) >= _MIN_SHARED * len(self.stems)
+
+    def are_versions_of(self, other: FolderNames) -> bool:
         """Return whether the photos are versions of the other folder's."""
-        if not _are_mostly_known(self.stems, other.stems):
+        if not self.are_mostly_in(other):
             return self.are_made_of(other)
         # In one format, a smaller folder may use the same numbers for different photos.
-        return not self.suffixes & other.suffixes or _are_mostly_known(other.stems, self.stems)
+        return not self.suffixes & other.suffixes or other.are_mostly_in(self)
 
-    def are_made_of(self, other: _FolderNames) -> bool:
+    def are_made_of(self, other: FolderNames) -> bool:
         """Return whether the photos are named after the other folder's."""
-        return not _are_mostly_known(self.stems, other.stems) and _are_mostly_known(self.bare, other.stems)
+        return not self.are_mostly_in(other) and len(self.bare & other.stems) >= _MIN_SHARED * len(self.bare)
 
 
-def _are_mostly_known(names: frozenset[str], known: frozenset[str]) -> bool:
-    return len(names & known) >= _MIN_SHARED * len(names)
+def _find_common_ending(names: Collection[str]) -> str:
+    """Return the characters at the end of all names."""
+    turned = [name[::-1] for name in names]
+    # All others are between the first and the last one.
+    pairs = zip(min(turned, default=""), max(turned, default=""), strict=False)
+    return "".join(one for one, _ in takewhile(lambda pair: pair[0] == pair[1], pairs))[::-1]
 
 
 def _derive_test_folder(folder: str) -> str:

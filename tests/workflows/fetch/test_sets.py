@@ -135,4 +135,9 @@ def test_a_table_that_knows_the_photos_for_validation(tmp_path: Path, workspace:
     write_csv(root / "labels.csv", f"id,label;{rows[: rows.index(';y')]}")
     heard = Heard()
     assert adopt(root, "half", workspace=workspace, progress=heard).training == 8
-    assert any(note.startswith("valid is not used: labels.csv has no label for") for note in heard.notes)
+    assert "valid is not used: labels.csv has no label for some of its photos." in heard.notes
+    for row in range(8):
+        write_photo(root / "train_extra" / f"x{row}.png", 100 + row)
+    heard = Heard()
+    assert adopt(root, "extra", workspace=workspace, progress=heard).training == 8
+    assert any(note.startswith("train_extra is not used: its photos have the names of others") for note in heard.notes)
