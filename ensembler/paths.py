@@ -62,6 +62,8 @@ class CompetitionFolder:
     extracted = _PathBelow("raw/extracted")
     # Exists only after the download is complete.
     archive = _PathBelow("raw/{name}.zip")
+    # The local folder whose archives were unpacked there.
+    packed = _PathBelow("raw/packed.json")
     # SHA-256 of the archive in the format of ``sha256sum -c``.
     digest = _PathBelow("raw/{name}.zip.sha256")
     # Exists while the unpacked files are replaced, and contains the progress of that.
