@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -239,7 +240,7 @@ def _find_labels(
         by_path = pd.Series(in_folders.by_path, dtype=str)
         from_table = _read_from_table(table, training.folder, inside, sample, hints, metric) if table else None
         if from_table is None or from_table.by_path.equals(by_path.reindex(from_table.by_path.index)):
-            return _use_folders(in_folders, by_path, evidence)
+            return _use_folders(in_folders, training, by_path, evidence)
     if table is not None:
         return _read_with_more(table, training, photos, sample, hints, evidence, metric)
     if has_labels_in_names(inside):
@@ -251,18 +252,28 @@ def _find_labels(
     )
 
 
-def _use_folders(found: LabelledFolders, by_path: pd.Series, evidence: Evidence) -> LabelledPhotos:
+def _use_folders(
+    found: LabelledFolders, training: TrainingSet, by_path: pd.Series, evidence: Evidence
+) -> LabelledPhotos:
     for doubt in found.doubts:
         evidence.doubt(doubt)
     for path in found.strays:
         evidence.leave_out(path, "it is in no folder of a class")
     for folder in found.unlabelled:
         evidence.leave_out(folder, "its folders are not those of the classes, so its photos have no labels")
+    _report_validation(found.folders[len(training.folders) :], evidence)
     first, *more = found.folders
     layout = TrainLayout(first, "folders", more_folders=tuple(more), class_level=found.level)
     if found.group_level:
         layout = replace(layout, groups=FOLDERS, group_id_column="level", group_column=str(found.group_level))
     return LabelledPhotos(layout, by_path, by_path, found.strays)
+
+
+def _report_validation(folders: Sequence[str], evidence: Evidence) -> None:
+    """Record that further folders of labelled photos are used."""
+    if folders:
+        rule = f"their labels are known; `ensembler folds --hold-out {folders[0]}` holds them out as one fold"
+        evidence.add_finding("validation photos", f"learned from, too: {', '.join(folders)}", folders[0], rule)
 
 
 def _use_names(training: TrainingSet, photos: PhotoFiles, evidence: Evidence) -> LabelledPhotos:
@@ -276,6 +287,7 @@ def _use_names(training: TrainingSet, photos: PhotoFiles, evidence: Evidence) ->
             by_path |= labels
         else:
             evidence.leave_out(folder, "the names of its photos do not contain known classes")
+    _report_validation(more, evidence)
     first, *others = training.folders
     table = pd.Series(by_path, dtype=str)
     return LabelledPhotos(TrainLayout(first, "names", more_folders=(*others, *more)), table, table)
@@ -309,6 +321,7 @@ def _read_with_more(
                 if {extract_stem(path) for path in paths} & {extract_stem(path) for path in inside.paths}
                 else f"{file} has no label for some of its photos",
             )
+    _report_validation(more, evidence)
     return replace(labelled, layout=replace(labelled.layout, more_folders=(*others, *more)))
 
 
