@@ -24,7 +24,8 @@ import pandas as pd
 
 from ensembler.backbones.registry import find_backbone
 from ensembler.competition.folds.file import build_folds, load_folds, save_folds
-from ensembler.competition.layout.layout import Hints, find_layout
+from ensembler.competition.layout.hints import Hints
+from ensembler.competition.layout.layout import find_layout
 from ensembler.competition.photo_files import PhotoFiles
 from ensembler.competition.samples import compute_samples_fingerprint
 from ensembler.competition.tables import exclude_unreadable, group_twins, load_tables, make_tables, save_tables

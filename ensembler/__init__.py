@@ -9,7 +9,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .competition.layout.layout import Hints
+    from .competition.layout.hints import Hints
     from .errors import EnsemblerError
     from .events import Event
     from .handle.competition import Competition

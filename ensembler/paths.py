@@ -62,6 +62,8 @@ class CompetitionFolder:
     extracted = _PathBelow("raw/extracted")
     # Exists only after the download is complete.
     archive = _PathBelow("raw/{name}.zip")
+    # The local folder whose archives were unpacked there.
+    packed = _PathBelow("raw/packed.json")
     # SHA-256 of the archive in the format of ``sha256sum -c``.
     digest = _PathBelow("raw/{name}.zip.sha256")
     # Exists while the unpacked files are replaced, and contains the progress of that.
@@ -76,6 +78,8 @@ class CompetitionFolder:
     unreadable = _PathBelow("unreadable.csv")
     # Pairs of photos that show the same picture: set and id of both, distance, similarity.
     duplicates = _PathBelow("duplicates.csv")
+    # Each file below the folder of the photos: path, use, reason.
+    files = _PathBelow("files.csv")
     # Hash of the inputs of the tables.
     stamp = _PathBelow("tables.json")
     # Folds that all members share: id, fold, and for repeats fold_2 and so on.

@@ -11,7 +11,7 @@ from .context import Context
 from .options import PATH, F, add_competition_option, add_json_option, add_timeout_option, option
 
 if TYPE_CHECKING:
-    from ..competition.layout.layout import Hints
+    from ..competition.layout.hints import Hints
 
 _HINT_OPTIONS = (
     option("--positive", metavar="CLASS", help="Class whose probability a binary submission contains."),
@@ -30,6 +30,12 @@ _HINT_OPTIONS = (
     option("--metric", metavar="NAME", help="Metric of the competition."),
     option("--like", metavar="SLUG", help="Use the metric and positive class of this known competition."),
 )
+_UNPACK_LIMIT = option(
+    "--unpack-limit",
+    type=click.IntRange(min=0),
+    metavar="GB",
+    help="Limit of the unpacked size. 0 removes it. By default 50 GB or ten times the archive.",
+)
 
 
 def _add_hint_options(command: F) -> F:
@@ -39,7 +45,7 @@ def _add_hint_options(command: F) -> F:
 
 
 def _pop_hints(options: dict[str, Any]) -> Hints:
-    from ..competition.layout.layout import Hints
+    from ..competition.layout.hints import Hints
 
     return Hints(**{field.name: options.pop(field.name) for field in fields(Hints)})
 
@@ -48,12 +54,7 @@ def _pop_hints(options: dict[str, Any]) -> Hints:
 @click.argument("competition", metavar="SLUG|URL")
 @option("--archive", former=["--from"], type=PATH, metavar="FILE.zip", help="Zip that the browser downloaded.")
 @option("--force", is_flag=True, help="Download, unpack and detect the layout again.")
-@option(
-    "--unpack-limit",
-    type=click.IntRange(min=0),
-    metavar="GB",
-    help="Limit of the unpacked size. 0 removes it. By default 50 GB or ten times the archive.",
-)
+@_UNPACK_LIMIT
 @add_timeout_option
 @_add_hint_options
 @click.pass_obj
@@ -74,12 +75,13 @@ def fetch(context: Context, /, **options: Any) -> None:
 @option("--test-size", type=float, default=0.2, help="Share of the photos that is held out for prediction.")
 @option("--seed", type=int, default=0, help="Seed of that choice.")
 @option("--force", is_flag=True, help="Replace the competition of that name.")
+@_UNPACK_LIMIT
 @_add_hint_options
 @click.pass_obj
 def adopt(context: Context, /, **options: Any) -> None:
     """Create a competition from a local folder of photos.
 
-    Labels come from a subfolder per class or from a CSV.
+    Labels come from a subfolder per class or from a CSV. Archives inside are unpacked elsewhere.
     """
     from ..workflows.fetch.adopt import adopt as run
 

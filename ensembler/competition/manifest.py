@@ -15,6 +15,7 @@ from ..paths import CompetitionFolder
 from ..serialization import compute_fingerprint, format_toml, make_record, read_record, read_toml
 from ..storage import write_text
 from .metrics.metrics import resolve_metric
+from .photo_ids import normalise_text
 from .pixels import PLAIN, PixelRule
 from .task import AnswerKind, LabelSource, Task
 
@@ -22,13 +23,19 @@ _REMEDY = "correct it, or delete the file and fetch again."
 _PIXELS_HEADING = re.compile(r"^[ \t]*\[[ \t]*pixels[ \t]*\][^\n]*(?:\n|\Z)", re.MULTILINE)
 # Keys that can change without a new scan of the photos.
 _NOT_IN_TABLES = ("metric", "code_only", "class_names")
-# Keys of a later version. Without them the tables of an earlier version stay valid.
-_LATER_KEYS = ("missing_photos", "conflicting", "separator", "labels", "placeholder")
+# Keys by table that earlier versions did not have. Without them the tables of an earlier version stay valid.
+_LATER_KEYS = {
+    "": ("leave_out",),
+    "train": ("more_folders", "class_level", "missing_photos", "conflicting", "separator"),
+    "answer": ("separator", "labels", "placeholder"),
+}
 
 # Version of the scan of photos. Version 2 finds the rule of pixels.
 SCAN_VERSION = 2
 # Separator of several labels of one photo in our tables.
 SEPARATOR = "|"
+# Stands for folders instead of a table of groups.
+FOLDERS = "folders"
 
 HEADER = """\
 Properties of this competition, as detected. Correct them if they are wrong, then run `ensembler folds`.
@@ -39,15 +46,19 @@ photos          the folder that all other paths are relative to; relative to thi
 metric          the metric of the competition; it decides selection and the content of the CSV
 code_only       true if Kaggle accepts submissions only from notebooks
 class_names     readable names of numbered classes, in the order of `classes`; for display only
-[train]         labels = "names": the class is the part of the file name before the number (cat.12.jpg)
-                labels = "folders": the class is the name of the photo's folder
+leave_out       files and folders that are neither learned from nor predicted; `*` stands for any characters
+[train]         more_folders: further folders of labelled photos, such as those for validation
+                labels = "names": the class is the part of the file name before the number (cat.12.jpg)
+                labels = "folders": the class is the name of the photo's folder, or with class_level = 1 that of the
+                first folder below `folder`, with 2 of the second, and so on
                 labels = "csv": the table `file` contains ids (`id_column`) and labels (`columns`: one column of
                 classes, or a column of 0 and 1 for each class); incomplete = true skips photos without a label,
                 missing_photos = true rows without a photo, and conflicting = true photos with several labels;
                 separator separates the tags of a photo: " " by default, "," and others, or "list" for ['a', 'b']
                 groups: a table with the group of each id (`group_id_column`, `group_column`), such as its patient,
-                or "names" for pairs of photos named left and right; folds keep groups together;
-                delete these three lines to use no groups
+                "names" for pairs of photos named left and right, or "folders" for the folders at the level
+                `group_column` (1: the first below `folder`); folds keep groups together; delete these three lines
+                to use no groups
 [test]          the folder of the photos to predict; photos that it lacks are searched in more_folders
 [answer]        the sample submission, its id column, the columns to fill in (one per class, in the order of
                 `classes`), and their content: "probabilities", the "label", "tags" separated by `separator`, or a
@@ -61,7 +72,11 @@ class_names     readable names of numbered classes, in the order of `classes`; f
 
 @dataclass(frozen=True)
 class TrainLayout:
-    """Folder of the labelled photos, and source of their labels and groups."""
+    """Folders of the labelled photos, and source of their labels and groups.
+
+    ``class_level`` counts folders below a training folder: the class is the name of the first with 1, of the second
+    with 2, and of the innermost with 0.
+    """
 
     folder: str
     labels: LabelSource
@@ -69,12 +84,40 @@ class TrainLayout:
     id_column: str = ""
     columns: tuple[str, ...] = ()
     incomplete: bool = False
-    missing_photos: bool = False
-    conflicting: bool = False
-    separator: str = ""
     groups: str = ""
     group_id_column: str = ""
     group_column: str = ""
+    more_folders: tuple[str, ...] = ()
+    class_level: int = 0
+    missing_photos: bool = False
+    conflicting: bool = False
+    separator: str = ""
+
+    @property
+    def folders(self) -> tuple[str, ...]:
+        """All folders of labelled photos."""
+        return (self.folder, *self.more_folders)
+
+    def describe_groups(self) -> str:
+        """Return the source of the groups in words."""
+        if self.groups == FOLDERS:
+            return f"the folders at level {self.group_column} below {', '.join(self.folders)}"
+        return f"{self.group_column} of {self.groups}"
+
+    def extract_class(self, folder: str) -> str:
+        """Return the class that the folder of a photo names; an empty string if it names none."""
+        parts = self.split_below(folder)
+        if not parts:
+            return ""
+        level = self.class_level or len(parts)
+        return normalise_text(parts[level - 1]) if level <= len(parts) else ""
+
+    def split_below(self, folder: str) -> list[str]:
+        """Return the parts of a path below the deepest training folder that contains it."""
+        bases = ["" if base == "." else base for base in self.folders]
+        inside = [base for base in bases if not base or folder == base or folder.startswith(base + "/")]
+        base = max(inside, key=len, default="")
+        return folder[len(base) :].strip("/").split("/") if folder != base else []
 
 
 @dataclass(frozen=True)
@@ -125,6 +168,7 @@ class Manifest:
     code_only: bool = False
     class_names: tuple[str, ...] = ()
     pixels: PixelRule = PLAIN
+    leave_out: tuple[str, ...] = ()
 
     @property
     def outputs(self) -> tuple[str, ...]:
@@ -140,9 +184,12 @@ class Manifest:
     def fingerprint(self) -> str:
         """Hash of all that the tables depend on."""
         content = {key: value for key, value in asdict(self).items() if key not in _NOT_IN_TABLES}
-        for section in ("train", "answer"):
-            later = {key for key in _LATER_KEYS if not content[section].get(key)}
-            content[section] = {key: value for key, value in content[section].items() if key not in later}
+        # Tables that were made before a key existed remain current.
+        for table, keys in _LATER_KEYS.items():
+            part = content[table] if table else content
+            for key in keys:
+                if not part[key]:
+                    del part[key]
         if self.pixels == PLAIN:
             del content["pixels"]
         return compute_fingerprint(content)
@@ -173,7 +220,7 @@ class Manifest:
         for section in ("train", "test", "answer"):
             content[section] = {key: value for key, value in content[section].items() if value not in ("", (), False)}
         content["pixels"] = self.pixels.keys
-        for key in ("code_only", "class_names", "pixels"):
+        for key in ("code_only", "class_names", "leave_out", "pixels"):
             if not content[key]:
                 del content[key]
         return format_toml(HEADER, content)
@@ -295,6 +342,12 @@ def _find_problem(manifest: Manifest) -> str:
             train.groups and not (train.group_id_column and train.group_column),
             "train.groups also needs train.group_id_column and train.group_column.",
         ),
+        (
+            train.groups == FOLDERS and not (train.group_column.isdecimal() and int(train.group_column)),
+            f"train.groups = 'folders' needs the level of these folders as train.group_column, such as '1'. Received: "
+            f"{train.group_column!r}",
+        ),
+        (train.class_level < 0, f"train.class_level must be at least 0. Received: {train.class_level}"),
         (
             from_csv and not (train.file and train.id_column),
             "labels = 'csv' also needs train.file and train.id_column.",

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 from collections import Counter
-from collections.abc import Container, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -47,6 +48,19 @@ class PhotoFiles:
             return self
         return PhotoFiles(self.root, tuple(path for path in self.paths if path.startswith(folder + "/")))
 
+    def select_inside_any(self, folders: Iterable[str]) -> PhotoFiles:
+        """Return the photos below at least one of ``folders``."""
+        inside = {path for folder in folders for path in self.select_inside(folder).paths}
+        return PhotoFiles(self.root, tuple(path for path in self.paths if path in inside))
+
+    def leave_out(self, patterns: Sequence[str]) -> PhotoFiles:
+        """Return the photos that no pattern in the manifest's ``leave_out`` contains."""
+        if not patterns:
+            return self
+        matches = compile_patterns(patterns)
+        paths = tuple(path for path in self.paths if not matches(path))
+        return PhotoFiles(self.root, paths, self.undecodable)
+
     def exclude(self, paths: Container[str]) -> PhotoFiles:
         """Return all photos except ``paths``."""
         return PhotoFiles(self.root, tuple(path for path in self.paths if path not in paths))
@@ -83,6 +97,13 @@ class PhotoFiles:
     @cached_property
     def _by_path(self) -> dict[str, str]:
         return {key: path for path in self.paths for key in (path, path.removesuffix(extract_suffix(path)))}
+
+
+def compile_patterns(patterns: Sequence[str]) -> Callable[[str], bool]:
+    """Return a function that tells whether a path is one of ``patterns`` or below one; ``*`` is any characters."""
+    words = (re.escape(pattern.removeprefix("./").rstrip("/")).replace(r"\*", ".*") for pattern in patterns)
+    expression = re.compile(f"(?:{'|'.join(words)})(?:/.*)?", re.DOTALL)
+    return lambda path: expression.fullmatch(path) is not None
 
 
 def has_photos(root: Path) -> bool:

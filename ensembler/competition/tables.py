@@ -18,8 +18,9 @@ from .csv_tables import read_table, write_table
 from .layout.groups import build_group_column, read_groups
 from .layout.joined_groups import join_groups
 from .layout.labels import tabulate_labelled_photos
-from .manifest import SCAN_VERSION, SEPARATOR, Manifest, TablesStamp
+from .manifest import FOLDERS, SCAN_VERSION, SEPARATOR, Manifest, TablesStamp
 from .photo_files import PhotoFiles
+from .photo_names import extract_folder
 from .sample_submission import SampleSubmission
 
 
@@ -79,6 +80,7 @@ def make_tables(manifest: Manifest, photos: PhotoFiles) -> tuple[pd.DataFrame, p
             f"The first column of {sample.path} is {sample.id_column!r}, but competition.toml expects "
             f"{manifest.answer.id_column!r}: correct answer.id_column there."
         )
+    photos = photos.leave_out(manifest.leave_out)
     folders = [photos.select_inside(folder) for folder in manifest.test.folders]
     paths = [next((path for inside in folders if (path := inside.find(identity))), "") for identity in sample.ids]
     test = pd.DataFrame({"id": sample.ids, "path": paths})
@@ -95,11 +97,14 @@ def make_tables(manifest: Manifest, photos: PhotoFiles) -> tuple[pd.DataFrame, p
 
 
 def read_photo_groups(paths: pd.Series, manifest: Manifest, photos: PhotoFiles) -> pd.Series:
-    """Return the group of each training photo in the manifest's table of groups; empty without a group."""
+    """Return the group of each training photo in the manifest's table or level of groups; empty without a group."""
     column = build_group_column(manifest.train)
     if column is None:
         return pd.Series("", index=paths.index, dtype=str)
-    return paths.map(read_groups(column, photos.select_inside(manifest.train.folder))).fillna("")
+    if column.file == FOLDERS:
+        level = int(column.column)
+        return paths.map(lambda path: "/".join(manifest.train.split_below(extract_folder(path))[:level]))
+    return paths.map(read_groups(column, photos.select_inside_any(manifest.train.folders))).fillna("")
 
 
 def exclude_unreadable(

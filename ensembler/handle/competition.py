@@ -195,7 +195,13 @@ class Competition(CompetitionFacts, Shown):
             )
 
     def folds(
-        self, *, folds: int | None = None, repeats: int | None = None, seed: int | None = None, force: bool = False
+        self,
+        *,
+        folds: int | None = None,
+        repeats: int | None = None,
+        seed: int | None = None,
+        hold_out: str | None = None,
+        force: bool = False,
     ) -> FoldsResult:
         """Return the folds, or make others; see :func:`ensembler.folds`.
 
@@ -205,7 +211,9 @@ class Competition(CompetitionFacts, Shown):
         3
         """
         with self.progress as progress:
-            return folds_workflow.folds(self, folds=folds, repeats=repeats, seed=seed, force=force, progress=progress)
+            return folds_workflow.folds(
+                self, folds=folds, repeats=repeats, seed=seed, hold_out=hold_out, force=force, progress=progress
+            )
 
     def stack(
         self,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..competition.layout.layout import Hints
+from ..competition.layout.hints import Hints
 from ..paths import DEFAULT_WORKSPACE, CompetitionLike, Workspace
 from ..progress import Progress
 from ..submission.kaggle.competitions import parse_slug
@@ -126,10 +126,13 @@ def adopt(
     seed: int = 0,
     hints: Hints = NO_HINTS,
     force: bool = False,
+    unpack_limit: float | None = None,
     workspace: Workspace = DEFAULT_WORKSPACE,
     progress: Progress | None = None,
 ) -> Competition:
     """Make a competition of a local folder. Its photos stay where they are.
+
+    Archives inside are unpacked into the competition's own folder, beside links to the other files.
 
     A folder with a sample submission is taken as it is. Otherwise the photos of a ``test`` folder are to be predicted.
     If there is none, a share of the labelled photos is held out, and their labels are hidden in ``solution.csv``.
@@ -148,6 +151,9 @@ def adopt(
         Answers to what cannot be found out.
     force
         Replace a competition of the same name.
+    unpack_limit
+        Limit of the unpacked size of archives in the folder, in GB. 0 removes it. None is 50 GB, or ten times the
+        archives if that is more.
     workspace
         Folders of competitions and submissions.
     progress
@@ -173,6 +179,7 @@ def adopt(
             seed=seed,
             hints=hints,
             force=force,
+            unpack_limit=unpack_limit,
             workspace=workspace,
             progress=shown,
         )

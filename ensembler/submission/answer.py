@@ -20,6 +20,7 @@ from ..competition.table_files.reading import find_separator, read_table_file
 from ..competition.tables import Tables, compute_prior, encode_labels
 from ..competition.tag_cells import BLANK, join_tags, split_cells
 from ..errors import BadData, Mismatch
+from ..progress import SILENT, Progress
 from .checks import check_csv
 
 # Nine digits hold the precision of float32.
@@ -116,8 +117,8 @@ def check_answer(csv: Path, manifest: Manifest, photos: Path) -> None:
     )
 
 
-def score_answer(csv: Path, solution: Path, manifest: Manifest) -> AnswerScore:
-    """Score a submission against hidden labels, joined by id.
+def score_answer(csv: Path, solution: Path, manifest: Manifest, progress: Progress = SILENT) -> AnswerScore:
+    """Score a submission against hidden labels, joined by id. Rows without a hidden label are counted in a warning.
 
     Parameters
     ----------
@@ -129,15 +130,20 @@ def score_answer(csv: Path, solution: Path, manifest: Manifest) -> AnswerScore:
     Raises
     ------
     Mismatch
-        If the ids of the two files differ, or one contains an unknown class.
+        If the submission lacks ids of the solution, an id is repeated, or one of the files contains an unknown class.
     BadData
         If a column is missing, or a probability is not a number.
     """
     answer = _read_columns(csv, (manifest.answer.id_column, *manifest.answer.columns))
     truth = _read_columns(solution, ("id", "label"))
     answer = answer.set_index(manifest.answer.id_column)[list(manifest.answer.columns)]
-    if sorted(answer.index) != sorted(truth["id"]) or not answer.index.is_unique:
+    if not (set(truth["id"]) <= set(answer.index) and answer.index.is_unique and truth["id"].is_unique) or truth.empty:
         raise Mismatch(f"{csv} and {solution} contain different ids: name the CSV of this competition.")
+    if unlabelled := len(answer) - len(truth):
+        progress.warn(
+            f"{solution} has no label for {unlabelled} of the {len(answer)} rows of {csv}: the score is that of the "
+            f"other {len(truth)}."
+        )
     answer = answer.loc[truth["id"]]
     targets = _encode_known_labels(truth["label"], manifest, solution)
     if manifest.answer.kind == "probabilities":

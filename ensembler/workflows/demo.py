@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ..competition import digits
 from ..competition.csv_tables import write_table
-from ..competition.layout.layout import Hints
+from ..competition.layout.hints import Hints
 from ..paths import DEFAULT_WORKSPACE, Workspace
 from ..progress import SILENT, Progress
 from .fetch.fetch import fetch

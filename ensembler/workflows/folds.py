@@ -12,7 +12,7 @@ import pandas as pd
 
 from ..callers import address_caller
 from ..competition.duplicates import DuplicateCounts, count_duplicates, find_twins, load_duplicates
-from ..competition.folds.file import build_folds, format_folds, load_folds
+from ..competition.folds.file import build_folds, build_held_out_fold, format_folds, load_folds
 from ..competition.folds.folds import Folds
 from ..competition.tables import Tables
 from ..errors import BadChoice, BadData, Mismatch, format_count
@@ -128,7 +128,7 @@ class FoldsResult(Shown):
             f"{format_count(range(self.folds), 'fold')}, {format_count(range(self.repeats), 'repeat')}: {self.file}"
         ]
         if self.folds == 1:
-            lines[0] = f"one held-out fifth, {format_count(range(self.repeats), 'repeat')}: {self.file}"
+            lines[0] = f"one held-out fold, {format_count(range(self.repeats), 'repeat')}: {self.file}"
             lines.append(f"{self.scored} of {self.photos} photos are scored; the others only train")
         if copies := self.duplicates.describe():
             lines.append(copies)
@@ -147,6 +147,7 @@ def folds(
     folds: int | None = None,
     repeats: int | None = None,
     seed: int | None = None,
+    hold_out: str | None = None,
     force: bool = False,
     workspace: Workspace = DEFAULT_WORKSPACE,
     progress: Progress = SILENT,
@@ -162,6 +163,9 @@ def folds(
         current numbers.
     seed
         Seed of new folds. None uses 0.
+    hold_out
+        Folder whose training photos become the one held-out fold, such as ``valid``. It is relative to the folder of
+        the photos, and excludes the other numbers.
     force
         Make new folds even if they make trained members and stacks obsolete. Their files remain until they are trained
         again.
@@ -169,7 +173,7 @@ def folds(
     Raises
     ------
     BadChoice
-        If there are no folds and no number is given, or a number is too small.
+        If there are no folds and no number is given, a number is too small, or a folder to hold out has no photos.
     Mismatch
         If results would become obsolete and ``force`` is not set.
     Busy
@@ -182,13 +186,13 @@ def folds(
     (3, 64)
     """
     folder, tables = open_refreshed_competition(competition, workspace, progress)
-    if folds is repeats is seed is None:
+    if hold_out is None and folds is repeats is seed is None:
         if not folder.folds.is_file():
             raise BadChoice(
                 f"{folder.name} has no folds yet: `ensembler train-members` makes them, or `ensembler folds --folds 5`."
             )
         return _build_result(folder, tables, load_folds(folder, tables), ObsoleteResults((), ()))
-    replacement = _make_folds(folder, tables, folds, repeats, seed)
+    replacement = _make_folds(folder, tables, folds, repeats, seed, hold_out)
     text = format_folds(tables, replacement)
     obsolete = _find_results_of_old_folds(folder, text)
     if obsolete and not force:
@@ -208,18 +212,30 @@ def find_obsolete_results(
     folds: int | None,
     repeats: int | None,
     seed: int | None,
+    hold_out: str | None = None,
     workspace: Workspace,
     progress: Progress = SILENT,
 ) -> ObsoleteResults:
     """Return the results that :func:`folds` with these arguments would make obsolete, and change nothing."""
     folder, tables = open_refreshed_competition(competition, workspace, progress)
-    return _find_results_of_old_folds(folder, format_folds(tables, _make_folds(folder, tables, folds, repeats, seed)))
+    return _find_results_of_old_folds(
+        folder, format_folds(tables, _make_folds(folder, tables, folds, repeats, seed, hold_out))
+    )
 
 
 def _make_folds(
-    folder: CompetitionFolder, tables: Tables, folds: int | None, repeats: int | None, seed: int | None
+    folder: CompetitionFolder,
+    tables: Tables,
+    folds: int | None,
+    repeats: int | None,
+    seed: int | None,
+    hold_out: str | None,
 ) -> Folds:
     """Make folds. Numbers that are None are those of the current folds, if these can be read."""
+    if hold_out is not None:
+        if not folds is repeats is seed is None:
+            raise BadChoice("--hold-out makes one fold: omit --folds, --repeats and --seed.")
+        return build_held_out_fold(tables, hold_out)
     try:
         current = load_folds(folder, tables) if folder.folds.is_file() else None
     except (BadData, Mismatch):

@@ -13,6 +13,7 @@ from ..competition.duplicates import DuplicateCounts
 from ..competition.manifest import Manifest
 from ..competition.metrics.score_columns import build_score_columns
 from ..competition.metrics.scores import Scores
+from ..competition.sets.accounting import FileCount
 from ..figures import format_score, format_signed
 from ..paths import CompetitionFolder
 from ..serialization import Exported, convert_to_plain
@@ -31,6 +32,8 @@ class PreparedCompetition(Shown):
         Numbers of photos.
     duplicates
         Numbers of training photos that show the same picture as another photo.
+    files
+        Numbers of all files below the folder of the photos, by use.
     """
 
     folder: CompetitionFolder
@@ -39,6 +42,7 @@ class PreparedCompetition(Shown):
     test: int
     unreadable: int
     duplicates: DuplicateCounts
+    files: tuple[FileCount, ...] = ()
 
     def build_table(self) -> Table:
         """Return the facts that were derived from the competition's files."""
@@ -50,7 +54,7 @@ class PreparedCompetition(Shown):
         sources = {"names": "file names", "folders": "folder names", "csv": train.file}
         left = f", {self.unreadable} unreadable (see {self.folder.unreadable})" if self.unreadable else ""
         yield "task", manifest.describe()
-        yield "labels", f"from {sources[train.labels]} in {train.folder}"
+        yield "labels", f"from {sources[train.labels]} in {', '.join(train.folders)}"
         yield "answer", f"{answer.id_column} + {', '.join(answer.columns[:6])}: {answer.kind}"
         yield "photos", f"{self.training} to train on, {self.test} to predict{left}"
         if copies := self.duplicates.describe():
@@ -59,9 +63,14 @@ class PreparedCompetition(Shown):
         if pixels := manifest.pixels.describe():
             yield "pixels", pixels
         if train.groups:
-            yield "groups", f"{train.group_column} of {train.groups}; folds never split a group"
+            yield "groups", f"{train.describe_groups()}; folds never split a group"
         if manifest.code_only:
             yield "submit", "only from a notebook"
+        if self.files:
+            total = sum(found.count for found in self.files)
+            yield "files", f"{total} in {self.folder.root / manifest.photos} (listed in {self.folder.files})"
+        for found in self.files:
+            yield f"  {found.use}", found.describe()
         yield "manifest", f"{self.folder.manifest} (edit it if anything is wrong)"
 
 

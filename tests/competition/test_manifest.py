@@ -36,9 +36,14 @@ DRIVERS = replace(
     code_only=True,
     class_names=("Rust", "Scab", "Fine"),
 )
+SETS = replace(
+    LEAVES,
+    train=TrainLayout("train", "folders", "", "", (), False, "folders", "level", "2", ("valid", "train/more"), 1),
+    leave_out=("train/overview.jpg", "*/masks"),
+)
 
 
-@pytest.mark.parametrize("manifest", [DOGS, LEAVES, TAGS, DRIVERS])
+@pytest.mark.parametrize("manifest", [DOGS, LEAVES, TAGS, DRIVERS, SETS])
 def test_it_comes_back_as_it_was_saved(tmp_path, manifest):
     path = tmp_path / "competition.toml"
     manifest.save(path)
@@ -190,6 +195,14 @@ def edited(tmp_path, manifest, section, **keys):
         (DRIVERS, "", {"class_names": ["Rust"]}, "class_names must contain 3 names, one per class"),
         (DRIVERS, "", {"code_only": "yes"}, "code_only must be true or false, not text in quotes"),
         (DRIVERS, "test", {"more_folders": "more"}, r"test\.more_folders must be a list"),
+        (
+            SETS,
+            "train",
+            {"group_column": "patient"},
+            r"needs the level of these folders as train\.group_column, .*'patient'",
+        ),
+        (SETS, "train", {"group_column": "0"}, r"needs the level of these folders as train\.group_column, .*'0'"),
+        (SETS, "train", {"class_level": -1}, r"train\.class_level must be at least 0\. Received: -1"),
         (TAGS, "answer", {"columns": ["a", "b", "c"]}, r"answer\.columns must name 1 column"),
         (TAGS, "answer", {"kind": "flag"}, r"answer\.kind = 'flag' needs two classes"),
     ],
@@ -199,6 +212,28 @@ def test_what_a_person_may_get_wrong(tmp_path, manifest, section, keys, says):
     with pytest.raises(BadData, match=says) as caught:
         Manifest.load(path)
     assert str(path) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("level", "folder", "label"),
+    [
+        (0, "train/cat", "cat"),
+        (0, "train/cat/more", "more"),
+        (1, "train/cat/more", "cat"),
+        (2, "train/cat/more", "more"),
+        (2, "train/cat", ""),
+        (0, "train", ""),
+        (1, "valid/valid/dog", "dog"),
+        (1, "train/more/dog", "dog"),
+    ],
+)
+def test_the_class_that_a_folder_names(level, folder, label):
+    layout = TrainLayout("train", "folders", more_folders=("valid/valid", "train/more"), class_level=level)
+    if folder == "train/cat/more":
+        layout = replace(layout, more_folders=())
+    assert layout.extract_class(folder) == label
+    assert TrainLayout(".", "folders").extract_class("dog") == "dog"
+    assert TrainLayout(".", "folders").extract_class("") == ""
 
 
 @pytest.mark.parametrize("content", [None, b"task = ", b"\xff"])
@@ -236,6 +271,9 @@ def test_what_the_tables_do_not_depend_on_leaves_its_fingerprint(change):
         {"train": replace(DRIVERS.train, groups="")},
         {"test": TestLayout("test-jpg")},
         {"answer": replace(DRIVERS.answer, sample="other.csv")},
+        {"train": replace(DRIVERS.train, more_folders=("more",))},
+        {"train": replace(DRIVERS.train, class_level=1)},
+        {"leave_out": ("masks",)},
     ],
 )
 def test_what_the_tables_depend_on_changes_its_fingerprint(change):

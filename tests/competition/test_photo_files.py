@@ -52,6 +52,22 @@ def test_inside_a_folder():
     assert photos.select_inside("c").paths == ()
 
 
+@pytest.mark.parametrize(
+    ("patterns", "left"),
+    [
+        ((), "a/1.jpg a/masks/1.jpg ab/2.jpg b/masks/1.jpg"),
+        (("a",), "ab/2.jpg b/masks/1.jpg"),
+        (("./a/", "ab/2.jpg"), "b/masks/1.jpg"),
+        (("*/masks",), "a/1.jpg ab/2.jpg"),
+        (("*1.jpg",), "ab/2.jpg"),
+        (("masks", "a.*", "A"), "a/1.jpg a/masks/1.jpg ab/2.jpg b/masks/1.jpg"),
+    ],
+)
+def test_photos_left_out_by_patterns(patterns, left):
+    given = photos_named("a/1.jpg", "a/masks/1.jpg", "ab/2.jpg", "b/masks/1.jpg")
+    assert " ".join(given.leave_out(patterns).paths) == left
+
+
 def test_without():
     assert photos_named("1.jpg", "2.jpg").exclude({"1.jpg", "x"}).paths == ("2.jpg",)
 

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from helpers.answers_made import BINARY, LABEL, MULTICLASS, TAGS
+from helpers.photos import Heard
 
 from ensembler.competition.csv_tables import read_table
 from ensembler.competition.manifest import AnswerLayout, Manifest
@@ -155,6 +156,17 @@ def test_flags_are_scored(tmp_path: Path) -> None:
     figures = scored(tmp_path, replace(FLAG, metric="f1"), "id,label\n1,1\n2,1\n3,1\n4,0\n", truth)
     assert (figures.metric, figures.accuracy, figures.log_loss) == ("f1", 0.5, None)
     assert figures.score == pytest.approx(2 * 2 / (3 + 3))
+
+
+def test_rows_without_a_hidden_label_are_counted(tmp_path: Path) -> None:
+    (tmp_path / "answer.csv").write_text("id,label\n1,0.9\n2,0.2\n3,0.1\n", "utf-8")
+    (tmp_path / "truth.csv").write_text("id,label\n2,cat\n1,dog\n", "utf-8")
+    heard = Heard()
+    figures = score_answer(tmp_path / "answer.csv", tmp_path / "truth.csv", BINARY, heard)
+    assert figures.accuracy == 1
+    assert [warning.partition("truth.csv ")[2][:36] for warning in heard.warnings] == [
+        "has no label for 1 of the 3 rows of "
+    ]
 
 
 def test_tags_are_scored_in_any_order(tmp_path: Path) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from helpers.members_made import make_member, small_competition
 from helpers.stacks_made import make_stack
 
+from ensembler.competition.csv_tables import read_table
 from ensembler.errors import BadChoice, Busy, Mismatch
 from ensembler.locks import hold_lock
 from ensembler.paths import CompetitionFolder, Workspace
@@ -64,6 +66,33 @@ def test_others_are_made_all_the_same_if_a_person_says_so(made: Made) -> None:
     # Nothing rests on these yet; the other number stays.
     again = folds(seed=5, workspace=workspace)
     assert (again.folds, again.repeats, again.useless) == (2, 2, ObsoleteResults((), ()))
+
+
+def test_the_photos_of_a_folder_are_one_fold(made: Made) -> None:
+    folder, workspace = made
+    train = read_table(folder.train)
+    train.loc[:5, "path"] = "valid/" + train.loc[:5, "path"]
+    train.loc[5:6, "group"] = "one"
+    train.to_csv(folder.train, index=False)
+    with pytest.raises(Mismatch, match="New folds make"):
+        folds(hold_out="valid", workspace=workspace)
+    result = folds(hold_out="./valid/", force=True, workspace=workspace)
+    assert (result.folds, result.scored, [split.photos for split in result.splits]) == (1, 7, [7])
+    assert result.describe()[0].startswith("one held-out fold, 1 repeat")
+    assert read_table(folder.folds)["fold"].tolist() == ["0"] * 7 + [""] * 17
+    assert folds(workspace=workspace).scored == 7
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ({"hold_out": "nowhere"}, "'nowhere' contains none of them"),
+        ({"hold_out": "valid", "folds": 3}, "hold_out makes one fold: omit folds, repeats and seed"),
+    ],
+)
+def test_a_folder_that_cannot_be_held_out(made: Made, arguments: dict[str, Any], says: str) -> None:
+    with pytest.raises(BadChoice, match=says):
+        folds(**arguments, force=True, workspace=made[1])
 
 
 def test_none_are_made_while_a_member_is_trained_on_those_there_are(made: Made) -> None:

@@ -7,7 +7,7 @@ from click.testing import CliRunner
 from helpers.photos import write_photo
 
 from ensembler.cli.main import commands
-from ensembler.competition.layout.layout import Hints
+from ensembler.competition.layout.hints import Hints
 from ensembler.errors import BadData
 from ensembler.paths import Workspace
 from ensembler.workflows.fetch.adopt import adopt

@@ -15,7 +15,7 @@ from helpers.photos import Heard, pixels, zip_bytes
 from PIL import Image
 
 from ensembler.competition.csv_tables import read_table
-from ensembler.competition.layout.layout import Hints
+from ensembler.competition.layout.hints import Hints
 from ensembler.competition.manifest import Manifest
 from ensembler.competition.pixels import PixelRule
 from ensembler.competition.tables import load_tables

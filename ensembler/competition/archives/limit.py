@@ -22,12 +22,14 @@ class UnpackLimit:
 
     ``max_bytes`` is the largest unpacked size of the outermost ``archive``. 0 sets no limit. None allows 50 GB, or ten
     times the archive if that is more, and refuses archives that unpack to more than 1 GB and 200 times their size.
+    ``packed`` is the size of a folder's archives; None is that of the file ``archive``.
     """
 
-    def __init__(self, archive: Path, max_bytes: int | None) -> None:
+    def __init__(self, archive: Path, max_bytes: int | None, packed: int | None = None) -> None:
         self._display_name = str(archive)
         self._is_default = max_bytes is None
-        self._max_bytes = max(MIN_LIMIT_BYTES, LIMIT_RATIO * archive.stat().st_size) if max_bytes is None else max_bytes
+        packed = archive.stat().st_size if packed is None else packed
+        self._max_bytes = max(MIN_LIMIT_BYTES, LIMIT_RATIO * packed) if max_bytes is None else max_bytes
         self._written = 0
         self._packed = 0
         self._archive_bytes = 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import IO
@@ -16,6 +16,7 @@ from ...storage import require_space, write_folder_atomically
 from .formats import DAMAGE_ERRORS, describe_format, is_archive, open_archive
 from .limit import MAX_NESTING, UnpackLimit
 from .members import ArchiveEntry, ArchiveReader, EncryptedArchive
+from .mirror import mirror
 from .pixel_tables import draw_pixel_tables
 from .placing import is_litter, put_in_place
 
@@ -59,13 +60,35 @@ def extract_archive(archive: Path, folder: Path, progress: Progress, *, max_byte
         draw_pixel_tables(temporary, progress)
 
 
-def read_claimed_size(archive: Path) -> int:
-    """Return the unpacked size that an archive claims, without inner archives; 0 if it is unreadable."""
+def extract_inner_archives(
+    root: Path, packed: Sequence[Path], folder: Path, exclude: Path, progress: Progress, *, max_bytes: int | None = None
+) -> None:
+    """Unpack the archives ``packed`` below ``root`` into ``folder``, beside links to the other files of ``root``.
+
+    ``root`` stays as it is. Its files below ``exclude`` are omitted. Archives inside are treated as by
+    :func:`extract_archive`, and so are errors. An archive that cannot be unpacked is linked.
+    """
+    with write_folder_atomically(folder) as temporary:
+        mirror(root, temporary, exclude)
+        kept = {path for path in temporary.rglob("*") if is_archive(path)}
+        kept -= {temporary / path.relative_to(root) for path in packed}
+        limit = UnpackLimit(root, max_bytes, sum(path.stat().st_size for path in packed))
+        _Unpacking(root, temporary, limit, progress, unreadable=kept).unpack_inner_archives()
+        draw_pixel_tables(temporary, progress)
+
+
+def list_entries(archive: Path) -> list[ArchiveEntry] | None:
+    """Return the entries of an archive, without inner archives; None if it is unreadable."""
     try:
         with open_archive(archive) as opened:
-            return sum(entry.size for entry in opened.entries)
+            return list(opened.entries)
     except _UNREADABLE_ERRORS:
-        return 0
+        return None
+
+
+def read_claimed_size(archive: Path) -> int:
+    """Return the unpacked size that an archive claims, without inner archives; 0 if it is unreadable."""
+    return sum(entry.size for entry in list_entries(archive) or ())
 
 
 @dataclass
@@ -81,6 +104,15 @@ class _Unpacking:
 
     def run(self) -> None:
         self._unpack_outer()
+        self.unpack_inner_archives()
+        if self.locked and not any(path.is_file() and path not in self.locked for path in self.root.rglob("*")):
+            raise BadData(
+                f"All of {self.archive} is encrypted: unpack it with its password, and pass the folder to "
+                "`ensembler adopt FOLDER`."
+            )
+
+    def unpack_inner_archives(self) -> None:
+        """Unpack all archives below the root, and those that appear there."""
         for _ in range(MAX_NESTING):
             inner = sorted(set(self._iterate_archives()) - self.locked - self.unreadable)
             if not inner:
@@ -89,11 +121,6 @@ class _Unpacking:
                 self._unpack_inner(path)
         else:
             raise BadData(f"{self.archive} contains more than {MAX_NESTING} levels of archives: unpack it by hand.")
-        if self.locked and not any(path.is_file() and path not in self.locked for path in self.root.rglob("*")):
-            raise BadData(
-                f"All of {self.archive} is encrypted: unpack it with its password, and pass the folder to "
-                "`ensembler adopt FOLDER`."
-            )
 
     def _iterate_archives(self) -> Iterator[Path]:
         for path in self.root.rglob("*"):

@@ -43,6 +43,24 @@ def build_folds(tables: Tables, folds: int | None, repeats: int | None, seed: in
     return Folds(assigned if count > 1 else np.where(assigned == 0, 0, NOT_HELD_OUT), count, labels, groups)
 
 
+def build_held_out_fold(tables: Tables, folder: str) -> Folds:
+    """Make one fold of the training photos below ``folder``, without saving it. The other photos are never held out.
+
+    Photos of their groups are held out with them. ``folder`` is relative to the folder of the photos.
+    """
+    train = tables.train
+    inside = train["path"].str.startswith(folder.removeprefix("./").rstrip("/") + "/")
+    groups = set(train.loc[inside, "group"]) - {""}
+    held_out = (inside | train["group"].isin(groups)).to_numpy(dtype=bool)
+    if not inside.any() or held_out.all():
+        share = "none" if not inside.any() else "all"
+        raise BadChoice(
+            f"--hold-out must name a folder with some of the training photos of {tables.photos}. {folder!r} contains "
+            f"{share} of them, or of their groups."
+        )
+    return Folds(np.where(held_out, 0, NOT_HELD_OUT)[:, np.newaxis], 1, train["label"], train["group"])
+
+
 def load_or_make_folds(
     folder: CompetitionFolder, tables: Tables, folds: int | None = None, repeats: int | None = None, seed: int = 0
 ) -> Folds:

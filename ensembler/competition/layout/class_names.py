@@ -17,11 +17,18 @@ def find_class_names(root: Path, classes: tuple[str, ...]) -> tuple[str, ...]:
 
     The result is empty if no JSON file near ``root`` names all ``classes``.
     """
+    path = find_class_names_file(root, classes)
+    names = _read_names(path) if path else {}
+    return tuple(names[name].strip() for name in classes) if names else ()
+
+
+def find_class_names_file(root: Path, classes: tuple[str, ...]) -> Path | None:
+    """Return the JSON file near ``root`` that names all ``classes``, or None."""
     for path in _list_json_files(root):
         names = _read_names(path)
         if set(classes) <= set(names) and all(isinstance(names[name], str) and names[name].strip() for name in classes):
-            return tuple(names[name].strip() for name in classes)
-    return ()
+            return path
+    return None
 
 
 def _list_json_files(root: Path) -> list[Path]:

@@ -14,11 +14,11 @@ from ..manifest import Manifest, TestLayout, TrainLayout
 from ..photo_files import PhotoFiles
 from ..photo_ids import describe_matching, normalise_text
 from ..sample_submission import SampleSubmission, make_relative
+from ..sets.set_names import find_set
 from ..table_files.reading import describe_table_dialect, is_encoding_guessed
 from ..task import LabelSource
 from .classes import OneHot
 from .evidence import Evidence
-from .photo_sets import find_set
 from .readable_tables import explain_tables
 from .tags import Tags
 
@@ -134,14 +134,13 @@ def add_findings(manifest: Manifest, evidence: Evidence, metric_source: str) -> 
     columns = ", ".join(answer.columns[:3]) + (", ..." if len(answer.columns) > 3 else "")
     found = [
         ("task", manifest.describe(), train.file, "the distinct labels, and the columns of the answer", ()),
-        ("training photos", train.folder, train.folder, "the folder of the labelled photos", ()),
+        ("training photos", ", ".join(train.folders), train.folder, "the folder of the labelled photos", ()),
         ("test photos", ", ".join(test.folders), test.folder, _explain_test(manifest), ()),
         ("answer", f"{answer.id_column}, {columns}: {answer.kind}", answer.sample, "its columns and cells", ()),
         ("metric", manifest.metric, "", metric_source, ()),
     ]
     if train.groups:
-        value = f"{train.group_column} of {train.groups}"
-        found.append(("groups", value, train.groups, "photos of a group stay in one fold", ()))
+        found.append(("groups", train.describe_groups(), train.groups, "photos of a group stay in one fold", ()))
     known = {finding.subject for finding in evidence.findings}
     for subject, value, source, rule, examples in found:
         if subject not in known:

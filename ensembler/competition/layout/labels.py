@@ -14,9 +14,9 @@ from ..label_rows import read_label_rows, settle_rows
 from ..manifest import SEPARATOR, Manifest
 from ..photo_files import PhotoFiles
 from ..photo_ids import normalise_text
-from ..photo_names import extract_folder, extract_name, extract_stem
+from ..photo_names import extract_folder, extract_stem
+from ..sets.set_names import find_set
 from ..tag_cells import BLANK
-from .photo_sets import find_set, split_path_below
 
 
 def extract_label(path: str) -> str:
@@ -27,24 +27,10 @@ def extract_label(path: str) -> str:
     return label if bare != stem and re.search(r"[^\W\d_]", label) else ""
 
 
-def extract_folder_label(path: str) -> str:
-    """Return the name of a photo's folder as a class, in the composed Unicode form."""
-    return normalise_text(extract_name(extract_folder(path)))
-
-
 def has_labels_in_names(photos: PhotoFiles) -> bool:
     """Return whether file names consist of a label and a number, with few labels and several photos of each."""
     counts = Counter(map(extract_label, photos.paths))
     return "" not in counts and 2 <= len(counts) <= len(photos.paths) / 2 and min(counts.values()) >= 2
-
-
-def has_labels_in_folders(photos: PhotoFiles, folder: str) -> bool:
-    """Return whether each photo is in one of at least two folders directly below ``folder`` or its sets.
-
-    A folder that names a set, such as ``train-128``, is not a class.
-    """
-    parts = [split_path_below(path, folder) for path in photos.paths]
-    return all(len(part) == 2 for part in parts) and len({part[0] for part in parts}) >= 2
 
 
 def tabulate_labelled_photos(
@@ -56,7 +42,8 @@ def tabulate_labelled_photos(
     Photos without a label, labels without a photo, and labels outside the manifest's classes raise ``BadData``.
     """
     layout = manifest.train
-    inside = photos.select_inside(layout.folder)
+    photos = photos.leave_out(manifest.leave_out)
+    inside = photos.select_inside_any(layout.folders)
     to_learn = inside.exclude(to_predict | _find_test_photos(inside, manifest))
     if layout.labels == "csv":
         table = _read_from_csv(manifest, inside, to_learn)
@@ -65,21 +52,22 @@ def tabulate_labelled_photos(
         # Ids are file names without suffix if those are unique.
         table = pd.DataFrame({"id": stems if len(set(stems)) == len(stems) else paths, "path": paths})
         by_name = layout.labels == "names"
-        table["label"] = [extract_label(path) if by_name else extract_folder_label(path) for path in paths]
+        table["label"] = [
+            extract_label(path) if by_name else layout.extract_class(extract_folder(path)) for path in paths
+        ]
     _check_classes(table, manifest)
     return table
 
 
 def _find_test_photos(photos: PhotoFiles, manifest: Manifest) -> frozenset[str]:
-    """Return the photos of test folders inside the training folder."""
-    train = manifest.train.folder
-    named = (
-        set() if find_set(f"{train}/photo") == "test" else {path for path in photos.paths if find_set(path) == "test"}
-    )
+    """Return the photos of test folders inside the training folders."""
+    train = manifest.train.folders
+    are_named = any(find_set(f"{folder}/photo") == "test" for folder in train)
+    named = set() if are_named else {path for path in photos.paths if find_set(path) == "test"}
     nested = [
         folder
         for folder in manifest.test.folders
-        if folder not in (".", train) and (train == "." or folder.startswith(train + "/"))
+        if folder != "." and any(base == "." or folder.startswith(base + "/") for base in train)
     ]
     return frozenset(named.union(*(photos.select_inside(folder).paths for folder in nested)))
 

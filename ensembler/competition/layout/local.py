@@ -10,16 +10,20 @@ import pandas as pd
 from ...errors import BadChoice, BadData
 from ..manifest import AnswerLayout, Manifest, TestLayout
 from ..photo_files import PhotoFiles
+from ..sets.class_folders import find_known_classes
+from ..sets.leaving_out import leave_out_others
+from ..sets.photo_sets import list_test_folders
 from ..tables import read_photo_groups
 from .class_names import find_class_names
 from .classes import find_task
 from .evidence import Evidence
 from .findings import report_classes, report_unused_tables
+from .hints import Hints
 from .joined_groups import join_groups
 from .known import list_known_positives
+from .labelled_photos import find_labelled_photos
 from .labels import tabulate_labelled_photos
-from .layout import Hints, choose_metric, find_labelled_photos, list_known_metrics
-from .photo_sets import group_by_folder
+from .layout import choose_metric, list_known_metrics
 
 ID_COLUMN = "id"
 # Stands for units of several classes.
@@ -35,6 +39,7 @@ def find_local_layout(
     competition. Errors are those of :func:`.layout.find_labelled_photos`.
     """
     evidence = Evidence() if evidence is None else evidence
+    photos, left_out = leave_out_others(photos, evidence)
     metrics = list_known_metrics(slug, hints, "")
     labelled = find_labelled_photos(photos, None, hints, evidence, metrics[0] if metrics else None)
     task, classes = find_task(labelled.labels)
@@ -44,7 +49,7 @@ def find_local_layout(
             raise BadChoice.from_unknown_name("class", last, classes)
         classes = (next(name for name in classes if name != last), last)
     outputs = classes[-1:] if task == "binary" else classes
-    first, *others = group_by_folder(photos, "test") or [labelled.layout.folder]
+    first, *others = list_test_folders(photos, evidence) or labelled.layout.folders
     report_classes(labelled.labels, classes, evidence)
     manifest = Manifest(
         name=name,
@@ -57,6 +62,7 @@ def find_local_layout(
         answer=AnswerLayout(str(sample), ID_COLUMN, outputs, "probabilities"),
         metric=choose_metric(task, "probabilities", hints.metric, metrics, evidence).name,
         class_names=find_class_names(photos.root, classes),
+        leave_out=(*left_out, *labelled.strays),
     )
     report_unused_tables(photos, manifest, None, evidence)
     return manifest
@@ -72,15 +78,23 @@ def choose_test_photos(
     Returns
     -------
     tuple
-        Ids to predict, and the table of their hidden labels (id, label), which is empty for a test folder.
+        Ids to predict, and the table of their hidden labels (id, label). Photos of test folders have hidden labels if
+        they are in folders of the classes.
     """
+    photos = photos.leave_out(manifest.leave_out)
     if manifest.test.folder != manifest.train.folder:
-        inside = [photos.select_inside(folder).paths for folder in manifest.test.folders]
-        return list(dict.fromkeys(path for paths in inside for path in paths)), pd.DataFrame()
+        inside = {folder: photos.select_inside(folder).paths for folder in manifest.test.folders}
+        labels: dict[str, str] = {}
+        for folder, paths in inside.items() if manifest.train.labels == "folders" else ():
+            found = find_known_classes(folder, list(paths), manifest.classes, manifest.train.class_level)
+            labels |= found.by_path if found else {}
+        hidden = pd.DataFrame(sorted(labels.items()), columns=["id", "label"])
+        return list(dict.fromkeys(path for paths in inside.values() for path in paths)), hidden
     if not 0 < share < 1:
         raise BadChoice(f"--test-size must be between 0 and 1. Received: {share}")
     table = tabulate_labelled_photos(manifest, photos)
-    table = table[table["path"].isin(pictures.keys())]
+    askable = pictures.keys() & set(photos.select_inside_any(manifest.test.folders).paths)
+    table = table[table["path"].isin(askable)]
     # Photos of one group or one picture are drawn as one unit.
     groups = read_photo_groups(table["path"], manifest, photos)
     joined = join_groups(table["path"], [groups, table["path"].map(pictures)])

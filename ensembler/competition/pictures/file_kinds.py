@@ -90,20 +90,21 @@ def is_system_name(name: str) -> bool:
     return name.startswith((".", "~$")) or name.lower() in _SYSTEM_FOLDERS or name.lower() in _SYSTEM_NAMES
 
 
-def walk_files(root: Path) -> Iterator[tuple[str, str]]:
+def walk_files(root: Path, *, enter_systems: bool = False) -> Iterator[tuple[str, str]]:
     """Yield each file below ``root``, relative to it with forward slashes, and its kind.
 
     A kind is :data:`PHOTO`, :data:`SYSTEM`, the name of a format that cannot be decoded, or :data:`OTHER`. Folders of
-    systems are not entered.
+    systems are entered only if asked; the kind of all files there is :data:`SYSTEM`.
     """
     top = str(root)
     for folder, folders, names in os.walk(top):
         below = folder[len(top) :].replace(os.sep, "/").strip("/")
         prefix = f"{below}/" if below else ""
+        is_system = enter_systems and any(map(is_system_name, below.split("/")))
         # Keeps os.walk out of folders of systems.
-        folders[:] = sorted(name for name in folders if not is_system_name(name))
+        folders[:] = sorted(name for name in folders if enter_systems or not is_system_name(name))
         for name in names:
-            yield prefix + name, classify_file(folder, name)
+            yield prefix + name, SYSTEM if is_system else classify_file(folder, name)
 
 
 def classify_file(folder: str, name: str) -> str:

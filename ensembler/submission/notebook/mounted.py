@@ -45,7 +45,10 @@ class MountedCompetition:
         """Return the table of requested photos: id, and path, which is empty if the photo is missing."""
         sample = SampleSubmission.read(self.sample_root / self.manifest.answer.sample)
         folders = self.manifest.test.folders
-        photos = [_list_photos(root, folder) for root, folder in zip(self.photo_roots, folders, strict=True)]
+        photos = [
+            _list_photos(root, folder).leave_out(self.manifest.leave_out)
+            for root, folder in zip(self.photo_roots, folders, strict=True)
+        ]
         paths = [
             next((str(files.root / path) for files in photos if (path := files.find(identity))), "")
             for identity in sample.ids

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ...competition.layout.layout import Hints
+from ...competition.layout.hints import Hints
 from ...competition.manifest import Manifest
 from ...competition.tables import invalidate_tables
 from ...errors import BadChoice, StorageError
@@ -13,6 +13,7 @@ from ...progress import SILENT, Progress
 from ..results import PreparedCompetition
 from .answers import merge_hints
 from .detection import TEST_SIZE, are_photos_chosen, choose_photos, detect_layout
+from .packed import read_packed_folder, unpack_packed_folder
 from .tables import NO_HINTS, prepare_competition
 
 
@@ -24,6 +25,7 @@ def adopt(
     seed: int = 0,
     hints: Hints = NO_HINTS,
     force: bool = False,
+    unpack_limit: float | None = None,
     workspace: Workspace = DEFAULT_WORKSPACE,
     progress: Progress = SILENT,
 ) -> PreparedCompetition:
@@ -40,11 +42,15 @@ def adopt(
     if force or hints != NO_HINTS or not folder.manifest.is_file():
         hints = hints if force else merge_hints(folder, hints)
         invalidate_tables(folder)
-        _, scan = detect_layout(folder, root, "", str(root), hints, progress, test_size=test_size, seed=seed)
+        max_bytes = None if unpack_limit is None else round(unpack_limit * 1e9)
+        files, photos_at = unpack_packed_folder(folder, root, max_bytes, progress)
+        _, scan = detect_layout(folder, files, "", photos_at, hints, progress, test_size=test_size, seed=seed)
     elif not are_photos_chosen(folder):
         scan = choose_photos(folder, test_size, seed, progress)
     return prepare_competition(folder, progress, scan)
 
 
 def _locate_photos(folder: CompetitionFolder) -> Path:
+    if packed := read_packed_folder(folder).folder:
+        return Path(packed).resolve()
     return (folder.root / Manifest.load(folder.manifest).photos).resolve()

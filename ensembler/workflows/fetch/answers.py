@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import asdict, dataclass, replace
 
 from ...competition.layout.evidence import Evidence
-from ...competition.layout.layout import Hints
+from ...competition.layout.hints import Hints
 from ...competition.manifest import Manifest
 from ...competition.metrics.metrics import find_metric
 from ...errors import BadData

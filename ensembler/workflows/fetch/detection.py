@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from ...competition.csv_tables import write_table
+from ...competition.csv_tables import read_table, write_table
 from ...competition.duplicates import group_copies
 from ...competition.layout.evidence import Evidence
 from ...competition.layout.findings import add_findings
-from ...competition.layout.layout import Hints, describe_metric_source, find_layout
+from ...competition.layout.hints import Hints
+from ...competition.layout.layout import describe_metric_source, find_layout
 from ...competition.layout.local import choose_test_photos, find_local_layout
 from ...competition.manifest import Manifest
 from ...competition.photo_files import PhotoFiles
@@ -59,8 +60,11 @@ def detect_layout(
         manifest = find_local_layout(files, folder.name, hints, folder.sample, evidence, slug)
         manifest = replace(manifest, photos=photos_at)
         hidden, scan = hold_out_photos(manifest, files, test_size, seed, progress)
+        has_test_folder = manifest.test.folder != manifest.train.folder
+        if has_test_folder and len(hidden):
+            _report_hidden_labels(manifest, hidden, len(read_table(folder.sample)), evidence)
         if slug:
-            predicted = "part of the labelled photos" if len(hidden) else "the photos of the test folder"
+            predicted = "the photos of the test folder" if has_test_folder else "part of the labelled photos"
             evidence.doubt(
                 f"{folder.name} contains no file with the name of a sample submission, so the photos to predict are "
                 f"{predicted}, and the CSV has the columns id and {format_first(manifest.answer.columns)}: if a file "
@@ -75,13 +79,26 @@ def detect_layout(
     return manifest, scan
 
 
+def _report_hidden_labels(manifest: Manifest, hidden: pd.DataFrame, count: int, evidence: Evidence) -> None:
+    """Record that folders of classes give labels of the photos to predict."""
+    folders = [folder for folder in manifest.test.folders if hidden["id"].str.startswith(folder + "/").any()]
+    where = ", ".join(folders)
+    rule = "photos to predict are in folders of the classes; `ensembler score` uses them"
+    evidence.add_finding("hidden labels", f"{len(hidden)} of {count} photos to predict", where, rule)
+    if len(hidden) < count:
+        evidence.doubt(
+            f"Only {len(hidden)} of the {count} photos to predict have hidden labels, those in folders of the classes "
+            f"below {where}: `ensembler score` uses these."
+        )
+
+
 def hold_out_photos(
     manifest: Manifest, files: PhotoFiles, test_size: float, seed: int, progress: Progress
 ) -> tuple[pd.DataFrame, DuplicateScan]:
     """Choose the photos to predict, write a sample submission for them, and return their hidden labels."""
-    test = manifest.test
-    has_test_folder = test.folder != manifest.train.folder
-    inside = [path for part in test.folders for path in files.select_inside(part).paths] if has_test_folder else []
+    train, test = manifest.train, manifest.test
+    files = files.leave_out(manifest.leave_out).select_inside_any([*train.folders, *test.folders])
+    inside = files.select_inside_any(test.folders).paths if test.folder != train.folder else ()
     scan = scan_duplicates(files.root, files.paths, frozenset(inside), progress, manifest.pixels)
     copies = group_copies(scan.photo_scan.digests, scan.pairs)
     ids, hidden = choose_test_photos(manifest, files, copies, test_size, seed)

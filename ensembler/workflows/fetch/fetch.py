@@ -8,7 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from ...competition.archives.unpacking import extract_archive, read_claimed_size
-from ...competition.layout.layout import Hints, is_metric_guessed
+from ...competition.layout.hints import Hints
+from ...competition.layout.layout import is_metric_guessed
 from ...competition.layout.not_classification import refuse_metric
 from ...competition.manifest import Manifest
 from ...competition.metrics.metrics import find_metric
@@ -27,6 +28,7 @@ from ..results import PreparedCompetition
 from .answers import KaggleFacts, back_up_edited_manifest, merge_hints, read_facts
 from .checksums import is_another, write_checksum
 from .detection import detect_layout
+from .packed import read_packed_folder
 from .tables import NO_HINTS, DuplicateScan, prepare_competition
 
 # The folder of photos in the manifest of a fetched competition.
@@ -78,7 +80,9 @@ def _refuse_other(folder: CompetitionFolder, archive: Path | None, progress: Pro
     """Check that the name is free or belongs to the same competition, unless it is being replaced."""
     if force or folder.renewing.is_file():
         return
-    if folder.manifest.is_file() and (photos := Manifest.load(folder.manifest).photos) != EXTRACTED_FOLDER:
+    photos = Manifest.load(folder.manifest).photos if folder.manifest.is_file() else EXTRACTED_FOLDER
+    photos = read_packed_folder(folder).folder or photos
+    if photos != EXTRACTED_FOLDER:
         raise StorageError(
             f"{folder.name} is the name of a competition that was created from {photos}: move {folder.root} away, or "
             "replace it with --force."
@@ -172,7 +176,7 @@ def _remove_former_files(folder: CompetitionFolder, progress: Progress) -> None:
     """Remove the manifest, hints, labels and sample of the previous files."""
     _write_stage(folder, _UNPACKED)
     back_up_edited_manifest(folder, progress)
-    for path in (folder.manifest, folder.solution, folder.sample, folder.hints):
+    for path in (folder.manifest, folder.solution, folder.sample, folder.hints, folder.packed):
         remove_file(path)
 
 

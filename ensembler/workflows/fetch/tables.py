@@ -18,11 +18,18 @@ from ...competition.duplicates import (
     group_copies,
     load_duplicates,
 )
-from ...competition.layout.layout import Hints
+from ...competition.layout.evidence import Evidence
+from ...competition.layout.hints import Hints
 from ...competition.manifest import Manifest, are_tables_current, describe_stale_tables, is_scan_current
 from ...competition.photo_files import PhotoFiles
 from ...competition.pictures.file_kinds import OTHER, PHOTO, recognise_content
 from ...competition.pixels import PixelRule
+from ...competition.sets.accounting import (
+    account_for_files,
+    find_useless_patterns,
+    load_file_counts,
+    save_files,
+)
 from ...competition.tables import (
     Tables,
     exclude_unreadable,
@@ -36,6 +43,7 @@ from ...images.near_duplicates import find_near_duplicates
 from ...images.photo_scan import PhotoScan, scan_photos
 from ...paths import CompetitionFolder, CompetitionLike, Workspace
 from ...progress import Progress
+from ...serialization import read_record
 from ..results import PreparedCompetition
 from .pixels import record_pixels
 
@@ -95,7 +103,8 @@ def describe_competition(folder: CompetitionFolder) -> PreparedCompetition:
     unreadable = len(read_table(folder.unreadable))
     labels = tables.train.set_index("id")["label"]
     duplicates = count_duplicates(load_duplicates(folder), labels)
-    return PreparedCompetition(folder, manifest, len(tables.train), len(tables.test), unreadable, duplicates)
+    counts = load_file_counts(folder)
+    return PreparedCompetition(folder, manifest, len(tables.train), len(tables.test), unreadable, duplicates, counts)
 
 
 def _make_tables(
@@ -116,7 +125,24 @@ def _make_tables(
     counts = count_duplicates(duplicates, train.set_index("id")["label"])
     _report_duplicates(folder, counts, progress)
     train = group_twins(train, group_copies(train["path"], scan.pairs))
+    _account_for_files(folder, manifest, files, train, test, unreadable, progress)
     save_tables(folder, manifest, train, test, unreadable, duplicates)
+
+
+def _account_for_files(
+    folder: CompetitionFolder,
+    manifest: Manifest,
+    photos: PhotoFiles,
+    train: pd.DataFrame,
+    test: pd.DataFrame,
+    unreadable: pd.DataFrame,
+    progress: Progress,
+) -> None:
+    evidence = read_record(folder.evidence, Evidence) if folder.evidence.is_file() else Evidence()
+    files = account_for_files(manifest, photos, train, test, unreadable, evidence)
+    save_files(folder, files)
+    for pattern in find_useless_patterns(manifest, files):
+        progress.warn(f"No file is left out by {pattern!r} in leave_out of {folder.manifest}: correct or delete it.")
 
 
 def _explain_problems(root: Path, problems: dict[str, str]) -> dict[str, str]:

@@ -27,7 +27,7 @@ def score(
     csv
         Submission. None selects the newest.
     truth
-        CSV with the columns id and label. None selects the labels that `adopt` or the demo held out.
+        CSV with the columns id and label. None selects the hidden labels that `adopt` or the demo found or held out.
     competition
         Name of the competition. None selects the one last fetched or adopted.
 
@@ -45,10 +45,9 @@ def score(
     >>> ensembler.score(competition="pets").accuracy > 0.5
     True
     """
-    del progress
     folder, tables = open_competition(competition, workspace)
     solution = truth or folder.solution
     if not solution.is_file():
         raise BadChoice(f"The labels {solution} do not exist: pass a CSV with columns id and label as --truth.")
     path = csv or find_newest_answer(folder.submissions)
-    return ScoreResult(submission=path, **vars(score_answer(path, solution, tables.manifest)))
+    return ScoreResult(submission=path, **vars(score_answer(path, solution, tables.manifest, progress)))

@@ -17,7 +17,8 @@ from PIL import Image
 
 from ensembler.competition.archives.unpacking import extract_archive
 from ensembler.competition.folds.assignment import assign_folds
-from ensembler.competition.layout.layout import Hints, find_layout
+from ensembler.competition.layout.hints import Hints
+from ensembler.competition.layout.layout import find_layout
 from ensembler.competition.photo_files import PhotoFiles
 from ensembler.competition.tables import make_tables
 

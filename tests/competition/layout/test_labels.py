@@ -8,7 +8,6 @@ from helpers.photos import write_csv, write_photos
 
 from ensembler.competition.layout.labels import (
     extract_label,
-    has_labels_in_folders,
     has_labels_in_names,
     tabulate_labelled_photos,
 )
@@ -50,26 +49,6 @@ def test_label_in_name(path, label):
 )
 def test_names_tell_labels(names, tell):
     assert has_labels_in_names(PhotoFiles(Path(), tuple(f"train/{name}.jpg" for name in names))) is tell
-
-
-@pytest.mark.parametrize(
-    ("paths", "folder", "tell"),
-    [
-        (["train/cat/1.jpg", "train/dog/1.jpg"], "train", True),
-        (["cat/1.jpg", "dog/1.jpg"], ".", True),
-        (["train/cat/1.jpg", "train/dog/1.jpg"], ".", True),
-        (["train1/cat/1.jpg", "train2/dog/1.jpg", "train2/cat/2.jpg"], ".", True),
-        (["train-128/1.jpg", "train-256/1.jpg"], ".", False),
-        (["train/car/1.jpg", "train/train/1.jpg"], "train", True),
-        (["train_1/cat.1.jpg", "train_2/dog.1.jpg"], ".", False),
-        (["imgs/train/1.jpg", "imgs/train2/1.jpg"], "imgs", False),
-        (["train/cat/1.jpg", "train/cat/2.jpg"], "train", False),
-        (["train/cat/1.jpg", "train/dog/1.jpg", "train/2.jpg"], "train", False),
-        (["train/cat/1.jpg", "train/dog/x/1.jpg"], "train", False),
-    ],
-)
-def test_folders_tell_labels(paths, folder, tell):
-    assert has_labels_in_folders(PhotoFiles(Path(), tuple(paths)), folder) is tell
 
 
 def manifest_of(train, task="binary", classes=("cat", "dog"), test="test"):

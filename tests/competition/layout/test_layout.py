@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 from helpers.photos import write_csv, write_photos
 
-from ensembler.competition.layout.layout import Hints, find_layout, is_metric_guessed
+from ensembler.competition.layout.hints import Hints
+from ensembler.competition.layout.layout import find_layout, is_metric_guessed
 from ensembler.competition.manifest import AnswerLayout, Manifest, TestLayout, TrainLayout
 from ensembler.errors import BadChoice, BadData, MissingHint
 

@@ -5,7 +5,7 @@ import re
 import pytest
 from helpers.photos import write_csv, write_photo, write_photos
 
-from ensembler.competition.layout.layout import Hints
+from ensembler.competition.layout.hints import Hints
 from ensembler.competition.layout.local import choose_test_photos, find_local_layout
 from ensembler.competition.manifest import TestLayout, TrainLayout
 from ensembler.competition.photo_files import PhotoFiles

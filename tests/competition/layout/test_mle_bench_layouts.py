@@ -13,7 +13,8 @@ import pytest
 from helpers.photos import photo_bytes, zip_bytes
 
 from ensembler.competition.archives.unpacking import extract_archive
-from ensembler.competition.layout.layout import Hints, find_layout
+from ensembler.competition.layout.hints import Hints
+from ensembler.competition.layout.layout import find_layout
 from ensembler.competition.photo_files import PhotoFiles
 from ensembler.competition.tables import make_tables
 from ensembler.progress import SILENT

@@ -33,6 +33,13 @@ def kinds_below(root, files):
     return dict(walk_files(root))
 
 
+def test_folders_of_systems_are_entered_on_request(tmp_path):
+    files = {"__MACOSX/train/1.jpg": b"", ".git/objects/1.png": b"", "train/1.jpg": b""}
+    assert kinds_below(tmp_path, files) == {"train/1.jpg": PHOTO}
+    entered = dict(walk_files(tmp_path, enter_systems=True))
+    assert entered == {path: PHOTO if path == "train/1.jpg" else SYSTEM for path in files}
+
+
 def test_suffixes_of_photos_are_those_that_pillow_decodes():
     suffixes = list_photo_suffixes()
     assert {".jpg", ".jfif", ".avif", ".ppm", ".pgm", ".jp2", ".webp", ".tiff", ".png"} <= suffixes

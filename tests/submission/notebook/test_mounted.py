@@ -117,3 +117,11 @@ def test_ids_without_any_photo_are_told(tmp_path: Path) -> None:
     write_csv(root / "sample_submission.csv", "id,label;x1,0.5")
     with pytest.raises(BadData, match=r"No id of .* 'x1'"):
         opened(PETS, root, tmp_path).read_requested_photos()
+
+
+def test_what_the_manifest_leaves_out_is_no_photo_to_predict(tmp_path: Path) -> None:
+    root = tmp_path / "mounted"
+    write_photos(root, "test/1.png", "test/masks/1.png")
+    write_csv(root / "sample_submission.csv", "id,label;1,0.5")
+    manifest = replace(PETS, leave_out=("*/masks",))
+    assert asked(opened(manifest, root, tmp_path)) == {"1": "1.png"}

@@ -13,7 +13,7 @@ from PIL import Image
 
 from ensembler.competition.csv_tables import read_table
 from ensembler.competition.folds.file import build_folds
-from ensembler.competition.layout.layout import Hints
+from ensembler.competition.layout.hints import Hints
 from ensembler.competition.manifest import Manifest
 from ensembler.errors import BadChoice, BadData, Mismatch, MissingHint, StorageError
 from ensembler.paths import Workspace

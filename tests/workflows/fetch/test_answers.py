@@ -5,7 +5,7 @@ from helpers.answers_made import DOGS
 from helpers.photos import Heard
 
 from ensembler.competition.layout.evidence import Evidence
-from ensembler.competition.layout.layout import Hints
+from ensembler.competition.layout.hints import Hints
 from ensembler.progress import SILENT
 from ensembler.workflows.fetch.answers import back_up_edited_manifest, merge_hints, save_manifest
 

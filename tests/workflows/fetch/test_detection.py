@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from helpers.photos import Heard, photo_bytes, zip_bytes
 
-from ensembler.competition.layout.layout import Hints
+from ensembler.competition.layout.hints import Hints
 from ensembler.competition.tables import load_tables
 from ensembler.errors import BadChoice, EnsemblerError
 from ensembler.workflows.fetch.adopt import adopt

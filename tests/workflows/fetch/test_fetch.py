@@ -10,7 +10,7 @@ from helpers.kaggle_server import Answer, KaggleServer, refusal, said
 from helpers.kills import UNDER_WAY, Fetches, asked_again, there, tree
 from helpers.photos import Heard, photo_bytes, write_photos, zip_bytes
 
-from ensembler.competition.layout.layout import Hints
+from ensembler.competition.layout.hints import Hints
 from ensembler.errors import BadData, Busy, DamagedArchive, MissingHint, StorageError
 from ensembler.locks import hold_lock
 from ensembler.submission.kaggle.download import CHUNK

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from ensembler.competition.layout.photo_versions import select_one_version
+from ensembler.competition.sets.photo_versions import FolderNames, select_versions
 
 
 def below(folder, suffix, *stems):
@@ -28,4 +28,31 @@ def below(folder, suffix, *stems):
     ],
 )
 def test_one_of_several_versions(folders, tests, kept):
-    assert select_one_version(folders, tests) == sorted(path for folder in kept for path in folders[folder])
+    chosen, versions, ambiguous = select_versions(folders, tests)
+    assert not ambiguous
+    assert chosen == kept
+    assert {*chosen, *versions} == set(folders)
+    assert set(versions.values()) <= set(kept)
+
+
+def test_equal_names_of_other_pictures_are_no_versions():
+    folders = below("train", ".jpg", "1", "2") | below("train_extra", ".jpg", "1", "2")
+    assert select_versions(folders, [], lambda ones, others: ones != others) == (["train"], {}, ["train_extra"])
+
+
+@pytest.mark.parametrize(
+    ("stems", "ending"),
+    [
+        (["1_mask", "2_mask"], "_mask"),
+        (["a_final_masked", "ba_final_masked"], "_final_masked"),
+        (["benign (1)_mask", "benign (2)_mask"], "_mask"),
+        (["cat/1", "dog/1"], ""),
+        (["cat/img", "dog/img"], ""),
+        (["1.1", "2.1"], ""),
+        (["cat", "bat"], ""),
+        (["_mask"], ""),
+        ([], ""),
+    ],
+)
+def test_the_common_ending_of_names(stems, ending):
+    assert FolderNames(stems).ending == ending

@@ -5,16 +5,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from ensembler.competition.layout.photo_sets import (
-    find_set,
-    find_set_folder,
-    find_test_layout,
-    find_training_set,
-    select_set,
-)
+from ensembler.competition.layout.evidence import Evidence
 from ensembler.competition.manifest import TestLayout
 from ensembler.competition.photo_files import PhotoFiles
 from ensembler.competition.sample_submission import SampleSubmission
+from ensembler.competition.sets.photo_sets import find_test_layout, find_training_set
 from ensembler.errors import BadData
 
 
@@ -28,44 +23,6 @@ def below(folder, suffix, *stems):
 
 def asking_for(*ids):
     return SampleSubmission(Path("sample.csv"), pd.DataFrame({"id": ids, "label": "0"}))
-
-
-@pytest.mark.parametrize(
-    ("folder", "is_test"),
-    [
-        *(
-            (folder, True)
-            for folder in ("test", "Test", "test1", "test_stg1", "test-jpg", "imgs/test", "testing", "test_images")
-        ),
-        *((folder, False) for folder in ("testudo", "tester", "latest", "contest", "images")),
-    ],
-)
-def test_folders_named_after_a_set(folder, is_test):
-    assert bool(select_set(photos(f"{folder}/1.jpg"), "test")) is is_test
-
-
-@pytest.mark.parametrize(
-    ("path", "named"),
-    [
-        ("train/cat/1.jpg", "train"),
-        ("train/test_tube/1.jpg", "train"),
-        ("train_images/bullet_train/1.jpg", "train"),
-        ("train/test/1.jpg", "test"),
-        ("test_data/train/1.jpg", "train"),
-        ("train_test_photos/train/1.jpg", "train"),
-        ("train_test_photos/1.jpg", ""),
-        ("test-jpg/train-like/1.jpg", "test"),
-        ("images/test.jpg", ""),
-        ("test1/test1/1.jpg", "test"),
-    ],
-)
-def test_the_set_that_folders_name(path, named):
-    assert find_set(path) == named
-
-
-def test_the_folder_of_a_set():
-    assert find_set_folder(["a/train/x/1.jpg", "a/train/y/2.jpg"], "train") == "a/train"
-    assert find_set_folder(["a/train1/1.jpg", "a/train2/2.jpg"], "train") == "a"
 
 
 @pytest.mark.parametrize(
@@ -87,8 +44,8 @@ def test_the_folder_of_a_set():
             "in/Train-512",
             1,
         ),
-        (below("train_1", ".jpg", "cat.1", "dog.1") + below("train_2", ".jpg", "cat.1", "dog.1"), ".", 4),
-        (below("train_1", ".jpg", "1", "2") + below("train_2", ".jpg", "3", "4"), ".", 4),
+        (below("train_1", ".jpg", "cat.1", "dog.1") + below("train_2", ".jpg", "cat.1", "dog.1"), "train_1 train_2", 4),
+        (below("train_1", ".jpg", "1", "2") + below("train_2", ".jpg", "3", "4"), "train_1 train_2", 4),
         (below("train_images", ".png", "4", "7") + below("train_thumbnails", ".png", "4_thumbnail"), "train_images", 2),
         (
             below("train", ".jpg", "a_01", "a_02")
@@ -99,16 +56,17 @@ def test_the_folder_of_a_set():
         ),
         (below("train", ".jpg", "1", "2") + below("train/test", ".jpg", "3"), "train", 2),
         (below("images", ".jpg", "1") + below("test_hq", ".jpg", "1") + below("test", ".jpg", "1"), "images", 1),
-        (below("train-a", ".jpg", "1", "2") + below("train-b", ".tif", "3", "4"), ".", 4),
-        (below("train-a", ".jpg", "1") + below("train-b", ".tif", "1", "4"), ".", 3),
+        (below("train-a", ".jpg", "1", "2") + below("train-b", ".tif", "3", "4"), "train-a train-b", 4),
+        (below("train-a", ".jpg", "1") + below("train-b", ".tif", "1", "4"), "train-a train-b", 3),
         (below("train/cat", ".jpg", "1") + below("train/dog", ".png", "1"), "train", 2),
         (below("images", ".jpg", "1", "2") + below("test", ".jpg", "3"), "images", 2),
         (below("images", ".jpg", "1", "2"), "images", 2),
     ],
 )
 def test_the_photos_to_learn_from(paths, folder, count):
-    where, inside = find_training_set(photos(*paths))
-    assert (where, len(inside.paths)) == (folder, count)
+    given = photos(*paths)
+    training = find_training_set(given, Evidence())
+    assert (" ".join(training.folders), len(training.select(given).paths)) == (folder, count)
 
 
 @pytest.mark.parametrize(
