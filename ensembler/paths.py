@@ -12,6 +12,8 @@ from typing import Protocol, Self, overload
 from .errors import BadChoice
 from .storage import write_text
 
+# Path of a file or folder, as the public API takes it.
+PathLike = str | os.PathLike[str]
 NAME_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]*")
 
 
@@ -46,7 +48,10 @@ class _PathBelow:
 
 @dataclass(frozen=True)
 class CompetitionFolder:
-    """Paths of one competition below ``data/NAME``, and the workspace that it belongs to."""
+    """Paths of one competition below ``data/NAME``, and the workspace that it belongs to.
+
+    It is a path itself: ``Path(folder)``, ``folder / "train.csv"``.
+    """
 
     root: Path
     workspace: Workspace = field(default_factory=lambda: DEFAULT_WORKSPACE, compare=False, repr=False)
@@ -90,6 +95,15 @@ class CompetitionFolder:
     survey = _PathBelow("cache/survey")
     # Output of the processes of jobs.
     logs = _PathBelow("logs")
+
+    def __fspath__(self) -> str:
+        return str(self.root)
+
+    def __str__(self) -> str:
+        return str(self.root)
+
+    def __truediv__(self, below: PathLike) -> Path:
+        return self.root / below
 
     @property
     def name(self) -> str:
@@ -161,13 +175,42 @@ class Workspace:
 
     Examples
     --------
-    >>> workspace = ensembler.Workspace(Path("data"), Path("submissions"))
+    >>> workspace = ensembler.Workspace("data", "submissions")
     >>> "pets" in workspace.competitions()
     True
     """
 
     data: Path
     submissions: Path
+
+    def __init__(self, data: PathLike, submissions: PathLike) -> None:
+        for name, path in (("data", data), ("submissions", submissions)):
+            if not isinstance(path, str | os.PathLike) or not os.fspath(path):
+                raise BadChoice(f"{name} of a Workspace must be the path of a folder. Received: {path!r}")
+            object.__setattr__(self, name, Path(path))
+
+    @classmethod
+    def read(cls, workspace: WorkspaceLike) -> Workspace:
+        """Return a workspace, or that of the folders ``data`` and ``submissions`` in the folder of a path.
+
+        Raises
+        ------
+        BadChoice
+            If the folder itself contains competitions, so that it is rather the folder ``data``.
+        """
+        if isinstance(workspace, Workspace):
+            return workspace
+        folder = Path(workspace)
+        if any(folder.glob("*/competition.toml")):
+            raise BadChoice(
+                f"{folder} contains the competitions themselves: pass the folder above as workspace if it contains "
+                "data and submissions, or otherwise an ensembler.Workspace of both folders."
+            )
+        return cls(folder / "data", folder / "submissions")
+
+    def make_absolute(self) -> Workspace:
+        """Return the workspace with paths that stay the same when the process changes its working folder."""
+        return Workspace(self.data.absolute(), self.submissions.absolute())
 
     def competition(self, name: str) -> CompetitionFolder:
         """Return the paths of a competition, which may not exist."""
@@ -217,6 +260,8 @@ class Workspace:
         write_text(self.marker, folder.name + "\n")
 
 
+# A workspace, or the path of a folder that contains its two folders.
+WorkspaceLike = Workspace | str | os.PathLike[str]
 # Workspace that is used by default.
 DEFAULT_WORKSPACE: Workspace = Workspace(Path("data"), Path("submissions"))
 

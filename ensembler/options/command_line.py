@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 from ..backbones.registry import Backbone
@@ -82,6 +83,11 @@ def format_command(words: Sequence[str], workspace: Workspace, competition: str 
         Name of the competition. Empty if it is the current one.
     """
     folders = [("--data", workspace.data, "data"), ("--submissions", workspace.submissions, "submissions")]
-    before = [word for option, path, usual in folders if str(path) != usual for word in (option, str(path))]
+    before = [
+        word
+        for option, path, usual in folders
+        if path.absolute() != Path(usual).absolute()
+        for word in (option, str(path))
+    ]
     after = ["-c", competition] if competition else []
     return shlex.join(["ensembler", *before, *words, *after])

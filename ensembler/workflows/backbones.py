@@ -13,6 +13,8 @@ from ..backbones.registry import Backbone
 from ..backbones.weights import find_local_weights, locate_keras_folder
 from ..errors import BadChoice
 from ..figures import format_parameters
+from ..options.arguments import Names, check_arguments
+from ..paths import PathLike
 from ..serialization import Exported
 from ..tables import Listing, Table
 
@@ -51,8 +53,9 @@ class ListedBackbone(Exported):
     weights: Path | None
 
 
+@check_arguments
 def list_backbones(
-    patterns: Sequence[str] | None = None, *, weights: str | Path | None = None, sort: BackboneSorting = "registry"
+    patterns: Names | None = None, *, weights: PathLike | None = None, sort: BackboneSorting = "registry"
 ) -> Listing[ListedBackbone]:
     """List backbones.
 

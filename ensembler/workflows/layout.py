@@ -8,7 +8,8 @@ from typing import Any
 
 from ..competition.layout.evidence import Evidence, Finding, UnusedFile
 from ..competition.manifest import Manifest
-from ..paths import DEFAULT_WORKSPACE, CompetitionLike, Workspace
+from ..options.arguments import check_arguments
+from ..paths import DEFAULT_WORKSPACE, CompetitionLike, Workspace, WorkspaceLike
 from ..progress import SILENT, Progress
 from ..serialization import convert_to_plain, read_record
 from ..tables import Shown, Table
@@ -92,8 +93,12 @@ def _list_properties(manifest: Manifest) -> list[tuple[str, str]]:
     return [(key, str(value)) for key, value in flat.items() if value not in ("", [], False)]
 
 
+@check_arguments
 def layout(
-    competition: CompetitionLike | None = None, *, workspace: Workspace = DEFAULT_WORKSPACE, progress: Progress = SILENT
+    competition: CompetitionLike | None = None,
+    *,
+    workspace: WorkspaceLike = DEFAULT_WORKSPACE,
+    progress: Progress = SILENT,
 ) -> LayoutResult:
     """Show what was detected of a competition's layout: each property with the file and the rule that show it.
 
@@ -117,7 +122,7 @@ def layout(
     >>> layout.manifest.train.labels, layout.has_evidence
     ('folders', True)
     """
-    folder = workspace.current(competition)
+    folder = Workspace.read(workspace).current(competition)
     manifest = Manifest.load(folder.manifest)
     has_evidence = folder.evidence.is_file()
     evidence = read_record(folder.evidence, Evidence) if has_evidence else Evidence()

@@ -21,9 +21,10 @@ from ..heads.links import compute_log_odds
 from ..members.predictions import MemberPredictions, load_members, load_refit_predictions
 from ..members.records import MemberRecord, list_trained_members
 from ..members.stack_record import MemberUsed
+from ..options.arguments import Count, Duration, Names, check_arguments
 from ..options.durations import read_duration
-from ..options.kinds import read_value
-from ..paths import DEFAULT_WORKSPACE, CompetitionFolder, CompetitionLike, Workspace, check_name
+from ..options.kinds import Seed, read_value
+from ..paths import DEFAULT_WORKSPACE, CompetitionFolder, CompetitionLike, Workspace, WorkspaceLike, check_name
 from ..progress import SILENT, Progress
 from ..serialization import write_json
 from ..stacking.evaluation import evaluate_stack
@@ -44,17 +45,18 @@ from .results import StackResult
 _JOB_NAME, _JOB_FUNCTION = "stack", "ensembler.stacking.jobs.keras_stack:build_stack_file"
 
 
+@check_arguments
 def stack(
-    members: Sequence[str] | None = None,
+    members: Names | None = None,
     *,
     name: str | None = None,
     competition: CompetitionLike | None = None,
     meta: str = DEFAULT_META_LEARNER,
-    top: int | None = None,
-    infer_limit: str | float | None = None,
+    top: Count | None = None,
+    infer_limit: Duration | None = None,
     refit: bool = False,
-    seed: int = 0,
-    workspace: Workspace = DEFAULT_WORKSPACE,
+    seed: Seed = 0,
+    workspace: WorkspaceLike = DEFAULT_WORKSPACE,
     progress: Progress = SILENT,
 ) -> StackResult:
     """Stack trained members with a meta-learner, calibrate it, and write the submission.
@@ -102,7 +104,7 @@ def stack(
     """
     if meta not in (*META_LEARNERS, TOURNAMENT):
         raise BadChoice.from_unknown_name("meta-learner", meta, [*META_LEARNERS, TOURNAMENT])
-    folder, tables = open_competition(competition, workspace)
+    folder, tables = open_competition(competition, Workspace.read(workspace))
     candidates = _load_candidates(folder, tables, members, progress)
     out_of_fold = [member.out_of_fold for member in candidates]
     config = _read_config(folder, candidates, meta, top, infer_limit, seed)

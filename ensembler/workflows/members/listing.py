@@ -13,8 +13,9 @@ from ...errors import BadData, EnsemblerError, Mismatch
 from ...locks import describe_holder
 from ...members.records import FoldRecord, MemberRecord, list_trained_members, load_finished_folds, read_history
 from ...members.scores import load_figures
+from ...options.arguments import check_arguments
 from ...options.settings import list_differing_settings
-from ...paths import DEFAULT_WORKSPACE, CompetitionFolder, CompetitionLike, Workspace
+from ...paths import DEFAULT_WORKSPACE, CompetitionFolder, CompetitionLike, Workspace, WorkspaceLike
 from ...progress import SILENT, Progress
 from ...storage import compute_file_digest, count_folder_bytes
 from ...submission.ledger.rows import drop_non_finite
@@ -23,11 +24,12 @@ from .listed_member import ListedMember
 from .table import build_member_table
 
 
+@check_arguments
 def list_members(
     competition: CompetitionLike | None = None,
     *,
     measure: bool = False,
-    workspace: Workspace = DEFAULT_WORKSPACE,
+    workspace: WorkspaceLike = DEFAULT_WORKSPACE,
     progress: Progress = SILENT,
 ) -> Listing[ListedMember]:
     """List the members whose training has started, by name.
@@ -54,7 +56,7 @@ def list_members(
     >>> members["demo-dense"].folds_done
     3
     """
-    folder = workspace.current(competition)
+    folder = Workspace.read(workspace).current(competition)
     if measure:
         _measure_speeds(folder, progress)
     return list_competition_members(folder, progress)

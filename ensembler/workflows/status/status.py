@@ -9,7 +9,8 @@ from ...competition.manifest import Manifest, are_tables_current
 from ...errors import BadData
 from ...members.records import MemberRecord, list_trained_members
 from ...members.stack_record import list_stacks, load_stack_record
-from ...paths import DEFAULT_WORKSPACE, CompetitionFolder, CompetitionLike, Workspace
+from ...options.arguments import check_arguments
+from ...paths import DEFAULT_WORKSPACE, CompetitionFolder, CompetitionLike, Workspace, WorkspaceLike
 from ...progress import SILENT, Progress
 from ...submission.ledger.ledger import Ledger
 from ...tables import Listing
@@ -18,8 +19,12 @@ from .next_steps import choose_first_step, choose_next_step
 from .standing import BuiltStack, CompetitionStatus, CompetitionSummary, Status, build_stack_list_table
 
 
+@check_arguments
 def status(
-    competition: CompetitionLike | None = None, *, workspace: Workspace = DEFAULT_WORKSPACE, progress: Progress = SILENT
+    competition: CompetitionLike | None = None,
+    *,
+    workspace: WorkspaceLike = DEFAULT_WORKSPACE,
+    progress: Progress = SILENT,
 ) -> Status:
     """Describe the state of a competition, and the next step.
 
@@ -41,6 +46,7 @@ def status(
     >>> status.competition.folds, status.next.command
     (3, 'ensembler score -c pets')
     """
+    workspace = Workspace.read(workspace)
     asked = None if competition is None else workspace.current(competition)
     workspace = asked.workspace if asked else workspace
     current = _read_current_competition(workspace)
