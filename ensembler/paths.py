@@ -111,6 +111,11 @@ class CompetitionFolder:
         return self.root.name
 
     @property
+    def name_if_not_current(self) -> str:
+        """Name of the competition for commands, empty if it is the one that commands use by default."""
+        return "" if self.workspace.read_current_name() == self.name else self.name
+
+    @property
     def is_ours(self) -> bool:
         """Whether the hidden labels are known locally. Such a competition is not on Kaggle, whatever its name."""
         return self.solution.is_file()
@@ -254,6 +259,11 @@ class Workspace:
         if competition not in (known := self.competitions()):
             raise BadChoice.from_unknown_name("competition", competition, known)
         return self.competition(competition)
+
+    def read_current_name(self) -> str | None:
+        """Return the name of the current competition. None if there is none, or it was deleted."""
+        name = self.marker.read_text("utf-8").strip() if self.marker.is_file() else None
+        return name if name in self.competitions() else None
 
     def make_current(self, folder: CompetitionFolder) -> None:
         """Make a competition the default of later commands."""

@@ -55,7 +55,13 @@ def commands(
 
     Every option can be set by an environment variable: ENSEMBLER_DATA, ENSEMBLER_TRAIN_MEMBERS_FOLDS, ...
     """  # noqa: D301 - click's mark for lines to keep is a backspace, not a backslash
-    context.with_resource(address_command_line())
+    folders = [
+        word
+        for name, path in (("data", data), ("submissions", submissions))
+        if context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
+        for word in (f"--{name}", str(path))
+    ]
+    context.with_resource(address_command_line(folders))
     if context.invoked_subcommand and not any(flag in sys.argv for flag in ("-h", "--help")):
         contexts: list[Context] = context.obj if isinstance(context.obj, list) else []
         context.obj = Context(data, submissions, quiet=quiet, verbose=verbose, events=events)

@@ -6,11 +6,11 @@ import functools
 import inspect
 import os
 import types
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Annotated, Any, ParamSpec, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from ..callers import format_option
-from ..paths import CompetitionFolder, CompetitionLike, PathLike, Workspace, WorkspaceLike
+from ..callers import address_competition, format_option
+from ..paths import DEFAULT_WORKSPACE, CompetitionFolder, CompetitionLike, PathLike, Workspace, WorkspaceLike
 from .durations import read_duration
 from .kinds import InvalidValue, declare, read_value
 
@@ -45,9 +45,22 @@ def check_arguments(function: Callable[P, R]) -> Callable[P, R]:
             kind = find_kinds().get(name)
             if kind is not None and signature.parameters[name].kind is not inspect.Parameter.VAR_KEYWORD:
                 bound.arguments[name] = _read_argument(format_option(name), kind, value)
-        return function(*bound.args, **bound.kwargs)
+        with address_competition(_find_other_competition(find_kinds(), bound.arguments)):
+            return function(*bound.args, **bound.kwargs)
 
     return call_checked
+
+
+def _find_other_competition(kinds: Mapping[str, Any], arguments: Mapping[str, Any]) -> str:
+    """Return the name of the competition that a call uses. Empty if commands use it by default, or none is used."""
+    competition = arguments.get("competition")
+    if competition is None or kinds.get("competition") != CompetitionLike | None:
+        return ""
+    if not isinstance(competition, str):
+        name: str = competition.folder.name_if_not_current
+        return name
+    workspace: Workspace = arguments.get("workspace", DEFAULT_WORKSPACE)
+    return "" if competition == workspace.read_current_name() else competition
 
 
 def _read_argument(label: str, kind: Any, value: object) -> Any:

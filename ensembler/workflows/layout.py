@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..callers import address_caller
 from ..competition.layout.evidence import Evidence, Finding, UnusedFile
 from ..competition.manifest import Manifest
 from ..options.arguments import check_arguments
@@ -56,8 +57,10 @@ class LayoutResult(Shown):
     def _list_notes(self) -> list[str]:
         if not self.has_evidence:
             return [
-                f"No evidence is recorded for {self.name}: {self.path} was written by hand or by an earlier version. "
-                f"`ensembler fetch {self.name} --force`, or adopt with --force, detects the layout again.",
+                address_caller(
+                    f"No evidence is recorded for {self.name}: {self.path} was written by hand or by an earlier "
+                    f"version. `ensembler fetch {self.name} --force`, or adopt with --force, detects the layout again."
+                ),
                 *(f"{key} = {value}" for key, value in _list_properties(self.manifest)),
             ]
         return [

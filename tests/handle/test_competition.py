@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from helpers.command_line import ensembler as command_line
 from helpers.members_made import make_member, small_competition
 from helpers.stacks_made import make_stack
 
 import ensembler
-from ensembler.errors import BadChoice
+from ensembler.errors import BadChoice, Mismatch
 from ensembler.progress import SILENT
 
 
@@ -57,6 +58,24 @@ def test_a_workspace_is_named_by_the_folder_above(competition: ensembler.Competi
     assert ensembler.open("made", workspace=ensembler.Workspace("data", "submissions")).name == "made"
     with pytest.raises(BadChoice, match="contains the competitions themselves"):
         ensembler.open("made", workspace=tmp_path / "data")
+
+
+def test_suggested_commands_name_a_competition_that_is_not_the_current_one(
+    competition: ensembler.Competition, tmp_path: Path
+) -> None:
+    with pytest.raises(Mismatch, match=r"`ensembler\.folds\(folds=4\)`"):
+        competition.train_members("demo-dense", weights="none", folds=4)
+    ensembler.adopt(tmp_path / "photos", "another", progress=SILENT)
+    with pytest.raises(Mismatch, match=r"`ensembler\.folds\(folds=4, competition='made'\)`"):
+        competition.train_members("demo-dense", weights="none", folds=4)
+    with pytest.raises(Mismatch, match=r"`ensembler\.folds\(folds=4, competition='made'\)`"):
+        ensembler.train_members("demo-dense", weights="none", folds=4, competition="made")
+    with pytest.raises(BadChoice, match=r"`ensembler\.folds\(folds=5\)`"):
+        ensembler.folds("another")
+    words = ["--data", "data", "train-members", "-c", "made", "--members", "demo-dense", "--folds", "4"]
+    words += ["--weights", "none"]
+    ended = command_line(*words, folder=tmp_path)
+    assert "`ensembler --data data folds --folds 4 -c made`" in ended.stderr
 
 
 def test_paths_may_be_text(tmp_path: Path) -> None:

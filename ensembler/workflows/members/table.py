@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ...callers import address_caller
 from ...figures import format_number, format_parameters, format_score
 from ...tables import Table
 from .listed_member import ListedMember
@@ -61,4 +62,4 @@ def list_member_notes(members: Sequence[ListedMember]) -> list[str]:
         notes.append(
             f"Not measured on this machine: {', '.join(lacking)}. Measure them with `ensembler members --measure`."
         )
-    return notes
+    return list(map(address_caller, notes))

@@ -49,7 +49,7 @@ def status(
     workspace = Workspace.read(workspace)
     asked = None if competition is None else workspace.current(competition)
     workspace = asked.workspace if asked else workspace
-    current = _read_current_competition(workspace)
+    current = workspace.read_current_name()
     name = asked.name if asked else current
     known, begun = workspace.competitions(), workspace.begun()
     summaries = (
@@ -60,14 +60,6 @@ def status(
         return Status(None, summaries, choose_first_step(workspace, known, begun))
     competition_status = _describe_competition(workspace.competition(name), progress)
     return Status(competition_status, summaries, choose_next_step(competition_status, workspace, named=name != current))
-
-
-def _read_current_competition(workspace: Workspace) -> str | None:
-    """Return the name of the current competition. None if there is none, or it was deleted."""
-    if not workspace.marker.is_file():
-        return None
-    name = workspace.marker.read_text("utf-8").strip()
-    return name if name in workspace.competitions() else None
 
 
 def _describe_competition(folder: CompetitionFolder, progress: Progress) -> CompetitionStatus:

@@ -144,8 +144,8 @@ def survey(
             cache_limit=cache_bytes,
         )
         halving = compare(folder, survey_job, local_machine.gpus, progress)
-        source, named = None if weights is None else str(weights), folder.name if competition else ""
-        typed = TypedOptions(source, image_size, seed, folder.workspace, named)
+        source = None if weights is None else str(weights)
+        typed = TypedOptions(source, image_size, seed, folder.workspace, folder.name_if_not_current)
         summary = summarise_survey(folder, tables, candidates, halving, failed, typed, sort, accuracy, progress)
         return save_survey(folder, replace(summary, seconds=time.time() - began))
 
