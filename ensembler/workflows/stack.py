@@ -105,6 +105,9 @@ def stack(
     if meta not in (*META_LEARNERS, TOURNAMENT):
         raise BadChoice.from_unknown_name("meta-learner", meta, [*META_LEARNERS, TOURNAMENT])
     folder, tables = open_competition(competition, Workspace.read(workspace))
+    if list_trained_members(folder):
+        # First, because members seem to have been trained on other folds if the file is damaged.
+        load_folds(folder, tables)
     candidates = _load_candidates(folder, tables, members, progress)
     out_of_fold = [member.out_of_fold for member in candidates]
     config = _read_config(folder, candidates, meta, top, infer_limit, seed)

@@ -20,7 +20,7 @@ from ...progress import SILENT, Progress
 from ...storage import compute_file_digest, count_folder_bytes
 from ...submission.ledger.rows import drop_non_finite
 from ...tables import Listing
-from .listed_member import ListedMember
+from .listed_member import DAMAGED_FOLDS, ListedMember
 from .table import build_member_table
 
 
@@ -59,11 +59,42 @@ def list_members(
     folder = Workspace.read(workspace).current(competition)
     if measure:
         _measure_speeds(folder, progress)
-    return list_competition_members(folder, progress)
+    if damage := describe_damaged_folds(folder):
+        progress.warn(damage)
+    return list_competition_members(folder, progress, damage)
 
 
-def list_competition_members(folder: CompetitionFolder, progress: Progress) -> Listing[ListedMember]:
-    """List a competition's members. See :func:`list_members`."""
+def describe_damaged_folds(folder: CompetitionFolder) -> str:
+    """Return a sentence about a file of folds that is damaged, or missing although members need it, or empty.
+
+    The file is read only if no member was trained on its present content, because pandas loads slowly.
+    """
+    known = {record.folds for record in _load_records(folder, SILENT)}
+    if not (known or folder.folds.is_file()) or (folder.folds.is_file() and compute_file_digest(folder.folds) in known):
+        return ""
+    from ...competition.folds.file import load_folds
+    from ..competition import open_competition
+
+    try:
+        folder, tables = open_competition(folder.name, folder.workspace)
+    except EnsemblerError:
+        # The tables are reported elsewhere.
+        return ""
+    try:
+        load_folds(folder, tables)
+    except (BadData, Mismatch) as error:
+        return str(error)
+    return ""
+
+
+def list_competition_members(folder: CompetitionFolder, progress: Progress, damage: str) -> Listing[ListedMember]:
+    """List a competition's members. See :func:`list_members`.
+
+    Parameters
+    ----------
+    damage
+        Result of :func:`describe_damaged_folds`.
+    """
     records = _load_records(folder, progress)
     if not records:
         return Listing([], build_member_table)
@@ -71,6 +102,8 @@ def list_competition_members(folder: CompetitionFolder, progress: Progress) -> L
     folds = compute_file_digest(folder.folds) if folder.folds.is_file() else ""
     samples = compute_samples_fingerprint(folder, manifest)
     stale = [_find_mismatch(record, manifest, samples, folds) for record in records]
+    if damage:
+        stale = [DAMAGED_FOLDS if mismatch == "folds" else mismatch for mismatch in stale]
     usable = [record for record, mismatch in zip(records, stale, strict=True) if not mismatch]
     _compute_missing_scores(folder, usable, manifest, progress)
     differing = list_differing_settings([record.settings for record in records])

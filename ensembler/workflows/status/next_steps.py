@@ -57,6 +57,8 @@ _Step = tuple[list[str], str]
 
 def _suggest_training(competition: CompetitionStatus) -> _Step | None:
     members = competition.members
+    if competition.damage:
+        return [], competition.damage
     if running := [member for member in members if member.running]:
         return ["status"], f"{running[0].name} is being trained by {running[0].running}: wait for it to end."
     if competition.folds and not competition.tables_current:
@@ -64,7 +66,7 @@ def _suggest_training(competition: CompetitionStatus) -> _Step | None:
     if stale := [member for member in members if member.stale]:
         names = [member.name for member in stale]
         words = [*build_training_commands(competition.folder, names)[0], "--restart"]
-        return words, f"{', '.join(names)}: trained on other {stale[0].stale}."
+        return words, f"{', '.join(names)}: {stale[0].stale_reason}."
     if unfinished := [member for member in members if not member.is_finished]:
         done = ", ".join(f"{member.name} has {member.folds_done} of {member.folds} folds" for member in unfinished)
         words = build_training_commands(competition.folder, [member.name for member in unfinished])[0]

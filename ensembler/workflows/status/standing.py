@@ -58,6 +58,8 @@ class CompetitionStatus(Exported):
         Number of folds. 0 before they are made.
     tables_current
         Whether the tables of photos match the present manifest.
+    damage
+        Sentence about a damaged file of folds, or empty.
     members, stacks
         Trained members, and finished stacks, newest first.
     newest_csv
@@ -77,6 +79,7 @@ class CompetitionStatus(Exported):
     newest_csv: Path | None
     submissions: tuple[Row, ...]
     tables_current: bool = True
+    damage: str = ""
 
     @property
     def uploads(self) -> list[Row]:
@@ -100,7 +103,7 @@ class CompetitionStatus(Exported):
         if self.training is not None:
             yield "photos", f"{self.training} to train on, {self.test} to predict{unreadable}"
         yield "metric", manifest.metric
-        yield "folds", f"{self.folds or 'none yet'}"
+        yield "folds", "damaged" if self.damage else f"{self.folds or 'none yet'}"
         for label, lines in (
             ("members", [_format_member(member) for member in self.members]),
             ("stacks", [_format_stack(stack) for stack in self.stacks[:_MAX_SHOWN]]),
@@ -188,7 +191,7 @@ def _format_member(member: ListedMember) -> str:
     if member.running:
         state = f"{member.folds_done} of {member.folds} folds, being trained by {member.running}"
     elif member.stale:
-        state = f"unusable, trained on other {member.stale}"
+        state = f"unusable, {member.stale_reason}"
     else:
         state = "finished" if member.is_finished else f"{member.folds_done} of {member.folds} folds"
     return f"{member.name}: {state}{loss}"

@@ -14,7 +14,7 @@ from ...paths import DEFAULT_WORKSPACE, CompetitionFolder, CompetitionLike, Work
 from ...progress import SILENT, Progress
 from ...submission.ledger.ledger import Ledger
 from ...tables import Listing
-from ..members.listing import list_competition_members
+from ..members.listing import describe_damaged_folds, list_competition_members
 from .next_steps import choose_first_step, choose_next_step
 from .standing import BuiltStack, CompetitionStatus, CompetitionSummary, Status, build_stack_list_table
 
@@ -64,6 +64,7 @@ def status(
 
 def _describe_competition(folder: CompetitionFolder, progress: Progress) -> CompetitionStatus:
     manifest = Manifest.load(folder.manifest)
+    damage = describe_damaged_folds(folder)
     csvs = sorted(folder.submissions.glob("*.csv"), key=lambda path: path.stat().st_mtime)
     return CompetitionStatus(
         folder=folder,
@@ -72,8 +73,9 @@ def _describe_competition(folder: CompetitionFolder, progress: Progress) -> Comp
         training=_count_rows(folder.train),
         test=_count_rows(folder.test),
         unreadable=_count_rows(folder.unreadable),
-        folds=_count_folds(folder),
-        members=tuple(list_competition_members(folder, progress)),
+        folds=0 if damage else _count_folds(folder),
+        damage=damage,
+        members=tuple(list_competition_members(folder, progress, damage)),
         stacks=tuple(load_stacks(folder)),
         newest_csv=csvs[-1].absolute() if csvs else None,
         submissions=tuple(
