@@ -30,6 +30,36 @@ def check_name(name: str, kind: str) -> str:
     return name
 
 
+def require_file(path: Path, advice: str) -> None:
+    """Check that a path that the user named is a file.
+
+    Parameters
+    ----------
+    advice
+        End of the error's sentence, which says what to pass.
+
+    Raises
+    ------
+    BadChoice
+        If it does not exist, or is something else.
+    """
+    if not path.is_file():
+        raise _make_absence_error(path, "file", advice)
+
+
+def require_folder(path: Path, advice: str) -> None:
+    """Check that a path that the user named is a folder. The parameters are those of :func:`require_file`."""
+    if not path.is_dir():
+        raise _make_absence_error(path, "folder", advice)
+
+
+def _make_absence_error(path: Path, wanted: str, advice: str) -> BadChoice:
+    if not path.exists():
+        return BadChoice(f"The {wanted} {path} does not exist: {advice}")
+    found = "a file" if path.is_file() else "a folder" if path.is_dir() else "a device or a pipe"
+    return BadChoice(f"{path} is {found}, not a {wanted}: {advice}")
+
+
 class _PathBelow:
     """Path below a competition's folder, in which ``{name}`` stands for the competition's name."""
 

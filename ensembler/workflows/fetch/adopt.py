@@ -8,10 +8,10 @@ from typing import Annotated
 from ...competition.layout.layout import Hints
 from ...competition.manifest import Manifest
 from ...competition.tables import invalidate_tables
-from ...errors import BadChoice, StorageError
+from ...errors import StorageError
 from ...options.arguments import check_arguments
 from ...options.kinds import Seed, declare
-from ...paths import DEFAULT_WORKSPACE, CompetitionFolder, PathLike, Workspace, WorkspaceLike
+from ...paths import DEFAULT_WORKSPACE, CompetitionFolder, PathLike, Workspace, WorkspaceLike, require_folder
 from ...progress import SILENT, Progress
 from ..results import PreparedCompetition
 from .answers import merge_hints
@@ -36,8 +36,7 @@ def adopt(
 ) -> PreparedCompetition:
     """Create a competition from a local folder. See :func:`ensembler.adopt`."""
     root = Path(photos).absolute()
-    if not root.is_dir():
-        raise BadChoice(f"The folder {photos} does not exist: pass a folder of photos.")
+    require_folder(Path(photos), "pass a folder of photos.")
     folder = Workspace.read(workspace).competition(name)
     if not force and folder.manifest.is_file() and _locate_photos(folder) != root.resolve():
         raise StorageError(

@@ -14,11 +14,11 @@ from ...competition.layout.not_classification import refuse_metric
 from ...competition.manifest import Manifest
 from ...competition.metrics.metrics import find_metric
 from ...competition.tables import invalidate_tables
-from ...errors import BadChoice, DamagedArchive, StorageError
+from ...errors import DamagedArchive, StorageError
 from ...locks import hold_lock
 from ...options.arguments import Seconds, check_arguments
 from ...options.kinds import declare
-from ...paths import DEFAULT_WORKSPACE, CompetitionFolder, PathLike, Workspace, WorkspaceLike
+from ...paths import DEFAULT_WORKSPACE, CompetitionFolder, PathLike, Workspace, WorkspaceLike, require_file
 from ...progress import SILENT, Progress
 from ...serialization import write_record
 from ...storage import remove_file, remove_unfinished, require_space, write_file_atomically, write_text
@@ -58,8 +58,8 @@ def fetch(
     archive = None if archive is None else Path(archive)
     max_bytes = None if unpack_limit is None else round(unpack_limit * 1e9)
     retry_policy = replace(DEFAULT_RETRIES, read_timeout=timeout)
-    if archive is not None and not archive.is_file():
-        raise BadChoice(f"The file {archive} does not exist: pass the zip that the browser downloaded as --archive.")
+    if archive is not None:
+        require_file(archive, "pass the zip that the browser downloaded as --archive.")
     with hold_lock(folder.lock("fetch"), slug):
         remove_unfinished(folder.root)
         # No other process writes there while this one holds the lock.

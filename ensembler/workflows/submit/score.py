@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ...errors import BadChoice
 from ...options.arguments import check_arguments
-from ...paths import DEFAULT_WORKSPACE, CompetitionLike, PathLike, Workspace, WorkspaceLike
+from ...paths import DEFAULT_WORKSPACE, CompetitionLike, PathLike, Workspace, WorkspaceLike, require_file
 from ...progress import SILENT, Progress
 from ...submission.answer import find_newest_answer, score_answer
 from ..competition import open_competition
@@ -50,7 +49,6 @@ def score(
     del progress
     folder, tables = open_competition(competition, Workspace.read(workspace))
     solution = folder.solution if truth is None else Path(truth)
-    if not solution.is_file():
-        raise BadChoice(f"The labels {solution} do not exist: pass a CSV with columns id and label as --truth.")
+    require_file(solution, "pass a CSV with the columns id and label as --truth.")
     path = find_newest_answer(folder.submissions) if csv is None else Path(csv)
     return ScoreResult(submission=path, **vars(score_answer(path, solution, tables.manifest)))
