@@ -104,6 +104,8 @@ def stack(
     """
     if meta not in (*META_LEARNERS, TOURNAMENT):
         raise BadChoice.from_unknown_name("meta-learner", meta, [*META_LEARNERS, TOURNAMENT])
+    if name is not None:
+        check_name(name, "stack")
     folder, tables = open_competition(competition, Workspace.read(workspace))
     if list_trained_members(folder):
         # First, because members seem to have been trained on other folds if the file is damaged.
@@ -117,7 +119,7 @@ def stack(
         fitted = fit_stack(config, tables, folds, out_of_fold, progress)
         evaluation = evaluate_stack(fitted, config, tables, folds, out_of_fold, progress)
         used = [candidates[one] for one in fitted.members]
-        title = check_name(name or name_stack([member.name for member in used], refit=refit), "stack")
+        title = name or check_name(name_stack([member.name for member in used], refit=refit), "stack")
         test = [load_refit_predictions(folder, tables, one.record) if refit else one.test for one in used]
         answer = _save_fitted_stack(folder, tables, folds, test, fitted, title)
         job_result = _build(folder, title, used, processes, progress, refit=refit)

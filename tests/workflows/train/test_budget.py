@@ -179,9 +179,10 @@ def test_a_pretrained_backbone_stays_frozen_if_nothing_else_fits(made: Made, tra
     [
         ("20s", r"time_budget='20s' is too short for mobilenet, .* 1 fold .*: give at least \d+m, or"),
         ("soon", "takes a length of time such as 90s"),
+        (1, r"time_budget must be at least 5s, .*\(a number without a unit is in seconds; write 30m or 2h\)"),
     ],
 )
-def test_what_cannot_be_done_is_refused_before_anything_is_written(made: Made, budget: str, words: str) -> None:
+def test_what_cannot_be_done_is_refused_before_anything_is_written(made: Made, budget: str | float, words: str) -> None:
     with pytest.raises(BadChoice, match=words):
         train_members(
             ["mobilenet"],
