@@ -7,6 +7,7 @@ backquotes enclose any other value (```--epochs 5```) or a call (```ensembler st
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import re
 import shlex
@@ -109,11 +110,15 @@ def _rewrite(found: re.Match[str]) -> str:
 
 def _rewrite_call(command: str, words: list[str]) -> str:
     arguments = []
+    if command == "members" and words[:1] == ["rm"]:
+        # A list of names may be a single text with commas.
+        names = list(itertools.takewhile(lambda word: not word.startswith("-"), words[1:]))
+        command, words = "remove_members", [",".join(names), *words[len(names) + 1 :]]
     while words:
         word = words.pop(0)
         word = "--competition" if word == "-c" else word
         if word.startswith("--"):
-            value = words.pop(0) if words and not words[0].startswith("--") else None
+            value = words.pop(0) if words and not words[0].startswith(("--", "-c")) else None
             arguments.append(_rewrite_argument(word[2:], value))
         else:
             arguments.append(_quote(word))

@@ -48,6 +48,7 @@ PACKAGE = Path(ensembler.__file__).parent
         ("`ensembler train-members --members ...`", "`ensembler.train_members(members=...)`"),
         ("`ensembler members --measure` does", "`ensembler.list_members(measure=True)` does"),
         ("see `ensembler members`", "see `ensembler.list_members()`"),
+        ("`ensembler members rm b0 b2 -c pets`", "`ensembler.remove_members('b0,b2', competition='pets')`"),
         ("data/my--folder/a --b/--c", "data/my--folder/a --b/--c"),
         ("a dash -- such as this", "a dash -- such as this"),
     ],

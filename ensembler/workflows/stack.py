@@ -19,7 +19,7 @@ from ..engines.worker_processes import WorkerProcesses
 from ..errors import BadChoice
 from ..heads.links import compute_log_odds
 from ..members.predictions import MemberPredictions, load_members, load_refit_predictions
-from ..members.records import MemberRecord, list_trained_members
+from ..members.records import MemberRecord, has_finished_fold, list_trained_members
 from ..members.stack_record import MemberUsed
 from ..options.arguments import Count, Duration, Names, check_arguments
 from ..options.durations import read_duration
@@ -215,6 +215,9 @@ def _list_finished_members(folder: CompetitionFolder, progress: Progress) -> lis
     names = []
     current_folds = compute_file_digest(folder.folds) if folder.folds.is_file() else ""
     for name in list_trained_members(folder):
+        if not has_finished_fold(folder, name):
+            # The status names members that have only begun.
+            continue
         record = MemberRecord.load(folder, name)
         if record.folds != current_folds:
             progress.warn(f"{name} is left out: it was trained on other folds. --restart trains it on these.")

@@ -11,7 +11,14 @@ from ...competition.manifest import Manifest
 from ...competition.samples import compute_samples_fingerprint
 from ...errors import BadData, EnsemblerError, Mismatch
 from ...locks import describe_holder
-from ...members.records import FoldRecord, MemberRecord, list_trained_members, load_finished_folds, read_history
+from ...members.records import (
+    FoldRecord,
+    MemberRecord,
+    has_finished_fold,
+    list_trained_members,
+    load_finished_folds,
+    read_history,
+)
 from ...members.scores import load_figures
 from ...options.arguments import check_arguments
 from ...options.settings import list_differing_settings
@@ -32,7 +39,7 @@ def list_members(
     workspace: WorkspaceLike = DEFAULT_WORKSPACE,
     progress: Progress = SILENT,
 ) -> Listing[ListedMember]:
-    """List the members whose training has started, by name.
+    """List the members of which a fold is finished, or that are being trained now, by name.
 
     Parameters
     ----------
@@ -61,7 +68,18 @@ def list_members(
         _measure_speeds(folder, progress)
     if damage := describe_damaged_folds(folder):
         progress.warn(damage)
+    if begun := list_begun_members(folder):
+        progress.note(f"Not trained yet: {', '.join(begun)}. `ensembler status` says how to resume or remove them.")
     return list_competition_members(folder, progress, damage)
+
+
+def list_begun_members(folder: CompetitionFolder) -> list[str]:
+    """Return the names of members whose first run failed or was interrupted before a fold was finished."""
+    return [
+        name
+        for name in list_trained_members(folder)
+        if not has_finished_fold(folder, name) and not describe_holder(folder.member_lock(name))
+    ]
 
 
 def describe_damaged_folds(folder: CompetitionFolder) -> str:
@@ -115,9 +133,9 @@ def list_competition_members(folder: CompetitionFolder, progress: Progress, dama
 
 
 def _load_records(folder: CompetitionFolder, progress: Progress) -> list[MemberRecord]:
-    """Read the records of all members. Warn of damaged ones."""
-    records = []
-    for name in list_trained_members(folder):
+    """Read the records of all members except those that have only begun. Warn of damaged ones."""
+    records, begun = [], list_begun_members(folder)
+    for name in (name for name in list_trained_members(folder) if name not in begun):
         try:
             records.append(MemberRecord.load(folder, name))
         except BadData as error:

@@ -62,6 +62,8 @@ class CompetitionStatus(Exported):
         Sentence about a damaged file of folds, or empty.
     members, stacks
         Trained members, and finished stacks, newest first.
+    begun
+        Names of members whose first run failed or was interrupted before a fold was finished.
     newest_csv
         Newest submission. None if there is none.
     submissions
@@ -80,6 +82,7 @@ class CompetitionStatus(Exported):
     submissions: tuple[Row, ...]
     tables_current: bool = True
     damage: str = ""
+    begun: tuple[str, ...] = ()
 
     @property
     def uploads(self) -> list[Row]:
@@ -115,7 +118,7 @@ class CompetitionStatus(Exported):
     def to_json(self) -> dict[str, Any]:
         """Return the state as plain data for JSON. It contains the main fields of the manifest."""
         of_manifest = ("slug", "task", "classes", "metric")
-        own = ("training", "test", "unreadable", "folds", "members", "stacks", "newest_csv", "submissions")
+        own = ("training", "test", "unreadable", "folds", "members", "begun", "stacks", "newest_csv", "submissions")
         fields = {"name": self.folder.name, "folder": self.folder.root}
         fields |= {name: getattr(self.manifest, name) for name in of_manifest}
         fields |= {name: getattr(self, name) for name in own}
@@ -169,18 +172,22 @@ class Status(Shown):
         Summaries of all competitions by name, incomplete fetches last.
     next
         Next step.
+    notes
+        Sentences about what else is to be decided, such as members that have only begun.
     """
 
     competition: CompetitionStatus | None
     competitions: tuple[CompetitionSummary, ...]
     next: NextStep
+    notes: tuple[str, ...] = ()
 
     def build_table(self) -> Table:
         """Return the state as a table. The last line is the next command."""
         several = len(self.competitions) > 1 or not self.competition
         summaries = [_format_summary(brief) for brief in self.competitions] if several else []
         command = [f"next: {self.next.command}"] if self.next.command else []
-        notes = [*summaries, *([""] if summaries else []), self.next.reason, *command]
+        above = [*summaries, *([""] if summaries else [])]
+        notes = [*above, *self.notes, self.next.reason, *command]
         if not self.competition:
             return Table(notes=notes)
         return Table([self.competition.folder.name, ""], list(self.competition.list_facts()), [""], notes)

@@ -6,12 +6,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from helpers.members_made import FOLDS, make_member
+from helpers.members_made import FOLDS, make_member, record_of
 from helpers.photos import Heard
 from helpers.stacks_made import as_if_on_kaggle
 from helpers.standing_made import Made, made_below, stacked, uploaded
 
+from ensembler.callers import address_command_line
 from ensembler.errors import BadChoice, BadData, Mismatch
+from ensembler.options.command_line import save_call
 from ensembler.serialization import write_json
 from ensembler.storage import remove_file, write_text
 from ensembler.submission.kaggle.facts import Submission
@@ -128,3 +130,34 @@ def test_damaged_folds_are_named_and_members_are_not_trained_again(
     assert heard.warnings == [found.next.reason]
     folder.folds.write_text(whole)
     assert status(workspace=workspace).next.command == "ensembler stack"
+
+
+def test_members_that_have_only_begun_are_said_once_and_hinder_nothing(made: Made) -> None:
+    folder, tables, workspace = made
+    record_of(folder, tables, "failed@x").save(folder)
+    save_call(folder, "failed@x", ["demo-conv@x", "--weights", "none"])
+    found = status(workspace=workspace)
+    assert found.competition is not None
+    assert (found.competition.members, found.competition.begun) == ((), ("failed@x",))
+    assert found.next.command == "ensembler train-members --members demo-conv@x --weights none"
+    assert found.next.reason == "Not trained yet: failed@x. `ensembler.remove_members('failed@x')` removes it."
+    assert found.notes == ()
+    stacked(made)
+    with address_command_line():
+        found = status(workspace=workspace)
+    assert found.next.command == "ensembler score"
+    assert found.notes == (
+        "Not trained yet: failed@x. `ensembler members rm failed@x` removes it. "
+        "`ensembler train-members --members demo-conv@x --weights none` resumes it.",
+    )
+    assert repr(found).count("failed@x") == 2 + repr(found).count("demo-conv@x") - 1
+    assert [brief.members for brief in found.competitions] == [2]
+    heard = Heard()
+    assert "failed@x" not in list_members(workspace=workspace, progress=heard)
+    assert heard.notes == ["Not trained yet: failed@x. `ensembler.status()` says how to resume or remove them."]
+    heard = Heard()
+    with pytest.raises(BadChoice, match="spam"):
+        stack(["a", "spam"], workspace=workspace, progress=heard)
+    assert heard.warnings == []
+    with pytest.raises(Mismatch, match="failed@x"):
+        stack("failed@x", workspace=workspace)
