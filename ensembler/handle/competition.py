@@ -39,12 +39,13 @@ class Competition(CompetitionFacts, Shown):
 
     :func:`ensembler.fetch`, :func:`ensembler.adopt` and :func:`ensembler.open` return it. Each method does what the
     function of its name does, and takes the same parameters; only the competition, the workspace and the progress are
-    those of the handle. Properties are read from the files at each access.
+    those of the handle. ``measure_members`` is ``list_members`` with ``measure=True``, and ``refresh_submissions`` is
+    ``submissions``. Properties are read from the files at each access.
 
     Attributes
     ----------
     folder
-        Paths of the competition's files.
+        Folder of the competition: a path, with the paths of the files as attributes.
 
     Examples
     --------
@@ -161,7 +162,7 @@ class Competition(CompetitionFacts, Shown):
         return remove_members(members, competition=self, force=force, progress=self.progress)
 
     def measure_members(self) -> Listing[ListedMember]:
-        """Measure the speed of members where this machine has not measured it yet, and list all members.
+        """Measure missing speeds on this machine, and list all members; see :func:`ensembler.list_members`.
 
         Examples
         --------
@@ -291,7 +292,7 @@ class Competition(CompetitionFacts, Shown):
             )
 
     def refresh_submissions(self) -> Listing[Row]:
-        """Ask Kaggle for new scores, and return all CSVs and uploads, the newest first.
+        """Ask Kaggle for new scores, and return all CSVs and uploads, newest first; see :func:`ensembler.submissions`.
 
         Examples
         --------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from ..callers import address_caller
 from ..competition.layout.evidence import Evidence, Finding, UnusedFile
 from ..competition.manifest import Manifest
 from ..options.arguments import check_arguments
-from ..paths import DEFAULT_WORKSPACE, CompetitionLike, Workspace, WorkspaceLike
+from ..paths import DEFAULT_WORKSPACE, CompetitionFolder, CompetitionLike, Workspace, WorkspaceLike
 from ..progress import SILENT, Progress
 from ..serialization import convert_to_plain, read_record
 from ..tables import Shown, Table
@@ -59,7 +60,7 @@ class LayoutResult(Shown):
             return [
                 address_caller(
                     f"No evidence is recorded for {self.name}: {self.path} was written by hand or by an earlier "
-                    f"version. `ensembler fetch {self.name} --force`, or adopt with --force, detects the layout again."
+                    f"version. {self._name_command()} detects the layout again."
                 ),
                 *(f"{key} = {value}" for key, value in _list_properties(self.manifest)),
             ]
@@ -73,6 +74,12 @@ class LayoutResult(Shown):
             *(f"doubt: {doubt}" for doubt in self.doubts),
             f"The layout is in {self.path} (edit it if anything is wrong).",
         ]
+
+    def _name_command(self) -> str:
+        folder = CompetitionFolder(self.path.parent)
+        if folder / self.manifest.photos == folder.extracted:
+            return f"`ensembler fetch {self.name} --force`"
+        return f"`ensembler adopt {shlex.quote(self.manifest.photos)} --name {self.name} --force`"
 
     def to_json(self) -> dict[str, Any]:
         """Return the layout and its evidence as plain data for JSON."""

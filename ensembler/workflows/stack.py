@@ -205,8 +205,8 @@ def _check_classes(tables: Tables, folds: Folds, meta: str, progress: Progress) 
     if meta in UNFITTED:
         return
     single_label, nested = tables.manifest.task != "multilabel", folds.make_nested_folds()
-    targets, outputs = tables.targets[folds.scored], tables.manifest.outputs
-    if absent := require_classes(targets, nested, outputs, single_label=single_label):
+    targets, classes = tables.targets[folds.scored], tables.manifest.classes
+    if absent := require_classes(targets, nested, classes, single_label=single_label):
         progress.warn(f"Classes are absent from a fold, where nothing is learned of them: {', '.join(absent)}.")
 
 

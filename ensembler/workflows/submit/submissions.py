@@ -107,7 +107,10 @@ def refresh_ledger(
         for slug in progress.track(slugs, "asking Kaggle", len(slugs)):
             _refresh_competition(ledger, kaggle, slug, progress)
     except (KaggleError, StorageError) as error:
-        progress.warn(f"{error} The list is not up to date. --offline lists without contacting Kaggle.")
+        progress.warn(
+            f"{error} The list is that of the last update; `ensembler submissions --offline` shows it without "
+            "contacting Kaggle."
+        )
 
 
 def _refresh_competition(ledger: Ledger, kaggle: SubmissionLister, slug: str, progress: Progress) -> None:
