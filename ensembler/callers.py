@@ -7,10 +7,11 @@ backquotes enclose any other value (```--epochs 5```) or a call (```ensembler st
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 # Arguments whose option has another name, because it is repeated or shared by several arguments.
 _OPTIONS = {"phases": "phase", "backbones": "backbone"}
@@ -42,28 +43,65 @@ _FLAGS = frozenset(
 )
 _FUNCTIONS = {"members": "list_members", "backbones": "list_backbones"}
 _CALL = re.compile(
-    r"`ensembler (?P<command>[a-z-]+)(?P<words>[^`]*)`"
+    r"`ensembler (?P<command>[a-z][a-z-]*)(?P<words>[^`]*)`"
     r"|`--(?P<given>[a-z][a-z-]*) (?P<value>[^`]+)`"
     r"|(?<![\w`/-])--(?P<named>[a-z][a-z-]*)(?![\w/])(?: (?P<placeholder>[A-Z]{2,}\b))?"
 )
-# Job processes inherit this variable.
+_COMMAND = re.compile(r"`ensembler (?P<command>[a-z][a-z-]*)(?P<words>[^`]*)`")
+# Commands that use the current competition unless -c names another one.
+COMPETITION_COMMANDS = frozenset(
+    {"folds", "layout", "members", "notebook", "predict", "score", "stack", "status", "submissions", "submit"}
+    | {"survey", "train-members"}
+)
+# Job processes inherit these variables.
 _CALLER_VARIABLE = "ENSEMBLER_CALLER"
+_FOLDERS_VARIABLE = "ENSEMBLER_CALLER_FOLDERS"
+_COMPETITION_VARIABLE = "ENSEMBLER_CALLER_COMPETITION"
 
 
 @contextlib.contextmanager
-def address_command_line() -> Iterator[None]:
-    """Spell arguments in the messages of this process and its jobs as on the command line."""
-    before = os.environ.get(_CALLER_VARIABLE, "")
-    os.environ[_CALLER_VARIABLE] = "command line"
+def address_command_line(folders: Sequence[str] = ()) -> Iterator[None]:
+    """Spell arguments in the messages of this process and its jobs as on the command line.
+
+    Parameters
+    ----------
+    folders
+        Words before each suggested command, such as ``--data FOLDER``.
+    """
+    with _set_variables({_CALLER_VARIABLE: "command line", _FOLDERS_VARIABLE: shlex.join(folders)}):
+        yield
+
+
+@contextlib.contextmanager
+def address_competition(name: str) -> Iterator[None]:
+    """Name a competition in each command that messages suggest. An empty name adds none: it is the current one."""
+    with _set_variables({_COMPETITION_VARIABLE: name}):
+        yield
+
+
+@contextlib.contextmanager
+def _set_variables(variables: Mapping[str, str]) -> Iterator[None]:
+    before = {name: os.environ.get(name, "") for name in variables}
+    os.environ.update(variables)
     try:
         yield
     finally:
-        os.environ[_CALLER_VARIABLE] = before
+        os.environ.update(before)
 
 
 def address_caller(text: str) -> str:
-    """Return a message unchanged on the command line, and with keywords in place of options in Python."""
+    """Return a message with complete commands, and in Python with keywords in place of options."""
+    text = _COMMAND.sub(_complete_command, text)
     return text if os.environ.get(_CALLER_VARIABLE) else _CALL.sub(_rewrite, text)
+
+
+def _complete_command(found: re.Match[str]) -> str:
+    """Add to a command the folders and the competition that it needs in order to do what the message means."""
+    folders, competition = os.environ.get(_FOLDERS_VARIABLE), os.environ.get(_COMPETITION_VARIABLE)
+    needs_name = competition and found["command"] in COMPETITION_COMMANDS and " -c " not in found["words"]
+    before = f"{folders} " if folders else ""
+    after = f" -c {shlex.quote(competition)}" if competition and needs_name else ""
+    return f"`ensembler {before}{found['command']}{found['words']}{after}`"
 
 
 def format_option(name: str, value: object = None) -> str:
@@ -85,10 +123,15 @@ def _rewrite(found: re.Match[str]) -> str:
 
 def _rewrite_call(command: str, words: list[str]) -> str:
     arguments = []
+    if command == "members" and words[:1] == ["rm"]:
+        # A list of names may be a single text with commas.
+        names = list(itertools.takewhile(lambda word: not word.startswith("-"), words[1:]))
+        command, words = "remove_members", [",".join(names), *words[len(names) + 1 :]]
     while words:
         word = words.pop(0)
+        word = "--competition" if word == "-c" else word
         if word.startswith("--"):
-            value = words.pop(0) if words and not words[0].startswith("--") else None
+            value = words.pop(0) if words and not words[0].startswith(("--", "-c")) else None
             arguments.append(_rewrite_argument(word[2:], value))
         else:
             arguments.append(_quote(word))

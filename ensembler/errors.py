@@ -25,6 +25,8 @@ from collections.abc import Iterable, Sequence, Sized
 
 from .callers import address_caller
 
+# Maximum number of known names in an error.
+_MAX_KNOWN = 12
 _REMEDIES = {
     **dict.fromkeys((errno.ENOSPC, errno.EDQUOT), "free some space or choose another folder with --data"),
     **dict.fromkeys(
@@ -49,7 +51,7 @@ def format_first(names: Sequence[str], limit: int = 3) -> str:
 
 
 class EnsemblerError(Exception):
-    """Base class of all errors that the user can correct. The command line prints them as one line, exit code 1.
+    """Base class of all errors that the user can correct. The command line prints them as one line.
 
     Messages are written for the command line. Errors raised from Python name keywords, see :mod:`.callers`.
 
@@ -105,7 +107,7 @@ class DamagedArchive(BadData):
 
 
 class BadChoice(EnsemblerError):
-    """A member, setting or file does not exist or does not fit."""
+    """A member, setting or file does not exist or does not fit. The command line exits with 2 instead of 1."""
 
     @classmethod
     def from_unknown_name(cls, kind: str, name: str, known: Iterable[str], listing: str = "") -> BadChoice:
@@ -116,8 +118,13 @@ class BadChoice(EnsemblerError):
             hint = f"did you mean {' or '.join(near)}?"
         elif listing:
             hint = listing
+        elif known:
+            # The nearest first, however far, because it may be the meant one.
+            ordered = sorted(known, key=lambda one: difflib.SequenceMatcher(None, name, one).ratio(), reverse=True)
+            more = f", and {len(known) - _MAX_KNOWN} more" if len(known) > _MAX_KNOWN else ""
+            hint = f"known are {', '.join(ordered[:_MAX_KNOWN])}{more}."
         else:
-            hint = f"known are {', '.join(known[:12]) or 'none yet'}."
+            hint = "there is none yet."
         return cls(f"There is no {kind} named {name!r}: {hint}")
 
 

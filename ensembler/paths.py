@@ -12,6 +12,8 @@ from typing import Protocol, Self, overload
 from .errors import BadChoice
 from .storage import write_text
 
+# Path of a file or folder, as the public API takes it.
+PathLike = str | os.PathLike[str]
 NAME_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]*")
 
 
@@ -26,6 +28,36 @@ def check_name(name: str, kind: str) -> str:
     if not NAME_PATTERN.fullmatch(name):
         raise BadChoice(f"{name!r} is not a valid name of a {kind}: use letters, digits, '.', '_' and '-'.")
     return name
+
+
+def require_file(path: Path, advice: str) -> None:
+    """Check that a path that the user named is a file.
+
+    Parameters
+    ----------
+    advice
+        End of the error's sentence, which says what to pass.
+
+    Raises
+    ------
+    BadChoice
+        If it does not exist, or is something else.
+    """
+    if not path.is_file():
+        raise _make_absence_error(path, "file", advice)
+
+
+def require_folder(path: Path, advice: str) -> None:
+    """Check that a path that the user named is a folder. The parameters are those of :func:`require_file`."""
+    if not path.is_dir():
+        raise _make_absence_error(path, "folder", advice)
+
+
+def _make_absence_error(path: Path, wanted: str, advice: str) -> BadChoice:
+    if not path.exists():
+        return BadChoice(f"The {wanted} {path} does not exist: {advice}")
+    found = "a file" if path.is_file() else "a folder" if path.is_dir() else "a device or a pipe"
+    return BadChoice(f"{path} is {found}, not a {wanted}: {advice}")
 
 
 class _PathBelow:
@@ -46,7 +78,10 @@ class _PathBelow:
 
 @dataclass(frozen=True)
 class CompetitionFolder:
-    """Paths of one competition below ``data/NAME``, and the workspace that it belongs to."""
+    """Paths of one competition below ``data/NAME``, and the workspace that it belongs to.
+
+    It is a path itself: ``Path(folder)``, ``folder / "train.csv"``.
+    """
 
     root: Path
     workspace: Workspace = field(default_factory=lambda: DEFAULT_WORKSPACE, compare=False, repr=False)
@@ -95,10 +130,24 @@ class CompetitionFolder:
     # Output of the processes of jobs.
     logs = _PathBelow("logs")
 
+    def __fspath__(self) -> str:
+        return str(self.root)
+
+    def __str__(self) -> str:
+        return str(self.root)
+
+    def __truediv__(self, below: PathLike) -> Path:
+        return self.root / below
+
     @property
     def name(self) -> str:
         """Name of the competition."""
         return self.root.name
+
+    @property
+    def name_if_not_current(self) -> str:
+        """Name of the competition for commands, empty if it is the one that commands use by default."""
+        return "" if self.workspace.read_current_name() == self.name else self.name
 
     @property
     def is_ours(self) -> bool:
@@ -165,13 +214,42 @@ class Workspace:
 
     Examples
     --------
-    >>> workspace = ensembler.Workspace(Path("data"), Path("submissions"))
+    >>> workspace = ensembler.Workspace("data", "submissions")
     >>> "pets" in workspace.competitions()
     True
     """
 
     data: Path
     submissions: Path
+
+    def __init__(self, data: PathLike, submissions: PathLike) -> None:
+        for name, path in (("data", data), ("submissions", submissions)):
+            if not isinstance(path, str | os.PathLike) or not os.fspath(path):
+                raise BadChoice(f"{name} of a Workspace must be the path of a folder. Received: {path!r}")
+            object.__setattr__(self, name, Path(path))
+
+    @classmethod
+    def read(cls, workspace: WorkspaceLike) -> Workspace:
+        """Return a workspace, or that of the folders ``data`` and ``submissions`` in the folder of a path.
+
+        Raises
+        ------
+        BadChoice
+            If the folder itself contains competitions, so that it is rather the folder ``data``.
+        """
+        if isinstance(workspace, Workspace):
+            return workspace
+        folder = Path(workspace)
+        if any(folder.glob("*/competition.toml")):
+            raise BadChoice(
+                f"{folder} contains the competitions themselves: pass the folder above as workspace if it contains "
+                "data and submissions, or otherwise an ensembler.Workspace of both folders."
+            )
+        return cls(folder / "data", folder / "submissions")
+
+    def make_absolute(self) -> Workspace:
+        """Return the workspace with paths that stay the same when the process changes its working folder."""
+        return Workspace(self.data.absolute(), self.submissions.absolute())
 
     def competition(self, name: str) -> CompetitionFolder:
         """Return the paths of a competition, which may not exist."""
@@ -216,11 +294,18 @@ class Workspace:
             raise BadChoice.from_unknown_name("competition", competition, known)
         return self.competition(competition)
 
+    def read_current_name(self) -> str | None:
+        """Return the name of the current competition. None if there is none, or it was deleted."""
+        name = self.marker.read_text("utf-8").strip() if self.marker.is_file() else None
+        return name if name in self.competitions() else None
+
     def make_current(self, folder: CompetitionFolder) -> None:
         """Make a competition the default of later commands."""
         write_text(self.marker, folder.name + "\n")
 
 
+# A workspace, or the path of a folder that contains its two folders.
+WorkspaceLike = Workspace | str | os.PathLike[str]
 # Workspace that is used by default.
 DEFAULT_WORKSPACE: Workspace = Workspace(Path("data"), Path("submissions"))
 

@@ -208,7 +208,7 @@ def read_toml(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text("utf-8"))
     except (OSError, ValueError) as error:
-        raise BadData(f"Cannot read {path} ({error}): correct it, or delete it and fetch again.") from error
+        raise BadData(f"Cannot read {path} ({error}): correct it, or delete it and fetch or adopt again.") from error
 
 
 def write_arrays(path: Path, **arrays: np.ndarray[Any, Any]) -> None:

@@ -112,14 +112,19 @@ class Listing(Shown, list[T]):
     Parameters
     ----------
     items
-        Items of the list. Access by name requires that they have a ``name``.
+        Items of the list.
     build
         Function that builds a table of items.
+    keys
+        Attributes of an item that are its names. The first item with a name is the one of that name.
     """
 
-    def __init__(self, items: Iterable[T], build: Callable[[Sequence[T]], Table]) -> None:
+    def __init__(
+        self, items: Iterable[T], build: Callable[[Sequence[T]], Table], *, keys: Sequence[str] = ("name",)
+    ) -> None:
         super().__init__(items)
         self._build = build
+        self._keys = keys
 
     def build_table(self) -> Table:
         """Return the items as rows of a table."""
@@ -143,7 +148,14 @@ class Listing(Shown, list[T]):
         """
         if not isinstance(key, str):
             return super().__getitem__(key)
-        named = {getattr(item, "name", ""): item for item in self}
+        named = self._list_named()
         if key not in named:
             raise BadChoice.from_unknown_name("item", key, list(named))
         return named[key]
+
+    def __contains__(self, item: object) -> bool:
+        """Return whether an item is in the list, or has this name."""
+        return item in self._list_named() if isinstance(item, str) else super().__contains__(item)
+
+    def _list_named(self) -> dict[str, T]:
+        return {name: item for key in reversed(self._keys) for item in reversed(self) if (name := getattr(item, key))}

@@ -11,7 +11,13 @@ import click
 import pytest
 
 import ensembler
-from ensembler.callers import address_caller, address_command_line, format_option
+from ensembler.callers import (
+    COMPETITION_COMMANDS,
+    address_caller,
+    address_command_line,
+    address_competition,
+    format_option,
+)
 from ensembler.cli import commands
 from ensembler.errors import BadChoice, BadData, InvalidSubmission
 from ensembler.events import Noted, Warned
@@ -42,6 +48,7 @@ PACKAGE = Path(ensembler.__file__).parent
         ("`ensembler train-members --members ...`", "`ensembler.train_members(members=...)`"),
         ("`ensembler members --measure` does", "`ensembler.list_members(measure=True)` does"),
         ("see `ensembler members`", "see `ensembler.list_members()`"),
+        ("`ensembler members rm b0 b2 -c pets`", "`ensembler.remove_members('b0,b2', competition='pets')`"),
         ("data/my--folder/a --b/--c", "data/my--folder/a --b/--c"),
         ("a dash -- such as this", "a dash -- such as this"),
     ],
@@ -58,6 +65,36 @@ def test_arguments_are_named_as_the_caller_writes_them(typed: str, python: str) 
         assert str(BadChoice(typed)) == typed
     # A rewritten message stays unchanged.
     assert address_caller(python) == python
+
+
+@pytest.mark.parametrize(
+    ("text", "typed", "python"),
+    [
+        (
+            "make `ensembler folds --folds 5`.",
+            "make `ensembler --data d folds --folds 5 -c pets`.",
+            "make `ensembler.folds(folds=5, competition='pets')`.",
+        ),
+        ("`ensembler stack -c cars`", "`ensembler --data d stack -c cars`", "`ensembler.stack(competition='cars')`"),
+        ("`ensembler fetch SLUG`", "`ensembler --data d fetch SLUG`", "`ensembler.fetch('SLUG')`"),
+    ],
+)
+def test_commands_name_the_competition_and_the_folders_that_they_need(text: str, typed: str, python: str) -> None:
+    with address_competition("pets"):
+        assert address_caller(text) == address_caller(python) == python
+        with address_command_line(["--data", "d"]):
+            assert address_caller(text) == address_caller(typed) == typed
+    with address_command_line():
+        assert address_caller(text) == text
+
+
+def test_the_commands_that_take_a_competition() -> None:
+    taking = {
+        name
+        for name, command in commands.commands.items()
+        if any(parameter.name == "competition" and "-c" in parameter.opts for parameter in command.params)
+    }
+    assert taking == COMPETITION_COMMANDS
 
 
 def test_the_headline_of_a_bad_csv_names_arguments_too() -> None:

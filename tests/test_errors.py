@@ -29,8 +29,13 @@ def test_an_unreadable_photo_is_bad_data():
         ("mobilnet", ["mobilenet", "vgg16", "b0"], "There is no member named 'mobilnet': did you mean mobilenet?"),
         ("b33", ["b3", "b4", "xception"], "did you mean b3?"),
         ("zzz", ["b3", "a1"], "There is no member named 'zzz': known are a1, b3."),
-        ("zzz", [], "known are none yet."),
-        ("zzz", map(str, range(100, 200)), "known are 100, 101, 102, 103, 104, 105, 106, 107, 108, 109, 110, 111."),
+        ("zz3", ["a1", "b3"], "There is no member named 'zz3': known are b3, a1."),
+        ("zzz", [], "There is no member named 'zzz': there is none yet."),
+        (
+            "zzz",
+            map(str, range(100, 200)),
+            "known are 100, 101, 102, 103, 104, 105, 106, 107, 108, 109, 110, 111, and 88 more.",
+        ),
     ],
 )
 def test_unknown_names_suggest_the_nearest(name, known, says):

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, cast, get_args
 
 from ..errors import BadChoice
-from ..paths import NAME_PATTERN
+from ..paths import NAME_PATTERN, require_file
 from .names import LABEL_SEPARATOR
 from .registry import BACKBONES, Backbone, Preprocessing, find_backbone
 
@@ -153,8 +153,7 @@ def read_stored_size(file: Path) -> int | None:
 
 
 def _read_architecture(file: Path) -> dict[str, Any]:
-    if not file.is_file():
-        raise BadChoice(f"The file {file} does not exist: pass a network that Keras 3 saved as FILE.keras.")
+    require_file(file, "pass a network that Keras 3 saved as FILE.keras.")
     try:
         with zipfile.ZipFile(file) as archive:
             return cast(dict[str, Any], json.loads(archive.read("config.json")))

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import BadChoice
+from ..paths import require_folder
 from .custom import OWN_WEIGHTS
 from .registry import Backbone
 
@@ -118,11 +119,8 @@ def find_weights(folder: Path, backbone: Backbone, image_size: int) -> Path:
         If the folder or the file does not exist, or a published file has another hash.
     """
     folder = folder.absolute()
-    if not folder.is_dir():
-        raise BadChoice(
-            f"The folder {folder} does not exist: --weights accepts imagenet, none, or a folder that contains "
-            "NAME.weights.h5 or the files that Keras publishes."
-        )
+    advice = "--weights accepts imagenet, none, or a folder that contains NAME.weights.h5 or the files of Keras."
+    require_folder(folder, advice)
     damaged = None
     for path, expected in _list_candidates(folder, backbone, image_size):
         if expected is None or expected.is_published_file(path):

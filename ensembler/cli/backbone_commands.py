@@ -25,11 +25,17 @@ def backbones(context: Context, /, *, as_json: bool, **options: Any) -> None:
     """List backbones with size, accuracy and weights.
 
     PATTERN selects backbones by name, such as 'b?,mobilenet*'. The column ImageNet is the top-1 accuracy that Keras
-    documents. The column weights names a local file. Keras downloads missing weights when they are needed.
+    documents. The column weights names a local file. Without --weights, Keras downloads missing weights when they are
+    needed.
     """
     from ..workflows.backbones import list_backbones
 
     listed = list_backbones(**options)
     context.show(listed, as_json=as_json)
     if not as_json and not any(one.weights for one in listed):
-        context.progress.note("There are no local weights: Keras downloads them when they are needed.")
+        folder = options["weights"]
+        context.progress.note(
+            f"{folder} contains no weights of these backbones."
+            if folder
+            else "There are no local weights: Keras downloads them when they are needed."
+        )

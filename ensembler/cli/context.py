@@ -39,6 +39,10 @@ class Context:
 
             self.progress = ProgressGroup([self.console, EventFile(events, on_error=self.console.warn)])
 
+    def is_current(self, competition: str) -> bool:
+        """Return whether commands use this competition by default."""
+        return self.workspace.read_current_name() == competition
+
     def report_start(self, command: str) -> None:
         """Emit the event of the command's start."""
         from .. import __version__

@@ -6,6 +6,8 @@ from typing import NoReturn
 
 import click
 
+# A call that does not fit, as click's own errors of usage.
+EXIT_WRONG_CALL = 2
 EXIT_INTERRUPTED = 130
 
 
@@ -19,7 +21,7 @@ class CommandExit(SystemExit):
 
 def fail(text: str, code: int = 1) -> NoReturn:
     """Print a sentence on standard error and exit with ``code``."""
-    click.echo(f"Error: {text}" if code == 1 else text, err=True)
+    click.echo(text if code == EXIT_INTERRUPTED else f"Error: {text}", err=True)
     raise CommandExit(code, text)
 
 

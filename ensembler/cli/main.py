@@ -12,11 +12,11 @@ import click
 
 from .. import __version__
 from ..callers import address_command_line
-from ..errors import EnsemblerError, Interrupted, InvalidSubmission, StorageError
+from ..errors import BadChoice, EnsemblerError, Interrupted, InvalidSubmission, StorageError
 from .backbone_commands import backbones
 from .competition_commands import adopt, fetch, layout
 from .context import Context
-from .endings import EXIT_INTERRUPTED, CommandExit, describe_outcome, fail
+from .endings import EXIT_INTERRUPTED, EXIT_WRONG_CALL, CommandExit, describe_outcome, fail
 from .fold_commands import folds
 from .member_commands import members, status
 from .options import PATH, Option, option
@@ -55,7 +55,13 @@ def commands(
 
     Every option can be set by an environment variable: ENSEMBLER_DATA, ENSEMBLER_TRAIN_MEMBERS_FOLDS, ...
     """  # noqa: D301 - click's mark for lines to keep is a backspace, not a backslash
-    context.with_resource(address_command_line())
+    folders = [
+        word
+        for name, path in (("data", data), ("submissions", submissions))
+        if context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
+        for word in (f"--{name}", str(path))
+    ]
+    context.with_resource(address_command_line(folders))
     if context.invoked_subcommand and not any(flag in sys.argv for flag in ("-h", "--help")):
         contexts: list[Context] = context.obj if isinstance(context.obj, list) else []
         context.obj = Context(data, submissions, quiet=quiet, verbose=verbose, events=events)
@@ -102,7 +108,10 @@ for _command in (
 
 
 def main() -> None:
-    """Run the command line. Print an ``EnsemblerError`` as one line, and exit with 1. A bug keeps its traceback."""
+    """Run the command line. Print an ``EnsemblerError`` as one line, and exit with 1, or with 2 for a ``BadChoice``.
+
+    A bug keeps its traceback.
+    """
     _escape_unencodable()
     contexts: list[Context] = []
     with address_command_line(), _report_end(contexts):
@@ -130,7 +139,7 @@ def _run_command(contexts: list[Context]) -> None:
         _show_problems(error)
         fail(f"{error.headline}.")
     except EnsemblerError as error:
-        fail(str(error))
+        fail(str(error), EXIT_WRONG_CALL if isinstance(error, BadChoice) else 1)
     except click.exceptions.Abort as error:
         # Click converts every KeyboardInterrupt. The package's own contains the position of the work.
         interruption = error.__cause__ if isinstance(error.__cause__, Interrupted) else Interrupted()

@@ -10,6 +10,9 @@ from typing import Any, TypeVar
 
 import click
 
+from ..callers import address_competition
+from .context import Context
+
 PATH = click.Path(path_type=Path)
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -70,8 +73,19 @@ class PhraseType(click.types.StringParamType):
     envvar_list_splitter = ";"
 
 
+def _name_competition(context: click.Context, _option: click.Parameter, value: str | None) -> str | None:
+    """Let suggested commands name the competition too, unless it is the current one."""
+    if value and isinstance(context.obj, Context):
+        context.with_resource(address_competition("" if context.obj.is_current(value) else value))
+    return value
+
+
 add_competition_option = option(
-    "-c", "--competition", metavar="NAME", help="Name of the competition. By default the one last fetched or adopted."
+    "-c",
+    "--competition",
+    metavar="NAME",
+    callback=_name_competition,
+    help="Name of the competition. By default the one last fetched or adopted.",
 )
 add_timeout_option = option(
     "--timeout",

@@ -19,7 +19,7 @@ from .photo_ids import normalise_text
 from .pixels import PLAIN, PixelRule
 from .task import AnswerKind, LabelSource, Task
 
-_REMEDY = "correct it, or delete the file and fetch again."
+_REMEDY = "correct it, or delete the file and fetch or adopt again."
 _PIXELS_HEADING = re.compile(r"^[ \t]*\[[ \t]*pixels[ \t]*\][^\n]*(?:\n|\Z)", re.MULTILINE)
 # Keys that can change without a new scan of the photos.
 _NOT_IN_TABLES = ("metric", "code_only", "class_names")
@@ -302,7 +302,10 @@ def _refuse_unknown_keys(content: dict[str, Any], path: Path) -> None:
     for prefix, (table, kind) in tables.items():
         known = [field.name for field in fields(kind)]
         if isinstance(table, dict) and (unknown := [prefix + key for key in table if key not in known]):
-            raise BadData(f"{path} contains unknown keys: {', '.join(unknown)}. Known keys are {', '.join(known)}.")
+            raise BadData(
+                f"{path} contains unknown keys: {', '.join(unknown)}. Known keys are {', '.join(known)}: "
+                "remove the others."
+            )
 
 
 def _find_problem(manifest: Manifest) -> str:

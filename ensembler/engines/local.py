@@ -171,6 +171,13 @@ def _run_job(job: Job, log: Path, progress: Progress, processes: WorkerProcesses
         except errors.Interrupted:
             stopped = True
             raise
+        except errors.JobFailed as error:
+            if not processes.was_killed:
+                reason = str(error)
+                raise
+            # The second Ctrl-C ended it, so it has not failed.
+            stopped = True
+            raise errors.Interrupted from error
         except BaseException as error:
             reason = str(error) or type(error).__name__
             raise

@@ -60,6 +60,8 @@ class WorkerProcesses:
     ----------
     limit
         Number of slots.
+    was_killed
+        Whether :meth:`kill` was called, so that processes did not end by themselves.
     """
 
     def __init__(self, parallel: int, gpus: Sequence[str] = ()) -> None:
@@ -72,6 +74,7 @@ class WorkerProcesses:
             self._free.put(Slot({**usual, **os.environ, **own}))
         self._running: list[subprocess.Popen[str]] = []
         self._ending = False
+        self.was_killed = False
         self._lock = Lock()
 
     def __enter__(self) -> Self:
@@ -168,7 +171,7 @@ class WorkerProcesses:
     def kill(self) -> None:
         """Kill all running processes, and start no other process."""
         with self._lock:
-            self._ending = True
+            self._ending = self.was_killed = True
             for process in self._running:
                 process.kill()
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, Unpack
 
+from ..options.arguments import Names, Paths
 from ..options.declared import Preset, TrainingOptions, TrainMembersOptions
 from ..options.reading import OPTIONS, RUN, show_options
+from ..paths import PathLike
 from ..stacking.learners.named import DEFAULT_META_LEARNER
 from ..submission.kaggle.retry_policy import DEFAULT_RETRIES
 from ..submission.ledger.rows import Row
@@ -40,12 +39,13 @@ class Competition(CompetitionFacts, Shown):
 
     :func:`ensembler.fetch`, :func:`ensembler.adopt` and :func:`ensembler.open` return it. Each method does what the
     function of its name does, and takes the same parameters; only the competition, the workspace and the progress are
-    those of the handle. Properties are read from the files at each access.
+    those of the handle. ``measure_members`` is ``list_members`` with ``measure=True``, and ``refresh_submissions`` is
+    ``submissions``. Properties are read from the files at each access.
 
     Attributes
     ----------
     folder
-        Paths of the competition's files.
+        Folder of the competition: a path, with the paths of the files as attributes.
 
     Examples
     --------
@@ -95,13 +95,13 @@ class Competition(CompetitionFacts, Shown):
 
     def survey(
         self,
-        members: Sequence[str] | None = None,
+        members: Names | None = None,
         *,
         photos: int | None = None,
         top: int = DEFAULT_TOP,
         time_budget: str | float | None = None,
         full: bool = False,
-        weights: str | Path | None = None,
+        weights: PathLike | None = None,
         image_size: int | None = None,
         seed: int = 0,
         sort: SurveySorting = "size",
@@ -136,7 +136,7 @@ class Competition(CompetitionFacts, Shown):
             )
 
     @show_options(RUN, OPTIONS)
-    def train_members(self, members: Sequence[str], **options: Unpack[TrainMembersOptions]) -> Listing[MemberResult]:
+    def train_members(self, members: Names, **options: Unpack[TrainMembersOptions]) -> Listing[MemberResult]:
         """Train backbones over all folds; see :func:`ensembler.train_members`.
 
         Examples
@@ -149,7 +149,7 @@ class Competition(CompetitionFacts, Shown):
         with self.progress as progress:
             return train_members(members, competition=self, progress=progress, **options)
 
-    def remove_members(self, members: Sequence[str], *, force: bool = False) -> RemovedMembers:
+    def remove_members(self, members: Names, *, force: bool = False) -> RemovedMembers:
         """Remove members; see :func:`ensembler.remove_members`.
 
         Examples
@@ -162,7 +162,7 @@ class Competition(CompetitionFacts, Shown):
         return remove_members(members, competition=self, force=force, progress=self.progress)
 
     def measure_members(self) -> Listing[ListedMember]:
-        """Measure the speed of members where this machine has not measured it yet, and list all members.
+        """Measure missing speeds on this machine, and list all members; see :func:`ensembler.list_members`.
 
         Examples
         --------
@@ -174,11 +174,11 @@ class Competition(CompetitionFacts, Shown):
 
     def show_augmented(
         self,
-        file: Path,
-        members: Sequence[str],
+        file: PathLike,
+        members: Names,
         *,
         preset: Preset | None = None,
-        config: str | Path | None = None,
+        config: PathLike | None = None,
         **options: Unpack[TrainingOptions],
     ) -> AugmentedPhotos:
         """Draw photos as the first of the members would be trained on them; see :func:`ensembler.show_augmented`.
@@ -186,7 +186,7 @@ class Competition(CompetitionFacts, Shown):
         Examples
         --------
         >>> competition = ensembler.open("pets")
-        >>> competition.show_augmented(Path("strong.png"), ["demo-conv"], augmentation="strong").augmentation
+        >>> competition.show_augmented("strong.png", ["demo-conv"], augmentation="strong").augmentation
         'strong'
         """
         with self.progress as progress:
@@ -217,7 +217,7 @@ class Competition(CompetitionFacts, Shown):
 
     def stack(
         self,
-        members: Sequence[str] | None = None,
+        members: Names | None = None,
         *,
         name: str | None = None,
         meta: str = DEFAULT_META_LEARNER,
@@ -247,9 +247,7 @@ class Competition(CompetitionFacts, Shown):
                 progress=progress,
             )
 
-    def predict(
-        self, photos: Sequence[str | os.PathLike[str]], *, stack: str | None = None, batch_size: int = 32
-    ) -> Predictions:
+    def predict(self, photos: Paths, *, stack: PathLike | None = None, batch_size: int = 32) -> Predictions:
         """Predict photos with a stack; see :func:`ensembler.predict`.
 
         Examples
@@ -261,19 +259,19 @@ class Competition(CompetitionFacts, Shown):
         with self.progress as progress:
             return predict(photos, stack=stack, batch_size=batch_size, competition=self, progress=progress)
 
-    def score(self, csv: Path | None = None, *, truth: Path | None = None) -> ScoreResult:
+    def score(self, csv: PathLike | None = None, *, truth: PathLike | None = None) -> ScoreResult:
         """Score a CSV against hidden labels; see :func:`ensembler.score`.
 
         Examples
         --------
-        >>> ensembler.open("pets").score()
-        submissions/pets/...csv: log loss ..., accuracy ...
+        >>> ensembler.open("pets").score().accuracy > 0.5
+        True
         """
         return score(csv, truth=truth, competition=self, progress=self.progress)
 
     def submit(
         self,
-        csv: Path | None = None,
+        csv: PathLike | None = None,
         *,
         message: str = "",
         again: bool = False,
@@ -286,7 +284,7 @@ class Competition(CompetitionFacts, Shown):
         Examples
         --------
         >>> competition = ensembler.open("dogs-vs-cats-redux-kernels-edition")
-        >>> competition.submit(Path("answer.csv"), message="first").public
+        >>> competition.submit("answer.csv", message="first").public
         0.04
         """
         with self.progress as progress:
@@ -302,12 +300,12 @@ class Competition(CompetitionFacts, Shown):
             )
 
     def refresh_submissions(self) -> Listing[Row]:
-        """Ask Kaggle for new scores, and return all CSVs and uploads, the newest first.
+        """Ask Kaggle for new scores, and return all CSVs and uploads, newest first; see :func:`ensembler.submissions`.
 
         Examples
         --------
         >>> competition = ensembler.open("dogs-vs-cats-redux-kernels-edition")
-        >>> _ = competition.submit(Path("answer.csv"), again=True, wait=False)
+        >>> _ = competition.submit("answer.csv", again=True, wait=False)
         >>> {row.public for row in competition.refresh_submissions() if row.status == "COMPLETE"}
         {0.04}
         """
@@ -322,14 +320,14 @@ class Competition(CompetitionFacts, Shown):
         submit: bool = False,
         wait: bool = True,
         gpu: bool = True,
-        output: Path | None = None,
+        output: PathLike | None = None,
         message: str = "",
     ) -> NotebookResult:
         """Write a notebook that predicts with a stack on Kaggle, and run it there; see :func:`ensembler.notebook`.
 
         Examples
         --------
-        >>> ensembler.open("dogs-vs-cats-redux-kernels-edition").notebook(output=Path("notebook"))
+        >>> ensembler.open("dogs-vs-cats-redux-kernels-edition").notebook(output="notebook")
         dataset    notebook/dataset
         notebook   notebook/notebook
         ...

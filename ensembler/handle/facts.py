@@ -22,7 +22,8 @@ class CompetitionFacts:
     """Facts of a competition, and lists of what was made of it."""
 
     def __init__(self, folder: CompetitionFolder, progress: Progress | None = None) -> None:
-        self.folder = folder
+        # A relative workspace would move with the working folder of the process.
+        self.folder = folder.workspace.make_absolute().competition(folder.name)
         self._progress = progress
 
     @property

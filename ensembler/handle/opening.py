@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from ..competition.layout.hints import Hints
-from ..paths import DEFAULT_WORKSPACE, CompetitionLike, Workspace
+from ..options.arguments import Seconds, check_arguments
+from ..options.kinds import Seed
+from ..paths import DEFAULT_WORKSPACE, CompetitionLike, PathLike, Workspace, WorkspaceLike
 from ..progress import Progress
 from ..submission.kaggle.competitions import parse_slug
 from ..submission.kaggle.retry_policy import DEFAULT_RETRIES
+from ..workflows.fetch.adopt import TestSize
 from ..workflows.fetch.adopt import adopt as adopt_photos
+from ..workflows.fetch.fetch import UnpackLimit
 from ..workflows.fetch.fetch import fetch as fetch_archive
 from ..workflows.fetch.tables import NO_HINTS
 from .competition import Competition
 
 
+@check_arguments
 def open(  # noqa: A001 - `ensembler.open` reads as `gzip.open` does
     competition: CompetitionLike | None = None,
     *,
-    workspace: Workspace = DEFAULT_WORKSPACE,
+    workspace: WorkspaceLike = DEFAULT_WORKSPACE,
     progress: Progress | None = None,
 ) -> Competition:
     """Return the handle of a competition that was fetched or adopted before.
@@ -28,7 +31,7 @@ def open(  # noqa: A001 - `ensembler.open` reads as `gzip.open` does
     competition
         Name of the competition. None opens the one last fetched or adopted.
     workspace
-        Folders of competitions and submissions.
+        Folders of competitions and submissions, or the folder that contains ``data`` and ``submissions``.
     progress
         Receives progress and events. None shows them as the command line does, and in a notebook below the cell.
 
@@ -43,18 +46,19 @@ def open(  # noqa: A001 - `ensembler.open` reads as `gzip.open` does
     >>> competition.name, competition.task
     ('pets', 'binary')
     """
-    return Competition(workspace.current(competition), progress)
+    return Competition(Workspace.read(workspace).current(competition), progress)
 
 
+@check_arguments
 def fetch(
     competition: str,
     *,
-    archive: Path | None = None,
+    archive: PathLike | None = None,
     hints: Hints = NO_HINTS,
     force: bool = False,
-    unpack_limit: float | None = None,
-    timeout: float = DEFAULT_RETRIES.read_timeout,
-    workspace: Workspace = DEFAULT_WORKSPACE,
+    unpack_limit: UnpackLimit | None = None,
+    timeout: Seconds = DEFAULT_RETRIES.read_timeout,
+    workspace: WorkspaceLike = DEFAULT_WORKSPACE,
     progress: Progress | None = None,
 ) -> Competition:
     """Fetch a competition from Kaggle or from a zip: unpack it, detect its layout, and scan its photos.
@@ -67,7 +71,7 @@ def fetch(
     competition
         Slug or address on Kaggle.
     archive
-        A zip that was downloaded already. Nothing is asked of Kaggle then.
+        Zip that was downloaded already. Kaggle is then not contacted.
     hints
         Answers to what cannot be found out. With any, the layout is found out again.
     force
@@ -77,7 +81,7 @@ def fetch(
     timeout
         Seconds without a reply after which a request to Kaggle is repeated.
     workspace
-        Folders of competitions and submissions.
+        Folders of competitions and submissions, or the folder that contains ``data`` and ``submissions``.
     progress
         Receives progress and events. None shows them as the command line does, and in a notebook below the cell.
 
@@ -98,12 +102,11 @@ def fetch(
 
     A zip that the browser downloaded:
 
-    >>> competition = ensembler.fetch("dogs-vs-cats-redux-kernels-edition", archive=Path("redux.zip"))
+    >>> competition = ensembler.fetch("dogs-vs-cats-redux-kernels-edition", archive="redux.zip")
     >>> competition.classes
     ('cat', 'dog')
     """
-    folder = workspace.competition(parse_slug(competition))
-    handle = Competition(folder, progress)
+    handle = Competition(Workspace.read(workspace).competition(parse_slug(competition)), progress)
     with handle.progress as shown:
         fetch_archive(
             competition,
@@ -112,22 +115,23 @@ def fetch(
             force=force,
             unpack_limit=unpack_limit,
             timeout=timeout,
-            workspace=workspace,
+            workspace=handle.workspace,
             progress=shown,
         )
     return handle
 
 
+@check_arguments
 def adopt(
-    photos: Path,
+    photos: PathLike,
     name: str,
     *,
-    test_size: float = 0.2,
-    seed: int = 0,
+    test_size: TestSize = 0.2,
+    seed: Seed = 0,
     hints: Hints = NO_HINTS,
     force: bool = False,
     unpack_limit: float | None = None,
-    workspace: Workspace = DEFAULT_WORKSPACE,
+    workspace: WorkspaceLike = DEFAULT_WORKSPACE,
     progress: Progress | None = None,
 ) -> Competition:
     """Make a competition of a local folder. Its photos stay where they are.
@@ -155,7 +159,7 @@ def adopt(
         Limit of the unpacked size of archives in the folder, in GB. 0 removes it. None is 50 GB, or ten times the
         archives if that is more.
     workspace
-        Folders of competitions and submissions.
+        Folders of competitions and submissions, or the folder that contains ``data`` and ``submissions``.
     progress
         Receives progress and events. None shows them as the command line does, and in a notebook below the cell.
 
@@ -166,11 +170,11 @@ def adopt(
 
     Examples
     --------
-    >>> competition = ensembler.adopt(Path("photos"), "pets")
+    >>> competition = ensembler.adopt("photos", "pets")
     >>> competition.classes
     ('cats', 'dogs')
     """
-    handle = Competition(workspace.competition(name), progress)
+    handle = Competition(Workspace.read(workspace).competition(name), progress)
     with handle.progress as shown:
         adopt_photos(
             photos,
@@ -180,7 +184,7 @@ def adopt(
             hints=hints,
             force=force,
             unpack_limit=unpack_limit,
-            workspace=workspace,
+            workspace=handle.workspace,
             progress=shown,
         )
     return handle

@@ -77,11 +77,12 @@ def load_members(folder: CompetitionFolder, tables: Tables, names: Sequence[str]
             )
     if len(set(names)) < len(names):
         raise BadChoice(f"A member is named twice in {', '.join(names)}: name each member once.")
-    samples, digest = compute_samples_fingerprint(folder, tables.manifest), compute_file_digest(folder.folds)
     records = [MemberRecord.load(folder, name) for name in names]
+    # First, because members seem to have been trained on other folds if the file is damaged.
+    folds = load_folds(folder, tables)
+    samples, digest = compute_samples_fingerprint(folder, tables.manifest), compute_file_digest(folder.folds)
     for record in records:
         _check_same_data(record, tables, samples, digest)
-    folds = load_folds(folder, tables)
     return [_load_member(folder, tables, record, folds) for record in records]
 
 

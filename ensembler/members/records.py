@@ -286,6 +286,11 @@ def has_results(folder: CompetitionFolder, name: str) -> bool:
     return any(next(place.glob(pattern), None) is not None for pattern in kept)
 
 
+def has_finished_fold(folder: CompetitionFolder, name: str) -> bool:
+    """Return whether a fold of a member is finished, on whatever settings and folds."""
+    return next(folder.member(name).glob("*/fold.json"), None) is not None
+
+
 def list_trained_members(folder: CompetitionFolder) -> list[str]:
     """Return the names of all members whose training has begun."""
     return sorted(path.parent.name for path in (folder.root / "members").glob("*/member.json"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 from ..backbones.registry import Backbone
@@ -53,16 +54,19 @@ def save_call(folder: CompetitionFolder, member: str, words: Sequence[str]) -> N
     write_json_if_changed(folder.member(member) / "call.json", {"train-members": list(words)})
 
 
-def build_training_commands(folder: CompetitionFolder, members: Iterable[str]) -> list[list[str]]:
-    """Return commands that resume members, as words. Members with the same options share a command.
+def group_training_commands(folder: CompetitionFolder, members: Iterable[str]) -> list[tuple[list[str], list[str]]]:
+    """Return the names of members, and the command that resumes them as words, for members with the same options.
 
     A member of an earlier version, which stored no call, is trained by its name alone.
     """
-    members_by_options: dict[tuple[str, ...], list[str]] = {}
+    members_by_options: dict[tuple[str, ...], list[tuple[str, str]]] = {}
     for name in members:
-        member, *options = _load_call(folder, name)
-        members_by_options.setdefault(tuple(options), []).append(member)
-    return [["train-members", "--members", ",".join(names), *options] for options, names in members_by_options.items()]
+        typed, *options = _load_call(folder, name)
+        members_by_options.setdefault(tuple(options), []).append((name, typed))
+    return [
+        ([name for name, _ in both], ["train-members", "--members", ",".join(typed for _, typed in both), *options])
+        for options, both in members_by_options.items()
+    ]
 
 
 def _load_call(folder: CompetitionFolder, member: str) -> list[str]:
@@ -82,6 +86,11 @@ def format_command(words: Sequence[str], workspace: Workspace, competition: str 
         Name of the competition. Empty if it is the current one.
     """
     folders = [("--data", workspace.data, "data"), ("--submissions", workspace.submissions, "submissions")]
-    before = [word for option, path, usual in folders if str(path) != usual for word in (option, str(path))]
+    before = [
+        word
+        for option, path, usual in folders
+        if path.absolute() != Path(usual).absolute()
+        for word in (option, str(path))
+    ]
     after = ["-c", competition] if competition else []
     return shlex.join(["ensembler", *before, *words, *after])

@@ -11,6 +11,7 @@ from typing import Any, cast
 from ..backbones.names import parse_backbone_name, resolve_member
 from ..backbones.registry import BACKBONES, Backbone
 from ..errors import BadChoice
+from ..paths import PathLike
 from .declared import Preset
 from .kinds import read_value
 from .presets import DEFAULT_PRESET, Machine
@@ -90,7 +91,7 @@ class Configuration:
         return make_settings(self.find_backbone(member), self.resolve_options(machine, member).options)
 
 
-def configure(options: Mapping[str, Any], preset: str | None = None, config: str | Path | None = None) -> Configuration:
+def configure(options: Mapping[str, Any], preset: str | None = None, config: PathLike | None = None) -> Configuration:
     """Read and check the options of a command and of a file.
 
     Parameters

@@ -6,6 +6,7 @@ take the title of a group and the descriptions of its options from its docstring
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypedDict
@@ -15,7 +16,8 @@ from ..backbones.registry import Backbone, Pooling, Precision
 from ..errors import BadChoice
 from ..images.augmentation import Augmentation
 from ..images.views import Views
-from .kinds import InvalidValue, declare
+from ..paths import PathLike
+from .kinds import InvalidValue, Seed, declare
 from .phases import BatchNormTraining, Epochs, LearningRate, Phase, Unfreeze, read_phase
 from .settings import ClassWeights, HeadStart
 
@@ -23,14 +25,31 @@ Preset = Literal["quick", "good", "best"]
 
 
 def _read_phases(value: object) -> tuple[Phase, ...]:
-    if isinstance(value, str) or not isinstance(value, Sequence) or not value:
+    # A single text is a single phase, as one --phase is.
+    phases = [value] if isinstance(value, str) else value
+    if not isinstance(phases, Sequence) or not phases:
         raise InvalidValue("takes at least one phase in a list")
-    return tuple(read_phase(phase) for phase in value)
+    return tuple(read_phase(phase) for phase in phases)
+
+
+def _read_weights(value: object) -> str:
+    text = os.fspath(value) if isinstance(value, str | os.PathLike) else None
+    if not isinstance(text, str) or not text.strip():
+        raise InvalidValue("takes imagenet, none or FOLDER")
+    return text
+
+
+def _read_file(value: object) -> Path:
+    if not isinstance(value, str | os.PathLike) or not os.fspath(value):
+        raise InvalidValue("must be the path of a file")
+    return Path(value)
 
 
 def _read_backbones(value: object) -> tuple[Backbone, ...]:
     if isinstance(value, Mapping):
         backbones = tuple(read_backbone_table(name, table) for name, table in value.items())
+    elif isinstance(value, str | Backbone):
+        return _read_backbones([value])
     elif isinstance(value, list | tuple) and all(isinstance(one, str | Backbone) for one in value):
         backbones = tuple(one if isinstance(one, Backbone) else parse_custom_backbone(one) for one in value)
     else:
@@ -42,8 +61,6 @@ def _read_backbones(value: object) -> tuple[Backbone, ...]:
 
 
 ImageSize = Annotated[int, declare("PIXELS", ge=8)]
-# NumPy and Keras accept seeds of 32 bits, and folds add their number.
-Seed = Annotated[int, declare("N", default=0, ge=0, lt=2**31)]
 
 
 class StartOptions(TypedDict, total=False):
@@ -63,9 +80,9 @@ class StartOptions(TypedDict, total=False):
         Seed of folds, random weights, shuffling and augmentation.
     """
 
-    weights: Annotated[str, declare("imagenet|none|FOLDER", default="imagenet")]
+    weights: Annotated[PathLike, declare("imagenet|none|FOLDER", default="imagenet", read=_read_weights)]
     backbones: Annotated[
-        Mapping[str, Mapping[str, Any]] | Sequence[str | Backbone], declare("[NAME=]SPEC", read=_read_backbones)
+        Mapping[str, Mapping[str, Any]] | Sequence[str | Backbone] | str, declare("[NAME=]SPEC", read=_read_backbones)
     ]
     head: Annotated[HeadStart, declare(default="fitted")]
     image_size: ImageSize
@@ -99,7 +116,7 @@ class FineTuningOptions(TypedDict, total=False):
     epochs: Epochs
     learning_rate: LearningRate
     batch_norm: BatchNormTraining
-    phases: Annotated[Sequence[Phase | str | Mapping[str, Any]], declare("PHASE", read=_read_phases)]
+    phases: Annotated[Sequence[Phase | str | Mapping[str, Any]] | str, declare("PHASE", read=_read_phases)]
     first_block_rate: Annotated[float, declare("FACTOR", default=0.1, gt=0, le=1)]
     patience: Annotated[int, declare("EPOCHS", default=0, ge=0)]
 
@@ -228,7 +245,7 @@ class RunOptions(TypedDict, total=False):
     """
 
     preset: Annotated[Preset, declare(default="good")]
-    config: Annotated[str | Path, declare("FILE.toml", read=Path)]
+    config: Annotated[PathLike, declare("FILE.toml", read=_read_file)]
     name: Annotated[str, declare("NAME")]
     folds: Annotated[int, declare("N", ge=1)]
     repeats: Annotated[int, declare("N", ge=1)]

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+import numbers
+import types
 from collections.abc import Callable
 from functools import partial
-from typing import Annotated, Any, Literal, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import msgspec
 
@@ -13,7 +15,12 @@ from ..errors import BadChoice
 
 Reader = Callable[[Any], Any]
 
+_NOUNS = {int: "a whole number", float: "a number", bool: "true or false"}
 _LIMITS = (("ge", "at least"), ("gt", "above"), ("lt", "below"), ("le", "at most"))
+
+
+# Maximum number of letters of a wrong value in an error.
+_MAX_SHOWN = 500
 
 
 class InvalidValue(ValueError):
@@ -36,6 +43,10 @@ def declare(metavar: str = "", *, default: Any = None, read: Reader | None = Non
         Limits of :class:`msgspec.Meta`, such as ``ge=0, lt=1``.
     """
     return msgspec.Meta(extra={"metavar": metavar, "default": default, "read": read}, **limits)
+
+
+# NumPy and Keras accept seeds of 32 bits, and folds add their number.
+Seed = Annotated[int, declare("N", default=0, ge=0, lt=2**31)]
 
 
 def find_declaration(kind: Any) -> msgspec.Meta:
@@ -73,10 +84,19 @@ def read_value(label: str, kind: Any, value: object) -> Any:
     try:
         return read(value)
     except InvalidValue as error:
-        raise BadChoice(f"{label} {error}. Received: {value}") from error
+        raise BadChoice(f"{label} {error}. Received: {_show(value)}") from error
+
+
+def _show(value: object) -> str:
+    """Return a value as text, in one line and shortened if it is long."""
+    text = " ".join(str(value).splitlines())
+    return text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]} ..."
 
 
 def _convert(kind: Any, value: object) -> Any:
+    if isinstance(value, numbers.Real) and not isinstance(value, bool | int | float):
+        # Numbers of NumPy.
+        value = int(value) if isinstance(value, numbers.Integral) else float(value)
     try:
         converted = msgspec.convert(value, kind, strict=not isinstance(value, str))
     except (msgspec.ValidationError, OverflowError) as error:
@@ -93,7 +113,8 @@ def _describe_kind(kind: Any) -> str:
         return f"takes {', '.join(words[:-1])} or {words[-1]}"
     declared = find_declaration(kind)
     base = get_args(kind)[0] if get_origin(kind) is Annotated else kind
-    noun = {int: "a whole number", float: "a number", bool: "true or false"}.get(base, "text")
+    bases = get_args(base) if get_origin(base) in (Union, types.UnionType) else (base,)
+    noun = " or ".join(_NOUNS.get(one, "text") for one in bases)
     limits = [(word, getattr(declared, name)) for name, word in _LIMITS]
     parts = [f"{word} {limit:.10g}" for word, limit in limits if limit is not None]
     return f"must be {noun}{', ' if parts else ''}{' and '.join(parts)}"

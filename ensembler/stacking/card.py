@@ -15,7 +15,8 @@ from ..competition.manifest import Manifest
 from ..competition.pixels import PLAIN, PixelRule
 from ..competition.samples import PIXELS_VERSION, RULED_PIXELS_VERSION
 from ..competition.task import Task
-from ..errors import BadChoice, BadData, Mismatch
+from ..errors import BadData, Mismatch
+from ..paths import require_file
 from ..serialization import format_json, make_record
 
 # Name of the card in the zip, and version of its format.
@@ -111,8 +112,7 @@ def read_card(path: Path) -> StackCard:
         If another version wrote the file.
     """
     remedy = "build the stack again with `ensembler stack`."
-    if not path.is_file():
-        raise BadChoice(f"The file {path} does not exist: pass the path of a stack.keras.")
+    require_file(path, "pass the path of a stack.keras.")
     try:
         with zipfile.ZipFile(path) as archive:
             if CARD_FILE not in archive.namelist():

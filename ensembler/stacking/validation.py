@@ -23,24 +23,24 @@ def require_classes(targets: Float32Array, folds: Rows, names: Sequence[str], *,
     folds
         Folds of the scored rows, shape (rows,).
     names
-        Names of the outputs.
+        Names of all classes. A binary task has one column of targets, which is that of the last class.
     single_label
         Whether a row has one class. Rare tags of multi-label tasks are accepted.
 
     Returns
     -------
     list of str
-        Outputs that are absent from a fold and cannot be scored there.
+        Classes that are absent from a fold and cannot be scored there.
 
     Raises
     ------
     BadData
-        If an output has no rows, or all of them are in one fold.
+        If a class has no rows, or all of them are in one fold.
     """
     numbers = np.unique(folds)
     classes, marks = list(names), targets > 0.5
-    if len(classes) == 1:
-        classes, marks = [*classes, f"not {classes[0]}"], np.hstack([marks, ~marks])
+    if marks.shape[1] < len(classes):
+        marks = np.hstack([~marks, marks])
     where = np.stack([marks[folds == fold].any(axis=0) for fold in numbers]).sum(axis=0)
     lone = [name for name, count in zip(classes, where, strict=True) if count < 2]
     if lone and single_label:

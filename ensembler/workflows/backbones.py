@@ -11,8 +11,9 @@ from ..backbones.accuracy import find_published_accuracy
 from ..backbones.patterns import match_backbones
 from ..backbones.registry import Backbone
 from ..backbones.weights import find_local_weights, locate_keras_folder
-from ..errors import BadChoice
 from ..figures import format_parameters
+from ..options.arguments import Names, check_arguments
+from ..paths import PathLike, require_folder
 from ..serialization import Exported
 from ..tables import Listing, Table
 
@@ -51,8 +52,9 @@ class ListedBackbone(Exported):
     weights: Path | None
 
 
+@check_arguments
 def list_backbones(
-    patterns: Sequence[str] | None = None, *, weights: str | Path | None = None, sort: BackboneSorting = "registry"
+    patterns: Names | None = None, *, weights: PathLike | None = None, sort: BackboneSorting = "registry"
 ) -> Listing[ListedBackbone]:
     """List backbones.
 
@@ -77,8 +79,8 @@ def list_backbones(
     ('mobilenet-0.25', 224)
     """
     folder = Path(weights) if weights is not None else locate_keras_folder()
-    if weights is not None and not folder.is_dir():
-        raise BadChoice(f"There is no folder {folder}: --weights takes one with NAME.weights.h5 or Keras's own files.")
+    if weights is not None:
+        require_folder(folder, "--weights takes a folder with NAME.weights.h5 or the files of Keras.")
     listed = [_describe_backbone(backbone, folder) for backbone in match_backbones(patterns or ())]
     keys: dict[str, Callable[[ListedBackbone], Any]] = {
         "size": lambda one: one.parameters,

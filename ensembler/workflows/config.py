@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any, Unpack
 
 import tomli_w
 
 from ..backbones.names import parse_backbone_name
 from ..backbones.registry import Backbone
+from ..options.arguments import Names, check_arguments
 from ..options.configuration import Configuration, configure
 from ..options.declared import Preset, TrainingOptions
 from ..options.presets import Machine
 from ..options.reading import OPTIONS, show_options
 from ..options.sources import ResolvedOptions
+from ..paths import PathLike
 from .machine import detect_machine
 
 _HEADER = """\
@@ -25,11 +26,12 @@ _PER_BACKBONE_NOTE = "# image_size and batch_size depend on the backbone and the
 
 
 @show_options(OPTIONS)
+@check_arguments
 def config(
-    members: Sequence[str] | None = None,
+    members: Names | None = None,
     *,
     preset: Preset | None = None,
-    config: str | Path | None = None,
+    config: PathLike | None = None,
     **options: Unpack[TrainingOptions],
 ) -> str:
     """Return all options of training that are in force, and the source of each value.

@@ -8,7 +8,8 @@ from pathlib import Path
 from ..competition import digits
 from ..competition.csv_tables import write_table
 from ..competition.layout.hints import Hints
-from ..paths import DEFAULT_WORKSPACE, Workspace
+from ..options.arguments import check_arguments
+from ..paths import DEFAULT_WORKSPACE, Workspace, WorkspaceLike
 from ..progress import SILENT, Progress
 from .fetch.fetch import fetch
 from .results import ScoreResult, StackResult
@@ -23,7 +24,10 @@ EPOCHS = 10
 BATCH_SIZE = 64
 
 
-def demo(*, workspace: Workspace = DEFAULT_WORKSPACE, progress: Progress = SILENT) -> tuple[StackResult, ScoreResult]:
+@check_arguments
+def demo(
+    *, workspace: WorkspaceLike = DEFAULT_WORKSPACE, progress: Progress = SILENT
+) -> tuple[StackResult, ScoreResult]:
     """Fetch the digits, train three small networks from scratch, stack them, and score the CSV on hidden labels.
 
     Returns
@@ -37,6 +41,7 @@ def demo(*, workspace: Workspace = DEFAULT_WORKSPACE, progress: Progress = SILEN
     >>> len(stacked.members), scored.accuracy > 0.9
     (3, True)
     """
+    workspace = Workspace.read(workspace)
     folder = workspace.competition(digits.NAME)
     if folder.solution.is_file() and folder.extracted.is_dir():
         fetch(digits.NAME, workspace=workspace, progress=progress)

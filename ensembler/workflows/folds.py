@@ -19,7 +19,9 @@ from ..errors import BadChoice, BadData, Mismatch, format_count
 from ..locks import hold_lock
 from ..members.records import MemberRecord, list_trained_members
 from ..members.stack_record import list_stacks, load_stack_record
-from ..paths import DEFAULT_WORKSPACE, CompetitionFolder, CompetitionLike, Workspace
+from ..options.arguments import Count, check_arguments
+from ..options.kinds import Seed
+from ..paths import DEFAULT_WORKSPACE, CompetitionFolder, CompetitionLike, Workspace, WorkspaceLike
 from ..progress import SILENT, Progress
 from ..serialization import compute_text_digest
 from ..storage import compute_file_digest, write_text
@@ -141,15 +143,16 @@ def _format_percent(share: float) -> str:
     return f"{100 * share:.1f}"
 
 
+@check_arguments
 def folds(
     competition: CompetitionLike | None = None,
     *,
-    folds: int | None = None,
-    repeats: int | None = None,
-    seed: int | None = None,
+    folds: Count | None = None,
+    repeats: Count | None = None,
+    seed: Seed | None = None,
     hold_out: str | None = None,
     force: bool = False,
-    workspace: Workspace = DEFAULT_WORKSPACE,
+    workspace: WorkspaceLike = DEFAULT_WORKSPACE,
     progress: Progress = SILENT,
 ) -> FoldsResult:
     """Return the folds. With a number or a seed, make new folds first.
@@ -185,7 +188,7 @@ def folds(
     >>> result.folds, result.photos
     (3, 64)
     """
-    folder, tables = open_refreshed_competition(competition, workspace, progress)
+    folder, tables = open_refreshed_competition(competition, Workspace.read(workspace), progress)
     if hold_out is None and folds is repeats is seed is None:
         if not folder.folds.is_file():
             raise BadChoice(

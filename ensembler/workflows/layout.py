@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..callers import address_caller
 from ..competition.layout.evidence import Evidence, Finding, UnusedFile
 from ..competition.manifest import Manifest
-from ..paths import DEFAULT_WORKSPACE, CompetitionLike, Workspace
+from ..options.arguments import check_arguments
+from ..paths import DEFAULT_WORKSPACE, CompetitionFolder, CompetitionLike, Workspace, WorkspaceLike
 from ..progress import SILENT, Progress
 from ..serialization import convert_to_plain, read_record
 from ..tables import Shown, Table
@@ -55,8 +58,10 @@ class LayoutResult(Shown):
     def _list_notes(self) -> list[str]:
         if not self.has_evidence:
             return [
-                f"No evidence is recorded for {self.name}: {self.path} was written by hand or by an earlier version. "
-                f"`ensembler fetch {self.name} --force`, or adopt with --force, detects the layout again.",
+                address_caller(
+                    f"No evidence is recorded for {self.name}: {self.path} was written by hand or by an earlier "
+                    f"version. {self._name_command()} detects the layout again."
+                ),
                 *(f"{key} = {value}" for key, value in _list_properties(self.manifest)),
             ]
         return [
@@ -69,6 +74,12 @@ class LayoutResult(Shown):
             *(f"doubt: {doubt}" for doubt in self.doubts),
             f"The layout is in {self.path} (edit it if anything is wrong).",
         ]
+
+    def _name_command(self) -> str:
+        folder = CompetitionFolder(self.path.parent)
+        if folder / self.manifest.photos == folder.extracted:
+            return f"`ensembler fetch {self.name} --force`"
+        return f"`ensembler adopt {shlex.quote(self.manifest.photos)} --name {self.name} --force`"
 
     def to_json(self) -> dict[str, Any]:
         """Return the layout and its evidence as plain data for JSON."""
@@ -92,8 +103,12 @@ def _list_properties(manifest: Manifest) -> list[tuple[str, str]]:
     return [(key, str(value)) for key, value in flat.items() if value not in ("", [], False)]
 
 
+@check_arguments
 def layout(
-    competition: CompetitionLike | None = None, *, workspace: Workspace = DEFAULT_WORKSPACE, progress: Progress = SILENT
+    competition: CompetitionLike | None = None,
+    *,
+    workspace: WorkspaceLike = DEFAULT_WORKSPACE,
+    progress: Progress = SILENT,
 ) -> LayoutResult:
     """Show what was detected of a competition's layout: each property with the file and the rule that show it.
 
@@ -117,7 +132,7 @@ def layout(
     >>> layout.manifest.train.labels, layout.has_evidence
     ('folders', True)
     """
-    folder = workspace.current(competition)
+    folder = Workspace.read(workspace).current(competition)
     manifest = Manifest.load(folder.manifest)
     has_evidence = folder.evidence.is_file()
     evidence = read_record(folder.evidence, Evidence) if has_evidence else Evidence()

@@ -22,7 +22,8 @@ from ..competition.task import Task
 from ..engines.job import Job
 from ..engines.local import run_jobs
 from ..errors import BadChoice, BadData, JobFailed, format_count
-from ..paths import DEFAULT_WORKSPACE, CompetitionLike, Workspace
+from ..options.arguments import Count, Paths, check_arguments
+from ..paths import DEFAULT_WORKSPACE, CompetitionLike, PathLike, Workspace, WorkspaceLike
 from ..progress import SILENT, Progress
 from ..serialization import read_arrays, write_json
 from ..stacking.card import read_card
@@ -88,13 +89,14 @@ class Predictions(Shown):
         }
 
 
+@check_arguments
 def predict(
-    photos: Sequence[str | os.PathLike[str]],
+    photos: Paths,
     *,
-    stack: str | os.PathLike[str] | None = None,
+    stack: PathLike | None = None,
     competition: CompetitionLike | None = None,
-    batch_size: int = 32,
-    workspace: Workspace = DEFAULT_WORKSPACE,
+    batch_size: Count = 32,
+    workspace: WorkspaceLike = DEFAULT_WORKSPACE,
     progress: Progress = SILENT,
 ) -> Predictions:
     """Predict photos with a stack, in a separate process.
@@ -126,9 +128,9 @@ def predict(
     >>> found.photos[0].name, found.probabilities.shape
     ('1.png', (1, 1))
     """
-    model = _locate_stack_file(stack, competition, workspace)
+    model = _locate_stack_file(stack, competition, Workspace.read(workspace))
     card = read_card(model)
-    paths = _list_photo_files(photos)
+    paths = _list_photo_files([photos] if isinstance(photos, str | os.PathLike) else photos)
     probabilities = _predict(model, paths, batch_size, progress)
     readable = np.isfinite(probabilities[:, 0])
     if not readable.any():
@@ -137,9 +139,7 @@ def predict(
     return Predictions(card.name, card.task, card.outputs, decoded, probabilities[readable], unreadable)
 
 
-def _locate_stack_file(
-    stack: str | os.PathLike[str] | None, competition: CompetitionLike | None, workspace: Workspace
-) -> Path:
+def _locate_stack_file(stack: PathLike | None, competition: CompetitionLike | None, workspace: Workspace) -> Path:
     if stack is not None and (
         not isinstance(stack, str) or "/" in stack or os.sep in stack or stack.endswith(".keras")
     ):
@@ -148,10 +148,8 @@ def _locate_stack_file(
     return folder.stack(choose_stack(folder, stack)) / "stack.keras"
 
 
-def _list_photo_files(named: Sequence[str | os.PathLike[str]]) -> list[Path]:
+def _list_photo_files(named: Sequence[PathLike]) -> list[Path]:
     """Return the photos, each once, in the given order."""
-    if not named:
-        raise BadChoice("No photos are named: name files or folders of photos.")
     paths: list[Path] = []
     for path in map(Path, named):
         if path.is_dir():

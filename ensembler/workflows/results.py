@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ..callers import address_caller
 from ..competition.duplicates import DuplicateCounts
 from ..competition.manifest import Manifest
 from ..competition.metrics.score_columns import build_score_columns
@@ -270,7 +271,7 @@ class SubmitResult(Shown):
 
     def build_table(self) -> Table:
         """Return the state of the submission as one sentence."""
-        return Table(notes=[self._describe()])
+        return Table(notes=[address_caller(self._describe())])
 
     def _describe(self) -> str:
         if self.ref is None:

@@ -19,11 +19,12 @@ from ..engines.worker_processes import WorkerProcesses
 from ..errors import BadChoice
 from ..heads.links import compute_log_odds
 from ..members.predictions import MemberPredictions, load_members, load_refit_predictions
-from ..members.records import MemberRecord, list_trained_members
+from ..members.records import MemberRecord, has_finished_fold, list_trained_members
 from ..members.stack_record import MemberUsed
+from ..options.arguments import Count, Duration, Names, check_arguments
 from ..options.durations import read_duration
-from ..options.kinds import read_value
-from ..paths import DEFAULT_WORKSPACE, CompetitionFolder, CompetitionLike, Workspace, check_name
+from ..options.kinds import Seed, read_value
+from ..paths import DEFAULT_WORKSPACE, CompetitionFolder, CompetitionLike, Workspace, WorkspaceLike, check_name
 from ..progress import SILENT, Progress
 from ..serialization import write_json
 from ..stacking.evaluation import evaluate_stack
@@ -44,17 +45,18 @@ from .results import StackResult
 _JOB_NAME, _JOB_FUNCTION = "stack", "ensembler.stacking.jobs.keras_stack:build_stack_file"
 
 
+@check_arguments
 def stack(
-    members: Sequence[str] | None = None,
+    members: Names | None = None,
     *,
     name: str | None = None,
     competition: CompetitionLike | None = None,
     meta: str = DEFAULT_META_LEARNER,
-    top: int | None = None,
-    infer_limit: str | float | None = None,
+    top: Count | None = None,
+    infer_limit: Duration | None = None,
     refit: bool = False,
-    seed: int = 0,
-    workspace: Workspace = DEFAULT_WORKSPACE,
+    seed: Seed = 0,
+    workspace: WorkspaceLike = DEFAULT_WORKSPACE,
     progress: Progress = SILENT,
 ) -> StackResult:
     """Stack trained members with a meta-learner, calibrate it, and write the submission.
@@ -102,7 +104,12 @@ def stack(
     """
     if meta not in (*META_LEARNERS, TOURNAMENT):
         raise BadChoice.from_unknown_name("meta-learner", meta, [*META_LEARNERS, TOURNAMENT])
-    folder, tables = open_competition(competition, workspace)
+    if name is not None:
+        check_name(name, "stack")
+    folder, tables = open_competition(competition, Workspace.read(workspace))
+    if list_trained_members(folder):
+        # First, because members seem to have been trained on other folds if the file is damaged.
+        load_folds(folder, tables)
     candidates = _load_candidates(folder, tables, members, progress)
     out_of_fold = [member.out_of_fold for member in candidates]
     config = _read_config(folder, candidates, meta, top, infer_limit, seed)
@@ -112,7 +119,7 @@ def stack(
         fitted = fit_stack(config, tables, folds, out_of_fold, progress)
         evaluation = evaluate_stack(fitted, config, tables, folds, out_of_fold, progress)
         used = [candidates[one] for one in fitted.members]
-        title = check_name(name or name_stack([member.name for member in used], refit=refit), "stack")
+        title = name or check_name(name_stack([member.name for member in used], refit=refit), "stack")
         test = [load_refit_predictions(folder, tables, one.record) if refit else one.test for one in used]
         answer = _save_fitted_stack(folder, tables, folds, test, fitted, title)
         job_result = _build(folder, title, used, processes, progress, refit=refit)
@@ -198,8 +205,8 @@ def _check_classes(tables: Tables, folds: Folds, meta: str, progress: Progress) 
     if meta in UNFITTED:
         return
     single_label, nested = tables.manifest.task != "multilabel", folds.make_nested_folds()
-    targets, outputs = tables.targets[folds.scored], tables.manifest.outputs
-    if absent := require_classes(targets, nested, outputs, single_label=single_label):
+    targets, classes = tables.targets[folds.scored], tables.manifest.classes
+    if absent := require_classes(targets, nested, classes, single_label=single_label):
         progress.warn(f"Classes are absent from a fold, where nothing is learned of them: {', '.join(absent)}.")
 
 
@@ -208,6 +215,9 @@ def _list_finished_members(folder: CompetitionFolder, progress: Progress) -> lis
     names = []
     current_folds = compute_file_digest(folder.folds) if folder.folds.is_file() else ""
     for name in list_trained_members(folder):
+        if not has_finished_fold(folder, name):
+            # The status names members that have only begun.
+            continue
         record = MemberRecord.load(folder, name)
         if record.folds != current_folds:
             progress.warn(f"{name} is left out: it was trained on other folds. --restart trains it on these.")

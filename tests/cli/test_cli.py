@@ -14,7 +14,7 @@ from helpers.command_line import ensembler
 from PIL import Image
 
 from ensembler.cli import main
-from ensembler.errors import BadChoice, Interrupted
+from ensembler.errors import BadChoice, BadData, Interrupted
 from ensembler.workflows.results import SubmitResult
 
 
@@ -44,37 +44,42 @@ def files(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "code", "said"),
     [
-        (["adopt", "nowhere", "--name", "x"], "The folder nowhere does not exist"),
-        (["adopt", "empty", "--name", "x"], "contains no photos"),
-        (["adopt", "mute", "--name", "x"], "have no labels: neither"),
-        (["adopt", "missing", "--name", "x"], "has no label for 1 photo"),
-        (["adopt", "unknown", "--name", "x"], "names 1 photo missing in"),
-        (["adopt", "strange", "--name", "x"], "no class matches the columns x, y, z"),
-        (["adopt", "good", "--name", "a/b"], "not a valid name of a competition"),
-        (["adopt", "good", "--name", "x", "--test-size", "1.5"], "--test-size"),
-        (["--data", "file/below", "adopt", "good", "--name", "x"], "file"),
-        (["fetch", "some-slug", "--archive", "nowhere.zip"], "The file nowhere.zip does not exist"),
-        (["fetch", "some-slug", "--archive", "no.zip"], "damaged or not a zip file"),
-        (["fetch", "https://example.org/x"], "is not a competition"),
-        (["train-members", "--members", "b0"], "start with `ensembler fetch SLUG`"),
-        (["train-members", "--members", "b00"], "did you mean"),
-        (["train-members", "--members", "b0", "--epochs", "many"], "--epochs must be a whole number, at least 1. Rec"),
-        (["train-members", "--members", "b0", "--phase", "all"], "The phase 'all' lacks epochs and learning-rate"),
-        (["train-members", "--members", "b0", "--config", "nowhere.toml"], "Cannot read nowhere.toml"),
-        (["train-members", "--members", "b0", "--show-augmented", "a.gif"], "--show-augmented writes a PNG"),
-        (["config", "--members", "b00"], "did you mean"),
-        (["config", "--preset", "great"], "--preset takes quick, good or best. Received: great"),
-        (["stack"], "start with `ensembler fetch SLUG`"),
-        (["submit"], "start with `ensembler fetch SLUG`"),
+        (["adopt", "nowhere", "--name", "x"], 2, "The folder nowhere does not exist"),
+        (["adopt", "empty", "--name", "x"], 1, "contains no photos"),
+        (["adopt", "mute", "--name", "x"], 1, "have no labels: neither"),
+        (["adopt", "missing", "--name", "x"], 1, "has no label for 1 photo"),
+        (["adopt", "unknown", "--name", "x"], 1, "names 1 photo missing in"),
+        (["adopt", "strange", "--name", "x"], 1, "no class matches the columns x, y, z"),
+        (["adopt", "good", "--name", "a/b"], 2, "not a valid name of a competition"),
+        (["adopt", "good", "--name", "x", "--test-size", "1.5"], 2, "--test-size"),
+        (["--data", "file/below", "adopt", "good", "--name", "x"], 1, "file"),
+        (["fetch", "some-slug", "--archive", "nowhere.zip"], 2, "The file nowhere.zip does not exist"),
+        (["fetch", "some-slug", "--archive", "no.zip"], 1, "damaged or not a zip file"),
+        (["fetch", "https://example.org/x"], 2, "is not a competition"),
+        (["train-members", "--members", "b0"], 2, "start with `ensembler fetch SLUG`"),
+        (["train-members", "--members", "b00"], 2, "did you mean"),
+        (
+            ["train-members", "--members", "b0", "--epochs", "many"],
+            2,
+            "--epochs must be a whole number, at least 1. Rec",
+        ),
+        (["train-members", "--members", "b0", "--phase", "all"], 2, "The phase 'all' lacks epochs and learning-rate"),
+        (["train-members", "--members", "b0", "--config", "nowhere.toml"], 2, "Cannot read nowhere.toml"),
+        (["train-members", "--members", "b0", "--show-augmented", "a.gif"], 2, "--show-augmented writes a PNG"),
+        (["config", "--members", "b00"], 2, "did you mean"),
+        (["config", "--preset", "great"], 2, "--preset takes quick, good or best. Received: great"),
+        (["stack"], 2, "start with `ensembler fetch SLUG`"),
+        (["adopt", "file", "--name", "x"], 2, "file is a file, not a folder"),
+        (["submit"], 2, "start with `ensembler fetch SLUG`"),
     ],
 )
-def test_bad_input_is_one_sentence_exit_code_1_and_nothing_half_written(
-    words: list[str], said: str, files: Path
+def test_bad_input_is_one_sentence_and_nothing_half_written(
+    words: list[str], code: int, said: str, files: Path
 ) -> None:
     ended = ensembler(*words, folder=files)
-    assert ended.returncode == 1
+    assert ended.returncode == code
     lines = ended.stderr.strip().splitlines()
     assert lines[-1].startswith("Error: ")
     assert said in lines[-1]
@@ -119,7 +124,7 @@ def test_environment_variables_are_named_after_what_is_typed(files: Path) -> Non
 @pytest.mark.parametrize(
     ("status", "public", "private", "says"),
     [
-        ("PENDING", None, None, "Submission 7: not scored yet; `ensembler submissions` will show its score."),
+        ("PENDING", None, None, "Submission 7: not scored yet; `ensembler.submissions()` will show its score."),
         ("COMPLETE", 0.04, None, "Submission 7: public score 0.04"),
         ("COMPLETE", 0.04, 0.05, "Submission 7: public score 0.04, private score 0.05"),
         ("COMPLETE", None, 0.05, "Submission 7: private score 0.05"),
@@ -234,7 +239,8 @@ def test_quiet_prints_errors_and_what_is_asked_for_alone(files: Path) -> None:
     ("error", "code", "said"),
     [
         (OSError(errno.ENOSPC, "No space left on device", "x.csv"), 1, "x.csv: No space left on device"),
-        (BadChoice("No."), 1, "Error: No."),
+        (BadChoice("No."), 2, "Error: No."),
+        (BadData("No."), 1, "Error: No."),
         (KeyboardInterrupt(), 130, "run the same command again"),
         (Interrupted("in epoch 3 of 5 of b0, fold 2"), 130, "Interrupted in epoch 3 of 5 of b0, fold 2; run the same"),
     ],

@@ -241,7 +241,9 @@ def test_what_is_no_toml(tmp_path, content):
     path = tmp_path / "competition.toml"
     if content is not None:
         path.write_bytes(content)
-    with pytest.raises(BadData, match=r"Cannot read .*competition\.toml.*correct it, or delete it and fetch again"):
+    with pytest.raises(
+        BadData, match=r"Cannot read .*competition\.toml.*correct it, or delete it and fetch or adopt again"
+    ):
         Manifest.load(path)
 
 

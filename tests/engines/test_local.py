@@ -208,12 +208,14 @@ import sys
 from pathlib import Path
 from ensembler.engines.job import Job
 from ensembler.engines.local import run_jobs
-from ensembler.events import Noted
+from ensembler.events import JobEnded, Noted
 from ensembler.progress import Progress
 class Printer(Progress):
     def emit(self, event):
         if isinstance(event, Noted):
             print(event.text, file=sys.stderr, flush=True)
+        if isinstance(event, JobEnded) and not event.stopped:
+            print("The job failed", file=sys.stderr, flush=True)
 jobs = [Job(name, "helpers.job_functions:wait", {spec}) for name in "abcd"]
 try:
     run_jobs(jobs, Path({logs!r}), Printer(), gpus={gpus})
@@ -280,7 +282,7 @@ def test_a_second_interruption_kills_what_does_not_end(tmp_path: Path) -> None:
     assert "Ctrl-C again" in waiting.process.stderr.readline()
     assert waiting.jobs_live()
     os.killpg(waiting.process.pid, signal.SIGINT)
-    waiting.process.communicate(timeout=20)
+    assert "failed" not in waiting.process.communicate(timeout=20)[1]
     assert waiting.process.returncode != 0
     assert not waiting.jobs_live()
     assert not waiting.others()

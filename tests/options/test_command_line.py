@@ -8,7 +8,7 @@ import pytest
 
 from ensembler.cli import commands
 from ensembler.cli.training_options import select_given_options
-from ensembler.options.command_line import build_call, build_training_commands, format_command, save_call
+from ensembler.options.command_line import build_call, format_command, group_training_commands, save_call
 from ensembler.options.configuration import configure
 from ensembler.options.reading import OPTIONS, read_options
 from ensembler.paths import CompetitionFolder, Workspace
@@ -45,7 +45,7 @@ def test_members_of_the_same_options_share_a_command(tmp_path: Path) -> None:
     save_call(folder, "b0", ["b0", "--epochs", "3"])
     save_call(folder, "strong", ["b1@x", "--name", "strong", "--epochs", "3"])
     save_call(folder, "b2", ["b2", "--epochs", "3"])
-    assert build_training_commands(folder, ["b0", "strong", "b2"]) == [
+    assert [words for _, words in group_training_commands(folder, ["b0", "strong", "b2"])] == [
         ["train-members", "--members", "b0,b2", "--epochs", "3"],
         ["train-members", "--members", "b1@x", "--name", "strong", "--epochs", "3"],
     ]
@@ -56,7 +56,7 @@ def test_a_member_whose_call_is_not_known_is_asked_for_by_name(tmp_path: Path, c
     folder = CompetitionFolder(tmp_path / "made")
     if content is not None:
         write_text(folder.member("b0") / "call.json", content)
-    assert build_training_commands(folder, ["b0"]) == [["train-members", "--members", "b0"]]
+    assert group_training_commands(folder, ["b0"]) == [(["b0"], ["train-members", "--members", "b0"])]
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ def test_a_custom_backbone_is_text_a_table_or_a_backbone() -> None:
     ("options", "words"),
     [
         ({"phases": ["all"]}, "The phase 'all' lacks epochs and learning-rate"),
-        ({"phases": "all epochs=1 learning-rate=1"}, "phases takes at least one phase in a list"),
+        ({"phases": 3}, "phases takes at least one phase in a list"),
         ({"backbones": ["a:b,size=8", "a:b,size=9"]}, "each custom backbone once. Received: a.b, a.b"),
         ({"backbones": {"mine": "a:b"}}, r"\[backbones\.mine\] must be a table"),
         (

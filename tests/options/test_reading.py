@@ -41,7 +41,7 @@ VALUES: dict[str, tuple[Any, Any, Any]] = {
     "image_size": (8, 8, 7),
     "batch_size": (1, 1, 0),
     "seed": ("7", 7, 2**31),
-    "backbones": (["nets:build,size=96"], (make_custom_backbone("nets:build", image_size=96),), "nets:build"),
+    "backbones": (["nets:build,size=96"], (make_custom_backbone("nets:build", image_size=96),), 5),
     "data_parallel": (True, True, 1),
 }
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from click.testing import CliRunner
@@ -50,6 +51,7 @@ def test_a_manifest_without_evidence_says_so(pets, workspace):
     shown = layout("pets", workspace=workspace)
     assert not shown.has_evidence
     assert "No evidence is recorded for pets" in str(shown)
+    assert re.search(r"`ensembler\.adopt\('\S+', name='pets', force=True\)` detects", str(shown))
     assert "train.labels = folders" in str(shown)
 
 

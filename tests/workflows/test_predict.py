@@ -107,7 +107,7 @@ def test_files_and_folders_are_taken_in_order_and_each_photo_once(jobs: Jobs, tm
 @pytest.mark.parametrize(
     ("names", "stack", "kind", "said"),
     [
-        ([], None, BadChoice, "No photos are named"),
+        ([], None, BadChoice, "photos takes at least one file or folder"),
         (["nowhere.png"], None, BadChoice, r"The photo \S+nowhere\.png does not exist"),
         (["empty"], None, BadData, "contains no photos"),
         (["lost.png"], None, BadData, "None of 1 photo can be decoded"),
@@ -140,3 +140,11 @@ def test_the_log_of_a_job_that_failed_stays(tmp_path: Path, monkeypatch: pytest.
     with pytest.raises(JobFailed):
         predict([write_photo(tmp_path / "1.png")], workspace=workspace_of(tmp_path))
     assert kept[0].is_file()
+
+
+@pytest.mark.parametrize("as_text", [True, False])
+def test_a_single_photo_needs_no_list(as_text: bool, folder: CompetitionFolder, jobs: Jobs, tmp_path: Path) -> None:
+    photo = tmp_path / "photos" / "a" / "0.png"
+    found = predict(str(photo) if as_text else photo, competition="made", workspace=folder.workspace)
+    assert found.photos == (photo,)
+    assert jobs.photos == [str(photo)]

@@ -110,6 +110,12 @@ def test_one_member_is_calibrated_alone(place: Workspace) -> None:
     assert any("only member" in note for note in heard.notes)
 
 
+@pytest.mark.parametrize("name", ["a/b", "", ".."])
+def test_a_name_that_is_no_folder_is_refused_before_any_work(name: str, place: Workspace) -> None:
+    with pytest.raises(BadChoice, match="is not a valid name of a stack"):
+        stack("nobody", name=name, workspace=place)
+
+
 def test_unknown_meta_learners_are_refused(place: Workspace) -> None:
     with pytest.raises(BadChoice, match="did you mean greedy"):
         stack(meta="gredy", workspace=place)

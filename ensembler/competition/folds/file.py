@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -110,7 +112,11 @@ def load_folds(folder: CompetitionFolder, tables: Tables) -> Folds:
     BadData
         If the table is damaged.
     """
-    table = read_table(folder.folds)
+    try:
+        table = read_table(folder.folds)
+    except BadData as error:
+        rule = "cannot be read as a CSV" if folder.folds.is_file() else "is missing"
+        raise _make_damage_error(folder, rule) from error
     columns = [column for column in table.columns if column != "id"]
     if "id" not in table.columns or not columns or columns != [_name_column(repeat) for repeat in range(len(columns))]:
         raise _make_damage_error(folder, "must have the columns id and fold, and fold_2, ... for repeats")
@@ -127,8 +133,8 @@ def load_folds(folder: CompetitionFolder, tables: Tables) -> Folds:
     # Sorting is needed only if the table was reordered.
     if ids != expected and sorted(ids) != sorted(expected):
         raise Mismatch(
-            f"{folder.folds} was made for other photos than {folder.train} contains: make new folds with "
-            f"`ensembler folds --folds {count}`, then train members with --restart."
+            f"{folder.folds} {_describe_difference(ids, expected)} of {folder.train}: restore the file if it was "
+            f"damaged, or make new folds with `ensembler folds --folds {count}`, then train members with --restart."
         )
     rows = pd.Index(ids).get_indexer(pd.Index(expected))
     folds = Folds(values[rows], count, tables.train["label"], tables.train["group"])
@@ -141,7 +147,19 @@ def _name_column(repeat: int) -> str:
 
 
 def _make_damage_error(folder: CompetitionFolder, rule: str) -> BadData:
-    return BadData(f"{folder.folds} {rule}: correct it, or make new folds with `ensembler folds --folds 5`.")
+    return BadData(
+        f"{folder.folds} {rule}: restore it, or make folds with `ensembler folds --folds 5` (members stay usable if "
+        "these are the same folds as before)."
+    )
+
+
+def _describe_difference(ids: Sequence[str], expected: Sequence[str]) -> str:
+    """Describe how the ids of the folds differ from those of the photos, each in one phrase."""
+    if lacking := set(expected) - set(ids):
+        return f"lacks {format_count(lacking, 'photo')} (first: {min(lacking)!r})"
+    if unknown := set(ids) - set(expected):
+        return f"contains {format_count(unknown, 'photo')} (first: {min(unknown)!r}) besides those"
+    return "contains a photo twice, unlike the table"
 
 
 def _count_folds(values: NDArray[np.int64]) -> int:

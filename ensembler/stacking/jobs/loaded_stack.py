@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import Mismatch
+from ...options.arguments import Count, Paths, check_arguments
+from ...paths import PathLike
 from ...progress import SILENT, Progress
 from ...serialization import write_arrays
 from ..card import StackCard, read_card
@@ -46,11 +47,17 @@ class LoadedStack:
         """All classes in the order of the columns of :meth:`predict_proba`."""
         return self.card.classes
 
+    @property
+    def classes_(self) -> NDArray[np.str_]:
+        """The classes as an array, as scikit-learn's classifiers name them."""
+        return np.array(self.classes)
+
+    @check_arguments
     def predict(
         self,
-        paths: Sequence[str | os.PathLike[str]],
+        paths: Paths,
         *,
-        batch_size: int = BATCH_SIZE,
+        batch_size: Count = BATCH_SIZE,
         skip_unreadable: bool = False,
         progress: Progress = SILENT,
     ) -> NDArray[Any]:
@@ -69,11 +76,12 @@ class LoadedStack:
         names = np.array(self.classes)[np.where(unreadable, 0, predicted).argmax(axis=1)]
         return np.where(unreadable[:, 0], "", names)
 
+    @check_arguments
     def predict_proba(
         self,
-        paths: Sequence[str | os.PathLike[str]],
+        paths: Paths,
         *,
-        batch_size: int = BATCH_SIZE,
+        batch_size: Count = BATCH_SIZE,
         skip_unreadable: bool = False,
         progress: Progress = SILENT,
     ) -> NDArray[np.float32]:
@@ -82,7 +90,7 @@ class LoadedStack:
         Parameters
         ----------
         paths
-            Paths of the photos.
+            Paths of the photos. A single one needs no list.
         batch_size
             Number of photos in a batch.
         skip_unreadable
@@ -102,7 +110,7 @@ class LoadedStack:
         BadData
             If the network returns NaN or infinity.
         """
-        files = [Path(path) for path in paths]
+        files = [Path(path) for path in ([paths] if isinstance(paths, str | os.PathLike) else paths)]
         predicted, problems = predict_photos(
             self.network, files, batch_size, progress, self.card.pixel_rule, skip_unreadable=skip_unreadable
         )
@@ -112,7 +120,8 @@ class LoadedStack:
         return np.hstack([1 - predicted, predicted]) if self.card.task == "binary" else predicted
 
 
-def load_stack(path: str | os.PathLike[str]) -> LoadedStack:
+@check_arguments
+def load_stack(path: PathLike) -> LoadedStack:
     """Load a stack from its ``stack.keras``, which needs no other file.
 
     Raises

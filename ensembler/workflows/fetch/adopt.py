@@ -3,37 +3,44 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
 
 from ...competition.layout.hints import Hints
 from ...competition.manifest import Manifest
 from ...competition.tables import invalidate_tables
-from ...errors import BadChoice, StorageError
-from ...paths import DEFAULT_WORKSPACE, CompetitionFolder, Workspace
+from ...errors import StorageError
+from ...options.arguments import check_arguments
+from ...options.kinds import Seed, declare
+from ...paths import DEFAULT_WORKSPACE, CompetitionFolder, PathLike, Workspace, WorkspaceLike, require_folder
 from ...progress import SILENT, Progress
 from ..results import PreparedCompetition
 from .answers import merge_hints
 from .detection import TEST_SIZE, are_photos_chosen, choose_photos, detect_layout
+from .fetch import UnpackLimit
 from .packed import read_packed_folder, unpack_packed_folder
 from .tables import NO_HINTS, prepare_competition
 
+# Share of the labelled photos to hold out.
+TestSize = Annotated[float, declare("SHARE", gt=0, lt=1)]
 
+
+@check_arguments
 def adopt(
-    photos: Path,
+    photos: PathLike,
     name: str,
     *,
-    test_size: float = TEST_SIZE,
-    seed: int = 0,
+    test_size: TestSize = TEST_SIZE,
+    seed: Seed = 0,
     hints: Hints = NO_HINTS,
     force: bool = False,
-    unpack_limit: float | None = None,
-    workspace: Workspace = DEFAULT_WORKSPACE,
+    unpack_limit: UnpackLimit | None = None,
+    workspace: WorkspaceLike = DEFAULT_WORKSPACE,
     progress: Progress = SILENT,
 ) -> PreparedCompetition:
     """Create a competition from a local folder. See :func:`ensembler.adopt`."""
-    root = photos.absolute()
-    if not root.is_dir():
-        raise BadChoice(f"The folder {photos} does not exist: pass a folder of photos.")
-    folder = workspace.competition(name)
+    root = Path(photos).absolute()
+    require_folder(Path(photos), "pass a folder of photos.")
+    folder = Workspace.read(workspace).competition(name)
     if not force and folder.manifest.is_file() and _locate_photos(folder) != root.resolve():
         raise StorageError(
             f"{name} is already the name of another competition: choose another, or replace it with --force."

@@ -6,6 +6,7 @@ import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Annotated
 
 from ...competition.archives.unpacking import extract_archive, read_claimed_size
 from ...competition.layout.hints import Hints
@@ -14,9 +15,11 @@ from ...competition.layout.not_classification import refuse_metric
 from ...competition.manifest import Manifest
 from ...competition.metrics.metrics import find_metric
 from ...competition.tables import invalidate_tables
-from ...errors import BadChoice, DamagedArchive, StorageError
+from ...errors import DamagedArchive, StorageError
 from ...locks import hold_lock
-from ...paths import DEFAULT_WORKSPACE, CompetitionFolder, Workspace
+from ...options.arguments import Seconds, check_arguments
+from ...options.kinds import declare
+from ...paths import DEFAULT_WORKSPACE, CompetitionFolder, PathLike, Workspace, WorkspaceLike, require_file
 from ...progress import SILENT, Progress
 from ...serialization import write_record
 from ...storage import remove_file, remove_unfinished, require_space, write_file_atomically, write_text
@@ -31,30 +34,34 @@ from .detection import detect_layout
 from .packed import read_packed_folder
 from .tables import NO_HINTS, DuplicateScan, prepare_competition
 
+# Gigabytes of unpacked files. 0 sets no limit.
+UnpackLimit = Annotated[float, declare("GB", ge=0)]
 # The folder of photos in the manifest of a fetched competition.
 EXTRACTED_FOLDER = "raw/extracted"
 # Progress of replacing the unpacked files.
 _DOWNLOADING, _DOWNLOADED, _UNPACKED = "downloading", "downloaded", "unpacked"
 
 
+@check_arguments
 def fetch(
     competition: str,
     *,
-    archive: Path | None = None,
+    archive: PathLike | None = None,
     hints: Hints = NO_HINTS,
     force: bool = False,
-    unpack_limit: float | None = None,
-    timeout: float = DEFAULT_RETRIES.read_timeout,
-    workspace: Workspace = DEFAULT_WORKSPACE,
+    unpack_limit: UnpackLimit | None = None,
+    timeout: Seconds = DEFAULT_RETRIES.read_timeout,
+    workspace: WorkspaceLike = DEFAULT_WORKSPACE,
     progress: Progress = SILENT,
 ) -> PreparedCompetition:
     """Create a competition from Kaggle or from a zip. See :func:`ensembler.fetch`."""
     slug = parse_slug(competition)
-    folder = workspace.competition(slug)
+    folder = Workspace.read(workspace).competition(slug)
+    archive = None if archive is None else Path(archive)
     max_bytes = None if unpack_limit is None else round(unpack_limit * 1e9)
     retry_policy = replace(DEFAULT_RETRIES, read_timeout=timeout)
-    if archive is not None and not archive.is_file():
-        raise BadChoice(f"The file {archive} does not exist: pass the zip that the browser downloaded as --archive.")
+    if archive is not None:
+        require_file(archive, "pass the zip that the browser downloaded as --archive.")
     with hold_lock(folder.lock("fetch"), slug):
         remove_unfinished(folder.root)
         # No other process writes there while this one holds the lock.

@@ -9,6 +9,9 @@ from typing import Any
 from ...inference.speeds import NetworkSpeed
 from ...serialization import Exported
 
+# Value of ``stale`` if the file of the folds is damaged or missing.
+DAMAGED_FOLDS = "damaged folds"
+
 
 @dataclass(frozen=True, kw_only=True)
 class ListedMember(Exported):
@@ -41,7 +44,8 @@ class ListedMember(Exported):
     running
         Process that trains or removes the member, such as ``process 7 on HOST since TIME``, or empty.
     stale
-        Inputs that changed since the training, such as ``folds`` or ``photos or labels``, or empty.
+        Inputs that changed since the training, such as ``folds`` or ``photos or labels``, or empty. ``damaged folds``
+        if the file of the folds cannot be read, so that they may be the same.
     """
 
     name: str
@@ -62,6 +66,13 @@ class ListedMember(Exported):
     bytes_on_disk: int
     running: str
     stale: str
+
+    @property
+    def stale_reason(self) -> str:
+        """Phrase that says why the member cannot be used now, or empty."""
+        if self.stale == DAMAGED_FOLDS:
+            return "waiting for folds.csv to be restored"
+        return f"trained on other {self.stale}" if self.stale else ""
 
     @property
     def is_finished(self) -> bool:

@@ -11,26 +11,35 @@ from ...competition.manifest import Manifest
 from ...competition.samples import compute_samples_fingerprint
 from ...errors import BadData, EnsemblerError, Mismatch
 from ...locks import describe_holder
-from ...members.records import FoldRecord, MemberRecord, list_trained_members, load_finished_folds, read_history
+from ...members.records import (
+    FoldRecord,
+    MemberRecord,
+    has_finished_fold,
+    list_trained_members,
+    load_finished_folds,
+    read_history,
+)
 from ...members.scores import load_figures
+from ...options.arguments import check_arguments
 from ...options.settings import list_differing_settings
-from ...paths import DEFAULT_WORKSPACE, CompetitionFolder, CompetitionLike, Workspace
+from ...paths import DEFAULT_WORKSPACE, CompetitionFolder, CompetitionLike, Workspace, WorkspaceLike
 from ...progress import SILENT, Progress
 from ...storage import compute_file_digest, count_folder_bytes
 from ...submission.ledger.rows import drop_non_finite
 from ...tables import Listing
-from .listed_member import ListedMember
+from .listed_member import DAMAGED_FOLDS, ListedMember
 from .table import build_member_table
 
 
+@check_arguments
 def list_members(
     competition: CompetitionLike | None = None,
     *,
     measure: bool = False,
-    workspace: Workspace = DEFAULT_WORKSPACE,
+    workspace: WorkspaceLike = DEFAULT_WORKSPACE,
     progress: Progress = SILENT,
 ) -> Listing[ListedMember]:
-    """List the members whose training has started, by name.
+    """List the members of which a fold is finished, or that are being trained now, by name.
 
     Parameters
     ----------
@@ -54,14 +63,56 @@ def list_members(
     >>> members["demo-dense"].folds_done
     3
     """
-    folder = workspace.current(competition)
+    folder = Workspace.read(workspace).current(competition)
     if measure:
         _measure_speeds(folder, progress)
-    return list_competition_members(folder, progress)
+    if damage := describe_damaged_folds(folder):
+        progress.warn(damage)
+    if begun := list_begun_members(folder):
+        progress.note(f"Not trained yet: {', '.join(begun)}. `ensembler status` says how to resume or remove them.")
+    return list_competition_members(folder, progress, damage)
 
 
-def list_competition_members(folder: CompetitionFolder, progress: Progress) -> Listing[ListedMember]:
-    """List a competition's members. See :func:`list_members`."""
+def list_begun_members(folder: CompetitionFolder) -> list[str]:
+    """Return the names of members whose first run failed or was interrupted before a fold was finished."""
+    return [
+        name
+        for name in list_trained_members(folder)
+        if not has_finished_fold(folder, name) and not describe_holder(folder.member_lock(name))
+    ]
+
+
+def describe_damaged_folds(folder: CompetitionFolder) -> str:
+    """Return a sentence about a file of folds that is damaged, or missing although members need it, or empty.
+
+    The file is read only if no member was trained on its present content, because pandas loads slowly.
+    """
+    known = {record.folds for record in _load_records(folder, SILENT)}
+    if not (known or folder.folds.is_file()) or (folder.folds.is_file() and compute_file_digest(folder.folds) in known):
+        return ""
+    from ...competition.folds.file import load_folds
+    from ..competition import open_competition
+
+    try:
+        folder, tables = open_competition(folder.name, folder.workspace)
+    except EnsemblerError:
+        # The tables are reported elsewhere.
+        return ""
+    try:
+        load_folds(folder, tables)
+    except (BadData, Mismatch) as error:
+        return str(error)
+    return ""
+
+
+def list_competition_members(folder: CompetitionFolder, progress: Progress, damage: str) -> Listing[ListedMember]:
+    """List a competition's members. See :func:`list_members`.
+
+    Parameters
+    ----------
+    damage
+        Result of :func:`describe_damaged_folds`.
+    """
     records = _load_records(folder, progress)
     if not records:
         return Listing([], build_member_table)
@@ -69,6 +120,8 @@ def list_competition_members(folder: CompetitionFolder, progress: Progress) -> L
     folds = compute_file_digest(folder.folds) if folder.folds.is_file() else ""
     samples = compute_samples_fingerprint(folder, manifest)
     stale = [_find_mismatch(record, manifest, samples, folds) for record in records]
+    if damage:
+        stale = [DAMAGED_FOLDS if mismatch == "folds" else mismatch for mismatch in stale]
     usable = [record for record, mismatch in zip(records, stale, strict=True) if not mismatch]
     _compute_missing_scores(folder, usable, manifest, progress)
     differing = list_differing_settings([record.settings for record in records])
@@ -80,9 +133,9 @@ def list_competition_members(folder: CompetitionFolder, progress: Progress) -> L
 
 
 def _load_records(folder: CompetitionFolder, progress: Progress) -> list[MemberRecord]:
-    """Read the records of all members. Warn of damaged ones."""
-    records = []
-    for name in list_trained_members(folder):
+    """Read the records of all members except those that have only begun. Warn of damaged ones."""
+    records, begun = [], list_begun_members(folder)
+    for name in (name for name in list_trained_members(folder) if name not in begun):
         try:
             records.append(MemberRecord.load(folder, name))
         except BadData as error:

@@ -13,7 +13,8 @@ from ...locks import hold_lock
 from ...members.features.files import find_unused_features
 from ...members.records import MemberRecord, list_trained_members
 from ...members.stack_record import list_stacks, load_stack_record
-from ...paths import DEFAULT_WORKSPACE, CompetitionFolder, CompetitionLike, Workspace
+from ...options.arguments import Names, check_arguments
+from ...paths import DEFAULT_WORKSPACE, CompetitionFolder, CompetitionLike, Workspace, WorkspaceLike
 from ...progress import SILENT, Progress
 from ...storage import remove_file, remove_folder
 from ...tables import Shown, Table
@@ -47,12 +48,13 @@ class RemovedMembers(Shown):
         return Table(notes=[sentence])
 
 
+@check_arguments
 def remove_members(
-    members: Sequence[str],
+    members: Names,
     *,
     competition: CompetitionLike | None = None,
     force: bool = False,
-    workspace: Workspace = DEFAULT_WORKSPACE,
+    workspace: WorkspaceLike = DEFAULT_WORKSPACE,
     progress: Progress = SILENT,
 ) -> RemovedMembers:
     """Remove members with their networks and predictions, and frozen features that no other member uses.
@@ -82,7 +84,7 @@ def remove_members(
     ('demo-dense@old',)
     """
     del progress  # Removal is fast.
-    folder = workspace.current(competition)
+    folder = Workspace.read(workspace).current(competition)
     names = _resolve_members(folder, members)
     uses = find_stack_uses(folder, names)
     if uses and not force:

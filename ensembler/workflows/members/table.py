@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ...callers import address_caller
 from ...figures import format_number, format_parameters, format_score
 from ...tables import Table
-from .listed_member import ListedMember
+from .listed_member import DAMAGED_FOLDS, ListedMember
 
 SETTINGS_COLUMN = "settings that differ"
 
@@ -46,9 +47,9 @@ def list_member_notes(members: Sequence[ListedMember]) -> list[str]:
     """Return notes about running and stale members, and about the machines of measured speeds."""
     notes = [f"{member.name} is being trained by {member.running}." for member in members if member.running]
     notes += [
-        f"{member.name} was trained on other {member.stale}: train it again with --restart."
+        f"{member.name} was {member.stale_reason}: train it again with --restart."
         for member in members
-        if member.stale
+        if member.stale and member.stale != DAMAGED_FOLDS
     ]
     measured = {(speed.device, speed.threads, speed.host) for member in members if (speed := member.speed)}
     notes += [f"Speeds measured on {device}, {threads} threads ({host})." for device, threads, host in sorted(measured)]
@@ -61,4 +62,4 @@ def list_member_notes(members: Sequence[ListedMember]) -> list[str]:
         notes.append(
             f"Not measured on this machine: {', '.join(lacking)}. Measure them with `ensembler members --measure`."
         )
-    return notes
+    return list(map(address_caller, notes))

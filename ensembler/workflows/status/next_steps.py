@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
+from ...callers import address_caller
 from ...competition.manifest import describe_stale_tables
-from ...options.command_line import build_training_commands, format_command
+from ...options.command_line import format_command, group_training_commands
 from ...paths import Workspace
 from ..members.listed_member import ListedMember
 from .standing import CompetitionStatus, NextStep
@@ -48,7 +50,26 @@ def choose_next_step(competition: CompetitionStatus, workspace: Workspace, *, na
         or _suggest_submitting(competition)
         or _suggest_another_member(competition)
     )
-    return NextStep(format_command(words, workspace, competition.folder.name if named else "") if words else "", reason)
+    command = format_command(words, workspace, competition.folder.name if named else "") if words else ""
+    return NextStep(command, address_caller(reason))
+
+
+def describe_begun(competition: CompetitionStatus) -> list[str]:
+    """Describe members that have only begun, with the commands that resume and remove them.
+
+    Members with the same options share a sentence. Without other members, the first of them are the next step.
+    """
+    groups = group_training_commands(competition.folder, competition.begun)
+    sentences = []
+    for members, resume in groups if competition.members else groups[1:]:
+        command, it = shlex.join(["ensembler", *resume]), "them" if len(members) > 1 else "it"
+        sentences.append(f"{_describe_unfinished_start(members)} `{command}` resumes {it}.")
+    return sentences
+
+
+def _describe_unfinished_start(members: Sequence[str]) -> str:
+    it = "them" if len(members) > 1 else "it"
+    return f"Not trained yet: {', '.join(members)}. `ensembler members rm {' '.join(members)}` removes {it}."
 
 
 # Words of a command, and the reason.
@@ -57,18 +78,23 @@ _Step = tuple[list[str], str]
 
 def _suggest_training(competition: CompetitionStatus) -> _Step | None:
     members = competition.members
+    if competition.damage:
+        return [], competition.damage
     if running := [member for member in members if member.running]:
         return ["status"], f"{running[0].name} is being trained by {running[0].running}: wait for it to end."
     if competition.folds and not competition.tables_current:
         return ["folds"], f"{describe_stale_tables(competition.folder)}: this scans the photos for new ones."
     if stale := [member for member in members if member.stale]:
         names = [member.name for member in stale]
-        words = [*build_training_commands(competition.folder, names)[0], "--restart"]
-        return words, f"{', '.join(names)}: trained on other {stale[0].stale}."
+        words = [*group_training_commands(competition.folder, names)[0][1], "--restart"]
+        return words, f"{', '.join(names)}: {stale[0].stale_reason}."
     if unfinished := [member for member in members if not member.is_finished]:
         done = ", ".join(f"{member.name} has {member.folds_done} of {member.folds} folds" for member in unfinished)
-        words = build_training_commands(competition.folder, [member.name for member in unfinished])[0]
+        words = group_training_commands(competition.folder, [member.name for member in unfinished])[0][1]
         return words, f"Not finished: {done}."
+    if not members and competition.begun:
+        names, words = group_training_commands(competition.folder, competition.begun)[0]
+        return words, _describe_unfinished_start(names)
     if not members:
         first = ",".join(_choose_backbones()[:_FIRST_MEMBERS])
         return ["train-members", "--members", first], "No member is trained yet."
@@ -124,7 +150,8 @@ def _is_uploaded(csv: Path, competition: CompetitionStatus) -> bool:
 
 
 def _suggest_another_member(competition: CompetitionStatus) -> _Step:
-    known = {member.name.partition("@")[0] for member in competition.members}
+    names = (*(member.name for member in competition.members), *competition.begun)
+    known = {name.partition("@")[0] for name in names}
     further = next((name for name in _choose_backbones() if name not in known), "")
     if not further:
         return [], "Everything is done. Other backbones and settings (`--members b0@LABEL`) may score better."

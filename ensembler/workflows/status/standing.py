@@ -58,8 +58,12 @@ class CompetitionStatus(Exported):
         Number of folds. 0 before they are made.
     tables_current
         Whether the tables of photos match the present manifest.
+    damage
+        Sentence about a damaged file of folds, or empty.
     members, stacks
         Trained members, and finished stacks, newest first.
+    begun
+        Names of members whose first run failed or was interrupted before a fold was finished.
     newest_csv
         Newest submission. None if there is none.
     submissions
@@ -77,6 +81,8 @@ class CompetitionStatus(Exported):
     newest_csv: Path | None
     submissions: tuple[Row, ...]
     tables_current: bool = True
+    damage: str = ""
+    begun: tuple[str, ...] = ()
 
     @property
     def uploads(self) -> list[Row]:
@@ -100,7 +106,7 @@ class CompetitionStatus(Exported):
         if self.training is not None:
             yield "photos", f"{self.training} to train on, {self.test} to predict{unreadable}"
         yield "metric", manifest.metric
-        yield "folds", f"{self.folds or 'none yet'}"
+        yield "folds", "damaged" if self.damage else f"{self.folds or 'none yet'}"
         for label, lines in (
             ("members", [_format_member(member) for member in self.members]),
             ("stacks", [_format_stack(stack) for stack in self.stacks[:_MAX_SHOWN]]),
@@ -112,7 +118,7 @@ class CompetitionStatus(Exported):
     def to_json(self) -> dict[str, Any]:
         """Return the state as plain data for JSON. It contains the main fields of the manifest."""
         of_manifest = ("slug", "task", "classes", "metric")
-        own = ("training", "test", "unreadable", "folds", "members", "stacks", "newest_csv", "submissions")
+        own = ("training", "test", "unreadable", "folds", "members", "begun", "stacks", "newest_csv", "submissions")
         fields = {"name": self.folder.name, "folder": self.folder.root}
         fields |= {name: getattr(self.manifest, name) for name in of_manifest}
         fields |= {name: getattr(self, name) for name in own}
@@ -166,18 +172,22 @@ class Status(Shown):
         Summaries of all competitions by name, incomplete fetches last.
     next
         Next step.
+    notes
+        Sentences about what else is to be decided, such as members that have only begun.
     """
 
     competition: CompetitionStatus | None
     competitions: tuple[CompetitionSummary, ...]
     next: NextStep
+    notes: tuple[str, ...] = ()
 
     def build_table(self) -> Table:
         """Return the state as a table. The last line is the next command."""
         several = len(self.competitions) > 1 or not self.competition
         summaries = [_format_summary(brief) for brief in self.competitions] if several else []
         command = [f"next: {self.next.command}"] if self.next.command else []
-        notes = [*summaries, *([""] if summaries else []), self.next.reason, *command]
+        above = [*summaries, *([""] if summaries else [])]
+        notes = [*above, *self.notes, self.next.reason, *command]
         if not self.competition:
             return Table(notes=notes)
         return Table([self.competition.folder.name, ""], list(self.competition.list_facts()), [""], notes)
@@ -188,7 +198,7 @@ def _format_member(member: ListedMember) -> str:
     if member.running:
         state = f"{member.folds_done} of {member.folds} folds, being trained by {member.running}"
     elif member.stale:
-        state = f"unusable, trained on other {member.stale}"
+        state = f"unusable, {member.stale_reason}"
     else:
         state = "finished" if member.is_finished else f"{member.folds_done} of {member.folds} folds"
     return f"{member.name}: {state}{loss}"

@@ -5,21 +5,27 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
+from ...callers import address_caller
 from ...competition.manifest import Manifest, are_tables_current
 from ...errors import BadData
-from ...members.records import MemberRecord, list_trained_members
+from ...members.records import MemberRecord, has_finished_fold, list_trained_members
 from ...members.stack_record import list_stacks, load_stack_record
-from ...paths import DEFAULT_WORKSPACE, CompetitionFolder, CompetitionLike, Workspace
+from ...options.arguments import check_arguments
+from ...paths import DEFAULT_WORKSPACE, CompetitionFolder, CompetitionLike, Workspace, WorkspaceLike
 from ...progress import SILENT, Progress
 from ...submission.ledger.ledger import Ledger
 from ...tables import Listing
-from ..members.listing import list_competition_members
-from .next_steps import choose_first_step, choose_next_step
+from ..members.listing import describe_damaged_folds, list_begun_members, list_competition_members
+from .next_steps import choose_first_step, choose_next_step, describe_begun
 from .standing import BuiltStack, CompetitionStatus, CompetitionSummary, Status, build_stack_list_table
 
 
+@check_arguments
 def status(
-    competition: CompetitionLike | None = None, *, workspace: Workspace = DEFAULT_WORKSPACE, progress: Progress = SILENT
+    competition: CompetitionLike | None = None,
+    *,
+    workspace: WorkspaceLike = DEFAULT_WORKSPACE,
+    progress: Progress = SILENT,
 ) -> Status:
     """Describe the state of a competition, and the next step.
 
@@ -41,9 +47,10 @@ def status(
     >>> status.competition.folds, status.next.command
     (3, 'ensembler score -c pets')
     """
+    workspace = Workspace.read(workspace)
     asked = None if competition is None else workspace.current(competition)
     workspace = asked.workspace if asked else workspace
-    current = _read_current_competition(workspace)
+    current = workspace.read_current_name()
     name = asked.name if asked else current
     known, begun = workspace.competitions(), workspace.begun()
     summaries = (
@@ -53,19 +60,18 @@ def status(
     if name is None:
         return Status(None, summaries, choose_first_step(workspace, known, begun))
     competition_status = _describe_competition(workspace.competition(name), progress)
-    return Status(competition_status, summaries, choose_next_step(competition_status, workspace, named=name != current))
-
-
-def _read_current_competition(workspace: Workspace) -> str | None:
-    """Return the name of the current competition. None if there is none, or it was deleted."""
-    if not workspace.marker.is_file():
-        return None
-    name = workspace.marker.read_text("utf-8").strip()
-    return name if name in workspace.competitions() else None
+    named = name != current
+    return Status(
+        competition_status,
+        summaries,
+        choose_next_step(competition_status, workspace, named=named),
+        tuple(map(address_caller, describe_begun(competition_status))),
+    )
 
 
 def _describe_competition(folder: CompetitionFolder, progress: Progress) -> CompetitionStatus:
     manifest = Manifest.load(folder.manifest)
+    damage = describe_damaged_folds(folder)
     csvs = sorted(folder.submissions.glob("*.csv"), key=lambda path: path.stat().st_mtime)
     return CompetitionStatus(
         folder=folder,
@@ -74,8 +80,10 @@ def _describe_competition(folder: CompetitionFolder, progress: Progress) -> Comp
         training=_count_rows(folder.train),
         test=_count_rows(folder.test),
         unreadable=_count_rows(folder.unreadable),
-        folds=_count_folds(folder),
-        members=tuple(list_competition_members(folder, progress)),
+        folds=0 if damage else _count_folds(folder),
+        damage=damage,
+        begun=tuple(list_begun_members(folder)),
+        members=tuple(list_competition_members(folder, progress, damage)),
         stacks=tuple(load_stacks(folder)),
         newest_csv=csvs[-1].absolute() if csvs else None,
         submissions=tuple(
@@ -123,7 +131,9 @@ def _summarise_competition(folder: CompetitionFolder, *, current: bool) -> Compe
     try:
         manifest = Manifest.load(folder.manifest)
         stacks = load_stacks(folder)
-        records = [MemberRecord.load(folder, name) for name in list_trained_members(folder)]
+        records = [
+            MemberRecord.load(folder, name) for name in list_trained_members(folder) if has_finished_fold(folder, name)
+        ]
         finished = sum(not record.list_unfinished_folds(folder) for record in records)
     except BadData as error:
         return CompetitionSummary(folder.name, current, trouble=str(error))

@@ -12,7 +12,8 @@ from ...competition.samples import compute_samples_fingerprint
 from ...competition.tables import Tables
 from ...errors import BadChoice, KaggleError
 from ...members.stack_record import load_stack_record
-from ...paths import DEFAULT_WORKSPACE, CompetitionFolder, CompetitionLike, Workspace
+from ...options.arguments import check_arguments
+from ...paths import DEFAULT_WORKSPACE, CompetitionFolder, CompetitionLike, PathLike, Workspace, WorkspaceLike
 from ...progress import SILENT, Progress
 from ...storage import compute_file_digest
 from ...submission.kaggle.errors import HOW_TO_SIGN_IN, SITE
@@ -87,6 +88,7 @@ def make_polling_policy(minutes: float) -> PollingPolicy:
     return replace(DEFAULT_POLLING, timeout=minutes * 60)
 
 
+@check_arguments
 def notebook(
     stack: str | None = None,
     *,
@@ -94,11 +96,11 @@ def notebook(
     submit: bool = False,
     wait: bool = True,
     gpu: bool = True,
-    output: Path | None = None,
+    output: PathLike | None = None,
     message: str = "",
     competition: CompetitionLike | None = None,
     waits: PollingPolicy = DEFAULT_POLLING,
-    workspace: Workspace = DEFAULT_WORKSPACE,
+    workspace: WorkspaceLike = DEFAULT_WORKSPACE,
     progress: Progress = SILENT,
 ) -> NotebookResult:
     """Write a notebook that makes a stack's submission without internet, and optionally push and submit it.
@@ -136,13 +138,13 @@ def notebook(
 
     Examples
     --------
-    >>> result = ensembler.notebook(output=Path("notebook"), competition="dogs-vs-cats-redux-kernels-edition")
+    >>> result = ensembler.notebook(output="notebook", competition="dogs-vs-cats-redux-kernels-edition")
     >>> result.folder.notebook
     PosixPath('notebook/notebook')
     """
-    folder, tables = open_competition(competition, workspace)
+    folder, tables = open_competition(competition, Workspace.read(workspace))
     name = choose_stack(folder, stack)
-    output_folder = output or folder.stack(name) / "notebook"
+    output_folder = Path(output) if output is not None else folder.stack(name) / "notebook"
     if not (push or submit):
         return NotebookResult(write_notebook(folder, tables, name, output_folder, owner=PLACEHOLDER_OWNER, gpu=gpu))
     if folder.solution.is_file():

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ...errors import BadChoice
-from ...paths import DEFAULT_WORKSPACE, CompetitionLike, Workspace
+from ...options.arguments import check_arguments
+from ...paths import DEFAULT_WORKSPACE, CompetitionLike, PathLike, Workspace, WorkspaceLike, require_file
 from ...progress import SILENT, Progress
 from ...submission.answer import find_newest_answer, score_answer
 from ..competition import open_competition
 from ..results import ScoreResult
 
 
+@check_arguments
 def score(
-    csv: Path | None = None,
+    csv: PathLike | None = None,
     *,
-    truth: Path | None = None,
+    truth: PathLike | None = None,
     competition: CompetitionLike | None = None,
-    workspace: Workspace = DEFAULT_WORKSPACE,
+    workspace: WorkspaceLike = DEFAULT_WORKSPACE,
     progress: Progress = SILENT,
 ) -> ScoreResult:
     """Score a submission against hidden labels.
@@ -45,9 +46,8 @@ def score(
     >>> ensembler.score(competition="pets").accuracy > 0.5
     True
     """
-    folder, tables = open_competition(competition, workspace)
-    solution = truth or folder.solution
-    if not solution.is_file():
-        raise BadChoice(f"The labels {solution} do not exist: pass a CSV with columns id and label as --truth.")
-    path = csv or find_newest_answer(folder.submissions)
+    folder, tables = open_competition(competition, Workspace.read(workspace))
+    solution = folder.solution if truth is None else Path(truth)
+    require_file(solution, "pass a CSV with the columns id and label as --truth.")
+    path = find_newest_answer(folder.submissions) if csv is None else Path(csv)
     return ScoreResult(submission=path, **vars(score_answer(path, solution, tables.manifest, progress)))

@@ -10,7 +10,8 @@ from functools import partial
 from typing import Protocol
 
 from ...errors import BadChoice, BadData, KaggleError, StorageError
-from ...paths import DEFAULT_WORKSPACE, CompetitionFolder, CompetitionLike, Workspace
+from ...options.arguments import check_arguments
+from ...paths import DEFAULT_WORKSPACE, CompetitionFolder, CompetitionLike, Workspace, WorkspaceLike
 from ...progress import SILENT, Progress
 from ...serialization import read_toml
 from ...submission.kaggle.facts import Submission
@@ -27,12 +28,13 @@ class SubmissionLister(Protocol):
         """List all of the user's submissions to a competition."""
 
 
+@check_arguments
 def submissions(
     competition: CompetitionLike | None = None,
     *,
     all_competitions: bool = False,
     offline: bool = False,
-    workspace: Workspace = DEFAULT_WORKSPACE,
+    workspace: WorkspaceLike = DEFAULT_WORKSPACE,
     progress: Progress = SILENT,
 ) -> Listing[Row]:
     """List submissions with local scores and Kaggle's scores, newest first.
@@ -62,6 +64,7 @@ def submissions(
     >>> rows[-1].stack, rows[-1].metric
     ('first', 'log loss')
     """
+    workspace = Workspace.read(workspace)
     if competition is not None and not isinstance(competition, str):
         folder = competition.folder
         competition, workspace = folder.name, folder.workspace
@@ -71,7 +74,8 @@ def submissions(
     if not offline:
         refresh_ledger(ledger, sorted({slugs[name] for name in names} - {""}), _connect, progress)
     rows = ledger.list_rows() if all_competitions else ledger.list_rows(names[0], slugs[names[0]])
-    return Listing(rows, partial(build_submission_table, show_competition=all_competitions))
+    build = partial(build_submission_table, show_competition=all_competitions)
+    return Listing(rows, build, keys=("file_name", "stack"))
 
 
 def _choose_competition(competition: str | None, slugs: dict[str, str], workspace: Workspace) -> str:
@@ -103,7 +107,10 @@ def refresh_ledger(
         for slug in progress.track(slugs, "asking Kaggle", len(slugs)):
             _refresh_competition(ledger, kaggle, slug, progress)
     except (KaggleError, StorageError) as error:
-        progress.warn(f"{error} The list is not up to date. --offline lists without contacting Kaggle.")
+        progress.warn(
+            f"{error} The list is that of the last update; `ensembler submissions --offline` shows it without "
+            "contacting Kaggle."
+        )
 
 
 def _refresh_competition(ledger: Ledger, kaggle: SubmissionLister, slug: str, progress: Progress) -> None:

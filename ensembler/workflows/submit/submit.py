@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ...errors import BadChoice, BadData
-from ...paths import DEFAULT_WORKSPACE, CompetitionLike, Workspace
+from ...options.arguments import Seconds, check_arguments
+from ...paths import DEFAULT_WORKSPACE, CompetitionLike, PathLike, Workspace, WorkspaceLike
 from ...progress import SILENT, Progress
 from ...storage import compute_file_digest
 from ...submission.answer import check_answer, find_newest_answer
@@ -23,16 +24,17 @@ from ..results import SubmitResult
 from .uploads import upload
 
 
+@check_arguments
 def submit(
-    csv: Path | None = None,
+    csv: PathLike | None = None,
     *,
     message: str = "",
     competition: CompetitionLike | None = None,
     again: bool = False,
     dry_run: bool = False,
     wait: bool = True,
-    timeout: float = DEFAULT_RETRIES.read_timeout,
-    workspace: Workspace = DEFAULT_WORKSPACE,
+    timeout: Seconds = DEFAULT_RETRIES.read_timeout,
+    workspace: WorkspaceLike = DEFAULT_WORKSPACE,
     progress: Progress = SILENT,
 ) -> SubmitResult:
     """Check a CSV against the sample submission, upload it, and wait for its public score.
@@ -69,16 +71,16 @@ def submit(
     Examples
     --------
     >>> checked = ensembler.submit(
-    ...     Path("answer.csv"), competition="dogs-vs-cats-redux-kernels-edition", dry_run=True, again=True
+    ...     "answer.csv", competition="dogs-vs-cats-redux-kernels-edition", dry_run=True, again=True
     ... )
     >>> checked.status
     'DRY RUN'
     """
-    folder, tables = open_competition(competition, workspace)
+    folder, tables = open_competition(competition, Workspace.read(workspace))
     slug = tables.manifest.slug
     if folder.is_ours or not slug:
         raise BadChoice(f"{folder.name} is not on Kaggle: score the submission locally with `ensembler score`.")
-    path = csv or find_newest_answer(folder.submissions)
+    path = find_newest_answer(folder.submissions) if csv is None else Path(csv)
     check_answer(path, tables.manifest, tables.photos)
     if not path.stat().st_size:
         raise BadData(f"The file {path} is empty: write it again.")

@@ -59,7 +59,7 @@ def choose_best_combination(
 
 @dataclass(frozen=True)
 class TypedOptions:
-    """Options of a survey that training has too. ``competition`` is empty if it was not named."""
+    """Options of a survey that training has too. ``competition`` is empty if it is the current one."""
 
     weights: str | None
     image_size: int | None

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from ...callers import address_caller
 from ...competition.metrics.scores import Scores
 from ...errors import format_count
 from ...figures import format_parameters, format_score
@@ -166,7 +167,8 @@ class SurveyResult(Shown):
         """Yield the notes below the table."""
         if early := [one for one in self.candidates if one.photos < self.photos]:
             count = format_count(early, "backbone")
-            yield f"{count} scored on fewer photos, since others are better (--full scores all on all photos)."
+            text = f"{count} scored on fewer photos, since others are better (--full scores all on all photos)."
+            yield address_caller(text)
         yield from _describe_failures(self.failed)
         if self.best:
             yield f"best      {_describe_backbone(self.best)}"

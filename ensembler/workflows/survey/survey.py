@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 
 from ...backbones.patterns import match_backbones
 from ...backbones.registry import Backbone, find_min_size
@@ -18,12 +17,13 @@ from ...inference.runtimes import read_runtime
 from ...locks import hold_lock
 from ...machine_memory import read_machine_memory
 from ...members.records import build_record
-from ...options.declared import TrainingOptions
+from ...options.arguments import Count, Duration, Names, Share, check_arguments
+from ...options.declared import ImageSize, TrainingOptions
 from ...options.durations import read_duration
-from ...options.kinds import read_value
+from ...options.kinds import Seed, read_value
 from ...options.reading import read_options
 from ...options.resolve import choose_settings
-from ...paths import DEFAULT_WORKSPACE, CompetitionFolder, CompetitionLike, Workspace
+from ...paths import DEFAULT_WORKSPACE, CompetitionFolder, CompetitionLike, PathLike, Workspace, WorkspaceLike
 from ...progress import SILENT, Progress
 from ...surveys.candidates import Candidate
 from ...surveys.halving import plan_rungs
@@ -44,22 +44,23 @@ DEFAULT_TOP = 3
 MIN_PHOTOS_PER_FOLD = 4
 
 
+@check_arguments
 def survey(
-    members: Sequence[str] | None = None,
+    members: Names | None = None,
     *,
-    photos: int | None = None,
-    top: int = DEFAULT_TOP,
-    time_budget: str | float | None = None,
+    photos: Count | None = None,
+    top: Count = DEFAULT_TOP,
+    time_budget: Duration | None = None,
     full: bool = False,
-    weights: str | Path | None = None,
-    image_size: int | None = None,
-    seed: int = 0,
+    weights: PathLike | None = None,
+    image_size: ImageSize | None = None,
+    seed: Seed = 0,
     sort: SurveySorting = "size",
-    accuracy: float | None = None,
+    accuracy: Share | None = None,
     runtime: str | None = None,
     cache_limit: str | int | None = None,
     competition: CompetitionLike | None = None,
-    workspace: Workspace = DEFAULT_WORKSPACE,
+    workspace: WorkspaceLike = DEFAULT_WORKSPACE,
     progress: Progress = SILENT,
 ) -> SurveyResult:
     """Compare backbones by linear heads on their frozen features, with the folds of the competition.
@@ -121,7 +122,7 @@ def survey(
     options = _read_options(weights, image_size, seed)
     image_size, seed = options.get("image_size"), options["seed"]
     backbones = match_backbones(members or ())
-    folder, tables = open_refreshed_competition(competition, workspace, progress)
+    folder, tables = open_refreshed_competition(competition, Workspace.read(workspace), progress)
     local_machine = _detect_machine(backbones, progress)
     with hold_lock(folder.lock("survey"), f"the survey of {folder.name}"):
         folds = load_or_make_folds(folder, tables, seed=seed)
@@ -143,8 +144,8 @@ def survey(
             cache_limit=cache_bytes,
         )
         halving = compare(folder, survey_job, local_machine.gpus, progress)
-        source, named = None if weights is None else str(weights), folder.name if competition else ""
-        typed = TypedOptions(source, image_size, seed, folder.workspace, named)
+        source = None if weights is None else str(weights)
+        typed = TypedOptions(source, image_size, seed, folder.workspace, folder.name_if_not_current)
         summary = summarise_survey(folder, tables, candidates, halving, failed, typed, sort, accuracy, progress)
         return save_survey(folder, replace(summary, seconds=time.time() - began))
 
@@ -157,7 +158,7 @@ def _detect_machine(backbones: Sequence[Backbone], progress: Progress) -> LocalM
     return machine
 
 
-def _read_options(weights: str | Path | None, image_size: int | None, seed: int) -> TrainingOptions:
+def _read_options(weights: PathLike | None, image_size: int | None, seed: int) -> TrainingOptions:
     given = {"weights": weights and str(weights), "image_size": image_size, "seed": seed}
     options = read_options({name: value for name, value in given.items() if value is not None})
     return {**options, "unfreeze": "none", "flips": False, "tta": "none"}

@@ -36,6 +36,8 @@ from .training_call import TrainingCall
 FOLD_COUNTS = (DEFAULT_FOLDS, 3, 2, 1)
 # Reserve for the end of the parent process and for the unforeseen: seconds, and share of the budget.
 RESERVE_SECONDS, RESERVE_SHARE = 2.0, 0.03
+# Shortest budget. A shorter one is refused before speeds are measured.
+MIN_SECONDS = 5.0
 # Share of the budget after its end at which training stops at once.
 GRACE_SHARE = 0.05
 
@@ -68,9 +70,17 @@ def read_budget(value: object) -> Budget | None:
     Raises
     ------
     BadChoice
-        If ``value`` is not a duration.
+        If ``value`` is not a duration, or is shorter than the start of any training.
     """
-    return None if value is None else Budget(read_value("--time-budget", read_duration, value), time.time())
+    if value is None:
+        return None
+    seconds = read_value("--time-budget", read_duration, value)
+    if seconds < MIN_SECONDS:
+        raise BadChoice(
+            f"--time-budget must be at least {MIN_SECONDS:g}s, because processes take seconds to start (a number "
+            f"without a unit is in seconds; write 30m or 2h). Received: {value}"
+        )
+    return Budget(seconds, time.time())
 
 
 def list_possible_folds(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Unpack
@@ -12,10 +11,11 @@ from ...competition.tables import Tables
 from ...errors import BadChoice
 from ...images.augmentation import Augmentation
 from ...images.augmentation.contact_sheet import draw_contact_sheet
+from ...options.arguments import Names, check_arguments
 from ...options.configuration import configure
 from ...options.declared import Preset, TrainingOptions
 from ...options.reading import OPTIONS, show_options
-from ...paths import DEFAULT_WORKSPACE, CompetitionLike, Workspace
+from ...paths import DEFAULT_WORKSPACE, CompetitionLike, PathLike, Workspace, WorkspaceLike
 from ...progress import SILENT, Progress
 from ...storage import write_file_atomically
 from ..fetch.tables import open_refreshed_competition
@@ -33,14 +33,15 @@ class AugmentedPhotos:
 
 
 @show_options(OPTIONS)
+@check_arguments
 def show_augmented(
-    file: Path,
-    members: Sequence[str],
+    file: PathLike,
+    members: Names,
     *,
     competition: CompetitionLike | None = None,
     preset: Preset | None = None,
-    config: str | Path | None = None,
-    workspace: Workspace = DEFAULT_WORKSPACE,
+    config: PathLike | None = None,
+    workspace: WorkspaceLike = DEFAULT_WORKSPACE,
     progress: Progress = SILENT,
     **options: Unpack[TrainingOptions],
 ) -> AugmentedPhotos:
@@ -62,16 +63,17 @@ def show_augmented(
 
     Examples
     --------
-    >>> drawn = ensembler.show_augmented(Path("crops.png"), ["demo-conv"], augmentation="crops", competition="pets")
+    >>> drawn = ensembler.show_augmented("crops.png", ["demo-conv"], augmentation="crops", competition="pets")
     >>> drawn.file.stat().st_size > 0
     True
     """
+    file = Path(file)
     if file.suffix.lower() != ".png":
         raise BadChoice(f"--show-augmented writes a PNG, so the file must end in .png. Received: {file}")
     configuration = configure(options, preset, config)
     find_backbones(configuration, members)
     member = resolve_member(members[0], configuration.backbones)
-    _, tables = open_refreshed_competition(competition, workspace, progress)
+    _, tables = open_refreshed_competition(competition, Workspace.read(workspace), progress)
     member_options = configuration.resolve_options(detect_machine().machine, member).options
     if member_options.get("unfreeze") == "none":
         progress.note(f"{member} stays frozen, so augmentation has an effect with --unfreeze or --phase alone.")

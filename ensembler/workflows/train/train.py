@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
 from typing import Unpack, cast
 
 from ...competition.folds.file import load_or_make_folds
@@ -12,11 +11,12 @@ from ...locks import hold_lock
 from ...members.budget.planning import BudgetPlan
 from ...members.predictions import load_members
 from ...members.pseudo_labels.labeller import find_labeller
+from ...options.arguments import Names, check_arguments
 from ...options.command_line import build_call, save_call
 from ...options.configuration import configure
 from ...options.declared import RunOptions, TrainingOptions, TrainMembersOptions
 from ...options.reading import OPTIONS, RUN, read_options, show_options
-from ...paths import DEFAULT_WORKSPACE, CompetitionLike, Workspace
+from ...paths import DEFAULT_WORKSPACE, CompetitionLike, Workspace, WorkspaceLike
 from ...progress import SILENT, Progress
 from ...tables import Listing
 from ..fetch.tables import open_refreshed_competition
@@ -29,11 +29,12 @@ from .training_call import TrainingCall
 
 
 @show_options(RUN, OPTIONS)
+@check_arguments
 def train_members(
-    members: Sequence[str],
+    members: Names,
     *,
     competition: CompetitionLike | None = None,
-    workspace: Workspace = DEFAULT_WORKSPACE,
+    workspace: WorkspaceLike = DEFAULT_WORKSPACE,
     progress: Progress = SILENT,
     **options: Unpack[TrainMembersOptions],
 ) -> Listing[MemberResult]:
@@ -89,7 +90,7 @@ def train_members(
     training = cast(TrainingOptions, {name: value for name, value in given.items() if name in OPTIONS})
     configuration = configure(training, run.get("preset"), run.get("config"))
     call = TrainingCall.read(members, run.get("name"), configuration)
-    folder, tables = open_refreshed_competition(competition, workspace, progress)
+    folder, tables = open_refreshed_competition(competition, Workspace.read(workspace), progress)
     call.report_surprises(progress)
     with contextlib.ExitStack() as locks:
         for name in call.names:

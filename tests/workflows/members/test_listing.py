@@ -85,9 +85,11 @@ def test_an_unfinished_member_shows_what_it_has(made: Made) -> None:
     assert (member.accuracy, member.score) == (None, None)
 
 
-def test_a_member_of_which_no_fold_is_done(made: Made) -> None:
+def test_a_member_of_which_no_fold_is_done_is_listed_while_it_is_trained(made: Made) -> None:
     record_of(*made[:2], "a").save(made[0])
-    member = only(made)
+    assert list(list_members(workspace=made[2])) == []
+    with hold_lock(made[0].member_lock("a"), "a"):
+        member = only(made)
     assert (member.folds_done, member.log_loss, member.log_loss_spread, member.seconds) == (0, None, None, 0)
 
 
@@ -103,6 +105,7 @@ def test_settings_are_told_where_members_differ(made: Made) -> None:
     folder, tables, workspace = made
     make_member(folder, tables, "demo-conv")
     settings = dataclasses.replace(SETTINGS, hidden=7)
+    make_member(folder, tables, "demo-conv@hidden")
     dataclasses.replace(record_of(folder, tables, "demo-conv@hidden"), settings=settings).save(folder)
     assert [member.settings for member in list_members(workspace=workspace)] == [{"hidden": "0"}, {"hidden": "7"}]
 
@@ -142,6 +145,7 @@ def test_a_damaged_member_keeps_nobody_from_the_others(made: Made) -> None:
     folder, tables, workspace = made
     make_member(folder, tables, "a")
     make_member(folder, tables, "b")
+    make_member(folder, tables, "c")
     write_text(folder.member("c") / "member.json", "{}")
     write_bytes(folder.fold("b", 0) / "predictions.npz", b"damaged")
     warned = Heard()

@@ -63,12 +63,15 @@ MEASURED = f"Speeds measured on a processor, 2 threads ({HERE})."
     [
         ({}, [MEASURED]),
         ({"running": "process 7"}, ["b0 is being trained by process 7.", MEASURED]),
-        ({"speed": None}, ["Not measured on this machine: b0. Measure them with `ensembler members --measure`."]),
+        (
+            {"speed": None},
+            ["Not measured on this machine: b0. Measure them with `ensembler.list_members(measure=True)`."],
+        ),
         (
             {"speed": replace(SPEED, host="moon")},
             [
                 "Speeds measured on a processor, 2 threads (moon).",
-                "Not measured on this machine: b0. Measure them with `ensembler members --measure`.",
+                "Not measured on this machine: b0. Measure them with `ensembler.list_members(measure=True)`.",
             ],
         ),
         ({"folds_done": 0, "speed": None}, []),

@@ -1,17 +1,24 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from helpers.members_made import FOLDS, make_member
+from helpers.members_made import FOLDS, make_member, record_of
+from helpers.photos import Heard
 from helpers.stacks_made import as_if_on_kaggle
 from helpers.standing_made import Made, made_below, stacked, uploaded
 
-from ensembler.errors import BadChoice, BadData
+from ensembler.callers import address_command_line
+from ensembler.errors import BadChoice, BadData, Mismatch
+from ensembler.options.command_line import save_call
 from ensembler.serialization import write_json
 from ensembler.storage import remove_file, write_text
 from ensembler.submission.kaggle.facts import Submission
+from ensembler.workflows.members.listing import list_members
+from ensembler.workflows.stack import stack
 from ensembler.workflows.status.status import status
 
 
@@ -85,3 +92,72 @@ def test_what_cannot_be_read_is_refused(made: Made) -> None:
     write_json(folder.stack("a_b") / "stack.json", {"name": "a_b"})
     with pytest.raises(BadData, match=r"the field members is missing: build the stack again"):
         status(workspace=workspace)
+
+
+@pytest.mark.parametrize(
+    ("damage", "says"),
+    [
+        (lambda text: "", "cannot be read as a CSV: restore it"),
+        (lambda text: "\x00\xff" + text, "restore it"),
+        (
+            lambda text: text[: len(text) // 2].rpartition("\n")[0] + "\n",
+            r"lacks \d+ photos \(first: .*restore the file",
+        ),
+        (lambda text: text.replace(",0", ",x"), "must contain numbers from 0 as folds: restore it"),
+        (None, "is missing: restore it"),
+    ],
+)
+def test_damaged_folds_are_named_and_members_are_not_trained_again(
+    made: Made, damage: Callable[[str], str] | None, says: str
+) -> None:
+    folder, tables, workspace = made
+    make_member(folder, tables, "demo-conv")
+    whole = folder.folds.read_text()
+    if damage:
+        folder.folds.write_text(damage(whole), "latin-1")
+    else:
+        folder.folds.unlink()
+    found = status(workspace=workspace)
+    assert found.next.command == ""
+    assert re.search(f"folds.csv .*{says}", found.next.reason)
+    text = repr(found)
+    assert "demo-conv: unusable, waiting for folds.csv to be restored" in text
+    assert "restart" not in text.replace(found.next.reason, "")
+    with pytest.raises((BadData, Mismatch), match=f"folds.csv .*{says}"):
+        stack(workspace=workspace)
+    heard = Heard()
+    assert "restart" not in repr(list_members(workspace=workspace, progress=heard))
+    assert heard.warnings == [found.next.reason]
+    folder.folds.write_text(whole)
+    assert status(workspace=workspace).next.command == "ensembler stack"
+
+
+def test_members_that_have_only_begun_are_said_once_and_hinder_nothing(made: Made) -> None:
+    folder, tables, workspace = made
+    record_of(folder, tables, "failed@x").save(folder)
+    save_call(folder, "failed@x", ["demo-conv@x", "--weights", "none"])
+    found = status(workspace=workspace)
+    assert found.competition is not None
+    assert (found.competition.members, found.competition.begun) == ((), ("failed@x",))
+    assert found.next.command == "ensembler train-members --members demo-conv@x --weights none"
+    assert found.next.reason == "Not trained yet: failed@x. `ensembler.remove_members('failed@x')` removes it."
+    assert found.notes == ()
+    stacked(made)
+    with address_command_line():
+        found = status(workspace=workspace)
+    assert found.next.command == "ensembler score"
+    assert found.notes == (
+        "Not trained yet: failed@x. `ensembler members rm failed@x` removes it. "
+        "`ensembler train-members --members demo-conv@x --weights none` resumes it.",
+    )
+    assert repr(found).count("failed@x") == 2 + repr(found).count("demo-conv@x") - 1
+    assert [brief.members for brief in found.competitions] == [2]
+    heard = Heard()
+    assert "failed@x" not in list_members(workspace=workspace, progress=heard)
+    assert heard.notes == ["Not trained yet: failed@x. `ensembler.status()` says how to resume or remove them."]
+    heard = Heard()
+    with pytest.raises(BadChoice, match="spam"):
+        stack(["a", "spam"], workspace=workspace, progress=heard)
+    assert heard.warnings == []
+    with pytest.raises(Mismatch, match="failed@x"):
+        stack("failed@x", workspace=workspace)

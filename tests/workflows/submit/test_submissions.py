@@ -272,7 +272,7 @@ def test_letters_that_a_pipe_on_windows_does_not_know_are_no_bug(words, ledger, 
 def test_the_command_says_what_to_do_if_there_is_nothing(words, printed, workspace):
     ended = typed("--all", *words, workspace=workspace)
     assert (ended.returncode, ended.stdout) == (0, printed)
-    assert "`ensembler stack` writes a CSV" in ended.stderr
+    assert "stack` writes a CSV" in ended.stderr
 
 
 @pytest.mark.parametrize("words", [["--all", "-c", DOGS], ["--json", "--csv"]])

@@ -20,7 +20,7 @@ from ensembler.inference.speeds import NetworkSpeed, PhaseSpeed, TrainingSpeed
 from ensembler.locks import hold_lock
 from ensembler.members.records import MemberRecord
 from ensembler.members.training_job import TrainingJob
-from ensembler.options.command_line import build_training_commands
+from ensembler.options.command_line import group_training_commands
 from ensembler.options.presets import Machine
 from ensembler.paths import CompetitionFolder, Workspace
 from ensembler.serialization import make_record
@@ -179,9 +179,10 @@ def test_a_pretrained_backbone_stays_frozen_if_nothing_else_fits(made: Made, tra
     [
         ("20s", r"time_budget='20s' is too short for mobilenet, .* 1 fold .*: give at least \d+m, or"),
         ("soon", "takes a length of time such as 90s"),
+        (1, r"time_budget must be at least 5s, .*\(a number without a unit is in seconds; write 30m or 2h\)"),
     ],
 )
-def test_what_cannot_be_done_is_refused_before_anything_is_written(made: Made, budget: str, words: str) -> None:
+def test_what_cannot_be_done_is_refused_before_anything_is_written(made: Made, budget: str | float, words: str) -> None:
     with pytest.raises(BadChoice, match=words):
         train_members(
             ["mobilenet"],
@@ -303,5 +304,5 @@ def test_a_member_in_use_is_not_measured(made: Made) -> None:
 
 def test_the_command_to_go_on_with_has_the_budget(made: Made, train: Train) -> None:
     train("65s", "mobilenet", image_size=160)
-    (words,) = build_training_commands(made.folder, ["mobilenet"])
+    ((_, words),) = group_training_commands(made.folder, ["mobilenet"])
     assert words[words.index("--time-budget") + 1] == "65s"

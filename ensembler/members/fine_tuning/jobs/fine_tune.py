@@ -35,12 +35,14 @@ from ..fold_task import FoldTask
 from ..validation_split import split_validation_rows
 from .devices import Devices
 from .trainer import Trainer
+from .unfreezing import check_phases
 
 
 def fine_tune(spec: dict[str, Any], progress: Progress) -> dict[str, Any]:
     """Fine-tune the folds named in ``spec``; see :class:`TrainingJob`."""
     job = make_record(spec, TrainingJob, "the description of the job")
     devices = Devices(data_parallel=job.data_parallel, batch_size=job.record.settings.batch_size, progress=progress)
+    check_phases(job.record.settings, job.weights)
     for number, fold in enumerate(job.folds):
         later = len(job.folds) - number - 1
         with lock_fold(job, fold, progress) as missing:

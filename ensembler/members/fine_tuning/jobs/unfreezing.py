@@ -8,6 +8,8 @@ from keras import layers
 
 from ....backbones.blocks import compute_depths, find_first_layer
 from ....options.phases import Phase
+from ....options.settings import MemberSettings
+from ...features.jobs.compute import build_member_backbone
 
 
 def list_leaf_layers(model: Any) -> list[Any]:
@@ -35,6 +37,27 @@ def unfreeze(backbone: Any, phase: Phase) -> None:
             layer.trainable = phase.batch_norm == "train"
         else:
             layer.trainable = place >= first
+
+
+def check_phases(settings: MemberSettings, weights: str) -> None:
+    """Check that the backbone has the blocks that phases name, before features are computed for its head.
+
+    Parameters
+    ----------
+    weights
+        Source of the weights. Those of the registry are not loaded, because names do not depend on them.
+
+    Raises
+    ------
+    BadChoice
+        If a phase names an unknown block.
+    """
+    named = [phase.unfreeze for phase in settings.phases if phase.unfreeze.startswith("from:")]
+    if named:
+        backbone = build_member_backbone(settings, weights if settings.builder else "none")
+        leaf_layers = list_leaf_layers(backbone)
+        for what in named:
+            _find_first_trained(leaf_layers, what)
 
 
 def _find_first_trained(leaf_layers: list[Any], what: str) -> int:

@@ -10,8 +10,9 @@ from keras import layers
 from ensembler.backbones.jobs.build import build_backbone
 from ensembler.backbones.registry import find_backbone
 from ensembler.errors import BadChoice
-from ensembler.members.fine_tuning.jobs.unfreezing import compute_layer_rates, list_leaf_layers, unfreeze
+from ensembler.members.fine_tuning.jobs.unfreezing import check_phases, compute_layer_rates, list_leaf_layers, unfreeze
 from ensembler.options.phases import BatchNorm, Phase
+from ensembler.options.resolve import choose_settings
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +58,19 @@ def test_batch_norm_is_trained_everywhere_or_nowhere(backbone: Any, what: str) -
 def test_an_unknown_block_is_refused(backbone: Any) -> None:
     with pytest.raises(BadChoice, match=r"no block block17 .*block16"):
         trained(backbone, "from:block17")
+
+
+def test_blocks_of_all_phases_are_checked_before_any_weights_are_loaded() -> None:
+    def check(*named: str) -> None:
+        phases = [f"{what} epochs=1 learning-rate=1e-3" for what in named]
+        settings, _ = choose_settings(
+            find_backbone("mobilenetv2-0.35"), {"weights": "none", "image_size": 32, "phases": phases}
+        )
+        check_phases(settings, "/nowhere")
+
+    check("none", "from:block14")
+    with pytest.raises(BadChoice, match=r"no block nope .*block16"):
+        check("none", "from:block14", "from:nope")
 
 
 def test_frozen_layers_do_not_move_in_training_and_others_do(backbone: Any) -> None:
