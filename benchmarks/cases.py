@@ -81,7 +81,7 @@ def list_cases() -> Iterator[Case]:
             common: dict[str, Any] = {"train": 72, "test": 12, "classes": tags, "task": "multilabel"}
             yield from make("multilabel", f"{kind} {shape}", **common, check_colours=False)
     yield from make(
-        "alpha_png", "rgba/la/palette", adopt=True, train=57, says=("alpha|transparen",), check_colours=False
+        "alpha_png", "rgba/la/palette", adopt=True, train=58, says=("alpha|transparen",), check_colours=False
     )
     deep: dict[str, Any] = {"adopt": True, "train": 96, "check_colours": False}
     yield from make("deep_pixels", "8/16", **deep)
@@ -99,7 +99,7 @@ def list_cases() -> Iterator[Case]:
         "sets", "cars", adopt=True, train=60, test=18, classes=cars, says=("anno_train.csv", "anno_test.csv")
     )
     yield from make("sets", "val", adopt=True, classes=("nok", "ok"), says=("val",))
-    yield from make("sets", "splits", adopt=True, train=52, test=6, classes=("sea", "street"), says=("seg_test",))
+    yield from make("sets", "splits", adopt=True, train=40, test=18, classes=("sea", "street"), says=("12 of the 18",))
     yield from make("sets", "dev", adopt=True, train=52, test=10, classes=("a", "b"), says=("Validation",))
     yield from make("sets", "notrain", adopt=True, train=30, test=10, classes=("a", "b"))
     yield from make("doubled", "train/seg/fruits/images/deep", train=40, test=8, classes=("sea", "street"))
