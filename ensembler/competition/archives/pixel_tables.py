@@ -21,6 +21,7 @@ from ..csv_tables import read_header, read_table, write_table
 from ..photo_files import has_photos
 from ..sample_submission import looks_like_sample
 from ..table_files.listing import list_table_files
+from ..table_files.reading import read_table_file
 
 _PIXEL = re.compile(r"pixel[ _-]?(\d+)", re.IGNORECASE)
 _ID = re.compile(r"id|(?:.*[ _-]id)|(?:.*[a-z]Id)|(?:.*ID)")
@@ -81,12 +82,17 @@ def draw_pixel_tables(root: Path, progress: Progress) -> None:
     BadData
         If pixels are not whole numbers from 0 to 255.
     """
-    if has_photos(root):
-        return
-    paths = [path for path in list_table_files(root) if path.suffix.lower() == ".csv"]
-    samples = [path for path in paths if looks_like_sample(path)]
-    for table in filter(None, map(PixelTable.read, paths)):
+    samples = [path for path in list_table_files(root) if looks_like_sample(path)]
+    for table in find_pixel_tables(root):
         _draw_table(table, samples, progress)
+
+
+def find_pixel_tables(root: Path) -> list[PixelTable]:
+    """Return the tables of pixels below ``root``; none if there are other photos."""
+    if has_photos(root):
+        return []
+    paths = [path for path in list_table_files(root) if path.suffix.lower() == ".csv"]
+    return list(filter(None, map(PixelTable.read, paths)))
 
 
 def _draw_table(table: PixelTable, samples: list[Path], progress: Progress) -> None:
@@ -111,7 +117,7 @@ def _read_with_ids(table: PixelTable, samples: list[Path]) -> pd.DataFrame:
         if rest[name].is_unique and rest[name].str.fullmatch(_FILE_NAME).all():
             return rest[[name, *(other for other in table.other_columns if other != name)]]
     counted = [str(number) for number in range(len(rest))]
-    first = 0 if any(read_table(path).iloc[:, 0].tolist() == counted for path in samples) else 1
+    first = 0 if any(read_table_file(path).iloc[:, 0].tolist() == counted for path in samples) else 1
     name = next(free for free in ("id", "row", "photo", "number of the row") if free not in table.other_columns)
     rest.insert(0, name, [str(number) for number in range(first, first + len(rest))])
     return rest

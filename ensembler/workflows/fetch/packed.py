@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ...competition.archives.mirror import walk_places
 from ...competition.archives.packed_folders import find_packed
+from ...competition.archives.pixel_tables import find_pixel_tables
 from ...competition.archives.unpacking import extract_inner_archives
 from ...errors import format_count, format_first
 from ...locks import hold_lock
@@ -29,13 +30,17 @@ def unpack_packed_folder(
 ) -> tuple[Path, str]:
     """Unpack the archives of a local folder into the competition's folder, beside links to its other files.
 
+    Tables of pixels are drawn as photos there, if the folder contains no photos.
+
     Returns
     -------
     tuple
         The folder of the photos, and its path in the manifest. It is ``root`` if there is nothing to unpack.
     """
     exclude = folder.workspace.data.absolute()
-    if not (packed := find_packed(root, exclude)):
+    packed = find_packed(root, exclude)
+    drawn = [] if packed else [table.path for table in find_pixel_tables(root)]
+    if not packed and not drawn:
         remove_file(folder.packed)
         return root, str(root)
     files = [(place, (root / place).stat()) for place in walk_places(root, exclude)]
@@ -45,10 +50,11 @@ def unpack_packed_folder(
             remove_file(folder.packed)
             extract_inner_archives(root, packed, folder.extracted, exclude, progress, max_bytes=max_bytes)
             write_record(folder.packed, record)
-        names = format_first([path.relative_to(root).as_posix() for path in packed])
+        names = format_first([path.relative_to(root).as_posix() for path in packed or drawn])
+        what = format_count(packed, "archive") if packed else format_count(drawn, "table") + " of pixels"
         progress.note(
-            f"{folder.extracted} contains the files of {format_count(packed, 'archive')} of {root} ({names}), and "
-            f"links to its other files. {root} stays as it is."
+            f"{folder.extracted} contains the files of {what} of {root} ({names}), and links to its other files. "
+            f"{root} stays as it is."
         )
     return folder.extracted, folder.extracted.relative_to(folder.root).as_posix()
 

@@ -21,6 +21,8 @@ from ensembler.competition.layout.hints import Hints
 from ensembler.competition.layout.layout import find_layout
 from ensembler.competition.photo_files import PhotoFiles
 from ensembler.competition.tables import make_tables
+from ensembler.paths import Workspace
+from ensembler.workflows.fetch.adopt import adopt
 
 NO_HINTS = Hints()
 
@@ -81,7 +83,21 @@ def check(tmp_path, slug, members, expected, heard=None):
     groups = train[train["group"] != ""]
     assert dict(zip(groups["path"], groups["group"], strict=True)) == expected.groups
     assert not set(train["path"]) & set(test["path"])
+    check_prepared(tmp_path / "public", slug, members, manifest, (len(train), len(test)))
     return manifest
+
+
+def check_prepared(folder, slug, members, manifest, counts):
+    """Adopt the same files as a folder with the archives inside, as MLE-bench prepares them."""
+    for name, content in {"description.md": b"# Overview", **members}.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content.encode() if isinstance(content, str) else content)
+    workspace = Workspace(folder.parent / "data", folder.parent / "submissions")
+    adopted = adopt(folder, "own", hints=Hints(like=slug), workspace=workspace)
+    found = adopted.manifest
+    assert (found.task, found.classes, found.metric) == (manifest.task, manifest.classes, manifest.metric)
+    assert (found.train.labels, found.answer.kind) == (manifest.train.labels, manifest.answer.kind)
+    assert (adopted.training + adopted.unreadable, adopted.test) == counts
 
 
 def test_dogs_vs_cats_redux(tmp_path):
