@@ -18,13 +18,13 @@ from typing import Any
 import numpy as np
 
 from ensembler.competition.photo_files import PhotoFiles
-from ensembler.images.batches import iterate_readable_batches
+from ensembler.images.batches import Misfits, iterate_readable_batches
 from ensembler.stacking.jobs.loaded_stack import LoadedStack, load_stack
 
 
 def decoded(stack: LoadedStack, paths: list[Path], batch: int) -> list[list[Any]]:
     """Return the pixels of each batch, one array per size of the stack's inputs."""
-    batches = iterate_readable_batches(paths, stack.card.image_sizes, batch, stack.card.pixel_rule, [])
+    batches = iterate_readable_batches(paths, stack.card.image_sizes, batch, stack.card.pixel_rule, Misfits())
     return [[np.stack(of_size) for of_size in zip(*photos, strict=True)] for photos in batches]
 
 

@@ -7,6 +7,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -26,6 +27,22 @@ S = TypeVar("S")
 T = TypeVar("T")
 
 
+@dataclass(frozen=True)
+class Misfits:
+    """Paths of photos that a competition's rule of pixels does not fit.
+
+    Attributes
+    ----------
+    assumed
+        Photos for which the rule has no key, decoded by :data:`.pixels.ASSUMED`.
+    beyond
+        Photos many of whose numbers are beyond the rule's range.
+    """
+
+    assumed: set[Path] = field(default_factory=set)
+    beyond: set[Path] = field(default_factory=set)
+
+
 def iterate_pixel_batches(photos: PhotoSource, batch_size: int, rows: Rows | None = None) -> Iterator[Pixels]:
     """Yield photos in order, in batches of shape (batch, size, size, 3), pixels from 0 to 255.
 
@@ -42,28 +59,28 @@ def iterate_pixel_batches(photos: PhotoSource, batch_size: int, rows: Rows | Non
 
 
 def iterate_readable_batches(
-    paths: Sequence[Path], sizes: Sequence[int], batch_size: int, rule: PixelRule, assumed: list[Path]
+    paths: Sequence[Path], sizes: Sequence[int], batch_size: int, rule: PixelRule, misfits: Misfits
 ) -> Iterator[list[tuple[Pixels, ...] | UnreadablePhoto]]:
     """Decode photos in order, each once for all ``sizes``, and yield them in batches. The last batch may be smaller.
 
-    Each photo becomes one array per size, of shape (size, size, 3) with pixels from 0 to 255, or an error. Photos such
-    as the competition of the ``rule`` had none are decoded by :data:`.pixels.ASSUMED`, and added to ``assumed``.
+    Each photo becomes one array per size, of shape (size, size, 3) with pixels from 0 to 255, or an error. Photos that
+    the ``rule`` does not fit are added to ``misfits``.
     """
     batches = (paths[start : start + batch_size] for start in range(0, len(paths), batch_size))
-    decode = partial(_decode_or_return_error, sizes=sizes, rule=rule, assumed=assumed)
+    decode = partial(_decode_or_return_error, sizes=sizes, rule=rule, misfits=misfits)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         yield from prefetch(submit_and_combine(pool, decode, batch, list) for batch in batches)
 
 
 def _decode_or_return_error(
-    path: Path, sizes: Sequence[int], rule: PixelRule, assumed: list[Path]
+    path: Path, sizes: Sequence[int], rule: PixelRule, misfits: Misfits
 ) -> tuple[Pixels, ...] | UnreadablePhoto:
     try:
         try:
-            return decode_at_sizes(path, sizes, rule)
+            return decode_at_sizes(path, sizes, rule, misfits.beyond)
         except UnknownPixels:
             pixels = decode_at_sizes(path, sizes, rule.complete(ASSUMED))
-            assumed.append(path)
+            misfits.assumed.add(path)
             return pixels
     except UnreadablePhoto as error:
         return error

@@ -26,6 +26,8 @@ _OPPOSITE_ORDER = {"B": "L", "L": "B", "N": "B" if sys.byteorder == "little" els
 _UNSIGNED_FORMATS = ("PNG", "PPM", "JPEG2000")
 _TIFF_SAMPLE_FORMAT = 339
 _SCAN_AGAIN = "repeat `ensembler fetch` or `ensembler adopt`, which scan photos of the competition for the rule"
+# Name under which Pillow's ``info`` says whether more than this share of the pixels is beyond the rule's range.
+BEYOND_RANGE, _MANY_BEYOND = "ensembler_beyond_range", 0.1
 _FULL_RANGE = (0.0, 65535.0)
 
 
@@ -41,6 +43,8 @@ class DeepPixels(NamedTuple):
 
 def convert_to_rgb(opened: Image.Image, path: Path, rule: PixelRule = PLAIN) -> Image.Image:
     """Return an opened photo, which is not loaded yet, as upright RGB.
+
+    If many of its numbers are beyond the rule's range, :data:`BEYOND_RANGE` in its ``info`` is true.
 
     Raises
     ------
@@ -107,7 +111,9 @@ def _convert_deep(photo: Image.Image, path: Path, deep: DeepPixels, rule: PixelR
         # Pillow has divided by 256.
         colours = photo.convert("RGB")
     else:
-        colours = Image.fromarray(_scale(read_values(photo, path, deep), *bounds)).convert("RGB")
+        values = read_values(photo, path, deep)
+        colours = Image.fromarray(_scale(values, *bounds)).convert("RGB")
+        colours.info[BEYOND_RANGE] = bool(((values < bounds[0]) | (values > bounds[1])).mean() > _MANY_BEYOND)
     if "A" not in photo.getbands():
         return colours
     colours.putalpha(photo.getchannel("A"))

@@ -27,7 +27,7 @@ from PIL import Image
 
 from ..competition.pixels import PLAIN, PixelRule
 from ..errors import UnreadablePhoto
-from .conversion import convert_to_rgb
+from .conversion import BEYOND_RANGE, convert_to_rgb
 
 # A JPEG is decoded at least at this multiple of the requested size.
 # :data:`ensembler.competition.samples.PIXELS_VERSION` counts the changes of decoding.
@@ -54,17 +54,22 @@ def decode_photo(path: Path, size: int, rule: PixelRule = PLAIN) -> NDArray[np.u
     return np.asarray(resize_photo(open_photo(path, size, rule), size))
 
 
-def decode_at_sizes(path: Path, sizes: Sequence[int], rule: PixelRule = PLAIN) -> tuple[NDArray[np.uint8], ...]:
+def decode_at_sizes(
+    path: Path, sizes: Sequence[int], rule: PixelRule = PLAIN, beyond: set[Path] | None = None
+) -> tuple[NDArray[np.uint8], ...]:
     """Read a photo like :func:`decode_photo`, and return its pixels at each size.
 
-    The photo is decoded once for all sizes, or a large JPEG once per scale.
+    The photo is decoded once for all sizes, or a large JPEG once per scale. If many of its numbers are beyond the
+    rule's range, its path is added to ``beyond``.
     """
     photos: dict[tuple[int, int], Image.Image] = {}
     pixels = []
     for size in sizes:
         with open_at_scale(path, size) as opened:
             if opened.size not in photos:
-                photos[opened.size] = convert_to_rgb(opened, path, rule)
+                photo = photos[opened.size] = convert_to_rgb(opened, path, rule)
+                if beyond is not None and photo.info.get(BEYOND_RANGE):
+                    beyond.add(path)
             pixels.append(np.asarray(resize_photo(photos[opened.size], size)))
     return tuple(pixels)
 

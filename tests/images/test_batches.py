@@ -9,7 +9,7 @@ from PIL import Image
 
 from ensembler.competition.pixels import PLAIN
 from ensembler.errors import UnreadablePhoto
-from ensembler.images.batches import count_steps, iterate_pixel_batches, iterate_readable_batches
+from ensembler.images.batches import Misfits, count_steps, iterate_pixel_batches, iterate_readable_batches
 from ensembler.images.decoding import decode_photo
 from ensembler.images.photo_source import FilePhotos, InMemoryPhotos
 
@@ -48,7 +48,7 @@ def test_each_photo_is_decoded_once_for_all_sizes(paths, monkeypatch, batch_size
     decoded = []
     real = Image.Image.convert
     monkeypatch.setattr(Image.Image, "convert", lambda photo, mode: decoded.append(photo) or real(photo, mode))
-    found = list(iterate_readable_batches(paths, [SIZE, 5, 12], batch_size, PLAIN, []))
+    found = list(iterate_readable_batches(paths, [SIZE, 5, 12], batch_size, PLAIN, Misfits()))
     monkeypatch.undo()
     assert [len(batch) for batch in found] == lengths
     assert len(decoded) == COUNT
@@ -58,13 +58,13 @@ def test_each_photo_is_decoded_once_for_all_sizes(paths, monkeypatch, batch_size
 
 def test_a_photo_that_cannot_be_read_is_there_as_its_error(paths, tmp_path):
     files = [paths[0], tmp_path / "nowhere.png", paths[1]]
-    [[first, lost, last]] = iterate_readable_batches(files, [SIZE], 4, PLAIN, [])
+    [[first, lost, last]] = iterate_readable_batches(files, [SIZE], 4, PLAIN, Misfits())
     assert isinstance(lost, UnreadablePhoto)
     assert_same([first[0], last[0]], [decode_photo(path, SIZE) for path in paths[:2]])
 
 
 def test_no_photos_are_no_batches():
-    assert list(iterate_readable_batches([], [SIZE], 4, PLAIN, [])) == []
+    assert list(iterate_readable_batches([], [SIZE], 4, PLAIN, Misfits())) == []
     assert list(iterate_pixel_batches(FilePhotos([], SIZE), 4)) == []
 
 

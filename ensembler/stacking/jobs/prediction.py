@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ...competition.pixels import PixelRule
 from ...errors import BadData, UnreadablePhoto, format_count, format_first
-from ...images.batches import iterate_readable_batches
+from ...images.batches import Misfits, iterate_readable_batches
 from ...progress import Progress
 
 
@@ -83,9 +83,9 @@ def predict_photos(
     sizes = [int(tensor.shape[1]) for tensor in model.inputs]
     probabilities = np.full((len(paths), model.output_shape[-1]), np.nan, np.float32)
     problems: dict[int, UnreadablePhoto] = {}
-    assumed: list[Path] = []
+    misfits = Misfits()
     task = progress.start("predict photos", len(paths), unit="photos", photos=1)
-    for number, batch in enumerate(iterate_readable_batches(paths, sizes, batch_size, rule, assumed)):
+    for number, batch in enumerate(iterate_readable_batches(paths, sizes, batch_size, rule, misfits)):
         progress.raise_if_stopping(f"after {number * batch_size} of {len(paths)} photos")
         readable: dict[int, tuple[NDArray[np.uint8], ...]] = {}
         for place, photo in enumerate(batch, number * batch_size):
@@ -99,14 +99,23 @@ def predict_photos(
             probabilities[list(readable)] = _predict_batch(model, list(readable.values()), batch_size)
         task.advance(len(batch))
     task.finish()
-    if assumed:
-        names = [str(path) for path in paths if path in assumed]
+    _warn_about_misfits(paths, rule, misfits, progress)
+    return probabilities, problems
+
+
+def _warn_about_misfits(paths: Sequence[Path], rule: PixelRule, misfits: Misfits, progress: Progress) -> None:
+    """Name photos that differ from those of the stack's competition."""
+    if names := [str(path) for path in paths if path in misfits.assumed]:
         assumptions = rule.find_assumptions().describe()
         progress.warn(
             f"{format_count(names, 'photo')} ({format_first(names)}) {'has' if len(names) == 1 else 'have'} "
             f"transparency or 16 bits, of which the stack's rule of pixels says nothing: {assumptions}."
         )
-    return probabilities, problems
+    if names := [str(path) for path in paths if path in misfits.beyond]:
+        progress.warn(
+            f"{format_count(names, 'photo')} ({format_first(names)}) {'has' if len(names) == 1 else 'have'} many "
+            f"pixels beyond the range of the stack's rule of pixels, which are clipped: {rule.describe()}."
+        )
 
 
 def _predict_batch(model: Any, photos: list[tuple[NDArray[np.uint8], ...]], batch_size: int) -> NDArray[np.float32]:

@@ -77,11 +77,16 @@ def test_photos_are_decoded_by_the_rule_and_unknown_kinds_by_the_usual_one_with_
     ]
     assert list(problems) == [len(paths)]
     assert "floating-point numbers" in str(problems[len(paths)])
+    given, _ = predict_photos(Brightness(), paths[:5], 4, heard, PixelRule(unsigned=(0, 500)), skip_unreadable=True)
+    assert heard.warnings[-1] == (
+        f"2 photos ({paths[1]}, {paths[3]}) have many pixels beyond the range of the stack's rule of pixels, which "
+        "are clipped: whole numbers of more than 8 bits from 0 to 500 become 0 to 255."
+    )
     given, _ = predict_photos(Brightness(), paths, 4, heard, PixelRule("black"), skip_unreadable=True)
     assert given[[5, 8], 0] == pytest.approx(0)
     assert given[[1, 3], 0] == pytest.approx(4 / 255)
-    assert heard.warnings[1].startswith(f"2 photos ({paths[1]}, {paths[3]}) have transparency or 16 bits")
-    assert heard.warnings[1].endswith(": whole numbers of more than 8 bits from 0 to 65535 become 0 to 255.")
+    assert heard.warnings[2].startswith(f"2 photos ({paths[1]}, {paths[3]}) have transparency or 16 bits")
+    assert heard.warnings[2].endswith(": whole numbers of more than 8 bits from 0 to 65535 become 0 to 255.")
 
 
 def test_values_that_are_not_finite_are_an_error(paths, monkeypatch):
