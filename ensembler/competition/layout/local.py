@@ -39,7 +39,7 @@ def find_local_layout(
     competition. Errors are those of :func:`.layout.find_labelled_photos`.
     """
     evidence = Evidence() if evidence is None else evidence
-    photos, left_out = leave_out_others(photos, evidence)
+    photos, left_out = leave_out_others(photos, hints.leave_out, evidence)
     metrics = list_known_metrics(slug, hints, "")
     labelled = find_labelled_photos(photos, None, hints, evidence, metrics[0] if metrics else None)
     task, classes = find_task(labelled.labels)
@@ -62,7 +62,7 @@ def find_local_layout(
         answer=AnswerLayout(str(sample), ID_COLUMN, outputs, "probabilities"),
         metric=choose_metric(task, "probabilities", hints.metric, metrics, evidence).name,
         class_names=find_class_names(photos.root, classes),
-        leave_out=(*left_out, *labelled.strays),
+        leave_out=left_out,
     )
     report_unused_tables(photos, manifest, None, evidence)
     return manifest

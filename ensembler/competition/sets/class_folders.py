@@ -135,7 +135,7 @@ def _choose_level(base: str, inside: dict[str, list[str]], asked: Collection[str
         where = sorted({extract_folder(path) for path in deeper})
         doubt = (
             f"Photos in folders below the folders of classes are taken for photos of these classes ({len(deeper)} in "
-            f"{format_first(where)}): if they are not, write these folders into `leave_out` of competition.toml."
+            f"{format_first(where)}): if they are not, leave them out with --leave-out FOLDER."
         )
         return 1, 0, doubt if deeper else ""
     # One name, as in CLASS/images, tells no classes apart.

@@ -9,8 +9,9 @@ import pytest
 from helpers.photos import Heard, write_csv, write_photo, write_photos
 
 from ensembler.competition.csv_tables import read_table
-from ensembler.competition.manifest import Manifest
+from ensembler.competition.layout.layout import Hints
 from ensembler.competition.tables import load_tables
+from ensembler.errors import BadChoice
 from ensembler.paths import Workspace
 from ensembler.workflows.fetch.adopt import adopt
 
@@ -56,14 +57,31 @@ def test_single_folders_on_the_way_are_stepped_over(tmp_path: Path, workspace: W
     assert (result.training, result.test, result.manifest.train.folder) == (12, 2, top)
 
 
-def test_a_stray_photo_is_named_and_written_into_the_manifest(tmp_path: Path, workspace: Workspace) -> None:
-    root = write_photos(tmp_path / "photos", *fill(6, "train/a", "train/b"), "test/t0.png", "test/t1.png")
-    write_photo(root / "train" / "overview.png", 77)
+@pytest.mark.parametrize("count", [1, 7])
+def test_stray_photos_are_named(tmp_path: Path, workspace: Workspace, count: int) -> None:
+    root = write_photos(tmp_path / "photos", *fill(40, "train/a", "train/b"), "test/t0.png", "test/t1.png")
+    for row in range(count):
+        write_photo(root / "train" / f"a{row}.png", 700 + row)
     write_csv(root / "sample_submission.csv", A_SAMPLE)
     heard = Heard()
     result = adopt(root, "stray", workspace=workspace, progress=heard)
-    assert (result.training, Manifest.load(result.folder.manifest).leave_out) == (12, ("train/overview.png",))
-    assert any(note.startswith("train/overview.png is not used: it is in no folder of a class") for note in heard.notes)
+    assert (result.training, result.files[-1].count) == (80, count)
+    told = [*heard.notes, *heard.warnings]
+    if count == 1:
+        assert "train/a0.png is not used: it is in no folder of a class." in told
+    else:
+        assert any(text.startswith("7 photos are in no folder of a class and are left out (train/a0.") for text in told)
+
+
+def test_what_the_user_leaves_out(tmp_path: Path, workspace: Workspace) -> None:
+    root = write_photos(tmp_path / "photos", *fill(6, "a", "b", "docs"))
+    result = adopt(root, "pets", hints=Hints(leave_out=("docs",)), workspace=workspace)
+    assert (result.manifest.classes, result.manifest.leave_out) == (("a", "b"), ("docs",))
+    assert any((found.reason, found.count) == ("you left it out", 6) for found in result.files)
+    # A later hint does not undo this one.
+    assert adopt(root, "pets", hints=Hints(metric="accuracy"), workspace=workspace).manifest.leave_out == ("docs",)
+    with pytest.raises(BadChoice, match=r"below or named 'doc': Hints\(leave_out=\(\.\.\.,\)\) expects"):
+        adopt(root, "pets", hints=Hints(leave_out=("doc",)), workspace=workspace)
 
 
 def test_every_file_is_accounted_for(tmp_path: Path, workspace: Workspace) -> None:
