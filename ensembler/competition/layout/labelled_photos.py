@@ -35,12 +35,13 @@ from .tags import Tags, are_tags_in_rows, find_tag_separator
 class LabelledPhotos:
     """Layout of the labelled photos, and their labels as text, tags or one-hot columns.
 
-    ``by_path`` contains the label of each photo as text.
+    ``by_path`` contains the label of each photo as text. ``unlabelled`` are folders without labels inside others.
     """
 
     layout: TrainLayout
     labels: pd.Series | OneHot | Tags
     by_path: pd.Series
+    unlabelled: tuple[str, ...] = ()
 
 
 def find_labelled_photos(
@@ -59,6 +60,7 @@ def find_labelled_photos(
     report_undecodable(photos, evidence)
     training = find_training_set(photos, evidence, test)
     labelled = _find_labels(training, photos, sample, hints, evidence, metric)
+    labelled = replace(labelled, unlabelled=_find_unlabelled_inside(training, labelled.layout.folders))
     add_labels_finding(photos.root, labelled.layout, labelled.by_path, evidence)
     if labelled.layout.labels == "csv":
         _refuse_other_tasks(labelled, photos.root, sample, hints)
@@ -70,6 +72,12 @@ def find_labelled_photos(
         return replace(labelled, layout=without) if hints.groups else labelled
     layout = replace(labelled.layout, groups=groups.file, group_id_column=groups.id_column, group_column=groups.column)
     return replace(labelled, layout=layout)
+
+
+def _find_unlabelled_inside(training: TrainingSet, used: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the folders for validation that are not used, but inside a folder that is."""
+    unused = [folder for folder in training.more if not any(f"{one}/".startswith(f"{folder}/") for one in used)]
+    return tuple(folder for folder in unused if any(one == "." or folder.startswith(f"{one}/") for one in used))
 
 
 def _refuse_other_tasks(labelled: LabelledPhotos, root: Path, sample: SampleSubmission | None, hints: Hints) -> None:

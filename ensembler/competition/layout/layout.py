@@ -115,7 +115,7 @@ def find_layout(
         metric=choose_metric(task, kind, hints.metric, metrics, evidence).name,
         code_only=bool(known and known.code_only),
         class_names=find_class_names(root, classes),
-        leave_out=left_out,
+        leave_out=(*left_out, *labelled.unlabelled),
     )
     report_unused_tables(photos, manifest, sample, evidence)
     return manifest

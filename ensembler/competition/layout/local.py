@@ -22,7 +22,7 @@ from .hints import Hints
 from .joined_groups import join_groups
 from .known import list_known_positives
 from .labelled_photos import find_labelled_photos
-from .labels import tabulate_labelled_photos
+from .labels import extract_label, tabulate_labelled_photos
 from .layout import choose_metric, list_known_metrics
 
 ID_COLUMN = "id"
@@ -62,7 +62,7 @@ def find_local_layout(
         answer=AnswerLayout(str(sample), ID_COLUMN, outputs, "probabilities"),
         metric=choose_metric(task, "probabilities", hints.metric, metrics, evidence).name,
         class_names=find_class_names(photos.root, classes),
-        leave_out=left_out,
+        leave_out=(*left_out, *labelled.unlabelled),
     )
     report_unused_tables(photos, manifest, None, evidence)
     return manifest
@@ -79,15 +79,14 @@ def choose_test_photos(
     -------
     tuple
         Ids to predict, and the table of their hidden labels (id, label). Photos of test folders have hidden labels if
-        they are in folders of the classes.
+        their folders or names are those of classes.
     """
     photos = photos.leave_out(manifest.leave_out)
     if manifest.test.folder != manifest.train.folder:
         inside = {folder: photos.select_inside(folder).paths for folder in manifest.test.folders}
         labels: dict[str, str] = {}
-        for folder, paths in inside.items() if manifest.train.labels == "folders" else ():
-            found = find_known_classes(folder, list(paths), manifest.classes, manifest.train.class_level)
-            labels |= found.by_path if found else {}
+        for folder, paths in inside.items():
+            labels |= _find_hidden_labels(manifest, folder, paths)
         hidden = pd.DataFrame(sorted(labels.items()), columns=["id", "label"])
         return list(dict.fromkeys(path for paths in inside.values() for path in paths)), hidden
     if not 0 < share < 1:
@@ -104,6 +103,17 @@ def choose_test_photos(
     if hidden.empty or len(hidden) == len(table):
         raise BadData(f"{len(table)} photos are too few to hold out a share of {share}: change --test-size.")
     return hidden["id"].tolist(), hidden[["id", "label"]]
+
+
+def _find_hidden_labels(manifest: Manifest, folder: str, paths: tuple[str, ...]) -> dict[str, str]:
+    """Return the labels of photos to predict if their folders or names are those of classes, else none."""
+    if manifest.train.labels == "names":
+        labels = {path: extract_label(path) for path in paths}
+        return labels if set(labels.values()) <= set(manifest.classes) else {}
+    if manifest.train.labels == "csv":
+        return {}
+    found = find_known_classes(folder, list(paths), manifest.classes, manifest.train.class_level)
+    return found.by_path if found else {}
 
 
 def _draw_share_of_each_class(labels: pd.Series, units: pd.Series, share: float, seed: int) -> set[str]:

@@ -83,12 +83,12 @@ def _report_hidden_labels(manifest: Manifest, hidden: pd.DataFrame, count: int, 
     """Record that folders of classes give labels of the photos to predict."""
     folders = [folder for folder in manifest.test.folders if hidden["id"].str.startswith(folder + "/").any()]
     where = ", ".join(folders)
-    rule = "photos to predict are in folders of the classes; `ensembler score` uses them"
+    rule = "their folders or names are those of classes; `ensembler score` uses them"
     evidence.add_finding("hidden labels", f"{len(hidden)} of {count} photos to predict", where, rule)
     if len(hidden) < count:
         evidence.doubt(
-            f"Only {len(hidden)} of the {count} photos to predict have hidden labels, those in folders of the classes "
-            f"below {where}: `ensembler score` uses these."
+            f"Only {len(hidden)} of the {count} photos to predict have hidden labels, those whose folders or names "
+            f"are those of classes ({where}): `ensembler score` uses these."
         )
 
 

@@ -31,6 +31,7 @@ def fill(count: int, *folders: str) -> list[str]:
         (fill(6, "Training/a", "Training/b", "Validation/a", "Evaluation/b"), 18, 6, 6),
         (fill(6, "validation/a", "validation/b", "test/a"), 12, 6, 6),
         (fill(10, "train/a", "train/b", "val/a", "val/b"), 32, 8, 8),
+        (fill(6, "a", "b", "val/val/a", "val/val/b", "test/a"), 24, 6, 6),
     ],
 )
 def test_sets_without_a_sample(
@@ -47,6 +48,20 @@ def test_sets_without_a_sample(
     assert not set(tables.train["path"]) & set(tables.test["path"])
     partly = [warning for warning in heard.warnings if f"Only {hidden} of the {predicted} photos to predict" in warning]
     assert bool(partly) is (hidden < predicted)
+
+
+def test_photos_for_validation_without_labels_beside_classes(tmp_path: Path, workspace: Workspace) -> None:
+    root = write_photos(tmp_path / "photos", *fill(6, "a", "b", "test", "val/c"), *fill(2, "val"))
+    result = adopt(root, "beside", workspace=workspace)
+    assert (result.training, result.test, result.manifest.leave_out) == (12, 6, ("val",))
+    assert ("left out", 8) in [(found.use, found.count) for found in result.files]
+
+
+def test_names_of_photos_to_predict_may_be_hidden_labels(tmp_path: Path, workspace: Workspace) -> None:
+    names = [f"{folder}/{kind}.{row}.png" for folder in ("train", "valid", "test") for kind in "ab" for row in range(4)]
+    result = adopt(write_photos(tmp_path / "photos", *names), "names", workspace=workspace)
+    assert (result.manifest.train.labels, result.training, result.test) == ("names", 16, 8)
+    assert sorted(read_table(result.folder.solution)["label"]) == ["a"] * 4 + ["b"] * 4
 
 
 @pytest.mark.parametrize("top", ["train/train", "train/images", "data/train_images/photos"])
