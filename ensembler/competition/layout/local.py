@@ -83,12 +83,9 @@ def choose_test_photos(
     """
     photos = photos.leave_out(manifest.leave_out)
     if manifest.test.folder != manifest.train.folder:
-        inside = {folder: photos.select_inside(folder).paths for folder in manifest.test.folders}
-        labels: dict[str, str] = {}
-        for folder, paths in inside.items():
-            labels |= _find_hidden_labels(manifest, folder, paths)
-        hidden = pd.DataFrame(sorted(labels.items()), columns=["id", "label"])
-        return list(dict.fromkeys(path for paths in inside.values() for path in paths)), hidden
+        inside = [photos.select_inside(folder).paths for folder in manifest.test.folders]
+        hidden = pd.DataFrame(sorted(find_hidden_labels(manifest, photos).items()), columns=["id", "label"])
+        return list(dict.fromkeys(path for paths in inside for path in paths)), hidden
     if not 0 < share < 1:
         raise BadChoice(f"--test-size must be between 0 and 1. Received: {share}")
     table = tabulate_labelled_photos(manifest, photos)
@@ -105,15 +102,19 @@ def choose_test_photos(
     return hidden["id"].tolist(), hidden[["id", "label"]]
 
 
-def _find_hidden_labels(manifest: Manifest, folder: str, paths: tuple[str, ...]) -> dict[str, str]:
-    """Return the labels of photos to predict if their folders or names are those of classes, else none."""
-    if manifest.train.labels == "names":
-        labels = {path: extract_label(path) for path in paths}
-        return labels if set(labels.values()) <= set(manifest.classes) else {}
-    if manifest.train.labels == "csv":
-        return {}
-    found = find_known_classes(folder, list(paths), manifest.classes, manifest.train.class_level)
-    return found.by_path if found else {}
+def find_hidden_labels(manifest: Manifest, photos: PhotoFiles) -> dict[str, str]:
+    """Return the label of each photo to predict whose folder or name is that of a class, by its path."""
+    labels: dict[str, str] = {}
+    if manifest.test.folder == manifest.train.folder or manifest.train.labels == "csv":
+        return labels
+    for folder in manifest.test.folders:
+        paths = photos.select_inside(folder).paths
+        if manifest.train.labels == "names":
+            found = {path: extract_label(path) for path in paths}
+            labels |= found if set(found.values()) <= set(manifest.classes) else {}
+        elif in_folders := find_known_classes(folder, list(paths), manifest.classes, manifest.train.class_level):
+            labels |= in_folders.by_path
+    return labels
 
 
 def _draw_share_of_each_class(labels: pd.Series, units: pd.Series, share: float, seed: int) -> set[str]:

@@ -64,6 +64,16 @@ def test_names_of_photos_to_predict_may_be_hidden_labels(tmp_path: Path, workspa
     assert sorted(read_table(result.folder.solution)["label"]) == ["a"] * 4 + ["b"] * 4
 
 
+def test_hidden_labels_of_the_photos_that_a_sample_asks_for(tmp_path: Path, workspace: Workspace) -> None:
+    root = write_photos(
+        tmp_path / "photos", *fill(4, "train/a", "train/b"), "test/a/x.png", "test/b/y.png", "test/b/z.png"
+    )
+    write_csv(root / "sample_submission.csv", "id,a,b;y,0.5,0.5;x,0.5,0.5")
+    result = adopt(root, "asked", workspace=workspace)
+    assert read_table(result.folder.solution).to_numpy().tolist() == [["y", "b"], ["x", "a"]]
+    assert (result.training, result.test) == (8, 2)
+
+
 @pytest.mark.parametrize("top", ["train/train", "train/images", "data/train_images/photos"])
 def test_single_folders_on_the_way_are_stepped_over(tmp_path: Path, workspace: Workspace, top: str) -> None:
     root = write_photos(tmp_path / "photos", *fill(6, f"{top}/a", f"{top}/b"), "test/test/t0.png", "test/test/t1.png")
