@@ -33,8 +33,10 @@ _HINTS = frozenset(
         "incomplete-photos",
         "conflicting-labels",
     }
-    | {"groups", "metric", "like"}
+    | {"groups", "metric", "like", "leave-out"}
 )
+# Options that may be repeated.
+_REPEATED = frozenset({"leave-out"})
 # Options without a value.
 _FLAGS = frozenset(
     {"again", "data-parallel", "force", "full", "measure", "offline", "push", "refit", "restart"}
@@ -145,7 +147,8 @@ def _rewrite_argument(option: str, value: str | None) -> str:
         value = value or "True"
     name = _ARGUMENTS.get(option, option.replace("-", "_"))
     if option in _HINTS:
-        return f"Hints({name}={_quote(value or '...')})"
+        quoted = _quote(value or "...")
+        return f"Hints({name}=({quoted},))" if option in _REPEATED else f"Hints({name}={quoted})"
     return f"{name}={_quote(value)}" if value else name
 
 

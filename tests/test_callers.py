@@ -39,6 +39,7 @@ PACKAGE = Path(ensembler.__file__).parent
         ("Answer with --sample FILE.", "Answer with Hints(sample='FILE')."),
         ("--groups takes a file", "Hints(groups=...) takes a file"),
         ("`--metric 'sample f1'` for tags", "Hints(metric='sample f1') for tags"),
+        ("`--leave-out a/masks`", "Hints(leave_out=('a/masks',))"),
         ("or --incomplete-labels.", "or Hints(incomplete_labels=True)."),
         ("another folder with --data", "another folder with workspace"),
         ("run `ensembler stack`.", "run `ensembler.stack()`."),

@@ -29,6 +29,7 @@ _HINT_OPTIONS = (
     option("--groups", metavar="FILE:COLUMN|names|none", help="Groups of photos that stay in one fold."),
     option("--metric", metavar="NAME", help="Metric of the competition."),
     option("--like", metavar="SLUG", help="Use the metric and positive class of this known competition."),
+    option("--leave-out", multiple=True, metavar="PATH", help="Folder or files to leave out; * is any characters."),
 )
 _UNPACK_LIMIT = option(
     "--unpack-limit",

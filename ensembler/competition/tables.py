@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -81,9 +82,7 @@ def make_tables(manifest: Manifest, photos: PhotoFiles) -> tuple[pd.DataFrame, p
             f"{manifest.answer.id_column!r}: correct answer.id_column there."
         )
     photos = photos.leave_out(manifest.leave_out)
-    folders = [photos.select_inside(folder) for folder in manifest.test.folders]
-    paths = [next((path for inside in folders if (path := inside.find(identity))), "") for identity in sample.ids]
-    test = pd.DataFrame({"id": sample.ids, "path": paths})
+    test = pd.DataFrame({"id": sample.ids, "path": find_test_paths(manifest, photos, sample.ids)})
     if (test["path"] == "").all():
         raise BadData(
             f"No id of {sample.path} is a photo in {photos.root / manifest.test.folder}: correct test.folder or "
@@ -94,6 +93,12 @@ def make_tables(manifest: Manifest, photos: PhotoFiles) -> tuple[pd.DataFrame, p
     # A photo to predict must not be trained on, even if its label is known.
     train = train.loc[~train["path"].isin(to_predict)].reset_index(drop=True)
     return train.assign(group=read_photo_groups(train["path"], manifest, photos)), test
+
+
+def find_test_paths(manifest: Manifest, photos: PhotoFiles, ids: Sequence[str]) -> list[str]:
+    """Return the path of each photo to predict; empty if it is missing."""
+    folders = [photos.select_inside(folder) for folder in manifest.test.folders]
+    return [next((path for inside in folders if (path := inside.find(identity))), "") for identity in ids]
 
 
 def read_photo_groups(paths: pd.Series, manifest: Manifest, photos: PhotoFiles) -> pd.Series:

@@ -27,3 +27,4 @@ class Hints:
     groups: str | None = None
     metric: str | None = None
     like: str | None = None
+    leave_out: tuple[str, ...] = ()

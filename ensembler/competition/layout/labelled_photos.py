@@ -25,7 +25,7 @@ from .groups import find_groups, parse_groups
 from .hints import Hints
 from .label_tables import LabelTable, find_label_table, resolve_label_table
 from .labels import extract_label, has_labels_in_names
-from .left_out import report_undecodable
+from .left_out import report_strays, report_undecodable
 from .not_classification import refuse_columns, refuse_measurements
 from .readable_tables import refuse_unclear_tables
 from .tags import Tags, are_tags_in_rows, find_tag_separator
@@ -35,13 +35,13 @@ from .tags import Tags, are_tags_in_rows, find_tag_separator
 class LabelledPhotos:
     """Layout of the labelled photos, and their labels as text, tags or one-hot columns.
 
-    ``by_path`` contains the label of each photo as text. ``strays`` are photos among them that have none.
+    ``by_path`` contains the label of each photo as text. ``unlabelled`` are folders without labels inside others.
     """
 
     layout: TrainLayout
     labels: pd.Series | OneHot | Tags
     by_path: pd.Series
-    strays: tuple[str, ...] = ()
+    unlabelled: tuple[str, ...] = ()
 
 
 def find_labelled_photos(
@@ -60,6 +60,7 @@ def find_labelled_photos(
     report_undecodable(photos, evidence)
     training = find_training_set(photos, evidence, test)
     labelled = _find_labels(training, photos, sample, hints, evidence, metric)
+    labelled = replace(labelled, unlabelled=_find_unlabelled_inside(training, labelled.layout.folders))
     add_labels_finding(photos.root, labelled.layout, labelled.by_path, evidence)
     if labelled.layout.labels == "csv":
         _refuse_other_tasks(labelled, photos.root, sample, hints)
@@ -71,6 +72,12 @@ def find_labelled_photos(
         return replace(labelled, layout=without) if hints.groups else labelled
     layout = replace(labelled.layout, groups=groups.file, group_id_column=groups.id_column, group_column=groups.column)
     return replace(labelled, layout=layout)
+
+
+def _find_unlabelled_inside(training: TrainingSet, used: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the folders for validation that are not used, but inside a folder that is."""
+    unused = [folder for folder in training.more if not any(f"{one}/".startswith(f"{folder}/") for one in used)]
+    return tuple(folder for folder in unused if any(one == "." or folder.startswith(f"{one}/") for one in used))
 
 
 def _refuse_other_tasks(labelled: LabelledPhotos, root: Path, sample: SampleSubmission | None, hints: Hints) -> None:
@@ -130,8 +137,7 @@ def _use_folders(found: LabelledFolders, training: TrainingSet, evidence: Eviden
     by_path = pd.Series(found.by_path, dtype=str).map(normalise_text)
     for doubt in found.doubts:
         evidence.doubt(doubt)
-    for path in found.strays:
-        evidence.leave_out(path, "it is in no folder of a class")
+    report_strays(found.strays, evidence)
     for folder in found.unlabelled:
         evidence.leave_out(folder, "its folders are not those of the classes, so its photos have no labels")
     _report_validation(found.folders[len(training.folders) :], evidence)
@@ -139,7 +145,7 @@ def _use_folders(found: LabelledFolders, training: TrainingSet, evidence: Eviden
     layout = TrainLayout(first, "folders", more_folders=tuple(more), class_level=found.level)
     if found.group_level:
         layout = replace(layout, groups=FOLDERS, group_id_column="level", group_column=str(found.group_level))
-    return LabelledPhotos(layout, by_path, by_path, found.strays)
+    return LabelledPhotos(layout, by_path, by_path)
 
 
 def _report_validation(folders: Sequence[str], evidence: Evidence) -> None:

@@ -48,15 +48,27 @@ def tabulate_labelled_photos(
     if layout.labels == "csv":
         table = _read_from_csv(manifest, inside, to_learn)
     else:
-        paths, stems = list(to_learn.paths), [extract_stem(path) for path in to_learn.paths]
-        # Ids are file names without suffix if those are unique.
-        table = pd.DataFrame({"id": stems if len(set(stems)) == len(stems) else paths, "path": paths})
-        by_name = layout.labels == "names"
-        table["label"] = [
-            extract_label(path) if by_name else layout.extract_class(extract_folder(path)) for path in paths
-        ]
+        table = _read_from_names(manifest, to_learn)
     _check_classes(table, manifest)
     return table
+
+
+def _read_from_names(manifest: Manifest, to_learn: PhotoFiles) -> pd.DataFrame:
+    layout, paths = manifest.train, to_learn.paths
+    if layout.labels == "names":
+        labels = {path: extract_label(path) for path in paths}
+    else:
+        # A photo in no folder of a class, such as an overview, is left out.
+        labels = {path: label for path in paths if (label := layout.extract_class(extract_folder(path)))}
+    if not labels:
+        raise BadData(
+            f"No photo in {', '.join(layout.folders)} of {to_learn.root} is in a folder of a class: correct [train] in "
+            "competition.toml."
+        )
+    stems = list(map(extract_stem, labels))
+    # Ids are file names without suffix if those are unique.
+    ids = stems if len(set(stems)) == len(stems) else list(labels)
+    return pd.DataFrame({"id": ids, "path": list(labels), "label": list(labels.values())})
 
 
 def _find_test_photos(photos: PhotoFiles, manifest: Manifest) -> frozenset[str]:

@@ -75,7 +75,7 @@ def find_layout(
         raise MissingHint(f"No file in {root} has the name of a sample submission: name it with --sample FILE.")
     sample = replace(sample, placeholder=hints.placeholder or "")
     refuse_columns(sample.columns, sample.path)
-    photos, left_out = leave_out_others(photos, evidence)
+    photos, left_out = leave_out_others(photos, hints.leave_out, evidence)
     test = find_test_layout(photos, sample)
     metrics = list_known_metrics(slug, hints, metric)
     known_metric = metrics[0] if metrics else None
@@ -115,7 +115,7 @@ def find_layout(
         metric=choose_metric(task, kind, hints.metric, metrics, evidence).name,
         code_only=bool(known and known.code_only),
         class_names=find_class_names(root, classes),
-        leave_out=(*left_out, *labelled.strays),
+        leave_out=(*left_out, *labelled.unlabelled),
     )
     report_unused_tables(photos, manifest, sample, evidence)
     return manifest

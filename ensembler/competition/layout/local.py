@@ -22,7 +22,7 @@ from .hints import Hints
 from .joined_groups import join_groups
 from .known import list_known_positives
 from .labelled_photos import find_labelled_photos
-from .labels import tabulate_labelled_photos
+from .labels import extract_label, tabulate_labelled_photos
 from .layout import choose_metric, list_known_metrics
 
 ID_COLUMN = "id"
@@ -39,7 +39,7 @@ def find_local_layout(
     competition. Errors are those of :func:`.layout.find_labelled_photos`.
     """
     evidence = Evidence() if evidence is None else evidence
-    photos, left_out = leave_out_others(photos, evidence)
+    photos, left_out = leave_out_others(photos, hints.leave_out, evidence)
     metrics = list_known_metrics(slug, hints, "")
     labelled = find_labelled_photos(photos, None, hints, evidence, metrics[0] if metrics else None)
     task, classes = find_task(labelled.labels)
@@ -62,7 +62,7 @@ def find_local_layout(
         answer=AnswerLayout(str(sample), ID_COLUMN, outputs, "probabilities"),
         metric=choose_metric(task, "probabilities", hints.metric, metrics, evidence).name,
         class_names=find_class_names(photos.root, classes),
-        leave_out=(*left_out, *labelled.strays),
+        leave_out=(*left_out, *labelled.unlabelled),
     )
     report_unused_tables(photos, manifest, None, evidence)
     return manifest
@@ -79,17 +79,13 @@ def choose_test_photos(
     -------
     tuple
         Ids to predict, and the table of their hidden labels (id, label). Photos of test folders have hidden labels if
-        they are in folders of the classes.
+        their folders or names are those of classes.
     """
     photos = photos.leave_out(manifest.leave_out)
     if manifest.test.folder != manifest.train.folder:
-        inside = {folder: photos.select_inside(folder).paths for folder in manifest.test.folders}
-        labels: dict[str, str] = {}
-        for folder, paths in inside.items() if manifest.train.labels == "folders" else ():
-            found = find_known_classes(folder, list(paths), manifest.classes, manifest.train.class_level)
-            labels |= found.by_path if found else {}
-        hidden = pd.DataFrame(sorted(labels.items()), columns=["id", "label"])
-        return list(dict.fromkeys(path for paths in inside.values() for path in paths)), hidden
+        inside = [photos.select_inside(folder).paths for folder in manifest.test.folders]
+        hidden = pd.DataFrame(sorted(find_hidden_labels(manifest, photos).items()), columns=["id", "label"])
+        return list(dict.fromkeys(path for paths in inside for path in paths)), hidden
     if not 0 < share < 1:
         raise BadChoice(f"--test-size must be between 0 and 1. Received: {share}")
     table = tabulate_labelled_photos(manifest, photos)
@@ -104,6 +100,21 @@ def choose_test_photos(
     if hidden.empty or len(hidden) == len(table):
         raise BadData(f"{len(table)} photos are too few to hold out a share of {share}: change --test-size.")
     return hidden["id"].tolist(), hidden[["id", "label"]]
+
+
+def find_hidden_labels(manifest: Manifest, photos: PhotoFiles) -> dict[str, str]:
+    """Return the label of each photo to predict whose folder or name is that of a class, by its path."""
+    labels: dict[str, str] = {}
+    if manifest.test.folder == manifest.train.folder or manifest.train.labels == "csv":
+        return labels
+    for folder in manifest.test.folders:
+        paths = photos.select_inside(folder).paths
+        if manifest.train.labels == "names":
+            found = {path: extract_label(path) for path in paths}
+            labels |= found if set(found.values()) <= set(manifest.classes) else {}
+        elif in_folders := find_known_classes(folder, list(paths), manifest.classes, manifest.train.class_level):
+            labels |= in_folders.by_path
+    return labels
 
 
 def _draw_share_of_each_class(labels: pd.Series, units: pd.Series, share: float, seed: int) -> set[str]:

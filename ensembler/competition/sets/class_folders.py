@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from ...errors import format_first
+from ..photo_ids import normalise_text
 from ..photo_names import extract_folder
 
 # Largest share of photos outside the folders of classes, such as an overview, beside which those are still classes.
@@ -66,7 +67,7 @@ def find_class_folders(folder: str, paths: list[str], asked: Collection[str] = (
     if not inside or len(_list_names(inside, 0)) < 2:
         return None
     level, group_level, doubt = _choose_level(base, inside, asked)
-    by_path = {path: parts[level - 1] for path, parts in inside.items()}
+    by_path = {path: normalise_text(parts[level - 1]) for path, parts in inside.items()}
     count = len(set(by_path.values()))
     # Deeper folders with few photos each contain ids rather than classes.
     if count < 2 or (min(map(len, inside.values())) > 1 and count > len(inside) / 2):
@@ -78,6 +79,7 @@ def find_class_folders(folder: str, paths: list[str], asked: Collection[str] = (
 
 def find_known_classes(folder: str, paths: list[str], known: Collection[str], level: int) -> ClassFolders | None:
     """Find folders of ``known`` classes below the folder of another set, at a level; None if others are found."""
+    names = set(map(normalise_text, known))
     base, inside, strays = folder, _split(folder, paths), []
     while True:
         strays += [path for path, parts in inside.items() if not parts]
@@ -85,13 +87,14 @@ def find_known_classes(folder: str, paths: list[str], known: Collection[str], le
         if len(strays) > _MAX_STRAYS * len(paths):
             return None
         by_path = {
-            path: parts[(level or len(parts)) - 1] if len(parts) >= level else "" for path, parts in inside.items()
+            path: normalise_text(parts[(level or len(parts)) - 1]) if len(parts) >= level else ""
+            for path, parts in inside.items()
         }
-        if inside and set(by_path.values()) <= set(known):
+        if inside and set(by_path.values()) <= names:
             return ClassFolders(base, level, 0, by_path, tuple(strays))
-        if len(names := _list_names(inside, 0)) != 1:
+        if len(tops := _list_names(inside, 0)) != 1:
             return None
-        base = _join(base, *names)
+        base = _join(base, *tops)
         inside = {path: parts[1:] for path, parts in inside.items()}
 
 
@@ -135,7 +138,7 @@ def _choose_level(base: str, inside: dict[str, list[str]], asked: Collection[str
         where = sorted({extract_folder(path) for path in deeper})
         doubt = (
             f"Photos in folders below the folders of classes are taken for photos of these classes ({len(deeper)} in "
-            f"{format_first(where)}): if they are not, write these folders into `leave_out` of competition.toml."
+            f"{format_first(where)}): if they are not, leave them out with --leave-out FOLDER."
         )
         return 1, 0, doubt if deeper else ""
     # One name, as in CLASS/images, tells no classes apart.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from pathlib import Path
 
 from ..layout.evidence import Evidence
@@ -24,21 +25,23 @@ def find_repeated_folders(photos: PhotoFiles, evidence: Evidence) -> list[str]:
         for depth, part in enumerate(parts):
             children.setdefault("/".join(parts[:depth]), set()).add(part)
     repeated: list[str] = []
+    known = frozenset(photos.paths)
     for folder in sorted(children.keys() - {""}, key=lambda name: name.count("/")):
         above, _, name = folder.rpartition("/")
         is_inside = any(folder.startswith(other + "/") for other in repeated)
-        if not is_inside and children[folder] <= children[above] - {name} and _are_copies(photos, above, folder):
+        if not is_inside and children[folder] <= children[above] - {name} and _are_copies(photos, known, above, folder):
             repeated.append(folder)
             evidence.leave_out(folder, f"it contains the files of {above or 'the folder above'} a second time")
     return repeated
 
 
-def _are_copies(photos: PhotoFiles, above: str, folder: str) -> bool:
+def _are_copies(photos: PhotoFiles, known: frozenset[str], above: str, folder: str) -> bool:
     """Return whether most files of ``folder`` are in the folder ``above`` too, at the same places."""
     start = len(folder) + 1
     prefix = f"{above}/" if above else ""
-    known = set(photos.paths)
-    below = [path[start:] for path in photos.paths if path.startswith(folder + "/")]
+    # The paths are sorted, and "0" is the character after "/".
+    first, end = bisect_left(photos.paths, f"{folder}/"), bisect_left(photos.paths, f"{folder}0")
+    below = [path[start:] for path in photos.paths[first:end]]
     shared = [place for place in below if f"{prefix}{place}" in known]
     if len(shared) < _MIN_SHARED * len(below):
         return False

@@ -7,8 +7,9 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
+from typing import NamedTuple
 
 from ..layout.evidence import Evidence
 from ..photo_files import PhotoFiles, compile_patterns
@@ -80,11 +81,12 @@ def _list_pairs(photos: PhotoFiles) -> list[_Pair]:
     found: dict[tuple[int, str, str, str], list[tuple[str, list[tuple[str, str]]]]] = defaultdict(list)
     for above, children in _group_by_child(photos).items():
         groups: dict[str, list[str]] = defaultdict(list)
+        read_places = lru_cache(maxsize=None)(partial(_read_places, above, children))
         for name in children:
             groups[parse_set_name(name) or others.get(_join(above, name), "")].append(name)
         for word, names in groups.items():
             for one, other in itertools.combinations(sorted(names), 2) if len(names) <= _MAX_KINDS else ():
-                if matches := _match_names(above, children, one, other):
+                if matches := _match_names(read_places(one), read_places(other)):
                     found[above.count("/") + bool(above), one, other, word].append((above, matches))
     return [_make_pair(one, other, word, parts, others) for (_, one, other, word), parts in found.items()]
 
@@ -109,10 +111,22 @@ def _group_by_child(photos: PhotoFiles) -> dict[str, dict[str, list[str]]]:
     return {above: children for above, children in groups.items() if len(children) > 1}
 
 
-def _match_names(above: str, children: Mapping[str, list[str]], one: str, other: str) -> list[tuple[str, str]]:
+class _Places(NamedTuple):
+    """Paths of the photos in a folder by their places below it, without suffixes, and the names of these places."""
+
+    paths: dict[str, str]
+    names: FolderNames
+
+
+def _read_places(above: str, children: Mapping[str, list[str]], name: str) -> _Places:
+    start = len(_join(above, name)) + 1
+    paths = {path[start:].removesuffix(extract_suffix(path)): path for path in children[name]}
+    return _Places(paths, FolderNames(paths))
+
+
+def _match_names(one: _Places, other: _Places) -> list[tuple[str, str]]:
     """Pair the photos of two folders beside each other by names, if most names of the smaller one match."""
-    paths, more = (_list_places(children[name], _join(above, name)) for name in (one, other))
-    first, second = FolderNames(paths), FolderNames(more)
+    (paths, first), (more, second) = one, other
     if first.are_mostly_in(second) or second.are_mostly_in(first):
         return [(path, more[place]) for place, path in sorted(paths.items()) if place in more]
     if second.are_made_of(first):
@@ -122,12 +136,6 @@ def _match_names(above: str, children: Mapping[str, list[str]], one: str, other:
         bare = {place.removesuffix(first.ending): path for place, path in paths.items()}
         return [(bare[place], path) for place, path in sorted(more.items()) if place in bare]
     return []
-
-
-def _list_places(paths: list[str], folder: str) -> dict[str, str]:
-    """Return the paths of photos by their places below ``folder``, without suffixes."""
-    start = len(folder) + 1
-    return {path[start:].removesuffix(extract_suffix(path)): path for path in paths}
 
 
 def _join(above: str, name: str) -> str:
@@ -157,8 +165,8 @@ def _decide(
         kept = pair.other if told[0] == pair.one else pair.one
         evidence.doubt(
             f"The photos in folders {told[0]} have the names of those in {kept}, but they are neither masks nor copies "
-            "of the same pictures, so they are used: if they are no photos of the task, write "
-            f"{_join(pair.above[0], told[0])!r} into `leave_out` of competition.toml."
+            "of the same pictures, so they are used: if they are no photos of the task, leave them out with "
+            f"`--leave-out {_join(pair.above[0], told[0])}`."
         )
         return None
     else:
@@ -166,7 +174,8 @@ def _decide(
     if pair.is_structured or dropped in told or pair.word:
         return dropped, reason
     evidence.doubt(
-        f"{dropped} is taken for a class, but {reason}: if it is none, write it into `leave_out` of competition.toml."
+        f"{dropped} is taken for a class, but {reason}: if it is none, leave it out with "
+        f"`--leave-out {_join(pair.above[0], dropped)}`."
     )
     return None
 

@@ -97,16 +97,18 @@ def find_training_set(photos: PhotoFiles, evidence: Evidence, test: TestLayout |
     kept, versions, ambiguous = select_versions(folders, sets.list_folders(TEST), _OtherPictures(photos.root))
     for folder, other in versions.items():
         evidence.leave_out(folder, f"it contains the photos of {other} in another format or size")
+    more = {
+        folder: paths
+        for folder, paths in sets.list_folders(VALIDATION).items()
+        if test is None or folder not in test.folders
+    }
     if kept:
-        more = {
-            folder: paths
-            for folder, paths in sets.list_folders(VALIDATION).items()
-            if test is None or folder not in test.folders
-        }
-        return TrainingSet(
-            {folder: folders[folder] for folder in kept}, {folder: folders[folder] for folder in ambiguous} | more
-        )
-    rest = sorted([*sets.list_paths(""), *sets.list_paths(VALIDATION)])
+        used = {folder: folders[folder] for folder in kept}
+        return TrainingSet(used, {folder: folders[folder] for folder in ambiguous} | more)
+    if rest := sets.list_paths(""):
+        return TrainingSet({find_common_folder(rest): rest}, more)
+    # Without other photos, those for validation are all that may have labels.
+    rest = sets.list_paths(VALIDATION)
     return TrainingSet({find_common_folder(rest): rest}, {})
 
 

@@ -17,7 +17,7 @@ _SETS = (TRAIN, TEST)
 # Other names of sets. They may also be names of classes, so they count only beside a folder for training or prediction.
 _OTHER_NAMES = {
     VALIDATION: "validation|validate|valid|val|development|dev",
-    TEST: "evaluation|eval|predictions?|predict|pred|inference|unlabell?ed",
+    TEST: "evaluation|eval|predictions?|predict|pred|inference",
 }
 
 

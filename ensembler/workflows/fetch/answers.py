@@ -45,7 +45,7 @@ def read_facts(folder: CompetitionFolder) -> KaggleFacts:
 
 def merge_hints(folder: CompetitionFolder, hints: Hints) -> Hints:
     """Return the stored hints, updated with the given ones."""
-    new = {name: value for name, value in asdict(hints).items() if value not in (None, False)}
+    new = {name: value for name, value in asdict(hints).items() if value not in (None, False, ())}
     return replace(_read_hints(folder).answers, **new)
 
 

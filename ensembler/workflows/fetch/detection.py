@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,10 +14,11 @@ from ...competition.layout.evidence import Evidence
 from ...competition.layout.findings import add_findings
 from ...competition.layout.hints import Hints
 from ...competition.layout.layout import describe_metric_source, find_layout
-from ...competition.layout.local import choose_test_photos, find_local_layout
+from ...competition.layout.local import choose_test_photos, find_hidden_labels, find_local_layout
 from ...competition.manifest import Manifest
 from ...competition.photo_files import PhotoFiles
 from ...competition.sample_submission import find_sample
+from ...competition.tables import find_test_paths
 from ...errors import format_first
 from ...paths import CompetitionFolder
 from ...progress import Progress
@@ -55,14 +57,16 @@ def detect_layout(
     if sample is not None or facts is not None:
         manifest = find_layout(root, folder.name, slug, hints, photos_at, metric, evidence, sample)
         manifest = replace(manifest, code_only=manifest.code_only or bool(facts and facts.code_only))
+        if sample is not None and not slug:
+            hidden = _read_hidden_labels(manifest, root, sample.ids, evidence)
     else:
         files = PhotoFiles.list_below(root)
         manifest = find_local_layout(files, folder.name, hints, folder.sample, evidence, slug)
         manifest = replace(manifest, photos=photos_at)
         hidden, scan = hold_out_photos(manifest, files, test_size, seed, progress)
         has_test_folder = manifest.test.folder != manifest.train.folder
-        if has_test_folder and len(hidden):
-            _report_hidden_labels(manifest, hidden, len(read_table(folder.sample)), evidence)
+        if has_test_folder:
+            _report_hidden_labels(manifest, hidden["id"], len(read_table(folder.sample)), evidence)
         if slug:
             predicted = "the photos of the test folder" if has_test_folder else "part of the labelled photos"
             evidence.doubt(
@@ -79,16 +83,30 @@ def detect_layout(
     return manifest, scan
 
 
-def _report_hidden_labels(manifest: Manifest, hidden: pd.DataFrame, count: int, evidence: Evidence) -> None:
-    """Record that folders of classes give labels of the photos to predict."""
-    folders = [folder for folder in manifest.test.folders if hidden["id"].str.startswith(folder + "/").any()]
+def _read_hidden_labels(manifest: Manifest, root: Path, ids: Sequence[str], evidence: Evidence) -> pd.DataFrame:
+    """Return the table of hidden labels (id, label) of the photos that the sample submission of a folder asks for."""
+    files = PhotoFiles.list_below(root).leave_out(manifest.leave_out)
+    labels = find_hidden_labels(manifest, files)
+    if not labels:
+        return pd.DataFrame()
+    asked = pd.DataFrame({"id": ids, "path": find_test_paths(manifest, files, ids)})
+    hidden = asked[asked["path"].isin(labels)]
+    _report_hidden_labels(manifest, hidden["path"], len(ids), evidence)
+    return pd.DataFrame({"id": hidden["id"], "label": hidden["path"].map(labels)})
+
+
+def _report_hidden_labels(manifest: Manifest, paths: pd.Series, count: int, evidence: Evidence) -> None:
+    """Record that folders or names of classes give labels of the photos to predict."""
+    if paths.empty:
+        return
+    folders = [folder for folder in manifest.test.folders if paths.str.startswith(folder + "/").any()]
     where = ", ".join(folders)
-    rule = "photos to predict are in folders of the classes; `ensembler score` uses them"
-    evidence.add_finding("hidden labels", f"{len(hidden)} of {count} photos to predict", where, rule)
-    if len(hidden) < count:
+    rule = "their folders or names are those of classes; `ensembler score` uses them"
+    evidence.add_finding("hidden labels", f"{len(paths)} of {count} photos to predict", where, rule)
+    if len(paths) < count:
         evidence.doubt(
-            f"Only {len(hidden)} of the {count} photos to predict have hidden labels, those in folders of the classes "
-            f"below {where}: `ensembler score` uses these."
+            f"Only {len(paths)} of the {count} photos to predict have hidden labels, those whose folders or names "
+            f"are those of classes ({where}): `ensembler score` uses these."
         )
 
 

@@ -79,12 +79,13 @@ def test_what_are_no_folders_of_classes(paths):
         (fill(1, "test/cat", "test/dog"), "test", 0, "cat dog"),
         (fill(1, "test/cat"), "test", 0, "cat"),
         (fill(1, "test/test/cat"), "test", 0, "cat"),
+        (fill(1, "test/cafe\u0301"), "test", 0, "caf\u00e9"),
         (fill(1, "test/test/cat"), "test/test", 1, "cat"),
         ([*fill(9, "test/cat", "test/dog"), "test/7.jpg"], "test", 0, "cat dog"),
     ],
 )
 def test_known_classes_of_another_set(paths, base, level, labels):
-    found = find_known_classes("test", paths, ["cat", "dog", "eel"], level)
+    found = find_known_classes("test", paths, ["cat", "dog", "eel", "caf\u00e9"], level)
     assert found
     assert (found.base, found.classes) == (base, set(labels.split()))
 

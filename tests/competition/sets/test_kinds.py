@@ -31,7 +31,7 @@ def write(root: Path, folder: str, form: str = "photo", seed: int = 0, names: It
 
 def left_out(root: Path) -> tuple[list[str], Evidence]:
     evidence = Evidence()
-    photos, patterns = leave_out_others(PhotoFiles.list_below(root), evidence)
+    photos, patterns = leave_out_others(PhotoFiles.list_below(root), (), evidence)
     assert photos.paths
     assert [file.path for file in evidence.unused] == list(patterns)
     return sorted(patterns), evidence
@@ -96,8 +96,8 @@ def test_two_folders_without_a_telling_name_may_be_classes(tmp_path: Path) -> No
     patterns, evidence = left_out(tmp_path)
     assert not patterns
     assert evidence.doubts == [
-        "soft is taken for a class, but its pictures show those of sharp in another form: if it is none, write it into "
-        "`leave_out` of competition.toml."
+        "soft is taken for a class, but its pictures show those of sharp in another form: if it is none, leave it out "
+        "with `--leave-out soft`."
     ]
 
 

@@ -9,8 +9,9 @@ import pytest
 from helpers.photos import Heard, write_csv, write_photo, write_photos
 
 from ensembler.competition.csv_tables import read_table
-from ensembler.competition.manifest import Manifest
+from ensembler.competition.layout.layout import Hints
 from ensembler.competition.tables import load_tables
+from ensembler.errors import BadChoice
 from ensembler.paths import Workspace
 from ensembler.workflows.fetch.adopt import adopt
 
@@ -30,6 +31,7 @@ def fill(count: int, *folders: str) -> list[str]:
         (fill(6, "Training/a", "Training/b", "Validation/a", "Evaluation/b"), 18, 6, 6),
         (fill(6, "validation/a", "validation/b", "test/a"), 12, 6, 6),
         (fill(10, "train/a", "train/b", "val/a", "val/b"), 32, 8, 8),
+        (fill(6, "a", "b", "val/val/a", "val/val/b", "test/a"), 24, 6, 6),
     ],
 )
 def test_sets_without_a_sample(
@@ -48,6 +50,30 @@ def test_sets_without_a_sample(
     assert bool(partly) is (hidden < predicted)
 
 
+def test_photos_for_validation_without_labels_beside_classes(tmp_path: Path, workspace: Workspace) -> None:
+    root = write_photos(tmp_path / "photos", *fill(6, "a", "b", "test", "val/c"), *fill(2, "val"))
+    result = adopt(root, "beside", workspace=workspace)
+    assert (result.training, result.test, result.manifest.leave_out) == (12, 6, ("val",))
+    assert ("left out", 8) in [(found.use, found.count) for found in result.files]
+
+
+def test_names_of_photos_to_predict_may_be_hidden_labels(tmp_path: Path, workspace: Workspace) -> None:
+    names = [f"{folder}/{kind}.{row}.png" for folder in ("train", "valid", "test") for kind in "ab" for row in range(4)]
+    result = adopt(write_photos(tmp_path / "photos", *names), "names", workspace=workspace)
+    assert (result.manifest.train.labels, result.training, result.test) == ("names", 16, 8)
+    assert sorted(read_table(result.folder.solution)["label"]) == ["a"] * 4 + ["b"] * 4
+
+
+def test_hidden_labels_of_the_photos_that_a_sample_asks_for(tmp_path: Path, workspace: Workspace) -> None:
+    root = write_photos(
+        tmp_path / "photos", *fill(4, "train/a", "train/b"), "test/a/x.png", "test/b/y.png", "test/b/z.png"
+    )
+    write_csv(root / "sample_submission.csv", "id,a,b;y,0.5,0.5;x,0.5,0.5")
+    result = adopt(root, "asked", workspace=workspace)
+    assert read_table(result.folder.solution).to_numpy().tolist() == [["y", "b"], ["x", "a"]]
+    assert (result.training, result.test) == (8, 2)
+
+
 @pytest.mark.parametrize("top", ["train/train", "train/images", "data/train_images/photos"])
 def test_single_folders_on_the_way_are_stepped_over(tmp_path: Path, workspace: Workspace, top: str) -> None:
     root = write_photos(tmp_path / "photos", *fill(6, f"{top}/a", f"{top}/b"), "test/test/t0.png", "test/test/t1.png")
@@ -56,14 +82,31 @@ def test_single_folders_on_the_way_are_stepped_over(tmp_path: Path, workspace: W
     assert (result.training, result.test, result.manifest.train.folder) == (12, 2, top)
 
 
-def test_a_stray_photo_is_named_and_written_into_the_manifest(tmp_path: Path, workspace: Workspace) -> None:
-    root = write_photos(tmp_path / "photos", *fill(6, "train/a", "train/b"), "test/t0.png", "test/t1.png")
-    write_photo(root / "train" / "overview.png", 77)
+@pytest.mark.parametrize("count", [1, 7])
+def test_stray_photos_are_named(tmp_path: Path, workspace: Workspace, count: int) -> None:
+    root = write_photos(tmp_path / "photos", *fill(40, "train/a", "train/b"), "test/t0.png", "test/t1.png")
+    for row in range(count):
+        write_photo(root / "train" / f"a{row}.png", 700 + row)
     write_csv(root / "sample_submission.csv", A_SAMPLE)
     heard = Heard()
     result = adopt(root, "stray", workspace=workspace, progress=heard)
-    assert (result.training, Manifest.load(result.folder.manifest).leave_out) == (12, ("train/overview.png",))
-    assert any(note.startswith("train/overview.png is not used: it is in no folder of a class") for note in heard.notes)
+    assert (result.training, result.files[-1].count) == (80, count)
+    told = [*heard.notes, *heard.warnings]
+    if count == 1:
+        assert "train/a0.png is not used: it is in no folder of a class." in told
+    else:
+        assert any(text.startswith("7 photos are in no folder of a class and are left out (train/a0.") for text in told)
+
+
+def test_what_the_user_leaves_out(tmp_path: Path, workspace: Workspace) -> None:
+    root = write_photos(tmp_path / "photos", *fill(6, "a", "b", "docs"))
+    result = adopt(root, "pets", hints=Hints(leave_out=("docs",)), workspace=workspace)
+    assert (result.manifest.classes, result.manifest.leave_out) == (("a", "b"), ("docs",))
+    assert any((found.reason, found.count) == ("you left it out", 6) for found in result.files)
+    # A later hint does not undo this one.
+    assert adopt(root, "pets", hints=Hints(metric="accuracy"), workspace=workspace).manifest.leave_out == ("docs",)
+    with pytest.raises(BadChoice, match=r"below or named 'doc': Hints\(leave_out=\(\.\.\.,\)\) expects"):
+        adopt(root, "pets", hints=Hints(leave_out=("doc",)), workspace=workspace)
 
 
 def test_every_file_is_accounted_for(tmp_path: Path, workspace: Workspace) -> None:
