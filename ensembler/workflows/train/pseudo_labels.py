@@ -60,5 +60,5 @@ def write_labels(folder: CompetitionFolder, record: MemberRecord, labeller: Labe
     each = ", ".join(f"{count} in fold {fold}" for fold, count in zip(missing, counts, strict=True))
     photos = format_count(range(labeller.photos), "photo")
     progress.note(
-        f"{record.name} also learns from pseudo-labels of {labeller.source.stack} ({photos} to predict): {each}."
+        f"{record.name} also learns from pseudo-labels by {labeller.source.stack} of {photos} to predict: {each}."
     )
