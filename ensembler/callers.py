@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import json
 import os
 import re
 import shlex
@@ -59,6 +60,7 @@ COMPETITION_COMMANDS = frozenset(
 _CALLER_VARIABLE = "ENSEMBLER_CALLER"
 _FOLDERS_VARIABLE = "ENSEMBLER_CALLER_FOLDERS"
 _COMPETITION_VARIABLE = "ENSEMBLER_CALLER_COMPETITION"
+_SOURCES_VARIABLE = "ENSEMBLER_CALLER_SOURCES"
 
 
 @contextlib.contextmanager
@@ -79,6 +81,21 @@ def address_competition(name: str) -> Iterator[None]:
     """Name a competition in each command that messages suggest. An empty name adds none: it is the current one."""
     with _set_variables({_COMPETITION_VARIABLE: name}):
         yield
+
+
+@contextlib.contextmanager
+def address_variables(variables: Mapping[str, str]) -> Iterator[None]:
+    """Name environment variables as the sources of arguments, by the names of the arguments."""
+    with _set_variables({_SOURCES_VARIABLE: json.dumps(dict(variables))}):
+        yield
+
+
+def name_source(argument: str = "") -> str:
+    """Return where the value of an argument comes from: ``arguments``, ``command line``, or a variable."""
+    if not os.environ.get(_CALLER_VARIABLE):
+        return "arguments"
+    variables: dict[str, str] = json.loads(os.environ.get(_SOURCES_VARIABLE) or "{}")
+    return variables.get(argument, "command line")
 
 
 @contextlib.contextmanager

@@ -150,7 +150,7 @@ class Listing(Shown, list[T]):
             return super().__getitem__(key)
         named = self._list_named()
         if key not in named:
-            raise BadChoice.from_unknown_name("item", key, list(named))
+            raise BadChoice.from_unknown_name("item", key, list(named), "" if named else "the list is empty.")
         return named[key]
 
     def __contains__(self, item: object) -> bool:

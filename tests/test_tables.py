@@ -36,6 +36,17 @@ def test_a_listing_finds_items_by_position_and_by_name() -> None:
     assert listing[:1] == NAMES[:1]
     with pytest.raises(BadChoice, match=r"'b1'.*b0"):
         listing["b1"]
+    assert "b0" in listing
+    assert "b1" not in listing
+    assert NAMES[0] in listing
+    with pytest.raises(BadChoice, match="no item named 'b1': the list is empty"):
+        Listing([], build_names_table)["b1"]
+
+
+def test_the_first_item_and_the_first_key_win() -> None:
+    rows = [SimpleNamespace(file="a.csv", stack="s"), SimpleNamespace(file="a.csv", stack="a.csv")]
+    listing = Listing(rows, build_names_table, keys=("file", "stack"))
+    assert listing["a.csv"] is listing["s"] is rows[0]
 
 
 def test_a_listing_reads_as_a_table() -> None:

@@ -45,9 +45,13 @@ class Option(click.Option):
 
     def resolve_envvar_value(self, ctx: click.Context) -> str | None:
         """Return the value of ``ENSEMBLER_COMMAND_OPTION``, or of the variable of a former spelling."""
+        return os.environ.get(self.find_variable(ctx) or "")
+
+    def find_variable(self, ctx: click.Context) -> str | None:
+        """Return the name of the variable that sets the option, or None."""
         typed = (name.lstrip("-").replace("-", "_").upper() for name in (max(self.opts, key=len), *self.former))
-        values = (os.environ.get(f"{ctx.auto_envvar_prefix}_{name}") for name in typed)
-        return next(filter(None, values), None)
+        names = (f"{ctx.auto_envvar_prefix}_{name}" for name in typed)
+        return next(filter(os.environ.get, names), None)
 
 
 option = functools.partial(click.option, cls=Option)

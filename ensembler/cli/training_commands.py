@@ -8,8 +8,9 @@ from typing import Any
 
 import click
 
+from ..callers import address_variables
 from .context import Context
-from .options import PATH, add_competition_option, add_json_option, option, parse_member_names
+from .options import PATH, Option, add_competition_option, add_json_option, option, parse_member_names
 from .training_options import ConfigCommand, TrainingCommand, select_given_options
 
 
@@ -70,4 +71,12 @@ def show_config(_context: Context, /, members: list[str] | None, **options: Any)
     """Print the effective training options with their sources, as a file for --config."""
     from ..workflows.config import config as run
 
+    context = click.get_current_context()
+    variables = {
+        str(found.name): found.find_variable(context)
+        for found in context.command.get_params(context)
+        if isinstance(found, Option)
+        and context.get_parameter_source(str(found.name)) is click.core.ParameterSource.ENVIRONMENT
+    }
+    context.with_resource(address_variables({name: variable for name, variable in variables.items() if variable}))
     click.echo(run(members, **select_given_options(options)), nl=False)

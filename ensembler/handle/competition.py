@@ -9,6 +9,7 @@ from ..options.declared import Preset, TrainingOptions, TrainMembersOptions
 from ..options.reading import OPTIONS, RUN, show_options
 from ..paths import PathLike
 from ..stacking.learners.named import DEFAULT_META_LEARNER
+from ..submission.kaggle.polling import DEFAULT_POLLING, PollingPolicy
 from ..submission.kaggle.retry_policy import DEFAULT_RETRIES
 from ..submission.ledger.rows import Row
 from ..tables import Listing, Shown, Table
@@ -322,6 +323,7 @@ class Competition(CompetitionFacts, Shown):
         gpu: bool = True,
         output: PathLike | None = None,
         message: str = "",
+        waits: PollingPolicy = DEFAULT_POLLING,
     ) -> NotebookResult:
         """Write a notebook that predicts with a stack on Kaggle, and run it there; see :func:`ensembler.notebook`.
 
@@ -341,6 +343,7 @@ class Competition(CompetitionFacts, Shown):
                 gpu=gpu,
                 output=output,
                 message=message,
+                waits=waits,
                 competition=self,
                 progress=progress,
             )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..competition.manifest import Manifest
 from ..competition.task import Task
 from ..console import make_default_progress
+from ..errors import BadChoice
 from ..paths import CompetitionFolder, Workspace
 from ..progress import Progress
 from ..submission.ledger.rows import Row
@@ -22,6 +23,10 @@ class CompetitionFacts:
     """Facts of a competition, and lists of what was made of it."""
 
     def __init__(self, folder: CompetitionFolder, progress: Progress | None = None) -> None:
+        if not isinstance(folder, CompetitionFolder):
+            raise BadChoice(
+                f"A handle is made by ensembler.open, fetch or adopt, which take the name. Received: {folder!r}"
+            )
         # A relative workspace would move with the working folder of the process.
         self.folder = folder.workspace.make_absolute().competition(folder.name)
         self._progress = progress

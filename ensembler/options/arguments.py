@@ -7,6 +7,7 @@ import inspect
 import os
 import types
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import is_dataclass, replace
 from typing import Annotated, Any, ParamSpec, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from ..callers import address_competition, format_option
@@ -142,7 +143,18 @@ def _check_duration(value: object) -> object:
 def _read_instance(kind: type, value: object) -> object:
     if not isinstance(value, kind):
         raise InvalidValue(f"must be an instance of {kind.__name__}")
-    return value
+    if not is_dataclass(value) or isinstance(value, type):
+        return value
+    # Fields that are options too, as those of Hints. A file among them may be a path.
+    changed = {}
+    for name, field_kind in get_type_hints(kind).items():
+        if field_kind in (bool, str | None):
+            given = getattr(value, name)
+            text = os.fspath(given) if isinstance(given, os.PathLike) else given
+            read = _read_argument(format_option(name), field_kind, text)
+            if read != given:
+                changed[name] = read
+    return replace(value, **changed) if changed else value
 
 
 Duration = Annotated[str | float, declare("TIME", read=_check_duration)]

@@ -10,6 +10,7 @@ from typing import Any, cast
 
 from ..backbones.names import parse_backbone_name, resolve_member
 from ..backbones.registry import BACKBONES, Backbone
+from ..callers import name_source
 from ..errors import BadChoice
 from ..paths import PathLike
 from .declared import Preset
@@ -19,8 +20,6 @@ from .reading import RUN, SHARED_OPTIONS, read_options
 from .resolve import make_settings, resolve_options
 from .settings import MemberSettings
 from .sources import OptionSource, ResolvedOptions
-
-COMMAND_LINE = "command line"
 
 
 @dataclass(frozen=True)
@@ -109,13 +108,13 @@ def configure(options: Mapping[str, Any], preset: str | None = None, config: Pat
     BadChoice
         If the file cannot be read, or a name or value does not fit.
     """
-    command = OptionSource(COMMAND_LINE, read_options(options))
+    command = OptionSource(name_source(), read_options(options))
     data = _read_toml(Path(config)) if config is not None else {}
     file = str(config)
     tables, file_preset = data.pop("members", {}), data.pop("preset", None)
     chosen: tuple[Preset, str] = DEFAULT_PRESET, "default"
     if preset is not None:
-        chosen = read_value("--preset", RUN["preset"].kind, preset), COMMAND_LINE
+        chosen = read_value("--preset", RUN["preset"].kind, preset), name_source("preset")
     elif file_preset is not None:
         chosen = read_value(f"preset in {file}", RUN["preset"].kind, file_preset), file
     configuration = Configuration(

@@ -9,6 +9,7 @@ import tomli_w
 
 from ..backbones.names import parse_backbone_name
 from ..backbones.registry import Backbone
+from ..callers import name_source
 from ..options.arguments import Names, check_arguments
 from ..options.configuration import Configuration, configure
 from ..options.declared import Preset, TrainingOptions
@@ -72,7 +73,7 @@ def config(
 
 def format_configuration(configuration: Configuration, members: Sequence[str], machine: Machine) -> str:
     """Return a configuration as TOML: the options of all members first, then those in which each member differs."""
-    general = configuration.resolve_options(machine)
+    general = _name_sources(configuration, configuration.resolve_options(machine))
     preset, source = configuration.preset
     parts = [_HEADER, _format_option("preset", preset, source), *_format_options(general)]
     if not {"image_size", "batch_size"} <= general.options.keys():
@@ -88,7 +89,7 @@ def _select_member_options(
     configuration: Configuration, machine: Machine, member: str, members: Sequence[str], general: ResolvedOptions
 ) -> ResolvedOptions:
     """Return the options of a member that differ from those that it inherits from the file."""
-    own = configuration.resolve_options(machine, member)
+    own = _name_sources(configuration, configuration.resolve_options(machine, member))
     inherited: list[Any] = [general.options]
     if (backbone := parse_backbone_name(member)) != member and backbone in members:
         inherited.append(configuration.resolve_options(machine, backbone).options)
@@ -98,6 +99,15 @@ def _select_member_options(
         if any(name not in base or base[name] != value for base in inherited)
     }
     return ResolvedOptions(options, own.sources)
+
+
+def _name_sources(configuration: Configuration, resolved: ResolvedOptions) -> ResolvedOptions:
+    """Name the environment variables that set options of the command."""
+    sources = {
+        name: name_source(name) if source == configuration.command.name else source
+        for name, source in resolved.sources.items()
+    }
+    return ResolvedOptions(resolved.options, sources)
 
 
 def _format_options(resolved: ResolvedOptions) -> Iterator[str]:

@@ -286,12 +286,12 @@ class SubmitResult(Shown):
 def _describe_gain(result: StackResult) -> str:
     gain, best = result.evaluation.gain, result.best
     interval = f"(95 %: {format_signed(gain.interval.low)} to {format_signed(gain.interval.high)})"
-    if [member.name for member in result.members] == [best]:
-        return f"one member, calibrated: better than uncalibrated by {format_signed(gain.value)} {interval}"
+    alone = [member.name for member in result.members] == [best]
+    other = f"{best} without calibration" if alone else f"the best member, {best},"
     if gain.is_within_noise:
-        return f"the gain over the best member, {best}, is within noise: {format_signed(gain.value)} {interval}"
+        return f"the gain over {other} is within noise: {format_signed(gain.value)} {interval}"
     word = "better" if gain.value > 0 else "worse"
-    return f"{word} than the best member, {best}, beyond noise: by {abs(gain.value):.4f} {interval}"
+    return f"{word} than {other} beyond noise: by {abs(gain.value):.4f} {interval}"
 
 
 def _list_fields_except(record: object, *names: str) -> dict[str, Any]:

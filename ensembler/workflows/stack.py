@@ -188,7 +188,7 @@ def _read_config(
     speeds = {one.name: one.record.load_speed(folder) for one in members}
     if unknown := [name for name, speed in speeds.items() if speed is None]:
         raise BadChoice(
-            f"The prediction time of {', '.join(unknown)} was not measured: leave it out with --members, or train it "
+            f"The prediction time of {', '.join(unknown)} was not measured: choose other --members, or train it "
             "again with --restart."
         )
     costs = tuple(speed.milliseconds_per_photo / 1000 for speed in speeds.values() if speed)
@@ -207,7 +207,7 @@ def _check_classes(tables: Tables, folds: Folds, meta: str, progress: Progress) 
     single_label, nested = tables.manifest.task != "multilabel", folds.make_nested_folds()
     targets, classes = tables.targets[folds.scored], tables.manifest.classes
     if absent := require_classes(targets, nested, classes, single_label=single_label):
-        progress.warn(f"Classes are absent from a fold, where nothing is learned of them: {', '.join(absent)}.")
+        progress.warn(f"Classes without photos in one of the folds are not scored there: {', '.join(absent)}.")
 
 
 def _list_finished_members(folder: CompetitionFolder, progress: Progress) -> list[str]:
@@ -220,7 +220,7 @@ def _list_finished_members(folder: CompetitionFolder, progress: Progress) -> lis
             continue
         record = MemberRecord.load(folder, name)
         if record.folds != current_folds:
-            progress.warn(f"{name} is left out: it was trained on other folds. --restart trains it on these.")
+            progress.warn(f"{name} is left out: it was trained on other folds. Train it again with --restart.")
         elif missing := record.list_unfinished_folds(folder):
             progress.warn(f"{name} is left out: {len(missing)} of {record.folds_count} folds are not trained.")
         else:

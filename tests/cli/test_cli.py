@@ -153,6 +153,15 @@ def test_options_of_training_come_from_the_command_its_variables_a_file_and_a_pr
     assert [options[name] for name in ("epochs", "ema", "hidden", "tta")] == [5, 0.25, 4, "crops"]
 
 
+def test_the_sources_of_options_are_named_as_they_are(tmp_path: Path) -> None:
+    words = ["config", "--preset", "quick", "--seed", "3"]
+    shown = ensembler(*words, folder=tmp_path, ENSEMBLER_TRAIN_MEMBERS_EPOCHS="4", ENSEMBLER_TRAIN_MEMBERS_SEED="5")
+    lines = {line.split(" = ")[0]: line.partition("# ")[2] for line in shown.stdout.splitlines()}
+    assert (lines["preset"], lines["seed"]) == ("command line", "command line")
+    assert lines["epochs"] == "ENSEMBLER_TRAIN_MEMBERS_EPOCHS"
+    assert lines["flips"] == "preset quick"
+
+
 def test_phases_in_a_variable_are_separated_by_semicolons(tmp_path: Path) -> None:
     phases = "none epochs=1 learning-rate=0.5 batch-norm=frozen; all epochs=2 learning-rate=0.25 batch-norm=train"
     ended = ensembler("config", folder=tmp_path, ENSEMBLER_TRAIN_MEMBERS_PHASE=phases)

@@ -122,5 +122,5 @@ def test_who_has_no_such_network_is_told_how_to_get_one(tmp_path: Path, monkeypa
 @pytest.mark.parametrize("other", [{"pseudo_labels": "s"}, {"time_budget": "1m"}])
 def test_what_does_not_go_with_it_is_refused(tmp_path: Path, other: dict[str, str]) -> None:
     workspace = Workspace(tmp_path / "data", tmp_path / "submissions")
-    with pytest.raises(BadChoice, match="refit=True goes neither"):
+    with pytest.raises(BadChoice, match="refit=True cannot be combined with"):
         train_members(["b0"], refit=True, workspace=workspace, **other)  # type: ignore[arg-type]

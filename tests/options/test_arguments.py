@@ -160,6 +160,7 @@ def test_paths_and_names_are_annotated_alike(function: Callable[..., Any]) -> No
         (lambda: ensembler.fetch("pets", archive=5), "archive must be a path"),
         (lambda: ensembler.fetch("pets", timeout=-1), "timeout must be a number"),
         (lambda: ensembler.fetch("pets", hints="x"), "hints must be an instance of Hints"),
+        (lambda: ensembler.fetch("pets", hints=ensembler.Hints(positive=5)), "positive must be text"),  # type: ignore[arg-type]
         (lambda: ensembler.adopt("photos", "x", test_size=2), "test_size must be a number, above 0 and below 1"),
         (lambda: ensembler.adopt("photos", "x", seed=-1), "seed must be a whole number, at least 0"),
         (lambda: ensembler.predict("a.png", batch_size=0), "batch_size must be a whole number, at least 1"),

@@ -46,8 +46,8 @@ learning_rate = 0.1
         ("b0", "hidden", 7, "options.toml"),
         ("b0", "ema", 0.25, "options.toml"),
         ("b1", "ema", 0.5, "options.toml"),
-        ("b0", "learning_rate", 0.4, "command line"),
-        ("b1", "learning_rate", 0.4, "command line"),
+        ("b0", "learning_rate", 0.4, "arguments"),
+        ("b1", "learning_rate", 0.4, "arguments"),
         ("b0", "pooling", "average", "default"),
     ],
 )
@@ -65,7 +65,7 @@ def test_preset_file_table_of_the_member_command(
     [
         (None, "", ("good", "default")),
         (None, 'preset = "quick"', ("quick", "FILE")),
-        ("best", 'preset = "quick"', ("best", "command line")),
+        ("best", 'preset = "quick"', ("best", "arguments")),
     ],
 )
 def test_the_preset_is_that_of_the_command_else_of_the_file(

@@ -80,7 +80,7 @@ def test_each_value_says_where_it_comes_from(tmp_path: Path) -> None:
         "preset": "default",
         "ema": str(file),
         "phases": str(file),
-        "seed": "command line",
+        "seed": "arguments",
         "tta": "preset good",
         "precision": "fast on this GPU",
         "hidden": f"[members.vgg16] of {file}",

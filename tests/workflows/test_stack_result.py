@@ -79,7 +79,7 @@ def test_members_come_first_then_meta_learners_then_the_stack() -> None:
         ),
         (
             result(UNSURE, ("b0",)),
-            "one member, calibrated: better than uncalibrated by +0.0200 (95 %: -0.0200 to +0.0600)",
+            "the gain over b0 without calibration is within noise: +0.0200 (95 %: -0.0200 to +0.0600)",
         ),
     ],
 )

@@ -108,7 +108,8 @@ def write_notebook(
     slug, sample = tables.manifest.slug, tables.manifest.answer.sample
     if not slug:
         raise BadChoice(
-            f"{folder.name} is not on Kaggle, so a notebook has no use: take a competition from `ensembler fetch`."
+            f"{folder.name} is not on Kaggle, so no notebook can run for it: choose a competition from "
+            "`ensembler fetch SLUG`."
         )
     if Path(sample).is_absolute():
         raise BadChoice(

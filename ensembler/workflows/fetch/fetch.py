@@ -214,6 +214,6 @@ def _find_layout(folder: CompetitionFolder, answers: Hints, progress: Progress) 
         )
     elif is_metric_guessed(slug, answers, on_kaggle) and manifest.slug:
         progress.note(
-            f"Kaggle has not named the metric of {slug}. {manifest.metric} is a guess: choose another with --metric."
+            f"Kaggle does not name the metric of {slug}. {manifest.metric} is a guess: choose another with --metric."
         )
     return scan

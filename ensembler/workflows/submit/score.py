@@ -50,4 +50,5 @@ def score(
     solution = folder.solution if truth is None else Path(truth)
     require_file(solution, "pass a CSV with the columns id and label as --truth.")
     path = find_newest_answer(folder.submissions) if csv is None else Path(csv)
+    require_file(path, "pass the CSV of a submission.")
     return ScoreResult(submission=path, **vars(score_answer(path, solution, tables.manifest, progress)))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ...errors import BadChoice, BadData
 from ...options.arguments import Seconds, check_arguments
-from ...paths import DEFAULT_WORKSPACE, CompetitionLike, PathLike, Workspace, WorkspaceLike
+from ...paths import DEFAULT_WORKSPACE, CompetitionLike, PathLike, Workspace, WorkspaceLike, require_file
 from ...progress import SILENT, Progress
 from ...storage import compute_file_digest
 from ...submission.answer import check_answer, find_newest_answer
@@ -81,6 +81,7 @@ def submit(
     if folder.is_ours or not slug:
         raise BadChoice(f"{folder.name} is not on Kaggle: score the submission locally with `ensembler score`.")
     path = find_newest_answer(folder.submissions) if csv is None else Path(csv)
+    require_file(path, "pass the CSV of a submission.")
     check_answer(path, tables.manifest, tables.photos)
     if not path.stat().st_size:
         raise BadData(f"The file {path} is empty: write it again.")

@@ -140,9 +140,9 @@ def plan_within_budget(
         spent = now - budget.began - pricing.measuring_seconds
         needed = (1.1 * plan.seconds + spent + RESERVE_SECONDS) / (1 - RESERVE_SHARE)
         raise BadChoice(
-            f"`--time-budget {format_duration(budget.seconds)}` is too short for {', '.join(call.names)}, also "
-            f"with one epoch a phase, {format_count(range(folds[-1].count), 'fold')} and the smallest photos: give at "
-            f"least {format_duration(60 * ceil(needed / 60))}, or name fewer members."
+            f"`--time-budget {format_duration(budget.seconds)}` is too short for {', '.join(call.names)}, even "
+            f"with one epoch per phase, {format_count(range(folds[-1].count), 'fold')} and the smallest photos: give "
+            f"at least {format_duration(60 * ceil(needed / 60))}, or name fewer members."
         )
     progress.note(
         f"Time budget {format_duration(budget.seconds)}, of which {format_duration(now - budget.began)} are spent. "

@@ -76,7 +76,9 @@ def show_augmented(
     _, tables = open_refreshed_competition(competition, Workspace.read(workspace), progress)
     member_options = configuration.resolve_options(detect_machine().machine, member).options
     if member_options.get("unfreeze") == "none":
-        progress.note(f"{member} stays frozen, so augmentation has an effect with --unfreeze or --phase alone.")
+        progress.note(
+            f"{member} stays frozen, so its training does not augment photos: --unfreeze or --phase changes that."
+        )
     _draw_sheet(file, tables, member_options)
     return AugmentedPhotos(file, member, member_options["augmentation"])
 

@@ -25,11 +25,13 @@ def read_confidence(run: RunOptions) -> float:
         learn from all photos, which excludes pseudo-labels and time budgets.
     """
     if run.get("refit") and ("pseudo_labels" in run or "time_budget" in run):
-        raise BadChoice("--refit goes neither with --pseudo-labels nor with --time-budget: leave one of them out.")
+        raise BadChoice("--refit cannot be combined with --pseudo-labels or --time-budget: omit one of them.")
     if "pseudo_labels" not in run and "confidence" in run:
-        raise BadChoice("--confidence is that of pseudo-labels: name the stack that gives them by --pseudo-labels.")
+        raise BadChoice("--confidence applies only to pseudo-labels: add --pseudo-labels STACK, or omit --confidence.")
     if "pseudo_labels" in run and "time_budget" in run:
-        raise BadChoice("--time-budget cannot plan with pseudo-labels: leave out one of the two.")
+        raise BadChoice(
+            "--time-budget cannot be combined with --pseudo-labels, which it does not plan: omit one of them."
+        )
     return run.get("confidence", DEFAULT_CONFIDENCE)
 
 
@@ -51,10 +53,12 @@ def write_labels(folder: CompetitionFolder, record: MemberRecord, labeller: Labe
         return
     if not any(counts):
         progress.warn(
-            f"{record.name} learns from no photo to predict: no label of {labeller.source.stack} is as sure as "
-            f"`--confidence {labeller.source.confidence:g}`."
+            f"{record.name} has no pseudo-labels: the stack {labeller.source.stack} predicts no photo with "
+            f"`--confidence {labeller.source.confidence:g}` or more."
         )
         return
     each = ", ".join(f"{count} in fold {fold}" for fold, count in zip(missing, counts, strict=True))
     photos = format_count(range(labeller.photos), "photo")
-    progress.note(f"{record.name} also learns from labels of {labeller.source.stack}, of {photos} to predict: {each}.")
+    progress.note(
+        f"{record.name} also learns from pseudo-labels by {labeller.source.stack} of {photos} to predict: {each}."
+    )

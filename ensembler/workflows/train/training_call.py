@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -57,7 +58,7 @@ class TrainingCall:
         Raises
         ------
         BadChoice
-            If a backbone is unknown, a member is named twice, or none is named.
+            If a backbone is unknown, or a member is named twice.
         """
         members = [resolve_member(member, configuration.backbones) for member in members]
         backbones = find_backbones(configuration, members)
@@ -110,7 +111,7 @@ class TrainingCall:
         }
         if unused:
             names = ", ".join(sorted(map(format_option, unused)))
-            progress.warn(f"A frozen backbone (`--unfreeze none`) makes no use of {names}.")
+            progress.warn(f"These options have no effect on a frozen backbone (`--unfreeze none`): {names}.")
 
     def list_ways(self, number: int) -> list[SettingsAndWeights]:
         """Return ways to train a member: as requested, then ever smaller."""
@@ -156,8 +157,8 @@ def find_backbones(configuration: Configuration, members: Sequence[str]) -> list
     Raises
     ------
     BadChoice
-        If a backbone is unknown, a member is named twice, or none is named.
+        If a backbone is unknown, or a member is named twice.
     """
-    if not members or len(set(members)) < len(members):
-        raise BadChoice(f"Name each member once, at least one. Received: {', '.join(members) or 'none'}")
+    if twice := [name for name, count in Counter(members).items() if count > 1]:
+        raise BadChoice(f"{twice[0]} is named twice: name each member once, or give one a label, as in b0@LABEL.")
     return [configuration.find_backbone(name) for name in members]

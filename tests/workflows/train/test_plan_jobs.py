@@ -152,7 +152,9 @@ def test_options_without_effect_are_told_if_they_were_typed(train: Train, tmp_pa
     file = tmp_path / "a.toml"
     file.write_text("epochs = 3\n")
     asked = train("b0", unfreeze="none", augmentation="strong", ema=0.5, config=file)
-    assert asked.heard.told == ["Warning: A frozen backbone (unfreeze='none') makes no use of augmentation, ema."]
+    assert asked.heard.told == [
+        "Warning: These options have no effect on a frozen backbone (unfreeze='none'): augmentation, ema."
+    ]
     assert train("b0", unfreeze="none", config=file).heard.told == []
 
 

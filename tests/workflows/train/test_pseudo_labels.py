@@ -110,8 +110,8 @@ def test_the_same_call_goes_on_and_another_is_refused(trained: Trained) -> None:
 @pytest.mark.parametrize(
     ("asked", "kind", "words"),
     [
-        ({"pseudo_labels": None}, BadChoice, "name the stack that gives them by pseudo_labels"),
-        ({"time_budget": "1h"}, BadChoice, "time_budget cannot plan with pseudo-labels"),
+        ({"pseudo_labels": None}, BadChoice, "add pseudo_labels=.STACK., or omit confidence"),
+        ({"time_budget": "1h"}, BadChoice, "time_budget cannot be combined with pseudo_labels"),
         ({"confidence": 0.4}, BadChoice, "Received: 0.4"),
         ({"pseudo_labels": "nothing"}, BadChoice, "no finished stack named 'nothing'"),
         ({"members": ["demo-conv"], "restart": True}, BadChoice, "demo-conv is a member of the stack both"),
@@ -138,7 +138,8 @@ def test_nothing_sure_is_told(trained: Trained) -> None:
         confidence=0.999999,
     )
     assert heard.told == [
-        "Warning: demo-conv@unsure learns from no photo to predict: no label of both is as sure as confidence=0.999999."
+        "Warning: demo-conv@unsure has no pseudo-labels: the stack both predicts no photo with confidence=0.999999 "
+        "or more."
     ]
     records = [MemberRecord.load(trained.folder, name) for name in ("demo-conv", "demo-conv@unsure")]
     plain, unsure = (load_fold(trained.folder, record, 1)[0] for record in records)
