@@ -25,7 +25,8 @@ def require_classes(targets: Float32Array, folds: Rows, names: Sequence[str], *,
     names
         Names of all classes. A binary task has one column of targets, which is that of the last class.
     single_label
-        Whether a row has one class. Rare tags of multi-label tasks are accepted.
+        Whether a row has one class. Then two classes must be in two folds. Others may be rare or absent: the
+        meta-learner gives them a small probability.
 
     Returns
     -------
@@ -35,7 +36,7 @@ def require_classes(targets: Float32Array, folds: Rows, names: Sequence[str], *,
     Raises
     ------
     BadData
-        If a class has no rows, or all of them are in one fold.
+        If fewer than two of the classes have rows in two folds.
     """
     numbers = np.unique(folds)
     classes, marks = list(names), targets > 0.5
@@ -43,7 +44,7 @@ def require_classes(targets: Float32Array, folds: Rows, names: Sequence[str], *,
         marks = np.hstack([~marks, marks])
     where = np.stack([marks[folds == fold].any(axis=0) for fold in numbers]).sum(axis=0)
     lone = [name for name, count in zip(classes, where, strict=True) if count < 2]
-    if lone and single_label:
+    if single_label and len(classes) - len(lone) < 2:
         shown = ", ".join(lone[:_MAX_SHOWN]) + (f" and {len(lone) - _MAX_SHOWN} more" if len(lone) > _MAX_SHOWN else "")
         raise BadData(
             f"A meta-learner cannot be scored on {shown}, because all labelled photos are in one fold: add photos, "

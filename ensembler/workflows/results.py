@@ -35,6 +35,8 @@ class PreparedCompetition(Shown):
         Numbers of training photos that show the same picture as another photo.
     files
         Numbers of all files below the folder of the photos, by use.
+    example
+        A photo with its label, such as ``train/cat.1.jpg is cat``.
     """
 
     folder: CompetitionFolder
@@ -44,6 +46,7 @@ class PreparedCompetition(Shown):
     unreadable: int
     duplicates: DuplicateCounts
     files: tuple[FileCount, ...] = ()
+    example: str = ""
 
     def build_table(self) -> Table:
         """Return the facts that were derived from the competition's files."""
@@ -55,8 +58,9 @@ class PreparedCompetition(Shown):
         sources = {"names": "file names", "folders": "folder names", "csv": train.file}
         left = f", {self.unreadable} unreadable (see {self.folder.unreadable})" if self.unreadable else ""
         yield "task", manifest.describe()
-        yield "labels", f"from {sources[train.labels]} in {', '.join(train.folders)}"
-        yield "answer", f"{answer.id_column} + {', '.join(answer.columns[:6])}: {answer.kind}"
+        example = f" ({self.example})" if self.example else ""
+        yield "labels", f"from {sources[train.labels]} in {', '.join(train.folders)}{example}"
+        yield "answer", f"{answer.id_column} + {', '.join(answer.columns[:6])}: {answer.kind}, as in {answer.sample}"
         yield "photos", f"{self.training} to train on, {self.test} to predict{left}"
         if copies := self.duplicates.describe():
             yield "copies", f"{copies} (see {self.folder.duplicates})"

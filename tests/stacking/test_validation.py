@@ -33,6 +33,13 @@ def test_both_of_two_classes_must_have_rows(value: float, name: str) -> None:
         require_classes(np.full((6, 1), value, np.float32), folds, ["cat", "dog"], single_label=True)
 
 
+@pytest.mark.parametrize("labels", [[0, 1, 0, 1, 2, 1], [0, 1, 0, 1, 0, 1]])
+def test_a_rare_or_absent_class_beside_two_others_is_not_refused(labels: list[int]) -> None:
+    folds = np.array([0, 0, 1, 1, 2, 2])
+    absent = require_classes(targets(labels, 3), folds, ["a", "b", "c"], single_label=True)
+    assert "c" in absent
+
+
 def test_rare_tags_are_not_refused() -> None:
     folds = np.arange(6) % 3
     tags = np.zeros((6, 2), np.float32)

@@ -20,7 +20,7 @@ from ...competition.duplicates import (
 )
 from ...competition.layout.evidence import Evidence
 from ...competition.layout.hints import Hints
-from ...competition.manifest import Manifest, are_tables_current, describe_stale_tables, is_scan_current
+from ...competition.manifest import SEPARATOR, Manifest, are_tables_current, describe_stale_tables, is_scan_current
 from ...competition.photo_files import PhotoFiles
 from ...competition.pictures.file_kinds import OTHER, PHOTO, recognise_content
 from ...competition.pixels import PixelRule
@@ -104,7 +104,17 @@ def describe_competition(folder: CompetitionFolder) -> PreparedCompetition:
     labels = tables.train.set_index("id")["label"]
     duplicates = count_duplicates(load_duplicates(folder), labels)
     counts = load_file_counts(folder)
-    return PreparedCompetition(folder, manifest, len(tables.train), len(tables.test), unreadable, duplicates, counts)
+    first = tables.train.iloc[0]
+    return PreparedCompetition(
+        folder,
+        manifest,
+        len(tables.train),
+        len(tables.test),
+        unreadable,
+        duplicates,
+        counts,
+        f"{first['path']} is {first['label'].replace(SEPARATOR, ', ') or 'none of the classes'}",
+    )
 
 
 def _make_tables(
