@@ -39,6 +39,7 @@ class Expected:
 
     train: int = -1
     test: int = -1
+    missing: int = 0
     classes: tuple[str, ...] = ()
     task: str = ""
     says: tuple[str, ...] = ()
@@ -148,7 +149,7 @@ def list_cases() -> Iterator[Case]:
     yield from make("samples", "gz/named/format", **gender, test=12)
     yield from make("samples", "subsample", **gender, test=12, says=("train_subsample.csv",))
     yield from make("samples", "stale", **gender, test=8, says=("4 ",))
-    yield from make("samples", "stalemore", **gender, test=14, says=("2 ", "missing"))
+    yield from make("samples", "stalemore", **gender, test=14, missing=2, says=("2 ", "missing"))
     yield from make("subsample", "", train=60, test=12, classes=("0", "1"))
     trees = ("ash", "birch", "cedar")
     yield from make("label_files", "jsonmap/tsv/jsonl/csvtxt/headerless", train=60, test=9, classes=trees)
@@ -201,6 +202,8 @@ def compare(expected: Expected, folder: Path, code: int, output: str) -> str:
         return f"{len(train)} training photos instead of {expected.train}"
     if expected.test not in (-1, len(test)):
         return f"{len(test)} test photos instead of {expected.test}"
+    if (missing := int((test["path"] == "").sum())) != expected.missing:
+        return f"{missing} test photos are missing instead of {expected.missing}"
     root = folder / manifest["photos"]
     if expected.check_colours and (wrong := count_wrong_colours(root, train)):
         return f"{wrong} wrong labels"

@@ -79,9 +79,8 @@ class LooseNames:
             return ""
         if candidates := self._by_stem.get(_strip_suffixes(extract_name(bare)).lower()):
             return self._choose_candidate(bare, candidates)
-        if "/" not in bare and _NUMBER.fullmatch(bare):
-            return self._by_number.get(int(float(bare)), "")
-        return self._by_folder.get(bare.lower(), "")
+        number = int(float(bare)) if "/" not in bare and _NUMBER.fullmatch(bare) else -1
+        return self._by_number.get(number) or self._by_folder.get(bare.lower(), "")
 
     def _choose_candidate(self, identity: str, candidates: list[str]) -> str:
         """Return the candidate that shares most of the last folders with ``identity``; empty if several do.

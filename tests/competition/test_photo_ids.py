@@ -16,6 +16,7 @@ PATHS = (
     "Case/img.png",
     "x.jpg.jpg",
     *(f"ids/f{number}/image.jpg" for number in range(5)),
+    *(f"more/{number}/image.jpg" for number in range(900, 905)),
 )
 
 
@@ -36,6 +37,7 @@ PATHS = (
         ("IMG.PNG", "Case/img.png", "in another case"),
         ("x.jpg", "x.jpg.jpg", "by name or path"),
         ("F3", "ids/f3/image.jpg", "by the folder of the photo"),
+        ("902", "more/902/image.jpg", "by the folder of the photo"),
         ("ids/f4", "ids/f4/image.jpg", "by the folder of the photo"),
         ("a.jpg", "", ""),
         ("site3/a.jpg", "", ""),

@@ -140,8 +140,10 @@ def match_columns(columns: tuple[str, ...], classes: tuple[str, ...], sample: Pa
     plain = {normalise_name(name): name for name in classes}
     matched: dict[str, str] = {}
     for column in columns:
-        ending = [name for name in classes if _ends_with(column, name)]
-        name = plain.get(normalise_name(column)) or (ending[0] if len(ending) == 1 else "")
+        name = plain.get(normalise_name(column), "")
+        if not name:
+            ending = [name for name in classes if _ends_with(column, name)]
+            name = ending[0] if len(ending) == 1 else ""
         if name and name not in matched.values():
             matched[column] = name
     unmatched_columns = [column for column in columns if column not in matched]
@@ -161,7 +163,9 @@ def match_columns(columns: tuple[str, ...], classes: tuple[str, ...], sample: Pa
 
 
 def _ends_with(column: str, name: str) -> bool:
-    return bool(re.fullmatch(rf".*[\W_]{re.escape(name)}", column, flags=re.IGNORECASE))
+    """Return whether a column's name is that of a class after a separator, such as ``prob_dog``."""
+    start = column[: -len(name)]
+    return bool(start) and not start[-1].isalnum() and column.lower().endswith(name.lower())
 
 
 def _split_words(name: str) -> str:
