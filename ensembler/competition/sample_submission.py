@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from ..errors import BadChoice, BadData, MissingHint, format_count
+from ..errors import BadData, MissingHint, format_count
+from ..paths import require_file
 from .photo_files import PhotoFiles, has_photos
 from .table_files.listing import list_table_files
 from .table_files.reading import extract_table_suffix, read_table_file
@@ -80,8 +81,7 @@ def find_sample(root: Path, named: str | None, warn: Callable[[str], None] | Non
     """
     if named:
         path = root / named
-        if not path.is_file():
-            raise BadChoice(f"The file {path} does not exist: --sample expects a path relative to {root}.")
+        require_file(path, f"--sample expects a file, with its path relative to {root}.")
         return _read_sample(path, root)
     paths = [path for path in list_table_files(root) if looks_like_sample(path)]
     shallow = [path for path in paths if len(path.parts) == len(paths[0].parts)]

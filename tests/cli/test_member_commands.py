@@ -40,13 +40,14 @@ def test_members_are_listed_in_a_table(folder: CompetitionFolder) -> None:
     result = run("members")
     lines = result.stdout.splitlines()
     assert lines[0].split()[:3] == ["member", "folds", "log"]
-    assert [line.split()[:2] for line in lines[1:]] == [["a", f"{FOLDS}/{FOLDS}"], ["a@x", "2/3"], ["c", "0/3"]]
+    assert [line.split()[:2] for line in lines[1:]] == [["a", f"{FOLDS}/{FOLDS}"], ["a@x", "2/3"]]
+    assert "Not trained yet: c. `ensembler status` says how to resume or remove it." in result.stderr
     assert "Not measured on this machine: a, a@x. Measure them with `ensembler members --measure`." in result.stderr
 
 
 def test_members_as_json(folder: CompetitionFolder) -> None:
     listed = json.loads(run("members", "--json", "-c", "made").stdout)
-    assert [(member["name"], member["finished"]) for member in listed] == [("a", True), ("a@x", False), ("c", False)]
+    assert [(member["name"], member["finished"]) for member in listed] == [("a", True), ("a@x", False)]
 
 
 def test_no_members(folder: CompetitionFolder) -> None:
@@ -94,9 +95,11 @@ def test_in_a_terminal_it_is_asked(
 def test_status_in_words_and_as_json(folder: CompetitionFolder) -> None:
     lines = run("status").stdout.splitlines()
     assert lines[0] == "made"
-    assert lines[-1] == "next: ensembler train-members --members a@x,c"
+    assert lines[-1] == "next: ensembler train-members --members a@x"
+    assert "Not trained yet: c. `ensembler members rm c` removes it." in lines[-3]
     standing = json.loads(run("status", "--json").stdout)
-    assert standing["next"]["command"] == "ensembler train-members --members a@x,c"
+    assert standing["next"]["command"] == "ensembler train-members --members a@x"
+    assert standing["competition"]["begun"] == ["c"]
 
 
 def test_status_of_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -118,7 +118,8 @@ def test_a_copy_of_the_sample_is_no_question(tmp_path):
 
 def test_the_one_named_must_be_there(tmp_path):
     with pytest.raises(
-        BadChoice, match=r"The file .*answers\.csv does not exist: Hints\(sample=.* expects a path relative to"
+        BadChoice,
+        match=r"The file .*answers\.csv does not exist: Hints\(sample=.* expects a file, with its path relative to",
     ):
         find_sample(tmp_path, "answers.csv")
 

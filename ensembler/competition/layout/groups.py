@@ -11,6 +11,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from ...errors import BadChoice, BadData
+from ...paths import require_file
 from ..manifest import TrainLayout
 from ..photo_files import PhotoFiles
 from ..sample_submission import SampleSubmission, make_relative
@@ -122,11 +123,8 @@ def parse_groups(answer: str, photos: PhotoFiles) -> GroupColumn | None:
         return NAME_PAIRS
     file, _, column = answer.rpartition(":")
     path = photos.root / file
-    if not file or not path.is_file():
-        raise BadChoice(
-            f"The table {path} does not exist: --groups expects FILE:COLUMN with a file relative to "
-            f"{photos.root}, {PHOTO_NAMES} or {NO_GROUPS}."
-        )
+    advice = f"--groups expects FILE:COLUMN with a file relative to {photos.root}, {PHOTO_NAMES} or {NO_GROUPS}."
+    require_file(path, advice)
     if column not in (header := read_columns(path)):
         raise BadChoice.from_unknown_name("group column", column, header)
     if not (id_column := find_id_column(path, photos)):

@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from ...errors import BadChoice, BadData, MissingHint
+from ...paths import require_file
 from ..photo_files import PhotoFiles
 from ..sample_submission import SampleSubmission, make_relative
 from ..table_files.reading import read_columns, read_table_file
@@ -79,8 +80,7 @@ class LabelTable:
 def resolve_label_table(name: str, photos: PhotoFiles, folder: str) -> LabelTable:
     """Return the table that the user named."""
     path = photos.root / name
-    if not path.is_file():
-        raise BadChoice(f"The file {path} does not exist: --labels expects a path relative to {photos.root}.")
+    require_file(path, f"--labels expects a file, with its path relative to {photos.root}.")
     table = _read_label_table(path, photos)
     if table is None:
         raise BadData(

@@ -69,7 +69,8 @@ def list_members(
     if damage := describe_damaged_folds(folder):
         progress.warn(damage)
     if begun := list_begun_members(folder):
-        progress.note(f"Not trained yet: {', '.join(begun)}. `ensembler status` says how to resume or remove them.")
+        it = "it" if len(begun) == 1 else "them"
+        progress.note(f"Not trained yet: {', '.join(begun)}. `ensembler status` says how to resume or remove {it}.")
     return list_competition_members(folder, progress, damage)
 
 

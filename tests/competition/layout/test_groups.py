@@ -158,7 +158,7 @@ def test_groups_may_be_named(tmp_path, photos):
         (
             "other.csv:colour",
             BadChoice,
-            r"The table \S+other\.csv does not exist: Hints\(groups=.* expects FILE:COLUMN",
+            r"The file \S+other\.csv does not exist: Hints\(groups=.* expects FILE:COLUMN",
         ),
         ("colour", BadChoice, r"Hints\(groups=.* expects FILE:COLUMN with a file relative to"),
         ("strange.csv:colour", BadData, r"No column of \S+strange\.csv contains the names of training photos"),

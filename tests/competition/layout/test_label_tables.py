@@ -153,5 +153,7 @@ def test_a_table_that_is_named_must_fit(tmp_path, photos):
     table(tmp_path, "other.csv", "id,label", ids=("7", "8", "9"))
     with pytest.raises(BadData, match=r"other\.csv does not contain a column with the names of photos in \S+train"):
         resolve_label_table("other.csv", photos, "train")
-    with pytest.raises(BadChoice, match=r"another\.csv does not exist: Hints\(labels=.* expects a path relative to"):
+    with pytest.raises(
+        BadChoice, match=r"another\.csv does not exist: Hints\(labels=.* expects a file, with its path relative to"
+    ):
         resolve_label_table("another.csv", photos, "train")

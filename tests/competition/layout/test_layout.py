@@ -489,7 +489,7 @@ REFUSALS = {
         {"sample_submission_csv": ANSWER},
         {"labels": "label.csv"},
         BadChoice,
-        r"The file .*label\.csv does not exist: Hints\(labels=.* expects a path relative to",
+        r"The file .*label\.csv does not exist: Hints\(labels=.* expects a file, with its path relative to",
     ),
     "no such sample": (
         [*TRAIN, *TEST],

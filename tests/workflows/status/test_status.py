@@ -154,7 +154,7 @@ def test_members_that_have_only_begun_are_said_once_and_hinder_nothing(made: Mad
     assert [brief.members for brief in found.competitions] == [2]
     heard = Heard()
     assert "failed@x" not in list_members(workspace=workspace, progress=heard)
-    assert heard.notes == ["Not trained yet: failed@x. `ensembler.status()` says how to resume or remove them."]
+    assert heard.notes == ["Not trained yet: failed@x. `ensembler.status()` says how to resume or remove it."]
     heard = Heard()
     with pytest.raises(BadChoice, match="spam"):
         stack(["a", "spam"], workspace=workspace, progress=heard)
