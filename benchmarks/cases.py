@@ -8,22 +8,27 @@ Pixels, weights and classes by the thousand need trainings and are measured else
 from __future__ import annotations
 
 import argparse
+import contextlib
+import io
 import re
+import runpy
 import shutil
-import subprocess
 import sys
 import tempfile
 import tomllib
+import traceback
 from collections import Counter
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import numpy as np
 import pandas as pd
 from PIL import Image
+
+from ensembler.cli.main import main as run_ensembler
 
 HUES = np.array(
     [(200, 60, 50), (50, 90, 200), (60, 180, 70), (200, 180, 40), (160, 60, 190), (40, 180, 190), (120, 120, 120)]
@@ -167,19 +172,44 @@ def list_cases() -> Iterator[Case]:
 def judge(case: Case, cases: Path, work: Path) -> tuple[str, str]:
     """Return ``right`` or the first difference, and the output."""
     top = Path(tempfile.mkdtemp(dir=work))
-    generator = [sys.executable, str(cases / f"{case.generator}.py"), str(top), *case.kinds]
-    subprocess.run(generator, check=True, capture_output=True)
+    run_quietly(top, [str(top), *case.kinds], lambda: run_generator(cases / f"{case.generator}.py"))
     expected, workspace = case.expected, top / "work"
     workspace.mkdir()
     made = ["adopt", str(top / "files"), "--name", "own"]
     if not expected.adopt:
         made = ["fetch", "own", "--archive", str(top / "input.zip")]
-    command = [sys.executable, "-m", "ensembler", *made, *expected.options]
-    done = subprocess.run(command, cwd=workspace, capture_output=True, text=True, check=False)
-    output = done.stdout + done.stderr
-    verdict = compare(expected, workspace / "data" / "own", done.returncode, output)
+    code, output = run_quietly(workspace, [*made, *expected.options], run_ensembler)
+    verdict = compare(expected, workspace / "data" / "own", code, output)
     shutil.rmtree(top)
     return verdict, output
+
+
+def run_generator(path: Path) -> None:
+    """Run a generator, which imports a module beside it."""
+    sys.path.insert(0, str(path.parent))
+    try:
+        runpy.run_path(str(path), run_name="__main__")
+    finally:
+        sys.path.remove(str(path.parent))
+
+
+def run_quietly(folder: Path, arguments: list[str], run: Callable[[], object]) -> tuple[int, str]:
+    """Call a function as a command with ``arguments`` in ``folder``, and return exit code and output."""
+    output, code = io.StringIO(), 0
+    with (
+        contextlib.chdir(folder),
+        mock.patch.object(sys, "argv", ["ensembler", *arguments]),
+        contextlib.redirect_stdout(output),
+        contextlib.redirect_stderr(output),
+    ):
+        try:
+            run()
+        except SystemExit as end:
+            code = end.code if isinstance(end.code, int) else 1
+        except Exception:  # noqa: BLE001 - a bug is one verdict of many
+            code = 1
+            traceback.print_exc()
+    return code, output.getvalue()
 
 
 def compare(expected: Expected, folder: Path, code: int, output: str) -> str:
@@ -233,17 +263,18 @@ def main() -> None:
     parser.add_argument("generators", nargs="*", help="names of generators; all by default")
     parser.add_argument("--kind", help="only this kind")
     parser.add_argument("--verbose", action="store_true", help="print the output of each case")
-    parser.add_argument("--processes", type=int, default=2)
     options = parser.parse_args()
     chosen = [case for case in list_cases() if not options.generators or case.generator in options.generators]
     chosen = [case for case in chosen if options.kind is None or options.kind in case.kinds]
-    with tempfile.TemporaryDirectory() as work, ThreadPoolExecutor(options.processes) as pool:
-        verdicts = list(pool.map(lambda case: judge(case, options.cases.absolute(), Path(work)), chosen))
-    for case, (verdict, output) in zip(chosen, verdicts, strict=True):
-        print(f"{case.name:<34} {verdict[:600]}")
-        if options.verbose:
-            print(output)
-    print(f"{sum(verdict == 'right' for verdict, _ in verdicts)} right of {len(chosen)}")
+    right = 0
+    with tempfile.TemporaryDirectory() as work:
+        for case in chosen:
+            verdict, output = judge(case, options.cases.absolute(), Path(work))
+            right += verdict == "right"
+            print(f"{case.name:<34} {verdict[:600]}", flush=True)
+            if options.verbose:
+                print(output)
+    print(f"{right} right of {len(chosen)}")
 
 
 if __name__ == "__main__":
