@@ -51,9 +51,11 @@ class SampleSubmission:
         """Distinct cells of the first column to fill in, except empty ones and placeholders."""
         return frozenset(self.table.iloc[:, 1].str.strip()) - {"", self.placeholder}
 
-    def respell_cells(self, spelling: Mapping[str, str]) -> SampleSubmission:
-        """Return the sample with its cells spelled like the classes; ``spelling`` maps classes to cells."""
+    def respell(self, spelling: Mapping[str, str]) -> SampleSubmission:
+        """Return the sample with its columns or cells spelled like the classes; ``spelling`` maps classes to texts."""
         classes = {text: name for name, text in spelling.items()}
+        if len(self.columns) > 1:
+            return replace(self, table=self.table.rename(columns=classes))
         column = self.table.columns[1]
         return replace(self, table=self.table.assign(**{column: self.table[column].replace(classes)}))
 

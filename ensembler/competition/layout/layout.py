@@ -25,7 +25,7 @@ from .known import find_known_competition, require_known_competition
 from .labelled_photos import find_labelled_photos
 from .not_classification import refuse_columns, refuse_metric
 from .sample_cells import are_probabilities, spell_like_sample
-from .tags import Tags
+from .tags import Tags, normalise_name
 
 
 def find_layout(
@@ -81,7 +81,7 @@ def find_layout(
     known_metric = metrics[0] if metrics else None
     labelled = find_labelled_photos(photos, sample, hints, evidence, known_metric, test)
     spelling = _find_spelling(labelled.labels, sample, root, evidence)
-    shown = sample.respell_cells(spelling) if spelling else sample
+    shown = sample.respell(spelling) if spelling else sample
     separator = _choose_answer_separator(labelled.labels, shown, labelled.layout.separator)
     task, classes, kind = decide_task(
         labelled.labels,
@@ -125,12 +125,19 @@ def _find_spelling(
     labels: pd.Series | OneHot | Tags, sample: SampleSubmission, root: Path, evidence: Evidence
 ) -> dict[str, str]:
     """Return how the sample spells each class; empty if it spells them like the labels."""
-    if not isinstance(labels, pd.Series) or len(sample.columns) > 1:
+    if not isinstance(labels, pd.Series):
         return {}
     classes = [name for name in labels.unique() if name]
-    if len(classes) == 2 and are_probabilities(sample.cells):
+    if len(sample.columns) > 1:
+        plain = set(map(normalise_name, classes))
+        # Similar names are matched in any case.
+        if any(normalise_name(column) in plain for column in sample.columns):
+            return {}
+        texts = spell_like_sample(sample.columns, classes, root)
+    elif len(classes) == 2 and are_probabilities(sample.cells):
         return {}
-    texts = spell_like_sample(sample.cells, classes, root)
+    else:
+        texts = spell_like_sample(sample.cells, classes, root)
     if texts:
         evidence.doubt(
             f"{make_relative(sample.path, root)} spells the classes otherwise than the labels, and the CSV follows it: "

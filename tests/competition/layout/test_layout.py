@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 from helpers.photos import write_csv, write_photos
 
+from ensembler.competition.layout.evidence import Evidence
 from ensembler.competition.layout.hints import Hints
 from ensembler.competition.layout.layout import find_layout, is_metric_guessed
 from ensembler.competition.manifest import AnswerLayout, Manifest, TestLayout, TrainLayout
@@ -526,3 +527,22 @@ REFUSALS = {
 def test_what_does_not_fit_is_refused(tmp_path, photos, tables, hints, error, says):
     with pytest.raises(error, match=says):
         found(made(tmp_path, photos, **tables), Hints(**hints))
+
+
+@pytest.mark.parametrize(
+    ("sample", "classes", "texts"),
+    [
+        ("id,label;8,1", ("Bear", "Red Fox", "Wolf"), ("2", "1", "0")),
+        ("id,label;8,Wolf", ("Bear", "Red Fox", "Wolf"), ()),
+        ("id,label;8,wolf", ("Bear", "Red Fox", "Wolf"), ("bear", "red fox", "wolf")),
+        ("id,0,1,2;8,0,0,1", ("Wolf", "Red Fox", "Bear"), ()),
+    ],
+)
+def test_the_answer_is_spelled_like_the_sample(tmp_path, sample, classes, texts):
+    photos = [f"train/{name}/{number}.jpg" for number, name in enumerate(["Red Fox", "Wolf", "Bear"] * 2)]
+    root = made(tmp_path, [*photos, "test/8.jpg"], sample_submission_csv=sample)
+    (root / "classes.json").write_text('{"0": "Wolf", "1": "Red Fox", "2": "Bear"}', "utf-8")
+    evidence = Evidence()
+    manifest = find_layout(root, "x", "", NO_HINTS, ".", evidence=evidence)
+    assert (manifest.classes, manifest.answer.labels) == (classes, texts)
+    assert any("spells the classes otherwise" in doubt for doubt in evidence.doubts) is ("Wolf" not in sample)
