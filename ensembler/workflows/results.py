@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,9 +18,12 @@ from ..competition.sets.accounting import FileCount
 from ..figures import format_score, format_signed
 from ..paths import CompetitionFolder
 from ..serialization import Exported, convert_to_plain
-from ..stacking.evaluation import Evaluation
 from ..submission.answer import AnswerScore
 from ..tables import Shown, Table
+
+if TYPE_CHECKING:
+    # Its import takes a second, and most results need none.
+    from ..stacking.evaluation import Evaluation
 
 
 @dataclass(frozen=True, repr=False)

@@ -64,4 +64,4 @@ def test_json_and_a_note_where_nothing_is_at_hand(tmp_path: Path) -> None:
     result = CliRunner().invoke(commands, ["backbones", "v2s", "--json", "--weights", str(tmp_path)])
     assert json.loads(result.stdout)[0]["accuracy"] == 0.839
     plain = CliRunner().invoke(commands, ["backbones", "v2s", "--weights", str(tmp_path)])
-    assert "There are no local weights" in plain.stderr
+    assert "contains no weights of these backbones" in plain.stderr

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+# Subject of the finding about a table that spells the classes like the sample submission.
+SPELLING = "spelling"
+
 
 @dataclass(frozen=True)
 class Finding:

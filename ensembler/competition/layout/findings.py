@@ -18,7 +18,7 @@ from ..sets.set_names import find_set
 from ..table_files.reading import describe_table_dialect, is_encoding_guessed
 from ..task import LabelSource
 from .classes import OneHot
-from .evidence import Evidence
+from .evidence import SPELLING, Evidence
 from .readable_tables import explain_tables
 from .tags import Tags
 
@@ -123,6 +123,7 @@ def report_unused_tables(
 ) -> None:
     """Record each table that is not used, with the reason."""
     used = {manifest.train.file, manifest.train.groups, *(file.path for file in evidence.unused)}
+    used |= {finding.source for finding in evidence.findings if finding.subject == SPELLING}
     train = photos.select_inside(manifest.train.folder)
     for path, reason in explain_tables(train, photos, sample, used).items():
         evidence.leave_out(make_relative(path, photos.root), reason.text)

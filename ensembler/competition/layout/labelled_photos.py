@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
 
-from ...errors import BadChoice, MissingHint, format_count
+from ...errors import BadChoice, MissingHint, format_count, format_first
 from ..label_rows import read_label_rows
 from ..manifest import FOLDERS, SEPARATOR, TestLayout, TrainLayout
 from ..metrics.metrics import Metric
@@ -18,6 +19,7 @@ from ..photo_names import extract_stem
 from ..sample_submission import SampleSubmission, make_relative
 from ..sets.labelled_folders import LabelledFolders, find_labelled_folders
 from ..sets.photo_sets import TrainingSet, find_training_set
+from ..tag_cells import BLANK, split_cell
 from .classes import OneHot
 from .evidence import Evidence
 from .findings import add_labels_finding, report_rows
@@ -29,6 +31,10 @@ from .left_out import report_strays, report_undecodable
 from .not_classification import refuse_columns, refuse_measurements
 from .readable_tables import refuse_unclear_tables
 from .tags import Tags, are_tags_in_rows, find_tag_separator
+
+_PART = re.compile(r"(?:part|batch|chunk|split|shard|volume|dis[ck])[\W_]*\d+$", re.IGNORECASE)
+# Columns that name the set of each photo.
+_SET_COLUMNS = frozenset({"split", "set", "subset", "partition", "fold", "usage", "phase", "data set", "dataset"})
 
 
 @dataclass(frozen=True)
@@ -101,6 +107,9 @@ def _find_labels(
     inside = training.select(photos)
     asked = () if sample is None else sample.columns if len(sample.columns) > 1 else sample.cells
     in_folders = find_labelled_folders(training, asked)
+    if in_folders and all(map(_PART.search, in_folders.by_path.values())):
+        # Photos of one set in several folders, such as images_part_1 and images_part_2.
+        in_folders = None
     if hints.labels == "names":
         return _use_names(training, photos, evidence)
     if hints.labels == "folders":
@@ -200,7 +209,8 @@ def _read_with_more(
                 folder,
                 f"its photos have the names of others, so {file} does not tell which are meant"
                 if {extract_stem(path) for path in paths} & {extract_stem(path) for path in inside.paths}
-                else f"{file} has no label for some of its photos",
+                else f"{file} has no label for {len(set(paths) - set(tried.by_path.index))} of its photos; they are "
+                "learned from if their rows are appended to it",
             )
     for doubt in said.doubts:
         evidence.doubt(doubt)
@@ -230,6 +240,11 @@ def _read_from_table(
     )
     rows = read_label_rows(layout, photos)
     report_rows(rows, layout, evidence)
+    if ignored := [name for name in label_table.other_columns if name.lower() in _SET_COLUMNS and name not in columns]:
+        evidence.doubt(
+            f"The column {ignored[0]!r} of {layout.file} is not used: all labelled photos are learned from, except "
+            "those to predict."
+        )
     used = rows.table["path"] != ""
     several = rows.contradicting & used
     if hints.conflicting_labels:
@@ -250,4 +265,10 @@ def _read_from_table(
         separator = SEPARATOR
     if separator is None:
         return LabelledPhotos(layout, labels, by_path)
+    if separator == BLANK and metric is None:
+        first = next(cell for cell in labels if len(split_cell(cell, BLANK)) > 1)
+        evidence.doubt(
+            f"Cells of {layout.file} are split at blanks into tags, such as {first!r} into "
+            f"{format_first(split_cell(first, BLANK))}: if they are names, use `--metric accuracy`."
+        )
     return LabelledPhotos(replace(layout, separator=separator.strip()), Tags.split(labels, separator), by_path)

@@ -14,11 +14,11 @@ from ..photo_files import PhotoFiles
 from ..sample_submission import SampleSubmission, find_sample, make_relative
 from ..sets.leaving_out import leave_out_others
 from ..sets.photo_sets import find_test_layout
-from ..tag_cells import BLANK, LIST, detect_separator, split_cell
+from ..tag_cells import BLANK, detect_separator, split_cell
 from ..task import AnswerKind, Task
 from .class_names import find_class_names
 from .classes import OneHot, decide_task
-from .evidence import Evidence
+from .evidence import SPELLING, Evidence
 from .findings import report_classes, report_test_photos, report_unused_tables
 from .hints import Hints
 from .known import find_known_competition, require_known_competition
@@ -133,16 +133,21 @@ def _find_spelling(
         # Similar names are matched in any case.
         if any(normalise_name(column) in plain for column in sample.columns):
             return {}
-        texts = spell_like_sample(sample.columns, classes, root)
+        texts, source = spell_like_sample(sample.columns, classes, root)
     elif len(classes) == 2 and are_probabilities(sample.cells):
         return {}
     else:
-        texts = spell_like_sample(sample.cells, classes, root)
+        texts, source = spell_like_sample(sample.cells, classes, root)
     if texts:
+        named = format_first([f"{name} is {text}" for name, text in zip(classes, texts, strict=True)])
+        where = f", as in {make_relative(source, root)}" if source else ""
         evidence.doubt(
             f"{make_relative(sample.path, root)} spells the classes otherwise than the labels, and the CSV follows it: "
-            f"{format_first([f'{name} is {text}' for name, text in zip(classes, texts, strict=True)])}."
+            f"{named}{where}."
         )
+        if source:
+            rule = "it names each class as the sample submission does"
+            evidence.add_finding(SPELLING, named, make_relative(source, root), rule)
     return dict(zip(classes, texts, strict=True)) if texts else {}
 
 
@@ -150,10 +155,11 @@ def _choose_answer_separator(labels: pd.Series | OneHot | Tags, sample: SampleSu
     """Return the separator of tags in the CSV: that of the sample's cells, else that of the labels."""
     if not isinstance(labels, Tags) or len(sample.columns) > 1:
         return BLANK
-    for separator in (detect_separator(sample.cells), of_labels or BLANK):
-        if any(len(split_cell(cell, separator)) > 1 for cell in sample.cells) or separator == LIST:
+    seen = detect_separator(sample.cells)
+    for separator in (seen if seen != BLANK else of_labels, of_labels, BLANK):
+        if separator and {word for cell in sample.cells for word in split_cell(cell, separator)} <= set(labels.classes):
             return separator
-    return of_labels or BLANK
+    return seen
 
 
 def is_metric_guessed(slug: str, hints: Hints, metric: str) -> bool:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from ...errors import BadData, MissingHint
-from ..photo_files import PhotoFiles
+from ..photo_files import PhotoFiles, find_common_folder
 from ..photo_ids import find_nearest
 from ..sample_submission import SampleSubmission, looks_like_sample, make_relative
 from ..table_files.listing import list_table_files
@@ -83,9 +83,13 @@ def _explain_table(path: Path, train: PhotoFiles, photos: PhotoFiles) -> UnusedR
         return None if path.suffix.lower() == ".txt" else UnusedReason("it has no columns of ids and labels")
     if _is_map_of_classes(path, head):
         return UnusedReason("it maps numbers to names")
-    for files, reason in ((train, "its columns are not needed as labels"), (photos, "it is about other photos")):
-        if any(_count_matches(files, head[column]) * 2 >= len(head) for column in head.columns):
-            return UnusedReason(reason, len(head))
+    for files in (train, photos):
+        for column in head.columns:
+            found = [one for value in head[column] if (one := files.find(value))]
+            if len(found) * 2 >= len(head):
+                where = find_common_folder(found)
+                reason = "another source gives their labels" if files is train else "their labels are not read from it"
+                return UnusedReason(f"it is about photos of {where}, and {reason}", len(head))
     ids = max(head.columns, key=lambda column: head[column].nunique())
     first = next((value for value in head[ids] if value), "")
     return UnusedReason(
@@ -107,10 +111,6 @@ def _is_map_of_classes(path: Path, head: pd.DataFrame) -> bool:
         and head.shape[1] == 2
         and any(head[column].str.fullmatch(r"\d+").all() for column in head.columns)
     )
-
-
-def _count_matches(photos: PhotoFiles, values: pd.Series) -> int:
-    return sum(bool(photos.find(value)) for value in values)
 
 
 def _list_tables(root: Path, sample: SampleSubmission | None) -> list[Path]:

@@ -15,6 +15,7 @@ from ..table_files.listing import list_table_files
 from ..table_files.reading import read_table_file
 
 _WHOLE = re.compile(r"[-+]?\d+(?:\.0*)?")
+_SEVERAL_WORDS = " but several words"
 # A larger table maps no classes.
 _MAX_MAP_BYTES = 1 << 20
 _SPELLINGS: tuple[Callable[[str], str], ...] = (
@@ -70,29 +71,33 @@ def require_classes(sample: SampleSubmission, cells: Collection[str], classes: C
         return
     strange = min(cell for cell in cells if not are_classes({cell}, classes))
     reason = _explain_cell(strange, classes)
-    placeholder = "" if reason else ", or declare a cell that only holds a place with --placeholder TEXT"
-    raise MissingHint(
+    what = (
         f"The column {sample.columns[0]!r} of {sample.path} contains {strange[:60]!r}, which is not one of the classes "
-        f"({', '.join(sorted(classes)[:5])}){reason}: name the column of labels with --label-column COLUMN"
-        f"{placeholder}."
+        f"({', '.join(sorted(classes)[:5])}){reason}"
     )
+    if reason.startswith(_SEVERAL_WORDS):
+        raise BadData(f"{what}: only competitions with one class or with tags for each photo are supported.")
+    placeholder = "" if reason else ", or declare a cell that only holds a place with --placeholder TEXT"
+    raise MissingHint(f"{what}: name the column of labels with --label-column COLUMN{placeholder}.")
 
 
-def spell_like_sample(cells: Collection[str], classes: Sequence[str], root: Path) -> tuple[str, ...]:
+def spell_like_sample(
+    cells: Collection[str], classes: Sequence[str], root: Path
+) -> tuple[tuple[str, ...], Path | None]:
     """Return the spelling of each class in the sample's cells; empty if it is the same, or none is found.
 
-    A table or JSON file below ``root`` may map classes to other names, such as numbers.
+    A table or JSON file below ``root`` may map classes to other names, such as numbers. It is the second result.
     """
     if not cells or are_classes(cells, classes):
-        return ()
+        return (), None
     for respell in _SPELLINGS:
         texts = tuple(map(respell, classes))
         if set(cells) <= set(texts) and len(set(texts)) == len(texts):
-            return texts
+            return texts, None
     for path in list_table_files(root):
         if path.stat().st_size <= _MAX_MAP_BYTES and (texts := _read_spellings(path, cells, classes)):
-            return texts
-    return ()
+            return texts, path
+    return (), None
 
 
 def _read_spellings(path: Path, cells: Collection[str], classes: Sequence[str]) -> tuple[str, ...]:
@@ -114,7 +119,7 @@ def _read_spellings(path: Path, cells: Collection[str], classes: Sequence[str]) 
 def _explain_cell(strange: str, classes: Collection[str]) -> str:
     """Name the kinds of competitions that have such cells."""
     if len(strange.split()) > 1 and not any(len(name.split()) > 1 for name in classes):
-        return " but several words, as in rankings (MAP@5), boxes and sentences"
+        return f"{_SEVERAL_WORDS}, as in rankings (MAP@5), boxes and sentences"
     if are_whole_numbers(classes) and not pd.isna(pd.to_numeric(strange, errors="coerce")):
         return " but a fractional number, as in regressions"
     return ""

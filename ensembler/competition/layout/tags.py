@@ -13,6 +13,8 @@ from ..sample_submission import SampleSubmission
 from ..tag_cells import BLANK, LIST, detect_separator, join_tags, split_cell, split_cells
 from .sample_cells import sort_classes
 
+# Metrics of one class for each photo.
+_METRICS_OF_NAMES = ("accuracy", "log loss", "quadratic weighted kappa")
 # Many more combinations than words are tags, even if few of the words occur alone.
 _MIN_CELLS_PER_WORD = 5
 # From this share of photos on, several rows of a photo are its tags rather than mistakes.
@@ -66,6 +68,8 @@ def are_tags(values: pd.Series, sample: SampleSubmission | None, metric: Metric 
         columns = {normalise_name(column) for column in sample.columns}
         return not columns >= {normalise_name(name) for name in values.unique() if name}
     judges_tags = metric is not None and metric.name.startswith("sample ")
+    if metric is not None and metric.name in _METRICS_OF_NAMES:
+        return False
     # Tags also occur alone. The words of names do not.
     alone = names & words
     if len(alone) > len(words) / 2 or len(names) >= _MIN_CELLS_PER_WORD * len(words) or (judges_tags and alone):

@@ -12,7 +12,7 @@ import pandas as pd
 from ...paths import CompetitionFolder
 from ..csv_tables import read_table, write_table
 from ..layout.class_names import find_class_names_file
-from ..layout.evidence import Evidence
+from ..layout.evidence import SPELLING, Evidence
 from ..manifest import FOLDERS, Manifest
 from ..photo_files import PhotoFiles, compile_patterns
 from ..photo_names import extract_suffix
@@ -68,7 +68,8 @@ def account_for_files(
     used = dict.fromkeys(train["path"], (LEARNED, ""))
     used |= dict.fromkeys(test["path"], (PREDICTED, ""))
     used |= dict.fromkeys(unreadable["path"], (LEFT_OUT, "it cannot be decoded, see unreadable.csv"))
-    for path, content in _list_tables(manifest, photos):
+    spellings = [(found.source, "the names of the classes") for found in evidence.findings if found.subject == SPELLING]
+    for path, content in [*_list_tables(manifest, photos), *spellings]:
         # A path written by hand may have a dot at its start.
         used[os.path.relpath(photos.root / path, photos.root).replace(os.sep, "/")] = (TABLE, content)
     explain = _Explanation(manifest, evidence)

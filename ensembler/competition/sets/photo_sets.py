@@ -12,6 +12,7 @@ from ...errors import BadData
 from ..layout.evidence import Evidence
 from ..manifest import TestLayout
 from ..photo_files import PhotoFiles, find_common_folder
+from ..photo_ids import find_nearest
 from ..photo_names import extract_stem, extract_suffix
 from ..pictures.likeness import are_versions, have_few_colours, look_at
 from ..sample_submission import SampleSubmission
@@ -176,8 +177,11 @@ def _make_unanswered_error(sample: SampleSubmission, photos: PhotoFiles) -> BadD
                 f"{reason} do not stand for one photo each, as {photos.root / path} shows: only competitions with one "
                 "row per photo file are supported."
             )
-    where = photos.root / find_common_folder(photos.paths)
-    return BadData(f"{reason} are not names of photos in {where}: name another file with --sample FILE.")
+    where, nearest = photos.root / find_common_folder(photos.paths), find_nearest(identity, photos.paths)
+    return BadData(
+        f"{reason} are not names of photos in {where}, of which {nearest} is most like it: "
+        "correct the ids or the names of the photos, or name another file with --sample FILE."
+    )
 
 
 def _has_prefix(name: str, start: str) -> bool:

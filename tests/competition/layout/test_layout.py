@@ -297,7 +297,7 @@ AGES = "image,age;" + ";".join(f"{row},{20 + row % 4 * 1.5}" for row in range(12
 COUNTS = "image,count;" + ";".join(f"{row},{row}" for row in range(12))
 OTHER_TASKS = {
     "another column": (WHALES, "image,predictions;99,x1 x2", MissingHint, "Several columns .*species, individual_id"),
-    "a ranking": (WHALES, "image,predictions;99,w1 w2", MissingHint, r"'w1 w2', .* as in rankings \(MAP@5\)"),
+    "a ranking": (WHALES, "image,predictions;99,w1 w2", BadData, r"'w1 w2', .* as in rankings \(MAP@5\)"),
     "fractions": (
         AGES,
         "image,age;99,0",
@@ -462,7 +462,7 @@ REFUSALS = {
         {"labels_csv": LABELS, "sample_submission_csv": "id,label;x9,0.5"},
         {},
         BadData,
-        r"\(first: 'x9'\) are not names of photos in .*test: name another file with Hints\(sample",
+        r"\(first: 'x9'\) are not names of photos in .*test, of which test/8.jpg is most like it: correct .*Hints\(sample",
     ),
     "columns that match no class": (
         ["train/a/1.jpg", "train/b/2.jpg", *TEST],
@@ -546,3 +546,50 @@ def test_the_answer_is_spelled_like_the_sample(tmp_path, sample, classes, texts)
     manifest = find_layout(root, "x", "", NO_HINTS, ".", evidence=evidence)
     assert (manifest.classes, manifest.answer.labels) == (classes, texts)
     assert any("spells the classes otherwise" in doubt for doubt in evidence.doubts) is ("Wolf" not in sample)
+
+
+def find_with_evidence(root, hints=NO_HINTS):
+    evidence = Evidence()
+    return find_layout(root, "x", "", hints, ".", evidence=evidence), evidence
+
+
+def test_parts_of_the_photos_are_no_classes(tmp_path):
+    photos = [f"images_part_{1 + number % 2}/p{number}.jpg" for number in range(6)]
+    rows = ";".join(f"p{number},{'nv' if number % 3 else 'mel'}" for number in range(6))
+    root = made(tmp_path, [*photos, "test/8.jpg"], meta_csv=f"image,dx;{rows}", sample_submission_csv="id,label;8,nv")
+    manifest, _ = find_with_evidence(root)
+    assert (manifest.train.file, manifest.classes) == ("meta.csv", ("mel", "nv"))
+
+
+def test_a_column_of_sets_is_told(tmp_path):
+    rows = ";".join(f"{number},{'ab'[number % 2]},{'train' if number < 9 else 'valid'}" for number in range(12))
+    root = made(tmp_path, TWELVE, train_csv=f"image,label,split;{rows}", sample_submission_csv="image,label;99,a")
+    _, evidence = find_with_evidence(root)
+    assert any("The column 'split' of train.csv is not used" in doubt for doubt in evidence.doubts)
+
+
+def test_the_separator_of_the_labels_is_that_of_a_sample_without_one(tmp_path):
+    tags = [
+        '"Mass,Pleural Thickening"',
+        "Mass",
+        "No Finding",
+        "Pleural Thickening",
+        '"Lung Opacity,Mass"',
+        "Lung Opacity",
+    ]
+    rows = ";".join(f"{number},{tags[number % 6]}" for number in range(12))
+    root = made(tmp_path, TWELVE, train_csv=f"image,label;{rows}", sample_submission_csv="image,label;99,No Finding")
+    manifest, _ = find_with_evidence(root)
+    assert manifest.classes == ("Lung Opacity", "Mass", "No Finding", "Pleural Thickening")
+    assert (manifest.train.separator, manifest.answer.separator) == (",", ",")
+
+
+def test_names_split_at_blanks_are_told(tmp_path):
+    names = ("rose", "wild rose", "dog", "dog rose")
+    rows = ";".join(f"{number},{names[number % 4]}" for number in range(12))
+    root = made(tmp_path, TWELVE, train_csv=f"image,label;{rows}", sample_submission_csv="image,label;99,rose")
+    manifest, evidence = find_with_evidence(root)
+    assert manifest.task == "multilabel"
+    assert any("'wild rose' into wild, rose: if they are names, use" in doubt for doubt in evidence.doubts)
+    manifest, evidence = find_with_evidence(root, Hints(metric="accuracy"))
+    assert (manifest.classes, evidence.doubts) == (tuple(sorted(names)), [])

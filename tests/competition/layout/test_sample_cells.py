@@ -21,7 +21,7 @@ CLASSES = ("Red Fox", "Wolf")
     ],
 )
 def test_the_spelling_of_the_sample(tmp_path, cells, texts):
-    assert spell_like_sample(cells, CLASSES, tmp_path) == texts
+    assert spell_like_sample(cells, CLASSES, tmp_path) == (texts, None)
 
 
 @pytest.mark.parametrize(
@@ -35,12 +35,12 @@ def test_the_spelling_of_the_sample(tmp_path, cells, texts):
 )
 def test_a_map_of_numbers(tmp_path, name, content):
     (tmp_path / name).write_text(content, "utf-8")
-    assert spell_like_sample({"0"}, CLASSES, tmp_path) == ("1", "0")
-    assert spell_like_sample({"7"}, CLASSES, tmp_path) == ()
+    assert spell_like_sample({"0"}, CLASSES, tmp_path) == (("1", "0"), tmp_path / name)
+    assert spell_like_sample({"7"}, CLASSES, tmp_path) == ((), None)
 
 
 def test_tables_that_map_no_classes_are_passed_over(tmp_path):
     write_csv(tmp_path / "a.csv", "id,name;0,Wolf;1,Wolf")
     write_csv(tmp_path / "b.csv", "id,name,more;0,Wolf,x;1,Red Fox,x")
     (tmp_path / "c.json").write_text("{", "utf-8")
-    assert spell_like_sample({"0"}, CLASSES, tmp_path) == ()
+    assert spell_like_sample({"0"}, CLASSES, tmp_path) == ((), None)

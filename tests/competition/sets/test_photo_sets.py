@@ -114,5 +114,8 @@ def test_ids_of_more_or_less_than_a_photo(path, identity):
 
 @pytest.mark.parametrize("identity", ["test_9", "ab1", "cd"])
 def test_ids_of_missing_photos(identity):
-    with pytest.raises(BadData, match=r"are not names of photos in root.test: name another file with Hints\(sample"):
+    with pytest.raises(
+        BadData,
+        match=r"are not names of photos in root.test, of which test/\S+ is most like it: correct .*Hints\(sample",
+    ):
         find_test_layout(photos("test/ab12_red.png", "test/test7.png"), asking_for(identity))

@@ -249,7 +249,7 @@ def test_no_secret_is_written_anywhere(fetched, kaggle):
 
 
 def test_an_empty_file_is_no_submission(fetched, kaggle):
-    with pytest.raises(BadData, match=r"Cannot read .*as a CSV"):
+    with pytest.raises(BadData, match=r"Cannot read .*as a table"):
         submit(write_answer(fetched, ""), workspace=fetched)
     assert kaggle.requests == []
 
