@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -80,6 +81,21 @@ def _name_labels(layout: TrainLayout) -> tuple[str, ...]:
 def _rename_labels(table: pd.DataFrame, layout: TrainLayout) -> pd.DataFrame:
     """Name the columns by their places, since a table's own column may be called id or path."""
     return table.set_axis(["id", "path", *_name_labels(layout)], axis=1)
+
+
+def read_flags(table: pd.DataFrame, columns: Sequence[str], source: Path) -> pd.DataFrame:
+    """Return columns of 0 and 1, or of -1 and 1, as flags.
+
+    Raises
+    ------
+    BadData
+        If a cell is another value. Beside 0 and 1, -1 would be a third value, such as "uncertain".
+    """
+    numbers = table.apply(pd.to_numeric, errors="coerce")
+    if not (numbers.isin([0, 1]).all(axis=None) or numbers.isin([-1, 1]).all(axis=None)):
+        raise BadData(f"The columns {', '.join(columns)} of {source} contain values other than 0 and 1: correct them.")
+    flags: pd.DataFrame = numbers == 1
+    return flags
 
 
 def settle_rows(rows: LabelRows, layout: TrainLayout, photos: PhotoFiles, separator: str | None = None) -> pd.DataFrame:

@@ -87,12 +87,14 @@ class PhotoFiles:
 
     def compute_match_share(self, identities: Sequence[str]) -> float:
         """Return the share of ``identities`` that name at least one photo."""
-        names = {key for path in self.paths for key in (extract_name(path), extract_stem(path))}
-        return sum(identity in names or bool(self.find(identity)) for identity in identities) / len(identities)
+        counts = Counter(key for path in self.paths for key in (extract_name(path), extract_stem(path)))
+        # A name of several photos names none of them alone.
+        matched = sum(counts[extract_name(one)] > 1 or bool(self.find(one)) for one in identities)
+        return matched / len(identities)
 
     @cached_property
     def _loose_names(self) -> LooseNames:
-        return LooseNames(self.paths)
+        return LooseNames(self.paths, self.root)
 
     @cached_property
     def _by_path(self) -> dict[str, str]:

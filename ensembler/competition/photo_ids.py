@@ -10,6 +10,8 @@ import re
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from pathlib import Path
 
 from .photo_names import extract_folder, extract_name, extract_stem, extract_suffix
 
@@ -54,9 +56,12 @@ class LooseNames:
     ----------
     paths
         Paths of the photos, relative to one folder, with forward slashes.
+    root
+        That folder, which may contain other photos too.
     """
 
-    def __init__(self, paths: Sequence[str]) -> None:
+    def __init__(self, paths: Sequence[str], root: Path) -> None:
+        self._exists = lru_cache(maxsize=1 << 12)(lambda folder: (root / folder).is_dir())
         self._by_stem: defaultdict[str, list[str]] = defaultdict(list)
         numbers: defaultdict[int, list[str]] = defaultdict(list)
         for path in paths:
@@ -91,8 +96,9 @@ class LooseNames:
         ranks = {path: _rank_candidate(identity, path) for path in candidates}
         best = max(ranks.values())
         chosen = [path for path, rank in ranks.items() if rank == best]
-        above = extract_name(extract_folder(identity)).lower()
-        return "" if len(chosen) > 1 or (above in self._folders and above and not best[0]) else chosen[0]
+        above = extract_folder(identity)
+        is_elsewhere = above and not best[0] and (extract_name(above).lower() in self._folders or self._exists(above))
+        return "" if len(chosen) > 1 or is_elsewhere else chosen[0]
 
 
 def _index_folders(paths: Sequence[str]) -> dict[str, str]:

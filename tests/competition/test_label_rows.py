@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
+import pandas as pd
 import pytest
 from helpers.photos import write_csv, write_photos
 
-from ensembler.competition.label_rows import read_label_rows, settle_rows
+from ensembler.competition.label_rows import read_flags, read_label_rows, settle_rows
 from ensembler.competition.manifest import TrainLayout
 from ensembler.competition.photo_files import PhotoFiles
 from ensembler.errors import BadData
@@ -56,6 +58,24 @@ def test_rows_without_a_photo_are_refused_or_left_out(photos):
     rows, settled = settle(photos, text, missing_photos=True)
     assert rows.without_photo.tolist() == ["22"]
     assert [row[0] for row in settled] == ["1", "2"]
+
+
+@pytest.mark.parametrize(
+    ("cells", "flags"),
+    [
+        ([["1", "0"], ["0", "1.0"]], [[True, False], [False, True]]),
+        ([["1", "-1"], ["-1", "1"]], [[True, False], [False, True]]),
+        ([["1", "0"], ["-1", "1"]], None),
+        ([["1", ""]], None),
+    ],
+)
+def test_flags_are_0_and_1_or_minus_1_and_1(cells, flags):
+    table = pd.DataFrame(cells, columns=["a", "b"])
+    if flags is None:
+        with pytest.raises(BadData, match=r"The columns a, b of t\.csv contain values other than 0 and 1"):
+            read_flags(table, ["a", "b"], Path("t.csv"))
+    else:
+        assert read_flags(table, ["a", "b"], Path("t.csv")).to_numpy().tolist() == flags
 
 
 def test_a_column_of_labels_may_be_called_path(photos):

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import unicodedata
+from pathlib import Path
 
 import pytest
 
@@ -52,17 +53,23 @@ PATHS = (
     ],
 )
 def test_an_id_spelled_otherwise(identity, path, words):
-    assert LooseNames(PATHS).find(identity) == path
+    assert LooseNames(PATHS, Path()).find(identity) == path
     if path:
         assert describe_difference(identity, path) == words
 
 
+def test_a_path_that_exists_elsewhere_is_no_photo_of_the_same_name(tmp_path):
+    (tmp_path / "external").mkdir()
+    names = LooseNames(("train/0.jpg",), tmp_path)
+    assert [names.find(path) for path in ("external/0.jpg", "external/0", "other/0.jpg")] == ["", "", "train/0.jpg"]
+
+
 def test_numbers_that_two_photos_share_name_neither():
-    assert LooseNames(("a/01.jpg", "a/001.jpg")).find("1") == ""
+    assert LooseNames(("a/01.jpg", "a/001.jpg"), Path()).find("1") == ""
 
 
 def test_small_classes_are_no_folders_of_ids():
-    assert LooseNames(("train/cat/1.jpg", "train/dog/2.jpg")).find("cat") == ""
+    assert LooseNames(("train/cat/1.jpg", "train/dog/2.jpg"), Path()).find("cat") == ""
 
 
 def test_matching_in_words():

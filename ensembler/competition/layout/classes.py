@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from ...errors import BadChoice, BadData, MissingHint, format_count
+from ..label_rows import read_flags
 from ..manifest import SEPARATOR
 from ..sample_submission import SampleSubmission
 from ..tag_cells import BLANK, split_cell
@@ -30,11 +31,7 @@ class OneHot:
     @classmethod
     def read(cls, table: pd.DataFrame, source: Path) -> OneHot:
         """Read columns of 0 and 1, and decide whether each row has exactly one class."""
-        flags = table.apply(pd.to_numeric, errors="coerce")
-        if not flags.isin([0, 1]).all(axis=None):
-            raise BadData(
-                f"The columns {', '.join(table.columns)} of {source} contain values other than 0 and 1: correct them."
-            )
+        flags = read_flags(table, list(table.columns), source)
         return cls(tuple(map(str, table.columns)), bool((flags.sum(axis=1) == 1).all()))
 
 

@@ -65,15 +65,16 @@ def report_rows(rows: LabelRows, layout: TrainLayout, evidence: Evidence) -> Non
 
 def report_classes(labels: pd.Series | OneHot | Tags, classes: Sequence[str], evidence: Evidence) -> None:
     """Report classes of one photo or none, and classes that differ only by case or by the form of a number."""
-    if not isinstance(labels, pd.Series):
-        return
-    counts = labels.value_counts()
-    absent = [name for name in classes if name not in counts.index]
+    known = set(labels.unique() if isinstance(labels, pd.Series) else labels.classes)
+    absent = [name for name in classes if name not in known]
     if absent:
         evidence.doubt(
             f"No photo shows {len(absent)} of the sample's classes ({format_first(absent)}), so the networks cannot "
             "learn them, and they get small probabilities."
         )
+    if not isinstance(labels, pd.Series):
+        return
+    counts = labels.value_counts()
     alone = [name for name in classes if counts.get(name, 0) == 1]
     if alone:
         evidence.doubt(

@@ -64,7 +64,9 @@ class LabelTable:
         if columns or len(left) == 1:
             return columns or left
         return (
-            left if sample is None and read_table_file(self.path, columns=left).isin(["0", "1"]).all(axis=None) else ()
+            left
+            if sample is None and read_table_file(self.path, columns=left).isin(["0", "1", "-1"]).all(axis=None)
+            else ()
         )
 
     def _find_answering_column(self, sample: SampleSubmission) -> tuple[str, ...]:

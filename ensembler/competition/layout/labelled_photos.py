@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from ...errors import BadChoice, MissingHint, format_count, format_first
+from ...errors import BadChoice, BadData, MissingHint, format_count, format_first
 from ..label_rows import read_label_rows
 from ..manifest import FOLDERS, SEPARATOR, TestLayout, TrainLayout
 from ..metrics.metrics import Metric
 from ..photo_files import PhotoFiles
 from ..photo_ids import normalise_text
-from ..photo_names import extract_stem
+from ..photo_names import extract_folder, extract_name, extract_stem
 from ..sample_submission import SampleSubmission, make_relative
 from ..sets.labelled_folders import LabelledFolders, find_labelled_folders
 from ..sets.photo_sets import TrainingSet, find_training_set
@@ -32,7 +32,12 @@ from .not_classification import refuse_columns, refuse_measurements
 from .readable_tables import refuse_unclear_tables
 from .tags import Tags, are_tags_in_rows, find_tag_separator
 
-_PART = re.compile(r"(?:part|batch|chunk|split|shard|volume|dis[ck])[\W_]*\d+$", re.IGNORECASE)
+# Names of folders with parts of the photos, such as images_part_1 and images_001.
+_PART = re.compile(
+    r"(?:part|batch|chunk|split|shard|volume|dis[ck]|images?|imgs?|photos?|pictures?|pics?|data|archive|folder|dir)"
+    r"[\W_]*\d+$",
+    re.IGNORECASE,
+)
 # Columns that name the set of each photo.
 _SET_COLUMNS = frozenset({"split", "set", "subset", "partition", "fold", "usage", "phase", "data set", "dataset"})
 
@@ -107,15 +112,14 @@ def _find_labels(
     inside = training.select(photos)
     asked = () if sample is None else sample.columns if len(sample.columns) > 1 else sample.cells
     in_folders = find_labelled_folders(training, asked)
-    if in_folders and all(map(_PART.search, in_folders.by_path.values())):
-        # Photos of one set in several folders, such as images_part_1 and images_part_2.
-        in_folders = None
     if hints.labels == "names":
         return _use_names(training, photos, evidence)
     if hints.labels == "folders":
         if not in_folders:
             raise BadChoice(f"The photos in {photos.root / training.folder} are in no folders of classes.")
         return _use_folders(in_folders, training, evidence)
+    if in_folders and all(map(_PART.search, in_folders.by_path.values())):
+        in_folders = None
     if hints.labels:
         named = resolve_label_table(hints.labels, inside, training.folder)
         return _read_with_more(named, training, photos, sample, hints, evidence, metric)
@@ -136,6 +140,13 @@ def _find_labels(
     refuse_unclear_tables(inside, sample, has_names=has_labels_in_names(inside))
     if has_labels_in_names(inside):
         return _use_names(training, photos, evidence)
+    above = {extract_folder(path) for path in inside.paths}
+    if len(above) == 1 and above.isdisjoint({"", training.folder}):
+        name = extract_name(min(above))
+        raise BadData(
+            f"All photos in {photos.root / training.folder} are in one folder ({name}), so there is one class only: "
+            "add photos of another class, or name a table of labels with --labels FILE."
+        )
     raise MissingHint(
         f"The photos in {photos.root / training.folder} have no labels: neither file names (cat.12.jpg), nor a folder "
         "per class, nor a table contain them; name the table with --labels FILE."

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ...errors import BadData, format_count
-from ..label_rows import read_label_rows, settle_rows
+from ..label_rows import read_flags, read_label_rows, settle_rows
 from ..manifest import SEPARATOR, Manifest
 from ..photo_files import PhotoFiles
 from ..photo_ids import normalise_text
@@ -21,7 +21,8 @@ from ..tag_cells import BLANK
 
 def extract_label(path: str) -> str:
     """Return the part of a photo's name before its number (``cat`` of ``cat.12.jpg``), or an empty string."""
-    stem = normalise_text(extract_stem(path))
+    # Windows writes the number in parentheses: "lemon (1).jpg".
+    stem = re.sub(r"\((\d+)\)$", r"\1", normalise_text(extract_stem(path)))
     bare = stem.rstrip("0123456789")
     label = re.sub(r"[\W_]+$", "", bare)
     return label if bare != stem and re.search(r"[^\W\d_]", label) else ""
@@ -92,7 +93,7 @@ def _read_from_csv(manifest: Manifest, photos: PhotoFiles, to_learn: PhotoFiles)
     missed = to_learn.exclude(set(rows.table["path"])).paths
     if missed and not layout.incomplete:
         raise BadData(
-            f"{rows.source} has no label for {format_count(missed, 'photo')} of {photos.root / layout.folder} "
+            f"{rows.source} has no label for {format_count(missed, 'photo')} of {', '.join(layout.folders)} "
             f"(first: {missed[0]}): add labels, or skip such photos with --incomplete-labels."
         )
     table["label"] = _join_columns(table[list(rows.columns)], manifest, rows.source)
@@ -102,14 +103,8 @@ def _read_from_csv(manifest: Manifest, photos: PhotoFiles, to_learn: PhotoFiles)
 def _join_columns(labels: pd.DataFrame, manifest: Manifest, source: Path) -> pd.Series:
     if labels.shape[1] == 1:
         return labels.iloc[:, 0]
-    flags = labels.apply(pd.to_numeric, errors="coerce")
-    if not flags.isin([0, 1]).all(axis=None):
-        raise BadData(
-            f"The columns {', '.join(manifest.train.columns)} of {source} contain values other than 0 and 1: correct "
-            "them."
-        )
     names = np.array(manifest.classes, dtype=object)
-    given = flags.to_numpy(dtype=bool)
+    given = read_flags(labels, manifest.train.columns, source).to_numpy(dtype=bool)
     return pd.Series([SEPARATOR.join(names[row]) for row in given], index=labels.index, dtype=str)
 
 

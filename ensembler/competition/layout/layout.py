@@ -74,6 +74,12 @@ def find_layout(
     if sample is None:
         raise MissingHint(f"No file in {root} has the name of a sample submission: name it with --sample FILE.")
     sample = replace(sample, placeholder=hints.placeholder or "")
+    if sample.placeholder:
+        evidence.doubt(
+            f"Cells {sample.placeholder!r} of {make_relative(sample.path, root)} are taken for placeholders, so the "
+            "CSV contains the names of the classes: if the competition wants numbers, write them as answer.labels into "
+            "competition.toml."
+        )
     refuse_columns(sample.columns, sample.path)
     photos, left_out = leave_out_others(photos, hints.leave_out, evidence)
     test = find_test_layout(photos, sample)

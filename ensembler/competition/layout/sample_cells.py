@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
@@ -17,7 +18,7 @@ from ..table_files.reading import read_table_file
 _WHOLE = re.compile(r"[-+]?\d+(?:\.0*)?")
 _SEVERAL_WORDS = " but several words"
 # A larger table maps no classes.
-_MAX_MAP_BYTES = 1 << 20
+_MAX_MAP_BYTES, _MAX_MAP_COLUMNS = 1 << 20, 6
 _SPELLINGS: tuple[Callable[[str], str], ...] = (
     normalise_text,
     str.lower,
@@ -106,9 +107,9 @@ def _read_spellings(path: Path, cells: Collection[str], classes: Sequence[str]) 
         table = read_table_file(path)
     except BadData:  # a file that is not needed may be anything
         return ()
-    if table.shape[1] != 2 or len(table) < len(classes):
+    if not 2 <= table.shape[1] <= _MAX_MAP_COLUMNS or len(table) < len(classes):
         return ()
-    for names, others in ((0, 1), (1, 0)):
+    for names, others in itertools.permutations(range(table.shape[1]), 2):
         spelled = dict(zip(table.iloc[:, names], table.iloc[:, others], strict=True))
         texts = tuple(spelled.get(name, "") for name in classes)
         if all(texts) and len(set(texts)) == len(texts) and set(cells) <= set(texts):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from ...errors import MissingHint
+from ..manifest import SEPARATOR
 from ..metrics.metrics import Metric
 from ..photo_ids import normalise_text
 from ..sample_submission import SampleSubmission
@@ -39,7 +40,8 @@ def find_tag_separator(values: pd.Series, sample: SampleSubmission | None, metri
     Errors are those of :func:`are_tags`.
     """
     separator = detect_separator(values.unique())
-    if separator == LIST or (separator != BLANK and are_tags(values, sample, metric, separator)):
+    # These separators are part of no name.
+    if separator in (LIST, SEPARATOR) or (separator != BLANK and are_tags(values, sample, metric, separator)):
         return separator
     return BLANK if are_tags(values, sample, metric) else None
 

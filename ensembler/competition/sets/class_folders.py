@@ -153,7 +153,11 @@ def _choose_level(base: str, inside: dict[str, list[str]], asked: Collection[str
     pairs = {(parts[0], parts[depth - 1]) for parts in inside.values()}
     level = depth if _are_innermost_classes(outer, inner, are_shared=len(pairs) > len(inner)) else 1
     chosen, other = (inner, outer) if level == depth else (outer, inner)
-    return level, _find_group_level(inside, level, depth), _describe_choice(base, chosen, other, level)
+    return (
+        level,
+        _find_group_level(inside, level, depth),
+        _describe_choice(base, chosen, other, 1 if level > 1 else depth),
+    )
 
 
 def _are_innermost_classes(outer: set[str], inner: set[str], *, are_shared: bool) -> bool:
@@ -170,12 +174,19 @@ def _are_innermost_classes(outer: set[str], inner: set[str], *, are_shared: bool
 def _find_group_level(inside: dict[str, list[str]], level: int, depth: int) -> int:
     """Return the level of folders that group the photos of the classes at ``level``; 0 if none does."""
     other = 1 if level == depth else depth
-    groups = {tuple(parts[:other]) for parts in inside.values()}
-    return other if _are_numbered(_list_names(inside, other - 1)) and _MIN_GROUPS <= len(groups) < len(inside) else 0
+    if not _are_numbered(_list_names(inside, other - 1)):
+        return 0
+    # Folders with numbers above, such as a slide above its magnifications, group photos that belong together.
+    outer = [
+        above
+        for above in range(min(level + 1, other), other + 1)
+        if all(re.search(r"\d", name) for name in _list_names(inside, above - 1))
+    ]
+    counts = {above: len({tuple(parts[:above]) for parts in inside.values()}) for above in outer}
+    return next((above for above, count in counts.items() if _MIN_GROUPS <= count < len(inside)), 0)
 
 
-def _describe_choice(base: str, chosen: set[str], other: set[str], level: int) -> str:
-    alternative = "1" if level > 1 else "2"
+def _describe_choice(base: str, chosen: set[str], other: set[str], alternative: int) -> str:
     return (
         f"Two levels of folders below {base} may be the classes. {format_first(sorted(chosen))} are used, not "
         f"{format_first(sorted(other))}: to use the others, write class_level = {alternative} below [train] and their "

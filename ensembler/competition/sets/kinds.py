@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ..layout.evidence import Evidence
-from ..photo_files import PhotoFiles, compile_patterns
+from ..photo_files import PhotoFiles, compile_patterns, find_common_folder
 from ..photo_names import extract_folder, extract_name, extract_suffix
 from ..pictures.likeness import Look, are_versions, have_few_colours, look_at
 from .photo_versions import FolderNames
@@ -81,7 +81,7 @@ def _list_pairs(photos: PhotoFiles) -> list[_Pair]:
     found: dict[tuple[int, str, str, str], list[tuple[str, list[tuple[str, str]]]]] = defaultdict(list)
     for above, children in _group_by_child(photos).items():
         groups: dict[str, list[str]] = defaultdict(list)
-        read_places = lru_cache(maxsize=None)(partial(_read_places, above, children))
+        read_places = lru_cache(maxsize=None)(partial(_read_places, children))
         for name in children:
             groups[parse_set_name(name) or others.get(_join(above, name), "")].append(name)
         for word, names in groups.items():
@@ -118,8 +118,9 @@ class _Places(NamedTuple):
     names: FolderNames
 
 
-def _read_places(above: str, children: Mapping[str, list[str]], name: str) -> _Places:
-    start = len(_join(above, name)) + 1
+def _read_places(children: Mapping[str, list[str]], name: str) -> _Places:
+    # Single folders on the way, as in annotations/trimaps, are stepped over.
+    start = len(find_common_folder(children[name])) + 1
     paths = {path[start:].removesuffix(extract_suffix(path)): path for path in children[name]}
     return _Places(paths, FolderNames(paths))
 

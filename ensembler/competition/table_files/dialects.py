@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from ...errors import format_count
 from ..photo_names import extract_suffix
 from ..pictures.file_kinds import list_photo_suffixes
 
@@ -22,6 +23,7 @@ _BLANKS = r"\s+"
 _MIN_ALIKE = 0.95
 _BYTE_ORDER_MARKS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 UTF_8, WINDOWS = "utf-8-sig", "cp1252"
+_NO_ROW = re.compile(r"#|sep=.$", re.IGNORECASE)
 _NUMBER = re.compile(r"\d+(\.\d+)?")
 
 
@@ -30,7 +32,8 @@ class Dialect:
     """How to read a text table.
 
     ``columns`` are the names of the columns, those of a table without a header being ``column 1`` and so on.
-    ``has_counter`` tells of a first column that only counts the rows, as pandas writes it.
+    ``has_counter`` tells of a first column that only counts the rows, as pandas writes it. ``skipped`` counts the lines
+    at the top that are no rows: comments (``#``), and ``sep=;`` of Excel. The last of them may name the columns.
     """
 
     encoding: str
@@ -38,13 +41,15 @@ class Dialect:
     has_header: bool
     has_counter: bool
     columns: tuple[str, ...]
+    skipped: int = 0
 
     def describe(self) -> str:
         """Return what is unusual about the dialect as a phrase; an empty string for a plain CSV."""
         words = {**_SEPARATORS, _BLANKS: "blanks"}
         parts = [f"separated by {words[self.separator]}"] if self.separator != "," else []
         parts += [f"encoded in {self.encoding}"] if self.encoding != UTF_8 else []
-        parts += ["without a header"] if not self.has_header else []
+        parts += ["without a header"] if not self.has_header and not self.skipped else []
+        parts += [f"below {format_count(range(self.skipped), 'line')} of comments"] if self.skipped else []
         parts += ["without its column of row numbers"] if self.has_counter else []
         return ", ".join(parts)
 
@@ -64,13 +69,17 @@ def _detect(path: Path, size: int, time: int) -> Dialect:
     lines = [line for line in text.splitlines() if line.strip()]
     if len(head) == _HEAD_BYTES and len(lines) > 1:
         lines.pop()  # its end is missing
-    lines = lines[:_HEAD_LINES]
+    skipped = next((place for place, line in enumerate(lines) if not _NO_ROW.match(line)), 0)
+    above, lines = lines[:skipped], lines[skipped : skipped + _HEAD_LINES]
     separator = _choose_separator(lines, path)
     rows = _split_lines(lines, separator)
+    named = _split_lines([above[-1].lstrip("# ")], separator)[0] if above and above[-1].startswith("#") else []
+    if rows and len(named) == len(rows[0]) > 1:
+        return Dialect(encoding, separator, has_header=False, has_counter=False, columns=tuple(named), skipped=skipped)
     has_header = bool(rows) and not _is_row_of_values(rows)
     names = _name_columns(rows, has_header=has_header)
     has_counter = has_header and _counts_rows(names, rows[1:])
-    return Dialect(encoding, separator, has_header, has_counter, tuple(names))
+    return Dialect(encoding, separator, has_header, has_counter, tuple(names), skipped)
 
 
 def _decode(head: bytes) -> tuple[str, str]:
@@ -108,9 +117,10 @@ def _split_lines(lines: list[str], separator: str) -> list[list[str]]:
 
 
 def _is_row_of_values(rows: list[list[str]]) -> bool:
-    """Return whether the first row is data: it names a photo, or begins with a number like all rows below it."""
+    """Return whether the first row is data: it repeats a cell, names a photo, or begins with a number as all do."""
     first = rows[0]
-    if any(extract_suffix(cell).lower() in list_photo_suffixes() for cell in first):
+    named = [cell for cell in first if cell]
+    if len(set(named)) < len(named) or any(extract_suffix(cell).lower() in list_photo_suffixes() for cell in first):
         return True
     below = [row[0] for row in rows[1:] if row]
     return bool(first and below and all(_NUMBER.fullmatch(cell) for cell in (first[0], *below)))

@@ -126,6 +126,7 @@ def _parse_text(
         header=0 if dialect.has_header else None,
         names=names if not dialect.has_header else None,
         nrows=rows,
+        skiprows=dialect.skipped,
         **given,
     )
     return table.rename(columns=str.strip)

@@ -7,6 +7,7 @@ from helpers.photos import write_csv, write_photos
 from ensembler.competition.label_rows import read_label_rows
 from ensembler.competition.layout.evidence import Evidence
 from ensembler.competition.layout.findings import report_classes, report_rows, report_test_photos
+from ensembler.competition.layout.tags import Tags
 from ensembler.competition.manifest import TestLayout, TrainLayout
 from ensembler.competition.photo_files import PhotoFiles
 from ensembler.competition.sample_submission import SampleSubmission
@@ -17,6 +18,7 @@ from ensembler.competition.sample_submission import SampleSubmission
     [
         (["a", "a", "b", "b"], ("a", "b"), []),
         (["a", "a", "b", "b"], ("a", "b", "c"), ["No photo shows 1 of the sample's classes (c)"]),
+        (Tags(("a", "b")), ("a", "b", "c"), ["No photo shows 1 of the sample's classes (c)"]),
         (["a", "a", "b"], ("a", "b"), ["Only one photo shows each of 1 classes (b)"]),
         (["Cat", "Cat", "cat", "cat"], ("Cat", "cat"), ["'Cat' (2 photos), 'cat' (2 photos)"]),
         (["0", "0", "0.0", "0.0"], ("0", "0.0"), ["'0' (2 photos), '0.0' (2 photos)"]),
@@ -25,7 +27,7 @@ from ensembler.competition.sample_submission import SampleSubmission
 )
 def test_doubts_about_classes(labels, classes, says):
     evidence = Evidence()
-    report_classes(pd.Series(labels), classes, evidence)
+    report_classes(labels if isinstance(labels, Tags) else pd.Series(labels), classes, evidence)
     assert len(evidence.doubts) == len(says)
     assert all(words in doubt for words, doubt in zip(says, evidence.doubts, strict=True))
 

@@ -30,6 +30,7 @@ def test_the_spelling_of_the_sample(tmp_path, cells, texts):
         ("names.json", '{"0": "Wolf", "1": "Red Fox", "2": "Bear"}'),
         ("names.json", '{"Wolf": 0, "Red Fox": 1}'),
         ("classes.csv", "name,number\nWolf,0\nRed Fox,1\n"),
+        ("classes.csv", "name,count,label_id\nWolf,20,0\nRed Fox,30,1\n"),
         ("classes.tsv", "number\tname\n0\tWolf\n1\tRed Fox\n"),
     ],
 )
@@ -41,6 +42,6 @@ def test_a_map_of_numbers(tmp_path, name, content):
 
 def test_tables_that_map_no_classes_are_passed_over(tmp_path):
     write_csv(tmp_path / "a.csv", "id,name;0,Wolf;1,Wolf")
-    write_csv(tmp_path / "b.csv", "id,name,more;0,Wolf,x;1,Red Fox,x")
+    write_csv(tmp_path / "b.csv", "id,name;0,Wolf;7,Bear")
     (tmp_path / "c.json").write_text("{", "utf-8")
     assert spell_like_sample({"0"}, CLASSES, tmp_path) == ((), None)

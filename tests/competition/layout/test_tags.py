@@ -48,7 +48,7 @@ def test_tags_are_split():
         (["a b a", "a", "b", "c", "b c"], " "),
         (["cat", "dog"], None),
         (["Cat, domestic", "Dog", "NA"], None),
-        (["a|b", "c"], None),
+        (["a|b", "c"], "|"),
     ],
 )
 def test_the_separator_of_tags(cells, separator):

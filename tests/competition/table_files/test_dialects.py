@@ -31,6 +31,15 @@ DIALECTS = {
         ',id,label\n0,1,crème brûlée\n1,2,"häagen, cold"\n2,07,\n'.encode(),
         "without its column of row numbers",
     ),
+    "a line of Excel": (
+        ("sep=;\n" + join_rows(";", quote="")).encode(),
+        "separated by semicolons, below 1 line of comments",
+    ),
+    "comments": (("# exported\n# today\n" + join_rows(",")).encode(), "below 2 lines of comments"),
+    "a header in a comment": (
+        ("# exported\n#" + join_rows("\t", quote="")).encode(),
+        "separated by tabs, below 2 lines of comments",
+    ),
     "no line end": (join_rows(",").rstrip().encode(), ""),
 }
 

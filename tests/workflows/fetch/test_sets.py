@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from helpers.photos import Heard, write_csv, write_photo, write_photos
+from PIL import Image
 
 from ensembler.competition.csv_tables import read_table
 from ensembler.competition.layout.layout import Hints
 from ensembler.competition.tables import load_tables
-from ensembler.errors import BadChoice
+from ensembler.errors import BadChoice, BadData
 from ensembler.paths import Workspace
 from ensembler.workflows.fetch.adopt import adopt
 
@@ -178,12 +180,56 @@ def test_a_table_that_knows_the_photos_for_validation(tmp_path: Path, workspace:
     write_csv(root / "labels.csv", f"id,label;{rows[: rows.index(';y')]}")
     heard = Heard()
     assert adopt(root, "half", workspace=workspace, progress=heard).training == 8
-    assert (
-        "valid is not used: labels.csv has no label for 8 of its photos; they are learned from if their rows are appended to it."
-        in heard.notes
-    )
+    assert any(note.startswith("valid is not used: labels.csv has no label for 8 of its") for note in heard.notes)
     for row in range(8):
         write_photo(root / "train_extra" / f"x{row}.png", 100 + row)
     heard = Heard()
     assert adopt(root, "extra", workspace=workspace, progress=heard).training == 8
     assert any(note.startswith("train_extra is not used: its photos have the names of others") for note in heard.notes)
+
+
+def test_folders_of_unlabelled_photos_are_left_out(workspace, tmp_path):
+    names = [f"{kind}/{row}.png" for row in range(6) for kind in ("car", "cat", "Unlabelled")]
+    root = write_photos(tmp_path / "photos", *names)
+    heard = Heard()
+    made = adopt(root, "own", workspace=workspace, progress=heard).manifest
+    assert (made.classes, made.leave_out) == (("car", "cat"), ("Unlabelled",))
+    assert any(warning.startswith("The photos of Unlabelled are left out") for warning in heard.warnings)
+
+
+def test_numbers_in_parentheses_belong_to_no_class(workspace, tmp_path):
+    names = [f"{kind} ({row}).png" for row in range(1, 7) for kind in ("lemon", "orange")]
+    made = adopt(write_photos(tmp_path / "photos", *names), "own", workspace=workspace).manifest
+    assert (made.train.labels, made.classes) == ("names", ("lemon", "orange"))
+
+
+def test_one_class_is_called_one(workspace, tmp_path):
+    root = write_photos(tmp_path / "photos", *(f"train/good/{row}.png" for row in range(6)), "test/good/1.png")
+    with pytest.raises(BadData, match=r"are in one folder \(good\), so there is one class only"):
+        adopt(root, "own", workspace=workspace)
+
+
+def test_slides_rather_than_their_magnifications_are_groups(workspace, tmp_path):
+    names = [
+        f"{kind}/SOB/{part}/SOB_{part}_14-{slide}/{zoom}X/{slide}-{zoom}-{row}.png"
+        for kind, parts in {"benign": ("A", "F"), "malignant": ("DC", "LC")}.items()
+        for part in parts
+        for slide in (f"{kind[0]}{part}10", f"{kind[0]}{part}11")
+        for zoom in (40, 100)
+        for row in range(2)
+    ]
+    made = adopt(write_photos(tmp_path / "photos", *names), "own", workspace=workspace).manifest
+    assert made.classes == ("benign", "malignant")
+    assert (made.train.groups, made.train.group_column) == ("folders", "4")
+
+
+def test_masks_in_a_deeper_folder_are_left_out(workspace, tmp_path):
+    root = write_photos(tmp_path / "photos", *(f"images/{kind}_{row}.png" for row in range(1, 7) for kind in "ab"))
+    for path in (root / "images").iterdir():
+        mask = root / "annotations" / "trimaps" / path.name
+        mask.parent.mkdir(parents=True, exist_ok=True)
+        pixels = np.zeros((32, 32), np.uint8)
+        pixels[8:20, 8:20] = 1 + ord(path.name[0]) % 2
+        Image.fromarray(pixels).save(mask)
+    made = adopt(root, "own", workspace=workspace).manifest
+    assert (made.train.labels, made.classes, made.leave_out) == ("names", ("a", "b"), ("annotations",))
