@@ -109,10 +109,14 @@ def _refuse_ids_elsewhere(path: Path, root: Path) -> None:
     if table.empty or not has_photos(root):
         return
     photos = PhotoFiles.list_below(root)
-    if photos.compute_match_share(table.iloc[:, 0].tolist()):
+    first = table.iloc[:, 0]
+    least = photos.compute_match_share(first.tolist())
+    # Labels such as 0 and 1 may be names of photos, but ids are not repeated.
+    if least and first.is_unique:
         return
+    needed = max(_MIN_PHOTO_SHARE, least)
     for column in table.columns[1:]:
-        if photos.compute_match_share(table[column].tolist()) > _MIN_PHOTO_SHARE:
+        if table[column].is_unique and photos.compute_match_share(table[column].tolist()) > needed:
             raise BadData(
                 f"{path} contains the names of photos in the column {column!r}, not in the first: save a copy with "
                 "that column first, and name it with --sample FILE."

@@ -16,7 +16,7 @@ from ..paths import CompetitionFolder
 from ..serialization import write_record
 from ..storage import remove_file
 from .csv_tables import read_table, write_table
-from .layout.groups import build_group_column, read_groups
+from .layout.groups import MIN_GROUPS, build_group_column, read_groups
 from .layout.joined_groups import join_groups
 from .layout.labels import tabulate_labelled_photos
 from .manifest import FOLDERS, SCAN_VERSION, SEPARATOR, Manifest, TablesStamp
@@ -108,7 +108,10 @@ def read_photo_groups(paths: pd.Series, manifest: Manifest, photos: PhotoFiles) 
         return pd.Series("", index=paths.index, dtype=str)
     if column.file == FOLDERS:
         level = int(column.column)
-        return paths.map(lambda path: "/".join(manifest.train.split_below(extract_folder(path))[:level]))
+        parts = paths.map(lambda path: manifest.train.split_below(extract_folder(path))[:level])
+        # A patient may have a folder below several classes. Few names, such as 1 and 2, are no groups of their own.
+        names = parts.str[-1].fillna("")
+        return names if names.nunique() >= MIN_GROUPS else parts.str.join("/")
     return paths.map(read_groups(column, photos.select_inside_any(manifest.train.folders))).fillna("")
 
 

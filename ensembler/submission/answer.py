@@ -194,8 +194,9 @@ def _encode_known_labels(labels: pd.Series, manifest: Manifest, source: Path) ->
 
 def _parse_probabilities(answer: pd.DataFrame, csv: Path) -> NDArray[np.float64]:
     numbers = answer.apply(pd.to_numeric, errors="coerce").to_numpy(dtype=np.float64)
-    if not np.isfinite(numbers).all():
-        row, column = np.argwhere(~np.isfinite(numbers))[0]
+    wrong = ~((numbers >= 0) & (numbers <= 1))
+    if wrong.any():
+        row, column = np.argwhere(wrong)[0]
         value, identity = answer.iat[row, column], answer.index[row]
         raise BadData(f"{csv} contains {value!r} as a probability of id {identity!r}: write a number from 0 to 1.")
     return np.asarray(numbers)

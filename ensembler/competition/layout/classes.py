@@ -18,6 +18,8 @@ from .known import list_known_positives
 from .sample_cells import FLAGS, are_probabilities, require_classes, sort_classes
 from .tags import Tags, normalise_name
 
+# Of the numbers 1 and 2, neither is a yes.
+_OTHER_NUMBERS = frozenset({"1", "2", "1.0", "2.0"})
 _YES = frozenset({"1", "1.0", "true", "yes", "positive", "y"})
 
 
@@ -182,7 +184,7 @@ def find_positive_class(classes: tuple[str, ...], column: str, slug: str, named:
         return named
     for candidates in (
         [name for name in classes if f" {_split_words(name)} " in f" {_split_words(column)} "],
-        [name for name in classes if name.lower() in _YES],
+        [name for name in classes if name.lower() in _YES and not set(classes) <= _OTHER_NUMBERS],
         sorted(set(list_known_positives(slug)) & set(classes)),
     ):
         if len(candidates) == 1:

@@ -25,14 +25,14 @@ from .readable_tables import HEAD_ROWS, list_readable_tables
 _BEINGS, _OCCASIONS, _PLACES = (
     names.split()
     for names in (
-        "patient subject driver person participant individual animal donor specimen owner",
+        "patient lesion subject driver person participant individual animal donor specimen owner",
         "group case study series sequence seq session burst video clip scene slide",
         "location site camera",
     )
 )
 _GROUP_NAMES = (*_BEINGS, *_OCCASIONS, *_PLACES)
 # The usual number of folds; fewer groups cannot fill them.
-_MIN_GROUPS = 5
+MIN_GROUPS = 5
 NO_GROUPS = "none"
 PHOTO_NAMES = "names"
 
@@ -165,7 +165,7 @@ def _is_useful_grouping(groups: pd.Series, labels: pd.Series) -> bool:
         return False
     groups = groups[known.index]
     count = groups.nunique()
-    if not _MIN_GROUPS <= count < len(groups):
+    if not MIN_GROUPS <= count < len(groups):
         return False
     pairs = pd.DataFrame({"group": groups, "label": known}).drop_duplicates()
     return not (len(pairs) == count == known.nunique())

@@ -19,7 +19,7 @@ from ..photo_names import extract_folder, extract_name, extract_stem
 from ..sample_submission import SampleSubmission, make_relative
 from ..sets.labelled_folders import LabelledFolders, find_labelled_folders
 from ..sets.photo_sets import TrainingSet, find_training_set
-from ..tag_cells import BLANK, split_cell
+from ..tag_cells import LIST, split_cell
 from .classes import OneHot
 from .evidence import Evidence
 from .findings import add_labels_finding, report_rows
@@ -29,7 +29,7 @@ from .label_tables import LabelTable, find_label_table, resolve_label_table
 from .labels import extract_label, has_labels_in_names
 from .left_out import report_strays, report_undecodable
 from .not_classification import refuse_columns, refuse_measurements
-from .readable_tables import refuse_unclear_tables
+from .readable_tables import refuse_unclear_folders, refuse_unclear_tables
 from .tags import Tags, are_tags_in_rows, find_tag_separator
 
 # Names of folders with parts of the photos, such as images_part_1 and images_001.
@@ -118,7 +118,10 @@ def _find_labels(
         if not in_folders:
             raise BadChoice(f"The photos in {photos.root / training.folder} are in no folders of classes.")
         return _use_folders(in_folders, training, evidence)
-    if in_folders and all(map(_PART.search, in_folders.by_path.values())):
+    parts = sorted(set(in_folders.by_path.values())) if in_folders else []
+    if not all(map(_PART.search, parts)):
+        parts = []
+    if parts:
         in_folders = None
     if hints.labels:
         named = resolve_label_table(hints.labels, inside, training.folder)
@@ -126,14 +129,25 @@ def _find_labels(
     table = find_label_table(inside, sample, evidence, by_name_only=bool(in_folders) and not hints.label_column)
     if in_folders:
         by_path = pd.Series(in_folders.by_path, dtype=str).map(normalise_text)
-        from_table = (
-            _read_from_table(table, training.folder, inside, sample, hints, Evidence(), metric) if table else None
-        )
-        if from_table is None or from_table.by_path.equals(by_path.reindex(from_table.by_path.index)):
+        if table is None:
+            refuse_unclear_folders(inside, in_folders.by_path, sample)
+            return _use_folders(in_folders, training, evidence)
+        from_table = _read_from_table(table, training.folder, inside, sample, hints, Evidence(), metric)
+        if from_table.by_path.equals(by_path.reindex(from_table.by_path.index)):
             return _use_folders(in_folders, training, evidence)
         evidence.doubt(
             f"The labels are those of {from_table.layout.file}, although the photos are in folders with other names: "
             "use the folders with `--labels folders`."
+        )
+    if parts and table is None:
+        raise MissingHint(
+            f"The folders {format_first(parts)} may be parts of the photos or classes: use `--labels folders` for "
+            "classes, `--labels names`, or a table of labels with --labels FILE."
+        )
+    if parts:
+        evidence.doubt(
+            f"The folders {format_first(parts)} are taken for parts of the photos: if they are classes, use "
+            "`--labels folders`."
         )
     if table is not None:
         return _read_with_more(table, training, photos, sample, hints, evidence, metric)
@@ -276,10 +290,10 @@ def _read_from_table(
         separator = SEPARATOR
     if separator is None:
         return LabelledPhotos(layout, labels, by_path)
-    if separator == BLANK and metric is None:
-        first = next(cell for cell in labels if len(split_cell(cell, BLANK)) > 1)
+    first = next((cell for cell in labels if len(split_cell(cell, separator)) > 1), "")
+    if first and separator != LIST and metric is None:
         evidence.doubt(
-            f"Cells of {layout.file} are split at blanks into tags, such as {first!r} into "
-            f"{format_first(split_cell(first, BLANK))}: if they are names, use `--metric accuracy`."
+            f"Cells of {layout.file} are split into tags, such as {first!r} into "
+            f"{format_first(split_cell(first, separator))}: if they are names, use `--metric accuracy`."
         )
     return LabelledPhotos(replace(layout, separator=separator.strip()), Tags.split(labels, separator), by_path)

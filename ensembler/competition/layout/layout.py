@@ -99,6 +99,12 @@ def find_layout(
         separator=separator,
     )
     report_classes(labelled.labels, classes, evidence)
+    if kind == "label" and (strange := sorted(shown.cells - set(classes))):
+        evidence.doubt(
+            f"{make_relative(sample.path, root)} contains {format_first(strange)}, which is none of the classes "
+            f"({format_first(classes)}), so it is taken for a placeholder: if the answer counts otherwise, write "
+            "answer.labels into competition.toml."
+        )
     report_test_photos(photos, test, sample, evidence)
     known = find_known_competition(slug)
     manifest = Manifest(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Container
+from collections import Counter
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pandas as pd
 from ...errors import BadData, MissingHint
 from ..photo_files import PhotoFiles, find_common_folder
 from ..photo_ids import find_nearest
+from ..photo_names import extract_stem
 from ..sample_submission import SampleSubmission, looks_like_sample, make_relative
 from ..table_files.listing import list_table_files
 from ..table_files.reading import read_table_file
@@ -48,6 +50,37 @@ def refuse_unclear_tables(photos: PhotoFiles, sample: SampleSubmission | None, *
         f"{make_relative(path, photos.root)} may contain the labels but is not understood, because {reason.text}: "
         f"correct or convert it, or name another table with --labels FILE{otherwise}."
     )
+
+
+def refuse_unclear_folders(photos: PhotoFiles, by_path: Mapping[str, str], sample: SampleSubmission | None) -> None:
+    """Refuse labels in folders (``by_path``) if a table may contain the labels of the folders, or of photos there.
+
+    Raises
+    ------
+    MissingHint
+        If folders that differ only by their numbers are the ids of a table, or the ids of a table are names of photos
+        in several folders.
+    """
+    names = set(by_path.values())
+    are_numbered = len({re.sub(r"\d+", "", name) for name in names}) == 1 and all(map(str.isalnum, names))
+    shared = Counter(extract_stem(path) for path in photos.paths)
+    for path in list_readable_tables(photos.root, sample):
+        head = read_table_file(path, rows=HEAD_ROWS)
+        for column in head.columns:
+            others = [other for other in head.columns if other != column and 1 < head[other].nunique() < len(head)]
+            if not others or not head[column].is_unique:
+                continue
+            what = ""
+            if are_numbered and len(names.intersection(head[column])) * 2 > len(names):
+                what = "names folders of photos"
+            elif sum(shared[extract_stem(one)] > 1 and not photos.find(one) for one in head[column]) * 2 > len(head):
+                what = "names photos that are in several folders"
+            if what:
+                raise MissingHint(
+                    f"The column {column!r} of {make_relative(path, photos.root)} {what} (first: "
+                    f"{head[column].iloc[0]!r}), so the table may contain their labels: write it with the path of each "
+                    "photo, or use the folders as classes with `--labels folders`."
+                )
 
 
 @dataclass(frozen=True)

@@ -39,6 +39,8 @@ def find_tag_separator(values: pd.Series, sample: SampleSubmission | None, metri
 
     Errors are those of :func:`are_tags`.
     """
+    if metric is not None and metric.name in _METRICS_OF_NAMES:
+        return None
     separator = detect_separator(values.unique())
     # These separators are part of no name.
     if separator in (LIST, SEPARATOR) or (separator != BLANK and are_tags(values, sample, metric, separator)):

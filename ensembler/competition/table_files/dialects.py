@@ -99,9 +99,11 @@ def _choose_separator(lines: list[str], path: Path) -> str:
     if name.endswith(".tsv"):
         tried.insert(0, tried.pop(tried.index("\t")))
     for separator in tried:
-        widths = Counter(map(len, _split_lines(lines, separator)))
+        rows = _split_lines(lines, separator)
+        widths = Counter(map(len, rows))
         width, count = widths.most_common(1)[0] if widths else (0, 0)
-        if width > 1 and count >= _MIN_ALIKE * widths.total():
+        # The names of columns rarely contain another separator, unlike labels such as "Corn, sweet".
+        if width > 1 and count >= _MIN_ALIKE * widths.total() and len(rows[0]) == width:
             return separator
     return ","
 

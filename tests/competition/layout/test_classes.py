@@ -122,6 +122,11 @@ def test_no_class_is_positive_in_a_column_of_names(sample, text, kind):
         decide_task(labels("ant,bee"), sample(text), "", None, takes_labels=True, needs_positive=True)
 
 
+def test_one_of_two_is_no_yes(sample):
+    with pytest.raises(MissingHint, match="may contain the probability of 1 or 2"):
+        decide_task(labels("1,2"), sample("id,target;1,0.5"), "", None)
+
+
 @pytest.mark.parametrize("text", ["id,label;1,7", "id,label;1,", "id,label;1,3;2,", "id,label;1,1.0"])
 def test_cells_that_may_be_left_to_fill_in(sample, text):
     assert decide_task(labels("1,2,3"), sample(text), "", None) == ("multiclass", ("1", "2", "3"), "label")

@@ -594,3 +594,42 @@ def test_names_split_at_blanks_are_told(tmp_path):
     assert any("'wild rose' into wild, rose: if they are names, use" in doubt for doubt in evidence.doubts)
     manifest, evidence = find_with_evidence(root, Hints(metric="accuracy"))
     assert (manifest.classes, evidence.doubts) == (tuple(sorted(names)), [])
+
+
+@pytest.mark.parametrize(
+    ("photos", "table", "says"),
+    [
+        (
+            [f"train/S{slide:03d}/{row}{slide}.png" for slide in range(6) for row in range(3)],
+            "slide;S000,a;S001,b;S002,a;S003,b;S004,a;S005,b",
+            r"The column 'slide' of train\.csv names folders of photos \(first: 'S000'\)",
+        ),
+        (
+            [f"train/{stain}/{row}.png" for stain in ("HE", "IHC") for row in range(6)],
+            "file;0.png,a;1.png,b;2.png,a;3.png,b;4.png,a;5.png,b",
+            r"The column 'file' of train\.csv names photos that are in several folders \(first: '0\.png'\)",
+        ),
+    ],
+)
+def test_a_table_of_folders_is_not_passed_over(tmp_path, photos, table, says):
+    header, *rows = table.split(";")
+    root = made(tmp_path, [*photos, "test/t1.png"], train_csv=";".join([f"{header},label", *rows]))
+    write_csv(root / "sample_submission.csv", "id,label;t1,a")
+    with pytest.raises(MissingHint, match=rf"{says}.*Hints\(labels='folders'\)"):
+        found(root)
+
+
+def test_parts_without_a_table_are_a_question(tmp_path):
+    photos = [f"part_{number % 3}/img_{number}.jpg" for number in range(12)]
+    with pytest.raises(MissingHint, match=r"The folders part_0, part_1, part_2 may be parts of the photos or classes"):
+        found(made(tmp_path, [*photos, "test/8.jpg"], sample_submission_csv="id,label;8,part_0"))
+    root = made(tmp_path, [*photos, "test/8.jpg"], sample_submission_csv="id,label;8,part_0")
+    assert found(root, Hints(labels="folders")).classes == ("part_0", "part_1", "part_2")
+
+
+def test_a_cell_that_is_no_class_of_numbers_is_told(tmp_path):
+    rows = ";".join(f"{number},{1 + number % 3}" for number in range(12))
+    root = made(tmp_path, TWELVE, train_csv=f"image,label;{rows}", sample_submission_csv="image,label;99,0")
+    manifest, evidence = find_with_evidence(root)
+    assert manifest.classes == ("1", "2", "3")
+    assert any("contains 0, which is none of the classes (1, 2, 3)" in doubt for doubt in evidence.doubts)

@@ -99,3 +99,9 @@ def test_what_is_no_table_is_refused_with_its_name(tmp_path, content, says):
         path.write_bytes(content)
     with pytest.raises(BadData, match=rf"(?s){says}|odd\.csv {says}"):
         read_table_file(path)
+
+
+def test_labels_may_all_contain_a_comma(tmp_path):
+    path = tmp_path / "labels.csv"
+    path.write_text("id;label\n" + "".join(f"{row};Corn, sweet\n" for row in range(30)), "utf-8")
+    assert read_table_file(path).iloc[0].tolist() == ["0", "Corn, sweet"]

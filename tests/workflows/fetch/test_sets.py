@@ -233,3 +233,15 @@ def test_masks_in_a_deeper_folder_are_left_out(workspace, tmp_path):
         Image.fromarray(pixels).save(mask)
     made = adopt(root, "own", workspace=workspace).manifest
     assert (made.train.labels, made.classes, made.leave_out) == ("names", ("a", "b"), ("annotations",))
+
+
+def test_a_patient_below_two_classes_is_one_group(workspace, tmp_path):
+    names = [
+        f"{kind}/P{patient:03d}/{kind}{patient}_{row}.png"
+        for kind in ("neg", "pos")
+        for patient in range(6)
+        for row in range(2)
+    ]
+    made = adopt(write_photos(tmp_path / "photos", *names), "own", workspace=workspace)
+    groups = load_tables(made.folder).train["group"]
+    assert set(groups) <= {f"P{patient:03d}" for patient in range(6)}
