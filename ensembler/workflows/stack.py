@@ -21,8 +21,8 @@ from ..heads.links import compute_log_odds
 from ..members.predictions import MemberPredictions, load_members, load_refit_predictions
 from ..members.records import MemberRecord, has_finished_fold, list_trained_members
 from ..members.stack_record import MemberUsed
-from ..options.arguments import Count, Duration, Names, check_arguments
-from ..options.durations import read_duration
+from ..options.arguments import Count, Names, PhotoTime, check_arguments
+from ..options.durations import read_photo_time
 from ..options.kinds import Seed, read_value
 from ..paths import DEFAULT_WORKSPACE, CompetitionFolder, CompetitionLike, Workspace, WorkspaceLike, check_name
 from ..progress import SILENT, Progress
@@ -53,7 +53,7 @@ def stack(
     competition: CompetitionLike | None = None,
     meta: str = DEFAULT_META_LEARNER,
     top: Count | None = None,
-    infer_limit: Duration | None = None,
+    infer_limit: PhotoTime | None = None,
     refit: bool = False,
     seed: Seed = 0,
     workspace: WorkspaceLike = DEFAULT_WORKSPACE,
@@ -184,7 +184,7 @@ def _read_config(
         raise BadChoice(f"--top must be from 1 to {len(members)}, the number of members. Received: {top}")
     if infer_limit is None:
         return StackConfig(meta, seed, top)
-    limit = read_value("--infer-limit", read_duration, infer_limit)
+    limit = read_value("--infer-limit", read_photo_time, infer_limit)
     speeds = {one.name: one.record.load_speed(folder) for one in members}
     if unknown := [name for name, speed in speeds.items() if speed is None]:
         raise BadChoice(

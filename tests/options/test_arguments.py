@@ -161,10 +161,19 @@ def test_paths_and_names_are_annotated_alike(function: Callable[..., Any]) -> No
         (lambda: ensembler.fetch("pets", timeout=-1), "timeout must be a number"),
         (lambda: ensembler.fetch("pets", hints="x"), "hints must be an instance of Hints"),
         (lambda: ensembler.fetch("pets", hints=ensembler.Hints(positive=5)), "positive must be text"),  # type: ignore[arg-type]
+        (
+            lambda: ensembler.fetch("pets", hints=ensembler.Hints(leave_out=5)),
+            "leave_out must be text, or a list of texts",
+        ),  # type: ignore[arg-type]
+        (
+            lambda: ensembler.fetch("pets", hints=ensembler.Hints(leave_out=("",))),
+            "leave_out must be text, or a list of texts",
+        ),
         (lambda: ensembler.adopt("photos", "x", test_size=2), "test_size must be a number, above 0 and below 1"),
         (lambda: ensembler.adopt("photos", "x", seed=-1), "seed must be a whole number, at least 0"),
         (lambda: ensembler.predict("a.png", batch_size=0), "batch_size must be a whole number, at least 1"),
         (lambda: ensembler.stack(seed="x"), "seed must be a whole number"),
+        (lambda: ensembler.stack(infer_limit="1ns"), "infer_limit takes a length of time such as 20ms, 0.5s or 2s"),
         (lambda: ensembler.stack(top="a"), "top must be a whole number"),
         (lambda: ensembler.stack([]), "members takes at least one name"),
         (lambda: ensembler.folds(seed=-1), "seed must be a whole number, at least 0"),
@@ -183,6 +192,22 @@ def test_paths_and_names_are_annotated_alike(function: Callable[..., Any]) -> No
 def test_wrong_values_are_refused_by_the_public_functions(call: Callable[[], object], says: str) -> None:
     with pytest.raises(BadChoice, match=f"^{says}"):
         call()
+
+
+@pytest.mark.parametrize("given", ["train/*", Path("train/*"), ["train/*"], ("train/*",)], ids=repr)
+def test_a_hint_that_takes_a_list_takes_a_single_text_too(given: Any) -> None:
+    @check_arguments
+    def detect(hints: ensembler.Hints) -> object:
+        return hints.leave_out
+
+    assert detect(ensembler.Hints(leave_out=given)) == ("train/*",)
+
+
+@pytest.mark.parametrize("function", [ensembler.train_members, ensembler.Competition.train_members, ensembler.survey])
+def test_signatures_in_help_are_types_without_declarations(function: Callable[..., Any]) -> None:
+    signature = str(inspect.signature(function))
+    assert "Annotated" not in signature
+    assert "<function" not in signature
 
 
 def test_phases_backbones_and_weights_need_no_list_and_take_paths() -> None:

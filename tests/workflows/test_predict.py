@@ -89,7 +89,9 @@ def test_without_a_name_it_is_the_stack_built_last(folder: CompetitionFolder, jo
 
 
 @pytest.mark.usefixtures("folder")
-def test_files_and_folders_are_taken_in_order_and_a_photo_has_a_row_each_time_it_is_named(jobs: Jobs, tmp_path: Path) -> None:
+def test_files_and_folders_are_taken_in_order_and_a_photo_has_a_row_each_time_it_is_named(
+    jobs: Jobs, tmp_path: Path
+) -> None:
     place = tmp_path / "more"
     for name in ("b.png", "a.JPG", "below/c.webp", ".hidden.png", "below/lost.gif"):
         write_photo(place / name.lower()).rename(place / name)
