@@ -11,6 +11,7 @@ from dataclasses import is_dataclass, replace
 from typing import Annotated, Any, ParamSpec, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from ..callers import address_competition, format_option
+from ..errors import BadChoice
 from ..paths import DEFAULT_WORKSPACE, CompetitionFolder, CompetitionLike, PathLike, Workspace, WorkspaceLike
 from .durations import read_duration, read_photo_time
 from .kinds import InvalidValue, declare, read_value
@@ -46,10 +47,23 @@ def check_arguments(function: Callable[P, R]) -> Callable[P, R]:
             kind = find_kinds().get(name)
             if kind is not None and signature.parameters[name].kind is not inspect.Parameter.VAR_KEYWORD:
                 bound.arguments[name] = _read_argument(format_option(name), kind, value)
+        _refuse_other_workspace(bound.arguments)
         with address_competition(_find_other_competition(find_kinds(), bound.arguments)):
             return function(*bound.args, **bound.kwargs)
 
     return call_checked
+
+
+def _refuse_other_workspace(arguments: Mapping[str, Any]) -> None:
+    """Check that the given workspace is that of the handle, which would win without a word."""
+    workspace, folder = arguments.get("workspace"), getattr(arguments.get("competition"), "folder", None)
+    if isinstance(workspace, Workspace) and isinstance(folder, CompetitionFolder):
+        own, given = ((one.data.resolve(), one.submissions.resolve()) for one in (folder.workspace, workspace))
+        if own != given:
+            raise BadChoice(
+                f"The handle of {folder.name} belongs to the workspace of {own[0]} and {own[1]}, but --workspace is "
+                f"that of {given[0]} and {given[1]}: leave --workspace out, or pass the name of the competition."
+            )
 
 
 def _find_other_competition(kinds: Mapping[str, Any], arguments: Mapping[str, Any]) -> str:

@@ -176,9 +176,8 @@ def folds(
     Raises
     ------
     BadChoice
-        If there are no folds and no number is given, a number is too small, or a folder to hold out has no photos.
-    Mismatch
-        If results would become obsolete and ``force`` is not set.
+        If there are no folds and no number is given, a number is too small, a folder to hold out has no photos, or
+        results would become obsolete and ``force`` is not set.
     Busy
         If another process is training a member that would become obsolete.
 
@@ -199,7 +198,7 @@ def folds(
     text = format_folds(tables, replacement)
     obsolete = _find_results_of_old_folds(folder, text)
     if obsolete and not force:
-        raise Mismatch(
+        raise BadChoice(
             f"New folds make {obsolete.describe()} obsolete: confirm with --force, then train with --restart."
         )
     with contextlib.ExitStack() as locks:

@@ -18,7 +18,7 @@ from ..engines.local import run_jobs, start_worker_ahead
 from ..engines.worker_processes import WorkerProcesses
 from ..errors import BadChoice
 from ..heads.links import compute_log_odds
-from ..members.predictions import MemberPredictions, load_members, load_refit_predictions
+from ..members.predictions import MemberPredictions, load_members, load_refit_predictions, require_refit
 from ..members.records import MemberRecord, has_finished_fold, list_trained_members
 from ..members.stack_record import MemberUsed
 from ..options.arguments import Count, Names, PhotoTime, check_arguments
@@ -113,6 +113,10 @@ def stack(
     candidates = _load_candidates(folder, tables, members, progress)
     out_of_fold = [member.out_of_fold for member in candidates]
     config = _read_config(folder, candidates, meta, top, infer_limit, seed)
+    if refit and not config.chooses_members:
+        # Otherwise it is known only later which members the stack uses.
+        for member in candidates:
+            require_refit(folder, member.record)
     _check_classes(tables, folds := load_folds(folder, tables), meta, progress)
     # A process imports TensorFlow for the file while the meta-learner is fitted.
     with start_worker_ahead(_JOB_FUNCTION, _JOB_NAME, folder.logs) as processes:

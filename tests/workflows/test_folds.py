@@ -48,7 +48,7 @@ def test_others_are_refused_as_long_as_something_rests_on_those_there_are(made: 
     folder, workspace = made
     before = folder.folds.read_bytes()
     error = r"New folds make 1 member \(demo-conv\) and 1 stack \(a_b\) obsolete: .* force=True"
-    with pytest.raises(Mismatch, match=error):
+    with pytest.raises(BadChoice, match=error):
         folds(folds=4, workspace=workspace)
     assert folder.folds.read_bytes() == before
     asked = find_obsolete_results(None, folds=4, repeats=None, seed=None, workspace=workspace)
@@ -74,7 +74,7 @@ def test_the_photos_of_a_folder_are_one_fold(made: Made) -> None:
     train.loc[:5, "path"] = "valid/" + train.loc[:5, "path"]
     train.loc[5:6, "group"] = "one"
     train.to_csv(folder.train, index=False)
-    with pytest.raises(Mismatch, match="New folds make"):
+    with pytest.raises(BadChoice, match="New folds make"):
         folds(hold_out="valid", workspace=workspace)
     result = folds(hold_out="./valid/", force=True, workspace=workspace)
     assert (result.folds, result.scored, [split.photos for split in result.splits]) == (1, 7, [7])

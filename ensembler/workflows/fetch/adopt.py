@@ -8,7 +8,7 @@ from typing import Annotated
 from ...competition.layout.hints import Hints
 from ...competition.manifest import Manifest
 from ...competition.tables import invalidate_tables
-from ...errors import StorageError
+from ...errors import BadChoice
 from ...options.arguments import check_arguments
 from ...options.kinds import Seed, declare
 from ...paths import DEFAULT_WORKSPACE, CompetitionFolder, PathLike, Workspace, WorkspaceLike, require_folder
@@ -42,7 +42,7 @@ def adopt(
     require_folder(Path(photos), "pass a folder of photos.")
     folder = Workspace.read(workspace).competition(name)
     if not force and folder.manifest.is_file() and _locate_photos(folder) != root.resolve():
-        raise StorageError(
+        raise BadChoice(
             f"{name} is already the name of another competition: choose another, or replace it with --force."
         )
     scan = None

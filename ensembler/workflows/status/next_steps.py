@@ -109,7 +109,8 @@ def _choose_backbones() -> tuple[str, ...]:
 def _suggest_stacking(competition: CompetitionStatus) -> _Step | None:
     if not competition.stacks:
         return ["stack"], "Members are trained but not stacked yet."
-    newer = [member.name for member in competition.members if _find_finish_time(member) > competition.stacks[0].built]
+    built = competition.stacks[0].built.timestamp()
+    newer = [member.name for member in competition.members if _find_finish_time(member) > built]
     if newer:
         return ["stack"], f"{', '.join(newer)}: trained after the newest stack was built."
     return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from datetime import UTC, datetime
 from pathlib import Path
 
 from ...callers import address_caller
@@ -116,14 +117,17 @@ def load_stacks(folder: CompetitionFolder) -> Listing[BuiltStack]:
 def _load_stack(folder: CompetitionFolder, name: str) -> BuiltStack:
     record = load_stack_record(folder, name)
     metric, score = record.known_score
+    place = folder.stack(name)
     return BuiltStack(
         name=name,
+        folder=place,
+        model=place / "stack.keras",
         members=tuple(member.name for member in record.members),
         metric=metric,
         score=score,
         standard_error=record.standard_error,
         log_loss=record.log_loss,
-        built=(folder.stack(name) / "stack.json").stat().st_mtime,
+        built=datetime.fromtimestamp((place / "stack.json").stat().st_mtime, UTC),
     )
 
 

@@ -9,11 +9,13 @@ from helpers.members_made import FOLDS, make_member
 from helpers.stacks_made import as_if_on_kaggle
 from helpers.standing_made import Made, made_below, recorded, stacked, uploaded
 
+from ensembler.errors import BadChoice
 from ensembler.locks import hold_lock
 from ensembler.options.command_line import save_call
 from ensembler.paths import Workspace
 from ensembler.storage import write_text
 from ensembler.submission.kaggle.facts import Submission
+from ensembler.workflows.layout import layout
 from ensembler.workflows.status.standing import NextStep
 from ensembler.workflows.status.status import status
 
@@ -88,6 +90,19 @@ def test_a_fetch_that_was_interrupted_is_gone_on_with(tmp_path: Path, monkeypatc
     found = status()
     assert found.next.command == "ensembler fetch cars"
     assert [(brief.name, brief.trouble) for brief in found.competitions] == [("cars", "the fetch is incomplete")]
+    for function in (layout, status):
+        with pytest.raises(BadChoice, match=r"The fetch of cars is incomplete: .*`ensembler\.fetch\('cars'\)`"):
+            function("cars")
+
+
+@pytest.mark.parametrize("name", ["data", "submissions"])
+def test_a_file_in_place_of_a_folder_is_said_before_any_advice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_text(tmp_path / name, "a file")
+    with pytest.raises(BadChoice, match=f"{name} is a file, not a folder"):
+        status()
 
 
 @pytest.mark.parametrize(
