@@ -216,7 +216,7 @@ def _check_classes(tables: Tables, folds: Folds, meta: str, progress: Progress) 
 
 def _list_finished_members(folder: CompetitionFolder, progress: Progress) -> list[str]:
     """Return the members that are finished on the current folds, and warn of the others."""
-    names = []
+    names, left_out = [], False
     current_folds = compute_file_digest(folder.folds) if folder.folds.is_file() else ""
     for name in list_trained_members(folder):
         if not has_finished_fold(folder, name):
@@ -224,11 +224,18 @@ def _list_finished_members(folder: CompetitionFolder, progress: Progress) -> lis
             continue
         record = MemberRecord.load(folder, name)
         if record.folds != current_folds:
+            left_out = True
             progress.warn(f"{name} is left out: it was trained on other folds. Train it again with --restart.")
         elif missing := record.list_unfinished_folds(folder):
+            left_out = True
             progress.warn(f"{name} is left out: {len(missing)} of {record.folds_count} folds are not trained.")
         else:
             names.append(name)
+    if not names and left_out:
+        raise BadChoice(
+            f"No member of {folder.name} can be stacked, because none is finished on the present folds: see "
+            "`ensembler members`."
+        )
     if not names:
         raise BadChoice(
             f"No member of {folder.name} is trained yet: begin with `ensembler train-members --members ...`."

@@ -56,6 +56,23 @@ def test_others_are_refused_as_long_as_something_rests_on_those_there_are(made: 
     assert folder.folds.read_bytes() == before
 
 
+@pytest.mark.parametrize("text", [None, "", "id,fold\n1,x\n"], ids=["missing", "empty", "without numbers"])
+def test_a_damaged_file_does_not_hide_what_rests_on_its_folds(made: Made, text: str | None) -> None:
+    folder, workspace = made
+    before = folder.folds.read_text()
+    if text is None:
+        folder.folds.unlink()
+    else:
+        folder.folds.write_text(text)
+    asked = find_obsolete_results(None, folds=5, repeats=None, seed=None, workspace=workspace)
+    assert asked == ObsoleteResults(("demo-conv",), ("a_b",))
+    with pytest.raises(BadChoice, match=r"New folds make 1 member \(demo-conv\) and 1 stack \(a_b\) obsolete"):
+        folds(folds=5, workspace=workspace)
+    # A restored file is used as before.
+    folder.folds.write_text(before)
+    assert folds(workspace=workspace).useless == ObsoleteResults((), ())
+
+
 def test_others_are_made_all_the_same_if_a_person_says_so(made: Made) -> None:
     _, workspace = made
     result = folds(folds=2, repeats=2, force=True, workspace=workspace)

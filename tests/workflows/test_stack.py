@@ -44,6 +44,15 @@ def place(tmp_path: Path) -> Workspace:
     return Workspace(tmp_path / "data", tmp_path / "submissions")
 
 
+def test_members_of_other_folds_alone_are_not_called_untrained(place: Workspace) -> None:
+    folder = place.competition("made")
+    folder.folds.write_text(folder.folds.read_text() + "\n")
+    heard = Heard()
+    with pytest.raises(BadChoice, match=r"No member of made can be stacked, .* see `ensembler\.list_members\(\)`"):
+        stack(workspace=place, progress=heard)
+    assert len([line for line in heard.warnings if "is left out" in line]) == 3
+
+
 def test_refit_without_networks_of_all_photos_is_refused_before_the_fit(
     place: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
