@@ -138,6 +138,34 @@ def test_a_new_csv_is_submitted_although_another_was(made: Made) -> None:
     assert status(workspace=workspace).next.reason == "20260102-a_b.csv is not submitted yet."
 
 
+@pytest.mark.parametrize(
+    ("own", "submitted", "words", "reason"),
+    [
+        (0.3, False, "ensembler submit", "20260102-mean.csv is not submitted yet."),
+        (0.5, False, "ensembler submit {}", "20260101-a_b.csv is not submitted yet, and scores better than the newest"),
+        (0.5, True, "ensembler submit", "20260102-mean.csv is not submitted yet, but scores worse than 20260101-a_b"),
+    ],
+    ids=["better", "worse", "worse than an uploaded one"],
+)
+def test_a_newer_csv_is_compared_with_the_best(
+    made: Made, own: float, submitted: bool, words: str, reason: str
+) -> None:
+    csv = stacked(made)
+    as_if_on_kaggle(made[0], "cars")
+    if submitted:
+        uploaded(made, csv, Submission(7, "COMPLETE", public=0.45, description="x"))
+    else:
+        recorded(made, csv)
+    newer = csv.with_name("20260102-mean.csv")
+    write_text(newer, "id,a\n1,0.6\n")
+    later = csv.stat().st_mtime + 1
+    os.utime(newer, (later, later))
+    recorded(made, newer, own)
+    step = status(workspace=made[2]).next
+    assert step.command == words.format(csv.absolute())
+    assert step.reason.startswith(reason)
+
+
 def test_a_csv_whose_upload_failed_is_submitted(made: Made) -> None:
     csv = stacked(made)
     as_if_on_kaggle(made[0], "cars")
