@@ -11,6 +11,7 @@ from typing import Any, Literal, get_args, get_type_hints
 
 import numpy as np
 import pytest
+from helpers.photos import Heard
 
 import ensembler
 from ensembler.errors import BadChoice
@@ -214,3 +215,10 @@ def test_phases_backbones_and_weights_need_no_list_and_take_paths() -> None:
     text = ensembler.config("b0", phases="all epochs=1 learning-rate=1e-3", weights=Path("none"))
     assert "all epochs=1" in text
     assert 'weights = "none"' in text
+
+
+def test_weights_of_none_are_not_random_as_in_keras(tmp_path: Path) -> None:
+    heard = Heard()
+    with pytest.raises(BadChoice, match="No competition"):
+        ensembler.train_members("b0", weights=None, workspace=tmp_path, progress=heard)
+    assert heard.notes == ["None leaves weights as it is, which is imagenet; weights='none' is random weights."]
