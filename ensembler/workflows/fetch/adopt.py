@@ -54,6 +54,8 @@ def adopt(
         _, scan = detect_layout(folder, files, "", photos_at, hints, progress, test_size=test_size, seed=seed)
     elif not are_photos_chosen(folder):
         scan = choose_photos(folder, test_size, seed, progress)
+    elif (test_size, seed) != (TEST_SIZE, 0):
+        progress.note("The photos to predict stay as they are: --test-size and --seed change them only with --force.")
     return prepare_competition(folder, progress, scan)
 
 

@@ -390,6 +390,8 @@ def test_a_name_in_use_is_refused(workspace, cars, tmp_path, hints):
 
 def test_a_new_choice_of_hidden_photos_remakes_the_tables(workspace, cars):
     adopt(cars, "cars", test_size=0.2, workspace=workspace)
+    assert adopt(cars, "cars", test_size=0.5, workspace=workspace, progress=(heard := Heard())).test == 6
+    assert "The photos to predict stay as they are: test_size and seed change them only with force=True." in heard.notes
     again = adopt(cars, "cars", test_size=0.5, force=True, workspace=workspace)
     assert (again.training, again.test) == (15, 15)
     hidden, train = read_table(again.folder.solution), read_table(again.folder.train)
