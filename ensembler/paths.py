@@ -235,11 +235,13 @@ class Workspace:
         Raises
         ------
         BadChoice
-            If the folder itself contains competitions, so that it is rather the folder ``data``.
+            If it is a file, or the folder itself contains competitions, so that it is rather the folder ``data``.
         """
         if isinstance(workspace, Workspace):
             return workspace
         folder = Path(workspace)
+        if folder.exists():
+            require_folder(folder, "pass the folder that contains data and submissions.")
         if any(folder.glob("*/competition.toml")):
             raise BadChoice(
                 f"{folder} contains the competitions themselves: pass the folder above as workspace if it contains "
@@ -251,8 +253,21 @@ class Workspace:
         """Return the workspace with paths that stay the same when the process changes its working folder."""
         return Workspace(self.data.absolute(), self.submissions.absolute())
 
+    def require_folders(self) -> None:
+        """Check that neither folder is a file.
+
+        Raises
+        ------
+        BadChoice
+            If one is.
+        """
+        for path, option in ((self.data, "--data"), (self.submissions, "--submissions")):
+            if path.exists():
+                require_folder(path, f"move it away, or choose another folder with {option}.")
+
     def competition(self, name: str) -> CompetitionFolder:
         """Return the paths of a competition, which may not exist."""
+        self.require_folders()
         return CompetitionFolder((self.data / check_name(name, "competition")).absolute(), self)
 
     @property
@@ -262,6 +277,7 @@ class Workspace:
 
     def competitions(self) -> list[str]:
         """Return the names of all fetched or adopted competitions."""
+        self.require_folders()
         return sorted(path.parent.name for path in self.data.glob("*/competition.toml"))
 
     def begun(self) -> list[str]:
@@ -285,12 +301,18 @@ class Workspace:
             If the competition does not exist.
         """
         if competition is None:
+            self.require_folders()
             if not self.marker.is_file():
                 raise BadChoice("No competition has been fetched yet: start with `ensembler fetch SLUG`.")
             competition = self.marker.read_text("utf-8").strip()
         elif not isinstance(competition, str):
             return competition.folder
         if competition not in (known := self.competitions()):
+            if competition in self.begun():
+                raise BadChoice(
+                    f"The fetch of {competition} is incomplete: repeat the call of `ensembler fetch {competition}`, "
+                    "which resumes it."
+                )
             raise BadChoice.from_unknown_name("competition", competition, known)
         return self.competition(competition)
 

@@ -101,7 +101,7 @@ class CompetitionFacts:
         >>> ensembler.open("pets").stacks["first"].members
         ('demo-conv', 'demo-dense')
         """
-        return load_stacks(self.folder)
+        return load_stacks(self.folder, self.progress)
 
     @property
     def submissions(self) -> Listing[Row]:

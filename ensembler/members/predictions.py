@@ -111,8 +111,8 @@ def _check_same_data(record: MemberRecord, tables: Tables, samples: str, folds: 
             raise Mismatch(f"{record.name} was trained with other {what}: train it again with --restart.")
 
 
-def load_refit_predictions(folder: CompetitionFolder, tables: Tables, record: MemberRecord) -> NDArray[np.float32]:
-    """Load the predictions of a member's refitted network for the readable test photos, in the order of the table.
+def require_refit(folder: CompetitionFolder, record: MemberRecord) -> None:
+    """Check that a member has a network that learned from all photos.
 
     Raises
     ------
@@ -121,9 +121,20 @@ def load_refit_predictions(folder: CompetitionFolder, tables: Tables, record: Me
     """
     if not record.is_finished(folder, ALL_PHOTOS):
         raise Mismatch(
-            f"{record.name} has no network trained on all photos: repeat its `train-members` call with --refit added, "
-            "which keeps its folds."
+            f"{record.name} has no network trained on all photos: repeat its call of `ensembler train-members` with "
+            "--refit, which keeps its folds."
         )
+
+
+def load_refit_predictions(folder: CompetitionFolder, tables: Tables, record: MemberRecord) -> NDArray[np.float32]:
+    """Load the predictions of a member's refitted network for the readable test photos, in the order of the table.
+
+    Raises
+    ------
+    Mismatch
+        If the member was not trained with ``refit``.
+    """
+    require_refit(folder, record)
     predictions, _ = load_fold(folder, record, ALL_PHOTOS)
     return _average_test([predictions], tables, record.name)
 

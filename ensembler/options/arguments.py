@@ -11,8 +11,9 @@ from dataclasses import is_dataclass, replace
 from typing import Annotated, Any, ParamSpec, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from ..callers import address_competition, format_option
+from ..errors import BadChoice
 from ..paths import DEFAULT_WORKSPACE, CompetitionFolder, CompetitionLike, PathLike, Workspace, WorkspaceLike
-from .durations import read_duration
+from .durations import read_duration, read_photo_time
 from .kinds import InvalidValue, declare, read_value
 
 P = ParamSpec("P")
@@ -46,10 +47,23 @@ def check_arguments(function: Callable[P, R]) -> Callable[P, R]:
             kind = find_kinds().get(name)
             if kind is not None and signature.parameters[name].kind is not inspect.Parameter.VAR_KEYWORD:
                 bound.arguments[name] = _read_argument(format_option(name), kind, value)
+        _refuse_other_workspace(bound.arguments)
         with address_competition(_find_other_competition(find_kinds(), bound.arguments)):
             return function(*bound.args, **bound.kwargs)
 
     return call_checked
+
+
+def _refuse_other_workspace(arguments: Mapping[str, Any]) -> None:
+    """Check that the given workspace is that of the handle, which would win without a word."""
+    workspace, folder = arguments.get("workspace"), getattr(arguments.get("competition"), "folder", None)
+    if isinstance(workspace, Workspace) and isinstance(folder, CompetitionFolder):
+        own, given = ((one.data.resolve(), one.submissions.resolve()) for one in (folder.workspace, workspace))
+        if own != given:
+            raise BadChoice(
+                f"The handle of {folder.name} belongs to the workspace of {own[0]} and {own[1]}, but --workspace is "
+                f"that of {given[0]} and {given[1]}: leave --workspace out, or pass the name of the competition."
+            )
 
 
 def _find_other_competition(kinds: Mapping[str, Any], arguments: Mapping[str, Any]) -> str:
@@ -118,6 +132,15 @@ def _read_paths(value: object) -> list[object]:
     return paths
 
 
+def _read_texts(value: object) -> tuple[object, ...]:
+    # A single text is a single item, whatever it contains.
+    items = [value] if isinstance(value, str | os.PathLike) or not isinstance(value, Iterable) else value
+    texts = tuple(os.fspath(item) if isinstance(item, os.PathLike) else item for item in items)
+    if not all(isinstance(text, str) and text for text in texts):
+        raise InvalidValue("must be text, or a list of texts that are not empty")
+    return texts
+
+
 def _list_items(value: object) -> list[Any]:
     if not isinstance(value, Iterable) or isinstance(value, bytes):
         raise InvalidValue("takes a list")
@@ -134,10 +157,13 @@ def _read_competition(value: object) -> object:
     raise InvalidValue("must be the name of a competition, or its handle")
 
 
-def _check_duration(value: object) -> object:
-    # Messages repeat the length of time as it was typed.
-    read_duration(value)
-    return value
+def _check(read: Callable[[object], float]) -> Callable[[object], object]:
+    def check(value: object) -> object:
+        # Messages repeat the length of time as it was typed.
+        read(value)
+        return value
+
+    return check
 
 
 def _read_instance(kind: type, value: object) -> object:
@@ -148,8 +174,10 @@ def _read_instance(kind: type, value: object) -> object:
     # Fields that are options too, as those of Hints. A file among them may be a path.
     changed = {}
     for name, field_kind in get_type_hints(kind).items():
-        if field_kind in (bool, str | None):
-            given = getattr(value, name)
+        given = getattr(value, name)
+        if field_kind == tuple[str, ...]:
+            changed[name] = read_value(format_option(name), _read_texts, given)
+        elif field_kind in (bool, str | None):
             text = os.fspath(given) if isinstance(given, os.PathLike) else given
             read = _read_argument(format_option(name), field_kind, text)
             if read != given:
@@ -157,7 +185,8 @@ def _read_instance(kind: type, value: object) -> object:
     return replace(value, **changed) if changed else value
 
 
-Duration = Annotated[str | float, declare("TIME", read=_check_duration)]
+Duration = Annotated[str | float, declare("TIME", read=_check(read_duration))]
+PhotoTime = Annotated[str | float, declare("TIME", read=_check(read_photo_time))]
 _READERS: tuple[tuple[Any, Callable[[object], Any]], ...] = (
     (CompetitionLike, _read_competition),
     (WorkspaceLike, _read_workspace),

@@ -11,8 +11,15 @@ _PATTERN = re.compile("".join(rf"(?:(\d+(?:\.\d+)?){unit})?" for unit in ("h", "
 _UNIT_SECONDS = (3600, 60, 1, 0.001)
 
 
-def read_duration(value: object) -> float:
+def read_duration(value: object, *, examples: str = "90s, 10m, 1h30m or 2h") -> float:
     """Read a length of time: ``20ms``, ``90s``, ``10m``, ``1h30m``, ``2h``, or a number of seconds.
+
+    Parameters
+    ----------
+    value
+        Text or number.
+    examples
+        Usual values, which an error suggests.
 
     Returns
     -------
@@ -26,8 +33,13 @@ def read_duration(value: object) -> float:
     """
     seconds = _parse_seconds(value)
     if not (math.isfinite(seconds) and seconds > 0):
-        raise InvalidValue("takes a length of time such as 90s, 10m, 1h30m or 2h")
+        raise InvalidValue(f"takes a length of time such as {examples}")
     return seconds
+
+
+def read_photo_time(value: object) -> float:
+    """Read the time that a photo takes, in the notation of :func:`read_duration`."""
+    return read_duration(value, examples="20ms, 0.5s or 2s")
 
 
 def _parse_seconds(value: object) -> float:

@@ -6,7 +6,7 @@ import inspect
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar, cast, get_type_hints
+from typing import Annotated, Any, TypeVar, cast, get_args, get_origin, get_type_hints
 
 from ..callers import format_option
 from ..errors import BadChoice
@@ -102,7 +102,9 @@ def show_options(*known: Mapping[str, Option]) -> Callable[[F], F]:
         lines = [inspect.cleandoc(function.__doc__ or ""), "", "Options", "-------"]
         for option in (option for group in known for option in group.values()):
             keyword = inspect.Parameter.KEYWORD_ONLY
-            parameters.append(inspect.Parameter(option.name, keyword, default=None, annotation=option.kind))
+            # Without the declaration, which `help` would print in full.
+            kind = get_args(option.kind)[0] if get_origin(option.kind) is Annotated else option.kind
+            parameters.append(inspect.Parameter(option.name, keyword, default=None, annotation=kind | None))
             lines.append(f"    {option.name}\n        {option.help}")
         function.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
         function.__doc__ = "\n".join(lines)

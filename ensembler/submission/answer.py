@@ -19,7 +19,7 @@ from ..competition.metrics.scoring import compute_scores, evaluate_labels
 from ..competition.table_files.reading import find_separator, read_table_file
 from ..competition.tables import Tables, compute_prior, encode_labels
 from ..competition.tag_cells import BLANK, join_tags, split_cells
-from ..errors import BadData, Mismatch
+from ..errors import BadData, Mismatch, format_first
 from ..progress import SILENT, Progress
 from .checks import check_csv
 
@@ -132,12 +132,15 @@ def score_answer(csv: Path, solution: Path, manifest: Manifest, progress: Progre
     Mismatch
         If the submission lacks ids of the solution, an id is repeated, or one of the files contains an unknown class.
     BadData
-        If a column is missing, or a probability is not a number.
+        If a column is missing, or a probability is not a number from 0 to 1.
     """
     answer = _read_columns(csv, (manifest.answer.id_column, *manifest.answer.columns))
     truth = _read_columns(solution, ("id", "label"))
     answer = answer.set_index(manifest.answer.id_column)[list(manifest.answer.columns)]
-    if not (set(truth["id"]) <= set(answer.index) and answer.index.is_unique and truth["id"].is_unique) or truth.empty:
+    for path, ids in ((csv, answer.index), (solution, pd.Index(truth["id"]))):
+        if not ids.is_unique:
+            raise Mismatch(f"{path} contains the id {ids[ids.duplicated()][0]!r} twice: correct it.")
+    if truth.empty or not set(truth["id"]) <= set(answer.index):
         raise Mismatch(f"{csv} and {solution} contain different ids: name the CSV of this competition.")
     if unlabelled := len(answer) - len(truth):
         progress.warn(
@@ -177,7 +180,9 @@ def _score_labels(targets: NDArray[np.float32], labels: pd.Series, manifest: Man
 def _read_columns(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
     table = read_table_file(path)
     if missing := [name for name in columns if name not in table]:
-        raise BadData(f"{path} does not contain the columns {', '.join(missing[:5])}: name a CSV that does.")
+        raise BadData(
+            f"{path} lacks the column{'s' if missing[1:] else ''} {format_first(missing, 5)}: name a CSV that does."
+        )
     return table
 
 
@@ -194,9 +199,9 @@ def _encode_known_labels(labels: pd.Series, manifest: Manifest, source: Path) ->
 
 def _parse_probabilities(answer: pd.DataFrame, csv: Path) -> NDArray[np.float64]:
     numbers = answer.apply(pd.to_numeric, errors="coerce").to_numpy(dtype=np.float64)
-    wrong = ~((numbers >= 0) & (numbers <= 1))
-    if wrong.any():
-        row, column = np.argwhere(wrong)[0]
+    # NaN is not in the range either.
+    if not (valid := (numbers >= 0) & (numbers <= 1)).all():
+        row, column = np.argwhere(~valid)[0]
         value, identity = answer.iat[row, column], answer.index[row]
         raise BadData(f"{csv} contains {value!r} as a probability of id {identity!r}: write a number from 0 to 1.")
     return np.asarray(numbers)

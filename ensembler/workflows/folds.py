@@ -176,9 +176,8 @@ def folds(
     Raises
     ------
     BadChoice
-        If there are no folds and no number is given, a number is too small, or a folder to hold out has no photos.
-    Mismatch
-        If results would become obsolete and ``force`` is not set.
+        If there are no folds and no number is given, a number is too small, a folder to hold out has no photos, or
+        results would become obsolete and ``force`` is not set.
     Busy
         If another process is training a member that would become obsolete.
 
@@ -197,9 +196,9 @@ def folds(
         return _build_result(folder, tables, load_folds(folder, tables), ObsoleteResults((), ()))
     replacement = _make_folds(folder, tables, folds, repeats, seed, hold_out)
     text = format_folds(tables, replacement)
-    obsolete = _find_results_of_old_folds(folder, text)
+    obsolete = _find_results_of_old_folds(folder, tables, text)
     if obsolete and not force:
-        raise Mismatch(
+        raise BadChoice(
             f"New folds make {obsolete.describe()} obsolete: confirm with --force, then train with --restart."
         )
     with contextlib.ExitStack() as locks:
@@ -222,7 +221,7 @@ def find_obsolete_results(
     """Return the results that :func:`folds` with these arguments would make obsolete, and change nothing."""
     folder, tables = open_refreshed_competition(competition, workspace, progress)
     return _find_results_of_old_folds(
-        folder, format_folds(tables, _make_folds(folder, tables, folds, repeats, seed, hold_out))
+        folder, tables, format_folds(tables, _make_folds(folder, tables, folds, repeats, seed, hold_out))
     )
 
 
@@ -249,12 +248,27 @@ def _make_folds(
     return build_folds(tables, folds, repeats, seed or 0)
 
 
-def _find_results_of_old_folds(folder: CompetitionFolder, text: str) -> ObsoleteResults:
-    """Return the results that belong to the folds on disk, unless ``text`` describes the same folds."""
-    if not folder.folds.is_file() or (current_digest := compute_file_digest(folder.folds)) == compute_text_digest(text):
-        return ObsoleteResults((), ())
-    members = (name for name in list_trained_members(folder) if MemberRecord.load(folder, name).folds == current_digest)
-    stacks = (name for name in list_stacks(folder) if load_stack_record(folder, name).folds == current_digest)
+def _find_results_of_old_folds(folder: CompetitionFolder, tables: Tables, text: str) -> ObsoleteResults:
+    """Return the results that belong to the folds on disk, unless ``text`` describes the same folds.
+
+    If the file is damaged or missing, these are the results of all other folds, which would be usable again if it were
+    restored.
+    """
+    new = compute_text_digest(text)
+    try:
+        load_folds(folder, tables)
+        old = compute_file_digest(folder.folds)
+    except BadData:
+        old = None
+    except Mismatch:
+        old = compute_file_digest(folder.folds)
+
+    def is_obsolete(folds: str) -> bool:
+        # Stacks of early versions do not record their folds.
+        return bool(folds) and folds != new and old in (None, folds)
+
+    members = (name for name in list_trained_members(folder) if is_obsolete(MemberRecord.load(folder, name).folds))
+    stacks = (name for name in list_stacks(folder) if is_obsolete(load_stack_record(folder, name).folds))
     return ObsoleteResults(tuple(members), tuple(sorted(stacks)))
 
 

@@ -104,7 +104,8 @@ def predict(
     Parameters
     ----------
     photos
-        Files, and folders whose photos at any depth are predicted.
+        Files, and folders whose photos at any depth are predicted. The rows are in this order, and a photo that is
+        named twice has two.
     stack
         Name of a finished stack, or path of a ``stack.keras``: text with a slash or the suffix ``.keras`` is a path.
         None uses the stack that was built last.
@@ -131,7 +132,8 @@ def predict(
     model = _locate_stack_file(stack, competition, Workspace.read(workspace))
     card = read_card(model)
     paths = _list_photo_files([photos] if isinstance(photos, str | os.PathLike) else photos)
-    probabilities = _predict(model, paths, batch_size, progress)
+    unique = {path: row for row, path in enumerate(dict.fromkeys(paths))}
+    probabilities = _predict(model, list(unique), batch_size, progress)[[unique[path] for path in paths]]
     readable = np.isfinite(probabilities[:, 0])
     if not readable.any():
         raise BadData(f"None of {format_count(paths, 'photo')} can be decoded: name photos or folders of photos.")
@@ -149,7 +151,7 @@ def _locate_stack_file(stack: PathLike | None, competition: CompetitionLike | No
 
 
 def _list_photo_files(named: Sequence[PathLike]) -> list[Path]:
-    """Return the photos, each once, in the given order."""
+    """Return the photos in the given order."""
     paths: list[Path] = []
     for path in map(Path, named):
         if path.is_dir():
@@ -160,7 +162,7 @@ def _list_photo_files(named: Sequence[PathLike]) -> list[Path]:
             paths.append(path)
         else:
             raise BadChoice(f"The photo {path} does not exist: name files or folders of photos.")
-    return list(dict.fromkeys(paths))
+    return paths
 
 
 def _predict(model: Path, paths: list[Path], batch_size: int, progress: Progress) -> NDArray[np.float32]:

@@ -18,11 +18,11 @@ from ..engines.local import run_jobs, start_worker_ahead
 from ..engines.worker_processes import WorkerProcesses
 from ..errors import BadChoice
 from ..heads.links import compute_log_odds
-from ..members.predictions import MemberPredictions, load_members, load_refit_predictions
+from ..members.predictions import MemberPredictions, load_members, load_refit_predictions, require_refit
 from ..members.records import MemberRecord, has_finished_fold, list_trained_members
 from ..members.stack_record import MemberUsed
-from ..options.arguments import Count, Duration, Names, check_arguments
-from ..options.durations import read_duration
+from ..options.arguments import Count, Names, PhotoTime, check_arguments
+from ..options.durations import read_photo_time
 from ..options.kinds import Seed, read_value
 from ..paths import DEFAULT_WORKSPACE, CompetitionFolder, CompetitionLike, Workspace, WorkspaceLike, check_name
 from ..progress import SILENT, Progress
@@ -53,7 +53,7 @@ def stack(
     competition: CompetitionLike | None = None,
     meta: str = DEFAULT_META_LEARNER,
     top: Count | None = None,
-    infer_limit: Duration | None = None,
+    infer_limit: PhotoTime | None = None,
     refit: bool = False,
     seed: Seed = 0,
     workspace: WorkspaceLike = DEFAULT_WORKSPACE,
@@ -113,6 +113,10 @@ def stack(
     candidates = _load_candidates(folder, tables, members, progress)
     out_of_fold = [member.out_of_fold for member in candidates]
     config = _read_config(folder, candidates, meta, top, infer_limit, seed)
+    if refit and not config.chooses_members:
+        # Otherwise it is known only later which members the stack uses.
+        for member in candidates:
+            require_refit(folder, member.record)
     _check_classes(tables, folds := load_folds(folder, tables), meta, progress)
     # A process imports TensorFlow for the file while the meta-learner is fitted.
     with start_worker_ahead(_JOB_FUNCTION, _JOB_NAME, folder.logs) as processes:
@@ -184,7 +188,7 @@ def _read_config(
         raise BadChoice(f"--top must be from 1 to {len(members)}, the number of members. Received: {top}")
     if infer_limit is None:
         return StackConfig(meta, seed, top)
-    limit = read_value("--infer-limit", read_duration, infer_limit)
+    limit = read_value("--infer-limit", read_photo_time, infer_limit)
     speeds = {one.name: one.record.load_speed(folder) for one in members}
     if unknown := [name for name, speed in speeds.items() if speed is None]:
         raise BadChoice(
@@ -212,7 +216,7 @@ def _check_classes(tables: Tables, folds: Folds, meta: str, progress: Progress) 
 
 def _list_finished_members(folder: CompetitionFolder, progress: Progress) -> list[str]:
     """Return the members that are finished on the current folds, and warn of the others."""
-    names = []
+    names, left_out = [], False
     current_folds = compute_file_digest(folder.folds) if folder.folds.is_file() else ""
     for name in list_trained_members(folder):
         if not has_finished_fold(folder, name):
@@ -220,11 +224,18 @@ def _list_finished_members(folder: CompetitionFolder, progress: Progress) -> lis
             continue
         record = MemberRecord.load(folder, name)
         if record.folds != current_folds:
+            left_out = True
             progress.warn(f"{name} is left out: it was trained on other folds. Train it again with --restart.")
         elif missing := record.list_unfinished_folds(folder):
+            left_out = True
             progress.warn(f"{name} is left out: {len(missing)} of {record.folds_count} folds are not trained.")
         else:
             names.append(name)
+    if not names and left_out:
+        raise BadChoice(
+            f"No member of {folder.name} can be stacked, because none is finished on the present folds: see "
+            "`ensembler members`."
+        )
     if not names:
         raise BadChoice(
             f"No member of {folder.name} is trained yet: begin with `ensembler train-members --members ...`."

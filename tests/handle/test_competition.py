@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,24 @@ def test_a_handle_outlives_a_change_of_the_working_folder(
     # From here the command needs the folders.
     assert f"--data {tmp_path / 'data'}" in after.next.command
     assert not list((tmp_path / "elsewhere").iterdir())
+
+
+def test_a_handle_with_another_workspace_is_a_contradiction(competition: ensembler.Competition, tmp_path: Path) -> None:
+    assert len(ensembler.list_members(competition, workspace=tmp_path)) == 1
+    assert ensembler.status(competition, workspace=ensembler.Workspace("data", "submissions")).competition
+    for function in (ensembler.list_members, ensembler.status, ensembler.layout, ensembler.open):
+        with pytest.raises(BadChoice, match=r"The handle of made belongs to .* leave workspace out"):
+            function(competition, workspace="elsewhere")
+
+
+def test_a_stack_says_where_its_file_is_and_when_it_was_built(
+    competition: ensembler.Competition, tmp_path: Path
+) -> None:
+    built = competition.stacks["first"]
+    assert built.folder == tmp_path / "data" / "made" / "stacks" / "first"
+    assert built.model == built.folder / "stack.keras"
+    assert built.built.tzinfo is UTC
+    assert built.to_json()["built"][:2] == "20"
 
 
 def test_a_workspace_is_named_by_the_folder_above(competition: ensembler.Competition, tmp_path: Path) -> None:

@@ -41,7 +41,7 @@ def stacked(made: Made, members: tuple[str, ...] = ("a", "b")) -> Path:
     return csv
 
 
-def recorded(made: Made, csv: Path) -> tuple[Ledger, int]:
+def recorded(made: Made, csv: Path, own: float = 0.4) -> tuple[Ledger, int]:
     """Write a CSV into the ledger; return the ledger and the answer's number."""
     folder, _, workspace = made
     ledger = Ledger(workspace.submissions)
@@ -53,7 +53,7 @@ def recorded(made: Made, csv: Path) -> tuple[Ledger, int]:
         slug="cars",
         stack="a_b",
         metric="log loss",
-        own=0.4,
+        own=own,
     )
     return ledger, ledger.record(answer)
 

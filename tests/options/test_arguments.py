@@ -11,6 +11,7 @@ from typing import Any, Literal, get_args, get_type_hints
 
 import numpy as np
 import pytest
+from helpers.photos import Heard
 
 import ensembler
 from ensembler.errors import BadChoice
@@ -161,10 +162,19 @@ def test_paths_and_names_are_annotated_alike(function: Callable[..., Any]) -> No
         (lambda: ensembler.fetch("pets", timeout=-1), "timeout must be a number"),
         (lambda: ensembler.fetch("pets", hints="x"), "hints must be an instance of Hints"),
         (lambda: ensembler.fetch("pets", hints=ensembler.Hints(positive=5)), "positive must be text"),  # type: ignore[arg-type]
+        (
+            lambda: ensembler.fetch("pets", hints=ensembler.Hints(leave_out=5)),
+            "leave_out must be text, or a list of texts",
+        ),  # type: ignore[arg-type]
+        (
+            lambda: ensembler.fetch("pets", hints=ensembler.Hints(leave_out=("",))),
+            "leave_out must be text, or a list of texts",
+        ),
         (lambda: ensembler.adopt("photos", "x", test_size=2), "test_size must be a number, above 0 and below 1"),
         (lambda: ensembler.adopt("photos", "x", seed=-1), "seed must be a whole number, at least 0"),
         (lambda: ensembler.predict("a.png", batch_size=0), "batch_size must be a whole number, at least 1"),
         (lambda: ensembler.stack(seed="x"), "seed must be a whole number"),
+        (lambda: ensembler.stack(infer_limit="1ns"), "infer_limit takes a length of time such as 20ms, 0.5s or 2s"),
         (lambda: ensembler.stack(top="a"), "top must be a whole number"),
         (lambda: ensembler.stack([]), "members takes at least one name"),
         (lambda: ensembler.folds(seed=-1), "seed must be a whole number, at least 0"),
@@ -185,7 +195,30 @@ def test_wrong_values_are_refused_by_the_public_functions(call: Callable[[], obj
         call()
 
 
+@pytest.mark.parametrize("given", ["train/*", Path("train/*"), ["train/*"], ("train/*",)], ids=repr)
+def test_a_hint_that_takes_a_list_takes_a_single_text_too(given: Any) -> None:
+    @check_arguments
+    def detect(hints: ensembler.Hints) -> object:
+        return hints.leave_out
+
+    assert detect(ensembler.Hints(leave_out=given)) == ("train/*",)
+
+
+@pytest.mark.parametrize("function", [ensembler.train_members, ensembler.Competition.train_members, ensembler.survey])
+def test_signatures_in_help_are_types_without_declarations(function: Callable[..., Any]) -> None:
+    signature = str(inspect.signature(function))
+    assert "Annotated" not in signature
+    assert "<function" not in signature
+
+
 def test_phases_backbones_and_weights_need_no_list_and_take_paths() -> None:
     text = ensembler.config("b0", phases="all epochs=1 learning-rate=1e-3", weights=Path("none"))
     assert "all epochs=1" in text
     assert 'weights = "none"' in text
+
+
+def test_weights_of_none_are_not_random_as_in_keras(tmp_path: Path) -> None:
+    heard = Heard()
+    with pytest.raises(BadChoice, match="No competition"):
+        ensembler.train_members("b0", weights=None, workspace=tmp_path, progress=heard)
+    assert heard.notes == ["None leaves weights as it is, which is imagenet; weights='none' is random weights."]

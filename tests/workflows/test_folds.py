@@ -48,12 +48,29 @@ def test_others_are_refused_as_long_as_something_rests_on_those_there_are(made: 
     folder, workspace = made
     before = folder.folds.read_bytes()
     error = r"New folds make 1 member \(demo-conv\) and 1 stack \(a_b\) obsolete: .* force=True"
-    with pytest.raises(Mismatch, match=error):
+    with pytest.raises(BadChoice, match=error):
         folds(folds=4, workspace=workspace)
     assert folder.folds.read_bytes() == before
     asked = find_obsolete_results(None, folds=4, repeats=None, seed=None, workspace=workspace)
     assert asked == ObsoleteResults(("demo-conv",), ("a_b",))
     assert folder.folds.read_bytes() == before
+
+
+@pytest.mark.parametrize("text", [None, "", "id,fold\n1,x\n"], ids=["missing", "empty", "without numbers"])
+def test_a_damaged_file_does_not_hide_what_rests_on_its_folds(made: Made, text: str | None) -> None:
+    folder, workspace = made
+    before = folder.folds.read_text()
+    if text is None:
+        folder.folds.unlink()
+    else:
+        folder.folds.write_text(text)
+    asked = find_obsolete_results(None, folds=5, repeats=None, seed=None, workspace=workspace)
+    assert asked == ObsoleteResults(("demo-conv",), ("a_b",))
+    with pytest.raises(BadChoice, match=r"New folds make 1 member \(demo-conv\) and 1 stack \(a_b\) obsolete"):
+        folds(folds=5, workspace=workspace)
+    # A restored file is used as before.
+    folder.folds.write_text(before)
+    assert folds(workspace=workspace).useless == ObsoleteResults((), ())
 
 
 def test_others_are_made_all_the_same_if_a_person_says_so(made: Made) -> None:
@@ -74,7 +91,7 @@ def test_the_photos_of_a_folder_are_one_fold(made: Made) -> None:
     train.loc[:5, "path"] = "valid/" + train.loc[:5, "path"]
     train.loc[5:6, "group"] = "one"
     train.to_csv(folder.train, index=False)
-    with pytest.raises(Mismatch, match="New folds make"):
+    with pytest.raises(BadChoice, match="New folds make"):
         folds(hold_out="valid", workspace=workspace)
     result = folds(hold_out="./valid/", force=True, workspace=workspace)
     assert (result.folds, result.scored, [split.photos for split in result.splits]) == (1, 7, [7])

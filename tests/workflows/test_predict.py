@@ -89,7 +89,9 @@ def test_without_a_name_it_is_the_stack_built_last(folder: CompetitionFolder, jo
 
 
 @pytest.mark.usefixtures("folder")
-def test_files_and_folders_are_taken_in_order_and_each_photo_once(jobs: Jobs, tmp_path: Path) -> None:
+def test_files_and_folders_are_taken_in_order_and_a_photo_has_a_row_each_time_it_is_named(
+    jobs: Jobs, tmp_path: Path
+) -> None:
     place = tmp_path / "more"
     for name in ("b.png", "a.JPG", "below/c.webp", ".hidden.png", "below/lost.gif"):
         write_photo(place / name.lower()).rename(place / name)
@@ -97,9 +99,10 @@ def test_files_and_folders_are_taken_in_order_and_each_photo_once(jobs: Jobs, tm
     first = write_photo(tmp_path / "first.png")
     found = predict([first, str(place), place / "b.png"], workspace=workspace_of(tmp_path))
     below = [place / name for name in ("a.JPG", "b.png", "below/c.webp")]
-    assert list(found.photos) == [first, *below]
+    assert list(found.photos) == [first, *below, place / "b.png"]
     assert found.unreadable == (place / "below/lost.gif",)
-    assert found.probabilities.shape == (4, 3)
+    assert found.probabilities.shape == (5, 3)
+    # Each is predicted once.
     assert len(jobs.photos) == 5
     assert not jobs.logs.exists()
 

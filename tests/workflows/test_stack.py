@@ -9,7 +9,7 @@ from helpers.listed_members import SPEED
 from helpers.members_made import make_member, record_of, small_competition
 from helpers.photos import Heard
 
-from ensembler.errors import BadChoice
+from ensembler.errors import BadChoice, Mismatch
 from ensembler.members.records import MemberRecord
 from ensembler.paths import Workspace
 from ensembler.serialization import read_json, write_record
@@ -42,6 +42,24 @@ def place(tmp_path: Path) -> Workspace:
     for name in ("a", "b", "c"):
         make_member(folder, tables, name)
     return Workspace(tmp_path / "data", tmp_path / "submissions")
+
+
+def test_members_of_other_folds_alone_are_not_called_untrained(place: Workspace) -> None:
+    folder = place.competition("made")
+    folder.folds.write_text(folder.folds.read_text() + "\n")
+    heard = Heard()
+    with pytest.raises(BadChoice, match=r"No member of made can be stacked, .* see `ensembler\.list_members\(\)`"):
+        stack(workspace=place, progress=heard)
+    assert len([line for line in heard.warnings if "is left out" in line]) == 3
+
+
+def test_refit_without_networks_of_all_photos_is_refused_before_the_fit(
+    place: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ensembler.workflows.stack.fit_stack", lambda *_: pytest.fail("it was fitted"))
+    said = r"a has no network .*: repeat its call of `ensembler\.train_members\(\)` with refit=True"
+    with pytest.raises(Mismatch, match=said):
+        stack(["a", "b"], refit=True, workspace=place)
 
 
 @pytest.mark.usefixtures("no_network")

@@ -8,7 +8,7 @@ from typing import Annotated
 from ...competition.layout.hints import Hints
 from ...competition.manifest import Manifest
 from ...competition.tables import invalidate_tables
-from ...errors import StorageError
+from ...errors import BadChoice
 from ...options.arguments import check_arguments
 from ...options.kinds import Seed, declare
 from ...paths import DEFAULT_WORKSPACE, CompetitionFolder, PathLike, Workspace, WorkspaceLike, require_folder
@@ -42,7 +42,7 @@ def adopt(
     require_folder(Path(photos), "pass a folder of photos.")
     folder = Workspace.read(workspace).competition(name)
     if not force and folder.manifest.is_file() and _locate_photos(folder) != root.resolve():
-        raise StorageError(
+        raise BadChoice(
             f"{name} is already the name of another competition: choose another, or replace it with --force."
         )
     scan = None
@@ -54,6 +54,8 @@ def adopt(
         _, scan = detect_layout(folder, files, "", photos_at, hints, progress, test_size=test_size, seed=seed)
     elif not are_photos_chosen(folder):
         scan = choose_photos(folder, test_size, seed, progress)
+    elif (test_size, seed) != (TEST_SIZE, 0):
+        progress.note("The photos to predict stay as they are: --test-size and --seed change them only with --force.")
     return prepare_competition(folder, progress, scan)
 
 

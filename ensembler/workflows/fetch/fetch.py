@@ -15,7 +15,7 @@ from ...competition.layout.not_classification import refuse_metric
 from ...competition.manifest import Manifest
 from ...competition.metrics.metrics import find_metric
 from ...competition.tables import invalidate_tables
-from ...errors import DamagedArchive, StorageError
+from ...errors import BadChoice, DamagedArchive
 from ...locks import hold_lock
 from ...options.arguments import Seconds, check_arguments
 from ...options.kinds import declare
@@ -90,12 +90,12 @@ def _refuse_other(folder: CompetitionFolder, archive: Path | None, progress: Pro
     photos = Manifest.load(folder.manifest).photos if folder.manifest.is_file() else EXTRACTED_FOLDER
     photos = read_packed_folder(folder).folder or photos
     if photos != EXTRACTED_FOLDER:
-        raise StorageError(
+        raise BadChoice(
             f"{folder.name} is the name of a competition that was created from {photos}: move {folder.root} away, or "
             "replace it with --force."
         )
     if archive is not None and _is_unpacked(folder) and is_another(archive, folder, progress):
-        raise StorageError(f"{folder.raw} contains another archive than {archive}: replace it with --force.")
+        raise BadChoice(f"{folder.raw} contains another archive than {archive}: replace it with --force.")
 
 
 def _is_unpacked(folder: CompetitionFolder) -> bool:

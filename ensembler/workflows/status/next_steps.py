@@ -11,6 +11,7 @@ from ...callers import address_caller
 from ...competition.manifest import describe_stale_tables
 from ...options.command_line import format_command, group_training_commands
 from ...paths import Workspace
+from ...submission.ledger.rows import Row
 from ..members.listed_member import ListedMember
 from .standing import CompetitionStatus, NextStep
 
@@ -109,7 +110,8 @@ def _choose_backbones() -> tuple[str, ...]:
 def _suggest_stacking(competition: CompetitionStatus) -> _Step | None:
     if not competition.stacks:
         return ["stack"], "Members are trained but not stacked yet."
-    newer = [member.name for member in competition.members if _find_finish_time(member) > competition.stacks[0].built]
+    built = competition.stacks[0].built.timestamp()
+    newer = [member.name for member in competition.members if _find_finish_time(member) > built]
     if newer:
         return ["stack"], f"{', '.join(newer)}: trained after the newest stack was built."
     return None
@@ -132,7 +134,35 @@ def _suggest_submitting(competition: CompetitionStatus) -> _Step | None:
         return _suggest_notebook(competition)
     if competition.newest_csv is None or _is_uploaded(competition.newest_csv, competition):
         return None
-    return ["submit"], f"{competition.newest_csv.name} is not submitted yet."
+    better = _find_better_answer(competition.newest_csv, competition)
+    if better is None:
+        return ["submit"], f"{competition.newest_csv.name} is not submitted yet."
+    row, path = better
+    if _is_uploaded(path, competition):
+        reason = f"{competition.newest_csv.name} is not submitted yet, but scores worse than {path.name}, which is"
+        return ["submit"], f"{reason} ({row.metric} {row.own:.4f})."
+    reason = f"{path.name} is not submitted yet, and scores better than the newest, {competition.newest_csv.name}"
+    return ["submit", str(path)], f"{reason} ({row.metric} {row.own:.4f})."
+
+
+def _find_better_answer(csv: Path, competition: CompetitionStatus) -> tuple[Row, Path] | None:
+    """Return the CSV with the best score of its own, if that was computed as the score of ``csv`` and is better."""
+    answers = [
+        (row, row.path)
+        for row in competition.submissions
+        if row.path and row.path.is_file() and row.kind == "csv" and row.own is not None
+    ]
+    this = next((row for row, path in answers if path.resolve() == csv.resolve()), None)
+    if this is None or this.larger_is_better is None:
+        return None
+    sign = 1 if this.larger_is_better else -1
+    alike = [
+        (row, path)
+        for row, path in answers
+        if (row.metric, row.folds, row.samples) == (this.metric, this.folds, this.samples)
+    ]
+    best = max(alike, key=lambda answer: sign * (answer[0].own or 0.0))
+    return best if sign * (best[0].own or 0.0) > sign * (this.own or 0.0) else None
 
 
 def _suggest_notebook(competition: CompetitionStatus) -> _Step | None:

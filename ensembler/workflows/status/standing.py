@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -26,22 +27,24 @@ class BuiltStack(Exported):
 
     Attributes
     ----------
-    name, members
-        Name of the stack, and the names of its members.
+    name, folder, model, members
+        Name of the stack, its folder, its ``stack.keras``, and the names of its members.
     metric, score, standard_error, log_loss
         Score of nested folds by the competition's metric at that time, or by log loss if that score is not a number,
         and the log loss.
     built
-        Time of the build in seconds since 1970.
+        Time of the build in UTC.
     """
 
     name: str
+    folder: Path
+    model: Path
     members: tuple[str, ...]
     metric: str
     score: float
     standard_error: float | None
     log_loss: float
-    built: float
+    built: datetime
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from datetime import UTC, datetime
 from pathlib import Path
 
 from ...callers import address_caller
@@ -39,7 +40,7 @@ def status(
     BadChoice
         If the competition does not exist.
     BadData
-        If the manifest, the record of a stack or the ledger is damaged.
+        If the manifest or the ledger is damaged. A damaged record of a member or a stack is a warning.
 
     Examples
     --------
@@ -84,7 +85,7 @@ def _describe_competition(folder: CompetitionFolder, progress: Progress) -> Comp
         damage=damage,
         begun=tuple(list_begun_members(folder)),
         members=tuple(list_competition_members(folder, progress, damage)),
-        stacks=tuple(load_stacks(folder)),
+        stacks=tuple(load_stacks(folder, progress)),
         newest_csv=csvs[-1].absolute() if csvs else None,
         submissions=tuple(
             Ledger(folder.workspace.submissions).list_rows(folder.name, "" if folder.is_ours else manifest.slug)
@@ -108,34 +109,43 @@ def _count_folds(folder: CompetitionFolder) -> int:
         return len({row.get("fold") for row in csv.DictReader(stream)} - {"", None})
 
 
-def load_stacks(folder: CompetitionFolder) -> Listing[BuiltStack]:
-    """Read all finished stacks, newest first."""
-    return Listing((_load_stack(folder, name) for name in list_stacks(folder)), build_stack_list_table)
+def load_stacks(folder: CompetitionFolder, progress: Progress) -> Listing[BuiltStack]:
+    """Read all finished stacks, newest first. Warn of damaged ones, which do not hide the others."""
+    stacks = []
+    for name in list_stacks(folder):
+        try:
+            stacks.append(_load_stack(folder, name))
+        except BadData as error:
+            progress.warn(str(error))
+    return Listing(stacks, build_stack_list_table)
 
 
 def _load_stack(folder: CompetitionFolder, name: str) -> BuiltStack:
     record = load_stack_record(folder, name)
     metric, score = record.known_score
+    place = folder.stack(name)
     return BuiltStack(
         name=name,
+        folder=place,
+        model=place / "stack.keras",
         members=tuple(member.name for member in record.members),
         metric=metric,
         score=score,
         standard_error=record.standard_error,
         log_loss=record.log_loss,
-        built=(folder.stack(name) / "stack.json").stat().st_mtime,
+        built=datetime.fromtimestamp((place / "stack.json").stat().st_mtime, UTC),
     )
 
 
 def _summarise_competition(folder: CompetitionFolder, *, current: bool) -> CompetitionSummary:
     try:
         manifest = Manifest.load(folder.manifest)
-        stacks = load_stacks(folder)
+        newest = list_stacks(folder)[:1]
+        score = _load_stack(folder, newest[0]).score if newest else None
         records = [
             MemberRecord.load(folder, name) for name in list_trained_members(folder) if has_finished_fold(folder, name)
         ]
         finished = sum(not record.list_unfinished_folds(folder) for record in records)
     except BadData as error:
         return CompetitionSummary(folder.name, current, trouble=str(error))
-    score = stacks[0].score if stacks else None
     return CompetitionSummary(folder.name, current, "", manifest.task, manifest.metric, finished, len(records), score)

@@ -90,6 +90,11 @@ def train_members(
     training = cast(TrainingOptions, {name: value for name, value in given.items() if name in OPTIONS})
     configuration = configure(training, run.get("preset"), run.get("config"))
     call = TrainingCall.read(members, run.get("name"), configuration)
+    if options.get("weights", "") is None:
+        # Keras means random weights by it.
+        progress.note(
+            f"None leaves --weights as it is, which is {call.options['weights']}; `--weights none` is random weights."
+        )
     folder, tables = open_refreshed_competition(competition, Workspace.read(workspace), progress)
     call.report_surprises(progress)
     with contextlib.ExitStack() as locks:

@@ -15,7 +15,7 @@ from ensembler.competition.csv_tables import read_table
 from ensembler.competition.folds.file import build_folds
 from ensembler.competition.layout.hints import Hints
 from ensembler.competition.manifest import Manifest
-from ensembler.errors import BadChoice, BadData, Mismatch, MissingHint, StorageError
+from ensembler.errors import BadChoice, BadData, Mismatch, MissingHint
 from ensembler.paths import Workspace
 from ensembler.workflows.competition import open_competition
 from ensembler.workflows.fetch.adopt import adopt
@@ -152,9 +152,7 @@ def test_an_edit_that_does_not_fit_is_told(workspace, archived):
 def test_another_archive_is_refused_unless_forced(workspace, archived):
     fetch(SLUG, archive=archived(dogs_and_cats()), workspace=workspace)
     other = archived(dogs_and_cats(photos=5), "other.zip")
-    with pytest.raises(
-        StorageError, match=r"raw contains another archive than .*other\.zip: replace it with force=True"
-    ):
+    with pytest.raises(BadChoice, match=r"raw contains another archive than .*other\.zip: replace it with force=True"):
         fetch(SLUG, archive=other, workspace=workspace)
     fetched = fetch(SLUG, archive=other, force=True, workspace=workspace)
     assert fetched.training == len(read_table(fetched.folder.train)) == 10
@@ -330,7 +328,9 @@ def test_an_archive_without_photos(workspace, archived):
 
 def test_a_file_where_the_data_should_go(workspace, archived):
     workspace.data.write_text("")
-    with pytest.raises(StorageError, match="move the existing file away"):
+    with pytest.raises(
+        BadChoice, match="data is a file, not a folder: move it away, or choose another folder with workspace"
+    ):
         fetch(SLUG, archive=archived(dogs_and_cats()), workspace=workspace)
 
 
@@ -382,7 +382,7 @@ def test_hints_adopt_anew(workspace, tmp_path):
 def test_a_name_in_use_is_refused(workspace, cars, tmp_path, hints):
     first = adopt(cars, "cars", workspace=workspace)
     other = write_photos(tmp_path / "others", *[f"{kind}/{row}.png" for kind in "ab" for row in range(5)])
-    with pytest.raises(StorageError, match=r"cars is already the name of another competition.*with force=True"):
+    with pytest.raises(BadChoice, match=r"cars is already the name of another competition.*with force=True"):
         adopt(other, "cars", hints=hints, workspace=workspace)
     assert Manifest.load(first.folder.manifest) == first.manifest
     assert adopt(other, "cars", force=True, workspace=workspace).manifest.classes == ("a", "b")
@@ -390,6 +390,8 @@ def test_a_name_in_use_is_refused(workspace, cars, tmp_path, hints):
 
 def test_a_new_choice_of_hidden_photos_remakes_the_tables(workspace, cars):
     adopt(cars, "cars", test_size=0.2, workspace=workspace)
+    assert adopt(cars, "cars", test_size=0.5, workspace=workspace, progress=(heard := Heard())).test == 6
+    assert "The photos to predict stay as they are: test_size and seed change them only with force=True." in heard.notes
     again = adopt(cars, "cars", test_size=0.5, force=True, workspace=workspace)
     assert (again.training, again.test) == (15, 15)
     hidden, train = read_table(again.folder.solution), read_table(again.folder.train)

@@ -11,7 +11,7 @@ from helpers.kills import UNDER_WAY, Fetches, asked_again, there, tree
 from helpers.photos import Heard, photo_bytes, write_photos, zip_bytes
 
 from ensembler.competition.layout.hints import Hints
-from ensembler.errors import BadData, Busy, DamagedArchive, MissingHint, StorageError
+from ensembler.errors import BadChoice, BadData, Busy, DamagedArchive, MissingHint, StorageError
 from ensembler.locks import hold_lock
 from ensembler.submission.kaggle.download import CHUNK
 from ensembler.submission.kaggle.retry_policy import RetryPolicy
@@ -307,7 +307,7 @@ def test_a_forced_fetch_that_was_cut_off_goes_on_without_force(server, workspace
 def test_an_adopted_folder_is_not_taken_for_the_competition_of_its_name(server, workspace, tmp_path):
     write_photos(tmp_path / "photos", *[f"{kind}/{number}.jpg" for kind in ("apple", "pear") for number in range(10)])
     adopt(tmp_path / "photos", SLUG, workspace=workspace)
-    with pytest.raises(StorageError, match=r"was created from .*photos.*force=True"):
+    with pytest.raises(BadChoice, match=r"was created from .*photos.*force=True"):
         fetch(SLUG, workspace=workspace)
     assert server.requests == []
     fetched = fetch(SLUG, force=True, workspace=workspace)

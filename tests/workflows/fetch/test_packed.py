@@ -8,7 +8,7 @@ import pytest
 from helpers.photos import Heard, photo_bytes, write_csv, write_photo, zip_bytes
 
 from ensembler.competition.layout.hints import Hints
-from ensembler.errors import BadData, MissingHint, StorageError
+from ensembler.errors import BadChoice, BadData, MissingHint
 from ensembler.paths import Workspace
 from ensembler.workflows.fetch.adopt import adopt
 from ensembler.workflows.fetch.fetch import fetch
@@ -68,11 +68,11 @@ def test_the_name_belongs_to_the_folder(packed: Path, workspace: Workspace, tmp_
     adopt(packed, "packed", workspace=workspace)
     other = tmp_path / "other"
     write_photo(other / "a" / "1.png")
-    with pytest.raises(StorageError, match="already the name of another competition"):
+    with pytest.raises(BadChoice, match="already the name of another competition"):
         adopt(other, "packed", workspace=workspace)
     archive = tmp_path / "all.zip"
     archive.write_bytes(zip_bytes({"train.zip": (packed / "train.zip").read_bytes()}))
-    with pytest.raises(StorageError, match=f"created from {packed}"):
+    with pytest.raises(BadChoice, match=f"created from {packed}"):
         fetch("packed", archive=archive, workspace=workspace)
 
 

@@ -9,11 +9,13 @@ from helpers.members_made import FOLDS, make_member
 from helpers.stacks_made import as_if_on_kaggle
 from helpers.standing_made import Made, made_below, recorded, stacked, uploaded
 
+from ensembler.errors import BadChoice
 from ensembler.locks import hold_lock
 from ensembler.options.command_line import save_call
 from ensembler.paths import Workspace
 from ensembler.storage import write_text
 from ensembler.submission.kaggle.facts import Submission
+from ensembler.workflows.layout import layout
 from ensembler.workflows.status.standing import NextStep
 from ensembler.workflows.status.status import status
 
@@ -88,6 +90,19 @@ def test_a_fetch_that_was_interrupted_is_gone_on_with(tmp_path: Path, monkeypatc
     found = status()
     assert found.next.command == "ensembler fetch cars"
     assert [(brief.name, brief.trouble) for brief in found.competitions] == [("cars", "the fetch is incomplete")]
+    for function in (layout, status):
+        with pytest.raises(BadChoice, match=r"The fetch of cars is incomplete: .*`ensembler\.fetch\('cars'\)`"):
+            function("cars")
+
+
+@pytest.mark.parametrize("name", ["data", "submissions"])
+def test_a_file_in_place_of_a_folder_is_said_before_any_advice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_text(tmp_path / name, "a file")
+    with pytest.raises(BadChoice, match=f"{name} is a file, not a folder"):
+        status()
 
 
 @pytest.mark.parametrize(
@@ -121,6 +136,34 @@ def test_a_new_csv_is_submitted_although_another_was(made: Made) -> None:
     later = uploaded_csv.stat().st_mtime + 1
     os.utime(newer, (later, later))
     assert status(workspace=workspace).next.reason == "20260102-a_b.csv is not submitted yet."
+
+
+@pytest.mark.parametrize(
+    ("own", "submitted", "words", "reason"),
+    [
+        (0.3, False, "ensembler submit", "20260102-mean.csv is not submitted yet."),
+        (0.5, False, "ensembler submit {}", "20260101-a_b.csv is not submitted yet, and scores better than the newest"),
+        (0.5, True, "ensembler submit", "20260102-mean.csv is not submitted yet, but scores worse than 20260101-a_b"),
+    ],
+    ids=["better", "worse", "worse than an uploaded one"],
+)
+def test_a_newer_csv_is_compared_with_the_best(
+    made: Made, own: float, submitted: bool, words: str, reason: str
+) -> None:
+    csv = stacked(made)
+    as_if_on_kaggle(made[0], "cars")
+    if submitted:
+        uploaded(made, csv, Submission(7, "COMPLETE", public=0.45, description="x"))
+    else:
+        recorded(made, csv)
+    newer = csv.with_name("20260102-mean.csv")
+    write_text(newer, "id,a\n1,0.6\n")
+    later = csv.stat().st_mtime + 1
+    os.utime(newer, (later, later))
+    recorded(made, newer, own)
+    step = status(workspace=made[2]).next
+    assert step.command == words.format(csv.absolute())
+    assert step.reason.startswith(reason)
 
 
 def test_a_csv_whose_upload_failed_is_submitted(made: Made) -> None:

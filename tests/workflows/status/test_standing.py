@@ -22,7 +22,17 @@ MANIFEST = Manifest(
     AnswerLayout("sample.csv", "id", ("dented",), "probabilities"),
     metric="roc auc",
 )
-STACK = BuiltStack("b0_b1", ("b0", "b1"), "roc auc", 0.9, 0.01, 0.25, 0.0)
+STACK = BuiltStack(
+    "b0_b1",
+    Path("b0_b1"),
+    Path("b0_b1", "stack.keras"),
+    ("b0", "b1"),
+    "roc auc",
+    0.9,
+    0.01,
+    0.25,
+    datetime(2026, 1, 31, tzinfo=UTC),
+)
 ROW = Row(
     competition="cars",
     slug="cars",
