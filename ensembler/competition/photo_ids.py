@@ -57,7 +57,7 @@ class LooseNames:
     paths
         Paths of the photos, relative to one folder, with forward slashes.
     root
-        That folder, which may contain other photos too.
+        Folder that the paths are relative to. It may contain other photos too.
     """
 
     def __init__(self, paths: Sequence[str], root: Path) -> None:

@@ -74,7 +74,7 @@ def _detect(path: Path, size: int, time: int) -> Dialect:
     separator = _choose_separator(lines, path)
     rows = _split_lines(lines, separator)
     named = _split_lines([above[-1].lstrip("# ")], separator)[0] if above and above[-1].startswith("#") else []
-    if rows and len(named) == len(rows[0]) > 1:
+    if rows and len(named) == len(rows[0]) > 1 and _is_row_of_values(rows):
         return Dialect(encoding, separator, has_header=False, has_counter=False, columns=tuple(named), skipped=skipped)
     has_header = bool(rows) and not _is_row_of_values(rows)
     names = _name_columns(rows, has_header=has_header)

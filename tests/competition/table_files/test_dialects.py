@@ -35,6 +35,7 @@ DIALECTS = {
         ("sep=;\n" + join_rows(";", quote="")).encode(),
         "separated by semicolons, below 1 line of comments",
     ),
+    "a comment with a comma": (("# by labelme, v1\n" + join_rows(",")).encode(), "below 1 line of comments"),
     "comments": (("# exported\n# today\n" + join_rows(",")).encode(), "below 2 lines of comments"),
     "a header in a comment": (
         ("# exported\n#" + join_rows("\t", quote="")).encode(),
