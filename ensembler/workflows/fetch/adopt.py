@@ -13,6 +13,7 @@ from ...options.arguments import check_arguments
 from ...options.kinds import Seed, declare
 from ...paths import DEFAULT_WORKSPACE, CompetitionFolder, PathLike, Workspace, WorkspaceLike, require_folder
 from ...progress import SILENT, Progress
+from ...storage import compute_file_digest
 from ..results import PreparedCompetition
 from .answers import merge_hints
 from .detection import TEST_SIZE, are_photos_chosen, choose_photos, detect_layout
@@ -45,7 +46,7 @@ def adopt(
         raise BadChoice(
             f"{name} is already the name of another competition: choose another, or replace it with --force."
         )
-    scan = None
+    scan, chosen_before = None, _compute_chosen_digest(folder)
     if force or hints != NO_HINTS or not folder.manifest.is_file():
         hints = hints if force else merge_hints(folder, hints)
         invalidate_tables(folder)
@@ -56,7 +57,18 @@ def adopt(
         scan = choose_photos(folder, test_size, seed, progress)
     elif (test_size, seed) != (TEST_SIZE, 0):
         progress.note("The photos to predict stay as they are: --test-size and --seed change them only with --force.")
-    return prepare_competition(folder, progress, scan)
+    prepared = prepare_competition(folder, progress, scan)
+    if not force and chosen_before and _compute_chosen_digest(folder) not in ("", chosen_before):
+        progress.warn(
+            f"The photos to predict were chosen again (`--test-size {test_size:g}`, `--seed {seed}`): earlier members "
+            "and CSVs belong to other photos."
+        )
+    return prepared
+
+
+def _compute_chosen_digest(folder: CompetitionFolder) -> str:
+    """Return the hash of the list of photos to predict if their labels are hidden, and otherwise an empty text."""
+    return compute_file_digest(folder.test) if folder.solution.is_file() and folder.test.is_file() else ""
 
 
 def _locate_photos(folder: CompetitionFolder) -> Path:

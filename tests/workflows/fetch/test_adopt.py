@@ -334,6 +334,15 @@ def test_a_file_where_the_data_should_go(workspace, archived):
         fetch(SLUG, archive=archived(dogs_and_cats()), workspace=workspace)
 
 
+@pytest.mark.parametrize(("share", "chosen_again"), [(0.5, True), (0.2, False)])
+def test_a_hint_that_has_photos_chosen_again_says_so(workspace, cars, share, chosen_again):
+    adopt(cars, "cars", test_size=share, workspace=workspace)
+    heard = Heard()
+    adopt(cars, "cars", hints=Hints(metric="accuracy"), workspace=workspace, progress=heard)
+    said = "The photos to predict were chosen again (test_size=0.2, seed=0)"
+    assert any(line.startswith(said) for line in heard.warnings) == chosen_again
+
+
 @pytest.fixture
 def cars(tmp_path):
     names = [f"{kind}/{row}.png" for kind in ("boat", "bus", "car") for row in range(10)]
