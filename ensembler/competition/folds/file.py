@@ -123,7 +123,9 @@ def load_folds(folder: CompetitionFolder, tables: Tables) -> Folds:
     codes, cells = pd.factorize(table[columns].to_numpy().ravel())
     if not pd.Series(cells, dtype=str).str.fullmatch(r"\d{0,9}").all():
         raise _make_damage_error(folder, "must contain numbers from 0 as folds")
-    values = np.array([int(cell or NOT_HELD_OUT) for cell in cells], dtype=np.int64)[codes].reshape(len(table), -1)
+    values = np.array([int(cell or NOT_HELD_OUT) for cell in cells], dtype=np.int64)[codes].reshape(
+        len(table), len(columns)
+    )
     count = _count_folds(values)
     if not count:
         raise _make_damage_error(

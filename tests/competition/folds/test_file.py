@@ -135,6 +135,7 @@ def test_too_few_photos(folder):
         ("id,fold,fold_3\na,0,0\nb,1,1\n", BadData, "and fold_2, ... for repeats"),
         ("id,fold\na,1\nb,2\n", BadData, "number folds 0, 1, ... without a gap"),
         ("id,fold\na,0\nb,0\n", BadData, "number folds 0, 1"),
+        ("id,fold\n", BadData, "number folds 0, 1"),
         ("id,fold\na,0\na,1\n", Mismatch, "lacks"),
         ("", BadData, "cannot be read"),
     ],
