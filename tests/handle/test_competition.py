@@ -57,7 +57,7 @@ def test_a_handle_with_another_workspace_is_a_contradiction(competition: ensembl
     assert len(ensembler.list_members(competition, workspace=tmp_path)) == 1
     assert ensembler.status(competition, workspace=ensembler.Workspace("data", "submissions")).competition
     for function in (ensembler.list_members, ensembler.status, ensembler.layout, ensembler.open):
-        with pytest.raises(BadChoice, match=r"The handle of made belongs to .* leave workspace out"):
+        with pytest.raises(BadChoice, match=r"The handle of made belongs to .* leave that argument out"):
             function(competition, workspace="elsewhere")
 
 
