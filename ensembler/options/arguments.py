@@ -62,7 +62,8 @@ def _refuse_other_workspace(arguments: Mapping[str, Any]) -> None:
         if own != given:
             raise BadChoice(
                 f"The handle of {folder.name} belongs to the workspace of {own[0]} and {own[1]}, but the argument "
-                f"workspace is that of {given[0]} and {given[1]}: leave that argument out, or pass the name of the competition."
+                f"workspace is that of {given[0]} and {given[1]}: leave that argument out, or pass the name of the "
+                "competition."
             )
 
 

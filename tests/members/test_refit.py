@@ -115,7 +115,7 @@ def test_who_has_no_such_network_is_told_how_to_get_one(tmp_path: Path, monkeypa
     folder, tables = small_competition(tmp_path)
     make_member(folder, tables, "a")
     monkeypatch.setattr("ensembler.workflows.stack.start_worker_ahead", start_none)
-    with pytest.raises(Mismatch, match="repeat its call .* with refit=True"):
+    with pytest.raises(Mismatch, match=r"repeat its call .* with refit=True"):
         stack(["a"], refit=True, workspace=Workspace(tmp_path / "data", tmp_path / "submissions"))
 
 
