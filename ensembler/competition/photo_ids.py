@@ -84,7 +84,7 @@ class LooseNames:
             return ""
         if candidates := self._by_stem.get(_strip_suffixes(extract_name(bare)).lower()):
             return self._choose_candidate(bare, candidates)
-        number = int(float(bare)) if "/" not in bare and _NUMBER.fullmatch(bare) else -1
+        number = int(found[1]) if (found := _NUMBER.fullmatch(bare)) else -1
         return self._by_number.get(number) or self._by_folder.get(bare.lower(), "")
 
     def _choose_candidate(self, identity: str, candidates: list[str]) -> str:

@@ -64,6 +64,12 @@ def test_a_path_that_exists_elsewhere_is_no_photo_of_the_same_name(tmp_path):
     assert [names.find(path) for path in ("external/0.jpg", "external/0", "other/0.jpg")] == ["", "", "train/0.jpg"]
 
 
+def test_long_numbers_are_not_rounded():
+    names = LooseNames(("009007199254740992.jpg",), Path())
+    assert names.find("9007199254740993") == ""
+    assert names.find("9007199254740992.0") == "009007199254740992.jpg"
+
+
 def test_numbers_that_two_photos_share_name_neither():
     assert LooseNames(("a/01.jpg", "a/001.jpg"), Path()).find("1") == ""
 
