@@ -18,8 +18,8 @@ from ..tag_cells import BLANK, detect_separator, split_cell
 from ..task import AnswerKind, Task
 from .class_names import find_class_names
 from .classes import OneHot, decide_task
+from .doubts import report_classes, report_test_photos, report_unused_tables
 from .evidence import SPELLING, Evidence
-from .findings import report_classes, report_test_photos, report_unused_tables
 from .hints import Hints
 from .known import find_known_competition, require_known_competition
 from .labelled_photos import find_labelled_photos

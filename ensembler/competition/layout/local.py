@@ -16,8 +16,8 @@ from ..sets.photo_sets import list_test_folders
 from ..tables import read_photo_groups
 from .class_names import find_class_names
 from .classes import find_task
+from .doubts import report_classes, report_unused_tables
 from .evidence import Evidence
-from .findings import report_classes, report_unused_tables
 from .hints import Hints
 from .joined_groups import join_groups
 from .known import list_known_positives

@@ -5,8 +5,8 @@ import pytest
 from helpers.photos import write_csv, write_photos
 
 from ensembler.competition.label_rows import read_label_rows
+from ensembler.competition.layout.doubts import report_classes, report_rows, report_test_photos
 from ensembler.competition.layout.evidence import Evidence
-from ensembler.competition.layout.findings import report_classes, report_rows, report_test_photos
 from ensembler.competition.layout.tags import Tags
 from ensembler.competition.manifest import TestLayout, TrainLayout
 from ensembler.competition.photo_files import PhotoFiles
