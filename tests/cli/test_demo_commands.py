@@ -21,7 +21,7 @@ def test_folds_are_shown_and_others_need_a_yes(demo: Demo, tmp_path: Path) -> No
     shown = json.loads(ensembler(*folders, "folds", "--json", folder=tmp_path).stdout)
     assert (shown["folds"], shown["repeats"], len(shown["splits"])) == (5, 1, 5)
     refused = ensembler(*folders, "folds", "--folds", "3", folder=tmp_path)
-    assert refused.returncode == 1
+    assert refused.returncode == 2
     assert "3 members (demo-conv, demo-dense, demo-separable)" in refused.stderr
     assert "--force" in refused.stderr
     assert json.loads(ensembler(*folders, "folds", "--json", folder=tmp_path).stdout) == shown
