@@ -122,7 +122,7 @@ def test_a_manifest_written_by_hand_is_enough(tmp_path, workspace, relative):
     folder = workspace.competition("leaves")
     folder.root.mkdir(parents=True)
     photos_at = "../../leaves" if relative else root.as_posix()
-    text = text.replace("/photos/leaves", photos_at).replace("/work/data/leaves/", f"{folder.root.as_posix()}/")
+    text = text.replace("/photos/leaves", photos_at).replace("/projects/data/leaves/", f"{folder.root.as_posix()}/")
     folder.manifest.write_text(text, "utf-8")
     made = adopt(root, "leaves", workspace=workspace)
     assert (made.training, made.test, made.manifest.metric) == (12, 3, "accuracy")
