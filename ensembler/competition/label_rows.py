@@ -93,7 +93,12 @@ def read_flags(table: pd.DataFrame, columns: Sequence[str], source: Path) -> pd.
     """
     numbers = table.apply(pd.to_numeric, errors="coerce")
     if not (numbers.isin([0, 1]).all(axis=None) or numbers.isin([-1, 1]).all(axis=None)):
-        raise BadData(f"The columns {', '.join(columns)} of {source} contain values other than 0 and 1: correct them.")
+        wrong = table.to_numpy()[~numbers.isin([0, 1]).to_numpy()][0]
+        raise BadData(
+            f"The columns {', '.join(columns)} of {source} contain values other than 0 and 1 (first: {wrong!r}): "
+            "correct them, or name one column of classes with --label-column COLUMN; shares of votes are not "
+            "supported."
+        )
     flags: pd.DataFrame = numbers == 1
     return flags
 

@@ -66,13 +66,16 @@ def test_rows_without_a_photo_are_refused_or_left_out(photos):
         ([["1", "0"], ["0", "1.0"]], [[True, False], [False, True]]),
         ([["1", "-1"], ["-1", "1"]], [[True, False], [False, True]]),
         ([["1", "0"], ["-1", "1"]], None),
-        ([["1", ""]], None),
+        ([["1.00", "0"], ["-1", "0.5"]], None),
+        ([["1", "-1"], ["1", "0"]], None),
     ],
 )
 def test_flags_are_0_and_1_or_minus_1_and_1(cells, flags):
     table = pd.DataFrame(cells, columns=["a", "b"])
     if flags is None:
-        with pytest.raises(BadData, match=r"The columns a, b of t\.csv contain values other than 0 and 1"):
+        with pytest.raises(
+            BadData, match=r"The columns a, b of t\.csv contain values other than 0 and 1 \(first: '-1'\)"
+        ):
             read_flags(table, ["a", "b"], Path("t.csv"))
     else:
         assert read_flags(table, ["a", "b"], Path("t.csv")).to_numpy().tolist() == flags
