@@ -22,7 +22,9 @@ _HINT_OPTIONS = (
     ),
     option("--label-column", metavar="COLUMN", help="Column of the class in that table."),
     option("--sample", metavar="FILE", help="Sample submission, relative to the folder of the files."),
-    option("--placeholder", metavar="TEXT", help="Cell of the sample submission that only holds a place."),
+    option(
+        "--placeholder", metavar="TEXT", help="Placeholder in the cells of the sample submission, which is no class."
+    ),
     option("--incomplete-labels", is_flag=True, help="Leave out photos without a label in the table."),
     option("--incomplete-photos", is_flag=True, help="Leave out rows of that table without a photo."),
     option("--conflicting-labels", is_flag=True, help="Leave out photos with several labels in that table."),

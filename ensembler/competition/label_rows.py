@@ -63,24 +63,15 @@ def read_label_rows(layout: TrainLayout, photos: PhotoFiles) -> LabelRows:
             f"{', '.join(header)}): correct [train] in competition.toml."
         )
     rows = read_table_file(source, columns=[layout.id_column, *layout.columns])
-    table = rows[list(layout.columns)].map(normalise_text)
-    table.insert(0, "\0path", rows[layout.id_column].map(photos.find))
-    table.insert(0, "\0id", rows[layout.id_column])
+    # The columns are named by their places, since one of the table's may be called id or path.
+    names = tuple(f"label {number}" for number in range(len(layout.columns)))
+    table = rows[list(layout.columns)].map(normalise_text).set_axis(list(names), axis=1)
+    table.insert(0, "path", rows[layout.id_column].map(photos.find))
+    table.insert(0, "id", rows[layout.id_column])
     # A row without photo and label, such as that of a file .DS_Store, is ignored.
-    table = table[(table["\0path"] != "") | (table[list(layout.columns)] != "").any(axis=1)]
-    same = table.drop(columns="\0id").assign(key=table["\0path"].where(table["\0path"] != "", table["\0id"]))
-    repeated = same.duplicated()
-    distinct = table[~repeated].reset_index(drop=True).rename(columns={"\0id": "id", "\0path": "path"})
-    return LabelRows(source, _rename_labels(distinct, layout), _name_labels(layout), int(repeated.sum()))
-
-
-def _name_labels(layout: TrainLayout) -> tuple[str, ...]:
-    return tuple(f"label {number}" for number in range(len(layout.columns)))
-
-
-def _rename_labels(table: pd.DataFrame, layout: TrainLayout) -> pd.DataFrame:
-    """Name the columns by their places, since a table's own column may be called id or path."""
-    return table.set_axis(["id", "path", *_name_labels(layout)], axis=1)
+    table = table[(table["path"] != "") | (table[list(names)] != "").any(axis=1)]
+    repeated = table.drop(columns="path").assign(id=table["path"].where(table["path"] != "", table["id"])).duplicated()
+    return LabelRows(source, table[~repeated].reset_index(drop=True), names, int(repeated.sum()))
 
 
 def read_flags(table: pd.DataFrame, columns: Sequence[str], source: Path) -> pd.DataFrame:

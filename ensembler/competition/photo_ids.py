@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
+from difflib import SequenceMatcher
 from functools import lru_cache
 from pathlib import Path
 
@@ -160,17 +162,14 @@ def describe_matching(pairs: Iterable[tuple[str, str]]) -> str:
             rule = _RULES[EXACT] if plain else describe_difference(identity, path)
             counts[rule] += 1
             examples.setdefault(rule, f"{identity} is {path}")
-    exact = _RULES[EXACT]
-    parts = [f"{count} {rule} ({examples[rule]})" if rule != exact else f"{count} {rule}" for rule, count in
-             counts.most_common()]  # fmt: skip
-    return "" if set(counts) <= {exact} else ", ".join(parts)
+    if set(counts) <= {_RULES[EXACT]}:
+        return ""
+    shown = {rule: "" if rule == _RULES[EXACT] else f" ({example})" for rule, example in examples.items()}
+    return ", ".join(f"{count} {rule}{shown[rule]}" for rule, count in counts.most_common())
 
 
 def find_nearest(identity: str, paths: Sequence[str]) -> str:
     """Return the photo with the name most like ``identity``, to show in a message; empty without photos."""
-    from bisect import bisect_left
-    from difflib import SequenceMatcher
-
     stems = sorted((extract_stem(path).lower(), path) for path in paths)
     wanted = _strip_suffixes(extract_name(identity.replace("\\", "/"))).lower()
     place = bisect_left(stems, (wanted, ""))

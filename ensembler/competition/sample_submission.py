@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from ..errors import BadData, MissingHint, format_count
+from ..errors import BadChoice, BadData, MissingHint, format_count
 from ..paths import require_file
 from .photo_files import PhotoFiles, has_photos
 from .table_files.listing import list_table_files
@@ -24,7 +24,7 @@ _MIN_PHOTO_SHARE = 0.5
 class SampleSubmission:
     """A sample submission as text: the first column contains ids, the others are to be filled in.
 
-    A cell equal to ``placeholder`` only holds a place, and says nothing about the answer.
+    A cell equal to ``placeholder`` is no example of an answer.
     """
 
     path: Path
@@ -50,6 +50,12 @@ class SampleSubmission:
     def cells(self) -> frozenset[str]:
         """Distinct cells of the first column to fill in, except empty ones and placeholders."""
         return frozenset(self.table.iloc[:, 1].str.strip()) - {"", self.placeholder}
+
+    def declare_placeholder(self, text: str) -> SampleSubmission:
+        """Return the sample with cells ``text`` as placeholders. If there are none, ``BadChoice`` is raised."""
+        if text not in self.cells:
+            raise BadChoice(f"No cell of {self.path} is {text!r}: --placeholder expects a cell of its second column.")
+        return replace(self, placeholder=text)
 
     def respell(self, spelling: Mapping[str, str]) -> SampleSubmission:
         """Return the sample with its columns or cells spelled like the classes; ``spelling`` maps classes to texts."""

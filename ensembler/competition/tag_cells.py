@@ -9,7 +9,7 @@ import pandas as pd
 
 # Separators in the manifest's notation. A list is written as in Python or JSON: ['haze', 'road'].
 BLANK, LIST = " ", "list"
-# The separators after the first are tried in this order. Commas may also be part of names, and blanks are most often.
+# Separators other than blanks, in the order in which they are tried. Commas may also be part of names.
 _MARKS = ("|", ";", ",")
 
 

@@ -15,11 +15,9 @@ from ..sample_submission import SampleSubmission
 from ..tag_cells import BLANK, split_cell
 from ..task import AnswerKind, Task
 from .known import list_known_positives
-from .sample_cells import FLAGS, are_probabilities, require_classes, sort_classes
+from .sample_cells import FLAGS, are_probabilities, are_whole_numbers, require_classes, sort_classes
 from .tags import Tags, normalise_name
 
-# Of the numbers 1 and 2, neither is a yes.
-_OTHER_NUMBERS = frozenset({"1", "2", "1.0", "2.0"})
 _YES = frozenset({"1", "1.0", "true", "yes", "positive", "y"})
 
 
@@ -182,9 +180,11 @@ def find_positive_class(classes: tuple[str, ...], column: str, slug: str, named:
         if named not in classes:
             raise BadChoice.from_unknown_name("class", named, classes)
         return named
+    # Of numbers, the greatest is a yes: 1 beside 0, but not beside 2.
+    possible = sort_classes(classes)[-1:] if are_whole_numbers(classes) else classes
     for candidates in (
         [name for name in classes if f" {_split_words(name)} " in f" {_split_words(column)} "],
-        [name for name in classes if name.lower() in _YES and not set(classes) <= _OTHER_NUMBERS],
+        [name for name in possible if name.lower() in _YES],
         sorted(set(list_known_positives(slug)) & set(classes)),
     ):
         if len(candidates) == 1:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 
 import pandas as pd
 
@@ -50,7 +52,7 @@ def report_rows(rows: LabelRows, layout: TrainLayout, evidence: Evidence) -> Non
     """Report how a table of labels was read, where that is not obvious, and which of its rows are left out."""
     name = layout.file
     if is_encoding_guessed(rows.source):
-        strange = next((text for text in rows.text if not text.isascii()), "")
+        strange = next((text for text in (*rows.text, *rows.table["id"]) if not text.isascii()), "")
         evidence.doubt(f"{name} is not UTF-8 and was read as Windows-1252: check the spelling, such as {strange!r}.")
     matched = rows.table[rows.table["path"] != ""]
     if words := describe_matching(zip(matched["id"], matched["path"], strict=True)):
@@ -102,6 +104,20 @@ def _simplify_name(name: str) -> str:
     return bare.rstrip("0").rstrip(".") if re.fullmatch(r"\d+\.0*", bare) else bare
 
 
+def report_placeholders(sample: SampleSubmission, root: Path, classes: Sequence[str], evidence: Evidence) -> None:
+    """Report cells of the sample that are no classes, in an answer of labels.
+
+    They were declared as placeholders, or are whole numbers beside classes that are.
+    """
+    strange = sample.cells.difference(classes).union([sample.placeholder] if sample.placeholder else [])
+    if strange:
+        evidence.doubt(
+            f"{make_relative(sample.path, root)} contains {format_first(sorted(strange))}, which is none of the "
+            f"classes ({format_first(classes)}) and is used as a placeholder. The CSV contains the "
+            "classes: if the competition has other names for them, write answer.labels into competition.toml."
+        )
+
+
 def report_test_photos(photos: PhotoFiles, test: TestLayout, sample: SampleSubmission, evidence: Evidence) -> None:
     """Report how the ids of the sample name photos, where that is not obvious, and photos that it does not ask for."""
     name = sample.path.name
@@ -109,14 +125,10 @@ def report_test_photos(photos: PhotoFiles, test: TestLayout, sample: SampleSubmi
     found = [next((path for files in inside if (path := files.find(identity))), "") for identity in sample.ids]
     if words := describe_matching(zip(sample.ids, found, strict=True)):
         evidence.doubt(f"The ids of {name} are not all names of files, so they stand for photos {words}.")
-    twice = (
-        [identity for identity, path in zip(sample.ids, found, strict=True) if path and found.count(path) > 1]
-        if (len(set(found) - {""}) < sum(map(bool, found)))
-        else []
-    )
-    if twice:
+    counts = Counter(path for path in found if path)
+    if twice := [identity for identity, path in zip(sample.ids, found, strict=True) if counts[path] > 1]:
         evidence.doubt(f"Several ids of {name} stand for the same photo: {format_first(twice)}.")
-    if "test" not in {find_set(path) for path in found if path}:
+    if "test" not in set(map(find_set, counts)):
         return
     given = {path for files in inside for path in files.paths}
     if unasked := sorted(given - set(found)):
@@ -132,6 +144,6 @@ def report_unused_tables(
     """Record each table that is not used, with the reason."""
     used = {manifest.train.file, manifest.train.groups, *(file.path for file in evidence.unused)}
     used |= {finding.source for finding in evidence.findings if finding.subject == SPELLING}
-    train = photos.select_inside(manifest.train.folder)
+    train = photos.select_inside_any(manifest.train.folders)
     for path, reason in explain_tables(train, photos, sample, used).items():
         evidence.leave_out(make_relative(path, photos.root), reason.text)

@@ -6,8 +6,6 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-import pandas as pd
-
 from ...errors import BadChoice, BadData, MissingHint
 from ...paths import require_file
 from ..photo_files import PhotoFiles
@@ -63,11 +61,9 @@ class LabelTable:
         left = tuple(name for name in self.other_columns if rank_group_name(name) is None) or self.other_columns
         if columns or len(left) == 1:
             return columns or left
-        return (
-            left
-            if sample is None and read_table_file(self.path, columns=left).isin(["0", "1", "-1"]).all(axis=None)
-            else ()
-        )
+        if sample is None and read_table_file(self.path, columns=left).isin(["0", "1", "-1"]).all(axis=None):
+            return left
+        return ()
 
     def _find_answering_column(self, sample: SampleSubmission) -> tuple[str, ...]:
         """Return the only column whose values fit the sample's cells; none if several do.
@@ -134,12 +130,11 @@ def _choose_largest(
 def _read_distinct_rows(table: LabelTable, photos: PhotoFiles, sample: SampleSubmission | None) -> set[tuple[str, ...]]:
     """Return the photos and labels of a table; empty if its columns are not known."""
     columns = table.decide_columns(sample)
-    rows = read_table_file(table.path, columns=[table.id_column, *columns]) if columns else pd.DataFrame()
     if not columns:
         return set()
+    rows = read_table_file(table.path, columns=[table.id_column, *columns])
     paths = rows[table.id_column].map(photos.find)
-    cells = [rows[name] for name in columns]
-    return {tuple(row) for row in zip(paths, *cells, strict=True)}
+    return set(zip(paths, *(rows[name] for name in columns), strict=True))
 
 
 def _read_label_table(path: Path, photos: PhotoFiles) -> LabelTable | None:

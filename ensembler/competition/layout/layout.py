@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -18,7 +17,7 @@ from ..tag_cells import BLANK, detect_separator, split_cell
 from ..task import AnswerKind, Task
 from .class_names import find_class_names
 from .classes import OneHot, decide_task
-from .doubts import report_classes, report_test_photos, report_unused_tables
+from .doubts import report_classes, report_placeholders, report_test_photos, report_unused_tables
 from .evidence import SPELLING, Evidence
 from .hints import Hints
 from .known import find_known_competition, require_known_competition
@@ -73,13 +72,8 @@ def find_layout(
     sample = sample or find_sample(root, hints.sample, evidence.doubt)
     if sample is None:
         raise MissingHint(f"No file in {root} has the name of a sample submission: name it with --sample FILE.")
-    sample = replace(sample, placeholder=hints.placeholder or "")
-    if sample.placeholder:
-        evidence.doubt(
-            f"Cells {sample.placeholder!r} of {make_relative(sample.path, root)} are taken for placeholders, so the "
-            "CSV contains the names of the classes: if the competition wants numbers, write them as answer.labels into "
-            "competition.toml."
-        )
+    if hints.placeholder:
+        sample = sample.declare_placeholder(hints.placeholder)
     refuse_columns(sample.columns, sample.path)
     photos, left_out = leave_out_others(photos, hints.leave_out, evidence)
     test = find_test_layout(photos, sample)
@@ -99,12 +93,8 @@ def find_layout(
         separator=separator,
     )
     report_classes(labelled.labels, classes, evidence)
-    if kind == "label" and (strange := sorted(shown.cells - set(classes))):
-        evidence.doubt(
-            f"{make_relative(sample.path, root)} contains {format_first(strange)}, which is none of the classes "
-            f"({format_first(classes)}), so it is taken for a placeholder: if the answer counts otherwise, write "
-            "answer.labels into competition.toml."
-        )
+    if kind == "label":
+        report_placeholders(shown, root, classes, evidence)
     report_test_photos(photos, test, sample, evidence)
     known = find_known_competition(slug)
     manifest = Manifest(

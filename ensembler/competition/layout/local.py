@@ -39,6 +39,8 @@ def find_local_layout(
     competition. Errors are those of :func:`.layout.find_labelled_photos`.
     """
     evidence = Evidence() if evidence is None else evidence
+    if hints.placeholder:
+        raise BadChoice(f"--placeholder needs a sample submission, and {photos.root} contains none: leave it out.")
     photos, left_out = leave_out_others(photos, hints.leave_out, evidence)
     metrics = list_known_metrics(slug, hints, "")
     labelled = find_labelled_photos(photos, None, hints, evidence, metrics[0] if metrics else None)

@@ -1,4 +1,4 @@
-"""The readable CSVs of a competition. An unreadable CSV is an error only if it is needed."""
+"""Tables of a competition that can be read, and why the others, or those without use, do not give the labels."""
 
 from __future__ import annotations
 

@@ -14,6 +14,7 @@ from ..photo_ids import normalise_text
 from ..sample_submission import SampleSubmission
 from ..table_files.listing import list_table_files
 from ..table_files.reading import read_table_file
+from ..tag_cells import detect_separator, split_cell
 
 _WHOLE = re.compile(r"[-+]?\d+(?:\.0*)?")
 _SEVERAL_WORDS = " but several words"
@@ -60,8 +61,10 @@ def may_ask_for(cells: Collection[str], values: pd.Series) -> bool:
     if len(classes) < 2 or len(classes) == len(given):
         return False
     # A cell of tags contains some of the words of the column.
-    words = {word for value in classes for word in value.split()}
-    if are_classes(cells, classes) or are_classes({word for cell in cells for word in cell.split()}, words):
+    words, asked = (
+        {word for text in texts for word in split_cell(text, detect_separator(texts))} for texts in (classes, cells)
+    )
+    if are_classes(cells, classes) or are_classes(asked, words):
         return True
     return len(classes) == 2 and are_probabilities(cells)
 
@@ -78,7 +81,7 @@ def require_classes(sample: SampleSubmission, cells: Collection[str], classes: C
     )
     if reason.startswith(_SEVERAL_WORDS):
         raise BadData(f"{what}: only competitions with one class or with tags for each photo are supported.")
-    placeholder = "" if reason else ", or declare a cell that only holds a place with --placeholder TEXT"
+    placeholder = "" if reason else ", or declare a placeholder with --placeholder TEXT"
     raise MissingHint(f"{what}: name the column of labels with --label-column COLUMN{placeholder}.")
 
 

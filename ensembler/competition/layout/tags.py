@@ -72,8 +72,6 @@ def are_tags(values: pd.Series, sample: SampleSubmission | None, metric: Metric 
         columns = {normalise_name(column) for column in sample.columns}
         return not columns >= {normalise_name(name) for name in values.unique() if name}
     judges_tags = metric is not None and metric.name.startswith("sample ")
-    if metric is not None and metric.name in _METRICS_OF_NAMES:
-        return False
     # Tags also occur alone. The words of names do not.
     alone = names & words
     if len(alone) > len(words) / 2 or len(names) >= _MIN_CELLS_PER_WORD * len(words) or (judges_tags and alone):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import gzip
 import re
@@ -9,13 +10,15 @@ from collections import Counter
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import IO, cast
 
 from ...errors import format_count
 from ..photo_names import extract_suffix
 from ..pictures.file_kinds import list_photo_suffixes
 
-# Enough to judge a dialect. The rest of a file in another encoding than its beginning is noticed when it is read.
+# Enough to judge separator and header.
 _HEAD_BYTES = 1 << 18
+_BLOCK = 1 << 20
 _HEAD_LINES = 200
 # The first separator that splits nearly all lines into the same number of cells wins.
 _SEPARATORS = {",": "commas", "\t": "tabs", ";": "semicolons", "|": "vertical bars"}
@@ -55,7 +58,7 @@ class Dialect:
 
 
 def detect_dialect(path: Path) -> Dialect:
-    """Detect the dialect of a text table by its beginning. An ``OSError`` of the file is passed on."""
+    """Detect the dialect of a text table. An ``OSError`` of the file is passed on."""
     status = path.stat()
     return _detect(path, status.st_size, status.st_mtime_ns)
 
@@ -63,10 +66,11 @@ def detect_dialect(path: Path) -> Dialect:
 @lru_cache(maxsize=256)
 def _detect(path: Path, size: int, time: int) -> Dialect:
     del size, time  # a changed file is examined again
-    with gzip.open(path) if extract_suffix(path.name).lower() == ".gz" else path.open("rb") as stream:
+    with _open(path) as stream:
         head = stream.read(_HEAD_BYTES)
-    encoding, text = _decode(head)
-    lines = [line for line in text.splitlines() if line.strip()]
+    encoding = _choose_encoding(path, head)
+    # The last character may be cut.
+    lines = [line for line in head.decode(encoding, errors="ignore").splitlines() if line.strip()]
     if len(head) == _HEAD_BYTES and len(lines) > 1:
         lines.pop()  # its end is missing
     skipped = next((place for place, line in enumerate(lines) if not _NO_ROW.match(line)), 0)
@@ -82,15 +86,23 @@ def _detect(path: Path, size: int, time: int) -> Dialect:
     return Dialect(encoding, separator, has_header, has_counter, tuple(names), skipped)
 
 
-def _decode(head: bytes) -> tuple[str, str]:
-    marked = next((encoding for mark, encoding in _BYTE_ORDER_MARKS if head.startswith(mark)), None)
-    if marked:
-        return marked, head.decode(marked, errors="ignore")
+def _open(path: Path) -> IO[bytes]:
+    return cast(IO[bytes], gzip.open(path)) if extract_suffix(path.name).lower() == ".gz" else path.open("rb")
+
+
+def _choose_encoding(path: Path, head: bytes) -> str:
+    if marked := next((encoding for mark, encoding in _BYTE_ORDER_MARKS if head.startswith(mark)), None):
+        return marked
+    decoder = codecs.getincrementaldecoder("utf-8")()
     try:
-        # The last character may be cut.
-        return UTF_8, (head[:-4] if len(head) == _HEAD_BYTES else head).decode("utf-8")
+        # The first letter outside ASCII may come late in the file.
+        with _open(path) as stream:
+            while block := stream.read(_BLOCK):
+                decoder.decode(block)
+            decoder.decode(b"", final=True)
     except UnicodeDecodeError:
-        return WINDOWS, head.decode(WINDOWS, errors="replace")
+        return WINDOWS
+    return UTF_8
 
 
 def _choose_separator(lines: list[str], path: Path) -> str:

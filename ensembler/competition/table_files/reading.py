@@ -10,7 +10,7 @@ import pandas as pd
 
 from ...errors import BadData
 from ..photo_names import extract_suffix
-from .dialects import UTF_8, WINDOWS, Dialect, detect_dialect
+from .dialects import WINDOWS, Dialect, detect_dialect
 from .json_tables import read_json_table
 
 TEXT_SUFFIXES = (".csv", ".tsv", ".txt")
@@ -88,14 +88,7 @@ def is_encoding_guessed(path: Path) -> bool:
 
 def _read_text(path: Path, rows: int | None, columns: Sequence[str] | None) -> pd.DataFrame:
     try:
-        dialect = detect_dialect(path)
-        try:
-            table = _parse_text(path, dialect, dialect.encoding, rows, columns)
-        except UnicodeDecodeError:
-            if dialect.encoding != UTF_8:
-                raise
-            # The first letter outside ASCII comes late in the file.
-            table = _parse_text(path, dialect, WINDOWS, rows, columns)
+        table = _parse_text(path, detect_dialect(path), rows, columns)
     except (OSError, ValueError) as error:  # pandas' parser errors and Unicode errors are ValueErrors
         reason = " ".join(str(error).split())
         raise BadData(f"Cannot read {path} as a table ({reason}): correct or replace it.") from error
@@ -105,9 +98,7 @@ def _read_text(path: Path, rows: int | None, columns: Sequence[str] | None) -> p
     return table.apply(lambda column: column.str.strip()) if len(table) else table
 
 
-def _parse_text(
-    path: Path, dialect: Dialect, encoding: str, rows: int | None, columns: Sequence[str] | None
-) -> pd.DataFrame:
+def _parse_text(path: Path, dialect: Dialect, rows: int | None, columns: Sequence[str] | None) -> pd.DataFrame:
     names = [name or f"Unnamed: {place}" for place, name in enumerate(dialect.columns)]
     places = list(range(int(dialect.has_counter), len(names)))
     if columns is not None:
@@ -120,7 +111,7 @@ def _parse_text(
         dtype=str,
         keep_default_na=False,
         na_filter=False,
-        encoding=encoding,
+        encoding=dialect.encoding,
         sep=dialect.separator,
         skipinitialspace=True,
         header=0 if dialect.has_header else None,

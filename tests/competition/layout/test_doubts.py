@@ -38,6 +38,7 @@ def test_doubts_about_classes(labels, classes, says):
         ("id,label\n1,a\n2,b\n", {}, []),
         ("id,label\n1,a\n2,b\n1,a\n", {}, ["labels.csv contains 1 repeated row: equal rows"]),
         ("id,label\n1,a\n2,é\n", {}, ["not UTF-8 and was read as Windows-1252: check the spelling, such as 'é'"]),
+        ("id,label\n1,a\n" + "1,a\n" * 70_000 + "2,é\n", {}, ["such as 'é'", "70000 repeated rows"]),
         ("id,label\n1.jpg,a\n2,b\n", {}, ["1 without or with another suffix (1.jpg is train/1.png), 1 by name"]),
         ("id,label\n1,a\n7,b\n", {"missing_photos": True}, ["labels.csv contains 1 row without a photo, left out: 7"]),
         (

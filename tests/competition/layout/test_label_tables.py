@@ -73,6 +73,8 @@ VALUES = "id,species,whale,size;1,orca,w1,1;2,orca,w1,2;3,beluga,w2,1;4,beluga,w
         ("", None),
         ("w1 w2", ("whale",)),
         ("w7 w8", None),
+        ("w1,w2", ("whale",)),
+        ("w1|w2", ("whale",)),
     ],
 )
 def test_a_column_is_found_by_what_the_sample_shows(tmp_path, cell, columns):

@@ -328,6 +328,18 @@ def test_a_person_may_say_that_numbers_are_classes(tmp_path, labels):
     assert found(root, Hints(metric="accuracy", placeholder="20.48")).answer.kind == "label"
 
 
+def test_a_placeholder_is_a_cell_and_is_told(tmp_path):
+    rows = ";".join(f"{number},{'abc'[number % 3]}" for number in range(12))
+    root = made(tmp_path, TWELVE, train_csv=f"image,label;{rows}", sample_submission_csv="image,label;99,0")
+    with pytest.raises(MissingHint, match=r"contains '0', which is not one of the classes .*Hints\(placeholder='TEXT'"):
+        found(root)
+    with pytest.raises(BadChoice, match=r"No cell of .*sample_submission\.csv is '1': Hints\(placeholder"):
+        found(root, Hints(placeholder="1"))
+    manifest, evidence = find_with_evidence(root, Hints(placeholder="0"))
+    assert (manifest.answer.placeholder, manifest.classes) == ("0", ("a", "b", "c"))
+    assert any("contains 0, which is none of the classes (a, b, c) and is used as" in one for one in evidence.doubts)
+
+
 def test_the_column_asked_for_may_look_like_groups(tmp_path):
     root = made(tmp_path, TWELVE, train_csv=WHALES, sample_submission_csv="image,answer;99,w3")
     train = found(root).train
