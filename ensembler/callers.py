@@ -27,7 +27,9 @@ _HINTS = frozenset(
     {
         "positive",
         "labels",
+        "image-column",
         "label-column",
+        "group-column",
         "sample",
         "placeholder",
         "incomplete-labels",
