@@ -24,12 +24,12 @@ from ensembler.options.command_line import group_training_commands
 from ensembler.options.presets import Machine
 from ensembler.paths import CompetitionFolder, Workspace
 from ensembler.serialization import make_record
-from ensembler.workflows.machine import LocalMachine
+from ensembler.workflows.machine import JobMachine
 from ensembler.workflows.train import budget as budgeting
 from ensembler.workflows.train import train as training
 from ensembler.workflows.train.train import train_members
 
-TWO_GPUS = LocalMachine(Machine(2**40, ((8, 0), (8, 0))), ("0", "1"))
+TWO_GPUS = JobMachine(Machine(2**40, ((8, 0), (8, 0))), ("0", "1"))
 
 
 class Enough(Exception):
@@ -78,7 +78,7 @@ def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Made:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setattr(budgeting, "run_jobs", found.measure)
     monkeypatch.setattr(training, "run_jobs", found.run)
-    monkeypatch.setattr("ensembler.workflows.train.training_call.detect_machine", lambda: LocalMachine(Machine(2**40)))
+    monkeypatch.setattr("ensembler.workflows.train.training_call.detect_machine", lambda: JobMachine(Machine(2**40)))
     return found
 
 

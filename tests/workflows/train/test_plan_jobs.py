@@ -20,13 +20,13 @@ from ensembler.options.presets import Machine
 from ensembler.paths import CompetitionFolder, Workspace
 from ensembler.progress import Progress
 from ensembler.storage import write_text
-from ensembler.workflows.machine import LocalMachine
+from ensembler.workflows.machine import JobMachine
 from ensembler.workflows.train import train as training
 from ensembler.workflows.train.plan_jobs import prepare_member_folder
 from ensembler.workflows.train.train import train_members
 
-CPU = LocalMachine(Machine(2**40))
-TWO_GPUS = LocalMachine(Machine(2**40, ((8, 0), (8, 0))), ("0", "GPU-7"))
+CPU = JobMachine(Machine(2**40))
+TWO_GPUS = JobMachine(Machine(2**40, ((8, 0), (8, 0))), ("0", "GPU-7"))
 
 
 class Enough(Exception):
@@ -61,7 +61,7 @@ Train = Callable[..., Asked]
 
 @pytest.fixture
 def train(made: tuple[CompetitionFolder, Workspace], monkeypatch: pytest.MonkeyPatch) -> Train:
-    def begun(*members: str, here: LocalMachine = CPU, **options: Any) -> Asked:
+    def begun(*members: str, here: JobMachine = CPU, **options: Any) -> Asked:
         asked = Asked()
         monkeypatch.setattr(training, "run_jobs", asked.run)
         monkeypatch.setattr("ensembler.workflows.train.training_call.detect_machine", lambda: here)
@@ -159,7 +159,7 @@ def test_options_without_effect_are_told_if_they_were_typed(train: Train, tmp_pa
 
 
 def test_a_gpu_that_cannot_be_used_is_told(train: Train) -> None:
-    asked = train("b0", here=LocalMachine(Machine(), problem="Mend the driver."), unfreeze="none")
+    asked = train("b0", here=JobMachine(Machine(), problem="Mend the driver."), unfreeze="none")
     assert asked.heard.told == ["Warning: Mend the driver."]
 
 
