@@ -6,7 +6,7 @@ of a job counts the longest chain of jobs that come after it (Hu, Parallel Seque
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 
 from ..job_speeds import JobSpeeds
@@ -110,7 +110,7 @@ class JobQueue:
     def _measure_chains(self) -> dict[str, float]:
         """Return the length of each waiting job together with the longest chain of jobs after it."""
         seconds = estimate_lengths(list(self._waiting.values()), self._speeds)
-        longest_after: Counter[str] = Counter()
+        longest_after: defaultdict[str, float] = defaultdict(float)
         lengths: dict[str, float] = {}
         for name in self._ranked:
             if name in seconds:

@@ -46,9 +46,7 @@ def simulate(jobs: Sequence[Job], slots: int, seconds: Callable[[Job], float]) -
         pytest.param([make_job("a", 3), make_job("b", 1), make_job("c", 9, 0, "b")], "bca", id="longest chain first"),
         pytest.param([make_job("a", None, 5), make_job("b", None, 9)], "ba", id="work alone"),
         pytest.param([make_job("a"), make_job("b"), make_job("c")], "abc", id="nothing known"),
-        pytest.param(
-            [make_job("a", 5), make_job("b"), make_job("c", 9)], "bca", id="unknown is as long as the longest"
-        ),
+        pytest.param([make_job("a", 5), make_job("b"), make_job("c", 9)], "bca", id="unknown is as long as any"),
         pytest.param(
             [make_job("a", 10, 5), make_job("b", None, 9), make_job("c", 12)], "bca", id="speed of planned jobs"
         ),
