@@ -42,5 +42,4 @@ def replace_local_engine(
     patch.setattr(LocalEngine, "run_jobs", lambda _, *arguments: run_jobs(*arguments))
     patch.setattr(LocalEngine, "start_ahead", start_none)
     if hardware:
-        patch.setattr(LocalEngine, "detect_hardware", lambda _: hardware)
-        patch.setattr(LocalEngine, "_hardware", hardware)
+        patch.setattr("ensembler.engines.local.detect_hardware", lambda: hardware)
