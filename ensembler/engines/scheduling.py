@@ -41,6 +41,7 @@ class JobQueue:
         self._running: set[str] = set()
         self._succeeded: set[str] = set()
         self._speeds = JobSpeeds()
+        self._learns = any(job.seconds is None for job in jobs)
         self._lengths: dict[str, float] = {}
 
     def __bool__(self) -> bool:
@@ -90,7 +91,8 @@ class JobQueue:
             return self._remove_dependants(job)
         self._succeeded.add(job.name)
         self._speeds.add(job.member, job.work, seconds)
-        self._lengths.clear()
+        if self._learns:
+            self._lengths.clear()
         return []
 
     def _remove_dependants(self, failed: Job) -> list[Job]:
