@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .workflows.backbones import ListedBackbone, list_backbones
     from .workflows.config import config
     from .workflows.demo import demo
+    from .workflows.distill import distill
     from .workflows.folds import FoldsResult, folds
     from .workflows.layout import LayoutResult, layout
     from .workflows.members.listed_member import ListedMember
@@ -74,6 +75,7 @@ _HOMES = {
     "adopt": "handle.opening",
     "config": "workflows.config",
     "demo": "workflows.demo",
+    "distill": "workflows.distill",
     "fetch": "handle.opening",
     "folds": "workflows.folds",
     "layout": "workflows.layout",
@@ -125,6 +127,7 @@ __all__ = [
     "adopt",
     "config",
     "demo",
+    "distill",
     "fetch",
     "folds",
     "layout",

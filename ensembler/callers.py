@@ -55,8 +55,8 @@ _CALL = re.compile(
 _COMMAND = re.compile(r"`ensembler (?P<command>[a-z][a-z-]*)(?P<words>[^`]*)`")
 # Commands that use the current competition unless -c names another one.
 COMPETITION_COMMANDS = frozenset(
-    {"folds", "layout", "members", "notebook", "predict", "score", "stack", "status", "submissions", "submit"}
-    | {"survey", "train-members"}
+    {"distill", "folds", "layout", "members", "notebook", "predict", "score", "stack", "status", "submissions"}
+    | {"submit", "survey", "train-members"}
 )
 # Job processes inherit these variables.
 _CALLER_VARIABLE = "ENSEMBLER_CALLER"

@@ -38,6 +38,7 @@ PUBLIC = [
     "adopt",
     "config",
     "demo",
+    "distill",
     "fetch",
     "folds",
     "layout",

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..options.distillation import EXCLUDED_OPTIONS
 from .options import Option, PhraseType, SectionedCommand
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ class TrainingCommand(SectionedCommand):
     run: tuple[str, ...] | None = None
     engine: tuple[str, ...] | None = None
     training: tuple[str, ...] | None = None
+    # Names of options that are not accepted although their group is.
+    excluded: tuple[str, ...] = ()
 
     _is_complete = False
 
@@ -31,7 +34,8 @@ class TrainingCommand(SectionedCommand):
         if not self._is_complete:
             self._is_complete = True
             for known, names in ((RUN, self.run), (ENGINE, self.engine), (OPTIONS, self.training)):
-                self.params += [_make_option(each) for name, each in known.items() if names is None or name in names]
+                accepted = (known.keys() if names is None else known.keys() & set(names)) - set(self.excluded)
+                self.params += [_make_option(each) for name, each in known.items() if name in accepted]
         return super().get_params(ctx)
 
 
@@ -47,6 +51,12 @@ class SurveyCommand(TrainingCommand):
 
     run = ("runtime", "cache_limit")
     training = ("weights", "image_size", "seed")
+
+
+class DistillationCommand(TrainingCommand):
+    """A command that trains members with a teacher."""
+
+    excluded = EXCLUDED_OPTIONS
 
 
 class EngineCommand(TrainingCommand):

@@ -128,7 +128,9 @@ def fit_heads(
     left_out = {fold: frozenset[int]() if fold is None else frozenset({fold}) for fold in held_out}
     # The inner fits of each head: the folds that they leave out, and the fold that they are scored on.
     inner = {
-        head: {out | {fold}: fold for fold in numbers if fold not in out} if len(set(numbers) - out) > 1 else {}
+        head: {out | {fold}: fold for fold in numbers if fold not in out}
+        if len(strengths) > 1 and len(set(numbers) - out) > 1
+        else {}
         for head, out in left_out.items()
     }
     parts = list(dict.fromkeys([*left_out.values(), *(part for each in inner.values() for part in each)]))
