@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..options.distillation import EXCLUDED_OPTIONS
 from .options import Option, PhraseType, SectionedCommand
 
 if TYPE_CHECKING:
@@ -22,8 +21,6 @@ class TrainingCommand(SectionedCommand):
     run: tuple[str, ...] | None = None
     engine: tuple[str, ...] | None = None
     training: tuple[str, ...] | None = None
-    # Names of options that are not accepted although their group is.
-    excluded: tuple[str, ...] = ()
 
     _is_complete = False
 
@@ -34,9 +31,13 @@ class TrainingCommand(SectionedCommand):
         if not self._is_complete:
             self._is_complete = True
             for known, names in ((RUN, self.run), (ENGINE, self.engine), (OPTIONS, self.training)):
-                accepted = (known.keys() if names is None else known.keys() & set(names)) - set(self.excluded)
+                accepted = (known.keys() if names is None else known.keys() & set(names)) - self.list_excluded()
                 self.params += [_make_option(each) for name, each in known.items() if name in accepted]
         return super().get_params(ctx)
+
+    def list_excluded(self) -> set[str]:
+        """Return the names of options that are not accepted although their group is."""
+        return set()
 
 
 class ConfigCommand(TrainingCommand):
@@ -56,7 +57,11 @@ class SurveyCommand(TrainingCommand):
 class DistillationCommand(TrainingCommand):
     """A command that trains members with a teacher."""
 
-    excluded = EXCLUDED_OPTIONS
+    def list_excluded(self) -> set[str]:
+        """Return the names of options that are not accepted although their group is."""
+        from ..options.distillation import EXCLUDED_OPTIONS
+
+        return set(EXCLUDED_OPTIONS)
 
 
 class EngineCommand(TrainingCommand):
