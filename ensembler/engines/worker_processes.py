@@ -18,7 +18,7 @@ from ..errors import StorageError
 from .control import STOP_LINE
 from .job import Job
 
-_ENVIRONMENT = {
+ENVIRONMENT = {
     "TF_CPP_MIN_LOG_LEVEL": "2",
     # TensorFlow disables oneDNN on x86 processors without AVX-512, although it is several times as fast there.
     "TF_ENABLE_ONEDNN_OPTS": "1",
@@ -39,11 +39,14 @@ class Slot:
         Process that waits for a job, if there is one.
     log
         Log of the waiting process.
+    hides_gpus
+        Whether the waiting process sees no GPU.
     """
 
     environment: Mapping[str, str]
     waiting: subprocess.Popen[str] | None = None
     log: Path | None = None
+    hides_gpus: bool = False
 
 
 class WorkerProcesses:
@@ -66,7 +69,7 @@ class WorkerProcesses:
 
     def __init__(self, parallel: int, gpus: Sequence[str] = ()) -> None:
         slots = [{"CUDA_VISIBLE_DEVICES": gpu} for gpu in gpus] or [{}] * parallel
-        usual = {**_ENVIRONMENT, **_build_thread_limits(len(slots))}
+        usual = {**ENVIRONMENT, **_build_thread_limits(len(slots))}
         self.limit = len(slots)
         self._free: SimpleQueue[Slot] = SimpleQueue()
         for own in slots:
@@ -115,6 +118,11 @@ class WorkerProcesses:
         """
         with self.borrow_slot() as slot:
             process, slot.waiting = slot.waiting, None
+            hides_gpus = job.needs.gpus == 0
+            if process is not None and slot.hides_gpus != hides_gpus:
+                self._reap_process(process)
+                process = None
+            slot.hides_gpus = hides_gpus
             if process is None:
                 process = self._start_process(slot, log)
             elif slot.log != log:
@@ -141,7 +149,7 @@ class WorkerProcesses:
                 stderr=file,
                 text=True,
                 encoding="utf-8",
-                env=slot.environment,
+                env={**slot.environment, **({"CUDA_VISIBLE_DEVICES": ""} if slot.hides_gpus else {})},
             )
             self._running.append(process)
             return process
