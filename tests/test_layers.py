@@ -60,7 +60,7 @@ CLI_TYPES = {"AnswerScore", "Difference", "Hints", "Row", "Scores", "FIELD_NAMES
 # Stages of work, in the order in which a person goes through them. Each may use those before it.
 STAGES = ("fetch", "layout", "folds", "survey", "train", "members", "stack", "predict", "submit", "status", "demo")
 # What all stages share.
-SHARED = {"backbones", "competition", "config", "machine", "member_scores", "results"}
+SHARED = {"backbones", "competition", "config", "engine", "machine", "member_scores", "results"}
 HEAVY = {
     "click": "cli/",
     "rich": "console/|tables.py",
