@@ -26,7 +26,7 @@ from regenerate import LAYERED, PART, redraw
 NARROW = {
     "console": {"progress", "events", "figures", "process_memory"},
     "event_file": {"progress", "events", "errors"},
-    "engines": {"progress", "events", "machine_memory", "paths", "serialization", "storage", "errors"},
+    "engines": {"progress", "events", "machine_memory", "paths", "serialization", "storage", "locks", "errors"},
     "reports": {"storage", "errors"},
     "progress": {"events", "errors"},
     "serialization": {"storage", "errors"},
