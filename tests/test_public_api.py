@@ -11,6 +11,7 @@ PUBLIC = [
     "AugmentedPhotos",
     "BuiltStack",
     "Competition",
+    "EngineOptions",
     "EnsemblerError",
     "Event",
     "FoldsResult",

@@ -18,14 +18,15 @@ class Needs:
     Attributes
     ----------
     gpus
-        Number of GPUs. Without any, the job sees none.
+        Number of GPUs of one machine. With 0, the job sees none. With None, the engine chooses: a job on this machine
+        sees all of its GPUs.
     processors
-        Number of processors, which is also the number of threads. None leaves the choice to the engine.
+        Number of processors, which is also the number of threads. None is a whole machine, or its share of a GPU.
     memory_bytes
         Estimated main memory of its process. 0 if unknown.
     """
 
-    gpus: int = 0
+    gpus: int | None = None
     processors: int | None = None
     memory_bytes: int = 0
 

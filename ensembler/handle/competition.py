@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any, Unpack
 
 from ..options.arguments import Names, Paths
-from ..options.declared import Preset, TrainingOptions, TrainMembersOptions
-from ..options.reading import OPTIONS, RUN, show_options
+from ..options.declared import EngineOptions, Preset, TrainingOptions, TrainMembersOptions
+from ..options.reading import ENGINE, OPTIONS, RUN, show_options
 from ..paths import PathLike
 from ..stacking.learners.named import DEFAULT_META_LEARNER
 from ..submission.kaggle.polling import DEFAULT_POLLING, PollingPolicy
@@ -94,6 +94,7 @@ class Competition(CompetitionFacts, Shown):
         """
         return layout(self, progress=self.progress)
 
+    @show_options(ENGINE)
     def survey(
         self,
         members: Names | None = None,
@@ -109,6 +110,7 @@ class Competition(CompetitionFacts, Shown):
         accuracy: float | None = None,
         runtime: str | None = None,
         cache_limit: str | int | None = None,
+        **engine_options: Unpack[EngineOptions],
     ) -> SurveyResult:
         """Compare backbones by linear heads on their frozen features; see :func:`ensembler.survey`.
 
@@ -134,9 +136,10 @@ class Competition(CompetitionFacts, Shown):
                 cache_limit=cache_limit,
                 competition=self,
                 progress=progress,
+                **engine_options,
             )
 
-    @show_options(RUN, OPTIONS)
+    @show_options(RUN, ENGINE, OPTIONS)
     def train_members(self, members: Names, **options: Unpack[TrainMembersOptions]) -> Listing[MemberResult]:
         """Train backbones over all folds; see :func:`ensembler.train_members`.
 
@@ -216,6 +219,7 @@ class Competition(CompetitionFacts, Shown):
                 self, folds=folds, repeats=repeats, seed=seed, hold_out=hold_out, force=force, progress=progress
             )
 
+    @show_options(ENGINE)
     def stack(
         self,
         members: Names | None = None,
@@ -226,6 +230,7 @@ class Competition(CompetitionFacts, Shown):
         infer_limit: str | float | None = None,
         refit: bool = False,
         seed: int = 0,
+        **options: Unpack[EngineOptions],
     ) -> StackResult:
         """Stack trained members, score the stack and write the CSV; see :func:`ensembler.stack`.
 
@@ -246,9 +251,18 @@ class Competition(CompetitionFacts, Shown):
                 seed=seed,
                 competition=self,
                 progress=progress,
+                **options,
             )
 
-    def predict(self, photos: Paths, *, stack: PathLike | None = None, batch_size: int = 32) -> Predictions:
+    @show_options(ENGINE)
+    def predict(
+        self,
+        photos: Paths,
+        *,
+        stack: PathLike | None = None,
+        batch_size: int = 32,
+        **options: Unpack[EngineOptions],
+    ) -> Predictions:
         """Predict photos with a stack; see :func:`ensembler.predict`.
 
         Examples
@@ -258,7 +272,7 @@ class Competition(CompetitionFacts, Shown):
         (('dogs',), (1, 1))
         """
         with self.progress as progress:
-            return predict(photos, stack=stack, batch_size=batch_size, competition=self, progress=progress)
+            return predict(photos, stack=stack, batch_size=batch_size, competition=self, progress=progress, **options)
 
     def score(self, csv: PathLike | None = None, *, truth: PathLike | None = None) -> ScoreResult:
         """Score a CSV against hidden labels; see :func:`ensembler.score`.
