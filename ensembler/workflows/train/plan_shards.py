@@ -91,8 +91,14 @@ def shard_features(
         return [job for each in jobs for job in each]
     missing = list(_find_missing_features(folder, plans, jobs, photos, progress))
     pairs = list(zip(plans, jobs, strict=True))
-    training = sum(job.work for plan, each in pairs if not plan.record.settings.frozen for job in each)
-    total = training + sum(features.work for features in missing)
+    # Work that need not wait for features.
+    ready = sum(
+        job.work
+        for plan, each in pairs
+        if not (plan.record.settings.frozen or _list_missing_views(folder, plan))
+        for job in each
+    )
+    total = ready + sum(features.work for features in missing)
     least = MIN_WORK_ON_GPU if on_gpu else MIN_WORK
     shards: list[Job] = []
     makers: dict[Path, tuple[str, ...]] = {}
@@ -114,7 +120,7 @@ def count_shards(work: float, total: float, slots: int, least: float) -> int:
     work
         Work to divide.
     total
-        Work of all jobs.
+        Work that slots can do at the same time.
     slots
         Number of jobs that run at a time.
     least
