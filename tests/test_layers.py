@@ -26,7 +26,17 @@ from regenerate import LAYERED, PART, redraw
 NARROW = {
     "console": {"progress", "events", "figures", "job_speeds", "process_memory"},
     "event_file": {"progress", "events", "errors"},
-    "engines": {"progress", "events", "job_speeds", "machine_memory", "paths", "serialization", "storage", "errors"},
+    "engines": {
+        "progress",
+        "events",
+        "job_speeds",
+        "locks",
+        "machine_memory",
+        "paths",
+        "serialization",
+        "storage",
+        "errors",
+    },
     "reports": {"storage", "errors"},
     "progress": {"events", "errors"},
     "serialization": {"storage", "errors"},

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -40,11 +41,21 @@ class JobFiles:
         Absolute paths and glob patterns of the files that the job reads, where they exist. A folder stands for all
         files below it.
     writes
-        Absolute paths of the files and folders that it writes.
+        Absolute paths of the files and folders that it writes. Files of a later entry are brought back after those of
+        an earlier one.
+    photos
+        Absolute paths of photos that it reads. Jobs may share one long tuple.
+    shared
+        Absolute paths of folders that jobs on one machine share and that stay there, such as caches.
+    environment
+        Environment variables with absolute paths, which are set to the job's own paths.
     """
 
     reads: tuple[str, ...] = ()
     writes: tuple[str, ...] = ()
+    photos: tuple[str, ...] = ()
+    shared: tuple[str, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -67,7 +78,7 @@ class Job:
     shares_process
         Whether the process may run another job afterwards, which saves its start. False if libraries keep much memory.
     needs
-        What the job needs of a machine.
+        Requirements on the machine of the job.
     seconds
         Expected duration in seconds. None if unknown; ``work`` then orders the jobs.
     after
@@ -89,8 +100,10 @@ class Job:
     files: JobFiles = field(default_factory=JobFiles)
 
     def to_line(self, log: Path) -> str:
-        """Return the job and the path of its log as one line of JSON."""
-        return json.dumps({"job": asdict(self), "log": str(log)}) + "\n"
+        """Return the job, without its files, and the path of its log as one line of JSON."""
+        # The process does not need the lists of files, which may be long.
+        plain = asdict(replace(self, files=JobFiles()))
+        return json.dumps({"job": plain, "log": str(log)}) + "\n"
 
     @classmethod
     def from_line(cls, line: str) -> tuple[Job, Path]:

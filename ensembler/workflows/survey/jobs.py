@@ -22,7 +22,7 @@ def compare(
     Parameters
     ----------
     needs
-        What the job needs of a machine.
+        Requirements on the machine of the job.
 
     Raises
     ------
