@@ -95,7 +95,7 @@ class Job:
     shares_process
         Whether the process may run another job afterwards, which saves its start. False if libraries keep much memory.
     needs
-        What the job needs of a machine.
+        Requirements on the machine of the job.
     seconds
         Expected duration in seconds. None if unknown; ``work`` then orders the jobs.
     after

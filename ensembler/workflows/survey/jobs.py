@@ -24,7 +24,7 @@ def compare(
     Parameters
     ----------
     needs
-        What the job needs of a machine.
+        Requirements on the machine of the job.
 
     Raises
     ------

@@ -45,7 +45,7 @@ class MemberPlan:
     job
         Its training job, with the allotments of all folds. The folds are still missing.
     needs
-        What each of its jobs needs of a machine.
+        Requirements of each of its jobs on a machine.
     """
 
     record: MemberRecord
