@@ -10,6 +10,7 @@ import shutil
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import compress
 from pathlib import Path
 from typing import Any, Unpack, cast
@@ -29,6 +30,7 @@ from ..paths import DEFAULT_WORKSPACE, CompetitionLike, PathLike, Workspace, Wor
 from ..progress import SILENT, Progress
 from ..serialization import read_arrays, write_json
 from ..stacking.card import read_card
+from ..stacking.job_files import list_prediction_files
 from ..submission.notebook.folder import choose_stack
 from ..tables import Shown, Table
 from .engine import open_engine
@@ -189,7 +191,8 @@ def _predict(
         stack.callback(shutil.rmtree, scratch, ignore_errors=True)
         write_json(scratch / "photos.json", [str(path) for path in paths])
         try:
-            job = Job("predict", "ensembler.stacking.jobs.loaded_stack:predict_files", spec)
+            files = partial(list_prediction_files, model, scratch / "photos.json", paths, scratch / "predictions.npz")
+            job = Job("predict", "ensembler.stacking.jobs.loaded_stack:predict_files", spec, files=files)
             engine.run_jobs([job], scratch, progress)
         except JobFailed:
             # The error names the log in this folder.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 from ...engines.engine import Engine
 from ...engines.job import Job, Needs
@@ -11,6 +12,7 @@ from ...paths import CompetitionFolder
 from ...progress import Progress
 from ...serialization import convert_to_plain, make_record
 from ...storage import remove_file
+from ...surveys.job_files import list_survey_files
 from ...surveys.survey_job import HalvingResult, SurveyJob, locate_current_backbone
 
 
@@ -38,7 +40,9 @@ def compare(
             return HalvingResult(failed={**crashed, **failed})
         work = sum(candidate.work for candidate in remaining) * survey_job.photos[0]
         spec = convert_to_plain(replace(survey_job, candidates=remaining))
-        job = Job("survey", "ensembler.surveys.jobs.compare:compare_backbones", spec, work=work, needs=needs)
+        files = partial(list_survey_files, folder, remaining, survey_job.photos[-1], survey_job.seed)
+        function = "ensembler.surveys.jobs.compare:compare_backbones"
+        job = Job("survey", function, spec, work=work, needs=needs, files=files)
         remove_file(locate_current_backbone(folder))
         try:
             [reply] = engine.run_jobs([job], folder.logs, progress)
