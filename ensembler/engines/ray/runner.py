@@ -162,13 +162,22 @@ class RayRunner:
             raise self._describe_loss(error, attempts) from error
         except exceptions.TaskCancelledError as error:
             raise errors.Interrupted from error
+        except exceptions.RayTaskError as error:
+            if "No module named 'ensembler'" not in str(error):
+                raise
+            raise errors.JobFailed(
+                f"The package ensembler is not installed on the node of {job.name}: install the same version on all "
+                "machines of the cluster."
+            ) from error
         finally:
             with self._lock:
                 self._tasks.pop(attempts.key, None)
             self._mailbox.close.remote(attempts.key)
             if self._server:
                 self._server.abandon(attempts.key)
-        ended = attempts.ended or Ended(1)
+        if (ended := attempts.ended) is None:
+            # Ray ends the messages of a cancelled task without an error.
+            raise _MachineLost("its task ended without a message")
         if not end and ended.killed:
             raise errors.Interrupted
         if not end and ended.code == -9:

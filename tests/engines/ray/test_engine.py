@@ -225,6 +225,7 @@ def test_ctrl_c_saves_everywhere(place: str, cluster: Any, tmp_path: Path) -> No
         driver = Driver(address, tmp_path, "save_when_stopped", running)
     os.killpg(driver.process.pid, signal.SIGINT)
     output, errors = driver.process.communicate(timeout=60)
+    assert len(errors.splitlines()) == 2, errors
     first, last = errors.splitlines()
     assert first == "Stopping after the current step is saved. Press Ctrl-C again to stop at once."
     assert last.startswith("Interrupted: Interrupted in step 3 of it, and in step 3 of it")
@@ -254,8 +255,8 @@ def test_jobs_save_when_the_driver_is_killed(place: str, cluster: Any, tmp_path:
     begun = driver.read_begun()
     assert len(begun) >= running
     assert all("saved" in text for text in begun.values())
-    # Ray's agents look for their parent every half minute.
-    wait_until(lambda: not list_marked_processes(mark), 90)
+    # Ray's agents look for their parent each minute.
+    wait_until(lambda: not [command for command in list_marked_processes(mark) if "Agent" not in command], 20)
 
 
 def test_what_does_not_answer_is_refused_within_seconds(cluster: Any) -> None:
