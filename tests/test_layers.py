@@ -30,11 +30,11 @@ NARROW = {
         "progress",
         "events",
         "job_speeds",
+        "locks",
         "machine_memory",
         "paths",
         "serialization",
         "storage",
-        "locks",
         "errors",
     },
     "reports": {"storage", "errors"},
@@ -99,6 +99,7 @@ HEAVY = {
     "py7zr": "competition/archives/seven_zip.py",
     "sklearn": "competition/|heads/|stacking/",
     "filelock": "locks.py",
+    "ray": "engines/ray/",
 }
 # Pillow, Keras and what runs networks beside it: plain Keras 3 elsewhere, so that it runs on JAX and PyTorch too.
 TENSORFLOW = {

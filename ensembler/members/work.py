@@ -10,8 +10,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ..backbones.registry import Backbone
-from ..images.views import MIRRORED_VIEW, VIEWS, WHOLE_VIEW
+from ..images.views import VIEWS
 from ..options.settings import MemberSettings
+from .features.views import list_feature_views
 
 # One forward pass, and two backward passes for the gradients of each layer's inputs and weights.
 TRAINING_PASSES = 3
@@ -56,7 +57,7 @@ def estimate_job_work(
     """
     if settings.frozen:
         # The job itself reports features that are already cached.
-        views = {*VIEWS[settings.tta], WHOLE_VIEW, *([MIRRORED_VIEW] if settings.flips else [])}
+        views = list_feature_views(settings)
         return (training + test) * len(views) * estimate_photo_work(backbone, settings.image_size)
     learning = estimate_training_work(settings, backbone, training - held_out, held_out)
     return folds * (learning + estimate_prediction_work(settings, backbone, held_out + test))

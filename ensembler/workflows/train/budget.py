@@ -16,13 +16,13 @@ from ...competition.folds.folds import Folds
 from ...competition.tables import Tables
 from ...engines.job import Job
 from ...errors import BadChoice, format_count
-from ...images.views import MIRRORED_VIEW, VIEWS, WHOLE_VIEW
 from ...inference.speeds import NetworkSpeed, TrainingSpeed, locate_speed, read_speed, remember_speed
 from ...members.budget.costs import JobCosts, price_member, scale_speed
 from ...members.budget.planning import BudgetPlan, allot, plan_within
 from ...members.budget.sizes import SettingsAndWeights
 from ...members.budget.timed_photos import list_timed_files
 from ...members.features.files import build_feature_path
+from ...members.features.views import list_feature_views
 from ...members.records import MemberRecord, build_record, list_trained_members, load_fold_record
 from ...options.durations import format_duration, read_duration
 from ...options.kinds import read_value
@@ -268,12 +268,7 @@ class _Pricing:
 
     def _count_missing_views(self, record: MemberRecord) -> int:
         """Return the number of views whose frozen features are needed and not cached."""
-        settings = record.settings
-        if not settings.frozen and settings.head == "random":
-            return 0
-        views = {WHOLE_VIEW, MIRRORED_VIEW} if settings.flips else {WHOLE_VIEW}
-        if settings.frozen:
-            views |= set(VIEWS[settings.tta])
+        views = list_feature_views(record.settings)
         return sum(not build_feature_path(self._folder, record, view).is_file() for view in views)
 
 
