@@ -7,7 +7,7 @@ import json
 import os
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock, Timer
 from typing import Any
@@ -156,9 +156,9 @@ class RayRunner:
         return read_end(job, end, ended.code, log)
 
     def _assign(self, key: str, job: Job, log: Path, attempts: _Attempts) -> Assignment:
-        shipment = None
         if self._server:
-            shipment = self._server.describe(key, replace(job.files, writes=(*job.files.writes, str(log))))
+            own_log = JobFiles(writes=(str(log.absolute()),))
+            self._server.open(key, lambda: job.files().join(own_log))
         environment = {name: value for name, value in os.environ.items() if name.startswith(_PREFIXES)}
         if attempts.lost:
             environment[LOST_HOLDERS_VARIABLE] = format_holders(attempts.lost)
@@ -169,13 +169,13 @@ class RayRunner:
         return Assignment(
             run=self._run,
             key=key,
-            line=replace(job, files=JobFiles()).to_line(log.absolute()),
+            line=job.to_line(log.absolute()),
             attempt=attempts.number,
             processors=self._demands[job.name].processors,
             environment=environment,
             folder=str(Path.cwd()),
             versions=read_versions(),
-            shipment=shipment,
+            carries_files=self._server is not None,
         )
 
     def _submit(self, assignment: Assignment, name: str) -> Iterator[Any]:
