@@ -8,7 +8,7 @@ import io
 import os
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import compress
@@ -143,8 +143,10 @@ def predict(
     card = read_card(model)
     paths = _list_photo_files([photos] if isinstance(photos, str | os.PathLike) else photos)
     unique = {path: row for row, path in enumerate(dict.fromkeys(paths))}
-    with open_engine(engine_options, progress) as engine:
-        found = _predict(model, list(unique), batch_size, engine, progress)
+    # Other machines that share the folder of competitions need not share the folder of temporary files.
+    shared = Workspace.read(workspace).data.absolute() if engine_options.get("engine") == "ray" else None
+    with open_engine(engine_options, progress) as engine, _make_scratch_folder(shared) as scratch:
+        found = _predict(model, list(unique), batch_size, engine, scratch, progress)
     probabilities = found[[unique[path] for path in paths]]
     readable = np.isfinite(probabilities[:, 0])
     if not readable.any():
@@ -178,24 +180,31 @@ def _list_photo_files(named: Sequence[PathLike]) -> list[Path]:
 
 
 def _predict(
-    model: Path, paths: list[Path], batch_size: int, engine: Engine, progress: Progress
+    model: Path, paths: list[Path], batch_size: int, engine: Engine, scratch: Path, progress: Progress
 ) -> NDArray[np.float32]:
-    scratch = Path(tempfile.mkdtemp(prefix="ensembler-predict-"))
     spec = {
         "model": str(model.absolute()),
         "photos": str(scratch / "photos.json"),
         "batch_size": batch_size,
         "predictions": str(scratch / "predictions.npz"),
     }
+    write_json(scratch / "photos.json", [str(path) for path in paths])
+    files = partial(list_prediction_files, model, scratch / "photos.json", paths, scratch / "predictions.npz")
+    job = Job("predict", "ensembler.stacking.jobs.loaded_stack:predict_files", spec, files=files)
+    engine.run_jobs([job], scratch, progress)
+    return read_arrays(scratch / "predictions.npz")["probabilities"]
+
+
+@contextlib.contextmanager
+def _make_scratch_folder(parent: Path | None) -> Iterator[Path]:
+    """Create a folder for the block. It stays if a job failed, because the error names the log in it."""
+    if parent:
+        parent.mkdir(parents=True, exist_ok=True)
+    scratch = Path(tempfile.mkdtemp(prefix="ensembler-predict-" if parent is None else ".predict-", dir=parent))
     with contextlib.ExitStack() as stack:
         stack.callback(shutil.rmtree, scratch, ignore_errors=True)
-        write_json(scratch / "photos.json", [str(path) for path in paths])
         try:
-            files = partial(list_prediction_files, model, scratch / "photos.json", paths, scratch / "predictions.npz")
-            job = Job("predict", "ensembler.stacking.jobs.loaded_stack:predict_files", spec, files=files)
-            engine.run_jobs([job], scratch, progress)
+            yield scratch
         except JobFailed:
-            # The error names the log in this folder.
             stack.pop_all()
             raise
-        return read_arrays(scratch / "predictions.npz")["probabilities"]
