@@ -18,7 +18,7 @@ from ... import errors
 from ...events import JobBegan
 from ...locks import LOST_HOLDERS_VARIABLE, Holder, format_holders
 from ...progress import Progress
-from ..job import Job
+from ..job import Job, JobFiles
 from ..relay import read_end, relay_events, report_end
 from ..transport.server import FileServer
 from .messages import KILL, STOP, Asked, Assignment, Ended, Letter, Message, Refused, Started
@@ -185,11 +185,9 @@ class RayRunner:
         return read_end(job, end, ended.code, log)
 
     def _assign(self, job: Job, log: Path, attempts: _Attempts) -> Assignment:
-        shipment = None
         if self._server:
-            files = job.files()
-            files = replace(files, writes=(*files.writes, str(log.absolute())))
-            shipment = self._server.describe(attempts.key, files)
+            own_log = JobFiles(writes=(str(log.absolute()),))
+            self._server.open(attempts.key, lambda: job.files().join(own_log))
         environment = {name: value for name, value in os.environ.items() if name.startswith(_PREFIXES)}
         if attempts.lost:
             environment[LOST_HOLDERS_VARIABLE] = format_holders(attempts.lost)
@@ -200,13 +198,14 @@ class RayRunner:
         return Assignment(
             run=self._run,
             key=attempts.key,
-            line=job.to_line(log.absolute()),
+            # A process that shares would wait for another job.
+            line=replace(job, shares_process=False).to_line(log.absolute()),
             attempt=attempts.number,
             processors=self._demands[job.name].processors,
             environment=environment,
             folder=str(Path.cwd()),
             versions=read_versions(),
-            shipment=shipment,
+            carries_files=self._server is not None,
         )
 
     def _iterate_lines(self, attempts: _Attempts, progress: Progress) -> Iterator[str]:
