@@ -86,6 +86,7 @@ HEAVY = {
     "py7zr": "competition/archives/seven_zip.py",
     "sklearn": "competition/|heads/|stacking/",
     "filelock": "locks.py",
+    "ray": "engines/ray/",
 }
 # Pillow, Keras and what runs networks beside it: plain Keras 3 elsewhere, so that it runs on JAX and PyTorch too.
 TENSORFLOW = {
