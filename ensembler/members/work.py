@@ -45,7 +45,7 @@ def count_shards(work: float, total: float, slots: int, *, on_gpu: bool) -> int:
     Returns
     -------
     int
-        From 0 to ``slots``. 0 if the whole work is tiny.
+        Number of shards, at most ``slots``, or 0 if the whole work is tiny.
     """
     if not work:
         return 0
