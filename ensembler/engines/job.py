@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -57,6 +57,23 @@ class JobFiles:
     shared: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
 
+    def join(self, *others: JobFiles) -> JobFiles:
+        """Return these files and those of others, each once."""
+        parts = (self, *others)
+        photos = [each.photos for each in parts if each.photos]
+        return JobFiles(
+            reads=_chain(each.reads for each in parts),
+            writes=_chain(each.writes for each in parts),
+            # A long tuple stays the same object.
+            photos=photos[0] if len(photos) == 1 else _chain(photos),
+            shared=_chain(each.shared for each in parts),
+            environment={name: path for each in parts for name, path in each.environment.items()},
+        )
+
+
+def _chain(parts: Iterable[Iterable[str]]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(path for part in parts for path in part))
+
 
 @dataclass(frozen=True)
 class Job:
@@ -84,7 +101,8 @@ class Job:
     after
         Names of the jobs that must succeed first. If one fails, this job does not run.
     files
-        Files that the job reads and writes. Engines with a shared folder ignore them.
+        Function that lists the files that the job reads and writes. An engine without a shared folder calls it when
+        the job begins.
     """
 
     name: str
@@ -97,12 +115,12 @@ class Job:
     needs: Needs = field(default_factory=Needs)
     seconds: float | None = None
     after: tuple[str, ...] = ()
-    files: JobFiles = field(default_factory=JobFiles)
+    files: Callable[[], JobFiles] = JobFiles
 
     def to_line(self, log: Path) -> str:
         """Return the job, without its files, and the path of its log as one line of JSON."""
-        # The process does not need the lists of files, which may be long.
-        plain = asdict(replace(self, files=JobFiles()))
+        plain = asdict(replace(self, files=JobFiles))
+        del plain["files"]
         return json.dumps({"job": plain, "log": str(log)}) + "\n"
 
     @classmethod

@@ -10,6 +10,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import compress
 from pathlib import Path
 from typing import Any, Unpack, cast
@@ -31,6 +32,7 @@ from ..paths import DEFAULT_WORKSPACE, CompetitionLike, PathLike, Workspace, Wor
 from ..progress import SILENT, Progress
 from ..serialization import make_record, read_arrays, write_json
 from ..stacking.card import StackCard, estimate_stack_work, read_card
+from ..stacking.job_files import list_prediction_files
 from ..stacking.prediction_report import PredictionReport
 from ..submission.notebook.folder import choose_stack
 from ..tables import Shown, Table
@@ -215,7 +217,10 @@ def _build_jobs(
             "batch_size": batch_size,
             "predictions": str(scratch / f"{name}.npz"),
         }
-        yield Job(name, PREDICT_FILES, spec, work=work * len(rows) / len(paths), needs=needs)
+        files = partial(
+            list_prediction_files, model, photos, paths[rows.start : rows.stop], Path(str(spec["predictions"]))
+        )
+        yield Job(name, PREDICT_FILES, spec, work=work * len(rows) / len(paths), needs=needs, files=files)
 
 
 def _divide_photos(photos: int, batch_size: int, work: float, engine: Engine) -> tuple[Sequence[range], Needs]:

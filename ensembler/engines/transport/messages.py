@@ -57,6 +57,8 @@ class Shipment:
         Environment variables with absolute paths on the driver.
     working_folder
         Working folder of the driver.
+    origin
+        Name of the driver's machine. Jobs of different drivers share no folders.
     """
 
     key: str
@@ -66,6 +68,7 @@ class Shipment:
     shared: tuple[str, ...]
     environment: dict[str, str]
     working_folder: str
+    origin: str
 
 
 @dataclass(frozen=True)

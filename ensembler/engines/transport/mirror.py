@@ -43,7 +43,7 @@ class Mirror:
         """Return the job and the path of its log with paths in the mirror."""
         here = Path(self._mapping.map_path(str(log)))
         here.parent.mkdir(parents=True, exist_ok=True)
-        return replace(job, spec=self._mapping.map_paths(job.spec), files=JobFiles()), here
+        return replace(job, spec=self._mapping.map_paths(job.spec), files=JobFiles), here
 
     def restore(self, text: str) -> str:
         """Return a line of the job's output with paths of the driver."""
@@ -114,7 +114,7 @@ def _read_listing(node: NodeFolder, listing: Content) -> list[ListedFile]:
 def _fill(node: NodeFolder, files: Path, shipment: Shipment, listed: list[ListedFile]) -> None:
     try:
         for path in shipment.shared:
-            place, shared = Path(f"{files}{path}"), Path(f"{node.shared}{path}")
+            place, shared = Path(f"{files}{path}"), Path(f"{node.shared / shipment.origin}{path}")
             shared.mkdir(parents=True, exist_ok=True)
             place.parent.mkdir(parents=True, exist_ok=True)
             place.symlink_to(shared)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import socket
 from collections.abc import Sequence
 from pathlib import Path
 from threading import Lock
@@ -86,6 +87,7 @@ class FileServer:
             files.shared,
             dict(files.environment),
             str(Path.cwd()),
+            socket.gethostname(),
         )
 
     def answer(self, request: Request) -> Reply:

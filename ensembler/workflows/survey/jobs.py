@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from ...competition.tables import Tables
@@ -18,6 +19,7 @@ from ...progress import Progress
 from ...serialization import convert_to_plain, make_record
 from ...storage import remove_file
 from ...surveys.candidates import Candidate
+from ...surveys.job_files import list_survey_files
 from ...surveys.rung import Rung
 from ...surveys.successive_halving import SuccessiveHalving
 from ...surveys.survey_job import EntryResult, HalvingResult, SurveyEntry, SurveyJob, locate_current_backbone
@@ -67,7 +69,8 @@ def _compare_in_one_process(
             return HalvingResult(failed={**crashed, **failed})
         work = sum(candidate.work for candidate in remaining) * survey_job.photos[0]
         spec = convert_to_plain(replace(survey_job, candidates=remaining))
-        job = Job("survey", COMPARE, spec, work=work, needs=needs)
+        files = partial(list_survey_files, folder, remaining, survey_job.photos[-1], survey_job.seed)
+        job = Job("survey", COMPARE, spec, work=work, needs=needs, files=files)
         remove_file(locate_current_backbone(folder))
         try:
             [reply] = engine.run_jobs([job], folder.logs, progress)
@@ -126,7 +129,9 @@ class _EntryJobs:
         # Within a time budget the cheapest come first, as planned, so that it leaves out few. Jobs of unknown work keep
         # their order.
         work = one.work * photos if self._survey_job.until is None else 0.0
-        return Job(f"survey-{one.name}", EXAMINE, convert_to_plain(entry), one.name, work=work, needs=self._needs)
+        files = partial(list_survey_files, self._folder, [one], photos, self._survey_job.seed)
+        spec = convert_to_plain(entry)
+        return Job(f"survey-{one.name}", EXAMINE, spec, one.name, work=work, needs=self._needs, files=files)
 
     def _take_outcome(self, one: Candidate, outcome: Any) -> str:
         """Remember the speed of a backbone, and return its problem."""

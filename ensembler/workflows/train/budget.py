@@ -7,6 +7,7 @@ import platform
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from math import ceil
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from ...inference.speeds import NetworkSpeed, TrainingSpeed, locate_speed, read_
 from ...members.budget.costs import JobCosts, price_member, scale_speed
 from ...members.budget.planning import BudgetPlan, allot, plan_within
 from ...members.budget.sizes import SettingsAndWeights
+from ...members.budget.timed_photos import list_timed_files
 from ...members.features.files import build_feature_path
 from ...members.features.views import list_feature_views
 from ...members.records import MemberRecord, build_record, list_trained_members, load_fold_record
@@ -219,7 +221,10 @@ class _Pricing:
             "members": members,
             "data_parallel": call.options["data_parallel"],
         }
-        job = Job("speeds", "ensembler.members.budget.jobs.measure_speeds:measure_speeds", spec, needs=call.needs)
+        files = partial(list_timed_files, folder, list(missing.values()))
+        job = Job(
+            "speeds", "ensembler.members.budget.jobs.measure_speeds:measure_speeds", spec, needs=call.needs, files=files
+        )
         [reply] = call.engine.run_jobs([job], folder.logs, progress)
         self.measuring_seconds = time.monotonic() - began
         start_up = max(0.0, self.measuring_seconds - reply["seconds"])

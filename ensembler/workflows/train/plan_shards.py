@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from ...members.features.files import build_feature_path
 from ...members.features.parts import FeatureParts
 from ...members.features.shards import FeatureShard, divide_rows
 from ...members.features.views import list_feature_views
+from ...members.job_files import list_shard_files
 from ...members.work import count_shards, estimate_photo_work
 from ...paths import CompetitionFolder
 from ...progress import Progress
@@ -142,7 +144,8 @@ def _build_shards(features: _MissingFeatures, count: int) -> Iterator[Job]:
         spec = convert_to_plain(FeatureShard(job, tuple(features.paths), rows.start, rows.stop))
         work = float((~features.known[rows.start : rows.stop]).sum()) * features.photo_work
         title = f"{name}-features-{number}-of-{len(shards)}"
-        yield Job(title, COMPUTE_SHARD, spec, name, work=work, shares_process=True, needs=plan.needs)
+        files = partial(list_shard_files, job, rows)
+        yield Job(title, COMPUTE_SHARD, spec, name, work=work, shares_process=True, needs=plan.needs, files=files)
 
 
 def _let_wait(

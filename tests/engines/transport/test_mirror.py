@@ -350,7 +350,7 @@ def test_jobs_see_paths_of_the_mirror_and_report_paths_of_the_driver(data: Path,
     spec = {"folder": {"root": str(data)}, "count": 3, "photo": str(data / "train.csv"), "other": "/elsewhere"}
     with Cluster(tmp_path).open(files) as mirror:
         prefix = mirror.environment["ENSEMBLER_MIRROR"]
-        job, log = mirror.map_job(Job("one", "module:function", spec, files=files), data / "logs" / "one.log")
+        job, log = mirror.map_job(Job("one", "module:function", spec, files=lambda: files), data / "logs" / "one.log")
         assert job.spec["folder"]["root"] == prefix + str(data)
         assert job.spec["photo"] == prefix + str(data / "train.csv")
         assert (job.spec["count"], job.spec["other"]) == (3, "/elsewhere")
