@@ -139,7 +139,8 @@ class _Run:
     def _hand_over(self, job: Job) -> Future[None]:
         outcome: Future[None] = Future()
         try:
-            outcome.set_result(self._runner.hand_over(job, self._locate_log(job)))
+            self._runner.hand_over(job, self._locate_log(job))
+            outcome.set_result(None)
         except Exception as error:  # noqa: BLE001 - it belongs to the job
             outcome.set_exception(error)
         return outcome

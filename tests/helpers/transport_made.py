@@ -57,8 +57,9 @@ class Cluster:
     @contextlib.contextmanager
     def open(self, files: JobFiles, progress: Progress = SILENT, key: str = "") -> Iterator[Mirror]:
         """Open the mirror of a job on the node."""
-        shipment = self.server.describe(key or f"job-{next(self._numbers)}", files)
-        with open_mirror(shipment, self.ask, self.channel, progress, self.node) as mirror:
+        key = key or f"job-{next(self._numbers)}"
+        self.server.open(key, lambda: files)
+        with open_mirror(key, self.ask, self.channel, progress, self.node) as mirror:
             yield mirror
 
 

@@ -165,13 +165,13 @@ class Attempt:
         if difference := describe_difference(host, read_versions(), assignment.versions):
             raise JobFailed(difference)
         job, log = Job.from_line(assignment.line)
-        if assignment.shipment is None:
+        if not assignment.carries_files:
             _require_folder(Path(assignment.folder), host)
             _require_folder(log.parent, host)
             self._run_process(job, log, Path(assignment.folder), assignment.environment)
             return
         progress = _Outgoing(self._send_line_of_event, self._stopping)
-        with open_mirror(assignment.shipment, self._ask, _Bytes(), progress) as mirror:
+        with open_mirror(assignment.key, self._ask, _Bytes(), progress) as mirror:
             job, log = mirror.map_job(job, log)
             try:
                 environment = {**assignment.environment, **mirror.environment}

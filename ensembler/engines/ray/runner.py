@@ -6,7 +6,7 @@ import contextlib
 import os
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock, Timer
 from typing import Any
@@ -176,11 +176,9 @@ class RayRunner:
         return read_end(job, end, ended.code, log)
 
     def _assign(self, job: Job, log: Path, attempts: _Attempts) -> Assignment:
-        shipment = None
         if self._server:
-            files = job.files()
-            files = replace(files, writes=(*files.writes, str(log.absolute())))
-            shipment = self._server.describe(attempts.key, files)
+            own_log = JobFiles(writes=(str(log.absolute()),))
+            self._server.open(attempts.key, lambda: job.files().join(own_log))
         environment = {name: value for name, value in os.environ.items() if name.startswith(_PREFIXES)}
         if attempts.lost:
             environment[LOST_HOLDERS_VARIABLE] = format_holders(attempts.lost)
@@ -197,7 +195,7 @@ class RayRunner:
             environment=environment,
             folder=str(Path.cwd()),
             versions=read_versions(),
-            shipment=shipment,
+            carries_files=self._server is not None,
         )
 
     def _iterate_lines(self, attempts: _Attempts, progress: Progress) -> Iterator[str]:

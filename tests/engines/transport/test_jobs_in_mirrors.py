@@ -1,4 +1,4 @@
-"""Jobs find all their files in a mirror, while those of the driver are out of reach, and bring back the same results."""
+"""Jobs find all their files in a mirror while those of the driver are out of reach, with the same results."""
 
 from __future__ import annotations
 
