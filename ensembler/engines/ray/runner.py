@@ -18,7 +18,7 @@ from ... import errors
 from ...events import JobBegan
 from ...locks import LOST_HOLDERS_VARIABLE, Holder, format_holders
 from ...progress import Progress
-from ..job import Job
+from ..job import Job, JobFiles
 from ..relay import read_end, relay_events, report_end
 from ..transport.server import FileServer
 from .messages import KILL, STOP, Asked, Assignment, Ended, Letter, Message, Refused, Started
