@@ -29,6 +29,7 @@ NARROW = {
     "engines": {
         "progress",
         "events",
+        "job_files",
         "job_speeds",
         "locks",
         "machine_memory",
@@ -46,6 +47,7 @@ NARROW = {
     "events": {"callers"},
     "errors": {"callers"},
     "callers": set[str](),
+    "job_files": set[str](),
     "job_speeds": set[str](),
     "process_memory": set[str](),
     "machine_memory": set[str](),

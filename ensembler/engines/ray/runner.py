@@ -16,6 +16,7 @@ from ray import exceptions
 
 from ... import errors
 from ...events import JobBegan
+from ...job_files import JobFiles
 from ...locks import LOST_HOLDERS_VARIABLE, Holder, format_holders
 from ...progress import Progress
 from ..job import Job, JobFiles
