@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import platform
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -16,13 +14,11 @@ from ...competition.folds.folds import Folds
 from ...competition.tables import Tables
 from ...engines.job import Job
 from ...errors import BadChoice, format_count
-from ...inference.speeds import NetworkSpeed, TrainingSpeed, locate_speed, read_speed, remember_speed
+from ...inference.speeds import NetworkSpeed, TrainingSpeed, read_speed, remember_speed
 from ...members.budget.costs import JobCosts, price_member, scale_speed
 from ...members.budget.planning import BudgetPlan, allot, plan_within
 from ...members.budget.sizes import SettingsAndWeights
 from ...members.budget.timed_photos import list_timed_files
-from ...members.features.files import build_feature_path
-from ...members.features.views import list_feature_views
 from ...members.records import MemberRecord, build_record, list_trained_members, load_fold_record
 from ...options.durations import format_duration, read_duration
 from ...options.kinds import read_value
@@ -30,6 +26,7 @@ from ...options.settings import MemberSettings
 from ...paths import CompetitionFolder
 from ...progress import Progress
 from ...serialization import make_record
+from .expected_seconds import count_missing_views, locate_training_speed
 from .plan_jobs import check_existing_member
 from .training_call import TrainingCall
 
@@ -206,7 +203,7 @@ class _Pricing:
         speeds: dict[Path, TrainingSpeed] = {}
         missing: dict[Path, SettingsAndWeights] = {}
         for member, (way, *_) in enumerate(self.ways):
-            path = self._locate_speed(way[0])
+            path = locate_training_speed(self._call, way[0])
             if (known := read_speed(path)) and known.training:
                 speeds[path] = known.training
             elif self._list_unfinished_folds(self._build_record(member, way[0], folds)):
@@ -235,16 +232,6 @@ class _Pricing:
                 remember_speed(path, replace(speed, training=speeds[path]))
         return speeds
 
-    def _locate_speed(self, settings: MemberSettings) -> Path:
-        """Return the file of a member's speed on this machine, with this call's number of simultaneous jobs."""
-        names = ("backbone", "builder", "preprocessing", "weights", "pooling", "hidden", "head", "augmentation", "ema")
-        phases = [[phase.unfreeze, phase.batch_norm] for phase in settings.phases]
-        network = [*(getattr(settings, name) for name in names), phases]
-        call = self._call
-        gpus = () if call.options["data_parallel"] else call.machine.gpus
-        device = [platform.machine(), os.cpu_count(), gpus, call.slots, call.options["data_parallel"]]
-        return locate_speed(network, settings.image_size, settings.batch_size, settings.precision, device)
-
     def price(self, member: int, way: SettingsAndWeights, count: int) -> list[JobCosts]:
         """Price the jobs of a member. The price of a smaller way is scaled from the speed of the requested one."""
         settings, folds = way[0], self._folds[count]
@@ -257,19 +244,14 @@ class _Pricing:
         return price_member(
             member,
             settings,
-            scale_speed(self._speeds[self._locate_speed(asked)], asked.image_size, settings.image_size),
+            scale_speed(self._speeds[locate_training_speed(self._call, asked)], asked.image_size, settings.image_size),
             folds,
             len(self._tables.test_paths),
             unfinished,
-            missing_views=self._count_missing_views(record),
+            missing_views=count_missing_views(self._folder, record),
             measures_speed=self._restart or known is None or not known.is_of_this_machine,
             shares_process=self._call.backbones[member].tiny,
         )
-
-    def _count_missing_views(self, record: MemberRecord) -> int:
-        """Return the number of views whose frozen features are needed and not cached."""
-        views = list_feature_views(record.settings)
-        return sum(not build_feature_path(self._folder, record, view).is_file() for view in views)
 
 
 def describe_plan(
