@@ -47,8 +47,8 @@ class MemberPlan:
     needs
         Requirements of each of its jobs on a machine.
     seconds
-        Expected duration of each unfinished fold, or of all of them under the first one if the backbone is frozen. Empty
-        if the speed is unknown.
+        Expected duration of each unfinished fold. Of a frozen backbone, the first one stands for all. Empty if the
+        speed is unknown.
     feature_seconds
         Part of the first fold in which the missing features of all photos are computed.
     start_seconds
