@@ -29,6 +29,7 @@ NARROW = {
     "engines": {
         "progress",
         "events",
+        "job_files",
         "job_speeds",
         "locks",
         "machine_memory",
@@ -46,6 +47,7 @@ NARROW = {
     "events": {"callers"},
     "errors": {"callers"},
     "callers": set[str](),
+    "job_files": set[str](),
     "job_speeds": set[str](),
     "process_memory": set[str](),
     "machine_memory": set[str](),
@@ -68,7 +70,20 @@ CLI = {
 }
 CLI_TYPES = {"AnswerScore", "Difference", "Hints", "Row", "Scores", "FIELD_NAMES"}
 # Stages of work, in the order in which a person goes through them. Each may use those before it.
-STAGES = ("fetch", "layout", "folds", "survey", "train", "members", "stack", "predict", "submit", "status", "demo")
+STAGES = (
+    "fetch",
+    "layout",
+    "folds",
+    "survey",
+    "train",
+    "members",
+    "stack",
+    "predict",
+    "submit",
+    "status",
+    "demo",
+    "slurm",
+)
 # What all stages share.
 SHARED = {"backbones", "competition", "config", "engine", "machine", "member_scores", "results"}
 HEAVY = {

@@ -31,6 +31,9 @@ class JobRunner(Protocol):
     def ahead(self) -> int:
         """Number of further jobs that are handed over, and wait where they will run."""
 
+    def hand_over(self, job: Job, log: Path) -> None:
+        """Hand a job over that :meth:`run` will follow. It is called for one job at a time, the most urgent first."""
+
     def run(self, job: Job, log: Path, progress: Progress) -> Any:
         """Run a job, and return its result or raise its error. Threads call it at the same time."""
 
@@ -112,25 +115,35 @@ class _Run:
 
     def work(self) -> None:
         """Run jobs until none is left."""
-        while (job := self._take()) is not None:
+        while (taken := self._take()) is not None:
+            job, handed_over = taken
             outcome: Future[Any] = Future()
             began = time.monotonic()
             try:
-                outcome.set_result(
-                    self._runner.run(job, self._logs / f"{job.name}.log", JobProgress(self._progress, job.name))
-                )
+                handed_over.result()
+                progress = JobProgress(self._progress, job.name)
+                outcome.set_result(self._runner.run(job, self._locate_log(job), progress))
             except BaseException as error:  # noqa: BLE001 - the main thread raises it
                 outcome.set_exception(error)
             self._end(job, outcome, time.monotonic() - began)
 
-    def _take(self) -> Job | None:
-        """Wait for a job that is ready. None if there will be no other."""
+    def _take(self) -> tuple[Job, Future[None]] | None:
+        """Wait for a job that is ready, and hand it over. None if there will be no other."""
         with self._changed:
             while self._queue.waiting and not self._stopped:
                 if (job := self._queue.take()) is not None:
-                    return job
+                    return job, self._hand_over(job)
                 self._changed.wait()
         return None
+
+    def _hand_over(self, job: Job) -> Future[None]:
+        outcome: Future[None] = Future()
+        try:
+            self._runner.hand_over(job, self._locate_log(job))
+            outcome.set_result(None)
+        except Exception as error:  # noqa: BLE001 - it belongs to the job
+            outcome.set_exception(error)
+        return outcome
 
     def _end(self, job: Job, outcome: Future[Any], seconds: float) -> None:
         with self._changed:
@@ -141,6 +154,9 @@ class _Run:
                 self.ended[blocked.name].set_exception(NotRun(reason))
                 self._progress.emit(JobEnded(0.0, reason, job=blocked.name))
             self._changed.notify_all()
+
+    def _locate_log(self, job: Job) -> Path:
+        return self._logs / f"{job.name}.log"
 
     def stop(self) -> None:
         """Start no other job, and ask the running ones to end."""

@@ -138,6 +138,9 @@ class _LocalRunner:
         self.stop = processes.stop
         self.kill = processes.kill
 
+    def hand_over(self, job: Job, log: Path) -> None:
+        """Do nothing, because each slot takes one job."""
+
     def run(self, job: Job, log: Path, progress: Progress) -> Any:
         """Run a job in the process of a free slot."""
         with self._processes.run(job, log) as process:

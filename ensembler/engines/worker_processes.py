@@ -187,7 +187,12 @@ def _open_empty_log(log: Path) -> BinaryIO:
 
 
 def start_worker(
-    log: BinaryIO, environment: Mapping[str, str], *modules: str, folder: Path | None = None
+    log: BinaryIO,
+    environment: Mapping[str, str],
+    *modules: str,
+    folder: Path | None = None,
+    wrapper: Sequence[str] = (),
+    descriptors: Sequence[int] = (),
 ) -> subprocess.Popen[str]:
     """Start a process that waits for a job.
 
@@ -201,9 +206,13 @@ def start_worker(
         Modules to import before the job arrives.
     folder
         Working folder. None is that of this process.
+    wrapper
+        Words of a command that starts the process.
+    descriptors
+        Descriptors of files that the process inherits.
     """
     return subprocess.Popen(
-        [sys.executable, "-m", "ensembler.engines.worker", *modules],
+        [*wrapper, sys.executable, "-m", "ensembler.engines.worker", *modules],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=log,
@@ -211,6 +220,7 @@ def start_worker(
         encoding="utf-8",
         env=environment,
         cwd=folder,
+        pass_fds=descriptors,
     )
 
 

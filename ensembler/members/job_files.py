@@ -9,11 +9,11 @@ from pathlib import Path
 
 from ..backbones.weight_files import BuiltNetwork, list_weight_files
 from ..competition.tables import load_tables
-from ..engines.job import JobFiles
 from ..images.cache_policy import compute_store_bytes, select_sample
 from ..images.photo_store import PHOTOS_PER_FILE, PhotoStore
 from ..inference.speeds import locate_speeds
-from ..paths import CompetitionFolder
+from ..job_files import JobFiles
+from ..paths import CompetitionFolder, locate_user_cache
 from .features.files import PARTS_SUFFIX, build_feature_path
 from .features.parts import open_features
 from .features.views import list_feature_views
@@ -29,7 +29,10 @@ def list_table_files(folder: CompetitionFolder) -> JobFiles:
 
 def list_speed_files() -> JobFiles:
     """List the cache of speeds, which a job reads and adds to."""
-    return JobFiles(reads=(str(locate_speeds()),), writes=(str(locate_speeds()),))
+    place = str(locate_speeds().absolute())
+    # The user of another machine may have another home folder.
+    base = str(locate_user_cache().absolute().parent)
+    return JobFiles(reads=(place,), writes=(place,), environment={"XDG_CACHE_HOME": base})
 
 
 def list_training_files(job: TrainingJob) -> JobFiles:

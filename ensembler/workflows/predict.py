@@ -149,8 +149,10 @@ def predict(
     card = read_card(model)
     paths = _list_photo_files([photos] if isinstance(photos, str | os.PathLike) else photos)
     unique = {path: row for row, path in enumerate(dict.fromkeys(paths))}
-    with open_engine(engine_options, progress) as engine:
-        found = _predict(model, card, list(unique), batch_size, engine, progress)
+    # Other machines that share the folder of competitions need not share the folder of temporary files.
+    shared = Workspace.read(workspace).data.absolute() if engine_options.get("engine") == "ray" else None
+    with open_engine(engine_options, progress) as engine, _make_scratch_folder(shared) as scratch:
+        found = _predict(model, card, list(unique), batch_size, engine, scratch, progress)
     probabilities = found[[unique[path] for path in paths]]
     readable = np.isfinite(probabilities[:, 0])
     if not readable.any():
@@ -184,21 +186,28 @@ def _list_photo_files(named: Sequence[PathLike]) -> list[Path]:
 
 
 def _predict(
-    model: Path, card: StackCard, paths: list[Path], batch_size: int, engine: Engine, progress: Progress
+    model: Path, card: StackCard, paths: list[Path], batch_size: int, engine: Engine, scratch: Path, progress: Progress
 ) -> NDArray[np.float32]:
-    scratch = Path(tempfile.mkdtemp(prefix="ensembler-predict-"))
+    jobs = list(_build_jobs(model, card, paths, batch_size, engine, scratch))
+    replies = engine.run_jobs(jobs, scratch, progress)
+    reports = [make_record(reply, PredictionReport, "the reply of a job") for reply in replies]
+    PredictionReport.join(reports).warn(card.pixel_rule, progress)
+    return np.concatenate([read_arrays(Path(job.spec["predictions"]))["probabilities"] for job in jobs])
+
+
+@contextlib.contextmanager
+def _make_scratch_folder(parent: Path | None) -> Iterator[Path]:
+    """Create a folder for the block. It stays if a job failed, because the error names the log in it."""
+    if parent:
+        parent.mkdir(parents=True, exist_ok=True)
+    scratch = Path(tempfile.mkdtemp(prefix="ensembler-predict-" if parent is None else ".predict-", dir=parent))
     with contextlib.ExitStack() as stack:
         stack.callback(shutil.rmtree, scratch, ignore_errors=True)
-        jobs = list(_build_jobs(model, card, paths, batch_size, engine, scratch))
         try:
-            replies = engine.run_jobs(jobs, scratch, progress)
+            yield scratch
         except JobFailed:
-            # The error names the log in this folder.
             stack.pop_all()
             raise
-        reports = [make_record(reply, PredictionReport, "the reply of a job") for reply in replies]
-        PredictionReport.join(reports).warn(card.pixel_rule, progress)
-        return np.concatenate([read_arrays(Path(job.spec["predictions"]))["probabilities"] for job in jobs])
 
 
 def _build_jobs(

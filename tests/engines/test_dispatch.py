@@ -27,6 +27,9 @@ class Runner:
         self.most = self._running = 0
         self._lock = threading.Lock()
 
+    def hand_over(self, job: Job, log: Path) -> None:
+        """Do nothing."""
+
     def run(self, job: Job, log: Path, progress: Progress) -> Any:
         del log, progress
         with self._lock:
@@ -104,6 +107,16 @@ def test_different_failures_are_one_error(tmp_path: Path) -> None:
 def test_a_bug_of_the_engine_keeps_its_traceback(tmp_path: Path) -> None:
     with pytest.raises(ZeroDivisionError):
         run_all([make("a")], tmp_path, Progress(), Runner(1, lambda _: 1 / 0))
+
+
+def test_a_job_that_cannot_be_handed_over_fails_and_the_others_run(tmp_path: Path) -> None:
+    class Refusing(Runner):
+        def hand_over(self, job: Job, log: Path) -> None:
+            if job.name == "a":
+                raise BadChoice(f"{log.name} is no log.")
+
+    a, b = run_all([make("a"), make("b")], tmp_path, Progress(), Refusing(1, lambda _: 1))
+    assert (str(a), b) == ("a.log is no log.", 1)
 
 
 def test_nothing_to_do_is_done(tmp_path: Path) -> None:

@@ -88,3 +88,13 @@ def use_gpu(told: dict[str, Any], progress: Progress) -> str | None:
     if told.get("dies"):
         os.kill(os.getpid(), signal.SIGKILL)
     return gpu
+
+
+def save_when_stopped(told: dict[str, Any], progress: Progress) -> None:
+    """Wait for a stop, and take a while to save what was done."""
+    print("waiting", os.getpid(), flush=True)
+    while not progress.stopping:
+        time.sleep(0.05)
+    time.sleep(told["seconds"])
+    print("saved", flush=True)
+    progress.raise_if_stopping("in step 3 of it")

@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -55,6 +57,7 @@ class Attempt:
         self._process: subprocess.Popen[str] | None = None
         self._lock = Lock()
         self._stopping = Flag()
+        self._number = 0
         self._killed = self._unanswered = False
         self._replies: dict[int, SimpleQueue[Reply | None]] = {}
 
@@ -68,7 +71,8 @@ class Attempt:
         try:
             yield from self._iterate_outgoing()
         finally:
-            self._kill()
+            # The process saves its state, if the task ends before it.
+            self._end_input()
 
     def _iterate_outgoing(self) -> Iterator[Message]:
         """Iterate over messages, with several lines in each."""
@@ -124,8 +128,9 @@ class Attempt:
         with self._lock:
             self._killed = True
             self._stopping.set()
-            if self._process:
-                self._process.kill()
+            if self._process and self._process.poll() is None:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(self._number, signal.SIGKILL)
             self._give_up_replies()
 
     def _end_input(self) -> None:
@@ -160,13 +165,13 @@ class Attempt:
         if difference := describe_difference(host, read_versions(), assignment.versions):
             raise JobFailed(difference)
         job, log = Job.from_line(assignment.line)
-        if assignment.shipment is None:
+        if not assignment.carries_files:
             _require_folder(Path(assignment.folder), host)
             _require_folder(log.parent, host)
             self._run_process(job, log, Path(assignment.folder), assignment.environment)
             return
         progress = _Outgoing(self._send_line_of_event, self._stopping)
-        with open_mirror(assignment.shipment, self._ask, _Bytes(), progress) as mirror:
+        with open_mirror(assignment.key, self._ask, _Bytes(), progress) as mirror:
             job, log = mirror.map_job(job, log)
             try:
                 environment = {**assignment.environment, **mirror.environment}
@@ -180,7 +185,7 @@ class Attempt:
     ) -> Ended:
         """Run the process of the job, and return how it ended. Without a mirror, the end is sent too."""
         with self._start_process(job, log, folder, environment) as process:
-            self._outgoing.put(Started(process.pid, socket.gethostname(), self._gpus))
+            self._outgoing.put(Started(self._number, socket.gethostname(), self._gpus))
             for line in cast("IO[str]", process.stdout):
                 self._relay(line, mirror)
             end = Ended(process.wait(), self._killed)
@@ -204,7 +209,7 @@ class Attempt:
         with self._lock, _open_log(log, keep=self._assignment.attempt > 1) as file:
             if self._stopping.is_set():
                 raise Interrupted
-            self._process = start_worker(file, self._build_environment(environment), folder=folder)
+            self._process, self._number = _start_shielded(file, self._build_environment(environment), folder)
             # Within the lock, so that a stop does not reach the process before its job.
             send_text(self._process, job.to_line(log))
             return self._process
@@ -264,6 +269,18 @@ class _Bytes:
     def get(self, handle: bytes) -> bytes:
         """Return the piece."""
         return handle
+
+
+def _start_shielded(log: BinaryIO, environment: Mapping[str, str], folder: Path) -> tuple[subprocess.Popen[str], int]:
+    """Start the process of a job below a shield, and return the shield and the number of the process."""
+    receiving, sending = os.pipe()
+    with os.fdopen(receiving, encoding="ascii") as number:
+        try:
+            shield = [sys.executable, "-m", "ensembler.engines.ray.shield", str(sending)]
+            process = start_worker(log, environment, folder=folder, wrapper=shield, descriptors=[sending])
+        finally:
+            os.close(sending)
+        return process, int(number.read() or process.pid)
 
 
 def _require_folder(folder: Path, host: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..transport.messages import Request, Shipment
+from ..transport.messages import Request
 
 # Requests that the driver sends to tasks.
 STOP, KILL = "stop", "kill"
@@ -33,8 +33,8 @@ class Assignment:
         Working folder of the driver.
     versions
         Versions of packages of the driver, by their names.
-    shipment
-        Files of the job, if the machines share no folder.
+    carries_files
+        Whether files are carried, because the machines share no folder.
     """
 
     run: str
@@ -45,7 +45,7 @@ class Assignment:
     environment: dict[str, str]
     folder: str
     versions: dict[str, str]
-    shipment: Shipment | None = None
+    carries_files: bool = False
 
 
 @dataclass(frozen=True)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock, Timer
 from typing import Any
@@ -17,9 +16,10 @@ from ray import exceptions
 
 from ... import errors
 from ...events import JobBegan
+from ...job_files import JobFiles
 from ...locks import LOST_HOLDERS_VARIABLE, Holder, format_holders
 from ...progress import Progress
-from ..job import Job, JobFiles
+from ..job import Job
 from ..relay import read_end, relay_events, report_end
 from ..transport.server import FileServer
 from .messages import KILL, STOP, Asked, Assignment, Ended, Letter, Message, Refused, Started
@@ -53,6 +53,8 @@ class _Attempts:
     ----------
     number
         Number of the current attempt, from 1.
+    key
+        Name of the current attempt.
     ended
         Message about the end of the process of the current attempt, if it arrived.
     started
@@ -62,6 +64,7 @@ class _Attempts:
     """
 
     number: int = 0
+    key: str = ""
     ended: Ended | None = None
     started: Started | None = None
     lost: tuple[Holder, ...] = ()
@@ -95,6 +98,7 @@ class RayRunner:
         self._server = server
         self._mailbox = mailbox
         self._run = uuid.uuid4().hex[:8]
+        self._attempts: dict[str, _Attempts] = {}
         self._tasks: dict[str, Any] = {}
         self._begun: set[str] = set()
         self._lock = Lock()
@@ -108,14 +112,18 @@ class RayRunner:
         if self._timer:
             self._timer.cancel()
 
+    def hand_over(self, job: Job, log: Path) -> None:
+        """Submit the first attempt of a job."""
+        self._attempts[job.name] = attempts = _Attempts()
+        self._submit(job, log, attempts)
+
     def run(self, job: Job, log: Path, progress: Progress) -> Any:
-        """Run a job, again if its machine is lost."""
-        attempts = _Attempts()
+        """Follow a job, and submit it again if its machine is lost."""
+        attempts = self._attempts.pop(job.name)
         with report_end(progress):
             while True:
-                attempts.number += 1
                 try:
-                    return self._run_once(job, log, progress, attempts)
+                    return self._follow(job, log, progress, attempts)
                 except _MachineLost as loss:
                     if self._stopped:
                         raise errors.Interrupted from loss
@@ -128,11 +136,24 @@ class RayRunner:
                         f"{job.name} is started again ({attempts.number} of at most {MAX_RESTARTS} times), because "
                         f"{loss}."
                     )
+                    self._submit(job, log, attempts)
 
-    def _run_once(self, job: Job, log: Path, progress: Progress, attempts: _Attempts) -> Any:
+    def _submit(self, job: Job, log: Path, attempts: _Attempts) -> None:
+        """Submit the next attempt of a job, unless the run was stopped."""
+        attempts.number += 1
         attempts.started = attempts.ended = None
-        key = f"{self._run}-{job.name}-{attempts.number}"
-        lines = self._follow(key, self._assign(key, job, log, attempts), attempts, progress)
+        attempts.key = f"{self._run}-{job.name}-{attempts.number}"
+        demand = self._demands[job.name]
+        options = {"num_cpus": demand.processors, "num_gpus": demand.gpus, "memory": demand.memory_bytes or None}
+        assignment = self._assign(job, log, attempts)
+        with self._lock:
+            if not self._stopped:
+                task = attempt_task.options(name=job.name, **options).remote(assignment, self._mailbox)
+                self._tasks[attempts.key] = task
+
+    def _follow(self, job: Job, log: Path, progress: Progress, attempts: _Attempts) -> Any:
+        """Pass on the events of an attempt, and return its result or raise its error."""
+        lines = self._iterate_lines(attempts, progress)
         try:
             end = relay_events(lines, progress, job.name)
             # The end of the process, and what it sends after its result.
@@ -144,10 +165,10 @@ class RayRunner:
             raise errors.Interrupted from error
         finally:
             with self._lock:
-                self._tasks.pop(key, None)
-            self._mailbox.close.remote(key)
+                self._tasks.pop(attempts.key, None)
+            self._mailbox.close.remote(attempts.key)
             if self._server:
-                self._server.abandon(key)
+                self._server.abandon(attempts.key)
         ended = attempts.ended or Ended(1)
         if not end and ended.killed:
             raise errors.Interrupted
@@ -155,10 +176,10 @@ class RayRunner:
             raise self._describe_kill(attempts)
         return read_end(job, end, ended.code, log)
 
-    def _assign(self, key: str, job: Job, log: Path, attempts: _Attempts) -> Assignment:
-        shipment = None
+    def _assign(self, job: Job, log: Path, attempts: _Attempts) -> Assignment:
         if self._server:
-            shipment = self._server.describe(key, replace(job.files, writes=(*job.files.writes, str(log))))
+            own_log = JobFiles(writes=(str(log.absolute()),))
+            self._server.open(attempts.key, lambda: job.files().join(own_log))
         environment = {name: value for name, value in os.environ.items() if name.startswith(_PREFIXES)}
         if attempts.lost:
             environment[LOST_HOLDERS_VARIABLE] = format_holders(attempts.lost)
@@ -168,39 +189,32 @@ class RayRunner:
             environment |= {name: os.environ[name] for name in ("PYTHONPATH",) if name in os.environ}
         return Assignment(
             run=self._run,
-            key=key,
-            line=replace(job, files=JobFiles()).to_line(log.absolute()),
+            key=attempts.key,
+            line=job.to_line(log.absolute()),
             attempt=attempts.number,
             processors=self._demands[job.name].processors,
             environment=environment,
             folder=str(Path.cwd()),
             versions=read_versions(),
-            shipment=shipment,
+            carries_files=self._server is not None,
         )
 
-    def _submit(self, assignment: Assignment, name: str) -> Iterator[Any]:
-        demand = self._demands[name]
-        with self._lock:
-            if self._stopped:
-                raise errors.Interrupted
-            task = attempt_task.options(
-                name=name, num_cpus=demand.processors, num_gpus=demand.gpus, memory=demand.memory_bytes or None
-            ).remote(assignment, self._mailbox)
-            self._tasks[assignment.key] = task
-        return iter(task)
-
-    def _follow(self, key: str, assignment: Assignment, attempts: _Attempts, progress: Progress) -> Iterator[str]:
+    def _iterate_lines(self, attempts: _Attempts, progress: Progress) -> Iterator[str]:
         """Iterate over the lines of an attempt's process."""
-        for reference in self._submit(assignment, json.loads(assignment.line)["job"]["name"]):
+        with self._lock:
+            task = self._tasks.get(attempts.key)
+        if task is None:
+            raise errors.Interrupted
+        for reference in task:
             message: Message = ray.get(reference)
-            self._begun.add(key)
+            self._begun.add(attempts.key)
             match message:
                 case Started():
                     attempts.started = message
                     attempts.lost = (*attempts.lost, Holder(message.host, message.process))
                     progress.emit(JobBegan(message.process, message.host, message.gpus))
                 case Asked():
-                    self._answer(key, message)
+                    self._answer(attempts.key, message)
                 case Ended():
                     attempts.ended = message
                 case Refused():

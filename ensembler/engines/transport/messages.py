@@ -72,6 +72,13 @@ class Shipment:
 
 
 @dataclass(frozen=True)
+class WantShipment:
+    """Request for the description of the files of an attempt, as they are now."""
+
+    key: str
+
+
+@dataclass(frozen=True)
 class Segment:
     """Part of a content, in bytes."""
 
@@ -114,7 +121,14 @@ class ReturnDeletion:
     path: str
 
 
-Request = WantSegments | ReturnPiece | ReturnEnd | ReturnDeletion
+Request = WantShipment | WantSegments | ReturnPiece | ReturnEnd | ReturnDeletion
+
+
+@dataclass(frozen=True)
+class Described:
+    """Reply to :class:`WantShipment`."""
+
+    shipment: Shipment
 
 
 @dataclass(frozen=True)
@@ -122,6 +136,13 @@ class Sent:
     """Reply to :class:`WantSegments`: the handle of the joined segments."""
 
     handle: Any
+
+
+@dataclass(frozen=True)
+class Outdated:
+    """Reply to :class:`WantSegments`: a file has changed since it was listed, as ``text`` says."""
+
+    text: str
 
 
 @dataclass(frozen=True)
@@ -141,4 +162,4 @@ class Refused:
     text: str
 
 
-Reply = Sent | Accepted | Damaged | Refused
+Reply = Described | Sent | Outdated | Accepted | Damaged | Refused

@@ -48,7 +48,7 @@ def test_pieces_arrive_in_order_and_a_file_may_begin_anew(inbox: Inbox, tmp_path
     with pytest.raises(TransferFailed, match="first piece"):
         inbox.add_piece("job", path, 5, b"later")
     inbox.add_piece("job", path, 0, b"first")
-    with pytest.raises(TransferFailed, match="piece of .* is missing"):
+    with pytest.raises(TransferFailed, match=r"piece of .* is missing"):
         inbox.add_piece("job", path, 10, b"too far")
     inbox.add_piece("job", path, 0, b"again")
     inbox.add_piece("job", path, 5, b" and on")
