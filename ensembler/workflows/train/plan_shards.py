@@ -17,6 +17,7 @@ from ...members.features.parts import FeatureParts
 from ...members.features.shards import FeatureShard, divide_rows
 from ...members.features.views import list_feature_views
 from ...members.job_files import list_shard_files
+from ...members.memory import estimate_memory
 from ...members.work import count_shards, estimate_photo_work
 from ...paths import CompetitionFolder
 from ...progress import Progress
@@ -139,7 +140,9 @@ def _list_missing_views(folder: CompetitionFolder, plan: MemberPlan) -> dict[Vie
 def _build_shards(features: _MissingFeatures, count: int) -> Iterator[Job]:
     plan = features.plan
     job, name = replace(plan.job, folds=(), allotments={}), plan.record.name
-    shards = divide_rows(features.known, plan.record.settings.batch_size, count)
+    settings = plan.record.settings
+    memory = estimate_memory(settings, job.backbone, 0, on_gpu=bool(plan.needs.gpus), tuned=False)
+    shards = divide_rows(features.known, settings.batch_size, count)
     for number, rows in enumerate(shards, 1):
         spec = convert_to_plain(FeatureShard(job, tuple(features.paths), rows.start, rows.stop))
         unknown = int((~features.known[rows.start : rows.stop]).sum())
@@ -153,7 +156,7 @@ def _build_shards(features: _MissingFeatures, count: int) -> Iterator[Job]:
             name,
             work=unknown * features.photo_work,
             shares_process=True,
-            needs=plan.needs,
+            needs=replace(plan.needs, memory_bytes=memory),
             seconds=seconds if plan.feature_seconds else None,
             files=files,
         )
