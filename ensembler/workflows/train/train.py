@@ -23,6 +23,7 @@ from ..fetch.tables import open_refreshed_competition
 from ..member_scores import score_members
 from ..results import MemberResult
 from .budget import list_possible_folds, plan_within_budget, read_budget, report_cut_short
+from .expected_seconds import add_expected_seconds
 from .plan_jobs import add_decodings, build_jobs, build_refit_jobs, prepare_member_folder, read_job_options
 from .plan_shards import shard_features
 from .pseudo_labels import format_pseudo_options, read_confidence, write_labels
@@ -120,6 +121,7 @@ def train_members(
                     write_labels(folder, member_plan.record, labeller, progress)
                 if not budget:
                     report_cut_short(folder, member_plan.record, progress)
+            plans = list(add_expected_seconds(call, folder, tables, shared, plans))
             plans = add_decodings(folder, plans, tables, shared)
             for build in (build_jobs, build_refit_jobs) if run.get("refit") else (build_jobs,):
                 jobs = [build(folder, each) for each in plans]
