@@ -9,7 +9,7 @@ from glob import escape
 from importlib.machinery import PathFinder
 from pathlib import Path
 
-from ..engines.job import JobFiles
+from ..job_files import JobFiles
 from .custom import FILE_BUILDER, OWN_WEIGHTS
 from .registry import Backbone
 from .weights import find_published_weights, locate_keras_folder, parse_weights_source

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from ..backbones.weight_files import BuiltNetwork, list_weight_files
 from ..competition.tables import load_tables
-from ..engines.job import JobFiles
 from ..images.cache_policy import compute_store_bytes, select_sample
 from ..images.photo_store import PHOTOS_PER_FILE, PhotoStore
 from ..inference.speeds import locate_speeds
+from ..job_files import JobFiles
 from ..paths import CompetitionFolder, locate_user_cache
 from .features.files import PARTS_SUFFIX, build_feature_path
 from .features.parts import open_features

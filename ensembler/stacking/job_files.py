@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..competition.tables import load_tables
-from ..engines.job import JobFiles
+from ..job_files import JobFiles
 from ..members.job_files import list_table_files
 from ..members.records import MemberRecord, list_network_files
 from ..paths import CompetitionFolder

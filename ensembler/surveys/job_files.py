@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from ..backbones.weight_files import BuiltNetwork, list_weight_files
 from ..competition.folds.file import load_folds
 from ..competition.tables import load_tables
-from ..engines.job import JobFiles
+from ..job_files import JobFiles
 from ..members.features.files import PARTS_SUFFIX
 from ..members.job_files import list_speed_files, list_table_files
 from ..paths import CompetitionFolder

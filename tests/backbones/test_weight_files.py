@@ -8,7 +8,7 @@ import pytest
 from ensembler.backbones.custom import make_custom_backbone
 from ensembler.backbones.registry import find_backbone
 from ensembler.backbones.weight_files import BuiltNetwork, list_weight_files
-from ensembler.engines.job import JobFiles
+from ensembler.job_files import JobFiles
 
 B0 = find_backbone("b0")
 

@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ensembler.engines.job import JobFiles
 from ensembler.engines.transport.messages import Reply, Request
 from ensembler.engines.transport.mirror import Mirror, open_mirror
 from ensembler.engines.transport.node_folder import NodeFolder
 from ensembler.engines.transport.server import FileServer
+from ensembler.job_files import JobFiles
 from ensembler.progress import SILENT, Progress
 
 

@@ -9,9 +9,10 @@ from pathlib import Path
 
 from ...errors import StorageError, TransferFailed
 from ...events import Event
+from ...job_files import JobFiles
 from ...paths import MIRROR_VARIABLE
 from ...progress import Progress
-from ..job import Job, JobFiles
+from ..job import Job
 from .channel import Ask, Channel
 from .fetching import Fetcher, OutdatedListing
 from .messages import Content, Described, ListedFile, Refused, Shipment, WantShipment, decode_listing

@@ -11,8 +11,8 @@ from threading import Lock
 from typing import Self
 
 from ...errors import EnsemblerError, StorageError, TransferFailed
+from ...job_files import JobFiles
 from ...progress import Progress
-from ..job import JobFiles
 from .channel import PIECE_BYTES, Channel
 from .inbox import Inbox
 from .listing import Digests, expand_reads, make_signature

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from ...backbones.custom import resolve_backbone
 from ...backbones.weight_files import BuiltNetwork, list_weight_files
 from ...competition.tables import load_tables
-from ...engines.job import JobFiles
+from ...job_files import JobFiles
 from ...paths import CompetitionFolder
 from ..job_files import list_table_files
 from .sizes import SettingsAndWeights

@@ -14,7 +14,8 @@ from helpers.transport_made import Cluster
 from helpers.two_classes import write_photos
 
 import ensembler
-from ensembler.engines.job import Job, JobFiles
+from ensembler.engines.job import Job
+from ensembler.job_files import JobFiles
 from ensembler.progress import Progress
 from ensembler.storage import compute_file_digest
 

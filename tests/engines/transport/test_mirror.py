@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from helpers.transport_made import Cluster, DictChannel, locate
 
-from ensembler.engines.job import Job, JobFiles
+from ensembler.engines.job import Job
 from ensembler.engines.transport import channel as channels
 from ensembler.engines.transport import fetching, returns
 from ensembler.engines.transport.messages import ReturnDeletion, ReturnEnd, Segment, WantSegments
@@ -22,6 +22,7 @@ from ensembler.engines.transport.mirror import open_mirror
 from ensembler.engines.transport.node_folder import NodeFolder
 from ensembler.errors import Interrupted, StorageError, TransferFailed
 from ensembler.events import EpochBegan, Noted
+from ensembler.job_files import JobFiles
 from ensembler.paths import find_in_mirror
 from ensembler.progress import Progress
 
@@ -432,7 +433,7 @@ MEASURE = """
 import hashlib, os, resource, sys
 from pathlib import Path
 from helpers.transport_made import Cluster, locate
-from ensembler.engines.job import JobFiles
+from ensembler.job_files import JobFiles
 folder = Path(sys.argv[1])
 data, block = folder / "data", os.urandom(2**20)
 data.mkdir()
