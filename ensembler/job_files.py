@@ -1,4 +1,4 @@
-"""The files that a job reads and writes, for machines without a shared folder."""
+"""Lists of the files of a job, for engines whose machines share no folder."""
 
 from __future__ import annotations
 

@@ -47,6 +47,7 @@ NARROW = {
     "events": {"callers"},
     "errors": {"callers"},
     "callers": set[str](),
+    "job_files": set[str](),
     "job_speeds": set[str](),
     "process_memory": set[str](),
     "machine_memory": set[str](),

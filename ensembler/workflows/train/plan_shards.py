@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from math import ceil
 from pathlib import Path
 
 import numpy as np
@@ -18,18 +17,13 @@ from ...members.features.parts import FeatureParts
 from ...members.features.shards import FeatureShard, divide_rows
 from ...members.features.views import list_feature_views
 from ...members.job_files import list_shard_files
-from ...members.work import estimate_photo_work
+from ...members.work import count_shards, estimate_photo_work
 from ...paths import CompetitionFolder
 from ...progress import Progress
 from ...serialization import convert_to_plain
 from .plan_jobs import MemberPlan
 
 COMPUTE_SHARD = "ensembler.members.features.jobs.compute:compute_shard"
-# Least work of a shard on a processor and on a GPU, see `members.work`: about a minute of typical machines, of which
-# the start of a process takes a quarter.
-MIN_WORK, MIN_WORK_ON_GPU = 3e5, 6e6
-# Largest part of a slot's share of all work that one shard may have, so that no slot is busy long after the others.
-_LARGEST_PART = 0.5
 
 
 @dataclass(frozen=True)
@@ -101,37 +95,16 @@ def shard_features(
         for job in each
     )
     total = ready + sum(features.work for features in missing)
-    least = MIN_WORK_ON_GPU if on_gpu else MIN_WORK
     shards: list[Job] = []
     makers: dict[Path, tuple[str, ...]] = {}
     for features in missing:
         users = sum(len(each) for plan, each in pairs if _uses(folder, plan, features))
-        count = count_shards(features.work, total, slots, least)
-        if count > 1 or (users > 1 and features.work >= least):
+        count = count_shards(features.work, total, slots, on_gpu=on_gpu)
+        if count > 1 or (users > 1 and count):
             made = list(_build_shards(features, count))
             shards += made
             makers |= dict.fromkeys(features.paths.values(), tuple(job.name for job in made))
     return [*shards, *(job for plan, each in pairs for job in _let_wait(folder, plan, each, makers))]
-
-
-def count_shards(work: float, total: float, slots: int, least: float) -> int:
-    """Return the number of shards: enough to share the work among all slots, and none that is tiny.
-
-    Parameters
-    ----------
-    work
-        Work to divide.
-    total
-        Work that slots can do at the same time.
-    slots
-        Number of jobs that run at a time.
-    least
-        Least work of a shard.
-    """
-    if not work:
-        return 1
-    wanted = ceil(work / (_LARGEST_PART * total / slots))
-    return max(1, min(slots, wanted, int(work / least)))
 
 
 def _find_missing_features(

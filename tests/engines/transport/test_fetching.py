@@ -13,7 +13,7 @@ from ensembler.engines.transport.messages import Content
 def test_segments_cover_each_content_in_order_and_requests_are_small(sizes: list[int], piece: int) -> None:
     contents = [Content(str(number), size) for number, size in enumerate(sizes)]
     requests = list(divide_contents(contents, piece))
-    assert all(request and sum(each.length for each in request) <= piece for request in requests)
+    assert all(len(request) > 0 and sum(each.length for each in request) <= piece for request in requests)
     covered: Counter[str] = Counter()
     for segment in (segment for request in requests for segment in request):
         assert segment.offset == covered[segment.digest]

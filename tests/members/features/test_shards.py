@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ensembler.members.features import shards as feature_shards
-from ensembler.members.features.shards import divide_rows
+from ensembler.members.features.shards import count_full_shards, divide_rows
 
 
 @pytest.mark.parametrize(
@@ -28,6 +28,16 @@ def test_unknown_rows(rows: int, batch_size: int, shards: int, expected: list[tu
 
 def test_nothing_is_left_to_compute() -> None:
     assert divide_rows(np.ones(1000, bool), 32, 3) == []
+
+
+@given(photos=st.integers(1, 200), batch_size=st.integers(1, 9))
+def test_shards_that_fill_a_batch(photos: int, batch_size: int) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(feature_shards, "PHOTOS_PER_FILE", 4)
+        for shards in range(1, count_full_shards(photos, batch_size) + 1):
+            parts = divide_rows(np.zeros(photos, bool), batch_size, shards)
+            assert len(parts) == shards
+            assert min(map(len, parts)) >= batch_size
 
 
 @given(known=st.lists(st.booleans(), min_size=1, max_size=200), batch_size=st.integers(1, 9), shards=st.integers(1, 9))

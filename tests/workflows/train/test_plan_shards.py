@@ -14,29 +14,13 @@ from helpers.photos import Heard
 from ensembler.engines.hardware import Hardware
 from ensembler.engines.job import Job
 from ensembler.engines.local import LocalEngine
+from ensembler.members import work
 from ensembler.members.features import shards as feature_shards
 from ensembler.paths import CompetitionFolder, Workspace
 from ensembler.progress import Progress
-from ensembler.workflows.train import plan_shards
-from ensembler.workflows.train.plan_shards import count_shards
 from ensembler.workflows.train.train import train_members
 
 PHOTOS = 30
-
-
-@pytest.mark.parametrize(
-    ("work", "total", "slots", "least", "expected"),
-    [
-        pytest.param(800, 800, 8, 1, 8, id="a single member: one for each slot"),
-        pytest.param(800, 800, 8, 200, 4, id="none is tiny"),
-        pytest.param(100, 800, 8, 1, 2, id="one of many members: half a slot's share each"),
-        pytest.param(40, 800, 8, 1, 1, id="less than that"),
-        pytest.param(0, 0, 8, 1, 1, id="no work"),
-        pytest.param(50, 50, 2, 100, 1, id="one that is tiny by itself"),
-    ],
-)
-def test_the_number_of_shards(work: float, total: float, slots: int, least: float, expected: int) -> None:
-    assert count_shards(work, total, slots, least) == expected
 
 
 class EnoughError(Exception):
@@ -51,8 +35,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> CompetitionFolder:
 @pytest.fixture
 def plan(made: CompetitionFolder, monkeypatch: pytest.MonkeyPatch) -> Any:
     def planned(*members: str, here: Hardware = TWO_GPUS, least: float = 1e-9, **options: Any) -> list[Job]:
-        monkeypatch.setattr(plan_shards, "MIN_WORK", least)
-        monkeypatch.setattr(plan_shards, "MIN_WORK_ON_GPU", least)
+        monkeypatch.setattr(work, "MIN_SHARD_WORK", least)
+        monkeypatch.setattr(work, "MIN_SHARD_WORK_ON_GPU", least)
         monkeypatch.setattr(feature_shards, "PHOTOS_PER_FILE", 8)
         jobs: list[Job] = []
 
@@ -119,7 +103,7 @@ def test_a_training_with_shards_leaves_the_same_bytes(
     options: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(feature_shards, "PHOTOS_PER_FILE", 8)
-    monkeypatch.setattr(plan_shards, "MIN_WORK", 1e-9)
+    monkeypatch.setattr(work, "MIN_SHARD_WORK", 1e-9)
     names: list[str] = []
 
     def run(jobs: Sequence[Job], logs: Path, progress: Progress) -> list[Any]:
