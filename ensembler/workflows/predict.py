@@ -8,8 +8,9 @@ import io
 import os
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import compress
 from pathlib import Path
 from typing import Any, Unpack, cast
@@ -20,21 +21,28 @@ from numpy.typing import NDArray
 from ..competition.photo_files import PhotoFiles
 from ..competition.task import Task
 from ..engines.engine import Engine
-from ..engines.job import Job
+from ..engines.job import Job, Needs
 from ..errors import BadChoice, BadData, JobFailed, format_count
+from ..members.features.shards import count_full_shards, divide_rows
+from ..members.work import count_shards
 from ..options.arguments import Count, Paths, check_arguments
 from ..options.declared import EngineOptions
 from ..options.reading import ENGINE, read_options, show_options
 from ..paths import DEFAULT_WORKSPACE, CompetitionLike, PathLike, Workspace, WorkspaceLike
 from ..progress import SILENT, Progress
-from ..serialization import read_arrays, write_json
-from ..stacking.card import read_card
+from ..serialization import make_record, read_arrays, write_json
+from ..stacking.card import StackCard, estimate_stack_work, read_card
+from ..stacking.job_files import list_prediction_files
+from ..stacking.prediction_report import PredictionReport
 from ..submission.notebook.folder import choose_stack
 from ..tables import Shown, Table
 from .engine import open_engine
+from .machine import detect_machine
 
 # Nine digits represent every float32 exactly.
 _FLOAT_FORMAT = ".9g"
+# Function of the jobs.
+PREDICT_FILES = "ensembler.stacking.jobs.loaded_stack:predict_files"
 
 
 @dataclass(frozen=True, repr=False)
@@ -104,7 +112,7 @@ def predict(
     progress: Progress = SILENT,
     **options: Unpack[EngineOptions],
 ) -> Predictions:
-    """Predict photos with a stack, in a separate process.
+    """Predict photos with a stack, in a separate process, or in several for many photos on several GPUs or machines.
 
     Parameters
     ----------
@@ -141,8 +149,10 @@ def predict(
     card = read_card(model)
     paths = _list_photo_files([photos] if isinstance(photos, str | os.PathLike) else photos)
     unique = {path: row for row, path in enumerate(dict.fromkeys(paths))}
-    with open_engine(engine_options, progress) as engine:
-        found = _predict(model, list(unique), batch_size, engine, progress)
+    # Other machines that share the folder of competitions need not share the folder of temporary files.
+    shared = Workspace.read(workspace).data.absolute() if engine_options.get("engine") == "ray" else None
+    with open_engine(engine_options, progress) as engine, _make_scratch_folder(shared) as scratch:
+        found = _predict(model, card, list(unique), batch_size, engine, scratch, progress)
     probabilities = found[[unique[path] for path in paths]]
     readable = np.isfinite(probabilities[:, 0])
     if not readable.any():
@@ -176,23 +186,64 @@ def _list_photo_files(named: Sequence[PathLike]) -> list[Path]:
 
 
 def _predict(
-    model: Path, paths: list[Path], batch_size: int, engine: Engine, progress: Progress
+    model: Path, card: StackCard, paths: list[Path], batch_size: int, engine: Engine, scratch: Path, progress: Progress
 ) -> NDArray[np.float32]:
-    scratch = Path(tempfile.mkdtemp(prefix="ensembler-predict-"))
-    spec = {
-        "model": str(model.absolute()),
-        "photos": str(scratch / "photos.json"),
-        "batch_size": batch_size,
-        "predictions": str(scratch / "predictions.npz"),
-    }
+    jobs = list(_build_jobs(model, card, paths, batch_size, engine, scratch))
+    replies = engine.run_jobs(jobs, scratch, progress)
+    reports = [make_record(reply, PredictionReport, "the reply of a job") for reply in replies]
+    PredictionReport.join(reports).warn(card.pixel_rule, progress)
+    return np.concatenate([read_arrays(Path(job.spec["predictions"]))["probabilities"] for job in jobs])
+
+
+@contextlib.contextmanager
+def _make_scratch_folder(parent: Path | None) -> Iterator[Path]:
+    """Create a folder for the block. It stays if a job failed, because the error names the log in it."""
+    if parent:
+        parent.mkdir(parents=True, exist_ok=True)
+    scratch = Path(tempfile.mkdtemp(prefix="ensembler-predict-" if parent is None else ".predict-", dir=parent))
     with contextlib.ExitStack() as stack:
         stack.callback(shutil.rmtree, scratch, ignore_errors=True)
-        write_json(scratch / "photos.json", [str(path) for path in paths])
         try:
-            job = Job("predict", "ensembler.stacking.jobs.loaded_stack:predict_files", spec)
-            engine.run_jobs([job], scratch, progress)
+            yield scratch
         except JobFailed:
-            # The error names the log in this folder.
             stack.pop_all()
             raise
-        return read_arrays(scratch / "predictions.npz")["probabilities"]
+
+
+def _build_jobs(
+    model: Path, card: StackCard, paths: list[Path], batch_size: int, engine: Engine, scratch: Path
+) -> Iterator[Job]:
+    """Yield the jobs that predict the photos, one for each shard, with their files in ``scratch``."""
+    work = len(paths) * estimate_stack_work(card)
+    shards, needs = _divide_photos(len(paths), batch_size, work, engine)
+    for number, rows in enumerate(shards, 1):
+        name = "predict" if len(shards) == 1 else f"predict-{number}-of-{len(shards)}"
+        photos = scratch / f"{name}-photos.json"
+        write_json(photos, [str(path) for path in paths[rows.start : rows.stop]])
+        spec = {
+            "model": str(model.absolute()),
+            "photos": str(photos),
+            "batch_size": batch_size,
+            "predictions": str(scratch / f"{name}.npz"),
+        }
+        files = partial(
+            list_prediction_files, model, photos, paths[rows.start : rows.stop], Path(str(spec["predictions"]))
+        )
+        yield Job(name, PREDICT_FILES, spec, work=work * len(rows) / len(paths), needs=needs, files=files)
+
+
+def _divide_photos(photos: int, batch_size: int, work: float, engine: Engine) -> tuple[Sequence[range], Needs]:
+    """Divide photos among the slots of an engine. Return what each job needs too.
+
+    Each shard fills a batch, so each photo is in the same batch, of the same size, as without shards.
+    """
+    most = count_full_shards(photos, batch_size)
+    # The hardware is not detected for so few photos that one job suffices on any.
+    if min(most, count_shards(work, work, most, on_gpu=False) if most else 0) < 2:
+        return [range(photos)], Needs()
+    machine = detect_machine(engine)
+    slots = min(most, engine.count_slots(machine.needs))
+    count = count_shards(work, work, slots, on_gpu=bool(machine.gpus))
+    if count < 2:
+        return [range(photos)], Needs()
+    return divide_rows(np.zeros(photos, bool), batch_size, count), machine.needs

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from ...competition.folds.folds import Folds
 from ...competition.folds.splits import ALL_PHOTOS
@@ -12,6 +13,7 @@ from ...engines.job import Job, Needs
 from ...errors import BadChoice, format_count
 from ...members.distillation.teacher import Teacher, find_teacher
 from ...members.distillation.teaching_job import TeachingJob
+from ...members.job_files import list_teaching_files
 from ...members.records import MemberRecord
 from ...options.declared import RunOptions
 from ...options.reading import RUN
@@ -92,7 +94,8 @@ def teach_members(
         tuple(sorted({fold for missing in unfinished.values() for fold in missing})),
     )
     if any(teaching.list_learners(fold) for fold in teaching.folds):
-        job = Job("teacher", _TEACH, convert_to_plain(teaching), needs=needs, shares_process=True)
+        spec, files = convert_to_plain(teaching), partial(list_teaching_files, teaching)
+        job = Job("teacher", _TEACH, spec, needs=needs, shares_process=True, files=files)
         engine.run_jobs([job], folder.logs, progress)
     source = teacher.source
     for student in teaching.students:

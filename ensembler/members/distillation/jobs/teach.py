@@ -28,8 +28,9 @@ from ....progress import Progress
 from ....serialization import make_record
 from ...competition_photos import make_competition_photos
 from ...features.jobs.compute import load_or_compute_features
+from ...features.views import list_feature_views, list_head_views
 from ...fine_tuning.jobs.fine_tune import compute_probabilities
-from ...jobs.head_fitting import Head, list_head_views
+from ...jobs.head_fitting import Head
 from ...predictions import MemberPredictions, load_test_predictions
 from ...records import read_history
 from ...teaching_stack import mask_unrelated_photos
@@ -80,8 +81,9 @@ def _predict_across_inner_folds(job: TrainingJob, fold: int, progress: Progress)
 
     Photos that cannot be divided into inner folds are predicted by a head that saw them.
     """
-    views, predicted_views = list_head_views(job), VIEWS[job.record.settings.tta]
-    features = load_or_compute_features(job, list(dict.fromkeys([*views, *predicted_views])), progress)
+    settings = job.record.settings
+    views, predicted_views = list_head_views(settings), VIEWS[settings.tta]
+    features = load_or_compute_features(job, list_feature_views(settings), progress)
     rows = np.flatnonzero(job.splits.mask_training(fold))
     inner = job.splits.make_inner_folds(fold)
     X = StackedViews([features[view][0] for view in views], rows)
@@ -99,7 +101,8 @@ def _fit_across_folds(
 ) -> dict[int, Head]:
     """Fit a head for each inner fold on the rows of the others, with the setting of the fold's own head."""
     numbers = np.unique(inner).tolist()
-    settings, views = job.record.settings, len(list_head_views(job))
+    settings = job.record.settings
+    views = len(list_head_views(settings))
     setting = read_history(job.folder.fold(job.member, fold))[0]
     weights = compute_class_weights(Y, settings.class_weights, multiclass=job.multiclass)
     if not settings.hidden:
