@@ -6,4 +6,4 @@ from typing import Literal
 
 Task = Literal["binary", "multiclass", "multilabel"]
 AnswerKind = Literal["probabilities", "label", "tags", "flag"]
-LabelSource = Literal["names", "folders", "csv"]
+LabelSource = Literal["names", "folders", "csv", "rotations"]

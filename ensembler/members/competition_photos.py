@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 
+from ..competition.pixels import PixelRule
 from ..competition.tables import Tables
 from ..images.cache_policy import MIN_SECONDS_SAVED, compute_store_bytes, estimate_seconds_saved, make_room, mark_used
 from ..images.photo_source import FilePhotos, PhotoSource, Rows, make_photo_source
 from ..images.photo_store import PhotoStore
+from ..images.row_photos import RowPhotos
 from ..paths import CompetitionFolder
 from ..progress import Progress
 from ..storage import remove_folder
@@ -45,7 +49,7 @@ class CompetitionPhotos:
         decodings: int = 0,
         cache_limit: int | None = None,
     ) -> None:
-        self.paths = tables.train_paths + tables.test_paths
+        self._rows = RowPhotos.list_all(tables)
         self._rule = tables.manifest.pixels
         self._folder = folder
         self._store_folder = folder.pixels / samples
@@ -54,21 +58,27 @@ class CompetitionPhotos:
         self._cache_limit = cache_limit
         self._progress = progress
 
+    def __len__(self) -> int:
+        """Return the number of rows of both tables."""
+        return len(self._rows)
+
     def select_photos(self, rows: Rows) -> PhotoSource:
         """Return photos that are read once."""
-        if self._store:
-            return self._store.open_photos(self._size, rows)
-        return FilePhotos([self.paths[row] for row in rows], self._size, self._rule)
+        return self._open_photos(rows, FilePhotos)
 
     def select_training_photos(self, rows: Rows) -> PhotoSource:
         """Return photos that are read in each epoch. Without a store, they are kept in memory if they fit."""
+        return self._open_photos(rows, make_photo_source)
+
+    def _open_photos(self, rows: Rows, read_files: Callable[[list[Path], int, PixelRule], PhotoSource]) -> PhotoSource:
+        photos = self._rows.select(rows)
         if self._store:
-            return self._store.open_photos(self._size, rows)
-        return make_photo_source([self.paths[row] for row in rows], self._size, self._rule)
+            return photos.rotate(self._store.open_photos(self._size, photos.numbers))
+        return photos.rotate(read_files(photos.files, self._size, self._rule))
 
     @cached_property
     def _store(self) -> PhotoStore | None:
-        store, size = PhotoStore(self._store_folder, self.paths, self._rule), self._size
+        store, size = PhotoStore(self._store_folder, self._rows.files, self._rule), self._size
         with wait_for_lock(self._folder, "pixels", f"photos decoded at {size} pixels", self._progress):
             if self._cache_limit == 0:
                 remove_folder(self._folder.pixels)
@@ -76,7 +86,7 @@ class CompetitionPhotos:
             missing = store.count_missing(size)
             saved = MIN_SECONDS_SAVED
             if missing:
-                saved = estimate_seconds_saved(self.paths, size, missing, self._decodings, self._rule)
+                saved = estimate_seconds_saved(self._rows.files, size, missing, self._decodings, self._rule)
             if saved < MIN_SECONDS_SAVED:
                 return None
             if not make_room(self._store_folder, size, compute_store_bytes(missing, size), self._cache_limit):

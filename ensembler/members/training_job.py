@@ -115,7 +115,13 @@ class TrainingJob:
         """Estimate the work of training a number of folds; see :mod:`ensembler.members.work`."""
         tables, settings = self.tables, self.planned_settings
         return estimate_job_work(
-            settings, self.backbone, len(tables.train), self.splits.held_out_count, len(tables.test_paths), folds
+            settings,
+            self.backbone,
+            len(tables.train),
+            self.splits.held_out_count,
+            len(tables.test_paths),
+            folds,
+            tables.rows_per_photo,
         )
 
     @property

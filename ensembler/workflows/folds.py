@@ -14,7 +14,7 @@ from ..callers import address_caller
 from ..competition.duplicates import DuplicateCounts, count_duplicates, find_twins, load_duplicates
 from ..competition.folds.file import build_folds, build_held_out_fold, format_folds, load_folds
 from ..competition.folds.folds import Folds
-from ..competition.tables import Tables
+from ..competition.tables import Tables, read_photo_tables
 from ..errors import BadChoice, BadData, Mismatch, format_count
 from ..locks import hold_lock
 from ..members.records import MemberRecord, list_trained_members
@@ -273,8 +273,8 @@ def _find_results_of_old_folds(folder: CompetitionFolder, tables: Tables, text: 
 
 
 def _build_result(folder: CompetitionFolder, tables: Tables, folds: Folds, obsolete: ObsoleteResults) -> FoldsResult:
-    duplicates = load_duplicates(folder)
-    twins = tables.train["id"].isin(find_twins(duplicates)).to_numpy()
+    duplicates, (train, _) = load_duplicates(folder), read_photo_tables(folder)
+    twins = np.repeat(train["id"].isin(find_twins(duplicates)).to_numpy(), tables.rows_per_photo)
     return FoldsResult(
         file=folder.folds,
         folds=folds.count,
@@ -283,7 +283,7 @@ def _build_result(folder: CompetitionFolder, tables: Tables, folds: Folds, obsol
         scored=int(folds.scored.sum()),
         splits=tuple(_compute_split_statistics(tables, folds, twins, split) for split in range(folds.splits)),
         shares=_compute_shares(tables, np.ones(len(tables.train), dtype=bool)),
-        duplicates=count_duplicates(duplicates, tables.train.set_index("id")["label"]),
+        duplicates=count_duplicates(duplicates, train.set_index("id")["label"]),
         useless=obsolete,
     )
 

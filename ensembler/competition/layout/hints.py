@@ -28,3 +28,4 @@ class Hints:
     metric: str | None = None
     like: str | None = None
     leave_out: tuple[str, ...] = ()
+    task: str | None = None

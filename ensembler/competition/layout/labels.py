@@ -12,6 +12,7 @@ import pandas as pd
 from ...errors import BadData, format_count
 from ..label_rows import read_flags, read_label_rows, settle_rows
 from ..manifest import SEPARATOR, Manifest
+from ..orientation.rotations import ROTATIONS
 from ..photo_files import PhotoFiles
 from ..photo_ids import normalise_text
 from ..photo_names import extract_folder, extract_stem
@@ -56,6 +57,9 @@ def tabulate_labelled_photos(
 
 def _read_from_names(manifest: Manifest, to_learn: PhotoFiles) -> pd.DataFrame:
     layout, paths = manifest.train, to_learn.paths
+    if layout.labels == "rotations":
+        # The photos are stored upright. A path is an id that an added photo leaves as it is.
+        return pd.DataFrame({"id": paths, "path": paths, "label": ROTATIONS[0]})
     if layout.labels == "names":
         labels = {path: extract_label(path) for path in paths}
     else:

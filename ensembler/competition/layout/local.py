@@ -9,6 +9,7 @@ import pandas as pd
 
 from ...errors import BadChoice, BadData
 from ..manifest import AnswerLayout, Manifest, TestLayout
+from ..orientation.rotations import ROTATIONS
 from ..photo_files import PhotoFiles
 from ..sets.class_folders import find_known_classes
 from ..sets.leaving_out import leave_out_others
@@ -111,7 +112,9 @@ def find_hidden_labels(manifest: Manifest, photos: PhotoFiles) -> dict[str, str]
         return labels
     for folder in manifest.test.folders:
         paths = photos.select_inside(folder).paths
-        if manifest.train.labels == "names":
+        if manifest.is_orientation:
+            labels |= dict.fromkeys(paths, ROTATIONS[0])
+        elif manifest.train.labels == "names":
             found = {path: extract_label(path) for path in paths}
             labels |= found if set(found.values()) <= set(manifest.classes) else {}
         elif in_folders := find_known_classes(folder, list(paths), manifest.classes, manifest.train.class_level):

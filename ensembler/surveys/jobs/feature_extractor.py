@@ -24,6 +24,7 @@ from ...images.batches import iterate_pixel_batches
 from ...images.cache_policy import select_fitting_sizes
 from ...images.photo_source import FilePhotos, Pixels
 from ...images.photo_store import PhotoStore
+from ...images.row_photos import RowPhotos
 from ...inference.jobs.predictor import Predictor
 from ...inference.jobs.speed import describe_device, measure_speed
 from ...inference.speeds import NetworkSpeed, read_speed, remember_speed
@@ -64,7 +65,7 @@ class FeatureExtractor:
         self.folder = folder
         self.progress = progress
         self.speeds: dict[str, NetworkSpeed] = {}
-        self.paths = tables.train_paths
+        self._photos = RowPhotos.list_rows(tables.train_paths, tables.train_turns)
         self._rule = tables.manifest.pixels
         self.total = len(tables.train_paths) + len(tables.test_paths)
         self._networks: dict[str, tuple[Any, Predictor]] = {}
@@ -89,9 +90,9 @@ class FeatureExtractor:
         problems: dict[str, str] = {}
         self.folder.survey.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix="pixels-", dir=self.folder.survey) as place:
-            paths = [self.paths[row] for row in wanted]
-            store = PhotoStore(Path(place), paths, self._rule)
-            kept = select_fitting_sizes(sizes, len(paths), self.folder.survey, self.job.cache_limit)
+            photos = self._photos.select(wanted)
+            store = PhotoStore(Path(place), photos.files, self._rule)
+            kept = select_fitting_sizes(sizes, len(photos.files), self.folder.survey, self.job.cache_limit)
             store.fill(kept, self.progress)
             for number, one in enumerate(candidates):
                 self.progress.raise_if_stopping(f"before {one.name}")
@@ -99,8 +100,8 @@ class FeatureExtractor:
                 self.progress.emit(WorkAhead(ahead))
                 missing_rows = missing[one.name]
                 size, places = one.image_size, np.searchsorted(wanted, missing_rows)
-                photos = store.open_photos(size) if size in kept else FilePhotos(paths, size, self._rule)
-                batches = iterate_pixel_batches(photos, one.record.settings.batch_size, places)
+                source = store.open_photos(size) if size in kept else FilePhotos(photos.files, size, self._rule)
+                batches = iterate_pixel_batches(photos.rotate(source), one.record.settings.batch_size, places)
                 if problem := self._try_extracting(one, missing_rows, batches):
                     problems[one.name] = problem
         return problems

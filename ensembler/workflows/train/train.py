@@ -23,6 +23,7 @@ from ..fetch.tables import open_refreshed_competition
 from ..member_scores import score_members
 from ..results import MemberResult
 from .budget import list_possible_folds, plan_within_budget, read_budget, report_cut_short
+from .orientation import fit_to_task
 from .plan_jobs import add_decodings, build_jobs, build_refit_jobs, prepare_member_folder, read_job_options
 from .pseudo_labels import format_pseudo_options, read_confidence, write_labels
 from .training_call import TrainingCall
@@ -96,6 +97,7 @@ def train_members(
             f"None leaves --weights as it is, which is {call.options['weights']}; `--weights none` is random weights."
         )
     folder, tables = open_refreshed_competition(competition, Workspace.read(workspace), progress)
+    call = fit_to_task(call, tables, run, progress)
     call.report_surprises(progress)
     with contextlib.ExitStack() as locks:
         for name in call.names:

@@ -146,7 +146,7 @@ class TrainingCall:
                 share=budget_plan.share,
                 **job_options,
             )
-            work = estimate_job_work(planned, backbone, photos, held_out, test, 1)
+            work = estimate_job_work(planned, backbone, photos, held_out, test, 1, tables.rows_per_photo)
             plans.append(MemberPlan(record, backbone.tiny, work, job))
         return plans
 

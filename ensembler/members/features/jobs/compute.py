@@ -116,18 +116,17 @@ def _compute_features(job: TrainingJob, missing: dict[View, Path], progress: Pro
     # The stored backbone belongs to a frozen member. A fine-tuned one changes it in every fold.
     model = load_or_build_backbone(job) if settings.frozen else _build_frozen_backbone(job)
     photos = make_competition_photos(job, progress)
-    paths = photos.paths
-    room = 4 * len(missing) * len(paths) * int(model.output_shape[-1])
+    room = 4 * len(missing) * len(photos) * int(model.output_shape[-1])
     require_space(job.folder.features, room, f"The features of {job.member}")
     # Fine-tuning does not count them as work, because only its first job computes them.
     work = estimate_photo_work(job.backbone, settings.image_size) if settings.frozen else 0
     began = time.monotonic()
-    parts = {view: FeatureParts(path, len(paths), progress) for view, path in missing.items()}
+    parts = {view: FeatureParts(path, len(photos), progress) for view, path in missing.items()}
     networks = {
         view: Predictor(add_view(model, view), settings.batch_size, job.member, job.runtime, progress)
         for view in missing
     }
-    task = progress.start(f"{job.member}: frozen features", len(missing) * len(paths), photos=1, work=work)
+    task = progress.start(f"{job.member}: frozen features", len(missing) * len(photos), photos=1, work=work)
     task.advance(int(sum(part.known.sum() for part in parts.values())))
     wanted = np.flatnonzero(~np.all([part.known for part in parts.values()], axis=0))
     batches = iterate_pixel_batches(photos.select_photos(wanted), settings.batch_size)
@@ -139,7 +138,7 @@ def _compute_features(job: TrainingJob, missing: dict[View, Path], progress: Pro
                 # A survey may have computed one view of a photo and not another.
                 fresh = ~part.known[rows]
                 if fresh.any():
-                    part.add(rows[fresh], networks[view].predict_batch(batch[fresh], len(paths)))
+                    part.add(rows[fresh], networks[view].predict_batch(batch[fresh], len(photos)))
                     task.advance(int(fresh.sum()))
     except Interrupted:
         for part in parts.values():
@@ -148,4 +147,4 @@ def _compute_features(job: TrainingJob, missing: dict[View, Path], progress: Pro
     for part in parts.values():
         part.finish()
     task.finish()
-    progress.emit(FeaturesMade(job.member, len(paths), len(missing), round(time.monotonic() - began, 3)))
+    progress.emit(FeaturesMade(job.member, len(photos), len(missing), round(time.monotonic() - began, 3)))

@@ -1,0 +1,53 @@
+"""Options of an orientation task, which must neither mirror, crop nor turn photos."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from ..callers import format_option
+from ..errors import BadChoice
+from .configuration import Configuration
+from .declared import TrainingOptions
+from .sources import OptionSource
+
+# Values that keep the direction of a photo.
+_UPRIGHT_VALUES: dict[str, tuple[object, ...]] = {
+    "flips": (False,),
+    "augmentation": ("none", "pixels"),
+    "tta": ("none",),
+}
+_REASON = (
+    "a mirrored photo rotated by 90 degrees looks like one rotated by 270, and the other augmentations mirror or turn "
+    "photos"
+)
+
+
+def keep_orientation(configuration: Configuration) -> Configuration:
+    """Switch off the defaults that mirror, crop or turn photos.
+
+    Raises
+    ------
+    BadChoice
+        If an option of the user asks for them.
+    """
+    for source in (configuration.general, *configuration.tables.values(), configuration.command):
+        if unfit := next(list_turning_options(source.options), None):
+            name, value = unfit
+            given = format_option(name, value)
+            where = "" if source is configuration.command else f" in {source.name}"
+            raise BadChoice(
+                f"{given}{where} does not fit an orientation task, since {_REASON}: leave it out, or use "
+                "`--augmentation pixels`."
+            )
+    general = configuration.general
+    options: TrainingOptions = {"flips": False, **general.options}
+    return replace(configuration, general=OptionSource(general.name, options))
+
+
+def list_turning_options(options: TrainingOptions) -> Iterator[tuple[str, Any]]:
+    """Yield the options, with their values, that mirror, crop or turn photos."""
+    for name, upright in _UPRIGHT_VALUES.items():
+        if name in options and (value := dict(options)[name]) not in upright:
+            yield name, value

@@ -1,0 +1,38 @@
+"""Fits a call of ``train_members`` to an orientation task."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ...callers import format_option
+from ...competition.tables import Tables
+from ...errors import BadChoice
+from ...options.declared import RunOptions
+from ...options.orientation import keep_orientation, list_turning_options
+from ...progress import Progress
+from .training_call import TrainingCall
+
+
+def fit_to_task(call: TrainingCall, tables: Tables, run: RunOptions, progress: Progress) -> TrainingCall:
+    """Return the call without defaults that do not fit an orientation task. They are reported.
+
+    Raises
+    ------
+    BadChoice
+        If the user asks for what does not fit the task.
+    """
+    if not tables.manifest.is_orientation:
+        return call
+    if run.get("pseudo_labels"):
+        raise BadChoice(
+            "--pseudo-labels is not for an orientation task, in which any upright photo is labelled: put the photos "
+            "into the folder, and repeat `ensembler adopt FOLDER --task orientation --force`."
+        )
+    fitted = replace(call, configuration=keep_orientation(call.configuration))
+    if turning := [format_option(name, value) for name, value in list_turning_options(call.options)]:
+        preset, _ = call.configuration.preset
+        progress.note(
+            f"{', '.join(turning)} of the preset {preset} would mirror or turn photos, so an orientation task switches "
+            "it off."
+        )
+    return fitted
