@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .workflows.backbones import ListedBackbone, list_backbones
     from .workflows.config import config
     from .workflows.demo import demo
+    from .workflows.doubts import Doubts, list_doubts
     from .workflows.folds import FoldsResult, folds
     from .workflows.layout import LayoutResult, layout
     from .workflows.members.listed_member import ListedMember
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from .workflows.survey.survey import survey
     from .workflows.train.preview import AugmentedPhotos, show_augmented
     from .workflows.train.train import train_members
+    from .workflows.turn import TurnedPhotos, turn_photos
 
 __version__ = "0.1.0"
 
@@ -48,6 +50,7 @@ _HOMES = {
     "AugmentedPhotos": "workflows.train.preview",
     "BuiltStack": "workflows.status.standing",
     "Competition": "handle.competition",
+    "Doubts": "workflows.doubts",
     "EnsemblerError": "errors",
     "Event": "events",
     "FoldsResult": "workflows.folds",
@@ -69,6 +72,7 @@ _HOMES = {
     "SubmitResult": "workflows.results",
     "SurveyResult": "workflows.survey.result",
     "TrainingOptions": "options.declared",
+    "TurnedPhotos": "workflows.turn",
     "Workspace": "paths",
     "adopt": "handle.opening",
     "config": "workflows.config",
@@ -77,6 +81,7 @@ _HOMES = {
     "folds": "workflows.folds",
     "layout": "workflows.layout",
     "list_backbones": "workflows.backbones",
+    "list_doubts": "workflows.doubts",
     "list_members": "workflows.members.listing",
     "load_stack": "stacking.jobs.loaded_stack",
     "notebook": "workflows.submit.notebook",
@@ -91,12 +96,14 @@ _HOMES = {
     "submit": "workflows.submit.submit",
     "survey": "workflows.survey.survey",
     "train_members": "workflows.train.train",
+    "turn_photos": "workflows.turn",
 }
 
 __all__ = [
     "AugmentedPhotos",
     "BuiltStack",
     "Competition",
+    "Doubts",
     "EnsemblerError",
     "Event",
     "FoldsResult",
@@ -118,6 +125,7 @@ __all__ = [
     "SubmitResult",
     "SurveyResult",
     "TrainingOptions",
+    "TurnedPhotos",
     "Workspace",
     "__version__",
     "adopt",
@@ -127,6 +135,7 @@ __all__ = [
     "folds",
     "layout",
     "list_backbones",
+    "list_doubts",
     "list_members",
     "load_stack",
     "notebook",
@@ -141,6 +150,7 @@ __all__ = [
     "submit",
     "survey",
     "train_members",
+    "turn_photos",
 ]
 
 

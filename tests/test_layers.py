@@ -57,7 +57,10 @@ CLI = {
 }
 CLI_TYPES = {"AnswerScore", "Difference", "Hints", "Row", "Scores", "FIELD_NAMES"}
 # Stages of work, in the order in which a person goes through them. Each may use those before it.
-STAGES = ("fetch", "layout", "folds", "survey", "train", "members", "stack", "predict", "submit", "status", "demo")
+STAGES = (
+    *("fetch", "layout", "folds", "survey", "train", "members", "stack", "doubts", "predict", "turn", "submit"),
+    *("status", "demo"),
+)
 # What all stages share.
 SHARED = {"backbones", "competition", "config", "machine", "member_scores", "results"}
 HEAVY = {

@@ -11,6 +11,7 @@ PUBLIC = [
     "AugmentedPhotos",
     "BuiltStack",
     "Competition",
+    "Doubts",
     "EnsemblerError",
     "Event",
     "FoldsResult",
@@ -32,6 +33,7 @@ PUBLIC = [
     "SubmitResult",
     "SurveyResult",
     "TrainingOptions",
+    "TurnedPhotos",
     "Workspace",
     "__version__",
     "adopt",
@@ -41,6 +43,7 @@ PUBLIC = [
     "folds",
     "layout",
     "list_backbones",
+    "list_doubts",
     "list_members",
     "load_stack",
     "notebook",
@@ -55,6 +58,7 @@ PUBLIC = [
     "submit",
     "survey",
     "train_members",
+    "turn_photos",
 ]
 
 

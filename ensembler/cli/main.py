@@ -20,7 +20,7 @@ from .endings import EXIT_INTERRUPTED, EXIT_WRONG_CALL, CommandExit, describe_ou
 from .fold_commands import folds
 from .member_commands import members, status
 from .options import PATH, Option, option
-from .prediction_commands import predict
+from .prediction_commands import doubts, predict
 from .stack_commands import demo, score, stack
 from .submission_commands import notebook, submissions, submit
 from .survey_commands import survey
@@ -86,6 +86,7 @@ for _command in (
     train_members,
     members,
     stack,
+    doubts,
     predict,
     score,
     submit,

@@ -15,10 +15,9 @@ from ..paths import CompetitionFolder
 from ..serialization import compute_fingerprint, format_toml, make_record, read_record, read_toml
 from ..storage import write_text
 from .metrics.metrics import resolve_metric
-from .orientation.rotations import ROTATIONS
 from .photo_ids import normalise_text
 from .pixels import PLAIN, PixelRule
-from .task import AnswerKind, LabelSource, Task
+from .task import ROTATIONS, AnswerKind, LabelSource, Task
 
 _REMEDY = "correct it, or delete the file and fetch or adopt again."
 _PIXELS_HEADING = re.compile(r"^[ \t]*\[[ \t]*pixels[ \t]*\][^\n]*(?:\n|\Z)", re.MULTILINE)

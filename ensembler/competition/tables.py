@@ -20,10 +20,11 @@ from .layout.groups import MIN_GROUPS, build_group_column, read_groups
 from .layout.joined_groups import join_groups
 from .layout.labels import tabulate_labelled_photos
 from .manifest import FOLDERS, SCAN_VERSION, SEPARATOR, Manifest, TablesStamp
-from .orientation.rotations import ROTATIONS, count_quarter_turns, read_photos, rotate_rows
+from .orientation.rotations import count_quarter_turns, read_photos, rotate_rows
 from .photo_files import PhotoFiles
 from .photo_names import extract_folder
 from .sample_submission import SampleSubmission
+from .task import ROTATIONS
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from ..submission.kaggle.retry_policy import DEFAULT_RETRIES
 from ..submission.ledger.rows import Row
 from ..tables import Listing, Shown, Table
 from ..workflows import folds as folds_workflow
+from ..workflows.doubts import DEFAULT_PHOTOS, Doubts, list_doubts
 from ..workflows.folds import FoldsResult
 from ..workflows.layout import LayoutResult, layout
 from ..workflows.members.listed_member import ListedMember
@@ -32,6 +33,7 @@ from ..workflows.survey.result import SurveyResult, SurveySorting
 from ..workflows.survey.survey import DEFAULT_TOP, survey
 from ..workflows.train.preview import AugmentedPhotos, show_augmented
 from ..workflows.train.train import train_members
+from ..workflows.turn import DEFAULT_CONFIDENCE, TurnedPhotos, turn_photos
 from .facts import CompetitionFacts
 
 
@@ -248,6 +250,17 @@ class Competition(CompetitionFacts, Shown):
                 progress=progress,
             )
 
+    def list_doubts(self, stack: str | None = None, *, photos: int = DEFAULT_PHOTOS) -> Doubts:
+        """List the photos that are least probably upright; see :func:`ensembler.list_doubts`.
+
+        Examples
+        --------
+        >>> ensembler.open("pets").list_doubts()
+        Traceback (most recent call last):
+        ensembler.errors.BadChoice: ...
+        """
+        return list_doubts(stack, photos=photos, competition=self, progress=self.progress)
+
     def predict(self, photos: Paths, *, stack: PathLike | None = None, batch_size: int = 32) -> Predictions:
         """Predict photos with a stack; see :func:`ensembler.predict`.
 
@@ -259,6 +272,36 @@ class Competition(CompetitionFacts, Shown):
         """
         with self.progress as progress:
             return predict(photos, stack=stack, batch_size=batch_size, competition=self, progress=progress)
+
+    def turn_photos(
+        self,
+        photos: Paths,
+        output: PathLike,
+        *,
+        stack: PathLike | None = None,
+        exif: bool = False,
+        confidence: float = DEFAULT_CONFIDENCE,
+        batch_size: int = 32,
+    ) -> TurnedPhotos:
+        """Write photos turned upright; see :func:`ensembler.turn_photos`.
+
+        Examples
+        --------
+        >>> ensembler.open("pets").turn_photos(["photos/dogs/1.png"], "upright", stack="first")
+        Traceback (most recent call last):
+        ensembler.errors.BadChoice: ...
+        """
+        with self.progress as progress:
+            return turn_photos(
+                photos,
+                output,
+                stack=stack,
+                exif=exif,
+                confidence=confidence,
+                batch_size=batch_size,
+                competition=self,
+                progress=progress,
+            )
 
     def score(self, csv: PathLike | None = None, *, truth: PathLike | None = None) -> ScoreResult:
         """Score a CSV against hidden labels; see :func:`ensembler.score`.

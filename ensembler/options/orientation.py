@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
 
 from ..callers import format_option
 from ..errors import BadChoice
@@ -34,11 +33,9 @@ def keep_orientation(configuration: Configuration) -> Configuration:
     """
     for source in (configuration.general, *configuration.tables.values(), configuration.command):
         if unfit := next(list_turning_options(source.options), None):
-            name, value = unfit
-            given = format_option(name, value)
             where = "" if source is configuration.command else f" in {source.name}"
             raise BadChoice(
-                f"{given}{where} does not fit an orientation task, since {_REASON}: leave it out, or use "
+                f"{unfit}{where} does not fit an orientation task, since {_REASON}: leave it out, or use "
                 "`--augmentation pixels`."
             )
     general = configuration.general
@@ -46,8 +43,9 @@ def keep_orientation(configuration: Configuration) -> Configuration:
     return replace(configuration, general=OptionSource(general.name, options))
 
 
-def list_turning_options(options: TrainingOptions) -> Iterator[tuple[str, Any]]:
-    """Yield the options, with their values, that mirror, crop or turn photos."""
+def list_turning_options(options: TrainingOptions) -> Iterator[str]:
+    """Yield the options, with their values, that mirror, crop or turn photos, as a message spells them."""
     for name, upright in _UPRIGHT_VALUES.items():
         if name in options and (value := dict(options)[name]) not in upright:
-            yield name, value
+            given = format_option(name, value)
+            yield f"`{given}`" if " " in given else given

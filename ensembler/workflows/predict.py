@@ -129,9 +129,9 @@ def predict(
     >>> found.photos[0].name, found.probabilities.shape
     ('1.png', (1, 1))
     """
-    model = _locate_stack_file(stack, competition, Workspace.read(workspace))
+    model = locate_stack_file(stack, competition, Workspace.read(workspace))
     card = read_card(model)
-    paths = _list_photo_files([photos] if isinstance(photos, str | os.PathLike) else photos)
+    paths = list_photo_files([photos] if isinstance(photos, str | os.PathLike) else photos)
     unique = {path: row for row, path in enumerate(dict.fromkeys(paths))}
     probabilities = _predict(model, list(unique), batch_size, progress)[[unique[path] for path in paths]]
     readable = np.isfinite(probabilities[:, 0])
@@ -141,7 +141,8 @@ def predict(
     return Predictions(card.name, card.task, card.outputs, decoded, probabilities[readable], unreadable)
 
 
-def _locate_stack_file(stack: PathLike | None, competition: CompetitionLike | None, workspace: Workspace) -> Path:
+def locate_stack_file(stack: PathLike | None, competition: CompetitionLike | None, workspace: Workspace) -> Path:
+    """Return the file of a stack: text with a slash or the suffix ``.keras`` is a path, other text a name."""
     if stack is not None and (
         not isinstance(stack, str) or "/" in stack or os.sep in stack or stack.endswith(".keras")
     ):
@@ -150,7 +151,7 @@ def _locate_stack_file(stack: PathLike | None, competition: CompetitionLike | No
     return folder.stack(choose_stack(folder, stack)) / "stack.keras"
 
 
-def _list_photo_files(named: Sequence[PathLike]) -> list[Path]:
+def list_photo_files(named: Sequence[PathLike]) -> list[Path]:
     """Return the photos in the given order."""
     paths: list[Path] = []
     for path in map(Path, named):

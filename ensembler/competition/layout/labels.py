@@ -12,12 +12,12 @@ import pandas as pd
 from ...errors import BadData, format_count
 from ..label_rows import read_flags, read_label_rows, settle_rows
 from ..manifest import SEPARATOR, Manifest
-from ..orientation.rotations import ROTATIONS
 from ..photo_files import PhotoFiles
 from ..photo_ids import normalise_text
 from ..photo_names import extract_folder, extract_stem
 from ..sets.set_names import find_set
 from ..tag_cells import BLANK
+from ..task import ROTATIONS
 
 
 def extract_label(path: str) -> str:

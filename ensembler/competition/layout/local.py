@@ -9,12 +9,12 @@ import pandas as pd
 
 from ...errors import BadChoice, BadData
 from ..manifest import AnswerLayout, Manifest, TestLayout
-from ..orientation.rotations import ROTATIONS
 from ..photo_files import PhotoFiles
 from ..sets.class_folders import find_known_classes
 from ..sets.leaving_out import leave_out_others
 from ..sets.photo_sets import list_test_folders
 from ..tables import read_photo_groups
+from ..task import ROTATIONS
 from .class_names import find_class_names
 from .classes import find_task
 from .doubts import report_classes, report_unused_tables

@@ -14,7 +14,7 @@ from ..manifest import AnswerLayout, Manifest, TestLayout, TrainLayout
 from ..photo_files import PhotoFiles, find_common_folder
 from ..sets.leaving_out import leave_out_others
 from ..sets.photo_sets import list_test_folders
-from .rotations import ROTATIONS
+from ..task import ROTATIONS
 
 # Name of the task as a hint.
 ORIENTATION = "orientation"
@@ -33,11 +33,13 @@ def check_task(hints: Hints) -> bool:
     if hints.task is None:
         return False
     if hints.task != ORIENTATION:
-        raise BadChoice(f"--task must be {ORIENTATION}, or be left out for a task of classes. Received: {hints.task}")
+        raise BadChoice(
+            f"The task must be `--task {ORIENTATION}`, or be left out to learn classes. Received: {hints.task}"
+        )
     given = [field.name for field in fields(Hints) if getattr(hints, field.name) != field.default]
     if unfit := [f"--{name.replace('_', '-')}" for name in given if name not in _FITTING]:
         raise BadChoice(
-            f"{', '.join(unfit)} cannot be used with --task {ORIENTATION}, whose labels are the rotations of the "
+            f"{', '.join(unfit)} cannot be used with `--task {ORIENTATION}`, whose labels are the rotations of the "
             "photos: leave it out."
         )
     return True

@@ -8,9 +8,8 @@ import numpy as np
 import pandas as pd
 
 from ...errors import BadData
+from ..task import ROTATIONS
 
-# Degrees counter-clockwise by which an upright photo is rotated, which are the classes in their order.
-ROTATIONS = ("0", "90", "180", "270")
 # Separates a photo from its rotation in the id of a row.
 _SEPARATOR = "@"
 

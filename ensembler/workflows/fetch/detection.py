@@ -57,7 +57,7 @@ def detect_layout(
     metric = facts.metric if facts else ""
     is_orientation = check_task(hints)
     if is_orientation and facts is not None:
-        raise BadChoice(f"{folder.name} is a competition of Kaggle: adopt a folder of photos for --task orientation.")
+        raise BadChoice(f"{folder.name} is a competition of Kaggle: adopt a folder of photos for `--task orientation`.")
     sample = None if is_orientation else find_sample(root, hints.sample, evidence.doubt)
     if sample is not None or facts is not None:
         manifest = find_layout(root, folder.name, slug, hints, photos_at, metric, evidence, sample)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ...callers import format_option
 from ...competition.tables import Tables
 from ...errors import BadChoice
 from ...options.declared import RunOptions
@@ -29,7 +28,7 @@ def fit_to_task(call: TrainingCall, tables: Tables, run: RunOptions, progress: P
             "into the folder, and repeat `ensembler adopt FOLDER --task orientation --force`."
         )
     fitted = replace(call, configuration=keep_orientation(call.configuration))
-    if turning := [format_option(name, value) for name, value in list_turning_options(call.options)]:
+    if turning := list(list_turning_options(call.options)):
         preset, _ = call.configuration.preset
         progress.note(
             f"{', '.join(turning)} of the preset {preset} would mirror or turn photos, so an orientation task switches "
