@@ -138,11 +138,12 @@ def make_members(work: Path) -> None:
 
 
 def stack(work: Path) -> None:
+    from ensembler.engines.local import LocalEngine
     from ensembler.workflows import stack as stacks
 
     with (
-        mock.patch.object(stacks, "run_jobs", return_value=[{"difference": 0.0}]),
-        mock.patch.object(stacks, "start_worker_ahead", return_value=contextlib.nullcontext()),
+        mock.patch.object(LocalEngine, "run_jobs", return_value=[{"difference": 0.0}]),
+        mock.patch.object(LocalEngine, "start_ahead", return_value=contextlib.nullcontext()),
     ):
         stacks.stack(workspace=Workspace(work / "data", work / "submissions"))
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from .events import Event
     from .handle.competition import Competition
     from .handle.opening import adopt, fetch, open  # noqa: A004 - reads as `gzip.open` does
-    from .options.declared import RunOptions, TrainingOptions
+    from .options.declared import EngineOptions, RunOptions, TrainingOptions
     from .paths import Workspace
     from .progress import Progress
     from .stacking.jobs.loaded_stack import LoadedStack, load_stack
@@ -65,6 +65,7 @@ _HOMES = {
     "Predictions": "workflows.predict",
     "Progress": "progress",
     "RemovedMembers": "workflows.members.removal",
+    "EngineOptions": "options.declared",
     "RunOptions": "options.declared",
     "ScoreResult": "workflows.results",
     "StackResult": "workflows.results",
@@ -104,6 +105,7 @@ __all__ = [
     "BuiltStack",
     "Competition",
     "Doubts",
+    "EngineOptions",
     "EnsemblerError",
     "Event",
     "FoldsResult",

@@ -24,9 +24,19 @@ from regenerate import LAYERED, PART, redraw
 
 # These import less than the order of the layers would give them.
 NARROW = {
-    "console": {"progress", "events", "figures", "process_memory"},
+    "console": {"progress", "events", "figures", "job_speeds", "process_memory"},
     "event_file": {"progress", "events", "errors"},
-    "engines": {"progress", "events", "machine_memory", "paths", "serialization", "storage", "errors"},
+    "engines": {
+        "progress",
+        "events",
+        "job_speeds",
+        "locks",
+        "machine_memory",
+        "paths",
+        "serialization",
+        "storage",
+        "errors",
+    },
     "reports": {"storage", "errors"},
     "progress": {"events", "errors"},
     "serialization": {"storage", "errors"},
@@ -36,6 +46,7 @@ NARROW = {
     "events": {"callers"},
     "errors": {"callers"},
     "callers": set[str](),
+    "job_speeds": set[str](),
     "process_memory": set[str](),
     "machine_memory": set[str](),
 }
@@ -62,7 +73,7 @@ STAGES = (
     *("status", "demo"),
 )
 # What all stages share.
-SHARED = {"backbones", "competition", "config", "machine", "member_scores", "results"}
+SHARED = {"backbones", "competition", "config", "engine", "machine", "member_scores", "results"}
 HEAVY = {
     "click": "cli/",
     "rich": "console/|tables.py",

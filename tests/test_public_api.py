@@ -12,6 +12,7 @@ PUBLIC = [
     "BuiltStack",
     "Competition",
     "Doubts",
+    "EngineOptions",
     "EnsemblerError",
     "Event",
     "FoldsResult",

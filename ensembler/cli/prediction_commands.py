@@ -12,9 +12,10 @@ import click
 from .context import Context
 from .endings import EXIT_INTERRUPTED, fail
 from .options import PATH, add_competition_option, add_json_option, option
+from .training_options import EngineCommand
 
 
-@click.command()
+@click.command(cls=EngineCommand)
 @click.argument("photos", nargs=-1, required=True, type=PATH)
 @option("--stack", metavar="NAME|FILE", help="Finished stack, or a stack.keras. By default the newest stack.")
 @option(

@@ -10,9 +10,10 @@ import click
 
 from .context import Context
 from .options import PATH, add_competition_option, add_json_option, option, parse_member_names
+from .training_options import EngineCommand
 
 
-@click.command()
+@click.command(cls=EngineCommand)
 @option("--members", callback=parse_member_names, metavar="A,B,C", help="Trained members. By default all.")
 @option("--name", help="Name of the stack. By default its members' names.")
 @option(

@@ -53,11 +53,11 @@ def train_members(
 
 
 def _draw_augmented(context: Context, file: Path, members: list[str], options: dict[str, Any]) -> None:
-    from ..options.reading import RUN
+    from ..options.reading import ENGINE, RUN
     from ..workflows.train.preview import show_augmented
 
     # Nothing is trained.
-    unused = RUN.keys() - {"preset", "config"}
+    unused = (RUN.keys() | ENGINE.keys()) - {"preset", "config"}
     given = {name: value for name, value in options.items() if name not in unused}
     drawn = context.run(show_augmented, file, members, **given)
     click.echo(f"{drawn.file}: {drawn.member} with --augmentation {drawn.augmentation}; nothing was trained.")

@@ -17,16 +17,20 @@ _FORMER = {"name": "--as", "augmentation": "--augment"}
 class TrainingCommand(SectionedCommand):
     """A command with the options of training. Their declarations are loaded together with the command."""
 
-    # Names of the accepted options of a call and of training. None accepts all.
+    # Names of the accepted options of a call, of its engine and of training. None accepts all.
     run: tuple[str, ...] | None = None
+    engine: tuple[str, ...] | None = None
     training: tuple[str, ...] | None = None
+
+    _is_complete = False
 
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
         """Return the command's own options, followed by the declared ones."""
-        from ..options.reading import OPTIONS, RUN
+        from ..options.reading import ENGINE, OPTIONS, RUN
 
-        if all(found.name not in OPTIONS for found in self.params):
-            for known, names in ((RUN, self.run), (OPTIONS, self.training)):
+        if not self._is_complete:
+            self._is_complete = True
+            for known, names in ((RUN, self.run), (ENGINE, self.engine), (OPTIONS, self.training)):
                 self.params += [_make_option(each) for name, each in known.items() if names is None or name in names]
         return super().get_params(ctx)
 
@@ -35,6 +39,7 @@ class ConfigCommand(TrainingCommand):
     """A command that shows the options of training without training."""
 
     run = ("preset", "config")
+    engine = ()
 
 
 class SurveyCommand(TrainingCommand):
@@ -42,6 +47,13 @@ class SurveyCommand(TrainingCommand):
 
     run = ("runtime", "cache_limit")
     training = ("weights", "image_size", "seed")
+
+
+class EngineCommand(TrainingCommand):
+    """A command that trains nothing and runs jobs."""
+
+    run = ()
+    training = ()
 
 
 def _make_option(declared: Declared) -> Option:

@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ..errors import BadData
-from ..paths import CompetitionFolder
+from ..paths import CompetitionFolder, find_in_mirror
 from ..serialization import write_record
 from ..storage import remove_file
 from .csv_tables import read_table, write_table
@@ -199,7 +199,8 @@ def read_photo_tables(folder: CompetitionFolder) -> tuple[pd.DataFrame, pd.DataF
 def load_tables(folder: CompetitionFolder) -> Tables:
     """Read the manifest and the tables. Those of an orientation task get a row for each rotation."""
     manifest = Manifest.load(folder.manifest)
+    photos = find_in_mirror(folder.root / manifest.photos)
     train, test = read_photo_tables(folder)
     if manifest.is_orientation:
         train, test = rotate_rows(train), rotate_rows(test)
-    return Tables(manifest, folder.root / manifest.photos, train, test)
+    return Tables(manifest, photos, train, test)

@@ -19,6 +19,7 @@ from ..events import (
     TaskEnded,
     WorkAhead,
 )
+from ..job_speeds import JobSpeeds
 
 
 @dataclass
@@ -171,8 +172,8 @@ class Jobs:
         self.tasks: dict[str, TaskState] = {}
         self.done = 0
         self.parallel = 1
-        # Plans and seconds of successful jobs.
-        self._finished: list[tuple[PlannedJob, float]] = []
+        self._speeds = JobSpeeds()
+        self._finished_work = 0.0
 
     @property
     def planned(self) -> int:
@@ -207,7 +208,8 @@ class Jobs:
                 ended = self.running.pop(event.job, None)
                 self.done += 1
                 if ended and not event.error:
-                    self._finished.append((ended.plan, event.seconds))
+                    self._speeds.add(ended.plan.member, ended.plan.work, event.seconds)
+                    self._finished_work += ended.plan.work
             case _ if job:
                 job.apply_event(event)
         return None
@@ -220,13 +222,8 @@ class Jobs:
         return self._average_speed(member) or self._average_speed(None)
 
     def _average_speed(self, member: str | None) -> float | None:
-        finished = [
-            (plan.work, seconds) for plan, seconds in self._finished if plan.work and member in (None, plan.member)
-        ]
-        if finished:
-            return sum(work for work, _ in finished) / max(1e-9, sum(seconds for _, seconds in finished))
-        speeds = [job.speed for job in self.running.values() if job.speed and member in (None, job.plan.member)]
-        return sum(speeds) / len(speeds) if speeds else None
+        running = [job.speed for job in self.running.values() if job.speed and member in (None, job.plan.member)]
+        return self._speeds.measure_speed(member) or (sum(running) / len(running) if running else None)
 
     def estimate_job_seconds_left(self, job: RunningJob, now: float) -> float | None:
         """Estimate the seconds until a running job ends."""
@@ -242,19 +239,16 @@ class Jobs:
         return max([sum(known) / self.parallel, *(seconds for seconds in running if seconds is not None)])
 
     def _estimate_waiting_seconds(self, plan: PlannedJob) -> float | None:
-        if plan.work:
-            speed = self.estimate_member_speed(plan.member)
-            return plan.work / speed if speed else None
-        alike = [seconds for finished, seconds in self._finished if not finished.work]
-        return sum(alike) / len(alike) if alike else None
+        if not plan.work:
+            return self._speeds.measure_seconds_without_work()
+        speed = self.estimate_member_speed(plan.member)
+        return plan.work / speed if speed else None
 
     @property
     def share(self) -> float | None:
         """Finished share of all work, from 0 to 1. None if the work is unknown."""
-        works = [
-            *((plan.work, plan.work) for plan, _ in self._finished),
-            *((max(0.0, job.plan.work - job.work_left), job.plan.work) for job in self.running.values()),
-            *((0.0, plan.work) for plan in self.waiting.values()),
-        ]
-        total = sum(work for _, work in works)
-        return sum(done for done, _ in works) / total if total else None
+        running = [(max(0.0, job.plan.work - job.work_left), job.plan.work) for job in self.running.values()]
+        done = self._finished_work + sum(done for done, _ in running)
+        waiting = sum(plan.work for plan in self.waiting.values())
+        total = self._finished_work + sum(work for _, work in running) + waiting
+        return done / total if total else None

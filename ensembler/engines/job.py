@@ -3,9 +3,59 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
+
+from ..serialization import make_record
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What a job needs of a machine.
+
+    Attributes
+    ----------
+    gpus
+        Number of GPUs of one machine. With 0, the job sees none. With None, the engine chooses: a job on this machine
+        sees all of its GPUs.
+    processors
+        Number of processors, which is also the number of threads. None is a whole machine, or its share of a GPU.
+    memory_bytes
+        Estimated main memory of its process. 0 if unknown.
+    """
+
+    gpus: int | None = None
+    processors: int | None = None
+    memory_bytes: int = 0
+
+
+@dataclass(frozen=True)
+class JobFiles:
+    """Files of a job, which an engine without a shared folder carries to the job's machine and back.
+
+    Attributes
+    ----------
+    reads
+        Absolute paths and glob patterns of the files that the job reads, where they exist. A folder stands for all
+        files below it.
+    writes
+        Absolute paths of the files and folders that it writes. Files of a later entry are brought back after those of
+        an earlier one.
+    photos
+        Absolute paths of photos that it reads. Jobs may share one long tuple.
+    shared
+        Absolute paths of folders that jobs on one machine share and that stay there, such as caches.
+    environment
+        Environment variables with absolute paths, which are set to the job's own paths.
+    """
+
+    reads: tuple[str, ...] = ()
+    writes: tuple[str, ...] = ()
+    photos: tuple[str, ...] = ()
+    shared: tuple[str, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -27,6 +77,14 @@ class Job:
         Amount of work, see :mod:`ensembler.members.work`. 0 if unknown.
     shares_process
         Whether the process may run another job afterwards, which saves its start. False if libraries keep much memory.
+    needs
+        Requirements on the machine of the job.
+    seconds
+        Expected duration in seconds. None if unknown; ``work`` then orders the jobs.
+    after
+        Names of the jobs that must succeed first. If one fails, this job does not run.
+    files
+        Files that the job reads and writes. Engines with a shared folder ignore them.
     """
 
     name: str
@@ -36,13 +94,20 @@ class Job:
     folds: tuple[int, ...] = ()
     work: float = 0.0
     shares_process: bool = False
+    needs: Needs = field(default_factory=Needs)
+    seconds: float | None = None
+    after: tuple[str, ...] = ()
+    files: JobFiles = field(default_factory=JobFiles)
 
     def to_line(self, log: Path) -> str:
-        """Return the job and the path of its log as one line of JSON."""
-        return json.dumps({"job": asdict(self), "log": str(log)}) + "\n"
+        """Return the job, without its files, and the path of its log as one line of JSON."""
+        # The process does not need the lists of files, which may be long.
+        plain = asdict(replace(self, files=JobFiles()))
+        return json.dumps({"job": plain, "log": str(log)}) + "\n"
 
     @classmethod
     def from_line(cls, line: str) -> tuple[Job, Path]:
         """Read a job and the path of its log from one line of JSON."""
         data = json.loads(line)
-        return cls(**data["job"]), Path(data["log"])
+        job = make_record(data["job"], cls, "the description of the job")
+        return job, Path(data["log"])

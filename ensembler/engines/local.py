@@ -4,24 +4,79 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import signal
 import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, wait
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, Any, Self, cast
 
 from .. import errors
 from ..events import Event, JobBegan, JobEnded, JobsPlanned, PlannedJob, read_event
 from ..progress import Progress
-from .job import Job
+from .hardware import Hardware, detect_hardware
+from .job import Job, Needs
 from .worker_processes import WorkerProcesses
 
 _LAST_LINES = 5
 # Seconds. Windows notices Ctrl-C only between two waits.
 _POLL_SECONDS = 0.5
+
+
+class LocalEngine:
+    """Engine of this machine. Its jobs divide the processors, or the GPUs.
+
+    Parameters
+    ----------
+    job_processors
+        Number of processors of a job without a GPU. None leaves it to the jobs.
+    """
+
+    def __init__(self, job_processors: int | None = None) -> None:
+        self._job_processors = job_processors
+        self._ahead: WorkerProcesses | None = None
+
+    def __enter__(self) -> Self:
+        """Return the engine. Processes start with the jobs."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End nothing, because processes end with their jobs."""
+
+    @cached_property
+    def _hardware(self) -> Hardware:
+        return detect_hardware()
+
+    def detect_hardware(self) -> Hardware:
+        """Detect the hardware of this machine."""
+        return self._hardware
+
+    def count_slots(self, needs: Needs) -> int:
+        """Return the number of GPUs if each job needs one, or else the number of jobs that share the processors."""
+        if needs.gpus:
+            return max(1, len(self._hardware.gpus)) // needs.gpus or 1
+        processors = os.cpu_count() or 1
+        return max(1, processors // (self._job_processors or needs.processors or processors))
+
+    @contextlib.contextmanager
+    def start_ahead(self, function: str, name: str, logs: Path) -> Iterator[None]:
+        """Start the process of a job before its description is known; see :func:`start_worker_ahead`."""
+        with start_worker_ahead(function, name, logs) as self._ahead:
+            try:
+                yield
+            finally:
+                self._ahead = None
+
+    def run_jobs(self, jobs: Sequence[Job], logs: Path, progress: Progress) -> list[Any]:
+        """Run jobs; see :meth:`.Engine.run_jobs`."""
+        one_each = any(job.needs.gpus == 1 for job in jobs)
+        gpus = [gpu.identity for gpu in self._hardware.gpus] if one_each else []
+        parallel = min((self.count_slots(job.needs) for job in jobs), default=1)
+        return run_jobs(jobs, logs, progress, parallel, gpus, self._ahead)
 
 
 def run_jobs(

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any, Unpack
 
 from ..options.arguments import Names, Paths
-from ..options.declared import Preset, TrainingOptions, TrainMembersOptions
-from ..options.reading import OPTIONS, RUN, show_options
+from ..options.declared import EngineOptions, Preset, TrainingOptions, TrainMembersOptions
+from ..options.reading import ENGINE, OPTIONS, RUN, show_options
 from ..paths import PathLike
 from ..stacking.learners.named import DEFAULT_META_LEARNER
 from ..submission.kaggle.polling import DEFAULT_POLLING, PollingPolicy
@@ -14,7 +14,6 @@ from ..submission.kaggle.retry_policy import DEFAULT_RETRIES
 from ..submission.ledger.rows import Row
 from ..tables import Listing, Shown, Table
 from ..workflows import folds as folds_workflow
-from ..workflows.doubts import DEFAULT_PHOTOS, Doubts, list_doubts
 from ..workflows.folds import FoldsResult
 from ..workflows.layout import LayoutResult, layout
 from ..workflows.members.listed_member import ListedMember
@@ -33,11 +32,10 @@ from ..workflows.survey.result import SurveyResult, SurveySorting
 from ..workflows.survey.survey import DEFAULT_TOP, survey
 from ..workflows.train.preview import AugmentedPhotos, show_augmented
 from ..workflows.train.train import train_members
-from ..workflows.turn import DEFAULT_CONFIDENCE, TurnedPhotos, turn_photos
-from .facts import CompetitionFacts
+from .orientation import OrientationMethods
 
 
-class Competition(CompetitionFacts, Shown):
+class Competition(OrientationMethods, Shown):
     """A competition in the workspace, with all commands as methods.
 
     :func:`ensembler.fetch`, :func:`ensembler.adopt` and :func:`ensembler.open` return it. Each method does what the
@@ -96,6 +94,7 @@ class Competition(CompetitionFacts, Shown):
         """
         return layout(self, progress=self.progress)
 
+    @show_options(ENGINE)
     def survey(
         self,
         members: Names | None = None,
@@ -111,6 +110,7 @@ class Competition(CompetitionFacts, Shown):
         accuracy: float | None = None,
         runtime: str | None = None,
         cache_limit: str | int | None = None,
+        **engine_options: Unpack[EngineOptions],
     ) -> SurveyResult:
         """Compare backbones by linear heads on their frozen features; see :func:`ensembler.survey`.
 
@@ -136,9 +136,10 @@ class Competition(CompetitionFacts, Shown):
                 cache_limit=cache_limit,
                 competition=self,
                 progress=progress,
+                **engine_options,
             )
 
-    @show_options(RUN, OPTIONS)
+    @show_options(RUN, ENGINE, OPTIONS)
     def train_members(self, members: Names, **options: Unpack[TrainMembersOptions]) -> Listing[MemberResult]:
         """Train backbones over all folds; see :func:`ensembler.train_members`.
 
@@ -218,6 +219,7 @@ class Competition(CompetitionFacts, Shown):
                 self, folds=folds, repeats=repeats, seed=seed, hold_out=hold_out, force=force, progress=progress
             )
 
+    @show_options(ENGINE)
     def stack(
         self,
         members: Names | None = None,
@@ -228,6 +230,7 @@ class Competition(CompetitionFacts, Shown):
         infer_limit: str | float | None = None,
         refit: bool = False,
         seed: int = 0,
+        **options: Unpack[EngineOptions],
     ) -> StackResult:
         """Stack trained members, score the stack and write the CSV; see :func:`ensembler.stack`.
 
@@ -248,20 +251,18 @@ class Competition(CompetitionFacts, Shown):
                 seed=seed,
                 competition=self,
                 progress=progress,
+                **options,
             )
 
-    def list_doubts(self, stack: str | None = None, *, photos: int = DEFAULT_PHOTOS) -> Doubts:
-        """List the photos that are least probably upright; see :func:`ensembler.list_doubts`.
-
-        Examples
-        --------
-        >>> ensembler.open("pets").list_doubts()
-        Traceback (most recent call last):
-        ensembler.errors.BadChoice: ...
-        """
-        return list_doubts(stack, photos=photos, competition=self, progress=self.progress)
-
-    def predict(self, photos: Paths, *, stack: PathLike | None = None, batch_size: int = 32) -> Predictions:
+    @show_options(ENGINE)
+    def predict(
+        self,
+        photos: Paths,
+        *,
+        stack: PathLike | None = None,
+        batch_size: int = 32,
+        **options: Unpack[EngineOptions],
+    ) -> Predictions:
         """Predict photos with a stack; see :func:`ensembler.predict`.
 
         Examples
@@ -271,37 +272,7 @@ class Competition(CompetitionFacts, Shown):
         (('dogs',), (1, 1))
         """
         with self.progress as progress:
-            return predict(photos, stack=stack, batch_size=batch_size, competition=self, progress=progress)
-
-    def turn_photos(
-        self,
-        photos: Paths,
-        output: PathLike,
-        *,
-        stack: PathLike | None = None,
-        exif: bool = False,
-        confidence: float = DEFAULT_CONFIDENCE,
-        batch_size: int = 32,
-    ) -> TurnedPhotos:
-        """Write photos turned upright; see :func:`ensembler.turn_photos`.
-
-        Examples
-        --------
-        >>> ensembler.open("pets").turn_photos(["photos/dogs/1.png"], "upright", stack="first")
-        Traceback (most recent call last):
-        ensembler.errors.BadChoice: ...
-        """
-        with self.progress as progress:
-            return turn_photos(
-                photos,
-                output,
-                stack=stack,
-                exif=exif,
-                confidence=confidence,
-                batch_size=batch_size,
-                competition=self,
-                progress=progress,
-            )
+            return predict(photos, stack=stack, batch_size=batch_size, competition=self, progress=progress, **options)
 
     def score(self, csv: PathLike | None = None, *, truth: PathLike | None = None) -> ScoreResult:
         """Score a CSV against hidden labels; see :func:`ensembler.score`.

@@ -6,7 +6,7 @@ import os
 import re
 import shutil
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -80,7 +80,9 @@ def compute_store_bytes(photos: int, size: int) -> int:
     return photos * 3 * size**2
 
 
-def make_room(folder: Path, size: int, needed: int, limit: int | None) -> bool:
+def make_room(
+    folder: Path, size: int, needed: int, limit: int | None, is_in_use: Callable[[str], bool] = lambda _: False
+) -> bool:
     """Make room for ``needed`` more bytes in the store of one size, and return whether there is enough.
 
     Stores of other sets of photos are deleted, because labels or photos have changed since. If necessary, stores of
@@ -96,12 +98,15 @@ def make_room(folder: Path, size: int, needed: int, limit: int | None) -> bool:
         Number of bytes.
     limit
         Number of bytes that all stores may use. None allows half of the free space.
+    is_in_use
+        Whether a process writes the store in the subfolder of this name, which is then not deleted.
     """
     for other in folder.parent.glob("*"):
         if other != folder:
             remove_folder(other)
     others = sorted(
-        (other for other in folder.glob("*") if other.name != str(size)), key=lambda place: place.stat().st_mtime
+        (other for other in folder.glob("*") if other.name != str(size) and not is_in_use(other.name)),
+        key=lambda place: place.stat().st_mtime,
     )
     while True:
         existing = next(path for path in (folder, *folder.parents) if path.exists())

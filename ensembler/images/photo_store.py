@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -11,6 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from ..competition.pixels import PLAIN, PixelRule
+from ..errors import Busy
+from ..locks import describe_holder, hold_lock
 from ..process_memory import release_pages
 from ..progress import Progress
 from ..storage import remove_unfinished, write_file_atomically
@@ -19,6 +22,8 @@ from .photo_source import Pixels, Rows
 
 # Photos per file, few enough that an interruption loses little.
 PHOTOS_PER_FILE = 256
+# Seconds between two looks at files that other processes write.
+_POLL_SECONDS = 0.2
 
 
 class PhotoStore:
@@ -35,10 +40,13 @@ class PhotoStore:
         Paths of the photos.
     rule
         The competition's rule of pixels.
+    locks
+        Folder of the locks of files, if several processes may fill the store at once.
     """
 
-    def __init__(self, folder: Path, paths: Sequence[Path], rule: PixelRule = PLAIN) -> None:
+    def __init__(self, folder: Path, paths: Sequence[Path], rule: PixelRule = PLAIN, locks: Path | None = None) -> None:
         self._folder = folder
+        self._locks = locks
         self._paths = paths
         self._rule = rule
         starts = range(0, len(paths), PHOTOS_PER_FILE)
@@ -54,25 +62,56 @@ class PhotoStore:
         """Return the number of photos that are not stored at this size."""
         return sum(len(self._rows_of_files[number]) for number in self._find_missing_files(size))
 
-    def fill(self, sizes: Sequence[int], progress: Progress) -> None:
+    def fill(self, sizes: Sequence[int], progress: Progress, rows: Rows | None = None) -> None:
         """Decode missing photos on all processors, each once for all ``sizes``.
 
-        An interruption keeps the finished files.
+        Processes that fill the same store divide its files among themselves: each file is written by one of them, and
+        the others wait for it at the end. An interruption keeps the finished files.
+
+        Parameters
+        ----------
+        rows
+            Photos that are needed. Whole files are written. None means all.
         """
         for size in sizes:
             remove_unfinished(self._folder / str(size))
-        missing = {size: self._find_missing_files(size) for size in sizes}
-        file_numbers = sorted(set().union(*missing.values()))
+        needed = range(len(self._rows_of_files)) if rows is None else np.unique(rows // PHOTOS_PER_FILE).tolist()
+        missing = set().union(*(self._find_missing_files(size) for size in sizes))
+        file_numbers = [number for number in needed if number in missing]
         if not file_numbers:
             return
         label = f"decode photos at {', '.join(map(str, sizes))} pixels"
         task = progress.start(label, sum(len(self._rows_of_files[number]) for number in file_numbers))
         with ThreadPoolExecutor(os.cpu_count()) as pool:
-            for number in file_numbers:
-                progress.raise_if_stopping("in the decoding of photos")
-                self._write_files(number, [size for size in sizes if number in missing[size]], pool)
-                task.advance(len(self._rows_of_files[number]))
+            while file_numbers:
+                busy = []
+                for number in file_numbers:
+                    progress.raise_if_stopping("in the decoding of photos")
+                    if self._try_to_write(number, sizes, pool):
+                        task.advance(len(self._rows_of_files[number]))
+                    else:
+                        busy.append(number)
+                if len(busy) == len(file_numbers):
+                    time.sleep(_POLL_SECONDS)
+                file_numbers = busy
         task.finish()
+
+    def is_being_filled(self) -> bool:
+        """Return whether a process writes files of this store."""
+        return self._locks is not None and any(map(describe_holder, self._locks.glob("[0-9]" * 5)))
+
+    def _try_to_write(self, number: int, sizes: Sequence[int], pool: ThreadPoolExecutor) -> bool:
+        """Write a file unless it exists. Return False if another process is writing it."""
+        with contextlib.ExitStack() as stack:
+            if self._locks:
+                try:
+                    stack.enter_context(hold_lock(self._locks / f"{number:05}", f"file {number} of {self._folder}"))
+                except Busy:
+                    return False
+            missing = [size for size in sizes if self._open_file(size, number) is None]
+            if missing:
+                self._write_files(number, missing, pool)
+        return True
 
     def _write_files(self, number: int, sizes: Sequence[int], pool: ThreadPoolExecutor) -> None:
         rows = self._rows_of_files[number]

@@ -71,37 +71,53 @@ class CompetitionPhotos:
         return self._open_photos(rows, make_photo_source)
 
     def _open_photos(self, rows: Rows, read_files: Callable[[list[Path], int, PixelRule], PhotoSource]) -> PhotoSource:
+        """Return photos of the store if there is one, after decoding those that are missing in it.
+
+        Jobs on several GPUs or machines decode different photos at the same time, so no lock is held for all of them.
+        """
         photos = self._rows.select(rows)
-        if self._store:
-            return photos.rotate(self._store.open_photos(self._size, photos.numbers))
-        return photos.rotate(read_files(photos.files, self._size, self._rule))
+        if not self._uses_store:
+            return photos.rotate(read_files(photos.files, self._size, self._rule))
+        store = self._make_store(self._size)
+        store.fill([self._size], self._progress, photos.numbers)
+        return photos.rotate(store.open_photos(self._size, photos.numbers))
+
+    def _make_store(self, size: int | str) -> PhotoStore:
+        return PhotoStore(self._store_folder, self._rows.files, self._rule, self._folder.lock(f"pixels-{size}"))
 
     @cached_property
-    def _store(self) -> PhotoStore | None:
-        store, size = PhotoStore(self._store_folder, self._rows.files, self._rule), self._size
-        with wait_for_lock(self._folder, "pixels", f"photos decoded at {size} pixels", self._progress):
+    def _uses_store(self) -> bool:
+        """Whether a store exists or saves time, and fits on the disk."""
+        store, size = self._make_store(self._size), self._size
+        with wait_for_lock(self._folder, "pixels", f"the store of photos at {size} pixels", self._progress):
             if self._cache_limit == 0:
                 remove_folder(self._folder.pixels)
-                return None
+                return False
             missing = store.count_missing(size)
             saved = MIN_SECONDS_SAVED
             if missing:
                 saved = estimate_seconds_saved(self._rows.files, size, missing, self._decodings, self._rule)
             if saved < MIN_SECONDS_SAVED:
-                return None
-            if not make_room(self._store_folder, size, compute_store_bytes(missing, size), self._cache_limit):
+                return False
+            if not self._make_room(compute_store_bytes(missing, size)):
                 # An existing store may exceed the limit by now.
-                remove_folder(self._store_folder / str(size))
-                return None
+                if not store.is_being_filled():
+                    remove_folder(self._store_folder / str(size))
+                return False
             if missing:
                 self._progress.note(
                     f"{missing} photos are decoded once at {size} pixels, which saves about {saved:.0f} s. They take "
                     f"{compute_store_bytes(missing, size) / 1e9:.2g} GB in {self._store_folder} (--cache-limit).",
                     detail=True,
                 )
-            store.fill([size], self._progress)
             mark_used(self._store_folder, size)
-        return store
+        return True
+
+    def _make_room(self, needed: int) -> bool:
+        def is_in_use(size: str) -> bool:
+            return self._make_store(size).is_being_filled()
+
+        return make_room(self._store_folder, self._size, needed, self._cache_limit, is_in_use)
 
 
 def make_competition_photos(job: TrainingJob, progress: Progress) -> CompetitionPhotos:

@@ -22,6 +22,7 @@ from .phases import BatchNormTraining, Epochs, LearningRate, Phase, Unfreeze, re
 from .settings import ClassWeights, HeadStart
 
 Preset = Literal["quick", "good", "best"]
+EngineName = Literal["local", "ray"]
 
 
 def _read_phases(value: object) -> tuple[Phase, ...]:
@@ -260,5 +261,32 @@ class RunOptions(TypedDict, total=False):
     cache_limit: Annotated[str | int, declare("SIZE")]
 
 
-class TrainMembersOptions(RunOptions, TrainingOptions, total=False):
+class EngineOptions(TypedDict, total=False):
+    """Machines.
+
+    Attributes
+    ----------
+    engine
+        Machines that run the jobs: this one, or those of a Ray cluster.
+    ray_address
+        Address of the cluster, such as HOST:6379. By default that of RAY_ADDRESS, else a cluster on this machine.
+    shared_folder
+        Whether all machines of the cluster see the folders of competitions under the same paths. If not, files are
+        sent to the machines and back.
+    job_processors
+        Processors of each job without a GPU. By default all processors of a machine.
+
+    Examples
+    --------
+    >>> machines = ensembler.EngineOptions(engine="local", job_processors=2)
+    >>> members = ensembler.train_members(["demo-dense"], competition="pets", weights="none", epochs=2, **machines)
+    """
+
+    engine: Annotated[EngineName, declare(default="local")]
+    ray_address: Annotated[str, declare("HOST:PORT")]
+    shared_folder: Annotated[bool, declare()]
+    job_processors: Annotated[int, declare("N", ge=1)]
+
+
+class TrainMembersOptions(RunOptions, EngineOptions, TrainingOptions, total=False):
     """Keywords of :func:`ensembler.train_members` that are also options of the command line."""

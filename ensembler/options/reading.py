@@ -11,6 +11,7 @@ from typing import Annotated, Any, TypeVar, cast, get_args, get_origin, get_type
 from ..callers import format_option
 from ..errors import BadChoice
 from .declared import (
+    EngineOptions,
     FineTuningOptions,
     HeadOptions,
     PhotoOptions,
@@ -89,6 +90,7 @@ def _list_options(*groups: type) -> dict[str, Option]:
 
 
 RUN = _list_options(RunOptions)
+ENGINE = _list_options(EngineOptions)
 OPTIONS = _list_options(StartOptions, FineTuningOptions, HeadOptions, PhotoOptions, StepOptions)
 DEFAULTS = cast(TrainingOptions, {name: each.default for name, each in OPTIONS.items() if each.default is not None})
 

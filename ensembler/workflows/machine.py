@@ -1,16 +1,19 @@
-"""Describes this machine for the defaults of training and for jobs."""
+"""Describes the machine of jobs for the defaults of training."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..engines.hardware import Hardware, detect_hardware
+from ..engines.engine import Engine
+from ..engines.hardware import Hardware
+from ..engines.job import Needs
+from ..engines.local import LocalEngine
 from ..options.presets import Machine
 
 
 @dataclass(frozen=True)
-class LocalMachine:
-    """The machine on which the package runs.
+class JobMachine:
+    """The machine on which a job runs.
 
     Attributes
     ----------
@@ -26,18 +29,23 @@ class LocalMachine:
     gpus: tuple[str, ...] = ()
     problem: str = ""
 
-
-UNKNOWN_MACHINE = LocalMachine(Machine())
-
-
-def detect_machine() -> LocalMachine:
-    """Detect the hardware of this machine."""
-    return summarise_hardware(detect_hardware())
+    @property
+    def needs(self) -> Needs:
+        """What a job needs that uses a single GPU, if there is one."""
+        return Needs(gpus=1 if self.gpus else None)
 
 
-def summarise_hardware(hardware: Hardware) -> LocalMachine:
+UNKNOWN_MACHINE = JobMachine(Machine())
+
+
+def detect_machine(engine: Engine | None = None) -> JobMachine:
+    """Detect the hardware that an engine gives to jobs, by default that of this machine."""
+    return summarise_hardware((engine or LocalEngine()).detect_hardware())
+
+
+def summarise_hardware(hardware: Hardware) -> JobMachine:
     """Return the facts that training needs. The memory is that of the smallest GPU, which each network must fit."""
     gpus = hardware.gpus
     memory = min((gpu.memory_bytes for gpu in gpus), default=hardware.memory_bytes)
     machine = Machine(memory, tuple(gpu.compute_capability for gpu in gpus))
-    return LocalMachine(machine, tuple(gpu.identity for gpu in gpus), hardware.problem)
+    return JobMachine(machine, tuple(gpu.identity for gpu in gpus), hardware.problem)

@@ -12,23 +12,26 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import compress
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..competition.photo_files import PhotoFiles
 from ..competition.task import Task
+from ..engines.engine import Engine
 from ..engines.job import Job
-from ..engines.local import run_jobs
 from ..errors import BadChoice, BadData, JobFailed, format_count
 from ..options.arguments import Count, Paths, check_arguments
+from ..options.declared import EngineOptions
+from ..options.reading import ENGINE, read_options, show_options
 from ..paths import DEFAULT_WORKSPACE, CompetitionLike, PathLike, Workspace, WorkspaceLike
 from ..progress import SILENT, Progress
 from ..serialization import read_arrays, write_json
 from ..stacking.card import read_card
 from ..submission.notebook.folder import choose_stack
 from ..tables import Shown, Table
+from .engine import open_engine
 
 # Nine digits represent every float32 exactly.
 _FLOAT_FORMAT = ".9g"
@@ -89,6 +92,7 @@ class Predictions(Shown):
         }
 
 
+@show_options(ENGINE)
 @check_arguments
 def predict(
     photos: Paths,
@@ -98,6 +102,7 @@ def predict(
     batch_size: Count = 32,
     workspace: WorkspaceLike = DEFAULT_WORKSPACE,
     progress: Progress = SILENT,
+    **options: Unpack[EngineOptions],
 ) -> Predictions:
     """Predict photos with a stack, in a separate process.
 
@@ -113,6 +118,8 @@ def predict(
         Name of the competition of the stack. None uses the one last fetched or adopted. A path ignores it.
     batch_size
         Number of photos in a batch.
+    **options
+        Options of the engine (:class:`ensembler.EngineOptions`).
 
     Raises
     ------
@@ -129,11 +136,14 @@ def predict(
     >>> found.photos[0].name, found.probabilities.shape
     ('1.png', (1, 1))
     """
+    engine_options = cast(EngineOptions, read_options(options, known=ENGINE))
     model = locate_stack_file(stack, competition, Workspace.read(workspace))
     card = read_card(model)
     paths = list_photo_files([photos] if isinstance(photos, str | os.PathLike) else photos)
     unique = {path: row for row, path in enumerate(dict.fromkeys(paths))}
-    probabilities = _predict(model, list(unique), batch_size, progress)[[unique[path] for path in paths]]
+    with open_engine(engine_options, progress) as engine:
+        found = _predict(model, list(unique), batch_size, engine, progress)
+    probabilities = found[[unique[path] for path in paths]]
     readable = np.isfinite(probabilities[:, 0])
     if not readable.any():
         raise BadData(f"None of {format_count(paths, 'photo')} can be decoded: name photos or folders of photos.")
@@ -166,7 +176,9 @@ def list_photo_files(named: Sequence[PathLike]) -> list[Path]:
     return paths
 
 
-def _predict(model: Path, paths: list[Path], batch_size: int, progress: Progress) -> NDArray[np.float32]:
+def _predict(
+    model: Path, paths: list[Path], batch_size: int, engine: Engine, progress: Progress
+) -> NDArray[np.float32]:
     scratch = Path(tempfile.mkdtemp(prefix="ensembler-predict-"))
     spec = {
         "model": str(model.absolute()),
@@ -178,7 +190,8 @@ def _predict(model: Path, paths: list[Path], batch_size: int, progress: Progress
         stack.callback(shutil.rmtree, scratch, ignore_errors=True)
         write_json(scratch / "photos.json", [str(path) for path in paths])
         try:
-            run_jobs([Job("predict", "ensembler.stacking.jobs.loaded_stack:predict_files", spec)], scratch, progress)
+            job = Job("predict", "ensembler.stacking.jobs.loaded_stack:predict_files", spec)
+            engine.run_jobs([job], scratch, progress)
         except JobFailed:
             # The error names the log in this folder.
             stack.pop_all()

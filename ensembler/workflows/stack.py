@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import Any, Unpack, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,17 +13,18 @@ from ..competition.folds.folds import Folds
 from ..competition.metrics.metrics import METRICS
 from ..competition.metrics.scoring import compute_out_of_fold_scores
 from ..competition.tables import Tables
+from ..engines.engine import Engine
 from ..engines.job import Job
-from ..engines.local import run_jobs, start_worker_ahead
-from ..engines.worker_processes import WorkerProcesses
 from ..errors import BadChoice
 from ..heads.links import compute_log_odds
 from ..members.predictions import MemberPredictions, load_members, load_refit_predictions, require_refit
 from ..members.records import MemberRecord, has_finished_fold, list_trained_members
 from ..members.stack_record import MemberUsed
 from ..options.arguments import Count, Names, PhotoTime, check_arguments
+from ..options.declared import EngineOptions
 from ..options.durations import read_photo_time
 from ..options.kinds import Seed, read_value
+from ..options.reading import ENGINE, read_options, show_options
 from ..paths import DEFAULT_WORKSPACE, CompetitionFolder, CompetitionLike, Workspace, WorkspaceLike, check_name
 from ..progress import SILENT, Progress
 from ..serialization import write_json
@@ -37,6 +38,7 @@ from ..submission.answer import write_answer
 from ..submission.ledger.ledger import Ledger
 from ..submission.ledger.rows import Answer
 from .competition import open_competition
+from .engine import open_engine
 from .fetch.answers import has_kaggle_metric
 from .member_scores import score_members
 from .results import StackResult
@@ -45,6 +47,7 @@ from .results import StackResult
 _JOB_NAME, _JOB_FUNCTION = "stack", "ensembler.stacking.jobs.keras_stack:build_stack_file"
 
 
+@show_options(ENGINE)
 @check_arguments
 def stack(
     members: Names | None = None,
@@ -58,6 +61,7 @@ def stack(
     seed: Seed = 0,
     workspace: WorkspaceLike = DEFAULT_WORKSPACE,
     progress: Progress = SILENT,
+    **options: Unpack[EngineOptions],
 ) -> StackResult:
     """Stack trained members with a meta-learner, calibrate it, and write the submission.
 
@@ -87,6 +91,8 @@ def stack(
         of the folds' networks, so it is an estimate.
     seed
         Seed of the meta-learner.
+    **options
+        Options of the engine that builds ``stack.keras`` (:class:`ensembler.EngineOptions`).
 
     Raises
     ------
@@ -106,6 +112,7 @@ def stack(
         raise BadChoice.from_unknown_name("meta-learner", meta, [*META_LEARNERS, TOURNAMENT])
     if name is not None:
         check_name(name, "stack")
+    engine_options = cast(EngineOptions, read_options(options, known=ENGINE))
     folder, tables = open_competition(competition, Workspace.read(workspace))
     if list_trained_members(folder):
         # First, because members seem to have been trained on other folds if the file is damaged.
@@ -119,14 +126,17 @@ def stack(
             require_refit(folder, member.record)
     _check_classes(tables, folds := load_folds(folder, tables), meta, progress)
     # A process imports TensorFlow for the file while the meta-learner is fitted.
-    with start_worker_ahead(_JOB_FUNCTION, _JOB_NAME, folder.logs) as processes:
+    with (
+        open_engine(engine_options, progress) as engine,
+        engine.start_ahead(_JOB_FUNCTION, _JOB_NAME, folder.logs),
+    ):
         fitted = fit_stack(config, tables, folds, out_of_fold, progress)
         evaluation = evaluate_stack(fitted, config, tables, folds, out_of_fold, progress)
         used = [candidates[one] for one in fitted.members]
         title = name or check_name(name_stack([member.name for member in used], refit=refit), "stack")
         test = [load_refit_predictions(folder, tables, one.record) if refit else one.test for one in used]
         answer = _save_fitted_stack(folder, tables, folds, test, fitted, title)
-        job_result = _build(folder, title, used, processes, progress, refit=refit)
+        job_result = _build(folder, title, used, engine, progress, refit=refit)
     csv = write_answer(folder.submissions, title, tables, answer)
     result = StackResult(
         name=title,
@@ -165,14 +175,14 @@ def _build(
     folder: CompetitionFolder,
     title: str,
     used: Sequence[MemberPredictions],
-    processes: WorkerProcesses,
+    engine: Engine,
     progress: Progress,
     *,
     refit: bool,
 ) -> dict[str, Any]:
     members = [member.name for member in used]
     spec = {"competition": str(folder.root), "stack": title, "members": members, "refit": refit}
-    [built] = run_jobs([Job(_JOB_NAME, _JOB_FUNCTION, spec)], folder.logs, progress, processes=processes)
+    [built] = engine.run_jobs([Job(_JOB_NAME, _JOB_FUNCTION, spec)], folder.logs, progress)
     return cast(dict[str, Any], built)
 
 

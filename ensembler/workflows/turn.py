@@ -12,13 +12,15 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Unpack
 
 from ..errors import BadChoice, format_count, format_first
 from ..images.turning.tags import disagrees_with_pixels
 from ..images.turning.turned_files import CannotTurn, read_photo_tag, turn_photo
 from ..options.arguments import Count, Paths, check_arguments
+from ..options.declared import EngineOptions
 from ..options.kinds import declare
+from ..options.reading import ENGINE, show_options
 from ..paths import DEFAULT_WORKSPACE, CompetitionLike, PathLike, Workspace, WorkspaceLike
 from ..progress import SILENT, Progress
 from ..serialization import compute_fingerprint, read_record, write_record
@@ -143,6 +145,7 @@ class _Run:
     fingerprint: str = ""
 
 
+@show_options(ENGINE)
 @check_arguments
 def turn_photos(
     photos: Paths,
@@ -155,6 +158,7 @@ def turn_photos(
     batch_size: Count = 32,
     workspace: WorkspaceLike = DEFAULT_WORKSPACE,
     progress: Progress = SILENT,
+    **options: Unpack[EngineOptions],
 ) -> TurnedPhotos:
     """Write photos turned upright into another folder. The originals stay as they are.
 
@@ -178,6 +182,8 @@ def turn_photos(
         Name of the competition of the stack. None uses the one last fetched or adopted. A path ignores it.
     batch_size
         Number of photos in a batch.
+    **options
+        Options of the engine (:class:`ensembler.EngineOptions`).
 
     Raises
     ------
@@ -206,9 +212,8 @@ def turn_photos(
     folder = Path(output)
     _refuse_inside(folder, named)
     # A photo that is named twice is written once.
-    predicted = predict(
-        list(dict.fromkeys(list_photo_files(named))), stack=model, batch_size=batch_size, progress=progress
-    )
+    files = list(dict.fromkeys(list_photo_files(named)))
+    predicted = predict(files, stack=model, batch_size=batch_size, progress=progress, **options)
     places = _place_photos(predicted.photos, named, folder)
     _claim_folder(folder, places, [compute_file_digest(model), exif, confidence])
     angles = [int(card.classes[place]) for place in predicted.probabilities.argmax(axis=1)]

@@ -112,6 +112,15 @@ def test_what_was_used_last_is_kept_longest(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("free")
+def test_what_a_process_writes_is_not_deleted(tmp_path: Path) -> None:
+    for size in (12, 16):
+        stored(tmp_path / "now", size, 200, used=size)
+    assert make_room(tmp_path / "now", 8, 300, 500, lambda size: size == "12")
+    assert there(tmp_path) == {"now/12"}
+    assert not make_room(tmp_path / "now", 8, 400, 500, lambda size: size == "12")
+
+
+@pytest.mark.usefixtures("free")
 @pytest.mark.parametrize(("limit", "kept"), [(None, [8, 10]), (3 * 64 + 3 * 100 - 1, [8]), (0, [])])
 def test_sizes_that_fit(tmp_path: Path, limit: int | None, kept: list[int]) -> None:
     assert select_fitting_sizes([10, 8, 10, 12], 1, tmp_path, limit) == kept

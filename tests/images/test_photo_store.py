@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,6 +15,7 @@ from ensembler.errors import Interrupted, UnreadablePhoto
 from ensembler.images import photo_store
 from ensembler.images.decoding import decode_photo
 from ensembler.images.photo_store import PhotoStore
+from ensembler.locks import hold_lock
 from ensembler.progress import SILENT
 
 COUNT = 7
@@ -102,6 +106,46 @@ def test_a_photo_that_cannot_be_read_leaves_no_half_written_file(
     with pytest.raises(UnreadablePhoto, match=r"4\.jpg"):
         store.fill([8], SILENT)
     assert names(tmp_path / "store" / "8") == ["00000.npy"]
+
+
+def test_only_the_files_of_the_needed_photos_are_written(store: PhotoStore, tmp_path: Path) -> None:
+    heard = Heard()
+    store.fill([8], heard, np.array([6, 5]))
+    assert names(tmp_path / "store" / "8") == ["00001.npy", "00002.npy"]
+    assert (heard.totals, heard.steps) == ([4], 4)
+    assert store.open_photos(8, np.array([6, 3])).is_decoded
+
+
+def test_those_who_fill_one_store_decode_each_photo_once(
+    paths: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(photo_store, "PHOTOS_PER_FILE", 1)
+    decoded: list[Path] = []
+    real = photo_store.decode_at_sizes
+
+    def decode_slowly(path: Path, *rest: Any) -> Any:
+        decoded.append(path)
+        time.sleep(0.05)
+        return real(path, *rest)
+
+    monkeypatch.setattr(photo_store, "decode_at_sizes", decode_slowly)
+    stores = [PhotoStore(tmp_path / "store", paths, locks=tmp_path / "locks") for _ in range(3)]
+    with ThreadPoolExecutor(3) as pool:
+        found = list(pool.map(lambda store: (store.fill([8], SILENT), store.open_photos(8))[1], stores))
+    assert sorted(decoded) == sorted(paths)
+    assert all(photos.is_decoded for photos in found)
+    assert not stores[0].is_being_filled()
+
+
+def test_a_file_that_another_process_writes_is_waited_for(paths: list[Path], tmp_path: Path) -> None:
+    store = PhotoStore(tmp_path / "store", paths, locks=tmp_path / "locks")
+    with hold_lock(tmp_path / "locks" / "00001", "it"):
+        assert store.is_being_filled()
+        with pytest.raises(Interrupted):
+            store.fill([8], Stopping(4))
+        assert names(tmp_path / "store" / "8") == ["00000.npy", "00002.npy"]
+    store.fill([8], SILENT)
+    assert store.open_photos(8).is_decoded
 
 
 def test_nothing_to_decode(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers.jobs_here import run_here
+from helpers.jobs_here import replace_local_engine
 from helpers.members_made import FOLDS, record_of, small_competition
 from helpers.photos import Heard
 
@@ -120,7 +120,7 @@ def test_a_members_photos_are_those_of_its_size_and_samples(fresh: Made, tmp_pat
 def test_members_that_learn_from_a_store_predict_the_very_same(
     tmp_path: Path, options: TrainingOptions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ensembler.workflows.train.train.run_jobs", run_here)
+    replace_local_engine(monkeypatch)
     predicted = []
     for name, saved in (("files", 0.0), ("store", 60.0)):
         monkeypatch.setattr(competition_photos, "estimate_seconds_saved", lambda *_, saved=saved: saved)

@@ -12,6 +12,7 @@ from helpers.members_made import make_member, record_of, small_competition
 from ensembler.competition.folds.folds import Folds
 from ensembler.competition.folds.splits import ALL_PHOTOS
 from ensembler.competition.tables import load_tables
+from ensembler.engines.local import LocalEngine
 from ensembler.errors import BadChoice, Mismatch
 from ensembler.images.decoding import decode_photo
 from ensembler.members.records import MemberRecord
@@ -114,7 +115,7 @@ def test_a_stack_of_networks_that_learned_from_all_photos_is_smaller_and_calls_i
 def test_who_has_no_such_network_is_told_how_to_get_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder, tables = small_competition(tmp_path)
     make_member(folder, tables, "a")
-    monkeypatch.setattr("ensembler.workflows.stack.start_worker_ahead", start_none)
+    monkeypatch.setattr(LocalEngine, "start_ahead", start_none)
     with pytest.raises(Mismatch, match=r"repeat its call .* with refit=True"):
         stack(["a"], refit=True, workspace=Workspace(tmp_path / "data", tmp_path / "submissions"))
 

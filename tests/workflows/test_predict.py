@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from helpers.jobs_here import replace_local_engine
 from helpers.members_made import small_competition
 from helpers.photos import write_photo
 from helpers.stacks_made import make_stack
@@ -44,7 +45,7 @@ class Jobs:
 @pytest.fixture
 def jobs(monkeypatch: pytest.MonkeyPatch) -> Jobs:
     asked = Jobs()
-    monkeypatch.setattr("ensembler.workflows.predict.run_jobs", asked.run)
+    replace_local_engine(monkeypatch, asked.run)
     return asked
 
 
@@ -139,7 +140,7 @@ def test_the_log_of_a_job_that_failed_stays(tmp_path: Path, monkeypatch: pytest.
         raise JobFailed("The job predict ended without a result.")
 
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    monkeypatch.setattr("ensembler.workflows.predict.run_jobs", fail)
+    replace_local_engine(monkeypatch, fail)
     with pytest.raises(JobFailed):
         predict([write_photo(tmp_path / "1.png")], workspace=workspace_of(tmp_path))
     assert kept[0].is_file()

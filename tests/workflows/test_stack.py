@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from helpers.jobs_here import start_none
+from helpers.jobs_here import replace_local_engine
 from helpers.listed_members import SPEED
 from helpers.members_made import make_member, record_of, small_competition
 from helpers.photos import Heard
@@ -20,8 +20,7 @@ from ensembler.workflows.stack import stack
 @pytest.fixture
 def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave out the one-file model, which members made up here cannot give."""
-    monkeypatch.setattr("ensembler.workflows.stack.run_jobs", lambda *_, **__: [{"difference": 0.0}])
-    monkeypatch.setattr("ensembler.workflows.stack.start_worker_ahead", start_none)
+    replace_local_engine(monkeypatch, lambda *_: [{"difference": 0.0}])
 
 
 @pytest.mark.usefixtures("no_network")

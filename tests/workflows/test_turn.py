@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers.jobs_here import replace_local_engine
 from helpers.photos import Heard, write_photo
 from PIL import Image, ImageOps
 
@@ -43,7 +44,7 @@ def stack(tmp_path, monkeypatch):
         write_arrays(Path(job.spec["predictions"]), probabilities=np.array(rows, np.float32))
         return [{}]
 
-    monkeypatch.setattr("ensembler.workflows.predict.run_jobs", run)
+    replace_local_engine(monkeypatch, run)
     return write_stack(tmp_path / "stack.keras", manifest)
 
 

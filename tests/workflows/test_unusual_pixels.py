@@ -10,7 +10,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
-from helpers.jobs_here import run_here, start_none
+from helpers.jobs_here import replace_local_engine
 from helpers.photos import Heard, pixels, zip_bytes
 from PIL import Image
 
@@ -74,9 +74,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
     (root / "made.zip").write_bytes(zip_bytes({**train, **test, "sample_submission.csv": sample}))
     workspace = Workspace(root / "data", root / "submissions")
     with pytest.MonkeyPatch.context() as patch:
-        for place in ("train.train", "stack"):
-            patch.setattr(f"ensembler.workflows.{place}.run_jobs", run_here)
-        patch.setattr("ensembler.workflows.stack.start_worker_ahead", start_none)
+        replace_local_engine(patch)
         fetch("cut-outs", archive=root / "made.zip", hints=Hints(positive="dog"), workspace=workspace)
         options = {"weights": "none", "folds": 3, "image_size": 8, "workspace": workspace}
         train_members(["demo-dense"], unfreeze="none", **options)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ...errors import Mismatch
 from ...options.arguments import Count, Paths, check_arguments
-from ...paths import PathLike
+from ...paths import PathLike, find_in_mirror
 from ...progress import SILENT, Progress
 from ...serialization import write_arrays
 from ..card import StackCard, read_card
@@ -168,7 +168,7 @@ def predict_files(spec: dict[str, Any], progress: Progress) -> dict[str, Any]:
     dict
         Empty.
     """
-    paths = json.loads(Path(spec["photos"]).read_text("utf-8"))
+    paths = [find_in_mirror(Path(path)) for path in json.loads(Path(spec["photos"]).read_text("utf-8"))]
     stack = load_stack(spec["model"])
     predicted = stack.predict_proba(paths, batch_size=spec["batch_size"], skip_unreadable=True, progress=progress)
     write_arrays(Path(spec["predictions"]), probabilities=predicted[:, -len(stack.card.outputs) :])

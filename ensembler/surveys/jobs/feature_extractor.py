@@ -28,9 +28,9 @@ from ...images.row_photos import RowPhotos
 from ...inference.jobs.predictor import Predictor
 from ...inference.jobs.speed import describe_device, measure_speed
 from ...inference.speeds import NetworkSpeed, read_speed, remember_speed
+from ...members.features.feature_locks import lock_features
 from ...members.features.jobs.compute import build_member_backbone
 from ...members.features.parts import FeatureParts
-from ...members.job_locks import wait_for_lock
 from ...paths import CompetitionFolder
 from ...process_memory import read_peak_bytes, read_resident_bytes, reset_peak
 from ...progress import Progress
@@ -125,7 +125,8 @@ class FeatureExtractor:
         write_text(locate_current_backbone(self.folder), one.name)
         try:
             self._check_time()
-            with wait_for_lock(self.folder, f"features-{one.name}", f"{one.name}: frozen features", self.progress):
+            paths, what = [one.locate_features(self.folder)], f"{one.name}: frozen features"
+            with lock_features(self.folder, paths, what, self.progress):
                 self._extract_and_measure(one, rows, batches)
         except (EnsemblerError, OutOfTimeError) as error:
             return str(error)

@@ -187,7 +187,7 @@ def _compute_missing_scores(
 
 def _measure_speeds(folder: CompetitionFolder, progress: Progress) -> None:
     from ...engines.job import Job
-    from ...engines.local import run_jobs
+    from ...engines.local import LocalEngine
 
     records = _load_records(folder, progress)
     jobs = [
@@ -202,7 +202,7 @@ def _measure_speeds(folder: CompetitionFolder, progress: Progress) -> None:
         and not ((speed := record.load_speed(folder)) and speed.is_of_this_machine)
     ]
     # Jobs run one at a time, because parallel jobs would distort the measurement.
-    run_jobs(jobs, folder.logs, progress)
+    LocalEngine().run_jobs(jobs, folder.logs, progress)
 
 
 def _describe_member(

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 
-from ...engines.job import Job
-from ...engines.local import run_jobs
+from ...engines.engine import Engine
+from ...engines.job import Job, Needs
 from ...errors import JobFailed
 from ...paths import CompetitionFolder
 from ...progress import Progress
@@ -15,13 +14,15 @@ from ...storage import remove_file
 from ...surveys.survey_job import HalvingResult, SurveyJob, locate_current_backbone
 
 
-def compare(folder: CompetitionFolder, survey_job: SurveyJob, gpus: Sequence[str], progress: Progress) -> HalvingResult:
+def compare(
+    folder: CompetitionFolder, survey_job: SurveyJob, needs: Needs, engine: Engine, progress: Progress
+) -> HalvingResult:
     """Run the job, and again while it leaves work to a new process.
 
     Parameters
     ----------
-    gpus
-        Identities of GPUs in ``CUDA_VISIBLE_DEVICES``. The first one is used.
+    needs
+        Requirements on the machine of the job.
 
     Raises
     ------
@@ -37,10 +38,10 @@ def compare(folder: CompetitionFolder, survey_job: SurveyJob, gpus: Sequence[str
             return HalvingResult(failed={**crashed, **failed})
         work = sum(candidate.work for candidate in remaining) * survey_job.photos[0]
         spec = convert_to_plain(replace(survey_job, candidates=remaining))
-        job = Job("survey", "ensembler.surveys.jobs.compare:compare_backbones", spec, work=work)
+        job = Job("survey", "ensembler.surveys.jobs.compare:compare_backbones", spec, work=work, needs=needs)
         remove_file(locate_current_backbone(folder))
         try:
-            [reply] = run_jobs([job], folder.logs, progress, gpus=gpus[:1])
+            [reply] = engine.run_jobs([job], folder.logs, progress)
         except JobFailed as death:
             if not locate_current_backbone(folder).is_file():
                 raise

@@ -5,12 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Unpack, cast
 
 from ...backbones.patterns import match_backbones
 from ...backbones.registry import Backbone, find_min_size
 from ...competition.folds.file import load_or_make_folds
 from ...competition.folds.folds import Folds
 from ...competition.tables import Tables
+from ...engines.engine import Engine
 from ...errors import BadChoice
 from ...images.cache_policy import parse_cache_limit
 from ...inference.runtimes import read_runtime
@@ -18,18 +20,19 @@ from ...locks import hold_lock
 from ...machine_memory import read_machine_memory
 from ...members.records import build_record
 from ...options.arguments import Count, Duration, Names, Share, check_arguments
-from ...options.declared import ImageSize, TrainingOptions
+from ...options.declared import EngineOptions, ImageSize, TrainingOptions
 from ...options.durations import read_duration
 from ...options.kinds import Seed, read_value
-from ...options.reading import read_options
+from ...options.reading import ENGINE, read_options, show_options
 from ...options.resolve import choose_settings
 from ...paths import DEFAULT_WORKSPACE, CompetitionFolder, CompetitionLike, PathLike, Workspace, WorkspaceLike
 from ...progress import SILENT, Progress
 from ...surveys.candidates import Candidate
 from ...surveys.halving import plan_rungs
 from ...surveys.survey_job import SurveyJob
+from ..engine import open_engine
 from ..fetch.tables import open_refreshed_competition
-from ..machine import UNKNOWN_MACHINE, LocalMachine, detect_machine
+from ..machine import UNKNOWN_MACHINE, JobMachine, detect_machine
 from .answers import TypedOptions
 from .conclusion import summarise_survey
 from .files import save_survey
@@ -44,6 +47,7 @@ DEFAULT_TOP = 3
 MIN_PHOTOS_PER_FOLD = 4
 
 
+@show_options(ENGINE)
 @check_arguments
 def survey(
     members: Names | None = None,
@@ -62,6 +66,7 @@ def survey(
     competition: CompetitionLike | None = None,
     workspace: WorkspaceLike = DEFAULT_WORKSPACE,
     progress: Progress = SILENT,
+    **engine_options: Unpack[EngineOptions],
 ) -> SurveyResult:
     """Compare backbones by linear heads on their frozen features, with the folds of the competition.
 
@@ -100,6 +105,8 @@ def survey(
         Maximum disk space of decoded photos, such as ``20GB``, or bytes. None allows half of the free space.
     competition
         Name of the competition. None uses the one last fetched or adopted.
+    **engine_options
+        Options of the engine (:class:`ensembler.EngineOptions`).
 
     Raises
     ------
@@ -118,18 +125,22 @@ def survey(
     """
     began = time.time()
     limit = None if time_budget is None else read_value("--time-budget", read_duration, time_budget)
+    chosen_engine = cast(EngineOptions, read_options(engine_options, known=ENGINE))
     chosen_runtime, cache_bytes = read_runtime(runtime), parse_cache_limit(cache_limit)
     options = _read_options(weights, image_size, seed)
     image_size, seed = options.get("image_size"), options["seed"]
     backbones = match_backbones(members or ())
     folder, tables = open_refreshed_competition(competition, Workspace.read(workspace), progress)
-    local_machine = _detect_machine(backbones, progress)
-    with hold_lock(folder.lock("survey"), f"the survey of {folder.name}"):
+    with (
+        open_engine(chosen_engine, progress) as engine,
+        hold_lock(folder.lock("survey"), f"the survey of {folder.name}"),
+    ):
+        machine = _detect_machine(backbones, engine, progress)
         folds = load_or_make_folds(folder, tables, seed=seed)
         least = MIN_PHOTOS_PER_FOLD * folds.splits
         if photos is not None and photos < least:
             raise BadChoice(f"--photos must be at least {least} for {folds.splits} folds. Received: {photos}")
-        candidates, failed = _build_candidates(folder, tables, folds, backbones, options, local_machine)
+        candidates, failed = _build_candidates(folder, tables, folds, backbones, options, machine)
         photo_count = min(photos or len(tables.train), len(tables.train))
         survey_job = SurveyJob(
             competition=str(folder.root),
@@ -143,16 +154,16 @@ def survey(
             runtime=chosen_runtime,
             cache_limit=cache_bytes,
         )
-        halving = compare(folder, survey_job, local_machine.gpus, progress)
+        halving = compare(folder, survey_job, machine.needs, engine, progress)
         source = None if weights is None else str(weights)
         typed = TypedOptions(source, image_size, seed, folder.workspace, folder.name_if_not_current)
         summary = summarise_survey(folder, tables, candidates, halving, failed, typed, sort, accuracy, progress)
         return save_survey(folder, replace(summary, seconds=time.time() - began))
 
 
-def _detect_machine(backbones: Sequence[Backbone], progress: Progress) -> LocalMachine:
-    """Detect this machine, unless all networks are so tiny that the detection would take longer than they do."""
-    machine = UNKNOWN_MACHINE if all(backbone.tiny for backbone in backbones) else detect_machine()
+def _detect_machine(backbones: Sequence[Backbone], engine: Engine, progress: Progress) -> JobMachine:
+    """Detect the machine of jobs, unless all networks are so tiny that the detection would take longer than they do."""
+    machine = UNKNOWN_MACHINE if all(backbone.tiny for backbone in backbones) else detect_machine(engine)
     if machine.problem:
         progress.warn(machine.problem)
     return machine
@@ -170,7 +181,7 @@ def _build_candidates(
     folds: Folds,
     backbones: Sequence[Backbone],
     options: TrainingOptions,
-    local_machine: LocalMachine,
+    machine: JobMachine,
 ) -> tuple[list[Candidate], list[FailedBackbone]]:
     """Resolve the settings of each backbone. Backbones without weights fail."""
     candidates, failed = [], []
@@ -179,7 +190,7 @@ def _build_candidates(
         if "image_size" in own:
             own["image_size"] = max(own["image_size"], find_min_size(backbone))
         try:
-            settings, source = choose_settings(backbone, own, machine=local_machine.machine)
+            settings, source = choose_settings(backbone, own, machine=machine.machine)
         except BadChoice as error:
             failed.append(FailedBackbone(backbone.name, str(error), f"no weights in {options.get('weights')}"))
             continue

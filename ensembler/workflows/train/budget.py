@@ -14,7 +14,6 @@ from ...competition.folds.file import DEFAULT_FOLDS, build_folds, load_or_make_f
 from ...competition.folds.folds import Folds
 from ...competition.tables import Tables
 from ...engines.job import Job
-from ...engines.local import run_jobs
 from ...errors import BadChoice, format_count
 from ...images.views import MIRRORED_VIEW, VIEWS, WHOLE_VIEW
 from ...inference.speeds import NetworkSpeed, TrainingSpeed, locate_speed, read_speed, remember_speed
@@ -132,7 +131,7 @@ def plan_within_budget(
         If an existing member has other settings than all ways to train it.
     """
     pricing = _Pricing(call, folder, tables, folds, progress, restart=restart)
-    now, slots = time.time(), len(call.gpus) or call.parallel
+    now, slots = time.time(), call.slots
     left = budget.deadline - now
     plan = plan_within(left, pricing.ways, [each.count for each in folds], pricing.price, slots)
     if plan.seconds > left:
@@ -220,8 +219,8 @@ class _Pricing:
             "members": members,
             "data_parallel": call.options["data_parallel"],
         }
-        job = Job("speeds", "ensembler.members.budget.jobs.measure_speeds:measure_speeds", spec)
-        [reply] = run_jobs([job], folder.logs, progress, parallel=call.parallel, gpus=call.gpus)
+        job = Job("speeds", "ensembler.members.budget.jobs.measure_speeds:measure_speeds", spec, needs=call.needs)
+        [reply] = call.engine.run_jobs([job], folder.logs, progress)
         self.measuring_seconds = time.monotonic() - began
         start_up = max(0.0, self.measuring_seconds - reply["seconds"])
         speeds = {}
@@ -237,7 +236,8 @@ class _Pricing:
         phases = [[phase.unfreeze, phase.batch_norm] for phase in settings.phases]
         network = [*(getattr(settings, name) for name in names), phases]
         call = self._call
-        device = [platform.machine(), os.cpu_count(), call.gpus, call.parallel, call.options["data_parallel"]]
+        gpus = () if call.options["data_parallel"] else call.machine.gpus
+        device = [platform.machine(), os.cpu_count(), gpus, call.slots, call.options["data_parallel"]]
         return locate_speed(network, settings.image_size, settings.batch_size, settings.precision, device)
 
     def price(self, member: int, way: SettingsAndWeights, count: int) -> list[JobCosts]:

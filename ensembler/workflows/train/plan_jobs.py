@@ -10,7 +10,7 @@ from typing import Any
 from ...competition.folds.folds import Folds
 from ...competition.folds.splits import ALL_PHOTOS
 from ...competition.tables import Tables
-from ...engines.job import Job
+from ...engines.job import Job, Needs
 from ...errors import Mismatch
 from ...images.cache_policy import parse_cache_limit
 from ...inference.runtimes import read_runtime
@@ -42,12 +42,15 @@ class MemberPlan:
         Work of one fold, or of all folds together if the backbone is frozen; see :mod:`ensembler.members.work`.
     job
         Its training job, with the allotments of all folds. The folds are still missing.
+    needs
+        Requirements of each of its jobs on a machine.
     """
 
     record: MemberRecord
     tiny: bool
     work: float
     job: TrainingJob
+    needs: Needs
 
 
 def read_job_options(run: RunOptions) -> dict[str, Any]:
@@ -134,4 +137,4 @@ def _build_job(plan: MemberPlan, folds: Sequence[int], name: str) -> Job:
     work = plan.work * (1 if frozen else len(folds))
     function = TRAIN_FROZEN if frozen else FINE_TUNE
     # Frozen networks leave little in memory, and training of a few seconds should not import libraries again.
-    return Job(name, function, spec, plan.record.name, tuple(folds), work, shares_process=frozen)
+    return Job(name, function, spec, plan.record.name, tuple(folds), work, shares_process=frozen, needs=plan.needs)

@@ -6,7 +6,6 @@ import contextlib
 from typing import Unpack, cast
 
 from ...competition.folds.file import load_or_make_folds
-from ...engines.local import run_jobs
 from ...locks import hold_lock
 from ...members.budget.planning import BudgetPlan
 from ...members.predictions import load_members
@@ -14,11 +13,12 @@ from ...members.pseudo_labels.labeller import find_labeller
 from ...options.arguments import Names, check_arguments
 from ...options.command_line import build_call, save_call
 from ...options.configuration import configure
-from ...options.declared import RunOptions, TrainingOptions, TrainMembersOptions
-from ...options.reading import OPTIONS, RUN, read_options, show_options
+from ...options.declared import EngineOptions, RunOptions, TrainingOptions, TrainMembersOptions
+from ...options.reading import ENGINE, OPTIONS, RUN, read_options, show_options
 from ...paths import DEFAULT_WORKSPACE, CompetitionLike, Workspace, WorkspaceLike
 from ...progress import SILENT, Progress
 from ...tables import Listing
+from ..engine import open_engine
 from ..fetch.tables import open_refreshed_competition
 from ..member_scores import score_members
 from ..results import MemberResult
@@ -29,7 +29,7 @@ from .pseudo_labels import format_pseudo_options, read_confidence, write_labels
 from .training_call import TrainingCall
 
 
-@show_options(RUN, OPTIONS)
+@show_options(RUN, ENGINE, OPTIONS)
 @check_arguments
 def train_members(
     members: Names,
@@ -53,9 +53,10 @@ def train_members(
     progress
         Receives progress and events.
     **options
-        Options of the call (:class:`ensembler.RunOptions`) and of the training (:class:`ensembler.TrainingOptions`).
-        They override those of the file ``config``, which override those of the preset. Several calls can share them:
-        ``strong = TrainingOptions(augmentation="strong", ema=0.99)``, ``train_members(["b0@strong"], **strong)``.
+        Options of the call (:class:`ensembler.RunOptions`), of the engine (:class:`ensembler.EngineOptions`) and of the
+        training (:class:`ensembler.TrainingOptions`). They override those of the file ``config``, which override those
+        of the preset. Several calls can share them: ``strong = TrainingOptions(augmentation="strong", ema=0.99)``,
+        ``train_members(["b0@strong"], **strong)``.
 
     Returns
     -------
@@ -82,7 +83,7 @@ def train_members(
     >>> [member.name for member in members]
     ['demo-dense', 'demo-conv']
     """
-    given = read_options(options, known=RUN | OPTIONS)
+    given = read_options(options, known=RUN | ENGINE | OPTIONS)
     run = cast(RunOptions, given)
     budget = read_budget(run.get("time_budget"))
     job_options = read_job_options(run)
@@ -90,36 +91,38 @@ def train_members(
     folds, repeats, restart = run.get("folds"), run.get("repeats"), run.get("restart", False)
     training = cast(TrainingOptions, {name: value for name, value in given.items() if name in OPTIONS})
     configuration = configure(training, run.get("preset"), run.get("config"))
-    call = TrainingCall.read(members, run.get("name"), configuration)
-    if options.get("weights", "") is None:
-        # Keras means random weights by it.
-        progress.note(
-            f"None leaves --weights as it is, which is {call.options['weights']}; `--weights none` is random weights."
-        )
-    folder, tables = open_refreshed_competition(competition, Workspace.read(workspace), progress)
-    call = fit_to_task(call, tables, run, progress)
-    call.report_surprises(progress)
-    with contextlib.ExitStack() as locks:
-        for name in call.names:
-            locks.enter_context(hold_lock(folder.member_lock(name), f"{name} of {folder.name}"))
-        stack = run.get("pseudo_labels")
-        labeller = find_labeller(folder, tables, stack, confidence, call.names) if stack else None
-        plan = BudgetPlan(call.settings_and_weights, folds)
-        if budget:
-            choices = list_possible_folds(folder, tables, folds, repeats, call.options["seed"])
-            plan = plan_within_budget(budget, call, folder, tables, choices, progress, restart=restart)
-        shared = load_or_make_folds(folder, tables, plan.folds, repeats, call.options["seed"])
-        plans = call.plan_members(folder, tables, shared, plan, labeller, job_options)
-        for member, member_plan in zip(call.members, plans, strict=True):
-            prepare_member_folder(folder, member_plan.record, restart=restart)
-            words = build_call(member, run, configuration.command)
-            save_call(folder, member_plan.record.name, [*words, *format_pseudo_options(labeller)])
-            if labeller:
-                write_labels(folder, member_plan.record, labeller, progress)
-            if not budget:
-                report_cut_short(folder, member_plan.record, progress)
-        plans = add_decodings(folder, plans, tables, shared)
-        for build in (build_jobs, build_refit_jobs) if run.get("refit") else (build_jobs,):
-            jobs = [job for each in plans for job in build(folder, each)]
-            run_jobs(jobs, folder.logs, progress, parallel=call.parallel, gpus=call.gpus)
-    return score_members(folder, tables, load_members(folder, tables, call.names), shared)
+    with open_engine(cast(EngineOptions, given), progress) as engine:
+        call = TrainingCall.read(members, run.get("name"), configuration, engine)
+        if options.get("weights", "") is None:
+            # Keras means random weights by it.
+            progress.note(
+                f"None leaves --weights as it is, which is {call.options['weights']}; `--weights none` is random "
+                "weights."
+            )
+        folder, tables = open_refreshed_competition(competition, Workspace.read(workspace), progress)
+        call = fit_to_task(call, tables, run, progress)
+        call.report_surprises(progress)
+        with contextlib.ExitStack() as locks:
+            for name in call.names:
+                locks.enter_context(hold_lock(folder.member_lock(name), f"{name} of {folder.name}"))
+            stack = run.get("pseudo_labels")
+            labeller = find_labeller(folder, tables, stack, confidence, call.names) if stack else None
+            plan = BudgetPlan(call.settings_and_weights, folds)
+            if budget:
+                choices = list_possible_folds(folder, tables, folds, repeats, call.options["seed"])
+                plan = plan_within_budget(budget, call, folder, tables, choices, progress, restart=restart)
+            shared = load_or_make_folds(folder, tables, plan.folds, repeats, call.options["seed"])
+            plans = call.plan_members(folder, tables, shared, plan, labeller, job_options)
+            for member, member_plan in zip(call.members, plans, strict=True):
+                prepare_member_folder(folder, member_plan.record, restart=restart)
+                words = build_call(member, run, configuration.command)
+                save_call(folder, member_plan.record.name, [*words, *format_pseudo_options(labeller)])
+                if labeller:
+                    write_labels(folder, member_plan.record, labeller, progress)
+                if not budget:
+                    report_cut_short(folder, member_plan.record, progress)
+            plans = add_decodings(folder, plans, tables, shared)
+            for build in (build_jobs, build_refit_jobs) if run.get("refit") else (build_jobs,):
+                jobs = [job for each in plans for job in build(folder, each)]
+                call.engine.run_jobs(jobs, folder.logs, progress)
+        return score_members(folder, tables, load_members(folder, tables, call.names), shared)

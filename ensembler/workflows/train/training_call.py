@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -14,6 +13,8 @@ from ...backbones.registry import Backbone
 from ...callers import format_option
 from ...competition.folds.folds import Folds
 from ...competition.tables import Tables
+from ...engines.engine import Engine
+from ...engines.job import Needs
 from ...errors import BadChoice
 from ...members.budget.planning import BudgetPlan
 from ...members.budget.sizes import SettingsAndWeights, list_ways_to_train
@@ -27,7 +28,7 @@ from ...options.presets import NO_GPU, NO_WEIGHTS
 from ...options.resolve import list_unused_options
 from ...paths import CompetitionFolder
 from ...progress import Progress
-from ..machine import UNKNOWN_MACHINE, LocalMachine, detect_machine
+from ..machine import UNKNOWN_MACHINE, JobMachine, detect_machine
 from .plan_jobs import MemberPlan
 
 
@@ -41,19 +42,22 @@ class TrainingCall:
         Names of backbones with labels, such as ``b0@strong``.
     names, backbones
         Names and backbones of the members, in the same order.
+    engine
+        Engine that trains them.
     machine
-        Machine that trains them.
+        Machine on which a job runs.
     """
 
     members: Sequence[str]
     names: Sequence[str]
     backbones: Sequence[Backbone]
     configuration: Configuration
-    machine: LocalMachine
+    engine: Engine
+    machine: JobMachine
 
     @classmethod
-    def read(cls, members: Sequence[str], name: str | None, configuration: Configuration) -> Self:
-        """Resolve names and backbones of the members, and detect the machine.
+    def read(cls, members: Sequence[str], name: str | None, configuration: Configuration, engine: Engine) -> Self:
+        """Resolve names and backbones of the members, and detect the machine of jobs.
 
         Raises
         ------
@@ -64,8 +68,8 @@ class TrainingCall:
         backbones = find_backbones(configuration, members)
         names = resolve_member_names(members, name, configuration.backbones)
         # The detection of GPUs takes longer than the training of tiny networks.
-        machine = UNKNOWN_MACHINE if all(backbone.tiny for backbone in backbones) else detect_machine()
-        return cls(members, names, backbones, configuration, machine)
+        machine = UNKNOWN_MACHINE if all(backbone.tiny for backbone in backbones) else detect_machine(engine)
+        return cls(members, names, backbones, configuration, engine, machine)
 
     @property
     def tiny(self) -> bool:
@@ -83,14 +87,16 @@ class TrainingCall:
         return self.configuration.resolve_options(self.machine.machine).options
 
     @property
-    def gpus(self) -> tuple[str, ...]:
-        """GPUs of which each job gets one. Empty if each job uses all GPUs."""
-        return () if self.options["data_parallel"] else self.machine.gpus
+    def needs(self) -> Needs:
+        """What each job needs: one GPU, or all GPUs of a machine. Tiny networks need a single processor."""
+        if self.options["data_parallel"] and self.machine.gpus:
+            return Needs(gpus=len(self.machine.gpus))
+        return replace(self.machine.needs, processors=1 if self.tiny else None)
 
     @property
-    def parallel(self) -> int:
-        """Number of simultaneous jobs on a machine without GPUs."""
-        return os.cpu_count() or 1 if self.tiny else 1
+    def slots(self) -> int:
+        """Number of simultaneous jobs."""
+        return self.engine.count_slots(self.needs)
 
     def report_surprises(self, progress: Progress) -> None:
         """Report settings that the machine chose, and options without effect."""
@@ -147,7 +153,7 @@ class TrainingCall:
                 **job_options,
             )
             work = estimate_job_work(planned, backbone, photos, held_out, test, 1, tables.rows_per_photo)
-            plans.append(MemberPlan(record, backbone.tiny, work, job))
+            plans.append(MemberPlan(record, backbone.tiny, work, job, self.needs))
         return plans
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
-from helpers.jobs_here import run_here, start_none
+from helpers.jobs_here import replace_local_engine
 from helpers.photos import Heard, truncate, write_csv, write_photo
 
 from ensembler.competition.tables import load_tables
@@ -62,7 +62,7 @@ def trained(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     write_csv(root / "photos" / "labels.csv", ";".join(["id,tags", *(f"{row},{label}" for row, label in rows)]))
     workspace = Workspace(root / "data", root / "submissions")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("ensembler.workflows.train.train.run_jobs", run_here)
+        replace_local_engine(patch)
         adopt(root / "photos", "made", workspace=workspace)
         common = {"weights": "none", "unfreeze": "none", "folds": 3, "workspace": workspace}
         train_members(["demo-dense", "demo-conv"], image_size=8, **common)
@@ -75,8 +75,7 @@ def built(request: pytest.FixtureRequest, trained: tuple[str, Workspace]) -> Bui
     task, workspace = trained
     members = MEMBERS[request.param]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("ensembler.workflows.stack.run_jobs", run_here)
-        patch.setattr("ensembler.workflows.stack.start_worker_ahead", start_none)
+        replace_local_engine(patch)
         result = stack(members, name=request.param, workspace=workspace)
     folder = workspace.competition("made")
     stored = read_arrays(folder.stack(result.name) / "predictions.npz")["test"]
@@ -174,7 +173,7 @@ def test_an_unreadable_photo_is_an_error_or_a_row_of_nan(built: Built, tmp_path:
 def test_the_workflow_predicts_files_and_folders_by_a_stacks_name(
     built: Built, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ensembler.workflows.predict.run_jobs", run_here)
+    replace_local_engine(monkeypatch)
     for path in built.paths[1:]:
         shutil.copyfile(path, tmp_path / path.name)
     found = predict([built.paths[0], tmp_path], stack=built.name, workspace=built.workspace)

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers.jobs_here import replace_local_engine
 from helpers.listed_members import SPEED
 from helpers.members_made import FOLDS, SETTINGS, make_member, record_of, small_competition
 from helpers.photos import Heard
 
 from ensembler.competition.metrics.scoring import compute_out_of_fold_scores
 from ensembler.competition.tables import Tables
-from ensembler.engines import local
 from ensembler.errors import BadChoice
 from ensembler.inference.speeds import NetworkSpeed
 from ensembler.locks import hold_lock
@@ -165,7 +165,7 @@ def test_only_what_was_not_measured_here_is_measured(made: Made, monkeypatch: py
     for name, host in (("here", socket.gethostname()), ("elsewhere", "elsewhere")):
         write_record(folder.speed(name), speed_of(MemberRecord.load(folder, name), host))
     asked = []
-    monkeypatch.setattr(local, "run_jobs", lambda jobs, *_: asked.extend(jobs))
+    replace_local_engine(monkeypatch, lambda jobs, *_: asked.extend(jobs))
     list_members(workspace=workspace)
     assert asked == []
     list_members(workspace=workspace, measure=True)

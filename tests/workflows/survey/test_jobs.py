@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import pytest
+from helpers.jobs_here import replace_local_engine
 from helpers.members_made import record_of, small_competition
 from helpers.photos import Heard
 
-from ensembler.engines.job import Job
+from ensembler.engines.job import Job, Needs
+from ensembler.engines.local import LocalEngine
 from ensembler.errors import JobFailed
 from ensembler.paths import CompetitionFolder
 from ensembler.storage import write_text
 from ensembler.surveys.candidates import Candidate
 from ensembler.surveys.survey_job import HalvingResult, SurveyJob, locate_current_backbone
-from ensembler.workflows.survey import jobs as survey_jobs
 from ensembler.workflows.survey.jobs import compare
 
 Told = dict[str, Any]
@@ -36,12 +37,13 @@ def run(
     """Have jobs do ``work`` on the names that are left; return what came out, and those names of each job."""
     asked: list[list[str]] = []
 
-    def run_jobs(jobs: list[Job], *_: Any, **__: Any) -> list[Told]:
+    def run_jobs(jobs: Sequence[Job], *_: Any) -> list[Told]:
         asked.append([one["record"]["name"] for one in jobs[0].spec["candidates"]])
         return [asdict(work(asked[-1]))]
 
-    monkeypatch.setattr(survey_jobs, "run_jobs", run_jobs)
-    return compare(CompetitionFolder(Path(assigned.competition)), assigned, ["0", "1"], Heard()), asked
+    replace_local_engine(monkeypatch, run_jobs)
+    folder = CompetitionFolder(Path(assigned.competition))
+    return compare(folder, assigned, Needs(), LocalEngine(), Heard()), asked
 
 
 def test_one_that_kills_its_process_is_left_out_and_the_others_go_on(

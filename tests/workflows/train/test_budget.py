@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from helpers.jobs_here import CPU, TWO_GPUS, replace_local_engine
 from helpers.members_made import make_member, small_competition
 from helpers.photos import Heard
 
@@ -21,15 +22,9 @@ from ensembler.locks import hold_lock
 from ensembler.members.records import MemberRecord
 from ensembler.members.training_job import TrainingJob
 from ensembler.options.command_line import group_training_commands
-from ensembler.options.presets import Machine
 from ensembler.paths import CompetitionFolder, Workspace
 from ensembler.serialization import make_record
-from ensembler.workflows.machine import LocalMachine
-from ensembler.workflows.train import budget as budgeting
-from ensembler.workflows.train import train as training
 from ensembler.workflows.train.train import train_members
-
-TWO_GPUS = LocalMachine(Machine(2**40, ((8, 0), (8, 0))), ("0", "1"))
 
 
 class Enough(Exception):
@@ -46,16 +41,21 @@ class Made:
     measured: list[tuple[str, int]] = field(default_factory=list)
     jobs: list[Job] = field(default_factory=list)
 
-    def measure(self, jobs: Sequence[Job], *_: Any, **__: Any) -> list[Any]:
+    def measure(self, jobs: Sequence[Job]) -> list[Any]:
         """Return speeds that grow with the area: at 96 pixels an epoch of 20 photos takes about 20 seconds."""
         (job,) = jobs
         members = [member["settings"] for member in job.spec["members"]]
         self.measured += [(settings["backbone"], settings["image_size"]) for settings in members]
         return [{"speeds": [asdict(speed_of(settings)) for settings in members], "seconds": 0.0}]
 
-    def run(self, jobs: Sequence[Job], *_: Any, **__: Any) -> None:
+    def measure_or_run(self, jobs: Sequence[Job], *_: Any) -> list[Any]:
+        """Measure speeds, or stop where training would begin. A call without work trains nothing."""
+        if jobs and jobs[0].name == "speeds":
+            return self.measure(jobs)
         self.jobs = list(jobs)
-        raise Enough
+        if self.jobs:
+            raise Enough
+        return []
 
     @property
     def assignments(self) -> list[TrainingJob]:
@@ -76,9 +76,7 @@ def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Made:
     folder.folds.unlink()
     found = Made(folder, Workspace(tmp_path / "data", tmp_path / "submissions"))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setattr(budgeting, "run_jobs", found.measure)
-    monkeypatch.setattr(training, "run_jobs", found.run)
-    monkeypatch.setattr("ensembler.workflows.train.training_call.detect_machine", lambda: LocalMachine(Machine(2**40)))
+    replace_local_engine(monkeypatch, found.measure_or_run, CPU)
     return found
 
 
@@ -205,7 +203,7 @@ def test_the_budget_that_is_named_would_do(made: Made, train: Train) -> None:
 
 def test_two_gpus_do_twice_as_much(made: Made, train: Train, monkeypatch: pytest.MonkeyPatch) -> None:
     one = train("7m", "mobilenet", precision="float32")
-    monkeypatch.setattr("ensembler.workflows.train.training_call.detect_machine", lambda: TWO_GPUS)
+    replace_local_engine(monkeypatch, made.measure_or_run, TWO_GPUS)
     two = train("7m", "mobilenet", precision="float32", restart=True)
     assert "Cut" in one
     assert "Cut" not in two
@@ -216,7 +214,7 @@ def test_finished_folds_cost_nothing_and_measure_nothing(tmp_path: Path, monkeyp
     make_member(folder, tables, "demo-conv")
     found = Made(folder, Workspace(tmp_path / "data", tmp_path / "submissions"))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setattr(budgeting, "run_jobs", found.measure)
+    replace_local_engine(monkeypatch, found.measure_or_run)
     results = train_members(
         ["demo-conv"],
         folds=3,

@@ -12,6 +12,7 @@ from ensembler.competition.csv_tables import read_table
 from ensembler.competition.folds.file import load_folds
 from ensembler.competition.layout.hints import Hints
 from ensembler.competition.tables import load_tables
+from ensembler.engines.local import LocalEngine
 from ensembler.errors import BadChoice
 from ensembler.members.records import MemberRecord, load_fold
 from ensembler.options.configuration import configure
@@ -80,7 +81,9 @@ def test_the_drawn_sheet_shows_each_epoch_in_another_rotation(workspace, tmp_pat
 )
 def test_defaults_of_a_preset_that_do_not_fit_are_switched_off_and_named(workspace, preset, said):
     tables = load_tables(workspace.competition("sky"))
-    call = TrainingCall(["b0"], ["b0"], [find_backbone("b0")], configure({}, preset), UNKNOWN_MACHINE)
+    call = TrainingCall(
+        ["b0"], ["b0"], [find_backbone("b0")], configure({}, preset), LocalEngine(None), UNKNOWN_MACHINE
+    )
     heard = Heard()
     fitted = fit_to_task(call, tables, {}, heard)
     assert (fitted.options["flips"], fitted.options["tta"]) == (False, "none")

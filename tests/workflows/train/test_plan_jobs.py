@@ -9,24 +9,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from helpers.jobs_here import CPU, TWO_GPUS, replace_local_engine
 from helpers.members_made import FOLDS, record_of, small_competition
 from helpers.photos import Heard
 
-from ensembler.engines.job import Job
+from ensembler.engines.hardware import Hardware
+from ensembler.engines.job import Job, Needs
 from ensembler.errors import BadChoice, Busy, Mismatch
 from ensembler.locks import hold_lock
 from ensembler.members.records import MemberRecord
-from ensembler.options.presets import Machine
 from ensembler.paths import CompetitionFolder, Workspace
-from ensembler.progress import Progress
 from ensembler.storage import write_text
-from ensembler.workflows.machine import LocalMachine
-from ensembler.workflows.train import train as training
 from ensembler.workflows.train.plan_jobs import prepare_member_folder
 from ensembler.workflows.train.train import train_members
-
-CPU = LocalMachine(Machine(2**40))
-TWO_GPUS = LocalMachine(Machine(2**40, ((8, 0), (8, 0))), ("0", "GPU-7"))
 
 
 class Enough(Exception):
@@ -38,15 +33,17 @@ class Asked:
 
     def __init__(self) -> None:
         self.jobs: list[Job] = []
-        self.gpus: tuple[str, ...] = ()
-        self.parallel = 0
         self.heard = Heard()
 
-    def run(
-        self, jobs: Sequence[Job], _logs: Path, _progress: Progress, parallel: int = 1, gpus: Sequence[str] = ()
-    ) -> None:
-        self.jobs, self.parallel, self.gpus = list(jobs), parallel, tuple(gpus)
+    def run(self, jobs: Sequence[Job], *_: object) -> None:
+        self.jobs = list(jobs)
         raise Enough
+
+    @property
+    def needs(self) -> Needs:
+        """What each of the jobs needs, which is the same."""
+        [needs] = {job.needs for job in self.jobs}
+        return needs
 
 
 @pytest.fixture(scope="module")
@@ -61,10 +58,9 @@ Train = Callable[..., Asked]
 
 @pytest.fixture
 def train(made: tuple[CompetitionFolder, Workspace], monkeypatch: pytest.MonkeyPatch) -> Train:
-    def begun(*members: str, here: LocalMachine = CPU, **options: Any) -> Asked:
+    def begun(*members: str, here: Hardware = CPU, **options: Any) -> Asked:
         asked = Asked()
-        monkeypatch.setattr(training, "run_jobs", asked.run)
-        monkeypatch.setattr("ensembler.workflows.train.training_call.detect_machine", lambda: here)
+        replace_local_engine(monkeypatch, asked.run, here)
         with pytest.raises(Enough):
             train_members(members, folds=FOLDS, restart=True, workspace=made[1], progress=asked.heard, **options)
         return asked
@@ -76,7 +72,7 @@ def test_without_a_gpu_heads_are_trained_one_job_a_member(train: Train) -> None:
     asked = train("b0", "b3")
     assert [job.name for job in asked.jobs] == ["b0", "b3"]
     assert {job.function for job in asked.jobs} == {"ensembler.members.jobs.frozen:train_frozen"}
-    assert (asked.gpus, asked.parallel) == ((), 1)
+    assert asked.needs == Needs()
     assert asked.heard.told == ["No GPU: heads are trained on frozen backbones; unfreeze='all' fine-tunes them whole."]
 
 
@@ -84,7 +80,7 @@ def test_each_gpu_gets_jobs_of_its_own(train: Train, made: tuple[CompetitionFold
     asked = train("b0", here=TWO_GPUS)
     assert [job.name for job in asked.jobs] == [f"b0-fold-{fold}" for fold in range(FOLDS)]
     assert {job.function for job in asked.jobs} == {"ensembler.members.fine_tuning.jobs.fine_tune:fine_tune"}
-    assert asked.gpus == TWO_GPUS.gpus
+    assert asked.needs == Needs(gpus=1)
     assert {job.spec["data_parallel"] for job in asked.jobs} == {False}
     assert asked.heard.told == []
     settings = MemberRecord.load(made[0], "b0").settings
@@ -109,21 +105,21 @@ def test_jobs_write_for_tensorboard_where_that_is_asked_for(train: Train, monkey
 
 def test_one_network_on_all_gpus_sees_them_all(train: Train) -> None:
     asked = train("b0", here=TWO_GPUS, data_parallel=True)
-    assert (asked.gpus, asked.parallel) == ((), 1)
+    assert asked.needs == Needs(gpus=2)
     assert {job.spec["data_parallel"] for job in asked.jobs} == {True}
 
 
 def test_tiny_networks_run_side_by_side_and_nobody_looks_for_gpus(train: Train) -> None:
     asked = train("demo-conv", "demo-dense", here=TWO_GPUS, weights="none")
     assert [job.spec["folds"] for job in asked.jobs] == [list(range(FOLDS))] * 2
-    assert asked.gpus == ()
+    assert asked.needs == Needs(processors=1)
     assert asked.heard.told == ["Nothing is pretrained, so the whole networks are trained (unfreeze='all')."]
 
 
 def test_a_tiny_network_among_others_shares_one_job_among_its_folds(train: Train) -> None:
     asked = train("demo-conv", "b0", weights="none")
     assert [job.name for job in asked.jobs] == ["demo-conv", *(f"b0-fold-{fold}" for fold in range(FOLDS))]
-    assert asked.parallel == 1
+    assert asked.needs == Needs()
 
 
 @pytest.mark.parametrize("restart", [False, True])
@@ -159,7 +155,7 @@ def test_options_without_effect_are_told_if_they_were_typed(train: Train, tmp_pa
 
 
 def test_a_gpu_that_cannot_be_used_is_told(train: Train) -> None:
-    asked = train("b0", here=LocalMachine(Machine(), problem="Mend the driver."), unfreeze="none")
+    asked = train("b0", here=Hardware((), 0, "Mend the driver."), unfreeze="none")
     assert asked.heard.told == ["Warning: Mend the driver."]
 
 
