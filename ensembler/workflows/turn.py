@@ -25,7 +25,7 @@ from ..paths import DEFAULT_WORKSPACE, CompetitionLike, PathLike, Workspace, Wor
 from ..progress import SILENT, Progress
 from ..serialization import compute_fingerprint, read_record, write_record
 from ..stacking.card import read_card
-from ..storage import compute_file_digest, write_file_atomically, write_text
+from ..storage import compute_file_digest, write_bytes, write_file_atomically
 from ..tables import Shown, Table
 from .predict import list_photo_files, locate_stack_file, predict
 
@@ -227,7 +227,8 @@ def turn_photos(
             pool.shutdown(cancel_futures=True)
             raise
     result = TurnedPhotos(card.name, folder, found, predicted.unreadable)
-    write_text(folder / CSV_FILE, result.to_csv())
+    # File names may contain bytes that are not valid UTF-8.
+    write_bytes(folder / CSV_FILE, result.to_csv().encode("utf-8", "surrogateescape"))
     return result
 
 
@@ -261,7 +262,7 @@ def _claim_folder(folder: Path, places: dict[Path, Path], settings: list[Any]) -
     BadChoice
         If files exist that another run wrote, or no run.
     """
-    sources = [[str(path.absolute()), path.stat().st_size, path.stat().st_mtime_ns] for path in places]
+    sources = [[ascii(str(path.absolute())), path.stat().st_size, path.stat().st_mtime_ns] for path in places]
     run, record = _Run(compute_fingerprint([*settings, sources])), folder / RUN_FILE
     before = read_record(record, _Run) if record.is_file() else _Run()
     existing = [str(path) for path in (*places.values(), folder / CSV_FILE, record) if path.exists()]

@@ -61,6 +61,7 @@ def find_orientation_layout(photos: PhotoFiles, name: str, hints: Hints, sample:
         train = replace(train, groups=groups.file, group_id_column=groups.id_column, group_column=groups.column)
     first, *others = tests or [train.folder]
     rule = "each photo counts as upright, and its four rotations are the classes"
+    evidence.add_finding("task", "the orientation of photos", rule=f"chosen with --task {ORIENTATION}")
     evidence.add_finding("labels", "rotations of photos", train.folder, rule, learned.paths[:3])
     return Manifest(
         name=name,
