@@ -27,7 +27,7 @@ from ..serialization import compute_fingerprint, read_record, write_record
 from ..stacking.card import read_card
 from ..storage import compute_file_digest, write_bytes, write_file_atomically
 from ..tables import Shown, Table
-from .predict import list_photo_files, locate_stack_file, predict
+from .predict import Predictions, list_photo_files, locate_stack_file, predict
 
 # Least probability at which a photo is turned.
 DEFAULT_CONFIDENCE = 0.5
@@ -202,34 +202,29 @@ def turn_photos(
     (90, 'turned')
     """
     model = locate_stack_file(stack, competition, Workspace.read(workspace))
+    _require_orientation(model)
+    named = [Path(path) for path in ([photos] if isinstance(photos, str | os.PathLike) else photos)]
+    folder = Path(output)
+    _refuse_inside(folder, named)
+    # A photo that is named twice is written once.
+    files = list(dict.fromkeys(list_photo_files(named)))
+    places = _place_photos(files, named, folder)
+    _claim_folder(folder, places, [compute_file_digest(model), exif, confidence])
+    predicted = predict(files, stack=model, batch_size=batch_size, progress=progress, **options)
+    found = _turn_all(predicted, places, progress, by_tag=exif, least=confidence)
+    result = TurnedPhotos(predicted.stack, folder, found, predicted.unreadable)
+    # File names may contain bytes that are not valid UTF-8.
+    write_bytes(folder / CSV_FILE, result.to_csv().encode("utf-8", "surrogateescape"))
+    return result
+
+
+def _require_orientation(model: Path) -> None:
     card = read_card(model)
     if not card.is_orientation:
         raise BadChoice(
             f"{model} predicts {format_first(card.classes)}, not orientations: pass the stack of a competition made by "
             "`ensembler adopt FOLDER --task orientation`."
         )
-    named = [Path(path) for path in ([photos] if isinstance(photos, str | os.PathLike) else photos)]
-    folder = Path(output)
-    _refuse_inside(folder, named)
-    # A photo that is named twice is written once.
-    files = list(dict.fromkeys(list_photo_files(named)))
-    predicted = predict(files, stack=model, batch_size=batch_size, progress=progress, **options)
-    places = _place_photos(predicted.photos, named, folder)
-    _claim_folder(folder, places, [compute_file_digest(model), exif, confidence])
-    angles = [int(card.classes[place]) for place in predicted.probabilities.argmax(axis=1)]
-    turn = partial(_turn, by_tag=exif, least=confidence)
-    probabilities = predicted.probabilities.max(axis=1).tolist()
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        turned = pool.map(turn, places.keys(), places.values(), angles, probabilities)
-        try:
-            found = tuple(progress.track(turned, "turn photos", len(places), "photos"))
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
-    result = TurnedPhotos(card.name, folder, found, predicted.unreadable)
-    # File names may contain bytes that are not valid UTF-8.
-    write_bytes(folder / CSV_FILE, result.to_csv().encode("utf-8", "surrogateescape"))
-    return result
 
 
 def _refuse_inside(folder: Path, named: Sequence[Path]) -> None:
@@ -272,6 +267,22 @@ def _claim_folder(folder: Path, places: dict[Path, Path], settings: list[Any]) -
             "move the files away."
         )
     write_record(record, run)
+
+
+def _turn_all(
+    predicted: Predictions, places: dict[Path, Path], progress: Progress, *, by_tag: bool, least: float
+) -> tuple[TurnedPhoto, ...]:
+    """Write all photos on all processors."""
+    turn = partial(_turn, by_tag=by_tag, least=least)
+    targets = [places[photo] for photo in predicted.photos]
+    angles = [int(predicted.outputs[place]) for place in predicted.probabilities.argmax(axis=1)]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        turned = pool.map(turn, predicted.photos, targets, angles, predicted.probabilities.max(axis=1).tolist())
+        try:
+            return tuple(progress.track(turned, "turn photos", len(targets), "photos"))
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
 
 
 def _turn(path: Path, to: Path, angle: int, probability: float, *, by_tag: bool, least: float) -> TurnedPhoto:

@@ -34,4 +34,9 @@ def fit_to_task(call: TrainingCall, tables: Tables, run: RunOptions, progress: P
             f"{', '.join(turning)} of the preset {preset} would mirror or turn photos, so an orientation task switches "
             "it off."
         )
+    if any(settings.frozen and settings.weights != "none" for settings, _ in fitted.settings_and_weights):
+        progress.note(
+            "A frozen backbone that learned from mirrored photos, as those with ImageNet weights did, hardly tells 90 "
+            "from 270 degrees: `--unfreeze all` learns it."
+        )
     return fitted
