@@ -15,6 +15,7 @@ from ..competition.folds.file import load_folds
 from ..competition.folds.folds import Folds
 from ..competition.folds.splits import ALL_PHOTOS
 from ..competition.metrics.metrics import log_loss
+from ..competition.orientation.rotations import average_rotations
 from ..competition.tables import Tables, load_tables
 from ..inference.runtimes import RuntimeChoice
 from ..options.settings import MemberSettings
@@ -139,7 +140,12 @@ class TrainingJob:
     def join_predictions(
         self, fold: int, held_out: NDArray[np.float32], test: NDArray[np.float32]
     ) -> tuple[FoldPredictions, float | None]:
-        """Add ids to a fold's probabilities, and return them with the held-out log loss (None without photos)."""
+        """Add ids to a fold's probabilities, and return them with the held-out log loss (None without photos).
+
+        If the settings average rotations, those of each photo are averaged.
+        """
+        if self.record.settings.tta == "rotations":
+            held_out, test = average_rotations(held_out), average_rotations(test)
         rows = self.splits.mask_held_out(fold)
         table = self.tables
         predictions = FoldPredictions(

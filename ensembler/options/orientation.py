@@ -15,7 +15,7 @@ from .sources import OptionSource
 _UPRIGHT_VALUES: dict[str, tuple[object, ...]] = {
     "flips": (False,),
     "augmentation": ("none", "pixels"),
-    "tta": ("none",),
+    "tta": ("none", "rotations"),
 }
 _REASON = (
     "a mirrored photo rotated by 90 degrees looks like one rotated by 270, and the other augmentations mirror or turn "
@@ -39,7 +39,7 @@ def keep_orientation(configuration: Configuration) -> Configuration:
                 "`--augmentation pixels`."
             )
     general = configuration.general
-    options: TrainingOptions = {"flips": False, **general.options}
+    options: TrainingOptions = {"flips": False, "tta": "rotations", **general.options}
     return replace(configuration, general=OptionSource(general.name, options))
 
 

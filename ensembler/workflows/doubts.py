@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..competition.orientation.rotations import align_angles
 from ..competition.task import ROTATIONS
 from ..errors import BadChoice, Mismatch, format_count
 from ..options.arguments import Count, check_arguments
@@ -144,21 +145,6 @@ def list_doubts(
     findings = [each.finding for each in found]
     worst = sorted(found, key=lambda each: each.upright)[:photos]
     return Doubts(name, tuple(worst), len(found), findings.count("looks turned"), findings.count("unsure"))
-
-
-def align_angles(predicted: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Return the probability of each angle by which a photo is stored rotated, shape (photos, 4).
-
-    Parameters
-    ----------
-    predicted
-        Probabilities of the four rotations of each photo, in their order, shape (4 x photos, 4). A photo that is stored
-        rotated by an angle is found rotated by its row's rotation plus this angle.
-    """
-    count = len(ROTATIONS)
-    by_photo = predicted.reshape(-1, count, count)
-    shifts = (np.arange(count)[:, np.newaxis] + np.arange(count)) % count
-    return np.asarray(np.take_along_axis(by_photo, shifts[np.newaxis], axis=2).mean(axis=1), np.float64)
 
 
 def _describe(path: str, angles: NDArray[np.float64]) -> DoubtfulPhoto:

@@ -16,7 +16,7 @@ def test_presets_neither_mirror_nor_turn_photos(preset, augmentation):
     assert bool(list(list_turning_options(before.resolve_options(GPU, "b0").options))) is (preset != "quick")
     options = keep_orientation(before).resolve_options(GPU, "b0").options
     assert list(list_turning_options(options)) == []
-    assert (options["flips"], options["augmentation"], options["tta"]) == (False, augmentation, "none")
+    assert (options["flips"], options["augmentation"], options["tta"]) == (False, augmentation, "rotations")
 
 
 @pytest.mark.parametrize(
@@ -36,7 +36,9 @@ def test_options_of_a_file_are_refused_with_the_name_of_the_file(tmp_path, table
         keep_orientation(configure({}, config=file))
 
 
-@pytest.mark.parametrize("options", [{"flips": False}, {"augmentation": "pixels"}, {"tta": "none", "epochs": 3}])
+@pytest.mark.parametrize(
+    "options", [{"flips": False}, {"augmentation": "pixels"}, {"tta": "none", "epochs": 3}, {"tta": "rotations"}]
+)
 def test_other_options_stay(options):
     resolved = keep_orientation(configure(options)).resolve_options(GPU, "b0").options
     assert options.items() <= resolved.items()

@@ -7,11 +7,12 @@ from helpers.photos import write_photo
 from helpers.stacks_made import make_stack
 
 from ensembler.competition.layout.hints import Hints
+from ensembler.competition.orientation.rotations import align_angles
 from ensembler.competition.tables import load_tables
 from ensembler.errors import BadChoice, Mismatch
 from ensembler.paths import Workspace
 from ensembler.serialization import write_arrays
-from ensembler.workflows.doubts import align_angles, list_doubts
+from ensembler.workflows.doubts import list_doubts
 from ensembler.workflows.fetch.adopt import adopt
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from ...errors import BadData
 from ..task import ROTATIONS
@@ -53,6 +54,39 @@ def read_photos(ids: Sequence[str], source: object) -> list[str]:
     return photos
 
 
-def count_quarter_turns(rotations: pd.Series) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+def align_angles(predicted: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Return the probability of each angle by which a photo is stored rotated, shape (photos, 4).
+
+    Parameters
+    ----------
+    predicted
+        Probabilities of the four rotations of each photo, in their order, shape (4 x photos, 4). A photo that is stored
+        rotated by an angle is found rotated by its row's rotation plus this angle.
+    """
+    count = len(ROTATIONS)
+    by_photo = predicted.reshape(-1, count, count)
+    shifts = (np.arange(count)[:, np.newaxis] + np.arange(count)) % count
+    return np.asarray(np.take_along_axis(by_photo, shifts[np.newaxis], axis=2).mean(axis=1), np.float64)
+
+
+def average_rotations(predicted: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Average the predictions of the four rows of each photo, of which each row tells the rotation of all.
+
+    Parameters
+    ----------
+    predicted
+        Probabilities of shape (4 x photos, 4), as for :func:`align_angles`.
+
+    Returns
+    -------
+    array of shape (4 x photos, 4)
+        Means, which are those of the photo rotated by its row's rotation.
+    """
+    angles, count = align_angles(predicted), len(ROTATIONS)
+    shifts = (np.arange(count) - np.arange(count)[:, np.newaxis]) % count
+    return angles[:, shifts].reshape(-1, count).astype(np.float32)
+
+
+def count_quarter_turns(rotations: pd.Series) -> NDArray[np.int64]:
     """Return rotations as numbers of quarter turns counter-clockwise, shape (rows,)."""
     return rotations.map(ROTATIONS.index).to_numpy(dtype=np.int64)

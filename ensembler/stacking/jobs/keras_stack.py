@@ -9,7 +9,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from ...backbones.jobs.views import apply_view, average_tensors
+from ...backbones.jobs.views import apply_view, average_rotations, average_tensors
 from ...backbones.names import make_layer_names
 from ...competition.tables import load_tables
 from ...errors import Mismatch
@@ -83,6 +83,8 @@ def _build_member_network(folder: CompetitionFolder, record: MemberRecord, name:
         model.name = f"fold_{fold}"
     mean = average_tensors([model(flow) for model in models for flow in flows])
     network = keras.Model(pixels, mean, name=name)
+    if record.settings.tta == "rotations":
+        network = average_rotations(network)
     network.trainable = False
     return network
 

@@ -21,6 +21,11 @@ def fit_to_task(call: TrainingCall, tables: Tables, run: RunOptions, progress: P
         If the user asks for what does not fit the task.
     """
     if not tables.manifest.is_orientation:
+        if any(settings.tta == "rotations" for settings, _ in call.settings_and_weights):
+            raise BadChoice(
+                "`--tta rotations` is for orientation tasks, in which rotations are classes: use `--tta flip`, `--tta "
+                "crops` or `--tta none`."
+            )
         return call
     if run.get("pseudo_labels"):
         raise BadChoice(
@@ -34,9 +39,12 @@ def fit_to_task(call: TrainingCall, tables: Tables, run: RunOptions, progress: P
             f"{', '.join(turning)} of the preset {preset} would mirror or turn photos, so an orientation task switches "
             "it off."
         )
-    if any(settings.frozen and settings.weights != "none" for settings, _ in fitted.settings_and_weights):
+    if any(
+        settings.frozen and settings.tta == "none" and settings.weights != "none"
+        for settings, _ in fitted.settings_and_weights
+    ):
         progress.note(
             "A frozen backbone that learned from mirrored photos, as those with ImageNet weights did, hardly tells 90 "
-            "from 270 degrees: `--unfreeze all` learns it."
+            "from 270 degrees, unless the four rotations of a photo are averaged (`--tta rotations`)."
         )
     return fitted

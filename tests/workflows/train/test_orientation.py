@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from helpers.members_made import small_competition
 from helpers.photos import Heard
 from PIL import Image
 
@@ -78,18 +79,34 @@ def test_the_drawn_sheet_shows_each_epoch_in_another_rotation(workspace, tmp_pat
 
 @pytest.mark.parametrize(
     ("preset", "said"),
-    [("quick", ["hardly tells 90 from 270 degrees"]), ("best", ["flips", "augmentation='strong'", "tta='crops'"])],
+    [("quick", []), ("best", ["flips", "augmentation='strong'", "tta='crops'"])],
 )
 def test_defaults_of_a_preset_that_do_not_fit_are_switched_off_and_named(workspace, preset, said):
     tables = load_tables(workspace.competition("sky"))
-    call = TrainingCall(
-        ["b0"], ["b0"], [find_backbone("b0")], configure({}, preset), LocalEngine(None), UNKNOWN_MACHINE
-    )
+    call = make_call(preset)
     heard = Heard()
     fitted = fit_to_task(call, tables, {}, heard)
-    assert (fitted.options["flips"], fitted.options["tta"]) == (False, "none")
-    [note] = heard.notes
-    assert all(words in note for words in said)
+    assert (fitted.options["flips"], fitted.options["tta"]) == (False, "rotations")
+    assert len(heard.notes) == bool(said)
+    assert all(words in note for note in heard.notes for words in said)
+
+
+def make_call(preset, **options):
+    backbones, configuration = [find_backbone("b0")], configure(options, preset)
+    return TrainingCall(["b0"], ["b0"], backbones, configuration, LocalEngine(None), UNKNOWN_MACHINE)
+
+
+def test_frozen_members_without_rotations_are_told_what_they_miss(workspace):
+    heard = Heard()
+    tables = load_tables(workspace.competition("sky"))
+    fit_to_task(make_call("quick", tta="none"), tables, {}, heard)
+    assert ["hardly tells 90 from 270 degrees" in note for note in heard.notes] == [True]
+
+
+def test_rotations_are_refused_for_classes(tmp_path):
+    _, tables = small_competition(tmp_path)
+    with pytest.raises(BadChoice, match="tta='rotations' is for orientation tasks"):
+        fit_to_task(make_call("quick", tta="rotations"), tables, {}, Heard())
 
 
 @pytest.mark.slow
