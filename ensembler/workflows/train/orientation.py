@@ -36,8 +36,8 @@ def fit_to_task(call: TrainingCall, tables: Tables, run: RunOptions, progress: P
     if turning := list(list_turning_options(call.options)):
         preset, _ = call.configuration.preset
         progress.note(
-            f"{', '.join(turning)} of the preset {preset} would mirror or turn photos, so an orientation task switches "
-            "it off."
+            f"{', '.join(turning)} of the preset {preset} would mirror or turn photos, so an orientation task "
+            "does without."
         )
     if any(
         settings.frozen and settings.tta == "none" and settings.weights != "none"
