@@ -19,7 +19,7 @@ from ...events import JobBegan
 from ...job_files import JobFiles
 from ...locks import LOST_HOLDERS_VARIABLE, Holder, format_holders
 from ...progress import Progress
-from ..job import Job, JobFiles
+from ..job import Job
 from ..relay import read_end, relay_events, report_end
 from ..transport.server import FileServer
 from .messages import KILL, STOP, Asked, Assignment, Ended, Letter, Message, Refused, Started
