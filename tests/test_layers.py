@@ -27,9 +27,9 @@ NARROW = {
     "console": {"progress", "events", "figures", "job_speeds", "process_memory"},
     "event_file": {"progress", "events", "errors"},
     "engines": {
+        "job_files",
         "progress",
         "events",
-        "job_files",
         "job_speeds",
         "locks",
         "machine_memory",

@@ -22,10 +22,11 @@ _CONNECT_SECONDS = 5.0
 # Messages pass through the store of objects. Larger contents are written to the disk by Ray.
 _STORE_BYTES = 256 * 2**20
 _QUIET: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+# Ray's own variable for loopback, which it sets by default on other systems than Linux.
+_LOOPBACK_VARIABLES = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
 _VARIABLES = {
     "RAY_USAGE_STATS_ENABLED": "0",
-    # Ray's own variable for loopback, which it sets by default on other systems than Linux.
-    "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
     # Without it, Ray announces a future default.
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
 }
@@ -56,7 +57,7 @@ def connect(address: str | None) -> Iterator[None]:
         if address is None:
             _start(stack)
         else:
-            _join(address)
+            _join(address, stack)
         yield
 
 
@@ -95,6 +96,7 @@ def _start(stack: contextlib.ExitStack) -> None:
     # The folder is deleted after Ray has ended.
     stack.callback(ray.shutdown)
     stack.enter_context(_set_variables(_VARIABLES))
+    stack.enter_context(use_loopback())
     ray.init(
         address="local",
         num_cpus=os.cpu_count(),
@@ -109,22 +111,38 @@ def _start(stack: contextlib.ExitStack) -> None:
 def _set_variables(variables: dict[str, str]) -> Iterator[None]:
     """Set environment variables within the block, except those that are already set."""
     added = {name: value for name, value in variables.items() if name not in os.environ}
-    # Ray reads this variable only when it is imported.
-    constants = ray._private.ray_constants
-    clustered = getattr(constants, "ENABLE_RAY_CLUSTER", None)
     os.environ.update(added)
-    constants.ENABLE_RAY_CLUSTER = False
     try:
         yield
     finally:
-        constants.ENABLE_RAY_CLUSTER = clustered
         for name in added:
             os.environ.pop(name, None)
 
 
-def _join(address: str) -> None:
-    _require_answer(address)
+@contextlib.contextmanager
+def use_loopback() -> Iterator[None]:
+    """Have Ray start and find nodes at the address of loopback within the block."""
+    # Ray reads the variable only when it is imported.
+    constants = ray._private.ray_constants
+    clustered = constants.ENABLE_RAY_CLUSTER
+    constants.ENABLE_RAY_CLUSTER = False
     try:
+        with _set_variables(_LOOPBACK_VARIABLES):
+            yield
+    finally:
+        constants.ENABLE_RAY_CLUSTER = clustered
+
+
+def _join(address: str, stack: contextlib.ExitStack) -> None:
+    host = _require_answer(address)
+    try:
+        if host in _LOOPBACK:
+            with contextlib.suppress(ConnectionError, RuntimeError), contextlib.ExitStack() as loopback:
+                loopback.enter_context(use_loopback())
+                ray.init(address=address, **_QUIET)
+                stack.push(loopback.pop_all())
+                return
+        # Ray listens on the address of the network only, or on all.
         ray.init(address=address, **_QUIET)
     except (ConnectionError, RuntimeError, ValueError, TimeoutError) as error:
         reason = " ".join(str(error).split())
@@ -134,8 +152,8 @@ def _join(address: str) -> None:
         ) from error
 
 
-def _require_answer(address: str) -> None:
-    """Check that something listens at an address, because Ray itself would try for minutes."""
+def _require_answer(address: str) -> str:
+    """Check that something listens at an address, because Ray itself would try for minutes, and return its host."""
     host, _, port = address.rpartition(":")
     if "://" in address or not host or not port.isdecimal():
         raise BadChoice(f"--ray-address must be HOST:PORT, such as 10.0.0.1:6379. Received: {address}")
@@ -146,3 +164,4 @@ def _require_answer(address: str) -> None:
             f"Nothing answers at --ray-address {address} ({error.strerror or error}): start the cluster with "
             "`ray start --head`, or correct the address."
         ) from error
+    return host.strip("[]")

@@ -85,8 +85,8 @@ def choose_demand(needs: Needs, nodes: Sequence[Node], job_processors: int | Non
         most = max((node.gpus for node in nodes), default=0)
         what = f"{gpus} GPU{'s' if gpus > 1 else ''}" if gpus else "a processor"
         raise BadChoice(
-            f"A job needs {what} of one machine, but none of the {len(nodes)} nodes of the Ray cluster has that "
-            f"(at most {most} GPUs with processors): add a node."
+            f"A job needs {what} of one machine, but none of the {len(nodes)} nodes of the Ray cluster has that, and "
+            f"at most {most} GPUs: add a node."
         )
     if gpus:
         processors = min(max(1, node.processors * gpus // node.gpus) for node in able)

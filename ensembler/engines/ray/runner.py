@@ -6,7 +6,7 @@ import contextlib
 import os
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Lock, Timer
 from typing import Any
@@ -163,13 +163,22 @@ class RayRunner:
             raise self._describe_loss(error, attempts) from error
         except exceptions.TaskCancelledError as error:
             raise errors.Interrupted from error
+        except exceptions.RayTaskError as error:
+            if "No module named 'ensembler'" not in str(error):
+                raise
+            raise errors.JobFailed(
+                f"The package ensembler is not installed on the node of {job.name}: install the same version on all "
+                "machines of the cluster."
+            ) from error
         finally:
             with self._lock:
                 self._tasks.pop(attempts.key, None)
             self._mailbox.close.remote(attempts.key)
             if self._server:
                 self._server.abandon(attempts.key)
-        ended = attempts.ended or Ended(1)
+        if (ended := attempts.ended) is None:
+            # Ray ends the messages of a cancelled task without an error.
+            raise _MachineLost("its task ended without a message")
         if not end and ended.killed:
             raise errors.Interrupted
         if not end and ended.code == -9:
@@ -190,7 +199,8 @@ class RayRunner:
         return Assignment(
             run=self._run,
             key=attempts.key,
-            line=job.to_line(log.absolute()),
+            # A process that shares would wait for another job.
+            line=replace(job, shares_process=False).to_line(log.absolute()),
             attempt=attempts.number,
             processors=self._demands[job.name].processors,
             environment=environment,

@@ -39,7 +39,7 @@ def test_a_job_reserves_what_it_needs_of_a_machine(
     ("needs", "nodes", "job_processors", "words"),
     [
         (Needs(gpus=1), [SMALL, LARGE], None, r"needs 1 GPU of one machine, but none of the 2 nodes"),
-        (Needs(gpus=2), [ONE_GPU, ONE_GPU], None, r"needs 2 GPUs .* at most 1 GPUs"),
+        (Needs(gpus=2), [ONE_GPU, ONE_GPU], None, r"needs 2 GPUs .* at most 1 GPUs: add"),
         (Needs(), [HEAD], None, r"needs a processor"),
         (Needs(), [], None, r"none of the 0 nodes"),
         (Needs(), [SMALL, LARGE], 17, r"job_processors must be at most 16.*Received: 17"),
