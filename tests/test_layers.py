@@ -58,7 +58,20 @@ CLI = {
 }
 CLI_TYPES = {"AnswerScore", "Difference", "Hints", "Row", "Scores", "FIELD_NAMES"}
 # Stages of work, in the order in which a person goes through them. Each may use those before it.
-STAGES = ("fetch", "layout", "folds", "survey", "train", "members", "stack", "predict", "submit", "status", "demo")
+STAGES = (
+    "fetch",
+    "layout",
+    "folds",
+    "survey",
+    "train",
+    "members",
+    "stack",
+    "predict",
+    "export",
+    "submit",
+    "status",
+    "demo",
+)
 # What all stages share.
 SHARED = {"backbones", "competition", "config", "engine", "machine", "member_scores", "results"}
 HEAVY = {
@@ -71,6 +84,10 @@ HEAVY = {
     "tensorflow": "jobs/",
     "onnxruntime": "jobs/",
     "tf2onnx": "jobs/",
+    "onnx": "jobs/",
+    "openvino": "exports/jobs/",
+    "nncf": "exports/jobs/",
+    "ai_edge_litert": "exports/jobs/",
     "PIL": "images/|competition/archives/|competition/pictures/",
     "matplotlib": "reports/",
     "py7zr": "competition/archives/seven_zip.py",
@@ -79,6 +96,10 @@ HEAVY = {
 }
 # Pillow, Keras and what runs networks beside it: plain Keras 3 elsewhere, so that it runs on JAX and PyTorch too.
 TENSORFLOW = {
+    "exports/jobs/convert.py",
+    "exports/jobs/litert_files.py",
+    "exports/jobs/opened.py",
+    "exports/jobs/saved_models.py",
     "inference/jobs/converted.py",
     "inference/jobs/speed.py",
     "members/fine_tuning/jobs/devices.py",

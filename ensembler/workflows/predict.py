@@ -22,13 +22,14 @@ from ..competition.task import Task
 from ..engines.engine import Engine
 from ..engines.job import Job
 from ..errors import BadChoice, BadData, JobFailed, format_count
+from ..exports.network_files import NetworkFile, find_network_file, find_stack_file
 from ..options.arguments import Count, Paths, check_arguments
 from ..options.declared import EngineOptions
 from ..options.reading import ENGINE, read_options, show_options
 from ..paths import DEFAULT_WORKSPACE, CompetitionLike, PathLike, Workspace, WorkspaceLike
 from ..progress import SILENT, Progress
 from ..serialization import read_arrays, write_json
-from ..stacking.card import read_card
+from ..stacking.card import StackCard
 from ..submission.notebook.folder import choose_stack
 from ..tables import Shown, Table
 from .engine import open_engine
@@ -98,13 +99,14 @@ def predict(
     photos: Paths,
     *,
     stack: PathLike | None = None,
+    model: PathLike | None = None,
     competition: CompetitionLike | None = None,
     batch_size: Count = 32,
     workspace: WorkspaceLike = DEFAULT_WORKSPACE,
     progress: Progress = SILENT,
     **options: Unpack[EngineOptions],
 ) -> Predictions:
-    """Predict photos with a stack, in a separate process.
+    """Predict photos with a stack or an exported file, in a separate process.
 
     Parameters
     ----------
@@ -114,6 +116,9 @@ def predict(
     stack
         Name of a finished stack, or path of a ``stack.keras``: text with a slash or the suffix ``.keras`` is a path.
         None uses the stack that was built last.
+    model
+        File of :func:`ensembler.export` instead of a stack: ``.onnx``, ``.tflite``, ``.xml`` of OpenVINO, the folder of
+        a SavedModel, or a ``stack.keras``. Its runtime predicts, without Keras.
     competition
         Name of the competition of the stack. None uses the one last fetched or adopted. A path ignores it.
     batch_size
@@ -124,7 +129,7 @@ def predict(
     Raises
     ------
     BadChoice
-        If the stack or a photo does not exist.
+        If the stack, the file or a photo does not exist, or the runtime of the file is not installed.
     BadData
         If the file of the stack cannot be read, a folder contains no photo, or no photo can be decoded.
     Mismatch
@@ -137,12 +142,16 @@ def predict(
     ('1.png', (1, 1))
     """
     engine_options = cast(EngineOptions, read_options(options, known=ENGINE))
-    model = _locate_stack_file(stack, competition, Workspace.read(workspace))
-    card = read_card(model)
+    if stack is not None and model is not None:
+        raise BadChoice(f"Name either --stack or --model. Received: {str(stack)!r} and {str(model)!r}")
+    if model is not None:
+        network = find_network_file(Path(model))
+    else:
+        network = find_stack_file(_locate_stack_file(stack, competition, Workspace.read(workspace)))
     paths = _list_photo_files([photos] if isinstance(photos, str | os.PathLike) else photos)
     unique = {path: row for row, path in enumerate(dict.fromkeys(paths))}
     with open_engine(engine_options, progress) as engine:
-        found = _predict(model, list(unique), batch_size, engine, progress)
+        card, found = _predict(network, list(unique), batch_size, engine, progress)
     probabilities = found[[unique[path] for path in paths]]
     readable = np.isfinite(probabilities[:, 0])
     if not readable.any():
@@ -176,11 +185,11 @@ def _list_photo_files(named: Sequence[PathLike]) -> list[Path]:
 
 
 def _predict(
-    model: Path, paths: list[Path], batch_size: int, engine: Engine, progress: Progress
-) -> NDArray[np.float32]:
+    network: NetworkFile, paths: list[Path], batch_size: int, engine: Engine, progress: Progress
+) -> tuple[StackCard, NDArray[np.float32]]:
     scratch = Path(tempfile.mkdtemp(prefix="ensembler-predict-"))
     spec = {
-        "model": str(model.absolute()),
+        "model": str(network.path.absolute()),
         "photos": str(scratch / "photos.json"),
         "batch_size": batch_size,
         "predictions": str(scratch / "predictions.npz"),
@@ -189,10 +198,10 @@ def _predict(
         stack.callback(shutil.rmtree, scratch, ignore_errors=True)
         write_json(scratch / "photos.json", [str(path) for path in paths])
         try:
-            job = Job("predict", "ensembler.stacking.jobs.loaded_stack:predict_files", spec)
-            engine.run_jobs([job], scratch, progress)
+            job = Job("predict", network.function, spec)
+            [result] = engine.run_jobs([job], scratch, progress)
         except JobFailed:
             # The error names the log in this folder.
             stack.pop_all()
             raise
-        return read_arrays(scratch / "predictions.npz")["probabilities"]
+        return network.read_card(result), read_arrays(scratch / "predictions.npz")["probabilities"]
