@@ -24,6 +24,9 @@ _UNQUANTIZED = (
 )
 
 
+_NNCF: Mapping[Quantization, Mapping[str, str]] = {"int8": {"nncf": "nncf"}}
+
+
 # Compared by identity, because mappings have no hash.
 @dataclass(frozen=True, eq=False)
 class Format:
@@ -87,9 +90,10 @@ FORMATS: dict[FormatName, Format] = {
             "ONNX Runtime",
             "onnxruntime",
             {"onnx": "onnx", "onnxruntime": "onnxruntime", "tf2onnx": "tf2onnx"},
+            _NNCF,
         ),
         Format("litert", ".tflite", "LiteRT", "ai_edge_litert", {"ai_edge_litert": "ai-edge-litert"}),
-        Format("openvino", ".xml", "OpenVINO", "openvino", {"openvino": "openvino"}, {"int8": {"nncf": "nncf"}}),
+        Format("openvino", ".xml", "OpenVINO", "openvino", {"openvino": "openvino"}, _NNCF),
     )
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -17,7 +18,7 @@ from ...progress import Progress
 from ...serialization import write_arrays
 from ...stacking.jobs.prediction import predict_photos
 from ..formats import find_format
-from .opened import open_exported
+from .opened import ExportedNetwork, open_exported
 
 # Number of photos in a batch, in comparisons and in their times.
 BATCH_SIZE = 32
@@ -41,13 +42,22 @@ def check_file(spec: dict[str, Any], progress: Progress) -> dict[str, Any]:
         photos.
     """
     file = Path(spec["file"])
-    network = open_exported(file, find_format(file), count_processors())
+    network = _open_alone(file)
     paths = [Path(path) for path in spec["photos"]]
     rule = network.card.network.pixel_rule
     predicted, _ = predict_photos(network, paths, BATCH_SIZE, progress, rule, skip_unreadable=False)
     write_arrays(Path(spec["predictions"]), probabilities=predicted)
     single_photo = network.card.single_photo
     return {"card": asdict(network.card), **measure_milliseconds(network, paths, rule, single_photo=single_photo)}
+
+
+def _open_alone(file: Path) -> ExportedNetwork:
+    """Open an exported file, and check that nothing but its own runtime was loaded for that."""
+    kind = find_format(file)
+    network = open_exported(file, kind, count_processors())
+    if loaded := {"keras", *(() if kind.needs_tensorflow else ("tensorflow",))} & sys.modules.keys():
+        raise RuntimeError(f"{file} is run in a process that loaded {', '.join(loaded)}")
+    return network
 
 
 def measure_milliseconds(
@@ -84,7 +94,7 @@ def predict_exported(spec: dict[str, Any], progress: Progress) -> dict[str, Any]
         ``card`` in the file.
     """
     file = Path(spec["model"])
-    network = open_exported(file, find_format(file), count_processors())
+    network = _open_alone(file)
     paths = [Path(path) for path in json.loads(Path(spec["photos"]).read_text("utf-8"))]
     predicted, problems = predict_photos(
         network, paths, spec["batch_size"], progress, network.card.network.pixel_rule, skip_unreadable=True

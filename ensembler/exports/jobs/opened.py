@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -87,8 +86,6 @@ def open_exported(path: Path, kind: Format, threads: int) -> ExportedNetwork:
     except Exception as error:  # runtimes raise errors of any kind
         reason = " ".join(str(error).split())[-300:]
         raise BadData(f"{kind.runtime} cannot read {path} ({reason}): export it again.") from error
-    if not kind.needs_tensorflow and "tensorflow" in sys.modules:
-        raise RuntimeError(f"TensorFlow was loaded in the process that runs {path}")
     return ExportedNetwork(read_card_text(opened.card, path), opened.run)
 
 
