@@ -44,8 +44,8 @@ from .options import add_competition_option, add_json_option, option, parse_memb
     "--tolerance",
     type=click.FloatRange(0),
     metavar="DIFFERENCE",
-    help="Largest difference of a probability, by default 0.0001. With --quantize, largest increase of the log loss, by "
-    "default 0.001 for fp16 and 0.01 for int8. Files beyond it are not written.",
+    help="Largest difference of a probability, by default 0.0001; with --quantize largest increase of the log loss, "
+    "by default 0.001 for fp16 and 0.01 for int8.",
 )
 @option("--photos", type=click.IntRange(1), default=128, help="Training and test photos to compare, of each.")
 @add_competition_option

@@ -45,8 +45,8 @@ def export(
     *,
     stack: str | None = None,
     member: str | None = None,
-    formats: Names = "onnx",
-    quantize: Names = "none",
+    formats: Names = ("onnx",),
+    quantize: Names = ("none",),
     output: PathLike,
     refit: bool = False,
     single_photo: bool = False,
@@ -103,8 +103,6 @@ def export(
     request = read_request(formats, quantize)
     folder, tables = open_competition(competition, Workspace.read(workspace))
     source = _find_source(folder, tables, stack, member, refit=refit)
-    for sentence in request.left_out:
-        progress.note(sentence)
     plan = _Plan(source, request, Path(output), choose_photos(tables, photos), tolerance, single_photo=single_photo)
     remove_unfinished(plan.folder)
     kept = plan.find_kept_files()
