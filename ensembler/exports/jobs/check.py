@@ -55,8 +55,8 @@ def _open_alone(file: Path) -> ExportedNetwork:
     """Open an exported file, and check that nothing but its own runtime was loaded for that."""
     kind = find_format(file)
     network = open_exported(file, kind, count_processors())
-    if loaded := {"keras", *(() if kind.needs_tensorflow else ("tensorflow",))} & sys.modules.keys():
-        raise RuntimeError(f"{file} is run in a process that loaded {', '.join(loaded)}")
+    if not kind.needs_tensorflow and (loaded := {"keras", "tensorflow"} & sys.modules.keys()):
+        raise RuntimeError(f"{file} is run in a process that loaded {', '.join(sorted(loaded))}")
     return network
 
 
