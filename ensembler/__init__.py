@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from .workflows.members.removal import RemovedMembers, remove_members
     from .workflows.predict import Predictions, predict
     from .workflows.results import MemberResult, ScoreResult, StackResult, SubmitResult
+    from .workflows.slurm.script import slurm_script
     from .workflows.stack import stack
     from .workflows.status.standing import BuiltStack, Status
     from .workflows.status.status import status
@@ -91,6 +92,7 @@ _HOMES = {
     "remove_members": "workflows.members.removal",
     "score": "workflows.submit.score",
     "show_augmented": "workflows.train.preview",
+    "slurm_script": "workflows.slurm.script",
     "stack": "workflows.stack",
     "status": "workflows.status.status",
     "submissions": "workflows.submit.submissions",
@@ -145,6 +147,7 @@ __all__ = [
     "remove_members",
     "score",
     "show_augmented",
+    "slurm_script",
     "stack",
     "status",
     "submissions",

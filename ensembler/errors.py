@@ -12,6 +12,7 @@ EnsemblerError
 ├── StorageError           the disk is full, access is denied, or a name is taken
 ├── Busy                   another process works on the same files
 ├── JobFailed              a job's process failed
+├── TransferFailed         files of a job could not be sent to or from another machine
 └── KaggleError            Kaggle or the network refused a request
 
 Interrupted is not an EnsemblerError. It is a KeyboardInterrupt, because the user requested the end.
@@ -154,6 +155,10 @@ class Busy(EnsemblerError):
 
 class JobFailed(EnsemblerError):
     """A job's process ended without a result."""
+
+
+class TransferFailed(EnsemblerError):
+    """Files of a job could not be sent to another machine, or brought back."""
 
 
 class Interrupted(KeyboardInterrupt):

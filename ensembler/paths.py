@@ -14,6 +14,8 @@ from .storage import write_text
 
 # Path of a file or folder, as the public API takes it.
 PathLike = str | os.PathLike[str]
+# Environment variable of a job on a machine without a shared folder: the folder that stands before absolute paths.
+MIRROR_VARIABLE = "ENSEMBLER_MIRROR"
 NAME_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]*")
 
 
@@ -332,12 +334,22 @@ WorkspaceLike = Workspace | str | os.PathLike[str]
 DEFAULT_WORKSPACE: Workspace = Workspace(Path("data"), Path("submissions"))
 
 
+def find_in_mirror(path: Path) -> Path:
+    """Return the place of a path that was read from a file.
+
+    A job on a machine without a shared folder finds the files of its driver below the folder that
+    :data:`MIRROR_VARIABLE` names. Elsewhere, the path is returned unchanged.
+    """
+    mirror, absolute = os.environ.get(MIRROR_VARIABLE), path.absolute()
+    return path if not mirror or absolute.is_relative_to(mirror) else Path(f"{mirror}{absolute}")
+
+
 def locate_user_cache() -> Path:
     """Return the folder of caches that depend only on this machine. It is safe to delete."""
     if base := os.environ.get("XDG_CACHE_HOME") or os.environ.get("LOCALAPPDATA"):
-        return Path(base) / "ensembler"
+        return find_in_mirror(Path(base) / "ensembler")
     try:
-        return Path.home() / ".cache" / "ensembler"
+        return find_in_mirror(Path.home() / ".cache" / "ensembler")
     except RuntimeError:
         # The user of a container may have no home folder.
-        return Path(tempfile.gettempdir()) / "ensembler"
+        return find_in_mirror(Path(tempfile.gettempdir()) / "ensembler")

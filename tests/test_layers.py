@@ -26,7 +26,18 @@ from regenerate import LAYERED, PART, redraw
 NARROW = {
     "console": {"progress", "events", "figures", "job_speeds", "process_memory"},
     "event_file": {"progress", "events", "errors"},
-    "engines": {"progress", "events", "job_speeds", "machine_memory", "paths", "serialization", "storage", "errors"},
+    "engines": {
+        "job_files",
+        "progress",
+        "events",
+        "job_speeds",
+        "locks",
+        "machine_memory",
+        "paths",
+        "serialization",
+        "storage",
+        "errors",
+    },
     "reports": {"storage", "errors"},
     "progress": {"events", "errors"},
     "serialization": {"storage", "errors"},
@@ -36,6 +47,7 @@ NARROW = {
     "events": {"callers"},
     "errors": {"callers"},
     "callers": set[str](),
+    "job_files": set[str](),
     "job_speeds": set[str](),
     "process_memory": set[str](),
     "machine_memory": set[str](),
@@ -71,6 +83,7 @@ STAGES = (
     "submit",
     "status",
     "demo",
+    "slurm",
 )
 # What all stages share.
 SHARED = {"backbones", "competition", "config", "engine", "machine", "member_scores", "results"}
@@ -93,6 +106,7 @@ HEAVY = {
     "py7zr": "competition/archives/seven_zip.py",
     "sklearn": "competition/|heads/|stacking/",
     "filelock": "locks.py",
+    "ray": "engines/ray/",
 }
 # Pillow, Keras and what runs networks beside it: plain Keras 3 elsewhere, so that it runs on JAX and PyTorch too.
 TENSORFLOW = {

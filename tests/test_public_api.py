@@ -53,6 +53,7 @@ PUBLIC = [
     "remove_members",
     "score",
     "show_augmented",
+    "slurm_script",
     "stack",
     "status",
     "submissions",

@@ -22,6 +22,7 @@ from .fold_commands import folds
 from .member_commands import members, status
 from .options import PATH, Option, option
 from .prediction_commands import predict
+from .slurm_commands import slurm_script
 from .stack_commands import demo, score, stack
 from .submission_commands import notebook, submissions, submit
 from .survey_commands import survey
@@ -94,6 +95,7 @@ for _command in (
     submissions,
     notebook,
     status,
+    slurm_script,
 ):
     # The option is also accepted after the command.
     _command.params.append(

@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ..errors import BadData
-from ..paths import CompetitionFolder
+from ..paths import CompetitionFolder, find_in_mirror
 from ..serialization import write_record
 from ..storage import remove_file
 from .csv_tables import read_table, write_table
@@ -172,4 +172,5 @@ def invalidate_tables(folder: CompetitionFolder) -> None:
 def load_tables(folder: CompetitionFolder) -> Tables:
     """Read the manifest and the tables."""
     manifest = Manifest.load(folder.manifest)
-    return Tables(manifest, folder.root / manifest.photos, read_table(folder.train), read_table(folder.test))
+    photos = find_in_mirror(folder.root / manifest.photos)
+    return Tables(manifest, photos, read_table(folder.train), read_table(folder.test))

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from ..job_files import JobFiles
 from ..serialization import make_record
 
 
@@ -31,23 +33,6 @@ class Needs:
 
 
 @dataclass(frozen=True)
-class JobFiles:
-    """Files of a job, which an engine without a shared folder carries to the job's machine and back.
-
-    Attributes
-    ----------
-    reads
-        Absolute paths and glob patterns of the files that the job reads, where they exist. A folder stands for all
-        files below it.
-    writes
-        Absolute paths of the files and folders that it writes.
-    """
-
-    reads: tuple[str, ...] = ()
-    writes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
 class Job:
     """Work for a separate process.
 
@@ -67,13 +52,14 @@ class Job:
     shares_process
         Whether the process may run another job afterwards, which saves its start. False if libraries keep much memory.
     needs
-        What the job needs of a machine.
+        Requirements on the machine of the job.
     seconds
         Expected duration in seconds. None if unknown; ``work`` then orders the jobs.
     after
         Names of the jobs that must succeed first. If one fails, this job does not run.
     files
-        Files that the job reads and writes. Engines with a shared folder ignore them.
+        Function that lists the files that the job reads and writes. An engine without a shared folder calls it when
+        the job begins.
     """
 
     name: str
@@ -86,11 +72,13 @@ class Job:
     needs: Needs = field(default_factory=Needs)
     seconds: float | None = None
     after: tuple[str, ...] = ()
-    files: JobFiles = field(default_factory=JobFiles)
+    files: Callable[[], JobFiles] = JobFiles
 
     def to_line(self, log: Path) -> str:
-        """Return the job and the path of its log as one line of JSON."""
-        return json.dumps({"job": asdict(self), "log": str(log)}) + "\n"
+        """Return the job, without its files, and the path of its log as one line of JSON."""
+        plain = asdict(replace(self, files=JobFiles))
+        del plain["files"]
+        return json.dumps({"job": plain, "log": str(log)}) + "\n"
 
     @classmethod
     def from_line(cls, line: str) -> tuple[Job, Path]:

@@ -11,10 +11,8 @@ from ..stacking.card import StackCard, read_card
 from .card import ExportCard
 from .formats import require_runtime
 
-_STACK, _EXPORTED = (
-    "ensembler.stacking.jobs.loaded_stack:predict_files",
-    "ensembler.exports.jobs.check:predict_exported",
-)
+PREDICT_FILES = "ensembler.stacking.jobs.loaded_stack:predict_files"
+_PREDICT_EXPORTED = "ensembler.exports.jobs.check:predict_exported"
 
 
 @dataclass(frozen=True)
@@ -35,6 +33,11 @@ class NetworkFile:
     function: str
     stack_card: StackCard | None = None
 
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The file, and the weights beside the ``.xml`` of OpenVINO. A folder stands for all files in it."""
+        return (self.path, self.path.with_suffix(".bin")) if self.path.suffix == ".xml" else (self.path,)
+
     def read_card(self, result: dict[str, Any]) -> StackCard:
         """Return the description of the network, for which an exported file needs the result of the job."""
         return self.stack_card or make_record(result["card"], ExportCard, self.path).network
@@ -42,7 +45,7 @@ class NetworkFile:
 
 def find_stack_file(path: Path) -> NetworkFile:
     """Return a ``stack.keras``, which may have another name. The errors are those of :func:`.read_card`."""
-    return NetworkFile(path, _STACK, read_card(path))
+    return NetworkFile(path, PREDICT_FILES, read_card(path))
 
 
 def find_network_file(path: Path) -> NetworkFile:
@@ -60,4 +63,4 @@ def find_network_file(path: Path) -> NetworkFile:
     if path.suffix == ".keras":
         return find_stack_file(path)
     require_runtime(path)
-    return NetworkFile(path, _EXPORTED)
+    return NetworkFile(path, _PREDICT_EXPORTED)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Unpack
 
-from ..exports.result import ExportResult
-from ..options.arguments import Names, Paths
+from ..options.arguments import Names
 from ..options.declared import EngineOptions, Preset, TrainingOptions, TrainMembersOptions
 from ..options.reading import ENGINE, OPTIONS, RUN, show_options
 from ..paths import PathLike
@@ -15,13 +14,11 @@ from ..submission.kaggle.retry_policy import DEFAULT_RETRIES
 from ..submission.ledger.rows import Row
 from ..tables import Listing, Shown, Table
 from ..workflows import folds as folds_workflow
-from ..workflows.export import DEFAULT_PHOTOS, export
 from ..workflows.folds import FoldsResult
 from ..workflows.layout import LayoutResult, layout
 from ..workflows.members.listed_member import ListedMember
 from ..workflows.members.listing import list_members
 from ..workflows.members.removal import RemovedMembers, remove_members
-from ..workflows.predict import Predictions, predict
 from ..workflows.results import MemberResult, ScoreResult, StackResult, SubmitResult
 from ..workflows.stack import stack
 from ..workflows.status.standing import Status
@@ -34,10 +31,10 @@ from ..workflows.survey.result import SurveyResult, SurveySorting
 from ..workflows.survey.survey import DEFAULT_TOP, survey
 from ..workflows.train.preview import AugmentedPhotos, show_augmented
 from ..workflows.train.train import train_members
-from .facts import CompetitionFacts
+from .networks import CompetitionNetworks
 
 
-class Competition(CompetitionFacts, Shown):
+class Competition(CompetitionNetworks, Shown):
     """A competition in the workspace, with all commands as methods.
 
     :func:`ensembler.fetch`, :func:`ensembler.adopt` and :func:`ensembler.open` return it. Each method does what the
@@ -257,70 +254,6 @@ class Competition(CompetitionFacts, Shown):
             )
 
     @show_options(ENGINE)
-    def predict(
-        self,
-        photos: Paths,
-        *,
-        stack: PathLike | None = None,
-        model: PathLike | None = None,
-        batch_size: int = 32,
-        **options: Unpack[EngineOptions],
-    ) -> Predictions:
-        """Predict photos with a stack or an exported file; see :func:`ensembler.predict`.
-
-        Examples
-        --------
-        >>> found = ensembler.open("pets").predict(["photos/dogs/1.png"], stack="first")
-        >>> found.outputs, found.probabilities.shape
-        (('dogs',), (1, 1))
-        """
-        with self.progress as progress:
-            return predict(
-                photos,
-                stack=stack,
-                model=model,
-                batch_size=batch_size,
-                competition=self,
-                progress=progress,
-                **options,
-            )
-
-    def export(
-        self,
-        *,
-        stack: str | None = None,
-        member: str | None = None,
-        formats: Names = ("onnx",),
-        quantize: Names = ("none",),
-        output: PathLike,
-        refit: bool = False,
-        single_photo: bool = False,
-        tolerance: float | None = None,
-        photos: int = DEFAULT_PHOTOS,
-    ) -> ExportResult:
-        """Export a stack or a member for other runtimes; see :func:`ensembler.export`.
-
-        Examples
-        --------
-        >>> exported = ensembler.open("pets").export(member="demo-conv", output="exported")
-        >>> exported.files[0].name, exported.keras.log_loss == exported.files[0].figures.log_loss
-        ('demo-conv.onnx', True)
-        """
-        with self.progress as progress:
-            return export(
-                stack=stack,
-                member=member,
-                formats=formats,
-                quantize=quantize,
-                output=output,
-                refit=refit,
-                single_photo=single_photo,
-                tolerance=tolerance,
-                photos=photos,
-                competition=self,
-                progress=progress,
-            )
-
     def score(self, csv: PathLike | None = None, *, truth: PathLike | None = None) -> ScoreResult:
         """Score a CSV against hidden labels; see :func:`ensembler.score`.
 

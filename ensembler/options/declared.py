@@ -267,7 +267,7 @@ class EngineOptions(TypedDict, total=False):
     Attributes
     ----------
     engine
-        Where jobs run: on this machine, or on a Ray cluster.
+        Machines that run the jobs: this one, or those of a Ray cluster.
     ray_address
         Address of the cluster, such as HOST:6379. By default that of RAY_ADDRESS, else a cluster on this machine.
     shared_folder

@@ -88,3 +88,33 @@ def use_gpu(told: dict[str, Any], progress: Progress) -> str | None:
     if told.get("dies"):
         os.kill(os.getpid(), signal.SIGKILL)
     return gpu
+
+
+def save_when_stopped(told: dict[str, Any], progress: Progress) -> None:
+    """Wait for a stop, and take a while to save what was done."""
+    print("waiting", os.getpid(), flush=True)
+    while not progress.stopping:
+        time.sleep(0.05)
+    time.sleep(told["seconds"])
+    print("saved", flush=True)
+    progress.raise_if_stopping("in step 3 of it")
+
+
+def show_environment(told: dict[str, Any], progress: Progress) -> dict[str, str | None]:
+    return {name: os.environ.get(name) for name in told["names"]}
+
+
+def return_much(told: dict[str, Any], progress: Progress) -> int:
+    """Tell much, in events that together are larger than a store of objects."""
+    letters = "x" * 2**20
+    for _ in range(told["megabytes"]):
+        progress.note(letters)
+    return len(letters) * int(told["megabytes"])
+
+
+def wait_for_file(told: dict[str, Any], progress: Progress) -> int:
+    """Wait until a file exists."""
+    while not Path(told["file"]).exists():
+        time.sleep(0.05)
+    time.sleep(0.5)
+    return int(told["number"])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -16,7 +15,7 @@ from ...images.decoding import decode_at_sizes
 from ...inference.jobs.speed import BATCH_PREDICTIONS, SINGLE_PREDICTIONS, count_processors, time_calls
 from ...progress import Progress
 from ...serialization import write_arrays
-from ...stacking.jobs.prediction import predict_photos
+from ...stacking.jobs.prediction import predict_listed_photos, predict_photos
 from ..formats import find_format
 from .opened import ExportedNetwork, open_exported
 
@@ -91,15 +90,8 @@ def predict_exported(spec: dict[str, Any], progress: Progress) -> dict[str, Any]
     Returns
     -------
     dict
-        ``card`` in the file.
+        A :class:`.PredictionReport`, and the ``card`` in the file.
     """
-    file = Path(spec["model"])
-    network = _open_alone(file)
-    paths = [Path(path) for path in json.loads(Path(spec["photos"]).read_text("utf-8"))]
-    predicted, problems = predict_photos(
-        network, paths, spec["batch_size"], progress, network.card.network.pixel_rule, skip_unreadable=True
-    )
-    for problem in problems.values():
-        progress.warn(str(problem))
-    write_arrays(Path(spec["predictions"]), probabilities=predicted)
-    return {"card": asdict(network.card)}
+    network = _open_alone(Path(spec["model"]))
+    report = predict_listed_photos(network, network.card.network.pixel_rule, spec, progress)
+    return {**report, "card": asdict(network.card)}

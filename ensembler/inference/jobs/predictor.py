@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from ...progress import Progress
 from ..runtimes import MIN_SECONDS_TO_MEASURE, Runtime, RuntimeChoice, is_installed
 from ..speeds import RuntimeSpeed, choose_fastest, locate_speed, read_speed, remember_speed
-from .converted import ConvertedNetwork, convert, find_obstacle, list_versions
+from .converted import ConvertedNetwork, GraphNetwork, convert, find_obstacle, list_versions
 from .networks import pad_batch, predict_batch
 from .speed import count_processors, describe_device
 
@@ -70,6 +70,13 @@ class Predictor:
         if self._converted is None:
             return predict_batch(self._model, batch, self._batch_size)
         return self._converted.predict(pad_batch(batch, self._batch_size))[: len(batch)]
+
+    @property
+    def runtime(self) -> Runtime:
+        """Runtime of the last prediction."""
+        if self._converted is None:
+            return "keras"
+        return "graph" if isinstance(self._converted, GraphNetwork) else "onnx"
 
     def _choose_network(self, batch: Pixels, photos: int) -> ConvertedNetwork | None:
         """Return the network that replaces Keras, if any."""

@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import BadData
+from ...inference.runtimes import Runtime
 from ...progress import SILENT, Progress
-from ...serialization import read_arrays, write_arrays
+from ...serialization import read_arrays, read_record, write_arrays, write_record
 from ...storage import remove_file, write_file_atomically
 from .files import PARTS_SUFFIX
 
@@ -35,6 +36,11 @@ class _Part:
         return np.asarray(read_arrays(self.path)["features"], np.float32)
 
 
+@dataclass(frozen=True)
+class _ChosenRuntime:
+    runtime: Runtime
+
+
 class FeatureParts:
     """Features of some photos, stored in files beside the future complete file.
 
@@ -51,12 +57,14 @@ class FeatureParts:
 
     Attributes
     ----------
+    path
+        Path of the complete file.
     known
         Boolean array of shape (total,) that is True for computed rows.
     """
 
     def __init__(self, path: Path, total: int, progress: Progress) -> None:
-        self._path = path
+        self.path = path
         self._pending: list[tuple[Rows, Features]] = []
         self._written_at = time.monotonic()
         self.known = np.zeros(total, bool)
@@ -92,21 +100,36 @@ class FeatureParts:
         """Write the pending rows."""
         if self._pending:
             rows = np.concatenate([rows for rows, _ in self._pending])
-            number = 1 + max((int(part.path.stem) for part in self._parts), default=-1)
-            path = _build_parts_path(self._path) / f"{number:06d}.npz"
+            # Each row is in one part only, so jobs that write other rows at the same time write other files.
+            path = _build_parts_path(self.path) / f"{rows[0]:09d}.npz"
             write_arrays(path, rows=rows, features=np.concatenate([features for _, features in self._pending]))
             self._parts.append(_Part(path, rows))
         self._pending = []
         self._written_at = time.monotonic()
 
+    def load_runtime(self) -> Runtime | None:
+        """Return the runtime that computes all rows. None if it was not chosen yet."""
+        try:
+            return read_record(self._runtime_path, _ChosenRuntime).runtime
+        except BadData:
+            return None
+
+    def save_runtime(self, runtime: Runtime) -> None:
+        """Choose the runtime for the rows that are computed later, perhaps by other jobs."""
+        write_record(self._runtime_path, _ChosenRuntime(runtime))
+
+    @property
+    def _runtime_path(self) -> Path:
+        return _build_parts_path(self.path) / "runtime.json"
+
     def finish(self) -> None:
         """Write the pending rows. If no row is missing, write the complete file and delete its parts."""
-        if self._path.is_file():
+        if self.path.is_file():
             return
         if not self.known.all():
             self.write()
             return
-        with write_file_atomically(self._path) as temporary:
+        with write_file_atomically(self.path) as temporary:
             # A memory map keeps the rows out of main memory.
             whole = None
             for rows, features in self._iterate_parts():
@@ -118,12 +141,12 @@ class FeatureParts:
                 raise RuntimeError("There are no features to write.")
             whole.flush()
             del whole
-        shutil.rmtree(_build_parts_path(self._path), ignore_errors=True)
+        shutil.rmtree(_build_parts_path(self.path), ignore_errors=True)
 
     def read_rows(self, rows: Rows) -> Features:
         """Return the features of known rows in the given order, shape (rows, width)."""
-        if self._path.is_file():
-            stored: Features = np.load(self._path, mmap_mode="r", allow_pickle=False)
+        if self.path.is_file():
+            stored: Features = np.load(self.path, mmap_mode="r", allow_pickle=False)
             return np.asarray(stored[rows])
         result: Features | None = None
         for part_rows, features in self._iterate_parts():

@@ -23,10 +23,9 @@ from ...storage import write_file_atomically
 from ..blend import Blend
 from ..card import StackedMember, attach_card, make_stack_card
 from ..networks import Network
-from ..records import load_blend
+from ..records import CHECKED_PHOTOS, load_blend
 
-# Number of photos on which the finished file is checked, and maximum difference from the stored predictions.
-CHECKED_PHOTOS = 16
+# Maximum difference of the finished file from the stored predictions.
 TOLERANCE = 1e-3
 
 

@@ -23,7 +23,9 @@ from ..fetch.tables import open_refreshed_competition
 from ..member_scores import score_members
 from ..results import MemberResult
 from .budget import list_possible_folds, plan_within_budget, read_budget, report_cut_short
+from .expected_seconds import add_expected_seconds
 from .plan_jobs import add_decodings, build_jobs, build_refit_jobs, prepare_member_folder, read_job_options
+from .plan_shards import shard_features
 from .pseudo_labels import format_pseudo_options, read_confidence, write_labels
 from .training_call import TrainingCall
 
@@ -119,8 +121,11 @@ def train_members(
                     write_labels(folder, member_plan.record, labeller, progress)
                 if not budget:
                     report_cut_short(folder, member_plan.record, progress)
+            plans = list(add_expected_seconds(call, folder, tables, shared, plans))
             plans = add_decodings(folder, plans, tables, shared)
             for build in (build_jobs, build_refit_jobs) if run.get("refit") else (build_jobs,):
-                jobs = [job for each in plans for job in build(folder, each)]
-                call.engine.run_jobs(jobs, folder.logs, progress)
+                jobs = [build(folder, each) for each in plans]
+                photos, on_gpu = len(tables.train) + len(tables.test_paths), bool(call.machine.gpus)
+                sharded = shard_features(folder, plans, jobs, photos, call.slots, progress, on_gpu=on_gpu)
+                call.engine.run_jobs(sharded, folder.logs, progress)
         return score_members(folder, tables, load_members(folder, tables, call.names), shared)

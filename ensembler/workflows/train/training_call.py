@@ -18,6 +18,7 @@ from ...engines.job import Needs
 from ...errors import BadChoice
 from ...members.budget.planning import BudgetPlan
 from ...members.budget.sizes import SettingsAndWeights, list_ways_to_train
+from ...members.memory import estimate_memory
 from ...members.pseudo_labels.labeller import Labeller
 from ...members.records import build_record
 from ...members.training_job import TrainingJob
@@ -153,7 +154,8 @@ class TrainingCall:
                 **job_options,
             )
             work = estimate_job_work(planned, backbone, photos, held_out, test, 1)
-            plans.append(MemberPlan(record, backbone.tiny, work, job, self.needs))
+            memory = estimate_memory(settings, backbone, photos - held_out, on_gpu=bool(self.machine.gpus))
+            plans.append(MemberPlan(record, backbone.tiny, work, job, replace(self.needs, memory_bytes=memory)))
         return plans
 
 

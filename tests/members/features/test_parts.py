@@ -60,7 +60,7 @@ def test_a_killed_run_goes_on_with_the_same_bytes_in_the_end(batches: int, path:
 @pytest.mark.parametrize("lost", ["missing", "cut", "of another form", "of other photos"])
 def test_a_part_that_is_missing_or_damaged_is_computed_again(lost: str, path: Path) -> None:
     compute(path, 3)
-    part = path.with_name("whole.npy.parts") / "000001.npz"
+    part = sorted(path.with_name("whole.npy.parts").glob("*.npz"))[1]
     if lost == "missing":
         part.unlink()
     elif lost == "cut":

@@ -19,18 +19,22 @@ from ....backbones.weights import parse_weights_source
 from ....errors import Interrupted
 from ....events import FeaturesMade
 from ....images.batches import iterate_pixel_batches
+from ....images.photo_source import Pixels
 from ....images.views import View
 from ....inference.jobs.predictor import Predictor
 from ....options.settings import MemberSettings
 from ....progress import Progress
+from ....serialization import make_record
 from ....storage import is_whole_zip, remove_unfinished, require_space, write_file_atomically
-from ...competition_photos import make_competition_photos
+from ...competition_photos import CompetitionPhotos, make_competition_photos
 from ...job_locks import wait_for_lock
 from ...records import check_backbone
 from ...training_job import TrainingJob
 from ...work import estimate_photo_work
+from ..feature_locks import lock_features
 from ..files import build_feature_path
 from ..parts import FeatureParts
+from ..shards import FeatureShard
 
 # Features of the training photos and of the readable test photos by view, each of shape (photos, width).
 Features = dict[View, tuple[NDArray[np.float32], NDArray[np.float32]]]
@@ -51,22 +55,41 @@ def load_or_compute_features(job: TrainingJob, views: Sequence[View], progress: 
     """
     paths = {view: _build_cache_path(job, view) for view in views}
     if not all(path.is_file() for path in paths.values()):
-        what = f"{job.member}: frozen features"
-        with wait_for_lock(job.folder, f"features-{job.record.settings.backbone}", what, progress):
+        with lock_features(job.folder, list(paths.values()), f"{job.member}: frozen features", progress):
             # Another job may have computed them while this one waited.
-            missing = {view: path for view, path in paths.items() if not path.is_file()}
-            if missing:
-                remove_unfinished(job.folder.features)
-                # Always float32, because members of another precision share the features.
-                with use_precision("float32"):
-                    _compute_features(job, missing, progress)
+            _compute_features(job, paths, progress)
     training = len(job.tables.train)
     stored = {view: np.load(path, mmap_mode="r", allow_pickle=False) for view, path in paths.items()}
     return {view: (features[:training], features[training:]) for view, features in stored.items()}
 
 
-def load_or_build_backbone(job: TrainingJob) -> Any:
+def compute_shard(spec: dict[str, Any], progress: Progress) -> dict[str, Any]:
+    """Compute the features of the rows named in ``spec`` and store them in parts; see :class:`.FeatureShard`.
+
+    Raises
+    ------
+    UnreadablePhoto
+        If a photo has become unreadable since it was scanned.
+    StorageError
+        If the disk has too little free space.
+    """
+    # The same process may have used another network before.
+    keras.backend.clear_session()
+    shard = make_record(spec, FeatureShard, "the description of the job")
+    job = shard.job
+    paths = {view: _build_cache_path(job, view) for view in shard.views}
+    with lock_features(job.folder, list(paths.values()), f"{job.member}: frozen features", progress, shard.rows):
+        _compute_features(job, paths, progress, shard.rows)
+    return {}
+
+
+def load_or_build_backbone(job: TrainingJob, *, save: bool = True) -> Any:
     """Load the backbone from ``backbone.keras``, or build it and save it there.
+
+    Parameters
+    ----------
+    save
+        Whether to save a new backbone.
 
     Raises
     ------
@@ -77,8 +100,9 @@ def load_or_build_backbone(job: TrainingJob) -> Any:
     if check_backbone(job.folder, job.record) or is_whole_zip(path):
         return keras.saving.load_model(path, compile=False)
     model = _build_frozen_backbone(job)
-    with write_file_atomically(path) as temporary:
-        model.save(temporary)
+    if save:
+        with write_file_atomically(path) as temporary:
+            model.save(temporary)
     return model
 
 
@@ -111,41 +135,97 @@ def _build_cache_path(job: TrainingJob, view: View) -> Path:
     return build_feature_path(job.folder, job.record, view, own)
 
 
-def _compute_features(job: TrainingJob, missing: dict[View, Path], progress: Progress) -> None:
-    settings = job.record.settings
-    # The stored backbone belongs to a frozen member. A fine-tuned one changes it in every fold.
-    model = load_or_build_backbone(job) if settings.frozen else _build_frozen_backbone(job)
+def _compute_features(job: TrainingJob, paths: dict[View, Path], progress: Progress, rows: range | None = None) -> None:
+    """Compute missing features, and write the complete files. With ``rows``, write only parts with these rows."""
     photos = make_competition_photos(job, progress)
-    paths = photos.paths
-    room = 4 * len(missing) * len(paths) * int(model.output_shape[-1])
-    require_space(job.folder.features, room, f"The features of {job.member}")
-    # Fine-tuning does not count them as work, because only its first job computes them.
-    work = estimate_photo_work(job.backbone, settings.image_size) if settings.frozen else 0
-    began = time.monotonic()
-    parts = {view: FeatureParts(path, len(paths), progress) for view, path in missing.items()}
-    networks = {
-        view: Predictor(add_view(model, view), settings.batch_size, job.member, job.runtime, progress)
-        for view in missing
-    }
-    task = progress.start(f"{job.member}: frozen features", len(missing) * len(paths), photos=1, work=work)
-    task.advance(int(sum(part.known.sum() for part in parts.values())))
-    wanted = np.flatnonzero(~np.all([part.known for part in parts.values()], axis=0))
+    total = len(photos.paths)
+    parts = {view: FeatureParts(path, total, progress) for view, path in paths.items() if not path.is_file()}
+    if any(not part.known[_slice(rows)].all() for part in parts.values()):
+        remove_unfinished(job.folder.features)
+        # Always float32, because members of another precision share the features.
+        with use_precision("float32"):
+            _compute_rows(job, parts, photos, progress, rows)
+    for part in parts.values():
+        if rows is None:
+            part.finish()
+        else:
+            part.write()
+
+
+def _slice(rows: range | None) -> slice:
+    return slice(None) if rows is None else slice(rows.start, rows.stop)
+
+
+def _compute_rows(
+    job: TrainingJob,
+    parts: dict[View, FeatureParts],
+    photos: CompetitionPhotos,
+    progress: Progress,
+    rows: range | None,
+) -> None:
+    """Compute the features of rows that some views lack."""
+    settings, total, began = job.record.settings, len(photos.paths), time.monotonic()
+    # The stored backbone belongs to a frozen member. A fine-tuned one changes it in every fold.
+    model = load_or_build_backbone(job, save=rows is None) if settings.frozen else _build_frozen_backbone(job)
+    known = np.array([part.known[_slice(rows)] for part in parts.values()])
+    require_space(
+        job.folder.features, 4 * int((~known).sum()) * int(model.output_shape[-1]), f"The features of {job.member}"
+    )
+    # The first job of a fine-tuned member does not count them as work, because no other job computes them.
+    work = estimate_photo_work(job.backbone, settings.image_size) if settings.frozen or rows else 0
+    networks = _PartNetworks(job, model, parts, total, progress)
+    task = progress.start(f"{job.member}: frozen features", known.size, photos=1, work=work)
+    task.advance(int(known.sum()))
+    wanted = np.flatnonzero(~known.all(axis=0)) + (rows.start if rows else 0)
     batches = iterate_pixel_batches(photos.select_photos(wanted), settings.batch_size)
     stoppable_batches = progress.iterate_until_stopped(batches, f"in the frozen features of {job.member}")
     try:
         for start, batch in zip(range(0, len(wanted), settings.batch_size), stoppable_batches, strict=True):
-            rows = wanted[start : start + len(batch)]
+            batch_rows = wanted[start : start + len(batch)]
             for view, part in parts.items():
                 # A survey may have computed one view of a photo and not another.
-                fresh = ~part.known[rows]
+                fresh = ~part.known[batch_rows]
                 if fresh.any():
-                    part.add(rows[fresh], networks[view].predict_batch(batch[fresh], len(paths)))
+                    part.add(batch_rows[fresh], networks.predict_batch(view, batch[fresh]))
                     task.advance(int(fresh.sum()))
     except Interrupted:
         for part in parts.values():
             part.write()
         raise
-    for part in parts.values():
-        part.finish()
     task.finish()
-    progress.emit(FeaturesMade(job.member, len(paths), len(missing), round(time.monotonic() - began, 3)))
+    progress.emit(FeaturesMade(job.member, len(wanted), len(parts), round(time.monotonic() - began, 3)))
+
+
+class _PartNetworks:
+    """The network of each view. All jobs that compute rows of one file use the runtime that the first one chose."""
+
+    def __init__(
+        self, job: TrainingJob, model: Any, parts: dict[View, FeatureParts], photos: int, progress: Progress
+    ) -> None:
+        self._job = job
+        self._model = model
+        self._parts = parts
+        self._photos = photos
+        self._progress = progress
+        self._predictors: dict[View, Predictor] = {}
+
+    def predict_batch(self, view: View, batch: Pixels) -> NDArray[np.float32]:
+        """Return the features of a batch of at most the member's batch size, shape (photos, width)."""
+        if view in self._predictors:
+            return self._predictors[view].predict_batch(batch, self._photos)
+        part, job = self._parts[view], self._job
+        work, what = f"features-{part.path.stem}.runtime", f"{job.member}: choice of the runtime"
+        with wait_for_lock(job.folder, work, what, self._progress):
+            chosen = part.load_runtime()
+            predictor = Predictor(
+                add_view(self._model, view),
+                job.record.settings.batch_size,
+                job.member,
+                chosen or job.runtime,
+                self._progress,
+            )
+            features = predictor.predict_batch(batch, self._photos)
+            if chosen is None:
+                part.save_runtime(predictor.runtime)
+        self._predictors[view] = predictor
+        return features

@@ -23,8 +23,9 @@ from ....serialization import compute_fingerprint, make_record
 from ....storage import write_file_atomically
 from ...competition_photos import CompetitionPhotos, list_test_rows, make_competition_photos
 from ...features.jobs.compute import build_member_backbone, load_or_compute_features
+from ...features.views import list_head_views
 from ...job_locks import lock_fold
-from ...jobs.head_fitting import build_starting_head, list_head_views
+from ...jobs.head_fitting import build_starting_head
 from ...jobs.speed import measure_speed_once
 from ...jobs.tensorboard import add_tensorboard
 from ...records import save_fold
@@ -118,7 +119,7 @@ def _build_starting_network(job: TrainingJob, fold: int, progress: Progress) -> 
     settings = job.record.settings
     if settings.head == "fitted":
         # Computed before the seed is set, so that cached features do not change the random numbers that follow.
-        load_or_compute_features(job, list_head_views(job), progress)
+        load_or_compute_features(job, list_head_views(settings), progress)
     # Randomly initialised networks use one seed per fold, which makes their average better.
     seed = job.compute_seed(fold) if settings.weights == "none" else settings.seed
     backbone = build_member_backbone(settings, job.weights, seed)
