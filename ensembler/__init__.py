@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from .competition.layout.hints import Hints
     from .errors import EnsemblerError
     from .events import Event
+    from .exports.result import ExportedFile, ExportResult
     from .handle.competition import Competition
     from .handle.opening import adopt, fetch, open  # noqa: A004 - reads as `gzip.open` does
     from .options.declared import EngineOptions, RunOptions, TrainingOptions
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from .workflows.backbones import ListedBackbone, list_backbones
     from .workflows.config import config
     from .workflows.demo import demo
+    from .workflows.distill import distill
+    from .workflows.export import export
     from .workflows.folds import FoldsResult, folds
     from .workflows.layout import LayoutResult, layout
     from .workflows.members.listed_member import ListedMember
@@ -51,6 +54,8 @@ _HOMES = {
     "Competition": "handle.competition",
     "EnsemblerError": "errors",
     "Event": "events",
+    "ExportResult": "exports.result",
+    "ExportedFile": "exports.result",
     "FoldsResult": "workflows.folds",
     "Hints": "competition.layout.layout",
     "LayoutResult": "workflows.layout",
@@ -75,6 +80,8 @@ _HOMES = {
     "adopt": "handle.opening",
     "config": "workflows.config",
     "demo": "workflows.demo",
+    "distill": "workflows.distill",
+    "export": "workflows.export",
     "fetch": "handle.opening",
     "folds": "workflows.folds",
     "layout": "workflows.layout",
@@ -103,6 +110,8 @@ __all__ = [
     "EngineOptions",
     "EnsemblerError",
     "Event",
+    "ExportResult",
+    "ExportedFile",
     "FoldsResult",
     "Hints",
     "LayoutResult",
@@ -127,6 +136,8 @@ __all__ = [
     "adopt",
     "config",
     "demo",
+    "distill",
+    "export",
     "fetch",
     "folds",
     "layout",

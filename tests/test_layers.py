@@ -27,9 +27,9 @@ NARROW = {
     "console": {"progress", "events", "figures", "job_speeds", "process_memory"},
     "event_file": {"progress", "events", "errors"},
     "engines": {
+        "job_files",
         "progress",
         "events",
-        "job_files",
         "job_speeds",
         "locks",
         "machine_memory",
@@ -78,7 +78,9 @@ STAGES = (
     "train",
     "members",
     "stack",
+    "distill",
     "predict",
+    "export",
     "submit",
     "status",
     "demo",
@@ -96,6 +98,10 @@ HEAVY = {
     "tensorflow": "jobs/",
     "onnxruntime": "jobs/",
     "tf2onnx": "jobs/",
+    "onnx": "jobs/",
+    "openvino": "exports/jobs/",
+    "nncf": "exports/jobs/",
+    "ai_edge_litert": "exports/jobs/",
     "PIL": "images/|competition/archives/|competition/pictures/",
     "matplotlib": "reports/",
     "py7zr": "competition/archives/seven_zip.py",
@@ -105,6 +111,10 @@ HEAVY = {
 }
 # Pillow, Keras and what runs networks beside it: plain Keras 3 elsewhere, so that it runs on JAX and PyTorch too.
 TENSORFLOW = {
+    "exports/jobs/convert.py",
+    "exports/jobs/litert_files.py",
+    "exports/jobs/opened.py",
+    "exports/jobs/saved_models.py",
     "inference/jobs/converted.py",
     "inference/jobs/speed.py",
     "members/fine_tuning/jobs/devices.py",

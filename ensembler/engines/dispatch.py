@@ -50,8 +50,8 @@ def run_all(jobs: Sequence[Job], logs: Path, progress: Progress, runner: JobRunn
     Returns
     -------
     list
-        The return value of each job, or the :class:`.EnsemblerError` that it raised. The error of a job that did not
-        run, because another failed, is a :class:`.JobFailed`.
+        Return value of each job, or the :class:`.EnsemblerError` that it raised. A job that did not run because another
+        failed has a :class:`.JobFailed`.
 
     Raises
     ------

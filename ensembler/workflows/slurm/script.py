@@ -103,9 +103,10 @@ def slurm_script(
         "account": account and _check("--account", account, _NAME, "letters, digits and . _ @ + -"),
         "signal": f"B:USR1@{save_seconds}",
         "open-mode": "append",
+        "requeue": "",
     }
-    directives = [f"--{option}={value}" for option, value in options.items() if value is not None]
-    lines = [*directives, "--requeue", *_read_lines("--sbatch", sbatch)]
+    directives = [f"--{option}={value}".rstrip("=") for option, value in options.items() if value is not None]
+    lines = [*directives, *_read_lines("--sbatch", sbatch)]
     values = {
         "environment": "\n".join(_read_lines("--setup", setup) or [_build_default_setup()]),
         "command": shlex.join(["ensembler", *words]),
@@ -113,7 +114,7 @@ def slurm_script(
         "requeues": str(requeues),
     }
     # Lines with #SBATCH come first, because sbatch reads none below a command.
-    return "\n".join(["#!/bin/bash", *(f"#SBATCH {line}" for line in lines)]) + "\n" + fill_body(values)
+    return "\n".join(["#!/bin/bash", *(f"#SBATCH {line}" for line in lines)]) + "\n\n" + fill_body(values)
 
 
 def _read_command(words: Sequence[str]) -> Sequence[str]:

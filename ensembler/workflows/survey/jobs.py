@@ -14,6 +14,7 @@ from ...engines.job import Job, Needs
 from ...errors import EnsemblerError, JobFailed
 from ...images.cache_policy import select_fitting_sizes
 from ...inference.speeds import NetworkSpeed
+from ...members.memory import estimate_memory
 from ...paths import CompetitionFolder
 from ...progress import Progress
 from ...serialization import convert_to_plain, make_record
@@ -129,9 +130,11 @@ class _EntryJobs:
         # Within a time budget the cheapest come first, as planned, so that it leaves out few. Jobs of unknown work keep
         # their order.
         work = one.work * photos if self._survey_job.until is None else 0.0
-        files = partial(list_survey_files, self._folder, [one], photos, self._survey_job.seed)
+        files = partial(list_survey_files, self._folder, [one], photos, self._survey_job.seed, pixels)
         spec = convert_to_plain(entry)
-        return Job(f"survey-{one.name}", EXAMINE, spec, one.name, work=work, needs=self._needs, files=files)
+        memory = estimate_memory(one.record.settings, one.backbone, 0, on_gpu=bool(self._needs.gpus))
+        needs = replace(self._needs, memory_bytes=memory)
+        return Job(f"survey-{one.name}", EXAMINE, spec, one.name, work=work, needs=needs, files=files)
 
     def _take_outcome(self, one: Candidate, outcome: Any) -> str:
         """Remember the speed of a backbone, and return its problem."""

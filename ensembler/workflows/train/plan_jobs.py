@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -46,6 +46,13 @@ class MemberPlan:
         Its training job, with the allotments of all folds. The folds are still missing.
     needs
         Requirements of each of its jobs on a machine.
+    seconds
+        Expected duration of each unfinished fold. Of a frozen backbone, the first one stands for all. Empty if the
+        speed is unknown.
+    feature_seconds
+        Part of the first fold in which the missing features of all photos are computed.
+    start_seconds
+        Duration of the start of a process that computes features.
     """
 
     record: MemberRecord
@@ -53,6 +60,9 @@ class MemberPlan:
     work: float
     job: TrainingJob
     needs: Needs
+    seconds: Mapping[int, float] = field(default_factory=dict)
+    feature_seconds: float = 0.0
+    start_seconds: float = 0.0
 
 
 def read_job_options(run: RunOptions) -> dict[str, Any]:
@@ -149,5 +159,6 @@ def _build_job(plan: MemberPlan, folds: Sequence[int], name: str) -> Job:
         work,
         shares_process=frozen,
         needs=plan.needs,
+        seconds=sum(plan.seconds.get(fold, 0.0) for fold in folds) if plan.seconds.keys() & set(folds) else None,
         files=files,
     )

@@ -17,6 +17,7 @@ from ...members.features.parts import FeatureParts
 from ...members.features.shards import FeatureShard, divide_rows
 from ...members.features.views import list_feature_views
 from ...members.job_files import list_shard_files
+from ...members.memory import estimate_memory
 from ...members.work import count_shards, estimate_photo_work
 from ...paths import CompetitionFolder
 from ...progress import Progress
@@ -139,13 +140,26 @@ def _list_missing_views(folder: CompetitionFolder, plan: MemberPlan) -> dict[Vie
 def _build_shards(features: _MissingFeatures, count: int) -> Iterator[Job]:
     plan = features.plan
     job, name = replace(plan.job, folds=(), allotments={}), plan.record.name
-    shards = divide_rows(features.known, plan.record.settings.batch_size, count)
+    settings = plan.record.settings
+    memory = estimate_memory(settings, job.backbone, 0, on_gpu=bool(plan.needs.gpus), tuned=False)
+    shards = divide_rows(features.known, settings.batch_size, count)
     for number, rows in enumerate(shards, 1):
         spec = convert_to_plain(FeatureShard(job, tuple(features.paths), rows.start, rows.stop))
-        work = float((~features.known[rows.start : rows.stop]).sum()) * features.photo_work
+        unknown = int((~features.known[rows.start : rows.stop]).sum())
+        seconds = plan.start_seconds + plan.feature_seconds * unknown / len(features.known)
         title = f"{name}-features-{number}-of-{len(shards)}"
         files = partial(list_shard_files, job, rows)
-        yield Job(title, COMPUTE_SHARD, spec, name, work=work, shares_process=True, needs=plan.needs, files=files)
+        yield Job(
+            title,
+            COMPUTE_SHARD,
+            spec,
+            name,
+            work=unknown * features.photo_work,
+            shares_process=True,
+            needs=replace(plan.needs, memory_bytes=memory),
+            seconds=seconds if plan.feature_seconds else None,
+            files=files,
+        )
 
 
 def _let_wait(
@@ -155,6 +169,9 @@ def _let_wait(
     paths = _list_missing_views(folder, plan).values()
     after = tuple(dict.fromkeys(name for path in paths for name in makers.get(path, ())))
     for job in jobs:
+        seconds = job.seconds
+        if seconds is not None and after and job is jobs[0]:
+            seconds -= plan.feature_seconds
         # Of a frozen member, only the heads remain, whose work is small and unknown.
         work = 0.0 if after and plan.record.settings.frozen else job.work
-        yield replace(job, after=(*job.after, *after), work=work)
+        yield replace(job, after=(*job.after, *after), work=work, seconds=seconds)

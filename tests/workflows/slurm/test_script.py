@@ -109,7 +109,7 @@ class Allocation:
 
 
 def check(script: str) -> None:
-    program = shutil.which("shellcheck") or shutil.which("shellcheck", path=str(BIN))
+    program = shutil.which("shellcheck", path=f"{BIN}{os.pathsep}{os.environ['PATH']}")
     assert program, "install the extra dev, which contains ShellCheck"
     found = subprocess.run([program, "--shell=bash", "-"], input=script, capture_output=True, text=True, check=False)
     assert found.returncode == 0, found.stdout

@@ -14,10 +14,12 @@ from helpers.photos import Heard
 from ensembler.engines.hardware import Hardware
 from ensembler.engines.job import Job
 from ensembler.engines.local import LocalEngine
+from ensembler.inference.speeds import NetworkSpeed, PhaseSpeed, TrainingSpeed
 from ensembler.members import work
 from ensembler.members.features import shards as feature_shards
 from ensembler.paths import CompetitionFolder, Workspace
 from ensembler.progress import Progress
+from ensembler.workflows.train import expected_seconds
 from ensembler.workflows.train.train import train_members
 
 PHOTOS = 30
@@ -95,6 +97,48 @@ def test_elsewhere_jobs_are_as_they_were(here: Hardware, least: float, unfreeze:
     jobs = plan("b0", unfreeze=unfreeze, here=here, least=least)
     assert not any(job.after or "features" in job.name for job in jobs)
     assert all(job.work for job in jobs)
+
+
+SPEED = TrainingSpeed(
+    start_up=8.0,
+    build=2.0,
+    save=1.0,
+    compile=3.0,
+    decode=0.01,
+    predict=10.0,
+    view=4.0,
+    head=0.5,
+    phases=(PhaseSpeed(0.04, 0.5, 4.0),),
+)
+
+
+@pytest.fixture
+def known_speed(monkeypatch: pytest.MonkeyPatch) -> None:
+    speed = NetworkSpeed(batch_size=8, device="a GPU", threads=1, host="here", training=SPEED)
+    monkeypatch.setattr(expected_seconds, "read_speed", lambda _: speed)
+
+
+@pytest.mark.usefixtures("known_speed")
+def test_measured_speeds_tell_how_long_jobs_take(plan: Any) -> None:
+    features = PHOTOS * (10 + 4) + 2 * 3 + 2
+    [alone] = plan("b0", unfreeze="none", tta="flip", least=1e9)
+    heads = plan("b0", unfreeze="none", tta="flip")
+    assert heads[0].seconds == pytest.approx(8 + 2 + features * 16 / PHOTOS)
+    assert heads[1].seconds == pytest.approx(8 + 2 + features * 14 / PHOTOS)
+    assert heads[2].seconds == pytest.approx(alone.seconds - features)
+    # The first fold is not longer than the others, because no longer it computes features.
+    *shards, first, second, third = plan("b0", unfreeze="all")
+    assert len(shards) == 2
+    measuring = first.seconds - second.seconds
+    assert 0 < measuring < 2000
+    assert second.seconds == third.seconds
+    undivided = plan("b0", unfreeze="all", least=1e9)
+    assert undivided[0].seconds - first.seconds == pytest.approx(PHOTOS * 14 + 2 * 3 + 2)
+    assert undivided[1].seconds == second.seconds
+
+
+def test_unknown_speeds_tell_nothing(plan: Any) -> None:
+    assert {job.seconds for job in plan("b0", unfreeze="none")} == {None}
 
 
 @pytest.mark.parametrize("options", [{"unfreeze": "none"}, {"unfreeze": "all", "epochs": 1, "head": "fitted"}])
