@@ -19,6 +19,8 @@ MEASURED = [
     ("b0", True, 32, 4336),
     ("resnet50", False, 8, 1208),
     ("resnet50", False, 32, 1433),
+    ("mobilenetv2", False, 8, 972),
+    ("mobilenetv2", True, 8, 1680),
 ]
 
 
