@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from .competition.layout.hints import Hints
     from .errors import EnsemblerError
     from .events import Event
+    from .exports.result import ExportedFile, ExportResult
     from .handle.competition import Competition
     from .handle.opening import adopt, fetch, open  # noqa: A004 - reads as `gzip.open` does
     from .options.declared import EngineOptions, RunOptions, TrainingOptions
@@ -22,7 +23,9 @@ if TYPE_CHECKING:
     from .workflows.backbones import ListedBackbone, list_backbones
     from .workflows.config import config
     from .workflows.demo import demo
+    from .workflows.distill import distill
     from .workflows.doubts import Doubts, list_doubts
+    from .workflows.export import export
     from .workflows.folds import FoldsResult, folds
     from .workflows.layout import LayoutResult, layout
     from .workflows.members.listed_member import ListedMember
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
     from .workflows.members.removal import RemovedMembers, remove_members
     from .workflows.predict import Predictions, predict
     from .workflows.results import MemberResult, ScoreResult, StackResult, SubmitResult
+    from .workflows.slurm.script import slurm_script
     from .workflows.stack import stack
     from .workflows.status.standing import BuiltStack, Status
     from .workflows.status.status import status
@@ -53,6 +57,8 @@ _HOMES = {
     "Doubts": "workflows.doubts",
     "EnsemblerError": "errors",
     "Event": "events",
+    "ExportResult": "exports.result",
+    "ExportedFile": "exports.result",
     "FoldsResult": "workflows.folds",
     "Hints": "competition.layout.layout",
     "LayoutResult": "workflows.layout",
@@ -78,6 +84,8 @@ _HOMES = {
     "adopt": "handle.opening",
     "config": "workflows.config",
     "demo": "workflows.demo",
+    "distill": "workflows.distill",
+    "export": "workflows.export",
     "fetch": "handle.opening",
     "folds": "workflows.folds",
     "layout": "workflows.layout",
@@ -91,6 +99,7 @@ _HOMES = {
     "remove_members": "workflows.members.removal",
     "score": "workflows.submit.score",
     "show_augmented": "workflows.train.preview",
+    "slurm_script": "workflows.slurm.script",
     "stack": "workflows.stack",
     "status": "workflows.status.status",
     "submissions": "workflows.submit.submissions",
@@ -108,6 +117,8 @@ __all__ = [
     "EngineOptions",
     "EnsemblerError",
     "Event",
+    "ExportResult",
+    "ExportedFile",
     "FoldsResult",
     "Hints",
     "LayoutResult",
@@ -133,6 +144,8 @@ __all__ = [
     "adopt",
     "config",
     "demo",
+    "distill",
+    "export",
     "fetch",
     "folds",
     "layout",
@@ -146,6 +159,7 @@ __all__ = [
     "remove_members",
     "score",
     "show_augmented",
+    "slurm_script",
     "stack",
     "status",
     "submissions",

@@ -84,9 +84,21 @@ class JobsPlanned(Event):
 
 @dataclass(frozen=True)
 class JobBegan(Event):
-    """A job began. ``process`` is the number of its process."""
+    """A job began, or began again on another machine.
+
+    Attributes
+    ----------
+    process
+        Number of its process.
+    node
+        Name of its machine in a cluster. Empty if the job runs on this machine.
+    gpus
+        GPUs of that machine that the job uses, separated by commas. Empty on this machine and without GPUs.
+    """
 
     process: int
+    node: str = ""
+    gpus: str = ""
 
 
 @dataclass(frozen=True)

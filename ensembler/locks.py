@@ -4,6 +4,10 @@ On one machine, the operating system releases the lock of a process that died. N
 for other machines. Therefore a note beside the lock names its holder, and the holder touches the note regularly. If
 another machine's note was not touched for :data:`STALE_AFTER_SECONDS` seconds, its holder is considered dead and the
 lock is taken over. A note that was touched since then counts as a lock, whatever the drive reports.
+
+An engine that lost the machine of a job tells the job's next process by :data:`LOST_HOLDERS_VARIABLE`. Notes of those
+holders count for :data:`LOST_AFTER_SECONDS` only: several times the interval of touches, and more than drives are
+late. A holder that lives nevertheless, on a machine that the engine only cannot reach, keeps touching, and its lock.
 """
 
 from __future__ import annotations
@@ -12,7 +16,8 @@ import contextlib
 import json
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event, Thread
@@ -26,6 +31,27 @@ from .errors import Busy, StorageError
 # file up to a minute late.
 HEARTBEAT_SECONDS = 20.0
 STALE_AFTER_SECONDS = 300.0
+# The same for a holder whose engine lost it.
+LOST_AFTER_SECONDS = 90.0
+# Environment variable of holders that an engine lost.
+LOST_HOLDERS_VARIABLE = "ENSEMBLER_LOST_HOLDERS"
+
+
+@dataclass(frozen=True)
+class Holder:
+    """A process that may hold locks: the name of its machine, and its number."""
+
+    host: str
+    process: int
+
+
+def format_holders(holders: Iterable[Holder]) -> str:
+    """Return holders as the value of :data:`LOST_HOLDERS_VARIABLE`."""
+    return json.dumps([[holder.host, holder.process] for holder in holders])
+
+
+def _read_lost_holders() -> list[Holder]:
+    return [Holder(*pair) for pair in json.loads(os.environ.get(LOST_HOLDERS_VARIABLE, "[]"))]
 
 
 @contextlib.contextmanager
@@ -139,11 +165,18 @@ class _Note:
 
     def is_held_elsewhere(self) -> bool:
         """Return whether a living process of another machine holds the lock, whatever the drive reports."""
-        return self._is_of_another_machine() and self._measure_silence() < STALE_AFTER_SECONDS
+        return self._is_of_another_machine() and self._measure_silence() < self._patience
 
     def is_stale(self) -> bool:
         """Return whether the lock belongs to a dead process of another machine."""
-        return self._is_of_another_machine() and self._measure_silence() >= STALE_AFTER_SECONDS
+        return self._is_of_another_machine() and self._measure_silence() >= self._patience
+
+    @property
+    def _patience(self) -> float:
+        """Seconds without a touch after which the holder is considered dead."""
+        data = self._read()
+        lost = bool(data) and Holder(data["host"], data["process"]) in _read_lost_holders()
+        return LOST_AFTER_SECONDS if lost else STALE_AFTER_SECONDS
 
     def _is_of_another_machine(self) -> bool:
         data = self._read()

@@ -27,6 +27,7 @@ NARROW = {
     "console": {"progress", "events", "figures", "job_speeds", "process_memory"},
     "event_file": {"progress", "events", "errors"},
     "engines": {
+        "job_files",
         "progress",
         "events",
         "job_speeds",
@@ -46,6 +47,7 @@ NARROW = {
     "events": {"callers"},
     "errors": {"callers"},
     "callers": set[str](),
+    "job_files": set[str](),
     "job_speeds": set[str](),
     "process_memory": set[str](),
     "machine_memory": set[str](),
@@ -69,8 +71,22 @@ CLI = {
 CLI_TYPES = {"AnswerScore", "Difference", "Hints", "Row", "Scores", "FIELD_NAMES"}
 # Stages of work, in the order in which a person goes through them. Each may use those before it.
 STAGES = (
-    *("fetch", "layout", "folds", "survey", "train", "members", "stack", "doubts", "predict", "turn", "submit"),
-    *("status", "demo"),
+    "fetch",
+    "layout",
+    "folds",
+    "survey",
+    "train",
+    "members",
+    "stack",
+    "distill",
+    "doubts",
+    "predict",
+    "turn",
+    "export",
+    "submit",
+    "status",
+    "demo",
+    "slurm",
 )
 # What all stages share.
 SHARED = {"backbones", "competition", "config", "engine", "machine", "member_scores", "results"}
@@ -84,14 +100,23 @@ HEAVY = {
     "tensorflow": "jobs/",
     "onnxruntime": "jobs/",
     "tf2onnx": "jobs/",
+    "onnx": "jobs/",
+    "openvino": "exports/jobs/",
+    "nncf": "exports/jobs/",
+    "ai_edge_litert": "exports/jobs/",
     "PIL": "images/|competition/archives/|competition/pictures/",
     "matplotlib": "reports/",
     "py7zr": "competition/archives/seven_zip.py",
     "sklearn": "competition/|heads/|stacking/",
     "filelock": "locks.py",
+    "ray": "engines/ray/",
 }
 # Pillow, Keras and what runs networks beside it: plain Keras 3 elsewhere, so that it runs on JAX and PyTorch too.
 TENSORFLOW = {
+    "exports/jobs/convert.py",
+    "exports/jobs/litert_files.py",
+    "exports/jobs/opened.py",
+    "exports/jobs/saved_models.py",
     "inference/jobs/converted.py",
     "inference/jobs/speed.py",
     "members/fine_tuning/jobs/devices.py",

@@ -17,14 +17,16 @@ from .backbone_commands import backbones
 from .competition_commands import adopt, fetch, layout
 from .context import Context
 from .endings import EXIT_INTERRUPTED, EXIT_WRONG_CALL, CommandExit, describe_outcome, fail
+from .export_commands import export
 from .fold_commands import folds
 from .member_commands import members, status
 from .options import PATH, Option, option
 from .prediction_commands import doubts, predict
+from .slurm_commands import slurm_script
 from .stack_commands import demo, score, stack
 from .submission_commands import notebook, submissions, submit
 from .survey_commands import survey
-from .training_commands import show_config, train_members
+from .training_commands import distill, show_config, train_members
 
 
 @click.group(context_settings={"auto_envvar_prefix": "ENSEMBLER", "help_option_names": ["-h", "--help"]})
@@ -86,13 +88,16 @@ for _command in (
     train_members,
     members,
     stack,
+    distill,
     doubts,
     predict,
+    export,
     score,
     submit,
     submissions,
     notebook,
     status,
+    slurm_script,
 ):
     # The option is also accepted after the command.
     _command.params.append(

@@ -18,6 +18,7 @@ from .training_options import EngineCommand
 @click.command(cls=EngineCommand)
 @click.argument("photos", nargs=-1, required=True, type=PATH)
 @option("--stack", metavar="NAME|FILE", help="Finished stack, or a stack.keras. By default the newest stack.")
+@option("--model", type=PATH, metavar="FILE", help="File of `ensembler export` instead of a stack, run by its runtime.")
 @option(
     "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="File to write. By default standard output."
 )
@@ -50,7 +51,7 @@ def predict(
     as_json: bool,
     **options: Any,
 ) -> None:
-    """Predict photos with a stack.
+    """Predict photos with a stack or an exported file.
 
     PHOTOS are files and folders. The CSV has a row for each photo and a column for each class. A binary task has one
     column, the class whose probability the competition asks for. Photos that cannot be decoded are reported and left

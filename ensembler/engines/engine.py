@@ -43,8 +43,11 @@ class Engine(Protocol):
             A block in which :meth:`run_jobs` uses the process. An engine whose jobs run elsewhere may start none.
         """
 
+    def run_each(self, jobs: Sequence[Job], logs: Path, progress: Progress) -> list[Any]:
+        """Run jobs as :meth:`run_jobs` does, and return the error of each that failed in place of its result."""
+
     def run_jobs(self, jobs: Sequence[Job], logs: Path, progress: Progress) -> list[Any]:
-        """Run jobs. If one fails, the others still run.
+        """Run jobs, the most urgent first. If one fails, the others still run, except those that come after it.
 
         An interruption (Ctrl-C) asks the running jobs to save their state and end, and starts no other job. A second
         one kills them.

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from ..job_files import JobFiles
 from ..serialization import make_record
 
 
@@ -29,33 +30,6 @@ class Needs:
     gpus: int | None = None
     processors: int | None = None
     memory_bytes: int = 0
-
-
-@dataclass(frozen=True)
-class JobFiles:
-    """Files of a job, which an engine without a shared folder carries to the job's machine and back.
-
-    Attributes
-    ----------
-    reads
-        Absolute paths and glob patterns of the files that the job reads, where they exist. A folder stands for all
-        files below it.
-    writes
-        Absolute paths of the files and folders that it writes. Files of a later entry are brought back after those of
-        an earlier one.
-    photos
-        Absolute paths of photos that it reads. Jobs may share one long tuple.
-    shared
-        Absolute paths of folders that jobs on one machine share and that stay there, such as caches.
-    environment
-        Environment variables with absolute paths, which are set to the job's own paths.
-    """
-
-    reads: tuple[str, ...] = ()
-    writes: tuple[str, ...] = ()
-    photos: tuple[str, ...] = ()
-    shared: tuple[str, ...] = ()
-    environment: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -84,7 +58,8 @@ class Job:
     after
         Names of the jobs that must succeed first. If one fails, this job does not run.
     files
-        Files that the job reads and writes. Engines with a shared folder ignore them.
+        Function that lists the files that the job reads and writes. An engine without a shared folder calls it when
+        the job begins.
     """
 
     name: str
@@ -97,12 +72,12 @@ class Job:
     needs: Needs = field(default_factory=Needs)
     seconds: float | None = None
     after: tuple[str, ...] = ()
-    files: JobFiles = field(default_factory=JobFiles)
+    files: Callable[[], JobFiles] = JobFiles
 
     def to_line(self, log: Path) -> str:
         """Return the job, without its files, and the path of its log as one line of JSON."""
-        # The process does not need the lists of files, which may be long.
-        plain = asdict(replace(self, files=JobFiles()))
+        plain = asdict(replace(self, files=JobFiles))
+        del plain["files"]
         return json.dumps({"job": plain, "log": str(log)}) + "\n"
 
     @classmethod

@@ -18,7 +18,7 @@ from ..errors import StorageError
 from .control import STOP_LINE
 from .job import Job
 
-_ENVIRONMENT = {
+ENVIRONMENT = {
     "TF_CPP_MIN_LOG_LEVEL": "2",
     # TensorFlow disables oneDNN on x86 processors without AVX-512, although it is several times as fast there.
     "TF_ENABLE_ONEDNN_OPTS": "1",
@@ -39,11 +39,14 @@ class Slot:
         Process that waits for a job, if there is one.
     log
         Log of the waiting process.
+    hides_gpus
+        Whether the waiting process sees no GPU.
     """
 
     environment: Mapping[str, str]
     waiting: subprocess.Popen[str] | None = None
     log: Path | None = None
+    hides_gpus: bool = False
 
 
 class WorkerProcesses:
@@ -66,7 +69,7 @@ class WorkerProcesses:
 
     def __init__(self, parallel: int, gpus: Sequence[str] = ()) -> None:
         slots = [{"CUDA_VISIBLE_DEVICES": gpu} for gpu in gpus] or [{}] * parallel
-        usual = {**_ENVIRONMENT, **_build_thread_limits(len(slots))}
+        usual = {**ENVIRONMENT, **_divide_processors(len(slots))}
         self.limit = len(slots)
         self._free: SimpleQueue[Slot] = SimpleQueue()
         for own in slots:
@@ -115,6 +118,11 @@ class WorkerProcesses:
         """
         with self.borrow_slot() as slot:
             process, slot.waiting = slot.waiting, None
+            hides_gpus = job.needs.gpus == 0
+            if process is not None and slot.hides_gpus != hides_gpus:
+                self._reap_process(process)
+                process = None
+            slot.hides_gpus = hides_gpus
             if process is None:
                 process = self._start_process(slot, log)
             elif slot.log != log:
@@ -134,15 +142,8 @@ class WorkerProcesses:
         with self._lock, _open_empty_log(log) as file:
             if self._ending:
                 raise CancelledError
-            process = subprocess.Popen(
-                [sys.executable, "-m", "ensembler.engines.worker", *modules],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=file,
-                text=True,
-                encoding="utf-8",
-                env=slot.environment,
-            )
+            hidden = {"CUDA_VISIBLE_DEVICES": ""} if slot.hides_gpus else {}
+            process = start_worker(file, {**slot.environment, **hidden}, *modules)
             self._running.append(process)
             return process
 
@@ -151,7 +152,7 @@ class WorkerProcesses:
         with self._lock:
             if self._ending:
                 raise CancelledError
-            _send(process, line)
+            send_text(process, line)
 
     def _reap_process(self, process: subprocess.Popen[str]) -> None:
         process.kill()
@@ -166,7 +167,7 @@ class WorkerProcesses:
         with self._lock:
             self._ending = True
             for process in self._running:
-                _send(process, f"{STOP_LINE}\n")
+                send_text(process, f"{STOP_LINE}\n")
 
     def kill(self) -> None:
         """Kill all running processes, and start no other process."""
@@ -185,18 +186,59 @@ def _open_empty_log(log: Path) -> BinaryIO:
         raise StorageError.from_os(error) from error
 
 
-def _send(process: subprocess.Popen[str], text: str) -> None:
+def start_worker(
+    log: BinaryIO,
+    environment: Mapping[str, str],
+    *modules: str,
+    folder: Path | None = None,
+    wrapper: Sequence[str] = (),
+    descriptors: Sequence[int] = (),
+) -> subprocess.Popen[str]:
+    """Start a process that waits for a job.
+
+    Parameters
+    ----------
+    log
+        Open file for the output of libraries.
+    environment
+        Environment variables of the process.
+    *modules
+        Modules to import before the job arrives.
+    folder
+        Working folder. None is that of this process.
+    wrapper
+        Words of a command that starts the process.
+    descriptors
+        Descriptors of files that the process inherits.
+    """
+    return subprocess.Popen(
+        [*wrapper, sys.executable, "-m", "ensembler.engines.worker", *modules],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=log,
+        text=True,
+        encoding="utf-8",
+        env=environment,
+        cwd=folder,
+        pass_fds=descriptors,
+    )
+
+
+def send_text(process: subprocess.Popen[str], text: str) -> None:
     """Write unbuffered, so that data for a process that has just ended causes no error later."""
     with contextlib.suppress(OSError):
         os.write(cast("IO[str]", process.stdin).fileno(), text.encode("utf-8"))
 
 
-def _build_thread_limits(parallel: int) -> dict[str, str]:
+def _divide_processors(parallel: int) -> dict[str, str]:
     """Divide the processors by the number of slots.
 
     The number of remaining jobs does not count, so that a resumed run computes exactly as an uninterrupted one.
     """
-    if parallel == 1:
-        return {}
-    threads = str(max(1, (os.cpu_count() or 1) // parallel))
+    return {} if parallel == 1 else build_thread_limits(max(1, (os.cpu_count() or 1) // parallel))
+
+
+def build_thread_limits(processors: int) -> dict[str, str]:
+    """Return the environment variables that limit a process to this number of threads."""
+    threads = str(processors)
     return {"TF_NUM_INTRAOP_THREADS": threads, "TF_NUM_INTEROP_THREADS": threads, "OMP_NUM_THREADS": threads}

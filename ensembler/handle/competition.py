@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Unpack
 
-from ..options.arguments import Names, Paths
+from ..options.arguments import Names
 from ..options.declared import EngineOptions, Preset, TrainingOptions, TrainMembersOptions
+from ..options.distillation import EXCLUDED_OPTIONS
 from ..options.reading import ENGINE, OPTIONS, RUN, show_options
 from ..paths import PathLike
 from ..stacking.learners.named import DEFAULT_META_LEARNER
@@ -14,12 +15,12 @@ from ..submission.kaggle.retry_policy import DEFAULT_RETRIES
 from ..submission.ledger.rows import Row
 from ..tables import Listing, Shown, Table
 from ..workflows import folds as folds_workflow
+from ..workflows.distill import distill
 from ..workflows.folds import FoldsResult
 from ..workflows.layout import LayoutResult, layout
 from ..workflows.members.listed_member import ListedMember
 from ..workflows.members.listing import list_members
 from ..workflows.members.removal import RemovedMembers, remove_members
-from ..workflows.predict import Predictions, predict
 from ..workflows.results import MemberResult, ScoreResult, StackResult, SubmitResult
 from ..workflows.stack import stack
 from ..workflows.status.standing import Status
@@ -32,10 +33,11 @@ from ..workflows.survey.result import SurveyResult, SurveySorting
 from ..workflows.survey.survey import DEFAULT_TOP, survey
 from ..workflows.train.preview import AugmentedPhotos, show_augmented
 from ..workflows.train.train import train_members
+from .networks import CompetitionNetworks
 from .orientation import OrientationMethods
 
 
-class Competition(OrientationMethods, Shown):
+class Competition(CompetitionNetworks, OrientationMethods, Shown):
     """A competition in the workspace, with all commands as methods.
 
     :func:`ensembler.fetch`, :func:`ensembler.adopt` and :func:`ensembler.open` return it. Each method does what the
@@ -254,26 +256,22 @@ class Competition(OrientationMethods, Shown):
                 **options,
             )
 
-    @show_options(ENGINE)
-    def predict(
-        self,
-        photos: Paths,
-        *,
-        stack: PathLike | None = None,
-        batch_size: int = 32,
-        **options: Unpack[EngineOptions],
-    ) -> Predictions:
-        """Predict photos with a stack; see :func:`ensembler.predict`.
+    @show_options({name: each for name, each in RUN.items() if name not in EXCLUDED_OPTIONS}, ENGINE, OPTIONS)
+    def distill(
+        self, into: Names, *, stack: str | None = None, **options: Unpack[TrainMembersOptions]
+    ) -> Listing[MemberResult]:
+        """Train small members that learn from a stack; see :func:`ensembler.distill`.
 
         Examples
         --------
-        >>> found = ensembler.open("pets").predict(["photos/dogs/1.png"], stack="first")
-        >>> found.outputs, found.probabilities.shape
-        (('dogs',), (1, 1))
+        >>> members = ensembler.open("pets").distill("demo-dense@light", stack="first", weights="none", epochs=2)
+        >>> members[0].name
+        'demo-dense@light'
         """
         with self.progress as progress:
-            return predict(photos, stack=stack, batch_size=batch_size, competition=self, progress=progress, **options)
+            return distill(into, stack=stack, competition=self, progress=progress, **options)
 
+    @show_options(ENGINE)
     def score(self, csv: PathLike | None = None, *, truth: PathLike | None = None) -> ScoreResult:
         """Score a CSV against hidden labels; see :func:`ensembler.score`.
 

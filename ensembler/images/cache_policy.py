@@ -9,12 +9,14 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TypeVar
 
 from ..competition.pixels import PLAIN, PixelRule
 from ..errors import BadChoice
 from ..storage import count_folder_bytes, remove_folder
 from .decoding import decode_photo
 
+T = TypeVar("T")
 # Number of photos in the measurement of decoding.
 SAMPLE_PHOTOS = 64
 # Speed of most disks without the system's cache.
@@ -47,7 +49,7 @@ def estimate_seconds_saved(
     """
     if decodings <= missing:
         return 0.0
-    sample = paths[:: max(1, len(paths) // SAMPLE_PHOTOS)][:SAMPLE_PHOTOS]
+    sample = select_sample(paths)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         began = time.perf_counter()
         list(pool.map(lambda path: decode_photo(path, size, rule), sample))
@@ -58,6 +60,11 @@ def estimate_seconds_saved(
         - missing * photo_bytes / WRITE_BYTES_PER_SECOND
         - decodings * photo_bytes / READ_BYTES_PER_SECOND
     )
+
+
+def select_sample(paths: Sequence[T]) -> Sequence[T]:
+    """Return the photos whose decoding is measured."""
+    return paths[:: max(1, len(paths) // SAMPLE_PHOTOS)][:SAMPLE_PHOTOS]
 
 
 def select_fitting_sizes(sizes: Iterable[int], photos: int, folder: Path, limit: int | None) -> list[int]:

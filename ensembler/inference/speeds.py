@@ -162,7 +162,12 @@ def locate_speed(network: Any, image_size: int, batch_size: int, precision: str,
         Any JSON values that identify the network and the device.
     """
     key = [network, image_size, batch_size, precision, device, socket.gethostname()]
-    return locate_user_cache() / "speeds" / f"{compute_fingerprint(key)}.json"
+    return locate_speeds() / f"{compute_fingerprint(key)}.json"
+
+
+def locate_speeds() -> Path:
+    """Return the folder of the cache."""
+    return locate_user_cache() / "speeds"
 
 
 def remember_speed(path: Path, speed: NetworkSpeed) -> None:

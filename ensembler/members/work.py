@@ -8,10 +8,12 @@ Spaces, 2020). The measure is rough between families, so it is used only until a
 from __future__ import annotations
 
 from dataclasses import replace
+from math import ceil
 
 from ..backbones.registry import Backbone
-from ..images.views import MIRRORED_VIEW, VIEWS, WHOLE_VIEW
+from ..images.views import VIEWS
 from ..options.settings import MemberSettings
+from .features.views import list_feature_views
 
 # One forward pass, and two backward passes for the gradients of each layer's inputs and weights.
 TRAINING_PASSES = 3
@@ -19,9 +21,41 @@ TRAINING_PASSES = 3
 DEFAULT_ACTIVATIONS = 2_000
 
 
-def estimate_photo_work(backbone: Backbone, image_size: int) -> float:
-    """Estimate the work of one photo's forward pass."""
-    return (backbone.activations or DEFAULT_ACTIVATIONS) * image_size**2 / 1e6
+# Least work of a shard without and with a GPU: about a minute on typical machines, a quarter of which is the start of a
+# process.
+MIN_SHARD_WORK, MIN_SHARD_WORK_ON_GPU = 3e5, 6e6
+# Largest part of a slot's share of all work that one shard may have, so that no slot is busy long after the others.
+_LARGEST_PART = 0.5
+
+
+def count_shards(work: float, total: float, slots: int, *, on_gpu: bool) -> int:
+    """Return the number of shards: enough to share the work among all slots, and none that is tiny.
+
+    Parameters
+    ----------
+    work
+        Work to divide.
+    total
+        Work that slots can do at the same time.
+    slots
+        Number of jobs that run at a time.
+    on_gpu
+        Whether each job has a GPU.
+
+    Returns
+    -------
+    int
+        Number of shards, at most ``slots``, or 0 if the whole work is tiny.
+    """
+    if not work:
+        return 0
+    wanted = ceil(work / (_LARGEST_PART * total / slots))
+    return min(slots, wanted, int(work / (MIN_SHARD_WORK_ON_GPU if on_gpu else MIN_SHARD_WORK)))
+
+
+def estimate_photo_work(backbone: Backbone | None, image_size: int) -> float:
+    """Estimate the work of one photo's forward pass. None stands for an unknown backbone."""
+    return ((backbone and backbone.activations) or DEFAULT_ACTIVATIONS) * image_size**2 / 1e6
 
 
 def scale_epochs(settings: MemberSettings, share: float) -> MemberSettings:
@@ -64,7 +98,7 @@ def estimate_job_work(
     """
     if settings.frozen:
         # The job itself reports features that are already cached.
-        views = {*VIEWS[settings.tta], WHOLE_VIEW, *([MIRRORED_VIEW] if settings.flips else [])}
+        views = list_feature_views(settings)
         return (training + test) * len(views) * estimate_photo_work(backbone, settings.image_size)
     learning = estimate_training_work(settings, backbone, (training - held_out) // rows_per_photo, held_out)
     return folds * (learning + estimate_prediction_work(settings, backbone, held_out + test))

@@ -23,6 +23,8 @@ R = TypeVar("R")
 Names = str | Sequence[str]
 # Files and folders. A single one needs no list.
 Paths = PathLike | Sequence[PathLike]
+# Texts of any content. A single one needs no list.
+Texts = str | Iterable[str]
 Count = Annotated[int, declare("N", ge=1)]
 Share = Annotated[float, declare("SHARE", ge=0, le=1)]
 Seconds = Annotated[float, declare("SECONDS", gt=0)]
@@ -194,4 +196,5 @@ _READERS: tuple[tuple[Any, Callable[[object], Any]], ...] = (
     (PathLike, _read_path),
     (Names, _read_names),
     (Paths, _read_paths),
+    (Texts, _read_texts),
 )

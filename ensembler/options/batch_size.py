@@ -1,4 +1,4 @@
-"""Batch sizes that fit into memory."""
+"""The memory of training, and batch sizes that fit into it."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ MIN_BATCH_SIZE, MAX_BATCH_SIZE = 4, 64
 DEFAULT_BATCH_SIZE = 32
 # Workspaces of convolutions, fragmentation and the photos use the rest.
 MEMORY_SHARE = 0.5
-# Weights, gradients and AdamW's two moments, in float32.
-_BYTES_PER_PARAMETER = 16
+# A weight in float32.
+BYTES_PER_WEIGHT = 4
+# Weights, gradients and AdamW's two moments.
+_COPIES_IN_TRAINING = 4
 
 
 def choose_batch_size(backbone: Backbone, image_size: int, memory_bytes: int) -> int:
@@ -29,6 +31,17 @@ def choose_batch_size(backbone: Backbone, image_size: int, memory_bytes: int) ->
     """
     if not backbone.activations:
         return DEFAULT_BATCH_SIZE
-    free_bytes = MEMORY_SHARE * memory_bytes - _BYTES_PER_PARAMETER * backbone.parameters
-    max_photos = free_bytes / (backbone.activations * image_size**2)
+    free_bytes = MEMORY_SHARE * memory_bytes - estimate_training_bytes(backbone, image_size, 0)
+    max_photos = free_bytes / estimate_activation_bytes(backbone, image_size, 1)
     return int(min(MAX_BATCH_SIZE, max(MIN_BATCH_SIZE, 2 ** math.floor(math.log2(max(max_photos, 1))))))
+
+
+def estimate_training_bytes(backbone: Backbone, image_size: int, batch_size: int) -> int:
+    """Estimate the memory of weights, gradients, moments, and of the activations of a batch."""
+    weights = _COPIES_IN_TRAINING * BYTES_PER_WEIGHT * backbone.parameters
+    return weights + estimate_activation_bytes(backbone, image_size, batch_size)
+
+
+def estimate_activation_bytes(backbone: Backbone, image_size: int, batch_size: int) -> int:
+    """Estimate the memory of all activations of a batch."""
+    return batch_size * backbone.activations * image_size**2

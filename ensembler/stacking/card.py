@@ -16,6 +16,7 @@ from ..competition.pixels import PLAIN, PixelRule
 from ..competition.samples import PIXELS_VERSION, RULED_PIXELS_VERSION
 from ..competition.task import Task
 from ..errors import BadData, Mismatch
+from ..members.work import estimate_photo_work
 from ..paths import require_file
 from ..serialization import format_json, make_record
 
@@ -77,6 +78,11 @@ class _CardVersions:
 
     format: int
     pixels: int
+
+
+def estimate_stack_work(card: StackCard) -> float:
+    """Estimate the work of a photo by its size for each member, because a card does not name backbones."""
+    return sum(estimate_photo_work(None, member.image_size) for member in card.members)
 
 
 def make_stack_card(name: str, manifest: Manifest, members: Sequence[StackedMember]) -> StackCard:

@@ -17,6 +17,8 @@ from .blend import Blend
 from .networks import Network
 
 MAX_NAME_LENGTH = 80
+# Number of photos on which ``stack.keras`` is checked.
+CHECKED_PHOTOS = 16
 # Version of the format of ``meta.npz``. Version 1 has no such field.
 BLEND_VERSION = 2
 

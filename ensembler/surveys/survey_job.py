@@ -48,6 +48,36 @@ class SurveyJob:
     cache_limit: int | None = None
 
 
+@dataclass(frozen=True)
+class SurveyEntry:
+    """Description of one backbone on one rung for a job.
+
+    Attributes
+    ----------
+    survey
+        The survey, with this backbone alone.
+    photos
+        Number of labelled photos of the rung.
+    pixels
+        Folder of the decoded photos of the rung, which all its jobs fill and share.
+    sizes
+        Heights and widths of the photos in it.
+    """
+
+    survey: SurveyJob
+    photos: int
+    pixels: str
+    sizes: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class EntryResult:
+    """Size and speed of a backbone, None if not measured, and its problem, empty if there is none."""
+
+    speed: NetworkSpeed | None
+    problem: str = ""
+
+
 @dataclass
 class HalvingResult:
     """Results by the names of the backbones.

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from importlib.util import find_spec
+
 from ..engines.engine import Engine
 from ..engines.local import LocalEngine
 from ..errors import BadChoice
@@ -24,9 +27,17 @@ def open_engine(options: EngineOptions, progress: Progress) -> Engine:
     BadChoice
         If an option needs another engine, or Ray is not installed.
     """
-    processors = options.get("job_processors")
+    processors, shared_folder = options.get("job_processors"), options.get("shared_folder")
     if options.get("engine", "local") == "local":
-        if options.get("ray_address") or options.get("shared_folder") is not None:
-            raise BadChoice("--ray-address and --no-shared-folder need --engine ray: the engine local has one machine.")
+        if options.get("ray_address") or shared_folder is not None:
+            raise BadChoice(
+                "--ray-address and --no-shared-folder need `--engine ray`: the engine local has one machine."
+            )
         return LocalEngine(processors)
-    raise NotImplementedError
+    if find_spec("ray") is None:
+        raise BadChoice("`--engine ray` needs Ray, which is not installed: run pip install 'ensembler[ray]'.")
+    # Ray takes a second to load.
+    from ..engines.ray.engine import RayEngine
+
+    address = options.get("ray_address") or os.environ.get("RAY_ADDRESS") or None
+    return RayEngine(address, progress, shared_folder=shared_folder is not False, job_processors=processors)

@@ -8,8 +8,9 @@ import io
 import os
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import compress
 from pathlib import Path
 from typing import Any, Unpack, cast
@@ -20,21 +21,29 @@ from numpy.typing import NDArray
 from ..competition.photo_files import PhotoFiles
 from ..competition.task import Task
 from ..engines.engine import Engine
-from ..engines.job import Job
+from ..engines.job import Job, Needs
 from ..errors import BadChoice, BadData, JobFailed, format_count
+from ..exports.network_files import NetworkFile, find_network_file, find_stack_file
+from ..job_files import JobFiles
+from ..members.features.shards import count_full_shards, divide_rows
+from ..members.work import count_shards
 from ..options.arguments import Count, Paths, check_arguments
 from ..options.declared import EngineOptions
 from ..options.reading import ENGINE, read_options, show_options
 from ..paths import DEFAULT_WORKSPACE, CompetitionLike, PathLike, Workspace, WorkspaceLike
 from ..progress import SILENT, Progress
-from ..serialization import read_arrays, write_json
-from ..stacking.card import read_card
+from ..serialization import make_record, read_arrays, write_json
+from ..stacking.card import StackCard, estimate_stack_work
+from ..stacking.job_files import list_prediction_files
+from ..stacking.prediction_report import PredictionReport
 from ..submission.notebook.folder import choose_stack
 from ..tables import Shown, Table
 from .engine import open_engine
+from .machine import detect_machine
 
 # Nine digits represent every float32 exactly.
 _FLOAT_FORMAT = ".9g"
+# Function of the jobs.
 
 
 @dataclass(frozen=True, repr=False)
@@ -98,13 +107,16 @@ def predict(
     photos: Paths,
     *,
     stack: PathLike | None = None,
+    model: PathLike | None = None,
     competition: CompetitionLike | None = None,
     batch_size: Count = 32,
     workspace: WorkspaceLike = DEFAULT_WORKSPACE,
     progress: Progress = SILENT,
     **options: Unpack[EngineOptions],
 ) -> Predictions:
-    """Predict photos with a stack, in a separate process.
+    """Predict photos with a stack or an exported file, in a process of its own.
+
+    A stack predicts many photos in several processes, if there are several GPUs or machines.
 
     Parameters
     ----------
@@ -114,6 +126,9 @@ def predict(
     stack
         Name of a finished stack, or path of a ``stack.keras``: text with a slash or the suffix ``.keras`` is a path.
         None uses the stack that was built last.
+    model
+        File of :func:`ensembler.export` instead of a stack: ``.onnx``, ``.tflite``, ``.xml`` of OpenVINO, the folder of
+        a SavedModel, or a ``stack.keras``. Its runtime predicts, without Keras.
     competition
         Name of the competition of the stack. None uses the one last fetched or adopted. A path ignores it.
     batch_size
@@ -124,7 +139,7 @@ def predict(
     Raises
     ------
     BadChoice
-        If the stack or a photo does not exist.
+        If the stack, the file or a photo does not exist, or the runtime of the file is not installed.
     BadData
         If the file of the stack cannot be read, a folder contains no photo, or no photo can be decoded.
     Mismatch
@@ -137,12 +152,18 @@ def predict(
     ('1.png', (1, 1))
     """
     engine_options = cast(EngineOptions, read_options(options, known=ENGINE))
-    model = locate_stack_file(stack, competition, Workspace.read(workspace))
-    card = read_card(model)
+    if stack is not None and model is not None:
+        raise BadChoice(f"Name either --stack or --model. Received: {str(stack)!r} and {str(model)!r}")
+    if model is not None:
+        network = find_network_file(Path(model))
+    else:
+        network = find_stack_file(locate_stack_file(stack, competition, Workspace.read(workspace)))
     paths = list_photo_files([photos] if isinstance(photos, str | os.PathLike) else photos)
     unique = {path: row for row, path in enumerate(dict.fromkeys(paths))}
-    with open_engine(engine_options, progress) as engine:
-        found = _predict(model, list(unique), batch_size, engine, progress)
+    # Other machines that share the folder of competitions need not share the folder of temporary files.
+    shared = Workspace.read(workspace).data.absolute() if engine_options.get("engine") == "ray" else None
+    with open_engine(engine_options, progress) as engine, _make_scratch_folder(shared) as scratch:
+        card, found = _predict(network, list(unique), batch_size, engine, scratch, progress)
     probabilities = found[[unique[path] for path in paths]]
     readable = np.isfinite(probabilities[:, 0])
     if not readable.any():
@@ -177,23 +198,70 @@ def list_photo_files(named: Sequence[PathLike]) -> list[Path]:
 
 
 def _predict(
-    model: Path, paths: list[Path], batch_size: int, engine: Engine, progress: Progress
-) -> NDArray[np.float32]:
-    scratch = Path(tempfile.mkdtemp(prefix="ensembler-predict-"))
-    spec = {
-        "model": str(model.absolute()),
-        "photos": str(scratch / "photos.json"),
-        "batch_size": batch_size,
-        "predictions": str(scratch / "predictions.npz"),
-    }
+    network: NetworkFile, paths: list[Path], batch_size: int, engine: Engine, scratch: Path, progress: Progress
+) -> tuple[StackCard, NDArray[np.float32]]:
+    jobs = list(_build_jobs(network, paths, batch_size, engine, scratch))
+    replies = engine.run_jobs(jobs, scratch, progress)
+    reports = [make_record(reply, PredictionReport, "the reply of a job") for reply in replies]
+    card = network.read_card(replies[0])
+    PredictionReport.join(reports).warn(card.pixel_rule, progress)
+    return card, np.concatenate([read_arrays(Path(job.spec["predictions"]))["probabilities"] for job in jobs])
+
+
+@contextlib.contextmanager
+def _make_scratch_folder(parent: Path | None) -> Iterator[Path]:
+    """Create a folder for the block. It stays if a job failed, because the error names the log in it."""
+    if parent:
+        parent.mkdir(parents=True, exist_ok=True)
+    scratch = Path(tempfile.mkdtemp(prefix="ensembler-predict-" if parent is None else ".predict-", dir=parent))
     with contextlib.ExitStack() as stack:
         stack.callback(shutil.rmtree, scratch, ignore_errors=True)
-        write_json(scratch / "photos.json", [str(path) for path in paths])
         try:
-            job = Job("predict", "ensembler.stacking.jobs.loaded_stack:predict_files", spec)
-            engine.run_jobs([job], scratch, progress)
+            yield scratch
         except JobFailed:
-            # The error names the log in this folder.
             stack.pop_all()
             raise
-        return read_arrays(scratch / "predictions.npz")["probabilities"]
+
+
+def _build_jobs(
+    network: NetworkFile, paths: list[Path], batch_size: int, engine: Engine, scratch: Path
+) -> Iterator[Job]:
+    """Yield the jobs that predict the photos, one for each shard, with their files in ``scratch``."""
+    # An exported file, whose card its job reads, runs on processors in one job.
+    work = len(paths) * estimate_stack_work(network.stack_card) if network.stack_card else 0.0
+    shards, needs = _divide_photos(len(paths), batch_size, work, engine)
+    for number, rows in enumerate(shards, 1):
+        name = "predict" if len(shards) == 1 else f"predict-{number}-of-{len(shards)}"
+        photos = scratch / f"{name}-photos.json"
+        write_json(photos, [str(path) for path in paths[rows.start : rows.stop]])
+        spec = {
+            "model": str(network.path.absolute()),
+            "photos": str(photos),
+            "batch_size": batch_size,
+            "predictions": str(scratch / f"{name}.npz"),
+        }
+        files = partial(_list_files, network, photos, paths[rows.start : rows.stop], Path(str(spec["predictions"])))
+        yield Job(name, network.function, spec, work=work * len(rows) / len(paths), needs=needs, files=files)
+
+
+def _list_files(network: NetworkFile, photo_list: Path, photos: Sequence[Path], predictions: Path) -> JobFiles:
+    """List the files of a job, see :func:`.list_prediction_files`."""
+    parts = JobFiles(reads=tuple(str(path.absolute()) for path in network.files))
+    return list_prediction_files(network.path, photo_list, photos, predictions).join(parts)
+
+
+def _divide_photos(photos: int, batch_size: int, work: float, engine: Engine) -> tuple[Sequence[range], Needs]:
+    """Divide photos among the slots of an engine. Return what each job needs too.
+
+    Each shard fills a batch, so each photo is in the same batch, of the same size, as without shards.
+    """
+    most = count_full_shards(photos, batch_size) if work else 0
+    # The hardware is not detected for so few photos that one job suffices on any.
+    if min(most, count_shards(work, work, most, on_gpu=False) if most else 0) < 2:
+        return [range(photos)], Needs()
+    machine = detect_machine(engine)
+    slots = min(most, engine.count_slots(machine.needs))
+    count = count_shards(work, work, slots, on_gpu=bool(machine.gpus))
+    if count < 2:
+        return [range(photos)], Needs()
+    return divide_rows(np.zeros(photos, bool), batch_size, count), machine.needs

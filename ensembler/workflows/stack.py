@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, Unpack, cast
 
 import numpy as np
@@ -30,6 +31,7 @@ from ..progress import SILENT, Progress
 from ..serialization import write_json
 from ..stacking.evaluation import evaluate_stack
 from ..stacking.fitting import FittedStack, StackConfig, fit_stack
+from ..stacking.job_files import list_stack_files
 from ..stacking.learners.named import DEFAULT_META_LEARNER, META_LEARNERS, TOURNAMENT, UNFITTED
 from ..stacking.records import name_stack, save_blend, save_stack_predictions
 from ..stacking.validation import require_classes
@@ -182,7 +184,9 @@ def _build(
 ) -> dict[str, Any]:
     members = [member.name for member in used]
     spec = {"competition": str(folder.root), "stack": title, "members": members, "refit": refit}
-    [built] = engine.run_jobs([Job(_JOB_NAME, _JOB_FUNCTION, spec)], folder.logs, progress)
+    files = partial(list_stack_files, folder, title, members, refit=refit)
+    job = Job(_JOB_NAME, _JOB_FUNCTION, spec, files=files)
+    [built] = engine.run_jobs([job], folder.logs, progress)
     return cast(dict[str, Any], built)
 
 

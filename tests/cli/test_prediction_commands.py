@@ -27,7 +27,7 @@ def found(*unreadable: str) -> Predictions:
 def typed(monkeypatch: pytest.MonkeyPatch, result: Predictions | BaseException, *words: str) -> Result:
     def run(photos: tuple[Path, ...], **options: Any) -> Predictions:
         assert photos == (Path("photos"),)
-        assert options.keys() == {"stack", "competition", "batch_size", "workspace", "progress"}
+        assert options.keys() >= {"stack", "model", "competition", "batch_size", "workspace", "progress"}
         if isinstance(result, BaseException):
             raise result
         return result

@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ensembler.engines.job import JobFiles
 from ensembler.engines.transport.messages import Reply, Request
 from ensembler.engines.transport.mirror import Mirror, open_mirror
 from ensembler.engines.transport.node_folder import NodeFolder
 from ensembler.engines.transport.server import FileServer
+from ensembler.job_files import JobFiles
 from ensembler.progress import SILENT, Progress
 
 
@@ -57,8 +57,9 @@ class Cluster:
     @contextlib.contextmanager
     def open(self, files: JobFiles, progress: Progress = SILENT, key: str = "") -> Iterator[Mirror]:
         """Open the mirror of a job on the node."""
-        shipment = self.server.describe(key or f"job-{next(self._numbers)}", files)
-        with open_mirror(shipment, self.ask, self.channel, progress, self.node) as mirror:
+        key = key or f"job-{next(self._numbers)}"
+        self.server.open(key, lambda: files)
+        with open_mirror(key, self.ask, self.channel, progress, self.node) as mirror:
             yield mirror
 
 

@@ -7,6 +7,7 @@ from helpers.members_made import SETTINGS
 
 from ensembler.backbones.registry import find_backbone
 from ensembler.members.work import (
+    count_shards,
     estimate_job_work,
     estimate_photo_work,
     estimate_prediction_work,
@@ -43,3 +44,29 @@ def test_a_job_counts_its_ways_through_the_network(settings: object, folds: int,
 def test_a_fold_is_its_learning_and_its_prediction() -> None:
     parts = estimate_training_work(FINE_TUNED, B0, 80, 20) + estimate_prediction_work(FINE_TUNED, B0, 60)
     assert estimate_job_work(FINE_TUNED, B0, 100, 20, 40, 1) == pytest.approx(parts)
+
+
+@pytest.mark.parametrize(
+    ("work", "total", "slots", "least", "expected"),
+    [
+        pytest.param(800, 800, 8, 1, 8, id="a single member: one for each slot"),
+        pytest.param(800, 800, 8, 200, 4, id="none is tiny"),
+        pytest.param(100, 800, 8, 1, 2, id="one of many members: half a slot's share each"),
+        pytest.param(40, 800, 8, 1, 1, id="less than that"),
+        pytest.param(0, 0, 8, 1, 0, id="no work"),
+        pytest.param(50, 50, 2, 100, 0, id="one that is tiny by itself"),
+    ],
+)
+@pytest.mark.parametrize("on_gpu", [True, False])
+def test_the_number_of_shards(
+    work: float,
+    total: float,
+    slots: int,
+    least: float,
+    expected: int,
+    on_gpu: bool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    name = "MIN_SHARD_WORK_ON_GPU" if on_gpu else "MIN_SHARD_WORK"
+    monkeypatch.setattr(f"ensembler.members.work.{name}", least)
+    assert count_shards(work, total, slots, on_gpu=on_gpu) == expected

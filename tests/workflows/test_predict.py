@@ -10,13 +10,16 @@ from typing import Any
 
 import numpy as np
 import pytest
-from helpers.jobs_here import replace_local_engine
+from helpers.jobs_here import TWO_GPUS, replace_local_engine
 from helpers.members_made import small_competition
-from helpers.photos import write_photo
+from helpers.photos import Heard, write_photo
 from helpers.stacks_made import make_stack
 
-from ensembler.engines.job import Job
+from ensembler.engines.job import Job, Needs
+from ensembler.engines.local import LocalEngine
 from ensembler.errors import BadChoice, BadData, EnsemblerError, JobFailed
+from ensembler.members import work
+from ensembler.members.features import shards as feature_shards
 from ensembler.paths import CompetitionFolder, Workspace
 from ensembler.progress import Progress
 from ensembler.serialization import write_arrays
@@ -128,6 +131,57 @@ def test_what_is_not_there_is_one_sentence(
         write_photo(tmp_path / name)
     with pytest.raises(kind, match=said):
         predict([tmp_path / name for name in names], stack=stack, workspace=workspace_of(tmp_path))
+
+
+@pytest.fixture
+def three_slots(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(work, "MIN_SHARD_WORK", 1e-9)
+    monkeypatch.setattr(work, "MIN_SHARD_WORK_ON_GPU", 1e-9)
+    monkeypatch.setattr(feature_shards, "PHOTOS_PER_FILE", 4)
+    monkeypatch.setattr(LocalEngine, "count_slots", lambda *_: 3)
+
+
+@pytest.mark.usefixtures("folder", "three_slots")
+def test_many_photos_are_divided_among_gpus_and_told_of_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    paths = [write_photo(tmp_path / "photos" / f"{row}.png") for row in range(30)]
+    asked: list[tuple[str, int, Needs]] = []
+
+    def run(jobs: Sequence[Job], _logs: Path, _progress: Progress) -> list[Any]:
+        replies: list[Any] = []
+        for job in jobs:
+            photos = json.loads(Path(job.spec["photos"]).read_text())
+            asked.append((job.name, len(photos), job.needs))
+            rows = [[np.nan] * 3 if photo == str(paths[3]) else [int(Path(photo).stem)] * 3 for photo in photos]
+            write_arrays(Path(job.spec["predictions"]), probabilities=np.array(rows, np.float32))
+            report = {"unreadable": ["3.png is lost"] if str(paths[3]) in photos else [], "assumed": photos[1:2]}
+            replies.append(report)
+        return replies
+
+    replace_local_engine(monkeypatch, run, TWO_GPUS)
+    heard = Heard()
+    found = predict(paths, workspace=workspace_of(tmp_path), batch_size=4, progress=heard)
+    assert asked == [(f"predict-{n}-of-3", size, Needs(gpus=1)) for n, size in ((1, 8), (2, 12), (3, 10))]
+    assert found.unreadable == (paths[3],)
+    assert found.photos == tuple(paths[:3] + paths[4:])
+    assert found.probabilities[:, 0].tolist() == [row for row in range(30) if row != 3]
+    assert heard.warnings == [
+        f"3 photos ({paths[1]}, {paths[9]}, {paths[21]}) have transparency or 16 bits, of which the stack's rule of "
+        "pixels says nothing: transparency is put on white; whole numbers of more than 8 bits from 0 to 65535 become 0 "
+        "to 255.",
+        "3.png is lost",
+    ]
+
+
+@pytest.mark.usefixtures("folder", "three_slots")
+@pytest.mark.parametrize(("photos", "least"), [(15, 1e-9), (30, 1e9)], ids=["few photos", "little work"])
+def test_a_small_prediction_is_one_job_and_looks_for_no_gpu(
+    photos: int, least: float, jobs: Jobs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(work, "MIN_SHARD_WORK", least)
+    monkeypatch.setattr("ensembler.workflows.predict.detect_machine", None)
+    paths = [write_photo(tmp_path / "photos" / f"{row}.png") for row in range(photos)]
+    predict(paths, workspace=workspace_of(tmp_path), batch_size=4)
+    assert len(jobs.photos) == photos
 
 
 @pytest.mark.usefixtures("folder")

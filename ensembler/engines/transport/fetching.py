@@ -16,7 +16,7 @@ from ...progress import Progress
 from .channel import PIECE_BYTES, Ask, Channel
 from .contents import ContentStore
 from .late_task import LateTask
-from .messages import Content, Refused, Segment, Sent, WantSegments
+from .messages import Content, Outdated, Refused, Segment, Sent, WantSegments
 
 # Pieces that are requested before they are needed.
 PIECES_AHEAD = 2
@@ -41,6 +41,10 @@ def divide_contents(contents: Iterable[Content], piece_bytes: int = PIECE_BYTES)
                 break
     if segments:
         yield tuple(segments)
+
+
+class OutdatedListing(TransferFailed):
+    """A file changed after it was listed, for example because another job brought it back."""
 
 
 class Fetcher:
@@ -71,6 +75,8 @@ class Fetcher:
         ------
         StorageError
             If the disk has too little space.
+        OutdatedListing
+            If a file has changed since it was listed.
         TransferFailed
             If the driver refuses, or a checksum is wrong twice.
         Interrupted
@@ -146,6 +152,8 @@ class Fetcher:
         reply = self._ask(WantSegments(segments))
         if isinstance(reply, Refused):
             raise TransferFailed(reply.text)
+        if isinstance(reply, Outdated):
+            raise OutdatedListing(reply.text)
         if not isinstance(reply, Sent):
             raise TypeError(f"Unexpected reply: {reply}")
         return self._channel.get(reply.handle)

@@ -57,6 +57,8 @@ class Shipment:
         Environment variables with absolute paths on the driver.
     working_folder
         Working folder of the driver.
+    origin
+        Name of the driver's machine. Jobs of different drivers share no folders.
     """
 
     key: str
@@ -66,6 +68,14 @@ class Shipment:
     shared: tuple[str, ...]
     environment: dict[str, str]
     working_folder: str
+    origin: str
+
+
+@dataclass(frozen=True)
+class WantShipment:
+    """Request for the description of the files of an attempt, as they are now."""
+
+    key: str
 
 
 @dataclass(frozen=True)
@@ -111,7 +121,14 @@ class ReturnDeletion:
     path: str
 
 
-Request = WantSegments | ReturnPiece | ReturnEnd | ReturnDeletion
+Request = WantShipment | WantSegments | ReturnPiece | ReturnEnd | ReturnDeletion
+
+
+@dataclass(frozen=True)
+class Described:
+    """Reply to :class:`WantShipment`."""
+
+    shipment: Shipment
 
 
 @dataclass(frozen=True)
@@ -119,6 +136,13 @@ class Sent:
     """Reply to :class:`WantSegments`: the handle of the joined segments."""
 
     handle: Any
+
+
+@dataclass(frozen=True)
+class Outdated:
+    """Reply to :class:`WantSegments`: a file has changed since it was listed, as ``text`` says."""
+
+    text: str
 
 
 @dataclass(frozen=True)
@@ -138,4 +162,4 @@ class Refused:
     text: str
 
 
-Reply = Sent | Accepted | Damaged | Refused
+Reply = Described | Sent | Outdated | Accepted | Damaged | Refused

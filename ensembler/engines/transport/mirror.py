@@ -7,17 +7,21 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from ...errors import StorageError
+from ...errors import StorageError, TransferFailed
 from ...events import Event
+from ...job_files import JobFiles
 from ...paths import MIRROR_VARIABLE
 from ...progress import Progress
-from ..job import Job, JobFiles
+from ..job import Job
 from .channel import Ask, Channel
-from .fetching import Fetcher
-from .messages import Content, ListedFile, Shipment, decode_listing
+from .fetching import Fetcher, OutdatedListing
+from .messages import Content, Described, ListedFile, Refused, Shipment, WantShipment, decode_listing
 from .node_folder import NodeFolder
 from .path_mapping import PathMapping
 from .returns import Returns
+
+# Number of times that files are listed while others change them.
+_MOST_LISTINGS = 5
 
 
 class Mirror:
@@ -43,7 +47,7 @@ class Mirror:
         """Return the job and the path of its log with paths in the mirror."""
         here = Path(self._mapping.map_path(str(log)))
         here.parent.mkdir(parents=True, exist_ok=True)
-        return replace(job, spec=self._mapping.map_paths(job.spec), files=JobFiles()), here
+        return replace(job, spec=self._mapping.map_paths(job.spec), files=JobFiles), here
 
     def restore(self, text: str) -> str:
         """Return a line of the job's output with paths of the driver."""
@@ -66,14 +70,14 @@ class Mirror:
 
 @contextlib.contextmanager
 def open_mirror(
-    shipment: Shipment, ask: Ask, channel: Channel, progress: Progress, folder: NodeFolder | None = None
+    key: str, ask: Ask, channel: Channel, progress: Progress, folder: NodeFolder | None = None
 ) -> Iterator[Mirror]:
     """Fetch the files of a job and provide their mirror, which is deleted after the block.
 
     Parameters
     ----------
-    shipment
-        Description by :meth:`.FileServer.describe`.
+    key
+        Name of the attempt, as in :meth:`.FileServer.open`.
     ask
         Function that sends a request to :meth:`.FileServer.answer` of the driver and waits for the reply. Several
         threads call it.
@@ -89,7 +93,8 @@ def open_mirror(
     StorageError
         If the disk of the node has too little space.
     TransferFailed
-        If the driver refuses, or a checksum is wrong twice.
+        If the driver refuses, a photo has changed since it was listed, another file changes again and again, or a
+        checksum is wrong twice.
     Interrupted
         If the progress requests a stop.
     """
@@ -98,13 +103,34 @@ def open_mirror(
     with node.hold_mirror(progress) as files:
         # The lock prevents other jobs from deleting contents that are not linked yet.
         with node.hold_transfer(progress):
-            fetcher.fetch(shipment.listings, "fetch lists of files")
-            listed = [each for listing in shipment.listings for each in _read_listing(node, listing)]
-            fetcher.fetch((each.content for each in listed), "fetch files")
+            shipment, listed = _fetch(key, ask, node, fetcher)
             _fill(node, files, shipment, listed)
-        returns = Returns(shipment.key, files, shipment.writes, ask, channel, progress)
+        returns = Returns(key, files, shipment.writes, ask, channel, progress)
         with contextlib.closing(returns):
             yield Mirror(files, shipment, PathMapping(files, shipment.roots), returns)
+
+
+def _fetch(key: str, ask: Ask, node: NodeFolder, fetcher: Fetcher) -> tuple[Shipment, list[ListedFile]]:
+    """Fetch all files of a job as they are now, and again if others change them meanwhile."""
+    left = _MOST_LISTINGS
+    while True:
+        left -= 1
+        try:
+            return _fetch_once(key, ask, node, fetcher)
+        except OutdatedListing:
+            if not left:
+                raise
+
+
+def _fetch_once(key: str, ask: Ask, node: NodeFolder, fetcher: Fetcher) -> tuple[Shipment, list[ListedFile]]:
+    reply = ask(WantShipment(key))
+    if not isinstance(reply, Described):
+        raise TransferFailed(reply.text if isinstance(reply, Refused) else f"Unexpected reply: {reply}")
+    listings = reply.shipment.listings
+    fetcher.fetch(listings, "fetch lists of files")
+    listed = [each for listing in listings for each in _read_listing(node, listing)]
+    fetcher.fetch((each.content for each in listed), "fetch files")
+    return reply.shipment, listed
 
 
 def _read_listing(node: NodeFolder, listing: Content) -> list[ListedFile]:
@@ -114,10 +140,9 @@ def _read_listing(node: NodeFolder, listing: Content) -> list[ListedFile]:
 def _fill(node: NodeFolder, files: Path, shipment: Shipment, listed: list[ListedFile]) -> None:
     try:
         for path in shipment.shared:
-            place, shared = Path(f"{files}{path}"), Path(f"{node.shared}{path}")
-            shared.mkdir(parents=True, exist_ok=True)
+            place = Path(f"{files}{path}")
             place.parent.mkdir(parents=True, exist_ok=True)
-            place.symlink_to(shared)
+            place.symlink_to(node.open_shared(shipment.origin, path))
         folders: set[Path] = set()
         for each in listed:
             place = Path(f"{files}{each.path}")

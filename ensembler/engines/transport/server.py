@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Sequence
+import socket
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from threading import Lock
 from typing import Self
 
 from ...errors import EnsemblerError, StorageError, TransferFailed
+from ...job_files import JobFiles
 from ...progress import Progress
-from ..job import JobFiles
 from .channel import PIECE_BYTES, Channel
 from .inbox import Inbox
 from .listing import Digests, expand_reads, make_signature
@@ -19,6 +20,8 @@ from .messages import (
     Accepted,
     Content,
     Damaged,
+    Described,
+    Outdated,
     Refused,
     Reply,
     Request,
@@ -29,8 +32,13 @@ from .messages import (
     Sent,
     Shipment,
     WantSegments,
+    WantShipment,
     encode_listing,
 )
+
+
+class _ChangedError(Exception):
+    """A file is no longer what was listed."""
 
 
 class FileServer:
@@ -51,6 +59,7 @@ class FileServer:
         self._digests = Digests(progress)
         self._listings: dict[str, bytes] = {}
         self._photos: dict[tuple[str, ...], Content] = {}
+        self._jobs: dict[str, Callable[[], JobFiles]] = {}
         self._inbox = Inbox()
         self._lock = Lock()
 
@@ -60,19 +69,52 @@ class FileServer:
     def __exit__(self, *_: object) -> None:
         self._inbox.close()
 
-    def describe(self, key: str, files: JobFiles) -> Shipment:
-        """List the files that a job reads, and allow a node to send back what it writes.
+    def open(self, key: str, list_files: Callable[[], JobFiles]) -> None:
+        """Allow a node to ask for the files of a job, and to send back what it writes.
 
         Parameters
         ----------
         key
             Name of this attempt to run the job. Each attempt has its own.
-
-        Raises
-        ------
-        StorageError
-            If a file cannot be read.
+        list_files
+            Function that lists the files when the node asks for them.
         """
+        with self._lock:
+            self._jobs[key] = list_files
+
+    def answer(self, request: Request) -> Reply:
+        """Answer a node. Errors that the user can mend become :class:`Refused`."""
+        try:
+            return self._answer(request)
+        except EnsemblerError as error:
+            return Refused(str(error))
+
+    def abandon(self, key: str) -> None:
+        """Forget an attempt, and remove its half-received files. Later messages about it are refused."""
+        with self._lock:
+            self._jobs.pop(key, None)
+        self._inbox.abandon(key)
+
+    def _answer(self, request: Request) -> Reply:
+        match request:
+            case WantShipment(key):
+                return Described(self._describe(key))
+            case WantSegments(segments):
+                return self._send(segments)
+            case ReturnPiece(key, path, offset, handle):
+                self._inbox.add_piece(key, path, offset, self._channel.get(handle))
+            case ReturnEnd(key, path, content):
+                return Accepted() if self._inbox.complete(key, path, content) else Damaged()
+            case ReturnDeletion(key, path):
+                self._inbox.delete(key, path)
+        return Accepted()
+
+    def _describe(self, key: str) -> Shipment:
+        with self._lock:
+            list_files = self._jobs.get(key)
+        if list_files is None:
+            raise TransferFailed(f"{key} was given up meanwhile: run the same command again.")
+        files = list_files()
         listings = [self._list_files(expand_reads(files.reads))]
         if files.photos:
             listings.append(self._list_photos(files.photos))
@@ -86,33 +128,17 @@ class FileServer:
             files.shared,
             dict(files.environment),
             str(Path.cwd()),
+            socket.gethostname(),
         )
 
-    def answer(self, request: Request) -> Reply:
-        """Answer a node. Errors that the user can mend become :class:`Refused`."""
+    def _send(self, segments: Sequence[Segment]) -> Sent | Outdated:
         try:
-            return self._answer(request)
-        except EnsemblerError as error:
-            return Refused(str(error))
-
-    def abandon(self, key: str) -> None:
-        """Forget an attempt, and remove its half-received files. Later messages about it are refused."""
-        self._inbox.abandon(key)
-
-    def _answer(self, request: Request) -> Reply:
-        match request:
-            case WantSegments(segments):
-                return Sent(self._channel.put(b"".join(map(self._read_segment, segments))))
-            case ReturnPiece(key, path, offset, handle):
-                self._inbox.add_piece(key, path, offset, self._channel.get(handle))
-            case ReturnEnd(key, path, content):
-                return Accepted() if self._inbox.complete(key, path, content) else Damaged()
-            case ReturnDeletion(key, path):
-                self._inbox.delete(key, path)
-        return Accepted()
+            return Sent(self._channel.put(b"".join(map(self._read_segment, segments))))
+        except _ChangedError as change:
+            return Outdated(str(change))
 
     def _list_photos(self, photos: tuple[str, ...]) -> Content:
-        # Many jobs share a long list.
+        # Many jobs share a long list. Photos must not change during a run.
         if photos not in self._photos:
             self._photos[photos] = self._list_files(photos)
         return self._photos[photos]
@@ -142,7 +168,7 @@ class FileServer:
         except OSError as error:
             raise StorageError.from_os(error) from error
         if not unchanged:
-            raise TransferFailed(
+            raise _ChangedError(
                 f"{path} changed while it was sent to another machine: run the same command again, and change files "
                 "only between runs."
             )

@@ -60,6 +60,13 @@ def scale_speed(speed: TrainingSpeed, before: int, now: int) -> TrainingSpeed:
     )
 
 
+def price_features(speed: TrainingSpeed, photos: int, views: int) -> float:
+    """Estimate the seconds of the frozen features of photos in some views, without the start of a process."""
+    if not views:
+        return 0.0
+    return photos * (speed.predict + (views - 1) * speed.view) + views * speed.compile + speed.build
+
+
 def price_member(
     member: int,
     settings: MemberSettings,
@@ -95,10 +102,7 @@ def price_member(
     held_out = folds.held_out_count
     learned, views = len(folds.labels) - held_out, len(VIEWS[settings.tta])
     head = speed.head * learned * (2 if settings.flips else 1)
-    features = 0.0
-    if missing_views:
-        photo = speed.predict + (missing_views - 1) * speed.view
-        features = (learned + held_out + test) * photo + missing_views * speed.compile + speed.build
+    features = price_features(speed, learned + held_out + test, missing_views)
     batches = _SPEED_TEST_BATCHES * settings.batch_size * views * speed.view
     speed_test = max(_SPEED_TEST_SECONDS, batches) + 2 * views * speed.compile if measures_speed else 0.0
     if settings.frozen:

@@ -107,8 +107,10 @@ def compute_makespan(jobs: Sequence[JobCosts], share: float, slots: int) -> floa
 
 
 def _schedule(jobs: Sequence[JobCosts], share: float, slots: int) -> Iterator[tuple[NetworkCost, float]]:
-    """Yield each network with the time of its end."""
+    """Yield each network with the time of its end. Several slots take the longest job first, as engines do."""
     free = [0.0] * slots
+    if slots > 1:
+        jobs = sorted(jobs, key=lambda job: -sum(cost.estimate_seconds(share) for cost in job))
     for job in jobs:
         end = heapq.heappop(free)
         for cost in job:

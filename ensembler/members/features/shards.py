@@ -40,6 +40,11 @@ class FeatureShard:
         return range(self.start, self.stop)
 
 
+def count_full_shards(photos: int, batch_size: int) -> int:
+    """Return the largest number of shards each of which certainly fills a batch."""
+    return photos // (2 * max(batch_size, PHOTOS_PER_FILE))
+
+
 def divide_rows(known: NDArray[np.bool_], batch_size: int, shards: int) -> Sequence[range]:
     """Divide the rows into shards with about the same number of unknown rows.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -16,19 +16,16 @@ from ...heads.jobs.keras_heads import build_head, build_random_head
 from ...heads.jobs.losses import compute_class_weights
 from ...heads.linear import LinearHead
 from ...heads.stacked_views import StackedViews
-from ...images.views import MIRRORED_VIEW, WHOLE_VIEW, View
+from ...images.views import View
 from ...options.settings import MemberSettings
 from ...progress import Progress
+from ..distillation.jobs.heads import fit_distilled_head
 from ..features.jobs.compute import Features, load_or_compute_features
+from ..features.views import list_head_views
 from ..pseudo_labels.jobs.heads import fit_with_pseudo_labels
 from ..training_job import TrainingJob
 
 Head = LinearHead | HiddenHead
-
-
-def list_head_views(job: TrainingJob) -> tuple[View, ...]:
-    """Return the views of a photo on which a head is fitted."""
-    return (WHOLE_VIEW, MIRRORED_VIEW) if job.record.settings.flips else (WHOLE_VIEW,)
 
 
 def fit_head(job: TrainingJob, fold: int, features: Mapping[View, NDArray[np.float32]]) -> Head:
@@ -41,13 +38,29 @@ def fit_head(job: TrainingJob, fold: int, features: Mapping[View, NDArray[np.flo
     """
     settings = job.record.settings
     rows = job.splits.mask_training(fold)
-    views = list_head_views(job)
+    views = list_head_views(settings)
     X = StackedViews([features[view] for view in views], np.flatnonzero(rows))
     Y, folds = job.tables.targets[rows], job.splits.make_inner_folds(fold)
     if settings.hidden:
         return HiddenHead(settings, multiclass=job.multiclass).fit(X.copy_all(), Y, folds, views=len(views))
     weights = compute_class_weights(Y, settings.class_weights, multiclass=job.multiclass)
     return LinearHead(multiclass=job.multiclass).fit(X, Y, folds, views=len(views), weights=weights)
+
+
+def fit_supervised_head(job: TrainingJob, fold: int, features: Features, fit_on_labels: Callable[[], Head]) -> Head:
+    """Fit the head of a fold on its labels, and on pseudo-labels or the probabilities of a teacher if there are any.
+
+    Parameters
+    ----------
+    features
+        Features of all photos, for each view of :func:`list_head_views`.
+    fit_on_labels
+        Function that fits the head on labels alone. It is not called if the member has a teacher.
+    """
+    views = list_head_views(job.record.settings)
+    if job.record.settings.distillation:
+        return fit_distilled_head(job, fold, features, views)
+    return fit_with_pseudo_labels(fit_on_labels(), job, fold, features, views)
 
 
 class FoldHeads:
@@ -69,7 +82,7 @@ class FoldHeads:
 
     def fit_fold(self, fold: int) -> Head:
         """Return the head of a fold; see :func:`fit_head`."""
-        job, views = self._job, list_head_views(self._job)
+        job, views = self._job, list_head_views(self._job.record.settings)
         if job.record.settings.hidden:
             return fit_head(job, fold, self._features)
         if fold not in self._fitted:
@@ -118,7 +131,7 @@ def build_starting_head(job: TrainingJob, fold: int, width: int, progress: Progr
     if settings.head == "random":
         targets = job.tables.targets[job.splits.mask_training(fold)]
         return build_initial_head(settings, width, targets, job.compute_seed(fold), multiclass=job.multiclass)
-    features: Features = load_or_compute_features(job, list_head_views(job), progress)
-    fitted = fit_head(job, fold, {view: training for view, (training, _) in features.items()})
-    fitted = fit_with_pseudo_labels(fitted, job, fold, features, list_head_views(job))
+    features: Features = load_or_compute_features(job, list_head_views(settings), progress)
+    of_training = {view: training for view, (training, _) in features.items()}
+    fitted = fit_supervised_head(job, fold, features, lambda: fit_head(job, fold, of_training))
     return build_keras_head(fitted, settings.dropout)

@@ -24,10 +24,9 @@ from ...storage import write_file_atomically
 from ..blend import Blend
 from ..card import StackedMember, attach_card, make_stack_card
 from ..networks import Network
-from ..records import load_blend
+from ..records import CHECKED_PHOTOS, load_blend
 
-# Number of photos on which the finished file is checked, and maximum difference from the stored predictions.
-CHECKED_PHOTOS = 16
+# Maximum difference of the finished file from the stored predictions.
 TOLERANCE = 1e-3
 
 
@@ -59,7 +58,7 @@ def build_stack_file(spec: dict[str, Any], progress: Progress) -> dict[str, Any]
     named = zip(spec["members"], layer_names, strict=True)
     for name, layer in progress.track(named, "stack.keras", len(layer_names)):
         record = MemberRecord.load(folder, name)
-        networks.append(_build_member_network(folder, record, layer, refit=bool(spec["refit"])))
+        networks.append(build_member_network(folder, record, layer, refit=bool(spec["refit"])))
         members.append(StackedMember(name, layer, record.settings.image_size))
     model = assemble(networks, load_blend(folder, spec["stack"]))
     with write_file_atomically(place / "stack.keras") as temporary:
@@ -69,7 +68,7 @@ def build_stack_file(spec: dict[str, Any], progress: Progress) -> dict[str, Any]
     return {"difference": difference}
 
 
-def _build_member_network(folder: CompetitionFolder, record: MemberRecord, name: str, *, refit: bool) -> Any:
+def build_member_network(folder: CompetitionFolder, record: MemberRecord, name: str, *, refit: bool) -> Any:
     """Build the sub-model of a member: the mean over its folds and views, which contains each network once."""
     check_networks(folder, record)
     models = [keras.saving.load_model(path, compile=False) for path in list_network_files(folder, record, refit=refit)]

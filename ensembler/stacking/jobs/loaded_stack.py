@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 from typing import Any
@@ -12,11 +11,10 @@ from numpy.typing import NDArray
 
 from ...errors import Mismatch
 from ...options.arguments import Count, Paths, check_arguments
-from ...paths import PathLike, find_in_mirror
+from ...paths import PathLike
 from ...progress import SILENT, Progress
-from ...serialization import write_arrays
 from ..card import StackCard, read_card
-from .prediction import open_network, predict_photos
+from .prediction import open_network, predict_listed_photos, predict_photos
 
 BATCH_SIZE = 32
 
@@ -161,15 +159,12 @@ def predict_files(spec: dict[str, Any], progress: Progress) -> dict[str, Any]:
         ``batch_size``: number of photos in a batch. ``predictions``: the ``.npz`` file to write, with ``probabilities``
         of shape (photos, outputs).
     progress
-        Receiver of finished photos, and of warnings of unreadable photos, whose rows are NaN.
+        Receiver of finished photos.
 
     Returns
     -------
     dict
-        Empty.
+        A :class:`.PredictionReport`. Photos that cannot be decoded have rows of NaN.
     """
-    paths = [find_in_mirror(Path(path)) for path in json.loads(Path(spec["photos"]).read_text("utf-8"))]
     stack = load_stack(spec["model"])
-    predicted = stack.predict_proba(paths, batch_size=spec["batch_size"], skip_unreadable=True, progress=progress)
-    write_arrays(Path(spec["predictions"]), probabilities=predicted[:, -len(stack.card.outputs) :])
-    return {}
+    return predict_listed_photos(stack.network, stack.card.pixel_rule, spec, progress)

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...competition.pixels import PixelRule
-from ...errors import BadData, UnreadablePhoto, format_count, format_first
+from ...errors import BadData, UnreadablePhoto
 from ...images.batches import Misfits, iterate_readable_batches
+from ...paths import find_in_mirror
 from ...progress import Progress
+from ...serialization import convert_to_plain, write_arrays
+from ..prediction_report import PredictionReport
 
 
 def open_network(path: Path, remedy: str) -> Any:
@@ -48,6 +53,20 @@ def open_network(path: Path, remedy: str) -> Any:
 def predict_photos(
     model: Any, paths: Sequence[Path], batch_size: int, progress: Progress, rule: PixelRule, *, skip_unreadable: bool
 ) -> tuple[NDArray[np.float32], dict[int, UnreadablePhoto]]:
+    """Predict photos batch by batch, and warn of photos such as the competition had none.
+
+    See :func:`predict_and_report` for the parameters, the results and the errors.
+    """
+    predicted, problems, report = predict_and_report(
+        model, paths, batch_size, progress, rule, skip_unreadable=skip_unreadable
+    )
+    replace(report, unreadable=()).warn(rule, progress)
+    return predicted, problems
+
+
+def predict_and_report(
+    model: Any, paths: Sequence[Path], batch_size: int, progress: Progress, rule: PixelRule, *, skip_unreadable: bool
+) -> tuple[NDArray[np.float32], dict[int, UnreadablePhoto], PredictionReport]:
     """Predict photos batch by batch.
 
     Parameters
@@ -59,7 +78,7 @@ def predict_photos(
     batch_size
         Number of photos in a batch.
     progress
-        Receiver of a step for each batch, and of a warning of photos such as the competition had none.
+        Receiver of a step for each batch.
     rule
         The competition's rule of pixels.
     skip_unreadable
@@ -68,8 +87,8 @@ def predict_photos(
     Returns
     -------
     tuple
-        Probabilities of shape (photos, outputs), with NaN for unreadable photos, and the errors of these by their
-        index in ``paths``.
+        Probabilities of shape (photos, outputs), with NaN for unreadable photos, the errors of these by their index in
+        ``paths``, and what there is to warn of.
 
     Raises
     ------
@@ -99,23 +118,30 @@ def predict_photos(
             probabilities[list(readable)] = _predict_batch(model, list(readable.values()), batch_size)
         task.advance(len(batch))
     task.finish()
-    _warn_about_misfits(paths, rule, misfits, progress)
-    return probabilities, problems
+    report = PredictionReport(
+        unreadable=tuple(str(problem) for _, problem in sorted(problems.items())),
+        assumed=tuple(str(path) for path in paths if path in misfits.assumed),
+        beyond=tuple(str(path) for path in paths if path in misfits.beyond),
+    )
+    return probabilities, problems, report
 
 
-def _warn_about_misfits(paths: Sequence[Path], rule: PixelRule, misfits: Misfits, progress: Progress) -> None:
-    """Name photos that differ from those of the stack's competition."""
-    if names := [str(path) for path in paths if path in misfits.assumed]:
-        assumptions = rule.find_assumptions().describe()
-        progress.warn(
-            f"{format_count(names, 'photo')} ({format_first(names)}) {'has' if len(names) == 1 else 'have'} "
-            f"transparency or 16 bits, of which the stack's rule of pixels says nothing: {assumptions}."
-        )
-    if names := [str(path) for path in paths if path in misfits.beyond]:
-        progress.warn(
-            f"{format_count(names, 'photo')} ({format_first(names)}) {'has' if len(names) == 1 else 'have'} many "
-            f"pixels beyond the range of the stack's rule of pixels, which are clipped: {rule.describe()}."
-        )
+def predict_listed_photos(model: Any, rule: PixelRule, spec: dict[str, Any], progress: Progress) -> dict[str, Any]:
+    """Predict the photos of a job; see :func:`.loaded_stack.predict_files` for its options and its result."""
+    named = json.loads(Path(spec["photos"]).read_text("utf-8"))
+    paths = [find_in_mirror(Path(path)) for path in named]
+    predicted, problems, report = predict_and_report(
+        model, paths, spec["batch_size"], progress, rule, skip_unreadable=True
+    )
+    write_arrays(Path(spec["predictions"]), probabilities=predicted)
+    # A mirror of the photos is known to this machine alone.
+    names = dict(zip(map(str, paths), named, strict=True))
+    told = PredictionReport(
+        unreadable=tuple(str(problems[row]).replace(str(paths[row]), named[row]) for row in sorted(problems)),
+        assumed=tuple(names[name] for name in report.assumed),
+        beyond=tuple(names[name] for name in report.beyond),
+    )
+    return cast("dict[str, Any]", convert_to_plain(told))
 
 
 def _predict_batch(model: Any, photos: list[tuple[NDArray[np.uint8], ...]], batch_size: int) -> NDArray[np.float32]:

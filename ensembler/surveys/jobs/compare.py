@@ -1,9 +1,7 @@
-"""The job of a survey, which evaluates all backbones on some photos and the promising ones on more."""
+"""The jobs of a survey: one that compares all backbones, and one that examines a single backbone on one rung."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -11,10 +9,9 @@ from ...competition.tables import load_tables
 from ...paths import CompetitionFolder
 from ...progress import Progress
 from ...serialization import convert_to_plain, make_record
-from ..candidates import Candidate
-from ..halving import RungResult, choose_stopped, count_affordable_photos
 from ..rung import Rung
-from ..survey_job import HalvingResult, SurveyJob
+from ..successive_halving import SuccessiveHalving
+from ..survey_job import EntryResult, SurveyEntry, SurveyJob
 from .feature_extractor import FeatureExtractor, MemoryFullError
 
 
@@ -23,68 +20,30 @@ def compare_backbones(spec: dict[str, Any], progress: Progress) -> dict[str, Any
 
     Earlier results are reused, so a job continues where its predecessor ended.
     """
-    result = SuccessiveHalving(make_record(spec, SurveyJob, "the description of the job"), progress).run()
+    job = make_record(spec, SurveyJob, "the description of the job")
+    folder = CompetitionFolder(Path(job.competition))
+    tables = load_tables(folder)
+    halving = SuccessiveHalving(job, folder, tables, FeatureExtractor(job, folder, tables, progress), progress)
+    try:
+        halving.run()
+    except MemoryFullError:
+        halving.result.more = True
+    return cast("dict[str, Any]", convert_to_plain(halving.result))
+
+
+def examine_backbone(spec: dict[str, Any], progress: Progress) -> dict[str, Any]:
+    """Compute a backbone's features and heads on one rung, and measure its speed.
+
+    Returns an :class:`EntryResult` as a dictionary. The out-of-fold predictions are in the cache of the rung.
+    """
+    entry = make_record(spec, SurveyEntry, "the description of the job")
+    [one] = entry.survey.candidates
+    folder = CompetitionFolder(Path(entry.survey.competition))
+    tables = load_tables(folder)
+    rung = Rung.take_first(entry.photos, folder, tables, entry.survey.seed)
+    extractor = FeatureExtractor(entry.survey, folder, tables, progress)
+    problem = extractor.examine_with_others(one, rung.rows, Path(entry.pixels), entry.sizes)
+    if not problem:
+        rung.load_or_predict(folder, one, progress)
+    result = EntryResult(extractor.speeds.get(one.name), problem)
     return cast("dict[str, Any]", convert_to_plain(result))
-
-
-class SuccessiveHalving:
-    """The rungs of a survey, one after another."""
-
-    def __init__(self, job: SurveyJob, progress: Progress) -> None:
-        self.job = job
-        self.progress = progress
-        self.folder = CompetitionFolder(Path(job.competition))
-        self.tables = load_tables(self.folder)
-        self.extractor = FeatureExtractor(job, self.folder, self.tables, progress)
-        self.result = HalvingResult(speeds=self.extractor.speeds)
-        # Seconds per photo that heads took.
-        self.seconds_per_photo = 0.0
-
-    def run(self) -> HalvingResult:
-        """Run as many rungs as the time allows."""
-        remaining = list(self.job.candidates)
-        done = 0
-        for photos in self.job.photos:
-            wanted = self._count_affordable_photos(remaining, done, photos)
-            if not remaining or not wanted:
-                break
-            rung = Rung.take_first(wanted, self.folder, self.tables, self.job.seed)
-            try:
-                problems = self.extractor.extract(remaining, rung.rows)
-            except MemoryFullError:
-                self.result.more = True
-                break
-            for name, reason in problems.items():
-                self.result.add_problem(name, reason)
-            remaining = self._evaluate(rung, [one for one in remaining if one.name not in problems])
-            done = wanted
-            if wanted < photos:
-                break
-        return self.result
-
-    def _evaluate(self, rung: Rung, candidates: Sequence[Candidate]) -> list[Candidate]:
-        """Evaluate backbones on a rung and return those that continue."""
-        began, results = time.monotonic(), []
-        label = f"evaluate heads on {len(rung.rows)} photos"
-        for one in self.progress.track(candidates, label, len(candidates)):
-            losses = rung.compute_losses(rung.load_or_predict(self.folder, one, self.progress))
-            results.append(RungResult(one.name, self.result.speeds[one.name].milliseconds_per_photo, losses))
-            self.result.photos[one.name] = len(rung.rows)
-        self.seconds_per_photo = (time.monotonic() - began) / len(rung.rows)
-        if len(rung.rows) == self.job.photos[-1]:
-            return []
-        stopped = choose_stopped(results, self.job.top)
-        self.result.stopped |= stopped
-        for name in stopped:
-            self.extractor.forget(name)
-        return [one for one in candidates if one.name not in stopped]
-
-    def _count_affordable_photos(self, remaining: Sequence[Candidate], done: int, photos: int) -> int:
-        """Return how many photos the next rung can have. 0 if too few more than before."""
-        if self.job.until is None or not done:
-            return photos
-        each = sum(1 / self.result.speeds[one.name].photos_per_second for one in remaining) + self.seconds_per_photo
-        affordable_photos = count_affordable_photos(done, photos, each, self.job.until - time.time())
-        if affordable_photos < photos:
-            self.progress.note(f"The time budget suffices for {affordable_photos or done} of {photos} photos.")
-        return affordable_photos

@@ -22,7 +22,7 @@ from ...errors import EnsemblerError
 from ...events import WorkAhead
 from ...images.batches import iterate_pixel_batches
 from ...images.cache_policy import select_fitting_sizes
-from ...images.photo_source import FilePhotos, Pixels
+from ...images.photo_source import FilePhotos, PhotoSource, Pixels
 from ...images.photo_store import PhotoStore
 from ...images.row_photos import RowPhotos
 from ...inference.jobs.predictor import Predictor
@@ -36,6 +36,7 @@ from ...process_memory import read_peak_bytes, read_resident_bytes, reset_peak
 from ...progress import Progress
 from ...storage import remove_file, write_text
 from ..candidates import Candidate
+from ..rung import Rung
 from ..survey_job import SurveyJob, locate_current_backbone
 
 Rows = NDArray[np.int64]
@@ -71,8 +72,8 @@ class FeatureExtractor:
         self._networks: dict[str, tuple[Any, Predictor]] = {}
         self._begun = False
 
-    def extract(self, candidates: Sequence[Candidate], rows: Rows) -> dict[str, str]:
-        """Compute missing features of the labelled photos ``rows``, and measure missing speeds.
+    def examine(self, candidates: Sequence[Candidate], rung: Rung) -> dict[str, str]:
+        """Compute missing features of the rung's photos, and measure missing speeds.
 
         Returns
         -------
@@ -84,7 +85,7 @@ class FeatureExtractor:
         MemoryFullError
             If the process uses too much memory. Finished work is kept.
         """
-        missing = {one.name: self._find_missing_rows(one, rows) for one in candidates}
+        missing = {one.name: self._find_missing_rows(one, rung.rows) for one in candidates}
         wanted = np.unique(np.concatenate(list(missing.values())))
         sizes = [one.image_size for one in candidates if len(missing[one.name])]
         problems: dict[str, str] = {}
@@ -98,13 +99,42 @@ class FeatureExtractor:
                 self.progress.raise_if_stopping(f"before {one.name}")
                 ahead = sum(each.work * len(missing[each.name]) for each in candidates[number:])
                 self.progress.emit(WorkAhead(ahead))
-                missing_rows = missing[one.name]
-                size, places = one.image_size, np.searchsorted(wanted, missing_rows)
-                source = store.open_photos(size) if size in kept else FilePhotos(photos.files, size, self._rule)
-                batches = iterate_pixel_batches(photos.rotate(source), one.record.settings.batch_size, places)
-                if problem := self._try_extracting(one, missing_rows, batches):
+                if problem := self._examine_one(one, missing[one.name], wanted, store, kept):
                     problems[one.name] = problem
         return problems
+
+    def examine_with_others(self, one: Candidate, rows: Rows, pixels: Path, sizes: Sequence[int]) -> str:
+        """Examine one backbone while other processes examine others on the same photos.
+
+        Parameters
+        ----------
+        rows
+            Labelled photos of the rung.
+        pixels
+            Folder of the decoded photos, which all these processes fill together.
+        sizes
+            Heights and widths of the photos in it.
+
+        Returns
+        -------
+        str
+            Problem of the backbone. Empty if there is none.
+        """
+        wanted, missing = np.sort(rows), self._find_missing_rows(one, rows)
+        self.progress.emit(WorkAhead(one.work * len(missing)))
+        photos = self._photos.select(wanted)
+        store = PhotoStore(pixels, photos.files, self._rule, pixels / "locks")
+        if one.image_size in sizes:
+            store.fill(sizes, self.progress, photos.places[np.searchsorted(wanted, missing)])
+        return self._examine_one(one, missing, wanted, store, sizes)
+
+    def _examine_one(self, one: Candidate, rows: Rows, stored: Rows, store: PhotoStore, sizes: Sequence[int]) -> str:
+        """Examine one backbone on photos of a store of the rows ``stored``, which has some sizes."""
+        size, places = one.image_size, np.searchsorted(stored, rows)
+        photos = self._photos.select(stored)
+        source: PhotoSource = store.open_photos(size) if size in sizes else FilePhotos(photos.files, size, self._rule)
+        batches = iterate_pixel_batches(photos.rotate(source), one.record.settings.batch_size, places)
+        return self._try_extracting(one, rows, batches)
 
     def forget(self, name: str) -> None:
         """Release a network that is no longer needed."""

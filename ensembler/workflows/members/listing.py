@@ -186,8 +186,11 @@ def _compute_missing_scores(
 
 
 def _measure_speeds(folder: CompetitionFolder, progress: Progress) -> None:
+    from functools import partial
+
     from ...engines.job import Job
     from ...engines.local import LocalEngine
+    from ...members.job_files import list_measured_files
 
     records = _load_records(folder, progress)
     jobs = [
@@ -196,6 +199,7 @@ def _measure_speeds(folder: CompetitionFolder, progress: Progress) -> None:
             "ensembler.members.jobs.speed:measure_member",
             {"competition": str(folder.root), "member": record.name},
             shares_process=True,
+            files=partial(list_measured_files, folder, record),
         )
         for record in records
         if len(record.list_unfinished_folds(folder)) < record.folds_count

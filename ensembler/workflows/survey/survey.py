@@ -154,7 +154,7 @@ def survey(
             runtime=chosen_runtime,
             cache_limit=cache_bytes,
         )
-        halving = compare(folder, survey_job, machine.needs, engine, progress)
+        halving = compare(folder, tables, survey_job, machine.needs, engine, progress)
         source = None if weights is None else str(weights)
         typed = TypedOptions(source, image_size, seed, folder.workspace, folder.name_if_not_current)
         summary = summarise_survey(folder, tables, candidates, halving, failed, typed, sort, accuracy, progress)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import platform
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from math import ceil
 from pathlib import Path
 
@@ -15,22 +14,25 @@ from ...competition.folds.folds import Folds
 from ...competition.tables import Tables
 from ...engines.job import Job
 from ...errors import BadChoice, format_count
-from ...images.views import MIRRORED_VIEW, VIEWS, WHOLE_VIEW
-from ...inference.speeds import NetworkSpeed, TrainingSpeed, locate_speed, read_speed, remember_speed
+from ...events import Event, JobEnded
+from ...inference.speeds import NetworkSpeed, TrainingSpeed, read_speed, remember_speed
 from ...members.budget.costs import JobCosts, price_member, scale_speed
 from ...members.budget.planning import BudgetPlan, allot, plan_within
 from ...members.budget.sizes import SettingsAndWeights
-from ...members.features.files import build_feature_path
+from ...members.budget.timed_photos import list_timed_files
 from ...members.records import MemberRecord, build_record, list_trained_members, load_fold_record
 from ...options.durations import format_duration, read_duration
 from ...options.kinds import read_value
 from ...options.settings import MemberSettings
 from ...paths import CompetitionFolder
-from ...progress import Progress
-from ...serialization import make_record
+from ...progress import Progress, ProgressGroup
+from ...serialization import compute_fingerprint, make_record
+from .expected_seconds import count_missing_views, locate_training_speed
 from .plan_jobs import check_existing_member
 from .training_call import TrainingCall
 
+# Function that measures speeds in a job.
+MEASURE = "ensembler.members.budget.jobs.measure_speeds:measure_speeds"
 # Numbers of folds that a budget chooses from if there are no folds and none are requested. 1 is one held-out fifth.
 FOLD_COUNTS = (DEFAULT_FOLDS, 3, 2, 1)
 # Reserve for the end of the parent process and for the unforeseen: seconds, and share of the budget.
@@ -204,7 +206,7 @@ class _Pricing:
         speeds: dict[Path, TrainingSpeed] = {}
         missing: dict[Path, SettingsAndWeights] = {}
         for member, (way, *_) in enumerate(self.ways):
-            path = self._locate_speed(way[0])
+            path = locate_training_speed(self._call, way[0])
             if (known := read_speed(path)) and known.training:
                 speeds[path] = known.training
             elif self._list_unfinished_folds(self._build_record(member, way[0], folds)):
@@ -212,33 +214,32 @@ class _Pricing:
         return speeds | self._measure(missing, progress) if missing else speeds
 
     def _measure(self, missing: dict[Path, SettingsAndWeights], progress: Progress) -> dict[Path, TrainingSpeed]:
+        """Measure members in one job, or on several slots each in a job of its own."""
         call, folder, began = self._call, self._folder, time.monotonic()
-        members = [{"settings": asdict(settings), "weights": source} for settings, source in missing.values()]
-        spec = {
-            "competition": str(folder.root),
-            "members": members,
-            "data_parallel": call.options["data_parallel"],
-        }
-        job = Job("speeds", "ensembler.members.budget.jobs.measure_speeds:measure_speeds", spec, needs=call.needs)
-        [reply] = call.engine.run_jobs([job], folder.logs, progress)
+        paths = list(missing)
+        groups = [[path] for path in paths] if call.slots > 1 and not call.tiny else [paths]
+        jobs = [self._build_measuring_job([missing[path] for path in group], groups) for group in groups]
+        durations = _JobDurations()
+        replies = call.engine.run_jobs(jobs, folder.logs, ProgressGroup([progress, durations]))
         self.measuring_seconds = time.monotonic() - began
-        start_up = max(0.0, self.measuring_seconds - reply["seconds"])
         speeds = {}
-        for path, speed in zip(missing, make_record(reply["speeds"], list[NetworkSpeed], job.name), strict=True):
-            if speed.training:
-                speeds[path] = replace(speed.training, start_up=start_up)
-                remember_speed(path, replace(speed, training=speeds[path]))
+        for job, group, reply in zip(jobs, groups, replies, strict=True):
+            start_up = max(0.0, durations.seconds.get(job.name, self.measuring_seconds) - reply["seconds"])
+            for path, speed in zip(group, make_record(reply["speeds"], list[NetworkSpeed], job.name), strict=True):
+                if speed.training:
+                    speeds[path] = replace(speed.training, start_up=start_up)
+                    remember_speed(path, replace(speed, training=speeds[path]))
         return speeds
 
-    def _locate_speed(self, settings: MemberSettings) -> Path:
-        """Return the file of a member's speed on this machine, with this call's number of simultaneous jobs."""
-        names = ("backbone", "builder", "preprocessing", "weights", "pooling", "hidden", "head", "augmentation", "ema")
-        phases = [[phase.unfreeze, phase.batch_norm] for phase in settings.phases]
-        network = [*(getattr(settings, name) for name in names), phases]
-        call = self._call
-        gpus = () if call.options["data_parallel"] else call.machine.gpus
-        device = [platform.machine(), os.cpu_count(), gpus, call.slots, call.options["data_parallel"]]
-        return locate_speed(network, settings.image_size, settings.batch_size, settings.precision, device)
+    def _build_measuring_job(self, members: Sequence[SettingsAndWeights], groups: Sequence[Sequence[Path]]) -> Job:
+        call, folder = self._call, self._folder
+        spec = {
+            "competition": str(folder.root),
+            "members": [{"settings": asdict(settings), "weights": source} for settings, source in members],
+            "data_parallel": call.options["data_parallel"],
+        }
+        name = "speeds" if len(groups) == 1 else f"speeds-{compute_fingerprint(spec['members'])}"
+        return Job(name, MEASURE, spec, needs=call.needs, files=partial(list_timed_files, folder, list(members)))
 
     def price(self, member: int, way: SettingsAndWeights, count: int) -> list[JobCosts]:
         """Price the jobs of a member. The price of a smaller way is scaled from the speed of the requested one."""
@@ -252,25 +253,27 @@ class _Pricing:
         return price_member(
             member,
             settings,
-            scale_speed(self._speeds[self._locate_speed(asked)], asked.image_size, settings.image_size),
+            scale_speed(self._speeds[locate_training_speed(self._call, asked)], asked.image_size, settings.image_size),
             folds,
             len(self._tables.test_paths),
             unfinished,
-            missing_views=self._count_missing_views(record),
+            missing_views=count_missing_views(self._folder, record),
             rows_per_photo=self._tables.rows_per_photo,
             measures_speed=self._restart or known is None or not known.is_of_this_machine,
             shares_process=self._call.backbones[member].tiny,
         )
 
-    def _count_missing_views(self, record: MemberRecord) -> int:
-        """Return the number of views whose frozen features are needed and not cached."""
-        settings = record.settings
-        if not settings.frozen and settings.head == "random":
-            return 0
-        views = {WHOLE_VIEW, MIRRORED_VIEW} if settings.flips else {WHOLE_VIEW}
-        if settings.frozen:
-            views |= set(VIEWS[settings.tta])
-        return sum(not build_feature_path(self._folder, record, view).is_file() for view in views)
+
+class _JobDurations(Progress):
+    """Durations of ended jobs by name, in seconds, including their start-up."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    def emit(self, event: Event) -> None:
+        """Remember the duration of a job."""
+        if isinstance(event, JobEnded):
+            self.seconds[event.job] = event.seconds
 
 
 def describe_plan(

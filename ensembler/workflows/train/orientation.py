@@ -32,6 +32,8 @@ def fit_to_task(call: TrainingCall, tables: Tables, run: RunOptions, progress: P
             "--pseudo-labels is not for an orientation task, in which any upright photo is labelled: put the photos "
             "into the folder, and repeat `ensembler adopt FOLDER --task orientation --force`."
         )
+    if run.get("teacher"):
+        raise BadChoice("--teacher is not for an orientation task yet: fine-tune the light member itself.")
     fitted = replace(call, configuration=keep_orientation(call.configuration))
     if turning := list(list_turning_options(call.options)):
         preset, _ = call.configuration.preset

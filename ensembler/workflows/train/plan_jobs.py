@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from ...competition.folds.folds import Folds
@@ -15,6 +16,7 @@ from ...errors import Mismatch
 from ...images.cache_policy import parse_cache_limit
 from ...inference.runtimes import read_runtime
 from ...members.decodings import count_decodings
+from ...members.job_files import list_training_files
 from ...members.records import MemberRecord, has_results, list_trained_members, remove_leftovers
 from ...members.training_job import TrainingJob
 from ...options.declared import RunOptions
@@ -44,6 +46,13 @@ class MemberPlan:
         Its training job, with the allotments of all folds. The folds are still missing.
     needs
         Requirements of each of its jobs on a machine.
+    seconds
+        Expected duration of each unfinished fold. Of a frozen backbone, the first one stands for all. Empty if the
+        speed is unknown.
+    feature_seconds
+        Part of the first fold in which the missing features of all photos are computed.
+    start_seconds
+        Duration of the start of a process that computes features.
     """
 
     record: MemberRecord
@@ -51,6 +60,9 @@ class MemberPlan:
     work: float
     job: TrainingJob
     needs: Needs
+    seconds: Mapping[int, float] = field(default_factory=dict)
+    feature_seconds: float = 0.0
+    start_seconds: float = 0.0
 
 
 def read_job_options(run: RunOptions) -> dict[str, Any]:
@@ -133,8 +145,20 @@ def build_refit_jobs(folder: CompetitionFolder, plan: MemberPlan) -> list[Job]:
 def _build_job(plan: MemberPlan, folds: Sequence[int], name: str) -> Job:
     frozen = plan.record.settings.frozen
     allotments = {fold: each for fold, each in plan.job.allotments.items() if fold in folds}
-    spec = convert_to_plain(replace(plan.job, folds=tuple(folds), allotments=allotments))
+    training = replace(plan.job, folds=tuple(folds), allotments=allotments)
     work = plan.work * (1 if frozen else len(folds))
     function = TRAIN_FROZEN if frozen else FINE_TUNE
+    spec, files = convert_to_plain(training), partial(list_training_files, training)
     # Frozen networks leave little in memory, and training of a few seconds should not import libraries again.
-    return Job(name, function, spec, plan.record.name, tuple(folds), work, shares_process=frozen, needs=plan.needs)
+    return Job(
+        name,
+        function,
+        spec,
+        plan.record.name,
+        tuple(folds),
+        work,
+        shares_process=frozen,
+        needs=plan.needs,
+        seconds=sum(plan.seconds.get(fold, 0.0) for fold in folds) if plan.seconds.keys() & set(folds) else None,
+        files=files,
+    )

@@ -7,6 +7,7 @@ import pickle
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from glob import escape
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,13 +15,15 @@ from typing import Any
 import pytest
 from helpers.transport_made import Cluster, DictChannel, locate
 
-from ensembler.engines.job import Job, JobFiles
+from ensembler.engines.job import Job
 from ensembler.engines.transport import channel as channels
 from ensembler.engines.transport import fetching, returns
-from ensembler.engines.transport.messages import ReturnDeletion, ReturnEnd, WantSegments
+from ensembler.engines.transport.messages import ReturnDeletion, ReturnEnd, Segment, WantSegments
 from ensembler.engines.transport.mirror import open_mirror
+from ensembler.engines.transport.node_folder import NodeFolder
 from ensembler.errors import Interrupted, StorageError, TransferFailed
 from ensembler.events import EpochBegan, Noted
+from ensembler.job_files import JobFiles
 from ensembler.paths import find_in_mirror
 from ensembler.progress import Progress
 
@@ -48,6 +51,10 @@ def small_pieces(monkeypatch: pytest.MonkeyPatch) -> int:
     monkeypatch.setattr(returns, "PIECE_BYTES", 100)
     monkeypatch.setattr(fetching.divide_contents, "__defaults__", (100,))
     return 100
+
+
+def list_fetched(cluster: Cluster) -> list[Segment]:
+    return [each for one in cluster.requests if isinstance(one, WantSegments) for each in one.segments]
 
 
 def flip(piece: bytes) -> bytes:
@@ -82,12 +89,12 @@ def test_the_second_job_on_a_node_fetches_nothing_again(data: Path, tmp_path: Pa
     cluster = Cluster(tmp_path)
     with cluster.open(JobFiles(reads=(str(data),))):
         pass
-    fetched = [segment for request in cluster.requests for segment in request.segments]  # type: ignore[union-attr]
+    fetched = list_fetched(cluster)
     # The list, and the content that both files share.
     assert len(fetched) == 2
     with cluster.open(JobFiles(reads=(str(data),))) as mirror:
         assert locate(mirror, data / "b").read_text() == "one"
-    assert len(cluster.requests) == 2
+    assert list_fetched(cluster) == fetched
 
 
 def test_pieces_are_small_and_few_are_alive(data: Path, tmp_path: Path, small_pieces: int) -> None:
@@ -184,6 +191,22 @@ def test_only_changed_files_come_back_and_deleted_files_are_deleted(data: Path, 
     assert not (data / "new").exists()
 
 
+def test_files_of_a_pattern_come_back_and_others_stay(data: Path, tmp_path: Path) -> None:
+    folder = data / "survey [1]"
+    (folder / "pixels").mkdir(parents=True)
+    (folder / "old.npz").write_text("old")
+    pattern = f"{escape(str(folder))}/*.npz"
+    with Cluster(tmp_path).open(JobFiles(reads=(pattern,), writes=(pattern,))) as mirror:
+        here = locate(mirror, folder)
+        assert [path.name for path in here.iterdir()] == ["old.npz"]
+        (here / "pixels").mkdir()
+        for name in ("new.npz", "new.txt", "pixels/0.npz"):
+            (here / name).write_text("new")
+        (here / "old.npz").unlink()
+        mirror.bring_back()
+    assert sorted(str(path.relative_to(folder)) for path in folder.rglob("*")) == ["new.npz", "pixels"]
+
+
 def test_checkpoints_come_back_at_each_epoch(data: Path, tmp_path: Path) -> None:
     checkpoint = data / "checkpoint.npz"
     cluster = Cluster(tmp_path)
@@ -195,9 +218,9 @@ def test_checkpoints_come_back_at_each_epoch(data: Path, tmp_path: Path) -> None
             arrived.set()
         return reply
 
-    shipment = cluster.server.describe("job", JobFiles(writes=(str(checkpoint),)))
+    cluster.server.open("job", lambda: JobFiles(writes=(str(checkpoint),)))
     event = EpochBegan("b0", 0, "all", 1, 1, 1, 2, 1)
-    with open_mirror(shipment, ask, cluster.channel, Progress(), cluster.node) as mirror:
+    with open_mirror("job", ask, cluster.channel, Progress(), cluster.node) as mirror:
         place = locate(mirror, checkpoint)
         place.parent.mkdir(parents=True, exist_ok=True)
         for epoch in range(3):
@@ -228,14 +251,51 @@ def test_a_failed_return_in_the_background_is_told_and_tried_again(data: Path, t
             mirror.bring_back()
 
 
-def test_a_file_that_changed_meanwhile_is_an_error(data: Path, tmp_path: Path) -> None:
-    (data / "train.csv").write_text("one")
+@pytest.mark.parametrize("times", [1, 3, 1000])
+def test_a_table_that_changes_meanwhile_arrives_as_it_is_now_unless_it_never_rests(
+    data: Path, tmp_path: Path, times: int
+) -> None:
+    (data / "speed.json").write_text("0")
     cluster = Cluster(tmp_path)
-    shipment = cluster.server.describe("job", JobFiles(reads=(str(data),)))
-    (data / "train.csv").write_text("two")
+    changes = 0
+
+    def ask(request: Any) -> Any:
+        nonlocal changes
+        # Another job brings its file back just before the node asks for it.
+        if isinstance(request, WantSegments) and len(list_fetched(cluster)) % 2 and changes < times:
+            changes += 1
+            (data / "speed.json").write_text(f"{changes}")
+        return cluster.ask(request)
+
+    cluster.server.open("job", lambda: JobFiles(reads=(str(data),)))
+    if times < 1000:
+        with open_mirror("job", ask, cluster.channel, Progress(), cluster.node) as mirror:
+            assert locate(mirror, data / "speed.json").read_text() == str(times)
+        return
     with (
-        pytest.raises(TransferFailed, match=r"train\.csv changed while it was sent"),
-        open_mirror(shipment, cluster.ask, cluster.channel, Progress(), cluster.node),
+        pytest.raises(TransferFailed, match=r"speed\.json changed while it was sent"),
+        open_mirror("job", ask, cluster.channel, Progress(), cluster.node),
+    ):
+        pass
+
+
+def test_a_photo_that_changed_during_a_run_is_an_error(data: Path, tmp_path: Path) -> None:
+    (data / "1.png").write_text("one")
+    cluster = Cluster(tmp_path)
+    files = JobFiles(photos=(str(data / "1.png"),))
+    with cluster.open(files):
+        pass
+    (data / "1.png").write_text("two")
+    cluster.node = NodeFolder(tmp_path / "another node")
+    with pytest.raises(TransferFailed, match=r"1\.png changed while it was sent"), cluster.open(files):
+        pass
+
+
+def test_a_job_that_was_given_up_gets_no_files(tmp_path: Path) -> None:
+    cluster = Cluster(tmp_path)
+    with (
+        pytest.raises(TransferFailed, match="given up"),
+        open_mirror("lost", cluster.ask, cluster.channel, Progress(), cluster.node),
     ):
         pass
 
@@ -270,12 +330,12 @@ def test_a_stop_leaves_nothing(data: Path, tmp_path: Path) -> None:
 def test_a_lost_driver_ends_the_transfer(data: Path, tmp_path: Path) -> None:
     (data / "a").write_text("abc")
     cluster = Cluster(tmp_path)
-    shipment = cluster.server.describe("job", JobFiles(reads=(str(data),)))
+    cluster.server.open("job", lambda: JobFiles(reads=(str(data),)))
 
     def fail(_: Any) -> Any:
         raise ConnectionResetError("gone")
 
-    with pytest.raises(OSError, match="gone"), open_mirror(shipment, fail, cluster.channel, Progress(), cluster.node):
+    with pytest.raises(OSError, match="gone"), open_mirror("job", fail, cluster.channel, Progress(), cluster.node):
         pass
     assert list((tmp_path / "node" / "mirrors").iterdir()) == []
 
@@ -298,8 +358,7 @@ def test_jobs_on_one_node_share_folders_and_contents(data: Path, tmp_path: Path)
 
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(run, range(4)))
-    fetched = [each for one in cluster.requests if isinstance(one, WantSegments) for each in one.segments]
-    assert len(fetched) == 41
+    assert len(list_fetched(cluster)) == 41
     assert len(list((data / "out").iterdir())) == 4
     assert not (data / "cache").exists()
     with cluster.open(files) as mirror:
@@ -350,7 +409,7 @@ def test_jobs_see_paths_of_the_mirror_and_report_paths_of_the_driver(data: Path,
     spec = {"folder": {"root": str(data)}, "count": 3, "photo": str(data / "train.csv"), "other": "/elsewhere"}
     with Cluster(tmp_path).open(files) as mirror:
         prefix = mirror.environment["ENSEMBLER_MIRROR"]
-        job, log = mirror.map_job(Job("one", "module:function", spec, files=files), data / "logs" / "one.log")
+        job, log = mirror.map_job(Job("one", "module:function", spec, files=lambda: files), data / "logs" / "one.log")
         assert job.spec["folder"]["root"] == prefix + str(data)
         assert job.spec["photo"] == prefix + str(data / "train.csv")
         assert (job.spec["count"], job.spec["other"]) == (3, "/elsewhere")
@@ -376,9 +435,9 @@ def test_paths_in_files_are_found_in_the_mirror(monkeypatch: pytest.MonkeyPatch,
 def test_messages_can_be_pickled(data: Path, tmp_path: Path) -> None:
     (data / "a").write_text("abc")
     cluster = Cluster(tmp_path)
-    shipment = cluster.server.describe("job", JobFiles(reads=(str(data),)))
+    cluster.server.open("job", lambda: JobFiles(reads=(str(data),)))
     with open_mirror(
-        pickle.loads(pickle.dumps(shipment)),
+        "job",
         lambda request: pickle.loads(pickle.dumps(cluster.ask(pickle.loads(pickle.dumps(request))))),  # type: ignore[no-any-return]
         cluster.channel,
         Progress(),
@@ -391,7 +450,7 @@ MEASURE = """
 import hashlib, os, resource, sys
 from pathlib import Path
 from helpers.transport_made import Cluster, locate
-from ensembler.engines.job import JobFiles
+from ensembler.job_files import JobFiles
 folder = Path(sys.argv[1])
 data, block = folder / "data", os.urandom(2**20)
 data.mkdir()

@@ -104,6 +104,11 @@ def test_jobs_are_shared_by_slots(slots: int, seconds: float) -> None:
     assert compute_makespan([[frozen(10.0)]] * 5, 1.0, slots) == seconds
 
 
+def test_several_slots_take_the_longest_job_first() -> None:
+    jobs = [[frozen(seconds)] for seconds in (2.0, 2.0, 6.0)]
+    assert compute_makespan(jobs, 1.0, 2) == 6
+
+
 def test_each_network_is_told_when_it_has_to_be_done() -> None:
     members = [fine_tuned(10)], [frozen(7.0)], [fine_tuned(4, asked=3)]
     plan = planned(300, *members, folds=[2])

@@ -7,18 +7,25 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
 import pytest
-from helpers.jobs_here import replace_local_engine
+from helpers.jobs_here import CPU, replace_local_engine, run_here
 from helpers.photos import Heard, truncate, write_csv, write_photo
 
 from ensembler.competition.tables import load_tables
+from ensembler.engines.job import Job
+from ensembler.engines.local import LocalEngine
 from ensembler.errors import Mismatch, UnreadablePhoto
+from ensembler.members import work
+from ensembler.members.features import shards
 from ensembler.paths import Workspace
+from ensembler.progress import Progress
 from ensembler.serialization import read_arrays
 from ensembler.stacking.card import attach_card
 from ensembler.stacking.jobs.loaded_stack import load_stack
@@ -183,6 +190,29 @@ def test_the_workflow_predicts_files_and_folders_by_a_stacks_name(
     assert rows[0] == 0
     assert np.abs(found.probabilities - built.stored[rows]).max() < 1e-5
     assert (found.stack, found.task, found.outputs) == (built.name, built.task, OUTPUTS[built.task])
+
+
+def test_shards_of_photos_have_the_same_bits(built: Built, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    paths = [write_photo(tmp_path / f"{row}.png", row) for row in range(50)]
+    truncate(paths[17])
+    names: list[str] = []
+
+    def run(jobs: Sequence[Job], logs: Path, progress: Progress) -> list[Any]:
+        names.extend(job.name for job in jobs)
+        return run_here(jobs, logs, progress)
+
+    replace_local_engine(monkeypatch, run, CPU)
+    options = {"stack": built.name, "workspace": built.workspace, "batch_size": 8}
+    whole = predict(paths, **options)
+    monkeypatch.setattr(work, "MIN_SHARD_WORK", 1e-9)
+    monkeypatch.setattr(shards, "PHOTOS_PER_FILE", 8)
+    monkeypatch.setattr(LocalEngine, "count_slots", lambda *_: 3)
+    heard = Heard()
+    divided = predict(paths, progress=heard, **options)
+    assert names == ["predict", *(f"predict-{number}-of-3" for number in (1, 2, 3))]
+    assert np.array_equal(divided.probabilities, whole.probabilities)
+    assert (divided.photos, divided.unreadable) == (whole.photos, (paths[17],))
+    assert [str(paths[17]) in warning for warning in heard.warnings] == [True]
 
 
 def test_a_card_of_another_file_is_refused(built: Built, tmp_path: Path) -> None:

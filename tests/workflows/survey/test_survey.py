@@ -14,9 +14,12 @@ from helpers.photos import Heard
 
 from ensembler.cli import commands
 from ensembler.competition.tables import Tables
+from ensembler.engines.local import LocalEngine
+from ensembler.engines.worker_processes import WorkerProcesses
 from ensembler.errors import BadChoice
-from ensembler.events import FeaturesMade
+from ensembler.events import FeaturesMade, JobsPlanned
 from ensembler.paths import CompetitionFolder, Workspace
+from ensembler.serialization import read_arrays
 from ensembler.surveys import halving
 from ensembler.workflows.survey.survey import survey
 from ensembler.workflows.train.train import train_members
@@ -107,7 +110,7 @@ def test_the_losses_are_those_of_heads_on_the_same_folds(found, made) -> None:
     assert member.log_loss == pytest.approx(surveyed.scores.log_loss, abs=2e-3)
     # The photos to learn from were known; those to predict were not.
     [features] = [event for event in heard.events if isinstance(event, FeaturesMade)]
-    assert features.photos == len(tables.train) + len(tables.test)
+    assert features.photos == len(tables.test)
 
 
 def test_a_second_survey_computes_nothing(found, made) -> None:
@@ -123,6 +126,31 @@ def test_a_second_survey_computes_nothing(found, made) -> None:
     assert {one.name: one.scores for one in first.candidates if one.photos == 24}.items() <= {
         one.name: one.scores for one in again.candidates
     }.items()
+
+
+def test_jobs_of_single_backbones_find_the_same(found, made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(halving, "MIN_PHOTOS", 12)
+    monkeypatch.setattr(halving, "MIN_PHOTOS_PER_CLASS", 1)
+    monkeypatch.setattr(LocalEngine, "count_slots", lambda *_: 2)
+    monkeypatch.setattr(LocalEngine, "_make_processes", lambda *_: WorkerProcesses(2))
+    folder, _ = small_competition(tmp_path)
+    heard = Heard()
+    # As many as there are reach the last rung, because speeds differ.
+    workspace = Workspace(tmp_path / "data", tmp_path / "submissions")
+    divided = survey(DEMOS, weights="none", top=3, workspace=workspace, progress=heard)
+    [first, second] = heard.of_kind(JobsPlanned)
+    assert {job.job for job in first.jobs} == {job.job for job in second.jobs} == {f"survey-{name}" for name in DEMOS}
+    whole = {one.name: one for one in found[0].candidates}
+    for one in divided.candidates:
+        assert one.photos == 24
+        if whole[one.name].photos == 24:
+            assert one.scores == whole[one.name].scores
+    # The out-of-fold predictions of both rungs.
+    common = [path for path in folder.survey.glob("*.npz") if (made[0].survey / path.name).is_file()]
+    assert len(common) >= 5
+    for path in common:
+        one, other = (read_arrays(place / path.name)["out_of_fold"] for place in (folder.survey, made[0].survey))
+        assert np.array_equal(one, other), path.name
 
 
 def test_backbones_that_fail_are_told_and_the_others_go_on(made, tmp_path: Path) -> None:

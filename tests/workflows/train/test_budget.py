@@ -15,14 +15,17 @@ from helpers.photos import Heard
 
 from ensembler.competition.folds.file import load_folds
 from ensembler.competition.tables import load_tables
+from ensembler.engines.hardware import Hardware
 from ensembler.engines.job import Job
 from ensembler.errors import BadChoice, Busy, Mismatch
+from ensembler.events import JobEnded
 from ensembler.inference.speeds import NetworkSpeed, PhaseSpeed, TrainingSpeed
 from ensembler.locks import hold_lock
 from ensembler.members.records import MemberRecord
 from ensembler.members.training_job import TrainingJob
 from ensembler.options.command_line import group_training_commands
 from ensembler.paths import CompetitionFolder, Workspace
+from ensembler.progress import SILENT, Progress
 from ensembler.serialization import make_record
 from ensembler.workflows.train.train import train_members
 
@@ -40,17 +43,25 @@ class Made:
     heard: Heard = field(default_factory=Heard)
     measured: list[tuple[str, int]] = field(default_factory=list)
     jobs: list[Job] = field(default_factory=list)
+    measuring_jobs: list[int] = field(default_factory=list)
+    progress: Progress = SILENT
+    start_up: float = 0.0
 
     def measure(self, jobs: Sequence[Job]) -> list[Any]:
         """Return speeds that grow with the area: at 96 pixels an epoch of 20 photos takes about 20 seconds."""
-        (job,) = jobs
-        members = [member["settings"] for member in job.spec["members"]]
-        self.measured += [(settings["backbone"], settings["image_size"]) for settings in members]
-        return [{"speeds": [asdict(speed_of(settings)) for settings in members], "seconds": 0.0}]
+        replies = []
+        for job in jobs:
+            members = [member["settings"] for member in job.spec["members"]]
+            self.measured += [(settings["backbone"], settings["image_size"]) for settings in members]
+            replies.append({"speeds": [asdict(speed_of(settings)) for settings in members], "seconds": 0.0})
+            self.progress.emit(JobEnded(job=job.name, seconds=self.start_up))
+        self.measuring_jobs = [len(job.spec["members"]) for job in jobs]
+        return replies
 
-    def measure_or_run(self, jobs: Sequence[Job], *_: Any) -> list[Any]:
+    def measure_or_run(self, jobs: Sequence[Job], _: Path, progress: Progress) -> list[Any]:
         """Measure speeds, or stop where training would begin. A call without work trains nothing."""
-        if jobs and jobs[0].name == "speeds":
+        self.progress = progress
+        if jobs and jobs[0].name.startswith("speeds"):
             return self.measure(jobs)
         self.jobs = list(jobs)
         if self.jobs:
@@ -124,6 +135,21 @@ def test_epochs_are_cut_and_each_job_is_told_its_place(made: Made, train: Train)
     assert last.allotments[4].until - first.allotments[0].until == pytest.approx(0.9 * 480, rel=0.05)
     # What was asked for is what the member is; its epochs are found out on the way.
     assert MemberRecord.load(made.folder, "b0").settings.phases[0].epochs == 5
+
+
+@pytest.mark.parametrize(("here", "jobs"), [(CPU, [2]), (TWO_GPUS, [1, 1])], ids=["one slot", "two slots"])
+def test_members_are_measured_side_by_side_where_they_will_be_trained_so(
+    here: Hardware, jobs: list[int], made: Made, train: Train, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    replace_local_engine(monkeypatch, made.measure_or_run, here)
+    made.start_up = 7.0
+    train("1h", "mobilenet", "b0", batch_size=8, precision="float32")
+    assert made.measuring_jobs == jobs
+    assert made.measured == [("mobilenet", 96), ("b0", 96)]
+    # The start of a process, as the engine tells it, the building of the network, and the epochs.
+    photos = 24 - 5
+    assert made.jobs[1].seconds is not None
+    assert made.jobs[1].seconds > 7 + 1 + 5 * photos
 
 
 def test_speeds_are_measured_once(made: Made, train: Train) -> None:

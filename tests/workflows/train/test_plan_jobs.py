@@ -41,8 +41,8 @@ class Asked:
 
     @property
     def needs(self) -> Needs:
-        """What each of the jobs needs, which is the same."""
-        [needs] = {job.needs for job in self.jobs}
+        """What each of the jobs needs except memory, which is the same."""
+        [needs] = {replace(job.needs, memory_bytes=0) for job in self.jobs}
         return needs
 
 

@@ -37,9 +37,10 @@ from ...fine_tuning.fold_task import FoldTask
 from ...fine_tuning.jobs.devices import Devices
 from ...fine_tuning.jobs.trainer import Trainer
 from ...jobs.head_fitting import build_initial_head
+from ..timed_photos import MAX_UPDATES, select_timed_rows
 
-# Maximum number of measured updates, not counting compilation, and seconds after which fewer suffice.
-_MAX_UPDATES, _ENOUGH_SECONDS = 10, 2.0
+# Seconds of measured updates that suffice.
+_ENOUGH_SECONDS = 2.0
 # Duration of an update above which one measurement suffices.
 _SLOW_UPDATE_SECONDS = 10.0
 # Rows on which a head is fitted, and folds that choose its penalty.
@@ -81,10 +82,7 @@ class _MemberTimer:
         self.settings = settings
         self.weights = weights
         self.multiclass = tables.manifest.sums_to_one
-        wanted = settings.batch_size * (_MAX_UPDATES + 2)
-        rows = np.linspace(0, len(tables.train) - 1, min(wanted, len(tables.train))).astype(int)
-        # Photos repeat if there are too few.
-        rows = np.resize(rows, wanted)
+        rows = select_timed_rows(len(tables.train), settings.batch_size)
         self.paths = [tables.train_paths[row] for row in rows]
         self.rule = tables.manifest.pixels
         self.photos = FilePhotos(self.paths, settings.image_size, self.rule)
@@ -101,7 +99,7 @@ class _MemberTimer:
         first = _measure_seconds(lambda: network.predict_on_batch(pixels))
         each = float(np.median([_measure_seconds(lambda: network.predict_on_batch(pixels)) for _ in range(3)]))
         # Two batches at least, so that not all of them are decoded ahead.
-        photos = min(_MAX_UPDATES, max(2, round(_ENOUGH_SECONDS / max(each, 1e-3)))) * batch_size
+        photos = min(MAX_UPDATES, max(2, round(_ENOUGH_SECONDS / max(each, 1e-3)))) * batch_size
         decode = _measure_seconds(lambda: deque(self._make_batches(photos), maxlen=0))
         task = SILENT.start("", 0)
         prediction = _measure_seconds(lambda: predict(network, self._make_batches(photos), photos, batch_size, task))
@@ -183,7 +181,7 @@ def _measure_phase(trainer: Trainer, number: int, batch_size: int) -> PhaseSpeed
     first = max(0.0, compiled - short)
     if short > _SLOW_UPDATE_SECONDS:
         return PhaseSpeed(photo=short / batch_size, epoch=0.0, first=first)
-    more = min(_MAX_UPDATES, max(3, round(_ENOUGH_SECONDS / short)))
+    more = min(MAX_UPDATES, max(3, round(_ENOUGH_SECONDS / short)))
     long = trainer.try_out(number, 1 + more, SILENT.start("", 0))
     # On a busy machine the longer epoch may take less time.
     update = max(0.0, long - short) / more or long / (1 + more)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ....backbones.jobs.views import average_views
 from ....competition.metrics.metrics import log_loss
 from ....events import FoldBegan, FoldEnded, WorkAhead
+from ....heads.jobs.losses import join_targets
 from ....images.batches import iterate_pixel_batches
 from ....images.photo_source import PhotoSource
 from ....images.training_photos import TrainingPhotos
@@ -23,8 +24,9 @@ from ....serialization import compute_fingerprint, make_record
 from ....storage import write_file_atomically
 from ...competition_photos import CompetitionPhotos, list_test_rows, make_competition_photos
 from ...features.jobs.compute import build_member_backbone, load_or_compute_features
+from ...features.views import list_head_views
 from ...job_locks import lock_fold
-from ...jobs.head_fitting import build_starting_head, list_head_views
+from ...jobs.head_fitting import build_starting_head
 from ...jobs.speed import measure_speed_once
 from ...jobs.tensorboard import add_tensorboard
 from ...records import save_fold
@@ -89,11 +91,11 @@ def _build_fold_task(job: TrainingJob, fold: int, photos: CompetitionPhotos, pro
         rows, evaluation_rows["validation"] = split_validation_rows(rows, tables, seed)
     if job.splits.mask_held_out(fold).any():
         evaluation_rows["held_out"] = np.flatnonzero(job.splits.mask_held_out(fold))
-    # Validation and held-out rows contain real labels only, because a pseudo-label is not a ground truth.
+    # Validation and held-out rows contain real labels only, because predictions are not a ground truth.
     pseudo = job.load_pseudo_labelled(fold)
     learned = photos.select_training_photos(np.concatenate([rows, list_test_rows(tables)[pseudo.rows]]))
-    targets = np.concatenate([tables.targets[rows], pseudo.targets])
-    training = TrainingPhotos(learned, targets, tables.rows_per_photo)
+    targets, soft = np.concatenate([tables.targets[rows], pseudo.targets]), job.load_soft_targets(fold, rows)
+    training = TrainingPhotos(learned, join_targets(targets, soft), tables.rows_per_photo)
     return FoldTask(
         name=f"{job.member}, {job.describe_fold(fold)}",
         settings=settings,
@@ -111,6 +113,7 @@ def _build_fold_task(job: TrainingJob, fold: int, photos: CompetitionPhotos, pro
             job.planned_settings, job.backbone, len(training), sum(map(len, evaluation_rows.values()))
         ),
         allotment=job.allotments.get(fold),
+        soft=soft,
     )
 
 
@@ -119,7 +122,7 @@ def _build_starting_network(job: TrainingJob, fold: int, progress: Progress) -> 
     settings = job.record.settings
     if settings.head == "fitted":
         # Computed before the seed is set, so that cached features do not change the random numbers that follow.
-        load_or_compute_features(job, list_head_views(job), progress)
+        load_or_compute_features(job, list_head_views(settings), progress)
     # Randomly initialised networks use one seed per fold, which makes their average better.
     seed = job.compute_seed(fold) if settings.weights == "none" else settings.seed
     backbone = build_member_backbone(settings, job.weights, seed)
@@ -139,7 +142,7 @@ def _compute_log_losses(
     targets = job.tables.targets
     losses = {}
     for name, rows in evaluation_rows.items():
-        probabilities = _compute_probabilities(model, photos.select_photos(rows), job, progress, SILENT.start("", 0))
+        probabilities = compute_probabilities(model, photos.select_photos(rows), job, progress, SILENT.start("", 0))
         losses[name] = log_loss(targets[rows], probabilities, multiclass=job.multiclass)
     return losses
 
@@ -159,11 +162,11 @@ def _predict_fold(
     )
     predictor = Predictor(viewed, job.record.settings.batch_size, job.member, job.runtime, progress)
     run = partial(predictor.predict_batch, photos=len(predicted))
-    probabilities = _compute_probabilities(viewed, predicted, job, progress, task, run)
+    probabilities = compute_probabilities(viewed, predicted, job, progress, task, run)
     return probabilities[: len(held_out)], probabilities[len(held_out) :]
 
 
-def _compute_probabilities(
+def compute_probabilities(
     model: Any,
     photos: PhotoSource,
     job: TrainingJob,
@@ -171,6 +174,7 @@ def _compute_probabilities(
     task: Task,
     run: PredictBatch | None = None,
 ) -> NDArray[np.float32]:
+    """Predict photos by a network, by a function ``run`` of a batch if there is one."""
     settings = job.record.settings
     batches = iterate_pixel_batches(photos, settings.batch_size)
     stoppable_batches = progress.iterate_until_stopped(batches, f"in the predictions of {job.member}")

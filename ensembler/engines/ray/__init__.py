@@ -1,0 +1,1 @@
+"""Execution of jobs as tasks of a Ray cluster."""
