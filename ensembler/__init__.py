@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from .workflows.backbones import ListedBackbone, list_backbones
     from .workflows.config import config
     from .workflows.demo import demo
+    from .workflows.distill import distill
     from .workflows.export import export
     from .workflows.folds import FoldsResult, folds
     from .workflows.layout import LayoutResult, layout
@@ -79,6 +80,7 @@ _HOMES = {
     "adopt": "handle.opening",
     "config": "workflows.config",
     "demo": "workflows.demo",
+    "distill": "workflows.distill",
     "export": "workflows.export",
     "fetch": "handle.opening",
     "folds": "workflows.folds",
@@ -134,6 +136,7 @@ __all__ = [
     "adopt",
     "config",
     "demo",
+    "distill",
     "export",
     "fetch",
     "folds",

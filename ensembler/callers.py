@@ -27,7 +27,9 @@ _HINTS = frozenset(
     {
         "positive",
         "labels",
+        "image-column",
         "label-column",
+        "group-column",
         "sample",
         "placeholder",
         "incomplete-labels",
@@ -53,8 +55,8 @@ _CALL = re.compile(
 _COMMAND = re.compile(r"`ensembler (?P<command>[a-z][a-z-]*)(?P<words>[^`]*)`")
 # Commands that use the current competition unless -c names another one.
 COMPETITION_COMMANDS = frozenset(
-    {"folds", "layout", "members", "notebook", "predict", "score", "stack", "status", "submissions", "submit"}
-    | {"export", "survey", "train-members"}
+    {"distill", "export", "folds", "layout", "members", "notebook", "predict", "score", "stack", "status"}
+    | {"submissions", "submit", "survey", "train-members"}
 )
 # Job processes inherit these variables.
 _CALLER_VARIABLE = "ENSEMBLER_CALLER"

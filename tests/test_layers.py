@@ -78,6 +78,7 @@ STAGES = (
     "train",
     "members",
     "stack",
+    "distill",
     "predict",
     "export",
     "submit",

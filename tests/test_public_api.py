@@ -40,6 +40,7 @@ PUBLIC = [
     "adopt",
     "config",
     "demo",
+    "distill",
     "export",
     "fetch",
     "folds",

@@ -20,7 +20,9 @@ _HINT_OPTIONS = (
         metavar="FILE|names|folders",
         help="Table of labels, relative to the folder of the files, or the names of files or folders.",
     ),
+    option("--image-column", metavar="COLUMN", help="Column of the names, paths or addresses of photos in that table."),
     option("--label-column", metavar="COLUMN", help="Column of the class in that table."),
+    option("--group-column", metavar="COLUMN", help="Column of groups in that table, in place of --groups."),
     option("--sample", metavar="FILE", help="Sample submission, relative to the folder of the files."),
     option(
         "--placeholder", metavar="TEXT", help="Placeholder in the cells of the sample submission, which is no class."

@@ -26,7 +26,7 @@ from .slurm_commands import slurm_script
 from .stack_commands import demo, score, stack
 from .submission_commands import notebook, submissions, submit
 from .survey_commands import survey
-from .training_commands import show_config, train_members
+from .training_commands import distill, show_config, train_members
 
 
 @click.group(context_settings={"auto_envvar_prefix": "ENSEMBLER", "help_option_names": ["-h", "--help"]})
@@ -88,6 +88,7 @@ for _command in (
     train_members,
     members,
     stack,
+    distill,
     predict,
     export,
     score,

@@ -11,7 +11,7 @@ import click
 from ..callers import address_variables
 from .context import Context
 from .options import PATH, Option, add_competition_option, add_json_option, option, parse_member_names
-from .training_options import ConfigCommand, TrainingCommand, select_given_options
+from .training_options import ConfigCommand, DistillationCommand, TrainingCommand, select_given_options
 
 
 @click.command("train-members", cls=TrainingCommand)
@@ -45,11 +45,37 @@ def train_members(
     if show_augmented:
         _draw_augmented(context, show_augmented, members, given)
         return
-    results = context.run(run, members, **given)
+    _show_members(context.run(run, members, **given), as_json=as_json)
+
+
+@click.command(cls=DistillationCommand)
+@option(
+    "--into",
+    required=True,
+    callback=parse_member_names,
+    metavar="A,B",
+    help="Backbones of the light members, such as mobilenetv2-0.35.",
+)
+@option("--stack", metavar="NAME", help="Finished stack that teaches them. By default the newest.")
+@add_competition_option
+@add_json_option
+@click.pass_obj
+def distill(context: Context, /, into: list[str], *, as_json: bool, **options: Any) -> None:
+    """Train light members that learn from a stack beside the labels.
+
+    A member is named BACKBONE@distilled unless it has another label. Each fold is taught by networks that never saw its
+    held-out photos.
+    """
+    from ..workflows.distill import distill as run
+
+    _show_members(context.run(run, into, **select_given_options(options)), as_json=as_json)
+
+
+def _show_members(members: Any, *, as_json: bool) -> None:
     if as_json:
-        click.echo(json.dumps({"members": results.to_json()}, indent=2))
+        click.echo(json.dumps({"members": members.to_json()}, indent=2))
     else:
-        results.build_table().write()
+        members.build_table().write()
 
 
 def _draw_augmented(context: Context, file: Path, members: list[str], options: dict[str, Any]) -> None:

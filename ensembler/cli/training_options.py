@@ -31,8 +31,13 @@ class TrainingCommand(SectionedCommand):
         if not self._is_complete:
             self._is_complete = True
             for known, names in ((RUN, self.run), (ENGINE, self.engine), (OPTIONS, self.training)):
-                self.params += [_make_option(each) for name, each in known.items() if names is None or name in names]
+                accepted = (known.keys() if names is None else known.keys() & set(names)) - self.list_excluded()
+                self.params += [_make_option(each) for name, each in known.items() if name in accepted]
         return super().get_params(ctx)
+
+    def list_excluded(self) -> set[str]:
+        """Return the names of options that are not accepted although their group is."""
+        return set()
 
 
 class ConfigCommand(TrainingCommand):
@@ -47,6 +52,16 @@ class SurveyCommand(TrainingCommand):
 
     run = ("runtime", "cache_limit")
     training = ("weights", "image_size", "seed")
+
+
+class DistillationCommand(TrainingCommand):
+    """A command that trains members with a teacher."""
+
+    def list_excluded(self) -> set[str]:
+        """Return the names of options that are not accepted although their group is."""
+        from ..options.distillation import EXCLUDED_OPTIONS
+
+        return set(EXCLUDED_OPTIONS)
 
 
 class EngineCommand(TrainingCommand):

@@ -14,12 +14,13 @@ from collections.abc import Iterable, Sequence
 from difflib import SequenceMatcher
 from functools import lru_cache
 from pathlib import Path
+from urllib.parse import unquote
 
 from .photo_names import extract_folder, extract_name, extract_stem, extract_suffix
 
 _SUFFIX = re.compile(r"\.[A-Za-z]\w{1,4}$")
 _NUMBER = re.compile(r"(0|[1-9]\d*)(\.0*)?")
-_ADDRESS = re.compile(r"^[A-Za-z][\w+.-]*://[^/]*/")
+_ADDRESS = re.compile(r"([A-Za-z][\w+.-]*)://[^/]*/")
 # Fewer folders with one photo each may be small classes.
 _MIN_ID_FOLDERS = 5
 # More candidates for the nearest name would take seconds.
@@ -40,6 +41,14 @@ _RULES = {
 def normalise_text(text: str) -> str:
     """Return a text in the composed Unicode form (NFC), which zips from macOS do not use for names."""
     return text if text.isascii() else unicodedata.normalize("NFC", text)
+
+
+def _strip_address(identity: str) -> str:
+    """Return the path in an address, decoded and without query where it is one of the web."""
+    if not (found := _ADDRESS.match(identity)):
+        return identity
+    path = identity[found.end() :]
+    return unquote(re.split("[?#]", path)[0]) if found[1].lower() in ("http", "https") else path
 
 
 def _strip_suffixes(name: str) -> str:
@@ -79,7 +88,7 @@ class LooseNames:
 
     def find(self, identity: str) -> str:
         """Return the path of the only photo that fits ``identity``, or an empty string."""
-        bare = normalise_text(_ADDRESS.sub("", identity.strip())).replace("\\", "/").strip("/")
+        bare = normalise_text(_strip_address(identity.strip())).replace("\\", "/").strip("/")
         while bare.startswith("./"):
             bare = bare[2:]
         if not bare:
@@ -137,7 +146,7 @@ def _rank_candidate(identity: str, path: str) -> tuple[int, bool, bool]:
 
 def describe_difference(identity: str, path: str) -> str:
     """Return how an id differs from the path of its photo, as a phrase such as ``in another case``."""
-    name, wanted = extract_name(path), extract_name(identity.replace("\\", "/"))
+    name, wanted = extract_name(path), extract_name(_strip_address(identity).replace("\\", "/"))
     if identity in (name, extract_stem(name), path, path.removesuffix(extract_suffix(path))):
         return _RULES[EXACT]
     if normalise_text(wanted) in (normalise_text(name), normalise_text(extract_stem(name))):

@@ -6,6 +6,7 @@ from typing import Any, Unpack
 
 from ..options.arguments import Names
 from ..options.declared import EngineOptions, Preset, TrainingOptions, TrainMembersOptions
+from ..options.distillation import EXCLUDED_OPTIONS
 from ..options.reading import ENGINE, OPTIONS, RUN, show_options
 from ..paths import PathLike
 from ..stacking.learners.named import DEFAULT_META_LEARNER
@@ -14,6 +15,7 @@ from ..submission.kaggle.retry_policy import DEFAULT_RETRIES
 from ..submission.ledger.rows import Row
 from ..tables import Listing, Shown, Table
 from ..workflows import folds as folds_workflow
+from ..workflows.distill import distill
 from ..workflows.folds import FoldsResult
 from ..workflows.layout import LayoutResult, layout
 from ..workflows.members.listed_member import ListedMember
@@ -252,6 +254,21 @@ class Competition(CompetitionNetworks, Shown):
                 progress=progress,
                 **options,
             )
+
+    @show_options({name: each for name, each in RUN.items() if name not in EXCLUDED_OPTIONS}, ENGINE, OPTIONS)
+    def distill(
+        self, into: Names, *, stack: str | None = None, **options: Unpack[TrainMembersOptions]
+    ) -> Listing[MemberResult]:
+        """Train small members that learn from a stack; see :func:`ensembler.distill`.
+
+        Examples
+        --------
+        >>> members = ensembler.open("pets").distill("demo-dense@light", stack="first", weights="none", epochs=2)
+        >>> members[0].name
+        'demo-dense@light'
+        """
+        with self.progress as progress:
+            return distill(into, stack=stack, competition=self, progress=progress, **options)
 
     @show_options(ENGINE)
     def score(self, csv: PathLike | None = None, *, truth: PathLike | None = None) -> ScoreResult:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..competition.layout.hints import Hints
+from ..competition.layout.hints import NO_HINTS, Hints
 from ..options.arguments import Seconds, check_arguments
 from ..options.kinds import Seed
 from ..paths import DEFAULT_WORKSPACE, CompetitionLike, PathLike, Workspace, WorkspaceLike
@@ -13,7 +13,6 @@ from ..workflows.fetch.adopt import TestSize
 from ..workflows.fetch.adopt import adopt as adopt_photos
 from ..workflows.fetch.fetch import UnpackLimit
 from ..workflows.fetch.fetch import fetch as fetch_archive
-from ..workflows.fetch.tables import NO_HINTS
 from .competition import Competition
 
 

@@ -9,10 +9,12 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
+from ..competition.folds.splits import NOT_HELD_OUT
 from ..competition.metrics.comparisons import choose_within_one_error
 from ..competition.metrics.metrics import compute_row_losses
 from .links import Float32Array, compute_probabilities
 from .logistic_fits import Linear, LogisticFits
+from .soft_targets import SoftTargets
 from .stacked_views import Rows
 
 # Inverse L2 penalties on standardised features in half decades, the strongest penalty first.
@@ -61,6 +63,7 @@ class LinearHead(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untype
         *,
         views: int = 1,
         weights: Float32Array | None = None,
+        soft: SoftTargets | None = None,
         raise_if_stopping: Callable[[], None] = lambda: None,
     ) -> LinearHead:
         """Choose the strength by the inner ``folds``, then fit on all rows.
@@ -70,11 +73,14 @@ class LinearHead(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untype
         X
             Features of shape (views x rows, width): the first view of all rows, then the second, and so on.
         Y, folds
-            Targets 0 or 1 of shape (rows, outputs), and the fold of each row.
+            Targets 0 or 1 of shape (rows, outputs), and the fold of each row. Rows of the fold
+            :data:`.NOT_HELD_OUT` are in all inner fits, and never score one.
         views
             Number of views of each row.
         weights
             Weight of each output where it is absent and where it is present, shape (2, outputs). None uses 1.
+        soft
+            Soft targets of the rows. The strength is chosen by the targets ``Y`` alone. None uses none.
         raise_if_stopping
             Called before each pass over the rows. An exception ends the work.
         """
@@ -87,6 +93,7 @@ class LinearHead(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untype
             strengths=self.strengths,
             views=views,
             weights=weights,
+            soft=soft,
             raise_if_stopping=raise_if_stopping,
         )[None]
         self.kernel_, self.bias_, self.strength_ = fitted.kernel_, fitted.bias_, fitted.strength_
@@ -108,6 +115,7 @@ def fit_heads(
     strengths: Sequence[float] = STRENGTHS,
     views: int = 1,
     weights: Float32Array | None = None,
+    soft: SoftTargets | None = None,
     raise_if_stopping: Callable[[], None] = lambda: None,
 ) -> dict[Fold, LinearHead]:
     """Fit heads side by side, each on the rows outside its held-out fold, and choose each strength by the other folds.
@@ -116,11 +124,13 @@ def fit_heads(
     parameters are those of :class:`LinearHead` and :meth:`LinearHead.fit`, but for ``held_out``: the fold that each
     head leaves out, or None for a head of all rows.
     """
-    numbers = np.unique(folds).tolist()
+    numbers = np.unique(folds[folds != NOT_HELD_OUT]).tolist()
     left_out = {fold: frozenset[int]() if fold is None else frozenset({fold}) for fold in held_out}
     # The inner fits of each head: the folds that they leave out, and the fold that they are scored on.
     inner = {
-        head: {out | {fold}: fold for fold in numbers if fold not in out} if len(set(numbers) - out) > 1 else {}
+        head: {out | {fold}: fold for fold in numbers if fold not in out}
+        if len(strengths) > 1 and len(set(numbers) - out) > 1
+        else {}
         for head, out in left_out.items()
     }
     parts = list(dict.fromkeys([*left_out.values(), *(part for each in inner.values() for part in each)]))
@@ -128,7 +138,14 @@ def fit_heads(
     targets, groups = np.tile(Y, (views, 1)), np.tile(folds, views)
     row_weights = _compute_row_weights(targets, weights, multiclass=multiclass)
     fits = LogisticFits(
-        X, targets, groups, parts, row_weights, multiclass=multiclass, raise_if_stopping=raise_if_stopping
+        X,
+        targets,
+        groups,
+        parts,
+        row_weights,
+        multiclass=multiclass,
+        soft=soft and soft.tile(views),
+        raise_if_stopping=raise_if_stopping,
     )
 
     def compute_losses(linear: Linear, fold: int) -> NDArray[np.float64]:

@@ -12,6 +12,8 @@ from scipy.special import softmax
 # Members' probabilities are clipped to this distance from 0 and 1 before their logarithm is taken. Closer values are
 # not exact in float32, and one overconfident member could outweigh all others.
 EPSILON = 1e-6
+# Distance from 0 and 1 to which averaged probabilities are clipped, the resolution of float32.
+_RESOLUTION = 1e-7
 
 FloatArray = NDArray[np.floating]
 Float32Array = NDArray[np.float32]
@@ -72,6 +74,23 @@ def compute_probabilities(scores: NDArray[Any], *, multiclass: bool) -> Float32A
     # SciPy's expit differs in the last digit of float32, which changes the log loss after calibration by 2e-6.
     small = np.exp(-np.abs(scores))
     return np.asarray(np.where(scores >= 0, 1, small) / (1 + small))
+
+
+def average_log_odds(members: Sequence[Float32Array], *, multiclass: bool) -> Float32Array:
+    """Average probabilities by their log-odds, which is a geometric mean.
+
+    Parameters
+    ----------
+    members
+        Probabilities of each member, shape (photos, outputs).
+
+    Returns
+    -------
+    array of shape (photos, outputs)
+        Averaged probabilities.
+    """
+    clipped = np.clip(np.asarray(members, np.float64), _RESOLUTION, 1 - _RESOLUTION)
+    return compute_probabilities(compute_link(clipped, multiclass=multiclass).mean(axis=0), multiclass=multiclass)
 
 
 def compute_losses_and_errors(

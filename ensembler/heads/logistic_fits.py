@@ -12,6 +12,7 @@ from threadpoolctl import threadpool_limits
 
 from .lbfgs import minimise_batched
 from .links import compute_losses_and_errors
+from .soft_targets import SoftTargets, compute_distillation_losses_and_errors
 from .stacked_views import Rows
 
 Float = NDArray[np.floating]
@@ -62,6 +63,8 @@ class LogisticFits:
         Weights of the rows, shape (rows, outputs), or (rows, 1) where classes are exclusive.
     multiclass
         Whether the outputs are exclusive classes.
+    soft
+        Soft targets of the rows. None fits the targets alone.
     raise_if_stopping
         Called before each pass over the rows. An exception ends the work.
     """
@@ -75,10 +78,13 @@ class LogisticFits:
         row_weights: NDArray[np.float64],
         *,
         multiclass: bool,
+        soft: SoftTargets | None = None,
         raise_if_stopping: Callable[[], None] = lambda: None,
     ) -> None:
         self.multiclass = multiclass
         self.left_out = left_out
+        self._soft = soft
+        softened = None if soft is None else soft.soften(multiclass=multiclass)
         self._raise_if_stopping = raise_if_stopping
         group_rows = {name: np.flatnonzero(groups == name) for name in np.unique(groups).tolist()}
         group_moments = [_compute_moments(X, rows) for rows in group_rows.values()]
@@ -91,7 +97,8 @@ class LogisticFits:
             features = np.empty((len(rows), X.shape[1]), np.float32)
             for chunk in _iterate_chunks(len(rows)):
                 features[chunk] = (X[rows[chunk]] - self._mean) / self._deviation
-            self._blocks[name] = _Block(features, Y[rows].astype(np.float32), row_weights[rows].astype(np.float32))
+            targets, weights = Y[rows].astype(np.float32), row_weights[rows].astype(np.float32)
+            self._blocks[name] = _Block(features, targets, weights, None if softened is None else softened[rows])
         kept = [[name not in out for name in group_rows] for out in left_out]
         own = np.array([_compute_mean_and_deviation(*(each[one].sum(axis=0) for each in moments))[1] for one in kept])
         # Features that are constant in the rows of a fit get no weight in it.
@@ -99,7 +106,7 @@ class LogisticFits:
         self._learned = [[block for name, block in self._blocks.items() if name not in out] for out in left_out]
         self._rows = np.array([sum(len(block.targets) for block in blocks) for blocks in self._learned])
         self._weight = np.array([sum(float(block.weights.sum()) for block in blocks) for blocks in self._learned])
-        present = np.array([sum(block.targets.sum(axis=0) for block in blocks) for blocks in self._learned])
+        present = np.array([sum(block.count_present() for block in blocks) for blocks in self._learned])
         self._present = present > 0
         self._unlearnable = ~self._present if multiclass else ~self._present | (present >= self._rows[:, None])
         if not multiclass:
@@ -155,7 +162,7 @@ class LogisticFits:
             scores = (block.features @ kernels).reshape(len(block.targets), len(here), -1) + part[:, -1]
             if self.multiclass:
                 scores[:, self._unlearnable[chosen[here]]] = IMPOSSIBLE_SCORE
-            losses, errors = compute_losses_and_errors(scores, block.targets[:, None, :], multiclass=self.multiclass)
+            losses, errors = self._compute_row_losses(scores, block)
             row_weights = block.weights[:, None, :]
             share = (1 / self._weight[chosen[here]]).astype(np.float32)
             errors *= row_weights
@@ -165,6 +172,14 @@ class LogisticFits:
             gradient[here, :-1] += slopes.reshape(-1, len(here), errors.shape[2]).transpose(1, 0, 2) * factor
             gradient[here, -1] += errors.sum(axis=0)
         return values, gradient
+
+    def _compute_row_losses(self, scores: Float, block: _Block) -> tuple[Float, Float]:
+        targets = block.targets[:, None, :]
+        if self._soft is None or block.softened is None:
+            return compute_losses_and_errors(scores, targets, multiclass=self.multiclass)
+        return compute_distillation_losses_and_errors(
+            scores, targets, block.softened[:, None, :], self._soft, multiclass=self.multiclass
+        )
 
     def compute_scores(self, group: int, linear: Linear) -> Float:
         """Return the scores of the rows of a group in their order."""
@@ -193,11 +208,17 @@ class LogisticFits:
 
 @dataclass(frozen=True)
 class _Block:
-    """The rows of one group: standardised features, targets and weights."""
+    """The rows of one group: standardised features, targets, weights, and soft targets at their temperature."""
 
     features: NDArray[np.float32]
     targets: NDArray[np.float32]
     weights: NDArray[np.float32]
+    softened: NDArray[np.float32] | None
+
+    def count_present(self) -> NDArray[np.float32]:
+        """Return the number of rows in which each output is present. Soft targets hold a part of every output."""
+        labels = self.targets if self.softened is None else (self.targets + self.softened) / 2
+        return np.asarray(labels.sum(axis=0))
 
 
 def _iterate_chunks(rows: int) -> Iterator[slice]:

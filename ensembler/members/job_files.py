@@ -13,7 +13,9 @@ from ..images.cache_policy import compute_store_bytes, select_sample
 from ..images.photo_store import PHOTOS_PER_FILE, PhotoStore
 from ..inference.speeds import locate_speeds
 from ..job_files import JobFiles
+from ..options.distillation import TEACHER_FILE
 from ..paths import CompetitionFolder, locate_user_cache
+from .distillation.teaching_job import TeachingJob
 from .features.files import PARTS_SUFFIX, build_feature_path
 from .features.parts import open_features
 from .features.views import list_feature_views
@@ -72,6 +74,21 @@ def _knows_features(job: TrainingJob) -> bool:
     views, photos = list_feature_views(job.record.settings), len(list_all_photos(job.folder))
     paths = [build_feature_path(job.folder, job.record, view) for view in views]
     return not job.backbone.is_custom and all(open_features(path, photos).known.all() for path in paths)
+
+
+def list_teaching_files(teaching: TeachingJob) -> JobFiles:
+    """List the files of the predictions of a teacher."""
+    folder, lists = teaching.folder, [list_table_files(teaching.folder), list_speed_files()]
+    for member in teaching.members:
+        place, job = escape(str(folder.member(member))), TrainingJob(folder, member, (), "")
+        names = ("member.json", "backbone.keras", "*/fold.json", "*/history.csv", "*/predictions.npz", "*/model.keras")
+        lists += [
+            JobFiles(reads=tuple(f"{place}/{name}" for name in names)),
+            list_feature_files(job),
+            _list_training_photos(job),
+        ]
+    told = [str(folder.fold(name, fold) / TEACHER_FILE) for name in teaching.students for fold in teaching.folds]
+    return JobFiles(reads=(str(folder.duplicates), *told), writes=tuple(told)).join(*lists)
 
 
 def list_shard_files(job: TrainingJob, rows: range) -> JobFiles:

@@ -135,7 +135,20 @@ def load_refit_predictions(folder: CompetitionFolder, tables: Tables, record: Me
         If the member was not trained with ``refit``.
     """
     require_refit(folder, record)
-    predictions, _ = load_fold(folder, record, ALL_PHOTOS)
+    return load_test_predictions(folder, tables, record, ALL_PHOTOS)
+
+
+def load_test_predictions(
+    folder: CompetitionFolder, tables: Tables, record: MemberRecord, fold: int
+) -> NDArray[np.float32]:
+    """Load the predictions of one fold's network for the readable test photos, in the order of the table.
+
+    Raises
+    ------
+    Mismatch
+        If the fold is not finished.
+    """
+    predictions, _ = load_fold(folder, record, fold)
     return _average_test([predictions], tables, record.name)
 
 

@@ -17,6 +17,7 @@ from ..competition.folds.splits import ALL_PHOTOS
 from ..competition.samples import compute_samples_fingerprint
 from ..errors import BadData, Mismatch
 from ..inference.speeds import NetworkSpeed, read_speed
+from ..options.distillation import TEACHER_FILE
 from ..options.pseudo_labels import PSEUDO_LABELS_FILE, count_pseudo_labels
 from ..options.settings import MemberSettings
 from ..paths import CompetitionFolder
@@ -67,9 +68,10 @@ class MemberRecord:
     def _build_content(self) -> dict[str, Any]:
         """Return the content of ``member.json``."""
         content: dict[str, Any] = convert_to_plain(self)
-        if self.settings.pseudo_labels is None:
-            # Members trained by versions without pseudo-labels keep their fingerprint.
-            del content["settings"]["pseudo_labels"]
+        for name in ("pseudo_labels", "distillation"):
+            # Members trained by versions without these settings keep their fingerprint.
+            if content["settings"][name] is None:
+                del content["settings"][name]
         return content
 
     def save(self, folder: CompetitionFolder) -> None:
@@ -177,7 +179,8 @@ def save_fold(
     place = folder.fold(record.name, fold)
     write_arrays(place / "predictions.npz", **vars(predictions))
     write_text(place / "history.csv", _format_csv(history))
-    names = {"head.keras", "model.keras", "predictions.npz", "history.csv", PSEUDO_LABELS_FILE, _SHARED_BACKBONE}
+    names = {"head.keras", "model.keras", "predictions.npz", "history.csv", _SHARED_BACKBONE}
+    names |= {PSEUDO_LABELS_FILE, TEACHER_FILE}
     digests = {name: compute_file_digest(place / name) for name in sorted(names) if (place / name).is_file()}
     fold_record = FoldRecord(
         member=record.fingerprint,

@@ -16,10 +16,12 @@ from ..competition.folds.folds import Folds
 from ..competition.folds.splits import ALL_PHOTOS
 from ..competition.metrics.metrics import log_loss
 from ..competition.tables import Tables, load_tables
+from ..heads.soft_targets import SoftTargets
 from ..inference.runtimes import RuntimeChoice
 from ..options.settings import MemberSettings
 from ..paths import CompetitionFolder
 from .allotment import Allotment
+from .distillation.files import TeacherPredictions, load_teacher_predictions
 from .pseudo_labels.files import PseudoLabelled, load_pseudo_labels
 from .records import FoldPredictions, MemberRecord
 from .refit import build_refit_settings
@@ -77,10 +79,29 @@ class TrainingJob:
         return MemberRecord.load(self.folder, self.member)
 
     def load_pseudo_labelled(self, fold: int) -> PseudoLabelled:
-        """Return the pseudo-labelled photos of a fold. They are empty for a member without pseudo-labels."""
+        """Return the photos to predict that a fold learns from, with their labels.
+
+        These are pseudo-labels, or the teacher's probabilities. A member with neither has no such photos.
+        """
+        if self.record.settings.distillation:
+            taught = self._load_teacher_predictions(fold)
+            return PseudoLabelled(taught.rows, taught.test)
         if self.record.settings.pseudo_labels is None:
             return PseudoLabelled(np.empty(0, np.int64), np.empty((0, len(self.tables.manifest.outputs)), np.float32))
         return load_pseudo_labels(self.folder, self.member, fold, self.tables)
+
+    def load_soft_targets(self, fold: int, rows: NDArray[np.int64]) -> SoftTargets | None:
+        """Return the soft targets of training photos, then of the photos of :meth:`load_pseudo_labelled`.
+
+        None means that the member has no teacher.
+        """
+        if (lesson := self.record.settings.distillation) is None:
+            return None
+        taught = self._load_teacher_predictions(fold)
+        return SoftTargets(np.concatenate([taught.training[rows], taught.test]), lesson.weight, lesson.temperature)
+
+    def _load_teacher_predictions(self, fold: int) -> TeacherPredictions:
+        return load_teacher_predictions(self.folder, self.member, fold, self.tables, self.splits)
 
     def describe_fold(self, fold: int) -> str:
         """Return ``fold 2`` or ``all photos``."""

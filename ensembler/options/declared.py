@@ -227,6 +227,12 @@ class RunOptions(TypedDict, total=False):
         Stack whose members label photos to predict. Confident labels join the training photos.
     confidence
         Minimum probability of a pseudo-label, between 0.5 and 1.
+    teacher
+        Stack whose members' probabilities are learned beside the labels; see docs/distillation.md.
+    temperature
+        Temperature of the teacher's and the student's probabilities. Higher ones show more of the less likely classes.
+    soft_weight
+        Share of the teacher's probabilities in the loss. The rest is for labels.
     time_budget
         Time limit of the whole call, such as 90s, 10m or 1h30m. Epochs are cut first, then folds, then sizes.
     checkpoint_minutes
@@ -254,6 +260,9 @@ class RunOptions(TypedDict, total=False):
     refit: Annotated[bool, declare("flag")]
     pseudo_labels: Annotated[str, declare("STACK")]
     confidence: Annotated[float, declare("PROBABILITY", default=0.99)]
+    teacher: Annotated[str, declare("STACK")]
+    temperature: Annotated[float, declare("T", default=2.0, ge=1, le=100)]
+    soft_weight: Annotated[float, declare("SHARE", default=0.9, gt=0, le=1)]
     time_budget: Annotated[str | float, declare("TIME")]
     checkpoint_minutes: Annotated[float, declare("MINUTES", gt=0)]
     tensorboard: Annotated[bool, declare("flag")]

@@ -9,6 +9,7 @@ from typing import Literal
 from ..backbones.registry import Pooling, Precision
 from ..images.augmentation import Augmentation
 from ..images.views import Views
+from .distillation import Distillation
 from .phases import Phase
 from .pseudo_labels import PseudoLabels
 
@@ -37,6 +38,8 @@ class MemberSettings:
         Phases of fine-tuning. Empty for a frozen backbone.
     pseudo_labels
         Source of the pseudo-labels. None if the member uses none.
+    distillation
+        Source of the soft targets. None if the member has no teacher.
     """
 
     backbone: str
@@ -63,6 +66,7 @@ class MemberSettings:
     precision: Precision
     tta: Views
     pseudo_labels: PseudoLabels | None = None
+    distillation: Distillation | None = None
 
     @property
     def frozen(self) -> bool:

@@ -18,7 +18,9 @@ class Hints:
 
     positive: str | None = None
     labels: str | None = None
+    image_column: str | None = None
     label_column: str | None = None
+    group_column: str | None = None
     sample: str | None = None
     placeholder: str | None = None
     incomplete_labels: bool = False
@@ -28,3 +30,6 @@ class Hints:
     metric: str | None = None
     like: str | None = None
     leave_out: tuple[str, ...] = ()
+
+
+NO_HINTS = Hints()

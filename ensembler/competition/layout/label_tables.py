@@ -13,6 +13,7 @@ from ..sample_submission import SampleSubmission, make_relative
 from ..table_files.reading import read_columns, read_table_file
 from .evidence import Evidence
 from .groups import find_id_column, rank_group_name
+from .hints import NO_HINTS, Hints
 from .readable_tables import list_readable_tables
 from .sample_cells import may_ask_for
 
@@ -21,11 +22,15 @@ _LABEL_NAMES = ("label", "labels", "class", "target", "category", "species", "br
 
 @dataclass(frozen=True)
 class LabelTable:
-    """A CSV whose ``id_column`` contains the names of photos, and its other columns."""
+    """A CSV whose ``id_column`` contains the names of photos, and its other columns.
+
+    ``group_column`` is the column of groups if the user named it. It is none of the others.
+    """
 
     path: Path
     id_column: str
     other_columns: tuple[str, ...]
+    group_column: str = ""
 
     def find_sample_columns(self, sample: SampleSubmission | None) -> tuple[str, ...]:
         """Return the columns of the sample if the table contains all of them, else none."""
@@ -41,6 +46,9 @@ class LabelTable:
     def choose_columns(self, sample: SampleSubmission | None, named: str | None) -> tuple[str, ...]:
         """Return the columns of labels: the one ``named``, else those found by names and values."""
         if named:
+            if named in (self.id_column, self.group_column):
+                other = "--image-column" if named == self.id_column else "--group-column"
+                raise BadChoice(f"The column {named!r} of {self.path} is that of {other}: name another --label-column.")
             if named not in self.other_columns:
                 raise BadChoice.from_unknown_name("label column", named, self.other_columns)
             return (named,)
@@ -75,29 +83,59 @@ class LabelTable:
         return fitting if len(fitting) == 1 else ()
 
 
-def resolve_label_table(name: str, photos: PhotoFiles, folder: str) -> LabelTable:
-    """Return the table that the user named."""
+def resolve_label_table(name: str, photos: PhotoFiles, folder: str, hints: Hints = NO_HINTS) -> LabelTable:
+    """Return the table that the user named.
+
+    Raises
+    ------
+    BadChoice
+        If the file or one of the named columns does not exist.
+    BadData
+        If no column contains the names of photos.
+    """
     path = photos.root / name
     require_file(path, f"--labels expects a file, with its path relative to {photos.root}.")
-    table = _read_label_table(path, photos)
+    for kind, column in _list_named_columns(hints):
+        if column not in (header := read_columns(path)):
+            raise BadChoice.from_unknown_name(f"{kind} column in {path}", column, header)
+    if (named := hints.image_column) and named == hints.group_column:
+        raise BadChoice(f"The column {named!r} of {path} cannot be both --image-column and --group-column.")
+    table = _read_label_table(path, photos, hints)
     if table is None:
         raise BadData(
             f"{path} does not contain a column with the names of photos in {photos.root / folder} and a column of "
-            "labels: correct it, or name another file with --labels FILE."
+            "labels: correct it, name the column with --image-column COLUMN, or name another file with --labels FILE."
         )
     return table
 
 
+def _list_named_columns(hints: Hints) -> list[tuple[str, str]]:
+    """Return the columns that the user named, each after its kind. The column of labels is checked when it is read."""
+    kinds = (("image", hints.image_column), ("group", hints.group_column))
+    return [(kind, column) for kind, column in kinds if column]
+
+
 def find_label_table(
-    photos: PhotoFiles, sample: SampleSubmission | None, evidence: Evidence, *, by_name_only: bool
+    photos: PhotoFiles,
+    sample: SampleSubmission | None,
+    evidence: Evidence,
+    hints: Hints = NO_HINTS,
+    *,
+    by_name_only: bool,
 ) -> LabelTable | None:
-    """Find the table of labels.
+    """Find the table of labels, which contains all columns that the user named.
 
     With ``by_name_only``, for photos that have labels from another source too, a table counts only if the names of its
     columns are names of labels. Of several tables with the same labels, the one with the most rows is used. Several
     possible tables with other labels raise ``MissingHint``.
     """
-    tables = [table for path in list_readable_tables(photos.root, sample) if (table := _read_label_table(path, photos))]
+    paths = list_readable_tables(photos.root, sample)
+    if named := _list_named_columns(hints):
+        headers = {path: read_columns(path) for path in paths}
+        paths = [path for path, header in headers.items() if {column for _, column in named} <= set(header)]
+        if not paths:
+            raise _make_no_table_error(named, headers, photos)
+    tables = [table for path in paths if (table := _read_label_table(path, photos, hints))]
     # A table of only ids and groups contains no labels.
     tables = [table for table in tables if any(rank_group_name(name) is None for name in table.other_columns)]
     with_sample_columns = [table for table in tables if table.find_sample_columns(sample)]
@@ -110,6 +148,14 @@ def find_label_table(
     if len(likely) > 1:
         return _choose_largest(likely, photos, sample, evidence)
     return likely[0] if likely else None
+
+
+def _make_no_table_error(named: list[tuple[str, str]], headers: dict[Path, list[str]], photos: PhotoFiles) -> BadChoice:
+    """Return the error of named columns that no table contains."""
+    wanted = " and ".join(f"{kind} column {column!r}" for kind, column in named)
+    known = [f"{make_relative(path, photos.root)} has {', '.join(header)}" for path, header in headers.items()]
+    listed = "; ".join(known) if known else "there is no table"
+    return BadChoice(f"No table in {photos.root} has the {wanted}: {listed}.")
 
 
 def _choose_largest(
@@ -137,8 +183,10 @@ def _read_distinct_rows(table: LabelTable, photos: PhotoFiles, sample: SampleSub
     return set(zip(paths, *(rows[name] for name in columns), strict=True))
 
 
-def _read_label_table(path: Path, photos: PhotoFiles) -> LabelTable | None:
-    id_column = find_id_column(path, photos)
+def _read_label_table(path: Path, photos: PhotoFiles, hints: Hints) -> LabelTable | None:
+    id_column = hints.image_column or find_id_column(path, photos)
     if not id_column:
         return None
-    return LabelTable(path, id_column, tuple(name for name in read_columns(path) if name != id_column))
+    group_column = hints.group_column or ""
+    others = tuple(name for name in read_columns(path) if name not in (id_column, group_column))
+    return LabelTable(path, id_column, others, group_column)

@@ -20,7 +20,7 @@ from ..sets.photo_sets import TrainingSet, find_training_set
 from .doubts import report_strays, report_undecodable
 from .evidence import Evidence
 from .findings import add_labels_finding, report_validation
-from .groups import find_groups, parse_groups
+from .groups import GroupColumn, find_groups, parse_groups
 from .hints import Hints
 from .label_tables import LabelTable, find_label_table, resolve_label_table
 from .labels import extract_label, has_labels_in_names
@@ -49,6 +49,8 @@ def find_labelled_photos(
     ``metric`` is the competition's metric, and ``test`` has the folders to predict; both are None if unknown. The
     errors are those of :func:`find_layout`.
     """
+    if hints.groups and hints.group_column:
+        raise BadChoice("Use either --groups or --group-column, which is short for a column of the table of labels.")
     report_undecodable(photos, evidence)
     training = find_training_set(photos, evidence, test)
     labelled = _find_labels(training, photos, Expectations(sample, hints, metric), evidence)
@@ -57,13 +59,30 @@ def find_labelled_photos(
     if labelled.layout.labels == "csv":
         _refuse_other_tasks(labelled, photos.root, sample, hints)
     inside = training.select(photos, with_more=True)
-    groups = parse_groups(hints.groups, inside) if hints.groups else find_groups(inside, labelled.by_path, sample)
+    groups = _choose_groups(labelled, inside, sample, hints)
     if groups is None:
         # Folders may be groups, too, unless the user wants none.
         without = replace(labelled.layout, groups="", group_id_column="", group_column="")
         return replace(labelled, layout=without) if hints.groups else labelled
     layout = replace(labelled.layout, groups=groups.file, group_id_column=groups.id_column, group_column=groups.column)
     return replace(labelled, layout=layout)
+
+
+def _choose_groups(
+    labelled: LabelledPhotos, inside: PhotoFiles, sample: SampleSubmission | None, hints: Hints
+) -> GroupColumn | None:
+    """Return the groups that the user named, else those that are found."""
+    if hints.groups:
+        return parse_groups(hints.groups, inside)
+    if not hints.group_column:
+        return find_groups(inside, labelled.by_path, sample)
+    layout = labelled.layout
+    if layout.labels != "csv":
+        raise BadChoice(
+            f"--group-column names a column of the table of labels, but the labels come from {layout.labels}: name the "
+            "table too, with --groups FILE:COLUMN."
+        )
+    return GroupColumn(layout.file, layout.id_column, hints.group_column)
 
 
 def _find_unlabelled_inside(training: TrainingSet, used: tuple[str, ...]) -> tuple[str, ...]:
@@ -98,9 +117,13 @@ def _find_labels(
     if parts:
         in_folders = None
     if hints.labels:
-        named = resolve_label_table(hints.labels, inside, training.folder)
+        named = resolve_label_table(hints.labels, inside, training.folder, hints)
         return read_labels_with_more(named, training, photos, expected, evidence)
-    table = find_label_table(inside, sample, evidence, by_name_only=bool(in_folders) and not hints.label_column)
+    is_meant = bool(hints.image_column or hints.group_column)
+    by_name_only = bool(in_folders) and not (hints.label_column or is_meant)
+    table = find_label_table(inside, sample, evidence, hints, by_name_only=by_name_only)
+    if table is not None and is_meant:
+        return read_labels_with_more(table, training, photos, expected, evidence)
     if in_folders and _agrees_with_folders(table, in_folders, training, inside, expected, evidence):
         return _use_folders(in_folders, training, evidence)
     if parts:

@@ -8,11 +8,13 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from ...competition.folds.splits import NOT_HELD_OUT
 from ...competition.metrics.metrics import log_loss
 from ...competition.tables import compute_prior
 from ...options.settings import MemberSettings
+from ..soft_targets import SoftTargets
 from .keras_heads import Dense, build_head, build_random_head
-from .losses import LogLoss, compute_class_weights
+from .losses import build_loss, compute_class_weights, join_targets
 
 # Default learning rate of Adam (Kingma & Ba, 2015).
 LEARNING_RATE = 1e-3
@@ -57,6 +59,7 @@ class HiddenHead:
         *,
         views: int = 1,
         epochs: int | None = None,
+        soft: SoftTargets | None = None,
     ) -> HiddenHead:
         """Choose the epochs, then fit on all rows.
 
@@ -65,32 +68,45 @@ class HiddenHead:
         X
             Features of shape (views x rows, width): the first view of all rows, then the second, and so on.
         Y, folds
-            Targets 0 or 1 of shape (rows, outputs), and the fold of each row.
+            Targets 0 or 1 of shape (rows, outputs), and the fold of each row. Rows of the fold
+            :data:`.NOT_HELD_OUT` are never held out.
         views
             Number of views of each row.
         epochs
             Number of epochs. None chooses it by the folds.
+        soft
+            Soft targets of the rows. None uses none.
         """
         mean, deviation = X.mean(axis=0, dtype=np.float64), X.std(axis=0, dtype=np.float64)
         deviation[deviation < 1e-6] = 1.0
         Z = ((X - mean) / deviation).astype(np.float32)
-        targets = np.tile(Y, (views, 1))
-        self.epochs_ = epochs or self._choose_epochs(Z, targets, np.tile(folds, views))
-        model = self._train(Z, targets, self.epochs_)
+        targets, soft = np.tile(Y, (views, 1)), soft and soft.tile(views)
+        self.epochs_ = epochs or self._choose_epochs(Z, targets, np.tile(folds, views), soft)
+        model = self._train(Z, targets, soft, self.epochs_)
         (kernel, bias), (self.kernel_, self.bias_) = (layer.get_weights() for layer in model.layers if layer.weights)
         scaled = kernel / deviation[:, None]
         self.hidden_: Dense = (scaled.astype(np.float32), (bias - mean @ scaled).astype(np.float32))
         return self
 
-    def _choose_epochs(self, Z: NDArray[np.float32], Y: NDArray[np.float32], folds: NDArray[np.int64]) -> int:
-        held_out = folds == folds.min()
+    def _choose_epochs(
+        self, Z: NDArray[np.float32], Y: NDArray[np.float32], folds: NDArray[np.int64], soft: SoftTargets | None
+    ) -> int:
+        divided = folds != NOT_HELD_OUT
+        held_out = divided & (folds == folds[divided].min())
         if held_out.all():
             return PATIENCE
         tracker = _LossTracker(Z[held_out], Y[held_out], multiclass=self.multiclass)
-        self._train(Z[~held_out], Y[~held_out], MAX_EPOCHS, [tracker])
+        self._train(Z[~held_out], Y[~held_out], soft and soft.select(~held_out), MAX_EPOCHS, [tracker])
         return int(np.argmin(tracker.losses)) + 1
 
-    def _train(self, Z: NDArray[np.float32], Y: NDArray[np.float32], epochs: int, callbacks: Any = ()) -> Any:
+    def _train(
+        self,
+        Z: NDArray[np.float32],
+        Y: NDArray[np.float32],
+        soft: SoftTargets | None,
+        epochs: int,
+        callbacks: Any = (),
+    ) -> Any:
         settings = self.settings
         keras.utils.set_random_seed(settings.seed)
         model = build_random_head(
@@ -106,10 +122,10 @@ class HiddenHead:
         optimizer.exclude_from_weight_decay(var_names=["bias"])
         model.compile(
             optimizer=optimizer,
-            loss=LogLoss(multiclass=self.multiclass, smoothing=settings.label_smoothing, weights=weights),
+            loss=build_loss(multiclass=self.multiclass, smoothing=settings.label_smoothing, weights=weights, soft=soft),
             jit_compile=False,
         )
-        model.fit(Z, Y, batch_size=BATCH_SIZE, epochs=epochs, verbose=0, callbacks=list(callbacks))
+        model.fit(Z, join_targets(Y, soft), batch_size=BATCH_SIZE, epochs=epochs, verbose=0, callbacks=list(callbacks))
         return model
 
     def build_keras_head(self) -> Any:

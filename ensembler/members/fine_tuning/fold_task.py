@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...heads.soft_targets import SoftTargets
 from ...images.training_photos import TrainingPhotos
 from ...options.settings import MemberSettings
 from ..allotment import Allotment
@@ -40,6 +41,8 @@ class FoldTask:
         Work of all planned epochs including evaluation, see :mod:`ensembler.members.work`. 0 if it is not reported.
     allotment
         Share of the time budget. None without a budget.
+    soft
+        Soft targets of the training data, which ``photos`` join to the targets. None without a teacher.
     """
 
     name: str
@@ -54,3 +57,4 @@ class FoldTask:
     fold: int = 0
     work: float = 0.0
     allotment: Allotment | None = None
+    soft: SoftTargets | None = None

@@ -18,12 +18,11 @@ from ...progress import Progress
 from ...serialization import make_record
 from ...storage import write_file_atomically
 from ..features.jobs.compute import Features, load_or_build_backbone, load_or_compute_features
-from ..features.views import list_feature_views, list_head_views
+from ..features.views import list_feature_views
 from ..job_locks import lock_fold
-from ..pseudo_labels.jobs.heads import fit_with_pseudo_labels
 from ..records import save_fold
 from ..training_job import TrainingJob
-from .head_fitting import FoldHeads, Head, build_keras_head
+from .head_fitting import FoldHeads, Head, build_keras_head, fit_supervised_head
 from .speed import measure_speed_once
 from .tensorboard import add_tensorboard
 
@@ -59,7 +58,7 @@ def _load_network(job: TrainingJob, backbone: Any) -> Any:
 def _train_fold(job: TrainingJob, fold: int, heads: FoldHeads, features: Features) -> FoldEnded:
     began = time.monotonic()
     settings = job.record.settings
-    head = fit_with_pseudo_labels(heads.fit_fold(fold), job, fold, features, list_head_views(settings))
+    head = fit_supervised_head(job, fold, features, lambda: heads.fit_fold(fold))
     place = job.folder.fold(job.member, fold)
     with write_file_atomically(place / "head.keras") as temporary:
         build_keras_head(head, settings.dropout).save(temporary)

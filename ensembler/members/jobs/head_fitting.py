@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ from ...heads.stacked_views import StackedViews
 from ...images.views import View
 from ...options.settings import MemberSettings
 from ...progress import Progress
+from ..distillation.jobs.heads import fit_distilled_head
 from ..features.jobs.compute import Features, load_or_compute_features
 from ..features.views import list_head_views
 from ..pseudo_labels.jobs.heads import fit_with_pseudo_labels
@@ -44,6 +45,22 @@ def fit_head(job: TrainingJob, fold: int, features: Mapping[View, NDArray[np.flo
         return HiddenHead(settings, multiclass=job.multiclass).fit(X.copy_all(), Y, folds, views=len(views))
     weights = compute_class_weights(Y, settings.class_weights, multiclass=job.multiclass)
     return LinearHead(multiclass=job.multiclass).fit(X, Y, folds, views=len(views), weights=weights)
+
+
+def fit_supervised_head(job: TrainingJob, fold: int, features: Features, fit_on_labels: Callable[[], Head]) -> Head:
+    """Fit the head of a fold on its labels, and on pseudo-labels or the probabilities of a teacher if there are any.
+
+    Parameters
+    ----------
+    features
+        Features of all photos, for each view of :func:`list_head_views`.
+    fit_on_labels
+        Function that fits the head on labels alone. It is not called if the member has a teacher.
+    """
+    views = list_head_views(job.record.settings)
+    if job.record.settings.distillation:
+        return fit_distilled_head(job, fold, features, views)
+    return fit_with_pseudo_labels(fit_on_labels(), job, fold, features, views)
 
 
 class FoldHeads:
@@ -114,8 +131,7 @@ def build_starting_head(job: TrainingJob, fold: int, width: int, progress: Progr
     if settings.head == "random":
         targets = job.tables.targets[job.splits.mask_training(fold)]
         return build_initial_head(settings, width, targets, job.compute_seed(fold), multiclass=job.multiclass)
-    views = list_head_views(settings)
-    features: Features = load_or_compute_features(job, views, progress)
-    fitted = fit_head(job, fold, {view: training for view, (training, _) in features.items()})
-    fitted = fit_with_pseudo_labels(fitted, job, fold, features, views)
+    features: Features = load_or_compute_features(job, list_head_views(settings), progress)
+    of_training = {view: training for view, (training, _) in features.items()}
+    fitted = fit_supervised_head(job, fold, features, lambda: fit_head(job, fold, of_training))
     return build_keras_head(fitted, settings.dropout)

@@ -1,39 +1,25 @@
-"""Pseudo-labels of a stack, computed for each fold by networks that never saw the fold's held-out rows.
-
-The stack's own predictions of the photos to predict would leak. They average the networks of all folds, most of which
-learned from the rows that a given fold holds out. The meta-learner's weights would leak as well, even if they were
-fitted without a fold's rows, because they are fitted on out-of-fold predictions of networks that learned from these
-rows. Therefore the labels of a fold come from each member's network of the same fold, with equal weights and averaged
-log-odds (a geometric mean of probabilities). They depend only on the labels of the fold's own training photos. Members
-that use pseudo-labels themselves follow the same rule. The choice of a stack's members may depend on scores on all
-rows, like any choice among members.
-"""
+"""Pseudo-labels of a stack, computed for each fold by networks that never saw the fold's held-out rows."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
-from ...competition.duplicates import find_copies, load_duplicates
 from ...competition.folds.file import load_folds
 from ...competition.folds.folds import Folds
 from ...competition.tables import Tables
-from ...errors import BadChoice, Mismatch
-from ...heads.links import compute_link, compute_probabilities
+from ...errors import BadChoice
+from ...heads.links import average_log_odds
 from ...options.pseudo_labels import PseudoLabels
+from ...options.settings import MemberSettings
 from ...paths import CompetitionFolder
-from ...serialization import compute_fingerprint
-from ..predictions import load_members
-from ..records import MemberRecord, load_fold, load_fold_record
-from ..stack_record import list_stacks, load_stack_record
+from ..predictions import load_test_predictions
+from ..records import MemberRecord
+from ..teaching_stack import load_teaching_stack, mask_unrelated_photos
 from .files import are_confident, format_labels
-
-# Probabilities are clipped to this distance from 0 and 1, the resolution of float32.
-_CLIP = 1e-7
 
 
 @dataclass(frozen=True)
@@ -55,6 +41,15 @@ class Labeller:
     members: tuple[MemberRecord, ...]
 
     @property
+    def words(self) -> list[str]:
+        """Options of the pseudo-labels as words of the command line."""
+        return ["--pseudo-labels", self.source.stack, "--confidence", f"{self.source.confidence!r}"]
+
+    def supervise(self, settings: MemberSettings) -> MemberSettings:
+        """Return the settings of a member that learns from the pseudo-labels."""
+        return replace(settings, pseudo_labels=self.source)
+
+    @property
     def photos(self) -> int:
         """Number of photos to predict that can be labelled."""
         return len(self.tables.test_paths)
@@ -71,30 +66,11 @@ class Labeller:
         """
         tables, multiclass = self.tables, self.tables.manifest.sums_to_one
         ids = tables.test.loc[tables.readable_test, "id"].to_numpy(dtype=str)
-        loaded = [load_fold(self.folder, member, fold)[0] for member in self.members]
-        aligned = [part.test[pd.Index(part.test_ids).get_indexer(pd.Index(ids))] for part in loaded]
-        predicted = average_log_odds(aligned, multiclass=multiclass)
-        held_out = set(tables.train.loc[self.folds.mask_held_out(fold), "id"])
-        copies = find_copies(load_duplicates(self.folder), held_out)
-        taken = are_confident(predicted, self.source.confidence, multiclass=multiclass) & ~pd.Index(ids).isin(copies)
+        of_members = [load_test_predictions(self.folder, tables, member, fold) for member in self.members]
+        predicted = average_log_odds(of_members, multiclass=multiclass)
+        taken = are_confident(predicted, self.source.confidence, multiclass=multiclass)
+        taken &= mask_unrelated_photos(self.folder, tables, self.folds, fold)
         return ids[taken], format_labels(predicted[taken], tables.manifest)
-
-
-def average_log_odds(members: Sequence[NDArray[np.float32]], *, multiclass: bool) -> NDArray[np.float32]:
-    """Average probabilities by their log-odds.
-
-    Parameters
-    ----------
-    members
-        Probabilities of each member, shape (photos, outputs).
-
-    Returns
-    -------
-    array of shape (photos, outputs)
-        Averaged probabilities.
-    """
-    clipped = np.clip(np.asarray(members, np.float64), _CLIP, 1 - _CLIP)
-    return compute_probabilities(compute_link(clipped, multiclass=multiclass).mean(axis=0), multiclass=multiclass)
 
 
 def find_labeller(
@@ -123,28 +99,6 @@ def find_labeller(
         raise BadChoice(
             f"{folder.name} has no readable photo to predict, so there is nothing to label: omit --pseudo-labels."
         )
-    if stack not in (finished := list_stacks(folder)):
-        raise BadChoice.from_unknown_name("finished stack", stack, finished, "make it first with `ensembler stack`.")
-    fingerprints = {member.name: member.fingerprint for member in load_stack_record(folder, stack).members}
-    if own := sorted(set(fingerprints) & set(learners)):
-        raise BadChoice(
-            f"{own[0]} is a member of the stack {stack}, so it cannot learn from the stack's labels: train another "
-            f"member, such as `--members {own[0].partition('@')[0]}@pseudo`."
-        )
-    members = tuple(member.record for member in load_members(folder, tables, list(fingerprints)))
-    for record in members:
-        if record.fingerprint != fingerprints[record.name]:
-            raise Mismatch(
-                f"{record.name} was trained again after the stack {stack} was built: build the stack again with "
-                "`ensembler stack`."
-            )
-    source = PseudoLabels(stack, confidence, _compute_fingerprint(folder, members))
-    return Labeller(folder, tables, load_folds(folder, tables), source, members)
-
-
-def _compute_fingerprint(folder: CompetitionFolder, members: Sequence[MemberRecord]) -> str:
-    """Compute a hash of all predictions from which the labels are derived."""
-    loaded = [(each, load_fold_record(folder, each.name, fold)) for each in members for fold in range(each.folds_count)]
-    return compute_fingerprint(
-        [[member.name, fold.fold, fold.sha256.get("predictions.npz")] for member, fold in loaded if fold]
-    )
+    found = load_teaching_stack(folder, tables, stack, learners, "pseudo")
+    source = PseudoLabels(stack, confidence, found.fingerprint)
+    return Labeller(folder, tables, load_folds(folder, tables), source, found.members)

@@ -123,7 +123,9 @@ class MetaLearner(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scik
 
     def _encode_targets(self, y: NDArray[Any], classes: ArrayLike | None, multiclass: bool | None) -> NDArray[Any]:
         """Set the attributes of the classes, and return targets 0 or 1, shape (rows, outputs)."""
-        check_classification_targets(y)
+        if classes is None:
+            # Otherwise few rows of many classes would be taken for a regression.
+            check_classification_targets(y)
         if y.ndim == 2 and y.shape[1] > 1:
             if (kind := type_of_target(y)) != "multilabel-indicator":
                 raise ValueError(f"Unknown label type: {kind}. Labels of a multi-label task must be 0 or 1.")

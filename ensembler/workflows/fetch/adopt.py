@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-from ...competition.layout.hints import Hints
+from ...competition.layout.hints import NO_HINTS, Hints
 from ...competition.manifest import Manifest
 from ...competition.tables import invalidate_tables
 from ...errors import BadChoice
@@ -19,7 +19,7 @@ from .answers import merge_hints
 from .detection import TEST_SIZE, are_photos_chosen, choose_photos, detect_layout
 from .fetch import UnpackLimit
 from .packed import read_packed_folder, unpack_packed_folder
-from .tables import NO_HINTS, prepare_competition
+from .tables import prepare_competition
 
 # Share of the labelled photos to hold out.
 TestSize = Annotated[float, declare("SHARE", gt=0, lt=1)]

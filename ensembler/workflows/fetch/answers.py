@@ -46,7 +46,11 @@ def read_facts(folder: CompetitionFolder) -> KaggleFacts:
 def merge_hints(folder: CompetitionFolder, hints: Hints) -> Hints:
     """Return the stored hints, updated with the given ones."""
     new = {name: value for name, value in asdict(hints).items() if value not in (None, False, ())}
-    return replace(_read_hints(folder).answers, **new)
+    stored = _read_hints(folder).answers
+    if "groups" in new or "group_column" in new:
+        # They exclude each other, and the given one counts.
+        stored = replace(stored, groups=None, group_column=None)
+    return replace(stored, **new)
 
 
 def save_manifest(

@@ -123,7 +123,7 @@ def hold_out_photos(
     answer = manifest.answer
     cell = 1 / len(manifest.classes) if answer.kind == "probabilities" else manifest.classes[0]
     cells = dict.fromkeys(answer.columns, cell)
-    write_table(files.root / answer.sample, pd.DataFrame({answer.id_column: ids}).assign(**cells))
+    write_table(files.root / answer.sample, pd.DataFrame({answer.id_column: ids, **cells}))
     return hidden, scan
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated
 
 from ...competition.archives.unpacking import extract_archive, read_claimed_size
-from ...competition.layout.hints import Hints
+from ...competition.layout.hints import NO_HINTS, Hints
 from ...competition.layout.layout import is_metric_guessed
 from ...competition.layout.not_classification import refuse_metric
 from ...competition.manifest import Manifest
@@ -32,7 +32,7 @@ from .answers import KaggleFacts, back_up_edited_manifest, merge_hints, read_fac
 from .checksums import is_another, write_checksum
 from .detection import detect_layout
 from .packed import read_packed_folder
-from .tables import NO_HINTS, DuplicateScan, prepare_competition
+from .tables import DuplicateScan, prepare_competition
 
 # Gigabytes of unpacked files. 0 sets no limit.
 UnpackLimit = Annotated[float, declare("GB", ge=0)]

@@ -19,7 +19,6 @@ from ...competition.duplicates import (
     load_duplicates,
 )
 from ...competition.layout.evidence import Evidence
-from ...competition.layout.hints import Hints
 from ...competition.manifest import SEPARATOR, Manifest, are_tables_current, describe_stale_tables, is_scan_current
 from ...competition.photo_files import PhotoFiles
 from ...competition.pictures.file_kinds import OTHER, PHOTO, recognise_content
@@ -46,8 +45,6 @@ from ...progress import Progress
 from ...serialization import read_record
 from ..results import PreparedCompetition
 from .pixels import record_pixels
-
-NO_HINTS = Hints()
 
 
 @dataclass(frozen=True)

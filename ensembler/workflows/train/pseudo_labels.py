@@ -35,12 +35,6 @@ def read_confidence(run: RunOptions) -> float:
     return run.get("confidence", DEFAULT_CONFIDENCE)
 
 
-def format_pseudo_options(labeller: Labeller | None) -> list[str]:
-    """Return the options of pseudo-labels as words of the command line."""
-    source = labeller and labeller.source
-    return ["--pseudo-labels", source.stack, "--confidence", f"{source.confidence!r}"] if source else []
-
-
 def write_labels(folder: CompetitionFolder, record: MemberRecord, labeller: Labeller, progress: Progress) -> None:
     """Write the pseudo-labels of the unfinished folds of a member, and report their number."""
     missing = record.list_unfinished_folds(folder)

@@ -23,10 +23,11 @@ from ..fetch.tables import open_refreshed_competition
 from ..member_scores import score_members
 from ..results import MemberResult
 from .budget import list_possible_folds, plan_within_budget, read_budget, report_cut_short
+from .distillation import check_teacher_options, read_teacher, teach_members
 from .expected_seconds import add_expected_seconds
 from .plan_jobs import add_decodings, build_jobs, build_refit_jobs, prepare_member_folder, read_job_options
 from .plan_shards import shard_features
-from .pseudo_labels import format_pseudo_options, read_confidence, write_labels
+from .pseudo_labels import read_confidence, write_labels
 from .training_call import TrainingCall
 
 
@@ -68,7 +69,7 @@ def train_members(
     ------
     BadChoice, Mismatch
         If a name, number or folder is invalid, TensorBoard is not installed, a member exists with other settings, a
-        time budget is too short, or a stack cannot give pseudo-labels.
+        time budget is too short, or a stack cannot give pseudo-labels or be a teacher.
     Busy
         If another process is training one of these members.
     JobFailed
@@ -89,6 +90,7 @@ def train_members(
     budget = read_budget(run.get("time_budget"))
     job_options = read_job_options(run)
     confidence = read_confidence(run)
+    check_teacher_options(run)
     folds, repeats, restart = run.get("folds"), run.get("repeats"), run.get("restart", False)
     training = cast(TrainingOptions, {name: value for name, value in given.items() if name in OPTIONS})
     configuration = configure(training, run.get("preset"), run.get("config"))
@@ -107,23 +109,29 @@ def train_members(
                 locks.enter_context(hold_lock(folder.member_lock(name), f"{name} of {folder.name}"))
             stack = run.get("pseudo_labels")
             labeller = find_labeller(folder, tables, stack, confidence, call.names) if stack else None
+            teacher = read_teacher(run, folder, tables, call.names)
+            supervisor = labeller or teacher
             plan = BudgetPlan(call.settings_and_weights, folds)
             if budget:
                 choices = list_possible_folds(folder, tables, folds, repeats, call.options["seed"])
                 plan = plan_within_budget(budget, call, folder, tables, choices, progress, restart=restart)
             shared = load_or_make_folds(folder, tables, plan.folds, repeats, call.options["seed"])
-            plans = call.plan_members(folder, tables, shared, plan, labeller, job_options)
+            plans = call.plan_members(folder, tables, shared, plan, supervisor, job_options)
             for member, member_plan in zip(call.members, plans, strict=True):
                 prepare_member_folder(folder, member_plan.record, restart=restart)
                 words = build_call(member, run, configuration.command)
-                save_call(folder, member_plan.record.name, [*words, *format_pseudo_options(labeller)])
+                save_call(folder, member_plan.record.name, [*words, *(supervisor.words if supervisor else [])])
                 if labeller:
                     write_labels(folder, member_plan.record, labeller, progress)
                 if not budget:
                     report_cut_short(folder, member_plan.record, progress)
+            refit = run.get("refit", False)
+            if teacher:
+                records = [each.record for each in plans]
+                teach_members(engine, folder, shared, records, teacher, call.needs, progress, refit=refit)
             plans = list(add_expected_seconds(call, folder, tables, shared, plans))
             plans = add_decodings(folder, plans, tables, shared)
-            for build in (build_jobs, build_refit_jobs) if run.get("refit") else (build_jobs,):
+            for build in (build_jobs, build_refit_jobs) if refit else (build_jobs,):
                 jobs = [build(folder, each) for each in plans]
                 photos, on_gpu = len(tables.train) + len(tables.test_paths), bool(call.machine.gpus)
                 sharded = shard_features(folder, plans, jobs, photos, call.slots, progress, on_gpu=on_gpu)

@@ -18,6 +18,7 @@ from ...engines.job import Needs
 from ...errors import BadChoice
 from ...members.budget.planning import BudgetPlan
 from ...members.budget.sizes import SettingsAndWeights, list_ways_to_train
+from ...members.distillation.teacher import Teacher
 from ...members.memory import estimate_memory
 from ...members.pseudo_labels.labeller import Labeller
 from ...members.records import build_record
@@ -132,7 +133,7 @@ class TrainingCall:
         tables: Tables,
         folds: Folds,
         budget_plan: BudgetPlan,
-        labeller: Labeller | None,
+        supervisor: Labeller | Teacher | None,
         job_options: Mapping[str, Any],
     ) -> list[MemberPlan]:
         """Plan each member, in order."""
@@ -140,8 +141,8 @@ class TrainingCall:
         photos, held_out, test = len(tables.train), folds.held_out_count, len(tables.test_paths)
         for number, (settings, source) in enumerate(budget_plan.ways):
             name, backbone = self.names[number], self.backbones[number]
-            labelled = replace(settings, pseudo_labels=labeller.source) if labeller else settings
-            record = build_record(folder, tables, name, labelled, folds)
+            supervised = supervisor.supervise(settings) if supervisor else settings
+            record = build_record(folder, tables, name, supervised, folds)
             planned = scale_epochs(settings, budget_plan.share)
             job = TrainingJob(
                 folder,

@@ -3,10 +3,13 @@ from __future__ import annotations
 import keras
 import numpy as np
 import pytest
+from keras import ops
 from sklearn.metrics import log_loss
 from sklearn.utils.class_weight import compute_class_weight
 
-from ensembler.heads.jobs.losses import LogLoss, compute_class_weights
+from ensembler.heads.jobs.losses import LogLoss, build_loss, compute_class_weights, join_targets
+from ensembler.heads.links import compute_probabilities
+from ensembler.heads.soft_targets import SoftTargets, compute_distillation_losses_and_errors
 
 RANDOM = np.random.default_rng(0)
 CHANCES = RANDOM.dirichlet(np.ones(3), 20).astype("f4")
@@ -77,3 +80,29 @@ def test_a_class_without_rows_has_weight_one() -> None:
     labels[:2, 0] = labels[2:, 1] = 1
     assert compute_class_weights(labels, "balanced", multiclass=True)[1].tolist() == [1, 1, 1]
     assert compute_class_weights(labels, "none", multiclass=False).tolist() == PLAIN.tolist()
+
+
+@pytest.mark.parametrize(("multiclass", "outputs"), [(True, 3), (False, 1), (False, 4)])
+@pytest.mark.parametrize("temperature", [1.0, 4.0])
+def test_distillation_is_the_same_loss_as_that_of_linear_heads(
+    multiclass: bool, outputs: int, temperature: float
+) -> None:
+    random = np.random.default_rng(3)
+    labels, taught, scores = random.normal(0, 2, (3, 6, outputs)).astype(np.float32)
+    labels, taught = (compute_probabilities(each, multiclass=multiclass) for each in (labels, taught))
+    soft = SoftTargets(taught, 0.8, temperature)
+    weights = np.ones((2, outputs), np.float32)
+    loss = build_loss(multiclass=multiclass, smoothing=0.0, weights=weights, soft=soft)
+    ours = loss.call(
+        ops.convert_to_tensor(join_targets(labels, soft)),
+        ops.convert_to_tensor(compute_probabilities(scores, multiclass=multiclass)),
+    )
+    softened = soft.soften(multiclass=multiclass)
+    theirs, _ = compute_distillation_losses_and_errors(scores.copy(), labels, softened, soft, multiclass=multiclass)
+    assert np.asarray(ours) == pytest.approx(theirs.mean(axis=1), abs=1e-4)
+
+
+def test_without_a_teacher_targets_and_loss_are_plain() -> None:
+    targets = np.ones((2, 1), np.float32)
+    assert join_targets(targets, None) is targets
+    assert type(build_loss(multiclass=False, smoothing=0.0, weights=np.ones((2, 1), np.float32))) is LogLoss

@@ -131,7 +131,9 @@ def _build_cache_path(job: TrainingJob, view: View) -> Path:
     own: tuple[str, ...] = ()
     if job.backbone.is_custom:
         # A user's function may return other weights than before.
-        own = (job.record.settings.preprocessing, compute_model_digest(_build_frozen_backbone(job)))
+        frozen = job.record.settings.frozen
+        model = load_or_build_backbone(job) if frozen else _build_frozen_backbone(job)
+        own = (job.record.settings.preprocessing, compute_model_digest(model))
     return build_feature_path(job.folder, job.record, view, own)
 
 

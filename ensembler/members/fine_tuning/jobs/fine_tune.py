@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ....backbones.jobs.views import average_views
 from ....competition.metrics.metrics import log_loss
 from ....events import FoldBegan, FoldEnded, WorkAhead
+from ....heads.jobs.losses import join_targets
 from ....images.batches import iterate_pixel_batches
 from ....images.photo_source import PhotoSource
 from ....images.training_photos import TrainingPhotos
@@ -90,15 +91,15 @@ def _build_fold_task(job: TrainingJob, fold: int, photos: CompetitionPhotos, pro
         rows, evaluation_rows["validation"] = split_validation_rows(rows, tables, seed)
     if job.splits.mask_held_out(fold).any():
         evaluation_rows["held_out"] = np.flatnonzero(job.splits.mask_held_out(fold))
-    # Validation and held-out rows contain real labels only, because a pseudo-label is not a ground truth.
+    # Validation and held-out rows contain real labels only, because predictions are not a ground truth.
     pseudo = job.load_pseudo_labelled(fold)
     learned = photos.select_training_photos(np.concatenate([rows, list_test_rows(tables)[pseudo.rows]]))
-    targets = np.concatenate([tables.targets[rows], pseudo.targets])
+    targets, soft = np.concatenate([tables.targets[rows], pseudo.targets]), job.load_soft_targets(fold, rows)
     return FoldTask(
         name=f"{job.member}, {job.describe_fold(fold)}",
         settings=settings,
         multiclass=job.multiclass,
-        photos=TrainingPhotos(learned, targets),
+        photos=TrainingPhotos(learned, join_targets(targets, soft)),
         targets=targets,
         seed=seed,
         build=partial(_build_starting_network, job, fold, progress),
@@ -111,6 +112,7 @@ def _build_fold_task(job: TrainingJob, fold: int, photos: CompetitionPhotos, pro
             job.planned_settings, job.backbone, len(targets), sum(map(len, evaluation_rows.values()))
         ),
         allotment=job.allotments.get(fold),
+        soft=soft,
     )
 
 
@@ -139,7 +141,7 @@ def _compute_log_losses(
     targets = job.tables.targets
     losses = {}
     for name, rows in evaluation_rows.items():
-        probabilities = _compute_probabilities(model, photos.select_photos(rows), job, progress, SILENT.start("", 0))
+        probabilities = compute_probabilities(model, photos.select_photos(rows), job, progress, SILENT.start("", 0))
         losses[name] = log_loss(targets[rows], probabilities, multiclass=job.multiclass)
     return losses
 
@@ -159,11 +161,11 @@ def _predict_fold(
     )
     predictor = Predictor(viewed, job.record.settings.batch_size, job.member, job.runtime, progress)
     run = partial(predictor.predict_batch, photos=len(predicted))
-    probabilities = _compute_probabilities(viewed, predicted, job, progress, task, run)
+    probabilities = compute_probabilities(viewed, predicted, job, progress, task, run)
     return probabilities[: len(held_out)], probabilities[len(held_out) :]
 
 
-def _compute_probabilities(
+def compute_probabilities(
     model: Any,
     photos: PhotoSource,
     job: TrainingJob,
@@ -171,6 +173,7 @@ def _compute_probabilities(
     task: Task,
     run: PredictBatch | None = None,
 ) -> NDArray[np.float32]:
+    """Predict photos by a network, by a function ``run`` of a batch if there is one."""
     settings = job.record.settings
     batches = iterate_pixel_batches(photos, settings.batch_size)
     stoppable_batches = progress.iterate_until_stopped(batches, f"in the predictions of {job.member}")

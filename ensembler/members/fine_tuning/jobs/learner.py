@@ -10,7 +10,7 @@ import numpy as np
 from keras import ops
 
 from ....backbones.jobs.precision import use_precision
-from ....heads.jobs.losses import LogLoss, compute_class_weights
+from ....heads.jobs.losses import build_loss, compute_class_weights
 from ....images.batches import count_steps
 from ..checkpoints import Arrays, TrainingSnapshot
 from ..fold_task import FoldTask
@@ -101,7 +101,12 @@ class Learner:
             scaled = settings.precision == "float16"
             self.model.compile(
                 optimizer=keras.optimizers.LossScaleOptimizer(self.optimizer) if scaled else self.optimizer,
-                loss=LogLoss(multiclass=fold_task.multiclass, smoothing=settings.label_smoothing, weights=weights),
+                loss=build_loss(
+                    multiclass=fold_task.multiclass,
+                    smoothing=settings.label_smoothing,
+                    weights=weights,
+                    soft=fold_task.soft,
+                ),
                 jit_compile=is_on_gpu(),
                 auto_scale_loss=False,
             )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ....heads.jobs.hidden import HiddenHead
 from ....heads.jobs.losses import compute_class_weights
@@ -12,6 +13,14 @@ from ....heads.linear import LinearHead
 from ....images.views import View
 from ...features.jobs.compute import Features
 from ...training_job import TrainingJob
+
+
+def join_features(
+    features: Features, views: Sequence[View], rows: NDArray[np.bool_], test_rows: NDArray[np.int64]
+) -> NDArray[np.float32]:
+    """Return the features of some training and some test photos, both of the first view, then of the next one."""
+    shown = [(features[view][0][rows], features[view][1][test_rows]) for view in views]
+    return np.concatenate([part for parts in shown for part in parts])
 
 
 def fit_with_pseudo_labels(
@@ -35,8 +44,7 @@ def fit_with_pseudo_labels(
     if not len(pseudo.rows):
         return head
     rows = job.splits.mask_training(fold)
-    shown = [(features[view][0][rows], features[view][1][pseudo.rows]) for view in views]
-    X = np.concatenate([part for parts in shown for part in parts])
+    X = join_features(features, views, rows, pseudo.rows)
     Y = np.concatenate([job.tables.targets[rows], pseudo.targets])
     undivided, multiclass = np.zeros(len(Y), np.int64), job.multiclass
     if isinstance(head, HiddenHead):

@@ -1,0 +1,1 @@
+"""Distillation: the teacher of a member, and the files of the teacher's predictions."""
