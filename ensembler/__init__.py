@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from .competition.layout.hints import Hints
     from .errors import EnsemblerError
     from .events import Event
+    from .exports.result import ExportedFile, ExportResult
     from .handle.competition import Competition
     from .handle.opening import adopt, fetch, open  # noqa: A004 - reads as `gzip.open` does
     from .options.declared import EngineOptions, RunOptions, TrainingOptions
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from .workflows.config import config
     from .workflows.demo import demo
     from .workflows.distill import distill
+    from .workflows.doubts import Doubts, list_doubts
+    from .workflows.export import export
     from .workflows.folds import FoldsResult, folds
     from .workflows.layout import LayoutResult, layout
     from .workflows.members.listed_member import ListedMember
@@ -42,6 +45,7 @@ if TYPE_CHECKING:
     from .workflows.survey.survey import survey
     from .workflows.train.preview import AugmentedPhotos, show_augmented
     from .workflows.train.train import train_members
+    from .workflows.turn import TurnedPhotos, turn_photos
 
 __version__ = "0.1.0"
 
@@ -50,8 +54,11 @@ _HOMES = {
     "AugmentedPhotos": "workflows.train.preview",
     "BuiltStack": "workflows.status.standing",
     "Competition": "handle.competition",
+    "Doubts": "workflows.doubts",
     "EnsemblerError": "errors",
     "Event": "events",
+    "ExportResult": "exports.result",
+    "ExportedFile": "exports.result",
     "FoldsResult": "workflows.folds",
     "Hints": "competition.layout.layout",
     "LayoutResult": "workflows.layout",
@@ -72,15 +79,18 @@ _HOMES = {
     "SubmitResult": "workflows.results",
     "SurveyResult": "workflows.survey.result",
     "TrainingOptions": "options.declared",
+    "TurnedPhotos": "workflows.turn",
     "Workspace": "paths",
     "adopt": "handle.opening",
     "config": "workflows.config",
     "demo": "workflows.demo",
     "distill": "workflows.distill",
+    "export": "workflows.export",
     "fetch": "handle.opening",
     "folds": "workflows.folds",
     "layout": "workflows.layout",
     "list_backbones": "workflows.backbones",
+    "list_doubts": "workflows.doubts",
     "list_members": "workflows.members.listing",
     "load_stack": "stacking.jobs.loaded_stack",
     "notebook": "workflows.submit.notebook",
@@ -96,15 +106,19 @@ _HOMES = {
     "submit": "workflows.submit.submit",
     "survey": "workflows.survey.survey",
     "train_members": "workflows.train.train",
+    "turn_photos": "workflows.turn",
 }
 
 __all__ = [
     "AugmentedPhotos",
     "BuiltStack",
     "Competition",
+    "Doubts",
     "EngineOptions",
     "EnsemblerError",
     "Event",
+    "ExportResult",
+    "ExportedFile",
     "FoldsResult",
     "Hints",
     "LayoutResult",
@@ -124,16 +138,19 @@ __all__ = [
     "SubmitResult",
     "SurveyResult",
     "TrainingOptions",
+    "TurnedPhotos",
     "Workspace",
     "__version__",
     "adopt",
     "config",
     "demo",
     "distill",
+    "export",
     "fetch",
     "folds",
     "layout",
     "list_backbones",
+    "list_doubts",
     "list_members",
     "load_stack",
     "notebook",
@@ -149,6 +166,7 @@ __all__ = [
     "submit",
     "survey",
     "train_members",
+    "turn_photos",
 ]
 
 

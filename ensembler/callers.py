@@ -15,7 +15,7 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 
 # Arguments whose option has another name, because it is repeated or shared by several arguments.
-_OPTIONS = {"phases": "phase", "backbones": "backbone"}
+_OPTIONS = {"phases": "phase", "backbones": "backbone", "formats": "format"}
 _ARGUMENTS = {
     **{option: name for name, option in _OPTIONS.items()},
     "data": "workspace",
@@ -36,7 +36,7 @@ _HINTS = frozenset(
         "incomplete-photos",
         "conflicting-labels",
     }
-    | {"groups", "metric", "like", "leave-out"}
+    | {"groups", "metric", "like", "leave-out", "task"}
 )
 # Options that may be repeated.
 _REPEATED = frozenset({"leave-out"})
@@ -44,9 +44,9 @@ _REPEATED = frozenset({"leave-out"})
 _FLAGS = frozenset(
     {"again", "data-parallel", "force", "full", "measure", "offline", "push", "refit", "restart"}
     | {"conflicting-labels", "incomplete-labels", "incomplete-photos"}
-    | {"submit", "tensorboard", "yes"}
+    | {"exif", "submit", "tensorboard", "yes"}
 )
-_FUNCTIONS = {"members": "list_members", "backbones": "list_backbones"}
+_FUNCTIONS = {"members": "list_members", "backbones": "list_backbones", "doubts": "list_doubts"}
 _CALL = re.compile(
     r"`ensembler (?P<command>[a-z][a-z-]*)(?P<words>[^`]*)`"
     r"|`--(?P<given>[a-z][a-z-]*) (?P<value>[^`]+)`"
@@ -55,8 +55,8 @@ _CALL = re.compile(
 _COMMAND = re.compile(r"`ensembler (?P<command>[a-z][a-z-]*)(?P<words>[^`]*)`")
 # Commands that use the current competition unless -c names another one.
 COMPETITION_COMMANDS = frozenset(
-    {"distill", "folds", "layout", "members", "notebook", "predict", "score", "stack", "status", "submissions"}
-    | {"submit", "survey", "train-members"}
+    {"distill", "doubts", "export", "folds", "layout", "members", "notebook", "predict", "score", "stack", "status"}
+    | {"submissions", "submit", "survey", "train-members"}
 )
 # Job processes inherit these variables.
 _CALLER_VARIABLE = "ENSEMBLER_CALLER"

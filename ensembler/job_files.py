@@ -16,8 +16,8 @@ class JobFiles:
         Absolute paths and glob patterns of the files that the job reads, where they exist. A folder stands for all
         files below it.
     writes
-        Absolute paths of the files and folders that it writes. Files of a later entry are brought back after those of
-        an earlier one.
+        Absolute paths and glob patterns of the files that it writes, and folders of them. Files of a later entry are
+        brought back after those of an earlier one.
     photos
         Absolute paths of photos that it reads. Jobs may share one long tuple.
     shared

@@ -79,7 +79,10 @@ STAGES = (
     "members",
     "stack",
     "distill",
+    "doubts",
     "predict",
+    "turn",
+    "export",
     "submit",
     "status",
     "demo",
@@ -97,6 +100,10 @@ HEAVY = {
     "tensorflow": "jobs/",
     "onnxruntime": "jobs/",
     "tf2onnx": "jobs/",
+    "onnx": "jobs/",
+    "openvino": "exports/jobs/",
+    "nncf": "exports/jobs/",
+    "ai_edge_litert": "exports/jobs/",
     "PIL": "images/|competition/archives/|competition/pictures/",
     "matplotlib": "reports/",
     "py7zr": "competition/archives/seven_zip.py",
@@ -106,6 +113,10 @@ HEAVY = {
 }
 # Pillow, Keras and what runs networks beside it: plain Keras 3 elsewhere, so that it runs on JAX and PyTorch too.
 TENSORFLOW = {
+    "exports/jobs/convert.py",
+    "exports/jobs/litert_files.py",
+    "exports/jobs/opened.py",
+    "exports/jobs/saved_models.py",
     "inference/jobs/converted.py",
     "inference/jobs/speed.py",
     "members/fine_tuning/jobs/devices.py",

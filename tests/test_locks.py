@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -11,7 +12,14 @@ import time
 import pytest
 
 from ensembler.errors import Busy, StorageError
-from ensembler.locks import STALE_AFTER_SECONDS, hold_lock
+from ensembler.locks import (
+    LOST_AFTER_SECONDS,
+    LOST_HOLDERS_VARIABLE,
+    STALE_AFTER_SECONDS,
+    Holder,
+    format_holders,
+    hold_lock,
+)
 from ensembler.locks import describe_holder as held_by
 
 IMPORTS = """
@@ -117,6 +125,23 @@ def test_the_lock_of_a_dead_machine_is_taken_over_from_the_drive(tmp_path, holde
     note_of(tmp_path / ".lock", HOST, STALE_AFTER_SECONDS + 10)
     with hold_lock(tmp_path / ".lock", "dogs"), pytest.raises(Busy, match=f"process {os.getpid()}"):
         hold_lock(tmp_path / ".lock", "dogs").__enter__()
+
+
+@pytest.mark.parametrize(
+    ("lost", "silent_for", "free"),
+    [
+        ([Holder(HOST, 7)], LOST_AFTER_SECONDS + 10, True),
+        # It lives on a machine that its engine cannot reach.
+        ([Holder(HOST, 7)], LOST_AFTER_SECONDS - 10, False),
+        ([Holder(HOST, 8), Holder("other", 7)], LOST_AFTER_SECONDS + 10, False),
+        ([], LOST_AFTER_SECONDS + 10, False),
+    ],
+)
+def test_a_lost_holder_counts_for_less_time(lost, silent_for, free, tmp_path, monkeypatch):
+    monkeypatch.setenv(LOST_HOLDERS_VARIABLE, format_holders(lost))
+    note_of(tmp_path / ".lock", HOST, silent_for)
+    with contextlib.nullcontext() if free else pytest.raises(Busy), hold_lock(tmp_path / ".lock", "dogs"):
+        pass
 
 
 def test_the_living_touch_their_note(tmp_path, monkeypatch):

@@ -17,10 +17,11 @@ from .backbone_commands import backbones
 from .competition_commands import adopt, fetch, layout
 from .context import Context
 from .endings import EXIT_INTERRUPTED, EXIT_WRONG_CALL, CommandExit, describe_outcome, fail
+from .export_commands import export
 from .fold_commands import folds
 from .member_commands import members, status
 from .options import PATH, Option, option
-from .prediction_commands import predict
+from .prediction_commands import doubts, predict
 from .slurm_commands import slurm_script
 from .stack_commands import demo, score, stack
 from .submission_commands import notebook, submissions, submit
@@ -88,7 +89,9 @@ for _command in (
     members,
     stack,
     distill,
+    doubts,
     predict,
+    export,
     score,
     submit,
     submissions,

@@ -14,9 +14,9 @@ from ..figures import format_number
 from .formatting import format_duration, format_fold, format_memory, format_rate
 from .jobs import Jobs, RunningJob
 
-COLUMNS = ("job", "phase", "epoch", "log loss", "training loss", "photos/s", "memory", "left")
+COLUMNS = ("job", "node", "GPU", "phase", "epoch", "log loss", "training loss", "photos/s", "memory", "left")
 # Columns that narrow terminals omit, in this order.
-OPTIONAL_COLUMNS = ("training loss", "memory", "photos/s", "phase", "epoch")
+OPTIONAL_COLUMNS = ("training loss", "memory", "photos/s", "GPU", "phase", "epoch", "node")
 _GAP = 2
 # Lines reserved for the header, the summary, bars, and the user's command.
 _RESERVED_LINES = 6
@@ -64,18 +64,28 @@ class JobTable:
             steps = f"{epoch.epoch}/{epoch.epochs}"
         return {
             "job": _format_job_name(job),
+            "node": job.node,
+            "GPU": job.gpus,
             "phase": phase,
             "epoch": steps,
             "log loss": format_number(ended.log_loss) if ended else "",
             "training loss": format_number(ended.training_loss) if ended else "",
             "photos/s": format_rate(job.photos_a_second),
-            "memory": format_memory(self._read_memory(job.process), ended.gpu_memory if ended else None),
+            "memory": format_memory(self._find_memory(job), ended.gpu_memory if ended else None),
             "left": "" if left is None else format_duration(left),
         }
+
+    def _find_memory(self, job: RunningJob) -> int | None:
+        """Return the main memory of a job. On another machine, it is that of the last epoch's end."""
+        if not job.node:
+            return self._read_memory(job.process)
+        return job.ended_epoch.memory if job.ended_epoch else None
 
     def _draw_summary(self, now: float, width: int) -> Table:
         jobs, left, share = self._jobs, self._jobs.estimate_seconds_left(now), self._jobs.share
         words = [f"{jobs.done} of {jobs.planned} jobs", f"{format_duration(now - self._began)} passed"]
+        if any(job.node for job in jobs.running.values()):
+            words[0] += f", {len(jobs.running)} running"
         if left is not None:
             words.append(f"about {format_duration(left)} left")
         room = width - sum(cell_len(word) + _GAP for word in words)
@@ -108,7 +118,7 @@ def _build_table(rows: Sequence[dict[str, str]], width: int) -> Table:
         columns = [name for name in columns if name != optional]
     table = Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0), header_style="dim")
     for name in columns:
-        side: Literal["left", "right"] = "left" if name in ("job", "phase") else "right"
+        side: Literal["left", "right"] = "left" if name in ("job", "node", "phase") else "right"
         table.add_column(name, justify=side, no_wrap=True, overflow="ellipsis")
     for row in rows:
         table.add_row(*(Text(row[name]) for name in columns))

@@ -83,6 +83,8 @@ class RunningJob:
         Planned job.
     process
         Number of the job's process.
+    node, gpus
+        Machine of the job in a cluster, and its GPUs there; see :class:`.JobBegan`.
     work_left
         Remaining work of the job.
     tasks
@@ -100,6 +102,8 @@ class RunningJob:
     plan: PlannedJob
     process: int
     work_left: float
+    node: str = ""
+    gpus: str = ""
     tasks: dict[str, TaskState] = field(default_factory=dict)
     fold: int | None = None
     epoch: EpochBegan | None = None
@@ -202,10 +206,16 @@ class Jobs:
                 self.waiting.update((plan.job, plan) for plan in event.jobs)
                 self.parallel = event.parallel
             case JobBegan():
-                plan = self.waiting.pop(event.job, None) or PlannedJob(event.job)
-                self.running[event.job] = RunningJob(plan, event.process, plan.work)
+                # A job that lost its machine begins again.
+                before = self.running.get(event.job)
+                waiting = self.waiting.pop(event.job, None)
+                plan = before.plan if before else waiting or PlannedJob(event.job)
+                self.running[event.job] = RunningJob(plan, event.process, plan.work, event.node, event.gpus)
             case JobEnded():
                 ended = self.running.pop(event.job, None)
+                # A job that follows a failed one ends without a beginning.
+                if event.job in self.waiting:
+                    del self.waiting[event.job]
                 self.done += 1
                 if ended and not event.error:
                     self._speeds.add(ended.plan.member, ended.plan.work, event.seconds)

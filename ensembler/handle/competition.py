@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Unpack
 
-from ..options.arguments import Names, Paths
+from ..options.arguments import Names
 from ..options.declared import EngineOptions, Preset, TrainingOptions, TrainMembersOptions
 from ..options.distillation import EXCLUDED_OPTIONS
 from ..options.reading import ENGINE, OPTIONS, RUN, show_options
@@ -21,7 +21,6 @@ from ..workflows.layout import LayoutResult, layout
 from ..workflows.members.listed_member import ListedMember
 from ..workflows.members.listing import list_members
 from ..workflows.members.removal import RemovedMembers, remove_members
-from ..workflows.predict import Predictions, predict
 from ..workflows.results import MemberResult, ScoreResult, StackResult, SubmitResult
 from ..workflows.stack import stack
 from ..workflows.status.standing import Status
@@ -34,10 +33,11 @@ from ..workflows.survey.result import SurveyResult, SurveySorting
 from ..workflows.survey.survey import DEFAULT_TOP, survey
 from ..workflows.train.preview import AugmentedPhotos, show_augmented
 from ..workflows.train.train import train_members
-from .facts import CompetitionFacts
+from .networks import CompetitionNetworks
+from .orientation import OrientationMethods
 
 
-class Competition(CompetitionFacts, Shown):
+class Competition(CompetitionNetworks, OrientationMethods, Shown):
     """A competition in the workspace, with all commands as methods.
 
     :func:`ensembler.fetch`, :func:`ensembler.adopt` and :func:`ensembler.open` return it. Each method does what the
@@ -272,25 +272,6 @@ class Competition(CompetitionFacts, Shown):
             return distill(into, stack=stack, competition=self, progress=progress, **options)
 
     @show_options(ENGINE)
-    def predict(
-        self,
-        photos: Paths,
-        *,
-        stack: PathLike | None = None,
-        batch_size: int = 32,
-        **options: Unpack[EngineOptions],
-    ) -> Predictions:
-        """Predict photos with a stack; see :func:`ensembler.predict`.
-
-        Examples
-        --------
-        >>> found = ensembler.open("pets").predict(["photos/dogs/1.png"], stack="first")
-        >>> found.outputs, found.probabilities.shape
-        (('dogs',), (1, 1))
-        """
-        with self.progress as progress:
-            return predict(photos, stack=stack, batch_size=batch_size, competition=self, progress=progress, **options)
-
     def score(self, csv: PathLike | None = None, *, truth: PathLike | None = None) -> ScoreResult:
         """Score a CSV against hidden labels; see :func:`ensembler.score`.
 

@@ -10,9 +10,9 @@ from ..options.settings import MemberSettings
 # A process with TensorFlow, Keras and pandas, measured without a GPU. CUDA's libraries and buffers are a guess.
 BASE_BYTES, GPU_BYTES = 900_000_000, 3_000_000_000
 # Part of all activations that exist at one time without backpropagation, measured on three families.
-_PREDICTION_SHARE = 1 / 6
+_PREDICTION_SHARE = 1 / 8
 # Copies of the weights while another runtime is chosen.
-_WEIGHT_COPIES = 3
+_WEIGHT_COPIES = 2
 
 
 def estimate_memory(

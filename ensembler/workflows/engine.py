@@ -30,10 +30,12 @@ def open_engine(options: EngineOptions, progress: Progress) -> Engine:
     processors, shared_folder = options.get("job_processors"), options.get("shared_folder")
     if options.get("engine", "local") == "local":
         if options.get("ray_address") or shared_folder is not None:
-            raise BadChoice("--ray-address and --no-shared-folder need --engine ray: the engine local has one machine.")
+            raise BadChoice(
+                "--ray-address and --no-shared-folder need `--engine ray`: the engine local has one machine."
+            )
         return LocalEngine(processors)
     if find_spec("ray") is None:
-        raise BadChoice("--engine ray needs Ray, which is not installed: run pip install 'ensembler[ray]'.")
+        raise BadChoice("`--engine ray` needs Ray, which is not installed: run pip install 'ensembler[ray]'.")
     # Ray takes a second to load.
     from ..engines.ray.engine import RayEngine
 

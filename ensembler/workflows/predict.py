@@ -23,6 +23,8 @@ from ..competition.task import Task
 from ..engines.engine import Engine
 from ..engines.job import Job, Needs
 from ..errors import BadChoice, BadData, JobFailed, format_count
+from ..exports.network_files import NetworkFile, find_network_file, find_stack_file
+from ..job_files import JobFiles
 from ..members.features.shards import count_full_shards, divide_rows
 from ..members.work import count_shards
 from ..options.arguments import Count, Paths, check_arguments
@@ -31,7 +33,7 @@ from ..options.reading import ENGINE, read_options, show_options
 from ..paths import DEFAULT_WORKSPACE, CompetitionLike, PathLike, Workspace, WorkspaceLike
 from ..progress import SILENT, Progress
 from ..serialization import make_record, read_arrays, write_json
-from ..stacking.card import StackCard, estimate_stack_work, read_card
+from ..stacking.card import StackCard, estimate_stack_work
 from ..stacking.job_files import list_prediction_files
 from ..stacking.prediction_report import PredictionReport
 from ..submission.notebook.folder import choose_stack
@@ -42,7 +44,6 @@ from .machine import detect_machine
 # Nine digits represent every float32 exactly.
 _FLOAT_FORMAT = ".9g"
 # Function of the jobs.
-PREDICT_FILES = "ensembler.stacking.jobs.loaded_stack:predict_files"
 
 
 @dataclass(frozen=True, repr=False)
@@ -106,13 +107,16 @@ def predict(
     photos: Paths,
     *,
     stack: PathLike | None = None,
+    model: PathLike | None = None,
     competition: CompetitionLike | None = None,
     batch_size: Count = 32,
     workspace: WorkspaceLike = DEFAULT_WORKSPACE,
     progress: Progress = SILENT,
     **options: Unpack[EngineOptions],
 ) -> Predictions:
-    """Predict photos with a stack, in a separate process, or in several for many photos on several GPUs or machines.
+    """Predict photos with a stack or an exported file, in a process of its own.
+
+    A stack predicts many photos in several processes, if there are several GPUs or machines.
 
     Parameters
     ----------
@@ -122,6 +126,9 @@ def predict(
     stack
         Name of a finished stack, or path of a ``stack.keras``: text with a slash or the suffix ``.keras`` is a path.
         None uses the stack that was built last.
+    model
+        File of :func:`ensembler.export` instead of a stack: ``.onnx``, ``.tflite``, ``.xml`` of OpenVINO, the folder of
+        a SavedModel, or a ``stack.keras``. Its runtime predicts, without Keras.
     competition
         Name of the competition of the stack. None uses the one last fetched or adopted. A path ignores it.
     batch_size
@@ -132,7 +139,7 @@ def predict(
     Raises
     ------
     BadChoice
-        If the stack or a photo does not exist.
+        If the stack, the file or a photo does not exist, or the runtime of the file is not installed.
     BadData
         If the file of the stack cannot be read, a folder contains no photo, or no photo can be decoded.
     Mismatch
@@ -145,14 +152,18 @@ def predict(
     ('1.png', (1, 1))
     """
     engine_options = cast(EngineOptions, read_options(options, known=ENGINE))
-    model = _locate_stack_file(stack, competition, Workspace.read(workspace))
-    card = read_card(model)
-    paths = _list_photo_files([photos] if isinstance(photos, str | os.PathLike) else photos)
+    if stack is not None and model is not None:
+        raise BadChoice(f"Name either --stack or --model. Received: {str(stack)!r} and {str(model)!r}")
+    if model is not None:
+        network = find_network_file(Path(model))
+    else:
+        network = find_stack_file(locate_stack_file(stack, competition, Workspace.read(workspace)))
+    paths = list_photo_files([photos] if isinstance(photos, str | os.PathLike) else photos)
     unique = {path: row for row, path in enumerate(dict.fromkeys(paths))}
     # Other machines that share the folder of competitions need not share the folder of temporary files.
     shared = Workspace.read(workspace).data.absolute() if engine_options.get("engine") == "ray" else None
     with open_engine(engine_options, progress) as engine, _make_scratch_folder(shared) as scratch:
-        found = _predict(model, card, list(unique), batch_size, engine, scratch, progress)
+        card, found = _predict(network, list(unique), batch_size, engine, scratch, progress)
     probabilities = found[[unique[path] for path in paths]]
     readable = np.isfinite(probabilities[:, 0])
     if not readable.any():
@@ -161,7 +172,8 @@ def predict(
     return Predictions(card.name, card.task, card.outputs, decoded, probabilities[readable], unreadable)
 
 
-def _locate_stack_file(stack: PathLike | None, competition: CompetitionLike | None, workspace: Workspace) -> Path:
+def locate_stack_file(stack: PathLike | None, competition: CompetitionLike | None, workspace: Workspace) -> Path:
+    """Return the file of a stack: text with a slash or the suffix ``.keras`` is a path, other text a name."""
     if stack is not None and (
         not isinstance(stack, str) or "/" in stack or os.sep in stack or stack.endswith(".keras")
     ):
@@ -170,7 +182,7 @@ def _locate_stack_file(stack: PathLike | None, competition: CompetitionLike | No
     return folder.stack(choose_stack(folder, stack)) / "stack.keras"
 
 
-def _list_photo_files(named: Sequence[PathLike]) -> list[Path]:
+def list_photo_files(named: Sequence[PathLike]) -> list[Path]:
     """Return the photos in the given order."""
     paths: list[Path] = []
     for path in map(Path, named):
@@ -186,13 +198,14 @@ def _list_photo_files(named: Sequence[PathLike]) -> list[Path]:
 
 
 def _predict(
-    model: Path, card: StackCard, paths: list[Path], batch_size: int, engine: Engine, scratch: Path, progress: Progress
-) -> NDArray[np.float32]:
-    jobs = list(_build_jobs(model, card, paths, batch_size, engine, scratch))
+    network: NetworkFile, paths: list[Path], batch_size: int, engine: Engine, scratch: Path, progress: Progress
+) -> tuple[StackCard, NDArray[np.float32]]:
+    jobs = list(_build_jobs(network, paths, batch_size, engine, scratch))
     replies = engine.run_jobs(jobs, scratch, progress)
     reports = [make_record(reply, PredictionReport, "the reply of a job") for reply in replies]
+    card = network.read_card(replies[0])
     PredictionReport.join(reports).warn(card.pixel_rule, progress)
-    return np.concatenate([read_arrays(Path(job.spec["predictions"]))["probabilities"] for job in jobs])
+    return card, np.concatenate([read_arrays(Path(job.spec["predictions"]))["probabilities"] for job in jobs])
 
 
 @contextlib.contextmanager
@@ -211,25 +224,30 @@ def _make_scratch_folder(parent: Path | None) -> Iterator[Path]:
 
 
 def _build_jobs(
-    model: Path, card: StackCard, paths: list[Path], batch_size: int, engine: Engine, scratch: Path
+    network: NetworkFile, paths: list[Path], batch_size: int, engine: Engine, scratch: Path
 ) -> Iterator[Job]:
     """Yield the jobs that predict the photos, one for each shard, with their files in ``scratch``."""
-    work = len(paths) * estimate_stack_work(card)
+    # An exported file, whose card its job reads, runs on processors in one job.
+    work = len(paths) * estimate_stack_work(network.stack_card) if network.stack_card else 0.0
     shards, needs = _divide_photos(len(paths), batch_size, work, engine)
     for number, rows in enumerate(shards, 1):
         name = "predict" if len(shards) == 1 else f"predict-{number}-of-{len(shards)}"
         photos = scratch / f"{name}-photos.json"
         write_json(photos, [str(path) for path in paths[rows.start : rows.stop]])
         spec = {
-            "model": str(model.absolute()),
+            "model": str(network.path.absolute()),
             "photos": str(photos),
             "batch_size": batch_size,
             "predictions": str(scratch / f"{name}.npz"),
         }
-        files = partial(
-            list_prediction_files, model, photos, paths[rows.start : rows.stop], Path(str(spec["predictions"]))
-        )
-        yield Job(name, PREDICT_FILES, spec, work=work * len(rows) / len(paths), needs=needs, files=files)
+        files = partial(_list_files, network, photos, paths[rows.start : rows.stop], Path(str(spec["predictions"])))
+        yield Job(name, network.function, spec, work=work * len(rows) / len(paths), needs=needs, files=files)
+
+
+def _list_files(network: NetworkFile, photo_list: Path, photos: Sequence[Path], predictions: Path) -> JobFiles:
+    """List the files of a job, see :func:`.list_prediction_files`."""
+    parts = JobFiles(reads=tuple(str(path.absolute()) for path in network.files))
+    return list_prediction_files(network.path, photo_list, photos, predictions).join(parts)
 
 
 def _divide_photos(photos: int, batch_size: int, work: float, engine: Engine) -> tuple[Sequence[range], Needs]:
@@ -237,7 +255,7 @@ def _divide_photos(photos: int, batch_size: int, work: float, engine: Engine) ->
 
     Each shard fills a batch, so each photo is in the same batch, of the same size, as without shards.
     """
-    most = count_full_shards(photos, batch_size)
+    most = count_full_shards(photos, batch_size) if work else 0
     # The hardware is not detected for so few photos that one job suffices on any.
     if min(most, count_shards(work, work, most, on_gpu=False) if most else 0) < 2:
         return [range(photos)], Needs()

@@ -171,7 +171,7 @@ def test_phases_in_a_variable_are_separated_by_semicolons(tmp_path: Path) -> Non
 def test_a_members_help_is_in_sections(tmp_path: Path) -> None:
     help_text = ensembler("train-members", "--help", folder=tmp_path).stdout
     titles = [line for line in help_text.splitlines() if line.endswith(":") and not line.startswith(" ")]
-    assert titles == ["Options:", "Start:", "Fine-tuning:", "Head:", "Photos and labels:", "Steps:"]
+    assert titles == ["Options:", "Machines:", "Start:", "Fine-tuning:", "Head:", "Photos and labels:", "Steps:"]
 
 
 @pytest.mark.slow

@@ -124,3 +124,24 @@ def test_a_failed_jobs_work_is_not_counted() -> None:
     jobs.apply_event(JobEnded(1.0, "It died.", job="b0-fold-2"), clock.now)
     assert list(jobs.waiting) == ["b0-fold-3"]
     assert jobs.share == pytest.approx(0.5)
+
+
+def test_jobs_of_a_cluster_have_their_machines_and_the_memory_of_their_last_epoch() -> None:
+    jobs, clock = made()
+    before = drawn(jobs, clock, 200)
+    jobs.apply_event(JobBegan(7, "gpu-3", "1", job="b0-fold-2"), clock.now)
+    jobs.running["b0-fold-2"].apply_event(began(1))
+    jobs.running["b0-fold-2"].apply_event(ended(1))
+    after = drawn(jobs, clock, 200)
+    assert "node" not in " ".join(before)
+    head, row, *_, summary = (line for line in after if line.strip())
+    assert head.split()[:3] == ["job", "node", "GPU"]
+    assert row.split()[:5] == ["b0,", "fold", "2", "gpu-3", "1"]
+    assert "1 of 3 jobs, 1 running" in summary
+    assert "1.4" not in row
+
+
+def test_a_job_that_did_not_run_no_longer_waits() -> None:
+    jobs, clock = made()
+    jobs.apply_event(JobEnded(0.0, "It did not run.", job="b0-fold-3"), clock.now)
+    assert (jobs.done, jobs.planned, list(jobs.waiting)) == (2, 3, [])

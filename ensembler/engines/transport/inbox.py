@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-from pathlib import Path
+from pathlib import Path, PurePath
 from threading import Lock
 from typing import BinaryIO
 
@@ -129,6 +129,7 @@ class Inbox:
             )
         # Nothing that a node says leads out of these folders.
         if os.path.normpath(path) != path or not any(
-            path == place or path.startswith(place.rstrip("/") + "/") for place in self._writes[key]
+            path == place or path.startswith(place.rstrip("/") + "/") or PurePath(path).match(place)
+            for place in self._writes[key]
         ):
             raise TransferFailed(f"{key} may not write {path}: use the same version of ensembler on all machines.")

@@ -26,13 +26,14 @@ def expand_reads(reads: Iterable[str]) -> list[str]:
 
     Unfinished files of :func:`.write_file_atomically` are left out.
     """
-    places = (place for read in reads for place in _expand_pattern(read))
+    places = (place for read in reads for place in expand_pattern(read))
     return list(dict.fromkeys(file for place in places for file in iterate_files(place)))
 
 
-def _expand_pattern(read: str) -> Iterable[Path]:
-    path = Path(read)
-    if glob.has_magic(read) and not path.exists():
+def expand_pattern(pattern: str) -> Iterable[Path]:
+    """Return the paths that a pattern matches, or the path if it is none or exists as it is."""
+    path = Path(pattern)
+    if glob.has_magic(pattern) and not path.exists():
         return sorted(Path(path.anchor).glob(str(path.relative_to(path.anchor))))
     return [path]
 

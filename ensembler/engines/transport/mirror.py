@@ -140,10 +140,9 @@ def _read_listing(node: NodeFolder, listing: Content) -> list[ListedFile]:
 def _fill(node: NodeFolder, files: Path, shipment: Shipment, listed: list[ListedFile]) -> None:
     try:
         for path in shipment.shared:
-            place, shared = Path(f"{files}{path}"), Path(f"{node.shared / shipment.origin}{path}")
-            shared.mkdir(parents=True, exist_ok=True)
+            place = Path(f"{files}{path}")
             place.parent.mkdir(parents=True, exist_ok=True)
-            place.symlink_to(shared)
+            place.symlink_to(node.open_shared(shipment.origin, path))
         folders: set[Path] = set()
         for each in listed:
             place = Path(f"{files}{each.path}")

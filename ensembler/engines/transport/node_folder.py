@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import shutil
 import tempfile
@@ -15,6 +16,8 @@ from ...locks import hold_lock
 from ...progress import Progress
 from .contents import ContentStore
 
+# Seconds after which folders that no job opens are deleted.
+_MOST_SECONDS = 7 * 86400.0
 # Seconds between two attempts to take a lock.
 _POLL_SECONDS = 0.2
 
@@ -41,7 +44,7 @@ class NodeFolder:
     def __init__(self, root: Path | None = None) -> None:
         self.root = root or locate_node_folder()
         self._mirrors = self.root / "mirrors"
-        self.shared = self.root / "shared"
+        self._shared = self.root / "shared"
         self.store = ContentStore(self.root / "contents")
         try:
             # Other users of the machine must not read photos, nor put files into a folder with a known name.
@@ -50,7 +53,7 @@ class NodeFolder:
                 raise StorageError(
                     f"{self.root} belongs to another user: set ENSEMBLER_NODE_FOLDER on this machine to another folder."
                 )
-            for folder in (self._mirrors, self.shared, self.store.folder):
+            for folder in (self._mirrors, self._shared, self.store.folder):
                 folder.mkdir(exist_ok=True)
         except OSError as error:
             raise StorageError.from_os(error) from error
@@ -71,6 +74,19 @@ class NodeFolder:
             files = place / "files"
             files.mkdir()
             yield files
+
+    def open_shared(self, origin: str, path: str) -> Path:
+        """Return the folder that stands for a driver's folder in all mirrors on this node.
+
+        Folders that no job has opened for a week are deleted.
+        """
+        for place in self._shared.iterdir():
+            if time.time() - place.stat().st_mtime > _MOST_SECONDS:
+                shutil.rmtree(place, ignore_errors=True)
+        place = self._shared / hashlib.sha256(f"{origin}{path}".encode("utf-8", "surrogateescape")).hexdigest()[:16]
+        (place / "files").mkdir(parents=True, exist_ok=True)
+        os.utime(place)
+        return place / "files"
 
     def hold_transfer(self, progress: Progress) -> contextlib.AbstractContextManager[None]:
         """Wait until no other job of this node fetches files, so that each content is fetched once."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterator, Sequence
+from glob import escape, has_magic
 from pathlib import Path
 from threading import Event, Lock, Thread
 
@@ -14,7 +15,7 @@ from ...events import Event as JobEvent
 from ...progress import Progress
 from .channel import PIECE_BYTES, Ask, Channel
 from .late_task import LateTask
-from .listing import iterate_files, make_signature
+from .listing import expand_pattern, iterate_files, make_signature
 from .messages import (
     Content,
     Damaged,
@@ -38,9 +39,9 @@ class Returns:
     mirror
         Folder of the mirror.
     writes
-        Paths on the driver at or below which files are brought back. The files of a later path are sent after those of
-        an earlier one, and otherwise in the order of their times, so that a file that marks others as finished is sent
-        last.
+        Paths and glob patterns on the driver at or below which files are brought back. The files of a later one are
+        sent after those of an earlier one, and otherwise in the order of their times, so that a file that marks others
+        as finished is sent last.
     """
 
     def __init__(
@@ -118,12 +119,17 @@ class Returns:
         return {path: found[path][2] for path in sorted(found, key=lambda each: (found[each][:2], each))}
 
     def _iterate_signatures(self, place: str) -> Iterator[tuple[str, Signature]]:
-        for path in iterate_files(Path(self._mirror + place)):
+        for path in self._iterate_files(place):
             try:
                 yield path.removeprefix(self._mirror), make_signature(Path(path).stat())
             except FileNotFoundError:
                 # The job deleted it in the meantime.
                 continue
+
+    def _iterate_files(self, place: str) -> Iterator[str]:
+        pattern = escape(self._mirror) if has_magic(place) else self._mirror
+        for path in expand_pattern(pattern + place):
+            yield from iterate_files(path)
 
     def _send_file(self, path: str, task: LateTask) -> None:
         """Send a file, and once more if its checksum differs. A file that has vanished is left out."""

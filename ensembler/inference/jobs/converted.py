@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 import keras
@@ -62,18 +65,48 @@ def convert(model: Any, runtime: Runtime, threads: int) -> ConvertedNetwork:
     return OnnxNetwork(model, threads) if runtime == "onnx" else GraphNetwork(model)
 
 
-def freeze_model(model: Any) -> Any:
-    """Trace a network with its variables as constants."""
+@contextlib.contextmanager
+def ignore_jit() -> Iterator[None]:
+    """Trace functions within the block without XLA.
+
+    Keras compiles grouped convolutions with XLA, such as those of ConvNeXt, because TensorFlow needs that on a CPU.
+    Other runtimes cannot run a compiled function, and need no such help.
+    """
     import tensorflow as tf
+
+    original = tf.function
+
+    def trace_plainly(*arguments: Any, **options: Any) -> Any:
+        return original(*arguments, **{**options, "jit_compile": None})
+
+    tf.function = trace_plainly
+    try:
+        yield
+    finally:
+        tf.function = original
+
+
+def trace_model(model: Any, batch: int | None = None) -> Any:
+    """Trace a network from inputs with the names of its own. ``batch`` fixes the number of photos."""
+    import tensorflow as tf
+
+    signature = [tf.TensorSpec((batch, *tensor.shape[1:]), tf.float32, tensor.name) for tensor in model.inputs]
+
+    def predict(*pixels: Any) -> Any:
+        return model(list(pixels) if len(pixels) > 1 else pixels[0], training=False)
+
+    return tf.function(predict).get_concrete_function(*signature)
+
+
+def freeze_model(model: Any, batch: int | None = None) -> Any:
+    """Trace a network with its variables as constants."""
     from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
-    signature = tf.TensorSpec((None, *model.input_shape[1:]), tf.float32)
-    traced = tf.function(lambda pixels: model(pixels, training=False)).get_concrete_function(signature)
-    return convert_variables_to_constants_v2(traced, lower_control_flow=False)
+    return convert_variables_to_constants_v2(trace_model(model, batch), lower_control_flow=False)
 
 
-def export_onnx(model: Any) -> bytes:
-    """Export a network to an ONNX file.
+def export_onnx(model: Any, batch: int | None = None, output: str = "outputs") -> bytes:
+    """Export a network to an ONNX file, whose inputs have the names of the network's own.
 
     Variables become constants first, because Keras's own export turns the constants of Normalization layers into
     inputs. The optimizer of tf2onnx takes up to a minute and is omitted, because ONNX Runtime optimizes the graph.
@@ -82,14 +115,33 @@ def export_onnx(model: Any) -> bytes:
     from tf2onnx.tf_loader import tf_optimize
     from tf2onnx.tfonnx import process_tf_graph
 
-    constant = freeze_model(model)
+    _add_erfc()
+    with ignore_jit():
+        constant = freeze_model(model, batch)
     inputs, outputs = [[tensor.name for tensor in tensors] for tensors in (constant.inputs, constant.outputs)]
+    names = {**dict(zip(inputs, (tensor.name for tensor in model.inputs), strict=True)), outputs[0]: output}
     with tf.Graph().as_default():
         optimized = tf_optimize(inputs, outputs, constant.graph.as_graph_def())
     with tf.Graph().as_default() as graph:
         tf.import_graph_def(optimized, name="")
-        converted = process_tf_graph(graph, input_names=inputs, output_names=outputs, opset=_OPSET)
+        converted = process_tf_graph(
+            graph, input_names=inputs, output_names=outputs, opset=_OPSET, tensors_to_rename=names
+        )
     return bytes(converted.make_model(model.name).SerializeToString())
+
+
+@cache
+def _add_erfc() -> None:
+    """Let tf2onnx convert Erfc, which the exact GELU of ConvNeXt uses and ONNX lacks, as 1 - Erf."""
+    from tf2onnx.handler import tf_op
+
+    @tf_op("Erfc")
+    class _Erfc:
+        @classmethod
+        def version_9(cls, ctx: Any, node: Any, **_: Any) -> None:
+            node.type = "Erf"
+            one = ctx.make_const(f"{node.name}/one", np.array(1, np.float32)).output[0]
+            ctx.insert_new_node_on_output("Sub", node.output[0], f"{node.name}/erfc", inputs=[one, node.output[0]])
 
 
 def find_obstacle() -> str:

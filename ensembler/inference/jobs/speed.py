@@ -6,6 +6,7 @@ import os
 import platform
 import socket
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -77,11 +78,16 @@ def _time_predictions(model: Any, photos: int, times: int) -> list[float]:
     size = model.input_shape[1]
     # Noise takes as long as real photos.
     noise = np.random.default_rng(0).integers(0, 256, (photos, size, size, 3), np.uint8)
+    return time_calls(lambda: model.predict_on_batch(noise), times)
+
+
+def time_calls(work: Callable[[], object], times: int) -> list[float]:
+    """Return the seconds of up to ``times`` calls after a warm-up, fewer if they take long."""
     for _ in range(WARM_UP_PREDICTIONS):
-        model.predict_on_batch(noise)
+        work()
     seconds: list[float] = []
     while len(seconds) < times and (len(seconds) < MIN_PREDICTIONS or sum(seconds) < MAX_SECONDS):
         began = time.perf_counter()
-        model.predict_on_batch(noise)
+        work()
         seconds.append(time.perf_counter() - began)
     return seconds

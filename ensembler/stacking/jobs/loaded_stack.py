@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import Mismatch
 from ...options.arguments import Count, Paths, check_arguments
-from ...paths import PathLike, find_in_mirror
+from ...paths import PathLike
 from ...progress import SILENT, Progress
-from ...serialization import convert_to_plain, write_arrays
 from ..card import StackCard, read_card
-from ..prediction_report import PredictionReport
-from .prediction import open_network, predict_and_report, predict_photos
+from .prediction import open_network, predict_listed_photos, predict_photos
 
 BATCH_SIZE = 32
 
@@ -169,18 +166,5 @@ def predict_files(spec: dict[str, Any], progress: Progress) -> dict[str, Any]:
     dict
         A :class:`.PredictionReport`. Photos that cannot be decoded have rows of NaN.
     """
-    named = json.loads(Path(spec["photos"]).read_text("utf-8"))
-    paths = [find_in_mirror(Path(path)) for path in named]
     stack = load_stack(spec["model"])
-    predicted, problems, report = predict_and_report(
-        stack.network, paths, spec["batch_size"], progress, stack.card.pixel_rule, skip_unreadable=True
-    )
-    write_arrays(Path(spec["predictions"]), probabilities=predicted)
-    # A mirror of the photos is known to this machine alone.
-    names = dict(zip(map(str, paths), named, strict=True))
-    told = PredictionReport(
-        unreadable=tuple(str(problems[row]).replace(str(paths[row]), named[row]) for row in sorted(problems)),
-        assumed=tuple(names[name] for name in report.assumed),
-        beyond=tuple(names[name] for name in report.beyond),
-    )
-    return cast("dict[str, Any]", convert_to_plain(told))
+    return predict_listed_photos(stack.network, stack.card.pixel_rule, spec, progress)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +15,9 @@ from numpy.typing import NDArray
 from ...competition.pixels import PixelRule
 from ...errors import BadData, UnreadablePhoto
 from ...images.batches import Misfits, iterate_readable_batches
+from ...paths import find_in_mirror
 from ...progress import Progress
+from ...serialization import convert_to_plain, write_arrays
 from ..prediction_report import PredictionReport
 
 
@@ -121,6 +124,24 @@ def predict_and_report(
         beyond=tuple(str(path) for path in paths if path in misfits.beyond),
     )
     return probabilities, problems, report
+
+
+def predict_listed_photos(model: Any, rule: PixelRule, spec: dict[str, Any], progress: Progress) -> dict[str, Any]:
+    """Predict the photos of a job; see :func:`.loaded_stack.predict_files` for its options and its result."""
+    named = json.loads(Path(spec["photos"]).read_text("utf-8"))
+    paths = [find_in_mirror(Path(path)) for path in named]
+    predicted, problems, report = predict_and_report(
+        model, paths, spec["batch_size"], progress, rule, skip_unreadable=True
+    )
+    write_arrays(Path(spec["predictions"]), probabilities=predicted)
+    # A mirror of the photos is known to this machine alone.
+    names = dict(zip(map(str, paths), named, strict=True))
+    told = PredictionReport(
+        unreadable=tuple(str(problems[row]).replace(str(paths[row]), named[row]) for row in sorted(problems)),
+        assumed=tuple(names[name] for name in report.assumed),
+        beyond=tuple(names[name] for name in report.beyond),
+    )
+    return cast("dict[str, Any]", convert_to_plain(told))
 
 
 def _predict_batch(model: Any, photos: list[tuple[NDArray[np.uint8], ...]], batch_size: int) -> NDArray[np.float32]:

@@ -130,7 +130,7 @@ class _EntryJobs:
         # Within a time budget the cheapest come first, as planned, so that it leaves out few. Jobs of unknown work keep
         # their order.
         work = one.work * photos if self._survey_job.until is None else 0.0
-        files = partial(list_survey_files, self._folder, [one], photos, self._survey_job.seed)
+        files = partial(list_survey_files, self._folder, [one], photos, self._survey_job.seed, pixels)
         spec = convert_to_plain(entry)
         memory = estimate_memory(one.record.settings, one.backbone, 0, on_gpu=bool(self._needs.gpus))
         needs = replace(self._needs, memory_bytes=memory)

@@ -72,3 +72,15 @@ def test_only_its_user_reads_the_folder_of_a_node(tmp_path: Path, monkeypatch: p
 def test_the_folder_of_a_node_is_chosen_by_a_variable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ENSEMBLER_NODE_FOLDER", str(tmp_path / "large disk"))
     assert NodeFolder().root == tmp_path / "large disk"
+
+
+def test_shared_folders_that_no_job_opened_for_a_week_are_deleted(tmp_path: Path) -> None:
+    folder = NodeFolder(tmp_path / "node")
+    old, other = folder.open_shared("driver", "/data/pixels"), folder.open_shared("another driver", "/data/pixels")
+    assert old != other
+    (old / "0.npy").touch()
+    assert folder.open_shared("driver", "/data/pixels") == old
+    os.utime(old.parent, (0, time.time() - 8 * DAY))
+    folder.open_shared("another driver", "/data/pixels")
+    assert not old.exists()
+    assert other.exists()

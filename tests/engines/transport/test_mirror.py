@@ -7,6 +7,7 @@ import pickle
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from glob import escape
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -188,6 +189,22 @@ def test_only_changed_files_come_back_and_deleted_files_are_deleted(data: Path, 
     assert sorted(path.name for path in fold.iterdir()) == ["fold.json", "labels.csv", "model.keras"]
     assert (data / "other").read_text() == "other"
     assert not (data / "new").exists()
+
+
+def test_files_of_a_pattern_come_back_and_others_stay(data: Path, tmp_path: Path) -> None:
+    folder = data / "survey [1]"
+    (folder / "pixels").mkdir(parents=True)
+    (folder / "old.npz").write_text("old")
+    pattern = f"{escape(str(folder))}/*.npz"
+    with Cluster(tmp_path).open(JobFiles(reads=(pattern,), writes=(pattern,))) as mirror:
+        here = locate(mirror, folder)
+        assert [path.name for path in here.iterdir()] == ["old.npz"]
+        (here / "pixels").mkdir()
+        for name in ("new.npz", "new.txt", "pixels/0.npz"):
+            (here / name).write_text("new")
+        (here / "old.npz").unlink()
+        mirror.bring_back()
+    assert sorted(str(path.relative_to(folder)) for path in folder.rglob("*")) == ["new.npz", "pixels"]
 
 
 def test_checkpoints_come_back_at_each_epoch(data: Path, tmp_path: Path) -> None:

@@ -37,9 +37,11 @@ VIEWS = (WHOLE_VIEW, MIRRORED_VIEW)
 PHOTOS = 30
 
 
-def assigned(root: Path) -> TrainingJob:
+def assigned(root: Path, **changes: Any) -> TrainingJob:
     folder, tables = small_competition(root)
-    record: MemberRecord = replace(record_of(folder, tables), settings=replace(SETTINGS, batch_size=4))
+    record: MemberRecord = replace(
+        record_of(folder, tables), settings=replace(SETTINGS, **{"batch_size": 4, **changes})
+    )
     record.save(folder)
     return TrainingJob(folder, "demo-conv", (0,), "none")
 
@@ -125,6 +127,20 @@ def test_shards_in_any_order_make_the_same_bytes(
     assert all(np.array_equal(features[view][1], expected[view][1]) for view in VIEWS)
     compute_shard(shard(divided, rows[0]), heard)
     assert heard.labels == []
+
+
+@pytest.mark.slow
+def test_shards_of_a_real_family_make_the_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shards, "PHOTOS_PER_FILE", 8)
+    found = []
+    for count in (1, 3):
+        assignment = assigned(tmp_path / str(count), backbone="mobilenetv2-0.35", image_size=96, batch_size=8)
+        for rows in divide_rows(np.zeros(PHOTOS, bool), 8, count) if count > 1 else ():
+            compute_shard(shard(assignment, rows), Heard())
+        load_or_compute_features(assignment, VIEWS, Heard())
+        found.append(files(assignment))
+    assert found[0] == found[1]
+    assert len(found[0]) == 2
 
 
 def test_shards_of_one_file_run_on_the_runtime_that_the_first_one_chose(

@@ -1,0 +1,1 @@
+"""Converts networks to the formats of other runtimes, and runs the files there."""

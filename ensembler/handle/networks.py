@@ -1,0 +1,81 @@
+"""What a handle does with finished networks: predictions, and files for other runtimes."""
+
+from __future__ import annotations
+
+from typing import Unpack
+
+from ..exports.result import ExportResult
+from ..options.arguments import Names, Paths
+from ..options.declared import EngineOptions
+from ..paths import PathLike
+from ..workflows.export import DEFAULT_PHOTOS, export
+from ..workflows.predict import Predictions, predict
+from .facts import CompetitionFacts
+
+
+class CompetitionNetworks(CompetitionFacts):
+    """Use of the networks of a competition."""
+
+    def predict(
+        self,
+        photos: Paths,
+        *,
+        stack: PathLike | None = None,
+        model: PathLike | None = None,
+        batch_size: int = 32,
+        **options: Unpack[EngineOptions],
+    ) -> Predictions:
+        """Predict photos with a stack or an exported file; see :func:`ensembler.predict`.
+
+        Examples
+        --------
+        >>> found = ensembler.open("pets").predict(["photos/dogs/1.png"], stack="first")
+        >>> found.outputs, found.probabilities.shape
+        (('dogs',), (1, 1))
+        """
+        with self.progress as progress:
+            return predict(
+                photos,
+                stack=stack,
+                model=model,
+                batch_size=batch_size,
+                competition=self,
+                progress=progress,
+                **options,
+            )
+
+    def export(
+        self,
+        *,
+        stack: str | None = None,
+        member: str | None = None,
+        formats: Names = ("onnx",),
+        quantize: Names = ("none",),
+        output: PathLike,
+        refit: bool = False,
+        single_photo: bool = False,
+        tolerance: float | None = None,
+        photos: int = DEFAULT_PHOTOS,
+    ) -> ExportResult:
+        """Export a stack or a member for other runtimes; see :func:`ensembler.export`.
+
+        Examples
+        --------
+        >>> exported = ensembler.open("pets").export(member="demo-conv", output="exported")
+        >>> exported.files[0].name, exported.keras.log_loss == exported.files[0].figures.log_loss
+        ('demo-conv.onnx', True)
+        """
+        with self.progress as progress:
+            return export(
+                stack=stack,
+                member=member,
+                formats=formats,
+                quantize=quantize,
+                output=output,
+                refit=refit,
+                single_photo=single_photo,
+                tolerance=tolerance,
+                photos=photos,
+                competition=self,
+                progress=progress,
+            )
