@@ -1,7 +1,8 @@
 """The engine ``ray`` beside ``local``: the same predictions, the time on one and two nodes, and the overhead of a job.
 
 The nodes are simulated on this machine, so each gets half of its processors: two nodes are at best twice as fast as
-one. ``--jobs N`` is the number of tiny jobs, and ``--folds N`` that of the folds of each of the two members.
+one. ``--jobs N`` is the number of tiny jobs, and ``--folds N`` that of the folds of each of the two members. 0 leaves
+out that part.
 
     python benchmarks/ray_cluster.py
 """
@@ -48,19 +49,24 @@ def main() -> None:
     os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT), str(ROOT / "tests")])
     share = max(1, (os.cpu_count() or 2) // 2)
     with tempfile.TemporaryDirectory() as folder:
-        root = Path(folder)
-        local = train(root / "local", asked, job_processors=share)
-        one = local
-        for count in (1, 2):
-            with start_cluster(*[{"num_cpus": share}] * count) as cluster:
-                machines = {"engine": "ray", "ray_address": cluster.address, "job_processors": share}
-                there = train(root / f"nodes-{count}", asked, **machines)
-                report(f"{count} nodes", there, local)
-                if count == 1:
-                    one = there
-                else:
-                    print(f"2 nodes    {there[1] / one[1]:7.2f} times as long as 1 node", flush=True)
-                    measure_overhead(cluster.address, root, asked.jobs)
+        if asked.folds:
+            compare_trainings(Path(folder), asked, share)
+        if asked.jobs:
+            with start_cluster(*[{"num_cpus": share}] * 2) as cluster:
+                measure_overhead(cluster.address, Path(folder), asked.jobs)
+
+
+def compare_trainings(root: Path, asked: argparse.Namespace, share: int) -> None:
+    """Train on this machine, on one node and on two."""
+    local = train(root / "local", asked, job_processors=share)
+    one = local
+    for count in (1, 2):
+        with start_cluster(*[{"num_cpus": share}] * count) as cluster:
+            machines = {"engine": "ray", "ray_address": cluster.address, "job_processors": share}
+            there = train(root / f"nodes-{count}", asked, **machines)
+        report(f"{count} nodes", there, local)
+        one = one if count > 1 else there
+    print(f"2 nodes    {there[1] / one[1]:7.2f} times as long as 1 node", flush=True)
 
 
 def train(root: Path, asked: argparse.Namespace, **machines: Any) -> tuple[dict[str, np.ndarray], float]:

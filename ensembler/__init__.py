@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from .workflows.config import config
     from .workflows.demo import demo
     from .workflows.distill import distill
+    from .workflows.doubts import Doubts, list_doubts
     from .workflows.export import export
     from .workflows.folds import FoldsResult, folds
     from .workflows.layout import LayoutResult, layout
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from .workflows.survey.survey import survey
     from .workflows.train.preview import AugmentedPhotos, show_augmented
     from .workflows.train.train import train_members
+    from .workflows.turn import TurnedPhotos, turn_photos
 
 __version__ = "0.1.0"
 
@@ -52,6 +54,7 @@ _HOMES = {
     "AugmentedPhotos": "workflows.train.preview",
     "BuiltStack": "workflows.status.standing",
     "Competition": "handle.competition",
+    "Doubts": "workflows.doubts",
     "EnsemblerError": "errors",
     "Event": "events",
     "ExportResult": "exports.result",
@@ -76,6 +79,7 @@ _HOMES = {
     "SubmitResult": "workflows.results",
     "SurveyResult": "workflows.survey.result",
     "TrainingOptions": "options.declared",
+    "TurnedPhotos": "workflows.turn",
     "Workspace": "paths",
     "adopt": "handle.opening",
     "config": "workflows.config",
@@ -86,6 +90,7 @@ _HOMES = {
     "folds": "workflows.folds",
     "layout": "workflows.layout",
     "list_backbones": "workflows.backbones",
+    "list_doubts": "workflows.doubts",
     "list_members": "workflows.members.listing",
     "load_stack": "stacking.jobs.loaded_stack",
     "notebook": "workflows.submit.notebook",
@@ -101,12 +106,14 @@ _HOMES = {
     "submit": "workflows.submit.submit",
     "survey": "workflows.survey.survey",
     "train_members": "workflows.train.train",
+    "turn_photos": "workflows.turn",
 }
 
 __all__ = [
     "AugmentedPhotos",
     "BuiltStack",
     "Competition",
+    "Doubts",
     "EngineOptions",
     "EnsemblerError",
     "Event",
@@ -131,6 +138,7 @@ __all__ = [
     "SubmitResult",
     "SurveyResult",
     "TrainingOptions",
+    "TurnedPhotos",
     "Workspace",
     "__version__",
     "adopt",
@@ -142,6 +150,7 @@ __all__ = [
     "folds",
     "layout",
     "list_backbones",
+    "list_doubts",
     "list_members",
     "load_stack",
     "notebook",
@@ -157,6 +166,7 @@ __all__ = [
     "submit",
     "survey",
     "train_members",
+    "turn_photos",
 ]
 
 

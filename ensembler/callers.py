@@ -36,7 +36,7 @@ _HINTS = frozenset(
         "incomplete-photos",
         "conflicting-labels",
     }
-    | {"groups", "metric", "like", "leave-out"}
+    | {"groups", "metric", "like", "leave-out", "task"}
 )
 # Options that may be repeated.
 _REPEATED = frozenset({"leave-out"})
@@ -44,9 +44,9 @@ _REPEATED = frozenset({"leave-out"})
 _FLAGS = frozenset(
     {"again", "data-parallel", "force", "full", "measure", "offline", "push", "refit", "restart"}
     | {"conflicting-labels", "incomplete-labels", "incomplete-photos"}
-    | {"submit", "tensorboard", "yes"}
+    | {"exif", "submit", "tensorboard", "yes"}
 )
-_FUNCTIONS = {"members": "list_members", "backbones": "list_backbones"}
+_FUNCTIONS = {"members": "list_members", "backbones": "list_backbones", "doubts": "list_doubts"}
 _CALL = re.compile(
     r"`ensembler (?P<command>[a-z][a-z-]*)(?P<words>[^`]*)`"
     r"|`--(?P<given>[a-z][a-z-]*) (?P<value>[^`]+)`"
@@ -55,7 +55,7 @@ _CALL = re.compile(
 _COMMAND = re.compile(r"`ensembler (?P<command>[a-z][a-z-]*)(?P<words>[^`]*)`")
 # Commands that use the current competition unless -c names another one.
 COMPETITION_COMMANDS = frozenset(
-    {"distill", "export", "folds", "layout", "members", "notebook", "predict", "score", "stack", "status"}
+    {"distill", "doubts", "export", "folds", "layout", "members", "notebook", "predict", "score", "stack", "status"}
     | {"submissions", "submit", "survey", "train-members"}
 )
 # Job processes inherit these variables.

@@ -11,6 +11,7 @@ PUBLIC = [
     "AugmentedPhotos",
     "BuiltStack",
     "Competition",
+    "Doubts",
     "EngineOptions",
     "EnsemblerError",
     "Event",
@@ -35,6 +36,7 @@ PUBLIC = [
     "SubmitResult",
     "SurveyResult",
     "TrainingOptions",
+    "TurnedPhotos",
     "Workspace",
     "__version__",
     "adopt",
@@ -46,6 +48,7 @@ PUBLIC = [
     "folds",
     "layout",
     "list_backbones",
+    "list_doubts",
     "list_members",
     "load_stack",
     "notebook",
@@ -61,6 +64,7 @@ PUBLIC = [
     "submit",
     "survey",
     "train_members",
+    "turn_photos",
 ]
 
 

@@ -52,7 +52,7 @@ def _add_hint_options(command: F) -> F:
 def _pop_hints(options: dict[str, Any]) -> Hints:
     from ..competition.layout.hints import Hints
 
-    return Hints(**{field.name: options.pop(field.name) for field in fields(Hints)})
+    return Hints(**{field.name: options.pop(field.name) for field in fields(Hints) if field.name in options})
 
 
 @click.command()
@@ -76,7 +76,12 @@ def fetch(context: Context, /, **options: Any) -> None:
 
 @click.command()
 @click.argument("photos", type=PATH, metavar="FOLDER")
-@option("--name", required=True, help="Name of the new competition.")
+@option("--name", help="Name of the new competition. By default that of the folder.")
+@option(
+    "--task",
+    type=click.Choice(["orientation"]),
+    help="Learn the rotation of any upright photos: 0, 90, 180 or 270 degrees.",
+)
 @option("--test-size", type=float, default=0.2, help="Share of the photos that is held out for prediction.")
 @option("--seed", type=int, default=0, help="Seed of that choice.")
 @option("--force", is_flag=True, help="Replace the competition of that name.")
@@ -86,7 +91,8 @@ def fetch(context: Context, /, **options: Any) -> None:
 def adopt(context: Context, /, **options: Any) -> None:
     """Create a competition from a local folder of photos.
 
-    Labels come from a subfolder per class or from a CSV. Archives inside are unpacked elsewhere.
+    Labels come from a subfolder per class or from a CSV. Archives inside are unpacked elsewhere. With --task
+    orientation, the photos need no labels, and the name ends in -orientation by default.
     """
     from ..workflows.fetch.adopt import adopt as run
 

@@ -21,7 +21,7 @@ from .export_commands import export
 from .fold_commands import folds
 from .member_commands import members, status
 from .options import PATH, Option, option
-from .prediction_commands import predict
+from .prediction_commands import doubts, predict
 from .slurm_commands import slurm_script
 from .stack_commands import demo, score, stack
 from .submission_commands import notebook, submissions, submit
@@ -89,6 +89,7 @@ for _command in (
     members,
     stack,
     distill,
+    doubts,
     predict,
     export,
     score,

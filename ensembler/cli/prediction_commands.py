@@ -1,4 +1,4 @@
-"""The command ``predict``, which predicts any photos."""
+"""Commands that predict any photos, and list photos whose orientation is in doubt: ``predict``, ``doubts``."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import click
 
 from .context import Context
 from .endings import EXIT_INTERRUPTED, fail
-from .options import PATH, add_competition_option, option
+from .options import PATH, add_competition_option, add_json_option, option
 from .training_options import EngineCommand
 
 
@@ -22,19 +22,50 @@ from .training_options import EngineCommand
 @option(
     "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="File to write. By default standard output."
 )
+@option(
+    "--turn",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="OUT",
+    help="Write the photos turned upright into this folder, by a stack of an orientation task.",
+)
+@option("--exif", is_flag=True, help="Turn JPEGs by their EXIF tag alone, without loss.")
+@option(
+    "--confidence",
+    type=click.FloatRange(0, 1),
+    metavar="PROBABILITY",
+    help="Least probability at which --turn turns a photo. By default 0.5.",
+)
 @option("--batch-size", type=click.IntRange(1), default=32, help="Photos per batch.")
 @add_competition_option
 @option("--json", "as_json", is_flag=True, help="Write JSON instead of a CSV.")
 @click.pass_obj
 def predict(
-    context: Context, /, photos: tuple[Path, ...], *, output: Path | None, as_json: bool, **options: Any
+    context: Context,
+    /,
+    photos: tuple[Path, ...],
+    *,
+    output: Path | None,
+    turn: Path | None,
+    exif: bool,
+    confidence: float | None,
+    as_json: bool,
+    **options: Any,
 ) -> None:
     """Predict photos with a stack or an exported file.
 
     PHOTOS are files and folders. The CSV has a row for each photo and a column for each class. A binary task has one
     column, the class whose probability the competition asks for. Photos that cannot be decoded are reported and left
     out, and the exit code is then 1.
+
+    With --turn, OUT receives the photos turned upright, and orientation.csv with the angle and confidence of each.
     """
+    if turn is not None:
+        if output is not None:
+            raise click.UsageError("--turn writes its CSV to OUT/orientation.csv: leave out --output.")
+        _turn_photos(context, photos, turn, exif=exif, confidence=confidence, as_json=as_json, **options)
+        return
+    if exif or confidence is not None:
+        raise click.UsageError("--exif and --confidence belong to --turn OUT: add it, or leave them out.")
     from ..storage import write_file_atomically
     from ..workflows.predict import predict as run
 
@@ -51,9 +82,43 @@ def predict(
                 place.write_bytes(content)
     except KeyboardInterrupt:
         fail("Interrupted; nothing was written.", EXIT_INTERRUPTED)
-    if predictions.unreadable:
-        total = len(predictions.photos) + len(predictions.unreadable)
+    _report_unreadable(len(predictions.unreadable), len(predictions.photos))
+
+
+def _turn_photos(
+    context: Context, photos: tuple[Path, ...], turn: Path, *, confidence: float | None, as_json: bool, **options: Any
+) -> None:
+    from ..workflows.turn import turn_photos as run
+
+    if confidence is not None:
+        options["confidence"] = confidence
+    try:
+        turned = context.run(run, photos, turn, **options)
+    except KeyboardInterrupt:
+        fail(f"Interrupted; the same call continues in {turn}.", EXIT_INTERRUPTED)
+    context.show(turned, as_json=as_json)
+    _report_unreadable(len(turned.unreadable), len(turned.photos))
+
+
+@click.command()
+@option("--stack", metavar="NAME", help="Finished stack. By default the newest stack.")
+@option("--photos", type=click.IntRange(1), default=20, help="Number of photos to list.")
+@add_competition_option
+@add_json_option
+@click.pass_obj
+def doubts(context: Context, /, *, as_json: bool, **options: Any) -> None:
+    """List the photos of an orientation task that are least probably upright.
+
+    They look turned, by networks that never saw them, or no rotation can be told, as of symmetric photos.
+    """
+    from ..workflows.doubts import list_doubts as run
+
+    context.show(context.run(run, **options), as_json=as_json)
+
+
+def _report_unreadable(unreadable: int, decoded: int) -> None:
+    """End with an error if photos could not be decoded."""
+    if unreadable:
         fail(
-            f"Left out {len(predictions.unreadable)} of {total} photos, which cannot be decoded: "
-            "replace or remove them."
+            f"Left out {unreadable} of {unreadable + decoded} photos, which cannot be decoded: replace or remove them."
         )

@@ -17,7 +17,7 @@ from ..storage import write_text
 from .metrics.metrics import resolve_metric
 from .photo_ids import normalise_text
 from .pixels import PLAIN, PixelRule
-from .task import AnswerKind, LabelSource, Task
+from .task import ROTATIONS, AnswerKind, LabelSource, Task
 
 _REMEDY = "correct it, or delete the file and fetch or adopt again."
 _PIXELS_HEADING = re.compile(r"^[ \t]*\[[ \t]*pixels[ \t]*\][^\n]*(?:\n|\Z)", re.MULTILINE)
@@ -55,6 +55,7 @@ leave_out       files and folders that are neither learned from nor predicted; `
                 classes, or a column of 0 and 1 for each class); incomplete = true skips photos without a label,
                 missing_photos = true rows without a photo, and conflicting = true photos with several labels;
                 separator separates the tags of a photo: " " by default, "," and others, or "list" for ['a', 'b']
+                labels = "rotations": the photos are upright; each is learned from and predicted in four rotations
                 groups: a table with the group of each id (`group_id_column`, `group_column`), such as its patient,
                 "names" for pairs of photos named left and right, or "folders" for the folders at the level
                 `group_column` (1: the first below `folder`); folds keep groups together; delete these three lines
@@ -176,6 +177,11 @@ class Manifest:
         return self.classes[-1:] if self.task == "binary" else self.classes
 
     @property
+    def is_orientation(self) -> bool:
+        """Whether the classes are rotations of upright photos, and each photo has four rows."""
+        return self.train.labels == "rotations"
+
+    @property
     def sums_to_one(self) -> bool:
         """Whether a photo's probabilities sum to 1."""
         return self.task == "multiclass"
@@ -206,6 +212,8 @@ class Manifest:
             return f"binary: `{column}` is the probability of {positive!r}, not {other!r}"
         named = [f"{name} ({meaning})" for name, meaning in zip(self.classes, self.class_names, strict=False)]
         shown = ", ".join((named or list(self.classes))[:6]) + (", ..." if len(self.classes) > 6 else "")
+        if self.is_orientation:
+            return f"orientation: degrees by which a photo is rotated counter-clockwise ({', '.join(self.classes)})"
         kind = "one class" if self.task == "multiclass" else "any number of classes"
         return f"{self.task}: {kind} per photo, {len(self.classes)} classes ({shown})"
 
@@ -359,6 +367,12 @@ def _find_problem(manifest: Manifest) -> str:
             from_csv and len(train.columns) not in (1, len(classes)),
             f"train.columns must name one column of labels, or {len(classes)} columns, one per class. Received: "
             f"{list(train.columns)}",
+        ),
+        (
+            manifest.is_orientation
+            and (manifest.classes, manifest.task, answer.kind) != (ROTATIONS, "multiclass", "probabilities"),
+            f"train.labels = 'rotations' needs a multiclass task with the classes {', '.join(ROTATIONS)} and an answer "
+            "of probabilities.",
         ),
         (manifest.pixels.find_problem(), manifest.pixels.find_problem()),
     )

@@ -20,9 +20,11 @@ from .layout.groups import MIN_GROUPS, build_group_column, read_groups
 from .layout.joined_groups import join_groups
 from .layout.labels import tabulate_labelled_photos
 from .manifest import FOLDERS, SCAN_VERSION, SEPARATOR, Manifest, TablesStamp
+from .orientation.rotations import count_quarter_turns, read_photos, rotate_rows
 from .photo_files import PhotoFiles
 from .photo_names import extract_folder
 from .sample_submission import SampleSubmission
+from .task import ROTATIONS
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,9 @@ class Tables:
     ``train`` has the columns id, path, label and group. ``test`` has id and path, in the order of the sample
     submission. Paths are relative to ``photos``. The path of a missing or unreadable test photo is empty. The group of
     a photo without a group is empty.
+
+    Each photo of an orientation task has four consecutive rows. Their column ``rotation`` contains the degrees by which
+    the photo is rotated counter-clockwise.
     """
 
     manifest: Manifest
@@ -48,6 +53,22 @@ class Tables:
     def train_paths(self) -> list[Path]:
         """Files of the training photos, in the table's order."""
         return [self.photos / path for path in self.train["path"]]
+
+    @property
+    def rows_per_photo(self) -> int:
+        """Number of rows of each photo: 4 rotations in an orientation task, otherwise 1."""
+        return len(ROTATIONS) if self.manifest.is_orientation else 1
+
+    @cached_property
+    def train_turns(self) -> NDArray[np.int64] | None:
+        """Quarter turns counter-clockwise of the training photos, shape (rows,). None without rotations."""
+        return count_quarter_turns(self.train["rotation"]) if self.manifest.is_orientation else None
+
+    @cached_property
+    def test_turns(self) -> NDArray[np.int64] | None:
+        """Quarter turns counter-clockwise of the readable test photos, shape (rows,). None without rotations."""
+        is_orientation = self.manifest.is_orientation
+        return count_quarter_turns(self.test.loc[self.readable_test, "rotation"]) if is_orientation else None
 
     @property
     def readable_test(self) -> NDArray[np.bool_]:
@@ -82,7 +103,8 @@ def make_tables(manifest: Manifest, photos: PhotoFiles) -> tuple[pd.DataFrame, p
             f"{manifest.answer.id_column!r}: correct answer.id_column there."
         )
     photos = photos.leave_out(manifest.leave_out)
-    test = pd.DataFrame({"id": sample.ids, "path": find_test_paths(manifest, photos, sample.ids)})
+    ids = read_photos(sample.ids, sample.path) if manifest.is_orientation else sample.ids
+    test = pd.DataFrame({"id": ids, "path": find_test_paths(manifest, photos, ids)})
     if (test["path"] == "").all():
         raise BadData(
             f"No id of {sample.path} is a photo in {photos.root / manifest.test.folder}: correct test.folder or "
@@ -169,8 +191,16 @@ def invalidate_tables(folder: CompetitionFolder) -> None:
     remove_file(folder.stamp)
 
 
+def read_photo_tables(folder: CompetitionFolder) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Read the tables of training and test photos, with a row for each photo."""
+    return read_table(folder.train), read_table(folder.test)
+
+
 def load_tables(folder: CompetitionFolder) -> Tables:
-    """Read the manifest and the tables."""
+    """Read the manifest and the tables. Those of an orientation task get a row for each rotation."""
     manifest = Manifest.load(folder.manifest)
     photos = find_in_mirror(folder.root / manifest.photos)
-    return Tables(manifest, photos, read_table(folder.train), read_table(folder.test))
+    train, test = read_photo_tables(folder)
+    if manifest.is_orientation:
+        train, test = rotate_rows(train), rotate_rows(test)
+    return Tables(manifest, photos, train, test)

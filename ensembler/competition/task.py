@@ -6,4 +6,7 @@ from typing import Literal
 
 Task = Literal["binary", "multiclass", "multilabel"]
 AnswerKind = Literal["probabilities", "label", "tags", "flag"]
-LabelSource = Literal["names", "folders", "csv"]
+# Degrees counter-clockwise by which an upright photo is rotated: the classes of an orientation task, in their order.
+ROTATIONS = ("0", "90", "180", "270")
+
+LabelSource = Literal["names", "folders", "csv", "rotations"]

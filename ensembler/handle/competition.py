@@ -34,9 +34,10 @@ from ..workflows.survey.survey import DEFAULT_TOP, survey
 from ..workflows.train.preview import AugmentedPhotos, show_augmented
 from ..workflows.train.train import train_members
 from .networks import CompetitionNetworks
+from .orientation import OrientationMethods
 
 
-class Competition(CompetitionNetworks, Shown):
+class Competition(CompetitionNetworks, OrientationMethods, Shown):
     """A competition in the workspace, with all commands as methods.
 
     :func:`ensembler.fetch`, :func:`ensembler.adopt` and :func:`ensembler.open` return it. Each method does what the

@@ -9,7 +9,7 @@ from ..paths import DEFAULT_WORKSPACE, CompetitionLike, PathLike, Workspace, Wor
 from ..progress import Progress
 from ..submission.kaggle.competitions import parse_slug
 from ..submission.kaggle.retry_policy import DEFAULT_RETRIES
-from ..workflows.fetch.adopt import TestSize
+from ..workflows.fetch.adopt import TestSize, name_after_folder
 from ..workflows.fetch.adopt import adopt as adopt_photos
 from ..workflows.fetch.fetch import UnpackLimit
 from ..workflows.fetch.fetch import fetch as fetch_archive
@@ -123,7 +123,7 @@ def fetch(
 @check_arguments
 def adopt(
     photos: PathLike,
-    name: str,
+    name: str | None = None,
     *,
     test_size: TestSize = 0.2,
     seed: Seed = 0,
@@ -143,9 +143,10 @@ def adopt(
     Parameters
     ----------
     photos
-        Folder with a subfolder for each class, or with photos and a CSV of labels.
+        Folder with a subfolder for each class, or with photos and a CSV of labels. With ``Hints(task="orientation")``,
+        any folder of upright photos: the classes are the rotations 0, 90, 180 and 270 degrees counter-clockwise.
     name
-        Name of the competition.
+        Name of the competition. None uses that of the folder, for an orientation task with ``-orientation`` after it.
     test_size
         Share of the labelled photos to hold out, between 0 and 1.
     seed
@@ -173,6 +174,7 @@ def adopt(
     >>> competition.classes
     ('cats', 'dogs')
     """
+    name = name or name_after_folder(photos, hints)
     handle = Competition(Workspace.read(workspace).competition(name), progress)
     with handle.progress as shown:
         adopt_photos(

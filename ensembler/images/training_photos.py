@@ -22,6 +22,8 @@ Batch = tuple[Pixels, NDArray[np.float32], NDArray[np.float32]]
 class TrainingPhotos:
     """Photos for training, each once per epoch in random order with random augmentation.
 
+    Of a photo with several versions, such as rotations, each epoch draws one.
+
     An epoch depends only on its number and the seed, not on earlier epochs, threads or memory. Therefore an interrupted
     training can resume with the same photos.
 
@@ -30,12 +32,19 @@ class TrainingPhotos:
     photos
         Source of the photos.
     targets
-        Targets of shape (photos, outputs).
+        Targets of shape (rows, outputs), for the rows of ``photos``.
+    versions
+        Number of consecutive rows that are versions of one photo.
     """
 
-    def __init__(self, photos: PhotoSource, targets: NDArray[np.float32]) -> None:
+    def __init__(self, photos: PhotoSource, targets: NDArray[np.float32], versions: int = 1) -> None:
         self._photos = photos
         self._targets = targets
+        self._versions = versions
+
+    def __len__(self) -> int:
+        """Return the number of photos in an epoch."""
+        return len(self._photos) // self._versions
 
     def iterate_epoch(
         self,
@@ -71,7 +80,7 @@ class TrainingPhotos:
             outputs), and weights.
         """
 
-        # The 1 and the 2 separate these generators from each other and from the generator of the order.
+        # The 1, 2 and 3 separate these generators from each other and from the generator of the order.
         def augment_row(row: int) -> Pixels:
             random = np.random.default_rng([seed, number, 1, row])
             return augment_photo(self._photos.read_photo(row), augmentation, random)
@@ -93,13 +102,20 @@ class TrainingPhotos:
                 pool, augment_row, rows, lambda photos: build_batch(index, rows, np.stack(photos))
             )
 
-        order = shuffle_rows(len(self._photos), number, seed)
+        order = self._draw_versions(shuffle_rows(len(self), number, seed), number, seed)
         # The order is repeated to fill the last batch.
         batches = np.resize(order, (count_steps(len(order), batch_size), batch_size))
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             futures = (submit_batch(index, rows) for index, rows in enumerate(batches[first_batch:], first_batch))
             for batch in prefetch(futures):
                 yield from zip(*(np.split(array, accumulation_steps) for array in batch), strict=True)
+
+    def _draw_versions(self, order: Rows, number: int, seed: int) -> Rows:
+        """Return the row of the version that an epoch draws of each photo, for photos in any order."""
+        if self._versions == 1:
+            return order
+        drawn = np.random.default_rng([seed, number, 3]).integers(self._versions, size=len(self))
+        return self._versions * order + drawn[order]
 
 
 def shuffle_rows(photos: int, number: int, seed: int) -> Rows:

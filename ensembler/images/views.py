@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Views = Literal["none", "flip", "crops"]
+Views = Literal["none", "flip", "crops", "rotations"]
 
 # Share of height and width that a crop keeps.
 CROP_SHARE = 7 / 8
@@ -43,8 +43,10 @@ class View:
 WHOLE_VIEW, MIRRORED_VIEW = View(), View(mirrored=True)
 _CORNERS = (None, (0, 0), (0, 1), (1, 0), (1, 1))
 
+# The rotations of an orientation task are not views: their predictions mean different classes, so they are aligned.
 VIEWS: dict[Views, tuple[View, ...]] = {
     "none": (WHOLE_VIEW,),
     "flip": (WHOLE_VIEW, MIRRORED_VIEW),
+    "rotations": (WHOLE_VIEW,),
     "crops": tuple(View(corner, mirrored) for corner in _CORNERS for mirrored in (False, True)),
 }

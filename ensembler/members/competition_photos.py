@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 
+from ..competition.pixels import PixelRule
 from ..competition.tables import Tables
 from ..images.cache_policy import MIN_SECONDS_SAVED, compute_store_bytes, estimate_seconds_saved, make_room, mark_used
 from ..images.photo_source import FilePhotos, PhotoSource, Rows, make_photo_source
 from ..images.photo_store import PhotoStore
+from ..images.row_photos import RowPhotos
 from ..paths import CompetitionFolder
 from ..progress import Progress
 from ..storage import remove_folder
@@ -45,7 +49,7 @@ class CompetitionPhotos:
         decodings: int = 0,
         cache_limit: int | None = None,
     ) -> None:
-        self.paths = tables.train_paths + tables.test_paths
+        self._rows = RowPhotos.list_all(tables)
         self._rule = tables.manifest.pixels
         self._folder = folder
         self._store_folder = folder.pixels / samples
@@ -54,27 +58,32 @@ class CompetitionPhotos:
         self._cache_limit = cache_limit
         self._progress = progress
 
+    def __len__(self) -> int:
+        """Return the number of rows of both tables."""
+        return len(self._rows)
+
     def select_photos(self, rows: Rows) -> PhotoSource:
         """Return photos that are read once."""
-        return self._open_stored(rows) or FilePhotos([self.paths[row] for row in rows], self._size, self._rule)
+        return self._open_photos(rows, FilePhotos)
 
     def select_training_photos(self, rows: Rows) -> PhotoSource:
         """Return photos that are read in each epoch. Without a store, they are kept in memory if they fit."""
-        return self._open_stored(rows) or make_photo_source([self.paths[row] for row in rows], self._size, self._rule)
+        return self._open_photos(rows, make_photo_source)
 
-    def _open_stored(self, rows: Rows) -> PhotoSource | None:
-        """Return photos of the store, and decode those that are missing. None without a store.
+    def _open_photos(self, rows: Rows, read_files: Callable[[list[Path], int, PixelRule], PhotoSource]) -> PhotoSource:
+        """Return photos of the store if there is one, after decoding those that are missing in it.
 
         Jobs on several GPUs or machines decode different photos at the same time, so no lock is held for all of them.
         """
+        photos = self._rows.select(rows)
         if not self._uses_store:
-            return None
+            return photos.rotate(read_files(photos.files, self._size, self._rule))
         store = self._make_store(self._size)
-        store.fill([self._size], self._progress, rows)
-        return store.open_photos(self._size, rows)
+        store.fill([self._size], self._progress, photos.numbers)
+        return photos.rotate(store.open_photos(self._size, photos.numbers))
 
     def _make_store(self, size: int | str) -> PhotoStore:
-        return PhotoStore(self._store_folder, self.paths, self._rule, self._folder.lock(f"pixels-{size}"))
+        return PhotoStore(self._store_folder, self._rows.files, self._rule, self._folder.lock(f"pixels-{size}"))
 
     @cached_property
     def _uses_store(self) -> bool:
@@ -87,7 +96,7 @@ class CompetitionPhotos:
             missing = store.count_missing(size)
             saved = MIN_SECONDS_SAVED
             if missing:
-                saved = estimate_seconds_saved(self.paths, size, missing, self._decodings, self._rule)
+                saved = estimate_seconds_saved(self._rows.files, size, missing, self._decodings, self._rule)
             if saved < MIN_SECONDS_SAVED:
                 return False
             if not self._make_room(compute_store_bytes(missing, size)):

@@ -32,5 +32,6 @@ def count_decodings(folder: CompetitionFolder, record: MemberRecord, tables: Tab
     if settings.frozen:
         return features
     epochs = sum(phase.epochs for phase in settings.phases)
-    learning = learned * (1 if can_fit_in_memory(learned, settings.image_size) else epochs)
+    photos = learned // tables.rows_per_photo
+    learning = photos * (1 if can_fit_in_memory(photos, settings.image_size) else epochs)
     return features + unfinished * (learning + epochs * held_out + held_out + test)

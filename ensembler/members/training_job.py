@@ -15,6 +15,7 @@ from ..competition.folds.file import load_folds
 from ..competition.folds.folds import Folds
 from ..competition.folds.splits import ALL_PHOTOS
 from ..competition.metrics.metrics import log_loss
+from ..competition.orientation.rotations import average_rotations
 from ..competition.tables import Tables, load_tables
 from ..heads.soft_targets import SoftTargets
 from ..inference.runtimes import RuntimeChoice
@@ -136,7 +137,13 @@ class TrainingJob:
         """Estimate the work of training a number of folds; see :mod:`ensembler.members.work`."""
         tables, settings = self.tables, self.planned_settings
         return estimate_job_work(
-            settings, self.backbone, len(tables.train), self.splits.held_out_count, len(tables.test_paths), folds
+            settings,
+            self.backbone,
+            len(tables.train),
+            self.splits.held_out_count,
+            len(tables.test_paths),
+            folds,
+            tables.rows_per_photo,
         )
 
     @property
@@ -154,7 +161,12 @@ class TrainingJob:
     def join_predictions(
         self, fold: int, held_out: NDArray[np.float32], test: NDArray[np.float32]
     ) -> tuple[FoldPredictions, float | None]:
-        """Add ids to a fold's probabilities, and return them with the held-out log loss (None without photos)."""
+        """Add ids to a fold's probabilities, and return them with the held-out log loss (None without photos).
+
+        If the settings average rotations, those of each photo are averaged.
+        """
+        if self.record.settings.tta == "rotations":
+            held_out, test = average_rotations(held_out), average_rotations(test)
         rows = self.splits.mask_held_out(fold)
         table = self.tables
         predictions = FoldPredictions(

@@ -79,18 +79,26 @@ def estimate_prediction_work(settings: MemberSettings, backbone: Backbone, photo
 
 
 def estimate_job_work(
-    settings: MemberSettings, backbone: Backbone, training: int, held_out: int, test: int, folds: int
+    settings: MemberSettings,
+    backbone: Backbone,
+    training: int,
+    held_out: int,
+    test: int,
+    folds: int,
+    rows_per_photo: int = 1,
 ) -> float:
     """Estimate the work of a job that trains ``folds`` folds.
 
     Parameters
     ----------
     training, held_out, test
-        Number of labelled photos, of photos that each fold holds out, and of photos to predict.
+        Number of rows of labelled photos, of photos that each fold holds out, and of photos to predict.
+    rows_per_photo
+        Number of rows of which an epoch draws one.
     """
     if settings.frozen:
         # The job itself reports features that are already cached.
         views = list_feature_views(settings)
         return (training + test) * len(views) * estimate_photo_work(backbone, settings.image_size)
-    learning = estimate_training_work(settings, backbone, training - held_out, held_out)
+    learning = estimate_training_work(settings, backbone, (training - held_out) // rows_per_photo, held_out)
     return folds * (learning + estimate_prediction_work(settings, backbone, held_out + test))

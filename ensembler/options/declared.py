@@ -150,7 +150,7 @@ class PhotoOptions(TypedDict, total=False):
     augmentation
         Augmentation of training photos in fine-tuning.
     tta
-        Views of each photo whose predictions are averaged.
+        Views of each photo whose predictions are averaged. rotations are for orientation tasks.
     label_smoothing
         Share of each label that is spread evenly over all classes.
     class_weights

@@ -56,6 +56,8 @@ class StackCard:
         Version of the conversion of photos to pixels.
     pixel_rule
         The competition's rule for photos with transparency or more than 8 bits.
+    is_orientation
+        Whether the classes are degrees by which a photo is rotated counter-clockwise from upright.
     """
 
     name: str
@@ -67,6 +69,7 @@ class StackCard:
     image_sizes: tuple[int, ...]
     pixels: int = PIXELS_VERSION
     pixel_rule: PixelRule = PLAIN
+    is_orientation: bool = False
 
 
 @dataclass(frozen=True)
@@ -96,6 +99,7 @@ def make_stack_card(name: str, manifest: Manifest, members: Sequence[StackedMemb
         # Earlier versions would ignore the rule, so they must refuse the file.
         PIXELS_VERSION if manifest.pixels == PLAIN else RULED_PIXELS_VERSION,
         manifest.pixels,
+        manifest.is_orientation,
     )
 
 

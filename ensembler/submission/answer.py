@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
@@ -117,7 +119,13 @@ def check_answer(csv: Path, manifest: Manifest, photos: Path) -> None:
     )
 
 
-def score_answer(csv: Path, solution: Path, manifest: Manifest, progress: Progress = SILENT) -> AnswerScore:
+def score_answer(
+    csv: Path,
+    solution: Path,
+    manifest: Manifest,
+    progress: Progress = SILENT,
+    groups: Mapping[str, str] = MappingProxyType({}),
+) -> AnswerScore:
     """Score a submission against hidden labels, joined by id. Rows without a hidden label are counted in a warning.
 
     Parameters
@@ -126,6 +134,8 @@ def score_answer(csv: Path, solution: Path, manifest: Manifest, progress: Progre
         Submission of probabilities, labels, flags or tags, according to the manifest.
     solution
         Table with the columns id and label. Several labels of a photo are separated by ``|``.
+    groups
+        Group of an id. Rows of one group, such as the rotations of a photo, count as one in the standard error.
 
     Raises
     ------
@@ -150,7 +160,8 @@ def score_answer(csv: Path, solution: Path, manifest: Manifest, progress: Progre
     answer = answer.loc[truth["id"]]
     targets = _encode_known_labels(truth["label"], manifest, solution)
     if manifest.answer.kind == "probabilities":
-        return AnswerScore(**vars(compute_scores(targets, _parse_probabilities(answer, csv), manifest)))
+        units = [groups.get(identity, "") for identity in truth["id"]] if groups else ()
+        return AnswerScore(**vars(compute_scores(targets, _parse_probabilities(answer, csv), manifest, units)))
     return _score_labels(targets, answer.iloc[:, 0], manifest, csv)
 
 

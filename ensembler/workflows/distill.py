@@ -79,8 +79,9 @@ def distill(
     taught: TrainMembersOptions = {**options, "teacher": stack or stacks[0]}
     return train_members(
         into if options.get("name") else [name if "@" in name else f"{name}@{LABEL}" for name in into],
-        competition=competition,
-        workspace=workspace,
+        # The workspace of a handle is its own, and not the default of this call.
+        competition=folder.name,
+        workspace=folder.workspace,
         progress=progress,
         **taught,
     )

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ..competition.tables import Tables
 from ..engines.engine import Engine
 from ..engines.job import Job
-from ..errors import BadChoice, EnsemblerError, JobFailed, Mismatch
+from ..errors import BadChoice, EnsemblerError, JobFailed, Mismatch, StorageError
 from ..exports.card import ExportCard, ExportRecord, Figures
 from ..exports.formats import Request, Variant, read_request
 from ..exports.photos import ComparedPhotos, choose_photos
@@ -258,6 +258,8 @@ class _Run:
         try:
             job = Job(f"check {file.name}", _CHECK, spec)
             [found] = self._engine.run_jobs([job], self._logs, self._progress)
+        except StorageError:
+            raise
         except EnsemblerError as error:
             # Another format may succeed, even if this one kills its process.
             reason = str(error).rstrip(".")

@@ -14,7 +14,7 @@ from ..callers import address_caller
 from ..competition.duplicates import DuplicateCounts, count_duplicates, find_twins, load_duplicates
 from ..competition.folds.file import build_folds, build_held_out_fold, format_folds, load_folds
 from ..competition.folds.folds import Folds
-from ..competition.tables import Tables
+from ..competition.tables import Tables, read_photo_tables
 from ..errors import BadChoice, BadData, Mismatch, format_count
 from ..locks import hold_lock
 from ..members.records import MemberRecord, list_trained_members
@@ -95,6 +95,8 @@ class FoldsResult(Shown):
         Photos that show the same picture. A fold contains all copies of a training photo or none.
     useless
         Results of the folds that this call replaced.
+    rows_per_photo
+        Number of rows that count as photos here although they are one: 4 rotations in an orientation task.
     """
 
     file: Path
@@ -106,6 +108,7 @@ class FoldsResult(Shown):
     shares: dict[str, float]
     duplicates: DuplicateCounts
     useless: ObsoleteResults
+    rows_per_photo: int = 1
 
     def build_table(self) -> Table:
         """Return a row for each split, named after its folder in a member, and a last row for all photos."""
@@ -132,6 +135,8 @@ class FoldsResult(Shown):
         if self.folds == 1:
             lines[0] = f"one held-out fold, {format_count(range(self.repeats), 'repeat')}: {self.file}"
             lines.append(f"{self.scored} of {self.photos} photos are scored; the others only train")
+        if self.rows_per_photo > 1:
+            lines.append(f"each photo counts {self.rows_per_photo} times, once for each rotation")
         if copies := self.duplicates.describe():
             lines.append(copies)
         if self.useless:
@@ -273,8 +278,8 @@ def _find_results_of_old_folds(folder: CompetitionFolder, tables: Tables, text: 
 
 
 def _build_result(folder: CompetitionFolder, tables: Tables, folds: Folds, obsolete: ObsoleteResults) -> FoldsResult:
-    duplicates = load_duplicates(folder)
-    twins = tables.train["id"].isin(find_twins(duplicates)).to_numpy()
+    duplicates, (train, _) = load_duplicates(folder), read_photo_tables(folder)
+    twins = np.repeat(train["id"].isin(find_twins(duplicates)).to_numpy(), tables.rows_per_photo)
     return FoldsResult(
         file=folder.folds,
         folds=folds.count,
@@ -283,8 +288,9 @@ def _build_result(folder: CompetitionFolder, tables: Tables, folds: Folds, obsol
         scored=int(folds.scored.sum()),
         splits=tuple(_compute_split_statistics(tables, folds, twins, split) for split in range(folds.splits)),
         shares=_compute_shares(tables, np.ones(len(tables.train), dtype=bool)),
-        duplicates=count_duplicates(duplicates, tables.train.set_index("id")["label"]),
+        duplicates=count_duplicates(duplicates, train.set_index("id")["label"]),
         useless=obsolete,
+        rows_per_photo=tables.rows_per_photo,
     )
 
 

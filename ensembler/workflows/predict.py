@@ -157,8 +157,8 @@ def predict(
     if model is not None:
         network = find_network_file(Path(model))
     else:
-        network = find_stack_file(_locate_stack_file(stack, competition, Workspace.read(workspace)))
-    paths = _list_photo_files([photos] if isinstance(photos, str | os.PathLike) else photos)
+        network = find_stack_file(locate_stack_file(stack, competition, Workspace.read(workspace)))
+    paths = list_photo_files([photos] if isinstance(photos, str | os.PathLike) else photos)
     unique = {path: row for row, path in enumerate(dict.fromkeys(paths))}
     # Other machines that share the folder of competitions need not share the folder of temporary files.
     shared = Workspace.read(workspace).data.absolute() if engine_options.get("engine") == "ray" else None
@@ -172,7 +172,8 @@ def predict(
     return Predictions(card.name, card.task, card.outputs, decoded, probabilities[readable], unreadable)
 
 
-def _locate_stack_file(stack: PathLike | None, competition: CompetitionLike | None, workspace: Workspace) -> Path:
+def locate_stack_file(stack: PathLike | None, competition: CompetitionLike | None, workspace: Workspace) -> Path:
+    """Return the file of a stack: text with a slash or the suffix ``.keras`` is a path, other text a name."""
     if stack is not None and (
         not isinstance(stack, str) or "/" in stack or os.sep in stack or stack.endswith(".keras")
     ):
@@ -181,7 +182,7 @@ def _locate_stack_file(stack: PathLike | None, competition: CompetitionLike | No
     return folder.stack(choose_stack(folder, stack)) / "stack.keras"
 
 
-def _list_photo_files(named: Sequence[PathLike]) -> list[Path]:
+def list_photo_files(named: Sequence[PathLike]) -> list[Path]:
     """Return the photos in the given order."""
     paths: list[Path] = []
     for path in map(Path, named):

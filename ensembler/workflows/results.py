@@ -58,7 +58,12 @@ class PreparedCompetition(Shown):
     def _list_facts(self) -> Iterator[tuple[str, str]]:
         manifest = self.manifest
         train, answer = manifest.train, manifest.answer
-        sources = {"names": "file names", "folders": "folder names", "csv": train.file}
+        sources = {
+            "names": "file names",
+            "folders": "folder names",
+            "csv": train.file,
+            "rotations": "four rotations of each photo",
+        }
         left = f", {self.unreadable} unreadable (see {self.folder.unreadable})" if self.unreadable else ""
         yield "task", manifest.describe()
         example = f" ({self.example})" if self.example else ""

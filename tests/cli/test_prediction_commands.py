@@ -13,6 +13,7 @@ from click.testing import CliRunner, Result
 from ensembler.cli import commands
 from ensembler.errors import Interrupted
 from ensembler.workflows.predict import Predictions
+from ensembler.workflows.turn import TurnedPhoto, TurnedPhotos
 
 # A name whose last byte is no letter, as Linux allows.
 ODD = "a\udcff.png"
@@ -68,3 +69,35 @@ def test_an_interruption_writes_nothing(monkeypatch: pytest.MonkeyPatch, tmp_pat
 
 def test_a_folder_is_no_file_to_write(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     assert typed(monkeypatch, found(), "-o", str(tmp_path)).exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "passed"),
+    [
+        ([], {"exif": False}),
+        (["--exif", "--confidence", "0.9", "--batch-size", "4"], {"exif": True, "confidence": 0.9, "batch_size": 4}),
+    ],
+)
+@pytest.mark.parametrize("unreadable", [(), (Path("lost.png"),)])
+def test_turned_photos_are_summarised(
+    monkeypatch: pytest.MonkeyPatch, words: list[str], passed: dict[str, Any], unreadable: tuple[Path, ...]
+) -> None:
+    def run(photos: tuple[Path, ...], output: Path, **options: Any) -> TurnedPhotos:
+        assert (photos, output) == ((Path("photos"),), Path("out"))
+        assert passed.items() <= options.items()
+        photo = TurnedPhoto(Path("photos/1.png"), Path("out/1.png"), 90, 0.97, 6, True, "turned")
+        return TurnedPhotos("turner", output, (photo,), unreadable)
+
+    monkeypatch.setattr("ensembler.workflows.turn.turn_photos", run)
+    ended = CliRunner().invoke(commands, ["predict", "photos", "--turn", "out", *words])
+    assert ended.exit_code == bool(unreadable)
+    assert "turned" in ended.stdout
+    assert "disagrees with upright pixels: photos/1.png (tag 6)" in ended.stdout
+    assert ended.stderr.startswith("Error: Left out 1 of 2 photos") is bool(unreadable)
+
+
+@pytest.mark.parametrize("words", [["--exif"], ["--confidence", "0.5"], ["--turn", "out", "-o", "found.csv"]])
+def test_options_of_turning_belong_together(words: list[str]) -> None:
+    ended = CliRunner().invoke(commands, ["predict", "photos", *words])
+    assert ended.exit_code == 2
+    assert "--turn" in ended.stderr

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import struct
 import zipfile
+import zlib
 from pathlib import Path
 from typing import TypeVar
 
@@ -42,6 +44,20 @@ def write_photos(root: Path, *names: str) -> Path:
     for seed, name in enumerate(names):
         write_photo(root / name, seed)
     return root
+
+
+def write_png_16(path: Path, values: np.ndarray) -> Path:
+    """Write channels of 16 bits, which Pillow writes for grey photos only."""
+    height, width, channels = values.shape
+    lines = b"".join(b"\0" + line.astype(">u2").tobytes() for line in values)
+    kind = {2: 4, 3: 2, 4: 6}[channels]
+    parts = {b"IHDR": struct.pack(">IIBBBBB", width, height, 16, kind, 0, 0, 0), b"IDAT": zlib.compress(lines)}
+    chunks = [
+        struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+        for name, data in {**parts, b"IEND": b""}.items()
+    ]
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(chunks))
+    return path
 
 
 def truncate(path: Path) -> Path:

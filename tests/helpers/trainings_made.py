@@ -35,6 +35,9 @@ class Photos:
     def __init__(self, most: int = 1000) -> None:
         self.most = most
 
+    def __len__(self) -> int:
+        return len(TARGETS)
+
     def iterate_epoch(
         self,
         number: int,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers.photos import pixels
+from helpers.photos import pixels, write_png_16
 from PIL import Image
 
 from ensembler.competition.pixels import PLAIN, PixelRule
@@ -19,20 +19,6 @@ ORIENTATION = 0x0112
 
 def decode(path, rule=PLAIN):
     return np.asarray(open_photo(path, 40, rule))
-
-
-def write_png_16(path, values):
-    """Write channels of 16 bits, which Pillow writes for grey photos only."""
-    height, width, channels = values.shape
-    lines = b"".join(b"\0" + line.astype(">u2").tobytes() for line in values)
-    kind = {2: 4, 3: 2, 4: 6}[channels]
-    parts = {b"IHDR": struct.pack(">IIBBBBB", width, height, 16, kind, 0, 0, 0), b"IDAT": zlib.compress(lines)}
-    chunks = [
-        struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
-        for name, data in {**parts, b"IEND": b""}.items()
-    ]
-    path.write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(chunks))
-    return path
 
 
 def write_tiff_16(path, values, order="<", *, compressed=False, extra=0):

@@ -205,3 +205,41 @@ def test_an_epoch_that_is_left_early_leaves_no_threads_behind(paths):
 def test_an_unreadable_photo_is_named(paths, tmp_path):
     with pytest.raises(UnreadablePhoto, match=r"missing\.jpg"):
         epoch([*paths[:-1], tmp_path / "missing.jpg"])
+
+
+class Versions:
+    """Twelve rows of pixels of one colour, the number of the row."""
+
+    is_decoded = True
+
+    def __len__(self):
+        return 12
+
+    def read_photo(self, row):
+        return np.full((SIZE, SIZE, 3), row, np.uint8)
+
+    def gather(self, rows):
+        return np.stack([self.read_photo(row) for row in rows])
+
+
+@pytest.mark.parametrize("augmentation", ["none", "pixels"])
+def test_each_epoch_draws_a_version_of_each_photo(augmentation):
+    photos = TrainingPhotos(Versions(), np.eye(12, dtype=np.float32), versions=4)
+    assert len(photos) == 3
+    seen = []
+    for number in range(40):
+        options = {"batch_size": 2, "seed": 5, "augmentation": augmentation}
+        found = list(photos.iterate_epoch(number, **options))
+        pixels, targets, weights = joined(found)
+        rows = targets.argmax(axis=1)[weights > 0]
+        # The label is that of the drawn version, and each photo passes once.
+        if augmentation == "none":
+            assert np.array_equal(pixels[weights > 0, 0, 0, 0], rows)
+        assert sorted(rows // 4) == [0, 1, 2]
+        seen.append(rows[np.argsort(rows // 4)] % 4)
+        # A resumed epoch continues with the same photos and versions.
+        resumed = joined(photos.iterate_epoch(number, **options, first_batch=1))
+        assert all(np.array_equal(one, other) for one, other in zip(resumed, found[1], strict=True))
+    counts = np.array([np.bincount(column, minlength=4) for column in np.transpose(seen)])
+    assert (counts >= 2).all()
+    assert len({tuple(row) for row in seen}) > 10

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from helpers.jobs_here import replace_local_engine
 from helpers.members_made import FOLDS, record_of, small_competition
-from helpers.photos import Heard
+from helpers.photos import Heard, write_photo
 
-from ensembler.competition.tables import Tables
+from ensembler.competition.layout.hints import Hints
+from ensembler.competition.tables import Tables, load_tables
 from ensembler.images import photo_store
 from ensembler.images.decoding import decode_photo
 from ensembler.images.photo_source import FilePhotos, InMemoryPhotos
@@ -20,6 +21,7 @@ from ensembler.members.training_job import TrainingJob
 from ensembler.options.declared import TrainingOptions
 from ensembler.paths import CompetitionFolder, Workspace
 from ensembler.progress import Progress
+from ensembler.workflows.fetch.adopt import adopt
 from ensembler.workflows.train.train import train_members
 
 SIZE = 8
@@ -51,11 +53,11 @@ def opened(made: Made, progress: Progress, limit: int | None = None) -> Competit
 def test_a_store_that_pays_is_made_once_and_told(fresh: Made, tmp_path: Path) -> None:
     heard = Heard()
     photos = opened(fresh, heard)
-    rows = np.array([29, 3, 0])
+    rows, paths = np.array([29, 3, 0]), fresh[1].train_paths + fresh[1].test_paths
     for source in (photos.select_photos(rows), photos.select_training_photos(rows)):
         assert isinstance(source, StoredPhotos)
         assert source.is_decoded
-        assert np.array_equal(source.gather(np.arange(3)), [decode_photo(photos.paths[row], SIZE) for row in rows])
+        assert np.array_equal(source.gather(np.arange(3)), [decode_photo(paths[row], SIZE) for row in rows])
     place = tmp_path / "pixels" / "samples"
     assert heard.notes == [
         "30 photos are decoded once at 8 pixels, which saves about 60 s. "
@@ -144,3 +146,21 @@ def test_members_that_learn_from_a_store_predict_the_very_same(
     for plain, stored in zip(*predicted, strict=True):
         assert np.array_equal(plain.held_out, stored.held_out)
         assert np.array_equal(plain.test, stored.test)
+
+
+@pytest.mark.usefixtures("pays")
+def test_the_rotations_of_a_photo_are_decoded_once(tmp_path: Path) -> None:
+    for number in range(5):
+        write_photo(tmp_path / "photos" / f"{number}.png", number)
+    workspace = Workspace(tmp_path / "data", tmp_path / "submissions")
+    folder = adopt(tmp_path / "photos", hints=Hints(task="orientation"), workspace=workspace).folder
+    tables, heard = load_tables(folder), Heard()
+    photos = opened((folder, tables), heard)
+    assert len(photos) == 20
+    rows = np.array([17, 2, 3, 16, 5])
+    source = photos.select_photos(rows)
+    paths = tables.train_paths + tables.test_paths
+    expected = [np.rot90(decode_photo(paths[row], SIZE), row % 4) for row in rows]
+    assert np.array_equal(source.gather(np.arange(5)), expected)
+    # Five photos are one file of the store.
+    assert heard.totals == [5]

@@ -105,6 +105,18 @@ def test_scores_join_by_id_not_by_position(tmp_path: Path) -> None:
     assert figures.accuracy == 1
 
 
+def test_rows_of_one_group_count_as_one_in_the_standard_error(tmp_path: Path) -> None:
+    (tmp_path / "answer.csv").write_text("id,label\n1,0.9\n2,0.9\n3,0.6\n4,0.6\n")
+    (tmp_path / "truth.csv").write_text("id,label\n1,dog\n2,dog\n3,dog\n4,dog\n")
+    files = tmp_path / "answer.csv", tmp_path / "truth.csv"
+    alone, grouped = (
+        score_answer(*files, BINARY, groups=groups) for groups in ({}, {"1": "a", "2": "a", "3": "b", "4": "b"})
+    )
+    assert alone.log_loss == grouped.log_loss
+    # Two equal rows tell no more than one: the error is that of two rows, which is larger by the root of 3.
+    assert grouped.standard_error == pytest.approx(alone.standard_error * 3**0.5)
+
+
 def test_probabilities_are_scored_by_the_metric_and_by_log_loss(tmp_path: Path) -> None:
     manifest = replace(BINARY, metric="AUC")
     figures = scored(

@@ -52,6 +52,34 @@ def average_views(model: Any, views: Views) -> Any:
     return keras.Model(pixels, average_tensors(outputs), name=model.name) if len(outputs) > 1 else model
 
 
+def average_rotations(model: Any) -> Any:
+    """Average a network's predictions of the four rotations of a photo. The result contains the network once.
+
+    Parameters
+    ----------
+    model
+        Model from pixels to the probabilities of the rotations by 0, 90, 180 and 270 degrees counter-clockwise. A photo
+        that is rotated further by a quarter turn is of the next class.
+    """
+    pixels = keras.Input(model.input_shape[1:], name="pixels")
+    outputs = [_roll(model(_rotate(pixels, turns)), -turns) for turns in range(4)]
+    return keras.Model(pixels, average_tensors(outputs), name=model.name)
+
+
+def _rotate(pixels: Any, turns: int) -> Any:
+    """Rotate square photos by quarter turns counter-clockwise."""
+    if turns in (1, 3):
+        pixels = ops.transpose(pixels, (0, 2, 1, 3))
+    axes = {0: (), 1: (1,), 2: (1, 2), 3: (2,)}[turns]
+    for axis in axes:
+        pixels = ops.flip(pixels, axis=axis)
+    return pixels
+
+
+def _roll(tensor: Any, shift: int) -> Any:
+    return ops.roll(tensor, shift, axis=1) if shift else tensor
+
+
 def average_tensors(tensors: list[Any]) -> Any:
     """Return the mean of Keras tensors of the same shape."""
     return layers.Average(name="mean", dtype="float32")(tensors) if len(tensors) > 1 else tensors[0]

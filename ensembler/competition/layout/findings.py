@@ -16,8 +16,14 @@ _LABEL_RULES: dict[LabelSource, str] = {
     "names": "each file name is a class and a number",
     "folders": "each photo is in a folder named after its class",
     "csv": "its ids are names of photos",
+    "rotations": "each photo counts as upright",
 }
-_LABEL_SOURCES: dict[LabelSource, str] = {"names": "names of files", "folders": "names of folders", "csv": "a table"}
+_LABEL_SOURCES: dict[LabelSource, str] = {
+    "names": "names of files",
+    "folders": "names of folders",
+    "csv": "a table",
+    "rotations": "rotations of photos",
+}
 
 
 def add_labels_finding(root: Path, layout: TrainLayout, by_path: pd.Series, evidence: Evidence) -> None:

@@ -30,6 +30,7 @@ class Hints:
     metric: str | None = None
     like: str | None = None
     leave_out: tuple[str, ...] = ()
+    task: str | None = None
 
 
 NO_HINTS = Hints()

@@ -17,6 +17,7 @@ from ..photo_ids import normalise_text
 from ..photo_names import extract_folder, extract_stem
 from ..sets.set_names import find_set
 from ..tag_cells import BLANK
+from ..task import ROTATIONS
 
 
 def extract_label(path: str) -> str:
@@ -56,6 +57,9 @@ def tabulate_labelled_photos(
 
 def _read_from_names(manifest: Manifest, to_learn: PhotoFiles) -> pd.DataFrame:
     layout, paths = manifest.train, to_learn.paths
+    if layout.labels == "rotations":
+        # The photos are stored upright. A path is an id that an added photo leaves as it is.
+        return pd.DataFrame({"id": paths, "path": paths, "label": ROTATIONS[0]})
     if layout.labels == "names":
         labels = {path: extract_label(path) for path in paths}
     else:

@@ -14,6 +14,7 @@ from ..sets.class_folders import find_known_classes
 from ..sets.leaving_out import leave_out_others
 from ..sets.photo_sets import list_test_folders
 from ..tables import read_photo_groups
+from ..task import ROTATIONS
 from .class_names import find_class_names
 from .classes import find_task
 from .doubts import report_classes, report_unused_tables
@@ -111,7 +112,9 @@ def find_hidden_labels(manifest: Manifest, photos: PhotoFiles) -> dict[str, str]
         return labels
     for folder in manifest.test.folders:
         paths = photos.select_inside(folder).paths
-        if manifest.train.labels == "names":
+        if manifest.is_orientation:
+            labels |= dict.fromkeys(paths, ROTATIONS[0])
+        elif manifest.train.labels == "names":
             found = {path: extract_label(path) for path in paths}
             labels |= found if set(found.values()) <= set(manifest.classes) else {}
         elif in_folders := find_known_classes(folder, list(paths), manifest.classes, manifest.train.class_level):

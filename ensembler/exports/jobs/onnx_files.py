@@ -90,7 +90,7 @@ def _quantize(graph: Any, calibration: CalibrationPhotos) -> Any:
     operations = [Operation(node.name, node.op_type, node.input, node.output) for node in merged.graph.node]
     return nncf.quantize(
         merged,
-        nncf.Dataset(list(calibration)),
+        nncf.Dataset(calibration),
         subset_size=len(calibration),
         ignored_scope=nncf.IgnoredScope(names=list_tail(operations, _FEATURES), validate=False),
     )

@@ -44,7 +44,7 @@ def _quantize(network: Any, calibration: CalibrationPhotos) -> Any:
     tail = list_tail(_list_operations(network), _FEATURES)
     return nncf.quantize(
         network,
-        nncf.Dataset(list(calibration)),
+        nncf.Dataset(calibration),
         subset_size=len(calibration),
         ignored_scope=nncf.IgnoredScope(names=tail, validate=False),
     )

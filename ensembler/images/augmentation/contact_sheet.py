@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +11,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from ...competition.pixels import PLAIN, PixelRule
 from ..photo_source import make_photo_source
+from ..row_photos import RowPhotos
 from ..training_photos import TrainingPhotos, shuffle_rows
 from . import Augmentation
 
@@ -25,7 +25,7 @@ ShownPhotos = tuple[NDArray[np.uint8], NDArray[np.float32]]
 
 
 def draw_contact_sheet(
-    paths: Sequence[Path],
+    photos: RowPhotos,
     labels: Sequence[str],
     targets: NDArray[np.float32],
     size: int,
@@ -33,13 +33,14 @@ def draw_contact_sheet(
     seed: int,
     views: int = 7,
     rule: PixelRule = PLAIN,
+    versions: int = 1,
 ) -> Image.Image:
     """Draw some training photos and their augmented versions.
 
     Parameters
     ----------
-    paths
-        Paths of all training photos. A few of them are chosen at random, with as many different classes as possible.
+    photos
+        All training photos. A few of them are chosen at random, with as many different classes as possible.
     labels
         Names of the outputs. For a single output of two classes, the names of both classes, the output's own last.
     targets
@@ -54,6 +55,8 @@ def draw_contact_sheet(
         Number of augmented versions of each photo.
     rule
         The competition's rule of pixels.
+    versions
+        Number of consecutive rows that are versions of one photo. Each epoch draws one.
 
     Returns
     -------
@@ -66,10 +69,13 @@ def draw_contact_sheet(
     UnreadablePhoto
         If a photo cannot be decoded.
     """
-    rows = _choose_varied_rows(targets, seed)
-    photos = TrainingPhotos(make_photo_source([paths[row] for row in rows], size, rule), targets[rows])
-    shown = [_load_epoch(photos, len(rows), 0, seed, "none")]
-    shown += [_load_epoch(photos, len(rows), number, seed, augmentation) for number in range(views)]
+    chosen = np.array(_choose_varied_rows(targets[::versions], seed))
+    rows = (versions * chosen[:, np.newaxis] + np.arange(versions)).ravel()
+    selected = photos.select(rows)
+    source = selected.rotate(make_photo_source(selected.files, size, rule))
+    training = TrainingPhotos(source, targets[rows], versions)
+    shown = [_load_epoch(training, len(chosen), 0, seed, "none")]
+    shown += [_load_epoch(training, len(chosen), number, seed, augmentation) for number in range(views)]
     headings = ["as decoded", *(f"{augmentation}, epoch {number + 1}" for number in range(views))]
     return _draw_sheet(shown, headings, labels)
 

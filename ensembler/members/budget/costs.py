@@ -76,6 +76,7 @@ def price_member(
     unfinished: Sequence[int],
     *,
     missing_views: int,
+    rows_per_photo: int = 1,
     measures_speed: bool,
     shares_process: bool,
 ) -> list[JobCosts]:
@@ -91,6 +92,8 @@ def price_member(
         Folds to train, at least one.
     missing_views
         Number of views whose frozen features are needed and not cached. The first job computes them.
+    rows_per_photo
+        Number of rows of which an epoch draws one.
     measures_speed
         Whether the first job measures how fast its network predicts.
     shares_process
@@ -108,12 +111,13 @@ def price_member(
     # In 16-bit training, a second network predicts.
     networks = 1 if settings.precision == "float32" else 2
     begin = networks * (speed.build + (head if settings.head == "fitted" else 0.0))
-    if can_fit_in_memory(learned, settings.image_size):
-        begin += learned * speed.decode
+    photos = learned // rows_per_photo
+    if can_fit_in_memory(photos, settings.image_size):
+        begin += photos * speed.decode
     phases = tuple(
         PhaseEpochs(
             phase.epochs,
-            learned * each.photo + each.epoch + held_out * speed.predict,
+            photos * each.photo + each.epoch + held_out * speed.predict,
             each.first + (0.0 if number else speed.compile),
         )
         for number, (phase, each) in enumerate(zip(settings.phases, speed.phases, strict=True))

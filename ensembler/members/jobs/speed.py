@@ -9,7 +9,7 @@ from typing import Any
 
 import keras
 
-from ...backbones.jobs.views import average_views
+from ...backbones.jobs.views import average_rotations, average_views
 from ...inference.jobs.networks import join_head
 from ...inference.jobs.speed import measure_speed
 from ...paths import CompetitionFolder
@@ -64,6 +64,8 @@ def _measure_and_save(
 ) -> None:
     task = progress.start(f"{record.name}: speed", 1)
     model = average_views(network(), record.settings.tta)
+    if record.settings.tta == "rotations":
+        model = average_rotations(model)
     speed = measure_speed(model, record.settings.batch_size)
     write_record(folder.speed(record.name), replace(speed, member=record.fingerprint))
     task.advance()

@@ -9,11 +9,12 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from ...backbones.jobs.views import apply_view, average_tensors
+from ...backbones.jobs.views import apply_view, average_rotations, average_tensors
 from ...backbones.names import make_layer_names
 from ...competition.tables import load_tables
 from ...errors import Mismatch
-from ...images.decoding import decode_photo
+from ...images.photo_source import FilePhotos
+from ...images.row_photos import RowPhotos
 from ...images.views import VIEWS
 from ...members.records import MemberRecord, check_networks, list_network_files
 from ...paths import CompetitionFolder
@@ -81,6 +82,8 @@ def build_member_network(folder: CompetitionFolder, record: MemberRecord, name: 
         model.name = f"fold_{fold}"
     mean = average_tensors([model(flow) for model in models for flow in flows])
     network = keras.Model(pixels, mean, name=name)
+    if record.settings.tta == "rotations":
+        network = average_rotations(network)
     network.trainable = False
     return network
 
@@ -156,9 +159,11 @@ def _compare_with_stored(model: Any, folder: CompetitionFolder, place: Path) -> 
     """Return the largest difference between the model's predictions of photos and the stored ones."""
     stored = read_arrays(place / "predictions.npz")["test"][:CHECKED_PHOTOS]
     tables = load_tables(folder)
-    paths, rule = tables.test_paths[:CHECKED_PHOTOS], tables.manifest.pixels
+    rows = np.arange(min(CHECKED_PHOTOS, len(tables.test_paths)))
+    photos = RowPhotos.list_rows(tables.test_paths, tables.test_turns).select(rows)
     sizes = [tensor.shape[1] for tensor in model.inputs]
-    pixels = [np.stack([decode_photo(path, size, rule) for path in paths]).astype(np.float32) for size in sizes]
+    sources = [photos.rotate(FilePhotos(photos.files, size, tables.manifest.pixels)) for size in sizes]
+    pixels = [source.gather(rows).astype(np.float32) for source in sources]
     # Compilation would take several times as long as these few photos.
     predicted = ops.convert_to_numpy(model(pixels, training=False))
     difference = float(np.abs(predicted - stored).max())

@@ -24,6 +24,7 @@ from ...images.batches import iterate_pixel_batches
 from ...images.cache_policy import select_fitting_sizes
 from ...images.photo_source import FilePhotos, PhotoSource, Pixels
 from ...images.photo_store import PhotoStore
+from ...images.row_photos import RowPhotos
 from ...inference.jobs.predictor import Predictor
 from ...inference.jobs.speed import describe_device, measure_speed
 from ...inference.speeds import NetworkSpeed, read_speed, remember_speed
@@ -65,7 +66,7 @@ class FeatureExtractor:
         self.folder = folder
         self.progress = progress
         self.speeds: dict[str, NetworkSpeed] = {}
-        self.paths = tables.train_paths
+        self._photos = RowPhotos.list_rows(tables.train_paths, tables.train_turns)
         self._rule = tables.manifest.pixels
         self.total = len(tables.train_paths) + len(tables.test_paths)
         self._networks: dict[str, tuple[Any, Predictor]] = {}
@@ -90,9 +91,9 @@ class FeatureExtractor:
         problems: dict[str, str] = {}
         self.folder.survey.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix="pixels-", dir=self.folder.survey) as place:
-            paths = [self.paths[row] for row in wanted]
-            store = PhotoStore(Path(place), paths, self._rule)
-            kept = select_fitting_sizes(sizes, len(paths), self.folder.survey, self.job.cache_limit)
+            photos = self._photos.select(wanted)
+            store = PhotoStore(Path(place), photos.files, self._rule)
+            kept = select_fitting_sizes(sizes, len(photos.files), self.folder.survey, self.job.cache_limit)
             store.fill(kept, self.progress)
             for number, one in enumerate(candidates):
                 self.progress.raise_if_stopping(f"before {one.name}")
@@ -121,19 +122,19 @@ class FeatureExtractor:
         """
         wanted, missing = np.sort(rows), self._find_missing_rows(one, rows)
         self.progress.emit(WorkAhead(one.work * len(missing)))
-        store = PhotoStore(pixels, [self.paths[row] for row in wanted], self._rule, pixels / "locks")
+        photos = self._photos.select(wanted)
+        store = PhotoStore(pixels, photos.files, self._rule, pixels / "locks")
         if one.image_size in sizes:
-            store.fill(sizes, self.progress, np.searchsorted(wanted, missing))
+            store.fill(sizes, self.progress, photos.places[np.searchsorted(wanted, missing)])
         return self._examine_one(one, missing, wanted, store, sizes)
 
     def _examine_one(self, one: Candidate, rows: Rows, stored: Rows, store: PhotoStore, sizes: Sequence[int]) -> str:
         """Examine one backbone on photos of a store of the rows ``stored``, which has some sizes."""
         size, places = one.image_size, np.searchsorted(stored, rows)
-        if size in sizes:
-            photos: PhotoSource = store.open_photos(size)
-        else:
-            photos = FilePhotos([self.paths[row] for row in stored], size, self._rule)
-        return self._try_extracting(one, rows, iterate_pixel_batches(photos, one.record.settings.batch_size, places))
+        photos = self._photos.select(stored)
+        source: PhotoSource = store.open_photos(size) if size in sizes else FilePhotos(photos.files, size, self._rule)
+        batches = iterate_pixel_batches(photos.rotate(source), one.record.settings.batch_size, places)
+        return self._try_extracting(one, rows, batches)
 
     def forget(self, name: str) -> None:
         """Release a network that is no longer needed."""

@@ -7,6 +7,7 @@ from typing import Annotated
 
 from ...competition.layout.hints import NO_HINTS, Hints
 from ...competition.manifest import Manifest
+from ...competition.orientation.layout import check_task
 from ...competition.tables import invalidate_tables
 from ...errors import BadChoice
 from ...options.arguments import check_arguments
@@ -28,7 +29,7 @@ TestSize = Annotated[float, declare("SHARE", gt=0, lt=1)]
 @check_arguments
 def adopt(
     photos: PathLike,
-    name: str,
+    name: str | None = None,
     *,
     test_size: TestSize = TEST_SIZE,
     seed: Seed = 0,
@@ -41,11 +42,15 @@ def adopt(
     """Create a competition from a local folder. See :func:`ensembler.adopt`."""
     root = Path(photos).absolute()
     require_folder(Path(photos), "pass a folder of photos.")
+    is_orientation = check_task(hints)
+    name = name or name_after_folder(photos, hints)
     folder = Workspace.read(workspace).competition(name)
     if not force and folder.manifest.is_file() and _locate_photos(folder) != root.resolve():
         raise BadChoice(
             f"{name} is already the name of another competition: choose another, or replace it with --force."
         )
+    if not force and is_orientation and folder.manifest.is_file() and not Manifest.load(folder.manifest).is_orientation:
+        raise BadChoice(f"{name} is a competition of classes: name the orientation task otherwise, or use --force.")
     scan, chosen_before = None, _compute_chosen_digest(folder)
     if force or hints != NO_HINTS or not folder.manifest.is_file():
         hints = hints if force else merge_hints(folder, hints)
@@ -64,6 +69,12 @@ def adopt(
             "and CSVs belong to other photos."
         )
     return prepared
+
+
+def name_after_folder(photos: PathLike, hints: Hints) -> str:
+    """Return the name of a competition of a folder. An orientation task may stand beside one of classes."""
+    name = Path(photos).absolute().name
+    return f"{name}-{hints.task}" if hints.task else name
 
 
 def _compute_chosen_digest(folder: CompetitionFolder) -> str:

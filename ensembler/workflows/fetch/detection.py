@@ -16,10 +16,12 @@ from ...competition.layout.hints import Hints
 from ...competition.layout.layout import describe_metric_source, find_layout
 from ...competition.layout.local import choose_test_photos, find_hidden_labels, find_local_layout
 from ...competition.manifest import Manifest
+from ...competition.orientation.layout import check_task, find_orientation_layout
+from ...competition.orientation.rotations import name_rotations, rotate_rows
 from ...competition.photo_files import PhotoFiles
 from ...competition.sample_submission import find_sample
 from ...competition.tables import find_test_paths
-from ...errors import format_first
+from ...errors import BadChoice, format_first
 from ...paths import CompetitionFolder
 from ...progress import Progress
 from ...storage import remove_file
@@ -53,7 +55,10 @@ def detect_layout(
     """
     evidence, scan, hidden = Evidence(), None, pd.DataFrame()
     metric = facts.metric if facts else ""
-    sample = find_sample(root, hints.sample, evidence.doubt)
+    is_orientation = check_task(hints)
+    if is_orientation and facts is not None:
+        raise BadChoice(f"{folder.name} is a competition of Kaggle: adopt a folder of photos for `--task orientation`.")
+    sample = None if is_orientation else find_sample(root, hints.sample, evidence.doubt)
     if sample is not None or facts is not None:
         manifest = find_layout(root, folder.name, slug, hints, photos_at, metric, evidence, sample)
         manifest = replace(manifest, code_only=manifest.code_only or bool(facts and facts.code_only))
@@ -61,11 +66,14 @@ def detect_layout(
             hidden = _read_hidden_labels(manifest, root, sample.ids, evidence)
     else:
         files = PhotoFiles.list_below(root)
-        manifest = find_local_layout(files, folder.name, hints, folder.sample, evidence, slug)
+        if is_orientation:
+            manifest = find_orientation_layout(files, folder.name, hints, folder.sample, evidence)
+        else:
+            manifest = find_local_layout(files, folder.name, hints, folder.sample, evidence, slug)
         manifest = replace(manifest, photos=photos_at)
         hidden, scan = hold_out_photos(manifest, files, test_size, seed, progress)
         has_test_folder = manifest.test.folder != manifest.train.folder
-        if has_test_folder:
+        if has_test_folder and not is_orientation:
             _report_hidden_labels(manifest, hidden["id"], len(read_table(folder.sample)), evidence)
         if slug:
             predicted = "the photos of the test folder" if has_test_folder else "part of the labelled photos"
@@ -120,6 +128,8 @@ def hold_out_photos(
     scan = scan_duplicates(files.root, files.paths, frozenset(inside), progress, manifest.pixels)
     copies = group_copies(scan.photo_scan.digests, scan.pairs)
     ids, hidden = choose_test_photos(manifest, files, copies, test_size, seed)
+    if manifest.is_orientation:
+        ids, hidden = [row for photo in ids for row in name_rotations(photo)], rotate_rows(hidden)[["id", "label"]]
     answer = manifest.answer
     cell = 1 / len(manifest.classes) if answer.kind == "probabilities" else manifest.classes[0]
     cells = dict.fromkeys(answer.columns, cell)

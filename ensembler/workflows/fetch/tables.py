@@ -35,6 +35,7 @@ from ...competition.tables import (
     group_twins,
     load_tables,
     make_tables,
+    read_photo_tables,
     save_tables,
 )
 from ...errors import BadData, format_count, format_first
@@ -96,17 +97,17 @@ def prepare_competition(
 
 def describe_competition(folder: CompetitionFolder) -> PreparedCompetition:
     """Describe a competition from its tables, without reading photos."""
-    manifest, tables = Manifest.load(folder.manifest), load_tables(folder)
+    manifest, (train, test) = Manifest.load(folder.manifest), read_photo_tables(folder)
     unreadable = len(read_table(folder.unreadable))
-    labels = tables.train.set_index("id")["label"]
+    labels = train.set_index("id")["label"]
     duplicates = count_duplicates(load_duplicates(folder), labels)
     counts = load_file_counts(folder)
-    first = tables.train.iloc[0]
+    first = train.iloc[0]
     return PreparedCompetition(
         folder,
         manifest,
-        len(tables.train),
-        len(tables.test),
+        len(train),
+        len(test),
         unreadable,
         duplicates,
         counts,

@@ -51,4 +51,5 @@ def score(
     require_file(solution, "pass a CSV with the columns id and label as --truth.")
     path = find_newest_answer(folder.submissions) if csv is None else Path(csv)
     require_file(path, "pass the CSV of a submission.")
-    return ScoreResult(submission=path, **vars(score_answer(path, solution, tables.manifest, progress)))
+    photos = dict(zip(tables.test["id"], tables.test["path"], strict=True)) if tables.manifest.is_orientation else {}
+    return ScoreResult(submission=path, **vars(score_answer(path, solution, tables.manifest, progress, photos)))

@@ -258,6 +258,7 @@ class _Pricing:
             len(self._tables.test_paths),
             unfinished,
             missing_views=count_missing_views(self._folder, record),
+            rows_per_photo=self._tables.rows_per_photo,
             measures_speed=self._restart or known is None or not known.is_of_this_machine,
             shares_process=self._call.backbones[member].tiny,
         )

@@ -11,9 +11,11 @@ from ...competition.tables import Tables
 from ...errors import BadChoice
 from ...images.augmentation import Augmentation
 from ...images.augmentation.contact_sheet import draw_contact_sheet
+from ...images.row_photos import RowPhotos
 from ...options.arguments import Names, check_arguments
 from ...options.configuration import configure
 from ...options.declared import Preset, TrainingOptions
+from ...options.orientation import keep_orientation
 from ...options.reading import OPTIONS, show_options
 from ...paths import DEFAULT_WORKSPACE, CompetitionLike, PathLike, Workspace, WorkspaceLike
 from ...progress import SILENT, Progress
@@ -74,6 +76,8 @@ def show_augmented(
     find_backbones(configuration, members)
     member = resolve_member(members[0], configuration.backbones)
     _, tables = open_refreshed_competition(competition, Workspace.read(workspace), progress)
+    if tables.manifest.is_orientation:
+        configuration = keep_orientation(configuration)
     member_options = configuration.resolve_options(detect_machine().machine, member).options
     if member_options.get("unfreeze") == "none":
         progress.note(
@@ -86,13 +90,14 @@ def show_augmented(
 def _draw_sheet(file: Path, tables: Tables, options: TrainingOptions) -> None:
     manifest = tables.manifest
     sheet = draw_contact_sheet(
-        tables.train_paths,
+        RowPhotos.list_rows(tables.train_paths, tables.train_turns),
         manifest.class_names or manifest.classes,
         tables.targets,
         options["image_size"],
         options["augmentation"],
         options["seed"],
         rule=manifest.pixels,
+        versions=tables.rows_per_photo,
     )
     with write_file_atomically(file.absolute()) as temporary:
         sheet.save(temporary, "PNG")

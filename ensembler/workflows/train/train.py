@@ -25,6 +25,7 @@ from ..results import MemberResult
 from .budget import list_possible_folds, plan_within_budget, read_budget, report_cut_short
 from .distillation import check_teacher_options, read_teacher, teach_members
 from .expected_seconds import add_expected_seconds
+from .orientation import fit_to_task
 from .plan_jobs import add_decodings, build_jobs, build_refit_jobs, prepare_member_folder, read_job_options
 from .plan_shards import shard_features
 from .pseudo_labels import read_confidence, write_labels
@@ -103,6 +104,7 @@ def train_members(
                 "weights."
             )
         folder, tables = open_refreshed_competition(competition, Workspace.read(workspace), progress)
+        call = fit_to_task(call, tables, run, progress)
         call.report_surprises(progress)
         with contextlib.ExitStack() as locks:
             for name in call.names:

@@ -154,7 +154,7 @@ class TrainingCall:
                 share=budget_plan.share,
                 **job_options,
             )
-            work = estimate_job_work(planned, backbone, photos, held_out, test, 1)
+            work = estimate_job_work(planned, backbone, photos, held_out, test, 1, tables.rows_per_photo)
             memory = estimate_memory(settings, backbone, photos - held_out, on_gpu=bool(self.machine.gpus))
             plans.append(MemberPlan(record, backbone.tiny, work, job, replace(self.needs, memory_bytes=memory)))
         return plans

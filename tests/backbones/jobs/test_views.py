@@ -8,9 +8,10 @@ import pytest
 from PIL import Image
 
 from ensembler.backbones.jobs.build import build_backbone
-from ensembler.backbones.jobs.views import add_view, average_views
+from ensembler.backbones.jobs.views import add_view, average_rotations, average_views
 from ensembler.backbones.jobs.views import apply_view as apply_view_layers
 from ensembler.backbones.registry import find_backbone
+from ensembler.competition.orientation.rotations import average_rotations as average_rows
 from ensembler.heads.jobs.keras_heads import build_random_head
 from ensembler.images.augmentation.photos import apply_view
 from ensembler.images.views import MIRRORED_VIEW, VIEWS, WHOLE_VIEW, View
@@ -52,3 +53,17 @@ def test_answers_are_averaged_and_the_network_stands_once_in_the_file(views: str
     assert loaded.predict(photos, verbose=0) == pytest.approx(np.mean(each, axis=0), abs=1e-6)
     assert loaded.count_params() == model.count_params()
     assert len({float(answer[0, 0]) for answer in each}) == len(each)
+
+
+def test_rotations_of_a_photo_are_averaged_as_those_of_its_rows(tmp_path: Path) -> None:
+    backbone = build_backbone(find_backbone("demo-conv"), 8, "none", 0)
+    head = build_random_head(int(backbone.output_shape[-1]), np.full(4, 0.25), 0, multiclass=True)
+    network = join_head(backbone, head, "member")
+    photos = np.random.default_rng(0).integers(0, 256, (3, 8, 8, 3)).astype("f4")
+    rows = np.concatenate([[np.rot90(photo, turns) for turns in range(4)] for photo in photos])
+    expected = average_rows(network.predict(rows, verbose=0))
+    averaged = average_rotations(network)
+    averaged.save(tmp_path / "averaged.keras")
+    loaded = keras.saving.load_model(tmp_path / "averaged.keras")
+    assert np.abs(loaded.predict(rows, verbose=0) - expected).max() < 1e-6
+    assert np.abs(expected - network.predict(rows, verbose=0)).max() > 1e-3

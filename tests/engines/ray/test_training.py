@@ -13,12 +13,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+from helpers.jobs_here import replace_local_engine
 from helpers.members_made import small_competition
 from helpers.photos import Heard
 from helpers.ray_clusters import add_node, kill_node, start_cluster, wait_until
 
 from ensembler.events import EpochBegan, Event, JobBegan, Warned
 from ensembler.paths import Workspace
+from ensembler.workflows.predict import predict
+from ensembler.workflows.stack import stack
 from ensembler.workflows.train.train import train_members
 
 pytest.importorskip("ray")
@@ -153,3 +156,21 @@ def read_epochs(events: Path) -> int:
         return 0
     lines = events.read_text("utf-8").splitlines()
     return sum(json.loads(line)["event"] == "epoch_began" for line in lines if line.endswith("}"))
+
+
+def test_a_stack_is_built_and_predicts_on_the_cluster(
+    cluster: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Jobs of this machine run in this process, which saves their start.
+    replace_local_engine(monkeypatch)
+    workspace = make_workspace(tmp_path)
+    options = {**OPTIONS, "epochs": 1}
+    train_members(["demo-conv", "demo-dense"], workspace=workspace, **options)
+    machines: dict[str, Any] = {"engine": "ray", "ray_address": cluster.address, "workspace": workspace}
+    result = stack(["demo-conv", "demo-dense"], name="both", meta="mean", **machines)
+    assert result.difference < 1e-5
+    photos = sorted((tmp_path / "photos" / "a").glob("*.png"))
+    there = predict(photos, stack="both", **machines)
+    here = predict(photos, stack="both", workspace=workspace)
+    assert np.allclose(there.probabilities, here.probabilities, atol=1e-6)
+    assert not list(workspace.data.glob(".predict-*"))

@@ -20,6 +20,7 @@ from ensembler.images.augmentation.contact_sheet import (
 )
 from ensembler.images.decoding import decode_photo
 from ensembler.images.photo_source import FilePhotos
+from ensembler.images.row_photos import RowPhotos
 from ensembler.images.training_photos import TrainingPhotos, shuffle_rows
 
 COUNT, SIZE, VIEWS = 10, 130, 2
@@ -46,7 +47,9 @@ def rows_shown(sheet, paths):
 
 @pytest.mark.parametrize("augmentation", get_args(Augmentation))
 def test_each_row_shows_what_the_epochs_of_a_training_give(paths, augmentation):
-    sheet = draw_contact_sheet(paths, ["cat", "dog"], TARGETS, SIZE, augmentation, seed=3, views=VIEWS)
+    sheet = draw_contact_sheet(
+        RowPhotos.list_rows(paths), ["cat", "dog"], TARGETS, SIZE, augmentation, seed=3, views=VIEWS
+    )
     rows = rows_shown(sheet, paths)
     assert len(set(rows)) == MAX_PHOTOS
     photos = TrainingPhotos(FilePhotos([paths[row] for row in rows], SIZE), TARGETS[rows])
@@ -59,7 +62,9 @@ def test_each_row_shows_what_the_epochs_of_a_training_give(paths, augmentation):
 def test_rare_classes_are_shown_too_and_the_seed_chooses(paths):
     chosen = set()
     for seed in range(5):
-        rows = rows_shown(draw_contact_sheet(paths, ["cat", "dog"], TARGETS, SIZE, "none", seed, views=1), paths)
+        rows = rows_shown(
+            draw_contact_sheet(RowPhotos.list_rows(paths), ["cat", "dog"], TARGETS, SIZE, "none", seed, views=1), paths
+        )
         assert {3, 8} < set(rows)
         chosen.add(tuple(rows))
     assert len(chosen) > 1
@@ -67,14 +72,16 @@ def test_rare_classes_are_shown_too_and_the_seed_chooses(paths):
 
 @pytest.mark.parametrize(("size", "side"), [(8, MIN_SHOWN_SIZE), (SIZE, SIZE), (300, MAX_SHOWN_SIZE)])
 def test_the_sheet_has_room_for_all(paths, size, side):
-    sheet = draw_contact_sheet(paths[:2], ["cat", "dog"], TARGETS[:2], size, "crops", seed=0, views=3)
+    sheet = draw_contact_sheet(
+        RowPhotos.list_rows(paths[:2]), ["cat", "dog"], TARGETS[:2], size, "crops", seed=0, views=3
+    )
     assert sheet.mode == "RGB"
     assert sheet.size == (4 * (side + GAP) + GAP, LINE_HEIGHT + 2 * (side + LINE_HEIGHT) + GAP)
     assert np.asarray(sheet)[:, -GAP:].min() == 255
 
 
 def test_a_small_photo_keeps_its_squares(paths):
-    sheet = draw_contact_sheet(paths[:1], ["cat", "dog"], TARGETS[:1], 8, "none", seed=0, views=1)
+    sheet = draw_contact_sheet(RowPhotos.list_rows(paths[:1]), ["cat", "dog"], TARGETS[:1], 8, "none", seed=0, views=1)
     expected = Image.fromarray(decode_photo(paths[0], 8)).resize(
         (MIN_SHOWN_SIZE, MIN_SHOWN_SIZE), Image.Resampling.NEAREST
     )
@@ -104,7 +111,7 @@ def test_captions_tell_labels_and_their_shares(target, labels, text):
 def test_captions_stand_under_their_photos(paths, monkeypatch):
     written = []
     monkeypatch.setattr(module, "_draw_text", lambda pen, place, text, width: written.append((place, text)))
-    draw_contact_sheet(paths[3:5], ["cat", "dog"], TARGETS[3:5], SIZE, "none", seed=0, views=1)
+    draw_contact_sheet(RowPhotos.list_rows(paths[3:5]), ["cat", "dog"], TARGETS[3:5], SIZE, "none", seed=0, views=1)
     column = SIZE + GAP
     texts = dict(written)
     assert texts[GAP, 0] == "as decoded"
@@ -115,7 +122,9 @@ def test_captions_stand_under_their_photos(paths, monkeypatch):
 
 def test_long_captions_are_cut_off_at_the_photo(paths):
     labels = ["a very long name of a class of animals", "dog"]
-    sheet = np.asarray(draw_contact_sheet(paths[:1], labels, TARGETS[:1], 8, "none", seed=0, views=1))
+    sheet = np.asarray(
+        draw_contact_sheet(RowPhotos.list_rows(paths[:1]), labels, TARGETS[:1], 8, "none", seed=0, views=1)
+    )
     under = sheet[LINE_HEIGHT + MIN_SHOWN_SIZE : LINE_HEIGHT + MIN_SHOWN_SIZE + LINE_HEIGHT]
     assert under[:, GAP : GAP + MIN_SHOWN_SIZE].min() < 50
     assert under[:, GAP + MIN_SHOWN_SIZE : GAP + MIN_SHOWN_SIZE + GAP].min() == 255

@@ -83,7 +83,7 @@ def test_what_test_folders_tell_is_kept_apart(cars: Cars) -> None:
 def test_train_stack_and_score(cars: Cars) -> None:
     options = {"weights": "none", "unfreeze": "none", "folds": 2, "workspace": cars.workspace}
     train_members(["demo-dense", "demo-conv"], **options)  # type: ignore[arg-type]
-    made = stack(workspace=cars.workspace)
+    made = stack(meta="greedy", workspace=cars.workspace)
     answer = read_table(made.submission)
     assert list(answer.columns) == ["id", *cars.result.manifest.classes]
     found = score(workspace=cars.workspace)

@@ -140,7 +140,7 @@ def _build_cache_path(job: TrainingJob, view: View) -> Path:
 def _compute_features(job: TrainingJob, paths: dict[View, Path], progress: Progress, rows: range | None = None) -> None:
     """Compute missing features, and write the complete files. With ``rows``, write only parts with these rows."""
     photos = make_competition_photos(job, progress)
-    total = len(photos.paths)
+    total = len(photos)
     parts = {view: FeatureParts(path, total, progress) for view, path in paths.items() if not path.is_file()}
     if any(not part.known[_slice(rows)].all() for part in parts.values()):
         remove_unfinished(job.folder.features)
@@ -166,7 +166,7 @@ def _compute_rows(
     rows: range | None,
 ) -> None:
     """Compute the features of rows that some views lack."""
-    settings, total, began = job.record.settings, len(photos.paths), time.monotonic()
+    settings, total, began = job.record.settings, len(photos), time.monotonic()
     # The stored backbone belongs to a frozen member. A fine-tuned one changes it in every fold.
     model = load_or_build_backbone(job, save=rows is None) if settings.frozen else _build_frozen_backbone(job)
     known = np.array([part.known[_slice(rows)] for part in parts.values()])

@@ -95,11 +95,12 @@ def _build_fold_task(job: TrainingJob, fold: int, photos: CompetitionPhotos, pro
     pseudo = job.load_pseudo_labelled(fold)
     learned = photos.select_training_photos(np.concatenate([rows, list_test_rows(tables)[pseudo.rows]]))
     targets, soft = np.concatenate([tables.targets[rows], pseudo.targets]), job.load_soft_targets(fold, rows)
+    training = TrainingPhotos(learned, join_targets(targets, soft), tables.rows_per_photo)
     return FoldTask(
         name=f"{job.member}, {job.describe_fold(fold)}",
         settings=settings,
         multiclass=job.multiclass,
-        photos=TrainingPhotos(learned, join_targets(targets, soft)),
+        photos=training,
         targets=targets,
         seed=seed,
         build=partial(_build_starting_network, job, fold, progress),
@@ -109,7 +110,7 @@ def _build_fold_task(job: TrainingJob, fold: int, photos: CompetitionPhotos, pro
         member=job.member,
         fold=fold,
         work=estimate_training_work(
-            job.planned_settings, job.backbone, len(targets), sum(map(len, evaluation_rows.values()))
+            job.planned_settings, job.backbone, len(training), sum(map(len, evaluation_rows.values()))
         ),
         allotment=job.allotments.get(fold),
         soft=soft,

@@ -83,7 +83,7 @@ class Learner:
     @property
     def steps(self) -> int:
         """Number of updates in an epoch."""
-        return count_steps(len(self.fold_task.targets), self.settings.batch_size)
+        return count_steps(len(self.fold_task.photos), self.settings.batch_size)
 
     def compile(self, number: int) -> None:
         """Compile the network for a phase, with a new optimizer."""

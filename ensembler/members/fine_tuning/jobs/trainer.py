@@ -110,7 +110,7 @@ class Trainer:
         task = self.progress.start(
             f"{self.fold_task.name}: fine-tune",
             total,
-            photos=len(self.fold_task.targets) / self.learner.steps,
+            photos=len(self.fold_task.photos) / self.learner.steps,
             work=self.fold_task.work / max(1, total),
         )
         task.advance(updates_done)
@@ -212,7 +212,7 @@ class Trainer:
             held_out_log_loss=log_losses.get("held_out"),
             val_log_loss=log_losses.get("validation"),
             learning_rate=float(self.learner.optimizer.learning_rate),
-            photos_a_second=share * len(self.fold_task.targets) / max(seconds, 1e-9),
+            photos_a_second=share * len(self.fold_task.photos) / max(seconds, 1e-9),
             seconds=round(seconds, 3),
             memory=read_resident_bytes(),
             gpu_memory=read_peak_gpu_memory(),
@@ -282,5 +282,5 @@ class Trainer:
         return (
             state.loss_sum
             * settings.batch_size
-            / min(budget.updates_made * settings.batch_size, len(self.fold_task.targets))
+            / min(budget.updates_made * settings.batch_size, len(self.fold_task.photos))
         )
