@@ -43,7 +43,6 @@ from .machine import detect_machine
 
 # Nine digits represent every float32 exactly.
 _FLOAT_FORMAT = ".9g"
-# Function of the jobs.
 
 
 @dataclass(frozen=True, repr=False)
