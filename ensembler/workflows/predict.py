@@ -211,16 +211,23 @@ def _predict(
 @contextlib.contextmanager
 def _make_scratch_folder(parent: Path | None) -> Iterator[Path]:
     """Create a folder for the block. It stays if a job failed, because the error names the log in it."""
-    if parent:
-        parent.mkdir(parents=True, exist_ok=True)
-    scratch = Path(tempfile.mkdtemp(prefix="ensembler-predict-" if parent is None else ".predict-", dir=parent))
     with contextlib.ExitStack() as stack:
+        if parent and not parent.exists():
+            parent.mkdir(parents=True, exist_ok=True)
+            stack.callback(_remove_empty, parent)
+        scratch = Path(tempfile.mkdtemp(prefix="ensembler-predict-" if parent is None else ".predict-", dir=parent))
         stack.callback(shutil.rmtree, scratch, ignore_errors=True)
         try:
             yield scratch
         except JobFailed:
             stack.pop_all()
             raise
+
+
+def _remove_empty(folder: Path) -> None:
+    # Another command may use it in the meantime.
+    with contextlib.suppress(OSError):
+        folder.rmdir()
 
 
 def _build_jobs(

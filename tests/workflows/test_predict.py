@@ -87,6 +87,18 @@ def test_a_file_in_this_folder_is_known_by_its_suffix(
     assert jobs.model == str(folder.stack("old") / "stack.keras")
 
 
+def test_nothing_is_left_where_there_are_no_competitions(
+    folder: CompetitionFolder, jobs: Jobs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ensembler.workflows.predict.open_engine", lambda *_: LocalEngine(1))
+    elsewhere = Workspace(tmp_path / "elsewhere", tmp_path / "submissions")
+    stack = folder.stack("old") / "stack.keras"
+    predict([write_photo(tmp_path / "1.png")], stack=stack, workspace=elsewhere, engine="ray")
+    # The folder that machines share was used.
+    assert jobs.logs.is_relative_to(elsewhere.data)
+    assert not elsewhere.data.exists()
+
+
 def test_without_a_name_it_is_the_stack_built_last(folder: CompetitionFolder, jobs: Jobs, tmp_path: Path) -> None:
     predict([write_photo(tmp_path / "1.png")], workspace=workspace_of(tmp_path))
     assert jobs.model == str(folder.stack("new") / "stack.keras")
