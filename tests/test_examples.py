@@ -20,7 +20,17 @@ SLUG = "dogs-vs-cats-redux-kernels-edition"
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 # Types of what functions return have no example of their own.
 RESULTS = {name for name in ensembler.__all__ if name.endswith(("Result", "Photos", "Member", "Members"))}
-RESULTS |= {"BuiltStack", "Event", "ExportedFile", "ListedBackbone", "Listing", "Predictions", "Status", "__version__"}
+RESULTS |= {
+    "BuiltStack",
+    "Doubts",
+    "Event",
+    "ExportedFile",
+    "ListedBackbone",
+    "Listing",
+    "Predictions",
+    "Status",
+    "__version__",
+}
 EXAMPLES = [name for name in ensembler.__all__ if name not in RESULTS]
 # Other properties are named by what they return.
 PROPERTIES = {"members", "stacks", "submissions", "photos"}

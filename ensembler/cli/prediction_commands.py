@@ -44,6 +44,7 @@ def predict(
     /,
     photos: tuple[Path, ...],
     *,
+    model: Path | None,
     output: Path | None,
     turn: Path | None,
     exif: bool,
@@ -62,6 +63,8 @@ def predict(
     if turn is not None:
         if output is not None:
             raise click.UsageError("--turn writes its CSV to OUT/orientation.csv: leave out --output.")
+        if model is not None:
+            raise click.UsageError("--turn needs a stack: name it with --stack, and leave out --model.")
         _turn_photos(context, photos, turn, exif=exif, confidence=confidence, as_json=as_json, **options)
         return
     if exif or confidence is not None:
@@ -72,7 +75,7 @@ def predict(
     try:
         # The file is opened first, so that a folder that cannot be written to is reported before the work.
         with contextlib.nullcontext() if output is None else write_file_atomically(output) as place:
-            predictions = context.run(run, photos, **options)
+            predictions = context.run(run, photos, model=model, **options)
             # File names may contain bytes that are not valid UTF-8.
             text = json.dumps(predictions.to_json(), indent=2) + "\n" if as_json else predictions.to_csv()
             content = text.encode("utf-8", "surrogateescape")
@@ -109,7 +112,8 @@ def _turn_photos(
 def doubts(context: Context, /, *, as_json: bool, **options: Any) -> None:
     """List the photos of an orientation task that are least probably upright.
 
-    They look turned, by networks that never saw them, or no rotation can be told, as of symmetric photos.
+    The stack's networks never saw the photos that they judge. A photo looks turned, or its orientation is unsure, such
+    as that of a symmetric one.
     """
     from ..workflows.doubts import list_doubts as run
 

@@ -26,7 +26,7 @@ DEFAULT_PHOTOS = 20
 
 @dataclass(frozen=True)
 class DoubtfulPhoto:
-    """What a stack that never saw a photo finds of its orientation, as the mean over the photo's four rotations.
+    """What a stack that never saw a photo finds of its orientation, averaged over the photo's four rotations.
 
     Attributes
     ----------
@@ -82,7 +82,7 @@ class Doubts(Shown):
         notes = [
             f"{self.turned} of {format_count(range(self.compared), 'photo')} look turned, by networks of {self.stack} "
             "that never saw them: turn or remove those that are",
-            f"{self.unsure} can be told by no rotation, such as symmetric or blank photos",
+            f"{self.unsure} have no angle of probability {SURE} or more, such as symmetric or blank photos",
         ]
         return Table(["photo", "upright", "finding", "angle", "probability"], rows, notes=notes)
 

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Literal, Unpack
+from typing import Annotated, Any, Literal, Unpack, cast
 
 from ..errors import BadChoice, format_count, format_first
 from ..images.turning.tags import disagrees_with_pixels
@@ -20,7 +20,7 @@ from ..images.turning.turned_files import CannotTurn, read_photo_tag, turn_photo
 from ..options.arguments import Count, Paths, check_arguments
 from ..options.declared import EngineOptions
 from ..options.kinds import declare
-from ..options.reading import ENGINE, show_options
+from ..options.reading import ENGINE, read_options, show_options
 from ..paths import DEFAULT_WORKSPACE, CompetitionLike, PathLike, Workspace, WorkspaceLike
 from ..progress import SILENT, Progress
 from ..serialization import compute_fingerprint, read_record, write_record
@@ -201,6 +201,7 @@ def turn_photos(
     >>> found.photos[0].angle, found.photos[0].outcome  # doctest: +SKIP
     (90, 'turned')
     """
+    engine_options = cast(EngineOptions, read_options(options, known=ENGINE))
     model = locate_stack_file(stack, competition, Workspace.read(workspace))
     _require_orientation(model)
     named = [Path(path) for path in ([photos] if isinstance(photos, str | os.PathLike) else photos)]
@@ -210,7 +211,9 @@ def turn_photos(
     files = list(dict.fromkeys(list_photo_files(named)))
     places = _place_photos(files, named, folder)
     _claim_folder(folder, places, [compute_file_digest(model), exif, confidence])
-    predicted = predict(files, stack=model, batch_size=batch_size, progress=progress, **options)
+    predicted = predict(
+        files, stack=model, batch_size=batch_size, workspace=workspace, progress=progress, **engine_options
+    )
     found = _turn_all(predicted, places, progress, by_tag=exif, least=confidence)
     result = TurnedPhotos(predicted.stack, folder, found, predicted.unreadable)
     # File names may contain bytes that are not valid UTF-8.

@@ -96,7 +96,10 @@ def test_turned_photos_are_summarised(
     assert ended.stderr.startswith("Error: Left out 1 of 2 photos") is bool(unreadable)
 
 
-@pytest.mark.parametrize("words", [["--exif"], ["--confidence", "0.5"], ["--turn", "out", "-o", "found.csv"]])
+@pytest.mark.parametrize(
+    "words",
+    [["--exif"], ["--confidence", "0.5"], ["--turn", "out", "-o", "found.csv"], ["--turn", "out", "--model", "a.onnx"]],
+)
 def test_options_of_turning_belong_together(words: list[str]) -> None:
     ended = CliRunner().invoke(commands, ["predict", "photos", *words])
     assert ended.exit_code == 2

@@ -197,6 +197,12 @@ def test_a_full_disk_ends_the_run_with_a_sentence(tmp_path, stack, photos, monke
     monkeypatch.undo()
 
 
+def test_an_unknown_option_leaves_no_folder(tmp_path, stack, photos):
+    with pytest.raises(BadChoice, match="no option named 'model'"):
+        turn_photos(photos, tmp_path / "out", stack=stack, model="stack.onnx")
+    assert not (tmp_path / "out").exists()
+
+
 def test_the_card_tells_that_it_is_an_orientation_stack(tmp_path, stack):
     from ensembler.stacking.card import read_card
 

@@ -7,6 +7,7 @@ from typing import Any
 import keras
 from keras import layers, ops
 
+from ...competition.orientation.rotations import LEAST_PROBABILITY
 from ...images.views import VIEWS, View, Views
 
 
@@ -62,22 +63,27 @@ def average_rotations(model: Any) -> Any:
         that is rotated further by a quarter turn is of the next class.
     """
     pixels = keras.Input(model.input_shape[1:], name="pixels")
-    outputs = [_roll(model(_rotate(pixels, turns)), -turns) for turns in range(4)]
-    return keras.Model(pixels, average_tensors(outputs), name=model.name)
+    outputs = [model(flow) for flow in rotate_pixels(pixels)]
+    return keras.Model(pixels, average_aligned(outputs), name=model.name)
 
 
-def _rotate(pixels: Any, turns: int) -> Any:
-    """Rotate square photos by quarter turns counter-clockwise."""
-    if turns in (1, 3):
-        pixels = ops.transpose(pixels, (0, 2, 1, 3))
-    axes = {0: (), 1: (1,), 2: (1, 2), 3: (2,)}[turns]
-    for axis in axes:
-        pixels = ops.flip(pixels, axis=axis)
-    return pixels
+def rotate_pixels(pixels: Any) -> list[Any]:
+    """Return square photos, rotated by 0 to 3 quarter turns counter-clockwise."""
+    transposed = ops.transpose(pixels, (0, 2, 1, 3))
+    return [pixels, ops.flip(transposed, axis=1), ops.flip(pixels, axis=(1, 2)), ops.flip(transposed, axis=2)]
 
 
-def _roll(tensor: Any, shift: int) -> Any:
-    return ops.roll(tensor, shift, axis=1) if shift else tensor
+def average_aligned(predicted: list[Any]) -> Any:
+    """Return the geometric mean of the probabilities of four rotations, as :func:`.align_angles` computes it.
+
+    Parameters
+    ----------
+    predicted
+        Keras tensors of the photos of :func:`rotate_pixels`, shape (photos, 4) each.
+    """
+    logarithms = [ops.log(ops.maximum(each, LEAST_PROBABILITY)) for each in predicted]
+    aligned = [ops.roll(each, -turns, axis=1) if turns else each for turns, each in enumerate(logarithms)]
+    return layers.Softmax(dtype="float32")(layers.Average(dtype="float32")(aligned))
 
 
 def average_tensors(tensors: list[Any]) -> Any:

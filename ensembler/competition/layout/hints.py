@@ -34,3 +34,5 @@ class Hints:
 
 
 NO_HINTS = Hints()
+# Sources of labels that are no table, as values of ``labels``.
+NOT_TABLES = ("names", "folders")

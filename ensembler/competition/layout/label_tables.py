@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from ...errors import BadChoice, BadData, MissingHint
+from ...errors import BadChoice, BadData, MissingHint, format_first
 from ...paths import require_file
 from ..photo_files import PhotoFiles
 from ..sample_submission import SampleSubmission, make_relative
@@ -101,6 +101,8 @@ def resolve_label_table(name: str, photos: PhotoFiles, folder: str, hints: Hints
     if (named := hints.image_column) and named == hints.group_column:
         raise BadChoice(f"The column {named!r} of {path} cannot be both --image-column and --group-column.")
     table = _read_label_table(path, photos, hints)
+    if table is None and hints.image_column:
+        raise _make_no_photo_error([path], photos, hints)
     if table is None:
         raise BadData(
             f"{path} does not contain a column with the names of photos in {photos.root / folder} and a column of "
@@ -136,6 +138,8 @@ def find_label_table(
         if not paths:
             raise _make_no_table_error(named, headers, photos)
     tables = [table for path in paths if (table := _read_label_table(path, photos, hints))]
+    if named and not tables:
+        raise _make_no_photo_error(paths, photos, hints)
     # A table of only ids and groups contains no labels.
     tables = [table for table in tables if any(rank_group_name(name) is None for name in table.other_columns)]
     with_sample_columns = [table for table in tables if table.find_sample_columns(sample)]
@@ -156,6 +160,17 @@ def _make_no_table_error(named: list[tuple[str, str]], headers: dict[Path, list[
     known = [f"{make_relative(path, photos.root)} has {', '.join(header)}" for path, header in headers.items()]
     listed = "; ".join(known) if known else "there is no table"
     return BadChoice(f"No table in {photos.root} has the {wanted}: {listed}.")
+
+
+def _make_no_photo_error(paths: list[Path], photos: PhotoFiles, hints: Hints) -> BadChoice:
+    """Return the error of tables that have the named columns, but no column of photos."""
+    files = format_first([make_relative(path, photos.root) for path in paths])
+    if column := hints.image_column:
+        return BadChoice(
+            f"No cell of the column {column!r} of {files} is the name of a photo in {photos.root}: name another "
+            "--image-column."
+        )
+    return BadChoice(f"{files} has no column with the names of photos in {photos.root}: name it with --image-column.")
 
 
 def _choose_largest(
@@ -185,8 +200,13 @@ def _read_distinct_rows(table: LabelTable, photos: PhotoFiles, sample: SampleSub
 
 def _read_label_table(path: Path, photos: PhotoFiles, hints: Hints) -> LabelTable | None:
     id_column = hints.image_column or find_id_column(path, photos)
-    if not id_column:
+    if not id_column or (hints.image_column and not _names_photos(path, id_column, photos)):
         return None
     group_column = hints.group_column or ""
     others = tuple(name for name in read_columns(path) if name not in (id_column, group_column))
     return LabelTable(path, id_column, others, group_column)
+
+
+def _names_photos(path: Path, column: str, photos: PhotoFiles) -> bool:
+    """Return whether any cell of a column is the name of a photo."""
+    return any(map(photos.find, read_table_file(path, columns=[column])[column]))

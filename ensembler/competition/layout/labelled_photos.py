@@ -21,7 +21,7 @@ from .doubts import report_strays, report_undecodable
 from .evidence import Evidence
 from .findings import add_labels_finding, report_validation
 from .groups import GroupColumn, find_groups, parse_groups
-from .hints import Hints
+from .hints import NOT_TABLES, Hints
 from .label_tables import LabelTable, find_label_table, resolve_label_table
 from .labels import extract_label, has_labels_in_names
 from .not_classification import refuse_columns, refuse_measurements
@@ -107,6 +107,11 @@ def _find_labels(
     """Find the labels in a table, in the names of folders or in those of files, in this order unless a hint decides."""
     inside, sample, hints = training.select(photos), expected.sample, expected.hints
     in_folders = find_labelled_folders(training, expected.asked_classes)
+    if hints.labels in NOT_TABLES and (column := hints.image_column or hints.label_column):
+        raise BadChoice(
+            f"`--labels {hints.labels}` reads no table, so the column {column!r} cannot be used: name the table with "
+            "`--labels FILE`, or omit the column."
+        )
     if hints.labels == "names":
         return _use_names(training, photos, evidence)
     if hints.labels == "folders":

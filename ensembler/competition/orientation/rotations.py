@@ -13,6 +13,8 @@ from ..task import ROTATIONS
 
 # Separates a photo from its rotation in the id of a row.
 _SEPARATOR = "@"
+# Probabilities are raised to this one before their logarithm is taken, so that one rotation cannot outweigh the others.
+LEAST_PROBABILITY = 1e-6
 
 
 def name_rotations(photo: str) -> list[str]:
@@ -57,6 +59,9 @@ def read_photos(ids: Sequence[str], source: object) -> list[str]:
 def align_angles(predicted: NDArray[np.floating]) -> NDArray[np.float64]:
     """Return the probability of each angle by which a photo is stored rotated, shape (photos, 4).
 
+    It is the geometric mean of what the four rotations tell. If three of them hardly tell one angle from another, the
+    fourth decides.
+
     Parameters
     ----------
     predicted
@@ -64,9 +69,10 @@ def align_angles(predicted: NDArray[np.floating]) -> NDArray[np.float64]:
         rotated by an angle is found rotated by its row's rotation plus this angle.
     """
     count = len(ROTATIONS)
-    by_photo = predicted.reshape(-1, count, count)
+    logarithms = np.log(np.maximum(predicted, LEAST_PROBABILITY), dtype=np.float64).reshape(-1, count, count)
     shifts = (np.arange(count)[:, np.newaxis] + np.arange(count)) % count
-    return np.asarray(np.take_along_axis(by_photo, shifts[np.newaxis], axis=2).mean(axis=1), np.float64)
+    means = np.exp(np.take_along_axis(logarithms, shifts[np.newaxis], axis=2).mean(axis=1))
+    return np.asarray(means / means.sum(axis=1, keepdims=True), np.float64)
 
 
 def average_rotations(predicted: NDArray[np.float32]) -> NDArray[np.float32]:

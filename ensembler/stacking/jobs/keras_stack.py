@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from ...backbones.jobs.views import apply_view, average_rotations, average_tensors
+from ...backbones.jobs.views import apply_view, average_aligned, average_tensors, rotate_pixels
 from ...backbones.names import make_layer_names
 from ...competition.tables import load_tables
 from ...errors import Mismatch
@@ -69,21 +70,24 @@ def build_stack_file(spec: dict[str, Any], progress: Progress) -> dict[str, Any]
 
 
 def build_member_network(folder: CompetitionFolder, record: MemberRecord, name: str, *, refit: bool) -> Any:
-    """Build the sub-model of a member: the mean over its folds and views, which contains each network once."""
+    """Build the sub-model of a member: the mean over its folds and views, which contains each network once.
+
+    The rotations of an orientation task are averaged before the folds, as in training.
+    """
     check_networks(folder, record)
     models = [keras.saving.load_model(path, compile=False) for path in list_network_files(folder, record, refit=refit)]
     size = record.settings.image_size
     pixels = keras.Input((size, size, 3), name="pixels")
-    flows = [apply_view(pixels, view) for view in VIEWS[record.settings.tta]]
+    by_rotations = record.settings.tta == "rotations"
+    flows = rotate_pixels(pixels) if by_rotations else [apply_view(pixels, view) for view in VIEWS[record.settings.tta]]
     if record.settings.frozen:
         flows = [models[0](flow) for flow in flows]
         models = models[1:]
     for fold, model in enumerate(models):
         model.name = f"fold_{fold}"
-    mean = average_tensors([model(flow) for model in models for flow in flows])
-    network = keras.Model(pixels, mean, name=name)
-    if record.settings.tta == "rotations":
-        network = average_rotations(network)
+    predicted = [[model(flow) for flow in flows] for model in models]
+    outputs = [average_aligned(each) for each in predicted] if by_rotations else list(chain.from_iterable(predicted))
+    network = keras.Model(pixels, average_tensors(outputs), name=name)
     network.trainable = False
     return network
 

@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import asdict, dataclass, replace
 
 from ...competition.layout.evidence import Evidence
-from ...competition.layout.hints import Hints
+from ...competition.layout.hints import NOT_TABLES, Hints
 from ...competition.manifest import Manifest
 from ...competition.metrics.metrics import find_metric
 from ...errors import BadData
@@ -50,6 +50,8 @@ def merge_hints(folder: CompetitionFolder, hints: Hints) -> Hints:
     if "groups" in new or "group_column" in new:
         # They exclude each other, and the given one counts.
         stored = replace(stored, groups=None, group_column=None)
+    if new.get("labels") in NOT_TABLES:
+        stored = replace(stored, image_column=None, label_column=None, group_column=None)
     return replace(stored, **new)
 
 

@@ -116,6 +116,22 @@ REFUSALS = {
         {"image_column": "picture", "group_column": "street"},
         r"No table in \S+ has the image column 'picture' and group column 'street': cars\.csv has file, old_name, ",
     ),
+    "a column of no photos in the named table": (
+        {"labels": "cars.csv", "image_column": "house", "label_column": "colour"},
+        r"No cell of the column 'house' of cars\.csv is the name of a photo in \S+: name another",
+    ),
+    "a column of no photos": (
+        {"image_column": "house", "label_column": "colour"},
+        "No cell of the column 'house' of cars",
+    ),
+    "a column of photos without a table": (
+        {"labels": "names", "image_column": "file"},
+        "reads no table, so the column 'file' cannot be used",
+    ),
+    "a column of labels without a table": (
+        {"labels": "folders", "label_column": "colour"},
+        "reads no table, so the column 'colour' cannot be used",
+    ),
     "one column for photos and groups": (
         {"labels": "cars.csv", "image_column": "file", "group_column": "file"},
         r"'file' of \S+cars\.csv cannot be both Hints\(image_column",

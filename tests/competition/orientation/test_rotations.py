@@ -52,7 +52,17 @@ def test_the_four_rows_of_a_photo_tell_the_rotation_of_each():
     assert averaged.argmax(axis=1).tolist() == [0, 1, 2, 3] * 2
     assert averaged.sum(axis=1) == pytest.approx(1)
     assert averaged[0] == pytest.approx(np.roll(averaged[3], -3))
-    assert averaged[0, 0] == pytest.approx((0.97 + 0.48 + 0.97 + 0.48) / 4)
+    # Geometric means of the probabilities of 0, of 180, and of 90 or 270 degrees.
+    upright, upside_down, turned = np.sqrt(0.97 * 0.48), np.sqrt(0.01 * 0.48), np.sqrt(0.01 * 0.02)
+    assert averaged[0, 0] == pytest.approx(upright / (upright + upside_down + 2 * turned))
+
+
+def test_a_rotation_of_probability_0_is_outweighed_by_the_others():
+    rows = np.array([np.roll([0.997, 0.001, 0.001, 0.001], turns) for turns in range(4)], np.float32)
+    rows[1] = [1, 0, 0, 0]
+    averaged = average_rotations(rows)
+    assert np.isfinite(averaged).all()
+    assert averaged.argmax(axis=1).tolist() == [0, 1, 2, 3]
 
 
 def test_no_rows_stay_none():

@@ -26,6 +26,11 @@ def folder(workspace):
             Hints(metric="roc auc", incomplete_labels=True),
         ),
         (Hints(positive="dog"), Hints(), Hints(positive="dog")),
+        (
+            Hints(labels="cars.csv", image_column="file", label_column="colour", group_column="vin", metric="accuracy"),
+            Hints(labels="folders"),
+            Hints(labels="folders", metric="accuracy"),
+        ),
     ],
 )
 def test_a_later_answer_does_not_undo_the_former_ones(folder, before, now, after):
