@@ -27,6 +27,7 @@ NARROW = {
     "console": {"progress", "events", "figures", "job_speeds", "process_memory"},
     "event_file": {"progress", "events", "errors"},
     "engines": {
+        "callers",
         "job_files",
         "progress",
         "events",

@@ -8,6 +8,7 @@ import io
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -43,6 +44,8 @@ from .machine import detect_machine
 
 # Nine digits represent every float32 exactly.
 _FLOAT_FORMAT = ".9g"
+# Seconds after which folders of earlier calls are deleted.
+_MOST_SECONDS = 7 * 86400.0
 
 
 @dataclass(frozen=True, repr=False)
@@ -212,16 +215,34 @@ def _predict(
 @contextlib.contextmanager
 def _make_scratch_folder(parent: Path | None) -> Iterator[Path]:
     """Create a folder for the block. It stays if a job failed, because the error names the log in it."""
-    if parent:
-        parent.mkdir(parents=True, exist_ok=True)
-    scratch = Path(tempfile.mkdtemp(prefix="ensembler-predict-" if parent is None else ".predict-", dir=parent))
     with contextlib.ExitStack() as stack:
+        if parent and not parent.exists():
+            parent.mkdir(parents=True, exist_ok=True)
+            stack.callback(_remove_empty, parent)
+        if parent:
+            _remove_outdated(parent)
+        scratch = Path(tempfile.mkdtemp(prefix="ensembler-predict-" if parent is None else ".predict-", dir=parent))
         stack.callback(shutil.rmtree, scratch, ignore_errors=True)
         try:
             yield scratch
         except JobFailed:
             stack.pop_all()
             raise
+
+
+def _remove_outdated(parent: Path) -> None:
+    """Delete the folders of calls that were killed or whose job failed, after a week."""
+    for place in parent.glob(".predict-*"):
+        # Another call may delete it.
+        with contextlib.suppress(FileNotFoundError):
+            if time.time() - place.stat().st_mtime > _MOST_SECONDS:
+                shutil.rmtree(place, ignore_errors=True)
+
+
+def _remove_empty(folder: Path) -> None:
+    # Another command may use it in the meantime.
+    with contextlib.suppress(OSError):
+        folder.rmdir()
 
 
 def _build_jobs(

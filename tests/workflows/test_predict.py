@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import time
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -85,6 +87,32 @@ def test_a_file_in_this_folder_is_known_by_its_suffix(
     monkeypatch.chdir(folder.stack("old"))
     predict([write_photo(tmp_path / "1.png")], stack="stack.keras", workspace=Workspace(Path("x"), Path("y")))
     assert jobs.model == str(folder.stack("old") / "stack.keras")
+
+
+def test_nothing_is_left_where_there_are_no_competitions(
+    folder: CompetitionFolder, jobs: Jobs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ensembler.workflows.predict.open_engine", lambda *_: LocalEngine(1))
+    elsewhere = Workspace(tmp_path / "elsewhere", tmp_path / "submissions")
+    stack = folder.stack("old") / "stack.keras"
+    predict([write_photo(tmp_path / "1.png")], stack=stack, workspace=elsewhere, engine="ray")
+    # The folder that machines share was used.
+    assert jobs.logs.is_relative_to(elsewhere.data)
+    assert not elsewhere.data.exists()
+
+
+def test_folders_that_killed_calls_left_are_deleted_after_a_week(
+    folder: CompetitionFolder, jobs: Jobs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del folder, jobs
+    monkeypatch.setattr("ensembler.workflows.predict.open_engine", lambda *_: LocalEngine(1))
+    old, new = (tmp_path / "data" / name for name in (".predict-old", ".predict-new"))
+    for place in (old, new):
+        place.mkdir()
+    week_ago = time.time() - 7 * 86400 - 60
+    os.utime(old, (week_ago, week_ago))
+    predict([write_photo(tmp_path / "1.png")], workspace=workspace_of(tmp_path), engine="ray")
+    assert [path.name for path in (tmp_path / "data").glob(".predict-*")] == [new.name]
 
 
 def test_without_a_name_it_is_the_stack_built_last(folder: CompetitionFolder, jobs: Jobs, tmp_path: Path) -> None:

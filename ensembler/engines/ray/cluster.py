@@ -26,6 +26,8 @@ _ADDRESS_VARIABLE = "RAY_ADDRESS"
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 # Ray's own variable for loopback, which it sets by default on other systems than Linux.
 _LOOPBACK_VARIABLES = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
+# Ray would print the errors of lost tasks a second time. The runner tells what was lost.
+_QUIET_VARIABLES = {"RAY_IGNORE_UNHANDLED_ERRORS": "1"}
 _VARIABLES = {
     "RAY_USAGE_STATS_ENABLED": "0",
     # Without it, Ray announces a future default.
@@ -58,6 +60,7 @@ def connect(address: str | None) -> Iterator[None]:
     with contextlib.ExitStack() as stack:
         stack.callback(ray.shutdown)
         stack.enter_context(_silence_messages())
+        stack.enter_context(_set_variables(_QUIET_VARIABLES))
         if address:
             _join(address, source, stack)
         else:

@@ -48,6 +48,13 @@ class Demand:
     gpus: int = 0
     memory_bytes: int = 0
 
+    def __str__(self) -> str:
+        amounts = [(self.processors, "processor"), (self.gpus, "GPU")]
+        found = [f"{number} {word}{'' if number == 1 else 's'}" for number, word in amounts if number]
+        if self.memory_bytes:
+            found.append(f"{self.memory_bytes / 2**30:.1f} GiB of memory")
+        return ", ".join(found)
+
     def count_on(self, node: Node) -> int:
         """Return the number of such tasks that a node runs at the same time."""
         counts = [node.processors // self.processors]

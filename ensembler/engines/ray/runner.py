@@ -22,6 +22,7 @@ from ...progress import Progress
 from ..job import Job
 from ..relay import read_end, relay_events, report_end
 from ..transport.server import FileServer
+from .cluster import list_nodes
 from .messages import KILL, STOP, Asked, Assignment, Ended, Letter, Message, Refused, Started
 from .placement import Demand, Node, count_slots
 from .remote import attempt_task
@@ -31,6 +32,8 @@ from .versions import read_versions
 MAX_RESTARTS = 3
 # Seconds after which tasks that have not begun, or do not end, are cancelled.
 _CANCEL_SECONDS = 3.0
+# Seconds without a message after which the reason for the wait is told.
+_WAIT_SECONDS = 20.0
 # Variables of the driver that determine what jobs compute. Paths in others belong to each machine.
 _PREFIXES = ("TF_", "KERAS_", "XLA_FLAGS", "ENSEMBLER_", "OMP_NUM_THREADS")
 _LOST = (
@@ -154,6 +157,9 @@ class RayRunner:
     def _follow(self, job: Job, log: Path, progress: Progress, attempts: _Attempts) -> Any:
         """Pass on the events of an attempt, and return its result or raise its error."""
         lines = self._iterate_lines(attempts, progress)
+        waiting = Timer(_WAIT_SECONDS, self._report_wait, (job, attempts.key, progress))
+        waiting.daemon = True
+        waiting.start()
         try:
             end = relay_events(lines, progress, job.name)
             # The end of the process, and what it sends after its result.
@@ -171,6 +177,7 @@ class RayRunner:
                 "machines of the cluster."
             ) from error
         finally:
+            waiting.cancel()
             with self._lock:
                 self._tasks.pop(attempts.key, None)
             self._mailbox.close.remote(attempts.key)
@@ -236,6 +243,19 @@ class RayRunner:
         if self._server:
             letter = Letter(self._server.answer(asked.request), asked.number)
             self._mailbox.send.remote(key, letter)
+
+    def _report_wait(self, job: Job, key: str, progress: Progress) -> None:
+        """Tell why an attempt has not begun, unless it waits for other jobs of this run."""
+        demand = self._demands[job.name]
+        if key in self._begun or self._stopped:
+            return
+        if not any(demand.count_on(node) for node in list_nodes()):
+            progress.warn(f"{job.name} waits, because no node of the cluster offers {demand} any more: add a node.")
+            return
+        with self._lock:
+            others_run = not self._begun.isdisjoint(self._tasks)
+        if not others_run:
+            progress.note(f"{job.name} waits until the cluster has {demand} free, which others use.")
 
     def _describe_loss(self, error: Exception, attempts: _Attempts) -> _MachineLost:
         where = f"the node {attempts.started.host}" if attempts.started else "its node"

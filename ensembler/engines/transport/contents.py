@@ -91,8 +91,8 @@ class ContentStore:
             used, free = used - found.st_size, free + found.st_size
         if needed > free:
             raise StorageError(
-                f"The job needs {needed / 1e9:.3g} GB in {self.folder} for its files, but only {free / 1e9:.3g} GB are "
-                "free: free some space there, or choose another folder with the environment variable "
+                f"The job needs {_format_size(needed)} in {self.folder} for its files, but only {_format_size(free)} "
+                "are free: free some space there, or choose another folder with the environment variable "
                 "ENSEMBLER_NODE_FOLDER."
             )
 
@@ -101,3 +101,7 @@ class ContentStore:
             # Another job may delete it.
             with contextlib.suppress(FileNotFoundError):
                 yield path, path.stat()
+
+
+def _format_size(count: int) -> str:
+    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.1f} MB"

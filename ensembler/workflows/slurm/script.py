@@ -173,7 +173,7 @@ def _read_lines(option: str, lines: Iterable[str]) -> list[str]:
 def _read_directives(options: Iterable[str]) -> list[str]:
     read = _read_lines("--sbatch", options)
     if wrong := [option for option in read if not option.startswith("-")]:
-        raise BadChoice(f"Each --sbatch must begin with a dash, such as --constraint=a100. Received: {wrong[0]}")
+        raise BadChoice(f"Each --sbatch must be an option of sbatch, which begins with a dash. Received: {wrong[0]}")
     return read
 
 

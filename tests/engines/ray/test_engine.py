@@ -6,7 +6,9 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -172,6 +174,34 @@ def test_a_lost_node_costs_a_job_its_attempt(cluster: Any, engine: RayEngine, tm
     assert len(again) == 2
     assert all("is started again (1 of at most 3 times), because " in text for text in again)
     assert len(heard.of_kind(JobBegan)) == 8
+
+
+def test_the_reason_for_a_long_wait_is_told(
+    cluster: Any, engine: RayEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import ray
+
+    monkeypatch.setattr("ensembler.engines.ray.runner._WAIT_SECONDS", 2.0)
+    lost = add_node(cluster, num_cpus=3)
+    go = tmp_path / "go"
+    heard = Heard()
+    large = Job("m", "helpers.job_functions:wait_for_file", {"file": str(go), "number": 1}, needs=Needs(processors=3))
+    with ThreadPoolExecutor() as pool:
+        running = pool.submit(engine.run_jobs, [large], tmp_path, heard)
+        wait_until(lambda: bool(heard.of_kind(JobBegan)), 30)
+        kill_node(lost)
+        wait_until(lambda: len(heard.of_kind(Warned)) == 2, 30)
+        added = add_node(cluster, num_cpus=3)
+        go.touch()
+        assert running.result(60) == [1]
+    assert heard.of_kind(Warned)[1].text == (
+        "m waits, because no node of the cluster offers 3 processors any more: add a node."
+    )
+    busy = ray.remote(num_cpus=3)(lambda: time.sleep(8)).remote()
+    assert engine.run_jobs([large], tmp_path, heard) == [1]
+    assert "m waits until the cluster has 3 processors free, which others use." in heard.told
+    ray.get(busy)
+    kill_node(added)
 
 
 PROGRAM = """

@@ -50,3 +50,8 @@ def test_what_no_node_has_is_an_error_at_once(
 ) -> None:
     with pytest.raises(BadChoice, match=words):
         choose_demand(needs, nodes, job_processors)
+
+
+def test_a_demand_is_told_in_words() -> None:
+    assert str(Demand(1)) == "1 processor"
+    assert str(Demand(4, 2, 3 * 2**30)) == "4 processors, 2 GPUs, 3.0 GiB of memory"

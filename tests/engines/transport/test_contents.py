@@ -49,8 +49,8 @@ def test_the_least_recently_used_contents_make_room(
 def test_contents_that_jobs_use_stay(store: ContentStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     store.link("000", tmp_path / "in use")
     monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=0))
-    with pytest.raises(StorageError, match="ENSEMBLER_NODE_FOLDER"):
-        store.make_room(301)
+    with pytest.raises(StorageError, match=r"needs 2\.5 MB in .* only 0\.0 MB are free.* ENSEMBLER_NODE_FOLDER"):
+        store.make_room(2_500_000)
     assert kept(store) == [0]
 
 

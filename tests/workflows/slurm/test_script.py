@@ -182,7 +182,7 @@ def test_the_command_is_a_list_or_one_text(words: str | Sequence[str]) -> None:
         (TRAIN, {"memory": "64 GB"}, "with K, M, G or T"),
         (TRAIN, {"name": "a\n#SBATCH --x"}, "letters, digits"),
         (TRAIN, {"sbatch": ["--x\nrm -rf /"]}, "must be one line"),
-        (TRAIN, {"sbatch": "constraint=a100"}, "begin with a dash"),
+        (TRAIN, {"sbatch": "constraint=a100"}, "begins with a dash"),
         (TRAIN, {"setup": "a\nb"}, "must be one line"),
     ],
 )
