@@ -92,6 +92,17 @@ def address_variables(variables: Mapping[str, str]) -> Iterator[None]:
         yield
 
 
+def address_caller_of(environment: Mapping[str, str]) -> None:
+    """Spell arguments in all messages of this process as for the caller of another process.
+
+    Parameters
+    ----------
+    environment
+        Environment variables of that process.
+    """
+    os.environ.update({name: value for name, value in environment.items() if name.startswith(_CALLER_VARIABLE)})
+
+
 def name_source(argument: str = "") -> str:
     """Return where the value of an argument comes from: ``arguments``, ``command line``, or a variable."""
     if not os.environ.get(_CALLER_VARIABLE):

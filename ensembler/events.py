@@ -103,7 +103,7 @@ class JobBegan(Event):
 
 @dataclass(frozen=True)
 class JobEnded(Event):
-    """A job ended. ``error`` is empty if the job succeeded, or if it was stopped and saved its state."""
+    """A job ended. ``error`` is empty if the job succeeded, or if it was stopped."""
 
     seconds: float
     error: str = ""

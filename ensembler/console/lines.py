@@ -69,7 +69,7 @@ class Lines:
             case FeaturesMade():
                 return f"  {event.member}: frozen features of {event.photos} photos, {event.seconds:.1f} s"
             case JobEnded(stopped=True):
-                return f"  {event.job}: stopped and saved after {event.seconds:.1f} s"
+                return f"  {event.job}: stopped after {event.seconds:.1f} s"
             case JobEnded() if event.error:
                 # The error itself is shown once all jobs have ended.
                 others = " The other jobs continue." if self._jobs.running or self._jobs.waiting else ""

@@ -10,6 +10,7 @@ from ..serialization import make_record
 from ..stacking.card import StackCard, read_card
 from .card import ExportCard
 from .formats import require_runtime
+from .placing import require_unchanged
 
 PREDICT_FILES = "ensembler.stacking.jobs.loaded_stack:predict_files"
 _PREDICT_EXPORTED = "ensembler.exports.jobs.check:predict_exported"
@@ -56,11 +57,12 @@ def find_network_file(path: Path) -> NetworkFile:
     BadChoice
         If it does not exist, is of no known format, or its runtime is not installed.
     BadData
-        If it is a damaged ``stack.keras``.
+        If it is a damaged ``stack.keras``, or not the file that the JSON beside it describes.
     Mismatch
         If another version wrote a ``stack.keras``.
     """
     if path.suffix == ".keras":
         return find_stack_file(path)
     require_runtime(path)
+    require_unchanged(path)
     return NetworkFile(path, _PREDICT_EXPORTED)

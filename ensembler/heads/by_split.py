@@ -32,7 +32,7 @@ def fit_split_heads(
     *,
     multiclass: bool,
     views: int = 1,
-    weights: Callable[[int], Float32Array | None] = lambda _: None,
+    weights: Callable[[int], Float32Array] | None = None,
     raise_if_stopping: Callable[[], None] = lambda: None,
 ) -> dict[int, LinearHead]:
     """Fit the heads of a group of :func:`group_splits`, each on the photos that its split does not hold out.
@@ -48,12 +48,13 @@ def fit_split_heads(
     views
         Number of views of each photo.
     weights
-        Function that returns the weights of the outputs for a split, as for :meth:`.LinearHead.fit`.
+        Function that returns the weights of the outputs for a split, as for :meth:`.LinearHead.fit`. Each head is then
+        fitted alone, because the weights differ. None weights all outputs equally.
     raise_if_stopping
         Called before each pass over the features. An exception ends the work.
     """
     options: Any = {"views": views, "raise_if_stopping": raise_if_stopping}
-    if len(splits) > 1 and all(weights(split) is None for split in splits):
+    if len(splits) > 1 and weights is None:
         repeat = folds.locate_split(splits[0])[0]
         numbers = {split: folds.locate_split(split)[1] for split in splits}
         heads = fit_heads(X, Y, folds.assigned[:, repeat], list(numbers.values()), multiclass=multiclass, **options)
@@ -61,7 +62,8 @@ def fit_split_heads(
     fitted = {}
     for split in splits:
         rows = folds.mask_training(split)
+        own = weights and weights(split)
         fitted[split] = LinearHead(multiclass=multiclass).fit(
-            X[np.tile(rows, views)], Y[rows], folds.make_inner_folds(split), weights=weights(split), **options
+            X[np.tile(rows, views)], Y[rows], folds.make_inner_folds(split), weights=own, **options
         )
     return fitted

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from importlib.util import find_spec
 
 from ..engines.engine import Engine
@@ -39,5 +38,6 @@ def open_engine(options: EngineOptions, progress: Progress) -> Engine:
     # Ray takes a second to load.
     from ..engines.ray.engine import RayEngine
 
-    address = options.get("ray_address") or os.environ.get("RAY_ADDRESS") or None
-    return RayEngine(address, progress, shared_folder=shared_folder is not False, job_processors=processors)
+    return RayEngine(
+        options.get("ray_address"), progress, shared_folder=shared_folder is not False, job_processors=processors
+    )

@@ -18,7 +18,7 @@ from ..errors import BadChoice, EnsemblerError, JobFailed, Mismatch, StorageErro
 from ..exports.card import ExportCard, ExportRecord, Figures
 from ..exports.formats import Request, Variant, read_request
 from ..exports.photos import ComparedPhotos, choose_photos
-from ..exports.placing import compute_digests, count_megabytes, find_kept, place_file
+from ..exports.placing import compute_digests, count_megabytes, describe_replaced, find_kept, place_file
 from ..exports.result import ExportedFile, ExportResult
 from ..exports.sources import Source, find_member_source, find_stack_source
 from ..exports.tolerances import find_excess, find_tolerance
@@ -272,6 +272,8 @@ class _Run:
         card = make_record(found["card"], ExportCard, file)
         digests = compute_digests(file)
         record = ExportRecord(card, tolerance, *plan.counts, self.keras, figures, self.machine, digests)
+        if replaced := describe_replaced(plan.locate(variant), card):
+            self._progress.warn(replaced)
         place_file(file, plan.locate(variant), record)
         return plan.describe(variant, figures)
 

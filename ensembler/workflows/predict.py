@@ -127,7 +127,8 @@ def predict(
         None uses the stack that was built last.
     model
         File of :func:`ensembler.export` instead of a stack: ``.onnx``, ``.tflite``, ``.xml`` of OpenVINO, the folder of
-        a SavedModel, or a ``stack.keras``. Its runtime predicts, without Keras.
+        a SavedModel, or a ``stack.keras``. The runtime of an exported file predicts, without Keras. If its
+        JSON lies beside it, its checksums are compared.
     competition
         Name of the competition of the stack. None uses the one last fetched or adopted. A path ignores it.
     batch_size
@@ -140,7 +141,8 @@ def predict(
     BadChoice
         If the stack, the file or a photo does not exist, or the runtime of the file is not installed.
     BadData
-        If the file of the stack cannot be read, a folder contains no photo, or no photo can be decoded.
+        If the file cannot be read or was changed after its export, a folder contains no photo, or no photo can be
+        decoded.
     Mismatch
         If another version wrote the file of the stack.
 

@@ -42,7 +42,7 @@ TRAINED = (JobBegan(1, job="b0"), FoldEnded("b0", 1, 5, 0.5, 1, job="b0"))
         (JobEnded(12.3, job="stack-b0"), "  stack-b0: 12.3 s"),
         (JobEnded(12.3, job="b0"), ""),
         (JobEnded(12.3, "It died.", job="b0"), "  b0: failed after 12.3 s."),
-        (JobEnded(12.3, stopped=True, job="b0"), "  b0: stopped and saved after 12.3 s"),
+        (JobEnded(12.3, stopped=True, job="b0"), "  b0: stopped after 12.3 s"),
         (WorkAhead(3, job="b0"), ""),
         (Noted("a note"), "a note"),
         (Warned("a warning"), "Warning: a warning"),

@@ -2,12 +2,22 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from helpers.exports_made import make_card, make_figures
 
+from ensembler.errors import BadData, StorageError
 from ensembler.exports.card import ExportRecord, locate_record
-from ensembler.exports.placing import compute_digests, count_megabytes, find_kept, list_parts, place_file
+from ensembler.exports.placing import (
+    compute_digests,
+    count_megabytes,
+    describe_replaced,
+    find_kept,
+    list_parts,
+    place_file,
+    require_unchanged,
+)
 
 NAMES = ("a.onnx", "a.tflite", "a.xml", "a.savedmodel")
 
@@ -60,16 +70,76 @@ def test_a_changed_or_unfinished_file_is_not_kept(tmp_path: Path, name: str) -> 
     assert find_kept(file, card, 1e-4, (12, 3)) is None
 
 
-def test_an_interrupted_placement_leaves_no_record_of_the_former_file(
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), OSError(28, "No space left on device")], ids=["stop", "full"])
+def test_a_placement_that_cannot_copy_leaves_the_former_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, error: BaseException
+) -> None:
+    file, record = place(tmp_path, name)
+
+    def stop(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr("ensembler.exports.placing.shutil.copyfile", stop)
+    monkeypatch.setattr("ensembler.exports.placing.shutil.copytree", stop)
+    with pytest.raises((KeyboardInterrupt, StorageError)):
+        place_file(tmp_path / "scratch" / name, file, record)
+    assert find_kept(file, replace(make_card(), inputs=()), 1e-4, (12, 3)) == record
+    assert not list(file.parent.glob(".writing-*"))
+
+
+def test_an_interruption_between_two_files_leaves_no_network_with_other_weights(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file, record = place(tmp_path, "a.xml")
+    replace_path = Path.replace
 
-    def stop(*_: object) -> None:
-        raise KeyboardInterrupt
+    def stop_after_weights(path: Path, target: Path) -> Path:
+        if path.name == "a.xml":
+            raise KeyboardInterrupt
+        return replace_path(path, target)
 
-    monkeypatch.setattr("ensembler.exports.placing.shutil.copyfile", stop)
+    monkeypatch.setattr(Path, "replace", stop_after_weights)
     with pytest.raises(KeyboardInterrupt):
         place_file(tmp_path / "scratch" / "a.xml", file, record)
-    assert not locate_record(file).exists()
-    assert sorted(path.name for path in file.parent.iterdir()) == ["a.bin", "a.xml"]
+    assert [path.name for path in file.parent.iterdir()] == ["a.bin"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_changed_file_is_not_predicted_with(tmp_path: Path, name: str) -> None:
+    file, _ = place(tmp_path, name)
+    renamed = file.with_name(f"b{file.suffix}")
+    for part in {*list_parts(file), locate_record(file)} if file.is_file() else (file, locate_record(file)):
+        part.rename(part.with_name(f"b{part.name[1:]}"))
+    require_unchanged(renamed)
+    list_parts(renamed)[0].write_bytes(b"another")
+    with pytest.raises(BadData, match=rf"b{file.suffix} is not what b{file.suffix}\.json describes"):
+        require_unchanged(renamed)
+    locate_record(renamed).unlink()
+    require_unchanged(renamed)
+
+
+def test_missing_weights_are_named(tmp_path: Path) -> None:
+    file, _ = place(tmp_path, "a.xml")
+    file.with_suffix(".bin").unlink()
+    with pytest.raises(BadData, match=r"a\.bin is missing: copy it again with a\.xml"):
+        require_unchanged(file)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({}, ""),
+        ({"versions": {"keras": "4"}}, ""),
+        ({"source": "other"}, "a.onnx replaces the export of another network"),
+        ({"single_photo": True}, "a.onnx replaces one of a free batch."),
+    ],
+)
+def test_what_is_replaced_is_said(tmp_path: Path, changes: dict[str, Any], said: str) -> None:
+    card = replace(make_card(), **changes)
+    assert describe_replaced(tmp_path / "out" / "a.onnx", card) == ""
+    file, _ = place(tmp_path, "a.onnx")
+    assert describe_replaced(file, card).startswith(said)
+    assert bool(describe_replaced(file, card)) == bool(said)
+    locate_record(file).unlink()
+    assert describe_replaced(file, card) == "a.onnx replaces a file without a description beside it."

@@ -28,6 +28,21 @@ def test_what_cannot_be_opened_is_refused_at_once(options: Any, words: str) -> N
         pass
 
 
+@pytest.mark.parametrize(
+    ("address", "words"),
+    [("auto", "^RAY_ADDRESS must be HOST:PORT"), ("127.0.0.1:9", "^Nothing answers at RAY_ADDRESS 127")],
+)
+def test_an_address_of_the_environment_is_named_by_its_variable(
+    monkeypatch: pytest.MonkeyPatch, address: str, words: str
+) -> None:
+    pytest.importorskip("ray")
+    monkeypatch.setenv("RAY_ADDRESS", address)
+    with pytest.raises(BadChoice, match=words), open_engine({"engine": "ray"}, SILENT):
+        pass
+    with open_engine({}, SILENT):
+        pass
+
+
 def test_who_has_no_ray_is_told_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ensembler.workflows.engine.find_spec", lambda name: None)
     with pytest.raises(BadChoice, match=r"pip install 'ensembler\[ray\]'"):

@@ -24,6 +24,7 @@ from ..control import STOP_LINE
 from ..job import Job
 from ..transport.messages import Reply, Request
 from ..transport.mirror import Mirror, open_mirror
+from ..transport.node_folder import describe_on_machine
 from ..worker_processes import ENVIRONMENT, build_thread_limits, send_text, start_worker
 from .messages import KILL, STOP, Asked, Assignment, Ended, Letter, Lines, Message, Refused, Started
 from .versions import describe_difference, read_versions
@@ -153,11 +154,20 @@ class Attempt:
         except Interrupted as interruption:
             self._send_line({"interrupted": interruption.places})
             self._outgoing.put(Ended(0))
-        except EnsemblerError as error:
-            self._outgoing.put(Refused(type(error).__name__, str(error)))
+        except (EnsemblerError, OSError) as error:
+            self._outgoing.put(self._describe_refusal(error))
         except BaseException as error:  # noqa: BLE001 - the task raises it
             self._outgoing.put(error)
         self._outgoing.put(None)
+
+    def _describe_refusal(self, error: EnsemblerError | OSError) -> Refused | OSError:
+        """Return the message about an error that the user can mend. Others are bugs, or the driver is gone."""
+        if isinstance(error, OSError):
+            if not StorageError.is_refusal(error):
+                return error
+            error = StorageError.from_os(error)
+        own_disk = self._assignment.carries_files and isinstance(error, StorageError)
+        return Refused(type(error).__name__, describe_on_machine(str(error)) if own_disk else str(error))
 
     def _run(self) -> None:
         assignment = self._assignment
@@ -197,9 +207,10 @@ class Attempt:
         if mirror is None:
             self._outgoing.put(Lines([line]))
             return
-        line = mirror.restore(line)
-        self._outgoing.put(Lines([line]))
-        content = json.loads(line)
+        content = json.loads(mirror.restore(line))
+        if content.get("error") == StorageError.__name__:
+            content["text"] = describe_on_machine(content["text"])
+        self._send_line(content)
         if "event" in content:
             mirror.notice(read_event(content))
 

@@ -22,6 +22,7 @@ _CONNECT_SECONDS = 5.0
 # Messages pass through the store of objects. Larger contents are written to the disk by Ray.
 _STORE_BYTES = 256 * 2**20
 _QUIET: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
+_ADDRESS_VARIABLE = "RAY_ADDRESS"
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 # Ray's own variable for loopback, which it sets by default on other systems than Linux.
 _LOOPBACK_VARIABLES = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
@@ -39,8 +40,9 @@ def connect(address: str | None) -> Iterator[None]:
     Parameters
     ----------
     address
-        Address of a cluster, which the end of the block leaves running. None starts a cluster on this machine, which
-        listens on loopback only. Its processes end with the block, and with this process.
+        Address of a cluster, which the end of the block leaves running. None uses that of the environment variable
+        ``RAY_ADDRESS``. Without one, a cluster is started on this machine, which listens on loopback only. Its
+        processes end with the block, and with this process.
 
     Raises
     ------
@@ -51,13 +53,15 @@ def connect(address: str | None) -> Iterator[None]:
         # The program that calls the package has its own connection, and closes it.
         yield
         return
+    source = "--ray-address" if address else _ADDRESS_VARIABLE
+    address = address or os.environ.get(_ADDRESS_VARIABLE)
     with contextlib.ExitStack() as stack:
         stack.callback(ray.shutdown)
         stack.enter_context(_silence_messages())
-        if address is None:
-            _start(stack)
+        if address:
+            _join(address, source, stack)
         else:
-            _join(address, stack)
+            _start(stack)
         yield
 
 
@@ -133,8 +137,8 @@ def use_loopback() -> Iterator[None]:
         constants.ENABLE_RAY_CLUSTER = clustered
 
 
-def _join(address: str, stack: contextlib.ExitStack) -> None:
-    host = _require_answer(address)
+def _join(address: str, source: str, stack: contextlib.ExitStack) -> None:
+    host = _require_answer(address, source)
     try:
         if host in _LOOPBACK:
             with contextlib.suppress(ConnectionError, RuntimeError), contextlib.ExitStack() as loopback:
@@ -152,16 +156,16 @@ def _join(address: str, stack: contextlib.ExitStack) -> None:
         ) from error
 
 
-def _require_answer(address: str) -> str:
+def _require_answer(address: str, source: str) -> str:
     """Check that something listens at an address, because Ray itself would try for minutes, and return its host."""
     host, _, port = address.rpartition(":")
     if "://" in address or not host or not port.isdecimal():
-        raise BadChoice(f"--ray-address must be HOST:PORT, such as 10.0.0.1:6379. Received: {address}")
+        raise BadChoice(f"{source} must be HOST:PORT, such as 10.0.0.1:6379. Received: {address}")
     try:
         socket.create_connection((host.strip("[]"), int(port)), timeout=_CONNECT_SECONDS).close()
     except OSError as error:
         raise BadChoice(
-            f"Nothing answers at --ray-address {address} ({error.strerror or error}): start the cluster with "
+            f"Nothing answers at {source} {address} ({error.strerror or error}): start the cluster with "
             "`ray start --head`, or correct the address."
         ) from error
     return host.strip("[]")

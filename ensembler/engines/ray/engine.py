@@ -31,7 +31,8 @@ class RayEngine:
     Parameters
     ----------
     address
-        Address of a cluster. None starts one on this machine, which ends with the engine.
+        Address of a cluster. None uses that of ``RAY_ADDRESS``, or starts a cluster on this machine, which ends with
+        the engine.
     progress
         Receiver of notes and warnings about machines.
     shared_folder

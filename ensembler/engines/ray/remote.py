@@ -13,6 +13,7 @@ from typing import Any
 import ray
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
+from ...callers import address_caller_of
 from ..hardware import Hardware, detect_hardware
 from .attempt import Attempt
 from .messages import Assignment, Letter, Message
@@ -84,6 +85,8 @@ class Examination:
 
 def run_attempt(assignment: Assignment, mailbox: Any) -> Iterator[Message]:
     """Run an attempt in a task, and iterate over its messages."""
+    # Processes of a cluster that was started by hand know nothing of the caller.
+    address_caller_of(assignment.environment)
     gpus = ",".join(map(str, ray.get_runtime_context().get_accelerator_ids().get("GPU", [])))
 
     def receive(received: int) -> list[Letter]:

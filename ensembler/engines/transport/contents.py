@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -92,9 +91,9 @@ class ContentStore:
             used, free = used - found.st_size, free + found.st_size
         if needed > free:
             raise StorageError(
-                f"The machine {socket.gethostname()} needs {needed / 1e9:.2f} GB in {self.folder} for the files of a "
-                f"job, but only {free / 1e9:.2f} GB are free: free some space there, or choose another folder on that "
-                "machine with the environment variable ENSEMBLER_NODE_FOLDER."
+                f"The job needs {needed / 1e9:.3g} GB in {self.folder} for its files, but only {free / 1e9:.3g} GB are "
+                "free: free some space there, or choose another folder with the environment variable "
+                "ENSEMBLER_NODE_FOLDER."
             )
 
     def _iterate_files(self) -> Iterator[tuple[Path, os.stat_result]]:

@@ -6,11 +6,13 @@ import contextlib
 import hashlib
 import os
 import shutil
+import socket
 import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from ...callers import address_caller
 from ...errors import Busy, StorageError
 from ...locks import hold_lock
 from ...progress import Progress
@@ -20,12 +22,22 @@ from .contents import ContentStore
 _MOST_SECONDS = 7 * 86400.0
 # Seconds between two attempts to take a lock.
 _POLL_SECONDS = 0.2
+# End of errors of the disk on the driver, where an option chooses the folder.
+_DATA_REMEDY = "with --data."
 
 
 def locate_node_folder() -> Path:
     """Return the folder: ``ENSEMBLER_NODE_FOLDER``, or one of this user for temporary files."""
     chosen = os.environ.get("ENSEMBLER_NODE_FOLDER")
     return Path(chosen).absolute() if chosen else Path(tempfile.gettempdir()) / f"ensembler-node-{_read_user()}"
+
+
+def describe_on_machine(text: str) -> str:
+    """Return the message of an error of this machine's disk for the driver, with the remedy that helps here."""
+    remedy = address_caller(_DATA_REMEDY)
+    if text.endswith(remedy):
+        text = text.removesuffix(remedy) + "with the environment variable ENSEMBLER_NODE_FOLDER there."
+    return f"On the machine {socket.gethostname()}: {text}"
 
 
 def _read_user() -> int:
@@ -51,7 +63,7 @@ class NodeFolder:
             self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
             if self.root.stat().st_uid != _read_user():
                 raise StorageError(
-                    f"{self.root} belongs to another user: set ENSEMBLER_NODE_FOLDER on this machine to another folder."
+                    f"{self.root} belongs to another user: set ENSEMBLER_NODE_FOLDER there to another folder."
                 )
             for folder in (self._mirrors, self._shared, self.store.folder):
                 folder.mkdir(exist_ok=True)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ...inference.jobs.converted import export_onnx
+from ...inference.jobs.onnx_session import make_session_options, open_session
 from ..card import CARD_KEY, ExportCard
 from .calibration import CalibrationPhotos
 from .tails import Operation, list_tail
@@ -99,20 +100,14 @@ def _quantize(graph: Any, calibration: CalibrationPhotos) -> Any:
 def _merge_batch_normalization(graph: Any) -> Any:
     """Let ONNX Runtime merge scales into the weights of convolutions, which would otherwise be rounded before them."""
     import onnx
-    import onnxruntime
+    from onnxruntime import GraphOptimizationLevel
 
-    options = onnxruntime.SessionOptions()
-    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
-    options.log_severity_level = 3
+    options = make_session_options()
+    options.graph_optimization_level = GraphOptimizationLevel.ORT_ENABLE_BASIC
     with tempfile.TemporaryDirectory(prefix="ensembler-onnx-") as folder:
         options.optimized_model_filepath = str(Path(folder) / "merged.onnx")
-        onnxruntime.InferenceSession(
-            graph.SerializeToString(),
-            options,
-            providers=["CPUExecutionProvider"],
-            # It would make the sum of two layers a product with a bias that is not constant, which NNCF refuses.
-            disabled_optimizers=["MatMulAddFusion"],
-        )
+        # The fusion would make the sum of two layers a product with a bias that is not constant, which NNCF refuses.
+        open_session(graph.SerializeToString(), options, disabled_optimizers=["MatMulAddFusion"])
         merged = onnx.load(options.optimized_model_filepath)
     for number, node in enumerate(merged.graph.node):
         node.name = node.name or f"unnamed_{number}"

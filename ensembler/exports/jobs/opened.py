@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ...errors import BadData
+from ...errors import BadData, EnsemblerError
+from ...inference.jobs.onnx_session import make_session_options, open_session
 from ...stacking.card import CARD_FILE
 from ..card import CARD_KEY, ExportCard, read_card_text
 from ..formats import Format, FormatName
@@ -21,9 +22,9 @@ Pixels = Mapping[str, NDArray[np.float32]]
 
 
 class Opened(NamedTuple):
-    """The text of a file's card, and a function from pixels by the names of inputs to probabilities."""
+    """The card in a file, and a function from pixels by the names of inputs to probabilities."""
 
-    card: str
+    card: ExportCard
     run: Callable[[Pixels], Any]
 
 
@@ -61,7 +62,21 @@ class ExportedNetwork:
         """Predict an array of pixels, or a list with one for each input, and return probabilities.
 
         A file for single photos is run once for each.
+
+        Raises
+        ------
+        BadData
+            If a probability is NaN or infinite.
         """
+        predicted = self._predict(pixels)
+        if not np.isfinite(predicted).all():
+            raise BadData(
+                "the exported file returns NaN or infinity for these photos: export it again with another --format or "
+                "--quantize."
+            )
+        return predicted
+
+    def _predict(self, pixels: Any) -> NDArray[np.float32]:
         arrays = pixels if isinstance(pixels, list) else [pixels]
         named = {name: array.astype(np.float32) for name, array in zip(self.card.inputs, arrays, strict=True)}
         if not self.card.single_photo:
@@ -83,30 +98,27 @@ def open_exported(path: Path, kind: Format, threads: int) -> ExportedNetwork:
     """
     try:
         opened = _OPENERS[kind.name](path, threads)
+    except EnsemblerError:
+        raise
     except Exception as error:  # runtimes raise errors of any kind
         reason = " ".join(str(error).split())[-300:]
         raise BadData(f"{kind.runtime} cannot read {path} ({reason}): export it again.") from error
-    return ExportedNetwork(read_card_text(opened.card, path), opened.run)
+    return ExportedNetwork(opened.card, opened.run)
 
 
 def _open_onnx(path: Path, threads: int) -> Opened:
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    # Errors only, because users cannot act on its warnings.
-    options.log_severity_level = 3
-    session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-    card = session.get_modelmeta().custom_metadata_map.get(CARD_KEY, "")
+    session = open_session(path, make_session_options(threads))
+    card = read_card_text(session.get_modelmeta().custom_metadata_map.get(CARD_KEY, ""), path)
     return Opened(card, lambda pixels: session.run(None, dict(pixels))[0])
 
 
 def _open_litert(path: Path, threads: int) -> Opened:
     from ai_edge_litert.interpreter import Interpreter
 
-    runner = Interpreter(model_path=str(path), num_threads=threads).get_signature_runner(SIGNATURE)
-    with zipfile.ZipFile(path) as archive:
-        card = archive.read(CARD_FILE).decode("utf-8")
+    interpreter = Interpreter(model_path=str(path), num_threads=threads)
+    card = read_card_text(_read_zipped_text(path), path)
+    # The files of others need not have this signature.
+    runner = interpreter.get_signature_runner(SIGNATURE)
 
     def run(pixels: Pixels) -> Any:
         [probabilities] = runner(**pixels).values()
@@ -115,13 +127,22 @@ def _open_litert(path: Path, threads: int) -> Opened:
     return Opened(card, run)
 
 
+def _read_zipped_text(path: Path) -> str:
+    """Return the card in the zip at the end of a file, or an empty string."""
+    if not zipfile.is_zipfile(path):
+        return ""
+    with zipfile.ZipFile(path) as archive:
+        return archive.read(CARD_FILE).decode("utf-8") if CARD_FILE in archive.namelist() else ""
+
+
 def _open_openvino(path: Path, threads: int) -> Opened:
     refuse_telemetry()
     import openvino
 
     core = openvino.Core()
     network = core.read_model(path)
-    card = network.get_rt_info([CARD_KEY]).astype(str) if network.has_rt_info([CARD_KEY]) else ""
+    text = network.get_rt_info([CARD_KEY]).astype(str) if network.has_rt_info([CARD_KEY]) else ""
+    card = read_card_text(text, path)
     # On processors with AMX it would compute in bfloat16, which moves probabilities by up to 0.008.
     settings = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": threads, "PERFORMANCE_HINT": "LATENCY"}
     compiled = core.compile_model(network, "CPU", settings)
@@ -133,8 +154,9 @@ def _open_saved_model(path: Path, threads: int) -> Opened:
     import tensorflow as tf
 
     loaded = tf.saved_model.load(str(path))
+    card_file = path / EXTRA_FOLDER / CARD_FILE
+    card = read_card_text(card_file.read_text("utf-8") if card_file.is_file() else "", path)
     predict = loaded.signatures[SIGNATURE]
-    card = path / EXTRA_FOLDER / CARD_FILE
 
     def run(pixels: Pixels) -> Any:
         # The model must live as long as its function.
@@ -142,7 +164,7 @@ def _open_saved_model(path: Path, threads: int) -> Opened:
         [probabilities] = predict(**{name: tf.constant(array) for name, array in pixels.items()}).values()
         return probabilities
 
-    return Opened(card.read_text("utf-8") if card.is_file() else "", run)
+    return Opened(card, run)
 
 
 _OPENERS: Mapping[FormatName, Callable[[Path, int], Opened]] = {

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..runtimes import Runtime, is_installed
+from .onnx_session import make_session_options, open_session
 
 # Version of ONNX's operators that all releases of ONNX Runtime since 2022 support.
 _OPSET = 17
@@ -42,13 +43,7 @@ class OnnxNetwork:
     """A network in ONNX Runtime on ``threads`` processors; see :class:`GraphNetwork`."""
 
     def __init__(self, model: Any, threads: int) -> None:
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        # Errors only, because users cannot act on its warnings.
-        options.log_severity_level = 3
-        self._session = onnxruntime.InferenceSession(export_onnx(model), options, providers=["CPUExecutionProvider"])
+        self._session = open_session(export_onnx(model), make_session_options(threads))
         self._input = self._session.get_inputs()[0].name
 
     def predict(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:

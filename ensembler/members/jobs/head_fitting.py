@@ -95,12 +95,15 @@ class FoldHeads:
                 next(group for group in groups if fold in group),
                 multiclass=job.multiclass,
                 views=len(views),
-                weights=lambda split: compute_class_weights(
-                    targets[job.splits.mask_training(split)], kind, multiclass=job.multiclass
-                ),
+                weights=None if kind == "none" else self._compute_weights,
                 raise_if_stopping=lambda: self._progress.raise_if_stopping(f"in the heads of {job.member}"),
             )
         return self._fitted[fold]
+
+    def _compute_weights(self, split: int) -> NDArray[np.float32]:
+        job = self._job
+        targets, kind = job.tables.targets[job.splits.mask_training(split)], job.record.settings.class_weights
+        return compute_class_weights(targets, kind, multiclass=job.multiclass)
 
 
 def build_keras_head(head: Head, dropout: float) -> Any:

@@ -15,7 +15,7 @@ from ...options.kinds import declare
 from .body import fill_body
 
 # Commands that run jobs on an engine.
-COMMANDS = ("train-members", "survey", "stack", "predict")
+COMMANDS = ("train-members", "distill", "survey", "stack", "predict")
 # Seconds within which all nodes must have joined.
 _NODES_SECONDS = 300
 _TIME = re.compile(r"\d+(:\d\d){0,2}|\d+-\d+(:\d\d){0,2}")
@@ -90,6 +90,8 @@ def slurm_script(
     '#SBATCH --nodes=2'
     """
     words = _read_command(list(command))
+    checked_time = _check("--time", time, _TIME, "minutes, HH:MM:SS or D-HH:MM:SS")
+    _require_time_before_signal(time, save_seconds)
     options = {
         "job-name": _check("--name", name, _NAME, "letters, digits and . _ @ + -"),
         "output": f"{name}-%j.log",
@@ -98,7 +100,7 @@ def slurm_script(
         "cpus-per-task": processors,
         "gpus-per-node": gpus or None,
         "mem": _check("--memory", memory, _MEMORY, "a number with K, M, G or T"),
-        "time": _check("--time", time, _TIME, "minutes, HH:MM:SS or D-HH:MM:SS"),
+        "time": checked_time,
         "partition": partition and _check("--partition", partition, _NAME, "letters, digits and . _ @ + -"),
         "account": account and _check("--account", account, _NAME, "letters, digits and . _ @ + -"),
         "signal": f"B:USR1@{save_seconds}",
@@ -106,7 +108,7 @@ def slurm_script(
         "requeue": "",
     }
     directives = [f"--{option}={value}".rstrip("=") for option, value in options.items() if value is not None]
-    lines = [*directives, *_read_lines("--sbatch", sbatch)]
+    lines = [*directives, *_read_directives(sbatch)]
     values = {
         "environment": "\n".join(_read_lines("--setup", setup) or [_build_default_setup()]),
         "command": shlex.join(["ensembler", *words]),
@@ -140,14 +142,38 @@ def _split(text: str) -> list[str]:
 
 def _check(option: str, value: str, pattern: re.Pattern[str], form: str) -> str:
     if not pattern.fullmatch(value):
-        raise BadChoice(f"{option} must consist of {form}. Received: {value!r}")
+        raise BadChoice(f"{option} must consist of {form}. Received: {value}")
     return value
+
+
+def _require_time_before_signal(time: str, save_seconds: int) -> None:
+    """Check that the command runs before it is asked to save, because SLURM sends an early signal at once."""
+    if 0 < _count_seconds(time) <= save_seconds:
+        raise BadChoice(
+            f"--time must be longer than --save-seconds, {save_seconds} seconds, at which the command ends. "
+            f"Received: {time}"
+        )
+
+
+def _count_seconds(time: str) -> int:
+    """Return the seconds of a time of SLURM: minutes, MM:SS, HH:MM:SS, or days and hours, HH:MM or HH:MM:SS."""
+    days, dash, rest = time.rpartition("-")
+    parts = [int(part) for part in rest.split(":")]
+    hours, minutes, seconds = [*parts, 0, 0][:3] if dash or len(parts) == 3 else [0, *parts, 0][:3]
+    return ((int(days or 0) * 24 + hours) * 60 + minutes) * 60 + seconds
 
 
 def _read_lines(option: str, lines: Iterable[str]) -> list[str]:
     read = list(lines)
     if wrong := [line for line in read if "\n" in line]:
         raise BadChoice(f"Each {option} must be one line: repeat the option. Received: {wrong[0]!r}")
+    return read
+
+
+def _read_directives(options: Iterable[str]) -> list[str]:
+    read = _read_lines("--sbatch", options)
+    if wrong := [option for option in read if not option.startswith("-")]:
+        raise BadChoice(f"Each --sbatch must begin with a dash, such as --constraint=a100. Received: {wrong[0]}")
     return read
 
 

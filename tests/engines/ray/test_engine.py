@@ -21,6 +21,7 @@ from helpers.ray_clusters import (
     wait_until,
 )
 
+from ensembler.callers import address_command_line
 from ensembler.engines.job import Job, Needs
 from ensembler.engines.local import LocalEngine
 from ensembler.errors import BadChoice, JobFailed, StorageError
@@ -129,7 +130,10 @@ def test_a_folder_that_the_node_does_not_see_is_named(
     monkeypatch.chdir(away)
     away.rmdir()
     monkeypatch.setattr(Path, "cwd", lambda: away)
-    with pytest.raises(JobFailed, match=r"away does not exist on the node .*shared_folder=False"):
+    # Both the caller in Python and that of the command line read their own words.
+    with pytest.raises(JobFailed, match=r"away does not exist on the node .*use shared_folder=False"):
+        engine.run_jobs([job("double", number=1)], tmp_path / "logs", Progress())
+    with address_command_line(), pytest.raises(JobFailed, match=r"use --no-shared-folder"):
         engine.run_jobs([job("double", number=1)], tmp_path / "logs", Progress())
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from helpers.photos import write_photo
 
 from ensembler.competition.pixels import PLAIN
 from ensembler.errors import BadData
+from ensembler.exports.card import ExportCard
 from ensembler.exports.formats import FORMATS, FormatName, Quantization
 from ensembler.exports.jobs.calibration import CalibrationPhotos
 from ensembler.exports.jobs.opened import ExportedNetwork, open_exported
@@ -109,6 +111,32 @@ def test_another_file_is_one_sentence(tmp_path: Path, name: FormatName) -> None:
     file.write_bytes(b"not a network")
     with pytest.raises(BadData, match=f"{FORMATS[name].runtime} cannot read .*first.onnx"):
         open_exported(file, FORMATS[name], 1)
+
+
+@pytest.mark.parametrize("name", ALL_FORMATS)
+def test_a_file_of_another_program_has_no_card(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: FormatName
+) -> None:
+    monkeypatch.setattr(ExportCard, "to_text", lambda _: "")
+    # Other programs give other names to signatures.
+    monkeypatch.setattr("ensembler.exports.jobs.opened.SIGNATURE", "another")
+    with pytest.raises(BadData, match=r"first\.[a-z]+ contains no ensembler\.json of an export"):
+        export_and_open(build_network((8,)), tmp_path, name, sizes=(8,))
+    if name == "litert":
+        file = tmp_path / "first.tflite"
+        with zipfile.ZipFile(file) as archive:
+            start = archive.infolist()[0].header_offset
+        file.write_bytes(file.read_bytes()[:start])
+        with pytest.raises(BadData, match=r"first\.tflite contains no ensembler\.json of an export"):
+            open_exported(file, FORMATS[name], 1)
+
+
+@pytest.mark.parametrize("single_photo", [False, True])
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_probability_that_is_no_number_is_an_error(single_photo: bool, value: float) -> None:
+    network = ExportedNetwork(make_card(single_photo=single_photo), lambda _: np.full((1, 3), value))
+    with pytest.raises(BadData, match="exported file returns NaN or infinity"):
+        network.predict_on_batch(make_pixels(photos=1))
 
 
 def test_weights_of_two_views_are_stored_once(tmp_path: Path) -> None:

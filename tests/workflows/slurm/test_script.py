@@ -14,10 +14,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 
+from ensembler.cli.main import commands
 from ensembler.errors import BadChoice
-from ensembler.workflows.slurm.script import slurm_script
+from ensembler.workflows.slurm.script import COMMANDS, slurm_script
 
 TRAIN = ["train-members", "--members", "b0,b2"]
 BIN = Path(sys.executable).parent
@@ -174,15 +176,29 @@ def test_the_command_is_a_list_or_one_text(words: str | Sequence[str]) -> None:
         (TRAIN, {"nodes": 0}, "nodes must be"),
         (TRAIN, {"gpus": -1}, "gpus must be"),
         (TRAIN, {"time": "two hours"}, "D-HH:MM:SS"),
+        (TRAIN, {"time": "5"}, "time must be longer than save_seconds, 300 seconds"),
+        (TRAIN, {"time": "00:30"}, "time must be longer"),
+        (TRAIN, {"time": "1-00", "save_seconds": 86400}, "time must be longer"),
         (TRAIN, {"memory": "64 GB"}, "with K, M, G or T"),
         (TRAIN, {"name": "a\n#SBATCH --x"}, "letters, digits"),
         (TRAIN, {"sbatch": ["--x\nrm -rf /"]}, "must be one line"),
+        (TRAIN, {"sbatch": "constraint=a100"}, "begin with a dash"),
         (TRAIN, {"setup": "a\nb"}, "must be one line"),
     ],
 )
 def test_what_cannot_be_is_refused(command: Any, options: dict[str, Any], message: str) -> None:
     with pytest.raises(BadChoice, match=message):
         slurm_script(command, **options)
+
+
+@pytest.mark.parametrize("time", ["6", "05:01", "0:05:01", "0-01", "0-00:06", "0-00:05:01", "0"])
+def test_a_time_limit_after_the_signal_is_accepted(time: str) -> None:
+    assert f"\n#SBATCH --time={time}\n" in slurm_script(TRAIN, time=time)
+
+
+def test_a_script_runs_every_command_that_has_an_engine() -> None:
+    having = {name for name, each in commands.commands.items() if "--engine" in each.get_help(click.Context(each))}
+    assert set(COMMANDS) == having
 
 
 def test_a_missing_program_is_told(tmp_path: Path) -> None:

@@ -38,7 +38,7 @@ def test_a_head_learns_pseudo_labels_as_strongly_as_its_own_rows_chose(changed: 
     save_pseudo_labels(folder.fold("new", 0) / PSEUDO_LABELS_FILE, ids, wrong)
     save_pseudo_labels(folder.fold("new", 1) / PSEUDO_LABELS_FILE, ids[:0], [])
     assignment = TrainingJob(folder, "new", (0, 1), "none")
-    views = list_head_views(assignment)
+    views = list_head_views(assignment.record.settings)
     heads = []
     for fold in (0, 1):
         own = fit_head(assignment, fold, {view: of_training for view, (of_training, _) in features.items()})
