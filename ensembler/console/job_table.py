@@ -85,7 +85,7 @@ class JobTable:
         jobs, left, share = self._jobs, self._jobs.estimate_seconds_left(now), self._jobs.share
         words = [f"{jobs.done} of {jobs.planned} jobs", f"{format_duration(now - self._began)} passed"]
         if any(job.node for job in jobs.running.values()):
-            words[0] += f", {len(jobs.running)} running"
+            words[0] += f", {len(jobs.running)} running, {len(jobs.waiting)} waiting"
         if left is not None:
             words.append(f"about {format_duration(left)} left")
         room = width - sum(cell_len(word) + _GAP for word in words)

@@ -137,7 +137,7 @@ def test_jobs_of_a_cluster_have_their_machines_and_the_memory_of_their_last_epoc
     head, row, *_, summary = (line for line in after if line.strip())
     assert head.split()[:3] == ["job", "node", "GPU"]
     assert row.split()[:5] == ["b0,", "fold", "2", "gpu-3", "1"]
-    assert "1 of 3 jobs, 1 running" in summary
+    assert "1 of 3 jobs, 1 running, 1 waiting" in summary
     assert "1.4" not in row
 
 
