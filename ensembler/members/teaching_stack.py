@@ -11,8 +11,9 @@ on all rows, like any choice among members.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from itertools import chain, count
 
 import numpy as np
 import pandas as pd
@@ -71,7 +72,7 @@ def load_teaching_stack(
     if own := sorted(set(fingerprints) & set(learners)):
         raise BadChoice(
             f"{own[0]} is a member of the stack {stack}, so it cannot learn from the stack: train another member, such "
-            f"as `--members {own[0].partition('@')[0]}@{label}`."
+            f"as {_suggest_learner(own[0], label, fingerprints)}."
         )
     members = tuple(member.record for member in load_members(folder, tables, list(fingerprints)))
     for record in members:
@@ -81,6 +82,13 @@ def load_teaching_stack(
                 "`ensembler stack`."
             )
     return TeachingStack(stack, members, _compute_predictions_fingerprint(folder, members))
+
+
+def _suggest_learner(member: str, label: str, taken: Collection[str]) -> str:
+    """Return a name for a learner of the member's backbone that is none of the stack's members."""
+    name = f"{member.partition('@')[0]}@{label}"
+    names = chain([name], (f"{name}-{number}" for number in count(2)))
+    return next(each for each in names if each not in taken)
 
 
 def mask_unrelated_photos(folder: CompetitionFolder, tables: Tables, folds: Folds, fold: int) -> NDArray[np.bool_]:

@@ -264,7 +264,8 @@ def _claim_folder(folder: Path, places: dict[Path, Path], settings: list[Any]) -
     run, record = _Run(compute_fingerprint([*settings, sources])), folder / RUN_FILE
     before = read_record(record, _Run) if record.is_file() else _Run()
     existing = [str(path) for path in (*places.values(), folder / CSV_FILE, record) if path.exists()]
-    if existing and before != run:
+    # The record alone is left by a call that ended before it wrote a photo.
+    if existing and before != run and list(folder.iterdir()) != [record]:
         raise BadChoice(
             f"{folder} contains {format_first(existing)}, which this call did not write: choose another folder, or "
             "move the files away."

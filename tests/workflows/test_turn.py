@@ -15,7 +15,7 @@ from helpers.photos import Heard, write_photo
 from PIL import Image, ImageOps
 
 from ensembler.competition.layout.hints import Hints
-from ensembler.errors import BadChoice, StorageError
+from ensembler.errors import BadChoice, BadData, StorageError
 from ensembler.paths import Workspace
 from ensembler.serialization import write_arrays
 from ensembler.stacking.card import StackedMember, attach_card, make_stack_card
@@ -195,6 +195,16 @@ def test_a_full_disk_ends_the_run_with_a_sentence(tmp_path, stack, photos, monke
         turn_photos(photos, tmp_path / "out", stack=stack, progress=Heard())
     assert not (tmp_path / "out" / "orientation.csv").exists()
     monkeypatch.undo()
+
+
+def test_a_call_that_wrote_no_photo_does_not_claim_the_folder(tmp_path, stack):
+    write_photo(tmp_path / "lost.png", 0)
+    write_photo(tmp_path / "l.png", 1)
+    with pytest.raises(BadData, match="None of 1 photo"):
+        turn_photos(tmp_path / "lost.png", tmp_path / "out", stack=stack)
+    assert turn_photos(tmp_path / "l.png", tmp_path / "out", stack=stack).photos[0].outcome == "turned"
+    with pytest.raises(BadChoice, match="which this call did not write"):
+        turn_photos(tmp_path / "lost.png", tmp_path / "out", stack=stack)
 
 
 def test_an_unknown_option_leaves_no_folder(tmp_path, stack, photos):

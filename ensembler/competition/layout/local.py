@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ...errors import BadChoice, BadData
+from ...errors import BadChoice, BadData, format_count
 from ..manifest import AnswerLayout, Manifest, TestLayout
 from ..photo_files import PhotoFiles
 from ..sets.class_folders import find_known_classes
@@ -101,7 +101,8 @@ def choose_test_photos(
     chosen = _draw_share_of_each_class(table["label"], units, share, seed)
     hidden = table.loc[units.isin(chosen)]
     if hidden.empty or len(hidden) == len(table):
-        raise BadData(f"{len(table)} photos are too few to hold out a share of {share}: change --test-size.")
+        count = format_count(table, "photo")
+        raise BadData(f"A share of {share} of {count} cannot be held out: add photos, or change --test-size.")
     return hidden["id"].tolist(), hidden[["id", "label"]]
 
 

@@ -33,7 +33,10 @@ def fit_to_task(call: TrainingCall, tables: Tables, run: RunOptions, progress: P
             "into the folder, and repeat `ensembler adopt FOLDER --task orientation --force`."
         )
     if run.get("teacher"):
-        raise BadChoice("--teacher is not for an orientation task yet: fine-tune the light member itself.")
+        raise BadChoice(
+            "Members of an orientation task cannot learn from a stack yet (`distill`, `--teacher`): fine-tune the "
+            "light member itself."
+        )
     fitted = replace(call, configuration=keep_orientation(call.configuration))
     if turning := list(list_turning_options(call.options)):
         preset, _ = call.configuration.preset

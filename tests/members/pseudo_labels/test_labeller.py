@@ -150,7 +150,12 @@ def test_copies_of_what_a_fold_holds_out_are_not_learned_from_in_it(folder: Comp
         ({"confidence": 1.0}, BadChoice, "above 0.5 and below 1"),
         ({"stack": "bothe"}, BadChoice, "no finished stack named 'bothe': did you mean both"),
         ({"stack": "unfinished"}, BadChoice, "no finished stack named 'unfinished'"),
-        ({"learners": ["new", "two"]}, BadChoice, "two is a member of the stack both, .* members='two@pseudo'"),
+        ({"learners": ["new", "two"]}, BadChoice, r"two is a member of the stack both, .* such as two@pseudo\."),
+        (
+            {"stack": "pseudo", "learners": ["two@pseudo"]},
+            BadChoice,
+            r"two@pseudo is a member of the stack pseudo, .* such as two@pseudo-2\.",
+        ),
         ({"stack": "older"}, Mismatch, "one was trained again after the stack older was built"),
         ({"stack": "lost"}, BadChoice, "trained member named 'gone'"),
     ],
@@ -159,7 +164,7 @@ def test_a_stack_that_cannot_label_is_refused(
     folder: CompetitionFolder, asked: dict[str, object], kind: type[EnsemblerError], words: str
 ) -> None:
     folder.stack("unfinished").mkdir(parents=True, exist_ok=True)
-    for name, member in (("older", "one"), ("lost", "gone")):
+    for name, member in (("older", "one"), ("lost", "gone"), ("pseudo", "two@pseudo")):
         content = {"name": name, "members": [{"name": member, "fingerprint": "another"}], "log_loss": 0.5}
         write_json(folder.stack(name) / "stack.json", content)
     call = {"stack": "both", "confidence": 0.99, "learners": ["new"], **asked}
