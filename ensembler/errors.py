@@ -142,10 +142,18 @@ class StorageError(EnsemblerError):
         return error.errno in _REMEDIES
 
     @classmethod
-    def from_os(cls, error: OSError) -> StorageError:
-        """Create the error of an operating system's error, with the name of the file."""
-        where = error.filename or "a file"
-        remedy = _REMEDIES.get(error.errno or 0, "check the file, then try again")
+    def from_os(cls, error: OSError, path: object = None, option: str = "--data") -> StorageError:
+        """Create the error of an operating system's error.
+
+        Parameters
+        ----------
+        path
+            File or folder to name. None names that of ``error``.
+        option
+            Option or environment variable that chooses another folder.
+        """
+        where = path or error.filename or "a file"
+        remedy = _REMEDIES.get(error.errno or 0, "check the file, then try again").replace("--data", option)
         return cls(f"Cannot write or read {where}: {error.strerror or error}; {remedy}.")
 
 

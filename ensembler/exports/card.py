@@ -10,7 +10,7 @@ from typing import Any
 from ..competition.samples import PIXELS_VERSION, RULED_PIXELS_VERSION
 from ..errors import BadData, Mismatch
 from ..serialization import format_json, make_record, read_json, write_record
-from ..stacking.card import CARD_FILE, StackCard
+from ..stacking.card import StackCard
 from .formats import FormatName, Quantization
 
 # Key of the card in the metadata of a file, and version of its format.
@@ -149,7 +149,7 @@ def read_card_text(text: str, source: Path) -> ExportCard:
         If another version wrote the file.
     """
     if not text:
-        raise BadData(f"{source} contains no {CARD_FILE} of an export: {_REMEDY}")
+        raise BadData(f"{source} contains no card of an export: pass a file that `ensembler export` wrote.")
     try:
         content: Any = json.loads(text)
     except ValueError as error:

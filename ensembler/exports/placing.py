@@ -32,12 +32,21 @@ def compute_digests(file: Path) -> dict[str, str]:
 
 
 def place_file(scratch: Path, file: Path, record: ExportRecord) -> None:
-    """Move a finished file to its place, and write its record last. A file without a record is unfinished."""
+    """Move a finished file to its place, and write its record last. A file without a record is unfinished.
+
+    Raises
+    ------
+    StorageError
+        If the folder cannot be written. The former file stays.
+    """
     try:
         (_place_folder if scratch.is_dir() else _place_parts)(scratch, file)
-    except OSError as error:
-        raise StorageError.from_os(error) from error
-    write_export_record(file, record)
+        write_export_record(file, record)
+    except StorageError as error:
+        if not isinstance(error.__cause__, OSError):
+            raise
+        # The cause may name the scratch file.
+        raise StorageError.from_os(error.__cause__, file, "--output") from error.__cause__
 
 
 def _place_folder(scratch: Path, folder: Path) -> None:

@@ -33,7 +33,7 @@ def test_the_json_tells_what_a_program_needs(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "kind", "said"),
     [
-        ("", BadData, "contains no ensembler.json of an export"),
+        ("", BadData, "contains no card of an export"),
         ("{", BadData, "is damaged"),
         ("{}", BadData, "is missing: export it again"),
         (replace(make_card(), version=2).to_text(), Mismatch, "has version 2 and pixels 2, expected 1"),

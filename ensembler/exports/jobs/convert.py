@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from ...errors import StorageError
 from ...inference.jobs.speed import describe_device
 from ...members.records import MemberRecord
 from ...paths import CompetitionFolder
@@ -67,8 +68,11 @@ def _write(model: Any, card: ExportCard, place: Path, sizes: dict[str, int], cal
 
     try:
         WRITERS[card.format](model, card, place, CalibrationPhotos(calibration, sizes, card.network.pixel_rule))
-    except OSError:
-        raise
+    except OSError as error:
+        if not StorageError.is_refusal(error):
+            raise
+        # The libraries rarely name the file.
+        raise StorageError.from_os(error, place.parent, "the environment variable TMPDIR") from error
     except Exception as error:  # noqa: BLE001  # converters raise anything, and other formats may succeed
         reason = " ".join(str(error).split())[:_MAX_REASON]
         return f"it cannot be converted ({type(error).__name__}: {reason})"

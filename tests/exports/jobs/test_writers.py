@@ -120,14 +120,14 @@ def test_a_file_of_another_program_has_no_card(
     monkeypatch.setattr(ExportCard, "to_text", lambda _: "")
     # Other programs give other names to signatures.
     monkeypatch.setattr("ensembler.exports.jobs.opened.SIGNATURE", "another")
-    with pytest.raises(BadData, match=r"first\.[a-z]+ contains no ensembler\.json of an export"):
+    with pytest.raises(BadData, match=r"first\.[a-z]+ contains no card of an export"):
         export_and_open(build_network((8,)), tmp_path, name, sizes=(8,))
     if name == "litert":
         file = tmp_path / "first.tflite"
         with zipfile.ZipFile(file) as archive:
             start = archive.infolist()[0].header_offset
         file.write_bytes(file.read_bytes()[:start])
-        with pytest.raises(BadData, match=r"first\.tflite contains no ensembler\.json of an export"):
+        with pytest.raises(BadData, match=r"first\.tflite contains no card of an export"):
             open_exported(file, FORMATS[name], 1)
 
 
