@@ -53,6 +53,11 @@ class ComparedPhotos:
         return log_loss(self.targets, labelled, multiclass=self.manifest.sums_to_one)
 
 
+def _list_upright(turns: NDArray[np.int64] | None, rows: int) -> NDArray[np.int64]:
+    """List the rows of photos as they are in their files, without those of an orientation task that are rotated."""
+    return np.arange(rows) if turns is None else np.flatnonzero(turns == 0)
+
+
 def choose_photos(tables: Tables, count: int) -> ComparedPhotos:
     """Choose at most ``count`` training and ``count`` test photos, and at most 100 others for calibration.
 
@@ -62,11 +67,11 @@ def choose_photos(tables: Tables, count: int) -> ComparedPhotos:
         If the competition has no photo.
     """
     generator = np.random.default_rng(_SEED)
-    order = generator.permutation(len(tables.train_paths))
+    order = generator.permutation(_list_upright(tables.train_turns, len(tables.train_paths)))
     # Half of few photos are left for calibration.
     compared = order[: min(count, max(len(order) - CALIBRATION_PHOTOS, (len(order) + 1) // 2))]
     others = order[len(compared) :][:CALIBRATION_PHOTOS]
-    test = generator.permutation(len(tables.test_paths))[:count]
+    test = generator.permutation(_list_upright(tables.test_turns, len(tables.test_paths)))[:count]
     if not len(order) + len(test):
         raise BadData("The competition has no photos to compare predictions on: fetch or adopt it again.")
     return ComparedPhotos(
