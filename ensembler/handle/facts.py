@@ -85,7 +85,7 @@ class CompetitionFacts:
         Examples
         --------
         >>> members = ensembler.open("pets").members
-        >>> [member.name for member in members]
+        >>> [member.name for member in members][:2]
         ['demo-conv', 'demo-dense']
         >>> members["demo-dense"].is_finished
         True
