@@ -20,17 +20,21 @@ NOBODY = "http://127.0.0.1:9"
 
 # Their tests look at the demo's files, which take a minute to make.
 DEMO_FILES = {"test_demo_commands.py", "test_demo.py", "test_notebook_run.py"}
+# Their tests start Ray clusters, which disturb each other on a small machine.
+CLUSTER_FOLDERS = {"tests/engines/ray", "tests/workflows/slurm"}
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Have each file's tests, and all that look at the demo, stay together when several processes share the tests."""
+    """Have each file's tests, and all of the demo or of clusters, stay together when processes share the tests."""
     from xdist.scheduler import LoadScopeScheduling
 
     class ByFile(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
-            file = nodeid.partition("::")[0]
-            return "demo" if Path(file).name in DEMO_FILES else file
+            file = Path(nodeid.partition("::")[0])
+            if file.parent.as_posix() in CLUSTER_FOLDERS:
+                return "clusters"
+            return "demo" if file.name in DEMO_FILES else str(file)
 
     return ByFile(config, log)
 
