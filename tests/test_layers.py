@@ -32,6 +32,7 @@ NARROW = {
         "progress",
         "events",
         "job_speeds",
+        "lock_waiting",
         "locks",
         "machine_memory",
         "paths",

@@ -5,60 +5,24 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 
-from ..errors import Busy
-from ..locks import hold_lock
+from .. import lock_waiting
 from ..paths import CompetitionFolder
-from ..progress import Progress, Task
+from ..progress import Progress
 from ..storage import remove_file, remove_unfinished
 from .training_job import TrainingJob
 
-# Seconds between two attempts to take a lock.
-POLL_SECONDS = 0.2
-# A shorter wait is not shown.
-SECONDS_BEFORE_REPORT = 2.0
 
-
-@contextlib.contextmanager
-def wait_for_lock(folder: CompetitionFolder, work: str, what: str, progress: Progress) -> Iterator[None]:
-    """Wait for the lock of a piece of work and hold it within the block.
+def wait_for_lock(
+    folder: CompetitionFolder, work: str, what: str, progress: Progress
+) -> contextlib.AbstractContextManager[None]:
+    """Wait for the lock of a competition's piece of work; see :func:`.lock_waiting.wait_for_lock`.
 
     Parameters
     ----------
     work
         Name of the lock.
-    what
-        Description of the work, for messages.
-
-    Raises
-    ------
-    Interrupted
-        If the job is asked to stop while it waits.
     """
-    from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_fixed
-
-    task: Task | None = None
-
-    def report_wait(state: RetryCallState) -> None:
-        nonlocal task
-        progress.raise_if_stopping(f"before {what}")
-        if state.attempt_number == 1 and state.outcome:
-            progress.note(str(state.outcome.exception()), detail=True)
-        if task is None and (state.seconds_since_start or 0) >= SECONDS_BEFORE_REPORT:
-            task = progress.start(f"{what}: waiting", 0)
-        if task:
-            # A log gets a line from time to time.
-            task.advance(0)
-
-    with contextlib.ExitStack() as stack:
-        retrying = Retrying(
-            retry=retry_if_exception_type(Busy), wait=wait_fixed(POLL_SECONDS), before_sleep=report_wait
-        )
-        try:
-            retrying(lambda: stack.enter_context(hold_lock(folder.lock(work), what)))
-        finally:
-            if task:
-                task.finish()
-        yield
+    return lock_waiting.wait_for_lock(folder.lock(work), what, progress)
 
 
 @contextlib.contextmanager

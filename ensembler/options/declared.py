@@ -150,7 +150,7 @@ class PhotoOptions(TypedDict, total=False):
     augmentation
         Augmentation of training photos in fine-tuning.
     tta
-        Views of each photo whose predictions are averaged. rotations are for orientation tasks.
+        Views of each photo whose predictions are averaged. Use rotations for orientation tasks.
     label_smoothing
         Share of each label that is spread evenly over all classes.
     class_weights
@@ -228,7 +228,7 @@ class RunOptions(TypedDict, total=False):
     confidence
         Minimum probability of a pseudo-label, between 0.5 and 1.
     teacher
-        Stack whose members' probabilities are learned beside the labels; see docs/distillation.md.
+        Stack that teaches: members learn its probabilities and the labels, see docs/distillation.md.
     temperature
         Temperature of the teacher's and the student's probabilities. Higher ones show more of the less likely classes.
     soft_weight

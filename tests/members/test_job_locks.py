@@ -8,10 +8,10 @@ import pytest
 from helpers.members_made import make_member, record_of, small_competition
 from helpers.photos import Heard
 
+from ensembler import lock_waiting
 from ensembler.errors import Interrupted
 from ensembler.events import Noted
 from ensembler.locks import hold_lock
-from ensembler.members import job_locks
 from ensembler.members.job_locks import lock_fold, wait_for_lock
 from ensembler.members.training_job import TrainingJob
 from ensembler.paths import CompetitionFolder
@@ -35,7 +35,7 @@ class Stopped(Heard):
 def test_a_job_waits_for_one_that_is_still_at_work_and_shows_a_long_wait(
     seconds: float, labels: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(job_locks, "SECONDS_BEFORE_REPORT", seconds)
+    monkeypatch.setattr(lock_waiting, "SECONDS_BEFORE_REPORT", seconds)
     folder, heard = CompetitionFolder(tmp_path / "made"), Heard()
     command = [sys.executable, "-c", HOLD, str(folder.lock("work")), "1"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:

@@ -22,6 +22,7 @@ from ...events import Event, read_event
 from ...progress import Progress
 from ..control import STOP_LINE
 from ..job import Job
+from ..transport.channel import DirectChannel
 from ..transport.messages import Reply, Request
 from ..transport.mirror import Mirror, open_mirror
 from ..transport.node_folder import describe_on_machine
@@ -181,7 +182,7 @@ class Attempt:
             self._run_process(job, log, Path(assignment.folder), assignment.environment)
             return
         progress = _Outgoing(self._send_line_of_event, self._stopping)
-        with open_mirror(assignment.key, self._ask, _Bytes(), progress) as mirror:
+        with open_mirror(assignment.key, self._ask, DirectChannel(), progress) as mirror:
             job, log = mirror.map_job(job, log)
             try:
                 environment = {**assignment.environment, **mirror.environment}
@@ -268,18 +269,6 @@ class _Outgoing(Progress):
     def emit(self, event: Event) -> None:
         """Send an event."""
         self._send(event)
-
-
-class _Bytes:
-    """Channel whose handles are the pieces: Ray's object store carries messages of any size."""
-
-    def put(self, piece: bytes) -> bytes:
-        """Return the piece."""
-        return piece
-
-    def get(self, handle: bytes) -> bytes:
-        """Return the piece."""
-        return handle
 
 
 def _start_shielded(log: BinaryIO, environment: Mapping[str, str], folder: Path) -> tuple[subprocess.Popen[str], int]:

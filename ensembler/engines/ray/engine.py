@@ -17,6 +17,7 @@ from ...progress import Progress
 from ..dispatch import require_results, run_all
 from ..hardware import Hardware
 from ..job import Job, Needs
+from ..transport.channel import DirectChannel
 from ..transport.server import FileServer
 from .cluster import connect, list_nodes
 from .placement import choose_demand, count_slots
@@ -118,25 +119,13 @@ class RayEngine:
                 f"any node of the cluster offers: it runs alone on the largest one, where memory may run out."
             )
         with contextlib.ExitStack() as stack:
-            server = None if self._shared_folder else stack.enter_context(FileServer(_Pieces(), progress))
+            server = None if self._shared_folder else stack.enter_context(FileServer(DirectChannel(), progress))
             runner = stack.enter_context(RayRunner(nodes, demands, server, self._mailbox))
             return run_all(jobs, logs, progress, runner)
 
     def run_jobs(self, jobs: Sequence[Job], logs: Path, progress: Progress) -> list[Any]:
         """Run jobs; see :meth:`.Engine.run_jobs`."""
         return require_results(jobs, self.run_each(jobs, logs, progress))
-
-
-class _Pieces:
-    """Channel whose handles are the pieces: messages carry them."""
-
-    def put(self, piece: bytes) -> bytes:
-        """Return the piece."""
-        return piece
-
-    def get(self, handle: bytes) -> bytes:
-        """Return the piece."""
-        return handle
 
 
 def summarise_nodes(found: Sequence[tuple[str, Hardware]], progress: Progress) -> Hardware:

@@ -14,14 +14,13 @@ from pathlib import Path
 
 from ...callers import address_caller
 from ...errors import Busy, StorageError
+from ...lock_waiting import wait_for_lock
 from ...locks import hold_lock
 from ...progress import Progress
 from .contents import ContentStore
 
 # Seconds after which folders that no job opens are deleted.
 _MOST_SECONDS = 7 * 86400.0
-# Seconds between two attempts to take a lock.
-_POLL_SECONDS = 0.2
 # End of errors of the disk on the driver, where an option chooses the folder.
 _DATA_REMEDY = "with --data."
 
@@ -104,17 +103,8 @@ class NodeFolder:
         """Wait until no other job of this node fetches files, so that each content is fetched once."""
         return self._wait_for_lock("transfer", progress)
 
-    @contextlib.contextmanager
-    def _wait_for_lock(self, name: str, progress: Progress) -> Iterator[None]:
-        with contextlib.ExitStack() as stack:
-            while True:
-                progress.raise_if_stopping("before the transfer of files")
-                try:
-                    stack.enter_context(hold_lock(self.root / f"{name}.lock", f"the folder {self.root}"))
-                    break
-                except Busy:
-                    time.sleep(_POLL_SECONDS)
-            yield
+    def _wait_for_lock(self, name: str, progress: Progress) -> contextlib.AbstractContextManager[None]:
+        return wait_for_lock(self.root / f"{name}.lock", f"the folder {self.root}", progress)
 
     def _remove_abandoned(self) -> None:
         for place in self._mirrors.glob("job-*"):
