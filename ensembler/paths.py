@@ -129,6 +129,10 @@ class CompetitionFolder:
     features = _PathBelow("cache/features")
     pixels = _PathBelow("cache/pixels")
     survey = _PathBelow("cache/survey")
+    # Doubts about the data, as `ensembler check` last found them.
+    check = _PathBelow("check")
+    # The page of `ensembler report`.
+    report = _PathBelow("report.html")
     # Output of the processes of jobs.
     logs = _PathBelow("logs")
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from ...errors import format_count
 from ...paths import CompetitionFolder
-from ...reports.loss_picture import PlottedBackbone, draw_losses
+from ...charts.loss_picture import PlottedBackbone, draw_losses
 from ...serialization import write_json
 from ...storage import write_text
 from .result import SurveyedBackbone, SurveyResult

@@ -9,7 +9,7 @@ import pytest
 from matplotlib.text import Text
 from PIL import Image
 
-from ensembler.reports.loss_picture import PlottedBackbone, build_figure, draw_losses, find_pareto_front
+from ensembler.charts.loss_picture import PlottedBackbone, build_figure, draw_losses, find_pareto_front
 
 
 def made(count: int, seed: int = 0, *, close: bool = False) -> list[PlottedBackbone]:

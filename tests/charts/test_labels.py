@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ensembler.reports.labels import POINT_MARGIN, Boxes, place_labels
+from ensembler.charts.labels import POINT_MARGIN, Boxes, place_labels
 
 FRAME = np.array([0.0, 0.0, 400.0, 300.0])
 
