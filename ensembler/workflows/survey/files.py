@@ -6,9 +6,9 @@ import csv
 import io
 from dataclasses import replace
 
+from ...charts.loss_picture import PlottedBackbone, draw_losses
 from ...errors import format_count
 from ...paths import CompetitionFolder
-from ...charts.loss_picture import PlottedBackbone, draw_losses
 from ...serialization import write_json
 from ...storage import write_text
 from .result import SurveyedBackbone, SurveyResult
