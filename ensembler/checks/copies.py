@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from ..competition.duplicates import DuplicatePair, find_identical_pairs
+from ..competition.duplicates import find_identical_pairs
 from ..images.near_duplicates import find_near_duplicates
 from ..progress import Progress
 from ..storage import compute_file_digest

@@ -144,13 +144,13 @@ def _find_odd_sizes(photos: Sequence[Photo], tiny: Collection[str]) -> list[Doub
     by_aspect = measure_distance(np.abs(aspects), LEAST_ASPECT_FACTOR)
     usual = f"the medians are {np.median(widths):.0f} and {np.median(heights):.0f}"
     return _rank(
-        photos[place].doubt(
+        photos[int(place)].doubt(
             "odd size",
             max(by_area[place], by_aspect[place]),
-            f"It has {_format_size(photos[place])} pixels; {usual}.",
+            f"It has {_format_size(photos[int(place)])} pixels; {usual}.",
         )
         for place in np.flatnonzero((by_area > 0) | (by_aspect > 0))
-        if photos[place].path not in tiny
+        if photos[int(place)].path not in tiny
     )
 
 

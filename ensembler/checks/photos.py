@@ -39,10 +39,10 @@ def join_facts(train: pd.DataFrame, test: pd.DataFrame, facts: dict[str, PhotoFa
     columns = ["id", "path", "label", "group"]
     tables = {"train": train, "test": test.assign(label="", group="")}
     return [
-        Photo(name, *row, facts[row[1]])
+        Photo(name, identity, path, label, group, facts[path])
         for name, table in tables.items()
-        for row in table[columns].itertuples(index=False, name=None)
-        if row[1] and not facts[row[1]].problem
+        for identity, path, label, group in table[columns].itertuples(index=False, name=None)
+        if path and not facts[path].problem
     ]
 
 
