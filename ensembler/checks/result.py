@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from ..competition.csv_tables import read_table
+from ..competition.duplicates import DuplicateCounts
 from ..competition.manifest import Manifest
 from ..competition.samples import compute_samples_fingerprint
 from ..errors import BadData, format_count
@@ -123,6 +124,8 @@ class CheckResult(Shown):
         Facts about the photos by set, ``train`` and ``test``.
     balance
         Distribution of the training photos over the classes. None for an orientation task.
+    duplicates
+        Numbers of photos that show the same picture as training photos, clashing labels included.
     findings
         Kinds of doubts, the most serious first.
     leaks
@@ -146,6 +149,7 @@ class CheckResult(Shown):
     seconds: float
     sets: dict[str, SetFacts]
     balance: Balance | None
+    duplicates: DuplicateCounts
     findings: tuple[Finding, ...]
     leaks: tuple[Clue, ...]
     shift: tuple[Clue, ...]
