@@ -92,7 +92,7 @@ def _describe_kind(kind: str, pairs: Sequence[Pair]) -> Found:
     for pair in ranked:
         for doubt in pair.make_doubts():
             doubts.setdefault((doubt.set, doubt.id), doubt)
-    shown = [_show(photo) for pair in ranked for photo in (pair.one, pair.other)]
+    shown = [_show(photo, pair) for pair in ranked for photo in (pair.one, pair.other)]
     return Found(tuple(findings), tuple(doubts.values()), {kind: tuple(shown)} if shown else {})
 
 
@@ -134,10 +134,15 @@ def _summarise(kind: str, pairs: Sequence[Pair]) -> Finding:
         summary = f"{subjects} show the same picture as {others}"
     else:
         summary = f"{count_photos({*first, *second}, name)} show the same picture as others"
-    summary += {CLASHING: ", with different labels", IDENTICAL: ", in identical files", NEAR: ""}[kind]
+    least = min(pair.similarity for pair in pairs)
+    summary += {
+        CLASHING: ", with different labels",
+        IDENTICAL: ", in identical files",
+        NEAR: f", by pixels that correlate by {least:.2f} or more",
+    }[kind]
     examples = tuple(f"{pair.one.path} = {pair.other.path}" for pair in pairs[:MAX_EXAMPLES])
     return Finding(kind, name, len(pairs), "pair", examples, f"{summary}.", _ADVICE[kind, name])
 
 
-def _show(photo: Photo) -> Picture:
-    return Picture(photo.path, photo.label or "to predict")
+def _show(photo: Photo, pair: Pair) -> Picture:
+    return Picture(photo.path, f"{photo.label or 'to predict'}\nsimilarity {pair.similarity:.3f}")

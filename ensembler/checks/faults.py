@@ -29,13 +29,13 @@ ODD_SHARE = 0.05
 GREY_CHROMA = 3.0
 # What is found of the photos of each kind, and what to do.
 KINDS = {
-    "unreadable photo": ("cannot be read or decoded", "replace the file, then fetch or adopt again"),
-    "truncated photo": ("end early: the file is cut off", "replace the file, or leave it out"),
-    "blank photo": ("have one colour only", "leave it out"),
-    "tiny photo": ("are tiny", "look at it"),
-    "odd size": ("have a size or a shape unlike the others", "look at it"),
-    "odd mode": ("have pixels of another kind than most", "look at it"),
-    "EXIF rotation": ("are stored turned, with an EXIF tag, which is applied", "nothing"),
+    "unreadable photo": ("Cannot be read or decoded", "replace the file, then fetch or adopt again"),
+    "truncated photo": ("The file is cut off", "replace the file, or leave it out"),
+    "blank photo": ("One colour only", "leave it out"),
+    "tiny photo": ("Too few pixels to show much", "look at it"),
+    "odd size": ("Size or shape unlike the others", "look at it"),
+    "odd mode": ("Pixels of another kind than most", "look at it"),
+    "EXIF rotation": ("Stored turned or mirrored, with an EXIF tag, which is applied", "nothing"),
 }
 # Modes in words.
 _MODES = {

@@ -13,7 +13,7 @@ from ..competition.manifest import Manifest
 from ..competition.metrics.standard_errors import assign_units
 from ..competition.tables import encode_labels
 from ..errors import format_count
-from .association import LEAST_AREA, LEAST_PHOTOS, LEVEL, Flags, Property, Targets, measure_properties
+from .association import LEAST_AREA, LEAST_PHOTOS, LEVEL, Flags, Property, Targets, format_area, measure_properties
 from .clues import list_file_clues, list_modified_clue, list_name_clues
 from .finding import Finding, Found
 from .photos import Photo
@@ -105,13 +105,8 @@ def summarise_leaks(clues: Sequence[Clue]) -> tuple[Finding, ...]:
     best = next((clue for clue in reported if clue.name != TOGETHER), reported[0])
     summary = (
         f"Without a look at the picture, the {best.name} tells {best.target!r} from the others with an AUC of "
-        f"{format_area(best)}; {format_count(reported, 'clue')} of {len(clues)} reach {LEAST_AREA} at the level "
+        f"{format_area(best)}. {len(reported)} of {format_count(clues, 'clue')} reached {LEAST_AREA} at the level "
         f"{LEVEL}, corrected for all looks."
     )
     examples = tuple(f"{clue.name} {clue.area:.2f}" for clue in reported)
     return (Finding(_KIND, "train", len(reported), "clue", examples, summary, "find out why the classes differ"),)
-
-
-def format_area(clue: Clue) -> str:
-    """Return an AUC with its interval, such as ``0.73 [0.70, 0.76]``."""
-    return f"{clue.area:.2f} [{clue.low:.2f}, {clue.high:.2f}]"

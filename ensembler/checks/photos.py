@@ -52,7 +52,7 @@ def summarise(kind: str, doubts: Iterable[Doubt], what: str, advice: str) -> tup
     Parameters
     ----------
     what
-        What is found of these photos, in words that follow their number: ``cannot be decoded``.
+        What is found of these photos, as the begin of a sentence: ``Cannot be decoded``.
     advice
         What to do.
     """
@@ -60,10 +60,10 @@ def summarise(kind: str, doubts: Iterable[Doubt], what: str, advice: str) -> tup
     findings = []
     for name in SETS:
         if chosen := [each for each in listed if each.set == name]:
-            counted = count_photos(chosen, name)
-            findings.append(
-                Finding(kind, name, len(chosen), "photo", list_examples(chosen), f"{counted} {what}.", advice)
-            )
+            worst = chosen[0]
+            reason = worst.reason[:1].lower() + worst.reason[1:]
+            summary = f"{what}: {count_photos(chosen, name)}, such as {worst.path or worst.id}: {reason}"
+            findings.append(Finding(kind, name, len(chosen), "photo", list_examples(chosen), summary, advice))
     return tuple(findings)
 
 

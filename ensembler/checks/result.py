@@ -135,6 +135,8 @@ class CheckResult(Shown):
         and sizes`` and ``frozen features of M`` stand for classifiers that use many properties at once.
     doubts
         Number of rows of ``doubts.csv``; :func:`load_doubts` reads them.
+    weak
+        Sentences on the strongest clues that are no findings.
     left_out
         Sentences that tell what was not checked, and why.
     is_current
@@ -154,6 +156,7 @@ class CheckResult(Shown):
     leaks: tuple[Clue, ...]
     shift: tuple[Clue, ...]
     doubts: int
+    weak: tuple[str, ...]
     left_out: tuple[str, ...]
     is_current: bool = True
     files: tuple[Path, ...] = ()
@@ -164,7 +167,7 @@ class CheckResult(Shown):
         rows = [
             [each.kind, each.set, f"{each.number:,}", _shorten(each.examples), each.advice] for each in self.findings
         ]
-        notes = [*(each.summary for each in self.findings), *self.left_out, *self._list_ends()]
+        notes = [*(each.summary for each in self.findings), *self.weak, *self.left_out, *self._list_ends()]
         return Table(columns if rows else (), rows, ["set", "worst", "what to do"], notes)
 
     def _list_ends(self) -> list[str]:

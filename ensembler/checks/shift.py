@@ -24,6 +24,7 @@ from .association import (
     Property,
     Targets,
     bin_numbers,
+    format_area,
     measure_clue,
     measure_properties,
     sort_clues,
@@ -31,7 +32,6 @@ from .association import (
 from .clues import list_file_clues
 from .doubt import Doubt
 from .finding import Finding, Found
-from .leaks import format_area
 from .photo_facts import COLOUR_NAMES
 from .photos import SETS, Photo
 from .result import Clue
@@ -169,7 +169,7 @@ def _summarise(clues: Sequence[Clue], odds: dict[str, Array]) -> tuple[Finding, 
     driver = f"the single property that tells most is the {single.name} ({format_area(single)})" if single else ""
     summary = (
         f"Photos to predict are told from training photos with an AUC of {format_area(best)} by {best.name}"
-        f"{'; ' * bool(driver)}{driver}; {format_count(reported, 'classifier or property')} of {len(clues)} reach "
+        f"{'; ' * bool(driver)}{driver}. {len(reported)} of {format_count(clues, 'classifier or property')} reached "
         f"{LEAST_AREA} at the level {LEVEL}, corrected for all looks."
     ).replace("propertys", "properties")
     examples = tuple(f"{clue.name} {clue.area:.2f}" for clue in reported)

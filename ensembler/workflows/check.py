@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 import numpy as np
 import pandas as pd
 
+from ..checks.association import describe_strongest
 from ..checks.balance import count_independent, find_imbalance, measure_balance
 from ..checks.contact_sheet import choose_pictures, draw_contact_sheet
 from ..checks.copies import find_copies
@@ -21,7 +22,7 @@ from ..checks.leaks import find_leaks
 from ..checks.photo_facts import read_facts
 from ..checks.photos import Photo, join_facts, summarise
 from ..checks.ranking import rank_found
-from ..checks.result import CHECK_FILE, DOUBT_COLUMNS, DOUBTS_FILE, SHEET_FILE, CheckResult
+from ..checks.result import CHECK_FILE, DOUBT_COLUMNS, DOUBTS_FILE, SHEET_FILE, CheckResult, Clue
 from ..checks.set_facts import describe_set
 from ..checks.shift import StoredFeatures, find_shift
 from ..competition.csv_tables import read_table, write_table
@@ -126,8 +127,14 @@ def _examine(
         leaks=leak_clues,
         shift=shift_clues,
         doubts=len(found.doubts),
+        weak=_describe_weak(leak_clues, shift_clues),
         left_out=found.left_out,
     )
+
+
+def _describe_weak(leaks: Sequence[Clue], shift: Sequence[Clue]) -> tuple[str, ...]:
+    told = {"label": describe_strongest(leaks), "set (train or test)": describe_strongest(shift)}
+    return tuple(f"Of all else, the {what} is told best by {found}." for what, found in told.items() if found)
 
 
 def _count_folds(folder: CompetitionFolder) -> int:
@@ -164,10 +171,10 @@ def _find_label_doubts(folder: CompetitionFolder, tables: Tables, progress: Prog
 
 
 _LABEL_KINDS = {
-    "likely wrong label": ("probably have a wrong label", "look at it; correct it or leave it out"),
-    "odd photo": ("are unlike all others", "look at it"),
-    "looks turned": ("look turned", "turn it, or leave it out"),
-    "orientation unsure": ("have no certain orientation", "look at it"),
+    "likely wrong label": ("Probably a wrong label", "look at it; correct it or leave it out"),
+    "odd photo": ("Unlike all others", "look at it"),
+    "looks turned": ("Probably stored turned", "turn it, or leave it out"),
+    "orientation unsure": ("No certain orientation", "look at it"),
 }
 
 
@@ -179,8 +186,10 @@ def _write(folder: CompetitionFolder, tables: Tables, found: Found, result: Chec
     write_table(doubts, _tabulate(found.doubts))
     pictures = choose_pictures(found)
     if pictures:
-        numbers = {kind: _count_kind(found, kind) for kind in pictures}
-        drawn = draw_contact_sheet(pictures, tables.photos, tables.manifest.pixels, numbers)
+        headings = {kind: _count_kind(found, kind) for kind in pictures}
+        drawn = draw_contact_sheet(
+            pictures, tables.photos, tables.manifest.pixels, headings, f"Doubts about {folder.name}", found.pictures
+        )
         with write_file_atomically(sheet) as temporary:
             drawn.save(temporary, "PNG", optimize=True)
     else:
