@@ -26,8 +26,10 @@ def list_texts(figure: Figure) -> list[Text]:
     drawn = {
         label
         for axes in figure.findobj(Axes)
-        for axis in (axes.xaxis, axes.yaxis)  # type: ignore[attr-defined]
-        for label in axis.get_ticklabels()
+        for axis, limits in ((axes.xaxis, axes.get_xlim()), (axes.yaxis, axes.get_ylim()))  # type: ignore[attr-defined]
+        for tick in axis.get_major_ticks()
+        for label in (tick.label1, tick.label2)
+        if min(limits) - 1e-9 <= tick.get_loc() <= max(limits) + 1e-9
     }
     texts = [text for text in figure.findobj(Text) if text not in ticks or text in drawn]
     return [text for text in texts if text.get_visible() and text.get_text().strip()]
