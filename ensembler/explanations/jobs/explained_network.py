@@ -72,6 +72,7 @@ class ExplainedNetwork:
         self.members = tuple(members)
         self.task = task
         self.maps = find_feature_maps(self.graph)
+        self._method = method
         self._compute = METHODS[method]
         self._scores = self._find_scores()
         self._outputs = [self.graph.called[(name,)] for name in self.members] or [self.graph.outputs[0]]
@@ -79,7 +80,7 @@ class ExplainedNetwork:
     def list_methods(self) -> tuple[str, ...]:
         """Return for each member whether its maps are class activation maps or made of pixels."""
         owned = [[found.is_pixels for found in self.maps if self._owns(number, found)] for number in self._numbers]
-        return tuple(PIXEL_METHOD if any(pixels) else "" for pixels in owned)
+        return tuple(PIXEL_METHOD if any(pixels) else self._method for pixels in owned)
 
     def explain(
         self,
@@ -99,7 +100,9 @@ class ExplainedNetwork:
             Function that is called before each operation, and may raise to stop.
         """
         keys = [found.key for found in self.maps]
-        photos = {key: ops.convert_to_tensor(part, "float32") for key, part in zip(self.graph.inputs, pixels, strict=True)}
+        photos = {
+            key: ops.convert_to_tensor(part, "float32") for key, part in zip(self.graph.inputs, pixels, strict=True)
+        }
         features = self.graph.run(photos, keys, check)
         found = self.graph.run(features, [self.graph.outputs[0], *self._outputs], check)
         predicted, *by_member = (_to_array(found[key]) for key in (self.graph.outputs[0], *self._outputs))
@@ -152,9 +155,7 @@ class ExplainedNetwork:
         return normalise(joined), shares
 
 
-def _choose_classes(
-    predicted: NDArray[np.float64], classes: NDArray[np.int64] | None, task: Task
-) -> NDArray[np.int64]:
+def _choose_classes(predicted: NDArray[np.float64], classes: NDArray[np.int64] | None, task: Task) -> NDArray[np.int64]:
     best = (predicted[:, 0] > 0.5).astype(np.int64) if task == "binary" else predicted.argmax(axis=1)
     return best if classes is None else np.where(classes < 0, best, classes)
 

@@ -101,9 +101,7 @@ class FlatGraph:
             waiting += step.inputs
         return [step for step in self.steps if id(step) in needed]
 
-    def run(
-        self, known: Mapping[Key, Any], wanted: Sequence[Key], check: Callable[[], None] = lambda: None
-    ) -> Values:
+    def run(self, known: Mapping[Key, Any], wanted: Sequence[Key], check: Callable[[], None] = lambda: None) -> Values:
         """Compute tensors from others in inference mode. Tensors that no later step needs are freed.
 
         Parameters
