@@ -10,7 +10,7 @@ from ..figures import format_parameters, format_score, format_signed
 
 EMPTY = "\N{EN DASH}"
 # Most characters of a name in a table or caption.
-NAME_LENGTH = 44
+NAME_LENGTH = 34
 
 
 @dataclass(frozen=True)
@@ -67,9 +67,9 @@ def shorten(text: str, length: int = NAME_LENGTH) -> str:
     return f"{text[:head]}\N{HORIZONTAL ELLIPSIS}{text[len(text) - (length - 1 - head) :]}"
 
 
-def name_cell(text: str, mark: str = "") -> Cell:
-    """Return a cell of a name."""
-    short = shorten(text)
+def name_cell(text: str, mark: str = "", length: int = NAME_LENGTH) -> Cell:
+    """Return a cell of a name of at most ``length`` characters."""
+    short = shorten(text, length)
     return Cell(short or EMPTY, text.casefold(), text if short != text else "", mark)
 
 

@@ -7,6 +7,8 @@ import re
 import unicodedata
 from typing import Any
 
+from markupsafe import Markup, escape
+
 # C0 and C1 controls, lone surrogates, and marks that reverse the direction of what follows.
 _UNSHOWN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
 _CONTROL_PICTURES, _DELETE, _DELETE_PICTURE = 0x2400, 0x7F, "\N{SYMBOL FOR DELETE}"
@@ -51,3 +53,12 @@ def format_chance(probability: float) -> str:
     if _SURE < probability < 1:
         return ">.9999"
     return f"{probability:.3f}" if probability >= 0.001 or probability == 0 else f"{probability:.4f}"
+
+
+def format_prose(text: str) -> Markup:
+    """Return a sentence as HTML, with what is between backquotes as code."""
+    parts = make_visible(text).split("`")
+    if len(parts) % 2 == 0:
+        return escape(make_visible(text))
+    words = [Markup("<code>{}</code>").format(part) if place % 2 else escape(part) for place, part in enumerate(parts)]
+    return Markup("").join(words)

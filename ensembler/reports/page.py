@@ -16,7 +16,7 @@ from . import tables_shown
 from .cells import PageTable, format_significant, shorten
 from .charts_shown import Charts
 from .facts import DataFacts, MemberFacts, PhotoFacts, QualityFacts, ReportFacts
-from .filters import capitalise, embed_json, format_chance, format_percent, make_visible
+from .filters import capitalise, embed_json, format_chance, format_percent, format_prose, make_visible
 
 SECTIONS = (
     ("answer", "The answer"),
@@ -61,7 +61,7 @@ def render_page(
         curves_left=sum(bool(member.curves) for member in facts.members.members) - len(charts.curves),
         data_lines=list(_list_data(facts.data)),
         describe=functools.partial(describe_photo, exclusive=exclusive),
-        style=_read(environment, "style.css"),
+        style=charts.style + _read(environment, "style.css"),
         theme_script=theme,
         page_script=script,
         script_sources=" ".join(_hash_script(text) for text in (theme, script)),
@@ -84,6 +84,7 @@ def make_environment() -> Environment:
         "capitalise": capitalise,
         "percent": format_percent,
         "chance": format_chance,
+        "prose": format_prose,
         "parameters": format_parameters,
     }
     return environment
@@ -132,8 +133,8 @@ def _describe_speeds(members: tuple[MemberFacts, ...]) -> str:
     singles = sorted({member.single for member in members if member.single})
     count = f"{singles[0]} to {singles[-1]}" if len(singles) > 1 else f"{singles[0]}" if singles else "100"
     parts = [
-        f"Milliseconds a photo are the mean of {count} predictions of single photos by the network of one fold with all its "
-        "views, without decoding."
+        f"Milliseconds a photo are the mean of {count} predictions of single photos by the network of one fold with "
+        "all its views, without decoding."
     ]
     if devices:
         parts.append(f"Measured on {' and '.join(devices)}.")

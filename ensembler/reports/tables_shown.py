@@ -26,19 +26,19 @@ def tabulate_stacks(facts: AnswerFacts) -> PageTable:
     """Return the ranking of stacks."""
     is_loss = facts.metric == "log loss"
     has_hidden = any(one.hidden_score is not None for one in facts.stacks)
+    has_state = any(one.stale or one.refit or one.rank is None for one in facts.stacks)
     columns = [
         Column("rank"),
         Column("stack", is_text=True),
         Column(facts.metric, hint="score of nested folds \N{PLUS-MINUS SIGN} standard error"),
         Column("95 % interval", hint="bootstrap interval of the score"),
-        Column("behind the first", hint="difference to the first stack; positive is worse"),
+        Column("behind", hint="difference to the first stack; positive is worse"),
         *([] if is_loss else [Column("log loss")]),
         Column("accuracy"),
         *([Column("hidden labels", hint="score on the labels of the photos to predict")] if has_hidden else []),
-        Column("members", hint="number of members"),
         Column("meta-learner", is_text=True),
         Column("built", is_text=True),
-        Column("state", is_text=True),
+        *([Column("state", is_text=True)] if has_state else []),
     ]
     rows = [
         (
@@ -50,10 +50,9 @@ def tabulate_stacks(facts: AnswerFacts) -> PageTable:
             *([] if is_loss else [number_cell(one.log_loss)]),
             share_cell(one.accuracy, 2),
             *([number_cell(one.hidden_score)] if has_hidden else []),
-            Cell(str(len(one.members)), len(one.members), ", ".join(one.members)[:400]),
             name_cell(one.meta),
-            Cell(one.built[:16].replace("T", " "), one.built),
-            _describe_state(one, facts.metric),
+            _time_cell(one.built),
+            *([_describe_state(one, facts.metric)] if has_state else []),
         )
         for one in facts.stacks
     ]
@@ -68,25 +67,31 @@ def _describe_state(stack: StackFacts, metric: str) -> Cell:
     return Cell("refitted on all photos" if stack.refit else "current", "")
 
 
+def _time_cell(time: str) -> Cell:
+    """Return a cell of a time in UTC without its year, which the title has."""
+    return Cell(time[5:16].replace("T", " ") or "\N{EN DASH}", time, time.replace("T", " ").replace("Z", " UTC"))
+
+
 def tabulate_submissions(facts: AnswerFacts) -> PageTable:
     """Return the ledger's rows about files to submit."""
+    has_private = any(one.private is not None for one in facts.submissions)
     columns = (
         Column("file", is_text=True),
         Column("stack", is_text=True),
         Column("time (UTC)", is_text=True),
         Column("own score", hint="score of nested folds \N{PLUS-MINUS SIGN} standard error"),
         Column("public score"),
-        Column("private score"),
+        *([Column("private score")] if has_private else []),
         Column("state", is_text=True),
     )
     rows = tuple(
         (
-            name_cell(one.file),
-            name_cell(one.stack),
-            Cell(one.made[:16].replace("T", " "), one.made),
+            name_cell(one.file, length=30),
+            name_cell(one.stack, length=22),
+            _time_cell(one.made),
             score_cell(one.own, one.own_error),
             number_cell(one.public, 5),
-            number_cell(one.private, 5),
+            *([number_cell(one.private, 5)] if has_private else []),
             Cell(one.status.lower() or "not uploaded", one.status),
         )
         for one in facts.submissions
@@ -105,7 +110,6 @@ def tabulate_training_times(members: Sequence[MemberFacts]) -> PageTable:
             _mark_best(significant_cell(one.seconds_per_epoch), best)
             if one.seconds_per_epoch is not None or not one.frozen
             else Cell("frozen", None, "a frozen backbone has no epochs: its features are computed once", "quiet"),
-            significant_cell(one.seconds),
         )
         for one in _sort(members, "seconds_per_epoch")
     )
@@ -113,8 +117,7 @@ def tabulate_training_times(members: Sequence[MemberFacts]) -> PageTable:
         Column("member", is_text=True),
         Column("parameters"),
         Column("MB", hint="size of the weights in float32"),
-        Column("seconds an epoch", hint="mean time of an epoch of fine-tuning"),
-        Column("seconds in all", hint="training time of all folds"),
+        Column("seconds an epoch", hint="mean seconds of an epoch of fine-tuning"),
     )
     return PageTable("epochs", "Training: seconds an epoch", columns, rows)
 
@@ -128,7 +131,6 @@ def tabulate_speeds(members: Sequence[MemberFacts]) -> PageTable:
             parameters_cell(one.parameters),
             number_cell(one.megabytes, 1),
             _mark_best(significant_cell(one.milliseconds_per_photo), best),
-            significant_cell(one.photos_per_second),
         )
         for one in _sort(members, "milliseconds_per_photo")
     )
@@ -137,7 +139,6 @@ def tabulate_speeds(members: Sequence[MemberFacts]) -> PageTable:
         Column("parameters"),
         Column("MB", hint="size of the weights in float32"),
         Column("ms a photo", hint="mean time of single predictions by one fold's network with all its views"),
-        Column("photos a second", hint="speed in batches"),
     )
     return PageTable("speeds", "Prediction: milliseconds a photo", columns, rows)
 
@@ -198,7 +199,7 @@ def tabulate_parts(facts: MembersFacts) -> PageTable:
         (
             name_cell(one.name),
             Cell(
-                one.state if not one.is_finished or one.in_stack or not several else "finished, not in the stack",
+                one.state if not one.is_finished or one.in_stack or not several else "not in the stack",
                 one.state,
                 mark="" if one.is_finished else "warning",
             ),
@@ -211,9 +212,9 @@ def tabulate_parts(facts: MembersFacts) -> PageTable:
                 if several
                 else []
             ),
-            Cell("  ".join(f"{loss:.4f}" for loss in one.fold_log_losses[:10]) or "\N{EN DASH}", ""),
+            Cell("  ".join(f"{loss:.3f}" for loss in one.fold_log_losses[:10]) or "\N{EN DASH}", ""),
         )
-        for one in _sort(list(facts.members), "without")[::-1]
+        for one in sorted(facts.members, key=lambda one: (one.without is None, -(one.without or 0.0)))
     )
     return PageTable("parts", "What each member adds", columns, rows)
 
