@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from .workflows.demo import demo
     from .workflows.distill import distill
     from .workflows.doubts import Doubts, list_doubts
+    from .workflows.explain import Explanations, explain
     from .workflows.export import export
     from .workflows.folds import FoldsResult, folds
     from .workflows.layout import LayoutResult, layout
@@ -57,6 +58,7 @@ _HOMES = {
     "Doubts": "workflows.doubts",
     "EnsemblerError": "errors",
     "Event": "events",
+    "Explanations": "workflows.explain",
     "ExportResult": "exports.result",
     "ExportedFile": "exports.result",
     "FoldsResult": "workflows.folds",
@@ -85,6 +87,7 @@ _HOMES = {
     "config": "workflows.config",
     "demo": "workflows.demo",
     "distill": "workflows.distill",
+    "explain": "workflows.explain",
     "export": "workflows.export",
     "fetch": "handle.opening",
     "folds": "workflows.folds",
@@ -117,6 +120,7 @@ __all__ = [
     "EngineOptions",
     "EnsemblerError",
     "Event",
+    "Explanations",
     "ExportResult",
     "ExportedFile",
     "FoldsResult",
@@ -145,6 +149,7 @@ __all__ = [
     "config",
     "demo",
     "distill",
+    "explain",
     "export",
     "fetch",
     "folds",

@@ -17,6 +17,7 @@ from .backbone_commands import backbones
 from .competition_commands import adopt, fetch, layout
 from .context import Context
 from .endings import EXIT_INTERRUPTED, EXIT_WRONG_CALL, CommandExit, describe_outcome, fail
+from .explanation_commands import explain
 from .export_commands import export
 from .fold_commands import folds
 from .member_commands import members, status
@@ -94,6 +95,7 @@ for _command in (
     doubts,
     predict,
     export,
+    explain,
     score,
     submit,
     submissions,
