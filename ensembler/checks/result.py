@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from ..competition.csv_tables import read_table
+from ..competition.duplicates import DuplicateCounts
 from ..competition.manifest import Manifest
 from ..competition.samples import compute_samples_fingerprint
 from ..errors import BadData, format_count
@@ -123,6 +124,8 @@ class CheckResult(Shown):
         Facts about the photos by set, ``train`` and ``test``.
     balance
         Distribution of the training photos over the classes. None for an orientation task.
+    duplicates
+        Numbers of photos that show the same picture as training photos, clashing labels included.
     findings
         Kinds of doubts, the most serious first.
     leaks
@@ -132,6 +135,8 @@ class CheckResult(Shown):
         and sizes`` and ``frozen features of M`` stand for classifiers that use many properties at once.
     doubts
         Number of rows of ``doubts.csv``; :func:`load_doubts` reads them.
+    weak
+        Sentences on the strongest clues that are no findings.
     left_out
         Sentences that tell what was not checked, and why.
     is_current
@@ -146,10 +151,12 @@ class CheckResult(Shown):
     seconds: float
     sets: dict[str, SetFacts]
     balance: Balance | None
+    duplicates: DuplicateCounts
     findings: tuple[Finding, ...]
     leaks: tuple[Clue, ...]
     shift: tuple[Clue, ...]
     doubts: int
+    weak: tuple[str, ...]
     left_out: tuple[str, ...]
     is_current: bool = True
     files: tuple[Path, ...] = ()
@@ -160,7 +167,7 @@ class CheckResult(Shown):
         rows = [
             [each.kind, each.set, f"{each.number:,}", _shorten(each.examples), each.advice] for each in self.findings
         ]
-        notes = [*(each.summary for each in self.findings), *self.left_out, *self._list_ends()]
+        notes = [*(each.summary for each in self.findings), *self.weak, *self.left_out, *self._list_ends()]
         return Table(columns if rows else (), rows, ["set", "worst", "what to do"], notes)
 
     def _list_ends(self) -> list[str]:
