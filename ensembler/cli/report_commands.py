@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -19,12 +20,15 @@ from .options import add_competition_option, add_json_option, option
     metavar="FILE.html",
     help="File to write. By default report.html in the competition's folder.",
 )
+@option(
+    "--explain/--no-explain",
+    default=True,
+    help="Compute what the networks look at in the photos with the largest losses, which takes most of the time.",
+)
 @add_competition_option
 @add_json_option
 @click.pass_obj
-def report(
-    context: Context, /, competition: str | None, *, open_browser: bool, output: Path | None, as_json: bool
-) -> None:
+def report(context: Context, /, *, as_json: bool, **options: Any) -> None:
     """Write a page that tells the state of a competition.
 
     The page is one HTML file without network access: scores, members, errors, photos, doubts about the data, and what
@@ -32,4 +36,4 @@ def report(
     """
     from ..workflows.report.report import report as run
 
-    context.show(context.run(run, competition, output=output, open_browser=open_browser), as_json=as_json)
+    context.show(context.run(run, **options), as_json=as_json)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from PIL import Image, ImageOps
@@ -13,8 +13,8 @@ from ..competition.pixels import PLAIN, PixelRule
 from ..errors import UnreadablePhoto
 from .decoding import open_photo
 
-# Quality of WebP, from 0 to 100.
-QUALITY = 72
+# Quality of WebP, from 0 to 100, and shares of the size that are tried.
+QUALITY, _SHARES = 72, (1.0, 0.7, 0.5, 0.3)
 # Number of the EXIF tag of the orientation, and its values that exchange width and height.
 _ORIENTATION_TAG, _SIDEWAYS = 0x0112, range(5, 9)
 
@@ -58,3 +58,24 @@ def read_sizes(paths: Iterable[Path]) -> list[tuple[int, int]]:
             continue
         sizes.append((height, width) if sideways else (width, height))
     return sizes
+
+
+def fit_pictures(pictures: Mapping[str, Image.Image], most: int) -> dict[str, str]:
+    """Return pictures as ``data:`` addresses, as large as possible while all together have ``most`` characters.
+
+    Parameters
+    ----------
+    pictures
+        Pictures by name. Below the smallest size, nothing is made smaller.
+    """
+    encoded: dict[str, str] = {}
+    for share in _SHARES:
+        encoded = {name: encode_data_address(_shrink(picture, share)) for name, picture in pictures.items()}
+        if sum(map(len, encoded.values())) <= most:
+            break
+    return encoded
+
+
+def _shrink(picture: Image.Image, share: float) -> Image.Image:
+    size = (max(1, round(share * picture.width)), max(1, round(share * picture.height)))
+    return picture if share == 1 else picture.resize(size, Image.Resampling.LANCZOS)

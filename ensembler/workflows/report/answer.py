@@ -7,37 +7,27 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ...competition.manifest import Manifest
-from ...competition.metrics.metrics import resolve_metric
 from ...competition.samples import compute_samples_fingerprint
-from ...competition.tables import Tables
 from ...paths import CompetitionFolder
 from ...reports.facts import AnswerFacts, Gap, StackFacts, SubmissionFacts
 from ...reports.quality import is_larger_better, round_finite
-from ...reports.stack_file import StackFile, load_stack_file, read_bounds
+from ...reports.stack_file import StackFile, read_bounds
 from ...storage import compute_file_digest
 from ...submission.answer import AnswerScore, score_answer
 from ...submission.ledger.rows import Row, format_utc
 from ..members.listed_member import ListedMember
-from ..status.standing import CompetitionStatus, NextStep
-from .troubles import Troubles
+from .sources import Sources
 
 # Most stacks whose CSV is scored on hidden labels, and most submissions in the table.
 _SCORED_STACKS, _SUBMISSIONS = 5, 200
 
 
-def load_stack_files(folder: CompetitionFolder, standing: CompetitionStatus, troubles: Troubles) -> list[StackFile]:
-    """Read the records of all finished stacks, the newest first. Damaged ones are reported and left out."""
-    found = (troubles.attempt(lambda name=stack.name: load_stack_file(folder, name), None) for stack in standing.stacks)  # type: ignore[misc]
-    return [stack for stack in found if stack]
-
-
-def rank_stacks(folder: CompetitionFolder, manifest: Manifest, stacks: Sequence[StackFile]) -> list[StackFacts]:
+def rank_stacks(sources: Sources) -> list[StackFacts]:
     """Describe stacks: first those that can be compared, the best first, then the others, the newest first."""
-    metric = resolve_metric(manifest.metric, manifest.task)
-    samples = compute_samples_fingerprint(folder, manifest)
+    folder, metric = sources.folder, sources.metric
+    samples = compute_samples_fingerprint(folder, sources.manifest)
     folds = compute_file_digest(folder.folds) if folder.folds.is_file() else ""
-    described = [_describe_stack(folder, stack, _find_stale_input(stack, samples, folds)) for stack in stacks]
+    described = [_describe_stack(folder, stack, _find_stale_input(stack, samples, folds)) for stack in sources.stacks]
     comparable = [one for one in described if one.metric == metric.name and not one.stale]
     comparable.sort(key=lambda one: metric.compute_cost(one.score))
     sign = -1.0 if metric.larger_is_better else 1.0
@@ -76,39 +66,32 @@ def _describe_stack(folder: CompetitionFolder, stack: StackFile, stale: str) -> 
 
 
 def add_hidden_scores(
-    folder: CompetitionFolder,
-    tables: Tables | None,
-    ranked: Sequence[StackFacts],
-    files: Sequence[StackFile],
-    troubles: Troubles,
-) -> tuple[list[StackFacts], AnswerScore | None]:
-    """Score the CSVs of the first stacks on hidden labels, where they are known. Return the score of the first too."""
-    if tables is None or not folder.is_ours:
-        return list(ranked), None
+    sources: Sources, ranked: Sequence[StackFacts]
+) -> tuple[list[StackFacts], dict[str, AnswerScore]]:
+    """Score the CSVs of the first stacks on hidden labels, where they are known. Return the scores by stack too."""
+    paths = {stack.name: Path(stack.submission) for stack in sources.stacks if stack.submission}
     scores = {}
-    paths = {stack.name: Path(stack.submission) for stack in files if stack.submission}
-    photos = dict(zip(tables.test["id"], tables.test["path"], strict=True)) if tables.manifest.is_orientation else {}
-    for one in ranked[:_SCORED_STACKS]:
+    for one in ranked[:_SCORED_STACKS] if sources.folder.is_ours else ():
         path = paths.get(one.name)
-        if path and path.is_file():
-            scores[one.name] = troubles.attempt(
-                lambda path=path: score_answer(path, folder.solution, tables.manifest, troubles, photos),  # type: ignore[misc]
-                None,
-            )
-    known = {name: score for name, score in scores.items() if score}
+        score = _score_hidden(sources, path) if path and path.is_file() else None
+        if score:
+            scores[one.name] = score
     listed = [
-        replace(one, hidden_score=round_finite(known[one.name].score)) if one.name in known else one for one in ranked
+        replace(one, hidden_score=round_finite(scores[one.name].score)) if one.name in scores else one for one in ranked
     ]
-    return listed, known.get(ranked[0].name) if ranked else None
+    return listed, scores
+
+
+def _score_hidden(sources: Sources, csv: Path) -> AnswerScore | None:
+    tables, solution, troubles = sources.tables, sources.folder.solution, sources.troubles
+    if tables is None:
+        return None
+    photos = dict(zip(tables.test["id"], tables.test["path"], strict=True)) if tables.manifest.is_orientation else {}
+    return troubles.attempt(lambda: score_answer(csv, solution, tables.manifest, troubles, photos), None)
 
 
 def describe_answer(
-    standing: CompetitionStatus,
-    step: NextStep,
-    ranked: Sequence[StackFacts],
-    shown: StackFile | None,
-    hidden: AnswerScore | None,
-    best_member: ListedMember | None,
+    sources: Sources, ranked: Sequence[StackFacts], shown: StackFile | None, hidden: AnswerScore | None
 ) -> AnswerFacts:
     """Return the first section's facts.
 
@@ -120,35 +103,34 @@ def describe_answer(
         Record of the stack that the page explains. None if there is none.
     hidden
         Its score on hidden labels, if known.
-    best_member
-        The finished member with the best score.
     """
-    metric = resolve_metric(standing.manifest.metric, standing.manifest.task)
+    standing, best = sources.standing, sources.find_best_member()
     facts = AnswerFacts(
-        metric=metric.name,
-        larger_is_better=metric.larger_is_better,
+        metric=sources.metric.name,
+        larger_is_better=sources.metric.larger_is_better,
         members_count=sum(member.is_finished for member in standing.members),
         training_photos=standing.training,
         test_photos=standing.test,
-        next_command=step.command,
-        next_reason=step.reason,
+        next_command=sources.step.command,
+        next_reason=sources.step.reason,
         stacks=tuple(ranked),
         submissions=tuple(_list_submissions(standing.submissions[:_SUBMISSIONS])),
-        gap=_find_gap(ranked, shown, best_member),
+        gap=None if shown else _find_gap(sources, ranked, best),
     )
     if shown:
         return _add_stack(facts, shown, hidden)
-    return _add_member(facts, best_member) if best_member else facts
+    return _add_member(facts, best) if best else facts
 
 
-def _find_gap(ranked: Sequence[StackFacts], shown: StackFile | None, best_member: ListedMember | None) -> Gap | None:
-    if shown:
-        return None
+def _find_gap(sources: Sources, ranked: Sequence[StackFacts], best: ListedMember | None) -> Gap:
+    shown = ", so the best member is shown" if best else ""
+    if any(one.rank for one in ranked):
+        return sources.make_gap(f"The predictions of the stacks cannot be read{shown}.", "stack")
     if ranked:
-        return Gap("No stack belongs to the present photos, folds and metric.", "ensembler stack")
-    if best_member:
-        return Gap("There is no stack yet, so the best member is shown.", "ensembler stack")
-    return Gap("No member is trained yet, so there is no score.")
+        return sources.make_gap(f"No stack belongs to the present photos, folds and metric{shown}.", "stack")
+    if best:
+        return sources.make_gap("There is no stack yet, so the best member is shown.", "stack")
+    return Gap("No member is finished yet, so there is no score.")
 
 
 def _add_stack(facts: AnswerFacts, shown: StackFile, hidden: AnswerScore | None) -> AnswerFacts:

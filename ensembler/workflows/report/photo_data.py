@@ -10,39 +10,32 @@ import numpy as np
 
 from ...checks.result import load_check
 from ...competition.duplicates import count_duplicates, load_duplicates
-from ...competition.folds.folds import Folds
 from ...competition.manifest import SEPARATOR
 from ...competition.tables import Tables
 from ...images.thumbnails import read_sizes
 from ...paths import CompetitionFolder
-from ...reports.facts import ClassCount, DataFacts, Gap
-from ..status.standing import CompetitionStatus
+from ...reports.facts import ClassCount, DataFacts
+from .sources import Sources
 from .troubles import Troubles
 
 # Most photos whose size is read from their headers.
 _MEASURED = 1000
 
 
-def describe_data(
-    folder: CompetitionFolder,
-    standing: CompetitionStatus,
-    tables: Tables | None,
-    folds: Folds | None,
-    troubles: Troubles,
-) -> DataFacts:
+def describe_data(sources: Sources) -> DataFacts:
     """Return the fifth section's facts. Without tables, only numbers of photos are known."""
+    standing, tables, troubles = sources.standing, sources.tables, sources.troubles
     facts = DataFacts(
         training=standing.training,
         test=standing.test,
         unreadable=standing.unreadable,
         task=standing.manifest.describe(),
         folds=standing.folds,
-        repeats=folds.repeats if folds else 1,
+        repeats=sources.folds.repeats if sources.folds else 1,
     )
-    facts = replace(facts, **troubles.attempt(lambda: _describe_check(folder), {}))
+    facts = replace(facts, **troubles.attempt(lambda: _describe_check(sources), {}))
     if tables is None:
-        gap = Gap("The tables of photos cannot be used.", "ensembler folds")
-        return replace(facts, gap=gap)
+        return replace(facts, gap=sources.explain_missing_predictions())
     sizes = _measure_photos(tables, troubles)
     return replace(
         facts,
@@ -51,7 +44,7 @@ def describe_data(
         widths=tuple(width for width, _ in sizes),
         heights=tuple(height for _, height in sizes),
         measured=len(sizes),
-        duplicates=troubles.attempt(lambda: _count_duplicates(folder, tables), {}),
+        duplicates=troubles.attempt(lambda: _count_duplicates(sources.folder, tables), {}),
     )
 
 
@@ -80,10 +73,11 @@ def _count_duplicates(folder: CompetitionFolder, tables: Tables) -> dict[str, in
     return {"training": counts.training, "to_predict": counts.to_predict, "contradicting": counts.contradicting}
 
 
-def _describe_check(folder: CompetitionFolder) -> dict[str, Any]:
-    found = load_check(folder)
+def _describe_check(sources: Sources) -> dict[str, Any]:
+    found = load_check(sources.folder)
     if found is None:
-        return {"check_gap": Gap("The data was not checked yet.", "ensembler check")}
+        return {"check_gap": sources.make_gap("The data was not checked yet.", "check")}
+    stale = None if found.is_current else sources.make_gap("Photos or labels changed since the check.", "check")
     return {
         "findings": found.findings,
         "clues": (*found.leaks, *found.shift),
@@ -91,5 +85,5 @@ def _describe_check(folder: CompetitionFolder) -> dict[str, Any]:
         "checked": found.made,
         "is_check_current": found.is_current,
         "doubts": found.doubts,
-        "check_gap": None if found.is_current else Gap("Photos or labels changed since the check.", "ensembler check"),
+        "check_gap": stale,
     }

@@ -15,28 +15,22 @@ from ...paths import CompetitionFolder
 from ...reports.facts import RepeatFacts
 from ...reports.stack_file import StackFile
 from ...storage import compute_file_digest
-from ..status.standing import CompetitionStatus
+from .sources import Sources
 from .team import describe_settings
-from .troubles import Troubles
 
 _LIBRARIES = ("ensembler", "keras", "tensorflow", "numpy", "pandas", "scikit-learn", "pillow", "matplotlib")
 
 
-def describe_repetition(
-    folder: CompetitionFolder,
-    standing: CompetitionStatus,
-    records: Mapping[str, MemberRecord],
-    stacks: Sequence[StackFile],
-    troubles: Troubles,
-) -> RepeatFacts:
+def describe_repetition(sources: Sources) -> RepeatFacts:
     """Return the last section's facts."""
+    folder, records = sources.folder, sources.records
     return RepeatFacts(
-        commands=tuple(_list_commands(folder, standing, records, stacks)),
+        commands=tuple(_list_commands(sources)),
         versions={"Python": platform.python_version(), **_read_versions()},
         machine=f"{platform.system()} {platform.machine()}, {os.cpu_count()} processors",
-        hashes=_list_hashes(folder, records, stacks),
+        hashes=_list_hashes(folder, records, sources.stacks),
         settings=describe_settings(records),
-        times=troubles.attempt(lambda: _list_times(folder, records), {}),
+        times=sources.troubles.attempt(lambda: _list_times(folder, records), {}),
         manifest=folder.manifest.read_text("utf-8"),
     )
 
@@ -51,19 +45,16 @@ def _read_versions() -> dict[str, str]:
     return versions
 
 
-def _list_commands(
-    folder: CompetitionFolder,
-    standing: CompetitionStatus,
-    records: Mapping[str, MemberRecord],
-    stacks: Sequence[StackFile],
-) -> list[str]:
+def _list_commands(sources: Sources) -> list[str]:
     """Return the commands that make the same members and stacks, in order."""
-    start = ["fetch", standing.manifest.slug] if standing.manifest.slug else ["adopt", str(standing.manifest.photos)]
-    if not standing.manifest.slug:
-        start += ["--name", folder.name]
-    words = [start, *(["folds", "--folds", str(standing.folds)] for _ in range(1) if standing.folds)]
-    words += [command for _, command in group_training_commands(folder, records)]
-    for stack in reversed(stacks):
+    manifest, name = sources.manifest, sources.folder.name
+    words = [["fetch", manifest.slug] if manifest.slug else ["adopt", manifest.photos, "--name", name]]
+    if sources.standing.folds:
+        repeats = sources.folds.repeats if sources.folds else 1
+        more = ["--repeats", str(repeats)] if repeats > 1 else []
+        words.append(["folds", "--folds", str(sources.standing.folds), *more])
+    words += [command for _, command in group_training_commands(sources.folder, sources.records)]
+    for stack in reversed(sources.stacks):
         members = ",".join(member.name for member in stack.members)
         extra = ["--refit"] if stack.refit else []
         words.append(["stack", "--members", members, "--name", stack.name, "--meta", stack.meta or "dense", *extra])

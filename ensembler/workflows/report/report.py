@@ -17,7 +17,7 @@ from ...reports.page import render_page
 from ...storage import write_text
 from ...tables import Shown, Table
 from .gather import gather_report
-from .pictures import make_pictures
+from .sources import read_sources
 from .troubles import Troubles
 
 _SUFFIXES = {".html", ".htm"}
@@ -60,6 +60,7 @@ def report(
     *,
     output: PathLike | None = None,
     open_browser: bool = False,
+    explain: bool = True,
     workspace: WorkspaceLike = DEFAULT_WORKSPACE,
     progress: Progress = SILENT,
 ) -> ReportResult:
@@ -76,6 +77,8 @@ def report(
         File to write. None is ``report.html`` in the competition's folder.
     open_browser
         Whether to open the page in the default browser.
+    explain
+        Whether to compute what the networks look at in the photos with the largest losses: most of the time.
 
     Raises
     ------
@@ -94,21 +97,19 @@ def report(
     path = folder.report if output is None else Path(output)
     if path.suffix.lower() not in _SUFFIXES or path.is_dir():
         raise BadChoice(f"--output must be a file that ends in .html. Received: {path}")
-    troubles = Troubles(progress)
-    gathered = gather_report(folder, troubles)
-    facts, tables = gathered.facts, gathered.tables
-    images = make_pictures(tables, facts.photos.largest, facts.photos.uncertain, troubles) if tables else {}
+    sources = read_sources(folder, Troubles(progress))
+    gathered = gather_report(sources, explain=explain)
     page = render_page(
-        facts,
-        draw_charts(facts, troubles),
-        images,
-        exclusive=tables is None or tables.manifest.task != "multilabel",
-        rotated=tables is not None and tables.manifest.is_orientation,
+        gathered.facts,
+        draw_charts(gathered.facts, progress),
+        gathered.pictures,
+        exclusive=sources.manifest.task != "multilabel",
+        rotated=sources.manifest.is_orientation,
     )
     write_text(path, page)
     if open_browser:
         _open_page(path, progress)
-    return ReportResult(path.absolute(), path.stat().st_size, facts)
+    return ReportResult(path.absolute(), path.stat().st_size, gathered.facts)
 
 
 def _open_page(path: Path, progress: Progress) -> None:

@@ -2,36 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
-from ...errors import BadData
 from ...members.records import MemberRecord
 from ...options.settings import list_differing_settings
 from ...paths import CompetitionFolder
-from ...reports.facts import FoldCurve, Gap, MemberFacts, MembersFacts
+from ...reports.facts import FoldCurve, MemberFacts, MembersFacts
 from ...reports.histories import read_curves
 from ...reports.stack_file import StackFile, StoredMember, read_bounds
 from ..members.listed_member import ListedMember
-from ..status.standing import CompetitionStatus
+from .sources import Sources
 
 
-def load_records(folder: CompetitionFolder, members: Sequence[ListedMember]) -> dict[str, MemberRecord]:
-    """Read the records of the listed members by name. A damaged one has been reported by the list."""
-    records = {}
-    for member in members:
-        try:
-            records[member.name] = MemberRecord.load(folder, member.name)
-        except BadData:
-            continue
-    return records
-
-
-def describe_members(
-    folder: CompetitionFolder,
-    standing: CompetitionStatus,
-    records: Mapping[str, MemberRecord],
-    shown: StackFile | None,
-) -> MembersFacts:
+def describe_members(sources: Sources, shown: StackFile | None) -> MembersFacts:
     """Return the second section's facts.
 
     Parameters
@@ -42,22 +25,25 @@ def describe_members(
     parts = {member.name: member for member in shown.members} if shown else {}
     members = tuple(
         _describe_member(
-            member, records.get(member.name), parts.get(member.name), _read_curves(folder, records, member)
+            member,
+            sources.records.get(member.name),
+            parts.get(member.name),
+            _read_curves(sources.folder, sources.records, member),
         )
-        for member in standing.members
+        for member in sources.standing.members
     )
-    gap = None if members else Gap("No member is trained yet.", "ensembler train-members --members mobilenetv2,b0")
-    stack_gap = None if shown else Gap("What each member adds is known after stacking.", "ensembler stack")
+    gap = None if members else sources.make_gap("No member has a finished fold yet.")
     if shown is None:
+        stack_gap = sources.make_gap("What each member adds is known after stacking.", "stack") if members else None
         return MembersFacts(members=members, gap=gap, stack_gap=stack_gap)
-    names = tuple(parts)
-    correlations = tuple(tuple(part.error_correlations.get(name) for name in names) for part in shown.members)
-    scores = {name: score.score for name, score in shown.meta_learners.items() if score.score is not None}
+    names = tuple(parts) if len(parts) > 1 else ()
     return MembersFacts(
         members=members,
-        correlated=names if len(names) > 1 else (),
-        correlations=correlations if len(names) > 1 else (),
-        meta_learners=scores,
+        correlated=names,
+        correlations=tuple(
+            tuple(part.error_correlations.get(name) for name in names) for part in shown.members if names
+        ),
+        meta_learners={name: score.score for name, score in shown.meta_learners.items() if score.score is not None},
         gap=gap,
     )
 
