@@ -66,6 +66,7 @@ COMPETITION_COMMANDS = frozenset(
         "members",
         "notebook",
         "predict",
+        "report",
         "score",
         "stack",
         "status",
