@@ -55,7 +55,20 @@ _CALL = re.compile(
 _COMMAND = re.compile(r"`ensembler (?P<command>[a-z][a-z-]*)(?P<words>[^`]*)`")
 # Commands that use the current competition unless -c names another one.
 COMPETITION_COMMANDS = frozenset(
-    {"distill", "doubts", "export", "folds", "layout", "members", "notebook", "predict", "score", "stack", "status"}
+    {
+        "check",
+        "distill",
+        "doubts",
+        "export",
+        "folds",
+        "layout",
+        "members",
+        "notebook",
+        "predict",
+        "score",
+        "stack",
+        "status",
+    }
     | {"submissions", "submit", "survey", "train-members"}
 )
 # Job processes inherit these variables.

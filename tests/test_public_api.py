@@ -10,6 +10,7 @@ import ensembler
 PUBLIC = [
     "AugmentedPhotos",
     "BuiltStack",
+    "CheckResult",
     "Competition",
     "Doubts",
     "EngineOptions",
@@ -40,6 +41,7 @@ PUBLIC = [
     "Workspace",
     "__version__",
     "adopt",
+    "check",
     "config",
     "demo",
     "distill",

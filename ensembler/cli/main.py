@@ -14,6 +14,7 @@ from .. import __version__
 from ..callers import address_command_line
 from ..errors import BadChoice, EnsemblerError, Interrupted, InvalidSubmission, StorageError
 from .backbone_commands import backbones
+from .check_commands import check
 from .competition_commands import adopt, fetch, layout
 from .context import Context
 from .endings import EXIT_INTERRUPTED, EXIT_WRONG_CALL, CommandExit, describe_outcome, fail
@@ -81,6 +82,7 @@ for _command in (
     fetch,
     adopt,
     layout,
+    check,
     folds,
     backbones,
     survey,
