@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from ..competition.folds.assignment import assign_folds
 from ..competition.folds.folds import FALLBACK_FOLDS
 from ..competition.metrics.standard_errors import assign_units
-from ..errors import format_count
 from ..progress import Progress
 from .association import (
     LEAST_AREA,
@@ -33,8 +32,9 @@ from .association import (
     sort_clues,
 )
 from .clues import list_file_clues
+from .contact_sheet import COLUMNS
 from .doubt import Doubt
-from .finding import Finding, Found
+from .finding import Finding, Found, Picture
 from .photo_facts import COLOUR_NAMES
 from .photos import SETS, Photo
 from .result import Clue
@@ -96,8 +96,8 @@ def find_shift(
     left_out = [] if features is not None else [_NO_FEATURES]
     if len(rows) < len(photos):
         left_out.append(f"Train and test were compared by {len(rows):,} of {len(photos):,} photos, chosen at random.")
-    found = Found(_summarise(ranked, odds), tuple(_name_unlike(chosen, ranked, odds)), left_out=tuple(left_out))
-    return found, tuple(ranked)
+    doubts = tuple(_name_unlike(chosen, ranked, odds))
+    return Found(_summarise(ranked, odds), doubts, _show_both(doubts), tuple(left_out)), tuple(ranked)
 
 
 _NO_FEATURES = (
@@ -181,12 +181,22 @@ def _summarise(clues: Sequence[Clue], odds: dict[str, Array]) -> tuple[Finding, 
     driver = f"the single property that tells most is the {single.name} ({format_area(single)})" if single else ""
     summary = (
         f"Photos to predict are told from training photos with an AUC of {format_area(best)} by {best.name}"
-        f"{'; ' * bool(driver)}{driver}. {len(reported)} of {format_count(clues, 'classifier or property')} reached "
+        f"{'; ' * bool(driver)}{driver}. {len(reported)} of {len(clues)} classifiers and properties reached "
         f"{LEAST_AREA} at the level {LEVEL}, corrected for all looks."
-    ).replace("propertys", "properties")
+    )
     examples = tuple(f"{clue.name} {clue.area:.2f}" for clue in reported)
     advice = "a score on training photos may be too good"
     return (Finding(KIND, "both", len(reported), "clue", examples, summary, advice),)
+
+
+def _show_both(doubts: Sequence[Doubt]) -> dict[str, tuple[Picture, ...]]:
+    """Return the photos of each set that are most like the other one, in equal numbers."""
+    pictures = [
+        Picture(each.path, f"{each.label or 'to predict'}\nlike the other set: {each.score:.2f}")
+        for name in SETS
+        for each in [doubt for doubt in doubts if doubt.set == name][: COLUMNS // 2]
+    ]
+    return {KIND: tuple(pictures)} if pictures else {}
 
 
 def _name_unlike(photos: Sequence[Photo], clues: Sequence[Clue], odds: dict[str, Array]) -> list[Doubt]:
