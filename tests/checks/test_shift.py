@@ -47,7 +47,7 @@ def test_sets_that_are_alike_raise_no_alarm() -> None:
 
 def test_a_property_that_differs_drives_the_finding() -> None:
     photos = [
-        replace(each, facts=replace(each.facts, width=each.facts.width + 60 * (each.set == "test")))
+        replace(each, facts=replace(each.facts, width=each.facts.width + 120 * (each.set == "test")))
         for each in make_photos(0)
     ]
     found, clues = find_shift(photos, None, SILENT)
