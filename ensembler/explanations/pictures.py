@@ -18,7 +18,7 @@ def draw_explanation(found: Explanation, stack: str, rule: PixelRule, *, members
     Parameters
     ----------
     found
-        What was found of the photo.
+        Explanation of the photo.
     stack
         Name of the stack.
     rule

@@ -172,8 +172,8 @@ class ExplainedNetwork:
 
 def _multiply(coarse: NDArray[np.float64], fine: NDArray[np.float64]) -> NDArray[np.float32]:
     """Return maps where both layers speak for the class. Where they have no place in common, the last layer decides."""
-    coarse, both = normalise(coarse), normalise(normalise(coarse) * normalise(fine))
-    return np.where(both.any(axis=(2, 3), keepdims=True), both, coarse)
+    both = normalise(normalise(coarse) * normalise(fine))
+    return np.where(both.any(axis=(2, 3), keepdims=True), both, normalise(coarse))
 
 
 def _choose_classes(predicted: NDArray[np.float64], classes: NDArray[np.int64] | None, task: Task) -> NDArray[np.int64]:
