@@ -9,6 +9,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .checks.result import CheckResult
     from .competition.layout.hints import Hints
     from .errors import EnsemblerError
     from .events import Event
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from .stacking.jobs.loaded_stack import LoadedStack, load_stack
     from .tables import Listing
     from .workflows.backbones import ListedBackbone, list_backbones
+    from .workflows.check import check
     from .workflows.config import config
     from .workflows.demo import demo
     from .workflows.distill import distill
@@ -54,6 +56,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "AugmentedPhotos": "workflows.train.preview",
     "BuiltStack": "workflows.status.standing",
+    "CheckResult": "checks.result",
     "Competition": "handle.competition",
     "Doubts": "workflows.doubts",
     "EnsemblerError": "errors",
@@ -84,6 +87,7 @@ _HOMES = {
     "TurnedPhotos": "workflows.turn",
     "Workspace": "paths",
     "adopt": "handle.opening",
+    "check": "workflows.check",
     "config": "workflows.config",
     "demo": "workflows.demo",
     "distill": "workflows.distill",
@@ -115,6 +119,7 @@ _HOMES = {
 __all__ = [
     "AugmentedPhotos",
     "BuiltStack",
+    "CheckResult",
     "Competition",
     "Doubts",
     "EngineOptions",
@@ -146,6 +151,7 @@ __all__ = [
     "Workspace",
     "__version__",
     "adopt",
+    "check",
     "config",
     "demo",
     "distill",

@@ -56,6 +56,7 @@ _COMMAND = re.compile(r"`ensembler (?P<command>[a-z][a-z-]*)(?P<words>[^`]*)`")
 # Commands that use the current competition unless -c names another one.
 COMPETITION_COMMANDS = frozenset(
     {
+        "check",
         "distill",
         "doubts",
         "explain",
@@ -65,6 +66,7 @@ COMPETITION_COMMANDS = frozenset(
         "members",
         "notebook",
         "predict",
+        "report",
         "score",
         "stack",
         "status",

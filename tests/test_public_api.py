@@ -10,6 +10,7 @@ import ensembler
 PUBLIC = [
     "AugmentedPhotos",
     "BuiltStack",
+    "CheckResult",
     "Competition",
     "Doubts",
     "EngineOptions",
@@ -41,6 +42,7 @@ PUBLIC = [
     "Workspace",
     "__version__",
     "adopt",
+    "check",
     "config",
     "demo",
     "distill",
