@@ -108,9 +108,10 @@ class ExplainedNetwork:
         }
         keys = [found.key for found in (*self.maps, *self.finer)]
         features = self.graph.run(photos, keys, check)
-        wanted = [self.graph.outputs[0], *self._outputs]
+        wanted = (self.graph.outputs[0], *self._outputs)
         last = {found.key: features[found.key] for found in self.maps}
-        predicted, *by_member = map(_to_array, self.graph.run(photos | last, wanted, check).values())
+        found = self.graph.run(photos | last, wanted, check)
+        predicted, *by_member = (_to_array(found[key]) for key in wanted)
         chosen = _choose_classes(predicted, classes, self.task)
         coarse, fine = (self._place_all(each, photos, features, chosen) for each in (self.maps, self.finer))
         masses = np.maximum(coarse[0], 0).sum(axis=(2, 3))
