@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Unpack
 
 from ..options.arguments import Names
-from ..options.declared import EngineOptions, Preset, TrainingOptions, TrainMembersOptions
+from ..options.declared import EngineOptions, Preset, Track, TrainingOptions, TrainMembersOptions
 from ..options.distillation import EXCLUDED_OPTIONS
 from ..options.reading import ENGINE, OPTIONS, RUN, show_options
 from ..paths import PathLike
@@ -232,6 +232,7 @@ class Competition(CompetitionNetworks, OrientationMethods, Shown):
         infer_limit: str | float | None = None,
         refit: bool = False,
         seed: int = 0,
+        track: Track | None = None,
         **options: Unpack[EngineOptions],
     ) -> StackResult:
         """Stack trained members, score the stack and write the CSV; see :func:`ensembler.stack`.
@@ -251,6 +252,7 @@ class Competition(CompetitionNetworks, OrientationMethods, Shown):
                 infer_limit=infer_limit,
                 refit=refit,
                 seed=seed,
+                track=track,
                 competition=self,
                 progress=progress,
                 **options,
