@@ -9,6 +9,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .checks.result import CheckResult
     from .competition.layout.hints import Hints
     from .errors import EnsemblerError
     from .events import Event
@@ -21,10 +22,12 @@ if TYPE_CHECKING:
     from .stacking.jobs.loaded_stack import LoadedStack, load_stack
     from .tables import Listing
     from .workflows.backbones import ListedBackbone, list_backbones
+    from .workflows.check import check
     from .workflows.config import config
     from .workflows.demo import demo
     from .workflows.distill import distill
     from .workflows.doubts import Doubts, list_doubts
+    from .workflows.explain import Explanations, explain
     from .workflows.export import export
     from .workflows.folds import FoldsResult, folds
     from .workflows.layout import LayoutResult, layout
@@ -53,10 +56,12 @@ __version__ = "0.1.0"
 _HOMES = {
     "AugmentedPhotos": "workflows.train.preview",
     "BuiltStack": "workflows.status.standing",
+    "CheckResult": "checks.result",
     "Competition": "handle.competition",
     "Doubts": "workflows.doubts",
     "EnsemblerError": "errors",
     "Event": "events",
+    "Explanations": "workflows.explain",
     "ExportResult": "exports.result",
     "ExportedFile": "exports.result",
     "FoldsResult": "workflows.folds",
@@ -82,9 +87,11 @@ _HOMES = {
     "TurnedPhotos": "workflows.turn",
     "Workspace": "paths",
     "adopt": "handle.opening",
+    "check": "workflows.check",
     "config": "workflows.config",
     "demo": "workflows.demo",
     "distill": "workflows.distill",
+    "explain": "workflows.explain",
     "export": "workflows.export",
     "fetch": "handle.opening",
     "folds": "workflows.folds",
@@ -112,11 +119,13 @@ _HOMES = {
 __all__ = [
     "AugmentedPhotos",
     "BuiltStack",
+    "CheckResult",
     "Competition",
     "Doubts",
     "EngineOptions",
     "EnsemblerError",
     "Event",
+    "Explanations",
     "ExportResult",
     "ExportedFile",
     "FoldsResult",
@@ -142,9 +151,11 @@ __all__ = [
     "Workspace",
     "__version__",
     "adopt",
+    "check",
     "config",
     "demo",
     "distill",
+    "explain",
     "export",
     "fetch",
     "folds",

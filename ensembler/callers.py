@@ -15,7 +15,7 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 
 # Arguments whose option has another name, because it is repeated or shared by several arguments.
-_OPTIONS = {"phases": "phase", "backbones": "backbone", "formats": "format"}
+_OPTIONS = {"phases": "phase", "backbones": "backbone", "formats": "format", "class_name": "class"}
 _ARGUMENTS = {
     **{option: name for name, option in _OPTIONS.items()},
     "data": "workspace",
@@ -55,7 +55,22 @@ _CALL = re.compile(
 _COMMAND = re.compile(r"`ensembler (?P<command>[a-z][a-z-]*)(?P<words>[^`]*)`")
 # Commands that use the current competition unless -c names another one.
 COMPETITION_COMMANDS = frozenset(
-    {"distill", "doubts", "export", "folds", "layout", "members", "notebook", "predict", "score", "stack", "status"}
+    {
+        "check",
+        "distill",
+        "doubts",
+        "explain",
+        "export",
+        "folds",
+        "layout",
+        "members",
+        "notebook",
+        "predict",
+        "report",
+        "score",
+        "stack",
+        "status",
+    }
     | {"submissions", "submit", "survey", "train-members"}
 )
 # Job processes inherit these variables.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Unpack
 
+from ..checks.result import CheckResult
 from ..options.arguments import Names
 from ..options.declared import EngineOptions, Preset, Track, TrainingOptions, TrainMembersOptions
 from ..options.distillation import EXCLUDED_OPTIONS
@@ -15,6 +16,7 @@ from ..submission.kaggle.retry_policy import DEFAULT_RETRIES
 from ..submission.ledger.rows import Row
 from ..tables import Listing, Shown, Table
 from ..workflows import folds as folds_workflow
+from ..workflows.check import check
 from ..workflows.distill import distill
 from ..workflows.folds import FoldsResult
 from ..workflows.layout import LayoutResult, layout
@@ -95,6 +97,17 @@ class Competition(CompetitionNetworks, OrientationMethods, Shown):
         'folders'
         """
         return layout(self, progress=self.progress)
+
+    def check(self) -> CheckResult:
+        """Look for doubts about the photos and labels; see :func:`ensembler.check`.
+
+        Examples
+        --------
+        >>> ensembler.open("pets").check().sets["train"].formats
+        {'PNG': 64}
+        """
+        with self.progress as progress:
+            return check(self, progress=progress)
 
     @show_options(ENGINE)
     def survey(

@@ -107,7 +107,7 @@ def _compute_kappa(counts: Array, distances: Array) -> Array:
 def _measure_mean_auc(targets: Flags, probabilities: Array) -> InfluenceScore:
     """Return the mean AUC of the columns, except columns with only one class."""
     known = [
-        _measure_auc(truth, guess)
+        measure_auc(truth, guess)
         for truth, guess in zip(targets.T, probabilities.T, strict=True)
         if 0 < truth.mean() < 1
     ]
@@ -117,7 +117,7 @@ def _measure_mean_auc(targets: Flags, probabilities: Array) -> InfluenceScore:
     return InfluenceScore(value, np.mean([column.influences for column in known], axis=0))
 
 
-def _measure_auc(truth: NDArray[np.bool_], guess: Array) -> InfluenceScore:
+def measure_auc(truth: NDArray[np.bool_], guess: Array) -> InfluenceScore:
     """Return the AUC, with influences from the rows' placements among the other class.
 
     The standard error is that of DeLong et al., Comparing the areas under two or more correlated receiver operating

@@ -138,7 +138,9 @@ def _load_records(folder: CompetitionFolder, progress: Progress) -> list[MemberR
     records, begun = [], list_begun_members(folder)
     for name in (name for name in list_trained_members(folder) if name not in begun):
         try:
-            records.append(MemberRecord.load(folder, name))
+            record = MemberRecord.load(folder, name)
+            load_finished_folds(folder, record, range(record.folds_count))
+            records.append(record)
         except BadData as error:
             progress.warn(str(error))
     return records
@@ -216,8 +218,9 @@ def _describe_member(
     losses = tuple(fold.log_loss for fold in done if fold.log_loss is not None)
     scores = load_figures(folder, record, metric) if len(done) == record.folds_count else None
     figures: dict[str, Any] = {}
+    names = ("score", "standard_error", "corrected_score", "corrected_log_loss")
     if scores:
-        figures = {name: drop_non_finite(getattr(scores, name)) for name in ("score", "standard_error")}
+        figures = {name: drop_non_finite(getattr(scores, name)) for name in names}
         figures |= {"accuracy": scores.accuracy, "metric": scores.metric}
     return ListedMember(
         name=record.name,
@@ -246,5 +249,7 @@ def _compute_mean_log_loss(folds: Sequence[FoldRecord]) -> float | None:
 
 def _compute_seconds_per_epoch(places: Sequence[Path]) -> float | None:
     """Return the mean time of a whole epoch. A time budget may have ended an epoch early."""
-    rows = [row for place in places for row in read_history(place) if row.get("seconds")]
+    # The history may be missing, as nothing else needs it.
+    kept = [place for place in places if (place / "history.csv").is_file()]
+    rows = [row for place in kept for row in read_history(place) if row.get("seconds")]
     return fmean(float(row["seconds"]) / (float(row.get("share") or 0) or 1.0) for row in rows) if rows else None

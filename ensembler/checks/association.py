@@ -1,0 +1,202 @@
+"""How well a property of files tells classes: an AUC of out-of-fold predictions, with its interval.
+
+A property is turned into indicators, such as the bin of a number. Each indicator has log odds of each class, which are
+learned on the other folds (naive Bayes with one or several indicators per photo), so an AUC above 0.5 is no result of
+fitting. The interval of the AUC is that of DeLong et al. (Biometrics 44, 1988) with groups as clusters (Obuchowski,
+Biometrics 53, 1997).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ..competition.metrics.measures import measure_auc
+from .result import Clue
+
+# Probability of one false alarm or more among all looks of a check, by Bonferroni's correction.
+LEVEL = 0.01
+# Least AUC that is reported, which Hosmer and Lemeshow (Applied logistic regression, 2000) call acceptable. A weaker
+# clue may be certain on many photos, but also come from the pictures: the bytes per pixel tell photos of cats from
+# photos of dogs with an AUC of 0.61.
+LEAST_AREA = 0.7
+# Least number of photos with and without a class for an AUC of that class.
+LEAST_PHOTOS = 10
+# Bins of a number, by quantiles, and photos that a bin has at least on average.
+MAX_BINS, PHOTOS_PER_BIN = 32, 20
+# Photos at the rate of all photos that each indicator is given, so that one with few photos tells little.
+PRIOR_PHOTOS = 5.0
+# Quantile of the normal distribution for a 95 % interval.
+_Z = 1.959964
+
+Flags = NDArray[np.bool_]
+Rows = NDArray[np.int64]
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Property:
+    """A property of photos as indicators.
+
+    ``indicators`` is a sparse array of 0 and 1, shape (photos, indicators).
+    """
+
+    name: str
+    indicators: Any
+
+
+@dataclass(frozen=True)
+class Targets:
+    """What properties may tell.
+
+    Attributes
+    ----------
+    names
+        Classes or tags.
+    flags
+        Whether a photo has a class, shape (photos, classes).
+    folds
+        Fold of each photo, from 0. A group is in one fold as a whole.
+    units
+        Number of each photo's group, which differs for photos without a group.
+    """
+
+    names: Sequence[str]
+    flags: Flags
+    folds: Rows
+    units: Rows
+
+
+def bin_numbers(values: Array) -> Any:
+    """Return the indicators of a number's bins. Numbers that are NaN have a bin of their own."""
+    known = np.isfinite(values)
+    codes = np.zeros(len(values), dtype=np.int64)
+    if known.any():
+        bins = int(np.clip(known.sum() // PHOTOS_PER_BIN, 2, MAX_BINS))
+        edges = np.unique(np.quantile(values[known], np.linspace(0, 1, bins + 1)[1:-1]))
+        # A value that many photos share has a bin of its own.
+        codes[known] = (
+            1 + np.searchsorted(edges, values[known], "left") + np.searchsorted(edges, values[known], "right")
+        )
+    return indicate(codes)
+
+
+def name_categories(values: Sequence[str]) -> Any:
+    """Return the indicators of categories. All categories with a single photo are one."""
+    codes, names = pd.factorize(np.asarray(values, dtype=object))
+    single = np.bincount(codes, minlength=len(names))[codes] < 2
+    return indicate(np.where(single, len(names), codes))
+
+
+def indicate(codes: Rows) -> Any:
+    """Return a sparse array with a 1 at the code of each photo, shape (photos, codes)."""
+    from scipy.sparse import csr_array
+
+    _, places = np.unique(codes, return_inverse=True)
+    rows = np.arange(len(codes))
+    return csr_array((np.ones(len(codes)), (rows, places)), shape=(len(codes), int(places.max(initial=0)) + 1))
+
+
+def predict_out_of_fold(indicators: Any, targets: Targets) -> Array:
+    """Return log odds of each class from the indicators, relative to those of all photos, shape (photos, classes)."""
+    flags = targets.flags.astype(np.float64)
+    odds = np.zeros(flags.shape)
+    for fold in np.unique(targets.folds):
+        held_out = targets.folds == fold
+        learned, known = indicators[~held_out], flags[~held_out]
+        prior = (known.sum(axis=0) + 0.5) / (len(known) + 1)
+        counts = np.asarray(learned.sum(axis=0)).reshape(-1, 1)
+        rates = (learned.T @ known + PRIOR_PHOTOS * prior) / (counts + PRIOR_PHOTOS)
+        odds[held_out] = indicators[held_out] @ (_compute_log_odds(rates) - _compute_log_odds(prior))
+    return odds
+
+
+def _compute_log_odds(rates: Array) -> Array:
+    return np.asarray(np.log(rates) - np.log1p(-rates))
+
+
+def measure_properties(properties: Sequence[Property], targets: Targets, others: int = 0) -> list[Clue]:
+    """Measure how well each property tells each class from the others.
+
+    Parameters
+    ----------
+    others
+        Number of further properties for which probabilities are corrected.
+
+    Returns
+    -------
+    list of Clue
+        The property that tells a class best comes first. Only the class that it tells best is named.
+    """
+    looks = (len(properties) + others) * len(targets.names)
+    clues = [
+        measure_clue(each.name, predict_out_of_fold(each.indicators, targets), targets, looks) for each in properties
+    ]
+    return sort_clues(clues)
+
+
+def sort_clues(clues: Sequence[Clue]) -> list[Clue]:
+    """Return the clues that are reported first, each part by falling AUC."""
+    return sorted(clues, key=lambda clue: (not clue.is_reported, -clue.area))
+
+
+def describe_strongest(clues: Sequence[Clue]) -> str:
+    """Return the strongest of the clues that are not reported, with its figures, in words. Empty if none tells more than chance."""
+    weak = [clue for clue in clues if not clue.is_reported and clue.area > 0.5]
+    if not weak:
+        return ""
+    best = max(weak, key=lambda clue: clue.area)
+    return f"{best.name} with an AUC of {format_area(best)}, which is below {LEAST_AREA} or may be chance"
+
+
+def format_area(clue: Clue) -> str:
+    """Return an AUC with its interval, such as ``0.73 [0.70, 0.76]``."""
+    return f"{clue.area:.2f} [{clue.low:.2f}, {clue.high:.2f}]"
+
+
+def measure_clue(name: str, scores: Array, targets: Targets, looks: int) -> Clue:
+    """Return the AUC of out-of-fold scores for the class that they tell best.
+
+    Parameters
+    ----------
+    scores
+        Scores of each class, shape (photos, classes).
+    looks
+        Number of AUCs, of which this is one, that are compared with chance.
+    """
+    from scipy.stats import norm
+
+    measured = [
+        _measure_area(flags, guess, targets.units) for flags, guess in zip(targets.flags.T, scores.T, strict=True)
+    ]
+    excess = [(area - 0.5) / chance for area, _, chance in measured]
+    best = int(np.argmax(excess))
+    area, error, _ = measured[best]
+    p_value = float(min(1.0, looks * norm.sf(excess[best])))
+    low, high = _bound(area, error, targets.flags[:, best])
+    is_reported = p_value <= LEVEL and area >= LEAST_AREA
+    mean = float(np.mean([each for each, _, _ in measured]))
+    low, area, high = (round(float(figure), 6) for figure in (low, area, high))
+    return Clue(name, targets.names[best], area, low, high, p_value, round(mean, 6), is_reported)
+
+
+def _measure_area(truth: Flags, scores: Array, units: Rows) -> tuple[float, float, float]:
+    """Return the AUC, its standard error, and the one by chance if the scores tell nothing (Mann and Whitney, 1947)."""
+    measured = measure_auc(truth, scores)
+    error = measured.compute_standard_error(units)
+    ones, zeros = int(truth.sum()), int((~truth).sum())
+    chance = float(np.sqrt((ones + zeros + 1) / (12 * ones * zeros)))
+    return measured.value, error, max(chance, error)
+
+
+def _bound(area: float, error: float, truth: Flags) -> tuple[float, float]:
+    low, high = area - _Z * error, area + _Z * error
+    if area == 1:
+        # Without a single error, the rule of three bounds its probability (Hanley and Lippman-Hand, JAMA 249, 1983).
+        low = 1 - 3 / min(truth.sum(), (~truth).sum())
+    return max(0.0, low), min(1.0, high)

@@ -1,0 +1,215 @@
+"""Checks the data of a competition: faulty photos, copies, balance, leaks, differences of the sets, and labels."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import numpy as np
+import pandas as pd
+
+from ..checks.association import describe_strongest
+from ..checks.balance import count_independent, find_imbalance, measure_balance
+from ..checks.contact_sheet import choose_pictures, draw_contact_sheet
+from ..checks.copies import find_copies
+from ..checks.doubt import Doubt
+from ..checks.faults import find_faults
+from ..checks.finding import Found, join_found
+from ..checks.labels import find_label_doubts
+from ..checks.leaks import find_leaks
+from ..checks.photo_facts import read_facts
+from ..checks.photos import Photo, join_facts, summarise
+from ..checks.ranking import rank_found
+from ..checks.result import CHECK_FILE, DOUBT_COLUMNS, DOUBTS_FILE, SHEET_FILE, CheckResult, Clue
+from ..checks.set_facts import describe_set
+from ..checks.shift import StoredFeatures, find_shift
+from ..competition.csv_tables import read_table, write_table
+from ..competition.duplicates import count_duplicates, load_duplicates
+from ..competition.folds.file import DEFAULT_FOLDS
+from ..competition.samples import compute_samples_fingerprint
+from ..competition.tables import Tables, read_photo_tables
+from ..errors import EnsemblerError
+from ..images.views import WHOLE_VIEW
+from ..members.features.files import build_feature_path
+from ..members.records import MemberRecord, list_trained_members
+from ..options.arguments import check_arguments
+from ..paths import DEFAULT_WORKSPACE, CompetitionFolder, CompetitionLike, Workspace, WorkspaceLike
+from ..progress import SILENT, Progress
+from ..serialization import write_record
+from ..storage import remove_file, write_file_atomically
+from .competition import open_competition
+
+
+@check_arguments
+def check(
+    competition: CompetitionLike | None = None,
+    *,
+    workspace: WorkspaceLike = DEFAULT_WORKSPACE,
+    progress: Progress = SILENT,
+) -> CheckResult:
+    """Look for doubts about a competition's photos and labels. Nothing is changed or left out by it.
+
+    All photos are read once. The result, a table of all doubts and a contact sheet of the worst photos are written to
+    the folder ``check`` of the competition.
+
+    Parameters
+    ----------
+    competition
+        Name of the competition. None uses the one last fetched or adopted.
+
+    Raises
+    ------
+    BadChoice
+        If there is no such competition.
+    Mismatch
+        If its tables are missing, or the manifest was edited since they were made.
+
+    Examples
+    --------
+    >>> result = ensembler.check("pets")
+    >>> result.balance.ratio, [finding.kind for finding in result.findings]
+    (1.0, [])
+    """
+    began = time.monotonic()
+    folder, tables = open_competition(competition, Workspace.read(workspace))
+    train, test = read_photo_tables(folder)
+    paths = sorted({*train["path"], *test["path"]} - {""})
+    compared = frozenset(test["path"]) - {""}
+    facts = read_facts(tables.photos, paths, tables.manifest.pixels, progress, compared)
+    photos = join_facts(train, test, facts)
+    problems = {path: each.problem for path, each in facts.items() if each.problem}
+    unreadable = _list_unreadable(folder, train, test, problems)
+    found, result = _examine(folder, tables, photos, unreadable, progress)
+    result = replace(result, seconds=round(time.monotonic() - began, 1))
+    return _write(folder, tables, found, result)
+
+
+def _list_unreadable(
+    folder: CompetitionFolder, train: pd.DataFrame, test: pd.DataFrame, problems: dict[str, str]
+) -> pd.DataFrame:
+    """Return the photos that fetching found unreadable, and those that have become so since."""
+    later = pd.concat([train.assign(set="train"), test.assign(set="test")])[["id", "path", "set"]]
+    later["reason"] = later["path"].map(problems)
+    return pd.concat([read_table(folder.unreadable), later.dropna(subset="reason")], ignore_index=True)
+
+
+def _examine(
+    folder: CompetitionFolder, tables: Tables, photos: Sequence[Photo], unreadable: pd.DataFrame, progress: Progress
+) -> tuple[Found, CheckResult]:
+    manifest, (train, test) = tables.manifest, read_photo_tables(folder)
+    duplicates = load_duplicates(folder)
+    balance = None if manifest.is_orientation else measure_balance(train["label"], manifest.classes)
+    leaks, leak_clues = find_leaks(photos, manifest)
+    shift, shift_clues = find_shift(photos, _load_features(folder, tables, photos), progress)
+    parts = [
+        find_faults(photos, unreadable),
+        find_copies(photos, duplicates, tables.photos, progress),
+        leaks,
+        shift,
+        _find_label_doubts(folder, tables, progress),
+    ]
+    if balance is not None:
+        independent = count_independent(train["label"], train["group"])
+        parts.append(find_imbalance(balance, independent, _count_folds(folder)))
+    found = rank_found(join_found(parts))
+    sets = {"train": train, "test": test}
+    return found, CheckResult(
+        competition=folder.name,
+        samples=compute_samples_fingerprint(folder, manifest),
+        made=datetime.now(UTC).isoformat(timespec="seconds"),
+        seconds=0.0,
+        sets={name: describe_set(photos, name, len(table), unreadable) for name, table in sets.items()},
+        balance=balance,
+        duplicates=count_duplicates(duplicates, train.set_index("id")["label"]),
+        findings=found.findings,
+        leaks=leak_clues,
+        shift=shift_clues,
+        doubts=len(found.doubts),
+        weak=_describe_weak(leak_clues, shift_clues),
+        left_out=found.left_out,
+    )
+
+
+def _describe_weak(leaks: Sequence[Clue], shift: Sequence[Clue]) -> tuple[str, ...]:
+    told = {"label": describe_strongest(leaks), "set (train or test)": describe_strongest(shift)}
+    return tuple(f"Of all else, the {what} is told best by {found}." for what, found in told.items() if found)
+
+
+def _count_folds(folder: CompetitionFolder) -> int:
+    if not folder.folds.is_file():
+        return DEFAULT_FOLDS
+    return max(2, read_table(folder.folds, columns=["fold"])["fold"].replace("", None).dropna().nunique())
+
+
+def _load_features(folder: CompetitionFolder, tables: Tables, photos: Sequence[Photo]) -> StoredFeatures | None:
+    """Return frozen features of all photos, if a member's training has stored them."""
+    samples = compute_samples_fingerprint(folder, tables.manifest)
+    for name in list_trained_members(folder):
+        try:
+            record = MemberRecord.load(folder, name)
+        except EnsemblerError:
+            # `ensembler status` reports a damaged member.
+            continue
+        path = build_feature_path(folder, record, WHOLE_VIEW)
+        if record.samples == samples and path.is_file():
+            values = np.load(path, mmap_mode="r", allow_pickle=False)[:: tables.rows_per_photo]
+            if len(values) == len(photos):
+                return StoredFeatures(record.settings.backbone, values)
+    return None
+
+
+def _find_label_doubts(folder: CompetitionFolder, tables: Tables, progress: Progress) -> Found:
+    found = find_label_doubts(folder, tables, progress=progress)
+    findings = [
+        finding
+        for kind, (what, advice) in _LABEL_KINDS.items()
+        for finding in summarise(kind, found.doubts, f"{what}, by {found.source}", advice)
+    ]
+    return Found(tuple(findings), found.doubts, left_out=found.notes)
+
+
+_LABEL_KINDS = {
+    "likely wrong label": ("Probably a wrong label", "look at it; correct it or leave it out"),
+    "odd photo": ("Unlike all others", "look at it"),
+    "looks turned": ("Probably stored turned", "turn it, or leave it out"),
+    "orientation unsure": ("No certain orientation", "look at it"),
+}
+
+
+def _write(folder: CompetitionFolder, tables: Tables, found: Found, result: CheckResult) -> CheckResult:
+    """Write the three files of the check, the one that the others belong to last."""
+    sheet, doubts, record = (folder.check / name for name in (SHEET_FILE, DOUBTS_FILE, CHECK_FILE))
+    folder.check.mkdir(parents=True, exist_ok=True)
+    remove_file(record)
+    write_table(doubts, _tabulate(found.doubts))
+    pictures = choose_pictures(found)
+    if pictures:
+        headings = {kind: _count_kind(found, kind) for kind in pictures}
+        drawn = draw_contact_sheet(
+            pictures, tables.photos, tables.manifest.pixels, headings, f"Doubts about {folder.name}", found.pictures
+        )
+        with write_file_atomically(sheet) as temporary:
+            drawn.save(temporary, "PNG", optimize=True)
+    else:
+        remove_file(sheet)
+    result = replace(result, files=tuple(path for path in (record, doubts, sheet) if path != sheet or pictures))
+    write_record(record, result)
+    return result
+
+
+def _tabulate(doubts: Sequence[Doubt]) -> pd.DataFrame:
+    rows = [[getattr(each, name) for name in DOUBT_COLUMNS] for each in doubts]
+    return pd.DataFrame(rows, columns=list(DOUBT_COLUMNS))
+
+
+_SET_NAMES = {"both": "train and test"}
+
+
+def _count_kind(found: Found, kind: str) -> str:
+    counted = [finding for finding in found.findings if finding.kind == kind]
+    return ", ".join(
+        f"{each.number:,} {each.unit}{'s' * (each.number != 1)} ({_SET_NAMES.get(each.set, each.set)})"
+        for each in counted
+    )
