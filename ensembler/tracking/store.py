@@ -154,7 +154,7 @@ def open_store(experiment: str) -> Store:
         # Its stores raise errors of many libraries.
         lines = str(error).strip().splitlines() or [type(error).__name__]
         raise BadChoice(
-            f"MLflow's store cannot be opened, so nothing was trained ({lines[0].rstrip('.')}): check "
+            f"MLflow's store cannot be opened, so nothing was begun ({lines[0].rstrip('.')}): check "
             "MLFLOW_TRACKING_URI and MLFLOW_EXPERIMENT_NAME, or leave --track out."
         ) from error
 

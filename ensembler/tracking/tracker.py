@@ -110,5 +110,11 @@ def open_tracking(track: str | None, experiment: str, report: Path, progress: Pr
     if not track:
         yield progress
         return
-    with Tracker(Runs(open_store(experiment), report), progress.warn) as tracker:
+    # The first call in a folder creates a database, which takes seconds.
+    task = progress.start("open MLflow's store", 1)
+    try:
+        store = open_store(experiment)
+    finally:
+        task.finish()
+    with Tracker(Runs(store, report), progress.warn) as tracker:
         yield ProgressGroup([progress, tracker])
