@@ -43,7 +43,7 @@ def tabulate_stacks(facts: AnswerFacts) -> PageTable:
     rows = [
         (
             Cell("\N{EN DASH}" if one.rank is None else str(one.rank), one.rank),
-            name_cell(one.name, "best" if one.name == facts.shown else ""),
+            name_cell(one.name, "best" if one.name == facts.shown else "", 27),
             score_cell(one.score, one.standard_error, "best" if one.rank == 1 else ""),
             interval_cell(one.interval),
             signed_cell(one.behind) if one.rank != 1 else Cell("\N{EN DASH}", 0.0, mark="quiet"),
@@ -117,7 +117,7 @@ def tabulate_training_times(members: Sequence[MemberFacts]) -> PageTable:
         Column("member", is_text=True),
         Column("parameters"),
         Column("MB", hint="size of the weights in float32"),
-        Column("seconds an epoch", hint="mean seconds of an epoch of fine-tuning"),
+        Column("s an epoch", hint="mean seconds of an epoch of fine-tuning"),
     )
     return PageTable("epochs", "Training: seconds an epoch", columns, rows)
 

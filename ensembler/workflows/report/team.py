@@ -106,7 +106,7 @@ def describe_settings(records: Mapping[str, MemberRecord]) -> dict[str, dict[str
     return {
         name: {
             "backbone": record.settings.backbone,
-            "image size": str(record.settings.image_size),
+            "image_size": str(record.settings.image_size),
             "seed": str(record.settings.seed),
             **words,
         }
