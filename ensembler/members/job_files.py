@@ -13,6 +13,7 @@ from ..images.cache_policy import compute_store_bytes, select_sample
 from ..images.photo_store import PHOTOS_PER_FILE, PhotoStore
 from ..inference.speeds import locate_speeds
 from ..job_files import JobFiles
+from ..options.corrections import CORRECTIONS_FILE
 from ..options.distillation import TEACHER_FILE
 from ..paths import CompetitionFolder, locate_user_cache
 from .distillation.teaching_job import TeachingJob
@@ -44,7 +45,7 @@ def list_training_files(job: TrainingJob) -> JobFiles:
     everywhere = escape(str(folder.member(member)))
     logs = [folder.tensorboard(member, fold) for fold in job.folds if job.tensorboard]
     reads = (
-        *(folder.member(member) / name for name in ("member.json", "backbone.keras", "speed.json")),
+        *(folder.member(member) / name for name in ("member.json", CORRECTIONS_FILE, "backbone.keras", "speed.json")),
         # Other folds: their checksums, and the numbers of epochs for the network of all photos.
         *(f"{everywhere}/*/{name}" for name in ("fold.json", "history.csv")),
         *own,
@@ -81,7 +82,8 @@ def list_teaching_files(teaching: TeachingJob) -> JobFiles:
     folder, lists = teaching.folder, [list_table_files(teaching.folder), list_speed_files()]
     for member in teaching.members:
         place, job = escape(str(folder.member(member))), TrainingJob(folder, member, (), "")
-        names = ("member.json", "backbone.keras", "*/fold.json", "*/history.csv", "*/predictions.npz", "*/model.keras")
+        of_folds = (f"*/{name}" for name in ("fold.json", "history.csv", "predictions.npz", "model.keras"))
+        names = ("member.json", CORRECTIONS_FILE, "backbone.keras", *of_folds)
         lists += [
             JobFiles(reads=tuple(f"{place}/{name}" for name in names)),
             list_feature_files(job),
@@ -96,6 +98,7 @@ def list_shard_files(job: TrainingJob, rows: range) -> JobFiles:
     folder, record = job.folder, job.record
     reads = (
         folder.member(job.member) / "member.json",
+        folder.member(job.member) / CORRECTIONS_FILE,
         folder.backbone(job.member),
         f"{escape(str(folder.member(job.member)))}/*/fold.json",
     )

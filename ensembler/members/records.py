@@ -17,6 +17,7 @@ from ..competition.folds.splits import ALL_PHOTOS
 from ..competition.samples import compute_samples_fingerprint
 from ..errors import BadData, Mismatch
 from ..inference.speeds import NetworkSpeed, read_speed
+from ..options.corrections import CORRECTIONS_FILE
 from ..options.distillation import TEACHER_FILE
 from ..options.pseudo_labels import PSEUDO_LABELS_FILE, count_pseudo_labels
 from ..options.settings import MemberSettings
@@ -46,6 +47,7 @@ _FORMER_NAMES = {
 }
 # Path from a fold's folder.
 _SHARED_BACKBONE = "../backbone.keras"
+_SHARED_CORRECTIONS = f"../{CORRECTIONS_FILE}"
 _TRAIN_AGAIN = "run `ensembler train-members` again."
 
 
@@ -68,7 +70,7 @@ class MemberRecord:
     def _build_content(self) -> dict[str, Any]:
         """Return the content of ``member.json``."""
         content: dict[str, Any] = convert_to_plain(self)
-        for name in ("pseudo_labels", "distillation"):
+        for name in ("pseudo_labels", "distillation", "corrections"):
             # Members trained by versions without these settings keep their fingerprint.
             if content["settings"][name] is None:
                 del content["settings"][name]
@@ -179,7 +181,7 @@ def save_fold(
     place = folder.fold(record.name, fold)
     write_arrays(place / "predictions.npz", **vars(predictions))
     write_text(place / "history.csv", _format_csv(history))
-    names = {"head.keras", "model.keras", "predictions.npz", "history.csv", _SHARED_BACKBONE}
+    names = {"head.keras", "model.keras", "predictions.npz", "history.csv", _SHARED_BACKBONE, _SHARED_CORRECTIONS}
     names |= {PSEUDO_LABELS_FILE, TEACHER_FILE}
     digests = {name: compute_file_digest(place / name) for name in sorted(names) if (place / name).is_file()}
     fold_record = FoldRecord(

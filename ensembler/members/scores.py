@@ -22,9 +22,13 @@ class StoredScores(Scores):
     ----------
     basis
         Hash of the member, its trained folds, and the metric that the manifest names.
+    corrected_score, corrected_log_loss
+        Scores without excluded photos and by new labels. NaN if the member learned all labels as they are.
     """
 
     basis: str
+    corrected_score: float = math.nan
+    corrected_log_loss: float = math.nan
 
 
 def _build_path(folder: CompetitionFolder, member: str) -> Path:
@@ -36,15 +40,20 @@ def _hash_basis(folder: CompetitionFolder, record: MemberRecord, metric: str) ->
     return compute_fingerprint([record.fingerprint, folds, metric])
 
 
-def save_figures(folder: CompetitionFolder, record: MemberRecord, metric: str, scores: Scores) -> None:
+def save_figures(
+    folder: CompetitionFolder, record: MemberRecord, metric: str, scores: Scores, corrected: Scores | None = None
+) -> None:
     """Write ``figures.json`` of a finished member.
 
     Parameters
     ----------
     metric
         Name of the metric in the manifest.
+    corrected
+        Scores without excluded photos and by new labels.
     """
-    stored = StoredScores(**vars(scores), basis=_hash_basis(folder, record, metric))
+    after = {f"corrected_{name}": vars(corrected)[name] for name in ("score", "log_loss")} if corrected else {}
+    stored = StoredScores(**vars(scores), basis=_hash_basis(folder, record, metric), **after)
     write_json_if_changed(_build_path(folder, record.name), convert_to_plain(stored))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ..options.corrections import LabelCorrections
 from ..paths import CompetitionFolder
 from ..serialization import read_record
 
@@ -29,6 +30,8 @@ class StackRecord:
         versions, which were scored by log loss.
     folds, samples
         Hashes of the folds and of the photos with their labels. Empty in stacks of early versions.
+    corrections, corrected
+        Corrections of its members together, and the scores after them. None without corrections.
     """
 
     name: str
@@ -39,6 +42,14 @@ class StackRecord:
     standard_error: float | None = None
     folds: str = ""
     samples: str = ""
+    corrections: LabelCorrections | None = None
+    corrected: dict[str, str | float | None] | None = None
+
+    @property
+    def corrected_score(self) -> float | None:
+        """Score after corrections. None without any, or if the metric is undefined."""
+        score = self.corrected["score"] if self.corrected else None
+        return None if score is None else float(score)
 
     @property
     def known_score(self) -> tuple[str, float]:

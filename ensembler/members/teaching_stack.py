@@ -11,7 +11,7 @@ on all rows, like any choice among members.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, count
 
@@ -23,6 +23,7 @@ from ..competition.duplicates import find_copies, load_duplicates
 from ..competition.folds.folds import Folds
 from ..competition.tables import Tables
 from ..errors import BadChoice, Mismatch
+from ..options.corrections import LabelCorrections
 from ..paths import CompetitionFolder
 from ..serialization import compute_fingerprint
 from .predictions import load_members
@@ -48,21 +49,23 @@ class TeachingStack:
 
 
 def load_teaching_stack(
-    folder: CompetitionFolder, tables: Tables, stack: str, learners: Sequence[str], label: str
+    folder: CompetitionFolder, tables: Tables, stack: str, learners: Mapping[str, LabelCorrections | None], label: str
 ) -> TeachingStack:
     """Find a stack, and check that it can teach.
 
     Parameters
     ----------
     learners
-        Names of the members that learn from it.
+        Corrections of the members that learn from it, by name. They must be those of the stack's members, whose
+        predictions depend on the labels that they learned.
     label
         Suggested label of a learner whose name is that of a member of the stack.
 
     Raises
     ------
     BadChoice
-        If the stack is unknown or unfinished, or a member would learn from its own predictions.
+        If the stack is unknown or unfinished, a member would learn from its own predictions, or it has other
+        corrections than a member of the stack.
     Mismatch
         If the stack's members were trained again after the stack, or on other photos or folds than the current ones.
     """
@@ -81,7 +84,19 @@ def load_teaching_stack(
                 f"{record.name} was trained again after the stack {stack} was built: build the stack again with "
                 "`ensembler stack`."
             )
+        _check_corrections(stack, record, learners)
     return TeachingStack(stack, members, _compute_predictions_fingerprint(folder, members))
+
+
+def _check_corrections(stack: str, record: MemberRecord, learners: Mapping[str, LabelCorrections | None]) -> None:
+    """Refuse a teacher that learned labels which its students must not learn."""
+    for name, corrections in learners.items():
+        if record.settings.corrections != corrections:
+            raise BadChoice(
+                f"{name} cannot learn from the stack {stack}, because {record.name} was trained with other corrections "
+                f"({record.settings.corrections or 'none'} instead of {corrections or 'none'}): give {name} the same "
+                "--exclude and --relabel, or stack members that have its corrections."
+            )
 
 
 def _suggest_learner(member: str, label: str, taken: Collection[str]) -> str:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ..backbones.custom import resolve_backbone
 from ..backbones.registry import Backbone
+from ..competition.corrections.corrections import CorrectedData
 from ..competition.folds.file import load_folds
 from ..competition.folds.folds import Folds
 from ..competition.folds.splits import ALL_PHOTOS
@@ -22,6 +23,7 @@ from ..inference.runtimes import RuntimeChoice
 from ..options.settings import MemberSettings
 from ..paths import CompetitionFolder
 from .allotment import Allotment
+from .corrected_data import correct_data
 from .distillation.files import TeacherPredictions, load_teacher_predictions
 from .pseudo_labels.files import PseudoLabelled, load_pseudo_labels
 from .records import FoldPredictions, MemberRecord
@@ -70,9 +72,19 @@ class TrainingJob:
         return load_tables(self.folder)
 
     @cached_property
+    def corrected(self) -> CorrectedData:
+        """The data that the member learns from."""
+        return correct_data(self.folder, self.member, self.tables, load_folds(self.folder, self.tables))
+
+    @property
     def splits(self) -> Folds:
-        """Folds of the photos."""
-        return load_folds(self.folder, self.tables)
+        """Folds of the photos. Excluded photos are never training photos."""
+        return self.corrected.folds
+
+    @property
+    def targets(self) -> NDArray[np.float32]:
+        """Targets to learn, shape (photos, outputs), with corrected labels. Those of excluded photos are 0."""
+        return self.corrected.tables.targets
 
     @cached_property
     def record(self) -> MemberRecord:

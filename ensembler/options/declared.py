@@ -46,6 +46,11 @@ def _read_file(value: object) -> Path:
     return Path(value)
 
 
+def _read_path(value: object) -> str:
+    # Text, because `ensembler config` prints it as TOML.
+    return os.fspath(_read_file(value))
+
+
 def _read_backbones(value: object) -> tuple[Backbone, ...]:
     if isinstance(value, Mapping):
         backbones = tuple(read_backbone_table(name, table) for name, table in value.items())
@@ -155,6 +160,10 @@ class PhotoOptions(TypedDict, total=False):
         Share of each label that is spread evenly over all classes.
     class_weights
         Weights in the loss: none weights each photo equally, balanced each class.
+    exclude
+        File of photos that are not learned from: a table such as check/doubts.csv, or a text file of ids.
+    relabel
+        File of photos that are learned from with another label: a table such as check/doubts.csv.
     """
 
     flips: bool
@@ -162,6 +171,8 @@ class PhotoOptions(TypedDict, total=False):
     tta: Views
     label_smoothing: Annotated[float, declare("SHARE", ge=0, lt=1)]
     class_weights: Annotated[ClassWeights, declare(default="none")]
+    exclude: Annotated[PathLike, declare("FILE", read=_read_path)]
+    relabel: Annotated[PathLike, declare("FILE", read=_read_path)]
 
 
 class StepOptions(TypedDict, total=False):

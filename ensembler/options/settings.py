@@ -9,6 +9,7 @@ from typing import Literal
 from ..backbones.registry import Pooling, Precision
 from ..images.augmentation import Augmentation
 from ..images.views import Views
+from .corrections import LabelCorrections
 from .distillation import Distillation
 from .phases import Phase
 from .pseudo_labels import PseudoLabels
@@ -40,6 +41,8 @@ class MemberSettings:
         Source of the pseudo-labels. None if the member uses none.
     distillation
         Source of the soft targets. None if the member has no teacher.
+    corrections
+        Photos that are not learned from, or with another label. None if all labels are learned as they are.
     """
 
     backbone: str
@@ -67,6 +70,7 @@ class MemberSettings:
     tta: Views
     pseudo_labels: PseudoLabels | None = None
     distillation: Distillation | None = None
+    corrections: LabelCorrections | None = None
 
     @property
     def frozen(self) -> bool:

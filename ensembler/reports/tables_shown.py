@@ -19,7 +19,9 @@ from .cells import (
     signed_cell,
     significant_cell,
 )
-from .facts import AnswerFacts, DataFacts, MemberFacts, MembersFacts, QualityFacts, RepeatFacts, StackFacts
+from .facts import AnswerFacts, DataFacts, RepeatFacts, StackFacts
+from .member_facts import MemberFacts, MembersFacts
+from .outcome_facts import QualityFacts
 
 
 def tabulate_stacks(facts: AnswerFacts) -> PageTable:

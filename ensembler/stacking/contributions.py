@@ -8,14 +8,19 @@ from numpy.typing import NDArray
 from ..heads.links import Float32Array, clip_log_odds, find_columns
 from ..progress import Task
 from .learners.base import MAX_CHOICE_CELLS, MetaLearner, Rows, sample_rows, select_first_repeat
-from .nested import predict_nested
+from .nested import Mask, predict_nested
 
 # Maximum number of input values.
 MAX_CELLS = MAX_CHOICE_CELLS
 
 
 def predict_without_each(
-    learner: MetaLearner, X: Float32Array, targets: Float32Array, folds: Rows, task: Task | None = None
+    learner: MetaLearner,
+    X: Float32Array,
+    targets: Float32Array,
+    folds: Rows,
+    task: Task | None = None,
+    learned: Mask | None = None,
 ) -> tuple[Rows, Float32Array, list[Float32Array]]:
     """Predict rows by nested folds, once with all members and once without each member.
 
@@ -37,7 +42,13 @@ def predict_without_each(
     for left_out in (None, *members):
         columns = find_columns([one for one in members if one != left_out], outputs)
         nested = predict_nested(
-            unfitted, X[:, columns], targets[rows], folds, multiclass=multiclass, choose_settings=False
+            unfitted,
+            X[:, columns],
+            targets[rows],
+            folds,
+            multiclass=multiclass,
+            choose_settings=False,
+            learned=None if learned is None else learned[rows],
         )
         predicted.append(nested.calibrated)
         if task and left_out is not None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..competition.folds.folds import Folds
+from ..competition.corrections.corrections import CorrectedData
 from ..competition.metrics.intervals import Difference, Interval, compute_difference, compute_interval
 from ..competition.metrics.measures import measure_probabilities
 from ..competition.metrics.metrics import resolve_metric
@@ -69,7 +69,7 @@ def evaluate_stack(
     fitted: FittedStack,
     config: StackConfig,
     tables: Tables,
-    folds: Folds,
+    corrected: CorrectedData,
     members: Sequence[Float32Array],
     progress: Progress,
 ) -> Evaluation:
@@ -79,12 +79,16 @@ def evaluate_stack(
     ----------
     fitted, config
         Stack and its configuration.
+    tables, corrected
+        Tables with the original labels, by which everything is scored, and the data that is learned from.
     members
         Out-of-fold probabilities of all candidate members, shape (scored photos, outputs) each.
     progress
         Receiver of a step for each meta-learner and member.
     """
+    folds = corrected.folds
     manifest, targets, multiclass = tables.manifest, tables.targets[folds.scored], tables.manifest.sums_to_one
+    taught, learned = corrected.tables.targets[folds.scored], folds.kept[folds.scored]
     groups = tables.train.loc[folds.scored, "group"].to_numpy(dtype=object)
     cost, units = make_cost_measure(manifest), assign_units(groups.tolist())
     single = [cost(targets, one) for one in members]
@@ -99,13 +103,15 @@ def evaluate_stack(
             predicted = fitted.nested.calibrated
         else:
             learner = make_learner(StackConfig(name, config.seed), manifest)
-            nested = predict_nested(learner, X[rows], targets[rows], fold_numbers[rows], multiclass=multiclass)
+            nested = predict_nested(
+                learner, X[rows], taught[rows], fold_numbers[rows], multiclass=multiclass, learned=learned[rows]
+            )
             predicted = nested.calibrated
         figures[name] = compute_scores(targets[rows], predicted, manifest, groups[rows].tolist())
         task.advance()
     losses: tuple[Difference, ...] = ()
     if len(own) > 1:
-        sampled, with_all, without = predict_without_each(fitted.learner, X, targets, fold_numbers, task)
+        sampled, with_all, without = predict_without_each(fitted.learner, X, taught, fold_numbers, task, learned)
         whole, own_units = cost(targets[sampled], with_all), assign_units(groups[sampled].tolist())
         losses = tuple(compute_difference(cost(targets[sampled], part), whole, own_units) for part in without)
     task.finish()

@@ -98,15 +98,19 @@ def make_learner(config: StackConfig, manifest: Manifest) -> MetaLearner:
 def fit_stack(
     config: StackConfig, tables: Tables, folds: Folds, members: Sequence[Float32Array], progress: Progress
 ) -> FittedStack:
-    """Fit a meta-learner on out-of-fold probabilities of the scored photos, shape (photos, outputs) each."""
+    """Fit a meta-learner on out-of-fold probabilities of the scored photos, shape (photos, outputs) each.
+
+    ``tables`` and ``folds`` are those that are learned from. Photos that ``folds`` excludes are only predicted.
+    """
     multiclass, targets = tables.manifest.sums_to_one, tables.targets[folds.scored]
+    learned = folds.kept[folds.scored]
     X = compute_log_odds(members, multiclass=multiclass)
     repeats = REPEATS if config.meta == TOURNAMENT and X.size <= MAX_REPEATED_CELLS else 1
     fold_numbers = folds.make_nested_repeats(repeats)
     learner = make_learner(config, tables.manifest)
     task = progress.start("meta-learner", len(np.unique(fold_numbers[:, 0])) + 1)
-    nested = predict_nested(learner, X, targets, fold_numbers, task, multiclass=multiclass)
-    fitted = fit_on_targets(learner, X, targets, fold_numbers, multiclass=multiclass)
+    nested = predict_nested(learner, X, targets, fold_numbers, task, multiclass=multiclass, learned=learned)
+    fitted = fit_on_targets(learner, X[learned], targets[learned], fold_numbers[learned], multiclass=multiclass)
     task.advance()
     task.finish()
     chosen, name = tuple(range(len(members))), config.meta

@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..heads.links import Float32Array
 from ..progress import Task
 from .learners.base import MetaLearner, Rows, fit_on_targets, select_first_repeat
+
+Mask = NDArray[np.bool_]
 
 
 class NestedPredictions(NamedTuple):
@@ -27,6 +30,7 @@ def predict_nested(
     *,
     multiclass: bool,
     choose_settings: bool = True,
+    learned: Mask | None = None,
 ) -> NestedPredictions:
     """Predict each row by a meta-learner whose weights and settings come from the other folds.
 
@@ -44,12 +48,16 @@ def predict_nested(
         Whether the outputs are exclusive classes.
     choose_settings
         Whether to choose settings by inner folds. Otherwise the first ones are used.
+    learned
+        Mask of the rows on which meta-learners may be fitted, shape (rows,). All rows are predicted. None is all.
     """
     result = NestedPredictions(np.empty(targets.shape, np.float32), np.empty(targets.shape, np.float32))
     outer = select_first_repeat(folds)
     inner = folds if choose_settings else np.zeros_like(outer)
     for fold in np.unique(outer):
         rest, held_out = outer != fold, outer == fold
+        if learned is not None:
+            rest &= learned
         fitted = fit_on_targets(learner, X[rest], targets[rest], inner[rest], multiclass=multiclass)
         # Tables contain only the second of two classes.
         result.calibrated[held_out] = fitted.predict_proba(X[held_out])[:, -targets.shape[1] :]

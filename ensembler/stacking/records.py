@@ -8,11 +8,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..competition.corrections.corrections import Corrections, save_corrections
 from ..competition.tables import Tables
 from ..errors import Mismatch
 from ..heads.links import Float32Array
+from ..options.corrections import CORRECTIONS_FILE
 from ..paths import CompetitionFolder
 from ..serialization import compute_fingerprint, read_arrays, write_arrays
+from ..storage import remove_file
 from .blend import Blend
 from .networks import Network
 
@@ -73,6 +76,15 @@ def _build_network(arrays: dict[str, NDArray[Any]], number: int) -> Network:
     layers = sum(key.startswith(f"{number}_kernel_") for key in arrays)
     hidden = tuple((arrays[f"{number}_kernel_{place}"], arrays[f"{number}_bias_{place}"]) for place in range(layers))
     return Network(arrays[f"{number}_skip"], arrays[f"{number}_bias"], hidden, arrays.get(f"{number}_last"))
+
+
+def save_stack_corrections(folder: CompetitionFolder, name: str, corrections: Corrections) -> None:
+    """Write the corrections of the data on which a stack was fitted, or remove those of an earlier stack."""
+    path = folder.stack(name) / CORRECTIONS_FILE
+    if corrections:
+        save_corrections(path, corrections)
+    else:
+        remove_file(path)
 
 
 def save_stack_predictions(

@@ -12,10 +12,11 @@ import numpy as np
 from ..callers import address_caller
 from ..competition.duplicates import DuplicateCounts
 from ..competition.manifest import Manifest
-from ..competition.metrics.score_columns import build_score_columns
+from ..competition.metrics.score_columns import CORRECTED_NOTE, build_corrected_columns, build_score_columns
 from ..competition.metrics.scores import Scores
 from ..competition.sets.accounting import FileCount
 from ..figures import format_score, format_signed
+from ..options.corrections import LabelCorrections
 from ..paths import CompetitionFolder
 from ..serialization import Exported, convert_to_plain
 from ..submission.answer import AnswerScore
@@ -91,13 +92,17 @@ class PreparedCompetition(Shown):
 class MemberResult(Scores, Exported):
     """A member with its out-of-fold scores.
 
-    ``score`` is the competition's ``metric``. Log losses are in nats, and accuracy is from 0 to 1.
+    ``score`` is the competition's ``metric``. Log losses are in nats, and accuracy is from 0 to 1. All are by the
+    original labels of all photos. ``corrected`` leaves out the photos that ``corrections`` exclude, and uses their new
+    labels; both are None without corrections.
     """
 
     name: str
     fold_log_losses: tuple[float, ...]
     seconds: float
     folder: Path
+    corrected: Scores | None = None
+    corrections: LabelCorrections | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the fields as plain data for JSON; the log losses of the folds are ``folds``."""
@@ -130,6 +135,9 @@ class StackResult(Shown, Scores):
         Paths of the CSV and of ``stack.keras``.
     difference
         Largest difference between predictions of ``model`` from pixels and the stored predictions.
+    corrected, corrections
+        Scores after the corrections of all members together, and their numbers. None without corrections. The other
+        scores are by the original labels of all photos.
     """
 
     name: str
@@ -146,6 +154,8 @@ class StackResult(Shown, Scores):
     submission: Path
     model: Path
     difference: float
+    corrected: Scores | None = None
+    corrections: LabelCorrections | None = None
 
     @property
     def mean_log_loss(self) -> float:
@@ -165,20 +175,22 @@ class StackResult(Shown, Scores):
         """
         evaluation = self.evaluation
         several = len(self.members) > 1
-        lines: list[tuple[str, Scores, str, str]] = []
+        lines: list[tuple[str, Scores, Scores | None, str, str]] = []
         for number, member in enumerate(self.members):
             without = format_signed(evaluation.losses_without[number].value) if evaluation.losses_without else ""
             others = np.delete(evaluation.correlations[number], number)
-            lines.append((member.name, member, without, f"{others.mean():.2f}" if several else ""))
-        lines += [(f"  {name}", figures, "", "") for name, figures in evaluation.meta_learner_figures.items()]
-        lines.append((f"stack ({self.meta})", self, "", ""))
-        columns, cells = build_score_columns([figures for _, figures, _, _ in lines])
+            alike = f"{others.mean():.2f}" if several else ""
+            lines.append((member.name, member, member.corrected, without, alike))
+        lines += [(f"  {name}", figures, None, "", "") for name, figures in evaluation.meta_learner_figures.items()]
+        lines.append((f"stack ({self.meta})", self, self.corrected, "", ""))
+        columns, cells = build_score_columns([figures for _, figures, *_ in lines])
+        corrected, corrected_cells = build_corrected_columns([after for _, _, after, _, _ in lines])
         extra = ["without it", "errors alike"] if several else []
         rows = [
-            [name, *scores, *([without, alike] if several else [])]
-            for (name, _, without, alike), scores in zip(lines, cells, strict=True)
+            [name, *scores, *after, *([without, alike] if several else [])]
+            for (name, _, _, without, alike), scores, after in zip(lines, cells, corrected_cells, strict=True)
         ]
-        return Table(["member", *columns, *extra], rows, notes=self.describe())
+        return Table(["member", *columns, *corrected, *extra], rows, notes=self.describe())
 
     def describe(self) -> list[str]:
         """Return sentences about the interval of the score, choices, the calibration, and files."""
@@ -189,6 +201,8 @@ class StackResult(Shown, Scores):
             "nested folds: no row was predicted by a model that was fitted or chosen on it",
             _describe_gain(self),
         ]
+        if self.corrected:
+            lines.append(CORRECTED_NOTE)
         if self.refit:
             lines.append(
                 "an estimate: these are scores of the folds' networks. The networks in the stack learned from all "

@@ -9,6 +9,7 @@ from typing import Any, Unpack, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from ..competition.corrections.corrections import CorrectedData
 from ..competition.folds.file import load_folds
 from ..competition.folds.folds import Folds
 from ..competition.metrics.metrics import METRICS
@@ -18,6 +19,7 @@ from ..engines.engine import Engine
 from ..engines.job import Job
 from ..errors import BadChoice
 from ..heads.links import compute_log_odds
+from ..members.corrected_data import correct_stack_data, summarize_corrections
 from ..members.predictions import MemberPredictions, load_members, load_refit_predictions, require_refit
 from ..members.records import MemberRecord, has_finished_fold, list_trained_members
 from ..members.stack_record import MemberUsed
@@ -33,7 +35,7 @@ from ..stacking.evaluation import evaluate_stack
 from ..stacking.fitting import FittedStack, StackConfig, fit_stack
 from ..stacking.job_files import list_stack_files
 from ..stacking.learners.named import DEFAULT_META_LEARNER, META_LEARNERS, TOURNAMENT, UNFITTED
-from ..stacking.records import name_stack, save_blend, save_stack_predictions
+from ..stacking.records import name_stack, save_blend, save_stack_corrections, save_stack_predictions
 from ..stacking.validation import require_classes
 from ..storage import compute_file_digest
 from ..submission.answer import write_answer
@@ -42,7 +44,7 @@ from ..submission.ledger.rows import Answer
 from .competition import open_competition
 from .engine import open_engine
 from .fetch.answers import has_kaggle_metric
-from .member_scores import score_members
+from .member_scores import compute_corrected_scores, score_members
 from .results import StackResult
 
 # Name of the job that builds the file, in messages and in its log, and its function.
@@ -126,20 +128,23 @@ def stack(
         # Otherwise it is known only later which members the stack uses.
         for member in candidates:
             require_refit(folder, member.record)
-    _check_classes(tables, folds := load_folds(folder, tables), meta, progress)
+    corrected = correct_stack_data(folder, tables, load_folds(folder, tables), [one.record for one in candidates])
+    folds = corrected.folds
+    _check_classes(corrected, meta, progress)
     # A process imports TensorFlow for the file while the meta-learner is fitted.
     with (
         open_engine(engine_options, progress) as engine,
         engine.start_ahead(_JOB_FUNCTION, _JOB_NAME, folder.logs),
     ):
-        fitted = fit_stack(config, tables, folds, out_of_fold, progress)
-        evaluation = evaluate_stack(fitted, config, tables, folds, out_of_fold, progress)
+        fitted = fit_stack(config, corrected.tables, folds, out_of_fold, progress)
+        evaluation = evaluate_stack(fitted, config, tables, corrected, out_of_fold, progress)
         used = [candidates[one] for one in fitted.members]
         title = name or check_name(name_stack([member.name for member in used], refit=refit), "stack")
         test = [load_refit_predictions(folder, tables, one.record) if refit else one.test for one in used]
         answer = _save_fitted_stack(folder, tables, folds, test, fitted, title)
         job_result = _build(folder, title, used, engine, progress, refit=refit)
-    csv = write_answer(folder.submissions, title, tables, answer)
+        save_stack_corrections(folder, title, corrected.corrections)
+    csv = write_answer(folder.submissions, title, corrected.kept_tables, answer)
     result = StackResult(
         name=title,
         asked=meta,
@@ -148,13 +153,15 @@ def stack(
         temperature=fitted.learner.blend_.temperature,
         clip=fitted.learner.blend_.clip,
         mean=compute_out_of_fold_scores(tables, np.mean([one.out_of_fold for one in used], axis=0), folds.scored),
-        members=tuple(score_members(folder, tables, used, folds)),
+        members=tuple(score_members(folder, tables, used, folds, corrected)),
         left_out=tuple(one.name for number, one in enumerate(candidates) if number not in fitted.members),
         best=candidates[evaluation.best_member].name,
         evaluation=evaluation,
         submission=csv.absolute(),
         model=folder.stack(title) / "stack.keras",
         difference=float(job_result["difference"]),
+        corrected=compute_corrected_scores(corrected, fitted.nested.calibrated),
+        corrections=summarize_corrections(corrected.corrections),
         **vars(compute_out_of_fold_scores(tables, fitted.nested.calibrated, folds.scored)),
     )
     # Written last, because a folder without it is an unfinished stack.
@@ -219,11 +226,13 @@ def _read_config(
     return StackConfig(meta, seed, top, costs, limit)
 
 
-def _check_classes(tables: Tables, folds: Folds, meta: str, progress: Progress) -> None:
+def _check_classes(corrected: CorrectedData, meta: str, progress: Progress) -> None:
     if meta in UNFITTED:
         return
-    single_label, nested = tables.manifest.task != "multilabel", folds.make_nested_folds()
-    targets, classes = tables.targets[folds.scored], tables.manifest.classes
+    tables, folds = corrected.tables, corrected.folds
+    learned = folds.kept[folds.scored]
+    single_label, nested = tables.manifest.task != "multilabel", folds.make_nested_folds()[learned]
+    targets, classes = tables.targets[folds.scored][learned], tables.manifest.classes
     if absent := require_classes(targets, nested, classes, single_label=single_label):
         progress.warn(f"Classes without photos in one of the folds are not scored there: {', '.join(absent)}.")
 
@@ -302,6 +311,7 @@ def _record_answer(
         own=result.score,
         own_error=result.standard_error,
         own_log_loss=result.log_loss,
+        own_corrected=result.corrected.score if result.corrected else None,
     )
     Ledger(folder.workspace.submissions).record(answer)
 

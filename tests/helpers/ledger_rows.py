@@ -27,6 +27,7 @@ ROW = Row(
     own=0.04,
     own_error=0.002,
     own_log_loss=0.04,
+    own_corrected=None,
     description="first",
     ref=11,
     began=NOON + timedelta(minutes=1),

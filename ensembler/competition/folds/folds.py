@@ -34,12 +34,26 @@ class Folds:
         Number of folds per repeat. 1 holds out one fifth.
     labels, groups
         Labels and groups of the training photos, in the table's order. The group may be empty.
+    excluded
+        Mask of the photos that are never learned from, shape (rows,). They are held out and scored like others. None
+        excludes no photo.
     """
 
     assigned: Rows
     count: int
     labels: pd.Series
     groups: pd.Series
+    excluded: Mask | None = None
+
+    @property
+    def excluded_rows(self) -> Mask:
+        """Mask of the photos that are never learned from, shape (rows,)."""
+        return np.zeros(len(self.assigned), bool) if self.excluded is None else self.excluded
+
+    @property
+    def kept(self) -> Mask:
+        """Mask of the photos that may be learned from, shape (rows,)."""
+        return ~self.excluded_rows
 
     @property
     def repeats(self) -> int:
@@ -59,7 +73,7 @@ class Folds:
     def select_rows(self, rows: Rows) -> Folds:
         """Return the folds of the training photos at ``rows``."""
         labels, groups = (column.iloc[rows].reset_index(drop=True) for column in (self.labels, self.groups))
-        return Folds(self.assigned[rows], self.count, labels, groups)
+        return Folds(self.assigned[rows], self.count, labels, groups, self.excluded_rows[rows])
 
     def locate_split(self, split: int) -> tuple[int, int]:
         """Return the repeat and the fold of a split, both from 0."""
@@ -74,7 +88,7 @@ class Folds:
 
     def mask_training(self, split: int) -> Mask:
         """Return the mask of a split's training photos, shape (rows,)."""
-        return ~self.mask_held_out(split)
+        return ~self.mask_held_out(split) & self.kept
 
     def make_inner_folds(self, split: int) -> Rows:
         """Divide the training photos of a split into folds, for the choice of settings.

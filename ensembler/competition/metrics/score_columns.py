@@ -9,6 +9,11 @@ from .scores import Scores
 
 # Metrics with a column of their own in every table.
 _ALWAYS = ("log loss", "accuracy")
+# What a reader must know of scores after corrections.
+CORRECTED_NOTE = (
+    "corrected scores leave out excluded photos and use new labels. They flatter: what was corrected is what networks "
+    "got wrong. The other scores are by the original labels of all photos, as a leaderboard would judge."
+)
 
 
 def build_score_columns(lines: Sequence[Scores]) -> tuple[list[str], list[list[str]]]:
@@ -18,6 +23,17 @@ def build_score_columns(lines: Sequence[Scores]) -> tuple[list[str], list[list[s
     same = all(figures.score == figures.log_loss for figures in lines)
     metrics = list(_ALWAYS) if same or metric in _ALWAYS else [metric, *_ALWAYS]
     return metrics, [[_format_cell(figures, metric) for metric in metrics] for figures in lines]
+
+
+def build_corrected_columns(lines: Sequence[Scores | None]) -> tuple[list[str], list[list[str]]]:
+    """Return the columns of scores after corrections, and the cells of each line. Without any, there is no column."""
+    found = [figures for figures in lines if figures is not None]
+    if not found:
+        return [], [[] for _ in lines]
+    metrics = list(dict.fromkeys([found[0].metric, "log loss"]))
+    blank = [""] * len(metrics)
+    cells = [blank if each is None else [_format_cell(each, metric) for metric in metrics] for each in lines]
+    return [f"{metric} corrected" for metric in metrics], cells
 
 
 def _format_cell(figures: Scores, metric: str) -> str:

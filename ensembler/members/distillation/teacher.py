@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from ...competition.tables import Tables
+from ...options.corrections import LabelCorrections
 from ...options.distillation import Distillation
 from ...options.settings import MemberSettings
 from ...paths import CompetitionFolder
@@ -43,7 +44,12 @@ class Teacher:
 
 
 def find_teacher(
-    folder: CompetitionFolder, tables: Tables, stack: str, temperature: float, weight: float, learners: Sequence[str]
+    folder: CompetitionFolder,
+    tables: Tables,
+    stack: str,
+    temperature: float,
+    weight: float,
+    learners: Mapping[str, LabelCorrections | None],
 ) -> Teacher:
     """Find the stack that teaches, and check that it is suitable; see :func:`.load_teaching_stack`."""
     found = load_teaching_stack(folder, tables, stack, learners, "distilled")

@@ -10,6 +10,7 @@ from ...competition.folds.folds import Folds
 from ...competition.tables import Tables, load_tables
 from ...options.distillation import TEACHER_FILE
 from ...paths import CompetitionFolder
+from ..corrected_data import correct_data
 from ..predictions import MemberPredictions, load_members
 
 
@@ -39,8 +40,9 @@ class TeachingJob:
 
     @cached_property
     def splits(self) -> Folds:
-        """Folds of the photos."""
-        return load_folds(self.folder, self.tables)
+        """Folds of the photos, with the corrections that the teacher's members and the students share."""
+        folds = load_folds(self.folder, self.tables)
+        return correct_data(self.folder, self.members[0], self.tables, folds).folds
 
     @cached_property
     def predictions(self) -> list[MemberPredictions]:

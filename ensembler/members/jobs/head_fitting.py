@@ -40,7 +40,7 @@ def fit_head(job: TrainingJob, fold: int, features: Mapping[View, NDArray[np.flo
     rows = job.splits.mask_training(fold)
     views = list_head_views(settings)
     X = StackedViews([features[view] for view in views], np.flatnonzero(rows))
-    Y, folds = job.tables.targets[rows], job.splits.make_inner_folds(fold)
+    Y, folds = job.targets[rows], job.splits.make_inner_folds(fold)
     if settings.hidden:
         return HiddenHead(settings, multiclass=job.multiclass).fit(X.copy_all(), Y, folds, views=len(views))
     weights = compute_class_weights(Y, settings.class_weights, multiclass=job.multiclass)
@@ -86,12 +86,12 @@ class FoldHeads:
         if job.record.settings.hidden:
             return fit_head(job, fold, self._features)
         if fold not in self._fitted:
-            targets, kind = job.tables.targets, job.record.settings.class_weights
+            kind, kept = job.record.settings.class_weights, np.flatnonzero(job.splits.kept)
             groups = group_splits(job.splits, [*range(job.splits.splits), ALL_PHOTOS])
             self._fitted |= fit_split_heads(
-                StackedViews([self._features[view] for view in views]),
-                targets,
-                job.splits,
+                StackedViews([self._features[view] for view in views], kept),
+                job.targets[kept],
+                job.splits.select_rows(kept),
                 next(group for group in groups if fold in group),
                 multiclass=job.multiclass,
                 views=len(views),
@@ -102,7 +102,7 @@ class FoldHeads:
 
     def _compute_weights(self, split: int) -> NDArray[np.float32]:
         job = self._job
-        targets, kind = job.tables.targets[job.splits.mask_training(split)], job.record.settings.class_weights
+        targets, kind = job.targets[job.splits.mask_training(split)], job.record.settings.class_weights
         return compute_class_weights(targets, kind, multiclass=job.multiclass)
 
 
@@ -132,7 +132,7 @@ def build_starting_head(job: TrainingJob, fold: int, width: int, progress: Progr
     """
     settings = job.record.settings
     if settings.head == "random":
-        targets = job.tables.targets[job.splits.mask_training(fold)]
+        targets = job.targets[job.splits.mask_training(fold)]
         return build_initial_head(settings, width, targets, job.compute_seed(fold), multiclass=job.multiclass)
     features: Features = load_or_compute_features(job, list_head_views(settings), progress)
     of_training = {view: training for view, (training, _) in features.items()}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -13,6 +13,7 @@ from ...competition.folds.folds import Folds
 from ...competition.tables import Tables
 from ...errors import BadChoice
 from ...heads.links import average_log_odds
+from ...options.corrections import LabelCorrections
 from ...options.pseudo_labels import PseudoLabels
 from ...options.settings import MemberSettings
 from ...paths import CompetitionFolder
@@ -74,7 +75,11 @@ class Labeller:
 
 
 def find_labeller(
-    folder: CompetitionFolder, tables: Tables, stack: str, confidence: float, learners: Sequence[str]
+    folder: CompetitionFolder,
+    tables: Tables,
+    stack: str,
+    confidence: float,
+    learners: Mapping[str, LabelCorrections | None],
 ) -> Labeller:
     """Find the stack that provides pseudo-labels, and check that it is suitable.
 
@@ -83,7 +88,7 @@ def find_labeller(
     confidence
         Minimum probability of a pseudo-label, above 0.5 and below 1.
     learners
-        Names of the members that learn from the pseudo-labels.
+        Corrections of the members that learn from the pseudo-labels, by name.
 
     Raises
     ------

@@ -67,6 +67,7 @@ MIGRATIONS: Migrations = (
         """,
         "CREATE INDEX uploads_of_answers ON uploads (answer)",
     ),
+    ("ALTER TABLE answers ADD COLUMN own_corrected REAL",),
 )
 
 

@@ -135,7 +135,7 @@ class Ledger:
 
 _ANSWER_COLUMNS = (
     "competition, slug, path, sha256, total_bytes, made, kind, stack, members, folds, samples, metric, "
-    "larger_is_better, own, own_error, own_log_loss"
+    "larger_is_better, own, own_error, own_log_loss, own_corrected"
 )
 _PLACEHOLDERS = ", ".join(f":{column}" for column in _ANSWER_COLUMNS.split(", "))
 # A stack's answer comes first, then the answer at this path.
@@ -162,6 +162,7 @@ def _build_answer_values(answer: Answer, path: str) -> dict[str, Any]:
         "own": drop_non_finite(answer.own),
         "own_error": drop_non_finite(answer.own_error),
         "own_log_loss": drop_non_finite(answer.own_log_loss),
+        "own_corrected": drop_non_finite(answer.own_corrected),
     }
 
 

@@ -37,7 +37,10 @@ class Answer:
     metric, larger_is_better
         Metric of ``own``, and its direction. ``larger_is_better`` is None if Kaggle uses another metric.
     own, own_error, own_log_loss
-        Score on rows that nothing was fitted on, its standard error, and the log loss of the same rows.
+        Score on rows that nothing was fitted on, its standard error, and the log loss of the same rows, by their
+        original labels.
+    own_corrected
+        Score of the same predictions without excluded photos and by new labels. None without corrections.
     made
         Time of writing. None is now.
     """
@@ -57,6 +60,7 @@ class Answer:
     own: float | None = None
     own_error: float | None = None
     own_log_loss: float | None = None
+    own_corrected: float | None = None
     made: datetime | None = None
 
 
@@ -98,6 +102,7 @@ class Row:
     own: float | None
     own_error: float | None
     own_log_loss: float | None
+    own_corrected: float | None
     description: str
     ref: int | None
     began: datetime | None
@@ -164,7 +169,7 @@ _SELECT_ROWS = """
         coalesce(a.total_bytes, u.total_bytes) AS total_bytes, a.made, coalesce(a.kind, 'csv') AS kind,
         coalesce(a.stack, '') AS stack, coalesce(a.members, '[]') AS members, coalesce(a.folds, '') AS folds,
         coalesce(a.samples, '') AS samples, coalesce(a.metric, '') AS metric, a.larger_is_better, a.own, a.own_error,
-        a.own_log_loss, coalesce(u.description, '') AS description, u.ref, u.began, u.submitted,
+        a.own_log_loss, a.own_corrected, coalesce(u.description, '') AS description, u.ref, u.began, u.submitted,
         coalesce(u.status, '') AS status, u.public, u.private, coalesce(u.reason, '') AS reason
     FROM (
         SELECT answers.id AS answer, uploads.id AS upload FROM answers LEFT JOIN uploads ON uploads.answer = answers.id

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ...competition.tables import Tables
 from ...errors import BadChoice, BadData, Mismatch
+from ...members.corrected_data import load_stack_data
 from ...members.stack_record import StackRecord, list_stacks, load_stack_record
 from ...paths import CompetitionFolder
 from ...serialization import compute_fingerprint, read_arrays, read_record, write_json
@@ -127,7 +128,9 @@ def write_notebook(
     written = NotebookFolder(output, owner, make_notebook_slug(slug, stack))
     with write_folder_atomically(output) as temporary:
         fresh = replace(written, root=temporary)
-        bundle = _write_dataset(fresh, tables, stack, stack_folder / MODEL_FILE)
+        # Their labels are the prior of unreadable photos.
+        learned = load_stack_data(folder, tables, stack).kept_tables
+        bundle = _write_dataset(fresh, learned, stack, stack_folder / MODEL_FILE)
         _write_code(fresh, bundle, load_stack_record(folder, stack), gpu=gpu)
     return written
 

@@ -33,6 +33,8 @@ class ListedMember(Exported):
         Standard deviation of the log loss over the finished folds. None for fewer than two.
     accuracy, metric, score, standard_error
         Accuracy of a finished member out of fold, the competition's metric, the score by it, and its standard error.
+    corrected_score, corrected_log_loss
+        Score and log loss of a finished member without the photos that it excludes, and by its new labels.
     seconds
         Training time of the finished folds.
     seconds_per_epoch
@@ -60,6 +62,8 @@ class ListedMember(Exported):
     metric: str | None = None
     score: float | None = None
     standard_error: float | None = None
+    corrected_score: float | None = None
+    corrected_log_loss: float | None = None
     seconds: float
     seconds_per_epoch: float | None
     speed: NetworkSpeed | None

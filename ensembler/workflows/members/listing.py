@@ -218,8 +218,9 @@ def _describe_member(
     losses = tuple(fold.log_loss for fold in done if fold.log_loss is not None)
     scores = load_figures(folder, record, metric) if len(done) == record.folds_count else None
     figures: dict[str, Any] = {}
+    names = ("score", "standard_error", "corrected_score", "corrected_log_loss")
     if scores:
-        figures = {name: drop_non_finite(getattr(scores, name)) for name in ("score", "standard_error")}
+        figures = {name: drop_non_finite(getattr(scores, name)) for name in names}
         figures |= {"accuracy": scores.accuracy, "metric": scores.metric}
     return ListedMember(
         name=record.name,

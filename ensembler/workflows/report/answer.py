@@ -9,7 +9,8 @@ from pathlib import Path
 
 from ...competition.samples import compute_samples_fingerprint
 from ...paths import CompetitionFolder
-from ...reports.facts import AnswerFacts, Gap, StackFacts, SubmissionFacts
+from ...reports.facts import AnswerFacts, StackFacts, SubmissionFacts
+from ...reports.gap import Gap
 from ...reports.quality import is_larger_better, round_finite
 from ...reports.stack_file import StackFile, read_bounds
 from ...storage import compute_file_digest

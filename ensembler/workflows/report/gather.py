@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from ...reports.facts import PhotosFacts, QualityFacts, ReportFacts
+from ...reports.facts import ReportFacts
+from ...reports.outcome_facts import PhotosFacts, QualityFacts
 from ...reports.outcomes import Outcomes, load_member_outcomes, load_stack_outcomes
 from ...reports.quality import RowResults, describe_quality, measure_rows
 from ...reports.stack_file import StackFile

@@ -14,7 +14,7 @@ from ...errors import BadData
 from ...members.records import MemberRecord
 from ...options.command_line import format_command
 from ...paths import CompetitionFolder
-from ...reports.facts import Gap
+from ...reports.gap import Gap
 from ...reports.stack_file import StackFile, load_stack_file
 from ...submission.ledger.rows import Row
 from ..competition import open_competition

@@ -198,4 +198,5 @@ def _build_answer(folder: CompetitionFolder, tables: Tables, stack: str, noteboo
         own=summary.log_loss if metric == "log loss" else summary.score,
         own_error=summary.standard_error,
         own_log_loss=summary.log_loss,
+        own_corrected=summary.corrected_score,
     )

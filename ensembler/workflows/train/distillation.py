@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 from ...competition.folds.folds import Folds
@@ -15,6 +15,7 @@ from ...members.distillation.teacher import Teacher, find_teacher
 from ...members.distillation.teaching_job import TeachingJob
 from ...members.job_files import list_teaching_files
 from ...members.records import MemberRecord
+from ...options.corrections import LabelCorrections
 from ...options.declared import RunOptions
 from ...options.reading import RUN
 from ...paths import CompetitionFolder
@@ -24,7 +25,9 @@ from ...serialization import convert_to_plain
 _TEACH = "ensembler.members.distillation.jobs.teach:teach"
 
 
-def read_teacher(run: RunOptions, folder: CompetitionFolder, tables: Tables, learners: Sequence[str]) -> Teacher | None:
+def read_teacher(
+    run: RunOptions, folder: CompetitionFolder, tables: Tables, learners: Mapping[str, LabelCorrections | None]
+) -> Teacher | None:
     """Return the teacher that the options name, or None.
 
     Raises

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
+from ...competition.corrections.corrections import NO_CORRECTIONS, Corrections, save_corrections
 from ...competition.folds.folds import Folds
 from ...competition.folds.splits import ALL_PHOTOS
 from ...competition.tables import Tables
@@ -19,6 +20,7 @@ from ...members.decodings import count_decodings
 from ...members.job_files import list_training_files
 from ...members.records import MemberRecord, has_results, list_trained_members, remove_leftovers
 from ...members.training_job import TrainingJob
+from ...options.corrections import CORRECTIONS_FILE
 from ...options.declared import RunOptions
 from ...paths import CompetitionFolder
 from ...serialization import convert_to_plain
@@ -53,6 +55,8 @@ class MemberPlan:
         Part of the first fold in which the missing features of all photos are computed.
     start_seconds
         Duration of the start of a process that computes features.
+    corrections
+        Corrections of the member's training data.
     """
 
     record: MemberRecord
@@ -63,6 +67,7 @@ class MemberPlan:
     seconds: Mapping[int, float] = field(default_factory=dict)
     feature_seconds: float = 0.0
     start_seconds: float = 0.0
+    corrections: Corrections = NO_CORRECTIONS
 
 
 def read_job_options(run: RunOptions) -> dict[str, Any]:
@@ -104,8 +109,10 @@ def check_existing_member(folder: CompetitionFolder, record: MemberRecord) -> No
         )
 
 
-def prepare_member_folder(folder: CompetitionFolder, record: MemberRecord, *, restart: bool) -> None:
-    """Write the settings of a member, or compare them with those on disk."""
+def prepare_member_folder(
+    folder: CompetitionFolder, record: MemberRecord, corrections: Corrections = NO_CORRECTIONS, *, restart: bool
+) -> None:
+    """Write the settings and corrections of a member, or compare them with those on disk."""
     if restart:
         remove_folder(folder.member(record.name))
     if record.name in list_trained_members(folder):
@@ -115,6 +122,8 @@ def prepare_member_folder(folder: CompetitionFolder, record: MemberRecord, *, re
             return
         # The first job failed, for example because of a wrong file of weights.
         remove_folder(folder.member(record.name))
+    if corrections:
+        save_corrections(folder.member(record.name) / CORRECTIONS_FILE, corrections)
     record.save(folder)
 
 

@@ -23,6 +23,7 @@ from ..fetch.tables import open_refreshed_competition
 from ..member_scores import score_members
 from ..results import MemberResult
 from .budget import list_possible_folds, plan_within_budget, read_budget, report_cut_short
+from .corrections import read_call_corrections
 from .distillation import check_teacher_options, read_teacher, teach_members
 from .expected_seconds import add_expected_seconds
 from .orientation import fit_to_task
@@ -104,14 +105,14 @@ def train_members(
                 "weights."
             )
         folder, tables = open_refreshed_competition(competition, Workspace.read(workspace), progress)
-        call = fit_to_task(call, tables, run, progress)
+        call = read_call_corrections(fit_to_task(call, tables, run, progress), folder, tables, progress)
         call.report_surprises(progress)
         with contextlib.ExitStack() as locks:
             for name in call.names:
                 locks.enter_context(hold_lock(folder.member_lock(name), f"{name} of {folder.name}"))
             stack = run.get("pseudo_labels")
-            labeller = find_labeller(folder, tables, stack, confidence, call.names) if stack else None
-            teacher = read_teacher(run, folder, tables, call.names)
+            labeller = find_labeller(folder, tables, stack, confidence, call.learners) if stack else None
+            teacher = read_teacher(run, folder, tables, call.learners)
             supervisor = labeller or teacher
             plan = BudgetPlan(call.settings_and_weights, folds)
             if budget:
@@ -120,7 +121,7 @@ def train_members(
             shared = load_or_make_folds(folder, tables, plan.folds, repeats, call.options["seed"])
             plans = call.plan_members(folder, tables, shared, plan, supervisor, job_options)
             for member, member_plan in zip(call.members, plans, strict=True):
-                prepare_member_folder(folder, member_plan.record, restart=restart)
+                prepare_member_folder(folder, member_plan.record, member_plan.corrections, restart=restart)
                 words = build_call(member, run, configuration.command)
                 save_call(folder, member_plan.record.name, [*words, *(supervisor.words if supervisor else [])])
                 if labeller:

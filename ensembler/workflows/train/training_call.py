@@ -6,11 +6,12 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, Self
+from typing import Any, Self, cast
 
 from ...backbones.names import resolve_member, resolve_member_names
 from ...backbones.registry import Backbone
 from ...callers import format_option
+from ...competition.corrections.corrections import NO_CORRECTIONS, Corrections
 from ...competition.folds.folds import Folds
 from ...competition.tables import Tables
 from ...engines.engine import Engine
@@ -18,6 +19,7 @@ from ...engines.job import Needs
 from ...errors import BadChoice
 from ...members.budget.planning import BudgetPlan
 from ...members.budget.sizes import SettingsAndWeights, list_ways_to_train
+from ...members.corrected_data import summarize_corrections
 from ...members.distillation.teacher import Teacher
 from ...members.memory import estimate_memory
 from ...members.pseudo_labels.labeller import Labeller
@@ -25,6 +27,7 @@ from ...members.records import build_record
 from ...members.training_job import TrainingJob
 from ...members.work import estimate_job_work, scale_epochs
 from ...options.configuration import Configuration
+from ...options.corrections import LabelCorrections
 from ...options.declared import TrainingOptions
 from ...options.presets import NO_GPU, NO_WEIGHTS
 from ...options.resolve import list_unused_options
@@ -48,6 +51,8 @@ class TrainingCall:
         Engine that trains them.
     machine
         Machine on which a job runs.
+    corrections
+        Corrections of the training data of each member. Empty before the competition is open, and without any.
     """
 
     members: Sequence[str]
@@ -56,6 +61,7 @@ class TrainingCall:
     configuration: Configuration
     engine: Engine
     machine: JobMachine
+    corrections: Sequence[Corrections] = ()
 
     @classmethod
     def read(cls, members: Sequence[str], name: str | None, configuration: Configuration, engine: Engine) -> Self:
@@ -81,7 +87,30 @@ class TrainingCall:
     @cached_property
     def settings_and_weights(self) -> list[SettingsAndWeights]:
         """Settings of each member, and the source of its weights."""
-        return [self.configuration.resolve_settings(self.machine.machine, member) for member in self.members]
+        resolved = [self.configuration.resolve_settings(self.machine.machine, member) for member in self.members]
+        return [self._correct(number, way) for number, way in enumerate(resolved)]
+
+    def _correct(self, number: int, way: SettingsAndWeights) -> SettingsAndWeights:
+        """Add the corrections of a member to its settings."""
+        settings, source = way
+        return replace(settings, corrections=summarize_corrections(self.find_corrections(number))), source
+
+    @property
+    def learners(self) -> dict[str, LabelCorrections | None]:
+        """The corrections of each member by its name."""
+        return {
+            name: settings.corrections
+            for name, (settings, _) in zip(self.names, self.settings_and_weights, strict=True)
+        }
+
+    def find_correction_files(self, member: str) -> tuple[str | None, str | None]:
+        """Return the files of photos to exclude and of other labels that the options of a member name."""
+        options = self.configuration.resolve_options(self.machine.machine, member).options
+        return cast(str | None, options.get("exclude")), cast(str | None, options.get("relabel"))
+
+    def find_corrections(self, number: int) -> Corrections:
+        """Return the corrections of a member."""
+        return self.corrections[number] if self.corrections else NO_CORRECTIONS
 
     @cached_property
     def options(self) -> TrainingOptions:
@@ -125,7 +154,8 @@ class TrainingCall:
         """Return ways to train a member: as requested, then ever smaller."""
         member = self.members[number]
         options = self.configuration.resolve_options(self.machine.machine, member).options
-        return list_ways_to_train(self.configuration.find_backbone(member), options)
+        ways = list_ways_to_train(self.configuration.find_backbone(member), options)
+        return [self._correct(number, way) for way in ways]
 
     def plan_members(
         self,
@@ -156,7 +186,8 @@ class TrainingCall:
             )
             work = estimate_job_work(planned, backbone, photos, held_out, test, 1, tables.rows_per_photo)
             memory = estimate_memory(settings, backbone, photos - held_out, on_gpu=bool(self.machine.gpus))
-            plans.append(MemberPlan(record, backbone.tiny, work, job, replace(self.needs, memory_bytes=memory)))
+            needs = replace(self.needs, memory_bytes=memory)
+            plans.append(MemberPlan(record, backbone.tiny, work, job, needs, corrections=self.find_corrections(number)))
         return plans
 
 

@@ -111,14 +111,14 @@ def test_what_a_fold_holds_out_changes_neither_its_pseudo_labels_nor_what_learns
 
 
 def _labelled(folder: CompetitionFolder) -> list[dict[str, str]]:
-    labeller = find_labeller(folder, load_tables(folder), "both", CONFIDENCE, ["new"])
+    labeller = find_labeller(folder, load_tables(folder), "both", CONFIDENCE, {"new": None})
     return [dict(zip(*map(list, labeller.select_labels(fold)), strict=True)) for fold in range(3)]
 
 
 def _kernels(folder: CompetitionFolder, fold: int) -> tuple[np.ndarray, np.ndarray]:
     """Weights of a fold's head without and with its pseudo-labels."""
     tables = load_tables(folder)
-    labeller = find_labeller(folder, tables, "both", CONFIDENCE, ["new"])
+    labeller = find_labeller(folder, tables, "both", CONFIDENCE, {"new": None})
     record = record_of(folder, tables, "new")
     settings = dataclasses.replace(record.settings, pseudo_labels=labeller.source)
     dataclasses.replace(record, settings=settings).save(folder)
@@ -152,7 +152,7 @@ def test_copies_of_what_a_fold_holds_out_are_not_learned_from_in_it(folder: Comp
         ({"stack": "unfinished"}, BadChoice, "no finished stack named 'unfinished'"),
         ({"learners": ["new", "two"]}, BadChoice, r"two is a member of the stack both, .* such as two@pseudo\."),
         (
-            {"stack": "pseudo", "learners": ["two@pseudo"]},
+            {"stack": "pseudo", "learners": {"two@pseudo": None}},
             BadChoice,
             r"two@pseudo is a member of the stack pseudo, .* such as two@pseudo-2\.",
         ),
@@ -167,7 +167,7 @@ def test_a_stack_that_cannot_label_is_refused(
     for name, member in (("older", "one"), ("lost", "gone"), ("pseudo", "two@pseudo")):
         content = {"name": name, "members": [{"name": member, "fingerprint": "another"}], "log_loss": 0.5}
         write_json(folder.stack(name) / "stack.json", content)
-    call = {"stack": "both", "confidence": 0.99, "learners": ["new"], **asked}
+    call = {"stack": "both", "confidence": 0.99, "learners": {"new": None}, **asked}
     with pytest.raises(kind, match=words):
         find_labeller(folder, load_tables(folder), **call)  # type: ignore[arg-type]
 
@@ -177,15 +177,15 @@ def test_other_folds_and_no_photos_to_predict_are_refused(tmp_path: Path) -> Non
     tables = load_tables(folder)
     blind = dataclasses.replace(tables, test=tables.test.assign(path=""))
     with pytest.raises(BadChoice, match="made has no readable photo to predict"):
-        find_labeller(folder, blind, "both", 0.9, ["new"])
+        find_labeller(folder, blind, "both", 0.9, {"new": None})
     remove_file(folder.fold("two", 1) / "fold.json")
     with pytest.raises(Mismatch, match="Fold 1 of two is not finished"):
-        find_labeller(folder, tables, "both", 0.9, ["new"])
+        find_labeller(folder, tables, "both", 0.9, {"new": None})
     folder.folds.write_text(
         folder.folds.read_text().replace(",1\n", ",9\n").replace(",2\n", ",1\n").replace(",9\n", ",2\n")
     )
     with pytest.raises(Mismatch, match="trained with other folds"):
-        find_labeller(folder, tables, "both", 0.9, ["new"])
+        find_labeller(folder, tables, "both", 0.9, {"new": None})
 
 
 def test_other_predictions_are_another_source(tmp_path: Path) -> None:
@@ -193,7 +193,7 @@ def test_other_predictions_are_another_source(tmp_path: Path) -> None:
     tables = load_tables(folder)
 
     def source(stack: str = "both") -> str:
-        return find_labeller(folder, tables, stack, 0.9, ["new"]).source.fingerprint
+        return find_labeller(folder, tables, stack, 0.9, {"new": None}).source.fingerprint
 
     before = source()
     assert source() == before
@@ -217,7 +217,7 @@ def test_a_member_without_pseudo_labels_is_written_as_before_there_were_any(fold
     record.save(folder)
     assert "pseudo_labels" not in read_json(folder.member(record.name) / "member.json")["settings"]
     assert make_record(convert_to_plain(record), MemberRecord, "x") == record
-    source = find_labeller(folder, load_tables(folder), "both", 0.9, ["new"]).source
+    source = find_labeller(folder, load_tables(folder), "both", 0.9, {"new": None}).source
     taught = dataclasses.replace(record, settings=dataclasses.replace(record.settings, pseudo_labels=source))
     assert make_record(convert_to_plain(taught), MemberRecord, "x") == taught
     assert taught.fingerprint != record.fingerprint

@@ -51,6 +51,7 @@ ROW = Row(
     own=0.9,
     own_error=0.01,
     own_log_loss=0.25,
+    own_corrected=None,
     description="first",
     ref=7,
     began=None,

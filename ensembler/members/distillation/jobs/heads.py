@@ -36,7 +36,7 @@ def fit_distilled_head(
     extra, rows = job.load_pseudo_labelled(fold), job.splits.mask_training(fold)
     soft = job.load_soft_targets(fold, np.flatnonzero(rows))
     X = join_features(features, views, rows, extra.rows)
-    Y = np.concatenate([job.tables.targets[rows], extra.targets])
+    Y = np.concatenate([job.targets[rows], extra.targets])
     folds = np.concatenate([job.splits.make_inner_folds(fold), np.full(len(extra.rows), NOT_HELD_OUT)])
     if settings.hidden:
         return HiddenHead(settings, multiclass=multiclass).fit(X, Y, folds, views=len(views), soft=soft)

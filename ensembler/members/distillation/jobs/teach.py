@@ -69,7 +69,7 @@ def _predict_by_member(
     """Return a member's probabilities of a fold's training photos, and of the photos to predict."""
     if fold == ALL_PHOTOS:
         # Nothing is held out, so all networks of the member may teach.
-        return member.out_of_fold, member.test
+        return member.out_of_fold[teaching.splits.mask_training(fold)], member.test
     job = TrainingJob(teaching.folder, member.name, (fold,), "")
     test = load_test_predictions(teaching.folder, teaching.tables, member.record, fold)
     predict_training = _predict_across_inner_folds if member.record.settings.frozen else _predict_by_own_network
@@ -87,7 +87,7 @@ def _predict_across_inner_folds(job: TrainingJob, fold: int, progress: Progress)
     rows = np.flatnonzero(job.splits.mask_training(fold))
     inner = job.splits.make_inner_folds(fold)
     X = StackedViews([features[view][0] for view in views], rows)
-    heads = _fit_across_folds(job, fold, X, job.tables.targets[rows], inner)
+    heads = _fit_across_folds(job, fold, X, job.targets[rows], inner)
     predicted = np.empty((len(rows), len(job.tables.manifest.outputs)), np.float32)
     for number, head in heads.items():
         mine = inner == number

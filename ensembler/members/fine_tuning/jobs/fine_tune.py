@@ -88,13 +88,13 @@ def _build_fold_task(job: TrainingJob, fold: int, photos: CompetitionPhotos, pro
     rows, evaluation_rows = np.flatnonzero(job.splits.mask_training(fold)), {}
     seed = job.compute_seed(fold)
     if settings.patience:
-        rows, evaluation_rows["validation"] = split_validation_rows(rows, tables, seed)
+        rows, evaluation_rows["validation"] = split_validation_rows(rows, job.corrected.tables, seed)
     if job.splits.mask_held_out(fold).any():
         evaluation_rows["held_out"] = np.flatnonzero(job.splits.mask_held_out(fold))
     # Validation and held-out rows contain real labels only, because predictions are not a ground truth.
     pseudo = job.load_pseudo_labelled(fold)
     learned = photos.select_training_photos(np.concatenate([rows, list_test_rows(tables)[pseudo.rows]]))
-    targets, soft = np.concatenate([tables.targets[rows], pseudo.targets]), job.load_soft_targets(fold, rows)
+    targets, soft = np.concatenate([job.targets[rows], pseudo.targets]), job.load_soft_targets(fold, rows)
     training = TrainingPhotos(learned, join_targets(targets, soft), tables.rows_per_photo)
     return FoldTask(
         name=f"{job.member}, {job.describe_fold(fold)}",
@@ -138,10 +138,13 @@ def _compute_log_losses(
     photos: CompetitionPhotos,
     progress: Progress,
 ) -> dict[str, float]:
-    """Compute the log loss on each set of rows without augmentation."""
-    targets = job.tables.targets
+    """Compute the log loss on each set of rows without augmentation.
+
+    Held-out rows have the labels of the competition, and validation rows those that are learned.
+    """
     losses = {}
     for name, rows in evaluation_rows.items():
+        targets = job.targets if name == "validation" else job.tables.targets
         probabilities = compute_probabilities(model, photos.select_photos(rows), job, progress, SILENT.start("", 0))
         losses[name] = log_loss(targets[rows], probabilities, multiclass=job.multiclass)
     return losses

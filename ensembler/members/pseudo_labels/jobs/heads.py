@@ -45,7 +45,7 @@ def fit_with_pseudo_labels(
         return head
     rows = job.splits.mask_training(fold)
     X = join_features(features, views, rows, pseudo.rows)
-    Y = np.concatenate([job.tables.targets[rows], pseudo.targets])
+    Y = np.concatenate([job.targets[rows], pseudo.targets])
     undivided, multiclass = np.zeros(len(Y), np.int64), job.multiclass
     if isinstance(head, HiddenHead):
         again = HiddenHead(head.settings, multiclass=multiclass)

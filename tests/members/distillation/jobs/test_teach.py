@@ -68,7 +68,7 @@ def _load_test(folder: CompetitionFolder, record: MemberRecord, fold: int) -> np
 def make_student(folder: CompetitionFolder, name: str = "new", **changed: Any) -> TrainingJob:
     tables = load_tables(folder)
     record = record_of(folder, tables, name)
-    source = find_teacher(folder, tables, "both", 2.0, 0.9, [name]).source
+    source = find_teacher(folder, tables, "both", 2.0, 0.9, {name: None}).source
     settings = dataclasses.replace(record.settings, distillation=source, **changed)
     dataclasses.replace(record, settings=settings).save(folder)
     return TrainingJob(folder, name, tuple(FOLDS), "none")
@@ -228,6 +228,6 @@ def test_the_source_names_stack_temperature_and_weight(tmp_path: Path) -> None:
     source = job.record.settings.distillation
     assert isinstance(source, Distillation)
     assert str(source) == f"both at 2, weight 0.9 (predictions {source.fingerprint})"
-    teacher = find_teacher(folder, load_tables(folder), "both", 2.0, 0.9, ["new"])
+    teacher = find_teacher(folder, load_tables(folder), "both", 2.0, 0.9, {"new": None})
     assert teacher.words == ["--teacher", "both", "--temperature", "2.0", "--soft-weight", "0.9"]
     assert teacher.members == MEMBERS

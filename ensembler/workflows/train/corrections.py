@@ -1,0 +1,50 @@
+"""Reads the corrections of the members that a call trains, and reports them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ...competition.corrections.corrections import Corrections, describe_ids, list_kept_copies
+from ...competition.corrections.reading import read_corrections
+from ...competition.duplicates import load_duplicates
+from ...competition.tables import Tables
+from ...paths import CompetitionFolder
+from ...progress import Progress
+from .training_call import TrainingCall
+
+Files = tuple[str | None, str | None]
+
+
+def read_call_corrections(
+    call: TrainingCall, folder: CompetitionFolder, tables: Tables, progress: Progress
+) -> TrainingCall:
+    """Return the call with the corrections of each member, which the options ``exclude`` and ``relabel`` name.
+
+    Raises
+    ------
+    BadChoice
+        If a file cannot be used; see :func:`.read_corrections`.
+    """
+    known: dict[Files, Corrections] = {}
+    corrections = []
+    for files in map(call.find_correction_files, call.members):
+        if files not in known:
+            known[files] = read_corrections(tables, *files, progress)
+            _report(known[files], folder, tables, progress)
+        corrections.append(known[files])
+    return replace(call, corrections=tuple(corrections))
+
+
+def _report(corrections: Corrections, folder: CompetitionFolder, tables: Tables, progress: Progress) -> None:
+    if not corrections:
+        return
+    progress.note(
+        f"{corrections.describe()} in training. All photos are still predicted out of fold and scored with their "
+        "original labels; scores after correction are shown beside."
+    )
+    copies = list(list_kept_copies(corrections, load_duplicates(folder), set(tables.train["id"])))
+    if copies:
+        progress.note(
+            f"{describe_ids(copies)} that show the same picture as an excluded one are still learned from: exclude "
+            "them too if they are wrong as well."
+        )
