@@ -121,6 +121,7 @@ HEAVY = {
 }
 # Pillow, Keras and what runs networks beside it: plain Keras 3 elsewhere, so that it runs on JAX and PyTorch too.
 TENSORFLOW = {
+    "explanations/jobs/gradients.py",
     "exports/jobs/convert.py",
     "exports/jobs/litert_files.py",
     "exports/jobs/opened.py",
