@@ -34,7 +34,12 @@ def defaults(
 @pytest.mark.parametrize("machine", [CPU, GPU], ids=["cpu", "gpu"])
 @pytest.mark.parametrize("name", ["b0", "vgg16", "demo-conv", OWN.name])
 def test_every_option_has_a_default_but_those_that_need_none(preset: Preset, machine: Machine, name: str) -> None:
-    assert defaults(name, preset=preset, machine=machine).keys() == set(OPTIONS) - {"phases", "backbones", "exclude", "relabel"}
+    assert defaults(name, preset=preset, machine=machine).keys() == set(OPTIONS) - {
+        "phases",
+        "backbones",
+        "exclude",
+        "relabel",
+    }
 
 
 @pytest.mark.parametrize(
