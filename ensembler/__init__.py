@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from .workflows.demo import demo
     from .workflows.distill import distill
     from .workflows.doubts import Doubts, list_doubts
+    from .workflows.explain import Explanations, explain
     from .workflows.export import export
     from .workflows.folds import FoldsResult, folds
     from .workflows.layout import LayoutResult, layout
@@ -60,6 +61,7 @@ _HOMES = {
     "Doubts": "workflows.doubts",
     "EnsemblerError": "errors",
     "Event": "events",
+    "Explanations": "workflows.explain",
     "ExportResult": "exports.result",
     "ExportedFile": "exports.result",
     "FoldsResult": "workflows.folds",
@@ -89,6 +91,7 @@ _HOMES = {
     "config": "workflows.config",
     "demo": "workflows.demo",
     "distill": "workflows.distill",
+    "explain": "workflows.explain",
     "export": "workflows.export",
     "fetch": "handle.opening",
     "folds": "workflows.folds",
@@ -122,6 +125,7 @@ __all__ = [
     "EngineOptions",
     "EnsemblerError",
     "Event",
+    "Explanations",
     "ExportResult",
     "ExportedFile",
     "FoldsResult",
@@ -151,6 +155,7 @@ __all__ = [
     "config",
     "demo",
     "distill",
+    "explain",
     "export",
     "fetch",
     "folds",

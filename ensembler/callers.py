@@ -15,7 +15,7 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 
 # Arguments whose option has another name, because it is repeated or shared by several arguments.
-_OPTIONS = {"phases": "phase", "backbones": "backbone", "formats": "format"}
+_OPTIONS = {"phases": "phase", "backbones": "backbone", "formats": "format", "class_name": "class"}
 _ARGUMENTS = {
     **{option: name for name, option in _OPTIONS.items()},
     "data": "workspace",
@@ -59,12 +59,14 @@ COMPETITION_COMMANDS = frozenset(
         "check",
         "distill",
         "doubts",
+        "explain",
         "export",
         "folds",
         "layout",
         "members",
         "notebook",
         "predict",
+        "report",
         "score",
         "stack",
         "status",

@@ -146,8 +146,8 @@ def sort_clues(clues: Sequence[Clue]) -> list[Clue]:
 
 
 def describe_strongest(clues: Sequence[Clue]) -> str:
-    """Return the strongest of the clues that are not reported, with its figures, in words. Empty if all are."""
-    weak = [clue for clue in clues if not clue.is_reported]
+    """Return the strongest of the clues that are not reported, with its figures, in words. Empty if none tells more than chance."""
+    weak = [clue for clue in clues if not clue.is_reported and clue.area > 0.5]
     if not weak:
         return ""
     best = max(weak, key=lambda clue: clue.area)

@@ -140,6 +140,7 @@ def _classify(values: Array, targets: Targets, *, is_linear: bool) -> Array:
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
+    from threadpoolctl import threadpool_limits
 
     odds = np.zeros(len(values))
     truth = targets.flags[:, 0]
@@ -155,8 +156,10 @@ def _classify(values: Array, targets: Targets, *, is_linear: bool) -> Array:
                 max_iter=60, learning_rate=0.1, max_leaf_nodes=8, min_samples_leaf=10, random_state=0
             )
         )
-        model.fit(values[~held_out], truth[~held_out])
-        odds[held_out] = model.decision_function(values[held_out])
+        # Threads wait for each other longer than they compute if the machine does something else too.
+        with threadpool_limits(1):
+            model.fit(values[~held_out], truth[~held_out])
+            odds[held_out] = model.decision_function(values[held_out])
     return odds
 
 

@@ -18,11 +18,13 @@ from .check_commands import check
 from .competition_commands import adopt, fetch, layout
 from .context import Context
 from .endings import EXIT_INTERRUPTED, EXIT_WRONG_CALL, CommandExit, describe_outcome, fail
+from .explanation_commands import explain
 from .export_commands import export
 from .fold_commands import folds
 from .member_commands import members, status
 from .options import PATH, Option, option
 from .prediction_commands import doubts, predict
+from .report_commands import report
 from .slurm_commands import slurm_script
 from .stack_commands import demo, score, stack
 from .submission_commands import notebook, submissions, submit
@@ -55,6 +57,7 @@ def commands(
     ensembler stack                             stack, score by nested folds, write the CSV
     ensembler submit                            check, upload, show the public score
     ensembler status                            show the state and what to do next
+    ensembler report                            write a page that explains it all
 
     Every option can be set by an environment variable: ENSEMBLER_DATA, ENSEMBLER_TRAIN_MEMBERS_FOLDS, ...
     """  # noqa: D301 - click's mark for lines to keep is a backspace, not a backslash
@@ -94,11 +97,13 @@ for _command in (
     doubts,
     predict,
     export,
+    explain,
     score,
     submit,
     submissions,
     notebook,
     status,
+    report,
     slurm_script,
 ):
     # The option is also accepted after the command.

@@ -1,4 +1,4 @@
-"""What a handle does with finished networks: predictions, and files for other runtimes."""
+"""What a handle does with finished networks: predictions, explanations, and files for other runtimes."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from ..exports.result import ExportResult
 from ..options.arguments import Names, Paths
 from ..options.declared import EngineOptions
 from ..paths import PathLike
+from ..workflows.explain import Explanations, explain
 from ..workflows.export import DEFAULT_PHOTOS, export
 from ..workflows.predict import Predictions, predict
 from .facts import CompetitionFacts
@@ -39,6 +40,40 @@ class CompetitionNetworks(CompetitionFacts):
                 stack=stack,
                 model=model,
                 batch_size=batch_size,
+                competition=self,
+                progress=progress,
+                **options,
+            )
+
+    def explain(
+        self,
+        photos: Paths,
+        *,
+        stack: PathLike | None = None,
+        model: PathLike | None = None,
+        member: str | None = None,
+        class_name: str | None = None,
+        members: bool = False,
+        output: PathLike | None = None,
+        **options: Unpack[EngineOptions],
+    ) -> Explanations:
+        """Explain which parts of photos speak for a class; see :func:`ensembler.explain`.
+
+        Examples
+        --------
+        >>> found = ensembler.open("pets").explain(["photos/dogs/1.png"], stack="first")
+        >>> found.photos[0].out_of_fold, found.heat.shape
+        (True, (1, 56, 56))
+        """
+        with self.progress as progress:
+            return explain(
+                photos,
+                stack=stack,
+                model=model,
+                member=member,
+                class_name=class_name,
+                members=members,
+                output=output,
                 competition=self,
                 progress=progress,
                 **options,

@@ -301,12 +301,14 @@ def list_trained_members(folder: CompetitionFolder) -> list[str]:
     return sorted(path.parent.name for path in (folder.root / "members").glob("*/member.json"))
 
 
-def list_network_files(folder: CompetitionFolder, record: MemberRecord, *, refit: bool = False) -> list[Path]:
+def list_network_files(
+    folder: CompetitionFolder, record: MemberRecord, *, refit: bool = False, folds: Iterable[int] | None = None
+) -> list[Path]:
     """List the member's Keras files: a frozen backbone and its heads, or one whole network per fold.
 
-    With ``refit``, list those of the network that learned from all photos.
+    With ``refit``, list those of the network that learned from all photos. With ``folds``, list those of some folds.
     """
-    folds = [ALL_PHOTOS] if refit else list(range(record.folds_count))
+    folds = [ALL_PHOTOS] if refit else list(range(record.folds_count) if folds is None else folds)
     if record.settings.frozen:
         heads = [folder.fold(record.name, fold) / "head.keras" for fold in folds]
         return [folder.backbone(record.name), *heads]

@@ -9,7 +9,8 @@ import pytest
 from matplotlib.text import Text
 from PIL import Image
 
-from ensembler.charts.loss_picture import PlottedBackbone, build_figure, draw_losses, find_pareto_front
+from ensembler.charts.costs import find_pareto_front
+from ensembler.charts.loss_picture import PlottedBackbone, build_figure, draw_losses
 
 
 def made(count: int, seed: int = 0, *, close: bool = False) -> list[PlottedBackbone]:
@@ -28,26 +29,6 @@ def made(count: int, seed: int = 0, *, close: bool = False) -> list[PlottedBackb
     ]
 
 
-@pytest.mark.parametrize(
-    ("costs", "losses", "best"),
-    [
-        ([1, 2, 3], [0.3, 0.2, 0.1], [0, 1, 2]),
-        ([1, 2, 3], [0.1, 0.2, 0.3], [0]),
-        ([1, 2, 3], [0.3, 0.4, 0.1], [0, 2]),
-        # Of two that cost the same the better one, of two of the same loss the cheaper one.
-        ([1, 1, 2], [0.3, 0.2, 0.2], [1]),
-        ([5], [0.5], [0]),
-    ],
-    ids=str,
-)
-def test_the_front_is_what_nothing_beats_in_both(costs: list[int], losses: list[float], best: list[int]) -> None:
-    candidates = [
-        PlottedBackbone(str(n), loss, 0.0, float(cost), cost, True)
-        for n, (cost, loss) in enumerate(zip(costs, losses, strict=True))
-    ]
-    assert [int(one.name) for one in find_pareto_front(candidates, lambda one: one.parameters)] == best
-
-
 @pytest.mark.parametrize("candidates", [made(1), made(5), made(18, 1), made(60, 2), made(40, 3, close=True)], ids=len)
 def test_no_two_labels_overlap_and_the_front_has_all_of_its_own(candidates: list[PlottedBackbone]) -> None:
     figure = build_figure(candidates, "title")
@@ -57,7 +38,7 @@ def test_no_two_labels_overlap_and_the_front_has_all_of_its_own(candidates: list
         boxes = [text.get_window_extent(renderer) for text in texts]
         assert not any(one.overlaps(other) for number, one in enumerate(boxes) for other in boxes[:number])
         names = {text.get_text() for text in texts}
-        assert {one.name for one in find_pareto_front(candidates, cost)} <= names
+        assert {one.name for one in find_pareto_front([one.make_point(cost(one)) for one in candidates])} <= names
 
 
 def test_the_files_can_be_read_and_depend_on_the_figures_alone(tmp_path: Path) -> None:

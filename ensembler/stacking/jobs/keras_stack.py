@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -69,13 +70,39 @@ def build_stack_file(spec: dict[str, Any], progress: Progress) -> dict[str, Any]
     return {"difference": difference}
 
 
-def build_member_network(folder: CompetitionFolder, record: MemberRecord, name: str, *, refit: bool) -> Any:
+def load_network(path: Path) -> Any:
+    """Load a member's network, or a part of it, for prediction."""
+    return keras.saving.load_model(path, compile=False)
+
+
+def build_member_network(
+    folder: CompetitionFolder,
+    record: MemberRecord,
+    name: str,
+    *,
+    refit: bool,
+    folds: Sequence[int] | None = None,
+    load: Callable[[Path], Any] = load_network,
+) -> Any:
     """Build the sub-model of a member: the mean over its folds and views, which contains each network once.
 
     The rotations of an orientation task are averaged before the folds, as in training.
+
+    Parameters
+    ----------
+    folder, record
+        Folder of the competition, and record of the member.
+    name
+        Name of the sub-model's layer.
+    refit
+        Whether to use the network that learned from all photos instead of those of the folds.
+    folds
+        Numbers of the folds to use. None uses all.
+    load
+        Function that loads a network. It may return the same network each time.
     """
     check_networks(folder, record)
-    models = [keras.saving.load_model(path, compile=False) for path in list_network_files(folder, record, refit=refit)]
+    models = [load(path) for path in list_network_files(folder, record, refit=refit, folds=folds)]
     size = record.settings.image_size
     pixels = keras.Input((size, size, 3), name="pixels")
     by_rotations = record.settings.tta == "rotations"

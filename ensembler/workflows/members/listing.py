@@ -138,7 +138,9 @@ def _load_records(folder: CompetitionFolder, progress: Progress) -> list[MemberR
     records, begun = [], list_begun_members(folder)
     for name in (name for name in list_trained_members(folder) if name not in begun):
         try:
-            records.append(MemberRecord.load(folder, name))
+            record = MemberRecord.load(folder, name)
+            load_finished_folds(folder, record, range(record.folds_count))
+            records.append(record)
         except BadData as error:
             progress.warn(str(error))
     return records
@@ -247,5 +249,7 @@ def _compute_mean_log_loss(folds: Sequence[FoldRecord]) -> float | None:
 
 def _compute_seconds_per_epoch(places: Sequence[Path]) -> float | None:
     """Return the mean time of a whole epoch. A time budget may have ended an epoch early."""
-    rows = [row for place in places for row in read_history(place) if row.get("seconds")]
+    # The history may be missing, as nothing else needs it.
+    kept = [place for place in places if (place / "history.csv").is_file()]
+    rows = [row for place in kept for row in read_history(place) if row.get("seconds")]
     return fmean(float(row["seconds"]) / (float(row.get("share") or 0) or 1.0) for row in rows) if rows else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from ...options.arguments import check_arguments
 from ...paths import DEFAULT_WORKSPACE, CompetitionFolder, CompetitionLike, Workspace, WorkspaceLike
 from ...progress import SILENT, Progress
 from ...submission.ledger.ledger import Ledger
+from ...submission.ledger.rows import Row
 from ...tables import Listing
 from ..members.listing import describe_damaged_folds, list_begun_members, list_competition_members
 from .next_steps import choose_first_step, choose_next_step, describe_begun
@@ -60,7 +62,8 @@ def status(
     )
     if name is None:
         return Status(None, summaries, choose_first_step(workspace, known, begun))
-    competition_status = _describe_competition(workspace.competition(name), progress)
+    folder = workspace.competition(name)
+    competition_status = describe_competition(folder, progress, read_submissions(folder))
     named = name != current
     return Status(
         competition_status,
@@ -70,7 +73,28 @@ def status(
     )
 
 
-def _describe_competition(folder: CompetitionFolder, progress: Progress) -> CompetitionStatus:
+def read_submissions(folder: CompetitionFolder) -> list[Row]:
+    """Read the rows of the ledger about a competition, newest first.
+
+    Raises
+    ------
+    BadData
+        If the manifest or the ledger is damaged.
+    """
+    slug = "" if folder.is_ours else Manifest.load(folder.manifest).slug
+    return Ledger(folder.workspace.submissions).list_rows(folder.name, slug)
+
+
+def describe_competition(
+    folder: CompetitionFolder, progress: Progress, submissions: Sequence[Row]
+) -> CompetitionStatus:
+    """Describe one competition. See :func:`status`.
+
+    Parameters
+    ----------
+    submissions
+        Its rows of the ledger, newest first.
+    """
     manifest = Manifest.load(folder.manifest)
     damage = describe_damaged_folds(folder)
     csvs = sorted(folder.submissions.glob("*.csv"), key=lambda path: path.stat().st_mtime)
@@ -87,9 +111,7 @@ def _describe_competition(folder: CompetitionFolder, progress: Progress) -> Comp
         members=tuple(list_competition_members(folder, progress, damage)),
         stacks=tuple(load_stacks(folder, progress)),
         newest_csv=csvs[-1].absolute() if csvs else None,
-        submissions=tuple(
-            Ledger(folder.workspace.submissions).list_rows(folder.name, "" if folder.is_ours else manifest.slug)
-        ),
+        submissions=tuple(submissions),
     )
 
 

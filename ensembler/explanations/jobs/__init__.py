@@ -1,0 +1,1 @@
+"""Maps of what Keras networks look at, by gradients."""

@@ -1,0 +1,110 @@
+"""The last feature maps of each backbone in a network, and the view of the photo that each of them shows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .flat_graph import FlatGraph, Key, Step
+
+# Operations that only move pixels. A flip of the channels is none of them.
+_MOVES = {"Flip", "Transpose", "Cropping2D", "Resizing", "Identity"}
+_CHANNEL_AXES = (-1, 3)
+
+
+@dataclass(frozen=True)
+class FeatureMap:
+    """A tensor of feature maps, of shape (photos, rows, columns, channels).
+
+    Attributes
+    ----------
+    key
+        Key of the tensor.
+    view
+        Affine map, shape (2, 3), from positions in the feature map to positions in the photo. Both are shares of height
+        and width from 0 to 1.
+    member
+        Name of the layer of the outermost model that contains it. Empty if there is none.
+    is_pixels
+        Whether the network has no spatial layer, so that the tensor is the photo itself.
+    """
+
+    key: Key
+    view: NDArray[np.float64]
+    member: str
+    is_pixels: bool
+
+
+def find_feature_maps(graph: FlatGraph) -> list[FeatureMap]:
+    """Return the last feature maps before the positions are pooled or flattened, one for each call of a backbone."""
+    producers = graph.find_producers()
+    keys, seen, waiting = [], set[Key](), list(graph.outputs)
+    while waiting:
+        key = waiting.pop()
+        if key in seen:
+            continue
+        seen.add(key)
+        if graph.is_spatial(key):
+            keys.append(key)
+        elif key in producers:
+            waiting += producers[key].inputs
+    moved = _find_moved_pixels(graph)
+    return [_describe(graph, producers, moved, key) for key in sorted(keys)]
+
+
+def _describe(graph: FlatGraph, producers: dict[Key, Step], moved: set[Key], key: Key) -> FeatureMap:
+    sources, has_weights = _trace_back(producers, moved, key)
+    producer = producers.get(key)
+    member = producer.path[0] if producer is not None and producer.path else ""
+    return FeatureMap(key, _measure_view(graph, sources[0]), member, not has_weights)
+
+
+def _find_moved_pixels(graph: FlatGraph) -> set[Key]:
+    """Return the tensors that are photos whose pixels were only moved."""
+    moved = set(graph.inputs)
+    for step in graph.steps:
+        axis = getattr(step.operation, "axis", None)
+        if step.kind in _MOVES and axis not in _CHANNEL_AXES and moved.issuperset(step.inputs):
+            moved.update(step.outputs)
+    return moved
+
+
+def _trace_back(producers: dict[Key, Step], moved: set[Key], key: Key) -> tuple[list[Key], bool]:
+    """Return the moved photos that a tensor is computed from, and whether a layer with weights lies in between."""
+    sources, seen, waiting, has_weights = [], set[Key](), [key], False
+    while waiting:
+        current = waiting.pop()
+        if current in seen:
+            continue
+        seen.add(current)
+        if current in moved:
+            sources.append(current)
+        elif current in producers:
+            step = producers[current]
+            has_weights |= step.has_weights and step.kind != "Normalization"
+            waiting += step.inputs
+    return sources, has_weights
+
+
+def _measure_view(graph: FlatGraph, source: Key) -> NDArray[np.float64]:
+    """Find how pixels were moved, by moving a photo whose pixels are their own positions."""
+    photos = {key: _make_positions(graph.shapes[key]) for key in graph.inputs}
+    [moved] = graph.run(photos, [source]).values()
+    found = np.asarray(moved, np.float64)[0, :, :, :2]
+    rows, columns = found.shape[:2]
+    here = _make_positions((1, rows, columns, 3))[0, :, :, :2].astype(np.float64)
+    # The edge of a resized crop repeats its outermost pixels.
+    inner = slice(rows // 4, rows - rows // 4), slice(columns // 4, columns - columns // 4)
+    known = np.column_stack([here[inner].reshape(-1, 2), np.ones(here[inner][..., 0].size)])
+    solution, *_ = np.linalg.lstsq(known, found[inner].reshape(-1, 2), rcond=None)
+    return np.asarray(solution.T, np.float64)
+
+
+def _make_positions(shape: tuple[Any, ...]) -> NDArray[np.float32]:
+    """Return a photo whose first two channels are the rows and columns of its pixels, as shares of its size."""
+    rows, columns = (int(size) for size in shape[1:3])
+    grid = np.meshgrid((np.arange(rows) + 0.5) / rows, (np.arange(columns) + 0.5) / columns, indexing="ij")
+    return np.stack([*grid, np.zeros_like(grid[0])], axis=-1)[None].astype(np.float32)
