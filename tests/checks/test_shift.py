@@ -57,7 +57,9 @@ def test_a_property_that_differs_drives_the_finding() -> None:
     assert [doubt.set for doubt in found.doubts] == ["train"] * NAMED + ["test"] * NAMED
     widths = {each.id: each.facts.width for each in photos}
     unlike = {name: [widths[each.id] for each in found.doubts if each.set == name] for name in ("train", "test")}
-    assert np.mean(unlike["train"]) > np.mean(unlike["test"]) + 50
+    # Widths of training photos are 300 to 499, those of photos to predict 420 to 619.
+    assert np.mean(unlike["train"]) > 430
+    assert np.mean(unlike["test"]) < 490
     assert "no frozen features are stored" in found.left_out[0]
 
 
