@@ -202,18 +202,23 @@ def scale(photo: Image.Image, share: float) -> Image.Image:
 
 def measure_leaks(archive: Path, root: Path) -> None:
     """Save photos of dogs in another way than those of cats, and photos to predict darker than training photos."""
-    plans: dict[str, Callable[[Path], tuple[Change, int]]] = {
-        "all saved at quality 95": lambda path: (lambda photo: photo, 95),
-        "dogs saved at quality 93, cats at 95": lambda path: (lambda photo: photo, 93 if "dog" in path.name else 95),
-        "dogs scaled to 80 %": lambda path: (lambda photo: scale(photo, 0.8 if "dog" in path.name else 1), 95),
-        "dogs scaled to 60 %": lambda path: (lambda photo: scale(photo, 0.6 if "dog" in path.name else 1), 95),
+    # Quality and scale of the photos of dogs. Those of cats are saved at quality 95.
+    plans = {
+        "all saved at quality 95": (95, 1.0),
+        "dogs saved at quality 93, cats at 95": (93, 1.0),
+        "dogs scaled to 80 %": (95, 0.8),
+        "dogs scaled to 60 %": (95, 0.6),
     }
     tell("planted", "strongest single clue", "AUC", "finding")
-    for number, (what, plan) in enumerate(plans.items()):
+    for number, (what, (quality, share)) in enumerate(plans.items()):
         photos = Photos(archive, root / f"leak-{number}")
         for path in photos.train:
-            change, quality = plan(path)
-            change_file(path, change, quality=quality)
+            is_dog = "dog" in path.name
+            change_file(
+                path,
+                lambda photo, by=share if is_dog else 1.0: scale(photo, by),
+                quality=quality if is_dog else 95,
+            )
         result, _, _ = photos.examine(f"leak-{number}", root)
         clue = max((clue for clue in result.leaks if "all" not in clue.name), key=lambda clue: clue.area)
         tell(what, clue.name, format_area(clue), "yes" if clue.is_reported else "no")
