@@ -83,7 +83,7 @@ def find_shift(
     properties = _list_properties(chosen)
     inputs = {COLOURS: _list_numbers(chosen)}
     if features is not None:
-        inputs[f"{FEATURES} {features.name}"] = np.asarray(features.values[rows], dtype=np.float64)
+        inputs[f"{FEATURES} {features.name}"] = _find_components(features.values[rows])
     clues = measure_properties(properties, targets, others=len(inputs))
     looks = len(properties) + len(inputs)
     odds = {}
@@ -145,7 +145,7 @@ def _build_classifier(values: Array, targets: Targets, *, is_linear: bool) -> Cl
     truth = targets.flags[:, 0]
 
     def classify(held_out: Flags) -> Array:
-        model = _make_linear_model(values[~held_out]) if is_linear else _make_trees()
+        model = _make_linear_model() if is_linear else _make_trees()
         # Threads wait for each other longer than they compute if the machine does something else too.
         with threadpool_limits(1):
             model.fit(values[~held_out], truth[~held_out])
@@ -154,14 +154,20 @@ def _build_classifier(values: Array, targets: Targets, *, is_linear: bool) -> Cl
     return classify
 
 
-def _make_linear_model(learned: Array) -> Any:
+def _find_components(values: NDArray[np.floating]) -> Array:
+    """Return principal components of variance 1, shape (photos, components). They do not depend on the sets."""
     from sklearn.decomposition import PCA
-    from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    components = PCA(min(COMPONENTS, *learned.shape), whiten=True, random_state=0)
-    return make_pipeline(StandardScaler(), components, LogisticRegression(C=0.01, max_iter=500))
+    components = PCA(min(COMPONENTS, *values.shape), whiten=True, random_state=0)
+    return np.asarray(make_pipeline(StandardScaler(), components).fit_transform(values), dtype=np.float64)
+
+
+def _make_linear_model() -> Any:
+    from sklearn.linear_model import LogisticRegression
+
+    return LogisticRegression(C=0.01, max_iter=500)
 
 
 def _make_trees() -> Any:
