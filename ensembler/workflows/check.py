@@ -71,8 +71,8 @@ def check(
     Examples
     --------
     >>> result = ensembler.check("pets")
-    >>> result.balance.ratio, [finding.kind for finding in result.findings]
-    (1.0, [])
+    >>> result.leaks[0].name, result.leaks[0].area
+    ('number in the name', 1.0)
     """
     began = time.monotonic()
     folder, tables = open_competition(competition, Workspace.read(workspace))

@@ -9,6 +9,7 @@ import pytest
 
 from ensembler.competition.csv_tables import read_table
 from ensembler.paths import Workspace
+from ensembler.workflows.check import check
 from ensembler.workflows.fetch.fetch import fetch
 from ensembler.workflows.stack import stack
 from ensembler.workflows.train.train import train_members
@@ -40,3 +41,20 @@ def test_from_the_archive_to_the_csv(workspace: Workspace) -> None:
     assert answer["id"].tolist() == [str(number) for number in range(1, 800)]
     guesses = answer["label"].astype(float)
     assert 0.3 < np.mean(guesses > 0.5) < 0.7
+
+
+def test_a_check_of_real_photos_finds_few_doubts(workspace: Workspace) -> None:
+    """Known pairs, small photos and a grey one; no leak, and no difference between train and test."""
+    fetch("dogs-vs-cats-mini", archive=ARCHIVE, workspace=workspace)
+    result = check(workspace=workspace)
+    assert [(each.kind, each.set, each.number) for each in result.findings] == [
+        ("near-duplicates", "train", 1),
+        ("odd size", "train", 32),
+        ("odd size", "test", 7),
+        ("odd mode", "train", 1),
+    ]
+    assert result.findings[0].examples == ("train/dog.180.jpg = train/dog.74.jpg",)
+    assert max(clue.area for clue in result.leaks) < 0.67
+    assert max(clue.area for clue in result.shift) < 0.56
+    assert result.balance is not None
+    assert result.balance.counts == {"cat": 810, "dog": 790}
