@@ -112,7 +112,7 @@ HEAVY = {
     "PIL": "images/|competition/archives/|competition/pictures/|checks/|explanations/",
     "matplotlib": "charts/",
     "py7zr": "competition/archives/seven_zip.py",
-    "sklearn": "competition/|heads/|stacking/|checks/",
+    "sklearn": "competition/|heads/|stacking/|checks/|reports/",
     "cleanlab": "checks/",
     "jinja2": "reports/",
     "mlflow": "tracking/",
