@@ -102,13 +102,14 @@ def _examine(
     duplicates = load_duplicates(folder)
     balance = None if manifest.is_orientation else measure_balance(train["label"], manifest.classes)
     leaks, leak_clues = find_leaks(photos, manifest)
-    shift, shift_clues = find_shift(photos, _load_features(folder, tables, photos), progress)
+    features = _load_features(folder, tables, photos)
+    shift, shift_clues = find_shift(photos, features, progress)
     parts = [
         find_faults(photos, unreadable),
         find_copies(photos, duplicates, tables.photos, progress),
         leaks,
         shift,
-        _find_label_doubts(folder, tables, progress),
+        _find_label_doubts(folder, tables, features, progress),
     ]
     if balance is not None:
         independent = count_independent(train["label"], train["group"])
@@ -160,8 +161,12 @@ def _load_features(folder: CompetitionFolder, tables: Tables, photos: Sequence[P
     return None
 
 
-def _find_label_doubts(folder: CompetitionFolder, tables: Tables, progress: Progress) -> Found:
-    found = find_label_doubts(folder, tables, progress=progress)
+def _find_label_doubts(
+    folder: CompetitionFolder, tables: Tables, features: StoredFeatures | None, progress: Progress
+) -> Found:
+    photos = len(tables.train) // tables.rows_per_photo
+    of_training = features.values[:photos] if features else None
+    found = find_label_doubts(folder, tables, features=of_training, progress=progress)
     findings = [
         finding
         for kind, (what, advice) in _LABEL_KINDS.items()
