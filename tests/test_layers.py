@@ -94,7 +94,7 @@ STAGES = (
     "slurm",
 )
 # What all stages share.
-SHARED = {"backbones", "competition", "config", "engine", "machine", "member_scores", "results"}
+SHARED = {"backbones", "competition", "config", "engine", "machine", "member_scores", "plots", "results"}
 HEAVY = {
     "click": "cli/",
     "rich": "console/|tables.py",
