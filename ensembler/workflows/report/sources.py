@@ -94,6 +94,8 @@ def read_sources(folder: CompetitionFolder, troubles: Troubles) -> Sources:
     none: list[Row] = []
     submissions = troubles.attempt(lambda: read_submissions(folder), none)
     standing = describe_competition(folder, troubles, submissions)
+    if standing.damage:
+        troubles.warn(standing.damage)
     tables = troubles.attempt(lambda: _load_tables(folder), None)
     stacks = (_load_stack(folder, stack.name, troubles) for stack in standing.stacks)
     return Sources(
