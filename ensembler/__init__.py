@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from .workflows.members.listing import list_members
     from .workflows.members.removal import RemovedMembers, remove_members
     from .workflows.predict import Predictions, predict
+    from .workflows.report.report import ReportResult, report
     from .workflows.results import MemberResult, ScoreResult, StackResult, SubmitResult
     from .workflows.slurm.script import slurm_script
     from .workflows.stack import stack
@@ -77,6 +78,7 @@ _HOMES = {
     "Progress": "progress",
     "RemovedMembers": "workflows.members.removal",
     "EngineOptions": "options.declared",
+    "ReportResult": "workflows.report.report",
     "RunOptions": "options.declared",
     "ScoreResult": "workflows.results",
     "StackResult": "workflows.results",
@@ -104,6 +106,7 @@ _HOMES = {
     "open": "handle.opening",
     "predict": "workflows.predict",
     "remove_members": "workflows.members.removal",
+    "report": "workflows.report.report",
     "score": "workflows.submit.score",
     "show_augmented": "workflows.train.preview",
     "slurm_script": "workflows.slurm.script",
@@ -140,6 +143,7 @@ __all__ = [
     "Predictions",
     "Progress",
     "RemovedMembers",
+    "ReportResult",
     "RunOptions",
     "ScoreResult",
     "StackResult",
@@ -168,6 +172,7 @@ __all__ = [
     "open",
     "predict",
     "remove_members",
+    "report",
     "score",
     "show_augmented",
     "slurm_script",

@@ -112,7 +112,7 @@ HEAVY = {
     "PIL": "images/|competition/archives/|competition/pictures/|checks/|explanations/",
     "matplotlib": "charts/",
     "py7zr": "competition/archives/seven_zip.py",
-    "sklearn": "competition/|heads/|stacking/|checks/",
+    "sklearn": "competition/|heads/|stacking/|checks/|reports/",
     "cleanlab": "checks/",
     "jinja2": "reports/",
     "mlflow": "tracking/",
@@ -121,6 +121,7 @@ HEAVY = {
 }
 # Pillow, Keras and what runs networks beside it: plain Keras 3 elsewhere, so that it runs on JAX and PyTorch too.
 TENSORFLOW = {
+    "explanations/jobs/gradients.py",
     "exports/jobs/convert.py",
     "exports/jobs/litert_files.py",
     "exports/jobs/opened.py",

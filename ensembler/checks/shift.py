@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -21,6 +22,8 @@ from .association import (
     LEAST_AREA,
     LEVEL,
     Array,
+    Classifier,
+    Flags,
     Property,
     Targets,
     bin_numbers,
@@ -85,8 +88,10 @@ def find_shift(
     looks = len(properties) + len(inputs)
     odds = {}
     for name, values in progress.track(inputs.items(), "compare train and test", len(inputs)):
-        odds[name] = _classify(values, targets, is_linear=name != COLOURS)
-        clues.append(measure_clue(name, odds[name][:, None], targets, looks))
+        classify = _build_classifier(values, targets, is_linear=name != COLOURS)
+        clue, scores = measure_clue(name, classify, targets, looks)
+        clues.append(clue)
+        odds[name] = scores[:, 0]
     ranked = sort_clues(clues)
     left_out = [] if features is not None else [_NO_FEATURES]
     if len(rows) < len(photos):
@@ -129,38 +134,42 @@ def _list_numbers(photos: Sequence[Photo]) -> Array:
     return np.column_stack([np.array([each.colours for each in facts]), np.array(sizes)])
 
 
-def _classify(values: Array, targets: Targets, *, is_linear: bool) -> Array:
-    """Return out-of-fold log odds of the photos to predict, shape (photos,).
+def _build_classifier(values: Array, targets: Targets, *, is_linear: bool) -> Classifier:
+    """Return a classifier that tells photos to predict.
 
     Frozen features are classified by logistic regression on their principal components, and other numbers by boosted
     trees (Friedman, Annals of Statistics 29, 2001).
     """
-    from sklearn.decomposition import PCA
-    from sklearn.ensemble import HistGradientBoostingClassifier
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
     from threadpoolctl import threadpool_limits
 
-    odds = np.zeros(len(values))
     truth = targets.flags[:, 0]
-    for fold in np.unique(targets.folds):
-        held_out = targets.folds == fold
-        parts = min(COMPONENTS, values.shape[1], int((~held_out).sum()))
-        model = (
-            make_pipeline(
-                StandardScaler(), PCA(parts, whiten=True, random_state=0), LogisticRegression(C=0.01, max_iter=500)
-            )
-            if is_linear
-            else HistGradientBoostingClassifier(
-                max_iter=60, learning_rate=0.1, max_leaf_nodes=8, min_samples_leaf=10, random_state=0
-            )
-        )
+
+    def classify(held_out: Flags) -> Array:
+        model = _make_linear_model(values[~held_out]) if is_linear else _make_trees()
         # Threads wait for each other longer than they compute if the machine does something else too.
         with threadpool_limits(1):
             model.fit(values[~held_out], truth[~held_out])
-            odds[held_out] = model.decision_function(values[held_out])
-    return odds
+            return np.asarray(model.decision_function(values[held_out]))[:, None]
+
+    return classify
+
+
+def _make_linear_model(learned: Array) -> Any:
+    from sklearn.decomposition import PCA
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    components = PCA(min(COMPONENTS, *learned.shape), whiten=True, random_state=0)
+    return make_pipeline(StandardScaler(), components, LogisticRegression(C=0.01, max_iter=500))
+
+
+def _make_trees() -> Any:
+    from sklearn.ensemble import HistGradientBoostingClassifier
+
+    return HistGradientBoostingClassifier(
+        max_iter=60, learning_rate=0.1, max_leaf_nodes=8, min_samples_leaf=10, random_state=0
+    )
 
 
 def _summarise(clues: Sequence[Clue], odds: dict[str, Array]) -> tuple[Finding, ...]:

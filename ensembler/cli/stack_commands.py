@@ -30,6 +30,7 @@ from .training_options import EngineCommand
 )
 @option("--refit", is_flag=True, help="Use the networks trained on all photos, see train-members --refit.")
 @option("--seed", type=int, default=0, help="Seed of the meta-learner.")
+@option("--track", type=click.Choice(["mlflow"]), help="Track the stack as a run in MLflow, see docs/tracking.md.")
 @add_competition_option
 @add_json_option
 @click.pass_obj

@@ -78,7 +78,7 @@ def lay_over(photo: Image.Image, heat: Heat) -> Image.Image:
     """Lay the colours of a map over a photo. Their opacity grows with the map."""
     grey = Image.blend(photo, photo.convert("L").convert("RGB"), _GREY)
     strength = np.asarray(Image.fromarray(_scale(heat)).resize(photo.size, Image.Resampling.BICUBIC)).clip(0, 1)
-    opacity = _MOST_OPAQUE * np.sqrt(strength)[..., None]
+    opacity = _MOST_OPAQUE * (strength**0.75)[..., None]
     mixed = np.asarray(grey, np.float32) * (1 - opacity) + _colour(strength) * opacity
     return Image.fromarray(mixed.round().astype(np.uint8))
 

@@ -18,7 +18,7 @@ def draw_explanation(found: Explanation, stack: str, rule: PixelRule, *, members
     Parameters
     ----------
     found
-        What was found of the photo.
+        Explanation of the photo.
     stack
         Name of the stack.
     rule
@@ -35,7 +35,7 @@ def draw_explanation(found: Explanation, stack: str, rule: PixelRule, *, members
     panels = [(found.heat, [f"{stack}: {_describe_class(found, found.probability)}", _describe_map(found)])]
     if members:
         panels += [
-            (each.heat, [f"{each.name}: {_describe_class(found, each.probability)}", _describe_member(each)])
+            (each.heat, [f"{each.name}: {_describe_class(found, each.probability)}", *_describe_member(each)])
             for each in found.members
         ]
     title = f"What speaks for {found.class_name}"
@@ -65,8 +65,9 @@ def _describe_map(found: Explanation | MemberExplanation) -> str:
     return f"{found.region}; half of it in {found.half_area:.0%} of the photo"
 
 
-def _describe_member(member: MemberExplanation) -> str:
-    return f"{_describe_map(member)}; {member.share:.0%} of the stack's"
+def _describe_member(member: MemberExplanation) -> Iterator[str]:
+    yield _describe_map(member)
+    yield f"{member.share:.0%} of the stack's evidence"
 
 
 def _describe_photo(found: Explanation) -> Iterator[str]:

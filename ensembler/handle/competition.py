@@ -6,7 +6,7 @@ from typing import Any, Unpack
 
 from ..checks.result import CheckResult
 from ..options.arguments import Names
-from ..options.declared import EngineOptions, Preset, TrainingOptions, TrainMembersOptions
+from ..options.declared import EngineOptions, Preset, Track, TrainingOptions, TrainMembersOptions
 from ..options.distillation import EXCLUDED_OPTIONS
 from ..options.reading import ENGINE, OPTIONS, RUN, show_options
 from ..paths import PathLike
@@ -245,6 +245,7 @@ class Competition(CompetitionNetworks, OrientationMethods, Shown):
         infer_limit: str | float | None = None,
         refit: bool = False,
         seed: int = 0,
+        track: Track | None = None,
         **options: Unpack[EngineOptions],
     ) -> StackResult:
         """Stack trained members, score the stack and write the CSV; see :func:`ensembler.stack`.
@@ -264,6 +265,7 @@ class Competition(CompetitionNetworks, OrientationMethods, Shown):
                 infer_limit=infer_limit,
                 refit=refit,
                 seed=seed,
+                track=track,
                 competition=self,
                 progress=progress,
                 **options,

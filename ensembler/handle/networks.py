@@ -11,6 +11,7 @@ from ..paths import PathLike
 from ..workflows.explain import Explanations, explain
 from ..workflows.export import DEFAULT_PHOTOS, export
 from ..workflows.predict import Predictions, predict
+from ..workflows.report.report import ReportResult, report
 from .facts import CompetitionFacts
 
 
@@ -114,3 +115,17 @@ class CompetitionNetworks(CompetitionFacts):
                 competition=self,
                 progress=progress,
             )
+
+    def report(
+        self, *, output: PathLike | None = None, open_browser: bool = False, explain: bool = True
+    ) -> ReportResult:
+        """Write a page that tells the state of the competition; see :func:`ensembler.report`.
+
+        Examples
+        --------
+        >>> result = ensembler.open("pets").report()
+        >>> result.facts.answer.kind, result.facts.photos.explained
+        ('stack', 12)
+        """
+        with self.progress as progress:
+            return report(self, output=output, open_browser=open_browser, explain=explain, progress=progress)

@@ -13,6 +13,8 @@ from ..competition.pixels import PLAIN, PixelRule
 from ..errors import UnreadablePhoto
 from .decoding import open_photo
 
+# A picture in memory.
+Picture = Image.Image
 # Quality of WebP, from 0 to 100, and shares of the size that are tried.
 QUALITY, _SHARES = 72, (1.0, 0.7, 0.5, 0.3)
 # Number of the EXIF tag of the orientation, and its values that exchange width and height.

@@ -29,9 +29,9 @@ class Cell:
     Attributes
     ----------
     text
-        What is shown.
+        Text of the cell.
     value
-        What the column is sorted by. None sorts last.
+        Value by which the column is sorted. None sorts last.
     title
         Full text of a shortened one. Empty if it is not shortened.
     mark

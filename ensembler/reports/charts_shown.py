@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..progress import Progress
-from .facts import AnswerFacts, DataFacts, MemberFacts, MembersFacts, QualityFacts, ReliabilityFacts, ReportFacts
+from .facts import AnswerFacts, DataFacts, ReportFacts
+from .member_facts import MemberFacts, MembersFacts
+from .outcome_facts import QualityFacts, ReliabilityFacts
 
 if TYPE_CHECKING:
     # Matplotlib loads slowly, and a page without charts does not need it.

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .facts import CurveFacts
+from .outcome_facts import CurveFacts
 
 # Most points of a curve.
 POINTS = 200

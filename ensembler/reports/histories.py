@@ -8,7 +8,7 @@ from typing import Any
 
 from ..members.records import MemberRecord, read_history
 from ..paths import CompetitionFolder
-from .facts import FoldCurve
+from .member_facts import FoldCurve
 
 
 def read_curves(folder: CompetitionFolder, record: MemberRecord) -> tuple[FoldCurve, ...]:

@@ -15,8 +15,10 @@ from ..figures import format_parameters
 from . import tables_shown
 from .cells import PageTable, format_significant, shorten
 from .charts_shown import Charts
-from .facts import DataFacts, MemberFacts, PhotoFacts, QualityFacts, ReportFacts
+from .facts import DataFacts, ReportFacts
 from .filters import capitalise, embed_json, format_chance, format_percent, format_prose, make_visible
+from .member_facts import MemberFacts
+from .outcome_facts import PhotoFacts, QualityFacts
 
 SECTIONS = (
     ("answer", "The answer"),

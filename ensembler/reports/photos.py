@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ..competition.tables import Tables
-from .facts import PhotoFacts, Said
+from .outcome_facts import PhotoFacts, Said
 from .outcomes import BLOCK_CELLS, Outcomes, Rows
 from .quality import TAG_THRESHOLD
 

@@ -12,7 +12,7 @@ from ..competition.metrics.metrics import METRICS, compute_row_losses, resolve_m
 from ..progress import Progress
 from ..stacking.reliability import Reliability
 from .curves import compute_curve
-from .facts import BinFacts, ClassFacts, ConfusedPair, CurveFacts, QualityFacts, ReliabilityFacts
+from .outcome_facts import BinFacts, ClassFacts, ConfusedPair, CurveFacts, QualityFacts, ReliabilityFacts
 from .outcomes import Outcomes
 
 # Most classes of a matrix, and most pairs of classes that are listed.

@@ -19,7 +19,9 @@ from .cells import (
     signed_cell,
     significant_cell,
 )
-from .facts import AnswerFacts, DataFacts, MemberFacts, MembersFacts, QualityFacts, RepeatFacts, StackFacts
+from .facts import AnswerFacts, DataFacts, RepeatFacts, StackFacts
+from .member_facts import MemberFacts, MembersFacts
+from .outcome_facts import QualityFacts
 
 
 def tabulate_stacks(facts: AnswerFacts) -> PageTable:
@@ -28,22 +30,22 @@ def tabulate_stacks(facts: AnswerFacts) -> PageTable:
     has_hidden = any(one.hidden_score is not None for one in facts.stacks)
     has_state = any(one.stale or one.refit or one.rank is None for one in facts.stacks)
     columns = [
-        Column("rank"),
         Column("stack", is_text=True),
+        Column("rank"),
         Column(facts.metric, hint="score of nested folds \N{PLUS-MINUS SIGN} standard error"),
         Column("95 % interval", hint="bootstrap interval of the score"),
         Column("behind", hint="difference to the first stack; positive is worse"),
         *([] if is_loss else [Column("log loss")]),
         Column("accuracy"),
         *([Column("hidden labels", hint="score on the labels of the photos to predict")] if has_hidden else []),
-        Column("meta-learner", is_text=True),
+        Column("meta", is_text=True, hint="meta-learner"),
         Column("built", is_text=True),
         *([Column("state", is_text=True)] if has_state else []),
     ]
     rows = [
         (
+            name_cell(one.name, "best" if one.name == facts.shown else "", 27),
             Cell("\N{EN DASH}" if one.rank is None else str(one.rank), one.rank),
-            name_cell(one.name, "best" if one.name == facts.shown else ""),
             score_cell(one.score, one.standard_error, "best" if one.rank == 1 else ""),
             interval_cell(one.interval),
             signed_cell(one.behind) if one.rank != 1 else Cell("\N{EN DASH}", 0.0, mark="quiet"),
@@ -117,7 +119,7 @@ def tabulate_training_times(members: Sequence[MemberFacts]) -> PageTable:
         Column("member", is_text=True),
         Column("parameters"),
         Column("MB", hint="size of the weights in float32"),
-        Column("seconds an epoch", hint="mean seconds of an epoch of fine-tuning"),
+        Column("s an epoch", hint="mean seconds of an epoch of fine-tuning"),
     )
     return PageTable("epochs", "Training: seconds an epoch", columns, rows)
 

@@ -56,7 +56,7 @@ class Explanations(Shown):
     members
         Names of the members.
     photos
-        What was found of each decoded photo, in the order of the call.
+        Explanation of each decoded photo, in the order of the call.
     unreadable
         Paths of the photos that could not be decoded.
     output
@@ -238,7 +238,7 @@ def explain_training_rows(
     Returns
     -------
     list
-        What was found of each row, without the rows whose photos cannot be decoded.
+        Explanation of each row, without the rows whose photos cannot be decoded.
 
     Raises
     ------

@@ -13,12 +13,15 @@ from numpy.typing import NDArray
 from ...competition.task import Task
 from ..heat import MAP_SIZE, normalise, place_on_photo
 from .class_maps import METHODS, compute_input_map
-from .feature_maps import FeatureMap, find_feature_maps
+from .feature_maps import FeatureMap, find_feature_maps, find_finer_maps
 from .flat_graph import FlatGraph, Key, Values, use_exact_arithmetic
 from .gradients import compute_gradients
 from .log_odds import compute_class_log_odds, convert_probabilities
 
-DEFAULT_METHOD, PIXEL_METHOD = "Grad-CAM", "gradient times input"
+# The maps of two layers are multiplied, as Poly-CAM does (Englebert et al., 2022): the last layer tells what speaks for
+# the class, and the finer one where exactly.
+DEFAULT_METHOD, PIXEL_METHOD = "HiResCAM of two layers", "gradient times input"
+_LAYER_METHOD = "HiResCAM"
 # Layer of a stack, or of a head, whose input are the scores before softmax or sigmoid.
 _LAST_LAYER = "probabilities"
 
@@ -63,7 +66,7 @@ class ExplainedNetwork:
     task
         Task of the competition.
     method
-        Name of the method in :data:`.class_maps.METHODS`.
+        :data:`DEFAULT_METHOD`, or the name of a method in :data:`.class_maps.METHODS`, which uses the last layer alone.
     """
 
     def __init__(self, model: Any, members: Sequence[str], task: Task, method: str = DEFAULT_METHOD) -> None:
@@ -72,8 +75,9 @@ class ExplainedNetwork:
         self.members = tuple(members)
         self.task = task
         self.maps = find_feature_maps(self.graph)
+        self.finer = find_finer_maps(self.graph, self.maps) if method == DEFAULT_METHOD else []
         self._method = method
-        self._compute = METHODS[method]
+        self._compute = METHODS[_LAYER_METHOD if method == DEFAULT_METHOD else method]
         self._scores = self._find_scores()
         self._outputs = [self.graph.called[(name,)] for name in self.members] or [self.graph.outputs[0]]
 
@@ -99,20 +103,23 @@ class ExplainedNetwork:
         check
             Function that is called before each operation, and may raise to stop.
         """
-        keys = [found.key for found in self.maps]
         photos = {
             key: ops.convert_to_tensor(part, "float32") for key, part in zip(self.graph.inputs, pixels, strict=True)
         }
+        keys = [found.key for found in (*self.maps, *self.finer)]
         features = self.graph.run(photos, keys, check)
-        found = self.graph.run(features, [self.graph.outputs[0], *self._outputs], check)
-        predicted, *by_member = (_to_array(found[key]) for key in (self.graph.outputs[0], *self._outputs))
+        wanted = (self.graph.outputs[0], *self._outputs)
+        last = {found.key: features[found.key] for found in self.maps}
+        found = self.graph.run(photos | last, wanted, check)
+        predicted, *by_member = (_to_array(found[key]) for key in wanted)
         chosen = _choose_classes(predicted, classes, self.task)
-        of_network, of_members = compute_gradients(
-            lambda tensors: self._compute_scores(dict(zip(keys, tensors, strict=True)), chosen), list(features.values())
-        )
-        heat, shares = self._join(features, of_network, "all")
-        member_heat, _ = self._join(features, of_members, "each")
-        return BatchMaps(predicted, np.stack(by_member, axis=1), chosen, heat[:, 0], member_heat, shares)
+        coarse, fine = (self._place_all(each, photos, features, chosen) for each in (self.maps, self.finer))
+        masses = np.maximum(coarse[0], 0).sum(axis=(2, 3))
+        totals = masses.sum(axis=1, keepdims=True)
+        shares = np.divide(masses, totals, out=np.zeros_like(masses), where=totals > 0)
+        of_members = [_multiply(*pair) for pair in zip(coarse, fine, strict=True)]
+        heat = normalise((of_members[0] * shares[..., None, None]).sum(axis=1))
+        return BatchMaps(predicted, np.stack(by_member, axis=1), chosen, heat, of_members[1], shares)
 
     @property
     def _numbers(self) -> range:
@@ -126,33 +133,48 @@ class ExplainedNetwork:
         last = [step for step in self.graph.steps if not step.path and step.operation.name == _LAST_LAYER]
         return last[-1].inputs[0] if last and last[-1].kind == "Activation" else None
 
-    def _compute_scores(self, features: Values, classes: NDArray[np.int64]) -> list[Any]:
+    def _compute_scores(self, known: Values, classes: NDArray[np.int64]) -> list[Any]:
         """Return the summed log-odds of the network, and those of all its members."""
         last = self.graph.outputs[0] if self._scores is None else self._scores
-        found = self.graph.run(features, [last, *self._outputs])
+        found = self.graph.run(known, [last, *self._outputs])
         scores = found[last] if self._scores is not None else convert_probabilities(found[last], self.task)
         own = [convert_probabilities(found[key], self.task) for key in self._outputs]
         of_members = [ops.sum(compute_class_log_odds(each, classes, self.task)) for each in own]
         return [ops.sum(compute_class_log_odds(scores, classes, self.task)), sum(of_members)]
 
-    def _join(
-        self, features: Values, gradients: Sequence[Any], kind: str
-    ) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
-        """Join the maps of backbones and views to one of the network or of each member, and weigh the members."""
-        count = len(next(iter(features.values())))
-        maps = np.zeros((count, len(self._numbers), MAP_SIZE, MAP_SIZE))
-        for found, gradient in zip(self.maps, gradients, strict=True):
-            compute = compute_input_map if found.is_pixels else self._compute
-            values = compute(_to_array(features[found.key]), _to_array(gradient))
-            placed = place_on_photo(values, found.view)
-            for number in self._numbers:
-                if self._owns(number, found):
-                    maps[:, number] += placed
-        positive = np.maximum(maps, 0)
-        sums = positive.sum(axis=(2, 3))
-        shares = sums / np.where(sums.any(axis=1, keepdims=True), sums.sum(axis=1, keepdims=True), 1)
-        joined = maps.sum(axis=1, keepdims=True) if kind == "all" else maps
-        return normalise(joined), shares
+    def _place_all(
+        self, found: Sequence[FeatureMap], photos: Values, features: Values, classes: NDArray[np.int64]
+    ) -> list[NDArray[np.float64]]:
+        """Return the sums of each member's maps on the photos, for the network's score and for the member's own.
+
+        Each has the shape (photos, members, rows, columns). A member without feature maps among ``found`` has zeros.
+        """
+        count, keys = len(next(iter(photos.values()))), [each.key for each in found]
+        placed = [np.zeros((count, len(self._numbers), MAP_SIZE, MAP_SIZE)) for _ in range(2)]
+        if not found:
+            return placed
+        # Members without feature maps among these are cut off at their last ones.
+        others = {
+            each.key: features[each.key] for each in self.maps if each.member not in {own.member for own in found}
+        }
+        gradients = compute_gradients(
+            lambda tensors: self._compute_scores(photos | others | dict(zip(keys, tensors, strict=True)), classes),
+            [features[key] for key in keys],
+        )
+        for total, of_score in zip(placed, gradients, strict=True):
+            for each, gradient in zip(found, of_score, strict=True):
+                compute = compute_input_map if each.is_pixels else self._compute
+                values = place_on_photo(compute(_to_array(features[each.key]), _to_array(gradient)), each.view)
+                for number in self._numbers:
+                    if self._owns(number, each):
+                        total[:, number] += values
+        return placed
+
+
+def _multiply(coarse: NDArray[np.float64], fine: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Return maps where both layers speak for the class. Where they have no place in common, the last layer decides."""
+    both = normalise(normalise(coarse) * normalise(fine))
+    return np.where(both.any(axis=(2, 3), keepdims=True), both, normalise(coarse))
 
 
 def _choose_classes(predicted: NDArray[np.float64], classes: NDArray[np.int64] | None, task: Task) -> NDArray[np.int64]:

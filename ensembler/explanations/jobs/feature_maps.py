@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +15,8 @@ from .flat_graph import FlatGraph, Key, Step
 # Operations that only move pixels. A flip of the channels is none of them.
 _MOVES = {"Flip", "Transpose", "Cropping2D", "Resizing", "Identity"}
 _CHANNEL_AXES = (-1, 3)
+# Rows of finer feature maps, as a multiple of the rows of the last ones.
+_FINER = 1.5
 
 
 @dataclass(frozen=True)
@@ -40,19 +44,49 @@ class FeatureMap:
 
 def find_feature_maps(graph: FlatGraph) -> list[FeatureMap]:
     """Return the last feature maps before the positions are pooled or flattened, one for each call of a backbone."""
+    return _describe_all(graph, _search_back(graph, graph.outputs, 2))
+
+
+def find_finer_maps(graph: FlatGraph, maps: Sequence[FeatureMap]) -> list[FeatureMap]:
+    """Return the last feature maps with more rows than those of ``maps``, mostly twice as many.
+
+    Those of a member may lie in several tensors. A member without such a layer has none.
+    """
+    keys: list[Key] = []
+    for found in maps:
+        if not found.is_pixels:
+            rows = graph.shapes[found.key][1] or 1
+            keys += _search_back(graph, [found.key], math.ceil(_FINER * rows))
+    return [found for found in _describe_all(graph, sorted(set(keys))) if not found.is_pixels]
+
+
+def _search_back(graph: FlatGraph, starts: Sequence[Key], least_positions: int) -> list[Key]:
+    """Return the last tensors before ``starts`` that have at least this number of rows or columns."""
     producers = graph.find_producers()
-    keys, seen, waiting = [], set[Key](), list(graph.outputs)
+    keys, seen, waiting = [], set[Key](), list(starts)
     while waiting:
         key = waiting.pop()
         if key in seen:
             continue
         seen.add(key)
-        if graph.is_spatial(key):
-            keys.append(key)
+        shape = graph.shapes[key]
+        if len(shape) == 4 and max(shape[1] or 1, shape[2] or 1) >= least_positions:
+            keys.append(_skip_padding(producers, key))
         elif key in producers:
             waiting += producers[key].inputs
-    moved = _find_moved_pixels(graph)
-    return [_describe(graph, producers, moved, key) for key in sorted(keys)]
+    return sorted(set(keys))
+
+
+def _skip_padding(producers: dict[Key, Step], key: Key) -> Key:
+    # The positions of a padded tensor reach beyond the photo.
+    while key in producers and producers[key].kind == "ZeroPadding2D":
+        [key] = producers[key].inputs
+    return key
+
+
+def _describe_all(graph: FlatGraph, keys: Sequence[Key]) -> list[FeatureMap]:
+    producers, moved = graph.find_producers(), _find_moved_pixels(graph)
+    return [_describe(graph, producers, moved, key) for key in keys]
 
 
 def _describe(graph: FlatGraph, producers: dict[Key, Step], moved: set[Key], key: Key) -> FeatureMap:

@@ -124,11 +124,6 @@ class FlatGraph:
                     values.pop(key, None)
         return {key: values[key] for key in wanted}
 
-    def is_spatial(self, key: Key) -> bool:
-        """Return whether a tensor has several positions: shape (photos, rows, columns, channels)."""
-        shape = self.shapes[key]
-        return len(shape) == 4 and (shape[1] or 1) * (shape[2] or 1) > 1
-
     def _add_tensor(self, tensor: Any) -> Key:
         key = len(self.shapes)
         self.shapes[key] = tuple(tensor.shape)

@@ -50,6 +50,18 @@
     });
   });
 
+  // Boxes that scroll: a shade at the cut edge, and a stop for the keyboard only where there is something to scroll.
+  var boxes = document.querySelectorAll("[data-scroll]");
+  function markBox(box) {
+    var rest = box.scrollWidth - box.clientWidth;
+    box.parentElement.classList.toggle("cut", rest > 1 && box.scrollLeft < rest - 1);
+    if (rest > 1 || box.scrollHeight > box.clientHeight + 1) box.tabIndex = 0; else box.removeAttribute("tabindex");
+  }
+  function markBoxes() { boxes.forEach(markBox); }
+  boxes.forEach(function (box) { box.addEventListener("scroll", function () { markBox(box); }, { passive: true }); });
+  window.addEventListener("resize", markBoxes);
+  markBoxes();
+
   // Filters of long tables.
   document.querySelectorAll("input[data-filter]").forEach(function (input) {
     var rows = document.getElementById(input.dataset.filter).tBodies[0].rows;

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from ...competition.samples import compute_samples_fingerprint
 from ...paths import CompetitionFolder
-from ...reports.facts import AnswerFacts, Gap, StackFacts, SubmissionFacts
+from ...reports.facts import AnswerFacts, StackFacts, SubmissionFacts
+from ...reports.gap import Gap
 from ...reports.quality import is_larger_better, round_finite
 from ...reports.stack_file import StackFile, read_bounds
 from ...storage import compute_file_digest
@@ -157,14 +158,15 @@ def _add_stack(facts: AnswerFacts, shown: StackFile, hidden: AnswerScore | None)
 
 
 def _add_member(facts: AnswerFacts, member: ListedMember) -> AnswerFacts:
-    known = member.score is not None and member.metric
+    metric = member.metric if member.metric and member.score is not None else "log loss"
+    known = metric == member.metric
     score, error = (member.score, member.standard_error) if known else (member.log_loss, None)
     return replace(
         facts,
         shown=member.name,
         kind="member",
-        metric=member.metric if known else "log loss",
-        larger_is_better=is_larger_better(member.metric or "") if known else False,
+        metric=metric,
+        larger_is_better=is_larger_better(metric),
         score=score,
         standard_error=error,
         interval=None if score is None or error is None else (score - 1.96 * error, score + 1.96 * error),

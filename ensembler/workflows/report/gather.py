@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from ... import __version__
-from ...reports.facts import PhotosFacts, QualityFacts, ReportFacts
+from ...reports.facts import ReportFacts
+from ...reports.outcome_facts import PhotosFacts, QualityFacts
 from ...reports.outcomes import Outcomes, load_member_outcomes, load_stack_outcomes
 from ...reports.quality import RowResults, describe_quality, measure_rows
 from ...reports.stack_file import StackFile
@@ -55,18 +55,19 @@ def gather_report(sources: Sources, *, explain: bool) -> Gathered:
     stack = shown.stack if shown else None
     results = measure_rows(shown.outcomes, troubles) if shown else None
     photos = _gather_photos(sources, shown, results, explain=explain)
+    repeat = describe_repetition(sources)
     facts = ReportFacts(
         name=sources.folder.name,
         slug=sources.manifest.slug,
         task=sources.manifest.describe(),
         made=format_utc(datetime.now(UTC)),
-        version=__version__,
+        version=repeat.versions.get("ensembler", ""),
         answer=describe_answer(sources, ranked, stack, scores.get(stack.name) if stack else None),
         members=describe_members(sources, stack),
         quality=_gather_quality(sources, shown, results),
         photos=photos.facts,
         data=describe_data(sources),
-        repeat=describe_repetition(sources),
+        repeat=repeat,
         troubles=(),
     )
     return Gathered(replace(facts, troubles=troubles.sentences), photos.pictures)

@@ -33,7 +33,8 @@ def describe_data(sources: Sources) -> DataFacts:
         folds=standing.folds,
         repeats=sources.folds.repeats if sources.folds else 1,
     )
-    facts = replace(facts, **troubles.attempt(lambda: _describe_check(sources), {}))
+    unchecked: dict[str, Any] = {}
+    facts = replace(facts, **troubles.attempt(lambda: _describe_check(sources), unchecked))
     if tables is None:
         return replace(facts, gap=sources.explain_missing_predictions())
     sizes = _measure_photos(tables, troubles)
@@ -63,7 +64,9 @@ def _count_classes(tables: Tables) -> tuple[ClassCount, ...]:
 
 def _measure_photos(tables: Tables, troubles: Troubles) -> list[tuple[int, int]]:
     paths = tables.train_paths[:: tables.rows_per_photo]
-    rows = np.unique(np.linspace(0, len(paths) - 1, min(_MEASURED, len(paths))).astype(int)) if paths else []
+    if not paths:
+        return []
+    rows = np.unique(np.linspace(0, len(paths) - 1, min(_MEASURED, len(paths))).astype(int)).tolist()
     return read_sizes(troubles.track([paths[row] for row in rows], "reading sizes of photos", len(rows)))
 
 

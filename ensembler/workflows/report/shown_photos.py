@@ -8,15 +8,14 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from ...competition.tables import Tables
 from ...errors import EnsemblerError, Interrupted, UnreadablePhoto
 from ...explanations.explanation import Explanation
 from ...explanations.overlays import draw_overlay
-from ...images.thumbnails import fit_pictures, make_thumbnail
+from ...images.thumbnails import Picture, fit_pictures, make_thumbnail
 from ...options.declared import EngineOptions
-from ...reports.facts import PhotoFacts, PhotosFacts
+from ...reports.outcome_facts import PhotoFacts, PhotosFacts
 from ...reports.outcomes import Outcomes, Rows, read_member
 from ...reports.photos import (
     add_member,
@@ -156,7 +155,7 @@ def _make_pictures(
 ) -> dict[str, str]:
     wanted = {f"largest-{number}": photo for number, photo in enumerate(facts.largest)}
     wanted |= {f"uncertain-{number}": photo for number, photo in enumerate(facts.uncertain)}
-    opened: dict[str, Image.Image] = {}
+    opened: dict[str, Picture] = {}
     for place, photo in sources.troubles.track(wanted.items(), "thumbnails", len(wanted)):
         try:
             opened[place] = _open_photo(tables, photo)
@@ -168,5 +167,5 @@ def _make_pictures(
     return fit_pictures(opened, MOST_CHARACTERS)
 
 
-def _open_photo(tables: Tables, photo: PhotoFacts) -> Image.Image:
+def _open_photo(tables: Tables, photo: PhotoFacts) -> Picture:
     return make_thumbnail(tables.photos / photo.path, SIZE, tables.manifest.pixels, photo.rotation // 90)

@@ -14,8 +14,9 @@ from ...errors import BadData
 from ...members.records import MemberRecord
 from ...options.command_line import format_command
 from ...paths import CompetitionFolder
-from ...reports.facts import Gap
+from ...reports.gap import Gap
 from ...reports.stack_file import StackFile, load_stack_file
+from ...submission.ledger.rows import Row
 from ..competition import open_competition
 from ..members.listed_member import ListedMember
 from ..status.next_steps import choose_next_step
@@ -90,7 +91,8 @@ def read_sources(folder: CompetitionFolder, troubles: Troubles) -> Sources:
     BadData
         If the manifest is damaged.
     """
-    submissions = troubles.attempt(lambda: read_submissions(folder), [])
+    none: list[Row] = []
+    submissions = troubles.attempt(lambda: read_submissions(folder), none)
     standing = describe_competition(folder, troubles, submissions)
     tables = troubles.attempt(lambda: open_competition(folder.name, folder.workspace)[1], None)
     stacks = (_load_stack(folder, stack.name, troubles) for stack in standing.stacks)

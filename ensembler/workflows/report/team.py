@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from ...members.records import MemberRecord
 from ...options.settings import list_differing_settings
 from ...paths import CompetitionFolder
-from ...reports.facts import FoldCurve, MemberFacts, MembersFacts
 from ...reports.histories import read_curves
+from ...reports.member_facts import FoldCurve, MemberFacts, MembersFacts
 from ...reports.stack_file import StackFile, StoredMember, read_bounds
 from ..members.listed_member import ListedMember
 from .sources import Sources
@@ -106,7 +106,7 @@ def describe_settings(records: Mapping[str, MemberRecord]) -> dict[str, dict[str
     return {
         name: {
             "backbone": record.settings.backbone,
-            "image size": str(record.settings.image_size),
+            "image_size": str(record.settings.image_size),
             "seed": str(record.settings.seed),
             **words,
         }
