@@ -24,7 +24,7 @@ from ..checks.leaks import find_leaks
 from ..checks.photo_facts import read_facts
 from ..checks.photos import Photo, join_facts, summarise
 from ..checks.ranking import rank_found
-from ..checks.result import CHECK_FILE, DOUBT_COLUMNS, DOUBTS_FILE, SHEET_FILE, CheckResult, Clue
+from ..checks.result import CHECK_FILE, DOUBT_COLUMNS, DOUBTS_FILE, SHEET_FILE, CheckResult
 from ..checks.set_facts import describe_set
 from ..checks.shift import StoredFeatures, find_shift
 from ..competition.csv_tables import read_table, write_table
@@ -133,14 +133,9 @@ def _examine(
         leaks=leak_clues,
         shift=shift_clues,
         doubts=len(found.doubts),
-        weak=_describe_weak(leak_clues, shift_clues),
+        weak=tuple(filter(None, map(describe_strongest, (leak_clues, shift_clues)))),
         left_out=found.left_out,
     )
-
-
-def _describe_weak(leaks: Sequence[Clue], shift: Sequence[Clue]) -> tuple[str, ...]:
-    told = {"label": describe_strongest(leaks), "set (train or test)": describe_strongest(shift)}
-    return tuple(f"Of all else, the {what} is told best by {found}." for what, found in told.items() if found)
 
 
 def _count_folds(folder: CompetitionFolder) -> int:

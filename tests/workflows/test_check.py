@@ -23,6 +23,7 @@ from PIL import Image, ImageOps
 from ensembler.checks.result import DOUBT_COLUMNS, CheckResult, load_check, load_doubts
 from ensembler.cli import commands
 from ensembler.competition.folds.file import load_or_make_folds
+from ensembler.competition.layout.hints import Hints
 from ensembler.competition.tables import load_tables
 from ensembler.errors import BadData, Mismatch
 from ensembler.images.views import WHOLE_VIEW
@@ -328,3 +329,15 @@ def test_stored_features_are_compared_too(tmp_path: Path, workspace: Workspace) 
     # Features of other photos are not used.
     np.save(path, values[:-1])
     assert check("made", workspace=workspace).findings == ()
+
+
+def test_an_orientation_task_has_no_labels_to_check(tmp_path: Path, workspace: Workspace) -> None:
+    for seed in range(30):
+        save_photo(scene(seed), tmp_path / "photos" / f"фото {seed} <b>.jpg")
+    copy_as(tmp_path / "photos" / "фото 0 <b>.jpg", tmp_path / "photos" / "copy.jpg")
+    adopt(tmp_path / "photos", name="made", hints=Hints(task="orientation"), workspace=workspace)
+    result = check("made", workspace=workspace)
+    assert [(each.kind, each.number) for each in result.findings] == [("near-duplicates", 1)]
+    assert (result.balance, result.leaks) == (None, ())
+    assert result.sets["train"].photos + result.sets["test"].photos == 31
+    assert "learned in all rotations" in result.left_out[0]
