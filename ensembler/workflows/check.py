@@ -18,6 +18,7 @@ from ..checks.contact_sheet import choose_pictures, draw_contact_sheet
 from ..checks.copies import PAIRED_KINDS, find_copies
 from ..checks.doubt import Doubt
 from ..checks.faults import find_faults
+from ..checks.file_dates import restore_dates
 from ..checks.finding import Found, join_found
 from ..checks.labels import find_label_doubts
 from ..checks.leaks import find_leaks
@@ -80,6 +81,7 @@ def check(
     paths = sorted({*train["path"], *test["path"]} - {""})
     compared = frozenset(test["path"]) - {""}
     facts = read_facts(tables.photos, paths, tables.manifest.pixels, progress, compared)
+    facts = restore_dates(folder, tables.photos, facts)
     photos = join_facts(train, test, facts)
     problems = {path: each.problem for path, each in facts.items() if each.problem}
     unreadable = _list_unreadable(folder, tables.photos, train, test, problems)

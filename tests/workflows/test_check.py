@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import shutil
+import zipfile
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict
@@ -31,6 +32,7 @@ from ensembler.members.features.files import build_feature_path
 from ensembler.paths import Workspace
 from ensembler.workflows.check import check
 from ensembler.workflows.fetch.adopt import adopt
+from ensembler.workflows.fetch.fetch import fetch
 
 Plant = Callable[[Path], object]
 
@@ -341,3 +343,17 @@ def test_an_orientation_task_has_no_labels_to_check(tmp_path: Path, workspace: W
     assert (result.balance, result.leaks) == (None, ())
     assert result.sets["train"].photos + result.sets["test"].photos == 31
     assert "learned in all rotations" in result.left_out[0]
+
+
+def test_dates_in_the_archive_are_a_clue(tmp_path: Path, workspace: Workspace) -> None:
+    """Files of each class are of another month, which unpacking does not keep."""
+    root = write_clean_photos(tmp_path / "photos")
+    archive = tmp_path / "made.zip"
+    with zipfile.ZipFile(archive, "w") as opened:
+        for path in sorted(root.rglob("*.jpg")):
+            name = path.relative_to(root).as_posix()
+            month = {"cats": 3, "dogs": 5}.get(path.parent.name, 4)
+            opened.writestr(zipfile.ZipInfo(name, (2013, month, 1 + len(name) % 9, 12, 0, 0)), path.read_bytes())
+    fetch("made", archive=archive, hints=Hints(positive="dogs"), workspace=workspace)
+    result = check("made", workspace=workspace)
+    assert [clue.name for clue in result.leaks if clue.is_reported] == ["file date", "all clues together"]
