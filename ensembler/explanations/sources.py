@@ -69,6 +69,7 @@ def open_stack_file(path: Path) -> ExplainedSource:
     card = read_card(path)
     members = tuple(member.name for member in card.members)
     spec = {"file": str(path.absolute()), "competition": "", "stack": "", "members": list(members), "task": card.task}
+    spec["frozen"] = False
     return ExplainedSource(
         card.name, card.task, card.classes, card.class_names, members, card.pixel_rule, spec, (path.absolute(),)
     )
@@ -119,6 +120,7 @@ def _join_members(
     root = str(folder.root.absolute())
     file = str(folder.stack(stack).absolute() / "stack.keras") if stack else ""
     spec = {"file": file, "competition": root, "stack": stack, "members": list(names), "task": manifest.task}
+    spec["frozen"] = all(record.settings.frozen for record in records)
     return ExplainedSource(
         stack or ", ".join(names),
         manifest.task,
