@@ -81,7 +81,6 @@ STAGES = (
     "members",
     "stack",
     "distill",
-    "doubts",
     "predict",
     "turn",
     "export",

@@ -8,6 +8,7 @@ docs/label-doubts.md has the figures.
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -78,8 +79,11 @@ def _find_class_issues(labels: NDArray[np.int64], probabilities: NDArray[np.floa
     shares = probabilities[:, present]
     total = shares.sum(axis=1, keepdims=True)
     shares = np.divide(shares, total, out=np.full_like(shares, 1 / len(present)), where=total > 0)
-    # One process, because forks of a process with threads can hang.
-    found = np.asarray(find_label_issues(known, shares, n_jobs=1), dtype=bool)
+    with warnings.catch_warnings():
+        # A class of one photo is never doubted.
+        warnings.filterwarnings("ignore", message="May not flag all label issues", category=UserWarning)
+        # One process, because forks of a process with threads can hang.
+        found = np.asarray(find_label_issues(known, shares, n_jobs=1), dtype=bool)
     return np.asarray(found & (present[shares.argmax(axis=1)] != labels))
 
 
@@ -88,7 +92,9 @@ def _rank_tags(labels: Mask, probabilities: NDArray[np.float64], manifest: Manif
 
     of_label = np.where(labels, probabilities, 1 - probabilities)
     listed = [np.flatnonzero(row).tolist() for row in labels]
-    issues = np.asarray(find_multilabel_issues_per_class(listed, probabilities, n_jobs=1), dtype=bool)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="May not flag all label issues", category=UserWarning)
+        issues = np.asarray(find_multilabel_issues_per_class(listed, probabilities, n_jobs=1), dtype=bool)
     issues &= of_label < 0.5
     names = np.array(manifest.outputs, dtype=str)
     changed = np.where(issues, 1 - of_label, np.inf).min(axis=1)

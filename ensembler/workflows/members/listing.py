@@ -128,7 +128,9 @@ def list_competition_members(folder: CompetitionFolder, progress: Progress, dama
         return Listing([], build_member_table)
     manifest = Manifest.load(folder.manifest)
     folds = compute_file_digest(folder.folds) if folder.folds.is_file() else ""
-    samples = compute_samples_fingerprint(folder, manifest)
+    # Without the tables, members count as trained on other photos.
+    there = folder.train.is_file() and folder.test.is_file()
+    samples = compute_samples_fingerprint(folder, manifest) if there else ""
     stale = [_find_mismatch(record, manifest, samples, folds) for record in records]
     if damage:
         stale = [DAMAGED_FOLDS if mismatch == "folds" else mismatch for mismatch in stale]
