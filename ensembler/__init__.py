@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from .workflows.config import config
     from .workflows.demo import demo
     from .workflows.distill import distill
-    from .workflows.doubts import Doubts, list_doubts
     from .workflows.explain import Explanations, explain
     from .workflows.export import export
     from .workflows.folds import FoldsResult, folds
@@ -59,7 +58,6 @@ _HOMES = {
     "BuiltStack": "workflows.status.standing",
     "CheckResult": "checks.result",
     "Competition": "handle.competition",
-    "Doubts": "workflows.doubts",
     "EnsemblerError": "errors",
     "Event": "events",
     "Explanations": "workflows.explain",
@@ -99,7 +97,6 @@ _HOMES = {
     "folds": "workflows.folds",
     "layout": "workflows.layout",
     "list_backbones": "workflows.backbones",
-    "list_doubts": "workflows.doubts",
     "list_members": "workflows.members.listing",
     "load_stack": "stacking.jobs.loaded_stack",
     "notebook": "workflows.submit.notebook",
@@ -124,7 +121,6 @@ __all__ = [
     "BuiltStack",
     "CheckResult",
     "Competition",
-    "Doubts",
     "EngineOptions",
     "EnsemblerError",
     "Event",
@@ -165,7 +161,6 @@ __all__ = [
     "folds",
     "layout",
     "list_backbones",
-    "list_doubts",
     "list_members",
     "load_stack",
     "notebook",

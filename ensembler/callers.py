@@ -46,7 +46,7 @@ _FLAGS = frozenset(
     | {"conflicting-labels", "incomplete-labels", "incomplete-photos"}
     | {"exif", "submit", "tensorboard", "yes"}
 )
-_FUNCTIONS = {"members": "list_members", "backbones": "list_backbones", "doubts": "list_doubts"}
+_FUNCTIONS = {"members": "list_members", "backbones": "list_backbones"}
 _CALL = re.compile(
     r"`ensembler (?P<command>[a-z][a-z-]*)(?P<words>[^`]*)`"
     r"|`--(?P<given>[a-z][a-z-]*) (?P<value>[^`]+)`"
@@ -58,7 +58,6 @@ COMPETITION_COMMANDS = frozenset(
     {
         "check",
         "distill",
-        "doubts",
         "explain",
         "export",
         "folds",

@@ -111,6 +111,77 @@ class JobEnded(Event):
 
 
 @dataclass(frozen=True)
+class MemberPlanned(Event):
+    """A call will train a member, or finds it finished.
+
+    Attributes
+    ----------
+    member, competition
+        Names.
+    fingerprint
+        Hash of the settings, the photos and the folds. Calls with the same hash continue the same training.
+    settings
+        Settings by name, as in ``member.json``.
+    hashes
+        Hashes of the photos with their labels, and of the folds, by name.
+    unfinished
+        Numbers of the folds that are still to be trained.
+    """
+
+    member: str
+    competition: str
+    fingerprint: str
+    settings: dict[str, Any]
+    hashes: dict[str, str]
+    unfinished: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class MemberScored(Event):
+    """All folds of a member are scored. ``scores`` has the values out of fold by name, ``metric`` names the score."""
+
+    member: str
+    metric: str
+    scores: dict[str, float]
+
+
+@dataclass(frozen=True)
+class StackPlanned(Event):
+    """A stack will be fitted, whose name is preliminary if its members are chosen.
+
+    Attributes
+    ----------
+    stack, competition
+        Names.
+    fingerprint
+        Hash of the options and of the fingerprints of the candidates.
+    settings
+        Options of the call by name.
+    members
+        Fingerprints of the candidates by name.
+    hashes
+        Hashes of the photos with their labels, and of the folds, by name.
+    """
+
+    stack: str
+    competition: str
+    fingerprint: str
+    settings: dict[str, Any]
+    members: dict[str, str]
+    hashes: dict[str, str]
+
+
+@dataclass(frozen=True)
+class StackScored(Event):
+    """A stack is finished. ``settings`` are what was chosen, ``scores`` its figures, and ``metric`` names the score."""
+
+    stack: str
+    metric: str
+    settings: dict[str, Any]
+    scores: dict[str, float]
+
+
+@dataclass(frozen=True)
 class WorkAhead(Event):
     """The remaining work of the job was determined."""
 

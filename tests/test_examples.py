@@ -22,7 +22,6 @@ FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 RESULTS = {name for name in ensembler.__all__ if name.endswith(("Result", "Photos", "Member", "Members"))}
 RESULTS |= {
     "BuiltStack",
-    "Doubts",
     "Event",
     "ExportedFile",
     "ListedBackbone",

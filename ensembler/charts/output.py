@@ -34,6 +34,7 @@ _VARIABLES = {
     "chart-sky": (SKY, "#3F8FC4"),
     "chart-grey": (GREY, "#9A9A9A"),
 }
+_FONT_VARIABLE = "chart-font"
 _REPLACEMENTS = {
     INK.lower(): "currentColor",
     **{light.lower(): f"var(--{name})" for name, (light, _) in _VARIABLES.items()},
@@ -196,7 +197,7 @@ def _restyle(root: ElementTree.Element) -> None:
 
 
 def _take_font(found: re.Match[str]) -> str:
-    family = "var(--chart-font, sans-serif)"
+    family = f"var(--{_FONT_VARIABLE}, sans-serif)"
     return f"font: {found['font']} {family}" if found["font"] else f"font-family: {family}"
 
 

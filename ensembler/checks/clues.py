@@ -66,7 +66,7 @@ def list_name_clues(photos: Sequence[Photo], source: LabelSource, tests: Sequenc
     photos
         Training photos, in the order of the table.
     source
-        Where labels come from. From names, no name is a clue; from folders, words that photos to predict have too.
+        Source of the labels. With names, no name is a clue; with folders, only words that photos to predict have too.
     tests
         Photos to predict.
     """

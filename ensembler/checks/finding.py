@@ -20,13 +20,13 @@ class Finding(Exported):
     set
         ``train``, ``test``, or ``both`` for pairs across the sets and for what concerns both.
     number, unit
-        How many of what there are, such as 4 and ``pair``.
+        Number of photos, pairs, classes or clues, and which of these, such as 4 and ``pair``.
     examples
         Paths of the worst photos, or names of the classes or clues that are concerned.
     summary
         Sentence that tells what was found, with figures, and how certain it is.
     advice
-        What to do, as a short phrase.
+        Advice to the user, as a short phrase.
     """
 
     kind: str
@@ -57,8 +57,8 @@ class Found:
     doubts
         A doubt for each photo that is concerned, the worst first.
     pictures
-        Photos for the contact sheet by kind, the worst first. Pairs stand side by side. Without an entry, a kind shows
-        the photos of its doubts.
+        Photos for the contact sheet by kind, the worst first; pairs of photos are neighbours. Without an entry, a kind
+        shows the photos of its doubts.
     left_out
         Sentences that tell what was not checked, and why.
     """

@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
+from ..competition.duplicates import load_duplicates
 from ..competition.tables import Tables
+from ..errors import format_count
 from ..paths import CompetitionFolder
 from ..progress import SILENT, Progress
 from .doubt import Doubt
+from .label_predictions import OutOfFold, load_out_of_fold
+from .label_ranking import rank_labels
+from .odd_photos import choose_odd, choose_uncertain, measure_entropy, score_by_features
+from .orientation_doubts import find_orientation_doubts
+
+WRONG, ODD = "likely wrong label", "odd photo"
+# Least probability of another label at which it is suggested. Below, the photo had better be left out.
+SURE_LABEL = 0.9
+# Share of the photos that are listed as odd at most, because a list of all is no help.
+MAX_ODD_SHARE = 0.02
 
 
 @dataclass(frozen=True)
@@ -17,9 +33,10 @@ class LabelDoubts:
     Attributes
     ----------
     doubts
-        Doubts of the kinds ``likely wrong label`` and ``odd photo``, those of each kind by falling score.
+        Doubts of the kinds ``likely wrong label`` and ``odd photo``, or ``looks turned`` and ``orientation unsure`` in
+        an orientation task, those of each kind by falling score.
     source
-        The predictions, such as ``stack both`` or ``mean of 2 members``. Empty if there are none yet.
+        The predictions, such as ``the stack both`` or ``the mean of 2 members``. Empty if there are none yet.
     compared
         Number of training photos with out-of-fold predictions.
     notes
@@ -33,7 +50,12 @@ class LabelDoubts:
 
 
 def find_label_doubts(
-    folder: CompetitionFolder, tables: Tables, *, stack: str | None = None, progress: Progress = SILENT
+    folder: CompetitionFolder,
+    tables: Tables,
+    *,
+    stack: str | None = None,
+    features: NDArray[np.floating] | None = None,
+    progress: Progress = SILENT,
 ) -> LabelDoubts:
     """Find training photos whose label is probably wrong, and photos unlike all others.
 
@@ -42,6 +64,87 @@ def find_label_doubts(
     stack
         Name of a finished stack, whose nested predictions are used. None uses the newest, or the mean of all finished
         members if there is none.
+    features
+        Frozen features of the training photos, shape (photos, width), by which odd photos are found. None finds those
+        of which the predictions are least certain.
     """
-    del folder, tables, stack, progress
-    return LabelDoubts((), "", 0, ("No member is trained yet, so labels are not checked.",))
+    predicted = load_out_of_fold(folder, tables, stack)
+    if predicted is None:
+        note = "Labels are not checked, because no member is trained on the present photos: `ensembler train-members`."
+        return LabelDoubts((), "", 0, (note,))
+    rows_per_photo = tables.rows_per_photo
+    compared, notes = len(predicted.rows) // rows_per_photo, []
+    if missing := len(tables.train) // rows_per_photo - compared:
+        notes.append(
+            f"The labels of {format_count(range(missing), 'photo')} are not checked, because the folds never hold them "
+            "out: more folds would (`ensembler folds --folds 5`)."
+        )
+    if tables.manifest.is_orientation:
+        doubts = find_orientation_doubts(tables, predicted)
+    else:
+        progress.note(f"Labels are compared with the predictions of {predicted.source}.")
+        doubts = list(_list_wrong_labels(folder, tables, predicted))
+        doubts += _list_odd_photos(tables, predicted, features, {doubt.id for doubt in doubts}, progress)
+    return LabelDoubts(tuple(doubts), predicted.source, compared, tuple(notes))
+
+
+def _list_wrong_labels(folder: CompetitionFolder, tables: Tables, predicted: OutOfFold) -> Iterator[Doubt]:
+    ranked = rank_labels(tables.targets[predicted.rows], predicted.probabilities, tables.manifest)
+    train, clashes = tables.train.iloc[predicted.rows], _describe_clashes(folder, tables)
+    order = np.argsort(ranked.trust, kind="stable")
+    places = [place for place in order.tolist() if ranked.doubted[place]]
+    for number, place in enumerate(places, start=1):
+        row = train.iloc[place]
+        new, probability = ranked.suggested[place], float(ranked.suggested_probability[place])
+        is_sure = probability >= SURE_LABEL
+        yield Doubt(
+            WRONG,
+            "train",
+            row["id"],
+            row["path"],
+            row["label"],
+            "relabel" if is_sure else "exclude",
+            new if is_sure else "",
+            round(1 - float(ranked.trust[place]), 6),
+            f"Labelled {row['label'] or 'nothing'}, but {predicted.source} finds {new or 'nothing'} with probability "
+            f"{probability:.3f} without having seen it (rank {number} of {len(train)})"
+            f"{clashes.get(row['id'], '')}.",
+        )
+
+
+def _describe_clashes(folder: CompetitionFolder, tables: Tables) -> dict[str, str]:
+    """Return, for each photo that shows the same picture as one with another label, a phrase that says so."""
+    duplicates = load_duplicates(folder)
+    among = duplicates[duplicates["other_set"] == "train"]
+    labels = dict(zip(tables.train["id"], tables.train["label"], strict=True))
+    phrases: dict[str, str] = {}
+    for one, other in zip(among["id"], among["other_id"], strict=True):
+        if labels.get(one) != labels.get(other):
+            for first, second in ((one, other), (other, one)):
+                phrases.setdefault(first, f"; {second} shows the same picture and is labelled {labels.get(second)}")
+    return phrases
+
+
+def _list_odd_photos(
+    tables: Tables,
+    predicted: OutOfFold,
+    features: NDArray[np.floating] | None,
+    known: set[str],
+    progress: Progress,
+) -> Iterator[Doubt]:
+    """Yield the odd photos whose label is not doubted already."""
+    if features is None:
+        train = tables.train.iloc[predicted.rows]
+        chosen, scores = choose_uncertain(predicted.probabilities), measure_entropy(predicted.probabilities)
+        reason = f"No class is certain: the entropy of {predicted.source} is {{:.0%}} of the largest possible one."
+    else:
+        train, typical = tables.train, score_by_features(features, progress)
+        chosen, scores = choose_odd(typical), 1 - typical
+        reason = "Its frozen features are far from those of its nearest neighbours (oddness {:.3f} of 1)."
+    most = max(1, int(MAX_ODD_SHARE * len(train)))
+    rows = [train.iloc[place] for place in chosen.tolist()]
+    listed = [(row, place) for row, place in zip(rows, chosen.tolist(), strict=True) if row["id"] not in known]
+    for row, place in listed[:most]:
+        score = float(scores[place])
+        text = reason.format(score)
+        yield Doubt(ODD, "train", row["id"], row["path"], row["label"], "", "", round(score, 6), text)

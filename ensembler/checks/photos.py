@@ -52,9 +52,9 @@ def summarise(kind: str, doubts: Iterable[Doubt], what: str, advice: str) -> tup
     Parameters
     ----------
     what
-        What is found of these photos, as the begin of a sentence: ``Cannot be decoded``.
+        Beginning of the sentence about these photos, such as ``Cannot be decoded``.
     advice
-        What to do.
+        Advice to the user, as a short phrase.
     """
     listed = [each for each in doubts if each.kind == kind]
     findings = []

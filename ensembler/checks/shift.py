@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,12 +16,13 @@ from numpy.typing import NDArray
 from ..competition.folds.assignment import assign_folds
 from ..competition.folds.folds import FALLBACK_FOLDS
 from ..competition.metrics.standard_errors import assign_units
-from ..errors import format_count
 from ..progress import Progress
 from .association import (
     LEAST_AREA,
     LEVEL,
     Array,
+    Classifier,
+    Flags,
     Property,
     Targets,
     bin_numbers,
@@ -30,8 +32,9 @@ from .association import (
     sort_clues,
 )
 from .clues import list_file_clues
+from .contact_sheet import COLUMNS
 from .doubt import Doubt
-from .finding import Finding, Found
+from .finding import Finding, Found, Picture
 from .photo_facts import COLOUR_NAMES
 from .photos import SETS, Photo
 from .result import Clue
@@ -80,19 +83,21 @@ def find_shift(
     properties = _list_properties(chosen)
     inputs = {COLOURS: _list_numbers(chosen)}
     if features is not None:
-        inputs[f"{FEATURES} {features.name}"] = np.asarray(features.values[rows], dtype=np.float64)
+        inputs[f"{FEATURES} {features.name}"] = _find_components(features.values[rows])
     clues = measure_properties(properties, targets, others=len(inputs))
     looks = len(properties) + len(inputs)
     odds = {}
     for name, values in progress.track(inputs.items(), "compare train and test", len(inputs)):
-        odds[name] = _classify(values, targets, is_linear=name != COLOURS)
-        clues.append(measure_clue(name, odds[name][:, None], targets, looks))
+        classify = _build_classifier(values, targets, is_linear=name != COLOURS)
+        clue, scores = measure_clue(name, classify, targets, looks)
+        clues.append(clue)
+        odds[name] = scores[:, 0]
     ranked = sort_clues(clues)
     left_out = [] if features is not None else [_NO_FEATURES]
     if len(rows) < len(photos):
         left_out.append(f"Train and test were compared by {len(rows):,} of {len(photos):,} photos, chosen at random.")
-    found = Found(_summarise(ranked, odds), tuple(_name_unlike(chosen, ranked, odds)), left_out=tuple(left_out))
-    return found, tuple(ranked)
+    doubts = tuple(_name_unlike(chosen, ranked, odds))
+    return Found(_summarise(ranked, odds), doubts, _show_both(doubts), tuple(left_out)), tuple(ranked)
 
 
 _NO_FEATURES = (
@@ -129,38 +134,48 @@ def _list_numbers(photos: Sequence[Photo]) -> Array:
     return np.column_stack([np.array([each.colours for each in facts]), np.array(sizes)])
 
 
-def _classify(values: Array, targets: Targets, *, is_linear: bool) -> Array:
-    """Return out-of-fold log odds of the photos to predict, shape (photos,).
+def _build_classifier(values: Array, targets: Targets, *, is_linear: bool) -> Classifier:
+    """Return a classifier that tells photos to predict.
 
     Frozen features are classified by logistic regression on their principal components, and other numbers by boosted
     trees (Friedman, Annals of Statistics 29, 2001).
     """
-    from sklearn.decomposition import PCA
-    from sklearn.ensemble import HistGradientBoostingClassifier
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
     from threadpoolctl import threadpool_limits
 
-    odds = np.zeros(len(values))
     truth = targets.flags[:, 0]
-    for fold in np.unique(targets.folds):
-        held_out = targets.folds == fold
-        parts = min(COMPONENTS, values.shape[1], int((~held_out).sum()))
-        model = (
-            make_pipeline(
-                StandardScaler(), PCA(parts, whiten=True, random_state=0), LogisticRegression(C=0.01, max_iter=500)
-            )
-            if is_linear
-            else HistGradientBoostingClassifier(
-                max_iter=60, learning_rate=0.1, max_leaf_nodes=8, min_samples_leaf=10, random_state=0
-            )
-        )
+
+    def classify(held_out: Flags) -> Array:
+        model = _make_linear_model() if is_linear else _make_trees()
         # Threads wait for each other longer than they compute if the machine does something else too.
         with threadpool_limits(1):
             model.fit(values[~held_out], truth[~held_out])
-            odds[held_out] = model.decision_function(values[held_out])
-    return odds
+            return np.asarray(model.decision_function(values[held_out]))[:, None]
+
+    return classify
+
+
+def _find_components(values: NDArray[np.floating]) -> Array:
+    """Return principal components of variance 1, shape (photos, components). They do not depend on the sets."""
+    from sklearn.decomposition import PCA
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    components = PCA(min(COMPONENTS, *values.shape), whiten=True, random_state=0)
+    return np.asarray(make_pipeline(StandardScaler(), components).fit_transform(values), dtype=np.float64)
+
+
+def _make_linear_model() -> Any:
+    from sklearn.linear_model import LogisticRegression
+
+    return LogisticRegression(C=0.01, max_iter=500)
+
+
+def _make_trees() -> Any:
+    from sklearn.ensemble import HistGradientBoostingClassifier
+
+    return HistGradientBoostingClassifier(
+        max_iter=60, learning_rate=0.1, max_leaf_nodes=8, min_samples_leaf=10, random_state=0
+    )
 
 
 def _summarise(clues: Sequence[Clue], odds: dict[str, Array]) -> tuple[Finding, ...]:
@@ -172,12 +187,22 @@ def _summarise(clues: Sequence[Clue], odds: dict[str, Array]) -> tuple[Finding, 
     driver = f"the single property that tells most is the {single.name} ({format_area(single)})" if single else ""
     summary = (
         f"Photos to predict are told from training photos with an AUC of {format_area(best)} by {best.name}"
-        f"{'; ' * bool(driver)}{driver}. {len(reported)} of {format_count(clues, 'classifier or property')} reached "
+        f"{'; ' * bool(driver)}{driver}. {len(reported)} of {len(clues)} classifiers and properties reached "
         f"{LEAST_AREA} at the level {LEVEL}, corrected for all looks."
-    ).replace("propertys", "properties")
+    )
     examples = tuple(f"{clue.name} {clue.area:.2f}" for clue in reported)
     advice = "a score on training photos may be too good"
     return (Finding(KIND, "both", len(reported), "clue", examples, summary, advice),)
+
+
+def _show_both(doubts: Sequence[Doubt]) -> dict[str, tuple[Picture, ...]]:
+    """Return the photos of each set that are most like the other one, in equal numbers."""
+    pictures = [
+        Picture(each.path, f"{each.label or 'to predict'}\nlike the other set: {each.score:.2f}")
+        for name in SETS
+        for each in [doubt for doubt in doubts if doubt.set == name][: COLUMNS // 2]
+    ]
+    return {KIND: tuple(pictures)} if pictures else {}
 
 
 def _name_unlike(photos: Sequence[Photo], clues: Sequence[Clue], odds: dict[str, Array]) -> list[Doubt]:

@@ -23,7 +23,7 @@ from .export_commands import export
 from .fold_commands import folds
 from .member_commands import members, status
 from .options import PATH, Option, option
-from .prediction_commands import doubts, predict
+from .prediction_commands import predict
 from .report_commands import report
 from .slurm_commands import slurm_script
 from .stack_commands import demo, score, stack
@@ -94,7 +94,6 @@ for _command in (
     members,
     stack,
     distill,
-    doubts,
     predict,
     export,
     explain,

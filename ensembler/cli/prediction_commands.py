@@ -1,4 +1,4 @@
-"""Commands that predict any photos, and list photos whose orientation is in doubt: ``predict``, ``doubts``."""
+"""The command ``predict``, which predicts any photos and turns them upright."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import click
 
 from .context import Context
 from .endings import EXIT_INTERRUPTED, fail
-from .options import PATH, add_competition_option, add_json_option, option
+from .options import PATH, add_competition_option, option
 from .training_options import EngineCommand
 
 
@@ -101,23 +101,6 @@ def _turn_photos(
         fail(f"Interrupted; the same call continues in {turn}.", EXIT_INTERRUPTED)
     context.show(turned, as_json=as_json)
     _report_unreadable(len(turned.unreadable), len(turned.photos))
-
-
-@click.command()
-@option("--stack", metavar="NAME", help="Finished stack. By default the newest stack.")
-@option("--photos", type=click.IntRange(1), default=20, help="Number of photos to list.")
-@add_competition_option
-@add_json_option
-@click.pass_obj
-def doubts(context: Context, /, *, as_json: bool, **options: Any) -> None:
-    """List the photos of an orientation task that are least probably upright.
-
-    The stack's networks never saw the photos that they judge. A photo looks turned, or its orientation is unsure, such
-    as that of a symmetric one.
-    """
-    from ..workflows.doubts import list_doubts as run
-
-    context.show(context.run(run, **options), as_json=as_json)
 
 
 def _report_unreadable(unreadable: int, decoded: int) -> None:

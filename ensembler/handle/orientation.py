@@ -8,24 +8,12 @@ from ..options.arguments import Paths
 from ..options.declared import EngineOptions
 from ..options.reading import ENGINE, show_options
 from ..paths import PathLike
-from ..workflows.doubts import DEFAULT_PHOTOS, Doubts, list_doubts
 from ..workflows.turn import DEFAULT_CONFIDENCE, TurnedPhotos, turn_photos
 from .facts import CompetitionFacts
 
 
 class OrientationMethods(CompetitionFacts):
     """Methods for orientation tasks, see docs/orientation.md."""
-
-    def list_doubts(self, stack: str | None = None, *, photos: int = DEFAULT_PHOTOS) -> Doubts:
-        """List the photos that are least probably upright; see :func:`ensembler.list_doubts`.
-
-        Examples
-        --------
-        >>> ensembler.open("pets").list_doubts()
-        Traceback (most recent call last):
-        ensembler.errors.BadChoice: ...
-        """
-        return list_doubts(stack, photos=photos, competition=self, progress=self.progress)
 
     @show_options(ENGINE)
     def turn_photos(

@@ -46,6 +46,12 @@ def _read_file(value: object) -> Path:
     return Path(value)
 
 
+def _read_track(value: object) -> str:
+    if value != "mlflow":
+        raise InvalidValue("takes mlflow")
+    return "mlflow"
+
+
 def _read_path(value: object) -> str:
     # Text, because `ensembler config` prints it as TOML.
     return os.fspath(_read_file(value))
@@ -66,6 +72,7 @@ def _read_backbones(value: object) -> tuple[Backbone, ...]:
     return backbones
 
 
+Track = Annotated[Literal["mlflow"], declare("mlflow", read=_read_track)]
 ImageSize = Annotated[int, declare("PIXELS", ge=8)]
 
 
@@ -250,6 +257,8 @@ class RunOptions(TypedDict, total=False):
         Minutes between checkpoints of fine-tuning. By default one after each epoch.
     tensorboard
         Write the metrics of each epoch to logs/tensorboard for TensorBoard.
+    track
+        Track members and folds as runs in MLflow, see docs/tracking.md.
     runtime
         Runtime of predictions without a GPU. auto selects the fastest.
     cache_limit
@@ -277,6 +286,7 @@ class RunOptions(TypedDict, total=False):
     time_budget: Annotated[str | float, declare("TIME")]
     checkpoint_minutes: Annotated[float, declare("MINUTES", gt=0)]
     tensorboard: Annotated[bool, declare("flag")]
+    track: Track
     runtime: Annotated[str, declare("auto|keras|graph|onnx")]
     cache_limit: Annotated[str | int, declare("SIZE")]
 

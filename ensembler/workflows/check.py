@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -13,7 +15,7 @@ import pandas as pd
 from ..checks.association import describe_strongest
 from ..checks.balance import count_independent, find_imbalance, measure_balance
 from ..checks.contact_sheet import choose_pictures, draw_contact_sheet
-from ..checks.copies import find_copies
+from ..checks.copies import PAIRED_KINDS, find_copies
 from ..checks.doubt import Doubt
 from ..checks.faults import find_faults
 from ..checks.finding import Found, join_found
@@ -80,19 +82,22 @@ def check(
     facts = read_facts(tables.photos, paths, tables.manifest.pixels, progress, compared)
     photos = join_facts(train, test, facts)
     problems = {path: each.problem for path, each in facts.items() if each.problem}
-    unreadable = _list_unreadable(folder, train, test, problems)
+    unreadable = _list_unreadable(folder, tables.photos, train, test, problems)
     found, result = _examine(folder, tables, photos, unreadable, progress)
     result = replace(result, seconds=round(time.monotonic() - began, 1))
     return _write(folder, tables, found, result)
 
 
 def _list_unreadable(
-    folder: CompetitionFolder, train: pd.DataFrame, test: pd.DataFrame, problems: dict[str, str]
+    folder: CompetitionFolder, root: Path, train: pd.DataFrame, test: pd.DataFrame, problems: dict[str, str]
 ) -> pd.DataFrame:
     """Return the photos that fetching found unreadable, and those that have become so since."""
     later = pd.concat([train.assign(set="train"), test.assign(set="test")])[["id", "path", "set"]]
     later["reason"] = later["path"].map(problems)
-    return pd.concat([read_table(folder.unreadable), later.dropna(subset="reason")], ignore_index=True)
+    rows = pd.concat([read_table(folder.unreadable), later.dropna(subset="reason")], ignore_index=True)
+    # Pillow names the whole path, which is long and differs between machines.
+    rows["reason"] = rows["reason"].str.replace(f"{root}{os.sep}", "", regex=False)
+    return rows
 
 
 def _examine(
@@ -102,13 +107,14 @@ def _examine(
     duplicates = load_duplicates(folder)
     balance = None if manifest.is_orientation else measure_balance(train["label"], manifest.classes)
     leaks, leak_clues = find_leaks(photos, manifest)
-    shift, shift_clues = find_shift(photos, _load_features(folder, tables, photos), progress)
+    features = _load_features(folder, tables, photos)
+    shift, shift_clues = find_shift(photos, features, progress)
     parts = [
         find_faults(photos, unreadable),
         find_copies(photos, duplicates, tables.photos, progress),
         leaks,
         shift,
-        _find_label_doubts(folder, tables, progress),
+        _find_label_doubts(folder, tables, features, progress),
     ]
     if balance is not None:
         independent = count_independent(train["label"], train["group"])
@@ -160,8 +166,12 @@ def _load_features(folder: CompetitionFolder, tables: Tables, photos: Sequence[P
     return None
 
 
-def _find_label_doubts(folder: CompetitionFolder, tables: Tables, progress: Progress) -> Found:
-    found = find_label_doubts(folder, tables, progress=progress)
+def _find_label_doubts(
+    folder: CompetitionFolder, tables: Tables, features: StoredFeatures | None, progress: Progress
+) -> Found:
+    photos = len(tables.train) // tables.rows_per_photo
+    of_training = features.values[:photos] if features else None
+    found = find_label_doubts(folder, tables, features=of_training, progress=progress)
     findings = [
         finding
         for kind, (what, advice) in _LABEL_KINDS.items()
@@ -188,7 +198,7 @@ def _write(folder: CompetitionFolder, tables: Tables, found: Found, result: Chec
     if pictures:
         headings = {kind: _count_kind(found, kind) for kind in pictures}
         drawn = draw_contact_sheet(
-            pictures, tables.photos, tables.manifest.pixels, headings, f"Doubts about {folder.name}", found.pictures
+            pictures, tables.photos, tables.manifest.pixels, headings, f"Doubts about {folder.name}", PAIRED_KINDS
         )
         with write_file_atomically(sheet) as temporary:
             drawn.save(temporary, "PNG", optimize=True)

@@ -18,19 +18,28 @@ from ..competition.tables import Tables
 from ..engines.engine import Engine
 from ..engines.job import Job
 from ..errors import BadChoice
+from ..events import StackPlanned, StackScored
 from ..heads.links import compute_log_odds
 from ..members.corrected_data import correct_stack_data, summarize_corrections
 from ..members.predictions import MemberPredictions, load_members, load_refit_predictions, require_refit
 from ..members.records import MemberRecord, has_finished_fold, list_trained_members
 from ..members.stack_record import MemberUsed
 from ..options.arguments import Count, Names, PhotoTime, check_arguments
-from ..options.declared import EngineOptions
+from ..options.declared import EngineOptions, Track
 from ..options.durations import read_photo_time
 from ..options.kinds import Seed, read_value
 from ..options.reading import ENGINE, read_options, show_options
-from ..paths import DEFAULT_WORKSPACE, CompetitionFolder, CompetitionLike, Workspace, WorkspaceLike, check_name
+from ..paths import (
+    DEFAULT_WORKSPACE,
+    CompetitionFolder,
+    CompetitionLike,
+    PathLike,
+    Workspace,
+    WorkspaceLike,
+    check_name,
+)
 from ..progress import SILENT, Progress
-from ..serialization import write_json
+from ..serialization import compute_fingerprint, write_json
 from ..stacking.evaluation import evaluate_stack
 from ..stacking.fitting import FittedStack, StackConfig, fit_stack
 from ..stacking.job_files import list_stack_files
@@ -41,10 +50,12 @@ from ..storage import compute_file_digest
 from ..submission.answer import write_answer
 from ..submission.ledger.ledger import Ledger
 from ..submission.ledger.rows import Answer
+from ..tracking.tracker import check_tracking, open_tracking
 from .competition import open_competition
 from .engine import open_engine
 from .fetch.answers import has_kaggle_metric
 from .member_scores import compute_corrected_scores, score_members
+from .plots import read_plot_path, save_stack_plot
 from .results import StackResult
 
 # Name of the job that builds the file, in messages and in its log, and its function.
@@ -63,6 +74,8 @@ def stack(
     infer_limit: PhotoTime | None = None,
     refit: bool = False,
     seed: Seed = 0,
+    track: Track | None = None,
+    plot: PathLike | None = None,
     workspace: WorkspaceLike = DEFAULT_WORKSPACE,
     progress: Progress = SILENT,
     **options: Unpack[EngineOptions],
@@ -95,6 +108,11 @@ def stack(
         of the folds' networks, so it is an estimate.
     seed
         Seed of the meta-learner.
+    track
+        ``mlflow`` tracks the stack as a run in MLflow; see docs/tracking.md. None tracks nothing.
+    plot
+        File ending with .png, .svg or .pdf for charts of scores, of what each member adds, of correlations and of
+        reliability. None draws none.
     **options
         Options of the engine that builds ``stack.keras`` (:class:`ensembler.EngineOptions`).
 
@@ -116,6 +134,8 @@ def stack(
         raise BadChoice.from_unknown_name("meta-learner", meta, [*META_LEARNERS, TOURNAMENT])
     if name is not None:
         check_name(name, "stack")
+    check_tracking(track)
+    picture = read_plot_path(plot)
     engine_options = cast(EngineOptions, read_options(options, known=ENGINE))
     folder, tables = open_competition(competition, Workspace.read(workspace))
     if list_trained_members(folder):
@@ -131,43 +151,88 @@ def stack(
     corrected = correct_stack_data(folder, tables, load_folds(folder, tables), [one.record for one in candidates])
     folds = corrected.folds
     _check_classes(corrected, meta, progress)
-    # A process imports TensorFlow for the file while the meta-learner is fitted.
-    with (
-        open_engine(engine_options, progress) as engine,
-        engine.start_ahead(_JOB_FUNCTION, _JOB_NAME, folder.logs),
-    ):
-        fitted = fit_stack(config, corrected.tables, folds, out_of_fold, progress)
-        evaluation = evaluate_stack(fitted, config, tables, corrected, out_of_fold, progress)
-        used = [candidates[one] for one in fitted.members]
-        title = name or check_name(name_stack([member.name for member in used], refit=refit), "stack")
-        test = [load_refit_predictions(folder, tables, one.record) if refit else one.test for one in used]
-        answer = _save_fitted_stack(folder, tables, folds, test, fitted, title)
-        job_result = _build(folder, title, used, engine, progress, refit=refit)
-        save_stack_corrections(folder, title, corrected.corrections)
-    csv = write_answer(folder.submissions, title, corrected.kept_tables, answer)
-    result = StackResult(
-        name=title,
-        asked=meta,
-        meta=fitted.name,
-        refit=refit,
-        temperature=fitted.learner.blend_.temperature,
-        clip=fitted.learner.blend_.clip,
-        mean=compute_out_of_fold_scores(tables, np.mean([one.out_of_fold for one in used], axis=0), folds.scored),
-        members=tuple(score_members(folder, tables, used, folds, corrected)),
-        left_out=tuple(one.name for number, one in enumerate(candidates) if number not in fitted.members),
-        best=candidates[evaluation.best_member].name,
-        evaluation=evaluation,
-        submission=csv.absolute(),
-        model=folder.stack(title) / "stack.keras",
-        difference=float(job_result["difference"]),
-        corrected=compute_corrected_scores(corrected, fitted.nested.calibrated),
-        corrections=summarize_corrections(corrected.corrections),
-        **vars(compute_out_of_fold_scores(tables, fitted.nested.calibrated, folds.scored)),
-    )
-    # Written last, because a folder without it is an unfinished stack.
-    write_json(folder.stack(title) / "stack.json", _build_summary(result, used))
-    _record_answer(folder, tables, used, result)
+    with open_tracking(track, folder.name, folder.root / "report.html", progress) as progress:
+        progress.emit(_describe_plan(folder, name, config, candidates, refit=refit))
+        # A process imports TensorFlow for the file while the meta-learner is fitted.
+        with (
+            open_engine(engine_options, progress) as engine,
+            engine.start_ahead(_JOB_FUNCTION, _JOB_NAME, folder.logs),
+        ):
+            fitted = fit_stack(config, corrected.tables, folds, out_of_fold, progress)
+            evaluation = evaluate_stack(fitted, config, tables, corrected, out_of_fold, progress)
+            used = [candidates[one] for one in fitted.members]
+            title = name or check_name(name_stack([member.name for member in used], refit=refit), "stack")
+            test = [load_refit_predictions(folder, tables, one.record) if refit else one.test for one in used]
+            answer = _save_fitted_stack(folder, tables, folds, test, fitted, title)
+            job_result = _build(folder, title, used, engine, progress, refit=refit)
+            save_stack_corrections(folder, title, corrected.corrections)
+        csv = write_answer(folder.submissions, title, corrected.kept_tables, answer)
+        result = StackResult(
+            name=title,
+            asked=meta,
+            meta=fitted.name,
+            refit=refit,
+            temperature=fitted.learner.blend_.temperature,
+            clip=fitted.learner.blend_.clip,
+            mean=compute_out_of_fold_scores(tables, np.mean([one.out_of_fold for one in used], axis=0), folds.scored),
+            members=tuple(score_members(folder, tables, used, folds, corrected)),
+            left_out=tuple(one.name for number, one in enumerate(candidates) if number not in fitted.members),
+            best=candidates[evaluation.best_member].name,
+            evaluation=evaluation,
+            submission=csv.absolute(),
+            model=folder.stack(title) / "stack.keras",
+            difference=float(job_result["difference"]),
+            corrected=compute_corrected_scores(corrected, fitted.nested.calibrated),
+            corrections=summarize_corrections(corrected.corrections),
+            **vars(compute_out_of_fold_scores(tables, fitted.nested.calibrated, folds.scored)),
+        )
+        # Written last, because a folder without it is an unfinished stack.
+        write_json(folder.stack(title) / "stack.json", _build_summary(result, used))
+        _record_answer(folder, tables, used, result)
+        progress.emit(_describe_scores(result))
+    if picture:
+        save_stack_plot(result, picture, progress)
     return result
+
+
+def _describe_plan(
+    folder: CompetitionFolder,
+    name: str | None,
+    config: StackConfig,
+    candidates: Sequence[MemberPredictions],
+    *,
+    refit: bool,
+) -> StackPlanned:
+    """Return the event of a stack that will be fitted."""
+    members = {one.name: one.record.fingerprint for one in candidates}
+    settings = {
+        "meta": config.meta,
+        "seed": config.seed,
+        "top": config.size,
+        "infer_limit_seconds": config.max_cost if np.isfinite(config.max_cost) else None,
+        "refit": refit,
+    }
+    first = candidates[0].record
+    hashes = {"samples": first.samples, "folds": first.folds}
+    fingerprint = compute_fingerprint([name, settings, members])
+    return StackPlanned(
+        name or name_stack(list(members), refit=refit), folder.name, fingerprint, settings, members, hashes
+    )
+
+
+def _describe_scores(result: StackResult) -> StackScored:
+    """Return the event of a finished stack."""
+    chosen = {"meta": result.meta, "members": [member.name for member in result.members], "clip": result.clip}
+    evaluation = result.evaluation
+    scores = {
+        **{name: float(getattr(result, name)) for name in ("score", "standard_error", "log_loss", "accuracy")},
+        "interval_low": evaluation.interval.low,
+        "interval_high": evaluation.interval.high,
+        "temperature": result.temperature,
+        "calibration_error_before": evaluation.before_calibration.calibration_error,
+        "calibration_error_after": evaluation.after_calibration.calibration_error,
+    }
+    return StackScored(result.name, result.metric, chosen, scores)
 
 
 def _load_candidates(

@@ -34,7 +34,12 @@ def defaults(
 @pytest.mark.parametrize("machine", [CPU, GPU], ids=["cpu", "gpu"])
 @pytest.mark.parametrize("name", ["b0", "vgg16", "demo-conv", OWN.name])
 def test_every_option_has_a_default_but_those_that_need_none(preset: Preset, machine: Machine, name: str) -> None:
-    assert defaults(name, preset=preset, machine=machine).keys() == set(OPTIONS) - {"phases", "backbones"}
+    assert defaults(name, preset=preset, machine=machine).keys() == set(OPTIONS) - {
+        "phases",
+        "backbones",
+        "exclude",
+        "relabel",
+    }
 
 
 @pytest.mark.parametrize(
@@ -145,4 +150,4 @@ def test_gpus_that_share_a_step_get_a_full_batch_each() -> None:
 
 def test_what_holds_for_any_backbone_leaves_sizes_open() -> None:
     found = merge_sources(list_default_sources(None, {}, "good", CPU)).options
-    assert found.keys() == set(OPTIONS) - {"phases", "backbones", "image_size", "batch_size"}
+    assert found.keys() == set(OPTIONS) - {"phases", "backbones", "image_size", "batch_size", "exclude", "relabel"}

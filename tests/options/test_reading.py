@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import inspect
 import re
+from pathlib import Path
 from typing import Any, Unpack
 
 import click
@@ -31,6 +32,8 @@ VALUES: dict[str, tuple[Any, Any, Any]] = {
     "augmentation": ("strong", "strong", "weak"),
     "label_smoothing": (0, 0.0, 1),
     "class_weights": ("balanced", "balanced", "even"),
+    "exclude": (Path("check/doubts.csv"), "check/doubts.csv", 5),
+    "relabel": ("labels.csv", "labels.csv", 5),
     "weight_decay": (0.01, 0.01, -0.1),
     "clip_norm": (0, 0.0, -1),
     "first_block_rate": (1, 1.0, 0),

@@ -57,7 +57,7 @@ def test_an_option_reaches_the_setting_of_its_name(name: str) -> None:
 
 def test_every_option_is_a_setting_a_phase_or_tried_above() -> None:
     phases = {"unfreeze", "epochs", "learning_rate", "batch_norm", "phases"}
-    assert CHANGED.keys() | phases | {"backbones", "data_parallel"} == set(OPTIONS)
+    assert CHANGED.keys() | phases | {"backbones", "data_parallel", "exclude", "relabel"} == set(OPTIONS)
 
 
 def test_a_single_phase_or_several() -> None:

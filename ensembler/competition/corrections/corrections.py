@@ -101,8 +101,8 @@ def apply_corrections(tables: Tables, folds: Folds, corrections: Corrections) ->
     ids = list_photo_ids(tables)
     if missing := sorted({*corrections.excluded, *corrections.relabelled} - set(ids)):
         raise Mismatch(
-            f"{format_count(missing, 'corrected photo')} are not in the training table (first: {missing[0]!r}): train "
-            "the members again with --restart."
+            f"The training table lacks {describe_ids(missing, 'corrected photo')}: train the members again with "
+            "--restart."
         )
     excluded = ids.isin(corrections.excluded)
     labels = tables.train["label"].where(~ids.isin(corrections.relabelled), ids.map(dict(corrections.relabelled)))

@@ -61,9 +61,9 @@ def read_corrections(tables: Tables, exclude: str | None, relabel: str | None, p
     if relabel is not None and not corrections.relabelled:
         progress.warn(f"{relabel} relabels no photo: it has no row with another label.")
     elif same:
-        progress.note(f"{describe_ids(same)} of {relabel} have the label already.")
+        progress.note(f"{relabel} changes nothing for {describe_ids(same)}, whose label is the same.")
     if both:
-        progress.note(f"{describe_ids(both)} are excluded, although {relabel} gives another label.")
+        progress.note(f"Excluded, although {relabel} gives another label: {describe_ids(both)}.")
     _check_classes(tables, corrections)
     return corrections
 
@@ -150,7 +150,7 @@ def _resolve_photos(tables: Tables, cells: pd.Series, column: str, path: Path) -
     if unknown := list(dict.fromkeys(name for name in names if name not in known)):
         near = difflib.get_close_matches(unknown[0], known, n=1, cutoff=0.6)
         hint = f"did you mean {near[0]}?" if near else f"correct the column {column}, or remove these rows."
-        raise BadChoice(f"{path} names {describe_ids(unknown)} that are not among the photos to train on: {hint}")
+        raise BadChoice(f"{path} names {describe_ids(unknown)} that the photos to train on do not include: {hint}")
     return [known[name] for name in names]
 
 

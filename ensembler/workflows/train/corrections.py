@@ -45,6 +45,6 @@ def _report(corrections: Corrections, folder: CompetitionFolder, tables: Tables,
     copies = list(list_kept_copies(corrections, load_duplicates(folder), set(tables.train["id"])))
     if copies:
         progress.note(
-            f"{describe_ids(copies)} that show the same picture as an excluded one are still learned from: exclude "
-            "them too if they are wrong as well."
+            f"{describe_ids(copies)} with the same picture as an excluded one may still be learned from: exclude such "
+            "copies too if they are wrong as well."
         )

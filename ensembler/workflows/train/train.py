@@ -18,6 +18,7 @@ from ...options.reading import ENGINE, OPTIONS, RUN, read_options, show_options
 from ...paths import DEFAULT_WORKSPACE, CompetitionLike, Workspace, WorkspaceLike
 from ...progress import SILENT, Progress
 from ...tables import Listing
+from ...tracking.tracker import check_tracking, open_tracking
 from ..engine import open_engine
 from ..fetch.tables import open_refreshed_competition
 from ..member_scores import score_members
@@ -30,6 +31,7 @@ from .orientation import fit_to_task
 from .plan_jobs import add_decodings, build_jobs, build_refit_jobs, prepare_member_folder, read_job_options
 from .plan_shards import shard_features
 from .pseudo_labels import read_confidence, write_labels
+from .reporting import report_members, report_scores
 from .training_call import TrainingCall
 
 
@@ -93,6 +95,7 @@ def train_members(
     job_options = read_job_options(run)
     confidence = read_confidence(run)
     check_teacher_options(run)
+    check_tracking(track := run.get("track"))
     folds, repeats, restart = run.get("folds"), run.get("repeats"), run.get("restart", False)
     training = cast(TrainingOptions, {name: value for name, value in given.items() if name in OPTIONS})
     configuration = configure(training, run.get("preset"), run.get("config"))
@@ -120,6 +123,7 @@ def train_members(
                 plan = plan_within_budget(budget, call, folder, tables, choices, progress, restart=restart)
             shared = load_or_make_folds(folder, tables, plan.folds, repeats, call.options["seed"])
             plans = call.plan_members(folder, tables, shared, plan, supervisor, job_options)
+            progress = locks.enter_context(open_tracking(track, folder.name, folder.root / "report.html", progress))
             for member, member_plan in zip(call.members, plans, strict=True):
                 prepare_member_folder(folder, member_plan.record, member_plan.corrections, restart=restart)
                 words = build_call(member, run, configuration.command)
@@ -128,6 +132,7 @@ def train_members(
                     write_labels(folder, member_plan.record, labeller, progress)
                 if not budget:
                     report_cut_short(folder, member_plan.record, progress)
+            report_members(folder, plans, progress)
             refit = run.get("refit", False)
             if teacher:
                 records = [each.record for each in plans]
@@ -139,4 +144,6 @@ def train_members(
                 photos, on_gpu = len(tables.train) + len(tables.test_paths), bool(call.machine.gpus)
                 sharded = shard_features(folder, plans, jobs, photos, call.slots, progress, on_gpu=on_gpu)
                 call.engine.run_jobs(sharded, folder.logs, progress)
-        return score_members(folder, tables, load_members(folder, tables, call.names), shared)
+            results = score_members(folder, tables, load_members(folder, tables, call.names), shared)
+            report_scores(results, progress)
+        return results

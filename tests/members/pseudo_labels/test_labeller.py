@@ -150,7 +150,11 @@ def test_copies_of_what_a_fold_holds_out_are_not_learned_from_in_it(folder: Comp
         ({"confidence": 1.0}, BadChoice, "above 0.5 and below 1"),
         ({"stack": "bothe"}, BadChoice, "no finished stack named 'bothe': did you mean both"),
         ({"stack": "unfinished"}, BadChoice, "no finished stack named 'unfinished'"),
-        ({"learners": ["new", "two"]}, BadChoice, r"two is a member of the stack both, .* such as two@pseudo\."),
+        (
+            {"learners": {"new": None, "two": None}},
+            BadChoice,
+            r"two is a member of the stack both, .* such as two@pseudo\.",
+        ),
         (
             {"stack": "pseudo", "learners": {"two@pseudo": None}},
             BadChoice,

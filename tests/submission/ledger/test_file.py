@@ -125,7 +125,7 @@ def test_a_newer_file_is_refused_and_not_touched(file):
     add_upload(LedgerFile(file.path, migrations=NEXT), 1)
     before = file.path.read_bytes()
     for use in (refs, lambda it: add_upload(it, 2)):
-        with pytest.raises(BadData, match=r"newer ensembler \(version 2; supported is 1\): update"):
+        with pytest.raises(BadData, match=r"newer ensembler \(version 3; supported is 2\): update"):
             use(file)
     assert file.path.read_bytes() == before
 

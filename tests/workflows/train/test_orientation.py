@@ -9,6 +9,7 @@ from helpers.photos import Heard
 from PIL import Image
 
 from ensembler.backbones.registry import find_backbone
+from ensembler.checks.labels import find_label_doubts
 from ensembler.competition.csv_tables import read_table
 from ensembler.competition.folds.file import load_folds
 from ensembler.competition.layout.hints import Hints
@@ -18,7 +19,6 @@ from ensembler.errors import BadChoice
 from ensembler.members.records import MemberRecord, load_fold
 from ensembler.options.configuration import configure
 from ensembler.paths import Workspace
-from ensembler.workflows.doubts import list_doubts
 from ensembler.workflows.fetch.adopt import adopt
 from ensembler.workflows.folds import folds
 from ensembler.workflows.machine import UNKNOWN_MACHINE
@@ -126,9 +126,10 @@ def test_a_network_learns_the_rotations_and_turns_photos(workspace, tmp_path):
     assert member.accuracy > 0.85
     stack(["demo-conv"], competition="sky", workspace=workspace)
     assert score(competition="sky", workspace=workspace).accuracy > 0.85
-    doubts = list_doubts(competition="sky", workspace=workspace)
+    found = find_label_doubts(folder, tables)
     if (tables.train["path"] == "turned.png").any():
-        assert (doubts.photos[0].photo, doubts.photos[0].angle) == ("turned.png", 90)
+        assert (found.doubts[0].path, found.doubts[0].kind) == ("turned.png", "looks turned")
+        assert "turned by 90 degrees" in found.doubts[0].reason
     (tmp_path / "scans").mkdir()
     for turns in range(4):
         draw_sky(200 + turns, turns).save(tmp_path / "scans" / f"{turns}.png")

@@ -1,0 +1,1 @@
+"""Tracking of trainings by MLflow: members, folds and stacks as nested runs, made of events."""

@@ -1,0 +1,120 @@
+"""Receiver of events that tracks a call in MLflow, from a thread of its own."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from queue import SimpleQueue
+from threading import Thread
+from time import time
+from typing import Any, Self
+
+from ..errors import BadChoice
+from ..events import Event
+from ..progress import Progress, ProgressGroup
+from .runs import TRACKED, Runs
+from .store import Status, open_store
+
+# Seconds for which the end of a call waits for the store.
+PATIENCE = 60.0
+
+
+class Tracker(Progress):
+    """Write events to MLflow's store. The work that emits them never waits for it.
+
+    Parameters
+    ----------
+    runs
+        Runs of the call.
+    warn
+        Function that receives a sentence if the store fails. It is called once, and the work continues untracked.
+    patience
+        Seconds for which the end of the block waits for the store.
+    """
+
+    def __init__(self, runs: Runs, warn: Callable[[str], None], patience: float = PATIENCE) -> None:
+        self._runs = runs
+        self._warn = warn
+        self._patience = patience
+        self._waiting: SimpleQueue[tuple[Event, int] | Status] = SimpleQueue()
+        self._thread = Thread(target=self._write, name="tracking", daemon=True)
+
+    def emit(self, event: Event) -> None:
+        """Let the thread store an event."""
+        if isinstance(event, TRACKED):
+            self._waiting.put((event, round(time() * 1000)))
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: Any) -> None:
+        self._waiting.put(_choose_status(kind))
+        self._thread.join(self._patience)
+        if self._thread.is_alive():
+            self._warn(f"MLflow's store did not answer for {self._patience:g} seconds: its runs are incomplete.")
+
+    def _write(self) -> None:
+        try:
+            while isinstance(found := self._waiting.get(), tuple):
+                self._runs.handle(*found)
+            self._runs.finish(found)
+        except Exception as error:  # noqa: BLE001 (a store that fails must not stop a training, whatever it raises)
+            lines = str(error).strip().splitlines() or [type(error).__name__]
+            self._warn(f"MLflow's store failed, so the rest of this call is not tracked: {lines[0][:300]}")
+
+
+def _choose_status(kind: type[BaseException] | None) -> Status:
+    if kind is None:
+        return "FINISHED"
+    return "FAILED" if issubclass(kind, Exception) else "KILLED"
+
+
+def check_tracking(track: str | None, find: Callable[[str], object | None] = find_spec) -> None:
+    """Check that MLflow and its database are installed if a call is to be tracked.
+
+    Raises
+    ------
+    BadChoice
+        If they are not.
+    """
+    if track and not all(find(name) for name in ("mlflow", "sqlalchemy", "alembic")):
+        raise BadChoice(
+            f"`--track {track}` needs packages that are not installed: install them with "
+            "`pip install 'ensembler[mlflow]'`, or leave the option out."
+        )
+
+
+@contextlib.contextmanager
+def open_tracking(track: str | None, experiment: str, report: Path, progress: Progress) -> Iterator[Progress]:
+    """Provide progress whose events are tracked too, or ``progress`` itself if ``track`` is None.
+
+    Parameters
+    ----------
+    track
+        ``mlflow`` or None.
+    experiment
+        Name of the experiment, which is that of the competition.
+    report
+        Path of the competition's report.
+    progress
+        Receiver of all events.
+
+    Raises
+    ------
+    BadChoice
+        If the store cannot be opened.
+    """
+    if not track:
+        yield progress
+        return
+    # The first call in a folder creates a database, which takes seconds.
+    task = progress.start("open MLflow's store", 1)
+    try:
+        store = open_store(experiment)
+    finally:
+        task.finish()
+    with Tracker(Runs(store, report), progress.warn) as tracker:
+        yield ProgressGroup([progress, tracker])

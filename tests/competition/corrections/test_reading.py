@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from helpers.corrections_made import PETS, TAGS, make_tables
+from helpers.photos import Heard
+
+from ensembler.competition.corrections.corrections import Corrections
+from ensembler.competition.corrections.reading import read_corrections
+from ensembler.errors import BadChoice
+
+DOUBTS = """\
+kind,set,id,path,label,suggestion,new_label,score,reason
+likely wrong label,train,1,train/1.png,cat,relabel,dog,0.99,"Labelled cat, but the stack finds dog."
+blank photo,train,2,train/2.png,dog,exclude,,0.5,Blank.
+odd photo,train,3,train/3.png,cat,,,0.5,Odd.
+truncated photo,test,9,test/9.png,,exclude,,0.5,Cut.
+"""
+
+
+def read(tmp_path: Path, exclude: str | None, relabel: str | None = None, labels=PETS, name="corrections.csv"):
+    files: list[str | None] = []
+    for option, text in (("exclude", exclude), ("relabel", relabel)):
+        path = tmp_path / f"{option}-{name}"
+        if text is not None:
+            path.write_text(text, "utf-8")
+        files.append(None if text is None else str(path))
+    heard = Heard()
+    return read_corrections(make_tables(labels), files[0], files[1], heard), heard
+
+
+@pytest.mark.parametrize(
+    ("exclude", "name"),
+    [
+        ("4\n2\n\n", "ids.txt"),
+        ("4\n2", "ids"),
+        ("id\n4\n2\n", "ids.txt"),
+        ("id\n4\n2\n", "ids.csv"),
+        ("path,note\ntrain/4.png,x\ntrain/2.png,y\n", "paths.csv"),
+        ("id;why\n2;a\n4;b\n", "semicolons.csv"),
+        ("id\tsuggestion\n2\texclude\n4\tEXCLUDE\n3\t\n1\trelabel\n", "suggestions.tsv"),
+        ('[{"id": "2"}, {"id": "4"}]', "ids.json"),
+    ],
+)
+def test_photos_to_exclude_are_read_in_the_order_of_the_table(tmp_path: Path, exclude: str, name: str) -> None:
+    assert read(tmp_path, exclude, name=name)[0] == Corrections(("2", "4"), {})
+
+
+def test_one_file_of_doubts_serves_both_options(tmp_path: Path) -> None:
+    assert read(tmp_path, DOUBTS, DOUBTS)[0] == Corrections(("2",), {"1": "dog"})
+    assert read(tmp_path, DOUBTS)[0] == Corrections(("2",), {})
+
+
+@pytest.mark.parametrize("text", ["id,new_label\n5,dog\n", "path,label\ntrain/5.png,dog\n", "label,id\ndog,5\n"])
+def test_new_labels_are_read(tmp_path: Path, text: str) -> None:
+    assert read(tmp_path, None, text)[0] == Corrections((), {"5": "dog"})
+
+
+def test_tags_are_read_in_any_order_and_may_be_none(tmp_path: Path) -> None:
+    text = "id,new_label\n1,b|a\n2,c|a\n3,\n"
+    corrections, heard = read(tmp_path, None, text, TAGS)
+    assert corrections == Corrections((), {"2": "a|c", "3": ""})
+    assert heard.told == [
+        f"{tmp_path / 'relabel-corrections.csv'} changes nothing for 1 photo ('1'), whose label is the same."
+    ]
+
+
+def test_an_excluded_photo_stays_excluded(tmp_path: Path) -> None:
+    corrections, heard = read(tmp_path, "id\n5\n", "id,label\n5,dog\n3,dog\n")
+    assert corrections == Corrections(("5",), {"3": "dog"})
+    assert "gives another label: 1 photo ('5')." in heard.told[0]
+
+
+@pytest.mark.parametrize(
+    ("exclude", "relabel", "words"),
+    [
+        ("id,suggestion\n2,relabel\n", None, "excludes no photo"),
+        ("", None, "excludes no photo"),
+        (None, "id,label\n1,cat\n", "relabels no photo"),
+    ],
+)
+def test_a_file_without_effect_is_told(tmp_path: Path, exclude: str | None, relabel: str | None, words: str) -> None:
+    corrections, heard = read(tmp_path, exclude, relabel)
+    assert not corrections
+    assert words in heard.warnings[0]
+
+
+@pytest.mark.parametrize(
+    ("exclude", "relabel", "labels", "words"),
+    [
+        ("id\ntrain-1\n7\n8\n", None, PETS, r"names 3 photos \('train-1', '7', '8'\) .* correct the column id"),
+        ("path\ntrain/11.png\n", None, PETS, r"names 1 photo \('train/11.png'\) .*: did you mean train/1\.png\?"),
+        ("id\n9\n", None, PETS, "photos to train on do not include"),
+        ("name\n1\n", None, PETS, "has no column id or path, which exclude needs: its columns are name"),
+        (None, "id\n1\n", PETS, "has no column new_label or label, which relabel needs"),
+        (None, "id,label\n1,dgo\n", PETS, "'dgo', which is no class of the task: did you mean dog"),
+        (None, "id,label\n1,\n", PETS, "'', which is no class"),
+        (None, "id,label\n1,a|x\n", TAGS, "'x', which is no class of the task: known are a, b, c"),
+        (None, "id,label\n1,dog\n1,cat\n", PETS, "gives '1' the labels 'dog' and 'cat'"),
+        ("id\n1\n3\n5\n", None, PETS, "no photo of the class cat to learn from"),
+        ("id\n1\n3\n", "id,label\n5,dog\n", PETS, "no photo of the class cat to learn from"),
+        ("id\n3\n5\n", None, TAGS, "no photo of the class c to learn from"),
+    ],
+)
+def test_what_cannot_be_used_is_refused(tmp_path: Path, exclude, relabel, labels, words: str) -> None:
+    with pytest.raises(BadChoice, match=words) as caught:
+        read(tmp_path, exclude, relabel, labels)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_file_and_one_that_is_no_text_are_refused(tmp_path: Path) -> None:
+    tables, (missing, odd) = make_tables(), (tmp_path / "no.csv", tmp_path / "odd.txt")
+    odd.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(BadChoice, match=re.escape(f"path of a file, such as check/doubts.csv. Received: {missing}")):
+        read_corrections(tables, str(missing), None, Heard())
+    with pytest.raises(BadChoice, match="as text in UTF-8"):
+        read_corrections(tables, str(odd), None, Heard())
