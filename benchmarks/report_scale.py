@@ -79,10 +79,10 @@ def main() -> None:
             shutil.rmtree(work, ignore_errors=True)
             make_reported(work, CASES[case])
         words = [sys.executable, __file__, "--measure", "--work", str(work)]
-        figures = json.loads(subprocess.run(words, check=True, capture_output=True, text=True).stdout.splitlines()[-1])
-        print(
-            f"{case:<10}{figures['seconds']:>9}{figures['processor']:>9}{figures['GB']:>9}{figures['MB']:>9}  {'; '.join(figures['troubles'])}"
-        )
+        printed = subprocess.run(words, check=True, capture_output=True, text=True).stdout
+        figures = json.loads(printed.splitlines()[-1])
+        cells = "".join(f"{figures[name]:>9}" for name in ("seconds", "processor", "GB", "MB"))
+        print(f"{case:<10}{cells}  {'; '.join(figures['troubles'])}")
 
 
 if __name__ == "__main__":
