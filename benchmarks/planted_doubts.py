@@ -22,6 +22,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
+from ensembler.checks.association import format_area
 from ensembler.checks.result import CheckResult, load_doubts
 from ensembler.paths import Workspace
 from ensembler.workflows.check import check
@@ -178,8 +179,8 @@ def measure_copies(archive: Path, root: Path) -> None:
     print(f"{result.duplicates.training} training photos show the same picture as others")
 
 
-def measure_leaks(archive: Path, root: Path) -> None:
-    """Permute labels, compress one class more, and darken the photos to predict."""
+def measure_permuted(archive: Path, root: Path) -> None:
+    """Permute labels, and count checks with a leak."""
     alarms, strongest = 0, []
     for seed in range(SEEDS):
         photos = Photos(archive, root / f"permuted-{seed}")
@@ -192,41 +193,68 @@ def measure_leaks(archive: Path, root: Path) -> None:
         strongest.append(max(clue.area for clue in result.leaks))
         print(f"permuted {seed}: strongest AUC {strongest[-1]:.3f}", file=sys.stderr, flush=True)
     print(f"\nPermuted labels: {alarms} false alarms in {SEEDS} checks, strongest AUC {max(strongest):.3f}\n")
-    tell("planted", "strongest clue", "AUC")
-    for quality in (85, 90, 93):
-        photos = Photos(archive, root / f"quality-{quality}")
+
+
+def scale(photo: Image.Image, share: float) -> Image.Image:
+    """Return the photo with a share of its width and height."""
+    return photo.resize((round(share * photo.width), round(share * photo.height)))
+
+
+def measure_leaks(archive: Path, root: Path) -> None:
+    """Save photos of dogs in another way than those of cats, and photos to predict darker than training photos."""
+    # Quality and scale of the photos of dogs. Those of cats are saved at quality 95.
+    plans = {
+        "all saved at quality 95": (95, 1.0),
+        "dogs saved at quality 93, cats at 95": (93, 1.0),
+        "dogs scaled to 80 %": (95, 0.8),
+        "dogs scaled to 60 %": (95, 0.6),
+    }
+    tell("planted", "strongest single clue", "AUC", "finding")
+    for number, (what, (quality, share)) in enumerate(plans.items()):
+        photos = Photos(archive, root / f"leak-{number}")
         for path in photos.train:
-            change_file(path, lambda photo: photo, quality=quality if "dog" in path.name else 95)
-        result, _, _ = photos.examine(f"quality-{quality}", root)
-        clue = next(clue for clue in result.leaks if clue.name == "bytes per pixel")
-        tell(
-            f"dogs saved at quality {quality}, cats at 95",
-            clue.name,
-            f"{clue.area:.2f} [{clue.low:.2f}, {clue.high:.2f}]",
-        )
-    for factor in (0.97, 0.9, 0.8):
+            is_dog = "dog" in path.name
+            change_file(
+                path,
+                lambda photo, by=share if is_dog else 1.0: scale(photo, by),
+                quality=quality if is_dog else 95,
+            )
+        result, _, _ = photos.examine(f"leak-{number}", root)
+        clue = max((clue for clue in result.leaks if "all" not in clue.name), key=lambda clue: clue.area)
+        tell(what, clue.name, format_area(clue), "yes" if clue.is_reported else "no")
+
+
+def measure_shift(archive: Path, root: Path) -> None:
+    """Save all photos again, those to predict darker."""
+    tell("planted", "strongest clue", "AUC", "finding")
+    for factor in (1, 0.97, 0.9, 0.8):
         photos = Photos(archive, root / f"darker-{factor}")
         for path in [*photos.train, *photos.test]:
-            scale = factor if path in photos.test else 1
-            change_file(path, lambda photo, scale=scale: photo.point(lambda level: round(scale * level)), quality=90)
+            darker = factor if path in photos.test else 1
+            change_file(path, lambda photo, by=darker: photo.point(lambda level: round(by * level)), quality=90)
         result, _, _ = photos.examine(f"darker-{factor}", root)
         clue = max(result.shift, key=lambda clue: clue.area)
-        tell(
-            f"photos to predict {1 - factor:.0%} darker",
-            clue.name,
-            f"{clue.area:.2f} [{clue.low:.2f}, {clue.high:.2f}]",
-        )
+        what = f"photos to predict {100 * (1 - factor):.0f} % darker"
+        tell(what, clue.name, format_area(clue), "yes" if clue.is_reported else "no")
+
+
+PARTS: dict[str, Callable[[Path, Path], None]] = {
+    "files": measure_files,
+    "copies": measure_copies,
+    "permuted": measure_permuted,
+    "leaks": measure_leaks,
+    "shift": measure_shift,
+}
 
 
 def main() -> None:
     """Run all measurements, or those that are named."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("archive", type=Path)
-    parser.add_argument("--only", choices=["files", "copies", "leaks"])
+    parser.add_argument("--only", choices=list(PARTS), help="One of the measurements.")
     options = parser.parse_args()
-    parts = {"files": measure_files, "copies": measure_copies, "leaks": measure_leaks}
     print(f"{os.cpu_count()} CPUs")
-    for name, measure in parts.items():
+    for name, measure in PARTS.items():
         if options.only in (None, name):
             with tempfile.TemporaryDirectory() as root:
                 measure(options.archive, Path(root))

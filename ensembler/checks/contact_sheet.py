@@ -22,6 +22,8 @@ FONT_SIZE, HEADING_SIZE, TITLE_SIZE = 13, 19, 26
 CAPTION_LINES = 5
 # Photos with fewer pixels on both sides show their pixels.
 _SHOWN_PIXELS = 64
+# Captions of photos without a label.
+_UNLABELLED = {"train": "training photo", "test": "to predict"}
 _INK, _QUIET, _BOX, _RULE = "#1a1c1f", "#5b6270", "#eceef1", "#d5d9df"
 
 
@@ -31,7 +33,7 @@ def choose_pictures(found: Found) -> dict[str, tuple[Picture, ...]]:
     for kind in dict.fromkeys(finding.kind for finding in found.findings):
         doubts = [each for each in found.doubts if each.kind == kind and each.path]
         shown = found.pictures.get(kind) or [
-            Picture(each.path, f"{each.label or 'to predict'}\n{each.reason}") for each in doubts[:COLUMNS]
+            Picture(each.path, f"{each.label or _UNLABELLED[each.set]}\n{each.reason}") for each in doubts[:COLUMNS]
         ]
         if shown:
             pictures[kind] = tuple(shown[:COLUMNS])

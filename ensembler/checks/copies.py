@@ -17,7 +17,7 @@ from .finding import Finding, Found, Picture, join_found
 from .photos import MAX_EXAMPLES, Photo, count_photos
 
 CLASHING, IDENTICAL, NEAR = "clashing labels", "identical photos", "near-duplicates"
-_KINDS = (CLASHING, IDENTICAL, NEAR)
+PAIRED_KINDS = (CLASHING, IDENTICAL, NEAR)
 _SETS = ("train", "both", "test")
 _ADVICE = {
     (CLASHING, "train"): "look at both, correct a label",
@@ -80,7 +80,7 @@ def find_copies(photos: Sequence[Photo], duplicates: pd.DataFrame, root: Path, p
         Folder of the photos.
     """
     pairs = [*_read_pairs(photos, duplicates, root), *_find_test_pairs(photos, progress)]
-    parts = [_describe_kind(kind, [pair for pair in pairs if pair.kind == kind]) for kind in _KINDS]
+    parts = [_describe_kind(kind, [pair for pair in pairs if pair.kind == kind]) for kind in PAIRED_KINDS]
     return join_found(parts)
 
 

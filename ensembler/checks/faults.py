@@ -95,8 +95,7 @@ def _find_filled(photos: Sequence[Photo]) -> list[Doubt]:
         photo.doubt(
             "truncated photo",
             photo.facts.filled,
-            f"The lower {photo.facts.filled:.0%} of the height is filled with grey, because the data of the JPEG ends "
-            "early. It is decoded so.",
+            f"Its lower {100 * photo.facts.filled:.0f} % is filled with grey, because the data of the JPEG end early.",
             "exclude",
         )
         for photo in photos

@@ -57,8 +57,8 @@ class Found:
     doubts
         A doubt for each photo that is concerned, the worst first.
     pictures
-        Photos for the contact sheet by kind, the worst first. Pairs stand side by side. Without an entry, a kind shows
-        the photos of its doubts.
+        Photos for the contact sheet by kind, the worst first; pairs of photos are neighbours. Without an entry, a kind
+        shows the photos of its doubts.
     left_out
         Sentences that tell what was not checked, and why.
     """

@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from ..competition.folds.assignment import assign_folds
 from ..competition.folds.folds import FALLBACK_FOLDS
 from ..competition.metrics.standard_errors import assign_units
-from ..errors import format_count
 from ..progress import Progress
 from .association import (
     LEAST_AREA,
@@ -33,8 +32,9 @@ from .association import (
     sort_clues,
 )
 from .clues import list_file_clues
+from .contact_sheet import COLUMNS
 from .doubt import Doubt
-from .finding import Finding, Found
+from .finding import Finding, Found, Picture
 from .photo_facts import COLOUR_NAMES
 from .photos import SETS, Photo
 from .result import Clue
@@ -83,7 +83,7 @@ def find_shift(
     properties = _list_properties(chosen)
     inputs = {COLOURS: _list_numbers(chosen)}
     if features is not None:
-        inputs[f"{FEATURES} {features.name}"] = np.asarray(features.values[rows], dtype=np.float64)
+        inputs[f"{FEATURES} {features.name}"] = _find_components(features.values[rows])
     clues = measure_properties(properties, targets, others=len(inputs))
     looks = len(properties) + len(inputs)
     odds = {}
@@ -96,8 +96,8 @@ def find_shift(
     left_out = [] if features is not None else [_NO_FEATURES]
     if len(rows) < len(photos):
         left_out.append(f"Train and test were compared by {len(rows):,} of {len(photos):,} photos, chosen at random.")
-    found = Found(_summarise(ranked, odds), tuple(_name_unlike(chosen, ranked, odds)), left_out=tuple(left_out))
-    return found, tuple(ranked)
+    doubts = tuple(_name_unlike(chosen, ranked, odds))
+    return Found(_summarise(ranked, odds), doubts, _show_both(doubts), tuple(left_out)), tuple(ranked)
 
 
 _NO_FEATURES = (
@@ -145,7 +145,7 @@ def _build_classifier(values: Array, targets: Targets, *, is_linear: bool) -> Cl
     truth = targets.flags[:, 0]
 
     def classify(held_out: Flags) -> Array:
-        model = _make_linear_model(values[~held_out]) if is_linear else _make_trees()
+        model = _make_linear_model() if is_linear else _make_trees()
         # Threads wait for each other longer than they compute if the machine does something else too.
         with threadpool_limits(1):
             model.fit(values[~held_out], truth[~held_out])
@@ -154,14 +154,20 @@ def _build_classifier(values: Array, targets: Targets, *, is_linear: bool) -> Cl
     return classify
 
 
-def _make_linear_model(learned: Array) -> Any:
+def _find_components(values: NDArray[np.floating]) -> Array:
+    """Return principal components of variance 1, shape (photos, components). They do not depend on the sets."""
     from sklearn.decomposition import PCA
-    from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    components = PCA(min(COMPONENTS, *learned.shape), whiten=True, random_state=0)
-    return make_pipeline(StandardScaler(), components, LogisticRegression(C=0.01, max_iter=500))
+    components = PCA(min(COMPONENTS, *values.shape), whiten=True, random_state=0)
+    return np.asarray(make_pipeline(StandardScaler(), components).fit_transform(values), dtype=np.float64)
+
+
+def _make_linear_model() -> Any:
+    from sklearn.linear_model import LogisticRegression
+
+    return LogisticRegression(C=0.01, max_iter=500)
 
 
 def _make_trees() -> Any:
@@ -181,12 +187,22 @@ def _summarise(clues: Sequence[Clue], odds: dict[str, Array]) -> tuple[Finding, 
     driver = f"the single property that tells most is the {single.name} ({format_area(single)})" if single else ""
     summary = (
         f"Photos to predict are told from training photos with an AUC of {format_area(best)} by {best.name}"
-        f"{'; ' * bool(driver)}{driver}. {len(reported)} of {format_count(clues, 'classifier or property')} reached "
+        f"{'; ' * bool(driver)}{driver}. {len(reported)} of {len(clues)} classifiers and properties reached "
         f"{LEAST_AREA} at the level {LEVEL}, corrected for all looks."
-    ).replace("propertys", "properties")
+    )
     examples = tuple(f"{clue.name} {clue.area:.2f}" for clue in reported)
     advice = "a score on training photos may be too good"
     return (Finding(KIND, "both", len(reported), "clue", examples, summary, advice),)
+
+
+def _show_both(doubts: Sequence[Doubt]) -> dict[str, tuple[Picture, ...]]:
+    """Return the photos of each set that are most like the other one, in equal numbers."""
+    pictures = [
+        Picture(each.path, f"{each.label or 'to predict'}\nlike the other set: {each.score:.2f}")
+        for name in SETS
+        for each in [doubt for doubt in doubts if doubt.set == name][: COLUMNS // 2]
+    ]
+    return {KIND: tuple(pictures)} if pictures else {}
 
 
 def _name_unlike(photos: Sequence[Photo], clues: Sequence[Clue], odds: dict[str, Array]) -> list[Doubt]:

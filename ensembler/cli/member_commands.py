@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import dataclasses
 import sys
+from pathlib import Path
 
 import click
 
 from .context import Context
 from .endings import EXIT_INTERRUPTED, fail
-from .options import add_competition_option, add_json_option, option
+from .options import add_competition_option, add_json_option, add_plot_option, option
 
 
 @click.group(invoke_without_command=True)
 @option("--measure", is_flag=True, help="Measure missing speeds on this machine.")
+@add_plot_option
 @add_competition_option
 @add_json_option
 @click.pass_context
-def members(click_context: click.Context, /, competition: str | None, *, measure: bool, as_json: bool) -> None:
+def members(
+    click_context: click.Context, /, competition: str | None, *, measure: bool, plot: Path | None, as_json: bool
+) -> None:
     """List trained members with size, speed, scores and differing settings.
 
     Speeds are those of one fold's network with all its views. Milliseconds per photo are the mean of 100 predictions of
@@ -29,7 +33,7 @@ def members(click_context: click.Context, /, competition: str | None, *, measure
     from ..workflows.members.listing import list_members as run
 
     context: Context = click_context.obj
-    listed = context.run(run, competition, measure=measure)
+    listed = context.run(run, competition, measure=measure, plot=plot)
     if as_json:
         context.show(listed, as_json=True)
         return

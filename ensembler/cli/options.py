@@ -98,6 +98,9 @@ add_timeout_option = option(
     metavar="SECONDS",
     help="Seconds without a reply from Kaggle after which a request is repeated.",
 )
+add_plot_option = option(
+    "--plot", type=PATH, metavar="FILE", help="Draw charts into this file, which ends with .png, .svg or .pdf."
+)
 add_json_option = option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from .context import Context
-from .options import PATH, add_competition_option, add_json_option, option, parse_member_names
+from .options import PATH, add_competition_option, add_json_option, add_plot_option, option, parse_member_names
 from .training_options import EngineCommand
 
 
@@ -31,6 +31,7 @@ from .training_options import EngineCommand
 @option("--refit", is_flag=True, help="Use the networks trained on all photos, see train-members --refit.")
 @option("--seed", type=int, default=0, help="Seed of the meta-learner.")
 @option("--track", type=click.Choice(["mlflow"]), help="Track the stack as a run in MLflow, see docs/tracking.md.")
+@add_plot_option
 @add_competition_option
 @add_json_option
 @click.pass_obj

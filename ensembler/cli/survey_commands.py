@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from .context import Context
-from .options import PATH, add_competition_option, add_json_option, option, parse_member_names
+from .options import PATH, add_competition_option, add_json_option, add_plot_option, option, parse_member_names
 from .training_options import SurveyCommand, select_given_options
 
 
@@ -31,6 +31,7 @@ from .training_options import SurveyCommand, select_given_options
     help="Accuracy that is good enough, such as 0.97. By default one standard error around the best log loss.",
 )
 @option("--csv", type=PATH, metavar="FILE", help="Write the table as CSV.")
+@add_plot_option
 @add_competition_option
 @add_json_option
 @click.pass_obj

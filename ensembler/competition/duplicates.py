@@ -101,7 +101,9 @@ class DuplicateCounts:
 
 def load_duplicates(folder: CompetitionFolder) -> pd.DataFrame:
     """Read the table of duplicates. It is empty if an earlier version prepared the competition without comparison."""
-    return read_table(folder.duplicates) if folder.duplicates.is_file() else pd.DataFrame(columns=list(COLUMNS))
+    if not folder.duplicates.is_file():
+        return pd.DataFrame(columns=list(COLUMNS))
+    return read_table(folder.duplicates, columns=COLUMNS)
 
 
 def find_twins(duplicates: pd.DataFrame) -> set[str]:

@@ -12,7 +12,7 @@ from ..competition.pixels import PixelRule
 from ..competition.tables import Tables
 from ..competition.task import Task
 from ..errors import BadChoice, Mismatch
-from ..members.predictions import load_members
+from ..members.predictions import load_finished_records
 from ..members.records import MemberRecord, list_network_files
 from ..members.stack_record import load_stack_record
 from ..paths import CompetitionFolder
@@ -85,7 +85,7 @@ def open_stack(folder: CompetitionFolder, tables: Tables, stack: str) -> Explain
         If a member was trained again after the stack was built, or on other photos or folds.
     """
     fingerprints = {member.name: member.fingerprint for member in load_stack_record(folder, stack).members}
-    records = [member.record for member in load_members(folder, tables, list(fingerprints))]
+    records = load_finished_records(folder, tables, list(fingerprints))
     for record in records:
         if record.fingerprint != fingerprints[record.name]:
             raise Mismatch(
@@ -105,7 +105,7 @@ def open_members(folder: CompetitionFolder, tables: Tables, members: Sequence[st
     Mismatch
         If a member is unfinished, or was trained on other photos or folds.
     """
-    records = [member.record for member in load_members(folder, tables, members)]
+    records = load_finished_records(folder, tables, members)
     return _join_members(folder, tables.manifest, records, "")
 
 

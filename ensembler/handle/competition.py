@@ -125,6 +125,7 @@ class Competition(CompetitionNetworks, OrientationMethods, Shown):
         accuracy: float | None = None,
         runtime: str | None = None,
         cache_limit: str | int | None = None,
+        plot: PathLike | None = None,
         **engine_options: Unpack[EngineOptions],
     ) -> SurveyResult:
         """Compare backbones by linear heads on their frozen features; see :func:`ensembler.survey`.
@@ -149,6 +150,7 @@ class Competition(CompetitionNetworks, OrientationMethods, Shown):
                 accuracy=accuracy,
                 runtime=runtime,
                 cache_limit=cache_limit,
+                plot=plot,
                 competition=self,
                 progress=progress,
                 **engine_options,
@@ -180,7 +182,7 @@ class Competition(CompetitionNetworks, OrientationMethods, Shown):
         """
         return remove_members(members, competition=self, force=force, progress=self.progress)
 
-    def measure_members(self) -> Listing[ListedMember]:
+    def measure_members(self, *, plot: PathLike | None = None) -> Listing[ListedMember]:
         """Measure missing speeds on this machine, and list all members; see :func:`ensembler.list_members`.
 
         Examples
@@ -189,7 +191,7 @@ class Competition(CompetitionNetworks, OrientationMethods, Shown):
         True
         """
         with self.progress as progress:
-            return list_members(self, measure=True, progress=progress)
+            return list_members(self, measure=True, plot=plot, progress=progress)
 
     def show_augmented(
         self,
@@ -246,6 +248,7 @@ class Competition(CompetitionNetworks, OrientationMethods, Shown):
         refit: bool = False,
         seed: int = 0,
         track: Track | None = None,
+        plot: PathLike | None = None,
         **options: Unpack[EngineOptions],
     ) -> StackResult:
         """Stack trained members, score the stack and write the CSV; see :func:`ensembler.stack`.
@@ -266,6 +269,7 @@ class Competition(CompetitionNetworks, OrientationMethods, Shown):
                 refit=refit,
                 seed=seed,
                 track=track,
+                plot=plot,
                 competition=self,
                 progress=progress,
                 **options,

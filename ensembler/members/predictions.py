@@ -68,6 +68,26 @@ def load_members(folder: CompetitionFolder, tables: Tables, names: Sequence[str]
     Mismatch
         If a member is unfinished or belongs to other photos, folds or classes.
     """
+    records, folds = _load_checked_records(folder, tables, names)
+    return [_load_member(folder, tables, record, folds) for record in records]
+
+
+def load_finished_records(folder: CompetitionFolder, tables: Tables, names: Sequence[str]) -> list[MemberRecord]:
+    """Load the records of finished members without their predictions.
+
+    The parameters and the errors are those of :func:`load_members`.
+    """
+    records, _ = _load_checked_records(folder, tables, names)
+    for record in records:
+        if missing := record.list_unfinished_folds(folder):
+            raise Mismatch(f"Fold {missing[0]} of {record.name} is not finished: run `ensembler train-members` again.")
+    return records
+
+
+def _load_checked_records(
+    folder: CompetitionFolder, tables: Tables, names: Sequence[str]
+) -> tuple[list[MemberRecord], Folds]:
+    """Load records of members that were trained on the present photos, classes and folds, and the folds."""
     known = list_trained_members(folder)
     names = [resolve_member(name, known) for name in names]
     for name in names:
@@ -83,7 +103,7 @@ def load_members(folder: CompetitionFolder, tables: Tables, names: Sequence[str]
     samples, digest = compute_samples_fingerprint(folder, tables.manifest), compute_file_digest(folder.folds)
     for record in records:
         _check_same_data(record, tables, samples, digest)
-    return [_load_member(folder, tables, record, folds) for record in records]
+    return records, folds
 
 
 def _load_member(folder: CompetitionFolder, tables: Tables, record: MemberRecord, folds: Folds) -> MemberPredictions:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -13,7 +15,7 @@ import pandas as pd
 from ..checks.association import describe_strongest
 from ..checks.balance import count_independent, find_imbalance, measure_balance
 from ..checks.contact_sheet import choose_pictures, draw_contact_sheet
-from ..checks.copies import find_copies
+from ..checks.copies import PAIRED_KINDS, find_copies
 from ..checks.doubt import Doubt
 from ..checks.faults import find_faults
 from ..checks.finding import Found, join_found
@@ -80,19 +82,22 @@ def check(
     facts = read_facts(tables.photos, paths, tables.manifest.pixels, progress, compared)
     photos = join_facts(train, test, facts)
     problems = {path: each.problem for path, each in facts.items() if each.problem}
-    unreadable = _list_unreadable(folder, train, test, problems)
+    unreadable = _list_unreadable(folder, tables.photos, train, test, problems)
     found, result = _examine(folder, tables, photos, unreadable, progress)
     result = replace(result, seconds=round(time.monotonic() - began, 1))
     return _write(folder, tables, found, result)
 
 
 def _list_unreadable(
-    folder: CompetitionFolder, train: pd.DataFrame, test: pd.DataFrame, problems: dict[str, str]
+    folder: CompetitionFolder, root: Path, train: pd.DataFrame, test: pd.DataFrame, problems: dict[str, str]
 ) -> pd.DataFrame:
     """Return the photos that fetching found unreadable, and those that have become so since."""
     later = pd.concat([train.assign(set="train"), test.assign(set="test")])[["id", "path", "set"]]
     later["reason"] = later["path"].map(problems)
-    return pd.concat([read_table(folder.unreadable), later.dropna(subset="reason")], ignore_index=True)
+    rows = pd.concat([read_table(folder.unreadable), later.dropna(subset="reason")], ignore_index=True)
+    # Pillow names the whole path, which is long and differs between machines.
+    rows["reason"] = rows["reason"].str.replace(f"{root}{os.sep}", "", regex=False)
+    return rows
 
 
 def _examine(
@@ -193,7 +198,7 @@ def _write(folder: CompetitionFolder, tables: Tables, found: Found, result: Chec
     if pictures:
         headings = {kind: _count_kind(found, kind) for kind in pictures}
         drawn = draw_contact_sheet(
-            pictures, tables.photos, tables.manifest.pixels, headings, f"Doubts about {folder.name}", found.pictures
+            pictures, tables.photos, tables.manifest.pixels, headings, f"Doubts about {folder.name}", PAIRED_KINDS
         )
         with write_file_atomically(sheet) as temporary:
             drawn.save(temporary, "PNG", optimize=True)

@@ -29,7 +29,15 @@ from ..options.declared import EngineOptions, Track
 from ..options.durations import read_photo_time
 from ..options.kinds import Seed, read_value
 from ..options.reading import ENGINE, read_options, show_options
-from ..paths import DEFAULT_WORKSPACE, CompetitionFolder, CompetitionLike, Workspace, WorkspaceLike, check_name
+from ..paths import (
+    DEFAULT_WORKSPACE,
+    CompetitionFolder,
+    CompetitionLike,
+    PathLike,
+    Workspace,
+    WorkspaceLike,
+    check_name,
+)
 from ..progress import SILENT, Progress
 from ..serialization import compute_fingerprint, write_json
 from ..stacking.evaluation import evaluate_stack
@@ -47,6 +55,7 @@ from .competition import open_competition
 from .engine import open_engine
 from .fetch.answers import has_kaggle_metric
 from .member_scores import compute_corrected_scores, score_members
+from .plots import read_plot_path, save_stack_plot
 from .results import StackResult
 
 # Name of the job that builds the file, in messages and in its log, and its function.
@@ -66,6 +75,7 @@ def stack(
     refit: bool = False,
     seed: Seed = 0,
     track: Track | None = None,
+    plot: PathLike | None = None,
     workspace: WorkspaceLike = DEFAULT_WORKSPACE,
     progress: Progress = SILENT,
     **options: Unpack[EngineOptions],
@@ -100,6 +110,9 @@ def stack(
         Seed of the meta-learner.
     track
         ``mlflow`` tracks the stack as a run in MLflow; see docs/tracking.md. None tracks nothing.
+    plot
+        File ending with .png, .svg or .pdf for charts of scores, of what each member adds, of correlations and of
+        reliability. None draws none.
     **options
         Options of the engine that builds ``stack.keras`` (:class:`ensembler.EngineOptions`).
 
@@ -122,6 +135,7 @@ def stack(
     if name is not None:
         check_name(name, "stack")
     check_tracking(track)
+    picture = read_plot_path(plot)
     engine_options = cast(EngineOptions, read_options(options, known=ENGINE))
     folder, tables = open_competition(competition, Workspace.read(workspace))
     if list_trained_members(folder):
@@ -176,6 +190,8 @@ def stack(
         write_json(folder.stack(title) / "stack.json", _build_summary(result, used))
         _record_answer(folder, tables, used, result)
         progress.emit(_describe_scores(result))
+    if picture:
+        save_stack_plot(result, picture, progress)
     return result
 
 

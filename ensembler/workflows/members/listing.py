@@ -22,12 +22,14 @@ from ...members.records import (
 from ...members.scores import load_figures
 from ...options.arguments import check_arguments
 from ...options.settings import list_differing_settings
-from ...paths import DEFAULT_WORKSPACE, CompetitionFolder, CompetitionLike, Workspace, WorkspaceLike
+from ...paths import DEFAULT_WORKSPACE, CompetitionFolder, CompetitionLike, PathLike, Workspace, WorkspaceLike
 from ...progress import SILENT, Progress
 from ...storage import compute_file_digest, count_folder_bytes
 from ...submission.ledger.rows import drop_non_finite
 from ...tables import Listing
+from ..plots import read_plot_path
 from .listed_member import DAMAGED_FOLDS, ListedMember
+from .plot import save_members_plot
 from .table import build_member_table
 
 
@@ -36,6 +38,7 @@ def list_members(
     competition: CompetitionLike | None = None,
     *,
     measure: bool = False,
+    plot: PathLike | None = None,
     workspace: WorkspaceLike = DEFAULT_WORKSPACE,
     progress: Progress = SILENT,
 ) -> Listing[ListedMember]:
@@ -47,11 +50,13 @@ def list_members(
         Name of the competition. None selects the one last fetched or adopted.
     measure
         Whether to measure the speeds that were not measured on this machine.
+    plot
+        File ending with .png, .svg or .pdf for charts of scores against costs and of learning curves. None draws none.
 
     Raises
     ------
     BadChoice
-        If the competition does not exist.
+        If the competition does not exist, or the suffix of ``plot`` is another one.
     BadData
         If the manifest is damaged. A damaged record of a member is a warning.
     JobFailed
@@ -63,6 +68,7 @@ def list_members(
     >>> members["demo-dense"].folds_done
     3
     """
+    picture = read_plot_path(plot)
     folder = Workspace.read(workspace).current(competition)
     if measure:
         _measure_speeds(folder, progress)
@@ -71,7 +77,10 @@ def list_members(
     if begun := list_begun_members(folder):
         it = "it" if len(begun) == 1 else "them"
         progress.note(f"Not trained yet: {', '.join(begun)}. `ensembler status` says how to resume or remove {it}.")
-    return list_competition_members(folder, progress, damage)
+    members = list_competition_members(folder, progress, damage)
+    if picture:
+        save_members_plot(folder, members, picture, progress)
+    return members
 
 
 def list_begun_members(folder: CompetitionFolder) -> list[str]:
@@ -119,7 +128,9 @@ def list_competition_members(folder: CompetitionFolder, progress: Progress, dama
         return Listing([], build_member_table)
     manifest = Manifest.load(folder.manifest)
     folds = compute_file_digest(folder.folds) if folder.folds.is_file() else ""
-    samples = compute_samples_fingerprint(folder, manifest)
+    # Without the tables, members count as trained on other photos.
+    there = folder.train.is_file() and folder.test.is_file()
+    samples = compute_samples_fingerprint(folder, manifest) if there else ""
     stale = [_find_mismatch(record, manifest, samples, folds) for record in records]
     if damage:
         stale = [DAMAGED_FOLDS if mismatch == "folds" else mismatch for mismatch in stale]

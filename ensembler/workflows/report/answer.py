@@ -26,7 +26,8 @@ _SCORED_STACKS, _SUBMISSIONS = 5, 200
 def rank_stacks(sources: Sources) -> list[StackFacts]:
     """Describe stacks: first those that can be compared, the best first, then the others, the newest first."""
     folder, metric = sources.folder, sources.metric
-    samples = compute_samples_fingerprint(folder, sources.manifest)
+    there = folder.train.is_file() and folder.test.is_file()
+    samples = compute_samples_fingerprint(folder, sources.manifest) if there else "missing"
     folds = compute_file_digest(folder.folds) if folder.folds.is_file() else ""
     described = [_describe_stack(folder, stack, _find_stale_input(stack, samples, folds)) for stack in sources.stacks]
     comparable = [one for one in described if one.metric == metric.name and not one.stale]

@@ -63,11 +63,11 @@ def _count_classes(tables: Tables) -> tuple[ClassCount, ...]:
 
 
 def _measure_photos(tables: Tables, troubles: Troubles) -> list[tuple[int, int]]:
-    paths = tables.train_paths[:: tables.rows_per_photo]
-    if not paths:
+    paths = tables.train["path"].iloc[:: tables.rows_per_photo]
+    if paths.empty:
         return []
     rows = np.unique(np.linspace(0, len(paths) - 1, min(_MEASURED, len(paths))).astype(int)).tolist()
-    return read_sizes(troubles.track([paths[row] for row in rows], "reading sizes of photos", len(rows)))
+    return read_sizes(troubles.track([tables.photos / path for path in paths.iloc[rows]], "reading sizes of photos", len(rows)))
 
 
 def _count_duplicates(folder: CompetitionFolder, tables: Tables) -> dict[str, int]:

@@ -32,6 +32,8 @@ from .sources import Sources
 
 # Number of the largest losses of which it is shown what networks look at, and most members of a stack that is asked.
 EXPLAINED, MOST_MEMBERS = 12, 20
+# Most probabilities of all members, which the explanation reads.
+MOST_CELLS = 50_000_000
 # Longest side of a picture in pixels, and most characters of all.
 SIZE, MOST_CHARACTERS = 320, 2_400_000
 
@@ -75,7 +77,9 @@ def describe_photos(
             labelled = add_member(labelled, outcomes, name, said[0], largest)
             unlabelled = add_member(unlabelled, outcomes, name, said[1], None)
     rows = outcomes.rows[largest][:EXPLAINED]
-    found, gap = _explain_rows(sources, tables, stack, rows) if explain else ({}, _LEFT_OUT)
+    too_large = outcomes.probabilities.size * len(names) > MOST_CELLS or len(names) > MOST_MEMBERS
+    gap = _TOO_LARGE if too_large else "" if explain else _LEFT_OUT
+    found, gap = ({}, gap) if gap else _explain_rows(sources, tables, stack, rows)
     labelled = [_add_map(photo, found.get(number)) for number, photo in enumerate(labelled)]
     total = float(losses.sum())
     facts = PhotosFacts(
@@ -89,6 +93,9 @@ def describe_photos(
 
 
 _LEFT_OUT = "What the networks look at was left out by `--no-explain`."
+_TOO_LARGE = (
+    "What the networks look at is left out for so many predictions: `ensembler explain` shows it for single photos."
+)
 _Said = tuple[NDArray[np.floating[Any]], NDArray[np.floating[Any]]]
 
 
@@ -105,11 +112,6 @@ def _explain_rows(
     """Return what networks look at, by the place of the row, and the reason if that cannot be computed."""
     best = sources.find_best_member()
     members = [] if stack or best is None else [best.name]
-    if stack and len(stack.members) > MOST_MEMBERS:
-        return {}, (
-            f"What the networks look at is left out for stacks of more than {MOST_MEMBERS} members: "
-            f"`ensembler explain` shows it for single photos."
-        )
     try:
         with open_engine(EngineOptions(), sources.troubles) as engine:
             found = explain_training_rows(

@@ -94,7 +94,9 @@ def read_sources(folder: CompetitionFolder, troubles: Troubles) -> Sources:
     none: list[Row] = []
     submissions = troubles.attempt(lambda: read_submissions(folder), none)
     standing = describe_competition(folder, troubles, submissions)
-    tables = troubles.attempt(lambda: open_competition(folder.name, folder.workspace)[1], None)
+    if standing.damage:
+        troubles.warn(standing.damage)
+    tables = troubles.attempt(lambda: _load_tables(folder), None)
     stacks = (_load_stack(folder, stack.name, troubles) for stack in standing.stacks)
     return Sources(
         folder=folder,
@@ -106,6 +108,21 @@ def read_sources(folder: CompetitionFolder, troubles: Troubles) -> Sources:
         stacks=[stack for stack in stacks if stack],
         troubles=troubles,
     )
+
+
+def _load_tables(folder: CompetitionFolder) -> Tables:
+    """Load the tables, after checking that they have the columns that all sections read."""
+    _, tables = open_competition(folder.name, folder.workspace)
+    for path, table, columns in (
+        (folder.train, tables.train, {"id", "path", "label", "group"}),
+        (folder.test, tables.test, {"id", "path"}),
+    ):
+        if missing := columns - set(table.columns):
+            lacking = ", ".join(sorted(missing))
+            raise BadData(
+                f"{path} lacks the column(s) {lacking}: delete it, and run `ensembler folds`, which makes it."
+            )
+    return tables
 
 
 def _load_stack(folder: CompetitionFolder, name: str, troubles: Troubles) -> StackFile | None:

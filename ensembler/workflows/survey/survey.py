@@ -33,10 +33,12 @@ from ...surveys.survey_job import SurveyJob
 from ..engine import open_engine
 from ..fetch.tables import open_refreshed_competition
 from ..machine import UNKNOWN_MACHINE, JobMachine, detect_machine
+from ..plots import read_plot_path
 from .answers import TypedOptions
 from .conclusion import summarise_survey
 from .files import save_survey
 from .jobs import compare
+from .plot import save_survey_plot
 from .result import FailedBackbone, SurveyResult, SurveySorting
 
 # Share of the machine's memory at which a process leaves the remaining work to a new one.
@@ -63,6 +65,7 @@ def survey(
     accuracy: Share | None = None,
     runtime: str | None = None,
     cache_limit: str | int | None = None,
+    plot: PathLike | None = None,
     competition: CompetitionLike | None = None,
     workspace: WorkspaceLike = DEFAULT_WORKSPACE,
     progress: Progress = SILENT,
@@ -103,6 +106,8 @@ def survey(
         Runtime that computes features: ``auto``, ``keras``, ``graph`` or ``onnx``.
     cache_limit
         Maximum disk space of decoded photos, such as ``20GB``, or bytes. None allows half of the free space.
+    plot
+        File ending with .png, .svg or .pdf for charts of log loss against time and size. None draws none.
     competition
         Name of the competition. None uses the one last fetched or adopted.
     **engine_options
@@ -124,6 +129,7 @@ def survey(
     (2, 64)
     """
     began = time.time()
+    picture = read_plot_path(plot)
     limit = None if time_budget is None else read_value("--time-budget", read_duration, time_budget)
     chosen_engine = cast(EngineOptions, read_options(engine_options, known=ENGINE))
     chosen_runtime, cache_bytes = read_runtime(runtime), parse_cache_limit(cache_limit)
@@ -158,7 +164,10 @@ def survey(
         source = None if weights is None else str(weights)
         typed = TypedOptions(source, image_size, seed, folder.workspace, folder.name_if_not_current)
         summary = summarise_survey(folder, tables, candidates, halving, failed, typed, sort, accuracy, progress)
-        return save_survey(folder, replace(summary, seconds=time.time() - began))
+        result = save_survey(folder, replace(summary, seconds=time.time() - began))
+    if picture:
+        save_survey_plot(f"{folder.name}: backbones with linear heads", result, picture, progress)
+    return result
 
 
 def _detect_machine(backbones: Sequence[Backbone], engine: Engine, progress: Progress) -> JobMachine:
