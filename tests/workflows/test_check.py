@@ -322,7 +322,7 @@ def test_stored_features_are_compared_too(tmp_path: Path, workspace: Workspace) 
     record = record_of(folder, tables)
     record.save(folder)
     values = np.random.default_rng(0).normal(size=(70, 40)).astype(np.float32)
-    values[40:] += 1
+    values[40:] += 2
     path = build_feature_path(folder, record, WHOLE_VIEW)
     path.parent.mkdir(parents=True)
     np.save(path, values)
