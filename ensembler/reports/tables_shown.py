@@ -349,7 +349,7 @@ def tabulate_settings(facts: RepeatFacts) -> PageTable:
 
 def tabulate_hashes(facts: RepeatFacts) -> PageTable:
     """Return the hashes by name."""
-    rows = tuple((name_cell(name), Cell(digest, digest)) for name, digest in facts.hashes.items())
+    rows = tuple((name_cell(name), Cell(digest[:24] + "\N{HORIZONTAL ELLIPSIS}" * (len(digest) > 24), digest, digest)) for name, digest in facts.hashes.items())
     return PageTable("hashes", "Hashes", (Column("of", is_text=True), Column("hash", is_text=True)), rows)
 
 
