@@ -209,7 +209,9 @@ def describe_photo(photo: PhotoFacts, *, exclusive: bool) -> Markup:
     """Return the caption of a photo as HTML."""
     choice, label = make_visible(shorten(photo.choice)), make_visible(shorten(photo.label))
     if not photo.label:
-        return Markup('<p class="verdict">predicted <b>{}</b> with {}</p>').format(_isolate(choice), format_chance(photo.probability))
+        return Markup('<p class="verdict">predicted <b>{}</b> with {}</p>').format(
+            _isolate(choice), format_chance(photo.probability)
+        )
     verb = "labelled" if exclusive else "has"
     return Markup('<p class="verdict">{} <b>{}</b>, predicted <b>{}</b> · loss {}</p>').format(
         verb, _isolate(label), _isolate(choice), f"{photo.loss:.2f}"
