@@ -19,7 +19,13 @@ NOBODY = "http://127.0.0.1:9"
 
 
 # Their tests look at the demo's files, which take a minute to make.
-DEMO_FILES = {"test_demo_commands.py", "test_demo.py", "test_explain.py", "test_notebook_run.py"}
+DEMO_FILES = {
+    "test_demo_commands.py",
+    "test_demo.py",
+    "test_demo_report.py",
+    "test_explain.py",
+    "test_notebook_run.py",
+}
 # Their tests start Ray clusters, which disturb each other on a small machine.
 CLUSTER_FOLDERS = {"tests/engines/ray", "tests/workflows/slurm"}
 

@@ -23,6 +23,7 @@ RESULTS = {name for name in ensembler.__all__ if name.endswith(("Result", "Photo
 RESULTS |= {
     "BuiltStack",
     "Event",
+    "Explanations",
     "ExportedFile",
     "ListedBackbone",
     "Listing",

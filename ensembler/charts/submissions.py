@@ -24,7 +24,7 @@ from .style import (
 )
 
 MAX_SUBMISSIONS = 100
-MAX_DATES = 6
+MAX_DATES = 4
 
 
 @dataclass(frozen=True)

@@ -163,12 +163,15 @@ def sort_clues(clues: Sequence[Clue]) -> list[Clue]:
 
 
 def describe_strongest(clues: Sequence[Clue]) -> str:
-    """Return the strongest clue that is not reported, with its figures, in words. Empty if none has more than 0.5."""
+    """Return a sentence on the strongest clue that is not reported. Empty if none has an AUC above 0.5."""
     weak = [clue for clue in clues if not clue.is_reported and clue.area > 0.5]
     if not weak:
         return ""
     best = max(weak, key=lambda clue: clue.area)
-    return f"{best.name} with an AUC of {format_area(best)}, which is below {LEAST_AREA} or may be chance"
+    return (
+        f"The strongest clue to {best.target!r} that is not reported is {best.name} with an AUC of "
+        f"{format_area(best)}, which is below {LEAST_AREA} or may be chance."
+    )
 
 
 def format_area(clue: Clue) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from ..competition.manifest import SEPARATOR
-from ..errors import format_count, format_first
+from ..errors import format_first
 from .finding import Finding, Found
 from .photos import MAX_EXAMPLES
 from .result import Balance
@@ -55,15 +55,15 @@ def find_imbalance(balance: Balance, independent: dict[str, int], folds: int) ->
     if small:
         summary = (
             f"The largest class has {largest:,} training photos, {balance.ratio:,.0f} times as many as the smallest "
-            f"that has any; {format_count(small, 'class').replace('classs', 'classes')} of {len(order)} have a tenth "
-            f"of it or less, and the effective number of classes is {balance.effective_classes:.1f}."
+            f"that has any. A tenth of it or less: {len(small)} of {len(order)} classes. The effective number of "
+            f"classes is {balance.effective_classes:.1f}."
         )
         findings.append(_make("class imbalance", small, balance.counts, summary, "look at the scores of each class"))
     if rare:
         named = format_first([f"{name} ({independent.get(name, 0)})" for name in rare], MAX_EXAMPLES)
         summary = (
-            f"{format_count(rare, 'class').replace('classs', 'classes')} of {len(order)} have fewer independent "
-            f"photos than the {folds} folds, so some folds hold out or learn from none: {named}."
+            f"Fewer independent photos than the {folds} folds: {len(rare)} of {len(order)} classes, so some folds hold "
+            f"out or learn from none of {named}."
         )
         findings.append(_make("rare class", rare, balance.counts, summary, "add photos, or make fewer folds"))
     return Found(tuple(findings))

@@ -54,7 +54,7 @@ def list_file_clues(photos: Sequence[Photo]) -> list[Property]:
 def list_modified_clue(photos: Sequence[Photo]) -> list[Property]:
     """Return the date of the files' last change, if it is older than their copying."""
     values = np.array([photo.facts.modified for photo in photos])
-    days = np.unique(values // _DAY)
+    days = np.unique(values[np.isfinite(values)] // _DAY)
     return [Property("file date", bin_numbers(values))] if len(days) > 1 and np.ptp(days) >= _COPYING_DAYS else []
 
 

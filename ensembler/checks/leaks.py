@@ -92,9 +92,10 @@ def _explain_classes(manifest: Manifest, targets: Targets) -> list[str]:
     missing = len(manifest.outputs) - len(targets.names)
     if not missing:
         return []
-    verb = "was" if missing == 1 else "were"
-    classes = f"{missing} of {len(manifest.outputs)} classes"
-    return [f"Leaks of {classes} {verb} not looked for, because they are rare or more than {MAX_CLASSES}."]
+    return [
+        f"Leaks were not looked for in {missing} of {len(manifest.outputs)} classes, which are rare or not among the "
+        f"{MAX_CLASSES} most frequent."
+    ]
 
 
 def summarise_leaks(clues: Sequence[Clue]) -> tuple[Finding, ...]:

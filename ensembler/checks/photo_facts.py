@@ -66,7 +66,7 @@ class PhotoFacts:
     quantisation
         Sum of the first quantisation table of a JPEG: small for high quality. NaN for other formats.
     modified
-        Time of the file's last change in seconds since 1970.
+        Time of the file's last change in seconds since 1970, NaN if it is unknown.
     spread
         Largest standard deviation of a channel, from 0 to 127.5.
     chroma

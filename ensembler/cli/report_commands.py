@@ -25,6 +25,7 @@ from .options import add_competition_option, add_json_option, option
     default=True,
     help="Compute what the networks look at in the photos with the largest losses, which takes most of the time.",
 )
+@option("--track", type=click.Choice(["mlflow"]), help="Store the page with the newest stack tracked in MLflow.")
 @add_competition_option
 @add_json_option
 @click.pass_obj

@@ -26,7 +26,6 @@ _GREY = 0.65
 # Longest edge of a photo in a picture, distances, height of the legend, and sizes of text, in pixels.
 _PANEL, _MARGIN, _LEGEND, _TEXT, _TITLE = 336, 12, 12, 14, 16
 _BACKGROUND, _INK, _FAINT = (255, 255, 255), (32, 32, 32), (96, 96, 96)
-_MOST_LETTERS = 46
 
 Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
@@ -121,7 +120,7 @@ def draw_panels(
         canvas.paste(picture, (left, top))
         for row, text in enumerate(lines):
             place = (left, top + photo.height + _MARGIN // 2 + row * line)
-            draw.text(place, _shorten(text), _INK if row == 0 else _FAINT, _load_font(_TEXT))
+            draw.text(place, _shorten(text, width), _INK if row == 0 else _FAINT, _load_font(_TEXT))
     _draw_legend(canvas, draw, _MARGIN + width + _MARGIN, below + _MARGIN // 2, width)
     return canvas
 
@@ -150,8 +149,14 @@ def _colour(strength: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.stack([np.interp(strength, places, anchors[:, channel]) for channel in range(3)], axis=-1)
 
 
-def _shorten(text: str) -> str:
-    return text if len(text) <= _MOST_LETTERS else text[: _MOST_LETTERS - 1] + "…"
+def _shorten(text: str, width: int) -> str:
+    """Return as much of a text as fits into a width in pixels."""
+    font = _load_font(_TEXT)
+    if font.getlength(text) <= width:
+        return text
+    while text and font.getlength(f"{text}…") > width:
+        text = text[:-1]
+    return f"{text}…"
 
 
 @functools.cache

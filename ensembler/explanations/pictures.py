@@ -32,10 +32,10 @@ def draw_explanation(found: Explanation, stack: str, rule: PixelRule, *, members
         If the photo cannot be decoded.
     """
     photo = open_upright(found.photo, PANEL_SIZE, rule, found.turns)
-    panels = [(found.heat, [f"{stack}: {_describe_class(found, found.probability)}", _describe_map(found)])]
+    panels = [(found.heat, [_describe_class(found, found.probability, stack), _describe_map(found)])]
     if members:
         panels += [
-            (each.heat, [f"{each.name}: {_describe_class(found, each.probability)}", *_describe_member(each)])
+            (each.heat, [_describe_class(found, each.probability, each.name), *_describe_member(each)])
             for each in found.members
         ]
     title = f"What speaks for {found.class_name}"
@@ -55,8 +55,8 @@ def choose_picture_names(photos: Sequence[Path]) -> list[str]:
     return names
 
 
-def _describe_class(found: Explanation, probability: float) -> str:
-    return f"{found.class_name} {probability:.3f}"
+def _describe_class(found: Explanation, probability: float, by: str) -> str:
+    return f"{found.class_name} {probability:.3f} by {by}"
 
 
 def _describe_map(found: Explanation | MemberExplanation) -> str:

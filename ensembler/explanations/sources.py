@@ -68,7 +68,8 @@ def open_stack_file(path: Path) -> ExplainedSource:
         raise BadChoice(f"{path} has no gradients, which explanations need: name a stack.keras, or a stack by --stack.")
     card = read_card(path)
     members = tuple(member.name for member in card.members)
-    spec = {"file": str(path.absolute()), "competition": "", "stack": "", "members": list(members), "task": card.task}
+    spec: dict[str, Any] = {"file": str(path.absolute()), "competition": "", "stack": "", "members": list(members)}
+    spec |= {"task": card.task, "frozen": False}
     return ExplainedSource(
         card.name, card.task, card.classes, card.class_names, members, card.pixel_rule, spec, (path.absolute(),)
     )
@@ -118,7 +119,8 @@ def _join_members(
         files += [folder.stack(stack) / name for name in ("stack.keras", "meta.npz")]
     root = str(folder.root.absolute())
     file = str(folder.stack(stack).absolute() / "stack.keras") if stack else ""
-    spec = {"file": file, "competition": root, "stack": stack, "members": list(names), "task": manifest.task}
+    spec: dict[str, Any] = {"file": file, "competition": root, "stack": stack, "members": list(names)}
+    spec |= {"task": manifest.task, "frozen": all(record.settings.frozen for record in records)}
     return ExplainedSource(
         stack or ", ".join(names),
         manifest.task,

@@ -6,7 +6,7 @@ from typing import Unpack
 
 from ..exports.result import ExportResult
 from ..options.arguments import Names, Paths
-from ..options.declared import EngineOptions
+from ..options.declared import EngineOptions, Track
 from ..paths import PathLike
 from ..workflows.explain import Explanations, explain
 from ..workflows.export import DEFAULT_PHOTOS, export
@@ -117,7 +117,12 @@ class CompetitionNetworks(CompetitionFacts):
             )
 
     def report(
-        self, *, output: PathLike | None = None, open_browser: bool = False, explain: bool = True
+        self,
+        *,
+        output: PathLike | None = None,
+        open_browser: bool = False,
+        explain: bool = True,
+        track: Track | None = None,
     ) -> ReportResult:
         """Write a page that tells the state of the competition; see :func:`ensembler.report`.
 
@@ -128,4 +133,6 @@ class CompetitionNetworks(CompetitionFacts):
         ('stack', 12)
         """
         with self.progress as progress:
-            return report(self, output=output, open_browser=open_browser, explain=explain, progress=progress)
+            return report(
+                self, output=output, open_browser=open_browser, explain=explain, track=track, progress=progress
+            )

@@ -314,7 +314,7 @@ def tabulate_clues(facts: DataFacts) -> PageTable:
             name_cell(one.target),
             number_cell(one.area, 3),
             interval_cell((one.low, one.high)),
-            significant_cell(one.p_value, 2),
+            Cell("< 0.0001", one.p_value) if one.p_value < 0.0001 else number_cell(one.p_value),
             Cell(
                 "yes" if one.is_reported else "no",
                 "" if one.is_reported else "~",

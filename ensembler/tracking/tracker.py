@@ -15,7 +15,7 @@ from ..errors import BadChoice
 from ..events import Event
 from ..progress import Progress, ProgressGroup
 from .runs import TRACKED, Runs
-from .store import Status, open_store
+from .store import Status, Store, open_store
 
 # Seconds for which the end of a call waits for the store.
 PATIENCE = 60.0
@@ -62,14 +62,61 @@ class Tracker(Progress):
                 self._runs.handle(*found)
             self._runs.finish(found)
         except Exception as error:  # noqa: BLE001 (a store that fails must not stop a training, whatever it raises)
-            lines = str(error).strip().splitlines() or [type(error).__name__]
-            self._warn(f"MLflow's store failed, so the rest of this call is not tracked: {lines[0][:300]}")
+            self._warn(f"MLflow's store failed, so the rest of this call is not tracked: {_shorten(error)}")
 
 
 def _choose_status(kind: type[BaseException] | None) -> Status:
     if kind is None:
         return "FINISHED"
     return "FAILED" if issubclass(kind, Exception) else "KILLED"
+
+
+def prepare_attachment(track: str | None, experiment: str, progress: Progress) -> Callable[[Path], None]:
+    """Open the store, and return a function that stores a file with the newest stack, or member if there is none.
+
+    Parameters
+    ----------
+    track, experiment
+        Parameters of :func:`open_tracking`.
+    progress
+        Receiver of a warning if nothing is tracked yet, or the store fails.
+
+    Raises
+    ------
+    BadChoice
+        If the store cannot be opened.
+    """
+    if not track:
+        return lambda _: None
+    store = _open_store(experiment, progress)
+
+    def attach(path: Path) -> None:
+        try:
+            if runs := store.find_runs("stack") or store.find_runs("member"):
+                store.log_artifact(runs[0], path)
+            else:
+                progress.warn(
+                    f"{path} was not stored in MLflow, because no stack or member is tracked there: run `ensembler "
+                    "stack --track mlflow`."
+                )
+        except Exception as error:  # noqa: BLE001 (the page is written, whatever the store raises)
+            progress.warn(f"{path} was not stored in MLflow: {_shorten(error)}")
+
+    return attach
+
+
+def _open_store(experiment: str, progress: Progress) -> Store:
+    # The first call in a folder creates a database, which takes seconds.
+    task = progress.start("open MLflow's store", 1)
+    try:
+        return open_store(experiment)
+    finally:
+        task.finish()
+
+
+def _shorten(error: Exception) -> str:
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return lines[0][:300]
 
 
 def check_tracking(track: str | None, find: Callable[[str], object | None] = find_spec) -> None:
@@ -110,11 +157,5 @@ def open_tracking(track: str | None, experiment: str, report: Path, progress: Pr
     if not track:
         yield progress
         return
-    # The first call in a folder creates a database, which takes seconds.
-    task = progress.start("open MLflow's store", 1)
-    try:
-        store = open_store(experiment)
-    finally:
-        task.finish()
-    with Tracker(Runs(store, report), progress.warn) as tracker:
+    with Tracker(Runs(_open_store(experiment, progress), report), progress.warn) as tracker:
         yield ProgressGroup([progress, tracker])

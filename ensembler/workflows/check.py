@@ -18,13 +18,14 @@ from ..checks.contact_sheet import choose_pictures, draw_contact_sheet
 from ..checks.copies import PAIRED_KINDS, find_copies
 from ..checks.doubt import Doubt
 from ..checks.faults import find_faults
+from ..checks.file_dates import restore_dates
 from ..checks.finding import Found, join_found
 from ..checks.labels import find_label_doubts
 from ..checks.leaks import find_leaks
 from ..checks.photo_facts import read_facts
 from ..checks.photos import Photo, join_facts, summarise
 from ..checks.ranking import rank_found
-from ..checks.result import CHECK_FILE, DOUBT_COLUMNS, DOUBTS_FILE, SHEET_FILE, CheckResult, Clue
+from ..checks.result import CHECK_FILE, DOUBT_COLUMNS, DOUBTS_FILE, SHEET_FILE, CheckResult
 from ..checks.set_facts import describe_set
 from ..checks.shift import StoredFeatures, find_shift
 from ..competition.csv_tables import read_table, write_table
@@ -71,8 +72,8 @@ def check(
     Examples
     --------
     >>> result = ensembler.check("pets")
-    >>> result.balance.ratio, [finding.kind for finding in result.findings]
-    (1.0, [])
+    >>> result.leaks[0].name, result.leaks[0].area
+    ('number in the name', 1.0)
     """
     began = time.monotonic()
     folder, tables = open_competition(competition, Workspace.read(workspace))
@@ -80,6 +81,7 @@ def check(
     paths = sorted({*train["path"], *test["path"]} - {""})
     compared = frozenset(test["path"]) - {""}
     facts = read_facts(tables.photos, paths, tables.manifest.pixels, progress, compared)
+    facts = restore_dates(folder, tables.photos, facts)
     photos = join_facts(train, test, facts)
     problems = {path: each.problem for path, each in facts.items() if each.problem}
     unreadable = _list_unreadable(folder, tables.photos, train, test, problems)
@@ -133,14 +135,9 @@ def _examine(
         leaks=leak_clues,
         shift=shift_clues,
         doubts=len(found.doubts),
-        weak=_describe_weak(leak_clues, shift_clues),
+        weak=tuple(filter(None, map(describe_strongest, (leak_clues, shift_clues)))),
         left_out=found.left_out,
     )
-
-
-def _describe_weak(leaks: Sequence[Clue], shift: Sequence[Clue]) -> tuple[str, ...]:
-    told = {"label": describe_strongest(leaks), "set (train or test)": describe_strongest(shift)}
-    return tuple(f"Of all else, the {what} is told best by {found}." for what, found in told.items() if found)
 
 
 def _count_folds(folder: CompetitionFolder) -> int:

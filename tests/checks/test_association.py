@@ -142,4 +142,7 @@ def test_the_strongest_of_what_is_not_reported_is_told() -> None:
     scores = np.where(truth, 1.0, 0.0)
     scores[:24] = 0
     clue = measure_scores("width", scores, truth)
-    assert describe_strongest([clue]) == "width with an AUC of 0.60 [0.53, 0.67], which is below 0.7 or may be chance"
+    assert describe_strongest([clue]) == (
+        "The strongest clue to 'dog' that is not reported is width with an AUC of 0.60 [0.53, 0.67], which is below "
+        "0.7 or may be chance."
+    )

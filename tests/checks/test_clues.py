@@ -22,6 +22,11 @@ def test_properties_that_all_photos_share_are_no_clues() -> None:
     assert [each.name for each in list_file_clues(photos)] == ["file size", "bytes per pixel"]
 
 
+def test_dates_that_are_unknown_are_no_clue() -> None:
+    photos = make_photos([f"{number}.jpg" for number in range(40)], modified=[float("nan")] * 40)
+    assert list_modified_clue(photos) == []
+
+
 @pytest.mark.parametrize(("days", "names"), [(0.2, []), (1, []), (30, ["file date"])])
 def test_dates_of_copying_are_no_clue(days: float, names: list[str]) -> None:
     times = list(1.7e9 + np.linspace(0, days * 86400, 40))

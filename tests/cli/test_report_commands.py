@@ -63,7 +63,7 @@ def test_the_browser_is_opened(folder: Path, monkeypatch: pytest.MonkeyPatch, op
 
 @pytest.mark.parametrize("name", ["report.pdf", "report"])
 def test_another_suffix_is_refused_before_any_work(folder: Path, name: str) -> None:
-    with pytest.raises(BadChoice, match="must be a file that ends in .html"):
+    with pytest.raises(BadChoice, match=r"must be a file that ends in \.html"):
         run("report", "-o", name)
 
 

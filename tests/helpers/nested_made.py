@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -36,12 +37,14 @@ def make_fold(backbone: Any, seed: int, outputs: int = 1, scale: float = 3.0) ->
     return build_head(kernel, bias, multiclass=outputs > 1, name=f"fold_{seed}"), kernel
 
 
-def make_member(name: str, seed: int, *, views: Views = "flip", outputs: int = 1, scale: float = 3.0) -> Any:
-    """A member of two folds that share a backbone, averaged over views."""
+def make_member(
+    name: str, seed: int, *, views: Views = "flip", outputs: int = 1, scale: float = 3.0, folds: Sequence[int] = (0, 1)
+) -> Any:
+    """A member of folds that share a backbone, averaged over views."""
     pixels = keras.Input((SIZE, SIZE, 3), name="pixels")
     backbone = make_backbone(seed)
     features = [backbone(apply_view(pixels, view)) for view in VIEWS[views]]
-    heads = [make_fold(backbone, fold, outputs, scale)[0] for fold in range(2)]
+    heads = [make_fold(backbone, fold, outputs, scale)[0] for fold in folds]
     outputs_of_all = [head(each) for head in heads for each in features]
     return keras.Model(pixels, average_tensors(outputs_of_all), name=name)
 

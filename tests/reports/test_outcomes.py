@@ -73,7 +73,7 @@ def test_a_truncated_file_is_damaged(tmp_path: Path) -> None:
     folder = make_reported(tmp_path, WANTED)
     path = folder.stack("both") / "predictions.npz"
     path.write_bytes(path.read_bytes()[:-200])
-    with pytest.raises(BadData, match="predictions.npz"):
+    with pytest.raises(BadData, match=r"predictions\.npz"):
         load_stack_outcomes(folder, load_tables(folder), "both")
 
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from helpers.outcomes_made import outcomes
 
 from ensembler.reports.photos import measure_uncertainty, name_choice, select_largest_losses
-
-from .test_quality import outcomes
 
 
 def test_the_largest_losses_come_first_and_what_is_not_finite_last() -> None:

@@ -3,41 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-import pandas as pd
 import pytest
-from sklearn.metrics import confusion_matrix, log_loss, precision_recall_fscore_support, roc_auc_score
+from helpers.outcomes_made import outcomes
+from sklearn.metrics import auc, confusion_matrix, log_loss, precision_recall_fscore_support, roc_auc_score
 
-from ensembler.competition.manifest import AnswerLayout, Manifest, TestLayout, TrainLayout
 from ensembler.progress import SILENT
 from ensembler.reports.curves import compute_curve, thin_curve
-from ensembler.reports.outcomes import Outcomes
 from ensembler.reports.quality import LISTED_PAIRS, describe_quality, measure_rows
-
-
-def outcomes(task: str, classes: tuple[str, ...], metric: str = "log loss", rows: int = 300) -> Outcomes:
-    random = np.random.default_rng(0)
-    codes = random.integers(0, len(classes), rows)
-    outputs = classes[-1:] if task == "binary" else classes
-    odds = random.normal(0, 1.5, (rows, len(outputs)))
-    if task == "multiclass":
-        odds[np.arange(rows), codes] += 1
-        probabilities = np.exp(odds) / np.exp(odds).sum(axis=1, keepdims=True)
-    else:
-        probabilities = 1 / (1 + np.exp(-odds - (codes[:, None] == len(classes) - 1)))
-    manifest = Manifest(
-        "made",
-        "",
-        task,
-        classes,
-        "photos",
-        TrainLayout("train", "folders"),
-        TestLayout("test"),  # type: ignore[arg-type]
-        AnswerLayout("s.csv", "id", outputs, "probabilities"),
-        metric,
-    )
-    labels = pd.Series(np.array(classes, dtype=object)[codes])
-    every = np.arange(rows)
-    return Outcomes(manifest, labels, every, probabilities.astype(np.float32), every[:0], probabilities[:0])
 
 
 @pytest.mark.parametrize("classes", [("a", "b"), ("a", "b", "c", "d")])
@@ -81,7 +53,7 @@ def test_curves_are_there_where_the_metric_is_one() -> None:
     (curve,) = quality.curves
     assert curve.auc == pytest.approx(roc_auc_score(found.codes, found.probabilities[:, 0]), abs=1e-6)
     assert len(curve.false_positive_rate) <= 202
-    assert np.trapezoid(curve.true_positive_rate, curve.false_positive_rate) == pytest.approx(curve.auc, abs=2e-3)
+    assert auc(curve.false_positive_rate, curve.true_positive_rate) == pytest.approx(curve.auc, abs=2e-3)
     plain = outcomes("binary", ("a", "b"))
     assert describe_quality(plain, measure_rows(plain, SILENT), None, None, None).curves == ()
 

@@ -30,7 +30,7 @@ from ensembler.events import (
 from ensembler.progress import SILENT
 from ensembler.tracking.runs import Runs
 from ensembler.tracking.store import open_store
-from ensembler.tracking.tracker import Tracker, check_tracking, open_tracking
+from ensembler.tracking.tracker import Tracker, check_tracking, open_tracking, prepare_attachment
 from ensembler.workflows.stack import stack
 from ensembler.workflows.train.train import train_members
 
@@ -198,6 +198,26 @@ def test_a_stack_has_its_members_and_what_was_chosen(client: Any, experiment: st
     assert run.tags["member.b2"] == "p2"
     assert run.tags["chosen.meta"] == "mean"
     assert run.metrics == {"score": 0.3, "interval_low": 0.2}
+
+
+def test_a_report_is_stored_with_the_newest_stack(client: Any, experiment: str, tmp_path: Path) -> None:
+    page, heard = tmp_path / "page.html", Heard()
+    page.write_text("<html>", "utf-8")
+    attach = prepare_attachment("mlflow", experiment, heard)
+    attach(page)
+    assert "was not stored in MLflow, because no stack or member is tracked" in heard.of_kind(Warned)[0].text
+    track(experiment, [planned(())])
+    attach(page)
+    track(experiment, [StackPlanned("s", "pets", "k1", {}, {"b0": "p1"}, HASHES)])
+    page.rename(tmp_path / "other.html")
+    attach(tmp_path / "other.html")
+    runs = runs_of(client, experiment)
+    assert (runs["b0"].artifacts(), runs["s"].artifacts()) == (["page.html"], ["other.html"])
+    attach(tmp_path / "absent.html")
+    assert [warned.text.split(":")[0] for warned in heard.of_kind(Warned)[1:]] == [
+        f"{tmp_path / 'absent.html'} was not stored in MLflow"
+    ]
+    prepare_attachment(None, experiment, heard)(page)
 
 
 def test_secrets_stay_out(client: Any, experiment: str, monkeypatch: pytest.MonkeyPatch) -> None:

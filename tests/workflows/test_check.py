@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import shutil
+import zipfile
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict
@@ -13,16 +14,25 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from helpers.checks_made import check_photos, list_class, list_tests, save_photo, write_clean_photos
 from helpers.copies_made import COPIES, scene
+from helpers.members_made import FOLDS, record_of
 from helpers.photos import Heard, truncate
 from PIL import Image, ImageOps
 
 from ensembler.checks.result import DOUBT_COLUMNS, CheckResult, load_check, load_doubts
+from ensembler.cli import commands
+from ensembler.competition.folds.file import load_or_make_folds
+from ensembler.competition.layout.hints import Hints
+from ensembler.competition.tables import load_tables
 from ensembler.errors import BadData, Mismatch
+from ensembler.images.views import WHOLE_VIEW
+from ensembler.members.features.files import build_feature_path
 from ensembler.paths import Workspace
 from ensembler.workflows.check import check
 from ensembler.workflows.fetch.adopt import adopt
+from ensembler.workflows.fetch.fetch import fetch
 
 Plant = Callable[[Path], object]
 
@@ -285,3 +295,65 @@ def test_an_edited_manifest_is_refused(clean: Path, workspace: Workspace) -> Non
     manifest.write_text(text, "utf-8")
     with pytest.raises(Mismatch, match="was edited"):
         check("made", workspace=workspace)
+
+
+def test_the_command_prints_a_table_or_json(
+    darker: tuple[Workspace, CheckResult], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace, result = darker
+    monkeypatch.chdir(workspace.data.parent)
+    printed = CliRunner().invoke(commands, ["--quiet", "check"])
+    assert printed.exit_code == 0, printed.output
+    assert printed.stdout.splitlines()[1].startswith("train and test differ  both")
+    assert "doubts.csv" in printed.stdout
+    as_json = json.loads(CliRunner().invoke(commands, ["--quiet", "check", "--json"]).stdout)
+    same = {"findings", "leaks", "shift", "samples", "sets"}
+    assert {name: as_json[name] for name in same} == {name: result.to_json()[name] for name in same}
+
+
+def test_stored_features_are_compared_too(tmp_path: Path, workspace: Workspace) -> None:
+    """Features of a member, in which photos to predict differ, though their colours do not."""
+    root = write_clean_photos(tmp_path / "photos", each=20, tests=30)
+    adopt(root, name="made", workspace=workspace)
+    folder = workspace.competition("made")
+    tables = load_tables(folder)
+    load_or_make_folds(folder, tables, FOLDS)
+    record = record_of(folder, tables)
+    record.save(folder)
+    values = np.random.default_rng(0).normal(size=(70, 40)).astype(np.float32)
+    values[40:] += 1
+    path = build_feature_path(folder, record, WHOLE_VIEW)
+    path.parent.mkdir(parents=True)
+    np.save(path, values)
+    result = check("made", workspace=workspace)
+    assert [clue.name for clue in result.shift if clue.is_reported] == ["frozen features of demo-conv"]
+    assert [each.kind for each in result.findings] == ["train and test differ"]
+    # Features of other photos are not used.
+    np.save(path, values[:-1])
+    assert check("made", workspace=workspace).findings == ()
+
+
+def test_an_orientation_task_has_no_labels_to_check(tmp_path: Path, workspace: Workspace) -> None:
+    for seed in range(30):
+        save_photo(scene(seed), tmp_path / "photos" / f"фото {seed} <b>.jpg")
+    copy_as(tmp_path / "photos" / "фото 0 <b>.jpg", tmp_path / "photos" / "copy.jpg")
+    adopt(tmp_path / "photos", name="made", hints=Hints(task="orientation"), workspace=workspace)
+    result = check("made", workspace=workspace)
+    assert [(each.kind, each.number) for each in result.findings] == [("near-duplicates", 1)]
+    assert (result.balance, result.leaks) == (None, ())
+    assert result.sets["train"].photos + result.sets["test"].photos == 31
+    assert "learned in all rotations" in result.left_out[0]
+
+
+def test_dates_in_the_archive_are_a_clue(tmp_path: Path, workspace: Workspace) -> None:
+    """Files of each class are of another month, which unpacking does not keep."""
+    root = write_clean_photos(tmp_path / "photos")
+    archive = tmp_path / "made.zip"
+    with zipfile.ZipFile(archive, "w") as opened:
+        for path in sorted(root.rglob("*.jpg")):
+            name = path.relative_to(root).as_posix()
+            month = {"cats": 3, "dogs": 5}.get(path.parent.name, 4)
+            opened.writestr(zipfile.ZipInfo(name, (2013, month, 1 + len(name) % 9, 12, 0, 0)), path.read_bytes())
+    fetch("made", archive=archive, hints=Hints(positive="dogs"), workspace=workspace)
+    result = check("made", workspace=workspace)
+    assert [clue.name for clue in result.leaks if clue.is_reported] == ["file date", "all clues together"]

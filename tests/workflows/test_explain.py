@@ -90,7 +90,8 @@ def test_the_maps_are_shares_of_evidence(explained: Explanations) -> None:
 def test_each_photo_has_a_picture_and_a_row(explained: Explanations) -> None:
     for photo in explained.photos:
         assert photo.picture is not None
-        assert Image.open(photo.picture).size[0] > 4 * 336
+        with Image.open(photo.picture) as picture:
+            assert picture.width > 4 * 336
     assert len(list(Path(str(explained.output)).iterdir())) == 3
     table = str(explained)
     assert "2 photos explained by the folds' networks that never saw them" in table

@@ -49,6 +49,23 @@ def test_from_the_archive_to_the_csv(workspace: Workspace) -> None:
     assert 0.3 < np.mean(guesses > 0.5) < 0.7
 
 
+def test_a_check_of_real_photos_finds_few_doubts(workspace: Workspace) -> None:
+    """Known pairs, small photos and a grey one; no leak, and no difference between train and test."""
+    fetch("dogs-vs-cats-mini", archive=ARCHIVE, workspace=workspace)
+    result = check(workspace=workspace)
+    assert [(each.kind, each.set, each.number) for each in result.findings] == [
+        ("near-duplicates", "train", 1),
+        ("odd size", "train", 32),
+        ("odd size", "test", 7),
+        ("odd mode", "train", 1),
+    ]
+    assert result.findings[0].examples == ("train/dog.180.jpg = train/dog.74.jpg",)
+    assert max(clue.area for clue in result.leaks) < 0.67
+    assert max(clue.area for clue in result.shift) < 0.56
+    assert result.balance is not None
+    assert result.balance.counts == {"cat": 810, "dog": 790}
+
+
 def test_flipped_labels_are_found_and_training_without_them_is_better(workspace: Workspace) -> None:
     folder = fetch("dogs-vs-cats-mini", archive=ARCHIVE, workspace=workspace).folder
     table = read_table(folder.train)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import groupby
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -67,7 +67,7 @@ def explain_photos(spec: dict[str, Any], progress: Progress) -> dict[str, Any]:
     problems: dict[int, str] = {}
     methods: tuple[str, ...] = ()
     task = progress.start("explain photos", len(asked), unit="photos")
-    for folds, rows in _group_by_folds(asked):
+    for folds, rows in _group_by_folds(asked, join=bool(spec["frozen"])):
         progress.raise_if_stopping("before the next networks are loaded")
         network, model = source.open(folds)
         methods = methods or network.list_methods()
@@ -75,7 +75,7 @@ def explain_photos(spec: dict[str, Any], progress: Progress) -> dict[str, Any]:
         for some, pixels, unreadable in batches:
             problems |= unreadable
             if len(some):
-                results.store(some, _explain_batch(network, [asked[row] for row in some], pixels, progress))
+                results.store(some, _explain_batch(network, folds, [asked[row] for row in some], pixels, progress))
             task.advance(len(some) + len(unreadable))
     task.finish()
     write_arrays(Path(spec["maps"]), **(results.arrays or _make_empty_arrays(len(asked))))
@@ -83,17 +83,28 @@ def explain_photos(spec: dict[str, Any], progress: Progress) -> dict[str, Any]:
 
 
 def _explain_batch(
-    network: ExplainedNetwork, asked: Sequence[AskedPhoto], pixels: list[NDArray[np.uint8]], progress: Progress
+    network: ExplainedNetwork,
+    folds: Sequence[int],
+    asked: Sequence[AskedPhoto],
+    pixels: list[NDArray[np.uint8]],
+    progress: Progress,
 ) -> BatchMaps:
     classes = np.array([photo.class_number for photo in asked])
-    return network.explain(pixels, classes, lambda: progress.raise_if_stopping("in the maps of photos"))
+    weights = np.array([[(fold in photo.folds) / max(1, len(photo.folds)) for fold in folds] for photo in asked])
+    check = partial(progress.raise_if_stopping, "in the maps of photos")
+    return network.explain(pixels, classes, check, weights if len(folds) > 1 else None)
 
 
-def _group_by_folds(asked: Sequence[AskedPhoto]) -> Iterator[tuple[tuple[int, ...], list[int]]]:
-    """Yield the folds that explain photos, with the numbers of these photos."""
-    ordered = sorted(range(len(asked)), key=lambda row: (asked[row].folds, row))
-    for folds, rows in groupby(ordered, key=lambda row: asked[row].folds):
-        yield folds, list(rows)
+def _group_by_folds(asked: Sequence[AskedPhoto], *, join: bool) -> Iterator[tuple[tuple[int, ...], list[int]]]:
+    """Yield the folds whose networks are needed together, with the numbers of the photos that they explain.
+
+    With ``join``, all photos that folds held out are explained together.
+    """
+    every = tuple(sorted({fold for photo in asked for fold in photo.folds}))
+    groups: dict[tuple[int, ...], list[int]] = {}
+    for row, photo in enumerate(asked):
+        groups.setdefault(every if join and photo.folds else photo.folds, []).append(row)
+    yield from sorted(groups.items())
 
 
 def _iterate_batches(

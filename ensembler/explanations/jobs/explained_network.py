@@ -15,6 +15,7 @@ from ..heat import MAP_SIZE, normalise, place_on_photo
 from .class_maps import METHODS, compute_input_map
 from .feature_maps import FeatureMap, find_feature_maps, find_finer_maps
 from .flat_graph import FlatGraph, Key, Values, use_exact_arithmetic
+from .fold_mean import weigh_folds
 from .gradients import compute_gradients
 from .log_odds import compute_class_log_odds, convert_probabilities
 
@@ -67,10 +68,15 @@ class ExplainedNetwork:
         Task of the competition.
     method
         :data:`DEFAULT_METHOD`, or the name of a method in :data:`.class_maps.METHODS`, which uses the last layer alone.
+    folds
+        Number of folds whose predictions each member averages, if photos are explained by folds of their own.
     """
 
-    def __init__(self, model: Any, members: Sequence[str], task: Task, method: str = DEFAULT_METHOD) -> None:
+    def __init__(
+        self, model: Any, members: Sequence[str], task: Task, method: str = DEFAULT_METHOD, folds: int = 1
+    ) -> None:
         self.graph = FlatGraph.flatten(model)
+        self._means = weigh_folds(self.graph, folds) if folds > 1 else []
         use_exact_arithmetic(self.graph)
         self.members = tuple(members)
         self.task = task
@@ -91,6 +97,7 @@ class ExplainedNetwork:
         pixels: Sequence[NDArray[Any]],
         classes: NDArray[np.int64] | None = None,
         check: Callable[[], None] = lambda: None,
+        fold_weights: NDArray[np.float64] | None = None,
     ) -> BatchMaps:
         """Explain a batch of photos.
 
@@ -102,7 +109,11 @@ class ExplainedNetwork:
             Number of the class to explain for each photo. A negative number, or None, is the most probable class.
         check
             Function that is called before each operation, and may raise to stop.
+        fold_weights
+            Weights of the folds for each photo, shape (photos, folds), which sum to 1. None weighs all folds equally.
         """
+        for mean in self._means:
+            mean.weights = fold_weights
         photos = {
             key: ops.convert_to_tensor(part, "float32") for key, part in zip(self.graph.inputs, pixels, strict=True)
         }

@@ -69,19 +69,14 @@ def _search_back(graph: FlatGraph, starts: Sequence[Key], least_positions: int) 
         if key in seen:
             continue
         seen.add(key)
-        shape = graph.shapes[key]
-        if len(shape) == 4 and max(shape[1] or 1, shape[2] or 1) >= least_positions:
-            keys.append(_skip_padding(producers, key))
-        elif key in producers:
-            waiting += producers[key].inputs
-    return sorted(set(keys))
-
-
-def _skip_padding(producers: dict[Key, Step], key: Key) -> Key:
-    # The positions of a padded tensor reach beyond the photo.
-    while key in producers and producers[key].kind == "ZeroPadding2D":
-        [key] = producers[key].inputs
-    return key
+        shape, producer = graph.shapes[key], producers.get(key)
+        # The positions of a padded tensor reach beyond the photo.
+        is_padded = producer is not None and producer.kind == "ZeroPadding2D"
+        if len(shape) == 4 and max(shape[1] or 1, shape[2] or 1) >= least_positions and not is_padded:
+            keys.append(key)
+        elif producer is not None:
+            waiting += producer.inputs
+    return sorted(keys)
 
 
 def _describe_all(graph: FlatGraph, keys: Sequence[Key]) -> list[FeatureMap]:

@@ -45,12 +45,12 @@ class Step:
     @property
     def kind(self) -> str:
         """Name of the operation's class."""
-        return type(self.operation).__name__
+        return str(type(self.operation).__name__)
 
     @property
     def has_weights(self) -> bool:
         """Whether the operation has trained weights."""
-        return bool(getattr(self.operation, "weights", ()))
+        return isinstance(self.operation, keras.Layer) and bool(self.operation.weights)
 
 
 @dataclass

@@ -27,7 +27,8 @@ class NetworkSource:
     spec
         Options of the job. ``file``: path of a ``stack.keras``, empty to build it of the members. ``competition``: its
         folder. ``stack``: name of the stack whose meta-learner joins the members, empty to average their log-odds.
-        ``members``: names of the members. ``task``: task of the competition.
+        ``members``: names of the members. ``task``: task of the competition. ``frozen``: whether the folds of each
+        member share its backbone.
     """
 
     def __init__(self, spec: dict[str, Any]) -> None:
@@ -51,9 +52,9 @@ class NetworkSource:
             self._build_member(folder, name, layer, folds) for name, layer in zip(names, layer_names, strict=True)
         ]
         if not self._spec["stack"] and len(networks) == 1:
-            return self._explain(networks[0], []), networks[0]
+            return self._explain(networks[0], [], len(folds)), networks[0]
         model = assemble(networks, self._load_blend(folder, networks))
-        return self._explain(model, layer_names), model
+        return self._explain(model, layer_names, len(folds)), model
 
     def _build_member(self, folder: CompetitionFolder, name: str, layer: str, folds: Sequence[int]) -> Any:
         record = MemberRecord.load(folder, name)
@@ -65,5 +66,5 @@ class NetworkSource:
         mean = Network.build_mean(len(networks), networks[0].output_shape[-1])
         return Blend(self._task == "multiclass", (mean,))
 
-    def _explain(self, model: Any, layers: Sequence[str]) -> ExplainedNetwork:
-        return ExplainedNetwork(model, layers, self._task)
+    def _explain(self, model: Any, layers: Sequence[str], folds: int = 0) -> ExplainedNetwork:
+        return ExplainedNetwork(model, layers, self._task, folds=folds)

@@ -67,7 +67,8 @@ def _measure_photos(tables: Tables, troubles: Troubles) -> list[tuple[int, int]]
     if paths.empty:
         return []
     rows = np.unique(np.linspace(0, len(paths) - 1, min(_MEASURED, len(paths))).astype(int)).tolist()
-    return read_sizes(troubles.track([tables.photos / path for path in paths.iloc[rows]], "reading sizes of photos", len(rows)))
+    chosen = [tables.photos / path for path in paths.iloc[rows]]
+    return read_sizes(troubles.track(chosen, "reading sizes of photos", len(chosen)))
 
 
 def _count_duplicates(folder: CompetitionFolder, tables: Tables) -> dict[str, int]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from ...errors import BadChoice
 from ...options.arguments import check_arguments
+from ...options.declared import Track
 from ...paths import DEFAULT_WORKSPACE, CompetitionLike, PathLike, Workspace, WorkspaceLike
 from ...progress import SILENT, Progress
 from ...reports.charts_shown import draw_charts
@@ -16,6 +17,7 @@ from ...reports.facts import ReportFacts
 from ...reports.page import render_page
 from ...storage import write_text
 from ...tables import Shown, Table
+from ...tracking.tracker import check_tracking, prepare_attachment
 from .gather import gather_report
 from .sources import read_sources
 from .troubles import Troubles
@@ -61,6 +63,7 @@ def report(
     output: PathLike | None = None,
     open_browser: bool = False,
     explain: bool = True,
+    track: Track | None = None,
     workspace: WorkspaceLike = DEFAULT_WORKSPACE,
     progress: Progress = SILENT,
 ) -> ReportResult:
@@ -79,11 +82,13 @@ def report(
         Whether to open the page in the default browser.
     explain
         Whether to compute what the networks look at in the photos with the largest losses: most of the time.
+    track
+        ``mlflow`` stores the page with the newest tracked stack, or member if there is none; see docs/tracking.md.
 
     Raises
     ------
     BadChoice
-        If the competition does not exist, or the file's suffix is not ``.html``.
+        If the competition does not exist, the file's suffix is not ``.html``, or MLflow's store cannot be opened.
     BadData
         If the manifest is damaged.
 
@@ -93,10 +98,12 @@ def report(
     >>> result.path.name, result.facts.answer.shown
     ('report.html', 'first')
     """
+    check_tracking(track)
     folder = Workspace.read(workspace).current(competition)
     path = folder.report if output is None else Path(output)
     if path.suffix.lower() not in _SUFFIXES or path.is_dir():
         raise BadChoice(f"--output must be a file that ends in .html. Received: {path}")
+    attach = prepare_attachment(track, folder.name, progress)
     sources = read_sources(folder, Troubles(progress))
     gathered = gather_report(sources, explain=explain)
     page = render_page(
@@ -107,6 +114,7 @@ def report(
         rotated=sources.manifest.is_orientation,
     )
     write_text(path, page)
+    attach(path)
     if open_browser:
         _open_page(path, progress)
     return ReportResult(path.absolute(), path.stat().st_size, gathered.facts)

@@ -1,4 +1,4 @@
-"""Reports of competitions in any state: each tells what is missing, and a damaged record does not take the page along."""
+"""Reports of competitions in any state: each tells what is missing, and damage does not take the page along."""
 
 from __future__ import annotations
 
