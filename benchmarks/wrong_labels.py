@@ -18,8 +18,8 @@ from cleanlab.filter import find_label_issues
 from cleanlab.rank import get_label_quality_scores
 from numpy.typing import NDArray
 
-from ensembler.checks.label_ranking import rank_labels
-from ensembler.checks.labels import SURE_LABEL
+from ensembler.checks.labels.doubts import SURE_LABEL
+from ensembler.checks.labels.ranking import rank_labels
 from ensembler.competition.corrections.corrections import CorrectedData, Corrections, apply_corrections
 from ensembler.competition.folds.file import load_folds
 from ensembler.competition.folds.folds import Folds
