@@ -20,7 +20,7 @@ from ..checks.doubt import Doubt
 from ..checks.faults import find_faults
 from ..checks.file_dates import restore_dates
 from ..checks.finding import Found, join_found
-from ..checks.labels import find_label_doubts
+from ..checks.labels.doubts import find_label_doubts
 from ..checks.leaks import find_leaks
 from ..checks.photo_facts import read_facts
 from ..checks.photos import Photo, describe_set, join_facts, summarise
