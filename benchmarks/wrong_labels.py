@@ -18,8 +18,8 @@ from cleanlab.filter import find_label_issues
 from cleanlab.rank import get_label_quality_scores
 from numpy.typing import NDArray
 
-from ensembler.checks.label_ranking import rank_labels
-from ensembler.checks.labels import SURE_LABEL
+from ensembler.checks.labels.doubts import SURE_LABEL
+from ensembler.checks.labels.ranking import rank_labels
 from ensembler.competition.corrections.corrections import CorrectedData, Corrections, apply_corrections
 from ensembler.competition.folds.file import load_folds
 from ensembler.competition.folds.folds import Folds
@@ -48,7 +48,7 @@ def main() -> None:
         found += [{"predictions": name, **measure_ranking(flipped, one, wrong)} for name, one in as_is.items()]
         trained += measure_training(tables, flipped, folds, networks, as_is, wrong)
     show("How well flipped labels are found", pd.DataFrame(found), ["predictions"])
-    show("Log loss by the true labels of all held-out photos", pd.DataFrame(trained), ["training"])
+    show("Log loss of all held-out photos, by true and by given labels", pd.DataFrame(trained), ["labels", "training"])
 
 
 def read_options() -> argparse.Namespace:
@@ -162,10 +162,17 @@ def measure_training(
     for name, corrections in cases.items():
         predicted[name] = predict(apply_corrections(flipped, flipped_folds, corrections), networks)
     return [
-        {"training": name, **{each: log_loss(tables.targets, one, multiclass=tables.manifest.sums_to_one)
-                              for each, one in found.items()}}
+        {
+            "labels": kind,
+            "training": name,
+            **{
+                each: log_loss(judged.targets, one, multiclass=judged.manifest.sums_to_one)
+                for each, one in found.items()
+            },
+        }
+        for kind, judged in (("true", tables), ("given", flipped))
         for name, found in predicted.items()
-    ]  # fmt: skip
+    ]
 
 
 def show(title: str, table: pd.DataFrame, by: list[str]) -> None:

@@ -20,13 +20,12 @@ from ..checks.doubt import Doubt
 from ..checks.faults import find_faults
 from ..checks.file_dates import restore_dates
 from ..checks.finding import Found, join_found
-from ..checks.labels import find_label_doubts
+from ..checks.labels.doubts import find_label_doubts
 from ..checks.leaks import find_leaks
 from ..checks.photo_facts import read_facts
-from ..checks.photos import Photo, join_facts, summarise
+from ..checks.photos import Photo, describe_set, join_facts, summarise
 from ..checks.ranking import rank_found
 from ..checks.result import CHECK_FILE, DOUBT_COLUMNS, DOUBTS_FILE, SHEET_FILE, CheckResult
-from ..checks.set_facts import describe_set
 from ..checks.shift import StoredFeatures, find_shift
 from ..competition.csv_tables import read_table, write_table
 from ..competition.duplicates import count_duplicates, load_duplicates

@@ -27,6 +27,7 @@ from ensembler.events import (
     StackScored,
     Warned,
 )
+from ensembler.options.reading import RUN, read_options
 from ensembler.progress import SILENT
 from ensembler.tracking.runs import Runs
 from ensembler.tracking.store import open_store
@@ -283,6 +284,12 @@ def test_an_absent_package_is_named_with_its_remedy(absent: str) -> None:
     with pytest.raises(BadChoice, match=r"needs packages that are not installed.*pip install 'ensembler\[mlflow\]'"):
         check_tracking("mlflow", find)
     check_tracking(None, find)
+
+
+def test_other_trackers_are_refused() -> None:
+    with pytest.raises(BadChoice, match=r"^track takes mlflow\. Received: wandb$"):
+        read_options({"track": "wandb"}, known=RUN)
+    assert read_options({"track": "mlflow"}, known=RUN) == {"track": "mlflow"}
 
 
 def test_without_the_option_progress_is_what_it_was() -> None:

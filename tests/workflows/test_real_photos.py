@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ensembler.checks.label_ranking import rank_labels
+from ensembler.checks.labels.ranking import rank_labels
 from ensembler.checks.result import load_doubts
 from ensembler.competition.csv_tables import read_table, write_table
 from ensembler.competition.metrics.metrics import log_loss

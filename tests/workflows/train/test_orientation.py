@@ -9,7 +9,7 @@ from helpers.photos import Heard
 from PIL import Image
 
 from ensembler.backbones.registry import find_backbone
-from ensembler.checks.labels import find_label_doubts
+from ensembler.checks.labels.doubts import find_label_doubts
 from ensembler.competition.csv_tables import read_table
 from ensembler.competition.folds.file import load_folds
 from ensembler.competition.layout.hints import Hints

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..competition.orientation.rotations import align_angles
-from ..competition.tables import Tables
-from ..competition.task import ROTATIONS
-from .doubt import Doubt
-from .label_predictions import OutOfFold
+from ...competition.orientation.rotations import align_angles
+from ...competition.tables import Tables
+from ...competition.task import ROTATIONS
+from ..doubt import Doubt
+from .predictions import OutOfFold
 
 TURNED, UNSURE = "looks turned", "orientation unsure"
 # Least probability of an angle at which the predictions are sure of it.

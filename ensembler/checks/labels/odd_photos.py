@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ..progress import Progress
+from ...progress import Progress
 
 # Photos with which all are compared, at random, and photos that are compared in one step.
 MAX_REFERENCES, STEP = 10_000, 2_000

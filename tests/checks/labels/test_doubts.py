@@ -8,7 +8,7 @@ import pytest
 from helpers.members_made import record_of, small_competition
 from helpers.photos import write_photo
 
-from ensembler.checks.labels import find_label_doubts
+from ensembler.checks.labels.doubts import find_label_doubts
 from ensembler.competition.csv_tables import write_table
 from ensembler.competition.duplicates import COLUMNS
 from ensembler.competition.folds.file import load_or_make_folds

@@ -8,16 +8,16 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ..competition.folds.file import load_folds
-from ..competition.samples import compute_samples_fingerprint
-from ..competition.tables import Tables
-from ..errors import EnsemblerError, format_count
-from ..members.predictions import load_members
-from ..members.records import MemberRecord, list_trained_members
-from ..members.stack_record import list_stacks, load_stack_record
-from ..paths import CompetitionFolder
-from ..serialization import read_arrays
-from ..storage import compute_file_digest
+from ...competition.folds.file import load_folds
+from ...competition.samples import compute_samples_fingerprint
+from ...competition.tables import Tables
+from ...errors import EnsemblerError, format_count
+from ...members.predictions import load_members
+from ...members.records import MemberRecord, list_trained_members
+from ...members.stack_record import list_stacks, load_stack_record
+from ...paths import CompetitionFolder
+from ...serialization import read_arrays
+from ...storage import compute_file_digest
 
 
 @dataclass(frozen=True)

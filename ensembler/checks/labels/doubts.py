@@ -8,16 +8,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..competition.duplicates import load_duplicates
-from ..competition.tables import Tables
-from ..errors import format_count
-from ..paths import CompetitionFolder
-from ..progress import SILENT, Progress
-from .doubt import Doubt
-from .label_predictions import OutOfFold, load_out_of_fold
-from .label_ranking import rank_labels
+from ...competition.duplicates import load_duplicates
+from ...competition.tables import Tables
+from ...errors import format_count
+from ...paths import CompetitionFolder
+from ...progress import SILENT, Progress
+from ..doubt import Doubt
 from .odd_photos import choose_odd, choose_uncertain, measure_entropy, score_by_features
-from .orientation_doubts import find_orientation_doubts
+from .orientation import find_orientation_doubts
+from .predictions import OutOfFold, load_out_of_fold
+from .ranking import rank_labels
 
 WRONG, ODD = "likely wrong label", "odd photo"
 # Least probability of another label at which it is suggested. Below, the photo had better be left out.

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..competition.manifest import SEPARATOR, Manifest
+from ...competition.manifest import SEPARATOR, Manifest
 
 Probabilities = NDArray[np.floating]
 Mask = NDArray[np.bool_]

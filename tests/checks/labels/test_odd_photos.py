@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ensembler.checks import odd_photos
-from ensembler.checks.odd_photos import choose_odd, choose_uncertain, measure_entropy, score_by_features
+from ensembler.checks.labels import odd_photos
+from ensembler.checks.labels.odd_photos import choose_odd, choose_uncertain, measure_entropy, score_by_features
 from ensembler.progress import SILENT
 
 

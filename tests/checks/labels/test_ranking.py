@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from helpers.answers_made import BINARY, MULTICLASS, MULTILABEL
 
-from ensembler.checks.label_ranking import rank_labels
+from ensembler.checks.labels.ranking import rank_labels
 from ensembler.heads.links import compute_probabilities
 
 PHOTOS = 600
