@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from .workflows.config import config
     from .workflows.demo import demo
     from .workflows.distill import distill
-    from .workflows.explain import Explanations, explain
+    from .workflows.explain.explain import explain
+    from .workflows.explain.result import Explanations
     from .workflows.export import export
     from .workflows.folds import FoldsResult, folds
     from .workflows.layout import LayoutResult, layout
@@ -60,7 +61,7 @@ _HOMES = {
     "Competition": "handle.competition",
     "EnsemblerError": "errors",
     "Event": "events",
-    "Explanations": "workflows.explain",
+    "Explanations": "workflows.explain.result",
     "ExportResult": "exports.result",
     "ExportedFile": "exports.result",
     "FoldsResult": "workflows.folds",
@@ -91,7 +92,7 @@ _HOMES = {
     "config": "workflows.config",
     "demo": "workflows.demo",
     "distill": "workflows.distill",
-    "explain": "workflows.explain",
+    "explain": "workflows.explain.explain",
     "export": "workflows.export",
     "fetch": "handle.opening",
     "folds": "workflows.folds",

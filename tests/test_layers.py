@@ -93,7 +93,7 @@ STAGES = (
     "slurm",
 )
 # What all stages share.
-SHARED = {"backbones", "competition", "config", "engine", "machine", "member_scores", "plots", "results"}
+SHARED = {"backbones", "competition", "config", "engine", "machine", "member_scores", "plots", "results", "scratch"}
 HEAVY = {
     "click": "cli/",
     "rich": "console/|tables.py",

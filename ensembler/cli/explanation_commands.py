@@ -31,7 +31,7 @@ from .training_options import EngineCommand
     type=click.Path(path_type=Path, file_okay=False),
     default=Path("explanations"),
     metavar="FOLDER",
-    help="Folder for the pictures.",
+    help="Folder for the pictures. Earlier pictures there are replaced, other files never.",
 )
 @add_competition_option
 @add_json_option
@@ -40,10 +40,10 @@ def explain(context: Context, /, photos: tuple[str, ...], *, as_json: bool, **op
     """Show which parts of photos speak for a class.
 
     PHOTO is a file, a folder, or the id of a photo of the competition. A picture of each photo shows what the stack's
-    networks look at, by Grad-CAM. A training photo is explained by the networks that never saw it. Photos that cannot
-    be decoded are reported and left out, and the exit code is then 1.
+    networks look at, by class activation maps. A training photo is explained by the networks that never saw it. Photos
+    that cannot be decoded are reported and left out, and the exit code is then 1.
     """
-    from ..workflows.explain import explain as run
+    from ..workflows.explain.explain import explain as run
 
     found = context.run(run, photos, **options)
     context.show(found, as_json=as_json)

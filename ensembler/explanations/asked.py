@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,6 +13,7 @@ import pandas as pd
 
 from ..competition.folds.folds import Folds
 from ..competition.tables import Tables
+from ..errors import BadChoice
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,8 @@ class AskedPhoto:
         Quarter turns counter-clockwise by which the photo is rotated first.
     id, label
         Id and label in the competition's tables. Empty for other photos.
+    is_training
+        Whether it is a training photo, which may have no label if labels are tags.
     """
 
     path: str
@@ -38,6 +42,17 @@ class AskedPhoto:
     turns: int = 0
     id: str = ""
     label: str = ""
+    is_training: bool = False
+
+    @property
+    def name(self) -> str:
+        """Name of the photo's file, with the degrees by which it is rotated."""
+        return name_photo(Path(self.path), self.turns)
+
+
+def name_photo(path: Path, turns: int) -> str:
+    """Return the name of a photo's file. Rotated copies of a photo have the degrees in their names."""
+    return f"{path.stem}@{90 * turns}{path.suffix}" if turns else path.name
 
 
 class KnownPhotos:
@@ -66,15 +81,27 @@ class KnownPhotos:
             turns=0 if turns is None else int(turns[row]),
             id=str(found["id"]),
             label=str(found["label"]),
+            is_training=True,
         )
 
-    def find_id(self, identity: str) -> AskedPhoto | None:
-        """Return the photo with an id. None if the competition has no such photo that can be read."""
-        row = self._train_ids.get(identity)
-        if row is not None:
+    def find_id(self, identity: str) -> AskedPhoto:
+        """Return the photo with an id.
+
+        Raises
+        ------
+        BadChoice
+            If there is neither a file of this name nor a photo of this id that can be read.
+        """
+        if (row := self._train_ids.get(identity)) is not None:
             return self.describe_row(row)
-        path = self._test_paths.get(identity)
-        return None if path is None else AskedPhoto(path, id=identity, turns=self._test_turns.get(identity, 0))
+        if (path := self._test_paths.get(identity)) is not None:
+            return AskedPhoto(path, id=identity, turns=self._test_turns.get(identity, 0))
+        near = difflib.get_close_matches(identity, (*self._train_ids, *self._test_paths), n=3, cutoff=0.5)
+        such = near or [str(self._tables.train["id"].iloc[0])]
+        raise BadChoice(
+            f"{identity} is neither a file nor the id of a photo of the competition: name files, folders, or ids such "
+            f"as {' or '.join(such)}."
+        )
 
     def find_path(self, path: Path) -> AskedPhoto:
         """Return a photo, with what the competition knows of it."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from .asked import name_photo
 from .heat import Heat, measure_half_area, name_region
 
 
@@ -24,7 +25,7 @@ class MemberExplanation:
     heat
         Map of the member alone, as that of :class:`Explanation`.
     method
-        Method of the map: ``Grad-CAM``, or ``gradient times input`` for a network without feature maps.
+        Method of the map: ``HiResCAM of two layers``, or ``gradient times input`` for a network without feature maps.
     """
 
     name: str
@@ -35,7 +36,7 @@ class MemberExplanation:
 
     @property
     def region(self) -> str:
-        """Part of the photo where the centre of mass of the map lies."""
+        """Part of the photo that holds most of the map."""
         return name_region(self.heat)
 
     @property
@@ -66,11 +67,11 @@ class Explanation:
     id, label
         Id and label of a photo of the competition. Empty for others; the label is empty for photos to predict too.
     out_of_fold
-        Whether the networks that are explained never saw the photo in training.
+        Whether it is one that the explained networks never saw in training.
     class_name
         Explained class.
     predicted
-        Class that the stack predicts.
+        Class that the stack predicts; the most probable one if a photo may have several.
     probabilities
         Probability of each class by the stack.
     heat
@@ -80,6 +81,8 @@ class Explanation:
         Each member's own explanation.
     turns
         Quarter turns counter-clockwise by which the photo was rotated before.
+    is_training
+        Whether it is a training photo.
     picture
         Path of the picture. None if none was written.
     """
@@ -94,12 +97,13 @@ class Explanation:
     heat: Heat
     members: tuple[MemberExplanation, ...]
     turns: int = 0
+    is_training: bool = False
     picture: Path | None = None
 
     @property
     def name(self) -> str:
-        """Name of the photo's file."""
-        return self.photo.name
+        """Name of the photo's file, with the degrees by which it is rotated."""
+        return name_photo(self.photo, self.turns)
 
     @property
     def probability(self) -> float:
@@ -108,7 +112,7 @@ class Explanation:
 
     @property
     def region(self) -> str:
-        """Part of the photo where the centre of mass of the map lies, such as ``centre`` or ``upper left``."""
+        """Part of the photo that holds most of the map, such as ``centre`` or ``upper left``."""
         return name_region(self.heat)
 
     @property

@@ -59,15 +59,22 @@ def normalise(maps: NDArray[Any]) -> NDArray[np.float32]:
 
 
 def name_region(heat: Heat) -> str:
-    """Name where the centre of mass of a map lies, such as ``centre`` or ``upper left``; ``nowhere`` if it is empty."""
+    """Name the part of a photo that holds most of a map, such as ``centre`` or ``upper left``.
+
+    The parts are three by three, those in the middle :data:`_CENTRE` of an edge wide. An empty map is ``nowhere``.
+    """
     if not heat.any():
         return "nowhere"
-    rows, columns = heat.shape
-    row = float(heat.sum(axis=1) @ (np.arange(rows) + 0.5)) / rows
-    column = float(heat.sum(axis=0) @ (np.arange(columns) + 0.5)) / columns
-    low, high = (1 - _CENTRE) / 2, (1 + _CENTRE) / 2
-    words = (_ROWS[int(np.digitize(row, [low, high]))], _COLUMNS[int(np.digitize(column, [low, high]))])
-    return " ".join(filter(None, words)) or "centre"
+    shares = _share_among_parts(len(heat)) @ heat @ _share_among_parts(heat.shape[1]).T
+    row, column = np.unravel_index(int(shares.argmax()), shares.shape)
+    return " ".join(filter(None, (_ROWS[row], _COLUMNS[column]))) or "centre"
+
+
+def _share_among_parts(count: int) -> NDArray[np.float64]:
+    """Return the share of each of ``count`` positions in the first, the middle and the last part of an edge."""
+    edges = count * np.array([0, (1 - _CENTRE) / 2, (1 + _CENTRE) / 2, 1])
+    inside = np.clip(np.arange(1, count + 1) - edges[:, None], 0, 1)
+    return np.asarray(inside[:-1] - inside[1:])
 
 
 def measure_half_area(heat: Heat) -> float:

@@ -48,6 +48,11 @@ class ExplainedSource:
     spec: dict[str, Any]
     files: tuple[Path, ...]
 
+    @property
+    def is_stack(self) -> bool:
+        """Whether a meta-learner joins the members."""
+        return bool(self.spec["file"])
+
     def find_class(self, name: str) -> int:
         """Return the number of a class.
 

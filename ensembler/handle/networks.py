@@ -8,7 +8,8 @@ from ..exports.result import ExportResult
 from ..options.arguments import Names, Paths
 from ..options.declared import EngineOptions, Track
 from ..paths import PathLike
-from ..workflows.explain import Explanations, explain
+from ..workflows.explain.explain import explain
+from ..workflows.explain.result import Explanations
 from ..workflows.export import DEFAULT_PHOTOS, export
 from ..workflows.predict import Predictions, predict
 from ..workflows.report.report import ReportResult, report

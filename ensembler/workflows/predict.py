@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import csv
 import io
 import os
-import shutil
-import tempfile
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -23,7 +19,7 @@ from ..competition.photo_files import PhotoFiles
 from ..competition.task import Task
 from ..engines.engine import Engine
 from ..engines.job import Job, Needs
-from ..errors import BadChoice, BadData, JobFailed, format_count
+from ..errors import BadChoice, BadData, format_count
 from ..exports.network_files import NetworkFile, find_network_file, find_stack_file
 from ..job_files import JobFiles
 from ..members.features.shards import count_full_shards, divide_rows
@@ -41,11 +37,10 @@ from ..submission.notebook.folder import choose_stack
 from ..tables import Shown, Table
 from .engine import open_engine
 from .machine import detect_machine
+from .scratch import find_shared_folder, make_scratch_folder
 
 # Nine digits represent every float32 exactly.
 _FLOAT_FORMAT = ".9g"
-# Seconds after which folders of earlier calls are deleted.
-_MOST_SECONDS = 7 * 86400.0
 
 
 @dataclass(frozen=True, repr=False)
@@ -164,9 +159,8 @@ def predict(
         network = find_stack_file(locate_stack_file(stack, competition, Workspace.read(workspace)))
     paths = list_photo_files([photos] if isinstance(photos, str | os.PathLike) else photos)
     unique = {path: row for row, path in enumerate(dict.fromkeys(paths))}
-    # Other machines that share the folder of competitions need not share the folder of temporary files.
-    shared = Workspace.read(workspace).data.absolute() if engine_options.get("engine") == "ray" else None
-    with open_engine(engine_options, progress) as engine, _make_scratch_folder(shared) as scratch:
+    shared = find_shared_folder(engine_options, Workspace.read(workspace))
+    with open_engine(engine_options, progress) as engine, make_scratch_folder("predict", shared) as scratch:
         card, found = _predict(network, list(unique), batch_size, engine, scratch, progress)
     probabilities = found[[unique[path] for path in paths]]
     readable = np.isfinite(probabilities[:, 0])
@@ -176,14 +170,18 @@ def predict(
     return Predictions(card.name, card.task, card.outputs, decoded, probabilities[readable], unreadable)
 
 
-def locate_stack_file(stack: PathLike | None, competition: CompetitionLike | None, workspace: Workspace) -> Path:
+def find_named_file(stack: PathLike | None) -> Path | None:
     """Return the file of a stack: text with a slash or the suffix ``.keras`` is a path, other text a name."""
-    if stack is not None and (
-        not isinstance(stack, str) or "/" in stack or os.sep in stack or stack.endswith(".keras")
-    ):
-        return Path(stack)
+    is_name = isinstance(stack, str) and "/" not in stack and os.sep not in stack and not stack.endswith(".keras")
+    return None if stack is None or is_name else Path(stack)
+
+
+def locate_stack_file(stack: PathLike | None, competition: CompetitionLike | None, workspace: Workspace) -> Path:
+    """Return the file of a stack that is named or whose path is given."""
+    if (file := find_named_file(stack)) is not None:
+        return file
     folder = workspace.current(competition)
-    return folder.stack(choose_stack(folder, stack)) / "stack.keras"
+    return folder.stack(choose_stack(folder, cast("str | None", stack))) / "stack.keras"
 
 
 def list_photo_files(named: Sequence[PathLike]) -> list[Path]:
@@ -210,39 +208,6 @@ def _predict(
     card = network.read_card(replies[0])
     PredictionReport.join(reports).warn(card.pixel_rule, progress)
     return card, np.concatenate([read_arrays(Path(job.spec["predictions"]))["probabilities"] for job in jobs])
-
-
-@contextlib.contextmanager
-def _make_scratch_folder(parent: Path | None) -> Iterator[Path]:
-    """Create a folder for the block. It stays if a job failed, because the error names the log in it."""
-    with contextlib.ExitStack() as stack:
-        if parent and not parent.exists():
-            parent.mkdir(parents=True, exist_ok=True)
-            stack.callback(_remove_empty, parent)
-        if parent:
-            _remove_outdated(parent)
-        scratch = Path(tempfile.mkdtemp(prefix="ensembler-predict-" if parent is None else ".predict-", dir=parent))
-        stack.callback(shutil.rmtree, scratch, ignore_errors=True)
-        try:
-            yield scratch
-        except JobFailed:
-            stack.pop_all()
-            raise
-
-
-def _remove_outdated(parent: Path) -> None:
-    """Delete the folders of calls that were killed or whose job failed, after a week."""
-    for place in parent.glob(".predict-*"):
-        # Another call may delete it.
-        with contextlib.suppress(FileNotFoundError):
-            if time.time() - place.stat().st_mtime > _MOST_SECONDS:
-                shutil.rmtree(place, ignore_errors=True)
-
-
-def _remove_empty(folder: Path) -> None:
-    # Another command may use it in the meantime.
-    with contextlib.suppress(OSError):
-        folder.rmdir()
 
 
 def _build_jobs(

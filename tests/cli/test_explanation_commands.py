@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from ensembler.cli import commands
 from ensembler.explanations.explanation import Explanation
-from ensembler.workflows.explain import Explanations
+from ensembler.workflows.explain.result import Explanations
 
 
 @pytest.mark.parametrize("unreadable", [(), (Path("2.png"),)])
@@ -27,7 +27,7 @@ def test_photos_that_are_left_out_are_exit_code_1(
         asked.update(options, photos=photos)
         return Explanations("both", (), (found,), unreadable, Path("explanations"))
 
-    monkeypatch.setattr("ensembler.workflows.explain.explain", run)
+    monkeypatch.setattr("ensembler.workflows.explain.explain.explain", run)
     ended = CliRunner().invoke(commands, ["explain", "кот.png", "17", "--class", "cat", "--members", "--json"])
     assert ended.exit_code == len(unreadable)
     assert (asked["photos"], asked["class_name"], asked["members"]) == (("кот.png", "17"), "cat", True)

@@ -13,15 +13,16 @@ from helpers.photos import write_photo
 from ensembler.competition.folds.file import load_folds
 from ensembler.competition.folds.folds import Folds
 from ensembler.competition.tables import Tables
+from ensembler.errors import BadChoice
 from ensembler.explanations.asked import AskedPhoto, KnownPhotos
 from ensembler.paths import CompetitionFolder
 
 Made = tuple[CompetitionFolder, Tables, Folds]
 
 
-@pytest.fixture
-def made(tmp_path: Path) -> Made:
-    folder, tables = small_competition(tmp_path)
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
+    folder, tables = small_competition(tmp_path_factory.mktemp("made"))
     return folder, tables, load_folds(folder, tables)
 
 
@@ -35,7 +36,6 @@ def test_a_training_photo_is_known_however_it_is_spelled(made: Made, tmp_path: P
     elif spelled == "dots":
         path = path.parent / ".." / path.parent.name / path.name
     found = known.find_id(tables.train["id"][7]) if spelled == "id" else known.find_path(path)
-    assert found is not None
     assert (found.id, found.label) == (tables.train["id"][7], tables.train["label"][7])
     assert [folds.mask_held_out(fold)[7] for fold in range(folds.splits)] == [
         fold in found.folds for fold in range(folds.splits)
@@ -65,7 +65,14 @@ def test_photos_to_predict_and_others_have_no_label(made: Made, tmp_path: Path) 
     assert known.find_id(identity) == AskedPhoto(str(path), id=identity)
     elsewhere = write_photo(tmp_path / "elsewhere.png")
     assert known.find_path(elsewhere) == AskedPhoto(str(elsewhere))
-    assert known.find_id("nobody") is None
+
+
+@pytest.mark.parametrize("asked", ["{}x", "nobody at all"])
+def test_an_unknown_id_is_refused_with_ids_that_exist(made: Made, asked: str) -> None:
+    _, tables, folds = made
+    first = tables.train["id"][0]
+    with pytest.raises(BadChoice, match=rf"neither a file nor the id .* ids such as .*{first}"):
+        KnownPhotos(tables, folds).find_id(asked.format(first))
 
 
 def test_the_rows_of_an_orientation_task_are_turned(made: Made) -> None:
@@ -83,5 +90,4 @@ def test_the_rows_of_an_orientation_task_are_turned(made: Made) -> None:
     assert [known.describe_row(row).turns for row in range(4)] == [0, 1, 2, 3]
     assert known.find_path(tables.train_paths[1]) == known.describe_row(4)
     found = known.find_id(test["id"][2])
-    assert found is not None
-    assert found.turns == 2
+    assert (found.turns, found.name) == (2, f"{Path(found.path).stem}@180{Path(found.path).suffix}")

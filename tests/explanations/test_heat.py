@@ -26,8 +26,13 @@ def spot(row: float, column: float, size: int = 20) -> np.ndarray:
         (0.9, 0.1, "lower left"),
     ],
 )
-def test_the_region_is_that_of_the_centre_of_mass(row: float, column: float, region: str) -> None:
+def test_the_region_is_that_of_a_spot(row: float, column: float, region: str) -> None:
     assert name_region(spot(row, column)) == region
+
+
+def test_the_region_holds_evidence_even_if_the_centre_of_mass_does_not() -> None:
+    assert name_region(2 * spot(0.05, 0.05) + spot(0.9, 0.9)) == "upper left"
+    assert name_region(np.ones((56, 40), np.float32)) == "centre"
 
 
 def test_a_map_without_evidence_is_nowhere() -> None:

@@ -11,7 +11,7 @@ from labelled_photos import competition_of
 from ensembler.competition.tables import load_tables
 from ensembler.paths import Workspace
 from ensembler.progress import SILENT
-from ensembler.workflows.explain import explain
+from ensembler.workflows.explain.explain import explain
 from ensembler.workflows.fetch.adopt import adopt
 from ensembler.workflows.train.train import train_members
 

@@ -27,7 +27,7 @@ from ...reports.photos import (
 from ...reports.quality import round_finite
 from ...reports.stack_file import StackFile
 from ..engine import open_engine
-from ..explain import explain_training_rows
+from ..explain.explain import explain_training_rows
 from .sources import Sources
 
 # Number of the largest losses of which it is shown what networks look at, and most members of a stack that is asked.

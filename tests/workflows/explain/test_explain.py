@@ -20,7 +20,8 @@ from ensembler.members.records import MemberRecord, load_fold
 from ensembler.progress import Progress
 from ensembler.serialization import read_json
 from ensembler.storage import write_text
-from ensembler.workflows.explain import Explanations, explain, explain_training_rows
+from ensembler.workflows.explain.explain import explain, explain_training_rows
+from ensembler.workflows.explain.result import Explanations
 from ensembler.workflows.predict import predict
 
 # The demo trains and stacks real members.
@@ -94,7 +95,7 @@ def test_each_photo_has_a_picture_and_a_row(explained: Explanations) -> None:
             assert picture.width > 4 * 336
     assert len(list(Path(str(explained.output)).iterdir())) == 3
     table = str(explained)
-    assert "2 photos explained by the folds' networks that never saw them" in table
+    assert "by the folds' networks that never saw them: 2 photos" in table
     assert "by gradient times input, because they have no feature maps: demo-dense" in table
     plain = json.loads(json.dumps(explained.to_json()))
     assert [photo["class"] for photo in plain["photos"]] == [photo.class_name for photo in explained.photos]

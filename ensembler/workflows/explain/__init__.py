@@ -1,0 +1,1 @@
+"""Explanations of predictions: which parts of a photo speak for a class."""
