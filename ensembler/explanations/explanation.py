@@ -36,7 +36,7 @@ class MemberExplanation:
 
     @property
     def region(self) -> str:
-        """Part of the photo that holds most of the map."""
+        """Part of the photo around which most of the map lies."""
         return name_region(self.heat)
 
     @property
@@ -112,7 +112,7 @@ class Explanation:
 
     @property
     def region(self) -> str:
-        """Part of the photo that holds most of the map, such as ``centre`` or ``upper left``."""
+        """Part of the photo around which most of the map lies, such as ``centre`` or ``upper left``."""
         return name_region(self.heat)
 
     @property

@@ -13,6 +13,8 @@ Heat = NDArray[np.float32]
 _ROWS, _COLUMNS = ("upper", "", "lower"), ("left", "", "right")
 # Share of height and width of the middle part, which is called the centre.
 _CENTRE = 0.4
+# Standard deviation of the neighbourhood of a place, as a share of height and width.
+_NEIGHBOURHOOD = 0.1
 
 
 def place_on_photo(values: NDArray[Any], view: NDArray[np.float64], size: int = MAP_SIZE) -> NDArray[np.float32]:
@@ -59,22 +61,23 @@ def normalise(maps: NDArray[Any]) -> NDArray[np.float32]:
 
 
 def name_region(heat: Heat) -> str:
-    """Name the part of a photo that holds most of a map, such as ``centre`` or ``upper left``.
+    """Name the part of a photo around which most of a map lies, such as ``centre`` or ``upper left``.
 
-    The parts are three by three, those in the middle :data:`_CENTRE` of an edge wide. An empty map is ``nowhere``.
+    Its centre of mass would be between two strong places, where nothing may be. An empty map is ``nowhere``.
     """
     if not heat.any():
         return "nowhere"
-    shares = _share_among_parts(len(heat)) @ heat @ _share_among_parts(heat.shape[1]).T
-    row, column = np.unravel_index(int(shares.argmax()), shares.shape)
+    around = _weigh_neighbours(len(heat)) @ heat @ _weigh_neighbours(heat.shape[1])
+    place = np.unravel_index(int(around.argmax()), heat.shape)
+    edges = [(1 - _CENTRE) / 2, (1 + _CENTRE) / 2]
+    row, column = (int(np.digitize((at + 0.5) / size, edges)) for at, size in zip(place, heat.shape, strict=True))
     return " ".join(filter(None, (_ROWS[row], _COLUMNS[column]))) or "centre"
 
 
-def _share_among_parts(count: int) -> NDArray[np.float64]:
-    """Return the share of each of ``count`` positions in the first, the middle and the last part of an edge."""
-    edges = count * np.array([0, (1 - _CENTRE) / 2, (1 + _CENTRE) / 2, 1])
-    inside = np.clip(np.arange(1, count + 1) - edges[:, None], 0, 1)
-    return np.asarray(inside[:-1] - inside[1:])
+def _weigh_neighbours(count: int) -> NDArray[np.float64]:
+    """Return the Gaussian weights of ``count`` positions for each of them, shape (count, count)."""
+    places = np.arange(count) / count
+    return np.asarray(np.exp(-(((places - places[:, None]) / _NEIGHBOURHOOD) ** 2) / 2))
 
 
 def measure_half_area(heat: Heat) -> float:

@@ -32,6 +32,10 @@ def test_the_region_is_that_of_a_spot(row: float, column: float, region: str) ->
 
 def test_the_region_holds_evidence_even_if_the_centre_of_mass_does_not() -> None:
     assert name_region(2 * spot(0.05, 0.05) + spot(0.9, 0.9)) == "upper left"
+    # A strong place on the border of four parts outweighs what is weaker and spread over one of them.
+    border = np.zeros((20, 20), np.float32)
+    border[3:7, 3:7], border[8:12, 14:] = 1, 0.4
+    assert name_region(border) == "upper left"
     assert name_region(np.ones((56, 40), np.float32)) == "centre"
 
 
