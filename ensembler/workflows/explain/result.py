@@ -50,7 +50,7 @@ class Explanations(Shown):
         columns = ["photo", *(["label"] if has_labels else []), "class", "probability", *self.members]
         rows = [
             [
-                photo.photo if not photo.id else photo.id,
+                photo.id or _shorten(photo.photo),
                 *([photo.label] if has_labels else []),
                 photo.class_name,
                 f"{photo.probability:.4f}",
@@ -75,7 +75,7 @@ class Explanations(Shown):
             yield f"by gradient times input, because they have no feature maps: {', '.join(pixelwise)}"
         if empty := [photo.name for photo in self.photos if not photo.heat.any()]:
             yield f"nothing speaks for the class in {format_count(empty, 'photo')}: {format_first(empty)}"
-        yield from (f"unreadable: {path}" for path in self.unreadable)
+        yield from (f"unreadable: {_shorten(path)}" for path in self.unreadable)
         if self.output is not None:
             yield f"pictures: {self.output}"
 
@@ -88,3 +88,9 @@ class Explanations(Shown):
             "unreadable": [str(path) for path in self.unreadable],
             "output": None if self.output is None else str(self.output),
         }
+
+
+def _shorten(path: Path) -> Path:
+    """Return the path of a photo as it is seen from the folder in which the command runs, if it lies below."""
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path
