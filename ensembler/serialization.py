@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 REMAKE = "delete it and run the command that made it again."
+# Bytes of a file name that are not valid UTF-8, as Python represents them.
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 # Plain names of the types in msgspec's messages.
 _TYPE_NAMES = {
     "str": "text in quotes",
@@ -164,7 +166,9 @@ def write_json(path: Path, content: Any) -> None:
 
 def format_json(content: Any) -> str:
     """Return ``content`` as indented JSON."""
-    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+    text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+    # File names may contain bytes that are not valid UTF-8.
+    return _LONE_SURROGATE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def write_json_if_changed(path: Path, content: Any) -> None:

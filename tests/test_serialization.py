@@ -4,6 +4,7 @@ import copy
 import dataclasses
 import json
 import math
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -188,3 +189,10 @@ def test_an_exported_record_contains_the_derived_fields_of_its_parts() -> None:
         "parts": [{"path": "x", "count": 1.0, "double": 2.0}],
         "by_name": {"a": {"path": "y", "count": None, "double": None}, "b": None},
     }
+
+
+def test_names_of_files_that_are_not_utf_8_come_back(tmp_path: Path) -> None:
+    names = [os.fsdecode(b"a\xff.jpg"), "é 狗.jpg"]
+    write_json(tmp_path / "photos.json", names)
+    assert read_json(tmp_path / "photos.json") == names
+    assert "é 狗.jpg" in (tmp_path / "photos.json").read_text("utf-8")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from .sources import ExplainedSource
 
 # Text in the file of a picture, by which it is recognised.
 _MARK = ("Software", "ensembler explain")
+_MOST_BYTES = 200
 
 
 def draw_explanation(found: Explanation, source: ExplainedSource, *, members: bool) -> Image.Image:
@@ -50,7 +52,8 @@ def choose_picture_names(photos: Sequence[str]) -> list[str]:
     """Return a name for the picture of each photo. A number tells photos of the same name apart."""
     names, taken = [], set[str]()
     for photo in photos:
-        stem, number = Path(photo).stem, 1
+        # A number and the suffix need room, because file systems limit names to 255 bytes.
+        stem, number = os.fsencode(Path(photo).stem)[:_MOST_BYTES].decode("utf-8", "ignore") or "photo", 1
         # Some file systems do not tell capitals from small letters.
         while (name := stem if number == 1 else f"{stem}-{number}").casefold() in taken:
             number += 1

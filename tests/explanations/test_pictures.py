@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +76,9 @@ def test_a_picture_becomes_a_file_of_its_format(form: str) -> None:
         (["1-2.png", "1.png", "1.png"], ["1-2.png", "1.png", "1-3.png"]),
         (["собака 狗.jpeg"], ["собака 狗.png"]),
         (["1.jpg", "1@90.jpg"], ["1.png", "1@90.png"]),
+        (["n" * 255, "n" * 251 + ".jpg"], ["n" * 200 + ".png", "n" * 200 + "-2.png"]),
+        (["é" * 125 + ".jpg"], ["é" * 100 + ".png"]),
+        ([os.fsdecode(b"a\xff.jpg"), os.fsdecode(b"\xff.jpg")], ["a.png", "photo.png"]),
     ],
 )
 def test_photos_of_one_name_have_pictures_of_their_own(photos: list[str], names: list[str]) -> None:
