@@ -19,7 +19,7 @@ COLUMNS = 8
 SIDE, GAP, BORDER, LINE, TITLE, HEADING = 160, 16, 24, 17, 56, 46
 FONT_SIZE, HEADING_SIZE, TITLE_SIZE = 13, 19, 26
 # Lines below a thumbnail, beside the name of the file.
-CAPTION_LINES = 5
+CAPTION_LINES = 6
 # Photos with fewer pixels on both sides show their pixels.
 _SHOWN_PIXELS = 64
 # Captions of photos without a label.

@@ -138,7 +138,7 @@ def _summarise(kind: str, pairs: Sequence[Pair]) -> Finding:
     summary += {
         CLASHING: ", with different labels",
         IDENTICAL: ", in identical files",
-        NEAR: f", by pixels that correlate by {least:.2f} or more",
+        NEAR: f", by pixels that correlate by {least:.3f} or more",
     }[kind]
     examples = tuple(f"{pair.one.path} = {pair.other.path}" for pair in pairs[:MAX_EXAMPLES])
     return Finding(kind, name, len(pairs), "pair", examples, f"{summary}.", _ADVICE[kind, name])

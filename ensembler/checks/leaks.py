@@ -7,13 +7,22 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from ..competition.folds.assignment import assign_folds, count_independent_photos
 from ..competition.folds.folds import FALLBACK_FOLDS
 from ..competition.manifest import Manifest
 from ..competition.metrics.standard_errors import assign_units
 from ..competition.tables import encode_labels
 from ..errors import format_count
-from .association import LEAST_AREA, LEAST_PHOTOS, LEVEL, Flags, Property, Targets, format_area, measure_properties
+from .association import (
+    LEAST_AREA,
+    LEAST_PHOTOS,
+    LEVEL,
+    Flags,
+    Property,
+    Targets,
+    deal_folds,
+    format_area,
+    measure_properties,
+)
 from .clues import list_file_clues, list_modified_clue, list_name_clues
 from .finding import Finding, Found
 from .photos import Photo
@@ -60,16 +69,17 @@ def make_targets(photos: Sequence[Photo], manifest: Manifest) -> Targets | None:
     For two classes, one is compared with the other. Of many classes, the most frequent ones are.
     """
     labels = pd.Series([photo.label for photo in photos], dtype=str)
-    groups = pd.Series([photo.group for photo in photos], dtype=str)
+    groups = [photo.group for photo in photos]
     flags: Flags = encode_labels(labels, manifest) > 0.5
     counts = flags.sum(axis=0)
     enough = np.flatnonzero((counts >= LEAST_PHOTOS) & (len(flags) - counts >= LEAST_PHOTOS))
     chosen = np.sort(enough[np.argsort(-counts[enough], kind="stable")][:MAX_CLASSES])
-    folds = min(FALLBACK_FOLDS, count_independent_photos(groups))
+    units = assign_units(groups)
+    folds = min(FALLBACK_FOLDS, len(np.unique(units)))
     if not len(chosen) or folds < 2:
         return None
     names = [manifest.outputs[place] for place in chosen]
-    return Targets(names, flags[:, chosen], assign_folds(labels, groups, folds, 0), assign_units(groups.tolist()))
+    return Targets(names, flags[:, chosen], deal_folds(labels.tolist(), units, folds), units)
 
 
 def _add_together(properties: Sequence[Property]) -> list[Property]:

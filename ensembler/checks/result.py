@@ -167,8 +167,17 @@ class CheckResult(Shown):
         rows = [
             [each.kind, each.set, f"{each.number:,}", _shorten(each.examples), each.advice] for each in self.findings
         ]
-        notes = [*(each.summary for each in self.findings), *self.weak, *self.left_out, *self._list_ends()]
+        summaries = [each.summary for each in self.findings]
+        notes = [*summaries, *self._count_copies(), *self.weak, *self.left_out, *self._list_ends()]
         return Table(columns if rows else (), rows, ["set", "worst", "what to do"], notes)
+
+    def _count_copies(self) -> list[str]:
+        """Return the number of all copies, which are several findings if labels clash or files are identical."""
+        counts = self.duplicates
+        if not counts.contradicting:
+            return []
+        pairs = "1 pair has" if counts.contradicting == 1 else f"{counts.contradicting} pairs have"
+        return [f"In all, {counts.training} training photos show the same picture as others; {pairs} clashing labels."]
 
     def _list_ends(self) -> list[str]:
         lines = [] if self.findings else ["No doubts were found."]

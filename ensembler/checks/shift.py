@@ -10,10 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
-from ..competition.folds.assignment import assign_folds
 from ..competition.folds.folds import FALLBACK_FOLDS
 from ..competition.metrics.standard_errors import assign_units
 from ..progress import Progress
@@ -26,6 +24,7 @@ from .association import (
     Property,
     Targets,
     bin_numbers,
+    deal_folds,
     format_area,
     measure_clue,
     measure_properties,
@@ -113,10 +112,10 @@ def _choose_rows(is_test: NDArray[np.bool_]) -> NDArray[np.int64]:
 
 
 def _make_targets(photos: Sequence[Photo]) -> Targets:
-    names = pd.Series([photo.set for photo in photos], dtype=str)
-    groups = pd.Series([photo.group for photo in photos], dtype=str)
-    flags = (names == "test").to_numpy()[:, None]
-    return Targets(["test"], flags, assign_folds(names, groups, FALLBACK_FOLDS, 0), assign_units(groups.tolist()))
+    names = [photo.set for photo in photos]
+    units = assign_units([photo.group for photo in photos])
+    flags = np.array([[name == "test"] for name in names])
+    return Targets(["test"], flags, deal_folds(names, units, FALLBACK_FOLDS), units)
 
 
 def _list_properties(photos: Sequence[Photo]) -> list[Property]:

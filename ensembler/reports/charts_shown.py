@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -11,6 +11,7 @@ import numpy as np
 
 from ..progress import Progress
 from .facts import AnswerFacts, DataFacts, ReportFacts
+from .filters import make_visible
 from .member_facts import MemberFacts, MembersFacts
 from .outcome_facts import QualityFacts, ReliabilityFacts
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 # Most members with a chart of their learning curves.
 CURVED_MEMBERS = 6
+# Most scores in their chart.
+MOST_SCORES = 40
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,11 +57,11 @@ def draw_charts(facts: ReportFacts, progress: Progress) -> Charts:
     task = progress.start("charts", len(planned) + len(curved))
     for name, build in planned.items():
         progress.raise_if_stopping("in charts")
-        svg[name] = format_svg(build(), key=name.replace("_", ""))
+        svg[name] = make_visible(format_svg(build(), key=name.replace("_", "")))
         task.advance()
     for number, member in enumerate(curved):
         progress.raise_if_stopping("in charts")
-        curves.append((member.name, format_svg(_build_curves(member), key=f"curves{number}")))
+        curves.append((member.name, make_visible(format_svg(_build_curves(member), key=f"curves{number}"))))
         task.advance()
     task.finish()
     return replace(Charts(style=format_chart_css(), curves=tuple(curves)), **svg)
@@ -80,7 +83,7 @@ def _plan_charts(facts: ReportFacts) -> dict[str, _Build | None]:
     sized = [one for one in members.members if one.megabytes and one.log_loss is not None]
     scored = any(one.own is not None or one.public is not None for one in answer.submissions if one.made)
     return {
-        "scores": (lambda: _build_scores(answer, members)) if len(list(_list_scores(answer, members))) > 1 else None,
+        "scores": (lambda: _build_scores(answer, members)) if len(list_scores(answer, members)) > 1 else None,
         "public": (lambda: _build_submissions(answer)) if scored else None,
         "cost": (lambda: _build_cost(timed, answer, "milliseconds_per_photo", "milliseconds a photo"))
         if timed
@@ -98,27 +101,38 @@ def _plan_charts(facts: ReportFacts) -> dict[str, _Build | None]:
     }
 
 
-def _list_scores(
-    answer: AnswerFacts, members: MembersFacts
-) -> Iterator[tuple[str, float, float | None, float | None, bool]]:
-    """Yield name, score and 95 % interval of the stacks and members that are scored by the competition's metric."""
+@dataclass(frozen=True)
+class _Scored:
+    """A score by the competition's metric, with its 95 % interval."""
+
+    name: str
+    score: float
+    low: float | None
+    high: float | None
+    is_stack: bool
+
+
+def list_scores(answer: AnswerFacts, members: MembersFacts) -> list[_Scored]:
+    """Return the stacks and members that are scored by the competition's metric, the best first."""
+    found = []
     for stack in answer.stacks:
         if stack.rank is not None:
             low, high = stack.interval or (None, None)
-            yield stack.name, stack.score, low, high, True
+            found.append(_Scored(stack.name, stack.score, low, high, is_stack=True))
     for member in members.members:
         if member.is_finished and member.score is not None:
             reach = None if member.standard_error is None else 1.96 * member.standard_error
-            bounds = (None, None) if reach is None else (member.score - reach, member.score + reach)
-            yield member.name, member.score, *bounds, False
+            low, high = (None, None) if reach is None else (member.score - reach, member.score + reach)
+            found.append(_Scored(member.name, member.score, low, high, is_stack=False))
+    return sorted(found, key=lambda one: -one.score if answer.larger_is_better else one.score)
 
 
 def _build_scores(answer: AnswerFacts, members: MembersFacts) -> Chart:
     from ..charts.scores import ScoreRow, build_score_chart
 
     rows = [
-        ScoreRow(name, score, low=low, high=high, important=important)
-        for name, score, low, high, important in _list_scores(answer, members)
+        ScoreRow(one.name, one.score, low=one.low, high=one.high, important=one.is_stack)
+        for one in list_scores(answer, members)[:MOST_SCORES]
     ]
     return build_score_chart(rows, score_label=answer.metric, larger_is_better=answer.larger_is_better)
 

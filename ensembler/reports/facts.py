@@ -79,6 +79,9 @@ class AnswerFacts:
         ``stack``, ``member`` or empty.
     gain, gain_interval, best_member
         Gain of the stack over its best member, its 95 % interval, and that member.
+    corrected_score
+        Score of the stack or member without the photos that it excludes, and by its new labels. None without
+        corrections. All other scores are by the original labels of all photos.
     members_count
         Number of finished members.
     """
@@ -96,6 +99,7 @@ class AnswerFacts:
     gain_interval: tuple[float, float] | None = None
     best_member: str = ""
     refit: bool = False
+    corrected_score: float | None = None
     hidden_metric: str = ""
     hidden_score: float | None = None
     hidden_error: float | None = None

@@ -44,6 +44,8 @@ class MemberFacts:
         Mean time of predictions of single photos, and their number.
     parameters, megabytes
         Size of one fold's network.
+    corrected_log_loss
+        Log loss without the photos that the member excludes, and by its new labels. None without corrections.
     without
         Loss of the stack without the member, by the metric; positive is worse. None outside of the shown stack.
     without_interval
@@ -72,6 +74,7 @@ class MemberFacts:
     parameters: int | None
     megabytes: float | None
     settings: dict[str, str]
+    corrected_log_loss: float | None = None
     without: float | None = None
     without_interval: tuple[float, float] | None = None
     errors_alike: float | None = None

@@ -14,7 +14,7 @@ from markupsafe import Markup
 from ..figures import format_parameters
 from . import tables_shown
 from .cells import PageTable, format_significant, shorten
-from .charts_shown import Charts
+from .charts_shown import MOST_SCORES, Charts, list_scores
 from .facts import DataFacts, ReportFacts
 from .filters import capitalise, embed_json, format_chance, format_percent, format_prose, make_visible
 from .member_facts import MemberFacts
@@ -60,6 +60,7 @@ def render_page(
         speed_note=_describe_speeds(facts.members.members),
         reliability_sentence=_describe_reliability(facts.quality),
         curve_note=_describe_curves(facts.quality),
+        scores_note=_describe_scores(facts),
         curves_left=sum(bool(member.curves) for member in facts.members.members) - len(charts.curves),
         data_lines=list(_list_data(facts.data)),
         describe=functools.partial(describe_photo, exclusive=exclusive),
@@ -148,6 +149,11 @@ def _describe_speeds(members: tuple[MemberFacts, ...]) -> str:
     return " ".join(parts)
 
 
+def _describe_scores(facts: ReportFacts) -> str:
+    count = len(list_scores(facts.answer, facts.members))
+    return f"The best {MOST_SCORES} of {count}." if count > MOST_SCORES else ""
+
+
 def _describe_reliability(facts: QualityFacts) -> str:
     if facts.before is None:
         return ""
@@ -201,9 +207,11 @@ def _find_median(values: tuple[int, ...]) -> int:
 
 def describe_photo(photo: PhotoFacts, *, exclusive: bool) -> Markup:
     """Return the caption of a photo as HTML."""
-    choice, label = make_visible(shorten(photo.choice, 60)), make_visible(shorten(photo.label, 60))
+    choice, label = make_visible(shorten(photo.choice)), make_visible(shorten(photo.label))
     if not photo.label:
-        return Markup('<p class="verdict"><b>{}</b> {}</p>').format(_isolate(choice), format_chance(photo.probability))
+        return Markup('<p class="verdict">predicted <b>{}</b> with {}</p>').format(
+            _isolate(choice), format_chance(photo.probability)
+        )
     verb = "labelled" if exclusive else "has"
     return Markup('<p class="verdict">{} <b>{}</b>, predicted <b>{}</b> · loss {}</p>').format(
         verb, _isolate(label), _isolate(choice), f"{photo.loss:.2f}"

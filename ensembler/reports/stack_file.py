@@ -62,6 +62,8 @@ class StackFile:
         Scores of all meta-learners by name.
     submission
         Path of the CSV.
+    corrected
+        Scores without the photos that the members exclude, and by their new labels. None without corrections.
     """
 
     name: str
@@ -83,6 +85,7 @@ class StackFile:
     folds: str = ""
     samples: str = ""
     sha256: str = ""
+    corrected: StoredScore | None = None
 
     @property
     def known_score(self) -> tuple[str, float]:

@@ -148,6 +148,7 @@ def tabulate_speeds(members: Sequence[MemberFacts]) -> PageTable:
 def tabulate_losses(members: Sequence[MemberFacts], metric: str) -> PageTable:
     """Return the third of the articles' tables: log loss, with the competition's metric."""
     best, is_loss = find_best([one.log_loss for one in members]), metric == "log loss"
+    is_corrected = any(one.corrected_log_loss is not None for one in members)
     columns = (
         Column("member", is_text=True),
         Column("parameters"),
@@ -156,6 +157,7 @@ def tabulate_losses(members: Sequence[MemberFacts], metric: str) -> PageTable:
         *([] if is_loss else [Column(metric, hint="out of fold \N{PLUS-MINUS SIGN} standard error")]),
         Column("standard error" if is_loss else "spread", hint="" if is_loss else "deviation over the folds"),
         Column("accuracy"),
+        *([Column("corrected", hint="log loss without excluded photos, and by new labels")] if is_corrected else []),
     )
     rows = tuple(
         (
@@ -166,6 +168,7 @@ def tabulate_losses(members: Sequence[MemberFacts], metric: str) -> PageTable:
             *([] if is_loss else [score_cell(one.score, one.standard_error)]),
             number_cell(one.standard_error if is_loss else one.log_loss_spread),
             share_cell(one.accuracy, 2),
+            *([number_cell(one.corrected_log_loss)] if is_corrected else []),
         )
         for one in _sort(members, "log_loss")
     )
@@ -349,7 +352,10 @@ def tabulate_settings(facts: RepeatFacts) -> PageTable:
 
 def tabulate_hashes(facts: RepeatFacts) -> PageTable:
     """Return the hashes by name."""
-    rows = tuple((name_cell(name), Cell(digest, digest)) for name, digest in facts.hashes.items())
+    rows = tuple(
+        (name_cell(name), Cell(digest[:24] + "\N{HORIZONTAL ELLIPSIS}" * (len(digest) > 24), digest, digest))
+        for name, digest in facts.hashes.items()
+    )
     return PageTable("hashes", "Hashes", (Column("of", is_text=True), Column("hash", is_text=True)), rows)
 
 

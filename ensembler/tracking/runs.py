@@ -107,7 +107,7 @@ class Runs:
     def _begin_fold(self, event: FoldBegan) -> None:
         if event.member not in self._members:
             return
-        name = "all photos" if event.fold == _ALL_PHOTOS else f"fold {event.fold + 1}"
+        name = "all photos" if event.fold == _ALL_PHOTOS else f"fold {event.fold}"
         self._folds[event.member, event.fold] = self._store.open_run(
             f"{event.member}, {name}",
             {KIND_TAG: "fold", FOLD_TAG: str(event.fold)},

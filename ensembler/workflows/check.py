@@ -23,10 +23,9 @@ from ..checks.finding import Found, join_found
 from ..checks.labels.doubts import find_label_doubts
 from ..checks.leaks import find_leaks
 from ..checks.photo_facts import read_facts
-from ..checks.photos import Photo, join_facts, summarise
+from ..checks.photos import Photo, describe_set, join_facts, summarise
 from ..checks.ranking import rank_found
-from ..checks.result import CHECK_FILE, DOUBT_COLUMNS, DOUBTS_FILE, SHEET_FILE, CheckResult
-from ..checks.set_facts import describe_set
+from ..checks.result import CHECK_FILE, DOUBT_COLUMNS, DOUBTS_FILE, SHEET_FILE, Balance, CheckResult
 from ..checks.shift import StoredFeatures, find_shift
 from ..competition.csv_tables import read_table, write_table
 from ..competition.duplicates import count_duplicates, load_duplicates
@@ -105,32 +104,29 @@ def _list_unreadable(
 def _examine(
     folder: CompetitionFolder, tables: Tables, photos: Sequence[Photo], unreadable: pd.DataFrame, progress: Progress
 ) -> tuple[Found, CheckResult]:
-    manifest, (train, test) = tables.manifest, read_photo_tables(folder)
-    duplicates = load_duplicates(folder)
-    balance = None if manifest.is_orientation else measure_balance(train["label"], manifest.classes)
-    leaks, leak_clues = find_leaks(photos, manifest)
+    """Run all checks. Return what they found, and the result without its duration and files."""
     features = _load_features(folder, tables, photos)
+    leaks, leak_clues = find_leaks(photos, tables.manifest)
     shift, shift_clues = find_shift(photos, features, progress)
     parts = [
         find_faults(photos, unreadable),
-        find_copies(photos, duplicates, tables.photos, progress),
+        find_copies(photos, load_duplicates(folder), tables.photos, progress),
         leaks,
         shift,
         _find_label_doubts(folder, tables, features, progress),
+        _find_imbalance(folder, tables),
     ]
-    if balance is not None:
-        independent = count_independent(train["label"], train["group"])
-        parts.append(find_imbalance(balance, independent, _count_folds(folder)))
     found = rank_found(join_found(parts))
-    sets = {"train": train, "test": test}
+    train, test = read_photo_tables(folder)
+    sizes = {"train": len(train), "test": len(test)}
     return found, CheckResult(
         competition=folder.name,
-        samples=compute_samples_fingerprint(folder, manifest),
+        samples=compute_samples_fingerprint(folder, tables.manifest),
         made=datetime.now(UTC).isoformat(timespec="seconds"),
         seconds=0.0,
-        sets={name: describe_set(photos, name, len(table), unreadable) for name, table in sets.items()},
-        balance=balance,
-        duplicates=count_duplicates(duplicates, train.set_index("id")["label"]),
+        sets={name: describe_set(photos, name, rows, unreadable) for name, rows in sizes.items()},
+        balance=_measure_balance(tables),
+        duplicates=count_duplicates(load_duplicates(folder), train.set_index("id")["label"]),
         findings=found.findings,
         leaks=leak_clues,
         shift=shift_clues,
@@ -138,6 +134,19 @@ def _examine(
         weak=tuple(filter(None, map(describe_strongest, (leak_clues, shift_clues)))),
         left_out=found.left_out,
     )
+
+
+def _measure_balance(tables: Tables) -> Balance | None:
+    manifest = tables.manifest
+    return None if manifest.is_orientation else measure_balance(tables.train["label"], manifest.classes)
+
+
+def _find_imbalance(folder: CompetitionFolder, tables: Tables) -> Found:
+    balance = _measure_balance(tables)
+    if balance is None:
+        return Found()
+    independent = count_independent(tables.train["label"], tables.train["group"])
+    return find_imbalance(balance, independent, _count_folds(folder))
 
 
 def _count_folds(folder: CompetitionFolder) -> int:

@@ -270,10 +270,15 @@ def _list_asked(listed: Sequence[PathLike], known: KnownPhotos) -> list[AskedPho
     """Return the photos that a call names by paths, folders and ids."""
     asked: list[AskedPhoto] = []
     for each in listed:
-        if not Path(each).exists() and (found := known.find_id(str(each))) is not None:
+        if Path(each).exists():
+            asked += [known.find_path(path) for path in list_photo_files([each])]
+        elif (found := known.find_id(str(each))) is not None:
             asked.append(found)
         else:
-            asked += [known.find_path(path) for path in list_photo_files([each])]
+            raise BadChoice(
+                f"{each} is neither a file nor the id of a photo of the competition: name files, folders, or ids as in "
+                "train.csv."
+            )
     return asked
 
 

@@ -9,6 +9,7 @@ from ensembler.checks.association import (
     Targets,
     bin_numbers,
     build_classifier,
+    deal_folds,
     describe_strongest,
     measure_clue,
     measure_properties,
@@ -146,3 +147,14 @@ def test_the_strongest_of_what_is_not_reported_is_told() -> None:
         "The strongest clue to 'dog' that is not reported is width with an AUC of 0.60 [0.53, 0.67], which is below "
         "0.7 or may be chance."
     )
+
+
+def test_folds_keep_groups_together_and_have_each_class() -> None:
+    units = np.concatenate([np.arange(40), np.repeat(40 + np.arange(10), 6)])
+    labels = np.where(units % 4 == 0, "rare", "common").tolist()
+    folds = deal_folds(labels, units, 5)
+    assert all(len(set(folds[units == unit])) == 1 for unit in np.unique(units))
+    rare = np.array(labels) == "rare"
+    assert min(np.bincount(folds[rare & (units < 40)], minlength=5)) >= 1
+    assert min(np.bincount(folds, minlength=5)) >= 12
+    assert set(deal_folds(["a", "b"], np.arange(2), 2)) == {0, 1}

@@ -148,3 +148,4 @@ def test_reduced_motion_and_print(browser: Browser, pages: dict[str, Path]) -> N
         opened.page.emulate_media(media="print")
         assert not opened.page.locator(".contents").is_visible()
         assert opened.page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+        assert opened.page.evaluate("getComputedStyle(document.body).getPropertyValue('--chart-paper')") == "#fff"

@@ -27,6 +27,7 @@ from ensembler.events import (
     StackScored,
     Warned,
 )
+from ensembler.options.reading import RUN, read_options
 from ensembler.progress import SILENT
 from ensembler.tracking.runs import Runs
 from ensembler.tracking.store import open_store
@@ -127,8 +128,8 @@ def test_a_training_becomes_nested_runs(client: Any, experiment: str, tmp_path: 
     heard = track(experiment, [planned(), made, *FOLD_0, *FOLD_1, SCORED], report=report)
     assert not heard.of_kind(Warned)
     runs = runs_of(client, experiment)
-    assert set(runs) == {"b0", "b0, fold 1", "b0, fold 2"}
-    member, fold = runs["b0"], runs["b0, fold 1"]
+    assert set(runs) == {"b0", "b0, fold 0", "b0, fold 1"}
+    member, fold = runs["b0"], runs["b0, fold 0"]
     assert {run.status for run in runs.values()} == {"FINISHED"}
     assert fold.parent == member.id
     assert (member.parent, member.artifacts()) == ("", ["report.html"])
@@ -154,14 +155,14 @@ def test_a_resumed_training_continues_its_runs(client: Any, experiment: str) -> 
     runs = runs_of(client, experiment)
     assert {name: run.status for name, run in runs.items()} == {
         "b0": "KILLED",
-        "b0, fold 1": "FINISHED",
-        "b0, fold 2": "KILLED",
+        "b0, fold 0": "FINISHED",
+        "b0, fold 1": "KILLED",
     }
     track(experiment, [planned((1,)), FOLD_1[0], *FOLD_1[2:], SCORED])
     resumed = runs_of(client, experiment)
     assert {name: run.id for name, run in resumed.items()} == {name: run.id for name, run in runs.items()}
     assert {run.status for run in resumed.values()} == {"FINISHED"}
-    assert resumed["b0, fold 2"].curve("training_loss") == [(1, 0.5), (2, 0.25)]
+    assert resumed["b0, fold 1"].curve("training_loss") == [(1, 0.5), (2, 0.25)]
     # A repeated call finds everything finished, and adds nothing.
     track(experiment, [planned(()), SCORED])
     again = runs_of(client, experiment)["b0"]
@@ -181,8 +182,8 @@ def test_a_failed_job_fails_its_folds_and_their_member_alone(client: Any, experi
     track(experiment, [planned(), planned((), "p2", "b2"), *failed], BadChoice("a job failed"))
     assert {name: run.status for name, run in runs_of(client, experiment).items()} == {
         "b0": "FAILED",
-        "b0, fold 1": "FINISHED",
-        "b0, fold 2": "FAILED",
+        "b0, fold 0": "FINISHED",
+        "b0, fold 1": "FAILED",
         "b2": "FINISHED",
     }
 
@@ -285,6 +286,12 @@ def test_an_absent_package_is_named_with_its_remedy(absent: str) -> None:
     check_tracking(None, find)
 
 
+def test_other_trackers_are_refused() -> None:
+    with pytest.raises(BadChoice, match=r"^track takes mlflow\. Received: wandb$"):
+        read_options({"track": "wandb"}, known=RUN)
+    assert read_options({"track": "mlflow"}, known=RUN) == {"track": "mlflow"}
+
+
 def test_without_the_option_progress_is_what_it_was() -> None:
     with open_tracking(None, "any", Path("none"), SILENT) as progress:
         assert progress is SILENT
@@ -298,9 +305,9 @@ def test_a_real_training_and_its_stack_are_tracked(client: Any, tmp_path: Path) 
     stacked = stack(name="only", meta="mean", **given)
     runs = runs_of(client, "made")
     assert {name: run.status for name, run in runs.items()} == dict.fromkeys(
-        ["demo-conv", *(f"demo-conv, fold {number}" for number in (1, 2, 3)), "only"], "FINISHED"
+        ["demo-conv", *(f"demo-conv, fold {number}" for number in (0, 1, 2)), "only"], "FINISHED"
     )
     assert runs["demo-conv"].metrics["log_loss"] == pytest.approx(trained[0].log_loss)
-    assert [step for step, _ in runs["demo-conv, fold 2"].curve("held_out_log_loss")] == [1, 2]
+    assert [step for step, _ in runs["demo-conv, fold 1"].curve("held_out_log_loss")] == [1, 2]
     assert runs["only"].metrics["score"] == pytest.approx(stacked.score)
     assert runs["only"].tags["member.demo-conv"] == runs["demo-conv"].tags["ensembler.fingerprint"]

@@ -188,6 +188,7 @@ def test_planted_copies_are_found_and_nothing_else_is(clean: Path, tmp_path: Pat
     assert list_doubts(workspace) == expected
     assert {(each.kind, each.set): each.number for each in result.findings} == counts
     assert (result.duplicates.training, result.duplicates.contradicting) == (6, 1)
+    assert "In all, 6 training photos show the same picture as others; 1 pair has clashing labels." in str(result)
 
 
 # Kind of the finding, its set and number, and how it is planted.
@@ -321,7 +322,7 @@ def test_stored_features_are_compared_too(tmp_path: Path, workspace: Workspace) 
     record = record_of(folder, tables)
     record.save(folder)
     values = np.random.default_rng(0).normal(size=(70, 40)).astype(np.float32)
-    values[40:] += 1
+    values[40:] += 2
     path = build_feature_path(folder, record, WHOLE_VIEW)
     path.parent.mkdir(parents=True)
     np.save(path, values)

@@ -155,7 +155,7 @@ def test_what_does_not_exist_is_refused(demo: Demo, tables: Tables, options: dic
 
 
 def test_a_photo_that_does_not_exist_is_refused(demo: Demo) -> None:
-    with pytest.raises(BadChoice, match=r"nothing\.png does not exist"):
+    with pytest.raises(BadChoice, match=r"nothing\.png is neither a file nor the id"):
         explain(["nothing.png"], workspace=demo.workspace)
 
 

@@ -31,6 +31,7 @@ class FoldMean:
     """
 
     def __init__(self, plain: Any, folds: int) -> None:
+        self.name = plain.name
         self.weights: NDArray[np.float64] | None = None
         self._plain = plain
         self._folds = folds

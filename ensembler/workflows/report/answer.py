@@ -152,6 +152,7 @@ def _add_stack(facts: AnswerFacts, shown: StackFile, hidden: AnswerScore | None)
         gain_interval=read_bounds(shown.gain.interval) if shown.gain else None,
         best_member=shown.best,
         refit=shown.refit,
+        corrected_score=shown.corrected.score if shown.corrected else None,
         hidden_metric=hidden.metric if hidden else "",
         hidden_score=round_finite(hidden.score) if hidden else None,
         hidden_error=round_finite(hidden.standard_error) if hidden else None,
@@ -173,6 +174,7 @@ def _add_member(facts: AnswerFacts, member: ListedMember) -> AnswerFacts:
         interval=None if score is None or error is None else (score - 1.96 * error, score + 1.96 * error),
         log_loss=member.log_loss,
         accuracy=member.accuracy,
+        corrected_score=member.corrected_score,
     )
 
 

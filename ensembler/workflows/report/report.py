@@ -94,7 +94,7 @@ def report(
 
     Examples
     --------
-    >>> result = ensembler.report("pets")
+    >>> result = ensembler.report("pets", explain=False)
     >>> result.path.name, result.facts.answer.shown
     ('report.html', 'first')
     """

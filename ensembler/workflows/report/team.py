@@ -80,6 +80,7 @@ def _describe_member(
         parameters=(speed.parameters or None) if speed else None,
         megabytes=(speed.megabytes or None) if speed else None,
         settings=member.settings,
+        corrected_log_loss=member.corrected_log_loss,
         without=without.value if without else None,
         without_interval=read_bounds(without.interval) if without else None,
         errors_alike=_average_others(part) if part else None,

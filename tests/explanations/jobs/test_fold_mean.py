@@ -25,3 +25,11 @@ def test_each_photo_is_explained_by_the_folds_with_weight(views: str) -> None:
             np.testing.assert_allclose(getattr(together, name)[rows], getattr(alone, name), atol=1e-6)
     equal = build([0, 1]).explain([PIXELS])
     assert np.abs(equal.probabilities - together.probabilities)[[0, 1, 3]].min() > 1e-4
+
+
+def test_a_member_without_a_stack_has_weights_too() -> None:
+    weights = np.array([[1, 0], [0, 1], [0, 1], [0, 1]])
+    together = ExplainedNetwork(make_member("a", 1), [], "binary", folds=2).explain([PIXELS], fold_weights=weights)
+    alone = ExplainedNetwork(make_member("a", 1, folds=[1]), [], "binary").explain([PIXELS])
+    np.testing.assert_allclose(together.heat[1:], alone.heat[1:], atol=1e-6)
+    assert np.abs(together.probabilities - alone.probabilities)[0] > 1e-4

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 from helpers.photos import write_photo
-from made_reports import Wanted, make_competition, make_members, make_reported, make_stack
+from made_reports import Wanted, make_competition, make_members, make_reported, make_stack, write_stack_record
 
+from ensembler.competition.tables import load_tables
 from ensembler.paths import CompetitionFolder
 from ensembler.progress import SILENT
 from ensembler.reports.charts_shown import Charts
@@ -158,3 +159,12 @@ def test_hidden_labels_score_the_stack(tmp_path: Path) -> None:
     facts, page = tell(folder)
     assert facts.answer.hidden_score == pytest.approx(0.10536, abs=1e-4)
     assert "hidden labels" in page
+
+
+def test_scores_after_corrections_stand_beside_the_original_ones(tmp_path: Path) -> None:
+    folder = make_reported(tmp_path, WANTED)
+    corrected = {"metric": "log loss", "score": 0.0512, "log_loss": 0.0512}
+    write_stack_record(folder, load_tables(folder), WANTED, 0.0733, corrected=corrected)
+    facts, page = tell(folder)
+    assert (facts.answer.score, facts.answer.corrected_score) == (0.0733, 0.0512)
+    assert "after corrections of labels" in page
