@@ -70,7 +70,8 @@ def _draw_cells(axes: Axes, values: NDArray[np.float64], names: Sequence[str]) -
     # Numbers in place of the columns' names leave more room for the cells.
     axes.set_yticks(range(len(names)), [f"{name}  {row}" for row, name in enumerate(names, 1)], color=INK)
     step = 1 if len(names) <= MAX_NUMBERS else 5
-    axes.set_xticks(range(step - 1, len(names), step), range(step, len(names) + 1, step), color=INK)
+    columns = range(step - 1, len(names), step)
+    axes.set_xticks(columns, [f"{column + 1}" for column in columns], color=INK)
     axes.xaxis.tick_top()
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)

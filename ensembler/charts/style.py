@@ -92,7 +92,7 @@ class _LogLocator(LogLocator):
     """Ticks at 1, 2 and 5 times powers of ten, or at round numbers where fewer than three are in sight."""
 
     def tick_values(self, vmin: float, vmax: float) -> Any:
-        ticks = super().tick_values(vmin, vmax)
+        ticks = np.asarray(super().tick_values(vmin, vmax), np.float64)
         if np.count_nonzero((ticks >= vmin) & (ticks <= vmax)) >= _LEAST_TICKS:
             return ticks
         return MaxNLocator(4).tick_values(vmin, vmax)

@@ -361,7 +361,20 @@ def tabulate_hashes(facts: RepeatFacts) -> PageTable:
 
 
 def tabulate_versions(facts: RepeatFacts) -> PageTable:
-    """Return the versions by name."""
-    rows = tuple((name_cell(name), Cell(version, version)) for name, version in facts.versions.items())
-    columns = (Column("software", is_text=True), Column("version", is_text=True))
+    """Return the versions by name: those of all members, of all stacks, and of the page's process."""
+    made = [("members", facts.trained_with), ("stacks", facts.stacked_with)]
+    known = [(name, list(found.values())) for name, found in made if found]
+    columns = (
+        Column("software", is_text=True),
+        *(Column(name, is_text=True, hint=f"version that made the {name}") for name, _ in known),
+        Column("this page", is_text=True),
+    )
+    rows = tuple(
+        (
+            name_cell(software),
+            *(name_cell(", ".join(dict.fromkeys(one.get(software, "") for one in found))) for _, found in known),
+            name_cell(facts.versions.get(software, "")),
+        )
+        for software in dict.fromkeys([*(one for _, found in known for each in found for one in each), *facts.versions])
+    )
     return PageTable("versions", "Versions", columns, rows)

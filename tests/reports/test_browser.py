@@ -30,6 +30,13 @@ EVIL = (
 )
 WANTED = Wanted(classes=EVIL, rows=70, epochs=3, members=("small", "large", "a-member-with-a-very-long-name" * 4))
 
+# Sizes of the texts of all charts in pixels, and the number of charts that scroll.
+TEXT_SIZES = """[...document.querySelectorAll('svg.chart')].flatMap(svg => {
+    const scale = svg.getBoundingClientRect().width / svg.viewBox.baseVal.width
+    return [...svg.querySelectorAll('text')].map(text => parseFloat(getComputedStyle(text).fontSize) * scale)
+})"""
+SCROLLING = "[...document.querySelectorAll('.draw')].filter(one => one.scrollWidth > one.clientWidth).length"
+
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
@@ -72,6 +79,8 @@ def test_a_page_is_readable_everywhere_and_loads_nothing(
         assert opened.page.locator("main section h2").count() == 6
         assert (opened.said, opened.asked) == ([], [])
         assert opened.page.evaluate("document.documentElement.scrollWidth") <= width
+        assert all(8.4 <= size <= 11.1 for size in opened.page.evaluate(TEXT_SIZES))
+        assert opened.page.evaluate(SCROLLING) == 0
         assert find_violations(opened.page) == []
 
 
