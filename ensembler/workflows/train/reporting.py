@@ -8,7 +8,7 @@ from ...events import MemberPlanned, MemberScored
 from ...paths import CompetitionFolder
 from ...progress import Progress
 from ...serialization import convert_to_plain
-from ..results import MemberResult
+from ..results import MemberResult, collect_figures
 from .plan_jobs import MemberPlan
 
 
@@ -31,5 +31,5 @@ def report_members(folder: CompetitionFolder, plans: Iterable[MemberPlan], progr
 def report_scores(members: Iterable[MemberResult], progress: Progress) -> None:
     """Emit an event for each member, with its scores out of fold."""
     for member in members:
-        names = ("score", "standard_error", "log_loss", "log_loss_error", "accuracy", "seconds")
-        progress.emit(MemberScored(member.name, member.metric, {name: float(getattr(member, name)) for name in names}))
+        scores = {**collect_figures(member), "seconds": member.seconds}
+        progress.emit(MemberScored(member.name, member.metric, scores))
