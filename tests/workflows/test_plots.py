@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers.members_made import FOLDS, make_member, small_competition
+from helpers.listed_members import MEMBER
+from helpers.members_made import FOLDS, SETTINGS, make_member, small_competition
 from helpers.photos import Heard
 from helpers.results_made import make_stack_result
 from helpers.survey_made import SURVEY
@@ -12,8 +14,10 @@ from PIL import Image
 
 from ensembler.errors import BadChoice
 from ensembler.events import Noted, Warned
+from ensembler.members.records import MemberRecord
 from ensembler.paths import Workspace
 from ensembler.workflows.members.listing import list_members
+from ensembler.workflows.members.plot import save_members_plot
 from ensembler.workflows.plots import read_plot_path, save_stack_plot
 from ensembler.workflows.stack import stack
 from ensembler.workflows.survey.plot import save_survey_plot
@@ -60,6 +64,34 @@ def test_members_are_drawn_with_what_is_known_of_them(tmp_path: Path) -> None:
         (folder.fold("a", fold) / "history.csv").write_text(history, "utf-8")
     list_members("made", plot=path, workspace=folder.workspace)
     assert "seconds per epoch" in read_texts(path)
+
+
+@pytest.mark.parametrize(
+    ("metrics", "label", "title"),
+    [
+        (["roc auc", "roc auc"], "roc auc, out of fold (larger is better)", "Scores with 95 % intervals"),
+        (["log loss", "log loss"], "log loss, out of fold (smaller is better)", "Scores with 95 % intervals"),
+        # An unfinished member has no score, and the error of another metric is not that of log loss.
+        (["roc auc", None], "log loss, out of fold (smaller is better)", "Scores"),
+    ],
+)
+def test_members_are_compared_by_the_metric_if_all_have_it(
+    tmp_path: Path, metrics: list[str | None], label: str, title: str
+) -> None:
+    folder, members = Workspace(tmp_path, tmp_path).competition("made"), []
+    for number, metric in enumerate(metrics):
+        score, error = (0.9, 0.01) if metric else (None, None)
+        seconds = None if number else 2.0
+        known = {"metric": metric, "score": score, "standard_error": error, "seconds_per_epoch": seconds}
+        members.append(replace(MEMBER, name=f"m{number}", **known))  # type: ignore[arg-type]
+        MemberRecord(f"m{number}", SETTINGS, "s", "f", 3, ("a", "b")).save(folder)
+    save_members_plot(folder, members, tmp_path / "a.svg", Heard())
+    text = read_texts(tmp_path / "a.svg")
+    assert label in text
+    assert f">{title}<" in text
+    assert "seconds per epoch" in text
+    # A fitted head has no epochs.
+    assert "Not measured" not in text
 
 
 def test_nothing_is_drawn_without_members(tmp_path: Path) -> None:
