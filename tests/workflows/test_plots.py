@@ -28,17 +28,15 @@ def read_texts(path: Path) -> str:
     return path.read_text("utf-8")
 
 
-@pytest.mark.parametrize("suffix", [".svg", ".png", ".pdf"])
-def test_a_stack_is_drawn(tmp_path: Path, suffix: str) -> None:
-    path, heard = tmp_path / f"stack{suffix}", Heard()
+def test_a_stack_is_drawn(tmp_path: Path) -> None:
+    path, heard = tmp_path / "stack.svg", Heard()
     save_stack_plot(make_stack_result(), path, heard)
     assert path.stat().st_size > 5000
     assert heard.of_kind(Noted) == [Noted(f"The charts are in {path}.")]
     assert heard.labels == ["draw charts"]
-    if suffix == ".svg":
-        text = read_texts(path)
-        for words in ("Stack s", "stack (dense)", "mean of the members", "What each member adds", "+0.0200", "0.60"):
-            assert words in text
+    text = read_texts(path)
+    for words in ("Stack s", "stack (dense)", "mean of the members", "What each member adds", "+0.0200", "0.60"):
+        assert words in text
 
 
 def test_the_score_of_a_stack_without_its_metric_is_log_loss(tmp_path: Path) -> None:
@@ -70,7 +68,6 @@ def test_members_are_drawn_with_what_is_known_of_them(tmp_path: Path) -> None:
     ("metrics", "label", "title"),
     [
         (["roc auc", "roc auc"], "roc auc, out of fold (larger is better)", "Scores with 95 % intervals"),
-        (["log loss", "log loss"], "log loss, out of fold (smaller is better)", "Scores with 95 % intervals"),
         # An unfinished member has no score, and the error of another metric is not that of log loss.
         (["roc auc", None], "log loss, out of fold (smaller is better)", "Scores"),
     ],
