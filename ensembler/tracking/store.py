@@ -53,26 +53,29 @@ class Store:
         params: Mapping[str, str],
         tags: Mapping[str, str],
         parent: str = "",
+        *,
+        new: bool = False,
     ) -> str:
-        """Continue the run with these identifying tags, or create it, and return its identity.
+        """Continue the newest run with these identifying tags, or create one, and return its identity.
 
         Parameters
         ----------
         name
             Name of the run in lists.
         identity
-            Tags that no other run of the experiment has.
+            Tags that only runs of the same work have.
         params
             Parameters of a new run. Those of an earlier one cannot change.
         tags
             Other tags.
         parent
             Identity of the run that contains it, or empty.
+        new
+            Whether to create a run in any case.
         """
         wanted = {**identity, **({_PARENT_TAG: parent} if parent else {})}
         words = " and ".join(f"tags.`{tag}` = '{value}'" for tag, value in wanted.items())
-        found = self._client.search_runs([self._experiment], words, max_results=1)
-        if found:
+        if not new and (found := self._client.search_runs([self._experiment], words, max_results=1)):
             run = str(found[0].info.run_id)
             self._client.update_run(run, status="RUNNING")
             self._log(run, tags=tags)

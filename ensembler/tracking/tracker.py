@@ -21,6 +21,8 @@ from .store import Status, Store, describe_failure, open_store
 
 # Seconds for which the end of a call waits for the store.
 PATIENCE = 60.0
+# A shorter wait is not shown.
+_UNSEEN = 1.0
 
 
 class Tracker(Progress):
@@ -30,15 +32,15 @@ class Tracker(Progress):
     ----------
     runs
         Runs of the call.
-    warn
-        Function that receives a sentence if the store fails. It is called once, and the work continues untracked.
+    progress
+        Receiver of a warning if the store fails, once, and of the wait at the end. The work continues untracked.
     patience
         Seconds for which the end of the block waits for the store.
     """
 
-    def __init__(self, runs: Runs, warn: Callable[[str], None], patience: float = PATIENCE) -> None:
+    def __init__(self, runs: Runs, progress: Progress, patience: float = PATIENCE) -> None:
         self._runs = runs
-        self._warn = warn
+        self._progress = progress
         self._patience = patience
         self._waiting: SimpleQueue[tuple[Event, int] | Status] = SimpleQueue()
         self._thread = Thread(target=self._write, name="tracking", daemon=True)
@@ -54,9 +56,15 @@ class Tracker(Progress):
 
     def __exit__(self, kind: type[BaseException] | None, *_: Any) -> None:
         self._waiting.put(_choose_status(kind))
-        self._thread.join(self._patience)
+        self._thread.join(min(_UNSEEN, self._patience))
         if self._thread.is_alive():
-            self._warn(f"MLflow's store did not answer for {self._patience:g} seconds: its runs are incomplete.")
+            task = self._progress.start("write MLflow's runs", 1)
+            self._thread.join(self._patience - _UNSEEN)
+            task.finish()
+        if self._thread.is_alive():
+            self._progress.warn(
+                f"MLflow's store did not answer for {self._patience:g} seconds: its runs are incomplete."
+            )
 
     def _write(self) -> None:
         try:
@@ -64,7 +72,9 @@ class Tracker(Progress):
                 self._runs.handle(*found)
             self._runs.finish(found)
         except Exception as error:  # noqa: BLE001 (a store that fails must not stop a training, whatever it raises)
-            self._warn(f"MLflow's store failed, so the rest of this call is not tracked: {describe_failure(error)}")
+            self._progress.warn(
+                f"MLflow's store failed, so the rest of this call is not tracked: {describe_failure(error)}"
+            )
 
 
 def _choose_status(kind: type[BaseException] | None) -> Status:
@@ -153,5 +163,5 @@ def open_tracking(track: str | None, folder: CompetitionFolder, progress: Progre
     if not track:
         yield progress
         return
-    with Tracker(Runs(_open_store(folder, progress), folder.report), progress.warn) as tracker:
+    with Tracker(Runs(_open_store(folder, progress), folder.report), progress) as tracker:
         yield ProgressGroup([progress, tracker])

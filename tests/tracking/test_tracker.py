@@ -8,6 +8,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -176,6 +177,17 @@ def test_a_resumed_training_continues_its_runs(client: Any, experiment: str) -> 
     assert len(again.curve("score")) == 1
 
 
+def test_a_restarted_training_is_a_new_run_that_later_calls_continue(client: Any, experiment: str) -> None:
+    track(experiment, [planned(), *FOLD_0, *FOLD_1])
+    restarted = replace(planned(), restart=True)
+    track(experiment, [restarted, *FOLD_0, *FOLD_1[:2]], KeyboardInterrupt())
+    track(experiment, [planned((1,)), FOLD_1[0], *FOLD_1[2:]])
+    found = client.search_runs([client.get_experiment_by_name(experiment).experiment_id])
+    folds = [Run(client, run) for run in found if run.info.run_name == "b0, fold 1"]
+    assert len(found) == 6
+    assert [run.curve("training_loss") for run in folds] == [[(1, 0.5), (2, 0.25)]] * 2
+
+
 def test_other_settings_are_another_run(client: Any, experiment: str) -> None:
     track(experiment, [planned(()), SCORED])
     track(experiment, [MemberPlanned("b0@2", "pets", "p2", SETTINGS, HASHES, ())])
@@ -250,7 +262,7 @@ def test_a_store_that_goes_away_is_one_warning(client: Any, experiment: str) -> 
             raise ConnectionError("Max retries exceeded\nwith url")
 
     heard = Heard()
-    with Tracker(Gone(open_store(experiment), Path("none")), heard.warn) as tracker:
+    with Tracker(Gone(open_store(experiment), Path("none")), heard) as tracker:
         for event in (planned(), *FOLD_0, SCORED):
             tracker.emit(event)
     assert heard.of_kind(Warned) == [
@@ -269,12 +281,13 @@ def test_work_does_not_wait_for_a_slow_store() -> None:
 
     heard = Heard()
     began = time.monotonic()
-    with Tracker(Slow(), heard.warn, patience=0.1) as tracker:  # type: ignore[arg-type]
+    with Tracker(Slow(), heard, patience=1.1) as tracker:  # type: ignore[arg-type]
         for event in FOLD_0:
             tracker.emit(event)
     assert time.monotonic() - began < 5
     free.set()
-    assert heard.of_kind(Warned) == [Warned("MLflow's store did not answer for 0.1 seconds: its runs are incomplete.")]
+    assert heard.labels == ["write MLflow's runs"]
+    assert heard.of_kind(Warned) == [Warned("MLflow's store did not answer for 1.1 seconds: its runs are incomplete.")]
 
 
 def test_a_store_that_cannot_be_opened_is_an_error_before_any_work(monkeypatch: pytest.MonkeyPatch) -> None:

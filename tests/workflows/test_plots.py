@@ -111,3 +111,13 @@ def test_another_suffix_is_refused_before_any_work(call: object, workspace: Work
     with pytest.raises(BadChoice, match=r"cannot be written to a\.jpg: give a file whose name ends with \.png"):
         call(plot="a.jpg", workspace=workspace)  # type: ignore[operator]
     assert read_plot_path(None) is None
+
+
+def test_a_picture_that_cannot_be_written_is_refused_before_any_work(tmp_path: Path) -> None:
+    (tmp_path / "folder.png").mkdir()
+    (tmp_path / "file").touch()
+    for path in (tmp_path / "folder.png", tmp_path / "file" / "a.png"):
+        with pytest.raises(BadChoice, match="give a file in a folder that you may write to"):
+            read_plot_path(path)
+    assert read_plot_path(tmp_path / "new" / "a.png") == tmp_path / "new" / "a.png"
+    assert not (tmp_path / "new").exists()

@@ -12,7 +12,9 @@ from ..results import MemberResult, collect_figures
 from .plan_jobs import MemberPlan
 
 
-def report_members(folder: CompetitionFolder, plans: Iterable[MemberPlan], progress: Progress) -> None:
+def report_members(
+    folder: CompetitionFolder, plans: Iterable[MemberPlan], progress: Progress, *, restart: bool
+) -> None:
     """Emit an event for each member that a call trains, with its settings and unfinished folds."""
     for plan in plans:
         record = plan.record
@@ -24,6 +26,7 @@ def report_members(folder: CompetitionFolder, plans: Iterable[MemberPlan], progr
                 convert_to_plain(record.settings),
                 {"samples": record.samples, "folds": record.folds},
                 tuple(record.list_unfinished_folds(folder)),
+                restart,
             )
         )
 

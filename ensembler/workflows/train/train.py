@@ -132,7 +132,7 @@ def train_members(
                     write_labels(folder, member_plan.record, labeller, progress)
                 if not budget:
                     report_cut_short(folder, member_plan.record, progress)
-            report_members(folder, plans, progress)
+            report_members(folder, plans, progress, restart=restart)
             refit = run.get("refit", False)
             if teacher:
                 records = [each.record for each in plans]
