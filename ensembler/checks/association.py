@@ -188,9 +188,10 @@ def describe_strongest(clues: Sequence[Clue]) -> str:
     if not weak:
         return ""
     best = max(weak, key=lambda clue: clue.area)
+    why = f"is below {LEAST_AREA}" if best.area < LEAST_AREA else f"may be chance (p = {best.p_value:.2f})"
     return (
         f"The strongest clue to {best.target!r} that is not reported is {best.name} with an AUC of "
-        f"{format_area(best)}, which is below {LEAST_AREA} or may be chance."
+        f"{format_area(best)}, which {why}."
     )
 
 

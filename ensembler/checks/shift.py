@@ -54,11 +54,24 @@ NAMED = 20
 class StoredFeatures:
     """Frozen features that training has stored.
 
-    ``values`` has a row for each of ``photos``, in their order.
+    Attributes
+    ----------
+    name
+        Backbone that computed them.
+    values
+        Features, shape (photos, width).
+    paths
+        Path of each photo. Photos that cannot be decoded any more are among them.
     """
 
     name: str
     values: NDArray[np.floating]
+    paths: Sequence[str]
+
+    def select(self, photos: Sequence[Photo]) -> NDArray[np.floating]:
+        """Return the features of some photos, shape (photos, width)."""
+        rows = {path: row for row, path in enumerate(self.paths)}
+        return self.values[[rows[photo.path] for photo in photos]]
 
 
 def find_shift(
@@ -71,7 +84,7 @@ def find_shift(
     photos
         Photos that can be decoded.
     features
-        Frozen features of these photos, if a member's training has stored them.
+        Frozen features of at least these photos, if a member's training has stored them.
     """
     is_test = np.array([photo.set == "test" for photo in photos], dtype=bool)
     if min(is_test.sum(), (~is_test).sum()) < LEAST_IN_SET:
@@ -82,7 +95,7 @@ def find_shift(
     properties = _list_properties(chosen)
     inputs = {COLOURS: _list_numbers(chosen)}
     if features is not None:
-        inputs[f"{FEATURES} {features.name}"] = _find_components(features.values[rows])
+        inputs[f"{FEATURES} {features.name}"] = _find_components(features.select(chosen))
     clues = measure_properties(properties, targets, others=len(inputs))
     looks = len(properties) + len(inputs)
     odds = {}
@@ -158,9 +171,11 @@ def _find_components(values: NDArray[np.floating]) -> Array:
     from sklearn.decomposition import PCA
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
+    from threadpoolctl import threadpool_limits
 
     components = PCA(min(COMPONENTS, *values.shape), whiten=True, random_state=0)
-    return np.asarray(make_pipeline(StandardScaler(), components).fit_transform(values), dtype=np.float64)
+    with threadpool_limits(1):
+        return np.asarray(make_pipeline(StandardScaler(), components).fit_transform(values), dtype=np.float64)
 
 
 def _make_linear_model() -> Any:

@@ -21,6 +21,8 @@ from helpers.members_made import FOLDS, record_of
 from helpers.photos import Heard, truncate
 from PIL import Image, ImageOps
 
+from ensembler.checks.doubt import Doubt
+from ensembler.checks.labels.doubts import WRONG, LabelDoubts
 from ensembler.checks.result import DOUBT_COLUMNS, CheckResult, load_check, load_doubts
 from ensembler.cli import commands
 from ensembler.competition.folds.file import load_or_make_folds
@@ -286,6 +288,42 @@ def test_a_photo_that_broke_after_fetching_is_named_and_the_check_goes_on(
     assert [(each.kind, each.set, each.number) for each in result.findings] == [("unreadable photo", "train", 1)]
     assert result.sets["train"].unreadable == 1
     assert heard.labels[0] == "look at photos"
+
+
+def test_a_further_check_reads_only_changed_photos(clean: Path, tmp_path: Path, workspace: Workspace) -> None:
+    root = shutil.copytree(clean, tmp_path / "photos")
+    first = check_photos(root, workspace)
+    save(Image.new("RGB", (160, 120)))(list_class(root)[0])
+    list_tests(root)[0].unlink()
+    heard = Heard()
+    second = check("made", workspace=workspace, progress=heard)
+    assert heard.totals[heard.labels.index("look at photos")] == 2
+    assert [each.kind for each in second.findings] == ["unreadable photo", "blank photo"]
+    save_photo(scene(1), list_tests(root)[0])
+    workspace.competition("made").photo_facts.write_bytes(b"damaged")
+    third = check("made", workspace=workspace)
+    assert third.sets["test"].unreadable == 1
+    assert first.sets["train"].formats == third.sets["train"].formats
+
+
+def test_a_photo_that_clashes_with_a_wrong_label_is_kept(
+    clean: Path, tmp_path: Path, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = shutil.copytree(clean, tmp_path / "photos")
+    (cat, *_), (dog, *_) = list_class(root), list_class(root, "dogs")
+    copy_as(cat, dog, "brighter")
+    wrong = [Doubt(WRONG, "train", dog.stem, "", "dogs", "relabel", "cats", 0.9, "")]
+    monkeypatch.setattr(
+        "ensembler.workflows.check.find_label_doubts",
+        lambda *args, **options: LabelDoubts(tuple(wrong), "the stack one", 48),
+    )
+    check_photos(root, workspace)
+    suggested = {each.id: each.suggestion for each in load_doubts(workspace.competition("made")) if each.suggestion}
+    assert suggested == {dog.stem: "relabel"}
+    wrong.clear()
+    check("made", workspace=workspace)
+    suggested = {each.id: each.suggestion for each in load_doubts(workspace.competition("made"))}
+    assert suggested == {cat.stem: "exclude", dog.stem: "exclude"}
 
 
 def test_an_edited_manifest_is_refused(clean: Path, workspace: Workspace) -> None:

@@ -91,9 +91,10 @@ def find_label_doubts(
 def _list_wrong_labels(folder: CompetitionFolder, tables: Tables, predicted: OutOfFold) -> Iterator[Doubt]:
     ranked = rank_labels(tables.targets[predicted.rows], predicted.probabilities, tables.manifest)
     train, clashes = tables.train.iloc[predicted.rows], _describe_clashes(folder, tables)
-    order = np.argsort(ranked.trust, kind="stable")
-    places = [place for place in order.tolist() if ranked.doubted[place]]
-    for number, place in enumerate(places, start=1):
+    order = np.argsort(ranked.trust, kind="stable").tolist()
+    for number, place in enumerate(order, start=1):
+        if not ranked.doubted[place]:
+            continue
         row = train.iloc[place]
         new, probability = ranked.suggested[place], float(ranked.suggested_probability[place])
         is_sure = probability >= SURE_LABEL
@@ -104,7 +105,7 @@ def _list_wrong_labels(folder: CompetitionFolder, tables: Tables, predicted: Out
             row["path"],
             row["label"],
             "relabel" if is_sure else "exclude",
-            new if is_sure else "",
+            new,
             round(1 - float(ranked.trust[place]), 6),
             f"Labelled {row['label'] or 'nothing'}, but {predicted.source} finds {new or 'nothing'} with probability "
             f"{probability:.3f} without having seen it (rank {number} of {len(train)})"

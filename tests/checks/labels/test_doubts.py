@@ -87,8 +87,8 @@ def test_the_mean_of_members_and_then_a_stack_is_used(made) -> None:
     found = find_label_doubts(folder, tables)
     assert found.source == "the stack both"
     [doubt] = [each for each in found.doubts if each.kind == "likely wrong label"]
-    # The stack is not sure enough of another label.
-    assert (doubt.id, doubt.suggestion, doubt.new_label) == (tables.train["id"][WRONG], "exclude", "")
+    # The stack is not sure enough of another label, which is named all the same.
+    assert (doubt.id, doubt.suggestion, doubt.new_label) == (tables.train["id"][WRONG], "exclude", "b")
     save_stack(folder, tables, unsure.astype("f4"), "old", samples="of other photos")
     assert find_label_doubts(folder, tables, stack="old").source == ""
 
