@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,7 +55,7 @@ class Pair:
         """``train``, ``test``, or ``both``."""
         return self.one.set if self.one.set == self.other.set else "both"
 
-    def make_doubts(self, wrong: Collection[str]) -> list[Doubt]:
+    def make_doubts(self, wrong: frozenset[str]) -> list[Doubt]:
         """Return a doubt for each of the two photos. Ids in ``wrong`` have labels that predictions contradict."""
         # Without its wrong label, the pair does not clash any more.
         is_solved = not wrong.isdisjoint((self.one.id, self.other.id))

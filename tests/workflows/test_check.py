@@ -35,6 +35,8 @@ from ensembler.paths import Workspace
 from ensembler.workflows.check import check
 from ensembler.workflows.fetch.adopt import adopt
 from ensembler.workflows.fetch.fetch import fetch
+from ensembler.workflows.status.standing import LastCheck
+from ensembler.workflows.status.status import status
 
 Plant = Callable[[Path], object]
 
@@ -252,6 +254,13 @@ def test_what_is_written_is_read_again(darker: tuple[Workspace, CheckResult]) ->
     assert [{name: str(value) for name, value in asdict(doubt).items()} for doubt in doubts] == rows
     with Image.open(folder.check / "contact-sheet.png") as sheet:
         assert sheet.width == 1440
+
+
+def test_the_status_tells_of_the_check(darker: tuple[Workspace, CheckResult]) -> None:
+    found = status("made", workspace=darker[0]).competition
+    assert found is not None
+    assert found.check == LastCheck(darker[1].made, darker[1].doubts, ("train and test differ",), is_current=True)
+    assert found.to_json()["check"]["kinds"] == ["train and test differ"]
 
 
 def test_a_check_of_other_labels_says_so(darker: tuple[Workspace, CheckResult], tmp_path: Path) -> None:
