@@ -102,10 +102,10 @@ def _explain_classes(manifest: Manifest, targets: Targets) -> list[str]:
     missing = len(manifest.outputs) - len(targets.names)
     if not missing:
         return []
-    return [
-        f"Leaks were not looked for in {missing} of {len(manifest.outputs)} classes, which are rare or not among the "
-        f"{MAX_CLASSES} most frequent."
-    ]
+    why = f"which have fewer than {LEAST_PHOTOS} training photos, or nearly all"
+    if len(targets.names) == MAX_CLASSES:
+        why = f"which are not among the {MAX_CLASSES} most frequent"
+    return [f"Leaks were not looked for in {missing} of {len(manifest.outputs)} classes, {why}."]
 
 
 def summarise_leaks(clues: Sequence[Clue]) -> tuple[Finding, ...]:
