@@ -5,7 +5,7 @@ This is adversarial validation: an AUC near 0.5 means that the sets are alike in
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -93,14 +93,17 @@ def find_shift(
     rows = _choose_rows(is_test)
     chosen, targets = [photos[int(row)] for row in rows], _make_targets([photos[int(row)] for row in rows])
     properties = _list_properties(chosen)
-    inputs = {COLOURS: _list_numbers(chosen)}
+    # Inputs are computed within the task that is reported.
+    inputs: dict[str, Callable[[], Array]] = {COLOURS: lambda: _list_numbers(chosen)}
     if features is not None:
-        inputs[f"{FEATURES} {features.name}"] = _find_components(features.select(chosen))
-    clues = measure_properties(properties, targets, others=len(inputs))
+        inputs[f"{FEATURES} {features.name}"] = lambda: _find_components(features.select(chosen))
+    clues = measure_properties(
+        properties, targets, others=len(inputs), progress=progress, label="compare files of train and test"
+    )
     looks = len(properties) + len(inputs)
     odds = {}
-    for name, values in progress.track(inputs.items(), "compare train and test", len(inputs)):
-        classify = _build_classifier(values, targets, is_linear=name != COLOURS)
+    for name, compute in progress.track(inputs.items(), "compare train and test", len(inputs)):
+        classify = _build_classifier(compute(), targets, is_linear=name != COLOURS)
         clue, scores = measure_clue(name, classify, targets, looks)
         clues.append(clue)
         odds[name] = scores[:, 0]

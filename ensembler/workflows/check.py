@@ -92,13 +92,15 @@ def check(
 def _list_unreadable(
     folder: CompetitionFolder, root: Path, train: pd.DataFrame, test: pd.DataFrame, problems: dict[str, str]
 ) -> pd.DataFrame:
-    """Return the photos that fetching found unreadable, and those that have become so since."""
+    """Return the photos that fetching found unreadable, and those that have become so since, with the reason."""
+    known = read_table(folder.unreadable)
     later = pd.concat([train.assign(set="train"), test.assign(set="test")])[["id", "path", "set"]]
-    later["reason"] = later["path"].map(problems)
-    rows = pd.concat([read_table(folder.unreadable), later.dropna(subset="reason")], ignore_index=True)
+    later = later[later["path"].isin(problems)]
+    reasons = [f"It is not used: {reason}" for reason in known["reason"]]
+    reasons += [f"It could still be read when it was fetched: {problems[path]}" for path in later["path"]]
     # Pillow names the whole path, which is long and differs between machines.
-    rows["reason"] = rows["reason"].str.replace(f"{root}{os.sep}", "", regex=False)
-    return rows
+    shortened = [reason.replace(f"{root}{os.sep}", "") for reason in reasons]
+    return pd.concat([known, later], ignore_index=True).assign(reason=shortened)
 
 
 def _examine(
@@ -107,7 +109,7 @@ def _examine(
     """Run all checks. Return what they found, and the result without its duration and files."""
     train, test = read_photo_tables(folder)
     features = _load_features(folder, tables, [*train["path"], *test.loc[test["path"] != "", "path"]])
-    leaks, leak_clues = find_leaks(photos, tables.manifest)
+    leaks, leak_clues = find_leaks(photos, tables.manifest, progress)
     shift, shift_clues = find_shift(photos, features, progress)
     labels = _find_label_doubts(folder, tables, features, progress)
     wrong = frozenset(each.id for each in labels.doubts if each.kind == WRONG)

@@ -295,8 +295,9 @@ def test_a_photo_that_broke_after_fetching_is_named_and_the_check_goes_on(
     heard = Heard()
     result = check("made", workspace=workspace, progress=heard)
     assert [(each.kind, each.set, each.number) for each in result.findings] == [("unreadable photo", "train", 1)]
+    assert "it could still be read when it was fetched: [Errno 2]" in result.findings[0].summary
     assert result.sets["train"].unreadable == 1
-    assert heard.labels[0] == "look at photos"
+    assert heard.labels[:2] == ["look at photos", "look for leaks"]
 
 
 def test_a_further_check_reads_only_changed_photos(clean: Path, tmp_path: Path, workspace: Workspace) -> None:
