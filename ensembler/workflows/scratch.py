@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from ..errors import JobFailed
+from ..errors import JobFailed, StorageError
 from ..options.declared import EngineOptions
 from ..paths import Workspace
 
@@ -36,7 +36,7 @@ def make_scratch_folder(command: str, parent: Path | None) -> Iterator[Path]:
     """
     with contextlib.ExitStack() as stack:
         if parent:
-            stack.enter_context(make_output_folder(parent))
+            stack.enter_context(make_output_folder(parent, "--data"))
             _remove_outdated(parent, command)
         prefix = f"ensembler-{command}-" if parent is None else f".{command}-"
         scratch = Path(tempfile.mkdtemp(prefix=prefix, dir=parent))
@@ -49,9 +49,18 @@ def make_scratch_folder(command: str, parent: Path | None) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def make_output_folder(folder: Path) -> Iterator[None]:
-    """Create a folder before the work, so that one that cannot be is reported early. It goes if it is empty after."""
-    folder.mkdir(parents=True, exist_ok=True)
+def make_output_folder(folder: Path, option: str = "--output") -> Iterator[None]:
+    """Create a folder for the block, so that one that cannot be is reported early. It goes if it is empty after.
+
+    Raises
+    ------
+    StorageError
+        If the folder cannot be created. It names the ``option`` that chooses another.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageError.from_os(error, folder, option) from error
     try:
         yield
     finally:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ensembler.errors import BadData, JobFailed
+from ensembler.errors import BadData, JobFailed, StorageError
 from ensembler.options.declared import EngineOptions
 from ensembler.paths import Workspace
 from ensembler.workflows.scratch import find_shared_folder, make_output_folder, make_scratch_folder
@@ -53,3 +53,9 @@ def test_an_output_folder_without_files_goes(tmp_path: Path) -> None:
     with make_output_folder(tmp_path / "a" / "empty"), make_output_folder(tmp_path / "a" / "full"):
         (tmp_path / "a" / "full" / "1.png").touch()
     assert [place.name for place in (tmp_path / "a").iterdir()] == ["full"]
+
+
+def test_a_folder_that_cannot_be_made_names_its_option(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(StorageError, match="choose another folder with output"):
+        make_output_folder(tmp_path / "file" / "below").__enter__()
