@@ -183,6 +183,8 @@ def test_the_page_tells_what_is_needed_to_repeat_the_work(tmp_path: Path) -> Non
     assert facts.repeat.commands[-1].endswith("--name both --meta auto --top 2 --seed 5")
     assert facts.repeat.stacked_with == {"both": {"keras": "3.9"}}
     assert facts.repeat.trained_with["small"]["python"] == platform.python_version()
+    assert facts.repeat.all_settings["small"]["batch_size"] == "32"
+    assert "<dt>batch_size</dt><dd>32</dd>" in page
     # No likely seed makes these folds.
     assert ["seed" in one for one in facts.repeat.commands[:2]] == [False, False]
     assert "keep the file" in page
@@ -196,8 +198,8 @@ def test_what_early_versions_did_not_store_is_told(tmp_path: Path) -> None:
         write_json(path, {name: value for name, value in read_json(path).items() if name != "versions"})
     facts, _ = tell(folder)
     assert facts.repeat.notes == (
-        "The seed of both is not stored: an earlier version built it.",
-        "The versions that trained large, small are not stored: an earlier version did.",
+        "Stacks of an earlier version, whose seed is not stored: both.",
+        "Members of an earlier version, which did not store versions: large, small.",
     )
 
 
