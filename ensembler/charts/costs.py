@@ -108,7 +108,7 @@ def build_cost_chart(
         format_axes(axes, x=cost_label, y=score_label)
         scale_scores(axes, shown, larger_is_better=larger_is_better)
         left_out = len(points) - len(shown)
-        write_note(place, f"{left_out} of {len(points)} were not measured." if left_out else "")
+        write_note(place, f"Not measured: {left_out} of {len(points)}." if left_out else "")
         return lambda: label_cost_points(axes, shown, larger_is_better=larger_is_better)
 
     best = find_pareto_front(shown, larger_is_better=larger_is_better)

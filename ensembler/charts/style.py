@@ -104,7 +104,7 @@ def format_number_axis(axis: Any, *, logarithmic: bool = False, whole: bool = Fa
         axis.set_major_locator(_LogLocator(subs=(1, 2, 5)))
         axis.set_minor_locator(NullLocator())
     else:
-        axis.set_major_locator(MaxNLocator(6, integer=whole))
+        axis.set_major_locator(MaxNLocator(6, steps=[1, 2, 2.5, 5, 10], integer=whole))
     axis.set_major_formatter(FuncFormatter(lambda value, _: format_plain(value)))
 
 

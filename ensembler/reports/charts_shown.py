@@ -12,6 +12,7 @@ import numpy as np
 from ..progress import Progress
 from .facts import AnswerFacts, DataFacts, ReportFacts
 from .filters import make_visible
+from .histories import make_member_curves
 from .member_facts import MemberFacts, MembersFacts
 from .outcome_facts import QualityFacts, ReliabilityFacts
 
@@ -199,27 +200,9 @@ def _build_correlations(members: MembersFacts) -> Chart:
 
 
 def _build_curves(member: MemberFacts) -> Chart:
-    from ..charts.learning_curves import FoldCurve, MemberCurves, build_learning_curve_chart
+    from ..charts.learning_curves import build_learning_curve_chart
 
-    folds = tuple(
-        FoldCurve(
-            curve.fold,
-            tuple(range(1, len(curve.phases) + 1)),
-            curve.training,
-            curve.validation if any(value is not None for value in curve.validation) else curve.held_out,
-            number_phases(curve.phases),
-        )
-        for curve in member.curves
-    )
-    return build_learning_curve_chart([MemberCurves(member.name, folds)])
-
-
-def number_phases(names: Sequence[str]) -> tuple[int, ...]:
-    """Return the number of each epoch's phase, from 1. Phases of one name in a row count as one."""
-    numbers = [1] * len(names)
-    for epoch in range(1, len(names)):
-        numbers[epoch] = numbers[epoch - 1] + (names[epoch] != names[epoch - 1])
-    return tuple(numbers)
+    return build_learning_curve_chart([make_member_curves(member.name, member.curves)])
 
 
 def _build_reliability(quality: QualityFacts) -> Chart:

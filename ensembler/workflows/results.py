@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -109,6 +109,18 @@ class MemberResult(Scores, Exported):
         fields = super().to_json()
         fields["folds"] = fields.pop("fold_log_losses")
         return fields
+
+
+def collect_figures(result: MemberResult | StackResult) -> dict[str, float]:
+    """Return the scores by name, those by corrected labels as ``corrected_score`` and so on."""
+    by_prefix = {"": result, "corrected_": result.corrected}
+    names = [field.name for field in fields(Scores) if field.name != "metric"]
+    return {
+        f"{prefix}{name}": float(getattr(scores, name))
+        for prefix, scores in by_prefix.items()
+        if scores
+        for name in names
+    }
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)

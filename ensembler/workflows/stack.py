@@ -57,7 +57,7 @@ from .engine import open_engine
 from .fetch.answers import has_kaggle_metric
 from .member_scores import compute_corrected_scores, score_members
 from .plots import read_plot_path, save_stack_plot
-from .results import StackResult
+from .results import StackResult, collect_figures
 
 # Name of the job that builds the file, in messages and in its log, and its function.
 _JOB_NAME, _JOB_FUNCTION = "stack", "ensembler.stacking.jobs.keras_stack:build_stack_file"
@@ -152,7 +152,7 @@ def stack(
     corrected = correct_stack_data(folder, tables, load_folds(folder, tables), [one.record for one in candidates])
     folds = corrected.folds
     _check_classes(corrected, meta, progress)
-    with open_tracking(track, folder.name, folder.root / "report.html", progress) as progress:
+    with open_tracking(track, folder, progress) as progress:
         progress.emit(_describe_plan(folder, name, config, candidates, refit=refit))
         # A process imports TensorFlow for the file while the meta-learner is fitted.
         with (
@@ -229,7 +229,7 @@ def _describe_scores(result: StackResult) -> StackScored:
     chosen = {"meta": result.meta, "members": [member.name for member in result.members], "clip": result.clip}
     evaluation = result.evaluation
     scores = {
-        **{name: float(getattr(result, name)) for name in ("score", "standard_error", "log_loss", "accuracy")},
+        **collect_figures(result),
         "interval_low": evaluation.interval.low,
         "interval_high": evaluation.interval.high,
         "temperature": result.temperature,

@@ -102,7 +102,7 @@ def report(
     check_tracking(track)
     folder = Workspace.read(workspace).current(competition)
     path = _check_output(folder.report if output is None else Path(output))
-    attach = prepare_attachment(track, folder.name, progress)
+    attach = prepare_attachment(track, folder, progress)
     sources = read_sources(folder, Troubles(progress))
     gathered = gather_report(sources, explain=explain)
     page = render_page(
