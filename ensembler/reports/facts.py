@@ -183,7 +183,7 @@ class RepeatFacts:
     hashes
         Hashes of the archive, the tables, the folds, members and stacks by name.
     settings, all_settings
-        Those settings of each member that differ between members, and all of them.
+        Settings of each member: those that differ between members, and all.
     times
         Training time and end of each member.
     """
