@@ -204,9 +204,21 @@ def save_fold(
 
 
 def read_history(place: Path) -> list[dict[str, Any]]:
-    """Read ``history.csv`` of a fold's folder: one row per epoch, all values as text."""
-    with (place / "history.csv").open(encoding="utf-8", newline="") as file:
-        return [rename_former(row) for row in csv.DictReader(file)]
+    """Read ``history.csv`` of a fold's folder: one row per epoch, all values as text.
+
+    Raises
+    ------
+    FileNotFoundError
+        If it is missing.
+    BadData
+        If it is damaged.
+    """
+    path = place / "history.csv"
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            return [rename_former(row) for row in csv.DictReader(file)]
+    except (ValueError, csv.Error) as error:
+        raise BadData(f"Cannot read {path} ({error}): delete {place} and {_TRAIN_AGAIN}") from error
 
 
 def rename_former(fields: Mapping[str, Any]) -> dict[str, Any]:

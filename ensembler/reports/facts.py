@@ -182,8 +182,8 @@ class RepeatFacts:
         Versions in the processes that trained each member and fitted each stack, as far as they are stored.
     hashes
         Hashes of the archive, the tables, the folds, members and stacks by name.
-    settings
-        Settings of each member.
+    settings, all_settings
+        Settings of each member: those that differ between members, and all.
     times
         Training time and end of each member.
     """
@@ -196,6 +196,7 @@ class RepeatFacts:
     machine: str = ""
     hashes: dict[str, str] = field(default_factory=dict)
     settings: dict[str, dict[str, str]] = field(default_factory=dict)
+    all_settings: dict[str, dict[str, str]] = field(default_factory=dict)
     times: dict[str, dict[str, Any]] = field(default_factory=dict)
     manifest: str = ""
 

@@ -17,7 +17,13 @@ if TYPE_CHECKING:
 
 
 def read_curves(folder: CompetitionFolder, record: MemberRecord) -> tuple[FoldCurve, ...]:
-    """Read the epochs of each fold of a fine-tuned member. Frozen members have none; missing histories are left out."""
+    """Read the epochs of each fold of a fine-tuned member. Frozen members have none; missing histories are left out.
+
+    Raises
+    ------
+    BadData
+        If a history is damaged.
+    """
     if record.settings.frozen:
         return ()
     found = (_read_curve(folder, record.name, fold) for fold in range(record.folds_count))
@@ -27,7 +33,7 @@ def read_curves(folder: CompetitionFolder, record: MemberRecord) -> tuple[FoldCu
 def _read_curve(folder: CompetitionFolder, member: str, fold: int) -> FoldCurve | None:
     try:
         rows = [row for row in read_history(folder.fold(member, fold)) if row.get("epoch")]
-    except (OSError, ValueError):
+    except FileNotFoundError:
         return None
     if not rows:
         return None

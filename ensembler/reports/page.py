@@ -15,7 +15,7 @@ from ..figures import format_parameters
 from . import tables_shown
 from .cells import PageTable, format_significant, shorten
 from .charts_shown import MOST_SCORES, Charts, list_scores
-from .facts import DataFacts, ReportFacts
+from .facts import DataFacts, RepeatFacts, ReportFacts
 from .filters import capitalise, embed_json, format_chance, format_percent, format_prose, make_visible
 from .member_facts import MemberFacts
 from .outcome_facts import PhotoFacts, QualityFacts
@@ -63,6 +63,7 @@ def render_page(
         scores_note=_describe_scores(facts),
         curves_left=sum(bool(member.curves) for member in facts.members.members) - len(charts.curves),
         data_lines=list(_list_data(facts.data)),
+        shared_settings=find_shared_settings(facts.repeat),
         describe=functools.partial(describe_photo, exclusive=exclusive),
         style=charts.style + _read(environment, "style.css"),
         theme_script=theme,
@@ -205,6 +206,16 @@ def _list_data(facts: DataFacts) -> Iterator[tuple[str, str]]:
         yield "training photos like others", f"{facts.duplicates['training']:,}"
         yield "pairs with clashing labels", f"{facts.duplicates['contradicting']:,}"
         yield "photos to predict like training ones", f"{facts.duplicates['to_predict']:,}"
+
+
+def find_shared_settings(facts: RepeatFacts) -> dict[str, str]:
+    """Return the settings that are the same in all members."""
+    every = list(facts.all_settings.values())
+    return (
+        {name: value for name, value in every[0].items() if all(one.get(name) == value for one in every)}
+        if every
+        else {}
+    )
 
 
 def _find_median(values: tuple[int, ...]) -> int:

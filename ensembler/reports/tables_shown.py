@@ -294,7 +294,7 @@ def tabulate_findings(facts: DataFacts) -> PageTable:
             name_cell(one.kind),
             name_cell(one.set),
             count_cell(one.number),
-            name_cell(", ".join(one.examples[:3])),
+            name_cell(next(iter(one.examples), "")),
             Cell(one.advice, one.advice),
         )
         for one in facts.findings

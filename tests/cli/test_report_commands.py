@@ -13,6 +13,7 @@ from made_reports import Wanted, make_reported
 import ensembler
 from ensembler.cli import commands
 from ensembler.errors import BadChoice
+from ensembler.reports.charts_shown import Charts
 
 
 @pytest.fixture
@@ -49,6 +50,8 @@ def test_json_has_the_figures_of_the_page(folder: Path) -> None:
 
 @pytest.mark.parametrize("opens", [True, False])
 def test_the_browser_is_opened(folder: Path, monkeypatch: pytest.MonkeyPatch, opens: bool) -> None:
+    # The page is another test's.
+    monkeypatch.setattr("ensembler.workflows.report.report.draw_charts", lambda *_: Charts())
     asked: list[str] = []
 
     def open_url(url: str) -> bool:
@@ -65,6 +68,11 @@ def test_the_browser_is_opened(folder: Path, monkeypatch: pytest.MonkeyPatch, op
 def test_another_suffix_is_refused_before_any_work(folder: Path, name: str) -> None:
     with pytest.raises(BadChoice, match=r"must be a file that ends in \.html"):
         run("report", "-o", name)
+
+
+def test_a_page_below_a_file_is_refused_before_any_work(folder: Path) -> None:
+    with pytest.raises(BadChoice, match=r"competition\.toml is not a folder"):
+        run("report", "-o", str(folder / "competition.toml" / "x.html"))
 
 
 def test_the_handle_has_the_method(folder: Path) -> None:

@@ -260,7 +260,10 @@ def _compute_mean_log_loss(folds: Sequence[FoldRecord]) -> float | None:
 
 def _compute_seconds_per_epoch(places: Sequence[Path]) -> float | None:
     """Return the mean time of a whole epoch. A time budget may have ended an epoch early."""
-    # The history may be missing, as nothing else needs it.
+    # The history may be missing or damaged, as nothing else needs it.
     kept = [place for place in places if (place / "history.csv").is_file()]
-    rows = [row for place in kept for row in read_history(place) if row.get("seconds")]
-    return fmean(float(row["seconds"]) / (float(row.get("share") or 0) or 1.0) for row in rows) if rows else None
+    try:
+        rows = [row for place in kept for row in read_history(place) if row.get("seconds")]
+        return fmean(float(row["seconds"]) / (float(row.get("share") or 0) or 1.0) for row in rows) if rows else None
+    except (BadData, ValueError):
+        return None

@@ -19,7 +19,9 @@ from ...options.command_line import group_training_commands
 from ...paths import CompetitionFolder
 from ...reports.facts import RepeatFacts
 from ...reports.stack_file import StackFile
+from ...serialization import convert_to_plain
 from ...storage import compute_file_digest
+from ...tracking.values import flatten_settings
 from ...versions import PACKAGES, read_versions
 from ..fetch.answers import merge_hints
 from .sources import Sources
@@ -44,6 +46,7 @@ def describe_repetition(sources: Sources) -> RepeatFacts:
         machine=f"{platform.system()} {platform.machine()}, {os.cpu_count()} processors",
         hashes=_list_hashes(folder, records, sources.stacks),
         settings=describe_settings(records),
+        all_settings={name: flatten_settings(convert_to_plain(record.settings)) for name, record in records.items()},
         times={name: _describe_times(done) for name, done in trained.items()},
         manifest=folder.manifest.read_text("utf-8"),
     )
@@ -124,9 +127,9 @@ def _list_notes(sources: Sources, fold_seed: int | None, unversioned: Sequence[s
     if sources.folder.is_ours:
         yield "The photos to predict follow from `--test-size` and `--seed` of `adopt`, which are not stored."
     if unknown := [stack.name for stack in sources.stacks if stack.seed is None]:
-        yield f"The seed of {', '.join(unknown)} is not stored: an earlier version built it."
+        yield f"Stacks of an earlier version, whose seed is not stored: {', '.join(unknown)}."
     if unversioned:
-        yield f"The versions that trained {', '.join(unversioned)} are not stored: an earlier version did."
+        yield f"Members of an earlier version, which did not store versions: {', '.join(unversioned)}."
 
 
 def _list_hashes(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import webbrowser
 from dataclasses import dataclass
 from pathlib import Path
@@ -100,9 +101,7 @@ def report(
     """
     check_tracking(track)
     folder = Workspace.read(workspace).current(competition)
-    path = folder.report if output is None else Path(output)
-    if path.suffix.lower() not in _SUFFIXES or path.is_dir():
-        raise BadChoice(f"--output must be a file that ends in .html. Received: {path}")
+    path = _check_output(folder.report if output is None else Path(output))
     attach = prepare_attachment(track, folder, progress)
     sources = read_sources(folder, Troubles(progress))
     gathered = gather_report(sources, explain=explain)
@@ -118,6 +117,17 @@ def report(
     if open_browser:
         _open_page(path, progress)
     return ReportResult(path.absolute(), path.stat().st_size, gathered.facts)
+
+
+def _check_output(path: Path) -> Path:
+    """Return the path of the page if it can be written, because the work before takes a while."""
+    if path.suffix.lower() not in _SUFFIXES or path.is_dir():
+        raise BadChoice(f"--output must be a file that ends in .html. Received: {path}")
+    above = next(parent for parent in path.absolute().parents if parent.exists())
+    if not above.is_dir() or not os.access(above, os.W_OK):
+        reason = "is read-only" if above.is_dir() else "is not a folder"
+        raise BadChoice(f"The page cannot be written to {path}, because {above} {reason}: choose another --output.")
+    return path
 
 
 def _open_page(path: Path, progress: Progress) -> None:

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 
 from ...members.records import MemberRecord
 from ...options.settings import list_differing_settings
-from ...paths import CompetitionFolder
 from ...reports.histories import read_curves
 from ...reports.member_facts import FoldCurve, MemberFacts, MembersFacts
 from ...reports.stack_file import StackFile, StoredMember, read_bounds
@@ -28,7 +27,7 @@ def describe_members(sources: Sources, shown: StackFile | None) -> MembersFacts:
             member,
             sources.records.get(member.name),
             parts.get(member.name),
-            _read_curves(sources.folder, sources.records, member),
+            _read_curves(sources, member.name),
         )
         for member in sources.standing.members
     )
@@ -48,10 +47,10 @@ def describe_members(sources: Sources, shown: StackFile | None) -> MembersFacts:
     )
 
 
-def _read_curves(
-    folder: CompetitionFolder, records: Mapping[str, MemberRecord], member: ListedMember
-) -> tuple[FoldCurve, ...]:
-    return read_curves(folder, records[member.name]) if member.name in records else ()
+def _read_curves(sources: Sources, member: str) -> tuple[FoldCurve, ...]:
+    none: tuple[FoldCurve, ...] = ()
+    record = sources.records.get(member)
+    return sources.troubles.attempt(lambda: read_curves(sources.folder, record), none) if record else none
 
 
 def _describe_member(
