@@ -22,6 +22,8 @@ SMALL_FONT, FONT, TITLE_FONT = 8.0, 9.0, 10.5
 # Inches of a chart, so narrow that its text is legible on a phone.
 WIDTH = 5.6
 MAX_NAME_LENGTH = 28
+# Ratio of the ends of a logarithmic axis up to which there are three ticks in a decade.
+_MANY_TICKS_RATIO = 500
 
 # The key is any name of a setting, which only some versions of matplotlib spell out as a type.
 SETTINGS: dict[Any, Any] = {
@@ -89,7 +91,9 @@ def format_axes(axes: Axes, *, x: str = "", y: str = "", grid: str = "both") -> 
 def format_number_axis(axis: Any, *, logarithmic: bool = False, whole: bool = False) -> None:
     """Write plain numbers beside an axis."""
     if logarithmic:
-        axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        low, high = axis.get_view_interval()
+        # Over many decades the locator would find no place for more than their beginnings, and then set none at all.
+        axis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < _MANY_TICKS_RATIO * low else (1,)))
         axis.set_minor_locator(NullLocator())
     else:
         axis.set_major_locator(MaxNLocator(6, steps=[1, 2, 2.5, 5, 10], integer=whole))
