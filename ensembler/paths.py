@@ -129,6 +129,8 @@ class CompetitionFolder:
     features = _PathBelow("cache/features")
     pixels = _PathBelow("cache/pixels")
     survey = _PathBelow("cache/survey")
+    # Facts about the photos that `ensembler check` has read, which is safe to delete.
+    photo_facts = _PathBelow("cache/photo-facts.npz")
     # Doubts about the data, as `ensembler check` last found them.
     check = _PathBelow("check")
     # The page of `ensembler report`.

@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patheffects import withStroke
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
@@ -22,8 +23,7 @@ SMALL_FONT, FONT, TITLE_FONT = 8.0, 9.0, 10.5
 # Inches of a chart, so narrow that its text is legible on a phone.
 WIDTH = 5.6
 MAX_NAME_LENGTH = 28
-# Ratio of the ends of a logarithmic axis up to which there are three ticks in a decade.
-_MANY_TICKS_RATIO = 500
+_LEAST_TICKS = 3
 
 # The key is any name of a setting, which only some versions of matplotlib spell out as a type.
 SETTINGS: dict[Any, Any] = {
@@ -88,12 +88,22 @@ def format_axes(axes: Axes, *, x: str = "", y: str = "", grid: str = "both") -> 
     axes.set_axisbelow(True)
 
 
+class _LogLocator(LogLocator):
+    """Ticks at 1, 2 and 5 times powers of ten. If fewer than three are in sight, at powers or at round numbers."""
+
+    def tick_values(self, vmin: float, vmax: float) -> Any:
+        # Over many decades, a locator sets either powers alone or nothing.
+        for find in (super().tick_values, LogLocator().tick_values):
+            ticks = np.asarray(find(vmin, vmax), np.float64)
+            if np.count_nonzero((ticks >= vmin) & (ticks <= vmax)) >= _LEAST_TICKS:
+                return ticks
+        return MaxNLocator(4).tick_values(vmin, vmax)
+
+
 def format_number_axis(axis: Any, *, logarithmic: bool = False, whole: bool = False) -> None:
     """Write plain numbers beside an axis."""
     if logarithmic:
-        low, high = axis.get_view_interval()
-        # Over many decades the locator would find no place for more than their beginnings, and then set none at all.
-        axis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < _MANY_TICKS_RATIO * low else (1,)))
+        axis.set_major_locator(_LogLocator(subs=(1, 2, 5)))
         axis.set_minor_locator(NullLocator())
     else:
         axis.set_major_locator(MaxNLocator(6, steps=[1, 2, 2.5, 5, 10], integer=whole))

@@ -133,6 +133,10 @@ class StackResult(Shown, Scores):
         Name of the requested meta-learner and of the fitted one. They differ after a tournament.
     refit
         Whether its networks are those that learned from all photos. Its score is then an estimate.
+    seed
+        Seed of the meta-learner.
+    top, infer_limit
+        Wanted number of members, and limit of their time for a photo in seconds. None sets no limit.
     temperature, clip
         Parameters of the calibration.
     mean
@@ -156,6 +160,9 @@ class StackResult(Shown, Scores):
     asked: str
     meta: str
     refit: bool
+    seed: int
+    top: int | None
+    infer_limit: float | None
     temperature: float
     clip: float
     mean: Scores

@@ -51,6 +51,7 @@ from ..submission.answer import write_answer
 from ..submission.ledger.ledger import Ledger
 from ..submission.ledger.rows import Answer
 from ..tracking.tracker import check_tracking, open_tracking
+from ..versions import read_versions
 from .competition import open_competition
 from .engine import open_engine
 from .fetch.answers import has_kaggle_metric
@@ -172,6 +173,9 @@ def stack(
             asked=meta,
             meta=fitted.name,
             refit=refit,
+            seed=config.seed,
+            top=config.size,
+            infer_limit=config.limit,
             temperature=fitted.learner.blend_.temperature,
             clip=fitted.learner.blend_.clip,
             mean=compute_out_of_fold_scores(tables, np.mean([one.out_of_fold for one in used], axis=0), folds.scored),
@@ -209,7 +213,7 @@ def _describe_plan(
         "meta": config.meta,
         "seed": config.seed,
         "top": config.size,
-        "infer_limit_seconds": config.max_cost if np.isfinite(config.max_cost) else None,
+        "infer_limit_seconds": config.limit,
         "refit": refit,
     }
     first = candidates[0].record
@@ -385,4 +389,10 @@ def _build_summary(result: StackResult, members: Sequence[MemberPredictions]) ->
     fields, first = result.to_json(), members[0].record
     for member, summary in zip(members, fields["members"], strict=True):
         summary["fingerprint"] = member.record.fingerprint
-    return {**fields, "folds": first.folds, "samples": first.samples, "sha256": compute_file_digest(result.submission)}
+    return {
+        **fields,
+        "folds": first.folds,
+        "samples": first.samples,
+        "sha256": compute_file_digest(result.submission),
+        "versions": read_versions(),
+    }

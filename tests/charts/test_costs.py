@@ -50,4 +50,5 @@ def test_an_axis_of_any_number_of_decades_has_numbers(least: float) -> None:
     points = [CostPoint(f"m{n}", score, None, cost) for n, (score, cost) in enumerate([(least, 1.0), (0.4, 1 / least)])]
     (axes,) = build_cost_chart(points, score_label="log loss", cost_label="ms").build_figure().axes
     for ticks, (low, high) in ((axes.get_yticks(), axes.get_ylim()), (axes.get_xticks(), axes.get_xlim())):
-        assert sum(low <= tick <= high for tick in ticks) >= 2
+        assert sum(low <= tick <= high for tick in ticks) >= 3
+        assert any(low <= tick <= (low * high) ** 0.5 for tick in ticks)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pandas as pd
 
-from ...errors import BadChoice, BadData, format_first
-from ...progress import Progress
+from ...errors import BadChoice, BadData, format_count, format_first
+from ...progress import SILENT, Progress
 from ..manifest import SEPARATOR, Manifest
 from ..table_files.reading import extract_table_suffix, read_table_file
 from ..tables import Tables, encode_labels
@@ -18,6 +19,8 @@ from .corrections import Corrections, describe_ids, list_photo_ids
 # Columns that name a photo, and those that contain its new label.
 _NAMES, _LABELS = ("id", "path"), ("new_label", "label")
 _PLAIN_TEXT = ("", ".txt", ".list")
+_SEPARATOR = re.compile(r"[,;|\t]")
+_SUGGESTIONS = ("", "exclude", "relabel")
 
 
 def read_corrections(tables: Tables, exclude: str | None, relabel: str | None, progress: Progress) -> Corrections:
@@ -45,8 +48,9 @@ def read_corrections(tables: Tables, exclude: str | None, relabel: str | None, p
             "--relabel is not for an orientation task, in which the rotation is the label: turn the file itself, or "
             "leave the photo out with --exclude."
         )
-    named = _read_excluded(tables, exclude) if exclude is not None else set[str]()
-    labels = _read_labels(tables, relabel) if relabel is not None else {}
+    named = _read_excluded(tables, exclude, progress) if exclude is not None else set[str]()
+    # One file is told about once.
+    labels = _read_labels(tables, relabel, SILENT if relabel == exclude else progress) if relabel is not None else {}
     ids = list(dict.fromkeys(list_photo_ids(tables)))
     both = [one for one in ids if one in named and one in labels]
     present = dict(zip(tables.train["id"], tables.train["label"], strict=True))
@@ -64,6 +68,8 @@ def read_corrections(tables: Tables, exclude: str | None, relabel: str | None, p
         progress.note(f"{relabel} changes nothing for {describe_ids(same)}, whose label is the same.")
     if both:
         progress.note(f"Excluded, although {relabel} gives another label: {describe_ids(both)}.")
+    if untagged := [one for one, label in labels.items() if not label and one not in without_effect]:
+        progress.note(f"{relabel} takes all tags from {describe_ids(untagged)}.")
     _check_classes(tables, corrections)
     return corrections
 
@@ -73,21 +79,26 @@ def _is_same(label: str, present: str, tables: Tables) -> bool:
     return label == _normalise_label(present, tables.manifest)
 
 
-def _read_excluded(tables: Tables, file: str) -> set[str]:
+def _read_excluded(tables: Tables, file: str, progress: Progress) -> set[str]:
     path = _find_file(file, "--exclude")
     if extract_table_suffix(path.name) in _PLAIN_TEXT and not _has_header(path):
         lines = [line.strip() for line in _read_text(path, "--exclude").splitlines()]
-        return set(_resolve_photos(tables, pd.Series([line for line in lines if line], dtype=str), "id", path))
-    table = _select_rows(_read_table(path, "--exclude"), "exclude")
-    column = _find_column(table, _NAMES, path, "--exclude")
-    return set(_resolve_photos(tables, table[column], column, path))
+        return set(_resolve_photos(tables, pd.DataFrame({"id": [line for line in lines if line]}, dtype=str), path))
+    table = _select_rows(_read_table(path, "--exclude"), "exclude", path, progress)
+    _find_column(table, _NAMES, path, "--exclude")
+    return set(_resolve_photos(tables, table, path))
 
 
-def _read_labels(tables: Tables, file: str) -> dict[str, str]:
+def _read_labels(tables: Tables, file: str, progress: Progress) -> dict[str, str]:
     path = _find_file(file, "--relabel")
-    table = _select_rows(_read_table(path, "--relabel"), "relabel")
-    column, labels = (_find_column(table, names, path, "--relabel") for names in (_NAMES, _LABELS))
-    ids = _resolve_photos(tables, table[column], column, path)
+    table = _select_rows(_read_table(path, "--relabel"), "relabel", path, progress)
+    _, labels = (_find_column(table, names, path, "--relabel") for names in (_NAMES, _LABELS))
+    ids = _resolve_photos(tables, table, path)
+    empty = [one for one, label in zip(ids, table[labels], strict=True) if not label]
+    if empty and tables.manifest.task != "multilabel":
+        raise BadChoice(
+            f"{path} has no new label for {describe_ids(empty)}: fill in the column {labels}, or remove these rows."
+        )
     read: dict[str, str] = {}
     for identity, label in zip(ids, _read_new_labels(tables.manifest, table[labels], path), strict=True):
         if read.setdefault(identity, label) != label:
@@ -113,24 +124,39 @@ def _read_text(path: Path, option: str) -> str:
 
 def _has_header(path: Path) -> bool:
     first = _read_text(path, "--exclude").partition("\n")[0]
-    return any(name in [cell.strip(' "') for cell in first.replace("\t", ",").split(",")] for name in _NAMES)
+    return not {cell.strip(' "').lower() for cell in _SEPARATOR.split(first)}.isdisjoint(_NAMES)
 
 
 def _read_table(path: Path, option: str) -> pd.DataFrame:
     if not path.read_bytes().strip():
         return pd.DataFrame(columns=[*_NAMES, *_LABELS], dtype=str)
     try:
-        return read_table_file(path)
+        table = read_table_file(path)
     except BadData as error:
         raise BadChoice(f"{option}: {error}") from error
+    # A spreadsheet leaves rows of empty cells.
+    return table.rename(columns=_normalise_name)[(table != "").any(axis=1)]
 
 
-def _select_rows(table: pd.DataFrame, suggestion: str) -> pd.DataFrame:
+def _normalise_name(column: str) -> str:
+    """Return the name of a known column as it is written, such as ``new_label`` for ``New label``."""
+    name = column.lower().replace(" ", "_")
+    return name if name in (*_NAMES, *_LABELS, "suggestion", "set") else column
+
+
+def _select_rows(table: pd.DataFrame, suggestion: str, path: Path, progress: Progress) -> pd.DataFrame:
     if "suggestion" not in table:
         return table
-    chosen = table["suggestion"].str.lower() == suggestion
+    suggestions = table["suggestion"].str.lower()
+    if others := sorted(set(suggestions) - set(_SUGGESTIONS)):
+        count = int(suggestions.isin(others).sum())
+        progress.warn(
+            f"{format_count(range(count), 'row')} of {path} with the suggestion {format_first(others)} "
+            f"{'has' if count == 1 else 'have'} no effect: known are exclude and relabel."
+        )
+    chosen = suggestions == suggestion
     # Photos to predict are never learned from.
-    return table[chosen & (table["set"] == "train")] if "set" in table else table[chosen]
+    return table[chosen & (table["set"].str.lower() == "train")] if "set" in table else table[chosen]
 
 
 def _find_column(table: pd.DataFrame, names: Sequence[str], path: Path, option: str) -> str:
@@ -142,16 +168,23 @@ def _find_column(table: pd.DataFrame, names: Sequence[str], path: Path, option: 
     )
 
 
-def _resolve_photos(tables: Tables, cells: pd.Series, column: str, path: Path) -> list[str]:
-    """Return the ids of the photos that the cells name."""
+def _resolve_photos(tables: Tables, table: pd.DataFrame, path: Path) -> list[str]:
+    """Return the ids of the photos that the rows name, by the column ``id``, or else by ``path``.
+
+    A spreadsheet turns the id ``0012`` into ``12``, but leaves the path.
+    """
     ids = list_photo_ids(tables)
-    known = dict(zip(tables.train["path"] if column == "path" else ids, ids, strict=True))
-    names = cells.tolist()
-    if unknown := list(dict.fromkeys(name for name in names if name not in known)):
-        near = difflib.get_close_matches(unknown[0], known, n=1, cutoff=0.6)
-        hint = f"did you mean {near[0]}?" if near else f"correct the column {column}, or remove these rows."
+    known = {"id": dict(zip(ids, ids, strict=True)), "path": dict(zip(tables.train["path"], ids, strict=True))}
+    columns = [name for name in _NAMES if name in table]
+    rows = table[columns].to_dict("records")
+    found = [[known[name][row[name]] for name in columns if row[name] in known[name]] for row in rows]
+    if unknown := list(dict.fromkeys(row[columns[0]] for row, named in zip(rows, found, strict=True) if not named)):
+        near = difflib.get_close_matches(unknown[0], known[columns[0]], n=1, cutoff=0.6)
+        hint = f"did you mean {near[0]}?" if near else f"correct the column {columns[0]}, or remove these rows."
         raise BadChoice(f"{path} names {describe_ids(unknown)} that the photos to train on do not include: {hint}")
-    return [known[name] for name in names]
+    if torn := [row["path"] for row, named in zip(rows, found, strict=True) if len(set(named)) > 1]:
+        raise BadChoice(f"{path} names another photo by its id than by its path for {describe_ids(torn)}: correct it.")
+    return [named[0] for named in found]
 
 
 def _normalise_label(label: str, manifest: Manifest) -> str:

@@ -40,6 +40,9 @@ def read(tmp_path: Path, exclude: str | None, relabel: str | None = None, labels
         ("id\n4\n2\n", "ids.csv"),
         ("path,note\ntrain/4.png,x\ntrain/2.png,y\n", "paths.csv"),
         ("id;why\n2;a\n4;b\n", "semicolons.csv"),
+        ("sep=;\nSuggestion;ID\nexclude;2\n;\nexclude;4\n", "excel.csv"),
+        ("id;note\n2;a\n4;b\n", "semicolons.txt"),
+        ("id,path\n0002,train/2.png\n4.0,train/4.png\n", "spoilt-ids.csv"),
         ("id\tsuggestion\n2\texclude\n4\tEXCLUDE\n3\t\n1\trelabel\n", "suggestions.tsv"),
         ('[{"id": "2"}, {"id": "4"}]', "ids.json"),
     ],
@@ -63,7 +66,8 @@ def test_tags_are_read_in_any_order_and_may_be_none(tmp_path: Path) -> None:
     corrections, heard = read(tmp_path, None, text, TAGS)
     assert corrections == Corrections((), {"2": "a|c", "3": ""})
     assert heard.told == [
-        f"{tmp_path / 'relabel-corrections.csv'} changes nothing for 1 photo ('1'), whose label is the same."
+        f"{tmp_path / 'relabel-corrections.csv'} changes nothing for 1 photo ('1'), whose label is the same.",
+        f"{tmp_path / 'relabel-corrections.csv'} takes all tags from 1 photo ('3').",
     ]
 
 
@@ -96,7 +100,9 @@ def test_a_file_without_effect_is_told(tmp_path: Path, exclude: str | None, rela
         ("name\n1\n", None, PETS, "has no column id or path, which exclude needs: its columns are name"),
         (None, "id\n1\n", PETS, "has no column new_label or label, which relabel needs"),
         (None, "id,label\n1,dgo\n", PETS, "'dgo', which is no class of the task: did you mean dog"),
-        (None, "id,label\n1,\n", PETS, "'', which is no class"),
+        (None, "id,label\n1,\n", PETS, r"no new label for 1 photo \('1'\): fill in the column label"),
+        (None, DOUBTS.replace("exclude", "relabel"), PETS, r"no new label for 1 photo \('2'\).*column new_label"),
+        ("id,path\n1,train/2.png\n", None, PETS, r"another photo by its id than by its path for 1 photo"),
         (None, "id,label\n1,a|x\n", TAGS, "'x', which is no class of the task: known are a, b, c"),
         (None, "id,label\n1,dog\n1,cat\n", PETS, "gives '1' the labels 'dog' and 'cat'"),
         ("id\n1\n3\n5\n", None, PETS, "no photo of the class cat to learn from"),
@@ -117,3 +123,13 @@ def test_a_missing_file_and_one_that_is_no_text_are_refused(tmp_path: Path) -> N
         read_corrections(tables, str(missing), None, Heard())
     with pytest.raises(BadChoice, match="as text in UTF-8"):
         read_corrections(tables, str(odd), None, Heard())
+
+
+def test_other_suggestions_are_counted_once(tmp_path: Path) -> None:
+    path, heard = tmp_path / "doubts.csv", Heard()
+    path.write_text(DOUBTS.replace(",exclude,", ",Remove,"), "utf-8")
+    assert read_corrections(make_tables(), str(path), str(path), heard) == Corrections((), {"1": "dog"})
+    assert heard.warnings == [
+        f"2 rows of {path} with the suggestion remove have no effect: known are exclude and relabel.",
+        f"{path} excludes no photo: it has no row that says so.",
+    ]
