@@ -68,6 +68,16 @@ class MemberCurves:
     folds: Sequence[FoldCurve]
 
 
+@dataclass(frozen=True)
+class _End:
+    """Last point of a mean curve."""
+
+    label: str
+    colour: str
+    epoch: float
+    loss: float
+
+
 def build_learning_curve_chart(members: Sequence[MemberCurves], *, title: str = "Learning curves") -> Chart:
     """Build the chart of training and validation loss by epoch, with a panel for each member.
 
@@ -106,10 +116,13 @@ def _draw_member(axes: Axes, member: MemberCurves, folds: int, *, alone: bool) -
     most = _count_points(folds)
     names = (("training", ORANGE, "training_loss"), ("validation", BLUE, "validation_loss"))
     losses: list[float] = []
+    ends: list[_End] = []
     for label, colour, field in names:
         curves = [(fold.epochs, drop_unknown(getattr(fold, field))) for fold in member.folds if fold.epochs]
         losses += [value for _, values in curves for value in values if math.isfinite(value)]
-        _draw_curves(axes, curves, label, colour, most)
+        if known := [(epochs, values) for epochs, values in curves if any(map(math.isfinite, values))]:
+            ends.append(_End(label, colour, *_draw_curves(axes, known, colour, most)))
+    _name_ends(axes, ends)
     for epoch in sorted({epoch for fold in member.folds for epoch in _list_phase_begins(fold)}):
         axes.axvline(epoch - 0.5, color=GREY, linewidth=0.8, linestyle=(0, (3, 3)), zorder=1)
     # The names of curves are above and below their ends.
@@ -125,13 +138,11 @@ def _draw_member(axes: Axes, member: MemberCurves, folds: int, *, alone: bool) -
 
 
 def _draw_curves(
-    axes: Axes, curves: Sequence[tuple[Sequence[int], Sequence[float]]], label: str, colour: str, most: int
-) -> None:
-    known = [(epochs, values) for epochs, values in curves if any(map(math.isfinite, values))]
-    if not known:
-        return
-    several = len(known) > 1
-    for epochs, values in known:
+    axes: Axes, curves: Sequence[tuple[Sequence[int], Sequence[float]]], colour: str, most: int
+) -> tuple[float, float]:
+    """Draw the curves of the folds and their mean, and return the end of the mean."""
+    several = len(curves) > 1
+    for epochs, values in curves:
         marker = "o" if len(epochs) == 1 else ""
         kept = _thin(len(epochs), most)
         axes.plot(
@@ -142,21 +153,27 @@ def _draw_curves(
             linewidth=0.7 if several else 1.8,
             alpha=0.45 if several else 1,
         )
-    epochs, mean = _average(known)
+    epochs, mean = _average(curves)
     if several:
         axes.plot(epochs, mean, color=colour, linewidth=2.0, marker="o" if len(epochs) == 1 else "")
-    last = max((place for place, value in enumerate(mean) if math.isfinite(value)), default=0)
-    axes.annotate(
-        label,
-        (float(epochs[last]), float(mean[last])),
-        xytext=(-2, 5 if label == "validation" else -5),
-        textcoords="offset points",
-        ha="right",
-        va="bottom" if label == "validation" else "top",
-        color=colour,
-        fontsize=SMALL_FONT,
-        path_effects=make_outline(),
-    )
+    last = max(place for place, value in enumerate(mean) if math.isfinite(value))
+    return float(epochs[last]), float(mean[last])
+
+
+def _name_ends(axes: Axes, ends: Sequence[_End]) -> None:
+    """Write the name of the higher curve above its end, and that of the lower one below."""
+    for place, end in enumerate(sorted(ends, key=lambda end: -end.loss)):
+        axes.annotate(
+            end.label,
+            (end.epoch, end.loss),
+            xytext=(-2, -5 if place else 5),
+            textcoords="offset points",
+            ha="right",
+            va="top" if place else "bottom",
+            color=end.colour,
+            fontsize=SMALL_FONT,
+            path_effects=make_outline(),
+        )
 
 
 def _count_points(folds: int) -> int:

@@ -89,12 +89,14 @@ def format_axes(axes: Axes, *, x: str = "", y: str = "", grid: str = "both") -> 
 
 
 class _LogLocator(LogLocator):
-    """Ticks at 1, 2 and 5 times powers of ten, or at round numbers where fewer than three are in sight."""
+    """Ticks at 1, 2 and 5 times powers of ten. If fewer than three are in sight, at powers or at round numbers."""
 
     def tick_values(self, vmin: float, vmax: float) -> Any:
-        ticks = np.asarray(super().tick_values(vmin, vmax), np.float64)
-        if np.count_nonzero((ticks >= vmin) & (ticks <= vmax)) >= _LEAST_TICKS:
-            return ticks
+        # Over many decades, a locator sets either powers alone or nothing.
+        for find in (super().tick_values, LogLocator().tick_values):
+            ticks = np.asarray(find(vmin, vmax), np.float64)
+            if np.count_nonzero((ticks >= vmin) & (ticks <= vmax)) >= _LEAST_TICKS:
+                return ticks
         return MaxNLocator(4).tick_values(vmin, vmax)
 
 

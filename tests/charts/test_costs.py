@@ -43,3 +43,12 @@ def test_scores_of_any_sign_are_drawn(scores: list[float]) -> None:
     low, high = figure.axes[0].get_ylim()
     assert low < np.min(scores)
     assert high > np.max(scores)
+
+
+@pytest.mark.parametrize("least", [0.09, 1e-3, 1e-5, 1e-9, 1e-30])
+def test_an_axis_of_any_number_of_decades_has_numbers(least: float) -> None:
+    points = [CostPoint(f"m{n}", score, None, cost) for n, (score, cost) in enumerate([(least, 1.0), (0.4, 1 / least)])]
+    (axes,) = build_cost_chart(points, score_label="log loss", cost_label="ms").build_figure().axes
+    for ticks, (low, high) in ((axes.get_yticks(), axes.get_ylim()), (axes.get_xticks(), axes.get_xlim())):
+        assert sum(low <= tick <= high for tick in ticks) >= 3
+        assert any(low <= tick <= (low * high) ** 0.5 for tick in ticks)

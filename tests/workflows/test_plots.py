@@ -35,7 +35,7 @@ def test_a_stack_is_drawn(tmp_path: Path) -> None:
     assert heard.of_kind(Noted) == [Noted(f"The charts are in {path}.")]
     assert heard.labels == ["draw charts"]
     text = read_texts(path)
-    for words in ("Stack s", "stack (dense)", "mean of the members", "What each member adds", "+0.0200", "0.60"):
+    for words in ("Stack s", "stack (dense)", "mean of the members", "What each member adds", "+0.0200", ".60"):
         assert words in text
 
 
