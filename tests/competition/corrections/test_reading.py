@@ -62,8 +62,10 @@ def test_tags_are_read_in_any_order_and_may_be_none(tmp_path: Path) -> None:
     text = "id,new_label\n1,b|a\n2,c|a\n3,\n"
     corrections, heard = read(tmp_path, None, text, TAGS)
     assert corrections == Corrections((), {"2": "a|c", "3": ""})
+    file = tmp_path / "relabel-corrections.csv"
     assert heard.told == [
-        f"{tmp_path / 'relabel-corrections.csv'} changes nothing for 1 photo ('1'), whose label is the same."
+        f"{file} changes nothing for 1 photo ('1'), whose label is the same.",
+        f"{file} takes all tags from 1 photo ('3'): the new label is empty.",
     ]
 
 
@@ -90,13 +92,14 @@ def test_a_file_without_effect_is_told(tmp_path: Path, exclude: str | None, rela
 @pytest.mark.parametrize(
     ("exclude", "relabel", "labels", "words"),
     [
-        ("id\ntrain-1\n7\n8\n", None, PETS, r"names 3 photos \('train-1', '7', '8'\) .* correct the column id"),
+        ("id\ntrain-1\n7\n8\n", None, PETS, r"names 3 photos \('train-1', '7', '8'\) .* did you mean train/1\.png"),
+        ("id\nx\n", None, PETS, "correct the column id"),
         ("path\ntrain/11.png\n", None, PETS, r"names 1 photo \('train/11.png'\) .*: did you mean train/1\.png\?"),
         ("id\n9\n", None, PETS, "photos to train on do not include"),
         ("name\n1\n", None, PETS, "has no column id or path, which exclude needs: its columns are name"),
         (None, "id\n1\n", PETS, "has no column new_label or label, which relabel needs"),
         (None, "id,label\n1,dgo\n", PETS, "'dgo', which is no class of the task: did you mean dog"),
-        (None, "id,label\n1,\n", PETS, "'', which is no class"),
+        (None, "id,label\n1,\n", PETS, "no new label for '1'"),
         (None, "id,label\n1,a|x\n", TAGS, "'x', which is no class of the task: known are a, b, c"),
         (None, "id,label\n1,dog\n1,cat\n", PETS, "gives '1' the labels 'dog' and 'cat'"),
         ("id\n1\n3\n5\n", None, PETS, "no photo of the class cat to learn from"),
@@ -117,3 +120,44 @@ def test_a_missing_file_and_one_that_is_no_text_are_refused(tmp_path: Path) -> N
         read_corrections(tables, str(missing), None, Heard())
     with pytest.raises(BadChoice, match="as text in UTF-8"):
         read_corrections(tables, str(odd), None, Heard())
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("capitals.csv", "ID;Set;Suggestion;New_Label\n1;Train;RELABEL;dog\n2;TRAIN;Exclude;\n9;Test;exclude;\n"),
+        ("order.csv", "New_label,suggestion,id\ndog,relabel,1\n,exclude,2\n,,\n"),
+        ("mark.csv", "\ufeffid;suggestion;new_label\r\n1;relabel;dog\r\n2;exclude;\r\n;;\r\n"),
+        ("excel.csv", "sep=;\nid;suggestion;new_label\n1;relabel;dog\n2;exclude;\n"),
+        # A spreadsheet has rewritten the ids.
+        ("numbers.csv", "id,path,suggestion,new_label\n1.0,train/1.png,relabel,dog\n2.0,train/2.png,exclude,\n"),
+        ("paths.csv", "id,suggestion,new_label\ntrain/1.png,relabel,dog\n2,exclude,\n"),
+    ],
+)
+def test_a_file_that_a_spreadsheet_wrote_is_read(tmp_path: Path, name: str, text: str) -> None:
+    corrections, heard = read(tmp_path, text, text, name=name)
+    assert corrections == Corrections(("2",), {"1": "dog"})
+    assert not heard.warnings
+    assert any("by the path, because the id is unknown" in told for told in heard.told) == (name == "numbers.csv")
+
+
+def test_photos_to_predict_do_not_count_without_suggestions_either(tmp_path: Path) -> None:
+    assert read(tmp_path, "id,set\n2,train\n9,test\n")[0] == Corrections(("2",), {})
+
+
+def test_other_suggestions_and_a_file_that_serves_one_option_of_two(tmp_path: Path) -> None:
+    path = tmp_path / "doubts.csv"
+    path.write_text("id,suggestion,new_label\n1,relabel,dog\n2,remove,\n3,keep,\n", "utf-8")
+    heard = Heard()
+    read_corrections(make_tables(), str(path), str(path), heard)
+    [warning] = heard.warnings
+    assert warning.endswith(
+        "2 rows with another suggestion than exclude or relabel ('remove', 'keep'), which do not count."
+    )
+
+
+def test_a_missing_zero_and_a_row_of_two_photos_are_told(tmp_path: Path) -> None:
+    with pytest.raises(BadChoice, match="did you mean 1"):
+        read(tmp_path, "id\n001\n")
+    with pytest.raises(BadChoice, match=r"two photos in one row, the id '1' and the path 'train/2\.png'"):
+        read(tmp_path, "id,path\n1,train/2.png\n")

@@ -1,0 +1,212 @@
+"""Photos and new labels that a file of ``--exclude`` or ``--relabel`` names."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from ...errors import BadChoice, BadData, format_first
+from ...progress import Progress
+from ..manifest import SEPARATOR, Manifest
+from ..table_files.reading import extract_table_suffix, read_table_file
+from ..tables import Tables
+from .corrections import describe_ids, list_photo_ids
+
+# Columns that name a photo, and those that contain its new label.
+_NAMES, _LABELS = ("id", "path"), ("new_label", "label")
+_COLUMNS = (*_NAMES, *_LABELS, "suggestion", "set")
+_EXCLUDE, _RELABEL = "exclude", "relabel"
+_PLAIN_TEXT = ("", ".txt", ".list")
+
+
+@dataclass(frozen=True)
+class CorrectionsFile:
+    """Rows of a file about photos to train on.
+
+    A table with a column ``suggestion``, such as ``check/doubts.csv``, excludes its rows ``exclude`` and relabels its
+    rows ``relabel``. Without that column, all rows count.
+
+    Attributes
+    ----------
+    path
+        Path of the file.
+    option
+        Option that names it.
+    table
+        Its rows; each cell is text.
+    """
+
+    path: Path
+    option: str
+    table: pd.DataFrame
+
+    @classmethod
+    def read(cls, file: str, option: str) -> CorrectionsFile:
+        """Read a table, or for ``--exclude`` a text file with an id on each line.
+
+        Raises
+        ------
+        BadChoice
+            If the file is missing or cannot be read.
+        """
+        path = Path(file)
+        if not path.is_file():
+            raise BadChoice(f"{option} must be the path of a file, such as check/doubts.csv. Received: {file}")
+        return cls(path, option, _select_training_rows(_read_rows(path, option)))
+
+    def find_excluded(self, tables: Tables, progress: Progress) -> set[str]:
+        """Return the ids of the photos to exclude.
+
+        Raises
+        ------
+        BadChoice
+            If the file names no photos, or unknown ones.
+        """
+        return set(self._resolve_photos(self._select(_EXCLUDE), tables, progress))
+
+    def find_new_labels(self, tables: Tables, progress: Progress) -> dict[str, str]:
+        """Return new labels by id. The tags of a label are in the order of the classes.
+
+        Raises
+        ------
+        BadChoice
+            If a photo or label is unknown or missing, or a photo has two labels.
+        """
+        table = self._select(_RELABEL)
+        cells = table[self._require_column(_LABELS)]
+        read: dict[str, str] = {}
+        for identity, cell in zip(self._resolve_photos(table, tables, progress), cells, strict=True):
+            label = self._read_label(cell, identity, tables.manifest)
+            if read.setdefault(identity, label) != label:
+                raise BadChoice(
+                    f"{self.path} gives {identity!r} the labels {read[identity]!r} and {label!r}: leave one of these "
+                    "rows out."
+                )
+        return read
+
+    def list_other_suggestions(self) -> list[str]:
+        """List the suggestions of rows that do not count, such as ``remove``."""
+        if "suggestion" not in self.table:
+            return []
+        words = self.table["suggestion"]
+        return words[~words.str.lower().isin(["", _EXCLUDE, _RELABEL])].tolist()
+
+    def _select(self, suggestion: str) -> pd.DataFrame:
+        if "suggestion" not in self.table:
+            return self.table
+        return self.table[self.table["suggestion"].str.lower() == suggestion]
+
+    def _require_column(self, names: Sequence[str]) -> str:
+        if found := next((name for name in names if name in self.table), None):
+            return found
+        raise BadChoice(
+            f"{self.path} has no column {' or '.join(names)}, which {self.option} needs: its columns are "
+            f"{', '.join(map(str, self.table.columns))}."
+        )
+
+    def _resolve_photos(self, table: pd.DataFrame, tables: Tables, progress: Progress) -> list[str]:
+        """Return the ids of the photos of the rows. A path serves where the id is unknown."""
+        column, known = self._require_column(_NAMES), _list_known_names(tables)
+        found, paths = [known.get(name) for name in table[column]], [None] * len(table)
+        if column == "id" and "path" in table:
+            paths = [known.get(name) for name in table["path"]]
+            self._check_consistency(table, found, paths)
+        if unknown := [
+            name for name, *both in zip(table[column], found, paths, strict=True) if not any(map(_is_found, both))
+        ]:
+            unknown = list(dict.fromkeys(unknown))
+            raise BadChoice(
+                f"{self.path} names {describe_ids(unknown)} that the photos to train on do not include: "
+                f"{_suggest_name(unknown[0], known, column)}"
+            )
+        if by_path := [path for one, path in zip(found, paths, strict=True) if one is None and path is not None]:
+            progress.note(f"{self.path} names {describe_ids(by_path)} by the path, because the id is unknown.")
+        return [one if one is not None else str(path) for one, path in zip(found, paths, strict=True)]
+
+    def _check_consistency(self, table: pd.DataFrame, found: Sequence[str | None], paths: Sequence[str | None]) -> None:
+        for row, (one, other) in enumerate(zip(found, paths, strict=True)):
+            if one is not None and other is not None and one != other:
+                raise BadChoice(
+                    f"{self.path} names two photos in one row, the id {table['id'].iloc[row]!r} and the path "
+                    f"{table['path'].iloc[row]!r}: remove the column that is wrong."
+                )
+
+    def _read_label(self, label: str, identity: str, manifest: Manifest) -> str:
+        is_multilabel = manifest.task == "multilabel"
+        if not label and not is_multilabel:
+            raise BadChoice(
+                f"{self.path} has no new label for {identity!r}: write one, or remove the suggestion {_RELABEL}."
+            )
+        # A photo may have no tag at all.
+        for name in label.split(SEPARATOR) if is_multilabel and label else [] if is_multilabel else [label]:
+            if name not in manifest.classes:
+                near = difflib.get_close_matches(name, manifest.classes, n=1)
+                hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(manifest.classes[:12])}."
+                raise BadChoice(f"{self.path} contains the new label {name!r}, which is no class of the task: {hint}")
+        return normalise_label(label, manifest)
+
+
+def normalise_label(label: str, manifest: Manifest) -> str:
+    """Return tags in the order of the classes, and another label as it is."""
+    tags = label.split(SEPARATOR)
+    return SEPARATOR.join(name for name in manifest.classes if name in tags) if len(tags) > 1 else label
+
+
+def _is_found(identity: str | None) -> bool:
+    return identity is not None
+
+
+def _list_known_names(tables: Tables) -> dict[str, str]:
+    """Return the ids of the photos by their ids and paths; those of an orientation task by the ids of rows too."""
+    ids, train = list_photo_ids(tables), tables.train
+    return {name: one for names in (train["path"], train["id"], ids) for name, one in zip(names, ids, strict=True)}
+
+
+def _suggest_name(unknown: str, known: Mapping[str, str], column: str) -> str:
+    # Spreadsheets read 007 as a number.
+    zeros = next((name for name in known if name.lstrip("0") == unknown.lstrip("0")), None)
+    near = [zeros] if zeros else difflib.get_close_matches(unknown, known, n=1, cutoff=0.6)
+    return f"did you mean {near[0]}?" if near else f"correct the column {column}, or remove these rows."
+
+
+def _read_rows(path: Path, option: str) -> pd.DataFrame:
+    if not path.read_bytes().strip():
+        return pd.DataFrame(columns=[*_NAMES, *_LABELS], dtype=str)
+    if option == "--exclude" and extract_table_suffix(path.name) in _PLAIN_TEXT and not _has_header(path):
+        lines = [line.strip() for line in _read_text(path, option).splitlines()]
+        return pd.DataFrame({"id": [line for line in lines if line]}, dtype=str)
+    try:
+        table = read_table_file(path)
+    except BadData as error:
+        raise BadChoice(f"{option}: {error}") from error
+    lower = {name: name.lower() for name in table.columns if name not in _COLUMNS and name.lower() in _COLUMNS}
+    return table.rename(columns={name: new for name, new in lower.items() if new not in table})
+
+
+def _read_text(path: Path, option: str) -> str:
+    try:
+        return path.read_text("utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadChoice(f"Cannot read {path} as text in UTF-8: {option} takes a table or a list of ids.") from error
+
+
+def _has_header(path: Path) -> bool:
+    first = _read_text(path, "--exclude").partition("\n")[0].lower()
+    for separator in "\t;":
+        first = first.replace(separator, ",")
+    return any(cell.strip(' "\r') in _NAMES for cell in first.split(","))
+
+
+def _select_training_rows(table: pd.DataFrame) -> pd.DataFrame:
+    """Leave out empty rows, and photos to predict, which are never learned from."""
+    filled = (table != "").any(axis=1)
+    return table[filled & (table["set"].str.lower() == "train")] if "set" in table else table[filled]
+
+
+def describe_suggestions(words: Sequence[str]) -> str:
+    """Return suggestions in words, the first of them quoted."""
+    return format_first([repr(word) for word in dict.fromkeys(words)])
