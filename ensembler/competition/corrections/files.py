@@ -111,21 +111,20 @@ class CorrectionsFile:
     def _resolve_photos(self, table: pd.DataFrame, tables: Tables, progress: Progress) -> list[str]:
         """Return the ids of the photos of the rows. A path serves where the id is unknown."""
         column, known = self._require_column(_NAMES), _list_known_names(tables)
-        found, paths = [known.get(name) for name in table[column]], [None] * len(table)
+        names, resolved = table[column].tolist(), [known.get(name) for name in table[column]]
         if column == "id" and "path" in table:
-            paths = [known.get(name) for name in table["path"]]
-            self._check_consistency(table, found, paths)
-        if unknown := [
-            name for name, *both in zip(table[column], found, paths, strict=True) if not any(map(_is_found, both))
-        ]:
-            unknown = list(dict.fromkeys(unknown))
+            by_path = [known.get(name) for name in table["path"]]
+            self._check_consistency(table, resolved, by_path)
+            replaced = [path for one, path in zip(resolved, by_path, strict=True) if one is None and path is not None]
+            if replaced:
+                progress.note(f"{self.path} names {describe_ids(replaced)} by the path, because the id is unknown.")
+            resolved = [path if one is None else one for one, path in zip(resolved, by_path, strict=True)]
+        if unknown := list(dict.fromkeys(name for name, one in zip(names, resolved, strict=True) if one is None)):
             raise BadChoice(
                 f"{self.path} names {describe_ids(unknown)} that the photos to train on do not include: "
                 f"{_suggest_name(unknown[0], known, column)}"
             )
-        if by_path := [path for one, path in zip(found, paths, strict=True) if one is None and path is not None]:
-            progress.note(f"{self.path} names {describe_ids(by_path)} by the path, because the id is unknown.")
-        return [one if one is not None else str(path) for one, path in zip(found, paths, strict=True)]
+        return [one for one in resolved if one is not None]
 
     def _check_consistency(self, table: pd.DataFrame, found: Sequence[str | None], paths: Sequence[str | None]) -> None:
         for row, (one, other) in enumerate(zip(found, paths, strict=True)):
@@ -154,10 +153,6 @@ def normalise_label(label: str, manifest: Manifest) -> str:
     """Return tags in the order of the classes, and another label as it is."""
     tags = label.split(SEPARATOR)
     return SEPARATOR.join(name for name in manifest.classes if name in tags) if len(tags) > 1 else label
-
-
-def _is_found(identity: str | None) -> bool:
-    return identity is not None
 
 
 def _list_known_names(tables: Tables) -> dict[str, str]:
