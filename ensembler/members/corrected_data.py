@@ -91,7 +91,6 @@ def correct_stack_data(
     joined = join_corrections(named, list(dict.fromkeys(list_photo_ids(tables))))
     others = [name for name, corrections in named.items() if corrections != joined]
     learned = f" {', '.join(others)} learned with other corrections or none." if others else ""
-    progress.note(
-        f"The meta-learner is fitted with the corrections of all members together: {joined.describe()}.{learned}"
-    )
+    whose = "all members together" if len(named) > 1 else next(iter(named))
+    progress.note(f"The meta-learner is fitted with the corrections of {whose}: {joined.describe()}.{learned}")
     return apply_corrections(tables, folds, joined)

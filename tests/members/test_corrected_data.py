@@ -145,7 +145,7 @@ def test_members_of_a_stack_with_other_corrections_are_named(tmp_path: Path) -> 
         heard = Heard()
         correct_stack_data(folder, tables, folds, chosen, heard)
         [note] = heard.told
-        assert note.endswith(words or "together: 3 photos excluded, 2 photos relabelled.")
+        assert note.endswith(words or "corrections of one: 3 photos excluded, 2 photos relabelled.")
     heard = Heard()
     assert not correct_stack_data(folder, tables, folds, records[1:], heard).corrections
     assert not heard.told

@@ -39,8 +39,8 @@ def _report(corrections: Corrections, folder: CompetitionFolder, tables: Tables,
     if not corrections:
         return
     progress.note(
-        f"{corrections.describe()} in training. They are held out and predicted like others, and scored by their "
-        "original labels; scores after correction are shown beside."
+        f"{corrections.describe()} in training. Corrected photos are held out and predicted like others, and "
+        "scored by their original labels; scores after correction are shown beside."
     )
     copies = list(list_kept_copies(corrections, load_duplicates(folder), set(tables.train["id"])))
     if copies:
