@@ -129,6 +129,8 @@ class CompetitionFolder:
     features = _PathBelow("cache/features")
     pixels = _PathBelow("cache/pixels")
     survey = _PathBelow("cache/survey")
+    # Facts about the photos that `ensembler check` has read, which is safe to delete.
+    photo_facts = _PathBelow("cache/photo-facts.npz")
     # Doubts about the data, as `ensembler check` last found them.
     check = _PathBelow("check")
     # The page of `ensembler report`.
@@ -168,6 +170,11 @@ class CompetitionFolder:
     def lock(self, work: str) -> Path:
         """Return the path of the lock for one kind of work. It is outside of the folder, which may be deleted."""
         return self.root.parent / ".locks" / f"{self.name}.{work}"
+
+    @property
+    def tracking_lock(self) -> Path:
+        """Path of the lock of opening MLflow's store, which all competitions of the workspace share."""
+        return self.root.parent / ".locks" / "mlflow"
 
     def member_lock(self, name: str) -> Path:
         """Return the path of the lock that training and removal of a member hold."""

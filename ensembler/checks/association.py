@@ -21,6 +21,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ..competition.metrics.measures import measure_auc
+from ..progress import SILENT, Progress
 from .result import Clue
 
 # Probability of one false alarm or more among all looks of a check, by Bonferroni's correction.
@@ -157,13 +158,22 @@ def _compute_log_odds(rates: Array) -> Array:
     return np.asarray(np.log(rates) - np.log1p(-rates))
 
 
-def measure_properties(properties: Sequence[Property], targets: Targets, others: int = 0) -> list[Clue]:
+def measure_properties(
+    properties: Sequence[Property],
+    targets: Targets,
+    others: int = 0,
+    *,
+    progress: Progress = SILENT,
+    label: str = "look for leaks",
+) -> list[Clue]:
     """Measure how well each property tells each class from the others.
 
     Parameters
     ----------
     others
         Number of further properties for which probabilities are corrected.
+    label
+        Label of the task that is reported.
 
     Returns
     -------
@@ -172,7 +182,8 @@ def measure_properties(properties: Sequence[Property], targets: Targets, others:
     """
     looks = (len(properties) + others) * len(targets.names)
     clues = [
-        measure_clue(each.name, build_classifier(each.indicators, targets), targets, looks)[0] for each in properties
+        measure_clue(each.name, build_classifier(each.indicators, targets), targets, looks)[0]
+        for each in progress.track(properties, label, len(properties))
     ]
     return sort_clues(clues)
 
@@ -188,9 +199,10 @@ def describe_strongest(clues: Sequence[Clue]) -> str:
     if not weak:
         return ""
     best = max(weak, key=lambda clue: clue.area)
+    why = f"is below {LEAST_AREA}" if best.area < LEAST_AREA else f"may be chance (p = {best.p_value:.2f})"
     return (
         f"The strongest clue to {best.target!r} that is not reported is {best.name} with an AUC of "
-        f"{format_area(best)}, which is below {LEAST_AREA} or may be chance."
+        f"{format_area(best)}, which {why}."
     )
 
 

@@ -12,7 +12,7 @@ from ..competition.duplicates import find_identical_pairs
 from ..images.near_duplicates import find_near_duplicates
 from ..progress import Progress
 from ..storage import compute_file_digest
-from .doubt import Doubt
+from .doubt import Doubt, Suggestion
 from .finding import Finding, Found, Picture, join_found
 from .photos import MAX_EXAMPLES, Photo, count_photos
 
@@ -55,19 +55,28 @@ class Pair:
         """``train``, ``test``, or ``both``."""
         return self.one.set if self.one.set == self.other.set else "both"
 
-    def make_doubts(self) -> list[Doubt]:
-        """Return a doubt for each of the two photos."""
-        return [self._describe(self.one, self.other), self._describe(self.other, self.one)]
+    def make_doubts(self, wrong: frozenset[str]) -> list[Doubt]:
+        """Return a doubt for each of the two photos. Ids in ``wrong`` have labels that predictions contradict."""
+        # Without its wrong label, the pair does not clash any more.
+        is_solved = not wrong.isdisjoint((self.one.id, self.other.id))
+        suggestion: Suggestion = "exclude" if self.kind == CLASHING and not is_solved else ""
+        return [self._describe(*pair, suggestion) for pair in ((self.one, self.other), (self.other, self.one))]
 
-    def _describe(self, photo: Photo, other: Photo) -> Doubt:
+    def _describe(self, photo: Photo, other: Photo, suggestion: Suggestion) -> Doubt:
         where = {"train": "the training photo", "test": "the photo to predict"}[other.set]
         label = f", which is labelled {other.label or 'with no class'}" if other.set == "train" else ""
         how = "Its file is identical to that of" if self.is_identical else "It shows the same picture as"
         reason = f"{how} {where} {other.path}{label} (similarity {self.similarity:.3f}, {self.distance} of 64 bits)."
-        return photo.doubt(self.kind, self.similarity, reason, "exclude" if self.kind == CLASHING else "")
+        return photo.doubt(self.kind, self.similarity, reason, suggestion)
 
 
-def find_copies(photos: Sequence[Photo], duplicates: pd.DataFrame, root: Path, progress: Progress) -> Found:
+def find_copies(
+    photos: Sequence[Photo],
+    duplicates: pd.DataFrame,
+    root: Path,
+    progress: Progress,
+    wrong: frozenset[str] = frozenset(),
+) -> Found:
     """Find photos that show the same picture.
 
     Parameters
@@ -78,19 +87,21 @@ def find_copies(photos: Sequence[Photo], duplicates: pd.DataFrame, root: Path, p
         The competition's table of pairs with a training photo, ``duplicates.csv``.
     root
         Folder of the photos.
+    wrong
+        Ids of training photos with a likely wrong label. The photo that one of them clashes with need not be excluded.
     """
     pairs = [*_read_pairs(photos, duplicates, root), *_find_test_pairs(photos, progress)]
-    parts = [_describe_kind(kind, [pair for pair in pairs if pair.kind == kind]) for kind in PAIRED_KINDS]
+    parts = [_describe_kind(kind, [pair for pair in pairs if pair.kind == kind], wrong) for kind in PAIRED_KINDS]
     return join_found(parts)
 
 
-def _describe_kind(kind: str, pairs: Sequence[Pair]) -> Found:
+def _describe_kind(kind: str, pairs: Sequence[Pair], wrong: frozenset[str]) -> Found:
     ranked = sorted(pairs, key=lambda pair: -pair.similarity)
     findings = [_summarise(kind, chosen) for name in _SETS if (chosen := [pair for pair in ranked if pair.set == name])]
     # A photo of several pairs has one doubt.
     doubts: dict[tuple[str, str], Doubt] = {}
     for pair in ranked:
-        for doubt in pair.make_doubts():
+        for doubt in pair.make_doubts(wrong):
             doubts.setdefault((doubt.set, doubt.id), doubt)
     shown = [_show(photo, pair) for pair in ranked for photo in (pair.one, pair.other)]
     return Found(tuple(findings), tuple(doubts.values()), {kind: tuple(shown)} if shown else {})

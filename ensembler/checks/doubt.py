@@ -23,7 +23,8 @@ class Doubt:
     label
         Label in ``train.csv``. Empty for a photo to predict.
     suggestion, new_label
-        Suggested change of the training data, and the label that the photo should have after ``relabel``.
+        Suggested change of the training data, and the label that the photo has after ``relabel``, which is known for
+        a likely wrong label also if ``exclude`` is suggested.
     score
         Seriousness of the doubt among those of its kind. Larger is worse.
     reason

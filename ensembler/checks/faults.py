@@ -62,7 +62,7 @@ def find_faults(photos: Sequence[Photo], unreadable: pd.DataFrame) -> Found:
     photos
         Photos that can be decoded.
     unreadable
-        Table of the others, with the columns id, path, set and reason.
+        Table of the others, with the columns id, path, set and reason, a sentence without its full stop.
     """
     tiny = _find_tiny(photos)
     blank, blank_paths = _find_blank(photos)
@@ -87,7 +87,7 @@ def _find_unreadable(unreadable: pd.DataFrame) -> list[Doubt]:
 
 def _make_unreadable(identity: str, path: str, name: str, reason: str) -> Doubt:
     kind = "truncated photo" if "truncated" in reason else "unreadable photo"
-    return Doubt(kind, name, identity, path, "", "", "", 1.0, f"It is not used: {reason}.")
+    return Doubt(kind, name, identity, path, "", "", "", 1.0, f"{reason}.")
 
 
 def _find_filled(photos: Sequence[Photo]) -> list[Doubt]:

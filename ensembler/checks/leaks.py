@@ -12,6 +12,7 @@ from ..competition.manifest import Manifest
 from ..competition.metrics.standard_errors import assign_units
 from ..competition.tables import encode_labels
 from ..errors import format_count
+from ..progress import SILENT, Progress
 from .association import (
     LEAST_AREA,
     LEAST_PHOTOS,
@@ -34,7 +35,9 @@ TOGETHER = "all clues together"
 _KIND = "leak"
 
 
-def find_leaks(photos: Sequence[Photo], manifest: Manifest) -> tuple[Found, tuple[Clue, ...]]:
+def find_leaks(
+    photos: Sequence[Photo], manifest: Manifest, progress: Progress = SILENT
+) -> tuple[Found, tuple[Clue, ...]]:
     """Find properties of files that tell the label, and return how well each of them does.
 
     Parameters
@@ -55,7 +58,7 @@ def find_leaks(photos: Sequence[Photo], manifest: Manifest) -> tuple[Found, tupl
     properties = [*list_file_clues(trained), *dated, *named]
     if not properties:
         return Found(left_out=("Leaks were not looked for, because all files have the same size and form.",)), ()
-    clues = measure_properties(_add_together(properties), targets)
+    clues = measure_properties(_add_together(properties), targets, progress=progress)
     left_out = [*_explain_names(manifest), *([] if dated else [_DATES]), *_explain_classes(manifest, targets)]
     return Found(summarise_leaks(clues), left_out=tuple(left_out)), tuple(clues)
 
@@ -102,10 +105,10 @@ def _explain_classes(manifest: Manifest, targets: Targets) -> list[str]:
     missing = len(manifest.outputs) - len(targets.names)
     if not missing:
         return []
-    return [
-        f"Leaks were not looked for in {missing} of {len(manifest.outputs)} classes, which are rare or not among the "
-        f"{MAX_CLASSES} most frequent."
-    ]
+    why = f"which have fewer than {LEAST_PHOTOS} training photos, or nearly all"
+    if len(targets.names) == MAX_CLASSES:
+        why = f"which are not among the {MAX_CLASSES} most frequent"
+    return [f"Leaks were not looked for in {missing} of {len(manifest.outputs)} classes, {why}."]
 
 
 def summarise_leaks(clues: Sequence[Clue]) -> tuple[Finding, ...]:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,7 +20,6 @@ from ..images.decoding import open_at_scale
 from ..images.perceptual_hash import GREY_SIDE
 from ..images.similarity import Thumbnail, make_thumbnail
 from ..images.turning.tags import read_tag
-from ..progress import Progress
 
 # Least height and width in pixels at which photos are decoded, which is enough for thumbnails of 32 pixels.
 _DECODED_SIZE = GREY_SIDE
@@ -96,25 +93,6 @@ class PhotoFacts:
     colours: tuple[float, ...] = (0.0,) * len(COLOUR_NAMES)
     digest: str = ""
     thumbnail: Thumbnail | None = None
-
-
-def read_facts(
-    root: Path, paths: Sequence[str], rule: PixelRule, progress: Progress, compared: frozenset[str] = frozenset()
-) -> dict[str, PhotoFacts]:
-    """Read the facts about photos on all processors, by path.
-
-    Parameters
-    ----------
-    root, paths
-        Folder, and paths of the photos relative to it.
-    rule
-        The competition's rule of pixels.
-    compared
-        Paths of the photos that need a digest and a thumbnail.
-    """
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        results = pool.map(lambda path: read_photo_facts(root / path, rule, compare=path in compared), paths)
-        return dict(zip(paths, progress.track(results, "look at photos", len(paths), "photos"), strict=True))
 
 
 def read_photo_facts(path: Path, rule: PixelRule, *, compare: bool = False) -> PhotoFacts:

@@ -184,7 +184,8 @@ class CheckResult(Shown):
         if not self.is_current:
             lines.append(f"The photos or labels have changed since this check: {_CHECK_AGAIN}")
         if self.files:
-            lines.append(f"{format_count(range(self.doubts), 'doubt')}: {', '.join(map(str, self.files))}")
+            doubts = format_count(range(self.doubts), "doubt")
+            lines.append(f"Written, with {doubts} about single photos: {', '.join(map(str, self.files))}")
         return lines
 
 

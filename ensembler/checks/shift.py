@@ -5,7 +5,7 @@ This is adversarial validation: an AUC near 0.5 means that the sets are alike in
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,11 +54,24 @@ NAMED = 20
 class StoredFeatures:
     """Frozen features that training has stored.
 
-    ``values`` has a row for each of ``photos``, in their order.
+    Attributes
+    ----------
+    name
+        Backbone that computed them.
+    values
+        Features, shape (photos, width).
+    paths
+        Path of each photo. Photos that cannot be decoded any more are among them.
     """
 
     name: str
     values: NDArray[np.floating]
+    paths: Sequence[str]
+
+    def select(self, photos: Sequence[Photo]) -> NDArray[np.floating]:
+        """Return the features of some photos, shape (photos, width)."""
+        rows = {path: row for row, path in enumerate(self.paths)}
+        return self.values[[rows[photo.path] for photo in photos]]
 
 
 def find_shift(
@@ -71,7 +84,7 @@ def find_shift(
     photos
         Photos that can be decoded.
     features
-        Frozen features of these photos, if a member's training has stored them.
+        Frozen features of at least these photos, if a member's training has stored them.
     """
     is_test = np.array([photo.set == "test" for photo in photos], dtype=bool)
     if min(is_test.sum(), (~is_test).sum()) < LEAST_IN_SET:
@@ -80,14 +93,17 @@ def find_shift(
     rows = _choose_rows(is_test)
     chosen, targets = [photos[int(row)] for row in rows], _make_targets([photos[int(row)] for row in rows])
     properties = _list_properties(chosen)
-    inputs = {COLOURS: _list_numbers(chosen)}
+    # Inputs are computed within the task that is reported.
+    inputs: dict[str, Callable[[], Array]] = {COLOURS: lambda: _list_numbers(chosen)}
     if features is not None:
-        inputs[f"{FEATURES} {features.name}"] = _find_components(features.values[rows])
-    clues = measure_properties(properties, targets, others=len(inputs))
+        inputs[f"{FEATURES} {features.name}"] = lambda: _find_components(features.select(chosen))
+    clues = measure_properties(
+        properties, targets, others=len(inputs), progress=progress, label="compare files of train and test"
+    )
     looks = len(properties) + len(inputs)
     odds = {}
-    for name, values in progress.track(inputs.items(), "compare train and test", len(inputs)):
-        classify = _build_classifier(values, targets, is_linear=name != COLOURS)
+    for name, compute in progress.track(inputs.items(), "compare train and test", len(inputs)):
+        classify = _build_classifier(compute(), targets, is_linear=name != COLOURS)
         clue, scores = measure_clue(name, classify, targets, looks)
         clues.append(clue)
         odds[name] = scores[:, 0]
@@ -158,9 +174,11 @@ def _find_components(values: NDArray[np.floating]) -> Array:
     from sklearn.decomposition import PCA
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
+    from threadpoolctl import threadpool_limits
 
     components = PCA(min(COMPONENTS, *values.shape), whiten=True, random_state=0)
-    return np.asarray(make_pipeline(StandardScaler(), components).fit_transform(values), dtype=np.float64)
+    with threadpool_limits(1):
+        return np.asarray(make_pipeline(StandardScaler(), components).fit_transform(values), dtype=np.float64)
 
 
 def _make_linear_model() -> Any:

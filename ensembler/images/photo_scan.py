@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,6 +14,7 @@ from ..errors import UnreadablePhoto
 from ..progress import Progress
 from .conversion import convert_to_rgb
 from .decoding import MIN_DECODE_SCALE, open_at_scale, open_photo
+from .parallel import map_in_threads
 from .perceptual_hash import GREY_SIDE
 from .pixel_rules import PixelFacts, choose_rule, measure_pixels
 from .similarity import Thumbnail, make_thumbnail
@@ -62,14 +61,13 @@ def scan_photos(root: Path, paths: Sequence[str], progress: Progress, rule: Pixe
         Keys of the rule that are known already.
     """
     scan = PhotoScan()
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        results = pool.map(lambda path: _scan_photo(root / path), paths)
+    with map_in_threads(lambda path: _scan_photo(root / path), paths) as results:
         tracked = progress.track(results, "scan photos", len(paths), "photos")
         scanned = dict(zip(paths, tracked, strict=True))
-        scan.unusual = {path: one.facts for path, one in scanned.items() if one.facts}
-        scan.rule = rule.complete(choose_rule(scan.unusual.values()))
-        if scan.unusual:
-            results = pool.map(lambda path: _scan_again(root / path, scan.rule), scan.unusual)
+    scan.unusual = {path: one.facts for path, one in scanned.items() if one.facts}
+    scan.rule = rule.complete(choose_rule(scan.unusual.values()))
+    if scan.unusual:
+        with map_in_threads(lambda path: _scan_again(root / path, scan.rule), scan.unusual) as results:
             tracked = progress.track(results, "convert unusual photos", len(scan.unusual), "photos")
             # Keys that exist keep their order.
             scanned.update(zip(scan.unusual, tracked, strict=True))

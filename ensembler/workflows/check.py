@@ -17,12 +17,12 @@ from ..checks.balance import count_independent, find_imbalance, measure_balance
 from ..checks.contact_sheet import choose_pictures, draw_contact_sheet
 from ..checks.copies import PAIRED_KINDS, find_copies
 from ..checks.doubt import Doubt
+from ..checks.facts_file import read_facts
 from ..checks.faults import find_faults
 from ..checks.file_dates import restore_dates
 from ..checks.finding import Found, join_found
-from ..checks.labels.doubts import find_label_doubts
+from ..checks.labels.doubts import WRONG, find_label_doubts
 from ..checks.leaks import find_leaks
-from ..checks.photo_facts import read_facts
 from ..checks.photos import Photo, describe_set, join_facts, summarise
 from ..checks.ranking import rank_found
 from ..checks.result import CHECK_FILE, DOUBT_COLUMNS, DOUBTS_FILE, SHEET_FILE, Balance, CheckResult
@@ -53,8 +53,8 @@ def check(
 ) -> CheckResult:
     """Look for doubts about a competition's photos and labels. Nothing is changed or left out by it.
 
-    All photos are read once. The result, a table of all doubts and a contact sheet of the worst photos are written to
-    the folder ``check`` of the competition.
+    All photos are read, and by a further check only those that are new or have changed. The result, a table of all
+    doubts and a contact sheet of the worst photos are written to the folder ``check`` of the competition.
 
     Parameters
     ----------
@@ -79,7 +79,7 @@ def check(
     train, test = read_photo_tables(folder)
     paths = sorted({*train["path"], *test["path"]} - {""})
     compared = frozenset(test["path"]) - {""}
-    facts = read_facts(tables.photos, paths, tables.manifest.pixels, progress, compared)
+    facts = read_facts(tables.photos, paths, tables.manifest.pixels, progress, compared, folder.photo_facts)
     facts = restore_dates(folder, tables.photos, facts)
     photos = join_facts(train, test, facts)
     problems = {path: each.problem for path, each in facts.items() if each.problem}
@@ -92,32 +92,36 @@ def check(
 def _list_unreadable(
     folder: CompetitionFolder, root: Path, train: pd.DataFrame, test: pd.DataFrame, problems: dict[str, str]
 ) -> pd.DataFrame:
-    """Return the photos that fetching found unreadable, and those that have become so since."""
+    """Return the photos that fetching found unreadable, and those that have become so since, with the reason."""
+    known = read_table(folder.unreadable)
     later = pd.concat([train.assign(set="train"), test.assign(set="test")])[["id", "path", "set"]]
-    later["reason"] = later["path"].map(problems)
-    rows = pd.concat([read_table(folder.unreadable), later.dropna(subset="reason")], ignore_index=True)
+    later = later[later["path"].isin(problems)]
+    reasons = [f"It is not used: {reason}" for reason in known["reason"]]
+    reasons += [f"It could still be read when it was fetched: {problems[path]}" for path in later["path"]]
     # Pillow names the whole path, which is long and differs between machines.
-    rows["reason"] = rows["reason"].str.replace(f"{root}{os.sep}", "", regex=False)
-    return rows
+    shortened = [reason.replace(f"{root}{os.sep}", "") for reason in reasons]
+    return pd.concat([known, later], ignore_index=True).assign(reason=shortened)
 
 
 def _examine(
     folder: CompetitionFolder, tables: Tables, photos: Sequence[Photo], unreadable: pd.DataFrame, progress: Progress
 ) -> tuple[Found, CheckResult]:
     """Run all checks. Return what they found, and the result without its duration and files."""
-    features = _load_features(folder, tables, photos)
-    leaks, leak_clues = find_leaks(photos, tables.manifest)
+    train, test = read_photo_tables(folder)
+    features = _load_features(folder, tables, [*train["path"], *test.loc[test["path"] != "", "path"]])
+    leaks, leak_clues = find_leaks(photos, tables.manifest, progress)
     shift, shift_clues = find_shift(photos, features, progress)
+    labels = _find_label_doubts(folder, tables, features, progress)
+    wrong = frozenset(each.id for each in labels.doubts if each.kind == WRONG)
     parts = [
         find_faults(photos, unreadable),
-        find_copies(photos, load_duplicates(folder), tables.photos, progress),
+        find_copies(photos, load_duplicates(folder), tables.photos, progress, wrong),
         leaks,
         shift,
-        _find_label_doubts(folder, tables, features, progress),
+        labels,
         _find_imbalance(folder, tables),
     ]
     found = rank_found(join_found(parts))
-    train, test = read_photo_tables(folder)
     sizes = {"train": len(train), "test": len(test)}
     return found, CheckResult(
         competition=folder.name,
@@ -155,8 +159,8 @@ def _count_folds(folder: CompetitionFolder) -> int:
     return max(2, read_table(folder.folds, columns=["fold"])["fold"].replace("", None).dropna().nunique())
 
 
-def _load_features(folder: CompetitionFolder, tables: Tables, photos: Sequence[Photo]) -> StoredFeatures | None:
-    """Return frozen features of all photos, if a member's training has stored them."""
+def _load_features(folder: CompetitionFolder, tables: Tables, paths: Sequence[str]) -> StoredFeatures | None:
+    """Return frozen features of the photos of these paths, if a member's training has stored them."""
     samples = compute_samples_fingerprint(folder, tables.manifest)
     for name in list_trained_members(folder):
         try:
@@ -167,8 +171,8 @@ def _load_features(folder: CompetitionFolder, tables: Tables, photos: Sequence[P
         path = build_feature_path(folder, record, WHOLE_VIEW)
         if record.samples == samples and path.is_file():
             values = np.load(path, mmap_mode="r", allow_pickle=False)[:: tables.rows_per_photo]
-            if len(values) == len(photos):
-                return StoredFeatures(record.settings.backbone, values)
+            if len(values) == len(paths):
+                return StoredFeatures(record.settings.backbone, values, paths)
     return None
 
 

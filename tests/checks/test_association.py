@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -145,8 +147,10 @@ def test_the_strongest_of_what_is_not_reported_is_told() -> None:
     clue = measure_scores("width", scores, truth)
     assert describe_strongest([clue]) == (
         "The strongest clue to 'dog' that is not reported is width with an AUC of 0.60 [0.53, 0.67], which is below "
-        "0.7 or may be chance."
+        "0.7."
     )
+    by_chance = replace(clue, area=0.75, p_value=0.2)
+    assert describe_strongest([by_chance]).endswith("which may be chance (p = 0.20).")
 
 
 def test_folds_keep_groups_together_and_have_each_class() -> None:

@@ -21,6 +21,8 @@ from helpers.members_made import FOLDS, record_of
 from helpers.photos import Heard, truncate
 from PIL import Image, ImageOps
 
+from ensembler.checks.doubt import Doubt
+from ensembler.checks.labels.doubts import WRONG, LabelDoubts
 from ensembler.checks.result import DOUBT_COLUMNS, CheckResult, load_check, load_doubts
 from ensembler.cli import commands
 from ensembler.competition.folds.file import load_or_make_folds
@@ -33,6 +35,8 @@ from ensembler.paths import Workspace
 from ensembler.workflows.check import check
 from ensembler.workflows.fetch.adopt import adopt
 from ensembler.workflows.fetch.fetch import fetch
+from ensembler.workflows.status.standing import LastCheck
+from ensembler.workflows.status.status import status
 
 Plant = Callable[[Path], object]
 
@@ -252,6 +256,13 @@ def test_what_is_written_is_read_again(darker: tuple[Workspace, CheckResult]) ->
         assert sheet.width == 1440
 
 
+def test_the_status_tells_of_the_check(darker: tuple[Workspace, CheckResult]) -> None:
+    found = status("made", workspace=darker[0]).competition
+    assert found is not None
+    assert found.check == LastCheck(darker[1].made, darker[1].doubts, ("train and test differ",), is_current=True)
+    assert found.to_json()["check"]["kinds"] == ["train and test differ"]
+
+
 def test_a_check_of_other_labels_says_so(darker: tuple[Workspace, CheckResult], tmp_path: Path) -> None:
     workspace = Workspace(shutil.copytree(darker[0].data, tmp_path / "data"), tmp_path / "submissions")
     folder = workspace.competition("made")
@@ -284,8 +295,45 @@ def test_a_photo_that_broke_after_fetching_is_named_and_the_check_goes_on(
     heard = Heard()
     result = check("made", workspace=workspace, progress=heard)
     assert [(each.kind, each.set, each.number) for each in result.findings] == [("unreadable photo", "train", 1)]
+    assert "it could still be read when it was fetched: [Errno 2]" in result.findings[0].summary
     assert result.sets["train"].unreadable == 1
-    assert heard.labels[0] == "look at photos"
+    assert heard.labels[:2] == ["look at photos", "look for leaks"]
+
+
+def test_a_further_check_reads_only_changed_photos(clean: Path, tmp_path: Path, workspace: Workspace) -> None:
+    root = shutil.copytree(clean, tmp_path / "photos")
+    first = check_photos(root, workspace)
+    save(Image.new("RGB", (160, 120)))(list_class(root)[0])
+    list_tests(root)[0].unlink()
+    heard = Heard()
+    second = check("made", workspace=workspace, progress=heard)
+    assert heard.totals[heard.labels.index("look at photos")] == 2
+    assert [each.kind for each in second.findings] == ["unreadable photo", "blank photo"]
+    save_photo(scene(1), list_tests(root)[0])
+    workspace.competition("made").photo_facts.write_bytes(b"damaged")
+    third = check("made", workspace=workspace)
+    assert third.sets["test"].unreadable == 1
+    assert first.sets["train"].formats == third.sets["train"].formats
+
+
+def test_a_photo_that_clashes_with_a_wrong_label_is_kept(
+    clean: Path, tmp_path: Path, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = shutil.copytree(clean, tmp_path / "photos")
+    (cat, *_), (dog, *_) = list_class(root), list_class(root, "dogs")
+    copy_as(cat, dog, "brighter")
+    wrong = [Doubt(WRONG, "train", dog.stem, "", "dogs", "relabel", "cats", 0.9, "")]
+    monkeypatch.setattr(
+        "ensembler.workflows.check.find_label_doubts",
+        lambda *args, **options: LabelDoubts(tuple(wrong), "the stack one", 48),
+    )
+    check_photos(root, workspace)
+    suggested = {each.id: each.suggestion for each in load_doubts(workspace.competition("made")) if each.suggestion}
+    assert suggested == {dog.stem: "relabel"}
+    wrong.clear()
+    check("made", workspace=workspace)
+    suggested = {each.id: each.suggestion for each in load_doubts(workspace.competition("made"))}
+    assert suggested == {cat.stem: "exclude", dog.stem: "exclude"}
 
 
 def test_an_edited_manifest_is_refused(clean: Path, workspace: Workspace) -> None:

@@ -17,11 +17,13 @@ from ..doubt import Doubt
 from .odd_photos import choose_odd, choose_uncertain, measure_entropy, score_by_features
 from .orientation import find_orientation_doubts
 from .predictions import OutOfFold, load_out_of_fold
-from .ranking import rank_labels
+from .ranking import agree_beyond_chance, rank_labels
 
 WRONG, ODD = "likely wrong label", "odd photo"
 # Least probability of another label at which it is suggested. Below, the photo had better be left out.
 SURE_LABEL = 0.9
+# Share of doubted labels above which the predictions are doubted too.
+MANY_DOUBTED = 0.2
 # Share of the photos that are listed as odd at most, because a list of all is no help.
 MAX_ODD_SHARE = 0.02
 
@@ -83,17 +85,37 @@ def find_label_doubts(
         doubts = find_orientation_doubts(tables, predicted)
     else:
         progress.note(f"Labels are compared with the predictions of {predicted.source}.")
-        doubts = list(_list_wrong_labels(folder, tables, predicted))
-        doubts += _list_odd_photos(tables, predicted, features, {doubt.id for doubt in doubts}, progress)
+        is_informed = agree_beyond_chance(tables.targets[predicted.rows], predicted.probabilities)
+        doubts = list(_list_wrong_labels(folder, tables, predicted)) if is_informed else []
+        notes += _judge_predictions(predicted, len(doubts), is_informed=is_informed)
+        if is_informed or features is not None:
+            doubts += _list_odd_photos(tables, predicted, features, {doubt.id for doubt in doubts}, progress)
     return LabelDoubts(tuple(doubts), predicted.source, compared, tuple(notes))
+
+
+def _judge_predictions(predicted: OutOfFold, doubted: int, *, is_informed: bool) -> list[str]:
+    """Return a sentence if the predictions are no good judge of the labels."""
+    share = doubted / len(predicted.rows)
+    if not is_informed:
+        return [
+            f"Labels are not doubted, because {predicted.source} agrees with them no more than with labels at random: "
+            "train a better member."
+        ]
+    if share > MANY_DOUBTED:
+        return [
+            f"{share:.0%} of the labels are doubted. So many may tell more about {predicted.source} than about the "
+            "labels: train a better member before you leave photos out."
+        ]
+    return []
 
 
 def _list_wrong_labels(folder: CompetitionFolder, tables: Tables, predicted: OutOfFold) -> Iterator[Doubt]:
     ranked = rank_labels(tables.targets[predicted.rows], predicted.probabilities, tables.manifest)
     train, clashes = tables.train.iloc[predicted.rows], _describe_clashes(folder, tables)
-    order = np.argsort(ranked.trust, kind="stable")
-    places = [place for place in order.tolist() if ranked.doubted[place]]
-    for number, place in enumerate(places, start=1):
+    order = np.argsort(ranked.trust, kind="stable").tolist()
+    for number, place in enumerate(order, start=1):
+        if not ranked.doubted[place]:
+            continue
         row = train.iloc[place]
         new, probability = ranked.suggested[place], float(ranked.suggested_probability[place])
         is_sure = probability >= SURE_LABEL
@@ -104,7 +126,7 @@ def _list_wrong_labels(folder: CompetitionFolder, tables: Tables, predicted: Out
             row["path"],
             row["label"],
             "relabel" if is_sure else "exclude",
-            new if is_sure else "",
+            new,
             round(1 - float(ranked.trust[place]), 6),
             f"Labelled {row['label'] or 'nothing'}, but {predicted.source} finds {new or 'nothing'} with probability "
             f"{probability:.3f} without having seen it (rank {number} of {len(train)})"

@@ -20,6 +20,10 @@ Probabilities = NDArray[np.floating]
 Mask = NDArray[np.bool_]
 
 
+# Quantile of the normal distribution for a one-sided level of 5 %.
+_Z = 1.644854
+
+
 @dataclass(frozen=True)
 class RankedLabels:
     """Labels by the trust in them.
@@ -41,6 +45,22 @@ class RankedLabels:
     doubted: Mask
     suggested: tuple[str, ...]
     suggested_probability: NDArray[np.float64]
+
+
+def agree_beyond_chance(targets: NDArray[np.float32], probabilities: Probabilities) -> bool:
+    """Return whether predictions agree with the labels more than with the same labels at random, beyond noise.
+
+    The level is 5 %, one-sided. Neither the balance of the classes nor the confidence of the predictions matters.
+
+    Parameters
+    ----------
+    targets, probabilities
+        As for :func:`rank_labels`.
+    """
+    agreement = ((targets - targets.mean(axis=0)) * (2 * probabilities.astype(np.float64) - 1)).mean(axis=1)
+    if len(agreement) < 2:
+        return False
+    return bool(agreement.mean() > _Z * agreement.std(ddof=1) / np.sqrt(len(agreement)))
 
 
 def rank_labels(targets: NDArray[np.float32], probabilities: Probabilities, manifest: Manifest) -> RankedLabels:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
-from ...errors import BadChoice, BadData, format_first
+from ...errors import BadChoice, BadData
 from ...progress import Progress
 from ..manifest import SEPARATOR, Manifest
 from ..table_files.reading import extract_table_suffix, read_table_file
@@ -21,6 +22,7 @@ _NAMES, _LABELS = ("id", "path"), ("new_label", "label")
 _COLUMNS = (*_NAMES, *_LABELS, "suggestion", "set")
 _EXCLUDE, _RELABEL = "exclude", "relabel"
 _PLAIN_TEXT = ("", ".txt", ".list")
+_SEPARATOR = re.compile(r"[,;|\t]")
 
 
 @dataclass(frozen=True)
@@ -76,11 +78,18 @@ class CorrectionsFile:
         BadChoice
             If a photo or label is unknown or missing, or a photo has two labels.
         """
-        table = self._select(_RELABEL)
-        cells = table[self._require_column(_LABELS)]
+        table, column = self._select(_RELABEL), self._require_column(_LABELS)
+        ids, cells = self._resolve_photos(table, tables, progress), table[column].tolist()
+        empty = [one for one, cell in zip(ids, cells, strict=True) if not cell]
+        # A photo may have no tag at all.
+        if empty and tables.manifest.task != "multilabel":
+            raise BadChoice(
+                f"{self.path} has no new label for {describe_ids(empty)}: fill in the column {column}, or remove these "
+                "rows."
+            )
         read: dict[str, str] = {}
-        for identity, cell in zip(self._resolve_photos(table, tables, progress), cells, strict=True):
-            label = self._read_label(cell, identity, tables.manifest)
+        for identity, cell in zip(ids, cells, strict=True):
+            label = self._read_label(cell, tables.manifest)
             if read.setdefault(identity, label) != label:
                 raise BadChoice(
                     f"{self.path} gives {identity!r} the labels {read[identity]!r} and {label!r}: leave one of these "
@@ -89,11 +98,11 @@ class CorrectionsFile:
         return read
 
     def list_other_suggestions(self) -> list[str]:
-        """List the suggestions of rows that do not count, such as ``remove``."""
+        """List the suggestion of each row that does not count, such as ``remove``."""
         if "suggestion" not in self.table:
             return []
-        words = self.table["suggestion"]
-        return words[~words.str.lower().isin(["", _EXCLUDE, _RELABEL])].tolist()
+        words = self.table["suggestion"].str.lower()
+        return words[~words.isin(["", _EXCLUDE, _RELABEL])].tolist()
 
     def _select(self, suggestion: str) -> pd.DataFrame:
         if "suggestion" not in self.table:
@@ -126,22 +135,18 @@ class CorrectionsFile:
             )
         return [one for one in resolved if one is not None]
 
-    def _check_consistency(self, table: pd.DataFrame, found: Sequence[str | None], paths: Sequence[str | None]) -> None:
-        for row, (one, other) in enumerate(zip(found, paths, strict=True)):
-            if one is not None and other is not None and one != other:
-                raise BadChoice(
-                    f"{self.path} names two photos in one row, the id {table['id'].iloc[row]!r} and the path "
-                    f"{table['path'].iloc[row]!r}: remove the column that is wrong."
-                )
-
-    def _read_label(self, label: str, identity: str, manifest: Manifest) -> str:
-        is_multilabel = manifest.task == "multilabel"
-        if not label and not is_multilabel:
+    def _check_consistency(
+        self, table: pd.DataFrame, by_id: Sequence[str | None], by_path: Sequence[str | None]
+    ) -> None:
+        pairs = zip(table["path"], by_id, by_path, strict=True)
+        if torn := [path for path, one, other in pairs if None not in (one, other) and one != other]:
             raise BadChoice(
-                f"{self.path} has no new label for {identity!r}: write one, or remove the suggestion {_RELABEL}."
+                f"{self.path} names another photo by its id than by its path for {describe_ids(torn)}: correct it."
             )
-        # A photo may have no tag at all.
-        for name in label.split(SEPARATOR) if is_multilabel and label else [] if is_multilabel else [label]:
+
+    def _read_label(self, label: str, manifest: Manifest) -> str:
+        names = label.split(SEPARATOR) if manifest.task == "multilabel" else [label]
+        for name in filter(None, names):
             if name not in manifest.classes:
                 near = difflib.get_close_matches(name, manifest.classes, n=1)
                 hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(manifest.classes[:12])}."
@@ -178,8 +183,9 @@ def _read_rows(path: Path, option: str) -> pd.DataFrame:
         table = read_table_file(path)
     except BadData as error:
         raise BadChoice(f"{option}: {error}") from error
-    lower = {name: name.lower() for name in table.columns if name not in _COLUMNS and name.lower() in _COLUMNS}
-    return table.rename(columns={name: new for name, new in lower.items() if new not in table})
+    # A column that is named exactly goes before one like ``New label``, and the first of several before the others.
+    similar = {name.lower().replace(" ", "_"): name for name in reversed(table.columns) if name not in _COLUMNS}
+    return table.rename(columns={name: new for new, name in similar.items() if new in _COLUMNS and new not in table})
 
 
 def _read_text(path: Path, option: str) -> str:
@@ -190,18 +196,11 @@ def _read_text(path: Path, option: str) -> str:
 
 
 def _has_header(path: Path) -> bool:
-    first = _read_text(path, "--exclude").partition("\n")[0].lower()
-    for separator in "\t;":
-        first = first.replace(separator, ",")
-    return any(cell.strip(' "\r') in _NAMES for cell in first.split(","))
+    first = _read_text(path, "--exclude").partition("\n")[0]
+    return not {cell.strip(' "\r').lower() for cell in _SEPARATOR.split(first)}.isdisjoint(_NAMES)
 
 
 def _select_training_rows(table: pd.DataFrame) -> pd.DataFrame:
     """Leave out empty rows, and photos to predict, which are never learned from."""
     filled = (table != "").any(axis=1)
     return table[filled & (table["set"].str.lower() == "train")] if "set" in table else table[filled]
-
-
-def describe_suggestions(words: Sequence[str]) -> str:
-    """Return suggestions in words, the first of them quoted."""
-    return format_first([repr(word) for word in dict.fromkeys(words)])

@@ -10,7 +10,7 @@ from ...errors import BadChoice, format_count, format_first
 from ...progress import Progress
 from ..tables import Tables, encode_labels
 from .corrections import Corrections, describe_ids, list_photo_ids
-from .files import CorrectionsFile, describe_suggestions, normalise_label
+from .files import CorrectionsFile, normalise_label
 
 
 def read_corrections(tables: Tables, exclude: str | None, relabel: str | None, progress: Progress) -> Corrections:
@@ -59,7 +59,7 @@ def read_corrections(tables: Tables, exclude: str | None, relabel: str | None, p
     if both := [one for one in ids if one in named and one in labels]:
         progress.note(f"Excluded, although {relabel} gives another label: {describe_ids(both)}.")
     if bare := [one for one, label in corrections.relabelled.items() if not label]:
-        progress.note(f"{relabel} takes all tags from {describe_ids(bare)}: the new label is empty.")
+        progress.note(f"{relabel} takes all tags from {describe_ids(bare)}.")
     return corrections
 
 
@@ -76,8 +76,8 @@ def _list_unchanged(tables: Tables, labels: Mapping[str, str]) -> list[str]:
 def _report_other_suggestions(file: CorrectionsFile, progress: Progress) -> None:
     if words := file.list_other_suggestions():
         progress.warn(
-            f"{file.path} has {format_count(words, 'row')} with another suggestion than exclude or relabel "
-            f"({describe_suggestions(words)}), which do not count."
+            f"{format_count(words, 'row')} of {file.path} with the suggestion {format_first(sorted(set(words)))} "
+            f"{'have' if words[1:] else 'has'} no effect: known are exclude and relabel."
         )
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ...competition.manifest import Manifest
+from ...errors import format_count
 from ...figures import format_number, format_score
 from ...paths import CompetitionFolder
 from ...serialization import Exported, convert_to_plain
@@ -48,6 +49,28 @@ class BuiltStack(Exported):
 
 
 @dataclass(frozen=True)
+class LastCheck(Exported):
+    """The last check of a competition's data.
+
+    Attributes
+    ----------
+    made
+        Time of the check in UTC, in ISO 8601.
+    doubts
+        Number of doubts about single photos, as in ``doubts.csv``.
+    kinds
+        Kinds of the findings, the most serious first.
+    is_current
+        Whether the photos and labels are still those that were checked.
+    """
+
+    made: str
+    doubts: int
+    kinds: tuple[str, ...]
+    is_current: bool
+
+
+@dataclass(frozen=True)
 class CompetitionStatus(Exported):
     """A fetched or adopted competition.
 
@@ -67,6 +90,8 @@ class CompetitionStatus(Exported):
         Trained members, and finished stacks, newest first.
     begun
         Names of members whose first run failed or was interrupted before a fold was finished.
+    check
+        The last check of the data. None if there is none.
     newest_csv
         Newest submission. None if there is none.
     submissions
@@ -86,6 +111,7 @@ class CompetitionStatus(Exported):
     tables_current: bool = True
     damage: str = ""
     begun: tuple[str, ...] = ()
+    check: LastCheck | None = None
 
     @property
     def uploads(self) -> list[Row]:
@@ -108,6 +134,7 @@ class CompetitionStatus(Exported):
         yield "task", manifest.describe()
         if self.training is not None:
             yield "photos", f"{self.training} to train on, {self.test} to predict{unreadable}"
+        yield "check", _format_check(self.check) if self.check else "none yet"
         yield "metric", manifest.metric
         yield "folds", "damaged" if self.damage else f"{self.folds or 'none yet'}"
         for label, lines in (
@@ -121,7 +148,18 @@ class CompetitionStatus(Exported):
     def to_json(self) -> dict[str, Any]:
         """Return the state as plain data for JSON. It contains the main fields of the manifest."""
         of_manifest = ("slug", "task", "classes", "metric")
-        own = ("training", "test", "unreadable", "folds", "members", "begun", "stacks", "newest_csv", "submissions")
+        own = (
+            "training",
+            "test",
+            "unreadable",
+            "folds",
+            "members",
+            "begun",
+            "stacks",
+            "newest_csv",
+            "submissions",
+            "check",
+        )
         fields = {"name": self.folder.name, "folder": self.folder.root}
         fields |= {name: getattr(self.manifest, name) for name in of_manifest}
         fields |= {name: getattr(self, name) for name in own}
@@ -194,6 +232,12 @@ class Status(Shown):
         if not self.competition:
             return Table(notes=notes)
         return Table([self.competition.folder.name, ""], list(self.competition.list_facts()), [""], notes)
+
+
+def _format_check(check: LastCheck) -> str:
+    kinds = f" ({', '.join(check.kinds)})" if check.kinds else ""
+    later = "" if check.is_current else "; the photos or labels have changed since"
+    return f"{format_count(range(check.doubts), 'doubt')}{kinds}, {check.made[:10]}{later}"
 
 
 def _format_member(member: ListedMember) -> str:

@@ -20,7 +20,7 @@ from ...submission.ledger.rows import Row
 from ...tables import Listing
 from ..members.listing import describe_damaged_folds, list_begun_members, list_competition_members
 from .next_steps import choose_first_step, choose_next_step, describe_begun
-from .standing import BuiltStack, CompetitionStatus, CompetitionSummary, Status, build_stack_list_table
+from .standing import BuiltStack, CompetitionStatus, CompetitionSummary, LastCheck, Status, build_stack_list_table
 
 
 @check_arguments
@@ -112,7 +112,26 @@ def describe_competition(
         stacks=tuple(load_stacks(folder, progress)),
         newest_csv=csvs[-1].absolute() if csvs else None,
         submissions=tuple(submissions),
+        check=_load_check(folder, progress),
     )
+
+
+def _load_check(folder: CompetitionFolder, progress: Progress) -> LastCheck | None:
+    """Read the last check. Warn of a damaged one."""
+    if not folder.check.is_dir():
+        return None
+    # Before a check, no library for tables is needed.
+    from ...checks.result import load_check
+
+    try:
+        found = load_check(folder)
+    except BadData as error:
+        progress.warn(str(error))
+        return None
+    if found is None:
+        return None
+    kinds = tuple(dict.fromkeys(finding.kind for finding in found.findings))
+    return LastCheck(found.made, found.doubts, kinds, found.is_current)
 
 
 def _count_rows(table: Path) -> int | None:

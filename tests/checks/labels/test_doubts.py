@@ -87,8 +87,8 @@ def test_the_mean_of_members_and_then_a_stack_is_used(made) -> None:
     found = find_label_doubts(folder, tables)
     assert found.source == "the stack both"
     [doubt] = [each for each in found.doubts if each.kind == "likely wrong label"]
-    # The stack is not sure enough of another label.
-    assert (doubt.id, doubt.suggestion, doubt.new_label) == (tables.train["id"][WRONG], "exclude", "")
+    # The stack is not sure enough of another label, which is named all the same.
+    assert (doubt.id, doubt.suggestion, doubt.new_label) == (tables.train["id"][WRONG], "exclude", "b")
     save_stack(folder, tables, unsure.astype("f4"), "old", samples="of other photos")
     assert find_label_doubts(folder, tables, stack="old").source == ""
 
@@ -171,3 +171,22 @@ def test_photos_of_an_orientation_task_look_turned_or_have_no_orientation(tmp_pa
     assert found.doubts[0].reason.startswith("The photo looks turned by 180 degrees with probability 0.850, by the")
     assert found.doubts[0].id == "2.png"
     assert (found.source, found.compared) == ("the stack both", 6)
+
+
+def test_predictions_that_know_nothing_doubt_nothing(made) -> None:
+    folder, tables = made
+    chance = np.random.default_rng(0).dirichlet([1, 1, 1], len(tables.train)).astype(np.float32)
+    save_stack(folder, tables, chance)
+    found = find_label_doubts(folder, tables)
+    assert found.doubts == ()
+    assert "agrees with them no more than with labels at random" in found.notes[-1]
+
+
+def test_many_doubts_are_doubts_about_the_predictions(made) -> None:
+    folder, tables = made
+    wrong = tables.targets.copy()
+    wrong[::3] = np.roll(wrong[::3], 1, axis=1)
+    save_stack(folder, tables, (0.02 + 0.94 * wrong).astype(np.float32))
+    found = find_label_doubts(folder, tables)
+    assert {doubt.kind for doubt in found.doubts} == {"likely wrong label"}
+    assert "of the labels are doubted. So many may tell more about the stack both" in found.notes[-1]

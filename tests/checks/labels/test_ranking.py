@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from helpers.answers_made import BINARY, MULTICLASS, MULTILABEL
 
-from ensembler.checks.labels.ranking import rank_labels
+from ensembler.checks.labels.ranking import agree_beyond_chance, rank_labels
 from ensembler.heads.links import compute_probabilities
 
 PHOTOS = 600
@@ -67,3 +67,22 @@ def test_a_class_without_photos_changes_nothing() -> None:
     assert 0 < ranked.doubted.sum() < 0.2 * known.sum()
     alone = np.tile(np.float32([1, 0, 0]), (5, 1))
     assert not rank_labels(alone, alone, MULTICLASS).doubted.any()
+
+
+def test_predictions_at_random_agree_with_labels_by_chance_only() -> None:
+    random, found = np.random.default_rng(0), []
+    for _ in range(400):
+        labels = np.eye(3, dtype=np.float32)[random.choice(3, 60, p=[0.7, 0.2, 0.1])]
+        probabilities = random.dirichlet([0.2, 0.2, 0.2], 60)
+        found.append(agree_beyond_chance(labels, probabilities))
+    # The rate is 5 % with a standard error of 1.1 %.
+    assert np.mean(found) < 0.085
+
+
+@pytest.mark.parametrize("sharpness", [0.1, 1.0, 30.0])
+def test_weak_predictions_of_any_confidence_agree_with_labels(sharpness: float) -> None:
+    random = np.random.default_rng(0)
+    labels = (random.random((400, 1)) < 0.05).astype(np.float32)
+    logits = sharpness * (random.normal(size=labels.shape) + 1.5 * labels - 2)
+    assert agree_beyond_chance(labels, 1 / (1 + np.exp(-logits)))
+    assert not agree_beyond_chance(labels, np.full(labels.shape, 0.05))

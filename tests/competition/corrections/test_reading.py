@@ -40,6 +40,9 @@ def read(tmp_path: Path, exclude: str | None, relabel: str | None = None, labels
         ("id\n4\n2\n", "ids.csv"),
         ("path,note\ntrain/4.png,x\ntrain/2.png,y\n", "paths.csv"),
         ("id;why\n2;a\n4;b\n", "semicolons.csv"),
+        ("sep=;\nSuggestion;ID\nexclude;2\n;\nexclude;4\n", "excel.csv"),
+        ("id;note\n2;a\n4;b\n", "semicolons.txt"),
+        ("id,path\n0002,train/2.png\n4.0,train/4.png\n", "spoilt-ids.csv"),
         ("id\tsuggestion\n2\texclude\n4\tEXCLUDE\n3\t\n1\trelabel\n", "suggestions.tsv"),
         ('[{"id": "2"}, {"id": "4"}]', "ids.json"),
     ],
@@ -65,7 +68,7 @@ def test_tags_are_read_in_any_order_and_may_be_none(tmp_path: Path) -> None:
     file = tmp_path / "relabel-corrections.csv"
     assert heard.told == [
         f"{file} changes nothing for 1 photo ('1'), whose label is the same.",
-        f"{file} takes all tags from 1 photo ('3'): the new label is empty.",
+        f"{file} takes all tags from 1 photo ('3').",
     ]
 
 
@@ -99,7 +102,10 @@ def test_a_file_without_effect_is_told(tmp_path: Path, exclude: str | None, rela
         ("name\n1\n", None, PETS, "has no column id or path, which exclude needs: its columns are name"),
         (None, "id\n1\n", PETS, "has no column new_label or label, which relabel needs"),
         (None, "id,label\n1,dgo\n", PETS, "'dgo', which is no class of the task: did you mean dog"),
-        (None, "id,label\n1,\n", PETS, "no new label for '1'"),
+        (None, "id,label\n1,\n", PETS, r"no new label for 1 photo \('1'\): fill in the column label"),
+        (None, DOUBTS.replace("exclude", "relabel"), PETS, r"no new label for 1 photo \('2'\).*column new_label"),
+        ("id,path\n1,train/2.png\n", None, PETS, r"another photo by its id than by its path for 1 photo"),
+        ("id\n001\n", None, PETS, "did you mean 1"),
         (None, "id,label\n1,a|x\n", TAGS, "'x', which is no class of the task: known are a, b, c"),
         (None, "id,label\n1,dog\n1,cat\n", PETS, "gives '1' the labels 'dog' and 'cat'"),
         ("id\n1\n3\n5\n", None, PETS, "no photo of the class cat to learn from"),
@@ -125,10 +131,12 @@ def test_a_missing_file_and_one_that_is_no_text_are_refused(tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("name", "text"),
     [
-        ("capitals.csv", "ID;Set;Suggestion;New_Label\n1;Train;RELABEL;dog\n2;TRAIN;Exclude;\n9;Test;exclude;\n"),
+        (
+            "capitals.csv",
+            "ID;Set;Suggestion;New label;Id\n1;Train;RELABEL;dog;7\n2;TRAIN;Exclude;;8\n9;Test;exclude;;9\n",
+        ),
         ("order.csv", "New_label,suggestion,id\ndog,relabel,1\n,exclude,2\n,,\n"),
         ("mark.csv", "\ufeffid;suggestion;new_label\r\n1;relabel;dog\r\n2;exclude;\r\n;;\r\n"),
-        ("excel.csv", "sep=;\nid;suggestion;new_label\n1;relabel;dog\n2;exclude;\n"),
         # A spreadsheet has rewritten the ids.
         ("numbers.csv", "id,path,suggestion,new_label\n1.0,train/1.png,relabel,dog\n2.0,train/2.png,exclude,\n"),
         ("paths.csv", "id,suggestion,new_label\ntrain/1.png,relabel,dog\n2,exclude,\n"),
@@ -145,19 +153,11 @@ def test_photos_to_predict_do_not_count_without_suggestions_either(tmp_path: Pat
     assert read(tmp_path, "id,set\n2,train\n9,test\n")[0] == Corrections(("2",), {})
 
 
-def test_other_suggestions_and_a_file_that_serves_one_option_of_two(tmp_path: Path) -> None:
-    path = tmp_path / "doubts.csv"
-    path.write_text("id,suggestion,new_label\n1,relabel,dog\n2,remove,\n3,keep,\n", "utf-8")
-    heard = Heard()
-    read_corrections(make_tables(), str(path), str(path), heard)
-    [warning] = heard.warnings
-    assert warning.endswith(
-        "2 rows with another suggestion than exclude or relabel ('remove', 'keep'), which do not count."
-    )
-
-
-def test_a_missing_zero_and_a_row_of_two_photos_are_told(tmp_path: Path) -> None:
-    with pytest.raises(BadChoice, match="did you mean 1"):
-        read(tmp_path, "id\n001\n")
-    with pytest.raises(BadChoice, match=r"two photos in one row, the id '1' and the path 'train/2\.png'"):
-        read(tmp_path, "id,path\n1,train/2.png\n")
+def test_other_suggestions_are_counted_once(tmp_path: Path) -> None:
+    path, heard = tmp_path / "doubts.csv", Heard()
+    path.write_text(DOUBTS.replace(",exclude,", ",Remove,"), "utf-8")
+    assert read_corrections(make_tables(), str(path), str(path), heard) == Corrections((), {"1": "dog"})
+    # The photo to predict does not count, and a file for both options may serve only one of them.
+    assert heard.warnings == [
+        f"1 row of {path} with the suggestion remove has no effect: known are exclude and relabel."
+    ]

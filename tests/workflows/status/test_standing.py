@@ -9,7 +9,14 @@ from helpers.listed_members import BEGUN, MEMBER
 from ensembler.competition.manifest import AnswerLayout, Manifest, TestLayout, TrainLayout
 from ensembler.paths import CompetitionFolder
 from ensembler.submission.ledger.rows import Row
-from ensembler.workflows.status.standing import BuiltStack, CompetitionStatus, CompetitionSummary, NextStep, Status
+from ensembler.workflows.status.standing import (
+    BuiltStack,
+    CompetitionStatus,
+    CompetitionSummary,
+    LastCheck,
+    NextStep,
+    Status,
+)
 
 MANIFEST = Manifest(
     "cars",
@@ -78,6 +85,7 @@ def test_a_competition_that_was_just_fetched(tmp_path: Path) -> None:
         "cars",
         "task         binary: `dented` is the probability of 'dented', not 'new'",
         "photos       10 to train on, 4 to predict, 1 unreadable",
+        "check        none yet",
         "metric       roc auc",
         "folds        none yet",
         "members      none yet",
@@ -99,10 +107,12 @@ def test_all_that_was_made(tmp_path: Path) -> None:
         members=(MEMBER, running, stale, dataclasses.replace(BEGUN, name="b2")),
         stacks=(STACK, dataclasses.replace(STACK, name="b0", metric="log loss", score=0.25, standard_error=None)),
         newest_csv=Path("x.csv"),
+        check=LastCheck("2026-01-30T12:00:00+00:00", 1, ("blank photo", "leak"), is_current=False),
         submissions=(ROW, dataclasses.replace(ROW, file_name="no.csv", status=""), better),
     )
     lines = describe(Status(found, (), NEXT))
-    assert lines[5:12] == [
+    assert lines[3] == "check        1 doubt (blank photo, leak), 2026-01-30; the photos or labels have changed since"
+    assert lines[6:13] == [
         "members      b0: finished, log loss 0.1235",
         "             b0@x: 0 of 5 folds, being trained by process 7 on moon since noon",
         "             b1: unusable, trained on other folds, log loss 0.1235",
@@ -111,9 +121,9 @@ def test_all_that_was_made(tmp_path: Path) -> None:
         "             b0: log loss 0.2500",
         "newest CSV   x.csv",
     ]
-    assert lines[12].startswith("submissions  when (UTC)")
-    assert [line.split()[2] for line in lines[13:15]] == ["x.csv", "best.csv"]
-    assert lines[15].strip() == "best public score 0.95 (best.csv)"
+    assert lines[13].startswith("submissions  when (UTC)")
+    assert [line.split()[2] for line in lines[14:16]] == ["x.csv", "best.csv"]
+    assert lines[16].strip() == "best public score 0.95 (best.csv)"
 
 
 def test_several_competitions_in_short(tmp_path: Path) -> None:
@@ -122,7 +132,7 @@ def test_several_competitions_in_short(tmp_path: Path) -> None:
         CompetitionSummary("cars", current=True, task="binary", metric="roc auc", finished=1, members=2, score=0.9),
         CompetitionSummary("dogs", current=False, task="multiclass", metric="log loss"),
     )
-    assert describe(Status(competition(tmp_path), briefs, NEXT))[10:] == [
+    assert describe(Status(competition(tmp_path), briefs, NEXT))[11:] == [
         "  bad: It is damaged.",
         "* cars: binary, roc auc; 1 of 2 members, newest stack 0.9000",
         "  dogs: multiclass, log loss; 0 of 0 members, no stack yet",
