@@ -144,7 +144,7 @@ def test_the_corrections_lie_beside_the_member_and_are_sent_with_its_jobs(pair) 
 def test_the_call_tells_what_is_corrected_and_how_to_read_the_scores(pair) -> None:
     [note] = [note for note in pair[0].heard.told if "excluded" in note]
     assert note.startswith(
-        "3 photos excluded, 2 photos relabelled in training. Corrected photos are held out and predicted like others"
+        "demo-conv@frozen, demo-dense@tuned: 3 photos excluded, 2 photos relabelled in training. Corrected photos are"
     )
 
 
