@@ -18,6 +18,7 @@ from ..competition.folds.folds import Folds
 from ..competition.tables import Tables
 from ..options.corrections import CORRECTIONS_FILE, LabelCorrections
 from ..paths import CompetitionFolder
+from ..progress import SILENT, Progress
 from .records import MemberRecord
 from .stack_record import load_stack_record
 
@@ -67,9 +68,15 @@ def load_stack_data(folder: CompetitionFolder, tables: Tables, stack: str) -> Co
 
 
 def correct_stack_data(
-    folder: CompetitionFolder, tables: Tables, folds: Folds, members: Sequence[MemberRecord]
+    folder: CompetitionFolder,
+    tables: Tables,
+    folds: Folds,
+    members: Sequence[MemberRecord],
+    progress: Progress = SILENT,
 ) -> CorrectedData:
     """Return the data on which a meta-learner is fitted: with the corrections of all members together.
+
+    A note tells what they are, and which members were trained with others.
 
     Raises
     ------
@@ -79,5 +86,11 @@ def correct_stack_data(
         If two members learned a photo with different labels.
     """
     named = {record.name: load_member_corrections(folder, record) for record in members}
-    joined = join_corrections(named, list(dict.fromkeys(list_photo_ids(tables)))) if any(named.values()) else None
-    return apply_corrections(tables, folds, joined or NO_CORRECTIONS)
+    if not any(named.values()):
+        return CorrectedData(tables, folds)
+    joined = join_corrections(named, list(dict.fromkeys(list_photo_ids(tables))))
+    others = [name for name, corrections in named.items() if corrections != joined]
+    learned = f" {', '.join(others)} learned with other corrections or none." if others else ""
+    whose = "all members together" if len(named) > 1 else next(iter(named))
+    progress.note(f"The meta-learner is fitted with the corrections of {whose}: {joined.describe()}.{learned}")
+    return apply_corrections(tables, folds, joined)

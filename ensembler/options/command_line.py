@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import shlex
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -12,6 +13,7 @@ from ..callers import format_option
 from ..errors import BadData
 from ..paths import CompetitionFolder, Workspace
 from ..serialization import read_json, write_json_if_changed
+from .corrections import CORRECTIONS_FILE
 from .declared import RunOptions
 from .sources import OptionSource
 
@@ -57,16 +59,38 @@ def save_call(folder: CompetitionFolder, member: str, words: Sequence[str]) -> N
 def group_training_commands(folder: CompetitionFolder, members: Iterable[str]) -> list[tuple[list[str], list[str]]]:
     """Return the names of members, and the command that resumes them as words, for members with the same options.
 
-    A member of an earlier version, which stored no call, is trained by its name alone.
+    A member of an earlier version, which stored no call, is trained by its name alone. The files of corrections are
+    the copies in the members' folders, because the originals may have changed since.
     """
     members_by_options: dict[tuple[str, ...], list[tuple[str, str]]] = {}
+    commands: dict[tuple[str, ...], list[str]] = {}
     for name in members:
         typed, *options = _load_call(folder, name)
-        members_by_options.setdefault(tuple(options), []).append((name, typed))
+        copy = folder.member(name) / CORRECTIONS_FILE
+        content = copy.read_text("utf-8") if copy.is_file() else ""
+        shared = _drop_corrections(options) if content else options
+        key = (*shared, content)
+        members_by_options.setdefault(key, []).append((name, typed))
+        commands.setdefault(key, [*shared, *_name_corrections(copy, content)])
     return [
-        ([name for name, _ in both], ["train-members", "--members", ",".join(typed for _, typed in both), *options])
-        for options, both in members_by_options.items()
+        (
+            [name for name, _ in both],
+            ["train-members", "--members", ",".join(typed for _, typed in both), *commands[key]],
+        )
+        for key, both in members_by_options.items()
     ]
+
+
+def _drop_corrections(options: Sequence[str]) -> list[str]:
+    names = ("--exclude", "--relabel")
+    pairs = zip(["", *options], options, strict=False)
+    return [word for before, word in pairs if word not in names and before not in names]
+
+
+def _name_corrections(copy: Path, content: str) -> list[str]:
+    """Return the options of a file of corrections that has some."""
+    suggestions = {row.get("suggestion") for row in csv.DictReader(content.splitlines())}
+    return [word for name in ("exclude", "relabel") if name in suggestions for word in (f"--{name}", str(copy))]
 
 
 def _load_call(folder: CompetitionFolder, member: str) -> list[str]:

@@ -59,7 +59,10 @@ def build_score_table(members: Sequence[MemberResult]) -> Table:
         folds = " ".join(f"{loss:.3f}" for loss in member.fold_log_losses)
         rows.append([member.name, *scores[:-1], *after, folds, scores[-1], f"{member.seconds:.0f}"])
     headers = ["member", *columns[:-1], *corrected, "per fold", columns[-1], "seconds"]
-    return Table(headers, rows, notes=[CORRECTED_NOTE] if corrected else [])
+    notes = [CORRECTED_NOTE] if corrected else []
+    if len({member.corrections for member in members if member.corrections}) > 1:
+        notes.append("Members have other corrections than each other, so their corrected scores are not comparable.")
+    return Table(headers, rows, notes=tuple(notes))
 
 
 def _score_member(

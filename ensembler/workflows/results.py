@@ -223,9 +223,11 @@ class StackResult(Shown, Scores):
         if self.corrected:
             lines.append(CORRECTED_NOTE)
         if self.refit:
+            excluded = bool(self.corrections and self.corrections.excluded)
             lines.append(
                 "an estimate: these are scores of the folds' networks. The networks in the stack learned from all "
-                "photos, so no labelled photo is left to score them."
+                f"photos{' but the excluded ones' if excluded else ''}, so no {'other ' if excluded else ''}labelled "
+                "photo is left to score them."
             )
         if self.asked != self.meta:
             lines.append(f"{self.meta} is the simplest meta-learner within one standard error of the best")

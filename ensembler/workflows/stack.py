@@ -149,7 +149,8 @@ def stack(
         # Otherwise it is known only later which members the stack uses.
         for member in candidates:
             require_refit(folder, member.record)
-    corrected = correct_stack_data(folder, tables, load_folds(folder, tables), [one.record for one in candidates])
+    records = [one.record for one in candidates]
+    corrected = correct_stack_data(folder, tables, load_folds(folder, tables), records, progress)
     folds = corrected.folds
     _check_classes(corrected, meta, progress)
     with open_tracking(track, folder, progress) as progress:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from helpers.members_made import SETTINGS, record_of, small_competition
+from helpers.photos import Heard
 from helpers.pseudo_made import made_features
 
 from ensembler.competition.corrections.corrections import Corrections, save_corrections
@@ -19,7 +20,7 @@ from ensembler.images.views import WHOLE_VIEW
 from ensembler.members.corrected_data import correct_stack_data, load_member_corrections, summarize_corrections
 from ensembler.members.jobs.head_fitting import FoldHeads, fit_head
 from ensembler.members.predictions import load_members
-from ensembler.members.records import save_fold
+from ensembler.members.records import MemberRecord, save_fold
 from ensembler.members.training_job import TrainingJob
 from ensembler.paths import CompetitionFolder
 from ensembler.progress import SILENT
@@ -133,3 +134,18 @@ def test_a_changed_file_and_members_that_contradict_each_other_are_refused(tmp_p
     save_corrections(folder.member("one") / "corrections.csv", Corrections((identity,)))
     with pytest.raises(BadData, match="was changed after training"):
         load_member_corrections(folder, records[0])
+
+
+def test_members_of_a_stack_with_other_corrections_are_named(tmp_path: Path) -> None:
+    folder, tables = small_competition(tmp_path)
+    train(folder, "one", choose(tables))
+    train(folder, "plain", Corrections())
+    records, folds = [MemberRecord.load(folder, name) for name in ("one", "plain")], load_folds(folder, tables)
+    for chosen, words in ((records, "relabelled. plain learned with other corrections or none."), (records[:1], "")):
+        heard = Heard()
+        correct_stack_data(folder, tables, folds, chosen, heard)
+        [note] = heard.told
+        assert note.endswith(words or "corrections of one: 3 photos excluded, 2 photos relabelled.")
+    heard = Heard()
+    assert not correct_stack_data(folder, tables, folds, records[1:], heard).corrections
+    assert not heard.told

@@ -51,6 +51,22 @@ def test_members_of_the_same_options_share_a_command(tmp_path: Path) -> None:
     ]
 
 
+def test_the_copies_of_corrections_serve_and_members_with_the_same_ones_share_a_command(tmp_path: Path) -> None:
+    folder = CompetitionFolder(tmp_path / "made")
+    rows = {"a": "1,exclude,\n", "b": "1,exclude,\n", "c": "1,exclude,\n2,relabel,cat\n"}
+    for name, content in rows.items():
+        save_call(folder, name, [name, "--exclude", "doubts.csv", "--epochs", "3", "--relabel", "doubts.csv"])
+        write_text(folder.member(name) / "corrections.csv", f"id,suggestion,new_label\n{content}")
+    # The file of this one had no effect.
+    save_call(folder, "d", ["d", "--exclude", "doubts.csv"])
+    copies = {name: str(folder.member(name) / "corrections.csv") for name in rows}
+    assert [words[2:] for _, words in group_training_commands(folder, "abcd")] == [
+        ["a,b", "--epochs", "3", "--exclude", copies["a"]],
+        ["c", "--epochs", "3", "--exclude", copies["c"], "--relabel", copies["c"]],
+        ["d", "--exclude", "doubts.csv"],
+    ]
+
+
 @pytest.mark.parametrize("content", [None, "", "[]", "{}", '{"train-members": []}'])
 def test_a_member_whose_call_is_not_known_is_asked_for_by_name(tmp_path: Path, content: str | None) -> None:
     folder = CompetitionFolder(tmp_path / "made")

@@ -134,7 +134,8 @@ def join_corrections(named: Mapping[str, Corrections], order: Sequence[str]) -> 
             if label != known and identity not in excluded:
                 raise Mismatch(
                     f"{other} learned {identity!r} as {known!r} and {name} as {label!r}, so that they cannot be "
-                    "stacked together: train one of them again with the other's --relabel."
+                    "stacked together: choose others with --members, or train one of them again with the other's "
+                    "--relabel."
                 )
     return Corrections(
         tuple(one for one in order if one in excluded),

@@ -11,8 +11,9 @@ from .scores import Scores
 _ALWAYS = ("log loss", "accuracy")
 # What a reader must know of scores after corrections.
 CORRECTED_NOTE = (
-    "corrected scores leave out excluded photos and use new labels. They flatter: what was corrected is what networks "
-    "got wrong. The other scores are by the original labels of all photos, as a leaderboard would judge."
+    "corrected scores leave out excluded photos and use new labels. They flatter if corrections follow predictions, as "
+    "those of check/doubts.csv do. The other scores are by the original labels of all photos, as a leaderboard would "
+    "judge."
 )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from ...competition.corrections.corrections import Corrections, describe_ids, list_kept_copies
@@ -11,8 +12,6 @@ from ...competition.tables import Tables
 from ...paths import CompetitionFolder
 from ...progress import Progress
 from .training_call import TrainingCall
-
-Files = tuple[str | None, str | None]
 
 
 def read_call_corrections(
@@ -25,22 +24,22 @@ def read_call_corrections(
     BadChoice
         If a file cannot be used; see :func:`.read_corrections`.
     """
-    known: dict[Files, Corrections] = {}
-    corrections = []
-    for files in map(call.find_correction_files, call.members):
-        if files not in known:
-            known[files] = read_corrections(tables, *files, progress)
-            _report(known[files], folder, tables, progress)
-        corrections.append(known[files])
-    return replace(call, corrections=tuple(corrections))
+    files = [call.find_correction_files(member) for member in call.members]
+    known = {each: read_corrections(tables, *each, progress) for each in dict.fromkeys(files)}
+    for each, corrections in known.items():
+        names = [name for name, own in zip(call.names, files, strict=True) if own == each]
+        _report(names, corrections, folder, tables, progress)
+    return replace(call, corrections=tuple(known[each] for each in files))
 
 
-def _report(corrections: Corrections, folder: CompetitionFolder, tables: Tables, progress: Progress) -> None:
+def _report(
+    names: Sequence[str], corrections: Corrections, folder: CompetitionFolder, tables: Tables, progress: Progress
+) -> None:
     if not corrections:
         return
     progress.note(
-        f"{corrections.describe()} in training. All photos are still predicted out of fold and scored with their "
-        "original labels; scores after correction are shown beside."
+        f"{', '.join(names)}: {corrections.describe()} in training. Corrected photos are held out and predicted like "
+        "others, and scored by their original labels; scores after correction are shown beside."
     )
     copies = list(list_kept_copies(corrections, load_duplicates(folder), set(tables.train["id"])))
     if copies:

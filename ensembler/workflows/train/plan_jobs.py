@@ -102,10 +102,14 @@ def check_existing_member(folder: CompetitionFolder, record: MemberRecord) -> No
             existing.settings.describe_differences(record.settings)
             or "photos, how they become pixels, labels, folds or classes"
         )
+        copy = ""
+        if existing.settings.corrections not in (None, record.settings.corrections):
+            path = folder.member(record.name) / CORRECTIONS_FILE
+            copy = f" Its corrections are stored in {path}, which --exclude and --relabel take."
         raise Mismatch(
             f"{record.name} was trained with other settings: {what}. Use the stored settings, train another member "
             f"under its own name (`--members {record.settings.backbone}@LABEL`, or --name NAME), or train this one "
-            "again with --restart."
+            f"again with --restart.{copy}"
         )
 
 

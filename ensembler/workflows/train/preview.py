@@ -83,6 +83,8 @@ def show_augmented(
         progress.note(
             f"{member} stays frozen, so its training does not augment photos: --unfreeze or --phase changes that."
         )
+    if member_options.get("exclude") or member_options.get("relabel"):
+        progress.note("Photos are drawn as they are: --exclude and --relabel only change what is learned.")
     _draw_sheet(file, tables, member_options)
     return AugmentedPhotos(file, member, member_options["augmentation"])
 

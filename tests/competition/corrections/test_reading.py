@@ -65,9 +65,10 @@ def test_tags_are_read_in_any_order_and_may_be_none(tmp_path: Path) -> None:
     text = "id,new_label\n1,b|a\n2,c|a\n3,\n"
     corrections, heard = read(tmp_path, None, text, TAGS)
     assert corrections == Corrections((), {"2": "a|c", "3": ""})
+    file = tmp_path / "relabel-corrections.csv"
     assert heard.told == [
-        f"{tmp_path / 'relabel-corrections.csv'} changes nothing for 1 photo ('1'), whose label is the same.",
-        f"{tmp_path / 'relabel-corrections.csv'} takes all tags from 1 photo ('3').",
+        f"{file} changes nothing for 1 photo ('1'), whose label is the same.",
+        f"{file} takes all tags from 1 photo ('3').",
     ]
 
 
@@ -94,7 +95,8 @@ def test_a_file_without_effect_is_told(tmp_path: Path, exclude: str | None, rela
 @pytest.mark.parametrize(
     ("exclude", "relabel", "labels", "words"),
     [
-        ("id\ntrain-1\n7\n8\n", None, PETS, r"names 3 photos \('train-1', '7', '8'\) .* correct the column id"),
+        ("id\ntrain-1\n7\n8\n", None, PETS, r"names 3 photos \('train-1', '7', '8'\) .* did you mean train/1\.png"),
+        ("id\nx\n", None, PETS, "correct the column id"),
         ("path\ntrain/11.png\n", None, PETS, r"names 1 photo \('train/11.png'\) .*: did you mean train/1\.png\?"),
         ("id\n9\n", None, PETS, "photos to train on do not include"),
         ("name\n1\n", None, PETS, "has no column id or path, which exclude needs: its columns are name"),
@@ -103,6 +105,7 @@ def test_a_file_without_effect_is_told(tmp_path: Path, exclude: str | None, rela
         (None, "id,label\n1,\n", PETS, r"no new label for 1 photo \('1'\): fill in the column label"),
         (None, DOUBTS.replace("exclude", "relabel"), PETS, r"no new label for 1 photo \('2'\).*column new_label"),
         ("id,path\n1,train/2.png\n", None, PETS, r"another photo by its id than by its path for 1 photo"),
+        ("id\n001\n", None, PETS, "did you mean 1"),
         (None, "id,label\n1,a|x\n", TAGS, "'x', which is no class of the task: known are a, b, c"),
         (None, "id,label\n1,dog\n1,cat\n", PETS, "gives '1' the labels 'dog' and 'cat'"),
         ("id\n1\n3\n5\n", None, PETS, "no photo of the class cat to learn from"),
@@ -125,11 +128,36 @@ def test_a_missing_file_and_one_that_is_no_text_are_refused(tmp_path: Path) -> N
         read_corrections(tables, str(odd), None, Heard())
 
 
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        (
+            "capitals.csv",
+            "ID;Set;Suggestion;New label;Id\n1;Train;RELABEL;dog;7\n2;TRAIN;Exclude;;8\n9;Test;exclude;;9\n",
+        ),
+        ("order.csv", "New_label,suggestion,id\ndog,relabel,1\n,exclude,2\n,,\n"),
+        ("mark.csv", "\ufeffid;suggestion;new_label\r\n1;relabel;dog\r\n2;exclude;\r\n;;\r\n"),
+        # A spreadsheet has rewritten the ids.
+        ("numbers.csv", "id,path,suggestion,new_label\n1.0,train/1.png,relabel,dog\n2.0,train/2.png,exclude,\n"),
+        ("paths.csv", "id,suggestion,new_label\ntrain/1.png,relabel,dog\n2,exclude,\n"),
+    ],
+)
+def test_a_file_that_a_spreadsheet_wrote_is_read(tmp_path: Path, name: str, text: str) -> None:
+    corrections, heard = read(tmp_path, text, text, name=name)
+    assert corrections == Corrections(("2",), {"1": "dog"})
+    assert not heard.warnings
+    assert any("by the path, because the id is unknown" in told for told in heard.told) == (name == "numbers.csv")
+
+
+def test_photos_to_predict_do_not_count_without_suggestions_either(tmp_path: Path) -> None:
+    assert read(tmp_path, "id,set\n2,train\n9,test\n")[0] == Corrections(("2",), {})
+
+
 def test_other_suggestions_are_counted_once(tmp_path: Path) -> None:
     path, heard = tmp_path / "doubts.csv", Heard()
     path.write_text(DOUBTS.replace(",exclude,", ",Remove,"), "utf-8")
     assert read_corrections(make_tables(), str(path), str(path), heard) == Corrections((), {"1": "dog"})
+    # The photo to predict does not count, and a file for both options may serve only one of them.
     assert heard.warnings == [
-        f"2 rows of {path} with the suggestion remove have no effect: known are exclude and relabel.",
-        f"{path} excludes no photo: it has no row that says so.",
+        f"1 row of {path} with the suggestion remove has no effect: known are exclude and relabel."
     ]

@@ -12,6 +12,7 @@ from ensembler.competition.folds.file import load_folds
 from ensembler.competition.metrics.scores import Scores
 from ensembler.competition.tables import Tables
 from ensembler.members.predictions import load_members
+from ensembler.options.corrections import LabelCorrections
 from ensembler.tables import Table
 from ensembler.workflows.member_scores import build_score_table, score_members
 from ensembler.workflows.results import MemberResult, ScoreResult
@@ -55,6 +56,15 @@ def test_the_metric_is_shown_with_its_error_and_log_loss_always(
     figures: Scores, columns: list[str], first: list[str]
 ) -> None:
     assert build_score_table([member(figures)]) == Table(columns, [first])
+
+
+def test_corrected_scores_of_members_with_other_corrections_are_not_comparable() -> None:
+    one, other = (replace(member(LOSS), corrected=LOSS, corrections=LabelCorrections(1, 0, each)) for each in "ab")
+    table = build_score_table([member(LOSS), one, one])
+    assert table.columns[:3] == ["member", "log loss", "log loss corrected"]
+    assert [row[2] for row in table.rows] == ["", "0.2500 ± 0.0300", "0.2500 ± 0.0300"]
+    assert not any("not comparable" in note for note in table.notes)
+    assert "not comparable" in build_score_table([one, other]).notes[-1]
 
 
 def test_scores_that_cannot_be_had_are_null_in_json() -> None:

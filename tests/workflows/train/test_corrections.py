@@ -63,21 +63,22 @@ def train(root: Path, *, others: bool) -> Trained:
     """Train two members and stack them; with ``others``, the corrected photos have other labels in the table."""
     random = np.random.default_rng(0)
     for row in range(30):
-        pixels = random.integers(0, 120, (8, 8, 3)) + 60 * (row % 2)
-        place = root / "photos" / "ab"[row % 2] / f"{row:02}.png"
+        pixels = random.integers(0, 120, (8, 8, 3)) + 60 * (row % 3)
+        place = root / "photos" / "abc"[row % 3] / f"{row:02}.png"
         place.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(pixels.astype(np.uint8)).save(place)
     workspace = Workspace(root / "data", root / "submissions")
     folder = adopt(root / "photos", "bright", workspace=workspace).folder
     table = read_table(folder.train)
     # The folds are those of the original labels.
-    write_table(folder.folds, table[["id"]].assign(fold=[str(row // 2 % 2) for row in range(len(table))]))
+    write_table(folder.folds, table[["id"]].assign(fold=[str(row % 2) for row in range(len(table))]))
     excluded, relabelled = table["id"][[0, 1, 7]], table["id"][[4, 20]]
     (root / "out.txt").write_text("\n".join(excluded))
-    new = table["label"][[4, 20]].map({"a": "b", "b": "a"})
+    new = table["label"][[4, 20]].map({"a": "b", "b": "c", "c": "a"})
     write_table(root / "labels.csv", relabelled.to_frame().assign(new_label=new))
     if others:
-        changed = table["label"].where(~table["id"].isin(excluded), table["label"].map({"a": "b", "b": "a"}))
+        corrected = table["id"].isin([*excluded, *relabelled])
+        changed = table["label"].where(~corrected, table["label"].map({"a": "c", "b": "a", "c": "b"}))
         write_table(folder.train, table.assign(label=changed))
     (root / "config.toml").write_text(CONFIG.format(root.as_posix()))
     heard = Heard()
@@ -95,7 +96,7 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 @pytest.mark.parametrize("member", MEMBERS)
 @pytest.mark.parametrize("place", ["fold-0", "fold-1", "refit"])
-def test_no_predicted_bit_depends_on_the_label_of_an_excluded_photo(pair, member: str, place: str) -> None:
+def test_no_predicted_bit_depends_on_the_label_that_a_corrected_photo_had(pair, member: str, place: str) -> None:
     before, after = (read_arrays(one.folder.member(member) / place / "predictions.npz") for one in pair)
     assert all(np.array_equal(before[name], after[name]) for name in before)
 
@@ -116,7 +117,7 @@ def test_all_photos_are_predicted_and_scores_are_told_with_and_without(pair) -> 
     assert (stacked.corrections.excluded, stacked.corrections.relabelled) == (3, 2)
     assert stacked.corrected is not None
     assert stacked.corrected.log_loss != stacked.log_loss
-    # The labels of the excluded photos count only in the scores by the original labels.
+    # The original labels of these photos count only in the scores by the original labels.
     assert other.stacked.corrected.log_loss == pytest.approx(stacked.corrected.log_loss)
     assert other.stacked.log_loss != pytest.approx(stacked.log_loss)
     shown = str(stacked)
@@ -142,7 +143,9 @@ def test_the_corrections_lie_beside_the_member_and_are_sent_with_its_jobs(pair) 
 
 def test_the_call_tells_what_is_corrected_and_how_to_read_the_scores(pair) -> None:
     [note] = [note for note in pair[0].heard.told if "excluded" in note]
-    assert note.startswith("3 photos excluded, 2 photos relabelled in training. All photos are still predicted")
+    assert note.startswith(
+        "demo-conv@frozen, demo-dense@tuned: 3 photos excluded, 2 photos relabelled in training. Corrected photos are"
+    )
 
 
 def test_a_second_call_goes_on_and_one_with_other_corrections_is_refused(pair, monkeypatch) -> None:
@@ -154,7 +157,10 @@ def test_a_second_call_goes_on_and_one_with_other_corrections_is_refused(pair, m
     # The copy beside the member says the same as the files.
     replace_local_engine(monkeypatch, lambda jobs, *_: [pytest.fail("trained") for _ in jobs])
     train_members([MEMBERS[0]], exclude=copy, relabel=copy, **options)
-    with pytest.raises(Mismatch, match=r"corrections 3 excluded, 2 relabelled .* \(stored\) / 3 excluded, 0 rela"):
+    with pytest.raises(
+        Mismatch,
+        match=r"corrections 3 excluded, 2 relabelled .* \(stored\) / 3 excluded, 0 rela.*stored in .*corrections\.csv",
+    ):
         train_members([MEMBERS[0]], exclude=root / "out.txt", **options)
     with pytest.raises(Mismatch, match=r"corrections 3 excluded.* \(stored\) / none \(requested\)"):
         train_members([MEMBERS[0]], **options)

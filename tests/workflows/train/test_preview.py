@@ -37,10 +37,12 @@ def test_the_picture_follows_options_and_seed_and_nothing_is_trained(place: Work
     assert sorted(place.data.rglob("*")) == before
 
 
-@pytest.mark.parametrize(("options", "notes"), [({"unfreeze": "none"}, 1), ({"unfreeze": "all"}, 0)], ids=str)
-def test_a_frozen_member_makes_no_use_of_it(
-    place: Workspace, tmp_path: Path, options: dict[str, Any], notes: int
-) -> None:
+@pytest.mark.parametrize(
+    ("options", "notes"),
+    [({"unfreeze": "none"}, 1), ({"unfreeze": "all"}, 0), ({"unfreeze": "all", "exclude": "doubts.csv"}, 1)],
+    ids=str,
+)
+def test_what_makes_no_use_of_it_is_told(place: Workspace, tmp_path: Path, options: dict[str, Any], notes: int) -> None:
     heard = Heard()
     show_augmented(tmp_path / "a.png", ["b0"], image_size=24, workspace=place, progress=heard, **options)
     assert len(heard.notes) == notes
