@@ -126,6 +126,8 @@ class MemberPlanned(Event):
         Hashes of the photos with their labels, and of the folds, by name.
     unfinished
         Numbers of the folds that are still to be trained.
+    restart
+        Whether an earlier training is discarded.
     """
 
     member: str
@@ -134,6 +136,7 @@ class MemberPlanned(Event):
     settings: dict[str, Any]
     hashes: dict[str, str]
     unfinished: tuple[int, ...]
+    restart: bool = False
 
 
 @dataclass(frozen=True)

@@ -171,6 +171,11 @@ class CompetitionFolder:
         """Return the path of the lock for one kind of work. It is outside of the folder, which may be deleted."""
         return self.root.parent / ".locks" / f"{self.name}.{work}"
 
+    @property
+    def tracking_lock(self) -> Path:
+        """Path of the lock of opening MLflow's store, which all competitions of the workspace share."""
+        return self.root.parent / ".locks" / "mlflow"
+
     def member_lock(self, name: str) -> Path:
         """Return the path of the lock that training and removal of a member hold."""
         return self.lock(f"member-{name}")

@@ -39,6 +39,7 @@ NARROW = {
         "serialization",
         "storage",
         "errors",
+        "versions",
     },
     "charts": {"storage", "errors"},
     "progress": {"events", "errors"},
@@ -53,6 +54,7 @@ NARROW = {
     "job_speeds": set[str](),
     "process_memory": set[str](),
     "machine_memory": set[str](),
+    "versions": set[str](),
 }
 # The command line takes options from their declarations, runs workflows and shows what they return. From other rooms it
 # takes types alone.

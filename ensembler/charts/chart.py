@@ -36,6 +36,8 @@ class Chart:
     draw
         Function that draws the chart into a figure or a part of one. It may return a function that ends the drawing
         once all axes have their places.
+    least_width
+        Width in inches that a map of many rows needs for the text of each. Zero for a chart of any width.
     """
 
     title: str
@@ -43,10 +45,15 @@ class Chart:
     width: float
     height: float
     draw: Callable[[FigureBase], Finish | None]
+    least_width: float = 0.0
 
     def build_figure(self, *, titled: bool = True) -> Figure:
         """Draw the chart into a figure of its own."""
         return _build(self.width, self.height + _TITLE_INCHES * titled, lambda figure: _draw(self, figure, titled))
+
+    def fit_width(self, width: float) -> Chart:
+        """Return the chart in a width in inches, or in its least one if that is larger."""
+        return replace(self, width=max(width, self.least_width))
 
     def replace_title(self, title: str) -> Chart:
         """Return the chart with another title."""

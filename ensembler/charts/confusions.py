@@ -14,10 +14,12 @@ from numpy.typing import NDArray
 from .bars import Bar, compute_bar_height, draw_bars
 from .chart import Chart, draw_nothing, write_note
 from .correlations import SCALE
-from .style import INK, ON_DARK, ON_LIGHT, SMALL_FONT, WIDTH, format_plain, shorten_name, shorten_names
+from .style import INK, ON_DARK, ON_LIGHT, SMALL_FONT, WIDTH, shorten_name, shorten_names
 
 # Classes up to which the matrix is drawn, and pairs of more classes.
 MAX_MATRIX, MAX_PAIRS = 20, 30
+# Most classes whose names fit below their columns, and the width of a digit.
+_LEVEL_NAMES, _DIGIT_INCHES = 3, 0.071
 
 
 @dataclass(frozen=True)
@@ -43,8 +45,10 @@ def build_confusion_chart(
         Numbers of photos, shape (classes, classes): rows are actual classes, columns are predicted ones.
     """
     values = np.asarray(counts)
-    names = shorten_names(classes, 18)
-    side = 0.8 + max(0.42 * len(names), 1.4)
+    names = shorten_names(classes, 14)
+    digits = max((len(_format_count(int(count))) for count in values.flat), default=1)
+    least = 1.25 + (0.05 + _DIGIT_INCHES * digits) * len(names)
+    turned = _DIGIT_INCHES * max(map(len, names), default=0) if len(names) > _LEVEL_NAMES else 0.15
 
     def draw(place: FigureBase) -> None:
         if not values.sum():
@@ -57,14 +61,14 @@ def build_confusion_chart(
     described = (
         f"Confusion matrix of {len(names)} classes and {values.sum():,} photos; {right:.1%} are on the diagonal."
     )
-    return Chart(title, described, max(4.2, side + 1.6), side + 1.3, draw)
+    return Chart(title, described, max(4.2, least), 0.9 + turned + max(1.4, 0.3 * len(names)), draw, least)
 
 
 def _draw_matrix(axes: Axes, values: NDArray[np.integer], names: Sequence[str]) -> None:
     shares = values / np.maximum(values.sum(axis=1, keepdims=True), 1)
     scale = Normalize(0.0, 1.0)
-    axes.imshow(shares, cmap=SCALE, norm=scale, interpolation="none")
-    axes.set_xticks(range(len(names)), names, rotation=90 if max(map(len, names)) > 3 else 0, color=INK)
+    axes.imshow(shares, cmap=SCALE, norm=scale, interpolation="none", aspect="auto")
+    axes.set_xticks(range(len(names)), names, rotation=90 if len(names) > _LEVEL_NAMES else 0, color=INK)
     axes.set_yticks(range(len(names)), names, color=INK)
     axes.set_xlabel("predicted class")
     axes.set_ylabel("actual class")
@@ -73,9 +77,13 @@ def _draw_matrix(axes: Axes, values: NDArray[np.integer], names: Sequence[str]) 
     for (row, column), value in np.ndenumerate(values):
         if value:
             colour = ON_DARK if shares[row, column] > 0.55 else ON_LIGHT
-            text = format_plain(int(value)) if value < 100_000 else f"{value / 1000:,.0f}k"
-            size = SMALL_FONT if value < 10_000 else 6.0
-            axes.text(column, row, text, ha="center", va="center", fontsize=size, color=colour)
+            axes.text(
+                column, row, _format_count(int(value)), ha="center", va="center", fontsize=SMALL_FONT, color=colour
+            )
+
+
+def _format_count(count: int) -> str:
+    return f"{count}" if count < 10_000 else f"{count / 1000:,.0f}k"
 
 
 def build_confused_pairs_chart(

@@ -35,6 +35,7 @@ LOG_SCALE_RATIO = 4.0
 LEADER_PIXELS = 16.0
 # Least loss or cost, because a logarithmic axis has no zero.
 MIN_VALUE = 1e-6
+MAX_FRONT_LABELS = 12
 
 
 @dataclass(frozen=True)
@@ -107,7 +108,7 @@ def build_cost_chart(
         format_axes(axes, x=cost_label, y=score_label)
         scale_scores(axes, shown, larger_is_better=larger_is_better)
         left_out = len(points) - len(shown)
-        write_note(place, f"{left_out} of {len(points)} were not measured." if left_out else "")
+        write_note(place, f"Not measured: {left_out} of {len(points)}." if left_out else "")
         return lambda: label_cost_points(axes, shown, larger_is_better=larger_is_better)
 
     best = find_pareto_front(shown, larger_is_better=larger_is_better)
@@ -166,7 +167,7 @@ def scale_scores(axes: Axes, points: Sequence[CostPoint], *, larger_is_better: b
 
 
 def label_cost_points(axes: Axes, points: Sequence[CostPoint], *, larger_is_better: bool = False) -> None:
-    """Write names beside points, always for the front, and for others if there is room."""
+    """Write names beside points, always for up to 12 of the front, and for others if there is room."""
     if not points:
         return
     best = find_pareto_front(points, larger_is_better=larger_is_better)
@@ -177,7 +178,8 @@ def label_cost_points(axes: Axes, points: Sequence[CostPoint], *, larger_is_bett
     sizes = np.array([text.get_window_extent(renderer).size for text in texts])
     frame = np.array(axes.get_window_extent(renderer).padded(-2).extents)
     others = [legend.get_window_extent(renderer).extents] if (legend := axes.get_legend()) else []
-    boxes = place_labels(places, sizes, [one in best for one in ordered], frame, np.array(others))
+    needed = set(np.linspace(0, len(best) - 1, min(len(best), MAX_FRONT_LABELS)).round().astype(int).tolist())
+    boxes = place_labels(places, sizes, [place in needed for place in range(len(ordered))], frame, np.array(others))
     to_data = axes.transData.inverted()
     for point, text, box in zip(places, texts, boxes, strict=True):
         if box is None:

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-# Pixels between a point and its label, nearest first, and number of directions at each distance.
-DISTANCES = (7.0, 14.0, 24.0, 38.0, 56.0, 80.0, 110.0)
+# Pixels between a point and its label, nearest first, and number of directions at each distance. In oblique directions
+# the least distance must be beyond the margin of the point, too.
+DISTANCES = (7.1, 14.0, 24.0, 38.0, 56.0, 80.0, 110.0)
 DIRECTIONS = 16
 # Pixels around each point that labels must not touch, and pixels between two labels.
 POINT_MARGIN, LABEL_GAP = 5.0, 2.0
@@ -67,7 +68,9 @@ def _list_places_around(point: Boxes, size: Boxes) -> Boxes:
     steps = [first] + [first + side * step for step in range(1, half) for side in (1, -1)] + [first + half]
     angles = 2 * np.pi * np.array(steps) / DIRECTIONS
     ways = np.stack([np.cos(angles), np.sin(angles)], axis=1)
-    centres = np.concatenate([point + ways * (distance + size / 2) for distance in DISTANCES])
+    # In oblique directions, a corner is the nearest to the point.
+    corners = np.clip(np.sqrt(2) * ways, -1, 1) * size / 2
+    centres = np.concatenate([point + ways * distance + corners for distance in DISTANCES])
     return np.concatenate([centres - size / 2, centres + size / 2], axis=1)
 
 

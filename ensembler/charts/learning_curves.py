@@ -112,6 +112,8 @@ def _draw_member(axes: Axes, member: MemberCurves, folds: int, *, alone: bool) -
         _draw_curves(axes, curves, label, colour, most)
     for epoch in sorted({epoch for fold in member.folds for epoch in _list_phase_begins(fold)}):
         axes.axvline(epoch - 0.5, color=GREY, linewidth=0.8, linestyle=(0, (3, 3)), zorder=1)
+    # The names of curves are above and below their ends.
+    axes.margins(y=0.12)
     positive = bool(losses) and min(losses) > 0
     logarithmic = positive and max(losses) > _LOG_SCALE_RATIO * min(losses)
     if logarithmic:

@@ -17,12 +17,14 @@ from matplotlib.text import Text
 from ..errors import BadChoice
 from ..storage import write_file_atomically
 from .chart import Chart, apply_style, arrange_charts
-from .style import BLUE, GREY, GRID, INK, MUTED, ORANGE, PAPER, SKY
+from .style import BLUE, FONT, GREY, GRID, INK, MUTED, ORANGE, PAPER, SKY, SMALL_FONT
 
 PNG_DOTS_PER_INCH = 150
 SUFFIXES = (".png", ".svg", ".pdf")
 # Dots per inch of parts of an SVG that are pixels, such as a heat map.
 _PIXELS_PER_INCH = 90
+# Sizes of the smallest and the largest text of a chart in a page, in pixels.
+_LEAST_PIXELS, _MOST_PIXELS = 8.5, 11.0
 
 # Names of the CSS variables of a page, with the colours in a light page and in a dark one. Text is ``currentColor``.
 _VARIABLES = {
@@ -237,16 +239,23 @@ def _name_picture(root: ElementTree.Element, chart: Chart, key: str) -> None:
     for name in ("width", "height", "version"):
         root.attrib.pop(name, None)
     attributes: dict[str, Any] = {
-        "class": "chart",
+        "class": "chart wide" if chart.least_width >= chart.width else "chart",
         "role": "img",
         "aria-labelledby": f"{key}-title {key}-desc",
-        "style": f"max-width: {chart.width * 96 * 1.25:.0f}px; stroke-linejoin: round; stroke-linecap: butt",
+        "style": f"{_limit_width(chart)}; stroke-linejoin: round; stroke-linecap: butt",
     }
     root.attrib.update(attributes)
     for place, (tag, text) in enumerate((("title", chart.title), ("desc", chart.description))):
         element = ElementTree.Element(f"{{{_SVG}}}{tag}", {"id": f"{key}-{tag}"})
         element.text = _clean(text)
         root.insert(place, element)
+
+
+def _limit_width(chart: Chart) -> str:
+    """Return CSS by which the chart's text has 8.5 to 11 pixels in a page."""
+    points = 72 * chart.width
+    least = f"; min-width: {points * _LEAST_PIXELS / SMALL_FONT:.0f}px" if chart.least_width >= chart.width else ""
+    return f"max-width: {points * _MOST_PIXELS / FONT:.0f}px{least}"
 
 
 def _clean(text: str) -> str:

@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patheffects import withStroke
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
@@ -22,6 +23,7 @@ SMALL_FONT, FONT, TITLE_FONT = 8.0, 9.0, 10.5
 # Inches of a chart, so narrow that its text is legible on a phone.
 WIDTH = 5.6
 MAX_NAME_LENGTH = 28
+_LEAST_TICKS = 3
 
 # The key is any name of a setting, which only some versions of matplotlib spell out as a type.
 SETTINGS: dict[Any, Any] = {
@@ -86,13 +88,23 @@ def format_axes(axes: Axes, *, x: str = "", y: str = "", grid: str = "both") -> 
     axes.set_axisbelow(True)
 
 
+class _LogLocator(LogLocator):
+    """Ticks at 1, 2 and 5 times powers of ten, or at round numbers where fewer than three are in sight."""
+
+    def tick_values(self, vmin: float, vmax: float) -> Any:
+        ticks = np.asarray(super().tick_values(vmin, vmax), np.float64)
+        if np.count_nonzero((ticks >= vmin) & (ticks <= vmax)) >= _LEAST_TICKS:
+            return ticks
+        return MaxNLocator(4).tick_values(vmin, vmax)
+
+
 def format_number_axis(axis: Any, *, logarithmic: bool = False, whole: bool = False) -> None:
     """Write plain numbers beside an axis."""
     if logarithmic:
-        axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axis.set_major_locator(_LogLocator(subs=(1, 2, 5)))
         axis.set_minor_locator(NullLocator())
     else:
-        axis.set_major_locator(MaxNLocator(6, integer=whole))
+        axis.set_major_locator(MaxNLocator(6, steps=[1, 2, 2.5, 5, 10], integer=whole))
     axis.set_major_formatter(FuncFormatter(lambda value, _: format_plain(value)))
 
 

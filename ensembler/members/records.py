@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,6 +32,7 @@ from ..serialization import (
     write_record,
 )
 from ..storage import compute_file_digest, remove_file, remove_unfinished, write_text
+from ..versions import read_versions
 
 if TYPE_CHECKING:
     # Both load pandas, which a list of members does not need.
@@ -129,6 +130,8 @@ class FoldRecord:
         Number of fine-tuning epochs. None in folds of early versions.
     pseudo_labels
         Number of pseudo-labelled photos that the fold learned from. None without pseudo-labels.
+    versions
+        Versions of Python and of packages in the process that trained the fold. Empty in folds of early versions.
     """
 
     member: str
@@ -140,6 +143,7 @@ class FoldRecord:
     sha256: dict[str, str]
     epochs: float | None = None
     pseudo_labels: int | None = None
+    versions: dict[str, str] = field(default_factory=dict)
 
 
 def load_fold_record(folder: CompetitionFolder, member: str, fold: int) -> FoldRecord | None:
@@ -194,6 +198,7 @@ def save_fold(
         sha256=digests,
         epochs=count_epochs_done(history),
         pseudo_labels=count_pseudo_labels(place),
+        versions=read_versions(),
     )
     write_record(place / "fold.json", fold_record)
 

@@ -12,6 +12,7 @@ import numpy as np
 from ..progress import Progress
 from .facts import AnswerFacts, DataFacts, ReportFacts
 from .filters import make_visible
+from .histories import make_member_curves
 from .member_facts import MemberFacts, MembersFacts
 from .outcome_facts import QualityFacts, ReliabilityFacts
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 CURVED_MEMBERS = 6
 # Most scores in their chart.
 MOST_SCORES = 40
+# Inches of a chart, of whose 310 points a phone of 390 pixels shows each as about one pixel.
+WIDTH = 4.3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +51,7 @@ class Charts:
 
 def draw_charts(facts: ReportFacts, progress: Progress) -> Charts:
     """Draw the charts of a report."""
-    from ..charts.output import format_chart_css, format_svg
+    from ..charts.output import format_chart_css
 
     planned = {name: build for name, build in _plan_charts(facts).items() if build}
     curved = choose_curved_members(facts.members)
@@ -57,14 +60,20 @@ def draw_charts(facts: ReportFacts, progress: Progress) -> Charts:
     task = progress.start("charts", len(planned) + len(curved))
     for name, build in planned.items():
         progress.raise_if_stopping("in charts")
-        svg[name] = make_visible(format_svg(build(), key=name.replace("_", "")))
+        svg[name] = _format(build(), name.replace("_", ""))
         task.advance()
     for number, member in enumerate(curved):
         progress.raise_if_stopping("in charts")
-        curves.append((member.name, make_visible(format_svg(_build_curves(member), key=f"curves{number}"))))
+        curves.append((member.name, _format(_build_curves(member), f"curves{number}")))
         task.advance()
     task.finish()
     return replace(Charts(style=format_chart_css(), curves=tuple(curves)), **svg)
+
+
+def _format(chart: Chart, key: str) -> str:
+    from ..charts.output import format_svg
+
+    return make_visible(format_svg(chart.fit_width(WIDTH), key=key))
 
 
 def choose_curved_members(facts: MembersFacts) -> list[MemberFacts]:
@@ -97,7 +106,7 @@ def _plan_charts(facts: ReportFacts) -> dict[str, _Build | None]:
         "roc": (lambda: _build_roc(quality)) if quality.curves else None,
         "precision_recall": (lambda: _build_precision_recall(quality)) if quality.curves else None,
         "counts": (lambda: _build_counts(data)) if len(data.classes) > 1 else None,
-        "sizes": (lambda: _build_sizes(data)) if data.measured else None,
+        "sizes": (lambda: _build_sizes(data)) if len(set(zip(data.widths, data.heights, strict=True))) > 1 else None,
     }
 
 
@@ -191,27 +200,9 @@ def _build_correlations(members: MembersFacts) -> Chart:
 
 
 def _build_curves(member: MemberFacts) -> Chart:
-    from ..charts.learning_curves import FoldCurve, MemberCurves, build_learning_curve_chart
+    from ..charts.learning_curves import build_learning_curve_chart
 
-    folds = tuple(
-        FoldCurve(
-            curve.fold,
-            tuple(range(1, len(curve.phases) + 1)),
-            curve.training,
-            curve.validation if any(value is not None for value in curve.validation) else curve.held_out,
-            number_phases(curve.phases),
-        )
-        for curve in member.curves
-    )
-    return build_learning_curve_chart([MemberCurves(member.name, folds)])
-
-
-def number_phases(names: Sequence[str]) -> tuple[int, ...]:
-    """Return the number of each epoch's phase, from 1. Phases of one name in a row count as one."""
-    numbers = [1] * len(names)
-    for epoch in range(1, len(names)):
-        numbers[epoch] = numbers[epoch - 1] + (names[epoch] != names[epoch - 1])
-    return tuple(numbers)
+    return build_learning_curve_chart([make_member_curves(member.name, member.curves)])
 
 
 def _build_reliability(quality: QualityFacts) -> Chart:

@@ -174,8 +174,12 @@ class RepeatFacts:
     ----------
     commands
         Command lines, in order.
+    notes
+        Sentences about what the commands do not repeat.
     versions
         Versions of this package, Python and libraries of this page's process.
+    trained_with, stacked_with
+        Versions in the processes that trained each member and fitted each stack, as far as they are stored.
     hashes
         Hashes of the archive, the tables, the folds, members and stacks by name.
     settings
@@ -185,7 +189,10 @@ class RepeatFacts:
     """
 
     commands: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     versions: dict[str, str] = field(default_factory=dict)
+    trained_with: dict[str, dict[str, str]] = field(default_factory=dict)
+    stacked_with: dict[str, dict[str, str]] = field(default_factory=dict)
     machine: str = ""
     hashes: dict[str, str] = field(default_factory=dict)
     settings: dict[str, dict[str, str]] = field(default_factory=dict)

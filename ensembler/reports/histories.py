@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import accumulate, pairwise
+from typing import TYPE_CHECKING, Any
 
 from ..members.records import MemberRecord, read_history
 from ..paths import CompetitionFolder
 from .member_facts import FoldCurve
+
+if TYPE_CHECKING:
+    # Matplotlib loads slowly.
+    from ..charts.learning_curves import MemberCurves
 
 
 def read_curves(folder: CompetitionFolder, record: MemberRecord) -> tuple[FoldCurve, ...]:
@@ -28,11 +33,37 @@ def _read_curve(folder: CompetitionFolder, member: str, fold: int) -> FoldCurve 
         return None
     return FoldCurve(
         fold=fold,
-        phases=tuple(str(row.get("phase", "")) for row in rows),
+        phases=_number_phases([(str(row.get("phase", "")), int(row["epoch"])) for row in rows]),
         training=_read_column(rows, "training_loss"),
         validation=_read_column(rows, "val_log_loss"),
         held_out=_read_column(rows, "held_out_log_loss"),
         seconds=_read_column(rows, "seconds"),
+    )
+
+
+def _number_phases(epochs: Sequence[tuple[str, int]]) -> tuple[int, ...]:
+    """Return the number of the phase of each epoch, given the name of the phase and the number of the epoch in it."""
+    begins = [name != last or number <= last_number for (last, last_number), (name, number) in pairwise(epochs)]
+    return tuple(accumulate(begins, initial=1))
+
+
+def make_member_curves(name: str, curves: Iterable[FoldCurve]) -> MemberCurves:
+    """Return learning curves as their chart takes them: validation rows are preferred to held-out ones."""
+    from ..charts.learning_curves import FoldCurve as Curve
+    from ..charts.learning_curves import MemberCurves as Curves
+
+    return Curves(
+        name,
+        [
+            Curve(
+                curve.fold,
+                range(1, len(curve.phases) + 1),
+                curve.training,
+                curve.validation if any(value is not None for value in curve.validation) else curve.held_out,
+                curve.phases,
+            )
+            for curve in curves
+        ],
     )
 
 

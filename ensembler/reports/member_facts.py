@@ -14,7 +14,7 @@ class FoldCurve:
     Attributes
     ----------
     phases
-        Phase of each epoch.
+        Number of the phase of each epoch, from 1.
     training, validation, held_out
         Training loss, log loss of the validation split, and log loss of the held-out photos, one value for each epoch.
         Unknown values are None.
@@ -23,7 +23,7 @@ class FoldCurve:
     """
 
     fold: int
-    phases: tuple[str, ...]
+    phases: tuple[int, ...]
     training: tuple[float | None, ...]
     validation: tuple[float | None, ...]
     held_out: tuple[float | None, ...]

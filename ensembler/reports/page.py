@@ -194,7 +194,13 @@ def _list_data(facts: DataFacts) -> Iterator[tuple[str, str]]:
     if facts.groups:
         yield "groups kept in one fold", f"{facts.groups:,}"
     if facts.measured:
-        yield "median size", f"{_find_median(facts.widths)} by {_find_median(facts.heights)} pixels"
+        # Photos of one size have no chart that tells their number.
+        word = (
+            "median size"
+            if len({*facts.widths}) + len({*facts.heights}) > 2
+            else f"size of all {facts.measured:,} measured"
+        )
+        yield word, f"{_find_median(facts.widths)} by {_find_median(facts.heights)} pixels"
     if facts.duplicates:
         yield "training photos like others", f"{facts.duplicates['training']:,}"
         yield "pairs with clashing labels", f"{facts.duplicates['contradicting']:,}"

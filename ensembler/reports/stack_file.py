@@ -62,6 +62,11 @@ class StackFile:
         Scores of all meta-learners by name.
     submission
         Path of the CSV.
+    asked, seed, top, infer_limit, left_out
+        Requested meta-learner, its seed, wanted number of members, limit of their time in seconds, and candidates that
+        were not chosen. Empty or None in stacks of early versions.
+    versions
+        Versions of Python and of packages in the process that fitted it.
     corrected
         Scores without the photos that the members exclude, and by their new labels. None without corrections.
     """
@@ -77,7 +82,13 @@ class StackFile:
     gain: StoredDifference | None = None
     best: str = ""
     meta: str = ""
+    asked: str = ""
     refit: bool = False
+    seed: int | None = None
+    top: int | None = None
+    infer_limit: float | None = None
+    left_out: tuple[str, ...] = ()
+    versions: dict[str, str] = field(default_factory=dict)
     temperature: float | None = None
     reliability: dict[str, StoredBins] = field(default_factory=dict)
     meta_learners: dict[str, StoredScore] = field(default_factory=dict)

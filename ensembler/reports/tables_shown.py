@@ -101,25 +101,30 @@ def tabulate_submissions(facts: AnswerFacts) -> PageTable:
     return PageTable("submissions", "Files to submit and their scores", columns, rows)
 
 
+_SIZE_COLUMNS = (Column("parameters"), Column("MB", hint="size of the weights in float32"))
+
+
+def _size_cells(member: MemberFacts) -> tuple[Cell, Cell]:
+    return parameters_cell(member.parameters), number_cell(member.megabytes, 1)
+
+
 def tabulate_training_times(members: Sequence[MemberFacts]) -> PageTable:
     """Return the first of the articles' tables: seconds an epoch."""
     best = find_best([one.seconds_per_epoch for one in members])
     rows = tuple(
         (
             name_cell(one.name),
-            parameters_cell(one.parameters),
-            number_cell(one.megabytes, 1),
             _mark_best(significant_cell(one.seconds_per_epoch), best)
             if one.seconds_per_epoch is not None or not one.frozen
             else Cell("frozen", None, "a frozen backbone has no epochs: its features are computed once", "quiet"),
+            *_size_cells(one),
         )
         for one in _sort(members, "seconds_per_epoch")
     )
     columns = (
         Column("member", is_text=True),
-        Column("parameters"),
-        Column("MB", hint="size of the weights in float32"),
         Column("s an epoch", hint="mean seconds of an epoch of fine-tuning"),
+        *_SIZE_COLUMNS,
     )
     return PageTable("epochs", "Training: seconds an epoch", columns, rows)
 
@@ -130,17 +135,15 @@ def tabulate_speeds(members: Sequence[MemberFacts]) -> PageTable:
     rows = tuple(
         (
             name_cell(one.name),
-            parameters_cell(one.parameters),
-            number_cell(one.megabytes, 1),
             _mark_best(significant_cell(one.milliseconds_per_photo), best),
+            *_size_cells(one),
         )
         for one in _sort(members, "milliseconds_per_photo")
     )
     columns = (
         Column("member", is_text=True),
-        Column("parameters"),
-        Column("MB", hint="size of the weights in float32"),
         Column("ms a photo", hint="mean time of single predictions by one fold's network with all its views"),
+        *_SIZE_COLUMNS,
     )
     return PageTable("speeds", "Prediction: milliseconds a photo", columns, rows)
 
@@ -151,24 +154,22 @@ def tabulate_losses(members: Sequence[MemberFacts], metric: str) -> PageTable:
     is_corrected = any(one.corrected_log_loss is not None for one in members)
     columns = (
         Column("member", is_text=True),
-        Column("parameters"),
-        Column("MB", hint="size of the weights in float32"),
         Column("log loss", hint="out of fold"),
         *([] if is_loss else [Column(metric, hint="out of fold \N{PLUS-MINUS SIGN} standard error")]),
         Column("standard error" if is_loss else "spread", hint="" if is_loss else "deviation over the folds"),
         Column("accuracy"),
         *([Column("corrected", hint="log loss without excluded photos, and by new labels")] if is_corrected else []),
+        *_SIZE_COLUMNS,
     )
     rows = tuple(
         (
             name_cell(one.name),
-            parameters_cell(one.parameters),
-            number_cell(one.megabytes, 1),
             _mark_best(number_cell(one.log_loss), best),
             *([] if is_loss else [score_cell(one.score, one.standard_error)]),
             number_cell(one.standard_error if is_loss else one.log_loss_spread),
             share_cell(one.accuracy, 2),
             *([number_cell(one.corrected_log_loss)] if is_corrected else []),
+            *_size_cells(one),
         )
         for one in _sort(members, "log_loss")
     )
@@ -360,7 +361,20 @@ def tabulate_hashes(facts: RepeatFacts) -> PageTable:
 
 
 def tabulate_versions(facts: RepeatFacts) -> PageTable:
-    """Return the versions by name."""
-    rows = tuple((name_cell(name), Cell(version, version)) for name, version in facts.versions.items())
-    columns = (Column("software", is_text=True), Column("version", is_text=True))
+    """Return the versions by name: those of all members, of all stacks, and of the page's process."""
+    made = [("members", facts.trained_with), ("stacks", facts.stacked_with)]
+    known = [(name, list(found.values())) for name, found in made if found]
+    columns = (
+        Column("software", is_text=True),
+        *(Column(name, is_text=True, hint=f"version that made the {name}") for name, _ in known),
+        Column("this page", is_text=True),
+    )
+    rows = tuple(
+        (
+            name_cell(software),
+            *(name_cell(", ".join(dict.fromkeys(one.get(software, "") for one in found))) for _, found in known),
+            name_cell(facts.versions.get(software, "")),
+        )
+        for software in dict.fromkeys([*(one for _, found in known for each in found for one in each), *facts.versions])
+    )
     return PageTable("versions", "Versions", columns, rows)

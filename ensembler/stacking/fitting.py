@@ -49,7 +49,12 @@ class StackConfig:
     @property
     def chooses_members(self) -> bool:
         """Whether members may be left out."""
-        return self.size is not None or np.isfinite(self.max_cost)
+        return self.size is not None or self.limit is not None
+
+    @property
+    def limit(self) -> float | None:
+        """Maximum total cost. None if there is none."""
+        return float(self.max_cost) if np.isfinite(self.max_cost) else None
 
 
 @dataclass(frozen=True)

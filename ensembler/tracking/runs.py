@@ -101,6 +101,7 @@ class Runs:
             {KIND_TAG: "member", FINGERPRINT_TAG: event.fingerprint},
             flatten_settings(event.settings),
             _make_tags(event.competition, event.settings.get("seed"), event.hashes) | {"member": event.member},
+            new=event.restart,
         )
         self._unfinished[event.member] = set(event.unfinished)
 

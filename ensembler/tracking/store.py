@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
-import logging
 import os
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from time import time
 from typing import Any, Literal
 
 from ..errors import BadChoice
+from ..event_file import make_publishable
 
 Status = Literal["RUNNING", "FINISHED", "FAILED", "KILLED"]
 FOLD_TAG, KIND_TAG, FINGERPRINT_TAG = "ensembler.fold", "ensembler.kind", "ensembler.fingerprint"
 _PARENT_TAG, _NAME_TAG = "mlflow.parentRunId", "mlflow.runName"
-# MLflow's own values repeat a request for many minutes. Telemetry would send figures of the use to its makers.
+# MLflow's own values repeat a request for many minutes, and report each step of creating a database. Telemetry would
+# send figures of the use to its makers.
 _DEFAULTS = {
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "15",
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
+    "MLFLOW_LOGGING_LEVEL": "WARNING",
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
 }
+# A failed request names the objects of its connection before the cause.
+_REQUEST = re.compile(
+    r" with exception .*\(Caused by \w+\((?P<quote>[\"'])(?:HTTPS?Connection\w*\(.*?\): )?(?P<cause>.*)(?P=quote)\)\)$"
+)
+_MAX_LENGTH = 300
 
 
 class Store:
@@ -45,26 +53,29 @@ class Store:
         params: Mapping[str, str],
         tags: Mapping[str, str],
         parent: str = "",
+        *,
+        new: bool = False,
     ) -> str:
-        """Continue the run with these identifying tags, or create it, and return its identity.
+        """Continue the newest run with these identifying tags, or create one, and return its identity.
 
         Parameters
         ----------
         name
             Name of the run in lists.
         identity
-            Tags that no other run of the experiment has.
+            Tags that only runs of the same work have.
         params
             Parameters of a new run. Those of an earlier one cannot change.
         tags
             Other tags.
         parent
             Identity of the run that contains it, or empty.
+        new
+            Whether to create a run in any case.
         """
         wanted = {**identity, **({_PARENT_TAG: parent} if parent else {})}
         words = " and ".join(f"tags.`{tag}` = '{value}'" for tag, value in wanted.items())
-        found = self._client.search_runs([self._experiment], words, max_results=1)
-        if found:
+        if not new and (found := self._client.search_runs([self._experiment], words, max_results=1)):
             run = str(found[0].info.run_id)
             self._client.update_run(run, status="RUNNING")
             self._log(run, tags=tags)
@@ -143,9 +154,6 @@ def open_store(experiment: str) -> Store:
     """
     for name, value in _DEFAULTS.items():
         os.environ.setdefault(name, value)
-    for name in ("mlflow", "alembic"):
-        # They report each step of creating a database.
-        logging.getLogger(name).setLevel(logging.WARNING)
     try:
         from mlflow.tracking import MlflowClient
 
@@ -153,16 +161,25 @@ def open_store(experiment: str) -> Store:
         return Store(client, _find_experiment(client, experiment))
     except Exception as error:
         # Its stores raise errors of many libraries.
-        lines = str(error).strip().splitlines() or [type(error).__name__]
         raise BadChoice(
-            f"MLflow's store cannot be opened, so nothing was begun ({lines[0].rstrip('.')}): check "
+            f"MLflow's store cannot be opened, so nothing was begun ({describe_failure(error).rstrip('.')}): check "
             "MLFLOW_TRACKING_URI and MLFLOW_EXPERIMENT_NAME, or leave --track out."
         ) from error
 
 
+def describe_failure(error: Exception) -> str:
+    """Return what a store says of its failure, in one line without secrets."""
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return str(make_publishable(_REQUEST.sub(r": \g<cause>", lines[0]), os.environ))[:_MAX_LENGTH]
+
+
 def _find_experiment(client: Any, name: str) -> str:
-    if known := os.environ.get("MLFLOW_EXPERIMENT_ID"):
-        return str(client.get_experiment(known).experiment_id)
     name = os.environ.get("MLFLOW_EXPERIMENT_NAME") or name
-    found = client.get_experiment_by_name(name)
-    return str(found.experiment_id if found else client.create_experiment(name))
+    known = os.environ.get("MLFLOW_EXPERIMENT_ID")
+    found = client.get_experiment(known) if known else client.get_experiment_by_name(name)
+    if not found:
+        return str(client.create_experiment(name))
+    if found.lifecycle_stage == "deleted":
+        # It would be found, and then refuse each run.
+        raise ValueError(f"its experiment {found.name} is deleted")
+    return str(found.experiment_id)

@@ -13,12 +13,16 @@ from typing import Any, Self
 
 from ..errors import BadChoice
 from ..events import Event
+from ..lock_waiting import wait_for_lock
+from ..paths import CompetitionFolder
 from ..progress import Progress, ProgressGroup
 from .runs import TRACKED, Runs
-from .store import Status, Store, open_store
+from .store import Status, Store, describe_failure, open_store
 
 # Seconds for which the end of a call waits for the store.
 PATIENCE = 60.0
+# A shorter wait is not shown.
+_UNSEEN = 1.0
 
 
 class Tracker(Progress):
@@ -28,15 +32,15 @@ class Tracker(Progress):
     ----------
     runs
         Runs of the call.
-    warn
-        Function that receives a sentence if the store fails. It is called once, and the work continues untracked.
+    progress
+        Receiver of a warning if the store fails, once, and of the wait at the end. The work continues untracked.
     patience
         Seconds for which the end of the block waits for the store.
     """
 
-    def __init__(self, runs: Runs, warn: Callable[[str], None], patience: float = PATIENCE) -> None:
+    def __init__(self, runs: Runs, progress: Progress, patience: float = PATIENCE) -> None:
         self._runs = runs
-        self._warn = warn
+        self._progress = progress
         self._patience = patience
         self._waiting: SimpleQueue[tuple[Event, int] | Status] = SimpleQueue()
         self._thread = Thread(target=self._write, name="tracking", daemon=True)
@@ -52,9 +56,15 @@ class Tracker(Progress):
 
     def __exit__(self, kind: type[BaseException] | None, *_: Any) -> None:
         self._waiting.put(_choose_status(kind))
-        self._thread.join(self._patience)
+        self._thread.join(min(_UNSEEN, self._patience))
         if self._thread.is_alive():
-            self._warn(f"MLflow's store did not answer for {self._patience:g} seconds: its runs are incomplete.")
+            task = self._progress.start("write MLflow's runs", 1)
+            self._thread.join(self._patience - _UNSEEN)
+            task.finish()
+        if self._thread.is_alive():
+            self._progress.warn(
+                f"MLflow's store did not answer for {self._patience:g} seconds: its runs are incomplete."
+            )
 
     def _write(self) -> None:
         try:
@@ -62,7 +72,9 @@ class Tracker(Progress):
                 self._runs.handle(*found)
             self._runs.finish(found)
         except Exception as error:  # noqa: BLE001 (a store that fails must not stop a training, whatever it raises)
-            self._warn(f"MLflow's store failed, so the rest of this call is not tracked: {_shorten(error)}")
+            self._progress.warn(
+                f"MLflow's store failed, so the rest of this call is not tracked: {describe_failure(error)}"
+            )
 
 
 def _choose_status(kind: type[BaseException] | None) -> Status:
@@ -71,12 +83,12 @@ def _choose_status(kind: type[BaseException] | None) -> Status:
     return "FAILED" if issubclass(kind, Exception) else "KILLED"
 
 
-def prepare_attachment(track: str | None, experiment: str, progress: Progress) -> Callable[[Path], None]:
+def prepare_attachment(track: str | None, folder: CompetitionFolder, progress: Progress) -> Callable[[Path], None]:
     """Open the store, and return a function that stores a file with the newest stack, or member if there is none.
 
     Parameters
     ----------
-    track, experiment
+    track, folder
         Parameters of :func:`open_tracking`.
     progress
         Receiver of a warning if nothing is tracked yet, or the store fails.
@@ -88,7 +100,7 @@ def prepare_attachment(track: str | None, experiment: str, progress: Progress) -
     """
     if not track:
         return lambda _: None
-    store = _open_store(experiment, progress)
+    store = _open_store(folder, progress)
 
     def attach(path: Path) -> None:
         try:
@@ -100,23 +112,19 @@ def prepare_attachment(track: str | None, experiment: str, progress: Progress) -
                     "stack --track mlflow`."
                 )
         except Exception as error:  # noqa: BLE001 (the page is written, whatever the store raises)
-            progress.warn(f"{path} was not stored in MLflow: {_shorten(error)}")
+            progress.warn(f"{path} was not stored in MLflow: {describe_failure(error)}")
 
     return attach
 
 
-def _open_store(experiment: str, progress: Progress) -> Store:
-    # The first call in a folder creates a database, which takes seconds.
-    task = progress.start("open MLflow's store", 1)
-    try:
-        return open_store(experiment)
-    finally:
-        task.finish()
-
-
-def _shorten(error: Exception) -> str:
-    lines = str(error).strip().splitlines() or [type(error).__name__]
-    return lines[0][:300]
+def _open_store(folder: CompetitionFolder, progress: Progress) -> Store:
+    # The first call creates a database. That takes seconds, and fails if two processes do it at the same time.
+    with wait_for_lock(folder.tracking_lock, "MLflow's store", progress):
+        task = progress.start("open MLflow's store", 1)
+        try:
+            return open_store(folder.name)
+        finally:
+            task.finish()
 
 
 def check_tracking(track: str | None, find: Callable[[str], object | None] = find_spec) -> None:
@@ -135,17 +143,15 @@ def check_tracking(track: str | None, find: Callable[[str], object | None] = fin
 
 
 @contextlib.contextmanager
-def open_tracking(track: str | None, experiment: str, report: Path, progress: Progress) -> Iterator[Progress]:
+def open_tracking(track: str | None, folder: CompetitionFolder, progress: Progress) -> Iterator[Progress]:
     """Provide progress whose events are tracked too, or ``progress`` itself if ``track`` is None.
 
     Parameters
     ----------
     track
         ``mlflow`` or None.
-    experiment
-        Name of the experiment, which is that of the competition.
-    report
-        Path of the competition's report.
+    folder
+        Folder of the competition, whose name is that of the experiment.
     progress
         Receiver of all events.
 
@@ -157,5 +163,5 @@ def open_tracking(track: str | None, experiment: str, report: Path, progress: Pr
     if not track:
         yield progress
         return
-    with Tracker(Runs(_open_store(experiment, progress), report), progress.warn) as tracker:
+    with Tracker(Runs(_open_store(folder, progress), folder.report), progress) as tracker:
         yield ProgressGroup([progress, tracker])

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import math
 import os
-import platform
 import re
 from collections.abc import Mapping
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from ..event_file import make_publishable
+from ..versions import read_versions
 
 # MLflow refuses longer values and names, and other characters in names.
 MAX_VALUE_LENGTH, MAX_NAME_LENGTH = 5000, 250
 _OTHER_CHARACTERS = re.compile(r"[^\w\-. /]", re.ASCII)
-_PACKAGES = ("ensembler", "tensorflow", "keras", "numpy", "scikit-learn")
 
 
 def flatten_settings(settings: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
@@ -56,10 +54,4 @@ def select_metrics(values: Mapping[str, float | None]) -> dict[str, float]:
 
 def list_version_tags() -> dict[str, str]:
     """Return the versions of the packages that results depend on, and of Python, as tags."""
-    tags = {"python": platform.python_version()}
-    for package in _PACKAGES:
-        try:
-            tags[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    return {f"version.{name}": value for name, value in tags.items()}
+    return {f"version.{name}": value for name, value in read_versions().items()}

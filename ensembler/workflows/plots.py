@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..competition.metrics.scores import Scores
+from ..errors import BadChoice
 from ..paths import PathLike
 from ..progress import Progress
 
@@ -27,13 +29,18 @@ def read_plot_path(plot: PathLike | None) -> Path | None:
     Raises
     ------
     BadChoice
-        If its suffix is not .png, .svg or .pdf.
+        If its suffix is not .png, .svg or .pdf, or its folder cannot be written, because the work before the picture
+        may take hours.
     """
     if plot is None:
         return None
     from ..charts.output import check_suffix
 
-    return check_suffix(Path(plot))
+    path = check_suffix(Path(plot))
+    nearest = next(parent for parent in path.absolute().parents if parent.exists())
+    if path.is_dir() or not nearest.is_dir() or not os.access(nearest, os.W_OK):
+        raise BadChoice(f"A picture cannot be written to {path}: give a file in a folder that you may write to.")
+    return path
 
 
 def compute_interval(score: float | None, error: float | None) -> tuple[float | None, float | None]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -111,6 +111,18 @@ class MemberResult(Scores, Exported):
         return fields
 
 
+def collect_figures(result: MemberResult | StackResult) -> dict[str, float]:
+    """Return the scores by name, those by corrected labels as ``corrected_score`` and so on."""
+    by_prefix = {"": result, "corrected_": result.corrected}
+    names = [field.name for field in fields(Scores) if field.name != "metric"]
+    return {
+        f"{prefix}{name}": float(getattr(scores, name))
+        for prefix, scores in by_prefix.items()
+        if scores
+        for name in names
+    }
+
+
 @dataclass(frozen=True, kw_only=True, repr=False)
 class StackResult(Shown, Scores):
     """A stack with its nested out-of-fold scores.
@@ -121,6 +133,10 @@ class StackResult(Shown, Scores):
         Name of the requested meta-learner and of the fitted one. They differ after a tournament.
     refit
         Whether its networks are those that learned from all photos. Its score is then an estimate.
+    seed
+        Seed of the meta-learner.
+    top, infer_limit
+        Wanted number of members, and limit of their time for a photo in seconds. None sets no limit.
     temperature, clip
         Parameters of the calibration.
     mean
@@ -144,6 +160,9 @@ class StackResult(Shown, Scores):
     asked: str
     meta: str
     refit: bool
+    seed: int
+    top: int | None
+    infer_limit: float | None
     temperature: float
     clip: float
     mean: Scores

@@ -51,12 +51,13 @@ from ..submission.answer import write_answer
 from ..submission.ledger.ledger import Ledger
 from ..submission.ledger.rows import Answer
 from ..tracking.tracker import check_tracking, open_tracking
+from ..versions import read_versions
 from .competition import open_competition
 from .engine import open_engine
 from .fetch.answers import has_kaggle_metric
 from .member_scores import compute_corrected_scores, score_members
 from .plots import read_plot_path, save_stack_plot
-from .results import StackResult
+from .results import StackResult, collect_figures
 
 # Name of the job that builds the file, in messages and in its log, and its function.
 _JOB_NAME, _JOB_FUNCTION = "stack", "ensembler.stacking.jobs.keras_stack:build_stack_file"
@@ -151,7 +152,7 @@ def stack(
     corrected = correct_stack_data(folder, tables, load_folds(folder, tables), [one.record for one in candidates])
     folds = corrected.folds
     _check_classes(corrected, meta, progress)
-    with open_tracking(track, folder.name, folder.root / "report.html", progress) as progress:
+    with open_tracking(track, folder, progress) as progress:
         progress.emit(_describe_plan(folder, name, config, candidates, refit=refit))
         # A process imports TensorFlow for the file while the meta-learner is fitted.
         with (
@@ -172,6 +173,9 @@ def stack(
             asked=meta,
             meta=fitted.name,
             refit=refit,
+            seed=config.seed,
+            top=config.size,
+            infer_limit=config.limit,
             temperature=fitted.learner.blend_.temperature,
             clip=fitted.learner.blend_.clip,
             mean=compute_out_of_fold_scores(tables, np.mean([one.out_of_fold for one in used], axis=0), folds.scored),
@@ -209,7 +213,7 @@ def _describe_plan(
         "meta": config.meta,
         "seed": config.seed,
         "top": config.size,
-        "infer_limit_seconds": config.max_cost if np.isfinite(config.max_cost) else None,
+        "infer_limit_seconds": config.limit,
         "refit": refit,
     }
     first = candidates[0].record
@@ -225,7 +229,7 @@ def _describe_scores(result: StackResult) -> StackScored:
     chosen = {"meta": result.meta, "members": [member.name for member in result.members], "clip": result.clip}
     evaluation = result.evaluation
     scores = {
-        **{name: float(getattr(result, name)) for name in ("score", "standard_error", "log_loss", "accuracy")},
+        **collect_figures(result),
         "interval_low": evaluation.interval.low,
         "interval_high": evaluation.interval.high,
         "temperature": result.temperature,
@@ -385,4 +389,10 @@ def _build_summary(result: StackResult, members: Sequence[MemberPredictions]) ->
     fields, first = result.to_json(), members[0].record
     for member, summary in zip(members, fields["members"], strict=True):
         summary["fingerprint"] = member.record.fingerprint
-    return {**fields, "folds": first.folds, "samples": first.samples, "sha256": compute_file_digest(result.submission)}
+    return {
+        **fields,
+        "folds": first.folds,
+        "samples": first.samples,
+        "sha256": compute_file_digest(result.submission),
+        "versions": read_versions(),
+    }

@@ -32,7 +32,7 @@ def test_the_front_is_what_nothing_beats_in_both(
 def test_what_has_no_cost_is_counted() -> None:
     points = [CostPoint("a", 0.1, None, 5.0), CostPoint("b", 0.2, None, None), CostPoint("c", float("nan"), None, 1.0)]
     figure = build_cost_chart(points, score_label="log loss", cost_label="MB").build_figure()
-    assert figure.get_supxlabel() == "2 of 3 were not measured."
+    assert figure.get_supxlabel() == "Not measured: 2 of 3."
     assert {text.get_text() for text in figure.axes[0].texts} == {"a"}
 
 

@@ -30,6 +30,13 @@ EVIL = (
 )
 WANTED = Wanted(classes=EVIL, rows=70, epochs=3, members=("small", "large", "a-member-with-a-very-long-name" * 4))
 
+# Sizes of the texts of all charts in pixels, and the number of charts that scroll.
+TEXT_SIZES = """[...document.querySelectorAll('svg.chart')].flatMap(svg => {
+    const scale = svg.getBoundingClientRect().width / svg.viewBox.baseVal.width
+    return [...svg.querySelectorAll('text')].map(text => parseFloat(getComputedStyle(text).fontSize) * scale)
+})"""
+SCROLLING = "[...document.querySelectorAll('.draw')].filter(one => one.scrollWidth > one.clientWidth).length"
+
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
@@ -72,6 +79,8 @@ def test_a_page_is_readable_everywhere_and_loads_nothing(
         assert opened.page.locator("main section h2").count() == 6
         assert (opened.said, opened.asked) == ([], [])
         assert opened.page.evaluate("document.documentElement.scrollWidth") <= width
+        assert all(8.4 <= size <= 11.1 for size in opened.page.evaluate(TEXT_SIZES))
+        assert opened.page.evaluate(SCROLLING) == 0
         assert find_violations(opened.page) == []
 
 
@@ -92,17 +101,17 @@ def test_names_stay_text(page: Page) -> None:
 
 def test_tables_sort_by_mouse_and_by_keyboard(page: Page) -> None:
     def read() -> list[str]:
-        return page.locator("#losses tbody td:nth-child(4)").all_inner_texts()
+        return page.locator("#losses tbody td:nth-child(2)").all_inner_texts()
 
-    button = page.locator("#losses thead th").nth(3).locator("button")
+    button = page.locator("#losses thead th").nth(1).locator("button")
     button.click()
     assert read() == sorted(read(), key=float)
     button.focus()
     page.keyboard.press("Enter")
     assert read() == sorted(read(), key=float, reverse=True)
-    assert page.locator("#losses thead th").nth(3).get_attribute("aria-sort") == "descending"
+    assert page.locator("#losses thead th").nth(1).get_attribute("aria-sort") == "descending"
     page.locator("#losses thead th").first.locator("button").click()
-    assert page.locator("#losses thead th").nth(3).get_attribute("aria-sort") == "none"
+    assert page.locator("#losses thead th").nth(1).get_attribute("aria-sort") == "none"
     names = page.locator("#losses tbody th").all_inner_texts()
     assert names == sorted(names)
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -28,9 +31,11 @@ from ensembler.events import (
     Warned,
 )
 from ensembler.options.reading import RUN, read_options
+from ensembler.paths import CompetitionFolder, Workspace
 from ensembler.progress import SILENT
+from ensembler.storage import write_text
 from ensembler.tracking.runs import Runs
-from ensembler.tracking.store import open_store
+from ensembler.tracking.store import describe_failure, open_store
 from ensembler.tracking.tracker import Tracker, check_tracking, open_tracking, prepare_attachment
 from ensembler.workflows.stack import stack
 from ensembler.workflows.train.train import train_members
@@ -100,13 +105,15 @@ FOLD_1 = [FoldBegan("b0", 1, job="j1"), epoch(1, 1), epoch(1, 2), FoldEnded("b0"
 SCORED = MemberScored("b0", "log loss", {"score": 0.375, "log_loss": 0.375, "accuracy": float("nan")})
 
 
-def track(
-    experiment: str, events: list[Event], error: BaseException | None = None, report: Path = Path("none")
-) -> Heard:
+def folder_of(experiment: str) -> CompetitionFolder:
+    return Workspace(Path("data"), Path("submissions")).competition(experiment)
+
+
+def track(experiment: str, events: list[Event], error: BaseException | None = None) -> Heard:
     heard = Heard()
 
     def run() -> None:
-        with open_tracking("mlflow", experiment, report, heard) as progress:
+        with open_tracking("mlflow", folder_of(experiment), heard) as progress:
             for event in events:
                 progress.emit(event)
             if error:
@@ -121,11 +128,10 @@ def track(
     return heard
 
 
-def test_a_training_becomes_nested_runs(client: Any, experiment: str, tmp_path: Path) -> None:
-    report = tmp_path / "report.html"
-    report.write_text("<html>", "utf-8")
+def test_a_training_becomes_nested_runs(client: Any, experiment: str) -> None:
+    write_text(folder_of(experiment).report, "<html>")
     made = FeaturesMade("b0", 100, 1, 4.0)
-    heard = track(experiment, [planned(), made, *FOLD_0, *FOLD_1, SCORED], report=report)
+    heard = track(experiment, [planned(), made, *FOLD_0, *FOLD_1, SCORED])
     assert not heard.of_kind(Warned)
     runs = runs_of(client, experiment)
     assert set(runs) == {"b0", "b0, fold 0", "b0, fold 1"}
@@ -171,6 +177,17 @@ def test_a_resumed_training_continues_its_runs(client: Any, experiment: str) -> 
     assert len(again.curve("score")) == 1
 
 
+def test_a_restarted_training_is_a_new_run_that_later_calls_continue(client: Any, experiment: str) -> None:
+    track(experiment, [planned(), *FOLD_0, *FOLD_1])
+    restarted = replace(planned(), restart=True)
+    track(experiment, [restarted, *FOLD_0, *FOLD_1[:2]], KeyboardInterrupt())
+    track(experiment, [planned((1,)), FOLD_1[0], *FOLD_1[2:]])
+    found = client.search_runs([client.get_experiment_by_name(experiment).experiment_id])
+    folds = [Run(client, run) for run in found if run.info.run_name == "b0, fold 1"]
+    assert len(found) == 6
+    assert [run.curve("training_loss") for run in folds] == [[(1, 0.5), (2, 0.25)]] * 2
+
+
 def test_other_settings_are_another_run(client: Any, experiment: str) -> None:
     track(experiment, [planned(()), SCORED])
     track(experiment, [MemberPlanned("b0@2", "pets", "p2", SETTINGS, HASHES, ())])
@@ -204,7 +221,7 @@ def test_a_stack_has_its_members_and_what_was_chosen(client: Any, experiment: st
 def test_a_report_is_stored_with_the_newest_stack(client: Any, experiment: str, tmp_path: Path) -> None:
     page, heard = tmp_path / "page.html", Heard()
     page.write_text("<html>", "utf-8")
-    attach = prepare_attachment("mlflow", experiment, heard)
+    attach = prepare_attachment("mlflow", folder_of(experiment), heard)
     attach(page)
     assert "was not stored in MLflow, because no stack or member is tracked" in heard.of_kind(Warned)[0].text
     track(experiment, [planned(())])
@@ -218,7 +235,7 @@ def test_a_report_is_stored_with_the_newest_stack(client: Any, experiment: str, 
     assert [warned.text.split(":")[0] for warned in heard.of_kind(Warned)[1:]] == [
         f"{tmp_path / 'absent.html'} was not stored in MLflow"
     ]
-    prepare_attachment(None, experiment, heard)(page)
+    prepare_attachment(None, folder_of(experiment), heard)(page)
 
 
 def test_secrets_stay_out(client: Any, experiment: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -245,7 +262,7 @@ def test_a_store_that_goes_away_is_one_warning(client: Any, experiment: str) -> 
             raise ConnectionError("Max retries exceeded\nwith url")
 
     heard = Heard()
-    with Tracker(Gone(open_store(experiment), Path("none")), heard.warn) as tracker:
+    with Tracker(Gone(open_store(experiment), Path("none")), heard) as tracker:
         for event in (planned(), *FOLD_0, SCORED):
             tracker.emit(event)
     assert heard.of_kind(Warned) == [
@@ -264,18 +281,76 @@ def test_work_does_not_wait_for_a_slow_store() -> None:
 
     heard = Heard()
     began = time.monotonic()
-    with Tracker(Slow(), heard.warn, patience=0.1) as tracker:  # type: ignore[arg-type]
+    with Tracker(Slow(), heard, patience=1.1) as tracker:  # type: ignore[arg-type]
         for event in FOLD_0:
             tracker.emit(event)
     assert time.monotonic() - began < 5
     free.set()
-    assert heard.of_kind(Warned) == [Warned("MLflow's store did not answer for 0.1 seconds: its runs are incomplete.")]
+    assert heard.labels == ["write MLflow's runs"]
+    assert heard.of_kind(Warned) == [Warned("MLflow's store did not answer for 1.1 seconds: its runs are incomplete.")]
 
 
 def test_a_store_that_cannot_be_opened_is_an_error_before_any_work(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "nowhere://host")
     with pytest.raises(BadChoice, match=r"^MLflow's store cannot be opened, so nothing was begun \(.*\): check MLFLOW"):
         track("any", [planned()])
+
+
+_REQUEST = (
+    "API request to http://me:word@host:50/api/get failed with exception HTTPConnectionPool(host='host', port=50)"
+)
+
+
+@pytest.mark.parametrize(
+    ("told", "short"),
+    [
+        (
+            f"{_REQUEST}: Max retries exceeded with url: /api/get?name=a (Caused by NewConnectionError("
+            "\"HTTPConnection(host='host', port=50): Failed to establish a new connection: [Errno 111] Refused\"))",
+            "API request to http://host:50/api/get failed: Failed to establish a new connection: [Errno 111] Refused",
+        ),
+        (
+            f"{_REQUEST}: Max retries exceeded (Caused by ResponseError('too many 500 error responses'))",
+            "API request to http://host:50/api/get failed: too many 500 error responses",
+        ),
+        ("file is not a database\n(Background on this error)", "file is not a database"),
+        ("", "OSError"),
+    ],
+)
+def test_failures_are_a_line_without_passwords(told: str, short: str) -> None:
+    assert describe_failure(OSError(told)) == short
+
+
+def test_a_deleted_experiment_is_an_error_before_any_work(client: Any, experiment: str) -> None:
+    client.delete_experiment(client.create_experiment(experiment))
+    with pytest.raises(BadChoice, match=rf"nothing was begun \(its experiment {experiment} is deleted\)"):
+        track(experiment, [planned()])
+
+
+def test_one_process_at_a_time_opens_a_store(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    inside, most = [], []
+
+    def open_slowly(experiment: str) -> None:
+        inside.append(experiment)
+        most.append(len(inside))
+        time.sleep(0.1)
+        inside.remove(experiment)
+        raise BadChoice("as an end of the test")
+
+    monkeypatch.setattr("ensembler.tracking.tracker.open_store", open_slowly)
+
+    def attach(name: str) -> None:
+        with pytest.raises(BadChoice):
+            prepare_attachment("mlflow", Workspace(tmp_path, tmp_path).competition(name), SILENT)
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(attach, ["one", "two"]))
+    assert most == [1, 1]
+
+
+def test_mlflow_does_not_report_the_steps_of_creating_a_database(client: Any) -> None:
+    assert client
+    assert logging.getLogger("mlflow").getEffectiveLevel() == logging.WARNING
 
 
 @pytest.mark.parametrize("absent", ["mlflow", "sqlalchemy", "alembic"])
@@ -293,7 +368,7 @@ def test_other_trackers_are_refused() -> None:
 
 
 def test_without_the_option_progress_is_what_it_was() -> None:
-    with open_tracking(None, "any", Path("none"), SILENT) as progress:
+    with open_tracking(None, folder_of("any"), SILENT) as progress:
         assert progress is SILENT
 
 

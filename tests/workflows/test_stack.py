@@ -10,10 +10,11 @@ from helpers.members_made import make_member, record_of, small_competition
 from helpers.photos import Heard
 
 from ensembler.errors import BadChoice, Mismatch
-from ensembler.members.records import MemberRecord
+from ensembler.members.records import MemberRecord, load_fold_record
 from ensembler.paths import Workspace
 from ensembler.serialization import read_json, write_record
 from ensembler.stacking.records import load_blend
+from ensembler.versions import read_versions
 from ensembler.workflows.stack import stack
 
 
@@ -24,14 +25,17 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("no_network")
-def test_a_stack_tells_the_folds_and_photos_that_it_was_built_on(tmp_path: Path) -> None:
+def test_a_stack_tells_what_is_needed_to_build_it_again(tmp_path: Path) -> None:
     folder, tables = small_competition(tmp_path)
     for name in ("a", "b"):
         make_member(folder, tables, name)
-    stack(["a", "b"], name="both", workspace=Workspace(tmp_path / "data", tmp_path / "submissions"))
+    stack(["a", "b"], name="both", seed=4, workspace=Workspace(tmp_path / "data", tmp_path / "submissions"))
     record = record_of(folder, tables)
     summary = read_json(folder.stack("both") / "stack.json")
     assert (summary["folds"], summary["samples"]) == (record.folds, record.samples)
+    assert (summary["seed"], summary["asked"], summary["top"], summary["infer_limit"]) == (4, "dense", None, None)
+    assert summary["versions"] == read_versions()
+    assert load_fold_record(folder, "a", 0).versions == read_versions()
 
 
 @pytest.fixture

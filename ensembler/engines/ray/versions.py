@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Mapping
-from importlib.metadata import PackageNotFoundError, version
 
-_PACKAGES = ("ensembler", "tensorflow", "keras", "numpy")
+from ... import versions
 
 
 def read_versions() -> dict[str, str]:
     """Return the versions of this machine by name. A package without metadata has an empty one."""
-    return {"python": platform.python_version(), **{name: _read_version(name) for name in _PACKAGES}}
+    return {**dict.fromkeys(versions.PACKAGES, ""), **versions.read_versions()}
 
 
 def describe_difference(host: str, here: Mapping[str, str], driver: Mapping[str, str]) -> str:
@@ -24,10 +22,3 @@ def describe_difference(host: str, here: Mapping[str, str], driver: Mapping[str,
     if not differing:
         return ""
     return f"The node {host} has {', '.join(differing)}: install the same versions on all machines of the cluster."
-
-
-def _read_version(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return ""

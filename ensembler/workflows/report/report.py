@@ -103,7 +103,7 @@ def report(
     path = folder.report if output is None else Path(output)
     if path.suffix.lower() not in _SUFFIXES or path.is_dir():
         raise BadChoice(f"--output must be a file that ends in .html. Received: {path}")
-    attach = prepare_attachment(track, folder.name, progress)
+    attach = prepare_attachment(track, folder, progress)
     sources = read_sources(folder, Troubles(progress))
     gathered = gather_report(sources, explain=explain)
     page = render_page(

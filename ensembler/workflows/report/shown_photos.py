@@ -32,8 +32,6 @@ from .sources import Sources
 
 # Number of the largest losses of which it is shown what networks look at, and most members of a stack that is asked.
 EXPLAINED, MOST_MEMBERS = 12, 20
-# Most probabilities of all members, which the explanation reads.
-MOST_CELLS = 50_000_000
 # Longest side of a picture in pixels, and most characters of all.
 SIZE, MOST_CHARACTERS = 320, 2_400_000
 
@@ -77,8 +75,7 @@ def describe_photos(
             labelled = add_member(labelled, outcomes, name, said[0], largest)
             unlabelled = add_member(unlabelled, outcomes, name, said[1], None)
     rows = outcomes.rows[largest][:EXPLAINED]
-    too_large = outcomes.probabilities.size * len(names) > MOST_CELLS or len(names) > MOST_MEMBERS
-    gap = _TOO_LARGE if too_large else "" if explain else _LEFT_OUT
+    gap = _LEFT_OUT if not explain else _explain_limit(len(names)) if len(names) > MOST_MEMBERS else ""
     found, gap = ({}, gap) if gap else _explain_rows(sources, tables, stack, rows)
     labelled = [_add_map(photo, found.get(number)) for number, photo in enumerate(labelled)]
     total = float(losses.sum())
@@ -93,10 +90,14 @@ def describe_photos(
 
 
 _LEFT_OUT = "What the networks look at was left out by `--no-explain`."
-_TOO_LARGE = (
-    "What the networks look at is left out for so many predictions: `ensembler explain` shows it for single photos."
-)
 _Said = tuple[NDArray[np.floating[Any]], NDArray[np.floating[Any]]]
+
+
+def _explain_limit(members: int) -> str:
+    return (
+        f"What the networks look at is left out: the networks of {members} members take too long to load (at most "
+        f"{MOST_MEMBERS}). `ensembler explain PHOTO` shows it for single photos."
+    )
 
 
 def _read_member(sources: Sources, tables: Tables, name: str, rows: Rows, test_rows: Rows) -> _Said | None:

@@ -15,7 +15,7 @@ from ...options.kinds import declare
 from .body import fill_body
 
 # Commands that run jobs on an engine.
-COMMANDS = ("train-members", "distill", "survey", "stack", "predict")
+COMMANDS = ("train-members", "distill", "survey", "stack", "predict", "explain")
 # Seconds within which all nodes must have joined.
 _NODES_SECONDS = 300
 _TIME = re.compile(r"\d+(:\d\d){0,2}|\d+-\d+(:\d\d){0,2}")

@@ -8,11 +8,13 @@ from ...events import MemberPlanned, MemberScored
 from ...paths import CompetitionFolder
 from ...progress import Progress
 from ...serialization import convert_to_plain
-from ..results import MemberResult
+from ..results import MemberResult, collect_figures
 from .plan_jobs import MemberPlan
 
 
-def report_members(folder: CompetitionFolder, plans: Iterable[MemberPlan], progress: Progress) -> None:
+def report_members(
+    folder: CompetitionFolder, plans: Iterable[MemberPlan], progress: Progress, *, restart: bool
+) -> None:
     """Emit an event for each member that a call trains, with its settings and unfinished folds."""
     for plan in plans:
         record = plan.record
@@ -24,6 +26,7 @@ def report_members(folder: CompetitionFolder, plans: Iterable[MemberPlan], progr
                 convert_to_plain(record.settings),
                 {"samples": record.samples, "folds": record.folds},
                 tuple(record.list_unfinished_folds(folder)),
+                restart,
             )
         )
 
@@ -31,5 +34,5 @@ def report_members(folder: CompetitionFolder, plans: Iterable[MemberPlan], progr
 def report_scores(members: Iterable[MemberResult], progress: Progress) -> None:
     """Emit an event for each member, with its scores out of fold."""
     for member in members:
-        names = ("score", "standard_error", "log_loss", "log_loss_error", "accuracy", "seconds")
-        progress.emit(MemberScored(member.name, member.metric, {name: float(getattr(member, name)) for name in names}))
+        scores = {**collect_figures(member), "seconds": member.seconds}
+        progress.emit(MemberScored(member.name, member.metric, scores))

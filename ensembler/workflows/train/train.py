@@ -123,7 +123,7 @@ def train_members(
                 plan = plan_within_budget(budget, call, folder, tables, choices, progress, restart=restart)
             shared = load_or_make_folds(folder, tables, plan.folds, repeats, call.options["seed"])
             plans = call.plan_members(folder, tables, shared, plan, supervisor, job_options)
-            progress = locks.enter_context(open_tracking(track, folder.name, folder.root / "report.html", progress))
+            progress = locks.enter_context(open_tracking(track, folder, progress))
             for member, member_plan in zip(call.members, plans, strict=True):
                 prepare_member_folder(folder, member_plan.record, member_plan.corrections, restart=restart)
                 words = build_call(member, run, configuration.command)
@@ -132,7 +132,7 @@ def train_members(
                     write_labels(folder, member_plan.record, labeller, progress)
                 if not budget:
                     report_cut_short(folder, member_plan.record, progress)
-            report_members(folder, plans, progress)
+            report_members(folder, plans, progress, restart=restart)
             refit = run.get("refit", False)
             if teacher:
                 records = [each.record for each in plans]

@@ -21,6 +21,6 @@ def test_a_node_with_other_versions_is_named(here: dict[str, str], words: str) -
 
 def test_the_packages_that_determine_results_are_compared() -> None:
     found = read_versions()
-    assert set(found) == {"python", "ensembler", "tensorflow", "keras", "numpy"}
+    assert set(found) == {"python", "ensembler", "tensorflow", "keras", "numpy", "scikit-learn"}
     assert found["keras"]
     assert describe_difference("here", found, found) == ""

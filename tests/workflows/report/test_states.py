@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,12 +12,14 @@ import pytest
 from helpers.photos import write_photo
 from made_reports import Wanted, make_competition, make_members, make_reported, make_stack, write_stack_record
 
+from ensembler.competition.folds.file import build_folds, save_folds
 from ensembler.competition.tables import load_tables
 from ensembler.paths import CompetitionFolder
 from ensembler.progress import SILENT
 from ensembler.reports.charts_shown import Charts
 from ensembler.reports.facts import ReportFacts
 from ensembler.reports.page import render_page
+from ensembler.serialization import read_json, write_json
 from ensembler.workflows.report.gather import gather_report
 from ensembler.workflows.report.sources import read_sources
 from ensembler.workflows.report.troubles import Troubles
@@ -168,3 +171,38 @@ def test_scores_after_corrections_stand_beside_the_original_ones(tmp_path: Path)
     facts, page = tell(folder)
     assert (facts.answer.score, facts.answer.corrected_score) == (0.0733, 0.0512)
     assert "after corrections of labels" in page
+
+
+def test_the_page_tells_what_is_needed_to_repeat_the_work(tmp_path: Path) -> None:
+    folder, tables = make_competition(tmp_path, WANTED)
+    save_folds(folder, tables, build_folds(tables, 3, None, 7))
+    make_members(folder, tables, WANTED)
+    make_stack(folder, tables, WANTED)
+    write_stack_record(folder, tables, WANTED, 0.1, seed=5, asked="auto", top=2, versions={"keras": "3.9"})
+    facts, page = tell(folder)
+    assert facts.repeat.commands[-1].endswith("--name both --meta auto --top 2 --seed 5")
+    assert facts.repeat.stacked_with == {"both": {"keras": "3.9"}}
+    assert facts.repeat.trained_with["small"]["python"] == platform.python_version()
+    # No likely seed makes these folds.
+    assert ["seed" in one for one in facts.repeat.commands[:2]] == [False, False]
+    assert "keep the file" in page
+    save_folds(folder, tables, build_folds(tables, 3, None, 0))
+    assert tell(folder)[0].repeat.commands[1].endswith("folds --folds 3 --seed 0")
+
+
+def test_what_early_versions_did_not_store_is_told(tmp_path: Path) -> None:
+    folder = make_reported(tmp_path, WANTED)
+    for path in folder.root.glob("members/*/fold-*/fold.json"):
+        write_json(path, {name: value for name, value in read_json(path).items() if name != "versions"})
+    facts, _ = tell(folder)
+    assert facts.repeat.notes == (
+        "The seed of both is not stored: an earlier version built it.",
+        "The versions that trained large, small are not stored: an earlier version did.",
+    )
+
+
+def test_many_members_are_not_explained_and_the_page_says_why(tmp_path: Path) -> None:
+    wanted = replace(WANTED, members=tuple(f"m{one}" for one in range(21)), folds=2, rows=12)
+    folder = make_reported(tmp_path, wanted)
+    gap = gather_report(read_sources(folder, Troubles(SILENT)), explain=True).facts.photos.explanation_gap
+    assert "the networks of 21 members" in gap
