@@ -39,7 +39,7 @@ def test_names_fit_and_keep_both_ends(text: str) -> None:
     assert kept[-2:] == text[-2:]
 
 
-@pytest.mark.parametrize("letter", "äéłßПяαΩş…×")
+@pytest.mark.parametrize("letter", "äéłßПяαΩş…")
 def test_letters_beyond_ascii_are_drawn(letter: str) -> None:
     drawn, missing = FONT.getmask(letter), FONT.getmask("\U000f0000")
     assert bytes(drawn) != bytes(missing)
