@@ -189,4 +189,4 @@ def test_many_doubts_are_doubts_about_the_predictions(made) -> None:
     save_stack(folder, tables, (0.02 + 0.94 * wrong).astype(np.float32))
     found = find_label_doubts(folder, tables)
     assert {doubt.kind for doubt in found.doubts} == {"likely wrong label"}
-    assert "of the labels are doubted. So many may tell more about the stack both" in found.notes[-1]
+    assert "of the photos have a doubted label. So many may tell more about the stack both" in found.notes[-1]
