@@ -104,8 +104,8 @@ def _judge_predictions(source: str, share: float, *, is_informed: bool) -> list[
         ]
     if share > MANY_DOUBTED:
         return [
-            f"{100 * share:.0f} % of the photos have a doubted label. So many may tell more about {source} than about the "
-            "photos: train a better member before you leave photos out."
+            f"{100 * share:.0f} % of the photos have a doubted label. So many may tell more about {source} than about "
+            "the photos: train a better member before you leave photos out."
         ]
     return []
 

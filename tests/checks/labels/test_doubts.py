@@ -117,7 +117,7 @@ def test_odd_photos_are_found_by_features_or_predictions(made) -> None:
     save_stack(folder, tables, flat)
     odd = [each for each in find_label_doubts(folder, tables).doubts if each.kind == "odd photo"]
     assert odd[0].id in set(tables.train["id"][[3, 8]])
-    assert odd[0].reason.startswith("No class is certain: the entropy of the stack both is 100% of")
+    assert odd[0].reason.startswith("No class is certain: the entropy of the stack both is 1.00 of")
 
 
 def test_photos_that_are_never_held_out_are_counted(tmp_path: Path) -> None:
