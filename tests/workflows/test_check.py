@@ -28,7 +28,7 @@ from ensembler.cli import commands
 from ensembler.competition.folds.file import load_or_make_folds
 from ensembler.competition.layout.hints import Hints
 from ensembler.competition.tables import load_tables
-from ensembler.errors import BadData, Mismatch, StorageError
+from ensembler.errors import BadData, Mismatch
 from ensembler.images.views import WHOLE_VIEW
 from ensembler.members.features.files import build_feature_path
 from ensembler.paths import Workspace
@@ -340,7 +340,7 @@ def test_a_folder_that_cannot_be_written_is_told_before_photos_are_read(clean: P
     adopt(clean, name="made", workspace=workspace)
     workspace.competition("made").check.write_text("in the way")
     heard = Heard()
-    with pytest.raises(StorageError, match="File exists"):
+    with pytest.raises(FileExistsError):
         check("made", workspace=workspace, progress=heard)
     assert heard.labels == []
 
