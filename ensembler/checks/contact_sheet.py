@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont, ImageOps
@@ -17,14 +19,23 @@ from .finding import Found, Picture
 COLUMNS = 8
 # Pixels of a thumbnail's box, between boxes, around the sheet, and of lines of text.
 SIDE, GAP, BORDER, LINE, TITLE, HEADING = 160, 16, 24, 17, 56, 46
-FONT_SIZE, HEADING_SIZE, TITLE_SIZE = 13, 19, 26
+FONT_SIZE, HEADING_SIZE, TITLE_SIZE = 12, 17, 23
 # Lines below a thumbnail, beside the name of the file.
-CAPTION_LINES = 6
+CAPTION_LINES = 7
 # Photos with fewer pixels on both sides show their pixels.
 _SHOWN_PIXELS = 64
 # Captions of photos without a label.
 _UNLABELLED = {"train": "training photo", "test": "to predict"}
 _INK, _QUIET, _BOX, _RULE = "#1a1c1f", "#5b6270", "#eceef1", "#d5d9df"
+
+
+@cache
+def load_font(size: int) -> ImageFont.FreeTypeFont:
+    """Return the font of charts, DejaVu Sans of Matplotlib. Pillow's own has no letters beyond ASCII."""
+    package = find_spec("matplotlib")
+    if package is None or package.origin is None:
+        raise ImportError("The contact sheet needs the fonts of Matplotlib.")
+    return ImageFont.truetype(Path(package.origin).parent / "mpl-data" / "fonts" / "ttf" / "DejaVuSans.ttf", size)
 
 
 def choose_pictures(found: Found) -> dict[str, tuple[Picture, ...]]:
@@ -77,7 +88,7 @@ def draw_contact_sheet(
         "RGB", (width, 2 * BORDER + TITLE + sum(HEADING + GAP + each for each in heights.values())), "white"
     )
     pen = ImageDraw.Draw(sheet)
-    pen.text((BORDER, BORDER + TITLE // 2), title, _INK, ImageFont.load_default(TITLE_SIZE), anchor="ls")
+    pen.text((BORDER, BORDER + TITLE // 2), title, _INK, load_font(TITLE_SIZE), anchor="ls")
     top = BORDER + TITLE
     for kind, shown in pictures.items():
         _draw_heading(pen, top, kind, headings.get(kind, ""))
@@ -93,7 +104,7 @@ def draw_contact_sheet(
 
 def _draw_heading(pen: ImageDraw.ImageDraw, top: int, kind: str, number: str) -> None:
     pen.line((BORDER, top, BORDER + COLUMNS * (SIDE + GAP) - GAP, top), _RULE)
-    font, quiet = ImageFont.load_default(HEADING_SIZE), ImageFont.load_default(FONT_SIZE + 1)
+    font, quiet = load_font(HEADING_SIZE), load_font(FONT_SIZE + 1)
     baseline = top + 30
     title = kind[:1].upper() + kind[1:]
     pen.text((BORDER, baseline), title, _INK, font, anchor="ls")
@@ -108,7 +119,7 @@ def _draw_photo(
     try:
         photo = open_photo(path, SIDE, rule)
     except UnreadablePhoto:
-        font = ImageFont.load_default(FONT_SIZE)
+        font = load_font(FONT_SIZE)
         pen.text((left + SIDE // 2, top + SIDE // 2), "not decodable", _QUIET, font, anchor="mm")
         return
     is_small = max(photo.size) <= _SHOWN_PIXELS
@@ -117,14 +128,14 @@ def _draw_photo(
 
 
 def _draw_caption(pen: ImageDraw.ImageDraw, corner: tuple[int, int], lines: Sequence[str]) -> None:
-    font, (left, top) = ImageFont.load_default(FONT_SIZE), corner
+    font, (left, top) = load_font(FONT_SIZE), corner
     for number, line in enumerate(lines):
         text = line if number else shorten_middle(line)
         pen.text((left, top + number * LINE), text, _QUIET if number else _INK, font)
 
 
 def _measure_width(text: str) -> float:
-    return ImageFont.load_default(FONT_SIZE).getlength(text)
+    return load_font(FONT_SIZE).getlength(text)
 
 
 def shorten_middle(text: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -76,6 +77,7 @@ def check(
     """
     began = time.monotonic()
     folder, tables = open_competition(competition, Workspace.read(workspace))
+    _try_to_write(folder.check)
     train, test = read_photo_tables(folder)
     paths = sorted({*train["path"], *test["path"]} - {""})
     compared = frozenset(test["path"]) - {""}
@@ -87,6 +89,13 @@ def check(
     found, result = _examine(folder, tables, photos, unreadable, progress)
     result = replace(result, seconds=round(time.monotonic() - began, 1))
     return _write(folder, tables, found, result)
+
+
+def _try_to_write(folder: Path) -> None:
+    """Raise the error of a folder that cannot be written before minutes of work, not after them."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=folder):
+        pass
 
 
 def _list_unreadable(
@@ -201,7 +210,6 @@ _LABEL_KINDS = {
 def _write(folder: CompetitionFolder, tables: Tables, found: Found, result: CheckResult) -> CheckResult:
     """Write the three files of the check, the one that the others belong to last."""
     sheet, doubts, record = (folder.check / name for name in (SHEET_FILE, DOUBTS_FILE, CHECK_FILE))
-    folder.check.mkdir(parents=True, exist_ok=True)
     remove_file(record)
     write_table(doubts, _tabulate(found.doubts))
     pictures = choose_pictures(found)

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from helpers.copies_made import scene
 from helpers.photos import truncate
-from PIL import ImageFont
 
 from ensembler.checks.contact_sheet import (
     BORDER,
@@ -17,6 +16,7 @@ from ensembler.checks.contact_sheet import (
     SIDE,
     choose_pictures,
     draw_contact_sheet,
+    load_font,
     shorten_middle,
     wrap_text,
 )
@@ -24,7 +24,7 @@ from ensembler.checks.doubt import Doubt
 from ensembler.checks.finding import Finding, Found, Picture
 from ensembler.competition.pixels import PLAIN
 
-FONT = ImageFont.load_default(FONT_SIZE)
+FONT = load_font(FONT_SIZE)
 
 
 @pytest.mark.parametrize(
@@ -37,6 +37,12 @@ def test_names_fit_and_keep_both_ends(text: str) -> None:
     assert (kept == text) == (FONT.getlength(text) <= SIDE)
     assert kept[:2] == text[:2]
     assert kept[-2:] == text[-2:]
+
+
+@pytest.mark.parametrize("letter", "äéłßПяαΩş…")
+def test_letters_beyond_ascii_are_drawn(letter: str) -> None:
+    drawn, missing = FONT.getmask(letter), FONT.getmask("\U000f0000")
+    assert bytes(drawn) != bytes(missing)
 
 
 @pytest.mark.parametrize("text", ["", "dog", "dog\nIt has 20 x 30 pixels.", "word " * 60, "W" * 100 + " " + "i" * 300])

@@ -336,6 +336,15 @@ def test_a_photo_that_clashes_with_a_wrong_label_is_kept(
     assert suggested == {cat.stem: "exclude", dog.stem: "exclude"}
 
 
+def test_a_folder_that_cannot_be_written_is_told_before_photos_are_read(clean: Path, workspace: Workspace) -> None:
+    adopt(clean, name="made", workspace=workspace)
+    workspace.competition("made").check.write_text("in the way")
+    heard = Heard()
+    with pytest.raises(FileExistsError):
+        check("made", workspace=workspace, progress=heard)
+    assert heard.labels == []
+
+
 def test_an_edited_manifest_is_refused(clean: Path, workspace: Workspace) -> None:
     adopt(clean, name="made", workspace=workspace)
     manifest = workspace.competition("made").manifest

@@ -81,30 +81,31 @@ def find_label_doubts(
             f"The labels of {format_count(range(missing), 'photo')} are not checked, because the folds never hold them "
             "out: more folds would (`ensembler folds --folds 5`)."
         )
-    if tables.manifest.is_orientation:
-        doubts = find_orientation_doubts(tables, predicted)
-    else:
-        progress.note(f"Labels are compared with the predictions of {predicted.source}.")
-        is_informed = agree_beyond_chance(tables.targets[predicted.rows], predicted.probabilities)
-        doubts = list(_list_wrong_labels(folder, tables, predicted)) if is_informed else []
-        notes += _judge_predictions(predicted, len(doubts), is_informed=is_informed)
-        if is_informed or features is not None:
-            doubts += _list_odd_photos(tables, predicted, features, {doubt.id for doubt in doubts}, progress)
+    progress.note(f"Labels are compared with the predictions of {predicted.source}.")
+    is_informed = agree_beyond_chance(tables.targets[predicted.rows], predicted.probabilities)
+    is_orientation = tables.manifest.is_orientation
+    doubts: list[Doubt] = []
+    if is_informed and is_orientation:
+        doubts += find_orientation_doubts(tables, predicted)
+    elif is_informed:
+        doubts += _list_wrong_labels(folder, tables, predicted)
+    notes += _judge_predictions(predicted.source, len(doubts) / max(compared, 1), is_informed=is_informed)
+    if not is_orientation and (is_informed or features is not None):
+        doubts += _list_odd_photos(tables, predicted, features, {doubt.id for doubt in doubts}, progress)
     return LabelDoubts(tuple(doubts), predicted.source, compared, tuple(notes))
 
 
-def _judge_predictions(predicted: OutOfFold, doubted: int, *, is_informed: bool) -> list[str]:
-    """Return a sentence if the predictions are no good judge of the labels."""
-    share = doubted / len(predicted.rows)
+def _judge_predictions(source: str, share: float, *, is_informed: bool) -> list[str]:
+    """Return a sentence if the predictions are no good judge of the labels, of which they doubt a share."""
     if not is_informed:
         return [
-            f"Labels are not doubted, because {predicted.source} agrees with them no more than with labels at random: "
+            f"Labels are not doubted, because {source} agrees with them no more than with labels at random: "
             "train a better member."
         ]
     if share > MANY_DOUBTED:
         return [
-            f"{share:.0%} of the labels are doubted. So many may tell more about {predicted.source} than about the "
-            "labels: train a better member before you leave photos out."
+            f"{100 * share:.0f} % of the photos have a doubted label. So many may tell more about {source} than about "
+            "the photos: train a better member before you leave photos out."
         ]
     return []
 
@@ -158,7 +159,7 @@ def _list_odd_photos(
     if features is None:
         train = tables.train.iloc[predicted.rows]
         chosen, scores = choose_uncertain(predicted.probabilities), measure_entropy(predicted.probabilities)
-        reason = f"No class is certain: the entropy of {predicted.source} is {{:.0%}} of the largest possible one."
+        reason = f"No class is certain: the entropy of {predicted.source} is {{:.2f}} of the largest possible one."
     else:
         train, typical = tables.train, score_by_features(features, progress)
         chosen, scores = choose_odd(typical), 1 - typical

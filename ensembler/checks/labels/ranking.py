@@ -55,7 +55,7 @@ def agree_beyond_chance(targets: NDArray[np.float32], probabilities: Probabiliti
     Parameters
     ----------
     targets, probabilities
-        As for :func:`rank_labels`.
+        The same arrays as for :func:`rank_labels`.
     """
     agreement = ((targets - targets.mean(axis=0)) * (2 * probabilities.astype(np.float64) - 1)).mean(axis=1)
     if len(agreement) < 2:

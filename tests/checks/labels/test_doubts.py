@@ -117,7 +117,7 @@ def test_odd_photos_are_found_by_features_or_predictions(made) -> None:
     save_stack(folder, tables, flat)
     odd = [each for each in find_label_doubts(folder, tables).doubts if each.kind == "odd photo"]
     assert odd[0].id in set(tables.train["id"][[3, 8]])
-    assert odd[0].reason.startswith("No class is certain: the entropy of the stack both is 100% of")
+    assert odd[0].reason.startswith("No class is certain: the entropy of the stack both is 1.00 of")
 
 
 def test_photos_that_are_never_held_out_are_counted(tmp_path: Path) -> None:
@@ -189,4 +189,4 @@ def test_many_doubts_are_doubts_about_the_predictions(made) -> None:
     save_stack(folder, tables, (0.02 + 0.94 * wrong).astype(np.float32))
     found = find_label_doubts(folder, tables)
     assert {doubt.kind for doubt in found.doubts} == {"likely wrong label"}
-    assert "of the labels are doubted. So many may tell more about the stack both" in found.notes[-1]
+    assert "of the photos have a doubted label. So many may tell more about the stack both" in found.notes[-1]
