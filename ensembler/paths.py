@@ -171,11 +171,6 @@ class CompetitionFolder:
         """Return the path of the lock for one kind of work. It is outside of the folder, which may be deleted."""
         return self.root.parent / ".locks" / f"{self.name}.{work}"
 
-    @property
-    def tracking_lock(self) -> Path:
-        """Path of the lock of opening MLflow's store, which all competitions of the workspace share."""
-        return self.root.parent / ".locks" / "mlflow"
-
     def member_lock(self, name: str) -> Path:
         """Return the path of the lock that training and removal of a member hold."""
         return self.lock(f"member-{name}")
@@ -287,6 +282,11 @@ class Workspace:
     def marker(self) -> Path:
         """File with the name of the current competition. No competition can have the name of this file."""
         return self.data / ".current"
+
+    @property
+    def tracking_lock(self) -> Path:
+        """Path of the lock of opening MLflow's store, which all competitions share."""
+        return self.data.absolute() / ".locks" / "mlflow"
 
     def competitions(self) -> list[str]:
         """Return the names of all fetched or adopted competitions."""

@@ -119,7 +119,7 @@ def prepare_attachment(track: str | None, folder: CompetitionFolder, progress: P
 
 def _open_store(folder: CompetitionFolder, progress: Progress) -> Store:
     # The first call creates a database. That takes seconds, and fails if two processes do it at the same time.
-    with wait_for_lock(folder.tracking_lock, "MLflow's store", progress):
+    with wait_for_lock(folder.workspace.tracking_lock, "MLflow's store", progress):
         task = progress.start("open MLflow's store", 1)
         try:
             return open_store(folder.name)
