@@ -33,8 +33,8 @@ _FILLING = 128
 COLOUR_NAMES = (
     *(f"mean of {name}" for name in ("red", "green", "blue")),
     *(f"spread of {name}" for name in ("red", "green", "blue")),
-    "darkest brightness",
-    "brightest brightness",
+    "5th percentile of brightness",
+    "95th percentile of brightness",
     "saturation",
     "horizontal detail",
     "vertical detail",

@@ -33,6 +33,7 @@ def test_stack_prints_json_of_the_shape_that_was_promised(demo: Demo, tmp_path: 
     assert ended.returncode == 0, ended.stderr
     printed = json.loads(ended.stdout)
     scores = {"metric", "score", "standard_error", "log_loss", "log_loss_error", "accuracy"}
+    repeat = {"seed", "top", "infer_limit", "corrections", "corrected"}
     details = {"name", "meta", "asked", "refit", "interval", "best", "gain", "temperature", "clip", "reliability"}
     beside = {
         "mean",
@@ -44,9 +45,9 @@ def test_stack_prints_json_of_the_shape_that_was_promised(demo: Demo, tmp_path: 
         "model",
         "difference",
     }
-    assert set(printed) == {*scores, *details, *beside}
+    assert set(printed) == {*scores, *repeat, *details, *beside}
     assert printed["score"] == printed["log_loss"]
-    of_member = {"name", *scores, "loss_without", "error_correlations"}
+    of_member = {"name", *scores, "corrected", "corrections", "loss_without", "error_correlations"}
     assert all(set(member) == of_member for member in printed["members"])
     assert [member["name"] for member in printed["members"]] == ["demo-dense", "demo-conv"]
     assert Path(printed["submission"]).is_file()

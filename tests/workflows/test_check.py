@@ -237,7 +237,7 @@ def test_photos_to_predict_that_are_darker_are_told(darker: tuple[Workspace, Che
     [finding] = result.findings
     assert (finding.kind, finding.set) == ("train and test differ", "both")
     reported = {clue.name for clue in result.shift if clue.is_reported}
-    assert {"all colours and sizes", "brightest brightness"} <= reported
+    assert {"all colours and sizes", "95th percentile of brightness"} <= reported
     assert not {"width", "height", "mode"} & reported
     assert "no frozen features are stored" in " ".join(result.left_out)
 

@@ -45,7 +45,9 @@ def explained(demo: Demo, tables: Tables, tmp_path_factory: pytest.TempPathFacto
     replace_local_engine(patch)
     photos = [tables.train["id"][0], str(tables.train_paths[5]), str(tables.test_paths[0])]
     try:
-        return explain(photos, members=True, output=output, workspace=demo.workspace)
+        # Other tests stack the demo again.
+        name = demo.stacked.name
+        return explain(photos, stack=name, members=True, output=output, workspace=demo.workspace)
     finally:
         patch.undo()
 
@@ -66,10 +68,10 @@ def test_training_photos_are_explained_by_the_networks_that_held_them_out(
 
 def test_other_photos_are_explained_by_the_file_of_the_stack(demo: Demo, explained: Explanations) -> None:
     last = explained.photos[-1]
-    [expected] = predict([last.photo], workspace=demo.workspace).probabilities
+    file = demo.folder.stack(demo.stacked.name) / "stack.keras"
+    [expected] = predict([last.photo], stack=demo.stacked.name, workspace=demo.workspace).probabilities
     np.testing.assert_allclose(list(last.probabilities.values()), expected, atol=1e-5)
     assert (last.class_name, last.predicted) == (list(last.probabilities)[expected.argmax()],) * 2
-    file = demo.folder.stack(demo.stacked.name) / "stack.keras"
     by_file = explain([last.photo], model=file, workspace=demo.workspace)
     np.testing.assert_allclose(by_file.heat[0], last.heat, atol=1e-6)
 
