@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol, Self
 
 from matplotlib.axes import Axes
 from matplotlib.figure import FigureBase
@@ -13,6 +14,22 @@ from .style import BLUE, GREY, INK, MUTED, ORANGE, PAPER, SMALL_FONT, format_axe
 
 _COLOURS = (ORANGE, BLUE)
 _MARKERS = ("s", "o")
+
+
+class _Bin(Protocol):
+    @property
+    def count(self) -> int: ...
+    @property
+    def predicted(self) -> float: ...
+    @property
+    def happened(self) -> float: ...
+
+
+class _Reliability(Protocol):
+    @property
+    def bins(self) -> Sequence[_Bin]: ...
+    @property
+    def calibration_error(self) -> float: ...
 
 
 @dataclass(frozen=True)
@@ -36,6 +53,18 @@ class ReliabilityCurve:
     happened: Sequence[float]
     counts: Sequence[int]
     calibration_error: float | None = None
+
+    @classmethod
+    def read(cls, name: str, reliability: _Reliability) -> Self:
+        """Return the curve of bins with the attributes ``predicted``, ``happened`` and ``count``."""
+        bins = reliability.bins
+        return cls(
+            name,
+            [one.predicted for one in bins],
+            [one.happened for one in bins],
+            [one.count for one in bins],
+            reliability.calibration_error,
+        )
 
 
 def build_reliability_chart(curves: Sequence[ReliabilityCurve], *, title: str = "Reliability") -> Chart:

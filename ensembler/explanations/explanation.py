@@ -10,8 +10,24 @@ from .asked import name_photo
 from .heat import Heat, measure_half_area, name_region
 
 
+class _Map:
+    """Where the map ``heat`` of a photo lies."""
+
+    heat: Heat
+
+    @property
+    def region(self) -> str:
+        """Part of the photo around which most of the map lies, such as ``centre`` or ``upper left``."""
+        return name_region(self.heat)
+
+    @property
+    def half_area(self) -> float:
+        """Smallest share of the photo's area that holds half of the map's mass, from 0 to 1."""
+        return measure_half_area(self.heat)
+
+
 @dataclass(frozen=True)
-class MemberExplanation:
+class MemberExplanation(_Map):
     """What one member finds of a photo.
 
     Attributes
@@ -34,16 +50,6 @@ class MemberExplanation:
     heat: Heat
     method: str
 
-    @property
-    def region(self) -> str:
-        """Part of the photo around which most of the map lies."""
-        return name_region(self.heat)
-
-    @property
-    def half_area(self) -> float:
-        """Smallest share of the photo's area that holds half of the map's mass."""
-        return measure_half_area(self.heat)
-
     def to_json(self) -> dict[str, Any]:
         """Return the figures without the map as plain data for JSON."""
         return {
@@ -57,7 +63,7 @@ class MemberExplanation:
 
 
 @dataclass(frozen=True)
-class Explanation:
+class Explanation(_Map):
     """What a stack finds of a photo, and where it looks.
 
     Attributes
@@ -109,16 +115,6 @@ class Explanation:
     def probability(self) -> float:
         """Probability of the explained class by the stack."""
         return self.probabilities[self.class_name]
-
-    @property
-    def region(self) -> str:
-        """Part of the photo around which most of the map lies, such as ``centre`` or ``upper left``."""
-        return name_region(self.heat)
-
-    @property
-    def half_area(self) -> float:
-        """Smallest share of the photo's area that holds half of the map's mass, from 0 to 1."""
-        return measure_half_area(self.heat)
 
     def to_json(self) -> dict[str, Any]:
         """Return the figures without the maps as plain data for JSON."""

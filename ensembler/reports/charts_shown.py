@@ -14,7 +14,7 @@ from .facts import AnswerFacts, DataFacts, ReportFacts
 from .filters import make_visible
 from .histories import make_member_curves
 from .member_facts import MemberFacts, MembersFacts
-from .outcome_facts import QualityFacts, ReliabilityFacts
+from .outcome_facts import QualityFacts
 
 if TYPE_CHECKING:
     # Matplotlib loads slowly, and a page without charts does not need it.
@@ -208,18 +208,8 @@ def _build_curves(member: MemberFacts) -> Chart:
 def _build_reliability(quality: QualityFacts) -> Chart:
     from ..charts.reliability import ReliabilityCurve, build_reliability_chart
 
-    def describe(name: str, found: ReliabilityFacts) -> ReliabilityCurve:
-        bins = found.bins
-        return ReliabilityCurve(
-            name,
-            [one.predicted for one in bins],
-            [one.happened for one in bins],
-            [one.count for one in bins],
-            found.calibration_error,
-        )
-
     curves = [("before calibration", quality.before), ("after calibration", quality.after)]
-    return build_reliability_chart([describe(name, found) for name, found in curves if found])
+    return build_reliability_chart([ReliabilityCurve.read(name, found) for name, found in curves if found])
 
 
 def _build_confusion(quality: QualityFacts) -> Chart:

@@ -15,8 +15,6 @@ from ..progress import Progress
 
 if TYPE_CHECKING:
     from ..charts.chart import Chart
-    from ..charts.reliability import ReliabilityCurve
-    from ..stacking.reliability import Reliability
     from .results import StackResult
 
 # Reach of a 95 % interval in standard errors.
@@ -59,7 +57,7 @@ def save_stack_plot(stack: StackResult, path: Path, progress: Progress) -> None:
         If writing fails.
     """
     from ..charts.correlations import build_correlation_chart
-    from ..charts.reliability import build_reliability_chart
+    from ..charts.reliability import ReliabilityCurve, build_reliability_chart
     from ..charts.scores import Contribution, build_contribution_chart
 
     evaluation, names = stack.evaluation, [member.name for member in stack.members]
@@ -73,8 +71,8 @@ def save_stack_plot(stack: StackResult, path: Path, progress: Progress) -> None:
         build_correlation_chart(names, evaluation.correlations),
         build_reliability_chart(
             [
-                _make_reliability_curve("before calibration", evaluation.before_calibration),
-                _make_reliability_curve("after calibration", evaluation.after_calibration),
+                ReliabilityCurve.read("before calibration", evaluation.before_calibration),
+                ReliabilityCurve.read("after calibration", evaluation.after_calibration),
             ]
         ),
     ]
@@ -103,19 +101,6 @@ def _build_stack_scores(stack: StackResult) -> Chart:
         score_label=stack.metric if by_metric else "log loss",
         larger_is_better=by_metric and METRICS[stack.metric].larger_is_better,
         title="Scores with 95 % intervals",
-    )
-
-
-def _make_reliability_curve(name: str, reliability: Reliability) -> ReliabilityCurve:
-    from ..charts.reliability import ReliabilityCurve as Curve
-
-    bins = reliability.bins
-    return Curve(
-        name,
-        [one.predicted for one in bins],
-        [one.happened for one in bins],
-        [one.count for one in bins],
-        reliability.calibration_error,
     )
 
 
