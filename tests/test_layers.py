@@ -56,7 +56,7 @@ NARROW = {
     "job_speeds": set[str](),
     "process_memory": set[str](),
     "machine_memory": set[str](),
-    "versions": set[str](),
+    "versions": {"keras_backend"},
 }
 # The command line takes options from their declarations, runs workflows and shows what they return. From other rooms it
 # takes types alone.
