@@ -28,6 +28,7 @@ NARROW = {
     "event_file": {"progress", "events", "errors"},
     "engines": {
         "callers",
+        "compilation_cache",
         "job_files",
         "progress",
         "events",
@@ -49,6 +50,7 @@ NARROW = {
     "locks": {"errors"},
     "tables": {"errors", "serialization"},
     "events": {"callers"},
+    "compilation_cache": {"paths"},
     "keras_backend": {"errors"},
     "errors": {"callers"},
     "callers": set[str](),
@@ -124,13 +126,13 @@ HEAVY = {
 }
 # Pillow, Keras and what runs networks beside it: plain Keras 3 elsewhere, so that it runs on JAX and PyTorch too.
 TENSORFLOW = {
+    "backbones/jobs/devices.py",
     "explanations/jobs/gradients.py",
     "exports/jobs/convert.py",
     "exports/jobs/litert_files.py",
     "exports/jobs/opened.py",
     "exports/jobs/saved_models.py",
     "inference/jobs/converted.py",
-    "inference/jobs/speed.py",
     "members/fine_tuning/jobs/devices.py",
     "members/jobs/tensorboard.py",
 }

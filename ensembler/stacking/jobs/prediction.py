@@ -41,12 +41,14 @@ def open_network(path: Path, remedy: str) -> Any:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     import keras
 
+    from ...backbones.jobs.devices import compile_for_prediction
+
     try:
         model = keras.saving.load_model(path, compile=False)
     except (TypeError, ValueError, OSError, KeyError) as error:
         reason = " ".join(str(error).split())[-300:]
         raise BadData(f"Keras {keras.__version__} cannot read {path}: {reason}; {remedy}") from error
-    model.compile(jit_compile=False)
+    compile_for_prediction(model)
     return model
 
 
