@@ -28,6 +28,7 @@ NARROW = {
     "event_file": {"progress", "events", "errors"},
     "engines": {
         "callers",
+        "compilation_cache",
         "job_files",
         "progress",
         "events",
@@ -49,6 +50,7 @@ NARROW = {
     "locks": {"errors"},
     "tables": {"errors", "serialization"},
     "events": {"callers"},
+    "compilation_cache": {"paths"},
     "keras_backend": {"errors"},
     "errors": {"callers"},
     "callers": set[str](),
@@ -56,7 +58,7 @@ NARROW = {
     "job_speeds": set[str](),
     "process_memory": set[str](),
     "machine_memory": set[str](),
-    "versions": set[str](),
+    "versions": {"keras_backend"},
 }
 # The command line takes options from their declarations, runs workflows and shows what they return. From other rooms it
 # takes types alone.
@@ -124,15 +126,14 @@ HEAVY = {
 }
 # Pillow, Keras and what runs networks beside it: plain Keras 3 elsewhere, so that it runs on JAX and PyTorch too.
 TENSORFLOW = {
+    "backbones/jobs/devices.py",
     "explanations/jobs/gradients.py",
     "exports/jobs/convert.py",
     "exports/jobs/litert_files.py",
     "exports/jobs/opened.py",
     "exports/jobs/saved_models.py",
     "inference/jobs/converted.py",
-    "inference/jobs/speed.py",
     "members/fine_tuning/jobs/devices.py",
-    "members/jobs/tensorboard.py",
 }
 MOST_MODULES = 20
 LONGEST_MODULE = 400

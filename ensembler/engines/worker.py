@@ -11,8 +11,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
+from ..compilation_cache import keep_compiled_steps
 from ..errors import EnsemblerError, Interrupted, StorageError
 from ..events import Event
+from ..keras_backend import find_backend
 from ..progress import Progress
 from .control import Control
 from .job import Job
@@ -54,6 +56,8 @@ def main(modules: Sequence[str] = ()) -> int:
     """
     # A terminal sends Ctrl-C to all processes. The parent handles it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if find_backend() == "jax":
+        keep_compiled_steps()
     control = Control()
     events = EventLines(os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8"), control)
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())

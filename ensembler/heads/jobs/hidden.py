@@ -8,6 +8,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from ...backbones.jobs.devices import ALWAYS_COMPILES, predict_once
 from ...competition.folds.splits import NOT_HELD_OUT
 from ...competition.metrics.metrics import log_loss
 from ...competition.tables import compute_prior
@@ -123,7 +124,7 @@ class HiddenHead:
         model.compile(
             optimizer=optimizer,
             loss=build_loss(multiclass=self.multiclass, smoothing=settings.label_smoothing, weights=weights, soft=soft),
-            jit_compile=False,
+            jit_compile=ALWAYS_COMPILES,
         )
         model.fit(Z, join_targets(Y, soft), batch_size=BATCH_SIZE, epochs=epochs, verbose=0, callbacks=list(callbacks))
         return model
@@ -136,7 +137,7 @@ class HiddenHead:
 
     def predict_proba(self, X: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return probabilities, shape (rows, outputs)."""
-        return np.asarray(self.build_keras_head()(np.asarray(X), training=False))
+        return predict_once(self.build_keras_head(), np.asarray(X))
 
 
 class _LossTracker(keras.callbacks.Callback):  # type: ignore[misc]  # Keras is untyped

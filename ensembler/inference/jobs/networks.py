@@ -10,6 +10,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from ...backbones.jobs.devices import compile_for_prediction
 from ...backbones.names import make_layer_name
 from ...progress import Task
 
@@ -63,8 +64,7 @@ def predict(
 
 def predict_batch(model: Any, batch: NDArray[np.uint8], batch_size: int) -> NDArray[np.float32]:
     """Run a model over one batch of at most ``batch_size`` photos and return its outputs, shape (photos, width)."""
-    if not model.compiled:
-        model.compile(jit_compile=False)
+    compile_for_prediction(model)
     return np.asarray(model.predict_on_batch(pad_batch(batch, batch_size)), np.float32)[: len(batch)]
 
 

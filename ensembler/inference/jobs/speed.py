@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from ...backbones.jobs.devices import compile_for_prediction, find_gpu_name
 from ..speeds import NetworkSpeed
 
 # Maximum number of predictions of one photo, as in published comparisons of backbones, and of one batch.
@@ -31,11 +32,9 @@ def describe_device(batch_size: int) -> NetworkSpeed:
 
 
 def _find_device_name() -> str:
-    """Return the name of the device that TensorFlow predicts on."""
-    import tensorflow as tf
-
-    if gpus := tf.config.list_logical_devices("GPU") and tf.config.list_physical_devices("GPU"):
-        return str(tf.config.experimental.get_device_details(gpus[0]).get("device_name", "GPU"))
+    """Return the name of the device that predicts."""
+    if gpu := find_gpu_name():
+        return gpu
     try:
         lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
     except OSError:
@@ -60,8 +59,7 @@ def measure_speed(model: Any, batch_size: int, photos_per_second: float | None =
     photos_per_second
         Speed in batches, if already measured.
     """
-    if not model.compiled:
-        model.compile(jit_compile=False)
+    compile_for_prediction(model)
     alone = _time_predictions(model, 1, SINGLE_PREDICTIONS)
     if photos_per_second is None:
         photos_per_second = batch_size / float(np.mean(_time_predictions(model, batch_size, BATCH_PREDICTIONS)))

@@ -9,6 +9,7 @@ from typing import Any
 
 from ...errors import BadData
 from ...inference.runtimes import SIXTEEN_BIT, RuntimeChoice, RuntimePrecision
+from ...keras_backend import DEFAULT_BACKEND
 from ...options.settings import MemberSettings
 from ...paths import CompetitionFolder
 from ...serialization import compute_fingerprint, read_record, write_record
@@ -51,6 +52,9 @@ def build_feature_key(record: MemberRecord, own: Sequence[str] = ()) -> list[Any
     key: list[Any] = [settings.backbone, settings.weights, settings.image_size, record.samples, settings.pooling]
     if settings.weights == "none":
         key.append(settings.seed)
+    if record.backend != DEFAULT_BACKEND:
+        # Backends round differently.
+        key.append(record.backend)
     return [*key, *own]
 
 

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ....backbones.jobs.build import build_backbone
+from ....backbones.jobs.devices import compile_for_prediction, predict_once
 from ....backbones.registry import find_backbone
 from ....competition.tables import Tables, load_tables
 from ....heads.jobs.hidden import HiddenHead
@@ -93,7 +94,7 @@ class _MemberTimer:
         began = time.monotonic()
         network = self._build_network()
         build = time.monotonic() - began
-        network.compile(jit_compile=False)
+        compile_for_prediction(network)
         batch_size = self.settings.batch_size
         pixels = next(self._make_batches(batch_size))
         first = _measure_seconds(lambda: network.predict_on_batch(pixels))
@@ -138,7 +139,7 @@ class _MemberTimer:
         settings = self.settings
         if not settings.frozen and settings.head == "random" and settings.weights == "none":
             return 0.0
-        features = np.asarray(network.layers[1](pixels.astype("f4"), training=False), np.float32)
+        features = predict_once(network.layers[1], pixels.astype("f4"))
         random = np.random.default_rng(settings.seed)
         X = np.resize(features, (_HEAD_ROWS, features.shape[1]))
         X = (X + random.normal(0, features.std(axis=0) + 1e-3, X.shape)).astype(np.float32)

@@ -7,32 +7,8 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from typing import Any
 
-import keras
-
 from ....errors import BadChoice
 from ....progress import Progress
-
-
-def is_on_gpu() -> bool:
-    """Return whether Keras sees a GPU.
-
-    XLA is used on GPUs only. On CPUs it replaces faster oneDNN kernels and compiles for minutes.
-    """
-    return any("gpu" in str(device).lower() for device in keras.distribution.list_devices())
-
-
-def read_peak_gpu_memory() -> int | None:
-    """Return the peak GPU memory of this process in bytes, or None without a GPU or without such statistics."""
-    if not is_on_gpu():
-        return None
-    import tensorflow as tf
-
-    names = [f"GPU:{place}" for place in range(len(tf.config.list_logical_devices("GPU")))]
-    try:
-        return sum(int(tf.config.experimental.get_memory_info(name)["peak"]) for name in names) or None
-    except ValueError:
-        # Some allocators keep no statistics.
-        return None
 
 
 class Devices:

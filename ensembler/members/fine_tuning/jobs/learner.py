@@ -9,12 +9,13 @@ import keras
 import numpy as np
 from keras import ops
 
+from ....backbones.jobs.devices import bring_weights_back, uses_xla_for_training
 from ....backbones.jobs.precision import use_precision
 from ....heads.jobs.losses import build_loss, compute_class_weights
 from ....images.batches import count_steps
 from ..checkpoints import Arrays, TrainingSnapshot
 from ..fold_task import FoldTask
-from .devices import Devices, is_on_gpu
+from .devices import Devices
 from .optimizer import (
     LayerwiseAdamW,
     build_optimizer,
@@ -107,12 +108,13 @@ class Learner:
                     weights=weights,
                     soft=fold_task.soft,
                 ),
-                jit_compile=is_on_gpu(),
+                jit_compile=uses_xla_for_training(),
                 auto_scale_loss=False,
             )
 
     def take_snapshot(self) -> TrainingSnapshot:
         """Return a copy of the current state."""
+        bring_weights_back(self.model)
         optimizer = read_state(self.optimizer) | read_loss_scale(self.model.optimizer)
         return TrainingSnapshot([ops.convert_to_numpy(variable) for variable in self.model.variables], optimizer)
 

@@ -8,6 +8,7 @@ from functools import partial
 from math import ceil
 from typing import Any
 
+from ....backbones.jobs.devices import read_peak_gpu_memory
 from ....errors import Interrupted
 from ....events import EpochBegan, EpochEnded
 from ....process_memory import read_resident_bytes
@@ -17,7 +18,7 @@ from ..epoch_budget import EpochBudget
 from ..fold_task import FoldTask
 from ..history import describe_epoch, make_history_row
 from .callbacks import BetweenSteps, StepProgress, StopAtNaN, StopInTime
-from .devices import Devices, read_peak_gpu_memory
+from .devices import Devices
 from .learner import Learner
 from .recovery import Recovery
 

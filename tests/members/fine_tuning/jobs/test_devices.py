@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from helpers.photos import Heard
 
-from ensembler.members.fine_tuning.jobs.devices import Devices, is_on_gpu
+from ensembler.backbones.jobs.devices import is_on_gpu
+from ensembler.members.fine_tuning.jobs.devices import Devices
 
 HELPERS = Path(__file__).parents[3] / "helpers"
 
