@@ -111,7 +111,7 @@ HEAVY = {
     "onnxruntime": "jobs/",
     "tf2onnx": "jobs/",
     "onnx": "jobs/",
-    "openvino": "exports/jobs/",
+    "openvino": "exports/jobs/|inference/jobs/",
     "nncf": "exports/jobs/",
     "ai_edge_litert": "exports/jobs/",
     "PIL": "images/|competition/archives/|competition/pictures/|checks/|explanations/",
