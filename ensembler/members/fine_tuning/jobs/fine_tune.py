@@ -19,6 +19,7 @@ from ....images.photo_source import PhotoSource
 from ....images.training_photos import TrainingPhotos
 from ....inference.jobs.networks import PredictBatch, join_head, predict
 from ....inference.jobs.predictor import Predictor
+from ....inference.jobs.speed import BatchClock
 from ....progress import SILENT, Progress, Task
 from ....serialization import compute_fingerprint, make_record
 from ....storage import write_file_atomically
@@ -27,7 +28,7 @@ from ...features.jobs.compute import build_member_backbone, load_or_compute_feat
 from ...features.views import list_head_views
 from ...job_locks import lock_fold
 from ...jobs.head_fitting import build_starting_head
-from ...jobs.speed import measure_speed_once
+from ...jobs.speed import save_training_speed
 from ...jobs.tensorboard import add_tensorboard
 from ...records import save_fold
 from ...training_job import TrainingJob
@@ -69,7 +70,8 @@ def _fine_tune_fold(job: TrainingJob, fold: int, later: int, devices: Devices, p
     model = trainer.run()
     # Training may have ended before its planned epochs, for lack of improvement or after an interruption.
     progress.emit(WorkAhead(job.estimate_work(later) + job.prediction_work))
-    held_out, test = _predict_fold(model, job, fold, photos, progress)
+    clock = BatchClock()
+    held_out, test = _predict_fold(model, job, fold, photos, progress, clock)
     model.trainable = False
     _, backbone, head = model.layers
     with write_file_atomically(place / "model.keras") as temporary:
@@ -80,7 +82,8 @@ def _fine_tune_fold(job: TrainingJob, fold: int, later: int, devices: Devices, p
     save_fold(job.folder, job.record, fold, predictions, trainer.history, score, seconds)
     checkpoints.remove()
     progress.emit(FoldEnded(job.member, fold, len(trainer.history), score, round(seconds, 3)))
-    measure_speed_once(job.folder, job.record, lambda: model, progress)
+    in_batches = clock.compute_photos_per_second(job.record.settings.batch_size)
+    save_training_speed(job.folder, job.record, model.count_params(), in_batches)
 
 
 def _build_fold_task(job: TrainingJob, fold: int, photos: CompetitionPhotos, progress: Progress) -> FoldTask:
@@ -151,7 +154,7 @@ def _compute_log_losses(
 
 
 def _predict_fold(
-    model: Any, job: TrainingJob, fold: int, photos: CompetitionPhotos, progress: Progress
+    model: Any, job: TrainingJob, fold: int, photos: CompetitionPhotos, progress: Progress, clock: BatchClock
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Predict the held-out and the readable test photos, averaged over the views of the settings."""
     held_out = np.flatnonzero(job.splits.mask_held_out(fold))
@@ -164,7 +167,11 @@ def _predict_fold(
         work=job.prediction_work / max(1, len(predicted)),
     )
     predictor = Predictor(viewed, job.record.settings.batch_size, job.member, job.runtime, progress)
-    run = partial(predictor.predict_batch, photos=len(predicted))
+
+    def run(batch: NDArray[np.uint8]) -> NDArray[np.float32]:
+        with clock.time_batch():
+            return predictor.predict_batch(batch, len(predicted))
+
     probabilities = compute_probabilities(viewed, predicted, job, progress, task, run)
     return probabilities[: len(held_out)], probabilities[len(held_out) :]
 
