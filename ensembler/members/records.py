@@ -17,6 +17,7 @@ from ..competition.folds.splits import ALL_PHOTOS
 from ..competition.samples import compute_samples_fingerprint
 from ..errors import BadData, Mismatch
 from ..inference.speeds import NetworkSpeed, read_speed
+from ..keras_backend import DEFAULT_BACKEND, Backend, find_backend
 from ..options.corrections import CORRECTIONS_FILE
 from ..options.distillation import TEACHER_FILE
 from ..options.pseudo_labels import PSEUDO_LABELS_FILE, count_pseudo_labels
@@ -54,7 +55,10 @@ _TRAIN_AGAIN = "run `ensembler train-members` again."
 
 @dataclass(frozen=True)
 class MemberRecord:
-    """What a member's predictions depend on: the settings, the order of classes, and hashes of samples and folds."""
+    """What a member's predictions depend on: the settings, the order of classes, and hashes of samples and folds.
+
+    ``backend`` is the backend of Keras that trains all of its folds, because backends round differently.
+    """
 
     name: str
     settings: MemberSettings
@@ -62,6 +66,7 @@ class MemberRecord:
     folds: str
     folds_count: int
     classes: tuple[str, ...]
+    backend: Backend = DEFAULT_BACKEND
 
     @property
     def fingerprint(self) -> str:
@@ -75,6 +80,9 @@ class MemberRecord:
             # Members trained by versions without these settings keep their fingerprint.
             if content["settings"][name] is None:
                 del content["settings"][name]
+        if self.backend == DEFAULT_BACKEND:
+            # So do those of versions that had no other backend.
+            del content["backend"]
         return content
 
     def save(self, folder: CompetitionFolder) -> None:
@@ -353,4 +361,5 @@ def build_record(
         folds=compute_file_digest(folder.folds) if folder.folds.is_file() else "",
         folds_count=folds.splits,
         classes=tables.manifest.outputs,
+        backend=find_backend(),
     )

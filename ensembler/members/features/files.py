@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ...images.views import VIEWS, View
+from ...keras_backend import DEFAULT_BACKEND
 from ...paths import CompetitionFolder
 from ...serialization import compute_fingerprint
 from ..records import MemberRecord
@@ -29,6 +30,9 @@ def build_feature_path(folder: CompetitionFolder, record: MemberRecord, view: Vi
     key: list[Any] = [settings.backbone, settings.weights, settings.image_size, record.samples, settings.pooling]
     if settings.weights == "none":
         key.append(settings.seed)
+    if record.backend != DEFAULT_BACKEND:
+        # Backends round differently.
+        key.append(record.backend)
     name = f"{settings.backbone}-{settings.image_size}{view}-{compute_fingerprint([*key, *own])}.npy"
     return folder.features / name
 

@@ -202,8 +202,8 @@ def _measure_speeds(folder: CompetitionFolder, progress: Progress) -> None:
     from functools import partial
 
     from ...engines.job import Job
-    from ...engines.local import LocalEngine
     from ...members.job_files import list_measured_files
+    from ..engine import open_engine
 
     records = _load_records(folder, progress)
     jobs = [
@@ -218,8 +218,9 @@ def _measure_speeds(folder: CompetitionFolder, progress: Progress) -> None:
         if len(record.list_unfinished_folds(folder)) < record.folds_count
         and not ((speed := record.load_speed(folder)) and speed.is_of_this_machine)
     ]
-    # Jobs run one at a time, because parallel jobs would distort the measurement.
-    LocalEngine().run_jobs(jobs, folder.logs, progress)
+    if jobs:
+        # Jobs run one at a time, because parallel jobs would distort the measurement.
+        open_engine({}, progress).run_jobs(jobs, folder.logs, progress)
 
 
 def _describe_member(
