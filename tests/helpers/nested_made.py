@@ -58,7 +58,7 @@ def make_stack(members: list[Any], outputs: int = 1, weights: tuple[float, ...] 
 def make_mixed_stack() -> Any:
     """A stack of a small member and one of a family of Keras, with inputs of two sizes."""
     keras.utils.set_random_seed(7)
-    family = keras.applications.MobileNetV2((32, 32, 3), alpha=0.35, include_top=False, pooling="avg", weights=None)
+    family = keras.applications.MobileNet((32, 32, 3), alpha=0.25, include_top=False, pooling="avg", weights=None)
     pixels = keras.Input((32, 32, 3), name="pixels")
     flow = layers.Rescaling(1 / 127.5, offset=-1.0)(pixels)
     large = keras.Model(pixels, make_fold(family, 3)[0](family(flow)), name="large")
