@@ -18,6 +18,7 @@ from ....images.photo_source import PhotoSource
 from ....images.training_photos import TrainingPhotos
 from ....inference.jobs.networks import PredictBatch, join_head, predict
 from ....inference.jobs.predictor import Predictor
+from ....inference.jobs.speed import BatchClock
 from ....progress import SILENT, Progress, Task
 from ....serialization import compute_fingerprint, make_record
 from ....storage import write_file_atomically
@@ -26,7 +27,7 @@ from ...features.jobs.compute import build_member_backbone, load_or_compute_feat
 from ...features.views import list_head_views
 from ...job_locks import lock_fold
 from ...jobs.head_fitting import build_starting_head
-from ...jobs.speed import measure_speed_once
+from ...jobs.speed import save_training_speed
 from ...jobs.tensorboard import add_tensorboard
 from ...records import save_fold
 from ...training_job import TrainingJob
@@ -73,8 +74,9 @@ def _fine_tune_fold(
     model = trainer.run()
     # Training may have ended before its planned epochs, for lack of improvement or after an interruption.
     progress.emit(WorkAhead(job.estimate_work(later) + job.prediction_work))
+    clock = BatchClock()
     viewed = trainer.learner.prepare_predictor(job.record.settings.tta)
-    held_out, test = _predict_fold(viewed, job, fold, photos, progress)
+    held_out, test = _predict_fold(viewed, job, fold, photos, progress, clock)
     _, backbone, head = model.layers
     with write_file_atomically(place / "model.keras") as temporary:
         # The stored model has no optimizer, which halves its size.
@@ -84,7 +86,8 @@ def _fine_tune_fold(
     save_fold(job.folder, job.record, fold, predictions, trainer.history, score, seconds)
     checkpoints.remove()
     progress.emit(FoldEnded(job.member, fold, len(trainer.history), score, round(seconds, 3)))
-    measure_speed_once(job.folder, job.record, lambda: model, progress)
+    in_batches = clock.compute_photos_per_second(job.record.settings.batch_size)
+    save_training_speed(job.folder, job.record, model.count_params(), in_batches)
 
 
 def _build_fold_task(job: TrainingJob, fold: int, photos: CompetitionPhotos, progress: Progress) -> FoldTask:
@@ -155,7 +158,7 @@ def _compute_log_losses(
 
 
 def _predict_fold(
-    viewed: Any, job: TrainingJob, fold: int, photos: CompetitionPhotos, progress: Progress
+    viewed: Any, job: TrainingJob, fold: int, photos: CompetitionPhotos, progress: Progress, clock: BatchClock
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Predict the held-out and the readable test photos by a network that averages the views of the settings."""
     held_out = np.flatnonzero(job.splits.mask_held_out(fold))
@@ -167,7 +170,11 @@ def _predict_fold(
         work=job.prediction_work / max(1, len(predicted)),
     )
     predictor = Predictor(viewed, job.record.settings.batch_size, job.member, job.runtime, progress)
-    run = partial(predictor.predict_batch, photos=len(predicted))
+
+    def run(batch: NDArray[np.uint8]) -> NDArray[np.float32]:
+        with clock.time_batch():
+            return predictor.predict_batch(batch, len(predicted))
+
     probabilities = compute_probabilities(viewed, predicted, job, progress, task, run)
     return probabilities[: len(held_out)], probabilities[len(held_out) :]
 
