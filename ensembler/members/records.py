@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from ..competition.folds.splits import ALL_PHOTOS
 from ..competition.samples import compute_samples_fingerprint
 from ..errors import BadData, Mismatch
+from ..inference.runtimes import RuntimePrecision
 from ..inference.speeds import NetworkSpeed, read_speed
 from ..keras_backend import DEFAULT_BACKEND, Backend, find_backend
 from ..options.corrections import CORRECTIONS_FILE
@@ -140,6 +141,8 @@ class FoldRecord:
         Number of pseudo-labelled photos that the fold learned from. None without pseudo-labels.
     versions
         Versions of Python and of packages in the process that trained the fold. Empty in folds of early versions.
+    feature_precision
+        Precision in which the frozen features were computed that the predictions follow from.
     """
 
     member: str
@@ -152,6 +155,7 @@ class FoldRecord:
     epochs: float | None = None
     pseudo_labels: int | None = None
     versions: dict[str, str] = field(default_factory=dict)
+    feature_precision: RuntimePrecision = "float32"
 
 
 def load_fold_record(folder: CompetitionFolder, member: str, fold: int) -> FoldRecord | None:
@@ -188,6 +192,7 @@ def save_fold(
     history: list[dict[str, Any]],
     score: float | None,
     seconds: float,
+    feature_precision: RuntimePrecision = "float32",
 ) -> None:
     """Write a fold's files. ``fold.json`` is written last, because it contains the checksums of the others."""
     place = folder.fold(record.name, fold)
@@ -207,6 +212,7 @@ def save_fold(
         epochs=count_epochs_done(history),
         pseudo_labels=count_pseudo_labels(place),
         versions=read_versions(),
+        feature_precision=feature_precision,
     )
     write_record(place / "fold.json", fold_record)
 

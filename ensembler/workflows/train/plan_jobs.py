@@ -15,7 +15,7 @@ from ...competition.tables import Tables
 from ...engines.job import Job, Needs
 from ...errors import Mismatch
 from ...images.cache_policy import parse_cache_limit
-from ...inference.runtimes import read_runtime
+from ...inference.runtimes import read_runtime, read_runtime_precision
 from ...keras_backend import BACKEND_NAMES, BACKEND_VARIABLE
 from ...members.decodings import count_decodings
 from ...members.job_files import list_training_files
@@ -81,10 +81,12 @@ def read_job_options(run: RunOptions) -> dict[str, Any]:
     """
     if tensorboard := run.get("tensorboard", False):
         require_tensorboard()
+    runtime = read_runtime(run.get("runtime"))
     return {
         "checkpoint_minutes": run.get("checkpoint_minutes"),
         "tensorboard": tensorboard,
-        "runtime": read_runtime(run.get("runtime")),
+        "runtime": runtime,
+        "runtime_precision": read_runtime_precision(run.get("runtime_precision"), runtime),
         "cache_limit": parse_cache_limit(run.get("cache_limit")),
     }
 
