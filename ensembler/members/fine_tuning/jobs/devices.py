@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from typing import Any
+
+import keras
 
 from ....backbones.jobs.devices import ALWAYS_COMPILES
 from ....errors import BadChoice
@@ -58,7 +61,8 @@ class Devices:
     def feed(self, batches: Callable[[], Iterator[tuple[Any, ...]]]) -> Any:
         """Return the input of ``model.fit`` for one epoch of ``batches``."""
         if self._strategy is None:
-            return batches()
+            # TensorFlow's pipeline asks for the next batch during a step. On JAX, Keras asks when a step begins.
+            return copy_ahead(batches()) if ALWAYS_COMPILES else batches()
         import tensorflow as tf
 
         # Keras consumes one batch before it trains on several devices, and a plain iterator would lose it.
@@ -70,3 +74,17 @@ class Devices:
     def is_distributed(self) -> bool:
         """Whether the weights are mirrored on several devices."""
         return self._strategy is not None
+
+
+def copy_ahead(batches: Iterator[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
+    """Yield batches that a thread copied to the device while the step before computed. Bytes stay bytes."""
+
+    def copy() -> tuple[Any, ...] | None:
+        batch = next(batches, None)
+        return None if batch is None else tuple(map(keras.ops.convert_to_tensor, batch))
+
+    with ThreadPoolExecutor(1) as thread:
+        following = thread.submit(copy)
+        while (batch := following.result()) is not None:
+            following = thread.submit(copy)
+            yield batch
