@@ -69,7 +69,7 @@ def build_stack_file(spec: dict[str, Any], progress: Progress) -> dict[str, Any]
     with write_file_atomically(place / "stack.keras") as temporary:
         model.save(temporary)
         attach_card(temporary, make_stack_card(spec["stack"], load_tables(folder).manifest, members))
-        difference = _compare_with_stored(keras.saving.load_model(temporary), folder, place, narrow)
+        difference = compare_with_stored(keras.saving.load_model(temporary), folder, place, narrow)
     if narrow:
         progress.note(
             f"stack.keras computes in float32. It repeats the stored predictions to {difference:.2g}, because the "
@@ -200,7 +200,7 @@ def has_16_bit_features(folder: CompetitionFolder, member: str) -> bool:
     return fold is not None and fold.feature_precision == "bfloat16"
 
 
-def _compare_with_stored(model: Any, folder: CompetitionFolder, place: Path, narrow: Sequence[str]) -> float:
+def compare_with_stored(model: Any, folder: CompetitionFolder, place: Path, narrow: Sequence[str]) -> float:
     """Return the largest difference between the model's predictions of photos and the stored ones.
 
     ``narrow`` are the members whose stored predictions follow from features in bfloat16.
