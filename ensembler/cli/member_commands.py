@@ -14,7 +14,7 @@ from .options import add_competition_option, add_json_option, add_plot_option, o
 
 
 @click.group(invoke_without_command=True)
-@option("--measure", is_flag=True, help="Measure missing speeds on this machine.")
+@option("--measure", is_flag=True, help="Time single photos where it was not done on this machine.")
 @add_plot_option
 @add_competition_option
 @add_json_option
@@ -25,8 +25,8 @@ def members(
     """List trained members with size, speed, scores and differing settings.
 
     Speeds are those of one fold's network with all its views. Milliseconds per photo are the mean of 100 predictions of
-    single photos, photos per second are measured in batches. The spread is the standard deviation of the log loss over
-    the folds.
+    single photos, photos per second are measured in the batches of the training. The spread is the standard deviation
+    of the log loss over the folds.
     """
     if click_context.invoked_subcommand is not None:
         return

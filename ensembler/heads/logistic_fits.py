@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import logsumexp
-from threadpoolctl import threadpool_limits
 
+from .blas_threads import limit_blas_threads
 from .lbfgs import minimise_batched
 from .links import compute_losses_and_errors
 from .soft_targets import SoftTargets, compute_distillation_losses_and_errors
@@ -120,7 +120,7 @@ class LogisticFits:
         fits_per_product = max(1, MAX_OUTPUTS_PER_PRODUCT // outputs)
         rows = int(self._rows.max())
         is_small = rows * self._weights.shape[1] * min(fits, fits_per_product) * outputs < MIN_THREADED_SIZE
-        with threadpool_limits(1 if is_small else None, user_api="blas"):
+        with limit_blas_threads(1 if is_small else None):
             for first in range(0, fits, fits_per_product):
                 chosen = np.arange(first, min(first + fits_per_product, fits))
                 self._weights[chosen] = self._solve(chosen, inverse_penalty)

@@ -107,7 +107,7 @@ class NetworkSpeed:
     milliseconds_per_photo
         Mean time of ``single`` predictions of one photo each.
     photos_per_second
-        Speed in batches of ``batch_size``.
+        Speed in batches of ``batch_size``, on the runtime that computed them.
     single
         Number of measured predictions of one photo: 100, or as many as fit into a second.
     peak_bytes
@@ -138,6 +138,11 @@ class NetworkSpeed:
     def is_of_this_machine(self) -> bool:
         """Whether it was measured on this machine."""
         return self.host == socket.gethostname()
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether it was measured on this machine, with single photos."""
+        return self.is_of_this_machine and self.single > 0
 
     @property
     def megabytes(self) -> float:

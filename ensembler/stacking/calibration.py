@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from dataclasses import replace
+from hashlib import blake2b
 
 import numpy as np
 from scipy.optimize import minimize_scalar
@@ -21,6 +23,10 @@ MAX_TEMPERATURE = 5.0
 FLOORS = (3e-2, 1e-2, 1e-3, 1e-4, EPSILON)
 # Maximum number of input values on which the floor is chosen.
 MAX_CELLS = 40_000
+# Floors that were chosen last, by a hash of the arrays that they were chosen on. All meta-learners of a comparison are
+# fitted on the same rows, and the floor depends on these alone.
+_chosen_floors: OrderedDict[bytes, float] = OrderedDict()
+MAX_FLOORS = 64
 # Candidate clips of the stack's probabilities.
 CLIPS = (0.0, 1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2)
 
@@ -62,6 +68,19 @@ def choose_floor(X: Float32Array, Y: Float32Array, folds: Rows, *, multiclass: b
     multiclass
         Whether the outputs are exclusive classes.
     """
+    content = blake2b(repr((X.shape, Y.shape, X.dtype, Y.dtype, folds.dtype, multiclass)).encode())
+    for array in (X, Y, folds):
+        content.update(np.ascontiguousarray(array).data)
+    key = content.digest()
+    if key not in _chosen_floors:
+        _chosen_floors[key] = _choose_floor(X, Y, folds, multiclass=multiclass)
+    _chosen_floors.move_to_end(key)
+    while len(_chosen_floors) > MAX_FLOORS:
+        _chosen_floors.popitem(last=False)
+    return _chosen_floors[key]
+
+
+def _choose_floor(X: Float32Array, Y: Float32Array, folds: Rows, *, multiclass: bool) -> float:
     rows = sample_rows(len(X), max(1, MAX_CELLS // X.shape[1]))
     if len(np.unique(folds[rows])) < 2:
         return FLOORS[-1]

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 from scipy.optimize import minimize
-from threadpoolctl import threadpool_limits
 
+from ..heads.blas_threads import limit_blas_threads
 from ..heads.links import Float32Array, FloatArray, compute_losses_and_errors
 
 # Number of rows in a block, which fits into the processor's cache and leaves enough blocks for two threads.
@@ -204,7 +204,7 @@ def fit_network(
         callback(0, build_network(flat))
     bounds = [(0, None)] * len(start.skip) + [(None, None)] * (flat.size - len(start.skip)) if non_negative else None
     # One thread of BLAS takes a tenth of the time of several, because the matrices are small.
-    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(THREADS) as pool:
+    with limit_blas_threads(1), ThreadPoolExecutor(THREADS) as pool:
         map_blocks = pool.map if len(blocks) > 1 else map
         fitted = minimize(
             compute_objective,

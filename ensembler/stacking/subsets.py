@@ -9,10 +9,10 @@ from math import comb
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
-from threadpoolctl import threadpool_limits
 
 from ..competition.metrics.metrics import compute_row_losses
-from ..heads.links import Float32Array, compute_probabilities, find_columns
+from ..heads.blas_threads import limit_blas_threads
+from ..heads.links import Float32Array, compute_losses_and_errors, compute_probabilities, find_columns
 from .learners.base import MetaLearner, Rows, WrappingMetaLearner, fit_on_targets, sample_rows, select_first_repeat
 
 # Maximum number of subsets that are all tried. Beyond it, members are added one by one.
@@ -133,7 +133,7 @@ def compute_held_out_losses(odds: Odds, targets: Float32Array, folds: Rows, *, m
     losses, numbers = np.empty(len(targets)), np.unique(folds)
     equal = np.full(len(odds), 1 / len(odds))
     # L-BFGS solves systems as small as the number of members, for which threads of BLAS are slower.
-    with threadpool_limits(1, user_api="blas"):
+    with limit_blas_threads(1):
         for fold in numbers:
             train, held_out = folds != fold, folds == fold
             weights = equal
@@ -153,13 +153,15 @@ def _fit_weights(odds: Odds, targets: Float32Array, start: FloatArray, *, multic
     """Fit the non-negative weights that minimise the log loss."""
     # The log loss of independent outputs is their mean.
     share = 1 if multiclass else 1 / targets.shape[1]
+    # In double precision, because rounding errors of the loss let L-BFGS take several times as many steps.
+    members, truth = np.stack(odds).astype(np.float64), targets.astype(np.float64)
 
     def compute_cost(weights: FloatArray) -> tuple[float, FloatArray]:
-        predicted = _predict(odds, weights, multiclass=multiclass)
-        error = (predicted - targets) * share
-        loss = float(compute_row_losses(targets, predicted, multiclass=multiclass).sum())
-        gradient = np.array([float((error * one).sum(dtype=np.float64)) for one in odds])
+        scores = np.tensordot(weights, members, 1)
+        losses, errors = compute_losses_and_errors(scores, truth, multiclass=multiclass)
+        gradient = np.tensordot(members, errors, 2)
         offset = weights - start
-        return loss + WEIGHT_PENALTY / 2 * float(offset @ offset), gradient + WEIGHT_PENALTY * offset
+        penalty = WEIGHT_PENALTY / 2 * float(offset @ offset)
+        return float(losses.sum()) * share + penalty, gradient * share + WEIGHT_PENALTY * offset
 
     return np.asarray(minimize(compute_cost, start, jac=True, method="L-BFGS-B", bounds=[(0, None)] * len(odds)).x)

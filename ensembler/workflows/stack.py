@@ -56,6 +56,7 @@ from .competition import open_competition
 from .engine import open_engine
 from .fetch.answers import has_kaggle_metric
 from .member_scores import compute_corrected_scores, score_members
+from .members.measuring import find_photo_seconds
 from .plots import read_plot_path, save_stack_plot
 from .results import StackResult, collect_figures
 
@@ -102,7 +103,8 @@ def stack(
     top
         Number of members to choose. None stacks all.
     infer_limit
-        Time in which the chosen members together predict a photo, such as ``20ms``, or seconds. None sets no limit.
+        Time in which the chosen members together predict a photo, such as ``20ms``, or seconds. Members whose time is
+        not known are measured. None sets no limit.
     refit
         Whether to use the network of each member that learned from all photos (see :func:`ensembler.train_members`)
         instead of those of the folds. ``stack.keras`` is then several times smaller and faster. The score is still that
@@ -144,7 +146,7 @@ def stack(
         load_folds(folder, tables)
     candidates = _load_candidates(folder, tables, members, progress)
     out_of_fold = [member.out_of_fold for member in candidates]
-    config = _read_config(folder, candidates, meta, top, infer_limit, seed)
+    config = _read_config(folder, candidates, meta, top, infer_limit, seed, progress)
     if refit and not config.chooses_members:
         # Otherwise it is known only later which members the stack uses.
         for member in candidates:
@@ -274,19 +276,14 @@ def _read_config(
     top: int | None,
     infer_limit: str | float | None,
     seed: int,
+    progress: Progress,
 ) -> StackConfig:
     if top is not None and not 1 <= top <= len(members):
         raise BadChoice(f"--top must be from 1 to {len(members)}, the number of members. Received: {top}")
     if infer_limit is None:
         return StackConfig(meta, seed, top)
     limit = read_value("--infer-limit", read_photo_time, infer_limit)
-    speeds = {one.name: one.record.load_speed(folder) for one in members}
-    if unknown := [name for name, speed in speeds.items() if speed is None]:
-        raise BadChoice(
-            f"The prediction time of {', '.join(unknown)} was not measured: choose other --members, or train it "
-            "again with --restart."
-        )
-    costs = tuple(speed.milliseconds_per_photo / 1000 for speed in speeds.values() if speed)
+    costs = find_photo_seconds(folder, [one.record for one in members], progress)
     count = top or 1
     if (fastest := sum(sorted(costs)[:count])) > limit:
         subject, verb = ("No member predicts", "takes") if count == 1 else (f"No {count} members predict", "take")

@@ -42,7 +42,7 @@ def test_members_are_listed_in_a_table(folder: CompetitionFolder) -> None:
     assert lines[0].split()[:3] == ["member", "folds", "log"]
     assert [line.split()[:2] for line in lines[1:]] == [["a", f"{FOLDS}/{FOLDS}"], ["a@x", "2/3"]]
     assert "Not trained yet: c. `ensembler status` says how to resume or remove it." in result.stderr
-    assert "Not measured on this machine: a, a@x. Measure them with `ensembler members --measure`." in result.stderr
+    assert "not timed on this machine: a, a@x. Time them with `ensembler members --measure`." in result.stderr
 
 
 def test_members_as_json(folder: CompetitionFolder) -> None:

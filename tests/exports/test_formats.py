@@ -98,5 +98,5 @@ def test_only_networks_on_tensorflow_are_converted(monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("KERAS_BACKEND", "jax")
     with pytest.raises(BadChoice, match="and Keras runs on JAX: set KERAS_BACKEND=tensorflow"):
         read_request(["onnx"], ["none"], find())
-    with pytest.raises(BadChoice, match="onnx cannot be exported: tensorflow must be installed: .*ensembler.export"):
+    with pytest.raises(BadChoice, match=r"onnx cannot be exported: tensorflow must be installed: .*ensembler.export"):
         read_request(["onnx"], ["none"], find("tensorflow"))

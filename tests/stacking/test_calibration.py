@@ -6,7 +6,7 @@ from helpers.meta_made import made_members
 
 from ensembler.competition.metrics.metrics import log_loss
 from ensembler.heads.links import compute_log_odds, compute_probabilities
-from ensembler.stacking.calibration import CLIPS, CalibratedMetaLearner, fit_calibration
+from ensembler.stacking.calibration import CLIPS, CalibratedMetaLearner, choose_floor, fit_calibration
 from ensembler.stacking.learners.means import LogitMeanMetaLearner
 from ensembler.stacking.nested import predict_nested
 
@@ -50,3 +50,17 @@ def test_overconfident_members_are_calibrated_on_other_rows() -> None:
     assert np.allclose(nested.uncalibrated, np.clip(certain, 1e-6, 1 - 1e-6), atol=1e-6)
     before, after = (log_loss(targets, one, multiclass=False) for one in (nested.uncalibrated, nested.calibrated))
     assert after < 0.8 * before
+
+
+def test_a_floor_is_that_of_the_values_whichever_array_holds_them() -> None:
+    """Floors are remembered, but never for other values in the same place."""
+    members, targets = made_members(1, (1.0, 1.5))
+    X, folds = compute_log_odds(members, multiclass=False), np.arange(len(targets)) % 5
+    first = choose_floor(X, targets, folds, multiclass=False)
+    wrong = np.flatnonzero(targets[:, 0] == 1)[:10]
+    kept = X[wrong].copy()
+    # Members that are certain and wrong are worth a higher floor.
+    X[wrong] = -13.0
+    assert choose_floor(X, targets, folds, multiclass=False) > first
+    X[wrong] = kept
+    assert choose_floor(X, targets, folds, multiclass=False) == first

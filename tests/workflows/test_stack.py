@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from helpers.listed_members import SPEED
 from helpers.members_made import make_member, record_of, small_competition
 from helpers.photos import Heard
 
+from ensembler.engines.job import Job
 from ensembler.errors import BadChoice, Mismatch
 from ensembler.members.records import MemberRecord, load_fold_record
 from ensembler.paths import Workspace
@@ -117,10 +119,20 @@ def test_members_keep_within_the_time_for_a_photo(place: Workspace) -> None:
 
 
 @pytest.mark.usefixtures("no_network")
-def test_speeds_must_be_known_for_it(place: Workspace) -> None:
+def test_speeds_that_are_not_known_are_measured_for_it(place: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     measured(place, a=5.0)
-    with pytest.raises(BadChoice, match="prediction time of b, c was not measured"):
-        stack(infer_limit="12ms", workspace=place)
+    names = []
+
+    def run(jobs: Sequence[Job], *_: object) -> list[dict[str, float]]:
+        if measures := [job.spec["member"] for job in jobs if job.name.endswith("-speed")]:
+            names.extend(measures)
+            measured(place, b=6.0, c=30.0)
+        return [{"difference": 0.0} for _ in jobs]
+
+    replace_local_engine(monkeypatch, run)
+    result = stack(infer_limit="12ms", workspace=place)
+    assert names == ["b", "c"]
+    assert {member.name for member in result.members} <= {"a", "b"}
 
 
 @pytest.mark.usefixtures("no_network")

@@ -6,7 +6,9 @@ import os
 import platform
 import socket
 import time
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -49,6 +51,33 @@ def count_processors() -> int:
     if value.isdecimal() and int(value):
         return int(value)
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+class BatchClock:
+    """Times batches that are predicted anyway, so that a speed is known without predictions that serve nothing else.
+
+    Each view of a photo has its own network. The first batch of a network compiles it, so it does not count.
+    """
+
+    def __init__(self) -> None:
+        self._seconds: defaultdict[str, list[float]] = defaultdict(list)
+
+    @contextmanager
+    def time_batch(self, view: str = "") -> Iterator[None]:
+        """Time the prediction of a batch of one view within the block."""
+        began = time.perf_counter()
+        yield
+        self._seconds[view].append(time.perf_counter() - began)
+
+    def compute_photos_per_second(self, batch_size: int, views: Iterable[str] = ("",)) -> float:
+        """Return the speed of a network that predicts some views of each photo, or 0 if one of them is not known.
+
+        The median of each view counts, because a pause of the machine makes single batches slow.
+        """
+        timed = [self._seconds.get(view, [])[1:] for view in views]
+        if min(map(len, timed)) < MIN_PREDICTIONS:
+            return 0.0
+        return float(batch_size / sum(np.median(each) for each in timed))
 
 
 def measure_speed(model: Any, batch_size: int, photos_per_second: float | None = None) -> NetworkSpeed:

@@ -14,8 +14,6 @@ from ..allotment import PhaseEpochs
 
 # Seconds to score a fold and write its tables.
 _FOLD_FILES_SECONDS = 0.3
-# Minimum duration of the measurement of a network's speed, in seconds and in batches.
-_SPEED_TEST_SECONDS, _SPEED_TEST_BATCHES = 2.0, 5
 
 
 @dataclass(frozen=True)
@@ -77,7 +75,6 @@ def price_member(
     *,
     missing_views: int,
     rows_per_photo: int = 1,
-    measures_speed: bool,
     shares_process: bool,
 ) -> list[JobCosts]:
     """Estimate the seconds of a member's jobs.
@@ -94,8 +91,6 @@ def price_member(
         Number of views whose frozen features are needed and not cached. The first job computes them.
     rows_per_photo
         Number of rows of which an epoch draws one.
-    measures_speed
-        Whether the first job measures how fast its network predicts.
     shares_process
         Whether one process trains all folds.
     """
@@ -103,11 +98,9 @@ def price_member(
     learned, views = len(folds.labels) - held_out, len(VIEWS[settings.tta])
     head = speed.head * learned * (2 if settings.flips else 1)
     features = price_features(speed, learned + held_out + test, missing_views)
-    batches = _SPEED_TEST_BATCHES * settings.batch_size * views * speed.view
-    speed_test = max(_SPEED_TEST_SECONDS, batches) + 2 * views * speed.compile if measures_speed else 0.0
     if settings.frozen:
         heads = speed.save + len(unfinished) * (head + _FOLD_FILES_SECONDS)
-        return [[NetworkCost(member, unfinished[0], speed.start_up + speed.build + features + heads + speed_test)]]
+        return [[NetworkCost(member, unfinished[0], speed.start_up + speed.build + features + heads)]]
     # In 16-bit training, a second network predicts.
     networks = 1 if settings.precision == "float32" else 2
     begin = networks * (speed.build + (head if settings.head == "fitted" else 0.0))
@@ -130,7 +123,7 @@ def price_member(
             fold,
             begin + (0.0 if number and shares_process else speed.start_up) + (0.0 if number else features),
             phases,
-            finish + (0.0 if number else speed_test),
+            finish,
         )
         for number, fold in enumerate(unfinished)
     ]

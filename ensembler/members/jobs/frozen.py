@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from functools import partial
 from typing import Any
 
 import keras
@@ -13,7 +12,7 @@ from numpy.typing import NDArray
 from ...events import FoldBegan, FoldEnded, WorkAhead
 from ...heads.jobs.hidden import HiddenHead
 from ...images.views import VIEWS
-from ...inference.jobs.networks import join_head
+from ...inference.jobs.speed import BatchClock
 from ...progress import Progress
 from ...serialization import make_record
 from ...storage import write_file_atomically
@@ -28,7 +27,7 @@ from ..job_locks import lock_fold
 from ..records import save_fold
 from ..training_job import TrainingJob
 from .head_fitting import FoldHeads, Head, build_keras_head, fit_supervised_head
-from .speed import measure_speed_once
+from .speed import save_training_speed
 from .tensorboard import add_tensorboard
 
 
@@ -37,7 +36,8 @@ def train_frozen(spec: dict[str, Any], progress: Progress) -> dict[str, Any]:
     # The same process may have trained another member before.
     keras.backend.clear_session()
     job = make_record(spec, TrainingJob, "the description of the job")
-    features = load_or_compute_features(job, list_feature_views(job.record.settings), progress)
+    clock, settings = BatchClock(), job.record.settings
+    features = load_or_compute_features(job, list_feature_views(settings), progress, clock)
     progress.emit(WorkAhead(0))
     backbone = load_or_build_backbone(job)
     heads = FoldHeads(job, {view: training for view, (training, _) in features.items()}, progress)
@@ -51,13 +51,10 @@ def train_frozen(spec: dict[str, Any], progress: Progress) -> dict[str, Any]:
                 fold_progress.emit(_train_fold(job, fold, heads, features))
         task.advance()
     task.finish()
-    measure_speed_once(job.folder, job.record, partial(_load_network, job, backbone), progress)
+    head = keras.saving.load_model(job.folder.fold(job.member, job.folds[0]) / "head.keras", compile=False)
+    in_batches = clock.compute_photos_per_second(settings.batch_size, map(str, VIEWS[settings.tta]))
+    save_training_speed(job.folder, job.record, backbone.count_params() + head.count_params(), in_batches)
     return {}
-
-
-def _load_network(job: TrainingJob, backbone: Any) -> Any:
-    head = job.folder.fold(job.member, job.folds[0]) / "head.keras"
-    return join_head(backbone, keras.saving.load_model(head, compile=False), job.member)
 
 
 def _train_fold(job: TrainingJob, fold: int, heads: FoldHeads, features: Features) -> FoldEnded:

@@ -49,7 +49,7 @@ def list_members(
     competition
         Name of the competition. None selects the one last fetched or adopted.
     measure
-        Whether to measure the speeds that were not measured on this machine.
+        Whether to time the prediction of single photos, where it was not done on this machine.
     plot
         File ending with .png, .svg or .pdf for charts of scores against costs and of learning curves. None draws none.
 
@@ -71,7 +71,10 @@ def list_members(
     picture = read_plot_path(plot)
     folder = Workspace.read(workspace).current(competition)
     if measure:
-        _measure_speeds(folder, progress)
+        from .measuring import measure_single_photos
+
+        speeds = [(record, record.load_speed(folder)) for record in _load_records(folder, progress)]
+        measure_single_photos(folder, [one for one, speed in speeds if not (speed and speed.is_complete)], progress)
     if damage := describe_damaged_folds(folder):
         progress.warn(damage)
     if begun := list_begun_members(folder):
@@ -196,31 +199,6 @@ def _compute_missing_scores(
         except EnsemblerError as error:
             # A damaged member does not prevent the list of the others.
             progress.warn(str(error))
-
-
-def _measure_speeds(folder: CompetitionFolder, progress: Progress) -> None:
-    from functools import partial
-
-    from ...engines.job import Job
-    from ...members.job_files import list_measured_files
-    from ..engine import open_engine
-
-    records = _load_records(folder, progress)
-    jobs = [
-        Job(
-            f"{record.name}-speed",
-            "ensembler.members.jobs.speed:measure_member",
-            {"competition": str(folder.root), "member": record.name},
-            shares_process=True,
-            files=partial(list_measured_files, folder, record),
-        )
-        for record in records
-        if len(record.list_unfinished_folds(folder)) < record.folds_count
-        and not ((speed := record.load_speed(folder)) and speed.is_of_this_machine)
-    ]
-    if jobs:
-        # Jobs run one at a time, because parallel jobs would distort the measurement.
-        open_engine({}, progress).run_jobs(jobs, folder.logs, progress)
 
 
 def _describe_member(

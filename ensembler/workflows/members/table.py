@@ -37,8 +37,8 @@ def _format_row(member: ListedMember, metric: str | None) -> list[str]:
         format_parameters(speed.parameters) if speed else "",
         f"{member.bytes_on_disk / 1e6:.1f}",
         format_number(member.seconds_per_epoch, 1),
-        f"{speed.milliseconds_per_photo:.3g}" if speed else "",
-        f"{speed.photos_per_second:.3g}" if speed else "",
+        f"{speed.milliseconds_per_photo:.3g}" if speed and speed.single else "",
+        f"{speed.photos_per_second:.3g}" if speed and speed.photos_per_second else "",
         ", ".join(f"{name} {value}" for name, value in member.settings.items() if (name, value) != named),
     ]
 
@@ -54,12 +54,11 @@ def list_member_notes(members: Sequence[ListedMember]) -> list[str]:
     measured = {(speed.device, speed.threads, speed.host) for member in members if (speed := member.speed)}
     notes += [f"Speeds measured on {device}, {threads} threads ({host})." for device, threads, host in sorted(measured)]
     lacking = [
-        member.name
-        for member in members
-        if member.folds_done and (member.speed is None or not member.speed.is_of_this_machine)
+        member.name for member in members if member.folds_done and not (member.speed and member.speed.is_complete)
     ]
     if lacking:
         notes.append(
-            f"Not measured on this machine: {', '.join(lacking)}. Measure them with `ensembler members --measure`."
+            f"Single photos were not timed on this machine: {', '.join(lacking)}. Time them with "
+            "`ensembler members --measure`."
         )
     return list(map(address_caller, notes))

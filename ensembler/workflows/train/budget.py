@@ -249,7 +249,6 @@ class _Pricing:
         if not unfinished:
             return []
         asked = self.ways[member][0][0]
-        known = record.load_speed(self._folder)
         return price_member(
             member,
             settings,
@@ -259,7 +258,6 @@ class _Pricing:
             unfinished,
             missing_views=count_missing_views(self._folder, record),
             rows_per_photo=self._tables.rows_per_photo,
-            measures_speed=self._restart or known is None or not known.is_of_this_machine,
             shares_process=self._call.backbones[member].tiny,
         )
 

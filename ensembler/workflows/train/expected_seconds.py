@@ -50,7 +50,7 @@ def add_expected_seconds(
             yield plan
             continue
         speed = scale_speed(known.training, asked.image_size, settings.image_size)
-        views, measured = count_missing_views(folder, plan.record), plan.record.load_speed(folder)
+        views = count_missing_views(folder, plan.record)
         jobs = price_member(
             number,
             settings,
@@ -59,7 +59,6 @@ def add_expected_seconds(
             test,
             unfinished,
             missing_views=views,
-            measures_speed=measured is None or not measured.is_of_this_machine,
             shares_process=plan.tiny,
         )
         seconds = {cost.fold: cost.estimate_seconds(plan.job.share) for job in jobs for cost in job}

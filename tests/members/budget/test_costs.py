@@ -43,7 +43,7 @@ FOLDS = folds_of(1000)
 
 def price(settings: MemberSettings, unfinished: int = 5, folds: Folds = FOLDS, **options: Any) -> list[NetworkCost]:
     """Price a member with 200 photos to predict; one network a job."""
-    arguments = {"missing_views": 0, "measures_speed": False, "shares_process": False, **options}
+    arguments = {"missing_views": 0, "shares_process": False, **options}
     jobs = price_member(0, settings, SPEED, folds, 200, range(unfinished), **arguments)
     assert all(len(job) == 1 for job in jobs)
     return [cost for job in jobs for cost in job]
@@ -79,17 +79,15 @@ def test_what_costs_more(change: dict[str, Any], missing: int, more: float) -> N
     assert other.estimate_seconds(0) - usual.estimate_seconds(0) == pytest.approx(more)
 
 
-def test_the_first_fold_alone_pays_for_features_and_the_test_of_speed() -> None:
-    usual, (first, second, *_) = price(TUNED)[0], price(TUNED, missing_views=1, measures_speed=True)
+def test_the_first_fold_alone_pays_for_features() -> None:
+    usual, (first, second, *_) = price(TUNED)[0], price(TUNED, missing_views=1)
     assert second == replace(usual, fold=1)
     assert first.begin > usual.begin
-    assert first.finish - usual.finish == pytest.approx(5 * 32 * 0.02 + 2 * 3)
+    assert first.finish == usual.finish
 
 
 def test_folds_that_share_a_process_start_it_once() -> None:
-    [job] = price_member(
-        0, TUNED, SPEED, FOLDS, 200, [1, 2], missing_views=0, measures_speed=False, shares_process=True
-    )
+    [job] = price_member(0, TUNED, SPEED, FOLDS, 200, [1, 2], missing_views=0, shares_process=True)
     assert [cost.fold for cost in job] == [1, 2]
     assert job[0].begin - job[1].begin == SPEED.start_up
 

@@ -16,8 +16,7 @@ from ensembler.heads.jobs.keras_heads import build_random_head
 from ensembler.inference.jobs import speed as timing
 from ensembler.inference.jobs.networks import join_head
 from ensembler.inference.jobs.speed import measure_speed
-from ensembler.members.jobs import speed as speed_measuring
-from ensembler.members.jobs.speed import measure_member, measure_speed_once
+from ensembler.members.jobs.speed import measure_member, save_training_speed
 from ensembler.members.records import MemberRecord
 from ensembler.paths import CompetitionFolder
 from ensembler.progress import SILENT
@@ -52,18 +51,6 @@ def test_a_network_is_measured_one_photo_at_a_time_and_in_batches(network: Any, 
     assert (speed.host, bool(speed.device), speed.threads >= 1) == (socket.gethostname(), True, True)
 
 
-def test_the_views_of_the_member_are_what_predicts(
-    made: tuple[CompetitionFolder, Tables], network: Any, record: MemberRecord, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    seen = []
-    monkeypatch.setattr(speed_measuring, "average_views", lambda model, views: seen.append(views) or model)
-    settings = dataclasses.replace(record.settings, tta="crops")
-    cropped = dataclasses.replace(record, name="cropped", settings=settings)
-    measure_speed_once(made[0], cropped, lambda: network, SILENT)
-    assert cropped.load_speed(made[0]) is not None
-    assert seen == ["crops"]
-
-
 def test_a_slow_network_is_measured_a_few_times(
     network: Any, record: MemberRecord, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -71,25 +58,36 @@ def test_a_slow_network_is_measured_a_few_times(
     assert measure_speed(network, record.settings.batch_size).single == timing.MIN_PREDICTIONS
 
 
-def test_what_is_known_is_not_measured_again(
-    made: tuple[CompetitionFolder, Tables], network: Any, record: MemberRecord
+def test_the_speed_of_a_training_is_kept_once_it_is_known(
+    made: tuple[CompetitionFolder, Tables], record: MemberRecord
 ) -> None:
-    folder = made[0]
+    folder, path = made[0], made[0].speed(record.name)
     record.save(folder)
-    asked = []
 
-    def given() -> Any:
-        asked.append(1)
-        return network
+    def read() -> tuple[int, float, float]:
+        speed = record.load_speed(folder)
+        assert speed is not None
+        return speed.parameters, speed.photos_per_second, speed.milliseconds_per_photo
 
-    measure_speed_once(folder, record, given, SILENT)
-    measure_speed_once(folder, record, given, SILENT)
-    assert len(asked) == 1
-    path = folder.member(record.name) / "speed.json"
+    save_training_speed(folder, record, 7, 0.0)
+    assert read() == (7, 0, 0)
+    save_training_speed(folder, record, 7, 123.4)
+    save_training_speed(folder, record, 7, 99.0)
+    save_training_speed(folder, record, 7, 0.0)
+    assert read() == (7, 123.4, 0)
     write_json(path, {**read_json(path), "host": "elsewhere"})
-    measure_speed_once(folder, record, given, SILENT)
-    assert len(asked) == 2
+    save_training_speed(folder, record, 7, 99.0)
+    assert read() == (7, 99, 0)
     assert read_json(path)["host"] == socket.gethostname()
+
+
+def test_four_rotations_take_four_times_as_long(made: tuple[CompetitionFolder, Tables], record: MemberRecord) -> None:
+    settings = dataclasses.replace(record.settings, tta="rotations")
+    turned = dataclasses.replace(record, name="turned", settings=settings)
+    save_training_speed(made[0], turned, 7, 100.0)
+    speed = turned.load_speed(made[0])
+    assert speed is not None
+    assert speed.photos_per_second == 25
 
 
 @pytest.mark.parametrize("frozen", [True, False])
@@ -113,8 +111,11 @@ def test_a_trained_member_is_measured_from_its_files(
             path = folder.fold(name, fold) / "fold.json"
             write_json(path, {**read_json(path), "member": record.fingerprint})
         network.save(folder.fold(name, 0) / "model.keras")
+    save_training_speed(folder, record, 7, 123.4)
     measure_member({"competition": str(folder.root), "member": name}, SILENT)
     speed = record.load_speed(folder)
     assert speed is not None
     assert speed.parameters == network.count_params()
+    # What the training showed is not measured again.
+    assert (speed.photos_per_second, speed.single) == (123.4, 100)
     keras.backend.clear_session()

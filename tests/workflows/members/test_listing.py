@@ -159,11 +159,14 @@ def test_a_damaged_member_keeps_nobody_from_the_others(made: Made) -> None:
 
 def test_only_what_was_not_measured_here_is_measured(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
     folder, tables, workspace = made
-    for name in ("here", "elsewhere", "never"):
+    for name in ("here", "elsewhere", "never", "trained"):
         make_member(folder, tables, name)
     record_of(folder, tables, "untrained").save(folder)
     for name, host in (("here", socket.gethostname()), ("elsewhere", "elsewhere")):
         write_record(folder.speed(name), speed_of(MemberRecord.load(folder, name), host))
+    # Its training showed the speed in batches alone.
+    in_batches = replace(speed_of(MemberRecord.load(folder, "trained"), socket.gethostname()), single=0)
+    write_record(folder.speed("trained"), in_batches)
     asked = []
     replace_local_engine(monkeypatch, lambda jobs, *_: asked.extend(jobs))
     list_members(workspace=workspace)
@@ -172,6 +175,7 @@ def test_only_what_was_not_measured_here_is_measured(made: Made, monkeypatch: py
     assert [(job.name, job.spec["member"]) for job in asked] == [
         ("elsewhere-speed", "elsewhere"),
         ("never-speed", "never"),
+        ("trained-speed", "trained"),
     ]
 
 

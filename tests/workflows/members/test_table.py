@@ -49,6 +49,9 @@ def test_another_metric_has_a_column_before_log_loss() -> None:
         ({"stale": "folds"}, "folds", "5/5 stale"),
         ({"name": "strong"}, "settings that differ", "backbone b0, epochs 5"),
         ({"speed": replace(SPEED, parameters=1234)}, "parameters", "1,234"),
+        ({"speed": replace(SPEED, milliseconds_per_photo=0.0, single=0)}, "ms/photo", ""),
+        ({"speed": replace(SPEED, milliseconds_per_photo=0.0, single=0)}, "photos/s", "210"),
+        ({"speed": replace(SPEED, photos_per_second=0.0)}, "photos/s", ""),
     ],
 )
 def test_a_cell(changed: dict[str, object], column: str, cell: str) -> None:
@@ -65,13 +68,25 @@ MEASURED = f"Speeds measured on a processor, 2 threads ({HERE})."
         ({"running": "process 7"}, ["b0 is being trained by process 7.", MEASURED]),
         (
             {"speed": None},
-            ["Not measured on this machine: b0. Measure them with `ensembler.list_members(measure=True)`."],
+            [
+                "Single photos were not timed on this machine: b0. Time them with "
+                "`ensembler.list_members(measure=True)`."
+            ],
         ),
         (
             {"speed": replace(SPEED, host="moon")},
             [
                 "Speeds measured on a processor, 2 threads (moon).",
-                "Not measured on this machine: b0. Measure them with `ensembler.list_members(measure=True)`.",
+                "Single photos were not timed on this machine: b0. Time them with "
+                "`ensembler.list_members(measure=True)`.",
+            ],
+        ),
+        (
+            {"speed": replace(SPEED, single=0)},
+            [
+                MEASURED,
+                "Single photos were not timed on this machine: b0. Time them with "
+                "`ensembler.list_members(measure=True)`.",
             ],
         ),
         ({"folds_done": 0, "speed": None}, []),

@@ -78,7 +78,8 @@ def test_all_are_measured_where_they_were_trained(trained: Trained) -> None:
     for name, member in found.items():
         assert member.is_finished, name
         assert member.speed is not None, name
-        assert member.speed.single == 100
+        # Too few batches to say a speed, and no single photo was timed.
+        assert (member.speed.single, member.speed.photos_per_second) == (0, 0)
     # Two epochs of each fold were timed; heads on frozen features have none.
     assert [found[name].seconds_per_epoch is None for name in NAMES] == [True, True, False]
     frozen, hidden = (found[name].speed for name in NAMES[:2])
@@ -89,7 +90,7 @@ def test_all_are_measured_where_they_were_trained(trained: Trained) -> None:
     assert frozen.parameters == backbone.count_params() + head.count_params() != hidden.parameters
 
 
-def test_a_finished_member_is_known_again_and_not_measured_again(trained: Trained) -> None:
+def test_the_speed_of_a_finished_member_is_kept(trained: Trained) -> None:
     path = trained.folder.member("add") / "speed.json"
     before = path.stat().st_mtime_ns
     train_members(

@@ -22,6 +22,7 @@ from ....images.batches import iterate_pixel_batches
 from ....images.photo_source import Pixels
 from ....images.views import View
 from ....inference.jobs.predictor import Predictor
+from ....inference.jobs.speed import BatchClock
 from ....inference.runtimes import RuntimeChoice, RuntimePrecision
 from ....options.settings import MemberSettings
 from ....progress import Progress
@@ -43,11 +44,18 @@ from .choose_precision import settle_precision
 Features = dict[View, tuple[NDArray[np.float32], NDArray[np.float32]]]
 
 
-def load_or_compute_features(job: TrainingJob, views: Sequence[View], progress: Progress) -> Features:
+def load_or_compute_features(
+    job: TrainingJob, views: Sequence[View], progress: Progress, clock: BatchClock | None = None
+) -> Features:
     """Return the features of all photos for each view.
 
     Cached features are read. Missing ones are computed and cached, with each photo decoded once. Features of an
     interrupted run are reused.
+
+    Parameters
+    ----------
+    clock
+        Clock of the batches that are computed here. None times none.
 
     Raises
     ------
@@ -61,7 +69,7 @@ def load_or_compute_features(job: TrainingJob, views: Sequence[View], progress: 
     if not all(path.is_file() for path in paths.values()):
         with lock_features(job.folder, list(paths.values()), f"{job.member}: frozen features", progress):
             # Another job may have computed them while this one waited.
-            _compute_features(job, paths, own, progress)
+            _compute_features(job, paths, own, progress, clock=clock)
     training = len(job.tables.train)
     stored = {view: np.load(path, mmap_mode="r", allow_pickle=False) for view, path in paths.items()}
     return {view: (features[:training], features[training:]) for view, features in stored.items()}
@@ -169,7 +177,12 @@ def _load_or_build(job: TrainingJob, *, save: bool) -> Any:
 
 
 def _compute_features(
-    job: TrainingJob, paths: dict[View, Path], own: Sequence[str], progress: Progress, rows: range | None = None
+    job: TrainingJob,
+    paths: dict[View, Path],
+    own: Sequence[str],
+    progress: Progress,
+    rows: range | None = None,
+    clock: BatchClock | None = None,
 ) -> None:
     """Compute missing features, and write the complete files. With ``rows``, write only parts with these rows."""
     precision = read_precision(job.folder, job.record, own)
@@ -180,7 +193,8 @@ def _compute_features(
         remove_unfinished(job.folder.features)
         # Always float32, because members of another precision share the features.
         with use_precision("float32"):
-            _compute_rows(job, parts, photos, choose_runtime(precision, job.runtime), progress, rows)
+            runtime = choose_runtime(precision, job.runtime)
+            _compute_rows(job, parts, photos, runtime, progress, rows, clock or BatchClock())
     for part in parts.values():
         if rows is None:
             part.finish()
@@ -202,6 +216,7 @@ def _compute_rows(
     runtime: RuntimeChoice,
     progress: Progress,
     rows: range | None,
+    clock: BatchClock,
 ) -> None:
     """Compute the features of rows that some views lack."""
     settings, total, began = job.record.settings, len(photos), time.monotonic()
@@ -225,7 +240,9 @@ def _compute_rows(
                 # A survey may have computed one view of a photo and not another.
                 fresh = ~part.known[batch_rows]
                 if fresh.any():
-                    part.add(batch_rows[fresh], networks.predict_batch(view, batch[fresh]))
+                    with clock.time_batch(str(view)):
+                        features = networks.predict_batch(view, batch[fresh])
+                    part.add(batch_rows[fresh], features)
                     task.advance(int(fresh.sum()))
     except Interrupted:
         for part in parts.values():
