@@ -212,7 +212,8 @@ def compare_with_stored(model: Any, folder: CompetitionFolder, place: Path, narr
     sizes = [tensor.shape[1] for tensor in model.inputs]
     sources = [photos.rotate(FilePhotos(photos.files, size, tables.manifest.pixels)) for size in sizes]
     pixels = [source.gather(rows).astype(np.float32) for source in sources]
-    predicted = predict_once(model, pixels if len(pixels) > 1 else pixels[0])
+    # A list also for one size, as the network was built.
+    predicted = predict_once(model, pixels)
     difference = float(np.abs(predicted - stored).max())
     if difference > (TOLERANCE_OF_16_BITS if narrow else TOLERANCE):
         raise Mismatch(

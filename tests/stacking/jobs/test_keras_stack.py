@@ -83,7 +83,7 @@ def test_features_in_sixteen_bits_have_a_tolerance_of_their_own(
     write_arrays(place / "predictions.npz", test=stored)
     pixels = keras.Input((8, 8, 3))
     pooled = keras.layers.GlobalAveragePooling2D()(pixels)
-    model = keras.Model(pixels, keras.layers.Dense(3)(pooled))
+    model = keras.Model([pixels], keras.layers.Dense(3)(pooled))
     model.layers[-1].set_weights([np.zeros((3, 3)), stored[0] + shift])
     with contextlib.nullcontext() if kept else pytest.raises(Mismatch, match="differs from the stored predictions"):
         assert compare_with_stored(model, folder, place, narrow) == pytest.approx(shift, abs=1e-6)
