@@ -69,7 +69,7 @@ def build_stack_file(spec: dict[str, Any], progress: Progress) -> dict[str, Any]
     with write_file_atomically(place / "stack.keras") as temporary:
         model.save(temporary)
         attach_card(temporary, make_stack_card(spec["stack"], load_tables(folder).manifest, members))
-        difference = _compare_with_stored(keras.saving.load_model(temporary), folder, place, narrow)
+        difference = compare_with_stored(keras.saving.load_model(temporary), folder, place, narrow)
     if narrow:
         progress.note(
             f"stack.keras computes in float32. It repeats the stored predictions to {difference:.2g}, because the "
@@ -200,7 +200,7 @@ def has_16_bit_features(folder: CompetitionFolder, member: str) -> bool:
     return fold is not None and fold.feature_precision == "bfloat16"
 
 
-def _compare_with_stored(model: Any, folder: CompetitionFolder, place: Path, narrow: Sequence[str]) -> float:
+def compare_with_stored(model: Any, folder: CompetitionFolder, place: Path, narrow: Sequence[str]) -> float:
     """Return the largest difference between the model's predictions of photos and the stored ones.
 
     ``narrow`` are the members whose stored predictions follow from features in bfloat16.
@@ -212,7 +212,8 @@ def _compare_with_stored(model: Any, folder: CompetitionFolder, place: Path, nar
     sizes = [tensor.shape[1] for tensor in model.inputs]
     sources = [photos.rotate(FilePhotos(photos.files, size, tables.manifest.pixels)) for size in sizes]
     pixels = [source.gather(rows).astype(np.float32) for source in sources]
-    predicted = predict_once(model, pixels if len(pixels) > 1 else pixels[0])
+    # A list also for one size, as the network was built.
+    predicted = predict_once(model, pixels)
     difference = float(np.abs(predicted - stored).max())
     if difference > (TOLERANCE_OF_16_BITS if narrow else TOLERANCE):
         raise Mismatch(

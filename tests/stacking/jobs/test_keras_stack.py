@@ -1,15 +1,21 @@
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
 import pytest
+from helpers.members_made import record_of, small_competition
 
+from ensembler.errors import Mismatch
 from ensembler.heads.links import compute_log_odds
+from ensembler.inference.runtimes import RuntimePrecision
+from ensembler.members.records import FoldPredictions, save_fold
+from ensembler.serialization import write_arrays
 from ensembler.stacking.blend import Blend
-from ensembler.stacking.jobs.keras_stack import assemble
+from ensembler.stacking.jobs.keras_stack import assemble, compare_with_stored, has_16_bit_features
 from ensembler.stacking.networks import Network
 
 RANDOM = np.random.default_rng(0)
@@ -63,3 +69,31 @@ def test_the_file_predicts_the_same_as_the_meta_learner(
     assert np.allclose(read.predict(photos, verbose=0), expected, atol=1e-5)
     assert not read.trainable_weights
     assert {"a", "b"} <= {layer.name for layer in read.layers}
+
+
+@pytest.mark.parametrize(
+    ("shift", "narrow", "kept"), [(5e-4, [], True), (0.02, [], False), (0.02, ["a"], True), (0.2, ["a"], False)]
+)
+def test_features_in_sixteen_bits_have_a_tolerance_of_their_own(
+    shift: float, narrow: list[str], kept: bool, tmp_path: Path
+) -> None:
+    folder, _ = small_competition(tmp_path)
+    place = folder.stack("first")
+    stored = np.full((6, 3), 1 / 3, np.float32)
+    write_arrays(place / "predictions.npz", test=stored)
+    pixels = keras.Input((8, 8, 3))
+    pooled = keras.layers.GlobalAveragePooling2D()(pixels)
+    model = keras.Model([pixels], keras.layers.Dense(3)(pooled))
+    model.layers[-1].set_weights([np.zeros((3, 3)), stored[0] + shift])
+    with contextlib.nullcontext() if kept else pytest.raises(Mismatch, match="differs from the stored predictions"):
+        assert compare_with_stored(model, folder, place, narrow) == pytest.approx(shift, abs=1e-6)
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_the_record_of_a_fold_tells_the_precision_of_its_features(precision: RuntimePrecision, tmp_path: Path) -> None:
+    folder, tables = small_competition(tmp_path)
+    record = record_of(folder, tables)
+    one = np.zeros((1, 3), "f4")
+    made = FoldPredictions(np.array(["1"]), one, np.array(["2"]), one, np.array(["a", "b", "c"]))
+    save_fold(folder, record, 0, made, [], 0.5, 1.0, precision)
+    assert has_16_bit_features(folder, record.name) == (precision == "bfloat16")
