@@ -9,7 +9,7 @@ import pytest
 
 from ensembler.heads.links import compute_log_odds
 from ensembler.stacking.blend import Blend
-from ensembler.stacking.jobs.keras_stack import assemble
+from ensembler.stacking.jobs.keras_stack import assemble, read_back
 from ensembler.stacking.networks import Network
 
 RANDOM = np.random.default_rng(0)
@@ -63,3 +63,37 @@ def test_the_file_predicts_the_same_as_the_meta_learner(
     assert np.allclose(read.predict(photos, verbose=0), expected, atol=1e-5)
     assert not read.trainable_weights
     assert {"a", "b"} <= {layer.name for layer in read.layers}
+
+
+@keras.saving.register_keras_serializable("tests")
+class Doubled(keras.layers.Layer):
+    """A layer of the user."""
+
+    def call(self, inputs: Any) -> Any:
+        return 2 * inputs
+
+
+@pytest.mark.parametrize("own_layer", [False, True])
+def test_the_weights_that_are_checked_are_those_of_the_file(own_layer: bool, tmp_path: Path) -> None:
+    pixels = keras.Input((4, 4, 3))
+    inner = keras.Sequential([keras.Input((4, 4, 3)), keras.layers.Flatten(), keras.layers.Dense(2)])
+    flow = inner(pixels)
+    model = keras.Model(pixels, Doubled()(flow) if own_layer else keras.layers.Rescaling(2.0)(flow))
+    photos = np.random.default_rng(0).random((2, 4, 4, 3), np.float32)
+    written = np.asarray(model(photos))
+    model.save(path := tmp_path / "stack.keras")
+    # A write that went wrong would leave other weights in the file than in memory.
+    model.set_weights([np.zeros_like(array) for array in model.get_weights()])
+    read = read_back(model, path)
+    assert (read is model) is not own_layer
+    np.testing.assert_array_equal(np.asarray(read(photos)), written)
+    assert [one.name for one in tmp_path.iterdir()] == ["stack.keras"]
+
+
+def test_a_file_without_the_weights_of_a_layer_is_an_error(tmp_path: Path) -> None:
+    def build(*widths: int) -> Any:
+        return keras.Sequential([keras.Input((3,)), *map(keras.layers.Dense, widths)])
+
+    build(2).save(path := tmp_path / "stack.keras")
+    with pytest.raises(ValueError, match=r"could not be loaded|expected"):
+        read_back(build(2, 2), path)
